@@ -1,0 +1,46 @@
+# make play   install what is missing and open the demo
+# make test   install what is missing and run every check and test
+#
+# PYTHON=python3.12 make play   chooses the interpreter (3.11 or newer)
+
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+
+.PHONY: play test setup setup-test check format faults bench simulate clean
+
+play: setup
+	$(BIN)/python main.py $(ARGS)
+
+test: setup-test check
+	$(BIN)/python -m pytest $(ARGS)
+
+setup: .venv/.ready-to-play
+
+setup-test: .venv/.ready-to-test
+
+.venv/.ready-to-%: pyproject.toml .ci/setup
+	PYTHON="$(PYTHON)" sh .ci/setup $*
+	touch $@
+
+check: setup-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup-test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+faults: setup-test
+	$(BIN)/python -m tests.faults $(ARGS)
+
+bench: setup-test
+	$(BIN)/python -m tests.bench $(ARGS)
+
+SEEDS ?= 1-200
+simulate: setup-test
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
