@@ -1,0 +1,35 @@
+"""Speech in the service: recognition and synthesis behind one protocol, each part optional."""
+
+from __future__ import annotations
+
+from characters.service.speech.factory import make_speech
+from characters.service.speech.protocols import (
+    Heard,
+    Listener,
+    Recogniser,
+    Rejected,
+    Speech,
+    SpeechEvent,
+    SpeechStarted,
+    SpeechStopped,
+    Synthesiser,
+    Utterance,
+    VoiceChunk,
+    VoiceStyle,
+)
+
+__all__ = [
+    "Heard",
+    "Listener",
+    "Recogniser",
+    "Rejected",
+    "Speech",
+    "SpeechEvent",
+    "SpeechStarted",
+    "SpeechStopped",
+    "Synthesiser",
+    "Utterance",
+    "VoiceChunk",
+    "VoiceStyle",
+    "make_speech",
+]

@@ -1,0 +1,162 @@
+"""What the service asks of ears and voices: events heard, speech made, every part optional."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from characters.core.turn import SmartTurn, VoiceActivityOptions
+
+__all__ = [
+    "Heard",
+    "Listener",
+    "Recogniser",
+    "Rejected",
+    "Speech",
+    "SpeechEvent",
+    "SpeechStarted",
+    "SpeechStopped",
+    "Synthesiser",
+    "Utterance",
+    "VoiceChunk",
+    "VoiceStyle",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The player began to speak (the wire's `vad-stt-started`)."""
+
+    timestamp: float  # seconds, on the clock of the frames that were fed
+    pre_roll_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    """The player's utterance is over (the wire's `vad-stt-stopped`)."""
+
+    timestamp: float
+    reason: str  # "silence", "maximum", "forced" or "muted"
+    audio_duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the player said (the wire's `final-user-transcription`)."""
+
+    text: str
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Something was said that was not understood; `advice` is a sentence for the player."""
+
+    advice: str
+
+
+SpeechEvent: TypeAlias = SpeechStarted | SpeechStopped | Heard | Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceStyle:
+    """How one character sounds; a persona may set any of it."""
+
+    language: str = "en-us"
+    variant: str = ""  # an espeak-ng variant such as "f2" or "m3"
+    pitch: int = 50  # 0 to 99
+    words_per_minute: int = 165
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceChunk:
+    """A piece of a character's voice: 16-bit little-endian mono and the mouth that goes with it."""
+
+    pcm: bytes
+    sample_rate: int
+    visemes: tuple[float, ...] = ()  # 15 weights in the wire's order, or empty
+
+
+class Listener(Protocol):
+    """The ears of one room: voice activity, then recognition in a worker thread.
+
+    All calls come from the event loop, one at a time for a room; none of them holds the loop.
+    """
+
+    async def feed(self, pcm: bytes, timestamp: float) -> tuple[SpeechEvent, ...]:
+        """Take one 16 kHz mono int16 frame; return what it gave rise to, in order."""
+
+    async def force_stop(self) -> tuple[SpeechEvent, ...]:
+        """End the utterance now (`force-user-stopped-speaking`, end of push-to-talk)."""
+
+    async def set_muted(self, muted: bool) -> tuple[SpeechEvent, ...]:
+        """Stop or resume listening (`stt-toggle`); an open utterance is dropped."""
+
+    def set_phrases(self, phrases: Iterable[str]) -> None:
+        """Change what can be understood, from the next utterance on."""
+
+    def close(self) -> None:
+        """Give everything back; idempotent."""
+
+
+class Speech(Protocol):
+    """All speech of the service; made once, early, and shared by its rooms."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """One sentence for each part that is missing here; text goes on without it."""
+
+    @property
+    def can_recognise(self) -> bool:
+        """Whether listeners understand words (without, they reject every utterance)."""
+
+    def listen(
+        self,
+        phrases: Iterable[str],
+        *,
+        activity: VoiceActivityOptions | None = None,
+        turn: SmartTurn | None = None,
+    ) -> Listener:
+        """Open the ears of a room for what can be asked in it.
+
+        Phrases are sentences as one would say them; `(a | b)` are alternatives, `[a]` is
+        optional, and `<name>` stands for a given name. Punctuation and case do not matter.
+        """
+
+    def synthesise(self, text: str, style: VoiceStyle | None = None) -> AsyncIterator[VoiceChunk]:
+        """Speak a text: chunks of at most 100 ms, as fast as they are made (not paced).
+
+        An async generator: `aclose()` it, or cancel the task that iterates, to stop at once;
+        the child process behind it is gone by then.
+        """
+
+    async def close(self) -> None:
+        """Stop workers and child processes."""
+
+
+class Utterance(Protocol):
+    """One utterance being recognised; every call comes from one worker thread at a time."""
+
+    def feed(self, pcm: bytes) -> None:
+        """Take more of the utterance, 16 kHz mono int16."""
+
+    def finish(self) -> Heard | Rejected:
+        """End the utterance and say what it was."""
+
+    def cancel(self) -> None:
+        """Drop the utterance."""
+
+
+class Recogniser(Protocol):
+    """A way to turn utterances into words."""
+
+    def open(self, phrases: tuple[str, ...]) -> Utterance:
+        """Begin an utterance in which one of the phrases is expected (worker thread)."""
+
+
+class Synthesiser(Protocol):
+    """A way to turn words into sound."""
+
+    def synthesise(self, text: str, style: VoiceStyle) -> AsyncIterator[VoiceChunk]:
+        """Speak a text as an async generator of chunks."""
