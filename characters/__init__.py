@@ -1,0 +1,3 @@
+"""Characters that talk, and remember, for levels made with the engine."""
+
+from __future__ import annotations

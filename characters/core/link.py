@@ -1,0 +1,200 @@
+"""The few frames with which the two ends of our WebSocket look after their connection.
+
+They carry the label ``troupe`` and no number, because they speak about the connection and not
+about the conversation. The order of a connection::
+
+    client  hello{received}                     how far it has the service's messages
+    service welcome{received, replayed, ...}    how far it has the client's, what follows
+    both    the messages that the other missed, then everything new, numbered
+    both    ack{received} now and then; ping{t} and pong{t}; bye{reason} before the end
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from characters.core.codec import MessageError
+from characters.core.delivery import Arrival, Inbox, Outbox
+from characters.core.readers import READERS
+
+__all__ = [
+    "LINK_LABEL",
+    "SUBPROTOCOL",
+    "Hello",
+    "Welcome",
+    "Ping",
+    "Pong",
+    "Ack",
+    "Bye",
+    "LinkFrame",
+    "RoomLink",
+    "encode_link",
+    "decode_link",
+    "is_link",
+    "sequence_of",
+]
+
+LINK_LABEL = "troupe"
+SUBPROTOCOL = "troupe.v1"
+ACK_EVERY = 8
+"""Messages that may be delivered before they are confirmed unasked: few enough to keep the
+other side's outbox short, many enough that a streamed answer is not doubled in frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The client's first frame: the last number that it received in this room."""
+
+    received: int
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The service's answer; `resumed` is "rejoined", "resumed" or "fresh"."""
+
+    received: int
+    replayed: int = 0
+    resumed: str = "fresh"
+    last_seen_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Ask for a Pong with the same `t` (the sender's clock, any unit)."""
+
+    t: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """The answer to a Ping."""
+
+    t: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """Everything up to this number arrived."""
+
+    received: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bye:
+    """The sender ends this connection on purpose.
+
+    Reasons of the service: idle-timeout, drain, taken-over, killed, quota, overflow; of the
+    client: disconnect. `retry_after` seconds is when to come back.
+    """
+
+    reason: str
+    retry_after: float | None = None
+
+
+LinkFrame: TypeAlias = Hello | Welcome | Ping | Pong | Ack | Bye
+
+
+class RoomLink:
+    """One end's numbering in one room; kept across the connections of that room."""
+
+    def __init__(self, room_name: str, limit: int = 1024) -> None:
+        self.room_name = room_name
+        self.outbox: Outbox[dict[str, Any]] = Outbox(limit)
+        self.inbox = Inbox()
+        self._unconfirmed = 0
+
+    def wrap(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """Number an encoded message and keep it until confirmed. Raises OutboxFullError."""
+        frame = dict(message)
+        frame["seq"] = self.outbox.number(frame)
+        return frame
+
+    def missed(self, received: int) -> tuple[dict[str, Any], ...]:
+        """Take the other end's word for how far it got; return the frames to repeat.
+
+        Raises ReplayError when that can not be met: the room can not be rejoined.
+        """
+        frames = self.outbox.unacknowledged(received)
+        self.outbox.acknowledged(received)
+        return tuple(frame for _, frame in frames)
+
+    def accept(self, raw: Mapping[str, Any]) -> Arrival:
+        """Classify a numbered frame. Raises MessageError when it carries no usable number."""
+        arrival = self.inbox.accept(sequence_of(raw))
+        if arrival is not Arrival.GAP:
+            # A duplicate counts too: its sender has not seen our confirmation.
+            self._unconfirmed += 1
+        return arrival
+
+    def ack(self, *, now: bool = False) -> Ack | None:
+        """Return the confirmation that is due, or with `now` whatever is unconfirmed."""
+        if self._unconfirmed < (1 if now else ACK_EVERY):
+            return None
+        self._unconfirmed = 0
+        return Ack(self.inbox.received)
+
+
+def is_link(raw: Mapping[str, Any]) -> bool:
+    """Tell a frame about the connection from a message of the conversation."""
+    return raw.get("label") == LINK_LABEL
+
+
+def sequence_of(raw: Mapping[str, Any]) -> int:
+    """Return the number of a message. Raises MessageError when it has none."""
+    seq = raw.get("seq")
+    if isinstance(seq, bool) or not isinstance(seq, int) or not 1 <= seq < 2**53:
+        raise MessageError("validation-error", "Message missing required number 'seq'")
+    return seq
+
+
+def encode_link(frame: LinkFrame) -> dict[str, Any]:
+    """Return the wire dictionary of a link frame."""
+    data = {name: getattr(frame, name) for name in _FIELDS[type(frame)]}
+    given = {name: value for name, value in data.items() if value is not None}
+    return {"label": LINK_LABEL, "type": _NAMES[type(frame)], **given}
+
+
+def decode_link(raw: Mapping[str, Any]) -> LinkFrame:
+    """Return the link frame in `raw`. Raises MessageError(validation-error)."""
+    kind = raw.get("type")
+    cls = _CLASSES.get(kind) if isinstance(kind, str) else None
+    if cls is None:
+        raise MessageError("validation-error", "Unknown link frame")
+    try:
+        return cls(
+            **{name: _value(raw, name) for name in _FIELDS[cls] if raw.get(name) is not None}
+        )
+    except (TypeError, ValueError, OverflowError):
+        raise MessageError("validation-error", f"Malformed link frame '{kind}'") from None
+
+
+def _value(raw: Mapping[str, Any], name: str) -> Any:
+    value = READERS[_KINDS[name]](raw[name])
+    if isinstance(value, int | float) and not 0 <= value < 2**53:
+        raise ValueError("out of range")
+    return value
+
+
+_CLASSES: Mapping[str, Any] = {
+    "hello": Hello,
+    "welcome": Welcome,
+    "ping": Ping,
+    "pong": Pong,
+    "ack": Ack,
+    "bye": Bye,
+}
+_NAMES: Mapping[type, str] = {cls: name for name, cls in _CLASSES.items()}
+_FIELDS: Mapping[type, tuple[str, ...]] = {
+    cls: tuple(cls.__dataclass_fields__) for cls in _CLASSES.values()
+}
+_KINDS: Mapping[str, str] = {
+    "received": "int",
+    "replayed": "int",
+    "t": "float",
+    "retry_after": "float",
+    "last_seen_seconds": "float",
+    "resumed": "str",
+    "reason": "str",
+}
