@@ -16,8 +16,9 @@ __all__ = ["ConnectRequest", "ConnectResponse", "RoomGrant"]
 class ConnectRequest:
     """Ask for a room with a character; mode "join" with `room_name` asks for a living room.
 
-    `persona`, `room_rejoin_ttl_seconds`, `takeover` and `player_name` are our own additions,
-    which other services ignore.
+    `persona`, `room_rejoin_ttl_seconds`, `takeover`, `live_id` and `player_name` are our own
+    additions, which other services ignore. `live_id` is the `session_id` of the connection that
+    this client just lost: it proves that the one still open at the service is its own.
     """
 
     character_id: str
@@ -45,6 +46,7 @@ class ConnectRequest:
     persona: str | None = None
     room_rejoin_ttl_seconds: float | None = None
     takeover: bool | None = None
+    live_id: str | None = None
     player_name: str | None = None
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,0 +1,3 @@
+"""The embedded conversation service: a process of its own, `python -m characters.service`."""
+
+from __future__ import annotations

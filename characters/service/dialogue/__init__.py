@@ -1,0 +1,3 @@
+"""What a character answers: scripted personas, or a language model, behind one protocol."""
+
+from __future__ import annotations

@@ -1,0 +1,325 @@
+"""Who may talk to whom: sessions, rooms, tokens and their ends.
+
+A *session* is a conversation with one character, kept for `session_ttl` after its last use.
+A *room* is where a session is live; it outlives its last participant by the time that the
+client asked for. A *token* lets one connection into one room, once. Pure: `now` is seconds on
+a monotonic clock, so that a jump of the wall clock ends nothing.
+
+When somebody asks for a session that is live, three answers are possible: whoever names the
+live connection (`live_id`) or asks for a takeover replaces it; a connection that has been silent
+for longer than a client's heartbeat is replaced too; in every other case the shell is
+asked (`ConflictError`) to find out whether the old connection still answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from characters.core.messages import ConnectRequest
+
+__all__ = [
+    "ConflictError",
+    "Expired",
+    "Grant",
+    "Limits",
+    "RefusalError",
+    "Registry",
+    "Room",
+    "Session",
+]
+
+
+class RefusalError(Exception):
+    """The service does not do what was asked; `status` and `detail` are the wire's."""
+
+    def __init__(self, status: int, detail: object, retry_after: float | None = None) -> None:
+        super().__init__(str(detail))
+        self.status = status
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+class ConflictError(Exception):
+    """A question to the shell. The session is live in `room`: find out whether that connection still answers."""
+
+    def __init__(self, room: Room) -> None:
+        super().__init__("the session is live elsewhere")
+        self.room = room
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the registry holds at most, and for how long (seconds)."""
+
+    session_ttl: float = 30 * 86400.0
+    max_room_ttl: float = 3600.0
+    default_room_ttl: float = 60.0
+    token_ttl: float = 15.0
+    silent_after: float = 1.4  # a client pings once a second
+    max_sessions: int = 10_000
+    max_rooms: int = 256
+
+
+@dataclass(slots=True)
+class Session:
+    """One conversation's address; what was said is the store's."""
+
+    session_id: str
+    character_id: str
+    end_user_id: str | None
+    used_at: float
+
+
+@dataclass(slots=True)
+class Room:
+    """A place where one session is live, or was until `left_at`."""
+
+    name: str
+    session: Session
+    ttl: float
+    resumed: str  # "fresh" or "resumed": how the room began
+    last_seen_seconds: float | None
+    left_at: float
+    agent: bool = True
+    doomed: bool = False  # its session was ended: whoever leaves stays out
+    live_id: str | None = None
+    heard_at: float = 0.0
+    tokens: dict[str, tuple[str, float]] = field(default_factory=dict)  # -> live id, valid until
+
+    def is_over(self, now: float) -> bool:
+        """Tell whether nobody is inside, nobody may enter, and the time to rejoin has passed."""
+        waiting = any(now < until for _, until in self.tokens.values())
+        return self.live_id is None and not waiting and now >= self.left_at + self.ttl
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Leave to enter `room` with `token`; `closed` rooms are no more, `replaced` is pushed out."""
+
+    room: Room
+    token: str
+    live_id: str
+    is_new: bool
+    closed: tuple[Room, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """What time has ended."""
+
+    sessions: tuple[Session, ...]
+    rooms: tuple[Room, ...]
+
+
+class Registry:
+    """All sessions and rooms of one service."""
+
+    def __init__(self, new_id: Callable[[], str], limits: Limits | None = None) -> None:
+        self._new_id = new_id
+        self._limits = limits or Limits()
+        self._sessions: dict[str, Session] = {}
+        self._rooms: dict[str, Room] = {}
+        self._ended: dict[str, None] = {}  # ids of expired sessions, oldest first
+
+    @property
+    def rooms(self) -> tuple[Room, ...]:
+        """The rooms as they are now."""
+        return tuple(self._rooms.values())
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def restore(self, sessions: Iterable[Session], ended: Iterable[str] = ()) -> None:
+        """Take over what the store kept."""
+        self._sessions.update((item.session_id, item) for item in sessions)
+        self._ended.update(dict.fromkeys(ended))
+
+    def session(self, session_id: str) -> Session | None:
+        """Return the session of that id, if it lives."""
+        return self._sessions.get(session_id)
+
+    def room(self, name: str) -> Room | None:
+        """Return the room of that name, if it lives."""
+        return self._rooms.get(name)
+
+    # --- connecting ----------------------------------------------------------------------
+
+    def connect(self, ask: ConnectRequest, now: float, dead: str | None = None) -> Grant:
+        """Grant a room; `dead` names a live connection that is known to be gone.
+
+        Raises RefusalError, or ConflictError when a live connection stands in the way.
+        """
+        if ask.mode == "join":
+            return self._join(ask, now, dead)
+        return self._create(ask, now, dead)
+
+    def _join(self, ask: ConnectRequest, now: float, dead: str | None) -> Grant:
+        room = self._rooms.get(ask.room_name or "")
+        if room is None or room.doomed or room.is_over(now) or not _owns(ask, room.session):
+            raise RefusalError(404, "room not found")
+        self._clear_way(ask, room, now, dead)
+        room.agent = room.agent or ask.spawn_agent
+        room.ttl = self._room_ttl(ask)
+        return self._grant(room, now, is_new=False)
+
+    def _create(self, ask: ConnectRequest, now: float, dead: str | None) -> Grant:
+        session = self._resumed(ask, now)
+        closed = []
+        if session is not None:
+            for room in [item for item in self._rooms.values() if item.session is session]:
+                self._clear_way(ask, room, now, dead)
+                closed.append(room)
+        if len(self._rooms) - len(closed) >= self._limits.max_rooms:
+            raise RefusalError(429, "too many rooms at once (concurrency limit)", retry_after=5.0)
+        for room in closed:
+            self._rooms.pop(room.name, None)
+        away = None if session is None else max(0.0, now - session.used_at)
+        room = self._new_room(ask, session or self._new_session(ask, now), away, now)
+        return self._grant(room, now, is_new=True, closed=tuple(closed))
+
+    def _resumed(self, ask: ConnectRequest, now: float) -> Session | None:
+        if ask.character_session_id is None:
+            return None
+        session = self._sessions.get(ask.character_session_id)
+        if session is not None and self._is_expired(session, now):
+            self._end(session)
+            session = None
+        if session is None and ask.character_session_id in self._ended:
+            raise RefusalError(404, "session expired")
+        # Whether it belongs to somebody else is nobody's business: the same answer.
+        if session is None or not _owns(ask, session):
+            raise RefusalError(404, "session not found")
+        return session
+
+    def _clear_way(self, ask: ConnectRequest, room: Room, now: float, dead: str | None) -> None:
+        if room.live_id is None or room.live_id in (ask.live_id, dead) or ask.takeover:
+            return
+        if now - room.heard_at > self._limits.silent_after:
+            return
+        raise ConflictError(room)
+
+    def _new_session(self, ask: ConnectRequest, now: float) -> Session:
+        session = Session(self._new_id(), ask.character_id, ask.end_user_id, now)
+        self._sessions[session.session_id] = session
+        return session
+
+    def _new_room(
+        self, ask: ConnectRequest, session: Session, away: float | None, now: float
+    ) -> Room:
+        session.used_at = now
+        room = Room(
+            name=self._new_id(),
+            session=session,
+            ttl=self._room_ttl(ask),
+            resumed="fresh" if away is None else "resumed",
+            last_seen_seconds=away,
+            left_at=now,
+            agent=ask.spawn_agent,
+        )
+        self._rooms[room.name] = room
+        return room
+
+    def _room_ttl(self, ask: ConnectRequest) -> float:
+        asked = ask.room_rejoin_ttl_seconds
+        return min(
+            self._limits.default_room_ttl if asked is None else asked, self._limits.max_room_ttl
+        )
+
+    def _grant(
+        self, room: Room, now: float, *, is_new: bool, closed: tuple[Room, ...] = ()
+    ) -> Grant:
+        token, live_id = self._new_id(), self._new_id()
+        # One token at a time: whoever asked before has been overtaken.
+        room.tokens = {token: (live_id, now + self._limits.token_ttl)}
+        return Grant(room, token, live_id, is_new, closed)
+
+    # --- in the room ---------------------------------------------------------------------
+
+    def enter(self, room_name: str, token: str, now: float) -> tuple[Room, str]:
+        """Spend a token; return the room and the id of the connection. Raises RefusalError."""
+        room = self._rooms.get(room_name)
+        if room is None:
+            raise RefusalError(404, "room not found")
+        live_id, until = room.tokens.pop(token, ("", now))
+        if now >= until:
+            raise RefusalError(
+                403, "the token is not valid for this room; ask /connect for a new one"
+            )
+        room.live_id = live_id
+        self.heard(room, now)
+        return room, live_id
+
+    def heard(self, room: Room, now: float) -> None:
+        """Note a sign of life of the live connection."""
+        room.heard_at = now
+        room.session.used_at = now
+
+    def leave(self, room: Room, live_id: str, now: float) -> None:
+        """Note that a connection ended; one that was replaced before is ignored."""
+        if room.live_id == live_id:
+            room.live_id = None
+            room.left_at = now
+            room.session.used_at = now
+
+    def close_room(self, room: Room) -> None:
+        """End a room at once; its session stays."""
+        if self._rooms.get(room.name) is room:
+            del self._rooms[room.name]
+
+    # --- ends ----------------------------------------------------------------------------
+
+    def expire(self, now: float) -> Expired:
+        """End what is over; call it now and then."""
+        rooms = tuple(room for room in self._rooms.values() if room.is_over(now))
+        for room in rooms:
+            self.close_room(room)
+        old = [item for item in self._sessions.values() if self._is_expired(item, now)]
+        spare = len(self._sessions) - len(old) - self._limits.max_sessions
+        if spare > 0:
+            quiet = [s for s in self._sessions.values() if s not in old and not self._in_use(s)]
+            old += sorted(quiet, key=lambda item: item.used_at)[:spare]
+        for session in old:
+            self._end(session)
+        return Expired(tuple(old), rooms)
+
+    def remove(self, session_id: str) -> bool:
+        """Expire one session; a talk that is live goes on, but nothing can come back to it."""
+        session = self._sessions.get(session_id)
+        if session is None:
+            return False
+        self._end(session)
+        for room in self._rooms.values():
+            if room.session is session:
+                room.doomed, room.ttl = True, 0.0
+        return True
+
+    def forget(self, end_user_id: str) -> tuple[tuple[Session, ...], tuple[Room, ...]]:
+        """Remove every session of a player; return them and their rooms, which are closed."""
+        sessions = tuple(s for s in self._sessions.values() if s.end_user_id == end_user_id)
+        rooms = tuple(r for r in self._rooms.values() if r.session.end_user_id == end_user_id)
+        for room in rooms:
+            self.close_room(room)
+        for session in sessions:
+            self._end(session)
+        return sessions, rooms
+
+    def _in_use(self, session: Session) -> bool:
+        return any(room.session is session for room in self._rooms.values())
+
+    def _is_expired(self, session: Session, now: float) -> bool:
+        return now - session.used_at >= self._limits.session_ttl and not self._in_use(session)
+
+    def _end(self, session: Session) -> None:
+        self._sessions.pop(session.session_id, None)
+        self._ended[session.session_id] = None
+        while len(self._ended) > self._limits.max_sessions:
+            del self._ended[next(iter(self._ended))]
+
+
+def _owns(ask: ConnectRequest, session: Session) -> bool:
+    return (
+        ask.character_session_id == session.session_id
+        and ask.character_id == session.character_id
+        and ask.end_user_id == session.end_user_id
+    )
