@@ -1,0 +1,157 @@
+"""What to do when a connection drops: reconnect and resume policies as frozen values.
+
+A policy is read, never asked about the environment: time and chance are
+arguments of its methods. The defaults are those of the original's
+``ReconnectPolicy``; what is ours in addition carries its reason beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+__all__ = ["IdlePolicy", "Persist", "ReconnectPolicy", "ResumePolicy"]
+
+
+class ResumePolicy(StrEnum):
+    """Whether a reconnect continues the stored conversation."""
+
+    ALWAYS_FRESH = "always_fresh"
+    RESUME_IF_POSSIBLE = "resume_if_possible"
+    ALWAYS_RESUME = "always_resume"
+
+
+class Persist(StrEnum):
+    """How long a stored session id lives: over restarts, or until a deliberate disconnect."""
+
+    ACROSS_RESTARTS = "across_restarts"
+    UNTIL_DISCONNECT = "until_disconnect"
+
+
+class IdlePolicy(StrEnum):
+    """What happens to a connected character that nobody talks to."""
+
+    KEEP = "keep"
+    HIBERNATE = "hibernate"
+
+
+@dataclass(frozen=True)
+class ReconnectPolicy:
+    """How one character's session connects, reconnects, resumes and opens its microphone.
+
+    Raises:
+        ValueError: a field is out of range; the sentence names the field.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    DEFAULT: ClassVar[ReconnectPolicy]
+    ALWAYS_CREATE_NEW: ClassVar[ReconnectPolicy]
+    PATIENT: ClassVar[ReconnectPolicy]
+
+    room_rejoin_ttl_seconds: float = 60.0
+    resume_policy: ResumePolicy = ResumePolicy.RESUME_IF_POSSIBLE
+    max_reconnect_attempts: int | None = 3
+    spawn_agent_on_rejoin: bool = True
+    start_wait_timeout_ms: float = 5000
+    auto_mic_start_delay_seconds: float = 0.5
+    backoff_base_seconds: float = 1.0
+    backoff_cap_seconds: float = 4.0
+    # An attempt count gives up during any outage of a minute; a time budget does not.
+    reconnect_budget_seconds: float | None = None
+    # The attempt count is reset only then: a server that accepts and closes is not hammered.
+    stable_after_seconds: float = 5.0
+    character_ready_timeout_seconds: float = 30.0
+    heartbeat_interval_seconds: float = 1.0
+    heartbeat_timeout_seconds: float = 1.5
+    idle: IdlePolicy = IdlePolicy.KEEP
+    hibernate_after_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        for name in _MAY_BE_ZERO:
+            _check_number(name, getattr(self, name), zero_is_fine=True)
+        for name in _ABOVE_ZERO:
+            _check_number(name, getattr(self, name), zero_is_fine=False)
+        if self.reconnect_budget_seconds is not None:
+            budget = self.reconnect_budget_seconds
+            _check_number("reconnect_budget_seconds", budget, zero_is_fine=True)
+        _check_attempts(self.max_reconnect_attempts)
+        _check_type("resume_policy", self.resume_policy, ResumePolicy)
+        _check_type("idle", self.idle, IdlePolicy)
+        _check_type("spawn_agent_on_rejoin", self.spawn_agent_on_rejoin, bool)
+        if self.backoff_cap_seconds < self.backoff_base_seconds:
+            raise ValueError(
+                "backoff_cap_seconds must not be below backoff_base_seconds "
+                f"(got {self.backoff_cap_seconds:g} and {self.backoff_base_seconds:g})"
+            )
+
+    def delay(self, attempt: int, chance: float) -> float:
+        """Return the seconds to wait before retry ``attempt`` (1 is the first and goes at once).
+
+        ``chance`` in [0, 1) spreads the wait between half and all of the step:
+        a full jitter could spend three attempts within a second while a service restarts.
+        """
+        if attempt <= 1:
+            return 0.0
+        # 2.0**1024 overflows; the cap has long been reached by then.
+        step = min(self.backoff_cap_seconds, self.backoff_base_seconds * 2.0 ** min(attempt, 64))
+        return step * (0.5 + 0.5 * chance)
+
+    def allows_attempt(self, attempt: int) -> bool:
+        """Return whether retry number ``attempt`` is within the attempt count."""
+        return self.max_reconnect_attempts is None or attempt <= self.max_reconnect_attempts
+
+    def may_rejoin(self, room_age: float) -> bool:
+        """Return whether a room left ``room_age`` seconds ago may still be rejoined."""
+        return room_age < self.room_rejoin_ttl_seconds
+
+
+_MAY_BE_ZERO = (
+    "room_rejoin_ttl_seconds",
+    "auto_mic_start_delay_seconds",
+    "backoff_base_seconds",
+    "backoff_cap_seconds",
+    "stable_after_seconds",
+)
+_ABOVE_ZERO = (
+    "start_wait_timeout_ms",
+    "character_ready_timeout_seconds",
+    "heartbeat_interval_seconds",
+    "heartbeat_timeout_seconds",
+    "hibernate_after_seconds",
+)
+
+
+def _check_number(name: str, value: object, *, zero_is_fine: bool) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"{name} must be a finite number (got {value!r})")
+    if value < 0 or (value == 0 and not zero_is_fine):
+        bound = "0 or more" if zero_is_fine else "above 0"
+        raise ValueError(f"{name} must be {bound} (got {value!r})")
+
+
+def _check_attempts(value: object) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(
+            "max_reconnect_attempts must be a whole number of 0 or more, "
+            f"or None for no limit (got {value!r})"
+        )
+
+
+def _check_type(name: str, value: object, kind: type) -> None:
+    if not isinstance(value, kind):
+        expected = ", ".join(kind) if issubclass(kind, StrEnum) else "true or false"
+        raise ValueError(f"{name} must be one of {expected} (got {value!r})")
+
+
+ReconnectPolicy.DEFAULT = ReconnectPolicy()
+ReconnectPolicy.ALWAYS_CREATE_NEW = ReconnectPolicy(
+    room_rejoin_ttl_seconds=0.0, resume_policy=ResumePolicy.ALWAYS_FRESH
+)
+ReconnectPolicy.PATIENT = ReconnectPolicy(
+    max_reconnect_attempts=None, reconnect_budget_seconds=3600.0
+)
