@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from characters.core.levels import Samples
+
 __all__ = [
     "FRAME_BYTES",
     "FRAME_SAMPLES",
@@ -22,10 +24,10 @@ FRAME_SAMPLES = 320
 FRAME_BYTES = 2 * FRAME_SAMPLES
 FRAME_SECONDS = FRAME_SAMPLES / SAMPLE_RATE
 
-FrameSink: TypeAlias = Callable[[bytes, float], None]
-"""Takes one 20 ms frame (640 bytes) and the clock time at which its last sample was captured.
+FrameSink: TypeAlias = Callable[[Samples, float], None]
+"""Takes one 20 ms frame (320 samples) and the clock time at which its last one was captured.
 
-Called on the source's own thread; must not wait.
+Called on the source's own thread: it must not wait, nor keep the samples without a copy.
 """
 
 
@@ -39,6 +41,9 @@ class MicrophoneSource(Protocol):
     @property
     def problem(self) -> str | None:
         """One calm sentence when nothing can be heard, None while all is well."""
+
+    def choose(self, device: str | None) -> None:
+        """Switch to a device by its stable name, None for the default; others ignore it."""
 
     def start(self, sink: FrameSink) -> None:
         """Begin to deliver frames; returns at once, trouble shows in `problem`."""

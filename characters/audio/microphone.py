@@ -1,0 +1,289 @@
+"""The microphone: a PortAudio device behind the one source protocol. The owner of capture."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pyaudio
+
+from characters.audio.portaudio import (
+    DeviceReport,
+    calm,
+    find_device,
+    list_devices,
+    portaudio_calls,
+    run_abandonable,
+    stable_name,
+)
+from characters.audio.resampling import open_resampler
+from characters.audio.source import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, FrameSink
+from characters.core.levels import Samples
+
+__all__ = ["CaptureStream", "PortAudioMicrophone"]
+
+POLL_SECONDS = 0.1
+# A block is late when many are missing; twice in a row, for a process that was held up whole
+# wakes with an old block before the callback had its turn.
+LATE_SECONDS = 0.6
+LATE_POLLS = 2
+# A sound daemon that wakes up for us delivers its first block a second or two late.
+FIRST_BLOCK_SECONDS = 3.0
+# Real devices burst after a hiccup, but never run ahead of time for good.
+AHEAD_SECONDS = 2.0
+SILENT_SECONDS = 3.0
+RETRY_SECONDS = 0.5
+RETRY_CAP_SECONDS = 4.0
+CLOSE_SECONDS = 0.3
+
+
+class Blocks:
+    """Turns a device's blocks into 20 ms frames, and keeps what tells its health.
+
+    `take` runs on PortAudio's thread: it allocates nothing that grows, and never waits.
+    """
+
+    def __init__(self, rate: int, sink: FrameSink, now: Callable[[], float]) -> None:
+        self._sink = sink
+        self._now = now
+        self._rate = rate
+        self._resampler = open_resampler(rate, SAMPLE_RATE)
+        self._frame = np.zeros(FRAME_SAMPLES, np.int16)
+        self._filled = 0
+        self._taken = 0  # samples at the device's rate
+        self.started_at = now()
+        self.last_block_at: float | None = None
+        self.last_sound_at = self.started_at
+        self.fault: str | None = None
+
+    def take(self, block: Samples) -> bool:
+        """Take a block as it came; return whether more is wanted."""
+        at = self._now()
+        if self.last_block_at is None:
+            self.started_at = at
+        self.last_block_at = at
+        self._taken += block.size
+        if self._taken / self._rate - (at - self.started_at) > AHEAD_SECONDS:
+            self.fault = "fast"
+            return False
+        if block.any():
+            self.last_sound_at = at
+        if self._resampler is not None:
+            block = self._resampler.feed(block)
+        self._cut(block, at)
+        return True
+
+    def _cut(self, block: Samples, at: float) -> None:
+        if self._filled == 0 and block.size == FRAME_SAMPLES:
+            self._sink(block, at)
+            return
+        while block.size:
+            piece = block[: FRAME_SAMPLES - self._filled]
+            self._frame[self._filled : self._filled + piece.size] = piece
+            self._filled += piece.size
+            block = block[piece.size :]
+            if self._filled == FRAME_SAMPLES:
+                self._filled = 0
+                self._sink(self._frame, at - block.size / SAMPLE_RATE)
+
+
+class CaptureStream:
+    """One open PortAudio input stream. Opening may take long or fail: OSError."""
+
+    def __init__(self, wanted: str | None, sink: FrameSink, now: Callable[[], float]) -> None:
+        self._closed = False
+        with portaudio_calls():
+            self._audio = pyaudio.PyAudio()
+            try:
+                info = self._choose(wanted)
+                self.device = stable_name(str(info["name"]))
+                self._stream = self._open(info, sink, now)
+            except BaseException:
+                self._audio.terminate()
+                raise
+
+    def _choose(self, wanted: str | None) -> Mapping[str, Any]:
+        count = self._audio.get_device_count()
+        infos: list[Mapping[str, Any]] = [
+            self._audio.get_device_info_by_index(index) for index in range(count)
+        ]
+        names = [str(info["name"]) if info["maxInputChannels"] else "" for info in infos]
+        index = find_device(names, wanted)
+        if index is not None:
+            return infos[index]
+        default: Mapping[str, Any] = self._audio.get_default_input_device_info()
+        return default
+
+    def _open(
+        self, info: Mapping[str, Any], sink: FrameSink, now: Callable[[], float]
+    ) -> pyaudio.Stream:
+        try:
+            return self._open_at(SAMPLE_RATE, info, sink, now)
+        except (OSError, ValueError) as error:
+            own = int(info["defaultSampleRate"])
+            if own == SAMPLE_RATE or pyaudio.paDeviceUnavailable in error.args:
+                raise
+            return self._open_at(own, info, sink, now)
+
+    def _open_at(
+        self, rate: int, info: Mapping[str, Any], sink: FrameSink, now: Callable[[], float]
+    ) -> pyaudio.Stream:
+        self.blocks = blocks = Blocks(rate, sink, now)
+
+        def callback(data: bytes, *_: object) -> tuple[None, int]:
+            # An exception here would be raised in the main thread, far from its cause.
+            try:
+                wanted = not self._closed and blocks.take(np.frombuffer(data, np.int16))
+            except Exception as error:
+                blocks.fault = f"{type(error).__name__} in the capture callback"
+                wanted = False
+            return None, pyaudio.paContinue if wanted else pyaudio.paAbort
+
+        return self._audio.open(
+            rate=rate,
+            channels=1,
+            format=pyaudio.paInt16,
+            input=True,
+            input_device_index=int(info["index"]),
+            frames_per_buffer=round(rate * FRAME_SECONDS),
+            stream_callback=callback,
+        )
+
+    def close(self) -> None:
+        """Deliver nothing more, and close in the background: a hung daemon may never answer."""
+        self._closed = True
+        run_abandonable("close microphone", self._close, CLOSE_SECONDS)
+
+    def _close(self) -> None:
+        with portaudio_calls():
+            self._stream.close()
+            self._audio.terminate()
+
+
+class PortAudioMicrophone:
+    """A microphone that comes back: opened, watched and reopened by a thread of its own."""
+
+    def __init__(
+        self,
+        device: str | None = None,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        probe: Callable[[], DeviceReport] = list_devices,
+        open_stream: Callable[..., CaptureStream] = CaptureStream,
+    ) -> None:
+        self._wanted = device
+        self._now = now
+        self._probe = probe
+        self._open_stream = open_stream
+        self._stopping = threading.Event()
+        self._changed = threading.Event()
+        self._problem: str | None = None
+        self._opening_since: float | None = None
+        self.device = device or ""
+        self.losses = 0
+
+    @property
+    def problem(self) -> str | None:
+        """One calm sentence when nothing can be heard, None while all is well."""
+        since = self._opening_since
+        if since is not None and self._now() - since > FIRST_BLOCK_SECONDS:
+            return calm("The sound system does not answer; trying again.")
+        return self._problem
+
+    def start(self, sink: FrameSink) -> None:
+        """Begin to capture; returns at once."""
+        self.stop()
+        self._stopping = threading.Event()
+        threading.Thread(
+            target=self._supervise, args=(sink, self._stopping), name="microphone", daemon=True
+        ).start()
+
+    def stop(self) -> None:
+        """Deliver no more frames; the device is closed in the background."""
+        self._stopping.set()
+        self._changed.set()
+
+    def choose(self, device: str | None) -> None:
+        """Switch to another device by its stable name, or to the default one."""
+        self._wanted = device
+        self._changed.set()
+
+    def _supervise(self, sink: FrameSink, stopping: threading.Event) -> None:
+        def guarded(samples: Samples, captured_at: float) -> None:
+            if not stopping.is_set():
+                sink(samples, captured_at)
+
+        delay = RETRY_SECONDS
+        while not stopping.is_set():
+            self._changed.clear()
+            stream = self._try_open(guarded)
+            if stream is not None:
+                delay = RETRY_SECONDS
+                self._watch(stream, stopping)
+                stream.close()
+            if not stopping.is_set() and not self._changed.wait(delay):
+                delay = min(2.0 * delay, RETRY_CAP_SECONDS)
+
+    def _try_open(self, sink: FrameSink) -> CaptureStream | None:
+        report = self._probe()
+        if report.problem is not None or not report.inputs:
+            missing = "No microphone was found; one that is plugged in is used by itself."
+            self._problem = report.problem or calm(missing)
+            return None
+        self._opening_since = self._now()
+        try:
+            stream = self._open_stream(self._wanted, sink, self._now)
+        except (OSError, ValueError) as error:
+            self._problem = calm(why_not_open(error, self._wanted))
+            return None
+        finally:
+            self._opening_since = None
+        self.device = stream.device
+        self._problem = None
+        return stream
+
+    def _watch(self, stream: CaptureStream, stopping: threading.Event) -> None:
+        late = 0
+        while late < LATE_POLLS and not self._changed.wait(POLL_SECONDS):
+            late = late + 1 if self._is_late(stream.blocks) else 0
+            if stream.blocks.fault is not None:
+                break
+            silent = self._now() - stream.blocks.last_sound_at > SILENT_SECONDS
+            self._problem = calm(all_silent(stream.device)) if silent and not late else None
+        if not self._changed.is_set():
+            self.losses += 1
+            self._problem = calm(why_lost(stream.blocks.fault, stream.device))
+            if stream.blocks.fault == "fast":
+                self._changed.wait(RETRY_CAP_SECONDS)
+
+    def _is_late(self, blocks: Blocks) -> bool:
+        if blocks.last_block_at is None:
+            return self._now() - blocks.started_at > FIRST_BLOCK_SECONDS
+        return self._now() - blocks.last_block_at > LATE_SECONDS
+
+
+def why_not_open(error: Exception, wanted: str | None) -> str:
+    """Return what a refusal to open means for the player."""
+    name = f"The microphone {wanted}" if wanted else "The microphone"
+    if pyaudio.paDeviceUnavailable in error.args:
+        return f"{name} is in use by another program; trying again."
+    if pyaudio.paInvalidSampleRate in error.args:
+        return f"{name} offers no usable sample rate; choose another one."
+    return f"{name} cannot be opened; trying again."
+
+
+def why_lost(fault: str | None, device: str) -> str:
+    """Return what the end of a stream means for the player."""
+    if fault == "fast":
+        return f"{device} delivers sound faster than time passes, so it is no microphone."
+    if fault is not None:
+        return f"The microphone {device} failed ({fault}); trying again."
+    return f"The microphone {device} is gone; looking for it again."
+
+
+def all_silent(device: str) -> str:
+    """Return what pure zeros mean for the player."""
+    return f"The microphone {device} delivers only silence: is it switched off or not permitted?"

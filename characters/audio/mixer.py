@@ -1,0 +1,235 @@
+"""Mixes the characters' voices, block by block: place, ducking, fades, jitter, underruns."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+import numpy as np
+
+from characters.audio.resampling import StreamResampler, open_resampler
+from characters.core.levels import (
+    Floats,
+    Limiter,
+    Samples,
+    decibels,
+    equal_power,
+    meter,
+    mix_down,
+    ramp,
+)
+from characters.core.turn import BargeIn
+
+__all__ = ["Mixer"]
+
+JITTER_SECONDS = 0.06
+# A burst that is shorter than the jitter buffer is still to be heard, after this wait.
+PATIENCE_SECONDS = 0.1
+CONCEAL_SECONDS = 0.02
+# Enough for the longest answer; more than that is a runaway sender, and costs memory.
+LONGEST_SECONDS = 120.0
+
+
+class Track:
+    """One character's voice on its way out; used under the mixer's lock."""
+
+    def __init__(self, rate: int, barge_in: BargeIn) -> None:
+        self._rate = rate
+        self._barge_in = barge_in
+        self._blocks: deque[Floats] = deque()
+        self._queued = 0
+        self._resampler: StreamResampler | None = None
+        self._rate_in = rate
+        self._waited = 0
+        self._flowing = False
+        self._fading = False
+        self._fade = 1.0
+        self._duck = 1.0
+        self._gains = (0.0, 0.0)
+        self._last = 0.0
+        self.ducked = False
+        self.gain, self.pan, self.volume = 1.0, 0.0, 1.0
+        self.level = 0.0
+        self.underruns = 0
+        self.dropped = 0
+
+    @property
+    def is_playing(self) -> bool:
+        return self._queued > 0 or abs(self._last) >= 1.0
+
+    def queue(self, samples: Samples, rate: int) -> None:
+        if self._fading:
+            self._stop()
+        if rate != self._rate_in:
+            self._rate_in, self._resampler = rate, open_resampler(rate, self._rate)
+        if self._resampler is not None:
+            samples = self._resampler.feed(samples)
+        if self._queued + samples.size > LONGEST_SECONDS * self._rate:
+            self.dropped += samples.size
+            return
+        self._blocks.append(samples.astype(np.float32))
+        self._queued += samples.size
+        self._waited = 0
+
+    def interrupt(self) -> None:
+        if self._flowing and self._queued:
+            self._fading = True
+        else:
+            self._stop()
+
+    def _stop(self) -> None:
+        self._blocks.clear()
+        self._queued = 0
+        self._last = 0.0
+        self._flowing = self._fading = False
+        self._fade = 1.0
+        # A new response is a new signal: what the resampler remembers would click.
+        self._resampler, self._rate_in = None, self._rate
+
+    def render(self, size: int) -> Floats | None:
+        """Return the next stereo block, None for silence."""
+        mono = self._take(size)
+        if mono is None:
+            self.level = 0.0
+            self._duck = self.duck_target
+            return None
+        self.level = meter(decibels(mono.astype(np.int16)))
+        mono = mono * self._envelope(size)
+        gains = equal_power(self.gain * self.volume, self.pan)
+        # Two gains that start from nothing need no ramp: there was no sound to click.
+        before = self._gains if self._gains != (0.0, 0.0) else gains
+        stereo = np.empty((size, 2), np.float32)
+        for side in (0, 1):
+            stereo[:, side] = mono * ramp(before[side], gains[side], size)
+        self._gains = gains
+        return stereo
+
+    @property
+    def duck_target(self) -> float:
+        return self._barge_in.duck_gain if self.ducked else 1.0
+
+    def _take(self, size: int) -> Floats | None:
+        if not self._flowing and not self._may_flow(size):
+            return None
+        self._flowing = True
+        block = np.zeros(size, np.float32)
+        filled = 0
+        while filled < size and self._blocks:
+            head = self._blocks[0]
+            piece = head[: size - filled]
+            block[filled : filled + piece.size] = piece
+            filled += piece.size
+            if piece.size == head.size:
+                self._blocks.popleft()
+            else:
+                self._blocks[0] = head[piece.size :]
+        self._queued -= filled
+        if filled < size:
+            self._conceal(block, filled)
+        else:
+            self._last = float(block[-1])
+        return block
+
+    def _may_flow(self, size: int) -> bool:
+        if not self._queued:
+            return False
+        self._waited += size
+        enough = self._queued >= JITTER_SECONDS * self._rate
+        return enough or self._waited >= PATIENCE_SECONDS * self._rate
+
+    def _conceal(self, block: Floats, filled: int) -> None:
+        """Let the last sample die away: a gap that is not a click, then wait to refill."""
+        last = float(block[filled - 1]) if filled else self._last
+        steps = np.arange(1, block.size - filled + 1, dtype=np.float32)
+        block[filled:] = last * np.exp(-steps * np.float32(5.0 / (CONCEAL_SECONDS * self._rate)))
+        self._last = 0.0
+        self._flowing = False
+        self._waited = 0
+        self.underruns += 1
+
+    def _envelope(self, size: int) -> Floats:
+        seconds = size / self._rate
+        target = self.duck_target
+        depth = 1.0 - self._barge_in.duck_gain
+        down, up = self._barge_in.duck_seconds, self._barge_in.restore_seconds
+        duck = max(target, self._duck - depth * seconds / down)
+        if target > self._duck:
+            duck = min(target, self._duck + depth * seconds / up)
+        fade = self._fade
+        if self._fading:
+            fade = max(0.0, self._fade - seconds / self._barge_in.fade_out_seconds)
+        envelope = ramp(self._duck * self._fade, duck * fade, size)
+        self._duck, self._fade = duck, fade
+        if self._fading and fade == 0.0:
+            self._stop()
+        return envelope
+
+
+class Mixer:
+    """All voices in one stereo stream at one rate; any thread may call, none waits for long."""
+
+    def __init__(self, rate: int, barge_in: BargeIn | None = None) -> None:
+        self.rate = rate
+        self._barge_in = barge_in or BargeIn()
+        self._lock = threading.Lock()
+        self._tracks: dict[str, Track] = {}
+        self._limiter = Limiter()
+
+    def play(self, key: str, pcm: bytes, sample_rate: int) -> None:
+        """Queue 16-bit little-endian mono of a character."""
+        samples = np.frombuffer(pcm, "<i2").astype(np.int16, copy=False)
+        with self._lock:
+            self._track(key).queue(samples, sample_rate)
+
+    def interrupt(self, key: str) -> None:
+        """Fade a character out and drop what is queued."""
+        with self._lock:
+            self._track(key).interrupt()
+
+    def duck(self, key: str, ducked: bool) -> None:
+        """Lower a character, or restore it."""
+        with self._lock:
+            self._track(key).ducked = ducked
+
+    def place(self, key: str, gain: float, pan: float) -> None:
+        """Set loudness 0..1 and direction -1..1."""
+        with self._lock:
+            track = self._track(key)
+            track.gain, track.pan = gain, pan
+
+    def set_volume(self, key: str, volume: float) -> None:
+        """Set the player's own volume 0..1."""
+        with self._lock:
+            self._track(key).volume = volume
+
+    def is_playing(self, key: str) -> bool:
+        """Return whether anything of this character is still to be heard."""
+        track = self._tracks.get(key)
+        return track is not None and track.is_playing
+
+    def level(self, key: str) -> float:
+        """Return how loud a character is now, 0..1."""
+        track = self._tracks.get(key)
+        return 0.0 if track is None else track.level
+
+    def underruns(self, key: str) -> int:
+        """Return how often a character's voice ran dry, the ends of its answers included."""
+        track = self._tracks.get(key)
+        return 0 if track is None else track.underruns
+
+    def render(self, size: int) -> Samples:
+        """Return the next `size` stereo frames, shape (size, 2)."""
+        mix = np.zeros((size, 2), np.float32)
+        with self._lock:
+            for track in self._tracks.values():
+                block = track.render(size)
+                if block is not None:
+                    mix += block
+            mixed, self._limiter = mix_down(mix, self._limiter, size / self.rate)
+        return mixed
+
+    def _track(self, key: str) -> Track:
+        track = self._tracks.get(key)
+        if track is None:
+            track = self._tracks[key] = Track(self.rate, self._barge_in)
+        return track

@@ -1,0 +1,186 @@
+"""What PortAudio needs around it: quiet, one call at a time, and threads that may be abandoned.
+
+PortAudio is one library for the whole process, is not safe for calls at the same time, prints to
+descriptor 2 while it looks for devices, aborts the process on a machine without sound
+configuration, and may never return from a call into a hung sound daemon. So it is first started
+in a child process, which may die or be killed; its calls here are made one at a time, and each
+that can hang on a thread which nobody waits for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from characters.audio.source import AudioDevice
+
+__all__ = [
+    "DeviceReport",
+    "calm",
+    "find_device",
+    "list_devices",
+    "portaudio_calls",
+    "run_abandonable",
+    "stable_name",
+]
+
+# PortAudio's state belongs to the process, and so must the lock around it.
+PORTAUDIO = threading.Lock()
+PATIENCE_SECONDS = 3.0
+
+PROBE = """
+import json, sys, pyaudio
+audio = pyaudio.PyAudio()
+infos = [audio.get_device_info_by_index(i) for i in range(audio.get_device_count())]
+def default(find):
+    try:
+        return find()["index"]
+    except OSError:
+        return -1
+json.dump({
+    "devices": [[i["name"], i["maxInputChannels"], i["maxOutputChannels"], i["defaultSampleRate"]]
+                for i in infos],
+    "input": default(audio.get_default_input_device_info),
+    "output": default(audio.get_default_output_device_info),
+}, sys.stdout)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceReport:
+    """The sound devices of this machine, or the sentence that says why none can be used."""
+
+    devices: tuple[AudioDevice, ...] = ()
+    problem: str | None = None
+
+    @property
+    def inputs(self) -> tuple[AudioDevice, ...]:
+        """The devices that can hear."""
+        return tuple(device for device in self.devices if device.inputs)
+
+    @property
+    def outputs(self) -> tuple[AudioDevice, ...]:
+        """The devices that can be heard."""
+        return tuple(device for device in self.devices if device.outputs)
+
+
+def calm(what: str) -> str:
+    """Return a sentence about a sound device with the comfort that the game goes on."""
+    return f"{what} Typing and captions work."
+
+
+def stable_name(name: str) -> str:
+    """Return a device's name without the numbers that change when it is plugged in again."""
+    return re.sub(r"\s*[:\-]?\s*\(hw:[^)]*\)", "", name).strip()
+
+
+def find_device(names: list[str], wanted: str | None) -> int | None:
+    """Return the index of a device by its stable name, None when it is not there."""
+    if wanted is None:
+        return None
+    return next((i for i, name in enumerate(names) if stable_name(name) == wanted), None)
+
+
+def list_devices(timeout_seconds: float = 5.0) -> DeviceReport:
+    """List the sound devices through a child process, which a broken sound set-up cannot hurt."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", PROBE],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=environment,
+            timeout=timeout_seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return DeviceReport(problem=calm("The sound system does not answer."))
+    except OSError as error:
+        return DeviceReport(problem=calm(f"Sound devices could not be listed ({error})."))
+    if done.returncode != 0:
+        return DeviceReport(problem=calm(why_probe_failed(done.returncode, done.stderr)))
+    return report_from(json.loads(done.stdout))
+
+
+def why_probe_failed(status: int, stderr: bytes) -> str:
+    """Return what a failed start of PortAudio means for the player."""
+    if b"No module named" in stderr or b"ImportError" in stderr:
+        return "PyAudio is not installed, so there is no sound; `make setup` installs it."
+    if status < 0:
+        return "This machine has no working sound configuration, so there is no sound."
+    return "PortAudio could not be started, so there is no sound."
+
+
+def report_from(raw: dict[str, object]) -> DeviceReport:
+    """Return the report for what the child process printed."""
+    rows = raw["devices"]
+    if not isinstance(rows, list):
+        raise TypeError(f"devices is a list (got {type(rows).__name__})")
+    devices: dict[str, AudioDevice] = {}
+    for index, (name, inputs, outputs, rate) in enumerate(rows):
+        stable = stable_name(name)
+        # The same device through a second host API is the same to the player.
+        if stable not in devices or index in (raw["input"], raw["output"]):
+            devices[stable] = AudioDevice(
+                stable,
+                int(inputs),
+                int(outputs),
+                round(rate),
+                is_default_input=index == raw["input"],
+                is_default_output=index == raw["output"],
+            )
+    return DeviceReport(tuple(devices.values()))
+
+
+@contextmanager
+def portaudio_calls() -> Iterator[None]:
+    """Make calls that open or close: one thread at a time, with descriptor 2 silenced.
+
+    Both end after a few seconds by themselves, so that one hung call holds up nobody else.
+    """
+    acquired = PORTAUDIO.acquire(timeout=PATIENCE_SECONDS)
+    restore = silence_stderr()
+    watchdog = threading.Timer(PATIENCE_SECONDS, restore)
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        yield
+    finally:
+        watchdog.cancel()
+        restore()
+        if acquired:
+            PORTAUDIO.release()
+
+
+def silence_stderr() -> Callable[[], None]:
+    """Point descriptor 2 at nothing; return what undoes it (once, from any thread)."""
+    try:
+        saved = os.dup(2)
+    except OSError:
+        return lambda: None
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    os.close(nothing)
+    once = threading.Lock()
+
+    def restore() -> None:
+        if once.acquire(blocking=False):
+            os.dup2(saved, 2)
+            os.close(saved)
+
+    return restore
+
+
+def run_abandonable(name: str, action: Callable[[], object], timeout_seconds: float) -> bool:
+    """Run a call that may hang on a daemon thread; return whether it came back in time."""
+    thread = threading.Thread(target=action, name=name, daemon=True)
+    thread.start()
+    thread.join(timeout_seconds)
+    return not thread.is_alive()

@@ -1,0 +1,276 @@
+"""The speaker: every voice in one PortAudio stream, or in time with the clock without one.
+
+A thread of its own renders and writes block by block (blocking writes: measured without a gap
+where a queue of chunks had many). A second one watches the age of the last write, because a
+write into a hung sound daemon never returns; it then abandons the writer and lets the clock
+consume the sound until a device is back. So `is_playing` tells the truth in every case.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import pyaudio
+
+from characters.audio.mixer import Mixer
+from characters.audio.portaudio import (
+    DeviceReport,
+    calm,
+    find_device,
+    list_devices,
+    portaudio_calls,
+    run_abandonable,
+    stable_name,
+)
+from characters.core.turn import BargeIn
+
+__all__ = ["ClockVoice", "PortAudioVoice"]
+
+OUTPUT_RATE = 48_000
+BLOCK_SECONDS = 0.01
+WRITE_TIMEOUT_SECONDS = 1.0
+# A device may buffer a little, but one that swallows seconds at once is none (ALSA's null).
+AHEAD_SECONDS = 2.0
+# The first write may have to wake the sound daemon up.
+FIRST_WRITE_SECONDS = 3.0
+RETRY_SECONDS = 1.0
+RETRY_CAP_SECONDS = 8.0
+CLOSE_SECONDS = 0.3
+
+
+class Output(Protocol):
+    """Takes blocks at the pace of time."""
+
+    name: str
+
+    def write(self, block: bytes) -> None:
+        """Wait until there is room, then take the block. Raises OSError when it is gone."""
+
+    def close(self) -> None:
+        """Let go; may hang."""
+
+
+class ClockOutput:
+    """Hears nothing and keeps time."""
+
+    name = "none"
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._due = now()
+        self._closed = threading.Event()
+
+    def write(self, block: bytes) -> None:
+        """Wait as long as the block lasts; time that was slept away is not caught up."""
+        now = self._now()
+        self._due = max(self._due + BLOCK_SECONDS, now - 0.1)
+        self._closed.wait(max(0.0, self._due - now))
+
+    def close(self) -> None:
+        """Wake the writer."""
+        self._closed.set()
+
+
+class DeviceOutput:
+    """A PortAudio output stream. Opening may take long or fail: OSError."""
+
+    def __init__(self, wanted: str | None) -> None:
+        with portaudio_calls():
+            self._audio = pyaudio.PyAudio()
+            try:
+                index = self._choose(wanted)
+                self._stream = self._audio.open(
+                    rate=OUTPUT_RATE,
+                    channels=2,
+                    format=pyaudio.paInt16,
+                    output=True,
+                    output_device_index=index,
+                    frames_per_buffer=round(OUTPUT_RATE * BLOCK_SECONDS),
+                )
+            except BaseException:
+                self._audio.terminate()
+                raise
+
+    def _choose(self, wanted: str | None) -> int:
+        count = self._audio.get_device_count()
+        infos = [self._audio.get_device_info_by_index(index) for index in range(count)]
+        names = [str(info["name"]) if info["maxOutputChannels"] else "" for info in infos]
+        index = find_device(names, wanted)
+        info = infos[index] if index is not None else self._audio.get_default_output_device_info()
+        self.name = stable_name(str(info["name"]))
+        return int(info["index"])
+
+    def write(self, block: bytes) -> None:
+        """Wait until there is room, then take the block."""
+        self._stream.write(block)
+
+    def close(self) -> None:
+        """Close the stream and its PortAudio; may hang."""
+        with portaudio_calls():
+            self._stream.close()
+            self._audio.terminate()
+
+
+class Writer:
+    """One thread that renders and writes to one output until it fails or is abandoned."""
+
+    def __init__(self, mixer: Mixer, output: Output, now: Callable[[], float]) -> None:
+        self.output = output
+        self.failed = False
+        self.last_write_at: float | None = None
+        self.started_at = now()
+        self._mixer = mixer
+        self._now = now
+        self._abandoned = False
+        threading.Thread(target=self._run, name=f"speaker {output.name}", daemon=True).start()
+
+    def abandon(self) -> None:
+        """Write nothing more, and close the output in the background."""
+        self._abandoned = True
+        run_abandonable("close speaker", self.output.close, CLOSE_SECONDS)
+
+    def is_late(self) -> bool:
+        """Return whether a write seems to hang."""
+        if self.last_write_at is None:
+            return self._now() - self.started_at > FIRST_WRITE_SECONDS
+        return self._now() - self.last_write_at > WRITE_TIMEOUT_SECONDS
+
+    def _run(self) -> None:
+        size = round(self._mixer.rate * BLOCK_SECONDS)
+        written = 0.0
+        while not self._abandoned:
+            block = self._mixer.render(size).tobytes()
+            try:
+                self.output.write(block)
+            except (OSError, ValueError):
+                self.failed = True
+                return
+            self.last_write_at = self._now()
+            # Counted from the last second or so: a stall must not earn credit for later.
+            written = max(written + BLOCK_SECONDS, self.last_write_at - self.started_at - 1.0)
+            if written - (self.last_write_at - self.started_at) > AHEAD_SECONDS:
+                self.failed = True
+                return
+
+
+class ClockVoice:
+    """Plays to nobody in real time: for headless runs, and what a real voice falls back to."""
+
+    def __init__(
+        self, *, now: Callable[[], float] = time.monotonic, barge_in: BargeIn | None = None
+    ) -> None:
+        self._now = now
+        self._mixer = mixer = Mixer(OUTPUT_RATE, barge_in)
+        self._writer: Writer | None = None
+        self._problem: str | None = None
+        self.play = mixer.play
+        self.interrupt = mixer.interrupt
+        self.duck = mixer.duck
+        self.place = mixer.place
+        self.set_volume = mixer.set_volume
+        self.is_playing = mixer.is_playing
+        self.level = mixer.level
+
+    @property
+    def problem(self) -> str | None:
+        """One sentence when nothing can be heard, None while all is well."""
+        return self._problem
+
+    @property
+    def device(self) -> str:
+        """What plays now, for the HUD."""
+        return self._writer.output.name if self._writer is not None else ""
+
+    def start(self) -> None:
+        """Begin to play."""
+        if self._writer is None:
+            self._writer = Writer(self._mixer, ClockOutput(self._now), self._now)
+
+    def close(self) -> None:
+        """Stop; never waits for a device."""
+        if self._writer is not None:
+            self._writer.abandon()
+
+
+class PortAudioVoice(ClockVoice):
+    """Plays on a device, and in time with the clock while there is none."""
+
+    def __init__(
+        self,
+        device: str | None = None,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        barge_in: BargeIn | None = None,
+        probe: Callable[[], DeviceReport] = list_devices,
+        open_output: Callable[[str | None], Output] = DeviceOutput,
+    ) -> None:
+        super().__init__(now=now, barge_in=barge_in)
+        self._wanted = device
+        self._probe = probe
+        self._open_output = open_output
+        self._stopping = threading.Event()
+        self._supervisor = threading.Thread(target=self._supervise, name="speaker", daemon=True)
+        self._changed = threading.Event()
+
+    def start(self) -> None:
+        """Begin to play; a device is looked for in the background."""
+        super().start()
+        if not self._supervisor.is_alive() and not self._stopping.is_set():
+            self._supervisor.start()
+
+    def choose(self, device: str | None) -> None:
+        """Switch to another device by its stable name, or to the default one."""
+        self._wanted = device
+        self._changed.set()
+
+    def close(self) -> None:
+        """Stop; never waits for a device."""
+        self._stopping.set()
+        self._changed.set()
+        super().close()
+
+    def _supervise(self) -> None:
+        delay = RETRY_SECONDS
+        while not self._stopping.is_set():
+            self._changed.clear()
+            output = self._try_open()
+            if output is not None:
+                delay = RETRY_SECONDS
+                self._swap(output)
+                self._watch()
+                self._swap(ClockOutput(self._now))
+            if not self._stopping.is_set() and not self._changed.wait(delay):
+                delay = min(2.0 * delay, RETRY_CAP_SECONDS)
+
+    def _try_open(self) -> Output | None:
+        report = self._probe()
+        if report.problem is not None or not report.outputs:
+            self._problem = report.problem or calm("No loudspeaker was found.")
+            return None
+        try:
+            output = self._open_output(self._wanted)
+        except (OSError, ValueError):
+            self._problem = calm("The loudspeaker cannot be opened; trying again.")
+            return None
+        self._problem = None
+        return output
+
+    def _swap(self, output: Output) -> None:
+        before = self._writer
+        self._writer = Writer(self._mixer, output, self._now)
+        if before is not None:
+            before.abandon()
+        if self._stopping.is_set():
+            self._writer.abandon()
+
+    def _watch(self) -> None:
+        late = 0
+        writer = self._writer
+        while writer is not None and late < 2 and not writer.failed:
+            if self._changed.wait(0.1):
+                return
+            late = late + 1 if writer.is_late() else 0
+        self._problem = calm("The loudspeaker is gone; looking for it again.")
