@@ -1,0 +1,270 @@
+"""PlayerPrefs: Unity's small store of settings, in one file that cannot be lost.
+
+prefs = PlayerPrefs.open(folder / "prefs.msgpack", dispatcher=dispatcher)
+prefs.set_float("volume", 0.8)                      # queued; saved within a moment
+prefs.set_string("session", "7f3a", durable=True)   # on the disk when it returns
+slot = prefs.namespace("slot1.")
+
+PrefsError              saving failed, or cannot work: the message says what to do
++-- PrefsLockedError    another process has the file; `pid` names it
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol
+
+from engine.dispatcher import Dispatcher
+from engine.prefs_disk import FileSystem, Lock, RealFileSystem
+from engine.prefs_format import Change, Value, apply_change, weight
+from engine.prefs_lock import LockHeldError
+from engine.prefs_log import PrefsLog, RecoveryReport
+from engine.prefs_view import PrefsView
+from engine.prefs_writer import PrefsWriter
+from engine.signal import Signal
+
+__all__ = ["MAX_TOTAL_BYTES", "PlayerPrefs", "PrefsError", "PrefsLockedError"]
+
+_log = logging.getLogger(__name__)
+
+MAX_TOTAL_BYTES = 64 * 1024 * 1024
+
+
+class PrefsError(Exception):
+    """Settings could not be saved; they live on in memory."""
+
+
+class PrefsLockedError(PrefsError):
+    """Another process has the file open; `pid` is its process, where it is known."""
+
+    def __init__(self, path: Path, pid: int | None) -> None:
+        who = f"process {pid}" if pid is not None else "another process"
+        super().__init__(
+            f"The settings file {path} is in use by {who}. Close that game first, or open the "
+            "file with read_only=True."
+        )
+        self.pid = pid
+
+
+class PlayerPrefs(PrefsView):
+    """The settings of one game. Made by `open`; close it, or use it in a `with` statement.
+
+    Callable from every thread. `changed` tells the key of each change; `problem` a sentence
+    for the player, when saving stops working, works again, or the file was found damaged.
+    What happens on other threads reaches them through the dispatcher, on the main thread.
+    """
+
+    def __init__(
+        self, backing: _Backing, report: RecoveryReport, lock: Lock | None, channel: _Channel
+    ) -> None:
+        super().__init__(self)
+        self._backing = backing
+        self._lock = lock
+        self._channel = channel
+        self.report = report
+        self.changed = channel.changed
+        self.problem = channel.problem
+        self.values: Mapping[str, Value] = backing.values
+
+    @classmethod
+    def open(
+        cls,
+        path: Path | str,
+        *,
+        read_only: bool = False,
+        dispatcher: Dispatcher | None = None,
+        disk: FileSystem | None = None,
+        group_seconds: float = 0.05,
+    ) -> PlayerPrefs:
+        """Open the settings file at `path`; it is made when it is missing.
+
+        Whatever the file holds, this returns: `report` says what was found. Where nothing can
+        be saved the settings live in memory, `problem` says so, and the game runs on.
+        `group_seconds` is how long queued changes are gathered before they are written.
+        Raises PrefsLockedError when another process has the file and `read_only` is not asked.
+        """
+        path = Path(path).absolute()
+        disk = disk or RealFileSystem()
+        channel = _Channel(path, dispatcher)
+        lock, refusal = (None, "") if read_only else _take_lock(path, disk)
+        log = PrefsLog(path, disk)
+        contents, report = log.open(read_only=lock is None)
+        backing: _Backing
+        if read_only or refusal or report.unsavable:
+            refusal = refusal or report.unsavable or f"{path} was opened for reading only."
+            backing = _Unsaved(contents.values, refusal, accepts=not read_only)
+        else:
+            backing = _start_writer(log, contents.values, contents.live, group_seconds, channel)
+        problem = "" if report.is_clean else str(report)
+        channel.tell_at_start(problem or ("" if read_only else refusal), log.trouble)
+        return cls(backing, report, lock, channel)
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing is being saved at this moment; empty when all is well."""
+        return self._backing.refusal or self._channel.trouble
+
+    def change(self, change: Change, *, durable: bool = False) -> None:
+        """Apply one change: `(key, value)` sets, `(key,)` deletes, `()` deletes everything."""
+        if not self._is_news(change):
+            if durable:
+                self.save()
+            return
+        self._backing.put(change)
+        if durable:
+            self.save()
+        if change:
+            self._channel.tell_change(change[0])
+
+    def _is_news(self, change: Change) -> bool:
+        if len(change) != 2:
+            return not change or change[0] in self.values
+        key, value = change
+        old = self.values.get(key)
+        if type(old) is type(value) and old == value:
+            return False
+        if self._backing.live + weight(key, value) > MAX_TOTAL_BYTES:
+            raise ValueError(f"All settings together take more than {MAX_TOTAL_BYTES} bytes.")
+        return True
+
+    def delete_all(self, *, durable: bool = False) -> None:
+        """Delete everything. Raises PrefsError."""
+        keys = self.keys()
+        self.change((), durable=durable)
+        for key in keys:
+            self._channel.tell_change(key)
+
+    def save(self) -> None:
+        """Return when everything set so far is on the disk. Raises PrefsError when it cannot be.
+
+        This waits for the disk. After an error the settings live on in memory, and the next
+        save tries again.
+        """
+        if self._backing.refusal:
+            raise PrefsError(self._backing.refusal)
+        try:
+            self._backing.commit()
+        except OSError as error:
+            raise PrefsError(self._channel.sentence(error)) from error
+
+    def close(self, deadline_seconds: float = 2.0) -> bool:
+        """Save the rest and let go of the file; False, and a log line, when that failed."""
+        saved = self._backing.close(deadline_seconds)
+        if not saved:
+            _log.error("The settings were not all saved. %s", self.trouble)
+        if self._lock is not None:
+            self._lock.release()
+        return saved
+
+    def __enter__(self) -> PlayerPrefs:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class _Backing(Protocol):
+    values: dict[str, Value]
+    refusal: str
+
+    @property
+    def live(self) -> int: ...
+    def put(self, change: Change) -> None: ...
+    def commit(self) -> None: ...
+    def close(self, deadline_seconds: float) -> bool: ...
+
+
+class _Unsaved:
+    """Settings that live in memory only."""
+
+    def __init__(self, values: dict[str, Value], refusal: str, *, accepts: bool) -> None:
+        self.values = values
+        self.refusal = refusal
+        self.live = 0
+        self._accepts = accepts
+
+    def put(self, change: Change) -> None:
+        if not self._accepts:
+            raise PrefsError(self.refusal)
+        apply_change(self.values, change)
+
+    def commit(self) -> None:
+        raise PrefsError(self.refusal)
+
+    def close(self, deadline_seconds: float) -> bool:
+        return True
+
+
+class _Channel:
+    """The signals, and the way to the main thread."""
+
+    def __init__(self, path: Path, dispatcher: Dispatcher | None) -> None:
+        self.changed: Signal[str] = Signal("PlayerPrefs.changed")
+        self.problem: Signal[str] = Signal("PlayerPrefs.problem")
+        self.trouble = ""
+        self._path = path
+        self._dispatcher = dispatcher
+        self._home = threading.get_ident()
+
+    def tell_change(self, key: str) -> None:
+        if len(self.changed):
+            self._tell(lambda: self.changed.emit(key), later=False)
+
+    def tell_at_start(self, problem: str, trouble: OSError | None) -> None:
+        if trouble is not None:
+            self.trouble = self.sentence(trouble)
+        for text in filter(None, (problem, self.trouble)):
+            _log.warning("%s", text)
+            # Nobody can have subscribed yet.
+            self._tell(lambda text=text: self.problem.emit(text), later=True)  # type: ignore[misc]
+
+    def tell_trouble(self, trouble: OSError | None) -> None:
+        self.trouble = "" if trouble is None else self.sentence(trouble)
+        text = self.trouble or f"Settings are saved again to {self._path.name}."
+        _log.warning("%s", text)
+        self._tell(lambda: self.problem.emit(text), later=False)
+
+    def sentence(self, trouble: OSError) -> str:
+        return (
+            f"Settings could not be saved to {self._path}: {trouble.strerror or trouble}. They "
+            "are kept while the game runs and tried again. Make room on the disk, or check its "
+            "permissions."
+        )
+
+    def _tell(self, action: Callable[[], object], *, later: bool) -> None:
+        if self._dispatcher is not None and (later or threading.get_ident() != self._home):
+            self._dispatcher.post(action)
+        else:
+            action()
+
+
+def _take_lock(path: Path, disk: FileSystem) -> tuple[Lock | None, str]:
+    try:
+        disk.make_folder(path.parent)
+        return disk.lock(path.with_name(path.name + ".lock")), ""
+    except LockHeldError as held:
+        raise PrefsLockedError(path, held.pid) from None
+    except OSError as error:
+        return None, (
+            f"Nothing can be saved in {path.parent}: {error.strerror}. What is set in this run "
+            "is not saved. Check the permissions of the folder."
+        )
+
+
+def _start_writer(
+    log: PrefsLog, values: dict[str, Value], live: int, group_seconds: float, channel: _Channel
+) -> PrefsWriter:
+    writer = PrefsWriter(
+        log, values, live=live, group_seconds=group_seconds, on_trouble=channel.tell_trouble
+    )
+    writer.start()
+    return writer

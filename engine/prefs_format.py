@@ -1,0 +1,360 @@
+"""The bytes of a preferences file: how they are written and how damage in them is survived.
+
+A file is a header, a table, one msgpack map, the header again, and a log:
+
+    header   64 bytes   magic, version, sequence, sizes and checksums, checksum of itself
+    table    8 n bytes  for each entry of the map: where it ends, its checksum
+    map                 every live value when the file was written, one msgpack map
+    header   64 bytes   the same again, so that a lost first sector loses no more than itself
+    log                 framed records [sequence, key, value], then zeros to the end of the file
+
+A record without a value deletes its key; a record without a key deletes everything. A frame
+starts with a marker and its checksum is seeded with its offset, so that a copy of a record
+inside somebody's value is never taken for a record. Nothing here touches a disk.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
+from zlib import crc32
+
+import msgpack
+
+__all__ = [
+    "Change",
+    "Contents",
+    "ForeignFileError",
+    "Gap",
+    "NewerVersionError",
+    "Value",
+    "decode_file",
+    "encode_batch",
+    "encode_file",
+    "weight",
+]
+
+Value = int | float | str | bool | bytes
+Change = tuple[()] | tuple[str] | tuple[str, Value]
+
+MAGIC = b"\x89TPREFS\n"
+VERSION = 1
+SECTOR = 512  # the largest piece that every disk writes whole
+LOG_LEAST, LOG_MOST = 64 * 1024, 512 * 1024
+
+_HEADER = struct.Struct("<8sHQIIII26xI")  # magic, version, sequence, entries, map size, crcs, crc
+_ROW = struct.Struct("<II")  # where the entry ends in the map, its checksum
+_FRAME = struct.Struct("<3sBII")  # marker, place in its batch, size and checksum of the payload
+_MARKER = b"\xc1PR"  # 0xc1 is the one byte that begins no msgpack value
+_FOLLOWS, _BEGINS = 0, 1
+
+
+class ForeignFileError(ValueError):
+    """The bytes are not a preferences file at all."""
+
+
+class NewerVersionError(ValueError):
+    """The file was written by a later version of this format."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Bytes that could not be read: from `start` up to `end`."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a file holds, and what was wrong with it."""
+
+    values: dict[str, Value] = field(default_factory=dict)
+    sequence: int = 0
+    size: int = 0  # of the file
+    log_at: int = 0  # where the next record goes
+    live: int = 0  # about the size of the values in a file
+    gaps: tuple[Gap, ...] = ()  # damage
+    torn: Gap | None = None  # a last write that was cut short
+    lost_entries: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the file can be appended to as it is."""
+        return not self.gaps and self.torn is None and self.size > 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    version: int
+    sequence: int
+    entries: int
+    map_size: int
+    table_crc: int
+    map_crc: int
+
+    @property
+    def map_at(self) -> int:
+        return _HEADER.size + self.entries * _ROW.size
+
+    @property
+    def copy_at(self) -> int:
+        return self.map_at + self.map_size
+
+
+def weight(key: str, value: Value) -> int:
+    """Estimate the bytes that an entry takes in a file, without encoding it."""
+    size = len(key) if key.isascii() else len(key.encode())
+    if isinstance(value, str):
+        return size + 4 + (len(value) if value.isascii() else len(value.encode()))
+    return size + (len(value) + 4 if isinstance(value, bytes) else 9)
+
+
+def encode_file(values: Mapping[str, Value], sequence: int) -> tuple[bytes, int]:
+    """Encode a whole file with an empty log; return it and where its log begins."""
+    pack = msgpack.Packer().pack
+    entries = [pack(key) + pack(value) for key, value in values.items()]
+    head = msgpack.Packer().pack_map_header(len(entries))
+    ends = accumulate(map(len, entries), initial=len(head))
+    next(ends)
+    table = b"".join(map(_ROW.pack, ends, map(crc32, entries)))
+    body = head + b"".join(entries)
+    header = _encode_header(
+        _Header(VERSION, sequence, len(entries), len(body), crc32(table), crc32(body))
+    )
+    room = min(max(len(body) - len(table), LOG_LEAST), LOG_MOST)
+    image = b"".join((header, table, body, header))
+    return image + bytes(room), len(image)
+
+
+def encode_batch(changes: Sequence[Change], sequence: int, offset: int) -> bytes:
+    """Encode changes numbered after `sequence` as frames that will stand at `offset`."""
+    frames = []
+    for number, change in enumerate(changes):
+        payload = msgpack.packb((sequence + 1 + number, *change))
+        frames.append(_frame(payload, offset, _FOLLOWS if number else _BEGINS))
+        offset += len(frames[-1])
+    return b"".join(frames)
+
+
+def decode_file(data: bytes) -> Contents:
+    """Read every value that is provably whole.
+
+    Raises ForeignFileError and NewerVersionError; never anything else, whatever the bytes.
+    """
+    header = _find_header(data)
+    if header is None:
+        return _decode_without_header(data)
+    if header.version != VERSION:
+        raise NewerVersionError(f"format version {header.version}, this program reads {VERSION}")
+    values, gaps = _decode_snapshot(data, header)
+    lost = header.entries - len(values)
+    log = _read_log(data, header.copy_at + _HEADER.size)
+    live = header.map_size
+    sequence = header.sequence
+    for number, change in _changes(log.payloads):
+        sequence = max(sequence, number)
+        live += apply_change(values, change)
+    gaps = (*_damaged_headers(data, header), *gaps, *log.gaps)
+    return Contents(values, sequence, len(data), log.end, live, gaps, log.torn, lost)
+
+
+def apply_change(values: dict[str, Value], change: Change) -> int:
+    """Apply a change to `values`; return by how much their weight grew."""
+    if len(change) == 2:
+        key, value = change
+        old = values.get(key)
+        values[key] = value
+        return weight(key, value) - (0 if old is None else weight(key, old))
+    if len(change) == 1:
+        gone = values.pop(change[0], None)
+        return 0 if gone is None else -weight(change[0], gone)
+    total = sum(weight(key, value) for key, value in values.items())
+    values.clear()
+    return -total
+
+
+# -- header ---------------------------------------------------------------------------------
+
+
+def _encode_header(header: _Header) -> bytes:
+    fields = (header.version, header.sequence, header.entries, header.map_size)
+    raw = _HEADER.pack(MAGIC, *fields, header.table_crc, header.map_crc, 0)
+    return raw[:-4] + struct.pack("<I", crc32(raw[:-4]))
+
+
+def _decode_header(data: bytes, at: int) -> _Header | None:
+    raw = data[at : at + _HEADER.size]
+    if len(raw) < _HEADER.size or not raw.startswith(MAGIC):
+        return None
+    *fields, crc = _HEADER.unpack(raw)
+    return _Header(*fields[1:]) if crc == crc32(raw[:-4]) else None
+
+
+def _find_header(data: bytes) -> _Header | None:
+    """Find the header at the beginning, or its copy after the map."""
+    header = _decode_header(data, 0)
+    at = data.find(MAGIC, 1)
+    while header is None and at > 0:
+        copy = _decode_header(data, at)
+        # A file kept inside a value has a header too, but not at the place that it names.
+        header = copy if copy is not None and copy.copy_at == at else None
+        at = data.find(MAGIC, at + 1)
+    return header
+
+
+def _damaged_headers(data: bytes, header: _Header) -> Iterator[Gap]:
+    for at in (0, header.copy_at):
+        if _decode_header(data, at) != header:
+            yield Gap(at, min(at + _HEADER.size, len(data)))
+
+
+def _decode_without_header(data: bytes) -> Contents:
+    if not data:
+        return Contents()
+    log = _read_log(data, 0)
+    ours = log.payloads or not data.strip(b"\0") or MAGIC in data or MAGIC.startswith(data[:8])
+    if not ours:
+        raise ForeignFileError("it does not begin as a preferences file does")
+    values: dict[str, Value] = {}
+    sequence = 0
+    for number, change in _changes(log.payloads):
+        sequence = max(sequence, number)
+        apply_change(values, change)
+    gaps = log.gaps or (Gap(0, len(data)),)
+    return Contents(values, sequence, len(data), log.end, 0, gaps)
+
+
+# -- snapshot -------------------------------------------------------------------------------
+
+
+def _decode_snapshot(data: bytes, header: _Header) -> tuple[dict[str, Value], tuple[Gap, ...]]:
+    table = data[_HEADER.size : header.map_at]
+    body = data[header.map_at : header.copy_at]
+    table_is_whole = crc32(table) == header.table_crc
+    gaps = () if table_is_whole else (Gap(_HEADER.size, min(header.map_at, len(data))),)
+    if len(body) == header.map_size and crc32(body) == header.map_crc:
+        values = _unpack(body)
+        if isinstance(values, dict):
+            return values, gaps
+    rescued, lost = _rescue_entries(table, body, header)
+    return rescued, (*gaps, *lost)
+
+
+def _rescue_entries(
+    table: bytes, body: bytes, header: _Header
+) -> tuple[dict[str, Value], tuple[Gap, ...]]:
+    """Read the entries whose own checksums hold."""
+    rows = list(_ROW.iter_unpack(table[: len(table) // _ROW.size * _ROW.size]))
+    start = len(msgpack.Packer().pack_map_header(header.entries))
+    values: dict[str, Value] = {}
+    gaps = []
+    for end, crc in rows:
+        entry = body[start:end]
+        pair = _unpack(b"\x92" + entry) if crc32(entry) == crc else None
+        if isinstance(pair, list):
+            values[pair[0]] = pair[1]
+        else:
+            gaps.append(Gap(header.map_at + start, header.map_at + end))
+        start = end
+    # With every entry whole, what is damaged is the count in front of them.
+    return values, tuple(gaps) or (Gap(header.map_at, header.map_at + 1),)
+
+
+def _unpack(raw: bytes) -> object:
+    try:
+        return msgpack.unpackb(raw)
+    except (ValueError, msgpack.exceptions.UnpackException):
+        return None
+
+
+# -- log ------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Log:
+    payloads: list[bytes]
+    gaps: tuple[Gap, ...]
+    torn: Gap | None
+    end: int
+
+
+def _frame(payload: bytes, offset: int, place: int) -> bytes:
+    head = _FRAME.pack(_MARKER, place, len(payload), 0)[:8]
+    return head + struct.pack("<I", crc32(head + payload, offset)) + payload
+
+
+def _payload_at(data: bytes, at: int) -> bytes | None:
+    """Return the payload of the whole frame at `at`, or None."""
+    if len(data) < at + _FRAME.size:
+        return None
+    marker, _, size, crc = _FRAME.unpack_from(data, at)
+    if marker != _MARKER:
+        return None
+    payload = data[at + _FRAME.size : at + _FRAME.size + size]
+    is_whole = len(payload) == size and crc32(data[at : at + 8] + payload, at) == crc
+    return payload if is_whole else None
+
+
+def _next_frame(data: bytes, at: int) -> int | None:
+    """Find the next whole frame after the damage that begins at `at`."""
+    found = data.find(_MARKER, at + 1)
+    while found >= 0:
+        if _payload_at(data, found) is not None:
+            return found
+        found = data.find(_MARKER, found + 1)
+    return None
+
+
+def _read_log(data: bytes, at: int) -> _Log:
+    payloads: list[bytes] = []
+    gaps: list[tuple[int, Gap]] = []  # with how many records were read before each
+    last_begins = -1
+    while True:
+        payload = _payload_at(data, at)
+        if payload is not None:
+            if data[at + 3] == _BEGINS:
+                last_begins = len(payloads)
+            payloads.append(payload)
+            at += _FRAME.size + len(payload)
+            continue
+        after = None if at >= len(data) else _next_frame(data, at)
+        if after is None:
+            break
+        gaps.append((len(payloads), Gap(at, after)))
+        at = after
+    return _judge_gaps(data, payloads, gaps, last_begins, at)
+
+
+def _judge_gaps(
+    data: bytes, payloads: list[bytes], gaps: list[tuple[int, Gap]], last_begins: int, end: int
+) -> _Log:
+    """Tell damage from a last batch that was torn while it was written.
+
+    A batch is written only after the one before it is on the disk, so a hole with a later
+    batch behind it is damage: what follows is kept. In the last batch, a sector that is still
+    zero was never written: nobody was told that this batch was saved, and what follows the
+    hole is dropped, so that the file stays a prefix of what happened.
+    """
+    for count, gap in gaps:
+        if count > last_begins and _has_unwritten_sector(data, gap):
+            kept = tuple(g for n, g in gaps if n < count)
+            return _Log(payloads[:count], kept, Gap(gap.start, len(data)), gap.start)
+    rest = len(data[end:].rstrip(b"\0"))
+    torn = Gap(end, end + rest) if rest else None
+    return _Log(payloads, tuple(gap for _, gap in gaps), torn, end)
+
+
+def _has_unwritten_sector(data: bytes, gap: Gap) -> bool:
+    edges = [gap.start, *range(-(-gap.start // SECTOR) * SECTOR, gap.end + 1, SECTOR)]
+    pieces = pairwise(edges)
+    return any(end > start and not data[start:end].strip(b"\0") for start, end in pieces)
+
+
+def _changes(payloads: Sequence[bytes]) -> Iterator[tuple[int, Change]]:
+    unpacker = msgpack.Unpacker()
+    unpacker.feed(b"".join(payloads))
+    for sequence, *change in unpacker:
+        yield sequence, tuple(change)

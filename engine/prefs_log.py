@@ -1,0 +1,241 @@
+"""The preferences file on its disk: opened, appended to, written anew.
+
+What keeps it safe, in one place:
+
+* A batch is appended with one write and one flush into space that already exists, so the flush
+  has no metadata to wait for.
+* A file is never changed in place otherwise: a new one is written aside, flushed, put in the
+  place of the old one, and the folder is flushed.
+* After a write or a flush has failed, what the disk holds is unknown, and a second flush that
+  succeeds proves nothing: that file is never written again, the next save makes a new one.
+* Damaged bytes are copied beside the file before the file is replaced.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zlib import crc32
+
+from engine.prefs_disk import FileSystem
+from engine.prefs_format import (
+    Change,
+    Contents,
+    ForeignFileError,
+    NewerVersionError,
+    Value,
+    decode_file,
+    encode_batch,
+    encode_file,
+)
+
+__all__ = ["PrefsLog", "RecoveryReport"]
+
+_log = logging.getLogger(__name__)
+
+_SLACK = 128 * 1024  # a file may be this much larger than twice its live content
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryReport:
+    """What opening the file found."""
+
+    path: Path
+    keys: int = 0
+    lost_keys: int = 0
+    damaged_bytes: int = 0
+    torn_bytes: int = 0
+    quarantine: Path | None = None
+    unsavable: str = ""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether there is nothing to tell the player."""
+        return not (self.damaged_bytes or self.unsavable)
+
+    def __str__(self) -> str:
+        if self.unsavable:
+            return self.unsavable
+        if self.damaged_bytes:
+            return (
+                f"The settings file {self.path.name} was damaged: {self.keys} settings were kept, "
+                f"{self.damaged_bytes} bytes could not be read. The damaged file is kept as "
+                f"{self.quarantine.name if self.quarantine else 'it is'}."
+            )
+        if self.torn_bytes:
+            return (
+                f"The last write to {self.path.name} was cut short: {self.torn_bytes} bytes that "
+                "nobody was told were saved were dropped."
+            )
+        return f"{self.path.name} is whole: {self.keys} settings."
+
+
+class PrefsLog:
+    """One preferences file. Not safe for threads: the writer calls it under its lock."""
+
+    def __init__(self, path: Path, disk: FileSystem) -> None:
+        self._path = path
+        self._disk = disk
+        self._handle: int | None = None
+        self._at = self._size = self._sequence = 0
+        self._evidence: bytes | None = None
+        self.trouble: OSError | None = None  # why opening left no file to append to
+
+    def open(self, *, read_only: bool = False) -> tuple[Contents, RecoveryReport]:
+        """Read the file and make it ready for appending.
+
+        Never raises for what the file holds: the report says what is wrong. A file that cannot
+        be written yet is written anew by the next `commit`.
+        """
+        try:
+            data = self._disk.read(self._path)
+            contents = decode_file(data)
+        except FileNotFoundError:
+            data, contents = b"", Contents()
+        except (OSError, ForeignFileError, NewerVersionError) as error:
+            return Contents(), RecoveryReport(self._path, unsavable=_why(self._path, error))
+        self._at, self._size = contents.log_at, contents.size
+        self._sequence = contents.sequence
+        report = _report(self._path, data, contents)
+        if report.quarantine is not None:
+            self._evidence = data
+        if not read_only:
+            self._make_ready(contents)
+        return contents, report
+
+    def _make_ready(self, contents: Contents) -> None:
+        try:
+            if contents.is_whole:
+                self._handle = self._disk.open(self._path)
+                # Whoever wrote the last batch may have died before its flush.
+                self._disk.flush(self._handle)
+            else:
+                self.rewrite(contents.values)
+        except OSError as error:
+            self._abandon()
+            self.trouble = error
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a batch can be appended; if not, the next commit writes a new file."""
+        return self._handle is not None
+
+    def commit(
+        self, changes: Sequence[Change], live: int, values: Callable[[], Mapping[str, Value]]
+    ) -> None:
+        """Make `changes` durable, by appending them or by writing a new file of `values()`.
+
+        Raises OSError when neither could be done.
+        """
+        if not self._append(changes):
+            self.rewrite(values())
+        elif self._size > 2 * live + _SLACK:
+            self._compact(values)
+
+    def _append(self, changes: Sequence[Change]) -> bool:
+        if self._handle is None:
+            return False
+        frames = encode_batch(changes, self._sequence, self._at)
+        if self._at + len(frames) > self._size:
+            return False
+        try:
+            self._disk.write(self._handle, frames, self._at)
+            self._disk.flush(self._handle)
+        except OSError as error:
+            _log.warning("%s: %s; going on in a new file", self._path.name, error.strerror)
+            self._abandon()
+            return False
+        self._at += len(frames)
+        self._sequence += len(changes)
+        return True
+
+    def _compact(self, values: Callable[[], Mapping[str, Value]]) -> None:
+        try:
+            self.rewrite(values())
+        except OSError as error:
+            _log.warning("%s could not be made smaller: %s", self._path.name, error.strerror)
+
+    def rewrite(self, values: Mapping[str, Value]) -> None:
+        """Write a new file of `values` and put it in the place of the old one.
+
+        Raises OSError; the old file is then what it was, or the new one is in its place.
+        """
+        self._keep_evidence()
+        image, log_at = encode_file(values, self._sequence)
+        aside = self._path.with_name(self._path.name + ".new")
+        self._write_aside(aside, image)
+        # From here on the old file is no longer written: after a failure the next commit
+        # writes a third one. Windows replaces only files that nobody has open.
+        self._abandon()
+        self._disk.replace(aside, self._path)
+        self._disk.flush_folder(self._path.parent)
+        self._handle = self._disk.open(self._path)
+        self._at, self._size = log_at, len(image)
+
+    def _write_aside(self, path: Path, data: bytes) -> None:
+        try:
+            handle = self._disk.open(path, create=True)
+            try:
+                self._disk.write(handle, data, 0)
+                self._disk.flush(handle)
+            finally:
+                self._disk.close(handle)
+        except OSError:
+            self._discard(path)
+            raise
+
+    def _discard(self, path: Path) -> None:
+        try:
+            self._disk.remove(path)
+        except OSError as error:
+            _log.debug("%s stays behind: %s", path.name, error.strerror)
+
+    def _keep_evidence(self) -> None:
+        if self._evidence is not None:
+            self._write_aside(_quarantine_path(self._path, self._evidence), self._evidence)
+            self._evidence = None
+
+    def _abandon(self) -> None:
+        handle, self._handle = self._handle, None
+        if handle is None:
+            return
+        try:
+            self._disk.close(handle)
+        except OSError as error:
+            _log.debug("closing %s: %s", self._path.name, error.strerror)
+
+    def close(self) -> None:
+        """Let go of the file; what was committed stays."""
+        self._abandon()
+
+
+def _quarantine_path(path: Path, data: bytes) -> Path:
+    # The same damage met twice gives the same name: one copy.
+    return path.with_name(f"{path.name}.damaged-{crc32(data):08x}")
+
+
+def _report(path: Path, data: bytes, contents: Contents) -> RecoveryReport:
+    damaged = sum(min(gap.end, len(data)) - min(gap.start, len(data)) for gap in contents.gaps)
+    torn = contents.torn
+    return RecoveryReport(
+        path,
+        keys=len(contents.values),
+        lost_keys=contents.lost_entries,
+        damaged_bytes=max(damaged, 1) if contents.gaps else 0,
+        torn_bytes=torn.end - torn.start if torn else 0,
+        quarantine=_quarantine_path(path, data) if contents.gaps else None,
+    )
+
+
+def _why(path: Path, error: Exception) -> str:
+    advice = "What is set in this run is not saved."
+    if isinstance(error, IsADirectoryError) or path.is_dir():
+        return f"There is a folder where the settings file {path} should be. {advice} Move it away."
+    if isinstance(error, ForeignFileError):
+        return f"{path} is not a settings file; it is left alone. {advice} Move it away."
+    if isinstance(error, NewerVersionError):
+        return f"{path} is of a newer version of the game ({error}). {advice} Update the game."
+    reason = error.strerror if isinstance(error, OSError) else error
+    return f"The settings file {path} cannot be read: {reason}. {advice} Check its permissions."
