@@ -1,0 +1,135 @@
+"""Coroutines as generators: wait a frame, some seconds, or for each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+__all__ = ["Coroutine", "CoroutineRunner"]
+
+Body = Generator[Any, None, Any]
+Report = Callable[[object, Exception], object]
+
+
+class Coroutine:
+    """One running generator; `yield` it from another to wait for its end."""
+
+    __slots__ = ("_body", "_frame", "_owner", "_until", "_waits_for", "is_done", "result")
+
+    def __init__(self, body: Body, owner: object) -> None:
+        self._body = body
+        self._owner = owner
+        self._frame = 0
+        self._until = 0.0
+        self._waits_for: Coroutine | None = None
+        self.is_done = False
+        self.result: Any = None
+
+    def stop(self) -> None:
+        """End it where it stands; its `finally` blocks run, and whoever waits for it goes on."""
+        if self.is_done:
+            return
+        self.is_done = True
+        self._body.close()
+
+
+class CoroutineRunner:
+    """Resume the coroutines of one scene, once a frame, after the updates.
+
+    `yield` or `yield None` waits for the next frame, `yield 1.5` for so many seconds of game
+    time, `yield other` for a generator or a Coroutine to end. An error ends one coroutine and is
+    reported; the others go on.
+    """
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._frame = 0
+        self._now = 0.0
+        self._running: list[Coroutine] = []
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def start(self, body: Body, owner: object = None) -> Coroutine:
+        """Run a generator up to its first yield, now, and later go on with it."""
+        coroutine = Coroutine(body, owner)
+        self._step(coroutine)
+        if not coroutine.is_done:
+            self._running.append(coroutine)
+        return coroutine
+
+    def stop_owned_by(self, owner: object) -> None:
+        """Stop every coroutine that was started for the owner."""
+        if self._running:
+            for coroutine in [c for c in self._running if c._owner is owner]:
+                self._stop(coroutine)
+
+    def take_owned_by(self, owner: object) -> list[Coroutine]:
+        """Hand over the owner's coroutines, to go on in another scene's runner."""
+        taken = [c for c in self._running if c._owner is owner]
+        self._running = [c for c in self._running if c._owner is not owner]
+        return taken
+
+    def give(self, coroutines: list[Coroutine], now: float) -> None:
+        """Go on with coroutines from a runner whose game time was `now`."""
+        for coroutine in coroutines:
+            coroutine._until += self._now - now
+            coroutine._frame = self._frame + 1
+        self._running += coroutines
+
+    def begin_frame(self, frame: int, now: float) -> None:
+        """Note the frame's number and its game time, before anything of it runs."""
+        self._frame = frame
+        self._now = now
+
+    def resume(self) -> None:
+        """Go on with everything whose wait is over."""
+        if not self._running:
+            return
+        for coroutine in tuple(self._running):
+            if not coroutine.is_done and self._is_due(coroutine):
+                self._step(coroutine)
+        self._running = [c for c in self._running if not c.is_done]
+
+    def stop_all(self) -> None:
+        """Stop everything."""
+        for coroutine in tuple(self._running):
+            self._stop(coroutine)
+        self._running.clear()
+
+    def _is_due(self, coroutine: Coroutine) -> bool:
+        other = coroutine._waits_for
+        if other is not None and not other.is_done:
+            return False
+        return coroutine._frame <= self._frame and coroutine._until <= self._now
+
+    def _step(self, coroutine: Coroutine) -> None:
+        try:
+            self._wait(coroutine, next(coroutine._body))
+        except StopIteration as end:
+            coroutine.is_done = True
+            coroutine.result = end.value
+        except Exception as error:
+            coroutine.is_done = True
+            self._report(coroutine._owner, error)
+
+    def _wait(self, coroutine: Coroutine, what: object) -> None:
+        coroutine._frame = self._frame + 1
+        coroutine._waits_for = None
+        if isinstance(what, int | float):
+            coroutine._until = self._now + what
+        elif isinstance(what, Coroutine):
+            coroutine._waits_for = what
+        elif isinstance(what, Generator):
+            coroutine._waits_for = self.start(what, coroutine._owner)
+        elif what is not None:
+            coroutine._body.close()
+            raise TypeError(
+                f"A coroutine yielded {what!r}. Yield None, seconds, a generator or a Coroutine."
+            )
+
+    def _stop(self, coroutine: Coroutine) -> None:
+        try:
+            coroutine.stop()
+        except Exception as error:
+            self._report(coroutine._owner, error)

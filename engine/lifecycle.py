@@ -1,0 +1,235 @@
+"""The life of components: who is woken, enabled, started, silenced and destroyed, and when.
+
+    NEW -- object active --> AWAKE -- before first update --> STARTED -- end of frame --> DESTROYED
+
+Beside its stage a component is active or not: active means enabled, on an active object, and not
+destroyed. Every change of that calls on_enable or on_disable. Only active, started components
+stand in the lists that a frame runs.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from engine.component import Component, Stage
+from engine.schedule import DrawList, Method, Phase
+
+if TYPE_CHECKING:
+    from engine.game_object import GameObject
+
+__all__ = ["Lifecycle"]
+
+_ORDER_SHIFT = 48  # room for 2**48 components in the order of their creation
+
+OnError = Callable[[Component | None, str, Exception], object]
+
+
+class Lifecycle:
+    """Move the components of one scene through their lives and keep the frame's lists."""
+
+    def __init__(self, on_error: OnError) -> None:
+        self._on_error = on_error
+        self._serial = count(1)
+        self._to_start: deque[Component] = deque()
+        self._doomed: list[GameObject | Component] = []
+        self._by_type: dict[type[Component], dict[Component, None]] = {}
+        self.phases = {
+            name: Phase(self._report) for name in ("fixed_update", "update", "late_update")
+        }
+        self.draws = {
+            "draw": DrawList(self._report, _depth),
+            "on_gui": DrawList(self._report, _depth_on_screen),
+        }
+        self._world = self.draws["draw"]
+
+    def moved(self) -> None:
+        """Note that something moved up or down, and so may be drawn in another order."""
+        self._world.changed = True
+
+    def layer_changed(self) -> None:
+        """Note that an object changed its layer."""
+        for drawn in self.draws.values():
+            drawn.changed = True
+
+    def of_kind(self, kind: type[Any]) -> list[Component]:
+        """Return every component of the kind, the oldest first within one class."""
+        found: list[Component] = []
+        for exact, members in self._by_type.items():
+            if issubclass(exact, kind):
+                found += members
+        return found
+
+    # arriving
+
+    def attach(self, component: Component) -> None:
+        """Give a component its place in the order, and wake it if its object is active."""
+        component._key = (component.execution_order << _ORDER_SHIFT) + next(self._serial)
+        self._by_type.setdefault(type(component), {})[component] = None
+        if component.game_object.active_in_hierarchy:
+            self.wake(component)
+
+    def wake(self, component: Component) -> None:
+        """Call awake, once; then let the component become active if it is enabled."""
+        if component._stage is Stage.NEW:
+            component._stage = Stage.AWAKE
+            if "awake" in component._hooks and not self._call(component, "awake"):
+                component._enabled = False  # as Unity does: what is half prepared must not run
+        self.refresh(component)
+
+    def refresh(self, component: Component) -> None:
+        """Bring what a component does in line with what it and its object want."""
+        owner = component._game_object
+        wanted = (
+            component._enabled
+            and not component._doomed
+            and component._stage is not Stage.NEW
+            and owner is not None
+            and owner.active_in_hierarchy
+        )
+        if wanted == component._active:
+            return
+        component._active = wanted
+        if wanted:
+            self._enter(component)
+        else:
+            self._silence(component)
+            if "on_disable" in component._hooks:
+                self._call(component, "on_disable")
+
+    def start_new(self) -> None:
+        """Call start of everybody who became active since, their creations included."""
+        waiting = self._to_start
+        while waiting:
+            component = waiting.popleft()
+            if component._active and component._stage is Stage.AWAKE:
+                component._stage = Stage.STARTED
+                if "start" in component._hooks:
+                    self._call(component, "start")
+                if component._active:
+                    self._join(component)
+
+    # leaving
+
+    def doom(self, victim: GameObject | Component) -> None:
+        """Silence a component, or an object with its children, at once; the end comes later."""
+        if isinstance(victim, Component):
+            self._doom_component(victim)
+        else:
+            self._doom_object(victim)
+        self._doomed.append(victim)
+
+    def bury(self) -> list[GameObject]:
+        """Call on_disable, then on_destroy, of everything doomed; return the destroyed objects."""
+        gone: list[GameObject] = []
+        while self._doomed:
+            doomed, self._doomed = self._doomed, []
+            for victim in doomed:
+                if isinstance(victim, Component):
+                    self._disable_doomed(victim)
+                    self._destroy_component(victim)
+                    if victim._game_object is not None:
+                        victim._game_object._components.remove(victim)
+                else:
+                    family = victim._family()
+                    for member in family:
+                        for component in member._components:
+                            self._disable_doomed(component)
+                    for member in family:
+                        for component in member._components:
+                            self._destroy_component(component)
+                    gone += family
+        return gone
+
+    # moving to another scene
+
+    def release(self, component: Component) -> None:
+        """Forget a living component without a word to it: another scene takes it over."""
+        if component._active:
+            self._silence(component)
+        self._by_type[type(component)].pop(component, None)
+
+    def receive(self, component: Component) -> None:
+        """Take over a living component from another scene, without a word to it."""
+        component._key = (component.execution_order << _ORDER_SHIFT) + next(self._serial)
+        self._by_type.setdefault(type(component), {})[component] = None
+        if component._active:
+            self._enlist(component)
+
+    # the steps
+
+    def _enter(self, component: Component) -> None:
+        # In the lists before the call: on_enable may disable the component again.
+        self._enlist(component)
+        if "on_enable" in component._hooks:
+            self._call(component, "on_enable")
+
+    def _enlist(self, component: Component) -> None:
+        if component._stage is Stage.STARTED:
+            self._join(component)
+        elif component._loops or component._draws or "start" in component._hooks:
+            self._to_start.append(component)
+
+    def _join(self, component: Component) -> None:
+        for name in component._loops:
+            self.phases[name].add(component._key, getattr(component, name))
+        for name in component._draws:
+            self.draws[name].add(component, getattr(component, name))
+
+    def _silence(self, component: Component) -> None:
+        key = component._key
+        for name in component._loops:
+            self.phases[name].remove(key)
+        for name in component._draws:
+            self.draws[name].remove(component)
+
+    def _doom_object(self, victim: GameObject) -> None:
+        victim._doomed = True
+        for component in victim._components:
+            self._doom_component(component)
+        for child in victim.transform._children:
+            self._doom_object(child.game_object)
+
+    def _doom_component(self, component: Component) -> None:
+        component._doomed = True
+        if component._active:
+            self._silence(component)
+
+    def _disable_doomed(self, component: Component) -> None:
+        if component._active:
+            component._active = False
+            if "on_disable" in component._hooks:
+                self._call(component, "on_disable")
+
+    def _destroy_component(self, component: Component) -> None:
+        stage, component._stage = component._stage, Stage.DESTROYED
+        if stage is Stage.DESTROYED:
+            return
+        if stage is not Stage.NEW and "on_destroy" in component._hooks:
+            self._call(component, "on_destroy")
+        del self._by_type[type(component)][component]
+
+    def _call(self, component: Component, hook: str) -> bool:
+        """Call one hook; tell whether it went well."""
+        try:
+            getattr(component, hook)()
+        except Exception as error:
+            self._on_error(component, hook, error)
+            return False
+        return True
+
+    def _report(self, method: Method, error: Exception) -> None:
+        owner = getattr(method, "__self__", None)
+        component = owner if isinstance(owner, Component) else None
+        self._on_error(component, getattr(method, "__name__", "hook"), error)
+
+
+def _depth(component: Component) -> tuple[int, float, int]:
+    owner = component.game_object
+    return owner.layer, owner.transform.position[1], component._key
+
+
+def _depth_on_screen(component: Component) -> tuple[int, int]:
+    return component.game_object.layer, component._key

@@ -1,0 +1,113 @@
+"""Boxes to walk against and zones to walk into: enough physics for a level seen from above."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from engine.component import Component
+
+__all__ = ["Box", "BoxCollider", "Slide", "move_and_slide"]
+
+Vector = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An upright rectangle: its middle and its size, in pixels of the level."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def contains(self, point: Vector) -> bool:
+        """Tell whether the point is inside or on the edge."""
+        return (
+            abs(point[0] - self.x) * 2 <= self.width and abs(point[1] - self.y) * 2 <= self.height
+        )
+
+    def overlaps(self, other: Box) -> bool:
+        """Tell whether the two share an area; touching edges do not count."""
+        return (
+            abs(other.x - self.x) * 2 < self.width + other.width
+            and abs(other.y - self.y) * 2 < self.height + other.height
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Slide:
+    """Where a move ended, and along which axes something was in the way."""
+
+    position: Vector
+    hit_x: bool = False
+    hit_y: bool = False
+
+
+class BoxCollider(Component):
+    """A box around the object's position: solid, or a zone that only notices who is inside."""
+
+    size: Vector = (32.0, 32.0)
+    offset: Vector = (0.0, 0.0)
+    is_trigger: bool = False
+
+    @property
+    def box(self) -> Box:
+        """The box in the level, where the object is now."""
+        x, y = self.transform.position
+        return Box(x + self.offset[0], y + self.offset[1], *self.size)
+
+    def contains(self, point: Vector) -> bool:
+        """Tell whether the point of the level is inside."""
+        return self.box.contains(point)
+
+    def overlaps(self, other: BoxCollider) -> bool:
+        """Tell whether the two boxes share an area."""
+        return self.box.overlaps(other.box)
+
+    def solid_boxes(self) -> list[Box]:
+        """Return every solid box of the scene but those of this object, to walk against."""
+        return [
+            other.box
+            for other in self.scene.find_components(BoxCollider)
+            if not other.is_trigger and other.enabled and other.game_object is not self.game_object
+        ]
+
+
+def move_and_slide(position: Vector, motion: Vector, size: Vector, boxes: Iterable[Box]) -> Slide:
+    """Move a box of `size` by `motion`, one axis after the other, up to what is in the way.
+
+    Nothing is passed through however long the motion is; a box that starts inside another can
+    walk out of it.
+    """
+    solid = tuple(boxes)
+    x, y = position
+    dx = _clear(motion[0], [_gap(x, y, size, b) for b in solid])
+    x += dx
+    swapped = (size[1], size[0])
+    gaps = [_gap(y, x, swapped, Box(b.y, b.x, b.height, b.width)) for b in solid]
+    dy = _clear(motion[1], gaps)
+    return Slide((x, y + dy), hit_x=dx != motion[0], hit_y=dy != motion[1])
+
+
+def _gap(x: float, y: float, size: Vector, box: Box) -> tuple[float, float] | None:
+    """Return how far the mover may go left and right before the box, None if it lies aside."""
+    if abs(box.y - y) * 2 >= box.height + size[1]:
+        return None
+    reach = (box.width + size[0]) / 2
+    return (box.x + reach - x, box.x - reach - x)
+
+
+def _clear(motion: float, gaps: Iterable[tuple[float, float] | None]) -> float:
+    for gap in gaps:
+        if gap is None:
+            continue
+        left, right = gap
+        if motion > 0.0 and right >= -_TOUCH:
+            motion = min(motion, max(0.0, right))
+        elif motion < 0.0 and left <= _TOUCH:
+            motion = max(motion, min(0.0, left))
+    return motion
+
+
+_TOUCH = 1e-6  # the sum of two halves may leave a mover this far inside the wall it touches

@@ -1,0 +1,322 @@
+"""Scene: a tree of objects and one frame of their lives, for anybody's pygame loop.
+
+scene.update(dt)
+scene.draw(screen)
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from engine.camera import Camera
+from engine.clock import Clock, SystemClock, Time
+from engine.component import Component
+from engine.coroutine import CoroutineRunner
+from engine.dispatcher import Dispatcher
+from engine.game_object import GameObject
+from engine.input import Input
+from engine.lifecycle import Lifecycle
+from engine.signal import Signal
+
+__all__ = ["ComponentError", "Scene", "WrongThreadError"]
+
+T = TypeVar("T")
+K = TypeVar("K", bound=Component)
+Vector = tuple[float, float]
+
+_log = logging.getLogger(__name__)
+
+FIXED_DELTA = 0.02
+MAX_FIXED_STEPS = 10  # after a long frame physics lags behind rather than slow the next one
+DISPATCH_BUDGET = 0.004  # a quarter of a frame at 60 Hz
+
+
+class WrongThreadError(RuntimeError):
+    """Somebody touched a scene from a thread that is not its own; post it instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentError:
+    """A hook of a component raised; the frame went on."""
+
+    component: Component | None
+    hook: str
+    error: Exception
+
+    def __str__(self) -> str:
+        if self.component is None:
+            return f"{self.hook}: {self.error!r}"
+        owner = self.component._game_object
+        where = "no object" if owner is None else f"object {owner.name!r}"
+        return f"{type(self.component).__name__}.{self.hook} of {where}: {self.error!r}"
+
+
+class Scene:
+    """Hold objects and run their frames, in the thread that made it.
+
+    An input or dispatcher that is handed in is shared: its owner ends the input's frame. One
+    that the scene makes itself is ended by the scene.
+    """
+
+    def __init__(
+        self,
+        name: str = "Scene",
+        *,
+        clock: Clock | None = None,
+        dispatcher: Dispatcher | None = None,
+        input: Input | None = None,  # noqa: A002 - the word that every reader expects
+        size: tuple[float, float] = (960, 600),
+        fixed_delta: float = FIXED_DELTA,
+    ) -> None:
+        self.name = name
+        self.size = size
+        self.clock = clock or SystemClock()
+        self.dispatcher = dispatcher or Dispatcher(self.clock)
+        self.input = input or Input()
+        self.camera = Camera(size[0] / 2, size[1] / 2, size)
+        self.background: tuple[int, int, int] = (0, 0, 0)
+        self.spawn: str | None = None
+        """The spawn point that whoever loaded this scene asked for."""
+        self.time_scale = 1.0
+        self.time = Time(now=self.clock.now(), fixed_delta=fixed_delta)
+        self.coroutines = CoroutineRunner(self._coroutine_failed)
+        self.on_error: Signal[ComponentError] = Signal("scene.on_error")
+        self.closed: Signal[Scene] = Signal("scene.closed")
+        self._owns_input = input is None
+        self._objects: dict[GameObject, None] = {}
+        self._lifecycle = Lifecycle(self._failed)
+        self._services: dict[type[Any], object] = {}
+        self._not_yet_stepped = 0.0
+        self._thread = threading.get_ident()
+        self._is_updating = False
+        self._is_closed = False
+
+    def __repr__(self) -> str:
+        return f"<Scene {self.name!r} with {len(self._objects)} objects>"
+
+    @property
+    def objects(self) -> tuple[GameObject, ...]:
+        """Every object, the oldest first."""
+        return tuple(self._objects)
+
+    @property
+    def roots(self) -> tuple[GameObject, ...]:
+        """Every object without a parent."""
+        return tuple(o for o in self._objects if o.transform.parent is None)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._is_closed
+
+    # building
+
+    def create(
+        self,
+        name: str = "GameObject",
+        position: Vector = (0.0, 0.0),
+        *,
+        parent: GameObject | None = None,
+        tag: str = "",
+        layer: int = 0,
+        active: bool = True,
+    ) -> GameObject:
+        """Make an object in this scene; `position` is beside the parent if there is one.
+
+        An object with `active=False` sleeps until `set_active(True)`: so all its components can
+        be added before the first of them awakes.
+        """
+        made = GameObject(name, position, parent, tag, layer, active=active)
+        return made if made._scene is self else self.adopt(made)
+
+    def adopt(self, game_object: GameObject) -> GameObject:
+        """Take an object with its children into this scene, from none or from another."""
+        self._guard()
+        if self._is_closed:
+            raise RuntimeError(f"{self!r} is closed; nothing can be added to it.")
+        for member in game_object._family():
+            if member._scene is self:
+                continue
+            old, member._scene = member._scene, self
+            self._objects[member] = None
+            for component in tuple(member._components):
+                if old is None:
+                    self._lifecycle.attach(component)
+                else:
+                    old._hand_over(component, self)
+            if old is not None:
+                old._objects.pop(member, None)
+        return game_object
+
+    def add(self, component: K, name: str | None = None) -> K:
+        """Add a component on a new object of its own and return the component."""
+        return self.create(name or type(component).__name__).add(component)
+
+    def destroy(self, victim: GameObject | Component) -> None:
+        """Silence an object with its children, or a component, now; they end with this frame."""
+        self._guard()
+        if not victim.is_destroyed:
+            self._lifecycle.doom(victim)
+
+    # finding
+
+    def find(self, name: str) -> GameObject | None:
+        """Return the oldest active object of that name, or None."""
+        for candidate in self._objects:
+            if candidate.name == name and candidate._active and not candidate._doomed:
+                return candidate
+        return None
+
+    def find_with_tag(self, tag: str) -> list[GameObject]:
+        """Return every active object with that tag, the oldest first."""
+        return [o for o in self._objects if o.tag == tag and o._active and not o._doomed]
+
+    def find_components(self, kind: type[T], *, include_inactive: bool = False) -> list[T]:
+        """Return every component of the kind (a class or a runtime protocol) on active objects."""
+        found: list[Any] = self._lifecycle.of_kind(kind)
+        return [
+            c
+            for c in found
+            if not c._doomed and (include_inactive or c._game_object.active_in_hierarchy)
+        ]
+
+    def find_component(self, kind: type[T]) -> T | None:
+        """Return the oldest component of the kind on an active object, or None."""
+        found = self.find_components(kind)
+        return found[0] if found else None
+
+    # services
+
+    def provide(self, service: object, kind: type[Any] | None = None) -> None:
+        """Let components of this scene reach a service, under its own class or `kind`."""
+        self._services[kind or type(service)] = service
+
+    def find_service(self, kind: type[T]) -> T | None:
+        """Return the service that was provided for the class or a subclass of it, or None."""
+        exact = self._services.get(kind)
+        if exact is not None:
+            return exact  # type: ignore[return-value]  # provide() stored it under this class
+        return next((s for s in self._services.values() if isinstance(s, kind)), None)
+
+    def get_service(self, kind: type[T]) -> T:
+        """Return the service that was provided for the class. Raises LookupError."""
+        found = self.find_service(kind)
+        if found is None:
+            have = ", ".join(sorted(k.__name__ for k in self._services)) or "none"
+            raise LookupError(
+                f"Scene {self.name!r} was given no {kind.__name__} (it has: {have}). "
+                f"Call scene.provide(...) before adding components that need it."
+            )
+        return found
+
+    # one frame
+
+    def update(self, dt: float) -> None:
+        """Run one frame: `dt` is the real seconds since the last one; they are scaled here.
+
+        In order: posted actions, start of what is new, fixed updates, updates, coroutines, late
+        updates, the end of what was destroyed. Raises RuntimeError when called from inside.
+        """
+        self._guard()
+        if self._is_updating:
+            raise RuntimeError(f"{self!r} is being updated already: do not call update in a hook.")
+        self._is_updating = True
+        try:
+            self._frame(dt)
+        finally:
+            self._is_updating = False
+
+    def draw(self, surface: Any) -> None:
+        """Draw the world from far to near, then the screen on top of it."""
+        self._guard()
+        self._lifecycle.draws["draw"].run(surface)
+        self._lifecycle.draws["on_gui"].run(surface)
+
+    def close(self) -> None:
+        """Destroy everything, at once, in the order of creation; a second call does nothing."""
+        self._guard()
+        if self._is_closed:
+            return
+        for root in self.roots:
+            self.destroy(root)
+        self._bury()
+        self.coroutines.stop_all()
+        self._is_closed = True
+        self.closed.emit(self)
+
+    def _frame(self, dt: float) -> None:
+        self._advance_time(dt)
+        self.dispatcher.drain(DISPATCH_BUDGET)
+        life = self._lifecycle
+        life.start_new()
+        self._fixed_updates()
+        delta = self.time.delta
+        life.phases["update"].run(delta)
+        self.coroutines.resume()
+        life.phases["late_update"].run(delta)
+        self._bury()
+        if self._owns_input:
+            self.input.end_frame()
+
+    def _advance_time(self, dt: float) -> None:
+        last = self.time
+        delta = dt * self.time_scale
+        self.time = Time(
+            now=self.clock.now(),
+            delta=delta,
+            frame=last.frame + 1,
+            scale=self.time_scale,
+            unscaled_delta=dt,
+            fixed_delta=last.fixed_delta,
+            elapsed=last.elapsed + delta,
+        )
+        self.coroutines.begin_frame(self.time.frame, self.time.elapsed)
+
+    def _fixed_updates(self) -> None:
+        step = self.time.fixed_delta
+        self._not_yet_stepped = min(self._not_yet_stepped + self.time.delta, step * MAX_FIXED_STEPS)
+        phase = self._lifecycle.phases["fixed_update"]
+        while self._not_yet_stepped >= step - 1e-9:  # 0.1 is five steps of 0.02, whatever the sum
+            self._not_yet_stepped -= step
+            phase.run(step)
+
+    def _bury(self) -> None:
+        for gone in self._lifecycle.bury():
+            self._objects.pop(gone, None)
+            if gone.transform._parent is not None:
+                gone._leave_parent()
+
+    # for the engine
+
+    def _guard(self) -> None:
+        if threading.get_ident() != self._thread:
+            raise WrongThreadError(
+                f"{self!r} was touched by thread {threading.current_thread().name!r}; only the "
+                "thread that made it may. Call scene.dispatcher.post(action) instead."
+            )
+
+    def _switch(self, component: Component) -> None:
+        """Follow a change of the object's activity."""
+        assert component._game_object is not None
+        if component._game_object._active:
+            self._lifecycle.wake(component)
+        else:
+            self.coroutines.stop_owned_by(component)
+            self._lifecycle.refresh(component)
+
+    def _hand_over(self, component: Component, other: Scene) -> None:
+        self._lifecycle.release(component)
+        other._lifecycle.receive(component)
+        moving = self.coroutines.take_owned_by(component)
+        other.coroutines.give(moving, self.time.elapsed)
+
+    def _failed(self, component: Component | None, hook: str, error: Exception) -> None:
+        what = ComponentError(component, hook, error)
+        _log.error("Scene %r: %s", self.name, what, exc_info=error)
+        self.on_error.emit(what)
+
+    def _coroutine_failed(self, owner: object, error: Exception) -> None:
+        self._failed(owner if isinstance(owner, Component) else None, "coroutine", error)

@@ -1,0 +1,175 @@
+"""Window: the one place where pygame's display and events are touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import pygame
+
+from engine.input import Input
+from engine.scene import Scene
+from engine.signal import Signal
+
+__all__ = ["Window"]
+
+_HAT = ((0, "pad left", "pad right"), (1, "pad down", "pad up"))
+_AXES: Mapping[int, str] = MappingProxyType(
+    {0: "horizontal", 1: "vertical", 2: "look_horizontal", 3: "look_vertical"}
+)
+_REPEAT_DELAY_MS, _REPEAT_INTERVAL_MS = 400, 35
+_BAR_COLOUR = (0, 0, 0)
+
+
+class Window:
+    """Show a fixed logical size, scaled with bars to whatever size the window has.
+
+    Raises RuntimeError when the machine offers no display: say `headless` then.
+    """
+
+    def __init__(self, size: tuple[int, int] = (960, 600), title: str = "Troupe") -> None:
+        self.size = size
+        self.title = title
+        self.focus_lost: Signal[Window] = Signal("window.focus_lost")
+        self.focus_gained: Signal[Window] = Signal("window.focus_gained")
+        self.is_fullscreen = False
+        try:
+            pygame.display.init()
+            self._display = pygame.display.set_mode(size, pygame.RESIZABLE)
+        except pygame.error as error:
+            raise RuntimeError(
+                f"No window could be opened ({error}). Set DISPLAY, or run with --headless."
+            ) from error
+        pygame.display.set_caption(title)
+        pygame.font.init()
+        pygame.joystick.init()
+        pygame.key.set_repeat(_REPEAT_DELAY_MS, _REPEAT_INTERVAL_MS)
+        self.canvas = pygame.Surface(size)
+        """What is drawn on, in logical pixels."""
+        self._pads: dict[int, pygame.joystick.JoystickType] = {}
+        self._handlers: dict[int, Callable[[pygame.event.Event, Input], object]] = {
+            pygame.KEYDOWN: self._key_down,
+            pygame.KEYUP: self._key_up,
+            pygame.TEXTINPUT: self._text,
+            pygame.MOUSEMOTION: self._mouse_motion,
+            pygame.MOUSEBUTTONDOWN: self._mouse_down,
+            pygame.MOUSEBUTTONUP: self._mouse_up,
+            pygame.JOYAXISMOTION: self._pad_axis,
+            pygame.JOYBUTTONDOWN: self._pad_down,
+            pygame.JOYBUTTONUP: self._pad_up,
+            pygame.JOYHATMOTION: self._pad_hat,
+            pygame.JOYDEVICEADDED: self._pad_added,
+            pygame.JOYDEVICEREMOVED: self._pad_removed,
+            pygame.WINDOWFOCUSLOST: self._lost_focus,
+            pygame.WINDOWFOCUSGAINED: self._gained_focus,
+        }
+
+    def poll(self, feed: Input) -> bool:
+        """Hand the waiting events to the input; return False once the player closed the window."""
+        for event in pygame.event.get():
+            if event.type == pygame.QUIT:
+                return False
+            handler = self._handlers.get(event.type)
+            if handler is not None:
+                handler(event, feed)
+        return True
+
+    def present(self, *scenes: Scene) -> None:
+        """Draw the scenes over each other and show the result."""
+        self.canvas.fill(scenes[0].background if scenes else _BAR_COLOUR)
+        for scene in scenes:
+            scene.camera.size = self.size
+            scene.draw(self.canvas)
+        self._show()
+
+    def screenshot(self, path: Path | str) -> None:
+        """Write what was presented last as a picture (PNG by its ending), in logical pixels."""
+        pygame.image.save(self.canvas, str(path))
+
+    def toggle_fullscreen(self) -> None:
+        """Change between the whole screen and a window."""
+        self.is_fullscreen = not self.is_fullscreen
+        flags = pygame.FULLSCREEN if self.is_fullscreen else pygame.RESIZABLE
+        size = (0, 0) if self.is_fullscreen else self.size
+        self._display = pygame.display.set_mode(size, flags)
+
+    def to_logical(self, position: tuple[float, float]) -> tuple[float, float]:
+        """Return which logical pixel is shown at this pixel of the window."""
+        scale, left, top = self._fit()
+        return ((position[0] - left) / scale, (position[1] - top) / scale)
+
+    def close(self) -> None:
+        """Close the window; pygame's other parts go on."""
+        self._pads.clear()
+        pygame.joystick.quit()
+        pygame.display.quit()
+
+    def _fit(self) -> tuple[float, float, float]:
+        """Return the scale and the left and top bar of the letter box."""
+        width, height = self._display.get_size()
+        scale = min(width / self.size[0], height / self.size[1]) or 1.0
+        return scale, (width - self.size[0] * scale) / 2, (height - self.size[1] * scale) / 2
+
+    def _show(self) -> None:
+        scale, left, top = self._fit()
+        if scale == 1.0 and not left and not top:
+            self._display.blit(self.canvas, (0, 0))
+        else:
+            scaled = (round(self.size[0] * scale), round(self.size[1] * scale))
+            self._display.fill(_BAR_COLOUR)
+            self._display.blit(pygame.transform.smoothscale(self.canvas, scaled), (left, top))
+        pygame.display.flip()
+
+    # one method for each kind of event
+
+    def _key_down(self, event: pygame.event.Event, feed: Input) -> None:
+        feed.press(pygame.key.name(event.key))
+
+    def _key_up(self, event: pygame.event.Event, feed: Input) -> None:
+        feed.release(pygame.key.name(event.key))
+
+    def _text(self, event: pygame.event.Event, feed: Input) -> None:
+        feed.type_text(event.text)
+
+    def _mouse_motion(self, event: pygame.event.Event, feed: Input) -> None:
+        feed.move_mouse(*self.to_logical(event.pos))
+
+    def _mouse_down(self, event: pygame.event.Event, feed: Input) -> None:
+        feed.move_mouse(*self.to_logical(event.pos))
+        feed.mouse_press(event.button)
+
+    def _mouse_up(self, event: pygame.event.Event, feed: Input) -> None:
+        feed.mouse_release(event.button)
+
+    def _pad_axis(self, event: pygame.event.Event, feed: Input) -> None:
+        name = _AXES.get(event.axis)
+        if name is not None:
+            feed.set_axis(name, event.value)
+
+    def _pad_down(self, event: pygame.event.Event, feed: Input) -> None:
+        feed.press(f"pad {event.button}")
+
+    def _pad_up(self, event: pygame.event.Event, feed: Input) -> None:
+        feed.release(f"pad {event.button}")
+
+    def _pad_hat(self, event: pygame.event.Event, feed: Input) -> None:
+        for axis, minus, plus in _HAT:
+            value = event.value[axis]
+            (feed.press if value < 0 else feed.release)(minus)
+            (feed.press if value > 0 else feed.release)(plus)
+
+    def _pad_added(self, event: pygame.event.Event, feed: Input) -> None:
+        pad = pygame.joystick.Joystick(event.device_index)
+        self._pads[pad.get_instance_id()] = pad  # pygame forgets a pad that nobody holds
+
+    def _pad_removed(self, event: pygame.event.Event, feed: Input) -> None:
+        self._pads.pop(event.instance_id, None)
+        feed.release_all()
+
+    def _lost_focus(self, event: pygame.event.Event, feed: Input) -> None:
+        feed.release_all()  # their key-up events go to another window
+        self.focus_lost.emit(self)
+
+    def _gained_focus(self, event: pygame.event.Event, feed: Input) -> None:
+        self.focus_gained.emit(self)
