@@ -6,7 +6,7 @@ reads the same scene files without one.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from engine.component import Component
 

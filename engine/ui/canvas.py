@@ -1,0 +1,220 @@
+"""Canvas: draws flat shapes much too large and shrinks them once, so that edges are smooth."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+import pygame
+
+from engine.ui.colour import Colour, mix
+
+__all__ = ["Canvas", "Draw", "Point", "soften"]
+
+Point: TypeAlias = tuple[float, float]
+Draw: TypeAlias = Callable[["Canvas"], object]
+_CLEAR = (0, 0, 0, 0)
+
+
+class Canvas:
+    """A picture in logical units, drawn `scale` times as large until `finish`.
+
+    Meant for pictures that are made once and kept: nothing here is fast enough for each frame.
+    """
+
+    def __init__(self, size: tuple[float, float], scale: int = 3) -> None:
+        self.size = (math.ceil(size[0]), math.ceil(size[1]))
+        self.scale = scale
+        large = (self.size[0] * scale, self.size[1] * scale)
+        self._surface = pygame.Surface(large, pygame.SRCALPHA, 32)
+        self._scratch: pygame.Surface | None = None
+
+    def finish(self) -> pygame.Surface:
+        """Return the picture in its logical size."""
+        if self.scale == 1:
+            return self._surface
+        small = pygame.transform.smoothscale(self._surface.premul_alpha(), self.size)
+        return _unpremultiplied(small)
+
+    # shapes
+
+    def rect(
+        self, x: float, y: float, w: float, h: float, colour: Colour, radius: float = 0
+    ) -> None:
+        """Fill a rectangle, its corners rounded by `radius`."""
+        s = self.scale
+        box = pygame.Rect(round(x * s), round(y * s), round(w * s), round(h * s))
+        self._paint(colour, lambda on: pygame.draw.rect(on, colour, box, 0, round(radius * s)))
+
+    def frame(
+        self, x: float, y: float, w: float, h: float, colour: Colour, width: float, radius: float
+    ) -> None:
+        """Draw the outline of a rounded rectangle, `width` wide, within its box."""
+        s = self.scale
+        box = pygame.Rect(round(x * s), round(y * s), round(w * s), round(h * s))
+        line, corner = max(1, round(width * s)), round(radius * s)
+        self._paint(colour, lambda on: pygame.draw.rect(on, colour, box, line, corner))
+
+    def circle(self, cx: float, cy: float, r: float, colour: Colour) -> None:
+        """Fill a circle."""
+        self.ellipse(cx, cy, r, r, colour)
+
+    def ellipse(self, cx: float, cy: float, rx: float, ry: float, colour: Colour) -> None:
+        """Fill an ellipse."""
+        s = self.scale
+        box = pygame.Rect(
+            round((cx - rx) * s), round((cy - ry) * s), round(2 * rx * s), round(2 * ry * s)
+        )
+        self._paint(colour, lambda on: pygame.draw.ellipse(on, colour, box))
+
+    def polygon(self, points: Sequence[Point], colour: Colour) -> None:
+        """Fill a polygon with straight sides."""
+        large = [(x * self.scale, y * self.scale) for x, y in points]
+        self._paint(colour, lambda on: pygame.draw.polygon(on, colour, large))
+
+    def blob(self, points: Sequence[Point], colour: Colour) -> None:
+        """Fill the smooth closed curve through the points."""
+        self.polygon(_smooth(points, closed=True), colour)
+
+    def line(self, points: Sequence[Point], colour: Colour, width: float) -> None:
+        """Draw straight lines with round ends and joints."""
+        large = [(x * self.scale, y * self.scale) for x, y in points]
+        self._paint(colour, lambda on: _stroke(on, large, colour, width * self.scale))
+
+    def curve(self, points: Sequence[Point], colour: Colour, width: float) -> None:
+        """Draw the smooth open curve through the points, its ends round."""
+        self.line(_smooth(points, closed=False), colour, width)
+
+    def arc(
+        self,
+        center: Point,
+        r: float,
+        turn: tuple[float, float],
+        colour: Colour,
+        width: float,
+    ) -> None:
+        """Draw part of a circle; `turn` is its start and end in whole turns, clockwise from 12."""
+        cx, cy = center
+        steps = max(2, int(abs(turn[1] - turn[0]) * 64))
+        angles = [math.tau * (turn[0] + (turn[1] - turn[0]) * i / steps) for i in range(steps + 1)]
+        self.line([(cx + r * math.sin(a), cy - r * math.cos(a)) for a in angles], colour, width)
+
+    # light
+
+    def gradient(
+        self, x: float, y: float, w: float, h: float, colours: tuple[Colour, Colour]
+    ) -> None:
+        """Fill a rectangle from the first colour at its top to the second at its bottom."""
+        s = self.scale
+        rows = max(1, round(h * s))
+        strip = pygame.Surface((1, rows), pygame.SRCALPHA, 32)
+        for row in range(rows):
+            strip.set_at((0, row), mix(*colours, row / rows))
+        wide = pygame.transform.scale(strip, (max(1, round(w * s)), rows))
+        self._surface.blit(wide, (round(x * s), round(y * s)))
+
+    def shadow(
+        self, cx: float, cy: float, rx: float, ry: float, colour: Colour, blur: float = 4
+    ) -> None:
+        """Lay a soft ellipse; `blur` is how far its edge spreads."""
+        self.blurred(lambda c: c.ellipse(cx, cy, rx, ry, colour), blur)
+
+    def blurred(self, draw: Draw, blur: float) -> None:
+        """Draw something and soften it by about `blur` logical pixels."""
+        layer = self._layer()
+        draw(layer)
+        soft = soften(layer._surface.premul_alpha(), blur * self.scale)
+        self._surface.blit(soft, (0, 0), special_flags=pygame.BLEND_PREMULTIPLIED)
+
+    def clipped(self, shape: Draw, content: Draw) -> None:
+        """Draw the content, but only where the shape is."""
+        mask, layer = self._layer(), self._layer()
+        shape(mask)
+        content(layer)
+        # Only the mask's opacity counts, so its colours are made white first.
+        mask._surface.fill((255, 255, 255, 0), special_flags=pygame.BLEND_RGBA_MAX)
+        layer._surface.blit(mask._surface, (0, 0), special_flags=pygame.BLEND_RGBA_MULT)
+        self._surface.blit(layer._surface, (0, 0))
+
+    def inside(self, shape: Draw, content: Draw) -> None:
+        """Draw the shape, and the content over it, cut at its edge."""
+        shape(self)
+        self.clipped(shape, content)
+
+    def stamp(self, picture: pygame.Surface, x: float, y: float) -> None:
+        """Put a finished picture (a text, a sprite) there, enlarged with the rest."""
+        s = self.scale
+        large = pygame.transform.smoothscale(
+            picture, (picture.get_width() * s, picture.get_height() * s)
+        )
+        self._surface.blit(large, (round(x * s), round(y * s)))
+
+    def _layer(self) -> Canvas:
+        return Canvas(self.size, self.scale)
+
+    def _paint(self, colour: Colour, draw: Callable[[pygame.Surface], pygame.Rect]) -> None:
+        if colour[3] == 255:
+            draw(self._surface)
+            return
+        # pygame's shapes replace pixels, opacity included: blend them through a scratch layer.
+        if self._scratch is None:
+            self._scratch = self._layer()._surface
+        area = draw(self._scratch)
+        self._surface.blit(self._scratch, area.topleft, area)
+        self._scratch.fill(_CLEAR, area)
+
+
+def soften(picture: pygame.Surface, radius: float) -> pygame.Surface:
+    """Return a blurred copy of the same size: shrunk and stretched, which is plenty for shadows."""
+    size = picture.get_size()
+    factor = max(1.0, radius)
+    small = (max(1, round(size[0] / factor)), max(1, round(size[1] / factor)))
+    return pygame.transform.smoothscale(pygame.transform.smoothscale(picture, small), size)
+
+
+def _unpremultiplied(picture: pygame.Surface) -> pygame.Surface:
+    alpha = np.maximum(pygame.surfarray.array_alpha(picture), 1)[..., np.newaxis]
+    pixels = pygame.surfarray.pixels3d(picture)
+    pixels[...] = np.minimum(pixels.astype(np.uint16) * 255 // alpha, 255)
+    return picture
+
+
+def _stroke(on: pygame.Surface, points: list[Point], colour: Colour, width: float) -> pygame.Rect:
+    half = width / 2
+    areas = [pygame.draw.circle(on, colour, point, half) for point in points]
+    for (x0, y0), (x1, y1) in itertools.pairwise(points):
+        length = math.hypot(x1 - x0, y1 - y0)
+        if length > 0:
+            dx, dy = -(y1 - y0) / length * half, (x1 - x0) / length * half
+            sides = [(x0 + dx, y0 + dy), (x1 + dx, y1 + dy), (x1 - dx, y1 - dy), (x0 - dx, y0 - dy)]
+            areas.append(pygame.draw.polygon(on, colour, sides))
+    return areas[0].unionall(areas)
+
+
+def _smooth(points: Sequence[Point], closed: bool, steps: int = 10) -> list[Point]:
+    """Return a Catmull-Rom curve through the points as a polyline."""
+    last = len(points) - 1
+    if closed:
+        around = [points[-1], *points, points[0], points[1]]
+    else:
+        around = [points[0], *points, points[-1]]
+    pieces = [around[i : i + 4] for i in range(len(points) if closed else last)]
+    curve = [_catmull_rom(piece, i / steps) for piece in pieces for i in range(steps)]
+    return curve if closed else [*curve, points[-1]]
+
+
+def _catmull_rom(p: Sequence[Point], t: float) -> Point:
+    x, y = (
+        0.5
+        * (
+            2 * p[1][k]
+            + (p[2][k] - p[0][k]) * t
+            + (2 * p[0][k] - 5 * p[1][k] + 4 * p[2][k] - p[3][k]) * t * t
+            + (3 * p[1][k] - p[0][k] - 3 * p[2][k] + p[3][k]) * t**3
+        )
+        for k in (0, 1)
+    )
+    return x, y

@@ -1,0 +1,144 @@
+"""Painter: text, panels and buttons on a surface, everything costly kept from frame to frame."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pygame
+
+from engine.ui.canvas import Canvas, Draw
+from engine.ui.colour import Colour, fade, mix
+from engine.ui.fonts import Fonts
+from engine.ui.rect import Rect
+from engine.ui.sprites import SpriteCache
+
+__all__ = ["Align", "Painter", "PanelStyle"]
+
+Align = Literal["left", "center", "right"]
+
+
+@dataclass(frozen=True, slots=True)
+class PanelStyle:
+    """How a panel looks; hashable, as pictures of panels are kept by it."""
+
+    fill: Colour = (43, 35, 64, 238)
+    border: Colour = (255, 255, 255, 34)
+    border_width: float = 1
+    radius: float = 10
+    shadow: float = 6
+
+
+class Painter:
+    """Draws widgets in immediate mode: say each frame what is there, pay only for what is new."""
+
+    def __init__(self, font_folder: Path | None = None) -> None:
+        self.fonts = Fonts(font_folder)
+        self.sprites = SpriteCache()
+
+    def sprite(
+        self, key: Hashable, size: tuple[float, float], draw: Draw, scale: int = 3
+    ) -> pygame.Surface:
+        """Return the picture of the key, drawn on a fresh canvas the first time."""
+
+        def make() -> pygame.Surface:
+            canvas = Canvas(size, scale)
+            draw(canvas)
+            return canvas.finish()
+
+        return self.sprites.get((key, size, scale), make)
+
+    def text(
+        self,
+        surface: pygame.Surface,
+        text: str,
+        at: tuple[float, float],
+        size: int,
+        colour: Colour,
+        *,
+        bold: bool = False,
+        align: Align = "left",
+    ) -> Rect:
+        """Write one line; `at` is the top at its left, centre or right. Return where it stands."""
+        picture = self.fonts.render(text, size, colour, bold)
+        w, h = picture.get_size()
+        shift = {"left": 0.0, "center": w / 2, "right": float(w)}[align]
+        x = round(at[0] - shift)
+        surface.blit(picture, (x, round(at[1])))
+        return Rect(x, round(at[1]), w, h)
+
+    def paragraph(
+        self,
+        surface: pygame.Surface,
+        text: str,
+        box: tuple[float, float, float],
+        size: int,
+        colour: Colour,
+        *,
+        bold: bool = False,
+        align: Align = "left",
+        max_lines: int | None = None,
+    ) -> float:
+        """Write wrapped lines into left, top and width; return the y below them.
+
+        With `max_lines` the last lines are shown: streamed text grows at its end.
+        """
+        x, y, width = box
+        lines = self.fonts.lines(text, width, size, bold)
+        start = {"left": x, "center": x + width / 2, "right": x + width}[align]
+        for line in lines[-max_lines:] if max_lines else lines:
+            self.text(surface, line, (start, y), size, colour, bold=bold, align=align)
+            y += self.fonts.height(size)
+        return y
+
+    def panel(self, surface: pygame.Surface, rect: Rect, style: PanelStyle | None = None) -> None:
+        """Draw a rounded panel with its soft shadow."""
+        style = style or PanelStyle()
+        margin = round(style.shadow * 2)
+        size = (round(rect.w) + 2 * margin, round(rect.h) + 2 * margin)
+        picture = self.sprite(("panel", style), size, lambda c: _draw_panel(c, margin, style), 2)
+        surface.blit(picture, (round(rect.x) - margin, round(rect.y) - margin))
+
+    def button(
+        self,
+        surface: pygame.Surface,
+        rect: Rect,
+        label: str,
+        *,
+        hot: bool = False,
+        colour: Colour = (242, 176, 74, 255),
+        text_colour: Colour = (43, 35, 64, 255),
+        size: int = 14,
+    ) -> None:
+        """Draw a button; `hot` when the pointer is on it."""
+        fill = mix(colour, (255, 255, 255, 255), 0.25) if hot else colour
+        edge = mix(colour, (0, 0, 0, 255), 0.25)
+        self.panel(surface, rect, PanelStyle(fill, edge, 1, min(8, rect.h / 2), 2))
+        words = self.fonts.shortened(label, rect.w - 12, size, True)
+        x, y = rect.center
+        at = (x, y - self.fonts.font(size, True).get_height() / 2)
+        self.text(surface, words, at, size, text_colour, bold=True, align="center")
+
+    def shade(self, surface: pygame.Surface, rect: Rect, colour: Colour) -> None:
+        """Lay a see-through rectangle over what is there."""
+        picture = self.sprite(("shade", colour), (rect.w, rect.h), _filler(colour), 1)
+        surface.blit(picture, (rect.x, rect.y))
+
+
+def _filler(colour: Colour) -> Draw:
+    return lambda canvas: canvas.rect(0, 0, *canvas.size, colour)
+
+
+def _draw_panel(canvas: Canvas, margin: int, style: PanelStyle) -> None:
+    w, h = canvas.size[0] - 2 * margin, canvas.size[1] - 2 * margin
+    if style.shadow:
+        dark = fade((20, 12, 30, 110), style.fill[3] / 255)
+        canvas.blurred(
+            lambda c: c.rect(margin, margin + style.shadow / 2, w, h, dark, style.radius),
+            style.shadow,
+        )
+    canvas.rect(margin, margin, w, h, style.fill, style.radius)
+    if style.border_width and style.border[3]:
+        canvas.frame(margin, margin, w, h, style.border, style.border_width, style.radius)

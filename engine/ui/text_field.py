@@ -1,0 +1,77 @@
+"""TextField: one line of text under edit; what it looks like is somebody else's business."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from engine.input import Input
+
+__all__ = ["TextField"]
+
+
+class TextField:
+    """Text, a cursor between its letters, and the keys that change them."""
+
+    def __init__(self, limit: int = 500) -> None:
+        self.text = ""
+        self.cursor = 0
+        self.limit = limit
+
+    def clear(self) -> str:
+        """Empty the field and return what was in it."""
+        text, self.text, self.cursor = self.text, "", 0
+        return text
+
+    def insert(self, text: str) -> None:
+        """Put text at the cursor; control characters and what exceeds the limit are left out."""
+        clean = "".join(letter for letter in text if letter.isprintable())
+        clean = clean[: self.limit - len(self.text)]
+        self.text = self.text[: self.cursor] + clean + self.text[self.cursor :]
+        self.cursor += len(clean)
+
+    def press(self, key: str) -> bool:
+        """Apply an editing key; return whether it was one."""
+        action = _KEYS.get(key)
+        if action is not None:
+            action(self)
+        return action is not None
+
+    def feed(self, source: Input) -> None:
+        """Take what was typed in this frame, and the editing keys with their repeats."""
+        self.insert(source.typed)
+        for key in _KEYS:
+            if source.get_key_repeat(key):
+                self.press(key)
+
+    def _backspace(self) -> None:
+        start = max(0, self.cursor - 1)
+        self.text = self.text[:start] + self.text[self.cursor :]
+        self.cursor = start
+
+    def _delete(self) -> None:
+        self.text = self.text[: self.cursor] + self.text[self.cursor + 1 :]
+
+    def _left(self) -> None:
+        self.cursor = max(0, self.cursor - 1)
+
+    def _right(self) -> None:
+        self.cursor = min(len(self.text), self.cursor + 1)
+
+    def _home(self) -> None:
+        self.cursor = 0
+
+    def _end(self) -> None:
+        self.cursor = len(self.text)
+
+
+_KEYS: Mapping[str, Callable[[TextField], None]] = MappingProxyType(
+    {
+        "backspace": TextField._backspace,
+        "delete": TextField._delete,
+        "left": TextField._left,
+        "right": TextField._right,
+        "home": TextField._home,
+        "end": TextField._end,
+    }
+)
