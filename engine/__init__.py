@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from engine.application import FRAME_ORDER, Application
 from engine.camera import Camera
 from engine.clock import Clock, ManualClock, SystemClock, Time
-from engine.component import Component, Stage
+from engine.component import Component, ComponentError, Stage
 from engine.coroutine import Coroutine, CoroutineRunner
 from engine.dispatcher import Dispatcher
 from engine.game_object import GameObject, Transform
 from engine.input import DEFAULT_BINDINGS, Input
 from engine.physics import Box, BoxCollider, Slide, move_and_slide
-from engine.scene import ComponentError, Scene, WrongThreadError
+from engine.scene import Scene, WrongThreadError
 from engine.scene_manager import Opener, SceneLoad, SceneManager, SceneSteps
 from engine.signal import Signal, Subscription
 

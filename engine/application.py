@@ -102,7 +102,9 @@ class Application:
         if self._prefs is None:
             from engine.prefs import PlayerPrefs
 
-            self._prefs = PlayerPrefs.open(self.persistent_data_path / "prefs.msgpack")
+            self._prefs = PlayerPrefs.open(
+                self.persistent_data_path / "prefs.msgpack", dispatcher=self.dispatcher
+            )
         return self._prefs
 
     @property

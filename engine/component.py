@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Generator
-from dataclasses import MISSING, Field, dataclass, field
+import sys
+from collections.abc import Generator, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from engine.input import Input
     from engine.scene import Scene
 
-__all__ = ["Component", "Stage"]
+__all__ = ["Component", "ComponentError", "Stage"]
 
 C = TypeVar("C")
 
@@ -64,6 +65,7 @@ class Component:
     _doomed: bool = False
     _stage: Stage = Stage.NEW
     _key: int = 0
+    _failures: int = 0
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -174,15 +176,43 @@ class Component:
         self.scene.coroutines.stop_owned_by(self)
 
 
+@dataclass(frozen=True, slots=True)
+class ComponentError:
+    """A hook of a component raised; the frame went on."""
+
+    component: Component | None
+    hook: str
+    error: Exception
+    count: int = 1
+    """How often the component has failed by now."""
+
+    def __str__(self) -> str:
+        if self.component is None:
+            return f"{self.hook}: {self.error!r}"
+        owner = self.component._game_object
+        where = "no object" if owner is None else f"object {owner.name!r}"
+        return f"{type(self.component).__name__}.{self.hook} of {where}: {self.error!r}"
+
+
 def _make_fields(cls: type[Component]) -> None:
-    for name in inspect.get_annotations(cls):
+    for name in _own_annotations(cls):
         if name.startswith("_"):
             _hide(cls, name)
-        elif name in Component.__dict__ and name not in Component.__annotations__:
-            raise TypeError(
-                f"{cls.__name__}.{name} would hide Component.{name}: give the field another name."
-            )
     dataclass(eq=False)(cls)
+    for made in fields(cls):  # type: ignore[arg-type]  # the line above made it a dataclass
+        if made.name in Component.__dict__ and not made.name.startswith("_"):
+            raise TypeError(
+                f"{cls.__name__}.{made.name} would hide Component.{made.name}: give the field "
+                "another name, or mark it ClassVar."
+            )
+
+
+def _own_annotations(cls: type[Component]) -> Mapping[str, Any]:
+    if sys.version_info >= (3, 14):  # evaluated late there: names may exist for checkers only
+        import annotationlib
+
+        return annotationlib.get_annotations(cls, format=annotationlib.Format.FORWARDREF)
+    return inspect.get_annotations(cls)
 
 
 def _hide(cls: type[Component], name: str) -> None:

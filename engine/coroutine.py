@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from inspect import GEN_RUNNING, getgeneratorstate
 from typing import Any
 
 __all__ = ["Coroutine", "CoroutineRunner"]
@@ -14,7 +15,16 @@ Report = Callable[[object, Exception], object]
 class Coroutine:
     """One running generator; `yield` it from another to wait for its end."""
 
-    __slots__ = ("_body", "_frame", "_owner", "_until", "_waits_for", "is_done", "result")
+    __slots__ = (
+        "_body",
+        "_frame",
+        "_owner",
+        "_until",
+        "_waiter",
+        "_waits_for",
+        "is_done",
+        "result",
+    )
 
     def __init__(self, body: Body, owner: object) -> None:
         self._body = body
@@ -22,6 +32,7 @@ class Coroutine:
         self._frame = 0
         self._until = 0.0
         self._waits_for: Coroutine | None = None
+        self._waiter: Coroutine | None = None
         self.is_done = False
         self.result: Any = None
 
@@ -30,7 +41,10 @@ class Coroutine:
         if self.is_done:
             return
         self.is_done = True
-        self._body.close()
+        if (
+            getgeneratorstate(self._body) != GEN_RUNNING
+        ):  # it may stop itself: then it ends at its next yield
+            self._body.close()
 
 
 class CoroutineRunner:
@@ -105,13 +119,24 @@ class CoroutineRunner:
 
     def _step(self, coroutine: Coroutine) -> None:
         try:
-            self._wait(coroutine, next(coroutine._body))
+            what = next(coroutine._body)
+            if coroutine.is_done:
+                coroutine._body.close()
+            else:
+                self._wait(coroutine, what)
         except StopIteration as end:
             coroutine.is_done = True
             coroutine.result = end.value
         except Exception as error:
             coroutine.is_done = True
             self._report(coroutine._owner, error)
+        if coroutine.is_done and coroutine._waiter is not None:
+            self._go_on(coroutine._waiter)
+
+    def _go_on(self, waiter: Coroutine) -> None:
+        """Resume who waited for a nested generator in the frame in which it ended."""
+        if not waiter.is_done and waiter._frame <= self._frame:
+            self._step(waiter)
 
     def _wait(self, coroutine: Coroutine, what: object) -> None:
         coroutine._frame = self._frame + 1
@@ -122,6 +147,7 @@ class CoroutineRunner:
             coroutine._waits_for = what
         elif isinstance(what, Generator):
             coroutine._waits_for = self.start(what, coroutine._owner)
+            coroutine._waits_for._waiter = coroutine
         elif what is not None:
             coroutine._body.close()
             raise TypeError(

@@ -25,7 +25,7 @@ class Transform:
         self._game_object = game_object
         self._local = local
         self._parent = parent
-        self._children: list[Transform] = []
+        self._children: dict[Transform, None] = {}  # a dict: leaving costs the same among many
 
     @property
     def game_object(self) -> GameObject:
@@ -85,10 +85,10 @@ class Transform:
             above = above._parent
         place = self.position if keep_world_position else None
         if self._parent is not None:
-            self._parent._children.remove(self)
+            self._parent._children.pop(self, None)
         self._parent = parent
         if parent is not None:
-            parent._children.append(self)
+            parent._children[self] = None
         if place is not None:
             self.position = place
         self._game_object._parent_changed(parent)
@@ -141,7 +141,7 @@ class GameObject:
         above = None if parent is None else parent.transform
         self.transform: Transform = Transform(self, (position[0], position[1]), above)
         if parent is not None:
-            parent.transform._children.append(self.transform)
+            parent.transform._children[self.transform] = None
             if parent._scene is not None:
                 parent._scene.adopt(self)
 
@@ -272,7 +272,7 @@ class GameObject:
         """Make a surviving parent forget this destroyed child."""
         parent = self.transform._parent
         if parent is not None and not parent.game_object._doomed:
-            parent._children.remove(self.transform)
+            parent._children.pop(self.transform, None)
 
     def _guard(self) -> None:
         if self._scene is not None:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from engine.component import Component, Stage
+from engine.component import Component, ComponentError, Stage
 from engine.schedule import DrawList, Method, Phase
 
 if TYPE_CHECKING:
@@ -24,13 +24,11 @@ __all__ = ["Lifecycle"]
 
 _ORDER_SHIFT = 48  # room for 2**48 components in the order of their creation
 
-OnError = Callable[[Component | None, str, Exception], object]
-
 
 class Lifecycle:
     """Move the components of one scene through their lives and keep the frame's lists."""
 
-    def __init__(self, on_error: OnError) -> None:
+    def __init__(self, on_error: Callable[[ComponentError], object]) -> None:
         self._on_error = on_error
         self._serial = count(1)
         self._to_start: deque[Component] = deque()
@@ -149,6 +147,8 @@ class Lifecycle:
         """Forget a living component without a word to it: another scene takes it over."""
         if component._active:
             self._silence(component)
+        if component in self._to_start:
+            self._to_start.remove(component)
         self._by_type[type(component)].pop(component, None)
 
     def receive(self, component: Component) -> None:
@@ -157,6 +157,14 @@ class Lifecycle:
         self._by_type.setdefault(type(component), {})[component] = None
         if component._active:
             self._enlist(component)
+
+    def report(self, component: Component | None, hook: str, error: Exception) -> None:
+        """Count a failure and pass it on."""
+        count = 1
+        if component is not None:
+            component._failures += 1
+            count = component._failures
+        self._on_error(ComponentError(component, hook, error, count))
 
     # the steps
 
@@ -216,19 +224,20 @@ class Lifecycle:
         try:
             getattr(component, hook)()
         except Exception as error:
-            self._on_error(component, hook, error)
+            self.report(component, hook, error)
             return False
         return True
 
     def _report(self, method: Method, error: Exception) -> None:
         owner = getattr(method, "__self__", None)
         component = owner if isinstance(owner, Component) else None
-        self._on_error(component, getattr(method, "__name__", "hook"), error)
+        self.report(component, getattr(method, "__name__", "hook"), error)
 
 
 def _depth(component: Component) -> tuple[int, float, int]:
-    owner = component.game_object
-    return owner.layer, owner.transform.position[1], component._key
+    owner = component._game_object
+    assert owner is not None
+    return owner._layer, owner.transform.position[1], component._key
 
 
 def _depth_on_screen(component: Component) -> tuple[int, int]:

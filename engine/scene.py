@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from engine.camera import Camera
 from engine.clock import Clock, SystemClock, Time
-from engine.component import Component
+from engine.component import Component, ComponentError
 from engine.coroutine import CoroutineRunner
 from engine.dispatcher import Dispatcher
 from engine.game_object import GameObject
 from engine.input import Input
 from engine.lifecycle import Lifecycle
+from engine.services import Services
 from engine.signal import Signal
 
-__all__ = ["ComponentError", "Scene", "WrongThreadError"]
+__all__ = ["Scene", "WrongThreadError"]
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Component)
@@ -36,22 +36,6 @@ DISPATCH_BUDGET = 0.004  # a quarter of a frame at 60 Hz
 
 class WrongThreadError(RuntimeError):
     """Somebody touched a scene from a thread that is not its own; post it instead."""
-
-
-@dataclass(frozen=True, slots=True)
-class ComponentError:
-    """A hook of a component raised; the frame went on."""
-
-    component: Component | None
-    hook: str
-    error: Exception
-
-    def __str__(self) -> str:
-        if self.component is None:
-            return f"{self.hook}: {self.error!r}"
-        owner = self.component._game_object
-        where = "no object" if owner is None else f"object {owner.name!r}"
-        return f"{type(self.component).__name__}.{self.hook} of {where}: {self.error!r}"
 
 
 class Scene:
@@ -88,7 +72,7 @@ class Scene:
         self._owns_input = input is None
         self._objects: dict[GameObject, None] = {}
         self._lifecycle = Lifecycle(self._failed)
-        self._services: dict[type[Any], object] = {}
+        self._services = Services(f"Scene {name!r}")
         self._not_yet_stepped = 0.0
         self._thread = threading.get_ident()
         self._is_updating = False
@@ -137,6 +121,9 @@ class Scene:
         self._guard()
         if self._is_closed:
             raise RuntimeError(f"{self!r} is closed; nothing can be added to it.")
+        above = game_object.transform._parent
+        if above is not None and above._game_object._scene is not self:
+            raise ValueError(f"{game_object.name!r} has a parent elsewhere: adopt the parent.")
         for member in game_object._family():
             if member._scene is self:
                 continue
@@ -158,8 +145,11 @@ class Scene:
     def destroy(self, victim: GameObject | Component) -> None:
         """Silence an object with its children, or a component, now; they end with this frame."""
         self._guard()
-        if not victim.is_destroyed:
-            self._lifecycle.doom(victim)
+        if victim.is_destroyed:
+            return
+        self._lifecycle.doom(victim)
+        if len(self.coroutines):
+            self._stop_coroutines(victim)
 
     # finding
 
@@ -192,25 +182,15 @@ class Scene:
 
     def provide(self, service: object, kind: type[Any] | None = None) -> None:
         """Let components of this scene reach a service, under its own class or `kind`."""
-        self._services[kind or type(service)] = service
+        self._services.provide(service, kind)
 
     def find_service(self, kind: type[T]) -> T | None:
         """Return the service that was provided for the class or a subclass of it, or None."""
-        exact = self._services.get(kind)
-        if exact is not None:
-            return exact  # type: ignore[return-value]  # provide() stored it under this class
-        return next((s for s in self._services.values() if isinstance(s, kind)), None)
+        return self._services.find(kind)
 
     def get_service(self, kind: type[T]) -> T:
         """Return the service that was provided for the class. Raises LookupError."""
-        found = self.find_service(kind)
-        if found is None:
-            have = ", ".join(sorted(k.__name__ for k in self._services)) or "none"
-            raise LookupError(
-                f"Scene {self.name!r} was given no {kind.__name__} (it has: {have}). "
-                f"Call scene.provide(...) before adding components that need it."
-            )
-        return found
+        return self._services.get(kind)
 
     # one frame
 
@@ -307,16 +287,27 @@ class Scene:
             self.coroutines.stop_owned_by(component)
             self._lifecycle.refresh(component)
 
+    def _stop_coroutines(self, victim: GameObject | Component) -> None:
+        if isinstance(victim, Component):
+            self.coroutines.stop_owned_by(victim)
+            return
+        for component in victim.get_components_in_children(Component):
+            self.coroutines.stop_owned_by(component)
+
     def _hand_over(self, component: Component, other: Scene) -> None:
         self._lifecycle.release(component)
         other._lifecycle.receive(component)
         moving = self.coroutines.take_owned_by(component)
         other.coroutines.give(moving, self.time.elapsed)
 
-    def _failed(self, component: Component | None, hook: str, error: Exception) -> None:
-        what = ComponentError(component, hook, error)
-        _log.error("Scene %r: %s", self.name, what, exc_info=error)
+    def _failed(self, what: ComponentError) -> None:
+        count = what.count
+        if count == 1:
+            _log.error("Scene %r: %s", self.name, what, exc_info=what.error)
+        elif str(count).rstrip("0") == "1":  # 10, 100, 1000: a hook may fail in every frame
+            _log.error("Scene %r: %s (%d times by now)", self.name, what, count)
         self.on_error.emit(what)
 
     def _coroutine_failed(self, owner: object, error: Exception) -> None:
-        self._failed(owner if isinstance(owner, Component) else None, "coroutine", error)
+        component = owner if isinstance(owner, Component) else None
+        self._lifecycle.report(component, "coroutine", error)

@@ -85,6 +85,9 @@ class SceneManager:
 
         Callable at any time, from a component's update too.
         """
+        for asked in self._asked:
+            if (asked.name, asked.spawn, asked.additive) == (name, spawn, additive):
+                return asked  # who stands in a door asks in every frame
         load = SceneLoad(name, spawn, additive)
         self._asked.append(load)
         return load
