@@ -39,10 +39,10 @@ class Arrival(Enum):
 class Outbox(Generic[T]):
     """Messages sent and not yet confirmed, oldest first, at most `limit`."""
 
-    def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
+    def __init__(self, limit: int = DEFAULT_LIMIT, *, sent: int = 0) -> None:
         self._limit = limit
-        self._sent = 0
-        self._confirmed = 0
+        self._sent = sent
+        self._confirmed = sent
         self._waiting: deque[tuple[int, T]] = deque()
 
     @property

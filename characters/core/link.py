@@ -11,7 +11,7 @@ about the conversation. The order of a connection::
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -45,17 +45,25 @@ other side's outbox short, many enough that a streamed answer is not doubled in 
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The client's first frame: the last number that it received in this room."""
+    """The client's first frame: the last number that it received in this room.
 
-    received: int
+    0 means that it knows nothing of the room (a new room, or a client that was restarted): it
+    gets what nobody has confirmed, and goes on from the numbers in the Welcome.
+    """
+
+    received: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """The service's answer; `resumed` is "rejoined", "resumed" or "fresh"."""
+    """The service's answer; `resumed` is "rejoined", "resumed" or "fresh".
+
+    `replayed` messages follow at once, the first of them (or of what is new) numbered `next_seq`.
+    """
 
     received: int
     replayed: int = 0
+    next_seq: int = 1
     resumed: str = "fresh"
     last_seen_seconds: float | None = None
 
@@ -103,7 +111,9 @@ class RoomLink:
         self.room_name = room_name
         self.outbox: Outbox[dict[str, Any]] = Outbox(limit)
         self.inbox = Inbox()
+        self._limit = limit
         self._unconfirmed = 0
+        self._entered = False
 
     def wrap(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """Number an encoded message and keep it until confirmed. Raises OutboxFullError."""
@@ -116,9 +126,24 @@ class RoomLink:
 
         Raises ReplayError when that can not be met: the room can not be rejoined.
         """
-        frames = self.outbox.unacknowledged(received)
+        after = received or None
+        frames = self.outbox.unacknowledged(after)
         self.outbox.acknowledged(received)
         return tuple(frame for _, frame in frames)
+
+    def enter(self, welcome: Welcome) -> tuple[dict[str, Any], ...]:
+        """Take the service's welcome; return the frames to repeat. For the client's end.
+
+        The first time, the numbers are the service's: a client that was restarted goes on where
+        its earlier life stopped. Raises ReplayError.
+        """
+        if self._entered:
+            return self.missed(welcome.received)
+        self._entered = True
+        waiting = [frame for _, frame in self.outbox.unacknowledged()]
+        self.inbox = Inbox(welcome.next_seq - 1)
+        self.outbox = Outbox(self._limit, sent=welcome.received)
+        return tuple(self.wrap(frame) for frame in waiting)
 
     def accept(self, raw: Mapping[str, Any]) -> Arrival:
         """Classify a numbered frame. Raises MessageError when it carries no usable number."""
@@ -159,13 +184,12 @@ def encode_link(frame: LinkFrame) -> dict[str, Any]:
 def decode_link(raw: Mapping[str, Any]) -> LinkFrame:
     """Return the link frame in `raw`. Raises MessageError(validation-error)."""
     kind = raw.get("type")
-    cls = _CLASSES.get(kind) if isinstance(kind, str) else None
+    cls: Callable[..., LinkFrame] | None = _CLASSES.get(kind) if isinstance(kind, str) else None
     if cls is None:
         raise MessageError("validation-error", "Unknown link frame")
     try:
-        return cls(
-            **{name: _value(raw, name) for name in _FIELDS[cls] if raw.get(name) is not None}
-        )
+        given = (name for name in _FIELDS[_CLASSES[str(kind)]] if raw.get(name) is not None)
+        return cls(**{name: _value(raw, name) for name in given})
     except (TypeError, ValueError, OverflowError):
         raise MessageError("validation-error", f"Malformed link frame '{kind}'") from None
 
@@ -192,6 +216,7 @@ _FIELDS: Mapping[type, tuple[str, ...]] = {
 _KINDS: Mapping[str, str] = {
     "received": "int",
     "replayed": "int",
+    "next_seq": "int",
     "t": "float",
     "retry_after": "float",
     "last_seen_seconds": "float",

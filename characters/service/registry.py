@@ -41,7 +41,7 @@ class RefusalError(Exception):
 
 
 class ConflictError(Exception):
-    """A question to the shell. The session is live in `room`: find out whether that connection still answers."""
+    """A question to the shell: does the live connection in `room` still answer?"""
 
     def __init__(self, room: Room) -> None:
         super().__init__("the session is live elsewhere")

@@ -1,0 +1,141 @@
+"""The persona file: what a scripted character says, feels and does. See assets/personas/README.md.
+
+The models below are the format; a file is read with every mistake named by line and column.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from characters.service.dialogue.patterns import Pattern
+from engine.toml_file import read_toml
+
+__all__ = [
+    "Condition",
+    "Deed",
+    "Feeling",
+    "Greeting",
+    "LevelEvent",
+    "Memory",
+    "Persona",
+    "Topic",
+    "VoiceSettings",
+    "read_persona",
+]
+
+
+def _compiles(source: str) -> str:
+    Pattern.compile(source)
+    return source
+
+
+PatternText = Annotated[str, AfterValidator(_compiles)]
+Line = Annotated[str, Field(min_length=1, max_length=600)]
+Lines = Annotated[tuple[Line, ...], Field(max_length=40)]
+Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Feeling(_Strict):
+    """A mood, from 1 subtle to 3 intense."""
+
+    emotion: Word
+    scale: Annotated[int, Field(ge=1, le=3)] = 1
+
+
+class Deed(_Strict):
+    """Something done, for the game to show."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    target: str | None = None
+
+
+class VoiceSettings(_Strict):
+    """How the character sounds (espeak-ng's words)."""
+
+    language: str = "en-us"
+    variant: str = ""
+    pitch: Annotated[int, Field(ge=0, le=99)] = 50
+    words_per_minute: Annotated[int, Field(ge=80, le=350)] = 165
+
+
+class Greeting(_Strict):
+    """What is said when the player comes."""
+
+    first: Annotated[Lines, Field(min_length=1)]
+    back: Lines = ()
+    feel: Feeling | None = None
+    do: tuple[Deed, ...] = ()
+
+
+class Memory(_Strict):
+    """How the character speaks about what it was told."""
+
+    learned: Lines = ("I will remember that.",)
+    learned_name: Lines = ("Nice to meet you, {name}.",)
+    recall: Lines = ("You told me that {recall}.",)
+    unknown: Lines = ("You have not told me that yet.",)
+    keys: tuple[str, ...] = ()  # only these are learnt; empty: everything
+
+
+class Condition(_Strict):
+    """When something may be said: flags that must or must not be set, counters to reach."""
+
+    needs: tuple[Word, ...] = ()
+    unless: tuple[Word, ...] = ()
+    at_least: dict[Word, int] = {}
+    below: dict[Word, int] = {}
+
+
+class Topic(_Strict):
+    """Something that can be talked about."""
+
+    id: Word
+    says: tuple[PatternText, ...] = ()
+    ask: tuple[str, ...] = ()
+    when: Condition = Condition()
+    answers: Word | None = None
+    lines: Annotated[Lines, Field(min_length=1)]
+    again: Lines = ()
+    then: Lines = ()
+    asks: Word | None = None
+    feel: Feeling | None = None
+    do: tuple[Deed, ...] = ()
+    sets: tuple[Word, ...] = ()
+    clears: tuple[Word, ...] = ()
+    counts: dict[Word, int] = {}
+
+
+class LevelEvent(_Strict):
+    """What is said when the game tells that something happened."""
+
+    name: str
+    lines: Annotated[Lines, Field(min_length=1)]
+    feel: Feeling | None = None
+    do: tuple[Deed, ...] = ()
+
+
+class Persona(_Strict):
+    """One character."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    about: str = ""
+    mood: Feeling = Feeling(emotion="calm")
+    voice: VoiceSettings = VoiceSettings()
+    greeting: Greeting
+    memory: Memory = Memory()
+    fallback: Annotated[Lines, Field(min_length=1)]
+    idle: Lines = ()
+    topic: Annotated[tuple[Topic, ...], Field(min_length=1)]
+    event: tuple[LevelEvent, ...] = ()
+
+
+def read_persona(path: Path) -> Persona:
+    """Read a persona file. Raises engine.toml_file.TomlFileError with every mistake in it."""
+    return read_toml(path, Persona)

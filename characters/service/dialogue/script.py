@@ -1,0 +1,275 @@
+"""A scripted mind: a persona, what it has learnt, and where the talk stands.
+
+What it keeps (`memory`) is one JSON value, so that a talk that is resumed goes on exactly where
+it was: the facts learnt, how often each thing was said, the flags and counters of its small
+story, and the question that waits for an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from random import Random
+from typing import Any
+
+from characters.core.messages import Action
+from characters.service.dialogue.facts import Fact, asked_for, learn, phrase, recite
+from characters.service.dialogue.mind import (
+    Arrived,
+    Do,
+    Event,
+    Feel,
+    Part,
+    PlayerSaid,
+    Prompt,
+    Say,
+)
+from characters.service.dialogue.patterns import Pattern, normalise
+from characters.service.dialogue.persona import Condition, Deed, Feeling, Persona, Topic
+from characters.service.dialogue.words import away_words, fill
+
+__all__ = ["ScriptedMind"]
+
+MAX_FACTS = 24
+
+
+@dataclass(slots=True)
+class _State:
+    """Everything that a scripted mind remembers."""
+
+    facts: dict[str, str] = field(default_factory=dict)
+    said: dict[str, int] = field(default_factory=dict)
+    flags: dict[str, bool] = field(default_factory=dict)
+    counters: dict[str, int] = field(default_factory=dict)
+    question: str | None = None
+    visits: int = 0
+
+
+class ScriptedMind:
+    """One persona in one conversation; `chance` decides where lists of lines begin."""
+
+    def __init__(self, persona: Persona, memory: Mapping[str, Any], chance: Random) -> None:
+        self._persona = persona
+        self._state = _restore(memory)
+        self._chance = chance
+        self._patterns = {
+            topic.id: tuple(Pattern.compile(source) for source in (*topic.says, *topic.ask))
+            for topic in persona.topic
+        }
+        self._mood = persona.mood
+
+    def memory(self) -> dict[str, Any]:
+        """Return everything to keep, as JSON values."""
+        return asdict(self._state)
+
+    def phrases(self) -> Iterable[str]:
+        """Return what a player can be expected to say."""
+        asked = (phrase for topic in self._persona.topic for phrase in topic.ask)
+        return (*asked, *_COMMON_PHRASES)
+
+    async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
+        """Answer a prompt; see the protocol."""
+        for part in self._answer(prompt, context):
+            yield part
+
+    def _answer(self, prompt: Prompt, context: Mapping[str, Any]) -> Iterator[Part]:
+        if isinstance(prompt, Arrived):
+            yield from self._greet(prompt, context)
+        elif isinstance(prompt, PlayerSaid):
+            yield from self._respond(prompt.text, context)
+        elif isinstance(prompt, Event):
+            yield from self._react(prompt, context)
+        elif self._persona.idle:
+            yield Say(self._line("idle", self._persona.idle, context))
+
+    # --- greeting ------------------------------------------------------------------------
+
+    def _greet(self, prompt: Arrived, context: Mapping[str, Any]) -> Iterator[Part]:
+        greeting, state = self._persona.greeting, self._state
+        state.visits += 1
+        yield from self._feel(greeting.feel or self._persona.mood, always=True)
+        yield from _do(greeting.do)
+        if prompt.away_seconds is None or state.visits == 1 or not greeting.back:
+            yield Say(self._line("first", greeting.first, context))
+            return
+        away = {"away": away_words(prompt.away_seconds)}
+        line = self._line("back", greeting.back, context, away)
+        recalled = recite(state.facts, [key for key in state.facts if key != "name"][:3])
+        if "{recall}" not in line and recalled and recalled not in line:
+            remembered = self._line(
+                "recall", self._persona.memory.recall, context, {"recall": recalled}
+            )
+            line = f"{line} {remembered}"
+        yield Say(line)
+
+    # --- what the player says --------------------------------------------------------------
+
+    def _respond(self, text: str, context: Mapping[str, Any]) -> Iterator[Part]:
+        normal = normalise(text)
+        learnt = self._learn(text)
+        topic = self._topic(normal)
+        wanted = asked_for(normal)
+        if wanted is not None and (topic is None or topic.answers is None):
+            yield Say(self._recall(wanted, context))
+        elif topic is not None:
+            opening = f"{self._thanks(learnt, context)} " if learnt and not topic.answers else ""
+            yield from self._discuss(topic, opening, context)
+        elif learnt:
+            yield Say(self._thanks(learnt, context))
+        else:
+            yield Say(self._line("fallback", self._persona.fallback, context))
+
+    def _learn(self, text: str) -> tuple[Fact, ...]:
+        keys = self._persona.memory.keys
+        found = tuple(fact for fact in learn(text) if not keys or fact.key in keys)
+        for fact in found:
+            self._state.facts.pop(fact.key, None)
+            self._state.facts[fact.key] = fact.value
+        while len(self._state.facts) > MAX_FACTS:
+            oldest = next(key for key in self._state.facts if key != "name")
+            del self._state.facts[oldest]
+        return found
+
+    def _thanks(self, learnt: tuple[Fact, ...], context: Mapping[str, Any]) -> str:
+        memory = self._persona.memory
+        recalled = {"recall": recite({fact.key: fact.value for fact in learnt})}
+        if any(fact.key == "name" for fact in learnt):
+            others = recite({fact.key: fact.value for fact in learnt if fact.key != "name"})
+            line = self._line("learned_name", memory.learned_name, context, recalled)
+            return f"{line} And {others}: noted." if others else line
+        return self._line("learned", memory.learned, context, recalled)
+
+    def _recall(self, key: str, context: Mapping[str, Any]) -> str:
+        facts, memory = self._state.facts, self._persona.memory
+        if key == "*" and facts:
+            recalled = recite(facts)
+        elif key in facts:
+            recalled = phrase(key, facts[key])
+        else:
+            return self._line("unknown", memory.unknown, context)
+        return self._line("recall", memory.recall, context, {"recall": recalled})
+
+    # --- topics ----------------------------------------------------------------------------
+
+    def _topic(self, normal: str) -> Topic | None:
+        """Return the topic that fits best; an answer to the open question goes first."""
+        fitting = [
+            (topic.answers is not None, self._weight(topic, normal), -index, topic)
+            for index, topic in enumerate(self._persona.topic)
+            if self._may(topic.when) and topic.answers in (None, self._state.question)
+        ]
+        best = max(
+            (item for item in fitting if item[1] > 0), key=lambda item: item[:3], default=None
+        )
+        return None if best is None else best[3]
+
+    def _weight(self, topic: Topic, normal: str) -> float:
+        fits = (item.weight for item in self._patterns[topic.id] if item.matches(normal))
+        # A topic with a condition knows more about the moment than one without.
+        bonus = 0.5 if topic.when != Condition() else 0.0
+        weight = max(fits, default=0.0)
+        return weight + bonus if weight else 0.0
+
+    def _may(self, when: Condition) -> bool:
+        flags, counters = self._state.flags, self._state.counters
+        return (
+            all(flags.get(name) for name in when.needs)
+            and not any(flags.get(name) for name in when.unless)
+            and all(counters.get(name, 0) >= count for name, count in when.at_least.items())
+            and all(counters.get(name, 0) < count for name, count in when.below.items())
+        )
+
+    def _discuss(self, topic: Topic, opening: str, context: Mapping[str, Any]) -> Iterator[Part]:
+        state = self._state
+        repeated = state.said.get(f"topic.{topic.id}", 0) > 0
+        lines = topic.again if repeated and topic.again else topic.lines
+        self._apply(topic)
+        yield from self._feel(topic.feel)
+        yield from _do(topic.do)
+        text = self._line(
+            f"{topic.id}.{'again' if lines is topic.again else 'lines'}", lines, context
+        )
+        if topic.then and not repeated:
+            text = f"{text} {self._line(f'{topic.id}.then', topic.then, context)}"
+        state.said[f"topic.{topic.id}"] = state.said.get(f"topic.{topic.id}", 0) + 1
+        yield Say(opening + text)
+
+    def _apply(self, topic: Topic) -> None:
+        state = self._state
+        state.question = topic.asks
+        state.flags.update(dict.fromkeys(topic.sets, True))
+        for name in topic.clears:
+            state.flags.pop(name, None)
+        for name, count in topic.counts.items():
+            state.counters[name] = state.counters.get(name, 0) + count
+
+    def _react(self, event: Event, context: Mapping[str, Any]) -> Iterator[Part]:
+        for item in self._persona.event:
+            if item.name == event.name:
+                yield from self._feel(item.feel)
+                yield from _do(item.do)
+                yield Say(
+                    self._line(f"event.{item.name}", item.lines, context, {"event": event.text})
+                )
+                return
+
+    # --- words and moods -------------------------------------------------------------------
+
+    def _feel(self, feeling: Feeling | None, *, always: bool = False) -> Iterator[Part]:
+        if feeling is not None and (always or feeling != self._mood):
+            self._mood = feeling
+            yield Feel(feeling.emotion, feeling.scale)
+
+    def _line(
+        self,
+        key: str,
+        lines: tuple[str, ...],
+        context: Mapping[str, Any],
+        more: Mapping[str, str] | None = None,
+    ) -> str:
+        """Return the next of several lines: each is heard once before one comes again."""
+        values = self._values(context) | dict(more or {})
+        filled = [text for text in (fill(line, values) for line in lines) if text is not None]
+        if not filled:
+            return "..."
+        count = self._state.said.setdefault(key, self._chance.randrange(len(filled)))
+        self._state.said[key] = count + 1
+        return filled[count % len(filled)]
+
+    def _values(self, context: Mapping[str, Any]) -> dict[str, str]:
+        state = self._state
+        keys = {name: str(value) for name, value in dict(context.get("keys") or {}).items()}
+        counters = {name: str(count) for name, count in state.counters.items()}
+        facts = {name.replace(" ", "_"): value for name, value in state.facts.items()}
+        return keys | counters | facts | {"visits": str(state.visits)}
+
+
+_COMMON_PHRASES = (
+    "hello",
+    "good bye",
+    "thank you",
+    "yes",
+    "no",
+    "my name is <name>",
+    "what is my name",
+    "do you remember me",
+    "what do you remember about me",
+)
+
+
+def _do(deeds: tuple[Deed, ...]) -> Iterator[Part]:
+    if deeds:
+        yield Do(tuple(Action(deed.name, deed.target) for deed in deeds))
+
+
+def _restore(memory: Mapping[str, Any]) -> _State:
+    """Read back what `memory` gave; whatever does not fit is forgotten, field by field."""
+    state = _State()
+    for name in ("facts", "said", "flags", "counters"):
+        value = memory.get(name)
+        if isinstance(value, dict):
+            setattr(state, name, dict(value))
+    question, visits = memory.get("question"), memory.get("visits")
+    state.question = question if isinstance(question, str) else None
+    state.visits = visits if isinstance(visits, int) else 0
+    return state

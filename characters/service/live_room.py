@@ -1,0 +1,310 @@
+"""A room with somebody in it, or waiting for him to come back: the shell around one talk.
+
+The room performs what the conversation decides: it sends, consults the mind, speaks, listens
+and keeps. It goes on while its player is away, so that a rejoin finds the answer waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from characters.core.delivery import Arrival, OutboxFullError
+from characters.core.link import RoomLink
+from characters.core.messages import (
+    BotReady,
+    ClientMessage,
+    InteractionCreated,
+    MessageError,
+    ServerMessage,
+    decode_client,
+    encode_server,
+)
+from characters.service.context import LevelContext
+from characters.service.conversation import (
+    Consult,
+    Conversation,
+    End,
+    Hush,
+    Keep,
+    Pace,
+    Send,
+    Voice,
+)
+from characters.service.dialogue.mind import Mind, Prompt
+from characters.service.peer import Peer
+from characters.service.reception import ForceStop, MuteEars, Outcome, Reception, refused
+from characters.service.registry import Room
+from characters.service.senses import Ears, Mouth, Voicing
+
+__all__ = ["LiveRoom", "RoomServices", "short"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RoomServices:
+    """What a room needs from the service around it."""
+
+    now: Callable[[], float]
+    new_id: Callable[[], str]
+    keep: Callable[[Room, dict[str, Any] | None, list[tuple[str, str]]], Awaitable[None]]
+    ended: Callable[[Room], None]
+    pace: Pace
+
+
+class LiveRoom:
+    """One room; `close` it when the registry has let go of it."""
+
+    def __init__(
+        self,
+        room: Room,
+        mind: Mind,
+        services: RoomServices,
+        *,
+        context: LevelContext,
+        ears: Ears | None = None,
+        mouth: Mouth | None = None,
+    ) -> None:
+        self.room = room
+        self.link = RoomLink(room.name)
+        self.peer: Peer | None = None
+        self._mind = mind
+        self._services = services
+        self._context = context
+        self._ears = ears
+        self._mouth = mouth
+        self._talk = Conversation(services.now(), services.pace, voice=mouth is not None)
+        self._reception = Reception(
+            self._talk, context, can_speak=mouth is not None, has_agent=room.agent
+        )
+        self._begun = False
+        self._unsaved: list[tuple[str, str]] = []
+        self._wake = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._consulting: asyncio.Task[None] | None = None
+        self._start(self._keep_time())
+        if ears is not None:
+            ears.start(self._heard)
+        if mouth is not None:
+            mouth.connect(Voicing(self._voice_started, self._voice_ended, self._sound, self._shape))
+
+    # --- connections ---------------------------------------------------------------------
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether somebody has been in before."""
+        return self._begun
+
+    def welcome(self, peer: Peer, missed: tuple[dict[str, Any], ...]) -> None:
+        """Let a connection in: repeat what it missed, then say that the character is ready."""
+        self.peer = peer
+        self._talk.set_present(True, self._services.now())
+        for frame in missed:
+            peer.send(frame)
+        self._reception.has_agent = self.room.agent
+        if self.room.agent:
+            self._ready()
+        self._wake.set()
+
+    def _ready(self) -> None:
+        first, self._begun = not self._begun, True
+        if first:
+            session_id = self.room.session.session_id
+            self._send(InteractionCreated(self._services.new_id(), session_id))
+        about = {
+            "service": "troupe",
+            "hears": self._ears is not None,
+            "speaks": self._mouth is not None,
+        }
+        self._send(BotReady(about))
+        if first:
+            now = self._services.now()
+            self._perform(self._talk.arrive(self.room.last_seen_seconds, now))
+
+    def left(self, peer: Peer) -> None:
+        """Note that a connection is gone; the talk goes on without it."""
+        if self.peer is peer:
+            self.peer = None
+            self._talk.set_present(False, self._services.now())
+            self._wake.set()
+
+    # --- what comes in -------------------------------------------------------------------
+
+    def take(self, raw: Mapping[str, Any]) -> bool:
+        """Take a message; False means that the numbering is broken and the link must be remade.
+
+        A message without a number is taken as it comes, for clients that never rejoin.
+        """
+        try:
+            if "seq" in raw:
+                arrival = self.link.accept(raw)
+                if arrival is Arrival.GAP:
+                    return False
+                if arrival is Arrival.DUPLICATE:
+                    return True
+            self._take(decode_client(raw))
+        except MessageError as problem:
+            self.refuse(problem)
+        return True
+
+    def refuse(self, problem: MessageError) -> None:
+        """Acknowledge something that was no usable message."""
+        self._perform([refused(problem)])
+
+    def _take(self, message: ClientMessage) -> None:
+        self._perform(self._reception.take(message, self._services.now()))
+
+    def hear(self, pcm: bytes, timestamp: float) -> None:
+        """Take microphone audio."""
+        if self._ears is not None and self.room.agent:
+            self._ears.feed(pcm, timestamp)
+
+    def _heard(self, text: str | None, messages: tuple[ServerMessage, ...]) -> None:
+        """Take what the ears understood; None when it was only noticed that somebody speaks."""
+        self._perform([Send(message) for message in messages])
+        now = self._services.now()
+        if text is None:
+            self._talk.active(now)
+        else:
+            self._perform(self._talk.player_said(text, now))
+
+    def _voice_started(self, turn: int) -> None:
+        self._perform(self._talk.voice_started(turn))
+
+    def _voice_ended(self, turn: int) -> None:
+        self._perform(self._talk.voice_ended(turn, self._services.now()))
+
+    def _sound(self, pcm: bytes, timestamp: float, sample_rate: int) -> None:
+        if self.peer is not None:
+            self.peer.send_voice(pcm, timestamp, sample_rate)
+
+    def _shape(self, message: ServerMessage) -> None:
+        # A mouth that nobody sees is not worth repeating.
+        if self.peer is not None:
+            self._send(message)
+
+    # --- what is decided -----------------------------------------------------------------
+
+    def _perform(self, outcomes: Iterable[Outcome]) -> None:
+        for outcome in outcomes:
+            self._ACTS[type(outcome)](self, outcome)
+        self._wake.set()
+
+    def _send(self, message: ServerMessage) -> None:
+        try:
+            frame = self.link.wrap(encode_server(message))
+        except OutboxFullError:
+            log.warning("room %s: nothing is confirmed; the room ends", short(self.room.name))
+            self.end("overflow")
+            return
+        if self.peer is not None:
+            self.peer.send(frame)
+
+    def _do_send(self, effect: Send) -> None:
+        self._send(effect.message)
+
+    def _do_consult(self, effect: Consult) -> None:
+        self._consulting = self._start(self._consult(effect.turn, effect.prompt))
+
+    def _do_voice(self, effect: Voice) -> None:
+        if self._mouth is not None:
+            self._mouth.say(effect.turn, effect.text)
+
+    def _do_hush(self, effect: Hush) -> None:
+        if self._consulting is not None:
+            self._consulting.cancel()
+        if self._mouth is not None:
+            self._mouth.hush()
+        if self.peer is not None:
+            self.peer.drop_voice()
+
+    def _do_keep(self, effect: Keep) -> None:
+        self._unsaved.append((effect.speaker, effect.text))
+        self._start(self.save())
+
+    def _do_end(self, effect: End) -> None:
+        self.end(effect.reason)
+
+    def _do_mute(self, outcome: MuteEars) -> None:
+        if self._ears is not None:
+            self._ears.set_muted(outcome.muted)
+
+    def _do_force_stop(self, outcome: ForceStop) -> None:
+        if self._ears is not None:
+            self._ears.force_stop()
+
+    _ACTS: Mapping[type, Callable[[Any, Any], None]] = {
+        Send: _do_send,
+        Consult: _do_consult,
+        Voice: _do_voice,
+        Hush: _do_hush,
+        Keep: _do_keep,
+        End: _do_end,
+        MuteEars: _do_mute,
+        ForceStop: _do_force_stop,
+    }
+
+    # --- in the background ---------------------------------------------------------------
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _consult(self, turn: int, prompt: Prompt) -> None:
+        try:
+            async with aclosing(self._mind.reply(prompt, self._context.view())) as parts:
+                async for part in parts:
+                    self._perform(self._talk.part(turn, part, self._services.now()))
+        except Exception as error:
+            log.error("room %s: the mind failed: %s", short(self.room.name), type(error).__name__)
+            self._perform(self._talk.failed(turn))
+            return
+        self._perform(self._talk.thought_out(turn, self._services.now()))
+        await self.save()
+
+    async def _keep_time(self) -> None:
+        while True:
+            self._perform(self._talk.tick(self._services.now()))
+            self._wake.clear()
+            wait = self._talk.deadline() - self._services.now()
+            try:
+                async with asyncio.timeout(max(0.0, wait) if wait < 3600 else 3600):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def save(self) -> None:
+        """Keep what was said and what is remembered; durable on return."""
+        turns, self._unsaved = self._unsaved, []
+        await self._services.keep(self.room, self._mind.memory(), turns)
+
+    def end(self, reason: str, retry_after: float | None = None) -> None:
+        """End the room: say goodbye to whoever is inside; the session stays."""
+        if self.peer is not None:
+            self.peer.bye(reason, retry_after)
+            self.peer = None
+        self._services.ended(self.room)
+
+    async def close(self) -> None:
+        """Stop everything; what is unsaved is saved."""
+        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._mouth is not None:
+            await self._mouth.close()
+        if self._ears is not None:
+            await self._ears.close()
+        await self.save()
+
+
+def short(name: str) -> str:
+    """Shorten an id for the log."""
+    return name[:4] + "…"

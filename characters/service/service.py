@@ -1,0 +1,291 @@
+"""The service without its HTTP: grants rooms, keeps them alive, ends them, keeps what was said."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from characters.core.messages import ConnectRequest, RoomGrant
+from characters.service.context import ContextError, LevelContext
+from characters.service.conversation import Pace
+from characters.service.dialogue.mind import Mind
+from characters.service.live_room import LiveRoom, RoomServices, short
+from characters.service.registry import (
+    ConflictError,
+    Grant,
+    Limits,
+    RefusalError,
+    Registry,
+    Room,
+    Session,
+)
+from characters.service.senses import Ears, Mouth
+from characters.service.speech.protocols import Speech, VoiceStyle
+from characters.service.store import SessionStore, SpokenTurn, StoredSession
+
+__all__ = ["Cast", "Service", "Settings"]
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Cast(Protocol):
+    """Who can be met: makes the mind of a character for one conversation."""
+
+    def mind(self, ask: ConnectRequest, memory: dict[str, Any]) -> Mind:
+        """Make a mind that remembers `memory`. Raises RefusalError for an unknown character."""
+
+    def voice(self, ask: ConnectRequest) -> VoiceStyle | None:
+        """Return how the character sounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the service behaves; all times in seconds."""
+
+    limits: Limits = field(default_factory=Limits)
+    pace: Pace = field(default_factory=Pace)
+    hello_within: float = 5.0
+    silent_client: float = 15.0
+    probe: float = 0.5
+    sweep_every: float = 1.0
+    drain_retry_after: float = 1.0
+
+
+class Service:
+    """All talks of one process; `start` it in the event loop, `close` it at the end."""
+
+    def __init__(
+        self,
+        cast: Cast,
+        store: SessionStore,
+        *,
+        now: Callable[[], float],
+        wall: Callable[[], float],
+        new_id: Callable[[], str],
+        settings: Settings | None = None,
+        speech: Speech | None = None,
+    ) -> None:
+        self.settings = settings or Settings()
+        self.registry = Registry(new_id, self.settings.limits)
+        self.now = now
+        self.new_id = new_id
+        self.draining = False
+        self._cast = cast
+        self._store = store
+        self._wall = wall
+        self._speech = speech
+        self._live: dict[str, LiveRoom] = {}
+        self._disk = ThreadPoolExecutor(1, "store")
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # --- life ----------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Take over what the store kept, and begin to sweep."""
+        kept = await self._on_disk(self._store.load)
+        now, wall = self.now(), self._wall()
+        # A clock that was set back between two runs must not make a session younger than new.
+        sessions = [
+            Session(s.session_id, s.character_id, s.end_user_id, now - max(0.0, wall - s.used_at))
+            for s in kept.sessions
+        ]
+        self.registry.restore(sessions, kept.ended)
+        self._background(self._sweep())
+        log.info("%d sessions kept", len(sessions))
+
+    async def drain(self) -> None:
+        """Say goodbye to everybody and say when to come back."""
+        self.draining = True
+        for live in tuple(self._live.values()):
+            live.end("drain", self.settings.drain_retry_after)
+
+    async def close(self) -> None:
+        """Save everything and stop."""
+        await self.drain()
+        for task in tuple(self._tasks):
+            if task.get_name() == "sweep":
+                task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._on_disk(self._store.close)
+        self._disk.shutdown()
+        if self._speech is not None:
+            await self._speech.close()
+
+    # --- what is asked -------------------------------------------------------------------
+
+    async def connect(self, ask: ConnectRequest) -> Grant:
+        """Grant a room. Raises RefusalError."""
+        if self.draining:
+            raise RefusalError(503, "the service is restarting", self.settings.drain_retry_after)
+        if ask.mode == "create":
+            self._cast.voice(ask)  # an unknown character is refused before anything is made
+        grant = await self._grant(ask)
+        try:
+            await self._settle(ask, grant)
+        except BaseException:
+            self.registry.close_room(grant.room)
+            raise
+        return grant
+
+    async def _grant(self, ask: ConnectRequest) -> Grant:
+        dead = None
+        try:
+            return self.registry.connect(ask, self.now())
+        except ConflictError as conflict:
+            in_the_way = conflict.room
+        live_id = in_the_way.live_id
+        if await self._is_gone(in_the_way):
+            dead = live_id
+        try:
+            return self.registry.connect(ask, self.now(), dead=dead)
+        except ConflictError:
+            raise RefusalError(409, "the session is live elsewhere; end it or take over") from None
+
+    async def _is_gone(self, room: Room) -> bool:
+        """Ask the live connection for a sign of life."""
+        live, heard_at, live_id = self._live.get(room.name), room.heard_at, room.live_id
+        if live is None or live.peer is None:
+            return True
+        live.peer.probe(self.now())
+        until = self.now() + self.settings.probe
+        while self.now() < until:
+            if room.live_id != live_id:
+                return True
+            if room.heard_at > heard_at:
+                return False
+            await asyncio.sleep(0.01)
+        return True
+
+    async def _settle(self, ask: ConnectRequest, grant: Grant) -> None:
+        for room in grant.closed:
+            self._end(room, "taken-over")
+        if not grant.is_new:
+            return
+        session = grant.room.session
+        memory = await self._on_disk(self._store.memory, session.session_id)
+        self._live[grant.room.name] = self._make_room(ask, grant.room, memory)
+        await self._keep(grant.room, None, [])
+
+    def _make_room(self, ask: ConnectRequest, room: Room, memory: dict[str, Any]) -> LiveRoom:
+        mind = self._cast.mind(ask, memory)
+        info = (ask.dynamic_info or {}).get("text")
+        try:
+            context = LevelContext(info if isinstance(info, str) else "", ask.player_name)
+            context.set_scene(ask.scene_description or ())
+            context.set_keys(ask.narrative_template_keys or {})
+        except ContextError as problem:
+            raise RefusalError(
+                422, [{"type": "too_long", "loc": ["body"], "msg": str(problem)}]
+            ) from None
+        services = RoomServices(
+            self.now, self.new_id, self._keep, partial(self._forget_room), self.settings.pace
+        )
+        return LiveRoom(
+            room, mind, services, context=context, ears=self._ears(mind), mouth=self._mouth(ask)
+        )
+
+    def _ears(self, mind: Mind) -> Ears | None:
+        if self._speech is None or not self._speech.can_recognise:
+            return None
+        return Ears(self._speech.listen(mind.phrases()))
+
+    def _mouth(self, ask: ConnectRequest) -> Mouth | None:
+        if self._speech is None or ask.default_tts_enabled is False:
+            return None
+        return Mouth(self._speech, self._cast.voice(ask), self.now)
+
+    def live(self, room: Room) -> LiveRoom | None:
+        """Return the live part of a room."""
+        return self._live.get(room.name)
+
+    async def remove(self, session_id: str) -> bool:
+        """Expire one session for good."""
+        known = self.registry.remove(session_id)
+        await self._on_disk(self._store.remove, (session_id,) if known else (), self._wall())
+        return known
+
+    async def forget(self, end_user_id: str) -> int:
+        """Remove everything of a player; return how many sessions that was."""
+        sessions, rooms = self.registry.forget(end_user_id)
+        for room in rooms:
+            self._end(room, "killed")
+        ids = tuple(session.session_id for session in sessions)
+        await self._on_disk(self._store.remove, ids, self._wall())
+        return len(ids)
+
+    # --- rooms and the disk --------------------------------------------------------------
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.sweep_every)
+            gone = self.registry.expire(self.now())
+            for room in gone.rooms:
+                self._end(room, "expired")
+            if gone.sessions:
+                ids = tuple(session.session_id for session in gone.sessions)
+                await self._on_disk(self._store.remove, ids, self._wall())
+                log.info("%d sessions expired", len(ids))
+
+    def _end(self, room: Room, reason: str) -> None:
+        live = self._live.get(room.name)
+        if live is not None:
+            live.end(reason)
+
+    def _forget_room(self, room: Room) -> None:
+        self.registry.close_room(room)
+        live = self._live.pop(room.name, None)
+        if live is not None:
+            log.info("room %s ended", short(room.name))
+            self._background(live.close())
+
+    async def _keep(
+        self, room: Room, memory: dict[str, Any] | None, turns: list[tuple[str, str]]
+    ) -> None:
+        session = room.session
+        wall = self._wall()
+        stored = StoredSession(
+            session.session_id,
+            session.character_id,
+            session.end_user_id,
+            wall - max(0.0, self.now() - session.used_at),
+        )
+        spoken = [SpokenTurn(speaker, text, wall) for speaker, text in turns]
+        await self._on_disk(self._save_if_known, stored, memory, spoken)
+
+    def _save_if_known(
+        self, stored: StoredSession, memory: dict[str, Any] | None, spoken: list[SpokenTurn]
+    ) -> None:
+        # Looked up on the store's thread, behind every removal that was asked for before.
+        if self.registry.session(stored.session_id) is not None:
+            self._store.save(stored, memory, spoken)
+
+    async def _on_disk(self, work: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._disk, work, *arguments)
+
+    def _background(self, work: Any) -> None:
+        task = asyncio.create_task(work, name="sweep" if work.__name__ == "_sweep" else "room")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def grant_body(grant: Grant, ask: ConnectRequest, origin: str) -> dict[str, Any]:
+    """Return the body of a 200 answer; `origin` is ws://host:port."""
+    room = grant.room
+    answer = RoomGrant(
+        session_id=grant.live_id,
+        character_session_id=room.session.session_id,
+        room_url=f"{origin}/rooms/{room.name}",
+        room_name=room.name,
+        token=grant.token,
+        end_user_id=ask.end_user_id,
+        end_user_metadata=ask.end_user_metadata,
+        request_trace_id=grant.live_id[:8],
+    )
+    return answer.to_dict()

@@ -1,0 +1,160 @@
+"""Sessions and transcripts on SQLite: what survives a restart of the service.
+
+Times on disk are wall-clock seconds, because nothing else survives a restart; the ages are
+worked out once, when the store is opened, and the registry goes on from there on its own clock.
+All calls block; the shell makes them from one worker thread.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Kept", "SessionStore", "SpokenTurn", "StoredSession"]
+
+MAX_TURNS = 400
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS sessions (
+    session_id TEXT PRIMARY KEY,
+    character_id TEXT NOT NULL,
+    end_user_id TEXT,
+    used_at REAL NOT NULL,
+    memory TEXT NOT NULL DEFAULT '{}'
+) STRICT;
+CREATE TABLE IF NOT EXISTS turns (
+    session_id TEXT NOT NULL REFERENCES sessions (session_id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    speaker TEXT NOT NULL,
+    text TEXT NOT NULL,
+    said_at REAL NOT NULL,
+    PRIMARY KEY (session_id, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ended (session_id TEXT PRIMARY KEY, ended_at REAL NOT NULL) STRICT;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """A session as it lies on disk; `used_at` in wall-clock seconds."""
+
+    session_id: str
+    character_id: str
+    end_user_id: str | None
+    used_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenTurn:
+    """One thing said, speaker "player" or "character"; `said_at` in wall-clock seconds."""
+
+    speaker: str
+    text: str
+    said_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the store holds when it is opened."""
+
+    sessions: tuple[StoredSession, ...]
+    ended: tuple[str, ...]
+
+
+class SessionStore:
+    """The database file; `path` None keeps everything in memory."""
+
+    def __init__(self, path: Path | None) -> None:
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600, exist_ok=True)
+        self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, timeout=5.0)
+        self._db.executescript(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+            "PRAGMA secure_delete = ON;" + _SCHEMA
+        )
+
+    def load(self) -> Kept:
+        """Return every session, without what was said in it."""
+        rows = self._db.execute(
+            "SELECT session_id, character_id, end_user_id, used_at FROM sessions"
+        )
+        sessions = tuple(StoredSession(*row) for row in rows)
+        ended = self._db.execute("SELECT session_id FROM ended ORDER BY ended_at")
+        return Kept(sessions, tuple(row[0] for row in ended))
+
+    def memory(self, session_id: str) -> dict[str, Any]:
+        """Return what the character remembers; empty for a session that is not there."""
+        row = self._db.execute(
+            "SELECT memory FROM sessions WHERE session_id = ?", (session_id,)
+        ).fetchone()
+        value = json.loads(row[0]) if row else {}
+        return value if isinstance(value, dict) else {}
+
+    def turns(self, session_id: str) -> tuple[SpokenTurn, ...]:
+        """Return the last turns of a session, oldest first."""
+        rows = self._db.execute(
+            "SELECT speaker, text, said_at FROM turns WHERE session_id = ? ORDER BY number",
+            (session_id,),
+        )
+        return tuple(SpokenTurn(*row) for row in rows)
+
+    def save(
+        self,
+        session: StoredSession,
+        memory: dict[str, Any] | None = None,
+        turns: Iterable[SpokenTurn] = (),
+    ) -> None:
+        """Write a session, what it remembers and what was said newly; durable on return."""
+        with self._db:
+            self._db.execute(
+                "INSERT INTO sessions (session_id, character_id, end_user_id, used_at)"
+                " VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (session_id) DO UPDATE SET used_at = excluded.used_at",
+                (session.session_id, session.character_id, session.end_user_id, session.used_at),
+            )
+            if memory is not None:
+                self._db.execute(
+                    "UPDATE sessions SET memory = ? WHERE session_id = ?",
+                    (json.dumps(memory), session.session_id),
+                )
+            self._append(session.session_id, tuple(turns))
+
+    def _append(self, session_id: str, turns: tuple[SpokenTurn, ...]) -> None:
+        if not turns:
+            return
+        last = self._db.execute(
+            "SELECT coalesce(max(number), 0) FROM turns WHERE session_id = ?", (session_id,)
+        ).fetchone()[0]
+        self._db.executemany(
+            "INSERT INTO turns (session_id, number, speaker, text, said_at) VALUES (?, ?, ?, ?, ?)",
+            [
+                (session_id, last + index, turn.speaker, turn.text, turn.said_at)
+                for index, turn in enumerate(turns, start=1)
+            ],
+        )
+        self._db.execute(
+            "DELETE FROM turns WHERE session_id = ? AND number <= ?",
+            (session_id, last + len(turns) - MAX_TURNS),
+        )
+
+    def remove(self, session_ids: Iterable[str], ended_at: float) -> None:
+        """Delete sessions and all that was said in them; their ids are known as ended."""
+        ids = tuple((item,) for item in session_ids)
+        with self._db:
+            self._db.executemany("DELETE FROM sessions WHERE session_id = ?", ids)
+            self._db.executemany(
+                "INSERT OR REPLACE INTO ended VALUES (?, ?)", [(*item, ended_at) for item in ids]
+            )
+            self._db.execute(
+                "DELETE FROM ended WHERE session_id NOT IN"
+                " (SELECT session_id FROM ended ORDER BY ended_at DESC LIMIT 10000)"
+            )
+
+    def close(self) -> None:
+        """Fold the log into the file and close it."""
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._db.close()
