@@ -1,0 +1,224 @@
+"""The client's end of a connection, without any I/O: shared by the WebSocket and the memory pair.
+
+A `WireConnection` numbers and queues what goes out, checks and orders what comes in. The shell
+below it only moves frames: it takes them from `outgoing`, hands in `frame_received`, and calls
+`lost` when the line is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from characters.core.delivery import Arrival, OutboxFullError, ReplayError
+from characters.core.failure import Failure, failure
+from characters.core.link import (
+    Ack,
+    Bye,
+    LinkFrame,
+    Ping,
+    Pong,
+    RoomLink,
+    Welcome,
+    decode_link,
+    encode_link,
+    is_link,
+)
+from characters.core.messages import (
+    ClientMessage,
+    MessageError,
+    decode_server,
+    encode_client,
+    parse_object,
+)
+from characters.transport.audio_frames import pack_microphone, unpack_voice
+from characters.transport.protocol import Incoming, TransportError
+
+__all__ = ["WireConnection"]
+
+MAX_AUDIO = 50  # one second of 20 ms frames
+MAX_INCOMING = 4096
+
+
+class WireConnection:
+    """What `Connection` promises, over any shell that moves frames."""
+
+    def __init__(self, link: RoomLink, clock: Callable[[], float]) -> None:
+        self._link = link
+        self._clock = clock
+        self._welcome: Welcome | None = None
+        self._last_received = clock()
+        self._round_trip: float | None = None
+        self._outgoing: deque[str | bytes] = deque()
+        self._audio_waiting = 0
+        self._audio_sent = 0
+        self._incoming: deque[Incoming] = deque()
+        self._failure: Failure | None = None
+        self._readable = asyncio.Event()
+        self._writable = asyncio.Event()
+        self._written = asyncio.Event()
+
+    # --- what the driver sees --------------------------------------------------------------
+
+    @property
+    def welcome(self) -> Welcome:
+        """What the service said on the way in."""
+        assert self._welcome is not None, "joined before the welcome"
+        return self._welcome
+
+    @property
+    def last_received(self) -> float:
+        """When anything at all arrived."""
+        return self._last_received
+
+    @property
+    def round_trip_seconds(self) -> float | None:
+        """How long the last answered ping took."""
+        return self._round_trip
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the line is gone."""
+        return self._failure is not None
+
+    def send(self, message: ClientMessage) -> None:
+        """Queue a message. Raises TransportError(transport.overflow)."""
+        try:
+            frame = self._link.wrap(encode_client(message))
+        except OutboxFullError as problem:
+            raise TransportError(failure("transport.overflow", str(problem))) from None
+        self._queue(frame)
+
+    def send_audio(self, pcm: bytes, timestamp: float) -> None:
+        """Queue microphone audio; the oldest goes when too much waits."""
+        if self._failure is not None:
+            return
+        if self._audio_waiting >= MAX_AUDIO:
+            oldest = next(item for item in self._outgoing if isinstance(item, bytes))
+            self._outgoing.remove(oldest)
+            self._audio_waiting -= 1
+        self._audio_sent += 1
+        self._audio_waiting += 1
+        self._outgoing.append(pack_microphone(self._audio_sent, timestamp, pcm))
+        self._writable.set()
+
+    def ping(self) -> None:
+        """Ask for a sign of life."""
+        self._queue_link(Ping(self._clock()))
+
+    async def receive(self) -> Incoming:
+        """Wait for what comes next. Raises TransportError once the line is gone."""
+        while not self._incoming:
+            if self._failure is not None:
+                raise TransportError(self._failure)
+            self._readable.clear()
+            await self._readable.wait()
+        return self._incoming.popleft()
+
+    # --- what the shell does ---------------------------------------------------------------
+
+    def enter(self, welcome: Welcome) -> None:
+        """Take the welcome; what the service missed is queued. Raises TransportError."""
+        try:
+            missed = self._link.enter(welcome)
+        except ReplayError as problem:
+            raise TransportError(failure("connection.room_gone", str(problem))) from None
+        self._welcome = welcome
+        for frame in missed:
+            self._queue(frame)
+
+    async def outgoing(self) -> str | bytes | None:
+        """Wait for the next frame to write; None when the line is gone."""
+        while not self._outgoing:
+            self._written.set()
+            if self._failure is not None:
+                return None
+            self._writable.clear()
+            await self._writable.wait()
+        item = self._outgoing.popleft()
+        if isinstance(item, bytes):
+            self._audio_waiting -= 1
+        return item
+
+    async def flushed(self) -> None:
+        """Wait until everything queued is written, or the line is gone."""
+        if self._outgoing and self._failure is None:
+            self._written.clear()
+            await self._written.wait()
+
+    def queue_bye(self) -> None:
+        """Queue the goodbye of a deliberate disconnect."""
+        self._queue_link(Bye("disconnect"))
+
+    def frame_received(self, data: str | bytes) -> None:
+        """Take a frame from the line; one that breaks the protocol ends the connection."""
+        self._last_received = self._clock()
+        try:
+            if isinstance(data, bytes):
+                self._deliver(unpack_voice(data))
+            else:
+                self._take(parse_object(data))
+        except (MessageError, ValueError, ReplayError) as problem:
+            self.lost(failure("transport.protocol", str(problem)))
+
+    def lost(self, why: Failure) -> None:
+        """End the connection; what arrived before can still be received."""
+        if self._failure is None:
+            self._failure = why
+            self._outgoing.clear()
+            self._audio_waiting = 0
+            self._readable.set()
+            self._writable.set()
+            self._written.set()
+
+    # --- inside ----------------------------------------------------------------------------
+
+    def _take(self, raw: dict[str, Any]) -> None:
+        if is_link(raw):
+            self._take_link(decode_link(raw))
+            return
+        arrival = self._link.accept(raw)
+        if arrival is Arrival.GAP:
+            self.lost(failure("transport.protocol", "a message of the service is missing"))
+            return
+        if arrival is Arrival.DELIVER:
+            self._deliver(decode_server(raw))
+        self._confirm(now=False)
+
+    def _take_link(self, frame: LinkFrame) -> None:
+        if isinstance(frame, Ack):
+            self._link.outbox.acknowledged(frame.received)
+        elif isinstance(frame, Ping):
+            self._queue_link(Pong(frame.t))
+            self._confirm(now=True)
+        elif isinstance(frame, Pong):
+            self._round_trip = max(0.0, self._clock() - frame.t)
+            self._confirm(now=True)
+        elif isinstance(frame, Bye):
+            self._deliver(frame)
+            self.lost(failure("session.ended", "the service ended the connection"))
+
+    def _deliver(self, item: Incoming) -> None:
+        if self._failure is not None:
+            return
+        if len(self._incoming) >= MAX_INCOMING:
+            self.lost(failure("transport.overflow", "the game does not take what arrives"))
+            return
+        self._incoming.append(item)
+        self._readable.set()
+
+    def _confirm(self, *, now: bool) -> None:
+        ack = self._link.ack(now=now)
+        if ack is not None:
+            self._queue_link(ack)
+
+    def _queue_link(self, frame: LinkFrame) -> None:
+        self._queue(encode_link(frame))
+
+    def _queue(self, frame: dict[str, Any]) -> None:
+        if self._failure is None:
+            self._outgoing.append(json.dumps(frame, separators=(",", ":")))
+            self._writable.set()
