@@ -1,0 +1,412 @@
+"""The session machine: what one character's session does when something happens to it.
+
+Theory of operation
+-------------------
+`advance(session, event, now)` returns the session after the event and the commands that
+the shell must perform, in order. Nothing here waits, reads a clock or draws a chance.
+
+* One table, `TABLE`, maps (state, event type) to a handler; a timer that ran out is looked
+  up by its name. What the table does not list raises `IllegalEvent` and changes nothing.
+* A connection is told from the next by its *epoch*. Letting go of a connection raises the
+  epoch, so whatever the old one still reports is older and is ignored. At most one
+  connection is held: a new one is opened only after the old one was let go.
+* Within CONNECTING and RECONNECTING the `Phase` says how far the attempt in flight is; an
+  event out of its phase is illegal too. Going from phase to phase::
+
+      LOADING -> OPENING -> GRANTED -> JOINED -> (CONNECTED)
+         ^          ^
+         +- WAITING-+      back-off, nothing in flight
+
+* CONNECTED needs both: the character is ready, and the record is durable (stored from the
+  moment of the grant, so that a connection lost before it was ready can be resumed).
+* A timer is known by its name and the moment it is due; one that was cancelled or
+  replaced and fires all the same is ignored.
+* What a connection restored is the worst that anybody says of it: the ids, the room's
+  welcome, and what an earlier attempt that nobody was told of had restored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from characters.core.failure import Failure
+from characters.core.session_attempt import (
+    begin,
+    go_on,
+    granted,
+    joined,
+    loaded,
+    ready,
+    started,
+    store_failed,
+    stored,
+    stored_late,
+)
+from characters.core.session_events import (
+    AbortConnection,
+    AttemptFailed,
+    CharacterReady,
+    CloseConnection,
+    Closed,
+    Command,
+    ConnectionEvent,
+    ConnectionLost,
+    ConnectionStarted,
+    ConnectRequested,
+    DisconnectRequested,
+    Event,
+    ForgetRequested,
+    HibernateRequested,
+    OpenMicrophone,
+    PlayerActed,
+    PolicyChanged,
+    RecordLoaded,
+    RecordLoadFailed,
+    RecordStored,
+    RecordStoreFailed,
+    RoomGranted,
+    RoomJoined,
+    ServerEnded,
+    Timer,
+    TimerFired,
+    WakeRequested,
+)
+from characters.core.session_failure import (
+    attempt_over,
+    budget_spent,
+    bye_failure,
+    ended_in_attempt,
+    load_failed,
+    ready_too_late,
+    retry,
+    start_too_late,
+    try_again,
+)
+from characters.core.session_keep import (
+    arm_microphone,
+    clear,
+    drop_room,
+    end_conversation,
+    leave_room,
+    release,
+    start_budget,
+    start_idle,
+    stop_connection_timers,
+)
+from characters.core.session_value import Phase, Session, Step
+from characters.core.state import SessionState
+
+__all__ = ["CLOSE_TIMEOUT_SECONDS", "TABLE", "IllegalEvent", "Phase", "Session", "advance"]
+
+# Long enough for a bye and its answer across an ocean, short enough for somebody who quits.
+CLOSE_TIMEOUT_SECONDS = 1.0
+
+
+class IllegalEvent(Exception):  # noqa: N818 - "illegal" says that it is an error
+    """An event came that the state does not list; nothing was changed."""
+
+
+Handler: TypeAlias = Callable[[Step, Any], None]
+
+
+def advance(session: Session, event: Event, now: float) -> tuple[Session, tuple[Command, ...]]:
+    """Return the session after ``event`` and the commands to perform, in order.
+
+    Raises:
+        IllegalEvent: the state does not list the event; the session is as it was.
+    """
+    if isinstance(event, ConnectionEvent) and event.epoch < session.epoch:
+        return session, ()
+    step = Step(session, now)
+    if isinstance(event, TimerFired):
+        if (event.timer, event.due) not in session.timers:
+            return session, ()
+        step.set(timers=tuple(pair for pair in session.timers if pair[0] != event.timer))
+    handler = _find_handler(session, event)
+    handler(step, event)
+    return step.session, tuple(step.commands)
+
+
+def _find_handler(session: Session, event: Event) -> Handler:
+    key = event.timer if isinstance(event, TimerFired) else type(event)
+    handler = TABLE.get((session.state, key))
+    phases = PHASES.get(key)
+    is_trying = session.state in (SessionState.CONNECTING, SessionState.RECONNECTING)
+    newer = isinstance(event, ConnectionEvent) and event.epoch > session.epoch
+    if handler is None or newer or (is_trying and phases and session.phase not in phases):
+        name = key.value if isinstance(key, Timer) else key.__name__
+        raise IllegalEvent(
+            f"{name} is not possible in {session.state.name} ({session.phase.value}), "
+            f"epoch {session.epoch}"
+        )
+    return handler
+
+
+def _nothing(step: Step, event: Event) -> None:
+    """The event is fine here and means nothing."""
+
+
+def _connect(step: Step, event: ConnectRequested) -> None:
+    step.set(takeover=event.takeover)
+    begin(step, "connect requested")
+
+
+def _connect_after_close(step: Step, event: ConnectRequested) -> None:
+    step.set(wants_connect=True, takeover=event.takeover)
+
+
+def _disconnect(step: Step, event: DisconnectRequested) -> None:
+    step.set(error=None)
+    end_conversation(step)
+    _end(step, "disconnect requested")
+
+
+def _disconnect_at_rest(step: Step, event: DisconnectRequested) -> None:
+    """Disconnect where no connection is: only the record may have to go."""
+    step.set(is_hibernating=False, error=None)
+    end_conversation(step)
+    step.set(epoch=step.session.epoch + 1)
+    if step.session.state is SessionState.ERROR:
+        step.go(SessionState.DISCONNECTED, "disconnect requested")
+
+
+def _disconnect_again(step: Step, event: DisconnectRequested) -> None:
+    was_hibernating = step.session.is_hibernating
+    step.set(wants_connect=False, is_hibernating=False)
+    if was_hibernating:
+        end_conversation(step)
+
+
+def _forget(step: Step, event: ForgetRequested) -> None:
+    clear(step)
+
+
+def _forget_and_start_over(step: Step, event: ForgetRequested) -> None:
+    """An attempt in flight may carry the forgotten id: begin it again without."""
+    is_in_flight = step.session.is_holding or step.session.phase is Phase.LOADING
+    clear(step)
+    step.set(is_loaded=True, restored=None)
+    if is_in_flight:
+        release(step)
+        go_on(step)
+
+
+def _hibernate(step: Step, event: Event) -> None:
+    step.set(is_hibernating=True)
+    drop_room(step)
+    _end(step, "hibernating")
+
+
+def _wake(step: Step, event: WakeRequested) -> None:
+    if step.session.is_hibernating:
+        begin(step, "woken")
+
+
+def _wake_after_close(step: Step, event: WakeRequested) -> None:
+    step.set(wants_connect=step.session.wants_connect or step.session.is_hibernating)
+
+
+def _player_acted(step: Step, event: PlayerActed) -> None:
+    start_idle(step)
+
+
+def _change_policy(step: Step, event: PolicyChanged) -> None:
+    """Replace the policy and re-arm the timers that run by it."""
+    step.set(policy=event.policy)
+    session = step.session
+    if session.due(Timer.MICROPHONE) is not None:
+        arm_microphone(step)
+    if session.state in (SessionState.CONNECTING, SessionState.RECONNECTING):
+        start_budget(step)
+    if session.state is SessionState.CONNECTED:
+        start_idle(step)
+
+
+def _lost(step: Step, event: ConnectionLost) -> None:
+    _reconnect(step, event.failure, event.chance)
+
+
+def _reconnect(step: Step, why: Failure, chance: float) -> None:
+    release(step)
+    step.set(error=why)
+    if step.session.trouble_since is None:
+        step.set(trouble_since=step.now)
+    retry(step, why, chance, SessionState.RECONNECTING)
+    if step.session.state is SessionState.RECONNECTING:
+        start_budget(step)
+
+
+def _server_ended(step: Step, event: ServerEnded) -> None:
+    why = bye_failure(event)
+    if event.reason in ("drain", "overflow"):
+        _reconnect(step, why, event.chance)
+        return
+    step.set(error=why)
+    if event.reason == "idle-timeout":
+        end_conversation(step)
+    elif event.reason == "taken-over":
+        # The record is now the other process's to write.
+        step.set(room_name=None, room_left_at=None, live_id=None)
+    else:
+        leave_room(step)
+    _end(step, f"server ended: {event.reason}")
+
+
+def _end(step: Step, reason: str) -> None:
+    """Close the connection if there is one, and come to rest."""
+    session = step.session
+    has_connection = session.is_holding or session.state is SessionState.CONNECTED
+    stop_connection_timers(step)
+    step.cancel(Timer.RETRY, Timer.BUDGET)
+    step.set(attempt=0, trouble_since=None, reason=reason)
+    step.go(SessionState.DISCONNECTING, reason)
+    if has_connection:
+        step.order(CloseConnection(session.epoch))
+        step.start(Timer.CLOSE, step.now + CLOSE_TIMEOUT_SECONDS)
+    else:
+        _at_rest(step)
+
+
+def _closed(step: Step, event: Event) -> None:
+    step.cancel(Timer.CLOSE)
+    _at_rest(step)
+
+
+def _close_too_late(step: Step, event: TimerFired) -> None:
+    step.order(AbortConnection(step.session.epoch))
+    _at_rest(step)
+
+
+def _at_rest(step: Step) -> None:
+    session = step.session
+    step.set(epoch=session.epoch + 1, phase=Phase.NONE, plan=None, ready_at=None)
+    step.go(SessionState.DISCONNECTED, session.reason)
+    if session.wants_connect:
+        begin(step, "connect requested")
+
+
+def _stable(step: Step, event: TimerFired) -> None:
+    step.set(attempt=0, trouble_since=None)
+
+
+def _open_microphone(step: Step, event: TimerFired) -> None:
+    step.set(microphone_opened_at=step.now)
+    step.order(OpenMicrophone(step.session.epoch))
+
+
+_TRYING: Mapping[type | Timer, Handler] = {
+    ConnectRequested: _nothing,  # joins the attempt in flight
+    DisconnectRequested: _disconnect,
+    ForgetRequested: _forget_and_start_over,
+    HibernateRequested: _hibernate,
+    WakeRequested: _nothing,
+    PlayerActed: _nothing,
+    PolicyChanged: _change_policy,
+    ConnectionStarted: started,
+    RoomGranted: granted,
+    RoomJoined: joined,
+    RecordStored: stored,
+    RecordStoreFailed: store_failed,
+    CharacterReady: ready,
+    AttemptFailed: attempt_over,
+    ConnectionLost: attempt_over,
+    ServerEnded: ended_in_attempt,
+    Timer.RETRY: try_again,
+    Timer.START: start_too_late,
+    Timer.READY: ready_too_late,
+    Timer.BUDGET: budget_spent,
+}
+
+
+_ROWS: Mapping[SessionState, Mapping[type | Timer, Handler]] = {
+    SessionState.DISCONNECTED: {
+        ConnectRequested: _connect,
+        DisconnectRequested: _disconnect_at_rest,
+        ForgetRequested: _forget,
+        HibernateRequested: _nothing,
+        WakeRequested: _wake,
+        PlayerActed: _nothing,
+        PolicyChanged: _change_policy,
+    },
+    SessionState.CONNECTING: {
+        **_TRYING,
+        RecordLoaded: loaded,
+        RecordLoadFailed: load_failed,
+    },
+    SessionState.CONNECTED: {
+        ConnectRequested: _nothing,  # the present session is what was asked for
+        DisconnectRequested: _disconnect,
+        ForgetRequested: _forget,
+        HibernateRequested: _hibernate,
+        WakeRequested: _nothing,
+        PlayerActed: _player_acted,
+        PolicyChanged: _change_policy,
+        RecordStored: stored_late,
+        RecordStoreFailed: _nothing,
+        ConnectionLost: _lost,
+        ServerEnded: _server_ended,
+        Timer.MICROPHONE: _open_microphone,
+        Timer.STABLE: _stable,
+        Timer.IDLE: _hibernate,
+    },
+    SessionState.RECONNECTING: _TRYING,
+    SessionState.DISCONNECTING: {
+        ConnectRequested: _connect_after_close,
+        DisconnectRequested: _disconnect_again,
+        ForgetRequested: _forget,
+        HibernateRequested: _nothing,
+        WakeRequested: _wake_after_close,
+        PlayerActed: _nothing,
+        PolicyChanged: _change_policy,
+        # What was under way when the close was ordered may still be reported.
+        ConnectionStarted: _nothing,
+        RoomGranted: _nothing,
+        RoomJoined: _nothing,
+        RecordStored: _nothing,
+        RecordStoreFailed: _nothing,
+        CharacterReady: _nothing,
+        AttemptFailed: _closed,
+        ConnectionLost: _closed,
+        ServerEnded: _closed,
+        Closed: _closed,
+        Timer.CLOSE: _close_too_late,
+    },
+    SessionState.ERROR: {
+        ConnectRequested: _connect,
+        DisconnectRequested: _disconnect_at_rest,
+        ForgetRequested: _forget,
+        HibernateRequested: _nothing,
+        WakeRequested: _nothing,
+        PlayerActed: _nothing,
+        PolicyChanged: _change_policy,
+    },
+}
+
+
+TABLE: Mapping[tuple[SessionState, type | Timer], Handler] = MappingProxyType(
+    {(state, key): handler for state, row in _ROWS.items() for key, handler in row.items()}
+)
+"""(state, event type or timer) -> what is done. What is not listed is illegal."""
+
+
+_HOLDING = (Phase.OPENING, Phase.GRANTED, Phase.JOINED)
+
+
+PHASES: Mapping[type | Timer, tuple[Phase, ...]] = MappingProxyType(
+    {
+        RecordLoaded: (Phase.LOADING,),
+        RecordLoadFailed: (Phase.LOADING,),
+        ConnectionStarted: (Phase.OPENING,),
+        RoomGranted: (Phase.OPENING,),
+        RoomJoined: (Phase.GRANTED,),
+        RecordStored: (Phase.GRANTED, Phase.JOINED),
+        RecordStoreFailed: (Phase.GRANTED, Phase.JOINED),
+        CharacterReady: (Phase.JOINED,),
+        AttemptFailed: _HOLDING,
+        ConnectionLost: _HOLDING,
+        ServerEnded: _HOLDING,
+    }
+)
+"""In which phases of an attempt an event may come; the others may come in any."""
