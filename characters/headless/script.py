@@ -1,0 +1,299 @@
+"""A script that plays the game: which steps there are, and what each may say.
+
+A script is TOML. Its steps run in order; each has until `within` seconds (10 if it says nothing):
+
+    [[step]]
+    wait = { character = "patient-7f3a", state = "CONNECTED" }
+
+    [[step]]
+    do = "say"
+    character = "patient-7f3a"
+    text = "My name is Ada."
+
+    [[step]]
+    wait = { character = "patient-7f3a", says = "Ada" }
+    within = 5
+
+What `state` looks at: the state now, and those that the character went through since the last
+wait for one of its states. So a state that lasts less than a frame is not missed.
+
+What `says` looks at: the lines of that character which came after the script's last `say` or
+`speak_wav` to it, and after the last line that an earlier `says` found. So a wait never finds
+the same line twice and never takes an old greeting for the answer. The pattern is searched
+anywhere in the line, and capitals do not matter.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from characters.core.state import ResumeOutcome, SessionState
+
+__all__ = [
+    "Fault",
+    "Key",
+    "LoadScene",
+    "Quit",
+    "Say",
+    "Script",
+    "ServiceCommand",
+    "SessionCommand",
+    "SpeakWav",
+    "Step",
+    "TalkTo",
+    "Wait",
+    "WaitStep",
+    "WalkTo",
+]
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise PydanticCustomError(
+            "pattern", "this regular expression does not work: {reason}", {"reason": str(error)}
+        ) from error
+    return text
+
+
+CharacterId: TypeAlias = Annotated[str, Field(min_length=1)]
+Pattern: TypeAlias = Annotated[str, AfterValidator(_pattern)]
+StateName: TypeAlias = Literal[
+    "DISCONNECTED", "CONNECTING", "CONNECTED", "RECONNECTING", "DISCONNECTING", "ERROR"
+]
+Point: TypeAlias = tuple[float, float]
+
+
+class _Table(BaseModel):
+    """A table that takes the keys it names and no other."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Wait(_Table):
+    """What to wait for: a state, a line or a time."""
+
+    character: CharacterId | None = None
+    state: StateName | None = None
+    resume: ResumeOutcome | None = None
+    says: Pattern | None = None
+    seconds: PositiveFloat | None = None
+
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> Wait:
+        asked = [n for n in ("state", "says", "seconds") if getattr(self, n) is not None]
+        if len(asked) != 1:
+            raise PydanticCustomError(
+                "wait",
+                "a wait is for one of `state`, `says` and `seconds`, this one names {asked}",
+                {"asked": " and ".join(asked) or "none"},
+            )
+        if self.seconds is None and self.character is None:
+            raise PydanticCustomError("wait", "say whom to wait for: `character` is missing")
+        if self.resume is not None and self.state != "CONNECTED":
+            raise PydanticCustomError("wait", '`resume` goes with `state = "CONNECTED"` only')
+        return self
+
+    @property
+    def session_state(self) -> SessionState | None:
+        """The awaited state as the machine's own value."""
+        return None if self.state is None else SessionState[self.state]
+
+
+class _Step(_Table):
+    within: PositiveFloat = 10.0
+
+    def __str__(self) -> str:
+        """Name the step in a few words, without anything that is said."""
+        shown = self.model_dump(exclude={"within", "text"}, exclude_none=True)
+        return " ".join(str(value) for value in shown.values())
+
+
+class WaitStep(_Step):
+    """Goes on as soon as the awaited thing is there."""
+
+    wait: Wait
+
+    def __str__(self) -> str:
+        wait = self.wait
+        if wait.seconds is not None:
+            return f"wait {wait.seconds:g} s"
+        what = f"to be {wait.state}" if wait.says is None else "to say what is expected"
+        return f"wait for {wait.character} {what}"
+
+
+class Say(_Step):
+    """Types a line to a character."""
+
+    do: Literal["say"]
+    character: CharacterId
+    text: Annotated[str, Field(min_length=1)]
+
+
+class SpeakWav(_Step):
+    """Plays a WAV file into the microphone while a character is the target, in real time.
+
+    It begins when the microphone is open for the character, or `at_once`, open or not.
+    """
+
+    do: Literal["speak_wav"]
+    character: CharacterId
+    file: Annotated[str, Field(min_length=1)]  # beside the script, or absolute
+    at_once: bool = False
+
+
+class WalkTo(_Step):
+    """Walks the player to a point, a character or an object of the level."""
+
+    do: Literal["walk_to"]
+    position: Point | None = None
+    character: CharacterId | None = None
+    object: str | None = None
+
+    @model_validator(mode="after")
+    def _has_one_goal(self) -> WalkTo:
+        if sum(goal is not None for goal in (self.position, self.character, self.object)) != 1:
+            raise PydanticCustomError(
+                "goal", "walk_to needs one of `position`, `character` and `object`"
+            )
+        return self
+
+
+class TalkTo(_Step):
+    """Turns to a character: it hears the player until somebody else is chosen."""
+
+    do: Literal["talk_to"]
+    character: CharacterId
+
+
+class Key(_Step):
+    """Presses a key, by pygame's name for it, and lets it go after `seconds`."""
+
+    do: Literal["key"]
+    key: Annotated[str, Field(min_length=1)]
+    seconds: Annotated[float, Field(ge=0)] = 0.0
+
+
+class SessionCommand(_Step):
+    """Commands the session of one character."""
+
+    do: Literal["connect", "disconnect", "retry", "expire_session"]
+    character: CharacterId
+
+
+class Fault(_Step):
+    """Breaks or heals the connection of one character, or of all when none is named."""
+
+    do: Literal["cut", "black_hole", "heal"]
+    character: CharacterId | None = None
+
+
+class ServiceCommand(_Step):
+    """Kills the embedded service with SIGKILL, or starts it again on the same port."""
+
+    do: Literal["kill_service", "start_service"]
+
+
+class LoadScene(_Step):
+    """Goes to another level: a name such as "lobby", or a path."""
+
+    do: Literal["load_scene"]
+    scene: Annotated[str, Field(min_length=1)]
+    spawn: str | None = None
+
+
+class Quit(_Step):
+    """Ends the game; steps after it are not run."""
+
+    do: Literal["quit"]
+
+
+_BY_VERB: dict[str, type[_Step]] = {
+    "say": Say,
+    "walk_to": WalkTo,
+    "talk_to": TalkTo,
+    "key": Key,
+    "speak_wav": SpeakWav,
+    "connect": SessionCommand,
+    "disconnect": SessionCommand,
+    "retry": SessionCommand,
+    "cut": Fault,
+    "black_hole": Fault,
+    "heal": Fault,
+    "kill_service": ServiceCommand,
+    "start_service": ServiceCommand,
+    "expire_session": SessionCommand,
+    "load_scene": LoadScene,
+    "quit": Quit,
+}
+
+
+class _AnyVerb(BaseModel):
+    """Refuses a verb that is not known, naming those that are."""
+
+    do: Literal[
+        "say", "walk_to", "talk_to", "key", "speak_wav", "connect", "disconnect", "retry", "cut",
+        "black_hole", "heal", "kill_service", "start_service", "expire_session", "load_scene",
+        "quit",
+    ]  # fmt: skip
+
+
+def _choose(raw: Any) -> object:
+    """Read a step as what its `do` says, so that each complaint names the field itself."""
+    if not isinstance(raw, dict):
+        raise PydanticCustomError("step", "a step is a table with `wait` or `do`")
+    if ("wait" in raw) == ("do" in raw):
+        raise PydanticCustomError("step", "a step has either `wait` or `do`")
+    if "wait" in raw:
+        return _strictly(WaitStep, raw)
+    verb = raw["do"]
+    model = _BY_VERB.get(verb) if isinstance(verb, str) else None
+    return _strictly(model or _AnyVerb, raw)
+
+
+def _strictly(model: type[BaseModel], raw: dict[str, Any]) -> object:
+    """Read as JSON is read: text is no number, but a list may become a tuple."""
+    return model.model_validate_json(json.dumps(raw, default=str), strict=True)
+
+
+def _some(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    if not steps:
+        raise PydanticCustomError("steps", "a script needs at least one step")
+    return steps
+
+
+Step: TypeAlias = (
+    WaitStep
+    | Say
+    | SpeakWav
+    | WalkTo
+    | TalkTo
+    | Key
+    | SessionCommand
+    | Fault
+    | ServiceCommand
+    | LoadScene
+    | Quit
+)
+
+
+class Script(_Table):
+    """The steps of a script file, in order."""
+
+    VERBS: ClassVar[tuple[str, ...]] = tuple(_BY_VERB)
+
+    step: Annotated[tuple[Annotated[Step, BeforeValidator(_choose)], ...], AfterValidator(_some)]

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from characters.core.state import Resume, ResumeOutcome, SessionState
+from characters.headless.runner import ScriptRunner
+from characters.headless.script import Script
+from engine.clock import ManualClock
+from engine.toml_file import parse_toml
+from tests.characters.headless.fakes import FakeSession, FakeStage
+
+S = SessionState
+
+
+class Play:
+    """A script that is played by hand, frame by frame."""
+
+    def __init__(self, text: str) -> None:
+        self.clock = ManualClock()
+        self.nurse = FakeSession("nurse")
+        self.stage = FakeStage(self.nurse)
+        script = parse_toml(text.replace(";", "\n"), Script)
+        self.runner = ScriptRunner(script, self.stage, self.clock.now)
+
+    def frames(self, count: int, seconds: float = 0.0) -> None:
+        for _ in range(count):
+            self.runner.update()
+            self.clock.advance(seconds / count)
+
+    @property
+    def is_met(self) -> bool:
+        return self.runner.is_over and self.runner.failure is None
+
+    @property
+    def why(self) -> str:
+        assert self.runner.failure is not None
+        return self.runner.failure.why
+
+
+SAY = '[[step]];do = "say";character = "nurse";text = "x";'
+
+
+def wait(what: str, within: float = 10) -> str:
+    return f'[[step]];wait = {{ character = "nurse", {what} }};within = {within};'
+
+
+def test_steps_run_one_a_frame_and_in_order() -> None:
+    play = Play('[[step]];do = "cut";[[step]];do = "kill_service";')
+    play.frames(1)
+    assert play.stage.begun == ["cut"]
+    play.frames(1)
+    assert play.stage.begun == ["cut", "kill_service"]
+    assert play.is_met
+
+
+def test_a_step_that_takes_longer_holds_up_the_next() -> None:
+    play = Play('[[step]];do = "cut";[[step]];do = "heal";')
+    play.stage.busy = lambda: play.clock.now() < 2
+    play.frames(10, seconds=1.9)
+    assert play.stage.begun == ["cut"]
+    play.frames(10, seconds=1)
+    assert play.is_met
+
+
+def test_a_step_that_takes_too_long_fails_with_its_number() -> None:
+    play = Play('[[step]];do = "heal";[[step]];do = "cut";within = 3;')
+    play.frames(1)
+    play.stage.busy = lambda: True
+    play.frames(10, seconds=4)
+    assert play.runner.failure is not None
+    assert play.runner.failure.step == 2
+    assert "3 s" in play.why
+
+
+def test_a_wait_is_met_by_the_present_state() -> None:
+    play = Play(wait('state = "CONNECTED"'))
+    play.frames(5, seconds=1)
+    assert not play.runner.is_over
+    play.nurse.becomes(S.CONNECTED, 1.0)
+    play.frames(1)
+    assert play.is_met
+
+
+def test_a_state_that_lasted_less_than_a_frame_is_not_missed() -> None:
+    play = Play(wait('state = "RECONNECTING"') + wait('state = "CONNECTED"'))
+    play.nurse.becomes(S.CONNECTED, 1.0)
+    play.nurse.becomes(S.RECONNECTING, 2.0)
+    play.nurse.becomes(S.CONNECTED, 2.001)
+    play.frames(2)
+    assert play.is_met
+
+
+def test_the_same_change_never_meets_two_waits() -> None:
+    play = Play(wait('state = "RECONNECTING"') * 2)
+    play.nurse.becomes(S.RECONNECTING, 1.0)
+    play.nurse.becomes(S.CONNECTED, 1.1)
+    play.frames(5, seconds=1)
+    assert not play.runner.is_over
+
+
+def test_a_wait_may_insist_on_what_was_restored() -> None:
+    play = Play(wait('state = "CONNECTED", resume = "RESUMED"', within=2))
+    play.nurse.becomes(S.CONNECTED, 1.0, Resume(ResumeOutcome.FRESH))
+    play.frames(5, seconds=3)
+    assert "CONNECTED, FRESH" in play.why
+
+
+def test_a_line_is_found_whatever_its_capitals() -> None:
+    play = Play(SAY + wait("says = 'your name is ada'"))
+    play.frames(2, seconds=1)
+    play.nurse.says("Why, Your name is Ada!", t=1)
+    play.frames(1)
+    assert play.is_met
+
+
+def test_an_old_line_is_no_answer() -> None:
+    play = Play(SAY + wait("says = 'Ada'", within=2))
+    play.nurse.says("Hello Ada.", t=-1)
+    play.frames(10, seconds=4)
+    assert "0 lines" in play.why
+
+
+def test_a_line_that_met_a_wait_does_not_meet_the_next() -> None:
+    play = Play(wait("says = 'Ada'") * 2)
+    play.nurse.says("Ada.", t=1)
+    play.frames(3, seconds=1)
+    assert not play.runner.is_over
+    play.nurse.says("Ada again.", t=2)
+    play.frames(1)
+    assert play.is_met
+
+
+def test_the_players_own_words_are_no_answer() -> None:
+    play = Play(wait("says = 'Ada'", within=1))
+    play.nurse.says("I am Ada.", t=1, speaker="player")
+    play.frames(5, seconds=2)
+    assert play.runner.failure is not None
+
+
+def test_a_failed_wait_does_not_tell_what_was_said() -> None:
+    play = Play(wait("says = 'Ada'", within=1))
+    play.nurse.says("My secret.", t=1)
+    play.frames(5, seconds=2)
+    assert "1 lines" in play.why
+    assert "secret" not in play.why
+    assert "Ada" not in play.why
+
+
+def test_waiting_for_a_time_takes_that_time() -> None:
+    play = Play("[[step]];wait = { seconds = 20 };")
+    play.frames(10, seconds=19)
+    assert not play.runner.is_over
+    play.frames(10, seconds=2)
+    assert play.is_met
+
+
+def test_waiting_for_somebody_unknown_fails_at_once() -> None:
+    play = Play('[[step]];wait = { character = "nobody", state = "ERROR" };')
+    play.frames(1)
+    assert "nobody" in play.why
+
+
+def test_nothing_follows_a_quit() -> None:
+    play = Play('[[step]];do = "quit";[[step]];do = "cut";')
+    play.frames(5)
+    assert play.stage.begun == ["quit"]
+    assert play.is_met
+
+
+def test_a_run_that_has_no_time_left_fails_at_the_present_step() -> None:
+    play = Play(wait('state = "CONNECTED"'))
+    play.frames(1)
+    play.runner.fail("the run was to take 5 s")
+    assert play.runner.is_over
+    assert "5 s" in play.why

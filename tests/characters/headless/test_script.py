@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import pytest
+
+from characters.core.state import ResumeOutcome, SessionState
+from characters.headless.script import (
+    Fault,
+    LoadScene,
+    Say,
+    Script,
+    SessionCommand,
+    SpeakWav,
+    WaitStep,
+    WalkTo,
+)
+from engine.toml_file import TomlFileError, parse_toml
+
+
+def script(text: str) -> Script:
+    return parse_toml(text, Script, "play.toml")
+
+
+def only_step(text: str) -> object:
+    (step,) = script("[[step]]\n" + text).step
+    return step
+
+
+def complaints(text: str) -> list[str]:
+    with pytest.raises(TomlFileError) as caught:
+        script(text)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_a_wait_for_a_state_knows_the_state_of_the_machine() -> None:
+    step = only_step('wait = { character = "nurse", state = "CONNECTED" }')
+    assert isinstance(step, WaitStep)
+    assert step.wait.session_state is SessionState.CONNECTED
+    assert step.within == 10
+
+
+def test_a_wait_may_ask_for_what_was_restored() -> None:
+    step = only_step('wait = { character = "a", state = "CONNECTED", resume = "RESUMED" }')
+    assert isinstance(step, WaitStep)
+    assert step.wait.resume is ResumeOutcome.RESUMED
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ('do = "say"\ncharacter = "a"\ntext = "Hello."', Say),
+        ('do = "speak_wav"\ncharacter = "a"\nfile = "hello.wav"', SpeakWav),
+        ('do = "walk_to"\nposition = [10, 20]', WalkTo),
+        ('do = "retry"\ncharacter = "a"', SessionCommand),
+        ('do = "expire_session"\ncharacter = "a"', SessionCommand),
+        ('do = "cut"', Fault),
+        ('do = "heal"\ncharacter = "a"', Fault),
+        ('do = "load_scene"\nscene = "lobby"', LoadScene),
+    ],
+)
+def test_each_verb_is_read_as_its_own_kind_of_step(text: str, kind: type) -> None:
+    assert isinstance(only_step(text), kind)
+
+
+@pytest.mark.parametrize("verb", Script.VERBS)
+def test_no_verb_takes_a_field_that_it_does_not_know(verb: str) -> None:
+    (found, *_) = complaints(f'[[step]]\ndo = "{verb}"\nspeed = 3')[-1:]
+    assert "play.toml:3:1" in found
+    assert "speed" in found
+
+
+def test_an_unknown_verb_is_answered_with_the_one_that_was_meant() -> None:
+    (found,) = complaints('[[step]]\ndo = "sya"')
+    assert "play.toml:2:" in found
+    assert "Try: say" in found
+
+
+def test_a_missing_text_is_named_with_its_step() -> None:
+    (found,) = complaints('[[step]]\ndo = "say"\ncharacter = "a"')
+    assert "step[1].text" in found
+
+
+def test_every_mistake_is_found_at_once() -> None:
+    text = '[[step]]\ndo = "jump"\n\n[[step]]\nwait = { character = "a", state = "HAPPY" }'
+    first, second = complaints(text)
+    assert "play.toml:2:" in first
+    assert "play.toml:5:" in second
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "wait = { seconds = -1 }",
+        "wait = { seconds = 1, says = 'x', character = 'a' }",
+        "wait = { state = 'CONNECTED' }",
+        "wait = { character = 'a' }",
+        "wait = { character = 'a', says = '(' }",
+        "wait = { character = 'a', state = 'ERROR', resume = 'RESUMED' }",
+        "within = 3",
+        "wait = { seconds = 1 }\ndo = 'quit'",
+        "do = 'walk_to'",
+        "do = 'say'\ncharacter = ''\ntext = 'x'",
+    ],
+)
+def test_a_step_that_means_nothing_is_refused(text: str) -> None:
+    assert complaints("[[step]]\n" + text)
+
+
+def test_a_script_without_steps_is_refused() -> None:
+    assert complaints("step = []")
+
+
+def test_a_step_names_itself_without_what_is_said() -> None:
+    step = only_step('do = "say"\ncharacter = "a"\ntext = "My secret."')
+    assert str(step) == "say a"
+    wait = only_step('wait = { character = "a", says = "secret" }')
+    assert "secret" not in str(wait)
