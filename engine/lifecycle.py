@@ -102,12 +102,13 @@ class Lifecycle:
         waiting = self._to_start
         while waiting:
             component = waiting.popleft()
-            if component._active and component._stage is Stage.AWAKE:
-                component._stage = Stage.STARTED
-                if "start" in component._hooks:
-                    self._call(component, "start")
-                if component._active:
-                    self._join(component)
+            if component._stage is not Stage.AWAKE or not _runs(component):
+                continue
+            component._stage = Stage.STARTED
+            if "start" in component._hooks:
+                self._call(component, "start")
+            if _runs(component):
+                self._join(component)
 
     # leaving
 
@@ -232,6 +233,10 @@ class Lifecycle:
         owner = getattr(method, "__self__", None)
         component = owner if isinstance(owner, Component) else None
         self.report(component, getattr(method, "__name__", "hook"), error)
+
+
+def _runs(component: Component) -> bool:
+    return component._active and not component._doomed
 
 
 def _depth(component: Component) -> tuple[int, float, int]:

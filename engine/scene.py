@@ -64,7 +64,7 @@ class Scene:
         self.background: tuple[int, int, int] = (0, 0, 0)
         self.spawn: str | None = None
         """The spawn point that whoever loaded this scene asked for."""
-        self.time_scale = 1.0
+        self._time_scale = 1.0
         self.time = Time(now=self.clock.now(), fixed_delta=fixed_delta)
         self.coroutines = CoroutineRunner(self._coroutine_failed)
         self.on_error: Signal[ComponentError] = Signal("scene.on_error")
@@ -90,6 +90,17 @@ class Scene:
     def roots(self) -> tuple[GameObject, ...]:
         """Every object without a parent."""
         return tuple(o for o in self._objects if o.transform.parent is None)
+
+    @property
+    def time_scale(self) -> float:
+        """How fast game time goes: 1 as the clock, 0 for a pause."""
+        return self._time_scale
+
+    @time_scale.setter
+    def time_scale(self, value: float) -> None:
+        if value < 0.0:
+            raise ValueError(f"Game time cannot run backwards (got a time_scale of {value}).")
+        self._time_scale = value
 
     @property
     def is_closed(self) -> bool:
@@ -243,12 +254,12 @@ class Scene:
 
     def _advance_time(self, dt: float) -> None:
         last = self.time
-        delta = dt * self.time_scale
+        delta = dt * self._time_scale
         self.time = Time(
             now=self.clock.now(),
             delta=delta,
             frame=last.frame + 1,
-            scale=self.time_scale,
+            scale=self._time_scale,
             unscaled_delta=dt,
             fixed_delta=last.fixed_delta,
             elapsed=last.elapsed + delta,

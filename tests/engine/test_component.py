@@ -1,0 +1,119 @@
+"""What a subclass declares becomes its fields, its hooks, and nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+import pytest
+
+from engine.component import Component, ComponentError
+from tests.engine.helpers import Counter, make_scene
+
+
+class Door(Component):
+    target: str
+    spawn: str = "default"
+    visits: list[int] = dataclasses.field(default_factory=list)
+    opened: ClassVar[int] = 0
+    _armed: bool = False
+    _seen: list[str] = dataclasses.field(default_factory=list)
+
+
+class Gate(Door):
+    width: float = 2.0
+
+
+class Plain(Component):
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+
+def field_names(component: type[Component]) -> list[str]:
+    return [f.name for f in dataclasses.fields(component) if f.init]  # type: ignore[arg-type]  # every subclass is one
+
+
+def test_public_annotations_are_the_arguments_of_the_constructor() -> None:
+    door = Door("lobby", visits=[1])
+    assert (door.target, door.spawn, door.visits) == ("lobby", "default", [1])
+
+
+def test_private_names_and_class_variables_are_no_arguments() -> None:
+    assert field_names(Door) == ["target", "spawn", "visits"]
+    with pytest.raises(TypeError):
+        Door("lobby", _armed=True)
+
+
+def test_private_names_keep_their_defaults_and_factories() -> None:
+    first, second = Door("a"), Door("b")
+    first._seen.append("x")
+    assert (first._armed, second._seen) == (False, [])
+
+
+def test_a_component_inherits_the_fields_of_another() -> None:
+    gate = Gate("lobby", "north", width=3.0)
+    assert (gate.target, gate.spawn, gate.width) == ("lobby", "north", 3.0)
+    assert field_names(Gate) == ["target", "spawn", "visits", "width"]
+
+
+def test_a_missing_required_field_is_an_error() -> None:
+    with pytest.raises(TypeError, match="target"):
+        Door()  # type: ignore[call-arg]  # the point of the test
+
+
+def test_a_class_with_its_own_init_is_left_alone() -> None:
+    assert Plain("a", "b").names == ("a", "b")
+    assert not dataclasses.is_dataclass(Plain)
+
+
+def test_two_components_with_equal_fields_are_still_two() -> None:
+    assert Door("lobby") != Door("lobby")
+    assert len({Door("lobby"), Door("lobby")}) == 2
+
+
+def test_a_field_may_not_hide_what_the_engine_needs() -> None:
+    with pytest.raises(TypeError, match=r"Broken.scene would hide Component.scene"):
+        type("Broken", (Component,), {"__annotations__": {"scene": "str"}, "scene": "x"})
+
+
+def test_a_component_without_an_object_says_what_to_do() -> None:
+    with pytest.raises(RuntimeError, match=r"Door belongs to no GameObject yet.*scene.add"):
+        _ = Door("lobby").scene
+
+
+def test_a_component_reaches_its_surroundings() -> None:
+    scene = make_scene()
+    door = scene.create("Exit", (3, 4)).add(Door("lobby"))
+    assert door.game_object.name == "Exit"
+    assert door.transform.position == (3, 4)
+    assert (door.scene, door.input) == (scene, scene.input)
+    assert door.get_component(Door) is door
+
+
+def test_a_component_cannot_belong_to_two_objects() -> None:
+    scene = make_scene()
+    counter = scene.add(Counter())
+    with pytest.raises(ValueError, match=r"Counter belongs to 'Counter' already"):
+        scene.create("Other").add(counter)
+
+
+def test_an_error_names_the_component_its_hook_and_its_object() -> None:
+    door = make_scene().create("Exit").add(Door("lobby"))
+    error = ComponentError(door, "update", ValueError("no"))
+    assert str(error) == "Door.update of object 'Exit': ValueError('no')"
+
+
+def test_hooks_of_a_mixin_count_too() -> None:
+    class Blinks:
+        blinks = 0
+
+        def update(self, dt: float) -> None:
+            self.blinks += 1
+
+    class Lamp(Blinks, Component):
+        label: str = ""
+
+    scene = make_scene()
+    lamp: Any = scene.add(Lamp())
+    scene.update(0.1)
+    assert lamp.blinks == 1
