@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -124,7 +124,9 @@ class Speech(Protocol):
         optional, and `<name>` stands for a given name. Punctuation and case do not matter.
         """
 
-    def synthesise(self, text: str, style: VoiceStyle | None = None) -> AsyncIterator[VoiceChunk]:
+    def synthesise(
+        self, text: str, style: VoiceStyle | None = None
+    ) -> AsyncGenerator[VoiceChunk, None]:
         """Speak a text: chunks of at most 100 ms, as fast as they are made (not paced).
 
         An async generator: `aclose()` it, or cancel the task that iterates, to stop at once;
@@ -151,12 +153,12 @@ class Utterance(Protocol):
 class Recogniser(Protocol):
     """A way to turn utterances into words."""
 
-    def open(self, phrases: tuple[str, ...]) -> Utterance:
-        """Begin an utterance in which one of the phrases is expected (worker thread)."""
+    def open(self, phrases: tuple[str, ...]) -> Utterance | None:
+        """Begin an utterance in which one of the phrases is expected; None when overloaded."""
 
 
 class Synthesiser(Protocol):
     """A way to turn words into sound."""
 
-    def synthesise(self, text: str, style: VoiceStyle) -> AsyncIterator[VoiceChunk]:
+    def synthesise(self, text: str, style: VoiceStyle) -> AsyncGenerator[VoiceChunk, None]:
         """Speak a text as an async generator of chunks."""

@@ -1,0 +1,83 @@
+"""Voice activity and smart turn, pure: frame by frame, when somebody speaks and is done."""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import Enum, auto
+
+from characters.core.levels import volume
+from characters.core.turn import SmartTurn, VoiceActivityOptions
+
+__all__ = ["Activity", "VoiceActivity"]
+
+# A detector says yes or no for 20 ms; the share of yes over this many frames is its confidence.
+CONFIDENCE_FRAMES = 5
+TOLERANCE = 1e-6
+
+
+class Activity(Enum):
+    """What a frame changed."""
+
+    NOTHING = auto()
+    STARTED = auto()
+    STOPPED = auto()  # a turn's worth of silence
+    TOO_LONG = auto()
+
+
+class VoiceActivity:
+    """Follows one microphone: speech starts after `start_secs` of it, a turn ends by a pause.
+
+    A pause ends the turn after `stop_secs` of the detector, or of the smart turn if that is longer.
+    """
+
+    def __init__(self, options: VoiceActivityOptions, turn: SmartTurn) -> None:
+        self._options = options
+        self._turn = turn
+        self._recent: deque[bool] = deque(maxlen=CONFIDENCE_FRAMES)
+        self.is_speaking = False
+        self._run = 0.0  # seconds of evidence against the present answer
+        self.seconds = 0.0  # of the turn so far
+        self.voiced_seconds = 0.0
+
+    @property
+    def is_pausing(self) -> bool:
+        """Whether the speaker has paused for as long as the detector needs to be sure."""
+        return self.is_speaking and self._run > self._options.stop_secs + TOLERANCE
+
+    def hear(self, voiced: bool, db: float, seconds: float) -> Activity:
+        """Take the detector's word and the loudness of one frame."""
+        self._recent.append(voiced)
+        confidence = sum(self._recent) / CONFIDENCE_FRAMES
+        speech = confidence >= self._options.confidence and volume(db) >= self._options.min_volume
+        if not self.is_speaking:
+            return self._wait(speech, seconds)
+        return self._follow(speech, seconds)
+
+    def stop(self) -> None:
+        """End the turn from outside."""
+        self.is_speaking = False
+        self._run = 0.0
+        self._recent.clear()
+
+    def _wait(self, speech: bool, seconds: float) -> Activity:
+        # A plosive's gap halves the evidence instead of forgetting it, or short words are missed.
+        self._run = self._run + seconds if speech else max(0.0, self._run - seconds)
+        if self._run < self._options.start_secs - TOLERANCE:
+            return Activity.NOTHING
+        self.is_speaking = True
+        self.seconds = self.voiced_seconds = self._run
+        self._run = 0.0
+        return Activity.STARTED
+
+    def _follow(self, speech: bool, seconds: float) -> Activity:
+        self.seconds += seconds
+        self.voiced_seconds += seconds if speech else 0.0
+        self._run = 0.0 if speech else self._run + seconds
+        pause = max(self._options.stop_secs, self._turn.stop_secs)
+        if self._run >= pause - TOLERANCE:
+            self.stop()
+            return Activity.STOPPED
+        if self.seconds >= self._turn.max_duration_secs - TOLERANCE:
+            self.stop()
+            return Activity.TOO_LONG
+        return Activity.NOTHING

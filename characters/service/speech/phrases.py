@@ -1,0 +1,111 @@
+"""What can be asked, as a grammar: sentences in, JSGF and a check of its answers out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from characters.service.speech.names import GIVEN_NAMES
+
+__all__ = ["Grammar", "make_grammar", "words_of"]
+
+TOKENS = re.compile(r"<name>|[a-z']+|[()|\[\]]")
+NAME = "<name>"
+# Said before or after nearly anything; left out of what is handed on.
+OPENERS = ("please", "well", "so", "okay", "um")
+CLOSERS = ("please", "then", "now")
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """Everything that can be understood at one moment; equal phrases make equal grammars."""
+
+    jsgf: str
+    patterns: tuple[re.Pattern[str], ...]
+    left_out: tuple[str, ...] = ()  # phrases with words that nobody knows how to pronounce
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing can be understood."""
+        return not self.patterns
+
+    def read(self, words: str) -> str | None:
+        """Return a recognised sentence with its names capitalised, None if it is not ours."""
+        for pattern in self.patterns:
+            match = pattern.fullmatch(words)
+            if match is not None:
+                return with_names(match)
+        return None
+
+
+def words_of(phrase: str) -> frozenset[str]:
+    """Return the words of a phrase, without its signs and slots."""
+    return frozenset(token for token in tokens_of(phrase) if token[0] not in "<()|[]")
+
+
+def make_grammar(phrases: Iterable[str], knows: Callable[[str], bool]) -> Grammar:
+    """Build the grammar of those phrases whose words the dictionary knows."""
+    usable: dict[str, None] = {}
+    left_out: list[str] = []
+    for phrase in phrases:
+        tokens = tokens_of(phrase)
+        if not tokens:
+            continue
+        if is_balanced(tokens) and all(map(knows, words_of(phrase))):
+            usable[" ".join(tokens)] = None
+        else:
+            left_out.append(phrase)
+    names = tuple(name for name in GIVEN_NAMES if knows(name))
+    rules = " | ".join(f"( {phrase} )" for phrase in usable)
+    openers, closers = " | ".join(filter(knows, OPENERS)), " | ".join(filter(knows, CLOSERS))
+    jsgf = (
+        "#JSGF V1.0; grammar troupe; "
+        f"<name> = {' | '.join(names) or '<VOID>'}; <phrase> = {rules or '<VOID>'}; "
+        f"public <said> = [ {openers} ] <phrase> [ {closers} ];"
+    )
+    patterns = tuple(pattern_of(phrase.split(" "), names) for phrase in usable)
+    return Grammar(jsgf, patterns, tuple(left_out))
+
+
+def tokens_of(phrase: str) -> list[str]:
+    """Cut a phrase into lower-case words, signs and slots; other punctuation is dropped."""
+    plain = phrase.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").replace("-", " ")
+    return TOKENS.findall(plain)
+
+
+def is_balanced(tokens: list[str]) -> bool:
+    """Return whether every bracket is closed, in order."""
+    waiting: list[str] = []
+    for token in tokens:
+        if token in ("(", "["):
+            waiting.append(")" if token == "(" else "]")
+        elif token in (")", "]") and (not waiting or waiting.pop() != token):
+            return False
+    return not waiting
+
+
+def pattern_of(tokens: list[str], names: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what matches the words of a phrase; every word takes its own blank along."""
+    slot = f"(?P<name{{}}>{'|'.join(names) or '(?!)'}) "
+    signs = {"(": "(?:", ")": ")", "|": "|", "[": "(?:", "]": ")?"}
+    parts: list[str] = []
+    for number, token in enumerate(tokens):
+        if token == NAME:
+            parts.append(slot.format(number))
+        else:
+            parts.append(signs.get(token) or re.escape(token) + " ")
+    opener = f"(?:(?:{'|'.join(OPENERS)}) )?"
+    closer = f"(?:(?:{'|'.join(CLOSERS)}) )?"
+    return re.compile(f"{opener}(?P<said>{''.join(parts)}){closer}")
+
+
+def with_names(match: re.Match[str]) -> str:
+    """Return what was said, names with a capital."""
+    text = match.string
+    for group in match.re.groupindex:
+        start, end = match.span(group)
+        if group.startswith("name") and start >= 0:
+            text = text[:start] + text[start:end].capitalize() + text[end:]
+    start, end = match.span("said")
+    return text[start:end].strip()
