@@ -168,7 +168,7 @@ class Mouth:
 
     async def _speak_text(self, turn: int, text: str, heard_until: float) -> float:
         assert self._to is not None
-        async with aclosing(self._speech.synthesise(text, self._style)) as chunks:  # type: ignore[type-var]  # an async generator, says the protocol
+        async with aclosing(self._speech.synthesise(text, self._style)) as chunks:
             async for chunk in chunks:
                 heard_until = max(heard_until, self._now())
                 await asyncio.sleep(max(0.0, heard_until - self._now() - AHEAD_SECONDS))

@@ -28,8 +28,10 @@ from characters.core.link import (
     is_link,
 )
 from characters.core.messages import (
+    BotReady,
     ClientMessage,
     MessageError,
+    ServerMessage,
     decode_server,
     encode_client,
     parse_object,
@@ -56,6 +58,7 @@ class WireConnection:
         self._audio_waiting = 0
         self._audio_sent = 0
         self._incoming: deque[Incoming] = deque()
+        self._replay_left = 0
         self._failure: Failure | None = None
         self._readable = asyncio.Event()
         self._writable = asyncio.Event()
@@ -127,6 +130,7 @@ class WireConnection:
         except ReplayError as problem:
             raise TransportError(failure("connection.room_gone", str(problem))) from None
         self._welcome = welcome
+        self._replay_left = welcome.replayed
         for frame in missed:
             self._queue(frame)
 
@@ -155,6 +159,8 @@ class WireConnection:
 
     def frame_received(self, data: str | bytes) -> None:
         """Take a frame from the line; one that breaks the protocol ends the connection."""
+        if self._failure is not None:
+            return  # Not confirmed either, so that a rejoin repeats it.
         self._last_received = self._clock()
         try:
             if isinstance(data, bytes):
@@ -185,8 +191,14 @@ class WireConnection:
             self.lost(failure("transport.protocol", "a message of the service is missing"))
             return
         if arrival is Arrival.DELIVER:
-            self._deliver(decode_server(raw))
+            self._deliver_message(decode_server(raw))
         self._confirm(now=False)
+
+    def _deliver_message(self, message: ServerMessage) -> None:
+        is_replay, self._replay_left = self._replay_left > 0, max(0, self._replay_left - 1)
+        # A ready of an earlier connection must not be taken for the one that ends the replay.
+        if not (is_replay and isinstance(message, BotReady)):
+            self._deliver(message)
 
     def _take_link(self, frame: LinkFrame) -> None:
         if isinstance(frame, Ack):
@@ -202,8 +214,6 @@ class WireConnection:
             self.lost(failure("session.ended", "the service ended the connection"))
 
     def _deliver(self, item: Incoming) -> None:
-        if self._failure is not None:
-            return
         if len(self._incoming) >= MAX_INCOMING:
             self.lost(failure("transport.overflow", "the game does not take what arrives"))
             return

@@ -1,0 +1,151 @@
+"""Far ends for the transport contract: the same play on a real socket and in memory."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from characters.core.messages import (
+    BotLlmText,
+    ClientMessage,
+    ConnectRequest,
+    ServerMessage,
+    UserTextMessage,
+)
+from characters.service.app import make_app
+from characters.service.conversation import Pace
+from characters.service.dialogue.mind import Part, PlayerSaid, Prompt, Say
+from characters.service.registry import RefusalError
+from characters.service.service import Service, Settings
+from characters.service.store import SessionStore
+from characters.transport.memory import MemoryHost
+from characters.transport.protocol import Transport
+from characters.transport.websocket import WebSocketTransport
+
+__all__ = ["STAGES", "Stage", "memory_stage", "service_stage", "websocket_stage"]
+
+AT_ONCE = Pace(words_per_second=0, think_seconds=0)
+
+
+class Stage(Protocol):
+    """A transport, and a far end that answers "count 3" with "1 2 3"."""
+
+    transport: Transport
+    heard: list[str]
+
+    def cut(self) -> None: ...
+
+
+def words(text: str) -> str:
+    """Return what the far end answers."""
+    count = int(text.removeprefix("count ")) if text.startswith("count ") else 1
+    return " ".join(str(number) for number in range(1, count + 1))
+
+
+class MemoryStage:
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self._host = MemoryHost(self._respond)
+        self.transport: Transport = self._host.transport()
+
+    def _respond(self, message: ClientMessage) -> Iterable[ServerMessage]:
+        if isinstance(message, UserTextMessage):
+            self.heard.append(message.text)
+            yield from (BotLlmText(f" {word}") for word in words(message.text).split())
+
+    def cut(self) -> None:
+        self._host.cut()
+
+
+class CountingMind:
+    """Counts as it is asked to, and says nothing to anything else."""
+
+    def __init__(self, heard: list[str]) -> None:
+        self._heard = heard
+
+    async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
+        if isinstance(prompt, PlayerSaid):
+            self._heard.append(prompt.text)
+            yield Say(words(prompt.text))
+
+    def phrases(self) -> Iterable[str]:
+        return ()
+
+    def memory(self) -> dict[str, Any]:
+        return {"heard": list(self._heard)}
+
+
+class CountingCast:
+    def __init__(self, heard: list[str]) -> None:
+        self._heard = heard
+
+    def mind(self, ask: ConnectRequest, memory: dict[str, Any]) -> CountingMind:
+        return CountingMind(self._heard)
+
+    def voice(self, ask: ConnectRequest) -> None:
+        if ask.character_id == "nobody":
+            raise RefusalError(404, "character not found")
+
+
+class WebSocketStage:
+    def __init__(self, url: str, service: Service, heard: list[str]) -> None:
+        self.heard = heard
+        self.url = url
+        self.service = service
+        self.transport: Transport = WebSocketTransport(url)
+
+    def cut(self) -> None:
+        for room in self.service.registry.rooms:
+            live = self.service.live(room)
+            if live is not None and live.peer is not None:
+                live.peer.abort()
+
+
+@asynccontextmanager
+async def memory_stage() -> AsyncIterator[Stage]:
+    stage = MemoryStage()
+    yield stage
+    await stage.transport.close()
+
+
+@asynccontextmanager
+async def service_stage(
+    settings: Settings | None = None, api_key: str | None = None
+) -> AsyncIterator[WebSocketStage]:
+    """Serve on a free loopback port of this event loop."""
+    heard: list[str] = []
+    ids = (f"id-{number}-{'x' * 12}" for number in itertools.count())
+    service = Service(
+        CountingCast(heard),
+        SessionStore(None),
+        now=time.monotonic,
+        wall=time.time,
+        new_id=lambda: next(ids),
+        settings=settings or Settings(pace=AT_ONCE),
+    )
+    await service.start()
+    runner = web.AppRunner(make_app(service, api_key), access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    stage = WebSocketStage(f"http://{host}:{port}", service, heard)
+    try:
+        yield stage
+    finally:
+        await stage.transport.close()
+        await service.close()
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def websocket_stage() -> AsyncIterator[Stage]:
+    async with service_stage() as stage:
+        yield stage
+
+
+STAGES = {"memory": memory_stage, "websocket": websocket_stage}
