@@ -1,0 +1,340 @@
+"""What pydantic found wrong, in a writer's words: a path, a sentence, and what to try instead.
+
+`validate` reads plain data (what `tomllib` gives) into a model and returns every mistake with
+the path of keys it stands at. It knows no file and no line; `engine.toml_file` adds those.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, time
+from difflib import get_close_matches
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic.errors import PydanticInvalidForJsonSchema
+
+from engine.toml_positions import KeyPath
+
+__all__ = ["NOTHING", "Mistake", "as_toml", "did_you_mean", "one_of", "validate"]
+
+M = TypeVar("M", bound=BaseModel)
+Schema = Mapping[str, Any]
+
+NOTHING: Any = object()
+"""Stands where no value was found, since None may be one."""
+
+_LONGEST_GOT = 60
+_MOST_CHOICES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One mistake at a path of the data; `at` says which part of that line to point at."""
+
+    path: KeyPath
+    message: str
+    got: Any = NOTHING
+    hint: str = ""
+    at: Literal["key", "value"] = "value"
+    replacement: str | None = None
+    """The one name or value that was surely meant, if there is one."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> tuple[str, str | None]:
+    """Return a hint for a word that is not known, and the one that was surely meant or None."""
+    names = list(dict.fromkeys(known))
+    folded = {name.casefold(): name for name in names}
+    close = [folded[c] for c in get_close_matches(word.casefold(), folded, n=3, cutoff=0.6)]
+    if close:
+        sure = get_close_matches(word.casefold(), folded, n=2, cutoff=0.8)
+        return _either(close), folded[sure[0]] if len(sure) == 1 else None
+    if 0 < len(names) <= _MOST_CHOICES:
+        return "one of " + ", ".join(names), None
+    return "", None
+
+
+def one_of(names: Sequence[str]) -> str:
+    """Return the sentence for a value that is none of the names."""
+    return "must be one of " + ", ".join(names)
+
+
+def as_toml(value: Any) -> str:
+    """Return a value the way it is written in TOML, shortened to fit in a sentence."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        text = "{" + ", ".join(f"{k} = {as_toml(v)}" for k, v in value.items()) + "}"
+    elif isinstance(value, (list, tuple)):
+        text = "[" + ", ".join(map(as_toml, value)) + "]"
+    elif isinstance(value, str):
+        text = json.dumps(value, ensure_ascii=False)
+    else:
+        text = str(value)
+    return text if len(text) <= _LONGEST_GOT else text[: _LONGEST_GOT - 1] + "…"
+
+
+def validate(model: type[M], data: Mapping[str, Any]) -> tuple[M | None, list[Mistake]]:
+    """Read data into the model; return it, or None and every mistake.
+
+    Types are strict, as in JSON: text is no number and 1 is no `true`, but a list may become a
+    tuple and a text an enum.
+    """
+    found: list[Mistake] = []
+    rest: Any = data
+    # A __post_init__ stops at its first complaint: leave that value out and ask again.
+    for _ in range(_MOST_CHOICES):
+        try:
+            value = model.model_validate_json(_as_json(rest), strict=True)
+        except ValidationError as error:
+            fresh = _translate(error, model, rest)
+            found += [m for m in fresh if m not in found]
+        except Exception as error:  # a model's own code may raise anything; the reader gets words
+            return None, [*found, Mistake((), f"cannot be read: {type(error).__name__}: {error}")]
+        else:
+            return (None, found) if found else (value, [])
+        blamed = [m.path for m in fresh if m.message.startswith(_BLAMED) and m.path]
+        if not blamed:
+            break
+        for path in blamed:
+            rest = _without(rest, path)
+    return None, [_clean(mistake) for mistake in found]
+
+
+_BLAMED = "\0"  # marks sentences of a __post_init__ until they have been collected
+
+
+def _clean(mistake: Mistake) -> Mistake:
+    if not mistake.message.startswith(_BLAMED):
+        return mistake
+    return Mistake(mistake.path, mistake.message[1:], mistake.got, mistake.hint)
+
+
+def _as_json(data: Any) -> str:
+    return json.dumps(data, default=_date_as_text)
+
+
+def _date_as_text(value: object) -> str:
+    return value.isoformat() if isinstance(value, (date, time)) else str(value)
+
+
+def _without(data: Any, path: KeyPath) -> Any:
+    """Return a copy of the data that lacks what stands at the path."""
+    head, *tail = path
+    if isinstance(data, list):
+        return [_without(v, tuple(tail)) if i == head and tail else v for i, v in enumerate(data)]
+    copy = dict(data)
+    if tail and head in copy:
+        copy[head] = _without(copy[head], tuple(tail))
+    else:
+        copy.pop(head, None)
+    return copy
+
+
+def _translate(error: ValidationError, model: type[BaseModel], data: Any) -> list[Mistake]:
+    schema = _Schema(model)
+    mistakes: dict[KeyPath, Mistake] = {}
+    for detail in error.errors(include_url=False):
+        path = tuple(_real_path(detail["loc"], data, keeps_last=detail["type"] == "missing"))
+        mistake = _mistake(path, detail, schema, data)
+        earlier = mistakes.get(mistake.path)
+        # Each member of a union complains about the same value.
+        if earlier is not None and earlier.message != mistake.message:
+            both = f"{earlier.message} or {mistake.message.removeprefix('must be ')}"
+            mistake = Mistake(path, both, mistake.got, earlier.hint or mistake.hint)
+        mistakes[mistake.path] = mistake
+    return list(mistakes.values())
+
+
+def _real_path(loc: Iterable[str | int], data: Any, *, keeps_last: bool) -> Iterator[str | int]:
+    """Yield the parts of a pydantic location that are keys of the data, not names of types."""
+    parts = list(loc)
+    for index, part in enumerate(parts):
+        inside = _at(data, (part,))
+        if inside is not NOTHING:
+            yield part
+            data = inside
+        elif keeps_last and index == len(parts) - 1:
+            yield part
+
+
+def _at(data: Any, path: Iterable[str | int]) -> Any:
+    for part in path:
+        if isinstance(data, Mapping) and part in data:
+            data = data[part]
+        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+            data = data[part]
+        else:
+            return NOTHING
+    return data
+
+
+def _mistake(path: KeyPath, detail: Any, schema: _Schema, data: Any) -> Mistake:
+    kind, context = detail["type"], detail.get("ctx", {})
+    got = _at(data, path)
+    if kind == "missing" and isinstance(path[-1], int):
+        return Mistake(path[:-1], f"must hold {path[-1] + 1} values or more", _at(data, path[:-1]))
+    if kind == "missing":
+        return Mistake(path, "is missing", hint=schema.example(path), at="key")
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+        hint, sure = did_you_mean(str(path[-1]), schema.keys(path[:-1]))
+        return Mistake(path, "is not a known key", hint=hint, at="key", replacement=sure)
+    if kind in ("enum", "literal_error"):
+        return _choice(path, str(context["expected"]), got)
+    if kind in ("value_error", "assertion_error"):
+        return _blame(path, str(context.get("error", detail["msg"])), got)
+    sentence = _SENTENCES.get(kind)
+    if sentence is None:
+        return Mistake(path, _lower_first(detail["msg"]), got, schema.example(path))
+    message = sentence(context) if callable(sentence) else sentence
+    return Mistake(path, message, got, _unquoted(got, kind) or schema.example(path))
+
+
+def _choice(path: KeyPath, expected: str, got: Any) -> Mistake:
+    names = re.findall(r"'((?:[^'\\]|\\.)*)'", expected) or [expected]
+    hint, sure = did_you_mean(str(got), names)
+    hint = hint if hint.startswith("one of") else hint.replace('"', "")
+    if not hint or hint.startswith("one of"):
+        return Mistake(path, one_of(names), got)
+    quoted = as_toml(sure) if sure is not None else None
+    return Mistake(path, one_of(names), got, hint, replacement=quoted)
+
+
+def _blame(path: KeyPath, sentence: str, got: Any) -> Mistake:
+    """Point at the key inside the table that the sentence names, if it names one."""
+    if isinstance(got, Mapping):
+        for word in re.findall(r"\w+", sentence):
+            if word in got:
+                sentence = sentence.removeprefix(word).strip()
+                return _blamed((*path, word), sentence, got[word])
+    return _blamed(path, sentence, got)
+
+
+def _blamed(path: KeyPath, sentence: str, got: Any) -> Mistake:
+    has_got = "(got " in sentence or isinstance(got, Mapping)
+    return Mistake(path, _BLAMED + sentence.rstrip("."), NOTHING if has_got else got)
+
+
+def _unquoted(got: Any, kind: str) -> str:
+    """Return the value without its quotes where those are the whole mistake."""
+    if not isinstance(got, str):
+        return ""
+    pattern = {"bool": r"true|false", "int": r"[+-]?\d+", "float": r"[+-]?\d+(\.\d+)?"}
+    wanted = pattern.get(kind.split("_")[0])
+    return f"{got} without quotes" if wanted and re.fullmatch(wanted, got.strip()) else ""
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(names)
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _bound(words: str, key: str) -> Callable[[Mapping[str, Any]], str]:
+    return lambda context: f"{words} {context.get(key)}"
+
+
+def _count(words: str, key: str, what: str) -> Callable[[Mapping[str, Any]], str]:
+    def sentence(context: Mapping[str, Any]) -> str:
+        count, actual = context.get(key), context.get("actual_length")
+        return f"{words} {count} {what}" + (f", not {actual}" if actual is not None else "")
+
+    return sentence
+
+
+_TABLE = "must be a table"
+_LIST = "must be a list in [brackets]"
+_SENTENCES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "int_parsing_size": "must be a smaller number",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "string_type": 'must be text in "quotes"',
+    "none_required": 'must be "none"',
+    "list_type": _LIST,
+    "tuple_type": _LIST,
+    "set_type": _LIST,
+    "frozen_set_type": _LIST,
+    "dict_type": _TABLE,
+    "model_type": _TABLE,
+    "dataclass_type": _TABLE,
+    "greater_than": _bound("must be more than", "gt"),
+    "greater_than_equal": _bound("must be at least", "ge"),
+    "less_than": _bound("must be less than", "lt"),
+    "less_than_equal": _bound("must be at most", "le"),
+    "too_short": _count("must hold at least", "min_length", "values"),
+    "too_long": _count("must hold at most", "max_length", "values"),
+    "string_too_short": _count("must be at least", "min_length", "characters long"),
+    "string_too_long": _count("must be at most", "max_length", "characters long"),
+    "string_pattern_mismatch": _bound("must match", "pattern"),
+}
+
+
+class _Schema:
+    """Questions to a model's JSON schema: which keys does this table know, what is a default."""
+
+    def __init__(self, model: type[BaseModel]) -> None:
+        try:
+            self._root: Schema = model.model_json_schema()
+        except PydanticInvalidForJsonSchema:
+            self._root = {}
+
+    def keys(self, path: KeyPath) -> list[str]:
+        """Return the known keys of the table at the path."""
+        return [name for node in self._nodes(path) for name in node.get("properties", ())]
+
+    def example(self, path: KeyPath) -> str:
+        """Return a line that would be right at the path, or nothing when none is known."""
+        if not path or isinstance(path[-1], int):
+            return ""
+        nodes = self._nodes(path[:-1])
+        field = next((n["properties"][path[-1]] for n in nodes if self._has(n, path[-1])), None)
+        if field is None:
+            return ""
+        if "default" in field and field["default"] is not None:
+            return f"{path[-1]} = {as_toml(field['default'])}"
+        kinds = [node.get("type") for node in self._resolve(field)]
+        value = next((_EXAMPLES[kind] for kind in kinds if kind in _EXAMPLES), None)
+        return f"{path[-1]} = {value}" if value else ""
+
+    @staticmethod
+    def _has(node: Schema, key: object) -> bool:
+        return key in node.get("properties", ())
+
+    def _nodes(self, path: KeyPath) -> list[Schema]:
+        nodes = self._resolve(self._root)
+        for part in path:
+            nodes = [found for node in nodes for found in self._step(node, part)]
+        return nodes
+
+    def _step(self, node: Schema, part: str | int) -> list[Schema]:
+        if isinstance(part, int):
+            prefix = node.get("prefixItems", ())
+            inner = prefix[part] if part < len(prefix) else node.get("items")
+        else:
+            inner = node.get("properties", {}).get(part, node.get("additionalProperties"))
+        return self._resolve(inner) if isinstance(inner, Mapping) else []
+
+    def _resolve(self, node: Schema) -> list[Schema]:
+        if "$ref" in node:
+            name = str(node["$ref"]).rsplit("/", 1)[-1]
+            return self._resolve(self._root["$defs"][name])
+        choices = [*node.get("anyOf", ()), *node.get("oneOf", ()), *node.get("allOf", ())]
+        return [n for choice in choices for n in self._resolve(choice)] if choices else [node]
+
+
+_EXAMPLES = {
+    "string": '"..."',
+    "integer": "1",
+    "number": "1.0",
+    "boolean": "true",
+    "array": "[...]",
+    "object": "{...}",
+}
