@@ -47,6 +47,11 @@ class Window:
         pygame.key.set_repeat(_REPEAT_DELAY_MS, _REPEAT_INTERVAL_MS)
         self.canvas = pygame.Surface(size)
         """What is drawn on, in logical pixels."""
+        self.recorded: list[pygame.Surface] = []
+        """Copies of what was presented, while `record` asks for them."""
+        self._record_every = 0
+        self._record_limit = 0
+        self._presented = 0
         self._pads: dict[int, pygame.joystick.JoystickType] = {}
         self._handlers: dict[int, Callable[[pygame.event.Event, Input], object]] = {
             pygame.KEYDOWN: self._key_down,
@@ -82,6 +87,16 @@ class Window:
             scene.camera.size = self.size
             scene.draw(self.canvas)
         self._show()
+        self._presented += 1
+        wanted = self._record_every and self._presented % self._record_every == 0
+        if wanted and len(self.recorded) < self._record_limit:
+            self.recorded.append(self.canvas.copy())
+
+    def record(self, every: int = 3, limit: int = 200) -> None:
+        """Keep a copy of every n-th frame in `recorded`, at most `limit`; 0 stops and forgets."""
+        self._record_every = every
+        self._record_limit = limit
+        self.recorded = []
 
     def screenshot(self, path: Path | str) -> None:
         """Write what was presented last as a picture (PNG by its ending), in logical pixels."""
@@ -93,6 +108,11 @@ class Window:
         flags = pygame.FULLSCREEN if self.is_fullscreen else pygame.RESIZABLE
         size = (0, 0) if self.is_fullscreen else self.size
         self._display = pygame.display.set_mode(size, flags)
+
+    def resize(self, size: tuple[int, int]) -> None:
+        """Give the window another size; the picture is scaled, with bars where it does not fit."""
+        self.is_fullscreen = False
+        self._display = pygame.display.set_mode(size, pygame.RESIZABLE)
 
     def to_logical(self, position: tuple[float, float]) -> tuple[float, float]:
         """Return which logical pixel is shown at this pixel of the window."""
