@@ -20,7 +20,7 @@ from aiohttp import web
 from characters.service.app import make_app
 from characters.service.conversation import Pace
 from characters.service.dialogue.cast import PersonaCast
-from characters.service.registry import Limits
+from characters.service.rooms import Limits
 from characters.service.service import Service, Settings
 from characters.service.speech import make_speech
 from characters.service.store import SessionStore

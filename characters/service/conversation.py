@@ -18,7 +18,6 @@ import math
 import re
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from characters.core.messages import (
     ActionResponse,
@@ -31,7 +30,6 @@ from characters.core.messages import (
     BotTtsStarted,
     BotTurnCompleted,
     LlmNoResponse,
-    ServerMessage,
     UserIdleWarning,
 )
 from characters.service.dialogue.mind import (
@@ -44,18 +42,9 @@ from characters.service.dialogue.mind import (
     Say,
     Silence,
 )
+from characters.service.effects import Consult, Effects, End, Hush, Keep, Send, Voice
 
-__all__ = [
-    "Consult",
-    "Conversation",
-    "Effect",
-    "End",
-    "Hush",
-    "Keep",
-    "Pace",
-    "Send",
-    "Voice",
-]
+__all__ = ["Conversation", "Pace"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,55 +56,6 @@ class Pace:
     idle_timeout: float = 900.0
     idle_warning: float = 60.0
     remark_after: float = 45.0
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Send a message to the client."""
-
-    message: ServerMessage
-
-
-@dataclass(frozen=True, slots=True)
-class Consult:
-    """Ask the mind; hand its parts to `part`, and then call `thought_out`."""
-
-    turn: int
-    prompt: Prompt
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """Speak this next; None: nothing more comes in this turn."""
-
-    turn: int
-    text: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Hush:
-    """Stop consulting and speaking for that turn at once."""
-
-    turn: int
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """Remember that this was said, speaker "player" or "character"."""
-
-    speaker: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """End the talk; the reason is for the client's `bye`."""
-
-    reason: str
-
-
-Effect: TypeAlias = Send | Consult | Voice | Hush | Keep | End
-Effects: TypeAlias = list[Effect]
 
 
 @dataclass(slots=True)

@@ -25,20 +25,12 @@ from characters.core.messages import (
     encode_server,
 )
 from characters.service.context import LevelContext
-from characters.service.conversation import (
-    Consult,
-    Conversation,
-    End,
-    Hush,
-    Keep,
-    Pace,
-    Send,
-    Voice,
-)
+from characters.service.conversation import Conversation, Pace
 from characters.service.dialogue.mind import Mind, Prompt
+from characters.service.effects import Consult, End, Hush, Keep, Send, Voice
 from characters.service.peer import Peer
 from characters.service.reception import ForceStop, MuteEars, Outcome, Reception, refused
-from characters.service.registry import Room
+from characters.service.rooms import Room
 from characters.service.senses import Ears, Mouth, Voicing
 
 __all__ = ["LiveRoom", "RoomServices", "short"]

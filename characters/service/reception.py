@@ -24,8 +24,9 @@ from characters.core.messages import (
     UserTextMessage,
 )
 from characters.service.context import ContextError, LevelContext
-from characters.service.conversation import Conversation, Effect, End, Send
+from characters.service.conversation import Conversation
 from characters.service.dialogue.mind import Event
+from characters.service.effects import Effect, End, Send
 
 __all__ = ["ForceStop", "MuteEars", "Outcome", "Reception", "refused"]
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from characters.core.messages import ConnectRequest
-from characters.service.registry import RefusalError
+from characters.service.rooms import RefusalError
 
-__all__ = ["read_connect"]
+__all__ = ["read_connect", "read_fields"]
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
 Seconds = Annotated[float, Field(ge=0, le=86400, allow_inf_nan=False)]
@@ -56,6 +57,19 @@ def read_connect(raw: bytes) -> ConnectRequest:
         body = _Body.model_validate_json(raw)
     except ValidationError as error:
         raise _refusal(error) from None
+    return _request(body)
+
+
+def read_fields(values: Mapping[str, object]) -> ConnectRequest:
+    """Return the request in the fields of a form. Raises RefusalError 422."""
+    try:
+        body = _Body.model_validate(values)
+    except ValidationError as error:
+        raise _refusal(error) from None
+    return _request(body)
+
+
+def _request(body: _Body) -> ConnectRequest:
     if body.mode == "join" and not body.room_name:
         raise RefusalError(422, [_problem("missing", "room_name", "mode join needs room_name")])
     values = body.model_dump()

@@ -4,35 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from characters.core.messages import ConnectRequest, RoomGrant
 from characters.service.context import ContextError, LevelContext
 from characters.service.conversation import Pace
-from characters.service.dialogue.mind import Mind
+from characters.service.dialogue.mind import Mind, Part, PlayerSaid, Say
+from characters.service.keeper import Keeper
 from characters.service.live_room import LiveRoom, RoomServices, short
-from characters.service.registry import (
-    ConflictError,
-    Grant,
-    Limits,
-    RefusalError,
-    Registry,
-    Room,
-    Session,
-)
+from characters.service.registry import Registry
+from characters.service.rooms import ConflictError, Grant, Limits, RefusalError, Room
 from characters.service.senses import Ears, Mouth
 from characters.service.speech.protocols import Speech, VoiceStyle
-from characters.service.store import SessionStore, SpokenTurn, StoredSession
+from characters.service.store import SessionStore
 
-__all__ = ["Cast", "Service", "Settings"]
+__all__ = ["Cast", "Service", "Settings", "grant_body"]
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 
 class Cast(Protocol):
@@ -78,27 +69,18 @@ class Service:
         self.new_id = new_id
         self.draining = False
         self._cast = cast
-        self._store = store
-        self._wall = wall
+        self._keeper = Keeper(store, now=now, wall=wall)
         self._speech = speech
         self._live: dict[str, LiveRoom] = {}
-        self._disk = ThreadPoolExecutor(1, "store")
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
+        self._sweeper: asyncio.Task[None] | None = None
 
     # --- life ----------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Take over what the store kept, and begin to sweep."""
-        kept = await self._on_disk(self._store.load)
-        now, wall = self.now(), self._wall()
-        # A clock that was set back between two runs must not make a session younger than new.
-        sessions = [
-            Session(s.session_id, s.character_id, s.end_user_id, now - max(0.0, wall - s.used_at))
-            for s in kept.sessions
-        ]
-        self.registry.restore(sessions, kept.ended)
-        self._background(self._sweep())
-        log.info("%d sessions kept", len(sessions))
+        log.info("%d sessions kept", await self._keeper.restore(self.registry))
+        self._sweeper = asyncio.create_task(self._sweep())
 
     async def drain(self) -> None:
         """Say goodbye to everybody and say when to come back."""
@@ -109,12 +91,11 @@ class Service:
     async def close(self) -> None:
         """Save everything and stop."""
         await self.drain()
-        for task in tuple(self._tasks):
-            if task.get_name() == "sweep":
-                task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._on_disk(self._store.close)
-        self._disk.shutdown()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.wait((self._sweeper,))
+        await asyncio.gather(*self._closing, return_exceptions=True)
+        await self._keeper.close()
         if self._speech is not None:
             await self._speech.close()
 
@@ -169,7 +150,7 @@ class Service:
         if not grant.is_new:
             return
         session = grant.room.session
-        memory = await self._on_disk(self._store.memory, session.session_id)
+        memory = await self._keeper.memory(session.session_id)
         self._live[grant.room.name] = self._make_room(ask, grant.room, memory)
         await self._keep(grant.room, None, [])
 
@@ -185,7 +166,7 @@ class Service:
                 422, [{"type": "too_long", "loc": ["body"], "msg": str(problem)}]
             ) from None
         services = RoomServices(
-            self.now, self.new_id, self._keep, partial(self._forget_room), self.settings.pace
+            self.now, self.new_id, self._keep, self._forget_room, self.settings.pace
         )
         return LiveRoom(
             room, mind, services, context=context, ears=self._ears(mind), mouth=self._mouth(ask)
@@ -201,6 +182,28 @@ class Service:
             return None
         return Mouth(self._speech, self._cast.voice(ask), self.now)
 
+    @asynccontextmanager
+    async def question(
+        self, ask: ConnectRequest, text: str
+    ) -> AsyncIterator[tuple[Grant, AsyncGenerator[Part, None]]]:
+        """Answer once, without a room that anybody enters. Raises RefusalError."""
+        if self.draining:
+            raise RefusalError(503, "the service is restarting", self.settings.drain_retry_after)
+        self._cast.voice(ask)
+        grant = await self._grant(ask)
+        room = grant.room
+        try:
+            for closed in grant.closed:
+                self._end(closed, "taken-over")
+            memory = await self._keeper.memory(room.session.session_id)
+            mind = self._cast.mind(ask, memory)
+            said: list[str] = []
+            async with aclosing(_recorded(mind.reply(PlayerSaid(text), {}), said)) as parts:
+                yield grant, parts
+            await self._keep(room, mind.memory(), [("player", text), ("character", "".join(said))])
+        finally:
+            self.registry.close_room(room)
+
     def live(self, room: Room) -> LiveRoom | None:
         """Return the live part of a room."""
         return self._live.get(room.name)
@@ -208,7 +211,8 @@ class Service:
     async def remove(self, session_id: str) -> bool:
         """Expire one session for good."""
         known = self.registry.remove(session_id)
-        await self._on_disk(self._store.remove, (session_id,) if known else (), self._wall())
+        if known:
+            await self._keeper.remove((session_id,))
         return known
 
     async def forget(self, end_user_id: str) -> int:
@@ -217,7 +221,7 @@ class Service:
         for room in rooms:
             self._end(room, "killed")
         ids = tuple(session.session_id for session in sessions)
-        await self._on_disk(self._store.remove, ids, self._wall())
+        await self._keeper.remove(ids)
         return len(ids)
 
     # --- rooms and the disk --------------------------------------------------------------
@@ -230,7 +234,7 @@ class Service:
                 self._end(room, "expired")
             if gone.sessions:
                 ids = tuple(session.session_id for session in gone.sessions)
-                await self._on_disk(self._store.remove, ids, self._wall())
+                await self._keeper.remove(ids)
                 log.info("%d sessions expired", len(ids))
 
     def _end(self, room: Room, reason: str) -> None:
@@ -243,36 +247,30 @@ class Service:
         live = self._live.pop(room.name, None)
         if live is not None:
             log.info("room %s ended", short(room.name))
-            self._background(live.close())
+            closing = asyncio.create_task(live.close())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
 
     async def _keep(
         self, room: Room, memory: dict[str, Any] | None, turns: list[tuple[str, str]]
     ) -> None:
-        session = room.session
-        wall = self._wall()
-        stored = StoredSession(
-            session.session_id,
-            session.character_id,
-            session.end_user_id,
-            wall - max(0.0, self.now() - session.used_at),
+        session_id = room.session.session_id
+        await self._keeper.keep(
+            room.session,
+            memory,
+            turns,
+            lambda: self.registry.session(session_id) is not None,
         )
-        spoken = [SpokenTurn(speaker, text, wall) for speaker, text in turns]
-        await self._on_disk(self._save_if_known, stored, memory, spoken)
 
-    def _save_if_known(
-        self, stored: StoredSession, memory: dict[str, Any] | None, spoken: list[SpokenTurn]
-    ) -> None:
-        # Looked up on the store's thread, behind every removal that was asked for before.
-        if self.registry.session(stored.session_id) is not None:
-            self._store.save(stored, memory, spoken)
 
-    async def _on_disk(self, work: Callable[..., T], *arguments: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._disk, work, *arguments)
-
-    def _background(self, work: Any) -> None:
-        task = asyncio.create_task(work, name="sweep" if work.__name__ == "_sweep" else "room")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+async def _recorded(
+    parts: AsyncGenerator[Part, None], said: list[str]
+) -> AsyncGenerator[Part, None]:
+    async with aclosing(parts):
+        async for part in parts:
+            if isinstance(part, Say):
+                said.append(part.text)
+            yield part
 
 
 def grant_body(grant: Grant, ask: ConnectRequest, origin: str) -> dict[str, Any]:

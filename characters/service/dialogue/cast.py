@@ -11,7 +11,7 @@ from characters.core.messages import ConnectRequest
 from characters.service.dialogue.mind import Mind
 from characters.service.dialogue.persona import Persona, read_persona
 from characters.service.dialogue.script import ScriptedMind
-from characters.service.registry import RefusalError
+from characters.service.rooms import RefusalError
 from characters.service.speech.protocols import VoiceStyle
 from engine.toml_file import TomlFileError
 

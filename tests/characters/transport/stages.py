@@ -20,7 +20,7 @@ from characters.core.messages import (
 from characters.service.app import make_app
 from characters.service.conversation import Pace
 from characters.service.dialogue.mind import Part, PlayerSaid, Prompt, Say
-from characters.service.registry import RefusalError
+from characters.service.rooms import RefusalError
 from characters.service.service import Service, Settings
 from characters.service.store import SessionStore
 from characters.transport.memory import MemoryHost
