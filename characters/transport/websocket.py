@@ -25,7 +25,6 @@ from characters.core.link import (
     encode_link,
 )
 from characters.core.messages import ConnectRequest, MessageError, RoomGrant, parse_object
-from characters.transport.fault_gate import FaultGate
 from characters.transport.protocol import TransportError
 from characters.transport.wire import WireConnection
 
@@ -41,7 +40,7 @@ log = logging.getLogger(__name__)
 class WebSocketTransport:
     """Reaches one endpoint; make it and use it in one event loop.
 
-    `clock` is the clock of `Connection.last_received`; `gate` can swallow all traffic.
+    `clock` is the clock of `Connection.last_received`.
     """
 
     def __init__(
@@ -50,9 +49,7 @@ class WebSocketTransport:
         *,
         api_key: str | None = None,
         clock: Callable[[], float] = time.monotonic,
-        gate: FaultGate | None = None,
     ) -> None:
-        self._gate = gate or FaultGate()
         self._endpoint = endpoint.rstrip("/")
         self._headers = {"X-API-Key": api_key} if api_key else {}
         self._clock = clock
@@ -61,7 +58,6 @@ class WebSocketTransport:
 
     async def connect(self, request: ConnectRequest) -> RoomGrant:
         """Ask for a room. Raises TransportError."""
-        await self._gate.passes()
         try:
             async with self._http().post(
                 f"{self._endpoint}/connect", json=request.to_dict(), headers=self._headers
@@ -76,7 +72,6 @@ class WebSocketTransport:
     async def join(self, grant: RoomGrant, link: RoomLink) -> WebSocketConnection:
         """Enter the granted room. Raises TransportError."""
         self._connections = [c for c in self._connections if c.ended is None or not c.ended.done()]
-        await self._gate.passes()
         try:
             line = await self._http().ws_connect(
                 grant.room_url,
@@ -91,7 +86,7 @@ class WebSocketTransport:
             raise TransportError(_join_failure(error.status)) from error
         except Exception as error:
             raise TransportError(_connect_failure(error)) from error
-        connection = WebSocketConnection(line, link, self._clock, self._gate)
+        connection = WebSocketConnection(line, link, self._clock)
         self._connections.append(connection)
         try:
             await connection.greet()
@@ -128,14 +123,9 @@ class WebSocketConnection(WireConnection):
     """One socket; `ended` is done when its tasks are over and the socket is given back."""
 
     def __init__(
-        self,
-        line: aiohttp.ClientWebSocketResponse,
-        link: RoomLink,
-        clock: Callable[[], float],
-        gate: FaultGate,
+        self, line: aiohttp.ClientWebSocketResponse, link: RoomLink, clock: Callable[[], float]
     ) -> None:
         super().__init__(link, clock)
-        self._gate = gate
         self._line = line
         self._tasks: list[asyncio.Task[None]] = []
         self.ended: asyncio.Task[None] | None = None
@@ -172,7 +162,6 @@ class WebSocketConnection(WireConnection):
         async for frame in self._line:
             if frame.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
                 break
-            await self._gate.passes()
             self.frame_received(frame.data)
             if self.is_lost:
                 break
@@ -181,7 +170,6 @@ class WebSocketConnection(WireConnection):
     async def _write(self) -> None:
         try:
             while (item := await self.outgoing()) is not None:
-                await self._gate.passes()
                 if isinstance(item, bytes):
                     await self._line.send_bytes(item)
                 else:
