@@ -20,7 +20,7 @@ from typing import Protocol
 
 from engine.dispatcher import Dispatcher
 from engine.prefs_disk import FileSystem, Lock, RealFileSystem
-from engine.prefs_format import Change, Value, apply_change, weight
+from engine.prefs_format import Change, Value, apply_change
 from engine.prefs_lock import LockHeldError
 from engine.prefs_log import PrefsLog, RecoveryReport
 from engine.prefs_view import PrefsView
@@ -110,26 +110,20 @@ class PlayerPrefs(PrefsView):
 
     def change(self, change: Change, *, durable: bool = False) -> None:
         """Apply one change: `(key, value)` sets, `(key,)` deletes, `()` deletes everything."""
-        if not self._is_news(change):
-            if durable:
-                self.save()
-            return
-        self._backing.put(change)
+        if len(change) == 2:
+            key, value = change
+            old = self.values.get(key)
+            is_news = old != value or type(old) is not type(value)
+            if self._backing.live > MAX_TOTAL_BYTES and is_news:
+                raise ValueError(f"All settings together take more than {MAX_TOTAL_BYTES} bytes.")
+        else:
+            is_news = not change or change[0] in self.values
+        if is_news:
+            self._backing.put(change, wake=not durable)
         if durable:
             self.save()
-        if change:
+        if is_news and change and len(self.changed):
             self._channel.tell_change(change[0])
-
-    def _is_news(self, change: Change) -> bool:
-        if len(change) != 2:
-            return not change or change[0] in self.values
-        key, value = change
-        old = self.values.get(key)
-        if type(old) is type(value) and old == value:
-            return False
-        if self._backing.live + weight(key, value) > MAX_TOTAL_BYTES:
-            raise ValueError(f"All settings together take more than {MAX_TOTAL_BYTES} bytes.")
-        return True
 
     def delete_all(self, *, durable: bool = False) -> None:
         """Delete everything. Raises PrefsError."""
@@ -155,9 +149,12 @@ class PlayerPrefs(PrefsView):
         """Save the rest and let go of the file; False, and a log line, when that failed."""
         saved = self._backing.close(deadline_seconds)
         if not saved:
-            _log.error("The settings were not all saved. %s", self.trouble)
-        if self._lock is not None:
+            _log.error("The settings were not all saved in time. %s", self.trouble)
+        # A writer that still hangs in a system call keeps the lock until the process ends.
+        if self._lock is not None and self._backing.is_idle:
             self._lock.release()
+        closed = f"The settings file {self.report.path.name} was closed."
+        self._backing = _Unsaved(self._backing.values, closed, accepts=False)
         return saved
 
     def __enter__(self) -> PlayerPrefs:
@@ -178,7 +175,9 @@ class _Backing(Protocol):
 
     @property
     def live(self) -> int: ...
-    def put(self, change: Change) -> None: ...
+    @property
+    def is_idle(self) -> bool: ...
+    def put(self, change: Change, *, wake: bool) -> None: ...
     def commit(self) -> None: ...
     def close(self, deadline_seconds: float) -> bool: ...
 
@@ -190,9 +189,10 @@ class _Unsaved:
         self.values = values
         self.refusal = refusal
         self.live = 0
+        self.is_idle = True
         self._accepts = accepts
 
-    def put(self, change: Change) -> None:
+    def put(self, change: Change, *, wake: bool) -> None:
         if not self._accepts:
             raise PrefsError(self.refusal)
         apply_change(self.values, change)
@@ -216,8 +216,7 @@ class _Channel:
         self._home = threading.get_ident()
 
     def tell_change(self, key: str) -> None:
-        if len(self.changed):
-            self._tell(lambda: self.changed.emit(key), later=False)
+        self._tell(lambda: self.changed.emit(key), later=False)
 
     def tell_at_start(self, problem: str, trouble: OSError | None) -> None:
         if trouble is not None:

@@ -35,6 +35,7 @@ __all__ = ["PrefsLog", "RecoveryReport"]
 
 _log = logging.getLogger(__name__)
 
+_LONG_LOG = 32 * 1024  # some 400 records: half a millisecond when the file is opened
 _SLACK = 128 * 1024  # a file may be this much larger than twice its live content
 
 
@@ -79,7 +80,7 @@ class PrefsLog:
         self._path = path
         self._disk = disk
         self._handle: int | None = None
-        self._at = self._size = self._sequence = 0
+        self._at = self._size = self._log_from = self._sequence = 0
         self._evidence: bytes | None = None
         self.trouble: OSError | None = None  # why opening left no file to append to
 
@@ -97,13 +98,15 @@ class PrefsLog:
         except (OSError, ForeignFileError, NewerVersionError) as error:
             return Contents(), RecoveryReport(self._path, unsavable=_why(self._path, error))
         self._at, self._size = contents.log_at, contents.size
+        self._log_from = contents.log_from
         self._sequence = contents.sequence
-        report = _report(self._path, data, contents)
-        if report.quarantine is not None:
+        if read_only:
+            return contents, _report(self._path, data, contents, None)
+        if contents.gaps:
             self._evidence = data
-        if not read_only:
-            self._make_ready(contents)
-        return contents, report
+        self._make_ready(contents)
+        kept = _quarantine_path(self._path, data) if contents.gaps else None
+        return contents, _report(self._path, data, contents, kept)
 
     def _make_ready(self, contents: Contents) -> None:
         try:
@@ -130,7 +133,7 @@ class PrefsLog:
         Raises OSError when neither could be done.
         """
         if not self._append(changes):
-            self.rewrite(values())
+            self._replace(values)
         elif self._size > 2 * live + _SLACK:
             self._compact(values)
 
@@ -150,6 +153,14 @@ class PrefsLog:
         self._at += len(frames)
         self._sequence += len(changes)
         return True
+
+    def _replace(self, values: Callable[[], Mapping[str, Value]]) -> None:
+        try:
+            self.rewrite(values())
+        except OSError:
+            # The batch is in no file: what is next must not be appended behind the hole.
+            self._abandon()
+            raise
 
     def _compact(self, values: Callable[[], Mapping[str, Value]]) -> None:
         try:
@@ -172,7 +183,8 @@ class PrefsLog:
         self._disk.replace(aside, self._path)
         self._disk.flush_folder(self._path.parent)
         self._handle = self._disk.open(self._path)
-        self._at, self._size = log_at, len(image)
+        self._at = self._log_from = log_at
+        self._size = len(image)
 
     def _write_aside(self, path: Path, data: bytes) -> None:
         try:
@@ -206,8 +218,10 @@ class PrefsLog:
         except OSError as error:
             _log.debug("closing %s: %s", self._path.name, error.strerror)
 
-    def close(self) -> None:
-        """Let go of the file; what was committed stays."""
+    def close(self, values: Callable[[], Mapping[str, Value]]) -> None:
+        """Let go of the file; a long log is folded into the snapshot, which loads faster."""
+        if self._handle is not None and self._at - self._log_from > _LONG_LOG:
+            self._compact(values)
         self._abandon()
 
 
@@ -216,7 +230,7 @@ def _quarantine_path(path: Path, data: bytes) -> Path:
     return path.with_name(f"{path.name}.damaged-{crc32(data):08x}")
 
 
-def _report(path: Path, data: bytes, contents: Contents) -> RecoveryReport:
+def _report(path: Path, data: bytes, contents: Contents, quarantine: Path | None) -> RecoveryReport:
     damaged = sum(min(gap.end, len(data)) - min(gap.start, len(data)) for gap in contents.gaps)
     torn = contents.torn
     return RecoveryReport(
@@ -225,7 +239,7 @@ def _report(path: Path, data: bytes, contents: Contents) -> RecoveryReport:
         lost_keys=contents.lost_entries,
         damaged_bytes=max(damaged, 1) if contents.gaps else 0,
         torn_bytes=torn.end - torn.start if torn else 0,
-        quarantine=_quarantine_path(path, data) if contents.gaps else None,
+        quarantine=quarantine,
     )
 
 

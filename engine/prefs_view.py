@@ -17,6 +17,7 @@ _log = logging.getLogger(__name__)
 MAX_KEY_BYTES = 512
 MAX_VALUE_BYTES = 1024 * 1024
 _INT_LIMIT = 2**63
+_SHORT = MAX_VALUE_BYTES // 4  # a text of fewer characters is never too long
 
 
 class PrefsStore(Protocol):
@@ -60,7 +61,8 @@ class PrefsView:
         """Set a text. Raises TypeError, ValueError, PrefsError."""
         if type(value) is not str:
             raise _wrong_type("set_string", key, "a str", value)
-        _check_size("set_string", key, _text_size("set_string", key, value))
+        if len(value) > _SHORT or not value.isascii():
+            _check_size("set_string", key, _text_size("set_string", key, value))
         self._set(key, value, durable)
 
     def set_bool(self, key: str, value: bool, *, durable: bool = False) -> None:
@@ -143,14 +145,11 @@ class PrefsView:
         return True
 
     def _set(self, key: str, value: Value, durable: bool) -> None:
-        if type(key) is not str or not key:
-            raise TypeError(f"A key is a text of at least one character, not {key!r}.")
+        if type(key) is not str:
+            raise TypeError(f"A key is a text, not {key!r}.")
         name = self._prefix + key
-        if _text_size("set", key, name) > MAX_KEY_BYTES:
-            raise ValueError(
-                f"The key {key[:20]!r}… is too long: at most {MAX_KEY_BYTES} bytes. "
-                "Put the long part into the value."
-            )
+        if name not in self._store.values:
+            _check_key(name)
         self._store.change((name, value), durable=durable)
 
     def _default(self, key: str, found: Value | None, default: _T) -> _T:
@@ -163,6 +162,16 @@ class PrefsView:
 
 def _wrong_type(call: str, key: object, wanted: str, value: object) -> TypeError:
     return TypeError(f"{call}({key!r}) takes {wanted}, not {type(value).__name__}.")
+
+
+def _check_key(key: str) -> None:
+    if not key:
+        raise ValueError("A key has at least one character.")
+    if _text_size("set", key, key) > MAX_KEY_BYTES:
+        raise ValueError(
+            f"The key {key[:20]!r}… is too long: at most {MAX_KEY_BYTES} bytes. Put the long part "
+            "into the value."
+        )
 
 
 def _text_size(call: str, key: str, text: str) -> int:

@@ -16,7 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from engine.prefs_format import Change, Value, apply_change
+from engine.prefs_format import Change, Value, apply_change, weigh, weight
 from engine.prefs_log import PrefsLog
 
 __all__ = ["PrefsWriter"]
@@ -46,10 +46,13 @@ class PrefsWriter:
         self._group_seconds = group_seconds
         self._on_trouble = on_trouble
         self._trouble = log.trouble
-        self._pending: deque[Change] = deque()
+        self._pending: deque[tuple[Change, Value | None]] = deque()  # with what was there before
         self._memory_lock = threading.Lock()  # held for nanoseconds, never during I/O
         self._commit_lock = threading.Lock()
-        self._work = threading.Event()
+        # A bare lock that is released to wake the thread: an Event costs a frame ten times that.
+        self._work = threading.Lock()
+        self._work.acquire()
+        self._is_awake = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="prefs-writer", daemon=True)
 
@@ -57,72 +60,91 @@ class PrefsWriter:
         """Start the thread."""
         self._thread.start()
 
-    def put(self, change: Change) -> None:
-        """Apply a change to the values and queue it. Never waits for a disk."""
+    def put(self, change: Change, *, wake: bool = True) -> None:
+        """Apply a change to the values and queue it. Never waits for a disk.
+
+        Whoever calls `commit` next need not wake the thread.
+        """
         with self._memory_lock:
-            self._live += apply_change(self.values, change)
-            self._pending.append(change)
-        if not self._work.is_set():
-            self._work.set()
+            self._pending.append((change, apply_change(self.values, change)))
+            if wake and not self._is_awake:
+                self._is_awake = True
+                self._work.release()
+
+    def _wake(self) -> None:
+        with self._memory_lock:
+            if not self._is_awake:
+                self._is_awake = True
+                self._work.release()
 
     def commit(self) -> None:
         """Return when everything queued so far is on the disk. Raises OSError."""
         with self._commit_lock:
-            self._commit()
+            before, now = self._trouble, self._commit()
+            self._trouble = now
+        if (now is None) != (before is None):
+            self._on_trouble(now)  # outside the lock: whoever hears it may want to save
+        if now is not None:
+            self._wake()  # the thread tries again later
+            raise now
 
-    def _commit(self) -> None:
-        with self._memory_lock:
-            changes = list(self._pending)
-            self._pending.clear()
-        if not changes and self._trouble is None and self._log.is_ready:
-            return
+    def _commit(self) -> OSError | None:
+        changes = self._drain()
+        if not changes and self._trouble is None:
+            return None
         try:
             self._log.commit(changes, self._live, self._snapshot)
         except OSError as error:
-            self._note(error)
-            raise
-        self._note(None)
+            return error
+        return None
+
+    def _drain(self) -> list[Change]:
+        with self._memory_lock:
+            pending = list(self._pending)
+            self._pending.clear()
+        for change, old in pending:
+            self._live = weigh(self._live, change, old)
+        return [change for change, _ in pending]
 
     def _snapshot(self) -> dict[str, Value]:
         # What is queued meanwhile is in the copy; appending it again could step back in time.
         with self._memory_lock:
+            values = dict(self.values)
             self._pending.clear()
-            return dict(self.values)
-
-    def _note(self, trouble: OSError | None) -> None:
-        changed = (trouble is None) != (self._trouble is None)
-        self._trouble = trouble
-        if changed:
-            self._on_trouble(trouble)
+        self._live = sum(weight(key, value) for key, value in values.items())
+        return values
 
     @property
     def live(self) -> int:
         """About the bytes that the values take in a file."""
         return self._live
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether the thread has ended."""
+        return not self._thread.is_alive()
+
     def _run(self) -> None:
         while not self._stop.is_set():
-            self._work.wait()
+            self._work.acquire()
             self._stop.wait(_RETRY_SECONDS if self._trouble else self._group_seconds)
-            self._work.clear()
-            if not self._commit_quietly():
-                self._work.set()  # and once more, later
+            self._is_awake = False  # before the commit: what comes during it wakes again
+            self._commit_quietly()
         self._commit_quietly()
 
-    def _commit_quietly(self) -> bool:
+    def _commit_quietly(self) -> None:
         try:
             self.commit()
-        except OSError:
-            return False  # on_trouble has told
-        return True
+        except OSError as error:
+            _log.debug("not saved yet: %s", error.strerror)  # on_trouble has told the player
 
     def close(self, deadline_seconds: float) -> bool:
         """Save the rest and end the thread; False when that took longer than the deadline."""
         self._stop.set()
-        self._work.set()
+        self._wake()
         self._thread.join(deadline_seconds)
         if self._thread.is_alive():
             return False
         with self._commit_lock:
-            self._log.close()
+            self._log.close(self._snapshot)
         return self._trouble is None

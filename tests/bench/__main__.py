@@ -1,0 +1,83 @@
+"""Measure what we promise, beside the floor and our peers: `python -m tests.bench prefs`.
+
+    python -m tests.bench [NAME ...] [--quick] [--check] [--json OUT] [--write]
+
+Every case runs its contenders turn by turn in one run, each in a process of its own. Verdicts
+are on ratios to the floor of the same run. `--check` needs no peers, takes less than a minute
+and exits with 1 where an aim is missed. `--write` puts the tables into RESULTS.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import json
+import platform
+import sys
+from pathlib import Path
+
+from tests.bench.case import Case
+from tests.bench.report import Verdict, as_data, as_table, judge, replace_section
+from tests.bench.runner import SCRATCH, run
+
+NAMES = ("engine", "prefs", "audio", "net", "reconnect", "service", "overlay")
+RESULTS = Path(__file__).parent / "RESULTS.md"
+
+
+def main(arguments: list[str]) -> int:
+    """Run the benches that are asked for and return the exit status."""
+    options = _parse(arguments)
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    data: dict[str, object] = {}
+    missed: list[Verdict] = []
+    for name in options.names or NAMES:
+        if importlib.util.find_spec(f"tests.bench.bench_{name}") is None:
+            print(f"## {name}\n\nNot written yet.\n")
+            continue
+        missed += _run_bench(name, options, data)
+    if options.json:
+        options.json.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    for verdict in missed:
+        print(f"MISSED: {verdict}", file=sys.stderr)
+    return 1 if missed and options.check else 0
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and sizes")
+    parser.add_argument("--check", action="store_true", help="only ours; exit 1 on a missed aim")
+    parser.add_argument("--json", type=Path, metavar="OUT")
+    parser.add_argument("--write", action="store_true", help="put the tables into RESULTS.md")
+    options = parser.parse_args(arguments)
+    for name in set(options.names) - set(NAMES):
+        parser.error(f"there is no bench {name!r}; there are {', '.join(NAMES)}")
+    return options
+
+
+def _run_bench(name: str, options: argparse.Namespace, data: dict[str, object]) -> list[Verdict]:
+    bench = importlib.import_module(f"tests.bench.bench_{name}")
+    cases: list[Case] = bench.cases(options.quick or options.check)
+    print(f"## {name}\n", flush=True)
+    tables, plain, missed = [], [], []
+    for case in cases:
+        figures = run(case, peers=not options.check)
+        verdicts = judge(case, figures)
+        tables.append(as_table(case, figures, verdicts))
+        plain.append(as_data(case, figures, verdicts))
+        missed += [verdict for verdict in verdicts if verdict.met is False]
+        print(tables[-1], flush=True)
+    data[name] = plain
+    if options.write:
+        replace_section(RESULTS, name, "\n".join([_machine(), "", *tables]))
+    return missed
+
+
+def _machine() -> str:
+    version = platform.python_version()
+    return f"Python {version}, {platform.system()} {platform.machine()}, contenders interleaved."
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
