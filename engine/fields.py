@@ -144,7 +144,9 @@ def _marker(annotation: Any) -> Marker | None:
     return None
 
 
-def marked(annotation: Any, value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Marker, Any]]:
+def marked(
+    annotation: Any, value: Any, path: KeyPath = ()
+) -> Iterator[tuple[KeyPath, Marker, Any]]:
     """Yield each marked text in a value, with its path inside the value."""
     marker = _marker(annotation)
     if marker is not None:

@@ -61,7 +61,9 @@ class ComponentRegistry:
         """Return the pydantic model of a component's table."""
         return self._models[name]
 
-    def read(self, name: str, raw: Mapping[str, Any]) -> tuple[dict[str, Any] | None, list[Mistake]]:
+    def read(
+        self, name: str, raw: Mapping[str, Any]
+    ) -> tuple[dict[str, Any] | None, list[Mistake]]:
         """Read a component's table: the values of the keys it gives, or None and all mistakes."""
         specs = self._fields[name]
         data = {k: normalised(specs[k].annotation, v) if k in specs else v for k, v in raw.items()}

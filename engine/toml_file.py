@@ -102,18 +102,27 @@ class TomlSource:
         points_at_key = at == "key" or span.is_header or found != path
         return self.positions.line_column(span.key_start if points_at_key else span.start)
 
-    def problem(self, mistake: Mistake, *, object_name: str | None = None, skip: int = 0) -> Problem:
-        """Locate a mistake; `skip` leaves out so many leading keys of the field's name."""
-        line, column = self.place(mistake.path, mistake.at)
+    def problem(
+        self, mistake: Mistake, *, path: KeyPath | None = None, object_name: str | None = None
+    ) -> Problem:
+        """Locate a mistake; `path` is where it stands in this file, if not at its own path."""
+        path = mistake.path if path is None else path
+        line, column = self.place(path, mistake.at)
         got = None if mistake.got is NOTHING else as_toml(mistake.got)
-        name = field_name(mistake.path[skip:])
-        fix = self._fix(mistake)
         return Problem(
-            self.file, line, column, object_name, name, mistake.message, got, mistake.hint, fix
+            self.file,
+            line,
+            column,
+            object_name,
+            field_name(mistake.path),
+            mistake.message,
+            got,
+            mistake.hint,
+            self._fix(mistake, path),
         )
 
-    def _fix(self, mistake: Mistake) -> Fix | None:
-        span = self.positions.spans.get(mistake.path)
+    def _fix(self, mistake: Mistake, path: KeyPath) -> Fix | None:
+        span = self.positions.spans.get(path)
         if mistake.replacement is None or span is None:
             return None
         if mistake.at == "key":

@@ -33,13 +33,16 @@ _MOST_CHOICES = 12
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One mistake at a path of the data; `at` says which part of that line to point at."""
+    """One mistake at a path of the data.
+
+    `at` says what to point at: the key, the value, or the table in which the key is missing.
+    """
 
     path: KeyPath
     message: str
     got: Any = NOTHING
     hint: str = ""
-    at: Literal["key", "value"] = "value"
+    at: Literal["key", "value", "table"] = "value"
     replacement: str | None = None
     """The one name or value that was surely meant, if there is one."""
 
@@ -163,13 +166,15 @@ def _real_path(loc: Iterable[str | int], data: Any, *, keeps_last: bool) -> Iter
 
 def _at(data: Any, path: Iterable[str | int]) -> Any:
     for part in path:
-        if isinstance(data, Mapping) and part in data:
-            data = data[part]
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
-            data = data[part]
-        else:
+        is_key = isinstance(data, Mapping) and part in data
+        if not is_key and not (isinstance(data, list) and _is_index(part, data)):
             return NOTHING
+        data = data[part]
     return data
+
+
+def _is_index(part: object, data: Sequence[Any]) -> bool:
+    return isinstance(part, int) and part < len(data)
 
 
 def _mistake(path: KeyPath, detail: Any, schema: _Schema, data: Any) -> Mistake:
@@ -178,7 +183,7 @@ def _mistake(path: KeyPath, detail: Any, schema: _Schema, data: Any) -> Mistake:
     if kind == "missing" and isinstance(path[-1], int):
         return Mistake(path[:-1], f"must hold {path[-1] + 1} values or more", _at(data, path[:-1]))
     if kind == "missing":
-        return Mistake(path, "is missing", hint=schema.example(path), at="key")
+        return Mistake(path, "is missing", hint=schema.example(path), at="table")
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
         hint, sure = did_you_mean(str(path[-1]), schema.keys(path[:-1]))
         return Mistake(path, "is not a known key", hint=hint, at="key", replacement=sure)

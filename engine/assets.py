@@ -1,0 +1,71 @@
+"""AssetFolder: whether a file that a level names is there, spelled exactly so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from engine.toml_mistakes import Mistake, as_toml, did_you_mean
+from engine.toml_positions import KeyPath
+
+__all__ = ["AssetFolder"]
+
+_MOST_FILES = 5_000  # suggestions are not worth walking a home folder for
+
+
+@dataclass
+class AssetFolder:
+    """The files below one folder; names use "/" and capitals count, on every system."""
+
+    root: Path
+    _listings: dict[Path, frozenset[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, scene_path: Path) -> AssetFolder:
+        """Return the folder called `assets` that a file lies in, or else the file's own folder."""
+        parents = scene_path.absolute().parents
+        return cls(next((p for p in parents if p.name == "assets"), parents[0]))
+
+    def path(self, name: str) -> Path:
+        """Return where the file of that name is."""
+        return self.root / name
+
+    def mistake(self, name: str, path: KeyPath, suffixes: tuple[str, ...] = ()) -> Mistake | None:
+        """Return what is wrong with the name of a file, or None."""
+        if name.startswith("/") or ":" in name or "\\" in name or ".." in name.split("/"):
+            hint = 'a path with "/" below the assets folder'
+            return Mistake(path, "must stay inside the assets folder", name, hint)
+        if not self._exists(name):
+            hint, sure = did_you_mean(name, self._files(suffixes))
+            quoted = None if sure is None else as_toml(sure)
+            return Mistake(path, "there is no such file", name, hint, replacement=quoted)
+        if suffixes and not name.endswith(suffixes):
+            hint, _ = did_you_mean(name, self._files(suffixes))
+            return Mistake(path, f"must be a {' or '.join(suffixes)} file", name, hint)
+        return None
+
+    def _exists(self, name: str) -> bool:
+        folder = self.root
+        *folders, file = name.split("/")
+        for part in folders:
+            if part not in self._listing(folder):
+                return False
+            folder /= part
+        return file in self._listing(folder) and not (folder / file).is_dir()
+
+    def _listing(self, folder: Path) -> frozenset[str]:
+        if folder not in self._listings:
+            try:
+                self._listings[folder] = frozenset(entry.name for entry in folder.iterdir())
+            except OSError:
+                self._listings[folder] = frozenset()
+        return self._listings[folder]
+
+    def _files(self, suffixes: tuple[str, ...]) -> list[str]:
+        fitting = (p for p in self._walk() if not suffixes or p.suffix in suffixes)
+        return [p.relative_to(self.root).as_posix() for p in fitting]
+
+    def _walk(self) -> Iterator[Path]:
+        return (p for p in islice(self.root.rglob("*.*"), _MOST_FILES) if p.is_file())

@@ -1,0 +1,249 @@
+"""SceneDocument: what a scene file says, read as far as it can be, before anything is built.
+
+Checks that concern several objects get one: `check(document) -> Iterable[Problem]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveFloat
+
+from engine.assets import AssetFolder
+from engine.fields import Asset
+from engine.registry import ComponentRegistry
+from engine.scene_layers import LayeredObject, Layers
+from engine.toml_file import Problem, TomlSource
+from engine.toml_mistakes import NOTHING, Mistake, did_you_mean, validate
+from engine.toml_positions import KeyPath
+
+__all__ = [
+    "ComponentEntry",
+    "ObjectEntry",
+    "ObjectSettings",
+    "Place",
+    "SceneCheck",
+    "SceneDocument",
+    "SceneSettings",
+    "read_document",
+]
+
+Colour: TypeAlias = Annotated[int, Field(ge=0, le=255)]
+
+
+class SceneSettings(BaseModel):
+    """The `[scene]` table: what concerns the level as a whole."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = "Scene"
+    size: tuple[PositiveFloat, PositiveFloat] = (960.0, 600.0)
+    background: tuple[Colour, Colour, Colour] = (0, 0, 0)
+    music: Annotated[str, Asset()] = ""
+
+
+class ObjectSettings(BaseModel):
+    """What an `[[object]]` says beside its components; `position` is beside the parent's."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1)
+    position: tuple[FiniteFloat, FiniteFloat] = (0.0, 0.0)
+    tag: str = ""
+    layer: int = 0
+    active: bool = True
+    parent: str = ""
+
+
+class Place(NamedTuple):
+    """A place in a file; prints as `file:line:column`."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True)
+class ComponentEntry:
+    """A component's table: `raw` as written, `values` as validated, None if it has mistakes."""
+
+    name: str
+    raw: Mapping[str, Any]
+    values: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class ObjectEntry:
+    """An object: its settings, None if they have mistakes, and its components by name."""
+
+    index: int
+    name: str
+    settings: ObjectSettings | None
+    components: Mapping[str, ComponentEntry]
+    layered: LayeredObject
+
+
+@dataclass(frozen=True)
+class SceneDocument:
+    """A scene file with all its objects; what has mistakes of its own has no values."""
+
+    source: TomlSource
+    registry: ComponentRegistry
+    assets: AssetFolder
+    settings: SceneSettings | None
+    objects: tuple[ObjectEntry, ...]
+
+    def components(self, name: str) -> Iterator[tuple[ObjectEntry, ComponentEntry]]:
+        """Yield every object that has the component, with its table."""
+        for entry in self.objects:
+            if name in entry.components:
+                yield entry, entry.components[name]
+
+    def position(self, index: int, component: str | None = None, field: str = "") -> Place:
+        """Return where an object, a component or a field (`"a.b"`) is written, or nearest to it."""
+        path = field_path(component, field)
+        source, found = self.objects[index].layered.find(path)
+        return Place(source.file, *source.place(found))
+
+    def problem(
+        self,
+        index: int,
+        component: str | None,
+        field: str,
+        message: str,
+        *,
+        got: Any = NOTHING,
+        hint: str = "",
+    ) -> Problem:
+        """Return a located problem with a field (`"a.b"`) of an object or of its component."""
+        mistake = Mistake(field_path(component, field), message, got, hint)
+        return self.objects[index].layered.problem(mistake)
+
+
+SceneCheck: TypeAlias = Callable[[SceneDocument], Iterable[Problem]]
+
+
+def field_path(component: str | None, field: str) -> KeyPath:
+    """Return the path in an object of a component's field, `"a.b"` being b inside a."""
+    parts = [component] if component else []
+    return (*parts, *(int(p) if p.isdigit() else p for p in field.split(".") if p))
+
+
+def read_document(
+    source: TomlSource, registry: ComponentRegistry, assets: AssetFolder
+) -> tuple[SceneDocument, list[Problem]]:
+    """Read a parsed file as a scene; return what could be read, and every problem with the rest."""
+    reader = _Reader(source, registry, assets)
+    document = reader.read()
+    return document, reader.problems
+
+
+class _Reader:
+    def __init__(
+        self, source: TomlSource, registry: ComponentRegistry, assets: AssetFolder
+    ) -> None:
+        self.source = source
+        self.registry = registry
+        self.assets = assets
+        self.problems: list[Problem] = []
+        self.object_keys = (*ObjectSettings.model_fields, "prefab")
+
+    def read(self) -> SceneDocument:
+        self._refuse_strangers()
+        settings = self._settings()
+        layers = Layers(self.assets, self._has_profile_field)
+        tables = enumerate(self._tables())
+        layered = [layers.expand(self.source, i, t) for i, t in tables if isinstance(t, Mapping)]
+        self.problems += layers.problems
+        objects = tuple(self._object(index, entry) for index, entry in enumerate(layered))
+        return SceneDocument(self.source, self.registry, self.assets, settings, objects)
+
+    def _has_profile_field(self, component: str) -> bool:
+        return component in self.registry and "profile" in self.registry.fields(component)
+
+    def _refuse_strangers(self) -> None:
+        for key in self.source.data:
+            if key not in ("scene", "object"):
+                hint, sure = did_you_mean(key, ("scene", "object"))
+                self._note(Mistake((key,), "is not known here", NOTHING, hint, "key", sure))
+
+    def _note(self, mistake: Mistake) -> None:
+        self.problems.append(self.source.problem(mistake))
+
+    def _settings(self) -> SceneSettings | None:
+        raw = self.source.data.get("scene")
+        if raw is None:
+            self._note(Mistake(("scene",), "is missing", hint='[scene] with name = "..."'))
+            return None
+        if not isinstance(raw, Mapping):
+            self._note(Mistake(("scene",), "must be a table", raw, "[scene]"))
+            return None
+        settings, mistakes = validate(SceneSettings, raw)
+        for mistake in mistakes:
+            self._note(_below(("scene",), mistake))
+        if settings is not None and settings.music:
+            mistake_or_none = self.assets.mistake(settings.music, ("scene", "music"))
+            if mistake_or_none is not None:
+                self._note(mistake_or_none)
+        return settings
+
+    def _tables(self) -> list[Any]:
+        raw = self.source.data.get("object", [])
+        if not isinstance(raw, list):
+            self._note(
+                Mistake(("object",), "must be a list of tables", hint="[[object]]", at="key")
+            )
+            return []
+        for index, table in enumerate(raw):
+            if not isinstance(table, Mapping):
+                self._note(Mistake(("object", index), "must be a table", table, "[[object]]"))
+        return raw
+
+    def _object(self, index: int, layered: LayeredObject) -> ObjectEntry:
+        plain: dict[str, Any] = {}
+        components: dict[str, ComponentEntry] = {}
+        for key, value in layered.data.items():
+            if key in self.registry:
+                components[key] = self._component(key, value, layered)
+            elif key in ObjectSettings.model_fields:
+                plain[key] = value
+            else:
+                self._unknown(key, value, layered)
+        settings, mistakes = validate(ObjectSettings, plain)
+        self.problems += map(layered.problem, mistakes)
+        name = plain.get("name")
+        return ObjectEntry(
+            index, name if isinstance(name, str) else "", settings, components, layered
+        )
+
+    def _component(self, name: str, raw: Any, layered: LayeredObject) -> ComponentEntry:
+        if not isinstance(raw, Mapping):
+            mistake = Mistake((name,), "must be one table", NOTHING, f"[object.{name}]", "key")
+            self.problems.append(layered.problem(mistake))
+            return ComponentEntry(name, {}, None)
+        values, mistakes = self.registry.read(name, raw)
+        self.problems += (layered.problem(_below((name,), mistake)) for mistake in mistakes)
+        return ComponentEntry(name, raw, values)
+
+    def _unknown(self, key: str, value: Any, layered: LayeredObject) -> None:
+        is_table = isinstance(value, (Mapping, list)) or key[:1].isupper()
+        known = self.registry.names() if is_table else self.object_keys
+        hint, sure = did_you_mean(key, known)
+        if not hint or hint.startswith("one of"):
+            hint, sure = did_you_mean(key, (*self.object_keys, *self.registry.names()))
+        what = "is not a known component" if is_table else "is not a known key"
+        taken = sure in layered.data
+        mistake = Mistake((key,), what, NOTHING, hint, "key", None if taken else sure)
+        self.problems.append(layered.problem(mistake))
+
+
+def _below(prefix: KeyPath, mistake: Mistake) -> Mistake:
+    path = (*prefix, *mistake.path)
+    return Mistake(
+        path, mistake.message, mistake.got, mistake.hint, mistake.at, mistake.replacement
+    )

@@ -1,0 +1,140 @@
+"""SceneFile: a level in TOML, checked whole, built into a scene, and saved with its comments.
+
+    registry = ComponentRegistry(Door, Lamp)
+    file = SceneFile.read(Path("assets/scenes/hall.toml"), registry)
+    scene = file.new_scene(clock=clock)
+    file.build(scene)
+
+Editing replaces the one value in the text; every other character stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from engine.assets import AssetFolder
+from engine.registry import ComponentRegistry
+from engine.scene import Scene
+from engine.scene_build import BuiltScene, SceneBuilder
+from engine.scene_document import (
+    ObjectEntry,
+    SceneCheck,
+    SceneDocument,
+    SceneSettings,
+    field_path,
+    read_document,
+)
+from engine.scene_rules import scene_problems
+from engine.toml_edit import save_atomically, set_in_text
+from engine.toml_file import Problem, TomlFileError, TomlSource, parse_source, read_source
+from engine.toml_mistakes import did_you_mean
+
+__all__ = ["SceneFile"]
+
+
+class SceneFile:
+    """A scene file without mistakes; `read` refuses any other with all of them at once."""
+
+    def __init__(
+        self,
+        path: Path,
+        source: TomlSource,
+        registry: ComponentRegistry,
+        assets: AssetFolder,
+        checks: tuple[SceneCheck, ...],
+    ) -> None:
+        """Check a parsed file. Raises TomlFileError with every problem."""
+        self.path = path
+        self._registry = registry
+        self._assets = assets
+        self._checks = checks
+        self._on_disk = source.text
+        self.document = self._checked(source)
+
+    @classmethod
+    def read(
+        cls,
+        path: Path,
+        registry: ComponentRegistry,
+        checks: Iterable[SceneCheck] = (),
+        *,
+        asset_root: Path | None = None,
+    ) -> SceneFile:
+        """Read and check a file; assets are looked for below the `assets` folder it lies in.
+
+        Raises TomlFileError with every problem, those of `checks` among them.
+        """
+        assets = AssetFolder.of(path) if asset_root is None else AssetFolder(asset_root)
+        return cls(path, read_source(path), registry, assets, tuple(checks))
+
+    @property
+    def text(self) -> str:
+        """The text as it would be saved."""
+        return self.document.source.text
+
+    @property
+    def settings(self) -> SceneSettings:
+        """The `[scene]` table."""
+        assert self.document.settings is not None
+        return self.document.settings
+
+    @property
+    def objects(self) -> tuple[ObjectEntry, ...]:
+        """What the file says of each object, in its order."""
+        return self.document.objects
+
+    def new_scene(self, **parts: Any) -> Scene:
+        """Return an empty scene of the file's name, size and background; `parts` as for Scene."""
+        scene = Scene(self.settings.name, size=self.settings.size, **parts)
+        scene.background = self.settings.background
+        return scene
+
+    def build(self, scene: Scene) -> BuiltScene:
+        """Make every object in the scene, parents first, components in the file's order."""
+        return SceneBuilder(self.document, scene).build()
+
+    def build_steps(self, scene: Scene) -> Iterator[float]:
+        """Make the objects one by one, for loads that are spread over frames; yields progress."""
+        builder = SceneBuilder(self.document, scene)
+        yield from builder.steps()
+        builder.built()
+
+    def set_value(self, object_name: str, field: str, value: Any) -> None:
+        """Change one value, `"position"` or `"Character.reconnect_policy.idle"`; not yet on disk.
+
+        Raises LookupError for an unknown object, ValueError for what TOML cannot hold,
+        TomlFileError if the file would have mistakes then; nothing is changed by these.
+        """
+        entry = self._object(object_name)
+        path = ("object", entry.layered.index, *field_path(None, field))
+        source = self.document.source
+        text = set_in_text(source.positions, path, value)
+        self.document = self._checked(parse_source(text, source.file))
+
+    def save(self) -> None:
+        """Write the file. Raises OSError, or TomlFileError if it was changed meanwhile."""
+        if read_source(self.path).text != self._on_disk:
+            message = "was changed on disk since it was read; nothing was saved"
+            problem = Problem(str(self.path), 1, 1, None, None, message, None, "read it again")
+            raise TomlFileError([problem])
+        save_atomically(self.path, self.text)
+        self._on_disk = self.text
+
+    def _object(self, name: str) -> ObjectEntry:
+        for entry in self.objects:
+            if entry.name == name:
+                return entry
+        hint, _ = did_you_mean(name, [entry.name for entry in self.objects])
+        tail = f" Try: {hint}" if hint else ""
+        raise LookupError(f"{self.path} has no object {name!r}.{tail}")
+
+    def _checked(self, source: TomlSource) -> SceneDocument:
+        document, problems = read_document(source, self._registry, self._assets)
+        problems += scene_problems(document)
+        for check in self._checks:
+            problems += check(document)
+        if problems:
+            raise TomlFileError(problems)
+        return document
