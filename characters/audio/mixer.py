@@ -26,6 +26,8 @@ JITTER_SECONDS = 0.06
 # A burst that is shorter than the jitter buffer is still to be heard, after this wait.
 PATIENCE_SECONDS = 0.1
 CONCEAL_SECONDS = 0.02
+# A step of this size is not heard as a click.
+QUIET = 100.0
 # Enough for the longest answer; more than that is a runaway sender, and costs memory.
 LONGEST_SECONDS = 120.0
 
@@ -55,7 +57,7 @@ class Track:
 
     @property
     def is_playing(self) -> bool:
-        return self._queued > 0 or abs(self._last) >= 1.0
+        return self._queued > 0
 
     def queue(self, samples: Samples, rate: int) -> None:
         if self._fading:
@@ -113,22 +115,29 @@ class Track:
             return None
         self._flowing = True
         block = np.zeros(size, np.float32)
-        filled = 0
-        while filled < size and self._blocks:
+        filled = self._fill(block, 0)
+        if filled < size and self._conceal(block, filled):
+            filled = self._fill(block, filled)
+        if filled < size:
+            self._flowing = False
+            self._waited = 0
+        self._last = float(block[-1])
+        return block
+
+    def _fill(self, block: Floats, filled: int) -> int:
+        """Move what is queued into a block from `filled` on; return how far it is filled then."""
+        began = filled
+        while filled < block.size and self._blocks:
             head = self._blocks[0]
-            piece = head[: size - filled]
+            piece = head[: block.size - filled]
             block[filled : filled + piece.size] = piece
             filled += piece.size
             if piece.size == head.size:
                 self._blocks.popleft()
             else:
                 self._blocks[0] = head[piece.size :]
-        self._queued -= filled
-        if filled < size:
-            self._conceal(block, filled)
-        else:
-            self._last = float(block[-1])
-        return block
+        self._queued -= filled - began
+        return filled
 
     def _may_flow(self, size: int) -> bool:
         if not self._queued:
@@ -137,15 +146,17 @@ class Track:
         enough = self._queued >= JITTER_SECONDS * self._rate
         return enough or self._waited >= PATIENCE_SECONDS * self._rate
 
-    def _conceal(self, block: Floats, filled: int) -> None:
-        """Let the last sample die away: a gap that is not a click, then wait to refill."""
+    def _conceal(self, block: Floats, filled: int) -> bool:
+        """Queue a tail in which the last sample dies away; return False when it has already."""
         last = float(block[filled - 1]) if filled else self._last
-        steps = np.arange(1, block.size - filled + 1, dtype=np.float32)
-        block[filled:] = last * np.exp(-steps * np.float32(5.0 / (CONCEAL_SECONDS * self._rate)))
-        self._last = 0.0
-        self._flowing = False
-        self._waited = 0
+        if abs(last) < QUIET:
+            return False
+        size = round(CONCEAL_SECONDS * self._rate)
+        steps = np.arange(1, size + 1, dtype=np.float32)
+        self._blocks.append(np.float32(last) * np.exp(-steps * np.float32(6.0 / size)))
+        self._queued += size
         self.underruns += 1
+        return True
 
     def _envelope(self, size: int) -> Floats:
         seconds = size / self._rate

@@ -27,6 +27,8 @@ __all__ = ["Detector", "RoomListener", "Unable"]
 
 FRAME_BYTES = 640
 FRAME_SECONDS = 0.02
+# What the detector's confidence lags behind the voice, and a little air for the first consonant.
+CERTAINTY_SECONDS = 0.2
 # Less voice than this and no words: a cough, a door. Nobody wants to be asked to say it again.
 COUGH_SECONDS = 0.35
 
@@ -77,7 +79,7 @@ class RoomListener:
         self._recogniser = recogniser
         self._worker = worker
         self._activity = VoiceActivity(activity, turn)
-        lead = activity.start_secs + turn.pre_speech_ms / 1000.0
+        lead = activity.start_secs + CERTAINTY_SECONDS + turn.pre_speech_ms / 1000.0
         self._pre_roll_ms = turn.pre_speech_ms
         self._before: deque[bytes] = deque(maxlen=max(1, round(lead / FRAME_SECONDS)))
         self._pause: list[bytes] = []

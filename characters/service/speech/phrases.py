@@ -12,9 +12,8 @@ __all__ = ["Grammar", "make_grammar", "words_of"]
 
 TOKENS = re.compile(r"<name>|[a-z']+|[()|\[\]]")
 NAME = "<name>"
-# Said before or after nearly anything; left out of what is handed on.
-OPENERS = ("please", "well", "so", "okay", "um")
-CLOSERS = ("please", "then", "now")
+# Said after nearly anything. More such words were tried: each costs right answers.
+CLOSER = "please"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +57,10 @@ def make_grammar(phrases: Iterable[str], knows: Callable[[str], bool]) -> Gramma
             left_out.append(phrase)
     names = tuple(name for name in GIVEN_NAMES if knows(name))
     rules = " | ".join(f"( {phrase} )" for phrase in usable)
-    openers, closers = " | ".join(filter(knows, OPENERS)), " | ".join(filter(knows, CLOSERS))
     jsgf = (
         "#JSGF V1.0; grammar troupe; "
         f"<name> = {' | '.join(names) or '<VOID>'}; <phrase> = {rules or '<VOID>'}; "
-        f"public <said> = [ {openers} ] <phrase> [ {closers} ];"
+        f"public <said> = <phrase> [ {CLOSER} ];"
     )
     patterns = tuple(pattern_of(phrase.split(" "), names) for phrase in usable)
     return Grammar(jsgf, patterns, tuple(left_out))
@@ -95,9 +93,7 @@ def pattern_of(tokens: list[str], names: tuple[str, ...]) -> re.Pattern[str]:
             parts.append(slot.format(number))
         else:
             parts.append(signs.get(token) or re.escape(token) + " ")
-    opener = f"(?:(?:{'|'.join(OPENERS)}) )?"
-    closer = f"(?:(?:{'|'.join(CLOSERS)}) )?"
-    return re.compile(f"{opener}(?P<said>{''.join(parts)}){closer}")
+    return re.compile(f"(?P<said>{''.join(parts)})(?:{CLOSER} )?")
 
 
 def with_names(match: re.Match[str]) -> str:

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from characters.audio.mixer import Mixer
+from characters.core.levels import Samples
+
+RATE = 48_000
+BLOCK = 480
+
+
+def steady(seconds: float, value: int = 8_000) -> bytes:
+    return np.full(round(RATE * seconds), value, np.int16).tobytes()
+
+
+def render(mixer: Mixer, seconds: float) -> Samples:
+    return np.concatenate([mixer.render(BLOCK) for _ in range(round(seconds * RATE / BLOCK))])
+
+
+def test_nothing_to_say_is_silence() -> None:
+    assert not render(Mixer(RATE), 0.05).any()
+
+
+def test_a_voice_in_the_middle_is_equally_loud_on_both_sides() -> None:
+    mixer = Mixer(RATE)
+    mixer.play("a", steady(0.5), RATE)
+    out = render(mixer, 0.1)
+    assert out[1_000].tolist() == [5_657, 5_657]
+
+
+def test_a_pan_to_the_right_silences_the_left() -> None:
+    mixer = Mixer(RATE)
+    mixer.place("a", 1.0, 1.0)
+    mixer.play("a", steady(0.5), RATE)
+    left, right = render(mixer, 0.1)[1_000]
+    assert left == 0 and right == 8_000
+
+
+def test_two_voices_are_summed() -> None:
+    mixer = Mixer(RATE)
+    for key, pan in (("a", -1.0), ("b", -1.0)):
+        mixer.place(key, 1.0, pan)
+        mixer.play(key, steady(0.5, 5_000), RATE)
+    assert render(mixer, 0.1)[1_000].tolist() == [10_000, 0]
+
+
+def test_many_loud_voices_never_wrap() -> None:
+    mixer = Mixer(RATE)
+    for number in range(8):
+        mixer.play(str(number), steady(0.5, 30_000), RATE)
+    assert render(mixer, 0.3).min() >= 0
+
+
+def test_volume_and_distance_multiply() -> None:
+    mixer = Mixer(RATE)
+    mixer.place("a", 0.5, -1.0)
+    mixer.set_volume("a", 0.5)
+    mixer.play("a", steady(0.5), RATE)
+    assert render(mixer, 0.1)[1_000, 0] == 2_000
+
+
+def test_another_rate_is_resampled_to_the_same_length() -> None:
+    mixer = Mixer(RATE)
+    mixer.place("a", 1.0, -1.0)
+    tone = (8_000 * np.sin(2 * np.pi * 200 * np.arange(22_050) / 22_050)).astype(np.int16)
+    mixer.play("a", tone.tobytes(), 22_050)
+    loud = np.abs(render(mixer, 1.2)[:, 0]) > 500
+    assert loud[: RATE // 2].mean() > 0.9 and np.flatnonzero(loud)[-1] == pytest.approx(
+        RATE, abs=2_000
+    )
+
+
+def test_a_short_burst_waits_for_the_jitter_buffer_and_is_played_all_the_same() -> None:
+    mixer = Mixer(RATE)
+    mixer.play("a", steady(0.02), RATE)
+    assert not render(mixer, 0.05).any()
+    assert render(mixer, 0.1).any()
+
+
+def test_it_is_playing_until_the_last_sample_is_out() -> None:
+    mixer = Mixer(RATE)
+    assert not mixer.is_playing("a")
+    mixer.play("a", steady(0.2), RATE)
+    render(mixer, 0.19)
+    assert mixer.is_playing("a")
+    render(mixer, 0.06)
+    assert not mixer.is_playing("a")
+
+
+def test_an_underrun_dies_away_without_a_click_and_then_goes_on() -> None:
+    mixer = Mixer(RATE)
+    mixer.place("a", 1.0, -1.0)
+    mixer.play("a", steady(0.105), RATE)
+    out = render(mixer, 0.2)[:, 0].astype(int)
+    assert np.abs(np.diff(out[10:])).max() < 200
+    mixer.play("a", steady(0.2), RATE)
+    assert render(mixer, 0.1)[2_000, 0] == 8_000
+    assert mixer.underruns("a") == 1
+
+
+def test_an_interruption_fades_out_in_a_hundred_and_twenty_milliseconds() -> None:
+    mixer = Mixer(RATE)
+    mixer.play("a", steady(5.0), RATE)
+    render(mixer, 0.5)
+    mixer.interrupt("a")
+    out = render(mixer, 0.2)[:, 0].astype(int)
+    silent = int(np.flatnonzero(out)[-1]) / RATE
+    assert 0.11 < silent <= 0.121
+    assert np.abs(np.diff(out)).max() < 100
+    assert not mixer.is_playing("a")
+
+
+def test_a_new_answer_right_after_an_interruption_is_heard_in_full() -> None:
+    mixer = Mixer(RATE)
+    mixer.place("a", 1.0, -1.0)
+    mixer.play("a", steady(5.0), RATE)
+    render(mixer, 0.1)
+    mixer.interrupt("a")
+    render(mixer, 0.02)
+    mixer.play("a", steady(0.3, 4_000), RATE)
+    out = render(mixer, 0.3)[:, 0]
+    assert out[4_800] == 4_000
+
+
+def test_ducking_takes_fifty_milliseconds_and_restoring_a_hundred() -> None:
+    mixer = Mixer(RATE)
+    mixer.place("a", 1.0, -1.0)
+    mixer.play("a", steady(5.0), RATE)
+    render(mixer, 0.1)
+    mixer.duck("a", True)
+    assert render(mixer, 0.05)[-1, 0] == 2_000
+    assert render(mixer, 0.05)[-1, 0] == 2_000
+    mixer.duck("a", False)
+    assert render(mixer, 0.05)[-1, 0] == 5_000
+    assert render(mixer, 0.05)[-1, 0] == 8_000
+
+
+def test_one_interrupted_voice_leaves_the_others_alone() -> None:
+    mixer = Mixer(RATE)
+    for key, pan in (("a", -1.0), ("b", 1.0)):
+        mixer.place(key, 1.0, pan)
+        mixer.play(key, steady(1.0), RATE)
+    render(mixer, 0.1)
+    mixer.interrupt("a")
+    out = render(mixer, 0.3)
+    assert np.all(out[:, 1] == 8_000) and out[-1, 0] == 0
+
+
+def test_moving_while_speaking_does_not_click() -> None:
+    mixer = Mixer(RATE)
+    mixer.play("a", steady(1.0), RATE)
+    render(mixer, 0.1)
+    mixer.place("a", 1.0, 1.0)
+    assert np.abs(np.diff(render(mixer, 0.05)[:, 1].astype(int))).max() < 50
+
+
+def test_the_level_follows_the_voice_and_not_its_place() -> None:
+    mixer = Mixer(RATE)
+    mixer.place("a", 0.0, 0.0)
+    mixer.play("a", steady(0.3), RATE)
+    render(mixer, 0.1)
+    assert mixer.level("a") > 0.7
+    render(mixer, 0.5)
+    assert mixer.level("a") == 0.0 and mixer.level("nobody") == 0.0
+
+
+def test_a_runaway_sender_fills_no_memory() -> None:
+    mixer = Mixer(RATE)
+    for _ in range(100):
+        mixer.play("a", steady(2.0), RATE)
+    mixer.interrupt("a")
+    assert not mixer.is_playing("a")

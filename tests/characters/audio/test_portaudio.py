@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from characters.audio.portaudio import (
+    find_device,
+    portaudio_calls,
+    report_from,
+    run_abandonable,
+    stable_name,
+    why_probe_failed,
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "stable"),
+    [
+        ("HDA Intel PCH: ALC257 Analog (hw:0,0)", "HDA Intel PCH: ALC257 Analog"),
+        ("USB Audio (hw:3,0)", "USB Audio"),
+        ("default", "default"),
+    ],
+)
+def test_a_stable_name_has_no_card_numbers(name: str, stable: str) -> None:
+    assert stable_name(name) == stable
+
+
+def test_a_device_is_found_by_its_stable_name() -> None:
+    assert find_device(["default", "USB Audio (hw:7,0)"], "USB Audio") == 1
+    assert find_device(["default"], "USB Audio") is None
+    assert find_device(["default"], None) is None
+
+
+def test_the_same_device_of_two_host_interfaces_is_listed_once_and_keeps_the_default() -> None:
+    report = report_from(
+        {
+            "devices": [["Mic", 1, 0, 44100.0], ["Mic", 2, 0, 48000.0], ["Out", 0, 2, 48000.0]],
+            "input": 1,
+            "output": 2,
+        }
+    )
+    assert [device.name for device in report.devices] == ["Mic", "Out"]
+    assert report.inputs[0].is_default_input and report.inputs[0].sample_rate == 48_000
+    assert report.outputs[0].is_default_output
+
+
+def test_each_way_to_fail_has_its_sentence() -> None:
+    assert "not installed" in why_probe_failed(1, b"ModuleNotFoundError: No module named 'pyaudio'")
+    assert "sound configuration" in why_probe_failed(-6, b"Expression 'alsa...' failed")
+    assert "could not be started" in why_probe_failed(1, b"something else")
+
+
+def test_descriptor_2_is_silent_while_portaudio_works_and_back_afterwards(tmp_path: Path) -> None:
+    log = tmp_path / "stderr"
+    saved, file = os.dup(2), os.open(log, os.O_WRONLY | os.O_CREAT)
+    try:
+        os.dup2(file, 2)
+        with portaudio_calls():
+            os.write(2, b"chatter\n")
+        os.write(2, b"ours\n")
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(file)
+    assert log.read_bytes() == b"ours\n"
+
+
+def test_calls_are_made_one_at_a_time() -> None:
+    inside, order = threading.Event(), []
+
+    def second() -> None:
+        inside.wait(5.0)
+        with portaudio_calls():
+            order.append("second")
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    with portaudio_calls():
+        inside.set()
+        order.append("first")
+    thread.join(5.0)
+    assert order == ["first", "second"]
+
+
+def test_a_call_that_hangs_is_given_up() -> None:
+    hang = threading.Event()
+    assert not run_abandonable("hang", lambda: hang.wait(10.0), 0.02)
+    hang.set()
+    assert run_abandonable("quick", lambda: None, 5.0)
