@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -97,14 +98,28 @@ def _parameters(component: type[Component]) -> Iterator[tuple[str, bool, Any]]:
 
 
 def _hints(component: type[Component]) -> dict[str, Any]:
-    owner = component.__init__ if component._has_own_init else component
+    """Return the resolved types of the public fields, those of base classes first."""
     try:
-        return get_type_hints(owner, include_extras=True)
+        if component._has_own_init:
+            return get_type_hints(component.__init__, include_extras=True)
+        hints: dict[str, Any] = {}
+        for owner in reversed(component.__mro__):
+            if owner is not Component:
+                hints |= _public_hints(owner)
+        return hints
     except NameError as error:
         raise TypeError(
             f"{component.__name__} cannot be used in scene files: its field types name "
             f"{error.name!r}, which its module does not import at run time."
         ) from error
+
+
+def _public_hints(owner: type) -> dict[str, Any]:
+    annotations = inspect.get_annotations(owner)
+    public = {k: v for k, v in annotations.items() if not k.startswith("_")}
+    holder = types.SimpleNamespace(__annotations__=public)
+    module = vars(sys.modules[owner.__module__])
+    return get_type_hints(holder, module, dict(vars(owner)), include_extras=True)
 
 
 def _members(annotation: Any) -> tuple[Any, ...]:

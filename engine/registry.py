@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from engine.component import Component
 from engine.fields import FieldSpec, field_specs, normalised
-from engine.toml_mistakes import Mistake, validate
+from engine.toml_mistakes import Mistake, ModelSchema, validate
 
 __all__ = ["ComponentRegistry"]
 
@@ -22,6 +22,7 @@ class ComponentRegistry:
         self._types: dict[str, type[Component]] = {}
         self._fields: dict[str, Mapping[str, FieldSpec]] = {}
         self._models: dict[str, type[BaseModel]] = {}
+        self._schemas: dict[str, ModelSchema] = {}
         self.register(*component_types)
 
     def register(self, *component_types: type[Component]) -> None:
@@ -38,6 +39,7 @@ class ComponentRegistry:
             self._types[name] = kind
             self._fields[name] = MappingProxyType({spec.name: spec for spec in specs})
             self._models[name] = _model(name, specs, kind.__doc__)
+            self._schemas[name] = ModelSchema(self._models[name])
 
     def get(self, name: str) -> type[Component]:
         """Return the component type of a name. Raises KeyError."""
@@ -67,7 +69,7 @@ class ComponentRegistry:
         """Read a component's table: the values of the keys it gives, or None and all mistakes."""
         specs = self._fields[name]
         data = {k: normalised(specs[k].annotation, v) if k in specs else v for k, v in raw.items()}
-        model, mistakes = validate(self._models[name], data)
+        model, mistakes = validate(self._models[name], data, self._schemas[name])
         if model is None:
             return None, mistakes
         names = {_attribute(key): key for key in data}

@@ -231,7 +231,7 @@ class _Reader:
         return ComponentEntry(name, raw, values)
 
     def _unknown(self, key: str, value: Any, layered: LayeredObject) -> None:
-        is_table = isinstance(value, (Mapping, list)) or key[:1].isupper()
+        is_table = isinstance(value, (Mapping, list))
         known = self.registry.names() if is_table else self.object_keys
         hint, sure = did_you_mean(key, known)
         if not hint or hint.startswith("one of"):

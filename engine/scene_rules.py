@@ -23,8 +23,7 @@ def scene_problems(document: SceneDocument) -> Iterator[Problem]:
     yield from rules.parents()
     for entry in document.objects:
         for component in entry.components.values():
-            if component.values is not None:
-                yield from rules.component(entry, component)
+            yield from rules.component(entry, component)
 
 
 @dataclass(frozen=True)
@@ -89,15 +88,15 @@ class _Rules:
         """What the marked texts of a component name, and what its constructor says."""
         specs = self.document.registry.fields(component.name)
         mistakes = list(self._texts(entry, component, specs))
-        if not mistakes:
+        if not mistakes and component.values is not None:
             mistakes = list(self._construction(component, specs))
         yield from map(entry.layered.problem, mistakes)
 
     def _texts(
         self, entry: ObjectEntry, component: ComponentEntry, specs: Mapping[str, FieldSpec]
     ) -> Iterator[Mistake]:
-        assert component.values is not None
-        for name, value in component.values.items():
+        known = {name: value for name, value in component.raw.items() if name in specs}
+        for name, value in known.items():
             for path, marker, text in marked(specs[name].annotation, value):
                 mistake = self._text((component.name, name, *path), marker, text, entry)
                 if mistake is not None:

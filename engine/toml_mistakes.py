@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -19,7 +20,7 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 
 from engine.toml_positions import KeyPath
 
-__all__ = ["NOTHING", "Mistake", "as_toml", "did_you_mean", "one_of", "validate"]
+__all__ = ["NOTHING", "Mistake", "ModelSchema", "as_toml", "did_you_mean", "one_of", "validate"]
 
 M = TypeVar("M", bound=BaseModel)
 Schema = Mapping[str, Any]
@@ -80,40 +81,43 @@ def as_toml(value: Any) -> str:
     return text if len(text) <= _LONGEST_GOT else text[: _LONGEST_GOT - 1] + "…"
 
 
-def validate(model: type[M], data: Mapping[str, Any]) -> tuple[M | None, list[Mistake]]:
+def validate(
+    model: type[M], data: Mapping[str, Any], schema: ModelSchema | None = None
+) -> tuple[M | None, list[Mistake]]:
     """Read data into the model; return it, or None and every mistake.
 
     Types are strict, as in JSON: text is no number and 1 is no `true`, but a list may become a
-    tuple and a text an enum.
+    tuple and a text an enum. `schema` saves work where one model is used again and again.
     """
-    found: list[Mistake] = []
+    schema = schema or ModelSchema(model)
+    found: dict[KeyPath, Mistake] = {}
+    removed: set[KeyPath] = set()
     rest: Any = data
-    # A __post_init__ stops at its first complaint: leave that value out and ask again.
-    for _ in range(_MOST_CHOICES):
+    # What is wrong by type hides what a __post_init__ would say, and that stops at its first
+    # complaint: leave out what was found and ask again.
+    while True:
         try:
             value = model.model_validate_json(_as_json(rest), strict=True)
         except ValidationError as error:
-            fresh = _translate(error, model, rest)
-            found += [m for m in fresh if m not in found]
+            mistakes = _translate(error, schema, rest)
         except Exception as error:  # a model's own code may raise anything; the reader gets words
-            return None, [*found, Mistake((), f"cannot be read: {type(error).__name__}: {error}")]
+            mistakes = [Mistake((), f"cannot be read: {type(error).__name__}: {error}")]
         else:
-            return (None, found) if found else (value, [])
-        blamed = [m.path for m in fresh if m.message.startswith(_BLAMED) and m.path]
-        if not blamed:
-            break
-        for path in blamed:
-            rest = _without(rest, path)
-    return None, [_clean(mistake) for mistake in found]
+            return (None if found else value), list(found.values())
+        fresh = {m.path: m for m in mistakes if m.path not in found and m.path not in removed}
+        if not fresh:
+            return None, list(found.values())
+        found |= fresh
+        for path in map(_removable, fresh):
+            if path and path not in removed:
+                removed.add(path)
+                rest = _without(rest, path)
 
 
-_BLAMED = "\0"  # marks sentences of a __post_init__ until they have been collected
-
-
-def _clean(mistake: Mistake) -> Mistake:
-    if not mistake.message.startswith(_BLAMED):
-        return mistake
-    return Mistake(mistake.path, mistake.message[1:], mistake.got, mistake.hint)
+def _removable(path: KeyPath) -> KeyPath:
+    """Return the part of a path up to its first list: single elements cannot be left out."""
+    numbers = [index for index, part in enumerate(path) if isinstance(part, int)]
+    return path[: numbers[0]] if numbers else path
 
 
 def _as_json(data: Any) -> str:
@@ -124,21 +128,17 @@ def _date_as_text(value: object) -> str:
     return value.isoformat() if isinstance(value, (date, time)) else str(value)
 
 
-def _without(data: Any, path: KeyPath) -> Any:
-    """Return a copy of the data that lacks what stands at the path."""
+def _without(data: Mapping[str, Any], path: KeyPath) -> dict[str, Any]:
+    """Return a copy of nested tables that lacks what stands at the path."""
     head, *tail = path
-    if isinstance(data, list):
-        return [_without(v, tuple(tail)) if i == head and tail else v for i, v in enumerate(data)]
     copy = dict(data)
-    if tail and head in copy:
-        copy[head] = _without(copy[head], tuple(tail))
-    else:
-        copy.pop(head, None)
+    inner = copy.pop(str(head), None)
+    if tail and isinstance(inner, Mapping):
+        copy[str(head)] = _without(inner, tuple(tail))
     return copy
 
 
-def _translate(error: ValidationError, model: type[BaseModel], data: Any) -> list[Mistake]:
-    schema = _Schema(model)
+def _translate(error: ValidationError, schema: ModelSchema, data: Any) -> list[Mistake]:
     mistakes: dict[KeyPath, Mistake] = {}
     for detail in error.errors(include_url=False):
         path = tuple(_real_path(detail["loc"], data, keeps_last=detail["type"] == "missing"))
@@ -177,7 +177,7 @@ def _is_index(part: object, data: Sequence[Any]) -> bool:
     return isinstance(part, int) and part < len(data)
 
 
-def _mistake(path: KeyPath, detail: Any, schema: _Schema, data: Any) -> Mistake:
+def _mistake(path: KeyPath, detail: Any, schema: ModelSchema, data: Any) -> Mistake:
     kind, context = detail["type"], detail.get("ctx", {})
     got = _at(data, path)
     if kind == "missing" and isinstance(path[-1], int):
@@ -213,14 +213,13 @@ def _blame(path: KeyPath, sentence: str, got: Any) -> Mistake:
     if isinstance(got, Mapping):
         for word in re.findall(r"\w+", sentence):
             if word in got:
-                sentence = sentence.removeprefix(word).strip()
-                return _blamed((*path, word), sentence, got[word])
-    return _blamed(path, sentence, got)
+                return _said((*path, word), sentence.removeprefix(word).strip(), got[word])
+    return _said(path, sentence, got)
 
 
-def _blamed(path: KeyPath, sentence: str, got: Any) -> Mistake:
+def _said(path: KeyPath, sentence: str, got: Any) -> Mistake:
     has_got = "(got " in sentence or isinstance(got, Mapping)
-    return Mistake(path, _BLAMED + sentence.rstrip("."), NOTHING if has_got else got)
+    return Mistake(path, sentence.rstrip("."), NOTHING if has_got else got)
 
 
 def _unquoted(got: Any, kind: str) -> str:
@@ -282,14 +281,18 @@ _SENTENCES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
 }
 
 
-class _Schema:
+class ModelSchema:
     """Questions to a model's JSON schema: which keys does this table know, what is a default."""
 
     def __init__(self, model: type[BaseModel]) -> None:
+        self._model = model
+
+    @cached_property
+    def _root(self) -> Schema:
         try:
-            self._root: Schema = model.model_json_schema()
+            return self._model.model_json_schema()
         except PydanticInvalidForJsonSchema:
-            self._root = {}
+            return {}
 
     def keys(self, path: KeyPath) -> list[str]:
         """Return the known keys of the table at the path."""
