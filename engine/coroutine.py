@@ -6,6 +6,8 @@ from collections.abc import Callable, Generator
 from inspect import GEN_RUNNING, getgeneratorstate
 from typing import Any
 
+from engine.clock import Time
+
 __all__ = ["Coroutine", "CoroutineRunner"]
 
 Body = Generator[Any, None, Any]
@@ -55,67 +57,61 @@ class CoroutineRunner:
     reported; the others go on.
     """
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, time: Callable[[], Time]) -> None:
+        self.running: list[Coroutine] = []
         self._report = report
-        self._frame = 0
-        self._now = 0.0
-        self._running: list[Coroutine] = []
+        self._time = time
 
     def __len__(self) -> int:
-        return len(self._running)
+        return len(self.running)
 
     def start(self, body: Body, owner: object = None) -> Coroutine:
         """Run a generator up to its first yield, now, and later go on with it."""
         coroutine = Coroutine(body, owner)
         self._step(coroutine)
         if not coroutine.is_done:
-            self._running.append(coroutine)
+            self.running.append(coroutine)
         return coroutine
 
     def stop_owned_by(self, owner: object) -> None:
         """Stop every coroutine that was started for the owner."""
-        if self._running:
-            for coroutine in [c for c in self._running if c._owner is owner]:
+        if self.running:
+            for coroutine in [c for c in self.running if c._owner is owner]:
                 self._stop(coroutine)
 
     def take_owned_by(self, owner: object) -> list[Coroutine]:
         """Hand over the owner's coroutines, to go on in another scene's runner."""
-        taken = [c for c in self._running if c._owner is owner]
-        self._running = [c for c in self._running if c._owner is not owner]
+        taken = [c for c in self.running if c._owner is owner]
+        self.running = [c for c in self.running if c._owner is not owner]
         return taken
 
     def give(self, coroutines: list[Coroutine], now: float) -> None:
         """Go on with coroutines from a runner whose game time was `now`."""
         for coroutine in coroutines:
-            coroutine._until += self._now - now
-            coroutine._frame = self._frame + 1
-        self._running += coroutines
-
-    def begin_frame(self, frame: int, now: float) -> None:
-        """Note the frame's number and its game time, before anything of it runs."""
-        self._frame = frame
-        self._now = now
+            coroutine._until += self._time().elapsed - now
+            coroutine._frame = self._time().frame + 1
+        self.running += coroutines
 
     def resume(self) -> None:
         """Go on with everything whose wait is over."""
-        if not self._running:
+        if not self.running:
             return
-        for coroutine in tuple(self._running):
+        for coroutine in tuple(self.running):
             if not coroutine.is_done and self._is_due(coroutine):
                 self._step(coroutine)
-        self._running = [c for c in self._running if not c.is_done]
+        self.running = [c for c in self.running if not c.is_done]
 
     def stop_all(self) -> None:
         """Stop everything."""
-        for coroutine in tuple(self._running):
+        for coroutine in tuple(self.running):
             self._stop(coroutine)
-        self._running.clear()
+        self.running.clear()
 
     def _is_due(self, coroutine: Coroutine) -> bool:
         other = coroutine._waits_for
         if other is not None and not other.is_done:
             return False
-        return coroutine._frame <= self._frame and coroutine._until <= self._now
+        return coroutine._frame <= self._time().frame and coroutine._until <= self._time().elapsed
 
     def _step(self, coroutine: Coroutine) -> None:
         try:
@@ -135,14 +131,14 @@ class CoroutineRunner:
 
     def _go_on(self, waiter: Coroutine) -> None:
         """Resume who waited for a nested generator in the frame in which it ended."""
-        if not waiter.is_done and waiter._frame <= self._frame:
+        if not waiter.is_done and waiter._frame <= self._time().frame:
             self._step(waiter)
 
     def _wait(self, coroutine: Coroutine, what: object) -> None:
-        coroutine._frame = self._frame + 1
+        coroutine._frame = self._time().frame + 1
         coroutine._waits_for = None
         if isinstance(what, int | float):
-            coroutine._until = self._now + what
+            coroutine._until = self._time().elapsed + what
         elif isinstance(what, Coroutine):
             coroutine._waits_for = what
         elif isinstance(what, Generator):

@@ -19,17 +19,17 @@ class Dispatcher:
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
         # deque.append and popleft are atomic: posting takes no lock that a frame could wait for.
-        self._actions: deque[Callable[[], object]] = deque()
+        self.waiting: deque[Callable[[], object]] = deque()
 
     def __len__(self) -> int:
-        return len(self._actions)
+        return len(self.waiting)
 
     def __bool__(self) -> bool:
         return True
 
     def post(self, action: Callable[[], object]) -> None:
         """Queue an action for the main thread; callable from any thread, never waits."""
-        self._actions.append(action)
+        self.waiting.append(action)
 
     def drain(self, budget_seconds: float | None = None) -> int:
         """Run what is queued, in order, and return how many actions ran; main thread only.
@@ -37,7 +37,7 @@ class Dispatcher:
         With a budget the rest stays for the next frame once the time is used up, but at least
         one action runs. What an action posts waits for the next drain, so this always ends.
         """
-        actions = self._actions
+        actions = self.waiting
         waiting = len(actions)
         if not waiting:
             return 0

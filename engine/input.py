@@ -38,6 +38,8 @@ class Input:
         self.captured: object | None = None  # who takes the typed keys: movers stand still
         self.mouse_position: tuple[float, float] = (0.0, 0.0)
         self.typed = ""
+        self.has_news = False
+        """Whether anything was pressed, let go or typed in this frame."""
         self._held: set[str] = set()
         self._down: set[str] = set()
         self._up: set[str] = set()
@@ -48,6 +50,7 @@ class Input:
 
     def press(self, key: str) -> None:
         """Note that a key went down; pressing a held key again counts as a key repeat."""
+        self.has_news = True
         self._repeated.add(key)
         if key not in self._held:
             self._held.add(key)
@@ -56,6 +59,7 @@ class Input:
     def release(self, key: str) -> None:
         """Note that a key went up."""
         if key in self._held:
+            self.has_news = True
             self._held.remove(key)
             self._up.add(key)
 
@@ -67,6 +71,7 @@ class Input:
 
     def type_text(self, text: str) -> None:
         """Add text that the player typed, as the keyboard layout spelled it."""
+        self.has_news = True
         self.typed += text
 
     def move_mouse(self, x: float, y: float) -> None:
@@ -91,6 +96,7 @@ class Input:
         self._up.clear()
         self._repeated.clear()
         self.typed = ""
+        self.has_news = False
 
     # read by the game
 

@@ -10,7 +10,7 @@ stand in the lists that a frame runs.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -31,25 +31,28 @@ class Lifecycle:
     def __init__(self, on_error: Callable[[ComponentError], object]) -> None:
         self._on_error = on_error
         self._serial = count(1)
-        self._to_start: deque[Component] = deque()
-        self._doomed: list[GameObject | Component] = []
+        self.to_start: deque[Component] = deque()
+        self.doomed: list[GameObject | Component] = []
         self._by_type: dict[type[Component], dict[Component, None]] = {}
-        self.phases = {
-            name: Phase(self._report) for name in ("fixed_update", "update", "late_update")
+        self.fixed_update = Phase(self._report)
+        self.update = Phase(self._report)
+        self.late_update = Phase(self._report)
+        self.draw = DrawList(self._report, _depth)
+        self.on_gui = DrawList(self._report, _depth_on_screen)
+        self._phases = {
+            "fixed_update": self.fixed_update,
+            "update": self.update,
+            "late_update": self.late_update,
         }
-        self.draws = {
-            "draw": DrawList(self._report, _depth),
-            "on_gui": DrawList(self._report, _depth_on_screen),
-        }
-        self._world = self.draws["draw"]
+        self._draws = {"draw": self.draw, "on_gui": self.on_gui}
 
     def moved(self) -> None:
         """Note that something moved up or down, and so may be drawn in another order."""
-        self._world.changed = True
+        self.draw.changed = True
 
     def layer_changed(self) -> None:
         """Note that an object changed its layer."""
-        for drawn in self.draws.values():
+        for drawn in self._draws.values():
             drawn.changed = True
 
     def of_kind(self, kind: type[Any]) -> list[Component]:
@@ -65,6 +68,7 @@ class Lifecycle:
     def attach(self, component: Component) -> None:
         """Give a component its place in the order, and wake it if its object is active."""
         component._key = (component.execution_order << _ORDER_SHIFT) + next(self._serial)
+        component._doomed = component.game_object.is_destroyed
         self._by_type.setdefault(type(component), {})[component] = None
         if component.game_object.active_in_hierarchy:
             self.wake(component)
@@ -99,7 +103,7 @@ class Lifecycle:
 
     def start_new(self) -> None:
         """Call start of everybody who became active since, their creations included."""
-        waiting = self._to_start
+        waiting = self.to_start
         while waiting:
             component = waiting.popleft()
             if component._stage is not Stage.AWAKE or not _runs(component):
@@ -114,32 +118,31 @@ class Lifecycle:
 
     def doom(self, victim: GameObject | Component) -> None:
         """Silence a component, or an object with its children, at once; the end comes later."""
-        if isinstance(victim, Component):
-            self._doom_component(victim)
-        else:
+        self.doomed.append(victim)
+        if not isinstance(victim, Component):
             self._doom_object(victim)
-        self._doomed.append(victim)
+            return
+        victim._doomed = True
+        if victim._active:
+            self._silence(victim)
 
     def bury(self) -> list[GameObject]:
         """Call on_disable, then on_destroy, of everything doomed; return the destroyed objects."""
         gone: list[GameObject] = []
-        while self._doomed:
-            doomed, self._doomed = self._doomed, []
+        while self.doomed:
+            doomed, self.doomed = self.doomed, []
             for victim in doomed:
                 if isinstance(victim, Component):
-                    self._disable_doomed(victim)
-                    self._destroy_component(victim)
+                    self._end((victim,))
                     if victim._game_object is not None:
                         victim._game_object._components.remove(victim)
-                else:
+                elif victim.transform._children:
                     family = victim._family()
-                    for member in family:
-                        for component in member._components:
-                            self._disable_doomed(component)
-                    for member in family:
-                        for component in member._components:
-                            self._destroy_component(component)
+                    self._end([c for member in family for c in member._components])
                     gone += family
+                else:
+                    self._end(victim._components)
+                    gone.append(victim)
         return gone
 
     # moving to another scene
@@ -148,8 +151,8 @@ class Lifecycle:
         """Forget a living component without a word to it: another scene takes it over."""
         if component._active:
             self._silence(component)
-        if component in self._to_start:
-            self._to_start.remove(component)
+        if component in self.to_start:
+            self.to_start.remove(component)
         self._by_type[type(component)].pop(component, None)
 
     def receive(self, component: Component) -> None:
@@ -179,46 +182,44 @@ class Lifecycle:
         if component._stage is Stage.STARTED:
             self._join(component)
         elif component._loops or component._draws or "start" in component._hooks:
-            self._to_start.append(component)
+            self.to_start.append(component)
 
     def _join(self, component: Component) -> None:
         for name in component._loops:
-            self.phases[name].add(component._key, getattr(component, name))
+            self._phases[name].add(component._key, getattr(component, name))
         for name in component._draws:
-            self.draws[name].add(component, getattr(component, name))
+            self._draws[name].add(component, getattr(component, name))
 
     def _silence(self, component: Component) -> None:
         key = component._key
         for name in component._loops:
-            self.phases[name].remove(key)
+            self._phases[name].remove(key)
         for name in component._draws:
-            self.draws[name].remove(component)
+            self._draws[name].remove(component)
 
     def _doom_object(self, victim: GameObject) -> None:
         victim._doomed = True
         for component in victim._components:
-            self._doom_component(component)
+            component._doomed = True
+            if component._active:
+                self._silence(component)
         for child in victim.transform._children:
-            self._doom_object(child.game_object)
+            self._doom_object(child._game_object)
 
-    def _doom_component(self, component: Component) -> None:
-        component._doomed = True
-        if component._active:
-            self._silence(component)
-
-    def _disable_doomed(self, component: Component) -> None:
-        if component._active:
-            component._active = False
-            if "on_disable" in component._hooks:
-                self._call(component, "on_disable")
-
-    def _destroy_component(self, component: Component) -> None:
-        stage, component._stage = component._stage, Stage.DESTROYED
-        if stage is Stage.DESTROYED:
-            return
-        if stage is not Stage.NEW and "on_destroy" in component._hooks:
-            self._call(component, "on_destroy")
-        del self._by_type[type(component)][component]
+    def _end(self, components: Sequence[Component]) -> None:
+        """Disable all of them before the first is destroyed, as Unity does with a hierarchy."""
+        for component in components:
+            if component._active:
+                component._active = False
+                if "on_disable" in component._hooks:
+                    self._call(component, "on_disable")
+        for component in components:
+            stage, component._stage = component._stage, Stage.DESTROYED
+            if stage is Stage.DESTROYED:
+                continue
+            if stage is not Stage.NEW and "on_destroy" in component._hooks:
+                self._call(component, "on_destroy")
+            del self._by_type[type(component)][component]
 
     def _call(self, component: Component, hook: str) -> bool:
         """Call one hook; tell whether it went well."""

@@ -8,90 +8,99 @@ on behind it. Who leaves in mid-frame is replaced by a method that does nothing.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.component import Component
 
-__all__ = ["DrawList", "Phase", "Report", "run_all"]
+__all__ = ["DrawList", "MethodList", "Phase", "Report"]
 
 Method = Callable[[Any], object]
 Report = Callable[[Method, Exception], object]
 
-_MIN_HOLES = 32  # below this, sweeping costs more than it saves
+_FEW_HOLES = 32  # below this, sweeping costs more than it saves
 
 
-def run_all(methods: Iterable[Method], argument: Any, report: Report) -> None:
-    """Call every method with the argument; one that raises is reported, and the rest goes on."""
-    rest = iter(methods)
-    while True:
-        try:
-            for method in rest:
-                method(argument)
-            return
-        except Exception as error:
-            report(method, error)
+class MethodList:
+    """Methods that run one after the other; compiled by a subclass, only after a change."""
+
+    def __init__(self, report: Report) -> None:
+        self.changed = False
+        """Set by whoever changes what a run should look like; the next run compiles anew."""
+        self._report = report
+        self._methods: list[Method] = []
+
+    def run(self, argument: Any) -> None:
+        """Call every method with the argument; one that raises is reported, the rest goes on."""
+        if self.changed:
+            self.changed = False
+            self._compile()
+        rest = iter(self._methods)
+        while True:
+            try:
+                for method in rest:
+                    method(argument)
+                return
+            except Exception as error:
+                self._report(method, error)
+
+    def _compile(self) -> None:
+        raise NotImplementedError
 
 
-class Phase:
+class Phase(MethodList):
     """The methods of one hook, in the order of their keys, each in a slot of its own.
 
-    Two parallel lists: a slot is found by bisection, so adding at the end and removing cost no
-    more with many objects than with few, and a method that returns finds its old place.
+    Two parallel lists: a slot is found by bisection, so removing one of many costs little, and a
+    method that returns finds its old place. Who has no slot waits for the next run: an insertion
+    under a running iterator would call somebody twice.
     """
 
     def __init__(self, report: Report) -> None:
-        self._report = report
+        super().__init__(report)
+        self.is_used = False
+        """Whether anybody may be in it: a run that finds nobody is not worth its call."""
         self._keys: list[int] = []
-        self._methods: list[Method] = []
-        self._late: dict[int, Method] = {}
+        self._waiting: dict[int, Method] = {}
         self._holes = 0
-        self._running = False
 
     def __len__(self) -> int:
-        return len(self._methods) - self._holes
+        return len(self._methods) - self._holes + len(self._waiting)
 
     def add(self, key: int, method: Method) -> None:
         """Let the method run from the next time on, or from now on if its old slot is free."""
         keys = self._keys
-        at = len(keys) if not keys or key > keys[-1] else bisect_left(keys, key)
+        at = bisect_left(keys, key) if keys and key <= keys[-1] else len(keys)
         if at < len(keys) and keys[at] == key:
             self._holes -= self._methods[at] is _idle
             self._methods[at] = method
-        elif self._running:
-            # Inserting under a running iterator would call somebody twice.
-            self._late[key] = method
         else:
-            keys.insert(at, key)
-            self._methods.insert(at, method)
+            self._waiting[key] = method
+            self.is_used = self.changed = True
 
     def remove(self, key: int) -> None:
         """Silence the method at once; an unknown key does nothing."""
-        if self._late:
-            self._late.pop(key, None)
         keys = self._keys
         at = bisect_left(keys, key)
-        if at < len(keys) and keys[at] == key and self._methods[at] is not _idle:
+        if at == len(keys) or keys[at] != key:
+            self._waiting.pop(key, None)
+        elif self._methods[at] is not _idle:
             self._methods[at] = _idle
             self._holes += 1
+            if self._holes > _FEW_HOLES and self._holes * 4 > len(keys):
+                self.changed = True
 
-    def run(self, argument: Any) -> None:
-        """Call every method with the argument."""
-        if self._holes > _MIN_HOLES and self._holes * 4 > len(self._keys):
+    def _compile(self) -> None:
+        if self._holes > _FEW_HOLES:
             self._sweep()
-        self._running = True
-        try:
-            run_all(self._methods, argument, self._report)
-        finally:
-            self._running = False
-            if self._late:
-                self._settle()
-
-    def _settle(self) -> None:
-        late, self._late = self._late, {}
-        for key, method in late.items():
-            self.add(key, method)
+        keys, methods = self._keys, self._methods
+        for key in sorted(self._waiting):
+            at = len(keys) if not keys or key > keys[-1] else bisect_left(keys, key)
+            keys.insert(at, key)
+            methods.insert(at, self._waiting[key])
+        self._waiting = {}
+        self.is_used = bool(keys)
 
     def _sweep(self) -> None:
         kept = [i for i, method in enumerate(self._methods) if method is not _idle]
@@ -100,17 +109,14 @@ class Phase:
         self._holes = 0
 
 
-class DrawList:
+class DrawList(MethodList):
     """The methods of one drawing hook, sorted anew only after something moved or changed."""
 
     def __init__(self, report: Report, depth: Callable[[Component], Any]) -> None:
-        self._report = report
+        super().__init__(report)
         self._depth = depth
         self._members: dict[Component, Method] = {}
-        self._methods: list[Method] = []
-        self._running = False
-        self.changed = False
-        """Set by whoever moves something that may be drawn."""
+        self._is_drawing = False
 
     def __len__(self) -> int:
         return len(self._members)
@@ -126,21 +132,21 @@ class DrawList:
         if method is None:
             return
         self.changed = True
-        if self._running:
+        if self._is_drawing:
             # In place: the running iterator has to see it.
             self._methods[:] = [_idle if m == method else m for m in self._methods]
 
-    def run(self, surface: Any) -> None:
-        """Call every method with the surface, the farthest first."""
-        if self.changed:
-            self.changed = False
-            members = self._members
-            self._methods = [members[c] for c in sorted(members, key=self._depth)]
-        self._running = True
+    def run(self, argument: Any) -> None:
+        """Draw every member on the surface, the farthest first."""
+        self._is_drawing = True
         try:
-            run_all(self._methods, surface, self._report)
+            super().run(argument)
         finally:
-            self._running = False
+            self._is_drawing = False
+
+    def _compile(self) -> None:
+        members = self._members
+        self._methods = [members[c] for c in sorted(members, key=self._depth)]
 
 
 def _idle(_: Any) -> None:

@@ -324,4 +324,5 @@ def test_an_object_without_hooks_stands_in_no_list(scene: Scene) -> None:
 
     scene.add(Label())
     scene.update(0.0)
-    assert [len(p) for p in scene._lifecycle.phases.values()] == [0, 0, 0]
+    life = scene._lifecycle
+    assert [len(phase) for phase in (life.fixed_update, life.update, life.late_update)] == [0, 0, 0]
