@@ -86,6 +86,11 @@ class Session:
         return dict(self.timers).get(timer)
 
     @property
+    def is_durable(self) -> bool:
+        """Whether what is known of the session is on disk, so that a restart can resume it."""
+        return self.session_id is not None and self.storing is Storing.DONE
+
+    @property
     def is_holding(self) -> bool:
         """Whether there is a connection, or one being made."""
         return self.phase in (Phase.OPENING, Phase.GRANTED, Phase.JOINED)

@@ -1,0 +1,32 @@
+"""The network thread and what runs on it: sessions that are driven while the game draws."""
+
+from __future__ import annotations
+
+from characters.runtime.builder import RuntimeBuilder
+from characters.runtime.config import SessionConfig
+from characters.runtime.ears import Ears, EarsStatus, ListeningMode
+from characters.runtime.events import (
+    CharacterEvent,
+    MessageRefused,
+    TextRefused,
+    TranscriptChanged,
+)
+from characters.runtime.handle import SessionHandle
+from characters.runtime.runtime import Runtime
+from characters.runtime.service_process import ServiceError, ServiceProcess
+
+__all__ = [
+    "CharacterEvent",
+    "Ears",
+    "EarsStatus",
+    "ListeningMode",
+    "MessageRefused",
+    "Runtime",
+    "RuntimeBuilder",
+    "ServiceError",
+    "ServiceProcess",
+    "SessionConfig",
+    "SessionHandle",
+    "TextRefused",
+    "TranscriptChanged",
+]

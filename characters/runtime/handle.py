@@ -1,0 +1,153 @@
+"""SessionHandle: the main thread's end of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from characters.core.messages import ClientMessage
+from characters.core.policy import ReconnectPolicy
+from characters.core.session_events import (
+    ConnectRequested,
+    DisconnectRequested,
+    Event,
+    ForgetRequested,
+    HibernateRequested,
+    PlayerActed,
+    PolicyChanged,
+    WakeRequested,
+)
+from characters.core.state import SessionState, SessionView
+from characters.runtime.config import SessionConfig
+from characters.runtime.driver import SessionDriver
+from characters.runtime.events import CharacterEvent
+from engine.signal import Signal
+
+__all__ = ["SessionHandle"]
+
+
+class Caller(Protocol):
+    """Runs an action on the network thread soon."""
+
+    def call(self, action: Callable[..., object], *args: Any) -> None:
+        """Queue the action; never waits."""
+
+
+class SessionHandle:
+    """Command a session and see it. For the main thread; nothing here waits.
+
+    ``events`` is emitted on the main thread: `SessionStateChanged`, `RetryScheduled`, every
+    message of the service, `TranscriptChanged`, `TextRefused`, `MessageRefused`.
+    """
+
+    def __init__(
+        self, driver: SessionDriver, network: Caller, has_stored: Callable[[str], bool]
+    ) -> None:
+        self._driver = driver
+        self._network = network
+        self._has_stored = has_stored
+        self.events: Signal[CharacterEvent] = Signal(f"session {driver.config.key}")
+
+    @property
+    def key(self) -> str:
+        """The name of the session in its runtime."""
+        return self._driver.config.key
+
+    @property
+    def character_id(self) -> str:
+        """The character's id at the service."""
+        return self._driver.config.character_id
+
+    @property
+    def config(self) -> SessionConfig:
+        """What the session was opened with."""
+        return self._driver.config
+
+    @property
+    def policy(self) -> ReconnectPolicy:
+        """The reconnect policy in force."""
+        return self._driver.policy
+
+    @property
+    def view(self) -> SessionView:
+        """All that is to be seen of the session now."""
+        return self._driver.view
+
+    @property
+    def has_stored_session(self) -> bool:
+        """Whether a connect would find a stored session to resume."""
+        if self.view.state is SessionState.CONNECTED:
+            return self.view.session_id is not None
+        return self._has_stored(self.key)
+
+    @property
+    def supports_session_persistence(self) -> bool:
+        """Whether the session is kept, so that it can be resumed after a restart."""
+        return self.view.supports_session_persistence
+
+    @property
+    def is_resumed_session(self) -> bool:
+        """Whether the present conversation was resumed or rejoined."""
+        return self.view.is_resumed_session
+
+    def connect(self, *, take_over: bool = False) -> None:
+        """Connect; joins an attempt in flight, works from every state.
+
+        ``take_over`` takes the session from another process that holds it.
+        """
+        self._feed(ConnectRequested(take_over))
+
+    def retry(self) -> None:
+        """Connect again after an error."""
+        self.connect()
+
+    def disconnect(self) -> None:
+        """End the session; the stored id stays or goes as ``persist`` says."""
+        self._feed(DisconnectRequested())
+
+    def clear_session_id(self) -> None:
+        """Forget the stored session id: the next connect begins a new conversation."""
+        self._feed(ForgetRequested())
+
+    def apply_policy(self, policy: ReconnectPolicy) -> None:
+        """Replace the reconnect policy; it takes effect at once."""
+        self._feed(PolicyChanged(policy))
+
+    def hibernate(self) -> None:
+        """Let the connection rest; `connect`, `wake` or a typed line brings it back."""
+        self._feed(HibernateRequested())
+
+    def wake(self) -> None:
+        """Connect if the session hibernates."""
+        self._feed(WakeRequested())
+
+    def player_acted(self) -> None:
+        """Tell that the player is busy with this character: it is not idle."""
+        self._feed(PlayerActed())
+
+    def set_distance(self, distance: float) -> None:
+        """Say how far the player is: the nearest connects first."""
+        self._network.call(setattr, self._driver, "distance", max(0.0, distance))
+
+    def send_text(self, text: str) -> None:
+        """Say a line; while (re)connecting it waits, elsewhere `TextRefused` tells why not."""
+        self._network.call(self._driver.send_text, text)
+
+    def send(self, message: ClientMessage) -> None:
+        """Send any message of the wire; `MessageRefused` tells if it could not go out."""
+        self._network.call(self._driver.send, message)
+
+    def interrupt(self) -> None:
+        """Cut the character off."""
+        self._network.call(self._driver.interrupt)
+
+    def cut(self) -> None:
+        """Break the connection as a fault would."""
+        self._network.call(self._driver.cut)
+
+    def set_black_hole(self, is_open: bool) -> None:
+        """Swallow every frame in both directions, or stop that."""
+        self._network.call(self._driver.black_hole.set_open, is_open)
+
+    def _feed(self, event: Event) -> None:
+        self._network.call(self._driver.feed, event)

@@ -1,0 +1,228 @@
+"""Runtime: every session of a process, on one network thread."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+
+from characters.audio.voice import Voice
+from characters.runtime.config import SessionConfig
+from characters.runtime.driver import SessionDriver
+from characters.runtime.ears import Ears
+from characters.runtime.endpoints import Endpoints
+from characters.runtime.events import CharacterEvent
+from characters.runtime.handle import SessionHandle
+from characters.runtime.network_thread import NetworkThread
+from characters.runtime.store_thread import StoreThread
+from characters.runtime.stored_keys import WatchedPersistence
+from characters.runtime.world import World
+from engine.dispatcher import Dispatcher
+
+__all__ = ["Runtime", "RuntimeParts"]
+
+_log = logging.getLogger(__name__)
+
+# How soon a character knows that the player turned to it.
+TARGET_POLL_SECONDS = 0.1
+
+
+class RuntimeParts:
+    """What a builder hands over: everything made, nothing started."""
+
+    def __init__(
+        self,
+        network: NetworkThread,
+        store: StoreThread,
+        resolver_thread: StoreThread,
+        persistence: WatchedPersistence,
+        endpoints: Endpoints,
+        world: World,
+        ears: Ears,
+        voice: Voice,
+        dispatcher: Dispatcher,
+    ) -> None:
+        self.network = network
+        self.store = store
+        self.resolver_thread = resolver_thread
+        self.persistence = persistence
+        self.endpoints = endpoints
+        self.world = world
+        self.ears = ears
+        self.voice = voice
+        self.dispatcher = dispatcher
+
+
+class Runtime:
+    """Opens sessions and keeps them through level loads. Made by `RuntimeBuilder`.
+
+    Everything here is for the main thread. What sessions tell comes through the dispatcher:
+    drain it once a frame.
+    """
+
+    def __init__(self, parts: RuntimeParts) -> None:
+        self._parts = parts
+        self._handles: dict[str, SessionHandle] = {}
+        # Only the network thread changes and reads this one.
+        self._drivers: dict[str, SessionDriver] = {}
+        self._is_closed = False
+
+    @property
+    def sessions(self) -> Mapping[str, SessionHandle]:
+        """Every session by its key."""
+        return MappingProxyType(self._handles)
+
+    @property
+    def ears(self) -> Ears:
+        """The player's microphone."""
+        return self._parts.ears
+
+    @property
+    def voice(self) -> Voice:
+        """What plays the characters' voices."""
+        return self._parts.voice
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """Brings the events of the sessions to the main thread."""
+        return self._parts.dispatcher
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and not closed."""
+        return self._parts.network.is_running and not self._is_closed
+
+    def start(self) -> None:
+        """Start the threads; a second call does nothing.
+
+        Raises:
+            RuntimeError: the runtime was closed; build another.
+        """
+        if self._is_closed:
+            raise RuntimeError("This runtime was closed: build another with RuntimeBuilder.")
+        parts = self._parts
+        if parts.network.is_running:
+            return
+        parts.store.start()
+        parts.resolver_thread.start()
+        parts.store.post(parts.persistence.read_keys)
+        parts.voice.start()
+        parts.network.start()
+        parts.network.submit(parts.ears.run(self._drivers.get))
+        parts.network.submit(self._watch_target())
+
+    def open_session(self, config: SessionConfig) -> SessionHandle:
+        """Open a session, or return the open one of that key with the new policy applied.
+
+        Raises:
+            ValueError: another character has that key.
+            RuntimeError: the runtime is not running.
+        """
+        if not self.is_running:
+            raise RuntimeError("The runtime is not running: call start() first.")
+        known = self._handles.get(config.key)
+        if known is None:
+            return self._open(config)
+        if known.character_id != config.character_id:
+            raise ValueError(
+                f"Session key {config.key!r} belongs to character {known.character_id!r} already; "
+                f"give {config.character_id!r} another session_key."
+            )
+        if known.policy != config.policy:
+            known.apply_policy(config.policy)
+        return known
+
+    def close_session(self, key: str) -> None:
+        """Disconnect a session and forget its handle; the stored id stays as ``persist`` says."""
+        handle = self._handles.pop(key, None)
+        if handle is not None:
+            handle.disconnect()
+            self._parts.network.call(self._remove, key)
+
+    def expire_session(self, key: str) -> None:
+        """Let the service forget a session, as a fault; waits, so not for the main thread.
+
+        Raises:
+            LookupError: there is no such session, or it has no id yet.
+            OSError: the service did not answer or knows no such session.
+        """
+        handle = self._handles.get(key)
+        session_id = None if handle is None else handle.view.session_id
+        if handle is None or session_id is None:
+            raise LookupError(f"{key} has no session that could expire: connect it first.")
+        self._parts.endpoints.expire(handle.config, session_id)
+
+    def close(self, deadline_seconds: float = 2.0) -> bool:
+        """Disconnect everybody and end the threads; return whether all ended in time."""
+        if self._is_closed or not self._parts.network.is_running:
+            self._is_closed = True
+            return self._parts.network.stop(0.0)
+        self._is_closed = True
+        until = time.monotonic() + deadline_seconds
+        parts = self._parts
+        parts.ears.close()
+        ending = parts.network.submit(self._end(deadline_seconds * 0.7))
+        try:
+            ending.result(deadline_seconds * 0.8)
+            in_time = True
+        except TimeoutError:
+            in_time = False
+        in_time &= parts.network.stop(max(0.1, until - time.monotonic()))
+        in_time &= parts.store.stop(max(0.0, until - time.monotonic()))
+        parts.resolver_thread.stop(0.0)
+        parts.voice.close()
+        if not in_time:
+            _log.warning(
+                "The runtime did not end within %.1f s; what hangs is let go.", deadline_seconds
+            )
+        return in_time
+
+    # --- inside ---------------------------------------------------------------------------
+
+    def _open(self, config: SessionConfig) -> SessionHandle:
+        parts = self._parts
+        emit: list[Callable[[CharacterEvent], None]] = []
+        driver = SessionDriver(config, parts.world, lambda event: emit[0](event))
+        handle = SessionHandle(driver, parts.network, parts.persistence.has)
+        emit.append(lambda event: parts.dispatcher.post(partial(handle.events.emit, event)))
+        self._handles[config.key] = handle
+        parts.network.call(self._drivers.__setitem__, config.key, driver)
+        return handle
+
+    def _remove(self, key: str) -> None:
+        driver = self._drivers.pop(key, None)
+        if driver is not None:
+            self._parts.network.loop.create_task(_dispose(driver))
+
+    async def _watch_target(self) -> None:
+        target: str | None = None
+        while True:
+            now = self._parts.ears.status.target
+            if now != target:
+                for key, is_addressed in ((target, False), (now, True)):
+                    driver = self._drivers.get(key or "")
+                    if driver is not None:
+                        driver.set_addressed(is_addressed)
+                target = now
+            await asyncio.sleep(TARGET_POLL_SECONDS)
+
+    async def _end(self, seconds: float) -> None:
+        drivers = tuple(self._drivers.values())
+        for driver in drivers:
+            driver.shut_down()
+        try:
+            async with asyncio.timeout(seconds):
+                await asyncio.gather(*(driver.at_rest() for driver in drivers))
+        except TimeoutError:
+            _log.warning("Some sessions did not close within %.1f s.", seconds)
+        for driver in drivers:
+            driver.dispose()
+        await self._parts.endpoints.close()
+
+
+async def _dispose(driver: SessionDriver) -> None:
+    await driver.at_rest()
+    driver.dispose()
