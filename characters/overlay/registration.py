@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from characters.overlay.hud import Hud
 from characters.overlay.visuals import Backdrop, CharacterSprite, PlayerSprite, Prop
 from engine.component import Component
 
@@ -18,5 +19,5 @@ class VisualRegistry(Protocol):
 
 
 def register_visuals(registry: VisualRegistry) -> None:
-    """Register every component that only draws."""
-    registry.register(Backdrop, Prop, CharacterSprite, PlayerSprite)
+    """Register every component that is there to be seen."""
+    registry.register(Backdrop, CharacterSprite, Hud, PlayerSprite, Prop)

@@ -6,52 +6,131 @@ reads the same scene files without one.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
+from characters.components.character import Character
+from characters.components.manager import CharacterManager
+from characters.components.player import Player
+from characters.core.state import SessionView
+from characters.overlay import acting
+from characters.overlay.catalogue import PROPS, PropKind, PropSize
+from characters.overlay.looks import Face, dressed
 from engine.component import Component
 
-__all__ = [
-    "Backdrop",
-    "CharacterSprite",
-    "PlayerSprite",
-    "Prop",
-]
+__all__ = ["Backdrop", "CharacterSprite", "Facing", "PlayerSprite", "Pose", "Prop", "Theme"]
 
-Theme = Literal["clinic", "lobby", "exam"]
-Facing = Literal["left", "right", "front"]
+Theme: TypeAlias = Literal["clinic", "lobby", "exam"]
+Facing: TypeAlias = Literal["left", "right", "front"]
+Pose: TypeAlias = Literal["stand", "sit"]
+
+_TURNS = {"left": -1, "front": 0, "right": 1}
+_STRIDE = (0, 1, 0, -1)
+_STEPS_PER_PIXEL = 1 / 14
 
 
 class Backdrop(Component):
-    """The room behind everything: wall, floor, window light. One per scene."""
+    """The room behind everything: wall, floor, window light. One per scene.
+
+    The floor begins at y = 232 (`catalogue.FLOOR_TOP`); what is above it is wall.
+    """
 
     theme: Theme = "clinic"
+
+    def draw(self, surface: Any) -> None:
+        """Draw the room; the picture is made once per theme and size."""
+        from characters.overlay.paint.backdrops import draw_backdrop
+        from characters.overlay.paint.studio import painter_of
+
+        painter, theme = painter_of(self.scene), self.theme
+        picture = painter.sprite(
+            ("room", theme), self.scene.size, lambda canvas: draw_backdrop(canvas, theme), 2
+        )
+        surface.blit(picture, self.scene.camera.to_screen((0, 0)))
 
 
 class Prop(Component):
     """A piece of furniture; its object's position is the middle of its foot.
 
-    `label` is written on what carries writing: a door's sign, a board, a kiosk.
+    `label` is written on what carries writing: a door's sign, a board, a counter.
     """
 
-    kind: str
+    kind: PropKind
     label: str = ""
-    colour: str = ""
+    colour: str = ""  # "#rrggbb"; empty for its own
     flip: bool = False
+
+    @property
+    def size(self) -> PropSize:
+        """How large it is drawn and how much floor it takes."""
+        return PROPS[self.kind]
+
+    def draw(self, surface: Any) -> None:
+        """Draw the piece."""
+        from characters.overlay.paint.props import prop_picture
+        from characters.overlay.paint.studio import painter_of
+
+        picture, foot = prop_picture(
+            painter_of(self.scene), self.kind, self.label, self.colour, self.flip
+        )
+        x, y = self.scene.camera.to_screen(self.transform.position)
+        surface.blit(picture, (round(x - foot[0]), round(y - foot[1])))
 
 
 class CharacterSprite(Component):
     """Somebody with a face, drawn from the session of the Character on the same object.
 
-    Empty colours (`#rrggbb`) leave the look's own. `pose` "sit" hides the legs, for a
-    bed, a sofa or a desk in front.
+    `pose` "sit" hides the legs, for a bed, a sofa or a desk in front. Empty colours
+    (`#rrggbb`) leave the look's own.
     """
 
     look: str = "visitor"
     facing: Facing = "front"
-    pose: Literal["stand", "sit"] = "stand"
+    pose: Pose = "stand"
     colour: str = ""
     skin: str = ""
     hair: str = ""
+
+    @property
+    def view(self) -> SessionView | None:
+        """What is to be seen of the session, None without one."""
+        character = self.get_component(Character)
+        return character.view if character is not None and character.has_session else None
+
+    @property
+    def head_height(self) -> float:
+        """How high over the feet there is room for a badge."""
+        return 126.0
+
+    def draw(self, surface: Any) -> None:
+        """Draw the figure with the face of this moment."""
+        from characters.overlay.paint.people import draw_figure
+        from characters.overlay.paint.studio import painter_of
+
+        t, own = self.scene.time.now, acting.phase(self.game_object.name)
+        face = acting.face(self.view, self._voice_level(), t, own, self._player_dx())
+        draw_figure(
+            painter_of(self.scene),
+            surface,
+            self.scene.camera.to_screen(self.transform.position),
+            dressed(self.look, self.colour, self.skin, self.hair),
+            face,
+            turn=_TURNS[self.facing],
+            is_sitting=self.pose == "sit",
+            lift=acting.bob(t, own, face.mouth > 0),
+        )
+
+    def _voice_level(self) -> float:
+        character, manager = self.get_component(Character), self._manager()
+        if character is None or manager is None:
+            return 0.0
+        return manager.runtime.voice.level(character.key)
+
+    def _manager(self) -> CharacterManager | None:
+        return self.scene.find_component(CharacterManager)
+
+    def _player_dx(self) -> float:
+        player = self.scene.find_component(Player)
+        return 0.0 if player is None else player.transform.position[0] - self.transform.position[0]
 
 
 class PlayerSprite(Component):
@@ -61,3 +140,36 @@ class PlayerSprite(Component):
     colour: str = ""
     skin: str = ""
     hair: str = ""
+
+    _turn: int = 0
+    _walked: float = 0.0
+    _last: tuple[float, float] | None = None
+
+    def late_update(self, dt: float) -> None:
+        """Follow the object with the legs."""
+        x, y = self.transform.position
+        dx, dy = (x - self._last[0], y - self._last[1]) if self._last else (0.0, 0.0)
+        self._last = (x, y)
+        if abs(dx) + abs(dy) < 0.01:
+            self._walked = 0.0
+            return
+        self._walked += (dx * dx + dy * dy) ** 0.5
+        self._turn = 0 if abs(dx) < abs(dy) * 0.5 else (1 if dx > 0 else -1)
+
+    def draw(self, surface: Any) -> None:
+        """Draw the figure in mid-step."""
+        from characters.overlay.paint.people import draw_figure
+        from characters.overlay.paint.studio import painter_of
+
+        t = self.scene.time.now
+        swing = _STRIDE[int(self._walked * _STEPS_PER_PIXEL + 0.5) % len(_STRIDE)]
+        draw_figure(
+            painter_of(self.scene),
+            surface,
+            self.scene.camera.to_screen(self.transform.position),
+            dressed(self.look, self.colour, self.skin, self.hair),
+            Face("calm", acting.lids(t, 0.3)),
+            turn=self._turn,
+            swing=swing,
+            lift=acting.bob(t, 0.3, False),
+        )

@@ -25,9 +25,13 @@ class Canvas:
     Meant for pictures that are made once and kept: nothing here is fast enough for each frame.
     """
 
-    def __init__(self, size: tuple[float, float], scale: int = 3) -> None:
+    def __init__(
+        self, size: tuple[float, float], scale: int = 3, origin: Point = (0.0, 0.0)
+    ) -> None:
         self.size = (math.ceil(size[0]), math.ceil(size[1]))
         self.scale = scale
+        self.origin = origin
+        """Where (0, 0) of the shapes lies in the picture."""
         large = (self.size[0] * scale, self.size[1] * scale)
         self._surface = pygame.Surface(large, pygame.SRCALPHA, 32)
         self._scratch: pygame.Surface | None = None
@@ -45,17 +49,15 @@ class Canvas:
         self, x: float, y: float, w: float, h: float, colour: Colour, radius: float = 0
     ) -> None:
         """Fill a rectangle, its corners rounded by `radius`."""
-        s = self.scale
-        box = pygame.Rect(round(x * s), round(y * s), round(w * s), round(h * s))
-        self._paint(colour, lambda on: pygame.draw.rect(on, colour, box, 0, round(radius * s)))
+        box, corner = self._box(x, y, w, h), round(radius * self.scale)
+        self._paint(colour, lambda on: pygame.draw.rect(on, colour, box, 0, corner))
 
     def frame(
         self, x: float, y: float, w: float, h: float, colour: Colour, width: float, radius: float
     ) -> None:
         """Draw the outline of a rounded rectangle, `width` wide, within its box."""
-        s = self.scale
-        box = pygame.Rect(round(x * s), round(y * s), round(w * s), round(h * s))
-        line, corner = max(1, round(width * s)), round(radius * s)
+        box = self._box(x, y, w, h)
+        line, corner = max(1, round(width * self.scale)), round(radius * self.scale)
         self._paint(colour, lambda on: pygame.draw.rect(on, colour, box, line, corner))
 
     def circle(self, cx: float, cy: float, r: float, colour: Colour) -> None:
@@ -64,15 +66,12 @@ class Canvas:
 
     def ellipse(self, cx: float, cy: float, rx: float, ry: float, colour: Colour) -> None:
         """Fill an ellipse."""
-        s = self.scale
-        box = pygame.Rect(
-            round((cx - rx) * s), round((cy - ry) * s), round(2 * rx * s), round(2 * ry * s)
-        )
+        box = self._box(cx - rx, cy - ry, 2 * rx, 2 * ry)
         self._paint(colour, lambda on: pygame.draw.ellipse(on, colour, box))
 
     def polygon(self, points: Sequence[Point], colour: Colour) -> None:
         """Fill a polygon with straight sides."""
-        large = [(x * self.scale, y * self.scale) for x, y in points]
+        large = self._large(points)
         self._paint(colour, lambda on: pygame.draw.polygon(on, colour, large))
 
     def blob(self, points: Sequence[Point], colour: Colour) -> None:
@@ -81,7 +80,7 @@ class Canvas:
 
     def line(self, points: Sequence[Point], colour: Colour, width: float) -> None:
         """Draw straight lines with round ends and joints."""
-        large = [(x * self.scale, y * self.scale) for x, y in points]
+        large = self._large(points)
         self._paint(colour, lambda on: _stroke(on, large, colour, width * self.scale))
 
     def curve(self, points: Sequence[Point], colour: Colour, width: float) -> None:
@@ -108,13 +107,13 @@ class Canvas:
         self, x: float, y: float, w: float, h: float, colours: tuple[Colour, Colour]
     ) -> None:
         """Fill a rectangle from the first colour at its top to the second at its bottom."""
-        s = self.scale
-        rows = max(1, round(h * s))
+        box = self._box(x, y, w, h)
+        rows = max(1, box.h)
         strip = pygame.Surface((1, rows), pygame.SRCALPHA, 32)
         for row in range(rows):
             strip.set_at((0, row), mix(*colours, row / rows))
-        wide = pygame.transform.scale(strip, (max(1, round(w * s)), rows))
-        self._surface.blit(wide, (round(x * s), round(y * s)))
+        wide = pygame.transform.scale(strip, (max(1, box.w), rows))
+        self._surface.blit(wide, box.topleft)
 
     def shadow(
         self, cx: float, cy: float, rx: float, ry: float, colour: Colour, blur: float = 4
@@ -126,8 +125,12 @@ class Canvas:
         """Draw something and soften it by about `blur` logical pixels."""
         layer = self._layer()
         draw(layer)
-        soft = soften(layer._surface.premul_alpha(), blur * self.scale)
-        self._surface.blit(soft, (0, 0), special_flags=pygame.BLEND_PREMULTIPLIED)
+        spread = round(2 * blur * self.scale)
+        area = layer._surface.get_bounding_rect().inflate(2 * spread, 2 * spread)
+        area = area.clip(layer._surface.get_rect())
+        if area.w and area.h:
+            soft = soften(layer._surface.subsurface(area).premul_alpha(), blur * self.scale)
+            self._surface.blit(_unpremultiplied(soft), area.topleft)
 
     def clipped(self, shape: Draw, content: Draw) -> None:
         """Draw the content, but only where the shape is."""
@@ -144,16 +147,20 @@ class Canvas:
         shape(self)
         self.clipped(shape, content)
 
-    def stamp(self, picture: pygame.Surface, x: float, y: float) -> None:
-        """Put a finished picture (a text, a sprite) there, enlarged with the rest."""
-        s = self.scale
-        large = pygame.transform.smoothscale(
-            picture, (picture.get_width() * s, picture.get_height() * s)
-        )
-        self._surface.blit(large, (round(x * s), round(y * s)))
+    def stamp_large(self, picture: pygame.Surface, x: float, y: float) -> None:
+        """Put a finished picture there that is `scale` times as large as it shall look."""
+        self._surface.blit(picture, self._box(x, y, 0, 0).topleft)
 
     def _layer(self) -> Canvas:
-        return Canvas(self.size, self.scale)
+        return Canvas(self.size, self.scale, self.origin)
+
+    def _box(self, x: float, y: float, w: float, h: float) -> pygame.Rect:
+        s, (left, top) = self.scale, self.origin
+        return pygame.Rect(round((x + left) * s), round((y + top) * s), round(w * s), round(h * s))
+
+    def _large(self, points: Sequence[Point]) -> list[Point]:
+        s, (left, top) = self.scale, self.origin
+        return [((x + left) * s, (y + top) * s) for x, y in points]
 
     def _paint(self, colour: Colour, draw: Callable[[pygame.Surface], pygame.Rect]) -> None:
         if colour[3] == 255:
@@ -168,11 +175,17 @@ class Canvas:
 
 
 def soften(picture: pygame.Surface, radius: float) -> pygame.Surface:
-    """Return a blurred copy of the same size: shrunk and stretched, which is plenty for shadows."""
-    size = picture.get_size()
-    factor = max(1.0, radius)
-    small = (max(1, round(size[0] / factor)), max(1, round(size[1] / factor)))
-    return pygame.transform.smoothscale(pygame.transform.smoothscale(picture, small), size)
+    """Return a blurred copy of the same size; the picture's opacity must be premultiplied.
+
+    Shrunk and stretched in steps of two: each step rounds the corners that one leap would show.
+    """
+    sizes = [picture.get_size()]
+    while radius > 1 and min(sizes[-1]) > 2:
+        sizes.append((max(1, sizes[-1][0] // 2), max(1, sizes[-1][1] // 2)))
+        radius /= 2
+    for size in [*sizes[1:], *sizes[-2::-1]]:
+        picture = pygame.transform.smoothscale(picture, size)
+    return picture
 
 
 def _unpremultiplied(picture: pygame.Surface) -> pygame.Surface:

@@ -50,6 +50,10 @@ class Painter:
 
         return self.sprites.get((key, size, scale), make)
 
+    def flipped(self, picture: pygame.Surface) -> pygame.Surface:
+        """Return the picture with left and right exchanged."""
+        return pygame.transform.flip(picture, True, False)
+
     def text(
         self,
         surface: pygame.Surface,

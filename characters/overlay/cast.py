@@ -1,0 +1,98 @@
+"""Gathers from the scene what the HUD shows, and carries out what the player asks of it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from characters.components.character import Character
+from characters.components.faults import Faults
+from characters.components.manager import CharacterManager
+from characters.components.player import Player
+from characters.overlay.hud_state import HudState
+from characters.overlay.journal import Journal
+from characters.overlay.model import Actor, HudModel, Microphone, ServiceState
+from characters.overlay.visuals import CharacterSprite
+from engine.scene import Scene
+
+__all__ = ["HEAD", "Cast", "gather"]
+
+HEAD = 120.0
+"""How high a badge's tip is over the feet of somebody who stands."""
+
+
+class Cast:
+    """The characters of a scene, looked up once in each frame."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.manager = scene.find_component(CharacterManager)
+        self.player = scene.find_component(Player)
+        self.faults = scene.find_service(Faults)
+        self.characters = tuple(c for c in scene.find_components(Character) if c.has_session)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The session keys, in the order of the level."""
+        return tuple(character.key for character in self.characters)
+
+    def find(self, key: str | None) -> Character | None:
+        """Return the character of a session key."""
+        return next((c for c in self.characters if c.key == key), None)
+
+
+def gather(cast: Cast, journal: Journal, state: HudState) -> HudModel:
+    """Return what this frame shows."""
+    scene = cast.scene
+    return HudModel(
+        now=scene.time.now,
+        size=scene.camera.size,
+        actors=tuple(_actor(character, cast, journal) for character in cast.characters),
+        microphone=_microphone(cast.manager, state.is_hands_free),
+        service=_service(cast.faults),
+        player_name=cast.player.name if cast.player is not None else "You",
+        notice=state.notice,
+        pointer=scene.input.mouse_position,
+        endpoint=_endpoint(cast.manager),
+    )
+
+
+def _actor(character: Character, cast: Cast, journal: Journal) -> Actor:
+    x, y = character.transform.position
+    target = cast.manager.target if cast.manager is not None else None
+    sprite = character.get_component(CharacterSprite)
+    top = sprite.head_height if sprite is not None else HEAD
+    return Actor(
+        key=character.key,
+        name=character.label,
+        view=character.view,
+        head=cast.scene.camera.to_screen((x, y - top)),
+        policy=character.reconnect_policy,
+        is_target=target is character,
+        messages=journal.lines(character.key),
+    )
+
+
+def _microphone(manager: CharacterManager | None, is_hands_free: bool) -> Microphone:
+    if manager is None:
+        return Microphone()
+    status = manager.ears.status
+    return Microphone(
+        level=status.level,
+        is_open=status.is_open,
+        is_muted=manager.ears.muted,
+        is_hands_free=is_hands_free,
+        problem=status.problem,
+        device=status.device,
+    )
+
+
+def _service(faults: Faults | None) -> ServiceState:
+    if faults is None:
+        return ServiceState()
+    return ServiceState(faults.has_service, faults.is_service_running)
+
+
+def _endpoint(manager: CharacterManager | None) -> str:
+    if manager is None or manager.endpoint == "local":
+        return "local"
+    return urlsplit(manager.endpoint).hostname or manager.endpoint

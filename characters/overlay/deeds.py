@@ -1,0 +1,198 @@
+"""Deeds: what keys and buttons of the HUD do, one definition for both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from characters.core.state import SessionState
+from characters.overlay.cast import Cast
+from characters.overlay.hud_state import HudState, Layer
+from characters.runtime.ears import ListeningMode
+from engine.application import Application
+
+__all__ = ["Deeds", "FaultButton"]
+
+
+@dataclass(frozen=True, slots=True)
+class FaultButton:
+    """A fault that the panel offers: its key, its words and what it does."""
+
+    key: str
+    label: str
+    action: Callable[[], object]
+    is_harmful: bool = True
+    is_enabled: bool = True
+
+
+class Deeds:
+    """Carries out what the player asks of the HUD, in this frame."""
+
+    def __init__(
+        self,
+        cast: Cast,
+        state: HudState,
+        notify: Callable[[str], object],
+        keep_captions: Callable[[], object],
+    ) -> None:
+        self.cast = cast
+        self._state = state
+        self._notify = notify
+        self._keep_captions = keep_captions
+
+    @property
+    def by_action(self) -> Mapping[str, Callable[[], object]]:
+        """What each action of the key bindings does while nothing is open."""
+        state = self._state
+        return {
+            "type": lambda: state.open(Layer.CHAT),
+            "help": lambda: state.open(Layer.HELP),
+            "captions": self.next_captions,
+            "inspector": self.toggle_inspector,
+            "faults": self.toggle_faults,
+            "retry": self.retry_first,
+            "menu": self.open_menu,
+        }
+
+    def menu(self) -> tuple[tuple[str, Callable[[], object]], ...]:
+        """Return the entries of the menu."""
+        muted = self.cast.manager is not None and self.cast.manager.ears.muted
+        talk = "hold T to talk" if self._state.is_hands_free else "hands-free"
+        return (
+            ("Go on", self.close_menu),
+            ("What the keys do", lambda: self._state.open(Layer.HELP)),
+            (f"Captions: {self._state.caption_size.value}", self.next_captions),
+            ("Unmute the microphone" if muted else "Mute the microphone", self.toggle_mute),
+            (f"Change to {talk}", self.toggle_hands_free),
+            ("Leave the game", self.quit),
+        )
+
+    def faults(self) -> tuple[FaultButton, ...]:
+        """Return the buttons of the fault panel."""
+        faults, who = self.cast.faults, self._state.fault_target
+        if faults is None:
+            return ()
+        down = faults.has_service and not faults.is_service_running
+        up = faults.has_service and not down
+        key = who if who is not None else self._listener()
+        return (
+            FaultButton("c", "Cut", self._tried(lambda: faults.cut(who))),
+            FaultButton("b", "Black hole", self._tried(lambda: faults.black_hole(who))),
+            FaultButton("h", "Heal", self._tried(lambda: faults.heal(who)), is_harmful=False),
+            FaultButton(
+                "x",
+                "Expire session",
+                self._tried(lambda: faults.expire_session(key or "")),
+                is_enabled=key is not None,
+            ),
+            FaultButton("k", "Kill service", self._tried(faults.kill_service), is_enabled=up),
+            FaultButton(
+                "l",
+                "Launch service",
+                self._tried(faults.start_service),
+                is_harmful=False,
+                is_enabled=down,
+            ),
+        )
+
+    # deeds
+
+    def send(self) -> None:
+        """Send what was typed; text that nobody can hear stays in the box."""
+        player, text = self.cast.player, self._state.chat.text.strip()
+        if not text:
+            self._state.close()
+        elif player is not None and player.say(text):
+            self._state.chat.clear()
+            self._state.close()
+
+    def retry(self, key: str) -> None:
+        """Let a character in ERROR try again."""
+        character = self.cast.find(key)
+        if character is not None:
+            character.session.retry()
+
+    def retry_first(self) -> None:
+        """Retry the one whose card is the first."""
+        for character in self.cast.characters:
+            if character.view.state is SessionState.ERROR:
+                self.retry(character.key)
+                return
+
+    def inspect(self, key: str) -> None:
+        """Show this character in the inspector."""
+        self._state.inspected = key
+
+    def aim_faults(self, key: str | None) -> None:
+        """Break this character's line, or everybody's."""
+        self._state.fault_target = key
+
+    def toggle_inspector(self) -> None:
+        """Open or close the inspector."""
+        self._state.is_inspector_open = not self._state.is_inspector_open
+
+    def toggle_faults(self) -> None:
+        """Open or close the fault panel."""
+        if self.cast.faults is None and not self._state.is_faults_open:
+            self._notify("There is nothing to break here: this game was given no faults.")
+            return
+        self._state.is_faults_open = not self._state.is_faults_open
+
+    def next_captions(self) -> None:
+        """Go through normal, large and no captions, and keep the choice."""
+        self._state.caption_size = self._state.caption_size.next
+        self._keep_captions()
+        self._notify(f"Captions: {self._state.caption_size.value}")
+
+    def toggle_mute(self) -> None:
+        """Mute the microphone or not, as M does."""
+        if self.cast.player is not None and self.cast.manager is not None:
+            self.cast.player.set_muted(not self.cast.manager.ears.muted)
+
+    def toggle_hands_free(self) -> None:
+        """Change between push-to-talk and hands-free; choosing is the act that allows it."""
+        if self.cast.manager is None:
+            return
+        self._state.is_hands_free = not self._state.is_hands_free
+        is_free = self._state.is_hands_free
+        mode = ListeningMode.HANDS_FREE if is_free else ListeningMode.PUSH_TO_TALK
+        self.cast.manager.ears.set_mode(mode)
+        if is_free:
+            self.cast.manager.ears.allow()
+
+    def open_menu(self) -> None:
+        """Open the menu; it closes the microphone."""
+        self._state.open(Layer.MENU)
+        self._focus(False)
+
+    def close_menu(self) -> None:
+        """Go back to the game."""
+        self._state.close()
+        self._focus(True)
+
+    def quit(self) -> None:
+        """Leave the game."""
+        application = self.cast.scene.find_service(Application)
+        if application is not None:
+            application.quit()
+
+    # inside
+
+    def _focus(self, focused: bool) -> None:
+        if self.cast.manager is not None:
+            self.cast.manager.ears.set_focused(focused)
+
+    def _listener(self) -> str | None:
+        target = self.cast.manager.target if self.cast.manager is not None else None
+        return None if target is None else target.key
+
+    def _tried(self, action: Callable[[], object]) -> Callable[[], object]:
+        """Return the action with its refusal shown to the player."""
+
+        def run() -> None:
+            try:
+                action()
+            except LookupError as error:
+                self._notify(str(error.args[0]) if error.args else str(error))
+
+        return run

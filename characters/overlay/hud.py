@@ -1,0 +1,178 @@
+"""Hud: everything on the screen that is not the level; put one on an object of each scene."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import field
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from characters.overlay.cast import Cast, gather
+from characters.overlay.deeds import Deeds
+from characters.overlay.hud_state import CaptionSize, HudState, Layer
+from characters.overlay.journal import Journal
+from characters.runtime.events import TextRefused
+from engine.component import Component
+from engine.prefs import PlayerPrefs
+from engine.signal import Subscription
+from engine.ui.hotspots import Hotspots
+
+__all__ = ["HUD_BINDINGS", "Hud"]
+
+HUD_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "type": ("return", "pad 3"),
+        "help": ("f1",),
+        "captions": ("f2",),
+        "inspector": ("f3",),
+        "faults": ("f4",),
+        "retry": ("r", "pad 1"),
+        "menu": ("escape", "pad 7"),
+    }
+)
+"""What the HUD's keys are; `scene.input.bindings` may name others before the level starts."""
+
+CAPTIONS = "hud.captions"
+
+
+class Hud(Component):
+    """Shows badges, captions, chat, microphone, errors; opens inspector, faults, help and menu.
+
+    While the player types, or a menu is open, `scene.input.captured` is this component.
+    """
+
+    execution_order: ClassVar[int] = -50  # after the manager, before the player's own keys
+
+    _state: HudState = field(default_factory=HudState)
+    _hotspots: Hotspots = field(default_factory=Hotspots)
+    _journal: Journal = field(default_factory=Journal)
+    _notices: Subscription | None = None
+
+    @property
+    def state(self) -> HudState:
+        """What is open, and what is typed."""
+        return self._state
+
+    def awake(self) -> None:
+        """Name the keys, unless somebody has named others."""
+        for action, keys in HUD_BINDINGS.items():
+            self.input.bindings.setdefault(action, keys)
+
+    def start(self) -> None:
+        """Bring the player's choice of captions, and listen for notices."""
+        self._journal = Journal(self._hear)
+        prefs = self.scene.find_service(PlayerPrefs)
+        if prefs is not None:
+            wanted = prefs.get_string(CAPTIONS, CaptionSize.NORMAL)
+            self._state.caption_size = (
+                CaptionSize(wanted) if wanted in list(CaptionSize) else CaptionSize.NORMAL
+            )
+        player = Cast(self.scene).player
+        if player is not None:
+            self._notices = player.notices.subscribe(self.notify)
+
+    def on_destroy(self) -> None:
+        """Stop listening, and give the keys back."""
+        self._journal.close()
+        if self._notices is not None:
+            self._notices.cancel()
+        self._capture(False)
+
+    def notify(self, sentence: str) -> None:
+        """Show a sentence to the player for a few seconds."""
+        self._state.say(sentence, self.scene.time.now)
+
+    def update(self, dt: float) -> None:
+        """Obey keys and clicks."""
+        cast = Cast(self.scene)
+        for character in cast.characters:
+            self._journal.follow(character.key, character.events)
+        self._state.expire(self.scene.time.now)
+        deeds = self._deeds(cast)
+        if self.input.get_mouse_button_down(1):
+            self._hotspots.click(self.input.mouse_position)
+        _LAYERS[self._state.layer](self, deeds)
+        self._capture(self._state.is_capturing)
+
+    def on_gui(self, surface: Any) -> None:
+        """Paint it all."""
+        from characters.overlay.paint.screen import paint_screen
+        from characters.overlay.paint.studio import painter_of
+
+        cast = Cast(self.scene)
+        model = gather(cast, self._journal, self._state)
+        self._hotspots.begin()
+        deeds = self._deeds(cast)
+        paint_screen(painter_of(self.scene), surface, model, self._state, deeds, self._hotspots)
+
+    # inside
+
+    def _deeds(self, cast: Cast) -> Deeds:
+        return Deeds(cast, self._state, self.notify, self._keep_captions)
+
+    def _hear(self, key: str, event: object) -> None:
+        if isinstance(event, TextRefused):
+            self.notify(event.reason)
+
+    def _keep_captions(self) -> None:
+        prefs = self.scene.find_service(PlayerPrefs)
+        if prefs is not None:
+            prefs.set_string(CAPTIONS, self._state.caption_size.value)
+
+    def _capture(self, wanted: bool) -> None:
+        if wanted:
+            self.input.captured = self
+        elif self.input.captured is self:
+            self.input.captured = None
+
+    # one method for each layer
+
+    def _in_game(self, deeds: Deeds) -> None:
+        if self.input.captured is not None:
+            return  # somebody else types
+        for action, deed in deeds.by_action.items():
+            if self.input.get_button_down(action):
+                deed()
+        if self._state.is_faults_open:
+            self._fault_keys(deeds)
+
+    def _fault_keys(self, deeds: Deeds) -> None:
+        for number in range(10):
+            if self.input.get_key_down(str(number)):
+                self._state.choose_fault_target(number, deeds.cast.keys)
+        for button in deeds.faults():
+            if button.is_enabled and self.input.get_key_down(button.key):
+                button.action()
+
+    def _in_chat(self, deeds: Deeds) -> None:
+        self._state.chat.feed(self.input)
+        if self.input.get_button_down("menu"):
+            self._state.close()
+        elif self.input.get_key_down("return") or self.input.get_key_down("enter"):
+            deeds.send()
+
+    def _in_menu(self, deeds: Deeds) -> None:
+        entries = deeds.menu()
+        pressed = self.input.get_key_repeat
+        if pressed("down") or pressed("s") or pressed("pad down"):
+            self._state.move_menu(1, len(entries))
+        if pressed("up") or pressed("w") or pressed("pad up"):
+            self._state.move_menu(-1, len(entries))
+        if self.input.get_button_down("menu"):
+            deeds.close_menu()
+        elif self.input.get_key_down("return") or self.input.get_key_down("pad 0"):
+            entries[self._state.menu_index][1]()
+
+    def _in_help(self, deeds: Deeds) -> None:
+        if self.input.get_button_down("help") or self.input.get_button_down("menu"):
+            self._state.close()
+
+
+_LAYERS: Mapping[Layer, Callable[[Hud, Deeds], None]] = MappingProxyType(
+    {
+        Layer.GAME: Hud._in_game,
+        Layer.CHAT: Hud._in_chat,
+        Layer.MENU: Hud._in_menu,
+        Layer.HELP: Hud._in_help,
+    }
+)

@@ -1,0 +1,75 @@
+"""Where the parts of the HUD stand, so that none covers another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.ui.rect import Rect
+
+__all__ = ["HudLayout", "bar", "hud_layout", "spread"]
+
+MARGIN = 12.0
+TOP = 64.0
+MIC_W, MIC_H = 268.0, 46.0
+INSPECTOR_W, FAULTS_W = 372.0, 276.0
+CHAT_H = 44.0
+HINT_H = 22.0
+
+
+@dataclass(frozen=True, slots=True)
+class HudLayout:
+    """The rectangles of one frame; a closed panel has none."""
+
+    banner: Rect
+    microphone: Rect
+    stage: Rect
+    """What the open panels leave free: captions, chat and error cards go there."""
+    inspector: Rect | None
+    faults: Rect | None
+    chat: Rect
+    hint: Rect
+
+
+def hud_layout(size: tuple[float, float], *, inspector: bool, faults: bool) -> HudLayout:
+    """Return the layout for the open panels."""
+    w, h = size
+    tall = h - TOP - MARGIN
+    right = Rect(w - INSPECTOR_W - MARGIN, TOP, INSPECTOR_W, tall) if inspector else None
+    left = Rect(MARGIN, TOP, FAULTS_W, min(tall, 430.0)) if faults else None
+    x0 = left.right + MARGIN if left else MARGIN
+    x1 = right.x - MARGIN if right else w - MARGIN
+    stage = Rect(x0, TOP, x1 - x0, tall)
+    return HudLayout(
+        banner=Rect(MARGIN, 10, 330, 26),
+        microphone=Rect(w - MIC_W - MARGIN, 10, MIC_W, MIC_H),
+        stage=stage,
+        inspector=right,
+        faults=left,
+        chat=bar(stage, 640, CHAT_H, stage.bottom),
+        hint=bar(stage, 640, HINT_H, stage.bottom + 6),
+    )
+
+
+def bar(stage: Rect, most: float, height: float, bottom: float) -> Rect:
+    """Return a bar in the middle of the stage that ends at `bottom`."""
+    w = min(most, stage.w)
+    return Rect(stage.x + (stage.w - w) / 2, bottom - height, w, height)
+
+
+def spread(wanted: Sequence[Rect], frame: Rect, gap: float = 4.0) -> tuple[Rect, ...]:
+    """Return the rectangles inside the frame, later ones lifted until none covers another.
+
+    They keep their columns: a badge stays over its head, only higher.
+    """
+    placed: dict[int, Rect] = {}
+    # The lowest first: what gives way moves up, towards free wall.
+    for index in sorted(range(len(wanted)), key=lambda i: -wanted[i].bottom):
+        rect = wanted[index].inside(frame)
+        for _ in range(len(wanted)):
+            blocker = next((other for other in placed.values() if rect.overlaps(other)), None)
+            if blocker is None:
+                break
+            rect = Rect(rect.x, blocker.y - rect.h - gap, rect.w, rect.h)
+        placed[index] = rect
+    return tuple(placed[index] for index in range(len(wanted)))

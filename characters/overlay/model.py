@@ -1,0 +1,77 @@
+"""What the HUD shows of one frame: plain values, gathered once and then only painted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from characters.core.policy import ReconnectPolicy
+from characters.core.state import SessionState, SessionView
+
+__all__ = ["Actor", "HudModel", "Microphone", "ServiceState"]
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A character of the level: its session, and where its head is on the screen."""
+
+    key: str
+    name: str
+    view: SessionView
+    head: Point = (0.0, 0.0)
+    policy: ReconnectPolicy = ReconnectPolicy.DEFAULT
+    is_target: bool = False
+    messages: tuple[str, ...] = ()
+    """The last wire messages, their types and sizes only, the newest last."""
+
+    @property
+    def is_in_error(self) -> bool:
+        """Whether it waits for the player to press Retry."""
+        return self.view.state is SessionState.ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class Microphone:
+    """What the player has to know of the microphone at every moment."""
+
+    level: float = 0.0
+    is_open: bool = False
+    is_muted: bool = False
+    is_hands_free: bool = False
+    problem: str | None = None
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """The embedded service, as far as the fault panel may touch it."""
+
+    has_service: bool = False
+    is_running: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HudModel:
+    """All of it."""
+
+    now: float
+    size: Point = (960, 600)
+    actors: tuple[Actor, ...] = ()
+    microphone: Microphone = field(default_factory=Microphone)
+    service: ServiceState = field(default_factory=ServiceState)
+    player_name: str = "You"
+    notice: str | None = None
+    pointer: Point = (-1.0, -1.0)
+    endpoint: str = "local"
+    """The host that the talk goes to, or `local` for the embedded service."""
+
+    @property
+    def target(self) -> Actor | None:
+        """The one who hears the player."""
+        return next((actor for actor in self.actors if actor.is_target), None)
+
+    @property
+    def failed(self) -> tuple[Actor, ...]:
+        """Those in ERROR, in the order of the level."""
+        return tuple(actor for actor in self.actors if actor.is_in_error)

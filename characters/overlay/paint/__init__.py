@@ -1,0 +1,5 @@
+"""The drawing of everything seen; loaded only where there is a window."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

@@ -1,0 +1,88 @@
+"""Paints the badges over the heads: sign, name, word, receipt; and who the microphone goes to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from characters.overlay.layout import spread
+from characters.overlay.model import Actor, HudModel
+from characters.overlay.paint.signs import SIGN, TONES, arrow_picture, sign_picture
+from characters.overlay.palette import AMBER, CREAM, INK, NIGHT
+from characters.overlay.words import BadgeWords, badge, receipt
+from engine.ui.painter import Painter, PanelStyle
+from engine.ui.rect import Rect
+
+__all__ = ["paint_badges"]
+
+_NAME, _WORD, _RECEIPT = 13, 12, 13
+_H, _RECEIPT_H = 38, 24
+_WIDEST = 210.0
+_PLAIN = PanelStyle(fill=NIGHT, border=(255, 255, 255, 30), radius=12, shadow=4)
+_AIMED = PanelStyle(fill=NIGHT, border=AMBER, border_width=2, radius=12, shadow=4)
+_PAPER = PanelStyle(fill=CREAM, border=(90, 60, 40, 60), radius=11, shadow=4)
+_FRAME_TOP = 62.0  # below the banner and the microphone
+
+
+def paint_badges(painter: Painter, surface: Any, model: HudModel) -> None:
+    """Paint every badge, moved so that none covers another."""
+    words = [badge(actor.view, model.now) for actor in model.actors]
+    receipts = [receipt(actor.view, model.now) for actor in model.actors]
+    wanted = [
+        _rect(painter, actor, said, note)
+        for actor, said, note in zip(model.actors, words, receipts, strict=True)
+    ]
+    frame = Rect(6, _FRAME_TOP, model.size[0] - 12, model.size[1] - _FRAME_TOP - 40)
+    for actor, said, note, rect in zip(
+        model.actors, words, receipts, spread(wanted, frame), strict=True
+    ):
+        if note is not None:
+            _paint_receipt(painter, surface, rect, note)
+        _paint_badge(painter, surface, model, actor, said, rect)
+
+
+def _rect(painter: Painter, actor: Actor, said: BadgeWords, note: str | None) -> Rect:
+    fonts = painter.fonts
+    inner = max(fonts.width(actor.name, _NAME, True), fonts.width(said.word, _WORD))
+    w = min(_WIDEST, inner + SIGN + 26)
+    h = float(_H)
+    if note is not None:
+        w, h = max(w, fonts.width(note, _RECEIPT) + 22.0), h + _RECEIPT_H + 3
+    x, y = actor.head
+    return Rect(x - w / 2, y - h - 10, w, h)
+
+
+def _paint_badge(
+    painter: Painter, surface: Any, model: HudModel, actor: Actor, said: BadgeWords, rect: Rect
+) -> None:
+    fonts = painter.fonts
+    inner = max(fonts.width(actor.name, _NAME, True), fonts.width(said.word, _WORD))
+    w = min(_WIDEST, inner + SIGN + 26)
+    x = rect.x + (rect.w - w) / 2
+    box = Rect(x, rect.bottom - _H, w, _H)
+    painter.panel(surface, box, _AIMED if actor.is_target else _PLAIN)
+    middle = round(max(box.x + 12, min(actor.head[0], box.right - 12)))
+    surface.blit(arrow_picture(painter), (middle - 7, round(box.bottom) - 1))
+    sign = sign_picture(painter, said.shape, said.tone, said.ring)
+    surface.blit(sign, (round(box.x) + 7, round(box.y) + 7))
+    left = box.x + SIGN + 12
+    room = box.w - SIGN - 20
+    name = fonts.shortened(actor.name, room, _NAME, True)
+    painter.text(surface, name, (left, box.y + 3), _NAME, CREAM, bold=True)
+    word = fonts.shortened(said.word, room, _WORD)
+    painter.text(surface, word, (left, box.y + 19), _WORD, TONES[said.tone])
+    if actor.is_target and model.microphone.is_open:
+        _paint_level(surface, box, model.microphone.level)
+
+
+def _paint_level(surface: Any, box: Rect, level: float) -> None:
+    """Show along the badge's foot how loud the player arrives there."""
+    full = box.w - 24
+    surface.fill((90, 80, 110), (box.x + 12, box.bottom - 4, full, 2))
+    surface.fill(AMBER[:3], (box.x + 12, box.bottom - 4, full * min(1.0, level), 2))
+
+
+def _paint_receipt(painter: Painter, surface: Any, rect: Rect, note: str) -> None:
+    w = painter.fonts.width(note, _RECEIPT) + 22
+    box = Rect(rect.x + (rect.w - w) / 2, rect.y, w, _RECEIPT_H)
+    painter.panel(surface, box, _PAPER)
+    painter.text(surface, note, (box.x + w / 2, box.y + 3), _RECEIPT, INK, align="center")

@@ -1,0 +1,82 @@
+"""Paints the whole screen over a level, in one order, into places that do not overlap."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from characters.overlay.deeds import Deeds
+from characters.overlay.hud_state import HudState, Layer
+from characters.overlay.layout import HudLayout, hud_layout
+from characters.overlay.model import Actor, HudModel
+from characters.overlay.paint.badges import paint_badges
+from characters.overlay.paint.cards import paint_errors, paint_help, paint_menu
+from characters.overlay.paint.panels import paint_faults, paint_inspector
+from characters.overlay.paint.talk import (
+    paint_banner,
+    paint_captions,
+    paint_chat,
+    paint_hint,
+    paint_microphone,
+    paint_notice,
+)
+from engine.ui.hotspots import Hotspots
+from engine.ui.painter import Painter
+
+__all__ = ["paint_screen"]
+
+_HINT = "Walk: WASD    Type: Enter    Talk: hold T    Help: F1"
+
+
+def paint_screen(
+    painter: Painter,
+    surface: Any,
+    model: HudModel,
+    state: HudState,
+    deeds: Deeds,
+    hotspots: Hotspots,
+) -> None:
+    """Paint badges first, then what may cover them."""
+    layout = hud_layout(model.size, inspector=state.is_inspector_open, faults=state.is_faults_open)
+    paint_badges(painter, surface, model)
+    paint_banner(painter, surface, model, layout.banner)
+    paint_microphone(painter, surface, model, layout.microphone)
+    _paint_talk(painter, surface, model, state, layout)
+    if layout.inspector is not None:
+        actor = _inspected(model, state)
+        paint_inspector(painter, surface, model, layout.inspector, actor, hotspots, deeds.inspect)
+    if layout.faults is not None:
+        paint_faults(
+            painter, surface, model, layout.faults, state.fault_target, deeds.faults(),
+            hotspots, deeds.aim_faults,
+        )  # fmt: skip
+    paint_errors(painter, surface, model, layout.stage, hotspots, deeds.retry)
+    if model.notice is not None:
+        paint_notice(painter, surface, layout.stage, model.notice)
+    if state.layer is Layer.HELP:
+        hotspots.begin()  # what lies under a sheet cannot be clicked
+        paint_help(painter, surface, model)
+    elif state.layer is Layer.MENU:
+        hotspots.begin()
+        paint_menu(painter, surface, model, deeds.menu(), state.menu_index, hotspots)
+
+
+def _paint_talk(
+    painter: Painter, surface: Any, model: HudModel, state: HudState, layout: HudLayout
+) -> None:
+    if state.layer is Layer.CHAT:
+        paint_chat(painter, surface, model, layout.chat, state.chat)
+        bottom = layout.chat.y - 8
+    else:
+        paint_hint(painter, surface, layout.hint, _HINT)
+        bottom = layout.hint.y - 6
+    size = state.caption_size.pixels
+    if size:
+        paint_captions(painter, surface, model, layout.stage, bottom, size)
+
+
+def _inspected(model: HudModel, state: HudState) -> Actor | None:
+    """Return whom the inspector shows: the chosen one, or else the one who listens."""
+    for actor in model.actors:
+        if actor.key == state.inspected:
+            return actor
+    return model.target or (model.actors[0] if model.actors else None)

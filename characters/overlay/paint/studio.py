@@ -1,0 +1,21 @@
+"""The one Painter of a scene, with this project's fonts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.scene import Scene
+from engine.ui.painter import Painter
+
+__all__ = ["FONTS", "painter_of"]
+
+FONTS = Path(__file__).resolve().parents[3] / "assets" / "fonts"
+
+
+def painter_of(scene: Scene) -> Painter:
+    """Return the scene's painter; a composition root that provides one keeps it over levels."""
+    painter = scene.find_service(Painter)
+    if painter is None:
+        painter = Painter(FONTS)
+        scene.provide(painter)
+    return painter

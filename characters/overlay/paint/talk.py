@@ -1,0 +1,146 @@
+"""Paints what is said: captions, chat box, microphone, notices, the banner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from characters.overlay.captions import Caption, captions
+from characters.overlay.layout import bar
+from characters.overlay.model import HudModel
+from characters.overlay.paint.signs import TONES, microphone_picture
+from characters.overlay.palette import AMBER, CORAL, CREAM, INK, MUTED, SKY
+from characters.overlay.words import banner, microphone, who_hears
+from engine.ui.colour import Colour
+from engine.ui.painter import Painter, PanelStyle
+from engine.ui.rect import Rect
+from engine.ui.text_field import TextField
+
+__all__ = [
+    "paint_banner",
+    "paint_captions",
+    "paint_chat",
+    "paint_hint",
+    "paint_microphone",
+    "paint_notice",
+]
+
+_BACK = PanelStyle(fill=(30, 24, 46, 228), border=(255, 255, 255, 26), radius=14, shadow=5)
+_PILL = PanelStyle(fill=(30, 24, 46, 190), border=(255, 255, 255, 20), radius=12, shadow=0)
+_FIELD = PanelStyle(fill=CREAM, border=AMBER, border_width=2.5, radius=14, shadow=6)
+_WARN = PanelStyle(fill=(255, 240, 205, 245), border=AMBER, border_width=2, radius=12, shadow=5)
+_MOST_LINES = 3
+
+
+def paint_banner(painter: Painter, surface: Any, model: HudModel, rect: Rect) -> None:
+    """Say where the talk goes."""
+    words = painter.fonts.shortened(banner(model), 600, 13)
+    w = painter.fonts.width(words, 13) + 24
+    painter.panel(surface, Rect(rect.x, rect.y, w, rect.h), _PILL)
+    painter.text(surface, words, (rect.x + 12, rect.y + 4), 13, CREAM)
+
+
+def paint_hint(painter: Painter, surface: Any, rect: Rect, text: str) -> None:
+    """Show what may be pressed."""
+    words = painter.fonts.shortened(text, rect.w - 24, 13)
+    w = painter.fonts.width(words, 13) + 24
+    x = rect.x + (rect.w - w) / 2
+    painter.panel(surface, Rect(x, rect.y, w, rect.h), _PILL)
+    painter.text(surface, words, (x + w / 2, rect.y + 2), 13, MUTED, align="center")
+
+
+def paint_notice(painter: Painter, surface: Any, stage: Rect, text: str) -> None:
+    """Show a sentence for the player, such as why a line was not sent."""
+    lines = painter.fonts.lines(text, min(460, stage.w) - 28, 15, True)
+    w = min(stage.w, max(painter.fonts.width(line, 15, True) for line in lines) + 28)
+    h = len(lines) * painter.fonts.height(15) + 14
+    box = Rect(stage.x + (stage.w - w) / 2, stage.y + stage.h * 0.52, w, h)
+    painter.panel(surface, box, _WARN)
+    x, y = box.x + 14, box.y + 6
+    painter.paragraph(surface, text, (x, y, w - 27), 15, INK, bold=True, align="center")
+
+
+def paint_captions(
+    painter: Painter, surface: Any, model: HudModel, stage: Rect, bottom: float, size: int
+) -> float:
+    """Paint the captions upwards from `bottom`; return the y where they begin."""
+    for caption in reversed(captions(model)):
+        bottom = _paint_caption(painter, surface, caption, stage, bottom, size)
+    return bottom
+
+
+def _paint_caption(
+    painter: Painter, surface: Any, caption: Caption, stage: Rect, bottom: float, size: int
+) -> float:
+    w = min(720.0, stage.w)
+    text = caption.text + (" — cut off" if caption.is_cut else "")
+    lines = painter.fonts.lines(text, w - 36, size, False)[-_MOST_LINES:]
+    line_h = painter.fonts.height(size)
+    name_h = painter.fonts.height(14)
+    box = bar(stage, w, len(lines) * line_h + name_h + 16, bottom)
+    painter.panel(surface, box, _BACK)
+    colour = _name_colour(caption)
+    painter.text(surface, caption.speaker, (box.x + 18, box.y + 6), 14, colour, bold=True)
+    y = box.y + 8 + name_h
+    for line in lines:
+        rect = painter.text(surface, line, (box.x + 18, y), size, CREAM)
+        y += line_h
+    if caption.is_open:
+        surface.fill(colour[:3], (rect.right + 4, rect.y + size * 0.3, 3, size * 0.8))
+    return box.y - 6
+
+
+def _name_colour(caption: Caption) -> Colour:
+    return SKY if caption.is_player else AMBER
+
+
+def paint_chat(
+    painter: Painter, surface: Any, model: HudModel, rect: Rect, field: TextField
+) -> None:
+    """Paint the open chat box, its end or its cursor always in sight."""
+    size, y = 18, rect.y + 10
+    painter.panel(surface, rect, _FIELD)
+    label = painter.fonts.shortened(f"To {who_hears(model)}:", rect.w * 0.4, 15, True)
+    left = (
+        painter.text(surface, label, (rect.x + 16, y + 2), 15, (160, 90, 40, 255), bold=True).right
+        + 8
+    )
+    room = rect.right - 16 - left
+    before = field.text[: field.cursor]
+    start = 0
+    while painter.fonts.width(before[start:], size) > room - 4:
+        start += 1
+    shown = field.text[start:]
+    while shown and painter.fonts.width(shown, size) > room:
+        shown = shown[:-1]
+    if field.text:
+        painter.text(surface, shown, (left, y), size, INK)
+    else:
+        hint = painter.fonts.shortened("Say something. Enter sends, Esc closes.", room, 16)
+        painter.text(surface, hint, (left + 4, y + 1), 16, (150, 135, 140, 255))
+    if int(model.now * 2) % 2 == 0:
+        x = left + painter.fonts.width(before[start:], size)
+        surface.fill(INK[:3], (x, y + 1, 2, size + 4))
+
+
+def paint_microphone(painter: Painter, surface: Any, model: HudModel, rect: Rect) -> None:
+    """Paint where the voice goes and how loud it is; always on the screen."""
+    said = microphone(model)
+    colour = TONES[said.tone]
+    painter.panel(surface, rect, _BACK)
+    surface.blit(microphone_picture(painter, colour, said.is_crossed), (rect.x + 12, rect.y + 8))
+    left, room = rect.x + 50, rect.w - 62
+    title = painter.fonts.shortened(said.title, room, 14, True)
+    painter.text(surface, title, (left, rect.y + 4), 14, colour, bold=True)
+    detail = painter.fonts.shortened(said.detail, room, 12)
+    painter.text(surface, detail, (left, rect.y + 21), 12, MUTED)
+    if model.microphone.is_open:
+        _meter(surface, Rect(left, rect.bottom - 8, room, 4), model.microphone.level)
+
+
+def _meter(surface: Any, rect: Rect, level: float) -> None:
+    cells = 24
+    lit = round(min(1.0, level) * cells)
+    step = rect.w / cells
+    for i in range(cells):
+        colour = (70, 62, 90) if i >= lit else (CORAL if i > 20 else AMBER)[:3]
+        surface.fill(colour, (rect.x + i * step, rect.y, step - 2, rect.h))

@@ -1,0 +1,124 @@
+"""What the inspector lists of a session: rows of label and value, decided without drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from characters.core.policy import ReconnectPolicy
+from characters.core.state import SessionState, SessionStateChanged, SessionView, shorten_id
+from characters.overlay.model import Actor
+from characters.overlay.words import ago, attempt, countdown, resume_words
+
+__all__ = ["Moment", "Row", "policy_name", "rows", "timeline"]
+
+_PRESETS: Mapping[str, ReconnectPolicy] = MappingProxyType(
+    {
+        "default": ReconnectPolicy.DEFAULT,
+        "always create new": ReconnectPolicy.ALWAYS_CREATE_NEW,
+        "patient": ReconnectPolicy.PATIENT,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the inspector."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A change of state: when, into what, and why."""
+
+    when: str
+    state: SessionState
+    why: str
+
+
+def rows(actor: Actor, now: float) -> tuple[Row, ...]:
+    """Return what is to be known of a session now."""
+    view = actor.view
+    found = [
+        Row("Character", actor.view.character_id),
+        Row("State", _state(view, now)),
+        Row("Session id", shorten_id(view.session_id)),
+        Row("Outcome", resume_words(view.resume) if view.resume else "none yet"),
+        Row("Room", shorten_id(view.room_name)),
+        Row("Policy", _policy(actor.policy)),
+        Row("Retries", _retries(actor.policy)),
+        Row("Heartbeat", _heartbeat(view, actor.policy)),
+        Row("Microphone", _gate(view, actor.policy, now)),
+        Row("Dialogue", view.dialogue.value + (f", {view.emotion}" if view.emotion else "")),
+    ]
+    if view.error is not None:
+        found.insert(2, Row("Error", view.error.code))
+    return tuple(found)
+
+
+def timeline(view: SessionView, now: float, most: int = 6) -> tuple[Moment, ...]:
+    """Return the last changes of state, the newest first."""
+    return tuple(_moment(change, now) for change in reversed(view.timeline[-most:]))
+
+
+def policy_name(policy: ReconnectPolicy) -> str:
+    """Return the preset's name, or `own`."""
+    return next((name for name, preset in _PRESETS.items() if preset == policy), "own")
+
+
+def _state(view: SessionView, now: float) -> str:
+    words = view.state.name
+    if view.state in (SessionState.CONNECTING, SessionState.RECONNECTING):
+        words += f" {attempt(view)}".rstrip()
+    seconds = countdown(view, now)
+    if seconds is not None:
+        words += f", next try in {seconds} s"
+    if view.state is SessionState.CONNECTED and view.connected_at is not None:
+        words += f" for {ago(now - view.connected_at)}"
+    return words
+
+
+def _policy(policy: ReconnectPolicy) -> str:
+    return (
+        f"{policy_name(policy)}: {policy.resume_policy.value.replace('_', ' ')}, "
+        f"rejoin within {policy.room_rejoin_ttl_seconds:g} s"
+    )
+
+
+def _retries(policy: ReconnectPolicy) -> str:
+    most = policy.max_reconnect_attempts
+    words = "no limit of attempts" if most is None else f"{most} attempts"
+    if policy.reconnect_budget_seconds is not None:
+        words += f", for {ago(policy.reconnect_budget_seconds)}"
+    return f"{words}, waits up to {policy.backoff_cap_seconds:g} s"
+
+
+def _heartbeat(view: SessionView, policy: ReconnectPolicy) -> str:
+    every = f"every {policy.heartbeat_interval_seconds:g} s"
+    if view.round_trip_seconds is None:
+        return f"no answer yet, {every}"
+    return f"{view.round_trip_seconds * 1000:.1f} ms, {every}"
+
+
+def _gate(view: SessionView, policy: ReconnectPolicy, now: float) -> str:
+    mic, delay = view.microphone, policy.auto_mic_start_delay_seconds
+    if mic.ready_at is None:
+        return f"closed; opens {delay:g} s after ready"
+    if mic.opened_at is None:
+        left = mic.ready_at + delay - now
+        return f"opens in {left:.1f} s" if left > 0 else "may open: the delay is over"
+    late = mic.opened_at - mic.ready_at
+    state = "open" if mic.is_open else "was open"
+    return (
+        f"{state} {late:.2f} s after ready, {mic.frames_sent} sent, {mic.frames_before_open} early"
+    )
+
+
+def _moment(change: SessionStateChanged, now: float) -> Moment:
+    why = change.reason or (change.error_code or "")
+    if change.is_connection_established and change.resume is not None:
+        why = f"{change.resume.outcome.value.lower()}: {resume_words(change.resume)}"
+    return Moment(f"-{ago(max(0.0, now - change.t))}", change.new_state, why)

@@ -1,0 +1,214 @@
+"""What the HUD says of a session: every word and shape it shows, decided without drawing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from characters.core.state import FreshReason, Resume, ResumeOutcome, SessionState, SessionView
+from characters.core.turn import DialogueState
+from characters.overlay.model import HudModel, Microphone
+
+__all__ = [
+    "RECEIPT_SECONDS",
+    "BadgeWords",
+    "MicWords",
+    "Shape",
+    "Tone",
+    "ago",
+    "attempt",
+    "badge",
+    "banner",
+    "countdown",
+    "microphone",
+    "receipt",
+    "resume_words",
+    "who_hears",
+]
+
+RECEIPT_SECONDS = 7.0
+RING_STEPS = 24
+
+
+class Shape(StrEnum):
+    """The outline of a badge's sign: a state is told without its colour."""
+
+    HOLLOW = "hollow circle"
+    ARC = "open arc"
+    CHECK = "disc with a check"
+    WAVES = "disc with waves"
+    DOTS = "disc with dots"
+    BARS = "disc with bars"
+    TRIANGLE = "triangle"
+    SQUARE = "square with a cross"
+    HALF = "half disc"
+    MOON = "moon"
+
+
+class Tone(StrEnum):
+    """The meaning of a colour."""
+
+    QUIET = "quiet"
+    BUSY = "busy"
+    GOOD = "good"
+    WARN = "warn"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class BadgeWords:
+    """A badge: its sign, the word of the state, and how much of the countdown ring is left."""
+
+    shape: Shape
+    word: str
+    tone: Tone
+    ring: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MicWords:
+    """The microphone's indicator: where the voice goes, and what to press."""
+
+    title: str
+    detail: str
+    tone: Tone
+    is_crossed: bool = False
+
+
+_DIALOGUE: Mapping[DialogueState, tuple[Shape, str]] = MappingProxyType(
+    {
+        DialogueState.IDLE: (Shape.CHECK, "ready"),
+        DialogueState.LISTENING: (Shape.WAVES, "listening"),
+        DialogueState.ATTENDING: (Shape.WAVES, "attending"),
+        DialogueState.THINKING: (Shape.DOTS, "thinking"),
+        DialogueState.SPEAKING: (Shape.BARS, "speaking"),
+        DialogueState.REACTING: (Shape.BARS, "reacting"),
+        DialogueState.INTERRUPTED: (Shape.DOTS, "interrupted"),
+        DialogueState.SETTLING: (Shape.CHECK, "ready"),
+    }
+)
+
+
+def badge(view: SessionView, now: float) -> BadgeWords:
+    """Return what stands over the head."""
+    state = view.state
+    if state is SessionState.CONNECTED:
+        shape, word = _DIALOGUE[view.dialogue]
+        return BadgeWords(shape, word, Tone.GOOD)
+    if state is SessionState.CONNECTING:
+        words = "connecting" if view.attempt <= 1 else f"connecting {attempt(view)}"
+        return BadgeWords(Shape.ARC, words + _wait(view, now), Tone.BUSY, _ring(view, now))
+    if state is SessionState.RECONNECTING:
+        words = f"reconnecting {attempt(view)}".rstrip()
+        return BadgeWords(Shape.TRIANGLE, words + _wait(view, now), Tone.WARN, _ring(view, now))
+    if state is SessionState.ERROR:
+        return BadgeWords(Shape.SQUARE, "error: press R to retry", Tone.BAD)
+    if state is SessionState.DISCONNECTING:
+        return BadgeWords(Shape.HALF, "leaving", Tone.QUIET)
+    if view.is_hibernating:
+        return BadgeWords(Shape.MOON, "resting: come near", Tone.QUIET)
+    return BadgeWords(Shape.HOLLOW, "not connected", Tone.QUIET)
+
+
+def attempt(view: SessionView) -> str:
+    """Return `2/3`, or `2` where nobody counts."""
+    if view.attempt <= 0:
+        return ""
+    return f"{view.attempt}/{view.max_attempts}" if view.max_attempts else str(view.attempt)
+
+
+def countdown(view: SessionView, now: float) -> int | None:
+    """Return the whole seconds until the next try, None while a try runs."""
+    if view.next_retry_at is None or view.next_retry_at <= now:
+        return None
+    return math.ceil(view.next_retry_at - now)
+
+
+def _wait(view: SessionView, now: float) -> str:
+    seconds = countdown(view, now)
+    return "" if seconds is None else f", {seconds} s"
+
+
+def _ring(view: SessionView, now: float) -> float | None:
+    """Return the share of the wait that is left, in steps that keep few pictures."""
+    if view.next_retry_at is None or view.next_retry_at <= now:
+        return None
+    # The view tells the end of the wait, not its beginning; waits are capped at some seconds.
+    share = min(1.0, (view.next_retry_at - now) / 4.0)
+    return math.ceil(share * RING_STEPS) / RING_STEPS
+
+
+def ago(seconds: float) -> str:
+    """Return a length of time as one says it: `12 min`, `3 h`, `2 days`."""
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 3600:
+        return f"{round(seconds / 60)} min"
+    if seconds < 2 * 86400:
+        return f"{round(seconds / 3600)} h"
+    return f"{round(seconds / 86400)} days"
+
+
+_FRESH: Mapping[FreshReason | None, str] = MappingProxyType(
+    {
+        FreshReason.POLICY: "starts fresh: it greets everybody anew",
+        FreshReason.NO_STORED_ID: "meets you for the first time",
+        FreshReason.EXPIRED: "starts fresh: the saved session expired",
+        FreshReason.REFUSED: "starts fresh: the saved session was refused",
+        FreshReason.OTHER_ENDPOINT: "starts fresh: the saved session belongs to another service",
+        None: "starts fresh",
+    }
+)
+
+
+def resume_words(resume: Resume) -> str:
+    """Return what a connection restored, in words."""
+    if resume.outcome is ResumeOutcome.REJOINED:
+        return "rejoined, nothing lost"
+    if resume.outcome is ResumeOutcome.FRESH:
+        return _FRESH[resume.reason]
+    if resume.last_seen_seconds is None:
+        return "remembers you"
+    return f"remembers you, {ago(resume.last_seen_seconds)} ago"
+
+
+def receipt(view: SessionView, now: float) -> str | None:
+    """Return the receipt of a connection while it is new, else None."""
+    if view.state is not SessionState.CONNECTED or view.resume is None:
+        return None
+    if view.connected_at is None or now - view.connected_at > RECEIPT_SECONDS:
+        return None
+    return resume_words(view.resume)
+
+
+def banner(model: HudModel) -> str:
+    """Return the line that says where the talk goes, and that nobody real answers."""
+    if model.endpoint == "local":
+        return "Nothing leaves this machine. Replies are generated."
+    return f"Talk goes to {model.endpoint}. Replies are generated."
+
+
+def who_hears(model: HudModel) -> str:
+    """Return to whom the player talks."""
+    return model.target.name if model.target else "nobody"
+
+
+def microphone(model: HudModel) -> MicWords:
+    """Return what the indicator says; it is true at every moment, so it asks the ears only."""
+    mic, name = model.microphone, who_hears(model)
+    if mic.problem:
+        return MicWords("No microphone: typing works", mic.problem, Tone.WARN, is_crossed=True)
+    if mic.is_muted:
+        return MicWords("Muted", "press M to unmute", Tone.BAD, is_crossed=True)
+    if mic.is_open and model.target is not None:
+        return MicWords(f"{name} hears you", _listening_hint(mic), Tone.GOOD)
+    if model.target is None:
+        return MicWords("Microphone closed", "walk up to somebody", Tone.QUIET)
+    return MicWords("Microphone closed", f"hold T to talk to {name}", Tone.QUIET)
+
+
+def _listening_hint(mic: Microphone) -> str:
+    return "hands-free; M mutes" if mic.is_hands_free else "let go of T when you are done"
