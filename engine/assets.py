@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from engine.toml_mistakes import Mistake, as_toml, did_you_mean
+from engine.toml_mistakes import Mistake
 from engine.toml_positions import KeyPath
+from engine.toml_words import as_toml, did_you_mean
 
 __all__ = ["AssetFolder"]
 
@@ -25,7 +26,8 @@ class AssetFolder:
     @classmethod
     def of(cls, scene_path: Path) -> AssetFolder:
         """Return the folder called `assets` that a file lies in, or else the file's own folder."""
-        parents = scene_path.absolute().parents
+        # As given first: a relative path stays short in what is printed.
+        parents = (*scene_path.parents, *scene_path.absolute().parents)
         return cls(next((p for p in parents if p.name == "assets"), parents[0]))
 
     def path(self, name: str) -> Path:

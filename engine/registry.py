@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from engine.component import Component
 from engine.fields import FieldSpec, field_specs, normalised
-from engine.toml_mistakes import Mistake, ModelSchema, validate
+from engine.model_schema import ModelSchema
+from engine.toml_mistakes import Mistake, validate
 
 __all__ = ["ComponentRegistry"]
 

@@ -16,8 +16,9 @@ from engine.fields import Asset
 from engine.registry import ComponentRegistry
 from engine.scene_layers import LayeredObject, Layers
 from engine.toml_file import Problem, TomlSource
-from engine.toml_mistakes import NOTHING, Mistake, did_you_mean, validate
+from engine.toml_mistakes import NOTHING, Mistake, validate
 from engine.toml_positions import KeyPath
+from engine.toml_words import did_you_mean
 
 __all__ = [
     "ComponentEntry",

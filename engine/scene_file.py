@@ -29,7 +29,7 @@ from engine.scene_document import (
 from engine.scene_rules import scene_problems
 from engine.toml_edit import save_atomically, set_in_text
 from engine.toml_file import Problem, TomlFileError, TomlSource, parse_source, read_source
-from engine.toml_mistakes import did_you_mean
+from engine.toml_words import did_you_mean
 
 __all__ = ["SceneFile"]
 

@@ -10,8 +10,9 @@ from engine.component import Component
 from engine.fields import Asset, FieldSpec, Marker, ObjectRef, marked, resolved
 from engine.scene_document import ComponentEntry, ObjectEntry, SceneDocument
 from engine.toml_file import Problem
-from engine.toml_mistakes import NOTHING, Mistake, as_toml, did_you_mean
+from engine.toml_mistakes import NOTHING, Mistake
 from engine.toml_positions import KeyPath
+from engine.toml_words import as_toml, did_you_mean
 
 __all__ = ["HandlerName", "scene_problems"]
 

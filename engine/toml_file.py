@@ -18,8 +18,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from engine.toml_mistakes import NOTHING, Mistake, as_toml, did_you_mean, validate
+from engine.toml_mistakes import NOTHING, Mistake, validate
 from engine.toml_positions import KeyPath, Positions, scan
+from engine.toml_words import as_toml, did_you_mean
 
 __all__ = [
     "Fix",

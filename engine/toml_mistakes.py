@@ -8,28 +8,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
-from difflib import get_close_matches
-from functools import cached_property
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic.errors import PydanticInvalidForJsonSchema
 
+from engine.model_schema import ModelSchema
 from engine.toml_positions import KeyPath
+from engine.toml_words import SENTENCES, as_toml, did_you_mean, one_of
 
-__all__ = ["NOTHING", "Mistake", "ModelSchema", "as_toml", "did_you_mean", "one_of", "validate"]
+__all__ = ["NOTHING", "Mistake", "validate"]
 
 M = TypeVar("M", bound=BaseModel)
-Schema = Mapping[str, Any]
 
 NOTHING: Any = object()
 """Stands where no value was found, since None may be one."""
-
-_LONGEST_GOT = 60
-_MOST_CHOICES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,39 +41,6 @@ class Mistake:
     at: Literal["key", "value", "table"] = "value"
     replacement: str | None = None
     """The one name or value that was surely meant, if there is one."""
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> tuple[str, str | None]:
-    """Return a hint for a word that is not known, and the one that was surely meant or None."""
-    names = list(dict.fromkeys(known))
-    folded = {name.casefold(): name for name in names}
-    close = [folded[c] for c in get_close_matches(word.casefold(), folded, n=3, cutoff=0.6)]
-    if close:
-        sure = get_close_matches(word.casefold(), folded, n=2, cutoff=0.8)
-        return _either(close), folded[sure[0]] if len(sure) == 1 else None
-    if 0 < len(names) <= _MOST_CHOICES:
-        return "one of " + ", ".join(names), None
-    return "", None
-
-
-def one_of(names: Sequence[str]) -> str:
-    """Return the sentence for a value that is none of the names."""
-    return "must be one of " + ", ".join(names)
-
-
-def as_toml(value: Any) -> str:
-    """Return a value the way it is written in TOML, shortened to fit in a sentence."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
-        text = "{" + ", ".join(f"{k} = {as_toml(v)}" for k, v in value.items()) + "}"
-    elif isinstance(value, (list, tuple)):
-        text = "[" + ", ".join(map(as_toml, value)) + "]"
-    elif isinstance(value, str):
-        text = json.dumps(value, ensure_ascii=False)
-    else:
-        text = str(value)
-    return text if len(text) <= _LONGEST_GOT else text[: _LONGEST_GOT - 1] + "…"
 
 
 def validate(
@@ -191,7 +153,7 @@ def _mistake(path: KeyPath, detail: Any, schema: ModelSchema, data: Any) -> Mist
         return _choice(path, str(context["expected"]), got)
     if kind in ("value_error", "assertion_error"):
         return _blame(path, str(context.get("error", detail["msg"])), got)
-    sentence = _SENTENCES.get(kind)
+    sentence = SENTENCES.get(kind)
     if sentence is None:
         return Mistake(path, _lower_first(detail["msg"]), got, schema.example(path))
     message = sentence(context) if callable(sentence) else sentence
@@ -231,118 +193,5 @@ def _unquoted(got: Any, kind: str) -> str:
     return f"{got} without quotes" if wanted and re.fullmatch(wanted, got.strip()) else ""
 
 
-def _either(names: Sequence[str]) -> str:
-    return " or ".join(names)
-
-
 def _lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
-
-
-def _bound(words: str, key: str) -> Callable[[Mapping[str, Any]], str]:
-    return lambda context: f"{words} {context.get(key)}"
-
-
-def _count(words: str, key: str, what: str) -> Callable[[Mapping[str, Any]], str]:
-    def sentence(context: Mapping[str, Any]) -> str:
-        count, actual = context.get(key), context.get("actual_length")
-        return f"{words} {count} {what}" + (f", not {actual}" if actual is not None else "")
-
-    return sentence
-
-
-_TABLE = "must be a table"
-_LIST = "must be a list in [brackets]"
-_SENTENCES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
-    "int_type": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "int_parsing_size": "must be a smaller number",
-    "float_type": "must be a number",
-    "finite_number": "must be a finite number",
-    "bool_type": "must be true or false",
-    "string_type": 'must be text in "quotes"',
-    "none_required": 'must be "none"',
-    "list_type": _LIST,
-    "tuple_type": _LIST,
-    "set_type": _LIST,
-    "frozen_set_type": _LIST,
-    "dict_type": _TABLE,
-    "model_type": _TABLE,
-    "dataclass_type": _TABLE,
-    "greater_than": _bound("must be more than", "gt"),
-    "greater_than_equal": _bound("must be at least", "ge"),
-    "less_than": _bound("must be less than", "lt"),
-    "less_than_equal": _bound("must be at most", "le"),
-    "too_short": _count("must hold at least", "min_length", "values"),
-    "too_long": _count("must hold at most", "max_length", "values"),
-    "string_too_short": _count("must be at least", "min_length", "characters long"),
-    "string_too_long": _count("must be at most", "max_length", "characters long"),
-    "string_pattern_mismatch": _bound("must match", "pattern"),
-}
-
-
-class ModelSchema:
-    """Questions to a model's JSON schema: which keys does this table know, what is a default."""
-
-    def __init__(self, model: type[BaseModel]) -> None:
-        self._model = model
-
-    @cached_property
-    def _root(self) -> Schema:
-        try:
-            return self._model.model_json_schema()
-        except PydanticInvalidForJsonSchema:
-            return {}
-
-    def keys(self, path: KeyPath) -> list[str]:
-        """Return the known keys of the table at the path."""
-        return [name for node in self._nodes(path) for name in node.get("properties", ())]
-
-    def example(self, path: KeyPath) -> str:
-        """Return a line that would be right at the path, or nothing when none is known."""
-        if not path or isinstance(path[-1], int):
-            return ""
-        nodes = self._nodes(path[:-1])
-        field = next((n["properties"][path[-1]] for n in nodes if self._has(n, path[-1])), None)
-        if field is None:
-            return ""
-        if "default" in field and field["default"] is not None:
-            return f"{path[-1]} = {as_toml(field['default'])}"
-        kinds = [node.get("type") for node in self._resolve(field)]
-        value = next((_EXAMPLES[kind] for kind in kinds if kind in _EXAMPLES), None)
-        return f"{path[-1]} = {value}" if value else ""
-
-    @staticmethod
-    def _has(node: Schema, key: object) -> bool:
-        return key in node.get("properties", ())
-
-    def _nodes(self, path: KeyPath) -> list[Schema]:
-        nodes = self._resolve(self._root)
-        for part in path:
-            nodes = [found for node in nodes for found in self._step(node, part)]
-        return nodes
-
-    def _step(self, node: Schema, part: str | int) -> list[Schema]:
-        if isinstance(part, int):
-            prefix = node.get("prefixItems", ())
-            inner = prefix[part] if part < len(prefix) else node.get("items")
-        else:
-            inner = node.get("properties", {}).get(part, node.get("additionalProperties"))
-        return self._resolve(inner) if isinstance(inner, Mapping) else []
-
-    def _resolve(self, node: Schema) -> list[Schema]:
-        if "$ref" in node:
-            name = str(node["$ref"]).rsplit("/", 1)[-1]
-            return self._resolve(self._root["$defs"][name])
-        choices = [*node.get("anyOf", ()), *node.get("oneOf", ()), *node.get("allOf", ())]
-        return [n for choice in choices for n in self._resolve(choice)] if choices else [node]
-
-
-_EXAMPLES = {
-    "string": '"..."',
-    "integer": "1",
-    "number": "1.0",
-    "boolean": "true",
-    "array": "[...]",
-    "object": "{...}",
-}
