@@ -1,0 +1,348 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from characters.audio.source import FrameSink
+from characters.core.levels import Samples
+from characters.core.push_to_talk import PushToTalkOptions
+from characters.runtime.ears import Ears, ListeningMode
+from engine.clock import ManualClock
+from tests.audio.devices import until
+
+VOICE: Samples = (6_000 * np.sin(np.arange(320) * 0.3)).astype(np.int16)
+SILENCE: Samples = np.zeros(320, np.int16)
+
+
+@dataclass
+class FakeSource:
+    """A microphone that hears what a test says."""
+
+    device: str = "Mic"
+    problem: str | None = None
+    sink: FrameSink | None = None
+    chosen: list[str | None] = field(default_factory=list)
+
+    def choose(self, device: str | None) -> None:
+        self.chosen.append(device)
+
+    def start(self, sink: FrameSink) -> None:
+        self.sink = sink
+
+    def stop(self) -> None:
+        self.sink = None
+
+
+@dataclass
+class FakeDriver:
+    """A character that counts what it hears."""
+
+    is_open: bool = True
+    frames: list[float] = field(default_factory=list)
+    forced: int = 0
+    interrupted: int = 0
+
+    def offer_audio(self, pcm: bytes, captured_at: float) -> bool:
+        if self.is_open:
+            self.frames.append(captured_at)
+        return self.is_open
+
+    def force_user_stopped_speaking(self) -> None:
+        self.forced += 1
+
+    def interrupt(self) -> None:
+        self.interrupted += 1
+
+
+class FakeVoice:
+    """Remembers who is ducked."""
+
+    problem = None
+
+    def __init__(self) -> None:
+        self.ducked: list[tuple[str, bool]] = []
+
+    def duck(self, key: str, ducked: bool) -> None:
+        self.ducked.append((key, ducked))
+
+
+class Room:
+    """A player, a microphone and two characters, on a clock that a test moves."""
+
+    def __init__(self, options: PushToTalkOptions | None = None) -> None:
+        self.clock = ManualClock(100.0)
+        self.sources: list[FakeSource] = []
+        self.drivers = {"ada": FakeDriver(), "bob": FakeDriver()}
+        self.voice = FakeVoice()
+        self.ears = Ears(
+            self.open,
+            self.clock.now,
+            voice=self.voice,  # type: ignore[arg-type] # only ducking is used
+            push_to_talk=options,
+        )
+
+    def open(self) -> FakeSource:
+        self.sources.append(FakeSource())
+        return self.sources[-1]
+
+    def step(self) -> None:
+        self.ears.step(self.drivers.get)
+
+    def hear(self, sound: Samples, seconds: float) -> None:
+        for _ in range(round(seconds / 0.02)):
+            self.clock.advance(0.02)
+            sink = self.sources[-1].sink if self.sources else None
+            if sink is not None:
+                sink(sound, self.clock.now())
+            self.step()
+
+    def heard(self) -> tuple[int, int]:
+        return len(self.drivers["ada"].frames), len(self.drivers["bob"].frames)
+
+
+@pytest.fixture
+def room() -> Room:
+    room = Room()
+    room.ears.allow()
+    room.ears.set_target("ada")
+    room.step()
+    return room
+
+
+def test_nothing_is_opened_before_the_player_allowed_it() -> None:
+    room = Room()
+    room.ears.set_target("ada")
+    room.hear(VOICE, 0.2)
+    assert not room.sources and not room.ears.status.is_open
+
+
+def test_frames_go_to_the_target_alone(room: Room) -> None:
+    room.hear(VOICE, 0.2)
+    assert room.heard() == (10, 0)
+    assert room.ears.status.is_open and room.ears.status.target == "ada"
+
+
+def test_without_a_target_nothing_is_sent_and_the_meter_still_moves(room: Room) -> None:
+    room.ears.set_target(None)
+    room.hear(VOICE, 0.2)
+    assert room.heard() == (0, 0) and room.ears.status.level > 0.5
+    assert not room.ears.status.is_open
+
+
+def test_a_closed_gate_keeps_the_indicator_off(room: Room) -> None:
+    room.drivers["ada"].is_open = False
+    room.hear(VOICE, 0.2)
+    assert not room.ears.status.is_open
+
+
+def test_mute_wins_at_once_and_lets_go_of_the_device(room: Room) -> None:
+    room.hear(VOICE, 0.1)
+    room.ears.set_muted(True)
+    room.hear(VOICE, 0.2)
+    assert room.heard() == (5, 0) and room.sources[0].sink is None
+    assert room.ears.status.muted and not room.ears.status.is_open
+
+
+def test_unmuting_opens_again_and_sends_nothing_of_before(room: Room) -> None:
+    room.ears.set_muted(True)
+    room.step()
+    room.ears.set_muted(False)
+    room.step()
+    room.hear(VOICE, 0.1)
+    assert len(room.sources) == 2 and room.heard() == (5, 0)
+
+
+def test_a_sentence_cut_by_mute_is_closed_at_the_service(room: Room) -> None:
+    room.hear(VOICE, 0.3)
+    room.ears.set_muted(True)
+    room.step()
+    assert room.drivers["ada"].forced == 1
+
+
+def test_losing_the_focus_closes_the_microphone(room: Room) -> None:
+    room.ears.set_focused(False)
+    room.hear(VOICE, 0.1)
+    assert room.heard() == (0, 0) and room.sources[0].sink is None
+
+
+def test_a_sentence_in_progress_stays_with_its_target_until_its_pause(room: Room) -> None:
+    room.hear(VOICE, 0.5)
+    room.ears.set_target("bob")
+    room.hear(VOICE, 0.5)
+    assert room.heard() == (50, 0) and room.ears.status.target == "ada"
+    room.hear(SILENCE, 0.9)
+    assert room.heard() == (95, 0)
+    room.hear(SILENCE, 0.5)
+    assert room.ears.status.target == "bob" and room.heard()[1] > 0
+    assert room.drivers["ada"].forced == 0
+
+
+def test_in_silence_the_target_changes_at_once(room: Room) -> None:
+    room.hear(SILENCE, 0.2)
+    room.ears.set_target("bob")
+    room.hear(SILENCE, 0.02)
+    assert room.heard() == (10, 1)
+
+
+def test_a_target_without_a_driver_hears_nothing(room: Room) -> None:
+    room.ears.set_target("nobody")
+    room.hear(VOICE, 0.2)
+    assert room.heard() == (0, 0) and not room.ears.status.is_open
+
+
+def test_a_device_that_stops_delivering_turns_the_indicator_off(room: Room) -> None:
+    room.hear(VOICE, 0.3)
+    room.clock.advance(0.6)
+    room.step()
+    assert not room.ears.status.is_open and room.drivers["ada"].forced == 1
+
+
+def test_what_was_captured_long_ago_is_not_sent_now(room: Room) -> None:
+    sink = room.sources[0].sink
+    assert sink is not None
+    sink(VOICE, room.clock.now() - 3.0)
+    room.step()
+    assert room.heard() == (0, 0)
+
+
+def test_the_problem_and_the_device_are_shown(room: Room) -> None:
+    room.sources[0].problem = "The microphone is gone."
+    room.step()
+    assert room.ears.status.problem == "The microphone is gone."
+    assert room.ears.status.device == "Mic"
+
+
+def test_the_player_chooses_a_device_now_and_for_later(room: Room) -> None:
+    room.ears.choose_device("Headset")
+    room.step()
+    assert room.sources[0].chosen == ["Headset"]
+    room.ears.set_muted(True)
+    room.step()
+    room.ears.set_muted(False)
+    room.step()
+    assert room.sources[1].chosen == ["Headset"]
+
+
+def test_the_target_is_ducked_while_the_player_may_be_speaking(room: Room) -> None:
+    room.hear(VOICE, 0.2)
+    room.hear(SILENCE, 0.5)
+    assert room.voice.ducked == [("ada", True), ("ada", False)]
+
+
+@pytest.fixture
+def keyed(room: Room) -> Room:
+    room.ears.set_mode("push_to_talk")
+    room.step()
+    return room
+
+
+def test_push_to_talk_sends_only_while_held_and_through_its_tail(keyed: Room) -> None:
+    keyed.hear(VOICE, 0.2)
+    assert keyed.heard() == (0, 0)
+    keyed.ears.push_to_talk(True)
+    keyed.hear(VOICE, 0.4)
+    keyed.ears.push_to_talk(False)
+    keyed.hear(SILENCE, 3.0)
+    assert keyed.heard()[0] == pytest.approx(70, abs=1)
+
+
+def test_a_release_without_words_forces_the_turn_to_end_once(keyed: Room) -> None:
+    keyed.ears.push_to_talk(True)
+    keyed.hear(VOICE, 0.4)
+    keyed.ears.push_to_talk(False)
+    keyed.hear(VOICE, 0.9)
+    assert keyed.drivers["ada"].forced == 0
+    keyed.hear(VOICE, 0.2)
+    assert keyed.drivers["ada"].forced == 1
+    keyed.hear(VOICE, 2.0)
+    assert keyed.drivers["ada"].forced == 1
+
+
+def test_words_in_time_need_no_force(keyed: Room) -> None:
+    keyed.ears.push_to_talk(True)
+    keyed.hear(VOICE, 0.4)
+    keyed.ears.push_to_talk(False)
+    keyed.hear(SILENCE, 0.5)
+    keyed.ears.transcript_arrived("ada")
+    keyed.hear(SILENCE, 2.0)
+    assert keyed.drivers["ada"].forced == 0
+
+
+def test_a_press_interrupts_and_the_next_waits_for_the_answer(keyed: Room) -> None:
+    for down in (True, False):
+        keyed.ears.push_to_talk(down)
+        keyed.hear(VOICE, 0.2)
+    keyed.ears.transcript_arrived("ada")
+    keyed.ears.push_to_talk(True)
+    keyed.hear(VOICE, 0.2)
+    assert not keyed.ears.status.is_open and keyed.drivers["ada"].interrupted == 1
+    keyed.ears.push_to_talk(False)
+    keyed.ears.answer_began("ada")
+    keyed.ears.push_to_talk(True)
+    keyed.hear(VOICE, 0.2)
+    assert keyed.ears.status.is_open and keyed.drivers["ada"].interrupted == 2
+
+
+def test_a_press_holds_its_target_however_the_player_turns(keyed: Room) -> None:
+    keyed.ears.push_to_talk(True)
+    keyed.step()
+    keyed.hear(SILENCE, 0.2)
+    keyed.ears.set_target("bob")
+    keyed.hear(VOICE, 2.0)
+    assert keyed.heard() == (110, 0)
+
+
+def test_toggling_opens_with_one_press_and_closes_with_the_next() -> None:
+    room = Room(PushToTalkOptions(toggle=True))
+    room.ears.set_target("ada")
+    room.ears.set_mode(ListeningMode.PUSH_TO_TALK)
+    for _ in range(2):
+        room.ears.push_to_talk(True)
+        room.ears.push_to_talk(False)
+        room.step()
+        room.hear(VOICE, 0.3)
+        is_open = room.ears.status.is_open
+    room.hear(VOICE, 2.0)
+    assert is_open and not room.ears.status.is_open
+    assert room.heard()[0] == pytest.approx(65, abs=1)
+
+
+def test_in_push_to_talk_the_device_opens_with_the_first_press_or_before() -> None:
+    later, early = Room(), Room(PushToTalkOptions(startup="prewarm_muted"))
+    for room in (later, early):
+        room.ears.set_mode("push_to_talk")
+        room.ears.allow()
+        room.step()
+    assert not later.sources and early.sources
+    later.ears.push_to_talk(True)
+    later.step()
+    assert later.sources
+
+
+def test_switching_the_mode_needs_no_new_connection_and_drops_no_frame(keyed: Room) -> None:
+    keyed.ears.set_mode(ListeningMode.HANDS_FREE)
+    keyed.step()
+    keyed.hear(VOICE, 0.2)
+    assert keyed.heard() == (10, 0)
+
+
+def test_run_wakes_for_a_frame_and_ends_with_close() -> None:
+    room = Room()
+    room.ears.allow()
+    room.ears.set_target("ada")
+    thread = threading.Thread(target=lambda: asyncio.run(room.ears.run(room.drivers.get)))
+    thread.start()
+    until(lambda: bool(room.sources) and room.sources[0].sink is not None, 5.0, "it opens")
+    sink = room.sources[0].sink
+    assert sink is not None
+    sink(VOICE, room.clock.now())
+    until(lambda: room.heard() == (1, 0), 5.0, "the frame is sent")
+    room.ears.close()
+    thread.join(5.0)
+    assert not thread.is_alive() and room.sources[0].sink is None
+    sink(VOICE, room.clock.now())
+    assert room.heard() == (1, 0)

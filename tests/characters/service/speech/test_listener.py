@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from characters.core.turn import SmartTurn, VoiceActivityOptions
+from characters.service.speech.listener import RoomListener, Unable
+from characters.service.speech.protocols import (
+    Heard,
+    Rejected,
+    SpeechEvent,
+    SpeechStarted,
+    SpeechStopped,
+)
+
+VOICE = np.full(320, 5_000, np.int16).tobytes()
+SILENCE = bytes(640)
+
+
+class LoudIsSpeech:
+    def is_speech(self, pcm: bytes) -> bool:
+        return pcm == VOICE
+
+
+class FakeRecogniser:
+    """Understands whatever it is told to and counts the sound it was given."""
+
+    def __init__(self) -> None:
+        self.verdict: Heard | Rejected = Heard("hello")
+        self.phrases: list[tuple[str, ...]] = []
+        self.sound = b""
+        self.cancelled = 0
+
+    def open(self, phrases: tuple[str, ...]) -> FakeRecogniser:
+        self.phrases.append(phrases)
+        self.sound = b""
+        return self
+
+    def feed(self, pcm: bytes) -> None:
+        self.sound += pcm
+
+    def finish(self) -> Heard | Rejected:
+        return self.verdict
+
+    def cancel(self) -> None:
+        self.cancelled += 1
+
+
+class Room:
+    """A listener, and a player who speaks and is silent."""
+
+    def __init__(self, worker: ThreadPoolExecutor) -> None:
+        self.recogniser = FakeRecogniser()
+        self.listener = RoomListener(
+            ["hello"],
+            LoudIsSpeech(),
+            self.recogniser,
+            worker,
+            VoiceActivityOptions(),
+            SmartTurn(),
+        )
+        self.at = 0.0
+
+    async def hear(self, frame: bytes, seconds: float) -> list[SpeechEvent]:
+        events: list[SpeechEvent] = []
+        for _ in range(round(seconds / 0.02)):
+            self.at += 0.02
+            events += await self.listener.feed(frame, self.at)
+        return events
+
+    async def say(self, seconds: float = 1.0) -> list[SpeechEvent]:
+        return await self.hear(VOICE, seconds) + await self.hear(SILENCE, 1.0)
+
+
+@pytest.fixture
+def room() -> Iterator[Room]:
+    with ThreadPoolExecutor(1) as worker:
+        yield Room(worker)
+
+
+def test_an_utterance_starts_stops_and_is_heard_in_this_order(room: Room) -> None:
+    started, stopped, heard = asyncio.run(room.say())
+    assert isinstance(started, SpeechStarted) and started.pre_roll_ms == 100
+    assert isinstance(stopped, SpeechStopped) and stopped.reason == "silence"
+    assert heard == Heard("hello") and 0.2 < started.timestamp < 0.4
+
+
+def test_the_recogniser_gets_the_beginning_and_not_the_long_silence_at_the_end(room: Room) -> None:
+    asyncio.run(room.say())
+    spoken = len(room.recogniser.sound) / 32_000
+    assert 1.0 <= spoken <= 1.4
+
+
+def test_a_pause_within_a_sentence_is_passed_on(room: Room) -> None:
+    async def talk() -> list[SpeechEvent]:
+        await room.hear(VOICE, 0.6)
+        await room.hear(SILENCE, 0.6)
+        return await room.say(0.6)
+
+    assert asyncio.run(talk())[-1] == Heard("hello")
+    assert len(room.recogniser.sound) / 32_000 >= 1.8
+
+
+def test_what_is_not_understood_is_rejected_with_advice(room: Room) -> None:
+    room.recogniser.verdict = Rejected("say it again")
+    assert asyncio.run(room.say())[-1] == Rejected("say it again")
+
+
+def test_a_cough_asks_nobody_to_say_it_again(room: Room) -> None:
+    room.recogniser.verdict = Rejected("say it again")
+    assert isinstance(asyncio.run(room.say(0.3))[-1], SpeechStopped)
+
+
+def test_push_to_talk_ends_the_utterance_at_once(room: Room) -> None:
+    async def talk() -> tuple[SpeechEvent, ...]:
+        await room.hear(VOICE, 0.6)
+        return await room.listener.force_stop()
+
+    stopped, heard = asyncio.run(talk())
+    assert isinstance(stopped, SpeechStopped) and stopped.reason == "forced"
+    assert heard == Heard("hello")
+    assert asyncio.run(room.listener.force_stop()) == ()
+
+
+def test_muting_drops_the_utterance_and_what_follows(room: Room) -> None:
+    async def talk() -> list[SpeechEvent]:
+        await room.hear(VOICE, 0.6)
+        events = list(await room.listener.set_muted(True))
+        return events + await room.say()
+
+    (stopped,) = asyncio.run(talk())
+    assert isinstance(stopped, SpeechStopped) and stopped.reason == "muted"
+    assert room.recogniser.cancelled == 1
+
+
+def test_after_unmuting_it_listens_again(room: Room) -> None:
+    async def talk() -> list[SpeechEvent]:
+        await room.listener.set_muted(True)
+        await room.listener.set_muted(False)
+        return await room.say()
+
+    assert asyncio.run(talk())[-1] == Heard("hello")
+
+
+def test_new_phrases_count_from_the_next_utterance_on(room: Room) -> None:
+    async def talk() -> None:
+        await room.say()
+        room.listener.set_phrases(["goodbye"])
+        await room.say()
+
+    asyncio.run(talk())
+    assert room.recogniser.phrases == [("hello",), ("goodbye",)]
+
+
+def test_sound_in_odd_pieces_is_put_together(room: Room) -> None:
+    async def talk() -> list[SpeechEvent]:
+        sound = VOICE * 50 + SILENCE * 50
+        events: list[SpeechEvent] = []
+        for at in range(0, len(sound), 500):
+            events += await room.listener.feed(sound[at : at + 500], at / 32_000)
+        return events
+
+    assert asyncio.run(talk())[-1] == Heard("hello")
+
+
+def test_a_closed_listener_hears_nothing(room: Room) -> None:
+    room.listener.close()
+    assert asyncio.run(room.say()) == []
+
+
+def test_closing_in_the_middle_drops_the_utterance(room: Room) -> None:
+    async def talk() -> None:
+        await room.hear(VOICE, 0.6)
+        room.listener.close()
+        await room.hear(SILENCE, 0.02)
+
+    asyncio.run(talk())
+    room.listener._worker.submit(int).result(5.0)
+    assert room.recogniser.cancelled == 1
+
+
+def test_without_a_recogniser_every_utterance_gets_the_reason() -> None:
+    unable = Unable("type it")
+    assert unable.open(()).finish() == Rejected("type it")

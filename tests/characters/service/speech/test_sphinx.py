@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import io
+import subprocess
+import wave
+
+import numpy as np
+import pytest
+
+from characters.core.levels import Samples
+from characters.core.resampler import resample
+from characters.service.speech.protocols import Heard, Rejected
+from characters.service.speech.sphinx import MAX_PAIRS, SphinxDetector, SphinxRecogniser
+from tests.audio.devices import require
+
+PHRASES = ("where does it hurt", "how are you feeling today", "my name is <name>", "thank you")
+
+
+def spoken(text: str, voice: str = "en-us") -> bytes:
+    require("espeak-ng")
+    wav = subprocess.run(
+        ["espeak-ng", "-v", voice, "-s", "150", "--stdin", "--stdout"],
+        input=text.encode(),
+        capture_output=True,
+        check=True,
+    ).stdout
+    with wave.open(io.BytesIO(wav)) as file:
+        rate = file.getframerate()
+    sound: Samples = np.frombuffer(wav[44:], "<i2").astype(np.int16)
+    quiet = np.random.default_rng(1).normal(0.0, 8.0, 4_800).astype(np.int16)
+    return np.concatenate((quiet, resample(sound, rate, 16_000) // 2, quiet)).tobytes()
+
+
+@pytest.fixture(scope="module")
+def recogniser() -> SphinxRecogniser:
+    return SphinxRecogniser()
+
+
+def recognise(
+    recogniser: SphinxRecogniser, pcm: bytes, phrases: tuple[str, ...] = PHRASES
+) -> Heard | Rejected:
+    utterance = recogniser.open(phrases)
+    assert utterance is not None
+    for at in range(0, len(pcm), 640):
+        utterance.feed(pcm[at : at + 640])
+    return utterance.finish()
+
+
+@pytest.mark.parametrize("voice", ["en-us", "en-gb", "en-us+m3"])
+def test_what_can_be_asked_is_understood(recogniser: SphinxRecogniser, voice: str) -> None:
+    got = recognise(recogniser, spoken("where does it hurt", voice))
+    assert isinstance(got, Heard) and got.text == "where does it hurt"
+    assert got.confidence > 0.5
+
+
+def test_a_name_is_understood_and_written_with_a_capital(recogniser: SphinxRecogniser) -> None:
+    got = recognise(recogniser, spoken("my name is peter"))
+    assert isinstance(got, Heard) and got.text == "my name is Peter"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "seven hundred and forty two",
+        "the train leaves from platform nine",
+        "please paint it yellow",
+    ],
+)
+def test_what_cannot_be_asked_is_rejected(recogniser: SphinxRecogniser, text: str) -> None:
+    got = recognise(recogniser, spoken(text))
+    assert isinstance(got, Rejected) and "say it again, or type it" in got.advice
+
+
+def test_noise_is_rejected(recogniser: SphinxRecogniser) -> None:
+    noise = np.random.default_rng(2).normal(0.0, 3_000.0, 16_000).astype(np.int16)
+    assert isinstance(recognise(recogniser, noise.tobytes()), Rejected)
+
+
+def test_nothing_at_all_is_rejected(recogniser: SphinxRecogniser) -> None:
+    assert isinstance(recognise(recogniser, b""), Rejected)
+    assert isinstance(recognise(recogniser, spoken("hello"), ()), Rejected)
+
+
+def test_phrases_change_from_one_utterance_to_the_next(recogniser: SphinxRecogniser) -> None:
+    sound = spoken("where does it hurt")
+    for number in range(12):
+        other = (
+            f"i have {['one', 'two', 'three'][number % 3]} dogs",
+            "thank you" + " very" * number,
+        )
+        assert isinstance(recognise(recogniser, sound, other), Rejected)
+    assert isinstance(recognise(recogniser, sound), Heard)
+
+
+def test_several_speak_at_once_and_too_many_are_told(recogniser: SphinxRecogniser) -> None:
+    open_ones = [recogniser.open(PHRASES) for _ in range(MAX_PAIRS)]
+    assert None not in open_ones and recogniser.open(PHRASES) is None
+    for utterance in open_ones:
+        assert utterance is not None
+        utterance.cancel()
+    again = recogniser.open(PHRASES)
+    assert again is not None
+    again.cancel()
+
+
+def test_the_detector_tells_speech_from_silence() -> None:
+    detector = SphinxDetector()
+    sound = spoken("where does it hurt")
+    frames = [detector.is_speech(sound[at : at + 640]) for at in range(9_600, 40_000, 640)]
+    assert sum(frames) > len(frames) / 2
+    assert not any(SphinxDetector().is_speech(bytes(640)) for _ in range(20))
