@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -61,14 +61,14 @@ class PlayerPrefs(PrefsView):
     def __init__(
         self, backing: _Backing, report: RecoveryReport, lock: Lock | None, channel: _Channel
     ) -> None:
-        super().__init__(self)
+        super().__init__()
         self._backing = backing
         self._lock = lock
         self._channel = channel
         self.report = report
         self.changed = channel.changed
         self.problem = channel.problem
-        self.values: Mapping[str, Value] = backing.values
+        self.values = backing.values
 
     @classmethod
     def open(
@@ -247,9 +247,13 @@ class _Channel:
 
 
 def _take_lock(path: Path, disk: FileSystem) -> tuple[Lock | None, str]:
+    beside = path.with_name(path.name + ".lock")
     try:
-        disk.make_folder(path.parent)
-        return disk.lock(path.with_name(path.name + ".lock")), ""
+        try:
+            return disk.lock(beside), ""
+        except FileNotFoundError:
+            disk.make_folder(path.parent)
+            return disk.lock(beside), ""
     except LockHeldError as held:
         raise PrefsLockedError(path, held.pid) from None
     except OSError as error:

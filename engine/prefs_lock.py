@@ -38,8 +38,8 @@ class FileLock:
             pid = _read_pid(self._handle)
             os.close(self._handle)
             raise LockHeldError(pid) from None
-        os.ftruncate(self._handle, 0)
-        os.write(self._handle, f"{os.getpid()}\n".encode())
+        # Always as long, so that nothing of a longer pid is left behind it.
+        os.write(self._handle, f"{os.getpid():<20}\n".encode())
 
     def release(self) -> None:
         """Let the next one in. The file stays: removing it would race with who opens it."""

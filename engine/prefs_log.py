@@ -81,6 +81,7 @@ class PrefsLog:
         self._disk = disk
         self._handle: int | None = None
         self._at = self._size = self._log_from = self._sequence = 0
+        self._is_settled = True
         self._evidence: bytes | None = None
         self.trouble: OSError | None = None  # why opening left no file to append to
 
@@ -112,8 +113,7 @@ class PrefsLog:
         try:
             if contents.is_whole:
                 self._handle = self._disk.open(self._path)
-                # Whoever wrote the last batch may have died before its flush.
-                self._disk.flush(self._handle)
+                self._is_settled = False
             else:
                 self.rewrite(contents.values)
         except OSError as error:
@@ -144,6 +144,7 @@ class PrefsLog:
         if self._at + len(frames) > self._size:
             return False
         try:
+            self._settle(self._handle)
             self._disk.write(self._handle, frames, self._at)
             self._disk.flush(self._handle)
         except OSError as error:
@@ -153,6 +154,16 @@ class PrefsLog:
         self._at += len(frames)
         self._sequence += len(changes)
         return True
+
+    def _settle(self, handle: int) -> None:
+        """Make durable what was found, before the first batch stands on it.
+
+        Whoever wrote it may have died before it flushed the file, or the folder.
+        """
+        if not self._is_settled:
+            self._disk.flush(handle)
+            self._disk.flush_folder(self._path.parent)
+            self._is_settled = True
 
     def _replace(self, values: Callable[[], Mapping[str, Value]]) -> None:
         try:
@@ -185,6 +196,7 @@ class PrefsLog:
         self._handle = self._disk.open(self._path)
         self._at = self._log_from = log_at
         self._size = len(image)
+        self._is_settled = True
 
     def _write_aside(self, path: Path, data: bytes) -> None:
         try:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from engine.prefs_format import Change, Value
 
-__all__ = ["MAX_KEY_BYTES", "MAX_VALUE_BYTES", "PrefsStore", "PrefsView"]
+__all__ = ["MAX_KEY_BYTES", "MAX_VALUE_BYTES", "PrefsView"]
 
 _T = TypeVar("_T")
 
@@ -20,16 +20,6 @@ _INT_LIMIT = 2**63
 _SHORT = MAX_VALUE_BYTES // 4  # a text of fewer characters is never too long
 
 
-class PrefsStore(Protocol):
-    """What a view stands on: values to read, and one place where changes go."""
-
-    values: Mapping[str, Value]
-
-    def change(self, change: Change, *, durable: bool) -> None:
-        """Apply and queue a change; with `durable` return when it is on the disk."""
-        ...
-
-
 class PrefsView:
     """Unity's calls on the keys that begin with a prefix.
 
@@ -38,10 +28,15 @@ class PrefsView:
     key is missing or holds a value of another type.
     """
 
-    def __init__(self, store: PrefsStore, prefix: str = "") -> None:
-        self._store = store
+    values: Mapping[str, Value]
+
+    def __init__(self, prefix: str = "") -> None:
         self._prefix = prefix
         self._mismatched: set[str] = set()
+
+    def change(self, change: Change, *, durable: bool = False) -> None:
+        """Apply a change whose key is whole; with `durable` return when it is on the disk."""
+        raise NotImplementedError
 
     def set_int(self, key: str, value: int, *, durable: bool = False) -> None:
         """Set a whole number of at most 64 bits. Raises TypeError, ValueError, PrefsError."""
@@ -80,39 +75,39 @@ class PrefsView:
 
     def get_int(self, key: str, default: int = 0) -> int:
         """Return a whole number, or the default."""
-        value = self._store.values.get(self._prefix + key)
+        value = self.values.get(self._prefix + key)
         return value if type(value) is int else self._default(key, value, default)
 
     def get_float(self, key: str, default: float = 0.0) -> float:
         """Return a number, or the default; a whole number counts."""
-        value = self._store.values.get(self._prefix + key)
+        value = self.values.get(self._prefix + key)
         if type(value) is float or type(value) is int:
             return float(value)
         return self._default(key, value, default)
 
     def get_string(self, key: str, default: str = "") -> str:
         """Return a text, or the default."""
-        value = self._store.values.get(self._prefix + key)
+        value = self.values.get(self._prefix + key)
         return value if isinstance(value, str) else self._default(key, value, default)
 
     def get_bool(self, key: str, default: bool = False) -> bool:
         """Return a yes or no, or the default."""
-        value = self._store.values.get(self._prefix + key)
+        value = self.values.get(self._prefix + key)
         return value if isinstance(value, bool) else self._default(key, value, default)
 
     def get_bytes(self, key: str, default: bytes = b"") -> bytes:
         """Return raw bytes, or the default."""
-        value = self._store.values.get(self._prefix + key)
+        value = self.values.get(self._prefix + key)
         return value if isinstance(value, bytes) else self._default(key, value, default)
 
     def has_key(self, key: str) -> bool:
         """Tell whether a key is set."""
-        return self._prefix + key in self._store.values
+        return self._prefix + key in self.values
 
     def delete_key(self, key: str, *, durable: bool = False) -> None:
         """Delete a key; one that is not set is no error. Raises PrefsError."""
         if self.has_key(key) or durable:
-            self._store.change((self._prefix + key,), durable=durable)
+            self.change((self._prefix + key,), durable=durable)
 
     def delete_all(self, *, durable: bool = False) -> None:
         """Delete every key of this view. Raises PrefsError."""
@@ -125,12 +120,12 @@ class PrefsView:
         """Return the keys that begin with `prefix`, in order."""
         whole, cut = self._prefix + prefix, len(self._prefix)
         # list() of a dict is one step for other threads: none can change it meanwhile.
-        names = sorted(key for key in list(self._store.values) if key.startswith(whole))
+        names = sorted(key for key in list(self.values) if key.startswith(whole))
         return tuple(name[cut:] for name in names)
 
     def namespace(self, prefix: str) -> PrefsView:
         """Return a view of the keys that begin with `prefix`, under their shorter names."""
-        return PrefsView(self._store, self._prefix + prefix)
+        return _Namespace(self, self._prefix + prefix)
 
     def __contains__(self, key: str) -> bool:
         return self.has_key(key)
@@ -139,7 +134,7 @@ class PrefsView:
         return iter(self.keys())
 
     def __len__(self) -> int:
-        return len(self.keys()) if self._prefix else len(self._store.values)
+        return len(self.keys()) if self._prefix else len(self.values)
 
     def __bool__(self) -> bool:
         return True
@@ -148,9 +143,9 @@ class PrefsView:
         if type(key) is not str:
             raise TypeError(f"A key is a text, not {key!r}.")
         name = self._prefix + key
-        if name not in self._store.values:
+        if name not in self.values:
             _check_key(name)
-        self._store.change((name, value), durable=durable)
+        self.change((name, value), durable=durable)
 
     def _default(self, key: str, found: Value | None, default: _T) -> _T:
         if found is not None and key not in self._mismatched:
@@ -158,6 +153,13 @@ class PrefsView:
             kind, wanted = type(found).__name__, type(default).__name__
             _log.warning("Setting %r holds a %s, not a %s.", key, kind, wanted)
         return default
+
+
+class _Namespace(PrefsView):
+    def __init__(self, root: PrefsView, prefix: str) -> None:
+        super().__init__(prefix)
+        self.values = root.values
+        self.change = root.change  # type: ignore[method-assign]  # one step less for each set
 
 
 def _wrong_type(call: str, key: object, wanted: str, value: object) -> TypeError:
