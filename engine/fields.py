@@ -34,6 +34,8 @@ __all__ = [
     "field_specs",
     "marked",
     "normalised",
+    "presets",
+    "resolved",
 ]
 
 
