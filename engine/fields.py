@@ -118,7 +118,9 @@ def _hints(component: type[Component]) -> dict[str, Any]:
 
 def _public_hints(owner: type) -> dict[str, Any]:
     annotations = inspect.get_annotations(owner)
-    public = {k: v for k, v in annotations.items() if not k.startswith("_")}
+    # dataclasses keep ClassVars as pseudo-fields; typing refuses them outside of a class.
+    fields = {f.name for f in dataclasses.fields(owner)} if dataclasses.is_dataclass(owner) else ()
+    public = {k: v for k, v in annotations.items() if k in fields and not k.startswith("_")}
     holder = types.SimpleNamespace(__annotations__=public)
     module = vars(sys.modules[owner.__module__])
     return get_type_hints(holder, module, dict(vars(owner)), include_extras=True)

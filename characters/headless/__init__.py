@@ -2,4 +2,47 @@
 
 from __future__ import annotations
 
-__all__ = []
+from characters.headless.report import Observed, Recorder, StepFailure
+from characters.headless.runner import ScriptRunner, Stage, StepError
+from characters.headless.script import (
+    Fault,
+    Key,
+    LoadScene,
+    Quit,
+    Say,
+    Script,
+    ServiceCommand,
+    SessionCommand,
+    SpeakWav,
+    Step,
+    TalkTo,
+    Wait,
+    WaitStep,
+    WalkTo,
+)
+from characters.headless.stage import GameStage, Recording
+
+__all__ = [
+    "Fault",
+    "GameStage",
+    "Key",
+    "LoadScene",
+    "Observed",
+    "Quit",
+    "Recorder",
+    "Recording",
+    "Say",
+    "Script",
+    "ScriptRunner",
+    "ServiceCommand",
+    "SessionCommand",
+    "SpeakWav",
+    "Stage",
+    "Step",
+    "StepError",
+    "StepFailure",
+    "TalkTo",
+    "Wait",
+    "WaitStep",
+    "WalkTo",
+]

@@ -1,0 +1,125 @@
+"""Character: somebody in a level who can be talked to, with a session of its own."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from enum import StrEnum
+from typing import Annotated, Any
+
+from characters.core.policy import Persist, ReconnectPolicy
+from characters.core.state import SessionState, SessionView
+from characters.runtime import SessionHandle
+from engine.component import Component
+from engine.fields import Asset
+from engine.signal import Signal, Subscription
+
+__all__ = ["Character", "ConnectMode", "LevelPolicy"]
+
+
+class ConnectMode(StrEnum):
+    """When a character connects: by itself, when told, or by itself only to go on with a talk."""
+
+    ON_START = "on_start"
+    MANUAL = "manual"
+    WHEN_RESUMABLE = "when_resumable"
+
+
+class LevelPolicy(StrEnum):
+    """What becomes of the session when the level is left.
+
+    `carry` keeps it open, `suspend` closes it until a level with this character is entered,
+    `drop` ends it and forgets its id.
+    """
+
+    CARRY = "carry"
+    SUSPEND = "suspend"
+    DROP = "drop"
+
+
+class Character(Component):
+    """Gives its object a conversation; the CharacterManager of the level does the work.
+
+        npc.add(Character("blacksmith-7f3a", display_name="Bea"))
+
+    `session` is the handle to command it with, `view` what is to be seen of it, `events` what
+    happens to it. All three are there from `start` on, `events` before.
+    """
+
+    character_id: str
+    persona: Annotated[str, Asset((".toml",))] = ""
+    display_name: str = ""
+    session_key: str = ""  # for a deliberate clone: two with one id need two keys
+    reconnect_policy: ReconnectPolicy = ReconnectPolicy.DEFAULT
+    connect: ConnectMode = ConnectMode.ON_START
+    persist: Persist = Persist.ACROSS_RESTARTS
+    level_policy: LevelPolicy = LevelPolicy.CARRY
+    actions: tuple[str, ...] = ()  # what it may be asked to do, by name
+    profile: Annotated[str, Asset((".toml",))] = ""  # fields that several levels share
+
+    _session: SessionHandle | None = None
+    _subscription: Subscription | None = None
+    _events: Signal[Any] = field(default_factory=lambda: Signal("character.events"))
+
+    @property
+    def key(self) -> str:
+        """The name of the session: the character's id, unless `session_key` gives another."""
+        return self.session_key or self.character_id
+
+    @property
+    def label(self) -> str:
+        """The name to show to the player."""
+        return self.display_name or self.game_object.name
+
+    @property
+    def session(self) -> SessionHandle:
+        """The session. Raises RuntimeError before the component has started."""
+        if self._session is None:
+            raise RuntimeError(
+                f"{self.character_id} has no session yet: it opens one when it starts, in the "
+                "first scene.update after it was added."
+            )
+        return self._session
+
+    @property
+    def has_session(self) -> bool:
+        """Whether `session` and `view` may be asked for."""
+        return self._session is not None
+
+    @property
+    def view(self) -> SessionView:
+        """What is to be seen of the session now. Raises RuntimeError before the start."""
+        return self.session.view
+
+    @property
+    def events(self) -> Signal[Any]:
+        """State changes, messages of the service and transcript changes, on the main thread."""
+        return self._events
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the character is ready to talk."""
+        return self._session is not None and self.view.state is SessionState.CONNECTED
+
+    def start(self) -> None:
+        """Open the session, or take over the one that was carried through the level load."""
+        from characters.components.manager import CharacterManager  # it imports this module
+
+        manager = self.scene.find_component(CharacterManager)
+        if manager is None:
+            raise LookupError(
+                f"{self.character_id} (object {self.game_object.name!r}) found no "
+                f"CharacterManager in scene {self.scene.name!r}: add one with "
+                "scene.add(CharacterManager()) or an object with [object.CharacterManager]."
+            )
+        self._session = manager.open_session(self)
+        self._subscription = self._session.events.subscribe(self._events.emit)
+
+    def on_destroy(self) -> None:
+        """Leave the session as `level_policy` says."""
+        if self._subscription is not None:
+            self._subscription.cancel()
+        if self._session is None or self.level_policy is LevelPolicy.CARRY:
+            return
+        self._session.disconnect()
+        if self.level_policy is LevelPolicy.DROP:
+            self._session.clear_session_id()

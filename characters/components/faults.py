@@ -1,0 +1,118 @@
+"""Breaks things on purpose: what the fault panel, the F-keys and scripts share."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from characters.runtime import Runtime, SessionHandle
+
+__all__ = ["Faults", "ServiceControl", "Task"]
+
+
+class ServiceControl(Protocol):
+    """The embedded service as its own process."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process lives."""
+        ...
+
+    def start(self) -> str:
+        """Start it and return its URL; waits until it listens."""
+        ...
+
+    def kill(self) -> None:
+        """End it at once, as a crash would."""
+        ...
+
+
+class Task:
+    """Something slow that runs beside the frames, on a thread of its own."""
+
+    def __init__(self, action: Callable[[], object], name: str) -> None:
+        self.error: Exception | None = None
+        self._action = action
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has ended; `error` then says whether it failed."""
+        return not self._thread.is_alive()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it has ended; return whether it did in time."""
+        self._thread.join(seconds)
+        return self.is_done
+
+    def _run(self) -> None:
+        try:
+            self._action()
+        except Exception as error:  # kept for whoever looks at the task
+            self.error = error
+
+
+class Faults:
+    """Cut, swallow and heal connections of one character or of all; kill and start the service.
+
+    Called on the main thread; nothing here waits. `key` is a session key, None means everybody.
+    """
+
+    def __init__(self, runtime: Runtime, service: ServiceControl | None = None) -> None:
+        self._runtime = runtime
+        self._service = service
+
+    @property
+    def has_service(self) -> bool:
+        """Whether there is an embedded service to kill: not with a remote endpoint."""
+        return self._service is not None
+
+    @property
+    def is_service_running(self) -> bool:
+        """Whether the embedded service lives."""
+        return self._service is not None and self._service.is_running
+
+    def cut(self, key: str | None = None) -> None:
+        """Abort the socket, as if a cable was pulled and noticed."""
+        for handle in self._handles(key):
+            handle.cut()
+
+    def black_hole(self, key: str | None = None) -> None:
+        """Swallow every frame in both directions: the link is half-open until `heal`."""
+        for handle in self._handles(key):
+            handle.set_black_hole(True)
+
+    def heal(self, key: str | None = None) -> None:
+        """End the black hole."""
+        for handle in self._handles(key):
+            handle.set_black_hole(False)
+
+    def kill_service(self) -> Task:
+        """Kill the service's process. Raises LookupError when it is not ours."""
+        return Task(self._own_service().kill, "kill service")
+
+    def start_service(self) -> Task:
+        """Start the service again where it was. Raises LookupError when it is not ours."""
+        return Task(self._own_service().start, "start service")
+
+    def expire_session(self, key: str) -> Task:
+        """Let the service forget the session of a character. Raises LookupError for no session."""
+        (handle,) = self._handles(key)
+        if handle.view.session_id is None:
+            raise LookupError(f"{key} has no session that could expire: connect it first.")
+        return Task(lambda: self._runtime.expire_session(key), "expire session")
+
+    def _handles(self, key: str | None) -> tuple[SessionHandle, ...]:
+        sessions = self._runtime.sessions
+        if key is None:
+            return tuple(sessions.values())
+        if key not in sessions:
+            raise LookupError(f"No session {key!r}; there are: {', '.join(sessions) or 'none'}.")
+        return (sessions[key],)
+
+    def _own_service(self) -> ServiceControl:
+        if self._service is None:
+            raise LookupError("The service is not ours: it runs at a remote endpoint.")
+        return self._service

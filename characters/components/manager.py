@@ -1,0 +1,202 @@
+"""CharacterManager: one per level; gives the characters their sessions and the player an ear."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import field
+from typing import ClassVar
+
+from characters.components.character import Character, ConnectMode
+from characters.components.parts import Parts, parts_for
+from characters.core.state import SessionState
+from characters.core.targeting import Candidate, Target, TargetingMode, TargetingOptions, choose
+from characters.core.turn import DialogueState
+from characters.runtime import Runtime, SessionConfig, SessionHandle
+from characters.runtime.ears import Ears
+from engine.component import Component
+
+__all__ = ["CharacterManager"]
+
+Vector = tuple[float, float]
+
+
+class CharacterManager(Component):
+    """Opens sessions at the endpoint, decides who hears the player, and places the voices.
+
+    It uses the Runtime that the scene was given (`scene.provide(runtime)`, so that sessions
+    outlive the level), or else builds one of its own and closes it with the scene. The endpoint
+    "local" is the embedded service, which is started when the first character connects; any
+    other is a URL whose key is read from the environment variable `api_key_env`.
+    """
+
+    execution_order: ClassVar[int] = -100  # the characters open their sessions through it
+
+    endpoint: str = "local"
+    api_key_env: str = "CONVAI_API_KEY"
+    targeting: TargetingMode = TargetingMode.FACING
+    reach: float = 150.0  # pixels within which the player is heard
+    pixels_per_unit: float = 16.0
+    full_volume_units: float = 1.0
+    silent_units: float = 50.0
+
+    _own_parts: Parts | None = None
+    _runtime: Runtime | None = None
+    _characters: dict[str, Character] = field(default_factory=dict)
+    _target: Target = field(default_factory=Target)
+    _listener: Vector | None = None
+    _facing: Vector = (0.0, 0.0)
+
+    @property
+    def runtime(self) -> Runtime:
+        """The runtime that keeps the sessions: the one the scene was given, or our own."""
+        if self._runtime is None:
+            self._runtime = self.scene.find_service(Runtime) or self._build()
+        return self._runtime
+
+    @property
+    def ears(self) -> Ears:
+        """The player's microphone."""
+        return self.runtime.ears
+
+    @property
+    def characters(self) -> tuple[Character, ...]:
+        """The characters of this level that have a session, the oldest first."""
+        return tuple(c for c in self._characters.values() if not c.is_destroyed)
+
+    @property
+    def target(self) -> Character | None:
+        """The character that hears the player."""
+        return self._characters.get(self._target.key or "")
+
+    @property
+    def is_target_by_hand(self) -> bool:
+        """Whether the target was chosen with `talk_to` and so does not change by itself."""
+        return self._target.chosen_by_hand
+
+    # for the game
+
+    def talk_to(self, character: Character) -> None:
+        """Let this character hear the player until another is chosen or `release_target`."""
+        self._target = self._target.talk_to(character.key)
+
+    def release_target(self) -> None:
+        """Let facing and distance decide again who hears the player."""
+        self._target = self._target.release()
+
+    def target_next(self) -> None:
+        """Turn to the next character in reach, from left to right and around."""
+        near = sorted(self._candidates(), key=lambda candidate: candidate.offset)
+        keys = [c.key for c in near if math.hypot(*c.offset) <= self.reach]
+        if not keys:
+            return
+        here = keys.index(self._target.key) if self._target.key in keys else -1
+        self._target = self._target.talk_to(keys[(here + 1) % len(keys)])
+
+    def listen_from(self, position: Vector, facing: Vector) -> None:
+        """Take where the player stands and looks; the Player calls this each frame."""
+        moved = position != self._listener
+        self._listener = position
+        self._facing = facing
+        if moved and self._target.chosen_by_hand and not self._is_in_reach(self._target.key):
+            self.release_target()
+
+    def open_session(self, character: Character) -> SessionHandle:
+        """Open the session of a character, or take over the one that the runtime carries.
+
+        Raises ValueError when another character of the level has the same key.
+        """
+        other = self._characters.get(character.key)
+        if other is not None and other is not character and not other.is_destroyed:
+            raise ValueError(
+                f"Objects {other.game_object.name!r} and {character.game_object.name!r} have the "
+                f"same character id {character.key!r}: give one of them another id, or a "
+                "session_key of its own if it is meant as a clone."
+            )
+        self._characters[character.key] = character
+        handle = self.runtime.open_session(self._config(character))
+        if _should_connect(character.connect, handle):
+            handle.connect()
+        return handle
+
+    # hooks
+
+    def update(self, dt: float) -> None:
+        """Look around: who hears the player, and how loud and from where everybody is heard."""
+        if not self._characters or self._listener is None:
+            return
+        self._choose_target()
+        for character in self.characters:
+            self._place(character, self._listener)
+            character.session.set_distance(self._distance(character))
+            self._wake(character)
+
+    def on_destroy(self) -> None:
+        """Close the microphone's way to this level, and the runtime if it is our own."""
+        if self._runtime is not None:
+            self._runtime.ears.set_target(None)
+        if self._own_parts is not None:
+            self._own_parts.close()
+
+    # inside
+
+    def _build(self) -> Runtime:
+        self._own_parts = parts_for(self.scene)
+        return self._own_parts.runtime
+
+    def _config(self, character: Character) -> SessionConfig:
+        return SessionConfig(
+            character_id=character.character_id,
+            session_key=character.session_key,
+            endpoint=self.endpoint,
+            api_key=os.environ.get(self.api_key_env) if "://" in self.endpoint else None,
+            persona=character.persona or None,
+            policy=character.reconnect_policy,
+            persist=character.persist,
+            actions=character.actions,
+        )
+
+    def _candidates(self) -> list[Candidate]:
+        if self._listener is None:
+            return []
+        x, y = self._listener
+        places = [(c.key, c.transform.position) for c in self.characters]
+        return [Candidate(key, (px - x, py - y)) for key, (px, py) in places]
+
+    def _is_in_reach(self, key: str | None) -> bool:
+        near = [c for c in self._candidates() if c.key == key]
+        return bool(near) and math.hypot(*near[0].offset) <= self.reach * 1.5
+
+    def _choose_target(self) -> None:
+        target = self.target
+        pinned = target is not None and target.view.dialogue is DialogueState.LISTENING
+        options = TargetingOptions(mode=self.targeting, reach=self.reach)
+        now = self.scene.time.elapsed
+        candidates = self._candidates()
+        self._target = choose(self._target, candidates, self._facing, now, options, pinned=pinned)
+        self.ears.set_target(self._target.key)
+
+    def _place(self, character: Character, listener: Vector) -> None:
+        """Make a voice quieter with the distance, and let it come from its side."""
+        x, y = character.transform.position
+        dx, dy = x - listener[0], y - listener[1]
+        units = math.hypot(dx, dy) / self.pixels_per_unit
+        fall = (units - self.full_volume_units) / (self.silent_units - self.full_volume_units)
+        pan = max(-1.0, min(1.0, dx / (self.scene.size[0] / 2)))
+        self.runtime.voice.place(character.key, 1.0 - max(0.0, min(1.0, fall)), pan)
+
+    def _wake(self, character: Character) -> None:
+        """Connect a character that sleeps for want of talk, as soon as the player comes near."""
+        if character.view.is_hibernating and self._distance(character) <= self.reach:
+            character.session.wake()
+
+    def _distance(self, character: Character) -> float:
+        return math.dist(character.transform.position, self._listener or (0.0, 0.0))
+
+
+def _should_connect(mode: ConnectMode, handle: SessionHandle) -> bool:
+    if handle.view.state not in (SessionState.DISCONNECTED, SessionState.DISCONNECTING):
+        return False  # carried over a level load, or in error until the player presses Retry
+    if mode is ConnectMode.WHEN_RESUMABLE:
+        return handle.has_stored_session
+    return mode is ConnectMode.ON_START

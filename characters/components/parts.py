@@ -1,0 +1,117 @@
+"""The parts behind a level: runtime, store and service, put together in the usual way."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from characters.audio.source import SourceFactory
+from characters.audio.voice import Voice
+from characters.components.faults import Faults
+from characters.persistence import KeyValueSessionPersistence, PlayerPrefsStore
+from characters.runtime import Runtime, RuntimeBuilder, ServiceProcess
+from engine.application import Application
+from engine.clock import Clock
+from engine.dispatcher import Dispatcher
+from engine.prefs import PlayerPrefs
+from engine.scene import Scene
+
+__all__ = ["Parts", "make_parts", "parts_for"]
+
+_log = logging.getLogger(__name__)
+
+PACKAGE_ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What characters need to live; `close` lets go of it in the right order."""
+
+    runtime: Runtime
+    faults: Faults
+    service: ServiceProcess | None
+    own_prefs: PlayerPrefs | None = None
+
+    def close(self) -> None:
+        """Say goodbye, end the service, and keep what is to be kept."""
+        self.runtime.close()
+        if self.service is not None:
+            self.service.stop()
+        if self.own_prefs is not None:
+            self.own_prefs.close()
+
+
+def make_parts(
+    data: Path,
+    assets: Path,
+    prefs: PlayerPrefs,
+    *,
+    clock: Clock,
+    dispatcher: Dispatcher,
+    microphone: SourceFactory | None = None,
+    voice: Voice | None = None,
+    endpoint: str | None = None,
+    own_prefs: bool = False,
+) -> Parts:
+    """Build and start a runtime whose sessions are kept in `prefs`.
+
+    "local" is the embedded service, with its store below `data`; it is started when the first
+    character connects. With `endpoint`, a URL, "local" is that instead and no process is ours.
+    """
+    service = None if endpoint else ServiceProcess(data, assets)
+    builder = (
+        RuntimeBuilder()
+        .use_clock(clock)
+        .use_dispatcher(dispatcher)
+        .use_persistence(KeyValueSessionPersistence(PlayerPrefsStore(prefs)))
+        .use_endpoint_url(_resolver(endpoint, service))
+    )
+    if microphone is not None:
+        builder.use_microphone(microphone)
+    if voice is not None:
+        builder.use_voice(voice)
+    runtime = builder.build()
+    runtime.start()
+    return Parts(runtime, Faults(runtime, service), service, prefs if own_prefs else None)
+
+
+def parts_for(scene: Scene) -> Parts:
+    """Build parts for a scene of somebody's own loop, with what it was given as services."""
+    application = scene.find_service(Application)
+    data = application.persistent_data_path if application else _user_data()
+    given = application.prefs if application else scene.find_service(PlayerPrefs)
+    prefs = given or PlayerPrefs.open(data / "prefs.msgpack")
+    return make_parts(
+        data,
+        PACKAGE_ROOT / "assets",
+        prefs,
+        clock=scene.clock,
+        dispatcher=scene.dispatcher,
+        own_prefs=given is None,
+    )
+
+
+def _resolver(endpoint: str | None, service: ServiceProcess | None) -> Callable[[str], str]:
+    def resolve(name: str) -> str:
+        if name != "local":
+            raise LookupError(f'endpoint {name!r} is no URL and not "local"')
+        if service is None:
+            return endpoint or ""
+        # Started once: a service that was killed stays dead until somebody starts it.
+        if service.url:
+            return service.url
+        url = service.start()
+        _log.info("The service runs at %s.", url)
+        return url
+
+    return resolve
+
+
+def _user_data() -> Path:
+    path = Path(platformdirs.user_data_path("Troupe", "troupe"))
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path

@@ -1,0 +1,291 @@
+"""Does the steps of a script to the real game: through its player, its keys and its faults."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from characters.components import Character, CharacterManager, Faults, Player, Task
+from characters.core.state import SessionState, SessionView
+from characters.headless.runner import StepError
+from characters.headless.script import (
+    Fault,
+    Key,
+    LoadScene,
+    Quit,
+    Say,
+    ServiceCommand,
+    SessionCommand,
+    SpeakWav,
+    Step,
+    TalkTo,
+    WalkTo,
+)
+from characters.runtime import Runtime, SessionHandle
+from engine.application import Application
+from engine.scene import Scene
+
+__all__ = ["GameStage", "Recording"]
+
+Done: TypeAlias = Callable[[], bool]
+Vector: TypeAlias = tuple[float, float]
+
+C = TypeVar("C")
+
+ARM_LENGTH = 64.0  # pixels between two who talk
+NEAR_ENOUGH = 40.0
+
+
+class Recording(Protocol):
+    """A microphone that a script can speak into."""
+
+    @property
+    def is_speaking(self) -> bool:
+        """Whether something is still to be said."""
+        ...
+
+    def speak_wav(self, path: Path) -> None:
+        """Say a WAV file in real time. Raises ValueError, OSError."""
+        ...
+
+
+class GameStage:
+    """Plays a game for a script. `folder` is where the script's own files are looked for."""
+
+    def __init__(
+        self,
+        application: Application,
+        runtime: Runtime,
+        faults: Faults,
+        folder: Path,
+        microphone: Recording | None = None,
+    ) -> None:
+        self._application = application
+        self._runtime = runtime
+        self._faults = faults
+        self._folder = folder
+        self._microphone = microphone
+        self._done: Done = _at_once
+        self._verbs: dict[type[Any], Callable[[Any], Done]] = {
+            Say: self._say,
+            SpeakWav: self._speak_wav,
+            WalkTo: self._walk_to,
+            TalkTo: self._talk_to,
+            Key: self._press,
+            SessionCommand: self._command,
+            Fault: self._fault,
+            ServiceCommand: self._command_service,
+            LoadScene: self._load,
+            Quit: self._quit,
+        }
+
+    def view(self, character: str) -> SessionView:
+        """Return what is to be seen of a session. Raises StepError when there is none."""
+        return self._session(character).view
+
+    def begin(self, step: Step) -> None:
+        """Start to do a step. Raises StepError."""
+        try:
+            self._done = self._verbs[type(step)](step)
+        except (LookupError, ValueError, OSError) as error:
+            raise StepError(_sentence(error)) from error
+
+    def is_done(self, step: Step) -> bool:
+        """Tell whether the step that was begun is over. Raises StepError."""
+        return self._done()
+
+    # verbs
+
+    def _say(self, step: Say) -> Done:
+        if not self._player().say(step.text, to=self._character(step.character)):
+            raise StepError("the line was not accepted")
+        return _at_once
+
+    def _speak_wav(self, step: SpeakWav) -> Done:
+        microphone = self._microphone
+        if microphone is None:
+            raise StepError("no script microphone: start with --microphone script")
+        path = self._folder / step.file
+        if not path.is_file():
+            raise StepError(f"there is no file {step.file}")
+        character = self._character(step.character)
+        self._manager().talk_to(character)
+        ears = self._runtime.ears
+        ears.set_mode("hands_free")
+        ears.allow()
+        began = False
+
+        def is_done() -> bool:
+            nonlocal began
+            if not began:
+                # As a player who looks at the indicator before the first word.
+                began = ears.status.target == character.key and ears.status.is_open
+                if began or step.at_once:
+                    began = True
+                    microphone.speak_wav(path)
+            return began and not microphone.is_speaking
+
+        return is_done
+
+    def _walk_to(self, step: WalkTo) -> Done:
+        player = self._player()
+        goal = self._goal(step, player.transform.position)
+        player.walk_to(goal)
+
+        def is_there() -> bool:
+            if player.is_destroyed or player.is_walking:
+                return player.is_destroyed  # through a door
+            left = math.dist(player.transform.position, goal)
+            if left > NEAR_ENOUGH:
+                raise StepError(f"something is in the way: {left:.0f} pixels are left")
+            if step.character is not None:
+                player.look_at(self._character(step.character).transform.position)
+            return True
+
+        return is_there
+
+    def _goal(self, step: WalkTo, here: Vector) -> Vector:
+        if step.position is not None:
+            return step.position
+        if step.character is not None:
+            there = self._character(step.character).transform.position
+            distance = math.dist(here, there)
+            if distance <= ARM_LENGTH:
+                return here
+            share = ARM_LENGTH / distance
+            return tuple(t + (h - t) * share for h, t in zip(here, there, strict=True))  # type: ignore[return-value]  # two numbers from two pairs
+        found = self._scene().find(step.object or "")
+        if found is None:
+            names = ", ".join(o.name for o in self._scene().objects)
+            raise StepError(f"this level has no object {step.object!r}; it has: {names}")
+        return found.transform.position
+
+    def _talk_to(self, step: TalkTo) -> Done:
+        self._manager().talk_to(self._character(step.character))
+        return _at_once
+
+    def _press(self, step: Key) -> Done:
+        keyboard, clock = self._application.input, self._application.clock
+        post = self._application.dispatcher.post  # a key belongs to the beginning of a frame
+        post(lambda: keyboard.press(step.key))
+        until = clock.now() + step.seconds
+        frame = self._application.time.frame
+        released = False
+
+        def is_released() -> bool:
+            nonlocal released
+            if released:
+                return True
+            if self._application.time.frame > frame and clock.now() >= until:
+                post(lambda: keyboard.release(step.key))
+                released = True
+            return False
+
+        return is_released
+
+    def _command(self, step: SessionCommand) -> Done:
+        session = self._session(step.character)
+        if step.do == "expire_session":
+            return _is_over(self._faults.expire_session(session.key))
+        if step.do == "disconnect":
+            session.disconnect()
+            return lambda: session.view.state in _AT_REST
+        (session.retry if step.do == "retry" else session.connect)()
+        return _has_changed(session, _AT_REST)
+
+    def _fault(self, step: Fault) -> Done:
+        named = None if step.character is None else self._session(step.character)
+        concerned = [named] if named else list(self._runtime.sessions.values())
+        noticed = [_has_changed(session, _LIVE) for session in concerned]
+        getattr(self._faults, step.do)(named and named.key)
+        # The others are noticed later, or never: there is nothing to wait for.
+        return (lambda: all(done() for done in noticed)) if step.do == "cut" else _at_once
+
+    def _command_service(self, step: ServiceCommand) -> Done:
+        if step.do == "start_service":
+            return _is_over(self._faults.start_service())
+        noticed = [_has_changed(session, _LIVE) for session in self._runtime.sessions.values()]
+        noticed.append(_is_over(self._faults.kill_service()))
+        return lambda: all(done() for done in noticed)
+
+    def _load(self, step: LoadScene) -> Done:
+        load = self._application.scenes.load(step.scene, step.spawn)
+
+        def is_entered() -> bool:
+            if load.error is not None:
+                raise StepError(str(load.error))
+            return load.scene is not None and load.scene.time.frame > 0
+
+        return is_entered
+
+    def _quit(self, step: Quit) -> Done:
+        self._application.quit()
+        return _at_once
+
+    # the game
+
+    def _scene(self) -> Scene:
+        scene = self._application.scenes.active
+        if scene is None:
+            raise StepError("no level is loaded")
+        return scene
+
+    def _player(self) -> Player:
+        return self._found(Player)
+
+    def _manager(self) -> CharacterManager:
+        return self._found(CharacterManager)
+
+    def _found(self, kind: type[C]) -> C:
+        found = self._scene().find_component(kind)
+        if found is None:
+            raise StepError(f"level {self._scene().name!r} has no {kind.__name__}")
+        return found
+
+    def _character(self, name: str) -> Character:
+        here = self._scene().find_components(Character)
+        for character in here:
+            if name in (character.key, character.character_id):
+                return character
+        have = ", ".join(character.key for character in here) or "nobody"
+        raise StepError(f"{name!r} is not in level {self._scene().name!r}; it has: {have}")
+
+    def _session(self, name: str) -> SessionHandle:
+        sessions = self._runtime.sessions
+        for key, session in sessions.items():
+            if name in (key, session.character_id):
+                return session
+        have = ", ".join(sessions) or "nobody"
+        raise StepError(f"nobody is called {name!r}; there are: {have}")
+
+
+_LIVE = frozenset({SessionState.CONNECTED})
+_AT_REST = frozenset({SessionState.DISCONNECTED, SessionState.ERROR})
+
+
+def _at_once() -> bool:
+    return True
+
+
+def _has_changed(session: SessionHandle, states: frozenset[SessionState]) -> Done:
+    """Tell when a session that is in one of the states has left it, if only for a moment."""
+    before = session.view
+    last = before.timeline[-1] if before.timeline else None
+    if before.state not in states:
+        return _at_once
+    return lambda: session.view.timeline[-1:] != ((last,) if last else ())
+
+
+def _is_over(task: Task) -> Done:
+    def is_over() -> bool:
+        if task.is_done and task.error is not None:
+            raise StepError(_sentence(task.error))
+        return task.is_done
+
+    return is_over
+
+
+def _sentence(error: Exception) -> str:
+    return str(error.args[0]) if error.args else type(error).__name__

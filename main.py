@@ -1,0 +1,217 @@
+"""The demo, put together: reads the arguments, chooses the parts, runs the game.
+
+python main.py                                            a window
+python main.py --headless --script play.toml --report r.json    no window, driven by a file
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from characters.audio.microphone import PortAudioMicrophone
+from characters.audio.source import MicrophoneSource
+from characters.audio.sources import ScriptSource, SilentSource
+from characters.audio.speaker import ClockVoice, PortAudioVoice
+from characters.components import SCENE_CHECKS, make_parts, register_components
+from characters.headless import GameStage, Recorder, Script, ScriptRunner
+from characters.overlay import register_visuals
+from engine.application import Application
+from engine.clock import Time
+from engine.prefs import PrefsLockedError
+from engine.registry import ComponentRegistry
+from engine.scene import Scene
+from engine.scene_file import SceneFile
+from engine.toml_file import TomlFileError, read_toml
+
+__all__ = ["main"]
+
+ASSETS = Path(__file__).resolve().parent / "assets"
+SCENES = ASSETS / "scenes"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asked for."""
+
+    headless: bool
+    script: Path | None
+    report: Path | None
+    seconds: float | None
+    data: Path | None
+    scene: str
+    endpoint: str | None
+    microphone: str
+    screenshot: Path | None
+    log_level: str
+
+
+def parse(arguments: Sequence[str] | None) -> Options:
+    """Read the command line. Exits with status 2 and a sentence when it makes no sense."""
+    it = argparse.ArgumentParser("main.py", description="Characters that talk, and remember.")
+    it.add_argument("--headless", action="store_true", help="no window, no sound card")
+    it.add_argument("--script", type=Path, metavar="FILE", help="play these steps, then end")
+    it.add_argument("--report", type=Path, metavar="OUT.json", help="write what happened")
+    it.add_argument("--seconds", type=float, help="end after so long; a script has failed then")
+    it.add_argument("--data", type=Path, metavar="DIR", help="where everything is kept")
+    it.add_argument("--scene", default="clinic", help="a level's name or file")
+    it.add_argument("--endpoint", metavar="URL", help="instead of the embedded service")
+    it.add_argument("--microphone", choices=("device", "script", "none"))
+    it.add_argument("--screenshot", type=Path, metavar="PNG", help="the last frame as a picture")
+    it.add_argument("--log-level", default="WARNING", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    asked = vars(it.parse_args(arguments))
+    if asked["headless"] and asked["screenshot"]:
+        it.error("--screenshot needs the window: leave out --headless")
+    if asked["seconds"] is not None and not asked["seconds"] > 0:
+        it.error("--seconds must be above 0")
+    asked["microphone"] = asked["microphone"] or ("script" if asked["headless"] else "device")
+    return Options(**asked)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the game; return 0, 1 when a step was not met, 2 when a file cannot be used."""
+    options = parse(arguments)
+    logging.basicConfig(
+        level=options.log_level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    try:
+        script = None if options.script is None else read_toml(options.script, Script)
+        read_scene(options.scene)
+    except TomlFileError as error:
+        print(error, file=sys.stderr)
+        return 2
+    try:
+        with ExitStack() as stack:
+            return Game(options, stack).play(script)
+    except (PrefsLockedError, RuntimeError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def make_registry() -> ComponentRegistry:
+    """Return what a scene file may name in this game."""
+    registry = ComponentRegistry()
+    register_components(registry)
+    register_visuals(registry)
+    return registry
+
+
+def read_scene(name: str) -> SceneFile:
+    """Read a level by its name or path. Raises TomlFileError."""
+    path = Path(name) if name.endswith(".toml") else SCENES / f"{name}.toml"
+    return SceneFile.read(path, make_registry(), SCENE_CHECKS, asset_root=ASSETS)
+
+
+class Game:
+    """The parts of one run, and the order in which they are let go: `stack` does that."""
+
+    def __init__(self, options: Options, stack: ExitStack) -> None:
+        self._options = options
+        self._app = app = Application(
+            data_dir=options.data, headless=options.headless, open_scene=self._open_scene
+        )
+        stack.enter_context(app)
+        prefs = app.prefs  # opened first: a second game on this folder is told so before all else
+        self._recording = ScriptSource(now=app.clock.now)
+        self._parts = make_parts(
+            app.persistent_data_path,
+            ASSETS,
+            prefs,
+            clock=app.clock,
+            dispatcher=app.dispatcher,
+            microphone=self._microphone,
+            voice=ClockVoice() if options.headless else PortAudioVoice(),
+            endpoint=options.endpoint,
+        )
+        stack.callback(self._parts.close)
+        stack.callback(app.scenes.close)
+        for service in (self._parts.runtime, self._parts.faults, prefs):
+            app.provide(service)
+        self._recorder = Recorder(app.clock.now())
+        self._runner: ScriptRunner | None = None
+        self._ends_at = None if options.seconds is None else app.clock.now() + options.seconds
+        stack.enter_context(signals_quit(app))
+
+    def play(self, script: Script | None) -> int:
+        """Run until the script is over, the time is up or the player leaves."""
+        if script is not None:
+            self._runner = ScriptRunner(script, self._stage(), self._app.clock.now)
+        self._app.scenes.load(self._options.scene)
+        self._app.frame.subscribe(self._each_frame)
+        self._app.run()
+        return self._finish()
+
+    def _stage(self) -> GameStage:
+        assert self._options.script is not None  # there is a script only of a file
+        return GameStage(
+            self._app,
+            self._parts.runtime,
+            self._parts.faults,
+            self._options.script.resolve().parent,
+            self._recording if self._options.microphone == "script" else None,
+        )
+
+    def _each_frame(self, time: Time) -> None:
+        self._recorder.watch(self._parts.runtime.sessions)
+        is_entered = self._app.scenes.active is not None
+        if self._runner is not None and is_entered:
+            self._runner.update()
+            if self._runner.is_over:
+                self._app.quit()
+        if self._ends_at is not None and time.now >= self._ends_at:
+            if self._runner is not None:
+                self._runner.fail(f"the run was to end within {self._options.seconds:g} s")
+            self._app.quit()
+
+    def _finish(self) -> int:
+        runner = self._runner
+        if runner is not None:
+            runner.fail("the game was ended before")
+        failure = None if runner is None else runner.failure
+        if self._options.screenshot is not None and self._app.window is not None:
+            self._app.window.screenshot(self._options.screenshot)
+        if self._options.report is not None:
+            self._recorder.write(self._options.report, self._app.time.frame, failure)
+        if failure is not None:
+            print(f"step {failure.step}: {failure.what}: {failure.why}", file=sys.stderr)
+        return 0 if failure is None else 1
+
+    def _open_scene(self, name: str) -> Scene:
+        file = read_scene(name)
+        scene = self._app.new_scene(file.settings.name, file.settings.size)
+        scene.background = file.settings.background
+        file.build(scene)
+        return scene
+
+    def _microphone(self) -> MicrophoneSource:
+        if self._options.microphone == "script":
+            return self._recording
+        if self._options.microphone == "none":
+            return SilentSource()
+        return PortAudioMicrophone()
+
+
+@contextmanager
+def signals_quit(app: Application) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the game as its own menu would."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        app.quit()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

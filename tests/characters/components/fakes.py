@@ -1,0 +1,158 @@
+"""A runtime without a network: sessions that note what they are told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from characters.components import Character, CharacterManager
+from characters.core.policy import ReconnectPolicy
+from characters.core.state import SessionState, SessionStateChanged, SessionView
+from characters.core.turn import DialogueState
+from characters.runtime import Runtime, SessionConfig
+from engine.prefs import PlayerPrefs
+from engine.scene import Scene
+from engine.signal import Signal
+
+S = SessionState
+
+
+@dataclass
+class FakeHandle:
+    """A session on the main thread's side; `told` is what it was commanded."""
+
+    config: SessionConfig
+    view: SessionView = field(init=False)
+    events: Signal[Any] = field(default_factory=Signal)
+    told: list[str] = field(default_factory=list)
+    has_stored_session: bool = False
+    distance: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.view = SessionView(self.character_id, self.key, DialogueState.IDLE)
+
+    @property
+    def key(self) -> str:
+        return self.config.session_key or self.config.character_id
+
+    @property
+    def character_id(self) -> str:
+        return self.config.character_id
+
+    def connect(self) -> None:
+        self.told.append("connect")
+
+    def wake(self) -> None:
+        self.told.append("wake")
+
+    def set_distance(self, distance: float) -> None:
+        self.distance = distance
+
+    def disconnect(self) -> None:
+        self.told.append("disconnect")
+
+    def clear_session_id(self) -> None:
+        self.told.append("clear")
+
+    def cut(self) -> None:
+        self.told.append("cut")
+
+    def set_black_hole(self, is_open: bool) -> None:
+        self.told.append(f"black hole {is_open}")
+
+    def send_text(self, text: str) -> None:
+        self.told.append(f"text {text}")
+
+    def apply_policy(self, policy: ReconnectPolicy) -> None:
+        self.config = replace(self.config, policy=policy)
+
+    def becomes(self, state: SessionState, **more: Any) -> SessionStateChanged:
+        old, self.view = self.view.state, replace(self.view, state=state)
+        change = SessionStateChanged(0.0, self.character_id, self.key, old, state, **more)
+        self.events.emit(change)
+        return change
+
+
+class FakeEars:
+    """Notes who is to hear the player, and the keys."""
+
+    def __init__(self) -> None:
+        self.target: str | None = None
+        self.muted = False
+        self.allowed = False
+        self.keys: list[bool] = []
+
+    def set_target(self, key: str | None) -> None:
+        self.target = key
+
+    def set_muted(self, muted: bool) -> None:
+        self.muted = muted
+
+    def allow(self) -> None:
+        self.allowed = True
+
+    def push_to_talk(self, down: bool) -> None:
+        self.keys.append(down)
+
+
+class FakeVoice:
+    """Notes where everybody is heard from."""
+
+    def __init__(self) -> None:
+        self.places: dict[str, tuple[float, float]] = {}
+
+    def place(self, key: str, gain: float, pan: float) -> None:
+        self.places[key] = (gain, pan)
+
+
+class FakeService:
+    """A service without a process."""
+
+    def __init__(self) -> None:
+        self.is_running = True
+
+    def start(self) -> str:
+        self.is_running = True
+        return "http://127.0.0.1:1"
+
+    def kill(self) -> None:
+        self.is_running = False
+
+
+class FakeRuntime:
+    """Keeps sessions as the real one does, over level loads too."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[str, FakeHandle] = {}
+        self.ears = FakeEars()
+        self.voice = FakeVoice()
+
+    def open_session(self, config: SessionConfig) -> FakeHandle:
+        key = config.session_key or config.character_id
+        return self.sessions.setdefault(key, FakeHandle(config))
+
+
+class Level:
+    """A scene with a manager, ready for characters."""
+
+    def __init__(
+        self, runtime: FakeRuntime | None = None, prefs: PlayerPrefs | None = None
+    ) -> None:
+        self.runtime = runtime or FakeRuntime()
+        self.scene = Scene("Test")
+        self.scene.provide(self.runtime, Runtime)
+        if prefs is not None:
+            self.scene.provide(prefs)
+        self.manager = self.scene.add(CharacterManager())
+
+    def character(
+        self, key: str, position: tuple[float, float] = (0.0, 0.0), **fields: Any
+    ) -> Character:
+        return self.scene.create(key.title(), position).add(Character(key, **fields))
+
+    def session(self, key: str) -> FakeHandle:
+        return self.runtime.sessions[key]
+
+    def frame(self, count: int = 1, seconds: float = 1 / 60) -> None:
+        for _ in range(count):
+            self.scene.update(seconds)

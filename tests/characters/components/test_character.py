@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from characters.components import Character, ConnectMode, LevelPolicy
+from characters.core.policy import ReconnectPolicy
+from characters.core.state import SessionState
+from characters.runtime import SessionConfig
+from engine.scene import Scene
+from tests.characters.components.fakes import Level
+
+S = SessionState
+
+
+def test_a_character_opens_its_session_with_its_own_policy_and_connects() -> None:
+    level = Level()
+    policy = ReconnectPolicy(max_reconnect_attempts=5)
+    level.character("nurse", reconnect_policy=policy)
+    level.frame()
+    assert level.session("nurse").config.policy == policy
+    assert level.session("nurse").told == ["connect"]
+
+
+def test_a_manual_character_waits_to_be_told() -> None:
+    level = Level()
+    level.character("nurse", connect=ConnectMode.MANUAL)
+    level.frame()
+    assert level.session("nurse").told == []
+
+
+@pytest.mark.parametrize(("is_stored", "told"), [(True, ["connect"]), (False, [])])
+def test_when_resumable_connects_only_to_go_on_with_a_talk(is_stored: bool, told: list[str]) -> None:
+    level = Level()
+    stored = level.runtime.open_session(SessionConfig("nurse"))
+    stored.has_stored_session = is_stored
+    level.character("nurse", connect=ConnectMode.WHEN_RESUMABLE)
+    level.frame()
+    assert stored.told == told
+
+
+def test_the_session_key_makes_a_clone() -> None:
+    level = Level()
+    level.character("nurse")
+    level.scene.create("Twin").add(Character("nurse", session_key="nurse-2"))
+    level.frame()
+    assert set(level.runtime.sessions) == {"nurse", "nurse-2"}
+
+
+def test_two_characters_with_one_id_are_an_error_that_names_both(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    level = Level()
+    level.scene.create("Anna").add(Character("nurse"))
+    level.scene.create("Berta").add(Character("nurse"))
+    with caplog.at_level(logging.ERROR):
+        level.frame()
+    assert "'Anna'" in caplog.text
+    assert "'Berta'" in caplog.text
+
+
+def test_without_a_manager_the_error_says_what_to_add(caplog: pytest.LogCaptureFixture) -> None:
+    scene = Scene("Empty")
+    scene.add(Character("nurse"), "Nurse")
+    with caplog.at_level(logging.ERROR):
+        scene.update(0.01)
+    assert "CharacterManager" in caplog.text
+
+
+def test_what_happens_to_the_session_is_heard_at_the_character() -> None:
+    level = Level()
+    nurse = level.character("nurse")
+    heard: list[object] = []
+    nurse.events.subscribe(heard.append)
+    level.frame()
+    change = level.session("nurse").becomes(S.CONNECTED)
+    assert heard == [change]
+    assert nurse.is_connected
+
+
+def leave(policy: LevelPolicy) -> list[str]:
+    level = Level()
+    level.character("nurse", level_policy=policy)
+    level.frame()
+    level.session("nurse").told.clear()
+    level.scene.close()
+    return level.session("nurse").told
+
+
+def test_carry_leaves_the_session_open_when_the_level_is_left() -> None:
+    assert leave(LevelPolicy.CARRY) == []
+
+
+def test_suspend_closes_it() -> None:
+    assert leave(LevelPolicy.SUSPEND) == ["disconnect"]
+
+
+def test_drop_closes_and_forgets_it() -> None:
+    assert leave(LevelPolicy.DROP) == ["disconnect", "clear"]
+
+
+def test_a_carried_session_is_taken_over_as_it_is() -> None:
+    first = Level()
+    first.character("nurse")
+    first.frame()
+    first.session("nurse").becomes(S.CONNECTED)
+    second = Level(first.runtime)
+    nurse = second.character("nurse")
+    first.scene.close()
+    second.frame()
+    assert nurse.session is level_session(first)
+    assert second.session("nurse").told == ["connect"]
+
+
+def level_session(level: Level) -> object:
+    return level.session("nurse")
+
+
+def test_a_character_that_left_hears_nothing_more() -> None:
+    level = Level()
+    nurse = level.character("nurse")
+    heard: list[object] = []
+    nurse.events.subscribe(heard.append)
+    level.frame()
+    level.scene.close()
+    level.session("nurse").becomes(S.CONNECTED)
+    assert heard == []

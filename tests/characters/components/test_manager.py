@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from characters.core.turn import DialogueState
+from tests.characters.components.fakes import Level
+
+AHEAD = (1.0, 0.0)
+
+
+def clinic() -> Level:
+    level = Level()
+    level.character("nurse", (100, 0))
+    level.character("patient", (-100, 0))
+    level.character("porter", (900, 0))
+    level.frame()
+    return level
+
+
+def look(level: Level, facing: tuple[float, float], seconds: float = 0.5) -> None:
+    for _ in range(30):
+        level.manager.listen_from((0.0, 0.0), facing)
+        level.frame(1, seconds / 30)
+
+
+def test_the_one_whom_the_player_faces_hears() -> None:
+    level = clinic()
+    look(level, AHEAD)
+    assert level.runtime.ears.target == "nurse"
+
+
+def test_nobody_hears_a_player_who_is_far_from_all() -> None:
+    level = clinic()
+    level.manager.listen_from((480.0, 500.0), AHEAD)
+    level.frame()
+    assert level.manager.target is None
+
+
+def test_who_is_chosen_by_hand_stays() -> None:
+    level = clinic()
+    patient = level.manager.characters[1]
+    level.manager.talk_to(patient)
+    look(level, AHEAD)
+    assert level.manager.target is patient
+
+
+def test_walking_away_ends_a_choice_by_hand() -> None:
+    level = clinic()
+    level.manager.talk_to(level.manager.characters[1])
+    look(level, AHEAD)
+    level.manager.listen_from((900.0, 40.0), AHEAD)
+    assert not level.manager.is_target_by_hand
+
+
+def test_the_next_target_goes_around_those_in_reach() -> None:
+    level = clinic()
+    look(level, AHEAD)
+    seen = []
+    for _ in range(3):
+        level.manager.target_next()
+        assert level.manager.target is not None
+        seen.append(level.manager.target.key)
+    assert seen == ["patient", "nurse", "patient"]
+
+
+def test_a_sentence_in_progress_pins_its_target() -> None:
+    level = clinic()
+    look(level, AHEAD)
+    nurse = level.session("nurse")
+    nurse.view = replace(nurse.view, dialogue=DialogueState.LISTENING)
+    look(level, (-1.0, 0.0), seconds=1.0)
+    assert level.manager.target is not None
+    assert level.manager.target.key == "nurse"
+
+
+def test_voices_come_from_their_side_and_fade_with_distance() -> None:
+    level = clinic()
+    look(level, AHEAD)
+    places = level.runtime.voice.places
+    assert places["nurse"][1] > 0 > places["patient"][1]
+    assert places["nurse"][0] > places["porter"][0]
+
+
+def test_a_sleeping_character_wakes_when_the_player_comes_near() -> None:
+    level = clinic()
+    for key in ("nurse", "porter"):
+        session = level.session(key)
+        session.told.clear()
+        session.view = replace(session.view, is_hibernating=True)
+    look(level, AHEAD, seconds=0.1)
+    assert "wake" in level.session("nurse").told
+    assert level.session("porter").told == []
+
+
+def test_leaving_the_level_takes_the_microphone_away_from_it() -> None:
+    level = clinic()
+    look(level, AHEAD)
+    level.scene.close()
+    assert level.runtime.ears.target is None

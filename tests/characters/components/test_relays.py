@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from characters.components import CharacterEventRelay, SessionEventRelay
+from characters.core.failure import failure
+from characters.core.messages import Action, ActionResponse, BotEmotion, UserIdleWarning
+from characters.core.state import SessionState
+from engine.component import Component
+from tests.characters.components.fakes import Level
+
+S = SessionState
+
+
+class Panel(Component):
+    """Notes what it is shown."""
+
+    _shown: list[object] = field(default_factory=list)
+
+    def show(self, event: object) -> None:
+        self._shown.append(event)
+
+
+@dataclass
+class Wired:
+    """A nurse with a relay, and a note of each signal that fired."""
+
+    level: Level
+    relay: Any
+    fired: list[str]
+
+
+def wired(relay: Any) -> Wired:
+    level = Level()
+    nurse = level.character("nurse")
+    nurse.game_object.add(relay)
+    level.frame()
+    fired: list[str] = []
+    for name in relay._names:
+        getattr(relay, name).subscribe(lambda event, name=name: fired.append(name))
+    return Wired(level, relay, fired)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "name"),
+    [
+        (S.CONNECTING, S.CONNECTED, "connected"),
+        (S.CONNECTED, S.RECONNECTING, "reconnecting"),
+        (S.RECONNECTING, S.CONNECTED, "reconnected"),
+        (S.DISCONNECTING, S.DISCONNECTED, "disconnected"),
+        (S.CONNECTING, S.ERROR, "error"),
+    ],
+)
+def test_each_change_of_state_has_its_signal(
+    before: SessionState, after: SessionState, name: str
+) -> None:
+    it = wired(SessionEventRelay())
+    it.level.session("nurse").becomes(before)
+    it.fired.clear()
+    it.level.session("nurse").becomes(after)
+    assert it.fired == ["state_changed", name]
+
+
+def test_an_idle_time_out_has_a_signal_of_its_own() -> None:
+    it = wired(SessionEventRelay())
+    it.level.session("nurse").becomes(S.DISCONNECTED, error=failure("session.idle_timeout"))
+    assert it.fired == ["state_changed", "idle_timeout", "disconnected"]
+
+
+def test_the_warning_before_it_is_passed_on() -> None:
+    it = wired(SessionEventRelay())
+    it.level.session("nurse").events.emit(UserIdleWarning(60.0))
+    assert it.fired == ["idle_warning"]
+
+
+def test_enabling_again_and_again_never_doubles_an_event() -> None:
+    it = wired(SessionEventRelay())
+    for enabled in (False, True, True, False, True):
+        it.relay.enabled = enabled
+    it.level.session("nurse").becomes(S.CONNECTED)
+    assert it.fired == ["state_changed", "connected"]
+
+
+def test_a_disabled_relay_is_silent() -> None:
+    it = wired(SessionEventRelay())
+    it.relay.enabled = False
+    it.level.session("nurse").becomes(S.CONNECTED)
+    assert it.fired == []
+
+
+def test_a_handler_given_as_a_field_is_called() -> None:
+    level = Level()
+    nurse = level.character("nurse")
+    panel = nurse.game_object.add(Panel())
+    nurse.game_object.add(SessionEventRelay(on_error=panel.show))
+    level.frame()
+    change = level.session("nurse").becomes(S.ERROR)
+    assert panel._shown == [change]
+
+
+def test_a_relay_may_follow_a_character_on_another_object() -> None:
+    level = Level()
+    nurse = level.character("nurse")
+    relay = level.scene.add(SessionEventRelay(character=nurse))
+    level.frame()
+    heard: list[object] = []
+    relay.connected.subscribe(heard.append)
+    level.session("nurse").becomes(S.CONNECTED)
+    assert len(heard) == 1
+
+
+def test_what_a_character_feels_and_does_is_passed_on() -> None:
+    it = wired(CharacterEventRelay())
+    events = it.level.session("nurse").events
+    events.emit(BotEmotion("joy", 2))
+    events.emit(ActionResponse((Action("wave"),)))
+    assert it.fired == ["emotion", "action"]
+
+
+def test_only_wanted_actions_pass_the_filter() -> None:
+    it = wired(CharacterEventRelay(only_actions=("sit",)))
+    events = it.level.session("nurse").events
+    events.emit(ActionResponse((Action("wave"),)))
+    assert it.fired == []
+    events.emit(ActionResponse((Action("sit"),)))
+    assert it.fired == ["action"]

@@ -1,0 +1,219 @@
+"""The whole demo, end to end: the real program, the real service process, real files."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENT, NURSE, KIOSK = "patient-7f3a", "nurse-21c4", "kiosk-90ab"
+PORTER, EXAMINER = "porter-3e8f", "examiner-5d2e"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of the program left behind."""
+
+    status: int
+    report: dict[str, Any]
+    log: str
+
+    def states(self, character: str) -> list[str]:
+        return [change["to"] for change in self.report["characters"][character]["states"]]
+
+    def connected(self, character: str) -> list[dict[str, Any]]:
+        states = self.report["characters"][character]["states"]
+        return [change for change in states if change["to"] == "CONNECTED"]
+
+    def said_by(self, speaker: str, character: str) -> str:
+        turns = self.report["characters"][character]["transcript"]
+        return "\n".join(turn["text"] for turn in turns if turn["speaker"] == speaker)
+
+
+def play(folder: Path, script: str, *more: str) -> Run:
+    """Run the program on a script and a data folder; the service's own process comes with it."""
+    report = folder / "report.json"
+    report.unlink(missing_ok=True)
+    file = folder / "play.toml"
+    file.write_text(script, encoding="utf-8")
+    command = [sys.executable, str(ROOT / "main.py"), "--headless", "--script", str(file)]
+    command += ["--report", str(report), "--data", str(folder / "data"), "--seconds", "60", *more]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+    log = done.stdout + done.stderr
+    found = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
+    return Run(done.returncode, found, log)
+
+
+def met(run: Run) -> Run:
+    assert run.status == 0, (
+        f"{run.report.get('failed_step')} {run.report.get('failure')}\n{run.log}"
+    )
+    return run
+
+
+def until(character: str, state: str = "CONNECTED") -> str:
+    return f'[[step]]\nwait = {{ character = "{character}", state = "{state}" }}\nwithin = 20\n'
+
+
+def hear(character: str, what: str) -> str:
+    return f'[[step]]\nwait = {{ character = "{character}", says = "{what}" }}\nwithin = 15\n'
+
+
+def do(verb: str, **fields: object) -> str:
+    lines = [f"{name} = {json.dumps(value)}" for name, value in fields.items()]
+    return "\n".join(["[[step]]", f'do = "{verb}"', "within = 20", *lines]) + "\n"
+
+
+def say(character: str, text: str) -> str:
+    return do("say", character=character, text=text)
+
+
+def test_who_was_told_a_name_knows_it_after_a_restart(tmp_path: Path) -> None:
+    told = until(PATIENT) + say(PATIENT, "My name is Ada.") + hear(PATIENT, "Ada")
+    first = met(play(tmp_path, told))
+    asked = until(PATIENT) + say(PATIENT, "What is my name?") + hear(PATIENT, "Ada")
+    second = met(play(tmp_path, asked))
+    assert second.connected(PATIENT)[0]["resume"] in ("RESUMED", "REJOINED")
+    assert second.connected(PATIENT)[0]["session_id"] == first.connected(PATIENT)[0]["session_id"]
+
+
+def test_the_kiosk_has_a_new_conversation_each_time(tmp_path: Path) -> None:
+    script = until(KIOSK)
+    ids = {
+        met(play(tmp_path, script, "--scene", "lobby")).connected(KIOSK)[0]["session_id"]
+        for _ in range(2)
+    }
+    assert len(ids) == 2
+
+
+def test_a_killed_service_that_comes_back_finds_everybody_again(tmp_path: Path) -> None:
+    everybody = (PATIENT, NURSE)
+    script = "".join(map(until, everybody))
+    script += say(PATIENT, "My name is Ada.") + do("kill_service")
+    script += "".join(until(who, "RECONNECTING") for who in everybody) + do("start_service")
+    script += "".join(map(until, everybody)) + say(PATIENT, "What is my name?")
+    run = met(play(tmp_path, script + hear(PATIENT, "Ada")))
+    for who in everybody:
+        assert run.states(who) == ["CONNECTING", "CONNECTED", "RECONNECTING", "CONNECTED"]
+        assert len({change["session_id"] for change in run.connected(who)}) == 1
+
+
+def test_an_exam_that_cannot_go_on_is_an_error_of_the_examiner_alone(tmp_path: Path) -> None:
+    script = until(PORTER) + do("load_scene", scene="exam") + until(EXAMINER)
+    script += do("expire_session", character=EXAMINER) + do("cut", character=EXAMINER)
+    script += until(EXAMINER, "ERROR") + do("retry", character=EXAMINER) + until(EXAMINER)
+    run = met(play(tmp_path, script, "--scene", "lobby"))
+    assert run.states(EXAMINER)[-3:] == ["ERROR", "CONNECTING", "CONNECTED"]
+    error = next(c for c in run.report["characters"][EXAMINER]["states"] if c["to"] == "ERROR")
+    assert error["error"] == "session.resume_refused"
+    assert run.states(PORTER) == ["CONNECTING", "CONNECTED"]
+
+
+def test_a_cut_line_concerns_one_character_and_heals_by_itself(tmp_path: Path) -> None:
+    script = until(PATIENT) + until(NURSE) + do("cut", character=PATIENT) + until(PATIENT)
+    run = met(play(tmp_path, script))
+    assert run.connected(PATIENT)[-1]["resume"] == "REJOINED"
+    assert run.states(NURSE) == ["CONNECTING", "CONNECTED"]
+
+
+def test_a_black_hole_is_noticed_and_left(tmp_path: Path) -> None:
+    script = until(PATIENT) + do("black_hole", character=PATIENT)
+    script += until(PATIENT, "RECONNECTING") + do("heal") + until(PATIENT)
+    run = met(play(tmp_path, script))
+    lost, back = (c for c in run.report["characters"][PATIENT]["states"][-2:])
+    assert (lost["to"], back["to"]) == ("RECONNECTING", "CONNECTED")
+
+
+def test_a_talk_is_carried_through_a_door_and_back(tmp_path: Path) -> None:
+    script = until(NURSE) + say(NURSE, "My name is Ada.") + hear(NURSE, "Ada")
+    script += do("walk_to", object="Door to the lobby") + until(PORTER)
+    script += do("load_scene", scene="clinic") + say(NURSE, "What is my name?")
+    run = met(play(tmp_path, script + hear(NURSE, "Ada")))
+    assert run.states(NURSE) == ["CONNECTING", "CONNECTED"]
+
+
+def test_a_recording_reaches_the_target_and_nobody_before_ready_and_delay(tmp_path: Path) -> None:
+    write_tone(tmp_path / "tone.wav", seconds=0.6)
+    script = until(PATIENT) + until(NURSE)
+    script += do("speak_wav", character=PATIENT, file="tone.wav")
+    run = met(play(tmp_path, script))
+    patient, nurse = (run.report["characters"][who]["microphone"] for who in (PATIENT, NURSE))
+    assert patient["frames_sent"] >= 30
+    assert patient["frames_before_open"] == nurse["frames_before_open"] == 0
+    assert nurse["frames_sent"] == 0
+    assert patient["opened_at"] - patient["ready_at"] >= 1.0
+
+
+def write_tone(path: Path, seconds: float) -> None:
+    t = np.arange(int(seconds * 16_000)) / 16_000
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes((9_000 * np.sin(2 * np.pi * 300 * t)).astype("<i2").tobytes())
+
+
+def test_nothing_said_and_no_whole_id_is_in_any_log(tmp_path: Path) -> None:
+    script = until(PATIENT) + say(PATIENT, "My name is Quetzalcoatl.") + hear(PATIENT, "Quetzal")
+    script += do("cut") + until(PATIENT)
+    run = met(play(tmp_path, script, "--log-level", "DEBUG"))
+    session_id = run.connected(PATIENT)[0]["session_id"]
+    assert run.log
+    assert "quetzal" not in run.log.lower()
+    assert session_id not in run.log
+    assert not re.search(r"Bearer|token=", run.log)
+
+
+def test_a_step_that_is_not_met_is_named_and_the_status_is_1(tmp_path: Path) -> None:
+    script = until(PATIENT) + hear(PATIENT, "nobody ever says this").replace("15", "1")
+    run = play(tmp_path, script)
+    assert run.status == 1
+    assert (run.report["ok"], run.report["failed_step"]) == (False, 2)
+
+
+def test_mistakes_of_a_script_are_all_told_without_a_traceback(tmp_path: Path) -> None:
+    run = play(tmp_path, '[[step]]\ndo = "sya"\n\n[[step]]\ndo = "say"\n')
+    assert run.status == 2
+    assert re.search(r"play\.toml:2:\d+: .*say", run.log)
+    assert "play.toml:4:" in run.log
+    assert "Traceback" not in run.log
+
+
+def test_mistakes_of_a_scene_are_told_the_same_way(tmp_path: Path) -> None:
+    scene = tmp_path / "bad.toml"
+    scene.write_text(
+        '[scene]\nname = "Bad"\n[[object]]\nname = "A"\n[object.Charakter]\n', encoding="utf-8"
+    )
+    run = play(tmp_path, until(PATIENT), "--scene", str(scene))
+    assert run.status == 2
+    assert "bad.toml:5:" in run.log
+    assert "Character" in run.log
+    assert "Traceback" not in run.log
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_game_and_its_service_cleanly(tmp_path: Path, number: int) -> None:
+    command = [sys.executable, str(ROOT / "main.py"), "--headless", "--log-level", "INFO"]
+    command += ["--data", str(tmp_path / "data"), "--report", str(tmp_path / "r.json")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as game:
+        assert game.stderr is not None
+        pid = next(
+            int(m[1]) for line in game.stderr if (m := re.search(r"service.*pid (\d+)", line))
+        )
+        game.send_signal(number)
+        log = game.stderr.read()
+        assert game.wait(timeout=20) == 0
+    assert "Traceback" not in log
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
