@@ -20,8 +20,10 @@ def pack_microphone(seq: int, timestamp: float, pcm: bytes) -> bytes:
 
 def unpack_voice(data: bytes) -> AudioFrame:
     """Return the voice in a binary frame. Raises ValueError when it is malformed."""
+    if len(data) > MAX_FRAME:
+        raise ValueError(f"an audio frame of {len(data)} bytes")
     try:
-        kind, seq, timestamp, pcm, sample_rate = msgpack.unpackb(data, max_buffer_size=MAX_FRAME)
+        kind, seq, timestamp, pcm, sample_rate = msgpack.unpackb(data)
     except Exception as error:
         # msgpack raises half a dozen types of its own, and unpacking two more.
         raise ValueError(f"not an audio frame: {type(error).__name__}") from None
