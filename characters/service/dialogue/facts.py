@@ -8,10 +8,10 @@ names keep their capital letters.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Fact", "asked_for", "learn", "phrase", "recite"]
+__all__ = ["Fact", "asked_for", "introduced", "learn", "phrase", "recite"]
 
 MAX_FACTS = 24
 MAX_VALUE = 60
@@ -57,20 +57,26 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     )
 )
 
+_BARE_NAME = re.compile(
+    r"^(?:it['\u2019]?s\s+|just\s+)?(?P<value>[A-Z\u00c0-\u00de][\w'\u2019-]+(?:\s+[A-Z][\w'\u2019-]+)?)[.!]?$"
+)
+
 # Things that are said of oneself without being worth remembering.
 _PASSING = re.compile(
     r"^(?:here|fine|sorry|lost|back|ready|sure|not|just|very|so|you|it|that|this|bit|little|lot"
     r"|question|problem|moment|good|bad|idea|feeling|fool|fan|the|to|your|them|him|her)\b",
     re.IGNORECASE,
 )
-_NOT_KEYS = frozenset({"god", "turn", "bad", "fault", "pleasure", "guess", "point", "question"})
+_NOT_KEYS = frozenset(
+    {"god", "turn", "bad", "fault", "pleasure", "guess", "point", "question", "diagnosis", "answer"}
+)
 
 
 def learn(text: str) -> tuple[Fact, ...]:
     """Return what a sentence of the player tells about him, at most four things."""
     if text.rstrip().endswith("?") and not re.search(r"\bmy\s+name\s+is\b", text, re.IGNORECASE):
         return ()
-    found: list[Fact] = []
+    found: list[tuple[int, Fact]] = []
     taken: list[range] = []
     for key, pattern in _RULES:
         for match in pattern.finditer(text):
@@ -79,9 +85,15 @@ def learn(text: str) -> tuple[Fact, ...]:
                 continue
             fact = _fact(key or match.group("key"), match.group("value"))
             if fact is not None:
-                found.append(fact)
+                found.append((span.start, fact))
                 taken.append(span)
-    return tuple(found[:4])
+    return tuple(fact for _, fact in sorted(found, key=lambda item: item[0])[:4])
+
+
+def introduced(text: str) -> str:
+    """Return a bare "Ada" or "It's Ada Byron" as the sentence it stands for; else the text itself."""
+    match = _BARE_NAME.match(text.strip())
+    return f"My name is {match.group('value')}" if match else text
 
 
 def _fact(key: str, value: str) -> Fact | None:
@@ -142,9 +154,10 @@ def phrase(key: str, value: str) -> str:
     return _SHAPES.get(key, f"your {key} is {{}}").format(value)
 
 
-def recite(facts: Mapping[str, str], keys: Iterable[str] = ()) -> str:
+def recite(facts: Mapping[str, str], keys: Sequence[str] = ()) -> str:
     """Put facts into one phrase: "your name is Ada, you like tea and your dog is Rex"."""
-    chosen = [key for key in keys if key in facts] or list(facts)
+    chosen = [key for key in keys or facts if key in facts]
+    chosen.sort(key=lambda key: key != "name")
     parts = [phrase(key, facts[key]) for key in chosen]
     if len(parts) < 2:
         return "".join(parts)

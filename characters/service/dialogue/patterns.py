@@ -8,6 +8,7 @@ A pattern is made of words, matched anywhere in what was said, whatever its case
     (hello | good morning)  one of several
     [really] hurt           may be left out
     = yes                   nothing else was said
+    *                       anything, if nothing else fits
 """
 
 from __future__ import annotations
@@ -76,7 +77,9 @@ class Pattern:
             raise PatternError(f"the pattern {source!r} has a {rest[0]!r} too many")
         expression = rf"^{body}$" if whole else rf"(?:^|(?<= )){body}"
         words = [token for token in tokens if token[0] not in "()[]|*"]
-        return cls(source, re.compile(expression), len(words) + (1.0 if whole else 0.0))
+        # A bare * takes anything, but only where nothing else does.
+        weight = (len(words) or 0.1) + (1.0 if whole else 0.0)
+        return cls(source, re.compile(expression), weight)
 
     def matches(self, normal: str) -> bool:
         """Tell whether a text that was put through `normalise` matches."""

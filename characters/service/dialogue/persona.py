@@ -1,6 +1,7 @@
-"""The persona file: what a scripted character says, feels and does. See assets/personas/README.md.
+"""The persona file: what a scripted character says, feels and does.
 
-The models below are the format; a file is read with every mistake named by line and column.
+The models below are the format; a file is read with every mistake named by line and column. The
+header of assets/personas/porter-3e8f.toml explains it to authors.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from characters.service.dialogue.patterns import Pattern
 from engine.toml_file import read_toml
@@ -94,7 +95,13 @@ class Condition(_Strict):
 
 
 class Topic(_Strict):
-    """Something that can be talked about."""
+    """Something that can be talked about.
+
+    It is chosen when one of `says` or `ask` fits; a topic that `answers` the open question goes
+    before others. `lines` are used the first time (all of them, one by one, with `in_order`),
+    `again` afterwards; `then` is added, and `counts` count, the first time only, unless it is
+    `every_time` that they count.
+    """
 
     id: Word
     says: tuple[PatternText, ...] = ()
@@ -104,12 +111,15 @@ class Topic(_Strict):
     lines: Annotated[Lines, Field(min_length=1)]
     again: Lines = ()
     then: Lines = ()
+    in_order: bool = False
     asks: Word | None = None
     feel: Feeling | None = None
     do: tuple[Deed, ...] = ()
     sets: tuple[Word, ...] = ()
     clears: tuple[Word, ...] = ()
     counts: dict[Word, int] = {}
+    every_time: bool = False
+    resets: tuple[Word, ...] = ()
 
 
 class LevelEvent(_Strict):
@@ -122,7 +132,7 @@ class LevelEvent(_Strict):
 
 
 class Persona(_Strict):
-    """One character."""
+    """One character; `questions` puts open questions into words, for `{question}`."""
 
     name: Annotated[str, Field(min_length=1, max_length=60)]
     about: str = ""
@@ -134,6 +144,19 @@ class Persona(_Strict):
     idle: Lines = ()
     topic: Annotated[tuple[Topic, ...], Field(min_length=1)]
     event: tuple[LevelEvent, ...] = ()
+    questions: dict[Word, Line] = {}
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Persona:
+        ids = [topic.id for topic in self.topic]
+        twice = sorted({name for name in ids if ids.count(name) > 1})
+        asked = {topic.asks for topic in self.topic if topic.asks}
+        heard = {topic.answers for topic in self.topic if topic.answers}
+        if twice:
+            raise ValueError(f"two topics share the id {', '.join(twice)}")
+        if asked ^ heard:
+            raise ValueError(f"asked without answers, or answered unasked: {sorted(asked ^ heard)}")
+        return self
 
 
 def read_persona(path: Path) -> Persona:

@@ -13,7 +13,14 @@ from random import Random
 from typing import Any
 
 from characters.core.messages import Action
-from characters.service.dialogue.facts import Fact, asked_for, learn, phrase, recite
+from characters.service.dialogue.facts import (
+    Fact,
+    asked_for,
+    introduced,
+    learn,
+    phrase,
+    recite,
+)
 from characters.service.dialogue.mind import (
     Arrived,
     Do,
@@ -26,7 +33,7 @@ from characters.service.dialogue.mind import (
 )
 from characters.service.dialogue.patterns import Pattern, normalise
 from characters.service.dialogue.persona import Condition, Deed, Feeling, Persona, Topic
-from characters.service.dialogue.words import away_words, fill
+from characters.service.dialogue.words import away_words, best_lines, fill
 
 __all__ = ["ScriptedMind"]
 
@@ -90,26 +97,32 @@ class ScriptedMind:
         yield from self._feel(greeting.feel or self._persona.mood, always=True)
         yield from _do(greeting.do)
         if prompt.away_seconds is None or state.visits == 1 or not greeting.back:
+            state.flags[_ASKED_NAME] = "name" not in state.facts
             yield Say(self._line("first", greeting.first, context))
             return
         away = {"away": away_words(prompt.away_seconds)}
         line = self._line("back", greeting.back, context, away)
-        recalled = recite(state.facts, [key for key in state.facts if key != "name"][:3])
-        if "{recall}" not in line and recalled and recalled not in line:
-            remembered = self._line(
-                "recall", self._persona.memory.recall, context, {"recall": recalled}
-            )
-            line = f"{line} {remembered}"
+        recalled = self._recalled_on_return(line)
+        if recalled:
+            more = {"recall": recalled}
+            line = f"{line} {self._line('recall', self._persona.memory.recall, context, more)}"
         yield Say(line)
+
+    def _recalled_on_return(self, line: str) -> str:
+        """Return what is worth saying of what is remembered, beside the line itself."""
+        facts = self._state.facts
+        keys = [key for key in facts if facts[key] not in line]
+        return recite(facts, keys[-3:]) if keys else ""
 
     # --- what the player says --------------------------------------------------------------
 
     def _respond(self, text: str, context: Mapping[str, Any]) -> Iterator[Part]:
         normal = normalise(text)
-        learnt = self._learn(text)
-        topic = self._topic(normal)
+        topic, weight = self._topic(normal, context)
+        asked_name = self._state.flags.pop(_ASKED_NAME, False)
+        learnt = self._learn(text if topic or not asked_name else introduced(text))
         wanted = asked_for(normal)
-        if wanted is not None and (topic is None or topic.answers is None):
+        if wanted is not None and (topic is None or topic.answers is None or weight < 1):
             yield Say(self._recall(wanted, context))
         elif topic is not None:
             opening = f"{self._thanks(learnt, context)} " if learnt and not topic.answers else ""
@@ -151,17 +164,21 @@ class ScriptedMind:
 
     # --- topics ----------------------------------------------------------------------------
 
-    def _topic(self, normal: str) -> Topic | None:
-        """Return the topic that fits best; an answer to the open question goes first."""
-        fitting = [
-            (topic.answers is not None, self._weight(topic, normal), -index, topic)
-            for index, topic in enumerate(self._persona.topic)
-            if self._may(topic.when) and topic.answers in (None, self._state.question)
-        ]
-        best = max(
-            (item for item in fitting if item[1] > 0), key=lambda item: item[:3], default=None
-        )
-        return None if best is None else best[3]
+    def _topic(self, normal: str, context: Mapping[str, Any]) -> tuple[Topic | None, float]:
+        """Return the topic that fits best, and how well.
+
+        A real answer to the open question goes first; one that takes anything goes last.
+        """
+        best: tuple[bool, float] = (False, 0.0)
+        chosen = None
+        for topic in self._persona.topic:
+            if topic.answers not in (None, self._state.question) or not self._may(topic.when):
+                continue
+            weight = self._weight(topic, normal)
+            rank = (topic.answers is not None and weight >= 1, weight)
+            if rank > best and self._can_say(topic, context):
+                best, chosen = rank, topic
+        return chosen, best[1]
 
     def _weight(self, topic: Topic, normal: str) -> float:
         fits = (item.weight for item in self._patterns[topic.id] if item.matches(normal))
@@ -169,6 +186,12 @@ class ScriptedMind:
         bonus = 0.5 if topic.when != Condition() else 0.0
         weight = max(fits, default=0.0)
         return weight + bonus if weight else 0.0
+
+    def _can_say(self, topic: Topic, context: Mapping[str, Any]) -> bool:
+        """Tell whether any line of the topic has all its blanks filled, once it is chosen."""
+        question = topic.asks if topic.asks or topic.answers else self._state.question
+        values = self._values(context, question)
+        return any(fill(line, values) is not None for line in topic.lines)
 
     def _may(self, when: Condition) -> bool:
         flags, counters = self._state.flags, self._state.counters
@@ -181,26 +204,31 @@ class ScriptedMind:
 
     def _discuss(self, topic: Topic, opening: str, context: Mapping[str, Any]) -> Iterator[Part]:
         state = self._state
-        repeated = state.said.get(f"topic.{topic.id}", 0) > 0
+        told = state.said.get(f"topic.{topic.id}", 0)
+        repeated = told >= (len(topic.lines) if topic.in_order else 1)
         lines = topic.again if repeated and topic.again else topic.lines
-        self._apply(topic)
+        self._apply(topic, is_first=not told)
         yield from self._feel(topic.feel)
         yield from _do(topic.do)
-        text = self._line(
-            f"{topic.id}.{'again' if lines is topic.again else 'lines'}", lines, context
-        )
-        if topic.then and not repeated:
+        kind = "again" if lines is topic.again else "lines"
+        start = 0 if topic.in_order else None
+        text = self._line(f"{topic.id}.{kind}", lines, context, start=start)
+        if topic.then and not told:
             text = f"{text} {self._line(f'{topic.id}.then', topic.then, context)}"
-        state.said[f"topic.{topic.id}"] = state.said.get(f"topic.{topic.id}", 0) + 1
+        state.said[f"topic.{topic.id}"] = told + 1
         yield Say(opening + text)
 
-    def _apply(self, topic: Topic) -> None:
+    def _apply(self, topic: Topic, *, is_first: bool) -> None:
         state = self._state
-        state.question = topic.asks
+        # A digression leaves the question open; an answer closes it.
+        if topic.answers is not None or topic.asks is not None:
+            state.question = topic.asks
         state.flags.update(dict.fromkeys(topic.sets, True))
         for name in topic.clears:
             state.flags.pop(name, None)
-        for name, count in topic.counts.items():
+        for name in topic.resets:
+            state.counters.pop(name, None)
+        for name, count in topic.counts.items() if is_first or topic.every_time else ():
             state.counters[name] = state.counters.get(name, 0) + count
 
     def _react(self, event: Event, context: Mapping[str, Any]) -> Iterator[Part]:
@@ -226,24 +254,29 @@ class ScriptedMind:
         lines: tuple[str, ...],
         context: Mapping[str, Any],
         more: Mapping[str, str] | None = None,
+        start: int | None = None,
     ) -> str:
         """Return the next of several lines: each is heard once before one comes again."""
-        values = self._values(context) | dict(more or {})
-        filled = [text for text in (fill(line, values) for line in lines) if text is not None]
+        values = self._values(context, self._state.question) | dict(more or {})
+        filled = best_lines(lines, values)
         if not filled:
             return "..."
-        count = self._state.said.setdefault(key, self._chance.randrange(len(filled)))
+        first = self._chance.randrange(len(filled)) if start is None else start
+        count = self._state.said.setdefault(key, first)
         self._state.said[key] = count + 1
         return filled[count % len(filled)]
 
-    def _values(self, context: Mapping[str, Any]) -> dict[str, str]:
+    def _values(self, context: Mapping[str, Any], question: str | None) -> dict[str, str]:
         state = self._state
         keys = {name: str(value) for name, value in dict(context.get("keys") or {}).items()}
         counters = {name: str(count) for name, count in state.counters.items()}
         facts = {name.replace(" ", "_"): value for name, value in state.facts.items()}
-        return keys | counters | facts | {"visits": str(state.visits)}
+        text = self._persona.questions.get(question or "")
+        open_question = {} if text is None else {"question": text}
+        return keys | counters | facts | open_question | {"visits": str(state.visits)}
 
 
+_ASKED_NAME = "asked_name"  # the greeting asks; a bare "Ada" is then an answer
 _COMMON_PHRASES = (
     "hello",
     "good bye",
