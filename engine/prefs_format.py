@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from itertools import accumulate, pairwise
 from zlib import crc32
 
@@ -46,7 +46,8 @@ VERSION = 1
 SECTOR = 512  # the largest piece that every disk writes whole
 LOG_LEAST, LOG_MOST = 64 * 1024, 256 * 1024
 
-_HEADER = struct.Struct("<8sHQIIII26xI")  # magic, version, sequence, entries, map size, crcs, crc
+# magic, version, sequence, entries, map size, room for the log, two checksums, its own
+_HEADER = struct.Struct("<8sHQIIIII22xI")
 _ROW = struct.Struct("<II")  # where the entry ends in the map, its checksum
 _FRAME = struct.Struct("<3sBII")  # marker, place in its batch, size and checksum of the payload
 _MARKER = b"\xc1PR"  # 0xc1 is the one byte that begins no msgpack value
@@ -95,6 +96,7 @@ class _Header:
     sequence: int
     entries: int
     map_size: int
+    room: int
     table_crc: int
     map_crc: int
 
@@ -106,13 +108,24 @@ class _Header:
     def copy_at(self) -> int:
         return self.map_at + self.map_size
 
+    @property
+    def log_at(self) -> int:
+        return self.copy_at + _HEADER.size
+
 
 def weight(key: str, value: Value) -> int:
     """Return about the bytes that an entry takes in a file, without encoding it."""
-    size = len(key) if key.isascii() else len(key.encode())
     if isinstance(value, str):
-        return size + 4 + (len(value) if value.isascii() else len(value.encode()))
-    return size + (len(value) + 4 if isinstance(value, bytes) else 9)
+        return _text_weight(key) + _text_weight(value)
+    if isinstance(value, bytes):
+        return _text_weight(key) + 3 + len(value)
+    is_small = value is True or value is False or (isinstance(value, int) and -32 <= value < 128)
+    return _text_weight(key) + (1 if is_small else 9)
+
+
+def _text_weight(text: str) -> int:
+    size = len(text) if text.isascii() else len(text.encode())
+    return size + (1 if size < 32 else 3)
 
 
 def encode_file(values: Mapping[str, Value], sequence: int) -> tuple[bytes, int]:
@@ -124,10 +137,9 @@ def encode_file(values: Mapping[str, Value], sequence: int) -> tuple[bytes, int]
     next(ends)
     table = b"".join(map(_ROW.pack, ends, map(crc32, entries)))
     body = head + b"".join(entries)
-    header = _encode_header(
-        _Header(VERSION, sequence, len(entries), len(body), crc32(table), crc32(body))
-    )
     room = min(max(len(body) - len(table), LOG_LEAST), LOG_MOST)
+    sizes = (len(entries), len(body), room)
+    header = _encode_header(_Header(VERSION, sequence, *sizes, crc32(table), crc32(body)))
     image = b"".join((header, table, body, header))
     return image + bytes(room), len(image)
 
@@ -154,15 +166,15 @@ def decode_file(data: bytes) -> Contents:
         raise NewerVersionError(f"format version {header.version}, this program reads {VERSION}")
     values, gaps = _decode_snapshot(data, header)
     lost = header.entries - len(values)
-    log_from = header.copy_at + _HEADER.size
-    log = _read_log(data, log_from)
+    log = _read_log(data, header.log_at)
     live = header.map_size
     sequence = header.sequence
     for number, change in _changes(log.payloads):
         sequence = max(sequence, number)
         live = weigh(live, change, apply_change(values, change))
-    gaps = (*_damaged_headers(data, header), *gaps, *log.gaps)
-    return Contents(values, sequence, len(data), log_from, log.end, live, gaps, log.torn, lost)
+    gaps = (*_damaged_frame(data, header), *gaps, *log.gaps)
+    places = (len(data), header.log_at, log.end)
+    return Contents(values, sequence, *places, live, gaps, log.torn, lost)
 
 
 def apply_change(values: dict[str, Value], change: Change) -> Value | None:
@@ -191,8 +203,7 @@ def weigh(live: int, change: Change, old: Value | None) -> int:
 
 
 def _encode_header(header: _Header) -> bytes:
-    fields = (header.version, header.sequence, header.entries, header.map_size)
-    raw = _HEADER.pack(MAGIC, *fields, header.table_crc, header.map_crc, 0)
+    raw = _HEADER.pack(MAGIC, *astuple(header), 0)
     return raw[:-4] + struct.pack("<I", crc32(raw[:-4]))
 
 
@@ -216,10 +227,14 @@ def _find_header(data: bytes) -> _Header | None:
     return header
 
 
-def _damaged_headers(data: bytes, header: _Header) -> Iterator[Gap]:
+def _damaged_frame(data: bytes, header: _Header) -> Iterator[Gap]:
+    """Yield what is wrong with the headers and with the size of the file."""
     for at in (0, header.copy_at):
         if _decode_header(data, at) != header:
-            yield Gap(at, min(at + _HEADER.size, len(data)))
+            yield Gap(at, at + _HEADER.size)
+    whole = header.log_at + header.room
+    if len(data) < whole:
+        yield Gap(len(data), whole)
 
 
 def _decode_without_header(data: bytes) -> Contents:
@@ -245,7 +260,7 @@ def _decode_snapshot(data: bytes, header: _Header) -> tuple[dict[str, Value], tu
     table = data[_HEADER.size : header.map_at]
     body = data[header.map_at : header.copy_at]
     table_is_whole = crc32(table) == header.table_crc
-    gaps = () if table_is_whole else (Gap(_HEADER.size, min(header.map_at, len(data))),)
+    gaps = () if table_is_whole else (Gap(_HEADER.size, header.map_at),)
     if len(body) == header.map_size and crc32(body) == header.map_crc:
         values = _unpack_map(body, header.entries)
         if values is not None:

@@ -102,12 +102,12 @@ class PrefsLog:
         self._log_from = contents.log_from
         self._sequence = contents.sequence
         if read_only:
-            return contents, _report(self._path, data, contents, None)
+            return contents, _report(self._path, contents, None)
         if contents.gaps:
             self._evidence = data
         self._make_ready(contents)
         kept = _quarantine_path(self._path, data) if contents.gaps else None
-        return contents, _report(self._path, data, contents, kept)
+        return contents, _report(self._path, contents, kept)
 
     def _make_ready(self, contents: Contents) -> None:
         try:
@@ -242,14 +242,13 @@ def _quarantine_path(path: Path, data: bytes) -> Path:
     return path.with_name(f"{path.name}.damaged-{crc32(data):08x}")
 
 
-def _report(path: Path, data: bytes, contents: Contents, quarantine: Path | None) -> RecoveryReport:
-    damaged = sum(min(gap.end, len(data)) - min(gap.start, len(data)) for gap in contents.gaps)
+def _report(path: Path, contents: Contents, quarantine: Path | None) -> RecoveryReport:
     torn = contents.torn
     return RecoveryReport(
         path,
         keys=len(contents.values),
         lost_keys=contents.lost_entries,
-        damaged_bytes=max(damaged, 1) if contents.gaps else 0,
+        damaged_bytes=sum(gap.end - gap.start for gap in contents.gaps),
         torn_bytes=torn.end - torn.start if torn else 0,
         quarantine=quarantine,
     )

@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.prefs_format import Change, Value, decode_file, encode_file
+from engine.prefs_log import PrefsLog
+from tests.engine.fake_disk import FakeDisk
+
+PATH = Path("/data/prefs.msgpack")
+
+
+def opened(disk: FakeDisk) -> tuple[PrefsLog, dict[str, Value]]:
+    log = PrefsLog(PATH, disk)
+    contents, _ = log.open()
+    return log, contents.values
+
+
+def on_disk(disk: FakeDisk) -> dict[str, Value]:
+    return decode_file(disk.names[PATH].durable).values
+
+
+def failing(name: str, code: int = errno.EIO, times: int = 1) -> Callable[[str], None]:
+    """Return an `on_call` that lets the first `times` calls named `name` fail."""
+    left = times
+
+    def on_call(call: str) -> None:
+        nonlocal left
+        if call == name and left:
+            left -= 1
+            raise OSError(code, "the disk says no")
+
+    return on_call
+
+
+def test_a_missing_file_is_made() -> None:
+    disk = FakeDisk()
+    log, values = opened(disk)
+    assert values == {}
+    assert log.is_ready
+    assert disk.durable_names.keys() == {PATH}
+
+
+def test_a_commit_is_on_the_medium_when_it_returns() -> None:
+    disk = FakeDisk()
+    log, values = opened(disk)
+    log.commit([("a", 1), ("b", "x")], 10, lambda: values)
+    assert on_disk(disk) == {"a": 1, "b": "x"}
+
+
+def test_a_commit_is_one_write_and_one_flush() -> None:
+    disk = FakeDisk()
+    log, values = opened(disk)
+    calls: list[str] = []
+    disk.on_call = calls.append
+    log.commit([("a", 1), ("b", "x")], 10, lambda: values)
+    assert calls == ["write", "flush"]
+
+
+def test_the_first_commit_makes_durable_what_a_killed_process_left() -> None:
+    first = FakeDisk()
+    log, values = opened(first)
+    log.commit([("a", 1)], 10, lambda: values)
+    disk = first.after_kill()
+    log, values = opened(disk)
+    calls: list[str] = []
+    disk.on_call = calls.append
+    log.commit([("b", 1)], 10, lambda: values)
+    assert calls == ["flush", "flush_folder", "write", "flush"]
+
+
+def test_a_full_log_is_folded_into_a_new_file() -> None:
+    disk = FakeDisk()
+    log, values = opened(disk)
+    for n in range(200):
+        values["a"] = f"{n}" * 200
+        log.commit([("a", values["a"])], 1000, lambda: values)
+    assert on_disk(disk) == values
+    assert len(disk.names[PATH].durable) < 80_000
+
+
+def test_deleting_much_makes_the_file_small_again() -> None:
+    disk = FakeDisk({PATH: encode_file({f"k{n}": "x" * 1000 for n in range(900)}, 1)[0]})
+    log, _ = opened(disk)
+    log.commit([()], 0, dict)
+    assert len(disk.names[PATH].durable) < 70_000
+
+
+@pytest.mark.parametrize("call", ["write", "flush"])
+def test_after_a_failed_append_the_batch_goes_into_a_new_file(call: str) -> None:
+    disk = FakeDisk()
+    log, _ = opened(disk)
+    disk.on_call = failing(call)
+    log.commit([("a", 1)], 10, lambda: {"a": 1})
+    assert on_disk(disk) == {"a": 1}
+    assert disk.written_after_failed_flush == 0
+
+
+@pytest.mark.parametrize("call", ["open", "write", "flush", "close", "replace", "flush_folder"])
+def test_what_a_failed_rewrite_left_out_is_in_the_next_one(call: str) -> None:
+    disk = FakeDisk({PATH: encode_file({"old": 1}, 1)[0]})
+    log, _ = opened(disk)
+    disk.on_call = failing(call, errno.ENOSPC, times=9)
+    values: dict[str, Value] = {"old": 1, "big": "x" * 300_000}
+    with pytest.raises(OSError, match="the disk says no"):
+        log.commit([("big", values["big"])], 10, lambda: values)
+    assert decode_file(disk.names[PATH].content()).values in ({"old": 1}, values)
+    disk.on_call = lambda name: None
+    log.commit([("a", 1)], 10, lambda: values | {"a": 1})
+    assert on_disk(disk) == values | {"a": 1}
+
+
+def test_a_new_file_that_could_not_be_finished_is_removed() -> None:
+    disk = FakeDisk()
+    log, _ = opened(disk)
+    disk.on_call = failing("flush", errno.ENOSPC, times=2)
+    with pytest.raises(OSError, match="the disk says no"):
+        log.commit([("a", 1)], 10, lambda: {"a": 1})
+    assert disk.names.keys() == {PATH}
+
+
+def damaged(place: int) -> bytes:
+    image, _ = encode_file({"a": 1, "b": 2}, 1)
+    return image[:place] + bytes([image[place] ^ 0xFF]) + image[place + 1 :]
+
+
+def test_a_damaged_file_is_kept_beside_and_a_whole_one_takes_its_place() -> None:
+    data = damaged(85)
+    disk = FakeDisk({PATH: data})
+    log = PrefsLog(PATH, disk)
+    contents, report = log.open()
+    assert len(contents.values) == 1
+    assert report.lost_keys == 1
+    assert report.quarantine is not None
+    assert disk.names[report.quarantine].durable == data
+    assert on_disk(disk) == contents.values
+
+
+def test_a_damaged_file_is_not_replaced_before_it_is_kept() -> None:
+    data = damaged(85)
+    disk = FakeDisk({PATH: data})
+    disk.on_call = failing("flush")
+    log, _ = opened(disk)
+    assert not log.is_ready
+    assert disk.names[PATH].content() == data
+
+
+def test_a_report_says_what_was_lost_and_where_it_is_kept() -> None:
+    _, report = PrefsLog(PATH, FakeDisk({PATH: damaged(85)})).open()
+    assert "was damaged: 1 settings were kept" in str(report)
+    assert "prefs.msgpack.damaged-" in str(report)
+    assert not report.is_clean
+
+
+@pytest.mark.parametrize(
+    ("data", "words"), [(b"#!/bin/sh\n" * 30, "not a settings file"), (b"{}", "Move it away")]
+)
+def test_another_program_s_file_is_left_alone(data: bytes, words: str) -> None:
+    disk = FakeDisk({PATH: data})
+    contents, report = PrefsLog(PATH, disk).open()
+    assert contents.values == {}
+    assert words in report.unsavable
+    assert disk.names[PATH].content() == data
+
+
+def test_a_torn_tail_is_cut_without_troubling_the_player() -> None:
+    disk = FakeDisk()
+    log, values = opened(disk)
+    log.commit([("a", 1)], 10, lambda: values)
+    data = bytearray(disk.names[PATH].content())
+    end = len(data.rstrip(b"\0"))
+    data[end : end + 3] = b"\xc1PR"
+    torn = FakeDisk({PATH: bytes(data)})
+    contents, report = PrefsLog(PATH, torn).open()
+    assert contents.values == {"a": 1}
+    assert (report.torn_bytes, report.is_clean) == (3, True)
+    assert torn.names.keys() == {PATH}
+
+
+def test_reading_only_changes_nothing() -> None:
+    data = damaged(85)
+    disk = FakeDisk({PATH: data})
+    _, report = PrefsLog(PATH, disk).open(read_only=True)
+    assert report.quarantine is None
+    assert disk.names.keys() == {PATH}
+    assert disk.names[PATH].content() == data
+
+
+def test_closing_folds_a_long_log_into_the_snapshot() -> None:
+    disk = FakeDisk()
+    log, values = opened(disk)
+    changes: list[Change] = [(f"k{n}", "x" * 100) for n in range(400)]
+    values.update(dict(c for c in changes if len(c) == 2))
+    log.commit(changes, 40_000, lambda: values)
+    log.close(lambda: values)
+    contents = decode_file(disk.names[PATH].content())
+    assert contents.values == values
+    assert contents.log_at == contents.log_from
