@@ -112,6 +112,13 @@ class Deeds:
         if character is not None:
             character.session.retry()
 
+    def start_anew(self, key: str) -> None:
+        """Forget the talk that cannot be resumed, and begin another."""
+        character = self.cast.find(key)
+        if character is not None:
+            character.session.clear_session_id()
+            character.session.retry()
+
     def retry_first(self) -> None:
         """Retry the one whose card is the first."""
         for character in self.cast.characters:

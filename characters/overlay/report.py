@@ -120,5 +120,5 @@ def _gate(view: SessionView, policy: ReconnectPolicy, now: float) -> str:
 def _moment(change: SessionStateChanged, now: float) -> Moment:
     why = change.reason or (change.error_code or "")
     if change.is_connection_established and change.resume is not None:
-        why = f"{change.resume.outcome.value.lower()}: {resume_words(change.resume)}"
+        why = resume_words(change.resume)
     return Moment(f"-{ago(max(0.0, now - change.t))}", change.new_state, why)

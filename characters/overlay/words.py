@@ -23,6 +23,7 @@ __all__ = [
     "badge",
     "banner",
     "countdown",
+    "failure_title",
     "microphone",
     "receipt",
     "resume_words",
@@ -173,6 +174,16 @@ def resume_words(resume: Resume) -> str:
     if resume.last_seen_seconds is None:
         return "remembers you"
     return f"remembers you, {ago(resume.last_seen_seconds)} ago"
+
+
+def failure_title(name: str, view: SessionView) -> str:
+    """Return what happened to a character in ERROR, in one short sentence."""
+    stage = view.error.stage if view.error is not None else ""
+    if stage == "resume":
+        return f"{name} cannot go on where you stopped"
+    if stage in ("connect", "join", "ready"):
+        return f"{name} could not be reached"
+    return f"{name} lost the connection"
 
 
 def receipt(view: SessionView, now: float) -> str | None:

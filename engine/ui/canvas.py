@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pygame
 
 from engine.ui.colour import Colour, mix
@@ -16,6 +17,7 @@ __all__ = ["Canvas", "Draw", "Point", "soften"]
 
 Point: TypeAlias = tuple[float, float]
 Draw: TypeAlias = Callable[["Canvas"], object]
+Pixels: TypeAlias = npt.NDArray[np.float32]
 _CLEAR = (0, 0, 0, 0)
 
 
@@ -129,8 +131,8 @@ class Canvas:
         area = layer._surface.get_bounding_rect().inflate(2 * spread, 2 * spread)
         area = area.clip(layer._surface.get_rect())
         if area.w and area.h:
-            soft = soften(layer._surface.subsurface(area).premul_alpha(), blur * self.scale)
-            self._surface.blit(_unpremultiplied(soft), area.topleft)
+            soft = soften(layer._surface.subsurface(area), blur * self.scale)
+            self._surface.blit(soft, area.topleft)
 
     def clipped(self, shape: Draw, content: Draw) -> None:
         """Draw the content, but only where the shape is."""
@@ -175,17 +177,29 @@ class Canvas:
 
 
 def soften(picture: pygame.Surface, radius: float) -> pygame.Surface:
-    """Return a blurred copy of the same size; the picture's opacity must be premultiplied.
+    """Return a copy of the same size, blurred over about `radius` pixels to each side."""
+    alpha = pygame.surfarray.array_alpha(picture).astype(np.float32)
+    colours = pygame.surfarray.array3d(picture) * (alpha / 255)[..., np.newaxis]
+    layers = np.concatenate([colours, alpha[..., np.newaxis]], axis=2)
+    width = max(1, round(radius / 2))
+    for axis in (0, 1, 0, 1):  # a box twice is a triangle: smooth enough for any shadow
+        layers = _box_blur(layers, width, axis)
+    soft = pygame.Surface(picture.get_size(), pygame.SRCALPHA, 32)
+    spread = np.maximum(layers[..., 3:], 1e-6) / 255
+    pygame.surfarray.pixels3d(soft)[...] = np.minimum(layers[..., :3] / spread, 255)
+    pygame.surfarray.pixels_alpha(soft)[...] = np.rint(layers[..., 3])
+    return soft
 
-    Shrunk and stretched in steps of two: each step rounds the corners that one leap would show.
-    """
-    sizes = [picture.get_size()]
-    while radius > 1 and min(sizes[-1]) > 2:
-        sizes.append((max(1, sizes[-1][0] // 2), max(1, sizes[-1][1] // 2)))
-        radius /= 2
-    for size in [*sizes[1:], *sizes[-2::-1]]:
-        picture = pygame.transform.smoothscale(picture, size)
-    return picture
+
+def _box_blur(layers: Pixels, width: int, axis: int) -> Pixels:
+    """Return the mean of each pixel and its `width` neighbours on both sides of one axis."""
+    margins = [(0, 0)] * 3
+    margins[axis] = (width + 1, width)
+    sums = np.cumsum(np.pad(layers, margins), axis=axis, dtype=np.float32)
+    wide = 2 * width + 1
+    last = sums.shape[axis]
+    ends = np.take(sums, range(wide, last), axis=axis)
+    return np.asarray(ends - np.take(sums, range(last - wide), axis=axis)) / np.float32(wide)
 
 
 def _unpremultiplied(picture: pygame.Surface) -> pygame.Surface:

@@ -36,29 +36,38 @@ def paint_badges(painter: Painter, surface: Any, model: HudModel) -> None:
         model.actors, words, receipts, spread(wanted, frame), strict=True
     ):
         if note is not None:
-            _paint_receipt(painter, surface, rect, note)
+            _paint_receipt(painter, surface, actor, rect, note)
         _paint_badge(painter, surface, model, actor, said, rect)
 
 
 def _rect(painter: Painter, actor: Actor, said: BadgeWords, note: str | None) -> Rect:
-    fonts = painter.fonts
-    inner = max(fonts.width(actor.name, _NAME, True), fonts.width(said.word, _WORD))
-    w = min(_WIDEST, inner + SIGN + 26)
-    h = float(_H)
+    w, h = _width(painter, actor, said), float(_H)
     if note is not None:
-        w, h = max(w, fonts.width(note, _RECEIPT) + 22.0), h + _RECEIPT_H + 3
+        w, h = max(w, _note_width(painter, note)), h + _RECEIPT_H + 3
     x, y = actor.head
     return Rect(x - w / 2, y - h - 10, w, h)
+
+
+def _width(painter: Painter, actor: Actor, said: BadgeWords) -> float:
+    fonts = painter.fonts
+    inner = max(fonts.width(actor.name, _NAME, True), fonts.width(said.word, _WORD))
+    return min(_WIDEST, inner + SIGN + 26.0)
+
+
+def _note_width(painter: Painter, note: str) -> float:
+    return painter.fonts.width(note, _RECEIPT) + 22.0
+
+
+def _over_head(actor: Actor, w: float, rect: Rect) -> float:
+    """Return the left edge of something over the head that stays within the badge's place."""
+    return max(rect.x, min(actor.head[0] - w / 2, rect.right - w))
 
 
 def _paint_badge(
     painter: Painter, surface: Any, model: HudModel, actor: Actor, said: BadgeWords, rect: Rect
 ) -> None:
-    fonts = painter.fonts
-    inner = max(fonts.width(actor.name, _NAME, True), fonts.width(said.word, _WORD))
-    w = min(_WIDEST, inner + SIGN + 26)
-    x = rect.x + (rect.w - w) / 2
-    box = Rect(x, rect.bottom - _H, w, _H)
+    fonts, w = painter.fonts, _width(painter, actor, said)
+    box = Rect(_over_head(actor, w, rect), rect.bottom - _H, w, _H)
     painter.panel(surface, box, _AIMED if actor.is_target else _PLAIN)
     middle = round(max(box.x + 12, min(actor.head[0], box.right - 12)))
     surface.blit(arrow_picture(painter), (middle - 7, round(box.bottom) - 1))
@@ -67,7 +76,7 @@ def _paint_badge(
     left = box.x + SIGN + 12
     room = box.w - SIGN - 20
     name = fonts.shortened(actor.name, room, _NAME, True)
-    painter.text(surface, name, (left, box.y + 3), _NAME, CREAM, bold=True)
+    painter.text(surface, name, (left, box.y + 4), _NAME, CREAM, bold=True)
     word = fonts.shortened(said.word, room, _WORD)
     painter.text(surface, word, (left, box.y + 19), _WORD, TONES[said.tone])
     if actor.is_target and model.microphone.is_open:
@@ -81,8 +90,8 @@ def _paint_level(surface: Any, box: Rect, level: float) -> None:
     surface.fill(AMBER[:3], (box.x + 12, box.bottom - 4, full * min(1.0, level), 2))
 
 
-def _paint_receipt(painter: Painter, surface: Any, rect: Rect, note: str) -> None:
-    w = painter.fonts.width(note, _RECEIPT) + 22
-    box = Rect(rect.x + (rect.w - w) / 2, rect.y, w, _RECEIPT_H)
+def _paint_receipt(painter: Painter, surface: Any, actor: Actor, rect: Rect, note: str) -> None:
+    w = _note_width(painter, note)
+    box = Rect(_over_head(actor, w, rect), rect.y, w, _RECEIPT_H)
     painter.panel(surface, box, _PAPER)
-    painter.text(surface, note, (box.x + w / 2, box.y + 3), _RECEIPT, INK, align="center")
+    painter.text(surface, note, (box.x + w / 2, box.y + 4), _RECEIPT, INK, align="center")

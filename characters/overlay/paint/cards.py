@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from characters.overlay.deeds import Deeds
 from characters.overlay.model import Actor, HudModel
 from characters.overlay.paint.signs import sign_picture
-from characters.overlay.palette import AMBER, BRICK, CORAL, CREAM, INK, MUTED, PLUM
-from characters.overlay.words import Shape, Tone
+from characters.overlay.palette import AMBER, BRICK, CORAL, CREAM, INK, MUTED, PLUM, SNOW
+from characters.overlay.words import Shape, Tone, failure_title
+from engine.ui.colour import Colour
 from engine.ui.hotspots import Hotspots
 from engine.ui.painter import Painter, PanelStyle
 from engine.ui.rect import Rect
@@ -16,7 +18,7 @@ from engine.ui.rect import Rect
 __all__ = ["HELP", "paint_errors", "paint_help", "paint_menu"]
 
 _CARD = PanelStyle(fill=(255, 246, 230, 250), border=CORAL, border_width=2.5, radius=14, shadow=8)
-_SHEET = PanelStyle(fill=(43, 35, 64, 246), border=AMBER, border_width=1.5, radius=18, shadow=10)
+_SHEET = PanelStyle(fill=(43, 35, 64, 252), border=AMBER, border_width=1.5, radius=18, shadow=10)
 _KEY = PanelStyle(fill=CREAM, border=(120, 90, 70, 160), radius=6, shadow=0)
 _MOST_CARDS = 3
 
@@ -26,10 +28,12 @@ HELP: tuple[tuple[str, str], ...] = (
     ("T", "hold to talk, if you like to be heard"),
     ("Tab", "turn to the next one in reach"),
     ("M", "mute the microphone"),
+    ("N", "next visitor, at the kiosk"),
     ("R", "retry, for somebody in error"),
     ("F2", "captions: on, larger, off"),
     ("F3", "inspector: the session from inside"),
     ("F4", "faults: cut lines, kill the service"),
+    ("F5 to F8", "cut, black hole, kill the service, start it"),
     ("F1", "this help"),
     ("Esc", "close, or the menu"),
 )
@@ -41,19 +45,17 @@ def paint_errors(
     model: HudModel,
     stage: Rect,
     hotspots: Hotspots,
-    retry: Callable[[str], object],
+    deeds: Deeds,
 ) -> None:
     """Paint a card for each character in ERROR; the others go on behind it."""
-    y = stage.y + 4
+    y = stage.y - 22
     for nth, actor in enumerate(model.failed[:_MOST_CARDS]):
         rect = _card_rect(painter, actor, stage, y)
         _paint_card(painter, surface, model, actor, rect, is_first=nth == 0)
-        button = _retry_rect(rect)
-        painter.button(
-            surface, button, "Retry (R)" if nth == 0 else "Retry",
-            hot=button.contains(model.pointer), colour=CORAL, text_colour=(255, 252, 246, 255),
-        )  # fmt: skip
-        hotspots.add(button, lambda key=actor.key: retry(key))  # type: ignore[misc]  # the default binds the loop's value
+        for box, label, colour, action in _offers(actor, rect, deeds, is_first=nth == 0):
+            is_hot = box.contains(model.pointer)
+            painter.button(surface, box, label, hot=is_hot, colour=colour, text_colour=SNOW)
+            hotspots.add(box, action)
         y = rect.bottom + 8
 
 
@@ -63,14 +65,21 @@ def _advice(actor: Actor) -> str:
 
 
 def _card_rect(painter: Painter, actor: Actor, stage: Rect, y: float) -> Rect:
-    w = min(430.0, stage.w)
+    w = min(400.0, stage.w)
     lines = painter.fonts.lines(_advice(actor), w - 36, 15, False)
     h = 44 + len(lines) * painter.fonts.height(15) + 50
-    return Rect(stage.x + (stage.w - w) / 2, y, w, h)
+    return Rect(stage.x, y, w, h)
 
 
-def _retry_rect(rect: Rect) -> Rect:
-    return Rect(rect.right - 118, rect.bottom - 44, 100, 32)
+_Offer = tuple[Rect, str, Colour, Callable[[], object]]
+
+
+def _offers(actor: Actor, rect: Rect, deeds: Deeds, *, is_first: bool) -> Iterator[_Offer]:
+    """Yield the buttons of a card: Retry always, a new talk where the old one is not to be had."""
+    box = Rect(rect.right - 118, rect.bottom - 44, 100, 32)
+    yield box, "Retry (R)" if is_first else "Retry", CORAL, lambda: deeds.retry(actor.key)
+    if actor.view.error is not None and actor.view.error.stage == "resume":
+        yield box.moved(-110, 0), "Start anew", PLUM, lambda: deeds.start_anew(actor.key)
 
 
 def _paint_card(
@@ -79,19 +88,19 @@ def _paint_card(
     painter.panel(surface, rect, _CARD)
     sign = sign_picture(painter, Shape.SQUARE, Tone.BAD)
     surface.blit(sign, (rect.x + 14, rect.y + 12))
-    title = painter.fonts.shortened(f"{actor.name} could not be reached", rect.w - 64, 17, True)
-    painter.text(surface, title, (rect.x + 46, rect.y + 12), 17, INK, bold=True)
+    title = painter.fonts.shortened(failure_title(actor.name, actor.view), rect.w - 64, 16, True)
+    painter.text(surface, title, (rect.x + 46, rect.y + 14), 16, INK, bold=True)
     y = painter.paragraph(
         surface, _advice(actor), (rect.x + 18, rect.y + 44, rect.w - 36), 15, (75, 60, 85, 255)
     )
     code = actor.view.error.code if actor.view.error else "unknown"
-    small = painter.fonts.shortened(code, rect.w - 150, 12)
+    small = painter.fonts.shortened(code, rect.w - 250, 12)
     painter.text(surface, small, (rect.x + 18, y + 16), 12, BRICK)
 
 
 def paint_help(painter: Painter, surface: Any, model: HudModel) -> None:
     """Paint the keys."""
-    w, h = 520.0, 400.0
+    w, h = 520.0, 92.0 + 27 * len(HELP)
     rect = Rect((model.size[0] - w) / 2, (model.size[1] - h) / 2, w, h)
     painter.shade(surface, Rect(0, 0, *model.size), (20, 14, 30, 120))
     painter.panel(surface, rect, _SHEET)
@@ -102,9 +111,9 @@ def paint_help(painter: Painter, surface: Any, model: HudModel) -> None:
         cap = Rect(rect.x + 130 - wide, y, wide, 24)
         painter.panel(surface, cap, _KEY)
         middle = cap.x + wide / 2
-        painter.text(surface, key, (middle, cap.y + 3), 14, INK, bold=True, align="center")
-        painter.text(surface, what, (rect.x + 146, y + 1), 16, CREAM)
-        y += 29
+        painter.text(surface, key, (middle, cap.y + 4), 14, INK, bold=True, align="center")
+        painter.text(surface, what, (rect.x + 146, y + 2), 16, CREAM)
+        y += 27
 
 
 def paint_menu(
@@ -121,7 +130,7 @@ def paint_menu(
     painter.shade(surface, Rect(0, 0, *model.size), (20, 14, 30, 150))
     painter.panel(surface, rect, _SHEET)
     middle = rect.x + w / 2
-    painter.text(surface, "Paused", (middle, rect.y + 18), 24, AMBER, bold=True, align="center")
+    painter.text(surface, "Menu", (middle, rect.y + 18), 24, AMBER, bold=True, align="center")
     for nth, (label, action) in enumerate(entries):
         button = Rect(rect.x + 40, rect.y + 62 + nth * 48, w - 80, 38)
         is_hot = nth == chosen or button.contains(model.pointer)

@@ -20,7 +20,7 @@ from engine.ui.rect import Rect
 
 __all__ = ["paint_faults", "paint_inspector"]
 
-_SHEET = PanelStyle(fill=(36, 29, 54, 240), border=(255, 255, 255, 36), radius=14, shadow=6)
+_SHEET = PanelStyle(fill=(36, 29, 54, 252), border=(255, 255, 255, 36), radius=14, shadow=6)
 _TAB = PanelStyle(fill=PLUM, border=(255, 255, 255, 30), radius=9, shadow=0)
 _TAB_ON = PanelStyle(fill=AMBER, border=(255, 255, 255, 60), radius=9, shadow=0)
 _SMALL, _LINE = 13, 17

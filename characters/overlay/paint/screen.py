@@ -49,7 +49,7 @@ def paint_screen(
             painter, surface, model, layout.faults, state.fault_target, deeds.faults(),
             hotspots, deeds.aim_faults,
         )  # fmt: skip
-    paint_errors(painter, surface, model, layout.stage, hotspots, deeds.retry)
+    paint_errors(painter, surface, model, layout.stage, hotspots, deeds)
     if model.notice is not None:
         paint_notice(painter, surface, layout.stage, model.notice)
     if state.layer is Layer.HELP:

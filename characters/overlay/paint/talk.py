@@ -36,7 +36,7 @@ def paint_banner(painter: Painter, surface: Any, model: HudModel, rect: Rect) ->
     words = painter.fonts.shortened(banner(model), 600, 13)
     w = painter.fonts.width(words, 13) + 24
     painter.panel(surface, Rect(rect.x, rect.y, w, rect.h), _PILL)
-    painter.text(surface, words, (rect.x + 12, rect.y + 4), 13, CREAM)
+    painter.text(surface, words, (rect.x + 12, rect.y + 5), 13, CREAM)
 
 
 def paint_hint(painter: Painter, surface: Any, rect: Rect, text: str) -> None:
@@ -45,7 +45,7 @@ def paint_hint(painter: Painter, surface: Any, rect: Rect, text: str) -> None:
     w = painter.fonts.width(words, 13) + 24
     x = rect.x + (rect.w - w) / 2
     painter.panel(surface, Rect(x, rect.y, w, rect.h), _PILL)
-    painter.text(surface, words, (x + w / 2, rect.y + 2), 13, MUTED, align="center")
+    painter.text(surface, words, (x + w / 2, rect.y + 3), 13, MUTED, align="center")
 
 
 def paint_notice(painter: Painter, surface: Any, stage: Rect, text: str) -> None:
@@ -71,9 +71,11 @@ def paint_captions(
 def _paint_caption(
     painter: Painter, surface: Any, caption: Caption, stage: Rect, bottom: float, size: int
 ) -> float:
-    w = min(720.0, stage.w)
+    w, most = min(720.0, stage.w), _MOST_LINES
+    if caption.is_player:  # what one said oneself needs a glance only
+        size, most = round(size * 0.8), 2
     text = caption.text + (" — cut off" if caption.is_cut else "")
-    lines = painter.fonts.lines(text, w - 36, size, False)[-_MOST_LINES:]
+    lines = painter.fonts.lines(text, w - 36, size, False)[-most:]
     line_h = painter.fonts.height(size)
     name_h = painter.fonts.height(14)
     box = bar(stage, w, len(lines) * line_h + name_h + 16, bottom)
