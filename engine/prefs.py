@@ -20,9 +20,9 @@ from typing import Protocol
 
 from engine.dispatcher import Dispatcher
 from engine.prefs_disk import FileSystem, Lock, RealFileSystem
-from engine.prefs_format import Change, Value, apply_change
 from engine.prefs_lock import LockHeldError
 from engine.prefs_log import PrefsLog, RecoveryReport
+from engine.prefs_values import Change, Value, apply_change
 from engine.prefs_view import PrefsView
 from engine.prefs_writer import PrefsWriter
 from engine.signal import Signal

@@ -8,50 +8,33 @@ A file is a header, a table, one msgpack map, the header again, and a log:
     header   64 bytes   the same again, so that a lost first sector loses no more than itself
     log                 framed records [sequence, key, value], then zeros to the end of the file
 
-A record without a value deletes its key; a record without a key deletes everything. A frame
-starts with a marker and its checksum is seeded with its offset, so that a copy of a record
-inside somebody's value is never taken for a record. Nothing here touches a disk.
+A record without a value deletes its key; a record without a key deletes everything. Nothing
+here touches a disk. In every version the magic and the version stand first in the header, and
+its own checksum last, so that a later version is told from damage.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass, field
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from zlib import crc32
 
 import msgpack
 
-__all__ = [
-    "Change",
-    "Contents",
-    "ForeignFileError",
-    "Gap",
-    "NewerVersionError",
-    "Value",
-    "apply_change",
-    "decode_file",
-    "encode_batch",
-    "encode_file",
-    "weigh",
-    "weight",
-]
+from engine.prefs_frames import Gap, decode_changes, read_log, unpack
+from engine.prefs_values import Value, apply_change, weigh
 
-Value = int | float | str | bool | bytes
-Change = tuple[()] | tuple[str] | tuple[str, Value]
+__all__ = ["Contents", "ForeignFileError", "NewerVersionError", "decode_file", "encode_file"]
 
 MAGIC = b"\x89TPREFS\n"
 VERSION = 1
-SECTOR = 512  # the largest piece that every disk writes whole
 LOG_LEAST, LOG_MOST = 64 * 1024, 256 * 1024
 
 # magic, version, sequence, entries, map size, room for the log, two checksums, its own
 _HEADER = struct.Struct("<8sHQIIIII22xI")
 _ROW = struct.Struct("<II")  # where the entry ends in the map, its checksum
-_FRAME = struct.Struct("<3sBII")  # marker, place in its batch, size and checksum of the payload
-_MARKER = b"\xc1PR"  # 0xc1 is the one byte that begins no msgpack value
-_FOLLOWS, _BEGINS = 0, 1
 
 
 class ForeignFileError(ValueError):
@@ -60,14 +43,6 @@ class ForeignFileError(ValueError):
 
 class NewerVersionError(ValueError):
     """The file was written by a later version of this format."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Bytes that could not be read: from `start` up to `end`."""
-
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +88,6 @@ class _Header:
         return self.copy_at + _HEADER.size
 
 
-def weight(key: str, value: Value) -> int:
-    """Return about the bytes that an entry takes in a file, without encoding it."""
-    if isinstance(value, str):
-        return _text_weight(key) + _text_weight(value)
-    if isinstance(value, bytes):
-        return _text_weight(key) + 3 + len(value)
-    is_small = value is True or value is False or (isinstance(value, int) and -32 <= value < 128)
-    return _text_weight(key) + (1 if is_small else 9)
-
-
-def _text_weight(text: str) -> int:
-    size = len(text) if text.isascii() else len(text.encode())
-    return size + (1 if size < 32 else 3)
-
-
 def encode_file(values: Mapping[str, Value], sequence: int) -> tuple[bytes, int]:
     """Encode a whole file with an empty log; return it and where its log begins."""
     pack = msgpack.Packer().pack
@@ -144,16 +104,6 @@ def encode_file(values: Mapping[str, Value], sequence: int) -> tuple[bytes, int]
     return image + bytes(room), len(image)
 
 
-def encode_batch(changes: Sequence[Change], sequence: int, offset: int) -> bytes:
-    """Encode changes numbered after `sequence` as frames that will stand at `offset`."""
-    frames = []
-    for number, change in enumerate(changes):
-        payload = msgpack.packb((sequence + 1 + number, *change))
-        frames.append(_frame(payload, offset, _FOLLOWS if number else _BEGINS))
-        offset += len(frames[-1])
-    return b"".join(frames)
-
-
 def decode_file(data: bytes) -> Contents:
     """Read every value that is provably whole.
 
@@ -166,37 +116,15 @@ def decode_file(data: bytes) -> Contents:
         raise NewerVersionError(f"format version {header.version}, this program reads {VERSION}")
     values, gaps = _decode_snapshot(data, header)
     lost = header.entries - len(values)
-    log = _read_log(data, header.log_at)
+    log = read_log(data, header.log_at)
     live = header.map_size
     sequence = header.sequence
-    for number, change in _changes(log.payloads):
+    for number, change in decode_changes(log.payloads):
         sequence = max(sequence, number)
         live = weigh(live, change, apply_change(values, change))
     gaps = (*_damaged_frame(data, header), *gaps, *log.gaps)
     places = (len(data), header.log_at, log.end)
     return Contents(values, sequence, *places, live, gaps, log.torn, lost)
-
-
-def apply_change(values: dict[str, Value], change: Change) -> Value | None:
-    """Apply a change to `values`; return the value that was there, if it names a key."""
-    if len(change) == 2:
-        key, value = change
-        old = values.get(key)
-        values[key] = value
-        return old
-    if len(change) == 1:
-        return values.pop(change[0], None)
-    values.clear()
-    return None
-
-
-def weigh(live: int, change: Change, old: Value | None) -> int:
-    """Return what all values weigh after a change, when they weighed `live` and `old` was there."""
-    if not change:
-        return 0
-    if old is not None:
-        live -= weight(change[0], old)
-    return live + weight(*change) if len(change) == 2 else live
 
 
 # -- header ---------------------------------------------------------------------------------
@@ -240,13 +168,13 @@ def _damaged_frame(data: bytes, header: _Header) -> Iterator[Gap]:
 def _decode_without_header(data: bytes) -> Contents:
     if not data:
         return Contents()
-    log = _read_log(data, 0)
+    log = read_log(data, 0)
     ours = log.payloads or not data.strip(b"\0") or MAGIC.startswith(data[:8])
     if not ours:
         raise ForeignFileError("it does not begin as a preferences file does")
     values: dict[str, Value] = {}
     sequence = 0
-    for number, change in _changes(log.payloads):
+    for number, change in decode_changes(log.payloads):
         sequence = max(sequence, number)
         apply_change(values, change)
     gaps = log.gaps or (Gap(0, len(data)),)
@@ -279,7 +207,7 @@ def _rescue_entries(
     gaps = []
     for end, crc in rows:
         entry = body[start:end]
-        pair = _unpack(b"\x92" + entry) if crc32(entry) == crc else None
+        pair = unpack(b"\x92" + entry) if crc32(entry) == crc else None
         if isinstance(pair, list):
             values[pair[0]] = pair[1]
         else:
@@ -293,109 +221,8 @@ def _unpack_map(body: bytes, entries: int) -> dict[str, Value] | None:
     # Read as one array: reading as a map takes half as long again, for interning every key.
     packer = msgpack.Packer()
     head = len(packer.pack_map_header(entries))
-    flat = _unpack(packer.pack_array_header(2 * entries) + body[head:])
+    flat = unpack(packer.pack_array_header(2 * entries) + body[head:])
     if not isinstance(flat, list):
         return None
     pairs = iter(flat)
     return dict(zip(pairs, pairs, strict=True))
-
-
-def _unpack(raw: bytes) -> object:
-    try:
-        return msgpack.unpackb(raw)
-    except (ValueError, msgpack.exceptions.UnpackException):
-        return None
-
-
-# -- log ------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class _Log:
-    payloads: list[bytes]
-    gaps: tuple[Gap, ...]
-    torn: Gap | None
-    end: int
-
-
-def _frame(payload: bytes, offset: int, place: int) -> bytes:
-    head = _FRAME.pack(_MARKER, place, len(payload), 0)[:8]
-    return head + struct.pack("<I", crc32(head + payload, offset)) + payload
-
-
-def _payload_at(data: bytes, at: int) -> bytes | None:
-    """Return the payload of the whole frame at `at`, or None."""
-    if len(data) < at + _FRAME.size:
-        return None
-    marker, _, size, crc = _FRAME.unpack_from(data, at)
-    if marker != _MARKER:
-        return None
-    payload = data[at + _FRAME.size : at + _FRAME.size + size]
-    is_whole = len(payload) == size and crc32(data[at : at + 8] + payload, at) == crc
-    return payload if is_whole else None
-
-
-def _next_frame(data: bytes, at: int) -> int | None:
-    """Find the next whole frame after the damage that begins at `at`."""
-    found = data.find(_MARKER, at + 1)
-    while found >= 0:
-        if _payload_at(data, found) is not None:
-            return found
-        found = data.find(_MARKER, found + 1)
-    return None
-
-
-def _read_log(data: bytes, at: int) -> _Log:
-    payloads: list[bytes] = []
-    gaps: list[tuple[int, Gap]] = []  # with how many records were read before each
-    last_begins = -1
-    while True:
-        payload = _payload_at(data, at)
-        if payload is not None:
-            if data[at + 3] == _BEGINS:
-                last_begins = len(payloads)
-            payloads.append(payload)
-            at += _FRAME.size + len(payload)
-            continue
-        after = None if _is_blank(data, at) else _next_frame(data, at)
-        if after is None:
-            break
-        gaps.append((len(payloads), Gap(at, after)))
-        at = after
-    return _judge_gaps(data, payloads, gaps, last_begins, at)
-
-
-def _judge_gaps(
-    data: bytes, payloads: list[bytes], gaps: list[tuple[int, Gap]], last_begins: int, end: int
-) -> _Log:
-    """Tell damage from a last batch that was torn while it was written.
-
-    A batch is written only after the one before it is on the disk, so a hole with a later
-    batch behind it is damage: what follows is kept. In the last batch, a sector that is still
-    zero was never written: nobody was told that this batch was saved, and what follows the
-    hole is dropped, so that the file stays a prefix of what happened.
-    """
-    for count, gap in gaps:
-        if count > last_begins and _has_unwritten_sector(data, gap):
-            kept = tuple(g for n, g in gaps if n < count)
-            return _Log(payloads[:count], kept, Gap(gap.start, len(data)), gap.start)
-    torn = None if _is_blank(data, end) else Gap(end, len(data.rstrip(b"\0")))
-    return _Log(payloads, tuple(gap for _, gap in gaps), torn, end)
-
-
-def _is_blank(data: bytes, start: int) -> bool:
-    # Comparing is many times faster than stripping half a megabyte of zeros.
-    return data[start:] == bytes(max(len(data) - start, 0))
-
-
-def _has_unwritten_sector(data: bytes, gap: Gap) -> bool:
-    edges = [gap.start, *range(-(-gap.start // SECTOR) * SECTOR, gap.end + 1, SECTOR)]
-    pieces = pairwise(edges)
-    return any(end > start and not data[start:end].strip(b"\0") for start, end in pieces)
-
-
-def _changes(payloads: Sequence[bytes]) -> Iterator[tuple[int, Change]]:
-    for payload in payloads:
-        record = _unpack(payload)
-        if isinstance(record, list) and record and len(record) <= 3:
-            yield record[0], tuple(record[1:])

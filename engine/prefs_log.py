@@ -21,15 +21,14 @@ from zlib import crc32
 
 from engine.prefs_disk import FileSystem
 from engine.prefs_format import (
-    Change,
     Contents,
     ForeignFileError,
     NewerVersionError,
-    Value,
     decode_file,
-    encode_batch,
     encode_file,
 )
+from engine.prefs_frames import encode_batch
+from engine.prefs_values import Change, Value
 
 __all__ = ["PrefsLog", "RecoveryReport"]
 

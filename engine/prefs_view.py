@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
-from engine.prefs_format import Change, Value
+from engine.prefs_values import Change, Value
 
 __all__ = ["MAX_KEY_BYTES", "MAX_VALUE_BYTES", "PrefsView"]
 

@@ -16,8 +16,8 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from engine.prefs_format import Change, Value, apply_change, weigh, weight
 from engine.prefs_log import PrefsLog
+from engine.prefs_values import Change, Value, apply_change, weigh, weight
 
 __all__ = ["PrefsWriter"]
 

@@ -9,17 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.prefs_format import (
-    Change,
     Contents,
     ForeignFileError,
     NewerVersionError,
-    Value,
-    apply_change,
     decode_file,
-    encode_batch,
     encode_file,
-    weight,
 )
+from engine.prefs_frames import encode_batch
+from engine.prefs_values import Change, Value, apply_change, weight
 
 VALUES: dict[str, Value] = {
     "name": "Ada",

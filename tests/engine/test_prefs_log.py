@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.prefs_format import Change, Value, decode_file, encode_file
+from engine.prefs_format import decode_file, encode_file
 from engine.prefs_log import PrefsLog
+from engine.prefs_values import Change, Value
 from tests.engine.fake_disk import FakeDisk
 
 PATH = Path("/data/prefs.msgpack")
