@@ -1,0 +1,12 @@
+"""Start the developers' commands: `python -m characters`."""
+
+from __future__ import annotations
+
+import sys
+
+from characters.cli import main
+
+__all__: list[str] = []
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,189 @@
+"""`python -m characters`: lint, set, schema, sessions, doctor and serve, for developers.
+
+Exit status: 0 all is well, 1 something is not, 2 the command line makes no sense.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from characters.persistence import SessionPersistence
+from engine.application import Application
+from engine.prefs import PrefsError
+from engine.scene_file import SceneFile
+from engine.scene_schema import scene_schema
+from engine.toml_edit import save_atomically
+from engine.toml_file import TomlFileError
+
+__all__ = ["main"]
+
+SCHEMA = Path("assets/schemas/scene.schema.json")
+
+Command = Callable[[argparse.Namespace, TextIO], int]
+
+
+def main(arguments: Sequence[str] | None = None, out: TextIO | None = None) -> int:
+    """Run one command; return the exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["serve"]:
+        from characters.service.__main__ import main as serve
+
+        return serve(words[1:])
+    asked = parser().parse_args(words)
+    command: Command = asked.command
+    try:
+        return command(asked, out or sys.stdout)
+    except (TomlFileError, LookupError, ValueError, OSError, ImportError, PrefsError) as error:
+        print(_sentence(error), file=sys.stderr)
+        return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    it = argparse.ArgumentParser("python -m characters", description=__doc__)
+    commands = it.add_subparsers(required=True, metavar="COMMAND")
+    _add_scene_commands(commands)
+    _add_machine_commands(commands)
+    commands.add_parser("serve", help="run the conversation service (see serve --help)")
+    return it
+
+
+def _add_scene_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    lint = commands.add_parser("lint", help="check scene and persona files: all mistakes at once")
+    lint.add_argument("files", nargs="+", type=Path, help="files, or folders with .toml files")
+    lint.add_argument("--json", action="store_true", help="for programs")
+    lint.add_argument("--fix", action="store_true", help="repair plain typos in place")
+    _add_components(lint)
+    lint.set_defaults(command=_lint)
+
+    change = commands.add_parser("set", help="change one value of a scene file")
+    change.add_argument("file", type=Path)
+    change.add_argument("target", metavar="OBJECT.FIELD", help='"Mr. Hale.Character.persona"')
+    change.add_argument("value", help="as TOML, or a bare text")
+    _add_components(change)
+    change.set_defaults(command=_set)
+
+    schema = commands.add_parser("schema", help=f"write {SCHEMA}, for editors")
+    schema.add_argument("--check", action="store_true", help="only tell whether it is current")
+    schema.add_argument("--output", type=Path, default=SCHEMA, metavar="FILE")
+    _add_components(schema)
+    schema.set_defaults(command=_schema)
+
+
+def _add_components(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--components",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="a Python module of yours with components",
+    )
+
+
+def _add_machine_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    sessions = commands.add_parser("sessions", help="stored conversations: list, show, clear")
+    sessions.add_argument("do", choices=("list", "show", "clear", "forget"))
+    sessions.add_argument("ids", nargs="*", metavar="ID", help="character ids; none means all")
+    sessions.add_argument("--data", type=Path, metavar="DIR", help="instead of the user's folder")
+    sessions.add_argument("--endpoint", metavar="URL", help="forget: a service to ask as well")
+    sessions.add_argument("--api-key-env", default="CONVAI_API_KEY", metavar="NAME")
+    sessions.set_defaults(command=_sessions)
+
+    doctor = commands.add_parser("doctor", help="look at this machine: what works, what to do")
+    doctor.add_argument("--data", type=Path, metavar="DIR", help="instead of the user's folder")
+    doctor.add_argument("--endpoint", default="local", metavar="URL")
+    doctor.set_defaults(command=_doctor)
+
+
+def _lint(asked: argparse.Namespace, out: TextIO) -> int:
+    from characters.commands.lint import expand, report
+    from characters.commands.project import project_linter
+
+    linter = project_linter(asked.components)
+    files = expand(asked.files)
+    if asked.fix:
+        fixed = sum(map(linter.fix, files))
+        print(f"{fixed} repaired.", file=sys.stderr)
+    problems = [problem for file in files for problem in linter.problems(file)]
+    report(list(dict.fromkeys(problems)), len(files), out, as_json=asked.json)
+    return 1 if problems else 0
+
+
+def _set(asked: argparse.Namespace, out: TextIO) -> int:
+    from characters.commands.edit import set_from_text
+    from characters.commands.project import project_checks, project_registry
+
+    file = SceneFile.read(asked.file, project_registry(asked.components), project_checks())
+    set_from_text(file, asked.target, asked.value)
+    file.save()
+    print(f"{asked.file}: {asked.target} was set.", file=out)
+    return 0
+
+
+def _schema(asked: argparse.Namespace, out: TextIO) -> int:
+    from characters.commands.project import project_registry
+
+    schema = scene_schema(project_registry(asked.components))
+    text = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+    is_current = asked.output.is_file() and asked.output.read_text("utf-8") == text
+    if asked.check and not is_current:
+        print(f"{asked.output} is out of date: run `python -m characters schema`.", file=out)
+        return 1
+    if not asked.check and not is_current:
+        asked.output.parent.mkdir(parents=True, exist_ok=True)
+        save_atomically(asked.output, text)
+    print(f"{asked.output} is current.", file=out)
+    return 0
+
+
+def _sessions(asked: argparse.Namespace, out: TextIO) -> int:
+    from characters.commands import sessions
+
+    data = asked.data or Application().persistent_data_path
+    is_reading = asked.do in ("list", "show")
+    prefs, stored = sessions.open_persistence(data, read_only=is_reading)
+    with prefs:
+        if asked.do == "list":
+            sessions.list_sessions(stored, out, time.time())
+        elif asked.do == "show":
+            for key in asked.ids or stored.all():
+                sessions.show(stored, key, out, time.time())
+        elif asked.do == "clear":
+            print(f"{sessions.clear(stored, asked.ids)} forgotten here.", file=out)
+        else:
+            _forget(asked, data, stored, out)
+    return 0
+
+
+def _forget(asked: argparse.Namespace, data: Path, stored: SessionPersistence, out: TextIO) -> None:
+    """Wipe everything: at the service first, since it takes the ids to say what is meant."""
+    from characters.commands import sessions
+
+    records = stored.all()
+    keys = asked.ids or list(records)
+    ids = [records[key].session_id for key in keys if key in records]
+    if asked.endpoint:
+        sessions.forget_at(asked.endpoint, ids, os.environ.get(asked.api_key_env))
+        print(f"{len(ids)} forgotten at {asked.endpoint}.", file=out)
+    print(f"{sessions.clear(stored, asked.ids)} forgotten here.", file=out)
+    if not asked.ids and sessions.forget_here(data):
+        print("What the embedded service kept here is deleted.", file=out)
+
+
+def _doctor(asked: argparse.Namespace, out: TextIO) -> int:
+    from characters.commands.doctor import Machine, examine, print_findings
+
+    data = asked.data or Application().persistent_data_path
+    return 0 if print_findings(examine(Machine.this(), data, asked.endpoint), out) else 1
+
+
+def _sentence(error: Exception) -> str:
+    """Return what an error says; a KeyError or LookupError would put it in quotes."""
+    return str(error.args[0]) if len(error.args) == 1 else str(error)

@@ -1,0 +1,221 @@
+"""`doctor`: whether this machine has what the game needs, and what to do where it has not."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TextIO
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+from characters.audio.portaudio import DeviceReport, list_devices
+from engine.prefs import PlayerPrefs
+
+__all__ = ["Finding", "Machine", "examine", "print_findings"]
+
+_PATIENCE_SECONDS = 5.0
+_PACKAGES = ("pygame", "pygame-ce", "PyAudio", "pocketsphinx", "numpy", "aiohttp")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: what was looked at, what was found, and what to do about it."""
+
+    status: Literal["ok", "warn", "fail"]
+    what: str
+    found: str
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What is asked of the machine; tests hand in other answers."""
+
+    python: tuple[int, int, int]
+    packages: Mapping[str, str]
+    devices: Callable[[], DeviceReport]
+    level: Callable[[], str]
+    program: Callable[[str], str | None]
+    answer: Callable[[str], str]
+
+    @classmethod
+    def this(cls) -> Machine:
+        """Return the machine that the program runs on."""
+        version = sys.version_info
+        return cls(
+            (version.major, version.minor, version.micro),
+            _versions(),
+            list_devices,
+            _level_in_child,
+            shutil.which,
+            _http_answer,
+        )
+
+
+def examine(machine: Machine, data: Path, endpoint: str) -> Iterator[Finding]:
+    """Yield a finding for each thing that the game needs, the most needed first."""
+    yield _python(machine.python)
+    yield _pygame(machine.packages)
+    yield from _sound(machine)
+    yield _recognition(machine.packages)
+    yield _synthesis(machine.program("espeak-ng"))
+    yield _prefs(data)
+    yield _endpoint(endpoint, machine.answer)
+
+
+def print_findings(findings: Iterable[Finding], out: TextIO) -> bool:
+    """Print a line for each finding; return whether nothing has failed."""
+    works = True
+    for it in findings:
+        advice = f" {it.advice}" if it.advice else ""
+        print(f"{it.status:<4}  {it.what}: {it.found}.{advice}", file=out, flush=True)
+        works = works and it.status != "fail"
+    return works
+
+
+def _python(version: tuple[int, int, int]) -> Finding:
+    text = ".".join(map(str, version))
+    if version < (3, 11):
+        return Finding("fail", "Python", text, "Install Python 3.11 or later.")
+    return Finding("ok", "Python", text)
+
+
+def _pygame(packages: Mapping[str, str]) -> Finding:
+    found = [f"{n} {packages[n]}" for n in ("pygame", "pygame-ce") if n in packages]
+    if not found:
+        advice = "`make setup` installs it; on Python 3.14 that is pygame-ce."
+        return Finding("fail", "pygame", "not installed", advice)
+    if len(found) > 1:
+        advice = "They overwrite each other's files: uninstall both, then install one."
+        return Finding("warn", "pygame", " and ".join(found), advice)
+    return Finding("ok", "pygame", found[0])
+
+
+def _sound(machine: Machine) -> Iterator[Finding]:
+    version = machine.packages.get("PyAudio")
+    if version is None:
+        advice = "`make setup` installs it; on Linux it needs portaudio19-dev to be built."
+        yield Finding("warn", "PyAudio", "not installed, so there is no sound", advice)
+        return
+    yield Finding("ok", "PyAudio", version)
+    devices = machine.devices()
+    if devices.problem is not None:
+        found = devices.problem.rstrip(".")
+        yield Finding("warn", "PortAudio", found, "Plug in a device, or start the sound server.")
+        return
+    names = [device.name for device in devices.outputs]
+    yield _device("speaker", names, "Voices are shown as captions only until there is one.")
+    names = [device.name for device in devices.inputs]
+    yield _device("microphone", names, "Type instead, or plug one in; it is used by itself.")
+    if names:
+        level = machine.level()
+        is_heard = level.startswith("hears")
+        advice = "" if is_heard else "Check that it is not muted and that this program may use it."
+        yield Finding("ok" if is_heard else "warn", "microphone level", level, advice)
+
+
+def _device(what: str, names: list[str], advice: str) -> Finding:
+    if not names:
+        return Finding("warn", what, "none was found", advice)
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return Finding("ok", what, f"{names[0]}{more}")
+
+
+def _recognition(packages: Mapping[str, str]) -> Finding:
+    version = packages.get("pocketsphinx")
+    if version is None:
+        advice = "`pip install pocketsphinx`, or type to the characters."
+        return Finding("warn", "speech recognition", "pocketsphinx is not installed", advice)
+    return Finding("ok", "speech recognition", f"pocketsphinx {version}")
+
+
+def _synthesis(program: str | None) -> Finding:
+    if program is None:
+        advice = "Install espeak-ng; until then characters babble and captions say the words."
+        return Finding("warn", "speech synthesis", "the program espeak-ng was not found", advice)
+    return Finding("ok", "speech synthesis", "espeak-ng")
+
+
+def _prefs(data: Path) -> Finding:
+    path = data / "prefs.msgpack"
+    if not path.exists():
+        return Finding("ok", "settings", f"none yet; they will be in {path}")
+    with PlayerPrefs.open(path, read_only=True) as prefs:
+        count = f"{len(prefs.keys())} values in {path}"
+        if prefs.report.is_clean:
+            return Finding("ok", "settings", count)
+        advice = f"{prefs.report} The next start of the game repairs the file."
+        return Finding("warn", "settings", f"{count}, damaged", advice)
+
+
+def _endpoint(endpoint: str, answer: Callable[[str], str]) -> Finding:
+    if "://" not in endpoint:
+        if importlib.util.find_spec("aiohttp") is None:
+            return Finding("fail", "endpoint", "aiohttp is not installed", "`make setup` does it.")
+        return Finding("ok", "endpoint", f"{endpoint}: the service that the game starts itself")
+    found = answer(endpoint)
+    if found.startswith("answers"):
+        return Finding("ok", "endpoint", f"{endpoint} {found}")
+    advice = "Check the address and the network; `--endpoint local` needs neither."
+    return Finding("warn", "endpoint", f"{endpoint} {found}", advice)
+
+
+def _versions() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _http_answer(endpoint: str) -> str:
+    try:
+        with urlopen(f"{endpoint.rstrip('/')}/health", timeout=_PATIENCE_SECONDS) as response:
+            return f"answers ({response.status})"
+    except HTTPError as error:
+        return f"answers ({error.code})"
+    except (URLError, OSError, ValueError) as error:
+        return f"does not answer ({getattr(error, 'reason', error)})"
+
+
+_LISTEN = """
+import time
+from characters.audio.microphone import PortAudioMicrophone
+peaks = []
+microphone = PortAudioMicrophone()
+microphone.start(lambda samples, at: peaks.append(int(abs(samples.astype("int32")).max())))
+end = time.monotonic() + 3.0
+while len(peaks) < 50 and time.monotonic() < end:
+    time.sleep(0.05)
+microphone.stop()
+print(microphone.problem or (f"hears sound, peak {max(peaks)} of 32767" if peaks and max(peaks)
+      else "hears pure silence" if peaks else "delivers nothing"), flush=True)
+import os
+os._exit(0)
+"""
+
+
+def _level_in_child() -> str:
+    """Listen for a second in a child process: a broken sound set-up may abort or hang it."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _LISTEN],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=2 * _PATIENCE_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return "does not answer"
+    said = done.stdout.strip().splitlines()
+    text = said[-1].rstrip(".") if said else f"could not be opened (status {done.returncode})"
+    return text.replace("hears pure silence", "delivers pure silence")

@@ -1,0 +1,120 @@
+"""`sessions`: what is stored of each character's conversation, and how to make it forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TextIO
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
+from characters.core.state import SessionRecord
+from characters.persistence import KeyValueSessionPersistence, PlayerPrefsStore, SessionPersistence
+from engine.prefs import PlayerPrefs
+from engine.toml_words import did_you_mean
+
+__all__ = [
+    "clear",
+    "forget_at",
+    "forget_here",
+    "list_sessions",
+    "open_persistence",
+    "shortened",
+    "show",
+]
+
+_PATIENCE_SECONDS = 10.0
+
+
+def shortened(secret: str) -> str:
+    """Return the first four characters of an id: enough to tell two apart, not to use one."""
+    return f"{secret[:4]}…"
+
+
+def open_persistence(data: Path, *, read_only: bool) -> tuple[PlayerPrefs, SessionPersistence]:
+    """Open the sessions of a data folder; close the prefs after use. Raises PrefsLockedError."""
+    prefs = PlayerPrefs.open(data / "prefs.msgpack", read_only=read_only)
+    return prefs, KeyValueSessionPersistence(PlayerPrefsStore(prefs))
+
+
+def list_sessions(persistence: SessionPersistence, out: TextIO, now: float) -> None:
+    """Print a line for each stored session."""
+    records = persistence.all()
+    if not records:
+        print("No sessions are stored.", file=out)
+        return
+    width = max(map(len, records))
+    for key, record in sorted(records.items()):
+        saved = _age(record.saved_at, now)
+        print(f"{key:<{width}}  {shortened(record.session_id)}  saved {saved}", file=out)
+
+
+def show(persistence: SessionPersistence, key: str, out: TextIO, now: float) -> None:
+    """Print all that is stored of one session. Raises LookupError."""
+    record = _record(persistence, key)
+    rows = {
+        "character": key,
+        "session": shortened(record.session_id),
+        "endpoint": record.endpoint_id or "any",
+        "room": record.room_name and shortened(record.room_name),
+        "saved": _age(record.saved_at, now),
+        "dropped": None if record.dropped_at is None else _age(record.dropped_at, now),
+    }
+    for name, value in rows.items():
+        if value is not None:
+            print(f"{name:<9}  {value}", file=out)
+
+
+def clear(persistence: SessionPersistence, keys: Iterable[str]) -> int:
+    """Forget the sessions, or all if none is named; return how many. Raises LookupError."""
+    names = list(keys)
+    for key in names:
+        _record(persistence, key)
+    names = names or list(persistence.all())
+    for key in names:
+        persistence.clear(key)
+    return len(names)
+
+
+def forget_at(endpoint: str, session_ids: Iterable[str], api_key: str | None = None) -> None:
+    """Ask a service to wipe these sessions. Raises OSError when it cannot be asked."""
+    for session_id in session_ids:
+        url = f"{endpoint.rstrip('/')}/sessions/{quote(session_id, safe='')}"
+        request = Request(url, method="DELETE")
+        if api_key:
+            request.add_header("X-API-Key", api_key)
+        try:
+            with urlopen(request, timeout=_PATIENCE_SECONDS):
+                pass
+        except HTTPError as error:
+            if error.code != 404:  # what is not there is forgotten already
+                raise OSError(f"{endpoint} refused to forget: {error}.") from error
+        except URLError as error:
+            raise OSError(f"{endpoint} could not be asked to forget: {error.reason}.") from error
+
+
+def forget_here(data: Path) -> int:
+    """Delete what the embedded service kept in a data folder; return how many files."""
+    files = sorted((data / "service").glob("sessions.sqlite3*"))
+    for file in files:
+        file.unlink()
+    return len(files)
+
+
+def _record(persistence: SessionPersistence, key: str) -> SessionRecord:
+    record = persistence.load(key)
+    if record is None:
+        hint, _ = did_you_mean(key, persistence.all())
+        raise LookupError(f"No session is stored for {key!r}." + (f" Try: {hint}" if hint else ""))
+    return record
+
+
+def _age(then: float | None, now: float) -> str:
+    if not then:
+        return "at an unknown time"
+    seconds = max(0.0, now - then)
+    for unit, name in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= unit:
+            return f"{seconds / unit:.0f} {name} ago"
+    return f"{seconds:.0f} s ago"
