@@ -22,7 +22,7 @@ from characters.audio.sources import ScriptSource, SilentSource
 from characters.audio.speaker import ClockVoice, PortAudioVoice
 from characters.components import SCENE_CHECKS, make_parts, register_components
 from characters.headless import GameStage, Recorder, Script, ScriptRunner
-from characters.overlay import register_visuals
+from characters.overlay import Hud, register_visuals
 from engine.application import Application
 from engine.clock import Time
 from engine.prefs import PrefsLockedError
@@ -160,8 +160,8 @@ class Game:
 
     def _each_frame(self, time: Time) -> None:
         self._recorder.watch(self._parts.runtime.sessions)
-        is_entered = self._app.scenes.active is not None
-        if self._runner is not None and is_entered:
+        level = self._app.scenes.active
+        if self._runner is not None and level is not None and level.time.frame > 0:
             self._runner.update()
             if self._runner.is_over:
                 self._app.quit()
@@ -188,6 +188,7 @@ class Game:
         scene = self._app.new_scene(file.settings.name, file.settings.size)
         scene.background = file.settings.background
         file.build(scene)
+        scene.add(Hud())
         return scene
 
     def _microphone(self) -> MicrophoneSource:
