@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import wave
@@ -208,12 +208,12 @@ def test_a_signal_ends_the_game_and_its_service_cleanly(tmp_path: Path, number: 
     command += ["--data", str(tmp_path / "data"), "--report", str(tmp_path / "r.json")]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as game:
         assert game.stderr is not None
-        pid = next(
-            int(m[1]) for line in game.stderr if (m := re.search(r"service.*pid (\d+)", line))
-        )
+        ports = (re.search(r"service runs at http://127\.0\.0\.1:(\d+)", x) for x in game.stderr)
+        port = next(int(found[1]) for found in ports if found)
         game.send_signal(number)
         log = game.stderr.read()
         assert game.wait(timeout=20) == 0
     assert "Traceback" not in log
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=5)
+    assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["ok"] is True
