@@ -32,7 +32,6 @@ from characters.core.state import ResumeOutcome, SessionRecord, SessionState, Se
 __all__ = ["Life"]
 
 T = TypeVar("T")
-C = TypeVar("C", bound=Command)
 
 
 class Life:
@@ -68,9 +67,11 @@ class Life:
     def connect(self, record: SessionRecord | None = None, room_age: float = 0.0) -> Life:
         """Ask for the session; the store answers at once."""
         self.feed(ConnectRequested())
-        if not self.session.is_loaded:
-            self.feed(RecordLoaded(self.epoch, record, room_age))
-        return self
+        return self if self.session.is_loaded else self.load(record, room_age)
+
+    def load(self, record: SessionRecord | None, room_age: float = 0.0) -> Life:
+        """Let the store answer."""
+        return self.feed(RecordLoaded(self.epoch, record, room_age))
 
     def grant(self, session_id: str = "id-1", room: str = "room-1") -> Life:
         self.feed(ConnectionStarted(self.epoch))
@@ -125,10 +126,10 @@ class Life:
     def states(self) -> str:
         return " ".join(change.new_state.name for change in self.told)
 
-    def all(self, kind: type[C]) -> list[C]:
+    def all(self, kind: type[T]) -> list[T]:
         return [command for command in self.commands if isinstance(command, kind)]
 
-    def ordered(self, kind: type[C]) -> list[C]:
+    def ordered(self, kind: type[T]) -> list[T]:
         """The commands of that kind that the last event led to."""
         return [command for command in self.last if isinstance(command, kind)]
 
