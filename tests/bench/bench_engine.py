@@ -1,4 +1,7 @@
-"""The component loop beside a bare list and other engines; idle objects; destroying one of many."""
+"""The component loop beside a bare list and other engines; idle objects; destroying one of many.
+
+PyUnity is missing: its last release, 0.8.4, does not build on Python 3.11.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,6 @@ def loop(size: int, rounds: int) -> Case:
         ("pygame.sprite.Group", "pygame_loop", ""),
         ("Arcade SpriteList", "arcade_loop", "arcade"),
         ("Ursina", "ursina_loop", "ursina"),
-        ("PyUnity", "pyunity_loop", "pyunity"),
     )
     contenders = tuple(
         Contender(

@@ -199,31 +199,6 @@ def ursina_loop(folder: Path, size: int) -> Iterator[list[float]]:
     return frames(app.step, size)
 
 
-def pyunity_loop(folder: Path, size: int) -> Iterator[list[float]]:
-    import os
-
-    os.environ["PYUNITY_TESTING"] = os.environ["PYUNITY_INTERACTIVE"] = "0"
-    from pyunity import (  # type: ignore[import-not-found]  # a peer, where installed
-        Behaviour,
-        GameObject,
-        SceneManager,
-    )
-
-    class Thing(Behaviour):  # type: ignore[misc]  # the base is only known at run time
-        amount = 0.0
-
-        def Update(self, dt: float) -> None:  # noqa: N802 - PyUnity's name
-            self.amount += dt
-
-    scene = SceneManager.AddScene("Bench")
-    for number in range(size):
-        thing = GameObject(str(number))
-        thing.AddComponent(Thing)
-        scene.Add(thing)
-    scene.Start()
-    return frames(scene.updateScripts, size)
-
-
 def sorted_draw(folder: Path) -> Iterator[list[float]]:
     pictures = [Plain() for _ in range(1_000)]
 

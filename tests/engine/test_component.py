@@ -66,6 +66,18 @@ def test_a_class_with_its_own_init_is_left_alone() -> None:
     assert not dataclasses.is_dataclass(Plain)
 
 
+def test_the_state_of_the_engine_is_not_among_a_components_attributes() -> None:
+    door = make_scene().add(Door("lobby"))
+    assert vars(door) == {"target": "lobby", "spawn": "default", "visits": [], "_seen": []} | {
+        "_armed": False
+    }
+
+
+def test_a_class_with_its_own_init_need_not_call_the_engines() -> None:
+    plain = make_scene().add(Plain("a"))
+    assert (plain.enabled, plain.is_active_and_enabled) == (True, True)
+
+
 def test_two_components_with_equal_fields_are_still_two() -> None:
     assert Door("lobby") != Door("lobby")
     assert len({Door("lobby"), Door("lobby")}) == 2
