@@ -37,6 +37,8 @@ __all__ = ["LiveRoom", "RoomServices", "short"]
 
 log = logging.getLogger(__name__)
 
+MAX_UNSAVED = 200  # turns, while the disk refuses
+
 
 @dataclass(frozen=True, slots=True)
 class RoomServices:
@@ -44,7 +46,7 @@ class RoomServices:
 
     now: Callable[[], float]
     new_id: Callable[[], str]
-    keep: Callable[[Room, dict[str, Any] | None, list[tuple[str, str]]], Awaitable[None]]
+    keep: Callable[[Room, dict[str, Any] | None, tuple[tuple[str, str], ...]], Awaitable[None]]
     ended: Callable[[Room], None]
     pace: Pace
 
@@ -76,10 +78,14 @@ class LiveRoom:
         )
         self._begun = False
         self._unsaved: list[tuple[str, str]] = []
+        self._dirty = asyncio.Event()
+        self._is_closing = False
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._consulting: asyncio.Task[None] | None = None
         self._start(self._keep_time())
+        # Not among the tasks that are cancelled: what it has begun to write, it writes.
+        self._saver = asyncio.create_task(self._keep_saving())
         if ears is not None:
             ears.start(self._heard)
         if mouth is not None:
@@ -217,7 +223,7 @@ class LiveRoom:
 
     def _do_keep(self, effect: Keep) -> None:
         self._unsaved.append((effect.speaker, effect.text))
-        self._start(self.save())
+        self._dirty.set()
 
     def _do_end(self, effect: End) -> None:
         self.end(effect.reason)
@@ -259,7 +265,7 @@ class LiveRoom:
             self._perform(self._talk.failed(turn))
             return
         self._perform(self._talk.thought_out(turn, self._services.now()))
-        await self.save()
+        self._dirty.set()
 
     async def _keep_time(self) -> None:
         while True:
@@ -272,10 +278,22 @@ class LiveRoom:
             except TimeoutError:
                 continue
 
-    async def save(self) -> None:
-        """Keep what was said and what is remembered; durable on return."""
-        turns, self._unsaved = self._unsaved, []
-        await self._services.keep(self.room, self._mind.memory(), turns)
+    async def _keep_saving(self) -> None:
+        """Keep what was said and what is remembered, as it comes, and once more at the end."""
+        is_last = False
+        while not is_last:
+            await self._dirty.wait()
+            self._dirty.clear()
+            is_last = self._is_closing
+            turns = tuple(self._unsaved)
+            try:
+                await self._services.keep(self.room, self._mind.memory(), turns)
+            except Exception as error:
+                # The talk goes on; the next save tries again with what is there by then.
+                log.error("room %s: not saved: %s", short(self.room.name), type(error).__name__)
+                self._unsaved = self._unsaved[-MAX_UNSAVED:]
+            else:
+                del self._unsaved[: len(turns)]
 
     def end(self, reason: str, retry_after: float | None = None) -> None:
         """End the room: say goodbye to whoever is inside; the session stays."""
@@ -294,7 +312,9 @@ class LiveRoom:
             await self._mouth.close()
         if self._ears is not None:
             await self._ears.close()
-        await self.save()
+        self._is_closing = True
+        self._dirty.set()
+        await self._saver
 
 
 def short(name: str) -> str:

@@ -8,13 +8,32 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from characters.core.messages import ConnectRequest
+from characters.core.turn import SmartTurn, VoiceActivityOptions
 from characters.service.rooms import RefusalError
 
-__all__ = ["read_connect", "read_fields"]
+__all__ = ["listening_options", "read_connect", "read_fields"]
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
 Seconds = Annotated[float, Field(ge=0, le=86400, allow_inf_nan=False)]
 Table = dict[str, Any]
+
+
+class _VadParams(BaseModel):
+    confidence: Annotated[float, Field(ge=0, le=1)] = 0.7
+    start_secs: Annotated[float, Field(ge=0, le=5)] = 0.2
+    stop_secs: Annotated[float, Field(ge=0, le=5)] = 0.2
+    min_volume: Annotated[float, Field(ge=0, le=1)] = 0.6
+
+
+class _TurnParams(BaseModel):
+    stop_secs: Annotated[float, Field(ge=0.1, le=10)] = 0.8
+    pre_speech_ms: Annotated[int, Field(ge=0, le=2000)] = 100
+    max_duration_secs: Annotated[float, Field(ge=1, le=60)] = 8.0
+
+
+class _TurnDetection(BaseModel):
+    type: str = "smart_turn"
+    params: _TurnParams = _TurnParams()
 
 
 class _Body(BaseModel):
@@ -33,8 +52,8 @@ class _Body(BaseModel):
     max_num_participants: Annotated[int, Field(ge=1, le=1)] | None = None
     default_tts_enabled: bool | None = None
     default_stt_enabled: bool | None = None
-    vad_params: Table | None = None
-    turn_detection_config: Table | None = None
+    vad_params: _VadParams | None = None
+    turn_detection_config: _TurnDetection | None = None
     audio_config: Table | None = None
     dynamic_info: Table | None = None
     scene_description: list[Table] | None = None
@@ -75,6 +94,13 @@ def _request(body: _Body) -> ConnectRequest:
     values = body.model_dump()
     scene = values.pop("scene_description")
     return ConnectRequest(**values, scene_description=None if scene is None else tuple(scene))
+
+
+def listening_options(ask: ConnectRequest) -> tuple[VoiceActivityOptions, SmartTurn]:
+    """Return how the player's speech is told from silence, and when he has finished."""
+    vad = _VadParams.model_validate(ask.vad_params or {})
+    turn = _TurnDetection.model_validate(ask.turn_detection_config or {}).params
+    return VoiceActivityOptions(**vad.model_dump()), SmartTurn(**turn.model_dump())
 
 
 def _refusal(error: ValidationError) -> RefusalError:

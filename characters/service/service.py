@@ -16,6 +16,7 @@ from characters.service.dialogue.mind import Mind, Part, PlayerSaid, Say
 from characters.service.keeper import Keeper
 from characters.service.live_room import LiveRoom, RoomServices, short
 from characters.service.registry import Registry
+from characters.service.requests import listening_options
 from characters.service.rooms import ConflictError, Grant, Limits, RefusalError, Room
 from characters.service.senses import Ears, Mouth
 from characters.service.speech.protocols import Speech, VoiceStyle
@@ -152,7 +153,7 @@ class Service:
         session = grant.room.session
         memory = await self._keeper.memory(session.session_id)
         self._live[grant.room.name] = self._make_room(ask, grant.room, memory)
-        await self._keep(grant.room, None, [])
+        await self._keep(grant.room, None, ())
 
     def _make_room(self, ask: ConnectRequest, room: Room, memory: dict[str, Any]) -> LiveRoom:
         mind = self._cast.mind(ask, memory)
@@ -168,14 +169,17 @@ class Service:
         services = RoomServices(
             self.now, self.new_id, self._keep, self._forget_room, self.settings.pace
         )
-        return LiveRoom(
-            room, mind, services, context=context, ears=self._ears(mind), mouth=self._mouth(ask)
-        )
+        ears = self._ears(ask, mind)
+        return LiveRoom(room, mind, services, context=context, ears=ears, mouth=self._mouth(ask))
 
-    def _ears(self, mind: Mind) -> Ears | None:
-        if self._speech is None or not self._speech.can_recognise:
+    def _ears(self, ask: ConnectRequest, mind: Mind) -> Ears | None:
+        if self._speech is None:
             return None
-        return Ears(self._speech.listen(mind.phrases()))
+        activity, turn = listening_options(ask)
+        ears = Ears(self._speech.listen(mind.phrases(), activity=activity, turn=turn))
+        if ask.default_stt_enabled is False:
+            ears.set_muted(True)
+        return ears
 
     def _mouth(self, ask: ConnectRequest) -> Mouth | None:
         if self._speech is None or ask.default_tts_enabled is False:
@@ -200,7 +204,8 @@ class Service:
             said: list[str] = []
             async with aclosing(_recorded(mind.reply(PlayerSaid(text), {}), said)) as parts:
                 yield grant, parts
-            await self._keep(room, mind.memory(), [("player", text), ("character", "".join(said))])
+            turns = (("player", text), ("character", "".join(said)))
+            await self._keep(room, mind.memory(), turns)
         finally:
             self.registry.close_room(room)
 
@@ -252,7 +257,7 @@ class Service:
             closing.add_done_callback(self._closing.discard)
 
     async def _keep(
-        self, room: Room, memory: dict[str, Any] | None, turns: list[tuple[str, str]]
+        self, room: Room, memory: dict[str, Any] | None, turns: tuple[tuple[str, str], ...]
     ) -> None:
         session_id = room.session.session_id
         await self._keeper.keep(

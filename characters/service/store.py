@@ -8,6 +8,7 @@ All calls block; the shell makes them from one worker thread.
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +17,15 @@ from typing import Any
 
 __all__ = ["Kept", "SessionStore", "SpokenTurn", "StoredSession"]
 
+log = logging.getLogger(__name__)
+
 MAX_TURNS = 400
+_SETTINGS = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+PRAGMA foreign_keys = ON;
+PRAGMA secure_delete = ON;
+"""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS sessions (
     session_id TEXT PRIMARY KEY,
@@ -68,14 +77,7 @@ class SessionStore:
     """The database file; `path` None keeps everything in memory."""
 
     def __init__(self, path: Path | None) -> None:
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600, exist_ok=True)
-        self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, timeout=5.0)
-        self._db.executescript(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-            "PRAGMA secure_delete = ON;" + _SCHEMA
-        )
+        self._db = _open(path)
 
     def load(self) -> Kept:
         """Return every session, without what was said in it."""
@@ -158,3 +160,34 @@ class SessionStore:
         """Fold the log into the file and close it."""
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._db.close()
+
+
+def _open(path: Path | None) -> sqlite3.Connection:
+    """Open the file; one that is no database, or a damaged one, is put aside and reported."""
+    if path is None:
+        return _connect(":memory:")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600, exist_ok=True)
+    try:
+        return _connect(str(path))
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise  # Locked, unreadable, full: the file itself may be sound.
+        aside = path.with_name(f"{path.name}.damaged")
+        log.error("%s is damaged; put aside as %s, all start afresh", path.name, aside.name)
+        path.replace(aside)
+        for ending in ("-wal", "-shm"):
+            path.with_name(path.name + ending).unlink(missing_ok=True)
+        return _connect(str(path))
+
+
+def _connect(where: str) -> sqlite3.Connection:
+    db = sqlite3.connect(where, check_same_thread=False, timeout=5.0)
+    try:
+        db.executescript(_SETTINGS + _SCHEMA)
+        if db.execute("PRAGMA quick_check").fetchone() != ("ok",):
+            raise sqlite3.DatabaseError("quick_check failed")
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db
