@@ -68,9 +68,7 @@ def test_a_class_with_its_own_init_is_left_alone() -> None:
 
 def test_the_state_of_the_engine_is_not_among_a_components_attributes() -> None:
     door = make_scene().add(Door("lobby"))
-    assert vars(door) == {"target": "lobby", "spawn": "default", "visits": [], "_seen": []} | {
-        "_armed": False
-    }
+    assert vars(door) == {"target": "lobby", "spawn": "default", "visits": [], "_seen": []}
 
 
 def test_a_class_with_its_own_init_need_not_call_the_engines() -> None:
