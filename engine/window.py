@@ -36,7 +36,7 @@ class Window:
         self.is_fullscreen = False
         try:
             pygame.display.init()
-            self._display = pygame.display.set_mode(size, pygame.RESIZABLE)
+            pygame.display.set_mode(size, pygame.RESIZABLE)
         except pygame.error as error:
             raise RuntimeError(
                 f"No window could be opened ({error}). Set DISPLAY, or run with --headless."
@@ -107,12 +107,12 @@ class Window:
         self.is_fullscreen = not self.is_fullscreen
         flags = pygame.FULLSCREEN if self.is_fullscreen else pygame.RESIZABLE
         size = (0, 0) if self.is_fullscreen else self.size
-        self._display = pygame.display.set_mode(size, flags)
+        pygame.display.set_mode(size, flags)
 
     def resize(self, size: tuple[int, int]) -> None:
         """Give the window another size; the picture is scaled, with bars where it does not fit."""
         self.is_fullscreen = False
-        self._display = pygame.display.set_mode(size, pygame.RESIZABLE)
+        pygame.display.set_mode(size, pygame.RESIZABLE)
 
     def to_logical(self, position: tuple[float, float]) -> tuple[float, float]:
         """Return which logical pixel is shown at this pixel of the window."""
@@ -127,18 +127,20 @@ class Window:
 
     def _fit(self) -> tuple[float, float, float]:
         """Return the scale and the left and top bar of the letter box."""
-        width, height = self._display.get_size()
+        width, height = pygame.display.get_window_size()
         scale = min(width / self.size[0], height / self.size[1]) or 1.0
         return scale, (width - self.size[0] * scale) / 2, (height - self.size[1] * scale) / 2
 
     def _show(self) -> None:
+        display = pygame.display.get_surface()  # asked anew: the player's hand resizes it
+        assert display is not None
         scale, left, top = self._fit()
         if scale == 1.0 and not left and not top:
-            self._display.blit(self.canvas, (0, 0))
+            display.blit(self.canvas, (0, 0))
         else:
             scaled = (round(self.size[0] * scale), round(self.size[1] * scale))
-            self._display.fill(_BAR_COLOUR)
-            self._display.blit(pygame.transform.smoothscale(self.canvas, scaled), (left, top))
+            display.fill(_BAR_COLOUR)
+            display.blit(pygame.transform.smoothscale(self.canvas, scaled), (left, top))
         pygame.display.flip()
 
     # one method for each kind of event
