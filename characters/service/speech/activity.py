@@ -12,6 +12,8 @@ __all__ = ["Activity", "VoiceActivity"]
 
 # A detector says yes or no for 20 ms; the share of yes over this many frames is its confidence.
 CONFIDENCE_FRAMES = 5
+# Recognisers want a little silence after the last word.
+AIR_SECONDS = 0.2
 TOLERANCE = 1e-6
 
 
@@ -41,8 +43,8 @@ class VoiceActivity:
 
     @property
     def is_pausing(self) -> bool:
-        """Whether the speaker has paused for as long as the detector needs to be sure."""
-        return self.is_speaking and self._run > self._options.stop_secs + TOLERANCE
+        """Whether the speaker has paused for longer than is worth recognising."""
+        return self.is_speaking and self._run > self._options.stop_secs + AIR_SECONDS + TOLERANCE
 
     def hear(self, voiced: bool, db: float, seconds: float) -> Activity:
         """Take the detector's word and the loudness of one frame."""

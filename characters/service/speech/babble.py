@@ -45,7 +45,7 @@ def tone(vowel: str, pitch: float, seconds: float) -> Samples:
         hertz = harmonic * pitch
         strength = sum(1.0 / (1.0 + ((hertz - peak) / 120.0) ** 2) for peak in (first, second))
         sound += np.float32(strength / harmonic**0.5) * np.sin(2.0 * np.pi * hertz * time)
-    swell = np.sin(np.pi * np.linspace(0.0, 1.0, time.size, dtype=np.float32)) ** 0.6
+    swell = np.sin(np.linspace(0.0, np.pi, time.size)).clip(0.0) ** 0.6
     peak = float(np.max(np.abs(sound))) or 1.0
     spoken: Samples = (sound * swell * (7000.0 / peak)).astype(np.int16)
     return spoken

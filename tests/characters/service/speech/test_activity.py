@@ -61,5 +61,7 @@ def test_a_pause_is_known_before_it_ends_the_turn() -> None:
     ears = activity()
     hear(ears, True, 1.0)
     assert not ears.is_pausing
-    hear(ears, False, 0.4)
+    hear(ears, False, 0.3)
+    assert not ears.is_pausing
+    hear(ears, False, 0.3)
     assert ears.is_pausing

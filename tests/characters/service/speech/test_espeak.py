@@ -18,7 +18,7 @@ from characters.service.speech.espeak import (
     voice_of,
 )
 from characters.service.speech.protocols import VoiceChunk, VoiceStyle
-from tests.audio.devices import require
+from tests.audio.devices import require, until
 
 
 @pytest.fixture
@@ -71,6 +71,10 @@ def test_a_text_is_cut_after_its_sentences() -> None:
     )
 
 
+def started(pid_file: Path) -> str:
+    return pid_file.read_text().strip() if pid_file.exists() else ""
+
+
 def test_stopping_in_the_middle_leaves_no_child_behind(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     program = tmp_path / "slow"
@@ -84,12 +88,10 @@ def test_stopping_in_the_middle_leaves_no_child_behind(tmp_path: Path) -> None:
                     pass
 
         task = asyncio.create_task(talk())
-        async with asyncio.timeout(5.0):
-            while not pid_file.exists() or not pid_file.read_text().strip():
-                await asyncio.sleep(0)
+        await asyncio.to_thread(until, lambda: bool(started(pid_file)), 5.0, "the child runs")
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        return int(pid_file.read_text())
+        return int(started(pid_file))
 
     pid = asyncio.run(begin_and_cancel())
     with pytest.raises(ProcessLookupError):
