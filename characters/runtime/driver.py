@@ -8,30 +8,15 @@ and whatever the game shall see leaves as an immutable event or view.
 from __future__ import annotations
 
 import asyncio
-import base64
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from characters.core.failure import failure
 from characters.core.link import RoomLink
-from characters.core.messages import (
-    AudioData,
-    BotStartedSpeaking,
-    BotTurnCompleted,
-    ClientMessage,
-    ConnectRequest,
-    FinalUserTranscription,
-    ForceUserStoppedSpeaking,
-    InterruptBot,
-    RoomGrant,
-    ServerMessage,
-    UserTextMessage,
-    VadSttStarted,
-)
+from characters.core.messages import ClientMessage, ConnectRequest, RoomGrant
 from characters.core.policy import ReconnectPolicy
 from characters.core.session import IllegalEvent, Session, advance
 from characters.core.session_events import (
@@ -47,44 +32,28 @@ from characters.core.session_events import (
     LoadRecord,
     OpenConnection,
     OpenMicrophone,
-    PlayerActed,
     Publish,
     StartTimer,
     StoreRecord,
     Timer,
     TimerFired,
-    WakeRequested,
 )
-from characters.core.state import (
-    MicrophoneView,
-    ResumeOutcome,
-    SessionState,
-    SessionStateChanged,
-    SessionView,
-    shorten_id,
-)
-from characters.core.turn import Local
+from characters.core.state import SessionState, SessionStateChanged, SessionView, shorten_id
 from characters.runtime.black_hole import BlackHole
 from characters.runtime.config import SessionConfig
-from characters.runtime.events import (
-    CharacterEvent,
-    MessageRefused,
-    TextRefused,
-    TranscriptChanged,
-)
+from characters.runtime.conversation import Conversation
+from characters.runtime.events import CharacterEvent
 from characters.runtime.line import Line
-from characters.runtime.microphone_gate import begins_at
+from characters.runtime.microphone_gate import MicrophoneGate, begins_at
 from characters.runtime.records import Records
-from characters.runtime.talk import Talk
 from characters.runtime.world import World
-from characters.transport import AudioFrame, Incoming, TransportError
+from characters.transport import Incoming, TransportError
 
 __all__ = ["SessionDriver"]
 
 _log = logging.getLogger(__name__)
 
 TIMELINE_LENGTH = 50
-VOICE_POLL_SECONDS = 0.05
 # Somebody who is spoken to, or waited for with a line typed, is connected before anybody near.
 SPOKEN_TO = -1.0
 
@@ -99,7 +68,7 @@ class SessionDriver:
         self.world = world
         self.black_hole = BlackHole()
         self.distance = 0.0
-        self._emit = emit
+        self._tell = emit
         self._session = Session(
             config.character_id,
             config.key,
@@ -107,7 +76,7 @@ class SessionDriver:
             config.policy,
             config.persist,
         )
-        self._talk = Talk()
+        self.conversation = Conversation(config.key, world, self)
         self._records = Records(config.key, config.place, world, self.feed)
         self._line: Line | None = None
         self._old_lines: list[Line] = []
@@ -117,9 +86,7 @@ class SessionDriver:
         self._is_feeding = False
         self._now = world.clock()
         self._timeline: deque[SessionStateChanged] = deque(maxlen=TIMELINE_LENGTH)
-        self._microphone = MicrophoneView()
-        self._counted = (0, 0)
-        self._voice_poll: asyncio.TimerHandle | None = None
+        self._gate = MicrophoneGate()
         self._changed = asyncio.Event()
         self.view = self._look()
 
@@ -136,9 +103,14 @@ class SessionDriver:
         return self._session.state
 
     @property
+    def is_hibernating(self) -> bool:
+        """Whether the session sleeps until the player comes near."""
+        return self._session.is_hibernating
+
+    @property
     def priority(self) -> float:
         """How urgent a connect is; lowest first."""
-        return SPOKEN_TO if self._talk.waiting else self.distance
+        return SPOKEN_TO if self.conversation.talk.waiting else self.distance
 
     def feed(self, event: Event) -> None:
         """Let the machine decide about an event, and perform what it orders."""
@@ -151,7 +123,7 @@ class SessionDriver:
                 self._advance(self._events.popleft())
         finally:
             self._is_feeding = False
-            self._refresh()
+            self.refresh()
 
     def _advance(self, event: Event) -> None:
         now = max(self._now, self.world.clock())
@@ -205,9 +177,11 @@ class SessionDriver:
                 self._session.epoch,
             )
             self._timeline.append(event)
-            self._state_changed(event)
-        self._refresh()
-        self._emit(event)
+            if event.is_connection_established and self._line is not None:
+                self._gate.ready(self._line.meter, self.policy.auto_mic_start_delay_seconds)
+            self.conversation.state_changed(event)
+            self._changed.set()
+        self.emit(event)
 
     # --- the line ---------------------------------------------------------------------------
 
@@ -248,121 +222,16 @@ class SessionDriver:
         link = self._link
         if link is None or not rejoins or link.room_name != grant.room_name:
             # What the old room had still to say will not come any more.
-            self._talk.cut()
+            self.conversation.talk.cut()
             self._link = link = RoomLink(grant.room_name)
         return link
 
-    # --- the talk ---------------------------------------------------------------------------
-
     def received(self, item: Incoming) -> None:
-        """Take what came in: voice to the speaker, messages to the talk and to the game."""
-        if isinstance(item, AudioFrame):
-            self._play(item.pcm, item.sample_rate)
-        elif isinstance(item, AudioData):
-            self._play(_pcm_of(item), item.sample_rate)
-        elif isinstance(item, ServerMessage):
-            self._hear(item)
-        self._refresh()
+        """Take what came in over the line."""
+        self.conversation.received(item)
 
-    def _hear(self, message: ServerMessage) -> None:
-        key, hearing = self.config.key, self.world.hearing
-        has_grown = self._talk.heard(message, self.world.clock())
-        if isinstance(message, (VadSttStarted, FinalUserTranscription)):
-            self.feed(PlayerActed())
-        if isinstance(message, BotTurnCompleted) and message.was_interrupted:
-            self.world.voice.interrupt(key)
-        if hearing is not None and isinstance(message, FinalUserTranscription):
-            hearing.transcript_arrived(key)
-        if hearing is not None and isinstance(message, (BotStartedSpeaking, BotTurnCompleted)):
-            hearing.answer_began(key)
-        self._refresh()
-        self._emit(message)
-        if has_grown:
-            self._tell_transcript()
-
-    def _tell_transcript(self) -> None:
-        self._refresh()
-        self._emit(TranscriptChanged(self.config.key, self._talk.transcript.turns))
-
-    def _play(self, pcm: bytes, sample_rate: int) -> None:
-        if not self._talk.dialogue.accepts_audio:
-            return
-        self.world.voice.play(self.config.key, pcm, sample_rate)
-        self._talk.turned(Local.AUDIO_QUEUED, self.world.clock())
-        if self._voice_poll is None:
-            self._watch_voice()
-
-    def _watch_voice(self) -> None:
-        """Look until the local audio has drained: only then is the turn really over."""
-        self._voice_poll = None
-        if self.world.voice.is_playing(self.config.key):
-            loop = asyncio.get_running_loop()
-            self._voice_poll = loop.call_later(VOICE_POLL_SECONDS, self._watch_voice)
-            return
-        self._talk.turned(Local.AUDIO_DRAINED, self.world.clock())
-        self._refresh()
-
-    def _state_changed(self, change: SessionStateChanged) -> None:
-        if change.old_state is SessionState.CONNECTED:
-            self._talk.turned(Local.CONNECTION_LOST, self.world.clock())
-            self._talk.reset()
-            self.world.voice.interrupt(self.config.key)
-        if change.new_state is SessionState.CONNECTED:
-            self._note_ready()
-            is_same_room = change.resume and change.resume.outcome is ResumeOutcome.REJOINED
-            asyncio.get_running_loop().call_soon(self._catch_up, not is_same_room)
-        if change.new_state in (SessionState.DISCONNECTED, SessionState.ERROR):
-            self._talk.cut()
-            for text in self._talk.take_waiting():
-                self._refuse(text)
-        self._changed.set()
-
-    def _catch_up(self, repeats: bool) -> None:
-        """Say what waited for the connection, after the game was told of it."""
-        if self.state is not SessionState.CONNECTED:
-            return
-        for text in self._talk.take_unanswered() if repeats else ():
-            if self._try_send(UserTextMessage(text)):
-                self._talk.repeated(text)
-        for text in self._talk.take_waiting():
-            self._say(text)
-
-    # --- what the game wants ------------------------------------------------------------------
-
-    def send_text(self, text: str) -> None:
-        """Say a line, now or once there is a connection; or refuse it with a reason."""
-        if self.state is SessionState.CONNECTED and not self._talk.waiting:
-            self.feed(PlayerActed())
-            self._say(text)
-            return
-        waits = (SessionState.CONNECTING, SessionState.CONNECTED, SessionState.RECONNECTING)
-        if self.state not in waits and not self._session.is_hibernating:
-            self._refuse(text)
-        elif self._talk.keep(text):
-            self.feed(WakeRequested())
-        else:
-            self._refuse(text, "Too many lines wait for the connection already.")
-
-    def _say(self, text: str) -> None:
-        now = self.world.clock()
-        if not self._try_send(UserTextMessage(text)):
-            self._refuse(text, "The connection takes no more; say it again in a moment.")
-            return
-        self._talk.said(text, now)
-        self._talk.turned(Local.TEXT_SENT, now)
-        self._tell_transcript()
-
-    def _refuse(self, text: str, reason: str = "") -> None:
-        self._emit(TextRefused(self.config.key, text, reason or _WHY_NOT[self.state]))
-
-    def send(self, message: ClientMessage) -> None:
-        """Send a message; refused with a reason while there is no connection."""
-        if isinstance(message, UserTextMessage):
-            self.send_text(message.text)
-        elif self.state is not SessionState.CONNECTED or not self._try_send(message):
-            self._emit(MessageRefused(self.config.key, message.TYPE, _WHY_NOT[self.state]))
-
-    def _try_send(self, message: ClientMessage) -> bool:
+    def try_send(self, message: ClientMessage) -> bool:
+        """Send a message; one that the line does not take is the end of the line."""
         line = self._line
         if line is None:
             return False
@@ -373,79 +242,51 @@ class SessionDriver:
             return False
         return True
 
-    def interrupt(self) -> None:
-        """Cut the character off."""
-        if self.state is not SessionState.CONNECTED:
-            return
-        if not self._talk.dialogue.is_turn_over:
-            self._try_send(InterruptBot())
-        self.world.voice.interrupt(self.config.key)
-        self._talk.turned(Local.INTERRUPTED, self.world.clock())
-        self._refresh()
-
-    def force_user_stopped_speaking(self) -> None:
-        """Tell the service that the utterance is over."""
-        if self.state is SessionState.CONNECTED:
-            self._try_send(ForceUserStoppedSpeaking())
-
-    def set_addressed(self, is_addressed: bool) -> None:
-        """Note whether the player's voice goes to this character."""
-        event = Local.ADDRESSED if is_addressed else Local.NOT_ADDRESSED
-        self._talk.turned(event, self.world.clock())
-        self._refresh()
-
     def cut(self) -> None:
         """Break the connection, as a fault would."""
         if self._line is not None:
             self._line.cut()
 
-    # --- the microphone -------------------------------------------------------------------------
+    # --- the microphone: what the ears use ----------------------------------------------------
 
     def offer_audio(self, pcm: bytes, captured_at: float) -> bool:
         """Send a frame if the gate is open and was when its first sample was heard."""
-        opened_at, line = self._session.microphone_opened_at, self._line
-        begin = begins_at(pcm, captured_at)
-        if opened_at is None or line is None or begin < opened_at:
+        line, begin = self._line, begins_at(pcm, captured_at)
+        if line is None or not self._gate.lets(begin):
             return False
         line.send_audio(pcm, begin)
-        self._refresh()
+        self.refresh()
         return True
 
-    def _note_ready(self) -> None:
-        line = self._line
-        assert line is not None  # CONNECTED has a line
-        line.meter.delay = self.policy.auto_mic_start_delay_seconds
-        sent, before = self._microphone.frames_sent, self._microphone.frames_before_open
-        self._counted = (sent, before)
-        self._microphone = MicrophoneView(line.meter.ready_at, None, sent, before)
+    def force_user_stopped_speaking(self) -> None:
+        """Tell the service that the utterance is over."""
+        self.conversation.force_user_stopped_speaking()
+
+    def interrupt(self) -> None:
+        """Cut the character off."""
+        self.conversation.interrupt()
 
     def _open_microphone(self, command: OpenMicrophone) -> None:
-        if self._line is not None:
-            self._line.meter.delay = self.policy.auto_mic_start_delay_seconds
         opened_at = self._session.microphone_opened_at
-        self._microphone = replace(self._microphone, opened_at=opened_at, is_open=True)
+        assert opened_at is not None  # the machine set it with the order
+        self._gate.open(opened_at, self.policy.auto_mic_start_delay_seconds)
 
     def _close_microphone(self, command: CloseMicrophone) -> None:
-        self._count_frames()
-        self._microphone = replace(self._microphone, is_open=False)
-
-    def _count_frames(self) -> None:
-        if self._line is not None and self._microphone.is_open:
-            meter, (sent, before) = self._line.meter, self._counted
-            self._microphone = replace(
-                self._microphone,
-                frames_sent=sent + meter.frames_sent,
-                frames_before_open=before + meter.frames_before_open,
-            )
+        self._gate.close()
 
     # --- the view ---------------------------------------------------------------------------------
 
-    def _refresh(self) -> None:
-        self._count_frames()
+    def emit(self, event: CharacterEvent) -> None:
+        """Tell the game; the view knows it already."""
+        self.refresh()
+        self._tell(event)
+
+    def refresh(self) -> None:
+        """Make the view new."""
         self.view = self._look()
 
     def _look(self) -> SessionView:
-        session, talk = self._session, self._talk
+        session, talk = self._session, self.conversation.talk
         return SessionView(
             character_id=self.config.character_id,
             session_key=self.config.key,
@@ -460,7 +301,7 @@ class SessionDriver:
             max_attempts=session.policy.max_reconnect_attempts,
             next_retry_at=session.due(Timer.RETRY),
             error=session.error,
-            microphone=self._microphone,
+            microphone=self._gate.view,
             transcript=talk.transcript.turns,
             timeline=tuple(self._timeline),
             round_trip_seconds=self._line.round_trip_seconds if self._line else None,
@@ -488,8 +329,7 @@ class SessionDriver:
         for handle in self._timers.values():
             handle.cancel()
         self._timers.clear()
-        if self._voice_poll is not None:
-            self._voice_poll.cancel()
+        self.conversation.close()
         for line in (*self._old_lines, self._line):
             if line is not None:
                 line.abort()
@@ -516,23 +356,3 @@ PERFORM: Mapping[type[Any], Callable[[SessionDriver, Any], None]] = MappingProxy
         Publish: SessionDriver._publish,
     }
 )
-
-_WHY_NOT: Mapping[SessionState, str] = MappingProxyType(
-    {
-        SessionState.DISCONNECTED: "Nobody is connected: connect first.",
-        SessionState.CONNECTING: "The character is not ready yet.",
-        SessionState.CONNECTED: "The connection takes no more at the moment.",
-        SessionState.RECONNECTING: "The connection was lost and is being made again.",
-        SessionState.DISCONNECTING: "The talk is being ended.",
-        SessionState.ERROR: "The character cannot be reached: press Retry.",
-    }
-)
-
-
-def _pcm_of(message: AudioData) -> bytes:
-    """Return the samples of a voice message; one that is no base64 is silence."""
-    try:
-        data = base64.b64decode(message.audio, validate=True)
-    except ValueError:
-        return b""
-    return data[44:] if message.includes_wav_header else data

@@ -131,11 +131,11 @@ class SessionHandle:
 
     def send_text(self, text: str) -> None:
         """Say a line; while (re)connecting it waits, elsewhere `TextRefused` tells why not."""
-        self._network.call(self._driver.send_text, text)
+        self._network.call(self._driver.conversation.send_text, text)
 
     def send(self, message: ClientMessage) -> None:
         """Send any message of the wire; `MessageRefused` tells if it could not go out."""
-        self._network.call(self._driver.send, message)
+        self._network.call(self._driver.conversation.send, message)
 
     def interrupt(self) -> None:
         """Cut the character off."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["GateMeter", "begins_at"]
+from characters.core.state import MicrophoneView
+
+__all__ = ["GateMeter", "MicrophoneGate", "begins_at"]
 
 BYTES_PER_SECOND = 2 * 16_000
 
@@ -31,3 +33,47 @@ class GateMeter:
         if timestamp < self.delay - 1e-6:
             self.frames_before_open += 1
         return timestamp
+
+
+class MicrophoneGate:
+    """The gate of a session as the machine orders it; its counts go on over connections."""
+
+    def __init__(self) -> None:
+        self._meter = GateMeter()
+        self._counted = (0, 0)
+        self._opened_at: float | None = None
+        self._is_open = False
+
+    def ready(self, meter: GateMeter, delay: float) -> None:
+        """Begin a connection: its meter counts from now on."""
+        view = self.view
+        self._counted = (view.frames_sent, view.frames_before_open)
+        self._meter = meter
+        meter.delay = delay
+        self._opened_at = None
+
+    def open(self, opened_at: float, delay: float) -> None:
+        """Let frames through that begin at ``opened_at`` or later."""
+        self._opened_at = opened_at
+        self._is_open = True
+        self._meter.delay = delay
+
+    def close(self) -> None:
+        """Let nothing through."""
+        self._is_open = False
+
+    def lets(self, begins_at: float) -> bool:
+        """Return whether a frame that began then may pass."""
+        return self._is_open and self._opened_at is not None and begins_at >= self._opened_at
+
+    @property
+    def view(self) -> MicrophoneView:
+        """What the game may see of it."""
+        sent, before = self._counted
+        return MicrophoneView(
+            ready_at=self._meter.ready_at,
+            opened_at=self._opened_at,
+            frames_sent=sent + self._meter.frames_sent,
+            frames_before_open=before + self._meter.frames_before_open,
+            is_open=self._is_open,
+        )

@@ -205,7 +205,7 @@ class Runtime:
                 for key, is_addressed in ((target, False), (now, True)):
                     driver = self._drivers.get(key or "")
                     if driver is not None:
-                        driver.set_addressed(is_addressed)
+                        driver.conversation.set_addressed(is_addressed)
                 target = now
             await asyncio.sleep(TARGET_POLL_SECONDS)
 

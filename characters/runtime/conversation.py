@@ -1,0 +1,237 @@
+"""What is said in one session, on the network thread: in from the service, out from the player."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Protocol
+
+from characters.core.messages import (
+    AudioData,
+    BotStartedSpeaking,
+    BotTurnCompleted,
+    ClientMessage,
+    FinalUserTranscription,
+    ForceUserStoppedSpeaking,
+    InterruptBot,
+    ServerMessage,
+    UserTextMessage,
+    VadSttStarted,
+)
+from characters.core.session_events import Event, PlayerActed, WakeRequested
+from characters.core.state import ResumeOutcome, SessionState, SessionStateChanged
+from characters.core.turn import Local
+from characters.runtime.events import (
+    CharacterEvent,
+    MessageRefused,
+    TextRefused,
+    TranscriptChanged,
+)
+from characters.runtime.talk import Talk
+from characters.runtime.world import World
+from characters.transport import AudioFrame, Incoming
+
+__all__ = ["Conversation", "Outlet"]
+
+VOICE_POLL_SECONDS = 0.05
+
+
+class Outlet(Protocol):
+    """What a conversation needs of its driver."""
+
+    @property
+    def state(self) -> SessionState:
+        """The state of the session now."""
+
+    @property
+    def is_hibernating(self) -> bool:
+        """Whether a typed line wakes the session."""
+
+    def feed(self, event: Event) -> None:
+        """Tell the machine."""
+
+    def try_send(self, message: ClientMessage) -> bool:
+        """Send a message over the line; False when it was not taken."""
+
+    def emit(self, event: CharacterEvent) -> None:
+        """Tell the game, with a view that knows it already."""
+
+    def refresh(self) -> None:
+        """Make the view new."""
+
+
+class Conversation:
+    """One session's talk, over all of its connections."""
+
+    def __init__(self, key: str, world: World, outlet: Outlet) -> None:
+        self.talk = Talk()
+        self._key = key
+        self._world = world
+        self._outlet = outlet
+        self._voice_poll: asyncio.TimerHandle | None = None
+
+    # --- what comes in ----------------------------------------------------------------------
+
+    def received(self, item: Incoming) -> None:
+        """Take what came in: voice to the speaker, messages to the talk and to the game."""
+        if isinstance(item, AudioFrame):
+            self._play(item.pcm, item.sample_rate)
+        elif isinstance(item, AudioData):
+            self._play(_pcm_of(item), item.sample_rate)
+        elif isinstance(item, ServerMessage):
+            self._hear(item)
+
+    def _hear(self, message: ServerMessage) -> None:
+        has_grown = self.talk.heard(message, self._world.clock())
+        if isinstance(message, (VadSttStarted, FinalUserTranscription)):
+            self._outlet.feed(PlayerActed())
+        if isinstance(message, BotTurnCompleted) and message.was_interrupted:
+            self._world.voice.interrupt(self._key)
+        self._tell_ears(message)
+        self._outlet.emit(message)
+        if has_grown:
+            self._tell_transcript()
+
+    def _tell_ears(self, message: ServerMessage) -> None:
+        hearing = self._world.hearing
+        if hearing is None:
+            return
+        if isinstance(message, FinalUserTranscription):
+            hearing.transcript_arrived(self._key)
+        elif isinstance(message, (BotStartedSpeaking, BotTurnCompleted)):
+            hearing.answer_began(self._key)
+
+    def _tell_transcript(self) -> None:
+        self._outlet.emit(TranscriptChanged(self._key, self.talk.transcript.turns))
+
+    def _play(self, pcm: bytes, sample_rate: int) -> None:
+        if not pcm or not self.talk.dialogue.accepts_audio:
+            return
+        self._world.voice.play(self._key, pcm, sample_rate)
+        self._turned(Local.AUDIO_QUEUED)
+        if self._voice_poll is None:
+            self._watch_voice()
+
+    def _watch_voice(self) -> None:
+        """Look until the local audio has drained: only then is the turn really over."""
+        self._voice_poll = None
+        if self._world.voice.is_playing(self._key):
+            loop = asyncio.get_running_loop()
+            self._voice_poll = loop.call_later(VOICE_POLL_SECONDS, self._watch_voice)
+        else:
+            self._turned(Local.AUDIO_DRAINED)
+
+    # --- what the session does ----------------------------------------------------------------
+
+    def state_changed(self, change: SessionStateChanged) -> None:
+        """Follow the session: what a loss takes with it, what a connection brings."""
+        if change.old_state is SessionState.CONNECTED:
+            self._turned(Local.CONNECTION_LOST)
+            self.talk.reset()
+            self._world.voice.interrupt(self._key)
+        if change.new_state is SessionState.CONNECTED:
+            rejoined = change.resume and change.resume.outcome is ResumeOutcome.REJOINED
+            # Soon, not now: the game is told CONNECTED before anything is said.
+            asyncio.get_running_loop().call_soon(self._catch_up, not rejoined)
+        if change.new_state in (SessionState.DISCONNECTED, SessionState.ERROR):
+            self.talk.cut()
+            for text in self.talk.take_waiting():
+                self._refuse(text)
+
+    def _catch_up(self, repeats: bool) -> None:
+        """Say again what the old room did not acknowledge, and what waited for the connection."""
+        if self._outlet.state is not SessionState.CONNECTED:
+            return
+        for text in self.talk.take_unanswered() if repeats else ():
+            if self._outlet.try_send(UserTextMessage(text)):
+                self.talk.repeated(text)
+        for text in self.talk.take_waiting():
+            self._say(text)
+
+    def close(self) -> None:
+        """Stop watching the voice."""
+        if self._voice_poll is not None:
+            self._voice_poll.cancel()
+            self._voice_poll = None
+
+    # --- what goes out --------------------------------------------------------------------------
+
+    def send_text(self, text: str) -> None:
+        """Say a line, now or once there is a connection; or refuse it with a reason."""
+        state = self._outlet.state
+        if state is SessionState.CONNECTED and not self.talk.waiting:
+            self._outlet.feed(PlayerActed())
+            self._say(text)
+        elif state not in _WAITS and not self._outlet.is_hibernating:
+            self._refuse(text)
+        elif self.talk.keep(text):
+            self._outlet.feed(WakeRequested())
+        else:
+            self._refuse(text, "Too many lines wait for the connection already.")
+
+    def _say(self, text: str) -> None:
+        now = self._world.clock()
+        if not self._outlet.try_send(UserTextMessage(text)):
+            self._refuse(text, "The connection takes no more; say it again in a moment.")
+            return
+        self.talk.said(text, now)
+        self.talk.turned(Local.TEXT_SENT, now)
+        self._tell_transcript()
+
+    def _refuse(self, text: str, reason: str = "") -> None:
+        self._outlet.emit(TextRefused(self._key, text, reason or _WHY_NOT[self._outlet.state]))
+
+    def send(self, message: ClientMessage) -> None:
+        """Send a message; refused with a reason while there is no connection."""
+        state = self._outlet.state
+        if isinstance(message, UserTextMessage):
+            self.send_text(message.text)
+        elif state is not SessionState.CONNECTED or not self._outlet.try_send(message):
+            self._outlet.emit(MessageRefused(self._key, message.TYPE, _WHY_NOT[state]))
+
+    def interrupt(self) -> None:
+        """Cut the character off."""
+        if self._outlet.state is not SessionState.CONNECTED:
+            return
+        if not self.talk.dialogue.is_turn_over:
+            self._outlet.try_send(InterruptBot())
+        self._world.voice.interrupt(self._key)
+        self._turned(Local.INTERRUPTED)
+
+    def force_user_stopped_speaking(self) -> None:
+        """Tell the service that the utterance is over."""
+        if self._outlet.state is SessionState.CONNECTED:
+            self._outlet.try_send(ForceUserStoppedSpeaking())
+
+    def set_addressed(self, is_addressed: bool) -> None:
+        """Note whether the player's voice goes to this character."""
+        self._turned(Local.ADDRESSED if is_addressed else Local.NOT_ADDRESSED)
+
+    def _turned(self, event: Local) -> None:
+        self.talk.turned(event, self._world.clock())
+        self._outlet.refresh()
+
+
+_WAITS = (SessionState.CONNECTING, SessionState.CONNECTED, SessionState.RECONNECTING)
+
+_WHY_NOT: Mapping[SessionState, str] = MappingProxyType(
+    {
+        SessionState.DISCONNECTED: "Nobody is connected: connect first.",
+        SessionState.CONNECTING: "The character is not ready yet.",
+        SessionState.CONNECTED: "The connection takes no more at the moment.",
+        SessionState.RECONNECTING: "The connection was lost and is being made again.",
+        SessionState.DISCONNECTING: "The talk is being ended.",
+        SessionState.ERROR: "The character cannot be reached: press Retry.",
+    }
+)
+
+
+def _pcm_of(message: AudioData) -> bytes:
+    """Return the samples of a voice message; one that is no base64 is silence."""
+    try:
+        data = base64.b64decode(message.audio, validate=True)
+    except ValueError:
+        return b""
+    return data[44:] if message.includes_wav_header else data
