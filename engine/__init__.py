@@ -17,13 +17,14 @@ from engine.clock import Clock, ManualClock, SystemClock, Time
 from engine.component import Component, ComponentError, Stage
 from engine.coroutine import Coroutine, CoroutineRunner
 from engine.dispatcher import Dispatcher
-from engine.game_object import GameObject, Transform
+from engine.game_object import GameObject
 from engine.input import DEFAULT_BINDINGS, Input
 from engine.physics import Box, BoxCollider, Slide, move_and_slide
 from engine.scene import Scene, WrongThreadError
 from engine.scene_manager import Opener, SceneLoad, SceneManager, SceneSteps
 from engine.services import Services
 from engine.signal import Signal, Subscription
+from engine.transform import Transform
 
 if TYPE_CHECKING:
     from engine.assets import AssetFolder

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 if TYPE_CHECKING:
     from engine.coroutine import Coroutine
-    from engine.game_object import GameObject, Transform
+    from engine.game_object import GameObject
     from engine.input import Input
     from engine.scene import Scene
+    from engine.transform import Transform
 
 __all__ = ["Component", "ComponentError", "Stage"]
 

@@ -79,18 +79,14 @@ class CoroutineRunner:
             for coroutine in [c for c in self.running if c._owner is owner]:
                 self._stop(coroutine)
 
-    def take_owned_by(self, owner: object) -> list[Coroutine]:
-        """Hand over the owner's coroutines, to go on in another scene's runner."""
-        taken = [c for c in self.running if c._owner is owner]
-        self.running = [c for c in self.running if c._owner is not owner]
-        return taken
-
-    def give(self, coroutines: list[Coroutine], now: float) -> None:
-        """Go on with coroutines from a runner whose game time was `now`."""
-        for coroutine in coroutines:
-            coroutine._until += self._time().elapsed - now
-            coroutine._frame = self._time().frame + 1
-        self.running += coroutines
+    def move_owned_by(self, owner: object, other: CoroutineRunner) -> None:
+        """Let the owner's coroutines go on in another scene; what they have waited counts."""
+        ahead = other._time().elapsed - self._time().elapsed
+        for coroutine in [c for c in self.running if c._owner is owner]:
+            self.running.remove(coroutine)
+            coroutine._until += ahead
+            coroutine._frame = other._time().frame + 1
+            other.running.append(coroutine)
 
     def resume(self) -> None:
         """Go on with everything whose wait is over."""

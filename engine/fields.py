@@ -23,7 +23,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from engine.component import Component
 from engine.game_object import GameObject
+from engine.toml_mistakes import Mistake
 from engine.toml_positions import KeyPath
+from engine.toml_words import as_toml, did_you_mean, one_of
 
 __all__ = [
     "Asset",
@@ -34,6 +36,7 @@ __all__ = [
     "field_specs",
     "marked",
     "normalised",
+    "preset_mistake",
     "presets",
     "resolved",
 ]
@@ -228,6 +231,22 @@ def _folded(word: str) -> str:
 def presets(kind: Any) -> dict[str, Any]:
     """Return the ready-made values that a dataclass offers as attributes, by lower-case name."""
     return {n.casefold(): v for n, v in vars(kind).items() if isinstance(v, kind)}
+
+
+def preset_mistake(annotation: Any, raw: Any) -> Mistake | None:
+    """Return what is wrong with the name of a preset, None if none is named or it is known."""
+    for kind in map(_bare, _members(_bare(annotation))):
+        if not dataclasses.is_dataclass(kind) or "preset" in getattr(kind, "__annotations__", ()):
+            continue
+        ready = presets(kind)
+        in_table = isinstance(raw, Mapping) and "preset" in raw
+        name = raw["preset"] if in_table else raw
+        if ready and (in_table or isinstance(raw, str)) and _folded(str(name)) not in ready:
+            hint, sure = did_you_mean(str(name), ready)
+            path: KeyPath = ("preset",) if in_table else ()
+            quoted = None if sure is None else as_toml(sure)
+            return Mistake(path, one_of(list(ready)), name, hint, replacement=quoted)
+    return None
 
 
 def _table(kind: Any, raw: Any) -> Any:

@@ -14,7 +14,9 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from engine.clock import Time
 from engine.component import Component, ComponentError, Stage
+from engine.coroutine import CoroutineRunner
 from engine.schedule import DrawList, Method, Phase
 
 if TYPE_CHECKING:
@@ -28,8 +30,11 @@ _ORDER_SHIFT = 48  # room for 2**48 components in the order of their creation
 class Lifecycle:
     """Move the components of one scene through their lives and keep the frame's lists."""
 
-    def __init__(self, on_error: Callable[[ComponentError], object]) -> None:
+    def __init__(
+        self, on_error: Callable[[ComponentError], object], time: Callable[[], Time]
+    ) -> None:
         self._on_error = on_error
+        self.coroutines = CoroutineRunner(self._coroutine_failed, time)
         self._serial = count(1)
         self.to_start: deque[Component] = deque()
         self.doomed: list[GameObject | Component] = []
@@ -67,9 +72,8 @@ class Lifecycle:
 
     def attach(self, component: Component) -> None:
         """Give a component its place in the order, and wake it if its object is active."""
-        component._key = (component.execution_order << _ORDER_SHIFT) + next(self._serial)
+        self._register(component)
         component._doomed = component.game_object.is_destroyed
-        self._by_type.setdefault(type(component), {})[component] = None
         if component.game_object.active_in_hierarchy:
             self.wake(component)
 
@@ -101,6 +105,14 @@ class Lifecycle:
             if "on_disable" in component._hooks:
                 self._call(component, "on_disable")
 
+    def object_switched(self, component: Component) -> None:
+        """Follow its object, which became active or inactive."""
+        if component.game_object.active_in_hierarchy:
+            self.wake(component)
+        else:
+            self.coroutines.stop_owned_by(component)
+            self.refresh(component)
+
     def start_new(self) -> None:
         """Call start of everybody who became active since, their creations included."""
         waiting = self.to_start
@@ -119,12 +131,10 @@ class Lifecycle:
     def doom(self, victim: GameObject | Component) -> None:
         """Silence a component, or an object with its children, at once; the end comes later."""
         self.doomed.append(victim)
-        if not isinstance(victim, Component):
+        if isinstance(victim, Component):
+            self._doom_component(victim)
+        else:
             self._doom_object(victim)
-            return
-        victim._doomed = True
-        if victim._active:
-            self._silence(victim)
 
     def bury(self) -> list[GameObject]:
         """Call on_disable, then on_destroy, of everything doomed; return the destroyed objects."""
@@ -147,20 +157,11 @@ class Lifecycle:
 
     # moving to another scene
 
-    def release(self, component: Component) -> None:
-        """Forget a living component without a word to it: another scene takes it over."""
-        if component._active:
-            self._silence(component)
-        if component in self.to_start:
-            self.to_start.remove(component)
-        self._by_type[type(component)].pop(component, None)
-
-    def receive(self, component: Component) -> None:
-        """Take over a living component from another scene, without a word to it."""
-        component._key = (component.execution_order << _ORDER_SHIFT) + next(self._serial)
-        self._by_type.setdefault(type(component), {})[component] = None
-        if component._active:
-            self._enlist(component)
+    def hand_over(self, component: Component, other: Lifecycle) -> None:
+        """Let a living component go on in another scene, without a word to it."""
+        self._release(component)
+        other._receive(component)
+        self.coroutines.move_owned_by(component, other.coroutines)
 
     def report(self, component: Component | None, hook: str, error: Exception) -> None:
         """Count a failure and pass it on."""
@@ -171,6 +172,22 @@ class Lifecycle:
         self._on_error(ComponentError(component, hook, error, count))
 
     # the steps
+
+    def _register(self, component: Component) -> None:
+        component._key = (component.execution_order << _ORDER_SHIFT) + next(self._serial)
+        self._by_type.setdefault(type(component), {})[component] = None
+
+    def _release(self, component: Component) -> None:
+        if component._active:
+            self._silence(component)
+        if component in self.to_start:
+            self.to_start.remove(component)
+        self._by_type[type(component)].pop(component, None)
+
+    def _receive(self, component: Component) -> None:
+        self._register(component)
+        if component._active:
+            self._enlist(component)
 
     def _enter(self, component: Component) -> None:
         # In the lists before the call: on_enable may disable the component again.
@@ -200,11 +217,16 @@ class Lifecycle:
     def _doom_object(self, victim: GameObject) -> None:
         victim._doomed = True
         for component in victim._components:
-            component._doomed = True
-            if component._active:
-                self._silence(component)
+            self._doom_component(component)
         for child in victim.transform._children:
             self._doom_object(child._game_object)
+
+    def _doom_component(self, component: Component) -> None:
+        component._doomed = True
+        if component._active:
+            self._silence(component)
+        if self.coroutines.running:
+            self.coroutines.stop_owned_by(component)
 
     def _end(self, components: Sequence[Component]) -> None:
         """Disable all of them before the first is destroyed, as Unity does with a hierarchy."""
@@ -229,6 +251,10 @@ class Lifecycle:
             self.report(component, hook, error)
             return False
         return True
+
+    def _coroutine_failed(self, owner: object, error: Exception) -> None:
+        component = owner if isinstance(owner, Component) else None
+        self.report(component, "coroutine", error)
 
     def _report(self, method: Method, error: Exception) -> None:
         owner = getattr(method, "__self__", None)

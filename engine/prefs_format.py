@@ -167,7 +167,7 @@ def _damaged_frame(data: bytes, header: _Header) -> Iterator[Gap]:
 
 def _decode_without_header(data: bytes) -> Contents:
     if not data:
-        return Contents()
+        return Contents(gaps=(Gap(0, _HEADER.size),))  # it was made with a header
     log = read_log(data, 0)
     ours = log.payloads or not data.strip(b"\0") or MAGIC.startswith(data[:8])
     if not ours:

@@ -102,10 +102,9 @@ class PrefsLog:
         self._sequence = contents.sequence
         if read_only:
             return contents, _report(self._path, contents, None)
-        if contents.gaps:
-            self._evidence = data
+        self._evidence = data if contents.gaps and data else None
+        kept = _quarantine_path(self._path, data) if self._evidence else None
         self._make_ready(contents)
-        kept = _quarantine_path(self._path, data) if contents.gaps else None
         return contents, _report(self._path, contents, kept)
 
     def _make_ready(self, contents: Contents) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from engine.component import Component
-from engine.fields import FieldSpec, field_specs, normalised
+from engine.fields import FieldSpec, field_specs, normalised, preset_mistake
 from engine.model_schema import ModelSchema
-from engine.toml_mistakes import Mistake, validate
+from engine.toml_mistakes import Mistake, below, validate
 
 __all__ = ["ComponentRegistry"]
 
@@ -69,10 +69,18 @@ class ComponentRegistry:
     ) -> tuple[dict[str, Any] | None, list[Mistake]]:
         """Read a component's table: the values of the keys it gives, or None and all mistakes."""
         specs = self._fields[name]
-        data = {k: normalised(specs[k].annotation, v) if k in specs else v for k, v in raw.items()}
+        data: dict[str, Any] = {}
+        unknown_presets: list[Mistake] = []
+        for key, value in raw.items():
+            mistake = preset_mistake(specs[key].annotation, value) if key in specs else None
+            if mistake is not None:
+                unknown_presets.append(below((key,), mistake))
+            else:
+                data[key] = normalised(specs[key].annotation, value) if key in specs else value
         model, mistakes = validate(self._models[name], data, self._schemas[name])
-        if model is None:
-            return None, mistakes
+        if model is None or unknown_presets:
+            found = {m.path[0] for m in unknown_presets}
+            return None, [*unknown_presets, *(m for m in mistakes if m.path[0] not in found)]
         names = {_attribute(key): key for key in data}
         return {names[a]: getattr(model, a) for a in model.model_fields_set}, []
 

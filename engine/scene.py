@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 from engine.camera import Camera
 from engine.clock import Clock, SystemClock, Time
 from engine.component import Component, ComponentError
-from engine.coroutine import CoroutineRunner
 from engine.dispatcher import Dispatcher
 from engine.game_object import GameObject
 from engine.input import Input
@@ -65,12 +64,12 @@ class Scene:
         self.spawn: str | None = None
         """The spawn point that whoever loaded this scene asked for."""
         self._time_scale = 1.0
-        self.coroutines = CoroutineRunner(self._coroutine_failed, lambda: self.time)
         self.on_error: Signal[ComponentError] = Signal("scene.on_error")
         self.closed: Signal[Scene] = Signal("scene.closed")
         self._owns_input = input is None
         self._objects: dict[GameObject, None] = {}
-        self._lifecycle = Lifecycle(self._failed)
+        self._lifecycle = Lifecycle(self._failed, lambda: self.time)
+        self.coroutines = self._lifecycle.coroutines
         self._services = Services(f"Scene {name!r}")
         self._time: Time | None = None
         self._frame = 0
@@ -162,7 +161,7 @@ class Scene:
                 if old is None:
                     self._lifecycle.attach(component)
                 else:
-                    old._hand_over(component, self)
+                    old._lifecycle.hand_over(component, self._lifecycle)
             if old is not None:
                 old._objects.pop(member, None)
         return game_object
@@ -175,11 +174,8 @@ class Scene:
         """Silence an object with its children, or a component, now; they end with this frame."""
         if get_ident() != self._thread:
             self._guard()
-        if victim._doomed:
-            return
-        self._lifecycle.doom(victim)
-        if self.coroutines.running:
-            self._stop_coroutines(victim)
+        if not victim._doomed:
+            self._lifecycle.doom(victim)
 
     # finding
 
@@ -305,28 +301,6 @@ class Scene:
         self._guard()
         raise RuntimeError(f"{self!r} is being updated already: do not call update in a hook.")
 
-    def _switch(self, component: Component) -> None:
-        """Follow a change of the object's activity."""
-        assert component._game_object is not None
-        if component._game_object._active:
-            self._lifecycle.wake(component)
-        else:
-            self.coroutines.stop_owned_by(component)
-            self._lifecycle.refresh(component)
-
-    def _stop_coroutines(self, victim: GameObject | Component) -> None:
-        if isinstance(victim, Component):
-            self.coroutines.stop_owned_by(victim)
-            return
-        for component in victim.get_components_in_children(Component):
-            self.coroutines.stop_owned_by(component)
-
-    def _hand_over(self, component: Component, other: Scene) -> None:
-        self._lifecycle.release(component)
-        other._lifecycle.receive(component)
-        moving = self.coroutines.take_owned_by(component)
-        other.coroutines.give(moving, self.time.elapsed)
-
     def _failed(self, what: ComponentError) -> None:
         count = what.count
         if count == 1:
@@ -334,7 +308,3 @@ class Scene:
         elif str(count).rstrip("0") == "1":  # 10, 100, 1000: a hook may fail in every frame
             _log.error("Scene %r: %s (%d times by now)", self.name, what, count)
         self.on_error.emit(what)
-
-    def _coroutine_failed(self, owner: object, error: Exception) -> None:
-        component = owner if isinstance(owner, Component) else None
-        self._lifecycle.report(component, "coroutine", error)

@@ -16,7 +16,7 @@ from engine.fields import Asset
 from engine.registry import ComponentRegistry
 from engine.scene_layers import LayeredObject, Layers
 from engine.toml_file import Problem, TomlSource
-from engine.toml_mistakes import NOTHING, Mistake, validate
+from engine.toml_mistakes import NOTHING, Mistake, below, validate
 from engine.toml_positions import KeyPath
 from engine.toml_words import did_you_mean
 
@@ -186,7 +186,7 @@ class _Reader:
             return None
         settings, mistakes = validate(SceneSettings, raw)
         for mistake in mistakes:
-            self._note(_below(("scene",), mistake))
+            self._note(below(("scene",), mistake))
         if settings is not None and settings.music:
             mistake_or_none = self.assets.mistake(settings.music, ("scene", "music"))
             if mistake_or_none is not None:
@@ -228,7 +228,7 @@ class _Reader:
             self.problems.append(layered.problem(mistake))
             return ComponentEntry(name, {}, None)
         values, mistakes = self.registry.read(name, raw)
-        self.problems += (layered.problem(_below((name,), mistake)) for mistake in mistakes)
+        self.problems += (layered.problem(below((name,), mistake)) for mistake in mistakes)
         return ComponentEntry(name, raw, values)
 
     def _unknown(self, key: str, value: Any, layered: LayeredObject) -> None:
@@ -241,10 +241,3 @@ class _Reader:
         taken = sure in layered.data
         mistake = Mistake((key,), what, NOTHING, hint, "key", None if taken else sure)
         self.problems.append(layered.problem(mistake))
-
-
-def _below(prefix: KeyPath, mistake: Mistake) -> Mistake:
-    path = (*prefix, *mistake.path)
-    return Mistake(
-        path, mistake.message, mistake.got, mistake.hint, mistake.at, mistake.replacement
-    )

@@ -8,9 +8,8 @@ Raises `TomlFileError`, whose `problems` are sorted by place and print as
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +19,7 @@ from pydantic import BaseModel
 
 from engine.toml_mistakes import NOTHING, Mistake, validate
 from engine.toml_positions import KeyPath, Positions, scan
+from engine.toml_syntax import syntax_mistakes
 from engine.toml_words import as_toml, did_you_mean
 
 __all__ = [
@@ -33,8 +33,6 @@ __all__ = [
 ]
 
 M = TypeVar("M", bound=BaseModel)
-
-_MOST_SYNTAX_PROBLEMS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +175,8 @@ def parse_source(text: str, file: str = "<text>") -> TomlSource:
     try:
         return TomlSource(file, text, tomllib.loads(text))
     except (ValueError, RecursionError):
-        raise TomlFileError(_syntax_problems(text, file)) from None
+        found = syntax_mistakes(text)
+        raise TomlFileError(_plain(file, *mistake) for mistake in found) from None
 
 
 def _plain(file: str, line: int, column: int, message: str, hint: str = "") -> Problem:
@@ -207,64 +206,3 @@ def _not_utf8(file: str, raw: bytes, error: UnicodeDecodeError) -> Problem:
     column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
     message = f"the file is not UTF-8 text (byte 0x{raw[error.start]:02x})"
     return _plain(file, line, column, message, "save it as UTF-8")
-
-
-def _syntax_problems(text: str, file: str) -> Iterator[Problem]:
-    """Yield the first syntax mistake, and those further down that do not follow from it."""
-    lines = text.split("\n")
-    last_line = 0
-    for _ in range(_MOST_SYNTAX_PROBLEMS):
-        try:
-            tomllib.loads("\n".join(lines))
-            return
-        except RecursionError:
-            yield _plain(file, last_line + 1, 1, "the values are nested too deeply")
-            return
-        except ValueError as error:
-            line, column, message = _split_message(str(error), lines)
-        if line <= last_line or (last_line and message.startswith("Cannot")):
-            return
-        yield _syntax_problem(file, line, column, message, lines[line - 1])
-        lines[line - 1] = ""
-        last_line = line
-
-
-def _split_message(message: str, lines: list[str]) -> tuple[int, int, str]:
-    found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message, re.DOTALL)
-    if found:
-        return int(found[2]), int(found[3]), found[1]
-    last = max((n for n, line in enumerate(lines, 1) if line.strip()), default=1)
-    return last, len(lines[last - 1]) + 1, message.removesuffix(" (at end of document)")
-
-
-def _syntax_problem(file: str, line: int, column: int, message: str, text: str) -> Problem:
-    column = min(column, len(text) + 1)
-    for pattern, sentence, hint in _SYNTAX:
-        found = re.search(pattern, message)
-        if found:
-            return _plain(file, line, column, sentence, hint)
-    return _plain(file, line, column, f"is not TOML: {message[:1].lower()}{message[1:]}")
-
-
-_SYNTAX = (
-    (r"BOM|'\\ufeff'", "the file starts with a byte order mark", "save it as UTF-8 without one"),
-    (r"Illegal character '\\[rn]'", "the text does not end on its line", "close it with a quote"),
-    (r"[Uu]nterminated string|Expected \"'\"", "the text does not end", "close it with a quote"),
-    (r"Unclosed array", "the list does not end", "close it with ]"),
-    (r"Unclosed inline table", "the table does not end", "close it with }"),
-    (r"Cannot overwrite a value", "the key is given twice", "delete one of them"),
-    (r"Cannot declare", "the table is declared twice", "join them, or write [[...]] for a list"),
-    (
-        r"Expected '=' after a key",
-        "a key without a value",
-        'key = value; keys with spaces in "quotes"',
-    ),
-    (r"Invalid value", "is not a value", 'text in "quotes", a number, true, false, or a [list]'),
-    (
-        r"Expected newline or end of document after a statement",
-        "more follows than one value",
-        "one key = value on each line; text in quotes",
-    ),
-    (r"Expected '\]\]?' at the end", "the header does not end", "close it with as many ] as ["),
-    (r"Unescaped '\\'|escape", "a backslash means something here", "'single quotes', or \\\\"),
-)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time
 from typing import Any, Literal, TypeVar
 
@@ -19,7 +19,7 @@ from engine.model_schema import ModelSchema
 from engine.toml_positions import KeyPath
 from engine.toml_words import SENTENCES, as_toml, did_you_mean, one_of
 
-__all__ = ["NOTHING", "Mistake", "validate"]
+__all__ = ["NOTHING", "Mistake", "below", "validate"]
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -41,6 +41,11 @@ class Mistake:
     at: Literal["key", "value", "table"] = "value"
     replacement: str | None = None
     """The one name or value that was surely meant, if there is one."""
+
+
+def below(prefix: KeyPath, mistake: Mistake) -> Mistake:
+    """Return a mistake of an inner table as one of the table around it."""
+    return replace(mistake, path=(*prefix, *mistake.path))
 
 
 def validate(

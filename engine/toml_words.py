@@ -51,7 +51,11 @@ def _either(names: Sequence[str]) -> str:
 
 
 def _bound(words: str, key: str) -> Callable[[Mapping[str, Any]], str]:
-    return lambda context: f"{words} {context.get(key)}"
+    def sentence(context: Mapping[str, Any]) -> str:
+        bound = context.get(key)
+        return f"{words} {bound:g}" if isinstance(bound, float) else f"{words} {bound}"
+
+    return sentence
 
 
 def _count(words: str, key: str, what: str) -> Callable[[Mapping[str, Any]], str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,8 +103,27 @@ class Painter:
         style = style or PanelStyle()
         margin = round(style.shadow * 2)
         size = (round(rect.w) + 2 * margin, round(rect.h) + 2 * margin)
-        picture = self.sprite(("panel", style), size, lambda c: _draw_panel(c, margin, style), 2)
+        picture = self.sprites.get(
+            ("panel", style, size), lambda: self._stretched_panel(margin, style, size)
+        )
         surface.blit(picture, (round(rect.x) - margin, round(rect.y) - margin))
+
+    def _stretched_panel(
+        self, margin: int, style: PanelStyle, size: tuple[int, int]
+    ) -> pygame.Surface:
+        """Return a panel of that size from the corners and edges of a small one.
+
+        Captions change their size while text streams in: drawing each anew would cost frames.
+        """
+        corner = margin + min(
+            math.ceil(style.radius) + 2, (size[0] - 2 * margin) // 2, (size[1] - 2 * margin) // 2
+        )
+        small = self.sprite(
+            ("panel", style, corner),
+            (2 * corner + 2, 2 * corner + 2),
+            lambda canvas: _draw_panel(canvas, margin, style),
+        )
+        return _nine_slices(small, corner, size)
 
     def button(
         self,
@@ -133,6 +153,22 @@ class Painter:
 
 def _filler(colour: Colour) -> Draw:
     return lambda canvas: canvas.rect(0, 0, *canvas.size, colour)
+
+
+def _nine_slices(small: pygame.Surface, corner: int, size: tuple[int, int]) -> pygame.Surface:
+    """Return the picture stretched to a size without touching its corners."""
+    large = pygame.Surface(size, pygame.SRCALPHA, 32)
+    cuts = ((0, corner), (corner, 2), (corner + 2, corner))
+    ends = [
+        ((0, corner), (corner, max(0, whole - 2 * corner)), (whole - corner, corner))
+        for whole in size
+    ]
+    for (x, w), (to_x, to_w) in zip(cuts, ends[0], strict=True):
+        for (y, h), (to_y, to_h) in zip(cuts, ends[1], strict=True):
+            if to_w and to_h:
+                piece = small.subsurface((x, y, w, h))
+                large.blit(pygame.transform.scale(piece, (to_w, to_h)), (to_x, to_y))
+    return large
 
 
 def _draw_panel(canvas: Canvas, margin: int, style: PanelStyle) -> None:

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.prefs_format import (
-    Contents,
     ForeignFileError,
     NewerVersionError,
     decode_file,
@@ -94,8 +93,10 @@ def test_where_the_next_record_goes_is_where_the_last_ended() -> None:
     assert second.log_at == first.log_at + len(encode_batch(batch, 7, first.log_at))
 
 
-def test_an_empty_file_is_an_empty_store() -> None:
-    assert decode_file(b"") == Contents()
+def test_an_empty_file_is_damage_for_it_was_made_with_a_header() -> None:
+    contents = decode_file(b"")
+    assert contents.values == {}
+    assert not contents.is_whole
 
 
 @pytest.mark.parametrize("values", [{}, VALUES], ids=["empty", "filled"])

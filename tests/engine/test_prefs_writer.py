@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import errno
+import threading
+from pathlib import Path
+
+import pytest
+
+from engine.prefs_format import decode_file
+from engine.prefs_log import PrefsLog
+from engine.prefs_values import Value
+from engine.prefs_writer import PrefsWriter
+from tests.engine.fake_disk import FakeDisk
+
+PATH = Path("/data/prefs.msgpack")
+DEADLINE = 5.0
+
+
+class Told:
+    """Keeps what the writer tells of its trouble."""
+
+    def __init__(self) -> None:
+        self.troubles: list[OSError | None] = []
+        self.changed = threading.Event()
+
+    def __call__(self, trouble: OSError | None) -> None:
+        self.troubles.append(trouble)
+        self.changed.set()
+
+
+def a_writer(disk: FakeDisk, told: Told | None = None) -> PrefsWriter:
+    log = PrefsLog(PATH, disk)
+    contents, _ = log.open()
+    return PrefsWriter(
+        log, contents.values, live=contents.live, group_seconds=0.0, on_trouble=told or Told()
+    )
+
+
+def on_disk(disk: FakeDisk) -> dict[str, Value]:
+    return decode_file(disk.names[PATH].durable).values
+
+
+def refuse(call: str) -> None:
+    if call in ("write", "open"):
+        raise OSError(errno.ENOSPC, "no space left")
+
+
+def test_a_put_is_seen_at_once_and_is_not_on_the_disk() -> None:
+    disk = FakeDisk()
+    writer = a_writer(disk)
+    writer.put(("a", 1))
+    assert writer.values == {"a": 1}
+    assert on_disk(disk) == {}
+
+
+def test_a_commit_saves_everything_that_was_put() -> None:
+    disk = FakeDisk()
+    writer = a_writer(disk)
+    for n in range(50):
+        writer.put((f"k{n}", n))
+    writer.commit()
+    assert on_disk(disk) == {f"k{n}": n for n in range(50)}
+
+
+def test_a_commit_of_nothing_touches_nothing() -> None:
+    disk = FakeDisk()
+    writer = a_writer(disk)
+    disk.on_call = refuse
+    writer.commit()
+
+
+def test_the_thread_saves_by_itself() -> None:
+    disk = FakeDisk()
+    flushed = threading.Event()
+    writer = a_writer(disk)
+    disk.on_call = lambda call: flushed.set() if call == "flush" else None
+    writer.start()
+    writer.put(("a", 1))
+    assert flushed.wait(DEADLINE)
+    assert writer.close(DEADLINE)
+    assert on_disk(disk) == {"a": 1}
+
+
+def test_closing_saves_the_rest() -> None:
+    disk = FakeDisk()
+    writer = a_writer(disk)
+    writer.start()
+    writer.put(("a", 1), wake=False)
+    assert writer.close(DEADLINE)
+    assert on_disk(disk) == {"a": 1}
+
+
+def test_trouble_is_told_once_and_its_end_too() -> None:
+    disk, told = FakeDisk(), Told()
+    writer = a_writer(disk, told)
+    disk.on_call = refuse
+    for n in range(3):
+        writer.put(("a", n))
+        with pytest.raises(OSError, match="no space left"):
+            writer.commit()
+    disk.on_call = lambda call: None
+    writer.commit()
+    assert [t is None for t in told.troubles] == [False, True]
+    assert on_disk(disk) == {"a": 2}
+
+
+def test_the_thread_tells_its_trouble() -> None:
+    disk, told = FakeDisk(), Told()
+    writer = a_writer(disk, told)
+    disk.on_call = refuse
+    writer.start()
+    writer.put(("a", 1))
+    assert told.changed.wait(DEADLINE)
+    assert not writer.close(DEADLINE)
+    assert writer.values == {"a": 1}
+
+
+def test_whoever_hears_of_trouble_may_save() -> None:
+    disk = FakeDisk()
+    log = PrefsLog(PATH, disk)
+    contents, _ = log.open()
+    heard = []
+
+    def again(trouble: OSError | None) -> None:
+        heard.append(trouble)
+        disk.on_call = lambda call: None
+        if trouble is not None:
+            writer.commit()
+
+    writer = PrefsWriter(log, contents.values, live=0, group_seconds=0, on_trouble=again)
+    disk.on_call = refuse
+    writer.put(("a", 1))
+    with pytest.raises(OSError, match="no space left"):
+        writer.commit()
+    assert len(heard) == 2
+    assert on_disk(disk) == {"a": 1}
+
+
+def test_many_threads_lose_nothing() -> None:
+    disk = FakeDisk()
+    writer = a_writer(disk)
+    writer.start()
+
+    def sets(name: int) -> None:
+        for n in range(200):
+            writer.put((f"{name}.{n}", n))
+            if n % 20 == 0:
+                writer.commit()
+
+    threads = [threading.Thread(target=sets, args=(name,)) for name in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(DEADLINE)
+    assert writer.close(DEADLINE)
+    assert len(on_disk(disk)) == 800
+
+
+def test_a_disk_that_hangs_does_not_hang_the_end() -> None:
+    disk = FakeDisk()
+    writer = a_writer(disk)
+    hangs, release = threading.Event(), threading.Event()
+
+    def hang(call: str) -> None:
+        hangs.set()
+        release.wait(DEADLINE)
+
+    disk.on_call = hang
+    writer.start()
+    writer.put(("a", 1))
+    assert hangs.wait(DEADLINE)
+    assert not writer.close(0.01)
+    assert not writer.is_idle
+    release.set()
+
+
+def test_what_the_values_weigh_follows_the_changes() -> None:
+    writer = a_writer(FakeDisk())
+    writer.put(("a", "x" * 1000))
+    writer.put(("a", "x" * 100))
+    writer.put(("b", 1))
+    writer.put(("b",))
+    writer.commit()
+    assert 100 <= writer.live <= 110
