@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
 import pygame
+from numpy.typing import NDArray
 
 from engine.input import Input
 from engine.scene import Scene
@@ -101,6 +103,11 @@ class Window:
     def screenshot(self, path: Path | str) -> None:
         """Write what was presented last as a picture (PNG by its ending), in logical pixels."""
         pygame.image.save(self.canvas, str(path))
+
+    def picture(self) -> NDArray[np.uint8]:
+        """Return what was presented last as height x width x 3."""
+        pixels: NDArray[np.uint8] = pygame.surfarray.array3d(self.canvas)
+        return pixels.swapaxes(0, 1)
 
     def toggle_fullscreen(self) -> None:
         """Change between the whole screen and a window."""
