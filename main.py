@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+import numpy as np
+from numpy.typing import NDArray
+
 from characters.audio.microphone import PortAudioMicrophone
 from characters.audio.source import MicrophoneSource
 from characters.audio.sources import ScriptSource, SilentSource
@@ -23,8 +27,10 @@ from characters.audio.speaker import ClockVoice, PortAudioVoice
 from characters.components import SCENE_CHECKS, make_parts, register_components
 from characters.headless import GameStage, Recorder, Script, ScriptRunner
 from characters.overlay import Hud, register_visuals
+from characters.runtime import ListeningMode
 from engine.application import Application
 from engine.clock import Time
+from engine.gif import write_gif
 from engine.prefs import PrefsLockedError
 from engine.registry import ComponentRegistry
 from engine.scene import Scene
@@ -35,6 +41,7 @@ __all__ = ["main"]
 
 ASSETS = Path(__file__).resolve().parent / "assets"
 SCENES = ASSETS / "scenes"
+FILM_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,7 @@ class Options:
     endpoint: str | None
     microphone: str
     screenshot: Path | None
+    record_gif: Path | None
     log_level: str
 
 
@@ -65,10 +73,11 @@ def parse(arguments: Sequence[str] | None) -> Options:
     it.add_argument("--endpoint", metavar="URL", help="instead of the embedded service")
     it.add_argument("--microphone", choices=("device", "script", "none"))
     it.add_argument("--screenshot", type=Path, metavar="PNG", help="the last frame as a picture")
+    it.add_argument("--record-gif", type=Path, metavar="GIF", help="the run as a moving picture")
     it.add_argument("--log-level", default="WARNING", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     asked = vars(it.parse_args(arguments))
-    if asked["headless"] and asked["screenshot"]:
-        it.error("--screenshot needs the window: leave out --headless")
+    if asked["headless"] and (asked["screenshot"] or asked["record_gif"]):
+        it.error("pictures need the window: leave out --headless")
     if asked["seconds"] is not None and not asked["seconds"] > 0:
         it.error("--seconds must be above 0")
     asked["microphone"] = asked["microphone"] or ("script" if asked["headless"] else "device")
@@ -78,6 +87,7 @@ def parse(arguments: Sequence[str] | None) -> Options:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the game; return 0, 1 when a step was not met, 2 when a file cannot be used."""
     options = parse(arguments)
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # standard output is the game's
     logging.basicConfig(
         level=options.log_level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
@@ -134,8 +144,15 @@ class Game:
         stack.callback(app.scenes.close)
         for service in (self._parts.runtime, self._parts.faults, prefs):
             app.provide(service)
+        ears = self._parts.runtime.ears
+        ears.set_mode(prefs.get_string("microphone.mode", ListeningMode.PUSH_TO_TALK))
+        if app.window is not None:
+            app.window.focus_lost.subscribe(lambda _: ears.set_focused(False))
+            app.window.focus_gained.subscribe(lambda _: ears.set_focused(True))
         self._recorder = Recorder(app.clock.now())
         self._runner: ScriptRunner | None = None
+        self._film: list[NDArray[np.uint8]] = []
+        self._next_picture = 0.0
         self._ends_at = None if options.seconds is None else app.clock.now() + options.seconds
         stack.enter_context(signals_quit(app))
 
@@ -165,10 +182,20 @@ class Game:
             self._runner.update()
             if self._runner.is_over:
                 self._app.quit()
+        self._take_picture(time.now)
         if self._ends_at is not None and time.now >= self._ends_at:
             if self._runner is not None:
                 self._runner.fail(f"the run was to end within {self._options.seconds:g} s")
             self._app.quit()
+
+    def _take_picture(self, now: float) -> None:
+        window = self._app.window
+        if self._options.record_gif is None or window is None or now < self._next_picture:
+            return
+        self._next_picture = now + FILM_SECONDS
+        whole = window.picture().astype(np.uint16)
+        halved = (whole[::2, ::2] + whole[1::2, ::2] + whole[::2, 1::2] + whole[1::2, 1::2]) // 4
+        self._film.append(halved.astype(np.uint8))
 
     def _finish(self) -> int:
         runner = self._runner
@@ -177,6 +204,8 @@ class Game:
         failure = None if runner is None else runner.failure
         if self._options.screenshot is not None and self._app.window is not None:
             self._app.window.screenshot(self._options.screenshot)
+        if self._options.record_gif is not None:
+            write_gif(self._options.record_gif, self._film, FILM_SECONDS)
         if self._options.report is not None:
             self._recorder.write(self._options.report, self._app.time.frame, failure)
         if failure is not None:

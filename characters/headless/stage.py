@@ -34,7 +34,7 @@ Vector: TypeAlias = tuple[float, float]
 
 C = TypeVar("C")
 
-ARM_LENGTH = 64.0  # pixels between two who talk
+ARM_LENGTH = 76.0  # pixels between two who talk
 NEAR_ENOUGH = 40.0
 
 
