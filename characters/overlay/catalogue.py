@@ -31,7 +31,7 @@ PROPS: Mapping[PropKind, PropSize] = MappingProxyType(
         "bed": PropSize(132, 108, (128, 70)),
         "bench": PropSize(120, 44, (118, 24)),
         "blackboard": PropSize(260, 128),
-        "blanket": PropSize(116, 66),
+        "blanket": PropSize(116, 54),
         "books": PropSize(40, 26),
         "cabinet": PropSize(84, 112, (84, 20)),
         "chair": PropSize(46, 62, (40, 22)),

@@ -42,8 +42,12 @@ class Canvas:
         """Return the picture in its logical size."""
         if self.scale == 1:
             return self._surface
-        small = pygame.transform.smoothscale(self._surface.premul_alpha(), self.size)
-        return _unpremultiplied(small)
+        large, s = _premultiplied(self._surface), self.scale
+        # Strided sums are five times as fast as a mean over reshaped blocks.
+        small = np.zeros((*self.size, 4), np.float32)
+        for i, j in itertools.product(range(s), range(s)):
+            small += large[i::s, j::s]
+        return _picture(small / np.float32(s * s))
 
     # shapes
 
@@ -178,17 +182,29 @@ class Canvas:
 
 def soften(picture: pygame.Surface, radius: float) -> pygame.Surface:
     """Return a copy of the same size, blurred over about `radius` pixels to each side."""
-    alpha = pygame.surfarray.array_alpha(picture).astype(np.float32)
-    colours = pygame.surfarray.array3d(picture) * (alpha / 255)[..., np.newaxis]
-    layers = np.concatenate([colours, alpha[..., np.newaxis]], axis=2)
+    layers = _premultiplied(picture)
     width = max(1, round(radius / 2))
     for axis in (0, 1, 0, 1):  # a box twice is a triangle: smooth enough for any shadow
         layers = _box_blur(layers, width, axis)
-    soft = pygame.Surface(picture.get_size(), pygame.SRCALPHA, 32)
-    spread = np.maximum(layers[..., 3:], 1e-6) / 255
-    pygame.surfarray.pixels3d(soft)[...] = np.minimum(layers[..., :3] / spread, 255)
-    pygame.surfarray.pixels_alpha(soft)[...] = np.rint(layers[..., 3])
-    return soft
+    return _picture(layers)
+
+
+def _premultiplied(picture: pygame.Surface) -> Pixels:
+    """Return (width, height, 4): colours times opacity, so that means of them are right."""
+    layers = np.empty((*picture.get_size(), 4), np.float32)
+    layers[..., 3] = pygame.surfarray.array_alpha(picture)
+    layers[..., :3] = pygame.surfarray.array3d(picture)
+    layers[..., :3] *= layers[..., 3:] / np.float32(255)
+    return layers
+
+
+def _picture(layers: Pixels) -> pygame.Surface:
+    """Return the picture of premultiplied layers."""
+    made = pygame.Surface(layers.shape[:2], pygame.SRCALPHA, 32)
+    opacity = np.maximum(layers[..., 3:], np.float32(1e-6)) / np.float32(255)
+    pygame.surfarray.pixels3d(made)[...] = np.rint(np.minimum(layers[..., :3] / opacity, 255))
+    pygame.surfarray.pixels_alpha(made)[...] = np.rint(layers[..., 3])
+    return made
 
 
 def _box_blur(layers: Pixels, width: int, axis: int) -> Pixels:
@@ -200,13 +216,6 @@ def _box_blur(layers: Pixels, width: int, axis: int) -> Pixels:
     last = sums.shape[axis]
     ends = np.take(sums, range(wide, last), axis=axis)
     return np.asarray(ends - np.take(sums, range(last - wide), axis=axis)) / np.float32(wide)
-
-
-def _unpremultiplied(picture: pygame.Surface) -> pygame.Surface:
-    alpha = np.maximum(pygame.surfarray.array_alpha(picture), 1)[..., np.newaxis]
-    pixels = pygame.surfarray.pixels3d(picture)
-    pixels[...] = np.minimum(pixels.astype(np.uint16) * 255 // alpha, 255)
-    return picture
 
 
 def _stroke(on: pygame.Surface, points: list[Point], colour: Colour, width: float) -> pygame.Rect:

@@ -53,15 +53,15 @@ def draw_blanket(c: Canvas, colour: Colour | None) -> None:
     """Draw the blanket that lies over somebody's legs, to stand before them."""
     wool = colour or SKY
     c.blob(
-        [(-57, -58), (-30, -66), (0, -62), (30, -66), (57, -58), (60, -26), (57, -6), (0, -3),
-         (-57, -6), (-60, -26)],
+        [(-57, -46), (-30, -54), (0, -50), (30, -54), (57, -46), (60, -22), (57, -6), (0, -3),
+         (-57, -6), (-60, -22)],
         wool,
     )  # fmt: skip
-    c.blob([(-56, -57), (0, -62), (56, -57), (57, -46), (0, -50), (-57, -46)], SNOW)
-    for y in (-34, -20):
+    c.blob([(-56, -45), (0, -50), (56, -45), (57, -35), (0, -39), (-57, -35)], SNOW)
+    for y in (-26, -15):
         c.curve([(-58, y), (0, y + 3), (58, y)], mix(wool, SNOW, 0.35), 3.5)
-    c.curve([(-16, -44), (-22, -26), (-18, -8)], shade(wool, 0.12), 2)
-    c.curve([(20, -44), (24, -24), (20, -8)], shade(wool, 0.12), 2)
+    c.curve([(-16, -34), (-22, -20), (-18, -7)], shade(wool, 0.12), 2)
+    c.curve([(20, -34), (24, -20), (20, -7)], shade(wool, 0.12), 2)
 
 
 def draw_curtain(c: Canvas, colour: Colour | None) -> None:

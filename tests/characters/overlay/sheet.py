@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pygame
 
+from characters.components.faults import Faults
 from characters.core.state import FreshReason, Resume, ResumeOutcome, SessionState
 from characters.core.turn import DialogueState
 from characters.overlay.cast import Cast
@@ -28,7 +29,20 @@ from engine.ui.hotspots import Hotspots
 from engine.ui.painter import Painter
 from tests.characters.overlay.helpers import NOW, actor, crowd, model
 
-__all__ = ["badges", "furniture", "people", "screen"]
+__all__ = ["CalmFaults", "badges", "furniture", "people", "screen"]
+
+
+class CalmFaults:
+    """Faults that offer everything and break nothing."""
+
+    has_service = True
+    is_service_running = True
+
+    def cut(self, key: str | None = None) -> None:
+        """Cut nothing."""
+
+    black_hole = heal = expire_session = kill_service = start_service = cut
+
 
 SIZE = (960, 600)
 PAPER = (233, 215, 190)
@@ -105,6 +119,7 @@ def screen(painter: Painter, shown: HudModel, state: HudState, theme: str) -> py
         feet = (one.head[0], one.head[1] + 126)
         draw_figure(painter, surface, feet, LOOKS[look], Face(one.view.emotion or "neutral"))
     scene = Scene()
+    scene.provide(CalmFaults(), Faults)
     deeds = Deeds(Cast(scene), state, print, int)
     paint_screen(painter, surface, shown, state, deeds, Hotspots())
     return surface

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import pygame
+import pytest
+
+from engine.ui.canvas import Canvas, Draw, soften
+
+RED, BLUE = (255, 0, 0, 255), (0, 0, 255, 255)
+
+
+def drawn(draw: Draw, size: tuple[int, int] = (40, 40), scale: int = 3) -> pygame.Surface:
+    canvas = Canvas(size, scale)
+    draw(canvas)
+    return canvas.finish()
+
+
+def rgb(picture: pygame.Surface, x: int, y: int) -> list[int]:
+    return list(picture.get_at((x, y)))[:3]
+
+
+def test_a_picture_has_its_logical_size() -> None:
+    assert drawn(lambda c: c.rect(0, 0, 40, 40, RED), (33, 21)).get_size() == (33, 21)
+
+
+def test_edges_are_smooth_and_keep_their_colour() -> None:
+    picture = drawn(lambda c: c.circle(20, 20, 15.5, RED))
+    edge = [picture.get_at((x, 20)) for x in range(40)]
+    half = [pixel for pixel in edge if 0 < pixel[3] < 255]
+    assert half
+    assert all(pixel[0] > 240 for pixel in half)
+
+
+def test_what_is_see_through_is_blended_with_what_lies_below() -> None:
+    def draw(canvas: Canvas) -> None:
+        canvas.rect(0, 0, 40, 40, RED)
+        canvas.rect(0, 0, 40, 40, (0, 0, 255, 128))
+
+    picture = drawn(draw)
+    red, _, blue = rgb(picture, 20, 20)
+    assert abs(red - blue) < 6
+    assert picture.get_at((20, 20))[3] == 255
+
+
+def test_the_origin_moves_every_shape() -> None:
+    def draw(canvas: Canvas) -> None:
+        canvas.origin = (20, 20)
+        canvas.rect(-5, -5, 10, 10, RED)
+        canvas.line([(10, 10), (15, 15)], RED, 2)
+
+    picture = drawn(draw)
+    assert [picture.get_at(p)[3] for p in ((20, 20), (32, 32), (5, 5))] == [255, 255, 0]
+
+
+def test_clipped_content_stays_within_the_shape() -> None:
+    picture = drawn(
+        lambda c: c.inside(
+            lambda k: k.circle(20, 20, 10, RED), lambda k: k.rect(20, 0, 20, 40, BLUE)
+        )
+    )
+    assert rgb(picture, 26, 20) == [0, 0, 255]
+    assert rgb(picture, 14, 20) == [255, 0, 0]
+    assert picture.get_at((36, 20))[3] == 0
+
+
+def test_a_shadow_fades_towards_its_edge_and_keeps_its_colour() -> None:
+    picture = drawn(lambda c: c.shadow(20, 20, 10, 10, (40, 20, 60, 200), blur=6))
+    alphas = [picture.get_at((x, 20))[3] for x in range(20, 40)]
+    assert alphas == sorted(alphas, reverse=True)
+    assert alphas[0] > 180
+    assert alphas[-1] == 0
+    assert rgb(picture, 28, 20) == pytest.approx([40, 20, 60], abs=3)
+
+
+def test_a_blur_keeps_the_size_and_the_sum_of_light() -> None:
+    picture = pygame.Surface((30, 30), pygame.SRCALPHA, 32)
+    picture.fill((255, 255, 255, 255), (13, 13, 4, 4))
+    before = pygame.surfarray.array_alpha(picture).sum()
+    after = pygame.surfarray.array_alpha(soften(picture, 6)).astype(int)
+    assert after.shape == (30, 30)
+    assert after.sum() == pytest.approx(16 * 255, rel=0.1)
+    assert before != after.sum() or after.max() < 255
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda c: c.frame(2, 2, 30, 20, RED, 2, 5),
+        lambda c: c.polygon([(2, 2), (30, 2), (16, 30)], RED),
+        lambda c: c.blob([(5, 5), (30, 8), (20, 30)], RED),
+        lambda c: c.curve([(2, 2), (10, 20), (30, 8)], RED, 3),
+        lambda c: c.arc((20, 20), 10, (0, 0.4), RED, 3),
+        lambda c: c.gradient(0, 0, 40, 40, (RED, BLUE)),
+        lambda c: c.stamp_large(pygame.Surface((9, 9)), 4, 4),
+    ],
+)
+def test_each_shape_leaves_something(draw: Draw) -> None:
+    assert pygame.surfarray.array_alpha(drawn(draw)).any()

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from engine.input import Input
+from engine.ui.text_field import TextField
+
+
+def typed(text: str) -> TextField:
+    field = TextField()
+    field.insert(text)
+    return field
+
+
+def press(field: TextField, *keys: str) -> TextField:
+    for key in keys:
+        assert field.press(key)
+    return field
+
+
+def test_text_goes_in_where_the_cursor_stands() -> None:
+    field = press(typed("helo"), "left")
+    field.insert("l")
+    assert (field.text, field.cursor) == ("hello", 4)
+
+
+def test_backspace_and_delete_take_the_letters_beside_the_cursor() -> None:
+    field = press(typed("abcd"), "left", "left", "backspace", "delete")
+    assert (field.text, field.cursor) == ("ad", 1)
+
+
+def test_the_cursor_stays_within_the_text() -> None:
+    assert press(typed("ab"), "left", "left", "left").cursor == 0
+    assert press(typed("ab"), "right").cursor == 2
+    assert press(typed("ab"), "home", "end").cursor == 2
+
+
+def test_backspace_in_an_empty_field_does_nothing() -> None:
+    assert press(TextField(), "backspace", "delete").text == ""
+
+
+def test_control_characters_and_what_is_too_much_stay_out() -> None:
+    field = TextField(limit=5)
+    field.insert("a\r\n\tbc\x00defgh")
+    assert field.text == "abcde"
+
+
+def test_another_key_is_not_an_editing_key() -> None:
+    assert not typed("a").press("f5")
+
+
+def test_clearing_hands_the_text_out() -> None:
+    field = typed("hello")
+    assert field.clear() == "hello"
+    assert (field.text, field.cursor) == ("", 0)
+
+
+def test_a_frame_of_input_is_taken_with_its_repeats() -> None:
+    source, field = Input(), typed("ab")
+    source.press("backspace")
+    source.type_text("xy")
+    field.feed(source)
+    source.end_frame()
+    source.press("backspace")
+    field.feed(source)
+    assert field.text == "ab"
