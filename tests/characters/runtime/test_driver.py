@@ -1,0 +1,391 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from characters.core.messages import InterruptBot, KillPipeline
+from characters.core.policy import Persist, ReconnectPolicy, ResumePolicy
+from characters.core.session_events import (
+    ConnectRequested,
+    DisconnectRequested,
+    ForgetRequested,
+    PolicyChanged,
+)
+from characters.core.state import (
+    ResumeOutcome,
+    RetryScheduled,
+    SessionRecord,
+    SessionState,
+    SessionStateChanged,
+)
+from characters.persistence import PersistenceError
+from tests.characters.runtime.stage import Actor, Stage
+
+PCM = bytes(640)
+FRAME = 0.02
+
+
+def connected(stage: Stage, **config: Any) -> Actor:
+    actor = stage.actor(**config)
+    stage.do(actor.driver.feed, ConnectRequested())
+    stage.until_state(actor, SessionState.CONNECTED)
+    return actor
+
+
+def policy(**fields: Any) -> ReconnectPolicy:
+    return ReconnectPolicy(**fields)
+
+
+# --- connections ------------------------------------------------------------------------------
+
+
+def test_a_session_connects_and_tells_so_once() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        assert actor.states == "CONNECTING CONNECTED"
+        assert actor.view.resume.outcome is ResumeOutcome.FRESH
+
+
+def test_the_request_carries_what_the_session_was_opened_with() -> None:
+    with Stage() as stage:
+        connected(stage, persona="p.toml", end_user_id="ada", player_name="Ada", actions=("wave",))
+        request = stage.service.requests[0]
+        assert (request.character_id, request.persona) == ("nurse", "p.toml")
+        assert (request.end_user_id, request.player_name) == ("ada", "Ada")
+        assert request.action_config == {"actions": ["wave"]}
+        assert request.room_rejoin_ttl_seconds == 60
+
+
+def test_a_drop_is_recovered_by_a_rejoin() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        first = stage.service.last
+        first.drop()
+        stage.until(lambda: actor.states.endswith("RECONNECTING CONNECTED"))
+        assert stage.service.requests[-1].mode == "join"
+        assert stage.service.requests[-1].live_id == first.grant.session_id
+        assert first.was_aborted and stage.service.most_live == 1
+
+
+def test_a_silent_line_is_noticed_within_interval_and_time_out_and_aborted() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.run_for(7.3)
+        stage.service.is_silent = True
+        taken = stage.until_state(actor, SessionState.RECONNECTING)
+        assert taken <= 2.5 + 0.01
+        assert stage.service.connections[0].was_aborted
+
+
+def test_heartbeats_follow_a_new_policy() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        quick = policy(heartbeat_interval_seconds=0.1, heartbeat_timeout_seconds=0.1)
+        stage.do(actor.driver.feed, PolicyChanged(quick))
+        stage.run_for(2.0)
+        stage.service.is_silent = True
+        assert stage.until_state(actor, SessionState.RECONNECTING) <= 0.21
+
+
+def test_a_service_that_answers_pings_keeps_its_line_for_hours() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.run_for(4 * 3600.0)
+        assert actor.states == "CONNECTING CONNECTED"
+        assert actor.driver.view.round_trip_seconds == 0.001
+
+
+def test_a_service_that_is_killed_and_comes_back_is_found_again() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.service.kill()
+        stage.run_for(3.0)
+        stage.service.is_down = False
+        assert stage.until_state(actor, SessionState.CONNECTED) < 4.0
+        assert actor.all(RetryScheduled)
+
+
+def test_a_service_that_stays_away_ends_in_an_error_from_which_retry_works() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.service.kill()
+        stage.until_state(actor, SessionState.ERROR, within=20.0)
+        stage.service.is_down = False
+        stage.do(actor.driver.feed, ConnectRequested())
+        stage.until_state(actor, SessionState.CONNECTED)
+
+
+def test_an_unknown_endpoint_is_a_failure_like_any_other() -> None:
+    with Stage() as stage:
+        actor = stage.actor(endpoint="nowhere")
+        stage.do(actor.driver.feed, ConnectRequested())
+        stage.until_state(actor, SessionState.ERROR, within=20.0)
+        assert actor.view.error.code == "connection.dns"
+
+
+def test_a_flapping_server_sees_less_than_one_connect_a_second() -> None:
+    with Stage() as stage:
+        actor = stage.actor(policy=ReconnectPolicy.PATIENT)
+        stage.do(actor.driver.feed, ConnectRequested())
+        stage.loop.call_later(0.0, _flap, stage)
+        stage.run_for(60.0)
+        assert 10 < len(stage.service.requests) < 60
+
+
+def _flap(stage: Stage) -> None:
+    for connection in stage.service.live:
+        connection.drop()
+    stage.loop.call_later(0.05, _flap, stage)
+
+
+def test_a_drained_server_is_reconnected_to_when_it_said_so() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.service.end("drain", retry_after=5.0)
+        stage.until_state(actor, SessionState.RECONNECTING)
+        assert stage.until_state(actor, SessionState.CONNECTED) >= 5.0
+
+
+def test_a_refused_grant_is_not_joined() -> None:
+    with Stage() as stage:
+        stage.persistence.store("nurse", SessionRecord("gone"))
+        stage.service.refuse("session.expired")
+        actor = stage.actor(policy=policy(resume_policy=ResumePolicy.ALWAYS_RESUME))
+        stage.do(actor.driver.feed, ConnectRequested())
+        stage.until_state(actor, SessionState.ERROR)
+        assert stage.service.connections == []
+        assert stage.persistence.load("nurse") is None
+
+
+def test_a_transport_that_breaks_costs_an_attempt_and_no_more() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.service.last.tell(object())  # type: ignore[arg-type] # wrong on purpose
+        stage.service.last.receive = None  # type: ignore[assignment, method-assign] # a defect
+        stage.service.last.drop()
+        stage.until(lambda: actor.states.endswith("RECONNECTING CONNECTED"))
+
+
+# --- the store --------------------------------------------------------------------------------
+
+
+def test_the_record_is_in_the_store_before_connected_is_told() -> None:
+    with Stage() as stage:
+        stage.worker.seconds = 1.5
+        actor = stage.actor()
+        found: list[SessionRecord | None] = []
+        actor.events = _Watching(lambda: found.append(stage.persistence.load("nurse")))
+        actor.driver._tell = actor.events.append  # the game's end of the driver
+        stage.do(actor.driver.feed, ConnectRequested())
+        stage.until_state(actor, SessionState.CONNECTED)
+        assert found and found[-1] is not None
+        assert found[-1].session_id == actor.view.session_id
+
+
+class _Watching(list[Any]):
+    """Looks at something when CONNECTED is told."""
+
+    def __init__(self, look: Any) -> None:
+        super().__init__()
+        self._look = look
+
+    def append(self, event: Any) -> None:
+        super().append(event)
+        if isinstance(event, SessionStateChanged) and event.is_connection_established:
+            self._look()
+
+
+def test_a_store_that_hangs_holds_up_neither_ready_nor_others() -> None:
+    with Stage() as stage:
+        other = connected(stage, character_id="porter")
+        actor = stage.actor(policy=policy(resume_policy=ResumePolicy.ALWAYS_FRESH))
+        stage.worker.is_hanging = True
+        stage.do(actor.driver.feed, ConnectRequested())
+        stage.until_state(actor, SessionState.CONNECTED, within=31.0)
+        assert actor.view.error.code == "persistence.slow"
+        assert not actor.view.supports_session_persistence
+        assert other.states == "CONNECTING CONNECTED"
+
+
+def test_a_drop_is_recorded_with_its_wall_clock_time() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.service.kill()
+        stage.until_state(actor, SessionState.RECONNECTING)
+        stage.run_for(0.1)
+        record = stage.persistence.load("nurse")
+        assert record is not None and record.dropped_at is not None
+        assert record.dropped_at == pytest.approx(stage.wall + stage.loop.time(), abs=0.2)
+
+
+def test_a_restarted_process_rejoins_the_room_it_was_torn_from() -> None:
+    with Stage() as stage:
+        connected(stage)
+        room = stage.service.last.grant.room_name
+        again = connected(stage)  # the first one was killed: nothing was closed, nothing stored
+        assert stage.service.requests[-1].room_name == room
+        assert again.view.resume.outcome is ResumeOutcome.REJOINED
+
+
+def test_a_record_names_the_endpoint_and_never_the_key() -> None:
+    with Stage() as stage:
+        connected(stage, endpoint="https://x", api_key="top-secret")
+        record = stage.persistence.load("nurse")
+        assert record is not None and record.endpoint_id.startswith("https://x#")
+        assert "top-secret" not in str(record)
+
+
+def test_a_session_is_not_resumed_with_another_key() -> None:
+    with Stage() as stage:
+        first = connected(stage, endpoint="https://x", api_key="one")
+        stage.do(first.driver.feed, DisconnectRequested())
+        stage.until_state(first, SessionState.DISCONNECTED)
+        connected(stage, endpoint="https://x", api_key="two")
+        assert stage.service.requests[-1].character_session_id is None
+
+
+def test_a_disconnect_keeps_or_clears_the_record_as_persist_says() -> None:
+    for persist, is_kept in ((Persist.ACROSS_RESTARTS, True), (Persist.UNTIL_DISCONNECT, False)):
+        with Stage() as stage:
+            actor = connected(stage, persist=persist)
+            stage.do(actor.driver.feed, DisconnectRequested())
+            stage.loop.run(actor.driver.at_rest())
+            assert (stage.persistence.load("nurse") is not None) is is_kept
+
+
+def test_forgetting_right_after_a_disconnect_leaves_no_record() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.do(actor.driver.feed, DisconnectRequested())
+        stage.do(actor.driver.feed, ForgetRequested())
+        stage.loop.run(actor.driver.at_rest())
+        assert stage.persistence.load("nurse") is None
+
+
+def test_a_store_that_raises_is_told_with_the_connection() -> None:
+    class Broken:
+        def load(self, key: str) -> SessionRecord | None:
+            return None
+
+        def store(self, key: str, record: SessionRecord) -> None:
+            raise PersistenceError("the disk is full")
+
+        def clear(self, key: str) -> None:
+            raise PersistenceError("the disk is full")
+
+        def all(self) -> dict[str, SessionRecord]:
+            return {}
+
+    with Stage(Broken()) as stage:
+        actor = connected(stage)
+        assert actor.view.error.code == "persistence.unavailable"
+
+
+# --- the microphone ---------------------------------------------------------------------------
+
+
+def test_no_frame_passes_before_ready_and_delay() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        ready_at = actor.view.microphone.ready_at
+        while stage.loop.time() < ready_at + 1.0:
+            actor.driver.offer_audio(PCM, stage.loop.time())
+            stage.run_for(FRAME)
+        stamps = [timestamp for _, timestamp in stage.service.last.audio]
+        assert min(stamps) >= 0.5 and len(stamps) > 20
+        assert actor.view.microphone.frames_sent == len(stamps)
+        assert actor.view.microphone.frames_before_open == 0
+
+
+def test_a_frame_that_began_before_the_gate_opened_is_refused() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.until(lambda: actor.view.microphone.is_open)
+        opened_at = actor.view.microphone.opened_at
+        assert not actor.driver.offer_audio(PCM, opened_at + FRAME / 2)
+        assert actor.driver.offer_audio(PCM, opened_at + FRAME)
+
+
+def test_the_meter_counts_what_the_gate_should_not_have_let_through() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        line = actor.driver._line
+        assert line is not None
+        line.send_audio(PCM, stage.loop.time())  # past the gate
+        assert actor.driver._gate.view.frames_before_open == 1
+
+
+def test_a_loss_closes_the_gate_until_ready_and_delay_of_the_next_connection() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.run_for(1.0)
+        stage.service.last.drop()
+        stage.until(lambda: actor.states.endswith("RECONNECTING CONNECTED"))
+        assert not actor.driver.offer_audio(PCM, stage.loop.time())
+        assert actor.view.microphone.opened_at is None
+        stage.run_for(0.6)
+        assert actor.driver.offer_audio(PCM, stage.loop.time())
+
+
+def test_the_counts_of_the_microphone_go_on_over_connections() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        for _ in range(2):
+            stage.run_for(1.0)
+            actor.driver.offer_audio(PCM, stage.loop.time())
+            stage.service.last.drop()
+            stage.until(lambda: actor.state is SessionState.CONNECTED)
+            stage.run_for(6.0)
+        assert actor.view.microphone.frames_sent == 2
+
+
+# --- the rest ---------------------------------------------------------------------------------
+
+
+def test_the_line_can_be_cut_and_is_made_again() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.do(actor.driver.cut)
+        stage.until(lambda: actor.states.endswith("RECONNECTING CONNECTED"))
+
+
+def test_a_black_hole_is_noticed_and_healed() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.do(actor.driver.black_hole.set_open, True)
+        assert stage.until_state(actor, SessionState.RECONNECTING) <= 2.51
+        stage.run_for(1.0)
+        assert actor.state is SessionState.RECONNECTING
+        stage.do(actor.driver.black_hole.set_open, False)
+        stage.until_state(actor, SessionState.CONNECTED)
+
+
+def test_messages_go_out_while_connected_only() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.do(actor.conversation.send, InterruptBot())
+        assert stage.service.last.sent == [InterruptBot()]
+        stage.do(actor.driver.feed, DisconnectRequested())
+        stage.do(actor.conversation.send, KillPipeline())
+        assert "kill-pipeline" in str(actor.events[-1])
+
+
+def test_a_line_that_takes_no_more_is_given_up_and_the_text_is_not_lost_silently() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.service.last.overflows = True
+        stage.do(actor.conversation.send_text, "hello")
+        assert "hello" in str(actor.events)
+        stage.until(lambda: actor.states.endswith("RECONNECTING CONNECTED"))
+
+
+def test_the_timeline_keeps_the_last_fifty_changes() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        for _ in range(30):
+            stage.service.last.drop()
+            stage.until(lambda: actor.state is SessionState.CONNECTED and stage.service.live)
+            stage.run_for(6.0)
+        assert len(actor.view.timeline) == 50
+        assert actor.view.timeline[-1].is_reconnection_successful
