@@ -31,7 +31,7 @@ class StoreThread:
     """
 
     def __init__(self, name: str = "troupe-store") -> None:
-        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
 
     def start(self) -> None:
@@ -54,7 +54,7 @@ class StoreThread:
         self._jobs.put(job)
         return await future
 
-    def post(self, work: Callable[[], None]) -> None:
+    def post(self, work: Callable[[], object]) -> None:
         """Run ``work`` on the thread without an answer; it must not raise."""
         self._jobs.put(work)
 
