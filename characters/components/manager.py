@@ -36,6 +36,8 @@ class CharacterManager(Component):
     api_key_env: str = "CONVAI_API_KEY"
     targeting: TargetingMode = TargetingMode.FACING
     reach: float = 150.0  # pixels within which the player is heard
+    data_folder: str = ""  # of our own runtime; "" is the folder that the platform means for it
+    asset_folder: str = ""  # with personas/; "" is the one that came with this package
     pixels_per_unit: float = 16.0
     full_volume_units: float = 1.0
     silent_units: float = 50.0
@@ -141,7 +143,7 @@ class CharacterManager(Component):
     # inside
 
     def _build(self) -> Runtime:
-        self._own_parts = parts_for(self.scene)
+        self._own_parts = parts_for(self.scene, self.data_folder, self.asset_folder)
         return self._own_parts.runtime
 
     def _config(self, character: Character) -> SessionConfig:

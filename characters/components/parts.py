@@ -79,16 +79,15 @@ def make_parts(
     return Parts(runtime, Faults(runtime, service), service, prefs if own_prefs else None)
 
 
-def parts_for(scene: Scene) -> Parts:
+def parts_for(scene: Scene, data_folder: str = "", asset_folder: str = "") -> Parts:
     """Build parts for a scene of somebody's own loop, with what it was given as services."""
     application = scene.find_service(Application)
-    data = application.persistent_data_path if application else _user_data()
+    data = Path(data_folder) if data_folder else _user_data(application)
     given = application.prefs if application else scene.find_service(PlayerPrefs)
-    prefs = given or PlayerPrefs.open(data / "prefs.msgpack")
     return make_parts(
         data,
-        PACKAGE_ROOT / "assets",
-        prefs,
+        Path(asset_folder) if asset_folder else PACKAGE_ROOT / "assets",
+        given or PlayerPrefs.open(data / "prefs.msgpack"),
         clock=scene.clock,
         dispatcher=scene.dispatcher,
         own_prefs=given is None,
@@ -111,7 +110,9 @@ def _resolver(endpoint: str | None, service: ServiceProcess | None) -> Callable[
     return resolve
 
 
-def _user_data() -> Path:
+def _user_data(application: Application | None) -> Path:
+    if application is not None:
+        return application.persistent_data_path
     path = Path(platformdirs.user_data_path("Troupe", "troupe"))
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path

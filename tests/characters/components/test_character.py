@@ -31,7 +31,9 @@ def test_a_manual_character_waits_to_be_told() -> None:
 
 
 @pytest.mark.parametrize(("is_stored", "told"), [(True, ["connect"]), (False, [])])
-def test_when_resumable_connects_only_to_go_on_with_a_talk(is_stored: bool, told: list[str]) -> None:
+def test_when_resumable_connects_only_to_go_on_with_a_talk(
+    is_stored: bool, told: list[str]
+) -> None:
     level = Level()
     stored = level.runtime.open_session(SessionConfig("nurse"))
     stored.has_stored_session = is_stored

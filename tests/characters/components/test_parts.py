@@ -1,0 +1,60 @@
+"""The example of the README, in a loop of one's own, against the real service process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from characters.components import Character, CharacterManager
+from characters.core.policy import ReconnectPolicy
+from characters.core.state import SessionState
+from characters.core.transcript import Turn
+from engine.prefs import PlayerPrefs
+from engine.scene import Scene
+
+
+@contextmanager
+def blacksmith(folder: Path) -> Iterator[tuple[Scene, Character]]:
+    """Yield the level of the example; its data stays in `folder`."""
+    with PlayerPrefs.open(folder / "prefs.msgpack") as prefs:
+        scene = Scene()
+        scene.provide(prefs)
+        npc = scene.create("Blacksmith", position=(320, 200))
+        policy = ReconnectPolicy(max_reconnect_attempts=5)
+        character = npc.add(Character("patient-7f3a", reconnect_policy=policy))
+        scene.add(CharacterManager(endpoint="local", data_folder=str(folder)))
+        try:
+            yield scene, character
+        finally:
+            scene.close()
+
+
+def run(scene: Scene, until: Callable[[], bool], within: float = 20.0) -> None:
+    ends_at = time.monotonic() + within
+    while not until():
+        assert time.monotonic() < ends_at, "the time is up"
+        scene.update(1 / 60)
+        threading.Event().wait(0.005)
+
+
+def test_five_lines_are_enough_for_a_talk(tmp_path: Path) -> None:
+    with blacksmith(tmp_path) as (scene, character):
+        run(scene, lambda: character.is_connected)
+        character.session.send_text("My name is Ada.")
+        run(scene, lambda: any("Ada" in t.text for t in lines_of(character)))
+
+
+def lines_of(character: Character) -> list[Turn]:
+    return [turn for turn in character.view.transcript if turn.speaker == "character"]
+
+
+def test_a_manager_that_built_its_own_runtime_ends_it_with_the_level(tmp_path: Path) -> None:
+    with blacksmith(tmp_path) as (scene, character):
+        run(scene, lambda: character.is_connected)
+        (manager,) = scene.find_components(CharacterManager)
+        runtime = manager.runtime
+    assert not runtime.is_running
+    assert character.view.state is SessionState.DISCONNECTED
