@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
 import tempfile
 import threading
 import time
@@ -119,3 +121,109 @@ def fifo_microphone() -> Iterator[FifoMicrophone]:
             yield microphone
         finally:
             microphone.close()
+
+
+class PrivatePulse:
+    """A PulseAudio of our own: a sink whose monitor is the default microphone."""
+
+    def __init__(self, folder: Path) -> None:
+        require("pulseaudio", "pactl", "parec")
+        self.folder = folder
+        self.socket = folder / "pulse.socket"
+        self.config = folder / "pulse.pa"
+        self.config.write_text(
+            f"load-module module-native-protocol-unix socket={self.socket} auth-anonymous=1\n"
+            "load-module module-null-sink sink_name=voice rate=48000 channels=2\n"
+            "load-module module-null-sink sink_name=room rate=16000 channels=1\n"
+            "load-module module-remap-source source_name=microphone master=room.monitor\n"
+            "set-default-sink voice\nset-default-source microphone\n"
+        )
+        alsa = folder / "alsa.conf"
+        # Named outright: the distribution's own configuration may be absent, or ask for D-Bus.
+        alsa.write_text("pcm.!default { type pulse }\nctl.!default { type pulse }\n")
+        self.environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith(("PULSE_", "DBUS_"))},
+            "HOME": str(folder),
+            "XDG_RUNTIME_DIR": str(folder),
+            "XDG_CONFIG_HOME": str(folder),
+            "PULSE_SERVER": f"unix:{self.socket}",
+            "PULSE_COOKIE": str(folder / "cookie"),
+            "ALSA_CONFIG_PATH": str(alsa),
+        }
+        self.daemon: subprocess.Popen[bytes] | None = None
+        self._reader: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the daemon, and a reader that keeps the monitor awake."""
+        self.socket.unlink(missing_ok=True)
+        self.daemon = self._spawn(
+            "pulseaudio", "-n", "-F", str(self.config), "--daemonize=no", "--use-pid-file=no",
+            "--exit-idle-time=-1", "--disable-shm=yes", "--log-level=error",
+        )  # fmt: skip
+        until(self._answers, 10.0, "PulseAudio answers")
+        # A monitor that nobody reads is suspended: its first block comes a second or two late.
+        self._reader = self._spawn("parec", "-d", "microphone", "--raw")
+
+    def kill(self) -> None:
+        """Kill the daemon, as a crash does."""
+        for process in (self._reader, self.daemon):
+            if process is not None:
+                process.kill()
+                process.wait(5.0)
+
+    def freeze(self, frozen: bool) -> None:
+        """Make the daemon hang, or go on."""
+        assert self.daemon is not None
+        self.daemon.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
+
+    def speak(self, samples: NDArray[np.int16]) -> subprocess.Popen[bytes]:
+        """Play 16 kHz mono into the microphone, in the background."""
+        path = self.folder / "speech.raw"
+        path.write_bytes(samples.tobytes())
+        return self._spawn(
+            "paplay", "-d", "room", "--raw", "--format=s16le", "--rate=16000", "--channels=1",
+            str(path),
+        )  # fmt: skip
+
+    def record_voice(self, path: Path) -> subprocess.Popen[bytes]:
+        """Record what the loudspeakers play, 48 kHz stereo, until the process is ended."""
+        with path.open("wb") as file:
+            return subprocess.Popen(
+                [
+                    "parec", "-d", "voice.monitor", "--raw", "--format=s16le", "--rate=48000",
+                    "--channels=2", "--latency-msec=20",
+                ],
+                env=self.environment,
+                stdout=file,
+                stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+
+    def _answers(self) -> bool:
+        assert self.daemon is not None
+        assert self.daemon.poll() is None, "PulseAudio ended by itself; is its package whole?"
+        asked = subprocess.run(
+            ["pactl", "info"], env=self.environment, capture_output=True, timeout=5.0, check=False
+        )
+        return asked.returncode == 0
+
+    def _spawn(self, *command: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+
+@contextmanager
+def private_pulseaudio() -> Iterator[PrivatePulse]:
+    """Run a PulseAudio for child processes, which may be killed, frozen and started again."""
+    with tempfile.TemporaryDirectory(prefix="troupe-pulse-", ignore_cleanup_errors=True) as folder:
+        pulse = PrivatePulse(Path(folder))
+        pulse.start()
+        try:
+            yield pulse
+        finally:
+            pulse.freeze(False)
+            pulse.kill()

@@ -27,8 +27,9 @@ __all__ = ["Detector", "RoomListener", "Unable"]
 
 FRAME_BYTES = 640
 FRAME_SECONDS = 0.02
-# What the detector's confidence lags behind the voice, and a little air for the first consonant.
-CERTAINTY_SECONDS = 0.2
+# What the detector's confidence lags behind the voice, and some air before the first consonant:
+# the recogniser has to know the room's noise.
+CERTAINTY_SECONDS = 0.4
 # Less voice than this and no words: a cough, a door. Nobody wants to be asked to say it again.
 COUGH_SECONDS = 0.35
 
