@@ -59,9 +59,12 @@ class SceneBuilder:
             self._create(entry)
         for entry in entries:
             self._parts[entry.name] = dict(self._make(entry))
-        for number, entry in enumerate(entries, 1):
-            self._connect(entry)
-            yield number / len(entries)
+        # All are in place before the first awakes: it may look for any other.
+        tasks = [(self._connect, entry) for entry in entries]
+        tasks += [(self._wake, entry) for entry in entries]
+        for number, (task, entry) in enumerate(tasks, 1):
+            task(entry)
+            yield number / len(tasks)
 
     def built(self) -> BuiltScene:
         """Return what was built and let the scene offer it as a service."""
@@ -73,7 +76,6 @@ class SceneBuilder:
     def _create(self, entry: ObjectEntry) -> None:
         settings = entry.settings
         assert settings is not None
-        # Asleep until its components are there: all of them awake together, as in Unity.
         self.objects[entry.name] = self.scene.create(
             settings.name,
             settings.position,
@@ -97,7 +99,7 @@ class SceneBuilder:
         }
 
     def _connect(self, entry: ObjectEntry) -> None:
-        """Give the components what they refer to, add them, and wake the object."""
+        """Give the components what they refer to and add them to their object."""
         owner = self.objects[entry.name]
 
         def resolve(marker: Marker, text: str) -> Any:
@@ -109,9 +111,11 @@ class SceneBuilder:
                 if component.values and value is not component.values[name]:
                     setattr(made, name, value)
             owner.add(made)
+
+    def _wake(self, entry: ObjectEntry) -> None:
         assert entry.settings is not None
         if entry.settings.active:
-            owner.set_active(True)
+            self.objects[entry.name].set_active(True)
 
     def _named(self, marker: Marker, text: str, owner: str) -> Any:
         """Return what a text in the file refers to; the document was checked before."""

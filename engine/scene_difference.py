@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.scene_document import ObjectEntry, SceneDocument
@@ -29,7 +28,7 @@ class ObjectDifference:
     """Components that are new."""
     removed: tuple[str, ...] = ()
     """Components that are gone."""
-    changed: Mapping[str, Mapping[str, Change]] = MappingProxyType({})
+    changed: Mapping[str, Mapping[str, Change]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

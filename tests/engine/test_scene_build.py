@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.component import Component
+from engine.registry import ComponentRegistry
+from engine.scene import Scene
+from engine.scene_build import BuiltScene
+from engine.scene_file import SceneFile
+from tests.engine.cast import Actor, Lamp, Policy, Switch
+from tests.engine.corpus import write_assets
+from tests.engine.levels import read_level
+
+
+@pytest.fixture
+def hall(tmp_path: Path) -> BuiltScene:
+    file = read_level(tmp_path)
+    return file.build(file.new_scene())
+
+
+def test_a_new_scene_has_the_files_name_and_size(tmp_path: Path) -> None:
+    scene = read_level(tmp_path).new_scene()
+    assert (scene.name, scene.size) == ("Hall", (800.0, 600.0))
+
+
+def test_a_position_is_beside_the_parents(hall: BuiltScene) -> None:
+    ann = hall.objects["Ann"]
+    assert ann.transform.parent is hall.objects["Floor"].transform
+    assert ann.transform.position == (110.0, 120.0)
+
+
+def test_components_get_their_values_and_keep_their_defaults(hall: BuiltScene) -> None:
+    actor = hall.objects["Ann"].require_component(Actor)
+    assert (actor.actor_id, actor.policy, actor.tags) == ("ann", Policy(attempts=4), [])
+
+
+def test_objects_and_components_are_referred_to_by_name(hall: BuiltScene) -> None:
+    switch = hall.objects["Bob"].require_component(Switch)
+    assert switch.door is hall.objects["Ann"]
+    assert switch.lamp is hall.objects["Floor"].require_component(Lamp)
+    assert hall.objects["Ann"].require_component(Actor).friends == (hall.objects["Bob"],)
+
+
+def test_a_handler_is_the_method_of_the_named_component(hall: BuiltScene) -> None:
+    switch = hall.objects["Bob"].require_component(Switch)
+    assert switch.pressed is not None
+    switch.pressed()
+    assert hall.objects["Floor"].require_component(Lamp).is_on
+
+
+def test_an_object_that_is_not_active_sleeps(hall: BuiltScene) -> None:
+    assert not hall.objects["Bob"].active_self
+    assert hall.objects["Ann"].active_self
+
+
+def test_an_object_knows_the_line_it_was_written_on(hall: BuiltScene) -> None:
+    place = hall.where(hall.objects["Ann"], "Actor", "policy.attempts")
+    assert place is not None
+    assert str(place).endswith("level.toml:13:23")
+
+
+def test_an_object_from_nowhere_has_no_line(hall: BuiltScene) -> None:
+    assert hall.where(Scene().create("Stranger")) is None
+
+
+def test_the_scene_offers_what_was_built(tmp_path: Path) -> None:
+    file = read_level(tmp_path)
+    scene = file.new_scene()
+    assert file.build(scene) is scene.get_service(BuiltScene)
+
+
+def test_a_file_can_be_built_twice(tmp_path: Path) -> None:
+    file = read_level(tmp_path)
+    one, two = file.build(file.new_scene()), file.build(file.new_scene())
+    assert one.objects["Ann"] is not two.objects["Ann"]
+
+
+def test_building_in_steps_tells_its_progress(tmp_path: Path) -> None:
+    file = read_level(tmp_path)
+    scene = file.new_scene()
+    assert list(file.build_steps(scene))[-1] == 1.0
+    assert len(scene.objects) == 3
+
+
+def test_a_component_awakes_when_all_its_references_are_there(tmp_path: Path) -> None:
+    class Witness(Component):
+        other: Witness | None = None
+
+        def awake(self) -> None:
+            assert self.other is not None
+            seen.append(self.other.game_object.name)
+
+    Witness.__annotations__["other"] = Witness | None
+    seen: list[str] = []
+    path = write_assets(tmp_path)
+    path.write_text(
+        '[scene]\n[[object]]\nname = "A"\n[object.Witness]\nother = "B"\n'
+        '[[object]]\nname = "B"\n[object.Witness]\nother = "A"\n'
+    )
+    file = SceneFile.read(path, ComponentRegistry(Witness))
+    file.build(file.new_scene())
+    assert sorted(seen) == ["A", "B"]

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import time
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomlkit
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine.scene_document import SceneDocument
+from engine.scene_file import SceneFile
+from engine.toml_file import Problem, TomlFileError
+from tests.engine.cast import sample_registry
+from tests.engine.corpus import write_assets
+from tests.engine.levels import HALL, read_level
+
+
+def changed_lines(before: str, after: str) -> list[str]:
+    old = before.split("\n")
+    return [line for line in after.split("\n") if line not in old]
+
+
+def test_setting_a_value_changes_its_line_and_no_other(tmp_path: Path) -> None:
+    file = read_level(tmp_path)
+    file.set_value("Ann", "position", (30, 40))
+    assert changed_lines(HALL, file.text) == ["position = [30, 40]    # by the door"]
+
+
+def test_setting_a_value_inside_an_inline_table_keeps_the_rest_of_the_line(tmp_path: Path) -> None:
+    file = read_level(tmp_path)
+    file.set_value("Ann", "Actor.policy.attempts", 9)
+    assert changed_lines(HALL, file.text) == ["policy = { attempts = 9 } # patient"]
+
+
+def test_setting_a_new_field_adds_one_line(tmp_path: Path) -> None:
+    file = read_level(tmp_path)
+    file.set_value("Bob", "Actor.policy.mood", "tired")
+    assert changed_lines(HALL, file.text) == ['policy.mood = "tired"']
+    assert file.text.count("\n") == HALL.count("\n") + 1
+
+
+def test_a_value_that_is_wrong_is_refused_and_nothing_changes(tmp_path: Path) -> None:
+    file = read_level(tmp_path)
+    with pytest.raises(TomlFileError, match=r"Actor\.mood: must be one of"):
+        file.set_value("Ann", "Actor.mood", "mad")
+    assert file.text == HALL
+
+
+def test_an_unknown_object_is_refused_with_a_suggestion(tmp_path: Path) -> None:
+    with pytest.raises(LookupError, match="Try: Ann"):
+        read_level(tmp_path).set_value("Anne", "tag", "x")
+
+
+def test_the_change_is_on_disk_when_saved(tmp_path: Path) -> None:
+    file = read_level(tmp_path)
+    file.set_value("Ann", "tag", "guest")
+    assert file.path.read_text() == HALL
+    file.save()
+    assert file.path.read_text() == HALL.replace('tag = "person"', 'tag = "guest"')
+
+
+def test_a_file_that_somebody_else_changed_is_not_overwritten(tmp_path: Path) -> None:
+    file = read_level(tmp_path)
+    file.path.write_text(HALL + "# mine\n")
+    with pytest.raises(TomlFileError, match="was changed on disk"):
+        file.save()
+    assert file.path.read_text().endswith("# mine\n")
+
+
+def test_checks_of_the_game_are_heard_beside_the_engines(tmp_path: Path) -> None:
+    def no_floor(document: SceneDocument) -> Iterator[Problem]:
+        for entry, _ in document.components("Lamp"):
+            yield document.problem(entry.index, "Lamp", "colour", "is too bright", got=[9])
+
+    path = write_assets(tmp_path)
+    path.write_text(HALL.replace('"Hall"', "5"))
+    with pytest.raises(TomlFileError) as error:
+        SceneFile.read(path, sample_registry(), [no_floor])
+    assert [(p.line, p.field) for p in error.value.problems] == [
+        (3, "scene.name"),
+        (30, "Lamp.colour"),
+    ]
+
+
+def test_a_check_sees_what_is_right_in_a_file_that_has_mistakes(tmp_path: Path) -> None:
+    seen: dict[str, Any] = {}
+
+    def look(document: SceneDocument) -> list[Problem]:
+        for entry, actor in document.components("Actor"):
+            seen[entry.name] = actor.values and actor.values["actor_id"]
+        return []
+
+    path = write_assets(tmp_path)
+    path.write_text(HALL.replace("attempts = 4", "attempts = -4"))
+    with pytest.raises(TomlFileError):
+        SceneFile.read(path, sample_registry(), [look])
+    assert seen == {"Ann": None, "Bob": "bob"}
+
+
+names = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=8)
+numbers = st.integers(-1000, 1000)
+actors = st.fixed_dictionaries(
+    {"actor_id": names},
+    optional={
+        "mood": st.sampled_from(["calm", "tired"]),
+        "tags": st.lists(names, max_size=2),
+        "policy": st.fixed_dictionaries({}, optional={"attempts": st.integers(0, 9)}),
+    },
+)
+objects = st.fixed_dictionaries(
+    {"name": names},
+    optional={
+        "position": st.tuples(numbers, numbers).map(list),
+        "tag": names,
+        "Actor": actors,
+        "Lamp": st.fixed_dictionaries({}, optional={"is_on": st.booleans()}),
+    },
+)
+levels = st.fixed_dictionaries(
+    {
+        "scene": st.fixed_dictionaries({}, optional={"name": names}),
+        "object": st.lists(objects, max_size=4, unique_by=lambda o: o["name"]),
+    }
+)
+comments = st.text(st.characters(categories=["L", "N", "P", "Zs"]), max_size=12)
+
+
+def with_comments(text: str, notes: list[str]) -> str:
+    lines = text.split("\n")
+    for number, note in enumerate(notes):
+        at = (number * 7) % len(lines)
+        lines.insert(at, f"# {note}" if number % 2 else f"   \t# {note}")
+    return "\n".join(lines)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(levels, st.lists(comments, max_size=6))
+def test_any_level_survives_load_save_load(
+    tmp_path: Path, level: dict[str, Any], notes: list[str]
+) -> None:
+    text = with_comments(tomlkit.dumps(level), notes)
+    file = read_level(tmp_path, text)
+    file.save()
+    assert file.path.read_bytes() == text.encode()
+    assert SceneFile.read(file.path, sample_registry()).text == text
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(levels, st.lists(comments, max_size=6), names)
+def test_an_edit_of_any_level_changes_one_value_and_keeps_every_comment(
+    tmp_path: Path, level: dict[str, Any], notes: list[str], tag: str
+) -> None:
+    level["object"].append({"name": "\u2603 the last of all"})
+    file = read_level(tmp_path, with_comments(tomlkit.dumps(level), notes))
+    before = file.text
+    file.set_value("\u2603 the last of all", "tag", tag)
+    level["object"][-1]["tag"] = tag
+    assert tomllib.loads(file.text) == level
+    assert [line for line in before.split("\n") if line not in file.text.split("\n")] == []
+
+
+def big_level(count: int) -> str:
+    one = '\n[[object]]\nname = "o{0}"\nposition = [{0}, {0}]\n[object.Actor]\nactor_id = "a{0}"\n'
+    more = (
+        'mood = "tired"\n[object.Actor.policy]\nattempts = 5\n[object.Lamp]\ncolour = [1, 2, 3]\n'
+    )
+    return "[scene]\n" + "".join((one + more).format(i) for i in range(count))
+
+
+def test_a_thousand_objects_are_checked_in_less_than_a_second(tmp_path: Path) -> None:
+    text = big_level(1000)
+    began = time.process_time()
+    read_level(tmp_path, text)
+    with pytest.raises(TomlFileError) as error:
+        read_level(tmp_path, text.replace("attempts", "atempts"))
+    assert len(error.value.problems) == 1000
+    assert time.process_time() - began < 2.0  # both together: each has one
