@@ -47,6 +47,9 @@ from characters.service.effects import Consult, Effects, End, Hush, Keep, Send, 
 __all__ = ["Conversation", "Pace"]
 
 
+MAX_WAITING = 8  # prompts, while the mind thinks
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How fast things go (seconds); all zero, with no idle time, is for tests."""
@@ -81,6 +84,7 @@ class Conversation:
         self._voice = voice
         self._turn: _Turn | None = None
         self._turns = 0
+        self._waiting: deque[Prompt] = deque()
         self._active_at = now
         self._warned = False
         self._remarks_left = 0
@@ -92,6 +96,11 @@ class Conversation:
     def is_busy(self) -> bool:
         """Whether the character has the turn."""
         return self._turn is not None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits for an answer that no more is taken."""
+        return len(self._waiting) >= MAX_WAITING
 
     def deadline(self) -> float:
         """Return when `tick` is due next."""
@@ -119,12 +128,21 @@ class Conversation:
         return [*self.prompt(PlayerSaid(text), now), Keep("player", text)]
 
     def prompt(self, prompt: Prompt, now: float) -> Effects:
-        """Give the turn to the character, ending the one before."""
+        """Give the turn to the character, ending the one before.
+
+        A mind that is still thinking is let finish, so that nothing that is said to it is lost.
+        """
         self.active(now)
-        effects = self._make_room(now)
+        if self._turn is not None and self._turn.thinking:
+            if not self.is_full:
+                self._waiting.append(prompt)
+            return []
+        return [*self._make_room(now), *self._begin(prompt, now)]
+
+    def _begin(self, prompt: Prompt, now: float) -> Effects:
         self._turns += 1
         self._turn = _Turn(self._turns, prompt, now + self._pace.think_seconds)
-        return [*effects, Consult(self._turns, prompt)]
+        return [Consult(self._turns, prompt)]
 
     def active(self, now: float) -> None:
         """Note that the player is there."""
@@ -171,14 +189,20 @@ class Conversation:
             return []
         turn.thinking = False
         effects: Effects = [Voice(number, None)] if turn.voice_wanted else []
+        if self._waiting:
+            effects += self._finish(turn, was_interrupted=turn.voice_wanted, rest=True)
+            return effects + self._next(now)
         return effects + self._let_out(turn, now)
 
-    def failed(self, number: int) -> Effects:
+    def _next(self, now: float) -> Effects:
+        return self._begin(self._waiting.popleft(), now) if self._waiting else []
+
+    def failed(self, number: int, now: float) -> Effects:
         """The mind broke down in that turn; what it said so far stands."""
         turn = self._turn
         if turn is None or turn.number != number:
             return []
-        return self._finish(turn, was_interrupted=False, error="dialogue_failed")
+        return self._finish(turn, was_interrupted=False, error="dialogue_failed") + self._next(now)
 
     def voice_started(self, number: int) -> Effects:
         """The first sound of that turn is on its way."""
@@ -200,7 +224,7 @@ class Conversation:
     def interrupt(self, now: float) -> Effects:
         """The player cut the character short."""
         self.active(now)
-        return self._cut(now)
+        return self._cut(now) + self._next(now)
 
     def tick(self, now: float) -> Effects:
         """Do what is due; call it at `deadline`."""
@@ -213,7 +237,7 @@ class Conversation:
         turn = self._turn
         if turn is None:
             return []
-        if isinstance(turn.prompt, Arrived) and not turn.thinking:
+        if isinstance(turn.prompt, Arrived):
             return self._finish(turn, was_interrupted=turn.voice_wanted, rest=True)
         return self._cut(now)
 

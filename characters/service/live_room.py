@@ -262,7 +262,7 @@ class LiveRoom:
                     self._perform(self._talk.part(turn, part, self._services.now()))
         except Exception as error:
             log.error("room %s: the mind failed: %s", short(self.room.name), type(error).__name__)
-            self._perform(self._talk.failed(turn))
+            self._perform(self._talk.failed(turn, self._services.now()))
             return
         self._perform(self._talk.thought_out(turn, self._services.now()))
         self._dirty.set()

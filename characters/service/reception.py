@@ -78,13 +78,15 @@ class Reception:
             return [_ack(message, f"'text' must have 1 to {MAX_TEXT} characters", ok=False)]
         if not self.has_agent:
             return [_ack(message, "No character is in this room; ask for spawn_agent", ok=False)]
+        if self._talk.is_full:
+            return [_ack(message, "Too much at once; wait for an answer, say it again", ok=False)]
         ack = _ack(message, "Text received", {"text": message.text})
         return [ack, *self._talk.player_said(text, now)]
 
     def _trigger(self, message: TriggerMessage, now: float) -> Outcomes:
         name, text = message.trigger_name or "", message.trigger_message or ""
         ack = _ack(message, "Trigger received", {"trigger_name": name, "has_speak_tag": False})
-        if not self.has_agent or not (name or text):
+        if not self.has_agent or not (name or text) or self._talk.is_full:
             return [ack]
         return [ack, *self._talk.prompt(Event(name[:200], text[:MAX_TEXT]), now)]
 

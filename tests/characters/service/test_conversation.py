@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+import pytest
+
+from characters.core.messages import (
+    Action,
+    ActionResponse,
+    BotEmotion,
+    BotLlmText,
+    BotTurnCompleted,
+    LlmNoResponse,
+    UserIdleWarning,
+)
+from characters.service.conversation import Conversation, Pace
+from characters.service.dialogue.mind import Arrived, Do, Feel, Part, PlayerSaid, Say, Silence
+from characters.service.effects import Consult, Effects, End, Hush, Keep, Send, Voice
+
+PACE = Pace(words_per_second=10.0, think_seconds=0.0, idle_timeout=100.0, idle_warning=20.0)
+AT_ONCE = Pace(words_per_second=0.0, think_seconds=0.0)
+
+
+def types(effects: Effects) -> list[str]:
+    return [e.message.TYPE if isinstance(e, Send) else type(e).__name__ for e in effects]
+
+
+def said(effects: Effects) -> str:
+    texts = (
+        e.message.text for e in effects if isinstance(e, Send) and isinstance(e.message, BotLlmText)
+    )
+    return "".join(texts)
+
+
+def answer(talk: Conversation, *parts: Part, now: float = 0.0) -> Effects:
+    """Let the mind answer the turn that is open."""
+    number = talk._turns
+    effects = [effect for part in parts for effect in talk.part(number, part, now)]
+    return effects + talk.thought_out(number, now)
+
+
+def completed(effects: Effects) -> list[bool]:
+    ends = (e.message for e in effects if isinstance(e, Send))
+    return [m.was_interrupted for m in ends if isinstance(m, BotTurnCompleted)]
+
+
+def test_a_turn_runs_from_started_to_completed() -> None:
+    talk = Conversation(0.0, AT_ONCE)
+    assert talk.player_said("hi", 0.0) == [Consult(1, PlayerSaid("hi")), Keep("player", "hi")]
+    assert types(answer(talk, Say("Good day."))) == [
+        "bot-llm-started",
+        "bot-llm-text",
+        "bot-llm-text",
+        "bot-llm-stopped",
+        "bot-turn-completed",
+        "Keep",
+    ]
+    assert not talk.is_busy
+
+
+def test_the_pieces_join_to_what_was_said() -> None:
+    talk = Conversation(0.0, AT_ONCE)
+    talk.player_said("hi", 0.0)
+    text = "Well,  hello there!\nMind the   tile. "
+    assert said(answer(talk, Say(text))) == text
+
+
+def test_words_come_at_the_pace_of_speech() -> None:
+    talk = Conversation(0.0, PACE)
+    talk.player_said("hi", 0.0)
+    assert said(answer(talk, Say("one two three four"))) == "one"
+    assert talk.deadline() == pytest.approx(0.1)
+    assert said(talk.tick(0.1)) == " two"
+    assert said(talk.tick(0.21)) + said(talk.tick(0.31)) == " three four"
+
+
+def test_a_late_tick_says_all_that_is_due() -> None:
+    talk = Conversation(0.0, PACE)
+    talk.player_said("hi", 0.0)
+    answer(talk, Say("one two three four"))
+    assert said(talk.tick(5.0)) == " two three four"
+
+
+def test_a_sentence_is_followed_by_a_breath() -> None:
+    talk = Conversation(0.0, PACE)
+    talk.player_said("hi", 0.0)
+    answer(talk, Say("Stop. Now"))
+    assert talk.deadline() == pytest.approx(0.4)
+
+
+def test_moods_and_deeds_are_told_at_once() -> None:
+    talk = Conversation(0.0, PACE)
+    talk.player_said("hi", 0.0)
+    wave = Do((Action("Wave"),))
+    effects = talk.part(1, Feel("joy", 2), 0.0) + talk.part(1, wave, 0.0)
+    assert effects == [Send(BotEmotion("joy", 2)), Send(ActionResponse(wave.actions))]
+
+
+def test_an_interruption_ends_the_turn_with_what_was_said_so_far() -> None:
+    talk = Conversation(0.0, PACE)
+    talk.player_said("hi", 0.0)
+    answer(talk, Say("one two three"))
+    effects = talk.interrupt(0.05)
+    assert effects[0] == Hush(1)
+    assert completed(effects) == [True]
+    assert Keep("character", "one") in effects
+
+
+def test_what_the_mind_adds_to_an_interrupted_turn_is_dropped() -> None:
+    talk = Conversation(0.0, PACE)
+    talk.player_said("hi", 0.0)
+    talk.interrupt(0.0)
+    assert talk.part(1, Say("too late"), 0.1) == []
+    assert talk.thought_out(1, 0.1) == []
+    assert talk.voice_started(1) == []
+
+
+def test_interrupting_nobody_does_nothing() -> None:
+    assert Conversation(0.0, PACE).interrupt(1.0) == []
+
+
+def test_a_player_who_types_on_cuts_the_answer() -> None:
+    talk = Conversation(0.0, PACE)
+    talk.player_said("one", 0.0)
+    answer(talk, Say("a long answer"))
+    effects = talk.player_said("two", 0.05)
+    assert completed(effects) == [True]
+    assert Consult(2, PlayerSaid("two")) in effects
+
+
+def test_a_greeting_is_given_out_whole_when_the_player_types_into_it() -> None:
+    talk = Conversation(0.0, PACE)
+    talk.arrive(60.0, 0.0)
+    answer(talk, Say("Welcome back, Ada. It has been a while."))
+    effects = talk.player_said("hello", 0.05)
+    assert said(effects).endswith("It has been a while.")
+    assert completed(effects) == [False]
+
+
+def test_a_mind_that_thinks_is_let_finish_and_then_hears_the_rest() -> None:
+    talk = Conversation(0.0, PACE)
+    talk.player_said("one", 0.0)
+    assert talk.player_said("two", 0.0) == [Keep("player", "two")]
+    effects = answer(talk, Say("a long answer"))
+    assert said(effects) == "a long answer"
+    assert completed(effects) == [False]
+    assert effects[-1] == Consult(2, PlayerSaid("two"))
+
+
+def test_what_waits_for_a_thinking_mind_is_bounded() -> None:
+    talk = Conversation(0.0, PACE)
+    for number in range(20):
+        talk.player_said(str(number), 0.0)
+    assert talk.is_full
+    assert len(talk._waiting) == 8
+
+
+def test_an_interruption_of_a_thinking_mind_lets_the_next_one_have_the_turn() -> None:
+    talk = Conversation(0.0, PACE)
+    talk.player_said("one", 0.0)
+    talk.player_said("two", 0.0)
+    assert talk.interrupt(0.0)[-1] == Consult(2, PlayerSaid("two"))
+
+
+def test_a_mind_with_nothing_to_say_says_so() -> None:
+    talk = Conversation(0.0, AT_ONCE)
+    talk.player_said("hi", 0.0)
+    assert answer(talk) == [Send(LlmNoResponse("abstain")), Send(BotTurnCompleted(False))]
+
+
+def test_a_mind_that_breaks_down_aborts_the_turn() -> None:
+    talk = Conversation(0.0, AT_ONCE)
+    talk.player_said("hi", 0.0)
+    assert Send(BotTurnCompleted(False, True, "dialogue_failed")) in talk.failed(1, 0.0)
+
+
+def test_with_a_voice_the_turn_lasts_until_the_last_sound() -> None:
+    talk = Conversation(0.0, AT_ONCE, voice=True)
+    talk.player_said("hi", 0.0)
+    effects = answer(talk, Say("Hello."))
+    assert [e for e in effects if isinstance(e, Voice)] == [Voice(1, "Hello."), Voice(1, None)]
+    assert talk.is_busy
+    assert types(talk.voice_started(1)) == ["bot-tts-started", "bot-started-speaking"]
+    assert types(talk.voice_ended(1, 2.0)) == ["bot-stopped-speaking", "bot-turn-completed", "Keep"]
+
+
+def test_an_interrupted_voice_stops_before_the_turn_is_completed() -> None:
+    talk = Conversation(0.0, AT_ONCE, voice=True)
+    talk.player_said("hi", 0.0)
+    answer(talk, Say("Hello."))
+    talk.voice_started(1)
+    assert types(talk.interrupt(0.5)) == [
+        "Hush",
+        "bot-stopped-speaking",
+        "bot-turn-completed",
+        "Keep",
+    ]
+
+
+def test_llm_stopped_comes_once_even_when_the_voice_goes_on() -> None:
+    talk = Conversation(0.0, AT_ONCE, voice=True)
+    talk.player_said("hi", 0.0)
+    effects = answer(talk, Say("Hello.")) + talk.voice_started(1) + talk.tick(1.0)
+    assert types(effects + talk.voice_ended(1, 2.0)).count("bot-llm-stopped") == 1
+
+
+def test_a_silent_player_is_warned_once_and_then_the_talk_ends() -> None:
+    talk = Conversation(0.0, PACE)
+    assert talk.deadline() == 80.0
+    assert talk.tick(79.9) == []
+    assert talk.tick(80.0) == [Send(UserIdleWarning(20.0, "Are you still there?"))]
+    assert talk.tick(90.0) == []
+    assert talk.tick(100.0) == [End("idle-timeout")]
+
+
+def test_any_activity_puts_the_warning_off() -> None:
+    talk = Conversation(0.0, PACE)
+    talk.tick(80.0)
+    talk.active(90.0)
+    assert talk.deadline() == 170.0
+
+
+def test_nobody_is_idle_who_is_not_there() -> None:
+    talk = Conversation(0.0, PACE)
+    talk.set_present(False, 10.0)
+    assert talk.tick(10_000.0) == []
+    talk.set_present(True, 10_000.0)
+    assert talk.deadline() == 10_080.0
+
+
+def test_one_remark_breaks_a_silence_and_does_not_count_as_activity() -> None:
+    talk = Conversation(0.0, PACE)
+    talk.player_said("hi", 0.0)
+    answer(talk, Say("yes"))
+    talk.tick(0.5)
+    assert talk.tick(45.0) == [Consult(2, Silence())]
+    answer(talk, Say("hm"), now=45.0)
+    talk.tick(50.0)
+    assert talk.deadline() == 80.0
+
+
+def test_a_character_that_was_never_spoken_to_makes_no_remarks() -> None:
+    talk = Conversation(0.0, PACE)
+    talk.arrive(None, 0.0)
+    answer(talk, Say("Hello."))
+    talk.tick(1.0)
+    assert talk.tick(60.0) == []
+
+
+def test_arriving_tells_how_long_it_was() -> None:
+    assert Conversation(0.0, PACE).arrive(9.0, 0.0) == [Consult(1, Arrived(9.0))]

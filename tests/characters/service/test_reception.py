@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import pytest
+
+from characters.core.messages import (
+    ClientMessage,
+    ContextUpdate,
+    ForceUserStoppedSpeaking,
+    InterruptBot,
+    KillPipeline,
+    MessageError,
+    ResetIdleTimer,
+    ServerResponse,
+    SttToggle,
+    TriggerMessage,
+    TtsToggle,
+    UpdateDynamicInfo,
+    UpdateSceneMetadata,
+    UpdateTemplateKeys,
+    UserTextMessage,
+)
+from characters.service.context import LevelContext
+from characters.service.conversation import Conversation, Pace
+from characters.service.dialogue.mind import Event, PlayerSaid
+from characters.service.effects import Consult, End, Keep, Send
+from characters.service.reception import ForceStop, MuteEars, Outcome, Reception, refused
+
+EVERY: list[ClientMessage] = [
+    UserTextMessage("hi"),
+    TriggerMessage("door"),
+    ContextUpdate("it rains"),
+    UpdateDynamicInfo("x"),
+    UpdateSceneMetadata(()),
+    UpdateTemplateKeys({"a": "b"}),
+    TtsToggle(True),
+    SttToggle(True),
+    InterruptBot(),
+    ForceUserStoppedSpeaking(),
+    ResetIdleTimer(),
+    KillPipeline(),
+]
+
+
+def make(*, can_speak: bool = True, has_agent: bool = True) -> tuple[Reception, LevelContext]:
+    context = LevelContext()
+    talk = Conversation(0.0, Pace())
+    return Reception(talk, context, can_speak=can_speak, has_agent=has_agent), context
+
+
+def take(
+    message: ClientMessage, *, can_speak: bool = True, has_agent: bool = True
+) -> list[Outcome]:
+    return make(can_speak=can_speak, has_agent=has_agent)[0].take(message, 1.0)
+
+
+def ack(outcomes: list[Outcome]) -> ServerResponse:
+    first = outcomes[0]
+    assert isinstance(first, Send)
+    assert isinstance(first.message, ServerResponse)
+    return first.message
+
+
+@pytest.mark.parametrize("message", EVERY, ids=lambda m: m.TYPE)
+def test_every_message_is_acknowledged_first_and_by_its_name(message: ClientMessage) -> None:
+    answer = ack(take(message))
+    assert (answer.event_type, answer.status) == (message.TYPE, "success")
+
+
+def test_text_is_echoed_and_answered() -> None:
+    outcomes = take(UserTextMessage(" hi "))
+    assert ack(outcomes).extras == {"text": " hi "}
+    assert outcomes[1:] == [Consult(1, PlayerSaid("hi")), Keep("player", "hi")]
+
+
+@pytest.mark.parametrize("text", ["", "   ", "x" * 2001])
+def test_empty_and_endless_text_is_refused(text: str) -> None:
+    outcomes = take(UserTextMessage(text))
+    assert (len(outcomes), ack(outcomes).status) == (1, "error")
+
+
+def test_a_flood_of_text_is_told_to_wait() -> None:
+    reception, _ = make()
+    answers = [ack(reception.take(UserTextMessage("hi"), 1.0)).status for _ in range(12)]
+    assert answers.count("error") == 3
+
+
+def test_an_empty_room_says_that_nobody_is_there() -> None:
+    outcomes = take(UserTextMessage("hi"), has_agent=False)
+    assert (len(outcomes), ack(outcomes).status) == (1, "error")
+
+
+def test_a_trigger_is_put_to_the_character() -> None:
+    assert take(TriggerMessage("door", "it opened"))[1] == Consult(1, Event("door", "it opened"))
+
+
+def test_an_empty_trigger_is_acknowledged_only() -> None:
+    assert len(take(TriggerMessage())) == 1
+
+
+def test_a_context_update_tells_what_is_left_of_the_budget() -> None:
+    extras = ack(take(ContextUpdate("12345678"))).extras
+    assert extras is not None
+    assert (extras["runtime_token_count"], extras["remaining_tokens"]) == (2, 49_998)
+
+
+def test_a_context_update_may_ask_for_an_answer() -> None:
+    assert take(ContextUpdate("x", run_llm="true"))[1] == Consult(1, Event("context", "x"))
+    assert len(take(ContextUpdate("x", run_llm="auto"))) == 1
+
+
+def test_a_context_update_that_does_not_fit_is_an_error() -> None:
+    answer = ack(take(ContextUpdate(None)))
+    assert answer.status == "error"
+    assert "context-update" in (answer.message or "")
+
+
+def test_what_the_game_tells_reaches_the_context() -> None:
+    reception, context = make()
+    reception.take(UpdateSceneMetadata(({"name": "torch"},)), 1.0)
+    reception.take(UpdateTemplateKeys({"weather": "rain"}), 1.0)
+    reception.take(ContextUpdate(None, current_attention_object="torch"), 1.0)
+    view = context.view()
+    assert (view["scene"], view["keys"], view["attention"]) == (
+        ({"name": "torch"},),
+        {"weather": "rain"},
+        "torch",
+    )
+
+
+def test_a_voice_can_only_be_turned_on_where_there_is_one() -> None:
+    assert ack(take(TtsToggle(True), can_speak=False)).status == "error"
+
+
+def test_the_ears_are_muted_and_stopped_by_order() -> None:
+    assert take(SttToggle(True))[1] == MuteEars(True)
+    assert take(ForceUserStoppedSpeaking())[1] == ForceStop()
+
+
+def test_killing_the_pipeline_ends_the_talk() -> None:
+    assert take(KillPipeline())[-1] == End("killed")
+
+
+def test_what_is_no_message_is_acknowledged_with_its_kind() -> None:
+    send = refused(MessageError("unknown-message-type", "no", {"supported_types": ["x"]}))
+    assert send.message == ServerResponse(
+        "unknown-message-type", "error", "no", {"supported_types": ["x"]}
+    )

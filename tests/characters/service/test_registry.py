@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from characters.core.messages import ConnectRequest
+from characters.service.registry import Registry
+from characters.service.rooms import ConflictError, Grant, Limits, RefusalError, Session
+
+ASK = ConnectRequest("nurse", end_user_id="me", room_rejoin_ttl_seconds=60.0)
+DAY = 86400.0
+
+
+def make(limits: Limits | None = None) -> Registry:
+    ids = (f"id{number}" for number in itertools.count())
+    return Registry(lambda: next(ids), limits or Limits())
+
+
+def enter(registry: Registry, ask: ConnectRequest = ASK, now: float = 0.0) -> Grant:
+    grant = registry.connect(ask, now)
+    registry.enter(grant.room.name, grant.token, now)
+    return grant
+
+
+def resuming(grant: Grant) -> ConnectRequest:
+    return replace(ASK, character_session_id=grant.room.session.session_id)
+
+
+def rejoining(grant: Grant, live_id: str | None = None) -> ConnectRequest:
+    return replace(resuming(grant), mode="join", room_name=grant.room.name, live_id=live_id)
+
+
+def refused(registry: Registry, ask: ConnectRequest, now: float) -> tuple[int, object]:
+    with pytest.raises(RefusalError) as caught:
+        registry.connect(ask, now)
+    return caught.value.status, caught.value.detail
+
+
+def test_a_new_session_starts_fresh() -> None:
+    grant = make().connect(ASK, 0.0)
+    assert (grant.is_new, grant.room.resumed, grant.room.last_seen_seconds) == (True, "fresh", None)
+
+
+def test_a_known_session_is_resumed_in_a_new_room_and_knows_how_long_it_was() -> None:
+    registry = make()
+    first = enter(registry)
+    registry.leave(first.room, first.live_id, 10.0)
+    second = registry.connect(resuming(first), 25.0)
+    assert second.room is not first.room
+    assert (second.room.resumed, second.room.last_seen_seconds) == ("resumed", 15.0)
+    assert second.closed == (first.room,)
+
+
+def test_a_room_is_rejoined_within_its_time_and_not_after() -> None:
+    for late, granted in ((-0.1, True), (0.1, False)):
+        registry = make()
+        first = enter(registry)
+        registry.leave(first.room, first.live_id, 10.0)
+        if granted:
+            assert not registry.connect(rejoining(first), 70.0 + late).is_new
+        else:
+            assert refused(registry, rejoining(first), 70.0 + late) == (404, "room not found")
+
+
+def test_a_room_lives_as_long_as_somebody_is_inside() -> None:
+    registry = make()
+    grant = enter(registry)
+    assert registry.expire(10_000.0).rooms == ()
+    registry.leave(grant.room, grant.live_id, 10_000.0)
+    assert registry.expire(10_061.0).rooms == (grant.room,)
+
+
+def test_a_room_with_no_time_to_live_ends_with_its_last_participant() -> None:
+    registry = make()
+    ask = replace(ASK, room_rejoin_ttl_seconds=0.0)
+    grant = enter(registry, ask)
+    registry.leave(grant.room, grant.live_id, 5.0)
+    assert refused(registry, rejoining(grant), 5.0) == (404, "room not found")
+
+
+def test_a_token_opens_one_connection_and_only_in_its_room() -> None:
+    registry = make()
+    one, other = registry.connect(ASK, 0.0), registry.connect(ASK, 0.0)
+    with pytest.raises(RefusalError, match="token"):
+        registry.enter(one.room.name, other.token, 1.0)
+    registry.enter(one.room.name, one.token, 1.0)
+    with pytest.raises(RefusalError, match="token"):
+        registry.enter(one.room.name, one.token, 1.0)
+
+
+def test_a_token_is_good_for_a_short_time() -> None:
+    registry = make(Limits(token_ttl=15.0))
+    grant = registry.connect(ASK, 0.0)
+    with pytest.raises(RefusalError):
+        registry.enter(grant.room.name, grant.token, 15.0)
+
+
+def test_an_unknown_session_is_not_found() -> None:
+    assert refused(make(), replace(ASK, character_session_id="x"), 0.0) == (
+        404,
+        "session not found",
+    )
+
+
+@pytest.mark.parametrize(
+    "stranger", [{"character_id": "porter"}, {"end_user_id": "you"}, {"end_user_id": None}]
+)
+def test_a_session_of_another_player_or_character_is_not_found_either(
+    stranger: dict[str, str | None],
+) -> None:
+    registry = make()
+    grant = enter(registry)
+    registry.leave(grant.room, grant.live_id, 1.0)
+    for ask in (resuming(grant), rejoining(grant)):
+        status, _ = refused(registry, replace(ask, **stranger), 2.0)  # type: ignore[arg-type]  # str fields only
+        assert status == 404
+
+
+def test_a_session_expires_when_it_was_not_used() -> None:
+    registry = make(Limits(session_ttl=30 * DAY))
+    grant = enter(registry)
+    registry.leave(grant.room, grant.live_id, 0.0)
+    assert registry.expire(29 * DAY).sessions == ()
+    assert registry.connect(resuming(grant), 29 * DAY).room.resumed == "resumed"
+    assert registry.expire(60 * DAY).rooms
+    assert refused(registry, resuming(grant), 61 * DAY) == (404, "session expired")
+
+
+def test_a_live_session_never_expires() -> None:
+    registry = make(Limits(session_ttl=10.0))
+    grant = enter(registry)
+    assert registry.expire(1000.0).sessions == ()
+    assert registry.session(grant.room.session.session_id) is not None
+
+
+def test_an_expired_session_is_refused_before_anybody_swept() -> None:
+    registry = make(Limits(session_ttl=10.0))
+    registry.restore([Session("old", "nurse", "me", used_at=-11.0)])
+    assert refused(registry, replace(ASK, character_session_id="old"), 0.0)[1] == "session expired"
+
+
+def test_a_live_session_stands_in_the_way_of_a_second_player() -> None:
+    registry = make()
+    grant = enter(registry)
+    for ask in (resuming(grant), rejoining(grant)):
+        with pytest.raises(ConflictError) as caught:
+            registry.connect(ask, 0.5)
+        assert caught.value.room is grant.room
+
+
+@pytest.mark.parametrize("way", ["live_id", "takeover", "dead", "silent"])
+def test_there_are_four_ways_past_a_live_connection(way: str) -> None:
+    registry = make(Limits(silent_after=1.4))
+    grant = enter(registry)
+    ask = rejoining(grant, grant.live_id if way == "live_id" else None)
+    ask = replace(ask, takeover=True) if way == "takeover" else ask
+    now = 1.5 if way == "silent" else 0.5
+    again = registry.connect(ask, now, dead=grant.live_id if way == "dead" else None)
+    assert again.room is grant.room
+
+
+def test_leaving_after_having_been_replaced_changes_nothing() -> None:
+    registry = make()
+    grant = enter(registry)
+    again = registry.connect(rejoining(grant, grant.live_id), 1.0)
+    registry.enter(again.room.name, again.token, 1.0)
+    registry.leave(grant.room, grant.live_id, 2.0)
+    assert grant.room.live_id == again.live_id
+
+
+def test_a_removed_session_talks_on_but_cannot_come_back() -> None:
+    registry = make()
+    grant = enter(registry)
+    assert registry.remove(grant.room.session.session_id)
+    assert registry.room(grant.room.name) is grant.room
+    assert refused(registry, rejoining(grant, grant.live_id), 1.0) == (404, "room not found")
+    assert refused(registry, resuming(grant), 1.0) == (404, "session expired")
+
+
+def test_forgetting_a_player_ends_all_his_sessions_and_no_others() -> None:
+    registry = make()
+    mine, other = enter(registry), enter(registry, replace(ASK, end_user_id="you"))
+    sessions, rooms = registry.forget("me")
+    assert (sessions, rooms) == ((mine.room.session,), (mine.room,))
+    assert registry.room(other.room.name) is other.room
+
+
+def test_too_many_rooms_are_refused_with_a_time_to_come_back() -> None:
+    registry = make(Limits(max_rooms=2))
+    enter(registry), enter(registry)
+    with pytest.raises(RefusalError) as caught:
+        registry.connect(ASK, 0.0)
+    assert (caught.value.status, caught.value.retry_after) == (429, 5.0)
+
+
+def test_too_many_sessions_end_the_ones_that_were_unused_longest() -> None:
+    registry = make(Limits(max_sessions=2))
+    registry.restore(Session(f"s{n}", "nurse", None, used_at=float(n)) for n in range(4))
+    assert [session.session_id for session in registry.expire(10.0).sessions] == ["s0", "s1"]
+
+
+def test_the_time_to_live_that_a_client_asks_for_is_bounded() -> None:
+    registry = make(Limits(max_room_ttl=100.0))
+    assert registry.connect(replace(ASK, room_rejoin_ttl_seconds=1e6), 0.0).room.ttl == 100.0
+
+
+def test_an_agent_that_was_not_asked_for_comes_with_the_rejoin_that_asks() -> None:
+    registry = make()
+    grant = enter(registry, replace(ASK, spawn_agent=False))
+    assert not grant.room.agent
+    registry.leave(grant.room, grant.live_id, 1.0)
+    assert registry.connect(rejoining(grant), 2.0).room.agent

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from characters.service.store import MAX_TURNS, SessionStore, SpokenTurn, StoredSession
+
+ADA = StoredSession("s1", "nurse", "ada", 100.0)
+BOB = StoredSession("s2", "nurse", "bob", 200.0)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "service" / "sessions.sqlite3"
+
+
+def test_sessions_memory_and_turns_survive_a_restart(path: Path) -> None:
+    store = SessionStore(path)
+    turn = SpokenTurn("player", "my name is Ada", 1.0)
+    store.save(ADA, {"facts": {"name": "Ada"}}, [turn])
+    store.close()
+    again = SessionStore(path)
+    assert again.load().sessions == (ADA,)
+    assert again.memory("s1") == {"facts": {"name": "Ada"}}
+    assert again.turns("s1") == (turn,)
+
+
+def test_what_was_saved_is_there_without_a_close(path: Path) -> None:
+    SessionStore(path).save(ADA, {"a": 1})
+    assert SessionStore(path).memory("s1") == {"a": 1}
+
+
+def test_saving_without_memory_keeps_the_memory(path: Path) -> None:
+    store = SessionStore(path)
+    store.save(ADA, {"a": 1})
+    store.save(StoredSession("s1", "nurse", "ada", 300.0))
+    assert store.memory("s1") == {"a": 1}
+    assert store.load().sessions[0].used_at == 300.0
+
+
+def test_an_unknown_session_remembers_nothing(path: Path) -> None:
+    assert SessionStore(path).memory("nobody") == {}
+
+
+def test_a_removed_session_leaves_its_id_and_nothing_else(path: Path) -> None:
+    store = SessionStore(path)
+    store.save(ADA, {"secret": "treasure"}, [SpokenTurn("player", "treasure", 1.0)])
+    store.save(BOB)
+    store.remove(["s1"], ended_at=5.0)
+    assert store.load().sessions == (BOB,)
+    assert store.load().ended == ("s1",)
+    assert store.turns("s1") == ()
+    store.close()
+    assert b"treasure" not in path.read_bytes()
+
+
+def test_only_the_last_turns_are_kept(path: Path) -> None:
+    store = SessionStore(path)
+    store.save(ADA, None, [SpokenTurn("player", str(n), 0.0) for n in range(MAX_TURNS + 5)])
+    assert store.turns("s1")[0].text == "5"
+    assert len(store.turns("s1")) == MAX_TURNS
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a database at all, by any means" * 50])
+def test_a_foreign_or_empty_file_never_stops_the_service(path: Path, damage: bytes) -> None:
+    path.parent.mkdir()
+    path.write_bytes(damage)
+    store = SessionStore(path)
+    store.save(ADA)
+    assert store.load().sessions == (ADA,)
+
+
+def test_a_damaged_file_is_put_aside_and_not_thrown_away(path: Path) -> None:
+    store = SessionStore(path)
+    store.save(BOB, None, [SpokenTurn("player", "x" * 200, 0.0) for _ in range(300)])
+    store.close()
+    raw = bytearray(path.read_bytes())
+    raw[4096:20_000] = os.urandom(20_000 - 4096)
+    path.write_bytes(raw)
+    again = SessionStore(path)
+    again.save(ADA)
+    assert path.with_name("sessions.sqlite3.damaged").read_bytes() == bytes(raw)
+
+
+def test_only_the_owner_may_read_the_file(path: Path) -> None:
+    SessionStore(path).close()
+    assert path.stat().st_mode & 0o077 == 0
