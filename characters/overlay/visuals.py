@@ -162,7 +162,6 @@ class PlayerSprite(Component):
         from characters.overlay.paint.studio import painter_of
 
         t = self.scene.time.now
-        swing = _STRIDE[int(self._walked * _STEPS_PER_PIXEL + 0.5) % len(_STRIDE)]
         draw_figure(
             painter_of(self.scene),
             surface,
@@ -170,6 +169,9 @@ class PlayerSprite(Component):
             dressed(self.look, self.colour, self.skin, self.hair),
             Face("calm", acting.lids(t, 0.3)),
             turn=self._turn,
-            swing=swing,
+            swing=self._swing(),
             lift=acting.bob(t, 0.3, False),
         )
+
+    def _swing(self) -> int:
+        return _STRIDE[int(self._walked * _STEPS_PER_PIXEL + 0.5) % len(_STRIDE)]

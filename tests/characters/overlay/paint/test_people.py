@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pygame
+import pytest
+
+from characters.overlay.looks import EXPRESSIONS, LOOKS, Face
+from characters.overlay.paint.people import draw_figure
+from engine.ui.painter import Painter
+
+
+def drawn(name: str, face: Face, turn: int = 0) -> bytes:
+    surface = pygame.Surface((120, 180))
+    draw_figure(Painter(), surface, (60, 160), LOOKS[name], face, turn=turn)
+    return pygame.image.tobytes(surface, "RGB")
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_everybody_is_drawn_from_three_sides(name: str) -> None:
+    assert len({drawn(name, Face(), turn) for turn in (-1, 0, 1)}) > 1
+
+
+@pytest.mark.parametrize("name", ["nurse", "kiosk"])
+def test_every_expression_and_mouth_looks_different(name: str) -> None:
+    assert len({drawn(name, Face(emotion)) for emotion in EXPRESSIONS}) >= len(EXPRESSIONS) - 2
+    assert len({drawn(name, Face(mouth=mouth)) for mouth in range(5)}) == 5
+
+
+def test_eyes_that_close_change_the_picture() -> None:
+    assert len({drawn("doctor", Face(lids=lids)) for lids in range(3)}) == 3
+
+
+def test_a_face_is_drawn_once_and_kept() -> None:
+    painter, surface = Painter(), pygame.Surface((120, 180))
+    for _ in range(3):
+        draw_figure(painter, surface, (60, 160), LOOKS["porter"], Face())
+    assert painter.sprites.misses == 2  # a body and a head

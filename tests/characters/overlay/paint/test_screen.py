@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pygame
+import pytest
+
+from characters.overlay.cast import Cast
+from characters.overlay.deeds import Deeds
+from characters.overlay.hud_state import CaptionSize, HudState, Layer
+from characters.overlay.model import HudModel
+from characters.overlay.paint.screen import paint_screen
+from characters.overlay.paint.studio import FONTS
+from engine.scene import Scene
+from engine.ui.hotspots import Hotspots
+from engine.ui.painter import Painter
+from tests.characters.overlay.helpers import crowd, model
+
+
+def paint(shown: HudModel, state: HudState) -> tuple[Painter, Hotspots]:
+    painter, hotspots = Painter(FONTS), Hotspots()
+    deeds = Deeds(Cast(Scene()), state, print, int)
+    for _ in range(2):
+        hotspots.begin()
+        paint_screen(painter, pygame.Surface((960, 600)), shown, state, deeds, hotspots)
+    return painter, hotspots
+
+
+@pytest.mark.parametrize("layer", Layer)
+@pytest.mark.parametrize("size", CaptionSize)
+def test_every_layer_is_painted(layer: Layer, size: CaptionSize) -> None:
+    state = HudState(layer=layer, caption_size=size, is_inspector_open=True, is_faults_open=True)
+    state.chat.insert("a line that is a good deal longer than the box it is typed into " * 3)
+    paint(crowd(), state)
+
+
+def test_an_empty_level_is_painted_too() -> None:
+    paint(model(), HudState(is_inspector_open=True, is_faults_open=True))
+
+
+def test_a_second_frame_draws_nothing_anew() -> None:
+    painter, _ = paint(crowd(), HudState())
+    before = painter.sprites.misses
+    state = HudState()
+    deeds = Deeds(Cast(Scene()), state, print, int)
+    paint_screen(painter, pygame.Surface((960, 600)), crowd(), state, deeds, Hotspots())
+    assert painter.sprites.misses == before
+
+
+def test_what_lies_under_a_sheet_cannot_be_clicked() -> None:
+    _, hotspots = paint(crowd(), HudState(layer=Layer.HELP, is_inspector_open=True))
+    assert not any(hotspots.click((x, y)) for x in range(0, 960, 8) for y in range(0, 600, 8))

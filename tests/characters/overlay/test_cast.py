@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from characters.overlay.cast import Cast, gather
+from characters.overlay.hud_state import HudState
+from characters.overlay.journal import Journal
+from characters.overlay.model import HudModel
+from characters.runtime.ears import EarsStatus
+from engine.scene import Scene
+from tests.characters.overlay.fakes import Stage
+
+
+def seen(stage: Stage, state: HudState | None = None) -> HudModel:
+    return gather(Cast(stage.scene), Journal(), state or HudState())
+
+
+def test_everybody_with_a_session_is_seen_and_the_listener_is_marked() -> None:
+    model = seen(Stage())
+    assert [(actor.name, actor.is_target) for actor in model.actors] == [
+        ("Ada", True),
+        ("Bob", False),
+    ]
+
+
+def test_badges_stand_over_heads() -> None:
+    ada, _ = seen(Stage()).actors
+    assert ada.head[0] == 300
+    assert 160 < ada.head[1] < 200
+
+
+def test_the_microphone_is_what_the_ears_say() -> None:
+    stage = Stage()
+    stage.hud_runtime.ears.status = EarsStatus(level=0.5, is_open=True, device="USB")
+    stage.hud_runtime.ears.muted = True
+    mic = seen(stage, HudState(is_hands_free=True)).microphone
+    assert (mic.level, mic.is_open, mic.is_muted, mic.is_hands_free) == (0.5, True, True, True)
+
+
+def test_a_remote_endpoint_is_named_by_its_host() -> None:
+    stage = Stage()
+    assert seen(stage).endpoint == "local"
+    stage.manager.endpoint = "https://live.example.com/v1"
+    assert seen(stage).endpoint == "live.example.com"
+
+
+def test_an_empty_scene_has_an_empty_hud() -> None:
+    cast = Cast(Scene())
+    model = gather(cast, Journal(), HudState())
+    assert (model.actors, model.target, model.player_name) == ((), None, "You")
+    assert cast.find("ada") is None

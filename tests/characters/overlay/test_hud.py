@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pygame
+import pytest
+
+from characters.core.state import SessionState
+from characters.overlay import Hud
+from characters.overlay.hud_state import CaptionSize, Layer
+from characters.runtime.events import TextRefused
+from engine.prefs import PlayerPrefs
+from tests.characters.overlay.fakes import Stage
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    made = Stage()
+    yield made
+    assert made.errors == []
+
+
+def draw(stage: Stage) -> pygame.Surface:
+    surface = pygame.Surface((960, 600))
+    stage.scene.draw(surface)
+    return surface
+
+
+def test_enter_opens_the_chat_and_sends_to_the_one_who_listens(stage: Stage) -> None:
+    stage.press("return")
+    stage.type("Hello Ada")
+    stage.press("return")
+    assert stage.session("ada").told[-1] == "text Hello Ada"
+    assert stage.hud.state.layer is Layer.GAME
+
+
+def test_while_the_player_types_the_game_gets_no_keys(stage: Stage) -> None:
+    stage.press("return")
+    stage.type("wasd m")
+    assert stage.scene.input.captured is stage.hud
+    stage.press("m", "d")
+    assert not stage.hud_runtime.ears.muted
+    assert stage.player.transform.position == (300, 360)
+
+
+def test_escape_closes_the_chat_and_keeps_the_draft(stage: Stage) -> None:
+    stage.press("return")
+    stage.type("Hel")
+    stage.press("escape")
+    assert stage.scene.input.captured is None
+    assert stage.hud.state.chat.text == "Hel"
+
+
+def test_an_empty_line_closes_the_chat_and_sends_nothing(stage: Stage) -> None:
+    stage.press("return", "return")
+    assert stage.hud.state.layer is Layer.GAME
+    assert not [told for told in stage.session("ada").told if told.startswith("text")]
+
+
+def test_what_nobody_can_hear_stays_in_the_box_and_says_why() -> None:
+    stage = Stage(player=(20, 590))
+    stage.press("return")
+    stage.type("Hello?")
+    stage.press("return")
+    assert stage.hud.state.chat.text == "Hello?"
+    assert stage.hud.state.notice == "Nobody is near enough to hear you: walk up to somebody."
+
+
+def test_refused_text_is_explained(stage: Stage) -> None:
+    stage.session("ada").events.emit(TextRefused("ada", "Hello", "Ada is not connected."))
+    assert stage.hud.state.notice == "Ada is not connected."
+
+
+def test_a_notice_goes_away_in_time(stage: Stage) -> None:
+    stage.hud.notify("Captions: large")
+    stage.hud.state.notice_until = stage.scene.time.now
+    stage.frame()
+    assert stage.hud.state.notice is None
+
+
+def test_f_keys_open_and_close_the_panels(stage: Stage) -> None:
+    stage.press("f3", "f4")
+    assert (stage.hud.state.is_inspector_open, stage.hud.state.is_faults_open) == (True, True)
+    stage.press("f3", "f4")
+    assert (stage.hud.state.is_inspector_open, stage.hud.state.is_faults_open) == (False, False)
+
+
+def test_help_takes_the_keys_until_it_is_closed(stage: Stage) -> None:
+    stage.press("f1")
+    assert stage.scene.input.captured is stage.hud
+    stage.press("f1")
+    assert stage.scene.input.captured is None
+
+
+def test_captions_are_kept_for_the_next_time(stage: Stage, tmp_path: Path) -> None:
+    prefs = PlayerPrefs.open(tmp_path / "prefs.msgpack")
+    stage.scene.provide(prefs)
+    stage.press("f2")
+    next_hud = stage.scene.add(Hud())
+    stage.frame()
+    assert next_hud.state.caption_size is CaptionSize.LARGE
+    prefs.close()
+
+
+def test_r_retries_the_one_in_error_and_nobody_else(stage: Stage) -> None:
+    stage.fails("bob")
+    stage.press("r")
+    assert stage.session("bob").told[-1] == "retry"
+    assert "retry" not in stage.session("ada").told
+
+
+def test_the_fault_panel_is_worked_by_keys(stage: Stage) -> None:
+    stage.press("f4", "c", "2", "b", "k")
+    assert stage.faults.told == ["cut None", "black hole bob", "kill"]
+
+
+def test_fault_keys_do_nothing_while_the_panel_is_closed(stage: Stage) -> None:
+    stage.press("c", "k")
+    assert stage.faults.told == []
+
+
+def test_what_cannot_be_broken_says_so(stage: Stage) -> None:
+    stage.press("f4", "1", "x")
+    assert stage.hud.state.notice == "ada has no session that could expire."
+
+
+def test_the_menu_closes_the_microphone_while_it_is_open(stage: Stage) -> None:
+    stage.press("escape")
+    assert not stage.hud_runtime.ears.focused
+    stage.press("escape")
+    assert stage.hud_runtime.ears.focused
+
+
+def test_the_menu_is_worked_by_keys(stage: Stage) -> None:
+    stage.press("escape", "down", "down", "down", "return")
+    assert stage.hud_runtime.ears.muted
+
+
+def test_a_click_on_retry_works(stage: Stage) -> None:
+    stage.fails("ada", "connection.refused")
+    draw(stage)
+    for x in range(20, 420, 20):
+        for y in range(50, 260, 12):
+            stage.scene.input.move_mouse(x, y)
+            stage.hud._hotspots.click((x, y))
+    assert "retry" in stage.session("ada").told
+
+
+def test_every_state_is_drawn_with_every_panel(stage: Stage) -> None:
+    stage.press("f3", "f4")
+    for state in SessionState:
+        stage.becomes("ada", state)
+        stage.becomes("bob", state)
+        draw(stage)
+    stage.press("return")
+    draw(stage)
+    stage.press("escape", "escape")
+    draw(stage)  # the fixture looks for errors
+
+
+def test_a_hud_that_is_destroyed_gives_the_keys_back(stage: Stage) -> None:
+    stage.press("return")
+    stage.scene.destroy(stage.hud.game_object)
+    stage.frame()
+    assert stage.scene.input.captured is None
+
+
+def test_the_overlay_is_imported_without_a_drawing_library() -> None:
+    check = "import sys, characters.overlay; sys.exit('pygame' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from characters.overlay.looks import LOOKS, dressed
+
+
+def test_a_look_can_be_dressed_in_other_colours() -> None:
+    look = dressed("nurse", colour="#102030", skin="#405060", hair="#708090")
+    assert (look.top, look.skin, look.hair) == (
+        (16, 32, 48, 255),
+        (64, 80, 96, 255),
+        (112, 128, 144, 255),
+    )
+    assert look.style == LOOKS["nurse"].style
+
+
+def test_an_unknown_look_is_a_visitors() -> None:
+    assert dressed("astronaut") == LOOKS["visitor"]
+
+
+def test_looks_differ() -> None:
+    assert len(set(LOOKS.values())) == len(LOOKS)

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from characters.core.failure import failure
+from characters.core.policy import ReconnectPolicy
+from characters.core.state import MicrophoneView, SessionState
+from characters.overlay.model import Actor
+from characters.overlay.report import policy_name, rows, timeline
+from tests.characters.overlay.helpers import NOW, actor, view
+from tests.characters.overlay.helpers import timeline as talk
+
+S = SessionState
+
+
+def row(shown: Actor, label: str) -> str:
+    return next(row.value for row in rows(shown, NOW) if row.label == label)
+
+
+def test_an_id_is_shown_by_its_first_letters_only() -> None:
+    assert row(actor(), "Session id") == "9f3c…"
+    assert "9f3c27aa81" not in str(rows(actor(), NOW))
+
+
+def test_the_state_tells_attempt_and_wait() -> None:
+    waits = actor(state=S.RECONNECTING, attempt=2, max_attempts=3, next_retry_at=NOW + 1.5)
+    assert row(waits, "State") == "RECONNECTING 2/3, next try in 2 s"
+    assert row(actor(), "State") == "CONNECTED for 1 min"
+
+
+def test_a_preset_is_called_by_its_name() -> None:
+    assert policy_name(ReconnectPolicy.PATIENT) == "patient"
+    assert policy_name(ReconnectPolicy(max_reconnect_attempts=7)) == "own"
+
+
+def test_a_policy_without_a_limit_says_so() -> None:
+    assert row(actor(policy=ReconnectPolicy.PATIENT), "Retries").startswith("no limit of attempts")
+    assert row(actor(), "Retries").startswith("3 attempts")
+
+
+def test_the_gate_tells_when_the_microphone_opened() -> None:
+    opened = MicrophoneView(NOW - 10, NOW - 9, 212, 0, True)
+    assert (
+        row(actor(microphone=opened), "Microphone") == "open 1.00 s after ready, 212 sent, 0 early"
+    )
+    waits = actor(microphone=MicrophoneView(ready_at=NOW - 0.2))
+    assert row(waits, "Microphone") == "opens in 0.3 s"
+    assert row(actor(), "Microphone") == "closed; opens 0.5 s after ready"
+
+
+def test_an_error_is_named_by_its_code() -> None:
+    failed = actor(state=S.ERROR, error=failure("session.resume_refused"))
+    assert row(failed, "Error") == "session.resume_refused"
+
+
+def test_the_timeline_goes_back_from_now_with_reasons() -> None:
+    newest, cut, *_ = timeline(view(timeline=talk()), NOW)
+    assert (newest.when, newest.state, newest.why) == (
+        "-18 s",
+        S.CONNECTED,
+        "rejoined, nothing lost",
+    )
+    assert (cut.state, cut.why) == (S.RECONNECTING, "nothing came from the server in time")
+
+
+def test_the_heartbeat_shows_the_round_trip() -> None:
+    assert row(actor(), "Heartbeat") == "2.1 ms, every 1 s"
+    assert row(actor(round_trip_seconds=None), "Heartbeat") == "no answer yet, every 1 s"

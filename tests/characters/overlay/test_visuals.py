@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import get_args
+
+import pygame
+import pytest
+
+from characters.overlay import Backdrop, CharacterSprite, PlayerSprite, Prop
+from characters.overlay.catalogue import PROPS, PropKind
+from engine.component import Component
+from engine.scene import Scene
+from tests.characters.overlay.fakes import Stage
+
+GROUND = (1, 2, 3)
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    made, errors = Scene(), list[str]()
+
+    def note(error: object) -> None:
+        errors.append(str(error))
+
+    made.on_error.subscribe(note)
+    yield made
+    assert errors == []
+
+
+def picture(scene: Scene) -> pygame.Surface:
+    surface = pygame.Surface((960, 600))
+    surface.fill(GROUND)
+    scene.update(1 / 60)
+    scene.draw(surface)
+    return surface
+
+
+def painted(surface: pygame.Surface) -> pygame.Rect:
+    """Return the smallest rectangle around what is not ground."""
+    mask = pygame.mask.from_threshold(surface, GROUND, (1, 1, 1, 255))
+    mask.invert()
+    area = pygame.Rect(480, 400, 0, 0)
+    for rect in mask.get_bounding_rects():
+        area.union_ip(rect)
+    return area
+
+
+def place(scene: Scene, component: Component, x: float = 480, y: float = 400) -> None:
+    scene.create("Thing", (x, y)).add(component)
+
+
+@pytest.mark.parametrize("theme", ["clinic", "lobby", "exam"])
+def test_a_room_fills_the_screen(scene: Scene, theme: str) -> None:
+    place(scene, Backdrop(theme))  # type: ignore[arg-type]  # parametrize hands out plain texts
+    assert painted(picture(scene)) == pygame.Rect(0, 0, 960, 600)
+
+
+@pytest.mark.parametrize("kind", get_args(PropKind))
+def test_a_prop_stands_on_its_place(scene: Scene, kind: PropKind) -> None:
+    place(scene, Prop(kind, label="Words", flip=True))
+    area = painted(picture(scene))
+    assert abs(area.centerx - 480) < 25
+    assert 380 < area.bottom < 425
+    assert area.h >= PROPS[kind].h * 0.8
+
+
+def test_a_figure_stands_on_its_place(scene: Scene) -> None:
+    place(scene, CharacterSprite("doctor"))
+    area = painted(picture(scene))
+    assert abs(area.centerx - 480) < 6
+    assert 400 <= area.bottom < 412
+    assert 110 < area.h < 140
+
+
+def test_one_who_sits_shows_no_legs(scene: Scene) -> None:
+    place(scene, CharacterSprite("doctor", pose="sit"))
+    assert painted(picture(scene)).bottom < 400
+
+
+def test_nearer_things_cover_farther_ones(scene: Scene) -> None:
+    place(scene, CharacterSprite("doctor"), y=400)
+    place(scene, Prop("desk"), y=396)
+    with_desk_behind = picture(scene).get_at((480, 370))
+    scene.objects[1].transform.position = (480, 404)
+    assert picture(scene).get_at((480, 370)) != with_desk_behind
+
+
+def test_the_camera_moves_the_picture(scene: Scene) -> None:
+    place(scene, CharacterSprite("doctor"))
+    scene.camera.x += 100
+    assert abs(painted(picture(scene)).centerx - 380) < 6
+
+
+def test_a_voice_opens_the_mouth() -> None:
+    stage = Stage()
+    sprite = stage.ada.get_component(CharacterSprite)
+    assert sprite is not None
+    assert sprite._voice_level() == 0.0
+    stage.hud_runtime.voice.loudness = 0.7
+    assert sprite._voice_level() == 0.7
+
+
+def test_the_players_legs_move_while_it_walks(scene: Scene) -> None:
+    sprite = PlayerSprite()
+    place(scene, sprite)
+    scene.update(1 / 60)
+    seen = set()
+    for step in range(40):
+        sprite.transform.position = (480 + step * 3, 400)
+        scene.update(1 / 60)
+        seen.add(sprite._swing())
+    assert seen == {-1, 0, 1}
+    scene.update(1 / 60)
+    assert sprite._swing() == 0

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import pytest
+
+from characters.core.failure import failure
+from characters.core.state import FreshReason, Resume, ResumeOutcome, SessionState
+from characters.core.turn import DialogueState
+from characters.overlay.model import Microphone
+from characters.overlay.words import (
+    RECEIPT_SECONDS,
+    Shape,
+    Tone,
+    ago,
+    badge,
+    banner,
+    failure_title,
+    microphone,
+    receipt,
+    resume_words,
+)
+from tests.characters.overlay.helpers import NOW, actor, model, view
+
+S, D = SessionState, DialogueState
+
+
+def test_each_state_has_a_shape_and_a_word_of_its_own() -> None:
+    said = [badge(view(state), NOW) for state in S]
+    assert len({words.shape for words in said}) == len(S)
+    assert len({words.word for words in said}) == len(S)
+
+
+@pytest.mark.parametrize(
+    ("dialogue", "shape", "word"),
+    [
+        (D.IDLE, Shape.CHECK, "ready"),
+        (D.LISTENING, Shape.WAVES, "listening"),
+        (D.THINKING, Shape.DOTS, "thinking"),
+        (D.SPEAKING, Shape.BARS, "speaking"),
+        (D.INTERRUPTED, Shape.DOTS, "interrupted"),
+    ],
+)
+def test_somebody_connected_shows_what_goes_on(
+    dialogue: DialogueState, shape: Shape, word: str
+) -> None:
+    said = badge(view(dialogue=dialogue), NOW)
+    assert (said.shape, said.word, said.tone) == (shape, word, Tone.GOOD)
+
+
+def test_a_reconnect_counts_attempts_and_seconds() -> None:
+    waits = view(S.RECONNECTING, attempt=2, max_attempts=3, next_retry_at=NOW + 2.1)
+    assert badge(waits, NOW).word == "reconnecting 2/3, 3 s"
+    assert badge(waits, NOW).ring == pytest.approx(0.525, abs=0.05)
+
+
+def test_while_a_try_runs_there_is_no_countdown() -> None:
+    tries = view(S.RECONNECTING, attempt=2, max_attempts=3, next_retry_at=NOW - 1)
+    assert (badge(tries, NOW).word, badge(tries, NOW).ring) == ("reconnecting 2/3", None)
+
+
+def test_a_patient_policy_has_no_number_to_count_to() -> None:
+    assert badge(view(S.RECONNECTING, attempt=14), NOW).word == "reconnecting 14"
+
+
+def test_the_first_connect_is_not_called_an_attempt() -> None:
+    assert badge(view(S.CONNECTING, attempt=1, max_attempts=3), NOW).word == "connecting"
+    assert badge(view(S.CONNECTING, attempt=2, max_attempts=3), NOW).word == "connecting 2/3"
+
+
+def test_one_who_hibernates_is_not_called_lost() -> None:
+    assert badge(view(S.DISCONNECTED, is_hibernating=True), NOW).word == "resting: come near"
+
+
+@pytest.mark.parametrize(
+    ("resume", "words"),
+    [
+        (Resume(ResumeOutcome.REJOINED), "rejoined, nothing lost"),
+        (Resume(ResumeOutcome.RESUMED, None, 720.0), "remembers you, 12 min ago"),
+        (Resume(ResumeOutcome.RESUMED), "remembers you"),
+        (
+            Resume(ResumeOutcome.FRESH, FreshReason.EXPIRED),
+            "starts fresh: the saved session expired",
+        ),
+        (Resume(ResumeOutcome.FRESH, FreshReason.NO_STORED_ID), "meets you for the first time"),
+        (Resume(ResumeOutcome.FRESH), "starts fresh"),
+    ],
+)
+def test_the_receipt_says_what_a_connection_restored(resume: Resume, words: str) -> None:
+    assert resume_words(resume) == words
+
+
+@pytest.mark.parametrize("reason", FreshReason)
+def test_every_reason_to_start_fresh_has_words(reason: FreshReason) -> None:
+    assert resume_words(Resume(ResumeOutcome.FRESH, reason))
+
+
+def test_a_receipt_is_shown_for_a_while_after_the_connect() -> None:
+    fresh = view(resume=Resume(ResumeOutcome.REJOINED), connected_at=NOW)
+    assert receipt(fresh, NOW + 1) == "rejoined, nothing lost"
+    assert receipt(fresh, NOW + RECEIPT_SECONDS + 0.1) is None
+    assert receipt(view(S.RECONNECTING), NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "1 s"), (59, "59 s"), (60, "1 min"), (720, "12 min"), (7200, "2 h"), (400000, "5 days")],
+)
+def test_times_are_said_as_people_say_them(seconds: float, words: str) -> None:
+    assert ago(seconds) == words
+
+
+def test_the_indicator_names_who_hears_the_player() -> None:
+    shown = model(actor("Ada", is_target=True), microphone=Microphone(is_open=True))
+    assert microphone(shown).title == "Ada hears you"
+
+
+def test_a_muted_microphone_says_so_above_all() -> None:
+    mic = Microphone(is_muted=True, is_open=True)
+    said = microphone(model(actor("Ada", is_target=True), microphone=mic))
+    assert (said.title, said.is_crossed) == ("Muted", True)
+
+
+def test_a_closed_microphone_never_claims_to_be_heard() -> None:
+    near = microphone(model(actor("Ada", is_target=True)))
+    alone = microphone(model(actor("Ada")))
+    assert (near.title, near.detail) == ("Microphone closed", "hold T to talk to Ada")
+    assert (alone.title, alone.detail) == ("Microphone closed", "walk up to somebody")
+
+
+def test_a_problem_is_passed_on_with_the_way_around_it() -> None:
+    said = microphone(model(microphone=Microphone(problem="No microphone was found.")))
+    assert (said.title, said.detail) == ("No microphone: typing works", "No microphone was found.")
+
+
+def test_the_banner_never_claims_that_a_remote_talk_stays_here() -> None:
+    assert banner(model()).startswith("Nothing leaves this machine")
+    assert banner(model(endpoint="live.example.com")).startswith("Talk goes to live.example.com")
+
+
+def test_the_title_of_an_error_tells_what_the_player_lost() -> None:
+    refused = view(S.ERROR, error=failure("session.resume_refused"))
+    unknown = view(S.ERROR, error=failure("connection.character_not_found"))
+    assert failure_title("Ada", refused) == "Ada cannot go on where you stopped"
+    assert failure_title("Ada", unknown) == "Ada could not be reached"
+    assert failure_title("Ada", view(S.ERROR)) == "Ada lost the connection"
