@@ -1,5 +1,239 @@
-"""Characters that talk, and remember, for levels made with the engine."""
+"""Characters that talk, and remember, for levels made with the engine.
+
+    from characters import Character, CharacterManager, Player, ReconnectPolicy
+
+Each name is loaded when it is first used: the service, which needs only the core, starts fast.
+"""
 
 from __future__ import annotations
 
-__all__ = ()
+import importlib
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from characters.components import (
+        FAULT_BINDINGS,
+        PLAYER_BINDINGS,
+        SCENE_CHECKS,
+        Character,
+        CharacterEventRelay,
+        CharacterManager,
+        ConnectMode,
+        Door,
+        EventRelay,
+        FaultKeys,
+        Faults,
+        LevelPolicy,
+        NextVisitor,
+        Parts,
+        Player,
+        ServiceControl,
+        SessionEventRelay,
+        SpawnPoint,
+        Task,
+        TranscriptEventRelay,
+        find_path,
+        make_parts,
+        one_manager,
+        one_session_each,
+        parts_for,
+        register_components,
+    )
+    from characters.core.policy import (
+        IdlePolicy,
+        Persist,
+        ReconnectPolicy,
+        ResumePolicy,
+    )
+    from characters.core.state import (
+        FreshReason,
+        MicrophoneView,
+        Resume,
+        ResumeOutcome,
+        RetryScheduled,
+        SessionRecord,
+        SessionState,
+        SessionStateChanged,
+        SessionView,
+        shorten_id,
+    )
+    from characters.persistence import (
+        EncryptedStore,
+        KeyValueSessionPersistence,
+        KeyValueStore,
+        ListableStore,
+        MemoryStore,
+        PersistenceError,
+        PlayerPrefsStore,
+        SessionData,
+        SessionPersistence,
+        SQLiteStore,
+    )
+    from characters.runtime import (
+        CharacterEvent,
+        Ears,
+        EarsStatus,
+        ListeningMode,
+        MessageRefused,
+        Runtime,
+        RuntimeBuilder,
+        ServiceError,
+        ServiceProcess,
+        SessionConfig,
+        SessionHandle,
+        TextRefused,
+        TranscriptChanged,
+    )
+
+__all__ = [
+    "Character",
+    "CharacterEvent",
+    "CharacterEventRelay",
+    "CharacterManager",
+    "ConnectMode",
+    "Door",
+    "Ears",
+    "EarsStatus",
+    "EncryptedStore",
+    "EventRelay",
+    "FAULT_BINDINGS",
+    "FaultKeys",
+    "Faults",
+    "FreshReason",
+    "IdlePolicy",
+    "KeyValueSessionPersistence",
+    "KeyValueStore",
+    "LevelPolicy",
+    "ListableStore",
+    "ListeningMode",
+    "MemoryStore",
+    "MessageRefused",
+    "MicrophoneView",
+    "NextVisitor",
+    "PLAYER_BINDINGS",
+    "Parts",
+    "Persist",
+    "PersistenceError",
+    "Player",
+    "PlayerPrefsStore",
+    "ReconnectPolicy",
+    "Resume",
+    "ResumeOutcome",
+    "ResumePolicy",
+    "RetryScheduled",
+    "Runtime",
+    "RuntimeBuilder",
+    "SCENE_CHECKS",
+    "SQLiteStore",
+    "ServiceControl",
+    "ServiceError",
+    "ServiceProcess",
+    "SessionConfig",
+    "SessionData",
+    "SessionEventRelay",
+    "SessionHandle",
+    "SessionPersistence",
+    "SessionRecord",
+    "SessionState",
+    "SessionStateChanged",
+    "SessionView",
+    "SpawnPoint",
+    "Task",
+    "TextRefused",
+    "TranscriptChanged",
+    "TranscriptEventRelay",
+    "find_path",
+    "make_parts",
+    "one_manager",
+    "one_session_each",
+    "parts_for",
+    "register_components",
+    "shorten_id",
+]
+
+_HOMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "characters.components": (
+            "Character",
+            "CharacterEventRelay",
+            "CharacterManager",
+            "ConnectMode",
+            "Door",
+            "EventRelay",
+            "FAULT_BINDINGS",
+            "FaultKeys",
+            "Faults",
+            "LevelPolicy",
+            "NextVisitor",
+            "PLAYER_BINDINGS",
+            "Parts",
+            "Player",
+            "SCENE_CHECKS",
+            "ServiceControl",
+            "SessionEventRelay",
+            "SpawnPoint",
+            "Task",
+            "TranscriptEventRelay",
+            "find_path",
+            "make_parts",
+            "one_manager",
+            "one_session_each",
+            "parts_for",
+            "register_components",
+        ),
+        "characters.core.policy": (
+            "IdlePolicy",
+            "Persist",
+            "ReconnectPolicy",
+            "ResumePolicy",
+        ),
+        "characters.core.state": (
+            "FreshReason",
+            "MicrophoneView",
+            "Resume",
+            "ResumeOutcome",
+            "RetryScheduled",
+            "SessionRecord",
+            "SessionState",
+            "SessionStateChanged",
+            "SessionView",
+            "shorten_id",
+        ),
+        "characters.persistence": (
+            "EncryptedStore",
+            "KeyValueSessionPersistence",
+            "KeyValueStore",
+            "ListableStore",
+            "MemoryStore",
+            "PersistenceError",
+            "PlayerPrefsStore",
+            "SQLiteStore",
+            "SessionData",
+            "SessionPersistence",
+        ),
+        "characters.runtime": (
+            "CharacterEvent",
+            "Ears",
+            "EarsStatus",
+            "ListeningMode",
+            "MessageRefused",
+            "Runtime",
+            "RuntimeBuilder",
+            "ServiceError",
+            "ServiceProcess",
+            "SessionConfig",
+            "SessionHandle",
+            "TextRefused",
+            "TranscriptChanged",
+        ),
+    }
+)
+
+
+def __getattr__(name: str) -> object:
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(module), name)
+    raise AttributeError(f"module 'characters' has no attribute {name!r}")
