@@ -104,9 +104,9 @@ def _clear(motion: float, gaps: Iterable[tuple[float, float] | None]) -> float:
             continue
         left, right = gap
         if motion > 0.0 and right >= -_TOUCH:
-            motion = min(motion, max(0.0, right))
+            motion = min(motion, right)
         elif motion < 0.0 and left <= _TOUCH:
-            motion = max(motion, min(0.0, left))
+            motion = max(motion, left)
     return motion
 
 

@@ -95,10 +95,10 @@ class Phase(MethodList):
         if self._holes > _FEW_HOLES:
             self._sweep()
         keys, methods = self._keys, self._methods
-        for key in sorted(self._waiting):
+        for key, method in self._waiting.items():
             at = len(keys) if not keys or key > keys[-1] else bisect_left(keys, key)
             keys.insert(at, key)
-            methods.insert(at, self._waiting[key])
+            methods.insert(at, method)
         self._waiting = {}
         self.is_used = bool(keys)
 

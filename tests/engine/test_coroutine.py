@@ -110,6 +110,21 @@ def test_yielding_a_generator_waits_until_it_has_ended(
     assert log[-1] == "after"
 
 
+def test_who_waited_goes_on_in_the_frame_in_which_the_other_ended(
+    scene: Scene, actor: Actor, log: list[str]
+) -> None:
+    def outer() -> Body:
+        yield
+        yield counts(log, 1)
+        log.append("after")
+
+    actor.start_coroutine(outer())
+    scene.update(0.0)
+    assert log == ["frame 0"]
+    scene.update(0.0)
+    assert log == ["frame 0", "after"]
+
+
 def test_yielding_a_coroutine_waits_for_it_and_its_result_is_there(
     scene: Scene, actor: Actor, log: list[str]
 ) -> None:

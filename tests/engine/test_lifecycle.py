@@ -247,6 +247,19 @@ def test_a_component_may_disable_itself_in_any_hook(
     assert log == expected
 
 
+def test_who_disables_itself_when_it_is_enabled_again_gets_no_update(scene: Scene) -> None:
+    class Shy(Counter):
+        def on_enable(self) -> None:
+            self.enabled = self.updates == 0
+
+    shy = scene.add(Shy())
+    scene.update(0.0)
+    shy.enabled = False
+    shy.enabled = True
+    scene.update(0.0)
+    assert shy.updates == 1
+
+
 # active and inactive objects
 
 
@@ -352,6 +365,24 @@ def test_a_destroyed_component_leaves_its_object_alive(scene: Scene, log: list[s
     scene.update(0.0)
     assert (recorder.is_destroyed, thing.components) == (True, (counter,))
     assert log[-2:] == ["on_disable", "on_destroy"]
+
+
+def test_what_is_destroyed_in_an_update_ends_after_the_late_updates(
+    scene: Scene, log: list[str]
+) -> None:
+    victim = scene.add(Recorder(log, "victim"))
+    scene.add(Acting(lambda: victim.game_object.destroy()))
+    scene.add(Recorder(log, "other"))
+    scene.update(0.0)
+    assert log[-3:] == ["other late_update", "victim on_disable", "victim on_destroy"]
+
+
+def test_what_is_added_to_a_destroyed_object_ends_with_it(scene: Scene, log: list[str]) -> None:
+    thing = scene.create("Thing")
+    thing.destroy()
+    thing.add(Recorder(log))
+    scene.update(0.0)
+    assert log == ["awake", "on_destroy"]
 
 
 def test_destroying_twice_ends_once(scene: Scene, log: list[str]) -> None:

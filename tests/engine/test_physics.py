@@ -34,6 +34,7 @@ def test_who_touches_a_wall_can_walk_along_it_and_away() -> None:
 
 def test_who_stands_inside_a_box_can_walk_out() -> None:
     assert move_and_slide((100, 0), (-30, 0), SIZE, [WALL]).position == (70, 0)
+    assert move_and_slide((100, 0), (30, 0), SIZE, [WALL]).position == (130, 0)
 
 
 def test_a_corner_stops_both_axes() -> None:

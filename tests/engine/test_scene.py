@@ -68,11 +68,11 @@ def test_fixed_updates_come_in_equal_steps_and_carry_over_what_is_left(
     assert len(stopwatch.fixed) == 3
 
 
-def test_a_hundred_frames_make_as_many_fixed_steps_as_their_sum(
+def test_a_second_of_frames_makes_as_many_fixed_steps_as_their_sum(
     scene: Scene, stopwatch: Stopwatch
 ) -> None:
-    for _ in range(100):
-        scene.update(0.01)
+    for _ in range(60):
+        scene.update(1 / 60)
     assert len(stopwatch.fixed) == 50
 
 
@@ -292,6 +292,18 @@ def test_two_scenes_know_nothing_of_each_other() -> None:
     first.update(0.0)
     assert (a.updates, b.updates) == (1, 0)
     assert second.find_components(Counter) == [b]
+
+
+def test_who_moves_to_another_scene_before_its_start_starts_there_once() -> None:
+    log: list[str] = []
+    first, second = make_scene("One"), make_scene("Two")
+    recorder = first.add(Recorder(log))
+    second.adopt(recorder.game_object)
+    for scene in (first, second):
+        scene.update(0.0)
+        scene.update(0.0)
+    assert recorder.scene is second
+    assert log == ["awake", "on_enable", "start", *["update", "late_update"] * 2]
 
 
 def test_closing_a_scene_destroys_everything_once(scene: Scene) -> None:

@@ -87,12 +87,22 @@ def test_removing_what_is_not_there_does_nothing(bench: Bench) -> None:
 def test_empty_slots_are_swept_away_and_who_returns_finds_its_order(bench: Bench) -> None:
     for key in range(200):
         bench.phase.add(key, bench.says(str(key)))
+    bench.run()
     for key in range(150):
         bench.phase.remove(key)
     bench.run()
     assert len(bench.phase._methods) == 50
     bench.phase.add(7, bench.says("7"))
     assert bench.run()[:2] == ["7", "150"]
+
+
+def test_who_leaves_and_returns_is_counted_once(bench: Bench) -> None:
+    bench.phase.add(1, bench.says("a"))
+    bench.run()
+    bench.phase.remove(1)
+    bench.phase.add(1, bench.says("b"))
+    assert len(bench.phase) == 1
+    assert bench.run() == ["b"]
 
 
 def test_what_is_no_exception_but_an_order_to_stop_gets_through(bench: Bench) -> None:
