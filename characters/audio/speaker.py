@@ -22,7 +22,6 @@ from characters.audio.portaudio import (
     find_device,
     list_devices,
     portaudio_calls,
-    run_abandonable,
     stable_name,
 )
 from characters.core.turn import BargeIn
@@ -31,7 +30,8 @@ __all__ = ["ClockVoice", "PortAudioVoice"]
 
 OUTPUT_RATE = 48_000
 BLOCK_SECONDS = 0.01
-WRITE_TIMEOUT_SECONDS = 1.0
+# PulseAudio may take a first second of sound at its leisure.
+WRITE_TIMEOUT_SECONDS = 2.5
 # A device may buffer a little, but one that swallows seconds at once is none (ALSA's null).
 AHEAD_SECONDS = 2.0
 # The first write may have to wake the sound daemon up.
@@ -50,7 +50,7 @@ class Output(Protocol):
         """Wait until there is room, then take the block. Raises OSError when it is gone."""
 
     def close(self) -> None:
-        """Let go; may hang."""
+        """Let go, on the thread that writes; may hang."""
 
 
 class ClockOutput:
@@ -61,17 +61,16 @@ class ClockOutput:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._due = now()
-        self._closed = threading.Event()
+        self._never = threading.Event()
 
     def write(self, block: bytes) -> None:
         """Wait as long as the block lasts; time that was slept away is not caught up."""
         now = self._now()
         self._due = max(self._due + BLOCK_SECONDS, now - 0.1)
-        self._closed.wait(max(0.0, self._due - now))
+        self._never.wait(max(0.0, self._due - now))
 
     def close(self) -> None:
-        """Wake the writer."""
-        self._closed.set()
+        """Do nothing: there is nothing to let go of."""
 
 
 class DeviceOutput:
@@ -125,12 +124,19 @@ class Writer:
         self._mixer = mixer
         self._now = now
         self._abandoned = False
-        threading.Thread(target=self._run, name=f"speaker {output.name}", daemon=True).start()
+        self._thread = threading.Thread(
+            target=self._run, name=f"speaker {output.name}", daemon=True
+        )
+        self._thread.start()
 
     def abandon(self) -> None:
-        """Write nothing more, and close the output in the background."""
+        """Write nothing more; the thread closes its output itself, when its write returns.
+
+        Closing under a write that is under way corrupts PortAudio's memory, and a write that
+        hangs for good keeps its stream.
+        """
         self._abandoned = True
-        run_abandonable("close speaker", self.output.close, CLOSE_SECONDS)
+        self._thread.join(CLOSE_SECONDS)
 
     def is_late(self) -> bool:
         """Return whether a write seems to hang."""
@@ -139,6 +145,10 @@ class Writer:
         return self._now() - self.last_write_at > WRITE_TIMEOUT_SECONDS
 
     def _run(self) -> None:
+        self._write_all()
+        self.output.close()
+
+    def _write_all(self) -> None:
         size = round(self._mixer.rate * BLOCK_SECONDS)
         written = 0.0
         while not self._abandoned:

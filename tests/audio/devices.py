@@ -70,6 +70,8 @@ class FifoMicrophone:
         self.environment = {**os.environ, "ALSA_CONFIG_PATH": str(self.config)}
         self.queue: list[NDArray[np.int16]] = []
         self._stopping = threading.Event()
+        self._flowing = threading.Event()
+        self._flowing.set()
         self._thread = threading.Thread(target=self._write, name="fifo writer", daemon=True)
         self._thread.start()
 
@@ -77,8 +79,19 @@ class FifoMicrophone:
         """Queue 16 kHz mono samples."""
         self.queue.append(samples)
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Deliver nothing for a while, as a device whose driver hangs."""
+        self._flowing.clear()
+        try:
+            yield
+        finally:
+            self._flowing.set()
+
     def close(self) -> None:
+        """Stop the writer."""
         self._stopping.set()
+        self._flowing.set()
         # A writer that still waits for a reader is let go by one.
         reader = os.open(self.fifo, os.O_RDONLY | os.O_NONBLOCK)
         self._thread.join(2.0)
@@ -97,6 +110,7 @@ class FifoMicrophone:
         periods = 0
         silence = bytes(2 * PERIOD_SAMPLES)
         while not self._stopping.wait(max(0.0, due - time.monotonic())):
+            self._flowing.wait()
             write(self._next_period() if periods >= WARM_UP_PERIODS else silence)
             periods += 1
             due += PERIOD_SECONDS

@@ -110,7 +110,9 @@ def test_a_write_that_never_returns_holds_nobody_up(sound: Sound) -> None:
     output.hang.clear()
     sound.voice.play("ada", speech(0.2), 16_000)
     until(lambda: not sound.voice.is_playing("ada"), 8.0, "the clock takes over")
-    assert output.closed.is_set()
+    assert not output.closed.is_set()
+    output.hang.set()
+    until(output.closed.is_set, 5.0, "it is closed when its write comes back")
 
 
 def test_a_device_that_swallows_sound_at_once_is_none(sound: Sound) -> None:
