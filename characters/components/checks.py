@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from characters.components.id_checks import ids_are_plain, ids_look_different
+from characters.components.scene_checks import (
+    doors_lead_somewhere,
+    endpoints_are_known,
+    policies_can_be_kept,
+)
 from engine.scene_document import ObjectEntry, SceneCheck, SceneDocument
 from engine.toml_file import Problem
 
@@ -45,7 +51,15 @@ def one_manager(document: SceneDocument) -> Iterator[Problem]:
         yield document.problem(characters[0].index, "Character", "", message, hint=hint)
 
 
-SCENE_CHECKS: tuple[SceneCheck, ...] = (one_session_each, one_manager)
+SCENE_CHECKS: tuple[SceneCheck, ...] = (
+    one_session_each,
+    one_manager,
+    ids_are_plain,
+    ids_look_different,
+    doors_lead_somewhere,
+    endpoints_are_known,
+    policies_can_be_kept,
+)
 """Hand these to `SceneFile.read`."""
 
 
