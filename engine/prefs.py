@@ -110,19 +110,12 @@ class PlayerPrefs(PrefsView):
 
     def change(self, change: Change, *, durable: bool = False) -> None:
         """Apply one change: `(key, value)` sets, `(key,)` deletes, `()` deletes everything."""
-        if len(change) == 2:
-            key, value = change
-            old = self.values.get(key)
-            is_news = old != value or type(old) is not type(value)
-            if self._backing.live > MAX_TOTAL_BYTES and is_news:
-                raise ValueError(f"All settings together take more than {MAX_TOTAL_BYTES} bytes.")
-        else:
-            is_news = not change or change[0] in self.values
-        if is_news:
-            self._backing.put(change, wake=not durable)
+        if self._backing.live > MAX_TOTAL_BYTES and len(change) == 2:
+            raise ValueError(f"All settings together take more than {MAX_TOTAL_BYTES} bytes.")
+        self._backing.put(change, wake=not durable)
         if durable:
             self.save()
-        if is_news and change and len(self.changed):
+        if change and len(self.changed):
             self._channel.tell_change(change[0])
 
     def delete_all(self, *, durable: bool = False) -> None:
@@ -172,9 +165,8 @@ class PlayerPrefs(PrefsView):
 class _Backing(Protocol):
     values: dict[str, Value]
     refusal: str
+    live: int
 
-    @property
-    def live(self) -> int: ...
     @property
     def is_idle(self) -> bool: ...
     def put(self, change: Change, *, wake: bool) -> None: ...

@@ -38,6 +38,10 @@ class PrefsView:
         """Apply a change whose key is whole; with `durable` return when it is on the disk."""
         raise NotImplementedError
 
+    def save(self) -> None:
+        """Return when everything set so far is on the disk. Raises PrefsError."""
+        raise NotImplementedError
+
     def set_int(self, key: str, value: int, *, durable: bool = False) -> None:
         """Set a whole number of at most 64 bits. Raises TypeError, ValueError, PrefsError."""
         if type(value) is not int:
@@ -106,15 +110,17 @@ class PrefsView:
 
     def delete_key(self, key: str, *, durable: bool = False) -> None:
         """Delete a key; one that is not set is no error. Raises PrefsError."""
-        if self.has_key(key) or durable:
+        if self.has_key(key):
             self.change((self._prefix + key,), durable=durable)
+        elif durable:
+            self.save()
 
     def delete_all(self, *, durable: bool = False) -> None:
         """Delete every key of this view. Raises PrefsError."""
         for key in self.keys():
             self.delete_key(key)
         if durable:
-            self.delete_key("", durable=True)
+            self.save()
 
     def keys(self, prefix: str = "") -> tuple[str, ...]:
         """Return the keys that begin with `prefix`, in order."""
@@ -143,8 +149,13 @@ class PrefsView:
         if type(key) is not str:
             raise TypeError(f"A key is a text, not {key!r}.")
         name = self._prefix + key
-        if name not in self.values:
+        old = self.values.get(name)
+        if old is None:
             _check_key(name)
+        elif type(old) is type(value) and old == value:
+            if durable:
+                self.save()
+            return
         self.change((name, value), durable=durable)
 
     def _default(self, key: str, found: Value | None, default: _T) -> _T:
@@ -159,7 +170,13 @@ class _Namespace(PrefsView):
     def __init__(self, root: PrefsView, prefix: str) -> None:
         super().__init__(prefix)
         self.values = root.values
-        self.change = root.change  # type: ignore[method-assign]  # one step less for each set
+        self._root = root
+
+    def change(self, change: Change, *, durable: bool = False) -> None:
+        self._root.change(change, durable=durable)
+
+    def save(self) -> None:
+        self._root.save()
 
 
 def _wrong_type(call: str, key: object, wanted: str, value: object) -> TypeError:

@@ -41,7 +41,7 @@ class PrefsWriter:
         on_trouble: Callable[[OSError | None], object],
     ) -> None:
         self.values = values
-        self._live = live
+        self.live = live  # about the bytes that the values took in a file, at the last commit
         self._log = log
         self._group_seconds = group_seconds
         self._on_trouble = on_trouble
@@ -93,7 +93,7 @@ class PrefsWriter:
         if not changes and self._trouble is None:
             return None
         try:
-            self._log.commit(changes, self._live, self._snapshot)
+            self._log.commit(changes, self.live, self._snapshot)
         except OSError as error:
             return error
         return None
@@ -103,7 +103,7 @@ class PrefsWriter:
             pending = list(self._pending)
             self._pending.clear()
         for change, old in pending:
-            self._live = weigh(self._live, change, old)
+            self.live = weigh(self.live, change, old)
         return [change for change, _ in pending]
 
     def _snapshot(self) -> dict[str, Value]:
@@ -111,13 +111,8 @@ class PrefsWriter:
         with self._memory_lock:
             values = dict(self.values)
             self._pending.clear()
-        self._live = sum(weight(key, value) for key, value in values.items())
+        self.live = sum(weight(key, value) for key, value in values.items())
         return values
-
-    @property
-    def live(self) -> int:
-        """About the bytes that the values take in a file."""
-        return self._live
 
     @property
     def is_idle(self) -> bool:
@@ -127,10 +122,18 @@ class PrefsWriter:
     def _run(self) -> None:
         while not self._stop.is_set():
             self._work.acquire()
-            self._stop.wait(_RETRY_SECONDS if self._trouble else self._group_seconds)
-            self._is_awake = False  # before the commit: what comes during it wakes again
-            self._commit_quietly()
+            self._save_while_changes_come()
         self._commit_quietly()
+
+    def _save_while_changes_come(self) -> None:
+        # Staying awake for one more round spares the frame the waking, which is a system call.
+        while True:
+            self._stop.wait(_RETRY_SECONDS if self._trouble else self._group_seconds)
+            with self._memory_lock:
+                if self._stop.is_set() or not (self._pending or self._trouble):
+                    self._is_awake = False
+                    return
+            self._commit_quietly()
 
     def _commit_quietly(self) -> None:
         try:

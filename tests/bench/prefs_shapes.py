@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import msgpack
@@ -188,13 +188,13 @@ def work(seconds: float) -> None:
         sum(len(word) for word in VALUE.split("a"))
 
 
-def frame_dict(folder: Path, seconds: float) -> Iterator[list[float]]:
+def frame_dict(folder: Path, seconds: float) -> Generator[list[float], None, None]:
     """The floor in a frame: a dict."""
     values: dict[str, str] = {}
     yield from frames(values.__setitem__, seconds)
 
 
-def frame_ours(folder: Path, seconds: float) -> Iterator[list[float]]:
+def frame_ours(folder: Path, seconds: float) -> Generator[list[float], None, None]:
     """Ours, queued."""
     with PlayerPrefs.open(folder / "p") as prefs:
         yield from frames(prefs.set_string, seconds)

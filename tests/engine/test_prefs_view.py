@@ -17,11 +17,15 @@ class InMemory(PrefsView):
         self.kept: dict[str, Value] = {}
         self.values = self.kept
         self.durable: list[Change] = []
+        self.saves = 0
 
     def change(self, change: Change, *, durable: bool = False) -> None:
         apply_change(self.kept, change)
         if durable:
             self.durable.append(change)
+
+    def save(self) -> None:
+        self.saves += 1
 
 
 @pytest.fixture
@@ -146,3 +150,11 @@ def test_deleting_all_of_a_namespace_leaves_the_others(view: InMemory) -> None:
 def test_durable_is_handed_on(view: InMemory) -> None:
     view.namespace("a.").set_int("b", 1, durable=True)
     assert view.durable == [("a.b", 1)]
+
+
+def test_what_changes_nothing_is_no_change_but_durable_still_saves(view: InMemory) -> None:
+    view.set_int("a", 1)
+    view.set_int("a", 1, durable=True)
+    view.delete_key("b", durable=True)
+    view.delete_all(durable=True)
+    assert (view.saves, view.durable) == (3, [])
