@@ -208,14 +208,19 @@ class SessionDriver:
     def _close_connection(self, command: CloseConnection) -> None:
         line = self._line
         if line is not None:
-            self._old_lines.append(line)
+            self._let_go(line)
             line.close()
 
     def _abort_connection(self, command: AbortConnection) -> None:
         line, self._line = self._line, None
         if line is not None:
-            self._old_lines.append(line)
+            self._let_go(line)
             line.abort()
+
+    def _let_go(self, line: Line) -> None:
+        """Remember a line until its last task has ended; those that have are forgotten."""
+        self._old_lines = [old for old in self._old_lines if not old.is_over]
+        self._old_lines.append(line)
 
     def link_for(self, grant: RoomGrant, *, rejoins: bool) -> RoomLink:
         """Return the numbering of the room: its own on a rejoin, else a new one."""

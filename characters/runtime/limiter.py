@@ -18,12 +18,26 @@ class _Waiting:
     turn: asyncio.Future[None]
 
 
+class _Once:
+    """Calls something the first time only."""
+
+    def __init__(self, action: Callable[[], None]) -> None:
+        self._action: Callable[[], None] | None = action
+
+    def __call__(self) -> None:
+        action, self._action = self._action, None
+        if action is not None:
+            action()
+
+
 class ConnectLimiter:
     """Lets few connects run at once and spaces them out; the first ones go immediately.
 
-    At most ``most_in_flight`` run together. A burst of that many passes at once, then one each
-    ``interval_seconds``. Who waits is let in by priority (lowest first: the nearest, or who is
-    spoken to), asked for at that moment; equals in the order in which they came.
+    At most ``most_in_flight`` run together, not counting those that take longer than
+    ``patience_seconds``: a slow server of one character must not hold up the others. A burst
+    of that many passes at once, then one each ``interval_seconds``. Who waits is let in by
+    priority (lowest first: the nearest, or who is spoken to), asked for at that moment;
+    equals in the order in which they came.
     Belongs to one event loop.
     """
 
@@ -32,10 +46,12 @@ class ConnectLimiter:
         clock: Callable[[], float],
         most_in_flight: int = 4,
         interval_seconds: float = 0.05,
+        patience_seconds: float = 1.0,
     ) -> None:
         self._clock = clock
         self._most = most_in_flight
         self._interval = interval_seconds
+        self._patience = patience_seconds
         self._in_flight = 0
         self._tokens = float(most_in_flight)
         self._counted_at = clock()
@@ -44,7 +60,7 @@ class ConnectLimiter:
 
     @property
     def in_flight(self) -> int:
-        """How many connects run now."""
+        """How many connects run now, the slow ones not counted."""
         return self._in_flight
 
     @property
@@ -63,19 +79,24 @@ class ConnectLimiter:
         except BaseException:
             self._give_up(waiting)
             raise
+        leave = _Once(self._leave)
+        slow = asyncio.get_running_loop().call_later(self._patience, leave)
         try:
             yield
         finally:
-            self._in_flight -= 1
-            self._let_in()
+            slow.cancel()
+            leave()
+
+    def _leave(self) -> None:
+        self._in_flight -= 1
+        self._let_in()
 
     def _give_up(self, waiting: _Waiting) -> None:
         if waiting in self._waiting:
             self._waiting.remove(waiting)
         elif waiting.turn.done() and not waiting.turn.cancelled():
             # It was let in and cancelled before it noticed.
-            self._in_flight -= 1
-            self._let_in()
+            self._leave()
 
     def _let_in(self) -> None:
         now = self._clock()

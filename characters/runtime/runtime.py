@@ -172,7 +172,8 @@ class Runtime:
             in_time = False
         in_time &= parts.network.stop(max(0.1, until - time.monotonic()))
         in_time &= parts.store.stop(max(0.0, until - time.monotonic()))
-        parts.resolver_thread.stop(0.0)
+        # A resolver that starts a service may still be at it: nobody needs its answer any more.
+        parts.resolver_thread.stop(0.05)
         parts.voice.close()
         if not in_time:
             _log.warning(

@@ -54,6 +54,11 @@ class ServiceProcess:
         return self._url
 
     @property
+    def pid(self) -> int | None:
+        """The id of the process; None before the first start."""
+        return None if self._process is None else self._process.pid
+
+    @property
     def is_running(self) -> bool:
         """Whether the process lives."""
         return self._process is not None and self._process.poll() is None

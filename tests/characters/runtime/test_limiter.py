@@ -49,7 +49,7 @@ def test_the_first_ones_go_at_once(crowd: Crowd) -> None:
 
 def test_no_more_than_four_are_in_flight(crowd: Crowd) -> None:
     for name in "abcdefgh":
-        crowd.add(name, seconds=1.0)
+        crowd.add(name, seconds=0.9)
     crowd.loop.run_for(10.0)
     assert crowd.most == 4 and len(crowd.entered) == 8
 
@@ -62,6 +62,16 @@ def test_twenty_that_drop_together_are_spread_out(crowd: Crowd) -> None:
     peak = max(sum(start <= t < start + 0.1 for t in times) for start in times)
     assert len(times) == 20 and peak <= 6
     assert times[-1] < 1.0
+
+
+def test_slow_connects_hold_nobody_up_for_long(crowd: Crowd) -> None:
+    for name in "abcd":
+        crowd.add(name, seconds=60.0)
+    crowd.add("e")
+    crowd.loop.run_for(1.1)
+    assert crowd.names == "abcde"
+    crowd.loop.run_for(60.0)
+    assert crowd.limiter.in_flight == 0
 
 
 def test_equals_come_in_the_order_in_which_they_asked(crowd: Crowd) -> None:
@@ -82,7 +92,7 @@ def test_the_nearest_comes_first(crowd: Crowd) -> None:
 
 def test_one_that_gives_up_while_waiting_takes_no_place(crowd: Crowd) -> None:
     for name in "abcd":
-        crowd.add(name, seconds=1.0)
+        crowd.add(name, seconds=0.9)
     waiting = crowd.add("e")
     crowd.loop.run_for(0.1)
     waiting.cancel()
