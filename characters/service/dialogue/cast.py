@@ -44,13 +44,13 @@ class PersonaCast:
             raise RefusalError(422, [_mistake(str(item)) for item in error.problems[:20]]) from None
 
     def _path(self, ask: ConnectRequest) -> Path | None:
-        inside = f"personas/{ask.character_id}.toml" if ask.persona is None else ask.persona
-        path = (self._assets / inside).resolve()
-        if ask.persona is not None and (
-            not path.is_relative_to(self._assets) or path.suffix != ".toml"
-        ):
+        if ask.persona is None:
+            plain = not set(ask.character_id) & set("/\\:\0")
+            return self._assets / "personas" / f"{ask.character_id}.toml" if plain else None
+        path = (self._assets / ask.persona).resolve()
+        if not path.is_relative_to(self._assets) or path.suffix != ".toml":
             raise RefusalError(422, [_mistake("must be a .toml file below the assets folder")])
-        return path if path.is_relative_to(self._assets / "personas") or ask.persona else None
+        return path
 
 
 def _mistake(message: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Fact", "asked_for", "introduced", "learn", "phrase", "recite"]
+__all__ = ["COMMON_KEYS", "Fact", "asked_for", "introduced", "learn", "phrase", "recite"]
 
 MAX_FACTS = 24
 MAX_VALUE = 60
@@ -58,12 +58,12 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )
 
 _BARE_NAME = re.compile(
-    r"^(?:it['\u2019]?s\s+|just\s+)?(?P<value>[A-Z\u00c0-\u00de][\w'\u2019-]+(?:\s+[A-Z][\w'\u2019-]+)?)[.!]?$"
+    r"^(?i:it['\u2019]?s\s+|just\s+)?(?P<value>[A-Z\u00c0-\u00de][\w'\u2019-]+(?:\s+[A-Z][\w'\u2019-]+)?)[.!]?$"
 )
 
 # Things that are said of oneself without being worth remembering.
 _PASSING = re.compile(
-    r"^(?:here|fine|sorry|lost|back|ready|sure|not|just|very|so|you|it|that|this|bit|little|lot"
+    r"^(?:an?\s+)?(?:here|fine|sorry|lost|back|ready|sure|not|just|very|so|you|it|that|this|bit|little|lot"
     r"|question|problem|moment|good|bad|idea|feeling|fool|fan|the|to|your|them|him|her)\b",
     re.IGNORECASE,
 )
@@ -91,7 +91,7 @@ def learn(text: str) -> tuple[Fact, ...]:
 
 
 def introduced(text: str) -> str:
-    """Return a bare "Ada" or "It's Ada Byron" as the sentence it stands for; else the text itself."""
+    """Return a bare "Ada" or "It is Ada" as the sentence it stands for; else the text."""
     match = _BARE_NAME.match(text.strip())
     return f"My name is {match.group('value')}" if match else text
 
@@ -134,6 +134,9 @@ def asked_for(normal: str) -> str | None:
             return key or match.group("key")
     return "*" if _EVERYTHING.search(normal) else None
 
+
+COMMON_KEYS = frozenset({"*", "name", "profession", "home", "age", "likes", "dislikes"})
+"""What a question can only mean the player by; "what is my result" may mean something else."""
 
 _SHAPES: Mapping[str, str] = {
     "name": "your name is {}",

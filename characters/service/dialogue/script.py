@@ -14,6 +14,7 @@ from typing import Any
 
 from characters.core.messages import Action
 from characters.service.dialogue.facts import (
+    COMMON_KEYS,
     Fact,
     asked_for,
     introduced,
@@ -122,7 +123,9 @@ class ScriptedMind:
         asked_name = self._state.flags.pop(_ASKED_NAME, False)
         learnt = self._learn(text if topic or not asked_name else introduced(text))
         wanted = asked_for(normal)
-        if wanted is not None and (topic is None or topic.answers is None or weight < 1):
+        is_answer = topic is not None and topic.answers is not None and weight >= 1
+        is_sure = wanted in COMMON_KEYS or wanted in self._state.facts or topic is None
+        if wanted is not None and is_sure and not is_answer:
             yield Say(self._recall(wanted, context))
         elif topic is not None:
             opening = f"{self._thanks(learnt, context)} " if learnt and not topic.answers else ""
