@@ -1,0 +1,130 @@
+"""The service as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from characters.core.messages import BotLlmText, BotTurnCompleted, ConnectRequest, UserTextMessage
+from characters.service.__main__ import main
+from characters.transport.protocol import Bye, Connection, RoomLink
+from characters.transport.websocket import WebSocketTransport
+
+ROOT = Path(__file__).parents[3]
+DEADLINE = 20.0
+ASK = ConnectRequest("patient-7f3a", end_user_id="me")
+
+
+@asynccontextmanager
+async def process(data: Path, *flags: str) -> AsyncIterator[tuple[Process, str]]:
+    command = ["-m", "characters.service", "--no-speech", "--words-per-second", "0", "--think", "0"]
+    command += ["--data", str(data), "--assets", str(ROOT / "assets"), *flags]
+    it = await asyncio.create_subprocess_exec(
+        sys.executable, *command, cwd=ROOT, stdin=PIPE, stdout=PIPE, stderr=PIPE
+    )
+    try:
+        assert it.stdout is not None
+        async with asyncio.timeout(DEADLINE):
+            line = json.loads(await it.stdout.readline())
+        assert line["pid"] == it.pid
+        yield it, line["url"]
+    finally:
+        if it.returncode is None:
+            it.kill()
+        await it.wait()
+
+
+async def turn(connection: Connection) -> str:
+    said = ""
+    async with asyncio.timeout(DEADLINE):
+        while not isinstance(message := await connection.receive(), BotTurnCompleted):
+            said += message.text if isinstance(message, BotLlmText) else ""
+    return said
+
+
+async def talk(url: str, session_id: str | None, *texts: str) -> tuple[str, list[str]]:
+    transport = WebSocketTransport(url)
+    grant = await transport.connect(
+        ConnectRequest("patient-7f3a", end_user_id="me", character_session_id=session_id)
+    )
+    connection = await transport.join(grant, RoomLink(grant.room_name))
+    answers = [await turn(connection)]
+    for text in texts:
+        connection.send(UserTextMessage(text))
+        answers.append(await turn(connection))
+    await transport.close()
+    return grant.character_session_id, answers
+
+
+def test_a_character_remembers_after_the_service_was_killed(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with process(tmp_path) as (it, url):
+            session_id, _ = await talk(url, None, "My name is Ada.")
+            it.kill()
+            await it.wait()
+        async with process(tmp_path) as (_, url):
+            again, answers = await talk(url, session_id, "What is my name?")
+            assert again == session_id
+            assert "Ada" in answers[0]
+            assert "Ada" in answers[1]
+        assert (tmp_path / "service" / "sessions.sqlite3").exists()
+
+    asyncio.run(run())
+
+
+def test_sigterm_says_goodbye_and_ends_cleanly(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with process(tmp_path, "--drain-retry-after", "2.5") as (it, url):
+            transport = WebSocketTransport(url)
+            grant = await transport.connect(ASK)
+            connection = await transport.join(grant, RoomLink(grant.room_name))
+            await turn(connection)
+            it.terminate()
+            async with asyncio.timeout(DEADLINE):
+                assert await connection.receive() == Bye("drain", 2.5)
+                assert await it.wait() == 0
+            assert it.stderr is not None
+            assert await it.stderr.read() == b""
+            await transport.close()
+
+    asyncio.run(run())
+
+
+def test_it_ends_with_its_parent(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with process(tmp_path, "--with-parent") as (it, _):
+            assert it.stdin is not None
+            it.stdin.close()
+            async with asyncio.timeout(DEADLINE):
+                assert await it.wait() == 0
+
+    asyncio.run(run())
+
+
+def test_its_log_holds_no_words_and_no_full_ids(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with process(tmp_path, "--log-level", "DEBUG") as (it, url):
+            session_id, answers = await talk(url, None, "My name is Zyzzyva.")
+            async with aiohttp.ClientSession() as http:
+                await http.delete(f"{url}/sessions/{session_id}")
+            it.terminate()
+            assert it.stderr is not None
+            log = (await it.stderr.read()).decode()
+        assert "room" in log
+        assert not [secret for secret in ("Zyzzyva", session_id, *answers) if secret in log]
+
+    asyncio.run(run())
+
+
+def test_it_refuses_to_listen_to_the_world_by_accident(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--host", "0.0.0.0"])
+    assert "--allow-remote" in capsys.readouterr().err

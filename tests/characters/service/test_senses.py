@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+
+from characters.core.messages import (
+    FinalUserTranscription,
+    ServerMessage,
+    ServerResponse,
+    VadSttStarted,
+    VadSttStopped,
+    Visemes,
+)
+from characters.service.senses import AHEAD_SECONDS, MAX_FRAMES, Ears, Mouth, Voicing
+from characters.service.speech.protocols import (
+    Heard,
+    Rejected,
+    SpeechEvent,
+    SpeechStarted,
+    SpeechStopped,
+    VoiceChunk,
+    VoiceStyle,
+)
+
+SECOND = VoiceChunk(b"\0\0" * 16000, 16000, tuple([0.0] * 14 + [1.0]))
+
+
+class FakeListener:
+    """Reports what its script says for the n-th frame."""
+
+    def __init__(self, script: dict[int, tuple[SpeechEvent, ...]]) -> None:
+        self.frames: list[float] = []
+        self.orders: list[str] = []
+        self._script = script
+
+    async def feed(self, pcm: bytes, timestamp: float) -> tuple[SpeechEvent, ...]:
+        self.frames.append(timestamp)
+        await asyncio.sleep(0)
+        if pcm == b"bad":
+            raise RuntimeError
+        return self._script.get(len(self.frames), ())
+
+    async def force_stop(self) -> tuple[SpeechEvent, ...]:
+        self.orders.append("stop")
+        return (SpeechStopped(1.0, "forced", 300),)
+
+    async def set_muted(self, muted: bool) -> tuple[SpeechEvent, ...]:
+        self.orders.append(f"muted {muted}")
+        return ()
+
+    def set_phrases(self, phrases: Iterable[str]) -> None:
+        self.orders.append("phrases")
+
+    def close(self) -> None:
+        self.orders.append("closed")
+
+
+Understood = list[tuple[str | None, tuple[ServerMessage, ...]]]
+
+
+def listen(listener: FakeListener, play: Callable[[Ears], Awaitable[None]]) -> Understood:
+    understood: Understood = []
+
+    async def run() -> None:
+        ears = Ears(listener)
+        ears.start(lambda text, messages: understood.append((text, messages)))
+        async with asyncio.timeout(5):
+            await play(ears)
+            for _ in range(3 * MAX_FRAMES):
+                await asyncio.sleep(0)
+        await ears.close()
+
+    asyncio.run(run())
+    return understood
+
+
+def test_what_is_heard_becomes_the_wires_messages() -> None:
+    script: dict[int, tuple[SpeechEvent, ...]] = {
+        1: (SpeechStarted(0.5, 100),),
+        2: (SpeechStopped(0.9, "silence", 400), Heard("hello")),
+        3: (Rejected("Say that again."),),
+    }
+
+    async def play(ears: Ears) -> None:
+        for number in range(3):
+            ears.feed(b"", number / 50)
+
+    assert listen(FakeListener(script), play) == [
+        (None, (VadSttStarted(0.5, 100),)),
+        (None, (VadSttStopped("silence", 400),)),
+        ("hello", (FinalUserTranscription("hello"),)),
+        (None, (ServerResponse("speech", "error", "Say that again."),)),
+    ]
+
+
+def test_orders_wait_for_the_frames_before_them() -> None:
+    listener = FakeListener({})
+
+    async def play(ears: Ears) -> None:
+        ears.feed(b"", 1.0)
+        ears.force_stop()
+        ears.set_muted(True)
+
+    listen(listener, play)
+    assert (listener.frames, listener.orders) == ([1.0], ["stop", "muted True", "closed"])
+
+
+def test_too_many_frames_lose_the_oldest() -> None:
+    listener = FakeListener({})
+
+    async def play(ears: Ears) -> None:
+        for number in range(MAX_FRAMES + 50):
+            ears.feed(b"", float(number))
+
+    listen(listener, play)
+    assert (len(listener.frames), listener.frames[0]) == (MAX_FRAMES, 50.0)
+
+
+def test_a_listener_that_fails_on_a_frame_goes_on_with_the_next() -> None:
+    async def play(ears: Ears) -> None:
+        ears.feed(b"bad", 0.0)
+        ears.feed(b"", 0.1)
+
+    heard = listen(FakeListener({2: (Heard("hello"),)}), play)
+    assert [text for text, _ in heard] == ["hello"]
+
+
+class FakeSpeech:
+    """Speaks one second of silence for each word."""
+
+    problems = ()
+    can_recognise = False
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.stopped = 0
+
+    async def synthesise(
+        self, text: str, style: VoiceStyle | None = None
+    ) -> AsyncGenerator[VoiceChunk, None]:
+        self.texts.append(text)
+        try:
+            for word in text.split():
+                if word == "fail":
+                    raise RuntimeError
+                yield SECOND
+        finally:
+            self.stopped += 1
+
+    def listen(self, phrases: Iterable[str], **options: object) -> FakeListener:
+        return FakeListener({})
+
+    async def close(self) -> None:
+        pass
+
+
+class Audience:
+    """Notes what a mouth does."""
+
+    def __init__(self) -> None:
+        self.started: list[int] = []
+        self.ended: list[int] = []
+        self.sounds: list[float] = []
+        self.shapes: list[ServerMessage] = []
+
+    def voicing(self) -> Voicing:
+        return Voicing(
+            self.started.append,
+            self.ended.append,
+            lambda pcm, timestamp, rate: self.sounds.append(timestamp),
+            self.shapes.append,
+        )
+
+
+def speak(play: Callable[[Mouth, Audience], Awaitable[None]]) -> Audience:
+    """Run a mouth on the loop's own clock."""
+    audience = Audience()
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        mouth = Mouth(FakeSpeech(), None, loop.time)
+        mouth.connect(audience.voicing())
+        async with asyncio.timeout(10):
+            await play(mouth, audience)
+        await mouth.close()
+
+    asyncio.run(run())
+    return audience
+
+
+async def until(condition: Callable[[], object]) -> None:
+    while not condition():  # noqa: ASYNC110  # looks at values that no event announces
+        await asyncio.sleep(0.001)
+
+
+def test_a_voice_is_sent_a_little_ahead_of_the_ear_and_no_more() -> None:
+    async def play(mouth: Mouth, audience: Audience) -> None:
+        mouth.say(1, "one two")
+        await until(lambda: audience.sounds)
+        begun = asyncio.get_running_loop().time()
+        await until(lambda: len(audience.sounds) == 2)
+        waited = asyncio.get_running_loop().time() - begun
+        assert waited >= 1.0 - AHEAD_SECONDS - 0.05
+        mouth.hush()
+
+    audience = speak(play)
+    assert audience.sounds[1] - audience.sounds[0] == 1.0
+    assert isinstance(audience.shapes[0], Visemes)
+    assert audience.ended == []
+
+
+def test_hushing_stops_at_once_and_nothing_more_is_heard() -> None:
+    async def play(mouth: Mouth, audience: Audience) -> None:
+        mouth.say(1, "one two three")
+        await until(lambda: audience.sounds)
+        mouth.hush()
+        await asyncio.sleep(0)
+        assert len(audience.sounds) == 1
+
+    assert speak(play).ended == []
+
+
+def test_a_voice_that_fails_ends_its_turn() -> None:
+    async def play(mouth: Mouth, audience: Audience) -> None:
+        mouth.say(1, "fail")
+        mouth.say(1, None)
+        await until(lambda: audience.ended)
+
+    assert speak(play).ended == [1]
+
+
+def test_a_new_turn_silences_the_one_before() -> None:
+    async def play(mouth: Mouth, audience: Audience) -> None:
+        mouth.say(1, "one two three")
+        await until(lambda: audience.sounds)
+        mouth.say(2, "fail")
+        await until(lambda: audience.ended)
+
+    assert speak(play).ended == [2]

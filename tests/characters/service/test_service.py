@@ -1,0 +1,197 @@
+"""The service as a whole, on clocks and a store of the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from characters.core.messages import ConnectRequest
+from characters.service.rooms import Limits, RefusalError
+from characters.service.service import Service, Settings
+from characters.service.store import SessionStore
+from tests.characters.transport.stages import AT_ONCE, CountingCast
+
+ASK = ConnectRequest("counter", end_user_id="me")
+DAY = 86400.0
+
+
+class Clock:
+    def __init__(self, now: float = 0.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class World:
+    """One disk and two clocks, under several lives of a service."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "sessions.sqlite3"
+        self.monotonic, self.wall = Clock(), Clock(1_000_000.0)
+        self._ids = itertools.count()
+
+    async def service(self) -> Service:
+        service = Service(
+            CountingCast([]),
+            SessionStore(self.path),
+            now=self.monotonic,
+            wall=self.wall,
+            new_id=lambda: f"id{next(self._ids)}",
+            settings=Settings(limits=Limits(session_ttl=30 * DAY), pace=AT_ONCE, sweep_every=0.001),
+        )
+        await service.start()
+        return service
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def run(play: Callable[[], Awaitable[None]]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(10):
+            await play()
+
+    asyncio.run(bounded())
+
+
+def resuming(session_id: str) -> ConnectRequest:
+    return ConnectRequest("counter", end_user_id="me", character_session_id=session_id)
+
+
+async def a_session(world: World) -> str:
+    service = await world.service()
+    grant = await service.connect(ASK)
+    await service.close()
+    return grant.room.session.session_id
+
+
+async def outcome(world: World, session_id: str) -> str:
+    service = await world.service()
+    try:
+        return (await service.connect(resuming(session_id))).room.resumed
+    except RefusalError as refusal:
+        return str(refusal.detail)
+    finally:
+        await service.close()
+
+
+def test_a_session_survives_a_restart_of_the_service(world: World) -> None:
+    async def play() -> None:
+        assert await outcome(world, await a_session(world)) == "resumed"
+
+    run(play)
+
+
+def test_a_session_is_on_disk_before_its_id_is_given_away(world: World) -> None:
+    async def play() -> None:
+        service = await world.service()
+        grant = await service.connect(ASK)
+        kept = SessionStore(world.path).load().sessions
+        assert [session.session_id for session in kept] == [grant.room.session.session_id]
+        await service.close()
+
+    run(play)
+
+
+@pytest.mark.parametrize(("days", "answer"), [(29, "resumed"), (31, "session expired")])
+def test_a_session_expires_between_two_lives_too(world: World, days: int, answer: str) -> None:
+    async def play() -> None:
+        session_id = await a_session(world)
+        world.wall.now += days * DAY
+        assert await outcome(world, session_id) == answer
+
+    run(play)
+
+
+@pytest.mark.parametrize("jump", [-3600.0, 3600.0, -365 * DAY, 365 * DAY])
+def test_a_jump_of_the_wall_clock_expires_nobody_who_lives(world: World, jump: float) -> None:
+    async def play() -> None:
+        service = await world.service()
+        grant = await service.connect(ASK)
+        service.registry.enter(grant.room.name, grant.token, world.monotonic.now)
+        world.wall.now += jump
+        world.monotonic.now += 60.0
+        assert service.registry.expire(world.monotonic.now).sessions == ()
+        service.registry.leave(grant.room, grant.live_id, world.monotonic.now)
+        again = await service.connect(resuming(grant.room.session.session_id))
+        assert again.room.last_seen_seconds == 0.0
+        await service.close()
+
+    run(play)
+
+
+def test_a_wall_clock_that_was_set_back_makes_nobody_younger_than_now(world: World) -> None:
+    async def play() -> None:
+        session_id = await a_session(world)
+        world.wall.now -= 3600.0
+        assert await outcome(world, session_id) == "resumed"
+
+    run(play)
+
+
+def test_a_deleted_session_stays_deleted_over_a_restart(world: World) -> None:
+    async def play() -> None:
+        service = await world.service()
+        grant = await service.connect(ASK)
+        session_id = grant.room.session.session_id
+        assert await service.remove(session_id)
+        await service.close()
+        assert await outcome(world, session_id) == "session expired"
+
+    run(play)
+
+
+def test_a_room_that_nobody_entered_is_swept_away_and_its_session_stays(world: World) -> None:
+    async def play() -> None:
+        service = await world.service()
+        grant = await service.connect(ASK)
+        world.monotonic.now += 3600.0
+        while service.registry.rooms:  # noqa: ASYNC110  # the sweep announces nothing
+            await asyncio.sleep(0.001)
+        assert service.live(grant.room) is None
+        assert len(service.registry) == 1
+        await service.close()
+
+    run(play)
+
+
+def test_closing_leaves_no_task_behind(world: World) -> None:
+    async def play() -> None:
+        service = await world.service()
+        for _ in range(3):
+            await service.connect(ASK)
+        await service.close()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    run(play)
+
+
+def test_an_unknown_character_leaves_no_trace(world: World) -> None:
+    async def play() -> None:
+        service = await world.service()
+        with pytest.raises(RefusalError):
+            await service.connect(ConnectRequest("nobody"))
+        assert (len(service.registry), service.registry.rooms) == (0, ())
+        await service.close()
+
+    run(play)
+
+
+def test_a_context_that_is_too_long_is_refused_and_leaves_no_room(world: World) -> None:
+    async def play() -> None:
+        service = await world.service()
+        ask = ConnectRequest("counter", dynamic_info={"text": "x" * 100_000})
+        with pytest.raises(RefusalError) as caught:
+            await service.connect(ask)
+        assert caught.value.status == 422
+        assert service.registry.rooms == ()
+        await service.close()
+
+    run(play)
