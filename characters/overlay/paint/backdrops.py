@@ -56,8 +56,8 @@ _ROOMS: Mapping[str, Room] = MappingProxyType(
             dado=hex_colour("#8f6a52"),
             floor=(hex_colour("#a8754f"), hex_colour("#c08d63")),
             seam=hex_colour("#8b5d3d"),
-            windows=(0.14, 0.86),
-            lamps=(0.34, 0.66),
+            windows=(0.278,),
+            lamps=(0.705, 0.92),
         ),
     }
 )
@@ -74,12 +74,12 @@ def draw_backdrop(c: Canvas, theme: str) -> None:
     w, h = c.size
     _wall(c, here, w)
     (_tiles if here.is_tiled else _planks)(c, here, w, h)
-    for share in here.windows:
-        (_arched_window if here.is_arched else _window)(c, share * w)
-    for share in here.windows:
-        _sunbeam(c, share * w, h)
-    for share in here.lamps:
-        _pendant(c, share * w)
+    window = _arched_window if here.is_arched else _window
+    for x in (round(share * w) for share in here.windows):
+        c.apart(x - 110, 0, 220, FLOOR_TOP, lambda k, x=x: window(k, x))  # type: ignore[misc]  # the default binds the loop's value
+        c.apart(x - 90, FLOOR_TOP, 370, 300, lambda k, x=x: _sunbeam(k, x, h))  # type: ignore[misc]  # as above
+    for x in (round(share * w) for share in here.lamps):
+        c.apart(x - 90, 0, 180, 170, lambda k, x=x: _pendant(k, x))  # type: ignore[misc]  # as above
     _vignette(c, w, h)
 
 

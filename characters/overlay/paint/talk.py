@@ -131,10 +131,11 @@ def paint_microphone(painter: Painter, surface: Any, model: HudModel, rect: Rect
     painter.panel(surface, rect, _BACK)
     surface.blit(microphone_picture(painter, colour, said.is_crossed), (rect.x + 12, rect.y + 8))
     left, room = rect.x + 50, rect.w - 62
+    top = rect.y + (3 if model.microphone.is_open else 7)
     title = painter.fonts.shortened(said.title, room, 14, True)
-    painter.text(surface, title, (left, rect.y + 4), 14, colour, bold=True)
+    painter.text(surface, title, (left, top), 14, colour, bold=True)
     detail = painter.fonts.shortened(said.detail, room, 12)
-    painter.text(surface, detail, (left, rect.y + 21), 12, MUTED)
+    painter.text(surface, detail, (left, top + 17), 12, MUTED)
     if model.microphone.is_open:
         _meter(surface, Rect(left, rect.bottom - 8, room, 4), model.microphone.level)
 

@@ -37,12 +37,9 @@ def picture(scene: Scene) -> pygame.Surface:
 
 def painted(surface: pygame.Surface) -> pygame.Rect:
     """Return the smallest rectangle around what is not ground."""
-    mask = pygame.mask.from_threshold(surface, GROUND, (1, 1, 1, 255))
-    mask.invert()
-    area = pygame.Rect(480, 400, 0, 0)
-    for rect in mask.get_bounding_rects():
-        area.union_ip(rect)
-    return area
+    xs, ys = (pygame.surfarray.array3d(surface) != GROUND).any(axis=2).nonzero()
+    left, top, right, bottom = int(xs.min()), int(ys.min()), int(xs.max()), int(ys.max())
+    return pygame.Rect(left, top, right - left + 1, bottom - top + 1)
 
 
 def place(scene: Scene, component: Component, x: float = 480, y: float = 400) -> None:

@@ -71,6 +71,12 @@ def test_a_shadow_fades_towards_its_edge_and_keeps_its_colour() -> None:
     assert rgb(picture, 28, 20) == pytest.approx([40, 20, 60], abs=3)
 
 
+def test_a_picture_without_gaps_is_kept_without_opacity() -> None:
+    picture = drawn(lambda c: c.rect(0, 0, 40, 40, RED))
+    assert not picture.get_flags() & pygame.SRCALPHA
+    assert rgb(picture, 20, 20)[0] >= 253
+
+
 def test_a_blur_keeps_the_size_and_the_sum_of_light() -> None:
     picture = pygame.Surface((30, 30), pygame.SRCALPHA, 32)
     picture.fill((255, 255, 255, 255), (13, 13, 4, 4))
