@@ -18,7 +18,7 @@ from tomlkit.items import InlineTable
 from engine.toml_file import Fix
 from engine.toml_positions import KeyPath, Positions
 
-__all__ = ["apply_fixes", "literal", "save_atomically", "set_in_text"]
+__all__ = ["apply_fixes", "is_toml", "literal", "save_atomically", "set_in_text"]
 
 
 def literal(value: Any) -> str:
@@ -92,12 +92,13 @@ def _dotted(path: KeyPath) -> str:
 
 
 def apply_fixes(text: str, fixes: Iterable[Fix]) -> str:
-    """Return the text with every fix made; of two that overlap, the first is made."""
+    """Return the text with every fix made; of two that overlap, the later one is made."""
+    places = {(start, end, fix.text) for fix in fixes for start, end in fix.places}
     last = len(text) + 1
-    for fix in sorted(set(fixes), key=lambda f: f.start, reverse=True):
-        if fix.end <= last:
-            text = text[: fix.start] + fix.text + text[fix.end :]
-            last = fix.start
+    for start, end, new in sorted(places, reverse=True):
+        if end <= last:
+            text = text[:start] + new + text[end:]
+            last = start
     return text
 
 

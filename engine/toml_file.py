@@ -37,10 +37,9 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """Replace the text from `start` to `end` (offsets): what `lint --fix` does for a typo."""
+    """Write `text` at each of the places (offsets): what `lint --fix` does for a typo."""
 
-    start: int
-    end: int
+    places: tuple[tuple[int, int], ...]
     text: str
 
 
@@ -121,12 +120,15 @@ class TomlSource:
         )
 
     def _fix(self, mistake: Mistake, path: KeyPath) -> Fix | None:
-        span = self.positions.spans.get(path)
-        if mistake.replacement is None or span is None:
+        meant, positions = mistake.replacement, self.positions
+        span = positions.spans.get(path)
+        if meant is None or span is None:
             return None
-        if mistake.at == "key":
-            return Fix(span.key_start, span.key_end, mistake.replacement)
-        return Fix(span.start, span.end, mistake.replacement)
+        if mistake.at != "key":
+            return Fix(((span.start, span.end),), meant)
+        if (*path[:-1], meant) in positions.spans:
+            return None  # it is there too: which one counts is not for a program to say
+        return Fix(tuple(positions.names[path]), meant)
 
 
 def field_name(path: KeyPath) -> str:

@@ -46,10 +46,14 @@ class Span:
 
 @dataclass
 class Positions:
-    """The places of one text: `spans` by path, and per table where a new key line would go."""
+    """The places of one text: `spans` by path, and per table where a new key line would go.
+
+    A table's name may stand in many headers: `names` has the offsets of all of them.
+    """
 
     text: str
     spans: dict[KeyPath, Span] = field(default_factory=dict)
+    names: dict[KeyPath, list[tuple[int, int]]] = field(default_factory=dict)
     line_ends: dict[KeyPath, int] = field(default_factory=lambda: {(): 0})
 
     @cached_property
@@ -115,6 +119,7 @@ class _Scanner:
         for index, (name, key_start, _) in enumerate(parts):
             path = (*path, name)
             span = Span(key_start, _name_end(parts[index], self.text), at, end, is_header=True)
+            self._note_name(path, span)
             if is_array and index == len(parts) - 1:
                 self.spans.setdefault(path, span)
                 path = self._next_element(path)
@@ -128,6 +133,9 @@ class _Scanner:
         self.table = path
         self.positions.line_ends[path] = self._after_line(end)
         return end
+
+    def _note_name(self, path: KeyPath, span: Span) -> None:
+        self.positions.names.setdefault(path, []).append((span.key_start, span.key_end))
 
     def _next_element(self, path: KeyPath) -> KeyPath:
         index = self.counts.get(path, 0)
@@ -158,6 +166,7 @@ class _Scanner:
         end = self._value(start, table)
         for path, part in zip(paths, parts, strict=True):
             span = Span(part[1], _name_end(part, self.text), start, end)
+            self._note_name(path, span)
             self.spans.setdefault(path, span)
         return end
 

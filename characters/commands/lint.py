@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from engine.registry import ComponentRegistry
 from engine.scene_document import SceneCheck
 from engine.scene_file import SceneFile
-from engine.toml_edit import apply_fixes, save_atomically
+from engine.toml_edit import apply_fixes, is_toml, save_atomically
 from engine.toml_file import Problem, TomlFileError, read_source
 
 __all__ = ["Linter", "expand", "report"]
@@ -47,15 +47,18 @@ class Linter:
         return fixed
 
     def _fix_once(self, path: Path) -> int:
-        before = self.problems(path)
-        fixes = {p.fix for p in before if p.fix is not None and p.file == str(path)}
-        if not fixes:
+        fixable = [p for p in self.problems(path) if p.fix is not None and p.file == str(path)]
+        if not fixable:
             return 0
-        text = read_source(path).text
-        save_atomically(path, apply_fixes(text, fixes))
-        if len(self.problems(path)) < len(before):
-            return len(fixes)
-        save_atomically(path, text)
+        before = read_source(path).text
+        after = apply_fixes(before, (p.fix for p in fixable if p.fix is not None))
+        if not is_toml(after):
+            return 0
+        save_atomically(path, after)
+        left = {_identity(problem) for problem in self.problems(path)}
+        if left.isdisjoint(map(_identity, fixable)):
+            return len(fixable)
+        save_atomically(path, before)
         return 0
 
     def _read_scene(self, path: Path) -> object:
@@ -80,6 +83,10 @@ def report(problems: Sequence[Problem], files: int, out: TextIO, *, as_json: boo
         print(problem, file=out)
     what = "no mistakes" if not problems else _count(len(problems), "mistake")
     print(f"{_count(files, 'file')}, {what}.", file=out)
+
+
+def _identity(problem: Problem) -> tuple[str | None, ...]:
+    return problem.object, problem.field, problem.message, problem.got
 
 
 def _as_data(problem: Problem) -> dict[str, Any]:

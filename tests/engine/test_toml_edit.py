@@ -91,7 +91,7 @@ def test_any_text_survives_being_written(text: str) -> None:
 
 
 def test_fixes_are_made_and_the_rest_stays() -> None:
-    assert apply_fixes("nmae = tru # x", [Fix(0, 4, "name"), Fix(7, 10, "true")]) == (
+    assert apply_fixes("nmae = tru # x", [Fix(((0, 4),), "name"), Fix(((7, 10),), "true")]) == (
         "name = true # x"
     )
 
