@@ -43,9 +43,8 @@ class Coroutine:
         if self.is_done:
             return
         self.is_done = True
-        if (
-            getgeneratorstate(self._body) != GEN_RUNNING
-        ):  # it may stop itself: then it ends at its next yield
+        # One that stops itself is running: it ends at its next yield.
+        if getgeneratorstate(self._body) != GEN_RUNNING:
             self._body.close()
 
 
