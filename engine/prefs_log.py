@@ -147,8 +147,7 @@ class PrefsLog:
             self._disk.flush(self._handle)
         except OSError as error:
             _log.warning("%s: %s; going on in a new file", self._path.name, error.strerror)
-            self._abandon()
-            return False
+            return False  # whoever called lets go of this file
         self._at += len(frames)
         self._sequence += len(changes)
         return True

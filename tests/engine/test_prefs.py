@@ -254,3 +254,19 @@ def test_a_file_stays_within_twice_its_content(tmp_path: Path) -> None:
         prefs.save()
         live = sum(len(k) + 200 for k in prefs)
         assert (tmp_path / "p").stat().st_size <= 2 * live + 128 * 1024
+
+
+def test_a_writer_that_hangs_keeps_the_lock() -> None:
+    disk, hangs, release = FakeDisk(), threading.Event(), threading.Event()
+    prefs = PlayerPrefs.open(PATH, disk=disk, group_seconds=0)
+
+    def hang(call: str) -> None:
+        hangs.set()
+        release.wait(5)
+
+    disk.on_call = hang
+    prefs.set_int("a", 1)
+    assert hangs.wait(5)
+    assert not prefs.close(0.01)
+    assert disk.locks
+    release.set()

@@ -182,3 +182,20 @@ def test_what_the_values_weigh_follows_the_changes() -> None:
     writer.put(("b",))
     writer.commit()
     assert 100 <= writer.live <= 110
+
+
+def test_what_a_new_file_holds_already_is_not_appended_to_it() -> None:
+    disk = FakeDisk()
+    writer = a_writer(disk)
+
+    def put_and_fail(call: str) -> None:
+        disk.on_call = lambda call: None
+        writer.put(("late", 1))
+        raise OSError(errno.EIO, "the disk says no")
+
+    disk.on_call = put_and_fail
+    writer.put(("a", 1))
+    writer.commit()
+    assert on_disk(disk) == {"a": 1, "late": 1}
+    disk.on_call = refuse
+    writer.commit()
