@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from characters.audio.portaudio import DeviceReport
+from characters.audio.source import AudioDevice
+from characters.commands.doctor import Finding, Machine, examine, print_findings
+from engine.prefs import PlayerPrefs
+
+DEVICES = DeviceReport((AudioDevice("Desk mic", 1, 0, 48000), AudioDevice("Speaker", 0, 2, 48000)))
+HEALTHY = Machine(
+    python=(3, 12, 1),
+    packages={"pygame": "2.6.1", "PyAudio": "0.2.14", "pocketsphinx": "5.1.1"},
+    devices=lambda: DEVICES,
+    level=lambda: "hears sound, peak 900 of 32767",
+    program=lambda name: f"/usr/bin/{name}",
+    answer=lambda url: "answers (200)",
+)
+
+
+def findings(machine: Machine, data: Path, endpoint: str = "local") -> dict[str, Finding]:
+    return {found.what: found for found in examine(machine, data, endpoint)}
+
+
+def test_a_healthy_machine_has_nothing_to_do(tmp_path: Path) -> None:
+    found = findings(HEALTHY, tmp_path)
+    assert {it.status for it in found.values()} == {"ok"}
+    assert found["microphone"].found == "Desk mic"
+
+
+@pytest.mark.parametrize(
+    ("changes", "what", "status", "words"),
+    [
+        ({"python": (3, 10, 4)}, "Python", "fail", "3.11"),
+        ({"packages": {}}, "pygame", "fail", "make setup"),
+        ({"packages": {"pygame": "1", "pygame-ce": "2"}}, "pygame", "warn", "uninstall both"),
+        ({"packages": {"pygame": "1"}}, "PyAudio", "warn", "portaudio19-dev"),
+        ({"packages": {"pygame": "1"}}, "speech recognition", "warn", "pocketsphinx"),
+        ({"devices": lambda: DeviceReport(problem="No sound.")}, "PortAudio", "warn", "Plug in"),
+        ({"devices": DeviceReport}, "microphone", "warn", "Type instead"),
+        ({"devices": DeviceReport}, "speaker", "warn", "captions"),
+        ({"level": lambda: "delivers pure silence"}, "microphone level", "warn", "muted"),
+        ({"program": lambda name: None}, "speech synthesis", "warn", "Install espeak-ng"),
+    ],
+)
+def test_what_is_wrong_is_named_with_what_to_do(
+    changes: dict[str, object], what: str, status: str, words: str, tmp_path: Path
+) -> None:
+    found = findings(replace(HEALTHY, **changes), tmp_path)[what]  # type: ignore[arg-type]  # by name
+    assert found.status == status
+    assert words in found.advice
+
+
+def test_settings_are_counted(tmp_path: Path) -> None:
+    with PlayerPrefs.open(tmp_path / "prefs.msgpack") as prefs:
+        prefs.set_int("volume", 3, durable=True)
+    assert findings(HEALTHY, tmp_path)["settings"].found.startswith("1 values in")
+
+
+def test_damaged_settings_are_reported_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "prefs.msgpack"
+    path.write_bytes(b"not a settings file at all")
+    assert findings(HEALTHY, tmp_path)["settings"].status == "warn"
+    assert path.read_bytes() == b"not a settings file at all"
+
+
+def test_an_endpoint_elsewhere_is_asked(tmp_path: Path) -> None:
+    machine = replace(HEALTHY, answer=lambda url: f"does not answer as {url}")
+    found = findings(machine, tmp_path, "https://example.org")["endpoint"]
+    assert found.status == "warn"
+    assert "as https://example.org" in found.found
+
+
+def test_each_finding_is_a_line_and_a_failure_is_told() -> None:
+    out = io.StringIO()
+    lines = [Finding("ok", "Python", "3.12"), Finding("fail", "pygame", "missing", "Install it.")]
+    assert not print_findings(lines, out)
+    assert out.getvalue() == "ok    Python: 3.12.\nfail  pygame: missing. Install it.\n"
+
+
+def test_this_machine_can_be_examined_whatever_it_has(tmp_path: Path) -> None:
+    assert findings(Machine.this(), tmp_path)["Python"].status == "ok"

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from characters.commands.sessions import (
+    clear,
+    forget_at,
+    forget_here,
+    list_sessions,
+    open_persistence,
+    shortened,
+    show,
+)
+from characters.core.state import SessionRecord
+from characters.persistence import KeyValueSessionPersistence, MemoryStore, SessionPersistence
+
+HOUR = 3600.0
+
+
+@pytest.fixture
+def stored() -> SessionPersistence:
+    persistence = KeyValueSessionPersistence(MemoryStore())
+    ann = SessionRecord("abcdefgh-secret", "local", "room-secret", 100.0, 40.0)
+    persistence.store("ann-1", ann)
+    persistence.store("bob-2", SessionRecord("zyxw-secret", saved_at=0.0))
+    return persistence
+
+
+def test_an_id_is_shown_by_its_first_four_characters() -> None:
+    assert shortened("abcdefgh") == "abcd…"
+
+
+def test_each_session_gets_a_line(stored: SessionPersistence) -> None:
+    out = io.StringIO()
+    list_sessions(stored, out, now=40.0 + 2 * HOUR)
+    assert out.getvalue().splitlines() == [
+        "ann-1  abcd…  saved 2 h ago",
+        "bob-2  zyxw…  saved at an unknown time",
+    ]
+
+
+def test_no_sessions_are_a_sentence() -> None:
+    out = io.StringIO()
+    list_sessions(KeyValueSessionPersistence(MemoryStore()), out, now=0.0)
+    assert out.getvalue() == "No sessions are stored.\n"
+
+
+def test_all_of_one_session_is_shown_but_no_secret(stored: SessionPersistence) -> None:
+    out = io.StringIO()
+    show(stored, "ann-1", out, now=160.0)
+    assert "dropped    1 min ago" in out.getvalue()
+    assert "local" in out.getvalue()
+    assert "secret" not in out.getvalue()
+
+
+def test_an_unknown_id_is_refused_with_a_suggestion(stored: SessionPersistence) -> None:
+    with pytest.raises(LookupError, match="Try: ann-1"):
+        show(stored, "anne-1", io.StringIO(), now=0.0)
+
+
+def test_one_session_is_cleared(stored: SessionPersistence) -> None:
+    assert clear(stored, ["ann-1"]) == 1
+    assert list(stored.all()) == ["bob-2"]
+
+
+def test_without_an_id_all_are_cleared(stored: SessionPersistence) -> None:
+    assert clear(stored, []) == 2
+    assert not stored.all()
+
+
+def test_nothing_is_cleared_when_one_id_is_unknown(stored: SessionPersistence) -> None:
+    with pytest.raises(LookupError):
+        clear(stored, ["ann-1", "nobody"])
+    assert len(stored.all()) == 2
+
+
+def test_the_sessions_of_a_data_folder_are_those_of_the_game(tmp_path: Path) -> None:
+    prefs, stored = open_persistence(tmp_path, read_only=False)
+    with prefs:
+        stored.store("ann-1", SessionRecord("abcdefgh"))
+    prefs, stored = open_persistence(tmp_path, read_only=True)
+    with prefs:
+        assert stored.all()["ann-1"].session_id == "abcdefgh"
+
+
+def test_what_the_embedded_service_kept_is_deleted(tmp_path: Path) -> None:
+    (tmp_path / "service").mkdir()
+    (tmp_path / "service/sessions.sqlite3").touch()
+    (tmp_path / "service/sessions.sqlite3-wal").touch()
+    assert forget_here(tmp_path) == 2
+    assert list((tmp_path / "service").iterdir()) == []
+
+
+class Service(ThreadingHTTPServer):
+    """A service that takes DELETE: `status` is its answer, `asked` what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answers)
+        self.asked: list[tuple[str, str | None]] = []
+        self.status = 200
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/"
+
+
+class Answers(BaseHTTPRequestHandler):
+    server: Service
+
+    def do_DELETE(self) -> None:
+        self.server.asked.append((self.path, self.headers.get("X-API-Key")))
+        self.send_response(self.server.status)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's
+        pass
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    with Service() as running:
+        thread = threading.Thread(target=running.serve_forever, daemon=True)
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join(5.0)
+
+
+def test_a_service_is_asked_to_forget_each_session(service: Service) -> None:
+    forget_at(service.url, ["abc", "d/e"], "key")
+    assert service.asked == [("/sessions/abc", "key"), ("/sessions/d%2Fe", "key")]
+
+
+def test_what_the_service_does_not_know_is_forgotten_already(service: Service) -> None:
+    service.status = 404
+    forget_at(service.url, ["abc"])
+
+
+def test_a_service_that_refuses_is_named(service: Service) -> None:
+    service.status = 401
+    with pytest.raises(OSError, match="refused to forget"):
+        forget_at(service.url, ["abc"])
+
+
+def test_a_service_that_is_not_there_is_named() -> None:
+    with pytest.raises(OSError, match="could not be asked to forget"):
+        forget_at("http://127.0.0.1:1", ["abc"])

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from characters.cli import SCHEMA, main
+from characters.commands.sessions import open_persistence
+from characters.core.state import SessionRecord
+from tests.characters.components.levels import write_level
+
+ROOT = Path(__file__).parents[2]
+ANN = '[[object]]\nname = "Ann"\n[object.Character]\ncharacter_id = "ann-1"  # hers\n'
+
+
+def run(*arguments: str | Path) -> tuple[int, str]:
+    out = io.StringIO()
+    return main([str(argument) for argument in arguments], out), out.getvalue()
+
+
+def test_lint_is_content_with_a_right_level(tmp_path: Path) -> None:
+    assert run("lint", write_level(tmp_path, ANN)) == (0, "1 file, no mistakes.\n")
+
+
+def test_lint_prints_every_mistake_and_says_so_with_its_status(tmp_path: Path) -> None:
+    status, said = run("lint", write_level(tmp_path, ANN + "idle = 1\nconect = 2\n"))
+    assert status == 1
+    assert said.count("is not a known key") == 2
+
+
+def test_lint_speaks_json(tmp_path: Path) -> None:
+    status, said = run("lint", "--json", write_level(tmp_path, ANN + "conect = 2\n"))
+    assert (status, json.loads(said)[0]["hint"]) == (1, "connect")
+
+
+def test_lint_repairs_when_asked(tmp_path: Path) -> None:
+    path = write_level(tmp_path, ANN + 'conect = "manual"\n')
+    assert run("lint", "--fix", path) == (0, "1 file, no mistakes.\n")
+    assert 'connect = "manual"' in path.read_text()
+
+
+def test_lint_of_a_file_that_is_not_there_is_a_mistake_like_any_other(tmp_path: Path) -> None:
+    status, said = run("lint", tmp_path / "none.toml")
+    assert status == 1
+    assert "there is no such file" in said
+
+
+def test_lint_knows_the_components_of_other_modules(tmp_path: Path) -> None:
+    path = write_level(tmp_path, '[[object]]\nname = "Ann"\n[object.Lamp]\n')
+    assert run("lint", path)[0] == 1
+    assert run("lint", path, "--components", "tests.characters.lamps")[0] == 0
+
+
+def test_set_changes_one_line(tmp_path: Path) -> None:
+    path = write_level(tmp_path, ANN)
+    before = path.read_text()
+    assert run("set", path, "Ann.Character.character_id", "ann-2")[0] == 0
+    assert path.read_text() == before.replace('"ann-1"', '"ann-2"')
+
+
+def test_set_refuses_what_is_wrong_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_level(tmp_path, ANN)
+    before = path.read_text()
+    assert run("set", path, "Ann.Character.connect", "sometimes")[0] == 1
+    assert path.read_text() == before
+    assert "must be one of on_start, manual, when_resumable" in capsys.readouterr().err
+
+
+def test_the_shipped_schema_is_current() -> None:
+    status, said = run("schema", "--check", "--output", ROOT / SCHEMA)
+    assert status == 0, said
+
+
+def test_a_schema_that_is_out_of_date_is_told_and_renewed(tmp_path: Path) -> None:
+    path = tmp_path / "schemas" / "scene.json"
+    assert run("schema", "--check", "--output", path)[0] == 1
+    assert run("schema", "--output", path)[0] == 0
+    assert run("schema", "--check", "--output", path)[0] == 0
+
+
+def store(data: Path, *keys: str) -> None:
+    prefs, stored = open_persistence(data, read_only=False)
+    with prefs:
+        for key in keys:
+            stored.store(key, SessionRecord("abcdefgh", saved_at=1.0))
+
+
+def test_sessions_are_listed_and_cleared(tmp_path: Path) -> None:
+    store(tmp_path, "ann-1", "bob-2")
+    assert run("sessions", "clear", "ann-1", "--data", tmp_path) == (0, "1 forgotten here.\n")
+    status, said = run("sessions", "list", "--data", tmp_path)
+    assert status == 0
+    assert said.startswith("bob-2  abcd…  saved")
+
+
+def test_forget_wipes_what_the_embedded_service_kept_too(tmp_path: Path) -> None:
+    store(tmp_path, "ann-1")
+    (tmp_path / "service").mkdir()
+    (tmp_path / "service/sessions.sqlite3").touch()
+    assert run("sessions", "forget", "--data", tmp_path)[0] == 0
+    assert run("sessions", "list", "--data", tmp_path)[1] == "No sessions are stored.\n"
+    assert not (tmp_path / "service/sessions.sqlite3").exists()
+
+
+def test_sessions_that_a_running_game_holds_are_not_cleared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store(tmp_path, "ann-1")
+    prefs, _ = open_persistence(tmp_path, read_only=False)
+    with prefs:
+        assert run("sessions", "clear", "--data", tmp_path)[0] == 1
+        assert run("sessions", "show", "ann-1", "--data", tmp_path)[0] == 0
+    assert "in use" in capsys.readouterr().err
+
+
+def test_an_unknown_session_is_a_sentence_without_quotes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("sessions", "show", "ann", "--data", tmp_path)[0] == 1
+    assert capsys.readouterr().err == "No session is stored for 'ann'.\n"
+
+
+def test_the_doctor_speaks(tmp_path: Path) -> None:
+    assert "ok    Python: 3." in run("doctor", "--data", tmp_path)[1]
+
+
+@pytest.mark.parametrize("words", [["--help"], ["serve", "--help"], ["lint"], ["dance"]])
+def test_help_and_nonsense_end_without_a_traceback(words: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code in (0, 2)
