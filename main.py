@@ -33,8 +33,8 @@ from engine.clock import Time
 from engine.gif import write_gif
 from engine.prefs import PrefsLockedError
 from engine.registry import ComponentRegistry
-from engine.scene import Scene
 from engine.scene_file import SceneFile
+from engine.scene_manager import SceneSteps
 from engine.toml_file import TomlFileError, read_toml
 
 __all__ = ["main"]
@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     try:
         script = None if options.script is None else read_toml(options.script, Script)
-        read_scene(options.scene)
+        read_scene(options.scene, make_registry())
     except TomlFileError as error:
         print(error, file=sys.stderr)
         return 2
@@ -113,10 +113,10 @@ def make_registry() -> ComponentRegistry:
     return registry
 
 
-def read_scene(name: str) -> SceneFile:
+def read_scene(name: str, registry: ComponentRegistry) -> SceneFile:
     """Read a level by its name or path. Raises TomlFileError."""
     path = Path(name) if name.endswith(".toml") else SCENES / f"{name}.toml"
-    return SceneFile.read(path, make_registry(), SCENE_CHECKS, asset_root=ASSETS)
+    return SceneFile.read(path, registry, SCENE_CHECKS, asset_root=ASSETS)
 
 
 class Game:
@@ -124,6 +124,7 @@ class Game:
 
     def __init__(self, options: Options, stack: ExitStack) -> None:
         self._options = options
+        self._registry = make_registry()
         self._app = app = Application(
             data_dir=options.data, headless=options.headless, open_scene=self._open_scene
         )
@@ -212,12 +213,14 @@ class Game:
             print(f"step {failure.step}: {failure.what}: {failure.why}", file=sys.stderr)
         return 0 if failure is None else 1
 
-    def _open_scene(self, name: str) -> Scene:
-        file = read_scene(name)
+    def _open_scene(self, name: str) -> SceneSteps:
+        file = read_scene(name, self._registry)
+        yield 0.2
         scene = self._app.new_scene(file.settings.name, file.settings.size)
         scene.background = file.settings.background
-        file.build(scene)
-        scene.add(Hud())
+        yield from file.build_steps(scene)
+        if self._app.window is not None:
+            scene.add(Hud())
         return scene
 
     def _microphone(self) -> MicrophoneSource:
