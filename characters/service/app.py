@@ -29,7 +29,9 @@ BODY_SECONDS = 10.0
 def make_app(service: Service, api_key: str | None = None) -> web.Application:
     """Build the application; with `api_key`, every call must carry it."""
     shell = _Shell(service)
-    app = web.Application(client_max_size=MAX_FRAME, middlewares=[_errors, _authorise(api_key)])
+    app = web.Application(
+        client_max_size=MAX_FRAME, middlewares=[_errors, _no_browsers, _authorise(api_key)]
+    )
     app.add_routes(
         [
             web.post("/connect", shell.connect),
@@ -69,6 +71,14 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except Exception as error:
         log.exception("%s failed: %s", where, type(error).__name__)
         return _refused(RefusalError(500, "the service failed; its log says where"))
+
+
+@web.middleware
+async def _no_browsers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    # Any web page that the player has open can reach the loopback address; none may talk here.
+    if "Origin" in request.headers:
+        raise RefusalError(403, "not allowed: web pages are not served")
+    return await handler(request)
 
 
 def _authorise(api_key: str | None) -> Middleware:

@@ -31,6 +31,7 @@ class LevelContext:
         self._keys: dict[str, object] = {}
         self._attention: object = None
         self._player_name = player_name
+        self._actions: frozenset[str] | None = None
         if _tokens(static_text) > STATIC_BUDGET:
             raise ContextError(f"dynamic_info is over {STATIC_BUDGET} estimated tokens")
 
@@ -42,6 +43,7 @@ class LevelContext:
             "keys": dict(self._keys),
             "attention": self._attention,
             "player_name": self._player_name,
+            "actions": self._actions,
         }
 
     def update(self, text: str | None, mode: str, remove_static: bool | None) -> None:
@@ -71,6 +73,15 @@ class LevelContext:
         if len(things) > MAX_THINGS:
             raise ContextError(f"more than {MAX_THINGS} things")
         self._scene = list(things)
+
+    def set_affordances(self, config: Mapping[str, object]) -> None:
+        """Replace what the character can do, if `config` lists it; no list means anything."""
+        actions = config.get("actions")
+        if isinstance(actions, list) and actions:
+            named = (item.get("value") if isinstance(item, dict) else item for item in actions)
+            self._actions = frozenset(name for name in named if isinstance(name, str))
+        if config.get("current_attention_object") is not None:
+            self.attend(config["current_attention_object"])
 
     def set_keys(self, keys: Mapping[str, object]) -> None:
         """Set template variables; others stay."""

@@ -63,6 +63,7 @@ class LiveRoom:
         context: LevelContext,
         ears: Ears | None = None,
         mouth: Mouth | None = None,
+        about: Mapping[str, object] | None = None,
     ) -> None:
         self.room = room
         self.link = RoomLink(room.name)
@@ -70,6 +71,7 @@ class LiveRoom:
         self._mind = mind
         self._services = services
         self._context = context
+        self._about = dict(about or {})
         self._ears = ears
         self._mouth = mouth
         self._talk = Conversation(services.now(), services.pace, voice=mouth is not None)
@@ -114,12 +116,7 @@ class LiveRoom:
         if first:
             session_id = self.room.session.session_id
             self._send(InteractionCreated(self._services.new_id(), session_id))
-        about = {
-            "service": "troupe",
-            "hears": self._ears is not None,
-            "speaks": self._mouth is not None,
-        }
-        self._send(BotReady(about))
+        self._send(BotReady(self._about))
         if first:
             now = self._services.now()
             self._perform(self._talk.arrive(self.room.last_seen_seconds, now))

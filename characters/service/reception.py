@@ -91,9 +91,14 @@ class Reception:
         return [ack, *self._talk.prompt(Event(name[:200], text[:MAX_TEXT]), now)]
 
     def _context_update(self, message: ContextUpdate, now: float) -> Outcomes:
+        if message.action_config is not None:
+            self._context.set_affordances(message.action_config)
         if message.current_attention_object is not None:
             self._context.attend(message.current_attention_object)
-        if message.text or message.mode == "reset" or message.current_attention_object is None:
+        told_more = (
+            message.current_attention_object is not None or message.action_config is not None
+        )
+        if message.text or message.mode == "reset" or not told_more:
             self._context.update(message.text, message.mode, message.remove_static)
         done = f"Context updated successfully ({message.mode} mode)"
         ack = _ack(message, done, self._context.figures())

@@ -162,6 +162,7 @@ class Service:
             context = LevelContext(info if isinstance(info, str) else "", ask.player_name)
             context.set_scene(ask.scene_description or ())
             context.set_keys(ask.narrative_template_keys or {})
+            context.set_affordances(ask.action_config or {})
         except ContextError as problem:
             raise RefusalError(
                 422, [{"type": "too_long", "loc": ["body"], "msg": str(problem)}]
@@ -169,8 +170,25 @@ class Service:
         services = RoomServices(
             self.now, self.new_id, self._keep, self._forget_room, self.settings.pace
         )
-        ears = self._ears(ask, mind)
-        return LiveRoom(room, mind, services, context=context, ears=ears, mouth=self._mouth(ask))
+        return LiveRoom(
+            room,
+            mind,
+            services,
+            context=context,
+            ears=self._ears(ask, mind),
+            mouth=self._mouth(ask),
+            about=self._about(),
+        )
+
+    def _about(self) -> dict[str, object]:
+        """Return what `bot-ready` tells of the service; problems are sentences for the player."""
+        speech = self._speech
+        return {
+            "service": "troupe",
+            "hears": speech is not None and speech.can_recognise,
+            "speaks": speech is not None,
+            "problems": [] if speech is None else list(speech.problems),
+        }
 
     def _ears(self, ask: ConnectRequest, mind: Mind) -> Ears | None:
         if self._speech is None:

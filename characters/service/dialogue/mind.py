@@ -84,7 +84,8 @@ class Mind(Protocol):
         """Answer a prompt piece by piece; an async generator, closed when interrupted.
 
         `context` holds what the game told about the level: "dynamic_info" (text), "scene"
-        (list of things), "keys" (template variables), "attention" (name) and "player_name".
+        (list of things), "keys" (template variables), "attention" (name), "player_name" and
+        "actions" (the names of what can be done, None for anything).
         """
 
     def phrases(self) -> Iterable[str]:

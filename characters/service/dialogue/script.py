@@ -96,7 +96,7 @@ class ScriptedMind:
         greeting, state = self._persona.greeting, self._state
         state.visits += 1
         yield from self._feel(greeting.feel or self._persona.mood, always=True)
-        yield from _do(greeting.do)
+        yield from _do(greeting.do, context)
         if prompt.away_seconds is None or state.visits == 1 or not greeting.back:
             state.flags[_ASKED_NAME] = "name" not in state.facts
             yield Say(self._line("first", greeting.first, context))
@@ -212,7 +212,7 @@ class ScriptedMind:
         lines = topic.again if repeated and topic.again else topic.lines
         self._apply(topic, is_first=not told)
         yield from self._feel(topic.feel)
-        yield from _do(topic.do)
+        yield from _do(topic.do, context)
         kind = "again" if lines is topic.again else "lines"
         start = 0 if topic.in_order else None
         text = self._line(f"{topic.id}.{kind}", lines, context, start=start)
@@ -238,7 +238,7 @@ class ScriptedMind:
         for item in self._persona.event:
             if item.name == event.name:
                 yield from self._feel(item.feel)
-                yield from _do(item.do)
+                yield from _do(item.do, context)
                 yield Say(
                     self._line(f"event.{item.name}", item.lines, context, {"event": event.text})
                 )
@@ -293,9 +293,13 @@ _COMMON_PHRASES = (
 )
 
 
-def _do(deeds: tuple[Deed, ...]) -> Iterator[Part]:
-    if deeds:
-        yield Do(tuple(Action(deed.name, deed.target) for deed in deeds))
+def _do(deeds: tuple[Deed, ...], context: Mapping[str, Any]) -> Iterator[Part]:
+    allowed = context.get("actions")
+    known = tuple(
+        Action(deed.name, deed.target) for deed in deeds if allowed is None or deed.name in allowed
+    )
+    if known:
+        yield Do(known)
 
 
 def _restore(memory: Mapping[str, Any]) -> _State:

@@ -190,3 +190,13 @@ def test_an_unknown_path_is_answered_in_json() -> None:
         assert await bare.post("/nowhere") == (404, {"detail": "Not Found"})
 
     serve(play)
+
+
+def test_a_web_page_of_the_player_is_not_served() -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.http.post(
+            bare.url + "/connect", json={"character_id": "c"}, headers={"Origin": "http://evil"}
+        ) as answer:
+            assert answer.status == 403
+
+    serve(play)

@@ -58,3 +58,11 @@ def test_scene_and_keys_are_bounded() -> None:
         context.set_scene(({"name": "x"},) * 300)
     with pytest.raises(ContextError):
         context.set_keys({str(number): "x" for number in range(300)})
+
+
+def test_only_a_list_restricts_what_can_be_done() -> None:
+    context = LevelContext()
+    context.set_affordances({"actions": []})
+    assert context.view()["actions"] is None
+    context.set_affordances({"actions": ["Wave", {"value": "Point"}, 5]})
+    assert context.view()["actions"] == {"Wave", "Point"}

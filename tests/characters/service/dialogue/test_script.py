@@ -223,3 +223,10 @@ def test_the_memory_is_json_and_bounded() -> None:
 )
 def test_a_strange_memory_is_no_obstacle(memory: dict[str, Any]) -> None:
     assert Actor(persona(), memory).say("cat") == "A cat."
+
+
+def test_a_deed_that_the_game_can_not_show_is_left_out() -> None:
+    deeds = [{"name": "Wave"}, {"name": "Fly"}]
+    actor = Actor(persona(topic=[{"id": "w", "says": ["do"], "lines": ["Yes."], "do": deeds}]))
+    actor.ask(PlayerSaid("do it"), {"actions": frozenset({"Wave"})})
+    assert actor.deeds == ["Wave"]
