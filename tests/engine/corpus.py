@@ -42,9 +42,9 @@ class BrokenScene:
         return [*missed, *(f"not meant: {text}" for _, text in left)]
 
 
-def cases(name: str) -> pytest.MarkDecorator:
+def cases(name: str, folder: Path = BROKEN) -> pytest.MarkDecorator:
     """Parametrise a test by every scene of a corpus file."""
-    found = list(read(BROKEN / name))
+    found = list(read(folder / name))
     return pytest.mark.parametrize("broken", found, ids=[scene.sentence for scene in found])
 
 

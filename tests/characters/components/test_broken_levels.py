@@ -1,0 +1,23 @@
+"""Mistakes with our own components are found at their lines, and nothing else is complained of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from characters.commands.project import project_checks, project_registry
+from engine.scene_file import SceneFile
+from engine.toml_file import TomlFileError
+from tests.engine.corpus import BrokenScene, cases
+
+HERE = Path(__file__).parent / "broken"
+
+
+@cases("levels.txt", HERE)
+def test_every_mistake_is_found_at_its_line(broken: BrokenScene, tmp_path: Path) -> None:
+    path = tmp_path / "level.toml"
+    path.write_text(broken.text, "utf-8")
+    with pytest.raises(TomlFileError) as error:
+        SceneFile.read(path, project_registry(), project_checks())
+    assert broken.differences(error.value.problems) == []
