@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from characters.core.state import SessionState
 from characters.overlay.cast import Cast
 from characters.overlay.hud_state import HudState, Layer
-from characters.runtime.ears import ListeningMode
+from characters.runtime.listening import ListeningMode
 from engine.application import Application
 
 __all__ = ["Deeds", "FaultButton"]

@@ -29,7 +29,7 @@ class Journal:
 
     def __init__(self, on_event: Callable[[str, object], object] | None = None) -> None:
         self._on_event = on_event
-        self._lines: dict[str, deque[str]] = {}
+        self._lines: dict[str, deque[tuple[str, int]]] = {}
         self._subscriptions: dict[str, tuple[object, Subscription]] = {}
 
     def follow(self, key: str, events: Signal[object]) -> None:
@@ -45,7 +45,8 @@ class Journal:
 
     def lines(self, key: str) -> tuple[str, ...]:
         """Return the last lines of a character, the newest last."""
-        return tuple(self._lines.get(key, ()))
+        kept = self._lines.get(key, ())
+        return tuple(words if n == 1 else f"{words}, {n} times" for words, n in kept)
 
     def close(self) -> None:
         """Stop listening."""
@@ -57,8 +58,13 @@ class Journal:
         def note(event: object) -> None:
             words = line(event)
             if words is not None:
-                self._lines.setdefault(key, deque(maxlen=_KEPT)).append(words)
+                self._write(self._lines.setdefault(key, deque(maxlen=_KEPT)), words)
             if self._on_event is not None:
                 self._on_event(key, event)
 
         return note
+
+    def _write(self, lines: deque[tuple[str, int]], words: str) -> None:
+        """Add a line, or count it when it is the last one again, as visemes are."""
+        times = lines.pop()[1] if lines and lines[-1][0] == words else 0
+        lines.append((words, times + 1))

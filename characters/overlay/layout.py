@@ -31,12 +31,14 @@ class HudLayout:
     hint: Rect
 
 
-def hud_layout(size: tuple[float, float], *, inspector: bool, faults: bool) -> HudLayout:
-    """Return the layout for the open panels."""
+def hud_layout(
+    size: tuple[float, float], *, inspector: bool, faults: bool, people: int = 5
+) -> HudLayout:
+    """Return the layout for the open panels; the fault panel has a row for each of the people."""
     w, h = size
     tall = h - TOP - MARGIN
     right = Rect(w - INSPECTOR_W - MARGIN, TOP, INSPECTOR_W, tall) if inspector else None
-    left = Rect(MARGIN, TOP, FAULTS_W, min(tall, 430.0)) if faults else None
+    left = Rect(MARGIN, TOP, FAULTS_W, min(tall, 248.0 + 29.0 * people)) if faults else None
     x0 = left.right + MARGIN if left else MARGIN
     x1 = right.x - MARGIN if right else w - MARGIN
     stage = Rect(x0, TOP, x1 - x0, tall)

@@ -11,11 +11,13 @@ from typing import Any, Literal, TypeAlias
 from characters.components.character import Character
 from characters.components.manager import CharacterManager
 from characters.components.player import Player
+from characters.core.messages import Visemes
 from characters.core.state import SessionView
 from characters.overlay import acting
 from characters.overlay.catalogue import PROPS, PropKind, PropSize
 from characters.overlay.looks import Face, dressed
 from engine.component import Component
+from engine.signal import Subscription
 
 __all__ = ["Backdrop", "CharacterSprite", "Facing", "PlayerSprite", "Pose", "Prop", "Theme"]
 
@@ -26,6 +28,7 @@ Pose: TypeAlias = Literal["stand", "sit"]
 _TURNS = {"left": -1, "front": 0, "right": 1}
 _STRIDE = (0, 1, 0, -1)
 _STEPS_PER_PIXEL = 1 / 14
+_VISEME_SECONDS = 0.15  # an older one is of a sound that is over
 
 
 class Backdrop(Component):
@@ -90,6 +93,21 @@ class CharacterSprite(Component):
     skin: str = ""
     hair: str = ""
 
+    _shape: float | None = None
+    _shaped_at: float = 0.0
+    _subscription: Subscription | None = None
+
+    def start(self) -> None:
+        """Watch the lips of the Character on the same object."""
+        character = self.get_component(Character)
+        if character is not None:
+            self._subscription = character.events.subscribe(self._hear)
+
+    def on_destroy(self) -> None:
+        """Stop watching."""
+        if self._subscription is not None:
+            self._subscription.cancel()
+
     @property
     def view(self) -> SessionView | None:
         """What is to be seen of the session, None without one."""
@@ -107,7 +125,10 @@ class CharacterSprite(Component):
         from characters.overlay.paint.studio import painter_of
 
         t, own = self.scene.time.now, acting.phase(self.game_object.name)
-        face = acting.face(self.view, self._voice_level(), t, own, self._player_dx())
+        shape = self._shape if t - self._shaped_at < _VISEME_SECONDS else None
+        face = acting.face(
+            self.view, t, own, level=self._voice_level(), shape=shape, dx=self._player_dx()
+        )
         draw_figure(
             painter_of(self.scene),
             surface,
@@ -118,6 +139,10 @@ class CharacterSprite(Component):
             is_sitting=self.pose == "sit",
             lift=acting.bob(t, own, face.mouth > 0),
         )
+
+    def _hear(self, event: object) -> None:
+        if isinstance(event, Visemes):
+            self._shape, self._shaped_at = acting.openness(event.weights), self.scene.time.now
 
     def _voice_level(self) -> float:
         character, manager = self.get_component(Character), self._manager()

@@ -36,7 +36,12 @@ def paint_screen(
     hotspots: Hotspots,
 ) -> None:
     """Paint badges first, then what may cover them."""
-    layout = hud_layout(model.size, inspector=state.is_inspector_open, faults=state.is_faults_open)
+    layout = hud_layout(
+        model.size,
+        inspector=state.is_inspector_open,
+        faults=state.is_faults_open,
+        people=len(model.actors),
+    )
     paint_badges(painter, surface, model)
     paint_banner(painter, surface, model, layout.banner)
     paint_microphone(painter, surface, model, layout.microphone)

@@ -10,7 +10,7 @@ from characters.core.failure import failure
 from characters.core.state import SessionState
 from characters.overlay import CharacterSprite, Hud
 from characters.runtime import SessionConfig
-from characters.runtime.ears import EarsStatus
+from characters.runtime.listening import EarsStatus
 from tests.characters.components.fakes import FakeEars, FakeHandle, FakeRuntime, FakeVoice, Level
 
 __all__ = ["FakeFaults", "HudEars", "HudRuntime", "Stage"]

@@ -32,6 +32,17 @@ def test_the_mouth_has_five_pictures_at_most() -> None:
     assert {acting.mouth(0.0, True, tick / 97) for tick in range(900)} <= set(range(5))
 
 
+def test_visemes_shape_the_mouth_with_the_voice_and_without() -> None:
+    assert acting.mouth(0.5, True, 0.0, shape=0.0) < acting.mouth(0.5, True, 0.0, shape=1.0)
+    assert [acting.mouth(0.0, True, 0.0, shape=shape) for shape in (0.0, 0.5, 1.0)] == [0, 2, 4]
+
+
+def test_vowels_open_the_mouth_and_lips_close_it() -> None:
+    assert acting.openness({"aa": 1.0}) == 1.0
+    assert acting.openness({"pp": 1.0}) == acting.openness({"sil": 1.0}) == 0.0
+    assert acting.openness({"aa": 0.5, "ss": 0.5}) == pytest.approx(0.575)
+
+
 @pytest.mark.parametrize(("dx", "way"), [(-200, -1), (10, 0), (200, 1)])
 def test_eyes_follow_the_player(dx: float, way: int) -> None:
     assert acting.gaze(dx) == way
@@ -56,12 +67,12 @@ def test_a_felt_emotion_shows_under_any_of_its_names() -> None:
 
 
 def test_one_without_a_session_sleeps() -> None:
-    assert acting.face(None, 0.0, NOW, 0.1, 0.0).emotion == "asleep"
+    assert acting.face(None, NOW, 0.1).emotion == "asleep"
 
 
 def test_one_who_thinks_looks_aside() -> None:
     thinks = view(dialogue=DialogueState.THINKING)
-    assert acting.face(thinks, 0.0, NOW, 0.1, 0.0).gaze == 1
+    assert acting.face(thinks, NOW, 0.1).gaze == 1
 
 
 def test_the_head_moves_by_a_few_pixels_at_most() -> None:

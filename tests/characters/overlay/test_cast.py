@@ -4,7 +4,7 @@ from characters.overlay.cast import Cast, gather
 from characters.overlay.hud_state import HudState
 from characters.overlay.journal import Journal
 from characters.overlay.model import HudModel
-from characters.runtime.ears import EarsStatus
+from characters.runtime.listening import EarsStatus
 from engine.scene import Scene
 from tests.characters.overlay.fakes import Stage
 

@@ -41,9 +41,17 @@ def test_another_signal_under_the_key_takes_the_place_of_the_first() -> None:
 def test_only_the_last_lines_are_kept() -> None:
     journal, events = Journal(), Signal[object]()
     journal.follow("ada", events)
+    for number in range(50):
+        events.emit(BotLlmText(text="a" * number))
+    assert len(journal.lines("ada")) == 12
+
+
+def test_what_comes_again_and_again_is_counted() -> None:
+    journal, events = Journal(), Signal[object]()
+    journal.follow("ada", events)
     for _ in range(50):
         events.emit(BotReady())
-    assert len(journal.lines("ada")) == 12
+    assert journal.lines("ada") == ("bot-ready, 50 times",)
 
 
 def test_a_closed_journal_hears_nothing() -> None:

@@ -6,6 +6,7 @@ from typing import get_args
 import pygame
 import pytest
 
+from characters.core.messages import Visemes
 from characters.overlay import Backdrop, CharacterSprite, PlayerSprite, Prop
 from characters.overlay.catalogue import PROPS, PropKind
 from engine.component import Component
@@ -95,6 +96,14 @@ def test_a_voice_opens_the_mouth() -> None:
     assert sprite._voice_level() == 0.0
     stage.hud_runtime.voice.loudness = 0.7
     assert sprite._voice_level() == 0.7
+
+
+def test_lips_follow_visemes_for_a_moment() -> None:
+    stage = Stage()
+    sprite = stage.ada.get_component(CharacterSprite)
+    assert sprite is not None
+    stage.session("ada").events.emit(Visemes({"aa": 1.0}))
+    assert (sprite._shape, sprite._shaped_at) == (1.0, stage.scene.time.now)
 
 
 def test_the_players_legs_move_while_it_walks(scene: Scene) -> None:
