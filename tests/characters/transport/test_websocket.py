@@ -1,0 +1,238 @@
+"""The WebSocket transport against services that misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+from aiohttp import web
+
+from characters.core.failure import FailureKind
+from characters.core.messages import BotReady, ConnectRequest, RoomGrant
+from characters.transport.protocol import RoomLink, TransportError
+from characters.transport.websocket import WebSocketTransport
+from tests.characters.transport.stages import service_stage
+
+ASK = ConnectRequest("counter")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def against(
+    play: Callable[[WebSocketTransport, str], Awaitable[None]],
+    connect: Handler | None = None,
+    room: Handler | None = None,
+) -> None:
+    """Run a play against a service made of these two handlers."""
+
+    async def nothing(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=404)
+
+    async def run() -> None:
+        app = web.Application()
+        app.router.add_post("/connect", connect or nothing)
+        app.router.add_get("/room", room or nothing)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0][:2]
+        transport = WebSocketTransport(f"http://{host}:{port}/", api_key="k3y")
+        try:
+            async with asyncio.timeout(10):
+                await play(transport, f"ws://{host}:{port}/room")
+        finally:
+            await transport.close()
+            await runner.cleanup()
+
+    asyncio.run(run())
+
+
+def answering(status: int, body: str, **headers: str) -> Handler:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        assert request.headers["X-API-Key"] == "k3y"
+        return web.Response(status=status, text=body, headers=headers)
+
+    return handler
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code", "kind"),
+    [
+        (400, '{"detail": "malformed"}', "connection.bad_request", FailureKind.TERMINAL),
+        (401, '{"detail": "key"}', "connection.invalid_api_key", FailureKind.TERMINAL),
+        (403, "{}", "connection.not_allowed", FailureKind.TERMINAL),
+        (
+            404,
+            '{"detail": "character not found"}',
+            "connection.character_not_found",
+            FailureKind.TERMINAL,
+        ),
+        (404, '{"detail": "session expired"}', "session.expired", FailureKind.RESUME_REFUSED),
+        (404, '{"detail": "room not found"}', "connection.room_gone", FailureKind.ROOM_GONE),
+        (409, '{"detail": "live"}', "session.live_elsewhere", FailureKind.TERMINAL),
+        (
+            422,
+            '{"detail": [{"loc": ["body", "x"], "msg": "no"}]}',
+            "connection.validation",
+            FailureKind.TERMINAL,
+        ),
+        (429, '{"detail": "concurrency"}', "connection.concurrency_limit", FailureKind.TRANSIENT),
+        (500, "<html>oops", "connection.server_error", FailureKind.TRANSIENT),
+        (502, "", "connection.server_error", FailureKind.TRANSIENT),
+        (503, "{}", "connection.unavailable", FailureKind.TRANSIENT),
+        (200, "no json", "connection.unexpected_status", FailureKind.TERMINAL),
+        (200, '{"token": "t"}', "connection.unexpected_status", FailureKind.TERMINAL),
+    ],
+)
+def test_a_refusal_gets_its_code_and_class(
+    status: int, body: str, code: str, kind: FailureKind
+) -> None:
+    async def play(transport: WebSocketTransport, room: str) -> None:
+        with pytest.raises(TransportError) as caught:
+            await transport.connect(ASK)
+        assert (caught.value.failure.code, caught.value.failure.kind) == (code, kind)
+
+    against(play, answering(status, body))
+
+
+@pytest.mark.parametrize(("header", "seconds"), [("7", 7.0), ("soon", None), ("-1", None)])
+def test_a_service_that_says_when_to_come_back_is_believed(
+    header: str, seconds: float | None
+) -> None:
+    async def play(transport: WebSocketTransport, room: str) -> None:
+        with pytest.raises(TransportError) as caught:
+            await transport.connect(ASK)
+        assert caught.value.failure.retry_after == seconds
+
+    against(play, answering(503, "{}", **{"Retry-After": header}))
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "code"),
+    [
+        ("http://127.0.0.1:1", "connection.refused"),
+        ("http://no-such-host.invalid", "connection.dns"),
+        ("nonsense", "connection.invalid_url"),
+    ],
+)
+def test_an_endpoint_that_is_not_there_gets_its_code(endpoint: str, code: str) -> None:
+    async def run() -> None:
+        transport = WebSocketTransport(endpoint)
+        with pytest.raises(TransportError) as caught:
+            async with asyncio.timeout(10):
+                await transport.connect(ASK)
+        await transport.close()
+        assert caught.value.failure.code == code
+
+    asyncio.run(run())
+
+
+def test_a_service_that_hangs_up_in_the_middle_is_a_transient_failure() -> None:
+    async def hang_up(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    async def play(transport: WebSocketTransport, room: str) -> None:
+        with pytest.raises(TransportError) as caught:
+            await transport.connect(ASK)
+        assert caught.value.failure.kind is FailureKind.TRANSIENT
+
+    against(play, hang_up)
+
+
+def saying(*frames: str | bytes) -> Handler:
+    """Accept a WebSocket, hear the hello, say these frames, and hang up."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse(protocols=("troupe.v1",))
+        await socket.prepare(request)
+        await socket.receive()
+        for frame in frames:
+            await (socket.send_str(frame) if isinstance(frame, str) else socket.send_bytes(frame))
+        await socket.close()
+        return socket
+
+    return handler
+
+
+def link(**frame: object) -> str:
+    return json.dumps({"label": "troupe", **frame})
+
+
+@pytest.mark.parametrize(
+    ("frames", "code"),
+    [
+        ((), "transport.join_refused"),
+        ((b"binary",), "transport.join_refused"),
+        (("not json",), "transport.protocol"),
+        ((link(type="ack", received=0),), "transport.protocol"),
+        ((link(type="welcome", received=99),), None),
+        ((link(type="bye", reason="drain", retry_after=3.0),), "transport.join_refused"),
+        ((link(type="bye", reason="room-gone"),), "connection.room_gone"),
+    ],
+)
+def test_a_room_without_a_proper_welcome_is_left(
+    frames: tuple[str | bytes, ...], code: str | None
+) -> None:
+    async def play(transport: WebSocketTransport, room: str) -> None:
+        grant = RoomGrant("s", "c", room, "r", "t")
+        if code is None:
+            await transport.join(grant, RoomLink("r"))
+            return
+        with pytest.raises(TransportError) as caught:
+            await transport.join(grant, RoomLink("r"))
+        assert caught.value.failure.code == code
+
+    against(play, room=saying(*frames))
+
+
+def test_a_frame_that_is_no_utf8_or_too_long_ends_the_connection() -> None:
+    async def play(transport: WebSocketTransport, room: str) -> None:
+        connection = await transport.join(RoomGrant("s", "c", room, "r", "t"), RoomLink("r"))
+        with pytest.raises(TransportError) as caught:
+            await connection.receive()
+        assert caught.value.failure.kind is FailureKind.TRANSIENT
+
+    against(play, room=saying(link(type="welcome", received=0), "x" * (2 << 20)))
+
+
+def test_cancelling_a_join_leaves_no_task_and_no_socket() -> None:
+    async def silent(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse(protocols=("troupe.v1",))
+        await socket.prepare(request)
+        await socket.receive()
+        await socket.receive()
+        return socket
+
+    async def play(transport: WebSocketTransport, room: str) -> None:
+        before = asyncio.all_tasks()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await transport.join(RoomGrant("s", "c", room, "r", "t"), RoomLink("r"))
+        await transport.close()
+        left = {task for task in asyncio.all_tasks() - before if not task.done()}
+        # The server's own task for the request ends a moment after ours.
+        await asyncio.wait(left or {asyncio.ensure_future(asyncio.sleep(0))}, timeout=1)
+        assert all(task.done() for task in left)
+
+    against(play, room=silent)
+
+
+def test_closing_the_transport_leaves_no_task_of_a_live_connection() -> None:
+    async def run() -> None:
+        async with asyncio.timeout(10), service_stage() as stage:
+            before = asyncio.all_tasks()
+            transport = WebSocketTransport(stage.url)
+            for _ in range(3):
+                grant = await transport.connect(replace(ASK))
+                connection = await transport.join(grant, RoomLink(grant.room_name))
+                while not isinstance(await connection.receive(), BotReady):
+                    pass
+            await transport.close()
+            names = {task.get_coro().__qualname__ for task in asyncio.all_tasks() - before}  # type: ignore[union-attr]  # every task here runs a coroutine
+            assert not [name for name in names if "WebSocketConnection" in name]
+
+    asyncio.run(run())
