@@ -57,7 +57,7 @@ class Deeds:
     def menu(self) -> tuple[tuple[str, Callable[[], object]], ...]:
         """Return the entries of the menu."""
         muted = self.cast.manager is not None and self.cast.manager.ears.muted
-        talk = "hold T to talk" if self._state.is_hands_free else "hands-free"
+        talk = "hold T to talk" if self._is_hands_free() else "hands-free"
         return (
             ("Go on", self.close_menu),
             ("What the keys do", lambda: self._state.open(Layer.HELP)),
@@ -160,12 +160,12 @@ class Deeds:
         """Change between push-to-talk and hands-free; choosing is the act that allows it."""
         if self.cast.manager is None:
             return
-        self._state.is_hands_free = not self._state.is_hands_free
-        is_free = self._state.is_hands_free
-        mode = ListeningMode.HANDS_FREE if is_free else ListeningMode.PUSH_TO_TALK
-        self.cast.manager.ears.set_mode(mode)
-        if is_free:
-            self.cast.manager.ears.allow()
+        ears = self.cast.manager.ears
+        if self._is_hands_free():
+            ears.set_mode(ListeningMode.PUSH_TO_TALK)
+        else:
+            ears.set_mode(ListeningMode.HANDS_FREE)
+            ears.allow()
 
     def open_menu(self) -> None:
         """Open the menu; it closes the microphone."""
@@ -188,6 +188,10 @@ class Deeds:
     def _focus(self, focused: bool) -> None:
         if self.cast.manager is not None:
             self.cast.manager.ears.set_focused(focused)
+
+    def _is_hands_free(self) -> bool:
+        manager = self.cast.manager
+        return manager is not None and manager.ears.status.mode is ListeningMode.HANDS_FREE
 
     def _listener(self) -> str | None:
         target = self.cast.manager.target if self.cast.manager is not None else None

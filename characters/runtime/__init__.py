@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from characters.runtime.builder import RuntimeBuilder
 from characters.runtime.config import SessionConfig
-from characters.runtime.ears import Ears, EarsStatus, ListeningMode
+from characters.runtime.ears import Ears
 from characters.runtime.events import (
     CharacterEvent,
     MessageRefused,
@@ -12,6 +12,7 @@ from characters.runtime.events import (
     TranscriptChanged,
 )
 from characters.runtime.handle import SessionHandle
+from characters.runtime.listening import EarsStatus, ListeningMode
 from characters.runtime.runtime import Runtime
 from characters.runtime.service_process import ServiceError, ServiceProcess
 

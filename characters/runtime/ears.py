@@ -10,9 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Protocol, TypeAlias
+from dataclasses import replace
 
 from characters.audio.ring import Frame, FrameRing
 from characters.audio.source import FRAME_SECONDS, MicrophoneSource, SourceFactory
@@ -25,8 +23,15 @@ from characters.core.push_to_talk import (
     TalkEvent,
 )
 from characters.core.turn import BargeIn, SmartTurn
+from characters.runtime.listening import (
+    AudioDriver,
+    DriverLookup,
+    EarsStatus,
+    ListeningMode,
+    Wishes,
+)
 
-__all__ = ["AudioDriver", "DriverLookup", "Ears", "EarsStatus", "ListeningMode"]
+__all__ = ["Ears"]
 
 # Without frames (closed, no device) deadlines are looked at this often.
 TICK_SECONDS = 0.05
@@ -34,63 +39,9 @@ TICK_SECONDS = 0.05
 STALE_SECONDS = 1.0
 # A device that has not delivered for so long is not sending anything to anybody.
 STARVED_SECONDS = 0.5
+# After this much of the player's voice over its own, a character is cut off at once.
+COMMIT_SECONDS = 0.2
 METER_FALL_PER_FRAME = 0.04
-
-
-class ListeningMode(StrEnum):
-    """How the player opens the microphone."""
-
-    HANDS_FREE = "hands_free"
-    PUSH_TO_TALK = "push_to_talk"
-
-
-class AudioDriver(Protocol):
-    """The network side of one character, as the ears use it (network thread)."""
-
-    def offer_audio(self, pcm: bytes, captured_at: float) -> bool:
-        """Send a frame if this character's gate is open; return whether it was sent."""
-        ...
-
-    def force_user_stopped_speaking(self) -> None:
-        """Tell the service that the utterance is over."""
-        ...
-
-    def interrupt(self) -> None:
-        """Cut the character off, if it speaks."""
-        ...
-
-
-DriverLookup: TypeAlias = Callable[[str], "AudioDriver | None"]
-"""Finds the driver of a session key, None when there is none (network thread)."""
-
-
-@dataclass(frozen=True, slots=True)
-class EarsStatus:
-    """What the HUD shows of the microphone, at every moment true."""
-
-    level: float = 0.0  # 0..1
-    target: str | None = None
-    is_open: bool = False  # frames go to the target now
-    problem: str | None = None
-    device: str = ""
-    is_allowed: bool = False
-    muted: bool = False
-    mode: ListeningMode = ListeningMode.HANDS_FREE
-    is_speech: bool = False  # a local guess, from loudness alone
-    overruns: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the main thread wants; replaced as a whole, so it is never half read."""
-
-    allowed: bool = False
-    muted: bool = False
-    focused: bool = True
-    mode: ListeningMode = ListeningMode.HANDS_FREE
-    target: str | None = None
-    device: str | None = None
-    closed: bool = False
 
 
 class Ears:
@@ -124,6 +75,7 @@ class Ears:
         self._gate = SpeechGate()
         self._last_speech_at: float | None = None
         self._last_frame_at = 0.0
+        self._candidate_since: float | None = None
         self._was_pressed = False
         self._target: str | None = None
         self._sending = False
@@ -142,6 +94,10 @@ class Ears:
     def muted(self) -> bool:
         """Whether the player muted the microphone."""
         return self._wishes.muted
+
+    def set_echo_handled(self, handled: bool) -> None:
+        """Say whether the player wears headphones, so that loud sound here is the player's own."""
+        self._barge_in = replace(self._barge_in, echo_is_handled=handled)
 
     @property
     def push_to_talk_options(self) -> PushToTalkOptions:
@@ -259,7 +215,7 @@ class Ears:
             self._source.choose(self._device)
 
     def _is_source_wanted(self, wishes: Wishes) -> bool:
-        if not wishes.allowed or wishes.muted or not wishes.focused:
+        if not wishes.permits:
             return False
         if wishes.mode is ListeningMode.HANDS_FREE or self._was_pressed:
             return True
@@ -319,10 +275,25 @@ class Ears:
             self._finish_utterance(drivers)
             return
         self._sending = driver.offer_audio(frame.samples.tobytes(), frame.captured_at)
-        self._duck(self._target if self._sending and self._gate.is_open else None)
+        self._barge(driver, frame.captured_at)
+
+    def _barge(self, driver: AudioDriver, now: float) -> None:
+        """Duck the target under what may be the player's voice, and cut it off if it surely is."""
+        speaks = self._sending and self._gate.is_open
+        if not speaks:
+            self._candidate_since = None
+        elif self._candidate_since is None:
+            self._candidate_since = now
+        self._duck(self._target if speaks else None)
+        since, target, voice = self._candidate_since, self._target, self._voice
+        if since is None or target is None or voice is None or not self._barge_in.echo_is_handled:
+            return
+        if now - since >= COMMIT_SECONDS and voice.is_playing(target):
+            driver.interrupt()
+            self._candidate_since = now
 
     def _is_wanted(self, wishes: Wishes) -> bool:
-        if not wishes.allowed or wishes.muted or not wishes.focused:
+        if not wishes.permits:
             return False
         return wishes.mode is ListeningMode.HANDS_FREE or self._talk.is_open
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from characters.service.speech.factory import make_speech
+from characters.service.speech.factory import SpeechParts, make_speech
 from characters.service.speech.protocols import (
     Heard,
     Listener,
@@ -25,6 +25,7 @@ __all__ = [
     "Rejected",
     "Speech",
     "SpeechEvent",
+    "SpeechParts",
     "SpeechStarted",
     "SpeechStopped",
     "Synthesiser",

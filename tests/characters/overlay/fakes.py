@@ -10,7 +10,7 @@ from characters.core.failure import failure
 from characters.core.state import SessionState
 from characters.overlay import CharacterSprite, Hud
 from characters.runtime import SessionConfig
-from characters.runtime.listening import EarsStatus
+from characters.runtime.listening import EarsStatus, ListeningMode
 from tests.characters.components.fakes import FakeEars, FakeHandle, FakeRuntime, FakeVoice, Level
 
 __all__ = ["FakeFaults", "HudEars", "HudRuntime", "Stage"]
@@ -30,13 +30,12 @@ class HudEars(FakeEars):
         super().__init__()
         self.status = EarsStatus()
         self.focused = True
-        self.mode = "push_to_talk"
 
     def set_focused(self, focused: bool) -> None:
         self.focused = focused
 
     def set_mode(self, mode: str) -> None:
-        self.mode = mode
+        self.status = replace(self.status, mode=ListeningMode(mode))
 
 
 class HudVoice(FakeVoice):

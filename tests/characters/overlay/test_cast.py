@@ -9,8 +9,8 @@ from engine.scene import Scene
 from tests.characters.overlay.fakes import Stage
 
 
-def seen(stage: Stage, state: HudState | None = None) -> HudModel:
-    return gather(Cast(stage.scene), Journal(), state or HudState())
+def seen(stage: Stage) -> HudModel:
+    return gather(Cast(stage.scene), Journal(), HudState())
 
 
 def test_everybody_with_a_session_is_seen_and_the_listener_is_marked() -> None:
@@ -29,9 +29,9 @@ def test_badges_stand_over_heads() -> None:
 
 def test_the_microphone_is_what_the_ears_say() -> None:
     stage = Stage()
-    stage.hud_runtime.ears.status = EarsStatus(level=0.5, is_open=True, device="USB")
+    stage.hud_runtime.ears.status = EarsStatus(level=0.5, is_open=True)
     stage.hud_runtime.ears.muted = True
-    mic = seen(stage, HudState(is_hands_free=True)).microphone
+    mic = seen(stage).microphone
     assert (mic.level, mic.is_open, mic.is_muted, mic.is_hands_free) == (0.5, True, True, True)
 
 

@@ -10,7 +10,8 @@ import pytest
 from characters.audio.source import FrameSink
 from characters.core.levels import Samples
 from characters.core.push_to_talk import PushToTalkOptions
-from characters.runtime.ears import Ears, ListeningMode
+from characters.runtime.ears import Ears
+from characters.runtime.listening import ListeningMode
 from engine.clock import ManualClock
 from tests.audio.devices import until
 
@@ -68,6 +69,9 @@ class FakeVoice:
 
     def duck(self, key: str, ducked: bool) -> None:
         self.ducked.append((key, ducked))
+
+    def is_playing(self, key: str) -> bool:
+        return True
 
 
 class Room:
@@ -231,6 +235,19 @@ def test_the_target_is_ducked_while_the_player_may_be_speaking(room: Room) -> No
     room.hear(VOICE, 0.2)
     room.hear(SILENCE, 0.5)
     assert room.voice.ducked == [("ada", True), ("ada", False)]
+
+
+def test_with_headphones_speaking_over_a_character_cuts_it_off(room: Room) -> None:
+    room.ears.set_echo_handled(True)
+    room.hear(VOICE, 0.22)
+    assert room.drivers["ada"].interrupted == 0
+    room.hear(VOICE, 0.1)
+    assert room.drivers["ada"].interrupted == 1
+
+
+def test_without_headphones_the_service_decides_what_is_an_interruption(room: Room) -> None:
+    room.hear(VOICE, 2.0)
+    assert room.drivers["ada"].interrupted == 0
 
 
 @pytest.fixture

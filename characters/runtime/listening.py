@@ -1,0 +1,71 @@
+"""What the ears are told, what they show, and what they need of a character's driver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+__all__ = ["EarsStatus", "ListeningMode"]
+
+
+class ListeningMode(StrEnum):
+    """How the player opens the microphone."""
+
+    HANDS_FREE = "hands_free"
+    PUSH_TO_TALK = "push_to_talk"
+
+
+class AudioDriver(Protocol):
+    """The network side of one character, as the ears use it (network thread)."""
+
+    def offer_audio(self, pcm: bytes, captured_at: float) -> bool:
+        """Send a frame if this character's gate is open; return whether it was sent."""
+        ...
+
+    def force_user_stopped_speaking(self) -> None:
+        """Tell the service that the utterance is over."""
+        ...
+
+    def interrupt(self) -> None:
+        """Cut the character off, if it speaks."""
+        ...
+
+
+DriverLookup: TypeAlias = Callable[[str], "AudioDriver | None"]
+"""Finds the driver of a session key, None when there is none (network thread)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarsStatus:
+    """What the HUD shows of the microphone, at every moment true."""
+
+    level: float = 0.0  # 0..1
+    target: str | None = None
+    is_open: bool = False  # frames go to the target now
+    problem: str | None = None
+    device: str = ""
+    is_allowed: bool = False
+    muted: bool = False
+    mode: ListeningMode = ListeningMode.HANDS_FREE
+    is_speech: bool = False  # a local guess, from loudness alone
+    overruns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the main thread wants; replaced as a whole, so it is never half read."""
+
+    allowed: bool = False
+    muted: bool = False
+    focused: bool = True
+    mode: ListeningMode = ListeningMode.HANDS_FREE
+    target: str | None = None
+    device: str | None = None
+    closed: bool = False
+
+    @property
+    def permits(self) -> bool:
+        """Whether the player lets anybody hear anything now."""
+        return self.allowed and not self.muted and self.focused
