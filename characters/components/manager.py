@@ -8,13 +8,14 @@ from dataclasses import field
 from typing import ClassVar
 
 from characters.components.character import Character, ConnectMode
-from characters.components.parts import Parts, parts_for
+from characters.components.parts import Parts, parts_for, player_id
 from characters.core.state import SessionState
 from characters.core.targeting import Candidate, Target, TargetingMode, TargetingOptions, choose
 from characters.core.turn import DialogueState
 from characters.runtime import Runtime, SessionConfig, SessionHandle
 from characters.runtime.ears import Ears
 from engine.component import Component
+from engine.prefs import PlayerPrefs
 
 __all__ = ["CharacterManager"]
 
@@ -116,7 +117,8 @@ class CharacterManager(Component):
                 "session_key of its own if it is meant as a clone."
             )
         self._characters[character.key] = character
-        handle = self.runtime.open_session(self._config(character))
+        runtime = self.runtime
+        handle = runtime.open_session(self._config(character))
         if _should_connect(character.connect, handle):
             handle.connect()
         return handle
@@ -155,8 +157,14 @@ class CharacterManager(Component):
             persona=character.persona or None,
             policy=character.reconnect_policy,
             persist=character.persist,
+            end_user_id=self._player_id(),
             actions=character.actions,
         )
+
+    def _player_id(self) -> str | None:
+        own = self._own_parts
+        prefs = own.prefs if own is not None else self.scene.find_service(PlayerPrefs)
+        return None if prefs is None else player_id(prefs)
 
     def _candidates(self) -> list[Candidate]:
         if self._listener is None:

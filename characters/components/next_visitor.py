@@ -27,7 +27,11 @@ class NextVisitor(Component):
         is_meant = manager is not None and manager.target is character
         if is_meant and self.input.captured is None and self.input.get_key_down(self.key):
             self.next_visitor()
-        if self._is_waiting and character.view.state is SessionState.DISCONNECTED:
+        if (
+            self._is_waiting
+            and character.has_session
+            and character.view.state is SessionState.DISCONNECTED
+        ):
             self._is_waiting = False
             character.session.connect()
 

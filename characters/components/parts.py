@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +21,11 @@ from engine.dispatcher import Dispatcher
 from engine.prefs import PlayerPrefs
 from engine.scene import Scene
 
-__all__ = ["Parts", "make_parts", "parts_for"]
+__all__ = ["PLAYER_ID", "Parts", "make_parts", "parts_for", "player_id"]
 
 _log = logging.getLogger(__name__)
 
+PLAYER_ID = "player.id"
 PACKAGE_ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -34,15 +36,16 @@ class Parts:
     runtime: Runtime
     faults: Faults
     service: ServiceProcess | None
-    own_prefs: PlayerPrefs | None = None
+    prefs: PlayerPrefs
+    owns_prefs: bool = False
 
     def close(self) -> None:
         """Say goodbye, end the service, and keep what is to be kept."""
         self.runtime.close()
         if self.service is not None:
             self.service.stop()
-        if self.own_prefs is not None:
-            self.own_prefs.close()
+        if self.owns_prefs:
+            self.prefs.close()
 
 
 def make_parts(
@@ -55,7 +58,7 @@ def make_parts(
     microphone: SourceFactory | None = None,
     voice: Voice | None = None,
     endpoint: str | None = None,
-    own_prefs: bool = False,
+    owns_prefs: bool = False,
 ) -> Parts:
     """Build and start a runtime whose sessions are kept in `prefs`.
 
@@ -76,7 +79,7 @@ def make_parts(
         builder.use_voice(voice)
     runtime = builder.build()
     runtime.start()
-    return Parts(runtime, Faults(runtime, service), service, prefs if own_prefs else None)
+    return Parts(runtime, Faults(runtime, service), service, prefs, owns_prefs)
 
 
 def parts_for(scene: Scene, data_folder: str = "", asset_folder: str = "") -> Parts:
@@ -90,8 +93,17 @@ def parts_for(scene: Scene, data_folder: str = "", asset_folder: str = "") -> Pa
         given or PlayerPrefs.open(data / "prefs.msgpack"),
         clock=scene.clock,
         dispatcher=scene.dispatcher,
-        own_prefs=given is None,
+        owns_prefs=given is None,
     )
+
+
+def player_id(prefs: PlayerPrefs) -> str:
+    """Return by what the service knows this player: a number made up once, kept in `prefs`."""
+    known = prefs.get_string(PLAYER_ID, "")
+    if not known:
+        known = secrets.token_hex(8)
+        prefs.set_string(PLAYER_ID, known)
+    return known
 
 
 def _resolver(endpoint: str | None, service: ServiceProcess | None) -> Callable[[str], str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,7 +10,7 @@ from characters.components import Character, CharacterManager
 from characters.core.policy import ReconnectPolicy
 from characters.core.state import SessionState, SessionStateChanged, SessionView
 from characters.core.turn import DialogueState
-from characters.runtime import Runtime, SessionConfig
+from characters.runtime import EarsStatus, Runtime, SessionConfig
 from engine.prefs import PlayerPrefs
 from engine.scene import Scene
 from engine.signal import Signal
@@ -48,6 +49,12 @@ class FakeHandle:
     def set_distance(self, distance: float) -> None:
         self.distance = distance
 
+    def retry(self) -> None:
+        self.connect()
+
+    def note(self, change: SessionStateChanged) -> None:
+        self.view = replace(self.view, timeline=(*self.view.timeline, change))
+
     def disconnect(self) -> None:
         self.told.append("disconnect")
 
@@ -77,6 +84,7 @@ class FakeEars:
     """Notes who is to hear the player, and the keys."""
 
     def __init__(self) -> None:
+        self.status = EarsStatus()
         self.target: str | None = None
         self.muted = False
         self.allowed = False
@@ -84,6 +92,12 @@ class FakeEars:
 
     def set_target(self, key: str | None) -> None:
         self.target = key
+
+    def open_for(self, key: str) -> None:
+        self.status = EarsStatus(target=key, is_open=True)
+
+    def set_mode(self, mode: str) -> None:
+        self.mode = mode
 
     def set_muted(self, muted: bool) -> None:
         self.muted = muted
@@ -110,13 +124,16 @@ class FakeService:
 
     def __init__(self) -> None:
         self.is_running = True
+        self.settled = threading.Event()
 
     def start(self) -> str:
         self.is_running = True
+        self.settled.set()
         return "http://127.0.0.1:1"
 
     def kill(self) -> None:
         self.is_running = False
+        self.settled.set()
 
 
 class FakeRuntime:
