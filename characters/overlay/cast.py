@@ -12,6 +12,7 @@ from characters.overlay.hud_state import HudState
 from characters.overlay.journal import Journal
 from characters.overlay.model import Actor, HudModel, Microphone, ServiceState
 from characters.overlay.visuals import CharacterSprite
+from characters.runtime.listening import ListeningMode
 from engine.scene import Scene
 
 __all__ = ["HEAD", "Cast", "gather"]
@@ -47,7 +48,7 @@ def gather(cast: Cast, journal: Journal, state: HudState) -> HudModel:
         now=scene.time.now,
         size=scene.camera.size,
         actors=tuple(_actor(character, cast, journal) for character in cast.characters),
-        microphone=_microphone(cast.manager, state.is_hands_free),
+        microphone=_microphone(cast.manager),
         service=_service(cast.faults),
         player_name=cast.player.name if cast.player is not None else "You",
         notice=state.notice,
@@ -72,7 +73,7 @@ def _actor(character: Character, cast: Cast, journal: Journal) -> Actor:
     )
 
 
-def _microphone(manager: CharacterManager | None, is_hands_free: bool) -> Microphone:
+def _microphone(manager: CharacterManager | None) -> Microphone:
     if manager is None:
         return Microphone()
     status = manager.ears.status
@@ -80,7 +81,8 @@ def _microphone(manager: CharacterManager | None, is_hands_free: bool) -> Microp
         level=status.level,
         is_open=status.is_open,
         is_muted=manager.ears.muted,
-        is_hands_free=is_hands_free,
+        is_allowed=status.is_allowed,
+        is_hands_free=status.mode is ListeningMode.HANDS_FREE,
         problem=status.problem,
         device=status.device,
     )

@@ -52,7 +52,6 @@ class HudState:
     inspected: str | None = None  # a key; None follows the one who listens
     fault_target: str | None = None  # a key; None means everybody
     menu_index: int = 0
-    is_hands_free: bool = False
     chat: TextField = field(default_factory=TextField)
     notice: str | None = None
     notice_until: float = 0.0

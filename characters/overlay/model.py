@@ -38,6 +38,7 @@ class Microphone:
     level: float = 0.0
     is_open: bool = False
     is_muted: bool = False
+    is_allowed: bool = False
     is_hands_free: bool = False
     problem: str | None = None
     device: str = ""

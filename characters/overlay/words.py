@@ -218,8 +218,16 @@ def microphone(model: HudModel) -> MicWords:
         return MicWords(f"{name} hears you", _listening_hint(mic), Tone.GOOD)
     if model.target is None:
         return MicWords("Microphone closed", "walk up to somebody", Tone.QUIET)
-    return MicWords("Microphone closed", f"hold T to talk to {name}", Tone.QUIET)
+    return MicWords("Microphone closed", _opening_hint(mic, name), Tone.QUIET)
 
 
 def _listening_hint(mic: Microphone) -> str:
     return "hands-free; M mutes" if mic.is_hands_free else "let go of T when you are done"
+
+
+def _opening_hint(mic: Microphone, name: str) -> str:
+    if not mic.is_hands_free:
+        return f"hold T to talk to {name}"
+    if not mic.is_allowed:
+        return f"press T to let {name} hear you"
+    return f"opens when {name} is ready to listen"

@@ -6,4 +6,4 @@ while `canvas`, `fonts`, `painter` and `sprites` load pygame.
 
 from __future__ import annotations
 
-__all__: list[str] = []
+__all__ = ()

@@ -25,7 +25,7 @@ _MOST_CARDS = 3
 HELP: tuple[tuple[str, str], ...] = (
     ("W A S D", "walk (arrows and pad work too)"),
     ("Enter", "type to the one who listens"),
-    ("T", "hold to talk, if you like to be heard"),
+    ("T", "talk: hold it, or press once when hands-free"),
     ("Tab", "turn to the next one in reach"),
     ("M", "mute the microphone"),
     ("N", "next visitor, at the kiosk"),

@@ -24,7 +24,7 @@ from engine.ui.painter import Painter
 
 __all__ = ["paint_screen"]
 
-_HINT = "Walk: WASD    Type: Enter    Talk: hold T    Help: F1"
+_HINT = "Walk: WASD    Type: Enter    Talk: T    Help: F1"
 
 
 def paint_screen(

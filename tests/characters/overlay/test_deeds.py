@@ -3,6 +3,7 @@ from __future__ import annotations
 from characters.overlay.cast import Cast
 from characters.overlay.deeds import Deeds
 from characters.overlay.hud_state import HudState
+from characters.runtime.listening import ListeningMode
 from engine.application import Application
 from engine.scene import Scene
 from tests.characters.overlay.fakes import Stage
@@ -25,12 +26,12 @@ def test_starting_anew_forgets_and_retries() -> None:
 
 def test_hands_free_is_the_act_that_allows_the_microphone() -> None:
     stage = Stage()
-    doing = Doing(stage.scene)
-    doing.deeds.toggle_hands_free()
     ears = stage.hud_runtime.ears
-    assert (ears.mode, ears.allowed) == ("hands_free", True)
-    doing.deeds.toggle_hands_free()
-    assert ears.mode == "push_to_talk"
+    ears.set_mode("push_to_talk")
+    Doing(stage.scene).deeds.toggle_hands_free()
+    assert (ears.status.mode, ears.allowed) == (ListeningMode.HANDS_FREE, True)
+    Doing(stage.scene).deeds.toggle_hands_free()
+    assert ears.status.mode is ListeningMode.PUSH_TO_TALK
 
 
 def test_the_service_is_killed_or_launched_never_both() -> None:

@@ -123,6 +123,10 @@ def test_a_closed_microphone_never_claims_to_be_heard() -> None:
     near = microphone(model(actor("Ada", is_target=True)))
     alone = microphone(model(actor("Ada")))
     assert (near.title, near.detail) == ("Microphone closed", "hold T to talk to Ada")
+    free = microphone(
+        model(actor("Ada", is_target=True), microphone=Microphone(is_hands_free=True))
+    )
+    assert (free.title, free.detail) == ("Microphone closed", "press T to let Ada hear you")
     assert (alone.title, alone.detail) == ("Microphone closed", "walk up to somebody")
 
 
