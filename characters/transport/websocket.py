@@ -62,7 +62,7 @@ class WebSocketTransport:
             async with self._http().post(
                 f"{self._endpoint}/connect", json=request.to_dict(), headers=self._headers
             ) as answer:
-                body = await answer.content.read(MAX_BODY)
+                body = await _read_body(answer.content)
                 return _read_grant(answer.status, body, answer.headers)
         except TransportError:
             raise
@@ -200,6 +200,16 @@ def _reset(line: aiohttp.ClientWebSocketResponse) -> None:
             # Shutting down wakes the event loop, which closes; no lingering makes that a reset.
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             raw.shutdown(socket.SHUT_RDWR)
+
+
+async def _read_body(content: aiohttp.StreamReader) -> bytes:
+    """Read all of an answer, in whatever pieces it comes, up to `MAX_BODY`."""
+    body = bytearray()
+    async for piece in content.iter_chunked(16 * 1024):
+        body += piece
+        if len(body) > MAX_BODY:
+            raise TransportError(failure("connection.unexpected_status", "an endless answer"))
+    return bytes(body)
 
 
 def _read_welcome(frame: aiohttp.WSMessage) -> Welcome:

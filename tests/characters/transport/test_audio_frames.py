@@ -8,7 +8,12 @@ from characters.transport.audio_frames import MAX_FRAME, pack_microphone, unpack
 
 def test_a_voice_frame_comes_out_as_it_went_in() -> None:
     frame = unpack_voice(msgpack.packb([2, 7, 1.5, b"\1\2\3\4", 24_000]))
-    assert (frame.seq, frame.timestamp, frame.pcm, frame.sample_rate) == (7, 1.5, b"\1\2\3\4", 24000)
+    assert (frame.seq, frame.timestamp, frame.pcm, frame.sample_rate) == (
+        7,
+        1.5,
+        b"\1\2\3\4",
+        24000,
+    )
 
 
 def test_a_microphone_frame_is_four_values_of_msgpack() -> None:

@@ -143,6 +143,42 @@ def test_a_service_that_hangs_up_in_the_middle_is_a_transient_failure() -> None:
     against(play, hang_up)
 
 
+def test_an_answer_in_small_pieces_is_read_whole_and_an_endless_one_is_refused() -> None:
+    def in_pieces(piece: bytes, count: int) -> Handler:
+        async def handler(request: web.Request) -> web.StreamResponse:
+            answer = web.StreamResponse()
+            await answer.prepare(request)
+            for _ in range(count):
+                await answer.write(piece)
+            return answer
+
+        return handler
+
+    async def play(transport: WebSocketTransport, room: str) -> None:
+        with pytest.raises(TransportError, match="endless"):
+            await transport.connect(ASK)
+
+    against(play, in_pieces(b"x" * 50_000, 100))
+
+    async def whole(transport: WebSocketTransport, room: str) -> None:
+        with pytest.raises(TransportError, match="session_id"):
+            await transport.connect(ASK)
+
+    against(whole, slowly(b'{"token": "t"}'))
+
+
+def slowly(body: bytes) -> Handler:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        for byte in body:
+            await answer.write(bytes([byte]))
+            await asyncio.sleep(0)
+        return answer
+
+    return handler
+
+
 def saying(*frames: str | bytes) -> Handler:
     """Accept a WebSocket, hear the hello, say these frames, and hang up."""
 
