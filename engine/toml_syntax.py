@@ -51,6 +51,8 @@ def _mistake(message: str, lines: list[str]) -> SyntaxMistake:
         if re.search(pattern, cause):
             if cause.startswith("Unclosed"):
                 line, column = _end_before(line, column, lines)
+            elif cause.startswith("Cannot"):  # said at the end of what should not begin
+                column = len(lines[line - 1]) - len(lines[line - 1].lstrip()) + 1
             return SyntaxMistake(line, column, sentence, hint)
     return SyntaxMistake(line, column, f"is not TOML: {cause[:1].lower()}{cause[1:]}", "")
 

@@ -17,10 +17,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> tuple[str, str | None]:
     """Return a hint for a word that is not known, and the one that was surely meant or None."""
     names = list(dict.fromkeys(known))
     folded = {name.casefold(): name for name in names}
-    close = [folded[c] for c in get_close_matches(word.casefold(), folded, n=3, cutoff=0.6)]
+    close = get_close_matches(word.casefold(), folded, n=3, cutoff=0.6)
     if close:
-        sure = get_close_matches(word.casefold(), folded, n=2, cutoff=0.8)
-        return _either(close), folded[sure[0]] if len(sure) == 1 else None
+        sure = get_close_matches(word.casefold(), close, n=2, cutoff=0.8)
+        hint = " or ".join(folded[name] for name in close)
+        return hint, folded[sure[0]] if len(sure) == 1 else None
     if 0 < len(names) <= _MOST_CHOICES:
         return "one of " + ", ".join(names), None
     return "", None
@@ -44,10 +45,6 @@ def as_toml(value: Any) -> str:
     else:
         text = str(value)
     return text if len(text) <= _LONGEST_GOT else text[: _LONGEST_GOT - 1] + "…"
-
-
-def _either(names: Sequence[str]) -> str:
-    return " or ".join(names)
 
 
 def _bound(words: str, key: str) -> Callable[[Mapping[str, Any]], str]:

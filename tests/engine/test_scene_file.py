@@ -103,7 +103,7 @@ def test_a_check_sees_what_is_right_in_a_file_that_has_mistakes(tmp_path: Path) 
 
 names = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=8)
 numbers = st.integers(-1000, 1000)
-actors = st.fixed_dictionaries(
+actors: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {"actor_id": names},
     optional={
         "mood": st.sampled_from(["calm", "tired"]),
@@ -111,7 +111,7 @@ actors = st.fixed_dictionaries(
         "policy": st.fixed_dictionaries({}, optional={"attempts": st.integers(0, 9)}),
     },
 )
-objects = st.fixed_dictionaries(
+objects: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {"name": names},
     optional={
         "position": st.tuples(numbers, numbers).map(list),

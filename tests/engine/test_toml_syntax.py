@@ -16,7 +16,8 @@ from engine.toml_syntax import syntax_mistakes
         ("a = '''x", (1, 9), "the text does not end"),
         ("é = 1", (1, 1), "is no key"),
         ("a = 01", (1, 6), "more follows"),
-        ("a.b = 1\n[a]", (2, 3), "the table is declared twice"),
+        ("a.b = 1\n[a]", (2, 1), "the table is declared twice"),
+        ("a = 1\n  a = 2", (2, 3), "the key is given twice"),
         ('a = "\\q"', (1, 8), "a backslash means something"),
     ],
 )
