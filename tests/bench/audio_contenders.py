@@ -1,0 +1,314 @@
+"""The capture path, its hand-over and its peers; what a bench of sound is made of."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from time import monotonic, perf_counter
+
+import numpy as np
+
+from characters.audio.microphone import Blocks
+from characters.audio.mixer import Mixer
+from characters.audio.ring import FrameRing
+from characters.audio.source import FRAME_SAMPLES, FrameSink
+from characters.core.levels import Samples
+from characters.runtime.ears import Ears
+
+__all__: list[str] = []
+
+FRAMES_OF_A_ROUND = 500
+VOICE: Samples = (6_000 * np.sin(np.arange(FRAME_SAMPLES) * 0.3)).astype(np.int16)
+PCM = VOICE.tobytes()
+
+
+def timed(action: Callable[[], object], count: int = FRAMES_OF_A_ROUND) -> list[float]:
+    """Return the mean seconds of one action, after some to warm up."""
+    for _ in range(count // 10):
+        action()
+    began = perf_counter()
+    for _ in range(count):
+        action()
+    return [(perf_counter() - began) / count]
+
+
+def forever(action: Callable[[], object]) -> Iterator[list[float]]:
+    while True:
+        yield timed(action)
+
+
+# Handing one frame to K consumers in one thread.
+
+
+def pre_cut_ring(folder: Path, consumers: int) -> Iterator[list[float]]:
+    """The floor: slots that exist already, one cursor for each consumer, nothing is copied out."""
+    slots = np.zeros((64, FRAME_SAMPLES), np.int16)
+    cursors = [0] * consumers
+    written = 0
+
+    def hand_over() -> None:
+        nonlocal written
+        slots[written % 64] = VOICE
+        written += 1
+        for number in range(consumers):
+            _ = slots[cursors[number] % 64]
+            cursors[number] += 1
+
+    return forever(hand_over)
+
+
+def through_ring(folder: Path, consumers: int) -> Iterator[list[float]]:
+    """Ours, with a ring for each consumer (in the game only the target has one)."""
+    rings = [FrameRing() for _ in range(consumers)]
+
+    def hand_over() -> None:
+        for ring in rings:
+            ring.put(VOICE, 0.0)
+            ring.get()
+
+    return forever(hand_over)
+
+
+def through_target(folder: Path, consumers: int) -> Iterator[list[float]]:
+    """Ours as the game has it: one ring, one of K characters is the target."""
+    ring = FrameRing()
+    drivers: dict[str, list[object]] = {str(number): [] for number in range(consumers)}
+
+    def hand_over() -> None:
+        ring.put(VOICE, 0.0)
+        target = drivers["0"]
+        target.append(ring.get())
+        target.clear()
+
+    return forever(hand_over)
+
+
+def through_queue(folder: Path, consumers: int) -> Iterator[list[float]]:
+    queues: list[queue.Queue[bytes]] = [queue.Queue() for _ in range(consumers)]
+
+    def hand_over() -> None:
+        for one in queues:
+            one.put(PCM)
+            one.get()
+
+    return forever(hand_over)
+
+
+def through_deque(folder: Path, consumers: int) -> Iterator[list[float]]:
+    queues: list[deque[Samples]] = [deque(maxlen=64) for _ in range(consumers)]
+
+    def hand_over() -> None:
+        for one in queues:
+            one.append(VOICE.copy())
+            one.popleft()
+
+    return forever(hand_over)
+
+
+# The whole capture path, from PortAudio's block to the driver.
+
+
+class PushedSource:
+    """A microphone whose blocks a bench pushes."""
+
+    device, problem = "bench", None
+
+    def __init__(self) -> None:
+        self.sink: FrameSink | None = None
+
+    def choose(self, device: str | None) -> None:
+        """There is only one."""
+
+    def start(self, sink: FrameSink) -> None:
+        """Keep the sink."""
+        self.sink = sink
+
+    def stop(self) -> None:
+        """Nothing runs."""
+
+
+class Character:
+    """A character whose gate is open."""
+
+    def __init__(self) -> None:
+        self.delays: list[float] = []
+
+    def offer_audio(self, pcm: bytes, captured_at: float) -> bool:
+        self.delays.append(monotonic() - captured_at)
+        return True
+
+    def force_user_stopped_speaking(self) -> None:
+        """Nothing is behind it."""
+
+    def interrupt(self) -> None:
+        """Nothing is behind it."""
+
+
+def open_ears(character: Character) -> tuple[Ears, PushedSource]:
+    source = PushedSource()
+    ears = Ears(lambda: source, monotonic)
+    ears.allow()
+    ears.set_target("ada")
+    ears.step({"ada": character}.get)
+    return ears, source
+
+
+def capture_path(folder: Path, rate: int) -> Iterator[list[float]]:
+    """From a block of the device through frames, level, gate and target to the driver."""
+    character = Character()
+    ears, source = open_ears(character)
+    assert source.sink is not None
+    # A clock of its own: the health check must not take a bench for a runaway device.
+    ticks = iter(range(1 << 60))
+    blocks = Blocks(rate, source.sink, lambda: next(ticks) * 0.02)
+    size = rate // 50
+    block = (6_000 * np.sin(np.arange(size) * 0.1)).astype(np.int16).tobytes()
+    drivers = {"ada": character}.get
+    ears._now = lambda: blocks.last_block_at or 0.0
+
+    def frame() -> None:
+        blocks.take(np.frombuffer(block, np.int16))
+        ears.step(drivers)
+
+    while True:
+        yield timed(frame)
+        character.delays.clear()
+
+
+# From the microphone's thread to the driver while the main thread computes.
+
+
+def frame_latency(folder: Path, busy: bool, interval: float) -> Iterator[list[float]]:
+    """Yield how late each of 100 frames reached the driver, in seconds."""
+    import sys
+
+    sys.setswitchinterval(interval)
+    character = Character()
+    ears, source = open_ears(character)
+    network = threading.Thread(
+        target=lambda: asyncio.run(ears.run({"ada": character}.get)), daemon=True
+    )
+    network.start()
+    try:
+        while True:
+            character.delays.clear()
+            pusher = threading.Thread(target=partial(push_frames, source, 100))
+            pusher.start()
+            while pusher.is_alive():
+                if busy:
+                    sum(range(2_000))
+                else:
+                    pusher.join(0.01)
+            yield list(character.delays)
+    finally:
+        ears.close()
+        network.join(2.0)
+
+
+def push_frames(source: PushedSource, count: int) -> None:
+    """Push frames at the pace of a microphone."""
+    pause = threading.Event()
+    due = monotonic()
+    for _ in range(count):
+        due += 0.02
+        pause.wait(max(0.0, due - monotonic()))
+        assert source.sink is not None
+        source.sink(VOICE, monotonic())
+
+
+# Playback.
+
+
+def mix_block(folder: Path, voices: int) -> Iterator[list[float]]:
+    """Mix 10 ms of several voices at 48 kHz."""
+    mixer = Mixer(48_000)
+    sound = np.tile(VOICE, 150).tobytes()
+
+    def block() -> None:
+        mixer.render(480)
+
+    while True:
+        for number in range(voices):
+            mixer.interrupt(str(number))
+            for _ in range(6):
+                mixer.play(str(number), sound * 2, 48_000)
+        yield timed(block)
+
+
+def interruption(folder: Path) -> Iterator[list[float]]:
+    """Yield how much sound still leaves the mixer after an interruption, in seconds."""
+    mixer = Mixer(48_000)
+    while True:
+        mixer.play("ada", np.full(48_000, 8_000, np.int16).tobytes(), 48_000)
+        for _ in range(20):
+            mixer.render(480)
+        mixer.interrupt("ada")
+        tail = np.concatenate([mixer.render(480) for _ in range(40)])
+        yield [float(np.flatnonzero(tail.any(axis=1))[-1]) / 48_000]
+
+
+# Speech in the service.
+
+
+def first_sound(folder: Path) -> Iterator[list[float]]:
+    """Yield how long it takes from a sentence to the first chunk of its sound."""
+    from characters.service.speech import make_speech
+
+    speech = make_speech(recognise=False)
+
+    async def first() -> float:
+        began = perf_counter()
+        chunks = speech.synthesise("It hurts when I bend my knee, doctor.")
+        await anext(chunks)
+        took = perf_counter() - began
+        await chunks.aclose()
+        return took
+
+    while True:
+        yield [asyncio.run(first())]
+
+
+def last_words(folder: Path) -> Iterator[list[float]]:
+    """Yield how long it takes from the end of an utterance to its words."""
+    from characters.service.speech import make_speech
+
+    phrases = ("how are you feeling today", "where does it hurt", "my name is <name>")
+
+    async def hear() -> float:
+        listener = speech.listen(phrases)
+        for number in range(60):
+            frame = noise[number * 640 :][:640] if number < 60 else bytes(640)
+            await listener.feed(frame, number * 0.02)
+        began = perf_counter()
+        await listener.force_stop()
+        took = perf_counter() - began
+        listener.close()
+        return took
+
+    speech = make_speech(speak=False)
+    noise = babble_of_speech()
+    while True:
+        yield [asyncio.run(hear())]
+
+
+def babble_of_speech() -> bytes:
+    """Return 1.2 s of espeak-ng at 16 kHz, or of noise where it is not installed."""
+    from characters.core.resampler import resample
+    from characters.service.speech.espeak import Espeak, find_espeak
+    from characters.service.speech.protocols import VoiceStyle
+
+    program = find_espeak()
+    if program is None:
+        return np.random.default_rng(0).normal(0.0, 2e3, 60 * 320).astype(np.int16).tobytes()
+
+    async def speak() -> bytes:
+        chunks = Espeak(program).synthesise("How are you feeling today?", VoiceStyle())
+        return b"".join([chunk.pcm async for chunk in chunks])
+
+    sound = np.frombuffer(asyncio.run(speak()), np.int16)
+    return np.resize(resample(sound, 22_050, 16_000), 60 * 320).tobytes()
