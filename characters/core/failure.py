@@ -63,7 +63,7 @@ FAILURES: Mapping[str, FailureClass] = MappingProxyType(
             _ADVISED, "live", "The server is restarting; it is tried again when it said it is back."
         ),
         "connection.refused": FailureClass(
-            _TRANSIENT, "connect", "Nobody listens at the endpoint; start the service or check the URL."
+            _TRANSIENT, "connect", "Nobody listens at the endpoint; start the service or check it."
         ),
         "connection.dns": FailureClass(
             _TRANSIENT,

@@ -274,6 +274,13 @@ def _closed(step: Step, event: Event) -> None:
     _at_rest(step)
 
 
+def _cut_short(step: Step, event: Event) -> None:
+    """The connection ended before it was closed: nothing of it may outlive the session."""
+    step.cancel(Timer.CLOSE)
+    step.order(AbortConnection(step.session.epoch))
+    _at_rest(step)
+
+
 def _close_too_late(step: Step, event: TimerFired) -> None:
     step.order(AbortConnection(step.session.epoch))
     _at_rest(step)
@@ -367,9 +374,9 @@ _ROWS: Mapping[SessionState, Mapping[type | Timer, Handler]] = {
         RecordStored: _nothing,
         RecordStoreFailed: _nothing,
         CharacterReady: _nothing,
-        AttemptFailed: _closed,
-        ConnectionLost: _closed,
-        ServerEnded: _closed,
+        AttemptFailed: _cut_short,
+        ConnectionLost: _cut_short,
+        ServerEnded: _cut_short,
         Closed: _closed,
         Timer.CLOSE: _close_too_late,
     },
