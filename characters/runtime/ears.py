@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import astuple, replace
+from typing import Any, TypeAlias
 
 from characters.audio.ring import Frame, FrameRing
 from characters.audio.source import FRAME_SECONDS, MicrophoneSource, SourceFactory
@@ -21,6 +22,7 @@ from characters.core.push_to_talk import (
     PushToTalkOptions,
     TalkCommand,
     TalkEvent,
+    TalkPhase,
 )
 from characters.core.turn import BargeIn, SmartTurn
 from characters.runtime.listening import (
@@ -42,6 +44,9 @@ STARVED_SECONDS = 0.5
 # After this much of the player's voice over its own, a character is cut off at once.
 COMMIT_SECONDS = 0.2
 METER_FALL_PER_FRAME = 0.04
+
+Facts: TypeAlias = tuple[Any, ...]
+"""The fields of a status, in order."""
 
 
 class Ears:
@@ -81,14 +86,14 @@ class Ears:
         self._sending = False
         self._ducked: str | None = None
         self._level = 0.0
-        self._status = EarsStatus()
+        self._facts: Facts = astuple(EarsStatus())
 
     # Main thread.
 
     @property
     def status(self) -> EarsStatus:
         """What to show now (any thread)."""
-        return self._status
+        return EarsStatus(*self._facts)
 
     @property
     def muted(self) -> bool:
@@ -175,7 +180,7 @@ class Ears:
             self._finish_utterance(drivers)
             self._duck(None)
             self._close_source()
-            self._status = replace(self._status, is_open=False, level=0.0)
+            self._tell(self._wishes)
 
     def transcript_arrived(self, key: str) -> None:
         """Note that the service understood the player's turn (network thread)."""
@@ -236,7 +241,8 @@ class Ears:
                 event = self._meaning_of_key(down)
                 if event is not None:
                     self._advance_talk(event, drivers)
-        self._advance_talk(TalkEvent.TICK, drivers)
+        if self._talk.phase is not TalkPhase.CLOSED:
+            self._advance_talk(TalkEvent.TICK, drivers)
 
     def _meaning_of_key(self, down: bool) -> TalkEvent | None:
         if not self._talk.options.toggle:
@@ -267,7 +273,8 @@ class Ears:
         self._gate = self._gate.hear(db, FRAME_SECONDS)
         if self._gate.is_open:
             self._last_speech_at = frame.captured_at
-        self._retarget(wishes, drivers)
+        if wishes.target != self._target:
+            self._retarget(wishes, drivers)
         driver = drivers(self._target) if self._target is not None else None
         fresh = self._now() - frame.captured_at <= STALE_SECONDS
         may_send = driver is not None and fresh and self._is_wanted(wishes)
@@ -335,18 +342,18 @@ class Ears:
         self._ducked = key
 
     def _tell(self, wishes: Wishes) -> None:
+        # One assignment of one tuple: whoever reads the status sees one moment, whole. It is made
+        # into a status only when somebody asks, which is rarer than frames are.
         source = self._source
-        status = EarsStatus(
-            level=self._level,
-            target=self._target,
-            is_open=self._sending and source is not None,
-            problem=source.problem if source is not None else None,
-            device=source.device if source is not None else "",
-            is_allowed=wishes.allowed,
-            muted=wishes.muted,
-            mode=wishes.mode,
-            is_speech=self._gate.is_open,
-            overruns=self._ring.overruns,
+        self._facts = (
+            self._level,
+            self._target,
+            self._sending and source is not None,
+            source.problem if source is not None else None,
+            source.device if source is not None else "",
+            wishes.allowed,
+            wishes.muted,
+            wishes.mode,
+            self._gate.is_open,
+            self._ring.overruns,
         )
-        if status != self._status:
-            self._status = status
