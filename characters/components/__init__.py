@@ -8,7 +8,7 @@ from characters.components.fault_keys import FAULT_BINDINGS, FaultKeys
 from characters.components.faults import Faults, ServiceControl, Task
 from characters.components.manager import CharacterManager
 from characters.components.next_visitor import NextVisitor
-from characters.components.parts import PLAYER_ID, Parts, make_parts, parts_for, player_id
+from characters.components.parts import Parts, make_parts, parts_for
 from characters.components.pathfinding import find_path
 from characters.components.places import Door, SpawnPoint
 from characters.components.player import PLAYER_BINDINGS, Player
@@ -22,11 +22,9 @@ from characters.components.relays import (
 
 __all__ = [
     "FAULT_BINDINGS",
-    "PLAYER_ID",
     "Parts",
     "make_parts",
     "parts_for",
-    "player_id",
     "PLAYER_BINDINGS",
     "SCENE_CHECKS",
     "Character",

@@ -8,7 +8,8 @@ from dataclasses import field
 from typing import ClassVar
 
 from characters.components.character import Character, ConnectMode
-from characters.components.parts import Parts, parts_for, player_id
+from characters.components.identity import player_id
+from characters.components.parts import Parts, parts_for
 from characters.core.state import SessionState
 from characters.core.targeting import Candidate, Target, TargetingMode, TargetingOptions, choose
 from characters.core.turn import DialogueState

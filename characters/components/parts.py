@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +20,10 @@ from engine.dispatcher import Dispatcher
 from engine.prefs import PlayerPrefs
 from engine.scene import Scene
 
-__all__ = ["PLAYER_ID", "Parts", "make_parts", "parts_for", "player_id"]
+__all__ = ["Parts", "make_parts", "parts_for"]
 
 _log = logging.getLogger(__name__)
 
-PLAYER_ID = "player.id"
 PACKAGE_ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -95,15 +93,6 @@ def parts_for(scene: Scene, data_folder: str = "", asset_folder: str = "") -> Pa
         dispatcher=scene.dispatcher,
         owns_prefs=given is None,
     )
-
-
-def player_id(prefs: PlayerPrefs) -> str:
-    """Return by what the service knows this player: a number made up once, kept in `prefs`."""
-    known = prefs.get_string(PLAYER_ID, "")
-    if not known:
-        known = secrets.token_hex(8)
-        prefs.set_string(PLAYER_ID, known)
-    return known
 
 
 def _resolver(endpoint: str | None, service: ServiceProcess | None) -> Callable[[str], str]:

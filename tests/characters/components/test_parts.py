@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from characters.components import Character, CharacterManager, player_id
+from characters.components import Character, CharacterManager
 from characters.core.policy import ReconnectPolicy
 from characters.core.state import SessionState
 from characters.core.transcript import Turn
@@ -58,10 +58,3 @@ def test_a_manager_that_built_its_own_runtime_ends_it_with_the_level(tmp_path: P
         runtime = manager.runtime
     assert not runtime.is_running
     assert character.view.state is SessionState.DISCONNECTED
-
-
-def test_a_player_has_one_id_for_ever(tmp_path: Path) -> None:
-    with PlayerPrefs.open(tmp_path / "prefs.msgpack") as prefs:
-        first = player_id(prefs)
-    with PlayerPrefs.open(tmp_path / "prefs.msgpack") as prefs:
-        assert player_id(prefs) == first
