@@ -16,17 +16,14 @@ import dataclasses
 import inspect
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import Enum
-from functools import lru_cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
+from engine.annotations import bare, item_types, members
 from engine.component import Component
 from engine.game_object import GameObject
-from engine.toml_mistakes import Mistake
 from engine.toml_positions import KeyPath
-from engine.toml_words import as_toml, did_you_mean, one_of
 
 __all__ = [
     "Asset",
@@ -36,9 +33,6 @@ __all__ = [
     "ObjectRef",
     "field_specs",
     "marked",
-    "normalised",
-    "preset_mistake",
-    "presets",
     "resolved",
 ]
 
@@ -130,17 +124,10 @@ def _public_hints(owner: type) -> dict[str, Any]:
     return get_type_hints(holder, module, dict(vars(owner)), include_extras=True)
 
 
-def _members(annotation: Any) -> tuple[Any, ...]:
-    """Return the members of a union, or the annotation alone."""
-    if get_origin(annotation) in (Union, types.UnionType):
-        return get_args(annotation)
-    return (annotation,)
-
-
 def _in_file(annotation: Any) -> Any:
     marker = _marker(annotation)
     if marker is not None:
-        optional = any(m is types.NoneType for m in _members(_bare(annotation)))
+        optional = any(m is types.NoneType for m in members(bare(annotation)))
         return Annotated[str, marker] if not optional else Annotated[str, marker] | None
     origin = get_origin(annotation)
     if origin in (Union, types.UnionType):
@@ -151,15 +138,11 @@ def _in_file(annotation: Any) -> Any:
     return annotation
 
 
-def _bare(annotation: Any) -> Any:
-    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
-
-
 def _marker(annotation: Any) -> Marker | None:
     """Return what the annotation says of its text, spoken or by its type."""
     if get_origin(annotation) is Annotated:
         found = [m for m in get_args(annotation)[1:] if isinstance(m, Marker)]
-        return found[0] if found else _marker(_bare(annotation))
+        return found[0] if found else _marker(bare(annotation))
     if annotation is GameObject:
         return ObjectRef()
     if isinstance(annotation, type) and issubclass(annotation, Component):
@@ -176,104 +159,13 @@ def marked(
         if isinstance(value, str):
             yield path, marker, value
         return
-    inner = _bare(annotation)
-    for member in _members(inner):
+    inner = bare(annotation)
+    for member in members(inner):
         if member is not inner:
             yield from marked(member, value, path)
     if get_origin(inner) in (list, tuple) and isinstance(value, (list, tuple)):
-        for index, (item, kind) in enumerate(zip(value, _item_types(inner, value), strict=False)):
+        for index, (item, kind) in enumerate(zip(value, item_types(inner, value), strict=False)):
             yield from marked(kind, item, (*path, index))
-
-
-def _item_types(annotation: Any, value: Any) -> tuple[Any, ...]:
-    kinds = get_args(annotation)
-    if get_origin(annotation) is list or kinds[-1:] == (Ellipsis,):
-        return kinds[:1] * len(value)
-    return kinds
-
-
-def normalised(annotation: Any, raw: Any) -> Any:
-    """Return raw data with the spellings that are allowed beside the strict one made strict.
-
-    Enums by value or name in any case, "none" for an optional that is no text, presets of a
-    frozen dataclass by name (`"patient"`, or a table with `preset = "patient"` and overrides).
-    """
-    members = _members(_bare(annotation))
-    if raw == "none" and types.NoneType in members and not _takes_text(members):
-        return None
-    for member in map(_bare, members):
-        if isinstance(member, type) and issubclass(member, Enum) and isinstance(raw, str):
-            return _enum_value(member, raw)
-        if dataclasses.is_dataclass(member):
-            return _table(member, raw)
-        if get_origin(member) in (list, tuple) and isinstance(raw, list):
-            kinds = _item_types(member, raw)
-            return [normalised(k, v) for k, v in zip(kinds, raw, strict=False)] + raw[len(kinds) :]
-    return raw
-
-
-def _takes_text(members: tuple[Any, ...]) -> bool:
-    bare = [_bare(member) for member in members]
-    return any(m is str or get_origin(m) is Literal for m in bare)
-
-
-def _enum_value(kind: type[Enum], raw: str) -> Any:
-    wanted = _folded(raw)
-    for member in kind:
-        if wanted in (_folded(str(member.value)), _folded(member.name)):
-            return member.value
-    return raw
-
-
-def _folded(word: str) -> str:
-    return word.strip().casefold().replace("-", "_").replace(" ", "_")
-
-
-def presets(kind: Any) -> dict[str, Any]:
-    """Return the ready-made values that a dataclass offers as attributes, by lower-case name."""
-    return {n.casefold(): v for n, v in vars(kind).items() if isinstance(v, kind)}
-
-
-def preset_mistake(annotation: Any, raw: Any) -> Mistake | None:
-    """Return what is wrong with the name of a preset, None if none is named or it is known."""
-    for kind in map(_bare, _members(_bare(annotation))):
-        if not dataclasses.is_dataclass(kind) or "preset" in getattr(kind, "__annotations__", ()):
-            continue
-        ready = presets(kind)
-        in_table = isinstance(raw, Mapping) and "preset" in raw
-        name = raw["preset"] if in_table else raw
-        if ready and (in_table or isinstance(raw, str)) and _folded(str(name)) not in ready:
-            hint, sure = did_you_mean(str(name), ready)
-            path: KeyPath = ("preset",) if in_table else ()
-            quoted = None if sure is None else as_toml(sure)
-            return Mistake(path, one_of(list(ready)), name, hint, replacement=quoted)
-    return None
-
-
-def _table(kind: Any, raw: Any) -> Any:
-    ready = presets(kind)
-    if isinstance(raw, str) and _folded(raw) in ready:
-        return _plain(ready[_folded(raw)])
-    if not isinstance(raw, Mapping):
-        return raw
-    hints = _table_hints(kind)
-    table = {k: normalised(hints[k], v) if k in hints else v for k, v in raw.items()}
-    preset = table.get("preset")
-    if "preset" in hints or not isinstance(preset, str) or _folded(preset) not in ready:
-        return table
-    del table["preset"]
-    return {**_plain(ready[_folded(preset)]), **table}
-
-
-@lru_cache(maxsize=256)  # a pure question, asked for each object of a level: 40 % of its reading
-def _table_hints(kind: Any) -> dict[str, Any]:
-    return get_type_hints(kind, include_extras=True)
-
-
-def _plain(value: Any) -> dict[str, Any]:
-    """Return a dataclass as data that a file could hold."""
-    data = dataclasses.asdict(value)
-    return {k: v.value if isinstance(v, Enum) else v for k, v in data.items()}
 
 
 Resolver = Callable[[Marker, str], Any]
@@ -284,14 +176,14 @@ def resolved(annotation: Any, value: Any, resolve: Resolver) -> Any:
     marker = _marker(annotation)
     if marker is not None:
         return value if isinstance(marker, Asset) or value is None else resolve(marker, value)
-    inner = _bare(annotation)
+    inner = bare(annotation)
     if get_origin(inner) in (list, tuple) and isinstance(value, (list, tuple)):
-        kinds = _item_types(inner, value)
+        kinds = item_types(inner, value)
         items = [resolved(k, v, resolve) for k, v in zip(kinds, value, strict=True)]
         return type(value)(items)
     if value is None:
         return None
-    for member in _members(inner):
+    for member in members(inner):
         if member is not inner and _marker(member) is not None:
             return resolved(member, value, resolve)
     return value

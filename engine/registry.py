@@ -9,8 +9,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from engine.component import Component
-from engine.fields import FieldSpec, field_specs, normalised, preset_mistake
+from engine.fields import FieldSpec, field_specs
 from engine.model_schema import ModelSchema
+from engine.spellings import normalised, preset_mistake
 from engine.toml_mistakes import Mistake, below, validate
 
 __all__ = ["ComponentRegistry"]

@@ -13,9 +13,10 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from engine.fields import FieldSpec, presets
+from engine.fields import FieldSpec
 from engine.registry import ComponentRegistry
 from engine.scene_document import ObjectSettings, SceneSettings
+from engine.spellings import presets
 
 __all__ = ["scene_schema"]
 

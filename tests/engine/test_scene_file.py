@@ -120,10 +120,16 @@ objects: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "Lamp": st.fixed_dictionaries({}, optional={"is_on": st.booleans()}),
     },
 )
+
+
+def name_of(thing: Any) -> str:
+    return str(thing["name"])
+
+
 levels = st.fixed_dictionaries(
     {
         "scene": st.fixed_dictionaries({}, optional={"name": names}),
-        "object": st.lists(objects, max_size=4, unique_by=lambda o: o["name"]),
+        "object": st.lists(objects, max_size=4, unique_by=name_of),
     }
 )
 comments = st.text(st.characters(categories=["L", "N", "P", "Zs"]), max_size=12)
