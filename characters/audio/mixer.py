@@ -30,6 +30,7 @@ CONCEAL_SECONDS = 0.02
 QUIET = 100.0
 # Enough for the longest answer; more than that is a runaway sender, and costs memory.
 LONGEST_SECONDS = 120.0
+MAX_FOLLOWING = 1_000
 
 
 class Track:
@@ -40,6 +41,7 @@ class Track:
         self._barge_in = barge_in
         self._blocks: deque[Floats] = deque()
         self._queued = 0
+        self._following: deque[tuple[Samples, int]] = deque(maxlen=MAX_FOLLOWING)
         self._resampler: StreamResampler | None = None
         self._rate_in = rate
         self._waited = 0
@@ -57,11 +59,13 @@ class Track:
 
     @property
     def is_playing(self) -> bool:
-        return self._queued > 0
+        return self._queued > 0 or bool(self._following)
 
     def queue(self, samples: Samples, rate: int) -> None:
         if self._fading:
-            self._stop()
+            # What is said next waits until what was cut off has faded.
+            self._following.append((samples, rate))
+            return
         if rate != self._rate_in:
             self._rate_in, self._resampler = rate, open_resampler(rate, self._rate)
         if self._resampler is not None:
@@ -74,6 +78,7 @@ class Track:
         self._waited = 0
 
     def interrupt(self) -> None:
+        self._following.clear()
         if self._flowing and self._queued:
             self._fading = True
         else:
@@ -173,6 +178,8 @@ class Track:
         self._duck, self._fade = duck, fade
         if self._fading and fade == 0.0:
             self._stop()
+            while self._following:
+                self.queue(*self._following.popleft())
         return envelope
 
 

@@ -119,8 +119,9 @@ def test_a_new_answer_right_after_an_interruption_is_heard_in_full() -> None:
     mixer.interrupt("a")
     render(mixer, 0.02)
     mixer.play("a", steady(0.3, 4_000), RATE)
-    out = render(mixer, 0.3)[:, 0]
-    assert out[4_800] == 4_000
+    out = render(mixer, 0.5)[:, 0].astype(int)
+    assert np.count_nonzero(out == 4_000) >= 0.29 * RATE
+    assert np.abs(np.diff(out[:4_000])).max() < 100
 
 
 def test_ducking_takes_fifty_milliseconds_and_restoring_a_hundred() -> None:
