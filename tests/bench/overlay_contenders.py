@@ -1,0 +1,103 @@
+"""Contenders of the overlay bench: each yields the seconds of some frames."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pygame
+
+from characters.components import register_components
+from characters.overlay import Hud, register_visuals
+from characters.overlay.cast import Cast
+from characters.overlay.deeds import Deeds
+from characters.overlay.hud_state import HudState
+from characters.overlay.model import HudModel
+from characters.overlay.paint.screen import paint_screen
+from characters.overlay.paint.studio import FONTS
+from characters.runtime import Runtime
+from engine.registry import ComponentRegistry
+from engine.scene import Scene
+from engine.scene_file import SceneFile
+from engine.ui.hotspots import Hotspots
+from engine.ui.painter import Painter
+from tests.characters.overlay.fakes import HudRuntime
+from tests.characters.overlay.helpers import crowd
+
+__all__ = ["blit_room", "forgetful_hud", "our_hud", "our_level"]
+
+SIZE = (960, 600)
+FRAMES = 60
+ASSETS = Path(__file__).parents[2] / "assets"
+
+
+def blit_room(folder: Path) -> Iterator[list[float]]:
+    """Copy one picture of the screen's size."""
+    screen, room = pygame.Surface(SIZE), pygame.Surface(SIZE)
+    while True:
+        yield [timed(lambda: screen.blit(room, (0, 0))) for _ in range(FRAMES)]
+
+
+def our_hud(folder: Path, panels: bool = False) -> Iterator[list[float]]:
+    """Paint the HUD while a sentence streams in, letter by letter."""
+    painter, screen = Painter(FONTS), pygame.Surface(SIZE)
+    paint = hud_painter(screen, panels)
+    while True:
+        yield [timed(lambda f=f: paint(painter, talking(f))) for f in range(FRAMES)]  # type: ignore[misc]  # the default binds the loop's value
+
+
+def forgetful_hud(folder: Path) -> Iterator[list[float]]:
+    """Paint the HUD with a painter that remembers nothing."""
+    screen = pygame.Surface(SIZE)
+    paint = hud_painter(screen, panels=False)
+    while True:
+        yield [timed(lambda f=f: paint(Painter(FONTS), talking(f))) for f in range(3)]  # type: ignore[misc]  # as above
+
+
+def our_level(folder: Path) -> Iterator[list[float]]:
+    """Draw the clinic with its HUD."""
+    registry = ComponentRegistry()
+    register_components(registry)
+    register_visuals(registry)
+    scene, screen = Scene(), pygame.Surface(SIZE)
+    scene.provide(HudRuntime(), Runtime)
+    SceneFile.read(ASSETS / "scenes" / "clinic.toml", registry, asset_root=ASSETS).build(scene)
+    scene.add(Hud())
+    while True:
+        samples = []
+        for _ in range(FRAMES):
+            scene.update(1 / 60)
+            samples.append(timed(lambda: scene.draw(screen)))
+        yield samples
+
+
+def hud_painter(screen: pygame.Surface, panels: bool) -> Callable[[Painter, HudModel], None]:
+    """Return what paints a model onto the screen."""
+    state = HudState(is_inspector_open=panels, is_faults_open=panels)
+    deeds, hotspots = Deeds(Cast(Scene()), state, print, int), Hotspots()
+
+    def paint(painter: Painter, model: HudModel) -> None:
+        hotspots.begin()
+        paint_screen(painter, screen, model, state, deeds, hotspots)
+
+    return paint
+
+
+def talking(frame: int) -> HudModel:
+    """Return the crowd with one sentence said as far as this frame."""
+    model = crowd()
+    nurse = model.actors[1]
+    said, answer = nurse.view.transcript
+    grown = replace(answer, text=answer.text[: 20 + 2 * frame])
+    view = replace(nurse.view, transcript=(said, grown))
+    actors = (model.actors[0], replace(nurse, view=view), *model.actors[2:])
+    return replace(model, now=model.now + frame / 60, actors=actors)
+
+
+def timed(action: Callable[[], object]) -> float:
+    """Return the seconds that the action takes."""
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
