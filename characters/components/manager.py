@@ -10,6 +10,7 @@ from typing import ClassVar
 from characters.components.character import Character, ConnectMode
 from characters.components.identity import player_id
 from characters.components.parts import Parts, parts_for
+from characters.core.policy import IdlePolicy
 from characters.core.state import SessionState
 from characters.core.targeting import Candidate, Target, TargetingMode, TargetingOptions, choose
 from characters.core.turn import DialogueState
@@ -21,6 +22,8 @@ from engine.prefs import PlayerPrefs
 __all__ = ["CharacterManager"]
 
 Vector = tuple[float, float]
+
+ATTEND_EVERY_SECONDS = 0.5
 
 
 class CharacterManager(Component):
@@ -47,6 +50,7 @@ class CharacterManager(Component):
     _own_parts: Parts | None = None
     _runtime: Runtime | None = None
     _characters: dict[str, Character] = field(default_factory=dict)
+    _attended: dict[str, float] = field(default_factory=dict)
     _target: Target = field(default_factory=Target)
     _listener: Vector | None = None
     _facing: Vector = (0.0, 0.0)
@@ -134,7 +138,7 @@ class CharacterManager(Component):
         for character in self.characters:
             self._place(character, self._listener)
             character.session.set_distance(self._distance(character))
-            self._wake(character)
+            self._attend(character)
 
     def on_destroy(self) -> None:
         """Close the microphone's way to this level, and the runtime if it is our own."""
@@ -196,10 +200,18 @@ class CharacterManager(Component):
         pan = max(-1.0, min(1.0, dx / (self.scene.size[0] / 2)))
         self.runtime.voice.place(character.key, 1.0 - max(0.0, min(1.0, fall)), pan)
 
-    def _wake(self, character: Character) -> None:
-        """Connect a character that sleeps for want of talk, as soon as the player comes near."""
-        if character.view.is_hibernating and self._distance(character) <= self.reach:
+    def _attend(self, character: Character) -> None:
+        """Wake a character that sleeps when the player comes near, and keep it awake meanwhile."""
+        if character.reconnect_policy.idle is IdlePolicy.KEEP:
+            return
+        if self._distance(character) > self.reach:
+            return
+        now = self.scene.time.elapsed
+        if character.view.is_hibernating:
             character.session.wake()
+        elif now >= self._attended.get(character.key, 0.0) + ATTEND_EVERY_SECONDS:
+            self._attended[character.key] = now
+            character.session.player_acted()
 
     def _distance(self, character: Character) -> float:
         return math.dist(character.transform.position, self._listener or (0.0, 0.0))

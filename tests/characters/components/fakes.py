@@ -46,6 +46,9 @@ class FakeHandle:
     def wake(self) -> None:
         self.told.append("wake")
 
+    def player_acted(self) -> None:
+        self.told.append("attended")
+
     def set_distance(self, distance: float) -> None:
         self.distance = distance
 

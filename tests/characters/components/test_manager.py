@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from characters.core.policy import IdlePolicy, ReconnectPolicy
 from characters.core.turn import DialogueState
 from tests.characters.components.fakes import Level
 
@@ -81,14 +82,33 @@ def test_voices_come_from_their_side_and_fade_with_distance() -> None:
     assert places["nurse"][0] > places["porter"][0]
 
 
+SLEEPY = ReconnectPolicy(idle=IdlePolicy.HIBERNATE)
+
+
+def ward_of_sleepers() -> Level:
+    level = Level()
+    level.character("nurse", (100, 0), reconnect_policy=SLEEPY)
+    level.character("porter", (900, 0), reconnect_policy=SLEEPY)
+    level.frame()
+    for key in ("nurse", "porter"):
+        level.session(key).told.clear()
+    return level
+
+
 def test_a_sleeping_character_wakes_when_the_player_comes_near() -> None:
-    level = clinic()
+    level = ward_of_sleepers()
     for key in ("nurse", "porter"):
         session = level.session(key)
-        session.told.clear()
         session.view = replace(session.view, is_hibernating=True)
     look(level, AHEAD, seconds=0.1)
     assert "wake" in level.session("nurse").told
+    assert level.session("porter").told == []
+
+
+def test_a_player_who_stays_near_keeps_a_character_awake() -> None:
+    level = ward_of_sleepers()
+    look(level, AHEAD, seconds=2.0)
+    assert 3 <= level.session("nurse").told.count("attended") <= 5
     assert level.session("porter").told == []
 
 
