@@ -73,11 +73,11 @@ class Scene:
         self._services = Services(f"Scene {name!r}")
         self._time: Time | None = None
         self._frame = 0
-        self._delta = self._unscaled_delta = self._elapsed = 0.0
+        self._dt = self._elapsed = 0.0
         self._fixed_delta = fixed_delta
         self._not_yet_stepped = 0.0
         self._thread = get_ident()
-        self._is_updating = False
+        self._may_update = self._thread  # no thread while an update is running
         self._is_closed = False
 
     def __repr__(self) -> str:
@@ -99,10 +99,10 @@ class Scene:
         if self._time is None:
             self._time = Time(
                 now=self.clock.now(),
-                delta=self._delta,
+                delta=self._dt * self._time_scale,
                 frame=self._frame,
                 scale=self._time_scale,
-                unscaled_delta=self._unscaled_delta,
+                unscaled_delta=self._dt,
                 fixed_delta=self._fixed_delta,
                 elapsed=self._elapsed,
             )
@@ -117,6 +117,7 @@ class Scene:
     def time_scale(self, value: float) -> None:
         if value < 0.0:
             raise ValueError(f"Game time cannot run backwards (got a time_scale of {value}).")
+        self._time = self.time  # of this frame, before it changes
         self._time_scale = value
 
     @property
@@ -228,12 +229,12 @@ class Scene:
         """
         # Each step is entered only where there is something to do: with a hundred objects the
         # calls of nine empty steps would cost as much as a tenth of the updates.
-        if self._is_updating or get_ident() != self._thread:
+        if get_ident() != self._may_update:
             self._refuse_update()
-        self._is_updating = True
+        self._may_update = 0
         try:
-            delta = self._delta = dt * self._time_scale
-            self._unscaled_delta = dt
+            self._dt = dt
+            delta = dt * self._time_scale
             self._elapsed += delta
             self._frame += 1
             self._time = None
@@ -255,7 +256,7 @@ class Scene:
             if self._owns_input and self.input.has_news:
                 self.input.end_frame()
         finally:
-            self._is_updating = False
+            self._may_update = self._thread
 
     def draw(self, surface: Any) -> None:
         """Draw the world from far to near, then the screen on top of it."""

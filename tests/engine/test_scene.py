@@ -54,6 +54,18 @@ def test_a_time_scale_of_zero_calls_update_with_zero_and_no_fixed_update(
     assert (stopwatch.updates, stopwatch.fixed) == ([0.0], [])
 
 
+def test_a_time_scale_that_is_changed_in_mid_frame_counts_from_the_next_one(scene: Scene) -> None:
+    class Brake(Component):
+        def update(self, dt: float) -> None:
+            self.scene.time_scale = 0.5
+
+    scene.add(Brake())
+    scene.update(0.1)
+    assert (scene.time.delta, scene.time.scale) == (0.1, 1.0)
+    scene.update(0.1)
+    assert (scene.time.delta, scene.time.scale) == (0.05, 0.5)
+
+
 def test_a_time_scale_below_zero_is_refused(scene: Scene) -> None:
     with pytest.raises(ValueError, match="cannot run backwards"):
         scene.time_scale = -1.0
