@@ -98,7 +98,13 @@ class PlayerPrefs(PrefsView):
             refusal = refusal or report.unsavable or f"{path} was opened for reading only."
             backing = _Unsaved(contents.values, refusal, accepts=not read_only)
         else:
-            backing = _start_writer(log, contents.values, contents.live, group_seconds, channel)
+            backing = PrefsWriter(
+                log,
+                contents.values,
+                live=contents.live,
+                group_seconds=group_seconds,
+                on_trouble=channel.tell_trouble,
+            )
         problem = "" if report.is_clean else str(report)
         channel.tell_at_start(problem or ("" if read_only else refusal), log.trouble)
         return cls(backing, report, lock, channel)
@@ -253,13 +259,3 @@ def _take_lock(path: Path, disk: FileSystem) -> tuple[Lock | None, str]:
             f"Nothing can be saved in {path.parent}: {error.strerror}. What is set in this run "
             "is not saved. Check the permissions of the folder."
         )
-
-
-def _start_writer(
-    log: PrefsLog, values: dict[str, Value], live: int, group_seconds: float, channel: _Channel
-) -> PrefsWriter:
-    writer = PrefsWriter(
-        log, values, live=live, group_seconds=group_seconds, on_trouble=channel.tell_trouble
-    )
-    writer.start()
-    return writer

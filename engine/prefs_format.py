@@ -146,12 +146,11 @@ def _decode_header(data: bytes, at: int) -> _Header | None:
 def _find_header(data: bytes) -> _Header | None:
     """Find the header at the beginning, or its copy after the map."""
     header = _decode_header(data, 0)
-    at = data.find(MAGIC, 1)
-    while header is None and at > 0:
+    at = 0
+    while header is None and (at := data.find(MAGIC, at + 1)) > 0:
         copy = _decode_header(data, at)
         # A file kept inside a value has a header too, but not at the place that it names.
         header = copy if copy is not None and copy.copy_at == at else None
-        at = data.find(MAGIC, at + 1)
     return header
 
 
@@ -186,7 +185,7 @@ def _decode_without_header(data: bytes) -> Contents:
 
 def _decode_snapshot(data: bytes, header: _Header) -> tuple[dict[str, Value], tuple[Gap, ...]]:
     table = data[_HEADER.size : header.map_at]
-    body = data[header.map_at : header.copy_at]
+    body = memoryview(data)[header.map_at : header.copy_at]  # large: no copy of it
     table_is_whole = crc32(table) == header.table_crc
     gaps = () if table_is_whole else (Gap(_HEADER.size, header.map_at),)
     if len(body) == header.map_size and crc32(body) == header.map_crc:
@@ -198,7 +197,7 @@ def _decode_snapshot(data: bytes, header: _Header) -> tuple[dict[str, Value], tu
 
 
 def _rescue_entries(
-    table: bytes, body: bytes, header: _Header
+    table: bytes, body: memoryview, header: _Header
 ) -> tuple[dict[str, Value], tuple[Gap, ...]]:
     """Read the entries whose own checksums hold."""
     rows = list(_ROW.iter_unpack(table[: len(table) // _ROW.size * _ROW.size]))
@@ -217,11 +216,11 @@ def _rescue_entries(
     return values, tuple(gaps) or (Gap(header.map_at, header.map_at + 1),)
 
 
-def _unpack_map(body: bytes, entries: int) -> dict[str, Value] | None:
+def _unpack_map(body: memoryview, entries: int) -> dict[str, Value] | None:
     # Read as one array: reading as a map takes half as long again, for interning every key.
     packer = msgpack.Packer()
     head = len(packer.pack_map_header(entries))
-    flat = unpack(packer.pack_array_header(2 * entries) + body[head:])
+    flat = unpack(b"".join((packer.pack_array_header(2 * entries), body[head:])))
     if not isinstance(flat, list):
         return None
     pairs = iter(flat)

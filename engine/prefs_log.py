@@ -13,6 +13,7 @@ What keeps it safe, in one place:
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -81,6 +82,7 @@ class PrefsLog:
         self._handle: int | None = None
         self._at = self._size = self._log_from = self._sequence = 0
         self._is_settled = True
+        self._is_closed = False
         self._evidence: bytes | None = None
         self.trouble: OSError | None = None  # why opening left no file to append to
 
@@ -130,6 +132,8 @@ class PrefsLog:
 
         Raises OSError when neither could be done.
         """
+        if self._is_closed:  # and so is the lock: somebody else may have the file
+            raise OSError(errno.EBADF, "the settings file was closed")
         if not self._append(changes):
             self._replace(values)
         elif self._size > 2 * live + _SLACK:
@@ -232,6 +236,7 @@ class PrefsLog:
         if self._handle is not None and self._at - self._log_from > _LONG_LOG:
             self._compact(values)
         self._abandon()
+        self._is_closed = True
 
 
 def _quarantine_path(path: Path, data: bytes) -> Path:

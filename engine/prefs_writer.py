@@ -52,13 +52,9 @@ class PrefsWriter:
         # A bare lock that is released to wake the thread: an Event costs a frame ten times that.
         self._work = threading.Lock()
         self._work.acquire()
-        self._is_awake = False
+        self._is_awake = self._is_started = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="prefs-writer", daemon=True)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
 
     def put(self, change: Change, *, wake: bool = True) -> None:
         """Apply a change to the values and queue it. Never waits for a disk.
@@ -67,15 +63,24 @@ class PrefsWriter:
         """
         with self._memory_lock:
             self._pending.append((change, apply_change(self.values, change)))
-            if wake and not self._is_awake:
-                self._is_awake = True
-                self._work.release()
+            if not wake or self._is_awake:
+                return
+            self._is_awake = True
+        self._rouse()
 
     def _wake(self) -> None:
         with self._memory_lock:
-            if not self._is_awake:
-                self._is_awake = True
-                self._work.release()
+            if self._is_awake:
+                return
+            self._is_awake = True
+        self._rouse()
+
+    def _rouse(self) -> None:
+        # Started by the first change that nobody waits for: reading needs no thread.
+        if not self._is_started:
+            self._is_started = True
+            self._thread.start()
+        self._work.release()
 
     def commit(self) -> None:
         """Return when everything queued so far is on the disk. Raises OSError."""
@@ -144,8 +149,11 @@ class PrefsWriter:
     def close(self, deadline_seconds: float) -> bool:
         """Save the rest and end the thread; False when that took longer than the deadline."""
         self._stop.set()
-        self._wake()
-        self._thread.join(deadline_seconds)
+        if self._is_started:
+            self._wake()
+            self._thread.join(deadline_seconds)
+        else:
+            self._commit_quietly()
         if self._thread.is_alive():
             return False
         with self._commit_lock:

@@ -200,3 +200,12 @@ def test_closing_folds_a_long_log_into_the_snapshot() -> None:
     contents = decode_file(disk.names[PATH].content())
     assert contents.values == values
     assert contents.log_at == contents.log_from
+
+
+def test_a_closed_file_is_never_written_again() -> None:
+    disk = FakeDisk()
+    log, values = opened(disk)
+    log.close(lambda: values)
+    with pytest.raises(OSError, match="was closed"):
+        log.commit([("a", 1)], 10, lambda: {"a": 1})
+    assert on_disk(disk) == {}

@@ -74,18 +74,17 @@ def test_the_thread_saves_by_itself() -> None:
     flushed = threading.Event()
     writer = a_writer(disk)
     disk.on_call = lambda call: flushed.set() if call == "flush" else None
-    writer.start()
     writer.put(("a", 1))
     assert flushed.wait(DEADLINE)
     assert writer.close(DEADLINE)
     assert on_disk(disk) == {"a": 1}
 
 
-def test_closing_saves_the_rest() -> None:
+@pytest.mark.parametrize("wake", [True, False])
+def test_closing_saves_the_rest(wake: bool) -> None:
     disk = FakeDisk()
     writer = a_writer(disk)
-    writer.start()
-    writer.put(("a", 1), wake=False)
+    writer.put(("a", 1), wake=wake)
     assert writer.close(DEADLINE)
     assert on_disk(disk) == {"a": 1}
 
@@ -108,7 +107,6 @@ def test_the_thread_tells_its_trouble() -> None:
     disk, told = FakeDisk(), Told()
     writer = a_writer(disk, told)
     disk.on_call = refuse
-    writer.start()
     writer.put(("a", 1))
     assert told.changed.wait(DEADLINE)
     assert not writer.close(DEADLINE)
@@ -139,7 +137,6 @@ def test_whoever_hears_of_trouble_may_save() -> None:
 def test_many_threads_lose_nothing() -> None:
     disk = FakeDisk()
     writer = a_writer(disk)
-    writer.start()
 
     def sets(name: int) -> None:
         for n in range(200):
@@ -166,7 +163,6 @@ def test_a_disk_that_hangs_does_not_hang_the_end() -> None:
         release.wait(DEADLINE)
 
     disk.on_call = hang
-    writer.start()
     writer.put(("a", 1))
     assert hangs.wait(DEADLINE)
     assert not writer.close(0.01)
@@ -199,3 +195,12 @@ def test_what_a_new_file_holds_already_is_not_appended_to_it() -> None:
     assert on_disk(disk) == {"a": 1, "late": 1}
     disk.on_call = refuse
     writer.commit()
+
+
+def test_reading_and_waiting_for_each_change_need_no_thread() -> None:
+    writer = a_writer(FakeDisk())
+    before = threading.active_count()
+    writer.put(("a", 1), wake=False)
+    writer.commit()
+    assert threading.active_count() == before
+    assert writer.close(DEADLINE)
