@@ -51,7 +51,7 @@ class Deeds:
             "inspector": self.toggle_inspector,
             "faults": self.toggle_faults,
             "retry": self.retry_first,
-            "menu": self.open_menu,
+            "menu": lambda: state.open(Layer.MENU),
         }
 
     def menu(self) -> tuple[tuple[str, Callable[[], object]], ...]:
@@ -59,7 +59,7 @@ class Deeds:
         muted = self.cast.manager is not None and self.cast.manager.ears.muted
         talk = "hold T to talk" if self._is_hands_free() else "hands-free"
         return (
-            ("Go on", self.close_menu),
+            ("Go on", self._state.close),
             ("What the keys do", lambda: self._state.open(Layer.HELP)),
             (f"Captions: {self._state.caption_size.value}", self.next_captions),
             ("Unmute the microphone" if muted else "Mute the microphone", self.toggle_mute),
@@ -167,16 +167,6 @@ class Deeds:
             ears.set_mode(ListeningMode.HANDS_FREE)
             ears.allow()
 
-    def open_menu(self) -> None:
-        """Open the menu; it closes the microphone."""
-        self._state.open(Layer.MENU)
-        self._focus(False)
-
-    def close_menu(self) -> None:
-        """Go back to the game."""
-        self._state.close()
-        self._focus(True)
-
     def quit(self) -> None:
         """Leave the game."""
         application = self.cast.scene.find_service(Application)
@@ -184,10 +174,6 @@ class Deeds:
             application.quit()
 
     # inside
-
-    def _focus(self, focused: bool) -> None:
-        if self.cast.manager is not None:
-            self.cast.manager.ears.set_focused(focused)
 
     def _is_hands_free(self) -> bool:
         manager = self.cast.manager

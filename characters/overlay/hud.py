@@ -7,6 +7,7 @@ from dataclasses import field
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+from characters.components.manager import CharacterManager
 from characters.overlay.cast import Cast, gather
 from characters.overlay.deeds import Deeds
 from characters.overlay.hud_state import CaptionSize, HudState, Layer
@@ -47,6 +48,7 @@ class Hud(Component):
     _hotspots: Hotspots = field(default_factory=Hotspots)
     _journal: Journal = field(default_factory=Journal)
     _notices: Subscription | None = None
+    _are_ears_open: bool = True
 
     @property
     def state(self) -> HudState:
@@ -77,6 +79,7 @@ class Hud(Component):
         if self._notices is not None:
             self._notices.cancel()
         self._capture(False)
+        self._open_ears(Cast(self.scene).manager, True)
 
     def notify(self, sentence: str) -> None:
         """Show a sentence to the player for a few seconds."""
@@ -93,6 +96,7 @@ class Hud(Component):
             self._hotspots.click(self.input.mouse_position)
         _LAYERS[self._state.layer](self, deeds)
         self._capture(self._state.is_capturing)
+        self._open_ears(cast.manager, self._state.layer not in (Layer.MENU, Layer.HELP))
 
     def on_gui(self, surface: Any) -> None:
         """Paint it all."""
@@ -124,6 +128,12 @@ class Hud(Component):
             self.input.captured = self
         elif self.input.captured is self:
             self.input.captured = None
+
+    def _open_ears(self, manager: CharacterManager | None, wanted: bool) -> None:
+        """Close the microphone while a menu or the help is open."""
+        if wanted != self._are_ears_open and manager is not None:
+            self._are_ears_open = wanted
+            manager.ears.set_focused(wanted)
 
     # one method for each layer
 
@@ -159,7 +169,7 @@ class Hud(Component):
         if pressed("up") or pressed("w") or pressed("pad up"):
             self._state.move_menu(-1, len(entries))
         if self.input.get_button_down("menu"):
-            deeds.close_menu()
+            self._state.close()
         elif self.input.get_key_down("return") or self.input.get_key_down("pad 0"):
             entries[self._state.menu_index][1]()
 

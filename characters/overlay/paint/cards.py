@@ -67,8 +67,13 @@ def _advice(actor: Actor) -> str:
 def _card_rect(painter: Painter, actor: Actor, stage: Rect, y: float) -> Rect:
     w = min(400.0, stage.w)
     lines = painter.fonts.lines(_advice(actor), w - 36, 15, False)
-    h = 44 + len(lines) * painter.fonts.height(15) + 50
+    h = _title_height(painter, actor, w) + len(lines) * painter.fonts.height(15) + 50
     return Rect(stage.x, y, w, h)
+
+
+def _title_height(painter: Painter, actor: Actor, w: float) -> float:
+    lines = painter.fonts.lines(failure_title(actor.name, actor.view), w - 64, 16, True)
+    return 23 + len(lines) * painter.fonts.height(16)
 
 
 _Offer = tuple[Rect, str, Colour, Callable[[], object]]
@@ -88,14 +93,17 @@ def _paint_card(
     painter.panel(surface, rect, _CARD)
     sign = sign_picture(painter, Shape.SQUARE, Tone.BAD)
     surface.blit(sign, (rect.x + 14, rect.y + 12))
-    title = painter.fonts.shortened(failure_title(actor.name, actor.view), rect.w - 64, 16, True)
-    painter.text(surface, title, (rect.x + 46, rect.y + 14), 16, INK, bold=True)
+    title = failure_title(actor.name, actor.view)
+    at = (rect.x + 46, rect.y + 14, rect.w - 64)
+    painter.paragraph(surface, title, at, 16, INK, bold=True)
+    y = rect.y + _title_height(painter, actor, rect.w)
     y = painter.paragraph(
-        surface, _advice(actor), (rect.x + 18, rect.y + 44, rect.w - 36), 15, (75, 60, 85, 255)
+        surface, _advice(actor), (rect.x + 18, y, rect.w - 36), 15, (75, 60, 85, 255)
     )
     code = actor.view.error.code if actor.view.error else "unknown"
-    small = painter.fonts.shortened(code, rect.w - 250, 12)
-    painter.text(surface, small, (rect.x + 18, y + 16), 12, BRICK)
+    if rect.w > 330:  # beside two buttons
+        small = painter.fonts.shortened(code, rect.w - 250, 12)
+        painter.text(surface, small, (rect.x + 18, y + 16), 12, BRICK)
 
 
 def paint_help(painter: Painter, surface: Any, model: HudModel) -> None:

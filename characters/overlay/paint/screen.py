@@ -25,6 +25,7 @@ from engine.ui.painter import Painter
 __all__ = ["paint_screen"]
 
 _HINT = "Walk: WASD    Type: Enter    Talk: T    Help: F1"
+_SHORT_HINT = "Help: F1"
 
 
 def paint_screen(
@@ -72,7 +73,7 @@ def _paint_talk(
         paint_chat(painter, surface, model, layout.chat, state.chat)
         bottom = layout.chat.y - 8
     else:
-        paint_hint(painter, surface, layout.hint, _HINT)
+        paint_hint(painter, surface, layout.hint, _HINT if layout.hint.w > 340 else _SHORT_HINT)
         bottom = layout.hint.y - 6
     size = state.caption_size.pixels
     if size:

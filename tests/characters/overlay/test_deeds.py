@@ -66,6 +66,6 @@ def test_leaving_quits_the_application() -> None:
 
 def test_deeds_in_an_empty_scene_do_nothing() -> None:
     deeds = Doing(Scene()).deeds
-    for deed in (deeds.send, deeds.retry_first, deeds.toggle_mute, deeds.open_menu, deeds.quit):
+    for deed in (deeds.send, deeds.retry_first, deeds.toggle_mute, deeds.quit):
         deed()
     assert deeds.cast.keys == ()

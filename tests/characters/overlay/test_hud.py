@@ -134,6 +134,14 @@ def test_the_menu_closes_the_microphone_while_it_is_open(stage: Stage) -> None:
     assert stage.hud_runtime.ears.focused
 
 
+def test_help_that_was_opened_from_the_menu_gives_the_microphone_back(stage: Stage) -> None:
+    stage.press("escape", "down", "return")
+    assert stage.hud.state.layer is Layer.HELP
+    assert not stage.hud_runtime.ears.focused
+    stage.press("escape")
+    assert stage.hud_runtime.ears.focused
+
+
 def test_the_menu_is_worked_by_keys(stage: Stage) -> None:
     stage.press("escape", "down", "down", "down", "return")
     assert stage.hud_runtime.ears.muted
