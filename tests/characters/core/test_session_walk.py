@@ -260,8 +260,10 @@ def walk(policy: ReconnectPolicy, persist: Persist, *, fine: bool = False) -> Co
     return counted
 
 
-@pytest.mark.parametrize("persist", list(Persist), ids=lambda persist: persist.value)
-@pytest.mark.parametrize("name", POLICIES)
+@pytest.mark.parametrize(
+    ("name", "persist"),
+    [*((name, Persist.ACROSS_RESTARTS) for name in POLICIES), ("sleepy", Persist.UNTIL_DISCONNECT)],
+)
 def test_whatever_happens_in_whatever_order_the_invariants_hold(
     name: str, persist: Persist, record_property: Callable[[str, object], None]
 ) -> None:
