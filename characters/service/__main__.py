@@ -18,8 +18,8 @@ from random import Random
 from aiohttp import web
 
 from characters.service.app import make_app
-from characters.service.conversation import Pace
 from characters.service.dialogue.cast import PersonaCast
+from characters.service.pace import Pace
 from characters.service.rooms import Limits
 from characters.service.service import Service, Settings
 from characters.service.speech import make_speech

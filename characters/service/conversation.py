@@ -15,7 +15,6 @@ that he was recognised.
 from __future__ import annotations
 
 import math
-import re
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -43,22 +42,12 @@ from characters.service.dialogue.mind import (
     Silence,
 )
 from characters.service.effects import Consult, Effects, End, Hush, Keep, Send, Voice
+from characters.service.pace import Pace, pieces
 
-__all__ = ["Conversation", "Pace"]
+__all__ = ["Conversation"]
 
 
 MAX_WAITING = 8  # prompts, while the mind thinks
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast things go (seconds); all zero, with no idle time, is for tests."""
-
-    words_per_second: float = 14.0
-    think_seconds: float = 0.25
-    idle_timeout: float = 900.0
-    idle_warning: float = 60.0
-    remark_after: float = 45.0
 
 
 @dataclass(slots=True)
@@ -176,7 +165,7 @@ class Conversation:
             effects.append(Send(BotLlmStarted()))
         if not turn.words:
             turn.next_at = max(turn.next_at, now)
-        turn.words.extend(_pieces(part.text))
+        turn.words.extend(pieces(part.text))
         if self._voice:
             turn.voice_wanted = True
             effects.append(Voice(turn.number, part.text))
@@ -249,7 +238,7 @@ class Conversation:
         while turn.words and turn.next_at <= now:
             piece = turn.words.popleft()
             effects.append(self._utter(turn, piece))
-            turn.next_at += self._time_of(piece)
+            turn.next_at += self._pace.seconds_for(piece)
         if not turn.words and not turn.thinking and not turn.voice_wanted:
             effects += self._finish(turn, was_interrupted=False)
         elif not turn.words and not turn.thinking and turn.text_open:
@@ -260,12 +249,6 @@ class Conversation:
     def _utter(self, turn: _Turn, piece: str) -> Send:
         turn.said.append(piece)
         return Send(BotLlmText(piece))
-
-    def _time_of(self, piece: str) -> float:
-        if self._pace.words_per_second <= 0:
-            return 0.0
-        beats = {".": 4.0, "!": 4.0, "?": 4.0, ",": 2.0, ";": 2.0}.get(piece.rstrip()[-1:], 1.0)
-        return beats / self._pace.words_per_second
 
     def _finish(
         self, turn: _Turn, *, was_interrupted: bool, rest: bool = False, error: str | None = None
@@ -316,13 +299,3 @@ class Conversation:
         # The character's own word is not the player's activity.
         self._active_at, self._warned = active_at, warned
         return effects
-
-
-_PIECE = re.compile(r"\s*\S+\s*?(?=\s|$)")
-
-
-def _pieces(text: str) -> list[str]:
-    """Cut a text into words that carry the space before them, so that they join again."""
-    found = _PIECE.findall(text)
-    rest = text[sum(map(len, found)) :]
-    return [*found[:-1], found[-1] + rest] if found else [text] if text else []

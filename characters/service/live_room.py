@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -25,19 +25,19 @@ from characters.core.messages import (
     encode_server,
 )
 from characters.service.context import LevelContext
-from characters.service.conversation import Conversation, Pace
+from characters.service.conversation import Conversation
 from characters.service.dialogue.mind import Mind, Prompt
 from characters.service.effects import Consult, End, Hush, Keep, Send, Voice
+from characters.service.pace import Pace
 from characters.service.peer import Peer
 from characters.service.reception import ForceStop, MuteEars, Outcome, Reception, refused
 from characters.service.rooms import Room
+from characters.service.saver import Keeping, Saver
 from characters.service.senses import Ears, Mouth, Voicing
 
 __all__ = ["LiveRoom", "RoomServices", "short"]
 
 log = logging.getLogger(__name__)
-
-MAX_UNSAVED = 200  # turns, while the disk refuses
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class RoomServices:
 
     now: Callable[[], float]
     new_id: Callable[[], str]
-    keep: Callable[[Room, dict[str, Any] | None, tuple[tuple[str, str], ...]], Awaitable[None]]
+    keep: Keeping
     ended: Callable[[Room], None]
     pace: Pace
 
@@ -79,15 +79,12 @@ class LiveRoom:
             self._talk, context, can_speak=mouth is not None, has_agent=room.agent
         )
         self._begun = False
-        self._unsaved: list[tuple[str, str]] = []
-        self._dirty = asyncio.Event()
-        self._is_closing = False
+        self._saver = Saver(room, services.keep, mind.memory)
+        self._entered = False
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._consulting: asyncio.Task[None] | None = None
         self._start(self._keep_time())
-        # Not among the tasks that are cancelled: what it has begun to write, it writes.
-        self._saver = asyncio.create_task(self._keep_saving())
         if ears is not None:
             ears.start(self._heard)
         if mouth is not None:
@@ -96,13 +93,14 @@ class LiveRoom:
     # --- connections ---------------------------------------------------------------------
 
     @property
-    def has_begun(self) -> bool:
+    def was_entered(self) -> bool:
         """Whether somebody has been in before."""
-        return self._begun
+        return self._entered
 
     def welcome(self, peer: Peer, missed: tuple[dict[str, Any], ...]) -> None:
         """Let a connection in: repeat what it missed, then say that the character is ready."""
         self.peer = peer
+        self._entered = True
         self._talk.set_present(True, self._services.now())
         for frame in missed:
             peer.send(frame)
@@ -219,8 +217,7 @@ class LiveRoom:
             self.peer.drop_voice()
 
     def _do_keep(self, effect: Keep) -> None:
-        self._unsaved.append((effect.speaker, effect.text))
-        self._dirty.set()
+        self._saver.add(effect.speaker, effect.text)
 
     def _do_end(self, effect: End) -> None:
         self.end(effect.reason)
@@ -249,8 +246,15 @@ class LiveRoom:
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._note_end)
         return task
+
+    def _note_end(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            kind = type(task.exception()).__name__
+            log.error("room %s: failed: %s; it ends", short(self.room.name), kind)
+            self.end("failed")
 
     async def _consult(self, turn: int, prompt: Prompt) -> None:
         try:
@@ -261,8 +265,9 @@ class LiveRoom:
             log.error("room %s: the mind failed: %s", short(self.room.name), type(error).__name__)
             self._perform(self._talk.failed(turn, self._services.now()))
             return
+        # What a character was told is durable before its turn is completed.
+        await self._saver.flush()
         self._perform(self._talk.thought_out(turn, self._services.now()))
-        self._dirty.set()
 
     async def _keep_time(self) -> None:
         while True:
@@ -274,23 +279,6 @@ class LiveRoom:
                     await self._wake.wait()
             except TimeoutError:
                 continue
-
-    async def _keep_saving(self) -> None:
-        """Keep what was said and what is remembered, as it comes, and once more at the end."""
-        is_last = False
-        while not is_last:
-            await self._dirty.wait()
-            self._dirty.clear()
-            is_last = self._is_closing
-            turns = tuple(self._unsaved)
-            try:
-                await self._services.keep(self.room, self._mind.memory(), turns)
-            except Exception as error:
-                # The talk goes on; the next save tries again with what is there by then.
-                log.error("room %s: not saved: %s", short(self.room.name), type(error).__name__)
-                self._unsaved = self._unsaved[-MAX_UNSAVED:]
-            else:
-                del self._unsaved[: len(turns)]
 
     def end(self, reason: str, retry_after: float | None = None) -> None:
         """End the room: say goodbye to whoever is inside; the session stays."""
@@ -309,9 +297,7 @@ class LiveRoom:
             await self._mouth.close()
         if self._ears is not None:
             await self._ears.close()
-        self._is_closing = True
-        self._dirty.set()
-        await self._saver
+        await self._saver.close()
 
 
 def short(name: str) -> str:

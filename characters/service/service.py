@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 from characters.core.messages import ConnectRequest, RoomGrant
 from characters.service.context import ContextError, LevelContext
-from characters.service.conversation import Pace
 from characters.service.dialogue.mind import Mind, Part, PlayerSaid, Say
 from characters.service.keeper import Keeper
 from characters.service.live_room import LiveRoom, RoomServices, short
+from characters.service.pace import Pace
 from characters.service.registry import Registry
 from characters.service.requests import listening_options
 from characters.service.rooms import ConflictError, Grant, Limits, RefusalError, Room

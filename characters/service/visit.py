@@ -83,7 +83,7 @@ class Visit:
 
     def _welcome(self, replayed: int) -> Welcome:
         link, room = self._live.link, self._room
-        resumed = "rejoined" if self._live.has_begun else room.resumed
+        resumed = "rejoined" if self._live.was_entered else room.resumed
         next_seq = link.outbox.confirmed + 1
         return Welcome(link.inbox.received, replayed, next_seq, resumed, room.last_seen_seconds)
 

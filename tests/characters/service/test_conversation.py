@@ -11,9 +11,10 @@ from characters.core.messages import (
     LlmNoResponse,
     UserIdleWarning,
 )
-from characters.service.conversation import Conversation, Pace
+from characters.service.conversation import Conversation
 from characters.service.dialogue.mind import Arrived, Do, Feel, Part, PlayerSaid, Say, Silence
 from characters.service.effects import Consult, Effects, End, Hush, Keep, Send, Voice
+from characters.service.pace import Pace
 
 PACE = Pace(words_per_second=10.0, think_seconds=0.0, idle_timeout=100.0, idle_warning=20.0)
 AT_ONCE = Pace(words_per_second=0.0, think_seconds=0.0)

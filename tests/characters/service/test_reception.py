@@ -20,9 +20,10 @@ from characters.core.messages import (
     UserTextMessage,
 )
 from characters.service.context import LevelContext
-from characters.service.conversation import Conversation, Pace
+from characters.service.conversation import Conversation
 from characters.service.dialogue.mind import Event, PlayerSaid
 from characters.service.effects import Consult, End, Keep, Send
+from characters.service.pace import Pace
 from characters.service.reception import ForceStop, MuteEars, Outcome, Reception, refused
 
 EVERY: list[ClientMessage] = [

@@ -18,8 +18,8 @@ from characters.core.messages import (
     UserTextMessage,
 )
 from characters.service.app import make_app
-from characters.service.conversation import Pace
 from characters.service.dialogue.mind import Part, PlayerSaid, Prompt, Say
+from characters.service.pace import Pace
 from characters.service.rooms import RefusalError
 from characters.service.service import Service, Settings
 from characters.service.store import SessionStore

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from characters.service.rooms import Room, Session
+from characters.service.saver import MAX_UNSAVED, Saver
+
+ROOM = Room("r", Session("s", "nurse", None, 0.0), 60.0, "fresh", None, 0.0)
+
+
+class Disk:
+    """Keeps turns, unless it is broken; a write takes a few steps of the event loop."""
+
+    def __init__(self) -> None:
+        self.kept: list[tuple[str, str]] = []
+        self.writes = 0
+        self.is_broken = False
+        self.is_busy = False
+
+    async def keep(
+        self, room: Room, memory: dict[str, Any] | None, turns: tuple[tuple[str, str], ...]
+    ) -> None:
+        assert not self.is_busy, "two writes at once"
+        self.is_busy = True
+        for _ in range(5):
+            await asyncio.sleep(0)
+        self.is_busy = False
+        if self.is_broken:
+            raise OSError
+        self.writes += 1
+        self.kept += turns
+
+
+def run(play: Callable[[Saver, Disk], Awaitable[None]]) -> Disk:
+    disk = Disk()
+
+    async def bounded() -> None:
+        async with asyncio.timeout(5):
+            saver = Saver(ROOM, disk.keep, dict)
+            await play(saver, disk)
+            await saver.close()
+
+    asyncio.run(bounded())
+    return disk
+
+
+def test_everything_is_kept_once_and_in_order() -> None:
+    async def play(saver: Saver, disk: Disk) -> None:
+        for number in range(20):
+            saver.add("player", str(number))
+            await asyncio.sleep(0)
+
+    disk = run(play)
+    assert [text for _, text in disk.kept] == [str(number) for number in range(20)]
+    assert disk.writes < 20
+
+
+def test_what_was_said_during_a_write_is_in_the_next() -> None:
+    async def play(saver: Saver, disk: Disk) -> None:
+        saver.add("player", "before")
+        while not disk.is_busy:  # noqa: ASYNC110  # one step at a time
+            await asyncio.sleep(0)
+        saver.add("player", "during")
+
+    assert [text for _, text in run(play).kept] == ["before", "during"]
+
+
+def test_a_disk_that_recovers_gets_what_it_refused() -> None:
+    async def play(saver: Saver, disk: Disk) -> None:
+        disk.is_broken = True
+        saver.add("player", "refused")
+        for _ in range(10):
+            await asyncio.sleep(0)
+        disk.is_broken = False
+
+    assert run(play).kept == [("player", "refused")]
+
+
+def test_a_disk_that_stays_broken_costs_bounded_memory_and_no_talk() -> None:
+    async def play(saver: Saver, disk: Disk) -> None:
+        disk.is_broken = True
+        for number in range(MAX_UNSAVED + 50):
+            saver.add("player", str(number))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert len(saver._turns) == MAX_UNSAVED
+
+    assert run(play).kept == []
+
+
+def test_a_flush_returns_when_all_is_written() -> None:
+    async def play(saver: Saver, disk: Disk) -> None:
+        saver.add("player", "told")
+        await saver.flush()
+        assert disk.kept == [("player", "told")]
+
+    run(play)
+
+
+def test_a_flush_does_not_wait_for_a_disk_that_refuses() -> None:
+    async def play(saver: Saver, disk: Disk) -> None:
+        disk.is_broken = True
+        await saver.flush()
+        assert disk.kept == []
+
+    run(play)
