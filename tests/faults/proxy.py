@@ -20,7 +20,7 @@ from enum import Enum
 from random import Random
 from types import TracebackType
 
-__all__ = ["Direction", "Faults", "Proxy"]
+__all__ = ["Direction", "Faults", "Proxy", "Watch"]
 
 CHUNK = 16 * 1024
 
