@@ -42,6 +42,7 @@ __all__ = ["main"]
 ASSETS = Path(__file__).resolve().parent / "assets"
 SCENES = ASSETS / "scenes"
 FILM_SECONDS = 0.1
+BINDINGS = "bindings."
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,10 @@ class Game:
         stack.callback(app.scenes.close)
         for service in (self._parts.runtime, self._parts.faults, prefs):
             app.provide(service)
+        for name in prefs.keys(BINDINGS):  # "bindings.talk" = "space,pad 0"
+            app.input.bindings[name.removeprefix(BINDINGS)] = tuple(
+                prefs.get_string(name).split(",")
+            )
         ears = self._parts.runtime.ears
         ears.set_mode(prefs.get_string("microphone.mode", ListeningMode.PUSH_TO_TALK))
         if app.window is not None:

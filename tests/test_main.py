@@ -102,6 +102,27 @@ def test_who_was_told_a_name_knows_it_after_a_restart(tmp_path: Path) -> None:
     assert second.connected(PATIENT)[0]["session_id"] == first.connected(PATIENT)[0]["session_id"]
 
 
+def test_who_was_told_a_name_knows_it_after_the_game_was_killed(tmp_path: Path) -> None:
+    script = tmp_path / "play.toml"
+    script.write_text(
+        until(PATIENT)
+        + say(PATIENT, "My name is Ada.")
+        + hear(PATIENT, "Ada")
+        + do("key", key="d")
+        + "[[step]]\nwait = { seconds = 50 }\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, str(ROOT / "main.py"), "--headless", "--script", str(script)]
+    command += ["--data", str(tmp_path / "data"), "--log-level", "DEBUG"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as game:
+        assert game.stderr is not None
+        next(line for line in game.stderr if "step 4" in line)
+        game.kill()
+    asked = until(PATIENT) + say(PATIENT, "What is my name?") + hear(PATIENT, "Ada")
+    second = met(play(tmp_path, asked))
+    assert second.connected(PATIENT)[0]["resume"] in ("RESUMED", "REJOINED")
+
+
 def test_the_kiosk_has_a_new_conversation_each_time(tmp_path: Path) -> None:
     script = until(KIOSK)
     ids = {

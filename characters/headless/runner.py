@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from characters.headless.report import StepFailure
 from characters.headless.script import Quit, Say, Script, SpeakWav, Step, Wait, WaitStep
 
 __all__ = ["ScriptRunner", "Stage", "StepError"]
+
+_log = logging.getLogger(__name__)
 
 
 class StepError(Exception):
@@ -89,6 +92,7 @@ class ScriptRunner:
     def _advance(self, step: Step) -> bool:
         if self._begun_at is None:
             self._begun_at = self.now()
+            _log.info("step %d of %d: %s", self._next + 1, len(self.script.step), step)
             self._begin(step)
         if isinstance(step, WaitStep):
             return self._is_there(step.wait)

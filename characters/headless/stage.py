@@ -23,7 +23,7 @@ from characters.headless.script import (
     TalkTo,
     WalkTo,
 )
-from characters.runtime import Runtime, SessionHandle
+from characters.runtime import Runtime, SessionHandle, TextRefused
 from engine.application import Application
 from engine.scene import Scene
 
@@ -99,9 +99,29 @@ class GameStage:
     # verbs
 
     def _say(self, step: Say) -> Done:
-        if not self._player().say(step.text, to=self._character(step.character)):
-            raise StepError("the line was not accepted")
-        return _at_once
+        character, since = self._character(step.character), self._application.clock.now()
+        refusals: list[TextRefused] = []
+
+        def note(event: object) -> None:
+            if isinstance(event, TextRefused):
+                refusals.append(event)
+
+        subscription = character.events.subscribe(note)
+        self._player().say(step.text, to=character)
+
+        def is_said() -> bool:
+            if refusals:
+                raise StepError(refusals[0].reason)
+            view = character.view
+            turns = view.transcript[-8:]
+            # What is said while it connects waits for the connection; the script need not.
+            is_out = any(t.speaker == "player" and t.t >= since for t in turns)
+            if is_out or view.state in _CONNECTING:
+                subscription.cancel()
+                return True
+            return False
+
+        return is_said
 
     def _speak_wav(self, step: SpeakWav) -> Done:
         microphone = self._microphone
@@ -261,6 +281,7 @@ class GameStage:
         raise StepError(f"nobody is called {name!r}; there are: {have}")
 
 
+_CONNECTING = frozenset({SessionState.CONNECTING, SessionState.RECONNECTING})
 _LIVE = frozenset({SessionState.CONNECTED})
 _AT_REST = frozenset({SessionState.DISCONNECTED, SessionState.ERROR})
 

@@ -9,8 +9,9 @@ from typing import Any
 from characters.components import Character, CharacterManager
 from characters.core.policy import ReconnectPolicy
 from characters.core.state import SessionState, SessionStateChanged, SessionView
+from characters.core.transcript import Turn
 from characters.core.turn import DialogueState
-from characters.runtime import EarsStatus, Runtime, SessionConfig
+from characters.runtime import EarsStatus, Runtime, SessionConfig, TextRefused
 from engine.prefs import PlayerPrefs
 from engine.scene import Scene
 from engine.signal import Signal
@@ -72,6 +73,11 @@ class FakeHandle:
 
     def send_text(self, text: str) -> None:
         self.told.append(f"text {text}")
+        if self.view.state is S.DISCONNECTED:
+            self.events.emit(TextRefused(self.key, text, "It is not connected."))
+        else:
+            said = Turn("player", text, t=float("inf"))
+            self.view = replace(self.view, transcript=(*self.view.transcript, said))
 
     def apply_policy(self, policy: ReconnectPolicy) -> None:
         self.config = replace(self.config, policy=policy)

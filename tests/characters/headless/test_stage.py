@@ -104,8 +104,14 @@ NURSE = 'character = "nurse"'
 
 
 def test_saying_goes_through_the_player(game: Game) -> None:
+    game.nurse_becomes(S.CONNECTED)
     assert game.do(f'do = "say";{NURSE};text = "Hello."')
     assert game.told() == ["text Hello."]
+
+
+def test_a_line_that_is_refused_is_an_error_with_the_reason(game: Game) -> None:
+    with pytest.raises(StepError, match="not connected"):
+        game.do(f'do = "say";{NURSE};text = "Hello."')
 
 
 def test_walking_to_somebody_ends_beside_them_and_facing_them(game: Game) -> None:
