@@ -17,6 +17,7 @@ from statistics import median
 import aiohttp
 
 from characters.core.messages import BotReady
+from characters.service.pace import Pace
 from characters.service.service import Settings
 from characters.transport.protocol import RoomLink
 from characters.transport.websocket import WebSocketTransport
@@ -37,10 +38,13 @@ from tests.faults.row import Row
 
 __all__ = ["rows"]
 
+# Slow enough that each message is a chunk of its own.
+ONE_BY_ONE = Settings(pace=Pace(words_per_second=300.0, think_seconds=0.002))
+
 
 def rows(quick: bool) -> Iterable[Row]:
     """Return the figures; `quick` tries fewer of each."""
-    yield asyncio.run(_resets(12 if quick else 40))
+    yield asyncio.run(_resets(12 if quick else 32))
     yield asyncio.run(_weather(2 if quick else 10))
     yield asyncio.run(_window(20 if quick else 100))
     yield asyncio.run(_early_drops(20 if quick else 100))
@@ -53,7 +57,7 @@ async def _resets(chunks: int) -> Row:
     tried = whole = reset = unborn = 0
     for direction in Direction:
         for chunk in range(1, chunks + 1):
-            async with service_stage() as stage, through_proxy(stage) as proxy:
+            async with service_stage(ONE_BY_ONE) as stage, through_proxy(stage) as proxy:
                 proxy.watch = once(direction, chunk)
                 client = await talk_through(stage, proxy)
                 tried += 1
