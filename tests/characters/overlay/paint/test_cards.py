@@ -77,7 +77,7 @@ def test_the_help_covers_the_middle_and_names_every_key_once() -> None:
 
 def test_the_menu_is_worked_by_clicks() -> None:
     called, spots = list[str](), Hotspots()
-    entries = [(name, lambda name=name: called.append(name)) for name in ("a", "b")]  # type: ignore[misc]  # the default binds the loop's value
+    entries = [(name, lambda name=name: called.append(name)) for name in ("a", "b")]
     paint_menu(painter(), sheet(), model(), entries, 0, spots)
     for y in range(0, 600, 10):
         spots.click((480, y))

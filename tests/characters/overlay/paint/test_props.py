@@ -28,10 +28,6 @@ def test_another_colour_is_another_picture() -> None:
 
 def test_a_picture_is_kept_flipped_or_not() -> None:
     brush = painter()
-    assert (
-        prop_picture(brush, "desk", "", "", True)[0] is prop_picture(brush, "desk", "", "", True)[0]
-    )
-    assert (
-        prop_picture(brush, "desk", "", "", True)[0]
-        is not prop_picture(brush, "desk", "", "", False)[0]
-    )
+    flipped, _ = prop_picture(brush, "desk", "", "", True)
+    assert prop_picture(brush, "desk", "", "", True)[0] is flipped
+    assert prop_picture(brush, "desk", "", "", False)[0] is not flipped
