@@ -176,7 +176,7 @@ class GameObject:
 
     def destroy(self) -> None:
         """Silence the object and its children now; they end with this frame."""
-        self.scene.destroy(self)
+        (self._scene or self.scene).destroy(self)  # the property only says what is missing
 
     # for the engine
 
