@@ -61,7 +61,9 @@ def paint_errors(
 
 def _advice(actor: Actor) -> str:
     error = actor.view.error
-    return error.message if error else "The session ended with an error. Press Retry."
+    if error is None:
+        return "The session ended with an error. Press Retry."
+    return error.message[:1].upper() + error.message[1:]  # a server's own words may begin small
 
 
 def _card_rect(painter: Painter, actor: Actor, stage: Rect, y: float) -> Rect:
