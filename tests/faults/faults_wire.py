@@ -110,8 +110,12 @@ async def _window(times: int) -> Row:
         tries = [(0.4, "rejoined"), (0.6, "connection.room_gone")]
         rights = []
         for wait, wanted in tries:
-            results = await asyncio.gather(*(try_to_rejoin(stage, 0.5, wait) for _ in range(times)))
-            rights.append(results.count(wanted))
+            right = 0
+            for _ in range(0, times, 5):
+                # A few at a time: a crowd would measure the queue before the door.
+                tries_now = (try_to_rejoin(stage, 0.5, wait) for _ in range(5))
+                right += (await asyncio.gather(*tries_now)).count(wanted)
+            rights.append(right)
     figure = f"100 ms early: {rights[0]}/{times} rejoined; 100 ms late: {rights[1]}/{times} refused"
     return Row(8, "rejoin at the edge of the window", figure, rights == [times, times])
 

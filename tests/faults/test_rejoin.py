@@ -94,11 +94,11 @@ def test_a_drop_before_the_service_said_anything_is_rejoined() -> None:
     asyncio.run(run())
 
 
-def test_the_window_to_rejoin_is_kept_to_a_tenth_of_a_second() -> None:
+def test_the_window_to_rejoin_is_kept_on_both_sides() -> None:
     async def run() -> None:
         async with service_stage(Settings(pace=AT_ONCE, sweep_every=10.0)) as stage:
-            early = await asyncio.gather(*(try_to_rejoin(stage, 0.3, 0.2) for _ in range(20)))
-            late = await asyncio.gather(*(try_to_rejoin(stage, 0.3, 0.4) for _ in range(20)))
+            early = await asyncio.gather(*(try_to_rejoin(stage, 0.6, 0.3) for _ in range(5)))
+            late = await asyncio.gather(*(try_to_rejoin(stage, 0.6, 0.65) for _ in range(5)))
             assert set(early) == {"rejoined"}
             assert set(late) == {"connection.room_gone"}
 
