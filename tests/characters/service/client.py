@@ -110,13 +110,14 @@ def serve(
     play: Callable[[Bare], Awaitable[None]],
     settings: Settings | None = None,
     api_key: str | None = None,
+    **parts: Any,
 ) -> None:
-    """Run a play against a service of its own."""
+    """Run a play against a service of its own; `parts` are `cast` and `speech`."""
 
     async def run() -> None:
         async with (
             asyncio.timeout(30),
-            service_stage(settings or Settings(pace=AT_ONCE), api_key) as stage,
+            service_stage(settings or Settings(pace=AT_ONCE), api_key, **parts) as stage,
             aiohttp.ClientSession() as http,
         ):
             await play(Bare(stage, http))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 
 from characters.core.messages import (
     FinalUserTranscription,
@@ -18,42 +18,8 @@ from characters.service.speech.protocols import (
     SpeechEvent,
     SpeechStarted,
     SpeechStopped,
-    VoiceChunk,
-    VoiceStyle,
 )
-
-SECOND = VoiceChunk(b"\0\0" * 16000, 16000, tuple([0.0] * 14 + [1.0]))
-
-
-class FakeListener:
-    """Reports what its script says for the n-th frame."""
-
-    def __init__(self, script: dict[int, tuple[SpeechEvent, ...]]) -> None:
-        self.frames: list[float] = []
-        self.orders: list[str] = []
-        self._script = script
-
-    async def feed(self, pcm: bytes, timestamp: float) -> tuple[SpeechEvent, ...]:
-        self.frames.append(timestamp)
-        await asyncio.sleep(0)
-        if pcm == b"bad":
-            raise RuntimeError
-        return self._script.get(len(self.frames), ())
-
-    async def force_stop(self) -> tuple[SpeechEvent, ...]:
-        self.orders.append("stop")
-        return (SpeechStopped(1.0, "forced", 300),)
-
-    async def set_muted(self, muted: bool) -> tuple[SpeechEvent, ...]:
-        self.orders.append(f"muted {muted}")
-        return ()
-
-    def set_phrases(self, phrases: Iterable[str]) -> None:
-        self.orders.append("phrases")
-
-    def close(self) -> None:
-        self.orders.append("closed")
-
+from tests.characters.service.fakes import FakeListener, FakeSpeech
 
 Understood = list[tuple[str | None, tuple[ServerMessage, ...]]]
 
@@ -123,35 +89,6 @@ def test_a_listener_that_fails_on_a_frame_goes_on_with_the_next() -> None:
 
     heard = listen(FakeListener({2: (Heard("hello"),)}), play)
     assert [text for text, _ in heard] == ["hello"]
-
-
-class FakeSpeech:
-    """Speaks one second of silence for each word."""
-
-    problems = ()
-    can_recognise = False
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self.stopped = 0
-
-    async def synthesise(
-        self, text: str, style: VoiceStyle | None = None
-    ) -> AsyncGenerator[VoiceChunk, None]:
-        self.texts.append(text)
-        try:
-            for word in text.split():
-                if word == "fail":
-                    raise RuntimeError
-                yield SECOND
-        finally:
-            self.stopped += 1
-
-    def listen(self, phrases: Iterable[str], **options: object) -> FakeListener:
-        return FakeListener({})
-
-    async def close(self) -> None:
-        pass
 
 
 class Audience:

@@ -21,7 +21,8 @@ from characters.service.app import make_app
 from characters.service.dialogue.mind import Part, PlayerSaid, Prompt, Say
 from characters.service.pace import Pace
 from characters.service.rooms import RefusalError
-from characters.service.service import Service, Settings
+from characters.service.service import Cast, Service, Settings
+from characters.service.speech.protocols import Speech
 from characters.service.store import SessionStore
 from characters.transport.memory import MemoryHost
 from characters.transport.protocol import Transport
@@ -115,18 +116,23 @@ async def memory_stage() -> AsyncIterator[Stage]:
 
 @asynccontextmanager
 async def service_stage(
-    settings: Settings | None = None, api_key: str | None = None
+    settings: Settings | None = None,
+    api_key: str | None = None,
+    *,
+    cast: Cast | None = None,
+    speech: Speech | None = None,
 ) -> AsyncIterator[WebSocketStage]:
     """Serve on a free loopback port of this event loop."""
     heard: list[str] = []
     ids = (f"id-{number}-{'x' * 12}" for number in itertools.count())
     service = Service(
-        CountingCast(heard),
+        cast or CountingCast(heard),
         SessionStore(None),
         now=time.monotonic,
         wall=time.time,
         new_id=lambda: next(ids),
         settings=settings or Settings(pace=AT_ONCE),
+        speech=speech,
     )
     await service.start()
     runner = web.AppRunner(make_app(service, api_key), access_log=None, shutdown_timeout=0.5)

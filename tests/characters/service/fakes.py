@@ -1,0 +1,77 @@
+"""Ears and a voice for the service's tests: what they hear and say is in the test's hands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Mapping
+
+from characters.service.speech.protocols import (
+    SpeechEvent,
+    SpeechStopped,
+    VoiceChunk,
+    VoiceStyle,
+)
+
+__all__ = ["SECOND", "FakeListener", "FakeSpeech"]
+
+SECOND = VoiceChunk(b"\0\0" * 16000, 16000, tuple([0.0] * 14 + [1.0]))
+
+
+class FakeListener:
+    """Reports what its script says for the n-th frame."""
+
+    def __init__(self, script: Mapping[int, tuple[SpeechEvent, ...]]) -> None:
+        self.frames: list[float] = []
+        self.orders: list[str] = []
+        self._script = script
+
+    async def feed(self, pcm: bytes, timestamp: float) -> tuple[SpeechEvent, ...]:
+        self.frames.append(timestamp)
+        await asyncio.sleep(0)
+        if pcm == b"bad":
+            raise RuntimeError
+        return self._script.get(len(self.frames), ())
+
+    async def force_stop(self) -> tuple[SpeechEvent, ...]:
+        self.orders.append("stop")
+        return (SpeechStopped(1.0, "forced", 300),)
+
+    async def set_muted(self, muted: bool) -> tuple[SpeechEvent, ...]:
+        self.orders.append(f"muted {muted}")
+        return ()
+
+    def set_phrases(self, phrases: Iterable[str]) -> None:
+        self.orders.append("phrases")
+
+    def close(self) -> None:
+        self.orders.append("closed")
+
+
+class FakeSpeech:
+    """Speaks one second of silence for each word."""
+
+    problems: tuple[str, ...] = ()
+    can_recognise = True
+
+    def __init__(self, script: Mapping[int, tuple[SpeechEvent, ...]] | None = None) -> None:
+        self._script = script or {}
+        self.texts: list[str] = []
+        self.stopped = 0
+
+    async def synthesise(
+        self, text: str, style: VoiceStyle | None = None
+    ) -> AsyncGenerator[VoiceChunk, None]:
+        self.texts.append(text)
+        try:
+            for word in text.split():
+                if word == "fail":
+                    raise RuntimeError
+                yield SECOND
+        finally:
+            self.stopped += 1
+
+    def listen(self, phrases: Iterable[str], **options: object) -> FakeListener:
+        return FakeListener(self._script)
+
+    async def close(self) -> None:
+        pass

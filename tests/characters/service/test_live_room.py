@@ -1,0 +1,131 @@
+"""A room with a mind, ears and a voice, over a real socket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from typing import Any
+
+import msgpack
+
+from characters.core.messages import ConnectRequest
+from characters.service.dialogue.mind import Mind, Part, PlayerSaid, Prompt, Say
+from characters.service.speech.protocols import Heard, SpeechStarted, SpeechStopped
+from tests.characters.service.client import Bare, Guest, kind, serve
+from tests.characters.service.fakes import FakeSpeech
+
+FRAME = msgpack.packb([1, 1, 0.5, b"\0\0" * 320])
+
+
+class FailingMind:
+    """Breaks down when it is spoken to."""
+
+    async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
+        if isinstance(prompt, PlayerSaid):
+            raise RuntimeError("secret words")
+        yield Say("Hello.")
+
+    def phrases(self) -> Iterable[str]:
+        return ()
+
+    def memory(self) -> dict[str, Any]:
+        return {}
+
+
+class FailingCast:
+    def mind(self, ask: ConnectRequest, memory: dict[str, Any]) -> Mind:
+        return FailingMind()
+
+    def voice(self, ask: ConnectRequest) -> None:
+        return None
+
+
+async def voiced(guest: Guest, until: str) -> tuple[list[str], list[Any]]:
+    """Return the types of the messages up to that one, and the voice frames between them."""
+    kinds: list[str] = []
+    voice: list[Any] = []
+    while until not in kinds:
+        message = await guest.socket.receive(timeout=5)
+        if isinstance(message.data, bytes):
+            voice.append(msgpack.unpackb(message.data))
+        else:
+            kinds.append(kind(message.json()))
+    return kinds, voice
+
+
+def test_a_room_without_an_agent_never_gets_ready_and_answers_nobody() -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.enter(await bare.connect(spawn_agent=False)) as guest:
+            await guest.link("hello", received=0)
+            await guest.say("anybody?", seq=1)
+            frames = await guest.until("server-response")
+            assert [kind(frame) for frame in frames] == ["welcome", "server-response"]
+            assert frames[-1]["status"] == "error"
+
+    serve(play)
+
+
+def test_a_mind_that_breaks_down_aborts_its_turn_and_not_the_room() -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.room() as (guest, _):
+            for _ in range(2):
+                await guest.say("hello")
+                end = (await guest.until("bot-turn-completed"))[-1]["data"]
+                assert (end["was_aborted"], end["error_reason"]) == (True, "dialogue_failed")
+
+    serve(play, cast=FailingCast())
+
+
+def test_a_voice_is_sent_between_started_and_stopped_speaking() -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.room() as (guest, _):
+            await guest.say("count 1")
+            kinds, voice = await voiced(guest, "bot-turn-completed")
+            assert [k for k in kinds if "speaking" in k or k in ("visemes", "bot-tts-started")] == [
+                "bot-tts-started",
+                "bot-started-speaking",
+                "visemes",
+                "bot-stopped-speaking",
+            ]
+            assert [(f[0], len(f[3]), f[4]) for f in voice] == [(2, 32_000, 16_000)]
+
+    serve(play, speech=FakeSpeech())
+
+
+def test_an_interruption_silences_the_voice() -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.room() as (guest, _):
+            await guest.say("count 20")
+            await voiced(guest, "bot-started-speaking")
+            await guest.send(type="interrupt-bot")
+            frames: list[str] = []
+            while not frames or frames[-1] != "bot-turn-completed":
+                frames += (await voiced(guest, "bot-turn-completed"))[0]
+            assert frames[-2:] == ["bot-stopped-speaking", "bot-turn-completed"]
+
+    serve(play, speech=FakeSpeech())
+
+
+def test_what_the_ears_understand_is_answered_like_typed_words() -> None:
+    script = {3: (SpeechStarted(0.5, 100), SpeechStopped(1.0, "silence", 500), Heard("count 2"))}
+
+    async def play(bare: Bare) -> None:
+        async with bare.room() as (guest, _):
+            for _ in range(3):
+                await guest.socket.send_bytes(FRAME)
+            kinds, _ = await voiced(guest, "bot-llm-stopped")
+            assert kinds[:3] == ["vad-stt-started", "vad-stt-stopped", "final-user-transcription"]
+            assert kinds.count("bot-llm-text") == 2
+            assert bare.stage.heard == ["count 2"]
+
+    serve(play, speech=FakeSpeech(script))
+
+
+def test_a_client_that_wants_no_voice_gets_none() -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.room(default_tts_enabled=False) as (guest, _):
+            await guest.say("count 2")
+            kinds, voice = await voiced(guest, "bot-turn-completed")
+            assert voice == []
+            assert "bot-started-speaking" not in kinds
+
+    serve(play, speech=FakeSpeech())
