@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 __all__ = ["ROOT", "Import", "Module", "modules"]
@@ -32,6 +33,7 @@ class Module:
     tree: ast.Module
 
 
+@cache
 def modules() -> dict[str, Module]:
     """Return every module of the product by its dotted name."""
     files = [
