@@ -78,8 +78,6 @@ def attempt_failed(step: Step, why: Failure, chance: float) -> None:
         go_on(step)
     elif why.kind is FailureKind.RESUME_REFUSED and plan and plan.character_session_id:
         _resume_refused(step, why)
-    elif why.kind in (FailureKind.TERMINAL, FailureKind.RESUME_REFUSED):
-        fail(step, why)
     else:
         release(step)
         step.set(error=why)
@@ -131,7 +129,7 @@ def _delay(policy: ReconnectPolicy, attempt: int, why: Failure, chance: float) -
 
 def _why_not(step: Step, why: Failure, attempt: int, delay: float) -> str:
     session, policy = step.session, step.session.policy
-    if why.kind is FailureKind.TERMINAL:
+    if why.kind in (FailureKind.TERMINAL, FailureKind.RESUME_REFUSED):
         return why.code
     if not policy.allows_attempt(attempt):
         return f"all {policy.max_reconnect_attempts} attempts are spent"

@@ -79,6 +79,7 @@ def test_a_line_typed_while_reconnecting_is_said_on_the_new_connection() -> None
         stage.service.last.drop()
         stage.until_state(actor, SessionState.RECONNECTING)
         say(stage, actor, "Are you there?")
+        stage.until(lambda: len(stage.service.connections) == 2)
         stage.until(lambda: stage.service.last.texts == ["Are you there?"])
         assert texts(actor) == ["Are you there?"]
 
@@ -133,6 +134,7 @@ def test_a_line_typed_to_a_sleeper_wakes_it() -> None:
         stage.do(actor.driver.feed, HibernateRequested())
         stage.until_state(actor, SessionState.DISCONNECTED)
         say(stage, actor, "Wake up")
+        stage.until(lambda: len(stage.service.connections) == 2)
         stage.until(lambda: stage.service.last.texts == ["Wake up"])
 
 
@@ -144,6 +146,7 @@ def test_a_line_that_the_old_room_never_acknowledged_is_said_again_in_a_new_one(
         stage.service.acknowledges = True
         stage.service.refuse("connection.room_gone")
         stage.service.last.drop()
+        stage.until(lambda: len(stage.service.connections) == 2)
         stage.until(lambda: stage.service.last.texts == ["My name is Ada"])
         assert texts(actor) == ["My name is Ada"]
 

@@ -11,6 +11,7 @@ from characters.core.session_events import (
     DisconnectRequested,
     ForgetRequested,
     PolicyChanged,
+    Timer,
 )
 from characters.core.state import (
     ResumeOutcome,
@@ -305,6 +306,15 @@ def test_a_frame_that_began_before_the_gate_opened_is_refused() -> None:
         opened_at = actor.view.microphone.opened_at
         assert not actor.driver.offer_audio(PCM, opened_at + FRAME / 2)
         assert actor.driver.offer_audio(PCM, opened_at + FRAME)
+
+
+def test_a_timer_that_fires_a_tick_early_opens_the_gate_no_earlier() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        due = actor.driver._session.due(Timer.MICROPHONE)
+        assert due is not None
+        stage.do(actor.driver._fire, Timer.MICROPHONE, due)
+        assert actor.view.microphone.opened_at == due
 
 
 def test_the_meter_counts_what_the_gate_should_not_have_let_through() -> None:

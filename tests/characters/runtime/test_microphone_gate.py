@@ -30,6 +30,14 @@ def test_an_open_gate_lets_frames_through_that_begin_later() -> None:
     assert gate.lets(1.5)
 
 
+def test_a_gate_that_was_closed_again_lets_nothing_through() -> None:
+    gate = MicrophoneGate()
+    gate.ready(GateMeter(ready_at=1.0), 0.5)
+    gate.open(1.5, 0.5)
+    gate.close()
+    assert not gate.lets(99.0)
+
+
 def test_a_meter_counts_a_frame_before_ready_and_delay() -> None:
     meter = GateMeter(ready_at=1.0, delay=0.5)
     assert meter.count(1.4) < 0.5 <= meter.count(1.5)
