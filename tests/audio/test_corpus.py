@@ -12,7 +12,7 @@ from tests.audio.corpus import Tally, measure
 
 @pytest.fixture(scope="module")
 def quiet() -> Tally:
-    return asyncio.run(measure(every=8, noises=(None,)))[None]
+    return asyncio.run(measure(every=6, noises=(None,)))[None]
 
 
 def test_nine_of_ten_questions_are_understood_to_the_word(quiet: Tally) -> None:

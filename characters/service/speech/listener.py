@@ -25,6 +25,7 @@ from characters.service.speech.protocols import (
 
 __all__ = ["Detector", "RoomListener", "Unable"]
 
+BUSY = "Too many people speak at once: say it again, or type it."
 FRAME_BYTES = 640
 FRAME_SECONDS = 0.02
 # What the detector's confidence lags behind the voice, and some air before the first consonant:
@@ -174,7 +175,7 @@ class RoomListener:
         self._pause.clear()
         stopped = self._stopped(reason)
         if utterance is None:
-            return (stopped,)
+            return stopped, Rejected(BUSY)
         loop = asyncio.get_running_loop()
         verdict: Heard | Rejected = await loop.run_in_executor(self._worker, utterance.finish)
         if isinstance(verdict, Rejected) and self._activity.voiced_seconds < COUGH_SECONDS:

@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 import pocketsphinx
 
+from characters.core.levels import Samples
 from characters.service.speech.phrases import Grammar, make_grammar
 from characters.service.speech.protocols import Heard, Rejected
 
 __all__ = ["SAY_AGAIN", "SphinxDetector", "SphinxRecogniser"]
 
 SAY_AGAIN = "I did not catch that: say it again, or type it."
-BUSY = "Too many people speak at once: say it again, or type it."
 PHONES = "phones"
 MAX_GRAMMARS = 8
 MAX_PAIRS = 4
@@ -35,8 +35,11 @@ REJECTION = 4.0
 MIN_FRAMES = 15
 # Words that lie under a part of the speech only have been fitted into it: the rest went for noise.
 COVERAGE = 0.5
+# Every sound gets a whisper of noise, 76 dB below full scale: where a microphone gives digital
+# silence the models of silence win against any word.
+WHISPER = np.random.default_rng(0).normal(0.0, 5.0, 16_000).astype(np.int32)
 # Without silence at the end the all-phone pass has no good last phone, and the scores are off.
-CLOSING_SILENCE = np.random.default_rng(0).normal(0.0, 8.0, 3_200).astype(np.int16).tobytes()
+CLOSING_SILENCE = bytes(6_400)
 # Where the running mean of the spectrum starts: between that of the model's makers and that of
 # seven synthetic voices. The library's own start costs the first utterance.
 USUAL_MEAN = "42.0,-4.0,0.0,10.0,-1.0,-3.0,-1.0,-5.0,-3.5,-3.0,-2.0,-0.6,-0.6"
@@ -134,6 +137,7 @@ class SphinxUtterance:
         self._grammar = grammar
         self._give_back = give_back
         self._is_open = True
+        self._fed = 0
         for decoder in self._decoders:
             decoder.start_utt()
 
@@ -145,8 +149,15 @@ class SphinxUtterance:
 
     def feed(self, pcm: bytes) -> None:
         """Take more of the utterance."""
-        for decoder in self._decoders if pcm else ():
-            decoder.process_raw(pcm, False, False)
+        sound = self._with_whisper(np.frombuffer(pcm, "<i2"))
+        for decoder in self._decoders if sound else ():
+            decoder.process_raw(sound, False, False)
+
+    def _with_whisper(self, samples: Samples) -> bytes:
+        positions = np.arange(self._fed, self._fed + samples.size) % WHISPER.size
+        self._fed += samples.size
+        mixed: Samples = np.clip(samples + WHISPER[positions], -32_768, 32_767).astype(np.int16)
+        return mixed.tobytes()
 
     def finish(self) -> Heard | Rejected:
         """End the utterance and say what it was."""

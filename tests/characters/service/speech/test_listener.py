@@ -34,11 +34,12 @@ class FakeRecogniser:
         self.phrases: list[tuple[str, ...]] = []
         self.sound = b""
         self.cancelled = 0
+        self.is_busy = False
 
-    def open(self, phrases: tuple[str, ...]) -> FakeRecogniser:
+    def open(self, phrases: tuple[str, ...]) -> FakeRecogniser | None:
         self.phrases.append(phrases)
         self.sound = b""
-        return self
+        return None if self.is_busy else self
 
     def feed(self, pcm: bytes) -> None:
         self.sound += pcm
@@ -181,6 +182,12 @@ def test_closing_in_the_middle_drops_the_utterance(room: Room) -> None:
     asyncio.run(talk())
     room.listener._worker.submit(int).result(5.0)
     assert room.recogniser.cancelled == 1
+
+
+def test_too_many_at_once_are_told(room: Room) -> None:
+    room.recogniser.is_busy = True
+    rejected = asyncio.run(room.say())[-1]
+    assert isinstance(rejected, Rejected) and "Too many people speak at once" in rejected.advice
 
 
 def test_without_a_recogniser_every_utterance_gets_the_reason() -> None:
