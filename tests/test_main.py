@@ -20,7 +20,7 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.prefs import PlayerPrefs
-from tests.audio.devices import fifo_microphone
+from tests.audio.devices import fifo_microphone, require
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENT, NURSE, KIOSK = "patient-7f3a", "nurse-21c4", "kiosk-90ab"
@@ -190,6 +190,17 @@ def test_a_recording_reaches_the_target_and_nobody_before_ready_and_delay(tmp_pa
     assert patient["frames_before_open"] == nurse["frames_before_open"] == 0
     assert nurse["frames_sent"] == 0
     assert patient["opened_at"] - patient["ready_at"] >= 1.0
+
+
+def test_a_spoken_question_is_understood_by_the_one_who_was_asked(tmp_path: Path) -> None:
+    require("espeak-ng")
+    wav, words = str(tmp_path / "question.wav"), "where does it hurt"
+    subprocess.run(["espeak-ng", "-w", wav, words], check=True, timeout=10)
+    script = until(NURSE) + hear(PATIENT, ".")
+    script += do("speak_wav", character=PATIENT, file="question.wav")
+    run = met(play(tmp_path, script + hear(PATIENT, ".")))
+    assert words in run.said_by("player", PATIENT)
+    assert run.said_by("player", NURSE) == ""
 
 
 def test_a_device_that_portaudio_opens_is_heard_by_the_one_who_is_addressed(
