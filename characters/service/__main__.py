@@ -19,6 +19,7 @@ from aiohttp import web
 
 from characters.service.app import make_app
 from characters.service.dialogue.cast import PersonaCast
+from characters.service.dialogue.model import ModelEndpoint
 from characters.service.pace import Pace
 from characters.service.rooms import Limits
 from characters.service.service import Service, Settings
@@ -50,6 +51,12 @@ def parser() -> argparse.ArgumentParser:
     it.add_argument("--seed", type=int, help="makes what is said repeatable")
     it.add_argument("--no-speech", action="store_true", help="text only")
     it.add_argument("--api-key-env", help="environment variable with the key to demand")
+    it.add_argument(
+        "--model-from-env",
+        action="store_true",
+        help="answer through the chat completions endpoint in TROUPE_MODEL_URL, with the model "
+        "TROUPE_MODEL_NAME and the key TROUPE_MODEL_KEY; what is said then leaves this machine",
+    )
     it.add_argument("--with-parent", action="store_true", help="end when standard input closes")
     it.add_argument("--log-level", default="WARNING", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     return it
@@ -86,13 +93,28 @@ def _service(asked: argparse.Namespace) -> Service:
     )
     path = None if asked.data is None else _database(asked.data)
     return Service(
-        PersonaCast(asked.assets, chance),
+        PersonaCast(asked.assets, chance, _model() if asked.model_from_env else None),
         SessionStore(path),
         now=time.monotonic,
         wall=time.time,
         new_id=lambda: secrets.token_urlsafe(18),
         settings=settings,
         speech=None if asked.no_speech else make_speech(),
+    )
+
+
+def _model() -> ModelEndpoint:
+    """Return the model that the environment names."""
+    environment = os.environ
+    missing = [
+        name for name in ("TROUPE_MODEL_URL", "TROUPE_MODEL_NAME") if not environment.get(name)
+    ]
+    if missing:
+        parser().error(f"--model-from-env needs {' and '.join(missing)}")
+    return ModelEndpoint(
+        environment["TROUPE_MODEL_URL"],
+        environment["TROUPE_MODEL_NAME"],
+        environment.get("TROUPE_MODEL_KEY"),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from characters.core.messages import ConnectRequest
 from characters.service.dialogue.mind import Mind
+from characters.service.dialogue.model import ModelEndpoint, ModelMind
 from characters.service.dialogue.persona import Persona, read_persona
 from characters.service.dialogue.script import ScriptedMind
 from characters.service.rooms import RefusalError
@@ -21,13 +22,18 @@ __all__ = ["PersonaCast"]
 class PersonaCast:
     """The characters whose files lie in `assets`/personas; files are read anew for each talk."""
 
-    def __init__(self, assets: Path, chance: Callable[[], Random]) -> None:
+    def __init__(
+        self, assets: Path, chance: Callable[[], Random], model: ModelEndpoint | None = None
+    ) -> None:
         self._assets = assets.resolve()
         self._chance = chance
+        self._model = model
 
     def mind(self, ask: ConnectRequest, memory: dict[str, Any]) -> Mind:
         """Make the mind of a character. Raises RefusalError."""
-        return ScriptedMind(self._persona(ask), memory, self._chance())
+        persona = self._persona(ask)
+        script = ScriptedMind(persona, memory, self._chance())
+        return ModelMind(persona, script, self._model, memory) if self._model else script
 
     def voice(self, ask: ConnectRequest) -> VoiceStyle | None:
         """Return how the character sounds. Raises RefusalError."""
