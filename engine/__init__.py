@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         read_source,
         read_toml,
     )
+    from engine.ui.events import feed_event
     from engine.window import Window
 
 __all__ = [
@@ -88,6 +89,7 @@ __all__ = [
     "Transform",
     "Window",
     "WrongThreadError",
+    "feed_event",
 ]
 
 _LAZY: Mapping[str, str] = MappingProxyType(
@@ -106,6 +108,7 @@ _LAZY: Mapping[str, str] = MappingProxyType(
         "parse_toml": "engine.toml_file",
         "read_source": "engine.toml_file",
         "read_toml": "engine.toml_file",
+        "feed_event": "engine.ui.events",
         "Window": "engine.window",
     }
 )

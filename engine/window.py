@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 import pygame
@@ -13,13 +12,10 @@ from numpy.typing import NDArray
 from engine.input import Input
 from engine.scene import Scene
 from engine.signal import Signal
+from engine.ui.events import feed_event
 
 __all__ = ["Window"]
 
-_HAT = ((0, "pad left", "pad right"), (1, "pad down", "pad up"))
-_AXES: Mapping[int, str] = MappingProxyType(
-    {0: "horizontal", 1: "vertical", 2: "look_horizontal", 3: "look_vertical"}
-)
 _REPEAT_DELAY_MS, _REPEAT_INTERVAL_MS = 400, 35
 _BAR_COLOUR = (0, 0, 0)
 
@@ -55,17 +51,7 @@ class Window:
         self._record_limit = 0
         self._presented = 0
         self._pads: dict[int, pygame.joystick.JoystickType] = {}
-        self._handlers: dict[int, Callable[[pygame.event.Event, Input], object]] = {
-            pygame.KEYDOWN: self._key_down,
-            pygame.KEYUP: self._key_up,
-            pygame.TEXTINPUT: self._text,
-            pygame.MOUSEMOTION: self._mouse_motion,
-            pygame.MOUSEBUTTONDOWN: self._mouse_down,
-            pygame.MOUSEBUTTONUP: self._mouse_up,
-            pygame.JOYAXISMOTION: self._pad_axis,
-            pygame.JOYBUTTONDOWN: self._pad_down,
-            pygame.JOYBUTTONUP: self._pad_up,
-            pygame.JOYHATMOTION: self._pad_hat,
+        self._handlers: dict[int, Callable[[pygame.event.Event], object]] = {
             pygame.JOYDEVICEADDED: self._pad_added,
             pygame.JOYDEVICEREMOVED: self._pad_removed,
             pygame.WINDOWFOCUSLOST: self._lost_focus,
@@ -77,9 +63,9 @@ class Window:
         for event in pygame.event.get():
             if event.type == pygame.QUIT:
                 return False
-            handler = self._handlers.get(event.type)
-            if handler is not None:
-                handler(event, feed)
+            feed_event(event, feed, self.to_logical)
+            if event.type in self._handlers:
+                self._handlers[event.type](event)
         return True
 
     def present(self, *scenes: Scene) -> None:
@@ -150,55 +136,17 @@ class Window:
             display.blit(pygame.transform.smoothscale(self.canvas, scaled), (left, top))
         pygame.display.flip()
 
-    # one method for each kind of event
+    # what concerns the window itself, beside the input
 
-    def _key_down(self, event: pygame.event.Event, feed: Input) -> None:
-        feed.press(pygame.key.name(event.key))
-
-    def _key_up(self, event: pygame.event.Event, feed: Input) -> None:
-        feed.release(pygame.key.name(event.key))
-
-    def _text(self, event: pygame.event.Event, feed: Input) -> None:
-        feed.type_text(event.text)
-
-    def _mouse_motion(self, event: pygame.event.Event, feed: Input) -> None:
-        feed.move_mouse(*self.to_logical(event.pos))
-
-    def _mouse_down(self, event: pygame.event.Event, feed: Input) -> None:
-        feed.move_mouse(*self.to_logical(event.pos))
-        feed.mouse_press(event.button)
-
-    def _mouse_up(self, event: pygame.event.Event, feed: Input) -> None:
-        feed.mouse_release(event.button)
-
-    def _pad_axis(self, event: pygame.event.Event, feed: Input) -> None:
-        name = _AXES.get(event.axis)
-        if name is not None:
-            feed.set_axis(name, event.value)
-
-    def _pad_down(self, event: pygame.event.Event, feed: Input) -> None:
-        feed.press(f"pad {event.button}")
-
-    def _pad_up(self, event: pygame.event.Event, feed: Input) -> None:
-        feed.release(f"pad {event.button}")
-
-    def _pad_hat(self, event: pygame.event.Event, feed: Input) -> None:
-        for axis, minus, plus in _HAT:
-            value = event.value[axis]
-            (feed.press if value < 0 else feed.release)(minus)
-            (feed.press if value > 0 else feed.release)(plus)
-
-    def _pad_added(self, event: pygame.event.Event, feed: Input) -> None:
+    def _pad_added(self, event: pygame.event.Event) -> None:
         pad = pygame.joystick.Joystick(event.device_index)
         self._pads[pad.get_instance_id()] = pad  # pygame forgets a pad that nobody holds
 
-    def _pad_removed(self, event: pygame.event.Event, feed: Input) -> None:
+    def _pad_removed(self, event: pygame.event.Event) -> None:
         self._pads.pop(event.instance_id, None)
-        feed.release_all()
 
-    def _lost_focus(self, event: pygame.event.Event, feed: Input) -> None:
-        feed.release_all()  # their key-up events go to another window
+    def _lost_focus(self, event: pygame.event.Event) -> None:
         self.focus_lost.emit(self)
 
-    def _gained_focus(self, event: pygame.event.Event, feed: Input) -> None:
+    def _gained_focus(self, event: pygame.event.Event) -> None:
         self.focus_gained.emit(self)

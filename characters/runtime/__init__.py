@@ -13,7 +13,7 @@ from characters.runtime.events import (
 )
 from characters.runtime.handle import SessionHandle
 from characters.runtime.listening import EarsStatus, ListeningMode
-from characters.runtime.runtime import Runtime
+from characters.runtime.runtime import Runtime, RuntimeParts
 from characters.runtime.service_process import ServiceError, ServiceProcess
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "MessageRefused",
     "Runtime",
     "RuntimeBuilder",
+    "RuntimeParts",
     "ServiceError",
     "ServiceProcess",
     "SessionConfig",

@@ -1,0 +1,113 @@
+"""pygame's events as input: what a window, or a game's own loop, feeds to a scene."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TypeAlias
+
+import pygame
+
+from engine.input import Input
+
+__all__ = ["feed_event"]
+
+Point: TypeAlias = tuple[float, float]
+
+_HAT = ((0, "pad left", "pad right"), (1, "pad down", "pad up"))
+_PAD_AXES: Mapping[int, str] = MappingProxyType(
+    {0: "horizontal", 1: "vertical", 2: "look_horizontal", 3: "look_vertical"}
+)
+
+
+def feed_event(
+    event: pygame.event.Event,
+    feed: Input,
+    to_logical: Callable[[Point], Point] = lambda point: point,
+) -> None:
+    """Hand one event to the input; an event that is no input does nothing.
+
+    For a game with a loop of its own: call it with each event and `scene.input`.
+    `to_logical` turns the window's pixels into those that the scene is drawn in.
+    """
+    handler = _HANDLERS.get(event.type)
+    if handler is not None:
+        handler(event, feed)
+    elif event.type in _POINTER:
+        feed.move_mouse(*to_logical(event.pos))
+        _POINTER[event.type](event, feed)
+
+
+def _key_down(event: pygame.event.Event, feed: Input) -> None:
+    feed.press(pygame.key.name(event.key))
+
+
+def _key_up(event: pygame.event.Event, feed: Input) -> None:
+    feed.release(pygame.key.name(event.key))
+
+
+def _text(event: pygame.event.Event, feed: Input) -> None:
+    feed.type_text(event.text)
+
+
+def _mouse_motion(event: pygame.event.Event, feed: Input) -> None:
+    """The pointer has been moved by now; there is no more to it."""
+
+
+def _mouse_down(event: pygame.event.Event, feed: Input) -> None:
+    feed.mouse_press(event.button)
+
+
+def _mouse_up(event: pygame.event.Event, feed: Input) -> None:
+    feed.mouse_release(event.button)
+
+
+def _pad_axis(event: pygame.event.Event, feed: Input) -> None:
+    name = _PAD_AXES.get(event.axis)
+    if name is not None:
+        feed.set_axis(name, event.value)
+
+
+def _pad_down(event: pygame.event.Event, feed: Input) -> None:
+    feed.press(f"pad {event.button}")
+
+
+def _pad_up(event: pygame.event.Event, feed: Input) -> None:
+    feed.release(f"pad {event.button}")
+
+
+def _pad_hat(event: pygame.event.Event, feed: Input) -> None:
+    for axis, minus, plus in _HAT:
+        value = event.value[axis]
+        (feed.press if value < 0 else feed.release)(minus)
+        (feed.press if value > 0 else feed.release)(plus)
+
+
+def _release_all(event: pygame.event.Event, feed: Input) -> None:
+    """The key-up events go to another window, or nowhere."""
+    feed.release_all()
+
+
+Handler: TypeAlias = Callable[[pygame.event.Event, Input], object]
+
+_HANDLERS: Mapping[int, Handler] = MappingProxyType(
+    {
+        pygame.KEYDOWN: _key_down,
+        pygame.KEYUP: _key_up,
+        pygame.TEXTINPUT: _text,
+        pygame.JOYAXISMOTION: _pad_axis,
+        pygame.JOYBUTTONDOWN: _pad_down,
+        pygame.JOYBUTTONUP: _pad_up,
+        pygame.JOYHATMOTION: _pad_hat,
+        pygame.JOYDEVICEREMOVED: _release_all,
+        pygame.WINDOWFOCUSLOST: _release_all,
+    }
+)
+
+_POINTER: Mapping[int, Handler] = MappingProxyType(
+    {
+        pygame.MOUSEMOTION: _mouse_motion,
+        pygame.MOUSEBUTTONDOWN: _mouse_down,
+        pygame.MOUSEBUTTONUP: _mouse_up,
+    }
+)

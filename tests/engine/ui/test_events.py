@@ -1,0 +1,59 @@
+"""pygame's events, fed to a scene by a game's own loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pygame
+import pytest
+
+from engine.input import Input
+from engine.ui.events import feed_event
+
+
+def event(kind: int, **values: Any) -> pygame.event.Event:
+    return pygame.event.Event(kind, **values)
+
+
+@pytest.fixture
+def feed() -> Input:
+    return Input()
+
+
+def test_a_key_is_named_as_pygame_names_it(feed: Input) -> None:
+    feed_event(event(pygame.KEYDOWN, key=pygame.K_RETURN), feed)
+    assert feed.get_key_down("return")
+
+
+def test_a_key_that_went_up_is_held_no_more(feed: Input) -> None:
+    feed_event(event(pygame.KEYDOWN, key=pygame.K_w), feed)
+    feed_event(event(pygame.KEYUP, key=pygame.K_w), feed)
+    assert not feed.get_key("w")
+
+
+def test_text_is_what_the_keyboard_layout_spells(feed: Input) -> None:
+    feed_event(event(pygame.TEXTINPUT, text="é"), feed)
+    assert feed.typed == "é"
+
+
+def test_the_pointer_is_where_the_scene_is_drawn(feed: Input) -> None:
+    press = event(pygame.MOUSEBUTTONDOWN, pos=(200, 100), button=1)
+    feed_event(press, feed, lambda point: (point[0] / 2, point[1] / 2))
+    assert feed.mouse_position == (100, 50)
+    assert feed.get_mouse_button_down(1)
+
+
+def test_losing_the_focus_lets_go_of_every_key(feed: Input) -> None:
+    feed_event(event(pygame.KEYDOWN, key=pygame.K_w), feed)
+    feed_event(event(pygame.WINDOWFOCUSLOST), feed)
+    assert not feed.get_key("w")
+
+
+def test_a_hat_is_four_keys(feed: Input) -> None:
+    feed_event(event(pygame.JOYHATMOTION, value=(-1, 0)), feed)
+    assert feed.get_key("pad left") and not feed.get_key("pad right")
+
+
+def test_an_event_that_is_no_input_does_nothing(feed: Input) -> None:
+    feed_event(event(pygame.USEREVENT), feed)
+    assert not feed.has_news
