@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from characters.core.turn import SmartTurn, VoiceActivityOptions
 from characters.service.speech.babble import Babble
 from characters.service.speech.espeak import Espeak, SynthesisError, find_espeak
 from characters.service.speech.listener import Detector, RoomListener, Unable
+from characters.service.speech.pronounce import ask_espeak
 from characters.service.speech.protocols import (
     Recogniser,
     Synthesiser,
@@ -114,15 +116,16 @@ def make_speech(*, recognise: bool = True, speak: bool = True) -> SpeechParts:
     problems: list[str] = []
     recogniser: Recogniser | None = None
     detector: Callable[[], Detector] = LoudnessDetector
+    program = find_espeak()
     if recognise:
         try:
             from characters.service.speech.sphinx import SphinxDetector, SphinxRecogniser
 
-            recogniser, detector = SphinxRecogniser(), SphinxDetector
+            pronounce = partial(ask_espeak, program) if program else lambda word: None
+            recogniser, detector = SphinxRecogniser(pronounce), SphinxDetector
         except (ImportError, RuntimeError, OSError):
             problems.append(NO_RECOGNITION)
-    program = find_espeak() if speak else None
     if speak and program is None:
         problems.append(NO_SYNTHESIS)
-    synthesiser = Espeak(program) if program is not None else Babble()
+    synthesiser = Espeak(program) if speak and program is not None else Babble()
     return SpeechParts(recogniser, detector, synthesiser, tuple(problems))

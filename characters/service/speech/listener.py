@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
+from contextlib import suppress
 from typing import Protocol
 
 import numpy as np
@@ -49,6 +50,9 @@ class Unable:
     def __init__(self, advice: str) -> None:
         self._advice = advice
 
+    def prepare(self, phrases: tuple[str, ...]) -> None:
+        """Nothing is to be prepared."""
+
     def open(self, phrases: tuple[str, ...]) -> Unable:
         """Begin an utterance."""
         return self
@@ -76,10 +80,10 @@ class RoomListener:
         activity: VoiceActivityOptions,
         turn: SmartTurn,
     ) -> None:
-        self._phrases = tuple(phrases)
         self._detector = detector
         self._recogniser = recogniser
         self._worker = worker
+        self.set_phrases(phrases)
         self._activity = VoiceActivity(activity, turn)
         lead = activity.start_secs + CERTAINTY_SECONDS + turn.pre_speech_ms / 1000.0
         self._pre_roll_ms = turn.pre_speech_ms
@@ -123,13 +127,15 @@ class RoomListener:
     def set_phrases(self, phrases: Iterable[str]) -> None:
         """Change what can be understood, from the next utterance on."""
         self._phrases = tuple(phrases)
+        self._worker.submit(self._recogniser.prepare, self._phrases)
 
     def close(self) -> None:
         """Give everything back."""
         self._closed = True
         utterance, self._utterance = self._utterance, None
         if utterance is not None:
-            self._worker.submit(utterance.cancel)
+            with suppress(RuntimeError):  # the whole service is closing, and its worker is gone
+                self._worker.submit(utterance.cancel)
 
     async def _hear(self, frame: bytes) -> list[SpeechEvent]:
         loudness = decibels(np.frombuffer(frame, "<i2"))

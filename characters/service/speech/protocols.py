@@ -153,6 +153,9 @@ class Utterance(Protocol):
 class Recogniser(Protocol):
     """A way to turn utterances into words."""
 
+    def prepare(self, phrases: tuple[str, ...]) -> None:
+        """Get ready for phrases that will be expected soon (worker thread)."""
+
     def open(self, phrases: tuple[str, ...]) -> Utterance | None:
         """Begin an utterance in which one of the phrases is expected; None when overloaded."""
 

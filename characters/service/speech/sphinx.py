@@ -12,6 +12,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -67,14 +68,27 @@ class SphinxDetector:
 
 
 class SphinxRecogniser:
-    """Hands out pairs of decoders for utterances; loads the first when made (about 0.3 s)."""
+    """Hands out pairs of decoders for utterances; loads the first when made (about 0.3 s).
 
-    def __init__(self) -> None:
-        model = Path(str(pocketsphinx.get_model_path())) / "en-us"
-        self._model = model
+    `pronounce` finds the phones of words that the dictionary lacks, or None for a word.
+    """
+
+    def __init__(self, pronounce: Callable[[str], str | None] = lambda word: None) -> None:
+        self._model = Path(str(pocketsphinx.get_model_path())) / "en-us"
+        self._pronounce = cache(pronounce)
         self._lock = threading.Lock()
-        self._idle = [Pair(model)]
+        self._idle = [self._load()]
         self._pairs = 1
+
+    def _load(self) -> Pair:
+        return Pair(self._model, self._pronounce)
+
+    def prepare(self, phrases: tuple[str, ...]) -> None:
+        """Build the grammar of phrases that will be expected soon (worker thread)."""
+        with self._lock:
+            pair = self._idle[-1] if self._idle else None
+        if pair is not None:
+            pair.grammar(phrases)
 
     def open(self, phrases: tuple[str, ...]) -> SphinxUtterance | None:
         """Begin an utterance; None when too many are open already (worker thread)."""
@@ -83,7 +97,7 @@ class SphinxRecogniser:
             if pair is None and self._pairs == MAX_PAIRS:
                 return None
             self._pairs += pair is None
-        pair = pair or Pair(self._model)
+        pair = pair or self._load()
         return SphinxUtterance(pair, pair.prepare(phrases), self._give_back)
 
     def _give_back(self, pair: Pair) -> None:
@@ -94,7 +108,8 @@ class SphinxRecogniser:
 class Pair:
     """Two decoders that listen to the same utterance."""
 
-    def __init__(self, model: Path) -> None:
+    def __init__(self, model: Path, pronounce: Callable[[str], str | None]) -> None:
+        self._pronounce = pronounce
         self.words: Any = load_decoder(model)
         self.phones: Any = load_decoder(model)
         self.phones.add_allphone_file(PHONES, str(model / "en-us-phone.lm.bin"))
@@ -103,17 +118,26 @@ class Pair:
         self._made = 0
 
     def knows(self, word: str) -> bool:
-        """Return whether the dictionary can pronounce a word."""
-        known: str | None = self.words.lookup_word(word)
-        return known is not None
+        """Return whether the dictionary can pronounce a word, or has just learnt it."""
+        if self.words.lookup_word(word) is not None:
+            return True
+        phones = self._pronounce(word)
+        if phones is not None:
+            self.words.add_word(word, phones, True)
+        return phones is not None
 
     def prepare(self, phrases: tuple[str, ...]) -> Grammar:
         """Make these phrases the ones that are expected."""
-        name, grammar = self._grammars.get(phrases) or self._add(phrases)
-        self._grammars.move_to_end(phrases)
+        name, grammar = self.grammar(phrases)
         if not grammar.is_empty:
             self.words.activate_search(name)
         return grammar
+
+    def grammar(self, phrases: tuple[str, ...]) -> tuple[str, Grammar]:
+        """Return the grammar of some phrases and its name, made when it is new."""
+        named = self._grammars.get(phrases) or self._add(phrases)
+        self._grammars.move_to_end(phrases)
+        return named
 
     def _add(self, phrases: tuple[str, ...]) -> tuple[str, Grammar]:
         grammar = make_grammar(phrases, self.knows)

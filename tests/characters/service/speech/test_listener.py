@@ -35,6 +35,10 @@ class FakeRecogniser:
         self.sound = b""
         self.cancelled = 0
         self.is_busy = False
+        self.prepared: list[tuple[str, ...]] = []
+
+    def prepare(self, phrases: tuple[str, ...]) -> None:
+        self.prepared.append(phrases)
 
     def open(self, phrases: tuple[str, ...]) -> FakeRecogniser | None:
         self.phrases.append(phrases)
@@ -155,6 +159,7 @@ def test_new_phrases_count_from_the_next_utterance_on(room: Room) -> None:
 
     asyncio.run(talk())
     assert room.recogniser.phrases == [("hello",), ("goodbye",)]
+    assert room.recogniser.prepared == [("hello",), ("goodbye",)]
 
 
 def test_sound_in_odd_pieces_is_put_together(room: Room) -> None:

@@ -3,12 +3,14 @@ from __future__ import annotations
 import io
 import subprocess
 import wave
+from functools import partial
 
 import numpy as np
 import pytest
 
 from characters.core.levels import Samples
 from characters.core.resampler import resample
+from characters.service.speech.pronounce import ask_espeak
 from characters.service.speech.protocols import Heard, Rejected
 from characters.service.speech.sphinx import MAX_PAIRS, SphinxDetector, SphinxRecogniser
 from tests.audio.devices import require
@@ -90,6 +92,13 @@ def test_phrases_change_from_one_utterance_to_the_next(recogniser: SphinxRecogni
         )
         assert isinstance(recognise(recogniser, sound, other), Rejected)
     assert isinstance(recognise(recogniser, sound), Heard)
+
+
+def test_a_word_that_the_dictionary_lacks_is_learnt() -> None:
+    require("espeak-ng")
+    learner = SphinxRecogniser(partial(ask_espeak, "espeak-ng"))
+    got = recognise(learner, spoken("you have scurvy"), (*PHRASES, "you have scurvy"))
+    assert isinstance(got, Heard) and got.text == "you have scurvy"
 
 
 def test_several_speak_at_once_and_too_many_are_told(recogniser: SphinxRecogniser) -> None:
