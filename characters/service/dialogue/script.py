@@ -8,7 +8,6 @@ story, and the question that waits for an answer.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import Any
 
@@ -34,6 +33,7 @@ from characters.service.dialogue.mind import (
 )
 from characters.service.dialogue.patterns import Pattern, normalise
 from characters.service.dialogue.persona import Condition, Deed, Feeling, Persona, Topic
+from characters.service.dialogue.recollection import Recollection
 from characters.service.dialogue.words import away_words, best_lines, fill
 
 __all__ = ["ScriptedMind"]
@@ -41,24 +41,12 @@ __all__ = ["ScriptedMind"]
 MAX_FACTS = 24
 
 
-@dataclass(slots=True)
-class _State:
-    """Everything that a scripted mind remembers."""
-
-    facts: dict[str, str] = field(default_factory=dict)
-    said: dict[str, int] = field(default_factory=dict)
-    flags: dict[str, bool] = field(default_factory=dict)
-    counters: dict[str, int] = field(default_factory=dict)
-    question: str | None = None
-    visits: int = 0
-
-
 class ScriptedMind:
     """One persona in one conversation; `chance` decides where lists of lines begin."""
 
     def __init__(self, persona: Persona, memory: Mapping[str, Any], chance: Random) -> None:
         self._persona = persona
-        self._state = _restore(memory)
+        self._state = Recollection.restore(memory)
         self._chance = chance
         self._patterns = {
             topic.id: tuple(Pattern.compile(source) for source in (*topic.says, *topic.ask))
@@ -68,7 +56,7 @@ class ScriptedMind:
 
     def memory(self) -> dict[str, Any]:
         """Return everything to keep, as JSON values."""
-        return asdict(self._state)
+        return self._state.dump()
 
     def phrases(self) -> Iterable[str]:
         """Return what a player can be expected to say."""
@@ -183,7 +171,9 @@ class ScriptedMind:
         best: tuple[bool, float] = (False, 0.0)
         chosen = None
         for topic in self._persona.topic:
-            if topic.answers not in (None, self._state.question) or not self._may(topic.when):
+            if topic.answers not in (None, self._state.question) or not self._state.allows(
+                topic.when
+            ):
                 continue
             weight = self._weight(topic, normal)
             rank = (topic.answers is not None and weight >= 1, weight)
@@ -204,21 +194,12 @@ class ScriptedMind:
         values = self._values(context, question)
         return any(fill(line, values) is not None for line in topic.lines)
 
-    def _may(self, when: Condition) -> bool:
-        flags, counters = self._state.flags, self._state.counters
-        return (
-            all(flags.get(name) for name in when.needs)
-            and not any(flags.get(name) for name in when.unless)
-            and all(counters.get(name, 0) >= count for name, count in when.at_least.items())
-            and all(counters.get(name, 0) < count for name, count in when.below.items())
-        )
-
     def _discuss(self, topic: Topic, opening: str, context: Mapping[str, Any]) -> Iterator[Part]:
         state = self._state
         told = state.said.get(f"topic.{topic.id}", 0)
         repeated = told >= (len(topic.lines) if topic.in_order else 1)
         lines = topic.again if repeated and topic.again else topic.lines
-        self._apply(topic, is_first=not told)
+        state.tell(topic, is_first=not told)
         yield from self._feel(topic.feel)
         yield from _do(topic.do, context)
         kind = "again" if lines is topic.again else "lines"
@@ -228,19 +209,6 @@ class ScriptedMind:
             text = f"{text} {self._line(f'{topic.id}.then', topic.then, context)}"
         state.said[f"topic.{topic.id}"] = told + 1
         yield Say(opening + text)
-
-    def _apply(self, topic: Topic, *, is_first: bool) -> None:
-        state = self._state
-        # A digression leaves the question open; an answer closes it.
-        if topic.answers is not None or topic.asks is not None:
-            state.question = topic.asks
-        state.flags.update(dict.fromkeys(topic.sets, True))
-        for name in topic.clears:
-            state.flags.pop(name, None)
-        for name in topic.resets:
-            state.counters.pop(name, None)
-        for name, count in topic.counts.items() if is_first or topic.every_time else ():
-            state.counters[name] = state.counters.get(name, 0) + count
 
     def _react(self, event: Event, context: Mapping[str, Any]) -> Iterator[Part]:
         for item in self._persona.event:
@@ -308,16 +276,3 @@ def _do(deeds: tuple[Deed, ...], context: Mapping[str, Any]) -> Iterator[Part]:
     )
     if known:
         yield Do(known)
-
-
-def _restore(memory: Mapping[str, Any]) -> _State:
-    """Read back what `memory` gave; whatever does not fit is forgotten, field by field."""
-    state = _State()
-    for name in ("facts", "said", "flags", "counters"):
-        value = memory.get(name)
-        if isinstance(value, dict):
-            setattr(state, name, dict(value))
-    question, visits = memory.get("question"), memory.get("visits")
-    state.question = question if isinstance(question, str) else None
-    state.visits = visits if isinstance(visits, int) else 0
-    return state
