@@ -24,14 +24,14 @@ from characters.audio.microphone import PortAudioMicrophone
 from characters.audio.source import MicrophoneSource
 from characters.audio.sources import ScriptSource, SilentSource
 from characters.audio.speaker import ClockVoice, PortAudioVoice
-from characters.components import SCENE_CHECKS, make_parts, register_components
+from characters.components import SCENE_CHECKS, Parts, make_parts, register_components
 from characters.headless import GameStage, Recorder, Script, ScriptRunner
 from characters.overlay import Hud, register_visuals
 from characters.runtime import ListeningMode
 from engine.application import Application
 from engine.clock import Time
 from engine.gif import write_gif
-from engine.prefs import PrefsLockedError
+from engine.prefs import PlayerPrefs, PrefsLockedError
 from engine.registry import ComponentRegistry
 from engine.scene_file import SceneFile
 from engine.scene_manager import SceneSteps
@@ -132,7 +132,22 @@ class Game:
         stack.enter_context(app)
         prefs = app.prefs  # opened first: a second game on this folder is told so before all else
         self._recording = ScriptSource(now=app.clock.now)
-        self._parts = make_parts(
+        self._parts = self._make_parts(prefs)
+        stack.callback(self._parts.close)
+        stack.callback(app.scenes.close)
+        for service in (self._parts.runtime, self._parts.faults, prefs):
+            app.provide(service)
+        self._wire(prefs)
+        self._recorder = Recorder(app.clock.now())
+        self._runner: ScriptRunner | None = None
+        self._film: list[NDArray[np.uint8]] = []
+        self._next_picture = 0.0
+        self._ends_at = None if options.seconds is None else app.clock.now() + options.seconds
+        stack.enter_context(signals_quit(app))
+
+    def _make_parts(self, prefs: PlayerPrefs) -> Parts:
+        app, options = self._app, self._options
+        return make_parts(
             app.persistent_data_path,
             ASSETS,
             prefs,
@@ -142,25 +157,17 @@ class Game:
             voice=ClockVoice() if options.headless else PortAudioVoice(),
             endpoint=options.endpoint,
         )
-        stack.callback(self._parts.close)
-        stack.callback(app.scenes.close)
-        for service in (self._parts.runtime, self._parts.faults, prefs):
-            app.provide(service)
+
+    def _wire(self, prefs: PlayerPrefs) -> None:
+        """Bring the player's keys, and let the microphone follow the window."""
+        app, ears = self._app, self._parts.runtime.ears
         for name in prefs.keys(BINDINGS):  # "bindings.talk" = "space,pad 0"
-            app.input.bindings[name.removeprefix(BINDINGS)] = tuple(
-                prefs.get_string(name).split(",")
-            )
-        ears = self._parts.runtime.ears
-        ears.set_mode(prefs.get_string("microphone.mode", ListeningMode.PUSH_TO_TALK))
+            keys = prefs.get_string(name).split(",")
+            app.input.bindings[name.removeprefix(BINDINGS)] = tuple(keys)
+        ears.set_mode(ListeningMode.PUSH_TO_TALK)
         if app.window is not None:
             app.window.focus_lost.subscribe(lambda _: ears.set_focused(False))
             app.window.focus_gained.subscribe(lambda _: ears.set_focused(True))
-        self._recorder = Recorder(app.clock.now())
-        self._runner: ScriptRunner | None = None
-        self._film: list[NDArray[np.uint8]] = []
-        self._next_picture = 0.0
-        self._ends_at = None if options.seconds is None else app.clock.now() + options.seconds
-        stack.enter_context(signals_quit(app))
 
     def play(self, script: Script | None) -> int:
         """Run until the script is over, the time is up or the player leaves."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias
 
-from characters.components import Character, CharacterManager, Faults, Player, Task
+from characters.components import Faults, Task
 from characters.core.state import SessionState, SessionView
+from characters.headless.lookup import Lookup
 from characters.headless.runner import StepError
 from characters.headless.script import (
     Fault,
@@ -25,14 +26,11 @@ from characters.headless.script import (
 )
 from characters.runtime import Runtime, SessionHandle, TextRefused
 from engine.application import Application
-from engine.scene import Scene
 
 __all__ = ["GameStage", "Recording"]
 
 Done: TypeAlias = Callable[[], bool]
 Vector: TypeAlias = tuple[float, float]
-
-C = TypeVar("C")
 
 ARM_LENGTH = 76.0  # pixels between two who talk
 NEAR_ENOUGH = 40.0
@@ -63,6 +61,7 @@ class GameStage:
         microphone: Recording | None = None,
     ) -> None:
         self._application = application
+        self._game = Lookup(application, runtime)
         self._runtime = runtime
         self._faults = faults
         self._folder = folder
@@ -83,7 +82,7 @@ class GameStage:
 
     def view(self, character: str) -> SessionView:
         """Return what is to be seen of a session. Raises StepError when there is none."""
-        return self._session(character).view
+        return self._game.session(character).view
 
     def begin(self, step: Step) -> None:
         """Start to do a step. Raises StepError."""
@@ -99,7 +98,7 @@ class GameStage:
     # verbs
 
     def _say(self, step: Say) -> Done:
-        character, since = self._character(step.character), self._application.clock.now()
+        character, since = self._game.character(step.character), self._application.clock.now()
         refusals: list[TextRefused] = []
 
         def note(event: object) -> None:
@@ -107,7 +106,7 @@ class GameStage:
                 refusals.append(event)
 
         subscription = character.events.subscribe(note)
-        self._player().say(step.text, to=character)
+        self._game.player.say(step.text, to=character)
 
         def is_said() -> bool:
             if refusals:
@@ -130,8 +129,8 @@ class GameStage:
         path = self._folder / step.file
         if not path.is_file():
             raise StepError(f"there is no file {step.file}")
-        character = self._character(step.character)
-        self._manager().talk_to(character)
+        character = self._game.character(step.character)
+        self._game.manager.talk_to(character)
         ears = self._runtime.ears
         ears.set_mode("hands_free")
         ears.allow()
@@ -150,7 +149,7 @@ class GameStage:
         return is_done
 
     def _walk_to(self, step: WalkTo) -> Done:
-        player = self._player()
+        player = self._game.player
         goal = self._goal(step, player.transform.position)
         player.walk_to(goal)
 
@@ -161,7 +160,7 @@ class GameStage:
             if left > NEAR_ENOUGH:
                 raise StepError(f"something is in the way: {left:.0f} pixels are left")
             if step.character is not None:
-                player.look_at(self._character(step.character).transform.position)
+                player.look_at(self._game.character(step.character).transform.position)
             return True
 
         return is_there
@@ -170,20 +169,20 @@ class GameStage:
         if step.position is not None:
             return step.position
         if step.character is not None:
-            there = self._character(step.character).transform.position
+            there = self._game.character(step.character).transform.position
             distance = math.dist(here, there)
             if distance <= ARM_LENGTH:
                 return here
             share = ARM_LENGTH / distance
             return tuple(t + (h - t) * share for h, t in zip(here, there, strict=True))  # type: ignore[return-value]  # two numbers from two pairs
-        found = self._scene().find(step.object or "")
+        found = self._game.scene.find(step.object or "")
         if found is None:
-            names = ", ".join(o.name for o in self._scene().objects)
+            names = ", ".join(o.name for o in self._game.scene.objects)
             raise StepError(f"this level has no object {step.object!r}; it has: {names}")
         return found.transform.position
 
     def _talk_to(self, step: TalkTo) -> Done:
-        self._manager().talk_to(self._character(step.character))
+        self._game.manager.talk_to(self._game.character(step.character))
         return _at_once
 
     def _press(self, step: Key) -> Done:
@@ -206,7 +205,7 @@ class GameStage:
         return is_released
 
     def _command(self, step: SessionCommand) -> Done:
-        session = self._session(step.character)
+        session = self._game.session(step.character)
         if step.do == "expire_session":
             return _is_over(self._faults.expire_session(session.key))
         if step.do == "disconnect":
@@ -216,7 +215,7 @@ class GameStage:
         return _has_changed(session, _AT_REST)
 
     def _fault(self, step: Fault) -> Done:
-        named = None if step.character is None else self._session(step.character)
+        named = None if step.character is None else self._game.session(step.character)
         concerned = [named] if named else list(self._runtime.sessions.values())
         noticed = [_has_changed(session, _LIVE) for session in concerned]
         getattr(self._faults, step.do)(named and named.key)
@@ -243,42 +242,6 @@ class GameStage:
     def _quit(self, step: Quit) -> Done:
         self._application.quit()
         return _at_once
-
-    # the game
-
-    def _scene(self) -> Scene:
-        scene = self._application.scenes.active
-        if scene is None:
-            raise StepError("no level is loaded")
-        return scene
-
-    def _player(self) -> Player:
-        return self._found(Player)
-
-    def _manager(self) -> CharacterManager:
-        return self._found(CharacterManager)
-
-    def _found(self, kind: type[C]) -> C:
-        found = self._scene().find_component(kind)
-        if found is None:
-            raise StepError(f"level {self._scene().name!r} has no {kind.__name__}")
-        return found
-
-    def _character(self, name: str) -> Character:
-        here = self._scene().find_components(Character)
-        for character in here:
-            if name in (character.key, character.character_id):
-                return character
-        have = ", ".join(character.key for character in here) or "nobody"
-        raise StepError(f"{name!r} is not in level {self._scene().name!r}; it has: {have}")
-
-    def _session(self, name: str) -> SessionHandle:
-        sessions = self._runtime.sessions
-        for key, session in sessions.items():
-            if name in (key, session.character_id):
-                return session
-        have = ", ".join(sessions) or "nobody"
-        raise StepError(f"nobody is called {name!r}; there are: {have}")
 
 
 _CONNECTING = frozenset({SessionState.CONNECTING, SessionState.RECONNECTING})
