@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import logging
 import math
+import traceback
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -69,7 +70,10 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except ConnectionError:
         raise
     except Exception as error:
-        log.exception("%s failed: %s", where, type(error).__name__)
+        # No message of the error: it may hold what somebody said.
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        at = f"{last.name}:{last.lineno}"
+        log.error("%s failed: %s in %s", where, type(error).__name__, at)
         return _refused(RefusalError(500, "the service failed; its log says where"))
 
 
