@@ -35,6 +35,8 @@ class Records:
         self._world = world
         self._feed = feed
         self._tasks: set[asyncio.Task[None]] = set()
+        # A clear that failed is owed: what the player wanted forgotten must not come back.
+        self._owes_clear = False
 
     @property
     def is_busy(self) -> bool:
@@ -71,7 +73,7 @@ class Records:
 
     async def _load(self, epoch: int) -> None:
         try:
-            record = await self._world.worker.run(lambda: self._world.persistence.load(self._key))
+            record = await self._world.worker.run(self._read)
         except Exception as error:  # a user's own store raises what it likes
             _log.exception("The stored session of %s could not be read.", self._key)
             why = failure("persistence.unavailable", type(error).__name__)
@@ -82,6 +84,12 @@ class Records:
             age = self._world.wall_clock() - record.dropped_at
         self._feed(RecordLoaded(epoch, record, age))
 
+    def _read(self) -> SessionRecord | None:
+        if self._owes_clear:
+            self._world.persistence.clear(self._key)
+            self._owes_clear = False
+        return self._world.persistence.load(self._key)
+
     async def _store(self, epoch: int, record: SessionRecord) -> None:
         try:
             await self._world.worker.run(lambda: self._world.persistence.store(self._key, record))
@@ -90,6 +98,7 @@ class Records:
             why = failure("persistence.unavailable", type(error).__name__)
             self._feed(RecordStoreFailed(epoch, why))
             return
+        self._owes_clear = False
         self._feed(RecordStored(epoch))
 
     async def _clear(self) -> None:
@@ -97,3 +106,4 @@ class Records:
             await self._world.worker.run(lambda: self._world.persistence.clear(self._key))
         except Exception:
             _log.exception("The stored session of %s could not be cleared.", self._key)
+            self._owes_clear = True

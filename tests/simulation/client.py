@@ -39,6 +39,7 @@ from characters.core.session_events import (
     TimerFired,
 )
 from characters.core.state import (
+    FreshReason,
     ResumeOutcome,
     SessionRecord,
     SessionState,
@@ -73,6 +74,9 @@ class Client:
         self.ids_on_disk: set[str] = set()
         self.ids_told: set[str] = set()
         self.must_be: str | None = None  # what ALWAYS_RESUME has to resume
+        self.must_fail = False  # ALWAYS_RESUME was refused: nothing but ERROR may follow
+        self.forgotten: set[str | None] = set()
+        self.found: str | None = None  # what was on disk when the connect began
         self.life = 0
         self._begin()
 
@@ -85,15 +89,20 @@ class Client:
         self.last_room: Room | None = None
         self.event: Event | None = None
         self.is_microphone_open = False
+        self.owes_clear = False  # a clear that the disk refused, as `Records` keeps it
 
     # --- what happens to it -----------------------------------------------------------------
 
     def feed(self, event: Event) -> None:
         self.event = event
+        if isinstance(event, ForgetRequested):
+            self.forgotten.add(self.session.session_id)
         now = max(self.time.now, event.due) if isinstance(event, TimerFired) else self.time.now
         self.session, commands = advance(self.session, event, now)
         for command in commands:
             PERFORM[type(command)](self, command)
+        if isinstance(event, ServerEnded) and event.reason == "drain":
+            assert self.session.state is not SessionState.DISCONNECTED, "a drain is no end"
 
     def crash(self) -> None:
         """The process is killed: nothing is said, nothing more is stored."""
@@ -178,6 +187,9 @@ class Client:
                 why = failure("persistence.unavailable")
                 self.feed(RecordLoadFailed(epoch, why, self.time.random.random()))
                 return
+            if self.owes_clear:
+                self.disk.records.pop(self.name, None)
+                self.owes_clear = False
             record = self.disk.records.get(self.name)
             dropped_at = None if record is None else record.dropped_at
             age = 0.0 if dropped_at is None else self._wall() - dropped_at
@@ -199,6 +211,7 @@ class Client:
             if is_working:
                 self.disk.records[self.name] = record
                 self.ids_on_disk.add(record.session_id)
+                self.owes_clear = False
                 self.feed(RecordStored(command.epoch))
             else:
                 self.feed(RecordStoreFailed(command.epoch, failure("persistence.unavailable")))
@@ -210,11 +223,18 @@ class Client:
         if isinstance(self.event, (AttemptFailed, ConnectionLost)):
             code = self.event.failure.code
             assert code in ("session.not_found", "session.expired"), code
+            self.must_fail = self.policy.resume_policy is ResumePolicy.ALWAYS_RESUME
+        elif not isinstance(self.event, ForgetRequested):
+            assert self.persist is Persist.UNTIL_DISCONNECT, f"{self.event} cleared the record"
         self.must_be = None
+        self.forgotten.add(self.found)
         life = self.life
 
         def work(is_working: bool) -> None:
-            if life == self.life and is_working:
+            if life != self.life:
+                return
+            self.owes_clear = not is_working
+            if is_working:
                 self.disk.records.pop(self.name, None)
 
         self.disk.do(self.name, work)
@@ -329,7 +349,8 @@ class Client:
         session = self.session
         assert session.state is SessionState.CONNECTED and session.ready_at is not None
         delay = self.policy.auto_mic_start_delay_seconds
-        assert self.time.now >= session.ready_at + delay - 1e-6
+        due = max(session.ready_at + delay, session.connected_at or 0.0)
+        assert abs(self.time.now - due) < 1e-6, "the delay counts from ready"
         assert not self.is_microphone_open
         self.is_microphone_open = True
 
@@ -343,6 +364,10 @@ class Client:
             return
         if change.is_error:
             assert change.error is not None and change.reason
+            self.must_fail = False
+        if change.new_state is SessionState.CONNECTING:
+            record = self.disk.records.get(self.name)
+            self.found = None if record is None else record.session_id
         if change.is_connection_established:
             self._check_connected(change)
 
@@ -360,6 +385,11 @@ class Client:
             assert change.session_id in self.ids_on_disk | self.ids_told
         else:
             assert change.session_id not in self.ids_told, "an old conversation called fresh"
+            if change.resume.reason is FreshReason.NO_STORED_ID:
+                lost = self.found in self.ids_told and self.found not in self.forgotten
+                assert not lost, "a stored id was lost"
+        assert change.session_id not in self.forgotten, "what was forgotten came back"
+        assert not self.must_fail, "fell back"
         if self.policy.resume_policy is ResumePolicy.ALWAYS_RESUME:
             assert self.must_be in (None, change.session_id), "fell back"
             self.must_be = change.session_id

@@ -66,11 +66,14 @@ class FakeWorker:
     def __init__(self) -> None:
         self.seconds = 0.0
         self.is_hanging = False
+        self.is_failing = False
 
     async def run(self, work: Callable[[], T]) -> T:
         if self.is_hanging:
             await asyncio.get_running_loop().create_future()
         await asyncio.sleep(self.seconds)
+        if self.is_failing:
+            raise OSError("the disk is full")
         return work()
 
 

@@ -29,6 +29,21 @@ def told(stage: Stage, *commands: LoadRecord | StoreRecord | ClearRecord) -> lis
     return events
 
 
+def test_a_clear_that_failed_is_made_up_for_before_anything_is_read() -> None:
+    with Stage() as stage:
+        events: list[Event] = []
+        records = Records("nurse", "home", stage.world, events.append)
+        stage.persistence.store("nurse", SessionRecord("id-1"))
+        stage.worker.is_failing = True
+        stage.loop.call_soon(records.clear, ClearRecord())
+        stage.run_for(0.1)
+        stage.worker.is_failing = False
+        stage.loop.call_soon(records.load, LoadRecord(1))
+        stage.run_for(0.1)
+        assert events == [RecordLoaded(1, None)]
+        assert stage.persistence.load("nurse") is None
+
+
 class Broken:
     """A store that cannot do anything."""
 
