@@ -1,0 +1,95 @@
+"""What the README shows works as it stands there."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.imports import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+# Runs a program as its file would, until it has closed its window: that is asked of it as soon
+# as somebody has spoken, or after twenty seconds, and then the program has failed.
+PLAY = """
+import sys, threading, time, pygame
+from characters import Character, SessionState
+start, seen = Character.start, []
+def started(self):
+    start(self)
+    self.events.subscribe(lambda event: seen.append(self.view.state))
+Character.start = started
+def leave():
+    end = time.monotonic() + 20
+    while SessionState.CONNECTED not in seen and time.monotonic() < end:
+        threading.Event().wait(0.05)
+    pygame.event.post(pygame.event.Event(pygame.QUIT))
+threading.Thread(target=leave, daemon=True).start()
+exec(compile(open(sys.argv[1]).read(), sys.argv[1], "exec"), {"__name__": "__main__"})
+sys.exit(SessionState.CONNECTED not in seen)
+"""
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def run(arguments: list[str], data: Path) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "SDL_VIDEODRIVER": "dummy",
+        "XDG_DATA_HOME": str(data),
+        "PYTHONPATH": str(ROOT),
+    }
+    return subprocess.run(
+        [sys.executable, *arguments], env=environment, capture_output=True, text=True, timeout=60
+    )
+
+
+def test_two_characters_live_in_a_plain_pygame_loop(tmp_path: Path) -> None:
+    game = tmp_path / "game.py"
+    game.write_text(blocks("python")[0], encoding="utf-8")
+    ended = run(["-c", PLAY, str(game)], tmp_path)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_a_component_of_your_own_hears_what_happens(tmp_path: Path) -> None:
+    code = tmp_path / "diary.py"
+    code.write_text(blocks("python")[1] + "\nDiary()\n", encoding="utf-8")
+    ended = run([str(code)], tmp_path)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_the_scene_file_has_no_mistakes(tmp_path: Path) -> None:
+    level = tmp_path / "level.toml"
+    level.write_text(blocks("toml")[0], encoding="utf-8")
+    ended = run(["-m", "characters", "lint", str(level)], tmp_path)
+    assert ended.returncode == 0, ended.stdout
+
+
+def test_the_script_plays(tmp_path: Path) -> None:
+    script = tmp_path / "play.toml"
+    script.write_text(blocks("toml")[1], encoding="utf-8")
+    data = tmp_path / "data"
+    ended = run(
+        [str(ROOT / "main.py"), "--headless", "--script", str(script), "--data", str(data)], data
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\(([^)#]+)\)", README))
+def test_a_link_leads_somewhere(target: str) -> None:
+    assert (ROOT / target).exists()
+
+
+@pytest.mark.parametrize(
+    "command", re.findall(r"^make (\w+)", "\n".join(blocks("sh")), re.MULTILINE)
+)
+def test_a_make_command_exists(command: str) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(rf"^{command}:", makefile, re.MULTILINE)
