@@ -132,6 +132,16 @@ def test_the_kiosk_has_a_new_conversation_each_time(tmp_path: Path) -> None:
     assert len(ids) == 2
 
 
+def test_the_next_visitor_of_the_kiosk_finds_nothing_of_the_last(tmp_path: Path) -> None:
+    script = until(KIOSK) + do("walk_to", character=KIOSK) + say(KIOSK, "My name is Ada.")
+    script += hear(KIOSK, "Ada") + do("key", key="n") + until(KIOSK, "DISCONNECTED") + until(KIOSK)
+    script += say(KIOSK, "What is my name?") + hear(KIOSK, "know|never|new")
+    run = met(play(tmp_path, script, "--scene", "lobby"))
+    first, second = run.connected(KIOSK)
+    assert first["session_id"] != second["session_id"]
+    assert second["resume"] == "FRESH"
+
+
 def test_a_killed_service_that_comes_back_finds_everybody_again(tmp_path: Path) -> None:
     everybody = (PATIENT, NURSE, EXAMINER, KIOSK, PORTER)
     script = until(PATIENT) + until(NURSE) + do("load_scene", scene="exam") + until(EXAMINER)
@@ -330,3 +340,18 @@ def test_everybody_can_be_walked_up_to_and_hears_then(
         for who in people
     )
     met(play(tmp_path, script, "--scene", scene))
+
+
+def test_a_service_of_ones_own_is_reached_by_its_url_and_cannot_be_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "characters.service", "--assets", str(ROOT / "assets")]
+    with subprocess.Popen(
+        [*command, "--no-speech"], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as service:
+        assert service.stdout is not None
+        url = json.loads(service.stdout.readline())["url"]
+        run = play(tmp_path, until(PATIENT) + do("kill_service"), "--endpoint", url)
+        service.terminate()
+        assert service.wait(timeout=10) == 0
+    assert run.status == 1
+    assert run.report["failed_step"] == 2
+    assert "remote endpoint" in run.report["failure"]["why"]
