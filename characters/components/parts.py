@@ -101,8 +101,8 @@ def _resolver(endpoint: str | None, service: ServiceProcess | None) -> Callable[
             raise LookupError(f'endpoint {name!r} is no URL and not "local"')
         if service is None:
             return endpoint or ""
-        # Started once: a service that was killed stays dead until somebody starts it.
-        if service.url:
+        # One that crashed is started again; one that was killed on purpose stays dead.
+        if service.url and not service.has_crashed:
             return service.url
         url = service.start()
         _log.info("The service runs at %s.", url)

@@ -47,6 +47,7 @@ class ServiceProcess:
         self._stderr: deque[str] = deque(maxlen=STDERR_LINES)
         self._stderr_reader: threading.Thread | None = None
         self._url = ""
+        self._is_meant_to_run = False
 
     @property
     def url(self) -> str:
@@ -64,6 +65,11 @@ class ServiceProcess:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def has_crashed(self) -> bool:
+        """Whether it ended though nobody here stopped or killed it."""
+        return self._is_meant_to_run and not self.is_running
+
+    @property
     def last_words(self) -> str:
         """The last lines that the service wrote to its standard error."""
         return "\n".join(self._stderr)
@@ -77,11 +83,13 @@ class ServiceProcess:
         with self._lock:
             if not self.is_running:
                 self._url = self._launch(urlsplit(self._url).port or 0)
+            self._is_meant_to_run = True
             return self._url
 
     def kill(self) -> None:
         """End it at once, as a crash would."""
         with self._lock:
+            self._is_meant_to_run = False
             if self._process is not None:
                 self._process.kill()
                 self._collect(self._process)
@@ -89,6 +97,7 @@ class ServiceProcess:
     def stop(self, deadline_seconds: float = 3.0) -> bool:
         """Let it drain and end; kill it after the deadline. Return whether it ended by itself."""
         with self._lock:
+            self._is_meant_to_run = False
             process = self._process
             if process is None:
                 return True

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-from characters.components import Character, CharacterManager
+from characters.components import Character, CharacterManager, parts_for
 from characters.core.policy import ReconnectPolicy
 from characters.core.state import SessionState
 from characters.core.transcript import Turn
+from characters.runtime import ServiceProcess
 from engine.prefs import PlayerPrefs
 from engine.scene import Scene
 
@@ -58,3 +61,23 @@ def test_a_manager_that_built_its_own_runtime_ends_it_with_the_level(tmp_path: P
         runtime = manager.runtime
     assert not runtime.is_running
     assert character.view.state is SessionState.DISCONNECTED
+
+
+def test_a_service_that_crashes_is_started_again_and_the_talk_goes_on(tmp_path: Path) -> None:
+    scene = Scene()
+    parts = parts_for(scene, str(tmp_path))
+    scene.provide(parts.runtime)
+    scene.add(CharacterManager())
+    character = scene.add(Character("patient-7f3a"))
+    with closing(parts), closing(scene):
+        run(scene, lambda: character.is_connected)
+        session_id = character.view.session_id
+        crash(parts.service)
+        run(scene, lambda: not character.is_connected)
+        run(scene, lambda: character.is_connected)
+        assert character.view.session_id == session_id
+
+
+def crash(service: ServiceProcess | None) -> None:
+    assert service is not None and service.pid is not None
+    os.kill(service.pid, signal.SIGKILL)
