@@ -35,7 +35,9 @@ FIRST_BLOCK_SECONDS = 3.0
 # Real devices burst after a hiccup, but never run ahead of time for good.
 AHEAD_SECONDS = 2.0
 SILENT_SECONDS = 3.0
-RETRY_SECONDS = 0.5
+# Back within 2 s after a short loss, and ever rarer looks for what stays away.
+RETRY_SECONDS = 0.3
+RETRY_GROWTH = 1.25
 RETRY_CAP_SECONDS = 4.0
 CLOSE_SECONDS = 0.3
 
@@ -225,7 +227,7 @@ class PortAudioMicrophone:
                 self._watch(stream, stopping)
                 stream.close()
             if not stopping.is_set() and not self._changed.wait(delay):
-                delay = min(2.0 * delay, RETRY_CAP_SECONDS)
+                delay = min(RETRY_GROWTH * delay, RETRY_CAP_SECONDS)
 
     def _try_open(self, sink: FrameSink) -> CaptureStream | None:
         report = self._probe()

@@ -176,7 +176,7 @@ class PrivatePulse:
         )  # fmt: skip
         until(self._answers, 10.0, "PulseAudio answers")
         # A monitor that nobody reads is suspended: its first block comes a second or two late.
-        self._reader = self._spawn("parec", "-d", "microphone", "--raw")
+        self._reader = self._spawn("parec", "-d", "microphone", "--raw", "--latency-msec=20")
 
     def kill(self) -> None:
         """Kill the daemon, as a crash does."""
