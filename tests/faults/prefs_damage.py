@@ -110,7 +110,12 @@ def damage_rows(step: int, inputs: int) -> Iterator[Row]:
         return len(truth) - len(values) <= 1
 
     yield row("every truncation", suffer((data[:size] for size in cuts), truth, is_prefix), truth)
-    yield row("every zeroed tail", suffer(zeroed, truth, is_prefix), truth, is_told=False)
+    yield row(
+        "every zeroed tail (after a whole record it looks like unused space)",
+        suffer(zeroed, truth, is_prefix),
+        truth,
+        is_told=False,
+    )
     flips = flipped(data, range(0, end, step))
     yield row("every byte flipped, three ways", suffer(flips, truth, lost_one), truth)
     chance = suffer(of_chance(data, inputs), truth, lambda values: True)
