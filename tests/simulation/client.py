@@ -75,7 +75,8 @@ class Client:
         self.ids_told: set[str] = set()
         self.must_be: str | None = None  # what ALWAYS_RESUME has to resume
         self.must_fail = False  # ALWAYS_RESUME was refused: nothing but ERROR may follow
-        self.forgotten: set[str | None] = set()
+        self.forgotten: set[object] = set()
+        self.known: str | None = None  # the session's id before the present event
         self.found: str | None = None  # what was on disk when the connect began
         self.life = 0
         self._begin()
@@ -95,8 +96,7 @@ class Client:
 
     def feed(self, event: Event) -> None:
         self.event = event
-        if isinstance(event, ForgetRequested):
-            self.forgotten.add(self.session.session_id)
+        self.known = self.session.session_id
         now = max(self.time.now, event.due) if isinstance(event, TimerFired) else self.time.now
         self.session, commands = advance(self.session, event, now)
         for command in commands:
@@ -107,6 +107,9 @@ class Client:
     def crash(self) -> None:
         """The process is killed: nothing is said, nothing more is stored."""
         wire = self.wire
+        # A clear that was not on the disk yet died with the process.
+        record = self.disk.records.get(self.name)
+        self.forgotten.discard(None if record is None else record.session_id)
         self._begin()
         if wire is not None:
             wire.client_is_on = False
@@ -227,7 +230,8 @@ class Client:
         elif not isinstance(self.event, ForgetRequested):
             assert self.persist is Persist.UNTIL_DISCONNECT, f"{self.event} cleared the record"
         self.must_be = None
-        self.forgotten.add(self.found)
+        record = self.disk.records.get(self.name)
+        self.forgotten |= {self.known, record and record.session_id} - {None}
         life = self.life
 
         def work(is_working: bool) -> None:
