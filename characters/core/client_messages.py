@@ -37,10 +37,15 @@ class ClientMessage:
 
 @dataclass(frozen=True, slots=True)
 class UserTextMessage(ClientMessage):
-    """Words that the player typed."""
+    """Words that the player typed.
+
+    A service that keeps sessions takes each `message_id` once, and acknowledges it when the line
+    is durable; a line without one is acknowledged at once, as the public API does.
+    """
 
     TYPE: ClassVar[str] = "user_text_message"
     text: str
+    message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

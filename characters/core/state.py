@@ -178,6 +178,7 @@ class SessionView:
     is_speaking: bool = False
     emotion: str | None = None
     is_hibernating: bool = False
+    unconfirmed_lines: int = 0  # typed, sent, and not known to be kept by the service
 
     @property
     def is_resumed_session(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+import uuid
 from collections.abc import Callable
 from typing import Self
 
@@ -118,6 +119,7 @@ class RuntimeBuilder:
             persistence=persistence,
             transport_for=endpoints.transport_for,
             voice=voice,
+            new_id=lambda: uuid.uuid4().hex,
             hearing=ears,
         )
         return Runtime(

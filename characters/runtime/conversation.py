@@ -141,12 +141,12 @@ class Conversation:
                 self._refuse(text)
 
     def _catch_up(self, repeats: bool) -> None:
-        """Say again what the old room did not acknowledge, and what waited for the connection."""
+        """Say again what the old room did not confirm, and what waited for the connection."""
         if self._outlet.state is not SessionState.CONNECTED:
             return
-        for text in self.talk.take_unanswered() if repeats else ():
-            if self._outlet.try_send(UserTextMessage(text)):
-                self.talk.repeated(text)
+        for line in self.talk.unconfirmed if repeats else ():
+            if not self._outlet.try_send(line):
+                return
         for text in self.talk.take_waiting():
             self._say(text)
 
@@ -173,10 +173,11 @@ class Conversation:
 
     def _say(self, text: str) -> None:
         now = self._world.clock()
-        if not self._outlet.try_send(UserTextMessage(text)):
+        line = UserTextMessage(text, self._world.new_id())
+        if not self._outlet.try_send(line):
             self._refuse(text, "The connection takes no more; say it again in a moment.")
             return
-        self.talk.said(text, now)
+        self.talk.said(line, now)
         self.talk.turned(Local.TEXT_SENT, now)
         self._tell_transcript()
 

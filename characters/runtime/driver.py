@@ -314,6 +314,7 @@ class SessionDriver:
             is_speaking=talk.dialogue.is_speaking,
             emotion=talk.emotion,
             is_hibernating=session.is_hibernating,
+            unconfirmed_lines=len(talk.unconfirmed),
         )
 
     # --- the end -----------------------------------------------------------------------------

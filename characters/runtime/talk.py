@@ -13,10 +13,12 @@ from characters.core.messages import (
 from characters.core.transcript import Transcript
 from characters.core.turn import Dialogue, TurnEvent
 
-__all__ = ["MOST_WAITING", "Talk"]
+__all__ = ["MOST_UNCONFIRMED", "MOST_WAITING", "Talk"]
 
 # Lines typed while there is no connection; more than that nobody means any more.
 MOST_WAITING = 20
+# Lines that the service has not confirmed: only one that cannot write leaves so many.
+MOST_UNCONFIRMED = 200
 
 
 class Talk:
@@ -27,16 +29,20 @@ class Talk:
         self.dialogue = Dialogue()
         self.emotion: str | None = None
         self.waiting: deque[str] = deque()
-        # Sent, and not yet acknowledged by the service: said again in a new room.
-        self._unanswered: deque[str] = deque(maxlen=MOST_WAITING)
+        self._unconfirmed: dict[str, UserTextMessage] = {}
+
+    @property
+    def unconfirmed(self) -> tuple[UserTextMessage, ...]:
+        """The lines that the service has not confirmed, oldest first: repeated in a new room."""
+        return tuple(self._unconfirmed.values())
 
     def heard(self, message: ServerMessage, now: float) -> bool:
         """Take a message of the service; return whether the transcript changed."""
         self.turned(message, now)
         if isinstance(message, BotEmotion):
             self.emotion = message.emotion
-        if _acknowledges_text(message) and self._unanswered:
-            self._unanswered.popleft()
+        if isinstance(message, ServerResponse) and message.event_type == UserTextMessage.TYPE:
+            self._confirm((message.extras or {}).get("message_id"))
         before = self.transcript
         self.transcript = before.apply(message, now)
         return self.transcript is not before
@@ -52,26 +58,30 @@ class Talk:
         self.waiting.append(text)
         return True
 
-    def said(self, text: str, now: float) -> None:
-        """Note that a line went out."""
-        self.transcript = self.transcript.said_by_player(text, now)
-        self._unanswered.append(text)
+    def said(self, line: UserTextMessage, now: float) -> None:
+        """Note that a line went out; it is kept until the service has confirmed it."""
+        self.transcript = self.transcript.said_by_player(line.text, now)
+        assert line.message_id is not None  # every line gets one, see Conversation
+        self._unconfirmed[line.message_id] = line
+        while len(self._unconfirmed) > MOST_UNCONFIRMED:
+            self._forget_oldest()
+
+    def _confirm(self, message_id: object) -> None:
+        # A service that knows no message ids acknowledges each line in its turn.
+        if isinstance(message_id, str):
+            self._unconfirmed.pop(message_id, None)
+        else:
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        if self._unconfirmed:
+            del self._unconfirmed[next(iter(self._unconfirmed))]
 
     def take_waiting(self) -> tuple[str, ...]:
         """Take what waits."""
         taken = tuple(self.waiting)
         self.waiting.clear()
         return taken
-
-    def take_unanswered(self) -> tuple[str, ...]:
-        """Take the lines that the lost room has not acknowledged."""
-        taken = tuple(self._unanswered)
-        self._unanswered.clear()
-        return taken
-
-    def repeated(self, text: str) -> None:
-        """Note that a line, which the transcript has, went out once more."""
-        self._unanswered.append(text)
 
     def reset(self) -> None:
         """Begin a new connection's modules: emotion is not carried over."""
@@ -80,7 +90,3 @@ class Talk:
     def cut(self) -> None:
         """End the open turn: its room is gone, the rest of it will not come."""
         self.transcript = self.transcript.cut()
-
-
-def _acknowledges_text(message: ServerMessage) -> bool:
-    return isinstance(message, ServerResponse) and message.event_type == UserTextMessage.TYPE

@@ -42,4 +42,5 @@ class World:
     persistence: SessionPersistence
     transport_for: Callable[[SessionConfig], Awaitable[Transport]]
     voice: Voice
+    new_id: Callable[[], str]
     hearing: Hearing | None = None

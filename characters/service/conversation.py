@@ -44,8 +44,7 @@ from characters.service.dialogue.mind import (
 from characters.service.effects import Consult, Effects, End, Hush, Keep, Send, Voice
 from characters.service.pace import Pace, pieces
 
-__all__ = ["Conversation"]
-
+__all__ = ["MAX_WAITING", "Conversation"]
 
 MAX_WAITING = 8  # prompts, while the mind thinks
 
@@ -60,6 +59,7 @@ class _Turn:
     words: deque[str] = field(default_factory=deque)
     said: list[str] = field(default_factory=list)
     thinking: bool = True
+    told: bool = False  # what the player said is kept
     text_open: bool = False
     voice_wanted: bool = False
     speaking: bool = False
@@ -111,10 +111,13 @@ class Conversation:
         """The player came into a new room, and the character is ready."""
         return self.prompt(Arrived(away_seconds), now)
 
-    def player_said(self, text: str, now: float) -> Effects:
-        """The player typed or spoke."""
+    def player_said(self, text: str, now: float, message_id: str | None = None) -> Effects:
+        """The player typed or spoke; it is kept together with what the mind makes of it."""
         self._remarks_left = 1
-        return [*self.prompt(PlayerSaid(text), now), Keep("player", text)]
+        if self.is_full:
+            self.active(now)
+            return [Keep("player", text, message_id)]
+        return self.prompt(PlayerSaid(text, message_id), now)
 
     def prompt(self, prompt: Prompt, now: float) -> Effects:
         """Give the turn to the character, ending the one before.
@@ -170,6 +173,18 @@ class Conversation:
             turn.voice_wanted = True
             effects.append(Voice(turn.number, part.text))
         return effects + self._let_out(turn, now)
+
+    def told(self, number: int) -> Effects:
+        """The mind has taken in what was said to it in that turn: now it may be kept."""
+        turn = self._turn
+        return [] if turn is None or turn.number != number else self._tell(turn)
+
+    def _tell(self, turn: _Turn) -> Effects:
+        prompt = turn.prompt
+        if turn.told or not isinstance(prompt, PlayerSaid):
+            return []
+        turn.told = True
+        return [Keep("player", prompt.text, prompt.message_id)]
 
     def thought_out(self, number: int, now: float) -> Effects:
         """The mind has nothing to add to that turn."""
@@ -254,6 +269,7 @@ class Conversation:
         self, turn: _Turn, *, was_interrupted: bool, rest: bool = False, error: str | None = None
     ) -> Effects:
         effects: Effects = [Hush(turn.number)] if was_interrupted or error else []
+        effects += self._tell(turn)
         if rest and turn.words:
             effects.append(self._utter(turn, "".join(turn.words)))
         if turn.text_open:

@@ -43,10 +43,14 @@ class Hush:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Remember that this was said, speaker "player" or "character"."""
+    """Remember that this was said, speaker "player" or "character".
+
+    `message_id` is what the client called a typed line.
+    """
 
     speaker: str
     text: str
+    message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

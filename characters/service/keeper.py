@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from characters.service.effects import Keep
 from characters.service.registry import Registry
 from characters.service.rooms import Session
 from characters.service.store import SessionStore, SpokenTurn, StoredSession
@@ -47,11 +48,15 @@ class Keeper:
         """Return what the character of a session remembers."""
         return await self._call(self._store.memory, session_id)
 
+    async def lines(self, session_id: str) -> frozenset[str]:
+        """Return the message ids of the typed lines that a session has."""
+        return await self._call(self._store.lines, session_id)
+
     async def keep(
         self,
         session: Session,
         memory: dict[str, Any] | None,
-        turns: Iterable[tuple[str, str]],
+        turns: Iterable[Keep],
         still_known: Callable[[], bool],
     ) -> None:
         """Write a session, unless it has been removed by the time that its turn comes."""
@@ -62,7 +67,7 @@ class Keeper:
             session.end_user_id,
             wall - max(0.0, self._now() - session.used_at),
         )
-        spoken = [SpokenTurn(speaker, text, wall) for speaker, text in turns]
+        spoken = [SpokenTurn(said.speaker, said.text, wall, said.message_id) for said in turns]
 
         def save() -> None:
             if still_known():

@@ -64,6 +64,7 @@ class LiveRoom:
         ears: Ears | None = None,
         mouth: Mouth | None = None,
         about: Mapping[str, object] | None = None,
+        known: frozenset[str] = frozenset(),
     ) -> None:
         self.room = room
         self.link = RoomLink(room.name)
@@ -76,10 +77,10 @@ class LiveRoom:
         self._mouth = mouth
         self._talk = Conversation(services.now(), services.pace, voice=mouth is not None)
         self._reception = Reception(
-            self._talk, context, can_speak=mouth is not None, has_agent=room.agent
+            self._talk, context, can_speak=mouth is not None, has_agent=room.agent, known=known
         )
         self._begun = False
-        self._saver = Saver(room, services.keep, mind.memory)
+        self._saver = Saver(room, services.keep, mind.memory, self._kept)
         self._entered = False
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -217,7 +218,10 @@ class LiveRoom:
             self.peer.drop_voice()
 
     def _do_keep(self, effect: Keep) -> None:
-        self._saver.add(effect.speaker, effect.text)
+        self._saver.add(effect)
+
+    def _kept(self, said: Keep) -> None:
+        self._perform(self._reception.confirm(said))
 
     def _do_end(self, effect: End) -> None:
         self.end(effect.reason)
@@ -265,6 +269,7 @@ class LiveRoom:
             log.error("room %s: the mind failed: %s", short(self.room.name), type(error).__name__)
             self._perform(self._talk.failed(turn, self._services.now()))
             return
+        self._perform(self._talk.told(turn))
         # What a character was told is durable before its turn is completed.
         await self._saver.flush()
         self._perform(self._talk.thought_out(turn, self._services.now()))

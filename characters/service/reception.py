@@ -26,7 +26,7 @@ from characters.core.messages import (
 from characters.service.context import ContextError, LevelContext
 from characters.service.conversation import Conversation
 from characters.service.dialogue.mind import Event
-from characters.service.effects import Effect, End, Send
+from characters.service.effects import Effect, End, Keep, Send
 
 __all__ = ["ForceStop", "MuteEars", "Outcome", "Reception", "refused"]
 
@@ -50,7 +50,12 @@ Outcomes: TypeAlias = list[Outcome]
 
 
 class Reception:
-    """Takes the messages of one room; `has_agent` is whether somebody is there to answer."""
+    """Takes the messages of one room; `has_agent` is whether somebody is there to answer.
+
+    A typed line with a message id is taken once, and acknowledged when it is durable (`confirm`),
+    so that a client can repeat what it does not know to have arrived. `known` are the ids of the
+    lines that the session has already.
+    """
 
     def __init__(
         self,
@@ -59,11 +64,14 @@ class Reception:
         *,
         can_speak: bool = False,
         has_agent: bool = True,
+        known: frozenset[str] = frozenset(),
     ) -> None:
         self._talk = conversation
         self._context = context
         self._can_speak = can_speak
         self.has_agent = has_agent
+        self._durable = set(known)
+        self._taken = set(known)
 
     def take(self, message: ClientMessage, now: float) -> Outcomes:
         """Return the acknowledgement of a message, and what follows from it."""
@@ -73,15 +81,27 @@ class Reception:
             return [_ack(message, f"Failed to process {message.TYPE}: {problem}", ok=False)]
 
     def _text(self, message: UserTextMessage, now: float) -> Outcomes:
-        text = message.text.strip()
+        text, message_id = message.text.strip(), message.message_id
+        if message_id in self._taken:
+            return [_text_ack(message)] if message_id in self._durable else []
         if not text or len(text) > MAX_TEXT:
-            return [_ack(message, f"'text' must have 1 to {MAX_TEXT} characters", ok=False)]
+            return [_text_ack(message, f"'text' must have 1 to {MAX_TEXT} characters")]
         if not self.has_agent:
-            return [_ack(message, "No character is in this room; ask for spawn_agent", ok=False)]
+            return [_text_ack(message, "No character is in this room; ask for spawn_agent")]
         if self._talk.is_full:
-            return [_ack(message, "Too much at once; wait for an answer, say it again", ok=False)]
-        ack = _ack(message, "Text received", {"text": message.text})
-        return [ack, *self._talk.player_said(text, now)]
+            return [_text_ack(message, "Too much at once; wait for an answer, say it again")]
+        said = self._talk.player_said(text, now, message_id)
+        if message_id is None:
+            return [_text_ack(message), *said]
+        self._taken.add(message_id)
+        return list(said)
+
+    def confirm(self, said: Keep) -> Outcomes:
+        """Return the acknowledgement of a typed line that is durable now."""
+        if said.message_id is None:
+            return []
+        self._durable.add(said.message_id)
+        return [_text_ack(UserTextMessage(said.text, said.message_id))]
 
     def _trigger(self, message: TriggerMessage, now: float) -> Outcomes:
         name, text = message.trigger_name or "", message.trigger_message or ""
@@ -162,6 +182,13 @@ class Reception:
 def refused(problem: MessageError) -> Send:
     """Return the acknowledgement of something that was no usable message."""
     return Send(ServerResponse(problem.kind, "error", problem.message, problem.extras))
+
+
+def _text_ack(message: UserTextMessage, problem: str | None = None) -> Send:
+    extras: dict[str, object] = {} if problem else {"text": message.text}
+    if message.message_id is not None:
+        extras["message_id"] = message.message_id
+    return _ack(message, problem or "Text received", extras or None, ok=problem is None)
 
 
 def _ack(

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
+from characters.service.effects import Keep
 from characters.service.rooms import Room
 
 __all__ = ["Keeping", "Saver"]
@@ -15,29 +16,37 @@ log = logging.getLogger(__name__)
 
 MAX_UNSAVED = 200  # turns, while the disk refuses
 
-Keeping: TypeAlias = Callable[
-    [Room, dict[str, Any] | None, tuple[tuple[str, str], ...]], Awaitable[None]
-]
-"""Writes a room's session: what is remembered, and (speaker, text) of what was said newly."""
+Keeping: TypeAlias = Callable[[Room, dict[str, Any] | None, tuple[Keep, ...]], Awaitable[None]]
+"""Writes a room's session at once: what is remembered, and what was said newly."""
 
 
 class Saver:
-    """Collects what is to be kept, and keeps it in the background; `close` it to the end."""
+    """Collects what is to be kept, and keeps it in the background; `close` it to the end.
 
-    def __init__(self, room: Room, keep: Keeping, memory: Callable[[], dict[str, Any]]) -> None:
+    `kept` hears of each thing said when it is durable.
+    """
+
+    def __init__(
+        self,
+        room: Room,
+        keep: Keeping,
+        memory: Callable[[], dict[str, Any]],
+        kept: Callable[[Keep], object],
+    ) -> None:
         self._room = room
         self._keep = keep
         self._memory = memory
-        self._turns: list[tuple[str, str]] = []
+        self._kept = kept
+        self._turns: list[Keep] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._dirty = asyncio.Event()
         self._is_closing = False
         # Never cancelled: a cancelled write may be on disk or not, and would be written twice.
         self._task = asyncio.create_task(self._run())
 
-    def add(self, speaker: str, text: str) -> None:
+    def add(self, said: Keep) -> None:
         """Keep that this was said."""
-        self._turns.append((speaker, text))
+        self._turns.append(said)
         self._dirty.set()
 
     async def flush(self) -> None:
@@ -72,6 +81,8 @@ class Saver:
             self._turns = self._turns[-MAX_UNSAVED:]
         else:
             del self._turns[: len(turns)]
+            for said in turns:
+                self._kept(said)
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)

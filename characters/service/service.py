@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from characters.core.messages import ConnectRequest, RoomGrant
 from characters.service.context import ContextError, LevelContext
 from characters.service.dialogue.mind import Mind, Part, PlayerSaid, Say
+from characters.service.effects import Keep
 from characters.service.keeper import Keeper
 from characters.service.live_room import LiveRoom, RoomServices, short
 from characters.service.pace import Pace
@@ -73,7 +74,7 @@ class Service:
         self._keeper = Keeper(store, now=now, wall=wall)
         self._speech = speech
         self._live: dict[str, LiveRoom] = {}
-        self._closing: set[asyncio.Task[None]] = set()
+        self._closing: dict[asyncio.Task[None], str] = {}  # -> session id
         self._sweeper: asyncio.Task[None] | None = None
 
     # --- life ----------------------------------------------------------------------------
@@ -150,12 +151,21 @@ class Service:
             self._end(room, "taken-over")
         if not grant.is_new:
             return
-        session = grant.room.session
-        memory = await self._keeper.memory(session.session_id)
-        self._live[grant.room.name] = self._make_room(ask, grant.room, memory)
+        session_id = grant.room.session.session_id
+        await self._old_rooms_closed(session_id)
+        memory = await self._keeper.memory(session_id)
+        known = await self._keeper.lines(session_id)
+        self._live[grant.room.name] = self._make_room(ask, grant.room, memory, known)
         await self._keep(grant.room, None, ())
 
-    def _make_room(self, ask: ConnectRequest, room: Room, memory: dict[str, Any]) -> LiveRoom:
+    async def _old_rooms_closed(self, session_id: str) -> None:
+        """Wait until what was said in a session's earlier rooms is on disk."""
+        closing = [task for task, closes in self._closing.items() if closes == session_id]
+        await asyncio.gather(*closing, return_exceptions=True)
+
+    def _make_room(
+        self, ask: ConnectRequest, room: Room, memory: dict[str, Any], known: frozenset[str]
+    ) -> LiveRoom:
         mind = self._cast.mind(ask, memory)
         info = (ask.dynamic_info or {}).get("text")
         try:
@@ -178,6 +188,7 @@ class Service:
             ears=self._ears(ask, mind),
             mouth=self._mouth(ask),
             about=self._about(),
+            known=known,
         )
 
     def _about(self) -> dict[str, object]:
@@ -217,12 +228,13 @@ class Service:
         try:
             for closed in grant.closed:
                 self._end(closed, "taken-over")
+            await self._old_rooms_closed(room.session.session_id)
             memory = await self._keeper.memory(room.session.session_id)
             mind = self._cast.mind(ask, memory)
             said: list[str] = []
             async with aclosing(_recorded(mind.reply(PlayerSaid(text), {}), said)) as parts:
                 yield grant, parts
-            turns = (("player", text), ("character", "".join(said)))
+            turns = (Keep("player", text), Keep("character", "".join(said)))
             await self._keep(room, mind.memory(), turns)
         finally:
             self.registry.close_room(room)
@@ -271,11 +283,11 @@ class Service:
         if live is not None:
             log.info("room %s ended", short(room.name))
             closing = asyncio.create_task(live.close())
-            self._closing.add(closing)
-            closing.add_done_callback(self._closing.discard)
+            self._closing[closing] = room.session.session_id
+            closing.add_done_callback(self._closing.pop)
 
     async def _keep(
-        self, room: Room, memory: dict[str, Any] | None, turns: tuple[tuple[str, str], ...]
+        self, room: Room, memory: dict[str, Any] | None, turns: tuple[Keep, ...]
     ) -> None:
         session_id = room.session.session_id
         await self._keeper.keep(

@@ -42,6 +42,12 @@ CREATE TABLE IF NOT EXISTS turns (
     said_at REAL NOT NULL,
     PRIMARY KEY (session_id, number)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lines (
+    session_id TEXT NOT NULL REFERENCES sessions (session_id) ON DELETE CASCADE,
+    message_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (session_id, message_id)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS ended (session_id TEXT PRIMARY KEY, ended_at REAL NOT NULL) STRICT;
 """
 
@@ -58,11 +64,15 @@ class StoredSession:
 
 @dataclass(frozen=True, slots=True)
 class SpokenTurn:
-    """One thing said, speaker "player" or "character"; `said_at` in wall-clock seconds."""
+    """One thing said, speaker "player" or "character"; `said_at` in wall-clock seconds.
+
+    `message_id` is what the client called a typed line; it is written, and read by `lines`.
+    """
 
     speaker: str
     text: str
     said_at: float
+    message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +114,11 @@ class SessionStore:
         )
         return tuple(SpokenTurn(*row) for row in rows)
 
+    def lines(self, session_id: str) -> frozenset[str]:
+        """Return the message ids of the last typed lines of a session."""
+        rows = self._db.execute("SELECT message_id FROM lines WHERE session_id = ?", (session_id,))
+        return frozenset(row[0] for row in rows)
+
     def save(
         self,
         session: StoredSession,
@@ -138,10 +153,17 @@ class SessionStore:
                 for index, turn in enumerate(turns, start=1)
             ],
         )
-        self._db.execute(
-            "DELETE FROM turns WHERE session_id = ? AND number <= ?",
-            (session_id, last + len(turns) - MAX_TURNS),
+        self._db.executemany(
+            "INSERT OR IGNORE INTO lines (session_id, message_id, number) VALUES (?, ?, ?)",
+            [
+                (session_id, turn.message_id, last + index)
+                for index, turn in enumerate(turns, start=1)
+                if turn.message_id is not None
+            ],
         )
+        gone = (session_id, last + len(turns) - MAX_TURNS)
+        self._db.execute("DELETE FROM turns WHERE session_id = ? AND number <= ?", gone)
+        self._db.execute("DELETE FROM lines WHERE session_id = ? AND number <= ?", gone)
 
     def remove(self, session_ids: Iterable[str], ended_at: float) -> None:
         """Delete sessions and all that was said in them; their ids are known as ended."""

@@ -31,9 +31,10 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class PlayerSaid:
-    """The player said or typed something."""
+    """The player said or typed something; `message_id` is no matter of the mind's."""
 
     text: str
+    message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,9 @@ class FakeConnection:
             raise TransportError(failure("transport.overflow"))
         self.sent.append(message)
         if self.service.acknowledges and self.is_live:
-            self.tell(ServerResponse(message.TYPE))
+            known = isinstance(message, UserTextMessage) and message.message_id
+            extras = {"message_id": known} if known and self.service.knows_ids else None
+            self.tell(ServerResponse(message.TYPE, extras=extras))
 
     def send_audio(self, pcm: bytes, timestamp: float) -> None:
         self.audio.append((pcm, timestamp))
@@ -109,6 +111,7 @@ class FakeService:
         self.is_silent = False
         self.is_down = False
         self.acknowledges = True
+        self.knows_ids = True
         self.most_live = 0
         self._numbers = 0
 

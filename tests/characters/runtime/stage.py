@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
+from itertools import count
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -121,6 +123,7 @@ class Stage:
             persistence=self.persistence,
             transport_for=self._transport_for,
             voice=self.voice,
+            new_id=partial(next, map("line-{}".format, count(1))),
         )
 
     async def _transport_for(self, config: SessionConfig) -> Transport:

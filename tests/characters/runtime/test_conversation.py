@@ -24,7 +24,7 @@ from characters.core.session_events import (
 from characters.core.state import SessionState
 from characters.core.turn import DialogueState
 from characters.runtime.events import TextRefused, TranscriptChanged
-from characters.runtime.talk import MOST_WAITING
+from characters.runtime.talk import MOST_UNCONFIRMED, MOST_WAITING
 from characters.transport import AudioFrame
 from tests.characters.runtime.stage import Actor, Stage
 
@@ -161,6 +161,41 @@ def test_a_line_that_was_acknowledged_is_not_said_twice() -> None:
         stage.until(lambda: actor.states.endswith("RECONNECTING CONNECTED"))
         stage.run_for(0.1)
         assert stage.service.last.texts == []
+
+
+def test_a_line_keeps_its_id_however_often_it_is_repeated() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.service.acknowledges = False
+        say(stage, actor, "My name is Ada")
+        for number in (2, 3):
+            stage.service.refuse("connection.room_gone")
+            stage.service.last.drop()
+            stage.until(lambda n=number: len(stage.service.connections) == n)  # type: ignore[misc]  # bound now
+            stage.until(lambda: stage.service.last.texts == ["My name is Ada"])
+        sent = {message for each in stage.service.connections for message in each.sent}
+        assert len(sent) == 1
+
+
+def test_an_acknowledgement_without_an_id_confirms_the_oldest_line() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.service.knows_ids = False
+        say(stage, actor, "one")
+        stage.run_for(0.01)
+        stage.service.acknowledges = False
+        say(stage, actor, "two")
+        assert [line.text for line in actor.driver.conversation.talk.unconfirmed] == ["two"]
+
+
+def test_a_service_that_confirms_nothing_costs_bounded_memory() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.service.acknowledges = False
+        for number in range(MOST_UNCONFIRMED + 5):
+            say(stage, actor, str(number))
+        kept = actor.driver.conversation.talk.unconfirmed
+        assert (len(kept), kept[0].text) == (MOST_UNCONFIRMED, "5")
 
 
 def test_a_rejoined_room_repeats_by_itself_what_was_missed() -> None:

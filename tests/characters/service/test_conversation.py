@@ -11,7 +11,7 @@ from characters.core.messages import (
     LlmNoResponse,
     UserIdleWarning,
 )
-from characters.service.conversation import Conversation
+from characters.service.conversation import MAX_WAITING, Conversation
 from characters.service.dialogue.mind import Arrived, Do, Feel, Part, PlayerSaid, Say, Silence
 from characters.service.effects import Consult, Effects, End, Hush, Keep, Send, Voice
 from characters.service.pace import Pace
@@ -35,7 +35,7 @@ def answer(talk: Conversation, *parts: Part, now: float = 0.0) -> Effects:
     """Let the mind answer the turn that is open."""
     number = talk._turns
     effects = [effect for part in parts for effect in talk.part(number, part, now)]
-    return effects + talk.thought_out(number, now)
+    return effects + talk.told(number) + talk.thought_out(number, now)
 
 
 def completed(effects: Effects) -> list[bool]:
@@ -45,16 +45,41 @@ def completed(effects: Effects) -> list[bool]:
 
 def test_a_turn_runs_from_started_to_completed() -> None:
     talk = Conversation(0.0, AT_ONCE)
-    assert talk.player_said("hi", 0.0) == [Consult(1, PlayerSaid("hi")), Keep("player", "hi")]
+    assert talk.player_said("hi", 0.0) == [Consult(1, PlayerSaid("hi"))]
     assert types(answer(talk, Say("Good day."))) == [
         "bot-llm-started",
         "bot-llm-text",
         "bot-llm-text",
+        "Keep",
         "bot-llm-stopped",
         "bot-turn-completed",
         "Keep",
     ]
     assert not talk.is_busy
+
+
+def test_what_the_player_said_is_kept_once_when_the_mind_has_taken_it_in() -> None:
+    talk = Conversation(0.0, AT_ONCE)
+    assert talk.player_said("hi", 0.0, "m1") == [Consult(1, PlayerSaid("hi", "m1"))]
+    assert talk.told(1) == [Keep("player", "hi", "m1")]
+    assert talk.told(1) == []
+    kept = [effect for effect in answer(talk, Say("Good day.")) if isinstance(effect, Keep)]
+    assert kept == [Keep("character", "Good day.")]
+
+
+def test_what_the_player_said_is_kept_before_an_answer_that_is_cut_short() -> None:
+    talk = Conversation(0.0, AT_ONCE)
+    talk.player_said("hi", 0.0, "m1")
+    talk.part(1, Say("Good day."), 0.0)
+    kept = [effect for effect in talk.interrupt(0.0) if isinstance(effect, Keep)]
+    assert kept == [Keep("player", "hi", "m1"), Keep("character", "Good day.")]
+
+
+def test_what_is_said_to_somebody_who_has_too_much_to_answer_is_kept() -> None:
+    talk = Conversation(0.0, AT_ONCE)
+    for _ in range(1 + MAX_WAITING):
+        assert not any(isinstance(effect, Keep) for effect in talk.player_said("hi", 0.0))
+    assert talk.player_said("lost?", 0.0) == [Keep("player", "lost?")]
 
 
 def test_the_pieces_join_to_what_was_said() -> None:
@@ -139,7 +164,7 @@ def test_a_greeting_is_given_out_whole_when_the_player_types_into_it() -> None:
 def test_a_mind_that_thinks_is_let_finish_and_then_hears_the_rest() -> None:
     talk = Conversation(0.0, PACE)
     talk.player_said("one", 0.0)
-    assert talk.player_said("two", 0.0) == [Keep("player", "two")]
+    assert talk.player_said("two", 0.0) == []
     effects = answer(talk, Say("a long answer"))
     assert said(effects) == "a long answer"
     assert completed(effects) == [False]
@@ -164,7 +189,11 @@ def test_an_interruption_of_a_thinking_mind_lets_the_next_one_have_the_turn() ->
 def test_a_mind_with_nothing_to_say_says_so() -> None:
     talk = Conversation(0.0, AT_ONCE)
     talk.player_said("hi", 0.0)
-    assert answer(talk) == [Send(LlmNoResponse("abstain")), Send(BotTurnCompleted(False))]
+    assert answer(talk) == [
+        Keep("player", "hi"),
+        Send(LlmNoResponse("abstain")),
+        Send(BotTurnCompleted(False)),
+    ]
 
 
 def test_a_mind_that_breaks_down_aborts_the_turn() -> None:

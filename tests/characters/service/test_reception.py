@@ -70,7 +70,44 @@ def test_every_message_is_acknowledged_first_and_by_its_name(message: ClientMess
 def test_text_is_echoed_and_answered() -> None:
     outcomes = take(UserTextMessage(" hi "))
     assert ack(outcomes).extras == {"text": " hi "}
-    assert outcomes[1:] == [Consult(1, PlayerSaid("hi")), Keep("player", "hi")]
+    assert outcomes[1:] == [Consult(1, PlayerSaid("hi"))]
+
+
+def test_a_line_with_an_id_is_acknowledged_when_it_is_durable() -> None:
+    reception, _ = make()
+    line = UserTextMessage("hi", "m1")
+    assert reception.take(line, 1.0) == [Consult(1, PlayerSaid("hi", "m1"))]
+    assert ack(reception.confirm(Keep("player", "hi", "m1"))).extras == {
+        "text": "hi",
+        "message_id": "m1",
+    }
+    assert reception.confirm(Keep("character", "Good day.")) == []
+
+
+def test_a_line_that_comes_again_is_not_answered_again() -> None:
+    reception, _ = make()
+    line = UserTextMessage("hi", "m1")
+    reception.take(line, 1.0)
+    assert reception.take(line, 1.0) == []
+    reception.confirm(Keep("player", "hi", "m1"))
+    (again,) = reception.take(line, 1.0)
+    assert ack([again]).status == "success"
+
+
+def test_a_line_that_the_session_had_before_is_only_acknowledged() -> None:
+    known = frozenset({"m1"})
+    reception = Reception(Conversation(0.0, Pace()), LevelContext(), known=known)
+    (outcome,) = reception.take(UserTextMessage("hi", "m1"), 1.0)
+    assert ack([outcome]).extras == {"text": "hi", "message_id": "m1"}
+
+
+def test_a_line_that_is_refused_may_come_again() -> None:
+    reception, _ = make(has_agent=False)
+    line = UserTextMessage("hi", "m1")
+    refusal = ack(reception.take(line, 1.0))
+    assert (refusal.status, refusal.extras) == ("error", {"message_id": "m1"})
+    reception.has_agent = True
+    assert reception.take(line, 1.0) == [Consult(1, PlayerSaid("hi", "m1"))]
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x" * 2001])

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from characters.service.effects import Keep
 from characters.service.rooms import Room, Session
 from characters.service.saver import MAX_UNSAVED, Saver
 
@@ -14,13 +15,14 @@ class Disk:
     """Keeps turns, unless it is broken; a write takes a few steps of the event loop."""
 
     def __init__(self) -> None:
-        self.kept: list[tuple[str, str]] = []
+        self.kept: list[Keep] = []
+        self.confirmed: list[Keep] = []
         self.writes = 0
         self.is_broken = False
         self.is_busy = False
 
     async def keep(
-        self, room: Room, memory: dict[str, Any] | None, turns: tuple[tuple[str, str], ...]
+        self, room: Room, memory: dict[str, Any] | None, turns: tuple[Keep, ...]
     ) -> None:
         assert not self.is_busy, "two writes at once"
         self.is_busy = True
@@ -38,7 +40,7 @@ def run(play: Callable[[Saver, Disk], Awaitable[None]]) -> Disk:
 
     async def bounded() -> None:
         async with asyncio.timeout(5):
-            saver = Saver(ROOM, disk.keep, dict)
+            saver = Saver(ROOM, disk.keep, dict, disk.confirmed.append)
             await play(saver, disk)
             await saver.close()
 
@@ -49,40 +51,40 @@ def run(play: Callable[[Saver, Disk], Awaitable[None]]) -> Disk:
 def test_everything_is_kept_once_and_in_order() -> None:
     async def play(saver: Saver, disk: Disk) -> None:
         for number in range(20):
-            saver.add("player", str(number))
+            saver.add(Keep("player", str(number)))
             await asyncio.sleep(0)
 
     disk = run(play)
-    assert [text for _, text in disk.kept] == [str(number) for number in range(20)]
+    assert [said.text for said in disk.kept] == [str(number) for number in range(20)]
     assert disk.writes < 20
 
 
 def test_what_was_said_during_a_write_is_in_the_next() -> None:
     async def play(saver: Saver, disk: Disk) -> None:
-        saver.add("player", "before")
+        saver.add(Keep("player", "before"))
         while not disk.is_busy:  # noqa: ASYNC110  # one step at a time
             await asyncio.sleep(0)
-        saver.add("player", "during")
+        saver.add(Keep("player", "during"))
 
-    assert [text for _, text in run(play).kept] == ["before", "during"]
+    assert [said.text for said in run(play).kept] == ["before", "during"]
 
 
 def test_a_disk_that_recovers_gets_what_it_refused() -> None:
     async def play(saver: Saver, disk: Disk) -> None:
         disk.is_broken = True
-        saver.add("player", "refused")
+        saver.add(Keep("player", "refused"))
         for _ in range(10):
             await asyncio.sleep(0)
         disk.is_broken = False
 
-    assert run(play).kept == [("player", "refused")]
+    assert run(play).kept == [Keep("player", "refused")]
 
 
 def test_a_disk_that_stays_broken_costs_bounded_memory_and_no_talk() -> None:
     async def play(saver: Saver, disk: Disk) -> None:
         disk.is_broken = True
         for number in range(MAX_UNSAVED + 50):
-            saver.add("player", str(number))
+            saver.add(Keep("player", str(number)))
         for _ in range(10):
             await asyncio.sleep(0)
         assert len(saver._turns) == MAX_UNSAVED
@@ -92,9 +94,9 @@ def test_a_disk_that_stays_broken_costs_bounded_memory_and_no_talk() -> None:
 
 def test_a_flush_returns_when_all_is_written() -> None:
     async def play(saver: Saver, disk: Disk) -> None:
-        saver.add("player", "told")
+        saver.add(Keep("player", "told"))
         await saver.flush()
-        assert disk.kept == [("player", "told")]
+        assert disk.kept == [Keep("player", "told")]
 
     run(play)
 
@@ -104,5 +106,18 @@ def test_a_flush_does_not_wait_for_a_disk_that_refuses() -> None:
         disk.is_broken = True
         await saver.flush()
         assert disk.kept == []
+
+    run(play)
+
+
+def test_what_is_durable_is_confirmed_and_nothing_before() -> None:
+    async def play(saver: Saver, disk: Disk) -> None:
+        disk.is_broken = True
+        saver.add(Keep("player", "told", "m1"))
+        await saver.flush()
+        assert disk.confirmed == []
+        disk.is_broken = False
+        await saver.flush()
+        assert disk.confirmed == disk.kept == [Keep("player", "told", "m1")]
 
     run(play)

@@ -87,3 +87,22 @@ def test_a_damaged_file_is_put_aside_and_not_thrown_away(path: Path) -> None:
 def test_only_the_owner_may_read_the_file(path: Path) -> None:
     SessionStore(path).close()
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_the_ids_of_typed_lines_survive_a_restart_and_go_with_the_session(path: Path) -> None:
+    store = SessionStore(path)
+    told = SpokenTurn("player", "my name is Ada", 1.0, "m1")
+    store.save(ADA, {}, [told, SpokenTurn("character", "Good day.", 2.0)])
+    store.close()
+    again = SessionStore(path)
+    assert again.lines("s1") == {"m1"}
+    again.remove(["s1"], ended_at=5.0)
+    assert again.lines("s1") == frozenset()
+
+
+def test_only_the_ids_of_the_last_turns_are_kept(path: Path) -> None:
+    store = SessionStore(path)
+    for number in range(3):
+        turns = [SpokenTurn("player", "x", 1.0, f"{number}.{i}") for i in range(MAX_TURNS)]
+        store.save(ADA, None, turns)
+    assert store.lines("s1") == {f"2.{i}" for i in range(MAX_TURNS)}
