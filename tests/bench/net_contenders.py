@@ -1,0 +1,220 @@
+"""Round trips over the loopback: ours through the real service, and echo servers beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from importlib import import_module
+from pathlib import Path
+from time import perf_counter
+
+import aiohttp
+
+from characters.core.link import RoomLink
+from characters.core.messages import (
+    BotLlmText,
+    BotReady,
+    BotTurnCompleted,
+    ConnectRequest,
+    ResetIdleTimer,
+    ServerMessage,
+    ServerResponse,
+    UserTextMessage,
+)
+from characters.runtime import ServiceProcess
+from characters.transport.protocol import Connection
+from characters.transport.websocket import WebSocketTransport
+from tests.bench.echo import FRAME_BYTES
+
+__all__: list[str] = []
+
+ROOT = Path(__file__).parent.parent.parent
+FRAME = bytes(FRAME_BYTES)
+TRIPS = 200
+Trip = Callable[[], Awaitable[float]]
+Setup = Callable[[], AsyncIterator[Trip]]
+
+
+def rounds(setup: Setup, trips: int) -> Iterator[list[float]]:
+    """Yield the seconds of each of so many trips, again and again, over one connection."""
+    with asyncio.Runner() as runner:
+        stack = asynccontextmanager(setup)()
+        trip = runner.run(stack.__aenter__())
+        try:
+            while True:
+                yield runner.run(seconds_of(trip, trips))
+        finally:
+            runner.run(stack.__aexit__(None, None, None))
+
+
+async def seconds_of(trip: Trip, trips: int) -> list[float]:
+    return [await trip() for _ in range(trips)]
+
+
+def clocked(action: Callable[[], Awaitable[None]]) -> Trip:
+    """Return the trip that takes as long as the action."""
+
+    async def trip() -> float:
+        began = perf_counter()
+        await action()
+        return perf_counter() - began
+
+    return trip
+
+
+@contextmanager
+def echo_server(kind: str) -> Iterator[int]:
+    command = [sys.executable, "-m", "tests.bench.echo", kind]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, cwd=ROOT, text=True)
+    assert process.stdin and process.stdout
+    try:
+        yield int(process.stdout.readline())
+    finally:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()
+
+
+def tcp_echo(folder: Path) -> Iterator[list[float]]:
+    async def setup() -> AsyncIterator[Trip]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+
+        async def there_and_back() -> None:
+            writer.write(FRAME)
+            await reader.readexactly(FRAME_BYTES)
+
+        yield clocked(there_and_back)
+        writer.close()
+
+    with echo_server("tcp") as port:
+        yield from rounds(setup, TRIPS)
+
+
+def aiohttp_echo(folder: Path) -> Iterator[list[float]]:
+    async def setup() -> AsyncIterator[Trip]:
+        async with aiohttp.ClientSession() as http, http.ws_connect(url) as socket:
+
+            async def there_and_back() -> None:
+                await socket.send_bytes(FRAME)
+                await socket.receive_bytes()
+
+            yield clocked(there_and_back)
+
+    with echo_server("aiohttp") as port:
+        url = f"http://127.0.0.1:{port}/"
+        yield from rounds(setup, TRIPS)
+
+
+def websockets_echo(folder: Path) -> Iterator[list[float]]:
+    async def setup() -> AsyncIterator[Trip]:
+        connect = import_module("websockets").connect
+        async with connect(f"ws://127.0.0.1:{port}/", compression=None) as socket:
+
+            async def there_and_back() -> None:
+                await socket.send(FRAME)
+                await socket.recv()
+
+            yield clocked(there_and_back)
+
+    with echo_server("websockets") as port:
+        yield from rounds(setup, TRIPS)
+
+
+# --- ours: the real service as a process ------------------------------------------------------
+
+
+@contextmanager
+def service(folder: Path) -> Iterator[str]:
+    fast = ("--words-per-second", "0", "--think", "0", "--no-speech", "--seed", "1")
+    process = ServiceProcess(folder, ROOT / "assets", arguments=fast)
+    try:
+        yield process.start()
+    finally:
+        process.kill()
+
+
+async def until(connection: Connection, kind: type[ServerMessage]) -> None:
+    while not isinstance(await connection.receive(), kind):
+        pass
+
+
+async def enter(transport: WebSocketTransport) -> Connection:
+    request = ConnectRequest(character_id="porter-3e8f", end_user_id="bench")
+    grant = await transport.connect(request)
+    connection = await transport.join(grant, RoomLink(grant.room_name))
+    await until(connection, BotReady)
+    return connection
+
+
+def acknowledged_message(folder: Path) -> Iterator[list[float]]:
+    """Yield the seconds from a numbered message to the service's word that it was taken."""
+
+    async def setup() -> AsyncIterator[Trip]:
+        transport = WebSocketTransport(url)
+        connection = await enter(transport)
+
+        async def there_and_back() -> None:
+            connection.send(ResetIdleTimer())
+            await until(connection, ServerResponse)
+
+        yield clocked(there_and_back)
+        await connection.close()
+        await transport.close()
+
+    with service(folder) as url:
+        yield from rounds(setup, TRIPS)
+
+
+def connect_to_ready(folder: Path) -> Iterator[list[float]]:
+    """Yield the seconds from asking for a new session to the character's ready signal."""
+
+    async def setup() -> AsyncIterator[Trip]:
+        transport = WebSocketTransport(url)
+
+        async def there_and_back() -> None:
+            connection = await enter(transport)
+            connection.abort()
+
+        yield clocked(there_and_back)
+        await transport.close()
+
+    with service(folder) as url:
+        yield from rounds(setup, 20)
+
+
+def line_to_first_word(folder: Path) -> Iterator[list[float]]:
+    """Yield the seconds from a typed line to the first word of the answer, nothing paced."""
+    yield from talk(folder, BotLlmText, 20)
+
+
+def line_to_turn_completed(folder: Path) -> Iterator[list[float]]:
+    """Yield the seconds from a typed line to the end of the turn, durable by then."""
+    yield from talk(folder, BotTurnCompleted, 20)
+
+
+def talk(folder: Path, kind: type[ServerMessage], lines: int) -> Iterator[list[float]]:
+    async def setup() -> AsyncIterator[Trip]:
+        transport = WebSocketTransport(url)
+        connection = await enter(transport)
+        await until(connection, BotTurnCompleted)  # the greeting
+
+        async def trip() -> float:
+            began = perf_counter()
+            connection.send(UserTextMessage(text="Tell me some gossip."))
+            await until(connection, kind)
+            took = perf_counter() - began
+            if kind is not BotTurnCompleted:  # the next line begins a turn of its own
+                await until(connection, BotTurnCompleted)
+            return took
+
+        yield trip
+        await connection.close()
+        await transport.close()
+
+    with service(folder) as url:
+        yield from rounds(setup, lines)
