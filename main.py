@@ -31,6 +31,7 @@ from characters.runtime import ListeningMode
 from engine.application import Application
 from engine.clock import Time
 from engine.gif import write_gif
+from engine.hot_reload import HotReload
 from engine.prefs import PlayerPrefs, PrefsLockedError
 from engine.registry import ComponentRegistry
 from engine.scene_file import SceneFile
@@ -231,6 +232,7 @@ class Game:
         scene = self._app.new_scene(file.settings.name, file.settings.size)
         scene.background = file.settings.background
         yield from file.build_steps(scene)
+        scene.add(HotReload(file))
         if self._app.window is not None:
             scene.add(Hud())
         return scene

@@ -22,7 +22,8 @@ C = TypeVar("C")
 
 _LOOPS = ("fixed_update", "update", "late_update")
 _DRAWS = ("draw", "on_gui")
-_HOOKS = ("awake", "on_enable", "start", *_LOOPS, *_DRAWS, "on_disable", "on_destroy")
+_ENDS = ("on_disable", "on_destroy")
+_HOOKS = ("awake", "on_enable", "start", *_LOOPS, *_DRAWS, "on_validate", *_ENDS)
 
 
 class Stage(IntEnum):
@@ -121,6 +122,9 @@ class Component:
 
     def on_gui(self, surface: Any) -> None:
         """Draw on the screen, over the world."""
+
+    def on_validate(self) -> None:
+        """Take notice: called after an edit of the level's file changed fields of this."""
 
     def on_disable(self) -> None:
         """Stop taking part: called each time the component ceases to be active or enabled."""

@@ -126,6 +126,12 @@ class Lifecycle:
             if _runs(component):
                 self._join(component)
 
+    def validate(self, component: Component) -> None:
+        """Tell a living component that somebody changed its fields from outside."""
+        is_alive = component._stage is not Stage.NEW and not component._doomed
+        if is_alive and "on_validate" in component._hooks:
+            self._call(component, "on_validate")
+
     # leaving
 
     def doom(self, victim: GameObject | Component) -> None:

@@ -78,7 +78,7 @@ class Scene:
         self._not_yet_stepped = 0.0
         self._thread = get_ident()
         self._may_update = self._thread  # no thread while an update is running
-        self._is_closed = False
+        self._is_closed = self._is_closing = False
 
     def __repr__(self) -> str:
         return f"<Scene {self.name!r} with {len(self._objects)} objects>"
@@ -124,6 +124,11 @@ class Scene:
     def is_closed(self) -> bool:
         """Whether `close` was called."""
         return self._is_closed
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the level is being left, or was: who is destroyed then goes with it."""
+        return self._is_closing
 
     # building
 
@@ -269,6 +274,7 @@ class Scene:
         self._guard()
         if self._is_closed:
             return
+        self._is_closing = True
         for root in self.roots:
             self.destroy(root)
         self._bury()

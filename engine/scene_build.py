@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -15,7 +16,7 @@ from engine.scene import Scene
 from engine.scene_document import ComponentEntry, ObjectEntry, Place, SceneDocument
 from engine.scene_rules import HandlerName
 
-__all__ = ["BuiltScene", "SceneBuilder"]
+__all__ = ["BuiltScene", "SceneBuilder", "parents_first"]
 
 
 @dataclass(frozen=True)
@@ -55,15 +56,15 @@ class SceneBuilder:
     def steps(self) -> Iterator[float]:
         """Make the objects one by one; yields progress from 0 to 1 between them."""
         entries = self.document.objects
-        for entry in _parents_first(entries):
+        for entry in parents_first(entries):
             self._create(entry)
         for entry in entries:
-            self._parts[entry.name] = dict(self._make(entry))
+            self._parts[entry.name] = dict(self._make(entry, entry.components))
         # All are in place before the first awakes: it may look for any other.
-        tasks = [(self._connect, entry) for entry in entries]
-        tasks += [(self._wake, entry) for entry in entries]
-        for number, (task, entry) in enumerate(tasks, 1):
-            task(entry)
+        tasks = [partial(self._connect, entry, entry.components) for entry in entries]
+        tasks += [partial(self._wake, entry) for entry in entries]
+        for number, task in enumerate(tasks, 1):
+            task()
             yield number / len(tasks)
 
     def built(self) -> BuiltScene:
@@ -85,12 +86,12 @@ class SceneBuilder:
             active=False,
         )
 
-    def _make(self, entry: ObjectEntry) -> Iterator[tuple[str, Component]]:
-        for component in entry.components.values():
-            kind = self.document.registry.get(component.name)
-            yield component.name, kind(**self._arguments(entry, component, _nothing_yet))
+    def _make(self, entry: ObjectEntry, names: Iterable[str]) -> Iterator[tuple[str, Component]]:
+        for name in names:
+            kind = self.document.registry.get(name)
+            yield name, kind(**self._arguments(entry.components[name], _nothing_yet))
 
-    def _arguments(self, entry: ObjectEntry, component: ComponentEntry, resolve: Any) -> Any:
+    def _arguments(self, component: ComponentEntry, resolve: Any) -> dict[str, Any]:
         assert component.values is not None
         fields = self.document.registry.fields(component.name)
         return {
@@ -98,19 +99,19 @@ class SceneBuilder:
             for name, value in component.values.items()
         }
 
-    def _connect(self, entry: ObjectEntry) -> None:
+    def _connect(self, entry: ObjectEntry, names: Iterable[str]) -> None:
         """Give the components what they refer to and add them to their object."""
         owner = self.objects[entry.name]
-
-        def resolve(marker: Marker, text: str) -> Any:
-            return self._named(marker, text, entry.name)
-
-        for component in entry.components.values():
+        for component in map(entry.components.__getitem__, names):
             made = self._parts[entry.name][component.name]
-            for name, value in self._arguments(entry, component, resolve).items():
+            for name, value in self._resolved(entry, component).items():
                 if component.values and value is not component.values[name]:
                     setattr(made, name, value)
             owner.add(made)
+
+    def _resolved(self, entry: ObjectEntry, component: ComponentEntry) -> dict[str, Any]:
+        """Return what the file says of a component, each reference replaced by what it names."""
+        return self._arguments(component, lambda m, text: self._named(m, text, entry.name))
 
     def _wake(self, entry: ObjectEntry) -> None:
         assert entry.settings is not None
@@ -135,7 +136,7 @@ def _nothing_yet(marker: Marker, text: str) -> None:
     return None
 
 
-def _parents_first(entries: tuple[ObjectEntry, ...]) -> Iterator[ObjectEntry]:
+def parents_first(entries: tuple[ObjectEntry, ...]) -> Iterator[ObjectEntry]:
     """Yield every object after its parent, else in the order of the file."""
     waiting: dict[str, list[ObjectEntry]] = {}
     for entry in entries:

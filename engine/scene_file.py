@@ -69,6 +69,29 @@ class SceneFile:
         assets = AssetFolder.of(path) if asset_root is None else AssetFolder(asset_root)
         return cls(path, read_source(path), registry, assets, tuple(checks))
 
+    def reread(self) -> SceneFile:
+        """Read the same file again, for the same game. Raises TomlFileError as `read` does."""
+        assets = AssetFolder(self._assets.root)  # it remembers what it has found
+        return SceneFile(self.path, read_source(self.path), self._registry, assets, self._checks)
+
+    def is_current(self) -> bool:
+        """Tell whether every file that this was read from still has the same text."""
+        try:
+            return all(path.read_bytes() == text.encode() for path, text in self._texts.items())
+        except OSError:
+            return False
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The file itself and every prefab and profile that it is based on."""
+        return tuple(self._texts)
+
+    @property
+    def _texts(self) -> dict[Path, str]:
+        layers = (layer for entry in self.objects for layer in entry.layered.layers)
+        below = {Path(layer.source.file): layer.source.text for layer in layers}
+        return {self.path: self.text} | below
+
     @property
     def text(self) -> str:
         """The text as it would be saved."""

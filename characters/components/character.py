@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import field
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from characters.core.policy import Persist, ReconnectPolicy
 from characters.core.state import SessionState, SessionView
@@ -12,6 +12,9 @@ from characters.runtime import SessionHandle
 from engine.component import Component
 from engine.fields import Asset
 from engine.signal import Signal, Subscription
+
+if TYPE_CHECKING:
+    from characters.components.manager import CharacterManager
 
 __all__ = ["Character", "ConnectMode", "LevelPolicy"]
 
@@ -28,7 +31,8 @@ class LevelPolicy(StrEnum):
     """What becomes of the session when the level is left.
 
     `carry` keeps it open, `suspend` closes it until a level with this character is entered,
-    `drop` ends it and forgets its id.
+    `drop` ends it and forgets its id. Who is removed from a level that goes on leaves it: a
+    `carry` is a `suspend` then.
     """
 
     CARRY = "carry"
@@ -56,6 +60,7 @@ class Character(Component):
     actions: tuple[str, ...] = ()  # what it may be asked to do, by name
     profile: Annotated[str, Asset((".toml",))] = ""  # fields that several levels share
 
+    _manager: CharacterManager | None = None
     _session: SessionHandle | None = None
     _subscription: Subscription | None = None
     _events: Signal[Any] = field(default_factory=lambda: Signal("character.events"))
@@ -111,14 +116,37 @@ class Character(Component):
                 f"CharacterManager in scene {self.scene.name!r}: add one with "
                 "scene.add(CharacterManager()) or an object with [object.CharacterManager]."
             )
-        self._session = manager.open_session(self)
-        self._subscription = self._session.events.subscribe(self._events.emit)
+        self._manager = manager
+        self._enter(manager)
+
+    def on_validate(self) -> None:
+        """Follow an edit: a new policy takes effect at once, another id is another session."""
+        session, manager = self._session, self._manager
+        if session is None or manager is None:
+            return
+        if (session.key, session.character_id) != (self.key, self.character_id):
+            self._leave()
+            manager.forget(self)
+            self._enter(manager)
+        elif session.policy != self.reconnect_policy:
+            session.apply_policy(self.reconnect_policy)
 
     def on_destroy(self) -> None:
         """Leave the session as `level_policy` says."""
+        if self._manager is None:
+            return
+        is_carried = self.scene.is_closing and self.level_policy is LevelPolicy.CARRY
+        # An object that was given another name in the level's file is a new one with our session.
+        self._leave(keep=is_carried or not self._manager.is_kept_for(self))
+
+    def _enter(self, manager: CharacterManager) -> None:
+        self._session = manager.open_session(self)
+        self._subscription = self._session.events.subscribe(self._events.emit)
+
+    def _leave(self, *, keep: bool = False) -> None:
         if self._subscription is not None:
             self._subscription.cancel()
-        if self._session is None or self.level_policy is LevelPolicy.CARRY:
+        if self._session is None or keep:
             return
         self._session.disconnect()
         if self.level_policy is LevelPolicy.DROP:

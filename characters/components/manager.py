@@ -128,6 +128,14 @@ class CharacterManager(Component):
             handle.connect()
         return handle
 
+    def is_kept_for(self, character: Character) -> bool:
+        """Tell whether the session of that key is this character's, and no successor's."""
+        return self._characters.get(character.key) is character
+
+    def forget(self, character: Character) -> None:
+        """Let go of a character, whatever key it has now."""
+        self._characters = {k: c for k, c in self._characters.items() if c is not character}
+
     # hooks
 
     def update(self, dt: float) -> None:

@@ -14,6 +14,7 @@ from characters.overlay.hud_state import CaptionSize, HudState, Layer
 from characters.overlay.journal import Journal
 from characters.runtime.events import TextRefused
 from engine.component import Component
+from engine.hot_reload import HotReload
 from engine.prefs import PlayerPrefs
 from engine.signal import Subscription
 from engine.ui.hotspots import Hotspots
@@ -49,6 +50,7 @@ class Hud(Component):
     _journal: Journal = field(default_factory=Journal)
     _notices: Subscription | None = None
     _are_ears_open: bool = True
+    _are_mistakes_told: bool = False
 
     @property
     def state(self) -> HudState:
@@ -91,6 +93,7 @@ class Hud(Component):
         for character in cast.characters:
             self._journal.follow(character.key, character.events)
         self._state.expire(self.scene.time.now)
+        self._tell_mistakes()
         deeds = self._deeds(cast)
         if self.input.get_mouse_button_down(1):
             self._hotspots.click(self.input.mouse_position)
@@ -117,6 +120,15 @@ class Hud(Component):
     def _hear(self, key: str, event: object) -> None:
         if isinstance(event, TextRefused):
             self.notify(event.reason)
+
+    def _tell_mistakes(self) -> None:
+        """Show what is wrong with the level's file for as long as it is."""
+        reload = self.scene.find_component(HotReload)
+        if reload is not None and reload.summary is not None:
+            self.notify(reload.summary)
+        elif self._are_mistakes_told:
+            self._state.notice = None
+        self._are_mistakes_told = reload is not None and reload.summary is not None
 
     def _keep_captions(self) -> None:
         prefs = self.scene.find_service(PlayerPrefs)

@@ -41,6 +41,10 @@ class FakeHandle:
     def character_id(self) -> str:
         return self.config.character_id
 
+    @property
+    def policy(self) -> ReconnectPolicy:
+        return self.config.policy
+
     def connect(self) -> None:
         self.told.append("connect")
 

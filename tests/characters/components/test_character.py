@@ -128,3 +128,48 @@ def test_a_character_that_left_hears_nothing_more() -> None:
     level.scene.close()
     level.session("nurse").becomes(S.CONNECTED)
     assert heard == []
+
+
+def validated(nurse: Character) -> None:
+    """As after an edit of the level's file."""
+    nurse.on_validate()
+
+
+def test_a_policy_that_was_edited_takes_effect_on_the_session_as_it_is() -> None:
+    level = Level()
+    nurse = level.character("nurse")
+    level.frame()
+    nurse.reconnect_policy = ReconnectPolicy(max_reconnect_attempts=9)
+    validated(nurse)
+    assert level.session("nurse").policy.max_reconnect_attempts == 9
+    assert level.session("nurse").told == ["connect"]
+
+
+def test_an_id_that_was_edited_is_another_session() -> None:
+    level = Level()
+    nurse = level.character("nurse")
+    level.frame()
+    nurse.character_id = "doctor"
+    validated(nurse)
+    assert level.session("nurse").told == ["connect", "disconnect"]
+    assert level.session("doctor").told == ["connect"]
+    assert level.manager.characters == (nurse,)
+
+
+def test_who_is_removed_from_a_level_that_goes_on_leaves() -> None:
+    level = Level()
+    nurse = level.character("nurse")
+    level.frame()
+    nurse.game_object.destroy()
+    level.frame()
+    assert level.session("nurse").told == ["connect", "disconnect"]
+
+
+def test_a_successor_with_the_same_id_keeps_the_session() -> None:
+    level = Level()
+    nurse = level.character("nurse")
+    level.frame()
+    nurse.game_object.destroy()
+    level.character("nurse")
+    level.frame(2)
+    assert "disconnect" not in level.session("nurse").told

@@ -12,7 +12,10 @@ from characters.core.state import SessionState
 from characters.overlay import Hud
 from characters.overlay.hud_state import CaptionSize, Layer
 from characters.runtime.events import TextRefused
+from engine.hot_reload import HotReload
 from engine.prefs import PlayerPrefs
+from engine.registry import ComponentRegistry
+from engine.scene_file import SceneFile
 from tests.characters.overlay.fakes import Stage
 
 
@@ -174,6 +177,25 @@ def test_a_hud_that_is_destroyed_gives_the_keys_back(stage: Stage) -> None:
     stage.scene.destroy(stage.hud.game_object)
     stage.frame()
     assert stage.scene.input.captured is None
+
+
+def test_mistakes_of_an_edit_stay_on_screen_until_they_are_mended(
+    stage: Stage, tmp_path: Path
+) -> None:
+    level = tmp_path / "level.toml"
+    level.write_text("[scene]\n", encoding="utf-8")
+    file = SceneFile.read(level, ComponentRegistry())
+    file.build(stage.scene)
+    reload = stage.scene.add(HotReload(file))
+    level.write_text("[scene]\nsize = 1\n", encoding="utf-8")
+    reload.look()
+    stage.frame(500)
+    assert (stage.hud.state.notice or "").startswith("level.toml:2:")
+    level.write_text("[scene]\n", encoding="utf-8")
+    reload.look()
+    stage.frame()
+    assert stage.hud.state.notice is None
+    stage.scene.close()
 
 
 def test_the_overlay_is_imported_without_a_drawing_library() -> None:
