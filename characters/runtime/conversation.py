@@ -150,6 +150,12 @@ class Conversation:
         for text in self.talk.take_waiting():
             self._say(text)
 
+    def forget(self) -> None:
+        """Forget every word, and be silent: the player wants no trace of this talk."""
+        self.talk.forget()
+        self._world.voice.interrupt(self._key)
+        self._tell_transcript()
+
     def close(self) -> None:
         """Stop watching the voice."""
         if self._voice_poll is not None:

@@ -29,6 +29,7 @@ from characters.core.session_events import (
     ConnectionLost,
     DisconnectRequested,
     Event,
+    ForgetRequested,
     LoadRecord,
     OpenConnection,
     OpenMicrophone,
@@ -138,6 +139,8 @@ class SessionDriver:
             return
         for command in commands:
             self._perform(command)
+        if isinstance(event, ForgetRequested):
+            self.conversation.forget()
 
     def _perform(self, command: Command) -> None:
         try:

@@ -83,6 +83,13 @@ class Talk:
         self.waiting.clear()
         return taken
 
+    def forget(self) -> None:
+        """Forget what was said and what was to be said: somebody else may stand here now."""
+        self.transcript = Transcript()
+        self.emotion = None
+        self.waiting.clear()
+        self._unconfirmed.clear()
+
     def reset(self) -> None:
         """Begin a new connection's modules: emotion is not carried over."""
         self.emotion = None

@@ -19,6 +19,7 @@ from characters.core.messages import (
 from characters.core.session_events import (
     ConnectRequested,
     DisconnectRequested,
+    ForgetRequested,
     HibernateRequested,
 )
 from characters.core.state import SessionState
@@ -275,6 +276,33 @@ def test_the_transcript_goes_on_over_a_disconnect() -> None:
         stage.until_state(actor, SessionState.CONNECTED)
         say(stage, actor, "Second")
         assert texts(actor) == ["First", "Second"]
+
+
+def test_nothing_is_left_of_a_talk_that_is_forgotten() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.service.acknowledges = False
+        say(stage, actor, "My name is Ada")
+        stage.service.last.tell(BotLlmStarted(), BotLlmText("Hello Ada."), BotEmotion("joy"))
+        stage.run_for(0.01)
+        stage.do(actor.driver.feed, DisconnectRequested())
+        stage.do(actor.driver.feed, ForgetRequested())
+        view = actor.driver.view
+        assert (view.transcript, view.emotion, view.unconfirmed_lines) == ((), None, 0)
+        assert actor.all(TranscriptChanged)[-1].turns == ()
+
+
+def test_the_next_visitor_gets_none_of_the_words_of_the_last() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        say(stage, actor, "My name is Ada")
+        stage.do(actor.driver.feed, DisconnectRequested())
+        stage.do(actor.driver.feed, ForgetRequested())
+        stage.until_state(actor, SessionState.DISCONNECTED)
+        stage.do(actor.driver.feed, ConnectRequested())
+        stage.until_state(actor, SessionState.CONNECTED)
+        stage.run_for(0.1)
+        assert (texts(actor), stage.service.last.texts) == ([], [])
 
 
 # --- voice ------------------------------------------------------------------------------------
