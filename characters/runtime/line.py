@@ -35,6 +35,9 @@ __all__ = ["Line", "LineOwner"]
 
 _log = logging.getLogger(__name__)
 
+# How soon it is looked whether the first ping of a connection was answered.
+FIRST_PONG_SECONDS = 0.05
+
 
 class LineOwner(Protocol):
     """What a line reports to: the driver of its session."""
@@ -59,6 +62,9 @@ class LineOwner(Protocol):
 
     def received(self, item: Incoming) -> None:
         """Take what came in."""
+
+    def refresh(self) -> None:
+        """Make the view new."""
 
 
 class Line:
@@ -190,6 +196,7 @@ class Line:
             policy.heartbeat_timeout_seconds,
             connection.last_received,
         )
+        connection.ping()
         self._beat(connection)
 
     def _beat(self, connection: Connection) -> None:
@@ -209,6 +216,9 @@ class Line:
         if beat is Beat.PING:
             connection.ping()
         delay = heartbeat.next_look(now) - now
+        if connection.round_trip_seconds is None:
+            delay = min(delay, FIRST_PONG_SECONDS)
+        self._owner.refresh()
         self._pulse = asyncio.get_running_loop().call_later(delay, self._beat, connection)
 
     def _stop_pulse(self) -> None:

@@ -97,6 +97,18 @@ def test_a_service_that_answers_pings_keeps_its_line_for_hours() -> None:
         assert actor.driver.view.round_trip_seconds == 0.001
 
 
+def test_the_first_round_trip_of_a_connection_is_seen_at_once() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.run_for(0.1)
+        assert actor.driver.view.round_trip_seconds == 0.001
+        stage.service.last.drop()
+        stage.until_state(actor, SessionState.RECONNECTING)
+        stage.until_state(actor, SessionState.CONNECTED)
+        stage.run_for(0.1)
+        assert actor.driver.view.round_trip_seconds == 0.001
+
+
 def test_a_service_that_is_killed_and_comes_back_is_found_again() -> None:
     with Stage() as stage:
         actor = connected(stage)
