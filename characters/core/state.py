@@ -169,6 +169,7 @@ class SessionView:
     attempt: int = 0
     max_attempts: int | None = None
     next_retry_at: float | None = None
+    retry_wait_seconds: float | None = None  # the whole wait that ends at next_retry_at
     error: Failure | None = None
     microphone: MicrophoneView = field(default_factory=MicrophoneView)
     transcript: tuple[Turn, ...] = ()

@@ -135,10 +135,9 @@ def _wait(view: SessionView, now: float) -> str:
 
 def _ring(view: SessionView, now: float) -> float | None:
     """Return the share of the wait that is left, in steps that keep few pictures."""
-    if view.next_retry_at is None or view.next_retry_at <= now:
+    if view.next_retry_at is None or view.next_retry_at <= now or not view.retry_wait_seconds:
         return None
-    # The view tells the end of the wait, not its beginning; waits are capped at some seconds.
-    share = min(1.0, (view.next_retry_at - now) / 4.0)
+    share = min(1.0, (view.next_retry_at - now) / view.retry_wait_seconds)
     return math.ceil(share * RING_STEPS) / RING_STEPS
 
 

@@ -83,6 +83,7 @@ class SessionDriver:
         self._old_lines: list[Line] = []
         self._link: RoomLink | None = None
         self._timers: dict[Timer, asyncio.TimerHandle] = {}
+        self._retry_wait: float | None = None
         self._events: deque[Event] = deque()
         self._is_feeding = False
         self._now = world.clock()
@@ -154,6 +155,8 @@ class SessionDriver:
     def _start_timer(self, command: StartTimer) -> None:
         self._cancel_timer(CancelTimer(command.timer))
         delay = max(0.0, command.due - self.world.clock())
+        if command.timer is Timer.RETRY:
+            self._retry_wait = delay
         self._timers[command.timer] = asyncio.get_running_loop().call_later(
             delay, self._fire, command.timer, command.due
         )
@@ -308,6 +311,7 @@ class SessionDriver:
             attempt=session.attempt,
             max_attempts=session.policy.max_reconnect_attempts,
             next_retry_at=session.due(Timer.RETRY),
+            retry_wait_seconds=None if session.due(Timer.RETRY) is None else self._retry_wait,
             error=session.error,
             microphone=self._gate.view,
             transcript=talk.transcript.turns,

@@ -91,6 +91,7 @@ def crowd() -> HudModel:
             attempt=2,
             max_attempts=5,
             next_retry_at=NOW + 2.4,
+            retry_wait_seconds=4.0,
             head=(170, 260),
         ),
         actor(

@@ -47,7 +47,13 @@ def test_somebody_connected_shows_what_goes_on(
 
 
 def test_a_reconnect_counts_attempts_and_seconds() -> None:
-    waits = view(S.RECONNECTING, attempt=2, max_attempts=3, next_retry_at=NOW + 2.1)
+    waits = view(
+        S.RECONNECTING,
+        attempt=2,
+        max_attempts=3,
+        next_retry_at=NOW + 2.1,
+        retry_wait_seconds=4.0,
+    )
     assert badge(waits, NOW).word == "reconnecting 2/3, 3 s"
     assert badge(waits, NOW).ring == pytest.approx(0.525, abs=0.05)
 
@@ -55,6 +61,13 @@ def test_a_reconnect_counts_attempts_and_seconds() -> None:
 def test_while_a_try_runs_there_is_no_countdown() -> None:
     tries = view(S.RECONNECTING, attempt=2, max_attempts=3, next_retry_at=NOW - 1)
     assert (badge(tries, NOW).word, badge(tries, NOW).ring) == ("reconnecting 2/3", None)
+
+
+@pytest.mark.parametrize("wait", [0.5, 4.0, 60.0])
+def test_the_ring_is_full_when_a_wait_begins_however_long_it_is(wait: float) -> None:
+    waits = view(S.RECONNECTING, attempt=2, next_retry_at=NOW + wait, retry_wait_seconds=wait)
+    assert badge(waits, NOW).ring == 1.0
+    assert badge(waits, NOW + wait / 2).ring == pytest.approx(0.5, abs=0.05)
 
 
 def test_a_patient_policy_has_no_number_to_count_to() -> None:

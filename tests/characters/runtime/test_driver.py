@@ -109,6 +109,20 @@ def test_the_first_round_trip_of_a_connection_is_seen_at_once() -> None:
         assert actor.driver.view.round_trip_seconds == 0.001
 
 
+def test_the_view_tells_how_long_the_wait_for_the_next_try_is() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.service.kill()
+        stage.until(lambda: actor.driver.view.next_retry_at is not None)
+        wait = actor.driver.view.retry_wait_seconds
+        begins = stage.loop.time()
+        stage.until(lambda: actor.driver.view.next_retry_at is None)
+        assert wait == pytest.approx(stage.loop.time() - begins, abs=0.01)
+        stage.service.is_down = False
+        stage.until_state(actor, SessionState.CONNECTED)
+        assert actor.driver.view.retry_wait_seconds is None
+
+
 def test_a_service_that_is_killed_and_comes_back_is_found_again() -> None:
     with Stage() as stage:
         actor = connected(stage)
