@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -22,7 +22,7 @@ from engine.dispatcher import Dispatcher
 from engine.prefs_disk import FileSystem, Lock, RealFileSystem
 from engine.prefs_lock import LockHeldError
 from engine.prefs_log import PrefsLog, RecoveryReport
-from engine.prefs_values import Change, Value, apply_change
+from engine.prefs_values import MAX_TOTAL_BYTES, Change, Inbox, Value, apply_change, is_same
 from engine.prefs_view import PrefsView
 from engine.prefs_writer import PrefsWriter
 from engine.signal import Signal
@@ -30,8 +30,6 @@ from engine.signal import Signal
 __all__ = ["MAX_TOTAL_BYTES", "PlayerPrefs", "PrefsError", "PrefsLockedError"]
 
 _log = logging.getLogger(__name__)
-
-MAX_TOTAL_BYTES = 64 * 1024 * 1024
 
 
 class PrefsError(Exception):
@@ -59,16 +57,19 @@ class PlayerPrefs(PrefsView):
     """
 
     def __init__(
-        self, backing: _Backing, report: RecoveryReport, lock: Lock | None, channel: _Channel
+        self,
+        backing: _Backing,
+        inbox: Inbox,
+        report: RecoveryReport,
+        lock: Lock | None,
+        channel: _Channel,
     ) -> None:
-        super().__init__()
+        super().__init__(inbox=inbox)
         self._backing = backing
         self._lock = lock
         self._channel = channel
         self.report = report
-        self.changed = channel.changed
         self.problem = channel.problem
-        self.values = backing.values
 
     @classmethod
     def open(
@@ -93,6 +94,7 @@ class PlayerPrefs(PrefsView):
         lock, refusal = (None, "") if read_only else _take_lock(path, disk)
         log = PrefsLog(path, disk)
         contents, report = log.open(read_only=lock is None)
+        inbox = Inbox()
         backing: _Backing
         if read_only or refusal or report.unsavable:
             refusal = refusal or report.unsavable or f"{path} was opened for reading only."
@@ -102,12 +104,24 @@ class PlayerPrefs(PrefsView):
                 log,
                 contents.values,
                 live=contents.live,
+                inbox=inbox,
                 group_seconds=group_seconds,
                 on_trouble=channel.tell_trouble,
             )
         problem = "" if report.is_clean else str(report)
         channel.tell_at_start(problem or ("" if read_only else refusal), log.trouble)
-        return cls(backing, report, lock, channel)
+        return cls(backing, inbox, report, lock, channel)
+
+    @property
+    def values(self) -> Mapping[str, Value]:
+        """What is set now."""
+        return self._backing.values
+
+    @property
+    def changed(self) -> Signal[str]:
+        """The key of each change, told on the thread that made it."""
+        self._inbox.is_guarded = True  # from now on somebody may listen
+        return self._channel.changed
 
     @property
     def trouble(self) -> str:
@@ -118,11 +132,17 @@ class PlayerPrefs(PrefsView):
         """Apply one change: `(key, value)` sets, `(key,)` deletes, `()` deletes everything."""
         if self._backing.live > MAX_TOTAL_BYTES and len(change) == 2:
             raise ValueError(f"All settings together take more than {MAX_TOTAL_BYTES} bytes.")
+        news = self._news(change) if len(self._channel.changed) else ""
         self._backing.put(change, wake=not durable)
         if durable:
             self.save()
-        if change and len(self.changed):
-            self._channel.tell_change(change[0])
+        if news:
+            self._channel.tell_change(news)
+
+    def _news(self, change: Change) -> str:
+        if len(change) == 2 and is_same(change[1], self.values.get(change[0])):
+            return ""
+        return change[0] if change else ""
 
     def delete_all(self, *, durable: bool = False) -> None:
         """Delete everything. Raises PrefsError."""
@@ -152,6 +172,7 @@ class PlayerPrefs(PrefsView):
         # A writer that still hangs in a system call keeps the lock until the process ends.
         if self._lock is not None and self._backing.is_idle:
             self._lock.release()
+        self._inbox.is_guarded = True
         closed = f"The settings file {self.report.path.name} was closed."
         self._backing = _Unsaved(self._backing.values, closed, accepts=False)
         return saved
@@ -169,10 +190,11 @@ class PlayerPrefs(PrefsView):
 
 
 class _Backing(Protocol):
-    values: dict[str, Value]
     refusal: str
     live: int
 
+    @property
+    def values(self) -> dict[str, Value]: ...
     @property
     def is_idle(self) -> bool: ...
     def put(self, change: Change, *, wake: bool) -> None: ...

@@ -2,11 +2,42 @@
 
 from __future__ import annotations
 
-__all__ = ["Change", "Value", "apply_change", "weigh", "weight"]
+from collections import deque
+from collections.abc import Callable
+
+__all__ = [
+    "MAX_TOTAL_BYTES",
+    "Change",
+    "Inbox",
+    "Value",
+    "apply_change",
+    "is_same",
+    "weigh",
+    "weight",
+]
+
+MAX_TOTAL_BYTES = 64 * 1024 * 1024
 
 Value = int | float | str | bool | bytes
 # A key and its value sets, a key alone deletes, nothing at all deletes everything.
 Change = tuple[()] | tuple[str] | tuple[str, Value]
+
+
+class Inbox:
+    """Where changes are queued; all that a set on the frame thread touches.
+
+    Adding needs no lock. Whoever adds looks at `is_asleep` afterwards, and wakes the writer then.
+    While it `is_guarded`, adding is not enough: somebody wants to be asked or told.
+    """
+
+    __slots__ = ("add", "is_asleep", "is_guarded", "queue", "wake")
+
+    def __init__(self) -> None:
+        self.queue: deque[Change] = deque()
+        self.add: Callable[[Change], object] = self.queue.append
+        self.is_guarded = True
+        self.is_asleep = True
+        self.wake: Callable[[], object] = lambda: None
 
 
 def apply_change(values: dict[str, Value], change: Change) -> Value | None:
@@ -20,6 +51,11 @@ def apply_change(values: dict[str, Value], change: Change) -> Value | None:
         return values.pop(change[0], None)
     values.clear()
     return None
+
+
+def is_same(value: Value, old: Value | None) -> bool:
+    """Tell whether setting `value` where `old` is changes nothing: 1, 1.0 and True differ."""
+    return type(value) is type(old) and value == old
 
 
 def weigh(live: int, change: Change, old: Value | None) -> int:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
-from engine.prefs_values import Change, Value
+from engine.prefs_values import Change, Inbox, Value
 
 __all__ = ["MAX_KEY_BYTES", "MAX_VALUE_BYTES", "PrefsView"]
 
@@ -16,6 +16,7 @@ _log = logging.getLogger(__name__)
 
 MAX_KEY_BYTES = 512
 MAX_VALUE_BYTES = 1024 * 1024
+_SHORT_KEY = MAX_KEY_BYTES // 4  # a key of fewer characters is never too long
 _INT_LIMIT = 2**63
 _SHORT = MAX_VALUE_BYTES // 4  # a text of fewer characters is never too long
 
@@ -28,11 +29,19 @@ class PrefsView:
     key is missing or holds a value of another type.
     """
 
-    values: Mapping[str, Value]
+    # What every `set_*` ends with is written out in each: the first call after a frame's sleep
+    # pays for each function and line of memory on its way, a third of it for one helper.
 
-    def __init__(self, prefix: str = "") -> None:
+    def __init__(self, prefix: str = "", inbox: Inbox | None = None) -> None:
         self._prefix = prefix
+        self._inbox = inbox or Inbox()
+        self._room = _SHORT_KEY - len(prefix) if prefix.isascii() else 0
         self._mismatched: set[str] = set()
+
+    @property
+    def values(self) -> Mapping[str, Value]:
+        """What is set now, by whole keys."""
+        raise NotImplementedError
 
     def change(self, change: Change, *, durable: bool = False) -> None:
         """Apply a change whose key is whole; with `durable` return when it is on the disk."""
@@ -48,13 +57,29 @@ class PrefsView:
             raise _wrong_type("set_int", key, "an int", value)
         if not -_INT_LIMIT <= value < _INT_LIMIT:
             raise ValueError(f"set_int({key!r}): the number does not fit in 64 bits.")
-        self._set(key, value, durable)
+        if type(key) is not str or not 0 < len(key) <= self._room or not key.isascii():
+            self._check_key(key)
+        change, inbox = (self._prefix + key, value), self._inbox
+        if durable or inbox.is_guarded:
+            self.change(change, durable=durable)
+        else:
+            inbox.add(change)
+            if inbox.is_asleep:
+                inbox.wake()
 
     def set_float(self, key: str, value: float, *, durable: bool = False) -> None:
         """Set a number. Raises TypeError, ValueError, PrefsError."""
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise _wrong_type("set_float", key, "a number", value)
-        self._set(key, float(value), durable)
+        if type(key) is not str or not 0 < len(key) <= self._room or not key.isascii():
+            self._check_key(key)
+        change, inbox = (self._prefix + key, float(value)), self._inbox
+        if durable or inbox.is_guarded:
+            self.change(change, durable=durable)
+        else:
+            inbox.add(change)
+            if inbox.is_asleep:
+                inbox.wake()
 
     def set_string(self, key: str, value: str, *, durable: bool = False) -> None:
         """Set a text. Raises TypeError, ValueError, PrefsError."""
@@ -62,20 +87,44 @@ class PrefsView:
             raise _wrong_type("set_string", key, "a str", value)
         if len(value) > _SHORT or not value.isascii():
             _check_size("set_string", key, _text_size("set_string", key, value))
-        self._set(key, value, durable)
+        if type(key) is not str or not 0 < len(key) <= self._room or not key.isascii():
+            self._check_key(key)
+        change, inbox = (self._prefix + key, value), self._inbox
+        if durable or inbox.is_guarded:
+            self.change(change, durable=durable)
+        else:
+            inbox.add(change)
+            if inbox.is_asleep:
+                inbox.wake()
 
     def set_bool(self, key: str, value: bool, *, durable: bool = False) -> None:
         """Set a yes or no. Raises TypeError, ValueError, PrefsError."""
         if not isinstance(value, bool):
             raise _wrong_type("set_bool", key, "a bool", value)
-        self._set(key, value, durable)
+        if type(key) is not str or not 0 < len(key) <= self._room or not key.isascii():
+            self._check_key(key)
+        change, inbox = (self._prefix + key, value), self._inbox
+        if durable or inbox.is_guarded:
+            self.change(change, durable=durable)
+        else:
+            inbox.add(change)
+            if inbox.is_asleep:
+                inbox.wake()
 
     def set_bytes(self, key: str, value: bytes, *, durable: bool = False) -> None:
         """Set raw bytes. Raises TypeError, ValueError, PrefsError."""
         if type(value) is not bytes:
             raise _wrong_type("set_bytes", key, "bytes", value)
         _check_size("set_bytes", key, len(value))
-        self._set(key, value, durable)
+        if type(key) is not str or not 0 < len(key) <= self._room or not key.isascii():
+            self._check_key(key)
+        change, inbox = (self._prefix + key, value), self._inbox
+        if durable or inbox.is_guarded:
+            self.change(change, durable=durable)
+        else:
+            inbox.add(change)
+            if inbox.is_asleep:
+                inbox.wake()
 
     def get_int(self, key: str, default: int = 0) -> int:
         """Return a whole number, or the default."""
@@ -145,18 +194,17 @@ class PrefsView:
     def __bool__(self) -> bool:
         return True
 
-    def _set(self, key: str, value: Value, durable: bool) -> None:
+    def _check_key(self, key: object) -> None:
         if type(key) is not str:
             raise TypeError(f"A key is a text, not {key!r}.")
         name = self._prefix + key
-        old = self.values.get(name)
-        if old is None:
-            _check_key(name)
-        elif type(old) is type(value) and old == value:
-            if durable:
-                self.save()
-            return
-        self.change((name, value), durable=durable)
+        if not name:
+            raise ValueError("A key has at least one character.")
+        if _text_size("set", key, name) > MAX_KEY_BYTES:
+            raise ValueError(
+                f"The key {name[:20]!r}… is too long: at most {MAX_KEY_BYTES} bytes. Put the long "
+                "part into the value."
+            )
 
     def _default(self, key: str, found: Value | None, default: _T) -> _T:
         if found is not None and key not in self._mismatched:
@@ -168,9 +216,12 @@ class PrefsView:
 
 class _Namespace(PrefsView):
     def __init__(self, root: PrefsView, prefix: str) -> None:
-        super().__init__(prefix)
-        self.values = root.values
+        super().__init__(prefix, root._inbox)
         self._root = root
+
+    @property
+    def values(self) -> Mapping[str, Value]:
+        return self._root.values
 
     def change(self, change: Change, *, durable: bool = False) -> None:
         self._root.change(change, durable=durable)
@@ -181,16 +232,6 @@ class _Namespace(PrefsView):
 
 def _wrong_type(call: str, key: object, wanted: str, value: object) -> TypeError:
     return TypeError(f"{call}({key!r}) takes {wanted}, not {type(value).__name__}.")
-
-
-def _check_key(key: str) -> None:
-    if not key:
-        raise ValueError("A key has at least one character.")
-    if _text_size("set", key, key) > MAX_KEY_BYTES:
-        raise ValueError(
-            f"The key {key[:20]!r}… is too long: at most {MAX_KEY_BYTES} bytes. Put the long part "
-            "into the value."
-        )
 
 
 def _text_size(call: str, key: str, text: str) -> int:

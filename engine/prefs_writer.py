@@ -1,8 +1,11 @@
 """The thread that saves: it groups what piled up, so that a frame never waits for a disk.
 
-`put` only queues. A caller that needs its change on the disk calls `commit`, which saves
-everything queued so far on the caller's own thread: handing it to another thread and back
-would cost as much as the flush itself. Whoever holds the commit lock saves for all.
+`put` only queues: it applies nothing and takes no lock, since the first call after a frame's
+sleep pays for each line of memory that it touches. Whoever reads or saves applies what is queued.
+
+A caller that needs its change on the disk calls `commit`, which saves everything queued so far
+on the caller's own thread: handing it to another thread and back would cost as much as the flush
+itself. Whoever holds the commit lock saves for all.
 
 The thread is a daemon, joined with a deadline on close: a disk that hangs must not hang the
 game's exit, and a thread that dies at any point leaves a file that is whole. A game that is
@@ -13,11 +16,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable
 
 from engine.prefs_log import PrefsLog
-from engine.prefs_values import Change, Value, apply_change, weigh, weight
+from engine.prefs_values import (
+    MAX_TOTAL_BYTES,
+    Change,
+    Inbox,
+    Value,
+    apply_change,
+    is_same,
+    weigh,
+    weight,
+)
 
 __all__ = ["PrefsWriter"]
 
@@ -37,42 +48,60 @@ class PrefsWriter:
         values: dict[str, Value],
         *,
         live: int,
+        inbox: Inbox,
         group_seconds: float,
         on_trouble: Callable[[OSError | None], object],
     ) -> None:
-        self.values = values
         self.live = live  # about the bytes that the values took in a file, at the last commit
+        self._values = values
         self._log = log
         self._group_seconds = group_seconds
         self._on_trouble = on_trouble
         self._trouble = log.trouble
-        self._pending: deque[tuple[Change, Value | None]] = deque()  # with what was there before
+        self._inbox = inbox
+        inbox.is_guarded = live > MAX_TOTAL_BYTES
+        inbox.wake = self._wake
+        self._pending: list[tuple[Change, Value | None]] = []  # applied; with what was there before
         self._memory_lock = threading.Lock()  # held for nanoseconds, never during I/O
         self._commit_lock = threading.Lock()
         # A bare lock that is released to wake the thread: an Event costs a frame ten times that.
         self._work = threading.Lock()
         self._work.acquire()
-        self._is_awake = self._is_started = False
+        self._is_started = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="prefs-writer", daemon=True)
 
     def put(self, change: Change, *, wake: bool = True) -> None:
-        """Apply a change to the values and queue it. Never waits for a disk.
+        """Queue a change. Waits for nothing.
 
         Whoever calls `commit` next need not wake the thread.
         """
-        with self._memory_lock:
-            self._pending.append((change, apply_change(self.values, change)))
-            if not wake or self._is_awake:
-                return
-            self._is_awake = True
-        self._rouse()
+        self._inbox.add(change)
+        if wake and self._inbox.is_asleep:
+            self._wake()
+
+    @property
+    def values(self) -> dict[str, Value]:
+        """What is set now, with all that was put."""
+        if self._inbox.queue:
+            with self._memory_lock:
+                self._apply_queue()
+        return self._values
+
+    def _apply_queue(self) -> None:
+        queue, values = self._inbox.queue, self._values
+        while queue:
+            change = queue[0]
+            old = apply_change(values, change)
+            if len(change) < 2 or not is_same(change[1], old):
+                self._pending.append((change, old))
+            queue.popleft()  # last: who finds the queue empty reads the values without the lock
 
     def _wake(self) -> None:
         with self._memory_lock:
-            if self._is_awake:
+            if not self._inbox.is_asleep:
                 return
-            self._is_awake = True
+            self._inbox.is_asleep = False
         self._rouse()
 
     def _rouse(self) -> None:
@@ -105,16 +134,19 @@ class PrefsWriter:
 
     def _drain(self) -> list[Change]:
         with self._memory_lock:
-            pending = list(self._pending)
-            self._pending.clear()
+            self._apply_queue()
+            pending, self._pending = self._pending, []
         for change, old in pending:
             self.live = weigh(self.live, change, old)
+        if self.live > MAX_TOTAL_BYTES:
+            self._inbox.is_guarded = True
         return [change for change, _ in pending]
 
     def _snapshot(self) -> dict[str, Value]:
         # What is queued meanwhile is in the copy; appending it again could step back in time.
         with self._memory_lock:
-            values = dict(self.values)
+            self._apply_queue()
+            values = dict(self._values)
             self._pending.clear()
         self.live = sum(weight(key, value) for key, value in values.items())
         return values
@@ -135,10 +167,15 @@ class PrefsWriter:
         while True:
             self._stop.wait(_RETRY_SECONDS if self._trouble else self._group_seconds)
             with self._memory_lock:
-                if self._stop.is_set() or not (self._pending or self._trouble):
-                    self._is_awake = False
+                # Before the look at the queue: who puts afterwards finds that it has to wake us.
+                self._inbox.is_asleep = True
+                if self._stop.is_set() or not self._has_work():
                     return
+                self._inbox.is_asleep = False
             self._commit_quietly()
+
+    def _has_work(self) -> bool:
+        return bool(self._inbox.queue or self._pending or self._trouble)
 
     def _commit_quietly(self) -> None:
         try:

@@ -8,7 +8,7 @@ import pytest
 
 from engine.prefs_format import decode_file
 from engine.prefs_log import PrefsLog
-from engine.prefs_values import Value
+from engine.prefs_values import Inbox, Value
 from engine.prefs_writer import PrefsWriter
 from tests.engine.fake_disk import FakeDisk
 
@@ -32,7 +32,12 @@ def a_writer(disk: FakeDisk, told: Told | None = None) -> PrefsWriter:
     log = PrefsLog(PATH, disk)
     contents, _ = log.open()
     return PrefsWriter(
-        log, contents.values, live=contents.live, group_seconds=0.0, on_trouble=told or Told()
+        log,
+        contents.values,
+        live=contents.live,
+        inbox=Inbox(),
+        group_seconds=0.0,
+        on_trouble=told or Told(),
     )
 
 
@@ -125,7 +130,9 @@ def test_whoever_hears_of_trouble_may_save() -> None:
         if trouble is not None:
             writer.commit()
 
-    writer = PrefsWriter(log, contents.values, live=0, group_seconds=0, on_trouble=again)
+    writer = PrefsWriter(
+        log, contents.values, live=0, inbox=Inbox(), group_seconds=0, on_trouble=again
+    )
     disk.on_call = refuse
     writer.put(("a", 1))
     with pytest.raises(OSError, match="no space left"):
@@ -204,3 +211,48 @@ def test_reading_and_waiting_for_each_change_need_no_thread() -> None:
     writer.commit()
     assert threading.active_count() == before
     assert writer.close(DEADLINE)
+
+
+def test_what_is_there_already_is_not_written_again() -> None:
+    disk = FakeDisk()
+    writer = a_writer(disk)
+    writer.put(("a", 1))
+    writer.commit()
+    disk.on_call = refuse
+    writer.put(("a", 1))
+    writer.commit()
+    disk.on_call = lambda call: None
+    writer.put(("a", True))
+    writer.commit()
+    assert on_disk(disk)["a"] is True
+
+
+def test_a_put_at_the_moment_when_the_thread_falls_asleep_is_saved_too() -> None:
+    disk = FakeDisk()
+    writer = a_writer(disk)  # with no time to gather: it falls asleep after each commit
+    saved = threading.Event()
+    disk.on_call = lambda call: saved.set() if call == "flush" else None
+    for n in range(2000):
+        saved.clear()
+        writer.put(("a", n))
+        assert saved.wait(DEADLINE), n
+    assert writer.close(DEADLINE)
+
+
+def test_each_thread_reads_what_it_put() -> None:
+    writer = a_writer(FakeDisk())
+    missed: list[str] = []
+
+    def sets(name: int) -> None:
+        for n in range(2000):
+            writer.put((f"{name}.{n}", n), wake=False)
+            if f"{name}.{n}" not in writer.values:
+                missed.append(f"{name}.{n}")
+
+    threads = [threading.Thread(target=sets, args=(name,)) for name in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(DEADLINE)
+    assert missed == []
+    assert len(writer.values) == 8000

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.prefs_log import PrefsLog
-from engine.prefs_values import Change, Value, apply_change
+from engine.prefs_values import Change, Inbox, Value, apply_change
 from engine.prefs_writer import PrefsWriter
 from tests.engine.fake_disk import FakeDisk
 
@@ -57,7 +57,12 @@ def a_writer(disk: FakeDisk) -> PrefsWriter:
     log = PrefsLog(PATH, disk)
     contents, _ = log.open()
     return PrefsWriter(
-        log, contents.values, live=contents.live, group_seconds=0, on_trouble=lambda trouble: None
+        log,
+        contents.values,
+        live=contents.live,
+        inbox=Inbox(),
+        group_seconds=0,
+        on_trouble=lambda trouble: None,
     )
 
 
