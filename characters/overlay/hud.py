@@ -49,7 +49,6 @@ class Hud(Component):
     _hotspots: Hotspots = field(default_factory=Hotspots)
     _journal: Journal = field(default_factory=Journal)
     _notices: Subscription | None = None
-    _are_ears_open: bool = True
     _are_mistakes_told: bool = False
 
     @property
@@ -81,7 +80,7 @@ class Hud(Component):
         if self._notices is not None:
             self._notices.cancel()
         self._capture(False)
-        self._open_ears(Cast(self.scene).manager, True)
+        self._cover_ears(Cast(self.scene).manager, False)
 
     def notify(self, sentence: str) -> None:
         """Show a sentence to the player for a few seconds."""
@@ -99,7 +98,7 @@ class Hud(Component):
             self._hotspots.click(self.input.mouse_position)
         _LAYERS[self._state.layer](self, deeds)
         self._capture(self._state.is_capturing)
-        self._open_ears(cast.manager, self._state.layer not in (Layer.MENU, Layer.HELP))
+        self._cover_ears(cast.manager, self._state.is_covering)
 
     def on_gui(self, surface: Any) -> None:
         """Paint it all."""
@@ -141,11 +140,10 @@ class Hud(Component):
         elif self.input.captured is self:
             self.input.captured = None
 
-    def _open_ears(self, manager: CharacterManager | None, wanted: bool) -> None:
+    def _cover_ears(self, manager: CharacterManager | None, covered: bool) -> None:
         """Close the microphone while a menu or the help is open."""
-        if wanted != self._are_ears_open and manager is not None:
-            self._are_ears_open = wanted
-            manager.ears.set_focused(wanted)
+        if manager is not None:
+            manager.ears.set_covered(covered)
 
     # one method for each layer
 

@@ -61,6 +61,11 @@ class HudState:
         """Whether the game's keys are not for the game now."""
         return self.layer is not Layer.GAME
 
+    @property
+    def is_covering(self) -> bool:
+        """Whether a card lies over the level: nothing else is said or shown then."""
+        return self.layer in (Layer.MENU, Layer.HELP)
+
     def say(self, notice: str, now: float) -> None:
         """Show a sentence for a while."""
         self.notice, self.notice_until = notice, now + NOTICE_SECONDS

@@ -118,8 +118,13 @@ class Ears:
         self._wish(muted=muted)
 
     def set_focused(self, focused: bool) -> None:
-        """Close the microphone while a menu is open or the window is in the background."""
+        """Close the microphone while the window is in the background: for the window's owner."""
         self._wish(focused=focused)
+
+    def set_covered(self, covered: bool) -> None:
+        """Close the microphone while a menu lies over the game: for the menu's owner."""
+        if covered != self._wishes.covered:
+            self._wish(covered=covered)
 
     def set_mode(self, mode: ListeningMode | str) -> None:
         """Switch between hands-free and push-to-talk, without a reconnect."""

@@ -60,6 +60,7 @@ class Wishes:
     allowed: bool = False
     muted: bool = False
     focused: bool = True
+    covered: bool = False
     mode: ListeningMode = ListeningMode.HANDS_FREE
     target: str | None = None
     device: str | None = None
@@ -68,4 +69,4 @@ class Wishes:
     @property
     def permits(self) -> bool:
         """Whether the player lets anybody hear anything now."""
-        return self.allowed and not self.muted and self.focused
+        return self.allowed and not self.muted and self.focused and not self.covered

@@ -29,10 +29,10 @@ class HudEars(FakeEars):
     def __init__(self) -> None:
         super().__init__()
         self.status = EarsStatus()
-        self.focused = True
+        self.covered = False
 
-    def set_focused(self, focused: bool) -> None:
-        self.focused = focused
+    def set_covered(self, covered: bool) -> None:
+        self.covered = covered
 
     def set_mode(self, mode: str) -> None:
         self.status = replace(self.status, mode=ListeningMode(mode))

@@ -132,17 +132,17 @@ def test_what_cannot_be_broken_says_so(stage: Stage) -> None:
 
 def test_the_menu_closes_the_microphone_while_it_is_open(stage: Stage) -> None:
     stage.press("escape")
-    assert not stage.hud_runtime.ears.focused
+    assert stage.hud_runtime.ears.covered
     stage.press("escape")
-    assert stage.hud_runtime.ears.focused
+    assert not stage.hud_runtime.ears.covered
 
 
 def test_help_that_was_opened_from_the_menu_gives_the_microphone_back(stage: Stage) -> None:
     stage.press("escape", "down", "return")
     assert stage.hud.state.layer is Layer.HELP
-    assert not stage.hud_runtime.ears.focused
+    assert stage.hud_runtime.ears.covered
     stage.press("escape")
-    assert stage.hud_runtime.ears.focused
+    assert not stage.hud_runtime.ears.covered
 
 
 def test_the_menu_is_worked_by_keys(stage: Stage) -> None:

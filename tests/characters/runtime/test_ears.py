@@ -173,6 +173,20 @@ def test_losing_the_focus_closes_the_microphone(room: Room) -> None:
     assert room.heard() == (0, 0) and room.sources[0].sink is None
 
 
+def test_a_window_that_regains_the_focus_under_an_open_menu_keeps_the_microphone_closed(
+    room: Room,
+) -> None:
+    room.ears.set_covered(True)
+    room.ears.set_focused(False)
+    room.ears.set_focused(True)
+    room.hear(VOICE, 0.1)
+    assert room.heard() == (0, 0)
+    room.ears.set_covered(False)
+    room.step()
+    room.hear(VOICE, 0.1)
+    assert room.heard() == (5, 0)
+
+
 def test_a_sentence_in_progress_stays_with_its_target_until_its_pause(room: Room) -> None:
     room.hear(VOICE, 0.5)
     room.ears.set_target("bob")

@@ -20,11 +20,12 @@ class Player:
         self.room = Room()
         self.allowed = self.muted = False
         self.focused = True
+        self.covered = False
 
     def act(self) -> None:
         """Take one step, and hear a little."""
         ears, chance = self.room.ears, self.chance
-        match chance.randrange(8):
+        match chance.randrange(9):
             case 0:
                 ears.allow()
                 self.allowed = True
@@ -47,6 +48,9 @@ class Player:
                 ears.set_focused(self.focused)
             case 7:
                 ears.transcript_arrived("ada")
+            case 8:
+                self.covered = chance.random() < 0.3
+                ears.set_covered(self.covered)
         self.hear()
 
     def hear(self) -> None:
@@ -61,7 +65,7 @@ class Player:
         """Check what a frame led to."""
         status = self.room.ears.status
         heard = [k for k, driver in self.room.drivers.items() if len(driver.frames) > before[k]]
-        if not self.allowed or self.muted or not self.focused:
+        if not self.allowed or self.muted or not self.focused or self.covered:
             assert heard == [] and not status.is_open
         assert heard in ([], [status.target])
         assert bool(heard) <= status.is_open
