@@ -29,11 +29,13 @@ class Cast:
         self.manager = scene.find_component(CharacterManager)
         self.player = scene.find_component(Player)
         self.faults = scene.find_service(Faults)
-        self.characters = tuple(c for c in scene.find_components(Character) if c.has_session)
+        manager = self.manager
+        present = scene.find_components(Character) if manager is None else manager.nearby
+        self.characters = tuple(c for c in present if c.has_session)
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The session keys, in the order of the level."""
+        """The session keys, the nearest ones only where the level has a crowd."""
         return tuple(character.key for character in self.characters)
 
     def find(self, key: str | None) -> Character | None:

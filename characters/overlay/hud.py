@@ -12,10 +12,12 @@ from characters.overlay.cast import Cast, gather
 from characters.overlay.deeds import Deeds
 from characters.overlay.hud_state import CaptionSize, HudState, Layer
 from characters.overlay.journal import Journal
+from characters.overlay.words import closed_door
 from characters.runtime.events import TextRefused
 from engine.component import Component
 from engine.hot_reload import HotReload
 from engine.prefs import PlayerPrefs
+from engine.scene_manager import SceneLoad, SceneManager
 from engine.signal import Subscription
 from engine.ui.hotspots import Hotspots
 
@@ -48,7 +50,7 @@ class Hud(Component):
     _state: HudState = field(default_factory=HudState)
     _hotspots: Hotspots = field(default_factory=Hotspots)
     _journal: Journal = field(default_factory=Journal)
-    _notices: Subscription | None = None
+    _notices: list[Subscription] = field(default_factory=list)
     _are_mistakes_told: bool = False
 
     @property
@@ -72,13 +74,16 @@ class Hud(Component):
             )
         player = Cast(self.scene).player
         if player is not None:
-            self._notices = player.notices.subscribe(self.notify)
+            self._notices.append(player.notices.subscribe(self.notify))
+        levels = self.scene.find_service(SceneManager)
+        if levels is not None:
+            self._notices.append(levels.load_failed.subscribe(self._tell_closed_door))
 
     def on_destroy(self) -> None:
         """Stop listening, and give the keys back."""
         self._journal.close()
-        if self._notices is not None:
-            self._notices.cancel()
+        for subscription in self._notices:
+            subscription.cancel()
         self._capture(False)
         self._cover_ears(Cast(self.scene).manager, False)
 
@@ -119,6 +124,10 @@ class Hud(Component):
     def _hear(self, key: str, event: object) -> None:
         if isinstance(event, TextRefused):
             self.notify(event.reason)
+
+    def _tell_closed_door(self, load: SceneLoad) -> None:
+        assert load.error is not None  # it has failed
+        self.notify(closed_door(load.name, load.error))
 
     def _tell_mistakes(self) -> None:
         """Show what is wrong with the level's file for as long as it is."""

@@ -11,6 +11,7 @@ from engine.ui.text_field import TextField
 __all__ = ["CaptionSize", "HudState", "Layer"]
 
 NOTICE_SECONDS = 4.5
+LETTERS_PER_SECOND = 20.0  # a notice is also in the log: it need not wait for the slowest
 
 
 class CaptionSize(StrEnum):
@@ -67,8 +68,9 @@ class HudState:
         return self.layer in (Layer.MENU, Layer.HELP)
 
     def say(self, notice: str, now: float) -> None:
-        """Show a sentence for a while."""
-        self.notice, self.notice_until = notice, now + NOTICE_SECONDS
+        """Show a sentence for a while, a long one longer."""
+        seconds = max(NOTICE_SECONDS, len(notice) / LETTERS_PER_SECOND)
+        self.notice, self.notice_until = notice, now + seconds
 
     def expire(self, now: float) -> None:
         """Take the notice away when its time is over."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 from types import MappingProxyType
 
 from characters.core.state import FreshReason, Resume, ResumeOutcome, SessionState, SessionView
 from characters.core.turn import DialogueState
 from characters.overlay.model import HudModel, Microphone
+from engine.toml_file import TomlFileError
 
 __all__ = [
     "RECEIPT_SECONDS",
@@ -22,6 +24,7 @@ __all__ = [
     "attempt",
     "badge",
     "banner",
+    "closed_door",
     "countdown",
     "failure_title",
     "microphone",
@@ -183,6 +186,17 @@ def failure_title(name: str, view: SessionView) -> str:
     if stage in ("connect", "join", "ready"):
         return f"{name} could not be reached"
     return f"{name} lost the connection"
+
+
+def closed_door(level: str, error: Exception) -> str:
+    """Return why the level behind a door cannot be entered: its first mistake, with its place."""
+    calm = f"This door stays closed for now: the level behind it ({Path(level).name}) has a mistake"
+    if not isinstance(error, TomlFileError):
+        return f"{calm} ({type(error).__name__}); the log tells more."
+    first = error.problems[0]
+    more = len(error.problems) - 1
+    rest = f"\nand {more} more" if more else ""
+    return f"{calm}.\n{replace(first, file=Path(first.file).name)}{rest}"
 
 
 def receipt(view: SessionView, now: float) -> str | None:

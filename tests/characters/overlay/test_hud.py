@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pygame
@@ -15,7 +15,9 @@ from characters.runtime.events import TextRefused
 from engine.hot_reload import HotReload
 from engine.prefs import PlayerPrefs
 from engine.registry import ComponentRegistry
+from engine.scene import Scene
 from engine.scene_file import SceneFile
+from engine.scene_manager import SceneManager
 from tests.characters.overlay.fakes import Stage
 
 
@@ -196,6 +198,55 @@ def test_mistakes_of_an_edit_stay_on_screen_until_they_are_mended(
     stage.frame()
     assert stage.hud.state.notice is None
     stage.scene.close()
+
+
+def fails_to_load(stage: Stage, open_scene: Callable[[str], Scene]) -> str:
+    """Let a door of the stage's level lead to a level that cannot be opened."""
+    manager = SceneManager(open_scene)
+    stage.scene.provide(manager)
+    hud = stage.scene.add(Hud())
+    stage.frame()
+    manager.load("exam")
+    manager.advance_loading()
+    return hud.state.notice or ""
+
+
+def reading(level: Path) -> Callable[[str], Scene]:
+    def open_scene(name: str) -> Scene:
+        scene = Scene()
+        SceneFile.read(level, ComponentRegistry()).build(scene)
+        return scene
+
+    return open_scene
+
+
+def test_a_door_to_a_broken_level_says_where_its_first_mistake_is(
+    stage: Stage, tmp_path: Path
+) -> None:
+    level = tmp_path / "exam.toml"
+    level.write_text("[scene]\nsize = 1\nnmae = 2\n", encoding="utf-8")
+    notice = fails_to_load(stage, reading(level))
+    assert notice.startswith("This door stays closed for now: the level behind it (exam)")
+    assert "\nexam.toml:2:" in notice and notice.endswith("\nand 1 more")
+    assert stage.player.transform.position == (300, 360)
+
+
+def test_a_door_to_a_level_that_is_missing_names_the_file(stage: Stage, tmp_path: Path) -> None:
+    missing = tmp_path / "exam.toml"
+    notice = fails_to_load(stage, reading(missing))
+    assert "\nexam.toml:1:1: " in notice
+
+
+def test_a_door_to_a_level_that_breaks_in_another_way_says_so(stage: Stage) -> None:
+    def fail(name: str) -> Scene:
+        raise RuntimeError("a defect")
+
+    assert "RuntimeError" in fails_to_load(stage, fail)
+
+
+def test_a_long_notice_stays_long_enough_to_be_read(stage: Stage) -> None:
+    stage.hud.notify("word " * 40)
+    assert stage.hud.state.notice_until == pytest.approx(stage.scene.time.now + 10.0)
 
 
 def test_the_overlay_is_imported_without_a_drawing_library() -> None:
