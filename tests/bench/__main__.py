@@ -68,6 +68,11 @@ def _run_bench(name: str, options: argparse.Namespace, data: dict[str, object]) 
         plain.append(as_data(case, figures, verdicts))
         missed += [verdict for verdict in verdicts if verdict.met is False]
         print(tables[-1], flush=True)
+    if hasattr(bench, "models"):
+        table, verdicts = bench.models()
+        tables.append(table)
+        missed += [verdict for verdict in verdicts if verdict.met is False]
+        print(table, flush=True)
     data[name] = plain
     if options.write:
         replace_section(RESULTS, name, "\n".join([_machine(), "", *tables]))

@@ -63,6 +63,7 @@ class Proxy:
         self._clear = asyncio.Event()
         self._clear.set()
         self._pipes: set[_Pipe] = set()
+        self._is_over = asyncio.Event()
         self._server: asyncio.Server | None = None
         self.watch: Watch | None = None
         self.accepted = 0
@@ -111,6 +112,11 @@ class Proxy:
         """Let nothing through from now on; connections stay open."""
         self.faults = Faults(black_hole=True)
 
+    def strand(self) -> None:
+        """Let the present connections dangle for good, both ends in good faith; new ones pass."""
+        for pipe in self._pipes:
+            pipe.is_stranded = True
+
     def heal(self) -> None:
         """Be a perfect line again; what a black hole held back goes on, as TCP would resend it."""
         self.watch = None
@@ -131,6 +137,7 @@ class Proxy:
     ) -> None:
         assert self._server is not None
         self._server.close()
+        self._is_over.set()
         self.heal()
         self.reset()
         while self._pipes:
@@ -154,6 +161,10 @@ class Proxy:
             await pipe.task
         finally:
             self._pipes.discard(pipe)
+
+    async def over(self) -> None:
+        """Wait for the end of the proxy."""
+        await self._is_over.wait()
 
     async def pass_on(
         self, direction: Direction, data: bytes, count: int, writer: asyncio.StreamWriter
@@ -185,6 +196,7 @@ class _Pipe:
     def __init__(self, proxy: Proxy, near: Stream, far: Stream) -> None:
         self._proxy = proxy
         self._writers = {Direction.TO_CLIENT: near[1], Direction.TO_SERVER: far[1]}
+        self.is_stranded = False
         self.task = asyncio.create_task(self._run(near[0], far[0]))
 
     async def _run(self, near: asyncio.StreamReader, far: asyncio.StreamReader) -> None:
@@ -195,6 +207,7 @@ class _Pipe:
         try:
             await asyncio.gather(*tasks)
         except (ConnectionError, asyncio.IncompleteReadError):
+            await self._unless_stranded()
             self.reset()
         finally:
             for task in tasks:
@@ -207,10 +220,17 @@ class _Pipe:
         count = 0
         while data := await reader.read(CHUNK):
             count += 1
+            await self._unless_stranded()
             if not await self._proxy.pass_on(direction, data, count, self._writers[direction]):
                 raise ConnectionResetError
         await self._proxy._clear.wait()
+        await self._unless_stranded()
         self.half_close(direction)
+
+    async def _unless_stranded(self) -> None:
+        """Go on, or if the pipe leads nowhere wait for the end: neither end hears of the other."""
+        if self.is_stranded:
+            await self._proxy.over()
 
     def half_close(self, direction: Direction) -> None:
         writer = self._writers[direction]

@@ -1,0 +1,171 @@
+"""A whole house to break things in: runtime, proxy and service process, as a game has them.
+
+    with House(folder) as house:
+        resident = house.resident("nurse")
+        resident.connect()
+        house.at_proxy(house.proxy.reset)
+        house.until(lambda: resident.state is SessionState.CONNECTED)
+
+The proxy runs on a thread of its own, the service in a process of its own.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
+
+from characters.core.state import SessionState, SessionStateChanged
+from characters.persistence import KeyValueSessionPersistence, MemoryStore
+from characters.runtime import RuntimeBuilder, ServiceProcess, SessionConfig
+from characters.runtime.events import CharacterEvent
+from characters.runtime.network_thread import NetworkThread
+from tests.faults.proxy import Proxy
+
+__all__ = ["House", "ProxyThread", "Resident", "wait_for"]
+
+T = TypeVar("T")
+E = TypeVar("E")
+
+ASSETS = Path(__file__).parent.parent.parent / "assets"
+AT_ONCE = ("--words-per-second", "0", "--think", "0", "--no-speech", "--seed", "1")
+DEADLINE = 30.0
+
+
+def wait_for(
+    condition: Callable[[], object], within: float = DEADLINE, each: Callable[[], object] = int
+) -> float:
+    """Look again and again, calling `each` between; return the seconds that it took."""
+    began, pause = perf_counter(), threading.Event()
+    while not condition():
+        each()
+        if perf_counter() - began > within:
+            raise TimeoutError(f"not within {within:g} s")
+        pause.wait(0.0005)
+    return perf_counter() - began
+
+
+class ProxyThread:
+    """A proxy with its loop on a thread; orders to it wait until they are carried out."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._thread = NetworkThread("proxy")
+        self._target = (host, port)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self.proxy = self.run(self._make)
+        return self
+
+    async def _make(self) -> Proxy:
+        return await Proxy(*self._target).__aenter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.run(lambda: self.proxy.__aexit__(None, None, None))
+        self._thread.stop(5.0)
+
+    def run(self, work: Callable[[], Any]) -> Any:
+        """Run a coroutine function on the proxy's loop."""
+        return self._thread.submit(work()).result(DEADLINE)
+
+    def at_proxy(self, action: Callable[..., object], *arguments: object) -> None:
+        """Call something on the proxy's loop."""
+
+        async def act() -> None:
+            action(*arguments)
+
+        self.run(act)
+
+
+class Resident:
+    """A session with all that it told."""
+
+    def __init__(self, house: House, config: SessionConfig) -> None:
+        self.house = house
+        self.handle = house.runtime.open_session(config)
+        self.events: list[CharacterEvent] = []
+        self.handle.events.subscribe(self.events.append)
+
+    @property
+    def state(self) -> SessionState:
+        return self.handle.view.state
+
+    def all(self, kind: type[E]) -> list[E]:
+        """Return what was told of a kind."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def arrivals(self) -> list[SessionStateChanged]:
+        """The changes into CONNECTED."""
+        changes = self.all(SessionStateChanged)
+        return [change for change in changes if change.is_connection_established]
+
+    def connect(self) -> float:
+        """Connect; return the seconds to usable."""
+        return self.recovers(self.handle.connect)
+
+    def disconnect(self) -> None:
+        """Disconnect and wait for it."""
+        self.handle.disconnect()
+        self.house.until(lambda: self.state is SessionState.DISCONNECTED)
+
+    def recovers(self, fault: Callable[[], object], within: float = DEADLINE) -> float:
+        """Let something happen; return the seconds until the game is told CONNECTED."""
+        seen = len(self.arrivals)
+        began = perf_counter()
+        fault()
+        self.house.until(lambda: len(self.arrivals) > seen, within)
+        return perf_counter() - began
+
+
+class House:
+    """A service process, the proxy before it, and a runtime that only knows the proxy."""
+
+    def __init__(self, folder: Path, arguments: Sequence[str] = AT_ONCE) -> None:
+        self.service = ServiceProcess(folder, ASSETS, arguments=arguments)
+        self._store = KeyValueSessionPersistence(MemoryStore())
+
+    def __enter__(self) -> Self:
+        address = urlsplit(self.service.start())
+        self.line = ProxyThread(address.hostname or "", address.port or 0).__enter__()
+        self.proxy = self.line.proxy
+        self.runtime = RuntimeBuilder().use_persistence(self._store).build()
+        self.runtime.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.runtime.close()
+        self.line.__exit__(None, None, None)
+        self.service.kill()
+
+    def resident(self, character_id: str, **config: Any) -> Resident:
+        """Open a session of somebody who speaks as the nurse does."""
+        config.setdefault("endpoint", self.proxy.url)
+        config.setdefault("persona", "personas/nurse-21c4.toml")
+        return Resident(self, SessionConfig(character_id, **config))
+
+    def until(self, condition: Callable[[], object], within: float = DEADLINE) -> float:
+        """Draw frames until the condition holds."""
+        return wait_for(condition, within, self.runtime.dispatcher.drain)
+
+    def reset(self) -> None:
+        """Break every connection."""
+        self.line.at_proxy(self.proxy.reset)
+
+    def strand(self) -> None:
+        """Let every present connection dangle."""
+        self.line.at_proxy(self.proxy.strand)
