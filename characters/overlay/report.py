@@ -55,7 +55,7 @@ def rows(actor: Actor, now: float) -> tuple[Row, ...]:
         Row("Dialogue", view.dialogue.value + (f", {view.emotion}" if view.emotion else "")),
     ]
     if view.error is not None:
-        found.insert(2, Row("Error", view.error.code))
+        found[2:2] = [Row("Error", view.error.code), Row("Advice", view.error.message)]
     return tuple(found)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from characters.overlay.deeds import Deeds
+from characters.overlay.mishaps import player_words
 from characters.overlay.model import Actor, HudModel
 from characters.overlay.paint.signs import sign_picture
 from characters.overlay.palette import AMBER, BRICK, CORAL, CREAM, INK, MUTED, PLUM, SNOW
@@ -59,16 +60,9 @@ def paint_errors(
         y = rect.bottom + 8
 
 
-def _advice(actor: Actor) -> str:
-    error = actor.view.error
-    if error is None:
-        return "The session ended with an error. Press Retry."
-    return error.message[:1].upper() + error.message[1:]  # a server's own words may begin small
-
-
 def _card_rect(painter: Painter, actor: Actor, stage: Rect, y: float) -> Rect:
     w = min(400.0, stage.w)
-    lines = painter.fonts.lines(_advice(actor), w - 36, 15, False)
+    lines = painter.fonts.lines(player_words(actor.view.error), w - 36, 15, False)
     h = _title_height(painter, actor, w) + len(lines) * painter.fonts.height(15) + 50
     return Rect(stage.x, y, w, h)
 
@@ -100,7 +94,11 @@ def _paint_card(
     painter.paragraph(surface, title, at, 16, INK, bold=True)
     y = rect.y + _title_height(painter, actor, rect.w)
     y = painter.paragraph(
-        surface, _advice(actor), (rect.x + 18, y, rect.w - 36), 15, (75, 60, 85, 255)
+        surface,
+        player_words(actor.view.error),
+        (rect.x + 18, y, rect.w - 36),
+        15,
+        (75, 60, 85, 255),
     )
     code = actor.view.error.code if actor.view.error else "unknown"
     if rect.w > 330:  # beside two buttons

@@ -49,6 +49,7 @@ def test_the_gate_tells_when_the_microphone_opened() -> None:
 def test_an_error_is_named_by_its_code() -> None:
     failed = actor(state=S.ERROR, error=failure("session.resume_refused"))
     assert row(failed, "Error") == "session.resume_refused"
+    assert "ALWAYS_RESUME" in row(failed, "Advice")
 
 
 def test_the_timeline_goes_back_from_now_with_reasons() -> None:
