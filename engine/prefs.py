@@ -25,10 +25,11 @@ from engine.prefs_log import PrefsLog, RecoveryReport
 from engine.prefs_values import MAX_TOTAL_BYTES, Change, Inbox, Value, apply_change, is_same
 from engine.prefs_view import PrefsView
 from engine.prefs_writer import PrefsWriter
-from engine.signal import Signal
+from engine.signal import Signal, Subscription
 
 __all__ = ["MAX_TOTAL_BYTES", "PlayerPrefs", "PrefsError", "PrefsLockedError"]
 
+_KEPT = 4  # sentences that nobody has heard yet
 _log = logging.getLogger(__name__)
 
 
@@ -52,7 +53,8 @@ class PlayerPrefs(PrefsView):
     """The settings of one game. Made by `open`; close it, or use it in a `with` statement.
 
     Callable from every thread. `changed` tells the key of each change; `problem` a sentence
-    for the player, when saving stops working, works again, or the file was found damaged.
+    for the player, when saving stops working, works again, or the file was found damaged: what
+    nobody listened to is told to the first who subscribes, so that each is told once.
     What happens on other threads reaches them through the dispatcher, on the main thread.
     """
 
@@ -224,12 +226,35 @@ class _Unsaved:
         return True
 
 
+class _Kept(Signal[str]):
+    """A signal that keeps what nobody heard for the first who subscribes."""
+
+    __slots__ = ("_unheard",)
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._unheard: list[str] = []
+
+    def emit(self, value: str) -> None:
+        if len(self):
+            super().emit(value)
+        else:
+            self._unheard = [*self._unheard[1 - _KEPT :], value]
+
+    def subscribe(self, handler: Callable[[str], object]) -> Subscription:
+        subscription = super().subscribe(handler)
+        unheard, self._unheard = self._unheard, []
+        for value in unheard:
+            super().emit(value)
+        return subscription
+
+
 class _Channel:
     """The signals, and the way to the main thread."""
 
     def __init__(self, path: Path, dispatcher: Dispatcher | None) -> None:
         self.changed: Signal[str] = Signal("PlayerPrefs.changed")
-        self.problem: Signal[str] = Signal("PlayerPrefs.problem")
+        self.problem: Signal[str] = _Kept("PlayerPrefs.problem")
         self.trouble = ""
         self._path = path
         self._dispatcher = dispatcher
@@ -241,10 +266,11 @@ class _Channel:
     def tell_at_start(self, problem: str, trouble: OSError | None) -> None:
         if trouble is not None:
             self.trouble = self.sentence(trouble)
-        for text in filter(None, (problem, self.trouble)):
+        text = " ".join(filter(None, (problem, self.trouble)))
+        if text:
             _log.warning("%s", text)
             # Nobody can have subscribed yet.
-            self._tell(lambda text=text: self.problem.emit(text), later=True)  # type: ignore[misc]
+            self._tell(lambda: self.problem.emit(text), later=True)
 
     def tell_trouble(self, trouble: OSError | None) -> None:
         self.trouble = "" if trouble is None else self.sentence(trouble)

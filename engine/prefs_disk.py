@@ -64,6 +64,10 @@ class FileSystem(Protocol):
         """Remove a file; one that is not there is no error."""
         ...
 
+    def oldest_first(self, folder: Path, beginning: str) -> list[Path]:
+        """Return the files of a folder whose names begin so, the last changed at the end."""
+        ...
+
     def make_folder(self, folder: Path) -> None:
         """Make a folder and those above it."""
         ...
@@ -148,6 +152,11 @@ class RealFileSystem:
     def remove(self, path: Path) -> None:
         """Remove a file; one that is not there is no error."""
         path.unlink(missing_ok=True)
+
+    def oldest_first(self, folder: Path, beginning: str) -> list[Path]:
+        """Return the files of a folder whose names begin so, the last changed at the end."""
+        found = [path for path in folder.iterdir() if path.name.startswith(beginning)]
+        return sorted(found, key=lambda path: path.stat().st_mtime_ns)
 
     def make_folder(self, folder: Path) -> None:
         """Make a folder and those above it."""

@@ -115,8 +115,28 @@ def _judge_gaps(
         if count > last_begins and _has_unwritten_sector(data, gap):
             kept = tuple(g for n, g in gaps if n < count)
             return FrameLog(payloads[:count], kept, Gap(gap.start, len(data)), gap.start)
-    torn = None if _is_blank(data, end) else Gap(end, len(data.rstrip(b"\0")))
-    return FrameLog(payloads, tuple(gap for _, gap in gaps), torn, end)
+    whole = tuple(gap for _, gap in gaps)
+    if _is_blank(data, end):
+        return FrameLog(payloads, whole, None, end)
+    tail = Gap(end, len(data.rstrip(b"\0")))
+    if _is_cut_short(data, tail):
+        return FrameLog(payloads, whole, tail, end)
+    return FrameLog(payloads, (*whole, tail), None, end)
+
+
+def _is_cut_short(data: bytes, tail: Gap) -> bool:
+    """Tell a last record of which a sector was never written from one that was damaged."""
+    end = max(tail.end, _claimed_end(data, tail.start))
+    return _has_unwritten_sector(data, tail) or not data[end // SECTOR * SECTOR : end].strip(b"\0")
+
+
+def _claimed_end(data: bytes, at: int) -> int:
+    """Return where the frame at `at` says that it ends, or where its head does."""
+    if len(data) < at + _FRAME.size:
+        return len(data)
+    marker, _, size, _ = _FRAME.unpack_from(data, at)
+    end = at + _FRAME.size + int(size)
+    return end if marker == _MARKER and end <= len(data) else at + _FRAME.size
 
 
 def _is_blank(data: bytes, start: int) -> bool:

@@ -8,7 +8,8 @@ What keeps it safe, in one place:
   place of the old one, and the folder is flushed.
 * After a write or a flush has failed, what the disk holds is unknown, and a second flush that
   succeeds proves nothing: that file is never written again, the next save makes a new one.
-* Damaged bytes are copied beside the file before the file is replaced.
+* Damaged bytes are copied beside the file before the file is replaced; of such copies the newest
+  few stay.
 """
 
 from __future__ import annotations
@@ -31,11 +32,15 @@ from engine.prefs_format import (
 from engine.prefs_frames import encode_batch
 from engine.prefs_values import Change, Value
 
-__all__ = ["PrefsLog", "RecoveryReport"]
+__all__ = ["QUARANTINE", "PrefsLog", "RecoveryReport"]
 
 _log = logging.getLogger(__name__)
 
+QUARANTINE = ".damaged-"
+"""What stands between the name of the settings file and the checksum of a damaged copy of it."""
+
 _LONG_LOG = 32 * 1024  # some 400 records: half a millisecond when the file is opened
+_COPIES = 3  # of damaged files; one more replaces the oldest
 _SLACK = 128 * 1024  # a file may be this much larger than twice its live content
 
 
@@ -219,8 +224,20 @@ class PrefsLog:
 
     def _keep_evidence(self) -> None:
         if self._evidence is not None:
-            self._write_aside(_quarantine_path(self._path, self._evidence), self._evidence)
+            copy = _quarantine_path(self._path, self._evidence)
+            self._write_aside(copy, self._evidence)
             self._evidence = None
+            self._forget_old_copies(copy)
+
+    def _forget_old_copies(self, newest: Path) -> None:
+        try:
+            copies = self._disk.oldest_first(self._path.parent, self._path.name + QUARANTINE)
+        except OSError as error:
+            _log.debug("old damaged files stay: %s", error.strerror)
+            return
+        # Whatever the clock says of the others, the one just written stays.
+        for old in [copy for copy in copies if copy != newest][: 1 - _COPIES]:
+            self._discard(old)
 
     def _abandon(self) -> None:
         handle, self._handle = self._handle, None
@@ -241,7 +258,7 @@ class PrefsLog:
 
 def _quarantine_path(path: Path, data: bytes) -> Path:
     # The same damage met twice gives the same name: one copy.
-    return path.with_name(f"{path.name}.damaged-{crc32(data):08x}")
+    return path.with_name(f"{path.name}{QUARANTINE}{crc32(data):08x}")
 
 
 def _report(path: Path, contents: Contents, quarantine: Path | None) -> RecoveryReport:

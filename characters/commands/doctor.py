@@ -16,6 +16,7 @@ from urllib.request import urlopen
 
 from characters.audio.portaudio import DeviceReport, list_devices
 from engine.prefs import PlayerPrefs
+from engine.prefs_log import QUARANTINE
 
 __all__ = ["Finding", "Machine", "examine", "print_findings"]
 
@@ -66,6 +67,7 @@ def examine(machine: Machine, data: Path, endpoint: str) -> Iterator[Finding]:
     yield _recognition(machine.packages)
     yield _synthesis(machine.program("espeak-ng"))
     yield _prefs(data)
+    yield from _damaged_copies(data)
     yield _endpoint(endpoint, machine.answer)
 
 
@@ -152,6 +154,14 @@ def _prefs(data: Path) -> Finding:
             return Finding("ok", "settings", count)
         advice = f"{prefs.report} The next start of the game repairs the file."
         return Finding("warn", "settings", f"{count}, damaged", advice)
+
+
+def _damaged_copies(data: Path) -> Iterator[Finding]:
+    """Yield what is left of settings files that were found damaged and repaired."""
+    names = sorted(path.name for path in data.glob(f"prefs.msgpack{QUARANTINE}*"))
+    if names:
+        advice = "The file was repaired without these bytes; delete what you do not miss."
+        yield Finding("warn", "damaged settings", f"kept as {', '.join(names)}", advice)
 
 
 def _endpoint(endpoint: str, answer: Callable[[str], str]) -> Finding:

@@ -72,6 +72,7 @@ class Hud(Component):
             self._state.caption_size = (
                 CaptionSize(wanted) if wanted in list(CaptionSize) else CaptionSize.NORMAL
             )
+            self._notices.append(prefs.problem.subscribe(self.notify))
         player = Cast(self.scene).player
         if player is not None:
             self._notices.append(player.notices.subscribe(self.notify))

@@ -102,6 +102,11 @@ class FakeDisk:
         self.on_call("remove")
         self.names.pop(path, None)
 
+    def oldest_first(self, folder: Path, beginning: str) -> list[Path]:
+        self.on_call("oldest_first")
+        found = (path for path in self.names if path.parent == folder)
+        return [path for path in found if path.name.startswith(beginning)]
+
     def make_folder(self, folder: Path) -> None:
         self.on_call("make_folder")
 

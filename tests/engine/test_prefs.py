@@ -103,6 +103,16 @@ def test_one_and_true_and_one_point_zero_are_three_values() -> None:
     assert len(told) == 3
 
 
+def test_a_problem_that_nobody_heard_is_told_to_the_first_who_listens() -> None:
+    prefs = PlayerPrefs.open(PATH, disk=FakeDisk({PATH: b"#!/bin/sh" * 30}))
+    first: list[str] = []
+    second: list[str] = []
+    prefs.problem.subscribe(first.append)
+    prefs.problem.subscribe(second.append)
+    assert [("not a settings file" in text) for text in first] == [True]
+    assert second == []
+
+
 def test_a_change_on_another_thread_is_told_on_the_main_thread() -> None:
     dispatcher = Dispatcher()
     prefs = PlayerPrefs.open(PATH, disk=FakeDisk(), dispatcher=dispatcher)

@@ -59,3 +59,11 @@ def test_a_closed_file_cannot_be_flushed(disk: RealFileSystem, tmp_path: Path) -
     os.close(handle)
     with pytest.raises(OSError, match="Bad file descriptor"):
         disk.flush(handle)
+
+
+def test_files_are_listed_by_the_beginning_of_their_names_and_by_age(tmp_path: Path) -> None:
+    for age, name in enumerate(["p.b", "p.a", "other", "p.c"]):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (age, age))
+    found = RealFileSystem().oldest_first(tmp_path, "p.")
+    assert [path.name for path in found] == ["p.b", "p.a", "p.c"]

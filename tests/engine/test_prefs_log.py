@@ -149,6 +149,24 @@ def test_a_damaged_file_is_not_replaced_before_it_is_kept() -> None:
     assert disk.names[PATH].content() == data
 
 
+def test_of_many_damaged_files_the_newest_three_are_kept() -> None:
+    disk = FakeDisk()
+    kept = []
+    for place in range(80, 86):
+        disk = FakeDisk({**{p: f.content() for p, f in disk.names.items()}, PATH: damaged(place)})
+        kept.append(PrefsLog(PATH, disk).open()[1].quarantine)
+    assert disk.names.keys() == {PATH, *kept[-3:]}
+
+
+@pytest.mark.parametrize("call", ["oldest_first", "remove"])
+def test_old_copies_that_cannot_be_removed_are_no_trouble(call: str) -> None:
+    copies = {PATH.with_name(f"{PATH.name}.damaged-{n:08x}"): b"" for n in range(5)}
+    disk = FakeDisk({**copies, PATH: damaged(85)})
+    disk.on_call = failing(call, times=9)
+    log, _ = opened(disk)
+    assert log.is_ready
+
+
 def test_a_report_says_what_was_lost_and_where_it_is_kept() -> None:
     _, report = PrefsLog(PATH, FakeDisk({PATH: damaged(85)})).open()
     assert "was damaged: 1 settings were kept" in str(report)
@@ -167,18 +185,32 @@ def test_another_program_s_file_is_left_alone(data: bytes, words: str) -> None:
     assert disk.names[PATH].content() == data
 
 
-def test_a_torn_tail_is_cut_without_troubling_the_player() -> None:
+def a_file_with_a_long_last_record() -> bytes:
     disk = FakeDisk()
     log, values = opened(disk)
     log.commit([("a", 1)], 10, lambda: values)
-    data = bytearray(disk.names[PATH].content())
-    end = len(data.rstrip(b"\0"))
-    data[end : end + 3] = b"\xc1PR"
-    torn = FakeDisk({PATH: bytes(data)})
+    log.commit([("b", "x" * 2000)], 10, lambda: values)
+    return disk.names[PATH].content()
+
+
+def test_a_torn_tail_is_cut_without_troubling_the_player() -> None:
+    data = a_file_with_a_long_last_record()
+    cut = (len(data.rstrip(b"\0")) // 512 - 1) * 512  # where a sector begins
+    torn = FakeDisk({PATH: data[:cut].ljust(len(data), b"\0")})
     contents, report = PrefsLog(PATH, torn).open()
     assert contents.values == {"a": 1}
-    assert (report.torn_bytes, report.is_clean) == (3, True)
+    assert (report.torn_bytes > 0, report.is_clean) == (True, True)
     assert torn.names.keys() == {PATH}
+
+
+@pytest.mark.parametrize("back", [0, 1, 700, 2001])
+def test_a_damaged_last_record_was_once_saved_so_the_player_is_told(back: int) -> None:
+    data = bytearray(a_file_with_a_long_last_record())
+    data[len(data.rstrip(b"\0")) - 1 - back] ^= 0x55
+    contents, report = PrefsLog(PATH, FakeDisk({PATH: bytes(data)})).open()
+    assert contents.values == {"a": 1}
+    assert (report.torn_bytes, report.is_clean) == (0, False)
+    assert report.quarantine is not None
 
 
 def test_reading_only_changes_nothing() -> None:

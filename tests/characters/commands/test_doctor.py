@@ -68,6 +68,20 @@ def test_damaged_settings_are_reported_and_left_alone(tmp_path: Path) -> None:
     assert path.read_bytes() == b"not a settings file at all"
 
 
+def test_what_was_repaired_is_named_for_as_long_as_the_damaged_bytes_are_there(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "prefs.msgpack"
+    with PlayerPrefs.open(path) as prefs:
+        prefs.set_string("volume", "loud", durable=True)
+    path.write_bytes(path.read_bytes().replace(b"loud", b"l0ud"))
+    assert "was damaged" in findings(HEALTHY, tmp_path)["settings"].advice
+    PlayerPrefs.open(path).close()
+    found = findings(HEALTHY, tmp_path)
+    assert found["settings"].status == "ok"
+    assert "kept as prefs.msgpack.damaged-" in found["damaged settings"].found
+
+
 def test_an_endpoint_elsewhere_is_asked(tmp_path: Path) -> None:
     machine = replace(HEALTHY, answer=lambda url: f"does not answer as {url}")
     found = findings(machine, tmp_path, "https://example.org")["endpoint"]

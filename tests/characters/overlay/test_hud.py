@@ -110,6 +110,21 @@ def test_captions_are_kept_for_the_next_time(stage: Stage, tmp_path: Path) -> No
     prefs.close()
 
 
+def test_damaged_settings_are_told_on_the_first_level_and_not_again(
+    stage: Stage, tmp_path: Path
+) -> None:
+    path = tmp_path / "prefs.msgpack"
+    with PlayerPrefs.open(path) as prefs:
+        prefs.set_string("volume", "loud")
+    path.write_bytes(path.read_bytes().replace(b"loud", b"l0ud"))
+    with PlayerPrefs.open(path) as prefs:
+        stage.scene.provide(prefs)
+        huds = [stage.scene.add(Hud()) for _ in range(2)]
+        stage.frame()
+    assert "prefs.msgpack was damaged" in str(huds[0].state.notice)
+    assert huds[1].state.notice is None
+
+
 def test_r_retries_the_one_in_error_and_nobody_else(stage: Stage) -> None:
     stage.fails("bob")
     stage.press("r")
