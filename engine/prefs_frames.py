@@ -126,8 +126,8 @@ def _judge_gaps(
 
 def _is_cut_short(data: bytes, tail: Gap) -> bool:
     """Tell a last record of which a sector was never written from one that was damaged."""
-    end = max(tail.end, _claimed_end(data, tail.start))
-    return _has_unwritten_sector(data, tail) or not data[end // SECTOR * SECTOR : end].strip(b"\0")
+    stops_with_a_sector = tail.end % SECTOR == 0 and _claimed_end(data, tail.start) > tail.end
+    return stops_with_a_sector or _has_unwritten_sector(data, tail)
 
 
 def _claimed_end(data: bytes, at: int) -> int:

@@ -61,7 +61,7 @@ def suffer(
         values, report = found
         lost = len(truth) - len(values)
         tally.wrong += not (values.items() <= truth.items() and right(values))
-        tally.silent += bool(lost and report.is_clean and not report.torn_bytes)
+        tally.silent += bool(lost and report.is_clean)
         tally.kept += len(values)
         tally.most_lost = max(tally.most_lost, lost)
     return tally
@@ -111,7 +111,7 @@ def damage_rows(step: int, inputs: int) -> Iterator[Row]:
 
     yield row("every truncation", suffer((data[:size] for size in cuts), truth, is_prefix), truth)
     yield row(
-        "every zeroed tail (after a whole record it looks like unused space)",
+        "every zeroed tail (unreported where it looks like unused space, or a sector not written)",
         suffer(zeroed, truth, is_prefix),
         truth,
         is_told=False,
@@ -123,7 +123,12 @@ def damage_rows(step: int, inputs: int) -> Iterator[Row]:
 
 
 def row(fault: str, tally: Tally, truth: dict[str, Value], *, is_told: bool = True) -> Row:
-    """Return a figure. Zeros after a whole record cannot be told from space not used yet."""
+    """Return a figure.
+
+    Zeros after a whole record are what space that was not used yet looks like, and zeros from a
+    sector's beginning what a write looks like that a power cut tore and nobody was promised:
+    both are cut back to the last whole record without troubling the player.
+    """
     share = 100 * tally.kept / (tally.tried * len(truth))
     figure = (
         f"{tally.tried} files: {tally.crashed} crashes, {tally.wrong} wrong, {tally.silent} losses "
