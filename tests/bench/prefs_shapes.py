@@ -27,20 +27,21 @@ CHARACTERS = 8
 FRAME_SECONDS = 1 / 60
 
 
-def each_of(count: int, action: Callable[[], object]) -> float:
+def each_of(count: int, action: Callable[[], object], clock: Callable[[], float]) -> float:
     """Return the seconds that each of the `count` steps inside `action` took."""
-    start = time.perf_counter()
+    start = clock()
     action()
-    return (time.perf_counter() - start) / count
+    return (clock() - start) / count
 
 
-def rounds_of(repeats: int, count: int, action: Callable[[], object]) -> Iterator[list[float]]:
-    """Measure rounds of `repeats` actions of `count` steps each."""
+def groups_of(action: Callable[[], object], of_processor: bool) -> Iterator[list[float]]:
+    """Measure rounds of actions of a group each: by the clock, or without the wait for a disk."""
+    clock = time.thread_time if of_processor else time.perf_counter
     while True:
-        yield [each_of(count, action) for _ in range(repeats)]
+        yield [each_of(GROUP, action, clock) for _ in range(20)]
 
 
-def group_raw(folder: Path) -> Iterator[list[float]]:
+def group_raw(folder: Path, of_processor: bool) -> Iterator[list[float]]:
     """The floor of a group: one write of fifty records' size, one flush."""
     handle = zeroed_file(folder / "raw")
     records = bytes(96 * GROUP)
@@ -49,10 +50,10 @@ def group_raw(folder: Path) -> Iterator[list[float]]:
         os.pwrite(handle, records, 0)
         os.fdatasync(handle)
 
-    yield from rounds_of(20, GROUP, write)
+    yield from groups_of(write, of_processor)
 
 
-def group_ours(folder: Path) -> Iterator[list[float]]:
+def group_ours(folder: Path, of_processor: bool) -> Iterator[list[float]]:
     """Fifty sets and one save."""
     keys, turn = list(filled(GROUP)), 0
     with PlayerPrefs.open(folder / "p") as prefs:
@@ -64,10 +65,10 @@ def group_ours(folder: Path) -> Iterator[list[float]]:
                 prefs.set_string(key, VALUE % turn)
             prefs.save()
 
-        yield from rounds_of(20, GROUP, sets)
+        yield from groups_of(sets, of_processor)
 
 
-def group_sqlite(folder: Path) -> Iterator[list[float]]:
+def group_sqlite(folder: Path, of_processor: bool) -> Iterator[list[float]]:
     """Fifty sets in one transaction."""
     database = sqlite_database(folder / "s", GROUP)
     keys, turn = list(filled(GROUP)), 0
@@ -80,7 +81,7 @@ def group_sqlite(folder: Path) -> Iterator[list[float]]:
             database.execute("INSERT OR REPLACE INTO strings VALUES (?, ?)", (key, VALUE % turn))
         database.execute("COMMIT")
 
-    yield from rounds_of(20, GROUP, sets)
+    yield from groups_of(sets, of_processor)
 
 
 def loads(load: Callable[[], object]) -> Iterator[list[float]]:
