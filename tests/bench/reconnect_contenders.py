@@ -61,26 +61,9 @@ def ours_flapping(folder: Path, policy: str, seconds: float) -> Iterator[list[fl
         resident = house.resident("nurse", policy=POLICIES[policy])
         yield []
         while True:
-            yield [_ours_flaps(house, resident, seconds) / seconds]
+            yield [resident.flaps(seconds) / seconds]
             if resident.state is not SessionState.ERROR:
                 resident.disconnect()
-
-
-def _ours_flaps(house: House, resident: Resident, seconds: float) -> int:
-    known = len(resident.arrivals)
-    cut = known
-
-    def look() -> None:
-        nonlocal cut
-        house.runtime.dispatcher.drain()
-        if len(resident.arrivals) > cut:
-            cut = len(resident.arrivals)
-            house.reset()
-
-    until = perf_counter() + seconds
-    resident.handle.connect()
-    wait_for(lambda: perf_counter() >= until, seconds + 1.0, look)
-    return cut - known
 
 
 # --- peers ----------------------------------------------------------------------------------

@@ -126,19 +126,35 @@ class Resident:
         self.house.until(lambda: len(self.arrivals) > seen, within)
         return perf_counter() - began
 
+    def flaps(self, seconds: float) -> int:
+        """Connect, be cut whenever ready; return how often that was within some seconds."""
+        known = cut = len(self.arrivals)
+
+        def look() -> None:
+            nonlocal cut
+            self.house.runtime.dispatcher.drain()
+            if len(self.arrivals) > cut:
+                cut = len(self.arrivals)
+                self.house.reset()
+
+        until = perf_counter() + seconds
+        self.handle.connect()
+        wait_for(lambda: perf_counter() >= until, seconds + 1.0, look)
+        return cut - known
+
 
 class House:
     """A service process, the proxy before it, and a runtime that only knows the proxy."""
 
     def __init__(self, folder: Path, arguments: Sequence[str] = AT_ONCE) -> None:
         self.service = ServiceProcess(folder, ASSETS, arguments=arguments)
-        self._store = KeyValueSessionPersistence(MemoryStore())
+        self.store = KeyValueSessionPersistence(MemoryStore())
 
     def __enter__(self) -> Self:
         address = urlsplit(self.service.start())
         self.line = ProxyThread(address.hostname or "", address.port or 0).__enter__()
         self.proxy = self.line.proxy
-        self.runtime = RuntimeBuilder().use_persistence(self._store).build()
+        self.runtime = RuntimeBuilder().use_persistence(self.store).build()
         self.runtime.start()
         return self
 

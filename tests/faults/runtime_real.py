@@ -1,0 +1,308 @@
+"""Faults against the real runtime and the real service process, the proxy between them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+from characters.core.policy import ReconnectPolicy, ResumePolicy
+from characters.core.state import ResumeOutcome, SessionRecord, SessionState, SessionStateChanged
+from tests.bench.case import percentile
+from tests.faults.house import AT_ONCE, House, Resident
+from tests.faults.proxy import Direction, Faults
+from tests.faults.row import Row
+
+__all__ = ["rows"]
+
+PATIENT = ReconnectPolicy.PATIENT
+STRICT = replace(PATIENT, resume_policy=ResumePolicy.ALWAYS_RESUME)
+CONNECTED, ERROR = SessionState.CONNECTED, SessionState.ERROR
+QUIET_SECONDS = 3.0
+
+
+def rows(quick: bool) -> Iterable[Row]:
+    """Return the figures; `quick` tries fewer of each."""
+    yield black_holes(2 if quick else 10)
+    yield restarts(2 if quick else 10)
+    yield flapping(10.0 if quick else 60.0)
+    yield crowd()
+    yield refusals()
+    yield taken_back(20 if quick else 200)
+    yield level_loads((1.0, 2.0) if quick else (9.9, 10.1, 30.0))
+    yield suspended(3.0 if quick else 8.0)
+
+
+@contextmanager
+def a_house(*arguments: str) -> Iterator[House]:
+    with TemporaryDirectory() as folder, House(Path(folder), (*AT_ONCE, *arguments)) as house:
+        yield house
+
+
+def all_in(house: House, residents: list[Resident], state: SessionState = CONNECTED) -> None:
+    house.until(lambda: all(it.state is state for it in residents))
+
+
+def pass_time(house: House, seconds: float) -> None:
+    """Draw frames for a while."""
+    until = perf_counter() + seconds
+    house.until(lambda: perf_counter() >= until, seconds + 5.0)
+
+
+def black_holes(rounds: int) -> Row:
+    """Let twenty links at a time go dead without a word."""
+    found: list[float] = []
+    with a_house() as house:
+        residents = [house.resident(f"nurse-{n}", policy=PATIENT) for n in range(20)]
+        for turn in range(rounds):
+            for it in residents:
+                it.handle.connect()
+            all_in(house, residents)
+            pass_time(house, 0.1 + 0.93 * turn / rounds)  # at another point of the heartbeat
+            for it in residents:
+                it.events.clear()
+            began = perf_counter()
+            house.strand()
+            house.until(lambda: all(it.arrivals for it in residents))
+            found += [it.all(SessionStateChanged)[0].t - began for it in residents]
+            for it in residents:
+                it.disconnect()
+    figures = [percentile(found, share) for share in (0.5, 0.99)]
+    figure = (
+        f"{len(found)} links noticed after {figures[0]:.2f} / {figures[1]:.2f} s,"
+        f" at most {max(found):.2f} (1.0 + 1.5 promised)"
+    )
+    return Row(2, "half-open black hole (p50 / p99)", figure, max(found) < 2.6)
+
+
+def restarts(times: int) -> Row:
+    """Kill the service and start it again, its sessions kept or lost."""
+    right, back = Counter[str](), []
+    with TemporaryDirectory() as folder, House(Path(folder)) as house:
+        lenient = house.resident("nurse", policy=PATIENT)
+        strict = house.resident("porter", policy=STRICT)
+        for turn in range(2 * times):
+            keeps = turn < times
+            for it in (lenient, strict):
+                it.handle.clear_session_id()
+                it.disconnect()
+                it.connect()
+                it.events.clear()
+            back.append(_restart(house, Path(folder), keeps, lenient))
+            house.until(lambda: strict.state in (CONNECTED, ERROR))
+            right[f"{keeps}"] += _came_to(lenient, strict, keeps)
+    figure = (
+        f"sessions kept: {right['True']}/{times} resumed; lost: {right['False']}/{times} fresh, and"
+        f" an error for ALWAYS_RESUME; usable {percentile(back, 0.5):.2f} /"
+        f" {percentile(back, 0.99):.2f} s after it listened"
+    )
+    row = "service killed and restarted, with and without its state (p50 / p99)"
+    return Row(4, row, figure, right.total() == 2 * times and max(back) < 4.5)
+
+
+def _restart(house: House, folder: Path, keeps: bool, resident: Resident) -> float:
+    house.service.kill()
+    if not keeps:
+        shutil.rmtree(folder / "service")
+    house.service.start()
+    began = perf_counter()
+    house.until(lambda: resident.arrivals)
+    return perf_counter() - began
+
+
+def _came_to(lenient: Resident, strict: Resident, keeps: bool) -> bool:
+    resume, error = lenient.arrivals[-1].resume, strict.handle.view.error
+    if keeps:
+        return resume is not None and resume.outcome is ResumeOutcome.RESUMED and error is None
+    is_fresh = resume is not None and resume.outcome is ResumeOutcome.FRESH
+    return is_fresh and error is not None and error.code == "session.resume_refused"
+
+
+def flapping(seconds: float) -> Row:
+    """Count the connects to a server that cuts whoever is ready, and to one that only accepts."""
+    figures, right = [], True
+    for name, policy in (("DEFAULT", ReconnectPolicy.DEFAULT), ("PATIENT", PATIENT)):
+        with a_house() as house:
+            resident = house.resident("nurse", policy=policy)
+            cut = resident.flaps(seconds) / seconds
+        with a_house() as house:
+            resident = house.resident("nurse", policy=policy)
+            house.line.at_proxy(setattr, house.proxy, "faults", Faults(refuse=True))
+            resident.handle.connect()
+            pass_time(house, seconds)
+            refused = house.proxy.accepted / seconds
+        figures.append(f"{name} {cut:.2f} a second cut when ready, {refused:.2f} cut at once")
+        right = right and max(cut, refused) < 1.0
+    return Row(5, f"accept-then-close flapping for {seconds:g} s", ", ".join(figures), right)
+
+
+def crowd() -> Row:
+    """Let twenty drop together, then one alone."""
+    asked: list[float] = []
+
+    def watch(way: Direction, data: bytes, number: int) -> bool:
+        if way is Direction.TO_SERVER and data.startswith(b"POST /connect"):
+            asked.append(perf_counter())
+        return False
+
+    with a_house() as house:
+        residents = [house.resident(f"nurse-{n}") for n in range(20)]
+        for it in residents:
+            it.handle.connect()
+        all_in(house, residents)
+        house.proxy.watch = watch
+        began = perf_counter()
+        house.reset()
+        house.until(lambda: all(len(it.arrivals) > 1 for it in residents))
+        taken = perf_counter() - began
+        peak = max(sum(0 <= other - at < 0.1 for other in asked) for at in asked)
+        told = [len(it.events) for it in residents[1:]]
+        residents[0].recovers(residents[0].handle.cut)
+        pass_time(house, 0.5)
+        touched = sum(len(it.events) != n for it, n in zip(residents[1:], told, strict=True))
+    figure = (
+        f"twenty: at most {peak} connects in 100 ms, all back after {taken:.2f} s;"
+        f" one alone: {touched} others touched"
+    )
+    is_right = peak <= 8 and touched == 0
+    return Row(7, "20 characters drop together; one alone", figure, is_right)
+
+
+def refusals() -> Row:
+    """Come back to a session that expired, was revoked, or is somebody else's."""
+    results: dict[str, bool] = {}
+    with a_house() as house:
+        owner = house.resident("nurse", policy=PATIENT, end_user_id="me")
+        owner.connect()
+        session_id = owner.handle.view.session_id or ""
+        for name, fields in (
+            ("another player's", {"character_id": "nurse", "end_user_id": "you"}),
+            ("another character's", {"character_id": "porter", "end_user_id": "me"}),
+        ):
+            for policy in (PATIENT, STRICT):
+                key = f"{name} {policy.resume_policy}"
+                record = SessionRecord(session_id, house.proxy.url, None, None, 1.0)
+                house.store.store(key, record)
+                it = house.resident(**fields, session_key=key, policy=policy)
+                results[key] = _refused(house, it, it.handle.connect)
+        for policy in (PATIENT, STRICT):
+            it = house.resident("doctor", session_key=f"revoked {policy.resume_policy}")
+            it.handle.apply_policy(policy)
+            it.connect()
+            house.runtime.expire_session(it.handle.key)
+            results[it.handle.key] = _refused(house, it, it.handle.cut)
+    with a_house("--session-ttl", "0.2") as house:
+        for policy in (PATIENT, STRICT):
+            brief = replace(policy, room_rejoin_ttl_seconds=0.0)
+            it = house.resident("nurse", session_key=f"expired {policy.resume_policy}")
+            it.handle.apply_policy(brief)
+            it.connect()
+            it.disconnect()
+            pass_time(house, 2.5)  # longer than the service takes to sweep
+            results[it.handle.key] = _refused(house, it, it.handle.connect)
+    wrong = [name for name, is_right in results.items() if not is_right]
+    figure = f"{len(results) - len(wrong)} of {len(results)} right" + "".join(
+        f"; wrong: {name}" for name in wrong
+    )
+    row = "session expired, revoked, another's: fresh, or an error and 0 tries more"
+    return Row(11, row, figure, not wrong)
+
+
+def _refused(house: House, it: Resident, action: Callable[[], object]) -> bool:
+    """Tell whether a refusal ends as the policy says, and nothing is tried after an error."""
+    it.events.clear()
+    action()
+    if it.handle.policy.resume_policy is not ResumePolicy.ALWAYS_RESUME:
+        house.until(lambda: it.arrivals)
+        resume = it.arrivals[-1].resume
+        return resume is not None and resume.outcome is ResumeOutcome.FRESH
+    house.until(lambda: it.state is ERROR)
+    tries, error = house.proxy.accepted, it.handle.view.error
+    pass_time(house, QUIET_SECONDS)
+    is_quiet = house.proxy.accepted == tries
+    return is_quiet and error is not None and error.code == "session.resume_refused"
+
+
+def taken_back(times: int) -> Row:
+    """Disconnect at a random moment of a connect or a reconnect."""
+    chance = Random(12)
+    with a_house() as house:
+        it = house.resident("nurse", policy=PATIENT)
+        it.connect()
+        it.disconnect()
+        pass_time(house, 0.5)
+        before = _held()
+        for turn in range(times):
+            it.handle.connect()
+            if turn % 2:
+                house.until(lambda: it.state is CONNECTED)
+                house.reset()
+            pass_time(house, chance.random() * 0.02)
+            it.disconnect()
+        pass_time(house, 1.5)
+        after = _held()
+        leaks = house.runtime._drivers["nurse"].is_leaking
+    figure = (
+        f"{times} times: {after[0] - before[0]} threads, {after[1] - before[1]} open files more"
+    )
+    row = "disconnect() at random moments, real sockets"
+    return Row(
+        12, row, figure, not leaks and all(a <= b for a, b in zip(after, before, strict=True))
+    )
+
+
+def _held() -> tuple[int, int]:
+    return threading.active_count(), len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # a number
+
+
+def level_loads(blocks: tuple[float, ...]) -> Row:
+    """Compute without pause on the main thread while eight sessions are open."""
+    kept = []
+    with a_house() as house:
+        residents = [house.resident(f"nurse-{n}") for n in range(8)]
+        for it in residents:
+            it.handle.connect()
+        all_in(house, residents)
+        pass_time(house, 0.5)
+        told = [len(it.all(SessionStateChanged)) for it in residents]
+        for seconds in blocks:
+            until = perf_counter() + seconds
+            while perf_counter() < until:
+                sum(range(1000))
+            pass_time(house, 0.5)
+            now = [len(it.all(SessionStateChanged)) for it in residents]
+            kept.append(sum(one == other for one, other in zip(told, now, strict=True)))
+    figure = ", ".join(f"{s:g} s: {n}/8 kept" for s, n in zip(blocks, kept, strict=True))
+    return Row(13, "a level load that blocks the main thread", figure, set(kept) == {8})
+
+
+def suspended(seconds: float) -> Row:
+    """Stop the service process for a while, then the client's network thread."""
+    with a_house() as house:
+        it = house.resident("nurse", policy=PATIENT)
+        it.connect()
+        pid = house.service.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        pass_time(house, seconds)
+        os.kill(pid, signal.SIGCONT)
+        house.until(lambda: it.state is CONNECTED and len(it.arrivals) > 1)
+        pass_time(house, 1.0)
+        house.runtime._parts.network.call(threading.Event().wait, seconds)
+        pass_time(house, seconds + 3.0)
+        house.until(lambda: it.state is CONNECTED)
+        ids = {change.session_id for change in it.arrivals}
+        outcomes = [change.resume.outcome.value for change in it.arrivals if change.resume]
+    figure = f"{seconds:g} s each: {' '.join(outcomes)}, {len(ids)} conversation"
+    is_right = len(ids) == 1 and all(a != "RESUMED" or b != "FRESH" for a, b in pairwise(outcomes))
+    return Row(14, "service suspended, then the client", figure, is_right)

@@ -1,0 +1,36 @@
+"""The rows of the whole session that need no long wait run with the tests."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.faults import runtime_real, runtime_virtual
+
+
+def test_no_patient_client_gives_up_in_an_outage() -> None:
+    assert runtime_virtual.outages(20).is_right
+
+
+def test_a_disconnect_at_any_moment_leaves_nothing() -> None:
+    row = runtime_virtual.taken_back()
+    assert row.is_right, row.figure
+
+
+def test_a_jump_of_the_wall_clock_loses_no_conversation() -> None:
+    row = runtime_virtual.wall_jumps()
+    assert row.is_right, row.figure
+
+
+def test_each_answer_of_a_service_gets_its_class() -> None:
+    row = asyncio.run(runtime_virtual.classes())
+    assert row.is_right, row.figure
+
+
+def test_a_dead_link_is_noticed_within_the_heartbeat() -> None:
+    row = runtime_real.black_holes(1)
+    assert row.is_right, row.figure
+
+
+def test_twenty_that_drop_together_are_no_herd() -> None:
+    row = runtime_real.crowd()
+    assert row.is_right, row.figure
