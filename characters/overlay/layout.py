@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engine.ui.rect import Rect
 
-__all__ = ["HudLayout", "bar", "hud_layout", "spread"]
+__all__ = ["MARGIN", "HudLayout", "bar", "hud_layout", "spread"]
 
 MARGIN = 12.0
 TOP = 64.0

@@ -98,6 +98,8 @@ def _retries(policy: ReconnectPolicy) -> str:
 
 def _heartbeat(view: SessionView, policy: ReconnectPolicy) -> str:
     every = f"every {policy.heartbeat_interval_seconds:g} s"
+    if view.state is not SessionState.CONNECTED:
+        return f"none now; {every} while connected"
     if view.round_trip_seconds is None:
         return f"no answer yet, {every}"
     return f"{view.round_trip_seconds * 1000:.1f} ms, {every}"
@@ -105,7 +107,7 @@ def _heartbeat(view: SessionView, policy: ReconnectPolicy) -> str:
 
 def _gate(view: SessionView, policy: ReconnectPolicy, now: float) -> str:
     mic, delay = view.microphone, policy.auto_mic_start_delay_seconds
-    if mic.ready_at is None:
+    if mic.ready_at is None or view.state is not SessionState.CONNECTED:
         return f"closed; opens {delay:g} s after ready"
     if mic.opened_at is None:
         left = mic.ready_at + delay - now

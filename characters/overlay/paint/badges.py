@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from characters.overlay.layout import spread
+from characters.overlay.layout import MARGIN, spread
 from characters.overlay.model import Actor, HudModel
 from characters.overlay.paint.signs import SIGN, TONES, arrow_picture, sign_picture
 from characters.overlay.palette import AMBER, CREAM, INK, NIGHT
@@ -20,24 +21,39 @@ _WIDEST = 210.0
 _PLAIN = PanelStyle(fill=NIGHT, border=(255, 255, 255, 30), radius=12, shadow=4)
 _AIMED = PanelStyle(fill=NIGHT, border=AMBER, border_width=2, radius=12, shadow=4)
 _PAPER = PanelStyle(fill=CREAM, border=(90, 60, 40, 60), radius=11, shadow=4)
+_OUTSIDE = 120.0  # somebody whose head is cut off by the edge still has feet in the picture
 _FRAME_TOP = 62.0  # below the banner and the microphone
 
 
-def paint_badges(painter: Painter, surface: Any, model: HudModel) -> None:
-    """Paint every badge, moved so that none covers another."""
-    words = [badge(actor.view, model.now) for actor in model.actors]
-    receipts = [receipt(actor.view, model.now) for actor in model.actors]
+def paint_badges(
+    painter: Painter, surface: Any, model: HudModel, stage: Rect, taken: Sequence[Rect] = ()
+) -> None:
+    """Paint the badge of everybody in sight, moved so that none covers another.
+
+    Who stands behind an open panel, outside the `stage`, has none; neither has one whose badge
+    would be cut by a card: `taken` are their places.
+    """
+    actors = [actor for actor in model.actors if _is_in_sight(actor, model, stage)]
+    words = [badge(actor.view, model.now) for actor in actors]
+    receipts = [receipt(actor.view, model.now) for actor in actors]
     wanted = [
         _rect(painter, actor, said, note)
-        for actor, said, note in zip(model.actors, words, receipts, strict=True)
+        for actor, said, note in zip(actors, words, receipts, strict=True)
     ]
-    frame = Rect(6, _FRAME_TOP, model.size[0] - 12, model.size[1] - _FRAME_TOP - 40)
-    for actor, said, note, rect in zip(
-        model.actors, words, receipts, spread(wanted, frame), strict=True
-    ):
+    frame = Rect(stage.x - 6, _FRAME_TOP, stage.w + 12, model.size[1] - _FRAME_TOP - 40)
+    for actor, said, note, rect in zip(actors, words, receipts, spread(wanted, frame), strict=True):
+        if any(rect.overlaps(other) for other in taken):
+            continue
         if note is not None:
             _paint_receipt(painter, surface, actor, rect, note)
         _paint_badge(painter, surface, model, actor, said, rect)
+
+
+def _is_in_sight(actor: Actor, model: HudModel, stage: Rect) -> bool:
+    x, y = actor.head
+    left = stage.x if stage.x > MARGIN else -_OUTSIDE  # a panel is open there
+    right = stage.right if stage.right < model.size[0] - MARGIN else model.size[0] + _OUTSIDE
+    return left <= x <= right and -_OUTSIDE <= y <= model.size[1] + _OUTSIDE
 
 
 def _rect(painter: Painter, actor: Actor, said: BadgeWords, note: str | None) -> Rect:

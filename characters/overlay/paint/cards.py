@@ -16,7 +16,7 @@ from engine.ui.hotspots import Hotspots
 from engine.ui.painter import Painter, PanelStyle
 from engine.ui.rect import Rect
 
-__all__ = ["HELP", "paint_errors", "paint_help", "paint_menu"]
+__all__ = ["HELP", "error_places", "paint_errors", "paint_help", "paint_menu"]
 
 _CARD = PanelStyle(fill=(255, 246, 230, 250), border=CORAL, border_width=2.5, radius=14, shadow=8)
 _SHEET = PanelStyle(fill=(43, 35, 64, 252), border=AMBER, border_width=1.5, radius=18, shadow=10)
@@ -49,15 +49,23 @@ def paint_errors(
     deeds: Deeds,
 ) -> None:
     """Paint a card for each character in ERROR; the others go on behind it."""
-    y = stage.y - 22
-    for nth, actor in enumerate(model.failed[:_MOST_CARDS]):
-        rect = _card_rect(painter, actor, stage, y)
+    for nth, (actor, rect) in enumerate(
+        zip(model.failed, error_places(painter, model, stage), strict=False)
+    ):
         _paint_card(painter, surface, model, actor, rect, is_first=nth == 0)
         for box, label, colour, action in _offers(actor, rect, deeds, is_first=nth == 0):
             is_hot = box.contains(model.pointer)
             painter.button(surface, box, label, hot=is_hot, colour=colour, text_colour=SNOW)
             hotspots.add(box, action)
-        y = rect.bottom + 8
+
+
+def error_places(painter: Painter, model: HudModel, stage: Rect) -> tuple[Rect, ...]:
+    """Return where the cards stand, below each other; what finds no room gets none."""
+    places: list[Rect] = []
+    for actor in model.failed[:_MOST_CARDS]:
+        y = places[-1].bottom + 8 if places else stage.y - 22
+        places.append(_card_rect(painter, actor, stage, y))
+    return tuple(places)
 
 
 def _card_rect(painter: Painter, actor: Actor, stage: Rect, y: float) -> Rect:
@@ -141,10 +149,10 @@ def paint_menu(
     painter.text(surface, "Menu", (middle, rect.y + 18), 24, AMBER, bold=True, align="center")
     for nth, (label, action) in enumerate(entries):
         button = Rect(rect.x + 40, rect.y + 62 + nth * 48, w - 80, 38)
-        is_hot = nth == chosen or button.contains(model.pointer)
+        is_chosen, is_hot = nth == chosen, button.contains(model.pointer)
         painter.button(
-            surface, button, label, size=16, colour=AMBER if is_hot else PLUM,
-            text_colour=INK if is_hot else CREAM,
+            surface, button, label, size=16, hot=is_hot, colour=AMBER if is_chosen else PLUM,
+            text_colour=INK if is_chosen else CREAM,
         )  # fmt: skip
         hotspots.add(button, action)
     foot = "Up and Down, Enter; Esc goes on"

@@ -103,7 +103,7 @@ def _paint_tabs(
 def _paint_row(painter: Painter, surface: Any, rect: Rect, y: float, row: Row) -> float:
     painter.text(surface, row.label, (rect.x + 14, y), _SMALL, MUTED)
     room = rect.w - 118
-    for line in painter.fonts.lines(row.value, room, _SMALL, False)[:5]:
+    for line in painter.fonts.lines(row.value, room, _SMALL, False)[:7]:
         painter.text(surface, line, (rect.x + 104, y), _SMALL, SNOW)
         y += _LINE
     return y + 2

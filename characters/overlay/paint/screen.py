@@ -9,7 +9,7 @@ from characters.overlay.hud_state import HudState, Layer
 from characters.overlay.layout import HudLayout, hud_layout
 from characters.overlay.model import Actor, HudModel
 from characters.overlay.paint.badges import paint_badges
-from characters.overlay.paint.cards import paint_errors, paint_help, paint_menu
+from characters.overlay.paint.cards import error_places, paint_errors, paint_help, paint_menu
 from characters.overlay.paint.panels import paint_faults, paint_inspector
 from characters.overlay.paint.talk import (
     paint_banner,
@@ -36,17 +36,35 @@ def paint_screen(
     deeds: Deeds,
     hotspots: Hotspots,
 ) -> None:
-    """Paint badges first, then what may cover them."""
+    """Paint badges first, then what may cover them; under a menu or the help is the level alone."""
     layout = hud_layout(
         model.size,
         inspector=state.is_inspector_open,
         faults=state.is_faults_open,
         people=len(model.actors),
     )
-    paint_badges(painter, surface, model)
+    if not state.is_covering:
+        _paint_game(painter, surface, model, state, layout, deeds, hotspots)
     paint_banner(painter, surface, model, layout.banner)
     paint_microphone(painter, surface, model, layout.microphone)
-    _paint_talk(painter, surface, model, state, layout)
+    if state.layer is Layer.HELP:
+        paint_help(painter, surface, model)
+    elif state.layer is Layer.MENU:
+        paint_menu(painter, surface, model, deeds.menu(), state.menu_index, hotspots)
+
+
+def _paint_game(
+    painter: Painter,
+    surface: Any,
+    model: HudModel,
+    state: HudState,
+    layout: HudLayout,
+    deeds: Deeds,
+    hotspots: Hotspots,
+) -> None:
+    cards = error_places(painter, model, layout.stage)
+    paint_badges(painter, surface, model, layout.stage, cards)
+    top = _paint_talk(painter, surface, model, state, layout)
     if layout.inspector is not None:
         actor = _inspected(model, state)
         paint_inspector(painter, surface, model, layout.inspector, actor, hotspots, deeds.inspect)
@@ -57,18 +75,13 @@ def paint_screen(
         )  # fmt: skip
     paint_errors(painter, surface, model, layout.stage, hotspots, deeds)
     if model.notice is not None:
-        paint_notice(painter, surface, layout.stage, model.notice)
-    if state.layer is Layer.HELP:
-        hotspots.begin()  # what lies under a sheet cannot be clicked
-        paint_help(painter, surface, model)
-    elif state.layer is Layer.MENU:
-        hotspots.begin()
-        paint_menu(painter, surface, model, deeds.menu(), state.menu_index, hotspots)
+        paint_notice(painter, surface, layout.stage, top, model.notice)
 
 
 def _paint_talk(
     painter: Painter, surface: Any, model: HudModel, state: HudState, layout: HudLayout
-) -> None:
+) -> float:
+    """Paint chat or hint, and captions; return the y where they begin."""
     if state.layer is Layer.CHAT:
         paint_chat(painter, surface, model, layout.chat, state.chat)
         bottom = layout.chat.y - 8
@@ -76,8 +89,9 @@ def _paint_talk(
         paint_hint(painter, surface, layout.hint, _HINT if layout.hint.w > 340 else _SHORT_HINT)
         bottom = layout.hint.y - 6
     size = state.caption_size.pixels
-    if size:
-        paint_captions(painter, surface, model, layout.stage, bottom, size)
+    if not size:
+        return bottom
+    return paint_captions(painter, surface, model, layout.stage, bottom, size)
 
 
 def _inspected(model: HudModel, state: HudState) -> Actor | None:

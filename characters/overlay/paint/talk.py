@@ -48,15 +48,17 @@ def paint_hint(painter: Painter, surface: Any, rect: Rect, text: str) -> None:
     painter.text(surface, words, (x + w / 2, rect.y + 3), 13, MUTED, align="center")
 
 
-def paint_notice(painter: Painter, surface: Any, stage: Rect, text: str) -> None:
-    """Show a sentence for the player, such as why a line was not sent."""
+def paint_notice(painter: Painter, surface: Any, stage: Rect, bottom: float, text: str) -> None:
+    """Show a sentence for the player, such as why a line was not sent, above `bottom`."""
     lines = painter.fonts.lines(text, min(460, stage.w) - 28, 15, True)
     w = min(stage.w, max(painter.fonts.width(line, 15, True) for line in lines) + 28)
     h = len(lines) * painter.fonts.height(15) + 14
-    box = Rect(stage.x + (stage.w - w) / 2, stage.y + stage.h * 0.52, w, h)
+    y = min(stage.y + stage.h * 0.52, bottom - h - 6)
+    box = Rect(stage.x + (stage.w - w) / 2, y, w, h)
     painter.panel(surface, box, _WARN)
-    x, y = box.x + 14, box.y + 6
-    painter.paragraph(surface, text, (x, y, w - 27), 15, INK, bold=True, align="center")
+    painter.paragraph(
+        surface, text, (box.x + 14, y + 6, w - 27), 15, INK, bold=True, align="center"
+    )
 
 
 def paint_captions(

@@ -27,6 +27,7 @@ from characters.overlay.paint.studio import FONTS
 from engine.scene import Scene
 from engine.ui.hotspots import Hotspots
 from engine.ui.painter import Painter
+from engine.ui.rect import Rect
 from tests.characters.overlay.helpers import NOW, actor, crowd, model
 
 __all__ = ["CalmFaults", "badges", "furniture", "people", "screen"]
@@ -45,6 +46,7 @@ class CalmFaults:
 
 
 SIZE = (960, 600)
+STAGE = Rect(12, 64, 936, 524)
 PAPER = (233, 215, 190)
 
 
@@ -87,7 +89,7 @@ def badges(painter: Painter) -> pygame.Surface:
     ]
     for nth, one in enumerate(shown):
         at = (120.0 + nth % 4 * 240, 120.0 + nth // 4 * 62 + (40 if nth > 17 else 0))
-        paint_badges(painter, surface, model(replace(one, key=str(nth), head=at)))
+        paint_badges(painter, surface, model(replace(one, key=str(nth), head=at)), STAGE)
     return surface
 
 

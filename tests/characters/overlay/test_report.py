@@ -65,3 +65,9 @@ def test_the_timeline_goes_back_from_now_with_reasons() -> None:
 def test_the_heartbeat_shows_the_round_trip() -> None:
     assert row(actor(), "Heartbeat") == "2.1 ms, every 1 s"
     assert row(actor(round_trip_seconds=None), "Heartbeat") == "no answer yet, every 1 s"
+
+
+def test_what_is_only_true_while_connected_is_not_said_of_the_others() -> None:
+    failed = actor(state=S.ERROR, microphone=MicrophoneView(ready_at=NOW - 60))
+    assert row(failed, "Heartbeat") == "none now; every 1 s while connected"
+    assert row(failed, "Microphone") == "closed; opens 0.5 s after ready"

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pygame
 
 from characters.overlay.paint.studio import FONTS
 from engine.ui.painter import Painter
+from engine.ui.rect import Rect
 
-__all__ = ["BLANK", "area", "painter", "sheet"]
+__all__ = ["BLANK", "NotingPainter", "area", "painter", "sheet"]
 
 BLANK = (1, 2, 3)
+
+
+class NotingPainter(Painter):
+    """A painter that notes every word."""
+
+    def __init__(self) -> None:
+        super().__init__(FONTS)
+        self.words: list[str] = []
+
+    def text(self, surface: Any, text: str, *at: Any, **style: Any) -> Rect:
+        self.words.append(text)
+        return super().text(surface, text, *at, **style)
 
 
 def painter() -> Painter:

@@ -6,13 +6,16 @@ import pytest
 from characters.core.state import Resume, ResumeOutcome, SessionState
 from characters.overlay.model import Actor
 from characters.overlay.paint.badges import paint_badges
+from engine.ui.rect import Rect
 from tests.characters.overlay.helpers import NOW, actor, model
 from tests.characters.overlay.paint.pictures import area, painter, sheet
 
+STAGE = Rect(12, 64, 936, 524)
 
-def painted(*actors: Actor) -> pygame.Rect:
+
+def painted(*actors: Actor, stage: Rect = STAGE, taken: tuple[Rect, ...] = ()) -> pygame.Rect:
     surface = sheet()
-    paint_badges(painter(), surface, model(*actors))
+    paint_badges(painter(), surface, model(*actors), stage, taken)
     return area(surface)
 
 
@@ -30,6 +33,20 @@ def test_a_badge_stays_on_the_screen(head: tuple[float, float]) -> None:
     assert box.w < 240
 
 
+@pytest.mark.parametrize("x", [100, 860])
+def test_who_stands_behind_an_open_panel_has_no_badge_that_peeks_out(x: float) -> None:
+    between = Rect(300, 64, 264, 524)
+    assert painted(actor(head=(x, 300)), stage=between).w == 0
+    inside = painted(actor(head=(310, 300)), stage=between)
+    assert between.x - 10 <= inside.left and inside.right <= between.right + 10
+
+
+def test_a_badge_that_a_card_would_cut_is_left_out() -> None:
+    card = Rect(12, 42, 400, 130)
+    assert painted(actor(head=(400, 200)), taken=(card,)).w == 0
+    assert painted(actor(head=(700, 200)), taken=(card,)).w > 0
+
+
 def test_a_receipt_makes_it_taller_for_a_while() -> None:
     plain = painted(actor(head=(480, 300)))
     resume = Resume(ResumeOutcome.REJOINED)
@@ -41,6 +58,6 @@ def test_each_state_is_another_picture() -> None:
     pictures = set()
     for state in SessionState:
         surface = sheet()
-        paint_badges(painter(), surface, model(actor(state=state, head=(480, 300))))
+        paint_badges(painter(), surface, model(actor(state=state, head=(480, 300))), STAGE)
         pictures.add(pygame.image.tobytes(surface, "RGB"))
     assert len(pictures) == len(SessionState)

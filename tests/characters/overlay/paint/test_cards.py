@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 from characters.core.failure import failure
 from characters.core.state import SessionState
 from characters.overlay.cast import Cast
@@ -9,13 +7,11 @@ from characters.overlay.deeds import Deeds
 from characters.overlay.hud_state import HudState
 from characters.overlay.model import Actor, HudModel
 from characters.overlay.paint.cards import HELP, paint_errors, paint_help, paint_menu
-from characters.overlay.paint.studio import FONTS
 from engine.scene import Scene
 from engine.ui.hotspots import Hotspots
-from engine.ui.painter import Painter
 from engine.ui.rect import Rect
 from tests.characters.overlay.helpers import actor, model
-from tests.characters.overlay.paint.pictures import area, painter, sheet
+from tests.characters.overlay.paint.pictures import NotingPainter, area, painter, sheet
 
 STAGE = Rect(12, 64, 936, 524)
 
@@ -57,18 +53,6 @@ def test_only_those_in_error_get_a_card() -> None:
 def test_a_card_retries_its_own_character() -> None:
     ada, bob = failed("Ada", "connection.refused"), failed("Bob", "connection.refused")
     assert buttons(model(ada, actor("Cyd"), bob)) == ["retry ada", "retry bob"]
-
-
-class NotingPainter(Painter):
-    """A painter that notes every word."""
-
-    def __init__(self) -> None:
-        super().__init__(FONTS)
-        self.words: list[str] = []
-
-    def text(self, surface: Any, text: str, *at: Any, **style: Any) -> Rect:
-        self.words.append(text)
-        return super().text(surface, text, *at, **style)
 
 
 def test_a_card_speaks_to_the_player_and_keeps_the_code_small() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pygame
 import pytest
 
@@ -13,6 +15,7 @@ from engine.scene import Scene
 from engine.ui.hotspots import Hotspots
 from engine.ui.painter import Painter
 from tests.characters.overlay.helpers import crowd, model
+from tests.characters.overlay.paint.pictures import NotingPainter
 
 
 def paint(shown: HudModel, state: HudState) -> tuple[Painter, Hotspots]:
@@ -48,3 +51,20 @@ def test_a_second_frame_draws_nothing_anew() -> None:
 def test_what_lies_under_a_sheet_cannot_be_clicked() -> None:
     _, hotspots = paint(crowd(), HudState(layer=Layer.HELP, is_inspector_open=True))
     assert not any(hotspots.click((x, y)) for x in range(0, 960, 8) for y in range(0, 600, 8))
+
+
+def words_on(shown: HudModel, state: HudState) -> str:
+    noting = NotingPainter()
+    deeds = Deeds(Cast(Scene()), state, print, int)
+    paint_screen(noting, pygame.Surface((960, 600)), shown, state, deeds, Hotspots())
+    return " ".join(noting.words)
+
+
+@pytest.mark.parametrize("layer", [Layer.MENU, Layer.HELP])
+def test_under_a_menu_or_the_help_there_is_the_level_and_no_talk(layer: Layer) -> None:
+    shown = replace(crowd(), notice="Captions: large")
+    game = words_on(shown, HudState(is_inspector_open=True, is_faults_open=True))
+    card = words_on(shown, HudState(layer, is_inspector_open=True, is_faults_open=True))
+    for words in ("Mr. Hale", "umbrella", "Break something", "Captions: large", "Session id"):
+        assert words in game and words not in card
+    assert "Replies are generated" in card and "icrophone" in card

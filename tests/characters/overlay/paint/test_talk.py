@@ -81,5 +81,16 @@ def test_banner_hint_and_notice_stay_within_their_places() -> None:
     )
     assert area(surface).right < 680
     paint_hint(brush, surface, Rect(160, 570, 640, 22), "Walk: WASD")
-    paint_notice(brush, surface, Rect(300, 64, 260, 524), "A sentence that has to wrap here. " * 3)
-    assert pygame.Rect(0, 0, 960, 600).contains(area(surface))
+    assert pygame.Rect(0, 0, 960, 600).contains(notice(500, "A sentence that has to wrap here. "))
+
+
+def notice(bottom: float, text: str) -> pygame.Rect:
+    surface = sheet()
+    paint_notice(painter(), surface, Rect(300, 64, 260, 524), bottom, text * 5)
+    return area(surface)
+
+
+def test_a_long_notice_gives_way_to_the_captions() -> None:
+    calm = notice(590, "A sentence that has to wrap here. ")
+    lifted = notice(calm.bottom - 60, "A sentence that has to wrap here. ")
+    assert lifted.bottom <= calm.bottom - 60
