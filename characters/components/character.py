@@ -20,11 +20,15 @@ __all__ = ["Character", "ConnectMode", "LevelPolicy"]
 
 
 class ConnectMode(StrEnum):
-    """When a character connects: by itself, when told, or by itself only to go on with a talk."""
+    """When a character connects: by itself, when told, or by itself only to go on with a talk.
+
+    `on_approach` is by itself when the player comes near: for levels with a crowd.
+    """
 
     ON_START = "on_start"
     MANUAL = "manual"
     WHEN_RESUMABLE = "when_resumable"
+    ON_APPROACH = "on_approach"
 
 
 class LevelPolicy(StrEnum):

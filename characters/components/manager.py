@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from characters.components.character import Character, ConnectMode
 from characters.components.identity import player_id
+from characters.components.nearby import Nearby, Range
 from characters.components.parts import Parts, parts_for
 from characters.core.policy import IdlePolicy
 from characters.core.state import SessionState
@@ -24,6 +25,7 @@ __all__ = ["CharacterManager"]
 Vector = tuple[float, float]
 
 ATTEND_EVERY_SECONDS = 0.5
+WORTH_TELLING = 4.0  # pixels; each word to the network thread costs the frame some microseconds
 
 
 class CharacterManager(Component):
@@ -41,6 +43,7 @@ class CharacterManager(Component):
     api_key_env: str = "CONVAI_API_KEY"
     targeting: TargetingMode = TargetingMode.FACING
     reach: float = 150.0  # pixels within which the player is heard
+    approach: float = 300.0  # pixels within which `connect = "on_approach"` connects
     data_folder: str = ""  # of our own runtime; "" is the folder that the platform means for it
     asset_folder: str = ""  # with personas/; "" is the one that came with this package
     pixels_per_unit: float = 16.0
@@ -51,6 +54,9 @@ class CharacterManager(Component):
     _runtime: Runtime | None = None
     _characters: dict[str, Character] = field(default_factory=dict)
     _attended: dict[str, float] = field(default_factory=dict)
+    _approached: set[str] = field(default_factory=set)
+    _told_distances: dict[str, float] = field(default_factory=dict)
+    _nearby: Nearby = field(default_factory=Nearby)
     _target: Target = field(default_factory=Target)
     _listener: Vector | None = None
     _facing: Vector = (0.0, 0.0)
@@ -71,6 +77,17 @@ class CharacterManager(Component):
     def characters(self) -> tuple[Character, ...]:
         """The characters of this level that have a session, the oldest first."""
         return tuple(c for c in self._characters.values() if not c.is_destroyed)
+
+    @property
+    def nearby(self) -> tuple[Character, ...]:
+        """Those within sight and hearing of the player, and who is in error; without a player, all.
+
+        What is done for each character in each frame should be done for these alone.
+        """
+        if self._listener is None:
+            return self.characters
+        near = (self._characters.get(key) for key in self._nearby.distances)
+        return tuple(c for c in near if c is not None and not c.is_destroyed)
 
     @property
     def target(self) -> Character | None:
@@ -142,11 +159,15 @@ class CharacterManager(Component):
         """Look around: who hears the player, and how loud and from where everybody is heard."""
         if not self._characters or self._listener is None:
             return
+        for key in self._nearby.look(self._characters, self._range(self._listener)):
+            self._lose_sight(key)
         self._choose_target()
-        for character in self.characters:
+        for character in self.nearby:
+            distance = self._nearby.distances[character.key]
             self._place(character, self._listener)
-            character.session.set_distance(self._distance(character))
-            self._attend(character)
+            self._tell_distance(character, distance)
+            self._approach(character, distance)
+            self._attend(character, distance)
 
     def on_destroy(self) -> None:
         """Close the microphone's way to this level, and the runtime if it is our own."""
@@ -183,12 +204,14 @@ class CharacterManager(Component):
         if self._listener is None:
             return []
         x, y = self._listener
-        places = [(c.key, c.transform.position) for c in self.characters]
+        places = [(c.key, c.transform.position) for c in self.nearby]
         return [Candidate(key, (px - x, py - y)) for key, (px, py) in places]
 
     def _is_in_reach(self, key: str | None) -> bool:
-        near = [c for c in self._candidates() if c.key == key]
-        return bool(near) and math.hypot(*near[0].offset) <= self.reach * 1.5
+        character = self._characters.get(key or "")
+        if character is None or character.is_destroyed or self._listener is None:
+            return False
+        return math.dist(character.transform.position, self._listener) <= self.reach * 1.5
 
     def _choose_target(self) -> None:
         target = self.target
@@ -208,11 +231,37 @@ class CharacterManager(Component):
         pan = max(-1.0, min(1.0, dx / (self.scene.size[0] / 2)))
         self.runtime.voice.place(character.key, 1.0 - max(0.0, min(1.0, fall)), pan)
 
-    def _attend(self, character: Character) -> None:
+    def _range(self, here: Vector) -> Range:
+        beside = max(self.approach, self.reach * 1.5)
+        return Range.of(self.scene.camera, here, beside, self.silent_units * self.pixels_per_unit)
+
+    def _lose_sight(self, key: str) -> None:
+        character = self._characters.get(key)
+        self._approached.discard(key)
+        if character is not None and not character.is_destroyed and self._listener is not None:
+            self._place(character, self._listener)
+            distance = math.dist(character.transform.position, self._listener)
+            self._tell_distance(character, distance)
+
+    def _tell_distance(self, character: Character, distance: float) -> None:
+        """Tell the network thread, which orders connects by it, unless it knows well enough."""
+        told = self._told_distances.get(character.key)
+        if told is None or abs(distance - told) >= WORTH_TELLING:
+            self._told_distances[character.key] = distance
+            character.session.set_distance(distance)
+
+    def _approach(self, character: Character, distance: float) -> None:
+        """Connect who waits for the player to come near: once for each time that he does."""
+        if distance > self.approach:
+            self._approached.discard(character.key)
+        elif character.connect is ConnectMode.ON_APPROACH and character.key not in self._approached:
+            self._approached.add(character.key)
+            if character.view.state in _AT_REST:
+                character.session.connect()
+
+    def _attend(self, character: Character, distance: float) -> None:
         """Wake a character that sleeps when the player comes near, and keep it awake meanwhile."""
-        if character.reconnect_policy.idle is IdlePolicy.KEEP:
-            return
-        if self._distance(character) > self.reach:
+        if character.reconnect_policy.idle is IdlePolicy.KEEP or distance > self.reach:
             return
         now = self.scene.time.elapsed
         if character.view.is_hibernating:
@@ -221,12 +270,12 @@ class CharacterManager(Component):
             self._attended[character.key] = now
             character.session.player_acted()
 
-    def _distance(self, character: Character) -> float:
-        return math.dist(character.transform.position, self._listener or (0.0, 0.0))
+
+_AT_REST = (SessionState.DISCONNECTED, SessionState.DISCONNECTING)
 
 
 def _should_connect(mode: ConnectMode, handle: SessionHandle) -> bool:
-    if handle.view.state not in (SessionState.DISCONNECTED, SessionState.DISCONNECTING):
+    if handle.view.state not in _AT_REST:
         return False  # carried over a level load, or in error until the player presses Retry
     if mode is ConnectMode.WHEN_RESUMABLE:
         return handle.has_stored_session

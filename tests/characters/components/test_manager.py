@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from characters.components import ConnectMode
 from characters.core.policy import IdlePolicy, ReconnectPolicy
+from characters.core.state import SessionState
 from characters.core.turn import DialogueState
 from tests.characters.components.fakes import Level
 
@@ -110,6 +112,61 @@ def test_a_player_who_stays_near_keeps_a_character_awake() -> None:
     look(level, AHEAD, seconds=2.0)
     assert 3 <= level.session("nurse").told.count("attended") <= 5
     assert level.session("porter").told == []
+
+
+def crowd(count: int, spacing: float) -> Level:
+    """People in a row who connect when the player comes near."""
+    level = Level()
+    for number in range(count):
+        place = (number * spacing, 0.0)
+        level.character(f"extra {number}", place, connect=ConnectMode.ON_APPROACH)
+    level.frame()
+    return level
+
+
+def stand_at(level: Level, x: float, frames: int = 8) -> list[str]:
+    """Let the player stand there for some frames; return who was told to connect by then."""
+    for _ in range(frames):
+        level.manager.listen_from((x, 0.0), AHEAD)
+        level.frame()
+    return [key for key, session in level.runtime.sessions.items() if "connect" in session.told]
+
+
+def test_of_a_crowd_only_those_whom_the_player_approaches_connect() -> None:
+    level = crowd(200, spacing=200.0)
+    assert stand_at(level, 0.0) == ["extra 0", "extra 1"]
+    assert stand_at(level, 39_800.0) == ["extra 0", "extra 1", "extra 198", "extra 199"]
+
+
+def test_who_was_disconnected_by_hand_stays_so_until_the_player_comes_again() -> None:
+    level = crowd(1, spacing=0.0)
+    stand_at(level, 0.0)
+    stand_at(level, 100.0)
+    assert level.session("extra 0").told == ["connect"]
+    stand_at(level, 5_000.0)
+    stand_at(level, 0.0)
+    assert level.session("extra 0").told == ["connect", "connect"]
+
+
+def test_who_is_out_of_sight_costs_no_look_in_each_frame() -> None:
+    level = crowd(200, spacing=200.0)
+    stand_at(level, 0.0)
+    assert len(level.manager.nearby) == 6
+    assert level.session("extra 150").distance == 0.0
+
+
+def test_who_is_in_error_counts_as_near_however_far() -> None:
+    level = crowd(200, spacing=200.0)
+    level.session("extra 150").becomes(SessionState.ERROR)
+    stand_at(level, 0.0)
+    assert "extra 150" in [character.key for character in level.manager.nearby]
+
+
+def test_a_voice_that_is_left_behind_falls_silent() -> None:
+    level = crowd(1, spacing=0.0)
+    stand_at(level, 0.0)
+    stand_at(level, 50_000.0)
+    assert level.runtime.voice.places["extra 0"][0] == 0.0
 
 
 def test_leaving_the_level_takes_the_microphone_away_from_it() -> None:
