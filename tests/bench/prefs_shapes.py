@@ -173,9 +173,10 @@ def frames(set_one: Callable[[str, str], object], seconds: float) -> Iterator[li
             turn += 1
             work(0.002)
             for key in keys:
+                value = VALUE % turn
                 work(0.0001)
                 start = time.perf_counter()
-                set_one(key, VALUE % turn)
+                set_one(key, value)
                 samples.append(time.perf_counter() - start)
             due += FRAME_SECONDS
             time.sleep(max(due - time.perf_counter(), 0))
