@@ -13,7 +13,7 @@ from characters.overlay.deeds import Deeds
 from characters.overlay.hud_state import CaptionSize, HudState, Layer
 from characters.overlay.journal import Journal
 from characters.overlay.words import closed_door
-from characters.runtime.events import TextRefused
+from characters.runtime.events import TextRefused, TranscriptChanged
 from engine.component import Component
 from engine.hot_reload import HotReload
 from engine.prefs import PlayerPrefs
@@ -125,6 +125,8 @@ class Hud(Component):
     def _hear(self, key: str, event: object) -> None:
         if isinstance(event, TextRefused):
             self.notify(event.reason)
+        elif isinstance(event, TranscriptChanged) and not event.turns:
+            self._state.chat.clear()  # a draft is a word of the last visitor too
 
     def _tell_closed_door(self, load: SceneLoad) -> None:
         assert load.error is not None  # it has failed

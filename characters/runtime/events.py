@@ -14,7 +14,7 @@ __all__ = ["CharacterEvent", "MessageRefused", "TextRefused", "TranscriptChanged
 
 @dataclass(frozen=True, slots=True)
 class TranscriptChanged:
-    """The transcript grew, or a turn of it was corrected; ``turns`` is all of it."""
+    """The transcript grew, was corrected or was forgotten; ``turns`` is all of it."""
 
     session_key: str
     turns: tuple[Turn, ...]

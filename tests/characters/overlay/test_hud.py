@@ -11,7 +11,7 @@ import pytest
 from characters.core.state import SessionState
 from characters.overlay import Hud
 from characters.overlay.hud_state import CaptionSize, Layer
-from characters.runtime.events import TextRefused
+from characters.runtime.events import TextRefused, TranscriptChanged
 from engine.hot_reload import HotReload
 from engine.prefs import PlayerPrefs
 from engine.registry import ComponentRegistry
@@ -77,6 +77,14 @@ def test_what_nobody_can_hear_stays_in_the_box_and_says_why() -> None:
 def test_refused_text_is_explained(stage: Stage) -> None:
     stage.session("ada").events.emit(TextRefused("ada", "Hello", "Ada is not connected."))
     assert stage.hud.state.notice == "Ada is not connected."
+
+
+def test_a_draft_of_the_last_visitor_is_forgotten_with_the_talk(stage: Stage) -> None:
+    stage.press("return")
+    stage.type("My name is")
+    stage.press("escape")
+    stage.session("ada").events.emit(TranscriptChanged("ada", ()))
+    assert stage.hud.state.chat.text == ""
 
 
 def test_a_notice_goes_away_in_time(stage: Stage) -> None:
