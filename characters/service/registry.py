@@ -14,6 +14,7 @@ asked (`ConflictError`) to find out whether the old connection still answers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from characters.core.messages import ConnectRequest
 from characters.service.rooms import (
@@ -73,7 +74,7 @@ class Registry:
 
     def _join(self, ask: ConnectRequest, now: float, dead: str | None) -> Grant:
         room = self._rooms.get(ask.room_name or "")
-        if room is None or room.doomed or room.is_over(now) or not _owns(ask, room.session):
+        if room is None or room.doomed or room.is_over(now) or not _belongs(ask, room):
             raise RefusalError(404, "room not found")
         self._clear_way(ask, room, now, dead)
         room.agent = room.agent or ask.spawn_agent
@@ -149,6 +150,7 @@ class Registry:
         token, live_id = self._new_id(), self._new_id()
         # One token at a time: whoever asked before has been overtaken.
         room.tokens = {token: (live_id, now + self._limits.token_ttl)}
+        room.issued.append(live_id)
         return Grant(room, token, live_id, is_new, closed)
 
     # --- in the room ---------------------------------------------------------------------
@@ -164,6 +166,7 @@ class Registry:
                 403, "the token is not valid for this room; ask /connect for a new one"
             )
         room.live_id = live_id
+        room.issued.append(live_id)
         self.heard(room, now)
         return room, live_id
 
@@ -240,3 +243,13 @@ def _owns(ask: ConnectRequest, session: Session) -> bool:
         and ask.character_id == session.character_id
         and ask.end_user_id == session.end_user_id
     )
+
+
+def _belongs(ask: ConnectRequest, room: Room) -> bool:
+    """Tell whether a room is the asker's: by the session's id, or by a connection it had there.
+
+    Who never sends a session id (ALWAYS_FRESH) still knows its connection.
+    """
+    if ask.character_session_id is None and ask.live_id in room.issued:
+        ask = replace(ask, character_session_id=room.session.session_id)
+    return _owns(ask, room.session)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 
 __all__ = ["ConflictError", "Expired", "Grant", "Limits", "RefusalError", "Room", "Session"]
+
+PROOFS_KEPT = 16
 
 
 class RefusalError(Exception):
@@ -63,6 +67,8 @@ class Room:
     live_id: str | None = None
     heard_at: float = 0.0
     tokens: dict[str, tuple[str, float]] = field(default_factory=dict)  # -> live id, valid until
+    # Ids of its last connections, granted and entered: whoever knows one has been let in before.
+    issued: deque[str] = field(default_factory=partial(deque, maxlen=PROOFS_KEPT))
 
     def is_over(self, now: float) -> bool:
         """Tell whether nobody is inside, nobody may enter, and the time to rejoin has passed."""

@@ -9,7 +9,7 @@ import pytest
 
 from characters.core.messages import BotReady
 from characters.service.service import Settings
-from characters.transport.protocol import RoomLink
+from characters.transport.protocol import RoomLink, TransportError
 from characters.transport.websocket import WebSocketTransport
 from tests.characters.transport.stages import AT_ONCE, service_stage
 from tests.faults.proxy import Direction, Faults
@@ -103,3 +103,24 @@ def test_the_window_to_rejoin_is_kept_on_both_sides() -> None:
             assert set(late) == {"connection.room_gone"}
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(("knows", "wanted"), [(True, "rejoined"), (False, "connection.room_gone")])
+def test_who_sends_no_session_id_rejoins_by_the_connection_it_had(knows: bool, wanted: str) -> None:
+    async def run() -> str:
+        async with service_stage() as stage:
+            transport = WebSocketTransport(stage.url)
+            grant = await transport.connect(ASK)
+            link = RoomLink(grant.room_name)
+            (await transport.join(grant, link)).abort()
+            live_id = grant.session_id if knows else None
+            again = replace(ASK, mode="join", room_name=grant.room_name, live_id=live_id)
+            try:
+                connection = await transport.join(await transport.connect(again), link)
+                return connection.welcome.resumed
+            except TransportError as error:
+                return error.failure.code
+            finally:
+                await transport.close()
+
+    assert asyncio.run(run()) == wanted

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from characters.core.policy import ReconnectPolicy, ResumePolicy
+from characters.core.state import ResumeOutcome
 from tests.faults import runtime_real, runtime_virtual
 
 
@@ -34,3 +36,13 @@ def test_a_dead_link_is_noticed_within_the_heartbeat() -> None:
 def test_twenty_that_drop_together_are_no_herd() -> None:
     row = runtime_real.crowd()
     assert row.is_right, row.figure
+
+
+def test_a_talk_that_always_begins_afresh_survives_a_reset_within_its_time_to_rejoin() -> None:
+    policy = ReconnectPolicy(resume_policy=ResumePolicy.ALWAYS_FRESH)
+    with runtime_real.a_house() as house:
+        kiosk = house.resident("kiosk", policy=policy)
+        kiosk.connect()
+        kiosk.recovers(house.reset)
+        outcomes = [change.resume.outcome for change in kiosk.arrivals if change.resume]
+    assert outcomes == [ResumeOutcome.FRESH, ResumeOutcome.REJOINED]

@@ -118,6 +118,50 @@ def test_a_session_of_another_player_or_character_is_not_found_either(
         assert status == 404
 
 
+def nameless(grant: Grant, live_id: str | None) -> ConnectRequest:
+    """Ask for a room again without the session's id, as ALWAYS_FRESH does."""
+    return replace(rejoining(grant, live_id), character_session_id=None)
+
+
+def test_a_connection_proves_its_room_without_the_session_id() -> None:
+    registry = make()
+    first = enter(registry)
+    registry.leave(first.room, first.live_id, 10.0)
+    again = registry.connect(nameless(first, first.live_id), 11.0)
+    assert (again.room, again.is_new) == (first.room, False)
+    # That grant was never used: it proves as much as the connection before it.
+    for proof in (again.live_id, first.live_id):
+        assert registry.connect(nameless(first, proof), 12.0).room is first.room
+
+
+@pytest.mark.parametrize("live_id", [None, "", "a guess"])
+def test_without_the_session_id_a_wrong_or_no_connection_proves_nothing(
+    live_id: str | None,
+) -> None:
+    registry = make()
+    first, other = enter(registry), enter(registry)
+    registry.leave(first.room, first.live_id, 10.0)
+    for proof in (live_id, other.live_id):
+        assert refused(registry, nameless(first, proof), 11.0) == (404, "room not found")
+
+
+@pytest.mark.parametrize("stranger", [{"character_id": "porter"}, {"end_user_id": "you"}])
+def test_a_connection_proves_nothing_to_another_player_or_character(
+    stranger: dict[str, str],
+) -> None:
+    registry = make()
+    first = enter(registry)
+    ask = replace(nameless(first, first.live_id), **stranger)  # type: ignore[arg-type]  # str fields only
+    assert refused(registry, ask, 1.0) == (404, "room not found")
+
+
+def test_a_wrong_session_id_is_not_made_good_by_the_connection() -> None:
+    registry = make()
+    first = enter(registry)
+    ask = replace(rejoining(first, first.live_id), character_session_id="another")
+    assert refused(registry, ask, 1.0) == (404, "room not found")
+
+
 def test_a_session_expires_when_it_was_not_used() -> None:
     registry = make(Limits(session_ttl=30 * DAY))
     grant = enter(registry)
