@@ -140,6 +140,7 @@ def test_the_next_visitor_of_the_kiosk_finds_nothing_of_the_last(tmp_path: Path)
     first, second = run.connected(KIOSK)
     assert first["session_id"] != second["session_id"]
     assert second["resume"] == "FRESH"
+    assert "Ada" not in str(run.report["characters"][KIOSK]["transcript"])
 
 
 def test_a_killed_service_that_comes_back_finds_everybody_again(tmp_path: Path) -> None:
