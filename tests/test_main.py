@@ -123,6 +123,18 @@ def test_who_was_told_a_name_knows_it_after_the_game_was_killed(tmp_path: Path) 
     assert second.connected(PATIENT)[0]["resume"] in ("RESUMED", "REJOINED")
 
 
+def test_damaged_settings_are_told_once_and_the_game_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "prefs.msgpack"
+    with PlayerPrefs.open(path) as prefs:
+        prefs.set_string("volume", "loud")
+        prefs.set_string("hud.captions", "large")
+    path.write_bytes(path.read_bytes().replace(b"loud", b"l0ud"))
+    assert met(play(tmp_path, until(PATIENT))).log.count("prefs.msgpack was damaged") == 1
+    assert "was damaged" not in met(play(tmp_path, until(PATIENT))).log
+    with PlayerPrefs.open(path, read_only=True) as prefs:
+        assert (prefs.get_string("hud.captions"), prefs.has_key("volume")) == ("large", False)
+
+
 def test_the_kiosk_has_a_new_conversation_each_time(tmp_path: Path) -> None:
     script = until(KIOSK)
     ids = {
