@@ -15,7 +15,8 @@ from engine.assets import AssetFolder
 from engine.fields import Asset
 from engine.registry import ComponentRegistry
 from engine.scene_layers import LayeredObject, Layers
-from engine.toml_file import Problem, TomlSource
+from engine.tiled import read_tiled
+from engine.toml_file import Problem, TomlFileError, TomlSource
 from engine.toml_mistakes import NOTHING, Mistake, below, validate
 from engine.toml_positions import KeyPath
 from engine.toml_words import did_you_mean
@@ -43,6 +44,7 @@ class SceneSettings(BaseModel):
     size: tuple[PositiveFloat, PositiveFloat] = (960.0, 600.0)
     background: tuple[Colour, Colour, Colour] = (0, 0, 0)
     music: Annotated[str, Asset()] = ""
+    tiled: Annotated[str, Asset((".tmx", ".tmj"))] = ""
 
 
 class ObjectSettings(BaseModel):
@@ -160,6 +162,7 @@ class _Reader:
         layers = Layers(self.assets, self._has_profile_field)
         tables = enumerate(self._tables())
         layered = [layers.expand(self.source, i, t) for i, t in tables if isinstance(t, Mapping)]
+        layered += self._from_map(settings, layers)
         self.problems += layers.problems
         objects = tuple(self._object(index, entry) for index, entry in enumerate(layered))
         return SceneDocument(self.source, self.registry, self.assets, settings, objects)
@@ -187,11 +190,23 @@ class _Reader:
         settings, mistakes = validate(SceneSettings, raw)
         for mistake in mistakes:
             self._note(below(("scene",), mistake))
-        if settings is not None and settings.music:
-            mistake_or_none = self.assets.mistake(settings.music, ("scene", "music"))
-            if mistake_or_none is not None:
-                self._note(mistake_or_none)
+        for name, suffixes in (("music", ()), ("tiled", (".tmx", ".tmj"))):
+            file = getattr(settings, name, "")
+            found = self.assets.mistake(file, ("scene", name), suffixes) if file else None
+            if found is not None:
+                self._note(found)
+                return None
         return settings
+
+    def _from_map(self, settings: SceneSettings | None, layers: Layers) -> list[LayeredObject]:
+        if settings is None or not settings.tiled:
+            return []
+        try:
+            source = read_tiled(self.assets.path(settings.tiled), self.registry)
+        except TomlFileError as error:
+            self.problems += error.problems
+            return []
+        return [layers.expand(source, i, table) for i, table in enumerate(source.data["object"])]
 
     def _tables(self) -> list[Any]:
         raw = self.source.data.get("object", [])

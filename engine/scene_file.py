@@ -127,10 +127,13 @@ class SceneFile:
     def set_value(self, object_name: str, field: str, value: Any) -> None:
         """Change one value, `"position"` or `"Character.reconnect_policy.idle"`; not yet on disk.
 
-        Raises LookupError for an unknown object, ValueError for what TOML cannot hold,
-        TomlFileError if the file would have mistakes then; nothing is changed by these.
+        Raises LookupError for an unknown object or one of a Tiled map, ValueError for what TOML
+        cannot hold, TomlFileError if the file would have mistakes then; these change nothing.
         """
         entry = self._object(object_name)
+        if entry.layered.layers[0].source is not self.document.source:
+            where = entry.layered.layers[0].source.file
+            raise LookupError(f"{object_name!r} is placed by {where}. Try: change it in Tiled")
         path = ("object", entry.layered.index, *field_path(None, field))
         source = self.document.source
         text = set_in_text(source.positions, path, value)
