@@ -39,7 +39,9 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-def run(arguments: list[str], data: Path) -> subprocess.CompletedProcess[str]:
+def run(
+    arguments: list[str], data: Path, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     environment = {
         **os.environ,
         "SDL_VIDEODRIVER": "dummy",
@@ -47,7 +49,12 @@ def run(arguments: list[str], data: Path) -> subprocess.CompletedProcess[str]:
         "PYTHONPATH": str(ROOT),
     }
     return subprocess.run(
-        [sys.executable, *arguments], env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, *arguments],
+        env=environment,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
 
 
@@ -62,6 +69,14 @@ def test_a_component_of_your_own_hears_what_happens(tmp_path: Path) -> None:
     code = tmp_path / "diary.py"
     code.write_text(blocks("python")[1] + "\nDiary()\n", encoding="utf-8")
     ended = run([str(code)], tmp_path)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_a_game_of_ones_own_hosts_a_level_from_a_file(tmp_path: Path) -> None:
+    game = tmp_path / "game.py"
+    game.write_text(blocks("python")[2], encoding="utf-8")
+    (tmp_path / "level.toml").write_text(blocks("toml")[0], encoding="utf-8")
+    ended = run(["-c", PLAY, str(game)], tmp_path, cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
 
 
@@ -82,7 +97,7 @@ def test_the_script_plays(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\(([^)#]+)\)", README))
+@pytest.mark.parametrize("target", re.findall(r"\]\((?!https?:)([^)#]+)\)", README))
 def test_a_link_leads_somewhere(target: str) -> None:
     assert (ROOT / target).exists()
 
