@@ -174,6 +174,19 @@ def test_a_hole_in_the_last_batch_drops_what_stands_behind_it() -> None:
     assert contents.gaps == ()
 
 
+def test_a_flip_in_a_batch_costs_its_own_record_and_not_those_behind_it() -> None:
+    batch: list[Change] = [(f"k{n}", f"value {n}") for n in range(3)]
+    data = bytearray(a_file({}, [batch]))
+    data[data.index(b"value 1")] ^= 0xFF
+    assert decode_file(bytes(data)).values == {"k0": "value 0", "k2": "value 2"}
+
+
+def test_a_file_inside_a_value_is_not_taken_for_the_file_when_its_header_is_lost() -> None:
+    values: dict[str, Value] = {"backup": a_file({"a": 1})[:400], "b": 2}
+    data = a_file(values)
+    assert decode_file(bytes(64) + data[64:]).values == values
+
+
 def test_a_copy_of_a_record_inside_a_value_is_not_taken_for_a_record() -> None:
     inner = a_file({}, [[("fake", "inside")]])
     values: dict[str, Value] = {"backup": inner[: used(inner)]}

@@ -203,10 +203,10 @@ def test_a_torn_tail_is_cut_without_troubling_the_player() -> None:
     assert torn.names.keys() == {PATH}
 
 
-@pytest.mark.parametrize("back", [0, 1, 700, 2001])
+@pytest.mark.parametrize("back", [0, 1, 700, 2001, 2013, 2014, 2018])
 def test_a_damaged_last_record_was_once_saved_so_the_player_is_told(back: int) -> None:
     data = bytearray(a_file_with_a_long_last_record())
-    data[len(data.rstrip(b"\0")) - 1 - back] ^= 0x55
+    data[len(data.rstrip(b"\0")) - 1 - back] ^= 0x55  # 2013: its size, then longer than it is
     contents, report = PrefsLog(PATH, FakeDisk({PATH: bytes(data)})).open()
     assert contents.values == {"a": 1}
     assert (report.torn_bytes, report.is_clean) == (0, False)
