@@ -77,7 +77,7 @@ class Client:
         self.must_fail = False  # ALWAYS_RESUME was refused: nothing but ERROR may follow
         self.forgotten: set[object] = set()
         self.known: str | None = None  # the session's id before the present event
-        self.found: str | None = None  # what was on disk when the connect began
+        self.found: str | None = None  # what was on disk when the connect began, or told since
         self.life = 0
         self._begin()
 
@@ -398,6 +398,7 @@ class Client:
             assert self.must_be in (None, change.session_id), "fell back"
             self.must_be = change.session_id
         self.ids_told.add(change.session_id)
+        self.found = change.session_id  # a server that answers with another id replaced it
         self.last_room = room
         self.outcomes[outcome.value] = self.outcomes.get(outcome.value, 0) + 1
 

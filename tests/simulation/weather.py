@@ -50,7 +50,13 @@ CLIENT_FAULTS = {
     "wall_jump": 14400.0,
     "acts": 3600.0,
 }
-SERVICE_FAULTS = {"kill": 10800.0, "drain": 14400.0, "slow_disk": 14400.0, "bad_disk": 28800.0}
+SERVICE_FAULTS = {
+    "kill": 10800.0,
+    "drain": 14400.0,
+    "slow_disk": 14400.0,
+    "bad_disk": 28800.0,
+    "lies": 14400.0,
+}
 RETRY_SECONDS = 120.0
 CALM_SECONDS = 900.0
 
@@ -152,6 +158,11 @@ class Weather:
     def _bad_disk(self) -> None:
         self.disk.is_failing = True
         self.time.later(60.0, lambda: setattr(self.disk, "is_failing", False))
+
+    def _lies(self) -> None:
+        """Answer with other sessions than those asked for: no resume, whatever the status says."""
+        self.service.is_lying = True
+        self.time.later(300.0, lambda: setattr(self.service, "is_lying", False))
 
     def _calm_down(self) -> None:
         """No more faults: now everybody must come to be connected."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from characters.core.failure import Failure, classify_http, failure
@@ -82,6 +82,7 @@ class Service:
         self.ended: dict[str, None] = {}
         self.is_up = True
         self.is_draining = False
+        self.is_lying = False  # a session that is asked for is answered with another one
         self.incarnation = 0
         self.registry = self._new_registry()
         self.wires: dict[str, Wire] = {}
@@ -113,6 +114,8 @@ class Service:
             self._end(session.session_id)
         if self.is_draining:
             return classify_http(503, "the service is restarting", 2.0)
+        if self.is_lying and ask.character_session_id is not None:
+            ask = replace(ask, character_session_id=None, mode="create", room_name=None)
         try:
             grant = self._grant(ask, now)
         except RefusalError as problem:
