@@ -34,7 +34,7 @@ __all__ = ["PrefsWriter"]
 
 _log = logging.getLogger(__name__)
 
-_RETRY_SECONDS = 5.0  # how long the thread leaves a disk alone that refused
+RETRY_SECONDS = 5.0  # how long the thread leaves a disk alone that refused
 
 
 class PrefsWriter:
@@ -51,11 +51,13 @@ class PrefsWriter:
         inbox: Inbox,
         group_seconds: float,
         on_trouble: Callable[[OSError | None], object],
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self.live = live  # about the bytes that the values took in a file, at the last commit
         self._values = values
         self._log = log
         self._group_seconds = group_seconds
+        self._retry_seconds = retry_seconds
         self._on_trouble = on_trouble
         self._trouble = log.trouble
         self._inbox = inbox
@@ -165,7 +167,7 @@ class PrefsWriter:
     def _save_while_changes_come(self) -> None:
         # Staying awake for one more round spares the frame the waking, which is a system call.
         while True:
-            self._stop.wait(_RETRY_SECONDS if self._trouble else self._group_seconds)
+            self._stop.wait(self._retry_seconds if self._trouble else self._group_seconds)
             with self._memory_lock:
                 # Before the look at the queue: who puts afterwards finds that it has to wake us.
                 self._inbox.is_asleep = True

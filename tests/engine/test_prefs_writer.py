@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import errno
 import threading
+from collections import deque
 from pathlib import Path
 
 import pytest
 
 from engine.prefs_format import decode_file
 from engine.prefs_log import PrefsLog
-from engine.prefs_values import Inbox, Value
+from engine.prefs_values import Change, Inbox, Value
 from engine.prefs_writer import PrefsWriter
 from tests.engine.fake_disk import FakeDisk
 
@@ -256,3 +257,58 @@ def test_each_thread_reads_what_it_put() -> None:
         thread.join(DEADLINE)
     assert missed == []
     assert len(writer.values) == 8000
+
+
+def test_what_a_full_disk_refused_is_saved_by_itself_once_there_is_room() -> None:
+    disk, saved = FakeDisk(), threading.Event()
+    log = PrefsLog(PATH, disk)
+    log.open()
+    inbox, told = Inbox(), Told()
+    writer = PrefsWriter(
+        log, {}, live=0, inbox=inbox, group_seconds=0, on_trouble=told, retry_seconds=0
+    )
+    disk.on_call = refuse
+    writer.put(("a", 1), wake=False)
+    with pytest.raises(OSError, match="no space left"):
+        writer.commit()
+    disk.on_call = lambda call: saved.set() if call == "flush_folder" else None
+    assert saved.wait(DEADLINE)
+    assert writer.close(DEADLINE)
+    assert on_disk(disk) == {"a": 1}
+
+
+def a_writer_with(inbox: Inbox, values: dict[str, Value]) -> PrefsWriter:
+    log = PrefsLog(PATH, FakeDisk())
+    log.open()
+    return PrefsWriter(log, values, live=0, inbox=inbox, group_seconds=0, on_trouble=Told())
+
+
+def test_a_change_is_in_the_queue_until_it_is_among_the_values() -> None:
+    inbox, queued = Inbox(), []
+
+    class Values(dict[str, Value]):
+        def __setitem__(self, key: str, value: Value) -> None:
+            queued.append(len(inbox.queue))
+            super().__setitem__(key, value)
+
+    writer = a_writer_with(inbox, Values())
+    writer.put(("a", 1), wake=False)
+    assert writer.values == {"a": 1}
+    assert queued == [1]
+
+
+def test_the_thread_counts_as_asleep_before_it_looks_for_the_last_time() -> None:
+    inbox, looked = Inbox(), threading.Event()
+
+    class Queue(deque[Change]):
+        def __bool__(self) -> bool:
+            if inbox.is_asleep:
+                looked.set()
+            return len(self) > 0
+
+    inbox.queue = Queue()
+    inbox.add = inbox.queue.append
+    writer = a_writer_with(inbox, {})
+    writer.put(("a", 1))
+    assert looked.wait(DEADLINE)
+    assert writer.close(DEADLINE)
