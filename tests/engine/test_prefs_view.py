@@ -101,6 +101,13 @@ def test_an_absurd_size_is_refused_with_advice(view: InMemory) -> None:
         view.set_int("k" * (MAX_KEY_BYTES + 1), 1)
 
 
+def test_the_prefix_of_a_namespace_counts_in_the_length_of_a_key(view: InMemory) -> None:
+    slot = view.namespace("s" * 400)
+    slot.set_int("k" * (MAX_KEY_BYTES - 400), 1)
+    with pytest.raises(ValueError, match="too long"):
+        slot.set_int("k" * (MAX_KEY_BYTES - 399), 1)
+
+
 def test_what_is_no_text_is_refused_before_it_can_spoil_a_batch(view: InMemory) -> None:
     with pytest.raises(ValueError, match="surrogate"):
         view.set_string("k", "\ud800")
