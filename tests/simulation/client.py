@@ -46,6 +46,7 @@ from characters.core.state import (
     SessionStateChanged,
 )
 from characters.service.rooms import Grant, Room
+from tests.simulation.talk import FarEnds, Hello, Talk
 from tests.simulation.world import SERVER_PATIENCE, Disk, Service, Time, Wire
 
 __all__ = ["Client"]
@@ -64,7 +65,9 @@ class Client:
         time: Time,
         disk: Disk,
         service: Service,
+        far_ends: FarEnds,
     ) -> None:
+        self.talk = Talk(time, far_ends)
         self.name, self.policy, self.persist = name, policy, persist
         self.time, self.disk, self.service = time, disk, service
         self.wall_offset = 1_000_000.0
@@ -111,6 +114,7 @@ class Client:
         record = self.disk.records.get(self.name)
         self.forgotten.discard(None if record is None else record.session_id)
         self._begin()
+        self.talk = self.talk.after_a_restart()
         if wire is not None:
             wire.client_is_on = False
             self._server_notices(wire, 0.05)
@@ -305,11 +309,14 @@ class Client:
             return
         rejoined = not grant.is_new and grant.room is self.last_room
         said = "REJOINED" if rejoined or not grant.is_new else grant.room.resumed.upper()
-        self._answer(plan.epoch, self._latency(), lambda: self._let_in(plan, ResumeOutcome(said)))
+        hello = self.talk.knock(wire)
+        outcome = ResumeOutcome(said)
+        self._answer(plan.epoch, self._latency(), lambda: self._let_in(plan, outcome, hello))
 
-    def _let_in(self, plan: OpenConnection, outcome: ResumeOutcome) -> None:
+    def _let_in(self, plan: OpenConnection, outcome: ResumeOutcome, hello: Hello) -> None:
         if self.is_in_black_hole or self.wire is None or not self.wire.server_is_on:
             return
+        self.talk.enter(self.wire, hello)
         self.feed(RoomJoined(plan.epoch, outcome, None))
         if self.time.random.random() < 0.99:
             ready = CharacterReady(plan.epoch)

@@ -18,6 +18,7 @@ from characters.core.session_events import (
 )
 from characters.core.state import SessionState
 from tests.simulation.client import Client
+from tests.simulation.talk import FarEnds
 from tests.simulation.world import Disk, Service, Time
 
 __all__ = ["Outcome", "simulate"]
@@ -49,6 +50,7 @@ CLIENT_FAULTS = {
     "bye": 10800.0,
     "wall_jump": 14400.0,
     "acts": 3600.0,
+    "says": 600.0,
 }
 SERVICE_FAULTS = {
     "kill": 10800.0,
@@ -79,10 +81,11 @@ class Weather:
         self.time = Time(seed)
         self.disk = Disk(self.time)
         self.service = Service(self.time)
+        self.far_ends = FarEnds()
         self.faults: Counter[str] = Counter()
         self.is_stormy = True
         self.clients = [
-            Client(f"c{n}", *CAST[n % len(CAST)], self.time, self.disk, self.service)
+            Client(f"c{n}", *CAST[n % len(CAST)], self.time, self.disk, self.service, self.far_ends)
             for n in range(clients)
         ]
 
@@ -128,6 +131,13 @@ class Weather:
             self.service.expire(client.session.session_id)
         elif name == "bye":
             client.server_says_bye(self.time.random.choice(("idle-timeout", "quota", "drain")))
+        elif name == "says":
+            for _ in range(self.time.random.choice((1, 3, 12))):
+                client.talk.say()
+            # What was said is on its way when the line breaks, or the answer is, or its receipt.
+            if self.time.random.random() < 0.3:
+                breaks = self.time.random.choice((client.reset, client.reset, client.crash))
+                self.time.later(self.time.random.uniform(0.0, 0.12), breaks)
         elif name == "wall_jump":
             client.wall_offset += self.time.random.choice((-3600.0, 3600.0))
         elif name in WISHES:
@@ -139,6 +149,7 @@ class Weather:
         if not self.service.is_up:
             return
         self.service.kill()
+        self.far_ends.clear()
         for client in self.clients:
             client.server_died()
         self.time.later(self.time.random.choice((0.3, 2.0, 10.0, 120.0)), self.service.start)
@@ -170,6 +181,8 @@ class Weather:
         self.time.run(self.time.now + CALM_SECONDS)
         lost = {c.name: c.session for c in self.clients if c.session.state is not CONNECTED}
         assert not lost, f"not connected in calm weather: {lost}"
+        for client in self.clients:
+            client.talk.check()
 
 
 CONNECTED = SessionState.CONNECTED
