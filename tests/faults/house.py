@@ -58,7 +58,7 @@ class ProxyThread:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self.proxy = self.run(self._make)
+        self.proxy: Proxy = self.run(self._make)
         return self
 
     async def _make(self) -> Proxy:
