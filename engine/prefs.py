@@ -12,24 +12,23 @@ PrefsError              saving failed, or cannot work: the message says what to 
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
 from engine.dispatcher import Dispatcher
+from engine.prefs_channel import Channel
 from engine.prefs_disk import FileSystem, Lock, RealFileSystem
 from engine.prefs_lock import LockHeldError
 from engine.prefs_log import PrefsLog, RecoveryReport
 from engine.prefs_values import MAX_TOTAL_BYTES, Change, Inbox, Value, apply_change, is_same
 from engine.prefs_view import PrefsView
 from engine.prefs_writer import PrefsWriter
-from engine.signal import Signal, Subscription
+from engine.signal import Signal
 
 __all__ = ["MAX_TOTAL_BYTES", "PlayerPrefs", "PrefsError", "PrefsLockedError"]
 
-_KEPT = 4  # sentences that nobody has heard yet
 _log = logging.getLogger(__name__)
 
 
@@ -64,7 +63,7 @@ class PlayerPrefs(PrefsView):
         inbox: Inbox,
         report: RecoveryReport,
         lock: Lock | None,
-        channel: _Channel,
+        channel: Channel,
     ) -> None:
         super().__init__(inbox=inbox)
         self._backing = backing
@@ -92,7 +91,7 @@ class PlayerPrefs(PrefsView):
         """
         path = Path(path).absolute()
         disk = disk or RealFileSystem()
-        channel = _Channel(path, dispatcher)
+        channel = Channel(path, dispatcher)
         lock, refusal = (None, "") if read_only else _take_lock(path, disk)
         log = PrefsLog(path, disk)
         contents, report = log.open(read_only=lock is None)
@@ -224,72 +223,6 @@ class _Unsaved:
 
     def close(self, deadline_seconds: float) -> bool:
         return True
-
-
-class _Kept(Signal[str]):
-    """A signal that keeps what nobody heard for the first who subscribes."""
-
-    __slots__ = ("_unheard",)
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self._unheard: list[str] = []
-
-    def emit(self, value: str) -> None:
-        if len(self):
-            super().emit(value)
-        else:
-            self._unheard = [*self._unheard[1 - _KEPT :], value]
-
-    def subscribe(self, handler: Callable[[str], object]) -> Subscription:
-        subscription = super().subscribe(handler)
-        unheard, self._unheard = self._unheard, []
-        for value in unheard:
-            super().emit(value)
-        return subscription
-
-
-class _Channel:
-    """The signals, and the way to the main thread."""
-
-    def __init__(self, path: Path, dispatcher: Dispatcher | None) -> None:
-        self.changed: Signal[str] = Signal("PlayerPrefs.changed")
-        self.problem: Signal[str] = _Kept("PlayerPrefs.problem")
-        self.trouble = ""
-        self._path = path
-        self._dispatcher = dispatcher
-        self._home = threading.get_ident()
-
-    def tell_change(self, key: str) -> None:
-        self._tell(lambda: self.changed.emit(key), later=False)
-
-    def tell_at_start(self, problem: str, trouble: OSError | None) -> None:
-        if trouble is not None:
-            self.trouble = self.sentence(trouble)
-        text = " ".join(filter(None, (problem, self.trouble)))
-        if text:
-            _log.warning("%s", text)
-            # Nobody can have subscribed yet.
-            self._tell(lambda: self.problem.emit(text), later=True)
-
-    def tell_trouble(self, trouble: OSError | None) -> None:
-        self.trouble = "" if trouble is None else self.sentence(trouble)
-        text = self.trouble or f"Settings are saved again to {self._path.name}."
-        _log.warning("%s", text)
-        self._tell(lambda: self.problem.emit(text), later=False)
-
-    def sentence(self, trouble: OSError) -> str:
-        return (
-            f"Settings could not be saved to {self._path}: {trouble.strerror or trouble}. They "
-            "are kept while the game runs and tried again. Make room on the disk, or check its "
-            "permissions."
-        )
-
-    def _tell(self, action: Callable[[], object], *, later: bool) -> None:
-        if self._dispatcher is not None and (later or threading.get_ident() != self._home):
-            self._dispatcher.post(action)
-        else:
-            action()
 
 
 def _take_lock(path: Path, disk: FileSystem) -> tuple[Lock | None, str]:
