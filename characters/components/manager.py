@@ -204,7 +204,10 @@ class CharacterManager(Component):
         if self._listener is None:
             return []
         x, y = self._listener
-        places = [(c.key, c.transform.position) for c in self.nearby]
+        near = self._nearby.distances  # of the last look: who is just out of reach may be in it now
+        within = self.reach + WORTH_TELLING
+        people = (c for c in self.nearby if near.get(c.key, 0.0) <= within)
+        places = [(c.key, c.transform.position) for c in people]
         return [Candidate(key, (px - x, py - y)) for key, (px, py) in places]
 
     def _is_in_reach(self, key: str | None) -> bool:

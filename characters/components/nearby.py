@@ -15,8 +15,8 @@ __all__ = ["PER_FRAME", "Nearby", "Range"]
 
 Vector = tuple[float, float]
 
-# A thousand are looked at four times a second; up to this many, in each frame.
-PER_FRAME = 64
+# A thousand are looked at twice a second; up to this many, in each frame.
+PER_FRAME = 32
 MARGIN = 120.0  # pixels: a figure whose feet are outside may reach into the picture
 
 
