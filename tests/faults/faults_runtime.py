@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import chain
 
-from tests.faults import runtime_real, runtime_virtual
+from tests.faults import runtime_real, runtime_sessions, runtime_virtual
 from tests.faults.row import Row
 
 __all__ = ["rows"]
@@ -13,4 +13,6 @@ __all__ = ["rows"]
 
 def rows(quick: bool) -> Iterable[Row]:
     """Return the figures; `quick` tries fewer of each."""
-    return chain(runtime_virtual.rows(quick), runtime_real.rows(quick))
+    return chain.from_iterable(
+        module.rows(quick) for module in (runtime_virtual, runtime_real, runtime_sessions)
+    )

@@ -1,44 +1,37 @@
-"""Faults against the real runtime and the real service process, the proxy between them."""
+"""Faults of the line between the real runtime and the real service process."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from characters.core.policy import ReconnectPolicy, ResumePolicy
-from characters.core.state import ResumeOutcome, SessionRecord, SessionState, SessionStateChanged
+from characters.core.policy import ReconnectPolicy
+from characters.core.state import SessionState, SessionStateChanged
 from tests.bench.case import percentile
 from tests.faults.house import AT_ONCE, House, Resident
 from tests.faults.proxy import Direction, Faults
 from tests.faults.row import Row
 
-__all__ = ["a_house", "rows"]
+__all__ = ["a_house", "pass_time", "rows"]
 
 PATIENT = ReconnectPolicy.PATIENT
-STRICT = replace(PATIENT, resume_policy=ResumePolicy.ALWAYS_RESUME)
-CONNECTED, ERROR = SessionState.CONNECTED, SessionState.ERROR
-QUIET_SECONDS = 3.0
+CONNECTED = SessionState.CONNECTED
 
 
 def rows(quick: bool) -> Iterable[Row]:
     """Return the figures; `quick` tries fewer of each."""
     yield black_holes(2 if quick else 10)
-    yield restarts(2 if quick else 10)
     yield flapping(10.0 if quick else 60.0)
     yield crowd()
-    yield refusals()
     yield taken_back(20 if quick else 200)
     yield level_loads((1.0, 2.0) if quick else (9.9, 10.1, 30.0))
     yield suspended(3.0 if quick else 8.0)
@@ -84,49 +77,6 @@ def black_holes(rounds: int) -> Row:
         f" at most {max(found):.2f} (1.0 + 1.5 promised)"
     )
     return Row(2, "half-open black hole (p50 / p99)", figure, max(found) < 2.6)
-
-
-def restarts(times: int) -> Row:
-    """Kill the service and start it again, its sessions kept or lost."""
-    right, back = Counter[str](), []
-    with TemporaryDirectory() as folder, House(Path(folder)) as house:
-        lenient = house.resident("nurse", policy=PATIENT)
-        strict = house.resident("porter", policy=STRICT)
-        for turn in range(2 * times):
-            keeps = turn < times
-            for it in (lenient, strict):
-                it.handle.clear_session_id()
-                it.disconnect()
-                it.connect()
-                it.events.clear()
-            back.append(_restart(house, Path(folder), keeps, lenient))
-            house.until(lambda: strict.state in (CONNECTED, ERROR))
-            right[f"{keeps}"] += _came_to(lenient, strict, keeps)
-    figure = (
-        f"sessions kept: {right['True']}/{times} resumed; lost: {right['False']}/{times} fresh, and"
-        f" an error for ALWAYS_RESUME; usable {percentile(back, 0.5):.2f} /"
-        f" {percentile(back, 0.99):.2f} s after it listened"
-    )
-    row = "service killed and restarted, with and without its state (p50 / p99)"
-    return Row(4, row, figure, right.total() == 2 * times and max(back) < 4.5)
-
-
-def _restart(house: House, folder: Path, keeps: bool, resident: Resident) -> float:
-    house.service.kill()
-    if not keeps:
-        shutil.rmtree(folder / "service")
-    house.service.start()
-    began = perf_counter()
-    house.until(lambda: resident.arrivals)
-    return perf_counter() - began
-
-
-def _came_to(lenient: Resident, strict: Resident, keeps: bool) -> bool:
-    resume, error = lenient.arrivals[-1].resume, strict.handle.view.error
-    if keeps:
-        return resume is not None and resume.outcome is ResumeOutcome.RESUMED and error is None
-    is_fresh = resume is not None and resume.outcome is ResumeOutcome.FRESH
-    return is_fresh and error is not None and error.code == "session.resume_refused"
 
 
 def flapping(seconds: float) -> Row:
@@ -187,61 +137,6 @@ def crowd() -> Row:
     )
     is_right = peak <= 8 and touched == 0
     return Row(7, "20 characters drop together; one alone", figure, is_right)
-
-
-def refusals() -> Row:
-    """Come back to a session that expired, was revoked, or is somebody else's."""
-    results: dict[str, bool] = {}
-    with a_house() as house:
-        owner = house.resident("nurse", policy=PATIENT, end_user_id="me")
-        owner.connect()
-        session_id = owner.handle.view.session_id or ""
-        for name, fields in (
-            ("another player's", {"character_id": "nurse", "end_user_id": "you"}),
-            ("another character's", {"character_id": "porter", "end_user_id": "me"}),
-        ):
-            for policy in (PATIENT, STRICT):
-                key = f"{name} {policy.resume_policy}"
-                record = SessionRecord(session_id, house.proxy.url, None, None, 1.0)
-                house.store.store(key, record)
-                it = house.resident(**fields, session_key=key, policy=policy)
-                results[key] = _refused(house, it, it.handle.connect)
-        for policy in (PATIENT, STRICT):
-            it = house.resident("doctor", session_key=f"revoked {policy.resume_policy}")
-            it.handle.apply_policy(policy)
-            it.connect()
-            house.runtime.expire_session(it.handle.key)
-            results[it.handle.key] = _refused(house, it, it.handle.cut)
-    with a_house("--session-ttl", "0.2") as house:
-        for policy in (PATIENT, STRICT):
-            brief = replace(policy, room_rejoin_ttl_seconds=0.0)
-            it = house.resident("nurse", session_key=f"expired {policy.resume_policy}")
-            it.handle.apply_policy(brief)
-            it.connect()
-            it.disconnect()
-            pass_time(house, 2.5)  # longer than the service takes to sweep
-            results[it.handle.key] = _refused(house, it, it.handle.connect)
-    wrong = [name for name, is_right in results.items() if not is_right]
-    figure = f"{len(results) - len(wrong)} of {len(results)} right" + "".join(
-        f"; wrong: {name}" for name in wrong
-    )
-    row = "session expired, revoked, another's: fresh, or an error and 0 tries more"
-    return Row(11, row, figure, not wrong)
-
-
-def _refused(house: House, it: Resident, action: Callable[[], object]) -> bool:
-    """Tell whether a refusal ends as the policy says, and nothing is tried after an error."""
-    it.events.clear()
-    action()
-    if it.handle.policy.resume_policy is not ResumePolicy.ALWAYS_RESUME:
-        house.until(lambda: it.arrivals)
-        resume = it.arrivals[-1].resume
-        return resume is not None and resume.outcome is ResumeOutcome.FRESH
-    house.until(lambda: it.state is ERROR)
-    tries, error = house.proxy.accepted, it.handle.view.error
-    pass_time(house, QUIET_SECONDS)
-    is_quiet = house.proxy.accepted == tries
-    return is_quiet and error is not None and error.code == "session.resume_refused"
 
 
 def taken_back(times: int) -> Row:

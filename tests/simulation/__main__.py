@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from functools import partial
 
 from tests.simulation.weather import Outcome, simulate
@@ -47,8 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failed, hours, steps = 0, 0.0, 0
     faults: Counter[str] = Counter()
     outcomes: Counter[str] = Counter()
-    with ProcessPoolExecutor(asked.jobs) as pool:
-        for result in pool.map(partial(run, hours=asked.hours, clients=asked.clients), asked.seeds):
+    work = partial(run, hours=asked.hours, clients=asked.clients)
+    with ProcessPoolExecutor(asked.jobs) if asked.jobs > 1 else nullcontext() as pool:
+        for result in (pool.map if pool else map)(work, asked.seeds):
             if isinstance(result, str):
                 failed += 1
                 print(result, flush=True)

@@ -1,0 +1,129 @@
+"""Faults of the conversation: the service lost it, refuses it, or gives it to its owner only."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+from characters.core.policy import ReconnectPolicy, ResumePolicy
+from characters.core.state import ResumeOutcome, SessionRecord, SessionState
+from tests.bench.case import percentile
+from tests.faults.house import House, Resident
+from tests.faults.row import Row
+from tests.faults.runtime_real import a_house, pass_time
+
+__all__ = ["rows"]
+
+PATIENT = ReconnectPolicy.PATIENT
+STRICT = replace(PATIENT, resume_policy=ResumePolicy.ALWAYS_RESUME)
+CONNECTED, ERROR = SessionState.CONNECTED, SessionState.ERROR
+QUIET_SECONDS = 3.0
+
+
+def rows(quick: bool) -> Iterable[Row]:
+    """Return the figures; `quick` tries fewer of each."""
+    yield restarts(2 if quick else 10)
+    yield refusals()
+
+
+def restarts(times: int) -> Row:
+    """Kill the service and start it again, its sessions kept or lost."""
+    right, back = Counter[str](), []
+    with TemporaryDirectory() as folder, House(Path(folder)) as house:
+        lenient = house.resident("nurse", policy=PATIENT)
+        strict = house.resident("porter", policy=STRICT)
+        for turn in range(2 * times):
+            keeps = turn < times
+            for it in (lenient, strict):
+                it.handle.clear_session_id()
+                it.disconnect()
+                it.connect()
+                it.events.clear()
+            back.append(_restart(house, Path(folder), keeps, lenient))
+            house.until(lambda: strict.state in (CONNECTED, ERROR))
+            right[f"{keeps}"] += _came_to(lenient, strict, keeps)
+    figure = (
+        f"sessions kept: {right['True']}/{times} resumed; lost: {right['False']}/{times} fresh, and"
+        f" an error for ALWAYS_RESUME; usable {percentile(back, 0.5):.2f} /"
+        f" {percentile(back, 0.99):.2f} s after it listened"
+    )
+    row = "service killed and restarted, with and without its state (p50 / p99)"
+    return Row(4, row, figure, right.total() == 2 * times and max(back) < 4.5)
+
+
+def _restart(house: House, folder: Path, keeps: bool, resident: Resident) -> float:
+    house.service.kill()
+    if not keeps:
+        shutil.rmtree(folder / "service")
+    house.service.start()
+    began = perf_counter()
+    house.until(lambda: resident.arrivals)
+    return perf_counter() - began
+
+
+def _came_to(lenient: Resident, strict: Resident, keeps: bool) -> bool:
+    resume, error = lenient.arrivals[-1].resume, strict.handle.view.error
+    if keeps:
+        return resume is not None and resume.outcome is ResumeOutcome.RESUMED and error is None
+    is_fresh = resume is not None and resume.outcome is ResumeOutcome.FRESH
+    return is_fresh and error is not None and error.code == "session.resume_refused"
+
+
+def refusals() -> Row:
+    """Come back to a session that expired, was revoked, or is somebody else's."""
+    results: dict[str, bool] = {}
+    with a_house() as house:
+        owner = house.resident("nurse", policy=PATIENT, end_user_id="me")
+        owner.connect()
+        session_id = owner.handle.view.session_id or ""
+        for name, fields in (
+            ("another player's", {"character_id": "nurse", "end_user_id": "you"}),
+            ("another character's", {"character_id": "porter", "end_user_id": "me"}),
+        ):
+            for policy in (PATIENT, STRICT):
+                key = f"{name} {policy.resume_policy}"
+                record = SessionRecord(session_id, house.proxy.url, None, None, 1.0)
+                house.store.store(key, record)
+                it = house.resident(**fields, session_key=key, policy=policy)
+                results[key] = _refused(house, it, it.handle.connect)
+        for policy in (PATIENT, STRICT):
+            it = house.resident("doctor", session_key=f"revoked {policy.resume_policy}")
+            it.handle.apply_policy(policy)
+            it.connect()
+            house.runtime.expire_session(it.handle.key)
+            results[it.handle.key] = _refused(house, it, it.handle.cut)
+    with a_house("--session-ttl", "0.2") as house:
+        for policy in (PATIENT, STRICT):
+            brief = replace(policy, room_rejoin_ttl_seconds=0.0)
+            it = house.resident("nurse", session_key=f"expired {policy.resume_policy}")
+            it.handle.apply_policy(brief)
+            it.connect()
+            it.disconnect()
+            pass_time(house, 2.5)  # longer than the service takes to sweep
+            results[it.handle.key] = _refused(house, it, it.handle.connect)
+    wrong = [name for name, is_right in results.items() if not is_right]
+    figure = f"{len(results) - len(wrong)} of {len(results)} right" + "".join(
+        f"; wrong: {name}" for name in wrong
+    )
+    row = "session expired, revoked, another's: fresh, or an error and 0 tries more"
+    return Row(11, row, figure, not wrong)
+
+
+def _refused(house: House, it: Resident, action: Callable[[], object]) -> bool:
+    """Tell whether a refusal ends as the policy says, and nothing is tried after an error."""
+    it.events.clear()
+    action()
+    if it.handle.policy.resume_policy is not ResumePolicy.ALWAYS_RESUME:
+        house.until(lambda: it.arrivals)
+        resume = it.arrivals[-1].resume
+        return resume is not None and resume.outcome is ResumeOutcome.FRESH
+    house.until(lambda: it.state is ERROR)
+    tries, error = house.proxy.accepted, it.handle.view.error
+    pass_time(house, QUIET_SECONDS)
+    is_quiet = house.proxy.accepted == tries
+    return is_quiet and error is not None and error.code == "session.resume_refused"
