@@ -91,7 +91,7 @@ def _take_turns(
         for number, contender in enumerate(present):
             workers[contender.name] = Worker(contender, folder / str(number))
             workers[contender.name].round()  # to warm up
-        for turn in range(case.rounds):
+        for turn in range(case.rounds if present else 0):
             # Who goes first changes, so that nobody always runs in another one's wake.
             shift = turn % len(present)
             for contender in present[shift:] + present[:shift]:
