@@ -16,8 +16,8 @@ it hear an event twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import field
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from dataclasses import field, fields
+from typing import Annotated, Any, Literal, TypeAlias
 
 from characters.components.character import Character
 from characters.core.messages import (
@@ -51,14 +51,13 @@ class EventRelay(Component):
     character: Character | None = None
 
     _subscription: Subscription | None = None
-    _names: ClassVar[tuple[str, ...]] = ()
 
     def awake(self) -> None:
         """Connect the handlers that a scene file named."""
-        for name in self._names:
-            handler = getattr(self, f"on_{name}")
+        for name in (f.name for f in fields(self) if f.name.startswith("on_")):
+            handler = getattr(self, name)
             if handler is not None:
-                getattr(self, name).subscribe(handler)
+                getattr(self, name.removeprefix("on_")).subscribe(handler)
 
     def on_enable(self) -> None:
         """Begin to listen. Raises LookupError when there is nobody to listen to."""
@@ -109,18 +108,6 @@ class SessionEventRelay(EventRelay):
     idle_timeout: Signal[SessionStateChanged] = _signal("session.idle_timeout")
     usage_limit: Signal[UsageLimitReached] = _signal("session.usage_limit")
 
-    _names: ClassVar[tuple[str, ...]] = (
-        "state_changed",
-        "connected",
-        "disconnected",
-        "reconnecting",
-        "reconnected",
-        "error",
-        "idle_warning",
-        "idle_timeout",
-        "usage_limit",
-    )
-
     def _sort(self, event: object) -> Iterator[str]:
         if isinstance(event, SessionStateChanged):
             yield "state_changed"
@@ -164,14 +151,6 @@ class CharacterEventRelay(EventRelay):
     emotion: Signal[BotEmotion] = _signal("character.emotion")
     action: Signal[ActionResponse] = _signal("character.action")
 
-    _names: ClassVar[tuple[str, ...]] = (
-        "started_speaking",
-        "stopped_speaking",
-        "turn_completed",
-        "emotion",
-        "action",
-    )
-
     def _sort(self, event: object) -> Iterator[str]:
         name = _CHARACTER_EVENTS.get(type(event))
         if name == "action" and not self._wants(event):
@@ -212,7 +191,6 @@ class TranscriptEventRelay(EventRelay):
     refused: Signal[TextRefused] = _signal("transcript.refused")
 
     _told_until: float = float("-inf")
-    _names: ClassVar[tuple[str, ...]] = ("changed", "player_line", "character_line", "refused")
 
     def on_enable(self) -> None:
         """Begin to listen, to what is said from now on."""

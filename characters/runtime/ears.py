@@ -104,11 +104,6 @@ class Ears:
         """Say whether the player wears headphones, so that loud sound here is the player's own."""
         self._barge_in = replace(self._barge_in, echo_is_handled=handled)
 
-    @property
-    def push_to_talk_options(self) -> PushToTalkOptions:
-        """How push-to-talk behaves."""
-        return self._talk.options
-
     def allow(self) -> None:
         """Permit the microphone: call it at the player's first explicit act, never before."""
         self._wish(allowed=True)

@@ -1,4 +1,4 @@
-"""A voice that nobody hears: for headless runs, tests, and machines without sound."""
+"""A voice that nobody hears: what a runtime has that was given no other."""
 
 from __future__ import annotations
 

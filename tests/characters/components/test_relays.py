@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ from characters.core.failure import failure
 from characters.core.messages import Action, ActionResponse, BotEmotion, UserIdleWarning
 from characters.core.state import SessionState
 from engine.component import Component
+from engine.signal import Signal
 from tests.characters.components.fakes import Level
 
 S = SessionState
@@ -39,8 +41,13 @@ def wired(relay: Any) -> Wired:
     nurse.game_object.add(relay)
     level.frame()
     fired: list[str] = []
-    for name in relay._names:
-        getattr(relay, name).subscribe(lambda event, name=name: fired.append(name))
+
+    def noting(name: str) -> Callable[[object], None]:
+        return lambda event: fired.append(name)
+
+    for name, signal in vars(relay).items():
+        if isinstance(signal, Signal):
+            signal.subscribe(noting(name))
     return Wired(level, relay, fired)
 
 
