@@ -47,11 +47,11 @@ def test_the_first_retry_goes_at_once() -> None:
 
 
 def test_later_retries_wait_between_half_and_all_of_the_step() -> None:
-    policy = ReconnectPolicy(backoff_base_seconds=1.0, backoff_cap_seconds=100.0)
-    assert policy.delay(2, 0.0) == 2.0
-    assert policy.delay(2, 1.0) == 4.0
-    assert policy.delay(3, 0.0) == 4.0
-    assert policy.delay(3, 0.5) == 6.0
+    policy = ReconnectPolicy(backoff_base_seconds=0.5, backoff_cap_seconds=100.0)
+    assert policy.delay(2, 0.0) == 1.0
+    assert policy.delay(2, 1.0) == 2.0
+    assert policy.delay(3, 0.0) == 2.0
+    assert policy.delay(3, 0.5) == 3.0
 
 
 def test_the_cap_bounds_the_step() -> None:

@@ -36,6 +36,7 @@ from characters.core.state import Resume, ResumeOutcome, SessionRecord, SessionS
 from tests.characters.core.life import Life, changed
 
 FRESH_POLICY = ReconnectPolicy.ALWAYS_CREATE_NEW
+SLEEPY = changed(idle=IdlePolicy.HIBERNATE, hibernate_after_seconds=40.0)
 
 
 def connected(policy: ReconnectPolicy = ReconnectPolicy.DEFAULT, **fields: Any) -> Life:
@@ -197,12 +198,28 @@ def test_events_of_an_older_connection_are_ignored() -> None:
     assert life.state is SessionState.CONNECTED
 
 
-def test_a_timer_that_was_replaced_and_fires_all_the_same_is_ignored() -> None:
+def test_what_a_lost_connection_still_reports_during_a_back_off_is_ignored() -> None:
+    life = connected().lose().arrive()
+    old = life.epoch
+    life.lose(chance=0.5)
+    assert life.feed(ConnectionLost(old, failure("connection.timeout"))).last == ()
+    assert life.state is SessionState.RECONNECTING
+
+
+def test_a_timer_that_was_cancelled_and_fires_all_the_same_is_ignored() -> None:
     life = connected()
     due = life.session.due(Timer.MICROPHONE)
     assert due is not None
     life.lose()
     assert life.feed(TimerFired(Timer.MICROPHONE, due)).last == ()
+
+
+def test_a_timer_that_was_replaced_and_fires_at_its_old_time_is_ignored() -> None:
+    life = connected(SLEEPY)
+    old = life.session.due(Timer.IDLE)
+    assert old is not None
+    life.wait(10.0).feed(PlayerActed())
+    assert life.feed(TimerFired(Timer.IDLE, old)).state is SessionState.CONNECTED
 
 
 def test_an_event_that_the_state_does_not_list_raises_and_changes_nothing() -> None:
@@ -278,6 +295,12 @@ def test_the_attempt_count_is_reset_only_after_the_stable_time() -> None:
     assert life.wait(0.1).session.attempt == 0
 
 
+def test_the_stable_time_is_the_policy_s() -> None:
+    life = connected(changed(stable_after_seconds=20.0)).lose().arrive().wait(19.9)
+    assert life.session.attempt == 1
+    assert life.wait(0.1).session.attempt == 0
+
+
 def test_a_server_that_accepts_and_drops_is_not_hammered() -> None:
     life = connected().lose().arrive().lose(chance=0.0)
     assert life.ordered(OpenConnection) == []
@@ -306,18 +329,16 @@ def test_a_new_time_budget_takes_effect_at_once() -> None:
 
 # --- hibernation ------------------------------------------------------------------------------
 
-SLEEPY = changed(idle=IdlePolicy.HIBERNATE, hibernate_after_seconds=60.0)
-
 
 def test_a_character_without_player_activity_hibernates_when_the_policy_says_so() -> None:
-    life = connected(SLEEPY).wait(60.0).closed()
+    life = connected(SLEEPY).wait(40.0).closed()
     assert life.state is SessionState.DISCONNECTED
     assert life.session.is_hibernating
     assert connected().wait(1e6).state is SessionState.CONNECTED
 
 
 def test_player_activity_puts_hibernation_off() -> None:
-    life = connected(SLEEPY).wait(59.0).feed(PlayerActed()).wait(59.0)
+    life = connected(SLEEPY).wait(39.0).feed(PlayerActed()).wait(39.0)
     assert life.state is SessionState.CONNECTED
     assert life.wait(1.0).state is SessionState.DISCONNECTING
 
@@ -341,6 +362,11 @@ def test_hibernation_is_no_deliberate_disconnect() -> None:
     life = connected(persist=Persist.UNTIL_DISCONNECT).feed(HibernateRequested()).closed()
     assert not life.all(ClearRecord)
     assert life.session.session_id == "id-1"
+
+
+def test_hibernation_notes_on_disk_since_when_the_room_is_empty() -> None:
+    life = connected(SLEEPY).feed(HibernateRequested())
+    assert [stored.is_dropped for stored in life.ordered(StoreRecord)] == [True]
 
 
 def test_a_character_woken_soon_rejoins_its_room() -> None:
