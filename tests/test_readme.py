@@ -72,9 +72,18 @@ def test_a_component_of_your_own_hears_what_happens(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
 
 
+def test_a_store_of_ones_own_keeps_the_sessions(tmp_path: Path) -> None:
+    loop, _, store, _ = blocks("python")
+    game = tmp_path / "game.py"
+    code = loop.replace("scene = Scene()\n", f"scene = Scene()\n{store}\n") + "assert store.texts\n"
+    game.write_text(code, encoding="utf-8")
+    ended = run(["-c", PLAY, str(game)], tmp_path)
+    assert ended.returncode == 0, ended.stderr
+
+
 def test_a_game_of_ones_own_hosts_a_level_from_a_file(tmp_path: Path) -> None:
     game = tmp_path / "game.py"
-    game.write_text(blocks("python")[2], encoding="utf-8")
+    game.write_text(blocks("python")[3], encoding="utf-8")
     (tmp_path / "level.toml").write_text(blocks("toml")[0], encoding="utf-8")
     ended = run(["-c", PLAY, str(game)], tmp_path, cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr

@@ -12,7 +12,11 @@ import platformdirs
 from characters.audio.source import SourceFactory
 from characters.audio.voice import Voice
 from characters.components.faults import Faults
-from characters.persistence import KeyValueSessionPersistence, PlayerPrefsStore
+from characters.persistence import (
+    KeyValueSessionPersistence,
+    PlayerPrefsStore,
+    SessionPersistence,
+)
 from characters.runtime import Runtime, RuntimeBuilder, ServiceProcess
 from engine.application import Application
 from engine.clock import Clock
@@ -56,9 +60,10 @@ def make_parts(
     microphone: SourceFactory | None = None,
     voice: Voice | None = None,
     endpoint: str | None = None,
+    persistence: SessionPersistence | None = None,
     owns_prefs: bool = False,
 ) -> Parts:
-    """Build and start a runtime whose sessions are kept in `prefs`.
+    """Build and start a runtime whose sessions are kept in `prefs`, or by `persistence`.
 
     "local" is the embedded service, with its store below `data`; it is started when the first
     character connects. With `endpoint`, a URL, "local" is that instead and no process is ours.
@@ -68,7 +73,7 @@ def make_parts(
         RuntimeBuilder()
         .use_clock(clock)
         .use_dispatcher(dispatcher)
-        .use_persistence(KeyValueSessionPersistence(PlayerPrefsStore(prefs)))
+        .use_persistence(persistence or KeyValueSessionPersistence(PlayerPrefsStore(prefs)))
         .use_endpoint_url(_resolver(endpoint, service))
     )
     if microphone is not None:
@@ -81,7 +86,11 @@ def make_parts(
 
 
 def parts_for(scene: Scene, data_folder: str = "", asset_folder: str = "") -> Parts:
-    """Build parts for a scene of somebody's own loop, with what it was given as services."""
+    """Build parts for a scene of somebody's own loop, with what it was given as services.
+
+    An Application or PlayerPrefs of the game is used instead of one of our own, and a
+    KeyValueSessionPersistence keeps the sessions in whatever store it stands on.
+    """
     application = scene.find_service(Application)
     data = Path(data_folder) if data_folder else _user_data(application)
     given = application.prefs if application else scene.find_service(PlayerPrefs)
@@ -91,6 +100,7 @@ def parts_for(scene: Scene, data_folder: str = "", asset_folder: str = "") -> Pa
         given or PlayerPrefs.open(data / "prefs.msgpack"),
         clock=scene.clock,
         dispatcher=scene.dispatcher,
+        persistence=scene.find_service(KeyValueSessionPersistence),
         owns_prefs=given is None,
     )
 
