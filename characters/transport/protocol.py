@@ -89,6 +89,13 @@ class Connection(Protocol):
     def ping(self) -> None:
         """Ask for a sign of life; never waits."""
 
+    def swallow(self, is_on: bool) -> None:
+        """Let no frame in or out and tell nobody, or stop that: the half-open line, as a fault.
+
+        What waits goes on its way when the line is healed; if it is given up before, nothing of
+        it counts as arrived or as sent, and a rejoin repeats it.
+        """
+
     def abort(self) -> None:
         """Drop the connection at once, without a word to the peer; idempotent."""
 

@@ -60,6 +60,8 @@ class WireConnection:
         self._incoming: deque[Incoming] = deque()
         self._replay_left = 0
         self._failure: Failure | None = None
+        self._is_swallowing = False
+        self._swallowed: list[str | bytes] = []
         self._readable = asyncio.Event()
         self._writable = asyncio.Event()
         self._written = asyncio.Event()
@@ -112,6 +114,15 @@ class WireConnection:
         """Ask for a sign of life."""
         self._queue_link(Ping(self._clock()))
 
+    def swallow(self, is_on: bool) -> None:
+        """Let no frame in or out and tell nobody, or stop that."""
+        self._is_swallowing = is_on
+        if not is_on:
+            swallowed, self._swallowed = self._swallowed, []
+            for data in swallowed:
+                self.frame_received(data)
+            self._writable.set()
+
     async def receive(self) -> Incoming:
         """Wait for what comes next. Raises TransportError once the line is gone."""
         while not self._incoming:
@@ -136,10 +147,11 @@ class WireConnection:
 
     async def outgoing(self) -> str | bytes | None:
         """Wait for the next frame to write; None when the line is gone."""
-        while not self._outgoing:
-            self._written.set()
+        while self._is_swallowing or not self._outgoing:
             if self._failure is not None:
                 return None
+            if not self._outgoing:
+                self._written.set()
             self._writable.clear()
             await self._writable.wait()
         item = self._outgoing.popleft()
@@ -161,6 +173,9 @@ class WireConnection:
         """Take a frame from the line; one that breaks the protocol ends the connection."""
         if self._failure is not None:
             return  # Not confirmed either, so that a rejoin repeats it.
+        if self._is_swallowing:
+            self._swallow(data)
+            return
         self._last_received = self._clock()
         try:
             if isinstance(data, bytes):
@@ -175,12 +190,19 @@ class WireConnection:
         if self._failure is None:
             self._failure = why
             self._outgoing.clear()
+            self._swallowed.clear()
             self._audio_waiting = 0
             self._readable.set()
             self._writable.set()
             self._written.set()
 
     # --- inside ----------------------------------------------------------------------------
+
+    def _swallow(self, data: str | bytes) -> None:
+        if len(self._swallowed) >= MAX_INCOMING:
+            self.lost(failure("transport.overflow", "nothing is let through"))
+        else:
+            self._swallowed.append(data)
 
     def _take(self, raw: dict[str, Any]) -> None:
         if is_link(raw):

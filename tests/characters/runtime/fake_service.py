@@ -34,6 +34,7 @@ class FakeConnection:
         self.is_live = True
         self.was_aborted = False
         self.overflows = False
+        self.is_swallowing = False
         self.round_trip_seconds: float | None = None
         self._incoming: deque[Incoming] = deque()
         self._lost: Failure | None = None
@@ -44,8 +45,9 @@ class FakeConnection:
 
     def tell(self, *items: Incoming) -> None:
         self._incoming.extend(items)
-        self.last_received = self.service.clock()
-        self._readable.set()
+        if not self.is_swallowing:
+            self.last_received = self.service.clock()
+            self._readable.set()
 
     def drop(self, code: str = "transport.signal_disconnected") -> None:
         self._lost = self._lost or failure(code)
@@ -71,12 +73,16 @@ class FakeConnection:
 
     def ping(self) -> None:
         self.pings += 1
-        if not self.service.is_silent and self.is_live:
+        if not self.service.is_silent and self.is_live and not self.is_swallowing:
             self.last_received = self.service.clock()
             self.round_trip_seconds = 0.001
 
+    def swallow(self, is_on: bool) -> None:
+        self.is_swallowing = is_on
+        self._readable.set()
+
     async def receive(self) -> Incoming:
-        while not self._incoming:
+        while self.is_swallowing or not self._incoming:
             if self._lost is not None:
                 raise TransportError(self._lost)
             self._readable.clear()

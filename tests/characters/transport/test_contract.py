@@ -149,6 +149,27 @@ def test_what_the_service_missed_is_sent_again_once(on_stage: Callable[[Play], N
     on_stage(play)
 
 
+def test_what_a_line_swallowed_before_it_was_given_up_is_sent_and_answered_on_a_rejoin(
+    on_stage: Callable[[Play], None],
+) -> None:
+    async def play(stage: Stage) -> None:
+        grant = await stage.transport.connect(ASK)
+        link = RoomLink(grant.room_name)
+        connection = await stage.transport.join(grant, link)
+        await ready(connection)
+        connection.send(UserTextMessage("count 2"))
+        await texts(connection, 1)
+        connection.swallow(True)
+        connection.send(UserTextMessage("count 3"))
+        connection.abort()
+        again = await rejoin(stage.transport, grant, link)
+        rest = [message async for message in until_ready(connection, again)]
+        said = "".join(m.text for m in rest if isinstance(m, BotLlmText))
+        assert said.strip() in ("", "2") and await texts(again, 3) == "1 2 3"
+
+    on_stage(play)
+
+
 def test_a_restarted_client_goes_on_with_the_numbers_of_its_earlier_life(
     on_stage: Callable[[Play], None],
 ) -> None:

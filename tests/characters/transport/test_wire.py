@@ -247,3 +247,40 @@ def test_a_welcome_that_can_not_be_met_means_that_the_room_is_gone() -> None:
     with pytest.raises(TransportError) as caught:
         WireConnection(line.link, line.clock).enter(Welcome(received=5))
     assert caught.value.failure.code == "connection.room_gone"
+
+
+def test_what_a_line_swallows_goes_on_its_way_once_it_is_healed() -> None:
+    async def play() -> None:
+        line = Line()
+        line.wire.swallow(True)
+        line.wire.send(UserTextMessage("a"))
+        line.arrives(BotLlmText("b"), 1)
+        next_out = asyncio.create_task(line.wire.outgoing())
+        next_in = asyncio.create_task(line.wire.receive())
+        await asyncio.wait((next_out, next_in), timeout=0.02)
+        assert not next_out.done() and not next_in.done()
+        line.wire.swallow(False)
+        assert "user_text_message" in str(await next_out)
+        assert await next_in == BotLlmText("b")
+
+    run(play)
+
+
+def test_a_swallowed_frame_is_no_sign_of_life_and_does_not_count_as_received() -> None:
+    line = asyncio.run(swallowing())
+    line.clock.now = 5.0
+    line.arrives(BotReady(), 1)
+    assert line.wire.last_received == 0.0 and line.link.inbox.received == 0
+
+
+async def swallowing() -> Line:
+    line = Line()
+    line.wire.swallow(True)
+    return line
+
+
+def test_a_line_that_swallows_too_much_is_given_up() -> None:
+    line = asyncio.run(swallowing())
+    for seq in range(MAX_INCOMING + 1):
+        line.arrives(BotLlmText("a"), seq + 1)
+    assert line.wire.is_lost
