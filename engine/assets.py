@@ -21,6 +21,8 @@ class AssetFolder:
     """The files below one folder; names use "/" and capitals count, on every system."""
 
     root: Path
+    awaited: set[Path] = field(default_factory=set)
+    """Files that are not there, or not as they should be: to make or edit one may mend that."""
     _listings: dict[Path, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
@@ -40,6 +42,7 @@ class AssetFolder:
             hint = 'a path with "/" below the assets folder'
             return Mistake(path, "must stay inside the assets folder", name, hint)
         if not self._exists(name):
+            self.awaited.add(self.path(name))
             hint, sure = did_you_mean(name, self._files(suffixes))
             quoted = None if sure is None else as_toml(sure)
             return Mistake(path, "there is no such file", name, hint, replacement=quoted)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Generator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from enum import IntEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ class Component:
 
     execution_order: ClassVar[int] = 0
     """Lower runs earlier in every frame; equal ones run in the order of their creation."""
+
+    fixed_fields: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Fields that an edit of the level's file does not reach while it runs: what to do instead."""
 
     _hooks: ClassVar[frozenset[str]] = frozenset()
     _loops: ClassVar[tuple[str, ...]] = ()

@@ -14,14 +14,15 @@ _log = logging.getLogger(__name__)
 # A save counts once two looks found the same: together about twice a second.
 POLL_SECONDS = 0.25
 
-Stamp = tuple[tuple[Path, int, int], ...]
+Stamp = tuple[Path, int, int]
 
 
 class FileWatch:
     """Calls `changed` on its thread once at first, then whenever a changed file came to rest.
 
     An editor may write in several steps, or take the file away for a moment: half of a file is
-    nobody's edit. `files` is asked before each look, for an edit may name others.
+    nobody's edit. `files` is asked before each look, for an edit may name others; one that is
+    not there is waited for.
     """
 
     def __init__(
@@ -29,8 +30,10 @@ class FileWatch:
     ) -> None:
         self._files = files
         self._changed = changed
-        self._known: Stamp | None = None  # so the first look is news: who asks has read before
-        self._last: Stamp | None = None
+        self._known: tuple[Stamp, ...] | None = (
+            None  # so the first look is news: who asks has read before
+        )
+        self._last: tuple[Stamp, ...] | None = None
         self._ends = Event()
         self._thread = Thread(target=self._run, name=f"watch {name}", daemon=True)
 
@@ -47,9 +50,9 @@ class FileWatch:
 
     def poll(self) -> None:
         """Look once, as the thread does."""
-        found = self._look()
+        found = tuple(map(_stamp, self._files()))
         is_settled, self._last = found == self._last, found
-        if found is not None and is_settled and found != self._known:
+        if is_settled and found != self._known:
             self._known = found
             self._changed()
 
@@ -60,10 +63,11 @@ class FileWatch:
             except Exception:
                 _log.exception("%s could not look after its files.", self._thread.name)
 
-    def _look(self) -> Stamp | None:
-        """Return what the files look like, None while one of them is away."""
-        try:
-            found = [(path, path.stat()) for path in self._files()]
-        except OSError:
-            return None
-        return tuple((path, stat.st_mtime_ns, stat.st_size) for path, stat in found)
+
+def _stamp(path: Path) -> Stamp:
+    """Return what a file looks like from outside; one that is away has no time and no size."""
+    try:
+        stat = path.stat()
+    except (OSError, ValueError):  # a text in a file may be no possible name at all
+        return path, 0, -1
+    return path, stat.st_mtime_ns, stat.st_size

@@ -40,6 +40,8 @@ class HotReload(Component):
     def __init__(self, file: SceneFile) -> None:
         self.applied: Signal[SceneDifference] = Signal("hot_reload.applied")
         self.refused: Signal[tuple[Problem, ...]] = Signal("hot_reload.refused")
+        self.noted: Signal[str] = Signal("hot_reload.noted")
+        """What was edited and has no effect while the level runs, in a sentence for the screen."""
         self.problems: tuple[Problem, ...] = ()
         """What is wrong with the file as it is now; empty while it has no mistakes."""
         self._file = file  # of the watching thread from `start` on
@@ -66,11 +68,13 @@ class HotReload(Component):
     def look(self) -> None:
         """Read the file and send what is different to the scene; for any one thread."""
         post = self.scene.dispatcher.post
+        assets = self._file.fresh_assets()
         try:
-            new = self._file if self._file.is_current() else self._file.reread()
+            new = self._file if self._file.is_current() else self._file.reread(assets)
         except TomlFileError as error:
             named = (Path(problem.file) for problem in error.problems)
-            self._files = tuple(dict.fromkeys([*self._file.files, *named]))
+            awaited = sorted(assets.awaited)
+            self._files = tuple(dict.fromkeys([*self._file.files, *named, *awaited]))
             post(partial(self._refuse, error.problems))
             return
         old, self._file, self._files = self._file.document, new, new.files
@@ -94,12 +98,17 @@ class HotReload(Component):
         if not found:
             return
         try:
-            ScenePatch(new, self.scene, built).apply(found)
+            patch = ScenePatch(new, self.scene, built)
+            patch.apply(found)
         except Exception as error:  # a component's own constructor refused
             message = f"could not be applied: {error}"
             self._refuse((Problem(new.source.file, 1, 1, None, None, message),))
             return
         _log.info("Level %r was edited: %s", self.scene.name, _sizes(found))
+        for note in patch.notes:
+            _log.warning("An edit has no effect yet: %s", note)
+        if patch.notes:
+            self.noted.emit("\n".join(map(_short, patch.notes)))
         self.applied.emit(found)
 
 

@@ -37,6 +37,11 @@ class BuiltScene:
         index = self._indexes.get(game_object)
         return None if index is None else self.document.position(index, component, field)
 
+    def entry(self, game_object: GameObject) -> ObjectEntry | None:
+        """Return what the file says of an object; None if it came from no file."""
+        index = self._indexes.get(game_object)
+        return None if index is None else self.document.objects[index]
+
 
 class SceneBuilder:
     """Builds one document into one scene, in steps, so that a load can be spread over frames."""
@@ -123,8 +128,8 @@ class SceneBuilder:
         if isinstance(marker, ObjectRef):
             if marker.component is None:
                 return self.objects[text]
-            parts = self._parts[text].values()
-            return next(part for part in parts if isinstance(part, marker.component))
+            parts = (p for p in self._parts[text].values() if isinstance(p, marker.component))
+            return next(parts, None)
         name = HandlerName.parse(text)
         assert isinstance(marker, Handler)
         assert name is not None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveFloat
@@ -100,6 +101,8 @@ class SceneDocument:
     assets: AssetFolder
     settings: SceneSettings | None
     objects: tuple[ObjectEntry, ...]
+    based_on: tuple[TomlSource, ...] = ()
+    """The prefabs, profiles and the map that lie below the objects."""
 
     def components(self, name: str) -> Iterator[tuple[ObjectEntry, ComponentEntry]]:
         """Yield every object that has the component, with its table."""
@@ -162,10 +165,14 @@ class _Reader:
         layers = Layers(self.assets, self._has_profile_field)
         tables = enumerate(self._tables())
         layered = [layers.expand(self.source, i, t) for i, t in tables if isinstance(t, Mapping)]
-        layered += self._from_map(settings, layers)
+        map_source = self._map(settings)
+        if map_source is not None:
+            placed = enumerate(map_source.data["object"])
+            layered += [layers.expand(map_source, i, table) for i, table in placed]
         self.problems += layers.problems
         objects = tuple(self._object(index, entry) for index, entry in enumerate(layered))
-        return SceneDocument(self.source, self.registry, self.assets, settings, objects)
+        below = (*layers.sources, *([map_source] if map_source else ()))
+        return SceneDocument(self.source, self.registry, self.assets, settings, objects, below)
 
     def _has_profile_field(self, component: str) -> bool:
         return component in self.registry and "profile" in self.registry.fields(component)
@@ -198,15 +205,16 @@ class _Reader:
                 return None
         return settings
 
-    def _from_map(self, settings: SceneSettings | None, layers: Layers) -> list[LayeredObject]:
+    def _map(self, settings: SceneSettings | None) -> TomlSource | None:
         if settings is None or not settings.tiled:
-            return []
+            return None
         try:
-            source = read_tiled(self.assets.path(settings.tiled), self.registry)
+            return read_tiled(self.assets.path(settings.tiled), self.registry)
         except TomlFileError as error:
             self.problems += error.problems
-            return []
-        return [layers.expand(source, i, table) for i, table in enumerate(source.data["object"])]
+            if isinstance(error.__cause__, FileNotFoundError) and error.__cause__.filename:
+                self.assets.awaited.add(Path(error.__cause__.filename))  # a tileset of the map
+            return None
 
     def _tables(self) -> list[Any]:
         raw = self.source.data.get("object", [])

@@ -69,10 +69,17 @@ class SceneFile:
         assets = AssetFolder.of(path) if asset_root is None else AssetFolder(asset_root)
         return cls(path, read_source(path), registry, assets, tuple(checks))
 
-    def reread(self) -> SceneFile:
-        """Read the same file again, for the same game. Raises TomlFileError as `read` does."""
-        assets = AssetFolder(self._assets.root)  # it remembers what it has found
+    def reread(self, assets: AssetFolder | None = None) -> SceneFile:
+        """Read the same file again, for the same game. Raises TomlFileError as `read` does.
+
+        `assets`, a fresh view of the same folder, knows afterwards which files it awaits.
+        """
+        assets = assets or self.fresh_assets()
         return SceneFile(self.path, read_source(self.path), self._registry, assets, self._checks)
+
+    def fresh_assets(self) -> AssetFolder:
+        """Return the file's folder of assets as one that has not looked at anything yet."""
+        return AssetFolder(self._assets.root)
 
     def is_current(self) -> bool:
         """Tell whether every file that this was read from still has the same text."""
@@ -83,13 +90,12 @@ class SceneFile:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The file itself and every prefab and profile that it is based on."""
+        """The file itself and every prefab, profile and map that it is based on."""
         return tuple(self._texts)
 
     @property
     def _texts(self) -> dict[Path, str]:
-        layers = (layer for entry in self.objects for layer in entry.layered.layers)
-        below = {Path(layer.source.file): layer.source.text for layer in layers}
+        below = {Path(source.file): source.text for source in self.document.based_on}
         return {self.path: self.text} | below
 
     @property

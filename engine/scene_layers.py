@@ -87,6 +87,11 @@ class Layers:
     problems: list[Problem] = field(default_factory=list)
     _sources: dict[str, TomlSource | None] = field(default_factory=dict)
 
+    @property
+    def sources(self) -> tuple[TomlSource, ...]:
+        """Every file that was laid below an object."""
+        return tuple(source for source in self._sources.values() if source is not None)
+
     def expand(self, source: TomlSource, index: int, table: Mapping[str, Any]) -> LayeredObject:
         """Return one object of a level with everything that it is based on."""
         prefix: KeyPath = ("object", index)

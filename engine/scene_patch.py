@@ -12,11 +12,13 @@ from copy import deepcopy
 from typing import Any
 
 from engine.component import Component
+from engine.fields import Marker
 from engine.game_object import GameObject
 from engine.scene import Scene
 from engine.scene_build import BuiltScene, SceneBuilder, parents_first
 from engine.scene_difference import Change, ObjectDifference, SceneDifference
 from engine.scene_document import ObjectEntry, SceneDocument
+from engine.toml_file import Problem
 
 __all__ = ["ScenePatch"]
 
@@ -26,6 +28,8 @@ class ScenePatch(SceneBuilder):
 
     def __init__(self, document: SceneDocument, scene: Scene, built: BuiltScene) -> None:
         super().__init__(document, scene)
+        self.notes: list[Problem] = []
+        """Edits that have no effect before the level is loaded again."""
         self._entries = {entry.name: entry for entry in document.objects}
         self._before = built.objects
 
@@ -45,12 +49,13 @@ class ScenePatch(SceneBuilder):
             self._settle(entry, found.changed[entry.name].changed.get("", {}))
         self._let_go(found)
         touched = [part for e in changed for part in self._set(e, found.changed[e.name])]
+        touched += self._refer_again(found)
         for entry in (*added, *changed):
             self._connect(entry, new.get(entry.name, entry.components))
         for entry in added:
             self._wake(entry)
         self._set_level(found.settings)
-        for part in touched:
+        for part in dict.fromkeys(touched):
             self.scene._lifecycle.validate(part)
         return self.built()
 
@@ -98,13 +103,44 @@ class ScenePatch(SceneBuilder):
             told = self._resolved(entry, entry.components[name])
             specs = self.document.registry.fields(name)
             for field in fields:
+                if field in part.fixed_fields:
+                    why = part.fixed_fields[field]
+                    self.notes.append(self.document.problem(entry.index, name, field, why))
+                    continue
                 value = told[field] if field in told else deepcopy(specs[field].default)
                 setattr(part, field, value)
             yield part
 
+    def _refer_again(self, found: SceneDifference) -> Iterator[Component]:
+        """Lead references from what went to what took its place; yields who was touched."""
+        if not found.removed and not any(change.removed for change in found.changed.values()):
+            return
+        for entry in self._entries.values():
+            for name, part in self._parts[entry.name].items():
+                told = self._resolved(entry, entry.components[name])
+                stale = [f for f in told if _is_gone(getattr(part, f, None))]
+                for field in stale:
+                    setattr(part, field, told[field])
+                if stale:
+                    yield part
+
+    def _named(self, marker: Marker, text: str, owner: str) -> Any:
+        try:
+            return super()._named(marker, text, owner)
+        except LookupError:
+            return None  # the game has destroyed it
+
     def _set_level(self, changes: Mapping[str, Change]) -> None:
         for name in changes.keys() & {"name", "size", "background"}:
             setattr(self.scene, name, changes[name].after)
+
+
+def _is_gone(value: Any) -> bool:
+    """Tell whether a reference, a handler or one of several leads to what was destroyed."""
+    if isinstance(value, (list, tuple)):
+        return any(map(_is_gone, value))
+    target = getattr(value, "__self__", value)
+    return isinstance(target, (Component, GameObject)) and target.is_destroyed
 
 
 def _living(owner: GameObject, kind: type[Any]) -> Component | None:

@@ -58,7 +58,24 @@ def test_a_save_is_noticed_once_it_has_come_to_rest(watched: Watched) -> None:
 
 def test_a_file_that_is_away_for_a_moment_is_no_edit(watched: Watched) -> None:
     watched.file.unlink()
-    assert watched.look(3) == 0
+    assert watched.look(1) == 0
+    watched.file.write_text("one and more")
+    assert watched.look(3) == 1
+
+
+def test_a_file_that_stays_away_is_told_and_so_is_its_return(watched: Watched) -> None:
+    watched.file.unlink()
+    assert watched.look(3) == 1
+    watched.file.write_text("one")
+    assert watched.look(3) == 2
+
+
+def test_a_file_that_never_was_is_waited_for(watched: Watched) -> None:
+    missing = watched.file.with_name("missing.toml")
+    watched.files.append(missing)
+    assert watched.look(3) == 1  # it is asked for now
+    missing.write_text("")
+    assert watched.look(3) == 2
 
 
 def test_a_file_that_joins_is_watched_too(watched: Watched) -> None:

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -30,6 +31,19 @@ class Gauge(Component):
         return self._seen
 
 
+class BigLamp(Lamp):
+    """Another lamp, where a Lamp is asked for."""
+
+
+class Rooted(Component):
+    """Has a field that is read once, when the level is loaded."""
+
+    fixed_fields: ClassVar[Mapping[str, str]] = {"folder": "is read when the level is loaded"}
+
+    folder: str = "here"
+    colour: str = "red"
+
+
 class Fussy(Component):
     """Refuses to be made with a negative number, which its type does not forbid."""
 
@@ -50,7 +64,7 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.path = write_assets(folder)
         self.path.write_text(TEXT, encoding="utf-8")
-        file = SceneFile.read(self.path, sample_registry(Gauge, Fussy))
+        file = SceneFile.read(self.path, sample_registry(Gauge, Fussy, BigLamp, Rooted))
         self.scene = file.new_scene()
         file.build(self.scene)
         self.reload = HotReload(file)
@@ -64,6 +78,15 @@ class House:
             text = text.replace(old, new, 1)
         self.path.write_text(text, encoding="utf-8")
         self.reload.look()
+        self.scene.update(0.01)
+
+    def save(self, name: str, text: str) -> None:
+        """Write a file below the assets, and let the watch notice it as it does by itself."""
+        path = self.path.parents[1] / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        for _ in range(2):
+            self.reload._watch.poll()
         self.scene.update(0.01)
 
     def find(self, name: str) -> GameObject:
@@ -210,6 +233,68 @@ def test_an_edit_of_a_prefab_is_an_edit_of_the_level(house: House) -> None:
     prefab.write_text("[Lamp]\ncolour = [4, 5, 6]\n", encoding="utf-8")
     house.edit()
     assert house.find("Boiler").require_component(Lamp).colour == (4, 5, 6)
+
+
+def test_a_prefab_that_was_missing_is_waited_for(house: House) -> None:
+    broken = TEXT.replace('name = "Boiler"', 'name = "Boiler"\nprefab = "prefabs/big.toml"')
+    house.save("scenes/level.toml", broken)
+    assert "there is no such file" in (house.reload.summary or "")
+    house.save("prefabs/big.toml", "[Lamp]\ncolour = [1, 2, 3]\n")
+    assert house.reload.summary is None
+    assert house.find("Boiler").require_component(Lamp).colour == (1, 2, 3)
+
+
+def test_an_asset_in_a_folder_that_was_missing_is_waited_for(house: House) -> None:
+    picture = 'actor_id = "ann"\npicture = "faces/ann.png"'
+    house.save("scenes/level.toml", TEXT.replace('actor_id = "ann"', picture))
+    assert "there is no such file" in (house.reload.summary or "")
+    house.save("faces/ann.png", "")
+    assert house.find("Ann").require_component(Actor).picture == "faces/ann.png"
+
+
+def test_a_level_that_was_taken_away_says_so_until_it_is_back(house: House) -> None:
+    house.path.unlink()
+    house.save("other.toml", "")
+    assert "there is no such file" in (house.reload.summary or "")
+    house.save("scenes/level.toml", TEXT)
+    assert house.reload.summary is None
+
+
+def test_references_lead_to_what_took_the_place_of_a_component(house: House) -> None:
+    switch = house.find("Bob").require_component(Switch)
+    house.edit(("[object.Lamp]", "[object.BigLamp]"), (':Lamp.toggle"', ':BigLamp.toggle"'))
+    big = house.find("Floor").require_component(BigLamp)
+    assert switch.lamp is big
+    assert switch.pressed == big.toggle
+
+
+def test_references_of_objects_that_were_not_edited_follow_too(house: House) -> None:
+    house.edit(('pressed = "Floor:Lamp.toggle"\n', ""))
+    switch = house.find("Bob").require_component(Switch)
+    switch.door = house.find("Boiler")  # the game's own choice stays
+    house.edit(("[object.Lamp]", "[object.BigLamp]"))
+    assert switch.lamp is house.find("Floor").require_component(BigLamp)
+    assert switch.door is house.find("Boiler")
+
+
+def test_a_reference_to_what_the_game_destroyed_costs_no_edit(house: House) -> None:
+    house.scene.destroy(house.find("Floor").require_component(Lamp))
+    house.scene.update(0.01)
+    house.edit(('door = "Ann"', 'door = "Boiler"'))
+    assert house.reload.summary is None
+    assert house.find("Bob").require_component(Switch).door is house.find("Boiler")
+
+
+def test_a_field_that_cannot_change_now_is_told_in_a_sentence(house: House) -> None:
+    told: list[str] = []
+    house.reload.noted.subscribe(told.append)
+    house.edit(("[object.Gauge]\n", "[object.Rooted]\n"))
+    rooted = house.find("Boiler").require_component(Rooted)
+    house.edit(("[object.Rooted]\n", '[object.Rooted]\nfolder = "there"\ncolour = "blue"\n'))
+    assert (rooted.folder, rooted.colour) == ("here", "blue")
+    assert told == [
+        'level.toml:35:10: object "Boiler": Rooted.folder: is read when the level is loaded.'
+    ]
 
 
 def test_the_watch_notices_by_itself_and_its_thread_ends_with_the_level(house: House) -> None:
