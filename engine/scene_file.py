@@ -122,10 +122,12 @@ class SceneFile:
 
     def build(self, scene: Scene) -> BuiltScene:
         """Make every object in the scene, parents first, components in the file's order."""
+        scene.provide(self)
         return SceneBuilder(self.document, scene).build()
 
     def build_steps(self, scene: Scene) -> Iterator[float]:
         """Make the objects one by one, for loads that are spread over frames; yields progress."""
+        scene.provide(self)
         builder = SceneBuilder(self.document, scene)
         yield from builder.steps()
         builder.built()
@@ -141,9 +143,11 @@ class SceneFile:
             where = entry.layered.layers[0].source.file
             raise LookupError(f"{object_name!r} is placed by {where}. Try: change it in Tiled")
         path = ("object", entry.layered.index, *field_path(None, field))
-        source = self.document.source
-        text = set_in_text(source.positions, path, value)
-        self.document = self._checked(parse_source(text, source.file))
+        self.set_text(set_in_text(self.document.source.positions, path, value))
+
+    def set_text(self, text: str) -> None:
+        """Replace the whole text; not yet on disk. Raises TomlFileError and changes nothing."""
+        self.document = self._checked(parse_source(text, self.document.source.file))
 
     def save(self) -> None:
         """Write the file. Raises OSError, or TomlFileError if it was changed meanwhile."""

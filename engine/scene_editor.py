@@ -1,0 +1,192 @@
+"""SceneEditor: changes one value of a running level, checked as the file is, and saves it.
+
+    editor = SceneEditor(scene)
+    row = next(row for row in editor.rows(npc) if row.name == "max_reconnect_attempts")
+    editor.set(npc, row, "5")            # EditError, and nothing is changed, if that is wrong
+    editor.undo()
+
+A level that was built from a file is changed as by a hot reload, and one line of the file with
+it. What was made in code is changed where it lives, and there is nothing to save to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.game_object import GameObject
+from engine.inspection import FieldRow, complaint, field_rows, parsed, spelled
+from engine.live_fields import LiveFields
+from engine.scene import Scene
+from engine.scene_build import BuiltScene
+from engine.scene_difference import difference
+from engine.scene_document import ObjectEntry, SceneDocument
+from engine.scene_file import SceneFile
+from engine.scene_patch import ScenePatch
+from engine.toml_edit import save_atomically
+from engine.toml_file import Problem, TomlFileError
+
+__all__ = ["Edit", "EditError", "SceneEditor"]
+
+
+class EditError(Exception):
+    """An edit that was refused, in one sentence; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One value that was changed: in which object, where, and into what."""
+
+    object: str
+    path: str
+    text: str
+    saved: Path | None = None
+    """The file that says so now; None for what was made in code."""
+    line: int = 0
+    """Where it says so."""
+    note: str = ""
+    """Why it has no effect before the level is loaded again, for what has none."""
+
+
+@dataclass(frozen=True)
+class _Done:
+    edit: Edit
+    take_back: Callable[[], object]
+
+
+class SceneEditor:
+    """Shows and changes the fields of a scene's objects; for the main thread, between frames."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._live = LiveFields()
+        self._done: list[_Done] = []
+        self._rows: tuple[object, tuple[FieldRow, ...]] = (None, ())
+
+    def rows(self, owner: GameObject) -> tuple[FieldRow, ...]:
+        """Return every field of the object that a scene file may hold."""
+        found = self._in_file(owner)
+        if found is None:
+            return self._live.rows(owner)
+        document, entry = found
+        if self._rows[0] is not entry:  # the same until somebody edits: 60 times a second
+            self._rows = (entry, field_rows(document, entry))
+        return self._rows[1]
+
+    def has_file(self, owner: GameObject) -> bool:
+        """Tell whether an edit of this object can be saved."""
+        return self._in_file(owner) is not None
+
+    def set(self, owner: GameObject, row: FieldRow, text: str) -> Edit:
+        """Change a value as it was typed, in the running level and in its file.
+
+        Raises EditError when the value is wrong or cannot be saved; nothing is changed then.
+        """
+        if row.is_fixed:
+            raise EditError(f"{row.name} was set by the game's code: it can only be changed there.")
+        found = self._in_file(owner)
+        if found is None:
+            done = self._set_live(owner, row, text)
+        else:
+            done = self._set_in_file(found[1].name, row, text)
+        self._done.append(done)
+        return done.edit
+
+    def undo(self) -> Edit:
+        """Take the last edit back, to the letter. Raises EditError when that cannot be."""
+        if not self._done:
+            raise EditError("Nothing was edited that could be undone.")
+        done = self._done[-1]
+        done.take_back()
+        self._done.pop()
+        return done.edit
+
+    # objects of a file
+
+    def _in_file(self, owner: GameObject) -> tuple[SceneDocument, ObjectEntry] | None:
+        built = self._scene.find_service(BuiltScene)
+        entry = None if built is None else built.entry(owner)
+        if built is None or entry is None or self._scene.find_service(SceneFile) is None:
+            return None
+        return built.document, entry
+
+    def _set_in_file(self, name: str, row: FieldRow, text: str) -> _Done:
+        value = parsed(row.annotation, text)
+        with _refusals():
+            file = self._scene.get_service(SceneFile)
+            old = file if file.is_current() else file.reread()
+            new = copy(old)
+            entry = _entry(old, name)
+            new.set_value(name, *spelled(entry, row.path, value))
+        notes = self._save(old, new)
+        line = new.document.position(entry.index, None, row.path).line
+        edit = Edit(name, row.path, text, new.path, line, "".join(map(_sentence, notes[:1])))
+        return _Done(edit, lambda: self._restore(new, old.text))
+
+    def _restore(self, edited: SceneFile, text: str) -> None:
+        with _refusals():
+            now = edited.reread()
+            if now.text != edited.text:
+                raise EditError(f"{now.path.name} was changed since, by somebody else: not undone.")
+            old = copy(now)
+            old.set_text(text)
+        self._save(now, old)
+
+    def _save(self, old: SceneFile, new: SceneFile) -> list[Problem]:
+        """Write the file, then make the level what it says; both, or neither.
+
+        Returns what has no effect before the level is loaded again.
+        """
+        with _refusals():
+            new.save()
+        try:
+            notes = self._patch(new.document)
+        except Exception as error:  # a component's own code refused what its type allows
+            save_atomically(old.path, old.text)
+            raise EditError(f"The level could not take that: {error}") from error
+        self._scene.provide(new)
+        return notes
+
+    def _patch(self, document: SceneDocument) -> list[Problem]:
+        built = self._scene.get_service(BuiltScene)
+        patch = ScenePatch(document, self._scene, built)
+        patch.apply(difference(built.document, document))
+        return patch.notes
+
+    # objects of code
+
+    def _set_live(self, owner: GameObject, row: FieldRow, text: str) -> _Done:
+        with _refusals():
+            take_back = self._live.set(owner, row.path, parsed(row.annotation, text))
+        return _Done(Edit(owner.name, row.path, text), take_back)
+
+
+def _entry(file: SceneFile, name: str) -> ObjectEntry:
+    for entry in file.objects:
+        if entry.name == name:
+            return entry
+    raise EditError(f"{file.path.name} has no object {name!r} any more.")
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn whatever a file or a value may be refused for into one sentence."""
+    try:
+        yield
+    except TomlFileError as error:
+        raise EditError(_sentence(error.problems[0])) from error
+    except OSError as error:
+        raise EditError(
+            f"The file cannot be written ({error.strerror}): nothing changed."
+        ) from error
+    except (LookupError, ValueError) as error:
+        raise EditError(str(error.args[0]) if error.args else str(error)) from error
+
+
+def _sentence(problem: Problem) -> str:
+    file = Path(problem.file)
+    message = problem.message.replace(str(file), file.name)
+    return complaint(problem.field or file.name, message, problem.got, problem.hint)
