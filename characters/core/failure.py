@@ -157,6 +157,11 @@ FAILURES: Mapping[str, FailureClass] = MappingProxyType(
         "transport.join_refused": FailureClass(
             _TRANSIENT, "join", "The room did not let us in; a new token is asked for."
         ),
+        "transport.livekit_missing": FailureClass(
+            _TERMINAL,
+            "join",
+            "The room is on LiveKit, whose package is not installed; pip install livekit.",
+        ),
         "transport.protocol": FailureClass(
             _TRANSIENT, "live", "The server broke the protocol; client and service may differ."
         ),

@@ -37,18 +37,20 @@ from characters.core.messages import (
     parse_object,
 )
 from characters.transport.audio_frames import pack_microphone, unpack_voice
-from characters.transport.protocol import Incoming, TransportError
+from characters.transport.mailbox import Mailbox
+from characters.transport.protocol import TransportError
 
 __all__ = ["WireConnection"]
 
 MAX_AUDIO = 50  # one second of 20 ms frames
-MAX_INCOMING = 4096
+MAX_SWALLOWED = 4096
 
 
-class WireConnection:
+class WireConnection(Mailbox):
     """What `Connection` promises, over any shell that moves frames."""
 
     def __init__(self, link: RoomLink, clock: Callable[[], float]) -> None:
+        super().__init__()
         self._link = link
         self._clock = clock
         self._welcome: Welcome | None = None
@@ -57,12 +59,9 @@ class WireConnection:
         self._outgoing: deque[str | bytes] = deque()
         self._audio_waiting = 0
         self._audio_sent = 0
-        self._incoming: deque[Incoming] = deque()
         self._replay_left = 0
-        self._failure: Failure | None = None
         self._is_swallowing = False
         self._swallowed: list[str | bytes] = []
-        self._readable = asyncio.Event()
         self._writable = asyncio.Event()
         self._written = asyncio.Event()
 
@@ -83,11 +82,6 @@ class WireConnection:
     def round_trip_seconds(self) -> float | None:
         """How long the last answered ping took."""
         return self._round_trip
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether the line is gone."""
-        return self._failure is not None
 
     def send(self, message: ClientMessage) -> None:
         """Queue a message. Raises TransportError(transport.overflow)."""
@@ -122,15 +116,6 @@ class WireConnection:
             for data in swallowed:
                 self.frame_received(data)
             self._writable.set()
-
-    async def receive(self) -> Incoming:
-        """Wait for what comes next. Raises TransportError once the line is gone."""
-        while not self._incoming:
-            if self._failure is not None:
-                raise TransportError(self._failure)
-            self._readable.clear()
-            await self._readable.wait()
-        return self._incoming.popleft()
 
     # --- what the shell does ---------------------------------------------------------------
 
@@ -179,7 +164,7 @@ class WireConnection:
         self._last_received = self._clock()
         try:
             if isinstance(data, bytes):
-                self._deliver(unpack_voice(data))
+                self.arrived(unpack_voice(data))
             else:
                 self._take(parse_object(data))
         except (MessageError, ValueError, ReplayError) as problem:
@@ -187,19 +172,18 @@ class WireConnection:
 
     def lost(self, why: Failure) -> None:
         """End the connection; what arrived before can still be received."""
-        if self._failure is None:
-            self._failure = why
+        if not self.is_lost:
+            super().lost(why)
             self._outgoing.clear()
             self._swallowed.clear()
             self._audio_waiting = 0
-            self._readable.set()
             self._writable.set()
             self._written.set()
 
     # --- inside ----------------------------------------------------------------------------
 
     def _swallow(self, data: str | bytes) -> None:
-        if len(self._swallowed) >= MAX_INCOMING:
+        if len(self._swallowed) >= MAX_SWALLOWED:
             self.lost(failure("transport.overflow", "nothing is let through"))
         else:
             self._swallowed.append(data)
@@ -220,7 +204,7 @@ class WireConnection:
         is_replay, self._replay_left = self._replay_left > 0, max(0, self._replay_left - 1)
         # A ready of an earlier connection must not be taken for the one that ends the replay.
         if not (is_replay and isinstance(message, BotReady)):
-            self._deliver(message)
+            self.arrived(message)
 
     def _take_link(self, frame: LinkFrame) -> None:
         if isinstance(frame, Ack):
@@ -232,15 +216,8 @@ class WireConnection:
             self._round_trip = max(0.0, self._clock() - frame.t)
             self._confirm(now=True)
         elif isinstance(frame, Bye):
-            self._deliver(frame)
+            self.arrived(frame)
             self.lost(failure("session.ended", "the service ended the connection"))
-
-    def _deliver(self, item: Incoming) -> None:
-        if len(self._incoming) >= MAX_INCOMING:
-            self.lost(failure("transport.overflow", "the game does not take what arrives"))
-            return
-        self._incoming.append(item)
-        self._readable.set()
 
     def _confirm(self, *, now: bool) -> None:
         ack = self._link.ack(now=now)

@@ -24,11 +24,13 @@ from characters.service.rooms import RefusalError
 from characters.service.service import Cast, Service, Settings
 from characters.service.speech.protocols import Speech
 from characters.service.store import SessionStore
+from characters.transport.livekit import LiveKitRooms
 from characters.transport.memory import MemoryHost
-from characters.transport.protocol import Transport
+from characters.transport.protocol import Connection, RoomGrant, RoomLink, Transport
 from characters.transport.websocket import WebSocketTransport
+from tests.characters.transport.fake_livekit import FakeLiveKit
 
-__all__ = ["STAGES", "Stage", "memory_stage", "service_stage", "websocket_stage"]
+__all__ = ["NUMBERED", "STAGES", "Stage", "memory_stage", "service_stage", "websocket_stage"]
 
 AT_ONCE = Pace(words_per_second=0, think_seconds=0)
 
@@ -48,19 +50,48 @@ def words(text: str) -> str:
     return " ".join(str(number) for number in range(1, count + 1))
 
 
-class MemoryStage:
+class Counter:
+    """A far end that counts as it is asked to."""
+
     def __init__(self) -> None:
         self.heard: list[str] = []
-        self._host = MemoryHost(self._respond)
-        self.transport: Transport = self._host.transport()
 
-    def _respond(self, message: ClientMessage) -> Iterable[ServerMessage]:
+    def respond(self, message: ClientMessage) -> Iterable[ServerMessage]:
         if isinstance(message, UserTextMessage):
             self.heard.append(message.text)
             yield from (BotLlmText(f" {word}") for word in words(message.text).split())
 
+
+class MemoryStage(Counter):
+    def __init__(self) -> None:
+        super().__init__()
+        self._host = MemoryHost(self.respond)
+        self.transport: Transport = self._host.transport()
+
     def cut(self) -> None:
         self._host.cut()
+
+
+class LiveKitStage(Counter):
+    """LiveKit numbers nothing: what needs numbers is not asked of it (see NUMBERED)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._cloud = FakeLiveKit(self.respond)
+        self._rooms = LiveKitRooms(time.monotonic, lambda: self._cloud)
+        self.transport: Transport = self
+
+    async def connect(self, request: ConnectRequest) -> RoomGrant:
+        return self._cloud.grant(request)
+
+    async def join(self, grant: RoomGrant, link: RoomLink) -> Connection:
+        return await self._rooms.join(grant, link)
+
+    async def close(self) -> None:
+        await self._rooms.close()
+
+    def cut(self) -> None:
+        self._cloud.cut()
 
 
 class CountingMind:
@@ -154,4 +185,12 @@ async def websocket_stage() -> AsyncIterator[Stage]:
         yield stage
 
 
-STAGES = {"memory": memory_stage, "websocket": websocket_stage}
+@asynccontextmanager
+async def livekit_stage() -> AsyncIterator[Stage]:
+    stage = LiveKitStage()
+    yield stage
+    await stage.close()
+
+
+NUMBERED = {"memory": memory_stage, "websocket": websocket_stage}
+STAGES = {**NUMBERED, "livekit": livekit_stage}

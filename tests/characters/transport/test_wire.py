@@ -18,8 +18,9 @@ from characters.core.messages import (
     UserTextMessage,
     encode_server,
 )
+from characters.transport.mailbox import MAX_INCOMING
 from characters.transport.protocol import AudioFrame, Bye, TransportError
-from characters.transport.wire import MAX_AUDIO, MAX_INCOMING, WireConnection
+from characters.transport.wire import MAX_AUDIO, WireConnection
 
 
 class Clock:

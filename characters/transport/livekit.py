@@ -1,0 +1,289 @@
+"""A LiveKit room, as Convai's cloud has it: voices are audio tracks, messages go by topic `rtvi`.
+
+LiveKit numbers nothing that could be asked for again, so what the far end said while we were
+away is gone, and the ids of the grant alone say what was resumed. What we said is kept until
+LiveKit has taken it. Liveness is LiveKit's word: it pings on its own and says when it begins to
+reconnect, which counts as a loss here, because the session's policy decides what follows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import logging
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from characters.core.delivery import OutboxFullError
+from characters.core.failure import Failure, failure
+from characters.core.link import Bye, RoomLink, Welcome
+from characters.core.messages import (
+    ClientMessage,
+    MessageError,
+    RoomGrant,
+    decode_server,
+    encode_client,
+    parse_object,
+)
+from characters.transport.mailbox import Mailbox
+from characters.transport.protocol import AudioFrame, TransportError
+
+__all__ = ["LiveKitConnection", "LiveKitRooms", "load_sdk"]
+
+TOPIC = "rtvi"
+CLOSE_SECONDS = 1.0
+MICROPHONE_RATE = 16_000
+VOICE_RATE = 24_000
+MAX_AUDIO = 50  # one second of 20 ms frames
+MAX_SWALLOWED = 4096
+# A track never stops: what is quieter than this for so long is the pause between two answers.
+SILENCE_PEAK = 64
+SILENCE_SECONDS = 0.3
+
+log = logging.getLogger(__name__)
+
+
+def load_sdk(name: str = "livekit.rtc") -> Any:
+    """Return the module of the package. Raises TransportError when it is not installed."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise TransportError(failure("transport.livekit_missing")) from error
+
+
+class LiveKitRooms:
+    """Enters LiveKit rooms; `sdk` gives the module `livekit.rtc` when the first one is entered."""
+
+    def __init__(self, clock: Callable[[], float], sdk: Callable[[], Any] = load_sdk) -> None:
+        self._clock = clock
+        self._sdk = sdk
+        self._connections: list[LiveKitConnection] = []
+
+    async def join(self, grant: RoomGrant, link: RoomLink) -> LiveKitConnection:
+        """Enter the granted room. Raises TransportError."""
+        sdk = self._sdk()
+        self._connections = [each for each in self._connections if not each.is_lost]
+        connection = LiveKitConnection(sdk, sdk.Room(), link, self._clock)
+        try:
+            await connection.enter(grant)
+        except sdk.ConnectError as error:
+            raise TransportError(failure("transport.join_refused", "LiveKit refused")) from error
+        self._connections.append(connection)
+        return connection
+
+    async def close(self) -> None:
+        """Leave every room."""
+        for connection in self._connections:
+            connection.abort()
+        await asyncio.gather(*(each.left() for each in self._connections))
+        self._connections = []
+
+
+class LiveKitConnection(Mailbox):
+    """What `Connection` promises, over one LiveKit room."""
+
+    def __init__(self, sdk: Any, room: Any, link: RoomLink, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._sdk = sdk
+        self._room = room
+        self._link = link
+        self._clock = clock
+        self._round_trip: float | None = None
+        self._last_received = clock()
+        self._outgoing = deque(link.outbox.unacknowledged())
+        self._microphone: deque[bytes] = deque(maxlen=MAX_AUDIO)
+        self._voices = 0
+        self._is_swallowing = False
+        self._swallowed: deque[Any] = deque(maxlen=MAX_SWALLOWED)
+        self._writable, self._written = asyncio.Event(), asyncio.Event()
+        self._heard = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._leaving: asyncio.Task[None] | None = None
+
+    @property
+    def welcome(self) -> Welcome:
+        """LiveKit says nothing of what was restored: the ids of the grant do."""
+        return Welcome(self._link.outbox.confirmed, resumed="")
+
+    @property
+    def last_received(self) -> float:
+        """When anything arrived, or LiveKit last said that the room is connected."""
+        return self._last_received
+
+    @property
+    def round_trip_seconds(self) -> float | None:
+        """How long the way there and back took by LiveKit's own figures."""
+        return self._round_trip
+
+    async def enter(self, grant: RoomGrant) -> None:
+        """Connect and begin to listen and to write. Raises the package's ConnectError."""
+        self._room.on("data_received", self._take)
+        self._room.on("track_subscribed", self._listen)
+        self._room.on("disconnected", self._disconnected)
+        self._room.on("reconnecting", self._reconnecting)
+        await self._room.connect(grant.room_url, grant.token)
+        self._last_received = self._clock()
+        self._begin(self._write())
+        self._begin(self._speak())
+
+    def send(self, message: ClientMessage) -> None:
+        """Queue a message. Raises TransportError(transport.overflow)."""
+        frame = encode_client(message)
+        try:
+            self._outgoing.append((self._link.outbox.number(frame), frame))
+        except OutboxFullError as problem:
+            raise TransportError(failure("transport.overflow", str(problem))) from None
+        self._writable.set()
+
+    def send_audio(self, pcm: bytes, timestamp: float) -> None:
+        """Queue microphone audio; a track has its own times, so `timestamp` stays here."""
+        self._microphone.append(pcm)
+        self._heard.set()
+
+    def ping(self) -> None:
+        """Take LiveKit's word that the room is connected, and its figure for the round trip."""
+        if self._room.isconnected() and not self._is_swallowing:
+            self._last_received = self._clock()
+            self._begin(self._measure())
+
+    def swallow(self, is_on: bool) -> None:
+        """Let nothing in or out and tell nobody, or stop that; voices are not kept meanwhile."""
+        self._is_swallowing = is_on
+        while self._swallowed and not is_on:
+            self._take(self._swallowed.popleft())
+        self._writable.set()
+
+    def abort(self) -> None:
+        """Leave at once, without waiting for the far end."""
+        self._end(failure("transport.signal_disconnected", "aborted here"))
+
+    async def close(self) -> None:
+        """Send what is queued and leave, within about two `CLOSE_SECONDS`."""
+        if self._outgoing and not self.is_lost:
+            self._written.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._written.wait(), CLOSE_SECONDS)
+        self._end(failure("session.ended", "closed here"))
+        await self.left()
+
+    async def left(self) -> None:
+        """Wait until the room is left, within `CLOSE_SECONDS`."""
+        if self._leaving is not None:
+            await asyncio.wait((self._leaving,), timeout=CLOSE_SECONDS)
+
+    # --- what comes in ---------------------------------------------------------------------
+
+    def _take(self, packet: Any) -> None:
+        if packet.topic not in (TOPIC, "", None) or self.is_lost:
+            return
+        if self._is_swallowing:
+            self._swallowed.append(packet)
+            return
+        self._last_received = self._clock()
+        try:
+            self.arrived(decode_server(parse_object(packet.data.decode("utf-8"))))
+        except (MessageError, UnicodeDecodeError) as problem:
+            # Others may speak on the same topic, so this costs the message and not the talk.
+            log.warning("A message of %d bytes was not understood: %s", len(packet.data), problem)
+
+    def _listen(self, track: Any, publication: Any, participant: Any) -> None:
+        if track.kind == self._sdk.TrackKind.KIND_AUDIO:
+            self._begin(self._hear(track))
+
+    async def _hear(self, track: Any) -> None:
+        stream = self._sdk.AudioStream(track, sample_rate=VOICE_RATE, num_channels=1)
+        quiet = SILENCE_SECONDS
+        try:
+            async for event in stream:
+                pcm = bytes(event.frame.data)
+                seconds = len(pcm) / 2 / VOICE_RATE
+                is_silent = not np.any(np.abs(np.frombuffer(pcm, "<i2").astype(int)) > SILENCE_PEAK)
+                quiet = quiet + seconds if is_silent else 0.0
+                if quiet < SILENCE_SECONDS and not self._is_swallowing:
+                    self._voices += 1
+                    self.arrived(AudioFrame(self._voices, self._clock(), pcm, VOICE_RATE))
+        finally:
+            await stream.aclose()
+
+    def _disconnected(self, reason: int) -> None:
+        reasons = self._sdk.DisconnectReason
+        said = {
+            reasons.DUPLICATE_IDENTITY: "taken-over",
+            reasons.PARTICIPANT_REMOVED: "killed",
+            reasons.ROOM_DELETED: "killed",
+            reasons.SERVER_SHUTDOWN: "drain",
+        }.get(reason)
+        if said and not self.is_lost:
+            self.arrived(Bye(said))
+        self._end(failure("transport.signal_disconnected"))
+
+    def _reconnecting(self) -> None:
+        self._end(failure("transport.signal_disconnected", "LiveKit lost its line"))
+
+    # --- what goes out ---------------------------------------------------------------------
+
+    async def _write(self) -> None:
+        while True:
+            while self._outgoing and not self._is_swallowing:
+                number, frame = self._outgoing[0]
+                await self._room.local_participant.publish_data(json.dumps(frame), topic=TOPIC)
+                self._link.outbox.acknowledged(number)
+                self._outgoing.popleft()
+            if not self._outgoing:
+                self._written.set()
+            self._writable.clear()
+            await self._writable.wait()
+
+    async def _speak(self) -> None:
+        """Publish the microphone's track when the first of it is heard, not before."""
+        await self._heard.wait()
+        sdk = self._sdk
+        source = sdk.AudioSource(MICROPHONE_RATE, 1)
+        track = sdk.LocalAudioTrack.create_audio_track("microphone", source)
+        options = sdk.TrackPublishOptions(source=sdk.TrackSource.SOURCE_MICROPHONE)
+        try:
+            await self._room.local_participant.publish_track(track, options)
+            while True:
+                while self._microphone:
+                    pcm = self._microphone.popleft()
+                    frame = sdk.AudioFrame(pcm, MICROPHONE_RATE, 1, len(pcm) // 2)
+                    await source.capture_frame(frame)
+                self._heard.clear()
+                await self._heard.wait()
+        finally:
+            await source.aclose()
+
+    async def _measure(self) -> None:
+        stats = await self._room.get_rtc_stats()
+        pairs = (
+            each.candidate_pair.candidate_pair.current_round_trip_time
+            for each in (*stats.publisher_stats, *stats.subscriber_stats)
+            if each.HasField("candidate_pair")
+        )
+        # A pair that was never used says nought.
+        self._round_trip = min((seconds for seconds in pairs if seconds > 0), default=0.0)
+
+    # --- its end ---------------------------------------------------------------------------
+
+    def _begin(self, work: Any) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # LiveKit raises a plain Exception for whatever its native half reports.
+            self._end(failure("transport.signal_disconnected", type(error).__name__))
+
+    def _end(self, why: Failure) -> None:
+        self.lost(why)
+        if self._leaving is None:
+            for task in self._tasks:
+                task.cancel()
+            self._leaving = asyncio.create_task(self._room.disconnect())
