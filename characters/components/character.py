@@ -65,6 +65,7 @@ class Character(Component):
     profile: Annotated[str, Asset((".toml",))] = ""  # fields that several levels share
 
     _manager: CharacterManager | None = None
+    _mode: ConnectMode | None = None
     _session: SessionHandle | None = None
     _subscription: Subscription | None = None
     _events: Signal[Any] = field(default_factory=lambda: Signal("character.events"))
@@ -105,6 +106,11 @@ class Character(Component):
         return self._events
 
     @property
+    def manager(self) -> CharacterManager | None:
+        """The manager that opened the session, None before the component has started."""
+        return self._manager
+
+    @property
     def is_connected(self) -> bool:
         """Whether the character is ready to talk."""
         return self._session is not None and self.view.state is SessionState.CONNECTED
@@ -124,16 +130,39 @@ class Character(Component):
         self._enter(manager)
 
     def on_validate(self) -> None:
-        """Follow an edit: a new policy takes effect at once, another id is another session."""
+        """Follow an edit: the open session takes what it can, another id is another session."""
         session, manager = self._session, self._manager
         if session is None or manager is None:
             return
-        if (session.key, session.character_id) != (self.key, self.character_id):
-            self._leave()
-            manager.forget(self)
-            self._enter(manager)
-        elif session.policy != self.reconnect_policy:
-            session.apply_policy(self.reconnect_policy)
+        if (session.key, session.character_id) == (self.key, self.character_id):
+            self.follow_settings()
+            return
+        self._leave()
+        if session.key == self.key:  # what is stored under it is a talk with somebody else
+            session.clear_session_id()
+            manager.runtime.close_session(session.key)
+        manager.forget(self)
+        self._enter(manager)
+
+    def follow_settings(self) -> None:
+        """Let the open session take what the level says now of it, its manager and its player."""
+        manager, before = self._manager, self._session
+        if manager is None or before is None:
+            return
+        was_wanted = before.view.state is not SessionState.DISCONNECTED
+        session = manager.reopen_session(self)
+        if session is not before:
+            self._listen(session)
+            if was_wanted:
+                session.connect()
+        if self._mode is not self.connect:
+            self._mode = self.connect
+            manager.connect_if_told(self.connect, session)
+
+    def move_to(self, manager: CharacterManager) -> None:
+        """Go on under the manager that took the place of the one before."""
+        self._manager = manager
+        self._enter(manager)
 
     def on_destroy(self) -> None:
         """Leave the session as `level_policy` says."""
@@ -144,8 +173,14 @@ class Character(Component):
         self._leave(keep=is_carried or not self._manager.is_kept_for(self))
 
     def _enter(self, manager: CharacterManager) -> None:
-        self._session = manager.open_session(self)
-        self._subscription = self._session.events.subscribe(self._events.emit)
+        self._mode = self.connect
+        self._listen(manager.open_session(self))
+
+    def _listen(self, session: SessionHandle) -> None:
+        if self._subscription is not None:
+            self._subscription.cancel()
+        self._session = session
+        self._subscription = session.events.subscribe(self._events.emit)
 
     def _leave(self, *, keep: bool = False) -> None:
         if self._subscription is not None:

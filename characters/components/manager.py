@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import field
+from types import MappingProxyType
 from typing import ClassVar
 
 from characters.components.character import Character, ConnectMode
@@ -38,6 +40,12 @@ class CharacterManager(Component):
     """
 
     execution_order: ClassVar[int] = -100  # the characters open their sessions through it
+    fixed_fields: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "data_folder": "is in use already, and is changed when the level is loaded again",
+            "asset_folder": "is in use already, and is changed when the level is loaded again",
+        }
+    )
 
     endpoint: str = "local"
     api_key_env: str = "CONVAI_API_KEY"
@@ -139,11 +147,24 @@ class CharacterManager(Component):
                 "session_key of its own if it is meant as a clone."
             )
         self._characters[character.key] = character
-        runtime = self.runtime
-        handle = runtime.open_session(self._config(character))
-        if _should_connect(character.connect, handle):
-            handle.connect()
+        handle = self.runtime.open_session(self._config(character))
+        self.connect_if_told(character.connect, handle)
         return handle
+
+    def reopen_session(self, character: Character) -> SessionHandle:
+        """Return the session of a character with the settings of now: the same, or another."""
+        self._told_distances.pop(character.key, None)
+        return self.runtime.open_session(self._config(character))
+
+    def connect_if_told(self, mode: ConnectMode, handle: SessionHandle) -> None:
+        """Connect a session at rest if that is to happen by itself."""
+        if _should_connect(mode, handle):
+            handle.connect()
+
+    def follow_settings(self) -> None:
+        """Let every session follow what was edited here or at the player."""
+        for character in self.characters:
+            character.follow_settings()
 
     def is_kept_for(self, character: Character) -> bool:
         """Tell whether the session of that key is this character's, and no successor's."""
@@ -154,6 +175,17 @@ class CharacterManager(Component):
         self._characters = {k: c for k, c in self._characters.items() if c is not character}
 
     # hooks
+
+    def start(self) -> None:
+        """Take over the characters of the manager whose place this one has taken."""
+        for character in self.scene.find_components(Character, include_inactive=True):
+            before = character.manager
+            if before is not None and before.is_destroyed:
+                character.move_to(self)
+
+    def on_validate(self) -> None:
+        """Follow an edit: another endpoint or key is another session for everybody."""
+        self.follow_settings()
 
     def update(self, dt: float) -> None:
         """Look around: who hears the player, and how loud and from where everybody is heard."""
@@ -179,8 +211,19 @@ class CharacterManager(Component):
     # inside
 
     def _build(self) -> Runtime:
-        self._own_parts = parts_for(self.scene, self.data_folder, self.asset_folder)
+        self._own_parts = self._inherited() or parts_for(
+            self.scene, self.data_folder, self.asset_folder
+        )
         return self._own_parts.runtime
+
+    def _inherited(self) -> Parts | None:
+        """Take the parts of a manager that an edit replaced by this one: its sessions live on."""
+        for character in self.scene.find_components(Character, include_inactive=True):
+            before = character.manager
+            if before is not None and before.is_destroyed:
+                parts, before._own_parts, before._runtime = before._own_parts, None, None
+                return parts
+        return None
 
     def _config(self, character: Character) -> SessionConfig:
         return SessionConfig(
@@ -193,12 +236,19 @@ class CharacterManager(Component):
             persist=character.persist,
             end_user_id=self._player_id(),
             actions=character.actions,
+            player_name=self._player_name(),
         )
 
     def _player_id(self) -> str | None:
         own = self._own_parts
         prefs = own.prefs if own is not None else self.scene.find_service(PlayerPrefs)
         return None if prefs is None else player_id(prefs)
+
+    def _player_name(self) -> str | None:
+        from characters.components.player import Player  # it imports this module
+
+        player = self.scene.find_component(Player)
+        return None if player is None else player.name
 
     def _candidates(self) -> list[Candidate]:
         if self._listener is None:

@@ -87,6 +87,12 @@ class Player(Component):
         if prefs is not None and manager is not None:
             manager.ears.set_muted(prefs.get_bool(MUTED, False))
 
+    def on_validate(self) -> None:
+        """Let everybody know the new name."""
+        manager = self._manager()
+        if manager is not None:
+            manager.follow_settings()
+
     def update(self, dt: float) -> None:
         """Walk, and do what the keys say."""
         self._walk(dt)

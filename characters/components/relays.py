@@ -52,12 +52,22 @@ class EventRelay(Component):
 
     _subscription: Subscription | None = None
 
+    _wired: list[Subscription] = field(default_factory=list)
+
     def awake(self) -> None:
         """Connect the handlers that a scene file named."""
         for name in (f.name for f in fields(self) if f.name.startswith("on_")):
             handler = getattr(self, name)
             if handler is not None:
-                getattr(self, name.removeprefix("on_")).subscribe(handler)
+                self._wired.append(getattr(self, name.removeprefix("on_")).subscribe(handler))
+
+    def on_validate(self) -> None:
+        """Follow an edit of the level's file: other handlers, or another character."""
+        while self._wired:
+            self._wired.pop().cancel()
+        self.awake()
+        if self.is_active_and_enabled:
+            self.on_enable()
 
     def on_enable(self) -> None:
         """Begin to listen. Raises LookupError when there is nobody to listen to."""

@@ -60,12 +60,14 @@ from characters.core.session_events import (
     ForgetRequested,
     HibernateRequested,
     OpenMicrophone,
+    PersistChanged,
     PlayerActed,
     PolicyChanged,
     RecordLoaded,
     RecordLoadFailed,
     RecordStored,
     RecordStoreFailed,
+    RestartRequested,
     RoomGranted,
     RoomJoined,
     ServerEnded,
@@ -102,6 +104,7 @@ __all__ = ["CLOSE_TIMEOUT_SECONDS", "TABLE", "IllegalEvent", "Phase", "Session",
 
 # Long enough for a bye and its answer across an ocean, short enough for somebody who quits.
 CLOSE_TIMEOUT_SECONDS = 1.0
+NEW_SETTINGS = "new settings"
 
 
 class IllegalEvent(Exception):  # noqa: N818 - "illegal" says that it is an error
@@ -173,9 +176,10 @@ def _disconnect_at_rest(step: Step, event: DisconnectRequested) -> None:
 
 
 def _disconnect_again(step: Step, event: DisconnectRequested) -> None:
-    was_hibernating = step.session.is_hibernating
+    session = step.session
+    was_to_go_on = session.is_hibernating or session.reason == NEW_SETTINGS
     step.set(wants_connect=False, is_hibernating=False)
-    if was_hibernating:
+    if was_to_go_on:
         end_conversation(step)
 
 
@@ -222,6 +226,30 @@ def _change_policy(step: Step, event: PolicyChanged) -> None:
         start_budget(step)
     if session.state is SessionState.CONNECTED:
         start_idle(step)
+
+
+def _change_persist(step: Step, event: PersistChanged) -> None:
+    step.set(persist=event.persist)
+
+
+def _restart(step: Step, event: RestartRequested) -> None:
+    """Close and connect again; the old room has the old settings, so it is left for good."""
+    leave_room(step)
+    _end(step, NEW_SETTINGS)
+    if step.session.state is SessionState.DISCONNECTING:
+        step.set(wants_connect=True)
+    else:
+        begin(step, NEW_SETTINGS)
+
+
+def _restart_after_error(step: Step, event: RestartRequested) -> None:
+    leave_room(step)
+    begin(step, NEW_SETTINGS)
+
+
+def _restart_later(step: Step, event: RestartRequested) -> None:
+    """The next connect takes the new settings; a sleeper must not wake in the old room."""
+    leave_room(step)
 
 
 def _lost(step: Step, event: ConnectionLost) -> None:
@@ -311,6 +339,8 @@ _TRYING: Mapping[type | Timer, Handler] = {
     WakeRequested: _nothing,
     PlayerActed: _nothing,
     PolicyChanged: _change_policy,
+    PersistChanged: _change_persist,
+    RestartRequested: _restart,
     ConnectionStarted: started,
     RoomGranted: granted,
     RoomJoined: joined,
@@ -336,6 +366,8 @@ _ROWS: Mapping[SessionState, Mapping[type | Timer, Handler]] = {
         WakeRequested: _wake,
         PlayerActed: _nothing,
         PolicyChanged: _change_policy,
+        PersistChanged: _change_persist,
+        RestartRequested: _restart_later,
     },
     SessionState.CONNECTING: {
         **_TRYING,
@@ -350,6 +382,8 @@ _ROWS: Mapping[SessionState, Mapping[type | Timer, Handler]] = {
         WakeRequested: _nothing,
         PlayerActed: _player_acted,
         PolicyChanged: _change_policy,
+        PersistChanged: _change_persist,
+        RestartRequested: _restart,
         RecordStored: stored_late,
         RecordStoreFailed: _nothing,
         ConnectionLost: _lost,
@@ -367,6 +401,8 @@ _ROWS: Mapping[SessionState, Mapping[type | Timer, Handler]] = {
         WakeRequested: _wake_after_close,
         PlayerActed: _nothing,
         PolicyChanged: _change_policy,
+        PersistChanged: _change_persist,
+        RestartRequested: _restart_later,
         # What was under way when the close was ordered may still be reported.
         ConnectionStarted: _nothing,
         RoomGranted: _nothing,
@@ -388,6 +424,8 @@ _ROWS: Mapping[SessionState, Mapping[type | Timer, Handler]] = {
         WakeRequested: _nothing,
         PlayerActed: _nothing,
         PolicyChanged: _change_policy,
+        PersistChanged: _change_persist,
+        RestartRequested: _restart_after_error,
     },
 }
 

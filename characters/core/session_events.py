@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from characters.core.failure import Failure
-from characters.core.policy import ReconnectPolicy
+from characters.core.policy import Persist, ReconnectPolicy
 from characters.core.state import (
     ResumeOutcome,
     RetryScheduled,
@@ -37,6 +37,7 @@ __all__ = [
     "LoadRecord",
     "OpenConnection",
     "OpenMicrophone",
+    "PersistChanged",
     "PlayerActed",
     "PolicyChanged",
     "Publish",
@@ -44,6 +45,7 @@ __all__ = [
     "RecordLoaded",
     "RecordStoreFailed",
     "RecordStored",
+    "RestartRequested",
     "RoomGranted",
     "RoomJoined",
     "ServerEnded",
@@ -100,6 +102,18 @@ class PolicyChanged:
     """The policy was replaced; it takes effect at once."""
 
     policy: ReconnectPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class PersistChanged:
+    """Whether the id outlives a disconnect was decided anew; the next disconnect goes by it."""
+
+    persist: Persist
+
+
+@dataclass(frozen=True, slots=True)
+class RestartRequested:
+    """Settings changed that a connection takes only when it is made: make it anew, and resume."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +241,8 @@ Event: TypeAlias = (
     | DisconnectRequested
     | ForgetRequested
     | PolicyChanged
+    | PersistChanged
+    | RestartRequested
     | PlayerActed
     | HibernateRequested
     | WakeRequested

@@ -27,13 +27,17 @@ from characters.core.session_events import (
     CloseMicrophone,
     Command,
     ConnectionLost,
+    ConnectMode,
     DisconnectRequested,
     Event,
     ForgetRequested,
     LoadRecord,
     OpenConnection,
     OpenMicrophone,
+    PersistChanged,
+    PolicyChanged,
     Publish,
+    RestartRequested,
     StartTimer,
     StoreRecord,
     Timer,
@@ -43,6 +47,7 @@ from characters.core.state import SessionState, SessionStateChanged, SessionView
 from characters.runtime.black_hole import BlackHole
 from characters.runtime.config import SessionConfig
 from characters.runtime.conversation import Conversation
+from characters.runtime.edits import needs_new_connection, news
 from characters.runtime.events import CharacterEvent
 from characters.runtime.line import Line
 from characters.runtime.microphone_gate import MicrophoneGate, begins_at
@@ -89,6 +94,7 @@ class SessionDriver:
         self._now = world.clock()
         self._timeline: deque[SessionStateChanged] = deque(maxlen=TIMELINE_LENGTH)
         self._gate = MicrophoneGate()
+        self._told = config  # what the room knows of it
         self._changed = asyncio.Event()
         self.view = self._look()
 
@@ -186,8 +192,31 @@ class SessionDriver:
             if event.is_connection_established and self._line is not None:
                 self._gate.ready(self._line.meter, self.policy.auto_mic_start_delay_seconds)
             self.conversation.state_changed(event)
+            if event.is_connection_established:
+                # Soon, not now: the game is told CONNECTED before anything is said.
+                asyncio.get_running_loop().call_soon(self._tell_news)
             self._changed.set()
         self.emit(event)
+
+    # --- settings -----------------------------------------------------------------------------
+
+    def reconfigure(self, config: SessionConfig) -> None:
+        """Follow new settings of the same session; what needs a new connection gets one."""
+        old, self.config = self.config, config
+        if config.policy != old.policy:
+            self.feed(PolicyChanged(config.policy))
+        if config.persist is not old.persist:
+            self.feed(PersistChanged(config.persist))
+        if needs_new_connection(old, config):
+            self.feed(RestartRequested())
+        self._tell_news()
+
+    def _tell_news(self) -> None:
+        """Tell a room that lives what it does not know of the settings."""
+        if self.state is not SessionState.CONNECTED:
+            return
+        if all(self.try_send(message) for message in news(self._told, self.config)):
+            self._told = self.config
 
     # --- the line ---------------------------------------------------------------------------
 
@@ -207,7 +236,10 @@ class SessionDriver:
             takeover=plan.takeover or None,
             live_id=plan.live_id,
             player_name=config.player_name,
+            narrative_template_keys=_template_keys(config),
         )
+        if plan.mode is ConnectMode.CREATE:
+            self._told = config
         self._line = Line(plan.epoch, self)
         self._line.open(request)
 
@@ -352,6 +384,10 @@ class SessionDriver:
         """Whether something of a connection is left although no connection is held."""
         self._old_lines = [line for line in self._old_lines if not line.is_over]
         return bool(self._old_lines or self._timers or self._records.is_busy)
+
+
+def _template_keys(config: SessionConfig) -> Mapping[str, object] | None:
+    return {"player_name": config.player_name} if config.player_name else None
 
 
 PERFORM: Mapping[type[Any], Callable[[SessionDriver, Any], None]] = MappingProxyType(

@@ -20,6 +20,7 @@ from characters.core.session_events import (
 from characters.core.state import SessionState, SessionView
 from characters.runtime.config import SessionConfig
 from characters.runtime.driver import SessionDriver
+from characters.runtime.edits import is_another_session
 from characters.runtime.events import CharacterEvent
 from engine.signal import Signal
 
@@ -112,6 +113,16 @@ class SessionHandle:
     def apply_policy(self, policy: ReconnectPolicy) -> None:
         """Replace the reconnect policy; it takes effect at once."""
         self._feed(PolicyChanged(policy))
+
+    def apply_config(self, config: SessionConfig) -> None:
+        """Follow new settings of this session; see `characters.runtime.edits` for each field.
+
+        Raises:
+            ValueError: they make it another session: close this one and open that.
+        """
+        if is_another_session(self.config, config):
+            raise ValueError(f"{self.key}: these settings are of another session; open that one.")
+        self._network.call(self._driver.reconfigure, config)
 
     def hibernate(self) -> None:
         """Let the connection rest; `connect`, `wake` or a typed line brings it back."""

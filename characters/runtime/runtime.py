@@ -13,6 +13,7 @@ from characters.audio.voice import Voice
 from characters.runtime.config import SessionConfig
 from characters.runtime.driver import SessionDriver
 from characters.runtime.ears import Ears
+from characters.runtime.edits import is_another_session
 from characters.runtime.endpoints import Endpoints
 from characters.runtime.events import CharacterEvent
 from characters.runtime.handle import SessionHandle
@@ -115,7 +116,9 @@ class Runtime:
         parts.network.submit(self._watch_target())
 
     def open_session(self, config: SessionConfig) -> SessionHandle:
-        """Open a session, or return the open one of that key with the new policy applied.
+        """Open a session, or return the open one of that key, which follows the new settings.
+
+        With another endpoint, credential or player it is another session: the old one is closed.
 
         Raises:
             ValueError: another character has that key.
@@ -131,8 +134,11 @@ class Runtime:
                 f"Session key {config.key!r} belongs to character {known.character_id!r} already; "
                 f"give {config.character_id!r} another session_key."
             )
-        if known.policy != config.policy:
-            known.apply_policy(config.policy)
+        if is_another_session(known.config, config):
+            self.close_session(config.key)
+            return self._open(config)
+        if known.config != config:
+            known.apply_config(config)
         return known
 
     def close_session(self, key: str) -> None:

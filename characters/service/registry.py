@@ -76,6 +76,8 @@ class Registry:
         room = self._rooms.get(ask.room_name or "")
         if room is None or room.doomed or room.is_over(now) or not _belongs(ask, room):
             raise RefusalError(404, "room not found")
+        if room.persona != ask.persona:  # whoever is in there is not who was asked for
+            raise RefusalError(404, "room not found")
         self._clear_way(ask, room, now, dead)
         room.agent = room.agent or ask.spawn_agent
         room.ttl = self._room_ttl(ask)
@@ -134,6 +136,7 @@ class Registry:
             last_seen_seconds=away,
             left_at=now,
             agent=ask.spawn_agent,
+            persona=ask.persona,
         )
         self._rooms[room.name] = room
         return room

@@ -63,6 +63,7 @@ class Room:
     last_seen_seconds: float | None
     left_at: float
     agent: bool = True
+    persona: str | None = None
     doomed: bool = False  # its session was ended: whoever leaves stays out
     live_id: str | None = None
     heard_at: float = 0.0

@@ -12,6 +12,7 @@ from characters.core.state import SessionState, SessionStateChanged, SessionView
 from characters.core.transcript import Turn
 from characters.core.turn import DialogueState
 from characters.runtime import EarsStatus, Runtime, SessionConfig, TextRefused
+from characters.runtime.edits import is_another_session
 from engine.prefs import PlayerPrefs
 from engine.scene import Scene
 from engine.signal import Signal
@@ -158,8 +159,15 @@ class FakeRuntime:
         self.voice = FakeVoice()
 
     def open_session(self, config: SessionConfig) -> FakeHandle:
-        key = config.session_key or config.character_id
-        return self.sessions.setdefault(key, FakeHandle(config))
+        known = self.sessions.get(config.key)
+        if known is not None and not is_another_session(known.config, config):
+            known.config = config
+            return known
+        made = self.sessions[config.key] = FakeHandle(config)
+        return made
+
+    def close_session(self, key: str) -> None:
+        self.sessions.pop(key).disconnect()
 
 
 class Level:

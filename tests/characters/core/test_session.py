@@ -17,15 +17,18 @@ from characters.core.session_events import (
     Closed,
     CloseMicrophone,
     ConnectionLost,
+    ConnectMode,
     ConnectRequested,
     DisconnectRequested,
     ForgetRequested,
     HibernateRequested,
     OpenConnection,
     OpenMicrophone,
+    PersistChanged,
     PlayerActed,
     PolicyChanged,
     RecordStored,
+    RestartRequested,
     ServerEnded,
     StoreRecord,
     Timer,
@@ -412,3 +415,58 @@ def test_a_loss_reported_twice_counts_once() -> None:
     life = connected()
     again = ConnectionLost(life.epoch, failure("transport.heartbeat_lost"))
     assert life.lose().feed(again).last == ()
+
+
+# --- settings that change ---------------------------------------------------------------------
+
+
+def test_new_settings_of_a_connection_make_a_new_one_that_resumes() -> None:
+    life = connected().feed(RestartRequested())
+    assert life.ordered(CloseConnection)
+    life.closed()
+    assert life.states.endswith("CONNECTED DISCONNECTING DISCONNECTED CONNECTING")
+    life.load(SessionRecord("id-1"))
+    assert (life.plan.mode, life.plan.character_session_id) == (ConnectMode.CREATE, "id-1")
+
+
+def test_new_settings_forget_nothing_of_a_talk_that_ends_with_the_disconnect() -> None:
+    life = connected(persist=Persist.UNTIL_DISCONNECT).feed(RestartRequested()).closed()
+    assert not life.all(ClearRecord)
+
+
+def test_who_disconnects_while_new_settings_are_taken_has_disconnected() -> None:
+    life = connected(persist=Persist.UNTIL_DISCONNECT).feed(RestartRequested())
+    life.feed(DisconnectRequested()).closed()
+    assert life.state is SessionState.DISCONNECTED
+    assert life.all(ClearRecord)
+
+
+def test_new_settings_begin_an_attempt_in_flight_again() -> None:
+    life = connected().lose().feed(RestartRequested()).closed()
+    assert life.state is SessionState.CONNECTING
+    assert life.load(SessionRecord("id-1")).plan.mode is ConnectMode.CREATE
+
+
+def test_new_settings_begin_a_wait_for_the_next_attempt_again_at_once() -> None:
+    life = connected().lose().refuse("connection.refused").feed(RestartRequested())
+    assert life.states.endswith("DISCONNECTING DISCONNECTED CONNECTING")
+
+
+def test_new_settings_may_mend_an_error() -> None:
+    life = Life().connect().refuse("connection.character_not_found").feed(RestartRequested())
+    assert life.states.endswith("ERROR CONNECTING")
+
+
+def test_new_settings_connect_nobody_who_rests_and_lead_no_sleeper_into_the_old_room() -> None:
+    assert Life().feed(RestartRequested()).last == ()
+    life = connected().feed(HibernateRequested()).closed().feed(RestartRequested())
+    assert life.state is SessionState.DISCONNECTED
+    life.feed(WakeRequested()).load(SessionRecord("id-1"))
+    assert life.plan.mode is ConnectMode.CREATE
+
+
+@pytest.mark.parametrize("persist", Persist)
+def test_the_disconnect_goes_by_what_persist_is_then(persist: Persist) -> None:
+    other = next(p for p in Persist if p is not persist)
+    life = connected(persist=other).feed(PersistChanged(persist)).feed(DisconnectRequested())
+    assert bool(life.all(ClearRecord)) is (persist is Persist.UNTIL_DISCONNECT)

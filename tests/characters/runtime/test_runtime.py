@@ -117,6 +117,23 @@ def test_opening_a_session_again_gives_the_open_one_with_the_new_policy(house: H
     assert handle.view.state is SessionState.CONNECTED
 
 
+def test_opening_a_session_elsewhere_closes_the_one_here_and_resumes_nothing(
+    house: House,
+) -> None:
+    handle = house.connected()
+    before = handle.view.session_id
+    moved = house.connected(endpoint="elsewhere")
+    assert moved is not handle
+    house.until(lambda: handle.view.state is SessionState.DISCONNECTED)
+    assert moved.view.session_id != before
+    assert moved.view.resume is not None and moved.view.resume.outcome is ResumeOutcome.FRESH
+
+
+def test_settings_of_another_session_are_refused(house: House) -> None:
+    with pytest.raises(ValueError, match="another session"):
+        house.open("nurse").apply_config(SessionConfig("porter"))
+
+
 def test_two_characters_cannot_have_one_key(house: House) -> None:
     house.open("nurse")
     with pytest.raises(ValueError, match="'nurse' already; give 'porter' another session_key"):

@@ -53,6 +53,15 @@ def test_a_known_session_is_resumed_in_a_new_room_and_knows_how_long_it_was() ->
     assert second.closed == (first.room,)
 
 
+def test_a_room_is_not_rejoined_by_who_asks_for_another_persona() -> None:
+    registry = make()
+    first = enter(registry)
+    registry.leave(first.room, first.live_id, 10.0)
+    other = replace(rejoining(first), persona="personas/other.toml")
+    assert refused(registry, other, 11.0) == (404, "room not found")
+    assert registry.connect(rejoining(first), 11.0).room is first.room
+
+
 def test_a_room_is_rejoined_within_its_time_and_not_after() -> None:
     for late, granted in ((-0.1, True), (0.1, False)):
         registry = make()
