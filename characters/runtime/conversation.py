@@ -132,21 +132,24 @@ class Conversation:
             self.talk.reset()
             self._world.voice.interrupt(self._key)
         if change.new_state is SessionState.CONNECTED:
-            rejoined = change.resume and change.resume.outcome is ResumeOutcome.REJOINED
+            resume = change.resume
+            is_rejoined = resume is not None and resume.outcome is ResumeOutcome.REJOINED
+            self.talk.connected(rejoined=is_rejoined)
             # Soon, not now: the game is told CONNECTED before anything is said.
-            asyncio.get_running_loop().call_soon(self._catch_up, not rejoined)
+            asyncio.get_running_loop().call_soon(self._catch_up)
         if change.new_state in (SessionState.DISCONNECTED, SessionState.ERROR):
             self.talk.cut()
             for text in self.talk.take_waiting():
                 self._refuse(text)
 
-    def _catch_up(self, repeats: bool) -> None:
+    def _catch_up(self) -> None:
         """Say again what the old room did not confirm, and what waited for the connection."""
         if self._outlet.state is not SessionState.CONNECTED:
             return
-        for line in self.talk.unconfirmed if repeats else ():
+        for line in self.talk.owed():
             if not self._outlet.try_send(line):
                 return
+        self.talk.repeated()
         for text in self.talk.take_waiting():
             self._say(text)
 
@@ -167,7 +170,7 @@ class Conversation:
     def send_text(self, text: str) -> None:
         """Say a line, now or once there is a connection; or refuse it with a reason."""
         state = self._outlet.state
-        if state is SessionState.CONNECTED and not self.talk.waiting:
+        if state is SessionState.CONNECTED and not self.talk.has_older_lines:
             self._outlet.feed(PlayerActed())
             self._say(text)
         elif state not in _WAITS and not self._outlet.is_hibernating:

@@ -30,6 +30,12 @@ class Talk:
         self.emotion: str | None = None
         self.waiting: deque[str] = deque()
         self._unconfirmed: dict[str, UserTextMessage] = {}
+        self._owes_repeat = False
+
+    @property
+    def has_older_lines(self) -> bool:
+        """Whether lines have still to go out before one that is typed now."""
+        return bool(self.waiting) or (self._owes_repeat and bool(self._unconfirmed))
 
     @property
     def unconfirmed(self) -> tuple[UserTextMessage, ...]:
@@ -50,6 +56,21 @@ class Talk:
     def turned(self, event: TurnEvent, now: float) -> None:
         """Let the dialogue know."""
         self.dialogue = self.dialogue.after(event, now)
+
+    def connected(self, *, rejoined: bool) -> None:
+        """Note a connection: what an old room did not confirm is owed to a new one.
+
+        The debt outlives a connection that is lost before it was paid, whatever comes next.
+        """
+        self._owes_repeat = self._owes_repeat or not rejoined
+
+    def owed(self) -> tuple[UserTextMessage, ...]:
+        """Return the lines to repeat in this room before anything else is said."""
+        return self.unconfirmed if self._owes_repeat else ()
+
+    def repeated(self) -> None:
+        """Note that all that was owed has gone out."""
+        self._owes_repeat = False
 
     def keep(self, text: str) -> bool:
         """Keep a line until there is a connection; False when too many wait already."""

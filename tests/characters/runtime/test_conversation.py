@@ -10,6 +10,7 @@ from characters.core.messages import (
     BotEmotion,
     BotLlmStarted,
     BotLlmText,
+    BotReady,
     BotStartedSpeaking,
     BotStoppedSpeaking,
     BotTurnCompleted,
@@ -208,6 +209,39 @@ def test_a_rejoined_room_repeats_by_itself_what_was_missed() -> None:
         stage.until(lambda: actor.states.endswith("RECONNECTING CONNECTED"))
         stage.run_for(0.1)
         assert stage.service.last.texts == []
+
+
+def lost_in_a_new_room_at_once(stage: Stage) -> Actor:
+    """Say a line that is not confirmed; lose its room, and the next one as it gets ready."""
+    actor = connected(stage)
+    stage.service.acknowledges = False
+    say(stage, actor, "My name is Ada")
+    stage.service.ready_seconds = None
+    stage.service.refuse("connection.room_gone")
+    stage.service.last.drop()
+    stage.until(lambda: len(stage.service.connections) == 2)
+    stage.run_for(0.1)
+    stage.service.last.tell(BotReady())
+    return actor
+
+
+def test_a_line_owed_to_a_room_that_was_lost_at_once_is_said_when_it_is_rejoined() -> None:
+    with Stage() as stage:
+        actor = lost_in_a_new_room_at_once(stage)
+        stage.service.ready_seconds = 0.01
+        stage.service.last.drop()
+        stage.until(lambda: len(stage.service.connections) == 3)
+        stage.until(lambda: actor.state is SessionState.CONNECTED)
+        stage.run_for(0.1)
+        assert stage.service.last.texts == ["My name is Ada"]
+
+
+def test_a_line_typed_as_the_character_gets_ready_comes_after_those_that_are_owed() -> None:
+    with Stage() as stage:
+        actor = lost_in_a_new_room_at_once(stage)
+        stage.loop.call_soon(actor.driver.conversation.send_text, "How are you?")
+        stage.run_for(0.1)
+        assert stage.service.last.texts == ["My name is Ada", "How are you?"]
 
 
 # --- what is heard ----------------------------------------------------------------------------
