@@ -11,11 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from characters.core.respond import MODES
+
 __all__ = [
     "ClientMessage",
     "UserTextMessage",
     "TriggerMessage",
     "ContextUpdate",
+    "RespondModeUpdate",
     "UpdateDynamicInfo",
     "UpdateSceneMetadata",
     "UpdateTemplateKeys",
@@ -59,7 +62,12 @@ class TriggerMessage(ClientMessage):
 
 @dataclass(frozen=True, slots=True)
 class ContextUpdate(ClientMessage):
-    """Change what the character knows about the level; `text` may lack only for mode reset."""
+    """Change what the character knows about the level, and with `run_llm` "true" let it speak.
+
+    `text` may lack for mode reset, and our service needs none to let it speak. `message_id`, our
+    addition, is the last line of the player that is to be answered: one whose answer is decided
+    is not answered again.
+    """
 
     TYPE: ClassVar[str] = "context-update"
     text: str | None = None
@@ -68,6 +76,17 @@ class ContextUpdate(ClientMessage):
     current_attention_object: object = None
     action_config: Mapping[str, object] | None = None
     remove_static: bool | None = None
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RespondModeUpdate(ClientMessage):
+    """Change what the input of one lane may lead to; lanes and modes are in `respond`."""
+
+    TYPE: ClassVar[str] = "respond-mode-update"
+    modality: str
+    mode: str = field(metadata={"one_of": MODES})
+    update_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

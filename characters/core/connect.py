@@ -16,9 +16,11 @@ __all__ = ["ConnectRequest", "ConnectResponse", "RoomGrant"]
 class ConnectRequest:
     """Ask for a room with a character; mode "join" with `room_name` asks for a living room.
 
-    `persona`, `room_rejoin_ttl_seconds`, `takeover`, `live_id` and `player_name` are our own
-    additions, which other services ignore. `live_id` is the `session_id` of the connection that
-    this client just lost: it proves that the one still open at the service is its own.
+    `persona`, `room_rejoin_ttl_seconds`, `takeover`, `live_id`, `heard` and `player_name` are our
+    own additions, which other services ignore. `live_id` is the `session_id` of the connection
+    that this client just lost: it proves that the one still open at the service is its own.
+    `heard` is the last line of the player whose answer this client has had whole: what was to be
+    told after it is told again in a new room. Lanes and modes of `respond_modes` are in `respond`.
     """
 
     character_id: str
@@ -40,13 +42,14 @@ class ConnectRequest:
     narrative_template_keys: Mapping[str, object] | None = None
     action_config: Mapping[str, object] | None = None
     emotion_config: Mapping[str, object] | None = None
-    respond_modes: Mapping[str, object] | None = None
+    respond_modes: Mapping[str, str] | None = None
     debug: bool | None = None
     invocation_metadata: Mapping[str, object] | None = None
     persona: str | None = None
     room_rejoin_ttl_seconds: float | None = None
     takeover: bool | None = None
     live_id: str | None = None
+    heard: str | None = None
     player_name: str | None = None
 
     def to_dict(self) -> dict[str, Any]:

@@ -153,12 +153,16 @@ class BotStoppedSpeaking(ServerMessage):
 
 @dataclass(frozen=True, slots=True)
 class BotTurnCompleted(ServerMessage):
-    """The character's turn is over for the service; local audio may still drain."""
+    """The character's turn is over for the service; local audio may still drain.
+
+    `message_id`, our addition, is the last line of the player that was answered.
+    """
 
     TYPE: ClassVar[str] = "bot-turn-completed"
     was_interrupted: bool = False
     was_aborted: bool | None = None
     error_reason: str | None = None
+    message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +175,15 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class ActionResponse(ServerMessage):
-    """What the character does, in order."""
+    """What the character does, in order.
+
+    `message_id`, our addition, is the line of the player that it belongs to: an answer that is
+    told again after a loss is not done again.
+    """
 
     TYPE: ClassVar[str] = "action-response"
     actions: tuple[Action, ...] = ()
+    message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

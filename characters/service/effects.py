@@ -6,9 +6,22 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from characters.core.messages import ServerMessage
-from characters.service.dialogue.mind import Prompt
+from characters.service.dialogue.mind import Part, Prompt
 
-__all__ = ["Consult", "Effect", "Effects", "End", "Hush", "Keep", "Send", "Voice"]
+__all__ = [
+    "Consult",
+    "Effect",
+    "Effects",
+    "End",
+    "Entry",
+    "Hush",
+    "Keep",
+    "Note",
+    "Owe",
+    "Send",
+    "Settle",
+    "Voice",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +37,13 @@ class Consult:
 
     turn: int
     prompt: Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Let the mind take in what the player said, without an answer."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +65,34 @@ class Hush:
 class Keep:
     """Remember that this was said, speaker "player" or "character".
 
-    `message_id` is what the client called a typed line.
+    `message_id` is what the client called a typed line; `answers` is the line that is answered.
     """
 
     speaker: str
     text: str
     message_id: str | None = None
+    answers: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Owe:
+    """Remember that these lines are to be answered: with these parts, or None for undecided yet.
+
+    It is kept in one go with what the mind remembers by then, so that an answer is decided once.
+    """
+
+    message_ids: tuple[str, ...]
+    parts: tuple[Part, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Forget that this line is to be answered: it was, or nobody waits for it any more.
+
+    None stands for every line whose answer is decided.
+    """
+
+    message_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,5 +102,8 @@ class End:
     reason: str
 
 
-Effect: TypeAlias = Send | Consult | Voice | Hush | Keep | End
+Entry: TypeAlias = Keep | Owe | Settle
+"""What is written down, in order."""
+
+Effect: TypeAlias = Send | Consult | Note | Voice | Hush | Entry | End
 Effects: TypeAlias = list[Effect]

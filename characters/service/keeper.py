@@ -9,16 +9,36 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from characters.service.effects import Keep
+from characters.service.answers import read_answer, written_answer
+from characters.service.dialogue.mind import Part
+from characters.service.effects import Entry, Keep, Owe
 from characters.service.registry import Registry
 from characters.service.rooms import Session
-from characters.service.store import SessionStore, SpokenTurn, StoredSession
+from characters.service.store import Entry as StoredEntry
+from characters.service.store import (
+    OwedAnswer,
+    SessionStore,
+    Settled,
+    SpokenTurn,
+    StoredSession,
+)
+from characters.service.turn import Line
 
-__all__ = ["Keeper"]
+__all__ = ["Keeper", "Past"]
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a room begins with: what its character remembers, and what is still to be answered."""
+
+    memory: dict[str, Any] = field(default_factory=dict)
+    known: frozenset[str] = frozenset()  # ids of the typed lines that the session has
+    left: tuple[tuple[Line, tuple[Part, ...] | None], ...] = ()
 
 
 class Keeper:
@@ -44,19 +64,21 @@ class Keeper:
         registry.restore(sessions, kept.ended)
         return len(sessions)
 
-    async def memory(self, session_id: str) -> dict[str, Any]:
-        """Return what the character of a session remembers."""
-        return await self._call(self._store.memory, session_id)
+    async def past(self, session_id: str, heard: str | None = None) -> Past:
+        """Return what was before; `heard` is the last line whose answer the client had whole."""
 
-    async def lines(self, session_id: str) -> frozenset[str]:
-        """Return the message ids of the typed lines that a session has."""
-        return await self._call(self._store.lines, session_id)
+        def read() -> Past:
+            store = self._store
+            left = store.owed(session_id, heard)
+            return Past(store.memory(session_id), store.lines(session_id), tuple(map(_left, left)))
+
+        return await self._call(read)
 
     async def keep(
         self,
         session: Session,
         memory: dict[str, Any] | None,
-        turns: Iterable[Keep],
+        entries: Iterable[Entry],
         still_known: Callable[[], bool],
     ) -> None:
         """Write a session, unless it has been removed by the time that its turn comes."""
@@ -67,11 +89,11 @@ class Keeper:
             session.end_user_id,
             wall - max(0.0, self._now() - session.used_at),
         )
-        spoken = [SpokenTurn(said.speaker, said.text, wall, said.message_id) for said in turns]
+        new = [_stored(entry, wall) for entry in entries]
 
         def save() -> None:
             if still_known():
-                self._store.save(stored, memory, spoken)
+                self._store.save(stored, memory, new)
 
         await self._call(save)
 
@@ -86,3 +108,17 @@ class Keeper:
 
     async def _call(self, work: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+
+def _stored(entry: Entry, wall: float) -> StoredEntry:
+    if isinstance(entry, Keep):
+        return SpokenTurn(entry.speaker, entry.text, wall, entry.message_id, entry.answers)
+    if isinstance(entry, Owe):
+        answer = None if entry.parts is None else written_answer(entry.parts)
+        return OwedAnswer(entry.message_ids, answer)
+    return Settled(entry.message_id)
+
+
+def _left(owed: OwedAnswer) -> tuple[Line, tuple[Part, ...] | None]:
+    line = Line(owed.text, owed.message_ids[-1], is_kept=True)
+    return line, None if owed.answer is None else read_answer(owed.answer)

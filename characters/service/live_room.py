@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from characters.core.delivery import Arrival, OutboxFullError
@@ -18,18 +18,32 @@ from characters.core.link import RoomLink
 from characters.core.messages import (
     BotReady,
     ClientMessage,
+    FinalUserTranscription,
     InteractionCreated,
     MessageError,
     ServerMessage,
     decode_client,
-    encode_server,
 )
+from characters.core.respond import USER_VOICE
 from characters.service.context import LevelContext
 from characters.service.conversation import Conversation
 from characters.service.dialogue.mind import Mind, Prompt
-from characters.service.effects import Consult, End, Hush, Keep, Send, Voice
+from characters.service.effects import (
+    Consult,
+    End,
+    Entry,
+    Hush,
+    Keep,
+    Note,
+    Owe,
+    Send,
+    Settle,
+    Voice,
+)
+from characters.service.keeper import Past
 from characters.service.pace import Pace
 from characters.service.peer import Peer
+from characters.service.post import Post
 from characters.service.reception import ForceStop, MuteEars, Outcome, Reception, refused
 from characters.service.rooms import Room
 from characters.service.saver import Keeping, Saver
@@ -64,11 +78,11 @@ class LiveRoom:
         ears: Ears | None = None,
         mouth: Mouth | None = None,
         about: Mapping[str, object] | None = None,
-        known: frozenset[str] = frozenset(),
+        past: Past | None = None,
     ) -> None:
         self.room = room
-        self.link = RoomLink(room.name)
-        self.peer: Peer | None = None
+        self._post = Post(room.name)
+        self._past = past or Past()
         self._mind = mind
         self._services = services
         self._context = context
@@ -77,10 +91,15 @@ class LiveRoom:
         self._mouth = mouth
         self._talk = Conversation(services.now(), services.pace, voice=mouth is not None)
         self._reception = Reception(
-            self._talk, context, can_speak=mouth is not None, has_agent=room.agent, known=known
+            self._talk,
+            context,
+            can_speak=mouth is not None,
+            has_agent=room.agent,
+            known=self._past.known,
         )
         self._begun = False
-        self._saver = Saver(room, services.keep, mind.memory, self._kept)
+        self._is_left_for_good = False
+        self._saver = Saver(room, services.keep, mind.memory, self._kept, self._post.take_heard)
         self._entered = False
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -94,17 +113,25 @@ class LiveRoom:
     # --- connections ---------------------------------------------------------------------
 
     @property
+    def link(self) -> RoomLink:
+        """The numbering of the room."""
+        return self._post.link
+
+    @property
+    def peer(self) -> Peer | None:
+        """Who is inside."""
+        return self._post.peer
+
+    @property
     def was_entered(self) -> bool:
         """Whether somebody has been in before."""
         return self._entered
 
     def welcome(self, peer: Peer, missed: tuple[dict[str, Any], ...]) -> None:
         """Let a connection in: repeat what it missed, then say that the character is ready."""
-        self.peer = peer
-        self._entered = True
+        self._post.enter(peer, missed)
+        self._entered, self._is_left_for_good = True, False
         self._talk.set_present(True, self._services.now())
-        for frame in missed:
-            peer.send(frame)
         self._reception.has_agent = self.room.agent
         if self.room.agent:
             self._ready()
@@ -119,11 +146,20 @@ class LiveRoom:
         if first:
             now = self._services.now()
             self._perform(self._talk.arrive(self.room.last_seen_seconds, now))
+            self._perform(self._talk.take_up(self._past.left, now))
 
-    def left(self, peer: Peer) -> None:
-        """Note that a connection is gone; the talk goes on without it."""
+    def set_modes(self, modes: Mapping[str, str]) -> None:
+        """Say which lanes of the player's input are answered without being asked."""
+        self._talk.set_modes(modes)
+
+    def left(self, peer: Peer, *, for_good: bool = False) -> None:
+        """Note that a connection is gone; the talk goes on without it.
+
+        Who left `for_good`, with a goodbye, waits for no answer any more.
+        """
         if self.peer is peer:
-            self.peer = None
+            self._is_left_for_good = for_good
+            self._post.peer = None
             self._talk.set_present(False, self._services.now())
             self._wake.set()
 
@@ -160,12 +196,13 @@ class LiveRoom:
 
     def _heard(self, text: str | None, messages: tuple[ServerMessage, ...]) -> None:
         """Take what the ears understood; None when it was only noticed that somebody speaks."""
-        self._perform([Send(message) for message in messages])
+        message_id = None if text is None else self._services.new_id()
+        self._perform([Send(_named(message, message_id)) for message in messages])
         now = self._services.now()
         if text is None:
             self._talk.active(now)
         else:
-            self._perform(self._talk.player_said(text, now))
+            self._perform(self._talk.player_said(text, now, message_id, USER_VOICE))
 
     def _voice_started(self, turn: int) -> None:
         self._perform(self._talk.voice_started(turn))
@@ -174,13 +211,10 @@ class LiveRoom:
         self._perform(self._talk.voice_ended(turn, self._services.now()))
 
     def _sound(self, pcm: bytes, timestamp: float, sample_rate: int) -> None:
-        if self.peer is not None:
-            self.peer.send_voice(pcm, timestamp, sample_rate)
+        self._post.send_voice(pcm, timestamp, sample_rate)
 
     def _shape(self, message: ServerMessage) -> None:
-        # A mouth that nobody sees is not worth repeating.
-        if self.peer is not None:
-            self._send(message)
+        self._post.send_if_seen(message)
 
     # --- what is decided -----------------------------------------------------------------
 
@@ -191,13 +225,10 @@ class LiveRoom:
 
     def _send(self, message: ServerMessage) -> None:
         try:
-            frame = self.link.wrap(encode_server(message))
+            self._post.send(message)
         except OutboxFullError:
             log.warning("room %s: nothing is confirmed; the room ends", short(self.room.name))
             self.end("overflow")
-            return
-        if self.peer is not None:
-            self.peer.send(frame)
 
     def _do_send(self, effect: Send) -> None:
         self._send(effect.message)
@@ -214,10 +245,12 @@ class LiveRoom:
             self._consulting.cancel()
         if self._mouth is not None:
             self._mouth.hush()
-        if self.peer is not None:
-            self.peer.drop_voice()
+        self._post.drop_voice()
 
-    def _do_keep(self, effect: Keep) -> None:
+    def _do_note(self, effect: Note) -> None:
+        self._mind.note(effect.text)
+
+    def _do_write(self, effect: Entry) -> None:
         self._saver.add(effect)
 
     def _kept(self, said: Keep) -> None:
@@ -239,7 +272,10 @@ class LiveRoom:
         Consult: _do_consult,
         Voice: _do_voice,
         Hush: _do_hush,
-        Keep: _do_keep,
+        Note: _do_note,
+        Keep: _do_write,
+        Owe: _do_write,
+        Settle: _do_write,
         End: _do_end,
         MuteEars: _do_mute,
         ForceStop: _do_force_stop,
@@ -287,9 +323,7 @@ class LiveRoom:
 
     def end(self, reason: str, retry_after: float | None = None) -> None:
         """End the room: say goodbye to whoever is inside; the session stays."""
-        if self.peer is not None:
-            self.peer.bye(reason, retry_after)
-            self.peer = None
+        self._post.bye(reason, retry_after)
         self._services.ended(self.room)
 
     async def close(self) -> None:
@@ -302,7 +336,16 @@ class LiveRoom:
             await self._mouth.close()
         if self._ears is not None:
             await self._ears.close()
+        if self._is_left_for_good:
+            self._saver.add(Settle(None))
         await self._saver.close()
+
+
+def _named(message: ServerMessage, message_id: str | None) -> ServerMessage:
+    """Give a line that was spoken an id, as a typed one has from its client."""
+    if message_id is None or not isinstance(message, FinalUserTranscription):
+        return message
+    return replace(message, message_id=message_id)
 
 
 def short(name: str) -> str:

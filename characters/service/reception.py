@@ -14,6 +14,7 @@ from characters.core.messages import (
     KillPipeline,
     MessageError,
     ResetIdleTimer,
+    RespondModeUpdate,
     ServerResponse,
     SttToggle,
     TriggerMessage,
@@ -23,6 +24,7 @@ from characters.core.messages import (
     UpdateTemplateKeys,
     UserTextMessage,
 )
+from characters.core.respond import USER_LANES
 from characters.service.context import ContextError, LevelContext
 from characters.service.conversation import Conversation
 from characters.service.dialogue.mind import Event
@@ -118,13 +120,24 @@ class Reception:
         told_more = (
             message.current_attention_object is not None or message.action_config is not None
         )
-        if message.text or message.mode == "reset" or not told_more:
+        wants_answer = message.run_llm == "true"
+        if message.text or message.mode == "reset" or not (told_more or wants_answer):
             self._context.update(message.text, message.mode, message.remove_static)
         done = f"Context updated successfully ({message.mode} mode)"
         ack = _ack(message, done, self._context.figures())
-        if message.run_llm != "true" or not self.has_agent:
+        if not wants_answer or not self.has_agent:
             return [ack]
-        return [ack, *self._talk.prompt(Event("context", message.text or ""), now)]
+        return [ack, *self._talk.respond(now, message.text or "", message.message_id)]
+
+    def _respond_mode(self, message: RespondModeUpdate, now: float) -> Outcomes:
+        if message.modality not in USER_LANES:
+            lanes = " and ".join(USER_LANES)
+            return [_ack(message, f"'modality' must be one of {lanes}", ok=False)]
+        modes = self._talk.set_mode(message.modality, message.mode)
+        extras: dict[str, object] = {"modality": message.modality, "mode": message.mode}
+        if message.update_id is not None:
+            extras["update_id"] = message.update_id
+        return [_ack(message, "Respond mode updated", {**extras, "respond_modes": modes})]
 
     def _dynamic_info(self, message: UpdateDynamicInfo, now: float) -> Outcomes:
         self._context.update(message.text or None, "replace" if message.text else "reset", None)
@@ -167,6 +180,7 @@ class Reception:
         UserTextMessage: _text,
         TriggerMessage: _trigger,
         ContextUpdate: _context_update,
+        RespondModeUpdate: _respond_mode,
         UpdateDynamicInfo: _dynamic_info,
         UpdateSceneMetadata: _scene,
         UpdateTemplateKeys: _keys,

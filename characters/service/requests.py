@@ -60,13 +60,14 @@ class _Body(BaseModel):
     narrative_template_keys: Table | None = None
     action_config: Table | None = None
     emotion_config: Table | None = None
-    respond_modes: Table | None = None
+    respond_modes: dict[str, Literal["silent", "auto", "must_respond"]] | None = None
     debug: bool | None = None
     invocation_metadata: Table | None = None
     persona: Annotated[str, Field(max_length=200)] | None = None
     room_rejoin_ttl_seconds: Seconds | None = None
     takeover: bool | None = None
     live_id: Id | None = None
+    heard: Id | None = None
     player_name: Annotated[str, Field(max_length=80)] | None = None
 
 

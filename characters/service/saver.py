@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeAlias
 
-from characters.service.effects import Keep
+from characters.service.effects import Entry, Keep, Settle
 from characters.service.rooms import Room
 
 __all__ = ["Keeping", "Saver"]
 
 log = logging.getLogger(__name__)
 
-MAX_UNSAVED = 200  # turns, while the disk refuses
+MAX_UNSAVED = 600  # entries, while the disk refuses
 
-Keeping: TypeAlias = Callable[[Room, dict[str, Any] | None, tuple[Keep, ...]], Awaitable[None]]
-"""Writes a room's session at once: what is remembered, and what was said newly."""
+Keeping: TypeAlias = Callable[[Room, dict[str, Any] | None, tuple[Entry, ...]], Awaitable[None]]
+"""Writes a room's session at once: what is remembered, and what is new."""
 
 
 class Saver:
     """Collects what is to be kept, and keeps it in the background; `close` it to the end.
 
-    `kept` hears of each thing said when it is durable.
+    `kept` hears of each thing said when it is durable. `heard` names the lines whose answers the
+    client has had whole by now: that is written with what is to be written anyway.
     """
 
     def __init__(
@@ -32,21 +33,23 @@ class Saver:
         keep: Keeping,
         memory: Callable[[], dict[str, Any]],
         kept: Callable[[Keep], object],
+        heard: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self._room = room
         self._keep = keep
         self._memory = memory
         self._kept = kept
-        self._turns: list[Keep] = []
+        self._heard = heard
+        self._entries: list[Entry] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._dirty = asyncio.Event()
         self._is_closing = False
         # Never cancelled: a cancelled write may be on disk or not, and would be written twice.
         self._task = asyncio.create_task(self._run())
 
-    def add(self, said: Keep) -> None:
-        """Keep that this was said."""
-        self._turns.append(said)
+    def add(self, entry: Entry) -> None:
+        """Write this down."""
+        self._entries.append(entry)
         self._dirty.set()
 
     async def flush(self) -> None:
@@ -71,18 +74,20 @@ class Saver:
             await self._save()
 
     async def _save(self) -> None:
-        turns = tuple(self._turns)
+        self._entries += map(Settle, self._heard())
+        entries = tuple(self._entries)
         waiters, self._waiters = self._waiters, []
         try:
-            await self._keep(self._room, self._memory(), turns)
+            await self._keep(self._room, self._memory(), entries)
         except Exception as error:
             # The talk goes on; the next save tries again with what is there by then.
             log.error("a session could not be saved: %s", type(error).__name__)
-            self._turns = self._turns[-MAX_UNSAVED:]
+            self._entries = self._entries[-MAX_UNSAVED:]
         else:
-            del self._turns[: len(turns)]
-            for said in turns:
-                self._kept(said)
+            del self._entries[: len(entries)]
+            for entry in entries:
+                if isinstance(entry, Keep):
+                    self._kept(entry)
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 from characters.core.messages import ConnectRequest, RoomGrant
 from characters.service.context import ContextError, LevelContext
 from characters.service.dialogue.mind import Mind, Part, PlayerSaid, Say
-from characters.service.effects import Keep
-from characters.service.keeper import Keeper
+from characters.service.effects import Entry, Keep
+from characters.service.keeper import Keeper, Past
 from characters.service.live_room import LiveRoom, RoomServices, short
 from characters.service.pace import Pace
 from characters.service.registry import Registry
@@ -150,12 +150,15 @@ class Service:
         for room in grant.closed:
             self._end(room, "taken-over")
         if not grant.is_new:
+            live = self._live.get(grant.room.name)
+            if live is not None:
+                live.set_modes(ask.respond_modes or {})
             return
         session_id = grant.room.session.session_id
         await self._old_rooms_closed(session_id)
-        memory = await self._keeper.memory(session_id)
-        known = await self._keeper.lines(session_id)
-        self._live[grant.room.name] = self._make_room(ask, grant.room, memory, known)
+        past = await self._keeper.past(session_id, ask.heard)
+        live = self._live[grant.room.name] = self._make_room(ask, grant.room, past)
+        live.set_modes(ask.respond_modes or {})
         await self._keep(grant.room, None, ())
 
     async def _old_rooms_closed(self, session_id: str) -> None:
@@ -163,10 +166,8 @@ class Service:
         closing = [task for task, closes in self._closing.items() if closes == session_id]
         await asyncio.gather(*closing, return_exceptions=True)
 
-    def _make_room(
-        self, ask: ConnectRequest, room: Room, memory: dict[str, Any], known: frozenset[str]
-    ) -> LiveRoom:
-        mind = self._cast.mind(ask, memory)
+    def _make_room(self, ask: ConnectRequest, room: Room, past: Past) -> LiveRoom:
+        mind = self._cast.mind(ask, past.memory)
         info = (ask.dynamic_info or {}).get("text")
         try:
             context = LevelContext(info if isinstance(info, str) else "", ask.player_name)
@@ -188,7 +189,7 @@ class Service:
             ears=self._ears(ask, mind),
             mouth=self._mouth(ask),
             about=self._about(),
-            known=known,
+            past=past,
         )
 
     def _about(self) -> dict[str, object]:
@@ -229,8 +230,8 @@ class Service:
             for closed in grant.closed:
                 self._end(closed, "taken-over")
             await self._old_rooms_closed(room.session.session_id)
-            memory = await self._keeper.memory(room.session.session_id)
-            mind = self._cast.mind(ask, memory)
+            past = await self._keeper.past(room.session.session_id)
+            mind = self._cast.mind(ask, past.memory)
             said: list[str] = []
             async with aclosing(_recorded(mind.reply(PlayerSaid(text), {}), said)) as parts:
                 yield grant, parts
@@ -287,13 +288,13 @@ class Service:
             closing.add_done_callback(self._closing.pop)
 
     async def _keep(
-        self, room: Room, memory: dict[str, Any] | None, turns: tuple[Keep, ...]
+        self, room: Room, memory: dict[str, Any] | None, entries: tuple[Entry, ...]
     ) -> None:
         session_id = room.session.session_id
         await self._keeper.keep(
             room.session,
             memory,
-            turns,
+            entries,
             lambda: self.registry.session(session_id) is not None,
         )
 

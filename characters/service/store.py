@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-__all__ = ["Kept", "SessionStore", "SpokenTurn", "StoredSession"]
+__all__ = ["Entry", "Kept", "OwedAnswer", "SessionStore", "Settled", "SpokenTurn", "StoredSession"]
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,13 @@ CREATE TABLE IF NOT EXISTS lines (
     number INTEGER NOT NULL,
     PRIMARY KEY (session_id, message_id)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS owed (
+    session_id TEXT NOT NULL REFERENCES sessions (session_id) ON DELETE CASCADE,
+    message_id TEXT NOT NULL,
+    answer TEXT,
+    is_kept INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (session_id, message_id)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS ended (session_id TEXT PRIMARY KEY, ended_at REAL NOT NULL) STRICT;
 """
 
@@ -67,12 +74,36 @@ class SpokenTurn:
     """One thing said, speaker "player" or "character"; `said_at` in wall-clock seconds.
 
     `message_id` is what the client called a typed line; it is written, and read by `lines`.
+    `answers` is the line that is answered: an answer that is owed is written once.
     """
 
     speaker: str
     text: str
     said_at: float
     message_id: str | None = None
+    answers: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwedAnswer:
+    """Lines that are answered together: `answer` is JSON, None while it is undecided.
+
+    Read back (`SessionStore.owed`), it is one line, with its text.
+    """
+
+    message_ids: tuple[str, ...]
+    answer: str | None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A line to which no answer is owed any more; None for all whose answer is decided."""
+
+    message_id: str | None
+
+
+Entry: TypeAlias = SpokenTurn | OwedAnswer | Settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +150,33 @@ class SessionStore:
         rows = self._db.execute("SELECT message_id FROM lines WHERE session_id = ?", (session_id,))
         return frozenset(row[0] for row in rows)
 
+    def owed(self, session_id: str, heard: str | None = None) -> tuple[OwedAnswer, ...]:
+        """Return what is still to be answered, oldest first.
+
+        `heard` is the last line whose answer the client had whole: up to it nothing is owed.
+        """
+        last = 0
+        if heard is not None:
+            found = self._db.execute(
+                "SELECT number FROM lines WHERE session_id = ? AND message_id = ?",
+                (session_id, heard),
+            ).fetchone()
+            last = found[0] if found else 0
+        rows = self._db.execute(
+            "SELECT message_id, answer, text FROM owed JOIN lines USING (session_id, message_id)"
+            " JOIN turns USING (session_id, number)"
+            " WHERE session_id = ? AND (answer IS NULL OR number > ?) ORDER BY number",
+            (session_id, last),
+        )
+        return tuple(OwedAnswer((row[0],), row[1], row[2]) for row in rows)
+
     def save(
         self,
         session: StoredSession,
         memory: dict[str, Any] | None = None,
-        turns: Iterable[SpokenTurn] = (),
+        entries: Iterable[Entry] = (),
     ) -> None:
-        """Write a session, what it remembers and what was said newly; durable on return."""
+        """Write a session, what it remembers and what is new, in order; durable on return."""
         with self._db:
             self._db.execute(
                 "INSERT INTO sessions (session_id, character_id, end_user_id, used_at)"
@@ -138,32 +189,63 @@ class SessionStore:
                     "UPDATE sessions SET memory = ? WHERE session_id = ?",
                     (json.dumps(memory), session.session_id),
                 )
-            self._append(session.session_id, tuple(turns))
+            for entry in entries:
+                self._WRITERS[type(entry)](self, session.session_id, entry)
 
-    def _append(self, session_id: str, turns: tuple[SpokenTurn, ...]) -> None:
-        if not turns:
+    def _add_turn(self, session_id: str, turn: SpokenTurn) -> None:
+        if turn.answers is not None and self._is_kept_already(session_id, turn.answers):
             return
         last = self._db.execute(
             "SELECT coalesce(max(number), 0) FROM turns WHERE session_id = ?", (session_id,)
         ).fetchone()[0]
-        self._db.executemany(
+        number = last + 1
+        self._db.execute(
             "INSERT INTO turns (session_id, number, speaker, text, said_at) VALUES (?, ?, ?, ?, ?)",
-            [
-                (session_id, last + index, turn.speaker, turn.text, turn.said_at)
-                for index, turn in enumerate(turns, start=1)
-            ],
+            (session_id, number, turn.speaker, turn.text, turn.said_at),
         )
-        self._db.executemany(
-            "INSERT OR IGNORE INTO lines (session_id, message_id, number) VALUES (?, ?, ?)",
-            [
-                (session_id, turn.message_id, last + index)
-                for index, turn in enumerate(turns, start=1)
-                if turn.message_id is not None
-            ],
+        if turn.message_id is not None:
+            self._db.execute(
+                "INSERT OR IGNORE INTO lines (session_id, message_id, number) VALUES (?, ?, ?)",
+                (session_id, turn.message_id, number),
+            )
+        gone = (session_id, number - MAX_TURNS)
+        self._db.execute(
+            "DELETE FROM owed WHERE (session_id, message_id) IN"
+            " (SELECT session_id, message_id FROM lines WHERE session_id = ? AND number <= ?)",
+            gone,
         )
-        gone = (session_id, last + len(turns) - MAX_TURNS)
-        self._db.execute("DELETE FROM turns WHERE session_id = ? AND number <= ?", gone)
-        self._db.execute("DELETE FROM lines WHERE session_id = ? AND number <= ?", gone)
+        for table in ("turns", "lines"):
+            self._db.execute(f"DELETE FROM {table} WHERE session_id = ? AND number <= ?", gone)
+
+    def _is_kept_already(self, session_id: str, message_id: str) -> bool:
+        """Tell whether that line's answer is written; else note that it is now."""
+        line = (session_id, message_id)
+        where = "WHERE session_id = ? AND message_id = ?"
+        found = self._db.execute(f"SELECT is_kept FROM owed {where}", line).fetchone()
+        self._db.execute(f"UPDATE owed SET is_kept = 1 {where}", line)
+        return bool(found and found[0])
+
+    def _add_owed(self, session_id: str, owed: OwedAnswer) -> None:
+        for message_id in owed.message_ids[:-1]:
+            self._settle(session_id, Settled(message_id))
+        self._db.execute(
+            "INSERT INTO owed (session_id, message_id, answer) VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET answer = excluded.answer",
+            (session_id, owed.message_ids[-1], owed.answer),
+        )
+
+    def _settle(self, session_id: str, settled: Settled) -> None:
+        self._db.execute(
+            "DELETE FROM owed WHERE session_id = ?1"
+            " AND (message_id = ?2 OR (?2 IS NULL AND answer IS NOT NULL))",
+            (session_id, settled.message_id),
+        )
+
+    _WRITERS: Mapping[type[Entry], Callable[[Any, str, Any], None]] = {
+        SpokenTurn: _add_turn,
+        OwedAnswer: _add_owed,
+        Settled: _settle,
+    }
 
     def remove(self, session_ids: Iterable[str], ended_at: float) -> None:
         """Delete sessions and all that was said in them; their ids are known as ended."""

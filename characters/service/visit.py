@@ -39,6 +39,7 @@ class Visit:
         self._peer = peer
         self._audio_frames = 0
         self._first_audio: float | None = None
+        self._said_goodbye = False
 
     async def run(self) -> None:
         """Stay until the connection ends; it is given back when this returns."""
@@ -50,7 +51,7 @@ class Visit:
             log.info("room %s: the client is silent; dropped", short(self._room.name))
             self._peer.abort()
         finally:
-            self._live.left(self._peer)
+            self._live.left(self._peer, for_good=self._said_goodbye)
             log.info(
                 "room %s: connection ended, %d audio frames, the first at %s",
                 short(self._room.name),
@@ -119,6 +120,7 @@ class Visit:
     def _link(self, raw: dict[str, object]) -> bool:
         frame = decode_link(raw)
         if isinstance(frame, Bye):
+            self._said_goodbye = True
             return False
         if isinstance(frame, Ping):
             self._peer.link(Pong(frame.t))

@@ -89,6 +89,9 @@ class Mind(Protocol):
         "actions" (the names of what can be done, None for anything).
         """
 
+    def note(self, text: str) -> None:
+        """Take in what the player said, although the game wants no answer to it, or not yet."""
+
     def phrases(self) -> Iterable[str]:
         """Return what a player can be expected to say, for the recogniser."""
 

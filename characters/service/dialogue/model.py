@@ -100,6 +100,10 @@ class ModelMind:
         """Return everything to keep, as JSON values."""
         return self._script.memory() | {"history": self._history}
 
+    def note(self, text: str) -> None:
+        """Remember what the player says of himself; the model is told when it is to answer."""
+        self._script.note(text)
+
     def phrases(self) -> Iterable[str]:
         """Return what a player can be expected to say."""
         return self._script.phrases()
@@ -123,7 +127,7 @@ class ModelMind:
     ) -> AsyncGenerator[Part, None]:
         has_begun = False
         if isinstance(prompt, PlayerSaid):
-            self._script.learn_from(prompt)
+            self._script.note(prompt.text)
             try:
                 async with aclosing(self._ask(prompt.text, context)) as pieces:
                     async for piece in pieces:

@@ -63,9 +63,9 @@ class ScriptedMind:
         asked = (phrase for topic in self._persona.topic for phrase in topic.ask)
         return (*asked, *_COMMON_PHRASES)
 
-    def learn_from(self, prompt: PlayerSaid) -> None:
-        """Remember what the player says of himself, for a mind that answers in other ways."""
-        self._learn(prompt.text)
+    def note(self, text: str) -> None:
+        """Remember what the player says of himself, without an answer."""
+        self._learn(text)
 
     def facts_in_words(self) -> str:
         """Return what is known of the player: "your name is Ada and you like tea"."""

@@ -51,6 +51,8 @@ CLIENT: list[ClientMessage] = [
     TriggerMessage("door", "it opened"),
     TriggerMessage(),
     ContextUpdate("it rains", run_llm="false"),
+    ContextUpdate(run_llm="true", message_id="m1"),
+    client_messages.RespondModeUpdate("user_text", "silent", "u1"),
     UpdateDynamicInfo("night"),
     client_messages.UpdateSceneMetadata(({"name": "torch", "description": "lit"},)),
     client_messages.UpdateTemplateKeys({"level": "5"}),
@@ -68,7 +70,8 @@ SERVER: list[ServerMessage] = [
     BotLlmText("hi"),
     Visemes({"aa": 0.5}),
     BotTurnCompleted(True),
-    ActionResponse((Action("Wave"), Action("Point", "door"))),
+    BotTurnCompleted(message_id="m1"),
+    ActionResponse((Action("Wave"), Action("Point", "door")), "m1"),
     BotEmotion("joy", 3),
     ServerResponse("tts-toggle", "success", "TTS enabled", {"enabled": True}),
 ]

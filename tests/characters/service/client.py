@@ -13,7 +13,7 @@ import aiohttp
 from characters.service.service import Settings
 from tests.characters.transport.stages import AT_ONCE, WebSocketStage, service_stage
 
-__all__ = ["Bare", "Guest", "kind", "serve"]
+__all__ = ["Bare", "Guest", "kind", "serve", "words_in"]
 
 DEADLINE = 5.0
 
@@ -23,6 +23,11 @@ def kind(frame: dict[str, Any]) -> str:
     if frame.get("type") == "server-message":
         return str(frame["data"]["type"])
     return str(frame.get("type"))
+
+
+def words_in(frames: list[dict[str, Any]]) -> str:
+    """Return what the character says in some frames."""
+    return "".join(f["data"]["text"] for f in frames if kind(f) == "bot-llm-text")
 
 
 class Guest:
@@ -39,6 +44,14 @@ class Guest:
 
     async def say(self, text: str, **fields: Any) -> None:
         await self.send(type="user_text_message", data={"text": text}, **fields)
+
+    async def type_line(self, text: str, message_id: str) -> None:
+        """Say a line that is to be taken once."""
+        await self.send(type="user_text_message", data={"text": text, "message_id": message_id})
+
+    async def ask_to_respond(self, **data: Any) -> None:
+        """Ask for an answer, as the game does."""
+        await self.send(type="context-update", data={"run_llm": "true", **data})
 
     async def next(self) -> dict[str, Any]:
         async with asyncio.timeout(DEADLINE):
@@ -112,7 +125,7 @@ def serve(
     api_key: str | None = None,
     **parts: Any,
 ) -> None:
-    """Run a play against a service of its own; `parts` are `cast` and `speech`."""
+    """Run a play against a service of its own; `parts` are `cast`, `speech` and `path`."""
 
     async def run() -> None:
         async with (

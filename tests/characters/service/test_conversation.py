@@ -11,10 +11,33 @@ from characters.core.messages import (
     LlmNoResponse,
     UserIdleWarning,
 )
-from characters.service.conversation import MAX_WAITING, Conversation
-from characters.service.dialogue.mind import Arrived, Do, Feel, Part, PlayerSaid, Say, Silence
-from characters.service.effects import Consult, Effects, End, Hush, Keep, Send, Voice
+from characters.core.respond import USER_TEXT, USER_VOICE, RespondMode
+from characters.service.conversation import MAX_UNANSWERED, MAX_WAITING, Conversation
+from characters.service.dialogue.mind import (
+    Arrived,
+    Do,
+    Event,
+    Feel,
+    Part,
+    PlayerSaid,
+    Prompt,
+    Say,
+    Silence,
+)
+from characters.service.effects import (
+    Consult,
+    Effects,
+    End,
+    Hush,
+    Keep,
+    Note,
+    Owe,
+    Send,
+    Settle,
+    Voice,
+)
 from characters.service.pace import Pace
+from characters.service.turn import Line
 
 PACE = Pace(words_per_second=10.0, think_seconds=0.0, idle_timeout=100.0, idle_warning=20.0)
 AT_ONCE = Pace(words_per_second=0.0, think_seconds=0.0)
@@ -61,10 +84,12 @@ def test_a_turn_runs_from_started_to_completed() -> None:
 def test_what_the_player_said_is_kept_once_when_the_mind_has_taken_it_in() -> None:
     talk = Conversation(0.0, AT_ONCE)
     assert talk.player_said("hi", 0.0, "m1") == [Consult(1, PlayerSaid("hi", "m1"))]
-    assert talk.told(1) == [Keep("player", "hi", "m1")]
+    talk.part(1, Say("Good day."), 0.0)
+    decided = Owe(("m1",), (Say("Good day."),))
+    assert talk.told(1) == [Keep("player", "hi", "m1"), decided]
     assert talk.told(1) == []
-    kept = [effect for effect in answer(talk, Say("Good day.")) if isinstance(effect, Keep)]
-    assert kept == [Keep("character", "Good day.")]
+    kept = [effect for effect in answer(talk) if isinstance(effect, Keep)]
+    assert kept == [Keep("character", "Good day.", answers="m1")]
 
 
 def test_what_the_player_said_is_kept_before_an_answer_that_is_cut_short() -> None:
@@ -72,7 +97,124 @@ def test_what_the_player_said_is_kept_before_an_answer_that_is_cut_short() -> No
     talk.player_said("hi", 0.0, "m1")
     talk.part(1, Say("Good day."), 0.0)
     kept = [effect for effect in talk.interrupt(0.0) if isinstance(effect, Keep)]
-    assert kept == [Keep("player", "hi", "m1"), Keep("character", "Good day.")]
+    assert kept == [Keep("player", "hi", "m1"), Keep("character", "Good day.", answers="m1")]
+
+
+def test_an_answer_that_the_player_cut_short_is_not_owed() -> None:
+    talk = Conversation(0.0, PACE)
+    talk.player_said("hi", 0.0, "m1")
+    assert Settle("m1") not in answer(talk, Say("A b c d e f g"))
+    assert Settle("m1") in talk.player_said("stop", 0.2, "m2")
+
+
+def test_a_completed_turn_names_the_line_that_it_answers() -> None:
+    talk = Conversation(0.0, AT_ONCE)
+    talk.player_said("hi", 0.0, "m1")
+    effects = answer(talk, Do((Action("wave"),)), Say("Good day."))
+    sent = [e.message for e in effects if isinstance(e, Send)]
+    assert ActionResponse((Action("wave"),), "m1") in sent
+    assert sent[-1] == BotTurnCompleted(message_id="m1")
+
+
+# --- what an earlier room left -----------------------------------------------------------------
+
+LEFT = ((Line("hi", "m1", is_kept=True), (Feel("joy", 2), Say("Good day. Sit down."))),)
+
+
+def test_an_answer_that_was_left_is_told_after_the_greeting_and_no_mind_is_asked() -> None:
+    talk = Conversation(0.0, PACE)
+    talk.arrive(3.0, 0.0)
+    assert talk.take_up(LEFT, 0.0) == []
+    effects = answer(talk, Say("You are back."))
+    assert said(effects + talk.tick(9.0)) == "You are back.Good day. Sit down."
+    assert not any(isinstance(effect, Consult | Owe) for effect in effects)
+
+
+def test_an_answer_that_was_left_is_told_at_once_by_somebody_who_does_not_greet() -> None:
+    talk = Conversation(0.0, AT_ONCE)
+    effects = talk.take_up(LEFT, 0.0)
+    assert types(effects)[0] == "bot-emotion"
+    assert effects[-2:] == [
+        Send(BotTurnCompleted(message_id="m1")),
+        Keep("character", "Good day. Sit down.", answers="m1"),
+    ]
+
+
+def test_an_answer_that_is_told_again_is_given_out_whole_when_the_player_types_into_it() -> None:
+    talk = Conversation(0.0, PACE)
+    talk.take_up(LEFT, 0.0)
+    effects = talk.player_said("And then?", 0.1, "m2")
+    assert completed(effects) == [False]
+    assert Settle("m1") not in effects
+
+
+# --- when the game decides ----------------------------------------------------------------------
+
+
+def manual(*lines: str) -> tuple[Conversation, Effects]:
+    talk = Conversation(0.0, AT_ONCE)
+    talk.set_modes(RespondMode.MANUAL.lanes)
+    said = [talk.player_said(line, 0.0, f"m{n}") for n, line in enumerate(lines, 1)]
+    return talk, [effect for effects in said for effect in effects]
+
+
+def test_a_character_that_waits_to_be_asked_notes_what_is_said_and_is_silent() -> None:
+    talk, effects = manual("I am Ada.")
+    assert effects == [
+        Note("I am Ada."),
+        Keep("player", "I am Ada.", "m1"),
+        Owe(("m1",), None),
+    ]
+    assert not talk.is_busy
+
+
+def test_who_is_asked_answers_all_that_was_said_since() -> None:
+    talk, _ = manual("I am Ada.", "Who are you?")
+    assert talk.respond(1.0) == [Consult(1, PlayerSaid("I am Ada. Who are you?", "m2"))]
+    effects = answer(talk, Say("Bram."))
+    assert Owe(("m1", "m2"), (Say("Bram."),)) in effects
+    assert not any(isinstance(e, Keep) and e.speaker == "player" for e in effects)
+
+
+def test_a_line_whose_answer_was_asked_for_is_not_answered_again() -> None:
+    talk, _ = manual("Who are you?")
+    talk.respond(1.0, message_id="m1")
+    answer(talk, Say("Bram."))
+    assert talk.respond(1.0, message_id="m1") == []
+
+
+@pytest.mark.parametrize(("about", "wanted"), [("", Silence()), ("fire", Event("context", "fire"))])
+def test_who_is_asked_to_speak_when_nothing_was_said_says_something(
+    about: str, wanted: Prompt
+) -> None:
+    talk, _ = manual()
+    assert talk.respond(1.0, about) == [Consult(1, wanted)]
+
+
+def test_each_lane_has_its_own_mode() -> None:
+    talk = Conversation(0.0, AT_ONCE)
+    assert talk.set_mode(USER_VOICE, "silent") == {USER_VOICE: "silent"}
+    assert talk.player_said("spoken", 0.0, "m1", USER_VOICE)[0] == Note("spoken")
+    both = PlayerSaid("spoken typed", "m2")
+    assert talk.player_said("typed", 0.0, "m2", USER_TEXT) == [Consult(1, both)]
+
+
+def test_lines_that_an_earlier_room_left_unanswered_wait_on() -> None:
+    talk, _ = manual()
+    assert talk.take_up([(Line("Who are you?", "m1", is_kept=True), None)], 0.0) == []
+    assert talk.respond(1.0, message_id="m1") == [Consult(1, PlayerSaid("Who are you?", "m1"))]
+
+
+def test_lines_that_nobody_asks_an_answer_to_are_bounded() -> None:
+    talk, effects = manual(*["Hm."] * (MAX_UNANSWERED + 1))
+    assert Settle("m1") in effects
+    asked = PlayerSaid(" ".join(["Hm."] * MAX_UNANSWERED), f"m{MAX_UNANSWERED + 1}")
+    assert talk.respond(1.0) == [Consult(1, asked)]
+
+
+def test_who_waits_to_be_asked_makes_no_remarks() -> None:
+    talk, _ = manual("Hm.")
+    assert talk.tick(AT_ONCE.remark_after + 1.0) == []
 
 
 def test_what_is_said_to_somebody_who_has_too_much_to_answer_is_kept() -> None:

@@ -24,6 +24,8 @@ class FailingMind:
             raise RuntimeError("secret words")
         yield Say("Hello.")
 
+    def note(self, text: str) -> None: ...
+
     def phrases(self) -> Iterable[str]:
         return ()
 

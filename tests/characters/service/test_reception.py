@@ -10,6 +10,7 @@ from characters.core.messages import (
     KillPipeline,
     MessageError,
     ResetIdleTimer,
+    RespondModeUpdate,
     ServerResponse,
     SttToggle,
     TriggerMessage,
@@ -30,6 +31,7 @@ EVERY: list[ClientMessage] = [
     UserTextMessage("hi"),
     TriggerMessage("door"),
     ContextUpdate("it rains"),
+    RespondModeUpdate("user_text", "auto"),
     UpdateDynamicInfo("x"),
     UpdateSceneMetadata(()),
     UpdateTemplateKeys({"a": "b"}),
@@ -144,6 +146,32 @@ def test_a_context_update_tells_what_is_left_of_the_budget() -> None:
 def test_a_context_update_may_ask_for_an_answer() -> None:
     assert take(ContextUpdate("x", run_llm="true"))[1] == Consult(1, Event("context", "x"))
     assert len(take(ContextUpdate("x", run_llm="auto"))) == 1
+
+
+def test_who_is_only_to_answer_needs_no_new_context() -> None:
+    reception, context = make()
+    assert ack(reception.take(ContextUpdate(run_llm="true"), 1.0)).status == "success"
+    assert context.view()["dynamic_info"] == ""
+
+
+def test_a_lane_that_is_silent_keeps_the_line_and_answers_when_asked() -> None:
+    reception, _ = make()
+    reception.take(RespondModeUpdate("user_text", "silent"), 1.0)
+    outcomes = reception.take(UserTextMessage("Who are you?", "m1"), 1.0)
+    assert not any(isinstance(outcome, Consult) for outcome in outcomes)
+    asked = reception.take(ContextUpdate(run_llm="true", message_id="m1"), 2.0)
+    assert asked[1] == Consult(1, PlayerSaid("Who are you?", "m1"))
+
+
+def test_a_change_of_mode_is_acknowledged_with_all_modes() -> None:
+    answer = ack(take(RespondModeUpdate("user_voice", "silent", "u1")))
+    assert answer.extras == {
+        "modality": "user_voice",
+        "mode": "silent",
+        "update_id": "u1",
+        "respond_modes": {"user_voice": "silent"},
+    }
+    assert ack(take(RespondModeUpdate("vision", "silent"))).status == "error"
 
 
 def test_a_context_update_that_does_not_fit_is_an_error() -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from characters.service.effects import Keep
+from characters.service.effects import Entry, Keep, Settle
 from characters.service.rooms import Room, Session
 from characters.service.saver import MAX_UNSAVED, Saver
 
@@ -15,14 +15,14 @@ class Disk:
     """Keeps turns, unless it is broken; a write takes a few steps of the event loop."""
 
     def __init__(self) -> None:
-        self.kept: list[Keep] = []
+        self.kept: list[Any] = []
         self.confirmed: list[Keep] = []
         self.writes = 0
         self.is_broken = False
         self.is_busy = False
 
     async def keep(
-        self, room: Room, memory: dict[str, Any] | None, turns: tuple[Keep, ...]
+        self, room: Room, memory: dict[str, Any] | None, turns: tuple[Entry, ...]
     ) -> None:
         assert not self.is_busy, "two writes at once"
         self.is_busy = True
@@ -87,7 +87,7 @@ def test_a_disk_that_stays_broken_costs_bounded_memory_and_no_talk() -> None:
             saver.add(Keep("player", str(number)))
         for _ in range(10):
             await asyncio.sleep(0)
-        assert len(saver._turns) == MAX_UNSAVED
+        assert len(saver._entries) == MAX_UNSAVED
 
     assert run(play).kept == []
 
@@ -121,3 +121,17 @@ def test_what_is_durable_is_confirmed_and_nothing_before() -> None:
         assert disk.confirmed == disk.kept == [Keep("player", "told", "m1")]
 
     run(play)
+
+
+def test_answers_that_were_heard_are_settled_with_the_next_save_even_if_one_fails() -> None:
+    disk, heard = Disk(), [("m1",), (), ()]
+
+    async def play() -> None:
+        saver = Saver(ROOM, disk.keep, dict, disk.confirmed.append, lambda: heard.pop(0))
+        disk.is_broken = True
+        await saver.flush()
+        disk.is_broken = False
+        await saver.close()
+
+    asyncio.run(play())
+    assert disk.kept == [Settle("m1")]

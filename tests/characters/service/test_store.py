@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from characters.service.store import MAX_TURNS, SessionStore, SpokenTurn, StoredSession
+from characters.service.store import (
+    MAX_TURNS,
+    Entry,
+    OwedAnswer,
+    SessionStore,
+    Settled,
+    SpokenTurn,
+    StoredSession,
+)
 
 ADA = StoredSession("s1", "nurse", "ada", 100.0)
 BOB = StoredSession("s2", "nurse", "bob", 200.0)
@@ -106,3 +114,51 @@ def test_only_the_ids_of_the_last_turns_are_kept(path: Path) -> None:
         turns = [SpokenTurn("player", "x", 1.0, f"{number}.{i}") for i in range(MAX_TURNS)]
         store.save(ADA, None, turns)
     assert store.lines("s1") == {f"2.{i}" for i in range(MAX_TURNS)}
+
+
+# --- answers that are owed ----------------------------------------------------------------------
+
+FIRST, SECOND = (SpokenTurn("player", f"line {n}", 1.0, f"m{n}") for n in (1, 2))
+
+
+def test_a_decided_answer_survives_a_restart_until_it_is_settled(path: Path) -> None:
+    store = SessionStore(path)
+    store.save(ADA, {}, [FIRST, OwedAnswer(("m1",), "[]")])
+    store.close()
+    again = SessionStore(path)
+    assert again.owed("s1") == (OwedAnswer(("m1",), "[]", "line 1"),)
+    again.save(ADA, None, [Settled("m1")])
+    assert again.owed("s1") == ()
+
+
+def test_up_to_the_last_answer_that_was_heard_nothing_is_owed() -> None:
+    store = SessionStore(None)
+    owed: list[Entry] = [FIRST, OwedAnswer(("m1",), "[1]"), SECOND, OwedAnswer(("m2",), "[2]")]
+    store.save(ADA, {}, owed)
+    assert [item.answer for item in store.owed("s1")] == ["[1]", "[2]"]
+    assert [item.answer for item in store.owed("s1", heard="m1")] == ["[2]"]
+    assert store.owed("s1", heard="m2") == ()
+    assert len(store.owed("s1", heard="never seen")) == 2
+
+
+def test_lines_that_are_answered_together_are_owed_one_answer() -> None:
+    store = SessionStore(None)
+    store.save(ADA, {}, [FIRST, OwedAnswer(("m1",), None), SECOND, OwedAnswer(("m2",), None)])
+    assert [item.answer for item in store.owed("s1", heard="m2")] == [None, None]
+    store.save(ADA, {}, [OwedAnswer(("m1", "m2"), "[]")])
+    assert store.owed("s1") == (OwedAnswer(("m2",), "[]", "line 2"),)
+
+
+def test_an_answer_that_is_told_again_is_written_once() -> None:
+    store = SessionStore(None)
+    answer = SpokenTurn("character", "Good day.", 2.0, answers="m1")
+    store.save(ADA, {}, [FIRST, OwedAnswer(("m1",), "[]"), answer])
+    store.save(ADA, {}, [answer])
+    assert [turn.text for turn in store.turns("s1")] == ["line 1", "Good day."]
+
+
+def test_what_is_owed_goes_with_its_line(path: Path) -> None:
+    store = SessionStore(None)
+    store.save(ADA, {}, [FIRST, OwedAnswer(("m1",), None)])
+    store.save(ADA, {}, [SpokenTurn("player", "x", 1.0) for _ in range(MAX_TURNS)])
+    assert store.owed("s1") == ()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -99,11 +101,15 @@ class CountingMind:
 
     def __init__(self, heard: list[str]) -> None:
         self._heard = heard
+        self.noted: list[str] = []
 
     async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
         if isinstance(prompt, PlayerSaid):
             self._heard.append(prompt.text)
             yield Say(words(prompt.text))
+
+    def note(self, text: str) -> None:
+        self.noted.append(text)
 
     def phrases(self) -> Iterable[str]:
         return ()
@@ -152,13 +158,15 @@ async def service_stage(
     *,
     cast: Cast | None = None,
     speech: Speech | None = None,
+    path: Path | None = None,
 ) -> AsyncIterator[WebSocketStage]:
-    """Serve on a free loopback port of this event loop."""
+    """Serve on a free loopback port of this event loop; what is said is kept at `path`."""
     heard: list[str] = []
-    ids = (f"id-{number}-{'x' * 12}" for number in itertools.count())
+    life = secrets.token_hex(6)
+    ids = (f"id-{number}-{life}" for number in itertools.count())
     service = Service(
         cast or CountingCast(heard),
-        SessionStore(None),
+        SessionStore(path),
         now=time.monotonic,
         wall=time.time,
         new_id=lambda: next(ids),
