@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from characters.core.state import SessionState
 from characters.overlay.cast import Cast
 from characters.overlay.hud_state import HudState, Layer
+from characters.overlay.field_deeds import FieldDeeds
 from characters.runtime.listening import ListeningMode
 from engine.application import Application
 
@@ -39,6 +40,7 @@ class Deeds:
         self._state = state
         self._notify = notify
         self._keep_captions = keep_captions
+        self.fields = FieldDeeds(cast, state)
 
     @property
     def by_action(self) -> Mapping[str, Callable[[], object]]:
@@ -49,6 +51,7 @@ class Deeds:
             "help": lambda: state.open(Layer.HELP),
             "captions": self.next_captions,
             "inspector": self.toggle_inspector,
+            "fields": self.fields.open,
             "faults": self.toggle_faults,
             "retry": self.retry_first,
             "menu": lambda: state.open(Layer.MENU),
@@ -134,6 +137,7 @@ class Deeds:
         """Break this character's line, or everybody's."""
         self._state.fault_target = key
 
+        self._state.fields.leave()
     def toggle_inspector(self) -> None:
         """Open or close the inspector."""
         self._state.is_inspector_open = not self._state.is_inspector_open

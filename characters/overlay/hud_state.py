@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from characters.overlay.field_state import FieldState
 from engine.ui.text_field import TextField
 
 __all__ = ["CaptionSize", "HudState", "Layer"]
@@ -40,6 +41,7 @@ class Layer(StrEnum):
     CHAT = "chat"
     MENU = "menu"
     HELP = "help"
+    FIELDS = "fields"
 
 
 @dataclass(slots=True)
@@ -54,6 +56,7 @@ class HudState:
     fault_target: str | None = None  # a key; None means everybody
     menu_index: int = 0
     chat: TextField = field(default_factory=TextField)
+    fields: FieldState = field(default_factory=FieldState)
     notice: str | None = None
     notice_until: float = 0.0
 

@@ -10,7 +10,8 @@ from characters.overlay.layout import HudLayout, hud_layout
 from characters.overlay.model import Actor, HudModel
 from characters.overlay.paint.badges import paint_badges
 from characters.overlay.paint.cards import error_places, paint_errors, paint_help, paint_menu
-from characters.overlay.paint.panels import paint_faults, paint_inspector
+from characters.overlay.paint.fault_panel import paint_faults
+from characters.overlay.paint.inspector import paint_inspector
 from characters.overlay.paint.talk import (
     paint_banner,
     paint_captions,
@@ -26,6 +27,8 @@ __all__ = ["paint_screen"]
 
 _HINT = "Walk: WASD    Type: Enter    Talk: T    Help: F1"
 _SHORT_HINT = "Help: F1"
+_FIELDS_HINT = "Choose: Up, Down    Edit: Enter    Next: Tab    Back: Esc"
+_SHORT_FIELDS_HINT = "Back: Esc"
 
 
 def paint_screen(
@@ -67,7 +70,7 @@ def _paint_game(
     top = _paint_talk(painter, surface, model, state, layout)
     if layout.inspector is not None:
         actor = _inspected(model, state)
-        paint_inspector(painter, surface, model, layout.inspector, actor, hotspots, deeds.inspect)
+        paint_inspector(painter, surface, model, layout.inspector, actor, hotspots, deeds)
     if layout.faults is not None:
         paint_faults(
             painter, surface, model, layout.faults, state.fault_target, deeds.faults(),
@@ -86,12 +89,18 @@ def _paint_talk(
         paint_chat(painter, surface, model, layout.chat, state.chat)
         bottom = layout.chat.y - 8
     else:
-        paint_hint(painter, surface, layout.hint, _HINT if layout.hint.w > 340 else _SHORT_HINT)
+        paint_hint(painter, surface, layout.hint, _hint(state, layout.hint.w))
         bottom = layout.hint.y - 6
     size = state.caption_size.pixels
     if not size:
         return bottom
     return paint_captions(painter, surface, model, layout.stage, bottom, size)
+
+
+def _hint(state: HudState, room: float) -> str:
+    if state.layer is Layer.FIELDS:
+        return _FIELDS_HINT if room > 340 else _SHORT_FIELDS_HINT
+    return _HINT if room > 340 else _SHORT_HINT
 
 
 def _inspected(model: HudModel, state: HudState) -> Actor | None:

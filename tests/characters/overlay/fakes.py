@@ -56,8 +56,8 @@ class HudRuntime(FakeRuntime):
         self.voice: HudVoice = HudVoice()
 
     def open_session(self, config: SessionConfig) -> FakeHandle:
-        key = config.session_key or config.character_id
-        return self.sessions.setdefault(key, HudHandle(config))
+        self.sessions.setdefault(config.key, HudHandle(config))
+        return super().open_session(config)
 
 
 @dataclass
