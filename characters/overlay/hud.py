@@ -17,7 +17,6 @@ from characters.runtime.events import TextRefused, TranscriptChanged
 from engine.component import Component
 from engine.hot_reload import HotReload
 from engine.prefs import PlayerPrefs
-from engine.scene_editor import SceneEditor
 from engine.scene_manager import SceneLoad, SceneManager
 from engine.signal import Subscription
 from engine.ui.hotspots import Hotspots
@@ -30,7 +29,6 @@ HUD_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "help": ("f1",),
         "captions": ("f2",),
         "inspector": ("f3",),
-        "fields": ("e",),
         "faults": ("f4",),
         "retry": ("r", "pad 1"),
         "menu": ("escape", "pad 7"),
@@ -54,6 +52,7 @@ class Hud(Component):
     _journal: Journal = field(default_factory=Journal)
     _notices: list[Subscription] = field(default_factory=list)
     _are_mistakes_told: bool = False
+    _reload: HotReload | None = None
 
     @property
     def state(self) -> HudState:
@@ -69,7 +68,6 @@ class Hud(Component):
         """Bring the player's choice of captions, and listen for notices."""
         self._journal = Journal(self._hear)
         prefs = self.scene.find_service(PlayerPrefs)
-        self.scene.provide(SceneEditor(self.scene))
         if prefs is not None:
             wanted = prefs.get_string(CAPTIONS, CaptionSize.NORMAL)
             self._state.caption_size = (
@@ -136,8 +134,11 @@ class Hud(Component):
         self.notify(closed_door(load.name, load.error))
 
     def _tell_mistakes(self) -> None:
-        """Show what is wrong with the level's file for as long as it is."""
+        """Show what is wrong with the level's file for as long as it is, and what waits."""
         reload = self.scene.find_component(HotReload)
+        if reload is not None and reload is not self._reload:
+            self._reload = reload
+            self._notices.append(reload.noted.subscribe(self.notify))
         if reload is not None and reload.summary is not None:
             self.notify(reload.summary)
         elif self._are_mistakes_told:
@@ -206,12 +207,8 @@ class Hud(Component):
 _LAYERS: Mapping[Layer, Callable[[Hud, Deeds], None]] = MappingProxyType(
     {
         Layer.GAME: Hud._in_game,
-    def _in_fields(self, deeds: Deeds) -> None:
-        deeds.fields.obey(self.input)
-
         Layer.CHAT: Hud._in_chat,
         Layer.MENU: Hud._in_menu,
         Layer.HELP: Hud._in_help,
     }
 )
-        Layer.FIELDS: Hud._in_fields,

@@ -54,6 +54,7 @@ class MemoryRoom:
 
     name: str
     session_id: str
+    is_resumed: bool = False
     tokens: set[str] = field(default_factory=set)
     received: list[ClientMessage] = field(default_factory=list)
     audio_frames: list[bytes] = field(default_factory=list)
@@ -153,7 +154,8 @@ class MemoryHost:
             self.sessions.add(session_id)
         if session_id not in self.sessions:
             raise TransportError(failure("session.not_found", "session not found"))
-        room = MemoryRoom(f"room-{self._made}", session_id)
+        is_resumed = request.character_session_id is not None
+        room = MemoryRoom(f"room-{self._made}", session_id, is_resumed)
         self.rooms[room.name] = room
         return room
 
@@ -167,7 +169,7 @@ class MemoryHost:
         room.tokens = set()
         room.connection = connection
         missed = room.link.missed(received)
-        resumed = "rejoined" if room.visits else "fresh"
+        resumed = "rejoined" if room.visits else "resumed" if room.is_resumed else "fresh"
         room.visits += 1
         for frame in missed:
             connection.deliver_later(json.dumps(frame))

@@ -223,6 +223,18 @@ def test_mistakes_of_an_edit_stay_on_screen_until_they_are_mended(
     stage.scene.close()
 
 
+def test_an_edit_that_has_no_effect_yet_is_told(stage: Stage, tmp_path: Path) -> None:
+    level = tmp_path / "level.toml"
+    level.write_text("[scene]\n", encoding="utf-8")
+    file = SceneFile.read(level, ComponentRegistry())
+    file.build(stage.scene)
+    reload = stage.scene.add(HotReload(file))
+    stage.frame()
+    reload.noted.emit("It waits.")
+    assert stage.hud.state.notice == "It waits."
+    stage.scene.close()
+
+
 def fails_to_load(stage: Stage, open_scene: Callable[[str], Scene]) -> str:
     """Let a door of the stage's level lead to a level that cannot be opened."""
     manager = SceneManager(open_scene)
