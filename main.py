@@ -20,14 +20,11 @@ from types import FrameType
 import numpy as np
 from numpy.typing import NDArray
 
-from characters.audio.microphone import PortAudioMicrophone
-from characters.audio.source import MicrophoneSource
+from characters.audio.source import SourceFactory
 from characters.audio.sources import ScriptSource, SilentSource
-from characters.audio.speaker import ClockVoice, PortAudioVoice
 from characters.components import SCENE_CHECKS, Parts, make_parts, register_components
 from characters.headless import GameStage, Recorder, Script, ScriptRunner
 from characters.overlay import Hud, register_visuals
-from characters.runtime import ListeningMode
 from engine.application import Application
 from engine.clock import Time
 from engine.gif import write_gif
@@ -154,21 +151,17 @@ class Game:
             prefs,
             clock=app.clock,
             dispatcher=app.dispatcher,
-            microphone=self._microphone,
-            voice=ClockVoice() if options.headless else PortAudioVoice(),
+            sound=not options.headless or options.microphone == "device",
+            microphone=self._microphone(),
             endpoint=options.endpoint,
         )
 
     def _wire(self, prefs: PlayerPrefs) -> None:
-        """Bring the player's keys, and let the microphone follow the window."""
-        app, ears = self._app, self._parts.runtime.ears
+        """Bring the player's keys."""
+        app = self._app
         for name in prefs.keys(BINDINGS):  # "bindings.talk" = "space,pad 0"
             keys = prefs.get_string(name).split(",")
             app.input.bindings[name.removeprefix(BINDINGS)] = tuple(keys)
-        ears.set_mode(ListeningMode.PUSH_TO_TALK)
-        if app.window is not None:
-            app.window.focus_lost.subscribe(lambda _: ears.set_focused(False))
-            app.window.focus_gained.subscribe(lambda _: ears.set_focused(True))
 
     def play(self, script: Script | None) -> int:
         """Run until the script is over, the time is up or the player leaves."""
@@ -237,12 +230,11 @@ class Game:
             scene.add(Hud())
         return scene
 
-    def _microphone(self) -> MicrophoneSource:
+    def _microphone(self) -> SourceFactory | None:
+        """Return what is to be heard instead of the device."""
         if self._options.microphone == "script":
-            return self._recording
-        if self._options.microphone == "none":
-            return SilentSource()
-        return PortAudioMicrophone()
+            return lambda: self._recording
+        return SilentSource if self._options.microphone == "none" else None
 
 
 @contextmanager

@@ -36,6 +36,7 @@ class Input:
             **{action: tuple(keys) for action, keys in (bindings or {}).items()},
         }
         self.captured: object | None = None  # who takes the typed keys: movers stand still
+        self.has_focus = True  # whether the window is the one that the player looks at
         self.mouse_position: tuple[float, float] = (0.0, 0.0)
         self.typed = ""
         self.has_news = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 
@@ -38,7 +39,7 @@ class Track:
 
     def __init__(self, rate: int, barge_in: BargeIn) -> None:
         self._rate = rate
-        self._barge_in = barge_in
+        self.barge_in = barge_in
         self._blocks: deque[Floats] = deque()
         self._queued = 0
         self._following: deque[tuple[Samples, int]] = deque(maxlen=MAX_FOLLOWING)
@@ -113,7 +114,7 @@ class Track:
 
     @property
     def duck_target(self) -> float:
-        return self._barge_in.duck_gain if self.ducked else 1.0
+        return self.barge_in.duck_gain if self.ducked else 1.0
 
     def _take(self, size: int) -> Floats | None:
         if not self._flowing and not self._may_flow(size):
@@ -166,14 +167,14 @@ class Track:
     def _envelope(self, size: int) -> Floats:
         seconds = size / self._rate
         target = self.duck_target
-        depth = 1.0 - self._barge_in.duck_gain
-        down, up = self._barge_in.duck_seconds, self._barge_in.restore_seconds
+        depth = 1.0 - self.barge_in.duck_gain
+        down, up = self.barge_in.duck_seconds, self.barge_in.restore_seconds
         duck = max(target, self._duck - depth * seconds / down)
         if target > self._duck:
             duck = min(target, self._duck + depth * seconds / up)
         fade = self._fade
         if self._fading:
-            fade = max(0.0, self._fade - seconds / self._barge_in.fade_out_seconds)
+            fade = max(0.0, self._fade - seconds / self.barge_in.fade_out_seconds)
         envelope = ramp(self._duck * self._fade, duck * fade, size)
         self._duck, self._fade = duck, fade
         if self._fading and fade == 0.0:
@@ -184,11 +185,15 @@ class Track:
 
 
 class Mixer:
-    """All voices in one stereo stream at one rate; any thread may call, none waits for long."""
+    """All voices in one stereo stream at one rate; any thread may call, none waits for long.
 
-    def __init__(self, rate: int, barge_in: BargeIn | None = None) -> None:
+    `played` is handed each block that was rendered, on the thread that renders.
+    """
+
+    def __init__(self, rate: int, *, played: Callable[[Samples], object] | None = None) -> None:
         self.rate = rate
-        self._barge_in = barge_in or BargeIn()
+        self._barge_in = BargeIn()
+        self._played = played
         self._lock = threading.Lock()
         self._tracks: dict[str, Track] = {}
         self._limiter = Limiter()
@@ -220,6 +225,13 @@ class Mixer:
         with self._lock:
             self._track(key).volume = volume
 
+    def set_barge_in(self, barge_in: BargeIn) -> None:
+        """Set how everybody is ducked and faded from now on."""
+        with self._lock:
+            self._barge_in = barge_in
+            for track in self._tracks.values():
+                track.barge_in = barge_in
+
     def is_playing(self, key: str) -> bool:
         """Return whether anything of this character is still to be heard."""
         track = self._tracks.get(key)
@@ -244,6 +256,8 @@ class Mixer:
                 if block is not None:
                     mix += block
             mixed, self._limiter = mix_down(mix, self._limiter, size / self.rate)
+        if self._played is not None:
+            self._played(mixed)
         return mixed
 
     def _track(self, key: str) -> Track:

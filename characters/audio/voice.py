@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from characters.core.turn import BargeIn
+
 __all__ = ["Voice"]
 
 
@@ -21,7 +23,7 @@ class Voice(Protocol):
         """Queue more of a character's voice, 16-bit little-endian mono."""
 
     def interrupt(self, key: str) -> None:
-        """Fade a character out within 0.12 s and drop what is queued."""
+        """Fade a character out within `fade_out_seconds` and drop what is queued."""
 
     def duck(self, key: str, ducked: bool) -> None:
         """Lower a character while the player may be speaking, or restore it."""
@@ -31,6 +33,12 @@ class Voice(Protocol):
 
     def set_volume(self, key: str, volume: float) -> None:
         """Set the player's own volume 0..1 for a character; 0 mutes it."""
+
+    def set_barge_in(self, barge_in: BargeIn) -> None:
+        """Set how far and how fast a character is ducked, and how fast it fades."""
+
+    def choose(self, device: str | None) -> None:
+        """Switch to a device by its stable name, None for the default; others ignore it."""
 
     def is_playing(self, key: str) -> bool:
         """Return whether anything of this character is still to be heard."""

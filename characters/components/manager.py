@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from characters.components.character import Character, ConnectMode
+from characters.components.choices import PlayerChoices
 from characters.components.identity import player_id
 from characters.components.nearby import Nearby, Range
 from characters.components.parts import Parts, parts_for
@@ -44,6 +45,7 @@ class CharacterManager(Component):
         {
             "data_folder": "is in use already, and is changed when the level is loaded again",
             "asset_folder": "is in use already, and is changed when the level is loaded again",
+            "sound": "is open already, and is changed when the level is loaded again",
         }
     )
 
@@ -54,11 +56,14 @@ class CharacterManager(Component):
     approach: float = 300.0  # pixels within which `connect = "on_approach"` connects
     data_folder: str = ""  # of our own runtime; "" is the folder that the platform means for it
     asset_folder: str = ""  # with personas/; "" is the one that came with this package
+    sound: bool = True  # of our own runtime; false: text and captions only, no device is opened
+    turns: TurnSettings = TurnSettings.DEFAULT
     pixels_per_unit: float = 16.0
     full_volume_units: float = 1.0
     silent_units: float = 50.0
 
     _own_parts: Parts | None = None
+    _choices: PlayerChoices | None = None
     _runtime: Runtime | None = None
     _characters: dict[str, Character] = field(default_factory=dict)
     _attended: dict[str, float] = field(default_factory=dict)
@@ -80,6 +85,13 @@ class CharacterManager(Component):
     def ears(self) -> Ears:
         """The player's microphone."""
         return self.runtime.ears
+
+    @property
+    def choices(self) -> PlayerChoices:
+        """What the player chose for ears and voices: above `turns`, and kept over restarts."""
+        if self._choices is None:
+            self._choices = PlayerChoices(self.runtime, self._prefs(), self.turns)
+        return self._choices
 
     @property
     def characters(self) -> tuple[Character, ...]:
@@ -147,6 +159,7 @@ class CharacterManager(Component):
                 "session_key of its own if it is meant as a clone."
             )
         self._characters[character.key] = character
+        self.choices.apply_voice(character.key)
         handle = self.runtime.open_session(self._config(character))
         self.connect_if_told(character.connect, handle)
         return handle
@@ -177,7 +190,8 @@ class CharacterManager(Component):
     # hooks
 
     def start(self) -> None:
-        """Take over the characters of the manager whose place this one has taken."""
+        """Apply the turn settings, and take over characters whose manager this one replaced."""
+        self.choices.apply()
         for character in self.scene.find_components(Character, include_inactive=True):
             before = character.manager
             if before is not None and before.is_destroyed:
@@ -185,10 +199,13 @@ class CharacterManager(Component):
 
     def on_validate(self) -> None:
         """Follow an edit: another endpoint or key is another session for everybody."""
+        if self._choices is not None:
+            self._choices.apply(self.turns)
         self.follow_settings()
 
     def update(self, dt: float) -> None:
         """Look around: who hears the player, and how loud and from where everybody is heard."""
+        self.ears.set_focused(self.input.has_focus)
         if not self._characters or self._listener is None:
             return
         for key in self._nearby.look(self._characters, self._range(self._listener)):
@@ -212,7 +229,7 @@ class CharacterManager(Component):
 
     def _build(self) -> Runtime:
         self._own_parts = self._inherited() or parts_for(
-            self.scene, self.data_folder, self.asset_folder
+            self.scene, self.data_folder, self.asset_folder, sound=self.sound
         )
         return self._own_parts.runtime
 
@@ -237,11 +254,16 @@ class CharacterManager(Component):
             end_user_id=self._player_id(),
             actions=character.actions,
             player_name=self._player_name(),
+            smart_turn=self.turns.smart_turn,
+            voice_activity=self.turns.voice_activity,
         )
 
-    def _player_id(self) -> str | None:
+    def _prefs(self) -> PlayerPrefs | None:
         own = self._own_parts
-        prefs = own.prefs if own is not None else self.scene.find_service(PlayerPrefs)
+        return own.prefs if own is not None else self.scene.find_service(PlayerPrefs)
+
+    def _player_id(self) -> str | None:
+        prefs = self._prefs()
         return None if prefs is None else player_id(prefs)
 
     def _player_name(self) -> str | None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import platformdirs
 
 from characters.audio.source import SourceFactory
-from characters.audio.voice import Voice
 from characters.components.faults import Faults
+from characters.components.sound import open_sound
 from characters.persistence import (
     KeyValueSessionPersistence,
     PlayerPrefsStore,
@@ -57,8 +57,8 @@ def make_parts(
     *,
     clock: Clock,
     dispatcher: Dispatcher,
+    sound: bool = True,
     microphone: SourceFactory | None = None,
-    voice: Voice | None = None,
     endpoint: str | None = None,
     persistence: SessionPersistence | None = None,
     owns_prefs: bool = False,
@@ -67,7 +67,10 @@ def make_parts(
 
     "local" is the embedded service, with its store below `data`; it is started when the first
     character connects. With `endpoint`, a URL, "local" is that instead and no process is ours.
+    With `sound` the characters are heard on this machine's loudspeaker and the player through its
+    microphone, or through the sources that `microphone` makes; without, there are captions only.
     """
+    heard = open_sound(devices=sound, now=clock.now)
     service = None if endpoint else ServiceProcess(data, assets)
     builder = (
         RuntimeBuilder()
@@ -75,17 +78,19 @@ def make_parts(
         .use_dispatcher(dispatcher)
         .use_persistence(persistence or KeyValueSessionPersistence(PlayerPrefsStore(prefs)))
         .use_endpoint_url(_resolver(endpoint, service))
+        .use_microphone(microphone or heard.microphone)
+        .use_voice(heard.voice)
     )
-    if microphone is not None:
-        builder.use_microphone(microphone)
-    if voice is not None:
-        builder.use_voice(voice)
+    if heard.echo is not None:
+        builder.use_echo_filter(heard.echo)
     runtime = builder.build()
     runtime.start()
     return Parts(runtime, Faults(runtime, service), service, prefs, owns_prefs)
 
 
-def parts_for(scene: Scene, data_folder: str = "", asset_folder: str = "") -> Parts:
+def parts_for(
+    scene: Scene, data_folder: str = "", asset_folder: str = "", *, sound: bool = True
+) -> Parts:
     """Build parts for a scene of somebody's own loop, with what it was given as services.
 
     An Application or PlayerPrefs of the game is used instead of one of our own, and a
@@ -100,6 +105,7 @@ def parts_for(scene: Scene, data_folder: str = "", asset_folder: str = "") -> Pa
         given or PlayerPrefs.open(data / "prefs.msgpack"),
         clock=scene.clock,
         dispatcher=scene.dispatcher,
+        sound=sound,
         persistence=scene.find_service(KeyValueSessionPersistence),
         owns_prefs=given is None,
     )

@@ -13,7 +13,6 @@ from characters.components.pathfinding import find_path
 from characters.components.places import SpawnPoint
 from engine.component import Component
 from engine.physics import Box, BoxCollider, move_and_slide
-from engine.prefs import PlayerPrefs
 from engine.signal import Signal
 
 __all__ = ["PLAYER_BINDINGS", "Player"]
@@ -30,7 +29,6 @@ PLAYER_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """What the player's keys do; `scene.input.bindings` may name others before the level starts."""
 
-MUTED = "player.muted"
 CLOSE_ENOUGH = 3.0  # pixels: a frame's walk is about as long
 
 
@@ -77,15 +75,11 @@ class Player(Component):
             self.input.bindings.setdefault(action, keys)
 
     def start(self) -> None:
-        """Stand where the door led to, and bring the saved wish to be muted."""
+        """Stand where the door led to."""
         wanted = self.scene.spawn
         for spawn in self.scene.find_components(SpawnPoint):
             if wanted is not None and spawn.label == wanted:
                 self.transform.position = spawn.transform.position
-        prefs = self.scene.find_service(PlayerPrefs)
-        manager = self._manager()
-        if prefs is not None and manager is not None:
-            manager.ears.set_muted(prefs.get_bool(MUTED, False))
 
     def on_validate(self) -> None:
         """Let everybody know the new name."""
@@ -133,10 +127,7 @@ class Player(Component):
         """Mute the microphone or not; the wish is kept over restarts."""
         manager = self._manager()
         if manager is not None:
-            manager.ears.set_muted(muted)
-        prefs = self.scene.find_service(PlayerPrefs)
-        if prefs is not None:
-            prefs.set_bool(MUTED, muted)
+            manager.choices.set_muted(muted)
 
     # inside
 

@@ -10,36 +10,54 @@ turn before is not done, and taken back to HELD in TAIL.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
+from typing import ClassVar
+
+from characters.core.bounds import check_range
 
 __all__ = [
     "PushToTalk",
     "PushToTalkOptions",
+    "Startup",
     "TalkCommand",
     "TalkEvent",
     "TalkPhase",
 ]
 
 
+class Startup(StrEnum):
+    """When the device opens, once the player has allowed it: at once, or with the first press."""
+
+    PREWARM_MUTED = "prewarm_muted"
+    OPEN_ON_FIRST_PRESS = "open_on_first_press"
+
+
 @dataclass(frozen=True, slots=True)
 class PushToTalkOptions:
-    """How push-to-talk behaves; Convai's options in milliseconds, same defaults."""
+    """How push-to-talk behaves; Convai's options in milliseconds.
+
+    With `start_muted = false` the microphone is open, once allowed, until the key is let go for
+    the first time. With `toggle` one press opens it and the next closes it.
+
+    Raises:
+        ValueError: a field is out of range; the sentence names the field.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     release_tail_ms: int = 1000
     interrupt_bot_on_press: bool = True
     require_turn_completion_before_next_press: bool = True
     turn_completion_timeout_ms: int = 5000
     start_muted: bool = True
-    startup: str = "open_on_first_press"  # or "prewarm_muted"
-    toggle: bool = False  # press once to talk, again to stop
+    startup: Startup = Startup.OPEN_ON_FIRST_PRESS
+    toggle: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 <= self.release_tail_ms <= 5000:
-            raise ValueError(f"release_tail_ms is 0 to 5000 (got {self.release_tail_ms})")
-        if self.startup not in ("prewarm_muted", "open_on_first_press"):
-            raise ValueError(
-                f"startup is prewarm_muted or open_on_first_press (got {self.startup!r})"
-            )
+        check_range("release_tail_ms", self.release_tail_ms, 0, 5000)
+        check_range("turn_completion_timeout_ms", self.turn_completion_timeout_ms, 0, 60_000)
+        if self.startup not in tuple(Startup):
+            raise ValueError(f"startup must be one of {', '.join(Startup)} (got {self.startup!r})")
 
 
 class TalkPhase(Enum):
@@ -76,6 +94,11 @@ class PushToTalk:
     options: PushToTalkOptions = PushToTalkOptions()
     phase: TalkPhase = TalkPhase.CLOSED
     deadline: float = 0.0
+
+    @classmethod
+    def begin(cls, options: PushToTalkOptions) -> PushToTalk:
+        """Return the turn before the first press."""
+        return cls(options, TalkPhase.CLOSED if options.start_muted else TalkPhase.HELD)
 
     @property
     def is_open(self) -> bool:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum, Flag, StrEnum, auto
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
+from characters.core.bounds import check_range
 from characters.core.messages import (
     ActionResponse,
     BotEmotion,
@@ -53,37 +54,69 @@ class DialogueState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VoiceActivityOptions:
-    """When sound counts as speech (the wire's `vad_params`)."""
+    """When sound counts as speech (the wire's `vad_params`).
+
+    Raises:
+        ValueError: a field is out of range; the sentence names the field.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     confidence: float = 0.7
     start_secs: float = 0.2
     stop_secs: float = 0.2
     min_volume: float = 0.6
 
+    def __post_init__(self) -> None:
+        check_range("confidence", self.confidence, 0.0, 1.0)
+        check_range("start_secs", self.start_secs, 0.0, 5.0)
+        check_range("stop_secs", self.stop_secs, 0.0, 5.0)
+        check_range("min_volume", self.min_volume, 0.0, 1.0)
+
 
 @dataclass(frozen=True, slots=True)
 class SmartTurn:
-    """When an utterance is over (the wire's `turn_detection_config`)."""
+    """When an utterance is over (the wire's `turn_detection_config`).
+
+    Raises:
+        ValueError: a field is out of range; the sentence names the field.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     stop_secs: float = 0.8
     pre_speech_ms: int = 100
     max_duration_secs: float = 8.0
 
+    def __post_init__(self) -> None:
+        check_range("stop_secs", self.stop_secs, 0.1, 10.0)
+        check_range("pre_speech_ms", self.pre_speech_ms, 0, 2000)
+        check_range("max_duration_secs", self.max_duration_secs, 1.0, 60.0)
+
 
 @dataclass(frozen=True, slots=True)
 class BargeIn:
-    """What happens when the player speaks while a character does."""
+    """What happens when the player speaks while a character does.
+
+    It is turned down to `duck_gain` under what may be the player's voice, and fades out within
+    `fade_out_seconds` once it is interrupted.
+
+    Raises:
+        ValueError: a field is out of range; the sentence names the field.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     duck_gain: float = 0.25
     duck_seconds: float = 0.05
     restore_seconds: float = 0.1
     fade_out_seconds: float = 0.12
-    # Without headphones or echo cancelling the "player" may be the character's own voice.
-    echo_is_handled: bool = False
 
     def __post_init__(self) -> None:
-        if not 0.04 <= self.fade_out_seconds <= 0.25:
-            raise ValueError(f"fade_out_seconds is 0.04 to 0.25 (got {self.fade_out_seconds})")
+        check_range("duck_gain", self.duck_gain, 0.0, 1.0)
+        check_range("duck_seconds", self.duck_seconds, 0.01, 0.25)
+        check_range("restore_seconds", self.restore_seconds, 0.01, 1.0)
+        check_range("fade_out_seconds", self.fade_out_seconds, 0.04, 0.25)
 
 
 class Local(Enum):
@@ -92,6 +125,7 @@ class Local(Enum):
     ADDRESSED = auto()  # the player's voice now goes to this character
     NOT_ADDRESSED = auto()
     TEXT_SENT = auto()
+    LEFT_UNANSWERED = auto()  # the game wants no answer to what the player said, or not yet
     AUDIO_QUEUED = auto()  # a piece of its voice went to the speaker
     AUDIO_DRAINED = auto()  # nothing of it is to be heard any more
     INTERRUPTED = auto()  # the game, or the player's own voice, cut it off
@@ -137,6 +171,7 @@ EFFECTS: dict[type[ServerMessage] | Local, tuple[Fact, Fact]] = {
     Local.ADDRESSED: (Fact.NONE, Fact.ADDRESSED),
     Local.NOT_ADDRESSED: (Fact.ADDRESSED, Fact.NONE),
     Local.TEXT_SENT: (Fact.NONE, Fact.AWAITING),
+    Local.LEFT_UNANSWERED: (Fact.AWAITING, Fact.NONE),
     Local.AUDIO_QUEUED: (Fact.NONE, Fact.AUDIBLE),
     Local.AUDIO_DRAINED: (Fact.AUDIBLE, Fact.NONE),
     Local.INTERRUPTED: (Fact.SERVICE_SPEAKING, Fact.CUT_OFF),

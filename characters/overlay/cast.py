@@ -85,6 +85,8 @@ def _microphone(manager: CharacterManager | None) -> Microphone:
         is_muted=manager.ears.muted,
         is_allowed=status.is_allowed,
         is_hands_free=status.mode is ListeningMode.HANDS_FREE,
+        is_toggled=manager.ears.turns.push_to_talk.toggle,
+        kept_seconds=status.kept_seconds,
         problem=status.problem,
         device=status.device,
     )

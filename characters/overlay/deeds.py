@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from characters.core.state import SessionState
+from characters.core.turn_settings import ListeningMode, TurnSettings
 from characters.overlay.cast import Cast
-from characters.overlay.hud_state import HudState, Layer
 from characters.overlay.field_deeds import FieldDeeds
-from characters.runtime.listening import ListeningMode
+from characters.overlay.hud_state import HudState, Layer
 from engine.application import Application
 
 __all__ = ["Deeds", "FaultButton"]
@@ -60,13 +60,18 @@ class Deeds:
     def menu(self) -> tuple[tuple[str, Callable[[], object]], ...]:
         """Return the entries of the menu."""
         muted = self.cast.manager is not None and self.cast.manager.ears.muted
-        talk = "hold T to talk" if self._is_hands_free() else "hands-free"
+        manager = self.cast.manager
+        turns = manager.choices.turns if manager is not None else TurnSettings.DEFAULT
+        talk = "push-to-talk" if self._is_hands_free() else "hands-free"
+        key = "hold it to talk" if turns.push_to_talk.toggle else "press to begin, again to end"
         return (
             ("Go on", self._state.close),
             ("What the keys do", lambda: self._state.open(Layer.HELP)),
             (f"Captions: {self._state.caption_size.value}", self.next_captions),
             ("Unmute the microphone" if muted else "Mute the microphone", self.toggle_mute),
             (f"Change to {talk}", self.toggle_hands_free),
+            (f"T key: change to {key}", self.toggle_hold),
+            (f"Headphones: {'yes' if turns.headphones else 'no'}", self.toggle_headphones),
             ("Leave the game", self.quit),
         )
 
@@ -164,12 +169,24 @@ class Deeds:
         """Change between push-to-talk and hands-free; choosing is the act that allows it."""
         if self.cast.manager is None:
             return
-        ears = self.cast.manager.ears
+        choices = self.cast.manager.choices
         if self._is_hands_free():
-            ears.set_mode(ListeningMode.PUSH_TO_TALK)
+            choices.set_mode(ListeningMode.PUSH_TO_TALK)
         else:
-            ears.set_mode(ListeningMode.HANDS_FREE)
-            ears.allow()
+            choices.set_mode(ListeningMode.HANDS_FREE)
+            self.cast.manager.ears.allow()
+
+    def toggle_hold(self) -> None:
+        """Change between holding the talk key and pressing it to begin and to end."""
+        if self.cast.manager is not None:
+            choices = self.cast.manager.choices
+            choices.set_toggle(not choices.turns.push_to_talk.toggle)
+
+    def toggle_headphones(self) -> None:
+        """Say that the player wears headphones, or not: then speaking cuts a character off."""
+        if self.cast.manager is not None:
+            choices = self.cast.manager.choices
+            choices.set_headphones(not choices.turns.headphones)
 
     def quit(self) -> None:
         """Leave the game."""

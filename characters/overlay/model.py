@@ -40,6 +40,8 @@ class Microphone:
     is_muted: bool = False
     is_allowed: bool = False
     is_hands_free: bool = False
+    is_toggled: bool = False
+    kept_seconds: float = 0.0
     problem: str | None = None
     device: str = ""
 

@@ -229,18 +229,23 @@ def microphone(model: HudModel) -> MicWords:
         return MicWords("Muted", "press M to unmute", Tone.BAD, is_crossed=True)
     if mic.is_open and model.target is not None:
         return MicWords(f"{name} hears you", _listening_hint(mic), Tone.GOOD)
+    if mic.kept_seconds and model.target is not None:
+        hint = f"{name} hears it when ready"
+        return MicWords("Your first words are kept", hint, Tone.WARN)
     if model.target is None:
         return MicWords("Microphone closed", "walk up to somebody", Tone.QUIET)
     return MicWords("Microphone closed", _opening_hint(mic, name), Tone.QUIET)
 
 
 def _listening_hint(mic: Microphone) -> str:
-    return "hands-free; M mutes" if mic.is_hands_free else "let go of T when you are done"
+    if mic.is_hands_free:
+        return "hands-free; M mutes"
+    return "press T when you are done" if mic.is_toggled else "let go of T when you are done"
 
 
 def _opening_hint(mic: Microphone, name: str) -> str:
     if not mic.is_hands_free:
-        return f"hold T to talk to {name}"
+        return f"{'press' if mic.is_toggled else 'hold'} T to talk to {name}"
     if not mic.is_allowed:
         return f"press T to let {name} hear you"
     return f"opens when {name} is ready to listen"

@@ -8,17 +8,17 @@ import uuid
 from collections.abc import Callable
 from typing import Self
 
+from characters.audio.clock_voice import ClockVoice
 from characters.audio.source import SourceFactory
 from characters.audio.sources import SilentSource
 from characters.audio.voice import Voice
-from characters.core.turn import BargeIn, SmartTurn
 from characters.persistence import KeyValueSessionPersistence, MemoryStore, SessionPersistence
+from characters.runtime.capture import EchoFilter
 from characters.runtime.ears import Ears
 from characters.runtime.endpoints import EndpointResolver, Endpoints, TransportFactory, no_names
 from characters.runtime.limiter import ConnectLimiter
 from characters.runtime.network_thread import NetworkThread
 from characters.runtime.runtime import Runtime, RuntimeParts
-from characters.runtime.silence import SilentVoice
 from characters.runtime.store_thread import StoreThread
 from characters.runtime.stored_keys import WatchedPersistence
 from characters.runtime.world import World
@@ -46,8 +46,7 @@ class RuntimeBuilder:
         self._dispatcher: Dispatcher | None = None
         self._voice: Voice | None = None
         self._microphone: SourceFactory | None = None
-        self._turn: SmartTurn | None = None
-        self._barge_in: BargeIn | None = None
+        self._echo: EchoFilter | None = None
 
     def use_persistence(self, persistence: SessionPersistence) -> Self:
         """Keep session records there."""
@@ -94,22 +93,22 @@ class RuntimeBuilder:
         self._microphone = source_factory
         return self
 
-    def use_turns(self, turn: SmartTurn, barge_in: BargeIn | None = None) -> Self:
-        """Tell when an utterance is over, and what happens to a character that is talked over."""
-        self._turn, self._barge_in = turn, barge_in
+    def use_echo_filter(self, echo: EchoFilter) -> Self:
+        """Take the echo of the loudspeakers out of what the microphone hears."""
+        self._echo = echo
         return self
 
     def build(self) -> Runtime:
         """Make the runtime; nothing is started, no thread and no socket exists before `start`."""
         now = self._clock.now
-        voice = self._voice or SilentVoice()
+        voice = self._voice or ClockVoice()
         microphone = self._microphone or (lambda: SilentSource(now=now))
-        ears = Ears(microphone, now, voice=voice, turn=self._turn, barge_in=self._barge_in)
+        ears = Ears(microphone, now, voice=voice, echo=self._echo)
         store, resolver_thread = StoreThread(), StoreThread("troupe-resolver")
         persistence = WatchedPersistence(
             self._persistence or KeyValueSessionPersistence(MemoryStore())
         )
-        endpoints = Endpoints(self._transport or self._web_socket, self._resolve, resolver_thread)
+        endpoints = Endpoints(self._transport or self._reach, self._resolve, resolver_thread)
         world = World(
             clock=now,
             wall_clock=self._wall_clock,
@@ -136,8 +135,8 @@ class RuntimeBuilder:
             )
         )
 
-    def _web_socket(self, url: str, api_key: str | None) -> Transport:
+    def _reach(self, url: str, api_key: str | None) -> Transport:
         # Imported here: whoever brings a transport of their own needs no aiohttp.
-        from characters.transport.websocket import WebSocketTransport
+        from characters.transport.endpoint import EndpointTransport
 
-        return WebSocketTransport(url, api_key=api_key, clock=self._clock.now)
+        return EndpointTransport(url, api_key=api_key, clock=self._clock.now)

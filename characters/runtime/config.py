@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from characters.core.policy import Persist, ReconnectPolicy
+from characters.core.turn import SmartTurn, VoiceActivityOptions
 
 __all__ = ["SessionConfig"]
 
@@ -31,6 +32,8 @@ class SessionConfig:
     end_user_id: str | None = None
     player_name: str | None = None
     actions: tuple[str, ...] = ()
+    smart_turn: SmartTurn = field(default_factory=SmartTurn)
+    voice_activity: VoiceActivityOptions = field(default_factory=VoiceActivityOptions)
 
     def __post_init__(self) -> None:
         if not self.character_id.strip():

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any
 
@@ -230,6 +231,8 @@ class SessionDriver:
             room_name=plan.room_name,
             spawn_agent=plan.spawn_agent,
             action_config={"actions": list(config.actions)} if config.actions else None,
+            vad_params=asdict(config.voice_activity),
+            turn_detection_config={"type": "smart_turn", "params": asdict(config.smart_turn)},
             invocation_metadata={"source": "troupe"},
             persona=config.persona,
             room_rejoin_ttl_seconds=self.policy.room_rejoin_ttl_seconds,
@@ -297,9 +300,28 @@ class SessionDriver:
         line, begin = self._line, begins_at(pcm, captured_at)
         if line is None or not self._gate.lets(begin):
             return False
+        line.send_audio(pcm, self._gate.stamp(begin))
+        self.refresh()
+        return True
+
+    def offer_kept(self, pcm: bytes) -> bool:
+        """Send a frame of before the opening, stamped as the next one since."""
+        line, begin = self._line, self._gate.next_kept(pcm)
+        if line is None or begin is None:
+            return False
         line.send_audio(pcm, begin)
         self.refresh()
         return True
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether the microphone's gate is open."""
+        return self._gate.is_open
+
+    @property
+    def is_getting_ready(self) -> bool:
+        """Whether the gate opens soon: it connects, or the microphone's delay runs."""
+        return self.state in _GETS_READY and not self._gate.is_open
 
     def force_user_stopped_speaking(self) -> None:
         """Tell the service that the utterance is over."""
@@ -389,6 +411,8 @@ class SessionDriver:
 def _template_keys(config: SessionConfig) -> Mapping[str, object] | None:
     return {"player_name": config.player_name} if config.player_name else None
 
+
+_GETS_READY = (SessionState.CONNECTING, SessionState.RECONNECTING, SessionState.CONNECTED)
 
 PERFORM: Mapping[type[Any], Callable[[SessionDriver, Any], None]] = MappingProxyType(
     {

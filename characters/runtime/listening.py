@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
+
+from characters.core.turn_settings import ListeningMode, TurnSettings
 
 __all__ = ["EarsStatus", "ListeningMode"]
-
-
-class ListeningMode(StrEnum):
-    """How the player opens the microphone."""
-
-    HANDS_FREE = "hands_free"
-    PUSH_TO_TALK = "push_to_talk"
 
 
 class AudioDriver(Protocol):
@@ -22,6 +16,20 @@ class AudioDriver(Protocol):
 
     def offer_audio(self, pcm: bytes, captured_at: float) -> bool:
         """Send a frame if this character's gate is open; return whether it was sent."""
+        ...
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether this character's gate is open."""
+        ...
+
+    @property
+    def is_getting_ready(self) -> bool:
+        """Whether it will hear soon: it connects, or its microphone delay runs."""
+        ...
+
+    def offer_kept(self, pcm: bytes) -> bool:
+        """Send a frame of before the opening as the next one since; return whether it was sent."""
         ...
 
     def force_user_stopped_speaking(self) -> None:
@@ -37,6 +45,10 @@ DriverLookup: TypeAlias = Callable[[str], "AudioDriver | None"]
 """Finds the driver of a session key, None when there is none (network thread)."""
 
 
+Facts: TypeAlias = tuple[Any, ...]
+"""The fields of a status, in order."""
+
+
 @dataclass(frozen=True, slots=True)
 class EarsStatus:
     """What the HUD shows of the microphone, at every moment true."""
@@ -48,9 +60,11 @@ class EarsStatus:
     device: str = ""
     is_allowed: bool = False
     muted: bool = False
-    mode: ListeningMode = ListeningMode.HANDS_FREE
+    mode: ListeningMode = TurnSettings.DEFAULT.mode
     is_speech: bool = False  # a local guess, from loudness alone
     overruns: int = 0
+    kept_seconds: float = 0.0  # first words that wait for the target to get ready
+    is_echo_handled: bool = False  # by headphones, or because it is cancelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +75,7 @@ class Wishes:
     muted: bool = False
     focused: bool = True
     covered: bool = False
-    mode: ListeningMode = ListeningMode.HANDS_FREE
+    turns: TurnSettings = TurnSettings.DEFAULT
     target: str | None = None
     device: str | None = None
     closed: bool = False

@@ -43,6 +43,8 @@ class MicrophoneGate:
         self._counted = (0, 0)
         self._opened_at: float | None = None
         self._is_open = False
+        self._kept_until: float | None = None
+        self._shift = 0.0
 
     def ready(self, meter: GateMeter, delay: float) -> None:
         """Begin a connection: its meter counts from now on."""
@@ -50,7 +52,13 @@ class MicrophoneGate:
         self._counted = (view.frames_sent, view.frames_before_open)
         self._meter = meter
         meter.delay = delay
-        self._opened_at = None
+        self._opened_at = self._kept_until = None
+        self._shift = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it lets through what is said now."""
+        return self._is_open and self._opened_at is not None
 
     def open(self, opened_at: float, delay: float) -> None:
         """Let frames through that begin at ``opened_at`` or later."""
@@ -65,6 +73,25 @@ class MicrophoneGate:
     def lets(self, begins_at: float) -> bool:
         """Return whether a frame that began then may pass."""
         return self._is_open and self._opened_at is not None and begins_at >= self._opened_at
+
+    def next_kept(self, pcm: bytes) -> float | None:
+        """Return where a frame of before the opening goes, None while it is closed.
+
+        Kept words begin at the opening, one after the other: before it nothing was sent, and a
+        time stamp before it would say that something was.
+        """
+        if not self._is_open or self._opened_at is None:
+            return None
+        begin = self._opened_at if self._kept_until is None else self._kept_until
+        self._kept_until = begin + len(pcm) / BYTES_PER_SECOND
+        return begin
+
+    def stamp(self, begins_at: float) -> float:
+        """Return where a frame of now goes: behind the kept words, if there were any."""
+        if self._kept_until is not None:
+            self._shift = max(0.0, self._kept_until - begins_at)
+            self._kept_until = None
+        return begins_at + self._shift
 
     @property
     def view(self) -> MicrophoneView:

@@ -84,8 +84,17 @@ def _pad_hat(event: pygame.event.Event, feed: Input) -> None:
 
 
 def _release_all(event: pygame.event.Event, feed: Input) -> None:
-    """The key-up events go to another window, or nowhere."""
+    """The key-up events of a pad that is gone never come."""
     feed.release_all()
+
+
+def _focus_lost(event: pygame.event.Event, feed: Input) -> None:
+    feed.has_focus = False
+    feed.release_all()  # the key-up events go to another window, or nowhere
+
+
+def _focus_gained(event: pygame.event.Event, feed: Input) -> None:
+    feed.has_focus = True
 
 
 Handler: TypeAlias = Callable[[pygame.event.Event, Input], object]
@@ -100,7 +109,8 @@ _HANDLERS: Mapping[int, Handler] = MappingProxyType(
         pygame.JOYBUTTONUP: _pad_up,
         pygame.JOYHATMOTION: _pad_hat,
         pygame.JOYDEVICEREMOVED: _release_all,
-        pygame.WINDOWFOCUSLOST: _release_all,
+        pygame.WINDOWFOCUSLOST: _focus_lost,
+        pygame.WINDOWFOCUSGAINED: _focus_gained,
     }
 )
 

@@ -11,6 +11,7 @@ from characters.core.policy import ReconnectPolicy
 from characters.core.state import SessionState, SessionStateChanged, SessionView
 from characters.core.transcript import Turn
 from characters.core.turn import DialogueState
+from characters.core.turn_settings import TurnSettings
 from characters.runtime import EarsStatus, Runtime, SessionConfig, TextRefused
 from characters.runtime.edits import is_another_session
 from engine.prefs import PlayerPrefs
@@ -102,6 +103,9 @@ class FakeEars:
         self.target: str | None = None
         self.muted = False
         self.allowed = False
+        self.focused = True
+        self.device: str | None = None
+        self.turns = TurnSettings()
         self.keys: list[bool] = []
 
     def set_target(self, key: str | None) -> None:
@@ -112,6 +116,16 @@ class FakeEars:
 
     def set_mode(self, mode: str) -> None:
         self.mode = mode
+
+    def set_turns(self, turns: TurnSettings) -> None:
+        self.turns = turns
+        self.status = replace(self.status, mode=turns.mode)
+
+    def set_focused(self, focused: bool) -> None:
+        self.focused = focused
+
+    def choose_device(self, device: str | None) -> None:
+        self.device = device
 
     def set_muted(self, muted: bool) -> None:
         self.muted = muted
@@ -128,6 +142,14 @@ class FakeVoice:
 
     def __init__(self) -> None:
         self.places: dict[str, tuple[float, float]] = {}
+        self.volumes: dict[str, float] = {}
+        self.device: str | None = None
+
+    def choose(self, device: str | None) -> None:
+        self.device = device
+
+    def set_volume(self, key: str, volume: float) -> None:
+        self.volumes[key] = volume
 
     def place(self, key: str, gain: float, pan: float) -> None:
         self.places[key] = (gain, pan)

@@ -35,7 +35,7 @@ class HudEars(FakeEars):
         self.covered = covered
 
     def set_mode(self, mode: str) -> None:
-        self.status = replace(self.status, mode=ListeningMode(mode))
+        self.set_turns(replace(self.turns, mode=ListeningMode(mode)))
 
 
 class HudVoice(FakeVoice):

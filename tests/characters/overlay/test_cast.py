@@ -4,7 +4,7 @@ from characters.overlay.cast import Cast, gather
 from characters.overlay.hud_state import HudState
 from characters.overlay.journal import Journal
 from characters.overlay.model import HudModel
-from characters.runtime.listening import EarsStatus
+from characters.runtime.listening import EarsStatus, ListeningMode
 from engine.scene import Scene
 from tests.characters.overlay.fakes import Stage
 
@@ -29,7 +29,8 @@ def test_badges_stand_over_heads() -> None:
 
 def test_the_microphone_is_what_the_ears_say() -> None:
     stage = Stage()
-    stage.hud_runtime.ears.status = EarsStatus(level=0.5, is_open=True)
+    hands_free = ListeningMode.HANDS_FREE
+    stage.hud_runtime.ears.status = EarsStatus(level=0.5, is_open=True, mode=hands_free)
     stage.hud_runtime.ears.muted = True
     mic = seen(stage).microphone
     assert (mic.level, mic.is_open, mic.is_muted, mic.is_hands_free) == (0.5, True, True, True)

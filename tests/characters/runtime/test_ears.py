@@ -2,20 +2,24 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 
 from characters.audio.source import FrameSink
 from characters.core.levels import Samples
-from characters.core.push_to_talk import PushToTalkOptions
+from characters.core.push_to_talk import PushToTalkOptions, Startup
+from characters.core.turn import BargeIn
+from characters.core.turn_settings import TurnSettings
+from characters.runtime.capture import EchoFilter
 from characters.runtime.ears import Ears
 from characters.runtime.listening import ListeningMode
 from engine.clock import ManualClock
 from tests.audio.devices import until
 
 VOICE: Samples = (6_000 * np.sin(np.arange(320) * 0.3)).astype(np.int16)
+HANDS_FREE = ListeningMode.HANDS_FREE
 SILENCE: Samples = np.zeros(320, np.int16)
 
 
@@ -44,12 +48,26 @@ class FakeDriver:
 
     is_open: bool = True
     frames: list[float] = field(default_factory=list)
+    heard: list[bytes] = field(default_factory=list)
+    kept: int = 0
     forced: int = 0
     interrupted: int = 0
+    is_getting_ready: bool = False
+
+    @property
+    def is_listening(self) -> bool:
+        return self.is_open
 
     def offer_audio(self, pcm: bytes, captured_at: float) -> bool:
         if self.is_open:
             self.frames.append(captured_at)
+            self.heard.append(pcm)
+        return self.is_open
+
+    def offer_kept(self, pcm: bytes) -> bool:
+        self.kept += self.is_open
+        if self.is_open:
+            self.heard.append(pcm)
         return self.is_open
 
     def force_user_stopped_speaking(self) -> None:
@@ -66,6 +84,7 @@ class FakeVoice:
 
     def __init__(self) -> None:
         self.ducked: list[tuple[str, bool]] = []
+        self.barge_in = BargeIn()
 
     def duck(self, key: str, ducked: bool) -> None:
         self.ducked.append((key, ducked))
@@ -73,11 +92,16 @@ class FakeVoice:
     def is_playing(self, key: str) -> bool:
         return True
 
+    def set_barge_in(self, barge_in: BargeIn) -> None:
+        self.barge_in = barge_in
+
 
 class Room:
     """A player, a microphone and two characters, on a clock that a test moves."""
 
-    def __init__(self, options: PushToTalkOptions | None = None) -> None:
+    def __init__(
+        self, options: PushToTalkOptions | None = None, echo: EchoFilter | None = None
+    ) -> None:
         self.clock = ManualClock(100.0)
         self.sources: list[FakeSource] = []
         self.drivers = {"ada": FakeDriver(), "bob": FakeDriver()}
@@ -86,7 +110,8 @@ class Room:
             self.open,
             self.clock.now,
             voice=self.voice,  # type: ignore[arg-type] # only ducking is used
-            push_to_talk=options,
+            echo=echo,
+            turns=TurnSettings(HANDS_FREE, push_to_talk=options or PushToTalkOptions()),
         )
 
     def open(self) -> FakeSource:
@@ -252,7 +277,7 @@ def test_the_target_is_ducked_while_the_player_may_be_speaking(room: Room) -> No
 
 
 def test_with_headphones_speaking_over_a_character_cuts_it_off(room: Room) -> None:
-    room.ears.set_echo_handled(True)
+    room.ears.set_turns(replace(room.ears.turns, headphones=True))
     room.hear(VOICE, 0.22)
     assert room.drivers["ada"].interrupted == 0
     room.hear(VOICE, 0.1)
@@ -343,7 +368,7 @@ def test_toggling_opens_with_one_press_and_closes_with_the_next() -> None:
 
 
 def test_in_push_to_talk_the_device_opens_with_the_first_press_or_before() -> None:
-    later, early = Room(), Room(PushToTalkOptions(startup="prewarm_muted"))
+    later, early = Room(), Room(PushToTalkOptions(startup=Startup.PREWARM_MUTED))
     for room in (later, early):
         room.ears.set_mode("push_to_talk")
         room.ears.allow()
