@@ -17,6 +17,7 @@ from characters.runtime.events import TextRefused, TranscriptChanged
 from engine.component import Component
 from engine.hot_reload import HotReload
 from engine.prefs import PlayerPrefs
+from engine.scene_editor import SceneEditor
 from engine.scene_manager import SceneLoad, SceneManager
 from engine.signal import Subscription
 from engine.ui.hotspots import Hotspots
@@ -29,6 +30,7 @@ HUD_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "help": ("f1",),
         "captions": ("f2",),
         "inspector": ("f3",),
+        "fields": ("e",),
         "faults": ("f4",),
         "retry": ("r", "pad 1"),
         "menu": ("escape", "pad 7"),
@@ -67,6 +69,7 @@ class Hud(Component):
     def start(self) -> None:
         """Bring the player's choice of captions, and listen for notices."""
         self._journal = Journal(self._hear)
+        self.scene.provide(SceneEditor(self.scene))
         prefs = self.scene.find_service(PlayerPrefs)
         if prefs is not None:
             wanted = prefs.get_string(CAPTIONS, CaptionSize.NORMAL)
@@ -203,6 +206,9 @@ class Hud(Component):
         if self.input.get_button_down("help") or self.input.get_button_down("menu"):
             self._state.close()
 
+    def _in_fields(self, deeds: Deeds) -> None:
+        deeds.fields.obey(self.input)
+
 
 _LAYERS: Mapping[Layer, Callable[[Hud, Deeds], None]] = MappingProxyType(
     {
@@ -210,5 +216,6 @@ _LAYERS: Mapping[Layer, Callable[[Hud, Deeds], None]] = MappingProxyType(
         Layer.CHAT: Hud._in_chat,
         Layer.MENU: Hud._in_menu,
         Layer.HELP: Hud._in_help,
+        Layer.FIELDS: Hud._in_fields,
     }
 )
