@@ -18,6 +18,7 @@ from characters.core.policy import IdlePolicy
 from characters.core.state import SessionState
 from characters.core.targeting import Candidate, Target, TargetingMode, TargetingOptions, choose
 from characters.core.turn import DialogueState
+from characters.core.turn_settings import TurnSettings
 from characters.runtime import Runtime, SessionConfig, SessionHandle
 from characters.runtime.ears import Ears
 from engine.component import Component
