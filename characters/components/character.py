@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 from characters.core.policy import Persist, ReconnectPolicy
+from characters.core.respond import RespondMode
 from characters.core.state import SessionState, SessionView
 from characters.runtime import SessionHandle
 from engine.component import Component
@@ -61,6 +62,7 @@ class Character(Component):
     connect: ConnectMode = ConnectMode.ON_START
     persist: Persist = Persist.ACROSS_RESTARTS
     level_policy: LevelPolicy = LevelPolicy.CARRY
+    respond_mode: RespondMode = RespondMode.AUTO
     actions: tuple[str, ...] = ()  # what it may be asked to do, by name
     profile: Annotated[str, Asset((".toml",))] = ""  # fields that several levels share
 
@@ -114,6 +116,10 @@ class Character(Component):
     def is_connected(self) -> bool:
         """Whether the character is ready to talk."""
         return self._session is not None and self.view.state is SessionState.CONNECTED
+
+    def respond(self, about: str = "") -> None:
+        """Let it answer what was said, where `respond_mode` is manual; see `SessionHandle`."""
+        self.session.respond(about)
 
     def start(self) -> None:
         """Open the session, or take over the one that was carried through the level load."""

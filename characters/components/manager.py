@@ -254,6 +254,7 @@ class CharacterManager(Component):
             persist=character.persist,
             end_user_id=self._player_id(),
             actions=character.actions,
+            respond_mode=character.respond_mode,
             player_name=self._player_name(),
             smart_turn=self.turns.smart_turn,
             voice_activity=self.turns.voice_activity,

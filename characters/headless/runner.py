@@ -11,7 +11,7 @@ from typing import Protocol
 from characters.core.state import SessionState, SessionView
 from characters.core.transcript import Turn
 from characters.headless.report import StepFailure
-from characters.headless.script import Quit, Say, Script, SpeakWav, Step, Wait, WaitStep
+from characters.headless.script import Quit, Respond, Say, Script, SpeakWav, Step, Wait, WaitStep
 
 __all__ = ["ScriptRunner", "Stage", "StepError"]
 
@@ -101,7 +101,7 @@ class ScriptRunner:
     def _begin(self, step: Step) -> None:
         if isinstance(step, WaitStep):
             return
-        if isinstance(step, Say | SpeakWav):
+        if isinstance(step, Say | SpeakWav | Respond):
             self._of(step.character).lines_until = self.now()
         self.stage.begin(step)
 

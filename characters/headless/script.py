@@ -17,10 +17,10 @@ A script is TOML. Its steps run in order; each has until `within` seconds (10 if
 What `state` looks at: the state now, and those that the character went through since the last
 wait for one of its states. So a state that lasts less than a frame is not missed.
 
-What `says` looks at: the lines of that character which came after the script's last `say` or
-`speak_wav` to it, and after the last line that an earlier `says` found. So a wait never finds
-the same line twice and never takes an old greeting for the answer. The pattern is searched
-anywhere in the line, and capitals do not matter.
+What `says` looks at: the lines of that character which came after the script's last `say`,
+`speak_wav` or `respond` to it, and after the last line that an earlier `says` found. So a wait
+never finds the same line twice and never takes an old greeting for the answer. The pattern is
+searched anywhere in the line, and capitals do not matter.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ __all__ = [
     "Key",
     "LoadScene",
     "Quit",
+    "Respond",
     "Say",
     "Script",
     "ServiceCommand",
@@ -119,7 +120,7 @@ class _Step(_Table):
 
     def __str__(self) -> str:
         """Name the step in a few words, without anything that is said."""
-        shown = self.model_dump(exclude={"within", "text"}, exclude_none=True)
+        shown = self.model_dump(exclude={"within", "text", "about"}, exclude_none=True)
         return " ".join(str(value) for value in shown.values())
 
 
@@ -142,6 +143,14 @@ class Say(_Step):
     do: Literal["say"]
     character: CharacterId
     text: Annotated[str, Field(min_length=1)]
+
+
+class Respond(_Step):
+    """Lets a character answer that does so only when asked (`respond_mode = "manual"`)."""
+
+    do: Literal["respond"]
+    character: CharacterId
+    about: str = ""
 
 
 class SpeakWav(_Step):
@@ -224,6 +233,7 @@ class Quit(_Step):
 
 _BY_VERB: dict[str, type[_Step]] = {
     "say": Say,
+    "respond": Respond,
     "walk_to": WalkTo,
     "talk_to": TalkTo,
     "key": Key,
@@ -246,9 +256,9 @@ class _AnyVerb(BaseModel):
     """Refuses a verb that is not known, naming those that are."""
 
     do: Literal[
-        "say", "walk_to", "talk_to", "key", "speak_wav", "connect", "disconnect", "retry", "cut",
-        "black_hole", "heal", "kill_service", "start_service", "expire_session", "load_scene",
-        "quit",
+        "say", "respond", "walk_to", "talk_to", "key", "speak_wav", "connect", "disconnect",
+        "retry", "cut", "black_hole", "heal", "kill_service", "start_service", "expire_session",
+        "load_scene", "quit",
     ]  # fmt: skip
 
 
@@ -279,6 +289,7 @@ def _some(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 Step: TypeAlias = (
     WaitStep
     | Say
+    | Respond
     | SpeakWav
     | WalkTo
     | TalkTo

@@ -16,6 +16,7 @@ from characters.headless.script import (
     Key,
     LoadScene,
     Quit,
+    Respond,
     Say,
     ServiceCommand,
     SessionCommand,
@@ -69,6 +70,7 @@ class GameStage:
         self._done: Done = _at_once
         self._verbs: dict[type[Any], Callable[[Any], Done]] = {
             Say: self._say,
+            Respond: self._respond,
             SpeakWav: self._speak_wav,
             WalkTo: self._walk_to,
             TalkTo: self._talk_to,
@@ -121,6 +123,10 @@ class GameStage:
             return False
 
         return is_said
+
+    def _respond(self, step: Respond) -> Done:
+        self._game.character(step.character).respond(step.about)
+        return _at_once
 
     def _speak_wav(self, step: SpeakWav) -> Done:
         microphone = self._microphone

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from characters.core.policy import Persist, ReconnectPolicy
+from characters.core.respond import RespondMode
 from characters.core.turn import SmartTurn, VoiceActivityOptions
 
 __all__ = ["SessionConfig"]
@@ -32,6 +33,7 @@ class SessionConfig:
     end_user_id: str | None = None
     player_name: str | None = None
     actions: tuple[str, ...] = ()
+    respond_mode: RespondMode = RespondMode.AUTO
     smart_turn: SmartTurn = field(default_factory=SmartTurn)
     voice_activity: VoiceActivityOptions = field(default_factory=VoiceActivityOptions)
 

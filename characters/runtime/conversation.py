@@ -13,12 +13,14 @@ from characters.core.messages import (
     BotStartedSpeaking,
     BotTurnCompleted,
     ClientMessage,
+    ContextUpdate,
     FinalUserTranscription,
     ForceUserStoppedSpeaking,
     InterruptBot,
     ServerMessage,
     UserTextMessage,
     VadSttStarted,
+    VadSttStopped,
 )
 from characters.core.session_events import Event, PlayerActed, WakeRequested
 from characters.core.state import ResumeOutcome, SessionState, SessionStateChanged
@@ -29,7 +31,7 @@ from characters.runtime.events import (
     TextRefused,
     TranscriptChanged,
 )
-from characters.runtime.talk import Talk
+from characters.runtime.talk import Ask, Talk, Waiting
 from characters.runtime.world import World
 from characters.transport import AudioFrame, Incoming
 
@@ -48,6 +50,10 @@ class Outlet(Protocol):
     @property
     def is_hibernating(self) -> bool:
         """Whether a typed line wakes the session."""
+
+    @property
+    def answers_unasked(self) -> bool:
+        """Whether the character answers by itself, without the game's wish."""
 
     def feed(self, event: Event) -> None:
         """Tell the machine."""
@@ -84,11 +90,15 @@ class Conversation:
             self._hear(item)
 
     def _hear(self, message: ServerMessage) -> None:
+        if self.talk.is_done_already(message):
+            return
         has_grown = self.talk.heard(message, self._world.clock())
         if isinstance(message, (VadSttStarted, FinalUserTranscription)):
             self._outlet.feed(PlayerActed())
         if isinstance(message, BotTurnCompleted) and message.was_interrupted:
             self._world.voice.interrupt(self._key)
+        if isinstance(message, _WANT_ANSWERS) and not self._outlet.answers_unasked:
+            self._turned(Local.LEFT_UNANSWERED)
         self._tell_ears(message)
         self._outlet.emit(message)
         if has_grown:
@@ -100,6 +110,8 @@ class Conversation:
             return
         if isinstance(message, FinalUserTranscription):
             hearing.transcript_arrived(self._key)
+            if not self._outlet.answers_unasked:
+                hearing.answer_began(self._key)  # the player need not wait for any
         elif isinstance(message, (BotStartedSpeaking, BotTurnCompleted)):
             hearing.answer_began(self._key)
 
@@ -139,8 +151,8 @@ class Conversation:
             asyncio.get_running_loop().call_soon(self._catch_up)
         if change.new_state in (SessionState.DISCONNECTED, SessionState.ERROR):
             self.talk.cut()
-            for text in self.talk.take_waiting():
-                self._refuse(text)
+            for item in self.talk.take_waiting():
+                self._refuse(item)
 
     def _catch_up(self) -> None:
         """Say again what the old room did not confirm, and what waited for the connection."""
@@ -150,8 +162,8 @@ class Conversation:
             if not self._outlet.try_send(line):
                 return
         self.talk.repeated()
-        for text in self.talk.take_waiting():
-            self._say(text)
+        for item in self.talk.take_waiting():
+            self._let_out(item)
 
     def forget(self) -> None:
         """Forget every word, and be silent: the player wants no trace of this talk."""
@@ -169,16 +181,29 @@ class Conversation:
 
     def send_text(self, text: str) -> None:
         """Say a line, now or once there is a connection; or refuse it with a reason."""
+        self._say_or_keep(text)
+
+    def respond(self, about: str = "") -> None:
+        """Ask for an answer to what was said, now or once there is a connection; or refuse."""
+        self._say_or_keep(Ask(about))
+
+    def _say_or_keep(self, item: Waiting) -> None:
         state = self._outlet.state
         if state is SessionState.CONNECTED and not self.talk.has_older_lines:
             self._outlet.feed(PlayerActed())
-            self._say(text)
+            self._let_out(item)
         elif state not in _WAITS and not self._outlet.is_hibernating:
-            self._refuse(text)
-        elif self.talk.keep(text):
+            self._refuse(item)
+        elif self.talk.keep(item):
             self._outlet.feed(WakeRequested())
         else:
-            self._refuse(text, "Too many lines wait for the connection already.")
+            self._refuse(item, "Too many lines wait for the connection already.")
+
+    def _let_out(self, item: Waiting) -> None:
+        if isinstance(item, Ask):
+            self._ask(item)
+        else:
+            self._say(item)
 
     def _say(self, text: str) -> None:
         now = self._world.clock()
@@ -187,11 +212,24 @@ class Conversation:
             self._refuse(text, "The connection takes no more; say it again in a moment.")
             return
         self.talk.said(line, now)
-        self.talk.turned(Local.TEXT_SENT, now)
+        if self._outlet.answers_unasked:
+            self.talk.turned(Local.TEXT_SENT, now)
         self._tell_transcript()
 
-    def _refuse(self, text: str, reason: str = "") -> None:
-        self._outlet.emit(TextRefused(self._key, text, reason or _WHY_NOT[self._outlet.state]))
+    def _ask(self, ask: Ask) -> None:
+        wish = self.talk.wish(ask)
+        if not self._outlet.try_send(wish):
+            self._refuse(ask, "The connection takes no more; ask again in a moment.")
+            return
+        self.talk.asked(wish)
+        self._turned(Local.TEXT_SENT)  # an answer is awaited, as after a line
+
+    def _refuse(self, item: Waiting, reason: str = "") -> None:
+        reason = reason or _WHY_NOT[self._outlet.state]
+        if isinstance(item, Ask):
+            self._outlet.emit(MessageRefused(self._key, ContextUpdate.TYPE, reason))
+        else:
+            self._outlet.emit(TextRefused(self._key, item, reason))
 
     def send(self, message: ClientMessage) -> None:
         """Send a message; refused with a reason while there is no connection."""
@@ -224,6 +262,7 @@ class Conversation:
         self._outlet.refresh()
 
 
+_WANT_ANSWERS = (VadSttStopped, FinalUserTranscription)
 _WAITS = (SessionState.CONNECTING, SessionState.CONNECTED, SessionState.RECONNECTING)
 
 _WHY_NOT: Mapping[SessionState, str] = MappingProxyType(

@@ -19,6 +19,7 @@ from characters.core.failure import failure
 from characters.core.link import RoomLink
 from characters.core.messages import ClientMessage, ConnectRequest, RoomGrant
 from characters.core.policy import ReconnectPolicy
+from characters.core.respond import RespondMode
 from characters.core.session import IllegalEvent, Session, advance
 from characters.core.session_events import (
     AbortConnection,
@@ -115,6 +116,11 @@ class SessionDriver:
     def is_hibernating(self) -> bool:
         """Whether the session sleeps until the player comes near."""
         return self._session.is_hibernating
+
+    @property
+    def answers_unasked(self) -> bool:
+        """Whether the character answers by itself, without the game's wish."""
+        return self.config.respond_mode is RespondMode.AUTO
 
     @property
     def priority(self) -> float:
@@ -238,6 +244,8 @@ class SessionDriver:
             room_rejoin_ttl_seconds=self.policy.room_rejoin_ttl_seconds,
             takeover=plan.takeover or None,
             live_id=plan.live_id,
+            heard=self.conversation.talk.answered,
+            respond_modes=None if self.answers_unasked else config.respond_mode.lanes,
             player_name=config.player_name,
             narrative_template_keys=_template_keys(config),
         )

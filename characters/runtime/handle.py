@@ -144,6 +144,15 @@ class SessionHandle:
         """Say a line; while (re)connecting it waits, elsewhere `TextRefused` tells why not."""
         self._network.call(self._driver.conversation.send_text, text)
 
+    def respond(self, about: str = "") -> None:
+        """Let the character answer all that was said since its last answer.
+
+        For `RespondMode.MANUAL`, where it says nothing by itself. When nothing was said it speaks
+        ``about`` that, or of something. While (re)connecting it waits; elsewhere `MessageRefused`
+        tells why not.
+        """
+        self._network.call(self._driver.conversation.respond, about)
+
     def send(self, message: ClientMessage) -> None:
         """Send any message of the wire; `MessageRefused` tells if it could not go out."""
         self._network.call(self._driver.conversation.send, message)

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from characters.core.messages import (
+    ActionResponse,
     BotEmotion,
+    BotTurnCompleted,
+    ContextUpdate,
+    FinalUserTranscription,
     ServerMessage,
     ServerResponse,
     UserTextMessage,
@@ -13,12 +19,25 @@ from characters.core.messages import (
 from characters.core.transcript import Transcript
 from characters.core.turn import Dialogue, TurnEvent
 
-__all__ = ["MOST_UNCONFIRMED", "MOST_WAITING", "Talk"]
+__all__ = ["MOST_UNCONFIRMED", "MOST_WAITING", "Ask", "Talk"]
 
 # Lines typed while there is no connection; more than that nobody means any more.
 MOST_WAITING = 20
 # Lines that the service has not confirmed: only one that cannot write leaves so many.
 MOST_UNCONFIRMED = 200
+# Deeds that an answer which is told again may bring again.
+MOST_DEEDS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The game wants the character to speak; `about` is what it may speak about."""
+
+    about: str = ""
+
+
+Waiting: TypeAlias = str | Ask
+"""A line of the player, or the game's wish for an answer."""
 
 
 class Talk:
@@ -28,7 +47,12 @@ class Talk:
         self.transcript = Transcript()
         self.dialogue = Dialogue()
         self.emotion: str | None = None
-        self.waiting: deque[str] = deque()
+        self.waiting: deque[Waiting] = deque()
+        # The last line whose answer came whole: what comes after it the service tells again.
+        self.answered: str | None = None
+        self._unanswered: str | None = None  # the last line, if its answer did not come yet
+        self._asked: ContextUpdate | None = None
+        self._deeds: deque[ActionResponse] = deque(maxlen=MOST_DEEDS)
         self._unconfirmed: dict[str, UserTextMessage] = {}
         self._owes_repeat = False
 
@@ -49,9 +73,29 @@ class Talk:
             self.emotion = message.emotion
         if isinstance(message, ServerResponse) and message.event_type == UserTextMessage.TYPE:
             self._confirm((message.extras or {}).get("message_id"))
+        if isinstance(message, FinalUserTranscription) and message.message_id is not None:
+            self._unanswered = message.message_id
+        if isinstance(message, BotTurnCompleted) and message.message_id is not None:
+            self._was_answered(message.message_id)
         before = self.transcript
         self.transcript = before.apply(message, now)
         return self.transcript is not before
+
+    def _was_answered(self, message_id: str) -> None:
+        self.answered = message_id
+        if self._unanswered == message_id:
+            self._unanswered = None
+        if self._asked is not None and self._asked.message_id in (message_id, None):
+            self._asked = None
+
+    def is_done_already(self, message: ServerMessage) -> bool:
+        """Tell whether this is a deed of an answer that was told before, and note it if not."""
+        if not isinstance(message, ActionResponse) or message.message_id is None:
+            return False
+        is_known = message in self._deeds
+        if not is_known:
+            self._deeds.append(message)
+        return is_known
 
     def turned(self, event: TurnEvent, now: float) -> None:
         """Let the dialogue know."""
@@ -64,26 +108,39 @@ class Talk:
         """
         self._owes_repeat = self._owes_repeat or not rejoined
 
-    def owed(self) -> tuple[UserTextMessage, ...]:
-        """Return the lines to repeat in this room before anything else is said."""
-        return self.unconfirmed if self._owes_repeat else ()
+    def owed(self) -> tuple[UserTextMessage | ContextUpdate, ...]:
+        """Return what to repeat in this room before anything else is said."""
+        if not self._owes_repeat:
+            return ()
+        # A wish that names no line cannot be told from one that was granted.
+        is_named = self._asked is not None and self._asked.message_id is not None
+        return (*self.unconfirmed, *((self._asked,) if self._asked and is_named else ()))
 
     def repeated(self) -> None:
         """Note that all that was owed has gone out."""
         self._owes_repeat = False
 
-    def keep(self, text: str) -> bool:
-        """Keep a line until there is a connection; False when too many wait already."""
+    def keep(self, item: Waiting) -> bool:
+        """Keep it until there is a connection; False when too much waits already."""
         if len(self.waiting) >= MOST_WAITING:
             return False
-        self.waiting.append(text)
+        self.waiting.append(item)
         return True
+
+    def wish(self, ask: Ask) -> ContextUpdate:
+        """Return what asks the service for an answer to all that was said by now."""
+        return ContextUpdate(ask.about or None, run_llm="true", message_id=self._unanswered)
+
+    def asked(self, wish: ContextUpdate) -> None:
+        """Note that a wish went out; it is kept until it was granted."""
+        self._asked = wish
 
     def said(self, line: UserTextMessage, now: float) -> None:
         """Note that a line went out; it is kept until the service has confirmed it."""
         self.transcript = self.transcript.said_by_player(line.text, now)
         assert line.message_id is not None  # every line gets one, see Conversation
         self._unconfirmed[line.message_id] = line
+        self._unanswered = line.message_id
         while len(self._unconfirmed) > MOST_UNCONFIRMED:
             self._forget_oldest()
 
@@ -98,7 +155,7 @@ class Talk:
         if self._unconfirmed:
             del self._unconfirmed[next(iter(self._unconfirmed))]
 
-    def take_waiting(self) -> tuple[str, ...]:
+    def take_waiting(self) -> tuple[Waiting, ...]:
         """Take what waits."""
         taken = tuple(self.waiting)
         self.waiting.clear()
@@ -110,6 +167,7 @@ class Talk:
         self.emotion = None
         self.waiting.clear()
         self._unconfirmed.clear()
+        self.answered = self._unanswered = self._asked = None
 
     def reset(self) -> None:
         """Begin a new connection's modules: emotion is not carried over."""

@@ -77,6 +77,9 @@ class FakeHandle:
     def set_black_hole(self, is_open: bool) -> None:
         self.told.append(f"black hole {is_open}")
 
+    def respond(self, about: str = "") -> None:
+        self.told.append(f"respond {about}".strip())
+
     def send_text(self, text: str) -> None:
         self.told.append(f"text {text}")
         if self.view.state is S.DISCONNECTED:

@@ -6,6 +6,7 @@ import pytest
 
 from characters.components import Character, ConnectMode, LevelPolicy
 from characters.core.policy import ReconnectPolicy
+from characters.core.respond import RespondMode
 from characters.core.state import SessionState
 from characters.runtime import SessionConfig
 from engine.scene import Scene
@@ -21,6 +22,15 @@ def test_a_character_opens_its_session_with_its_own_policy_and_connects() -> Non
     level.frame()
     assert level.session("nurse").config.policy == policy
     assert level.session("nurse").told == ["connect"]
+
+
+def test_a_character_that_answers_when_asked_says_so_and_is_asked() -> None:
+    level = Level()
+    nurse = level.character("nurse", respond_mode=RespondMode.MANUAL)
+    level.frame()
+    nurse.respond("the storm")
+    assert level.session("nurse").config.respond_mode is RespondMode.MANUAL
+    assert level.session("nurse").told[-1] == "respond the storm"
 
 
 def test_a_manual_character_waits_to_be_told() -> None:

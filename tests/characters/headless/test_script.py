@@ -6,6 +6,7 @@ from characters.core.state import ResumeOutcome, SessionState
 from characters.headless.script import (
     Fault,
     LoadScene,
+    Respond,
     Say,
     Script,
     SessionCommand,
@@ -48,6 +49,7 @@ def test_a_wait_may_ask_for_what_was_restored() -> None:
     ("text", "kind"),
     [
         ('do = "say"\ncharacter = "a"\ntext = "Hello."', Say),
+        ('do = "respond"\ncharacter = "a"', Respond),
         ('do = "speak_wav"\ncharacter = "a"\nfile = "hello.wav"', SpeakWav),
         ('do = "walk_to"\nposition = [10, 20]', WalkTo),
         ('do = "retry"\ncharacter = "a"', SessionCommand),

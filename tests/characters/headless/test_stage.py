@@ -109,6 +109,12 @@ def test_saying_goes_through_the_player(game: Game) -> None:
     assert game.told() == ["text Hello."]
 
 
+def test_an_answer_is_asked_for(game: Game) -> None:
+    assert game.do(f'do = "respond";{NURSE}')
+    assert game.do(f'do = "respond";{NURSE};about = "the storm"')
+    assert game.told() == ["respond", "respond the storm"]
+
+
 def test_a_line_that_is_refused_is_an_error_with_the_reason(game: Game) -> None:
     with pytest.raises(StepError, match="not connected"):
         game.do(f'do = "say";{NURSE};text = "Hello."')

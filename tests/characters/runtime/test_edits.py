@@ -7,6 +7,7 @@ import pytest
 
 from characters.core.messages import ClientMessage, ContextUpdate, UpdateTemplateKeys
 from characters.core.policy import Persist, ReconnectPolicy
+from characters.core.respond import RespondMode
 from characters.core.session_events import ConnectRequested
 from characters.core.state import ResumeOutcome, SessionState
 from characters.runtime.config import SessionConfig
@@ -42,6 +43,7 @@ def test_who_it_is_and_where_make_another_session(field: str, value: str) -> Non
         ("persist", Persist.UNTIL_DISCONNECT),
         ("actions", ("wave", "nod")),
         ("player_name", "Bob"),
+        ("respond_mode", RespondMode.MANUAL),
     ],
 )
 def test_what_can_be_told_or_is_ours_needs_no_new_connection(field: str, value: Any) -> None:
