@@ -11,6 +11,7 @@ it. What was made in code is changed where it lives, and there is nothing to sav
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -30,6 +31,8 @@ from engine.toml_edit import save_atomically
 from engine.toml_file import Problem, TomlFileError
 
 __all__ = ["Edit", "EditError", "SceneEditor"]
+
+_log = logging.getLogger(__name__)
 
 
 class EditError(Exception):
@@ -93,6 +96,7 @@ class SceneEditor:
         else:
             done = self._set_in_file(found[1].name, row, text)
         self._done.append(done)
+        _log.info("Object %r was edited: %s", done.edit.object, done.edit.path)
         return done.edit
 
     def undo(self) -> Edit:

@@ -35,6 +35,8 @@ PACKAGES = {
     "flite": "flite",
 }
 
+    "Xvfb": "xvfb",
+    "xdotool": "xdotool",
 
 def require(*programs: str) -> None:
     """Fail with a sentence that names the package of a program that is missing."""

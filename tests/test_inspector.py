@@ -1,0 +1,80 @@
+"""The inspector in the real window, worked by a player's keys: one line of the level changes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from characters.components import SCENE_CHECKS
+from engine.inspection import field_rows
+from engine.scene_file import SceneFile
+from main import make_registry
+from tests.imports import ROOT
+from tests.screen import Screen
+from tests.test_hot_reload import CLINIC
+from tests.test_main import PATIENT, until
+
+DELAY = "Character.reconnect_policy.auto_mic_start_delay_seconds"
+
+
+class Played:
+    """The game in its window on a copy of the clinic; a script watches what becomes of it."""
+
+    def __init__(self, folder: Path, screen: Screen, script: str) -> None:
+        self.level, self.report = folder / "clinic.toml", folder / "report.json"
+        self.level.write_text(CLINIC, encoding="utf-8")
+        (folder / "play.toml").write_text(script, encoding="utf-8")
+        command = [sys.executable, str(ROOT / "main.py"), "--log-level", "INFO"]
+        command += ["--scene", str(self.level), "--script", str(folder / "play.toml")]
+        command += ["--report", str(self.report), "--data", str(folder / "data")]
+        command += ["--microphone", "none", "--seconds", "60"]
+        self.game = subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, env=screen.environment
+        )
+        self.log = ""
+
+    def wait_for(self, *parts: str) -> None:
+        """Read on until a line of the log has all the parts; the game's own limit ends the wait."""
+        assert self.game.stderr is not None
+        for line in self.game.stderr:
+            self.log += line
+            if all(part in line for part in parts):
+                return
+        raise AssertionError(self.log)
+
+    def end(self) -> dict[str, Any]:
+        assert self.game.stderr is not None
+        self.log += self.game.stderr.read()
+        assert self.game.wait(timeout=20) == 0, self.log
+        return dict(json.loads(self.report.read_text(encoding="utf-8"))["characters"])
+
+    def steps_to(self, path: str) -> int:
+        """Return how often Down is pressed to come to a field of Mr. Whitlock."""
+        assets = ROOT / "assets"
+        file = SceneFile.read(self.level, make_registry(), SCENE_CHECKS, asset_root=assets)
+        entry = next(entry for entry in file.objects if entry.name == "Mr. Whitlock")
+        return [row.path for row in field_rows(file.document, entry)].index(path)
+
+
+def test_a_delay_is_edited_by_keys_while_the_talk_goes_on(tmp_path: Path) -> None:
+    script = until(PATIENT) + until(PATIENT, "RECONNECTING") + until(PATIENT)
+    script += "[[step]]\nwait = { seconds = 0.6 }\n"
+    with Screen() as screen:
+        run = Played(tmp_path, screen, script)
+        screen.turn_to_window()
+        run.wait_for(PATIENT, "-> CONNECTED")
+        screen.press("F3", "e", *["Down"] * run.steps_to(DELAY), "Return")
+        screen.type("0.2")
+        screen.press("Return")
+        run.wait_for("was edited", DELAY)
+        edited = run.level.read_text(encoding="utf-8")
+        screen.press("F3", "F4", "1", "c")  # the keys are the game's again: cut his line
+        patient = run.end()[PATIENT]
+    assert edited == CLINIC.replace("start_delay_seconds = 1.0", "start_delay_seconds = 0.2")
+    states = [change["to"] for change in patient["states"]]
+    assert states == ["CONNECTING", "CONNECTED", "RECONNECTING", "CONNECTED"]
+    microphone = patient["microphone"]
+    assert 0.2 <= microphone["opened_at"] - microphone["ready_at"] < 0.6
