@@ -126,7 +126,6 @@ class Local(Enum):
     NOT_ADDRESSED = auto()
     TEXT_SENT = auto()
     LEFT_UNANSWERED = auto()  # the game wants no answer to what the player said, or not yet
-    LEFT_UNANSWERED = auto()  # the game wants no answer to what the player said, or not yet
     AUDIO_QUEUED = auto()  # a piece of its voice went to the speaker
     AUDIO_DRAINED = auto()  # nothing of it is to be heard any more
     INTERRUPTED = auto()  # the game, or the player's own voice, cut it off
@@ -172,7 +171,6 @@ EFFECTS: dict[type[ServerMessage] | Local, tuple[Fact, Fact]] = {
     Local.ADDRESSED: (Fact.NONE, Fact.ADDRESSED),
     Local.NOT_ADDRESSED: (Fact.ADDRESSED, Fact.NONE),
     Local.TEXT_SENT: (Fact.NONE, Fact.AWAITING),
-    Local.LEFT_UNANSWERED: (Fact.AWAITING, Fact.NONE),
     Local.LEFT_UNANSWERED: (Fact.AWAITING, Fact.NONE),
     Local.AUDIO_QUEUED: (Fact.NONE, Fact.AUDIBLE),
     Local.AUDIO_DRAINED: (Fact.AUDIBLE, Fact.NONE),
