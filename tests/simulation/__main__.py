@@ -1,7 +1,11 @@
 """Run many seeds: `python -m tests.simulation --seeds 1-200 [--hours 24] [--jobs 2]`.
 
-A single number asks for that many seeds from 1 on. A seed that breaks a promise is named, and
-`--seeds 17-17` plays it again.
+A single number asks for that many seeds from 1 on. How to read what it prints:
+
+* a broken promise comes at once: seed, virtual time, the promise in a sentence, the last events
+  of that character, and the command that plays it again, exactly;
+* at the end: seeds, session-hours of virtual time, what struck in them (faults), what the
+  sessions came to (connections), what was said (words), and whether every promise was kept.
 """
 
 from __future__ import annotations
@@ -9,15 +13,17 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from functools import partial
 
-from tests.simulation.weather import Outcome, simulate
+from tests.simulation.report import Outcome, Tally
+from tests.simulation.weather import simulate
 
 __all__ = ["main", "seed_range"]
+
+PROGRESS_SECONDS = 60.0
 
 
 def seed_range(text: str) -> range:
@@ -29,44 +35,39 @@ def seed_range(text: str) -> range:
     return seeds
 
 
-def run(seed: int, hours: float, clients: int) -> Outcome | str:
+def run(seed: int, hours: float, clients: int) -> Outcome:
     try:
         return simulate(seed, hours=hours, clients=clients)
-    except Exception as error:  # whatever it is, the seed is what one wants to know
-        return f"seed {seed}: {type(error).__name__}: {error}"
+    except Exception as error:  # a defect of the simulation: the seed is what one wants to know
+        return Outcome(seed, broken=f"seed {seed}: {type(error).__name__}: {error}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the seeds that are asked for and return the exit status."""
-    it = argparse.ArgumentParser("python -m tests.simulation", description=__doc__)
+    it = argparse.ArgumentParser(
+        "python -m tests.simulation",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     it.add_argument("--seeds", type=seed_range, default=seed_range("20"), metavar="1-200")
     it.add_argument("--hours", type=float, default=24.0, help="virtual, for each seed")
     it.add_argument("--clients", type=int, default=12, help="sessions at once")
     it.add_argument("--jobs", type=int, default=1, help="processes")
     asked = it.parse_args(arguments)
-    began = time.perf_counter()
-    failed, hours, steps = 0, 0.0, 0
-    faults: Counter[str] = Counter()
-    outcomes: Counter[str] = Counter()
     work = partial(run, hours=asked.hours, clients=asked.clients)
+    tally, began = Tally(), time.perf_counter()
+    told_at = began
     with ProcessPoolExecutor(asked.jobs) if asked.jobs > 1 else nullcontext() as pool:
-        for result in (pool.map if pool else map)(work, asked.seeds):
-            if isinstance(result, str):
-                failed += 1
-                print(result, flush=True)
-                continue
-            hours += result.session_hours
-            steps += result.steps
-            faults += result.faults
-            outcomes += result.outcomes
-    taken = time.perf_counter() - began
-    count = len(asked.seeds)
-    print(f"{count} schedules, {failed} broken; {count / taken:.2f} schedules a second")
-    print(f"{hours:,.0f} session-hours, {hours / taken:,.0f} a second")
-    print(f"{steps:,} steps, {sum(faults.values()):,} faults")
-    print(f"faults: {dict(faults)}")
-    print(f"connections: {dict(outcomes)}")
-    return 1 if failed else 0
+        outcomes = pool.map(work, asked.seeds, chunksize=4) if pool else map(work, asked.seeds)
+        for outcome in outcomes:
+            tally.add(outcome)
+            if outcome.broken:
+                print(outcome.broken, flush=True)
+            if time.perf_counter() - told_at > PROGRESS_SECONDS:
+                told_at = time.perf_counter()
+                print(tally.progress(told_at - began), flush=True)
+    print(tally.summary(time.perf_counter() - began))
+    return 1 if tally.broken else 0
 
 
 if __name__ == "__main__":

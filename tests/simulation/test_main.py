@@ -24,5 +24,6 @@ def test_the_command_line_reports_schedules_and_session_hours(
 ) -> None:
     assert main(["--seeds", "1-2", "--hours", "2", "--clients", "6"]) == 0
     told = capsys.readouterr().out
-    assert "2 schedules, 0 broken" in told
-    assert "24 session-hours" in told
+    assert "2 seeds, 0 broken" in told
+    assert "24 virtual session-hours" in told
+    assert "every promise was kept" in told

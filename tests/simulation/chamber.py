@@ -1,0 +1,368 @@
+"""A simulated live room: the real conversation, reception and numbering on virtual time.
+
+It does what `characters.service.live_room.LiveRoom` does with asyncio: it consults a mind, keeps
+what is said, ticks, and sends. Every message is counted, so that at the end it can be told
+whether the client got each one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from characters.core.delivery import Arrival, OutboxFullError, ReplayError
+from characters.core.link import Ack, Bye, RoomLink, Welcome
+from characters.core.messages import (
+    BotReady,
+    BotTurnCompleted,
+    InteractionCreated,
+    ServerMessage,
+    ServerResponse,
+    UserIdleWarning,
+    UserTextMessage,
+)
+from characters.service.context import LevelContext
+from characters.service.conversation import Conversation
+from characters.service.dialogue.mind import Part, PlayerSaid, Prompt, Say, Silence
+from characters.service.effects import (
+    Consult,
+    End,
+    Entry,
+    Hush,
+    Keep,
+    Owe,
+    Send,
+    Settle,
+)
+from characters.service.pace import Pace
+from characters.service.reception import Outcome, Reception
+from characters.service.rooms import Room
+from characters.service.turn import Line
+from tests.simulation.disk import Kept
+from tests.simulation.mind import Mind, line_of, number_of
+from tests.simulation.promise import promise
+from tests.simulation.wire import Frame, Item, Wire
+
+if TYPE_CHECKING:
+    from tests.simulation.service import Service
+
+__all__ = ["PACE", "Chamber"]
+
+PACE = Pace(words_per_second=10.0, think_seconds=0.2)
+# A character that has trouble to get ready takes longer than anybody waits for it.
+TROUBLED_SECONDS = 60.0
+TROUBLED, BREAKS_DOWN, SAYS_NOTHING = 0.01, 0.005, 0.2
+HAIR = 1e-6
+
+
+class Chamber:
+    """One room with its talk; `close` it when the registry has let go of it."""
+
+    def __init__(self, service: Service, room: Room, kept: Kept, heard: str | None) -> None:
+        self._service = service
+        self._time = service.time
+        self.room = room
+        self.owner = room.session.character_id
+        self.link = RoomLink(room.name)
+        self.wire: Wire | None = None
+        self.was_entered = False
+        self.is_over = False
+        self._left = _still_owed(kept, heard)
+        self._told: deque[tuple[int, str]] = deque()  # number of a completed turn, what it answers
+        now = self._time.now
+        known = frozenset(line_of(self.owner, number) for number in kept.lines)
+        self._mind = Mind(self.owner, kept.memory, self._time.random)
+        self._talk = Conversation(now, PACE)
+        self._reception = Reception(self._talk, LevelContext(""), has_agent=room.agent, known=known)
+        self._begun = False
+        self._consulting: int | None = None
+        self._unheard: set[int] = set()
+        self._is_left_for_good = False
+        self._entries: list[Entry] = []
+        self._waiting: list[int] = []  # turns that go on when what was said is durable
+        self._is_saving = self._is_dirty = False
+        self._is_closing: Callable[[], None] | None = None
+        self._alarm_at = math.inf
+        # Measured here, beside the conversation's own measure.
+        self._known = set(known)
+        self._active_at = now
+        self._warned_at: float | None = None
+        self._set_alarm()
+
+    # --- connections ------------------------------------------------------------------------
+
+    def greet(self, wire: Wire, received: int) -> None:
+        """Answer a hello: welcome, what was missed, ready."""
+        try:
+            missed = self.link.missed(received)
+        except ReplayError as problem:
+            promise(False, f"The service cannot repeat what was missed: {problem}.", self.owner)
+            return
+        said = "rejoined" if self.was_entered else self.room.resumed
+        following, away = self.link.outbox.confirmed + 1, self.room.last_seen_seconds
+        wire.down(Welcome(self.link.inbox.received, len(missed), following, said, away))
+        self.wire, self.was_entered, self._is_left_for_good = wire, True, False
+        self._note_presence(True)
+        for frame in missed:
+            wire.down(frame)
+        if self._time.chance(TROUBLED):
+            self._time.later(TROUBLED_SECONDS, self._ready, wire)
+        else:
+            self._ready(wire)
+        self._set_alarm()
+
+    def _ready(self, wire: Wire) -> None:
+        if self.wire is not wire or self.is_over:
+            return
+        first, self._begun = not self._begun, True
+        if first:
+            self._send(InteractionCreated("", self.room.session.session_id))
+        self._send(BotReady())
+        if first:
+            now = self._time.now
+            self._perform(self._talk.arrive(self.room.last_seen_seconds, now))
+            self._perform(self._talk.take_up(self._left, now))
+
+    def left(self, wire: Wire, *, for_good: bool) -> None:
+        """Note that a connection is gone; the talk goes on."""
+        if self.wire is wire:
+            self.wire, self._is_left_for_good = None, for_good
+            self._note_presence(False)
+            self._set_alarm()
+
+    def _note_presence(self, is_present: bool) -> None:
+        now = self._time.now
+        self._talk.set_present(is_present, now)
+        self._active_at, self._warned_at = now, None
+
+    def confirm(self, wire: Wire) -> None:
+        """Confirm whatever is unconfirmed."""
+        ack = self.link.ack(now=True) if wire is self.wire else None
+        if ack is not None:
+            wire.down(ack)
+
+    # --- what comes in ------------------------------------------------------------------------
+
+    def receive(self, wire: Wire, item: Item) -> None:
+        """Take what came over a line, unless another one has replaced it."""
+        if wire is not self.wire or self.is_over:
+            return
+        if isinstance(item, dict):
+            self._take(wire, item)
+        elif isinstance(item, Ack):
+            self.link.outbox.acknowledged(item.received)
+        elif isinstance(item, Bye):
+            self._service.leave(wire, for_good=True)
+        elif isinstance(item, float):
+            self._service.hear(wire, item)
+
+    def _take(self, wire: Wire, frame: Frame) -> None:
+        arrival = self.link.accept(frame)
+        promise(arrival is not Arrival.GAP, "A message of the client is missing.", self.owner)
+        if arrival is Arrival.DELIVER:
+            message = frame["message"]
+            is_new = self._note_activity(message)
+            outcomes = self._reception.take(message, self._time.now)
+            self._perform(outcomes)
+            if is_new and not any(map(_is_refusal, outcomes)):
+                self._active_at, self._warned_at = self._time.now, None
+                if isinstance(message, UserTextMessage):
+                    self._known.add(message.text)
+        ack = self.link.ack()
+        if ack is not None:
+            wire.down(ack)
+
+    def _note_activity(self, message: Any) -> bool:
+        idle = self._time.now - self._active_at
+        late = idle > PACE.idle_timeout + HAIR
+        promise(not late, "A silent player was kept longer than the idle time-out.", self.owner)
+        if not isinstance(message, UserTextMessage):
+            return True
+        name, _ = number_of(message.text)
+        promise(name == self.owner, "A character heard what was said to another.", self.owner)
+        return message.text not in self._known
+
+    # --- what is decided ----------------------------------------------------------------------
+
+    def _perform(self, outcomes: Iterable[Outcome]) -> None:
+        for outcome in outcomes:
+            ACTS[type(outcome)](self, outcome)
+        self._set_alarm()
+
+    def _send(self, message: ServerMessage) -> None:
+        try:
+            frame = self.link.wrap({"message": message})
+        except OutboxFullError:
+            self.end("overflow")
+            return
+        if isinstance(message, BotTurnCompleted) and message.message_id is not None:
+            self._told.append((frame["seq"], message.message_id))
+        elif isinstance(message, UserIdleWarning):
+            self._warned_at = self._time.now
+            idle = self._time.now - self._active_at
+            early = idle < PACE.idle_timeout - PACE.idle_warning - HAIR
+            promise(not early, "An idle warning came to somebody who was not idle.", self.owner)
+        if self.wire is not None:
+            self.wire.down(frame)
+
+    def _do_send(self, effect: Send) -> None:
+        self._send(effect.message)
+
+    def _do_consult(self, effect: Consult) -> None:
+        self._consulting = effect.turn
+        if isinstance(effect.prompt, PlayerSaid):
+            self._service.taken(self, number_of(effect.prompt.text)[1])
+        seconds = self._time.random.random() * 0.3
+        self._time.later(seconds, self._answer, effect.turn, effect.prompt)
+
+    def _answer(self, turn: int, prompt: Prompt) -> None:
+        if self.is_over or self._consulting != turn:
+            return
+        now, chance = self._time.now, self._time.chance
+        part = self._mind.answer(prompt)
+        if chance(BREAKS_DOWN):
+            self._perform(self._talk.failed(turn, now))
+            return
+        if isinstance(part, Say) and not (isinstance(prompt, Silence) and chance(SAYS_NOTHING)):
+            self._perform(self._talk.part(turn, part, now))
+        self._perform(self._talk.told(turn))
+        # What a character was told is durable before its turn is completed.
+        self._waiting.append(turn)
+        self._save()
+
+    def _do_hush(self, effect: Hush) -> None:
+        self._consulting = None
+
+    def _do_keep(self, effect: Keep) -> None:
+        if effect.speaker == "player" and self._mind.memory.last != number_of(effect.text)[1]:
+            self._unheard.add(number_of(effect.text)[1])
+        self._do_write(effect)
+
+    def _do_write(self, effect: Entry) -> None:
+        self._entries.append(effect)
+        self._time.later(0.0, self._save_if_new)
+
+    def _take_heard(self) -> list[Settle]:
+        """Return what the client has confirmed to have, each once."""
+        heard = []
+        while self._told and self._told[0][0] <= self.link.outbox.confirmed:
+            message_id = self._told.popleft()[1]
+            self._service.settled(self, message_id)
+            heard.append(Settle(message_id))
+        return heard
+
+    def _do_end(self, effect: End) -> None:
+        if effect.reason == "idle-timeout":
+            now, warned_at = self._time.now, self._warned_at
+            is_idle = now - self._active_at >= PACE.idle_timeout - HAIR
+            promise(is_idle, "The idle time-out came to somebody who was not idle.", self.owner)
+            is_fair = warned_at is not None and now - warned_at >= PACE.idle_warning - HAIR
+            promise(is_fair, "The idle time-out came without a warning in time.", self.owner)
+            self._service.counts["idle time-outs"] += 1
+        self.end(effect.reason)
+
+    # --- time and the disk ----------------------------------------------------------------------
+
+    def _set_alarm(self) -> None:
+        due = self._talk.deadline()
+        if due < self._alarm_at and not self.is_over:
+            self._alarm_at = due
+            self._time.later(max(0.0, due - self._time.now), self._wake, due)
+
+    def _wake(self, due: float) -> None:
+        if due != self._alarm_at or self.is_over:
+            return  # an earlier one took its place
+        self._alarm_at = math.inf
+        # A sum of virtual seconds may fall short of the deadline by a rounding.
+        now = max(self._time.now, due)
+        self._perform(self._talk.tick(now) if now >= self._talk.deadline() else ())
+
+    def _save_if_new(self) -> None:
+        # What is decided in one step is written in one go, as a task does that wakes up after it.
+        if self._entries and not self._is_saving:
+            self._save()
+
+    def _save(self) -> None:
+        """Write what is new; one write at a time."""
+        if self._is_saving:
+            self._is_dirty = True
+            return
+        self._is_saving, self._is_dirty = True, False
+        self._entries += self._take_heard()
+        entries, memory, unheard = tuple(self._entries), self._mind.memory, frozenset(self._unheard)
+        waiting, self._waiting = self._waiting, []
+        session = self.room.session
+
+        def write() -> None:
+            # A session that was removed meanwhile must not come back.
+            if self._service.registry.session(session.session_id) is not None:
+                self._service.store.save(session, memory, entries, unheard)
+
+        self._service.disk.do(write, lambda is_done: self._saved(is_done, entries, waiting))
+
+    def _saved(self, is_done: bool, entries: tuple[Entry, ...], waiting: list[int]) -> None:
+        self._is_saving = False
+        known = len(self._entries)
+        if is_done:
+            del self._entries[: len(entries)]
+            known -= len(entries)
+            for said in entries if not self.is_over else ():
+                if isinstance(said, Keep):
+                    self._perform(self._reception.confirm(said))
+        for turn in waiting:
+            if turn == self._consulting and not self.is_over:
+                self._perform(self._talk.thought_out(turn, self._time.now))
+        if self._is_dirty or (is_done and known):
+            self._save()
+        elif self._is_closing is not None and not self._is_saving:
+            self._is_closing()
+
+    def end(self, reason: str, retry_after: float | None = None) -> None:
+        """End the room: say goodbye to whoever is inside; the session stays."""
+        wire, self.wire = self.wire, None
+        if wire is not None:
+            wire.down(Bye(reason, retry_after))
+            self._time.later(wire.seconds, self._service.leave, wire)
+        self._service.let_go(self)
+
+    def close(self, closed: Callable[[], None]) -> None:
+        """Stop everything; `closed` is called when what was unsaved is saved, or cannot be."""
+        self.is_over = True
+        self._is_closing = closed
+        if self._is_left_for_good:
+            self._entries.append(Settle(None))
+        self._save()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing of the talk is under way."""
+        return not (self._talk.is_busy or self._entries or self._is_saving)
+
+
+def _still_owed(kept: Kept, heard: str | None) -> tuple[tuple[Line, tuple[Part, ...] | None], ...]:
+    last = 0 if heard is None else number_of(heard)[1]
+    last = last if last in kept.lines else 0
+    owed = sorted(kept.owed.items(), key=lambda item: number_of(item[0])[1])
+    return tuple(
+        (Line(message_id, message_id, is_kept=True), parts)
+        for message_id, parts in owed
+        if parts is None or number_of(message_id)[1] > last
+    )
+
+
+def _is_refusal(outcome: Outcome) -> bool:
+    message = outcome.message if isinstance(outcome, Send) else None
+    return isinstance(message, ServerResponse) and message.status == "error"
+
+
+ACTS: dict[type[Any], Callable[[Chamber, Any], None]] = {
+    Send: Chamber._do_send,
+    Consult: Chamber._do_consult,
+    Hush: Chamber._do_hush,
+    Keep: Chamber._do_keep,
+    Owe: Chamber._do_write,
+    Settle: Chamber._do_write,
+    End: Chamber._do_end,
+}
