@@ -6,7 +6,7 @@ import asyncio
 
 from characters.core.policy import ReconnectPolicy, ResumePolicy
 from characters.core.state import ResumeOutcome
-from tests.faults import runtime_real, runtime_virtual
+from tests.faults import runtime_answers, runtime_real, runtime_virtual
 
 
 def test_no_patient_client_gives_up_in_an_outage() -> None:
@@ -35,6 +35,11 @@ def test_a_dead_link_is_noticed_within_the_heartbeat() -> None:
 
 def test_twenty_that_drop_together_are_no_herd() -> None:
     row = runtime_real.crowd()
+    assert row.is_right, row.figure
+
+
+def test_each_line_is_answered_once_although_the_service_is_killed_in_the_answers() -> None:
+    row = runtime_answers.killed_in_answers(4, 2)
     assert row.is_right, row.figure
 
 
