@@ -8,8 +8,9 @@ authoritative only when the service is done *and* the local audio has drained.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum, Flag, StrEnum, auto
+from functools import cache
 from typing import ClassVar, TypeAlias
 
 from characters.core.bounds import check_range
@@ -190,10 +191,7 @@ class Dialogue:
     @property
     def state(self) -> DialogueState:
         """Which of the eight states the facts amount to."""
-        for needed, state in RANKING:
-            if all(self.facts & group for group in needed):
-                return state
-        return DialogueState.IDLE
+        return _state_of(self.facts)
 
     @property
     def accepts_audio(self) -> bool:
@@ -223,8 +221,9 @@ class Dialogue:
             cleared |= Fact.CUT_OFF
         if isinstance(event, BotTurnCompleted) and event.was_interrupted:
             added |= Fact.CUT_OFF
-        changed = replace(self, facts=(self.facts & ~cleared) | added)
-        return changed if changed.state is self.state else replace(changed, since=now)
+        facts = (self.facts & ~cleared) | added
+        is_same_state = _state_of(facts) is self.state
+        return Dialogue(facts, self.since if is_same_state else now)
 
 
 # Best first; a state holds when one fact of each of its groups does.
@@ -237,3 +236,11 @@ RANKING: tuple[tuple[tuple[Fact, ...], DialogueState], ...] = (
     ((Fact.RESPONDING | Fact.AWAITING,), DialogueState.THINKING),
     ((Fact.ADDRESSED,), DialogueState.ATTENDING),
 )
+
+
+@cache  # asked for after every message, and there are but a few hundred sets of facts
+def _state_of(facts: Fact) -> DialogueState:
+    for needed, state in RANKING:
+        if all(facts & group for group in needed):
+            return state
+    return DialogueState.IDLE
