@@ -44,6 +44,7 @@ class Attempts:
         self.wire: Wire | None = None
         self.is_cut_off = False  # every request is refused
         self.is_in_black_hole = False  # every request vanishes
+        self.is_flapping = False  # every connection is dropped as soon as it is of use
         self.opened = 0
 
     # --- what the machine orders ------------------------------------------------------------
@@ -175,6 +176,11 @@ class Attempts:
             wire.is_reset = True
             self._lose(wire, "transport.signal_disconnected", NOTICED)
             self._notice_at_service(wire, NOTICED)
+
+    def connected(self) -> None:
+        """The connection is of use now."""
+        if self.is_flapping:
+            self._time.later(NOTICED, self.reset)
 
     def enter_black_hole(self) -> None:
         """Nothing passes any more; both ends find out by their heartbeats."""

@@ -164,6 +164,7 @@ class Client:
         if isinstance(change, SessionStateChanged):
             if change.new_state is SessionState.CONNECTED:
                 self.microphone.connected()
+                self.attempts.connected()
             self.words.state_changed(change)
 
 

@@ -160,15 +160,9 @@ class Weather:
 
     def _flapping(self, client: Client) -> None:
         """A service that lets in and drops at once, again and again."""
-        until = self.time.now + 60.0
-
-        def drop() -> None:
-            if client.session.state is CONNECTED:
-                client.attempts.reset()
-            if self.time.now < until:
-                self.time.later(0.1, drop)
-
-        drop()
+        client.attempts.is_flapping = True
+        client.attempts.reset()
+        self.time.later(60.0, setattr, client.attempts, "is_flapping", False)
 
     def _crash(self, client: Client) -> None:
         client.crash()
