@@ -111,3 +111,10 @@ def test_options_out_of_range_are_refused() -> None:
         PushToTalkOptions(release_tail_ms=5001)
     with pytest.raises(ValueError, match="startup"):
         PushToTalkOptions(startup="whenever")
+
+
+def test_one_that_does_not_start_muted_is_open_until_the_key_is_let_go() -> None:
+    talk = PushToTalk.begin(PushToTalkOptions(start_muted=False))
+    assert talk.is_open and not PushToTalk.begin(PushToTalkOptions()).is_open
+    released, _ = talk.advance(E.RELEASED, 1.0)
+    assert not released.advance(E.TICK, 2.0)[0].is_open

@@ -20,7 +20,9 @@ from characters.core.state import (
     SessionState,
     SessionStateChanged,
 )
+from characters.core.turn import SmartTurn, VoiceActivityOptions
 from characters.persistence import PersistenceError
+from characters.service.requests import listening_options
 from tests.characters.runtime.stage import Actor, Stage
 
 PCM = bytes(640)
@@ -46,6 +48,14 @@ def test_a_session_connects_and_tells_so_once() -> None:
         actor = connected(stage)
         assert actor.states == "CONNECTING CONNECTED"
         assert actor.view.resume.outcome is ResumeOutcome.FRESH
+
+
+def test_the_request_carries_how_the_service_tells_speech_and_its_end() -> None:
+    with Stage() as stage:
+        heard, over = VoiceActivityOptions(min_volume=0.4), SmartTurn(stop_secs=1.2)
+        connected(stage, voice_activity=heard, smart_turn=over)
+        request = stage.service.requests[0]
+        assert listening_options(request) == (heard, over)
 
 
 def test_the_request_carries_what_the_session_was_opened_with() -> None:
@@ -332,6 +342,23 @@ def test_a_frame_that_began_before_the_gate_opened_is_refused() -> None:
         opened_at = actor.view.microphone.opened_at
         assert not actor.driver.offer_audio(PCM, opened_at + FRAME / 2)
         assert actor.driver.offer_audio(PCM, opened_at + FRAME)
+
+
+def test_kept_words_are_stamped_from_the_opening_on_and_live_ones_behind_them() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        assert actor.driver.is_getting_ready and not actor.driver.offer_kept(PCM)
+        stage.until(lambda: actor.view.microphone.is_open)
+        assert actor.driver.is_listening and not actor.driver.is_getting_ready
+        for _ in range(50):
+            assert actor.driver.offer_kept(PCM)
+        stage.run_for(2 * FRAME)
+        for _ in range(2):
+            assert actor.driver.offer_audio(PCM, stage.loop.time())
+            stage.run_for(FRAME)
+        stamps = [timestamp for _, timestamp in stage.service.last.audio]
+        assert stamps == pytest.approx([0.5 + FRAME * n for n in range(52)])
+        assert actor.view.microphone.frames_before_open == 0
 
 
 def test_a_timer_that_fires_a_tick_early_opens_the_gate_no_earlier() -> None:

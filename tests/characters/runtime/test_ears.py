@@ -10,7 +10,7 @@ import pytest
 from characters.audio.source import FrameSink
 from characters.core.levels import Samples
 from characters.core.push_to_talk import PushToTalkOptions, Startup
-from characters.core.turn import BargeIn
+from characters.core.turn import BargeIn, SmartTurn
 from characters.core.turn_settings import TurnSettings
 from characters.runtime.capture import EchoFilter
 from characters.runtime.ears import Ears
@@ -384,6 +384,97 @@ def test_switching_the_mode_needs_no_new_connection_and_drops_no_frame(keyed: Ro
     keyed.step()
     keyed.hear(VOICE, 0.2)
     assert keyed.heard() == (10, 0)
+
+
+def test_the_mode_of_the_settings_is_the_mode_of_the_ears(room: Room) -> None:
+    room.ears.set_turns(TurnSettings(ListeningMode.PUSH_TO_TALK))
+    room.hear(VOICE, 0.2)
+    assert room.heard() == (0, 0)
+    assert room.ears.status.mode is ListeningMode.PUSH_TO_TALK
+
+
+def test_new_options_of_the_talk_key_count_from_the_next_press_on(keyed: Room) -> None:
+    options = PushToTalkOptions(release_tail_ms=0, toggle=True, interrupt_bot_on_press=False)
+    keyed.ears.set_turns(replace(keyed.ears.turns, push_to_talk=options))
+    for down in (True, False, True):
+        keyed.ears.push_to_talk(down)
+        keyed.hear(VOICE, 0.2)
+    assert keyed.heard()[0] == pytest.approx(20, abs=1)
+    assert (keyed.drivers["ada"].forced, keyed.drivers["ada"].interrupted) == (1, 0)
+
+
+def test_a_key_that_does_not_start_muted_is_open_from_the_permission_on() -> None:
+    room = Room(PushToTalkOptions(start_muted=False, release_tail_ms=0))
+    room.ears.set_mode("push_to_talk")
+    room.ears.set_target("ada")
+    room.hear(VOICE, 0.2)
+    assert not room.sources  # nothing is open before the player's first act
+    room.ears.allow()
+    room.step()
+    room.hear(VOICE, 0.2)
+    assert room.heard() == (10, 0)
+    room.ears.set_target("bob")  # it pins nobody, as long as no key is held
+    room.hear(SILENCE, 2.0)
+    assert room.ears.status.target == "bob"
+
+
+def test_how_voices_are_ducked_and_faded_reaches_the_voice(room: Room) -> None:
+    room.ears.set_turns(replace(room.ears.turns, barge_in=BargeIn(fade_out_seconds=0.2)))
+    assert room.voice.barge_in.fade_out_seconds == 0.2
+
+
+def test_the_pause_that_ends_a_sentence_is_that_of_the_settings(room: Room) -> None:
+    room.ears.set_turns(replace(room.ears.turns, smart_turn=SmartTurn(stop_secs=2.0)))
+    room.hear(VOICE, 0.5)
+    room.ears.set_target("bob")
+    room.hear(SILENCE, 1.9)
+    assert room.ears.status.target == "ada"
+    room.hear(SILENCE, 1.0)
+    assert room.ears.status.target == "bob"
+
+
+class FakeEcho:
+    """Hears only echo: nothing is left of any frame."""
+
+    def clean(self, samples: Samples) -> Samples:
+        return np.zeros_like(samples)
+
+
+def test_what_is_sent_is_free_of_the_echo() -> None:
+    room = Room(echo=FakeEcho())
+    room.ears.allow()
+    room.ears.set_target("ada")
+    room.step()
+    room.hear(VOICE, 0.2)
+    assert set(room.drivers["ada"].heard) == {bytes(640)} and not room.voice.ducked
+
+
+@pytest.mark.parametrize("change", [{"echo_cancellation": False}, {"headphones": True}])
+def test_echo_is_cancelled_only_where_it_is_wanted_and_possible(change: dict[str, bool]) -> None:
+    room = Room(echo=FakeEcho())
+    room.ears.allow()
+    room.ears.set_target("ada")
+    room.ears.set_turns(replace(room.ears.turns, **change))  # type: ignore[arg-type] # flags only
+    room.step()
+    room.hear(VOICE, 0.2)
+    assert set(room.drivers["ada"].heard) == {VOICE.tobytes()}
+
+
+def test_with_its_echo_cancelled_speaking_over_a_character_cuts_it_off() -> None:
+    room = Room(echo=PassingEcho())
+    room.ears.allow()
+    room.ears.set_target("ada")
+    room.step()
+    room.hear(VOICE, 0.4)
+    assert room.drivers["ada"].interrupted == 1
+    assert room.ears.status.is_echo_handled
+
+
+class PassingEcho:
+    """Finds no echo."""
+
+    def clean(self, samples: Samples) -> Samples:
+        return samples
 
 
 def test_run_wakes_for_a_frame_and_ends_with_close() -> None:

@@ -38,6 +38,23 @@ def test_a_gate_that_was_closed_again_lets_nothing_through() -> None:
     assert not gate.lets(99.0)
 
 
+def test_a_closed_gate_has_no_place_for_kept_words() -> None:
+    gate = MicrophoneGate()
+    assert gate.next_kept(PCM) is None
+
+
+def test_kept_words_shift_what_is_said_after_them_and_no_later_connection() -> None:
+    gate = MicrophoneGate()
+    gate.ready(GateMeter(ready_at=1.0), 0.5)
+    gate.open(1.5, 0.5)
+    assert [gate.next_kept(PCM), gate.next_kept(PCM)] == [1.5, 1.5 + FRAME_SECONDS]
+    assert gate.stamp(1.51) == 1.5 + 2 * FRAME_SECONDS
+    assert round(gate.stamp(1.53), 9) == 1.5 + 3 * FRAME_SECONDS
+    gate.ready(GateMeter(ready_at=9.0), 0.5)
+    gate.open(9.5, 0.5)
+    assert gate.stamp(9.6) == 9.6
+
+
 def test_a_meter_counts_a_frame_before_ready_and_delay() -> None:
     meter = GateMeter(ready_at=1.0, delay=0.5)
     assert meter.count(1.4) < 0.5 <= meter.count(1.5)
