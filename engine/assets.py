@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from engine.toml_mistakes import Mistake
 from engine.toml_positions import KeyPath
@@ -43,13 +43,33 @@ class AssetFolder:
             return Mistake(path, "must stay inside the assets folder", name, hint)
         if not self._exists(name):
             self.awaited.add(self.path(name))
-            hint, sure = did_you_mean(name, self._files(suffixes))
+            hint, sure = self._meant(name, suffixes)
             quoted = None if sure is None else as_toml(sure)
             return Mistake(path, "there is no such file", name, hint, replacement=quoted)
         if suffixes and not name.endswith(suffixes):
             hint, _ = did_you_mean(name, self._files(suffixes))
             return Mistake(path, f"must be a {' or '.join(suffixes)} file", name, hint)
         return None
+
+    def _meant(self, name: str, suffixes: tuple[str, ...]) -> tuple[str, str | None]:
+        """Return a hint: a like name in the same folder, the same name elsewhere, a like path."""
+        files = self._files(suffixes)
+        wanted = PurePosixPath(name)
+        # Only the stems count: paths of one folder and one kind are all alike.
+        beside = {
+            PurePosixPath(f).stem: f for f in files if PurePosixPath(f).parent == wanted.parent
+        }
+        hint, sure = did_you_mean(wanted.stem, beside)
+        if hint and not hint.startswith("one of"):
+            found = " or ".join(beside[stem] for stem in hint.split(" or "))
+            return found, None if sure is None else beside[sure]
+        same = [known for known in files if PurePosixPath(known).name == wanted.name]
+        if same:
+            return " or ".join(same[:3]), None
+        elsewhere = did_you_mean(name, files, likeness=0.8)
+        if not beside or not elsewhere[0].startswith("one of"):
+            return elsewhere
+        return did_you_mean("", beside.values())
 
     def _exists(self, name: str) -> bool:
         folder = self.root

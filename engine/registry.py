@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -12,7 +13,7 @@ from engine.component import Component
 from engine.fields import FieldSpec, field_specs
 from engine.model_schema import ModelSchema
 from engine.spellings import normalised, preset_mistake
-from engine.toml_mistakes import Mistake, below, validate
+from engine.toml_mistakes import Mistake, below, read_rest, validate
 
 __all__ = ["ComponentRegistry"]
 
@@ -51,6 +52,24 @@ class ComponentRegistry:
         """Return all names in alphabetical order."""
         return tuple(sorted(self._types))
 
+    def readable(self, name: str, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values of a component's table that have no mistakes."""
+        specs = self._fields[name]
+        data = {
+            key: normalised(specs[key].annotation, value)
+            for key, value in raw.items()
+            if key in specs and preset_mistake(specs[key].annotation, value) is None
+        }
+        model, _ = read_rest(self._part(name), data, self._schemas[name])
+        if model is None:
+            return {}
+        names = {_attribute(key): key for key in data}
+        return {names[a]: getattr(model, a) for a in model.model_fields_set}
+
+    def _part(self, name: str) -> type[BaseModel]:
+        specs = [replace(spec, required=False) for spec in self._fields[name].values()]
+        return _model(name, tuple(specs), None)
+
     def __contains__(self, name: object) -> bool:
         return name in self._types
 
@@ -66,9 +85,12 @@ class ComponentRegistry:
         return self._models[name]
 
     def read(
-        self, name: str, raw: Mapping[str, Any]
+        self, name: str, raw: Mapping[str, Any], *, is_part: bool = False
     ) -> tuple[dict[str, Any] | None, list[Mistake]]:
-        """Read a component's table: the values of the keys it gives, or None and all mistakes."""
+        """Read a component's table: the values of the keys it gives, or None and all mistakes.
+
+        No key has to be there in a part of a table, as a prefab or a profile has it.
+        """
         specs = self._fields[name]
         data: dict[str, Any] = {}
         unknown_presets: list[Mistake] = []
@@ -78,7 +100,8 @@ class ComponentRegistry:
                 unknown_presets.append(below((key,), mistake))
             else:
                 data[key] = normalised(specs[key].annotation, value) if key in specs else value
-        model, mistakes = validate(self._models[name], data, self._schemas[name])
+        kind = self._part(name) if is_part else self._models[name]
+        model, mistakes = validate(kind, data, self._schemas[name])
         if model is None or unknown_presets:
             found = {m.path[0] for m in unknown_presets}
             return None, [*unknown_presets, *(m for m in mistakes if m.path[0] not in found)]

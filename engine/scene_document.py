@@ -31,6 +31,7 @@ __all__ = [
     "SceneDocument",
     "SceneSettings",
     "read_document",
+    "read_part_document",
 ]
 
 Colour: TypeAlias = Annotated[int, Field(ge=0, le=255)]
@@ -103,12 +104,20 @@ class SceneDocument:
     objects: tuple[ObjectEntry, ...]
     based_on: tuple[TomlSource, ...] = ()
     """The prefabs, profiles and the map that lie below the objects."""
+    is_part: bool = False
+    """Whether this is a prefab or profile on its own: the rest of the level is not known."""
 
     def components(self, name: str) -> Iterator[tuple[ObjectEntry, ComponentEntry]]:
         """Yield every object that has the component, with its table."""
         for entry in self.objects:
             if name in entry.components:
                 yield entry, entry.components[name]
+
+    def readable(self, component: ComponentEntry) -> Mapping[str, Any]:
+        """Return the values of a component as far as they have no mistakes of their own."""
+        if component.values is not None:
+            return component.values
+        return self.registry.readable(component.name, component.raw)
 
     def position(self, index: int, component: str | None = None, field: str = "") -> Place:
         """Return where an object, a component or a field (`"a.b"`) is written, or nearest to it."""
@@ -149,15 +158,30 @@ def read_document(
     return document, reader.problems
 
 
+def read_part_document(
+    source: TomlSource, registry: ComponentRegistry, assets: AssetFolder, component: str | None
+) -> tuple[SceneDocument, list[Problem]]:
+    """Read a prefab, or a profile of the component, as the one object of a level."""
+    reader = _Reader(source, registry, assets, is_part=True)
+    document = reader.read_part(component)
+    return document, reader.problems
+
+
 class _Reader:
     def __init__(
-        self, source: TomlSource, registry: ComponentRegistry, assets: AssetFolder
+        self,
+        source: TomlSource,
+        registry: ComponentRegistry,
+        assets: AssetFolder,
+        *,
+        is_part: bool = False,
     ) -> None:
         self.source = source
         self.registry = registry
         self.assets = assets
         self.problems: list[Problem] = []
         self.object_keys = (*ObjectSettings.model_fields, "prefab")
+        self.is_part = is_part
 
     def read(self) -> SceneDocument:
         self._refuse_strangers()
@@ -173,6 +197,15 @@ class _Reader:
         objects = tuple(self._object(index, entry) for index, entry in enumerate(layered))
         below = (*layers.sources, *([map_source] if map_source else ()))
         return SceneDocument(self.source, self.registry, self.assets, settings, objects, below)
+
+    def read_part(self, component: str | None) -> SceneDocument:
+        layers = Layers(self.assets, self._has_profile_field)
+        layered = layers.part(self.source, component)
+        self.problems += layers.problems
+        entry = self._object(0, layered)
+        return SceneDocument(
+            self.source, self.registry, self.assets, None, (entry,), layers.sources, is_part=True
+        )
 
     def _has_profile_field(self, component: str) -> bool:
         return component in self.registry and "profile" in self.registry.fields(component)
@@ -239,7 +272,7 @@ class _Reader:
             else:
                 self._unknown(key, value, layered)
         settings, mistakes = validate(ObjectSettings, plain)
-        self.problems += map(layered.problem, mistakes)
+        self.problems += map(layered.problem, self._kept(mistakes))
         name = plain.get("name")
         return ObjectEntry(
             index, name if isinstance(name, str) else "", settings, components, layered
@@ -250,9 +283,14 @@ class _Reader:
             mistake = Mistake((name,), "must be one table", NOTHING, f"[object.{name}]", "key")
             self.problems.append(layered.problem(mistake))
             return ComponentEntry(name, {}, None)
-        values, mistakes = self.registry.read(name, raw)
-        self.problems += (layered.problem(below((name,), mistake)) for mistake in mistakes)
+        values, mistakes = self.registry.read(name, raw, is_part=self.is_part)
+        kept = self._kept(mistakes)
+        self.problems += (layered.problem(below((name,), mistake)) for mistake in kept)
         return ComponentEntry(name, raw, values)
+
+    def _kept(self, mistakes: list[Mistake]) -> list[Mistake]:
+        """Leave out what is missing in a part: the level may have it."""
+        return [m for m in mistakes if not (self.is_part and m.at == "table")]
 
     def _unknown(self, key: str, value: Any, layered: LayeredObject) -> None:
         is_table = isinstance(value, (Mapping, list))

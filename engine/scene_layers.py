@@ -67,9 +67,15 @@ class LayeredObject:
     def problem(self, mistake: Mistake) -> Problem:
         """Locate a mistake whose path begins in this object."""
         source, path = self.find(mistake.path, own=mistake.at == "table")
+        return source.problem(mistake, path=path, object_name=self._spoken_of)
+
+    @property
+    def _spoken_of(self) -> str | None:
+        """The object's name, or its number; a part may have neither."""
         name = self.data.get("name")
-        named = name if isinstance(name, str) and name else f"number {self.index + 1}"
-        return source.problem(mistake, path=path, object_name=named)
+        if isinstance(name, str) and name:
+            return name
+        return f"number {self.index + 1}" if self.layers[0].prefix else None
 
     @property
     def index(self) -> int:
@@ -96,6 +102,14 @@ class Layers:
         """Return one object of a level with everything that it is based on."""
         prefix: KeyPath = ("object", index)
         layers = [Layer(source, prefix)]
+        data = self._with_bases(layers[0], table, layers, LayeredObject(table, tuple(layers)), 0)
+        return LayeredObject(data, tuple(layers))
+
+    def part(self, source: TomlSource, component: str | None) -> LayeredObject:
+        """Return a prefab, or the profile of a component, as an object known no further."""
+        mount = () if component is None else (component,)
+        table = source.data if component is None else {component: source.data}
+        layers = [Layer(source, (), mount)]
         data = self._with_bases(layers[0], table, layers, LayeredObject(table, tuple(layers)), 0)
         return LayeredObject(data, tuple(layers))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.component import Component
 from engine.fields import Asset, FieldSpec, Marker, ObjectRef, marked, resolved
+from engine.registry import ComponentRegistry
 from engine.scene_document import ComponentEntry, ObjectEntry, SceneDocument
 from engine.toml_file import Problem
 from engine.toml_mistakes import NOTHING, Mistake
@@ -53,6 +54,10 @@ class _Rules:
             if entry.name:
                 self.by_name.setdefault(entry.name, entry)
 
+    @property
+    def _registry(self) -> ComponentRegistry:
+        return self.document.registry
+
     def names(self) -> Iterator[Problem]:
         """Two objects of one name: nobody could say which one is meant."""
         for entry in self.document.objects:
@@ -71,6 +76,8 @@ class _Rules:
         """Parents that are not there, and circles of them."""
         for entry in self.document.objects:
             parent = entry.settings.parent if entry.settings else ""
+            if self.document.is_part:
+                continue
             if parent and parent not in self.by_name:
                 yield entry.layered.problem(self._no_object(("parent",), parent))
             elif parent and entry.name in self._ancestors(entry):
@@ -89,7 +96,8 @@ class _Rules:
         """What the marked texts of a component name, and what its constructor says."""
         specs = self.document.registry.fields(component.name)
         mistakes = list(self._texts(entry, component, specs))
-        if not mistakes and component.values is not None:
+        is_whole = all(not s.required or name in component.raw for name, s in specs.items())
+        if not mistakes and component.values is not None and is_whole:
             mistakes = list(self._construction(component, specs))
         yield from map(entry.layered.problem, mistakes)
 
@@ -113,6 +121,8 @@ class _Rules:
 
     def _reference(self, path: KeyPath, marker: ObjectRef, text: str) -> Mistake | None:
         target = self.by_name.get(text)
+        if self.document.is_part:
+            return None
         if target is None:
             return self._no_object(path, text)
         wanted = marker.component
@@ -139,6 +149,8 @@ class _Rules:
             hint = '"Component.method" or "Object:Component.method"'
             return Mistake(path, "must name a method", text, hint)
         target = entry if name.object is None else self.by_name.get(name.object)
+        if self.document.is_part:
+            return self._method(path, text, name) if name.component in self._registry else None
         if target is None:
             hint, _ = did_you_mean(name.object or "", self.by_name)
             return Mistake(path, f"there is no object {as_toml(name.object)}", text, hint)
@@ -146,7 +158,10 @@ class _Rules:
             hint, _ = did_you_mean(name.component, target.components)
             message = f"object {as_toml(target.name)} has no component {name.component}"
             return Mistake(path, message, text, hint)
-        methods = _methods(self.document.registry.get(name.component))
+        return self._method(path, text, name)
+
+    def _method(self, path: KeyPath, text: str, name: HandlerName) -> Mistake | None:
+        methods = _methods(self._registry.get(name.component))
         if name.method in methods:
             return None
         hint, sure = did_you_mean(name.method, methods)

@@ -19,7 +19,7 @@ from engine.model_schema import ModelSchema
 from engine.toml_positions import KeyPath
 from engine.toml_words import SENTENCES, as_toml, did_you_mean, one_of
 
-__all__ = ["NOTHING", "Mistake", "below", "validate"]
+__all__ = ["NOTHING", "Mistake", "below", "read_rest", "validate"]
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -56,6 +56,14 @@ def validate(
     Types are strict, as in JSON: text is no number and 1 is no `true`, but a list may become a
     tuple and a text an enum. `schema` saves work where one model is used again and again.
     """
+    value, mistakes = read_rest(model, data, schema)
+    return (None if mistakes else value), mistakes
+
+
+def read_rest(
+    model: type[M], data: Mapping[str, Any], schema: ModelSchema | None = None
+) -> tuple[M | None, list[Mistake]]:
+    """Read data into the model without what is wrong in it; None if that is not to be left out."""
     schema = schema or ModelSchema(model)
     found: dict[KeyPath, Mistake] = {}
     removed: set[KeyPath] = set()
@@ -70,7 +78,7 @@ def validate(
         except Exception as error:  # a model's own code may raise anything; the reader gets words
             mistakes = [Mistake((), f"cannot be read: {type(error).__name__}: {error}")]
         else:
-            return (None if found else value), list(found.values())
+            return value, list(found.values())
         fresh = {m.path: m for m in mistakes if m.path not in found and m.path not in removed}
         if not fresh:
             return None, list(found.values())

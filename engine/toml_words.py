@@ -13,11 +13,13 @@ _LONGEST_GOT = 60
 _MOST_CHOICES = 12
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> tuple[str, str | None]:
+def did_you_mean(
+    word: str, known: Iterable[str], *, likeness: float = 0.6
+) -> tuple[str, str | None]:
     """Return a hint for a word that is not known, and the one that was surely meant or None."""
     names = list(dict.fromkeys(known))
     folded = {name.casefold(): name for name in names}
-    close = get_close_matches(word.casefold(), folded, n=3, cutoff=0.6)
+    close = get_close_matches(word.casefold(), folded, n=3, cutoff=likeness)
     if close:
         sure = get_close_matches(word.casefold(), close, n=2, cutoff=0.8)
         hint = " or ".join(folded[name] for name in close)

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 from engine.registry import ComponentRegistry
 from engine.scene_document import SceneCheck
 from engine.scene_file import SceneFile
+from engine.scene_part import is_part, read_part
 from engine.toml_edit import apply_fixes, is_toml, save_atomically
 from engine.toml_file import Problem, TomlFileError, read_source
 
@@ -21,7 +22,10 @@ _MOST_ROUNDS = 5  # a repaired name may bring the mistakes below it to light
 
 @dataclass(frozen=True)
 class Linter:
-    """Checks files; `readers` are for folders whose files are no scenes, by the folder's name."""
+    """Checks files, each as what it is: a level, or by folder or keys something else.
+
+    `readers` are for files that no level is made of, by the folder they lie in or a key they have.
+    """
 
     registry: ComponentRegistry
     checks: tuple[SceneCheck, ...] = ()
@@ -29,7 +33,7 @@ class Linter:
 
     def problems(self, path: Path) -> tuple[Problem, ...]:
         """Return every problem of one file, and of the files that it is based on."""
-        reader = self.readers.get(path.absolute().parent.name, self._read_scene)
+        reader = self.readers.get(path.absolute().parent.name, self._read_by_content)
         try:
             reader(path)
         except TomlFileError as error:
@@ -61,7 +65,13 @@ class Linter:
         save_atomically(path, before)
         return 0
 
-    def _read_scene(self, path: Path) -> object:
+    def _read_by_content(self, path: Path) -> object:
+        source = read_source(path)
+        for key, reader in self.readers.items():
+            if key in source.data:
+                return reader(path)
+        if is_part(source, self.registry):
+            return read_part(source, self.registry, self.checks)
         return SceneFile.read(path, self.registry, self.checks)
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable
+from pathlib import Path
 
 from characters.commands.lint import Linter
 from characters.components import SCENE_CHECKS, register_components
+from characters.headless.script import Script
 from characters.overlay.registration import register_visuals
 from characters.service.dialogue.persona import read_persona
 from engine.component import Component
 from engine.registry import ComponentRegistry
 from engine.scene_document import SceneCheck
+from engine.toml_file import read_toml
 
 __all__ = ["project_checks", "project_linter", "project_registry"]
 
@@ -33,7 +36,12 @@ def project_checks() -> tuple[SceneCheck, ...]:
 
 def project_linter(modules: Iterable[str] = ()) -> Linter:
     """Return the linter for all kinds of files of the project. Raises ImportError."""
-    return Linter(project_registry(modules), project_checks(), {"personas": read_persona})
+    readers = {"personas": read_persona, "step": _read_script}
+    return Linter(project_registry(modules), project_checks(), readers)
+
+
+def _read_script(path: Path) -> Script:
+    return read_toml(path, Script)
 
 
 def _components_of(module_name: str) -> list[type[Component]]:

@@ -40,6 +40,8 @@ def one_session_each(document: SceneDocument) -> Iterator[Problem]:
 
 def one_manager(document: SceneDocument) -> Iterator[Problem]:
     """Yield a problem when characters have no manager, and for each manager after the first."""
+    if document.is_part:
+        return
     managers = [entry for entry, _ in document.components("CharacterManager")]
     characters = [entry for entry, _ in document.components("Character")]
     for entry in managers[1:]:

@@ -58,9 +58,9 @@ def policies_can_be_kept(document: SceneDocument) -> Iterator[Problem]:
         for _, manager in document.components("CharacterManager")
     )
     for entry, character in document.components("Character"):
-        if character.values is not None:
-            for field, message, hint in _contradictions(character.values, is_local=is_local):
-                yield document.problem(entry.index, "Character", field, message, hint=hint)
+        values = document.readable(character)
+        for field, message, hint in _contradictions(values, is_local=is_local):
+            yield document.problem(entry.index, "Character", field, message, hint=hint)
 
 
 def _contradictions(values: Any, *, is_local: bool) -> Iterator[tuple[str, str, str]]:

@@ -48,3 +48,22 @@ def test_without_such_a_folder_it_is_the_scenes_own(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_has_no_files(tmp_path: Path) -> None:
     assert AssetFolder(tmp_path / "none").mistake("a.png", ()) is not None
+
+
+def test_the_same_folder_is_proposed_from_before_any_other(tmp_path: Path) -> None:
+    for name in ("personas/bram.toml", "prefabs/bran.toml", "prefabs/nobody.toml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assets = AssetFolder(tmp_path)
+    hints = [assets.mistake(f"personas/{name}.toml", ()) for name in ("bran", "nobody", "zzzzz")]
+    assert [hint.hint for hint in hints if hint is not None] == [
+        "personas/bram.toml",
+        "prefabs/nobody.toml",
+        "one of personas/bram.toml",
+    ]
+
+
+def test_what_was_asked_for_and_is_not_there_is_remembered(assets: AssetFolder) -> None:
+    assets.mistake("sprites/bob.png", ())
+    assets.mistake("sprites/ann.png", ())
+    assert assets.awaited == {assets.root / "sprites/bob.png"}

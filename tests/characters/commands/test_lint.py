@@ -42,6 +42,73 @@ def test_a_persona_is_checked_as_one(linter: Linter, tmp_path: Path) -> None:
     assert any("is not a known key" in str(problem) for problem in linter.problems(path))
 
 
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / "assets" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("folder", ["prefabs", "people"])
+def test_a_prefab_is_checked_as_one_by_its_folder_or_its_tables(
+    linter: Linter, tmp_path: Path, folder: str
+) -> None:
+    text = 'tag = 3\n[Character]\nconect = "manual"\n[CharacterSprit]\n'
+    path = write(tmp_path, f"{folder}/npc.toml", text)
+    assert [(p.line, p.field, p.hint) for p in linter.problems(path)] == [
+        (1, "tag", 'tag = ""'),
+        (3, "Character.conect", "connect"),
+        (4, "CharacterSprit", "CharacterSprite or Character or CharacterManager"),
+    ]
+
+
+@pytest.mark.parametrize("folder", ["characters", "people"])
+def test_a_profile_is_checked_as_one_by_its_folder_or_its_keys(
+    linter: Linter, tmp_path: Path, folder: str
+) -> None:
+    text = 'character_id = "a"\npersist = "foreva"\n[reconnect_policy]\nmax_atempts = 1\n'
+    path = write(tmp_path, f"{folder}/ann.toml", text)
+    assert [(p.line, p.field) for p in linter.problems(path)] == [
+        (2, "Character.persist"),
+        (4, "Character.reconnect_policy.max_atempts"),
+    ]
+
+
+def test_what_a_level_has_to_give_is_no_mistake_of_a_part(linter: Linter, tmp_path: Path) -> None:
+    text = 'parent = "Hall"\n[Character]\nconnect = "manual"\n'
+    text += '[SessionEventRelay]\ncharacter = "Ann"\non_error = "Panel:Hud.notify"\n'
+    assert linter.problems(write(tmp_path, "prefabs/npc.toml", text)) == ()
+    assert linter.problems(write(tmp_path, "characters/ann.toml", 'connect = "manual"\n')) == ()
+
+
+def test_the_checks_of_levels_are_made_for_parts_as_far_as_they_can_be(
+    linter: Linter, tmp_path: Path
+) -> None:
+    text = 'character_id = "an\u200bn"\n[reconnect_policy]\nroom_rejoin_ttl_seconds = 9999\n'
+    path = write(tmp_path, "characters/ann.toml", text)
+    said = [str(problem) for problem in linter.problems(path)]
+    assert "cannot be seen" in said[0]
+    assert "3600 s at most" in said[1]
+
+
+def test_fix_repairs_a_part_too(linter: Linter, tmp_path: Path) -> None:
+    path = write(tmp_path, "prefabs/npc.toml", "# who\n[Charcter] # she\nconect = 'manul'\n")
+    linter.fix(path)
+    assert path.read_text() == '# who\n[Character] # she\nconnect = "manual"\n'
+
+
+def test_a_script_is_checked_as_one_wherever_it_lies(linter: Linter, tmp_path: Path) -> None:
+    path = write(tmp_path, "play.toml", '[[step]]\ndo = "sya"\n')
+    (problem,) = linter.problems(path)
+    assert (problem.line, problem.hint) == (2, "say")
+
+
+def test_a_file_of_nothing_known_is_taken_for_a_level(linter: Linter, tmp_path: Path) -> None:
+    for name, text in (("x.toml", "# nothing\n"), ("scenes/x.toml", 'name = "Hall"\n')):
+        said = [str(problem) for problem in linter.problems(write(tmp_path, name, text))]
+        assert any("scene: is missing" in line for line in said)
+
+
 def test_fix_repairs_typos_and_nothing_else(linter: Linter, tmp_path: Path) -> None:
     path = write_level(tmp_path, CHARACTER)
     before = path.read_text()

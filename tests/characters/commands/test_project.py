@@ -19,4 +19,4 @@ def test_a_module_that_is_not_there_is_refused() -> None:
 
 
 def test_the_linter_knows_levels_and_personas() -> None:
-    assert list(project_linter().readers) == ["personas"]
+    assert list(project_linter().readers) == ["personas", "step"]
