@@ -56,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_scene_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    lint = commands.add_parser("lint", help="check levels, prefabs, profiles, personas and scripts: all mistakes at once")
+    lint = commands.add_parser("lint", help="check levels and their parts: all mistakes at once")
     lint.add_argument("files", nargs="+", type=Path, help="files, or folders with .toml files")
     lint.add_argument("--json", action="store_true", help="for programs")
     lint.add_argument("--fix", action="store_true", help="repair plain typos in place")
