@@ -59,6 +59,10 @@ class Component:
     fixed_fields: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Fields that an edit of the level's file does not reach while it runs: what to do instead."""
 
+    draw_reach: ClassVar[tuple[float, float, float, float] | None] = None
+    """How far `draw` paints to the left, up, right and down of the object; the scene does not
+    call it while all of that is out of the picture. None: it paints anywhere."""
+
     _hooks: ClassVar[frozenset[str]] = frozenset()
     _loops: ClassVar[tuple[str, ...]] = ()
     _draws: ClassVar[tuple[str, ...]] = ()

@@ -18,6 +18,7 @@ from engine.clock import Time
 from engine.component import Component, ComponentError, Stage
 from engine.coroutine import CoroutineRunner
 from engine.schedule import DrawList, Method, Phase
+from engine.world_list import WorldList
 
 if TYPE_CHECKING:
     from engine.game_object import GameObject
@@ -42,18 +43,18 @@ class Lifecycle:
         self.fixed_update = Phase(self._report)
         self.update = Phase(self._report)
         self.late_update = Phase(self._report)
-        self.draw = DrawList(self._report, _depth)
+        self.draw = WorldList(self._report)
         self.on_gui = DrawList(self._report, _depth_on_screen)
         self._phases = {
             "fixed_update": self.fixed_update,
             "update": self.update,
             "late_update": self.late_update,
         }
-        self._draws = {"draw": self.draw, "on_gui": self.on_gui}
+        self._draws: dict[str, DrawList] = {"draw": self.draw, "on_gui": self.on_gui}
 
-    def moved(self) -> None:
-        """Note that something moved up or down, and so may be drawn in another order."""
-        self.draw.changed = True
+    def moved(self, mover: GameObject, is_depth_changed: bool) -> None:
+        """Note that an object moved, and so may be drawn in another order, or not at all."""
+        self.draw.moved(mover, is_depth_changed)
 
     def layer_changed(self) -> None:
         """Note that an object changed its layer."""
@@ -270,12 +271,6 @@ class Lifecycle:
 
 def _runs(component: Component) -> bool:
     return component._active and not component._doomed
-
-
-def _depth(component: Component) -> tuple[int, float, int]:
-    owner = component._game_object
-    assert owner is not None
-    return owner._layer, owner.transform.position[1], component._key
 
 
 def _depth_on_screen(component: Component) -> tuple[int, int]:

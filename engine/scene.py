@@ -266,6 +266,9 @@ class Scene:
     def draw(self, surface: Any) -> None:
         """Draw the world from far to near, then the screen on top of it."""
         self._guard()
+        camera, size = self.camera, getattr(surface, "get_size", None)
+        view = camera.size if size is None else size()
+        self._lifecycle.draw.look((*camera.to_world((0.0, 0.0)), *camera.to_world(view)))
         self._lifecycle.draw.run(surface)
         self._lifecycle.on_gui.run(surface)
 

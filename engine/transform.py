@@ -53,8 +53,8 @@ class Transform:
     def local_position(self, value: Vector) -> None:
         x, y = value
         scene = self._game_object._scene
-        if scene is not None and y != self._local[1]:
-            scene._lifecycle.moved()
+        if scene is not None and (x, y) != self._local:
+            scene._lifecycle.moved(self._game_object, y != self._local[1])
         self._local = (x, y)
 
     @property
@@ -85,8 +85,11 @@ class Transform:
         self._parent = parent
         if parent is not None:
             parent._children[self] = None
+        scene = self._game_object._scene
         if place is not None:
             self.position = place
+        elif scene is not None:
+            scene._lifecycle.moved(self._game_object, True)
         self._game_object._parent_changed(parent)
 
     def translate(self, dx: float, dy: float) -> None:

@@ -6,7 +6,8 @@ reads the same scene files without one.
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from characters.components.character import Character
 from characters.components.manager import CharacterManager
@@ -25,6 +26,9 @@ Theme: TypeAlias = Literal["clinic", "lobby", "exam"]
 Facing: TypeAlias = Literal["left", "right", "front"]
 Pose: TypeAlias = Literal["stand", "sit"]
 
+Reach: TypeAlias = tuple[float, float, float, float]
+FIGURE: Reach = (60.0, 160.0, 60.0, 20.0)
+
 _TURNS = {"left": -1, "front": 0, "right": 1}
 _STRIDE = (0, 1, 0, -1)
 _STEPS_PER_PIXEL = 1 / 14
@@ -40,15 +44,20 @@ class Backdrop(Component):
     theme: Theme = "clinic"
 
     def draw(self, surface: Any) -> None:
-        """Draw the room; the picture is made once per theme and size."""
-        from characters.overlay.paint.backdrops import draw_backdrop
-        from characters.overlay.paint.studio import painter_of
+        """Draw what is in view of the room."""
+        left, top = (round(v) for v in self.scene.camera.to_screen((0, 0)))
+        for picture, (x, y) in self.parts():
+            surface.blit(picture, (left + x, top + y))
 
-        painter, theme = painter_of(self.scene), self.theme
-        picture = painter.sprite(
-            ("room", theme), self.scene.size, lambda canvas: draw_backdrop(canvas, theme), 2
-        )
-        surface.blit(picture, self.scene.camera.to_screen((0, 0)))
+    def parts(self) -> Iterator[tuple[Any, tuple[float, float]]]:
+        """Yield the pictures that cover the view, each with its place; made when first seen."""
+        from characters.overlay.paint.backdrops import room_parts
+        from characters.overlay.paint.studio import painter_of
+        from engine.ui.rect import Rect
+
+        camera = self.scene.camera
+        seen = Rect(*camera.to_world((0, 0)), *camera.size)
+        yield from room_parts(painter_of(self.scene), self.theme, self.scene.size, seen)
 
 
 class Prop(Component):
@@ -56,6 +65,8 @@ class Prop(Component):
 
     `label` is written on what carries writing: a door's sign, a board, a counter.
     """
+
+    draw_reach: ClassVar[Reach] = (170.0, 210.0, 170.0, 90.0)  # of the largest kinds
 
     kind: PropKind
     label: str = ""
@@ -85,6 +96,8 @@ class CharacterSprite(Component):
     `pose` "sit" hides the legs, for a bed, a sofa or a desk in front. Empty colours
     (`#rrggbb`) leave the look's own.
     """
+
+    draw_reach: ClassVar[Reach] = FIGURE
 
     look: str = "visitor"
     facing: Facing = "front"
@@ -160,6 +173,8 @@ class CharacterSprite(Component):
 
 class PlayerSprite(Component):
     """The player's figure: it walks where its object moves."""
+
+    draw_reach: ClassVar[Reach] = FIGURE
 
     look: str = "player"
     colour: str = ""

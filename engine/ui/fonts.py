@@ -45,8 +45,7 @@ class Fonts:
 
     def _render(self, text: str, size: int, colour: Colour, bold: bool = False) -> pygame.Surface:
         picture = self.font(size, bold).render(text, True, colour[:3])
-        if colour[3] < 255:
-            picture.set_alpha(colour[3])
+        picture.set_alpha(colour[3], pygame.RLEACCEL)
         return picture
 
     def _width(self, text: str, size: int, bold: bool = False) -> int:

@@ -9,39 +9,50 @@ from pathlib import Path
 
 import pygame
 
-from characters.components import SCENE_CHECKS, CharacterManager, Parts, make_parts
+from characters.components import SCENE_CHECKS, CharacterManager, Parts, Player, make_parts
 from characters.components.registration import register_components
-from characters.overlay import Hud
+from characters.overlay import register_visuals
 from characters.runtime import Runtime
 from engine.prefs import PlayerPrefs
 from engine.registry import ComponentRegistry
 from engine.scene import Scene
 from engine.scene_file import SceneFile
 
-__all__ = ["crowd_text", "frames", "start"]
+__all__ = ["NEAR", "Level", "crowd_text", "frames", "start"]
 
 ASSETS = Path(__file__).parents[2] / "assets"
 FRAME = 1 / 60
-SPACING = 180.0  # pixels between neighbours: eight are within the 300 that count as an approach
 NEAR = 8
 FRAMES = 60
 CONNECT_SECONDS = 30.0
+LOOKS = ("visitor", "nurse", "doctor", "porter", "student", "receptionist")
+# The whole of a level on a large screen, and as much of a hall as a window shows.
+SIZES = {True: ((1920, 1080), (1920, 1080)), False: ((7200, 7200), (960, 600))}
+STEP = 12  # frames that the player walks each way
 
 HEAD = """\
 [scene]
-size = [{size}, {size}]
+size = [{w}, {h}]
 [[object]]
 name = "Game"
+[object.Backdrop]
+theme = "clinic"
+[object.Hud]
 [object.CharacterManager]
+approach = {approach:.0f}
+reach = {reach:.0f}
 [[object]]
 name = "Player"
-position = [{middle}, {middle}]
+position = [{x:.0f}, {y:.0f}]
 [object.Player]
+[object.PlayerSprite]
 """
 PERSON = """\
 [[object]]
 name = "Person {number}"
 position = [{x:.0f}, {y:.0f}]
+[object.CharacterSprite]
+look = "{look}"
 [object.Character]
 character_id = "person-{number}"
 persona = "personas/porter-3e8f.toml"
@@ -50,25 +61,29 @@ reconnect_policy = {{ idle = "hibernate" }}
 """
 
 
-def crowd_text(people: int) -> str:
+def crowd_text(people: int, whole: bool = False) -> str:
     """Return a level with people on a spiral around the player, the nearest first."""
-    middle = SPACING * 20
-    text = [HEAD.format(size=2 * middle, middle=middle)]
+    w, h = SIZES[whole][0]
+    # Equal area for each, and so `NEAR` of them within this many pixels.
+    approach = math.sqrt(NEAR * 0.8 * w * h / math.pi / 1000) if whole else 300.0
+    text = [HEAD.format(w=w, h=h, x=w / 2, y=h / 2, approach=approach, reach=approach / 2)]
     for number in range(people):
-        # Equal area for each: `NEAR` of them within 300 pixels.
-        distance, angle = 300 * math.sqrt((number + 0.5) / NEAR), number * 2.4
-        x, y = middle + distance * math.cos(angle), middle + distance * math.sin(angle)
-        text.append(PERSON.format(number=number, x=x, y=y))
+        distance, angle = approach * math.sqrt((number + 0.5) / NEAR), number * 2.4
+        x, y = w / 2 + distance * math.cos(angle), h / 2 + distance * math.sin(angle)
+        if whole:  # what a circle leaves of a screen is its corners: they take who is outside
+            x, y = x % w, y % h
+        look = LOOKS[number % len(LOOKS)]
+        text.append(PERSON.format(number=number, x=x, y=y, look=look))
     return "".join(text)
 
 
-def frames(folder: Path, people: int, drawn: bool = False) -> Iterator[list[float]]:
+def frames(folder: Path, people: int, whole: bool = False) -> Iterator[list[float]]:
     """Run frames at 60 Hz once those who are near are connected."""
-    level = Level(folder, people)
+    level = Level(folder, people, whole)
     try:
         level.wait_for_connections(min(NEAR, people))
         while True:
-            yield [level.frame(drawn) for _ in range(FRAMES)]
+            yield [level.frame() for _ in range(FRAMES)]
     finally:
         level.close()
 
@@ -81,41 +96,55 @@ def start(folder: Path, people: int) -> Iterator[list[float]]:
         number += 1
         began = time.perf_counter()
         level = Level(folder / str(number), people)
-        level.scene.update(FRAME)
+        level.run()
         took = time.perf_counter() - began
         level.close()
         yield [took]
 
 
 class Level:
-    """One running level with its runtime, its service and a HUD."""
+    """One running level with its runtime, its service, its pictures and a HUD."""
 
-    def __init__(self, folder: Path, people: int) -> None:
+    def __init__(self, folder: Path, people: int, whole: bool = False) -> None:
         folder.mkdir(exist_ok=True, parents=True)
         path = folder / "crowd.toml"
-        path.write_text(crowd_text(people), encoding="utf-8")
+        path.write_text(crowd_text(people, whole), encoding="utf-8")
         registry = ComponentRegistry()
         register_components(registry)
+        register_visuals(registry)
         file = SceneFile.read(path, registry, SCENE_CHECKS, asset_root=ASSETS)
         self.scene: Scene = file.new_scene()
         self.prefs = PlayerPrefs.open(folder / "prefs.msgpack")
         self.parts: Parts = make_parts(
-            folder, ASSETS, self.prefs, clock=self.scene.clock, dispatcher=self.scene.dispatcher
+            folder,
+            ASSETS,
+            self.prefs,
+            clock=self.scene.clock,
+            dispatcher=self.scene.dispatcher,
+            sound=False,
         )
         self.scene.provide(self.parts.runtime, Runtime)
         self.scene.provide(self.prefs)
         file.build(self.scene)
-        self.scene.add(Hud())
-        self.scene.camera.size = (960, 600)
-        self.scene.camera.x = self.scene.camera.y = SPACING * 20
-        self.surface = pygame.Surface((960, 600))
+        size = SIZES[whole][1]
+        self.scene.camera.size = size
+        self.surface = pygame.Surface(size)
 
-    def frame(self, drawn: bool = False) -> float:
+    def run(self) -> None:
+        """Update and draw one frame of a player who walks to and fro, the camera with them."""
+        turn = self.scene.time.frame // STEP % 4
+        for key, at in (("d", 0), ("a", 2)):
+            (self.scene.input.press if turn == at else self.scene.input.release)(key)
+        self.scene.update(FRAME)
+        player = self.scene.find_component(Player)
+        assert player is not None
+        self.scene.camera.follow(player.transform.position, self.scene.size)
+        self.scene.draw(self.surface)
+
+    def frame(self) -> float:
         """Run one frame, wait for the time of the next, and return the seconds it took."""
         began = time.perf_counter()
-        self.scene.update(FRAME)
-        if drawn:
-            self.scene.draw(self.surface)
+        self.run()
         took = time.perf_counter() - began
         time.sleep(max(0.0, FRAME - took))
         return took

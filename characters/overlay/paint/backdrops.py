@@ -1,20 +1,30 @@
-"""Draws rooms: wall, windows, floor and the light that falls in. Once per size, never per frame."""
+"""Draws rooms: wall, windows, floor and the light that falls in. Once per size, never per frame.
+
+A room is kept in parts, so that a level may be of any size and a frame never draws a whole one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
 
+import pygame
+
 from characters.overlay.catalogue import FLOOR_TOP
 from characters.overlay.paint.bodies import shade
 from characters.overlay.palette import AMBER, BRICK, CREAM, INK, LEAF, SAGE, SKY, SNOW, WALNUT, WOOD
-from engine.ui.canvas import Canvas
+from engine.ui.canvas import Canvas, Draw, Point
 from engine.ui.colour import Colour, fade, hex_colour, mix
+from engine.ui.painter import Painter
+from engine.ui.rect import Rect
 
-__all__ = ["Room", "draw_backdrop", "room"]
+__all__ = ["Room", "draw_backdrop", "room", "room_parts"]
 
+_PART = (480, 300)
+_STRAIGHT = 600.0  # from here on seams run straight: no tile as wide as a hall in a deep room
 _SUN: Colour = (255, 236, 190, 255)
 
 
@@ -68,10 +78,30 @@ def room(theme: str) -> Room:
     return _ROOMS.get(theme, _ROOMS["clinic"])
 
 
-def draw_backdrop(c: Canvas, theme: str) -> None:
-    """Draw the whole room into a canvas of the level's size."""
+def room_parts(
+    painter: Painter, theme: str, size: Point, seen: Rect
+) -> Iterator[tuple[pygame.Surface, Point]]:
+    """Yield the pictures that cover what is seen of a room, each with its place in the level."""
+    w, h = _PART
+    for y in range(int(max(0.0, seen.y) // h) * h, math.ceil(min(size[1], seen.bottom)), h):
+        for x in range(int(max(0.0, seen.x) // w) * w, math.ceil(min(size[0], seen.right)), w):
+            part = (min(w, size[0] - x), min(h, size[1] - y))
+            picture = painter.sprite(("room", theme, size, x, y), part, _part(theme, size, x, y), 2)
+            yield picture, (x, y)
+
+
+def _part(theme: str, size: Point, x: int, y: int) -> Draw:
+    def draw(canvas: Canvas) -> None:
+        canvas.origin = (-x, -y)
+        draw_backdrop(canvas, theme, size)
+
+    return draw
+
+
+def draw_backdrop(c: Canvas, theme: str, size: Point | None = None) -> None:
+    """Draw what the canvas shows of a room of that size, which is the canvas's own if not given."""
     here = room(theme)
-    w, h = c.size
+    w, h = size or c.size
     _wall(c, here, w)
     (_tiles if here.is_tiled else _planks)(c, here, w, h)
     window = _arched_window if here.is_arched else _window
@@ -83,7 +113,14 @@ def draw_backdrop(c: Canvas, theme: str) -> None:
     _vignette(c, w, h)
 
 
+def _within(low: float, high: float, step: float, start: float = 0.0) -> range:
+    """Return the numbers of the steps from `start` that touch low to high."""
+    return range(math.floor((low - start) / step), math.ceil((high - start) / step))
+
+
 def _wall(c: Canvas, here: Room, w: float) -> None:
+    if c.view.y > FLOOR_TOP + 4:
+        return
     c.gradient(0, 0, w, FLOOR_TOP, here.wall)
     c.rect(0, 0, w, 12, mix(here.wall[0], SNOW, 0.55))
     c.rect(0, 12, w, 4, fade(INK, 0.10))
@@ -92,32 +129,37 @@ def _wall(c: Canvas, here: Room, w: float) -> None:
     c.rect(0, top - 7, w, 9, mix(here.dado, SNOW, 0.35), 3)
     c.rect(0, top + 2, w, 3, fade(INK, 0.13))
     step = 80
-    for x in range(-20, int(w) + step, step):
+    for x in (n * step - 20 for n in _within(c.view.x, min(w, c.view.right), step, -20)):
         c.rect(x + 8, top + 14, step - 16, 34, shade(here.dado, 0.07), 5)
         c.rect(x + 8, top + 14, step - 16, 3, shade(here.dado, 0.16), 1.5)
     c.rect(0, FLOOR_TOP - 10, w, 12, mix(here.dado, SNOW, 0.25))
     c.rect(0, FLOOR_TOP + 2, w, 2, fade(INK, 0.25))
 
 
-def _rows(h: float) -> list[float]:
-    """Return where floor seams lie: nearer rows are taller."""
-    rows, y, step = [], float(FLOOR_TOP + 2), 22.0
+def _rows(c: Canvas, h: float) -> list[tuple[int, float, float]]:
+    """Return number, top and bottom of the floor's rows in view: nearer rows are taller."""
+    seams, y, step = [], float(FLOOR_TOP + 2), 22.0
     while y < h:
-        rows.append(y)
+        seams.append(y)
         y, step = y + step, min(52.0, step * 1.14)
-    return [*rows, h + step]
+    rows = enumerate(pairwise([*seams, h + step]))
+    return [(i, y0, y1) for i, (y0, y1) in rows if y1 >= c.view.y and y0 <= c.view.bottom]
 
 
 def _tiles(c: Canvas, here: Room, w: float, h: float) -> None:
     c.gradient(0, FLOOR_TOP + 2, w, h - FLOOR_TOP, here.floor)
     far, eye = w / 2, -520.0
-    rows = _rows(h)
+
+    def widening(y: float) -> float:
+        return (min(y, _STRAIGHT) - eye) / (FLOOR_TOP - eye)
 
     def seam(x: float, y: float) -> float:
-        return far + (x - far) * (y - eye) / (FLOOR_TOP - eye)
+        return far + (x - far) * widening(y)
 
-    for i, (y0, y1) in enumerate(pairwise(rows)):
-        for n in range(-6, int(w / 60) + 6):
+    for i, y0, y1 in _rows(c, h):
+        # What is in view at the row's end that is farther away, where tiles are narrower.
+        left, right = (far + (x - far) / widening(y0) for x in (c.view.x, c.view.right))
+        for n in _within(left, right, 60):
             if (n + i) % 2:
                 x0, x1 = n * 60.0, n * 60.0 + 60
                 corners = [
@@ -127,17 +169,15 @@ def _tiles(c: Canvas, here: Room, w: float, h: float) -> None:
                     (seam(x0, y1), y1),
                 ]
                 c.polygon(corners, fade(SNOW, 0.30))
-    for y in rows:
-        c.rect(0, y, w, 1.2, fade(here.seam, 0.30))
+        c.rect(0, y0, w, 1.2, fade(here.seam, 0.30))
 
 
 def _planks(c: Canvas, here: Room, w: float, h: float) -> None:
     c.gradient(0, FLOOR_TOP + 2, w, h - FLOOR_TOP, here.floor)
-    rows = _rows(h)
-    for i, (y0, y1) in enumerate(pairwise(rows)):
-        long = 150 + 14 * i
+    for i, y0, y1 in _rows(c, h):
+        long = 150 + 14 * i % 280  # of any length in a deep room, but none endless
         start = -((i * 67) % long)
-        for n in range(int(w / long) + 2):
+        for n in _within(c.view.x, c.view.right, long, start):
             x = start + n * long
             tone = ((i * 7 + n * 5) % 5 - 2) * 0.045
             colour = fade(SNOW if tone > 0 else INK, abs(tone))

@@ -53,7 +53,7 @@ def paint_notice(painter: Painter, surface: Any, stage: Rect, bottom: float, tex
     lines = painter.fonts.lines(text, min(460, stage.w) - 28, 15, True)
     w = min(stage.w, max(painter.fonts.width(line, 15, True) for line in lines) + 28)
     h = len(lines) * painter.fonts.height(15) + 14
-    y = min(stage.y + stage.h * 0.52, bottom - h - 6)
+    y = min(stage.y + stage.h * 0.52, bottom - h - 8)
     box = Rect(stage.x + (stage.w - w) / 2, y, w, h)
     painter.panel(surface, box, _WARN)
     painter.paragraph(

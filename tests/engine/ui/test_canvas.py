@@ -3,7 +3,7 @@ from __future__ import annotations
 import pygame
 import pytest
 
-from engine.ui.canvas import Canvas, Draw, soften
+from engine.ui.canvas import Canvas, Draw
 
 RED, BLUE = (255, 0, 0, 255), (0, 0, 255, 255)
 
@@ -77,14 +77,18 @@ def test_a_picture_without_gaps_is_kept_without_opacity() -> None:
     assert rgb(picture, 20, 20)[0] >= 253
 
 
-def test_a_blur_keeps_the_size_and_the_sum_of_light() -> None:
-    picture = pygame.Surface((30, 30), pygame.SRCALPHA, 32)
-    picture.fill((255, 255, 255, 255), (13, 13, 4, 4))
-    before = pygame.surfarray.array_alpha(picture).sum()
-    after = pygame.surfarray.array_alpha(soften(picture, 6)).astype(int)
-    assert after.shape == (30, 30)
-    assert after.sum() == pytest.approx(16 * 255, rel=0.1)
-    assert before != after.sum() or after.max() < 255
+def test_a_layer_apart_shows_the_same_wherever_the_picture_cuts_it() -> None:
+    def draw(c: Canvas) -> None:
+        c.apart(0, 0, 120, 40, lambda k: k.shadow(40, 20, 20, 8, (40, 20, 60, 200), 4))
+
+    def right_half(c: Canvas) -> None:
+        c.origin = (-40, 0)
+        draw(c)
+
+    whole = pygame.surfarray.array_alpha(drawn(draw, (80, 40))).astype(int)
+    half = pygame.surfarray.array_alpha(drawn(right_half)).astype(int)
+    assert abs(whole[40:] - half).max() < 6
+    assert half.max() > 100
 
 
 @pytest.mark.parametrize(

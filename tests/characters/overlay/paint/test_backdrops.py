@@ -4,8 +4,10 @@ import pygame
 import pytest
 
 from characters.overlay.catalogue import FLOOR_TOP
-from characters.overlay.paint.backdrops import draw_backdrop, room
+from characters.overlay.paint.backdrops import draw_backdrop, room, room_parts
 from engine.ui.canvas import Canvas
+from engine.ui.painter import Painter
+from engine.ui.rect import Rect
 
 
 def drawn(theme: str, size: tuple[int, int]) -> pygame.Surface:
@@ -27,3 +29,20 @@ def test_wall_and_floor_meet_where_the_levels_expect_it() -> None:
 
 def test_an_unknown_theme_is_a_clinic() -> None:
     assert room("spaceship") == room("clinic")
+
+
+@pytest.mark.parametrize("theme", ["clinic", "lobby", "exam"])
+def test_the_parts_of_a_room_look_like_the_whole(theme: str) -> None:
+    whole, joined = Canvas((960, 600), 2), pygame.Surface((960, 600))
+    draw_backdrop(whole, theme)
+    for picture, place in room_parts(Painter(), theme, (960, 600), Rect(0, 0, 960, 600)):
+        joined.blit(picture, place)
+    pixels = [pygame.surfarray.array3d(p).astype(int) for p in (whole.finish(), joined)]
+    assert abs(pixels[0] - pixels[1]).max() < 12
+
+
+def test_of_a_large_room_only_what_is_seen_is_drawn() -> None:
+    painter = Painter()
+    parts = list(room_parts(painter, "clinic", (9000, 7000), Rect(8500, 6700, 960, 600)))
+    assert [place for _, place in parts] == [(8160, 6600), (8640, 6600), (8160, 6900), (8640, 6900)]
+    assert painter.sprites.pixels < 960 * 600
