@@ -15,7 +15,6 @@ from characters.components.identity import player_id
 from characters.components.nearby import Nearby, Range
 from characters.components.parts import Parts, parts_for
 from characters.core.policy import IdlePolicy
-from characters.core.state import SessionState
 from characters.core.targeting import Candidate, Target, TargetingMode, TargetingOptions, choose
 from characters.core.turn import DialogueState
 from characters.core.turn_settings import TurnSettings
@@ -333,7 +332,7 @@ class CharacterManager(Component):
             self._approached.discard(character.key)
         elif character.connect is ConnectMode.ON_APPROACH and character.key not in self._approached:
             self._approached.add(character.key)
-            if character.view.state in _AT_REST:
+            if character.session.is_at_rest:
                 character.session.connect()
 
     def _attend(self, character: Character, distance: float) -> None:
@@ -348,11 +347,8 @@ class CharacterManager(Component):
             character.session.player_acted()
 
 
-_AT_REST = (SessionState.DISCONNECTED, SessionState.DISCONNECTING)
-
-
 def _should_connect(mode: ConnectMode, handle: SessionHandle) -> bool:
-    if handle.view.state not in _AT_REST:
+    if not handle.is_at_rest:
         return False  # carried over a level load, or in error until the player presses Retry
     if mode is ConnectMode.WHEN_RESUMABLE:
         return handle.has_stored_session

@@ -48,6 +48,7 @@ class SessionHandle:
         self._network = network
         self._has_stored = has_stored
         self.events: Signal[CharacterEvent] = Signal(f"session {driver.config.key}")
+        self._is_leaving = False  # told to disconnect, whatever the view says as yet
 
     @property
     def key(self) -> str:
@@ -82,6 +83,11 @@ class SessionHandle:
         return self._has_stored(self.key)
 
     @property
+    def is_at_rest(self) -> bool:
+        """Whether it is disconnected, or was told to be, though the view does not know it yet."""
+        return self._is_leaving or self.view.state in _AT_REST
+
+    @property
     def supports_session_persistence(self) -> bool:
         """Whether the session is kept, so that it can be resumed after a restart."""
         return self.view.supports_session_persistence
@@ -96,6 +102,7 @@ class SessionHandle:
 
         ``take_over`` takes the session from another process that holds it.
         """
+        self._is_leaving = False
         self._feed(ConnectRequested(take_over))
 
     def retry(self) -> None:
@@ -104,6 +111,7 @@ class SessionHandle:
 
     def disconnect(self) -> None:
         """End the session; the stored id stays or goes as ``persist`` says."""
+        self._is_leaving = True
         self._feed(DisconnectRequested())
 
     def clear_session_id(self) -> None:
@@ -171,3 +179,6 @@ class SessionHandle:
 
     def _feed(self, event: Event) -> None:
         self._network.call(self._driver.feed, event)
+
+
+_AT_REST = (SessionState.DISCONNECTED, SessionState.DISCONNECTING)

@@ -47,6 +47,11 @@ class FakeHandle:
     def policy(self) -> ReconnectPolicy:
         return self.config.policy
 
+    @property
+    def is_at_rest(self) -> bool:
+        ends = [told for told in self.told if told in ("connect", "disconnect")]
+        return ends[-1:] == ["disconnect"] or self.view.state in (S.DISCONNECTED, S.DISCONNECTING)
+
     def connect(self) -> None:
         self.told.append("connect")
 

@@ -125,6 +125,18 @@ def test_a_carried_session_is_taken_over_as_it_is() -> None:
     assert second.session("nurse").told == ["connect"]
 
 
+def test_who_was_suspended_a_frame_ago_connects_in_the_next_level() -> None:
+    first = Level()
+    first.character("nurse", level_policy=LevelPolicy.SUSPEND)
+    first.frame()
+    first.session("nurse").becomes(S.CONNECTED)
+    second = Level(first.runtime)
+    second.character("nurse")
+    first.scene.close()
+    second.frame()  # the network thread has not had its turn: the view says CONNECTED still
+    assert second.session("nurse").told == ["connect", "disconnect", "connect"]
+
+
 def level_session(level: Level) -> object:
     return level.session("nurse")
 
