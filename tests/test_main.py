@@ -27,6 +27,23 @@ PATIENT, NURSE, KIOSK = "patient-7f3a", "nurse-21c4", "kiosk-90ab"
 PORTER, EXAMINER = "porter-3e8f", "examiner-5d2e"
 
 
+MANUAL_LEVEL = f"""
+[scene]
+name = "Manual"
+[[object]]
+name = "Game"
+[object.CharacterManager]
+[[object]]
+name = "You"
+[object.Player]
+[[object]]
+name = "Patient"
+[object.Character]
+character_id = "{PATIENT}"
+respond_mode = "manual"
+"""
+
+
 @dataclass(frozen=True)
 class Run:
     """What a run of the program left behind."""
@@ -316,13 +333,36 @@ def test_a_signal_ends_the_game_and_its_service_cleanly(tmp_path: Path, number: 
     assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["ok"] is True
 
 
-def test_a_second_game_on_the_same_folder_is_told_so(tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    with PlayerPrefs.open(tmp_path / "data" / "prefs.msgpack"):
+def test_a_second_game_on_the_same_folder_is_told_so_and_the_first_goes_on(tmp_path: Path) -> None:
+    script = tmp_path / "first.toml"
+    script.write_text(until(PATIENT) + hear(PATIENT, ".") + "[[step]]\nwait = { seconds = 50 }\n")
+    command = [sys.executable, str(ROOT / "main.py"), "--headless", "--script", str(script)]
+    command += ["--data", str(tmp_path / "data"), "--log-level", "INFO"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as first:
+        assert first.stderr is not None
+        next(line for line in first.stderr if "step 3" in line)
         run = play(tmp_path, until(PATIENT))
+        assert first.poll() is None
+        first.terminate()
+        log = first.stderr.read()
     assert run.status == 1
-    assert "prefs.msgpack is in use by process" in run.log
-    assert "Traceback" not in run.log
+    assert f"prefs.msgpack is in use by process {first.pid}" in run.log
+    assert "Traceback" not in run.log + log
+    assert "taken-over" not in log
+
+
+def test_who_answers_when_asked_hears_all_and_is_silent_until_then(tmp_path: Path) -> None:
+    scene = tmp_path / "level.toml"
+    scene.write_text(MANUAL_LEVEL, encoding="utf-8")
+    script = until(PATIENT) + hear(PATIENT, ".") + say(PATIENT, "My name is Ada.")
+    script += "[[step]]\nwait = { seconds = 0.5 }\n" + do("kill_service") + do("start_service")
+    script += until(PATIENT) + say(PATIENT, "What is my name?")
+    script += "[[step]]\nwait = { seconds = 0.5 }\n" + do("respond", character=PATIENT)
+    run = met(play(tmp_path, script + hear(PATIENT, "Ada"), "--scene", str(scene)))
+    turns = run.report["characters"][PATIENT]["transcript"]
+    # Two greetings, for the talk was resumed; one answer, to both lines.
+    assert [turn["speaker"] for turn in turns].count("character") == 3
+    assert turns[-1]["speaker"] == "character"
 
 
 def test_the_window_plays_the_same_script_and_takes_pictures(tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ FAILURES: Mapping[str, FailureClass] = MappingProxyType(
             _TERMINAL, "connect", "The session is open elsewhere; close it there, or take over."
         ),
         "session.taken_over": FailureClass(
-            _TERMINAL, "live", "Another game took the session over; connect again to take it back."
+            _TERMINAL, "live", "Another game took the session over; take over to take it back."
         ),
         "session.idle_timeout": FailureClass(
             _TRANSIENT, "live", "The server ended the session because nobody spoke; connect again."

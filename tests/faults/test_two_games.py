@@ -1,0 +1,129 @@
+"""Two games with one profile, each a real runtime, against one real service process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pytest
+
+from characters.core.policy import ReconnectPolicy
+from characters.core.state import SessionState
+from characters.persistence import KeyValueSessionPersistence, MemoryStore
+from characters.runtime import RuntimeBuilder
+from tests.faults.house import House, Resident
+from tests.faults.runtime_real import pass_time
+
+CONNECTED, ERROR = SessionState.CONNECTED, SessionState.ERROR
+_OVER = (ERROR, SessionState.DISCONNECTED)
+LONG_ENOUGH = 1.0  # for a game that fights back: its first retry goes at once
+
+
+class SecondGame(House):
+    """A runtime of its own, with a copy of the profile, at the door of a house that stands."""
+
+    def __init__(self, first: House, character_id: str) -> None:
+        self.store = KeyValueSessionPersistence(MemoryStore())
+        record = first.store.load(character_id)
+        assert record is not None  # it was connected
+        self.store.store(character_id, record)
+        self.line, self.proxy = first.line, first.proxy
+
+    def __enter__(self) -> Self:
+        self.runtime = RuntimeBuilder().use_persistence(self.store).build()
+        self.runtime.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.runtime.close()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with House(tmp_path) as house:
+        yield house
+
+
+@pytest.fixture
+def first(house: House) -> Resident:
+    nurse = house.resident("nurse", policy=ReconnectPolicy.PATIENT)
+    nurse.connect()
+    return nurse
+
+
+@pytest.fixture
+def second(house: House, first: Resident) -> Iterator[Resident]:
+    with SecondGame(house, "nurse") as game:
+        yield game.resident("nurse", policy=ReconnectPolicy.PATIENT)
+
+
+def fails(it: Resident, code: str) -> str:
+    """Wait for the end with an error of that code; return its sentence."""
+    it.house.until(lambda: it.state in _OVER and it.handle.view.error is not None)
+    error = it.handle.view.error
+    assert error is not None  # as waited for
+    assert error.code == code
+    return error.message
+
+
+def takes_over(it: Resident) -> None:
+    it.recovers(lambda: it.handle.connect(take_over=True))
+
+
+def test_a_second_game_is_refused_with_what_to_do_and_the_first_goes_on(
+    first: Resident, second: Resident
+) -> None:
+    before = first.handle.view.timeline
+    second.handle.connect()
+    assert "take over" in fails(second, "session.live_elsewhere")
+    pass_time(first.house, LONG_ENOUGH)
+    assert first.handle.view.timeline == before
+    assert second.state is ERROR
+
+
+def test_a_second_game_that_is_told_to_takes_the_talk_over_and_the_first_lets_go(
+    first: Resident, second: Resident
+) -> None:
+    takes_over(second)
+    assert "take it back" in fails(first, "session.taken_over")
+    assert second.handle.view.session_id == first.handle.view.session_id
+    pass_time(second.house, LONG_ENOUGH)
+    pass_time(first.house, 0.1)
+    assert (first.state, second.state) == (SessionState.DISCONNECTED, CONNECTED)
+    assert len(first.arrivals) == len(second.arrivals) == 1
+
+
+def test_the_first_game_gets_the_talk_back_only_when_told_to_take_it(
+    first: Resident, second: Resident
+) -> None:
+    takes_over(second)
+    fails(first, "session.taken_over")
+    first.handle.retry()
+    first.house.until(lambda: first.handle.view.timeline[-1].error_code == "session.live_elsewhere")
+    assert second.state is CONNECTED
+    takes_over(first)
+    fails(second, "session.taken_over")
+
+
+def test_a_first_game_that_did_not_hear_of_the_second_is_refused_when_it_comes_back(
+    house: House, first: Resident, second: Resident
+) -> None:
+    house.strand()
+    takes_over(second)
+    fails(first, "session.live_elsewhere")
+    pass_time(second.house, LONG_ENOUGH)
+    assert (second.state, len(second.arrivals)) == (CONNECTED, 1)
+
+
+def test_a_game_that_ended_leaves_the_talk_to_the_next(first: Resident, second: Resident) -> None:
+    first.disconnect()
+    second.connect()
+    assert second.handle.view.session_id == first.arrivals[0].session_id
+    assert second.handle.is_resumed_session
