@@ -177,7 +177,8 @@ class Track:
             fade = max(0.0, self._fade - seconds / self.barge_in.fade_out_seconds)
         envelope = ramp(self._duck * self._fade, duck * fade, size)
         self._duck, self._fade = duck, fade
-        if self._fading and fade == 0.0:
+        # What was cut off so late that it ran dry while it faded is over too.
+        if self._fading and (fade == 0.0 or not self._flowing):
             self._stop()
             while self._following:
                 self.queue(*self._following.popleft())

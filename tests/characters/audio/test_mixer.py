@@ -124,6 +124,18 @@ def test_a_new_answer_right_after_an_interruption_is_heard_in_full() -> None:
     assert np.abs(np.diff(out[:4_000])).max() < 100
 
 
+@pytest.mark.parametrize("left_seconds", [0.01, 0.055, 0.1, 0.12])
+def test_a_voice_that_was_cut_off_in_its_last_moment_speaks_again(left_seconds: float) -> None:
+    mixer = Mixer(RATE)
+    mixer.play("a", steady(0.1 + left_seconds), RATE)
+    render(mixer, 0.1)
+    mixer.interrupt("a")
+    render(mixer, 0.2)
+    mixer.play("a", steady(0.5), RATE)
+    assert np.count_nonzero(render(mixer, 0.6)[:, 0]) >= 0.5 * RATE
+    assert not mixer.is_playing("a")
+
+
 def test_ducking_takes_fifty_milliseconds_and_restoring_a_hundred() -> None:
     mixer = Mixer(RATE)
     mixer.place("a", 1.0, -1.0)
