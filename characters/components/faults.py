@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import replace
+from typing import Any, Protocol
 
+from characters.audio.plug import Plug
+from characters.core.weather import LATE_SECONDS, SLOW_BYTES_PER_SECOND, Weather
 from characters.runtime import Runtime, SessionHandle
 
 __all__ = ["Faults", "ServiceControl", "Task"]
@@ -55,14 +58,20 @@ class Task:
 
 
 class Faults:
-    """Cut, swallow and heal connections of one character or of all; kill and start the service.
+    """Cut, delay, slow, swallow and heal lines; kill and start the service; pull the microphone.
 
     Called on the main thread; nothing here waits. `key` is a session key, None means everybody.
     """
 
-    def __init__(self, runtime: Runtime, service: ServiceControl | None = None) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        service: ServiceControl | None = None,
+        microphone: Plug | None = None,
+    ) -> None:
         self._runtime = runtime
         self._service = service
+        self._microphone = microphone
 
     @property
     def has_service(self) -> bool:
@@ -81,13 +90,51 @@ class Faults:
 
     def black_hole(self, key: str | None = None) -> None:
         """Swallow every frame in both directions: the link is half-open until `heal`."""
-        for handle in self._handles(key):
-            handle.set_black_hole(True)
+        self._change(key, is_black_hole=True)
+
+    def latency(self, key: str | None = None, seconds: float = LATE_SECONDS) -> None:
+        """Let every frame arrive so much later, in each direction, until `heal`.
+
+        Raises ValueError for a time that cannot be.
+        """
+        self._change(key, delay_seconds=seconds)
+
+    def slow_link(
+        self, key: str | None = None, bytes_per_second: float = SLOW_BYTES_PER_SECOND
+    ) -> None:
+        """Let no more than that through in each direction, until `heal`; 0 is no limit.
+
+        Raises ValueError for a rate that cannot be.
+        """
+        self._change(key, bytes_per_second=bytes_per_second)
 
     def heal(self, key: str | None = None) -> None:
-        """End the black hole."""
+        """End black hole, latency and slow link."""
         for handle in self._handles(key):
-            handle.set_black_hole(False)
+            handle.set_weather(Weather.CALM)
+
+    def weather(self, key: str | None = None) -> Weather | None:
+        """Return what was made of a line; of everybody's, None where they differ."""
+        found = {handle.weather for handle in self._handles(key)}
+        return found.pop() if len(found) == 1 else None
+
+    @property
+    def has_microphone(self) -> bool:
+        """Whether there is a microphone that can be unplugged."""
+        return self._microphone is not None
+
+    @property
+    def is_microphone_unplugged(self) -> bool:
+        """Whether the microphone was unplugged, and not plugged in again."""
+        return self._microphone is not None and self._microphone.is_pulled
+
+    def unplug_microphone(self) -> None:
+        """Pull the microphone's cable. Raises LookupError when there is none."""
+        self._cable().pull()
+
+    def plug_in_microphone(self) -> None:
+        """Put the microphone's cable back. Raises LookupError when there is none."""
+        self._cable().push()
 
     def kill_service(self) -> Task:
         """Kill the service's process. Raises LookupError when it is not ours."""
@@ -111,6 +158,15 @@ class Faults:
         if key not in sessions:
             raise LookupError(f"No session {key!r}; there are: {', '.join(sessions) or 'none'}.")
         return (sessions[key],)
+
+    def _change(self, key: str | None, **fields: Any) -> None:
+        for handle in self._handles(key):
+            handle.set_weather(replace(handle.weather, **fields))
+
+    def _cable(self) -> Plug:
+        if self._microphone is None:
+            raise LookupError("This game was given no microphone that could be unplugged.")
+        return self._microphone
 
     def _own_service(self) -> ServiceControl:
         if self._service is None:

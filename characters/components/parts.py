@@ -9,6 +9,7 @@ from pathlib import Path
 
 import platformdirs
 
+from characters.audio.plug import Plug
 from characters.audio.source import SourceFactory
 from characters.components.faults import Faults
 from characters.components.sound import open_sound
@@ -71,21 +72,23 @@ def make_parts(
     microphone, or through the sources that `microphone` makes; without, there are captions only.
     """
     heard = open_sound(devices=sound, now=clock.now)
-    service = None if endpoint else ServiceProcess(data, assets)
+    spoken = () if speech is None else speech.arguments()
+    service = None if endpoint else ServiceProcess(data, assets, arguments=spoken)
+    plug = Plug(microphone or heard.microphone)
     builder = (
         RuntimeBuilder()
         .use_clock(clock)
         .use_dispatcher(dispatcher)
         .use_persistence(persistence or KeyValueSessionPersistence(PlayerPrefsStore(prefs)))
         .use_endpoint_url(_resolver(endpoint, service))
-        .use_microphone(microphone or heard.microphone)
+        .use_microphone(plug)
         .use_voice(heard.voice)
     )
     if heard.echo is not None:
         builder.use_echo_filter(heard.echo)
     runtime = builder.build()
     runtime.start()
-    return Parts(runtime, Faults(runtime, service), service, prefs, owns_prefs)
+    return Parts(runtime, Faults(runtime, service, plug), service, prefs, owns_prefs)
 
 
 def parts_for(

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from characters.headless.fault_steps import Cable, Fault, Latency, ServiceCommand, SlowLink
 from characters.headless.report import Observed, Recorder, StepFailure
 from characters.headless.runner import ScriptRunner, Stage, StepError
 from characters.headless.script import (
-    Fault,
     Key,
     LoadScene,
     Quit,
     Respond,
     Say,
     Script,
-    ServiceCommand,
     SessionCommand,
     SpeakWav,
     Step,
@@ -24,9 +23,11 @@ from characters.headless.script import (
 from characters.headless.stage import GameStage, Recording
 
 __all__ = [
+    "Cable",
     "Fault",
     "GameStage",
     "Key",
+    "Latency",
     "LoadScene",
     "Observed",
     "Quit",
@@ -38,6 +39,7 @@ __all__ = [
     "ScriptRunner",
     "ServiceCommand",
     "SessionCommand",
+    "SlowLink",
     "SpeakWav",
     "Stage",
     "Step",

@@ -33,7 +33,6 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PositiveFloat,
     model_validator,
@@ -41,16 +40,16 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from characters.core.state import ResumeOutcome, SessionState
+from characters.headless.fault_steps import Cable, Fault, Latency, ServiceCommand, SlowLink
+from characters.headless.step import BaseStep, CharacterId, Table
 
 __all__ = [
-    "Fault",
     "Key",
     "LoadScene",
     "Quit",
     "Respond",
     "Say",
     "Script",
-    "ServiceCommand",
     "SessionCommand",
     "SpeakWav",
     "Step",
@@ -71,7 +70,6 @@ def _pattern(text: str) -> str:
     return text
 
 
-CharacterId: TypeAlias = Annotated[str, Field(min_length=1)]
 Pattern: TypeAlias = Annotated[str, AfterValidator(_pattern)]
 StateName: TypeAlias = Literal[
     "DISCONNECTED", "CONNECTING", "CONNECTED", "RECONNECTING", "DISCONNECTING", "ERROR"
@@ -79,13 +77,7 @@ StateName: TypeAlias = Literal[
 Point: TypeAlias = tuple[float, float]
 
 
-class _Table(BaseModel):
-    """A table that takes the keys it names and no other."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Wait(_Table):
+class Wait(Table):
     """What to wait for: a state, a line or a time."""
 
     character: CharacterId | None = None
@@ -115,16 +107,7 @@ class Wait(_Table):
         return None if self.state is None else SessionState[self.state]
 
 
-class _Step(_Table):
-    within: PositiveFloat = 10.0
-
-    def __str__(self) -> str:
-        """Name the step in a few words, without anything that is said."""
-        shown = self.model_dump(exclude={"within", "text", "about"}, exclude_none=True)
-        return " ".join(str(value) for value in shown.values())
-
-
-class WaitStep(_Step):
+class WaitStep(BaseStep):
     """Goes on as soon as the awaited thing is there."""
 
     wait: Wait
@@ -137,7 +120,7 @@ class WaitStep(_Step):
         return f"wait for {wait.character} {what}"
 
 
-class Say(_Step):
+class Say(BaseStep):
     """Types a line to a character."""
 
     do: Literal["say"]
@@ -145,7 +128,7 @@ class Say(_Step):
     text: Annotated[str, Field(min_length=1)]
 
 
-class Respond(_Step):
+class Respond(BaseStep):
     """Lets a character answer that does so only when asked (`respond_mode = "manual"`)."""
 
     do: Literal["respond"]
@@ -153,7 +136,7 @@ class Respond(_Step):
     about: str = ""
 
 
-class SpeakWav(_Step):
+class SpeakWav(BaseStep):
     """Plays a WAV file into the microphone while a character is the target, in real time.
 
     It begins when the microphone is open for the character, or `at_once`, open or not.
@@ -165,7 +148,7 @@ class SpeakWav(_Step):
     at_once: bool = False
 
 
-class WalkTo(_Step):
+class WalkTo(BaseStep):
     """Walks the player to a point, a character or an object of the level."""
 
     do: Literal["walk_to"]
@@ -182,14 +165,14 @@ class WalkTo(_Step):
         return self
 
 
-class TalkTo(_Step):
+class TalkTo(BaseStep):
     """Turns to a character: it hears the player until somebody else is chosen."""
 
     do: Literal["talk_to"]
     character: CharacterId
 
 
-class Key(_Step):
+class Key(BaseStep):
     """Presses a key, by pygame's name for it, and lets it go after `seconds`."""
 
     do: Literal["key"]
@@ -197,27 +180,14 @@ class Key(_Step):
     seconds: Annotated[float, Field(ge=0)] = 0.0
 
 
-class SessionCommand(_Step):
+class SessionCommand(BaseStep):
     """Commands the session of one character."""
 
     do: Literal["connect", "disconnect", "retry", "expire_session"]
     character: CharacterId
 
 
-class Fault(_Step):
-    """Breaks or heals the connection of one character, or of all when none is named."""
-
-    do: Literal["cut", "black_hole", "heal"]
-    character: CharacterId | None = None
-
-
-class ServiceCommand(_Step):
-    """Kills the embedded service with SIGKILL, or starts it again on the same port."""
-
-    do: Literal["kill_service", "start_service"]
-
-
-class LoadScene(_Step):
+class LoadScene(BaseStep):
     """Goes to another level: a name such as "lobby", or a path."""
 
     do: Literal["load_scene"]
@@ -225,13 +195,13 @@ class LoadScene(_Step):
     spawn: str | None = None
 
 
-class Quit(_Step):
+class Quit(BaseStep):
     """Ends the game; steps after it are not run."""
 
     do: Literal["quit"]
 
 
-_BY_VERB: dict[str, type[_Step]] = {
+_BY_VERB: dict[str, type[BaseStep]] = {
     "say": Say,
     "respond": Respond,
     "walk_to": WalkTo,
@@ -244,6 +214,10 @@ _BY_VERB: dict[str, type[_Step]] = {
     "cut": Fault,
     "black_hole": Fault,
     "heal": Fault,
+    "latency": Latency,
+    "slow_link": SlowLink,
+    "unplug_microphone": Cable,
+    "plug_in_microphone": Cable,
     "kill_service": ServiceCommand,
     "start_service": ServiceCommand,
     "expire_session": SessionCommand,
@@ -257,8 +231,9 @@ class _AnyVerb(BaseModel):
 
     do: Literal[
         "say", "respond", "walk_to", "talk_to", "key", "speak_wav", "connect", "disconnect",
-        "retry", "cut", "black_hole", "heal", "kill_service", "start_service", "expire_session",
-        "load_scene", "quit",
+        "retry", "cut", "black_hole", "latency", "slow_link", "heal", "unplug_microphone",
+        "plug_in_microphone", "kill_service", "start_service", "expire_session", "load_scene",
+        "quit",
     ]  # fmt: skip
 
 
@@ -296,13 +271,16 @@ Step: TypeAlias = (
     | Key
     | SessionCommand
     | Fault
+    | Latency
+    | SlowLink
+    | Cable
     | ServiceCommand
     | LoadScene
     | Quit
 )
 
 
-class Script(_Table):
+class Script(Table):
     """The steps of a script file, in order."""
 
     VERBS: ClassVar[tuple[str, ...]] = tuple(_BY_VERB)

@@ -9,16 +9,15 @@ from typing import Any, Protocol, TypeAlias
 
 from characters.components import Faults, Task
 from characters.core.state import SessionState, SessionView
+from characters.headless.fault_steps import Cable, Fault, Latency, ServiceCommand, SlowLink
 from characters.headless.lookup import Lookup
 from characters.headless.runner import StepError
 from characters.headless.script import (
-    Fault,
     Key,
     LoadScene,
     Quit,
     Respond,
     Say,
-    ServiceCommand,
     SessionCommand,
     SpeakWav,
     Step,
@@ -77,6 +76,9 @@ class GameStage:
             Key: self._press,
             SessionCommand: self._command,
             Fault: self._fault,
+            Latency: self._be_late,
+            SlowLink: self._be_slow,
+            Cable: self._pull_or_push,
             ServiceCommand: self._command_service,
             LoadScene: self._load,
             Quit: self._quit,
@@ -227,6 +229,21 @@ class GameStage:
         getattr(self._faults, step.do)(named and named.key)
         # The others are noticed later, or never: there is nothing to wait for.
         return (lambda: all(done() for done in noticed)) if step.do == "cut" else _at_once
+
+    def _be_late(self, step: Latency) -> Done:
+        self._faults.latency(self._key(step.character), step.seconds)
+        return _at_once
+
+    def _be_slow(self, step: SlowLink) -> Done:
+        self._faults.slow_link(self._key(step.character), step.bytes_per_second)
+        return _at_once
+
+    def _key(self, character: str | None) -> str | None:
+        return None if character is None else self._game.session(character).key
+
+    def _pull_or_push(self, step: Cable) -> Done:
+        getattr(self._faults, step.do)()
+        return _at_once
 
     def _command_service(self, step: ServiceCommand) -> Done:
         if step.do == "start_service":

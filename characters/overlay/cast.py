@@ -10,7 +10,7 @@ from characters.components.manager import CharacterManager
 from characters.components.player import Player
 from characters.overlay.hud_state import HudState
 from characters.overlay.journal import Journal
-from characters.overlay.model import Actor, HudModel, Microphone, ServiceState
+from characters.overlay.model import Actor, FaultState, HudModel, Microphone
 from characters.overlay.visuals import CharacterSprite
 from characters.runtime.listening import ListeningMode
 from engine.scene import Scene
@@ -51,7 +51,7 @@ def gather(cast: Cast, journal: Journal, state: HudState) -> HudModel:
         size=scene.camera.size,
         actors=tuple(_actor(character, cast, journal) for character in cast.characters),
         microphone=_microphone(cast.manager),
-        service=_service(cast.faults),
+        faults=_faults(cast, state),
         player_name=cast.player.name if cast.player is not None else "You",
         notice=state.notice,
         pointer=scene.input.mouse_position,
@@ -92,10 +92,14 @@ def _microphone(manager: CharacterManager | None) -> Microphone:
     )
 
 
-def _service(faults: Faults | None) -> ServiceState:
+def _faults(cast: Cast, state: HudState) -> FaultState:
+    faults, who = cast.faults, state.fault_target
     if faults is None:
-        return ServiceState()
-    return ServiceState(faults.has_service, faults.is_service_running)
+        return FaultState()
+    weather = faults.weather(who) if cast.keys and (who is None or who in cast.keys) else None
+    return FaultState(
+        faults.has_service, faults.is_service_running, weather, faults.is_microphone_unplugged
+    )
 
 
 def _endpoint(manager: CharacterManager | None) -> str:

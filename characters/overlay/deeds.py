@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from characters.components.faults import Faults
 from characters.core.state import SessionState
 from characters.core.turn_settings import ListeningMode, TurnSettings
+from characters.core.weather import LATE_SECONDS, SLOW_BYTES_PER_SECOND
 from characters.overlay.cast import Cast
+from characters.overlay.fault_words import rate_words
 from characters.overlay.field_deeds import FieldDeeds
 from characters.overlay.hud_state import HudState, Layer
 from engine.application import Application
 
 __all__ = ["Deeds", "FaultButton"]
+
+_SLOW = f"Slow {rate_words(SLOW_BYTES_PER_SECOND)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +91,10 @@ class Deeds:
         return (
             FaultButton("c", "Cut", self._tried(lambda: faults.cut(who))),
             FaultButton("b", "Black hole", self._tried(lambda: faults.black_hole(who))),
-            FaultButton("h", "Heal", self._tried(lambda: faults.heal(who)), is_harmful=False),
-            FaultButton(
-                "x",
-                "Expire session",
-                self._tried(lambda: faults.expire_session(key or "")),
-                is_enabled=key is not None,
-            ),
+            FaultButton("g", f"Lag {LATE_SECONDS:g} s", self._tried(lambda: faults.latency(who))),
+            FaultButton("o", _SLOW, self._tried(lambda: faults.slow_link(who))),
+            FaultButton("h", "Heal line", self._tried(lambda: faults.heal(who)), is_harmful=False),
+            self._cable(faults),
             FaultButton("k", "Kill service", self._tried(faults.kill_service), is_enabled=up),
             FaultButton(
                 "l",
@@ -101,7 +103,20 @@ class Deeds:
                 is_harmful=False,
                 is_enabled=down,
             ),
+            FaultButton(
+                "x",
+                "Expire session",
+                self._tried(lambda: faults.expire_session(key or "")),
+                is_enabled=key is not None,
+            ),
         )
+
+    def _cable(self, faults: Faults) -> FaultButton:
+        if faults.is_microphone_unplugged:
+            plug_in = self._tried(faults.plug_in_microphone)
+            return FaultButton("u", "Plug in mic", plug_in, is_harmful=False)
+        pull = self._tried(faults.unplug_microphone)
+        return FaultButton("u", "Unplug mic", pull, is_enabled=faults.has_microphone)
 
     # deeds
 
@@ -137,12 +152,12 @@ class Deeds:
     def inspect(self, key: str) -> None:
         """Show this character in the inspector."""
         self._state.inspected = key
+        self._state.fields.leave()
 
     def aim_faults(self, key: str | None) -> None:
         """Break this character's line, or everybody's."""
         self._state.fault_target = key
 
-        self._state.fields.leave()
     def toggle_inspector(self) -> None:
         """Open or close the inspector."""
         self._state.is_inspector_open = not self._state.is_inspector_open

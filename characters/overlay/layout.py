@@ -13,6 +13,7 @@ MARGIN = 12.0
 TOP = 64.0
 MIC_W, MIC_H = 268.0, 46.0
 INSPECTOR_W, FAULTS_W = 372.0, 276.0
+FAULTS_H = 342.0  # without its rows of people
 CHAT_H = 44.0
 HINT_H = 22.0
 
@@ -38,7 +39,7 @@ def hud_layout(
     w, h = size
     tall = h - TOP - MARGIN
     right = Rect(w - INSPECTOR_W - MARGIN, TOP, INSPECTOR_W, tall) if inspector else None
-    left = Rect(MARGIN, TOP, FAULTS_W, min(tall, 248.0 + 29.0 * people)) if faults else None
+    left = Rect(MARGIN, TOP, FAULTS_W, min(tall, FAULTS_H + 29.0 * people)) if faults else None
     x0 = left.right + MARGIN if left else MARGIN
     x1 = right.x - MARGIN if right else w - MARGIN
     stage = Rect(x0, TOP, x1 - x0, tall)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from characters.core.policy import ReconnectPolicy
 from characters.core.state import SessionState, SessionView
+from characters.core.weather import Weather
 
-__all__ = ["Actor", "HudModel", "Microphone", "ServiceState"]
+__all__ = ["Actor", "FaultState", "HudModel", "Microphone"]
 
 Point = tuple[float, float]
 
@@ -47,11 +48,14 @@ class Microphone:
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceState:
-    """The embedded service, as far as the fault panel may touch it."""
+class FaultState:
+    """What the fault panel may break, and what of it is broken."""
 
     has_service: bool = False
     is_running: bool = False
+    weather: Weather | None = Weather.CALM
+    """Of the chosen line; None for several that differ."""
+    is_unplugged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class HudModel:
     size: Point = (960, 600)
     actors: tuple[Actor, ...] = ()
     microphone: Microphone = field(default_factory=Microphone)
-    service: ServiceState = field(default_factory=ServiceState)
+    faults: FaultState = field(default_factory=FaultState)
     player_name: str = "You"
     notice: str | None = None
     pointer: Point = (-1.0, -1.0)

@@ -46,12 +46,12 @@ from characters.core.session_events import (
     TimerFired,
 )
 from characters.core.state import SessionState, SessionStateChanged, SessionView, shorten_id
-from characters.runtime.black_hole import BlackHole
 from characters.runtime.config import SessionConfig
 from characters.runtime.conversation import Conversation
 from characters.runtime.edits import needs_new_connection, news
 from characters.runtime.events import CharacterEvent
 from characters.runtime.line import Line
+from characters.runtime.line_weather import LineWeather
 from characters.runtime.microphone_gate import MicrophoneGate, begins_at
 from characters.runtime.records import Records
 from characters.runtime.world import World
@@ -74,7 +74,7 @@ class SessionDriver:
     ) -> None:
         self.config = config
         self.world = world
-        self.black_hole = BlackHole()
+        self.weather = LineWeather()
         self.distance = 0.0
         self._tell = emit
         self._session = Session(

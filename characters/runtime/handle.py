@@ -18,6 +18,7 @@ from characters.core.session_events import (
     WakeRequested,
 )
 from characters.core.state import SessionState, SessionView
+from characters.core.weather import Weather
 from characters.runtime.config import SessionConfig
 from characters.runtime.driver import SessionDriver
 from characters.runtime.edits import is_another_session
@@ -47,6 +48,7 @@ class SessionHandle:
         self._driver = driver
         self._network = network
         self._has_stored = has_stored
+        self._weather = Weather.CALM
         self.events: Signal[CharacterEvent] = Signal(f"session {driver.config.key}")
         self._is_leaving = False  # told to disconnect, whatever the view says as yet
 
@@ -173,9 +175,15 @@ class SessionHandle:
         """Break the connection as a fault would."""
         self._network.call(self._driver.cut)
 
-    def set_black_hole(self, is_open: bool) -> None:
-        """Swallow every frame in both directions, or stop that."""
-        self._network.call(self._driver.black_hole.set_open, is_open)
+    @property
+    def weather(self) -> Weather:
+        """What faults make of the line, over all of its connections."""
+        return self._weather
+
+    def set_weather(self, weather: Weather) -> None:
+        """Make the line late, slow or a black hole, as a fault would, or calm again."""
+        self._weather = weather
+        self._network.call(self._driver.weather.set, weather)
 
     def _feed(self, event: Event) -> None:
         self._network.call(self._driver.feed, event)

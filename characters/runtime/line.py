@@ -25,8 +25,8 @@ from characters.core.session_events import (
     ServerEnded,
 )
 from characters.core.state import ResumeOutcome
-from characters.runtime.black_hole import BlackHole
 from characters.runtime.config import SessionConfig
+from characters.runtime.line_weather import LineWeather
 from characters.runtime.microphone_gate import GateMeter
 from characters.runtime.world import World
 from characters.transport import Bye, Connection, Incoming, TransportError, Welcome
@@ -44,7 +44,7 @@ class LineOwner(Protocol):
 
     config: SessionConfig
     world: World
-    black_hole: BlackHole
+    weather: LineWeather
 
     @property
     def policy(self) -> ReconnectPolicy:
@@ -151,7 +151,7 @@ class Line:
         async with self._world.limiter.slot(lambda: owner.priority):
             owner.feed(ConnectionStarted(self.epoch))
             transport = await self._world.transport_for(owner.config)
-            grant = await owner.black_hole.connect(transport, request)
+            grant = await owner.weather.connect(transport, request)
             owner.feed(
                 RoomGranted(
                     self.epoch,
@@ -164,7 +164,7 @@ class Line:
             # The machine may have refused the grant: then this task is cancelled, here.
             await asyncio.sleep(0)
             link = owner.link_for(grant, rejoins=request.mode == "join")
-            self._connection = await owner.black_hole.join(transport, grant, link)
+            self._connection = await owner.weather.join(transport, grant, link)
         welcome = self._connection.welcome
         owner.feed(RoomJoined(self.epoch, _outcome(welcome), welcome.last_seen_seconds))
         self._start_pulse(self._connection)

@@ -15,7 +15,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -30,6 +30,8 @@ from characters.core.messages import (
     encode_client,
     parse_object,
 )
+from characters.core.weather import Weather
+from characters.transport.detour import Detour
 from characters.transport.mailbox import Mailbox
 from characters.transport.protocol import AudioFrame, TransportError
 
@@ -40,10 +42,13 @@ CLOSE_SECONDS = 1.0
 MICROPHONE_RATE = 16_000
 VOICE_RATE = 24_000
 MAX_AUDIO = 50  # one second of 20 ms frames
-MAX_SWALLOWED = 4096
+MAX_HELD_BACK = 4096
 # A track never stops: what is quieter than this for so long is the pause between two answers.
 SILENCE_PEAK = 64
 SILENCE_SECONDS = 0.3
+
+Outgoing: TypeAlias = bytes | tuple[int, dict[str, Any]]
+"""A frame of the microphone, or a numbered message."""
 
 log = logging.getLogger(__name__)
 
@@ -98,8 +103,8 @@ class LiveKitConnection(Mailbox):
         self._outgoing = deque(link.outbox.unacknowledged())
         self._microphone: deque[bytes] = deque(maxlen=MAX_AUDIO)
         self._voices = 0
-        self._is_swallowing = False
-        self._swallowed: deque[Any] = deque(maxlen=MAX_SWALLOWED)
+        self._on_the_way_out = Detour[Outgoing](clock, self._enqueue, _size)
+        self._on_the_way_in = Detour[Any](clock, self._let_in, _size)
         self._writable, self._written = asyncio.Event(), asyncio.Event()
         self._heard = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -117,8 +122,10 @@ class LiveKitConnection(Mailbox):
 
     @property
     def round_trip_seconds(self) -> float | None:
-        """How long the way there and back took by LiveKit's own figures."""
-        return self._round_trip
+        """How long the way there and back took by LiveKit's own figures, and the fault's."""
+        if self._round_trip is None:
+            return None
+        return self._round_trip + 2 * self._on_the_way_out.weather.delay_seconds
 
     async def enter(self, grant: RoomGrant) -> None:
         """Connect and begin to listen and to write. Raises the package's ConnectError."""
@@ -135,28 +142,26 @@ class LiveKitConnection(Mailbox):
         """Queue a message. Raises TransportError(transport.overflow)."""
         frame = encode_client(message)
         try:
-            self._outgoing.append((self._link.outbox.number(frame), frame))
+            numbered = (self._link.outbox.number(frame), frame)
         except OutboxFullError as problem:
             raise TransportError(failure("transport.overflow", str(problem))) from None
-        self._writable.set()
+        self._go_out(numbered)
 
     def send_audio(self, pcm: bytes, timestamp: float) -> None:
         """Queue microphone audio; a track has its own times, so `timestamp` stays here."""
-        self._microphone.append(pcm)
-        self._heard.set()
+        self._go_out(pcm)
+        self._on_the_way_out.thin(bytes, MAX_AUDIO)
 
     def ping(self) -> None:
         """Take LiveKit's word that the room is connected, and its figure for the round trip."""
-        if self._room.isconnected() and not self._is_swallowing:
+        if self._room.isconnected() and not self._is_swallowed:
             self._last_received = self._clock()
             self._begin(self._measure())
 
-    def swallow(self, is_on: bool) -> None:
-        """Let nothing in or out and tell nobody, or stop that; voices are not kept meanwhile."""
-        self._is_swallowing = is_on
-        while self._swallowed and not is_on:
-            self._take(self._swallowed.popleft())
-        self._writable.set()
+    def set_weather(self, weather: Weather) -> None:
+        """Let what goes out and comes in be late, slow or swallowed; no voice outlives a hole."""
+        self._on_the_way_out.set_weather(weather)
+        self._on_the_way_in.set_weather(weather)
 
     def abort(self) -> None:
         """Leave at once, without waiting for the far end."""
@@ -164,7 +169,7 @@ class LiveKitConnection(Mailbox):
 
     async def close(self) -> None:
         """Send what is queued and leave, within about two `CLOSE_SECONDS`."""
-        if self._outgoing and not self.is_lost:
+        if (self._outgoing or self._on_the_way_out) and not self.is_lost:
             self._written.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._written.wait(), CLOSE_SECONDS)
@@ -181,10 +186,19 @@ class LiveKitConnection(Mailbox):
     def _take(self, packet: Any) -> None:
         if packet.topic not in (TOPIC, "", None) or self.is_lost:
             return
-        if self._is_swallowing:
-            self._swallowed.append(packet)
-            return
+        self._come_in(packet)
+
+    def _come_in(self, item: Any) -> None:
+        if not self._on_the_way_in.is_taken:
+            self._let_in(item)
+        elif len(self._on_the_way_in) < MAX_HELD_BACK:
+            self._on_the_way_in.put(item)
+
+    def _let_in(self, packet: Any) -> None:
         self._last_received = self._clock()
+        if isinstance(packet, AudioFrame):
+            self.arrived(packet)
+            return
         try:
             self.arrived(decode_server(parse_object(packet.data.decode("utf-8"))))
         except (MessageError, UnicodeDecodeError) as problem:
@@ -204,9 +218,9 @@ class LiveKitConnection(Mailbox):
                 seconds = len(pcm) / 2 / VOICE_RATE
                 is_silent = not np.any(np.abs(np.frombuffer(pcm, "<i2").astype(int)) > SILENCE_PEAK)
                 quiet = quiet + seconds if is_silent else 0.0
-                if quiet < SILENCE_SECONDS and not self._is_swallowing:
+                if quiet < SILENCE_SECONDS and not self._is_swallowed:
                     self._voices += 1
-                    self.arrived(AudioFrame(self._voices, self._clock(), pcm, VOICE_RATE))
+                    self._come_in(AudioFrame(self._voices, self._clock(), pcm, VOICE_RATE))
         finally:
             await stream.aclose()
 
@@ -227,14 +241,32 @@ class LiveKitConnection(Mailbox):
 
     # --- what goes out ---------------------------------------------------------------------
 
+    @property
+    def _is_swallowed(self) -> bool:
+        return self._on_the_way_in.weather.is_black_hole
+
+    def _go_out(self, item: Outgoing) -> None:
+        if self._on_the_way_out.is_taken:
+            self._on_the_way_out.put(item)
+        else:
+            self._enqueue(item)
+
+    def _enqueue(self, item: Outgoing) -> None:
+        if isinstance(item, bytes):
+            self._microphone.append(item)
+            self._heard.set()
+        else:
+            self._outgoing.append(item)
+            self._writable.set()
+
     async def _write(self) -> None:
         while True:
-            while self._outgoing and not self._is_swallowing:
+            while self._outgoing:
                 number, frame = self._outgoing[0]
                 await self._room.local_participant.publish_data(json.dumps(frame), topic=TOPIC)
                 self._link.outbox.acknowledged(number)
                 self._outgoing.popleft()
-            if not self._outgoing:
+            if not self._on_the_way_out:
                 self._written.set()
             self._writable.clear()
             await self._writable.wait()
@@ -283,7 +315,16 @@ class LiveKitConnection(Mailbox):
 
     def _end(self, why: Failure) -> None:
         self.lost(why)
+        self._on_the_way_out.clear()
+        self._on_the_way_in.clear()
         if self._leaving is None:
             for task in self._tasks:
                 task.cancel()
             self._leaving = asyncio.create_task(self._room.disconnect())
+
+
+def _size(item: Any) -> int:
+    """Return about how many bytes something is on the line."""
+    if isinstance(item, tuple):
+        return len(json.dumps(item[1]))
+    return len(item.pcm if isinstance(item, AudioFrame) else getattr(item, "data", item))

@@ -13,6 +13,7 @@ from typing import Protocol, TypeAlias
 from characters.core.failure import Failure
 from characters.core.link import Bye, RoomLink, Welcome
 from characters.core.messages import ClientMessage, ConnectRequest, RoomGrant, ServerMessage
+from characters.core.weather import Weather
 
 __all__ = [
     "AudioFrame",
@@ -89,8 +90,8 @@ class Connection(Protocol):
     def ping(self) -> None:
         """Ask for a sign of life; never waits."""
 
-    def swallow(self, is_on: bool) -> None:
-        """Let no frame in or out and tell nobody, or stop that: the half-open line, as a fault.
+    def set_weather(self, weather: Weather) -> None:
+        """Let frames in both directions be late, slow or swallowed, as a fault, or be calm again.
 
         What waits goes on its way when the line is healed; if it is given up before, nothing of
         it counts as arrived or as sent, and a rejoin repeats it.

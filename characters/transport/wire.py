@@ -36,14 +36,16 @@ from characters.core.messages import (
     encode_client,
     parse_object,
 )
+from characters.core.weather import Weather
 from characters.transport.audio_frames import pack_microphone, unpack_voice
+from characters.transport.detour import Detour
 from characters.transport.mailbox import Mailbox
 from characters.transport.protocol import TransportError
 
 __all__ = ["WireConnection"]
 
 MAX_AUDIO = 50  # one second of 20 ms frames
-MAX_SWALLOWED = 4096
+MAX_HELD_BACK = 4096
 
 
 class WireConnection(Mailbox):
@@ -60,8 +62,8 @@ class WireConnection(Mailbox):
         self._audio_waiting = 0
         self._audio_sent = 0
         self._replay_left = 0
-        self._is_swallowing = False
-        self._swallowed: list[str | bytes] = []
+        self._on_the_way_out = Detour[str | bytes](clock, self._enqueue, len)
+        self._on_the_way_in = Detour[str | bytes](clock, self._let_in, len)
         self._writable = asyncio.Event()
         self._written = asyncio.Event()
 
@@ -95,27 +97,22 @@ class WireConnection(Mailbox):
         """Queue microphone audio; the oldest goes when too much waits."""
         if self._failure is not None:
             return
-        if self._audio_waiting >= MAX_AUDIO:
-            oldest = next(item for item in self._outgoing if isinstance(item, bytes))
-            self._outgoing.remove(oldest)
-            self._audio_waiting -= 1
         self._audio_sent += 1
-        self._audio_waiting += 1
-        self._outgoing.append(pack_microphone(self._audio_sent, timestamp, pcm))
-        self._writable.set()
+        frame = pack_microphone(self._audio_sent, timestamp, pcm)
+        if self._on_the_way_out.is_taken:
+            self._on_the_way_out.put(frame)
+            self._on_the_way_out.thin(bytes, MAX_AUDIO)
+        else:
+            self._enqueue(frame)
 
     def ping(self) -> None:
         """Ask for a sign of life."""
         self._queue_link(Ping(self._clock()))
 
-    def swallow(self, is_on: bool) -> None:
-        """Let no frame in or out and tell nobody, or stop that."""
-        self._is_swallowing = is_on
-        if not is_on:
-            swallowed, self._swallowed = self._swallowed, []
-            for data in swallowed:
-                self.frame_received(data)
-            self._writable.set()
+    def set_weather(self, weather: Weather) -> None:
+        """Let frames be late, slow or swallowed from now on, or calm."""
+        self._on_the_way_out.set_weather(weather)
+        self._on_the_way_in.set_weather(weather)
 
     # --- what the shell does ---------------------------------------------------------------
 
@@ -132,10 +129,10 @@ class WireConnection(Mailbox):
 
     async def outgoing(self) -> str | bytes | None:
         """Wait for the next frame to write; None when the line is gone."""
-        while self._is_swallowing or not self._outgoing:
+        while not self._outgoing:
             if self._failure is not None:
                 return None
-            if not self._outgoing:
+            if not self._on_the_way_out:
                 self._written.set()
             self._writable.clear()
             await self._writable.wait()
@@ -146,7 +143,7 @@ class WireConnection(Mailbox):
 
     async def flushed(self) -> None:
         """Wait until everything queued is written, or the line is gone."""
-        if self._outgoing and self._failure is None:
+        if (self._outgoing or self._on_the_way_out) and self._failure is None:
             self._written.clear()
             await self._written.wait()
 
@@ -158,9 +155,14 @@ class WireConnection(Mailbox):
         """Take a frame from the line; one that breaks the protocol ends the connection."""
         if self._failure is not None:
             return  # Not confirmed either, so that a rejoin repeats it.
-        if self._is_swallowing:
-            self._swallow(data)
-            return
+        if not self._on_the_way_in.is_taken:
+            self._let_in(data)
+        elif len(self._on_the_way_in) >= MAX_HELD_BACK:
+            self.lost(failure("transport.overflow", "nothing is let through"))
+        else:
+            self._on_the_way_in.put(data)
+
+    def _let_in(self, data: str | bytes) -> None:
         self._last_received = self._clock()
         try:
             if isinstance(data, bytes):
@@ -175,18 +177,13 @@ class WireConnection(Mailbox):
         if not self.is_lost:
             super().lost(why)
             self._outgoing.clear()
-            self._swallowed.clear()
+            self._on_the_way_out.clear()
+            self._on_the_way_in.clear()
             self._audio_waiting = 0
             self._writable.set()
             self._written.set()
 
     # --- inside ----------------------------------------------------------------------------
-
-    def _swallow(self, data: str | bytes) -> None:
-        if len(self._swallowed) >= MAX_SWALLOWED:
-            self.lost(failure("transport.overflow", "nothing is let through"))
-        else:
-            self._swallowed.append(data)
 
     def _take(self, raw: dict[str, Any]) -> None:
         if is_link(raw):
@@ -228,6 +225,21 @@ class WireConnection(Mailbox):
         self._queue(encode_link(frame))
 
     def _queue(self, frame: dict[str, Any]) -> None:
-        if self._failure is None:
-            self._outgoing.append(json.dumps(frame, separators=(",", ":")))
-            self._writable.set()
+        if self._failure is not None:
+            return
+        data = json.dumps(frame, separators=(",", ":"))
+        if self._on_the_way_out.is_taken:
+            self._on_the_way_out.put(data)
+        else:
+            self._enqueue(data)
+
+    def _enqueue(self, data: str | bytes) -> None:
+        """Queue a frame for the shell to write; of audio the oldest goes when too much waits."""
+        if isinstance(data, bytes):
+            if self._audio_waiting >= MAX_AUDIO:
+                oldest = next(item for item in self._outgoing if isinstance(item, bytes))
+                self._outgoing.remove(oldest)
+                self._audio_waiting -= 1
+            self._audio_waiting += 1
+        self._outgoing.append(data)
+        self._writable.set()

@@ -6,17 +6,21 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from characters.overlay.deeds import FaultButton
+from characters.overlay.fault_words import fault_lines
 from characters.overlay.model import HudModel
 from characters.overlay.paint.sheet import SHEET, TAB, TAB_ON
 from characters.overlay.paint.signs import TONES, sign_picture
 from characters.overlay.palette import AMBER, CORAL, CREAM, INK, MUTED, SAGE
-from characters.overlay.words import Tone, badge
+from characters.overlay.words import badge
 from engine.ui.colour import Colour
 from engine.ui.hotspots import Hotspots
 from engine.ui.painter import Painter
 from engine.ui.rect import Rect
 
 __all__ = ["paint_faults"]
+
+TARGET_STEP, BUTTON_STEP = 29, 36
+STATE_H = 3 * 18 + 26
 
 
 def paint_faults(
@@ -35,7 +39,9 @@ def paint_faults(
     y = rect.y + 40
     targets: list[tuple[str | None, str]] = [(None, "Everybody")]
     targets += [(actor.key, actor.name) for actor in model.actors]
-    for nth, (key, name) in enumerate(targets):
+    below = 8 + ((len(buttons) + 1) // 2) * BUTTON_STEP + 2 + STATE_H
+    room = max(1, int((rect.bottom - y - below) // TARGET_STEP))
+    for nth, (key, name) in enumerate(targets[:room]):
         row = Rect(rect.x + 10, y, rect.w - 20, 25)
         is_on = key == chosen
         painter.panel(surface, row, TAB_ON if is_on else TAB)
@@ -44,8 +50,10 @@ def paint_faults(
         painter.text(surface, words, (row.x + 10, y + 4), 14, colour, bold=True)
         _paint_state(painter, surface, model, key, row)
         hotspots.add(row, lambda key=key: choose(key))  # type: ignore[misc]  # the default binds the loop's value
-        y += 29
-    _paint_buttons(painter, surface, model, Rect(rect.x, y + 8, rect.w, 0), buttons, hotspots)
+        y += TARGET_STEP
+    at = Rect(rect.x, y + 8, rect.w, 0)
+    y = _paint_buttons(painter, surface, model, at, buttons, hotspots)
+    _paint_state_of_things(painter, surface, model, rect.x + 14, y + 2)
 
 
 def _paint_state(
@@ -64,10 +72,10 @@ def _paint_buttons(
     at: Rect,
     buttons: Sequence[FaultButton],
     hotspots: Hotspots,
-) -> None:
+) -> float:
     w = (at.w - 30) / 2
     for nth, button in enumerate(buttons):
-        box = Rect(at.x + 10 + (nth % 2) * (w + 10), at.y + (nth // 2) * 40, w, 33)
+        box = Rect(at.x + 10 + (nth % 2) * (w + 10), at.y + (nth // 2) * BUTTON_STEP, w, 31)
         colour: Colour = CORAL if button.is_harmful else SAGE
         is_hot = button.is_enabled and box.contains(model.pointer)
         painter.button(
@@ -77,12 +85,13 @@ def _paint_buttons(
         )  # fmt: skip
         if button.is_enabled:
             hotspots.add(box, button.action)
-    y = at.y + ((len(buttons) + 1) // 2) * 40 + 4
-    service = model.service
-    if service.has_service:
-        words = "The service runs." if service.is_running else "The service is down."
-        tone = TONES[Tone.GOOD if service.is_running else Tone.BAD]
-        painter.text(surface, words, (at.x + 14, y), 13, tone)
-        y += 20
-    hint = "Number: who. Letter: what. F4 closes."
-    painter.text(surface, hint, (at.x + 14, y), 12, MUTED)
+    return at.y + ((len(buttons) + 1) // 2) * BUTTON_STEP
+
+
+def _paint_state_of_things(
+    painter: Painter, surface: Any, model: HudModel, x: float, y: float
+) -> None:
+    for words, tone in fault_lines(model.faults):
+        painter.text(surface, words, (x, y), 13, TONES[tone])
+        y += 18
+    painter.text(surface, "Number: who. Letter: what. F4 closes.", (x, y + 2), 12, MUTED)

@@ -12,6 +12,8 @@ from characters.core.state import SessionState, SessionStateChanged, SessionView
 from characters.core.transcript import Turn
 from characters.core.turn import DialogueState
 from characters.core.turn_settings import TurnSettings
+from characters.core.weather import Weather
+from characters.overlay.fault_words import weather_words
 from characters.runtime import EarsStatus, Runtime, SessionConfig, TextRefused
 from characters.runtime.edits import is_another_session
 from engine.prefs import PlayerPrefs
@@ -31,6 +33,7 @@ class FakeHandle:
     told: list[str] = field(default_factory=list)
     has_stored_session: bool = False
     distance: float = 0.0
+    weather: Weather = Weather.CALM
 
     def __post_init__(self) -> None:
         self.view = SessionView(self.character_id, self.key, DialogueState.IDLE)
@@ -79,8 +82,9 @@ class FakeHandle:
     def cut(self) -> None:
         self.told.append("cut")
 
-    def set_black_hole(self, is_open: bool) -> None:
-        self.told.append(f"black hole {is_open}")
+    def set_weather(self, weather: Weather) -> None:
+        self.weather = weather
+        self.told.append(f"weather {weather_words(weather)}")
 
     def respond(self, about: str = "") -> None:
         self.told.append(f"respond {about}".strip())
@@ -198,6 +202,9 @@ class FakeRuntime:
 
     def close_session(self, key: str) -> None:
         self.sessions.pop(key).disconnect()
+
+    def forget_session(self, key: str) -> None:
+        self.sessions[key].told.append("forget")
 
 
 class Level:

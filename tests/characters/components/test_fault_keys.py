@@ -36,7 +36,7 @@ def test_f6_opens_a_black_hole_and_then_heals_it() -> None:
     level = stricken()
     press(level, "f6")
     press(level, "f6")
-    assert level.session("nurse").told == ["black hole True", "black hole False"]
+    assert level.session("nurse").told == ["weather black hole", "weather calm"]
 
 
 def test_f7_and_f8_kill_and_start_the_service() -> None:

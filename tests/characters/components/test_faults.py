@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from characters.audio.plug import Plug
+from characters.audio.sources import SilentSource
 from characters.components import Faults, Task
+from characters.core.weather import Weather
 from tests.characters.components.fakes import FakeRuntime, FakeService, Level
 
 
@@ -26,8 +29,44 @@ def test_a_fault_concerns_the_one_that_is_named() -> None:
     it.faults.cut("nurse")
     it.faults.black_hole("nurse")
     it.faults.heal("nurse")
-    assert it.told("nurse") == ["cut", "black hole True", "black hole False"]
+    assert it.told("nurse") == ["cut", "weather black hole", "weather calm"]
     assert it.told("patient") == []
+
+
+def test_latency_and_a_slow_link_go_together_until_the_line_is_healed() -> None:
+    it = Stricken()
+    it.faults.latency("nurse", 0.25)
+    it.faults.slow_link("nurse", 8000)
+    assert it.told("nurse")[-1] == "weather 0.25 s late, 8 KB/s"
+    assert it.faults.weather("nurse") == Weather(0.25, 8000)
+    it.faults.heal()
+    assert it.faults.weather() == Weather.CALM
+
+
+def test_lines_that_differ_have_no_weather_in_common() -> None:
+    it = Stricken()
+    it.faults.latency("nurse")
+    assert it.faults.weather() is None
+
+
+def test_a_latency_that_cannot_be_is_refused() -> None:
+    with pytest.raises(ValueError, match="delay_seconds"):
+        Stricken().faults.latency("nurse", -1.0)
+
+
+def test_the_microphone_is_unplugged_and_plugged_in_again() -> None:
+    faults = Faults(FakeRuntime(), None, Plug(SilentSource))  # type: ignore[arg-type]  # a fake
+    faults.unplug_microphone()
+    assert faults.is_microphone_unplugged
+    faults.plug_in_microphone()
+    assert not faults.is_microphone_unplugged
+
+
+def test_without_a_microphone_there_is_nothing_to_unplug() -> None:
+    it = Stricken()
+    assert not it.faults.has_microphone
+    with pytest.raises(LookupError, match="no microphone"):
+        it.faults.unplug_microphone()
 
 
 def test_without_a_name_it_concerns_all() -> None:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from characters.core.state import ResumeOutcome, SessionState
+from characters.headless.fault_steps import Fault, Latency, SlowLink
 from characters.headless.script import (
-    Fault,
     LoadScene,
     Respond,
     Say,
@@ -116,3 +116,13 @@ def test_a_step_names_itself_without_what_is_said() -> None:
     assert str(step) == "say a"
     wait = only_step('wait = { character = "a", says = "secret" }')
     assert "secret" not in str(wait)
+
+
+def test_a_line_is_late_or_slow_by_the_usual_figures_or_by_ones_own() -> None:
+    assert only_step('do = "latency"\ncharacter = "ann"') == Latency(
+        do="latency", character="ann", seconds=0.4
+    )
+    assert only_step('do = "slow_link"\nbytes_per_second = 4000') == SlowLink(
+        do="slow_link", bytes_per_second=4000
+    )
+    assert "seconds" in complaints('[[step]]\ndo = "latency"\nseconds = 0')[0]

@@ -8,6 +8,7 @@ from typing import Any
 from characters.components import Character, Faults, Player
 from characters.core.failure import failure
 from characters.core.state import SessionState
+from characters.core.weather import Weather
 from characters.overlay import CharacterSprite, Hud
 from characters.runtime import SessionConfig
 from characters.runtime.listening import EarsStatus, ListeningMode
@@ -66,6 +67,9 @@ class FakeFaults:
 
     has_service: bool = True
     is_service_running: bool = True
+    has_microphone: bool = True
+    is_microphone_unplugged: bool = False
+    sky: Weather | None = Weather.CALM
     told: list[str] = field(default_factory=list)
 
     def cut(self, key: str | None = None) -> None:
@@ -76,6 +80,21 @@ class FakeFaults:
 
     def heal(self, key: str | None = None) -> None:
         self.told.append(f"heal {key}")
+
+    def latency(self, key: str | None = None) -> None:
+        self.told.append(f"lag {key}")
+
+    def slow_link(self, key: str | None = None) -> None:
+        self.told.append(f"slow {key}")
+
+    def weather(self, key: str | None = None) -> Weather | None:
+        return self.sky
+
+    def unplug_microphone(self) -> None:
+        self.is_microphone_unplugged = True
+
+    def plug_in_microphone(self) -> None:
+        self.is_microphone_unplugged = False
 
     def kill_service(self) -> None:
         self.told.append("kill")

@@ -17,7 +17,7 @@ from characters.core.state import (
 )
 from characters.core.transcript import Turn
 from characters.core.turn import DialogueState
-from characters.overlay.model import Actor, HudModel, Microphone, ServiceState
+from characters.overlay.model import Actor, FaultState, HudModel, Microphone
 
 __all__ = ["NOW", "actor", "crowd", "model", "timeline", "view"]
 
@@ -117,5 +117,5 @@ def crowd() -> HudModel:
         actor("Dr. Varga", S.ERROR, head=(820, 300), error=failure("session.resume_refused")),
         actor("Jonas the porter", S.CONNECTING, attempt=1, head=(560, 380)),
         microphone=Microphone(level=0.6, is_open=True),
-        service=ServiceState(True, True),
+        faults=FaultState(True, True),
     )

@@ -12,6 +12,7 @@ import pygame
 from characters.components.faults import Faults
 from characters.core.state import FreshReason, Resume, ResumeOutcome, SessionState
 from characters.core.turn import DialogueState
+from characters.core.weather import Weather
 from characters.overlay.cast import Cast
 from characters.overlay.catalogue import PROPS
 from characters.overlay.deeds import Deeds
@@ -38,10 +39,17 @@ class CalmFaults:
 
     has_service = True
     is_service_running = True
+    has_microphone = True
+    is_microphone_unplugged = False
 
     def cut(self, key: str | None = None) -> None:
         """Cut nothing."""
 
+    def weather(self, key: str | None = None) -> Weather | None:
+        """Return a line that is late."""
+        return Weather(delay_seconds=0.4)
+
+    latency = slow_link = unplug_microphone = plug_in_microphone = cut
     black_hole = heal = expire_session = kill_service = start_service = cut
 
 

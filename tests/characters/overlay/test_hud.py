@@ -141,8 +141,17 @@ def test_r_retries_the_one_in_error_and_nobody_else(stage: Stage) -> None:
 
 
 def test_the_fault_panel_is_worked_by_keys(stage: Stage) -> None:
-    stage.press("f4", "c", "2", "b", "k")
-    assert stage.faults.told == ["cut None", "black hole bob", "kill"]
+    stage.press("f4", "c", "2", "b", "g", "o", "h", "k")
+    told = ["cut None", "black hole bob", "lag bob", "slow bob", "heal bob", "kill"]
+    assert stage.faults.told == told
+
+
+def test_u_unplugs_the_microphone_and_plugs_it_in(stage: Stage) -> None:
+    stage.press("f4", "u")
+    assert stage.faults.is_microphone_unplugged
+    draw(stage)
+    stage.press("u")
+    assert not stage.faults.is_microphone_unplugged
 
 
 def test_fault_keys_do_nothing_while_the_panel_is_closed(stage: Stage) -> None:

@@ -16,6 +16,7 @@ from characters.core.messages import (
     ServerResponse,
     UserTextMessage,
 )
+from characters.core.weather import Weather
 from characters.transport import Bye, Incoming, TransportError, Welcome
 
 __all__ = ["FakeConnection", "FakeService"]
@@ -77,8 +78,8 @@ class FakeConnection:
             self.last_received = self.service.clock()
             self.round_trip_seconds = 0.001
 
-    def swallow(self, is_on: bool) -> None:
-        self.is_swallowing = is_on
+    def set_weather(self, weather: Weather) -> None:
+        self.is_swallowing = weather.is_black_hole
         self._readable.set()
 
     async def receive(self) -> Incoming:

@@ -20,7 +20,8 @@ from characters.core.state import (
     SessionState,
     SessionStateChanged,
 )
-from characters.core.turn import SmartTurn, VoiceActivityOptions
+from characters.core.turn_settings import SmartTurn, VoiceActivityOptions
+from characters.core.weather import Weather
 from characters.persistence import PersistenceError
 from characters.service.requests import listening_options
 from tests.characters.runtime.stage import Actor, Stage
@@ -416,11 +417,11 @@ def test_the_line_can_be_cut_and_is_made_again() -> None:
 def test_a_black_hole_is_noticed_and_healed() -> None:
     with Stage() as stage:
         actor = connected(stage)
-        stage.do(actor.driver.black_hole.set_open, True)
+        stage.do(actor.driver.weather.set, Weather(is_black_hole=True))
         assert stage.until_state(actor, SessionState.RECONNECTING) <= 2.51
         stage.run_for(1.0)
         assert actor.state is SessionState.RECONNECTING
-        stage.do(actor.driver.black_hole.set_open, False)
+        stage.do(actor.driver.weather.set, Weather.CALM)
         stage.until_state(actor, SessionState.CONNECTED)
 
 

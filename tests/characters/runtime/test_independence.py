@@ -17,6 +17,7 @@ from characters.core.session_events import (
     ForgetRequested,
 )
 from characters.core.state import SessionState
+from characters.core.weather import Weather
 from tests.characters.runtime.fake_service import FakeService
 from tests.characters.runtime.stage import Actor, Stage
 
@@ -78,6 +79,7 @@ def go_silent(stage: Stage, actor: Actor, service: FakeService) -> None:
     service.is_silent = True
 
 
+HOLE = Weather(is_black_hole=True)
 FAULTS: dict[str, Fault] = {
     "drop": lambda stage, actor, service: service.last.drop(),
     "kill": lambda stage, actor, service: service.kill(),
@@ -93,7 +95,7 @@ FAULTS: dict[str, Fault] = {
     "overflow": overflow,
     "flood": flood,
     "handler fails": fail_handler,
-    "black hole": lambda stage, actor, service: actor.driver.black_hole.set_open(True),
+    "black hole": lambda stage, actor, service: actor.driver.weather.set(HOLE),
     "disconnect": lambda stage, actor, service: actor.driver.feed(DisconnectRequested()),
     "forget": lambda stage, actor, service: actor.driver.feed(ForgetRequested()),
 }

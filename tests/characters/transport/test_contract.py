@@ -11,6 +11,7 @@ import pytest
 
 from characters.core.failure import FailureKind
 from characters.core.messages import BotLlmText, BotReady, ConnectRequest, UserTextMessage
+from characters.core.weather import Weather
 from characters.transport.protocol import (
     Bye,
     Connection,
@@ -165,7 +166,7 @@ def test_what_a_line_swallowed_before_it_was_given_up_is_sent_and_answered_on_a_
         await ready(connection)
         connection.send(UserTextMessage("count 2"))
         await texts(connection, 1)
-        connection.swallow(True)
+        connection.set_weather(Weather(is_black_hole=True))
         connection.send(UserTextMessage("count 3"))
         connection.abort()
         again = await rejoin(stage.transport, grant, link)

@@ -15,6 +15,7 @@ from characters.core.messages import (
     ServerMessage,
     UserTextMessage,
 )
+from characters.core.weather import Weather
 from characters.transport.livekit import VOICE_RATE, LiveKitConnection, LiveKitRooms, load_sdk
 from characters.transport.protocol import AudioFrame, Bye, RoomLink, TransportError
 from tests.characters.transport.fake_livekit import FakeLiveKit, FakeRoom
@@ -114,13 +115,13 @@ def test_a_ping_takes_livekit_s_figure_and_not_of_a_pair_that_was_never_used() -
 
 def test_a_swallowed_line_gives_no_sign_of_life_and_heals_with_what_waited() -> None:
     async def play(connection: LiveKitConnection, room: FakeRoom) -> None:
-        connection.swallow(True)
+        connection.set_weather(Weather(is_black_hole=True))
         before = connection.last_received
         connection.ping()
         room.say(BotLlmText("hello"))
         await asyncio.sleep(0)
         assert connection.last_received == before
-        connection.swallow(False)
+        connection.set_weather(Weather.CALM)
         assert await connection.receive() == BotLlmText("hello")
 
     in_a_room(play)

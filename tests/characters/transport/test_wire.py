@@ -18,9 +18,12 @@ from characters.core.messages import (
     UserTextMessage,
     encode_server,
 )
+from characters.core.weather import Weather
 from characters.transport.mailbox import MAX_INCOMING
 from characters.transport.protocol import AudioFrame, Bye, TransportError
 from characters.transport.wire import MAX_AUDIO, WireConnection
+
+HOLE = Weather(is_black_hole=True)
 
 
 class Clock:
@@ -253,14 +256,14 @@ def test_a_welcome_that_can_not_be_met_means_that_the_room_is_gone() -> None:
 def test_what_a_line_swallows_goes_on_its_way_once_it_is_healed() -> None:
     async def play() -> None:
         line = Line()
-        line.wire.swallow(True)
+        line.wire.set_weather(HOLE)
         line.wire.send(UserTextMessage("a"))
         line.arrives(BotLlmText("b"), 1)
         next_out = asyncio.create_task(line.wire.outgoing())
         next_in = asyncio.create_task(line.wire.receive())
         await asyncio.wait((next_out, next_in), timeout=0.02)
         assert not next_out.done() and not next_in.done()
-        line.wire.swallow(False)
+        line.wire.set_weather(Weather.CALM)
         assert "user_text_message" in str(await next_out)
         assert await next_in == BotLlmText("b")
 
@@ -276,7 +279,7 @@ def test_a_swallowed_frame_is_no_sign_of_life_and_does_not_count_as_received() -
 
 async def swallowing() -> Line:
     line = Line()
-    line.wire.swallow(True)
+    line.wire.set_weather(HOLE)
     return line
 
 
