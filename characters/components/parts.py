@@ -72,8 +72,7 @@ def make_parts(
     microphone, or through the sources that `microphone` makes; without, there are captions only.
     """
     heard = open_sound(devices=sound, now=clock.now)
-    spoken = () if speech is None else speech.arguments()
-    service = None if endpoint else ServiceProcess(data, assets, arguments=spoken)
+    service = None if endpoint else ServiceProcess(data, assets)
     plug = Plug(microphone or heard.microphone)
     builder = (
         RuntimeBuilder()
