@@ -11,7 +11,9 @@ __all__ = ["NextVisitor"]
 
 
 class NextVisitor(Component):
-    """Ends the talk of the Character on its object, forgets its id, and starts a new one.
+    """Ends the talk of the Character on its object, and starts a new one with somebody new.
+
+    The old one is forgotten here and at the service.
 
     Its key works while this character is the one that hears the player.
     """
@@ -37,7 +39,7 @@ class NextVisitor(Component):
 
     def next_visitor(self) -> None:
         """Forget the visitor; a handler or a button may call this too."""
-        session = self.require_component(Character).session
-        session.disconnect()
-        session.clear_session_id()
-        self._is_waiting = True
+        character = self.require_component(Character)
+        if character.manager is not None:
+            character.manager.runtime.forget_session(character.key)
+            self._is_waiting = True

@@ -7,7 +7,9 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from http import HTTPStatus
 from types import MappingProxyType
+from urllib.error import HTTPError
 
 from characters.audio.voice import Voice
 from characters.runtime.config import SessionConfig
@@ -29,6 +31,8 @@ _log = logging.getLogger(__name__)
 
 # How soon a character knows that the player turned to it.
 TARGET_POLL_SECONDS = 0.1
+# Before each try to let a service forget: what is not forgotten by then ends with its time.
+FORGET_PAUSES = (0.0, 1.0, 4.0, 15.0, 60.0)
 
 
 class RuntimeParts:
@@ -161,6 +165,23 @@ class Runtime:
             raise LookupError(f"{key} has no session that could expire: connect it first.")
         self._parts.endpoints.expire(handle.config, session_id)
 
+    def forget_session(self, key: str) -> None:
+        """Disconnect, and let nothing be left of the conversation, here and at its service.
+
+        Returns at once; a service that cannot be asked now is asked again for a while.
+
+        Raises:
+            LookupError: there is no such session.
+        """
+        handle = self._handles.get(key)
+        if handle is None:
+            raise LookupError(f"There is no session {key!r} to forget.")
+        session_id = handle.view.session_id
+        handle.disconnect()
+        handle.clear_session_id()
+        if session_id is not None:
+            self._parts.network.submit(self._forget_at_service(handle.config, session_id))
+
     def close(self, deadline_seconds: float = 2.0) -> bool:
         """Disconnect everybody and end the threads; return whether all ended in time."""
         if self._is_closed or not self._parts.network.is_running:
@@ -203,6 +224,21 @@ class Runtime:
         driver = self._drivers.pop(key, None)
         if driver is not None:
             self._parts.network.loop.create_task(_dispose(driver))
+
+    async def _forget_at_service(self, config: SessionConfig, session_id: str) -> None:
+        parts = self._parts
+        for pause in FORGET_PAUSES:
+            await asyncio.sleep(pause)
+            try:
+                await parts.resolver_thread.run(lambda: parts.endpoints.expire(config, session_id))
+                return
+            except HTTPError as answer:
+                if answer.code == HTTPStatus.NOT_FOUND:
+                    return  # it is forgotten already
+                why = str(answer)
+            except Exception as error:  # the game's own resolver raises what it likes
+                why = type(error).__name__
+        _log.warning("The service of %s did not forget a session: %s.", config.key, why)
 
     async def _watch_target(self) -> None:
         target: str | None = None

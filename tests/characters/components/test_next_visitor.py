@@ -26,10 +26,10 @@ def press(level: Level) -> None:
 def test_the_next_visitor_finds_nothing_of_the_last() -> None:
     level = lobby()
     press(level)
-    assert level.session("kiosk").told == ["disconnect", "clear"]
+    assert level.session("kiosk").told == ["forget"]
     level.session("kiosk").becomes(S.DISCONNECTED)
     level.frame(2)
-    assert level.session("kiosk").told == ["disconnect", "clear", "connect"]
+    assert level.session("kiosk").told == ["forget", "connect"]
 
 
 def test_the_key_does_nothing_while_somebody_types() -> None:

@@ -17,6 +17,7 @@ import pytest
 from characters.core.state import ResumeOutcome, SessionState
 from characters.persistence import KeyValueSessionPersistence, MemoryStore
 from characters.runtime import Runtime, RuntimeBuilder, ServiceError, ServiceProcess, SessionConfig
+from characters.service.store import SessionStore
 
 ROOT = Path(__file__).parent.parent.parent.parent
 FAST = ("--words-per-second", "0", "--think", "0", "--no-speech", "--seed", "1")
@@ -146,6 +147,25 @@ def test_a_talk_survives_a_cut_a_kill_and_a_restart_of_the_game(service: Service
     assert handle.view.session_id == first
     assert outcome(handle.view.resume) is ResumeOutcome.RESUMED
     runtime.expire_session("patient-7f3a")
+    assert runtime.close(DEADLINE)
+
+
+def test_a_talk_that_is_forgotten_is_gone_at_the_service_too(
+    service: ServiceProcess, tmp_path: Path
+) -> None:
+    runtime = RuntimeBuilder().use_endpoint_url(lambda name: service.start()).build()
+    runtime.start()
+    handle = runtime.open_session(SessionConfig("patient-7f3a"))
+    handle.connect()
+    handle.send_text("My name is Ada.")
+    until(lambda: handle.view.unconfirmed_lines == 0 and handle.view.transcript, runtime)
+    session_id = handle.view.session_id or ""
+    runtime.forget_session("patient-7f3a")
+    store = SessionStore(tmp_path / "service" / "sessions.sqlite3")
+    until(lambda: session_id in store.load().ended, runtime)
+    assert store.turns(session_id) == ()
+    store.close()
+    assert handle.view.session_id is None
     assert runtime.close(DEADLINE)
 
 
