@@ -206,9 +206,6 @@ class FakeRuntime:
     def forget_session(self, key: str) -> None:
         self.sessions[key].told.append("forget")
 
-    def forget_session(self, key: str) -> None:
-        self.sessions[key].told.append("forget")
-
 
 class Level:
     """A scene with a manager, ready for characters."""
