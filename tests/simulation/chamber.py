@@ -236,7 +236,7 @@ class Chamber:
         self._consulting = None
 
     def _do_keep(self, effect: Keep) -> None:
-        if effect.speaker == "player" and self._mind.memory.last != number_of(effect.text)[1]:
+        if effect.speaker == "player" and self._mind.remembers.last != number_of(effect.text)[1]:
             self._unheard.add(number_of(effect.text)[1])
         self._do_write(effect)
 
@@ -291,7 +291,11 @@ class Chamber:
             return
         self._is_saving, self._is_dirty = True, False
         self._entries += self._take_heard()
-        entries, memory, unheard = tuple(self._entries), self._mind.memory, frozenset(self._unheard)
+        entries, memory, unheard = (
+            tuple(self._entries),
+            self._mind.remembers,
+            frozenset(self._unheard),
+        )
         waiting, self._waiting = self._waiting, []
         session = self.room.session
 

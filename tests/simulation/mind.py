@@ -36,16 +36,16 @@ class Mind:
     def __init__(self, name: str, memory: Memory, chance: Random) -> None:
         self._name = name
         self._chance = chance
-        self.memory = memory
+        self.remembers = memory
 
     def answer(self, prompt: Prompt) -> Part:
         """Take in what is said, and answer."""
         if isinstance(prompt, PlayerSaid):
             _, number = number_of(prompt.text)
-            self.memory = self.memory.after(number)
+            self.remembers = self.remembers.after(number)
             return Say(f"{prompt.text}#{self._chance.randrange(1000)} noted.")
         if isinstance(prompt, Arrived):
-            return Say(f"{self._name}@{self.memory.count}/{self.memory.last} welcome.")
+            return Say(f"{self._name}@{self.remembers.count}/{self.remembers.last} welcome.")
         return Say(f"{self._name}~ hm.")
 
 

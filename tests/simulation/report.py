@@ -45,7 +45,9 @@ def broken(
 
 def _in_short(event: object) -> str:
     """Write an event with the words that tell it from others."""
-    names = (field.name for field in fields(event)) if is_dataclass(event) else ()
+    if not is_dataclass(event):
+        return str(event)
+    names = (field.name for field in fields(event))
     values = {name: getattr(event, name) for name in names if name not in ("chance", "due")}
     shown = (
         f"{name}={value.code if isinstance(value, Failure) else value}"

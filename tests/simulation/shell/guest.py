@@ -1,0 +1,218 @@
+"""One character's real driver in a game, and the book that its events are held against."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgpack
+
+from characters.core.messages import BotLlmText, BotTurnCompleted, ServerResponse, UserTextMessage
+from characters.core.policy import Persist, ReconnectPolicy, ResumePolicy
+from characters.core.state import ResumeOutcome, SessionState, SessionStateChanged
+from characters.persistence import SessionPersistence
+from characters.runtime.config import SessionConfig
+from characters.runtime.driver import SessionDriver
+from characters.runtime.events import CharacterEvent, TextRefused
+from tests.simulation.mind import greeting_of, line_of, number_of
+from tests.simulation.promise import BrokenPromise, promise
+from tests.simulation.shell.house import PACE, House
+from tests.simulation.shell.network import Road
+from tests.simulation.watch import HAIR, NEXT
+
+__all__ = ["Guest"]
+
+REST = SessionState.DISCONNECTED
+
+
+@dataclass
+class Book:
+    """What one conversation is known to hold, by what the player was told."""
+
+    confirmed: set[int] = field(default_factory=set)
+    answered: set[int] = field(default_factory=set)
+
+
+class Guest:
+    """One character over the processes of its game."""
+
+    def __init__(
+        self,
+        name: str,
+        policy: ReconnectPolicy,
+        persist: Persist,
+        road: Callable[[Callable[[bool, str | bytes], None]], Road],
+        house: House,
+        persistence: SessionPersistence,
+        fail: Callable[[BrokenPromise], None],
+    ) -> None:
+        self.config = SessionConfig(
+            name, policy=policy, persist=persist, end_user_id="player", endpoint_id="home"
+        )
+        self.name = name
+        self.house, self.persistence, self._fail = house, persistence, fail
+        self.road = road(self._spy)
+        self.driver: SessionDriver | None = None
+        self.diary: deque[tuple[float, object, SessionState]] = deque(maxlen=40)
+        self.counts: Counter[str] = Counter()
+        self.outcomes: Counter[str] = Counter()
+        self.last = 0
+        self._books: dict[str, Book] = {}
+        self._state = REST
+        self._ids: set[str] = set()
+        self._ready_at: float | None = None
+        self._active_at = 0.0
+        self.is_muted = False
+
+    def wake_up(self, driver: SessionDriver) -> None:
+        """Begin with a new process: nothing is known but what is durable."""
+        self.driver = driver
+        self._state = REST
+
+    @property
+    def now(self) -> float:
+        return self.road.loop.time()
+
+    def type_line(self) -> None:
+        """Say the next line."""
+        if self.driver is not None:
+            self.last += 1
+            self.counts["lines typed"] += 1
+            self.driver.conversation.send_text(line_of(self.name, self.last))
+
+    def speak(self) -> None:
+        """Offer a frame that ends now, as the ears do."""
+        if self.driver is not None and self.driver.offer_audio(bytes(640), self.now):
+            self.counts["frames sent"] += 1
+
+    # --- what the game is told ------------------------------------------------------------------
+
+    def told(self, event: CharacterEvent) -> None:
+        """Take an event of the driver; what is wrong with it is told to the weather."""
+        try:
+            self._take(event)
+        except BrokenPromise as problem:
+            self._fail(problem)
+
+    def _take(self, event: CharacterEvent) -> None:
+        if isinstance(event, SessionStateChanged):
+            self._state_changed(event)
+        elif isinstance(event, BotLlmText):
+            self._heard(event.text)
+        elif isinstance(event, BotTurnCompleted) and event.message_id is not None:
+            self.counts["turns cut" if event.was_interrupted else "turns completed"] += 1
+        elif isinstance(event, ServerResponse) and event.event_type == UserTextMessage.TYPE:
+            self._answered_typing(event)
+        elif isinstance(event, TextRefused):
+            self.counts["lines refused"] += 1
+
+    @property
+    def _session_id(self) -> str:
+        assert self.driver is not None
+        return self.driver.view.session_id or ""
+
+    @property
+    def _book(self) -> Book:
+        return self._books.setdefault(self._session_id, Book())
+
+    def _state_changed(self, change: SessionStateChanged) -> None:
+        old, new = change.old_state, change.new_state
+        self.diary.append((self.now, f"{change.reason}", new))
+        is_legal = old is self._state and new in NEXT[old]
+        promise(is_legal, f"The state went from {self._state.name} to {new.name}.", self.name)
+        self._state = new
+        if new is not SessionState.CONNECTED:
+            return
+        assert change.resume is not None and change.session_id is not None
+        record = self.persistence.load(self.name)
+        is_durable = record is not None and record.session_id == change.session_id
+        promise(is_durable or change.error, "CONNECTED before the id was durable.", self.name)
+        outcome, is_known = change.resume.outcome, change.session_id in self._ids
+        self.outcomes[outcome.value] += 1
+        is_right = is_known is (outcome is not ResumeOutcome.FRESH)
+        # A process that is killed between the write and the word leaves an id that nobody told.
+        is_right = is_right or (not is_known and outcome is not ResumeOutcome.FRESH)
+        promise(is_right, f"A conversation was called {outcome.value}.", self.name)
+        if self.config.policy.resume_policy is ResumePolicy.ALWAYS_FRESH:
+            was_dropped = old is SessionState.RECONNECTING
+            promise(was_dropped or not is_known, "ALWAYS_FRESH went on with an id.", self.name)
+        self._ids.add(change.session_id)
+
+    def _heard(self, text: str) -> None:
+        if text.startswith(" "):
+            return
+        name, number = number_of(text)
+        promise(name == self.name, "An answer of another's talk was heard.", self.name)
+        remembered, book = greeting_of(text), self._book
+        if remembered is not None:
+            certain = max(book.confirmed & book.answered, default=0)
+            promise(remembered.last >= certain, "A confirmed line was forgotten.", self.name)
+        elif number:
+            word = text.split()[0]
+            decided = self.house.store.decided.get((self._session_id, number))
+            promise(decided in (None, word), "An answer was decided twice.", self.name)
+            book.answered.add(number)
+            self.counts["answers heard"] += 1
+
+    def _answered_typing(self, message: ServerResponse) -> None:
+        if message.status == "error":
+            self.counts["lines refused"] += 1
+            return
+        assert self.driver is not None
+        _, number = number_of(str((message.extras or {}).get("text")))
+        session_id = self._session_id
+        service = self.house.service
+        # An ack may be read after the session was removed: then there is nothing to hold it to.
+        if service is not None and service.registry.session(session_id) is not None:
+            is_kept = number in self.house.store.told(session_id)
+            promise(is_kept, "A line was confirmed before it was durable.", self.name)
+        self._book.confirmed.add(number)
+        self.counts["lines confirmed"] += 1
+
+    # --- what the network sees ------------------------------------------------------------------
+
+    def _spy(self, at_service: bool, data: str | bytes) -> None:
+        try:
+            if isinstance(data, bytes):
+                self._saw_audio(data)
+            elif not at_service and '"bot-ready"' in data:
+                self._ready_at = self.now
+            elif at_service and ('"user_text_message"' in data or '"hello"' in data):
+                self._active_at = self.now
+            elif not at_service and '"idle-timeout"' in data:
+                idle = self.now - self._active_at
+                promise(idle >= PACE.idle_timeout, "An idle time-out without idleness.", self.name)
+                self.counts["idle time-outs"] += 1
+        except BrokenPromise as problem:
+            self._fail(problem)
+
+    def _saw_audio(self, data: bytes) -> None:
+        delay = self.config.policy.auto_mic_start_delay_seconds
+        timestamp: Any = msgpack.unpackb(data)[2]
+        promise(timestamp >= delay - HAIR, "A frame of before ready + delay was sent.", self.name)
+        is_ready = self._ready_at is not None and self.now >= self._ready_at + delay - HAIR
+        promise(is_ready, "A frame came before ready + delay.", self.name)
+        self.counts["frames heard"] += 1
+
+    # --- the end ------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """In calm weather, after everybody was heard out."""
+        driver = self.driver
+        assert driver is not None
+        view = driver.view
+        state = view.state
+        promise(state is SessionState.CONNECTED, f"In calm weather: {state.name}.", self.name)
+        promise(not view.unconfirmed_lines, "A line was not confirmed nor refused.", self.name)
+        promise(not driver.conversation.talk.waiting, "A line waits all the same.", self.name)
+        service = self.house.service
+        assert service is not None
+        for session_id, book in self._books.items():
+            if service.registry.session(session_id) is not None:
+                is_kept = book.confirmed <= set(self.house.store.told(session_id))
+                promise(is_kept, "A confirmed line is not in the transcript.", self.name)
+        owed = self.house.store.owed(view.session_id or "", driver.conversation.talk.answered)
+        left = [item for item in owed if item.answer is not None]
+        promise(not left, "An answer never reached the player.", self.name)

@@ -1,0 +1,215 @@
+"""The real service as a process of a simulated machine, and its door."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import re
+import sqlite3
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from itertools import count, pairwise
+from random import Random
+from typing import Any, TypeVar
+
+from characters.core.messages import ConnectRequest
+from characters.service.dialogue.mind import Part, Prompt, Silence
+from characters.service.pace import Pace
+from characters.service.peer import Peer
+from characters.service.requests import read_connect
+from characters.service.rooms import Limits, RefusalError
+from characters.service.service import Service, Settings, grant_body
+from characters.service.store import Entry, OwedAnswer, SessionStore, SpokenTurn, StoredSession
+from characters.service.visit import Visit
+from tests.simulation.mind import Memory, Mind, number_of
+from tests.simulation.promise import promise
+from tests.simulation.shell.loop import Process, ShellLoop
+from tests.simulation.shell.network import Cable, Far
+
+__all__ = ["PACE", "House", "Ledgers"]
+
+T = TypeVar("T")
+PACE = Pace(
+    words_per_second=10.0,
+    think_seconds=0.2,
+    idle_timeout=60.0,
+    idle_warning=20.0,
+    remark_after=15.0,
+)
+SETTINGS = Settings(Limits(session_ttl=1800.0), PACE, drain_retry_after=1.0)
+
+
+class Ledgers(SessionStore):
+    """The real store; what it is given to write must keep the promises."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        # (session, number of a line) -> the first word of its answer, once that is durable
+        self.decided: dict[tuple[str, int], str] = {}
+
+    def save(
+        self,
+        session: StoredSession,
+        memory: dict[str, Any] | None = None,
+        entries: Iterable[Entry] = (),
+    ) -> None:
+        entries, owner = tuple(entries), session.character_id
+        for entry in entries:
+            if isinstance(entry, SpokenTurn):
+                name, _ = number_of(entry.text)
+                promise(name == owner, "A word of one's talk was kept in another's.", owner)
+            elif isinstance(entry, OwedAnswer):
+                self._decide(session, entry.answer or "")
+        super().save(session, memory, entries)
+        told = self.told(session.session_id)
+        is_ordered = all(before < after for before, after in pairwise(told))
+        promise(is_ordered, "A line was kept twice, or out of its order.", owner)
+
+    def _decide(self, session: StoredSession, answer: str) -> None:
+        for word in re.findall(r"c\d+:\d+#\d+", answer):
+            line = (session.session_id, number_of(word)[1])
+            is_once = self.decided.setdefault(line, word) == word
+            promise(is_once, "An answer was decided twice.", session.character_id)
+
+    def told(self, session_id: str) -> tuple[int, ...]:
+        """Return the numbers of the player's lines, in the order in which they are kept."""
+        turns = self.turns(session_id)
+        return tuple(number_of(turn.text)[1] for turn in turns if turn.speaker == "player")
+
+
+class SlowMind(Mind):
+    """Takes its time, breaks down at times, and says nothing to silence now and then."""
+
+    async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
+        await asyncio.sleep(self._chance.random() * 0.3)
+        part = self.answer(prompt)
+        if self._chance.random() < 0.01:
+            raise RuntimeError("a mind broke down")
+        if not isinstance(prompt, Silence) or self._chance.random() < 0.8:
+            yield part
+
+    def note(self, text: str) -> None:
+        self.remembers = self.remembers.after(number_of(text)[1])
+
+    def phrases(self) -> Iterable[str]:
+        return ()
+
+    def memory(self) -> dict[str, Any]:
+        return asdict(self.remembers)
+
+
+class SlowCast:
+    def __init__(self, chance: Random) -> None:
+        self._chance = chance
+
+    def mind(self, ask: ConnectRequest, memory: dict[str, Any]) -> Any:
+        return SlowMind(ask.character_id, Memory(**memory), self._chance)
+
+    def voice(self, ask: ConnectRequest) -> None:
+        return None
+
+
+class House(Far):
+    """The machine of the service: its disk outlives its processes."""
+
+    def __init__(self, loop: ShellLoop) -> None:
+        self._loop = loop
+        self.store = Ledgers()
+        self._ids = map("id{}".format, count(1))
+        self.process: Process | None = None
+        self.service: Service | None = None
+
+    def start(self) -> None:
+        """Start a process."""
+        self.process = Process(self._loop, lambda: sqlite3.OperationalError("disk is full"))
+        self.process.start(self._serve())
+
+    async def _serve(self) -> None:
+        service = Service(
+            SlowCast(self._loop.random),
+            self.store,
+            now=self._loop.time,
+            wall=lambda: 1_000_000.0 + self._loop.time(),
+            new_id=lambda: next(self._ids),
+            settings=SETTINGS,
+        )
+        await service.start()
+        self.service = service
+
+    @property
+    def door(self) -> House | None:
+        """Whoever answers now."""
+        return None if self.service is None else self
+
+    def kill(self) -> None:
+        """Kill the process."""
+        if self.process is not None:
+            self.process.kill()
+        self.process = self.service = None
+
+    async def _ask(self, work: Coroutine[Any, Any, T]) -> T:
+        """Let the service do something; it dies with the service."""
+        assert self.process is not None  # somebody answered the door
+        task = self.process.start(work)
+        try:
+            # Whoever asks may go away; what he asked for is done all the same.
+            await asyncio.wait((task,))
+            return task.result()
+        except asyncio.CancelledError:
+            if task.cancelled():
+                raise ConnectionResetError("the service died") from None
+            raise
+
+    async def post(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        return await self._ask(self._connect(body))
+
+    async def _connect(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        service = self.service
+        assert service is not None
+        try:
+            ask = read_connect(body)
+            grant = await service.connect(ask)
+        except RefusalError as refusal:
+            after = refusal.retry_after
+            headers = {} if after is None else {"Retry-After": str(math.ceil(after))}
+            return refusal.status, headers, json.dumps({"detail": refusal.detail}).encode()
+        except sqlite3.OperationalError:
+            return 500, {}, b'{"detail": "the service failed"}'
+        return 200, {}, json.dumps(grant_body(grant, ask, "ws://simulated")).encode()
+
+    async def enter(self, room_name: str, token: str, cable: Cable) -> int:
+        service, process = self.service, self.process
+        assert service is not None and process is not None
+        try:
+            known = service.registry.room(room_name)
+            before = service.live(known) if known is not None else None
+            room, live_id = service.registry.enter(room_name, token, service.now())
+            live = service.live(room)
+        except RefusalError as refusal:
+            return refusal.status
+        if live is None:
+            return 404
+        if before is not None and before.peer is not None:
+            before.peer.bye("taken-over")
+        socket: Any = cable.service
+        peer = Peer(socket, socket)
+
+        async def stay() -> None:
+            try:
+                await Visit(service, live, room, live_id, peer).run()
+            finally:
+                service.registry.leave(room, live_id, service.now())
+
+        process.start(stay())
+        return 101
+
+    def remove(self, session_id: str) -> None:
+        """Let somebody delete a session."""
+        if self.service is not None and self.process is not None:
+            self.process.start(self._remove(self.service, session_id))
+
+    async def _remove(self, service: Service, session_id: str) -> None:
+        with suppress(sqlite3.OperationalError):  # the door answers 500
+            await service.remove(session_id)
