@@ -212,6 +212,24 @@ def test_a_black_hole_is_noticed_and_left(tmp_path: Path) -> None:
     assert (lost["to"], back["to"]) == ("RECONNECTING", "CONNECTED")
 
 
+def test_a_late_line_answers_later_and_an_unplugged_microphone_is_heard_again(
+    tmp_path: Path,
+) -> None:
+    write_tone(tmp_path / "tone.wav", seconds=0.4)
+    script = until(PATIENT) + do("latency", character=PATIENT, seconds=0.5)
+    script += say(PATIENT, "My name is Ada.") + hear(PATIENT, "Ada") + do("heal")
+    speak = do("speak_wav", character=PATIENT, file="tone.wav")
+    script += speak + do("unplug_microphone") + do("plug_in_microphone") + speak
+    run = met(play(tmp_path, script))
+    patient = run.report["characters"][PATIENT]
+    turns = patient["transcript"]
+    asked = next(turn["t"] for turn in turns if turn["speaker"] == "player")
+    answered = next(turn["t"] for turn in turns if "Ada" in turn["text"] and turn["t"] > asked)
+    assert answered - asked >= 1.0
+    assert run.states(PATIENT) == ["CONNECTING", "CONNECTED"]
+    assert patient["microphone"]["frames_sent"] >= 35
+
+
 def test_a_talk_is_carried_through_a_door_and_back(tmp_path: Path) -> None:
     script = until(NURSE) + say(NURSE, "My name is Ada.") + hear(NURSE, "Ada")
     script += do("walk_to", object="Door to the lobby") + until(PORTER)
