@@ -168,13 +168,16 @@ def _forget(asked: argparse.Namespace, data: Path, stored: SessionPersistence, o
 
     records = stored.all()
     keys = asked.ids or list(records)
-    ids = [records[key].session_id for key in keys if key in records]
+    meant = [records[key] for key in keys if key in records]
     if asked.endpoint:
+        ids = [record.session_id for record in meant]
         sessions.forget_at(asked.endpoint, ids, os.environ.get(asked.api_key_env))
         print(f"{len(ids)} forgotten at {asked.endpoint}.", file=out)
+    at_home = [record.session_id for record in meant if record.endpoint_id in ("", "local")]
+    count = sessions.forget_at_home(data, at_home if asked.ids else None)
     print(f"{sessions.clear(stored, asked.ids)} forgotten here.", file=out)
-    if not asked.ids and sessions.forget_here(data):
-        print("What the embedded service kept here is deleted.", file=out)
+    if count:
+        print("What the embedded service kept of that is deleted.", file=out)
 
 
 def _doctor(asked: argparse.Namespace, out: TextIO) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
@@ -11,13 +12,15 @@ from urllib.request import Request, urlopen
 
 from characters.core.state import SessionRecord
 from characters.persistence import KeyValueSessionPersistence, PlayerPrefsStore, SessionPersistence
+from characters.service.store import SessionStore
+from characters.service.whereabouts import running_at
 from engine.prefs import PlayerPrefs
 from engine.toml_words import did_you_mean
 
 __all__ = [
     "clear",
     "forget_at",
-    "forget_here",
+    "forget_at_home",
     "list_sessions",
     "open_persistence",
     "shortened",
@@ -94,12 +97,29 @@ def forget_at(endpoint: str, session_ids: Iterable[str], api_key: str | None = N
             raise OSError(f"{endpoint} could not be asked to forget: {error.reason}.") from error
 
 
-def forget_here(data: Path) -> int:
-    """Delete what the embedded service kept in a data folder; return how many files."""
-    files = sorted((data / "service").glob("sessions.sqlite3*"))
-    for file in files:
-        file.unlink()
-    return len(files)
+def forget_at_home(data: Path, session_ids: Iterable[str] | None) -> int:
+    """Wipe sessions, or all if None, from the embedded service; return how many there were.
+
+    One that runs is asked; else its database is wiped. Raises OSError when it cannot be done.
+    """
+    path = data / "service" / "sessions.sqlite3"
+    if not path.exists():
+        return 0
+    store = SessionStore(path)
+    try:
+        known = [session.session_id for session in store.load().sessions]
+        ids = known if session_ids is None else [i for i in session_ids if i in known]
+        url = running_at(path.parent)
+        if url is not None:
+            forget_at(url, ids)
+        else:
+            store.remove(ids, time.time())
+    finally:
+        store.close()
+    if session_ids is None and url is None:
+        for file in path.parent.glob("sessions.sqlite3*"):  # what was put aside as damaged, too
+            file.unlink()
+    return len(ids)
 
 
 def _record(persistence: SessionPersistence, key: str) -> SessionRecord:

@@ -25,6 +25,7 @@ from characters.service.rooms import Limits
 from characters.service.service import Service, Settings
 from characters.service.speech import make_speech
 from characters.service.store import SessionStore
+from characters.service.whereabouts import announced
 
 __all__ = ["main"]
 
@@ -143,11 +144,13 @@ async def _run(asked: argparse.Namespace) -> int:
         return 1
     host, port = runner.addresses[0][:2]
     name = f"[{host}]" if ":" in host else host
-    print(json.dumps({"url": f"http://{name}:{port}", "pid": os.getpid()}), flush=True)
-    if asked.with_parent:
-        await _watch_stdin(stop)
-    await stop.wait()
-    await service.close()
+    url = f"http://{name}:{port}"
+    with announced(None if asked.data is None else _database(asked.data).parent, url):
+        print(json.dumps({"url": url, "pid": os.getpid()}), flush=True)
+        if asked.with_parent:
+            await _watch_stdin(stop)
+        await stop.wait()
+        await service.close()
     await runner.cleanup()
     return 0
 

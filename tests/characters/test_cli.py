@@ -9,6 +9,7 @@ import pytest
 from characters.cli import SCHEMA, main
 from characters.commands.sessions import open_persistence
 from characters.core.state import SessionRecord
+from characters.service.store import SessionStore, StoredSession
 from tests.characters.components.levels import write_level
 
 ROOT = Path(__file__).parents[2]
@@ -99,10 +100,14 @@ def test_sessions_are_listed_and_cleared(tmp_path: Path) -> None:
 
 def test_forget_wipes_what_the_embedded_service_kept_too(tmp_path: Path) -> None:
     store(tmp_path, "ann-1")
-    (tmp_path / "service").mkdir()
-    (tmp_path / "service/sessions.sqlite3").touch()
-    assert run("sessions", "forget", "--data", tmp_path)[0] == 0
+    kept = SessionStore(tmp_path / "service" / "sessions.sqlite3")
+    for session_id in ("abcdefgh", "somebody else's"):
+        kept.save(StoredSession(session_id, "ann-1", None, 1.0))
+    assert run("sessions", "forget", "ann-1", "--data", tmp_path)[0] == 0
+    assert [session.session_id for session in kept.load().sessions] == ["somebody else's"]
+    kept.close()
     assert run("sessions", "list", "--data", tmp_path)[1] == "No sessions are stored.\n"
+    assert run("sessions", "forget", "--data", tmp_path)[0] == 0
     assert not (tmp_path / "service/sessions.sqlite3").exists()
 
 

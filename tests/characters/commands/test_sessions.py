@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
 from characters.commands.sessions import (
     clear,
     forget_at,
-    forget_here,
+    forget_at_home,
     list_sessions,
     open_persistence,
     shortened,
@@ -19,6 +21,9 @@ from characters.commands.sessions import (
 )
 from characters.core.state import SessionRecord
 from characters.persistence import KeyValueSessionPersistence, MemoryStore, SessionPersistence
+from characters.runtime import ServiceProcess
+from characters.service.store import SessionStore, SpokenTurn, StoredSession
+from characters.service.whereabouts import running_at
 
 HOUR = 3600.0
 
@@ -89,12 +94,47 @@ def test_the_sessions_of_a_data_folder_are_those_of_the_game(tmp_path: Path) -> 
         assert stored.all()["ann-1"].session_id == "abcdefgh"
 
 
-def test_what_the_embedded_service_kept_is_deleted(tmp_path: Path) -> None:
-    (tmp_path / "service").mkdir()
-    (tmp_path / "service/sessions.sqlite3").touch()
-    (tmp_path / "service/sessions.sqlite3-wal").touch()
-    assert forget_here(tmp_path) == 2
+def kept(data: Path) -> SessionStore:
+    """Return the embedded service's database, with a talk of each of two."""
+    store = SessionStore(data / "service" / "sessions.sqlite3")
+    for name in ("ann", "bob"):
+        said = [SpokenTurn("player", f"{name}'s secret", 1.0)]
+        store.save(StoredSession(name, "nurse", None, 1.0), {}, said)
+    return store
+
+
+def test_one_talk_is_wiped_from_the_embedded_service_and_from_the_disk(tmp_path: Path) -> None:
+    kept(tmp_path).close()
+    assert forget_at_home(tmp_path, ["ann", "never there"]) == 1
+    folder = tmp_path / "service"
+    assert [file.name for file in folder.iterdir()] == ["sessions.sqlite3"]
+    bytes_left = (folder / "sessions.sqlite3").read_bytes()
+    assert b"ann's secret" not in bytes_left
+    assert b"bob's secret" in bytes_left
+
+
+def test_without_an_id_everything_that_the_embedded_service_kept_is_deleted(tmp_path: Path) -> None:
+    kept(tmp_path).close()
+    (tmp_path / "service/sessions.sqlite3.damaged").touch()
+    assert forget_at_home(tmp_path, None) == 2
     assert list((tmp_path / "service").iterdir()) == []
+    assert forget_at_home(tmp_path, None) == 0
+
+
+def test_an_embedded_service_that_runs_is_asked_to_forget(tmp_path: Path) -> None:
+    kept(tmp_path).close()
+    process = ServiceProcess(tmp_path, tmp_path, arguments=("--no-speech",))
+    url = process.start()
+    try:
+        assert forget_at_home(tmp_path, ["ann"]) == 1
+        with urlopen(f"{url}/health") as answer:
+            assert json.load(answer)["sessions"] == 1
+    finally:
+        process.kill()
+    store = SessionStore(tmp_path / "service" / "sessions.sqlite3")
+    assert [session.session_id for session in store.load().sessions] == ["bob"]
+    store.close()
+    assert running_at(tmp_path / "service") is None
 
 
 class Service(ThreadingHTTPServer):
