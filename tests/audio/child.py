@@ -1,4 +1,4 @@
-"""Runs `tests.audio.listen` in an environment and waits, with deadlines, for what it reports."""
+"""Runs a module of tests in an environment and waits, with deadlines, for what it reports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -22,11 +22,11 @@ Report: TypeAlias = dict[str, Any]
 class Child:
     """A process that reports events as lines of JSON."""
 
-    def __init__(self, environment: Mapping[str, str], *arguments: str) -> None:
+    def __init__(self, environment: Mapping[str, str], module: str, *arguments: str) -> None:
         self.reports: list[Report] = []
         self.stderr = b""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.audio.listen", *arguments],
+            [sys.executable, "-m", module, *arguments],
             cwd=ROOT,
             env=dict(environment),
             stdin=subprocess.PIPE,
@@ -50,6 +50,23 @@ class Child:
 
         until(is_there, within, f"the child reports {event} {facts or ''}; {self.stderr[-500:]!r}")
         return found[0]
+
+    def collect(self, within: float, is_last: Callable[[Report], bool]) -> list[Report]:
+        """Return the reports up to the last one, or those of so many seconds."""
+        found: list[Report] = []
+        deadline, pause = time.monotonic() + within, threading.Event()
+        while time.monotonic() < deadline and not (found and is_last(found[-1])):
+            if self.reports:
+                found.append(self.reports.pop(0))
+            else:
+                pause.wait(0.005)
+        return found
+
+    def do(self, command: str) -> None:
+        """Give it a command, one line."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{command}\n".encode())
+        self._process.stdin.flush()
 
     def end(self, within: float = 5.0) -> float:
         """Close its input, wait for its end with status 0, and return how long that took."""
@@ -83,9 +100,11 @@ class Child:
 
 
 @contextmanager
-def child(environment: Mapping[str, str], *arguments: str) -> Iterator[Child]:
+def child(
+    environment: Mapping[str, str], *arguments: str, module: str = "tests.audio.listen"
+) -> Iterator[Child]:
     """Run a child and make sure that it is gone afterwards."""
-    process = Child(environment, *arguments)
+    process = Child(environment, module, *arguments)
     try:
         yield process
     finally:

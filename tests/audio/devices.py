@@ -6,6 +6,7 @@ Both are plain environment variables for a process that uses PortAudio; run it a
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,10 +35,11 @@ PACKAGES = {
     "paplay": "pulseaudio-utils",
     "espeak-ng": "espeak-ng",
     "flite": "flite",
-}
-
+    "text2wave": "festival and festvox-kdlpc16k",
     "Xvfb": "xvfb",
     "xdotool": "xdotool",
+}
+
 
 def require(*programs: str) -> None:
     """Fail with a sentence that names the package of a program that is missing."""
@@ -147,10 +150,11 @@ class PrivatePulse:
         self.folder = folder
         self.socket = folder / "pulse.socket"
         self.config = folder / "pulse.pa"
+        # Without norewinds a sink's first block lasts two seconds, and so is two seconds late.
         self.config.write_text(
             f"load-module module-native-protocol-unix socket={self.socket} auth-anonymous=1\n"
-            "load-module module-null-sink sink_name=voice rate=48000 channels=2\n"
-            "load-module module-null-sink sink_name=room rate=16000 channels=1\n"
+            "load-module module-null-sink sink_name=voice rate=48000 channels=2 norewinds=1\n"
+            "load-module module-null-sink sink_name=room rate=16000 channels=1 norewinds=1\n"
             "load-module module-remap-source source_name=microphone master=room.monitor\n"
             "set-default-sink voice\nset-default-source microphone\n"
         )
@@ -169,16 +173,18 @@ class PrivatePulse:
         self.daemon: subprocess.Popen[bytes] | None = None
         self._reader: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start the daemon, and a reader that keeps the monitor awake."""
+    def start(self) -> float:
+        """Start the daemon, and a reader that keeps the monitor awake; return when it answered."""
         self.socket.unlink(missing_ok=True)
         self.daemon = self._spawn(
             "pulseaudio", "-n", "-F", str(self.config), "--daemonize=no", "--use-pid-file=no",
             "--exit-idle-time=-1", "--disable-shm=yes", "--log-level=error",
         )  # fmt: skip
         until(self._answers, 10.0, "PulseAudio answers")
+        answered_at = time.monotonic()
         # A monitor that nobody reads is suspended: its first block comes a second or two late.
         self._reader = self._spawn("parec", "-d", "microphone", "--raw", "--latency-msec=20")
+        return answered_at
 
     def kill(self) -> None:
         """Kill the daemon, as a crash does."""
@@ -204,15 +210,28 @@ class PrivatePulse:
     def record_voice(self, path: Path) -> subprocess.Popen[bytes]:
         """Record what the loudspeakers play, 48 kHz stereo, until the process is ended."""
         with path.open("wb") as file:
-            return subprocess.Popen(
-                [
-                    "parec", "-d", "voice.monitor", "--raw", "--format=s16le", "--rate=48000",
-                    "--channels=2", "--latency-msec=20",
-                ],
-                env=self.environment,
-                stdout=file,
-                stderr=subprocess.DEVNULL,
-            )  # fmt: skip
+            return self._record("voice.monitor", file)
+
+    @contextmanager
+    def recording(self, source: str = "voice.monitor") -> Iterator[Recording]:
+        """Listen to the loudspeakers, or to the microphone, with the time of each sample."""
+        recording = Recording(self._record(source, subprocess.PIPE))
+        try:
+            until(lambda: recording.now > 0.0, 5.0, f"{source} delivers")
+            yield recording
+        finally:
+            recording.close()
+
+    def _record(self, source: str, output: int | IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [
+                "parec", "-d", source, "--raw", "--format=s16le", "--rate=48000",
+                "--channels=2", "--latency-msec=20",
+            ],
+            env=self.environment,
+            stdout=output,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
 
     def _answers(self) -> bool:
         assert self.daemon is not None
@@ -230,6 +249,51 @@ class PrivatePulse:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+
+
+class Recording:
+    """What goes through a device, as 48 kHz stereo, and when: on the clock of `time.monotonic`."""
+
+    RATE = 48_000
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._data = bytearray()
+        self._began_at = math.inf
+        self._thread = threading.Thread(target=self._read, name="recording", daemon=True)
+        self._thread.start()
+
+    @property
+    def now(self) -> float:
+        """Until when it has heard."""
+        return self._began_at + len(self._data) / 4 / self.RATE if self._data else -math.inf
+
+    def between(self, start: float, stop: float) -> NDArray[np.int16]:
+        """Return what was heard between two moments, shape (samples, 2)."""
+        first, last = (max(0, round((t - self._began_at) * self.RATE)) for t in (start, stop))
+        return np.frombuffer(bytes(self._data[4 * first : 4 * last]), np.int16).reshape(-1, 2)
+
+    def sounds(self, start: float, stop: float, over: int = 60) -> tuple[float, float] | None:
+        """Return when the first and the last loud sample between two moments were heard."""
+        loud = np.flatnonzero((np.abs(self.between(start, stop).astype(np.int32)) > over).any(1))
+        if not loud.size:
+            return None
+        return start + float(loud[0]) / self.RATE, start + float(loud[-1]) / self.RATE
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait(5.0)
+        self._thread.join(2.0)
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as pipe:
+            while piece := os.read(pipe.fileno(), 1 << 16):
+                # A piece may come late, never early: the earliest start that any implies is best.
+                length = (len(self._data) + len(piece)) / 4 / self.RATE
+                self._began_at = min(self._began_at, time.monotonic() - length)
+                self._data += piece
 
 
 @contextmanager

@@ -1,0 +1,73 @@
+"""From the microphone's device through the real game and the real service to the loudspeakers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from characters.core.levels import Samples, equal_power
+from tests.audio.child import Child, child
+from tests.audio.corpus import say
+from tests.audio.devices import PrivatePulse, Recording, private_pulseaudio, until
+from tests.audio.game import ANSWERS, QUESTION
+from tests.audio.hearing import energy_ratio, mono, seconds_of, share_of_speech, words_in
+
+SIDES = {"left": -0.5, "right": 0.5}
+
+
+def turn_to(game: Child, who: str) -> None:
+    game.do(f"look {who}")
+    game.wait_for("ears", 10.0, target=who, is_open=True)
+
+
+def ask(pulse: PrivatePulse, game: Child, who: str, question: Samples) -> tuple[float, float]:
+    """Ask aloud; return when the answer began and when it was over."""
+    player = pulse.speak(question)
+    understood = game.wait_for("FinalUserTranscription", 10.0, who=who)
+    assert understood["text"] == QUESTION
+    began = game.wait_for("BotStartedSpeaking", 5.0, who=who)
+    ended = game.wait_for("rests", 10.0, who=who)
+    player.wait(5.0)
+    return began["t"], ended["t"]
+
+
+def frames(game: Child) -> dict[str, int]:
+    game.do("show")
+    report = game.wait_for("view", 5.0)
+    assert set(report["early"].values()) == {0}
+    found: dict[str, int] = report["frames"]
+    return found
+
+
+def check_answer(sound: Recording, who: str, began: float, ended: float) -> None:
+    """Check that what was heard is the answer, said in full, from the right side."""
+    until(lambda: sound.now > ended + 0.3, 5.0, "the recording is there")
+    span = sound.sounds(began, ended + 0.3)
+    assert span is not None
+    heard = sound.between(*span)
+    voice = mono(heard)
+    left, right = equal_power(1.0, SIDES[who])
+    assert energy_ratio(heard) == pytest.approx((right / left) ** 2, rel=0.1)
+    assert span[1] - span[0] == pytest.approx(seconds_of(ANSWERS[who]), abs=0.3)
+    assert share_of_speech(voice) > 0.6
+    words = {name: text.strip(".").lower() for name, text in ANSWERS.items()}
+    assert words_in(voice, words.values()) == [words[who]]
+
+
+def test_who_is_spoken_to_hears_it_alone_and_answers_from_where_he_stands(tmp_path: Path) -> None:
+    question = say("espeak-ng en-us", QUESTION, tmp_path)
+    with (
+        private_pulseaudio() as pulse,
+        pulse.recording() as sound,
+        child(pulse.environment, str(tmp_path), module="tests.audio.game") as game,
+    ):
+        game.wait_for("ears", 15.0, is_open=True)
+        for who, other in (("right", "left"), ("left", "right")):
+            turn_to(game, who)
+            before = frames(game)
+            span = ask(pulse, game, who, question)
+            check_answer(sound, who, *span)
+            after = frames(game)
+            assert after[who] > before[who] and after[other] == before[other]
+        game.end()
