@@ -27,6 +27,8 @@ class FakeConnection:
 
     def __init__(self, service: FakeService, grant: RoomGrant, welcome: Welcome) -> None:
         self.service = service
+        self.request = service.asked[grant.session_id]
+        self.ready_at: float | None = None
         self.grant = grant
         self.welcome = welcome
         self.sent: list[ClientMessage] = []
@@ -46,6 +48,8 @@ class FakeConnection:
 
     def tell(self, *items: Incoming) -> None:
         self._incoming.extend(items)
+        if any(isinstance(item, BotReady) for item in items):
+            self.ready_at = self.service.clock()
         if not self.is_swallowing:
             self.last_received = self.service.clock()
             self._readable.set()
@@ -109,6 +113,7 @@ class FakeService:
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
         self.requests: list[ConnectRequest] = []
+        self.asked: dict[str, ConnectRequest] = {}  # by the id of the live connection
         self.connections: list[FakeConnection] = []
         self.refusals: deque[Failure] = deque()
         self.connect_seconds = 0.01
@@ -154,6 +159,7 @@ class FakeService:
         room = request.room_name or f"room-{self._numbers}"
         if request.mode == "join" and request.character_session_id is None:
             session_id = self.last.grant.character_session_id
+        self.asked[f"live-{self._numbers}"] = request
         return RoomGrant(f"live-{self._numbers}", session_id, "ws://fake", room, "token")
 
     async def join(self, grant: RoomGrant, link: RoomLink) -> FakeConnection:
