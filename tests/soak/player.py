@@ -1,0 +1,244 @@
+"""A virtual player: talks by text and by voice, and meets a fault every few seconds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from random import Random
+from types import MappingProxyType
+from typing import TypeAlias
+
+from characters.core.levels import Samples
+from characters.core.state import SessionState
+from tests.audio.corpus import say
+from tests.soak.village import LEVELS, Resident, Village
+
+__all__ = ["Player", "Tell"]
+
+LINES = ("Hello!", "How are you?", "What is your name?", "My name is Vera.", "Thank you.",
+         "Tell me about this place.", "Who is the doctor?", "Do you remember me?")  # fmt: skip
+UTTERANCES = ("hello", "how are you", "thank you", "what do you do here")
+Tell: TypeAlias = Callable[[object], object]
+RECOVERY_SECONDS = 60.0
+ANSWER_SECONDS = 15.0
+
+
+class Player:
+    """Acts by chance. An act that does not end as it must is a failure, kept with its name."""
+
+    def __init__(self, village: Village, seed: int, folder: Path, tell: Tell = str) -> None:
+        self.village = village
+        self.tell = tell
+        self.chance = Random(seed)
+        self.sounds: list[Samples] = [say("espeak-ng en-us", text, folder) for text in UTTERANCES]
+        self.acts: Counter[str] = Counter()
+        self.failures: list[str] = []
+        self.retries = 0
+        self.level = 0
+
+    def act(self, *, may_kill: bool) -> None:
+        """Do one thing, and wait until everybody is there again."""
+        names = [name for name in ACTS if may_kill or name != "kill the service"]
+        name = self.chance.choices(names, [ACTS[name][1] for name in names])[0]
+        self.do(name)
+
+    def do(self, name: str) -> None:
+        """Do a thing by its name."""
+        self.acts[name] += 1
+        if not ACTS[name][0](self, self.chance.choice(self.village.residents)):
+            self._fails(name)
+        if not self.recovers():
+            self._fails(f"no recovery from {name}")
+            for resident in self.village.residents:
+                resident.handle.retry()  # what follows is to be worth something all the same
+
+    def _fails(self, what: str) -> None:
+        states = " ".join(it.state.name for it in self.village.residents)
+        self.failures.append(f"{self.village.seconds:.1f} s: {what}; {states}")
+        self.tell(self.failures[-1])
+
+    def recovers(self) -> bool:
+        """Wait until everybody is connected; who has given up is asked again."""
+        return self.village.wait_for(self._is_everybody_there, RECOVERY_SECONDS)
+
+    def rests(self) -> bool:
+        """Let nothing go on: nobody speaks, nothing is under way."""
+        for resident in self.village.residents:
+            resident.handle.interrupt()
+        if not self.village.wait_for(self.village.is_silent, 15.0):
+            self._fails("a voice that does not fall silent")
+        self._pass(1.5)
+        return self.recovers()
+
+    def _is_everybody_there(self) -> bool:
+        for resident in self.village.residents:
+            if resident.state is SessionState.ERROR:
+                self.retries += 1
+                resident.handle.retry()
+        return all(it.state is SessionState.CONNECTED for it in self.village.residents)
+
+    def _pass(self, seconds: float) -> bool:
+        until = self.village.seconds + seconds
+        return self.village.wait_for(lambda: self.village.seconds >= until, seconds + 5.0)
+
+    def _some(self, most: float) -> bool:
+        return self._pass(self.chance.random() * most)
+
+    # --- talk
+
+    def say(self, it: Resident) -> bool:
+        """Type a line; it is answered."""
+        since = self.village.app.clock.now()
+        it.handle.send_text(self.chance.choice(LINES))
+        return self.village.wait_for(lambda: it.is_answered(since), ANSWER_SECONDS)
+
+    def say_to_all(self, it: Resident) -> bool:
+        """Type a line to everybody at once; each answers."""
+        since = self.village.app.clock.now()
+        for resident in self.village.residents:
+            resident.handle.send_text(self.chance.choice(LINES))
+        everybody = self.village.residents
+        return self.village.wait_for(
+            lambda: all(resident.is_answered(since) for resident in everybody), ANSWER_SECONDS
+        )
+
+    def speak(self, it: Resident) -> bool:
+        """Say something aloud; this one hears it, and nobody else."""
+        if not self._has_ear(it):
+            return False
+        heard = {other.key: other.heard for other in self.village.residents}
+        self.village.microphone.speak(self.chance.choice(self.sounds))
+        if not self.village.wait_for(lambda: it.heard > heard[it.key], ANSWER_SECONDS):
+            return False
+        others = (other for other in self.village.residents if other is not it)
+        return all(other.heard == heard[other.key] for other in others)
+
+    def _has_ear(self, it: Resident) -> bool:
+        self.village.turn_to(it)
+        ears = self.village.ears
+
+        def is_open() -> bool:
+            status = ears.status
+            return status.target == it.key and status.is_open
+
+        # A sentence of before still goes to whoever it was begun to.
+        return self.village.wait_for(is_open, 10.0)
+
+    def _begin_to_speak(self, it: Resident) -> bool:
+        if not self._has_ear(it):
+            return False
+        self.village.microphone.speak(self.chance.choice(self.sounds))
+        return self._some(0.8)
+
+    def interrupt(self, it: Resident) -> bool:
+        """Cut an answer off."""
+        it.handle.send_text(self.chance.choice(LINES))
+        self._some(1.0)
+        it.handle.interrupt()
+        return True
+
+    def switch_in_sentence(self, it: Resident) -> bool:
+        """Turn away in the middle of a sentence; who heard its beginning hears its end."""
+        before = it.heard
+        if not self._begin_to_speak(it):
+            return False
+        self.village.turn_to(self.chance.choice(self.village.residents))
+        return self.village.wait_for(lambda: it.heard > before, ANSWER_SECONDS)
+
+    # --- faults
+
+    def cut(self, it: Resident) -> bool:
+        """Break a line, perhaps with a typed line on it; the typed line is not lost."""
+        if self.chance.random() < 0.5:
+            it.handle.send_text(self.chance.choice(LINES))
+        it.handle.cut()
+        return self._is_all_confirmed(it)
+
+    def cut_in_sentence(self, it: Resident) -> bool:
+        """Break a line while the player speaks over it."""
+        if not self._begin_to_speak(it):
+            return False
+        it.handle.cut()
+        return True
+
+    def cut_all(self, it: Resident) -> bool:
+        """Break every line."""
+        self.village.faults.cut()
+        return self._is_all_confirmed(it)
+
+    def black_hole(self, it: Resident) -> bool:
+        """Let a line swallow everything for a while."""
+        self.village.faults.black_hole(it.key)
+        it.handle.send_text(self.chance.choice(LINES))
+        self._some(4.0)
+        self.village.faults.heal(it.key)
+        return self._is_all_confirmed(it)
+
+    def _is_all_confirmed(self, it: Resident) -> bool:
+        return self.village.wait_for(
+            lambda: self._is_everybody_there() and not it.handle.view.unconfirmed_lines,
+            RECOVERY_SECONDS,
+        )
+
+    def kill_service(self, it: Resident) -> bool:
+        """Kill the service and start it again a moment later."""
+        killing = self.village.faults.kill_service()
+        self.village.wait_for(lambda: killing.is_done, 10.0)
+        self._some(2.0)
+        starting = self.village.faults.start_service()
+        self.village.generation += 1
+        return self.village.wait_for(lambda: starting.is_done, 20.0) and starting.error is None
+
+    def mute(self, it: Resident) -> bool:
+        """Mute, and speak all the same: nobody hears."""
+        ears = self.village.ears
+        ears.set_muted(True)
+        self._pass(0.3)
+        sent = {other.key: other.handle.view.microphone.frames_sent for other in self._all}
+        self.village.turn_to(it)
+        self.village.microphone.speak(self.chance.choice(self.sounds)[:16_000])
+        self._pass(1.2)
+        unheard = all(o.handle.view.microphone.frames_sent == sent[o.key] for o in self._all)
+        ears.set_muted(False)
+        return unheard
+
+    @property
+    def _all(self) -> list[Resident]:
+        return self.village.residents
+
+    def change_level(self, it: Resident) -> bool:
+        """Go through the door, perhaps while somebody answers."""
+        it.handle.send_text(self.chance.choice(LINES))
+        self._some(0.5)
+        self.level = 1 - self.level
+        self.village.enter(LEVELS[self.level])
+        return True
+
+    def leave_and_come_back(self, it: Resident) -> bool:
+        """Disconnect and connect again."""
+        it.handle.disconnect()
+        self._some(0.5)
+        it.handle.connect()
+        return True
+
+
+Act = Callable[[Player, Resident], bool]
+
+ACTS: Mapping[str, tuple[Act, float]] = MappingProxyType(
+    {
+        "say": (Player.say, 6.0),
+        "say to all": (Player.say_to_all, 2.0),
+        "speak": (Player.speak, 6.0),
+        "interrupt": (Player.interrupt, 3.0),
+        "switch in a sentence": (Player.switch_in_sentence, 2.0),
+        "cut": (Player.cut, 4.0),
+        "cut in a sentence": (Player.cut_in_sentence, 2.0),
+        "cut all": (Player.cut_all, 2.0),
+        "black hole": (Player.black_hole, 2.0),
+        "kill the service": (Player.kill_service, 1.0),
+        "mute": (Player.mute, 2.0),
+        "change the level": (Player.change_level, 2.0),
+        "leave and come back": (Player.leave_and_come_back, 2.0),
+    }
+)

@@ -1,0 +1,37 @@
+"""A short life in the village; an hour of it is `python -m tests.soak`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.soak.player import Player
+from tests.soak.village import Village
+from tests.soak.vitals import megabytes_an_hour
+
+FAULTS = ("change the level", "black hole", "cut all", "leave and come back")
+KILL = "kill the service"
+
+
+def test_the_slope_of_a_steady_growth_is_found() -> None:
+    assert megabytes_an_hour([(0.0, 10.0), (60.0, 11.0), (120.0, 12.0)]) == pytest.approx(60.0)
+
+
+def test_after_each_fault_everybody_is_back_and_nothing_more_is_held(tmp_path: Path) -> None:
+    with Village(tmp_path / "data") as village:
+        player = Player(village, 1, tmp_path)
+        assert player.recovers()
+        player.do("speak")
+        assert player.rests()
+        before = village.sample()
+        for name in FAULTS:
+            player.do(name)
+        assert player.rests()
+        after = village.sample()
+        ids = [it.handle.view.session_id for it in village.residents]
+        player.do(KILL)
+        assert player.failures == []
+        assert [it.handle.view.session_id for it in village.residents] == ids
+    assert (after.tasks, after.game.threads) == (before.tasks, before.game.threads)
+    assert after.game.files <= before.game.files and after.service.files <= before.service.files

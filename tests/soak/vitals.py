@@ -1,0 +1,71 @@
+"""What a process holds: memory, threads, open files; and how fast the memory grows."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Body", "Sample", "body_of", "megabytes_an_hour", "tidy"]
+
+MEGABYTE = 1024.0 * 1024.0
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A process at one moment."""
+
+    megabytes: float
+    threads: int
+    files: int
+
+    def __str__(self) -> str:
+        return f"{self.megabytes:6.1f} MB {self.threads:3d} threads {self.files:3d} files"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Game and service at one quiet moment; `generation` counts the lives of the service."""
+
+    seconds: float
+    game: Body
+    service: Body
+    tasks: int
+    generation: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.seconds:6.0f} s  game {self.game} {self.tasks:3d} tasks"
+            f"  service {self.service} (life {self.generation})"
+        )
+
+
+def body_of(pid: int) -> Body:
+    """Measure a process."""
+    folder = Path("/proc") / str(pid)
+    pages = int((folder / "statm").read_text().split()[1])
+    return Body(
+        pages * os.sysconf("SC_PAGE_SIZE") / MEGABYTE,
+        sum(1 for _ in (folder / "task").iterdir()),
+        sum(1 for _ in (folder / "fd").iterdir()),
+    )
+
+
+def tidy() -> None:
+    """Let go of what is garbage already, so that memory is compared and not its timing."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+def megabytes_an_hour(points: Sequence[tuple[float, float]]) -> float:
+    """Return the slope of (seconds, megabytes) by least squares; 0 for fewer than three."""
+    if len(points) < 3:
+        return 0.0
+    middle = sum(t for t, _ in points) / len(points)
+    spread = sum((t - middle) ** 2 for t, _ in points)
+    return 3600.0 * sum((t - middle) * m for t, m in points) / spread
