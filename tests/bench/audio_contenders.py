@@ -135,8 +135,13 @@ class PushedSource:
 class Character:
     """A character whose gate is open."""
 
+    is_listening, is_getting_ready = True, False
+
     def __init__(self) -> None:
         self.delays: list[float] = []
+
+    def offer_kept(self, pcm: bytes) -> bool:
+        return True
 
     def offer_audio(self, pcm: bytes, captured_at: float) -> bool:
         self.delays.append(monotonic() - captured_at)
@@ -149,9 +154,12 @@ class Character:
         """Nothing is behind it."""
 
 
-def open_ears(character: Character) -> tuple[Ears, PushedSource]:
+def open_ears(
+    character: Character, now: Callable[[], float] = monotonic
+) -> tuple[Ears, PushedSource]:
     source = PushedSource()
-    ears = Ears(lambda: source, monotonic)
+    ears = Ears(lambda: source, now)
+    ears.set_mode("hands_free")
     ears.allow()
     ears.set_target("ada")
     ears.step({"ada": character}.get)
@@ -161,15 +169,20 @@ def open_ears(character: Character) -> tuple[Ears, PushedSource]:
 def capture_path(folder: Path, rate: int) -> Iterator[list[float]]:
     """From a block of the device through frames, level, gate and target to the driver."""
     character = Character()
-    ears, source = open_ears(character)
-    assert source.sink is not None
     # A clock of its own: the health check must not take a bench for a runaway device.
-    ticks = iter(range(1 << 60))
-    blocks = Blocks(rate, source.sink, lambda: next(ticks) * 0.02)
+    now = 0.0
+
+    def tick() -> float:
+        nonlocal now
+        now += 0.02
+        return now
+
+    ears, source = open_ears(character, lambda: now)
+    assert source.sink is not None
+    blocks = Blocks(rate, source.sink, tick)
     size = rate // 50
     block = (6_000 * np.sin(np.arange(size) * 0.1)).astype(np.int16).tobytes()
     drivers = {"ada": character}.get
-    ears._now = lambda: blocks.last_block_at or 0.0
 
     def frame() -> None:
         blocks.take(np.frombuffer(block, np.int16))

@@ -7,6 +7,15 @@ from tests.bench.case import Aim, Case, Contender
 __all__ = ["cases"]
 
 SOUND = "tests.bench.audio_contenders"
+SINK = "tests.bench.sink_contenders"
+STAGES = (
+    "the pause that ends a turn is over (0.8 s of it are meant)",
+    "from there to its words",
+    "from its words to the answer's first text",
+    "from its words to the answer's first sound in the game",
+    "from there to the sink",
+    "from the end of the pause to the first sound at the sink",
+)
 OURS = "a ring of slots for each (ours)"
 TARGET = "a ring and one target (ours in the game)"
 
@@ -22,6 +31,8 @@ def cases(quick: bool) -> list[Case]:
         mixing(rounds),
         interruption(few),
         speech(few),
+        at_the_sink(few),
+        spoken_turn(few),
     ]
 
 
@@ -91,7 +102,14 @@ def mixing(rounds: int) -> Case:
 def interruption(rounds: int) -> Case:
     """Return the case of an interruption."""
     ours = Contender("sound after interrupt()", f"{SOUND}:interruption", is_ours=True)
-    return Case("Interruption to silence", (ours,), rounds, "ms", 1e3, (Aim(ours.name, 160.0),))
+    return Case(
+        "Interruption to silence, in the mixer",
+        (ours,),
+        rounds,
+        "ms",
+        1e3,
+        (Aim(ours.name, 160.0),),
+    )
 
 
 def speech(rounds: int) -> Case:
@@ -107,3 +125,22 @@ def speech(rounds: int) -> Case:
     )
     aims = (Aim(contenders[0].name, 60.0), Aim(contenders[1].name, 100.0))
     return Case("Stages of a spoken turn", contenders, rounds, "ms", 1e3, aims)
+
+
+# These two need a sound daemon and take a while, so they are no part of `--check`.
+
+
+def at_the_sink(rounds: int) -> Case:
+    """Return the case of an interruption as it is heard: the whole game on a private daemon."""
+    name = "interrupt() to the last sample at the sink"
+    ours = Contender(name, f"{SINK}:interruption", needs="pulseaudio")
+    aims = (Aim(name, 160.0), Aim(name, 160.0, statistic="max"))
+    return Case("Interruption to silence, at the sink", (ours,), rounds, "ms", 1e3, aims)
+
+
+def spoken_turn(rounds: int) -> Case:
+    """Return the case of a question asked aloud, stage by stage, in one game."""
+    stages = Contender("stages", f"{SINK}:spoken_turn", needs="pulseaudio", rows=STAGES)
+    aims = (Aim(STAGES[-1], 400.0),)
+    name = "A spoken turn, from the end of speech at the device"
+    return Case(name, (stages,), rounds, "ms", 1e3, aims)

@@ -30,21 +30,31 @@ def percentile(samples: list[float], share: float) -> float:
 
 @dataclass(frozen=True)
 class Contender:
-    """One row: `make` names a generator function as `module:function`."""
+    """One row: `make` names a generator function as `module:function`.
+
+    With `rows` it is several, of one process: each round then yields a list for each.
+    """
 
     name: str
     make: str
     arguments: Mapping[str, object] = field(default_factory=dict)
-    needs: str = ""  # a package that may not be installed
+    needs: str = ""  # a package or a program that may not be installed
+    rows: tuple[str, ...] = ()
     is_floor: bool = False
     is_ours: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its rows."""
+        return self.rows or (self.name,)
 
 
 @dataclass(frozen=True)
 class Aim:
     """`contender`'s figure is at most `limit`: of the floor's, or in the case's unit.
 
-    A statistic is `median`, `mean`, `p99` or `max` of all samples of the run.
+    A statistic is `least`, `median`, `mean`, `p99` or `max` of all samples of the run. The least
+    is what code costs that always does the same; what lies above it, the machine had to do.
     """
 
     contender: str
@@ -83,8 +93,10 @@ class Figures:
         return [sample for samples in self.rounds for sample in samples]
 
     def statistic(self, name: str) -> float:
-        """Return `median`, `mean`, `p99` or `max` of all samples."""
+        """Return `least`, `median`, `mean`, `p99` or `max` of all samples."""
         samples = self.samples
+        if name == "least":
+            return min(samples)
         if name == "median":
             return median(samples)
         if name == "mean":
@@ -99,8 +111,7 @@ class Figures:
             for ours, theirs in pairs
         )
 
-    @property
-    def unrest(self) -> float:
-        """How far the rounds' medians lie apart: the upper quartile over the lower."""
-        medians = sorted(median(samples) for samples in self.rounds)
-        return medians[len(medians) * 3 // 4] / medians[len(medians) // 4]
+    def unrest(self, name: str = "median") -> float:
+        """Return how far the rounds lie apart in a statistic: upper quartile over the lower."""
+        found = sorted(Figures([samples]).statistic(name) for samples in self.rounds)
+        return found[len(found) * 3 // 4] / found[len(found) // 4]

@@ -29,13 +29,15 @@ class Verdict:
 
 def judge(case: Case, figures: Mapping[str, Figures]) -> list[Verdict]:
     """Hold the figures against the aims of a case."""
-    return [_verdict(case, aim, figures) for aim in case.aims if figures[aim.contender].rounds]
+    measured = {name for name, found in figures.items() if found.rounds}
+    return [_verdict(case, aim, figures) for aim in case.aims if aim.contender in measured]
 
 
 def _verdict(case: Case, aim: Aim, figures: Mapping[str, Figures]) -> Verdict:
     floor = figures.get(case.floor.name) if case.floor else None
     ours = figures[aim.contender]
-    noisy = floor is not None and floor.unrest > _NOISY
+    steady = "least" if aim.statistic == "least" else "median"
+    noisy = floor is not None and floor.unrest(steady) > _NOISY
     if floor is not None and not aim.of_floor:
         noisy |= floor.statistic(aim.statistic) * case.scale > aim.limit / 2
     if aim.of_floor:

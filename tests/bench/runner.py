@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ class Worker:
         folder.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "tests.bench.worker", contender.make, str(folder)]
         self._name = contender.name
+        self._rows = contender.rows
         self._process = subprocess.Popen(
             [*command, json.dumps(dict(contender.arguments))],
             stdin=subprocess.PIPE,
@@ -34,8 +36,8 @@ class Worker:
             text=True,
         )
 
-    def round(self) -> list[float]:
-        """Let the contender run one round and return its samples."""
+    def round(self) -> list[list[float]]:
+        """Let the contender run one round and return the samples of each of its rows."""
         assert self._process.stdin and self._process.stdout
         try:
             self._process.stdin.write("go\n")
@@ -45,7 +47,8 @@ class Worker:
             line = ""
         if not line:
             raise RuntimeError(f"{self._name} ended; its error is above")
-        return [float(sample) for sample in json.loads(line)]
+        found = json.loads(line)
+        return found if self._rows else [found]
 
     def __enter__(self) -> Worker:
         return self
@@ -73,14 +76,17 @@ def run(case: Case, *, peers: bool = True) -> dict[str, Figures]:
     for contender in case.contenders:
         if not (peers or contender.is_ours or contender.is_floor):
             continue
-        figures[contender.name] = Figures()
-        if contender.needs and importlib.util.find_spec(contender.needs) is None:
-            figures[contender.name].missing = "not installed"
-        else:
+        missing = "" if _is_there(contender.needs) else "not installed"
+        figures.update((name, Figures(missing=missing)) for name in contender.names)
+        if not missing:
             present.append(contender)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=SCRATCH) as folder:
         _take_turns(case, present, figures, Path(folder))
     return figures
+
+
+def _is_there(needed: str) -> bool:
+    return not needed or bool(importlib.util.find_spec(needed) or shutil.which(needed))
 
 
 def _take_turns(
@@ -95,8 +101,9 @@ def _take_turns(
             # Who goes first changes, so that nobody always runs in another one's wake.
             shift = turn % len(present)
             for contender in present[shift:] + present[:shift]:
-                samples = workers[contender.name].round()
-                figures[contender.name].rounds.append(samples)
+                found = workers[contender.name].round()
+                for name, samples in zip(contender.names, found, strict=True):
+                    figures[name].rounds.append(samples)
     finally:
         for worker in workers.values():
             worker.__exit__(None, None, None)

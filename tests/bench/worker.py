@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 __all__: list[str] = []
 
@@ -20,7 +21,7 @@ def main() -> None:
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
         os.dup2(2, 1)
         contender = getattr(importlib.import_module(module), function)
-        rounds: Iterator[list[float]] = contender(Path(folder), **json.loads(arguments))
+        rounds: Iterator[list[Any]] = contender(Path(folder), **json.loads(arguments))
         for _ in sys.stdin:
             gc.collect()
             print(json.dumps(list(next(rounds))), file=answers, flush=True)
