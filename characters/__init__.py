@@ -59,6 +59,15 @@ if TYPE_CHECKING:
         SessionView,
         shorten_id,
     )
+    from characters.core.turn_settings import (
+        BargeIn,
+        ListeningMode,
+        PushToTalkOptions,
+        SmartTurn,
+        Startup,
+        TurnSettings,
+        VoiceActivityOptions,
+    )
     from characters.persistence import (
         EncryptedStore,
         KeyValueSessionPersistence,
@@ -75,7 +84,6 @@ if TYPE_CHECKING:
         CharacterEvent,
         Ears,
         EarsStatus,
-        ListeningMode,
         MessageRefused,
         Runtime,
         RuntimeBuilder,
@@ -89,6 +97,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "BargeIn",
     "Character",
     "CharacterEvent",
     "CharacterEventRelay",
@@ -119,6 +128,7 @@ __all__ = [
     "PersistenceError",
     "Player",
     "PlayerPrefsStore",
+    "PushToTalkOptions",
     "ReconnectPolicy",
     "Resume",
     "ResumeOutcome",
@@ -141,11 +151,15 @@ __all__ = [
     "SessionState",
     "SessionStateChanged",
     "SessionView",
+    "SmartTurn",
     "SpawnPoint",
+    "Startup",
     "Task",
     "TextRefused",
     "TranscriptChanged",
     "TranscriptEventRelay",
+    "TurnSettings",
+    "VoiceActivityOptions",
     "find_path",
     "make_parts",
     "one_manager",
@@ -203,6 +217,15 @@ _HOMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "SessionView",
             "shorten_id",
         ),
+        "characters.core.turn_settings": (
+            "BargeIn",
+            "ListeningMode",
+            "PushToTalkOptions",
+            "SmartTurn",
+            "Startup",
+            "TurnSettings",
+            "VoiceActivityOptions",
+        ),
         "characters.persistence": (
             "EncryptedStore",
             "KeyValueSessionPersistence",
@@ -219,7 +242,6 @@ _HOMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "CharacterEvent",
             "Ears",
             "EarsStatus",
-            "ListeningMode",
             "MessageRefused",
             "Runtime",
             "RuntimeBuilder",

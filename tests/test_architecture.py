@@ -37,6 +37,7 @@ OWNERS = {
     "pygame": ("engine.window", "engine.ui"),
     "pyaudio": ("characters.audio.microphone", "characters.audio.speaker"),
     "pocketsphinx": ("characters.service.speech",),
+    "livekit": ("characters.transport", "characters.audio.echo"),
     "aiohttp": ("characters.transport", "characters.service"),
     "sqlite3": ("characters.persistence", "characters.service.store"),
 }

@@ -19,7 +19,7 @@ from characters.core.levels import (
     mix_down,
     ramp,
 )
-from characters.core.turn import BargeIn
+from characters.core.turn_settings import BargeIn
 
 __all__ = ["Mixer"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from characters.core.turn import BargeIn
+from characters.core.turn_settings import BargeIn
 
 __all__ = ["Voice"]
 

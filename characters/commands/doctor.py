@@ -21,7 +21,7 @@ from engine.prefs_log import QUARANTINE
 __all__ = ["Finding", "Machine", "examine", "print_findings"]
 
 _PATIENCE_SECONDS = 5.0
-_PACKAGES = ("pygame", "pygame-ce", "PyAudio", "pocketsphinx", "numpy", "aiohttp")
+_PACKAGES = ("pygame", "pygame-ce", "PyAudio", "pocketsphinx", "numpy", "aiohttp", "livekit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,7 @@ def examine(machine: Machine, data: Path, endpoint: str) -> Iterator[Finding]:
     yield _python(machine.python)
     yield _pygame(machine.packages)
     yield from _sound(machine)
+    yield _echo(machine.packages)
     yield _recognition(machine.packages)
     yield _synthesis(machine.program("espeak-ng"))
     yield _prefs(data)
@@ -127,6 +128,14 @@ def _device(what: str, names: list[str], advice: str) -> Finding:
         return Finding("warn", what, "none was found", advice)
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
     return Finding("ok", what, f"{names[0]}{more}")
+
+
+def _echo(packages: Mapping[str, str]) -> Finding:
+    version = packages.get("livekit")
+    if version is None:
+        found = "not installed; hands-free, only a player with headphones interrupts by speaking"
+        return Finding("ok", "echo cancellation", found, "`pip install -e .[echo]` adds it.")
+    return Finding("ok", "echo cancellation", f"livekit {version}")
 
 
 def _recognition(packages: Mapping[str, str]) -> Finding:

@@ -38,6 +38,10 @@ class CharacterManager(Component):
     outlive the level), or else builds one of its own and closes it with the scene. The endpoint
     "local" is the embedded service, which is started when the first character connects; any
     other is a URL whose key is read from the environment variable `api_key_env`.
+
+    `turns` says how the player and the characters take turns; what the player chose himself
+    (`choices`) stands above it. A runtime of our own opens this machine's loudspeaker, and its
+    microphone after the player's first act; with `sound = false` there are text and captions only.
     """
 
     execution_order: ClassVar[int] = -100  # the characters open their sessions through it

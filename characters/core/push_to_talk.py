@@ -10,54 +10,16 @@ turn before is not done, and taken back to HELD in TAIL.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import Enum, StrEnum, auto
-from typing import ClassVar
+from enum import Enum, auto
 
-from characters.core.bounds import check_range
+from characters.core.turn_settings import PushToTalkOptions, TurnSettings
 
 __all__ = [
     "PushToTalk",
-    "PushToTalkOptions",
-    "Startup",
     "TalkCommand",
     "TalkEvent",
     "TalkPhase",
 ]
-
-
-class Startup(StrEnum):
-    """When the device opens, once the player has allowed it: at once, or with the first press."""
-
-    PREWARM_MUTED = "prewarm_muted"
-    OPEN_ON_FIRST_PRESS = "open_on_first_press"
-
-
-@dataclass(frozen=True, slots=True)
-class PushToTalkOptions:
-    """How push-to-talk behaves; Convai's options in milliseconds.
-
-    With `start_muted = false` the microphone is open, once allowed, until the key is let go for
-    the first time. With `toggle` one press opens it and the next closes it.
-
-    Raises:
-        ValueError: a field is out of range; the sentence names the field.
-    """
-
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
-
-    release_tail_ms: int = 1000
-    interrupt_bot_on_press: bool = True
-    require_turn_completion_before_next_press: bool = True
-    turn_completion_timeout_ms: int = 5000
-    start_muted: bool = True
-    startup: Startup = Startup.OPEN_ON_FIRST_PRESS
-    toggle: bool = False
-
-    def __post_init__(self) -> None:
-        check_range("release_tail_ms", self.release_tail_ms, 0, 5000)
-        check_range("turn_completion_timeout_ms", self.turn_completion_timeout_ms, 0, 60_000)
-        if self.startup not in tuple(Startup):
-            raise ValueError(f"startup must be one of {', '.join(Startup)} (got {self.startup!r})")
 
 
 class TalkPhase(Enum):
@@ -91,7 +53,7 @@ class TalkCommand(Enum):
 class PushToTalk:
     """One key's turn; `advance` it with events and with ticks."""
 
-    options: PushToTalkOptions = PushToTalkOptions()
+    options: PushToTalkOptions = TurnSettings.DEFAULT.push_to_talk
     phase: TalkPhase = TalkPhase.CLOSED
     deadline: float = 0.0
 

@@ -1,4 +1,4 @@
-"""Who is speaking: turn options and the eight dialogue states of a character.
+"""Who is speaking: the eight dialogue states of a character.
 
 A dialogue is a handful of facts, set and cleared by what the wire and the speaker report;
 the state follows from them. Facts, not transitions, because actions, emotions and the end
@@ -11,9 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, Flag, StrEnum, auto
 from functools import cache
-from typing import ClassVar, TypeAlias
+from typing import TypeAlias
 
-from characters.core.bounds import check_range
 from characters.core.messages import (
     ActionResponse,
     BotEmotion,
@@ -30,13 +29,10 @@ from characters.core.messages import (
 )
 
 __all__ = [
-    "BargeIn",
     "Dialogue",
     "DialogueState",
     "Local",
-    "SmartTurn",
     "TurnEvent",
-    "VoiceActivityOptions",
 ]
 
 
@@ -51,73 +47,6 @@ class DialogueState(StrEnum):
     REACTING = "reacting"  # it answers by a deed or a mood, not yet by words
     INTERRUPTED = "interrupted"  # cut off, its voice is fading
     SETTLING = "settling"  # the service is done, the last words are still to be heard
-
-
-@dataclass(frozen=True, slots=True)
-class VoiceActivityOptions:
-    """When sound counts as speech (the wire's `vad_params`).
-
-    Raises:
-        ValueError: a field is out of range; the sentence names the field.
-    """
-
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
-
-    confidence: float = 0.7
-    start_secs: float = 0.2
-    stop_secs: float = 0.2
-    min_volume: float = 0.6
-
-    def __post_init__(self) -> None:
-        check_range("confidence", self.confidence, 0.0, 1.0)
-        check_range("start_secs", self.start_secs, 0.0, 5.0)
-        check_range("stop_secs", self.stop_secs, 0.0, 5.0)
-        check_range("min_volume", self.min_volume, 0.0, 1.0)
-
-
-@dataclass(frozen=True, slots=True)
-class SmartTurn:
-    """When an utterance is over (the wire's `turn_detection_config`).
-
-    Raises:
-        ValueError: a field is out of range; the sentence names the field.
-    """
-
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
-
-    stop_secs: float = 0.8
-    pre_speech_ms: int = 100
-    max_duration_secs: float = 8.0
-
-    def __post_init__(self) -> None:
-        check_range("stop_secs", self.stop_secs, 0.1, 10.0)
-        check_range("pre_speech_ms", self.pre_speech_ms, 0, 2000)
-        check_range("max_duration_secs", self.max_duration_secs, 1.0, 60.0)
-
-
-@dataclass(frozen=True, slots=True)
-class BargeIn:
-    """What happens when the player speaks while a character does.
-
-    It is turned down to `duck_gain` under what may be the player's voice, and fades out within
-    `fade_out_seconds` once it is interrupted.
-
-    Raises:
-        ValueError: a field is out of range; the sentence names the field.
-    """
-
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
-
-    duck_gain: float = 0.25
-    duck_seconds: float = 0.05
-    restore_seconds: float = 0.1
-    fade_out_seconds: float = 0.12
-
-    def __post_init__(self) -> None:
-        check_range("duck_gain", self.duck_gain, 0.0, 1.0)
-        check_range("duck_seconds", self.duck_seconds, 0.01, 0.25)
-        check_range("restore_seconds", self.restore_seconds, 0.01, 1.0)
-        check_range("fade_out_seconds", self.fade_out_seconds, 0.04, 0.25)
 
 
 class Local(Enum):

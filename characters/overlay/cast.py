@@ -8,11 +8,11 @@ from characters.components.character import Character
 from characters.components.faults import Faults
 from characters.components.manager import CharacterManager
 from characters.components.player import Player
+from characters.core.turn_settings import ListeningMode
 from characters.overlay.hud_state import HudState
 from characters.overlay.journal import Journal
 from characters.overlay.model import Actor, FaultState, HudModel, Microphone
 from characters.overlay.visuals import CharacterSprite
-from characters.runtime.listening import ListeningMode
 from engine.scene import Scene
 
 __all__ = ["HEAD", "Cast", "gather"]

@@ -12,7 +12,7 @@ from characters.runtime.events import (
     TranscriptChanged,
 )
 from characters.runtime.handle import SessionHandle
-from characters.runtime.listening import EarsStatus, ListeningMode
+from characters.runtime.listening import EarsStatus
 from characters.runtime.runtime import Runtime, RuntimeParts
 from characters.runtime.service_process import ServiceError, ServiceProcess
 
@@ -20,7 +20,6 @@ __all__ = [
     "CharacterEvent",
     "Ears",
     "EarsStatus",
-    "ListeningMode",
     "MessageRefused",
     "Runtime",
     "RuntimeBuilder",

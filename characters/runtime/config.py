@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from characters.core.policy import Persist, ReconnectPolicy
 from characters.core.respond import RespondMode
-from characters.core.turn import SmartTurn, VoiceActivityOptions
+from characters.core.turn_settings import SmartTurn, VoiceActivityOptions
 
 __all__ = ["SessionConfig"]
 

@@ -10,8 +10,8 @@ from characters.audio.ring import Frame
 from characters.audio.source import FRAME_SECONDS
 from characters.audio.voice import Voice
 from characters.core.levels import SpeechGate, decibels, meter
-from characters.core.push_to_talk import PushToTalk, Startup, TalkCommand, TalkEvent, TalkPhase
-from characters.core.turn_settings import ListeningMode
+from characters.core.push_to_talk import PushToTalk, TalkCommand, TalkEvent, TalkPhase
+from characters.core.turn_settings import ListeningMode, Startup
 from characters.runtime.capture import Capture
 from characters.runtime.listening import AudioDriver, DriverLookup, Facts, Wishes
 from characters.runtime.pre_roll import PreRoll

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias
 
 from characters.core.turn_settings import ListeningMode, TurnSettings
 
-__all__ = ["EarsStatus", "ListeningMode"]
+__all__ = ["EarsStatus"]
 
 
 class AudioDriver(Protocol):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from characters.core.messages import ConnectRequest
-from characters.core.turn import SmartTurn, VoiceActivityOptions
+from characters.core.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.service.rooms import RefusalError
 
 __all__ = ["listening_options", "read_connect", "read_fields"]

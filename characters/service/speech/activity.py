@@ -6,7 +6,7 @@ from collections import deque
 from enum import Enum, auto
 
 from characters.core.levels import volume
-from characters.core.turn import SmartTurn, VoiceActivityOptions
+from characters.core.turn_settings import SmartTurn, VoiceActivityOptions
 
 __all__ = ["Activity", "VoiceActivity"]
 

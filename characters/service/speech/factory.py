@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from characters.core.levels import SpeechGate, decibels
-from characters.core.turn import SmartTurn, VoiceActivityOptions
+from characters.core.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.service.speech.babble import Babble
 from characters.service.speech.espeak import Espeak, SynthesisError, find_espeak
 from characters.service.speech.listener import Detector, RoomListener, Unable

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from characters.core.levels import decibels
-from characters.core.turn import SmartTurn, VoiceActivityOptions
+from characters.core.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.service.speech.activity import Activity, VoiceActivity
 from characters.service.speech.protocols import (
     Heard,

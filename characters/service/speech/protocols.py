@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from characters.core.turn import SmartTurn, VoiceActivityOptions
+from characters.core.turn_settings import SmartTurn, VoiceActivityOptions
 
 __all__ = [
     "Heard",

@@ -5,6 +5,7 @@ import pytest
 
 from characters.audio.mixer import Mixer
 from characters.core.levels import Samples
+from characters.core.turn_settings import BargeIn
 
 RATE = 48_000
 BLOCK = 480
@@ -147,6 +148,26 @@ def test_ducking_takes_fifty_milliseconds_and_restoring_a_hundred() -> None:
     mixer.duck("a", False)
     assert render(mixer, 0.05)[-1, 0] == 5_000
     assert render(mixer, 0.05)[-1, 0] == 8_000
+
+
+def test_how_it_ducks_and_fades_may_change_while_it_plays() -> None:
+    mixer = Mixer(RATE)
+    mixer.place("a", 1.0, -1.0)
+    mixer.play("a", steady(5.0), RATE)
+    render(mixer, 0.1)
+    mixer.set_barge_in(BargeIn(duck_gain=0.5, fade_out_seconds=0.2))
+    mixer.duck("a", True)
+    assert render(mixer, 0.1)[-1, 0] == 4_000
+    mixer.interrupt("a")
+    assert render(mixer, 0.15)[-1, 0] > 0
+    assert not render(mixer, 0.1)[-1].any()
+
+
+def test_what_was_played_is_told_block_by_block() -> None:
+    told: list[Samples] = []
+    mixer = Mixer(RATE, played=told.append)
+    mixer.play("a", steady(0.5), RATE)
+    assert np.array_equal(mixer.render(480), told[0])
 
 
 def test_one_interrupted_voice_leaves_the_others_alone() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from characters.audio.portaudio import DeviceReport
 from characters.audio.source import AudioDevice
-from characters.audio.speaker import ClockVoice, PortAudioVoice
+from characters.audio.speaker import PortAudioVoice
 from tests.audio.devices import until
 
 ONE = DeviceReport((AudioDevice("Speaker", 0, 2, 48_000, is_default_output=True),))
@@ -68,15 +68,6 @@ def sound() -> Iterator[Sound]:
     sound.voice.close()
     for output in sound.outputs:
         output.hang.set()
-
-
-def test_without_a_device_a_voice_lasts_as_long_as_it_would_be_heard() -> None:
-    voice = ClockVoice()
-    voice.start()
-    voice.play("ada", speech(0.3), 16_000)
-    took = until(lambda: not voice.is_playing("ada"), 5.0, "the voice is consumed")
-    voice.close()
-    assert 0.25 < took < 1.5
 
 
 def test_a_voice_reaches_the_device(sound: Sound) -> None:

@@ -55,6 +55,14 @@ def test_what_is_wrong_is_named_with_what_to_do(
     assert words in found.advice
 
 
+def test_echo_cancellation_is_there_or_named_as_an_extra(tmp_path: Path) -> None:
+    without = findings(HEALTHY, tmp_path)["echo cancellation"]
+    assert "[echo]" in without.advice and "headphones" in without.found
+    packages = {**HEALTHY.packages, "livekit": "1.2.0"}
+    there = findings(replace(HEALTHY, packages=packages), tmp_path)["echo cancellation"]
+    assert (there.found, there.advice) == ("livekit 1.2.0", "")
+
+
 def test_settings_are_counted(tmp_path: Path) -> None:
     with PlayerPrefs.open(tmp_path / "prefs.msgpack") as prefs:
         prefs.set_int("volume", 3, durable=True)

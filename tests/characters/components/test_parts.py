@@ -28,7 +28,7 @@ def blacksmith(folder: Path) -> Iterator[tuple[Scene, Character]]:
         npc = scene.create("Blacksmith", position=(320, 200))
         policy = ReconnectPolicy(max_reconnect_attempts=5)
         character = npc.add(Character("patient-7f3a", reconnect_policy=policy))
-        scene.add(CharacterManager(endpoint="local", data_folder=str(folder)))
+        scene.add(CharacterManager(endpoint="local", data_folder=str(folder), sound=False))
         try:
             yield scene, character
         finally:
@@ -65,7 +65,7 @@ def test_a_manager_that_built_its_own_runtime_ends_it_with_the_level(tmp_path: P
 
 def test_a_service_that_crashes_is_started_again_and_the_talk_goes_on(tmp_path: Path) -> None:
     scene = Scene()
-    parts = parts_for(scene, str(tmp_path))
+    parts = parts_for(scene, str(tmp_path), sound=False)
     scene.provide(parts.runtime)
     scene.add(CharacterManager())
     character = scene.add(Character("patient-7f3a"))

@@ -2,13 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from characters.core.push_to_talk import (
-    PushToTalk,
-    PushToTalkOptions,
-    TalkCommand,
-    TalkEvent,
-    TalkPhase,
-)
+from characters.core.push_to_talk import PushToTalk, TalkCommand, TalkEvent, TalkPhase
+from characters.core.turn_settings import PushToTalkOptions
 
 E = TalkEvent
 FORCE = (TalkCommand.FORCE_USER_STOPPED_SPEAKING,)

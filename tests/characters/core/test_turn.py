@@ -15,8 +15,9 @@ from characters.core.messages import (
     VadSttStarted,
     VadSttStopped,
 )
-from characters.core.turn import BargeIn, Dialogue, DialogueState, Local, SmartTurn, TurnEvent
-from characters.core.turn import VoiceActivityOptions as Activity
+from characters.core.turn import Dialogue, DialogueState, Local, TurnEvent
+from characters.core.turn_settings import BargeIn, SmartTurn
+from characters.core.turn_settings import VoiceActivityOptions as Activity
 
 
 def after(*events: TurnEvent, start: Dialogue | None = None) -> Dialogue:

@@ -4,9 +4,14 @@ from typing import Any
 
 import pytest
 
-from characters.core.push_to_talk import PushToTalkOptions
-from characters.core.turn import BargeIn, SmartTurn, VoiceActivityOptions
-from characters.core.turn_settings import ListeningMode, TurnSettings
+from characters.core.turn_settings import (
+    BargeIn,
+    ListeningMode,
+    PushToTalkOptions,
+    SmartTurn,
+    TurnSettings,
+    VoiceActivityOptions,
+)
 
 
 def test_the_defaults_are_safe_beside_loudspeakers_and_keep_no_words() -> None:

@@ -8,10 +8,11 @@ from typing import Any
 from characters.components import Character, Faults, Player
 from characters.core.failure import failure
 from characters.core.state import SessionState
+from characters.core.turn_settings import ListeningMode
 from characters.core.weather import Weather
 from characters.overlay import CharacterSprite, Hud
 from characters.runtime import SessionConfig
-from characters.runtime.listening import EarsStatus, ListeningMode
+from characters.runtime.listening import EarsStatus
 from tests.characters.components.fakes import FakeEars, FakeHandle, FakeRuntime, FakeVoice, Level
 
 __all__ = ["FakeFaults", "HudEars", "HudRuntime", "Stage"]

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from characters.core.turn_settings import ListeningMode
 from characters.overlay.cast import Cast, gather
 from characters.overlay.hud_state import HudState
 from characters.overlay.journal import Journal
 from characters.overlay.model import HudModel
-from characters.runtime.listening import EarsStatus, ListeningMode
+from characters.runtime.listening import EarsStatus
 from engine.scene import Scene
 from tests.characters.overlay.fakes import Stage
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
+from characters.core.turn_settings import ListeningMode
 from characters.overlay.cast import Cast
 from characters.overlay.deeds import Deeds
 from characters.overlay.hud_state import HudState
-from characters.runtime.listening import ListeningMode
 from engine.application import Application
 from engine.scene import Scene
 from tests.characters.overlay.fakes import Stage

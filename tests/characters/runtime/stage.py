@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from characters.core.failure import failure
 from characters.core.state import SessionState, SessionStateChanged
+from characters.core.turn_settings import BargeIn
 from characters.persistence import KeyValueSessionPersistence, MemoryStore, SessionPersistence
 from characters.runtime.config import SessionConfig
 from characters.runtime.driver import SessionDriver
@@ -52,6 +53,10 @@ class FakeVoice:
     def place(self, key: str, gain: float, pan: float) -> None: ...
 
     def set_volume(self, key: str, volume: float) -> None: ...
+
+    def set_barge_in(self, barge_in: BargeIn) -> None: ...
+
+    def choose(self, device: str | None) -> None: ...
 
     def is_playing(self, key: str) -> bool:
         return key in self.playing

@@ -9,12 +9,16 @@ import pytest
 
 from characters.audio.source import FrameSink
 from characters.core.levels import Samples
-from characters.core.push_to_talk import PushToTalkOptions, Startup
-from characters.core.turn import BargeIn, SmartTurn
-from characters.core.turn_settings import TurnSettings
+from characters.core.turn_settings import (
+    BargeIn,
+    ListeningMode,
+    PushToTalkOptions,
+    SmartTurn,
+    Startup,
+    TurnSettings,
+)
 from characters.runtime.capture import EchoFilter
 from characters.runtime.ears import Ears
-from characters.runtime.listening import ListeningMode
 from engine.clock import ManualClock
 from tests.audio.devices import until
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from characters.runtime.listening import EarsStatus, ListeningMode, Wishes
+from characters.core.turn_settings import ListeningMode
+from characters.runtime.listening import EarsStatus, Wishes
 
 
 def test_nothing_is_permitted_before_the_player_said_so() -> None:

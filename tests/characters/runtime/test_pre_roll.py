@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from characters.core.push_to_talk import PushToTalkOptions
-from characters.core.turn_settings import ListeningMode
+from characters.core.turn_settings import ListeningMode, PushToTalkOptions
 from characters.runtime.pre_roll import LEAD_FRAMES, PreRoll
 from tests.characters.runtime.test_ears import SILENCE, VOICE, Room
 

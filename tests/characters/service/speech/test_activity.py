@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from characters.core.turn import SmartTurn, VoiceActivityOptions
+from characters.core.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.service.speech.activity import Activity, VoiceActivity
 
 LOUD, QUIET = -20.0, -70.0
