@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from characters.core.failure import Failure
     from characters.core.transcript import Turn
     from characters.core.turn import DialogueState
+    from characters.core.turn_stages import Stage
 
 __all__ = [
     "FreshReason",
@@ -175,6 +176,8 @@ class SessionView:
     transcript: tuple[Turn, ...] = ()
     timeline: tuple[SessionStateChanged, ...] = ()
     round_trip_seconds: float | None = None
+    stages: tuple[Stage, ...] = ()  # of the last answer
+    stored_at: float | None = None  # when the id was last stored, maybe before the clock began
     connected_at: float | None = None
     is_speaking: bool = False
     emotion: str | None = None

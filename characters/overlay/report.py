@@ -45,13 +45,14 @@ def rows(actor: Actor, now: float) -> tuple[Row, ...]:
     found = [
         Row("Character", actor.view.character_id),
         Row("State", _state(view, now)),
-        Row("Session id", shorten_id(view.session_id)),
+        Row("Session id", _stored_id(view, now)),
         Row("Outcome", resume_words(view.resume) if view.resume else "none yet"),
         Row("Room", shorten_id(view.room_name)),
         Row("Policy", _policy(actor.policy)),
         Row("Retries", _retries(actor.policy)),
         Row("Heartbeat", _heartbeat(view, actor.policy)),
         Row("Microphone", _gate(view, actor.policy, now)),
+        Row("Last answer", _stages(view)),
         Row("Dialogue", view.dialogue.value + (f", {view.emotion}" if view.emotion else "")),
     ]
     if view.error is not None:
@@ -79,6 +80,20 @@ def _state(view: SessionView, now: float) -> str:
     if view.state is SessionState.CONNECTED and view.connected_at is not None:
         words += f" for {ago(now - view.connected_at)}"
     return words
+
+
+def _stored_id(view: SessionView, now: float) -> str:
+    short = shorten_id(view.session_id)
+    if view.session_id is None:
+        return short
+    if view.stored_at is not None:
+        return f"{short}, stored {ago(max(0.0, now - view.stored_at))} ago"
+    return f"{short}, {'stored' if view.supports_session_persistence else 'not stored'}"
+
+
+def _stages(view: SessionView) -> str:
+    """Return when each stage was reached, counted from the end of the question."""
+    return ", ".join(f"{name} {seconds:.2f} s" for name, seconds in view.stages) or "none yet"
 
 
 def _policy(policy: ReconnectPolicy) -> str:

@@ -379,6 +379,8 @@ class SessionDriver:
             transcript=talk.transcript.turns,
             timeline=tuple(self._timeline),
             round_trip_seconds=self._line.round_trip_seconds if self._line else None,
+            stages=talk.stages.reached,
+            stored_at=self._records.stored_at,
             connected_at=session.connected_at,
             is_speaking=talk.dialogue.is_speaking,
             emotion=talk.emotion,

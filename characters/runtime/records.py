@@ -37,6 +37,8 @@ class Records:
         self._tasks: set[asyncio.Task[None]] = set()
         # A clear that failed is owed: what the player wanted forgotten must not come back.
         self._owes_clear = False
+        self.stored_at: float | None = None
+        """When the record was last written, on the session's clock; None for none."""
 
     @property
     def is_busy(self) -> bool:
@@ -79,6 +81,9 @@ class Records:
             why = failure("persistence.unavailable", type(error).__name__)
             self._feed(RecordLoadFailed(epoch, why, self._world.chance()))
             return
+        self.stored_at = None
+        if record is not None and record.saved_at:  # an id stored by hand has no time
+            self.stored_at = self._world.clock() - (self._world.wall_clock() - record.saved_at)
         age = 0.0
         if record is not None and record.dropped_at is not None:
             age = self._world.wall_clock() - record.dropped_at
@@ -99,9 +104,11 @@ class Records:
             self._feed(RecordStoreFailed(epoch, why))
             return
         self._owes_clear = False
+        self.stored_at = self._world.clock()
         self._feed(RecordStored(epoch))
 
     async def _clear(self) -> None:
+        self.stored_at = None
         try:
             await self._world.worker.run(lambda: self._world.persistence.clear(self._key))
         except Exception:

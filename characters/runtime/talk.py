@@ -18,6 +18,7 @@ from characters.core.messages import (
 )
 from characters.core.transcript import Transcript
 from characters.core.turn import Dialogue, TurnEvent
+from characters.core.turn_stages import TurnStages
 
 __all__ = ["MOST_UNCONFIRMED", "MOST_WAITING", "Ask", "Talk"]
 
@@ -46,6 +47,7 @@ class Talk:
     def __init__(self) -> None:
         self.transcript = Transcript()
         self.dialogue = Dialogue()
+        self.stages = TurnStages()
         self.emotion: str | None = None
         self.waiting: deque[Waiting] = deque()
         # The last line whose answer came whole: what comes after it the service tells again.
@@ -98,8 +100,9 @@ class Talk:
         return is_known
 
     def turned(self, event: TurnEvent, now: float) -> None:
-        """Let the dialogue know."""
+        """Let the dialogue know, and whoever asks how long it took."""
         self.dialogue = self.dialogue.after(event, now)
+        self.stages = self.stages.after(event, now)
 
     def connected(self, *, rejoined: bool) -> None:
         """Note a connection: what an old room did not confirm is owed to a new one.

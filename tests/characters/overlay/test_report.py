@@ -3,6 +3,7 @@ from __future__ import annotations
 from characters.core.failure import failure
 from characters.core.policy import ReconnectPolicy
 from characters.core.state import MicrophoneView, SessionState
+from characters.core.turn_stages import Stage
 from characters.overlay.model import Actor
 from characters.overlay.report import policy_name, rows, timeline
 from tests.characters.overlay.helpers import NOW, actor, view
@@ -16,8 +17,20 @@ def row(shown: Actor, label: str) -> str:
 
 
 def test_an_id_is_shown_by_its_first_letters_only() -> None:
-    assert row(actor(), "Session id") == "9f3c…"
+    assert row(actor(), "Session id") == "9f3c…, not stored"
     assert "9f3c27aa81" not in str(rows(actor(), NOW))
+
+
+def test_a_stored_id_tells_its_age() -> None:
+    assert row(actor(stored_at=NOW - 720), "Session id") == "9f3c…, stored 12 min ago"
+    assert row(actor(supports_session_persistence=True), "Session id") == "9f3c…, stored"
+    assert row(actor(session_id=None, stored_at=NOW), "Session id") == "none"
+
+
+def test_the_last_answer_is_shown_stage_by_stage() -> None:
+    stages = (Stage("first word", 0.124), Stage("over", 2.0))
+    assert row(actor(stages=stages), "Last answer") == "first word 0.12 s, over 2.00 s"
+    assert row(actor(), "Last answer") == "none yet"
 
 
 def test_the_state_tells_attempt_and_wait() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from characters.core.session_events import (
     ClearRecord,
     Event,
@@ -42,6 +44,22 @@ def test_a_clear_that_failed_is_made_up_for_before_anything_is_read() -> None:
         stage.run_for(0.1)
         assert events == [RecordLoaded(1, None)]
         assert stage.persistence.load("nurse") is None
+
+
+def test_it_is_known_when_the_record_was_stored_over_restarts_too() -> None:
+    with Stage() as stage:
+        records = Records("nurse", "home", stage.world, lambda event: None)
+        now, wall = stage.world.clock, stage.world.wall_clock
+        stage.persistence.store("nurse", SessionRecord("id-1", saved_at=wall() - 60.0))
+        stage.loop.call_soon(records.load, LoadRecord(1))
+        stage.run_for(0.1)
+        assert records.stored_at == pytest.approx(now() - 60.1, abs=0.05)
+        stage.loop.call_soon(records.store, StoreRecord(1, "id-1", None))
+        stage.run_for(0.1)
+        assert records.stored_at == pytest.approx(now() - 0.1, abs=0.05)
+        stage.loop.call_soon(records.clear, ClearRecord())
+        stage.run_for(0.1)
+        assert records.stored_at is None
 
 
 class Broken:
