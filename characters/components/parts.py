@@ -13,6 +13,7 @@ from characters.audio.plug import Plug
 from characters.audio.source import SourceFactory
 from characters.components.faults import Faults
 from characters.components.sound import open_sound
+from characters.core.speech import SpeechSettings
 from characters.persistence import (
     KeyValueSessionPersistence,
     PlayerPrefsStore,
@@ -61,6 +62,7 @@ def make_parts(
     sound: bool = True,
     microphone: SourceFactory | None = None,
     endpoint: str | None = None,
+    speech: SpeechSettings | None = None,
     persistence: SessionPersistence | None = None,
     owns_prefs: bool = False,
 ) -> Parts:
@@ -70,9 +72,11 @@ def make_parts(
     character connects. With `endpoint`, a URL, "local" is that instead and no process is ours.
     With `sound` the characters are heard on this machine's loudspeaker and the player through its
     microphone, or through the sources that `microphone` makes; without, there are captions only.
+    `speech` says what the embedded service recognises and speaks with.
     """
     heard = open_sound(devices=sound, now=clock.now)
-    service = None if endpoint else ServiceProcess(data, assets)
+    spoken = () if speech is None else speech.arguments()
+    service = None if endpoint else ServiceProcess(data, assets, arguments=spoken)
     plug = Plug(microphone or heard.microphone)
     builder = (
         RuntimeBuilder()
@@ -91,7 +95,12 @@ def make_parts(
 
 
 def parts_for(
-    scene: Scene, data_folder: str = "", asset_folder: str = "", *, sound: bool = True
+    scene: Scene,
+    data_folder: str = "",
+    asset_folder: str = "",
+    *,
+    sound: bool = True,
+    speech: SpeechSettings | None = None,
 ) -> Parts:
     """Build parts for a scene of somebody's own loop, with what it was given as services.
 
@@ -108,6 +117,7 @@ def parts_for(
         clock=scene.clock,
         dispatcher=scene.dispatcher,
         sound=sound,
+        speech=speech,
         persistence=scene.find_service(KeyValueSessionPersistence),
         owns_prefs=given is None,
     )

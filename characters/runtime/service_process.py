@@ -49,6 +49,16 @@ class ServiceProcess:
         self._url = ""
         self._is_meant_to_run = False
 
+    def prefer(self, arguments: Sequence[str]) -> bool:
+        """Start with these arguments, unless it has some of its own; return whether it will.
+
+        One that runs already keeps what it was started with.
+        """
+        with self._lock:
+            if not self._arguments and not self.is_running:
+                self._arguments = tuple(arguments)
+            return self._arguments == tuple(arguments)
+
     @property
     def url(self) -> str:
         """Where it listens, or last listened; empty before the first start."""

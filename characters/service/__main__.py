@@ -17,13 +17,14 @@ from random import Random
 
 from aiohttp import web
 
+from characters.core.speech import add_speech_flags, speech_settings
 from characters.service.app import make_app
 from characters.service.dialogue.cast import PersonaCast
 from characters.service.dialogue.model import ModelEndpoint
 from characters.service.pace import Pace
 from characters.service.rooms import Limits
 from characters.service.service import Service, Settings
-from characters.service.speech import make_speech
+from characters.service.speech import SpeechParts, make_speech
 from characters.service.store import SessionStore
 from characters.service.whereabouts import announced
 
@@ -51,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     it.add_argument("--drain-retry-after", type=float, default=1.0, help="told when stopping")
     it.add_argument("--seed", type=int, help="makes what is said repeatable")
     it.add_argument("--no-speech", action="store_true", help="text only")
+    add_speech_flags(it)
     it.add_argument("--api-key-env", help="environment variable with the key to demand")
     it.add_argument(
         "--model-from-env",
@@ -68,6 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser().parse_args(arguments)
     if asked.host not in LOOPBACK and not asked.allow_remote:
         parser().error(f"{asked.host} is open to others; say --allow-remote if that is meant")
+    try:
+        speech_settings(asked)
+    except ValueError as problem:
+        parser().error(str(problem))
     logging.basicConfig(
         level=asked.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
@@ -100,8 +106,15 @@ def _service(asked: argparse.Namespace) -> Service:
         wall=time.time,
         new_id=lambda: secrets.token_urlsafe(18),
         settings=settings,
-        speech=None if asked.no_speech else make_speech(),
+        speech=None if asked.no_speech else _speech(asked),
     )
+
+
+def _speech(asked: argparse.Namespace) -> SpeechParts:
+    speech = make_speech(speech_settings(asked))
+    for problem in speech.problems:
+        logging.getLogger(__name__).warning("%s", problem)
+    return speech
 
 
 def _model() -> ModelEndpoint:

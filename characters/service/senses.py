@@ -101,7 +101,7 @@ class Ears:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        self._listener.close()
+        await self._listener.close()
 
 
 def _translate(event: SpeechEvent) -> tuple[str | None, tuple[ServerMessage, ...]]:

@@ -300,7 +300,7 @@ def last_words(folder: Path) -> Iterator[list[float]]:
         began = perf_counter()
         await listener.force_stop()
         took = perf_counter() - began
-        listener.close()
+        await listener.close()
         return took
 
     speech = make_speech(speak=False)

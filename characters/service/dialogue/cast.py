@@ -38,7 +38,9 @@ class PersonaCast:
     def voice(self, ask: ConnectRequest) -> VoiceStyle | None:
         """Return how the character sounds. Raises RefusalError."""
         voice = self._persona(ask).voice
-        return VoiceStyle(voice.language, voice.variant, voice.pitch, voice.words_per_minute)
+        return VoiceStyle(
+            voice.language, voice.variant, voice.pitch, voice.words_per_minute, voice.name
+        )
 
     def _persona(self, ask: ConnectRequest) -> Persona:
         path = self._path(ask)

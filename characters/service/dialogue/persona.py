@@ -58,12 +58,13 @@ class Deed(_Strict):
 
 
 class VoiceSettings(_Strict):
-    """How the character sounds (espeak-ng's words)."""
+    """How the character sounds: espeak-ng's words, and a voice's `name` at a speech endpoint."""
 
     language: str = "en-us"
     variant: str = ""
     pitch: Annotated[int, Field(ge=0, le=99)] = 50
     words_per_minute: Annotated[int, Field(ge=80, le=350)] = 165
+    name: Annotated[str, Field(max_length=80)] = ""
 
 
 class Greeting(_Strict):

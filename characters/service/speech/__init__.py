@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from characters.service.speech.factory import SpeechParts, make_speech
 from characters.service.speech.protocols import (
+    SAY_AGAIN,
+    Detector,
     Heard,
     Listener,
     Recogniser,
@@ -13,12 +15,15 @@ from characters.service.speech.protocols import (
     SpeechStarted,
     SpeechStopped,
     Synthesiser,
+    SynthesisError,
     Utterance,
     VoiceChunk,
     VoiceStyle,
 )
 
 __all__ = [
+    "SAY_AGAIN",
+    "Detector",
     "Heard",
     "Listener",
     "Recogniser",
@@ -28,6 +33,7 @@ __all__ = [
     "SpeechParts",
     "SpeechStarted",
     "SpeechStopped",
+    "SynthesisError",
     "Synthesiser",
     "Utterance",
     "VoiceChunk",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from enum import Enum, auto
 
 from characters.core.levels import volume
@@ -10,8 +9,6 @@ from characters.core.turn_settings import SmartTurn, VoiceActivityOptions
 
 __all__ = ["Activity", "VoiceActivity"]
 
-# A detector says yes or no for 20 ms; the share of yes over this many frames is its confidence.
-CONFIDENCE_FRAMES = 5
 # Recognisers want a little silence after the last word.
 AIR_SECONDS = 0.2
 TOLERANCE = 1e-6
@@ -35,7 +32,6 @@ class VoiceActivity:
     def __init__(self, options: VoiceActivityOptions, turn: SmartTurn) -> None:
         self._options = options
         self._turn = turn
-        self._recent: deque[bool] = deque(maxlen=CONFIDENCE_FRAMES)
         self.is_speaking = False
         self._run = 0.0  # seconds of evidence against the present answer
         self.seconds = 0.0  # of the turn so far
@@ -46,10 +42,8 @@ class VoiceActivity:
         """Whether the speaker has paused for longer than is worth recognising."""
         return self.is_speaking and self._run > self._options.stop_secs + AIR_SECONDS + TOLERANCE
 
-    def hear(self, voiced: bool, db: float, seconds: float) -> Activity:
-        """Take the detector's word and the loudness of one frame."""
-        self._recent.append(voiced)
-        confidence = sum(self._recent) / CONFIDENCE_FRAMES
+    def hear(self, confidence: float, db: float, seconds: float) -> Activity:
+        """Take how sure the detector is, 0 to 1, and the loudness of one frame."""
         speech = confidence >= self._options.confidence and volume(db) >= self._options.min_volume
         if not self.is_speaking:
             return self._wait(speech, seconds)
@@ -59,7 +53,6 @@ class VoiceActivity:
         """End the turn from outside."""
         self.is_speaking = False
         self._run = 0.0
-        self._recent.clear()
 
     def _wait(self, speech: bool, seconds: float) -> Activity:
         # A plosive's gap halves the evidence instead of forgetting it, or short words are missed.

@@ -68,3 +68,6 @@ class Babble:
             bend = 1.0 + 0.08 * ((number * 7) % 5 - 2) / 2.0
             pcm = tone(vowel, pitch * bend, min(0.1, seconds)).tobytes()
             yield VoiceChunk(pcm, BABBLE_RATE, weights(RESONANCES[vowel][2], 0.8))
+
+    async def close(self) -> None:
+        """Nothing is to be given back."""

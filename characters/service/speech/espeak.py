@@ -14,32 +14,20 @@ from collections.abc import AsyncGenerator
 import numpy as np
 
 from characters.core.levels import decibels, meter
-from characters.service.speech.protocols import VoiceChunk, VoiceStyle
-from characters.service.speech.visemes import Mouth, mouths, weights_at
+from characters.service.speech.protocols import SynthesisError, VoiceChunk, VoiceStyle
+from characters.service.speech.visemes import OPEN_LEVEL, Mouth, mouths, weights_at
 
-__all__ = ["Espeak", "SynthesisError", "find_espeak", "sentences"]
+__all__ = ["Espeak", "find_espeak"]
 
 CHUNK_SECONDS = 0.05
 TIMEOUT_SECONDS = 10.0
 HEADER_BYTES = 44
-SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
 SAFE_NAME = re.compile(r"[A-Za-z0-9-]+")
-# A voice at this meter level has its mouth wide open.
-OPEN_LEVEL = 0.85
-
-
-class SynthesisError(Exception):
-    """espeak-ng did not deliver; the message says what to do."""
 
 
 def find_espeak() -> str | None:
     """Return the program's path, None when it is not installed."""
     return shutil.which("espeak-ng")
-
-
-def sentences(text: str) -> tuple[str, ...]:
-    """Cut a text after its sentences, so that the first is heard while the next is made."""
-    return tuple(part for part in SENTENCE_END.split(text.strip()) if part)
 
 
 class Espeak:
@@ -49,19 +37,24 @@ class Espeak:
         self._program = program
 
     async def synthesise(self, text: str, style: VoiceStyle) -> AsyncGenerator[VoiceChunk, None]:
-        """Speak a text. Raises SynthesisError when the program fails."""
-        for sentence in sentences(text):
+        """Speak a sentence. Raises SynthesisError when the program fails."""
+        try:
             wav, phonemes = await asyncio.gather(
-                self._run(sentence, style, "--stdout"),
-                self._run(sentence, style, "-q", "-x", "--sep=_"),
+                self._run(text, style, "--stdout"),
+                self._run(text, style, "-q", "-x", "--sep=_"),
             )
-            if len(wav) <= HEADER_BYTES:
-                raise SynthesisError(
-                    f"espeak-ng made no sound with the voice {voice_of(style)!r}: "
-                    "see `espeak-ng --voices`"
-                )
-            for chunk in chunks_of(wav, mouths(phonemes.decode("utf-8", "replace"))):
-                yield chunk
+        except OSError as error:
+            raise SynthesisError(f"espeak-ng could not be started: {error.strerror}") from error
+        if len(wav) <= HEADER_BYTES:
+            raise SynthesisError(
+                f"espeak-ng made no sound with the voice {voice_of(style)!r}: "
+                "see `espeak-ng --voices`"
+            )
+        for chunk in chunks_of(wav, mouths(phonemes.decode("utf-8", "replace"))):
+            yield chunk
+
+    async def close(self) -> None:
+        """Nothing is to be given back: a child ends with its sentence."""
 
     async def _run(self, text: str, style: VoiceStyle, *arguments: str) -> bytes:
         process = await asyncio.create_subprocess_exec(

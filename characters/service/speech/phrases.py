@@ -8,12 +8,20 @@ from dataclasses import dataclass
 
 from characters.service.speech.names import GIVEN_NAMES
 
-__all__ = ["Grammar", "make_grammar", "words_of"]
+__all__ = ["Grammar", "Sentence", "make_grammar", "words_of"]
 
 TOKENS = re.compile(r"<name>|[a-z']+|[()|\[\]]")
 NAME = "<name>"
 # Said after nearly anything. More such words were tried: each costs right answers.
 CLOSER = "please"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A recognised sentence, and whether a given name is a part of it."""
+
+    text: str
+    has_name: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +37,13 @@ class Grammar:
         """Whether nothing can be understood."""
         return not self.patterns
 
-    def read(self, words: str) -> str | None:
-        """Return a recognised sentence with its names capitalised, None if it is not ours."""
+    def read(self, words: str) -> Sentence | None:
+        """Return a recognised sentence, None if it is not ours."""
         for pattern in self.patterns:
             match = pattern.fullmatch(words)
             if match is not None:
-                return with_names(match)
+                has_name = any(name for key, name in match.groupdict().items() if key != "said")
+                return Sentence(match["said"].strip(), has_name)
         return None
 
 
@@ -94,14 +103,3 @@ def pattern_of(tokens: list[str], names: tuple[str, ...]) -> re.Pattern[str]:
         else:
             parts.append(signs.get(token) or re.escape(token) + " ")
     return re.compile(f"(?P<said>{''.join(parts)})(?:{CLOSER} )?")
-
-
-def with_names(match: re.Match[str]) -> str:
-    """Return what was said, names with a capital."""
-    text = match.string
-    for group in match.re.groupindex:
-        start, end = match.span(group)
-        if group.startswith("name") and start >= 0:
-            text = text[:start] + text[start:end].capitalize() + text[end:]
-    start, end = match.span("said")
-    return text[start:end].strip()

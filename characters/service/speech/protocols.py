@@ -9,6 +9,8 @@ from typing import Protocol, TypeAlias
 from characters.core.turn_settings import SmartTurn, VoiceActivityOptions
 
 __all__ = [
+    "SAY_AGAIN",
+    "Detector",
     "Heard",
     "Listener",
     "Recogniser",
@@ -17,11 +19,18 @@ __all__ = [
     "SpeechEvent",
     "SpeechStarted",
     "SpeechStopped",
+    "SynthesisError",
     "Synthesiser",
     "Utterance",
     "VoiceChunk",
     "VoiceStyle",
 ]
+
+SAY_AGAIN = "I did not catch that: say it again, or type it."
+
+
+class SynthesisError(Exception):
+    """A synthesiser did not deliver; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,7 @@ class VoiceStyle:
     variant: str = ""  # an espeak-ng variant such as "f2" or "m3"
     pitch: int = 50  # 0 to 99
     words_per_minute: int = 165
+    voice: str = ""  # a name at a speech endpoint; "" is the one of the settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +106,7 @@ class Listener(Protocol):
     def set_phrases(self, phrases: Iterable[str]) -> None:
         """Change what can be understood, from the next utterance on."""
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Give everything back; idempotent."""
 
 
@@ -138,15 +148,15 @@ class Speech(Protocol):
 
 
 class Utterance(Protocol):
-    """One utterance being recognised; every call comes from one worker thread at a time."""
+    """One utterance being recognised; calls come one at a time and never hold the event loop."""
 
-    def feed(self, pcm: bytes) -> None:
+    async def feed(self, pcm: bytes) -> None:
         """Take more of the utterance, 16 kHz mono int16."""
 
-    def finish(self) -> Heard | Rejected:
-        """End the utterance and say what it was."""
+    async def finish(self) -> Heard | Rejected:
+        """End the utterance and say what it was; within some seconds, whatever happens."""
 
-    def cancel(self) -> None:
+    async def cancel(self) -> None:
         """Drop the utterance."""
 
 
@@ -154,14 +164,33 @@ class Recogniser(Protocol):
     """A way to turn utterances into words."""
 
     def prepare(self, phrases: tuple[str, ...]) -> None:
-        """Get ready for phrases that will be expected soon (worker thread)."""
+        """Get ready for phrases that will be expected soon; returns at once."""
 
-    def open(self, phrases: tuple[str, ...]) -> Utterance | None:
+    async def open(self, phrases: tuple[str, ...]) -> Utterance | None:
         """Begin an utterance in which one of the phrases is expected; None when overloaded."""
+
+    async def close(self) -> None:
+        """Give everything back."""
+
+
+class Detector(Protocol):
+    """Tells speech from other sound; one for each microphone."""
+
+    def confidence(self, pcm: bytes) -> float:
+        """Return how sure it is, 0 to 1, that a 20 ms frame and those before it are speech."""
+
+    def close(self) -> None:
+        """Give everything back; idempotent."""
 
 
 class Synthesiser(Protocol):
     """A way to turn words into sound."""
 
     def synthesise(self, text: str, style: VoiceStyle) -> AsyncGenerator[VoiceChunk, None]:
-        """Speak a text as an async generator of chunks."""
+        """Speak a sentence as an async generator of chunks; `aclose()` stops it at once.
+
+        Raises SynthesisError when it cannot, at any point.
+        """
+
+    async def close(self) -> None:
+        """Give everything back."""

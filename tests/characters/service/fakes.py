@@ -43,7 +43,7 @@ class FakeListener:
     def set_phrases(self, phrases: Iterable[str]) -> None:
         self.orders.append("phrases")
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self.orders.append("closed")
 
 

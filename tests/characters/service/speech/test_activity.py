@@ -17,7 +17,7 @@ def hear(ears: VoiceActivity, voiced: bool, seconds: float, db: float = LOUD) ->
 
 def test_speech_starts_after_two_tenths_of_a_second_of_confidence() -> None:
     ears = activity()
-    assert not hear(ears, True, 0.24)
+    assert not hear(ears, True, 0.18)
     assert hear(ears, True, 0.04) == [Activity.STARTED]
     assert ears.is_speaking
 
@@ -47,7 +47,7 @@ def test_a_pause_within_a_sentence_does_not_end_it() -> None:
 
 def test_a_turn_is_never_longer_than_its_maximum() -> None:
     ears = activity()
-    assert hear(ears, True, 8.2) == [Activity.STARTED, Activity.TOO_LONG]
+    assert hear(ears, True, 8.1) == [Activity.STARTED, Activity.TOO_LONG]
 
 
 def test_it_knows_how_long_a_turn_was_and_how_much_of_it_was_voice() -> None:

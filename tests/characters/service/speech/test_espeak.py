@@ -12,12 +12,10 @@ from characters.core.levels import decibels
 from characters.core.messages import VISEMES
 from characters.service.speech.espeak import (
     Espeak,
-    SynthesisError,
     find_espeak,
-    sentences,
     voice_of,
 )
-from characters.service.speech.protocols import VoiceChunk, VoiceStyle
+from characters.service.speech.protocols import SynthesisError, VoiceChunk, VoiceStyle
 from tests.audio.devices import require, until
 
 
@@ -61,14 +59,6 @@ def test_an_unknown_voice_says_where_to_look(espeak: Espeak) -> None:
 
 def test_a_persona_cannot_pass_options_to_the_program() -> None:
     assert voice_of(VoiceStyle(language="en -w /x", variant="f2;rm")) == "en-wx+f2rm"
-
-
-def test_a_text_is_cut_after_its_sentences() -> None:
-    assert sentences(" Hello there. How are you?  Fine! ") == (
-        "Hello there.",
-        "How are you?",
-        "Fine!",
-    )
 
 
 def started(pid_file: Path) -> str:

@@ -2,38 +2,78 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import pytest
 
-from characters.service.speech import Heard, Rejected, VoiceChunk, VoiceStyle, make_speech
-from characters.service.speech.babble import BABBLE_RATE
-from characters.service.speech.espeak import SynthesisError
-from characters.service.speech.factory import LoudnessDetector, SpeechParts
+from characters.core.speech import SpeechDetector, SpeechSettings
+from characters.core.turn_settings import VoiceActivityOptions
+from characters.service.speech import (
+    Heard,
+    Rejected,
+    SpeechEvent,
+    SpeechStarted,
+    VoiceChunk,
+    VoiceStyle,
+    make_speech,
+)
+from characters.service.speech.babble import BABBLE_RATE, Babble
+from characters.service.speech.factory import SpeechParts, sentences
+from characters.service.speech.loudness import LoudnessDetector
+from characters.service.speech.protocols import Synthesiser
+from tests.characters.service.speech.openai_server import serving
 from tests.characters.service.speech.test_sphinx import spoken
 
-
-class BrokenSynthesiser:
-    async def synthesise(self, text: str, style: VoiceStyle) -> AsyncGenerator[VoiceChunk, None]:
-        raise SynthesisError("espeak-ng made no sound")
-        yield
+SOUND = spoken("how are you feeling today") + bytes(32_000)
+NOBODY = "http://127.0.0.1:9/v1"
 
 
-def test_a_spoken_question_goes_in_and_its_words_come_out() -> None:
-    async def talk() -> list[object]:
-        speech = make_speech()
+async def hear(
+    speech: SpeechParts, sound: bytes = SOUND, activity: VoiceActivityOptions | None = None
+) -> list[SpeechEvent]:
+    phrases = ["How are you feeling today?", "Where does it hurt?"]
+    listener = speech.listen(phrases, activity=activity)
+    events: list[SpeechEvent] = []
+    for at in range(0, len(sound), 640):
+        events += await listener.feed(sound[at : at + 640], at / 32_000)
+    await listener.close()
+    return events
+
+
+async def say(speech: SpeechParts, text: str = "Hello.", voice: str = "") -> list[VoiceChunk]:
+    style = VoiceStyle(voice=voice)
+    chunks = [chunk async for chunk in speech.synthesise(text, style)]
+    await speech.close()
+    return chunks
+
+
+@pytest.mark.parametrize("detector", list(SpeechDetector))
+def test_a_spoken_question_goes_in_and_its_words_come_out(detector: SpeechDetector) -> None:
+    async def talk() -> list[SpeechEvent]:
+        speech = make_speech(SpeechSettings(detector=detector))
         assert speech.problems == () and speech.can_recognise
-        listener = speech.listen(["How are you feeling today?", "Where does it hurt?"])
-        sound = spoken("how are you feeling today") + bytes(32_000)
-        events: list[object] = []
-        for at in range(0, len(sound), 640):
-            events += await listener.feed(sound[at : at + 640], at / 32_000)
-        listener.close()
+        events = await hear(speech)
         await speech.close()
         return events
 
     heard = asyncio.run(talk())[-1]
     assert isinstance(heard, Heard) and heard.text == "how are you feeling today"
+
+
+@pytest.mark.parametrize("detector", [SpeechDetector.SILERO, SpeechDetector.POCKETSPHINX])
+@pytest.mark.parametrize(
+    "options", [VoiceActivityOptions(min_volume=0.97), VoiceActivityOptions(start_secs=5.0)]
+)
+def test_each_detector_keeps_to_what_the_player_asked_for(
+    detector: SpeechDetector, options: VoiceActivityOptions
+) -> None:
+    async def talk() -> list[SpeechEvent]:
+        speech = make_speech(SpeechSettings(detector=detector))
+        events = await hear(speech, activity=options)
+        await speech.close()
+        return events
+
+    assert asyncio.run(talk()) == []
 
 
 def test_without_its_parts_it_says_what_is_missing_and_goes_on(
@@ -44,34 +84,71 @@ def test_without_its_parts_it_says_what_is_missing_and_goes_on(
     assert speech.problems == (
         "Characters only babble: install the program espeak-ng (`make setup` does). Captions work.",
     )
-    assert asyncio.run(first_rate(speech)) == BABBLE_RATE
+    assert asyncio.run(say(speech))[0].sample_rate == BABBLE_RATE
 
 
-async def first_rate(speech: SpeechParts) -> int:
-    async for chunk in speech.synthesise("Hello."):
-        rate = chunk.sample_rate
-    await speech.close()
-    return rate
+def test_an_endpoint_hears_and_another_speaks() -> None:
+    async def talk() -> tuple[SpeechEvent, list[VoiceChunk], list[str | None]]:
+        async with serving() as server:
+            server.text = "Open the window."
+            settings = SpeechSettings(
+                recognition_url=server.url, synthesis_url=server.url, synthesis_voice="nova"
+            )
+            speech = make_speech(settings)
+            heard = (await hear(speech))[-1]
+            chunks = await say(speech, "One. Two.")
+            return heard, chunks, [asked.get("voice") for asked in server.asked]
+
+    heard, chunks, voices = asyncio.run(talk())
+    assert heard == Heard("Open the window.") and voices == [None, "nova", "nova"]
+    assert {chunk.sample_rate for chunk in chunks} == {22_050}
 
 
-def test_a_synthesiser_that_fails_is_replaced_by_the_babble() -> None:
-    speech = SpeechParts(None, LoudnessDetector, BrokenSynthesiser())
-    assert asyncio.run(first_rate(speech)) == BABBLE_RATE
+def test_a_key_is_read_from_the_variable_that_the_setting_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def talk() -> list[str | None]:
+        async with serving() as server:
+            url = server.url
+            settings = SpeechSettings(synthesis_url=url, synthesis_key_env="VOICE_KEY")
+            await say(make_speech(settings))
+            return server.keys
+
+    monkeypatch.setenv("VOICE_KEY", "k3y")
+    assert asyncio.run(talk()) == ["Bearer k3y"]
+    monkeypatch.delenv("VOICE_KEY")
+    problems = make_speech(SpeechSettings(synthesis_url="http://x", synthesis_key_env="VOICE_KEY"))
+    assert "VOICE_KEY is not set" in problems.problems[0]
+
+
+def test_an_endpoint_that_is_not_there_leaves_the_sentence_to_espeak() -> None:
+    chunks = asyncio.run(say(make_speech(SpeechSettings(synthesis_url=NOBODY))))
+    assert {chunk.sample_rate for chunk in chunks} == {22_050}
+
+
+def test_a_model_that_is_not_there_leaves_the_words_to_pocketsphinx(tmp_path: Path) -> None:
+    async def talk() -> list[SpeechEvent]:
+        speech = make_speech(SpeechSettings(whisper_folder=str(tmp_path)))
+        assert "is no model for faster-whisper" in speech.problems[0]
+        events = await hear(speech)
+        await speech.close()
+        return events
+
+    assert isinstance(asyncio.run(talk())[-1], Heard)
+
+
+def test_a_text_is_cut_after_its_sentences() -> None:
+    assert sentences(" Hello there. How are you?  Fine! ") == (
+        "Hello there.",
+        "How are you?",
+        "Fine!",
+    )
 
 
 def test_without_recognition_an_utterance_is_answered_with_advice() -> None:
-    async def talk() -> list[object]:
-        speech = SpeechParts(None, LoudnessDetector, BrokenSynthesiser())
-        assert not speech.can_recognise
-        listener = speech.listen(["hello"])
-        sound = spoken("where does it hurt") + bytes(32_000)
-        events = [
-            event
-            for at in range(0, len(sound), 640)
-            for event in await listener.feed(sound[at : at + 640], at / 32_000)
-        ]
-        await speech.close()
-        return list(events)
-
-    rejected = asyncio.run(talk())[-1]
+    babble: Synthesiser = Babble()
+    speech = SpeechParts(None, LoudnessDetector, babble)
+    assert not speech.can_recognise
+    started, *_, rejected = asyncio.run(hear(speech))
+    assert isinstance(started, SpeechStarted)
     assert isinstance(rejected, Rejected) and "type it" in rejected.advice

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -10,6 +8,7 @@ import pytest
 from characters.core.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.service.speech.listener import RoomListener, Unable
 from characters.service.speech.protocols import (
+    SAY_AGAIN,
     Heard,
     Rejected,
     SpeechEvent,
@@ -22,8 +21,17 @@ SILENCE = bytes(640)
 
 
 class LoudIsSpeech:
-    def is_speech(self, pcm: bytes) -> bool:
-        return pcm == VOICE
+    """As sure as it is told to be that `VOICE` is speech."""
+
+    def __init__(self, sure: float = 1.0) -> None:
+        self.sure = sure
+        self.is_closed = False
+
+    def confidence(self, pcm: bytes) -> float:
+        return self.sure if pcm == VOICE else 0.0
+
+    def close(self) -> None:
+        self.is_closed = True
 
 
 class FakeRecogniser:
@@ -34,39 +42,46 @@ class FakeRecogniser:
         self.phrases: list[tuple[str, ...]] = []
         self.sound = b""
         self.cancelled = 0
-        self.is_busy = False
+        self.is_busy = self.is_stuck = self.is_broken = False
         self.prepared: list[tuple[str, ...]] = []
 
     def prepare(self, phrases: tuple[str, ...]) -> None:
         self.prepared.append(phrases)
 
-    def open(self, phrases: tuple[str, ...]) -> FakeRecogniser | None:
+    async def open(self, phrases: tuple[str, ...]) -> FakeRecogniser | None:
         self.phrases.append(phrases)
         self.sound = b""
         return None if self.is_busy else self
 
-    def feed(self, pcm: bytes) -> None:
+    async def feed(self, pcm: bytes) -> None:
         self.sound += pcm
 
-    def finish(self) -> Heard | Rejected:
+    async def finish(self) -> Heard | Rejected:
+        if self.is_stuck:
+            await asyncio.Event().wait()
+        if self.is_broken:
+            raise RuntimeError("no model")
         return self.verdict
 
-    def cancel(self) -> None:
+    async def cancel(self) -> None:
         self.cancelled += 1
+
+    async def close(self) -> None:
+        pass
 
 
 class Room:
     """A listener, and a player who speaks and is silent."""
 
-    def __init__(self, worker: ThreadPoolExecutor) -> None:
-        self.recogniser = FakeRecogniser()
+    def __init__(self, options: VoiceActivityOptions | None = None, *, sure: float = 1.0) -> None:
+        self.recogniser, self.detector = FakeRecogniser(), LoudIsSpeech(sure)
         self.listener = RoomListener(
             ["hello"],
-            LoudIsSpeech(),
+            self.detector,
             self.recogniser,
-            worker,
-            VoiceActivityOptions(),
+            options or VoiceActivityOptions(),
             SmartTurn(),
+            patience_seconds=0.02,
         )
         self.at = 0.0
 
@@ -82,16 +97,15 @@ class Room:
 
 
 @pytest.fixture
-def room() -> Iterator[Room]:
-    with ThreadPoolExecutor(1) as worker:
-        yield Room(worker)
+def room() -> Room:
+    return Room()
 
 
 def test_an_utterance_starts_stops_and_is_heard_in_this_order(room: Room) -> None:
     started, stopped, heard = asyncio.run(room.say())
     assert isinstance(started, SpeechStarted) and started.pre_roll_ms == 100
     assert isinstance(stopped, SpeechStopped) and stopped.reason == "silence"
-    assert heard == Heard("hello") and 0.2 < started.timestamp < 0.4
+    assert heard == Heard("hello") and 0.15 < started.timestamp < 0.4
 
 
 def test_the_recogniser_gets_the_beginning_and_not_the_long_silence_at_the_end(room: Room) -> None:
@@ -174,18 +188,20 @@ def test_sound_in_odd_pieces_is_put_together(room: Room) -> None:
 
 
 def test_a_closed_listener_hears_nothing(room: Room) -> None:
-    room.listener.close()
-    assert asyncio.run(room.say()) == []
+    async def talk() -> list[SpeechEvent]:
+        await room.listener.close()
+        return await room.say()
+
+    assert asyncio.run(talk()) == [] and room.detector.is_closed
 
 
 def test_closing_in_the_middle_drops_the_utterance(room: Room) -> None:
     async def talk() -> None:
         await room.hear(VOICE, 0.6)
-        room.listener.close()
+        await room.listener.close()
         await room.hear(SILENCE, 0.02)
 
     asyncio.run(talk())
-    room.listener._worker.submit(int).result(5.0)
     assert room.recogniser.cancelled == 1
 
 
@@ -195,6 +211,27 @@ def test_too_many_at_once_are_told(room: Room) -> None:
     assert isinstance(rejected, Rejected) and "Too many people speak at once" in rejected.advice
 
 
+def test_a_recogniser_that_never_answers_is_not_waited_for(room: Room) -> None:
+    room.recogniser.is_stuck = True
+    assert asyncio.run(room.say())[-1] == Rejected(SAY_AGAIN)
+
+
+def test_a_recogniser_that_breaks_owes_the_player_an_answer(room: Room) -> None:
+    room.recogniser.is_broken = True
+    assert asyncio.run(room.say())[-1] == Rejected(SAY_AGAIN)
+
+
+@pytest.mark.parametrize(("confidence", "starts"), [(0.5, True), (0.7, False)])
+def test_the_confidence_that_is_asked_for_decides(confidence: float, starts: bool) -> None:
+    room = Room(VoiceActivityOptions(confidence=confidence), sure=0.6)
+    assert bool(asyncio.run(room.say())) is starts
+
+
+@pytest.mark.parametrize(("min_volume", "starts"), [(0.9, True), (0.97, False)])
+def test_the_volume_that_is_asked_for_decides(min_volume: float, starts: bool) -> None:
+    room = Room(VoiceActivityOptions(min_volume=min_volume))  # 5,000 of 32,767 are 0.94 of it
+    assert bool(asyncio.run(room.say())) is starts
+
+
 def test_without_a_recogniser_every_utterance_gets_the_reason() -> None:
-    unable = Unable("type it")
-    assert unable.open(()).finish() == Rejected("type it")
+    assert asyncio.run(Unable("type it").finish()) == Rejected("type it")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from characters.service.speech.phrases import Grammar, make_grammar, words_of
+from characters.service.speech.phrases import Grammar, Sentence, make_grammar, words_of
 
 
 def knows(word: str) -> bool:
@@ -25,26 +25,28 @@ def test_a_sentence_that_is_not_in_the_grammar_is_not_read() -> None:
 
 def test_alternatives_and_options_are_read() -> None:
     rules = grammar("(how | where) are you [feeling]")
-    assert rules.read("how are you feeling ") == "how are you feeling"
-    assert rules.read("where are you ") == "where are you"
+    assert rules.read("how are you feeling ") == Sentence("how are you feeling", False)
+    assert rules.read("where are you ") == Sentence("where are you", False)
     assert rules.read("are you ") is None
 
 
-def test_a_name_is_any_given_name_and_gets_its_capital() -> None:
+def test_a_name_is_any_given_name_and_is_told() -> None:
     rules = grammar("my name is <name>", "i am <name>")
-    assert rules.read("my name is ada ") == "my name is Ada"
-    assert rules.read("i am george ") == "i am George"
+    assert rules.read("my name is ada ") == Sentence("my name is ada", True)
+    assert rules.read("i am george ") == Sentence("i am george", True)
     assert rules.read("my name is where ") is None
 
 
 def test_a_please_at_the_end_is_understood_and_left_out() -> None:
-    assert grammar("open the door").read("open the door please ") == "open the door"
+    assert grammar("open the door").read("open the door please ") == Sentence(
+        "open the door", False
+    )
 
 
 def test_a_phrase_with_a_word_nobody_can_pronounce_is_left_out_and_told() -> None:
     rules = grammar("what is a zyzzyva", "hello")
     assert rules.left_out == ("what is a zyzzyva",)
-    assert rules.read("hello ") == "hello" and "zyzzyva" not in rules.jsgf
+    assert rules.read("hello ") == Sentence("hello", False) and "zyzzyva" not in rules.jsgf
 
 
 @pytest.mark.parametrize("phrase", ["(how are you", "how] are [you", "how are you)"])
@@ -59,7 +61,7 @@ def test_no_phrases_make_an_empty_grammar() -> None:
 def test_a_phrase_cannot_break_out_of_the_grammar() -> None:
     rules = grammar('hello; public <x> = "boo";')
     assert rules.jsgf.count("public") == 2 and rules.jsgf.count(";") == 5
-    assert rules.read("hello public x boo ") == "hello public x boo"
+    assert rules.read("hello public x boo ") == Sentence("hello public x boo", False)
 
 
 def test_the_words_of_a_phrase_are_found_without_its_signs() -> None:
