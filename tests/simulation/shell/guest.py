@@ -62,6 +62,7 @@ class Guest:
         self._books: dict[str, Book] = {}
         self._state = REST
         self._ids: set[str] = set()
+        self._last_id = ""
         self._ready_at: float | None = None
         self._active_at = 0.0
         self.is_muted = False
@@ -110,8 +111,10 @@ class Guest:
 
     @property
     def _session_id(self) -> str:
+        """The conversation that is held; one that was forgotten goes on until the line ends."""
         assert self.driver is not None
-        return self.driver.view.session_id or ""
+        self._last_id = self.driver.view.session_id or self._last_id
+        return self._last_id
 
     @property
     def _book(self) -> Book:

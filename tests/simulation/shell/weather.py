@@ -335,7 +335,7 @@ def simulate_shell(seed: int, *, hours: float = 1 / 6, clients: int = 6) -> Outc
         try:
             weather.run(hours * 60.0)
         except BrokenPromise as problem:
-            again = f"--shell --seeds {seed}-{seed} --hours {hours:g} --clients {clients}"
+            again = f"--shell --seeds {seed}-{seed} --hours {hours!r} --clients {clients}"
             diary = next((g.diary for g in weather.guests if g.name == problem.who), ())
             now = weather.loop.time() - 1000.0
             weather.outcome.broken = broken(problem, seed, now, diary, again)
