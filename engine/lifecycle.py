@@ -40,6 +40,7 @@ class Lifecycle:
         self.to_start: deque[Component] = deque()
         self.doomed: list[GameObject | Component] = []
         self._by_type: dict[type[Component], dict[Component, None]] = {}
+        self._exact_types: dict[type[Any], tuple[type[Component], ...]] = {}  # by what is asked for
         self.fixed_update = Phase(self._report)
         self.update = Phase(self._report)
         self.late_update = Phase(self._report)
@@ -63,10 +64,13 @@ class Lifecycle:
 
     def of_kind(self, kind: type[Any]) -> list[Component]:
         """Return every component of the kind, the oldest first within one class."""
+        exacts = self._exact_types.get(kind)
+        if exacts is None:
+            exacts = tuple(exact for exact in self._by_type if issubclass(exact, kind))
+            self._exact_types[kind] = exacts
         found: list[Component] = []
-        for exact, members in self._by_type.items():
-            if issubclass(exact, kind):
-                found += members
+        for exact in exacts:
+            found += self._by_type[exact]
         return found
 
     # arriving
@@ -182,7 +186,10 @@ class Lifecycle:
 
     def _register(self, component: Component) -> None:
         component._key = (component.execution_order << _ORDER_SHIFT) + next(self._serial)
-        self._by_type.setdefault(type(component), {})[component] = None
+        if type(component) not in self._by_type:
+            self._by_type[type(component)] = {}
+            self._exact_types.clear()
+        self._by_type[type(component)][component] = None
 
     def _release(self, component: Component) -> None:
         if component._active:

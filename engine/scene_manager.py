@@ -19,6 +19,7 @@ SceneSteps = Generator[Any, None, Scene]
 Opener = Callable[[str], Scene | SceneSteps]
 
 LOAD_BUDGET = 0.004  # seconds of each frame that loading may take
+ALONE_BUDGET = 0.04
 
 
 class SceneLoad:
@@ -125,7 +126,8 @@ class SceneManager:
 
     def advance_loading(self) -> None:
         """Work on the loads that were asked for, within the time budget; between frames only."""
-        deadline = self._clock.now() + self._budget
+        # Without a level there is no game that loading could disturb.
+        deadline = self._clock.now() + (self._budget if self._scenes else ALONE_BUDGET)
         while self._asked:
             if not self._advance(self._asked[0], deadline):
                 return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from types import MappingProxyType
 from typing import ClassVar
@@ -32,7 +32,9 @@ _log = logging.getLogger(__name__)
 Vector = tuple[float, float]
 
 ATTEND_EVERY_SECONDS = 0.5
-WORTH_TELLING = 4.0  # pixels; each word to the network thread costs the frame some microseconds
+# Pixels. Who talks next is chosen by distances that are known so well; the network thread, which
+# is woken by each word to it, only connects the nearest first.
+WORTH_KNOWING, WORTH_TELLING = 4.0, 24.0
 
 
 class CharacterManager(Component):
@@ -53,9 +55,9 @@ class CharacterManager(Component):
         {
             "data_folder": "is in use already, and is changed when the level is loaded again",
             "asset_folder": "is in use already, and is changed when the level is loaded again",
+            "speech": "is in use by the service, and is changed when the game is started again",
             "sound": "is open already, and is changed when the level is loaded again",
         }
-            "speech": "is in use by the service, and is changed when the game is started again",
     )
 
     endpoint: str = "local"
@@ -67,9 +69,9 @@ class CharacterManager(Component):
     asset_folder: str = ""  # with personas/; "" is the one that came with this package
     sound: bool = True  # of our own runtime; false: text and captions only, no device is opened
     turns: TurnSettings = TurnSettings.DEFAULT
+    speech: SpeechSettings = SpeechSettings()  # of the embedded service
     pixels_per_unit: float = 16.0
     full_volume_units: float = 1.0
-    speech: SpeechSettings = SpeechSettings()  # of the embedded service
     silent_units: float = 50.0
 
     _own_parts: Parts | None = None
@@ -112,12 +114,12 @@ class CharacterManager(Component):
     def nearby(self) -> tuple[Character, ...]:
         """Those within sight and hearing of the player, and who is in error; without a player, all.
 
-        What is done for each character in each frame should be done for these alone.
+        What is done for each character in each frame should be done for these alone. Of a crowd
+        in sight only those beside the player are among them, and who is connected.
         """
         if self._listener is None:
             return self.characters
-        near = (self._characters.get(key) for key in self._nearby.distances)
-        return tuple(c for c in near if c is not None and not c.is_destroyed)
+        return tuple(self._present((*self._nearby.distances, *self._nearby.in_sight)))
 
     @property
     def target(self) -> Character | None:
@@ -222,8 +224,9 @@ class CharacterManager(Component):
             self._lose_sight(key)
         self._choose_target()
         for character in self.nearby:
-            distance = self._nearby.distances[character.key]
             self._place(character, self._listener)
+        for character in self._present(self._nearby.distances):
+            distance = self._nearby.distances[character.key]
             self._tell_distance(character, distance)
             self._approach(character, distance)
             self._attend(character, distance)
@@ -237,9 +240,6 @@ class CharacterManager(Component):
 
     # inside
 
-    def _build(self) -> Runtime:
-        self._own_parts = self._inherited() or parts_for(
-            self.scene, self.data_folder, self.asset_folder, sound=self.sound, speech=self.speech
     def _given(self) -> Runtime | None:
         service = self.scene.find_service(ServiceProcess)
         wanted = self.speech.arguments()
@@ -247,6 +247,9 @@ class CharacterManager(Component):
             _log.warning("the service keeps its speech settings: this level's count for a new game")
         return self.scene.find_service(Runtime)
 
+    def _build(self) -> Runtime:
+        self._own_parts = self._inherited() or parts_for(
+            self.scene, self.data_folder, self.asset_folder, sound=self.sound, speech=self.speech
         )
         return self._own_parts.runtime
 
@@ -295,10 +298,16 @@ class CharacterManager(Component):
             return []
         x, y = self._listener
         near = self._nearby.distances  # of the last look: who is just out of reach may be in it now
-        within = self.reach + WORTH_TELLING
-        people = (c for c in self.nearby if near.get(c.key, 0.0) <= within)
+        within = self.reach + WORTH_KNOWING
+        people = self._present(key for key, distance in near.items() if distance <= within)
         places = [(c.key, c.transform.position) for c in people]
         return [Candidate(key, (px - x, py - y)) for key, (px, py) in places]
+
+    def _present(self, keys: Iterable[str]) -> Iterator[Character]:
+        for key in keys:
+            character = self._characters.get(key)
+            if character is not None and not character.is_destroyed:
+                yield character
 
     def _is_in_reach(self, key: str | None) -> bool:
         character = self._characters.get(key or "")

@@ -11,18 +11,20 @@ from characters.components.character import Character
 from characters.core.state import SessionState
 from engine.camera import Camera
 
-__all__ = ["PER_FRAME", "Nearby", "Range"]
+__all__ = ["MOST_IN_SIGHT", "PER_FRAME", "Nearby", "Range"]
 
 Vector = tuple[float, float]
 
 # A thousand are looked at twice a second; up to this many, in each frame.
 PER_FRAME = 32
 MARGIN = 120.0  # pixels: a figure whose feet are outside may reach into the picture
+# More than so many who rest in the picture are a crowd: only those beside the player have names.
+MOST_IN_SIGHT = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """What counts as near: beside the player, in the picture, or talking within earshot."""
+    """What counts as near: beside the player, or talking within earshot; and what is in sight."""
 
     here: Vector
     beside: float
@@ -39,12 +41,14 @@ class Range:
         right, bottom = camera.to_world((camera.size[0] + MARGIN, camera.size[1] + MARGIN))
         return cls(here, beside, earshot, left, top, right, bottom)
 
-    def holds(self, place: Vector, distance: float, state: SessionState) -> bool:
-        """Tell whether somebody there, in that state, matters; an error always does."""
+    def holds(self, distance: float, state: SessionState) -> bool:
+        """Tell whether somebody so far away, in that state, matters; an error always does."""
         if distance <= self.beside or state is SessionState.ERROR:
             return True
-        if state is not SessionState.DISCONNECTED and distance <= self.earshot:
-            return True
+        return state is not SessionState.DISCONNECTED and distance <= self.earshot
+
+    def shows(self, place: Vector) -> bool:
+        """Tell whether the place is in the picture."""
         return self.left <= place[0] <= self.right and self.top <= place[1] <= self.bottom
 
 
@@ -54,7 +58,13 @@ class Nearby:
     def __init__(self) -> None:
         self.distances: dict[str, float] = {}
         """How far each of them is, as of the last look."""
+        self._in_sight: dict[str, None] = {}
         self._turns: Iterator[tuple[str, Character]] = iter(())
+
+    @property
+    def in_sight(self) -> tuple[str, ...]:
+        """Who rests in the picture and is not near; nobody where that is a crowd."""
+        return tuple(self._in_sight) if len(self._in_sight) <= MOST_IN_SIGHT else ()
 
     def look(self, characters: Mapping[str, Character], within: Range) -> set[str]:
         """Look at those who are near and at some of the others; return the keys of who left."""
@@ -66,10 +76,17 @@ class Nearby:
         near = [(key, characters[key]) for key in before if key in characters]
         self.distances = {}
         for key, character in (*near, *some):
-            if character.is_destroyed or not character.has_session:
-                continue
-            place = character.transform.position
-            distance = math.dist(place, within.here)
-            if within.holds(place, distance, character.view.state):
-                self.distances[key] = distance
+            self._in_sight.pop(key, None)
+            if not character.is_destroyed and character.has_session:
+                self._sort(key, character, within)
+        if len(self._in_sight) > len(characters):  # some of them left the level
+            self._in_sight = {key: None for key in self._in_sight if key in characters}
         return before.keys() - self.distances.keys()
+
+    def _sort(self, key: str, character: Character, within: Range) -> None:
+        place = character.transform.position
+        distance = math.dist(place, within.here)
+        if within.holds(distance, character.view.state):
+            self.distances[key] = distance
+        elif within.shows(place):
+            self._in_sight[key] = None

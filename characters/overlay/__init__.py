@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from characters.overlay.hud import HUD_BINDINGS, Hud
 from characters.overlay.registration import VisualRegistry, register_visuals
+from characters.overlay.rehearsal import rehearse
 from characters.overlay.visuals import (
     Backdrop,
     CharacterSprite,
@@ -29,4 +30,5 @@ __all__ = [
     "Theme",
     "VisualRegistry",
     "register_visuals",
+    "rehearse",
 ]

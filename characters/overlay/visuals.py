@@ -7,7 +7,7 @@ reads the same scene files without one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from characters.components.character import Character
 from characters.components.manager import CharacterManager
@@ -16,9 +16,12 @@ from characters.core.messages import Visemes
 from characters.core.state import SessionView
 from characters.overlay import acting
 from characters.overlay.catalogue import PROPS, PropKind, PropSize
-from characters.overlay.looks import Face, dressed
+from characters.overlay.looks import Face
 from engine.component import Component
 from engine.signal import Subscription
+
+if TYPE_CHECKING:
+    from characters.overlay.paint.people import Figure
 
 __all__ = ["Backdrop", "CharacterSprite", "Facing", "PlayerSprite", "Pose", "Prop", "Theme"]
 
@@ -30,6 +33,7 @@ Reach: TypeAlias = tuple[float, float, float, float]
 FIGURE: Reach = (60.0, 160.0, 60.0, 20.0)
 
 _TURNS = {"left": -1, "front": 0, "right": 1}
+_ASLEEP = Face("asleep")
 _STRIDE = (0, 1, 0, -1)
 _STEPS_PER_PIXEL = 1 / 14
 _VISEME_SECONDS = 0.15  # an older one is of a sound that is over
@@ -109,6 +113,9 @@ class CharacterSprite(Component):
     _shape: float | None = None
     _shaped_at: float = 0.0
     _subscription: Subscription | None = None
+    _figure: Figure | None = None
+    _manager: CharacterManager | None = None
+    _player: Player | None = None
 
     def start(self) -> None:
         """Watch the lips of the Character on the same object."""
@@ -120,6 +127,14 @@ class CharacterSprite(Component):
         """Stop watching."""
         if self._subscription is not None:
             self._subscription.cancel()
+
+    def rehearse(self) -> Iterator[None]:
+        """Draw the faces that talk brings, a picture for each step of this."""
+        looks = (0, -1, 1)
+        blinks = [Face("neutral", lids, 0, gaze) for gaze in looks for lids in range(3)]
+        talk = [Face("neutral", 0, mouth, gaze) for gaze in looks for mouth in range(1, 5)]
+        faces = (_ASLEEP, *blinks, *talk)
+        yield from self._dressed().rehearse((_TURNS[self.facing],), faces)
 
     @property
     def view(self) -> SessionView | None:
@@ -134,41 +149,46 @@ class CharacterSprite(Component):
 
     def draw(self, surface: Any) -> None:
         """Draw the figure with the face of this moment."""
-        from characters.overlay.paint.people import draw_figure
-        from characters.overlay.paint.studio import painter_of
-
-        t, own = self.scene.time.now, acting.phase(self.game_object.name)
-        shape = self._shape if t - self._shaped_at < _VISEME_SECONDS else None
-        face = acting.face(
-            self.view, t, own, level=self._voice_level(), shape=shape, dx=self._player_dx()
-        )
-        draw_figure(
-            painter_of(self.scene),
+        scene, place, figure = self.scene, self.transform.position, self._dressed()
+        t, own = scene.time.now, figure.own
+        view = self.view
+        if acting.emotion(view) == "asleep":
+            face = _ASLEEP
+        else:
+            shape = self._shape if t - self._shaped_at < _VISEME_SECONDS else None
+            level, dx = self._voice_level(), self._player_dx(place[0])
+            face = acting.face(view, t, own, level=level, shape=shape, dx=dx)
+        figure.draw(
             surface,
-            self.scene.camera.to_screen(self.transform.position),
-            dressed(self.look, self.colour, self.skin, self.hair),
+            scene.camera.to_screen(place),
             face,
             turn=_TURNS[self.facing],
             is_sitting=self.pose == "sit",
             lift=acting.bob(t, own, face.mouth > 0),
         )
 
+    def _dressed(self) -> Figure:
+        worn = (self.look, self.colour, self.skin, self.hair)
+        if self._figure is None or self._figure.worn != worn:
+            self._figure = _figure(self, worn, acting.phase(self.game_object.name))
+        return self._figure
+
     def _hear(self, event: object) -> None:
         if isinstance(event, Visemes):
             self._shape, self._shaped_at = acting.openness(event.weights), self.scene.time.now
 
     def _voice_level(self) -> float:
-        character, manager = self.get_component(Character), self._manager()
-        if character is None or manager is None:
+        if self._manager is None or self._manager.is_destroyed:
+            self._manager = self.scene.find_component(CharacterManager)
+        character = self.get_component(Character)
+        if character is None or self._manager is None:
             return 0.0
-        return manager.runtime.voice.level(character.key)
+        return self._manager.runtime.voice.level(character.key)
 
-    def _manager(self) -> CharacterManager | None:
-        return self.scene.find_component(CharacterManager)
-
-    def _player_dx(self) -> float:
-        player = self.scene.find_component(Player)
-        return 0.0 if player is None else player.transform.position[0] - self.transform.position[0]
+    def _player_dx(self, x: float) -> float:
+        if self._player is None or self._player.is_destroyed:
+            self._player = self.scene.find_component(Player)
+        return 0.0 if self._player is None else self._player.transform.position[0] - x
 
 
 class PlayerSprite(Component):
@@ -181,9 +201,15 @@ class PlayerSprite(Component):
     skin: str = ""
     hair: str = ""
 
+    _figure: Figure | None = None
     _turn: int = 0
     _walked: float = 0.0
     _last: tuple[float, float] | None = None
+
+    def rehearse(self) -> Iterator[None]:
+        """Draw each step of a walk, a picture for each step of this."""
+        faces = [Face("calm", lids) for lids in range(3)]
+        yield from self._dressed().rehearse((0, -1, 1), faces)
 
     def late_update(self, dt: float) -> None:
         """Follow the object with the legs."""
@@ -198,20 +224,29 @@ class PlayerSprite(Component):
 
     def draw(self, surface: Any) -> None:
         """Draw the figure in mid-step."""
-        from characters.overlay.paint.people import draw_figure
-        from characters.overlay.paint.studio import painter_of
-
-        t = self.scene.time.now
-        draw_figure(
-            painter_of(self.scene),
+        figure = self._dressed()
+        t, own = self.scene.time.now, figure.own
+        figure.draw(
             surface,
             self.scene.camera.to_screen(self.transform.position),
-            dressed(self.look, self.colour, self.skin, self.hair),
-            Face("calm", acting.lids(t, 0.3)),
+            Face("calm", acting.lids(t, own)),
             turn=self._turn,
             swing=self._swing(),
-            lift=acting.bob(t, 0.3, False),
+            lift=acting.bob(t, own, False),
         )
+
+    def _dressed(self) -> Figure:
+        worn = (self.look, self.colour, self.skin, self.hair)
+        if self._figure is None or self._figure.worn != worn:
+            self._figure = _figure(self, worn, 0.3)
+        return self._figure
 
     def _swing(self) -> int:
         return _STRIDE[int(self._walked * _STEPS_PER_PIXEL + 0.5) % len(_STRIDE)]
+
+
+def _figure(component: Component, worn: tuple[str, str, str, str], own: float) -> Figure:
+    from characters.overlay.paint.people import Figure
+    from characters.overlay.paint.studio import painter_of
+
+    return Figure(painter_of(component.scene), worn, own)

@@ -18,6 +18,20 @@ __all__ = ["Canvas", "Draw", "Point"]
 Point: TypeAlias = tuple[float, float]
 Draw: TypeAlias = Callable[["Canvas"], object]
 _CLEAR = (0, 0, 0, 0)
+_STEPS = 10  # from one point of a curve to the next
+
+
+def _catmull_rom(t: float) -> tuple[float, float, float, float]:
+    """Return how much each of four neighbouring points counts, `t` of the way between two."""
+    return (
+        0.5 * (-t + 2 * t * t - t**3),
+        0.5 * (2 - 5 * t * t + 3 * t**3),
+        0.5 * (t + 4 * t * t - 3 * t**3),
+        0.5 * (t**3 - t * t),
+    )
+
+
+_WEIGHTS = tuple(_catmull_rom(i / _STEPS) for i in range(_STEPS))
 _BEYOND = 40  # of what lies outside the picture, a blur brings this much into it
 
 
@@ -203,27 +217,17 @@ def _stroke(on: pygame.Surface, points: list[Point], colour: Colour, width: floa
     return areas[0].unionall(areas)
 
 
-def _smooth(points: Sequence[Point], closed: bool, steps: int = 10) -> list[Point]:
+def _smooth(points: Sequence[Point], closed: bool) -> list[Point]:
     """Return a Catmull-Rom curve through the points as a polyline."""
-    last = len(points) - 1
     if closed:
         around = [points[-1], *points, points[0], points[1]]
     else:
         around = [points[0], *points, points[-1]]
-    pieces = [around[i : i + 4] for i in range(len(points) if closed else last)]
-    curve = [_catmull_rom(piece, i / steps) for piece in pieces for i in range(steps)]
+    curve = []
+    for i in range(len(around) - 3):
+        (x0, y0), (x1, y1), (x2, y2), (x3, y3) = around[i : i + 4]
+        curve += [
+            (a * x0 + b * x1 + c * x2 + d * x3, a * y0 + b * y1 + c * y2 + d * y3)
+            for a, b, c, d in _WEIGHTS
+        ]
     return curve if closed else [*curve, points[-1]]
-
-
-def _catmull_rom(p: Sequence[Point], t: float) -> Point:
-    x, y = (
-        0.5
-        * (
-            2 * p[1][k]
-            + (p[2][k] - p[0][k]) * t
-            + (2 * p[0][k] - 5 * p[1][k] + 4 * p[2][k] - p[3][k]) * t * t
-            + (3 * p[1][k] - p[0][k] - 3 * p[2][k] + p[3][k]) * t**3
-        )
-        for k in (0, 1)
-    )
-    return x, y

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -50,6 +50,18 @@ class Painter:
             return canvas.finish()
 
         return self.sprites.get((key, size, scale), make)
+
+    def composed(
+        self, key: Hashable, size: tuple[int, int], paint: Callable[[pygame.Surface], object]
+    ) -> pygame.Surface:
+        """Return the picture of the key, painted with this painter's widgets the first time."""
+
+        def make() -> pygame.Surface:
+            picture = pygame.Surface(size, pygame.SRCALPHA, 32)
+            paint(picture)
+            return picture
+
+        return self.sprites.get((key, size), make)
 
     def flipped(self, picture: pygame.Surface) -> pygame.Surface:
         """Return the picture with left and right exchanged."""

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
-
-import pygame
+from typing import Any
 
 from characters.overlay.catalogue import FLOOR_TOP
 from characters.overlay.paint.bodies import shade
@@ -80,7 +79,7 @@ def room(theme: str) -> Room:
 
 def room_parts(
     painter: Painter, theme: str, size: Point, seen: Rect
-) -> Iterator[tuple[pygame.Surface, Point]]:
+) -> Iterator[tuple[Any, Point]]:
     """Yield the pictures that cover what is seen of a room, each with its place in the level."""
     w, h = _PART
     for y in range(int(max(0.0, seen.y) // h) * h, math.ceil(min(size[1], seen.bottom)), h):

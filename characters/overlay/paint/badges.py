@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ __all__ = ["paint_badges"]
 _NAME, _WORD, _RECEIPT = 13, 12, 13
 _H, _RECEIPT_H = 38, 24
 _WIDEST = 210.0
+_AROUND = 8
 _PLAIN = PanelStyle(fill=NIGHT, border=(255, 255, 255, 30), radius=12, shadow=4)
 _AIMED = PanelStyle(fill=NIGHT, border=AMBER, border_width=2, radius=12, shadow=4)
 _PAPER = PanelStyle(fill=CREAM, border=(90, 60, 40, 60), radius=11, shadow=4)
@@ -82,21 +84,32 @@ def _over_head(actor: Actor, w: float, rect: Rect) -> float:
 def _paint_badge(
     painter: Painter, surface: Any, model: HudModel, actor: Actor, said: BadgeWords, rect: Rect
 ) -> None:
-    fonts, w = painter.fonts, _width(painter, actor, said)
+    w = _width(painter, actor, said)
     box = Rect(_over_head(actor, w, rect), rect.bottom - _H, w, _H)
-    painter.panel(surface, box, _AIMED if actor.is_target else _PLAIN)
+    picture = painter.composed(
+        ("badge", actor.name, said, actor.is_target),
+        (math.ceil(w) + 2 * _AROUND, _H + 2 * _AROUND),
+        lambda blank: _compose(painter, blank, actor, said, w),
+    )
+    surface.blit(picture, (round(box.x) - _AROUND, round(box.y) - _AROUND))
     middle = round(max(box.x + 12, min(actor.head[0], box.right - 12)))
     surface.blit(arrow_picture(painter), (middle - 7, round(box.bottom) - 1))
-    sign = sign_picture(painter, said.shape, said.tone, said.ring)
-    surface.blit(sign, (round(box.x) + 7, round(box.y) + 7))
-    left = box.x + SIGN + 12
-    room = box.w - SIGN - 20
-    name = fonts.shortened(actor.name, room, _NAME, True)
-    painter.text(surface, name, (left, box.y + 4), _NAME, CREAM, bold=True)
-    word = fonts.shortened(said.word, room, _WORD)
-    painter.text(surface, word, (left, box.y + 19), _WORD, TONES[said.tone])
     if actor.is_target and model.microphone.is_open:
         _paint_level(surface, box, model.microphone.level)
+
+
+def _compose(painter: Painter, picture: Any, actor: Actor, said: BadgeWords, w: float) -> None:
+    """Paint a badge with its shadow, and `_AROUND` pixels of room for that on each side."""
+    fonts, box = painter.fonts, Rect(_AROUND, _AROUND, w, _H)
+    painter.panel(picture, box, _AIMED if actor.is_target else _PLAIN)
+    sign = sign_picture(painter, said.shape, said.tone, said.ring)
+    picture.blit(sign, (box.x + 7, box.y + 7))
+    left = box.x + SIGN + 12
+    room = w - SIGN - 20
+    name = fonts.shortened(actor.name, room, _NAME, True)
+    painter.text(picture, name, (left, box.y + 4), _NAME, CREAM, bold=True)
+    word = fonts.shortened(said.word, room, _WORD)
+    painter.text(picture, word, (left, box.y + 19), _WORD, TONES[said.tone])
 
 
 def _paint_level(surface: Any, box: Rect, level: float) -> None:

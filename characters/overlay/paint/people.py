@@ -2,45 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from itertools import product
 from typing import Any
 
-from characters.overlay.looks import Face, Look
+from characters.overlay.looks import Face, dressed
 from characters.overlay.paint.bodies import BODY_ORIGIN, BODY_SIZE, draw_body
 from characters.overlay.paint.heads import HEAD_ORIGIN, HEAD_SIZE, draw_head
 from engine.ui.canvas import Canvas
 from engine.ui.painter import Painter
 
-__all__ = ["NECK", "draw_figure"]
+__all__ = ["NECK", "Figure"]
 
 NECK = 88
 """How high the middle of the head is over the feet."""
 
 
-def draw_figure(
-    painter: Painter,
-    surface: Any,
-    feet: tuple[float, float],
-    look: Look,
-    face: Face,
-    *,
-    turn: int = 0,
-    swing: int = 0,
-    is_sitting: bool = False,
-    lift: int = 0,
-) -> None:
-    """Draw somebody; `lift` raises the head by so many pixels."""
+class Figure:
+    """Somebody who has `worn` a look and the colours of clothes, skin and hair ("" for its own).
 
-    def body(canvas: Canvas) -> None:
-        canvas.origin = BODY_ORIGIN
-        draw_body(canvas, look, turn, swing, is_sitting)
+    `own` is a number from 0 to 1 that few neighbours share.
+    """
 
-    def head(canvas: Canvas) -> None:
-        canvas.origin = HEAD_ORIGIN
-        draw_head(canvas, look, turn, face)
+    def __init__(self, painter: Painter, worn: tuple[str, str, str, str], own: float = 0.0) -> None:
+        self.worn = worn
+        self.own = own
+        self._painter = painter
+        self._look = dressed(*worn)
+        # The last picture of each: most frames show the face of the frame before.
+        self._body: tuple[Hashable, Any] = (None, None)
+        self._head: tuple[Hashable, Any] = (None, None)
 
-    x, y = round(feet[0]), round(feet[1])
-    below = painter.sprite(("body", look, turn, swing, is_sitting), BODY_SIZE, body)
-    surface.blit(below, (x - BODY_ORIGIN[0], y - BODY_ORIGIN[1]))
-    above = painter.sprite(("head", look, turn, face), HEAD_SIZE, head)
-    # A step lifts the whole figure a little: walking is seen in the head first.
-    surface.blit(above, (x - HEAD_ORIGIN[0], y - NECK - HEAD_ORIGIN[1] - lift - abs(swing)))
+    def draw(
+        self,
+        surface: Any,
+        feet: tuple[float, float],
+        face: Face,
+        *,
+        turn: int = 0,
+        swing: int = 0,
+        is_sitting: bool = False,
+        lift: int = 0,
+    ) -> None:
+        """Draw them; `lift` raises the head by so many pixels."""
+        x, y = round(feet[0]), round(feet[1])
+        if self._body[0] != (turn, swing, is_sitting):
+            self._body = ((turn, swing, is_sitting), self._draw_body(turn, swing, is_sitting))
+        if self._head[0] != (turn, face):
+            self._head = ((turn, face), self._draw_head(turn, face))
+        surface.blit(self._body[1], (x - BODY_ORIGIN[0], y - BODY_ORIGIN[1]))
+        # A step lifts the whole figure a little: walking is seen in the head first.
+        top = y - NECK - HEAD_ORIGIN[1] - lift - abs(swing)
+        surface.blit(self._head[1], (x - HEAD_ORIGIN[0], top))
+
+    def rehearse(self, turns: Sequence[int], faces: Iterable[Face]) -> Iterator[None]:
+        """Draw what is likely to be seen, a picture for each step: it is kept for the game."""
+        for turn in turns:
+            for swing in (0, -1, 1) if len(turns) > 1 else (0,):
+                self._draw_body(turn, swing, False)
+                yield
+        for turn, face in product(turns, faces):
+            self._draw_head(turn, face)
+            yield
+
+    def _draw_body(self, turn: int, swing: int, is_sitting: bool) -> Any:
+        def body(canvas: Canvas) -> None:
+            canvas.origin = BODY_ORIGIN
+            draw_body(canvas, self._look, turn, swing, is_sitting)
+
+        key = ("body", self._look, turn, swing, is_sitting)
+        return self._painter.sprite(key, BODY_SIZE, body)
+
+    def _draw_head(self, turn: int, face: Face) -> Any:
+        def head(canvas: Canvas) -> None:
+            canvas.origin = HEAD_ORIGIN
+            draw_head(canvas, self._look, turn, face)
+
+        return self._painter.sprite(("head", self._look, turn, face), HEAD_SIZE, head)

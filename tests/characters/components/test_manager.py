@@ -155,6 +155,22 @@ def test_who_is_out_of_sight_costs_no_look_in_each_frame() -> None:
     assert level.session("extra 150").distance == 0.0
 
 
+def test_of_a_crowd_in_the_picture_only_those_beside_the_player_count_as_near() -> None:
+    level = crowd(60, spacing=10.0)
+    stand_at(level, -200.0)
+    assert len(level.manager.nearby) == 11
+    few = crowd(12, spacing=40.0)
+    stand_at(few, -290.0)
+    assert len(few.manager.nearby) == 12
+
+
+def test_who_is_connected_counts_as_near_in_a_crowd_too() -> None:
+    level = crowd(60, spacing=10.0)
+    level.session("extra 50").becomes(SessionState.CONNECTED)
+    stand_at(level, -290.0)
+    assert "extra 50" in [character.key for character in level.manager.nearby]
+
+
 def test_who_is_in_error_counts_as_near_however_far() -> None:
     level = crowd(200, spacing=200.0)
     level.session("extra 150").becomes(SessionState.ERROR)

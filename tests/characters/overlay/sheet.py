@@ -21,7 +21,7 @@ from characters.overlay.looks import EXPRESSIONS, LOOKS, Face
 from characters.overlay.model import HudModel
 from characters.overlay.paint.backdrops import draw_backdrop
 from characters.overlay.paint.badges import paint_badges
-from characters.overlay.paint.people import draw_figure
+from characters.overlay.paint.people import Figure
 from characters.overlay.paint.props import prop_picture
 from characters.overlay.paint.screen import paint_screen
 from characters.overlay.paint.studio import FONTS
@@ -104,15 +104,15 @@ def badges(painter: Painter) -> pygame.Surface:
 def people(painter: Painter) -> pygame.Surface:
     """Return everybody from three sides, and every expression."""
     surface = _sheet()
-    for nth, look in enumerate(LOOKS.values()):
-        x = 60 + nth * 93
-        draw_figure(painter, surface, (x, 150), look, Face())
-        draw_figure(painter, surface, (x, 290), look, Face(mouth=nth % 5, gaze=1), turn=1, swing=1)
-    nurse, kiosk = LOOKS["nurse"], LOOKS["kiosk"]
+    for nth, look in enumerate(LOOKS):
+        x, figure = 60 + nth * 93, Figure(painter, (look, "", "", ""))
+        figure.draw(surface, (x, 150), Face())
+        figure.draw(surface, (x, 290), Face(mouth=nth % 5, gaze=1), turn=1, swing=1)
+    nurse, kiosk = (Figure(painter, (look, "", "", "")) for look in ("nurse", "kiosk"))
     for nth, emotion in enumerate(EXPRESSIONS):
         x = 50 + nth * 78
-        draw_figure(painter, surface, (x, 430), nurse, Face(emotion))
-        draw_figure(painter, surface, (x, 570), kiosk, Face(emotion, mouth=nth % 5))
+        nurse.draw(surface, (x, 430), Face(emotion))
+        kiosk.draw(surface, (x, 570), Face(emotion, mouth=nth % 5))
     return surface
 
 
@@ -141,7 +141,7 @@ def screen(painter: Painter, shown: HudModel, state: HudState, theme: str) -> py
         zip(shown.actors, looks, strict=False), key=lambda pair: pair[0].head[1]
     ):
         feet = (one.head[0], one.head[1] + 126)
-        draw_figure(painter, surface, feet, LOOKS[look], Face(one.view.emotion or "neutral"))
+        Figure(painter, (look, "", "", "")).draw(surface, feet, Face(one.view.emotion or "neutral"))
     scene = Scene()
     scene.provide(CalmFaults(), Faults)
     deeds = Deeds(Cast(scene), state, print, int)

@@ -4,13 +4,13 @@ import pygame
 import pytest
 
 from characters.overlay.looks import EXPRESSIONS, LOOKS, Face
-from characters.overlay.paint.people import draw_figure
+from characters.overlay.paint.people import Figure
 from engine.ui.painter import Painter
 
 
 def drawn(name: str, face: Face, turn: int = 0) -> bytes:
     surface = pygame.Surface((120, 180))
-    draw_figure(Painter(), surface, (60, 160), LOOKS[name], face, turn=turn)
+    Figure(Painter(), (name, "", "", "")).draw(surface, (60, 160), face, turn=turn)
     return pygame.image.tobytes(surface, "RGB")
 
 
@@ -32,5 +32,14 @@ def test_eyes_that_close_change_the_picture() -> None:
 def test_a_face_is_drawn_once_and_kept() -> None:
     painter, surface = Painter(), pygame.Surface((120, 180))
     for _ in range(3):
-        draw_figure(painter, surface, (60, 160), LOOKS["porter"], Face())
+        Figure(painter, ("porter", "", "", "")).draw(surface, (60, 160), Face())
     assert painter.sprites.misses == 2  # a body and a head
+
+
+def test_the_same_figure_draws_another_face_when_it_makes_one() -> None:
+    figure, pictures = Figure(Painter(), ("doctor", "", "", "")), []
+    for lids in (0, 2, 0):
+        surface = pygame.Surface((120, 180))
+        figure.draw(surface, (60, 160), Face(lids=lids))
+        pictures.append(pygame.image.tobytes(surface, "RGB"))
+    assert pictures[0] == pictures[2] != pictures[1]

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import pygame
+
+from characters.overlay import Backdrop, CharacterSprite, PlayerSprite, Prop
+from characters.overlay.rehearsal import rehearse
+from engine.scene import Scene
+from engine.ui.painter import Painter
+
+
+def level(people: int = 1) -> Scene:
+    scene = Scene()
+    scene.add(Backdrop("exam"))
+    scene.create("Door", (300, 200)).add(Prop("door", label="Lobby"))
+    scene.create("Ada", (500, 400)).add(PlayerSprite())
+    for number in range(people):
+        scene.create(f"Bob {number}", (200 + number, 400)).add(CharacterSprite("porter"))
+    return scene
+
+
+def misses(scene: Scene) -> int:
+    painter = scene.find_service(Painter)
+    assert painter is not None
+    return painter.sprites.misses
+
+
+def test_the_first_frame_of_a_rehearsed_level_draws_nothing_new() -> None:
+    scene = level()
+    steps = sum(1 for _ in rehearse(scene))
+    drawn = misses(scene)
+    scene.update(1 / 60)
+    scene.draw(pygame.Surface((960, 600)))
+    assert misses(scene) == drawn
+    assert steps >= drawn > 20
+
+
+def test_a_crowd_in_the_same_clothes_is_rehearsed_once() -> None:
+    assert sum(1 for _ in rehearse(level(50))) == sum(1 for _ in rehearse(level(1)))
