@@ -12,6 +12,7 @@ import pyaudio
 
 from characters.audio.portaudio import (
     DeviceReport,
+    Retries,
     calm,
     find_device,
     list_devices,
@@ -35,10 +36,8 @@ FIRST_BLOCK_SECONDS = 3.0
 # Real devices burst after a hiccup, but never run ahead of time for good.
 AHEAD_SECONDS = 2.0
 SILENT_SECONDS = 3.0
-# Back within 2 s after a short loss, and ever rarer looks for what stays away.
-RETRY_SECONDS = 0.3
-RETRY_GROWTH = 1.25
-RETRY_CAP_SECONDS = 4.0
+# One that runs ahead of time is not asked again at once.
+FAST_SECONDS = 4.0
 CLOSE_SECONDS = 0.3
 
 
@@ -218,16 +217,16 @@ class PortAudioMicrophone:
             if not stopping.is_set():
                 sink(samples, captured_at)
 
-        delay = RETRY_SECONDS
+        retries = Retries()
         while not stopping.is_set():
             self._changed.clear()
             stream = self._try_open(guarded)
             if stream is not None:
-                delay = RETRY_SECONDS
+                retries.found()
                 self._watch(stream, stopping)
                 stream.close()
-            if not stopping.is_set() and not self._changed.wait(delay):
-                delay = min(RETRY_GROWTH * delay, RETRY_CAP_SECONDS)
+            if not stopping.is_set():
+                self._changed.wait(retries.next())
 
     def _try_open(self, sink: FrameSink) -> CaptureStream | None:
         report = self._probe()
@@ -259,7 +258,7 @@ class PortAudioMicrophone:
             self.losses += 1
             self._problem = calm(why_lost(stream.blocks.fault, stream.device))
             if stream.blocks.fault == "fast":
-                self._changed.wait(RETRY_CAP_SECONDS)
+                self._changed.wait(FAST_SECONDS)
 
     def _is_late(self, blocks: Blocks) -> bool:
         if blocks.last_block_at is None:

@@ -12,8 +12,8 @@ __all__ = ["BLOCK_SECONDS", "OUTPUT_RATE", "ClockOutput", "Output", "Writer"]
 
 OUTPUT_RATE = 48_000
 BLOCK_SECONDS = 0.01
-# PulseAudio may take a first second of sound at its leisure.
-WRITE_TIMEOUT_SECONDS = 2.5
+# PulseAudio may take a first second of sound at its leisure; a loss is noticed within 2 s.
+WRITE_TIMEOUT_SECONDS = 1.7
 # A device may buffer a little, but one that swallows seconds at once is none (ALSA's null).
 AHEAD_SECONDS = 2.0
 # The first write may have to wake the sound daemon up.

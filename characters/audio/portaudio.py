@@ -23,6 +23,7 @@ from characters.audio.source import AudioDevice
 
 __all__ = [
     "DeviceReport",
+    "Retries",
     "calm",
     "find_device",
     "list_devices",
@@ -34,6 +35,13 @@ __all__ = [
 # PortAudio's state belongs to the process, and so must the lock around it.
 PORTAUDIO = threading.Lock()
 PATIENCE_SECONDS = 3.0
+
+# One that was there is back within 2 s of its return; what never was is looked for ever more
+# rarely, because each look costs a process.
+RETRY_SECONDS = 0.3
+RETRY_GROWTH = 1.25
+LOST_CAP_SECONDS = 1.2
+ABSENT_CAP_SECONDS = 4.0
 
 PROBE = """
 import json, sys, pyaudio
@@ -137,6 +145,24 @@ def report_from(raw: dict[str, object]) -> DeviceReport:
                 is_default_output=index == raw["output"],
             )
     return DeviceReport(tuple(devices.values()))
+
+
+class Retries:
+    """How long to wait between two looks for a device."""
+
+    def __init__(self) -> None:
+        self._delay = RETRY_SECONDS
+        self._cap = ABSENT_CAP_SECONDS
+
+    def found(self) -> None:
+        """Note that a device was opened."""
+        self._delay, self._cap = RETRY_SECONDS, LOST_CAP_SECONDS
+
+    def next(self) -> float:
+        """Return the seconds until the next look."""
+        delay = self._delay
+        self._delay = min(RETRY_GROWTH * delay, self._cap)
+        return delay
 
 
 @contextmanager

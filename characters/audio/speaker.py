@@ -18,6 +18,7 @@ from characters.audio.clock_voice import ClockVoice
 from characters.audio.outputs import BLOCK_SECONDS, OUTPUT_RATE, ClockOutput, Output, Writer
 from characters.audio.portaudio import (
     DeviceReport,
+    Retries,
     calm,
     find_device,
     list_devices,
@@ -27,9 +28,6 @@ from characters.audio.portaudio import (
 from characters.core.levels import Samples
 
 __all__ = ["PortAudioVoice"]
-
-RETRY_SECONDS = 1.0
-RETRY_CAP_SECONDS = 8.0
 
 
 class DeviceOutput:
@@ -110,17 +108,17 @@ class PortAudioVoice(ClockVoice):
         super().close()
 
     def _supervise(self) -> None:
-        delay = RETRY_SECONDS
+        retries = Retries()
         while not self._stopping.is_set():
             self._changed.clear()
             output = self._try_open()
             if output is not None:
-                delay = RETRY_SECONDS
+                retries.found()
                 self._swap(output)
                 self._watch()
                 self._swap(ClockOutput(self._now))
-            if not self._stopping.is_set() and not self._changed.wait(delay):
-                delay = min(2.0 * delay, RETRY_CAP_SECONDS)
+            if not self._stopping.is_set():
+                self._changed.wait(retries.next())
 
     def _try_open(self) -> Output | None:
         report = self._probe()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from characters.audio.portaudio import (
+    Retries,
     find_device,
     portaudio_calls,
     report_from,
@@ -90,3 +91,23 @@ def test_a_call_that_hangs_is_given_up() -> None:
     assert not run_abandonable("hang", lambda: hang.wait(10.0), 0.02)
     hang.set()
     assert run_abandonable("quick", lambda: None, 5.0)
+
+
+def test_a_lost_device_is_looked_for_at_least_every_second_and_a_bit() -> None:
+    retries = Retries()
+    retries.found()
+    waits = [retries.next() for _ in range(50)]
+    assert waits[0] == 0.3 and waits == sorted(waits) and max(waits) == 1.2
+
+
+def test_a_device_that_never_was_there_is_looked_for_ever_more_rarely() -> None:
+    retries = Retries()
+    assert [retries.next() for _ in range(50)][-1] == 4.0
+
+
+def test_a_device_that_was_found_is_missed_anew() -> None:
+    retries = Retries()
+    for _ in range(50):
+        retries.next()
+    retries.found()
+    assert retries.next() == 0.3
