@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
@@ -39,7 +40,9 @@ __all__ = ["Ears", "Mouth", "Voicing"]
 log = logging.getLogger(__name__)
 
 AHEAD_SECONDS = 0.5
-MAX_FRAMES = 150  # three seconds: a worker that is later than that has lost the sentence anyway
+# Ten seconds: what is said on while a recogniser makes out what was said before is not lost.
+MAX_FRAMES = 500
+SENTENCES = re.compile(r".*[.!?…][\"')\]]*(?=\s|$)", re.DOTALL)
 
 Understood: TypeAlias = Callable[[str | None, tuple[ServerMessage, ...]], None]
 
@@ -158,9 +161,12 @@ class Mouth:
     async def _speak(self, turn: int, texts: asyncio.Queue[str | None]) -> None:
         assert self._to is not None
         heard_until = 0.0  # when the player's ears will be through with what was sent
+        waiting = ""
         try:
             while (text := await texts.get()) is not None:
-                heard_until = await self._speak_text(turn, text, heard_until)
+                ready, waiting = whole_sentences(waiting + text)
+                heard_until = await self._speak_text(turn, ready, heard_until)
+            heard_until = await self._speak_text(turn, waiting, heard_until)
             await asyncio.sleep(max(0.0, heard_until - self._now()))
         except Exception as error:
             log.error("speaking failed: %s", type(error).__name__)
@@ -168,6 +174,8 @@ class Mouth:
 
     async def _speak_text(self, turn: int, text: str, heard_until: float) -> float:
         assert self._to is not None
+        if not text.strip():
+            return heard_until
         async with aclosing(self._speech.synthesise(text, self._style)) as chunks:
             async for chunk in chunks:
                 heard_until = max(heard_until, self._now())
@@ -185,3 +193,10 @@ class Mouth:
         self.hush()
         if task is not None:
             await asyncio.gather(task, return_exceptions=True)
+
+
+def whole_sentences(text: str) -> tuple[str, str]:
+    """Cut a text after its last whole sentence: a model writes syllables, nobody can say them."""
+    found = SENTENCES.match(text)
+    end = found.end() if found else 0
+    return text[:end], text[end:]

@@ -109,13 +109,15 @@ class Audience:
         )
 
 
-def speak(play: Callable[[Mouth, Audience], Awaitable[None]]) -> Audience:
+def speak(
+    play: Callable[[Mouth, Audience], Awaitable[None]], speech: FakeSpeech | None = None
+) -> Audience:
     """Run a mouth on the loop's own clock."""
     audience = Audience()
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
-        mouth = Mouth(FakeSpeech(), None, loop.time)
+        mouth = Mouth(speech or FakeSpeech(), None, loop.time)
         mouth.connect(audience.voicing())
         async with asyncio.timeout(10):
             await play(mouth, audience)
@@ -132,7 +134,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 def test_a_voice_is_sent_a_little_ahead_of_the_ear_and_no_more() -> None:
     async def play(mouth: Mouth, audience: Audience) -> None:
-        mouth.say(1, "one two")
+        mouth.say(1, "one two.")
         await until(lambda: audience.sounds)
         begun = asyncio.get_running_loop().time()
         await until(lambda: len(audience.sounds) == 2)
@@ -148,7 +150,7 @@ def test_a_voice_is_sent_a_little_ahead_of_the_ear_and_no_more() -> None:
 
 def test_hushing_stops_at_once_and_nothing_more_is_heard() -> None:
     async def play(mouth: Mouth, audience: Audience) -> None:
-        mouth.say(1, "one two three")
+        mouth.say(1, "one two three.")
         await until(lambda: audience.sounds)
         mouth.hush()
         await asyncio.sleep(0)
@@ -168,9 +170,22 @@ def test_a_voice_that_fails_ends_its_turn() -> None:
 
 def test_a_new_turn_silences_the_one_before() -> None:
     async def play(mouth: Mouth, audience: Audience) -> None:
-        mouth.say(1, "one two three")
+        mouth.say(1, "one two three.")
         await until(lambda: audience.sounds)
-        mouth.say(2, "fail")
+        mouth.say(2, "fail !")
         await until(lambda: audience.ended)
 
     assert speak(play).ended == [2]
+
+
+def test_what_comes_in_syllables_is_spoken_in_sentences() -> None:
+    async def play(mouth: Mouth, audience: Audience) -> None:
+        for piece in ("He", "llo", '!" Whe', "re does", " it hurt", "? fail"):
+            mouth.say(1, piece)
+        await until(lambda: len(speech.texts) == 2)
+        mouth.say(1, None)
+        await until(lambda: audience.ended)
+
+    speech = FakeSpeech()
+    speak(play, speech)
+    assert speech.texts == ['Hello!"', " Where does it hurt?", " fail"]
