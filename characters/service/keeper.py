@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -51,6 +52,7 @@ class Keeper:
         self._now = now
         self._wall = wall
         self._thread = ThreadPoolExecutor(1, "store")
+        self._to_remove: dict[str, None] = {}  # ids that the disk has still to let go of
 
     async def restore(self, registry: Registry) -> int:
         """Hand the registry what was kept; return how many sessions that is."""
@@ -92,17 +94,32 @@ class Keeper:
         new = [_stored(entry, wall) for entry in entries]
 
         def save() -> None:
+            self._remove_owed()
             if still_known():
                 self._store.save(stored, memory, new)
 
         await self._call(save)
 
     async def remove(self, session_ids: Iterable[str]) -> None:
-        """Delete sessions and all that was said in them."""
-        await self._call(self._store.remove, tuple(session_ids), self._wall())
+        """Delete sessions and all that was said in them.
+
+        What the disk refuses is owed, and done before the next write: what somebody wanted to be
+        deleted must not come back with the next start.
+        """
+        self._to_remove.update(dict.fromkeys(session_ids))
+        await self._call(self._remove_owed)
+
+    def _remove_owed(self) -> None:
+        owed = tuple(self._to_remove)
+        if owed:
+            self._store.remove(owed, self._wall())
+            for session_id in owed:
+                del self._to_remove[session_id]
 
     async def close(self) -> None:
         """Finish what was asked for, then let go of the file."""
+        with suppress(Exception):  # whoever asked for it was told that it failed
+            await self._call(self._remove_owed)
         await self._call(self._store.close)
         self._thread.shutdown()
 

@@ -113,7 +113,7 @@ class Service:
         try:
             await self._settle(ask, grant)
         except BaseException:
-            self.registry.close_room(grant.room)
+            self._forget_room(grant.room)
             raise
         return grant
 
@@ -160,6 +160,9 @@ class Service:
         live = self._live[grant.room.name] = self._make_room(ask, grant.room, past)
         live.set_modes(ask.respond_modes or {})
         await self._keep(grant.room, None, ())
+        if self.registry.room(grant.room.name) is not grant.room:
+            # Another request for the session came while the disk was slow: this room is no more.
+            raise RefusalError(503, "another request was faster; try again", retry_after=1.0)
 
     async def _old_rooms_closed(self, session_id: str) -> None:
         """Wait until what was said in a session's earlier rooms is on disk."""
@@ -269,9 +272,16 @@ class Service:
             for room in gone.rooms:
                 self._end(room, "expired")
             if gone.sessions:
-                ids = tuple(session.session_id for session in gone.sessions)
-                await self._keeper.remove(ids)
-                log.info("%d sessions expired", len(ids))
+                await self._remove_expired(tuple(item.session_id for item in gone.sessions))
+
+    async def _remove_expired(self, ids: tuple[str, ...]) -> None:
+        try:
+            await self._keeper.remove(ids)
+        except Exception as error:
+            # The sweep goes on; the keeper tries again with the next write.
+            log.error("expired sessions could not be removed: %s", type(error).__name__)
+        else:
+            log.info("%d sessions expired", len(ids))
 
     def _end(self, room: Room, reason: str) -> None:
         live = self._live.get(room.name)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +29,30 @@ class Clock:
         return self.now
 
 
+class Disk(SessionStore):
+    """A store that refuses to write while it is full, and whose reading may be held up."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.is_full = False
+        self.may_read = threading.Event()
+        self.may_read.set()
+
+    def memory(self, session_id: str) -> dict[str, Any]:
+        assert self.may_read.wait(5.0)
+        return super().memory(session_id)
+
+    def save(self, *what: Any) -> None:
+        if self.is_full:
+            raise OSError("the disk is full")
+        super().save(*what)
+
+    def remove(self, session_ids: Iterable[str], ended_at: float) -> None:
+        if self.is_full:
+            raise OSError("the disk is full")
+        super().remove(session_ids, ended_at)
+
+
 class World:
     """One disk and two clocks, under several lives of a service."""
 
@@ -36,9 +62,10 @@ class World:
         self._ids = itertools.count()
 
     async def service(self) -> Service:
+        self.store = Disk(self.path)
         service = Service(
             CountingCast([]),
-            SessionStore(self.path),
+            self.store,
             now=self.monotonic,
             wall=self.wall,
             new_id=lambda: f"id{next(self._ids)}",
@@ -144,6 +171,62 @@ def test_a_deleted_session_stays_deleted_over_a_restart(world: World) -> None:
         assert await service.remove(session_id)
         await service.close()
         assert await outcome(world, session_id) == "session expired"
+
+    run(play)
+
+
+def test_a_session_that_a_full_disk_kept_is_deleted_with_the_next_write(world: World) -> None:
+    async def play() -> None:
+        service = await world.service()
+        session_id = (await service.connect(ASK)).room.session.session_id
+        world.store.is_full = True
+        with pytest.raises(OSError):
+            await service.remove(session_id)
+        world.store.is_full = False
+        await service.connect(ASK)
+        assert [item.session_id for item in world.store.load().sessions] != [session_id]
+        await service.close()
+        assert await outcome(world, session_id) == "session expired"
+
+    run(play)
+
+
+def test_a_full_disk_does_not_end_the_sweep(world: World) -> None:
+    async def play() -> None:
+        service = await world.service()
+        await service.connect(ASK)
+        world.store.is_full = True
+        world.monotonic.now += 31 * DAY
+        while len(service.registry):  # noqa: ASYNC110  # the sweep announces nothing
+            await asyncio.sleep(0.001)
+        world.store.is_full = False
+        await service.connect(ASK)
+        world.monotonic.now += 3600.0
+        while service.registry.rooms:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        await service.close()
+
+    run(play)
+
+
+def test_a_room_that_another_request_closed_while_the_disk_was_slow_is_no_more(
+    world: World,
+) -> None:
+    async def play() -> None:
+        service = await world.service()
+        session_id = (await service.connect(ASK)).room.session.session_id
+        world.store.may_read.clear()
+        slow = asyncio.create_task(service.connect(resuming(session_id)))
+        await asyncio.sleep(0)
+        (overtaken,) = service.registry.rooms
+        fast = asyncio.create_task(service.connect(resuming(session_id)))
+        await asyncio.sleep(0)
+        world.store.may_read.set()
+        with pytest.raises(RefusalError, match="another request"):
+            await slow
+        assert service.live(overtaken) is None
+        assert service.live((await fast).room) is not None
+        await service.close()
 
     run(play)
 
