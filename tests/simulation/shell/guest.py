@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgpack
@@ -64,6 +64,7 @@ class Guest:
         self._ids: set[str] = set()
         self._last_id = ""
         self._ready_at: float | None = None
+        self._least_delay = 0.0  # of those in force since the ready signal
         self._active_at = 0.0
         self.is_muted = False
 
@@ -75,6 +76,14 @@ class Guest:
     @property
     def now(self) -> float:
         return self.road.loop.time()
+
+    def change_delay(self, seconds: float) -> None:
+        """Let the microphone open so long after the ready signal."""
+        policy = replace(self.config.policy, auto_mic_start_delay_seconds=seconds)
+        self.config = replace(self.config, policy=policy)
+        self._least_delay = min(self._least_delay, seconds)
+        if self.driver is not None:
+            self.driver.reconfigure(self.config)
 
     def type_line(self) -> None:
         """Say the next line."""
@@ -151,7 +160,8 @@ class Guest:
         remembered, book = greeting_of(text), self._book
         if remembered is not None:
             certain = max(book.confirmed & book.answered, default=0)
-            promise(remembered.last >= certain, "A confirmed line was forgotten.", self.name)
+            is_kept = remembered.last >= certain or not self.house.keeps(self._session_id)
+            promise(is_kept, "A confirmed line was forgotten.", self.name)
         elif number:
             word = text.split()[0]
             decided = self.house.store.decided.get((self._session_id, number))
@@ -166,9 +176,7 @@ class Guest:
         assert self.driver is not None
         _, number = number_of(str((message.extras or {}).get("text")))
         session_id = self._session_id
-        service = self.house.service
-        # An ack may be read after the session was removed: then there is nothing to hold it to.
-        if service is not None and service.registry.session(session_id) is not None:
+        if self.house.keeps(session_id):
             is_kept = number in self.house.store.told(session_id)
             promise(is_kept, "A line was confirmed before it was durable.", self.name)
         self._book.confirmed.add(number)
@@ -182,6 +190,7 @@ class Guest:
                 self._saw_audio(data)
             elif not at_service and '"bot-ready"' in data:
                 self._ready_at = self.now
+                self._least_delay = self.config.policy.auto_mic_start_delay_seconds
             elif at_service and ('"user_text_message"' in data or '"hello"' in data):
                 self._active_at = self.now
             elif not at_service and '"idle-timeout"' in data:
@@ -192,7 +201,7 @@ class Guest:
             self._fail(problem)
 
     def _saw_audio(self, data: bytes) -> None:
-        delay = self.config.policy.auto_mic_start_delay_seconds
+        delay = self._least_delay
         timestamp: Any = msgpack.unpackb(data)[2]
         promise(timestamp >= delay - HAIR, "A frame of before ready + delay was sent.", self.name)
         is_ready = self._ready_at is not None and self.now >= self._ready_at + delay - HAIR
@@ -210,10 +219,8 @@ class Guest:
         promise(state is SessionState.CONNECTED, f"In calm weather: {state.name}.", self.name)
         promise(not view.unconfirmed_lines, "A line was not confirmed nor refused.", self.name)
         promise(not driver.conversation.talk.waiting, "A line waits all the same.", self.name)
-        service = self.house.service
-        assert service is not None
         for session_id, book in self._books.items():
-            if service.registry.session(session_id) is not None:
+            if self.house.keeps(session_id):
                 is_kept = book.confirmed <= set(self.house.store.told(session_id))
                 promise(is_kept, "A confirmed line is not in the transcript.", self.name)
         owed = self.house.store.owed(view.session_id or "", driver.conversation.talk.answered)

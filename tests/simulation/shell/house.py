@@ -38,7 +38,7 @@ PACE = Pace(
     idle_warning=20.0,
     remark_after=15.0,
 )
-SETTINGS = Settings(Limits(session_ttl=1800.0), PACE, drain_retry_after=1.0)
+SETTINGS = Settings(Limits(session_ttl=240.0), PACE, drain_retry_after=1.0)
 
 
 class Ledgers(SessionStore):
@@ -120,6 +120,7 @@ class House(Far):
         self._ids = map("id{}".format, count(1))
         self.process: Process | None = None
         self.service: Service | None = None
+        self.removed: set[str] = set()
 
     def start(self) -> None:
         """Start a process."""
@@ -205,8 +206,24 @@ class House(Far):
         process.start(stay())
         return 101
 
+    def check(self) -> None:
+        """In calm weather no room lives on that nobody can enter, and none that is over."""
+        service = self.service
+        assert service is not None
+        rooms, now = service.registry.rooms, service.now()
+        is_known = set(service._live) <= {room.name for room in rooms}
+        promise(is_known, "A room lives on that nobody can enter.")
+        late = now - 10 * SETTINGS.sweep_every
+        promise(not any(room.is_over(late) for room in rooms), "A room that is over lives on.")
+
+    def keeps(self, session_id: str) -> bool:
+        """Return whether what is said in a session has to be kept."""
+        is_alive = self.service is not None and self.service.registry.session(session_id)
+        return bool(is_alive) and session_id not in self.removed
+
     def remove(self, session_id: str) -> None:
         """Let somebody delete a session."""
+        self.removed.add(session_id)
         if self.service is not None and self.process is not None:
             self.process.start(self._remove(self.service, session_id))
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from itertools import count
 from random import Random
@@ -164,7 +163,7 @@ class ShellWeather:
         self._pass(SILENT_SECONDS)
         for guest in self.guests:
             guest.check()
-        self._check_service()
+        self.house.check()
         self._end()
 
     def _pass(self, seconds: float) -> None:
@@ -175,13 +174,6 @@ class ShellWeather:
                 raise self.problem
             problems = self.loop.problems
             promise(not problems, f"Something broke that nobody looked after: {problems[:1]}.")
-
-    def _check_service(self) -> None:
-        service = self.house.service
-        assert service is not None
-        rooms = {room.name for room in service.registry.rooms}
-        live = set(service._live)
-        promise(live <= rooms, "A room lives on that nobody can enter.")
 
     def _end(self) -> None:
         """Leave, and look what is left of it."""
@@ -246,11 +238,7 @@ class ShellWeather:
             self.house.remove(guest.driver.view.session_id)
 
     def _delay(self, guest: Guest) -> None:
-        seconds = self.random.choice((0.0, 0.5, 2.0))
-        policy = replace(guest.config.policy, auto_mic_start_delay_seconds=seconds)
-        guest.config = replace(guest.config, policy=policy)
-        if guest.driver is not None:
-            self.game.call(guest.driver.reconfigure, guest.config)
+        self.game.call(guest.change_delay, self.random.choice((0.0, 0.5, 2.0)))
 
     def _says(self, guest: Guest) -> None:
         for _ in range(self.random.choice((1, 1, 2, 12))):
