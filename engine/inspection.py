@@ -6,7 +6,7 @@ import dataclasses
 import math
 import tomllib
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -82,7 +82,8 @@ def _component_rows(
         path = f"{component.name}.{name}"
         if is_table(value):
             for row in nested_rows(path, value):
-                yield dataclasses.replace(row, origin=_nested_origin(entry, path, raw, row.name))
+                keys = row.path.removeprefix(f"{path}.").split(".")
+                yield dataclasses.replace(row, origin=_nested_origin(entry, path, raw, keys))
         else:
             origin = _origin(entry, (component.name, name), name in component.raw)
             yield _row(path, spec.file_annotation, value, origin)
@@ -92,8 +93,11 @@ def nested_rows(path: str, value: Any) -> Iterator[FieldRow]:
     """Yield the fields of a table that is a value itself, as a policy is."""
     hints = get_type_hints(type(value), include_extras=True)
     for field in dataclasses.fields(value):
-        inner = getattr(value, field.name)
-        yield _row(f"{path}.{field.name}", hints[field.name], inner, DEFAULT)
+        inner, below = getattr(value, field.name), f"{path}.{field.name}"
+        if is_table(inner):
+            yield from nested_rows(below, inner)
+        else:
+            yield _row(below, hints[field.name], inner, DEFAULT)
 
 
 def _row(path: str, annotation: Any, value: Any, origin: str) -> FieldRow:
@@ -116,12 +120,15 @@ def _origin(entry: ObjectEntry, path: tuple[str, ...], is_said: bool) -> str:
     return DEFAULT
 
 
-def _nested_origin(entry: ObjectEntry, path: str, raw: Any, name: str) -> str:
-    above = tuple(path.split("."))
-    if isinstance(raw, Mapping) and name in raw:
-        return _origin(entry, (*above, name), is_said=True)
-    preset = raw.get("preset") if isinstance(raw, Mapping) else raw
-    return f"preset {preset}" if isinstance(preset, str) else DEFAULT
+def _nested_origin(entry: ObjectEntry, path: str, raw: Any, keys: Sequence[str]) -> str:
+    """Return who says a value inside a table; `keys` lead to it."""
+    for key in keys:
+        if isinstance(raw, Mapping) and key in raw:
+            raw = raw[key]
+            continue
+        preset = raw.get("preset") if isinstance(raw, Mapping) else raw
+        return f"preset {preset}" if isinstance(preset, str) else DEFAULT
+    return _origin(entry, (*path.split("."), *keys), is_said=True)
 
 
 def value_text(value: Any) -> str:
@@ -181,13 +188,19 @@ def spelled(entry: ObjectEntry, path: str, value: Any) -> tuple[str, Any]:
     A field of a table that is there as a preset's name cannot be added to that name: the whole
     is said as `{ preset = "patient", field = value }` then.
     """
-    component, _, rest = path.partition(".")
-    table, _, field = rest.partition(".")
-    if field and component in entry.components:
-        named = entry.components[component].raw.get(table)
-        if isinstance(named, str):
-            return f"{component}.{table}", {"preset": named, field: value}
+    component, *keys = path.split(".")
+    said: Any = entry.components[component].raw if component in entry.components else {}
+    for depth, key in enumerate(keys[:-1], 2):
+        said = said.get(key) if isinstance(said, Mapping) else None
+        if isinstance(said, str):
+            table = ".".join(path.split(".")[:depth])
+            return table, {"preset": said, **_nested(keys[depth - 1 :], value)}
     return path, value
+
+
+def _nested(keys: Sequence[str], value: Any) -> dict[str, Any]:
+    head, *rest = keys
+    return {head: _nested(rest, value) if rest else value}
 
 
 def complaint(field: str, message: str, got: str | None, hint: str | None) -> str:

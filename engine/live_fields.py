@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
@@ -56,7 +56,7 @@ class LiveFields:
         part = next(p for p in self._parts(owner) if type(p).__name__ == component)
         field, _, inner = field.partition(".")
         before = getattr(part, field)
-        wanted = {**_plain(before), inner: value} if inner else value
+        wanted = _with(_plain(before), inner.split("."), value) if inner else value
         _assign(part, field, self._checked(part, field, wanted))
         return lambda: _assign(part, field, before)
 
@@ -93,6 +93,12 @@ class LiveFields:
         if values is None:
             raise ValueError(_sentence(mistakes[0]))
         return values[field]
+
+
+def _with(data: Mapping[str, Any], keys: Sequence[str], value: Any) -> dict[str, Any]:
+    """Return a table with the value that the keys lead to replaced."""
+    head, *rest = keys
+    return {**data, head: _with(data[head], rest, value) if rest else value}
 
 
 def _own_row(owner: GameObject, name: str) -> FieldRow:
@@ -149,7 +155,9 @@ def _called(value: Any) -> str:
 def _plain(value: Any) -> Any:
     """Return a value as data that a file could hold."""
     if is_table(value):
-        return {k: _plain(v) for k, v in dataclasses.asdict(value).items()}
+        value = dataclasses.asdict(value)
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
     return value.value if isinstance(value, Enum) else value
 
 

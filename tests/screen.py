@@ -59,10 +59,6 @@ class Screen:
         """Type a text."""
         self._do("type", "--delay", str(BETWEEN_KEYS_MS), text)
 
-    def click(self, x: int, y: int) -> None:
-        """Click with the left button."""
-        self._do("mousemove", str(x), str(y), "click", "1")
-
     def _window(self) -> str:
         return self._do("search", "--onlyvisible", "--class", ".").partition("\n")[0]
 

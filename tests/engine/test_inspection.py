@@ -1,15 +1,27 @@
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
+from engine.component import Component
 from engine.inspection import FieldRow, choices_of, field_rows, parsed, spelled, value_text
 from engine.scene_document import ObjectEntry
-from tests.engine.cast import Mood, Policy
+from engine.scene_file import SceneFile
+from tests.engine.cast import Mood, Policy, sample_registry
+from tests.engine.corpus import write_assets
 from tests.engine.levels import HALL, read_level
+
+
+@dataclass(frozen=True)
+class Deep:
+    """A table that holds a table."""
+
+    count: int = 1
+    policy: Policy = field(default_factory=Policy)
 
 
 def entry_of(folder: Path, name: str, text: str = HALL) -> tuple[ObjectEntry, dict[str, FieldRow]]:
@@ -62,6 +74,36 @@ def test_a_value_of_a_prefab_or_a_profile_names_its_file(tmp_path: Path) -> None
     _, rows = entry_of(tmp_path, "Ann", text)
     assert rows["tag"].origin == rows["Actor.mood"].origin == "prefab npc.toml"
     assert rows["Actor.policy.attempts"].origin == "profile shy.toml"
+
+
+class Nest(Component):
+    """Has a table in a table."""
+
+    inner: Deep = field(default_factory=Deep)
+
+
+def test_tables_in_tables_are_listed_and_said_to_the_depth(tmp_path: Path) -> None:
+    path = write_assets(tmp_path)
+    text = HALL + '\n[[object]]\nname = "Tree"\n[object.Nest]\n[object.Nest.inner]\ncount = 3\n'
+    path.write_text(text, encoding="utf-8")
+    file = SceneFile.read(path, sample_registry(Nest))
+    entry = file.objects[-1]
+    rows = {row.path: row for row in field_rows(file.document, entry)}
+    assert (rows["Nest.inner.count"].text, rows["Nest.inner.count"].origin) == ("3", "level")
+    assert rows["Nest.inner.policy.attempts"].origin == "default"
+    file.set_value("Tree", *spelled(entry, "Nest.inner.policy.attempts", 5))
+    assert file.text == text + "policy.attempts = 5\n"
+
+
+def test_a_preset_in_the_depth_is_kept(tmp_path: Path) -> None:
+    path = write_assets(tmp_path)
+    text = HALL + '\n[[object]]\nname = "Tree"\n[object.Nest]\ninner.policy = "patient"\n'
+    path.write_text(text, encoding="utf-8")
+    entry = SceneFile.read(path, sample_registry(Nest)).objects[-1]
+    assert spelled(entry, "Nest.inner.policy.attempts", 5) == (
+        "Nest.inner.policy",
+        {"preset": "patient", "attempts": 5},
+    )
 
 
 def test_what_can_be_counted_is_chosen_the_rest_is_typed() -> None:

@@ -14,6 +14,7 @@ from engine.scene_file import SceneFile
 from tests.engine.cast import Actor, Camera2D, Lamp, Mood, Policy, Switch, sample_registry
 from tests.engine.corpus import write_assets
 from tests.engine.levels import HALL
+from tests.engine.test_inspection import Deep, Nest
 
 
 class Room:
@@ -186,6 +187,15 @@ def test_what_was_made_in_code_is_changed_where_it_lives(tmp_path: Path) -> None
     for _ in range(3):
         editor.undo()
     assert (actor.policy, owner.transform.position) == (Policy.PATIENT, (1.0, 2.0))
+
+
+def test_a_table_in_a_table_is_changed_in_its_depth() -> None:
+    scene = Scene()
+    owner = scene.create("Tree")
+    nest = owner.add(Nest(inner=Deep(policy=Policy.PATIENT)))
+    scene.update(0.01)
+    change(SceneEditor(scene), owner, "Nest.inner.policy.attempts", "2")
+    assert nest.inner == Deep(policy=Policy(attempts=2, delay_seconds=2.0))
 
 
 def test_code_s_objects_are_checked_by_the_same_model() -> None:
