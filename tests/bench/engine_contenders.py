@@ -1,4 +1,4 @@
-"""The engines that run one small update for each object: ours, the floor, and our peers."""
+"""What runs one small update for each object: our scene, the floor, and loops of one's own."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ DT = 1 / 60
 SECONDS_OF_A_SAMPLE = 0.001  # shorter than a turn of the scheduler: the median knows no others
 SAMPLES_OF_A_ROUND = 15
 VICTIMS = 200
+
+Frame = Callable[[], object]
 
 
 class Plain:
@@ -53,31 +55,46 @@ class Picture(Component):
         surface.append(self)
 
 
-def frames(frame: Callable[[], object], size: int) -> Iterator[list[float]]:
-    """Yield rounds of about equal length; a sample is the seconds of one object in one frame."""
+def samples(frame: Frame, size: int, seconds: float) -> Iterator[float]:
+    """Yield the seconds of one object in one frame, each measured for about as long."""
     for _ in range(3):
         began = perf_counter()
         frame()
-        count = max(1, round(SECONDS_OF_A_SAMPLE / (perf_counter() - began)))
-
-    def sample() -> float:
+        count = max(1, round(seconds / (perf_counter() - began)))
+    while True:
         began = perf_counter()
         for _ in range(count):
             frame()
-        return (perf_counter() - began) / count / max(1, size)
+        yield (perf_counter() - began) / count / max(1, size)
 
+
+def frames(frame: Frame, size: int) -> Iterator[list[float]]:
+    """Yield rounds of about equal length."""
+    timed = samples(frame, size, SECONDS_OF_A_SAMPLE)
     while True:
-        yield [sample() for _ in range(SAMPLES_OF_A_ROUND)]
+        yield [next(timed) for _ in range(SAMPLES_OF_A_ROUND)]
 
 
-def bare_loop(folder: Path, size: int) -> Iterator[list[float]]:
+def paired(one: Frame, other: Frame, size: int) -> Iterator[list[list[float]]]:
+    """Yield rounds of two frames in turns: where each lies in memory differs less so."""
+    both = [samples(frame, size, SECONDS_OF_A_SAMPLE / 4) for frame in (one, other)]
+    while True:
+        rows: list[list[float]] = [[], []]
+        for _ in range(SAMPLES_OF_A_ROUND * 4):
+            for row, timed in zip(rows, both, strict=True):
+                row.append(next(timed))
+        yield rows
+
+
+def bare_and_our_loop(folder: Path, size: int) -> Iterator[list[list[float]]]:
     methods = [Plain().update for _ in range(size)]
 
-    def frame() -> None:
+    def bare(dt: float) -> None:
         for method in methods:
-            method(DT)
+            method(dt)
 
-    return frames(frame, size)
+    scene = filled(Mover, size)
+    return paired(partial(bare, DT), partial(scene.update, DT), size)
 
 
 def checked_loop(folder: Path, size: int) -> Iterator[list[float]]:
@@ -114,94 +131,9 @@ def filled(component: Callable[[], Component], size: int) -> Scene:
     return scene
 
 
-def our_loop(folder: Path, size: int) -> Iterator[list[float]]:
-    scene = filled(Mover, size)
-    return frames(partial(scene.update, DT), size)
-
-
-def our_idle(folder: Path, size: int) -> Iterator[list[float]]:
-    scene = filled(Label, size)
-    return frames(partial(scene.update, DT), 1)
-
-
-def pygame_sprite() -> Any:
-    import pygame
-
-    class Sprite(pygame.sprite.Sprite):
-        x = 0.0
-
-        def update(self, dt: float) -> None:
-            self.x += dt
-
-    return Sprite()
-
-
-def pygame_loop(folder: Path, size: int) -> Iterator[list[float]]:
-    import pygame
-
-    group: Any = pygame.sprite.Group([pygame_sprite() for _ in range(size)])
-    return frames(partial(group.update, DT), size)
-
-
-def esper_world(size: int) -> Any:
-    import esper  # type: ignore[import-not-found]  # a peer, measured where it is installed
-
-    for entity in list(getattr(esper, "_entities", ())):
-        esper.delete_entity(entity, immediate=True)
-    for _ in range(size):
-        esper.create_entity(Plain())
-    return esper
-
-
-def esper_loop(folder: Path, size: int) -> Iterator[list[float]]:
-    import esper
-
-    world = esper_world(size)
-
-    class System(esper.Processor):  # type: ignore[misc]  # the base is only known at run time
-        def process(self) -> None:
-            for _, plain in world.get_component(Plain):
-                plain.update(DT)
-
-    world.add_processor(System())
-    return frames(world.process, size)
-
-
-def arcade_sprites(size: int) -> Any:
-    import arcade  # type: ignore[import-not-found]  # a peer, measured where it is installed
-
-    class Sprite(arcade.Sprite):  # type: ignore[misc]  # the base is only known at run time
-        x = 0.0
-
-        def update(self, delta_time: float = DT) -> None:
-            self.x += delta_time
-
-    # Lazy: no window is opened, and so nothing goes to a graphics card.
-    sprites = arcade.SpriteList(lazy=True, capacity=size)
-    texture = arcade.Texture.create_empty("dot", (1, 1))
-    sprites.extend([Sprite(texture) for _ in range(size)])
-    return sprites
-
-
-def arcade_loop(folder: Path, size: int) -> Iterator[list[float]]:
-    sprites = arcade_sprites(size)
-    return frames(partial(sprites.update, DT), size)
-
-
-def ursina_loop(folder: Path, size: int) -> Iterator[list[float]]:
-    from ursina import Entity, Ursina  # type: ignore[import-not-found]  # a peer, where installed
-
-    app = Ursina(window_type="none")
-
-    class Thing(Entity):  # type: ignore[misc]  # the base is only known at run time
-        amount = 0.0
-
-        def update(self) -> None:
-            self.amount += DT
-
-    kept = [Thing() for _ in range(size)]
-    assert len(kept) == size
-    return frames(app.step, size)
+def empty_and_our_idle(folder: Path, size: int) -> Iterator[list[list[float]]]:
+    empty, full = filled(Label, 0), filled(Label, size)
+    return paired(partial(empty.update, DT), partial(full.update, DT), 1)
 
 
 def sorted_draw(folder: Path) -> Iterator[list[float]]:
@@ -246,43 +178,6 @@ def our_destroy(folder: Path, size: int) -> Iterator[list[float]]:
         scene.update(DT)
 
 
-def esper_destroy(folder: Path, size: int) -> Iterator[list[float]]:
-    world = esper_world(size)
-    while True:
-        victims = random.Random(7).sample([e for e, _ in world.get_component(Plain)], VICTIMS)
-        began = perf_counter()
-        for victim in victims:
-            world.delete_entity(victim)
-        world.clear_dead_entities()
-        yield [(perf_counter() - began) / VICTIMS]
-        for _ in range(VICTIMS):
-            world.create_entity(Plain())
-
-
-def pygame_destroy(folder: Path, size: int) -> Iterator[list[float]]:
-    import pygame
-
-    group: Any = pygame.sprite.Group([pygame_sprite() for _ in range(size)])
-    while True:
-        victims = random.Random(7).sample(group.sprites(), VICTIMS)
-        began = perf_counter()
-        for victim in victims:
-            victim.kill()
-        yield [(perf_counter() - began) / VICTIMS]
-        group.add([pygame_sprite() for _ in range(VICTIMS)])
-
-
-def arcade_destroy(folder: Path, size: int) -> Iterator[list[float]]:
-    sprites = arcade_sprites(size)
-    while True:
-        victims = random.Random(7).sample(list(sprites), VICTIMS)
-        began = perf_counter()
-        for victim in victims:
-            victim.remove_from_sprite_lists()
-        yield [(perf_counter() - began) / VICTIMS]
-        sprites.extend(victims)
-
-
 def our_create(folder: Path, size: int) -> Iterator[list[float]]:
     while True:
         scene = Scene()
@@ -290,25 +185,4 @@ def our_create(folder: Path, size: int) -> Iterator[list[float]]:
         for _ in range(size):
             scene.create().add(Mover())
         scene.update(DT)
-        yield [(perf_counter() - began) / size]
-
-
-def esper_create(folder: Path, size: int) -> Iterator[list[float]]:
-    while True:
-        world = esper_world(0)
-        began = perf_counter()
-        for _ in range(size):
-            world.create_entity(Plain())
-        yield [(perf_counter() - began) / size]
-
-
-def pygame_create(folder: Path, size: int) -> Iterator[list[float]]:
-    import pygame
-
-    kind = type(pygame_sprite())
-    while True:
-        group: Any = pygame.sprite.Group()
-        began = perf_counter()
-        for _ in range(size):
-            group.add(kind())
         yield [(perf_counter() - began) / size]

@@ -32,6 +32,13 @@ def test_a_restless_floor_gives_no_verdict_on_a_ratio() -> None:
         assert judge(case, figures([1.0, 2.0, 1.0, 2.0], ours))[0].met is None
 
 
+def test_the_least_of_each_round_is_not_disturbed_by_a_busy_machine() -> None:
+    case = a_case(Aim("ours", 1.2, of_floor=True, statistic="least"))
+    floor, ours = Figures([[1.0, 9.0], [2.0, 1.0]]), Figures([[1.1, 5.0], [7.0, 1.1]])
+    (verdict,) = judge(case, {"floor": floor, "ours": ours})
+    assert (round(verdict.reached, 6), verdict.met) == (1.1, True)
+
+
 def test_a_restless_floor_does_not_spoil_an_aim_that_was_met() -> None:
     case = a_case(Aim("ours", 5.0))
     assert judge(case, figures([1.0, 2.0, 1.0, 2.0], [1.0] * 4))[0].met is True
