@@ -115,6 +115,9 @@ class Player:
         return all(other.heard == heard[other.key] for other in others)
 
     def _has_ear(self, it: Resident) -> bool:
+        # What was said before is over, and understood or not: it must not be taken for this.
+        self.village.wait_for(lambda: not self.village.microphone.is_speaking, 5.0)
+        self._pass(1.3)
         self.village.turn_to(it)
         ears = self.village.ears
 
