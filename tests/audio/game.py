@@ -79,7 +79,7 @@ class Stage:
 
     def _open(self, delay: float, pre_roll: float, name: str) -> Scene:
         scene = self.app.new_scene(name)
-        turns = TurnSettings(mode=ListeningMode.HANDS_FREE)
+        turns = TurnSettings(mode=ListeningMode.HANDS_FREE, pre_roll_seconds=pre_roll)
         scene.add(CharacterManager(reach=300.0, turns=turns))
         self.player = scene.create("You", position=(480, 300)).add(Player())
         self.characters: dict[str, Character] = {}
@@ -103,10 +103,17 @@ class Stage:
         """Run a frame, and tell what has changed."""
         self.app.tick()
         status = self.ears.status
-        now = (status.target, status.is_open, status.problem)
+        keeps = status.kept_seconds > 0.0
+        now = (status.target, status.is_open, status.problem, keeps)
         if now != self._told:
             self._told = now
-            tell(event="ears", target=status.target, is_open=status.is_open, why=status.problem)
+            tell(
+                event="ears",
+                target=status.target,
+                is_open=status.is_open,
+                why=status.problem,
+                keeps=keeps,
+            )
         for who, character in self.characters.items():
             view = character.view
             resting = view.connected_at is not None and view.dialogue in ("idle", "attending")

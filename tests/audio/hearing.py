@@ -50,7 +50,7 @@ def words_in(sound: Samples, phrases: Iterable[str]) -> list[str]:
         speech = make_speech(speak=False)
         listener = speech.listen(phrases)
         events = await listen(listener, in_a_room(sound, None, np.random.default_rng(1)))
-        listener.close()
+        await listener.close()
         await speech.close()
         return [event.text for event in events if isinstance(event, Heard)]
 

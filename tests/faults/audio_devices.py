@@ -27,6 +27,7 @@ def rows(quick: bool) -> Iterable[Row]:
     """Return the figures; `quick` tries fewer of each."""
     yield opening(15 if quick else 100)
     yield speech_around_a_resume(1 if quick else 10)
+    yield speech_around_a_resume(1 if quick else 10, pre_roll=2.0)
     yield daemon_killed(2 if quick else 10)
 
 
@@ -63,6 +64,7 @@ class Talker:
         """Say the question; return when its last word has been delivered."""
         self.device.speak(self.question)
         until(lambda: not self.device.queue, 10.0, "all is spoken")
+        self.game.collect(0.1, lambda report: False)  # its way through the device
 
     def before(self) -> None:
         """Ask, and lose the line before the pause that ends the sentence."""
@@ -89,22 +91,22 @@ class Talker:
 
     def _is_answered(self, when: str) -> None:
         """Count an utterance that was understood to the word, and whatever somebody else heard."""
-        reports = self.game.collect(4.0, lambda report: report["event"] == "BotTurnCompleted")
+        reports = self.game.collect(6.0, lambda r: r["event"] == "FinalUserTranscription")
         heard = [r for r in reports if r["event"] == "FinalUserTranscription"]
         self.kept[when] += [(r["who"], r["text"]) for r in heard] == [("right", QUESTION)]
         self.wrong += sum(r["who"] != "right" for r in heard)
 
     def rest(self) -> None:
-        """Let what is left of an answer be said."""
-        self.game.collect(0.3, lambda report: False)
+        """Let the answer be said."""
+        self.game.collect(6.0, lambda r: r["event"] == "rests" and r["who"] == "right")
 
 
-def speech_around_a_resume(rounds: int) -> Row:
-    """Ask before, during and after the resume of a conversation."""
+def speech_around_a_resume(rounds: int, pre_roll: float = 0.0) -> Row:
+    """Ask before, during and after the resume of a conversation, with first words kept or not."""
     with (
         TemporaryDirectory() as folder,
         fifo_microphone() as device,
-        child(device.environment, folder, "0.3", module=GAME) as game,
+        child(device.environment, folder, "0.3", str(pre_roll), module=GAME) as game,
     ):
         game.wait_for("ears", 20.0, is_open=True)
         game.do("look right")
@@ -121,9 +123,11 @@ def speech_around_a_resume(rounds: int) -> Row:
         f"understood to the word: {kept}, begun while closed {talker.kept['during']}/{rounds}; "
         f"heard by the wrong one {talker.wrong}, frames before the opening {view['early']['right']}"
     )
+    promised = ("before", "after", "during") if pre_roll else ("before", "after")
     is_right = talker.wrong == 0 and view["early"]["right"] == 0
-    is_right &= talker.kept["after"] == talker.kept["before"] == rounds
-    return Row(16, "speech before, after and during a resume", figure, is_right)
+    is_right &= all(talker.kept[when] == rounds for when in promised)
+    fault = f"speech before, after and during a resume, {pre_roll:g} s of pre-roll"
+    return Row(16, fault, figure, is_right)
 
 
 def daemon_killed(times: int) -> Row:
