@@ -39,6 +39,7 @@ class Input:
         self.has_focus = True  # whether the window is the one that the player looks at
         self.mouse_position: tuple[float, float] = (0.0, 0.0)
         self.typed = ""
+        self.composed = ""  # what an input method is still at: to be shown, not yet typed
         self.has_news = False
         """Whether anything was pressed, let go or typed in this frame."""
         self._held: set[str] = set()
@@ -74,6 +75,11 @@ class Input:
         """Add text that the player typed, as the keyboard layout spelled it."""
         self.has_news = True
         self.typed += text
+
+    def compose_text(self, text: str) -> None:
+        """Note what an input method is composing; empty when it is done or was given up."""
+        self.has_news = True
+        self.composed = text
 
     def move_mouse(self, x: float, y: float) -> None:
         """Note where the pointer is, in the window's logical pixels."""

@@ -39,7 +39,10 @@ def feed_event(
 
 
 def _key_down(event: pygame.event.Event, feed: Input) -> None:
-    feed.press(pygame.key.name(event.key))
+    if not feed.composed:
+        feed.press(pygame.key.name(event.key))
+    elif event.key == pygame.K_ESCAPE:
+        feed.compose_text("")  # the other keys of a composition are the input method's
 
 
 def _key_up(event: pygame.event.Event, feed: Input) -> None:
@@ -47,7 +50,12 @@ def _key_up(event: pygame.event.Event, feed: Input) -> None:
 
 
 def _text(event: pygame.event.Event, feed: Input) -> None:
+    feed.compose_text("")
     feed.type_text(event.text)
+
+
+def _text_editing(event: pygame.event.Event, feed: Input) -> None:
+    feed.compose_text(event.text)
 
 
 def _mouse_motion(event: pygame.event.Event, feed: Input) -> None:
@@ -85,6 +93,7 @@ def _pad_hat(event: pygame.event.Event, feed: Input) -> None:
 
 def _release_all(event: pygame.event.Event, feed: Input) -> None:
     """The key-up events of a pad that is gone never come."""
+    feed.compose_text("")
     feed.release_all()
 
 
@@ -103,6 +112,7 @@ _HANDLERS: Mapping[int, Handler] = MappingProxyType(
     {
         pygame.KEYDOWN: _key_down,
         pygame.KEYUP: _key_up,
+        pygame.TEXTEDITING: _text_editing,
         pygame.TEXTINPUT: _text,
         pygame.JOYAXISMOTION: _pad_axis,
         pygame.JOYBUTTONDOWN: _pad_down,

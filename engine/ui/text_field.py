@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from engine.input import Input
+from engine.ui.letters import clusters
 
 __all__ = ["TextField"]
+
+_JOINERS = "\u200c\u200d"  # not printable by themselves, but parts of words and emoji
 
 
 class TextField:
@@ -16,16 +19,17 @@ class TextField:
     def __init__(self, limit: int = 500) -> None:
         self.text = ""
         self.cursor = 0
+        self.composed = ""  # what an input method is still at: shown at the cursor, not yet text
         self.limit = limit
 
     def clear(self) -> str:
         """Empty the field and return what was in it."""
-        text, self.text, self.cursor = self.text, "", 0
+        text, self.text, self.cursor, self.composed = self.text, "", 0, ""
         return text
 
     def insert(self, text: str) -> None:
         """Put text at the cursor; control characters and what exceeds the limit are left out."""
-        clean = "".join(letter for letter in text if letter.isprintable())
+        clean = "".join(c for c in text if c.isprintable() or c in _JOINERS)
         clean = clean[: self.limit - len(self.text)]
         self.text = self.text[: self.cursor] + clean + self.text[self.cursor :]
         self.cursor += len(clean)
@@ -39,24 +43,28 @@ class TextField:
 
     def feed(self, source: Input) -> None:
         """Take what was typed in this frame, and the editing keys with their repeats."""
+        self.composed = source.composed
         self.insert(source.typed)
         for key in _KEYS:
             if source.get_key_repeat(key):
                 self.press(key)
 
     def _backspace(self) -> None:
-        start = max(0, self.cursor - 1)
-        self.text = self.text[:start] + self.text[self.cursor :]
-        self.cursor = start
+        end, text = self.cursor, self.text
+        self._left()
+        self.text = text[: self.cursor] + text[end:]
 
     def _delete(self) -> None:
-        self.text = self.text[: self.cursor] + self.text[self.cursor + 1 :]
+        start, text = self.cursor, self.text
+        self._right()
+        self.text, self.cursor = text[:start] + text[self.cursor :], start
 
     def _left(self) -> None:
-        self.cursor = max(0, self.cursor - 1)
+        before = list(clusters(self.text[: self.cursor]))
+        self.cursor -= len(before[-1]) if before else 0
 
     def _right(self) -> None:
-        self.cursor = min(len(self.text), self.cursor + 1)
+        self.cursor += len(next(clusters(self.text[self.cursor :]), ""))
 
     def _home(self) -> None:
         self.cursor = 0

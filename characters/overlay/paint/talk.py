@@ -109,20 +109,24 @@ def paint_chat(
         + 8
     )
     room = rect.right - 16 - left
-    before = field.text[: field.cursor]
+    before = field.text[: field.cursor] + field.composed
+    text = before + field.text[field.cursor :]
     start = 0
     while painter.fonts.width(before[start:], size) > room - 4:
         start += 1
-    shown = field.text[start:]
+    shown = text[start:]
     while shown and painter.fonts.width(shown, size) > room:
         shown = shown[:-1]
-    if field.text:
+    if text:
         painter.text(surface, shown, (left, y), size, INK)
     else:
         hint = painter.fonts.shortened("Say something. Enter sends, Esc closes.", room, 16)
         painter.text(surface, hint, (left + 4, y + 1), 16, (150, 135, 140, 255))
+    x = left + painter.fonts.width(before[start:], size)
+    if field.composed:
+        w = min(x - left, painter.fonts.width(field.composed, size))
+        surface.fill(INK[:3], (x - w, y + size + 5, w, 2))
     if int(model.now * 2) % 2 == 0:
-        x = left + painter.fonts.width(before[start:], size)
         surface.fill(INK[:3], (x, y + 1, 2, size + 4))
 
 

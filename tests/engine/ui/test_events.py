@@ -57,3 +57,31 @@ def test_a_hat_is_four_keys(feed: Input) -> None:
 def test_an_event_that_is_no_input_does_nothing(feed: Input) -> None:
     feed_event(event(pygame.USEREVENT), feed)
     assert not feed.has_news
+
+
+def test_what_is_being_composed_is_not_typed_and_its_keys_are_not_the_games(feed: Input) -> None:
+    feed_event(event(pygame.TEXTEDITING, text="ni", start=0, length=2), feed)
+    feed_event(event(pygame.KEYDOWN, key=pygame.K_RETURN), feed)
+    assert (feed.composed, feed.typed) == ("ni", "")
+    assert not feed.get_key_down("return")
+
+
+def test_a_composition_ends_as_text(feed: Input) -> None:
+    feed_event(event(pygame.TEXTEDITING, text="ni", start=0, length=2), feed)
+    feed_event(event(pygame.TEXTINPUT, text="你"), feed)
+    feed_event(event(pygame.KEYDOWN, key=pygame.K_RETURN), feed)
+    assert (feed.composed, feed.typed) == ("", "你")
+    assert feed.get_key_down("return")
+
+
+@pytest.mark.parametrize("end", ["given up", "escape", "focus"])
+def test_no_composition_keeps_the_keyboard_for_good(feed: Input, end: str) -> None:
+    feed_event(event(pygame.TEXTEDITING, text="ni", start=0, length=2), feed)
+    ends = {
+        "given up": event(pygame.TEXTEDITING, text="", start=0, length=0),
+        "escape": event(pygame.KEYDOWN, key=pygame.K_ESCAPE),
+        "focus": event(pygame.WINDOWFOCUSLOST),
+    }
+    feed_event(ends[end], feed)
+    feed_event(event(pygame.KEYDOWN, key=pygame.K_w), feed)
+    assert feed.composed == "" and feed.get_key("w") and not feed.get_key("escape")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pygame
 import pytest
 
 from engine.ui.fonts import Fonts
@@ -38,3 +39,31 @@ def test_the_kept_texts_are_bounded() -> None:
     for number in range(30):
         fonts.render(str(number), 12, WHITE)
     assert fonts.render.cache_info().currsize == 10
+
+
+def any_text() -> Fonts:
+    return Fonts(LATO, others=lambda: [Path(str(pygame.font.__file__)).parent / "freesansbold.ttf"])
+
+
+@pytest.mark.parametrize(
+    "text", ["你好 🙂", "aبb", "e\u0301 q\u0301", "\u0301", "\u200d", "a\0b", "\ud800", "", "مرحبا"]
+)
+def test_any_text_is_rendered_as_wide_as_measured_and_in_one_line(text: str) -> None:
+    fonts = any_text()
+    picture = fonts.render(text, 18, WHITE)
+    assert picture.get_width() == fonts.width(text, 18)
+    assert picture.get_height() == fonts.render("a", 18, WHITE).get_height()
+
+
+def test_a_letter_of_another_font_is_drawn_between_the_own_ones() -> None:
+    fonts = any_text()
+    own, mixed = fonts.width("ab", 18), fonts.width("aبb", 18)
+    pixels = pygame.surfarray.array_alpha(fonts.render("aبb", 18, WHITE))
+    left = fonts.width("a", 18)
+    assert pixels[left : left + mixed - own].any()
+
+
+def test_a_language_without_spaces_is_wrapped_too() -> None:
+    lines = any_text().lines("你好" * 40, 120, 18, False)
+    assert len(lines) > 3
+    assert "".join(lines) == "你好" * 40

@@ -62,3 +62,20 @@ def test_a_frame_of_input_is_taken_with_its_repeats() -> None:
     source.press("backspace")
     field.feed(source)
     assert field.text == "ab"
+
+
+def test_a_letter_with_its_marks_and_a_joined_emoji_are_one_letter_each() -> None:
+    field = press(typed("e\u0301👩\u200d⚕\ufe0fx"), "left", "backspace")
+    assert (field.text, field.cursor) == ("e\u0301x", 2)
+    assert press(field, "home", "delete").text == "x"
+
+
+def test_what_is_composed_is_shown_but_no_text_yet() -> None:
+    field, source = typed("hi "), Input()
+    source.compose_text("ni")
+    field.feed(source)
+    assert (field.text, field.composed) == ("hi ", "ni")
+    source.compose_text("")
+    source.type_text("你")
+    field.feed(source)
+    assert (field.text, field.composed) == ("hi 你", "")
