@@ -17,6 +17,7 @@ from characters.core.link import Ack, Bye, RoomLink, Welcome
 from characters.core.messages import (
     BotReady,
     BotTurnCompleted,
+    ClientMessage,
     InteractionCreated,
     ServerMessage,
     ServerResponse,
@@ -25,7 +26,7 @@ from characters.core.messages import (
 )
 from characters.service.context import LevelContext
 from characters.service.conversation import Conversation
-from characters.service.dialogue.mind import Part, PlayerSaid, Prompt, Say, Silence
+from characters.service.dialogue.mind import PlayerSaid, Prompt, Say, Silence
 from characters.service.effects import (
     Consult,
     End,
@@ -39,10 +40,11 @@ from characters.service.effects import (
 from characters.service.pace import Pace
 from characters.service.reception import Outcome, Reception
 from characters.service.rooms import Room
-from characters.service.turn import Line
 from tests.simulation.disk import Kept
+from tests.simulation.idleness import Idleness
 from tests.simulation.mind import Mind, line_of, number_of
 from tests.simulation.promise import promise
+from tests.simulation.saver import Saver
 from tests.simulation.wire import Frame, Item, Wire
 
 if TYPE_CHECKING:
@@ -54,7 +56,6 @@ PACE = Pace(words_per_second=10.0, think_seconds=0.2)
 # A character that has trouble to get ready takes longer than anybody waits for it.
 TROUBLED_SECONDS = 60.0
 TROUBLED, BREAKS_DOWN, SAYS_NOTHING = 0.01, 0.005, 0.2
-HAIR = 1e-6
 
 
 class Chamber:
@@ -69,7 +70,7 @@ class Chamber:
         self.wire: Wire | None = None
         self.was_entered = False
         self.is_over = False
-        self._left = _still_owed(kept, heard)
+        self._left = kept.left(heard)
         self._told: deque[tuple[int, str]] = deque()  # number of a completed turn, what it answers
         now = self._time.now
         known = frozenset(line_of(self.owner, number) for number in kept.lines)
@@ -78,17 +79,13 @@ class Chamber:
         self._reception = Reception(self._talk, LevelContext(""), has_agent=room.agent, known=known)
         self._begun = False
         self._consulting: int | None = None
-        self._unheard: set[int] = set()
         self._is_left_for_good = False
-        self._entries: list[Entry] = []
-        self._waiting: list[int] = []  # turns that go on when what was said is durable
-        self._is_saving = self._is_dirty = False
-        self._is_closing: Callable[[], None] | None = None
         self._alarm_at = math.inf
-        # Measured here, beside the conversation's own measure.
         self._known = set(known)
-        self._active_at = now
-        self._warned_at: float | None = None
+        self._idleness = Idleness(self.owner, PACE, now)
+        self._saver = Saver(
+            service, room.session, self._mind, self._take_heard, self._kept, self._go_on
+        )
         self._set_alarm()
 
     # --- connections ------------------------------------------------------------------------
@@ -135,7 +132,7 @@ class Chamber:
     def _note_presence(self, is_present: bool) -> None:
         now = self._time.now
         self._talk.set_present(is_present, now)
-        self._active_at, self._warned_at = now, None
+        self._idleness.active(now)
 
     def confirm(self, wire: Wire) -> None:
         """Confirm whatever is unconfirmed."""
@@ -163,21 +160,19 @@ class Chamber:
         promise(arrival is not Arrival.GAP, "A message of the client is missing.", self.owner)
         if arrival is Arrival.DELIVER:
             message = frame["message"]
-            is_new = self._note_activity(message)
+            self._idleness.check(self._time.now)
+            is_new = self._is_new(message)
             outcomes = self._reception.take(message, self._time.now)
             self._perform(outcomes)
             if is_new and not any(map(_is_refusal, outcomes)):
-                self._active_at, self._warned_at = self._time.now, None
+                self._idleness.active(self._time.now)
                 if isinstance(message, UserTextMessage):
                     self._known.add(message.text)
         ack = self.link.ack()
         if ack is not None:
             wire.down(ack)
 
-    def _note_activity(self, message: Any) -> bool:
-        idle = self._time.now - self._active_at
-        late = idle > PACE.idle_timeout + HAIR
-        promise(not late, "A silent player was kept longer than the idle time-out.", self.owner)
+    def _is_new(self, message: ClientMessage) -> bool:
         if not isinstance(message, UserTextMessage):
             return True
         name, _ = number_of(message.text)
@@ -200,10 +195,7 @@ class Chamber:
         if isinstance(message, BotTurnCompleted) and message.message_id is not None:
             self._told.append((frame["seq"], message.message_id))
         elif isinstance(message, UserIdleWarning):
-            self._warned_at = self._time.now
-            idle = self._time.now - self._active_at
-            early = idle < PACE.idle_timeout - PACE.idle_warning - HAIR
-            promise(not early, "An idle warning came to somebody who was not idle.", self.owner)
+            self._idleness.warned(self._time.now)
         if self.wire is not None:
             self.wire.down(frame)
 
@@ -229,20 +221,13 @@ class Chamber:
             self._perform(self._talk.part(turn, part, now))
         self._perform(self._talk.told(turn))
         # What a character was told is durable before its turn is completed.
-        self._waiting.append(turn)
-        self._save()
+        self._saver.flush(turn)
 
     def _do_hush(self, effect: Hush) -> None:
         self._consulting = None
 
-    def _do_keep(self, effect: Keep) -> None:
-        if effect.speaker == "player" and self._mind.remembers.last != number_of(effect.text)[1]:
-            self._unheard.add(number_of(effect.text)[1])
-        self._do_write(effect)
-
     def _do_write(self, effect: Entry) -> None:
-        self._entries.append(effect)
-        self._time.later(0.0, self._save_if_new)
+        self._saver.add(effect)
 
     def _take_heard(self) -> list[Settle]:
         """Return what the client has confirmed to have, each once."""
@@ -255,11 +240,7 @@ class Chamber:
 
     def _do_end(self, effect: End) -> None:
         if effect.reason == "idle-timeout":
-            now, warned_at = self._time.now, self._warned_at
-            is_idle = now - self._active_at >= PACE.idle_timeout - HAIR
-            promise(is_idle, "The idle time-out came to somebody who was not idle.", self.owner)
-            is_fair = warned_at is not None and now - warned_at >= PACE.idle_warning - HAIR
-            promise(is_fair, "The idle time-out came without a warning in time.", self.owner)
+            self._idleness.ended(self._time.now)
             self._service.counts["idle time-outs"] += 1
         self.end(effect.reason)
 
@@ -279,49 +260,13 @@ class Chamber:
         now = max(self._time.now, due)
         self._perform(self._talk.tick(now) if now >= self._talk.deadline() else ())
 
-    def _save_if_new(self) -> None:
-        # What is decided in one step is written in one go, as a task does that wakes up after it.
-        if self._entries and not self._is_saving:
-            self._save()
+    def _kept(self, said: Keep) -> None:
+        if not self.is_over:
+            self._perform(self._reception.confirm(said))
 
-    def _save(self) -> None:
-        """Write what is new; one write at a time."""
-        if self._is_saving:
-            self._is_dirty = True
-            return
-        self._is_saving, self._is_dirty = True, False
-        self._entries += self._take_heard()
-        entries, memory, unheard = (
-            tuple(self._entries),
-            self._mind.remembers,
-            frozenset(self._unheard),
-        )
-        waiting, self._waiting = self._waiting, []
-        session = self.room.session
-
-        def write() -> None:
-            # A session that was removed meanwhile must not come back.
-            if self._service.registry.session(session.session_id) is not None:
-                self._service.store.save(session, memory, entries, unheard)
-
-        self._service.disk.do(write, lambda is_done: self._saved(is_done, entries, waiting))
-
-    def _saved(self, is_done: bool, entries: tuple[Entry, ...], waiting: list[int]) -> None:
-        self._is_saving = False
-        known = len(self._entries)
-        if is_done:
-            del self._entries[: len(entries)]
-            known -= len(entries)
-            for said in entries if not self.is_over else ():
-                if isinstance(said, Keep):
-                    self._perform(self._reception.confirm(said))
-        for turn in waiting:
-            if turn == self._consulting and not self.is_over:
-                self._perform(self._talk.thought_out(turn, self._time.now))
-        if self._is_dirty or (is_done and known):
-            self._save()
-        elif self._is_closing is not None and not self._is_saving:
-            self._is_closing()
+    def _go_on(self, turn: int) -> None:
+        if turn == self._consulting and not self.is_over:
+            self._perform(self._talk.thought_out(turn, self._time.now))
 
     def end(self, reason: str, retry_after: float | None = None) -> None:
         """End the room: say goodbye to whoever is inside; the session stays."""
@@ -334,26 +279,14 @@ class Chamber:
     def close(self, closed: Callable[[], None]) -> None:
         """Stop everything; `closed` is called when what was unsaved is saved, or cannot be."""
         self.is_over = True
-        self._is_closing = closed
         if self._is_left_for_good:
-            self._entries.append(Settle(None))
-        self._save()
+            self._saver.add(Settle(None))
+        self._saver.close(closed)
 
     @property
     def is_quiet(self) -> bool:
         """Whether nothing of the talk is under way."""
-        return not (self._talk.is_busy or self._entries or self._is_saving)
-
-
-def _still_owed(kept: Kept, heard: str | None) -> tuple[tuple[Line, tuple[Part, ...] | None], ...]:
-    last = 0 if heard is None else number_of(heard)[1]
-    last = last if last in kept.lines else 0
-    owed = sorted(kept.owed.items(), key=lambda item: number_of(item[0])[1])
-    return tuple(
-        (Line(message_id, message_id, is_kept=True), parts)
-        for message_id, parts in owed
-        if parts is None or number_of(message_id)[1] > last
-    )
+        return self._saver.is_idle and not self._talk.is_busy
 
 
 def _is_refusal(outcome: Outcome) -> bool:
@@ -365,7 +298,7 @@ ACTS: dict[type[Any], Callable[[Chamber, Any], None]] = {
     Send: Chamber._do_send,
     Consult: Chamber._do_consult,
     Hush: Chamber._do_hush,
-    Keep: Chamber._do_keep,
+    Keep: Chamber._do_write,
     Owe: Chamber._do_write,
     Settle: Chamber._do_write,
     End: Chamber._do_end,

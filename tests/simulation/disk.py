@@ -10,6 +10,7 @@ from characters.core.state import SessionRecord
 from characters.service.dialogue.mind import Part
 from characters.service.effects import Entry, Keep, Owe, Settle
 from characters.service.rooms import Session
+from characters.service.turn import Line
 from tests.simulation.mind import EMPTY, Memory, number_of
 from tests.simulation.promise import promise
 from tests.simulation.world import Time
@@ -51,6 +52,17 @@ class Kept:
     owed: dict[str, tuple[Part, ...] | None] = field(default_factory=dict)
     decided: dict[str, tuple[Part, ...]] = field(default_factory=dict)  # all of them, for ever
     settled: set[str] = field(default_factory=set)  # told, cut short by the player, or left
+
+    def left(self, heard: str | None) -> tuple[tuple[Line, tuple[Part, ...] | None], ...]:
+        """Return what is still to be answered; up to `heard` the client had every answer."""
+        last = 0 if heard is None else number_of(heard)[1]
+        last = last if last in self.lines else 0
+        owed = sorted((number_of(line)[1], line, parts) for line, parts in self.owed.items())
+        return tuple(
+            (Line(line, line, is_kept=True), parts)
+            for number, line, parts in owed
+            if parts is None or number > last
+        )
 
 
 class Store:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 
 from characters.core.failure import Failure
 from characters.core.messages import ConnectRequest
-from characters.core.policy import IdlePolicy, Persist, ReconnectPolicy, ResumePolicy
 from characters.core.session_events import (
     ConnectRequested,
     DisconnectRequested,
@@ -20,6 +19,7 @@ from characters.core.state import SessionState
 from characters.service.rooms import Grant
 from tests.simulation.client import Client
 from tests.simulation.disk import Disk
+from tests.simulation.forecast import CAST, CLIENT_FAULTS, SERVICE_FAULTS, TROUBLES
 from tests.simulation.promise import BrokenPromise, promise
 from tests.simulation.report import Outcome, broken
 from tests.simulation.service import Service
@@ -27,47 +27,6 @@ from tests.simulation.world import Time
 
 __all__ = ["simulate"]
 
-KEPT, BRIEF = Persist.ACROSS_RESTARTS, Persist.UNTIL_DISCONNECT
-CAST: tuple[tuple[ReconnectPolicy, Persist], ...] = (
-    (ReconnectPolicy.DEFAULT, KEPT),
-    (ReconnectPolicy.ALWAYS_CREATE_NEW, KEPT),
-    (ReconnectPolicy.PATIENT, BRIEF),
-    (ReconnectPolicy(resume_policy=ResumePolicy.ALWAYS_RESUME), KEPT),
-    (ReconnectPolicy(room_rejoin_ttl_seconds=120, max_reconnect_attempts=5), KEPT),
-    (
-        ReconnectPolicy(resume_policy=ResumePolicy.ALWAYS_FRESH, auto_mic_start_delay_seconds=0.0),
-        BRIEF,
-    ),
-    (ReconnectPolicy(idle=IdlePolicy.HIBERNATE, hibernate_after_seconds=300.0), KEPT),
-)
-# Mean seconds between two faults of a kind, for each client.
-CLIENT_FAULTS = {
-    "reset": 1800.0,
-    "black_hole": 5400.0,
-    "cut_off": 7200.0,
-    "outage": 720_000.0,
-    "flapping": 43_200.0,
-    "crash": 10800.0,
-    "disconnect": 10800.0,
-    "forget": 21600.0,
-    "hibernate": 14400.0,
-    "expire": 14400.0,
-    "bye": 10800.0,
-    "rival": 21600.0,
-    "wall_jump": 14400.0,
-    "delay": 14400.0,
-    "acts": 3600.0,
-    "says": 600.0,
-}
-SERVICE_FAULTS = {
-    "kill": 10800.0,
-    "drain": 14400.0,
-    "slow_disk": 14400.0,
-    "bad_disk": 28800.0,
-    "lies": 14400.0,
-    "slow_service": 14400.0,
-    "bad_service": 28800.0,
-}
 RETRY_SECONDS = 120.0
 CALM_SECONDS = 900.0
 # The last line is answered, and its end confirmed, well within that.
@@ -265,15 +224,6 @@ class Weather:
         return outcome
 
 
-# name -> (whose, which switch, for how many seconds)
-TROUBLES: Mapping[str, tuple[str, str, float]] = {
-    "slow_disk": ("player's disk", "is_slow", 60.0),
-    "bad_disk": ("player's disk", "is_failing", 60.0),
-    "slow_service": ("service's disk", "is_slow", 60.0),
-    "bad_service": ("service's disk", "is_failing", 60.0),
-    # It answers with other sessions than those asked for: no resume, whatever the status says.
-    "lies": ("service", "is_lying", 300.0),
-}
 FAULTS: Mapping[str, Callable[[Weather, Client], None]] = {
     "reset": Weather._reset,
     "black_hole": Weather._black_hole,

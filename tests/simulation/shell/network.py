@@ -23,6 +23,7 @@ from tests.simulation.shell.loop import ShellLoop
 
 __all__ = ["Cable", "Far", "Road", "Socket", "SimulatedTransport"]
 
+REPEATED = 0.002
 END = WSMessage(WSMsgType.CLOSED, None, None)
 Spy = Callable[[bool, str | bytes], None]
 """Sees a frame as it arrives; the first argument tells whether at the service."""
@@ -53,6 +54,9 @@ class Cable:
         if data is not None and not end.is_over:
             self._spy(up, data)
         end.put(data)
+        # A proxy that cannot confirm a message repeats it.
+        if isinstance(data, str) and '"seq"' in data and self._loop.random.random() < REPEATED:
+            end.put(data)
 
     def reset(self, after: float = 0.001) -> None:
         """Break: what is on its way is lost, and both ends notice unless in a black hole."""

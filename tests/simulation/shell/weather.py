@@ -13,8 +13,6 @@ from functools import partial
 from itertools import count
 from random import Random
 
-from characters.audio.clock_voice import ClockVoice
-from characters.core.policy import Persist, ReconnectPolicy, ResumePolicy
 from characters.core.session_events import (
     ConnectRequested,
     DisconnectRequested,
@@ -25,51 +23,17 @@ from characters.core.session_events import (
 )
 from characters.core.state import SessionState
 from characters.persistence import KeyValueSessionPersistence, MemoryStore
-from characters.runtime.config import SessionConfig
-from characters.runtime.driver import SessionDriver
-from characters.runtime.limiter import ConnectLimiter
-from characters.runtime.world import World
-from characters.transport import Transport
 from tests.simulation.promise import BrokenPromise, promise
 from tests.simulation.report import Outcome, broken
+from tests.simulation.shell.forecast import CAST, CHARACTER_FAULTS, COMMON_FAULTS
+from tests.simulation.shell.game import Game
 from tests.simulation.shell.guest import Guest
 from tests.simulation.shell.house import House
-from tests.simulation.shell.loop import Process, ShellLoop
-from tests.simulation.shell.network import Road, SimulatedTransport
+from tests.simulation.shell.loop import ShellLoop
+from tests.simulation.shell.network import Road
 
 __all__ = ["simulate_shell"]
 
-KEPT, BRIEF = Persist.ACROSS_RESTARTS, Persist.UNTIL_DISCONNECT
-CAST: tuple[tuple[ReconnectPolicy, Persist], ...] = (
-    (ReconnectPolicy.DEFAULT, KEPT),
-    (ReconnectPolicy.PATIENT, BRIEF),
-    (ReconnectPolicy(resume_policy=ResumePolicy.ALWAYS_RESUME), KEPT),
-    (ReconnectPolicy(room_rejoin_ttl_seconds=5.0, max_reconnect_attempts=5), KEPT),
-    (ReconnectPolicy.ALWAYS_CREATE_NEW, KEPT),
-    (ReconnectPolicy(auto_mic_start_delay_seconds=0.0), BRIEF),
-)
-# Mean seconds between two faults of a kind: of each character, then of all.
-CHARACTER_FAULTS = {
-    "reset": 45.0,
-    "black_hole": 150.0,
-    "cut_off": 200.0,
-    "disconnect": 200.0,
-    "forget": 400.0,
-    "hibernate": 300.0,
-    "expire": 400.0,
-    "delay": 300.0,
-    "says": 20.0,
-    "speaks": 15.0,
-}
-COMMON_FAULTS = {
-    "crash": 200.0,
-    "kill": 150.0,
-    "drain": 300.0,
-    "slow_disk": 300.0,
-    "bad_disk": 400.0,
-    "slow_service": 300.0,
-    "bad_service": 400.0,
-}
 RETRY_SECONDS = 10.0
 CALM_SECONDS = 100.0
 SILENT_SECONDS = 20.0
@@ -116,33 +80,10 @@ class ShellWeather:
 
     def _start_game(self) -> None:
         """Start the game's process with every character in it."""
-        self.game = Process(self.loop, lambda: OSError("the disk is full"))
-        roads = {guest.name: guest.road for guest in self.guests}
-
-        async def transport_for(config: SessionConfig) -> Transport:
-            return SimulatedTransport(roads[config.character_id])
-
-        self._world = World(
-            clock=self.loop.time,
-            wall_clock=lambda: 1_000_000.0 + self.loop.time(),
-            chance=self.random.random,
-            limiter=ConnectLimiter(self.loop.time),
-            worker=self.game.disk,
-            persistence=self._persistence,
-            transport_for=transport_for,
-            voice=ClockVoice(now=self.loop.time),
-            new_id=lambda: next(self._lines),
-        )
-        self.game.call(self._open_sessions)
-
-    def _open_sessions(self) -> None:
-        for guest in self.guests:
-            guest.wake_up(SessionDriver(guest.config, self._world, guest.told))
-            self._feed(guest, ConnectRequested())
+        self.game = Game(self.loop, self.guests, self._persistence, self._lines)
 
     def _feed(self, guest: Guest, event: Event) -> None:
-        if guest.driver is not None:
-            self.game.call(guest.driver.feed, event)
+        self.game.feed(guest, event)
 
     # --- the run --------------------------------------------------------------------------------
 
@@ -186,7 +127,7 @@ class ShellWeather:
             state = driver.view.state
             promise(state in AT_REST, f"It stays {state.name} after a disconnect.", guest.name)
             promise(not driver.is_leaking, "Something of a connection is left.", guest.name)
-        limiter = self._world.limiter
+        limiter = self.game.limiter
         promise(not limiter.in_flight and not limiter.waiting, "A place in the limiter is lost.")
 
     def _plan(self, name: str, mean: float, guest: Guest | None) -> None:
@@ -257,10 +198,8 @@ class ShellWeather:
 
     def _crash(self) -> None:
         """Kill the game, and start it again."""
-        self.game.kill()
+        self.game.crash()
         for guest in self.guests:
-            if guest.driver is not None:
-                guest.driver.dispose()
             guest.road.reset()
         self._start_game()
 

@@ -1,0 +1,68 @@
+"""The game as a process of a simulated machine: one driver for each character, one limiter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from characters.audio.clock_voice import ClockVoice
+from characters.core.session_events import ConnectRequested, Event
+from characters.persistence import SessionPersistence
+from characters.runtime.config import SessionConfig
+from characters.runtime.driver import SessionDriver
+from characters.runtime.limiter import ConnectLimiter
+from characters.runtime.world import World
+from characters.transport import Transport
+from tests.simulation.shell.guest import Guest
+from tests.simulation.shell.loop import Process, ShellLoop
+from tests.simulation.shell.network import SimulatedTransport
+
+__all__ = ["Game"]
+
+
+class Game(Process):
+    """One life of the game; what it had not written dies with it."""
+
+    def __init__(
+        self,
+        loop: ShellLoop,
+        guests: Sequence[Guest],
+        persistence: SessionPersistence,
+        lines: Iterator[str],
+    ) -> None:
+        super().__init__(loop, lambda: OSError("the disk is full"))
+        self._guests = guests
+        self.limiter = ConnectLimiter(loop.time)
+        roads = {guest.name: guest.road for guest in guests}
+
+        async def transport_for(config: SessionConfig) -> Transport:
+            return SimulatedTransport(roads[config.character_id])
+
+        self._world = World(
+            clock=loop.time,
+            wall_clock=lambda: 1_000_000.0 + loop.time(),
+            chance=loop.random.random,
+            limiter=self.limiter,
+            worker=self.disk,
+            persistence=persistence,
+            transport_for=transport_for,
+            voice=ClockVoice(now=loop.time),
+            new_id=lambda: next(lines),
+        )
+        self.call(self._open_sessions)
+
+    def _open_sessions(self) -> None:
+        for guest in self._guests:
+            guest.wake_up(SessionDriver(guest.config, self._world, guest.told))
+            self.feed(guest, ConnectRequested())
+
+    def feed(self, guest: Guest, event: Event) -> None:
+        """Tell a session what the player wants."""
+        if guest.driver is not None:
+            self.call(guest.driver.feed, event)
+
+    def crash(self) -> None:
+        """Kill the process, and all that hung on it."""
+        self.kill()
+        for guest in self._guests:
+            if guest.driver is not None:
+                guest.driver.dispose()
