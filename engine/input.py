@@ -67,6 +67,7 @@ class Input:
 
     def release_all(self) -> None:
         """Let go of everything, as when the window loses the focus."""
+        self.composed = ""
         for key in tuple(self._held):
             self.release(key)
         self._axes.clear()

@@ -93,13 +93,12 @@ def _pad_hat(event: pygame.event.Event, feed: Input) -> None:
 
 def _release_all(event: pygame.event.Event, feed: Input) -> None:
     """The key-up events of a pad that is gone never come."""
-    feed.compose_text("")
     feed.release_all()
 
 
 def _focus_lost(event: pygame.event.Event, feed: Input) -> None:
     feed.has_focus = False
-    feed.release_all()  # the key-up events go to another window, or nowhere
+    _release_all(event, feed)  # the key-up events go to another window, or nowhere
 
 
 def _focus_gained(event: pygame.event.Event, feed: Input) -> None:
