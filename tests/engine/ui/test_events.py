@@ -49,6 +49,14 @@ def test_losing_the_focus_lets_go_of_every_key(feed: Input) -> None:
     assert not feed.get_key("w")
 
 
+def test_the_input_knows_whether_the_window_has_the_focus(feed: Input) -> None:
+    assert feed.has_focus
+    feed_event(event(pygame.WINDOWFOCUSLOST), feed)
+    assert not feed.has_focus
+    feed_event(event(pygame.WINDOWFOCUSGAINED), feed)
+    assert feed.has_focus
+
+
 def test_a_hat_is_four_keys(feed: Input) -> None:
     feed_event(event(pygame.JOYHATMOTION, value=(-1, 0)), feed)
     assert feed.get_key("pad left") and not feed.get_key("pad right")
