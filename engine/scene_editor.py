@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.game_object import GameObject
-from engine.inspection import FieldRow, complaint, field_rows, parsed, spelled
+from engine.inspection import FieldRow, complaint, field_rows, parsed
 from engine.live_fields import LiveFields
 from engine.scene import Scene
 from engine.scene_build import BuiltScene
@@ -124,7 +124,7 @@ class SceneEditor:
             old = file if file.is_current() else file.reread()
             new = copy(old)
             entry = _entry(old, name)
-            new.set_value(name, *spelled(entry, row.path, value))
+            new.set_value(name, row.path, value)
         notes = self._save(old, new)
         line = new.document.position(entry.index, None, row.path).line
         edit = Edit(name, row.path, text, new.path, line, "".join(map(_sentence, notes[:1])))

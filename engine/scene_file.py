@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.assets import AssetFolder
+from engine.inspection import spelled
 from engine.registry import ComponentRegistry
 from engine.scene import Scene
 from engine.scene_build import BuiltScene, SceneBuilder
@@ -142,6 +143,7 @@ class SceneFile:
         if entry.layered.layers[0].source is not self.document.source:
             where = entry.layered.layers[0].source.file
             raise LookupError(f"{object_name!r} is placed by {where}. Try: change it in Tiled")
+        field, value = spelled(entry, field, value)
         path = ("object", entry.layered.index, *field_path(None, field))
         self.set_text(set_in_text(self.document.source.positions, path, value))
 

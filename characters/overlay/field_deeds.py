@@ -70,7 +70,7 @@ class FieldDeeds:
 
     def obey(self, source: Input) -> None:
         """Do what the keys of this frame say."""
-        if self._character is None or not self._hud.is_inspector_open:
+        if self._is_gone or not self._hud.is_inspector_open:
             self.close()
         elif source.get_button_down("inspector"):
             self.close()
@@ -150,6 +150,12 @@ class FieldDeeds:
         target = None if cast.manager is None else cast.manager.target
         first = next(iter(cast.characters), None)
         return cast.find(self._hud.inspected) or target or first
+
+    @property
+    def _is_gone(self) -> bool:
+        """Whether nobody is there, or the one whose field is under edit has left meanwhile."""
+        is_found = self._cast.find(self._hud.inspected) is not None
+        return self._character is None or (self.state.draft is not None and not is_found)
 
     def _browse(self, source: Input) -> None:
         if source.get_button_down("menu") or source.get_button_down("fields"):

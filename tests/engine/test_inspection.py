@@ -91,7 +91,7 @@ def test_tables_in_tables_are_listed_and_said_to_the_depth(tmp_path: Path) -> No
     rows = {row.path: row for row in field_rows(file.document, entry)}
     assert (rows["Nest.inner.count"].text, rows["Nest.inner.count"].origin) == ("3", "level")
     assert rows["Nest.inner.policy.attempts"].origin == "default"
-    file.set_value("Tree", *spelled(entry, "Nest.inner.policy.attempts", 5))
+    file.set_value("Tree", "Nest.inner.policy.attempts", 5)
     assert file.text == text + "policy.attempts = 5\n"
 
 

@@ -179,6 +179,30 @@ def test_a_click_on_a_row_edits_it_and_the_buttons_are_the_keys(ward: Ward) -> N
     assert [words for words, _ in page.buttons][1] == "U: undo"
 
 
+def test_rows_and_buttons_can_be_clicked(ward: Ward) -> None:
+    ward.choose(DELAY)
+    picture = pygame.Surface((960, 600))
+    ward.scene.draw(picture)
+    ward.click(860, 298)  # the chosen row, in the middle of the list
+    draft = ward.hud.state.fields.draft
+    assert draft is not None and draft.row.path == DELAY
+    ward.scene.draw(picture)
+    ward.click(860, 563)
+    assert ward.hud.state.fields.draft is None
+    ward.scene.draw(picture)
+    ward.click(616, 115)
+    assert ward.hud.state.layer is Layer.GAME
+
+
+def test_who_left_while_it_was_edited_leaves_nothing_to_save(ward: Ward) -> None:
+    ward.choose(DELAY)
+    ward.press("return")
+    next(o for o in ward.scene.objects if o.name == "Ada").destroy()
+    ward.type("9")
+    assert ward.hud.state.fields.draft is None
+    assert ward.hud.state.layer is Layer.GAME
+
+
 def test_another_id_is_another_session_and_stays_the_inspected_one(ward: Ward) -> None:
     ward.choose("Character.character_id")
     ward.press("return")

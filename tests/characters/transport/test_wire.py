@@ -22,6 +22,7 @@ from characters.core.weather import Weather
 from characters.transport.mailbox import MAX_INCOMING
 from characters.transport.protocol import AudioFrame, Bye, TransportError
 from characters.transport.wire import MAX_AUDIO, WireConnection
+from tests.characters.runtime.virtual_time import VirtualLoop
 
 HOLE = Weather(is_black_hole=True)
 
@@ -288,3 +289,59 @@ def test_a_line_that_swallows_too_much_is_given_up() -> None:
     for seq in range(MAX_INCOMING + 1):
         line.arrives(BotLlmText("a"), seq + 1)
     assert line.wire.is_lost
+
+
+def test_a_late_line_is_late_both_ways_and_the_round_trip_knows_it() -> None:
+    loop = VirtualLoop()
+    link = RoomLink("room")
+    wire = WireConnection(link, loop.time)
+
+    async def play() -> float | None:
+        wire.enter(Welcome(0))
+        wire.set_weather(Weather(delay_seconds=0.4))
+        wire.ping()
+        ping = decode_link(json.loads(str(await wire.outgoing())))
+        assert isinstance(ping, Ping)
+        wire.frame_received(json.dumps(encode_link(Pong(ping.t))))
+        await asyncio.sleep(0.5)
+        return wire.round_trip_seconds
+
+    assert loop.run(play()) == pytest.approx(0.8, abs=0.01)
+
+
+def test_a_slow_line_drops_the_oldest_of_too_much_audio() -> None:
+    loop = VirtualLoop()
+    wire = WireConnection(RoomLink("room"), loop.time)
+
+    async def play() -> list[int]:
+        wire.enter(Welcome(0))
+        wire.set_weather(Weather(bytes_per_second=16_000))
+        for _ in range(MAX_AUDIO + 20):
+            wire.send_audio(bytes(640), 0.0)
+        await asyncio.sleep(10.0)
+        wire.set_weather(Weather.CALM)
+        frames = [await wire.outgoing() for _ in range(len(wire._outgoing))]
+        return [msgpack.unpackb(frame)[1] for frame in frames if isinstance(frame, bytes)]
+
+    assert loop.run(play()) == list(range(21, MAX_AUDIO + 21))
+
+
+def test_a_goodbye_waits_for_what_is_on_its_way() -> None:
+    loop = VirtualLoop()
+    wire = WireConnection(RoomLink("room"), loop.time)
+
+    async def play() -> float:
+        wire.enter(Welcome(0))
+        wire.set_weather(Weather(delay_seconds=0.4))
+        wire.queue_bye()
+        began, carrier = loop.time(), asyncio.create_task(carry(wire))
+        await wire.flushed()
+        carrier.cancel()
+        return loop.time() - began
+
+    assert loop.run(play()) == pytest.approx(0.4, abs=0.01)
+
+
+async def carry(wire: WireConnection) -> None:
+    while await wire.outgoing() is not None:
+        pass
