@@ -144,9 +144,15 @@ class Resident:
 
 
 class House:
-    """A service process, the proxy before it, and a runtime that only knows the proxy."""
+    """A service process, the proxy before it, and a runtime that only knows the proxy.
 
-    def __init__(self, folder: Path, arguments: Sequence[str] = AT_ONCE) -> None:
+    With `chance` every wait of a back-off has its share of the step: 1.0 is all of it.
+    """
+
+    def __init__(
+        self, folder: Path, arguments: Sequence[str] = AT_ONCE, chance: float | None = None
+    ) -> None:
+        self._chance = chance
         self.service = ServiceProcess(folder, ASSETS, arguments=arguments)
         self.store = KeyValueSessionPersistence(MemoryStore())
 
@@ -154,7 +160,10 @@ class House:
         address = urlsplit(self.service.start())
         self.line = ProxyThread(address.hostname or "", address.port or 0).__enter__()
         self.proxy = self.line.proxy
-        self.runtime = RuntimeBuilder().use_persistence(self.store).build()
+        builder = RuntimeBuilder().use_persistence(self.store)
+        if (chance := self._chance) is not None:
+            builder.use_chance(lambda: chance)
+        self.runtime = builder.build()
         self.runtime.start()
         return self
 

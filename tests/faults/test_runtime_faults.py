@@ -6,7 +6,13 @@ import asyncio
 
 from characters.core.policy import ReconnectPolicy, ResumePolicy
 from characters.core.state import ResumeOutcome
-from tests.faults import runtime_answers, runtime_real, runtime_virtual
+from tests.faults import (
+    runtime_answers,
+    runtime_liars,
+    runtime_lines,
+    runtime_real,
+    runtime_virtual,
+)
 
 
 def test_no_patient_client_gives_up_in_an_outage() -> None:
@@ -35,6 +41,26 @@ def test_a_dead_link_is_noticed_within_the_heartbeat() -> None:
 
 def test_twenty_that_drop_together_are_no_herd() -> None:
     row = runtime_real.crowd()
+    assert row.is_right, row.figure
+
+
+def test_a_reset_of_the_line_anywhere_loses_nothing_between_runtime_and_service() -> None:
+    row = runtime_lines.resets((2, 5, 9))
+    assert row.is_right, row.figure
+
+
+def test_a_drop_before_the_service_spoke_costs_no_conversation() -> None:
+    row = runtime_lines.early_drops(6)
+    assert row.is_right, row.figure
+
+
+def test_a_service_that_lies_about_its_replay_gets_nothing_wrong_delivered() -> None:
+    row = runtime_liars.lying_services(1)
+    assert row.is_right, row.figure
+
+
+def test_a_client_that_lies_about_its_numbers_gets_nothing_wrong_delivered() -> None:
+    row = runtime_liars.lying_clients(2)
     assert row.is_right, row.figure
 
 

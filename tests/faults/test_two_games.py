@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -45,23 +44,25 @@ class SecondGame(House):
         self.runtime.close()
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with House(tmp_path) as house:
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with House(tmp_path_factory.mktemp("house")) as house:
         yield house
 
 
 @pytest.fixture
-def first(house: House) -> Resident:
-    nurse = house.resident("nurse", policy=ReconnectPolicy.PATIENT)
+def first(house: House, request: pytest.FixtureRequest) -> Iterator[Resident]:
+    nurse = house.resident(request.node.name, policy=ReconnectPolicy.PATIENT)
     nurse.connect()
-    return nurse
+    yield nurse
+    nurse.handle.disconnect()
 
 
 @pytest.fixture
 def second(house: House, first: Resident) -> Iterator[Resident]:
-    with SecondGame(house, "nurse") as game:
-        yield game.resident("nurse", policy=ReconnectPolicy.PATIENT)
+    name = first.handle.character_id
+    with SecondGame(house, name) as game:
+        yield game.resident(name, policy=ReconnectPolicy.PATIENT)
 
 
 def fails(it: Resident, code: str) -> str:
