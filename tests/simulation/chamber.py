@@ -30,7 +30,6 @@ from characters.service.dialogue.mind import PlayerSaid, Prompt, Say, Silence
 from characters.service.effects import (
     Consult,
     End,
-    Entry,
     Hush,
     Keep,
     Owe,
@@ -83,7 +82,7 @@ class Chamber:
         self._alarm_at = math.inf
         self._known = set(known)
         self._idleness = Idleness(self.owner, PACE, now)
-        self._saver = Saver(
+        self._saver: Saver = Saver(
             service, room.session, self._mind, self._take_heard, self._kept, self._go_on
         )
         self._set_alarm()
@@ -199,9 +198,6 @@ class Chamber:
         if self.wire is not None:
             self.wire.down(frame)
 
-    def _do_send(self, effect: Send) -> None:
-        self._send(effect.message)
-
     def _do_consult(self, effect: Consult) -> None:
         self._consulting = effect.turn
         if isinstance(effect.prompt, PlayerSaid):
@@ -225,9 +221,6 @@ class Chamber:
 
     def _do_hush(self, effect: Hush) -> None:
         self._consulting = None
-
-    def _do_write(self, effect: Entry) -> None:
-        self._saver.add(effect)
 
     def _take_heard(self) -> list[Settle]:
         """Return what the client has confirmed to have, each once."""
@@ -295,11 +288,11 @@ def _is_refusal(outcome: Outcome) -> bool:
 
 
 ACTS: dict[type[Any], Callable[[Chamber, Any], None]] = {
-    Send: Chamber._do_send,
+    Send: lambda chamber, effect: chamber._send(effect.message),
     Consult: Chamber._do_consult,
     Hush: Chamber._do_hush,
-    Keep: Chamber._do_write,
-    Owe: Chamber._do_write,
-    Settle: Chamber._do_write,
+    Keep: lambda chamber, effect: chamber._saver.add(effect),
+    Owe: lambda chamber, effect: chamber._saver.add(effect),
+    Settle: lambda chamber, effect: chamber._saver.add(effect),
     End: Chamber._do_end,
 }

@@ -23,6 +23,7 @@ from characters.core.session_events import (
     OpenMicrophone,
     PolicyChanged,
     Publish,
+    ServerEnded,
     StartTimer,
     StoreRecord,
     TimerFired,
@@ -97,7 +98,8 @@ class Client:
             PERFORM[type(command)](self, command)
         if isinstance(event, ForgetRequested):
             self.words.talk.forget()
-        self.watch.advanced(event)
+        elif isinstance(event, ServerEnded):
+            self.watch.ended(event)
         self._event = before
 
     def receive(self, wire: Wire, item: Item) -> None:

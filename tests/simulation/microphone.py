@@ -37,7 +37,7 @@ class Microphone:
         self._meter = GateMeter(ready_at=self._time.now)
         self._was_open = False
         delay = self._client.policy.auto_mic_start_delay_seconds
-        for seconds in (0.0, delay / 2, delay - 0.001, delay + 0.015, delay + 0.03):
+        for seconds in (delay / 2, delay - 0.001, delay + 0.015, delay + 0.03):
             self._time.later(max(0.0, seconds), self._offer, wire)
 
     def connected(self) -> None:

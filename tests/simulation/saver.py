@@ -36,7 +36,7 @@ class Saver:
         self._entries: list[Entry] = []
         self._turns: list[int] = []
         self._unheard: set[int] = set()  # lines that the mind was never told
-        self._is_saving = self._is_dirty = False
+        self._is_saving = self._is_dirty = self._is_planned = False
         self._closed: Callable[[], None] | None = None
 
     @property
@@ -52,7 +52,9 @@ class Saver:
                 self._unheard.add(number)
         self._entries.append(entry)
         # What is decided in one step is written in one go, as a task does that wakes up after it.
-        self._service.time.later(0.0, self._save_if_new)
+        if not (self._is_saving or self._is_planned):
+            self._is_planned = True
+            self._service.time.later(0.0, self._save_if_new)
 
     def flush(self, turn: int) -> None:
         """Let a turn go on when what is remembered by now is durable, or refused."""
@@ -65,6 +67,7 @@ class Saver:
         self._save()
 
     def _save_if_new(self) -> None:
+        self._is_planned = False
         if self._entries and not self._is_saving:
             self._save()
 

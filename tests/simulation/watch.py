@@ -17,6 +17,7 @@ from characters.core.session_events import (
     PolicyChanged,
     Publish,
     ServerEnded,
+    TimerFired,
     WakeRequested,
 )
 from characters.core.state import (
@@ -81,6 +82,8 @@ class Watch:
 
     def fed(self, event: Event) -> None:
         """Note what the machine is told."""
+        if isinstance(event, TimerFired):
+            return  # most events are
         if isinstance(event, WISHES):
             self._not_before = 0.0
             self._requests.clear()
@@ -89,9 +92,9 @@ class Watch:
         elif isinstance(event, AttemptFailed) and event.failure.retry_after:
             self._not_before = self._time.now + event.failure.retry_after
 
-    def advanced(self, event: Event) -> None:
-        """Note what became of it."""
-        if isinstance(event, ServerEnded) and event.reason == "drain":
+    def ended(self, event: ServerEnded) -> None:
+        """Note what became of a goodbye."""
+        if event.reason == "drain":
             promise(self._client.session.state is not REST, "A drain ended a session.")
 
     # --- what comes out -----------------------------------------------------------------------
