@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.component import Component
 from engine.game_object import GameObject
 from engine.hot_reload import HotReload
 from engine.scene import Scene
@@ -25,7 +26,7 @@ class Room:
         for name, content in files.items():
             (folder / "assets" / f"{name}.toml").write_text(content, encoding="utf-8")
         self.path.write_text(text, encoding="utf-8")
-        file = SceneFile.read(self.path, sample_registry())
+        file = SceneFile.read(self.path, sample_registry(Dial))
         self.scene = file.new_scene()
         file.build(self.scene)
         self.editor = SceneEditor(self.scene)
@@ -133,6 +134,33 @@ def test_a_file_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(EditError):
         room.set("Ann", "tag", "guest")
     assert room.find("Ann").tag == "person"
+
+
+class Dial(Component):
+    """Refuses in its own code what its type allows."""
+
+    def __init__(self, angle: int = 0) -> None:
+        self._angle = angle
+
+    @property
+    def angle(self) -> int:
+        return self._angle
+
+    @angle.setter
+    def angle(self, angle: int) -> None:
+        if angle > 90:
+            raise RuntimeError("it does not turn so far")
+        self._angle = angle
+
+
+def test_what_a_component_s_own_code_refuses_is_not_in_the_file_either(tmp_path: Path) -> None:
+    text = HALL + '\n[[object]]\nname = "Oven"\n[object.Dial]\nangle = 10\n'
+    room = Room(tmp_path, text)
+    room.set("Oven", "Dial.angle", "20")
+    assert "does not turn so far" in room.refused("Oven", "Dial.angle", "120")
+    assert room.find("Oven").require_component(Dial).angle == 20
+    room.set("Oven", "Dial.angle", "30")
+    assert "angle = 30" in room.text
 
 
 def test_a_renamed_object_is_edited_on_under_its_new_name(tmp_path: Path) -> None:
