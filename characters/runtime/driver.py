@@ -11,13 +11,12 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any
 
 from characters.core.failure import failure
 from characters.core.link import RoomLink
-from characters.core.messages import ClientMessage, ConnectRequest, RoomGrant
+from characters.core.messages import ClientMessage, RoomGrant
 from characters.core.policy import ReconnectPolicy
 from characters.core.respond import RespondMode
 from characters.core.session import IllegalEvent, Session, advance
@@ -54,6 +53,8 @@ from characters.runtime.line import Line
 from characters.runtime.line_weather import LineWeather
 from characters.runtime.microphone_gate import MicrophoneGate, begins_at
 from characters.runtime.records import Records
+from characters.runtime.request import connect_request
+from characters.runtime.timers import Timers
 from characters.runtime.world import World
 from characters.transport import Incoming, TransportError
 
@@ -89,7 +90,7 @@ class SessionDriver:
         self._line: Line | None = None
         self._old_lines: list[Line] = []
         self._link: RoomLink | None = None
-        self._timers: dict[Timer, asyncio.TimerHandle] = {}
+        self._timers = Timers(world.clock, self._fire)
         self._retry_wait: float | None = None
         self._events: deque[Event] = deque()
         self._is_feeding = False
@@ -166,21 +167,14 @@ class SessionDriver:
                 self.feed(ConnectionLost(self._line.epoch, why, self.world.chance()))
 
     def _start_timer(self, command: StartTimer) -> None:
-        self._cancel_timer(CancelTimer(command.timer))
-        delay = max(0.0, command.due - self.world.clock())
+        delay = self._timers.start(command.timer, command.due)
         if command.timer is Timer.RETRY:
             self._retry_wait = delay
-        self._timers[command.timer] = asyncio.get_running_loop().call_later(
-            delay, self._fire, command.timer, command.due
-        )
 
     def _cancel_timer(self, command: CancelTimer) -> None:
-        handle = self._timers.pop(command.timer, None)
-        if handle is not None:
-            handle.cancel()
+        self._timers.cancel(command.timer)
 
     def _fire(self, timer: Timer, due: float) -> None:
-        self._timers.pop(timer, None)
         self.feed(TimerFired(timer, due, self.world.chance()))
 
     def _publish(self, command: Publish) -> None:
@@ -228,29 +222,10 @@ class SessionDriver:
     # --- the line ---------------------------------------------------------------------------
 
     def _open_connection(self, plan: OpenConnection) -> None:
-        config = self.config
-        request = ConnectRequest(
-            character_id=config.character_id,
-            character_session_id=plan.character_session_id,
-            end_user_id=config.end_user_id,
-            mode=plan.mode.value,
-            room_name=plan.room_name,
-            spawn_agent=plan.spawn_agent,
-            action_config={"actions": list(config.actions)} if config.actions else None,
-            vad_params=asdict(config.voice_activity),
-            turn_detection_config={"type": "smart_turn", "params": asdict(config.smart_turn)},
-            invocation_metadata={"source": "troupe"},
-            persona=config.persona,
-            room_rejoin_ttl_seconds=self.policy.room_rejoin_ttl_seconds,
-            takeover=plan.takeover or None,
-            live_id=plan.live_id,
-            heard=self.conversation.talk.answered,
-            respond_modes=None if self.answers_unasked else config.respond_mode.lanes,
-            player_name=config.player_name,
-            narrative_template_keys=_template_keys(config),
-        )
+        heard = self.conversation.talk.answered
+        request = connect_request(self.config, self.policy, plan, heard)
         if plan.mode is ConnectMode.CREATE:
-            self._told = config
+            self._told = self.config
         self._line = Line(plan.epoch, self)
         self._line.open(request)
 
@@ -403,8 +378,6 @@ class SessionDriver:
 
     def dispose(self) -> None:
         """Let go of everything at once."""
-        for handle in self._timers.values():
-            handle.cancel()
         self._timers.clear()
         self.conversation.close()
         for line in (*self._old_lines, self._line):
@@ -416,10 +389,6 @@ class SessionDriver:
         """Whether something of a connection is left although no connection is held."""
         self._old_lines = [line for line in self._old_lines if not line.is_over]
         return bool(self._old_lines or self._timers or self._records.is_busy)
-
-
-def _template_keys(config: SessionConfig) -> Mapping[str, object] | None:
-    return {"player_name": config.player_name} if config.player_name else None
 
 
 _GETS_READY = (SessionState.CONNECTING, SessionState.RECONNECTING, SessionState.CONNECTED)

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from characters.core.policy import ReconnectPolicy
+from characters.core.respond import RespondMode
+from characters.core.session_events import ConnectMode, OpenConnection
+from characters.runtime.config import SessionConfig
+from characters.runtime.request import connect_request
+
+NURSE = SessionConfig("nurse")
+PLAN = OpenConnection(1, ConnectMode.CREATE, None, None, True)
+
+
+def test_what_nobody_set_is_left_out() -> None:
+    body = connect_request(NURSE, ReconnectPolicy.DEFAULT, PLAN, None).to_dict()
+    left_out = {"respond_modes", "heard", "takeover", "action_config", "narrative_template_keys"}
+    assert not left_out & body.keys()
+
+
+def test_what_the_level_and_the_talk_say_goes_along() -> None:
+    told = replace(NURSE, respond_mode=RespondMode.MANUAL, player_name="Ada", actions=("wave",))
+    policy = ReconnectPolicy(room_rejoin_ttl_seconds=7.0)
+    body = connect_request(told, policy, replace(PLAN, takeover=True), "m1").to_dict()
+    assert body["respond_modes"] == {"user_text": "silent", "user_voice": "silent"}
+    assert (body["heard"], body["takeover"]) == ("m1", True)
+    assert body["room_rejoin_ttl_seconds"] == 7.0
+    assert body["narrative_template_keys"] == {"player_name": "Ada"}
