@@ -58,5 +58,5 @@ def test_a_new_question_begins_anew() -> None:
 def test_what_is_no_stage_changes_nothing_and_what_comes_after_the_end_neither() -> None:
     stages = TurnStages(began_at=1.0)
     assert stages.after(BotEmotion("joy"), 2.0) is stages
-    after = (*ANSWER, (13.0, Local.AUDIO_QUEUED))
-    assert told((10.0, Local.TEXT_SENT), *after)[-1] == ("over", 2.0)
+    silent = (*ANSWER[:3], *ANSWER[4:], (13.0, Local.AUDIO_QUEUED))
+    assert told((10.0, Local.TEXT_SENT), *silent)[-1] == ("over", 2.0)
