@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from characters.core.delivery import Arrival, OutboxFullError
@@ -22,6 +22,8 @@ from characters.core.messages import (
     InteractionCreated,
     MessageError,
     ServerMessage,
+    TriggerMessage,
+    UserTextMessage,
     decode_client,
 )
 from characters.core.respond import USER_VOICE
@@ -40,6 +42,7 @@ from characters.service.effects import (
     Settle,
     Voice,
 )
+from characters.service.floor import Floor, Floors
 from characters.service.keeper import Past
 from characters.service.pace import Pace
 from characters.service.peer import Peer
@@ -53,6 +56,8 @@ __all__ = ["LiveRoom", "RoomServices", "short"]
 
 log = logging.getLogger(__name__)
 
+LONGEST_GREETING = 10.0  # seconds: who takes longer, or hangs, keeps nobody else from greeting
+
 
 @dataclass(frozen=True, slots=True)
 class RoomServices:
@@ -63,6 +68,7 @@ class RoomServices:
     keep: Keeping
     ended: Callable[[Room], None]
     pace: Pace
+    floors: Floors = field(default_factory=Floors)
 
 
 class LiveRoom:
@@ -98,6 +104,8 @@ class LiveRoom:
             known=self._past.known,
         )
         self._begun = False
+        self._has_greeted = False
+        self._floor: Floor | None = None
         self._is_left_for_good = False
         self._saver = Saver(room, services.keep, mind.memory, self._kept, self._post.take_heard)
         self._entered = False
@@ -144,9 +152,28 @@ class LiveRoom:
             self._send(InteractionCreated(self._services.new_id(), session_id))
         self._send(BotReady(self._about))
         if first:
-            now = self._services.now()
-            self._perform(self._talk.arrive(self.room.last_seen_seconds, now))
-            self._perform(self._talk.take_up(self._past.left, now))
+            self._floor = self._services.floors.of(self.room.session.end_user_id)
+            self._floor.ask(self, self._arrive)
+
+    def _arrive(self) -> None:
+        """Greet, now that nobody else does."""
+        if self._has_greeted:
+            return
+        self._has_greeted = True
+        now = self._services.now()
+        self._perform(self._talk.arrive(self.room.last_seen_seconds, now))
+        self._perform(self._talk.take_up(self._past.left, now))
+        if self._floor is not None:
+            self._start(self._give_word_on(self._floor))
+
+    async def _give_word_on(self, floor: Floor) -> None:
+        await asyncio.sleep(LONGEST_GREETING)
+        floor.done(self)
+
+    def _addressed(self) -> None:
+        """Wait no longer to greet: the player has turned to this character."""
+        if self._floor is not None:
+            self._arrive()
 
     def set_modes(self, modes: Mapping[str, str]) -> None:
         """Say which lanes of the player's input are answered without being asked."""
@@ -187,6 +214,8 @@ class LiveRoom:
         self._perform([refused(problem)])
 
     def _take(self, message: ClientMessage) -> None:
+        if isinstance(message, UserTextMessage | TriggerMessage):
+            self._addressed()
         self._perform(self._reception.take(message, self._services.now()))
 
     def hear(self, pcm: bytes, timestamp: float) -> None:
@@ -197,6 +226,7 @@ class LiveRoom:
     def _heard(self, text: str | None, messages: tuple[ServerMessage, ...]) -> None:
         """Take what the ears understood; None when it was only noticed that somebody speaks."""
         message_id = None if text is None else self._services.new_id()
+        self._addressed()
         self._perform([Send(_named(message, message_id)) for message in messages])
         now = self._services.now()
         if text is None:
@@ -221,6 +251,9 @@ class LiveRoom:
     def _perform(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
             self._ACTS[type(outcome)](self, outcome)
+        if self._has_greeted and self._floor is not None and not self._talk.is_busy:
+            floor, self._floor = self._floor, None
+            floor.done(self)
         self._wake.set()
 
     def _send(self, message: ServerMessage) -> None:
@@ -328,6 +361,8 @@ class LiveRoom:
 
     async def close(self) -> None:
         """Stop everything; what is unsaved is saved."""
+        if self._floor is not None:
+            self._floor.done(self)
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()

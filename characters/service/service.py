@@ -13,6 +13,7 @@ from characters.core.messages import ConnectRequest, RoomGrant
 from characters.service.context import ContextError, LevelContext
 from characters.service.dialogue.mind import Mind, Part, PlayerSaid, Say
 from characters.service.effects import Entry, Keep
+from characters.service.floor import Floors
 from characters.service.keeper import Keeper, Past
 from characters.service.live_room import LiveRoom, RoomServices, short
 from characters.service.pace import Pace
@@ -73,6 +74,7 @@ class Service:
         self._cast = cast
         self._keeper = Keeper(store, now=now, wall=wall)
         self._speech = speech
+        self._floors = Floors()
         self._live: dict[str, LiveRoom] = {}
         self._closing: dict[asyncio.Task[None], str] = {}  # -> session id
         self._sweeper: asyncio.Task[None] | None = None
@@ -182,7 +184,7 @@ class Service:
                 422, [{"type": "too_long", "loc": ["body"], "msg": str(problem)}]
             ) from None
         services = RoomServices(
-            self.now, self.new_id, self._keep, self._forget_room, self.settings.pace
+            self.now, self.new_id, self._keep, self._forget_room, self.settings.pace, self._floors
         )
         return LiveRoom(
             room,
