@@ -1,14 +1,15 @@
 from __future__ import annotations
 
+import re
 import time
 import tomllib
 from collections.abc import Iterator
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
 import pytest
-import tomlkit
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from engine.scene_document import SceneDocument
@@ -17,6 +18,7 @@ from engine.toml_file import Problem, TomlFileError
 from tests.engine.cast import sample_registry
 from tests.engine.corpus import write_assets
 from tests.engine.levels import HALL, read_level
+from tests.engine.rich_levels import Written, written_levels
 
 
 def changed_lines(before: str, after: str) -> list[str]:
@@ -101,72 +103,76 @@ def test_a_check_sees_what_is_right_in_a_file_that_has_mistakes(tmp_path: Path) 
     assert seen == {"Ann": None, "Bob": "bob"}
 
 
-names = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=8)
-numbers = st.integers(-1000, 1000)
-actors: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
-    {"actor_id": names},
-    optional={
-        "mood": st.sampled_from(["calm", "tired"]),
-        "tags": st.lists(names, max_size=2),
-        "policy": st.fixed_dictionaries({}, optional={"attempts": st.integers(0, 9)}),
-    },
-)
-objects: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
-    {"name": names},
-    optional={
-        "position": st.tuples(numbers, numbers).map(list),
-        "tag": names,
-        "Actor": actors,
-        "Lamp": st.fixed_dictionaries({}, optional={"is_on": st.booleans()}),
-    },
+FEW = settings(
+    max_examples=50,
+    phases=[Phase.reuse, Phase.generate],  # a whole text by lot takes minutes to shrink
+    suppress_health_check=list(HealthCheck),
+    deadline=None,
 )
 
 
-def name_of(thing: Any) -> str:
-    return str(thing["name"])
-
-
-levels = st.fixed_dictionaries(
-    {
-        "scene": st.fixed_dictionaries({}, optional={"name": names}),
-        "object": st.lists(objects, max_size=4, unique_by=name_of),
-    }
-)
-comments = st.text(st.characters(categories=["L", "N", "P", "Zs"]), max_size=12)
-
-
-def with_comments(text: str, notes: list[str]) -> str:
-    lines = text.split("\n")
-    for number, note in enumerate(notes):
-        at = (number * 7) % len(lines)
-        lines.insert(at, f"# {note}" if number % 2 else f"   \t# {note}")
-    return "\n".join(lines)
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(levels, st.lists(comments, max_size=6))
-def test_any_level_survives_load_save_load(
-    tmp_path: Path, level: dict[str, Any], notes: list[str]
-) -> None:
-    text = with_comments(tomlkit.dumps(level), notes)
-    file = read_level(tmp_path, text)
+@FEW
+@given(written_levels())
+def test_any_level_survives_load_save_load(tmp_path: Path, level: Written) -> None:
+    assert tomllib.loads(level.text) == level.data
+    file = read_level(tmp_path, level.text)
     file.save()
-    assert file.path.read_bytes() == text.encode()
-    assert SceneFile.read(file.path, sample_registry()).text == text
+    assert file.path.read_bytes() == level.text.encode()
+    assert SceneFile.read(file.path, sample_registry()).text == level.text
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(levels, st.lists(comments, max_size=6), names)
-def test_an_edit_of_any_level_changes_one_value_and_keeps_every_comment(
-    tmp_path: Path, level: dict[str, Any], notes: list[str], tag: str
+EDITS = {
+    "tag": "guest",
+    "position": [7, 8.5],
+    "active": False,
+    "layer": 2,
+    "Lamp.colour": [1, 2, 3],
+    "Door.width": 5.5,
+    "Actor.mood": "tired",
+    "Actor.tags": ["new", "ones"],
+    "Actor.policy.attempts": 5,
+    "Actor.policy.mood": "tired",
+}
+
+
+@FEW
+@given(written_levels(), st.data())
+def test_an_edit_of_any_level_changes_one_value_and_nothing_else(
+    tmp_path: Path, level: Written, data: st.DataObject
 ) -> None:
-    level["object"].append({"name": "\u2603 the last of all"})
-    file = read_level(tmp_path, with_comments(tomlkit.dumps(level), notes))
-    before = file.text
-    file.set_value("\u2603 the last of all", "tag", tag)
-    level["object"][-1]["tag"] = tag
-    assert tomllib.loads(file.text) == level
-    assert [line for line in before.split("\n") if line not in file.text.split("\n")] == []
+    thing = data.draw(st.sampled_from(level.data["object"]))
+    field = data.draw(st.sampled_from([f for f in EDITS if can_be_set(thing, f)]))
+    file = read_level(tmp_path, level.text)
+    file.set_value(thing["name"], field, EDITS[field])
+    put(thing, field.split("."), EDITS[field])
+    assert tomllib.loads(file.text) == level.data
+    assert len(places_that_differ(level.text, file.text)) <= 1
+    assert line_ends(file.text) == line_ends(level.text)
+    file.save()
+    assert SceneFile.read(file.path, sample_registry()).text == file.text
+
+
+def can_be_set(thing: dict[str, Any], field: str) -> bool:
+    component, dot, rest = field.partition(".")
+    table = thing.get(component)
+    is_preset = rest.startswith("policy.") and isinstance((table or {}).get("policy"), str)
+    return not dot or (table is not None and not is_preset)
+
+
+def put(table: dict[str, Any], path: list[str], value: Any) -> None:
+    for part in path[:-1]:
+        table = table.setdefault(part, {})
+    table[path[-1]] = value
+
+
+def line_ends(text: str) -> set[str]:
+    """Return the kinds of line ends, without the last line's, which may lack one."""
+    return set(re.findall("\r?\n", text.strip()))
+
+
+def places_that_differ(before: str, after: str) -> list[tuple[str, ...]]:
+    codes = SequenceMatcher(None, before.split("\n"), after.split("\n"), autojunk=False)
+    return [code for code in codes.get_opcodes() if code[0] != "equal"]
 
 
 def big_level(count: int) -> str:
