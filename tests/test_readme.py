@@ -89,16 +89,22 @@ def test_a_game_of_ones_own_hosts_a_level_from_a_file(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
 
 
-def test_the_scene_file_has_no_mistakes(tmp_path: Path) -> None:
+def block_with(words: str) -> str:
+    return next(block for block in blocks("toml") if words in block)
+
+
+@pytest.mark.parametrize("words", ["[object.Character]", "CharacterManager.turns"])
+def test_the_scene_file_has_no_mistakes(words: str, tmp_path: Path) -> None:
     level = tmp_path / "level.toml"
-    level.write_text(blocks("toml")[0], encoding="utf-8")
+    text = block_with(words)
+    level.write_text(text if "[scene]" in text else f"[scene]\n{text}", encoding="utf-8")
     ended = run(["-m", "characters", "lint", str(level)], tmp_path)
     assert ended.returncode == 0, ended.stdout
 
 
 def test_the_script_plays(tmp_path: Path) -> None:
     script = tmp_path / "play.toml"
-    script.write_text(blocks("toml")[2], encoding="utf-8")
+    script.write_text(block_with("[[step]]"), encoding="utf-8")
     data = tmp_path / "data"
     ended = run(
         [str(ROOT / "main.py"), "--headless", "--script", str(script), "--data", str(data)], data

@@ -34,6 +34,17 @@ def test_hands_free_is_the_act_that_allows_the_microphone() -> None:
     assert ears.status.mode is ListeningMode.PUSH_TO_TALK
 
 
+def test_the_menu_offers_hold_or_press_and_headphones() -> None:
+    stage = Stage()
+    deeds = Doing(stage.scene).deeds
+    for word in ("T key", "Headphones"):
+        next(deed for label, deed in deeds.menu() if label.startswith(word))()
+    turns = stage.hud_runtime.ears.turns
+    assert turns.push_to_talk.toggle and turns.headphones
+    labels = [label for label, _ in deeds.menu()]
+    assert {"T key: change to hold it to talk", "Headphones: yes"} <= set(labels)
+
+
 def test_the_service_is_killed_or_launched_never_both() -> None:
     stage = Stage()
     offered = {b.key: b.is_enabled for b in Doing(stage.scene).deeds.faults()}

@@ -143,6 +143,20 @@ def test_a_closed_microphone_never_claims_to_be_heard() -> None:
     assert (alone.title, alone.detail) == ("Microphone closed", "walk up to somebody")
 
 
+def test_whoever_presses_the_key_is_not_told_to_hold_it() -> None:
+    shown = model(actor("Ada", is_target=True), microphone=Microphone(is_toggled=True))
+    assert microphone(shown).detail == "press T to talk to Ada"
+    talking = Microphone(is_toggled=True, is_open=True)
+    shown = model(actor("Ada", is_target=True), microphone=talking)
+    assert microphone(shown).detail == "press T when you are done"
+
+
+def test_words_that_are_kept_are_not_said_to_be_heard() -> None:
+    shown = model(actor("Ada", is_target=True), microphone=Microphone(kept_seconds=0.4))
+    said = microphone(shown)
+    assert (said.title, said.detail) == ("Your first words are kept", "Ada hears it when ready")
+
+
 def test_a_problem_is_passed_on_with_the_way_around_it() -> None:
     said = microphone(model(microphone=Microphone(problem="No microphone was found.")))
     assert (said.title, said.detail) == ("No microphone: typing works", "No microphone was found.")
