@@ -62,7 +62,7 @@ def test_who_is_spoken_to_hears_it_alone_and_answers_from_where_he_stands(tmp_pa
         pulse.recording() as sound,
         child(pulse.environment, str(tmp_path), module="tests.audio.game") as game,
     ):
-        game.wait_for("ears", 15.0, is_open=True)
+        game.wait_for("ears", 30.0, is_open=True)
         for who, other in (("right", "left"), ("left", "right")):
             turn_to(game, who)
             before = frames(game)

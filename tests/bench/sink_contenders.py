@@ -24,7 +24,7 @@ def at_the_sink(folder: Path) -> Iterator[tuple[PrivatePulse, Recording, Child]]
         pulse.recording() as sound,
         child(pulse.environment, str(folder), module="tests.audio.game") as game,
     ):
-        game.wait_for("ears", 20.0, is_open=True)
+        game.wait_for("ears", 30.0, is_open=True)
         game.do("look right")
         game.wait_for("ears", 10.0, target="right", is_open=True)
         game.wait_for("rests", 10.0, who="right")

@@ -108,7 +108,7 @@ def speech_around_a_resume(rounds: int, pre_roll: float = 0.0) -> Row:
         fifo_microphone() as device,
         child(device.environment, folder, "0.3", str(pre_roll), module=GAME) as game,
     ):
-        game.wait_for("ears", 20.0, is_open=True)
+        game.wait_for("ears", 30.0, is_open=True)
         game.do("look right")
         game.wait_for("ears", 10.0, target="right", is_open=True)
         talker = Talker(device, game, say("espeak-ng en-us", QUESTION, Path(folder)))

@@ -36,10 +36,13 @@ class Result:
 
     @property
     def growth(self) -> tuple[float, float]:
-        """Megabytes an hour of the game, and of the service in its last life."""
+        """Megabytes an hour of the game, and of the service late in its last life.
+
+        A service has up to four pairs of decoders, each made when it is first needed.
+        """
         game = megabytes_an_hour([(s.seconds, s.game.megabytes) for s in self.samples])
-        life = megabytes_an_hour([(s.seconds, s.service.megabytes) for s in self.last_life])
-        return game, life
+        late = self.last_life[len(self.last_life) // 2 :]
+        return game, megabytes_an_hour([(s.seconds, s.service.megabytes) for s in late])
 
     @property
     def leaks(self) -> tuple[str, ...]:
