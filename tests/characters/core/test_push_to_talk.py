@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from characters.core.push_to_talk import PushToTalk, TalkCommand, TalkEvent, TalkPhase
-from characters.core.turn_settings import PushToTalkOptions
+from characters.core.turn_settings import PushToTalkOptions, Startup
 
 E = TalkEvent
 FORCE = (TalkCommand.FORCE_USER_STOPPED_SPEAKING,)
@@ -21,7 +21,7 @@ def play(
 
 def test_the_defaults_are_convais() -> None:
     assert PushToTalkOptions() == PushToTalkOptions(
-        1000, True, True, 5000, True, "open_on_first_press", False
+        1000, True, True, 5000, True, Startup.OPEN_ON_FIRST_PRESS, False
     )
 
 
@@ -105,7 +105,7 @@ def test_options_out_of_range_are_refused() -> None:
     with pytest.raises(ValueError, match="release_tail_ms"):
         PushToTalkOptions(release_tail_ms=5001)
     with pytest.raises(ValueError, match="startup"):
-        PushToTalkOptions(startup="whenever")
+        PushToTalkOptions(startup="whenever")  # type: ignore[arg-type]  # as from a game untyped
 
 
 def test_one_that_does_not_start_muted_is_open_until_the_key_is_let_go() -> None:
