@@ -76,8 +76,9 @@ def written_levels(draw: st.DrawFn) -> Written:
             thing["Switch"] = {"door": everybody[-1]}
     level = {"scene": draw(settings), "object": things}
     pen = _Pen(draw(st.randoms(use_true_random=False)), draw(st.lists(words, min_size=1)))
-    text = draw(st.sampled_from(["\n", "\r\n"])).join(pen.level(level))
-    return Written(level, text + draw(st.sampled_from(["", "\n", "\r\n"])))
+    newline = draw(st.sampled_from(["\n", "\r\n"]))
+    text = newline.join(pen.level(level))
+    return Written(level, text + draw(st.sampled_from(["", newline])))
 
 
 class _Pen:

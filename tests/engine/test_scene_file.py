@@ -170,7 +170,7 @@ def line_ends(text: str) -> set[str]:
     return set(re.findall("\r?\n", text.strip()))
 
 
-def places_that_differ(before: str, after: str) -> list[tuple[str, ...]]:
+def places_that_differ(before: str, after: str) -> list[object]:
     codes = SequenceMatcher(None, before.split("\n"), after.split("\n"), autojunk=False)
     return [code for code in codes.get_opcodes() if code[0] != "equal"]
 
