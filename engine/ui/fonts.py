@@ -58,7 +58,8 @@ class Fonts:
         runs = self._runs(text, bold)
         pieces = [self._piece(part, face, size, colour, bold) for part, face in runs]
         picture = pieces[0] if len(pieces) == 1 else self._joined(pieces, size, bold)
-        picture.set_alpha(colour[3], pygame.RLEACCEL)
+        if colour[3] < 255:
+            picture.set_alpha(colour[3])
         return picture
 
     def _piece(

@@ -40,26 +40,38 @@ class Painter:
         self.sprites = SpriteCache()
 
     def sprite(
-        self, key: Hashable, size: tuple[float, float], draw: Draw, scale: int = 3
+        self,
+        key: Hashable,
+        size: tuple[float, float],
+        draw: Draw,
+        scale: int = 3,
+        *,
+        is_final: bool = False,
     ) -> pygame.Surface:
-        """Return the picture of the key, drawn on a fresh canvas the first time."""
+        """Return the picture of the key, drawn on a fresh canvas the first time.
+
+        A final one is drawn twice as fast, but only on what has no opacity, as a screen.
+        """
 
         def make() -> pygame.Surface:
             canvas = Canvas(size, scale)
             draw(canvas)
-            return canvas.finish()
+            return _final(canvas.finish()) if is_final else canvas.finish()
 
-        return self.sprites.get((key, size, scale), make)
+        return self.sprites.get((key, size, scale, is_final), make)
 
     def composed(
         self, key: Hashable, size: tuple[int, int], paint: Callable[[pygame.Surface], object]
     ) -> pygame.Surface:
-        """Return the picture of the key, painted with this painter's widgets the first time."""
+        """Return the picture of the key, painted with this painter's widgets the first time.
+
+        It is final: for a screen, not to be part of another one.
+        """
 
         def make() -> pygame.Surface:
             picture = pygame.Surface(size, pygame.SRCALPHA, 32)
             paint(picture)
-            return picture
+            return _final(picture)
 
         return self.sprites.get((key, size), make)
 
@@ -161,6 +173,13 @@ class Painter:
         """Lay a see-through rectangle over what is there."""
         picture = self.sprite(("shade", colour), (rect.w, rect.h), _filler(colour), 1)
         surface.blit(picture, (rect.x, rect.y))
+
+
+def _final(picture: pygame.Surface) -> pygame.Surface:
+    """Let a picture be kept as runs of clear, full and mixed pixels."""
+    if picture.get_flags() & pygame.SRCALPHA:
+        picture.set_alpha(255, pygame.RLEACCEL)
+    return picture
 
 
 def _filler(colour: Colour) -> Draw:

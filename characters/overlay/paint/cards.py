@@ -141,7 +141,7 @@ def paint_menu(
     hotspots: Hotspots,
 ) -> None:
     """Paint the menu; `chosen` is the entry that Enter takes."""
-    w, h = 320.0, 84.0 + 48 * len(entries)
+    w, h = 400.0, 84.0 + 48 * len(entries)
     rect = Rect((model.size[0] - w) / 2, (model.size[1] - h) / 2, w, h)
     painter.shade(surface, Rect(0, 0, *model.size), (20, 14, 30, 150))
     painter.panel(surface, rect, _SHEET)

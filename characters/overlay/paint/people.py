@@ -71,11 +71,12 @@ class Figure:
             draw_body(canvas, self._look, turn, swing, is_sitting)
 
         key = ("body", self._look, turn, swing, is_sitting)
-        return self._painter.sprite(key, BODY_SIZE, body)
+        return self._painter.sprite(key, BODY_SIZE, body, is_final=True)
 
     def _draw_head(self, turn: int, face: Face) -> Any:
         def head(canvas: Canvas) -> None:
             canvas.origin = HEAD_ORIGIN
             draw_head(canvas, self._look, turn, face)
 
-        return self._painter.sprite(("head", self._look, turn, face), HEAD_SIZE, head)
+        key = ("head", self._look, turn, face)
+        return self._painter.sprite(key, HEAD_SIZE, head, is_final=True)

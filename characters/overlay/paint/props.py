@@ -66,7 +66,7 @@ def prop_picture(
         if label:
             _write(canvas, painter, kind, label)
 
-    picture = painter.sprite(("prop", kind, label, colour), whole, draw)
+    picture = painter.sprite(("prop", kind, label, colour), whole, draw, is_final=not flip)
     if flip:
         key = ("flipped", kind, label, colour)
         picture = painter.sprites.get(key, lambda: painter.flipped(picture))

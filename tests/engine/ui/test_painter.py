@@ -78,3 +78,30 @@ def test_a_flipped_picture_is_mirrored() -> None:
     picture = pygame.Surface((4, 1))
     picture.set_at((0, 0), (255, 0, 0))
     assert list(Painter().flipped(picture).get_at((3, 0)))[:3] == [255, 0, 0]
+
+
+def test_a_composed_picture_looks_as_its_parts_do_on_the_screen(surface: pygame.Surface) -> None:
+    painter, apart = Painter(), surface.copy()
+    style = PanelStyle(radius=10, shadow=4)
+
+    def paint(on: pygame.Surface) -> None:
+        painter.panel(on, Rect(10, 10, 100, 40), style)
+        painter.text(on, "word", (20, 20), 16, (255, 255, 255, 255))
+
+    for _ in range(2):
+        paint(apart)
+        surface.blit(painter.composed("badge", (120, 60), paint), (0, 0))
+    pixels = [pygame.surfarray.array3d(s).astype(int) for s in (apart, surface)]
+    assert abs(pixels[0] - pixels[1]).max() < 8
+    assert (pixels[1] != PAPER).any()
+
+
+def test_a_final_picture_looks_the_same(surface: pygame.Surface) -> None:
+    painter, other = Painter(), surface.copy()
+    for on, is_final in ((surface, True), (other, False)):
+        picture = painter.sprite(
+            "dot", (40, 40), lambda c: c.circle(20, 20, 12, (200, 30, 30, 180)), is_final=is_final
+        )
+        on.blit(picture, (30, 30))
+    pixels = [pygame.surfarray.array3d(s).astype(int) for s in (other, surface)]
+    assert abs(pixels[0] - pixels[1]).max() < 4
