@@ -53,6 +53,8 @@ PURE = (
     "characters.core",
     "characters.service.registry",
     "characters.service.conversation",
+    "characters.service.turn",
+    "characters.service.patience",
 )
 
 
