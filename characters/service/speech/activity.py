@@ -42,6 +42,11 @@ class VoiceActivity:
         """Whether the speaker has paused for longer than is worth recognising."""
         return self.is_speaking and self._run > self._options.stop_secs + AIR_SECONDS + TOLERANCE
 
+    @property
+    def may_be_over(self) -> bool:
+        """Whether the pause is half of what ends a turn: enough after a whole sentence."""
+        return self.is_pausing and self._run >= self._turn.stop_secs / 2.0 - TOLERANCE
+
     def hear(self, confidence: float, db: float, seconds: float) -> Activity:
         """Take how sure the detector is, 0 to 1, and the loudness of one frame."""
         speech = confidence >= self._options.confidence and volume(db) >= self._options.min_volume

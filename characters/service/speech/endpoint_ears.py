@@ -79,6 +79,10 @@ class EndpointUtterance:
         """Take more of the utterance."""
         self._sound += pcm
 
+    async def is_whole(self) -> bool:
+        """Nobody knows before it is sent."""
+        return False
+
     async def finish(self) -> Heard | Rejected:
         """Send the utterance; return what it was."""
         return await self._ears.transcribe(bytes(self._sound))

@@ -54,6 +54,10 @@ class Unable:
     async def feed(self, pcm: bytes) -> None:
         """Take more of the utterance."""
 
+    async def is_whole(self) -> bool:
+        """Nobody knows."""
+        return False
+
     async def finish(self) -> Rejected:
         """Say why nothing is understood."""
         return Rejected(self._advice)
@@ -87,6 +91,7 @@ class RoomListener:
         self._before: deque[bytes] = deque(maxlen=max(1, round(lead / FRAME_SECONDS)))
         self._pause: list[bytes] = []
         self._utterance: Utterance | None = None
+        self._was_asked = False
         self._rest = b""
         self._now = 0.0
         self._muted = False
@@ -141,6 +146,9 @@ class RoomListener:
             return [SpeechStarted(self._now, self._pre_roll_ms)]
         if self._utterance is not None:
             await self._pass_on(frame)
+            if await self._is_over(self._utterance):
+                self._activity.stop()
+                return list(await self._finish("silence"))
         if change is Activity.STOPPED:
             return list(await self._finish("silence"))
         if change is Activity.TOO_LONG:
@@ -162,6 +170,11 @@ class RoomListener:
         self._pause.clear()
         if utterance is not None:
             await utterance.feed(sound)
+
+    async def _is_over(self, utterance: Utterance) -> bool:
+        """Ask once in each pause whether the sentence is whole: then no more is waited for."""
+        is_first, self._was_asked = not self._was_asked, self._activity.may_be_over
+        return is_first and self._was_asked and await utterance.is_whole()
 
     async def _finish(self, reason: str) -> tuple[SpeechEvent, ...]:
         utterance, self._utterance = self._utterance, None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 
 from characters.service.speech.names import GIVEN_NAMES
 
@@ -30,6 +31,7 @@ class Grammar:
 
     jsgf: str
     patterns: tuple[re.Pattern[str], ...]
+    phrases: tuple[tuple[str, ...], ...] = ()  # as words and signs
     left_out: tuple[str, ...] = ()  # phrases with words that nobody knows how to pronounce
 
     @property
@@ -45,6 +47,21 @@ class Grammar:
                 has_name = any(name for key, name in match.groupdict().items() if key != "said")
                 return Sentence(match["said"].strip(), has_name)
         return None
+
+    def is_whole(self, words: str) -> bool:
+        """Return whether words are one of the sentences and none is longer that begins so."""
+        said = tuple(words.split())
+        if not said or self.read(words.strip() + " ") is None:
+            return False
+        return not any(may_go_on(phrase, said) for phrase in self.phrases)
+
+
+def may_go_on(phrase: tuple[str, ...], said: tuple[str, ...]) -> bool:
+    """Return whether a phrase begins with what was said; one with signs or slots may."""
+    plain = tuple(takewhile(lambda token: token[0] not in "<()|[]", phrase))
+    size = min(len(plain), len(said))
+    is_longer = len(plain) > len(said) or len(plain) < len(phrase)
+    return is_longer and plain[:size] == said[:size]
 
 
 def words_of(phrase: str) -> frozenset[str]:
@@ -72,7 +89,8 @@ def make_grammar(phrases: Iterable[str], knows: Callable[[str], bool]) -> Gramma
         f"public <said> = <phrase> [ {CLOSER} ];"
     )
     patterns = tuple(pattern_of(phrase.split(" "), names) for phrase in usable)
-    return Grammar(jsgf, patterns, tuple(left_out))
+    accepted = tuple(tuple(phrase.split(" ")) for phrase in usable)
+    return Grammar(jsgf, patterns, accepted, tuple(left_out))
 
 
 def tokens_of(phrase: str) -> list[str]:

@@ -153,6 +153,9 @@ class Utterance(Protocol):
     async def feed(self, pcm: bytes) -> None:
         """Take more of the utterance, 16 kHz mono int16."""
 
+    async def is_whole(self) -> bool:
+        """Return whether it is a sentence already that nothing can follow; False if unsure."""
+
     async def finish(self) -> Heard | Rejected:
         """End the utterance and say what it was; within some seconds, whatever happens."""
 

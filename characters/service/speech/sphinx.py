@@ -20,7 +20,13 @@ import numpy as np
 import pocketsphinx
 
 from characters.core.levels import Samples
-from characters.service.speech.evidence import Evidence, Loudness
+from characters.service.speech.evidence import (
+    Evidence,
+    Loudness,
+    Segment,
+    spoken_frames,
+    worst_word,
+)
 from characters.service.speech.phrases import Grammar, make_grammar
 from characters.service.speech.protocols import SAY_AGAIN, Heard, Rejected
 
@@ -199,6 +205,11 @@ class SphinxUtterance:
         mixed: Samples = np.clip(samples + WHISPER[positions], -32_768, 32_767).astype(np.int16)
         return mixed.tobytes()
 
+    def is_whole(self) -> bool:
+        """Return whether what was heard so far is a sentence that no other begins with."""
+        said = None if self._grammar.is_empty else self._pair.words.hyp()
+        return said is not None and self._grammar.is_whole(ALTERNATE.sub("", said.hypstr))
+
     def finish(self) -> Heard | Rejected:
         """End the utterance and say what it was."""
         if self._grammar.is_empty:
@@ -221,10 +232,12 @@ class SphinxUtterance:
         score, rival, frames = score_of(words), score_of(phones), words.n_frames()
         if said is None or score is None or rival is None:
             return Rejected(SAY_AGAIN)
+        word_path, phone_path = segments_of(words), segments_of(phones)
         evidence = Evidence(
             frames,
             (rival - score) / max(1, frames),
-            spoken_frames(words) / max(1, spoken_frames(phones)),
+            worst_word(word_path, phone_path),
+            spoken_frames(word_path) / max(1, spoken_frames(phone_path)),
             self._loudness.above_noise_db,
         )
         sentence = self._grammar.read(ALTERNATE.sub("", said.hypstr) + " ")
@@ -262,12 +275,10 @@ def score_of(decoder: pocketsphinx.Decoder) -> float | None:
     return math.log(hypothesis.score) / LOG_BASE
 
 
-def spoken_frames(decoder: Any) -> int:
-    """Return how many frames a decoder takes for speech, not for silence or noise."""
-    segments = decoder.seg() or ()
-    return sum(s.end_frame - s.start_frame + 1 for s in segments if not is_filler(s.word))
-
-
-def is_filler(word: str) -> bool:
-    """Return whether a segment is silence, noise or an end of the sentence."""
-    return word == "SIL" or word[0] in "<[+"
+def segments_of(decoder: Any) -> list[Segment]:
+    """Return the words or phones of a decoder's best path."""
+    return [
+        Segment(s.word, s.start_frame, s.end_frame, math.log(s.ascore) / LOG_BASE)
+        for s in decoder.seg() or ()
+        if s.ascore > 0.0 and s.end_frame >= s.start_frame
+    ]

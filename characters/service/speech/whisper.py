@@ -106,6 +106,10 @@ class WhisperUtterance:
         """Take more of the utterance."""
         self._sound += pcm
 
+    def is_whole(self) -> bool:
+        """Nobody knows before it is over."""
+        return False
+
     def finish(self) -> Heard | Rejected:
         """Return what was said."""
         samples = np.frombuffer(bytes(self._sound), "<i2").astype(np.float32)

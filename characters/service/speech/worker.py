@@ -21,6 +21,9 @@ class BlockingUtterance(Protocol):
     def feed(self, pcm: bytes) -> None:
         """Take more of the utterance."""
 
+    def is_whole(self) -> bool:
+        """Return whether it is a sentence already that nothing can follow; False if unsure."""
+
     def finish(self) -> Heard | Rejected:
         """End the utterance and say what it was."""
 
@@ -79,6 +82,10 @@ class UtteranceInWorker:
     async def feed(self, pcm: bytes) -> None:
         """Take more of the utterance."""
         await self._run(lambda: self._utterance.feed(pcm))
+
+    async def is_whole(self) -> bool:
+        """Return whether it is a sentence already that nothing can follow."""
+        return await self._run(self._utterance.is_whole)
 
     async def finish(self) -> Heard | Rejected:
         """End the utterance and say what it was."""

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from characters.components import ConnectMode
 from characters.core.policy import IdlePolicy, ReconnectPolicy
+from characters.core.speech import SpeechSettings
 from characters.core.state import SessionState
 from characters.core.turn import DialogueState
+from characters.runtime import ServiceProcess
 from tests.characters.components.fakes import Level
 
 AHEAD = (1.0, 0.0)
@@ -190,3 +193,11 @@ def test_leaving_the_level_takes_the_microphone_away_from_it() -> None:
     look(level, AHEAD)
     level.scene.close()
     assert level.runtime.ears.target is None
+
+
+def test_a_level_says_how_the_service_of_the_game_hears_and_speaks(tmp_path: Path) -> None:
+    level, service = Level(), ServiceProcess(tmp_path, tmp_path)
+    level.scene.provide(service)
+    level.manager.speech = SpeechSettings(whisper_folder="/models/small")
+    assert level.manager.runtime is not None
+    assert service.prefer(("--whisper-folder=/models/small",))

@@ -171,3 +171,10 @@ def test_a_talk_that_is_forgotten_is_gone_at_the_service_too(
 
 def outcome(resume: object) -> object:
     return getattr(resume, "outcome", None)
+
+
+def test_a_level_may_say_how_it_starts_until_it_has_or_somebody_else_did(tmp_path: Path) -> None:
+    service = ServiceProcess(tmp_path, ROOT / "assets")
+    assert service.prefer(("--detector=silero",))
+    assert service.prefer(("--detector=silero",)) and not service.prefer(("--no-speech",))
+    assert not ServiceProcess(tmp_path, ROOT / "assets", arguments=FAST).prefer(("--no-speech",))

@@ -14,9 +14,11 @@ import aiohttp
 import pytest
 
 from characters.core.messages import BotLlmText, BotTurnCompleted, ConnectRequest, UserTextMessage
+from characters.core.speech import SpeechSettings
 from characters.service.__main__ import main
-from characters.transport.protocol import Bye, Connection, RoomLink
+from characters.transport.protocol import AudioFrame, Bye, Connection, RoomLink
 from characters.transport.websocket import WebSocketTransport
+from tests.characters.service.speech.openai_server import serving, tone
 
 ROOT = Path(__file__).parents[3]
 DEADLINE = 20.0
@@ -24,8 +26,11 @@ ASK = ConnectRequest("patient-7f3a", end_user_id="me")
 
 
 @asynccontextmanager
-async def process(data: Path, *flags: str) -> AsyncIterator[tuple[Process, str]]:
-    command = ["-m", "characters.service", "--no-speech", "--words-per-second", "0", "--think", "0"]
+async def process(
+    data: Path, *flags: str, speech: bool = False
+) -> AsyncIterator[tuple[Process, str]]:
+    command = ["-m", "characters.service", "--words-per-second", "0", "--think", "0"]
+    command += [] if speech else ["--no-speech"]
     command += ["--data", str(data), "--assets", str(ROOT / "assets"), *flags]
     it = await asyncio.create_subprocess_exec(
         sys.executable, *command, cwd=ROOT, stdin=PIPE, stdout=PIPE, stderr=PIPE
@@ -128,3 +133,45 @@ def test_it_refuses_to_listen_to_the_world_by_accident(capsys: pytest.CaptureFix
     with pytest.raises(SystemExit):
         main(["--host", "0.0.0.0"])
     assert "--allow-remote" in capsys.readouterr().err
+
+
+async def voice_at(url: str) -> AudioFrame:
+    """Return the first piece of a character's voice."""
+    transport = WebSocketTransport(url)
+    grant = await transport.connect(ASK)
+    connection = await transport.join(grant, RoomLink(grant.room_name))
+    async with asyncio.timeout(DEADLINE):
+        while not isinstance(frame := await connection.receive(), AudioFrame):
+            pass
+    await transport.close()
+    return frame
+
+
+def test_a_character_speaks_with_its_voice_at_the_endpoint_of_the_settings(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with serving() as server:
+            server.pieces = [tone(0.5, 24_000)]
+            flags = SpeechSettings(synthesis_url=server.url).arguments()
+            async with process(tmp_path, *flags, speech=True) as (_, url):
+                frame = await voice_at(url)
+            assert frame.sample_rate == 24_000 and tone(0.5, 24_000).startswith(frame.pcm)
+            assert server.asked[0]["voice"] == "fable"  # the persona's own
+
+    asyncio.run(run())
+
+
+def test_when_the_endpoint_fails_the_sentence_is_spoken_all_the_same(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with serving() as server:
+            server.status = 500
+            flags = SpeechSettings(synthesis_url=server.url).arguments()
+            async with process(tmp_path, *flags, speech=True) as (_, url):
+                assert (await voice_at(url)).sample_rate == 22_050
+
+    asyncio.run(run())
+
+
+def test_speech_settings_that_make_no_sense_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--synthesis-url", "example.org"])
+    assert "synthesis_url must begin with http" in capsys.readouterr().err

@@ -43,6 +43,7 @@ class FakeRecogniser:
         self.sound = b""
         self.cancelled = 0
         self.is_busy = self.is_stuck = self.is_broken = False
+        self.whole, self.asked = False, 0
         self.prepared: list[tuple[str, ...]] = []
 
     def prepare(self, phrases: tuple[str, ...]) -> None:
@@ -55,6 +56,10 @@ class FakeRecogniser:
 
     async def feed(self, pcm: bytes) -> None:
         self.sound += pcm
+
+    async def is_whole(self) -> bool:
+        self.asked += 1
+        return self.whole
 
     async def finish(self) -> Heard | Rejected:
         if self.is_stuck:
@@ -73,14 +78,20 @@ class FakeRecogniser:
 class Room:
     """A listener, and a player who speaks and is silent."""
 
-    def __init__(self, options: VoiceActivityOptions | None = None, *, sure: float = 1.0) -> None:
+    def __init__(
+        self,
+        options: VoiceActivityOptions | None = None,
+        *,
+        sure: float = 1.0,
+        turn: SmartTurn | None = None,
+    ) -> None:
         self.recogniser, self.detector = FakeRecogniser(), LoudIsSpeech(sure)
         self.listener = RoomListener(
             ["hello"],
             self.detector,
             self.recogniser,
             options or VoiceActivityOptions(),
-            SmartTurn(),
+            turn or SmartTurn(),
             patience_seconds=0.02,
         )
         self.at = 0.0
@@ -235,3 +246,35 @@ def test_the_volume_that_is_asked_for_decides(min_volume: float, starts: bool) -
 
 def test_without_a_recogniser_every_utterance_gets_the_reason() -> None:
     assert asyncio.run(Unable("type it").finish()) == Rejected("type it")
+
+
+def test_after_a_whole_sentence_half_the_pause_is_enough(room: Room) -> None:
+    async def talk() -> float:
+        room.recogniser.whole = True
+        await room.hear(VOICE, 1.0)
+        stopped, heard = await room.hear(SILENCE, 2.0)
+        assert isinstance(stopped, SpeechStopped) and heard == Heard("hello")
+        return stopped.timestamp - 1.0
+
+    assert 0.4 <= asyncio.run(talk()) <= 0.45
+
+
+def test_after_half_a_sentence_it_is_asked_once_in_each_pause_and_waited_for(room: Room) -> None:
+    async def talk() -> list[SpeechEvent]:
+        await room.hear(VOICE, 0.6)
+        await room.hear(SILENCE, 0.7)
+        return await room.say(0.6)
+
+    *_, stopped, heard = asyncio.run(talk())
+    assert isinstance(stopped, SpeechStopped) and heard == Heard("hello")
+    assert stopped.timestamp == pytest.approx(1.9 + 0.8) and room.recogniser.asked == 2
+
+
+def test_who_asked_for_longer_pauses_gets_them() -> None:
+    async def talk() -> list[SpeechEvent]:
+        room = Room(turn=SmartTurn(stop_secs=3.0))
+        room.recogniser.whole = True
+        await room.hear(VOICE, 1.0)
+        return await room.hear(SILENCE, 1.4)
+
+    assert asyncio.run(talk()) == []

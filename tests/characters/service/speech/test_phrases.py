@@ -66,3 +66,16 @@ def test_a_phrase_cannot_break_out_of_the_grammar() -> None:
 
 def test_the_words_of_a_phrase_are_found_without_its_signs() -> None:
     assert words_of("(how | where) are you, <name>?") == {"how", "where", "are", "you"}
+
+
+def test_a_sentence_is_whole_when_no_other_begins_with_it() -> None:
+    rules = grammar("yes", "yes please", "where does it hurt", "i am <name>", "how (is|are) you")
+    assert rules.is_whole("where does it hurt") and rules.is_whole("yes please")
+    assert not rules.is_whole("yes")
+    assert not rules.is_whole("where does it") and not rules.is_whole("")
+
+
+def test_a_sentence_that_may_go_on_in_a_way_nobody_counted_is_not_whole() -> None:
+    rules = grammar("i am", "i am <name>", "how are", "how (is | are) you [now]")
+    assert not rules.is_whole("i am") and not rules.is_whole("how are you")
+    assert not rules.is_whole("i am ada") and not rules.is_whole("how are")

@@ -10,6 +10,8 @@ import pytest
 
 from characters.core.levels import Samples
 from characters.core.resampler import resample
+from characters.core.turn_settings import SmartTurn, VoiceActivityOptions
+from characters.service.speech.activity import Activity, VoiceActivity
 from characters.service.speech.pronounce import ask_espeak
 from characters.service.speech.protocols import Heard, Rejected
 from characters.service.speech.sphinx import (
@@ -138,3 +140,29 @@ def test_in_noise_the_same_sentence_is_told_apart_or_rejected(recogniser: Sphinx
     noise = np.random.default_rng(3).normal(0.0, 1_500.0, sound.size)
     got = recognise(recogniser, np.clip(sound + noise, -32_768, 32_767).astype("<i2").tobytes())
     assert isinstance(got, Rejected) or got.text == "where does it hurt"
+
+
+def test_it_knows_a_whole_sentence_from_half_of_one(recogniser: SphinxRecogniser) -> None:
+    pause = bytes(12_800)
+
+    def is_whole(text: str) -> bool:
+        utterance = recogniser.open(PHRASES)
+        assert utterance is not None
+        utterance.feed(spoken(text) + pause)
+        whole = utterance.is_whole()
+        utterance.cancel()
+        return whole
+
+    assert is_whole("where does it hurt") and not is_whole("where does it")
+    assert not is_whole("how are you") and not is_whole("my name is peter")
+
+
+@pytest.mark.parametrize(("confidence", "earliest"), [(0.2, True), (1.0, False)])
+def test_the_detector_is_held_to_the_confidence_that_is_asked_for(
+    confidence: float, earliest: bool
+) -> None:
+    detector, sound = SphinxDetector(), spoken("where does it hurt")
+    ears = VoiceActivity(VoiceActivityOptions(confidence, start_secs=0.1), SmartTurn())
+    sure = [detector.confidence(sound[at : at + 640]) for at in range(0, 40_000, 640)]
+    first = next(n for n, s in enumerate(sure) if ears.hear(s, -20.0, 0.02) is Activity.STARTED)
+    assert (first <= sure.index(0.2) + 4) is earliest

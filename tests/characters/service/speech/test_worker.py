@@ -32,6 +32,9 @@ class Slow:
         self.threads.add(threading.current_thread().name)
         self.sound += pcm
 
+    def is_whole(self) -> bool:
+        return True
+
     def finish(self) -> Heard | Rejected:
         return Heard("hello")
 
@@ -47,6 +50,7 @@ def test_all_work_is_done_in_one_thread_beside_the_loop() -> None:
         assert utterance is not None
         await utterance.feed(b"a")
         await utterance.feed(b"b")
+        assert await utterance.is_whole()
         heard = await utterance.finish()
         await worker.close()
         return heard
