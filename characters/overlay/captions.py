@@ -43,18 +43,19 @@ def captions(model: HudModel, most: int = MOST_CAPTIONS) -> tuple[Caption, ...]:
         for turn in actor.view.transcript[-3:]
         if turn.text.strip() and _is_shown(turn, actor, model.now)
     ]
-    found.sort(key=lambda pair: (not pair[0].final or pair[1].view.is_speaking, pair[0].t))
+    found.sort(key=lambda pair: (_is_said_now(*pair), pair[0].t))
     shown = sorted(found[-most:], key=lambda pair: pair[0].t)
     return tuple(_caption(turn, actor, model) for turn, actor in shown)
 
 
 def _is_shown(turn: Turn, actor: Actor, now: float) -> bool:
-    if turn.speaker == "character" and not turn.final:
-        return True
-    is_last = turn is actor.view.transcript[-1]
-    if turn.speaker == "character" and is_last and actor.view.is_speaking:
+    if turn.speaker == "character" and _is_said_now(turn, actor):
         return True
     return now - turn.t < reading_seconds(turn.text)
+
+
+def _is_said_now(turn: Turn, actor: Actor) -> bool:
+    return not turn.final or (turn is actor.view.transcript[-1] and actor.view.is_speaking)
 
 
 def _caption(turn: Turn, actor: Actor, model: HudModel) -> Caption:

@@ -68,7 +68,7 @@ class Deeds:
         manager = self.cast.manager
         turns = manager.choices.turns if manager is not None else TurnSettings.DEFAULT
         talk = "push-to-talk" if self._is_hands_free() else "hands-free"
-        key = "hold it to talk" if turns.push_to_talk.toggle else "press to begin, again to end"
+        key = "hold it to talk" if turns.push_to_talk.toggle else "press, not hold"
         return (
             ("Go on", self._state.close),
             ("What the keys do", lambda: self._state.open(Layer.HELP)),

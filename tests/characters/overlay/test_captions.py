@@ -54,3 +54,14 @@ def test_an_interrupted_line_is_marked() -> None:
 
 def test_a_turn_without_words_has_no_caption() -> None:
     assert not shown(says("Ada", Turn("character", "  ", NOW, final=False)))
+
+
+def test_what_somebody_said_before_gives_way_to_the_players_line() -> None:
+    ada = says(
+        "Ada",
+        Turn("character", "Good day", NOW - 3, interrupted=True),
+        Turn("player", "My name is Bob", NOW - 2),
+        Turn("character", "Hello Bob", NOW - 1, final=False),
+        is_speaking=True,
+    )
+    assert shown(ada) == ["My name is Bob", "Hello Bob"]
