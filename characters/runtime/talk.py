@@ -9,6 +9,7 @@ from typing import TypeAlias
 from characters.core.messages import (
     ActionResponse,
     BotEmotion,
+    BotReady,
     BotTurnCompleted,
     ContextUpdate,
     FinalUserTranscription,
@@ -26,6 +27,8 @@ __all__ = ["MOST_UNCONFIRMED", "MOST_WAITING", "Ask", "Talk"]
 MOST_WAITING = 20
 # Lines that the service has not confirmed: only one that cannot write leaves so many.
 MOST_UNCONFIRMED = 200
+# What a service of ours calls itself in its bot-ready.
+KEEPS_LINES = "troupe"
 # Deeds that an answer which is told again may bring again.
 MOST_DEEDS = 32
 
@@ -56,6 +59,7 @@ class Talk:
         self._asked: ContextUpdate | None = None
         self._deeds: deque[ActionResponse] = deque(maxlen=MOST_DEEDS)
         self._unconfirmed: dict[str, UserTextMessage] = {}
+        self._are_lines_kept = False  # by the service: it confirms each by its id
         self._owes_repeat = False
 
     @property
@@ -75,13 +79,21 @@ class Talk:
             self.emotion = message.emotion
         if isinstance(message, ServerResponse) and message.event_type == UserTextMessage.TYPE:
             self._confirm((message.extras or {}).get("message_id"))
+        if isinstance(message, BotReady):
+            self._are_lines_kept = message.about.get("service") == KEEPS_LINES
         if isinstance(message, FinalUserTranscription) and message.message_id is not None:
-            self._unanswered = message.message_id
+            self._was_understood(message.text, message.message_id)
         if isinstance(message, BotTurnCompleted) and message.message_id is not None:
             self._was_answered(message.message_id)
         before = self.transcript
         self.transcript = before.apply(message, now)
         return self.transcript is not before
+
+    def _was_understood(self, text: str, message_id: str) -> None:
+        self._unanswered = message_id
+        # A spoken line is confirmed as a typed one is, and repeated in words when it was not.
+        if self._are_lines_kept:
+            self._unconfirmed[message_id] = UserTextMessage(text, message_id)
 
     def _was_answered(self, message_id: str) -> None:
         self.answered = message_id

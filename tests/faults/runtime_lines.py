@@ -12,7 +12,7 @@ from urllib.request import urlopen
 
 from characters.core.messages import BotTurnCompleted
 from characters.core.policy import ReconnectPolicy
-from characters.core.state import ResumeOutcome, SessionState
+from characters.core.state import ResumeOutcome, SessionState, SessionStateChanged
 from characters.core.transcript import Turn
 from characters.service.store import SessionStore, SpokenTurn
 from tests.bench.case import percentile
@@ -148,34 +148,36 @@ def weather(times: int) -> Row:
 
 def window(rounds: int) -> Row:
     """Let some come back a little before and a little after their room's time is over."""
-    right = Counter[ResumeOutcome]()
-    for edge, wanted in (
-        (-EDGE_SECONDS, ResumeOutcome.REJOINED),
-        (EDGE_SECONDS, ResumeOutcome.RESUMED),
-    ):
-        wait = WINDOW_SECONDS + edge
-        policy = replace(
-            HASTY,
-            room_rejoin_ttl_seconds=WINDOW_SECONDS,
-            backoff_base_seconds=wait,
-            backoff_cap_seconds=wait,
-        )
-        # The first retry is refused, the second comes after all of the back-off's step.
-        with TemporaryDirectory() as folder, House(Path(folder), AT_ONCE, 1.0) as house:
-            people = [house.resident(f"nurse-{n}", policy=policy) for n in range(TOGETHER)]
-            for _ in range(rounds):
-                right[wanted] += sum(_come_back(house, it) is wanted for it in _drop(house, people))
+    found = {edge: _at_the_edge(edge, rounds) for edge in (-EDGE_SECONDS, EDGE_SECONDS)}
+    early, late = found.values()
     tried = rounds * TOGETHER
     figure = (
-        f"100 ms early: {right[ResumeOutcome.REJOINED]}/{tried} rejoined;"
-        f" 100 ms late: {right[ResumeOutcome.RESUMED]}/{tried} resumed in a new room"
+        f"100 ms early: {early['REJOINED']}/{tried} rejoined,"
+        f" {early['too late']} came too late for it on a busy machine;"
+        f" 100 ms late: {late['RESUMED']}/{tried} resumed in a new room"
     )
-    return Row(
-        8,
-        "the runtime comes back at the edge of the window",
-        figure,
-        set(right.values()) == {tried},
+    is_right = (
+        early["REJOINED"] + early["too late"] == late["RESUMED"] == tried
+        and early["REJOINED"] >= tried / 2
     )
+    return Row(8, "the runtime comes back at the edge of the window", figure, is_right)
+
+
+def _at_the_edge(edge: float, rounds: int) -> Counter[str]:
+    wait = WINDOW_SECONDS + edge
+    policy = replace(
+        HASTY,
+        room_rejoin_ttl_seconds=WINDOW_SECONDS,
+        backoff_base_seconds=wait,
+        backoff_cap_seconds=wait,
+    )
+    found = Counter[str]()
+    # The first retry is refused, the second comes after all of the back-off's step.
+    with TemporaryDirectory() as folder, House(Path(folder), AT_ONCE, 1.0) as house:
+        people = [house.resident(f"nurse-{n}", policy=policy) for n in range(TOGETHER)]
+        for _ in range(rounds):
+            found.update([_come_back(house, it) for it in _drop(house, people)])
+    return found
 
 
 def _drop(house: House, people: list[Resident]) -> list[Resident]:
@@ -191,11 +193,14 @@ def _drop(house: House, people: list[Resident]) -> list[Resident]:
     return people
 
 
-def _come_back(house: House, it: Resident) -> ResumeOutcome | None:
+def _come_back(house: House, it: Resident) -> str:
     house.until(lambda: it.arrivals)
-    resume = it.arrivals[0].resume
+    lost, back = it.all(SessionStateChanged)[0], it.arrivals[0]
     it.disconnect()
-    return None if resume is None else resume.outcome
+    assert back.resume is not None  # whoever is connected knows
+    is_late = back.resume.outcome is ResumeOutcome.RESUMED and back.t - lost.t > WINDOW_SECONDS
+    meant_to_rejoin = it.handle.policy.backoff_cap_seconds < WINDOW_SECONDS
+    return "too late" if is_late and meant_to_rejoin else back.resume.outcome.value
 
 
 def early_drops(times: int) -> Row:

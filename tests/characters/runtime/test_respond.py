@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from characters.core.messages import (
     Action,
     ActionResponse,
+    BotReady,
     BotTurnCompleted,
     ClientMessage,
     ContextUpdate,
     FinalUserTranscription,
     RespondModeUpdate,
+    ServerResponse,
     UserTextMessage,
     VadSttStopped,
 )
@@ -167,3 +171,20 @@ def test_a_deed_of_an_answer_that_is_told_again_is_done_once() -> None:
         stage.service.last.tell(DEED, other, DEED, nobodys, nobodys)
         stage.run_for(0.01)
         assert actor.all(ActionResponse) == [DEED, other, nobodys, nobodys]
+
+
+@pytest.mark.parametrize(("service", "repeated"), [("troupe", ["My name is Ada."]), ("other", [])])
+def test_a_spoken_line_that_was_not_kept_is_repeated_in_words_to_a_service_that_keeps_lines(
+    service: str, repeated: list[str]
+) -> None:
+    with Stage() as stage:
+        actor = connected(stage, RespondMode.AUTO)
+        stage.service.last.tell(
+            BotReady({"service": service}),
+            FinalUserTranscription("Hello.", message_id="s1"),
+            FinalUserTranscription("My name is Ada.", message_id="s2"),
+        )
+        stage.service.last.tell(ServerResponse("user_text_message", extras={"message_id": "s1"}))
+        stage.run_for(0.01)
+        _new_room(stage, actor)
+        assert stage.service.last.texts == repeated
