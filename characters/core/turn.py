@@ -24,6 +24,7 @@ from characters.core.messages import (
     FinalUserTranscription,
     LlmNoResponse,
     ServerMessage,
+    ServerResponse,
     VadSttStarted,
     VadSttStopped,
 )
@@ -110,6 +111,20 @@ EFFECTS: dict[type[ServerMessage] | Local, tuple[Fact, Fact]] = {
 }
 
 
+# Reasons of an utterance's end after which no words follow.
+WORDLESS = frozenset({"muted", "noise"})
+
+
+def _effect_of(event: TurnEvent) -> tuple[Fact, Fact] | None:
+    if isinstance(event, ServerResponse):
+        # "Say that again": nothing is on its way any more.
+        is_verdict = (event.event_type, event.status) == ("speech", "error")
+        return (Fact.AWAITING, Fact.NONE) if is_verdict else None
+    if isinstance(event, VadSttStopped) and event.reason in WORDLESS:
+        return Fact.PLAYER_SPEAKING, Fact.NONE
+    return EFFECTS.get(event if isinstance(event, Local) else type(event))
+
+
 @dataclass(frozen=True, slots=True)
 class Dialogue:
     """One character's turn-taking: feed it what happens, read who has the floor."""
@@ -139,7 +154,7 @@ class Dialogue:
 
     def after(self, event: TurnEvent, now: float) -> Dialogue:
         """Return the dialogue after an event; events of no meaning here change nothing."""
-        effect = EFFECTS.get(event if isinstance(event, Local) else type(event))
+        effect = _effect_of(event)
         if effect is None:
             return self
         if event is Local.INTERRUPTED and self.is_turn_over:

@@ -185,7 +185,7 @@ class RoomListener:
             return stopped, Rejected(BUSY)
         verdict = await self._verdict(utterance)
         if isinstance(verdict, Rejected) and self._activity.voiced_seconds < COUGH_SECONDS:
-            return (stopped,)
+            return (self._stopped("noise"),)
         return stopped, verdict
 
     async def _verdict(self, utterance: Utterance) -> Heard | Rejected:

@@ -12,6 +12,7 @@ from characters.core.messages import (
     BotTurnCompleted,
     FinalUserTranscription,
     LlmNoResponse,
+    ServerResponse,
     VadSttStarted,
     VadSttStopped,
 )
@@ -38,6 +39,24 @@ SPOKEN_ANSWER = (BotLlmStarted(), BotStartedSpeaking(), Local.AUDIO_QUEUED)
 def test_the_defaults_are_the_contracts() -> None:
     assert Activity() == Activity(0.7, 0.2, 0.2, 0.6)
     assert SmartTurn() == SmartTurn(0.8, 100, 8.0)
+
+
+def test_who_asks_to_say_it_again_thinks_about_nothing() -> None:
+    sorry = ServerResponse("speech", "error", "Say that again, or type it.")
+    assert states(Local.ADDRESSED, VadSttStarted(), VadSttStopped("silence"), sorry)[2:] == [
+        S.THINKING,
+        S.ATTENDING,
+    ]
+
+
+@pytest.mark.parametrize("reason", ["noise", "muted"])
+def test_after_a_noise_nobody_waits_for_an_answer(reason: str) -> None:
+    assert after(Local.ADDRESSED, VadSttStarted(), VadSttStopped(reason)).state is S.ATTENDING
+
+
+def test_an_acknowledgement_is_no_verdict_on_speech() -> None:
+    taken = ServerResponse("user_text_message", "success")
+    assert after(Local.TEXT_SENT, taken).state is S.THINKING
 
 
 def test_a_whole_spoken_turn_goes_through_its_states() -> None:

@@ -142,7 +142,8 @@ def test_what_is_not_understood_is_rejected_with_advice(room: Room) -> None:
 
 def test_a_cough_asks_nobody_to_say_it_again(room: Room) -> None:
     room.recogniser.verdict = Rejected("say it again")
-    assert isinstance(asyncio.run(room.say(0.3))[-1], SpeechStopped)
+    stopped = asyncio.run(room.say(0.3))[-1]
+    assert isinstance(stopped, SpeechStopped) and stopped.reason == "noise"
 
 
 def test_push_to_talk_ends_the_utterance_at_once(room: Room) -> None:
