@@ -21,7 +21,7 @@ LINES = ("Hello!", "How are you?", "What is your name?", "My name is Vera.", "Th
 UTTERANCES = ("hello", "how are you", "thank you", "what do you do here")
 Tell: TypeAlias = Callable[[object], object]
 RECOVERY_SECONDS = 60.0
-ANSWER_SECONDS = 15.0
+ANSWER_SECONDS = 20.0
 
 
 class Player:
@@ -107,12 +107,20 @@ class Player:
         """Say something aloud; this one hears it, and nobody else."""
         if not self._has_ear(it):
             return False
-        heard = {other.key: other.heard for other in self.village.residents}
+        heard = {other.key: other.heard for other in self._all}
         self.village.microphone.speak(self.chance.choice(self.sounds))
         if not self.village.wait_for(lambda: it.heard > heard[it.key], ANSWER_SECONDS):
-            return False
-        others = (other for other in self.village.residents if other is not it)
+            return self._tells(it, heard)
+        others = (other for other in self._all if other is not it)
         return all(other.heard == heard[other.key] for other in others)
+
+    def _tells(self, it: Resident, heard: Mapping[str, int]) -> bool:
+        """Say what there is to see of an utterance that nobody answered."""
+        sent = {other.key: other.handle.view.microphone.frames_sent for other in self._all}
+        now = {other.key: other.heard - heard[other.key] for other in self._all}
+        told = dict(it.told)
+        self.tell(f"    {it.key}: heard {now}, sent {sent}, {self.village.ears.status}, {told}")
+        return False
 
     def _has_ear(self, it: Resident) -> bool:
         # What was said before is over, and understood or not: it must not be taken for this.
@@ -142,12 +150,14 @@ class Player:
         return True
 
     def switch_in_sentence(self, it: Resident) -> bool:
-        """Turn away in the middle of a sentence; who heard its beginning hears its end."""
-        before = it.heard
+        """Turn away in the middle of a sentence; one hears all of it, whoever had its beginning."""
+        before = sum(other.heard for other in self._all)
         if not self._begin_to_speak(it):
             return False
-        self.village.turn_to(self.chance.choice(self.village.residents))
-        return self.village.wait_for(lambda: it.heard > before, ANSWER_SECONDS)
+        self.village.turn_to(self.chance.choice(self._all))
+        self.village.wait_for(lambda: sum(o.heard for o in self._all) > before, ANSWER_SECONDS)
+        self._pass(1.3)
+        return sum(other.heard for other in self._all) == before + 1
 
     # --- faults
 
