@@ -103,7 +103,7 @@ def add_speech_flags(parser: ArgumentParser) -> None:
             default=field.default,
             type=SpeechDetector if field.name == "detector" else str,
             choices=tuple(SpeechDetector) if field.name == "detector" else None,
-            metavar="NAME" if field.name == "detector" else None,
+            metavar=field.name.rpartition("_")[2].upper(),
             help=_HELP[field.name],
         )
 

@@ -44,6 +44,8 @@ NO_SYNTHESIS = (
 )
 NO_SILERO = "Silero is not installed, another detector is used: `pip install -e .[silero]`."
 ADVICE_WITHOUT_RECOGNITION = "I cannot understand speech on this machine: type it, please."
+# Characters. An endpoint is asked once for each part: "Ah." and the next in one go sound better.
+WORTH_A_BREATH = 30
 SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
 
 MakeDetector = Callable[[], Detector]
@@ -109,8 +111,14 @@ class SpeechParts:
 
 
 def sentences(text: str) -> tuple[str, ...]:
-    """Cut a text after its sentences."""
-    return tuple(part for part in SENTENCE_END.split(text.strip()) if part)
+    """Cut a text after its sentences; a short one stays with the next."""
+    parts: list[str] = []
+    for part in filter(None, SENTENCE_END.split(text.strip())):
+        if parts and len(parts[-1]) < WORTH_A_BREATH:
+            parts[-1] += " " + part
+        else:
+            parts.append(part)
+    return tuple(parts)
 
 
 def make_speech(

@@ -96,7 +96,7 @@ def test_an_endpoint_hears_and_another_speaks() -> None:
             )
             speech = make_speech(settings)
             heard = (await hear(speech))[-1]
-            chunks = await say(speech, "One. Two.")
+            chunks = await say(speech, "This is the first of two sentences. This is the other.")
             return heard, chunks, [asked.get("voice") for asked in server.asked]
 
     heard, chunks, voices = asyncio.run(talk())
@@ -137,12 +137,12 @@ def test_a_model_that_is_not_there_leaves_the_words_to_pocketsphinx(tmp_path: Pa
     assert isinstance(asyncio.run(talk())[-1], Heard)
 
 
-def test_a_text_is_cut_after_its_sentences() -> None:
-    assert sentences(" Hello there. How are you?  Fine! ") == (
-        "Hello there.",
-        "How are you?",
-        "Fine!",
+def test_a_text_is_cut_after_its_sentences_and_short_ones_stay_together() -> None:
+    assert sentences(" Ah. You are new here, my dear friend!  Come in. Sit down. ") == (
+        "Ah. You are new here, my dear friend!",
+        "Come in. Sit down.",
     )
+    assert sentences(" ") == ()
 
 
 def test_without_recognition_an_utterance_is_answered_with_advice() -> None:
