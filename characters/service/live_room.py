@@ -18,6 +18,7 @@ from characters.core.link import RoomLink
 from characters.core.messages import (
     BotReady,
     ClientMessage,
+    ContextUpdate,
     FinalUserTranscription,
     InteractionCreated,
     MessageError,
@@ -154,6 +155,8 @@ class LiveRoom:
         if first:
             self._floor = self._services.floors.of(self.room.session.end_user_id)
             self._floor.ask(self, self._arrive)
+            if any(answer is not None for _, answer in self._past.left):
+                self._addressed()  # the player waits for the end of what was being told
 
     def _arrive(self) -> None:
         """Greet, now that nobody else does."""
@@ -214,7 +217,7 @@ class LiveRoom:
         self._perform([refused(problem)])
 
     def _take(self, message: ClientMessage) -> None:
-        if isinstance(message, UserTextMessage | TriggerMessage):
+        if _turns_to(message):
             self._addressed()
         self._perform(self._reception.take(message, self._services.now()))
 
@@ -374,6 +377,13 @@ class LiveRoom:
         if self._is_left_for_good:
             self._saver.add(Settle(None))
         await self._saver.close()
+
+
+def _turns_to(message: ClientMessage) -> bool:
+    """Tell whether a message wants this character's word now."""
+    if isinstance(message, ContextUpdate):
+        return message.run_llm == "true"
+    return isinstance(message, UserTextMessage | TriggerMessage)
 
 
 def _named(message: ServerMessage, message_id: str | None) -> ServerMessage:

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from characters.core.messages import ConnectRequest
+from characters.core.respond import RespondMode
 from characters.service.dialogue.mind import Mind, Part, PlayerSaid, Prompt, Say
 from characters.service.floor import Floor, Floors
 from characters.service.pace import Pace
@@ -37,6 +39,20 @@ class PoliteCast:
         return None
 
 
+class SilentGreeting(PoliteMind):
+    """Answers, and greets nobody."""
+
+    async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
+        if isinstance(prompt, PlayerSaid):
+            yield Say("Yes, of course.")
+
+
+class AnswersAlone(PoliteCast):
+    def mind(self, ask: ConnectRequest, memory: dict[str, Any]) -> Mind:
+        return SilentGreeting()
+
+
+MANUAL = dict(RespondMode.MANUAL.lanes)
 AUDIBLE = Settings(pace=Pace(words_per_second=20.0, think_seconds=0.0))
 
 
@@ -142,3 +158,62 @@ def test_the_next_one_greets_when_the_first_is_gone() -> None:
             await second.until("bot-turn-completed")
 
     serve(play, AUDIBLE, cast=PoliteCast())
+
+
+def test_who_is_asked_for_an_answer_to_an_earlier_line_does_not_wait_for_the_greetings(
+    tmp_path: Path,
+) -> None:
+    path, ask = tmp_path / "sessions.sqlite3", {"end_user_id": "ada", "respond_modes": MANUAL}
+    sessions = list[str]()
+
+    async def type_it(bare: Bare) -> None:
+        async with bare.room(**ask) as (guest, grant):
+            sessions.append(grant["character_session_id"])
+            await guest.type_line("hello", "m1")
+            await guest.until("server-response")
+
+    async def come_back(bare: Bare) -> None:
+        grants = [
+            await bare.connect(end_user_id="ada"),
+            await bare.connect(**ask, character_session_id=sessions[0]),
+        ]
+        async with bare.enter(grants[0]) as first, bare.enter(grants[1]) as second:
+            await entered(bare, first)
+            await entered(bare, second)
+            await second.ask_to_respond(message_id="m1")
+            await second.until("bot-turn-completed")
+            assert "Yes" in words_in(await second.until("bot-turn-completed"))
+
+    serve(type_it, cast=PoliteCast(), path=path)
+    serve(come_back, AUDIBLE, cast=PoliteCast(), path=path)
+
+
+def test_who_was_cut_in_an_answer_goes_on_without_waiting_for_the_greetings(tmp_path: Path) -> None:
+    path, sessions = tmp_path / "sessions.sqlite3", list[str]()
+
+    async def ask(bare: Bare) -> None:
+        async with bare.room(end_user_id="ada") as (guest, grant):
+            sessions.append(grant["character_session_id"])
+            await guest.type_line("hello", "m1")
+            await guest.until("server-response")
+
+    async def come_back(bare: Bare) -> None:
+        grants = [
+            await bare.connect(end_user_id="ada"),
+            await bare.connect(end_user_id="ada", character_session_id=sessions[0]),
+        ]
+        async with bare.enter(grants[0]) as first, bare.enter(grants[1]) as second:
+            await entered(bare, first)
+            busy = asyncio.ensure_future(first.until("bot-turn-completed"))
+            await entered(bare, second)
+            await second.until("bot-llm-text")
+            assert not busy.done()
+            await busy
+
+    serve(
+        ask,
+        Settings(pace=Pace(words_per_second=0.5, think_seconds=0.0)),
+        cast=AnswersAlone(),
+        path=path,
+    )
+    serve(come_back, AUDIBLE, cast=PoliteCast(), path=path)
