@@ -51,7 +51,11 @@ class Attempts:
 
     def open(self, plan: OpenConnection) -> None:
         old = self.wire
-        promise(old is None or not old.client_is_on, "A client held two live connections.")
+        promise(
+            old is None or not old.client_is_on,
+            "A client held two live connections.",
+            self._client.name,
+        )
         self.opened += 1
         self.wire = wire = Wire(self._time, self._client)
         self._later(plan.epoch, 0.0, self._ask, plan, wire)

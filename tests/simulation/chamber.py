@@ -41,7 +41,7 @@ from characters.service.reception import Outcome, Reception
 from characters.service.rooms import Room
 from tests.simulation.disk import Kept
 from tests.simulation.idleness import Idleness
-from tests.simulation.mind import Mind, line_of, number_of
+from tests.simulation.mind import Mind, number_of
 from tests.simulation.promise import promise
 from tests.simulation.saver import Saver
 from tests.simulation.wire import Frame, Item, Wire
@@ -72,7 +72,7 @@ class Chamber:
         self._left = kept.left(heard)
         self._told: deque[tuple[int, str]] = deque()  # number of a completed turn, what it answers
         now = self._time.now
-        known = frozenset(line_of(self.owner, number) for number in kept.lines)
+        known = frozenset(kept.known)
         self._mind = Mind(self.owner, kept.memory, self._time.random)
         self._talk = Conversation(now, PACE)
         self._reception = Reception(self._talk, LevelContext(""), has_agent=room.agent, known=known)

@@ -87,6 +87,7 @@ class Client:
     def feed(self, event: Event) -> None:
         """Let the machine decide, and perform what it orders."""
         before, self._event, self._known = self._event, event, self.session.session_id
+        state = self.session.state
         now = max(self.time.now, event.due) if isinstance(event, TimerFired) else self.time.now
         self.watch.fed(event)
         try:
@@ -99,7 +100,7 @@ class Client:
         if isinstance(event, ForgetRequested):
             self.words.talk.forget()
         elif isinstance(event, ServerEnded):
-            self.watch.ended(event)
+            self.watch.ended(event, state)
         self._event = before
 
     def receive(self, wire: Wire, item: Item) -> None:
@@ -119,6 +120,14 @@ class Client:
         """Confirm what came over a line."""
         if wire is self.attempts.wire:
             self.words.confirm(wire)
+
+    def type_line(self) -> None:
+        """Let the player type, in whatever process there is."""
+        self.words.type_line()
+
+    def interrupt(self) -> None:
+        """Let the player cut the character short."""
+        self.words.interrupt()
 
     def crash(self) -> None:
         """The process is killed: nothing is said, nothing more is stored."""

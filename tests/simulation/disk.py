@@ -48,6 +48,7 @@ class Kept:
     used_at: float
     memory: Memory = EMPTY
     lines: list[int] = field(default_factory=list)  # what the player said, in order
+    known: set[str] = field(default_factory=set)  # the same, as the client calls them
     heard: Memory = EMPTY  # what the memory must be: counted line by line
     owed: dict[str, tuple[Part, ...] | None] = field(default_factory=dict)
     decided: dict[str, tuple[Part, ...]] = field(default_factory=dict)  # all of them, for ever
@@ -55,8 +56,7 @@ class Kept:
 
     def left(self, heard: str | None) -> tuple[tuple[Line, tuple[Part, ...] | None], ...]:
         """Return what is still to be answered; up to `heard` the client had every answer."""
-        last = 0 if heard is None else number_of(heard)[1]
-        last = last if last in self.lines else 0
+        last = number_of(heard)[1] if heard is not None and heard in self.known else 0
         owed = sorted((number_of(line)[1], line, parts) for line, parts in self.owed.items())
         return tuple(
             (Line(line, line, is_kept=True), parts)
@@ -103,6 +103,7 @@ class Store:
         last = it.lines[-1] if it.lines else 0
         promise(number > last, "A line was kept twice, or out of its order.", owner)
         it.lines.append(number)
+        it.known.add(turn.text)
         if number not in unheard:
             it.heard = it.heard.after(number)
 

@@ -29,6 +29,7 @@ class Microphone:
         self._meter = GateMeter()
         self._ready_at: float | None = None  # by our own book
         self._connected_at = self._changed_at = 0.0
+        self._least_delay = 0.0  # of those in force since the ready signal
         self._is_open = self._was_open = False
 
     def ready(self, wire: Wire) -> None:
@@ -36,7 +37,7 @@ class Microphone:
         self._ready_at = self._time.now
         self._meter = GateMeter(ready_at=self._time.now)
         self._was_open = False
-        delay = self._client.policy.auto_mic_start_delay_seconds
+        self._least_delay = delay = self._client.policy.auto_mic_start_delay_seconds
         for seconds in (delay / 2, delay - 0.001, delay + 0.015, delay + 0.03):
             self._time.later(max(0.0, seconds), self._offer, wire)
 
@@ -46,6 +47,8 @@ class Microphone:
 
     def policy_changed(self) -> None:
         self._changed_at = self._time.now
+        delay = self._client.policy.auto_mic_start_delay_seconds
+        self._least_delay = min(self._least_delay, delay)
 
     def lost(self) -> None:
         """The connection is gone, or another one is asked for."""
@@ -55,20 +58,24 @@ class Microphone:
         """Take the order to open; it must come exactly when it is due."""
         delay = self._client.policy.auto_mic_start_delay_seconds
         is_connected = self._client.session.state is SessionState.CONNECTED
-        promise(is_connected and self._ready_at is not None, "The microphone opened in no talk.")
+        promise(
+            is_connected and self._ready_at is not None,
+            "The microphone opened in no talk.",
+            self._client.name,
+        )
         assert self._ready_at is not None
         due = max(self._ready_at + delay, self._connected_at)
         now, changed_at = self._time.now, self._changed_at
         is_due = now >= due - HAIR and (now <= due + HAIR or abs(now - changed_at) < HAIR)
-        promise(is_due, "The microphone did not open at ready + delay.")
-        promise(not self._is_open, "The microphone opened twice.")
+        promise(is_due, "The microphone did not open at ready + delay.", self._client.name)
+        promise(not self._is_open, "The microphone opened twice.", self._client.name)
         self._is_open = self._was_open = True
         opened_at = self._client.session.microphone_opened_at
         assert opened_at is not None  # the machine set it with the order
         self._gate.open(opened_at, delay)
 
     def close(self, command: CloseMicrophone) -> None:
-        promise(self._is_open, "A microphone was closed that was not open.")
+        promise(self._is_open, "A microphone was closed that was not open.", self._client.name)
         self._is_open = False
         self._gate.close()
 
@@ -78,7 +85,7 @@ class Microphone:
         if self._ready_at is None:
             return
         is_due = self._time.now > max(self._ready_at + delay, self._connected_at) + HAIR
-        promise(self._was_open or not is_due, "The microphone never opened.")
+        promise(self._was_open or not is_due, "The microphone never opened.", self._client.name)
 
     def _offer(self, wire: Wire) -> None:
         """Speak for one frame that ends now, as the ears do."""
@@ -86,7 +93,14 @@ class Microphone:
         if wire is not self._client.attempts.wire or not self._gate.lets(begin):
             return
         timestamp = self._meter.count(begin)
-        delay = self._client.policy.auto_mic_start_delay_seconds
-        promise(self._is_open and wire.client_is_on, "A frame passed a closed microphone.")
-        promise(timestamp >= delay - HAIR, "A frame of before ready + delay was sent.")
+        promise(
+            self._is_open and wire.client_is_on,
+            "A frame passed a closed microphone.",
+            self._client.name,
+        )
+        promise(
+            timestamp >= self._least_delay - HAIR,
+            "A frame of before ready + delay was sent.",
+            self._client.name,
+        )
         wire.up(timestamp)

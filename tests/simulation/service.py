@@ -149,6 +149,10 @@ class Service:
 
     def _grant(self, ask: ConnectRequest) -> Grant:
         now = self.time.now
+        live = self._wires.get(ask.character_session_id or "")
+        if live is not None and live.is_whole and live.chamber is not None:
+            # Its client pings once a second.
+            self.registry.heard(live.chamber.room, now)
         try:
             return self.registry.connect(ask, now)
         except ConflictError as conflict:

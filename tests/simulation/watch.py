@@ -78,6 +78,9 @@ class Watch:
         self._not_before = 0.0
         self._requests.clear()
 
+    def _promise(self, is_kept: object, sentence: str) -> None:
+        promise(is_kept, sentence, self._client.name)
+
     # --- what goes in -------------------------------------------------------------------------
 
     def fed(self, event: Event) -> None:
@@ -92,10 +95,11 @@ class Watch:
         elif isinstance(event, AttemptFailed) and event.failure.retry_after:
             self._not_before = self._time.now + event.failure.retry_after
 
-    def ended(self, event: ServerEnded) -> None:
+    def ended(self, event: ServerEnded, before: SessionState) -> None:
         """Note what became of a goodbye."""
-        if event.reason == "drain":
-            promise(self._client.session.state is not REST, "A drain ended a session.")
+        if event.reason == "drain" and before is not CLOSING:
+            is_kept = self._client.session.state is not REST
+            self._promise(is_kept, "A drain ended a session.")
 
     # --- what comes out -----------------------------------------------------------------------
 
@@ -109,22 +113,24 @@ class Watch:
         self._tries += 1
         self._requests.append(now)
         hammers = len(self._requests) > MOST_REQUESTS and now - self._requests[0] < WITHIN_SECONDS
-        promise(not hammers, "A service that drops its guests was hammered.")
-        promise(now >= self._not_before - HAIR, "A service was asked before the advised time.")
+        self._promise(not hammers, "A service that drops its guests was hammered.")
+        self._promise(
+            now >= self._not_before - HAIR, "A service was asked before the advised time."
+        )
         is_fresh = policy.resume_policy is ResumePolicy.ALWAYS_FRESH
-        promise(not is_fresh or plan.character_session_id is None, "ALWAYS_FRESH sent an id.")
+        self._promise(not is_fresh or plan.character_session_id is None, "ALWAYS_FRESH sent an id.")
 
     def clears(self, event: Event | None, known: str | None) -> None:
         """The record is cleared: only some causes may do that."""
-        promise(isinstance(event, CLEARING), f"The stored id was cleared by {event}.")
+        self._promise(isinstance(event, CLEARING), f"The stored id was cleared by {event}.")
         if isinstance(event, AttemptFailed | ConnectionLost):
             is_gone = event.failure.code in ("session.not_found", "session.expired")
-            promise(is_gone, f"The stored id was cleared after {event.failure.code}.")
+            self._promise(is_gone, f"The stored id was cleared after {event.failure.code}.")
             policy = self._client.policy
             self._must_fail = policy.resume_policy is ResumePolicy.ALWAYS_RESUME
         elif not isinstance(event, ForgetRequested):
             is_brief = self._client.persist is Persist.UNTIL_DISCONNECT
-            promise(is_brief, f"The stored id was cleared by {event}.")
+            self._promise(is_brief, f"The stored id was cleared by {event}.")
         self._must_be = None
         self._forgotten |= {known, self._client.records.stored_id} - {None}
 
@@ -135,7 +141,7 @@ class Watch:
             return
         old, new = change.old_state, change.new_state
         is_legal = old is self._state and new in NEXT[old]
-        promise(is_legal, f"The state went from {self._state.name} to {new.name}.")
+        self._promise(is_legal, f"The state went from {self._state.name} to {new.name}.")
         self._state = new
         if new is CONNECTING:
             self._found = self._client.records.stored_id
@@ -156,16 +162,16 @@ class Watch:
     def _check_error(self, change: SessionStateChanged) -> None:
         policy, why = self._client.policy, change.error
         assert why is not None, "an error without a reason"
-        promise(change.reason, "An error was told without a reason.")
+        self._promise(change.reason, "An error was told without a reason.")
         self._must_fail = False
         most, budget = policy.max_reconnect_attempts, policy.reconnect_budget_seconds
         if "attempts are spent" in change.reason:
-            promise(most is not None and self._tries >= most, "A session gave up too early.")
+            self._promise(most is not None and self._tries >= most, "A session gave up too early.")
         elif "time budget" in change.reason:
             spent = self._time.now - self._trouble_at + LONGEST_DELAY
-            promise(budget is not None and spent >= budget, "A session gave up too early.")
+            self._promise(budget is not None and spent >= budget, "A session gave up too early.")
         else:
-            promise(not why.recoverable, f"A session gave up because of {why.code}.")
+            self._promise(not why.recoverable, f"A session gave up because of {why.code}.")
 
     def _check_connected(self, change: SessionStateChanged) -> None:
         wire, records = self._client.attempts.wire, self._client.records
@@ -173,17 +179,19 @@ class Watch:
         assert wire is not None and wire.chamber is not None
         self._connected_at = self._time.now
         session_id, room = change.session_id, wire.chamber.room
-        promise(self._client.words.is_ready, "CONNECTED was told before the character was ready.")
-        promise(room.session.session_id == session_id, "CONNECTED was told with another id.")
+        self._promise(
+            self._client.words.is_ready, "CONNECTED was told before the character was ready."
+        )
+        self._promise(room.session.session_id == session_id, "CONNECTED was told with another id.")
         if change.error is None:
             is_durable = records.stored_id == session_id
-            promise(is_durable, "CONNECTED was told before the id was durable.")
-        promise(session_id not in self._forgotten, "What was forgotten came back.")
-        promise(not self._must_fail, "ALWAYS_RESUME fell back to another conversation.")
+            self._promise(is_durable, "CONNECTED was told before the id was durable.")
+        self._promise(session_id not in self._forgotten, "What was forgotten came back.")
+        self._promise(not self._must_fail, "ALWAYS_RESUME fell back to another conversation.")
         self._check_outcome(change)
         if self._client.policy.resume_policy is ResumePolicy.ALWAYS_RESUME:
             is_same = self._must_be in (None, session_id)
-            promise(is_same, "ALWAYS_RESUME fell back to another conversation.")
+            self._promise(is_same, "ALWAYS_RESUME fell back to another conversation.")
             self._must_be = session_id
         self.ids_told.add(session_id)
         self._found = session_id  # a server that answers with another id replaced it
@@ -196,13 +204,13 @@ class Watch:
         assert wire is not None and wire.chamber is not None
         self.outcomes[outcome.value] += 1
         if outcome is ResumeOutcome.FRESH:
-            promise(session_id not in self.ids_told, "An old conversation was called fresh.")
+            self._promise(session_id not in self.ids_told, "An old conversation was called fresh.")
             if change.resume.reason is FreshReason.NO_STORED_ID:
                 lost = self._found in self.ids_told and self._found not in self._forgotten
-                promise(not lost, "A stored id was lost.")
+                self._promise(not lost, "A stored id was lost.")
             return
         is_known = session_id in self.ids_on_disk or session_id in self.ids_told
-        promise(is_known, "A conversation that nobody knew was called resumed.")
+        self._promise(is_known, "A conversation that nobody knew was called resumed.")
         if outcome is ResumeOutcome.REJOINED:
             is_same = last_room is None or last_room is wire.chamber.room
-            promise(is_same, "Another room was called rejoined.")
+            self._promise(is_same, "Another room was called rejoined.")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from characters.core.failure import Failure
 from characters.core.messages import ConnectRequest
@@ -94,7 +95,7 @@ class Weather:
         if client.session.state in AT_REST or self.time.chance(0.1):
             client.feed(ConnectRequested())
         if not self.is_stormy and not self.is_silent:
-            client.words.type_line()
+            client.type_line()
         self.time.later(RETRY_SECONDS, self._retry, client)
 
     # --- what strikes one client --------------------------------------------------------------
@@ -131,6 +132,17 @@ class Weather:
             self.service.expire(client.session.session_id)
 
     def _bye(self, client: Client) -> None:
+        self._amid_words([client], self._end_room, client)
+
+    def _amid_words(
+        self, clients: Iterable[Client], action: Callable[..., None], *args: Any
+    ) -> None:
+        """Let it happen while something is said: on its way, being kept, or being answered."""
+        for client in clients:
+            self.time.later(self.time.random.random() * 0.5, client.type_line)
+        self.time.later(0.4, action, *args)
+
+    def _end_room(self, client: Client) -> None:
         wire = client.attempts.wire
         if wire is not None and wire.is_whole and wire.chamber is not None:
             reason = self.time.random.choice(("quota", "killed", "drain", "overflow"))
@@ -149,12 +161,13 @@ class Weather:
             end_user_id="player",
             takeover=takes_over or None,
         )
-        granted: list[Grant | Failure] = []
-        self.service.connect(ask, granted.append)
-        if is_live and not takes_over and not self.service.is_lying:
-            is_refused = not any(isinstance(answer, Grant) for answer in granted)
-            alive = wire is not None and wire.is_whole
-            promise(is_refused and alive, "A live session was taken away unasked.", client.name)
+        may_win = takes_over or not is_live or self.service.is_lying
+
+        def answered(answer: Grant | Failure) -> None:
+            is_refused = not isinstance(answer, Grant)
+            promise(is_refused or may_win, "A live session was taken away unasked.", client.name)
+
+        self.service.connect(ask, answered)
 
     def _wall_jump(self, client: Client) -> None:
         client.records.wall_offset += self.time.random.choice((-3600.0, 3600.0))
@@ -164,9 +177,9 @@ class Weather:
 
     def _says(self, client: Client) -> None:
         for _ in range(self.time.random.choice((1, 1, 1, 2, 12))):
-            client.words.type_line()
+            client.type_line()
         if self.time.chance(0.1):
-            self.time.later(self.time.random.random(), client.words.interrupt)
+            self.time.later(self.time.random.random(), client.interrupt)
         # What was said is on its way when the line breaks, or the answer is, or its receipt.
         if self.time.chance(0.3):
             attempts = client.attempts
@@ -177,7 +190,7 @@ class Weather:
 
     def _break_service(self, name: str) -> None:
         if name == "kill":
-            self._kill()
+            self._amid_words(self.clients, self._kill)
         elif name == "drain" and self.service.is_up and not self.service.is_draining:
             self.service.drain()
             self.time.later(1.0, self._kill)

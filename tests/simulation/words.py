@@ -232,13 +232,13 @@ class Words:
         if message.status == "error":
             self.ledger.counts["lines refused"] += 1
             return
-        _, number = number_of(str((message.extras or {}).get("message_id")))
+        line = str((message.extras or {}).get("message_id"))
         store, name = self._client.service.store, self._client.name
         kept = store.kept.get(session_id)
         if session_id not in store.ended:
-            is_kept = kept is not None and number in kept.lines
+            is_kept = kept is not None and line in kept.known
             promise(is_kept, "A line was confirmed before it was durable.", name)
-        self.ledger.note(self.ledger.confirmed, session_id, number)
+        self.ledger.note(self.ledger.confirmed, session_id, number_of(line)[1])
         self.ledger.counts["lines confirmed"] += 1
 
     # --- the end --------------------------------------------------------------------------------

@@ -203,6 +203,12 @@ class ShellWeather:
             guest.road.reset()
         self._start_game()
 
+    def _kill_amid_words(self) -> None:
+        """Kill the service while something is said: on its way, being kept, being answered."""
+        for guest in self.guests:
+            self.game.later(self.random.random() * 0.5, guest.type_line)
+        self.loop.call_later(0.4, self._kill)
+
     def _kill(self) -> None:
         if self.house.process is None:
             return
@@ -236,7 +242,7 @@ SINGLE: Mapping[str, Callable[[ShellWeather, Guest], None]] = {
 }
 COMMON: Mapping[str, Callable[[ShellWeather], None]] = {
     "crash": ShellWeather._crash,
-    "kill": ShellWeather._kill,
+    "kill": ShellWeather._kill_amid_words,
     "drain": ShellWeather._drain,
     "slow_disk": lambda weather: weather._trouble("game", "is_slow"),
     "bad_disk": lambda weather: weather._trouble("game", "is_failing"),
