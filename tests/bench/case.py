@@ -51,7 +51,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Aim:
-    """`contender`'s figure is at most `limit`: of the floor's, or in the case's unit.
+    """`contender`'s figure is at most `limit`: of the floor's, above it, or in the case's unit.
 
     A statistic is `least`, `median`, `mean`, `p99` or `max` of all samples of the run. The least
     is what code costs that always does the same; what lies above it, the machine had to do.
@@ -60,6 +60,7 @@ class Aim:
     contender: str
     limit: float
     of_floor: bool = False
+    over_floor: bool = False
     statistic: str = "median"
 
 

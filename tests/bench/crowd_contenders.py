@@ -11,8 +11,9 @@ import pygame
 
 from characters.components import SCENE_CHECKS, CharacterManager, Parts, Player, make_parts
 from characters.components.registration import register_components
-from characters.overlay import register_visuals
+from characters.overlay import register_visuals, rehearse
 from characters.runtime import Runtime
+from engine.memory import settle_memory
 from engine.prefs import PlayerPrefs
 from engine.registry import ComponentRegistry
 from engine.scene import Scene
@@ -126,9 +127,11 @@ class Level:
         self.scene.provide(self.parts.runtime, Runtime)
         self.scene.provide(self.prefs)
         file.build(self.scene)
-        size = SIZES[whole][1]
-        self.scene.camera.size = size
-        self.surface = pygame.Surface(size)
+        self.scene.camera.size = SIZES[whole][1]
+        for _ in rehearse(self.scene):
+            pass  # as the demo does while it loads
+        settle_memory()
+        self.surface = pygame.Surface(SIZES[whole][1])
 
     def run(self) -> None:
         """Update and draw one frame of a player who walks to and fro, the camera with them."""

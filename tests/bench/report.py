@@ -38,12 +38,17 @@ def _verdict(case: Case, aim: Aim, figures: Mapping[str, Figures]) -> Verdict:
     ours = figures[aim.contender]
     steady = "least" if aim.statistic == "least" else "median"
     noisy = floor is not None and floor.unrest(steady) > _NOISY
-    if floor is not None and not aim.of_floor:
+    if floor is not None and not (aim.of_floor or aim.over_floor):
         noisy |= floor.statistic(aim.statistic) * case.scale > aim.limit / 2
     if aim.of_floor:
         assert floor is not None and case.floor is not None
         text = f"{aim.contender}, {aim.statistic} at most {aim.limit:g} of {case.floor.name}"
         reached = ours.ratio(floor, aim.statistic)
+    elif aim.over_floor:
+        assert floor is not None and case.floor is not None
+        text = f"{aim.contender}, {aim.statistic} at most {aim.limit:g} {case.unit} more than "
+        text += case.floor.name
+        reached = (ours.statistic(aim.statistic) - floor.statistic(aim.statistic)) * case.scale
     else:
         text = f"{aim.contender}, {aim.statistic} at most {aim.limit:g} {case.unit}"
         reached = ours.statistic(aim.statistic) * case.scale

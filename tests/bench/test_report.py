@@ -44,6 +44,14 @@ def test_a_restless_floor_does_not_spoil_an_aim_that_was_met() -> None:
     assert judge(case, figures([1.0, 2.0, 1.0, 2.0], [1.0] * 4))[0].met is True
 
 
+@pytest.mark.parametrize(("ours", "met"), [(1.5, True), (2.5, False)])
+def test_an_aim_may_be_what_is_added_to_the_floor(ours: float, met: bool) -> None:
+    case = a_case(Aim("ours", 1.0, over_floor=True))
+    (verdict,) = judge(case, figures([1.0] * 4, [ours] * 4))
+    assert verdict.reached == ours - 1.0
+    assert verdict.met is met
+
+
 def test_a_contender_that_is_not_installed_is_a_row() -> None:
     table = as_table(a_case(), {"lmdb": Figures(missing="not installed")}, [])
     assert "| lmdb | not installed |" in table
