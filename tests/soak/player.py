@@ -126,6 +126,7 @@ class Player:
         # What was said before is over, and understood or not: it must not be taken for this.
         self.village.wait_for(lambda: not self.village.microphone.is_speaking, 5.0)
         self._pass(1.3)
+        self.village.wait_for(lambda: not any(o.is_listening for o in self._all), 10.0)
         self.village.turn_to(it)
         ears = self.village.ears
 

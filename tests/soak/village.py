@@ -19,9 +19,10 @@ from characters.components import (
     Player,
     make_parts,
 )
-from characters.core.messages import FinalUserTranscription, ServerResponse
+from characters.core.messages import VadSttStopped
 from characters.core.policy import ReconnectPolicy
 from characters.core.state import SessionState
+from characters.core.turn import DialogueState
 from characters.core.turn_settings import ListeningMode, TurnSettings
 from characters.runtime import SessionHandle
 from engine.application import Application
@@ -44,7 +45,7 @@ class Resident:
 
     def __init__(self, handle: SessionHandle) -> None:
         self.handle = handle
-        self.heard = 0  # utterances that were understood, or honestly not
+        self.heard = 0  # utterances that came to their end here, understood or honestly not
         self.told: Counter[str] = Counter()
         handle.events.subscribe(self._note)
 
@@ -56,10 +57,13 @@ class Resident:
     def state(self) -> SessionState:
         return self.handle.view.state
 
+    @property
+    def is_listening(self) -> bool:
+        return self.handle.view.dialogue is DialogueState.LISTENING
+
     def _note(self, event: object) -> None:
         self.told[type(event).__name__] += 1
-        is_verdict = isinstance(event, ServerResponse) and event.event_type == "speech"
-        self.heard += is_verdict or isinstance(event, FinalUserTranscription)
+        self.heard += isinstance(event, VadSttStopped)
 
     def is_answered(self, since: float) -> bool:
         """Tell whether the last line that the player said after then got an answer."""
