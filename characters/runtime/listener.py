@@ -40,6 +40,10 @@ class Listener:
         self._over = TalkingOver(voice)
         self._pre_roll = PreRoll()
         self._wishes = Wishes()
+        # What the wishes amount to, looked up fifty times a second.
+        self._mode = self._wishes.turns.mode
+        self._keeps_words = False
+        self._is_echo_handled = False
         self._talk = PushToTalk.begin(self._wishes.turns.push_to_talk)
         self._gate = SpeechGate()
         self._last_speech_at: float | None = None
@@ -57,7 +61,8 @@ class Listener:
         self._tend_source()
         for frame in self._capture.frames():
             self._hear(frame, drivers)
-        self._catch_up(drivers)
+        if self._keeps_words:
+            self._catch_up(drivers)
         self._retarget(drivers)
 
     def close(self, drivers: DriverLookup) -> None:
@@ -93,19 +98,11 @@ class Listener:
             wishes.turns.mode,
             self._gate.is_open,
             capture.overruns,
-            self._pre_roll.seconds,
+            self._pre_roll.seconds if self._keeps_words else 0.0,
             self._is_echo_handled,
         )
 
     # What is wished.
-
-    @property
-    def _mode(self) -> ListeningMode:
-        return self._wishes.turns.mode
-
-    @property
-    def _is_echo_handled(self) -> bool:
-        return self._wishes.turns.headphones or self._capture.cancels_echo
 
     def _follow(self, wishes: Wishes) -> None:
         if wishes is self._wishes:
@@ -115,9 +112,13 @@ class Listener:
             self._talk = PushToTalk.begin(options)
         elif options != before:
             self._talk = replace(self._talk, options=options)
-        turns = wishes.turns
-        cancels = turns.echo_cancellation and not turns.headphones
-        self._capture.cancels_echo = cancels and self._capture.has_echo_filter
+        turns, capture = wishes.turns, self._capture
+        cancels = turns.echo_cancellation and not turns.headphones and capture.has_echo_filter
+        capture.cancels_echo = cancels
+        self._is_echo_handled = turns.headphones or cancels
+        self._mode, self._keeps_words = turns.mode, turns.pre_roll_seconds > 0.0
+        if not self._keeps_words:
+            self._pre_roll.clear()
         self._wishes = wishes
 
     def _tend_source(self) -> None:
@@ -196,18 +197,23 @@ class Listener:
         self._over.hear(self._target, driver, frame.captured_at, speaks=speaks, sure=sure)
 
     def _send(self, frame: Frame, driver: AudioDriver) -> None:
-        if self._pre_roll and driver.is_listening:
+        if self._keeps_words and self._pre_roll and driver.is_listening:
             self._pre_roll.add(frame.samples)
             return
         self._sending = driver.offer_audio(frame.samples.tobytes(), frame.captured_at)
-        most = self._wishes.turns.pre_roll_seconds
+        if self._keeps_words:
+            self._keep(frame, driver)
+
+    def _keep(self, frame: Frame, driver: AudioDriver) -> None:
         if self._sending:
             self._pre_roll.clear()
-        elif most and driver.is_getting_ready:
-            pause = self._pause_seconds + 2 * FRAME_SECONDS
-            speaks = self._gate.is_open
+        elif driver.is_getting_ready:
             self._pre_roll.keep(
-                frame.samples, frame.captured_at, speaks=speaks, most=most, pause=pause
+                frame.samples,
+                frame.captured_at,
+                speaks=self._gate.is_open,
+                most=self._wishes.turns.pre_roll_seconds,
+                pause=self._pause_seconds + 2 * FRAME_SECONDS,
             )
 
     def _catch_up(self, drivers: DriverLookup) -> None:
@@ -259,7 +265,7 @@ class Listener:
         """Let the service know that no more frames of this utterance will come."""
         if not self._sending:
             return
-        if self._pre_roll:
+        if self._keeps_words and self._pre_roll:
             return  # it still goes out
         is_open_ended = self._owes_end or self._is_in_sentence()
         self._sending = self._owes_end = False
