@@ -116,7 +116,9 @@ def _model(name: str, specs: tuple[FieldSpec, ...], doc: str | None) -> type[Bas
         attribute = _attribute(spec.name)
         alias = spec.name if attribute != spec.name else None
         fields[attribute] = (spec.file_annotation, Field(default, alias=alias))
-    config = ConfigDict(extra="forbid", protected_namespaces=(), arbitrary_types_allowed=True)
+    config = ConfigDict(
+        extra="forbid", protected_namespaces=(), arbitrary_types_allowed=True, allow_inf_nan=False
+    )
     return create_model(name, __config__=config, __doc__=doc, **fields)
 
 

@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 
 FIXED_DELTA = 0.02
 MAX_FIXED_STEPS = 10  # after a long frame physics lags behind rather than slow the next one
+_NEVER = float("inf")
 DISPATCH_BUDGET = 0.004  # a quarter of a frame at 60 Hz
 
 
@@ -230,12 +231,13 @@ class Scene:
         """Run one frame: `dt` is the real seconds since the last one; they are scaled here.
 
         In order: posted actions, start of what is new, fixed updates, updates, coroutines, late
-        updates, the end of what was destroyed. Raises RuntimeError when called from inside.
+        updates, the end of what was destroyed. Raises RuntimeError when called from inside,
+        ValueError for seconds below 0, endless ones, and what is no number.
         """
         # Each step is entered only where there is something to do: with a hundred objects the
         # calls of nine empty steps would cost as much as a tenth of the updates.
-        if get_ident() != self._may_update:
-            self._refuse_update()
+        if get_ident() != self._may_update or not 0.0 <= dt < _NEVER:
+            self._refuse_update(dt)
         self._may_update = 0
         try:
             self._dt = dt
@@ -307,8 +309,10 @@ class Scene:
                 "thread that made it may. Call scene.dispatcher.post(action) instead."
             )
 
-    def _refuse_update(self) -> None:
+    def _refuse_update(self, dt: float) -> None:
         self._guard()
+        if self._may_update:
+            raise ValueError(f"A frame takes 0 or more seconds (got {dt!r}).")
         raise RuntimeError(f"{self!r} is being updated already: do not call update in a hook.")
 
     def _failed(self, what: ComponentError) -> None:

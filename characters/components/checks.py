@@ -13,6 +13,7 @@ from characters.components.scene_checks import (
 )
 from engine.scene_document import ObjectEntry, SceneCheck, SceneDocument
 from engine.toml_file import Problem
+from engine.toml_words import as_toml
 
 __all__ = ["SCENE_CHECKS", "one_manager", "one_session_each"]
 
@@ -32,7 +33,7 @@ def one_session_each(document: SceneDocument) -> Iterator[Problem]:
             entry.index,
             "Character",
             "session_key" if component.raw.get("session_key") else "character_id",
-            f"is that of object {other.name!r} too ({where})",
+            f"is that of object {as_toml(other.name)} too ({where})",
             got=key,
             hint='another id, or session_key = "..." for a deliberate clone',
         )

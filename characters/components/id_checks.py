@@ -30,8 +30,10 @@ def ids_are_plain(document: SceneDocument) -> Iterator[Problem]:
             if not isinstance(value, str):
                 continue
             complaint = _complaint(value)
+            if field == "session_key" and not value:
+                continue  # as good as not given
             if complaint:
-                plain = as_toml(_plain(value))
+                plain = as_toml(_plain(value)) if value else "the id that the service knows it by"
                 yield document.problem(
                     entry.index, "Character", field, complaint, got=value, hint=plain
                 )
@@ -55,6 +57,8 @@ def ids_look_different(document: SceneDocument) -> Iterator[Problem]:
 
 
 def _complaint(value: str) -> str:
+    if not value:
+        return "is empty"
     if value != value.strip():
         return "begins or ends with a blank"
     for char in value:

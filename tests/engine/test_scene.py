@@ -351,3 +351,12 @@ def test_an_object_without_hooks_stands_in_no_list(scene: Scene) -> None:
     scene.update(0.0)
     life = scene._lifecycle
     assert [len(phase) for phase in (life.fixed_update, life.update, life.late_update)] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("seconds", [-0.01, float("nan"), float("inf")])
+def test_a_frame_of_impossible_length_is_refused_and_the_next_one_runs(seconds: float) -> None:
+    scene = Scene()
+    with pytest.raises(ValueError, match="0 or more seconds"):
+        scene.update(seconds)
+    scene.update(0.02)
+    assert scene.time.elapsed == 0.02

@@ -35,7 +35,7 @@ def complaints(folder: Path, *objects: str) -> list[str]:
 def test_two_of_one_id_are_both_named_with_their_places(tmp_path: Path) -> None:
     (found,) = complaints(tmp_path, MANAGER, person("Anna", "n-1"), person("Berta", "n-1"))
     assert 'object "Berta"' in found
-    assert "'Anna'" in found
+    assert '"Anna"' in found
     assert "level.toml:9:" in found
 
 

@@ -55,7 +55,7 @@ def test_two_characters_of_one_id_are_named_with_both_places(tmp_path: Path) -> 
     found = problems_of(path)
     assert len(found) == 1
     assert found[0].startswith('12:16: object "Bob": Character.character_id: ')
-    assert "'Ann'" in found[0]
+    assert 'object "Ann"' in found[0]
     assert "8:16" in found[0]
 
 
