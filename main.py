@@ -7,6 +7,7 @@ python main.py --headless --script play.toml --report r.json    no window, drive
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import signal
@@ -31,6 +32,7 @@ from engine.application import Application
 from engine.clock import Time
 from engine.gif import write_gif
 from engine.hot_reload import HotReload
+from engine.memory import settle_memory
 from engine.prefs import PlayerPrefs, PrefsLockedError
 from engine.registry import ComponentRegistry
 from engine.scene_file import SceneFile
@@ -147,6 +149,8 @@ class Game:
         given = (self._parts.runtime, self._parts.faults, self._parts.service, prefs)
         for service in filter(None, given):
             app.provide(service)
+        app.scenes.scene_loaded.subscribe(lambda _: settle_memory())
+        stack.callback(gc.unfreeze)  # at the end everything may be looked through again
         self._wire(prefs)
         self._recorder = Recorder(app.clock.now())
         self._runner: ScriptRunner | None = None

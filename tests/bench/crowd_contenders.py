@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import time
 from collections.abc import Iterator
@@ -69,7 +70,9 @@ def crowd_text(people: int, whole: bool = False) -> str:
     approach = math.sqrt(NEAR * 0.8 * w * h / math.pi / 1000) if whole else 300.0
     text = [HEAD.format(w=w, h=h, x=w / 2, y=h / 2, approach=approach, reach=approach / 2)]
     for number in range(people):
-        distance, angle = approach * math.sqrt((number + 0.5) / NEAR), number * 2.4
+        # The ninth is as far outside as the player walks.
+        nth = number + 0.5 if number < NEAR else number + 2.5
+        distance, angle = approach * math.sqrt(nth / NEAR), number * 2.4
         x, y = w / 2 + distance * math.cos(angle), h / 2 + distance * math.sin(angle)
         if whole:  # what a circle leaves of a screen is its corners: they take who is outside
             x, y = x % w, y % h
@@ -107,6 +110,7 @@ class Level:
     """One running level with its runtime, its service, its pictures and a HUD."""
 
     def __init__(self, folder: Path, people: int, whole: bool = False) -> None:
+        self.is_whole = whole
         folder.mkdir(exist_ok=True, parents=True)
         path = folder / "crowd.toml"
         path.write_text(crowd_text(people, whole), encoding="utf-8")
@@ -134,10 +138,11 @@ class Level:
         self.surface = pygame.Surface(SIZES[whole][1])
 
     def run(self) -> None:
-        """Update and draw one frame of a player who walks to and fro, the camera with them."""
+        """Update and draw one frame; in a hall the player walks to and fro, the camera along."""
         turn = self.scene.time.frame // STEP % 4
         for key, at in (("d", 0), ("a", 2)):
-            (self.scene.input.press if turn == at else self.scene.input.release)(key)
+            walks = turn == at and not self.is_whole
+            (self.scene.input.press if walks else self.scene.input.release)(key)
         self.scene.update(FRAME)
         player = self.scene.find_component(Player)
         assert player is not None
@@ -169,6 +174,7 @@ class Level:
 
     def close(self) -> None:
         """Leave the level and end its service."""
+        gc.unfreeze()
         self.scene.close()
         self.parts.close()
         self.prefs.close()
