@@ -76,9 +76,8 @@ class Chamber:
         self._mind = Mind(self.owner, kept.memory, self._time.random)
         self._talk = Conversation(now, PACE)
         self._reception = Reception(self._talk, LevelContext(""), has_agent=room.agent, known=known)
-        self._begun = False
+        self._begun = self._is_left_for_good = False
         self._consulting: int | None = None
-        self._is_left_for_good = False
         self._alarm_at = math.inf
         self._known = set(known)
         self._idleness = Idleness(self.owner, PACE, now)
@@ -157,6 +156,8 @@ class Chamber:
     def _take(self, wire: Wire, frame: Frame) -> None:
         arrival = self.link.accept(frame)
         promise(arrival is not Arrival.GAP, "A message of the client is missing.", self.owner)
+        is_inside = self.room.live_id == wire.live_id
+        promise(is_inside, "The registry takes somebody for gone who is inside.", self.owner)
         if arrival is Arrival.DELIVER:
             message = frame["message"]
             self._idleness.check(self._time.now)

@@ -214,16 +214,19 @@ class Service:
 
     def leave(self, wire: Wire, *, for_good: bool = False) -> None:
         """Notice that a connection ended, with a goodbye if for good."""
-        if not wire.server_is_on or wire.incarnation != self.incarnation or wire.chamber is None:
+        if wire.has_left or wire.incarnation != self.incarnation or wire.chamber is None:
+            return
+        wire.has_left, room = True, wire.chamber.room
+        # The registry has to know by itself that one which was replaced ends nothing.
+        self.registry.leave(room, wire.live_id, self.time.now)
+        if not wire.server_is_on:
             return
         wire.server_is_on = False
-        room = wire.chamber.room
         session_id = room.session.session_id
         if self._wires.get(session_id) is wire:
             del self._wires[session_id]
         wire.chamber.left(wire, for_good=for_good)
         self._used_at[session_id] = self.time.now
-        self.registry.leave(room, wire.live_id, self.time.now)
 
     # --- what is heard and kept -----------------------------------------------------------------
 

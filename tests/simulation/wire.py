@@ -41,6 +41,7 @@ class Wire:
         self.server_is_on = False
         self.is_black_hole = False
         self.is_reset = False
+        self.has_left = False  # the service has noticed its end
         self.chamber: Chamber | None = None
         self.live_id = ""
         self.incarnation = 0
