@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from engine.game_object import GameObject
@@ -123,10 +124,9 @@ class SceneEditor:
             file = self._scene.get_service(SceneFile)
             old = file if file.is_current() else file.reread()
             new = copy(old)
-            entry = _entry(old, name)
             new.set_value(name, row.path, value)
         notes = self._save(old, new)
-        line = new.document.position(entry.index, None, row.path).line
+        line = _first_difference(old.text, new.text)
         edit = Edit(name, row.path, text, new.path, line, "".join(map(_sentence, notes[:1])))
         return _Done(edit, lambda: self._restore(new, old.text))
 
@@ -168,11 +168,10 @@ class SceneEditor:
         return _Done(Edit(owner.name, row.path, text), take_back)
 
 
-def _entry(file: SceneFile, name: str) -> ObjectEntry:
-    for entry in file.objects:
-        if entry.name == name:
-            return entry
-    raise EditError(f"{file.path.name} has no object {name!r} any more.")
+def _first_difference(old: str, new: str) -> int:
+    """Return the number of the first line that is not the same, from 1."""
+    pairs = zip(old.split("\n"), new.split("\n"), strict=False)
+    return 1 + sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 @contextmanager

@@ -153,7 +153,7 @@ class SceneFile:
 
     def save(self) -> None:
         """Write the file. Raises OSError, or TomlFileError if it was changed meanwhile."""
-        if read_source(self.path).text != self._on_disk:
+        if self.path.read_bytes() != self._on_disk.encode():
             message = "was changed on disk since it was read; nothing was saved"
             problem = Problem(str(self.path), 1, 1, None, None, message, None, "read it again")
             raise TomlFileError([problem])
