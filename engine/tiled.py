@@ -59,6 +59,9 @@ def read_tiled(path: Path, registry: ComponentRegistry) -> TiledSource:
     try:
         text = path.read_text(encoding="utf-8")
         layers = pytiled_parser.parse_map(path).layers
+    except FileNotFoundError as error:
+        message = f"names a file that is not there ({error.filename})"
+        raise _error(path, message, "save the tileset there, or embed it in the map") from error
     except Exception as error:  # the parser raises whatever a map makes it stumble over
         raise _error(
             path, f"is no map that can be read ({type(error).__name__}: {error})"

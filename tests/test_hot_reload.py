@@ -20,6 +20,7 @@ position = [500, 400]
 [object.Character]
 character_id = "{PORTER}"
 """
+TO_TALK = ("CONNECTING", "CONNECTED")
 VARGA = BRAM.replace("Bram", "Dr. Varga").replace(PORTER, EXAMINER)
 
 
@@ -90,3 +91,18 @@ def test_an_edit_takes_effect_and_who_was_not_concerned_talks_on(tmp_path: Path)
     # One connection from beginning to end; the new policy forbids the attempt to mend it.
     assert states[PATIENT] == ["CONNECTING", "CONNECTED", "RECONNECTING", "ERROR"]
     assert len({c["session_id"] for c in people[PATIENT]["states"][1:]}) == 1
+
+
+def test_another_persona_and_new_actions_reach_somebody_who_talks(tmp_path: Path) -> None:
+    script = until(PATIENT) + until(PATIENT, "DISCONNECTED") + until(PATIENT)
+    run = Edited(tmp_path, script)
+    run.wait_for(PATIENT, "-> CONNECTED")
+    who = f'character_id = "{PATIENT}"'
+    run.edit(who, f'{who}\npersona = "personas/{PORTER}.toml"\nactions = ["wave"]')
+    run.save()
+    run.wait_for(PATIENT, "CONNECTED -> DISCONNECTING, new settings")
+    changes = run.end()[PATIENT]["states"]
+    again = changes[:6]
+    assert [c["to"] for c in again[2:]] == ["DISCONNECTING", "DISCONNECTED", *TO_TALK]
+    assert again[1]["session_id"] == again[5]["session_id"]
+    assert again[5]["resume"] == "RESUMED"

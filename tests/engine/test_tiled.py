@@ -113,3 +113,19 @@ def test_a_map_is_one_of_the_files_that_a_hot_reload_watches(tmp_path: Path) -> 
     file = read(tmp_path)
     assert [path.name for path in file.files] == ["level.toml", "level.tmx"]
     assert file.is_current()
+
+
+def test_a_tileset_that_is_not_there_is_told_and_waited_for(tmp_path: Path) -> None:
+    file = read(tmp_path)
+    tileset = ' <tileset firstgid="1" source="../tiles/t.tsx"/>\n <objectgroup id="1"'
+    drawn = MAP.replace(' <objectgroup id="1"', tileset, 1)
+    file.path.parents[1].joinpath("maps", "level.tmx").write_text(drawn, encoding="utf-8")
+    assets = file.fresh_assets()
+    with pytest.raises(TomlFileError, match=r"names a file that is not there .*t\.tsx"):
+        file.reread(assets)
+    assert [path.name for path in assets.awaited] == ["t.tsx"]
+
+
+def test_a_map_without_anybody_in_it_is_watched_too(tmp_path: Path) -> None:
+    empty = MAP[: MAP.index(" <objectgroup")] + "</map>\n"
+    assert [path.name for path in read(tmp_path, empty).files] == ["level.toml", "level.tmx"]
