@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from characters.service.answers import read_answer, written_answer
-from characters.service.dialogue.mind import Part
+from characters.service.dialogue.mind import Part, Say
 from characters.service.effects import Entry, Keep, Owe
 from characters.service.registry import Registry
 from characters.service.rooms import Session
@@ -69,10 +69,16 @@ class Keeper:
     async def past(self, session_id: str, heard: str | None = None) -> Past:
         """Return what was before; `heard` is the last line whose answer the client had whole."""
 
+        wall = self._wall()
+
         def read() -> Past:
             store = self._store
-            left = store.owed(session_id, heard)
-            return Past(store.memory(session_id), store.lines(session_id), tuple(map(_left, left)))
+            owed = store.owed(session_id, heard)
+            had = [entry for item in owed if item.is_heard for entry in _settled(item, wall)]
+            if had:
+                store.write(session_id, had)
+            left = tuple(_left(item) for item in owed if not item.is_heard)
+            return Past(store.memory(session_id), store.lines(session_id), left)
 
         return await self._call(read)
 
@@ -139,3 +145,12 @@ def _stored(entry: Entry, wall: float) -> StoredEntry:
 def _left(owed: OwedAnswer) -> tuple[Line, tuple[Part, ...] | None]:
     line = Line(owed.text, owed.message_ids[-1], is_kept=True)
     return line, None if owed.answer is None else read_answer(owed.answer)
+
+
+def _settled(owed: OwedAnswer, wall: float) -> tuple[StoredEntry, ...]:
+    """Return what to write of an answer that came whole, of which the service knew that not."""
+    (message_id,) = owed.message_ids
+    parts = () if owed.answer is None else read_answer(owed.answer)
+    said = "".join(part.text for part in parts if isinstance(part, Say))
+    turn = SpokenTurn("character", said, wall, answers=message_id)
+    return (turn, Settled(message_id)) if said else (Settled(message_id),)

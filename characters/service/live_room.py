@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from characters.core.delivery import Arrival, OutboxFullError
+from characters.core.delivery import Arrival, OutboxFullError, ReplayError
 from characters.core.link import RoomLink
 from characters.core.messages import (
     BotReady,
@@ -211,6 +211,13 @@ class LiveRoom:
         except MessageError as problem:
             self.refuse(problem)
         return True
+
+    def confirmed(self, received: int) -> None:
+        """Take the client's word for how much it has of what was sent."""
+        with suppress(ReplayError):  # more than was sent is no confirmation
+            self.link.outbox.acknowledged(received)
+        if self._post.has_heard:
+            self._saver.nudge()
 
     def refuse(self, problem: MessageError) -> None:
         """Acknowledge something that was no usable message."""

@@ -34,10 +34,15 @@ class Post:
         if self.peer is not None:
             self.peer.send(frame)
 
+    @property
+    def has_heard(self) -> bool:
+        """Whether `take_heard` would return anything."""
+        return bool(self._told) and self._told[0][0] <= self.link.outbox.confirmed
+
     def take_heard(self) -> tuple[str, ...]:
         """Return the lines whose answers the client has confirmed to have, each once."""
         heard = []
-        while self._told and self._told[0][0] <= self.link.outbox.confirmed:
+        while self.has_heard:
             heard.append(self._told.popleft()[1])
         return tuple(heard)
 

@@ -24,7 +24,7 @@ class Saver:
     """Collects what is to be kept, and keeps it in the background; `close` it to the end.
 
     `kept` hears of each thing said when it is durable. `heard` names the lines whose answers the
-    client has had whole by now: that is written with what is to be written anyway.
+    client has had whole since it was asked last.
     """
 
     def __init__(
@@ -50,6 +50,10 @@ class Saver:
     def add(self, entry: Entry) -> None:
         """Write this down."""
         self._entries.append(entry)
+        self._dirty.set()
+
+    def nudge(self) -> None:
+        """Save soon, although nothing was added: an answer was heard."""
         self._dirty.set()
 
     async def flush(self) -> None:

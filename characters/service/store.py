@@ -88,12 +88,14 @@ class SpokenTurn:
 class OwedAnswer:
     """Lines that are answered together: `answer` is JSON, None while it is undecided.
 
-    Read back (`SessionStore.owed`), it is one line, with its text.
+    Read back (`SessionStore.owed`), it is one line, with its text, and whether the client has
+    had the answer whole.
     """
 
     message_ids: tuple[str, ...]
     answer: str | None
     text: str = ""
+    is_heard: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,24 +153,29 @@ class SessionStore:
         return frozenset(row[0] for row in rows)
 
     def owed(self, session_id: str, heard: str | None = None) -> tuple[OwedAnswer, ...]:
-        """Return what is still to be answered, oldest first.
+        """Return what is still to be answered or was not settled, oldest first.
 
-        `heard` is the last line whose answer the client had whole: up to it nothing is owed.
+        `heard` is the last line whose answer the client had whole: what is decided up to it is.
         """
-        last = 0
-        if heard is not None:
-            found = self._db.execute(
-                "SELECT number FROM lines WHERE session_id = ? AND message_id = ?",
-                (session_id, heard),
-            ).fetchone()
-            last = found[0] if found else 0
+        found = self._db.execute(
+            "SELECT number FROM lines WHERE session_id = ? AND message_id = ?", (session_id, heard)
+        ).fetchone()
         rows = self._db.execute(
-            "SELECT message_id, answer, text FROM owed JOIN lines USING (session_id, message_id)"
-            " JOIN turns USING (session_id, number)"
-            " WHERE session_id = ? AND (answer IS NULL OR number > ?) ORDER BY number",
-            (session_id, last),
+            "SELECT message_id, answer, text, number FROM owed"
+            " JOIN lines USING (session_id, message_id) JOIN turns USING (session_id, number)"
+            " WHERE session_id = ? ORDER BY number",
+            (session_id,),
         )
-        return tuple(OwedAnswer((row[0],), row[1], row[2]) for row in rows)
+        last = found[0] if found else 0
+        return tuple(
+            OwedAnswer((row[0],), row[1], row[2], row[1] is not None and row[3] <= last)
+            for row in rows
+        )
+
+    def write(self, session_id: str, entries: Iterable[Entry]) -> None:
+        """Write what is new in a session that is there; durable on return."""
+        with self._db:
+            self._write(session_id, entries)
 
     def save(
         self,
@@ -189,8 +196,11 @@ class SessionStore:
                     "UPDATE sessions SET memory = ? WHERE session_id = ?",
                     (json.dumps(memory), session.session_id),
                 )
-            for entry in entries:
-                self._WRITERS[type(entry)](self, session.session_id, entry)
+            self._write(session.session_id, entries)
+
+    def _write(self, session_id: str, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            self._WRITERS[type(entry)](self, session_id, entry)
 
     def _add_turn(self, session_id: str, turn: SpokenTurn) -> None:
         if turn.answers is not None and self._is_kept_already(session_id, turn.answers):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from contextlib import suppress
 
 import msgpack
 from aiohttp import WSMessage, WSMsgType
@@ -126,8 +125,7 @@ class Visit:
             self._peer.link(Pong(frame.t))
             self._confirm(now=True)
         if isinstance(frame, Ack):
-            with suppress(ReplayError):
-                self._live.link.outbox.acknowledged(frame.received)
+            self._live.confirmed(frame.received)
         return True
 
     def _confirm(self, *, now: bool) -> None:

@@ -118,9 +118,10 @@ class _LyingClient:
             "persona": "personas/nurse-21c4.toml",
         }
         self._frames = [
-            {**encode_client(UserTextMessage(line)), "seq": seq}
+            {**encode_client(UserTextMessage(line, f"m{seq}")), "seq": seq}
             for seq, line in enumerate(LINES, 1)
         ]
+        self._durable: set[str] = set()
 
     async def talk(self) -> str:
         """Say all lines; return the session's id."""
@@ -151,10 +152,9 @@ class _LyingClient:
                 is_lie = frame.get("label") is not None
                 words = {**encode_client(UserTextMessage("lie")), "seq": frame.get("seq")}
                 await socket.send_str(json.dumps(words if is_lie else frame))
-            await self._until_answered(socket, len(frames) if is_honest else 0)
+            while is_honest and len(self._durable) < len(LINES):
+                self._note(json.loads(await socket.receive_str(timeout=DEADLINE)))
 
-    async def _until_answered(self, socket: aiohttp.ClientWebSocketResponse, lines: int) -> None:
-        """Wait until the lines are acknowledged."""
-        while lines:
-            frame = json.loads(await socket.receive_str(timeout=DEADLINE))
-            lines -= frame.get("event_type") == UserTextMessage.TYPE
+    def _note(self, frame: dict[str, Any]) -> None:
+        if frame.get("event_type") == UserTextMessage.TYPE:
+            self._durable.add(frame.get("extras", {}).get("message_id"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,35 @@ def test_an_answer_that_the_client_had_is_not_told_again(path: Path) -> None:
         assert words_in(frames) == "1"
 
     live(path, listen, character_session_id=a_talk(path), heard="m1")
+
+
+def test_an_answer_that_the_client_had_is_written_down_and_owed_no_more(path: Path) -> None:
+    async def nothing(guest: Guest, grant: dict[str, Any]) -> None: ...
+
+    # A restart in its middle: only the client knows that it came whole.
+    session = a_talk(path, SLOW)
+    live(path, nothing, character_session_id=session, heard="m1")
+    store = SessionStore(path)
+    assert [turn.text for turn in store.turns(session)] == ["count 3", "1 2 3"]
+    assert store.owed(session) == ()
+    store.close()
+
+
+def test_a_confirmation_is_written_down_although_nothing_more_is_said(path: Path) -> None:
+    sessions: list[str] = []
+
+    async def play(guest: Guest, grant: dict[str, Any]) -> None:
+        sessions.append(grant["character_session_id"])
+        await guest.type_line("count 1", "m1")
+        completed = (await guest.until("bot-turn-completed"))[-1]
+        await guest.link("ack", received=completed["seq"])
+        store = SessionStore(path)
+        async with asyncio.timeout(5):
+            while store.owed(sessions[0]):  # noqa: ASYNC110  # another connection's rows announce nothing
+                await asyncio.sleep(0.005)
+        store.close()
+
+    live(path, play)
 
 
 def test_an_answer_that_was_confirmed_is_not_owed(path: Path) -> None:

@@ -131,14 +131,16 @@ def test_a_decided_answer_survives_a_restart_until_it_is_settled(path: Path) -> 
     assert again.owed("s1") == ()
 
 
-def test_up_to_the_last_answer_that_was_heard_nothing_is_owed() -> None:
+def test_up_to_the_last_answer_that_was_heard_all_that_is_decided_was() -> None:
     store = SessionStore(None)
-    owed: list[Entry] = [FIRST, OwedAnswer(("m1",), "[1]"), SECOND, OwedAnswer(("m2",), "[2]")]
+    undecided = SpokenTurn("player", "line 0", 1.0, "m0")
+    owed: list[Entry] = [undecided, OwedAnswer(("m0",), None)]
+    owed += [FIRST, OwedAnswer(("m1",), "[1]"), SECOND, OwedAnswer(("m2",), "[2]")]
     store.save(ADA, {}, owed)
-    assert [item.answer for item in store.owed("s1")] == ["[1]", "[2]"]
-    assert [item.answer for item in store.owed("s1", heard="m1")] == ["[2]"]
-    assert store.owed("s1", heard="m2") == ()
-    assert len(store.owed("s1", heard="never seen")) == 2
+    assert [item.is_heard for item in store.owed("s1")] == [False] * 3
+    assert [item.is_heard for item in store.owed("s1", heard="m1")] == [False, True, False]
+    assert [item.is_heard for item in store.owed("s1", heard="m2")] == [False, True, True]
+    assert [item.is_heard for item in store.owed("s1", heard="never seen")] == [False] * 3
 
 
 def test_lines_that_are_answered_together_are_owed_one_answer() -> None:
