@@ -423,6 +423,7 @@ def test_a_loss_reported_twice_counts_once() -> None:
 def test_new_settings_of_a_connection_make_a_new_one_that_resumes() -> None:
     life = connected().feed(RestartRequested())
     assert life.ordered(CloseConnection)
+    assert [order.room_name for order in life.ordered(StoreRecord)] == [None]
     life.closed()
     assert life.states.endswith("CONNECTED DISCONNECTING DISCONNECTED CONNECTING")
     life.load(SessionRecord("id-1"))
@@ -460,6 +461,7 @@ def test_new_settings_may_mend_an_error() -> None:
 def test_new_settings_connect_nobody_who_rests_and_lead_no_sleeper_into_the_old_room() -> None:
     assert Life().feed(RestartRequested()).last == ()
     life = connected().feed(HibernateRequested()).closed().feed(RestartRequested())
+    assert [order.room_name for order in life.ordered(StoreRecord)] == [None]
     assert life.state is SessionState.DISCONNECTED
     life.feed(WakeRequested()).load(SessionRecord("id-1"))
     assert life.plan.mode is ConnectMode.CREATE
