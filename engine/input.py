@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
@@ -45,7 +46,7 @@ class Input:
         self._held: set[str] = set()
         self._down: set[str] = set()
         self._up: set[str] = set()
-        self._repeated: set[str] = set()
+        self._repeated: Counter[str] = Counter()
         self._axes: dict[str, float] = {}
 
     # fed by the window
@@ -53,7 +54,7 @@ class Input:
     def press(self, key: str) -> None:
         """Note that a key went down; pressing a held key again counts as a key repeat."""
         self.has_news = True
-        self._repeated.add(key)
+        self._repeated[key] += 1
         if key not in self._held:
             self._held.add(key)
             self._down.add(key)
@@ -120,9 +121,12 @@ class Input:
         """Tell whether the key went up in this frame."""
         return key in self._up
 
-    def get_key_repeat(self, key: str) -> bool:
-        """Tell whether the key went down or repeated in this frame: for text fields."""
-        return key in self._repeated
+    def get_key_repeat(self, key: str) -> int:
+        """Return how often the key went down or repeated in this frame: for lists and texts.
+
+        In a slow frame that is more than once.
+        """
+        return self._repeated[key]
 
     def get_button(self, action: str) -> bool:
         """Tell whether a key of the action is held. Raises KeyError for an unknown action."""

@@ -18,6 +18,7 @@ from tests.test_hot_reload import CLINIC
 from tests.test_main import PATIENT, until
 
 DELAY = "Character.reconnect_policy.auto_mic_start_delay_seconds"
+PAGE = 12
 
 
 class Played:
@@ -51,12 +52,13 @@ class Played:
         assert self.game.wait(timeout=20) == 0, self.log
         return dict(json.loads(self.report.read_text(encoding="utf-8"))["characters"])
 
-    def steps_to(self, path: str) -> int:
-        """Return how often Down is pressed to come to a field of Mr. Whitlock."""
+    def way_to(self, path: str) -> list[str]:
+        """Return the keys from the first field of Mr. Whitlock to another."""
         assets = ROOT / "assets"
         file = SceneFile.read(self.level, make_registry(), SCENE_CHECKS, asset_root=assets)
         entry = next(entry for entry in file.objects if entry.name == "Mr. Whitlock")
-        return [row.path for row in field_rows(file.document, entry)].index(path)
+        steps = [row.path for row in field_rows(file.document, entry)].index(path)
+        return ["Next"] * (steps // PAGE) + ["Down"] * (steps % PAGE)
 
 
 def test_a_delay_is_edited_by_keys_while_the_talk_goes_on(tmp_path: Path) -> None:
@@ -66,7 +68,7 @@ def test_a_delay_is_edited_by_keys_while_the_talk_goes_on(tmp_path: Path) -> Non
         run = Played(tmp_path, screen, script)
         screen.turn_to_window()
         run.wait_for(PATIENT, "-> CONNECTED")
-        screen.press("F3", "e", *["Down"] * run.steps_to(DELAY), "Return")
+        screen.press("F3", "e", "Home", *run.way_to(DELAY), "Return")
         screen.type("0.2")
         screen.press("Return")
         run.wait_for("was edited", DELAY)

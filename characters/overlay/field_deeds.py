@@ -162,10 +162,13 @@ class FieldDeeds:
             self.close()
             return
         for key, by in _STEPS.items():
-            if source.get_key_repeat(key):
-                self.state.move(by, len(self.rows))
+            if times := source.get_key_repeat(key):
+                self.state.move(by * times, len(self.rows))
         if any(map(source.get_key_down, _ENTER)):
             self.begin()
+            draft = self.state.draft
+            if draft is not None and source.typed:  # in a slow frame, after Enter
+                draft.feed(source)
         elif source.get_key_down("u"):
             self.undo()
         elif source.get_key_down("tab"):

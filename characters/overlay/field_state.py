@@ -52,8 +52,8 @@ class Draft:
         """Take the keys of this frame."""
         if self.row.choices:
             for key, by in _TURNS.items():
-                if source.get_key_repeat(key):
-                    self.turn(by)
+                if times := source.get_key_repeat(key):
+                    self.turn(by * times)
             return
         if self.is_fresh and (source.typed or any(map(source.get_key_repeat, _ERASERS))):
             self.field.clear()

@@ -46,7 +46,7 @@ class TextField:
         self.composed = source.composed
         self.insert(source.typed)
         for key in _KEYS:
-            if source.get_key_repeat(key):
+            for _ in range(source.get_key_repeat(key)):
                 self.press(key)
 
     def _backspace(self) -> None:

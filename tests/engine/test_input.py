@@ -33,6 +33,16 @@ def test_a_key_repeat_is_not_a_new_press() -> None:
     assert keys.get_key_repeat("backspace")
 
 
+def test_presses_within_one_slow_frame_are_counted() -> None:
+    keys = Input()
+    for _ in range(3):
+        keys.press("down")
+        keys.release("down")
+    assert keys.get_key_repeat("down") == 3
+    keys.end_frame()
+    assert keys.get_key_repeat("down") == 0
+
+
 def test_an_action_answers_to_each_of_its_keys_and_can_be_bound_anew() -> None:
     keys = Input({"talk": ("t", "pad 0")})
     keys.press("pad 0")

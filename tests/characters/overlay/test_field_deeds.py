@@ -161,6 +161,15 @@ def test_letters_that_are_typed_are_not_keys(ward: Ward) -> None:
     assert ward.faults.told == []
 
 
+def test_what_is_typed_in_the_frame_of_enter_is_not_lost(ward: Ward) -> None:
+    ward.choose(DELAY)
+    ward.scene.input.type_text("2")
+    ward.press("return")
+    ward.type("5")
+    ward.press("return")
+    assert ward.session("ada").policy.auto_mic_start_delay_seconds == 25
+
+
 def test_tab_goes_to_the_next_character(ward: Ward) -> None:
     ward.press("f3", "e", "tab")
     assert ward.hud.state.inspected == "bob"

@@ -60,6 +60,12 @@ def test_a_choice_is_turned_around_and_not_typed() -> None:
     assert draft.text == "c"
 
 
+def test_two_presses_in_a_slow_frame_are_two_steps() -> None:
+    draft = Draft(row("a", choices=("a", "b", "c")))
+    draft.feed(pressed("right", "right"))
+    assert draft.text == "c"
+
+
 def test_a_value_that_was_not_touched_is_not_changed() -> None:
     draft = Draft(row())
     draft.feed(pressed("left"))

@@ -70,6 +70,14 @@ def test_a_letter_with_its_marks_and_a_joined_emoji_are_one_letter_each() -> Non
     assert press(field, "home", "delete").text == "x"
 
 
+def test_a_key_that_came_twice_in_a_slow_frame_works_twice() -> None:
+    field, keys = typed("abcd"), Input()
+    for _ in range(2):
+        keys.press("backspace")
+    field.feed(keys)
+    assert field.text == "ab"
+
+
 def test_what_is_composed_is_shown_but_no_text_yet() -> None:
     field, source = typed("hi "), Input()
     source.compose_text("ni")
