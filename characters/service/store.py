@@ -20,6 +20,7 @@ __all__ = ["Entry", "Kept", "OwedAnswer", "SessionStore", "Settled", "SpokenTurn
 log = logging.getLogger(__name__)
 
 MAX_TURNS = 400
+MAX_OWED = 16  # answers that are told again at most: more than can wait for a mind
 _SETTINGS = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
@@ -242,6 +243,13 @@ class SessionStore:
             "INSERT INTO owed (session_id, message_id, answer) VALUES (?, ?, ?)"
             " ON CONFLICT DO UPDATE SET answer = excluded.answer",
             (session_id, owed.message_ids[-1], owed.answer),
+        )
+        # A client that never confirms anything is not told half the talk when it comes back.
+        self._db.execute(
+            "DELETE FROM owed WHERE session_id = ?1 AND answer IS NOT NULL AND message_id NOT IN"
+            " (SELECT message_id FROM owed JOIN lines USING (session_id, message_id)"
+            " WHERE session_id = ?1 AND answer IS NOT NULL ORDER BY number DESC LIMIT ?2)",
+            (session_id, MAX_OWED),
         )
 
     def _settle(self, session_id: str, settled: Settled) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from characters.service.store import (
+    MAX_OWED,
     MAX_TURNS,
     Entry,
     OwedAnswer,
@@ -157,6 +158,15 @@ def test_an_answer_that_is_told_again_is_written_once() -> None:
     store.save(ADA, {}, [FIRST, OwedAnswer(("m1",), "[]"), answer])
     store.save(ADA, {}, [answer])
     assert [turn.text for turn in store.turns("s1")] == ["line 1", "Good day."]
+
+
+def test_only_the_last_answers_are_owed_to_who_never_confirms_any() -> None:
+    store = SessionStore(None)
+    for number in range(MAX_OWED + 5):
+        line = SpokenTurn("player", "x", 1.0, f"m{number}")
+        store.save(ADA, {}, [line, OwedAnswer((f"m{number}",), "[]")])
+    owed = [item.message_ids[0] for item in store.owed("s1")]
+    assert owed == [f"m{number}" for number in range(5, MAX_OWED + 5)]
 
 
 def test_what_is_owed_goes_with_its_line(path: Path) -> None:
