@@ -13,7 +13,7 @@ from characters.components.character import Character
 from characters.components.manager import CharacterManager
 from characters.components.player import Player
 from characters.core.messages import Visemes
-from characters.core.state import SessionView
+from characters.core.state import SessionState, SessionView
 from characters.overlay import acting
 from characters.overlay.catalogue import PROPS, PropKind, PropSize
 from characters.overlay.looks import Face
@@ -114,6 +114,7 @@ class CharacterSprite(Component):
     _shaped_at: float = 0.0
     _subscription: Subscription | None = None
     _figure: Figure | None = None
+    _character: Character | None = None
     _manager: CharacterManager | None = None
     _player: Player | None = None
 
@@ -139,7 +140,7 @@ class CharacterSprite(Component):
     @property
     def view(self) -> SessionView | None:
         """What is to be seen of the session, None without one."""
-        character = self.get_component(Character)
+        character = self._companion()
         return character.view if character is not None and character.has_session else None
 
     @property
@@ -152,8 +153,8 @@ class CharacterSprite(Component):
         scene, place, figure = self.scene, self.transform.position, self._dressed()
         t, own = scene.time.now, figure.own
         view = self.view
-        if acting.emotion(view) == "asleep":
-            face = _ASLEEP
+        if view is None or view.state is SessionState.DISCONNECTED:
+            face = _ASLEEP  # as most of a crowd
         else:
             shape = self._shape if t - self._shaped_at < _VISEME_SECONDS else None
             level, dx = self._voice_level(), self._player_dx(place[0])
@@ -180,10 +181,16 @@ class CharacterSprite(Component):
     def _voice_level(self) -> float:
         if self._manager is None or self._manager.is_destroyed:
             self._manager = self.scene.find_component(CharacterManager)
-        character = self.get_component(Character)
+        character = self._companion()
         if character is None or self._manager is None:
             return 0.0
         return self._manager.runtime.voice.level(character.key)
+
+    def _companion(self) -> Character | None:
+        """Return the Character on the same object; looked up once, in a crowd that counts."""
+        if self._character is None or self._character.is_destroyed:
+            self._character = self.get_component(Character)
+        return self._character
 
     def _player_dx(self, x: float) -> float:
         if self._player is None or self._player.is_destroyed:

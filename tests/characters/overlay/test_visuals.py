@@ -6,6 +6,7 @@ from typing import get_args
 import pygame
 import pytest
 
+from characters.components import Character
 from characters.core.messages import Visemes
 from characters.overlay import Backdrop, CharacterSprite, PlayerSprite, Prop
 from characters.overlay.catalogue import PROPS, PropKind
@@ -118,3 +119,23 @@ def test_the_players_legs_move_while_it_walks(scene: Scene) -> None:
     assert seen == {-1, 0, 1}
     scene.update(1 / 60)
     assert sprite._swing() == 0
+
+
+def test_a_sprite_follows_the_character_that_takes_the_place_of_another() -> None:
+    stage = Stage()
+    sprite = stage.ada.get_component(CharacterSprite)
+    assert sprite is not None
+    assert sprite.view is stage.ada.view
+    stage.scene.destroy(stage.ada)
+    stage.frame()
+    successor = stage.ada.game_object.add(Character("successor"))
+    stage.frame()
+    assert sprite.view is successor.view
+
+
+def test_colours_that_change_in_the_game_are_seen_in_the_next_picture(scene: Scene) -> None:
+    sprite = CharacterSprite("doctor")
+    place(scene, sprite)
+    before = pygame.image.tobytes(picture(scene), "RGB")
+    sprite.colour = "#ff0000"
+    assert pygame.image.tobytes(picture(scene), "RGB") != before
