@@ -18,6 +18,9 @@ _log = logging.getLogger(__name__)
 
 HEARD_SAMPLES = round(SAMPLE_RATE * BLOCK_SECONDS)
 PLAYED_SAMPLES = round(OUTPUT_RATE * BLOCK_SECONDS)
+# It learns the room from what is played: before so much of it, some echo is left.
+LEARNING_BLOCKS = round(2.0 / BLOCK_SECONDS)
+LOUD = 500
 
 
 class EchoCanceller:
@@ -34,11 +37,19 @@ class EchoCanceller:
         self._frame: Any = rtc.AudioFrame
         self._module: Any = rtc.AudioProcessingModule(echo_cancellation=True, high_pass_filter=True)
         self._works = True
+        self._learnt_blocks = 0
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether enough was played to it that what is left is the player, and no echo."""
+        return self._works and self._learnt_blocks >= LEARNING_BLOCKS
 
     def played(self, block: Samples) -> None:
         """Take 10 ms of the mix, shape (480, 2) at 48 kHz; other sizes are no part of it."""
         if not self._works or block.shape[0] != PLAYED_SAMPLES:
             return
+        if self._learnt_blocks < LEARNING_BLOCKS:
+            self._learnt_blocks += bool(np.abs(block).max() > LOUD)
         mono = (block.astype(np.int32).sum(axis=1) // 2).astype(np.int16)
         frame = self._frame(bytearray(mono.tobytes()), OUTPUT_RATE, 1, PLAYED_SAMPLES)
         self._try(self._module.process_reverse_stream, frame)

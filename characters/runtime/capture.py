@@ -15,6 +15,11 @@ __all__ = ["Capture", "EchoFilter"]
 class EchoFilter(Protocol):
     """Takes what the loudspeakers play out of what the microphone hears."""
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether it knows the room well enough for what is left to be no echo."""
+        ...
+
     def clean(self, samples: Samples) -> Samples:
         """Return a frame without the echo in it."""
         ...
@@ -45,6 +50,11 @@ class Capture:
     def has_echo_filter(self) -> bool:
         """Whether echo can be cancelled on this machine."""
         return self._echo is not None
+
+    @property
+    def is_free_of_echo(self) -> bool:
+        """Whether what is heard is surely none of what the loudspeakers play."""
+        return self._echo is not None and self.cancels_echo and self._echo.is_settled
 
     @property
     def problem(self) -> str | None:

@@ -15,7 +15,7 @@ from characters.core.turn_settings import ListeningMode, Startup
 from characters.runtime.capture import Capture
 from characters.runtime.listening import AudioDriver, DriverLookup, Facts, Wishes
 from characters.runtime.pre_roll import PreRoll
-from characters.runtime.talking_over import TalkingOver
+from characters.runtime.talking_over import CANCELLED_SECONDS, HEADPHONES_SECONDS, TalkingOver
 
 __all__ = ["Listener"]
 
@@ -43,7 +43,6 @@ class Listener:
         # What the wishes amount to, looked up fifty times a second.
         self._mode = self._wishes.turns.mode
         self._keeps_words = False
-        self._is_echo_handled = False
         self._talk = PushToTalk.begin(self._wishes.turns.push_to_talk)
         self._gate = SpeechGate()
         self._last_speech_at: float | None = None
@@ -99,10 +98,16 @@ class Listener:
             self._gate.is_open,
             capture.overruns,
             self._pre_roll.seconds if self._keeps_words else 0.0,
-            self._is_echo_handled,
+            self._commits_after is not None,
         )
 
     # What is wished.
+
+    @property
+    def _commits_after(self) -> float | None:
+        if self._wishes.turns.headphones:
+            return HEADPHONES_SECONDS
+        return CANCELLED_SECONDS if self._capture.is_free_of_echo else None
 
     def _follow(self, wishes: Wishes) -> None:
         if wishes is self._wishes:
@@ -115,7 +120,6 @@ class Listener:
         turns, capture = wishes.turns, self._capture
         cancels = turns.echo_cancellation and not turns.headphones and capture.has_echo_filter
         capture.cancels_echo = cancels
-        self._is_echo_handled = turns.headphones or cancels
         self._mode, self._keeps_words = turns.mode, turns.pre_roll_seconds > 0.0
         if not self._keeps_words:
             self._pre_roll.clear()
@@ -193,8 +197,10 @@ class Listener:
         self._send(frame, driver)
         speaks = self._sending and self._gate.is_open
         assert self._target is not None  # it has a driver
-        sure = self._is_echo_handled
-        self._over.hear(self._target, driver, frame.captured_at, speaks=speaks, sure=sure)
+        commits_after = self._commits_after
+        self._over.hear(
+            self._target, driver, frame.captured_at, speaks=speaks, commits_after=commits_after
+        )
 
     def _send(self, frame: Frame, driver: AudioDriver) -> None:
         if self._keeps_words and self._pre_roll and driver.is_listening:

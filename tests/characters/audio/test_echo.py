@@ -76,6 +76,18 @@ def test_without_anything_played_speech_passes(said: Samples) -> None:
     assert decibels(left) == pytest.approx(decibels(said), abs=1.5)
 
 
+def test_it_is_settled_after_two_seconds_of_sound_and_none_of_silence() -> None:
+    canceller = EchoCanceller()
+    silence, sound = np.zeros((480, 2), np.int16), np.full((480, 2), 4_000, np.int16)
+    for _ in range(300):
+        canceller.played(silence)
+    for _ in range(199):
+        canceller.played(sound)
+    assert not canceller.is_settled
+    canceller.played(sound)
+    assert canceller.is_settled
+
+
 def test_a_block_of_another_length_is_no_part_of_the_mix() -> None:
     canceller = EchoCanceller()
     canceller.played(np.zeros((100, 2), np.int16))

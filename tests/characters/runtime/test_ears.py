@@ -440,6 +440,8 @@ def test_the_pause_that_ends_a_sentence_is_that_of_the_settings(room: Room) -> N
 class FakeEcho:
     """Hears only echo: nothing is left of any frame."""
 
+    is_settled = True
+
     def clean(self, samples: Samples) -> Samples:
         return np.zeros_like(samples)
 
@@ -469,13 +471,28 @@ def test_with_its_echo_cancelled_speaking_over_a_character_cuts_it_off() -> None
     room.ears.allow()
     room.ears.set_target("ada")
     room.step()
-    room.hear(VOICE, 0.4)
+    room.hear(VOICE, 0.5)
+    assert room.drivers["ada"].interrupted == 0  # so long a rest of echo may last
+    room.hear(VOICE, 0.2)
     assert room.drivers["ada"].interrupted == 1
     assert room.ears.status.is_echo_handled
 
 
+def test_before_the_canceller_knows_the_room_the_service_decides() -> None:
+    room = Room(echo=PassingEcho(is_settled=False))
+    room.ears.allow()
+    room.ears.set_target("ada")
+    room.step()
+    room.hear(VOICE, 0.8)
+    assert room.drivers["ada"].interrupted == 0 and room.voice.ducked == [("ada", True)]
+    assert not room.ears.status.is_echo_handled
+
+
+@dataclass
 class PassingEcho:
     """Finds no echo."""
+
+    is_settled: bool = True
 
     def clean(self, samples: Samples) -> Samples:
         return samples
