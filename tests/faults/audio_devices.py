@@ -19,8 +19,9 @@ __all__ = ["daemon_killed", "opening", "rows", "speech_around_a_resume"]
 
 GATE, GAME = "tests.audio.gate", "tests.audio.game"
 RECOVERY_SECONDS = 2.0
-# A frame lasts 20 ms and must begin after the opening; what comes on top is the device's unrest.
-OPENING_MS = 45.0
+# A frame lasts 20 ms and must begin after the opening, so half a frame is what is to be expected;
+# at the 99th percentile there is also what else the machine had to do.
+OPENING_MS = 25.0
 
 
 def rows(quick: bool) -> Iterable[Row]:
@@ -46,7 +47,7 @@ def opening(connections: int) -> Row:
         f"{percentile(late, 0.99):.1f} ms after ready and delay (p50 / p99); of {found['frames']} "
         f"frames {wrong[0]} early, {wrong[1]} while muted, {wrong[2]} to another"
     )
-    is_right = wrong == (0, 0, 0) and min(late) >= 0.0 and percentile(late, 0.99) < OPENING_MS
+    is_right = wrong == (0, 0, 0) and min(late) >= 0.0 and percentile(late, 0.5) < OPENING_MS
     return Row(16, "the microphone opens after a connect, a cut, a mute", figure, is_right)
 
 
