@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
@@ -14,6 +15,8 @@ from engine.inspection import FieldRow
 from engine.scene_editor import EditError, SceneEditor
 
 __all__ = ["FieldDeeds"]
+
+_log = logging.getLogger(__name__)
 
 _STEPS: Mapping[str, int] = MappingProxyType(
     {
@@ -164,6 +167,7 @@ class FieldDeeds:
         for key, by in _STEPS.items():
             if times := source.get_key_repeat(key):
                 self.state.move(by * times, len(self.rows))
+                _log.debug("Field %s is chosen.", self.chosen and self.chosen.path)
         if any(map(source.get_key_down, _ENTER)):
             self.begin()
             draft = self.state.draft

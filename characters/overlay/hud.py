@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from types import MappingProxyType
@@ -40,6 +41,8 @@ HUD_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 CAPTIONS = "hud.captions"
 
+_log = logging.getLogger(__name__)
+
 
 class Hud(Component):
     """Shows badges, captions, chat, microphone, errors; opens inspector, faults, help and menu.
@@ -54,6 +57,7 @@ class Hud(Component):
     _journal: Journal = field(default_factory=Journal)
     _notices: list[Subscription] = field(default_factory=list)
     _are_mistakes_told: bool = False
+    _shown: str = ""
     _reload: HotReload | None = None
 
     @property
@@ -109,6 +113,9 @@ class Hud(Component):
         _LAYERS[self._state.layer](self, deeds)
         self._capture(self._state.is_capturing)
         self._cover_ears(cast.manager, self._state.is_covering)
+        if self._shown != self._state.shown:
+            self._shown = self._state.shown
+            _log.debug("On the screen: %s.", self._shown)
 
     def on_gui(self, surface: Any) -> None:
         """Paint it all."""

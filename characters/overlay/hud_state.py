@@ -70,6 +70,12 @@ class HudState:
         """Whether a card lies over the level: nothing else is said or shown then."""
         return self.layer in (Layer.MENU, Layer.HELP)
 
+    @property
+    def shown(self) -> str:
+        """What is open, for the log."""
+        panels = {"inspector": self.is_inspector_open, "faults": self.is_faults_open}
+        return ", ".join([self.layer.value, *(name for name, is_open in panels.items() if is_open)])
+
     def say(self, notice: str, now: float) -> None:
         """Show a sentence for a while, a long one longer."""
         seconds = max(NOTICE_SECONDS, len(notice) / LETTERS_PER_SECOND)
