@@ -31,7 +31,7 @@ class Played:
         command = [sys.executable, str(ROOT / "main.py"), "--log-level", "DEBUG"]
         command += ["--scene", str(self.level), "--script", str(folder / "play.toml")]
         command += ["--report", str(self.report), "--data", str(folder / "data")]
-        command += ["--microphone", "none", "--seconds", "60"]
+        command += ["--microphone", "none", "--seconds", "90"]
         self.game = subprocess.Popen(
             command, stderr=subprocess.PIPE, text=True, env=screen.environment
         )
@@ -62,7 +62,8 @@ class Played:
 
 
 def test_a_delay_is_edited_by_keys_while_the_talk_goes_on(tmp_path: Path) -> None:
-    script = until(PATIENT) + until(PATIENT, "RECONNECTING") + until(PATIENT)
+    waits = until(PATIENT, "RECONNECTING").replace("within = 20", "within = 60")
+    script = until(PATIENT) + waits + until(PATIENT)
     script += "[[step]]\nwait = { seconds = 0.9 }\n"
     with Screen() as screen:
         run = Played(tmp_path, screen, script)
