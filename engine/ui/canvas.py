@@ -159,9 +159,10 @@ class Canvas:
         shape(mask)
         content(layer)
         # Only the mask's opacity counts, so its colours are made white first.
-        mask._surface.fill((255, 255, 255, 0), special_flags=pygame.BLEND_RGBA_MAX)
-        layer._surface.blit(mask._surface, (0, 0), special_flags=pygame.BLEND_RGBA_MULT)
-        self._surface.blit(layer._surface, (0, 0))
+        area = mask._surface.get_bounding_rect()
+        mask._surface.fill((255, 255, 255, 0), area, special_flags=pygame.BLEND_RGBA_MAX)
+        layer._surface.blit(mask._surface, area, area, special_flags=pygame.BLEND_RGBA_MULT)
+        self._surface.blit(layer._surface, area, area)
 
     def inside(self, shape: Draw, content: Draw) -> None:
         """Draw the shape, and the content over it, cut at its edge."""
