@@ -16,24 +16,24 @@ QUICK = replace(HELD_OUT, voices=("espeak-ng en-us+f4", "espeak-ng en-us-nyc+f5"
 
 @pytest.fixture(scope="module")
 def quiet() -> Tally:
-    return asyncio.run(measure(QUICK, every=2, noises=(None,))).of(None)
+    return asyncio.run(measure(QUICK, every=3, noises=(None,))).of(None)
 
 
 @pytest.fixture(scope="module")
 def noisy() -> Tally:
-    return asyncio.run(measure(QUICK, every=4, noises=(10.0,))).of(10.0)
+    return asyncio.run(measure(QUICK, every=6, noises=(10.0,))).of(10.0)
 
 
 def test_nine_of_ten_questions_are_understood_to_the_word(quiet: Tally) -> None:
-    assert quiet.asked >= 20 and quiet.shares[0] >= 0.9
+    assert quiet.asked >= 12 and quiet.shares[0] >= 0.9
 
 
 def test_hardly_anything_is_misunderstood(quiet: Tally) -> None:
-    assert quiet.misunderstood <= 1
+    assert quiet.misunderstood == 0
 
 
 def test_what_cannot_be_asked_is_rejected(quiet: Tally) -> None:
-    assert quiet.others >= 10 and quiet.shares[2] >= 0.8
+    assert quiet.others >= 8 and quiet.shares[2] >= 0.8
 
 
 def test_in_noise_it_rather_asks_again_than_errs(noisy: Tally) -> None:
