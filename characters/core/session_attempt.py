@@ -76,6 +76,10 @@ def loaded(step: Step, event: RecordLoaded) -> None:
     step.cancel(Timer.START)
     record, session = event.record, step.session
     step.set(is_loaded=True, phase=Phase.NONE)
+    if session.session_id is not None and session.storing is Storing.FAILED:
+        # What is held could not be stored, so it is newer than what the store knows.
+        open_connection(step)
+        return
     if record is None:
         step.set(session_id=None, room_name=None, live_id=None)
         open_connection(step)
@@ -119,7 +123,6 @@ def open_connection(step: Step) -> None:
         epoch=plan.epoch,
         phase=Phase.OPENING,
         plan=plan,
-        storing=Storing.PENDING,
         ready_at=None,
     )
     step.order(plan)
@@ -146,6 +149,7 @@ def granted(step: Step, event: RoomGranted) -> None:
     ttl = session.policy.room_rejoin_ttl_seconds
     step.set(
         phase=Phase.GRANTED,
+        storing=Storing.PENDING,
         restored=restored,
         is_told=False,
         session_id=event.character_session_id,

@@ -33,7 +33,7 @@ class Phase(Enum):
 
 
 class Storing(Enum):
-    """Whether the record of the present connection is durable."""
+    """Whether what is held of the conversation is in the store too."""
 
     PENDING = "pending"
     DONE = "done"

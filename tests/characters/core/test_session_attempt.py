@@ -9,6 +9,7 @@ from characters.core.policy import ReconnectPolicy, ResumePolicy
 from characters.core.session_events import (
     ConnectMode,
     ConnectRequested,
+    DisconnectRequested,
     LoadRecord,
     OpenConnection,
     RecordLoadFailed,
@@ -239,6 +240,23 @@ def test_a_store_that_fails_is_told_but_costs_only_the_next_start() -> None:
     assert life.told[-1].is_connection_established
     assert life.told[-1].error_code == "persistence.unavailable"
     assert not life.session.is_durable
+
+
+@pytest.mark.parametrize("record", [None, SessionRecord("id-0", "home")])
+def test_an_id_that_could_not_be_stored_is_newer_than_what_the_store_knows(
+    record: SessionRecord | None,
+) -> None:
+    life = Life(ALWAYS_RESUME).connect().grant("id-2").join().ready()
+    life.feed(RecordStoreFailed(life.epoch, failure("persistence.unavailable")))
+    life.feed(DisconnectRequested()).closed().connect(record)
+    assert life.plan.character_session_id == "id-2"
+
+
+def test_it_stays_so_when_the_next_connect_fails() -> None:
+    life = Life(ALWAYS_RESUME).connect().grant("id-2").join().ready()
+    life.feed(RecordStoreFailed(life.epoch, failure("persistence.unavailable")))
+    life.feed(DisconnectRequested()).closed().connect().refuse("connection.not_allowed").connect()
+    assert life.plan.character_session_id == "id-2"
 
 
 def test_a_store_that_hangs_is_told_after_the_ready_time_out() -> None:
