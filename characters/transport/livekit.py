@@ -33,7 +33,7 @@ from characters.core.messages import (
 from characters.core.weather import Weather
 from characters.transport.detour import Detour
 from characters.transport.mailbox import Mailbox
-from characters.transport.protocol import AudioFrame, TransportError
+from characters.transport.protocol import AudioFrame, Incoming, TransportError
 
 __all__ = ["LiveKitConnection", "LiveKitRooms", "load_sdk"]
 
@@ -89,7 +89,7 @@ class LiveKitRooms:
         self._connections = []
 
 
-class LiveKitConnection(Mailbox):
+class LiveKitConnection(Mailbox[Incoming]):
     """What `Connection` promises, over one LiveKit room."""
 
     def __init__(self, sdk: Any, room: Any, link: RoomLink, clock: Callable[[], float]) -> None:
@@ -126,6 +126,10 @@ class LiveKitConnection(Mailbox):
         if self._round_trip is None:
             return None
         return self._round_trip + 2 * self._on_the_way_out.weather.delay_seconds
+
+    async def receive(self) -> Incoming:
+        """Wait for what comes next. Raises TransportError once the room is left."""
+        return await self.take()
 
     async def enter(self, grant: RoomGrant) -> None:
         """Connect and begin to listen and to write. Raises the package's ConnectError."""

@@ -80,8 +80,8 @@ class Connection(Protocol):
     async def receive(self) -> Incoming:
         """Wait for what comes next. After a Bye the connection is over.
 
-        What arrived before the end still comes out first, and is not repeated on a rejoin: read
-        until the error before rejoining.
+        What arrived before the end still comes out first; what is never read is repeated on a
+        rejoin, where messages are numbered.
 
         Raises:
             TransportError: the connection is lost.

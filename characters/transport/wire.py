@@ -40,7 +40,7 @@ from characters.core.weather import Weather
 from characters.transport.audio_frames import pack_microphone, unpack_voice
 from characters.transport.detour import Detour
 from characters.transport.mailbox import Mailbox
-from characters.transport.protocol import TransportError
+from characters.transport.protocol import Incoming, TransportError
 
 __all__ = ["WireConnection"]
 
@@ -48,8 +48,12 @@ MAX_AUDIO = 50  # one second of 20 ms frames
 MAX_HELD_BACK = 4096
 
 
-class WireConnection(Mailbox):
-    """What `Connection` promises, over any shell that moves frames."""
+class WireConnection(Mailbox[Incoming | dict[str, Any]]):
+    """What `Connection` promises, over any shell that moves frames.
+
+    A message waits in the mailbox as it came: it counts as received once it is read. A client that
+    leaves in between gets it again when it rejoins.
+    """
 
     def __init__(self, link: RoomLink, clock: Callable[[], float]) -> None:
         super().__init__()
@@ -84,6 +88,16 @@ class WireConnection(Mailbox):
     def round_trip_seconds(self) -> float | None:
         """How long the last answered ping took."""
         return self._round_trip
+
+    async def receive(self) -> Incoming:
+        """Wait for what comes next. Raises TransportError once the line is gone."""
+        while True:
+            item = await self.take()
+            if not isinstance(item, dict):
+                return item
+            message = self._open(item)
+            if message is not None:
+                return message
 
     def send(self, message: ClientMessage) -> None:
         """Queue a message. Raises TransportError(transport.overflow)."""
@@ -188,20 +202,27 @@ class WireConnection(Mailbox):
     def _take(self, raw: dict[str, Any]) -> None:
         if is_link(raw):
             self._take_link(decode_link(raw))
-            return
-        arrival = self._link.accept(raw)
-        if arrival is Arrival.GAP:
-            self.lost(failure("transport.protocol", "a message of the service is missing"))
-            return
-        if arrival is Arrival.DELIVER:
-            self._deliver_message(decode_server(raw))
-        self._confirm(now=False)
+        else:
+            self.arrived(raw)
 
-    def _deliver_message(self, message: ServerMessage) -> None:
+    def _open(self, raw: dict[str, Any]) -> ServerMessage | None:
+        """Count a message and return it; None for one that is not to be delivered."""
+        try:
+            arrival = self._link.accept(raw)
+            if arrival is Arrival.GAP:
+                raise MessageError("validation-error", "a message of the service is missing")
+            message = decode_server(raw) if arrival is Arrival.DELIVER else None
+        except (MessageError, ValueError) as problem:
+            self._incoming.clear()
+            self.lost(failure("transport.protocol", str(problem)))
+            return None
+        self._confirm(now=False)
+        return None if message is None or self._is_old_ready(message) else message
+
+    def _is_old_ready(self, message: ServerMessage) -> bool:
+        """A ready of an earlier connection must not be taken for the one that ends the replay."""
         is_replay, self._replay_left = self._replay_left > 0, max(0, self._replay_left - 1)
-        # A ready of an earlier connection must not be taken for the one that ends the replay.
-        if not (is_replay and isinstance(message, BotReady)):
-            self.arrived(message)
+        return is_replay and isinstance(message, BotReady)
 
     def _take_link(self, frame: LinkFrame) -> None:
         if isinstance(frame, Ack):

@@ -107,6 +107,30 @@ def test_what_arrives_after_the_end_is_not_taken_for_received() -> None:
     run(play)
 
 
+def test_what_was_never_read_is_asked_for_again() -> None:
+    async def play() -> None:
+        line = Line()
+        for seq in (1, 2):
+            line.arrives(BotLlmText(str(seq)), seq)
+        assert await line.wire.receive() == BotLlmText("1")
+        line.link_arrives(Ping(9.0))
+        confirmed = [decode_link(frame) for frame in await line.written()]
+        assert Ack(1) in confirmed and line.link.inbox.received == 1
+
+    run(play)
+
+
+def test_nothing_is_delivered_after_a_message_that_breaks_the_protocol() -> None:
+    async def play() -> None:
+        line = Line()
+        line.wire.frame_received('{"type": "bot-llm-text", "data": {"text": 5}, "seq": 1}')
+        line.arrives(BotLlmText("after"), 2)
+        assert await line.lost() == "transport.protocol"
+        assert line.link.inbox.received == 1
+
+    run(play)
+
+
 def test_the_first_reason_for_an_end_stands() -> None:
     async def play() -> None:
         line = Line()
