@@ -138,6 +138,7 @@ class Guest:
         if new is not SessionState.CONNECTED:
             return
         assert change.resume is not None and change.session_id is not None
+        self._last_id = change.session_id  # it may be forgotten before a word is said in it
         record = self.persistence.load(self.name)
         is_durable = record is not None and record.session_id == change.session_id
         promise(is_durable or change.error, "CONNECTED before the id was durable.", self.name)
