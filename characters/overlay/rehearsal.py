@@ -28,7 +28,7 @@ def rehearse(scene: Scene) -> Iterator[None]:
         yield from player.rehearse()
     known = set()
     for sprite in scene.find_components(CharacterSprite):
-        worn = (sprite.look, sprite.facing, sprite.colour, sprite.skin, sprite.hair)
+        worn = (sprite.look, sprite.facing, sprite.pose, sprite.colour, sprite.skin, sprite.hair)
         if worn not in known:
             known.add(worn)
             yield from sprite.rehearse()

@@ -130,12 +130,10 @@ class CharacterSprite(Component):
             self._subscription.cancel()
 
     def rehearse(self) -> Iterator[None]:
-        """Draw the faces that talk brings, a picture for each step of this."""
-        looks = (0, -1, 1)
-        blinks = [Face("neutral", lids, 0, gaze) for gaze in looks for lids in range(3)]
-        talk = [Face("neutral", 0, mouth, gaze) for gaze in looks for mouth in range(1, 5)]
-        faces = (_ASLEEP, *blinks, *talk)
-        yield from self._dressed().rehearse((_TURNS[self.facing],), faces)
+        """Draw what is seen of them at rest and in talk, a picture for each step of this."""
+        figure, turn = self._dressed(), _TURNS[self.facing]
+        yield from figure.rehearse((turn,), (_ASLEEP, Face()), is_sitting=self.pose == "sit")
+        yield from figure.rehearse_talk(turn)
 
     @property
     def view(self) -> SessionView | None:

@@ -100,7 +100,8 @@ class Fonts:
         return w if h <= tall else max(1, round(w * tall / h))
 
     def _lines(self, text: str, width: float, size: int, bold: bool = False) -> tuple[str, ...]:
-        return wrap(text, width, lambda part: self._width(part, size, bold))
+        # Of a text that grows, all but its end was measured before.
+        return wrap(text, width, lambda part: self.width(part, size, bold))
 
     def _shortened(self, text: str, width: float, size: int, bold: bool = False) -> str:
         return shorten(text, width, lambda part: self._width(part, size, bold))

@@ -1,101 +1,94 @@
-"""Draws heads: hair, and a face that blinks, looks, feels and speaks."""
+"""Draws heads in layers that change apart: hair and skin, eyes, mouth, fringe and brows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
-from characters.overlay.looks import EXPRESSIONS, Expression, Face, Look
+from characters.overlay.looks import Face, Look
+from characters.overlay.paint import features
 from characters.overlay.paint.bodies import shade
-from characters.overlay.palette import AMBER, CORAL, INK, SNOW
-from engine.ui.canvas import Canvas
-from engine.ui.colour import Colour, fade, mix
+from characters.overlay.palette import AMBER, INK, SNOW
+from engine.ui.canvas import Canvas, Draw
+from engine.ui.colour import fade, mix
 
-__all__ = ["HEAD_ORIGIN", "HEAD_SIZE", "draw_head"]
+__all__ = ["HEAD_ORIGIN", "HEAD_SIZE", "HeadLayer", "head_layers"]
 
 HEAD_SIZE = (88, 88)
-HEAD_ORIGIN = (44.0, 50.0)
+HEAD_ORIGIN = (44, 50)
 """The middle of the head within the picture."""
 
-_MOUTH: Colour = (120, 48, 58, 255)
-_GLOW: Colour = (150, 240, 225, 255)
+_WHOLE = (0, 0, *HEAD_SIZE)
+_EYES = (20, 30, 48, 32)
+_MOUTH = (26, 48, 36, 28)
 
 
-def draw_head(c: Canvas, look: Look, turn: int, face: Face) -> None:
-    """Draw the head around the origin; `turn` as of the body."""
-    feeling = EXPRESSIONS.get(face.emotion, EXPRESSIONS["neutral"])
+@dataclass(frozen=True, slots=True)
+class HeadLayer:
+    """A part of a head; the key has all that its picture depends on, and no more."""
+
+    key: Hashable
+    box: tuple[int, int, int, int]
+    """Left, top, width and height of the part within the picture of the head."""
+    draw: Draw
+
+
+def head_layers(look: Look, turn: int, face: Face) -> Iterator[HeadLayer]:
+    """Yield the layers from back to front, each drawn around the origin; `turn` as of the body.
+
+    Emotions, lids, gaze and mouth have hundreds of combinations, but few pictures of each part:
+    these can all be drawn before anybody feels anything.
+    """
+    feeling, wide = features.expression(face), features.opened(face)
+    gaze = face.gaze if look.is_machine or wide >= features.SLIT else 0
+    smile = 0.0 if face.mouth else feeling.smile
     if look.is_machine:
-        _screen(c, look, turn, face, feeling)
-        return
-    x = turn * 6.0
-    back, front = _HAIR[look.style]
-    back(c, look, turn)
-    c.ellipse(-24 + turn * 4, 4, 4.5, 6, shade(look.skin, 0.08))
-    c.ellipse(24 + turn * 4, 4, 4.5, 6, shade(look.skin, 0.16))
-    c.inside(
-        lambda k: k.ellipse(0, 0, 25, 25, look.skin),
-        lambda k: k.ellipse(36, 10, 25, 34, fade(shade(look.skin, 0.6), 0.16)),
+        x, eyes, mouth = turn * 4.0, features.screen_eyes, features.screen_mouth
+    else:
+        x, eyes, mouth = turn * 6.0, features.eyes, features.mouth
+    yield _back(look, turn, x, feeling.blush)
+    yield HeadLayer(
+        ("eyes", look.is_machine, turn, wide, gaze), _EYES, lambda c: eyes(c, x, wide, gaze)
     )
-    _cheeks(c, look, x, feeling)
-    _eyes(c, x, face, feeling)
-    c.ellipse(x * 1.15, 8.5, 2.6, 1.8, shade(look.skin, 0.2))
-    _mouth(c, x, face, feeling)
-    front(c, look, turn)
-    _brows(c, look, x, feeling)
-    for name in sorted(look.extras & _EXTRAS.keys()):
-        _EXTRAS[name](c, look, x)
+    yield HeadLayer(
+        ("mouth", look.is_machine, turn, face.mouth, smile),
+        _MOUTH,
+        lambda c: mouth(c, x, face.mouth, smile),
+    )
+    if not look.is_machine:
+        yield _front(look, turn, x, (feeling.brow_lift, feeling.brow_tilt))
 
 
-def _cheeks(c: Canvas, look: Look, x: float, feeling: Expression) -> None:
-    colour = fade(mix(look.skin, CORAL, 0.75), 0.25 + 0.45 * feeling.blush)
-    for side in (-1, 1):
-        c.ellipse(x + side * 14.5, 10.5, 4.4, 2.8, colour)
+def _back(look: Look, turn: int, x: float, blush: float) -> HeadLayer:
+    """Return what lies behind eyes and mouth."""
+    if look.is_machine:
+        return HeadLayer(("head back", look, turn), _WHOLE, lambda c: _screen(c, look))
 
-
-def _eyes(c: Canvas, x: float, face: Face, feeling: Expression) -> None:
-    wide = feeling.eye * (1.0, 0.5, 0.0)[face.lids]
-    for side in (-1, 1):
-        cx = x + side * 9
-        if wide < 0.15:
-            c.curve([(cx - 4, 3.2), (cx, 4.8), (cx + 4, 3.2)], INK, 1.9)
-            continue
-        c.ellipse(cx, 2.5, 4.9, 5.6 * wide, SNOW)
-        c.ellipse(cx + face.gaze * 1.6, 2.8, 3.3, min(4.2, 4.6 * wide), INK)
-        c.circle(cx + face.gaze * 1.6 + 1.1, 1.2, 1.2 * min(1.0, wide), SNOW)
-        c.curve(
-            [(cx - 5, 2.6 - 4.4 * wide), (cx, 2.2 - 5.8 * wide), (cx + 5, 2.6 - 4.4 * wide)],
-            INK,
-            1.5,
+    def draw(c: Canvas) -> None:
+        _HAIR[look.style][0](c, look, turn)
+        c.ellipse(-24 + turn * 4, 4, 4.5, 6, shade(look.skin, 0.08))
+        c.ellipse(24 + turn * 4, 4, 4.5, 6, shade(look.skin, 0.16))
+        c.inside(
+            lambda k: k.ellipse(0, 0, 25, 25, look.skin),
+            lambda k: k.ellipse(36, 10, 25, 34, fade(shade(look.skin, 0.6), 0.16)),
         )
+        features.cheeks(c, look, x, blush)
+        c.ellipse(x * 1.15, 8.5, 2.6, 1.8, shade(look.skin, 0.2))
+
+    return HeadLayer(("head back", look, turn, blush), _WHOLE, draw)
 
 
-def _brows(c: Canvas, look: Look, x: float, feeling: Expression) -> None:
-    colour = shade(look.hair, 0.25)
-    for side in (-1, 1):
-        inner = (x + side * 5, -7.5 - feeling.brow_lift + feeling.brow_tilt)
-        outer = (x + side * 13, -7.0 - feeling.brow_lift - feeling.brow_tilt * 0.6)
-        middle = ((inner[0] + outer[0]) / 2, (inner[1] + outer[1]) / 2 - 1.4)
-        c.curve([inner, middle, outer], colour, 2.3)
+def _front(look: Look, turn: int, x: float, brows: tuple[float, float]) -> HeadLayer:
+    """Return what lies over the face."""
 
+    def draw(c: Canvas) -> None:
+        _HAIR[look.style][1](c, look, turn)
+        features.brows(c, look, x, *brows)
+        for name in sorted(look.extras & _EXTRAS.keys()):
+            _EXTRAS[name](c, look, x)
 
-def _mouth(c: Canvas, x: float, face: Face, feeling: Expression) -> None:
-    bend = feeling.smile * 3.2
-    if face.mouth == 0:
-        y = 15.0
-        c.curve([(x - 6, y - bend), (x, y + bend * 0.55), (x + 6, y - bend)], _MOUTH, 2.1)
-        return
-    tall = 1.4 + face.mouth * 1.5
-    wide = (0.0, 5.6, 6.4, 6.0, 7.0)[face.mouth]
-    c.inside(
-        lambda k: k.ellipse(x, 15.5, wide, tall, _MOUTH),
-        lambda k: _tongue_and_teeth(k, x, 15.5, tall),
-    )
-
-
-def _tongue_and_teeth(c: Canvas, x: float, y: float, tall: float) -> None:
-    if tall > 4:
-        c.rect(x - 8, y - tall - 1, 16, 3.4, SNOW)
-        c.ellipse(x, y + tall, 5, tall * 0.6, CORAL)
+    return HeadLayer(("head front", look, turn, brows), _WHOLE, draw)
 
 
 # hair: what lies behind the face, and what lies over it
@@ -246,20 +239,11 @@ _EXTRAS: Mapping[str, Callable[[Canvas, Look, float], None]] = MappingProxyType(
 )
 
 
-def _screen(c: Canvas, look: Look, turn: int, face: Face, feeling: Expression) -> None:
-    """Draw a machine's face: light on a dark screen."""
+def _screen(c: Canvas, look: Look) -> None:
+    """Draw a machine's head; its face is light on the dark screen."""
     c.rect(-32, -28, 64, 52, shade(look.top, 0.3), 12)
     c.rect(-32, -30, 64, 52, look.top, 12)
     c.rect(-27, -25, 54, 41, INK, 8)
     c.polygon([(-24, -23), (-6, -23), (-18, 14), (-24, 14)], (255, 255, 255, 16))
     c.rect(-12, -36, 24, 7, shade(look.top, 0.2), 3)
     c.circle(0, -33, 2, AMBER)
-    x, wide = turn * 4.0, max(0.12, feeling.eye * (1.0, 0.5, 0.1)[face.lids])
-    for side in (-1, 1):
-        c.rect(x + side * 11 - 4 + face.gaze, -9 - 6 * wide, 8, 12 * wide, _GLOW, min(4, 6 * wide))
-    bend = feeling.smile * 3
-    if face.mouth == 0:
-        c.curve([(x - 8, 8 - bend), (x, 8 + bend * 0.5), (x + 8, 8 - bend)], _GLOW, 2.4)
-    else:
-        tall = face.mouth * 1.5
-        c.rect(x - 7, 8 - tall, 14, 2 * tall + 1, _GLOW, min(6, tall))

@@ -6,9 +6,9 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from itertools import product
 from typing import Any
 
-from characters.overlay.looks import Face, dressed
+from characters.overlay.looks import EXPRESSIONS, Face, dressed
 from characters.overlay.paint.bodies import BODY_ORIGIN, BODY_SIZE, draw_body
-from characters.overlay.paint.heads import HEAD_ORIGIN, HEAD_SIZE, draw_head
+from characters.overlay.paint.heads import HEAD_ORIGIN, HEAD_SIZE, HeadLayer, head_layers
 from engine.ui.canvas import Canvas
 from engine.ui.painter import Painter
 
@@ -55,15 +55,32 @@ class Figure:
         top = y - NECK - HEAD_ORIGIN[1] - lift - abs(swing)
         surface.blit(self._head[1], (x - HEAD_ORIGIN[0], top))
 
-    def rehearse(self, turns: Sequence[int], faces: Iterable[Face]) -> Iterator[None]:
+    def rehearse(
+        self, turns: Sequence[int], faces: Iterable[Face], *, is_sitting: bool = False
+    ) -> Iterator[None]:
         """Draw what is likely to be seen, a picture for each step: it is kept for the game."""
         for turn in turns:
             for swing in (0, -1, 1) if len(turns) > 1 else (0,):
-                self._draw_body(turn, swing, False)
+                self._draw_body(turn, swing, is_sitting)
                 yield
         for turn, face in product(turns, faces):
+            yield from self._rehearse_parts(turn, face)
             self._draw_head(turn, face)
             yield
+
+    def rehearse_talk(self, turn: int) -> Iterator[None]:
+        """Draw the parts of every face that talk may bring, a picture for each step."""
+        for emotion, lids, gaze in product(EXPRESSIONS, range(3), (-1, 0, 1)):
+            yield from self._rehearse_parts(turn, Face(emotion, lids, 0, gaze))
+        for mouth in range(1, 5):
+            yield from self._rehearse_parts(turn, Face("neutral", 0, mouth))
+
+    def _rehearse_parts(self, turn: int, face: Face) -> Iterator[None]:
+        for layer in head_layers(self._look, turn, face):
+            before = self._painter.sprites.misses
+            self._draw_layer(layer)
+            if self._painter.sprites.misses > before:
+                yield
 
     def _draw_body(self, turn: int, swing: int, is_sitting: bool) -> Any:
         def body(canvas: Canvas) -> None:
@@ -74,9 +91,17 @@ class Figure:
         return self._painter.sprite(key, BODY_SIZE, body, is_final=True)
 
     def _draw_head(self, turn: int, face: Face) -> Any:
-        def head(canvas: Canvas) -> None:
-            canvas.origin = HEAD_ORIGIN
-            draw_head(canvas, self._look, turn, face)
+        def head(picture: Any) -> None:
+            for layer in head_layers(self._look, turn, face):
+                picture.blit(self._draw_layer(layer), layer.box[:2])
 
-        key = ("head", self._look, turn, face)
-        return self._painter.sprite(key, HEAD_SIZE, head, is_final=True)
+        return self._painter.composed(("head", self._look, turn, face), HEAD_SIZE, head)
+
+    def _draw_layer(self, layer: HeadLayer) -> Any:
+        left, top, w, h = layer.box
+
+        def part(canvas: Canvas) -> None:
+            canvas.origin = (HEAD_ORIGIN[0] - left, HEAD_ORIGIN[1] - top)
+            layer.draw(canvas)
+
+        return self._painter.sprite(layer.key, (w, h), part)

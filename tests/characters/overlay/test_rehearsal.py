@@ -36,3 +36,14 @@ def test_the_first_frame_of_a_rehearsed_level_draws_nothing_new() -> None:
 
 def test_a_crowd_in_the_same_clothes_is_rehearsed_once() -> None:
     assert sum(1 for _ in rehearse(level(50))) == sum(1 for _ in rehearse(level(1)))
+
+
+def test_who_sits_is_rehearsed_as_they_sit() -> None:
+    scene = level(0)
+    scene.create("Ill", (200, 400)).add(CharacterSprite("patient", pose="sit"))
+    for _ in rehearse(scene):
+        pass
+    drawn = misses(scene)
+    scene.update(1 / 60)
+    scene.draw(pygame.Surface((960, 600)))
+    assert misses(scene) == drawn

@@ -28,6 +28,14 @@ def test_lines_fit_their_width(fonts: Fonts) -> None:
     assert all(fonts.width(line, 18) <= 120 for line in lines)
 
 
+def test_of_a_text_that_grows_only_the_new_end_is_measured() -> None:
+    fonts, text = Fonts(LATO), "Morning! Or evening, I have stopped checking."
+    fonts.lines(text, 400, 19, False)
+    before = fonts.width.cache_info().misses
+    fonts.lines(text + " Bram", 400, 19, False)
+    assert fonts.width.cache_info().misses <= before + 2  # the word, and its line
+
+
 def test_a_long_name_is_shortened(fonts: Fonts) -> None:
     short = fonts.shortened("Professor Wilhelmina Featherstonehaugh", 100, 14, True)
     assert short.endswith("…")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import product
+
 import pygame
 import pytest
 
@@ -33,7 +35,18 @@ def test_a_face_is_drawn_once_and_kept() -> None:
     painter, surface = Painter(), pygame.Surface((120, 180))
     for _ in range(3):
         Figure(painter, ("porter", "", "", "")).draw(surface, (60, 160), Face())
-    assert painter.sprites.misses == 2  # a body and a head
+    assert painter.sprites.misses == 6  # a body, and a head of four layers
+
+
+def test_a_face_that_was_never_seen_is_put_together_from_rehearsed_parts() -> None:
+    painter = Painter()
+    figure = Figure(painter, ("porter", "", "", ""))
+    for _ in figure.rehearse_talk(0):
+        pass
+    before, seen = painter.sprites.misses, product(EXPRESSIONS, range(3), range(5), (-1, 0, 1))
+    for number, face in enumerate(seen, 2):
+        figure.draw(pygame.Surface((120, 180)), (60, 160), Face(*face))
+        assert painter.sprites.misses == before + number  # the body, and the whole heads
 
 
 def test_the_same_figure_draws_another_face_when_it_makes_one() -> None:
