@@ -24,7 +24,7 @@ from characters.service.service import Service, Settings, grant_body
 from characters.service.store import Entry, OwedAnswer, SessionStore, SpokenTurn, StoredSession
 from characters.service.visit import Visit
 from tests.simulation.mind import Memory, Mind, number_of
-from tests.simulation.promise import promise
+from tests.simulation.promise import BrokenPromise, promise
 from tests.simulation.shell.loop import Process, ShellLoop
 from tests.simulation.shell.network import Cable, Far
 
@@ -48,6 +48,8 @@ class Ledgers(SessionStore):
         super().__init__(None)
         # (session, number of a line) -> the first word of its answer, once that is durable
         self.decided: dict[tuple[str, int], str] = {}
+        # The service takes a promise that breaks in here for a disk that refuses, and goes on.
+        self.problem: BrokenPromise | None = None
 
     def save(
         self,
@@ -55,7 +57,16 @@ class Ledgers(SessionStore):
         memory: dict[str, Any] | None = None,
         entries: Iterable[Entry] = (),
     ) -> None:
-        entries, owner = tuple(entries), session.character_id
+        try:
+            self._save(session, memory, tuple(entries))
+        except BrokenPromise as problem:
+            self.problem = self.problem or problem
+            raise
+
+    def _save(
+        self, session: StoredSession, memory: dict[str, Any] | None, entries: tuple[Entry, ...]
+    ) -> None:
+        owner = session.character_id
         for entry in entries:
             if isinstance(entry, SpokenTurn):
                 name, _ = number_of(entry.text)

@@ -111,8 +111,9 @@ class ShellWeather:
         until = self.loop.time() + seconds
         while self.loop.time() < until:
             self.loop.run_for(min(5.0, until - self.loop.time()))
-            if self.problem is not None:
-                raise self.problem
+            problem = self.problem or self.house.store.problem
+            if problem is not None:
+                raise problem
             problems = self.loop.problems
             promise(not problems, f"Something broke that nobody looked after: {problems[:1]}.")
 
