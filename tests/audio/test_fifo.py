@@ -23,9 +23,7 @@ def captured(path: Path) -> NDArray[np.int16]:
 
 
 def spoken_part(path: Path, size: int) -> NDArray[np.int16]:
-    sound = captured(path)
-    first = int(np.argmax(sound != 0))
-    return sound[first : first + size]
+    return np.trim_zeros(captured(path), "f")[:size]
 
 
 def test_what_is_spoken_into_the_device_arrives_bit_by_bit(tmp_path: Path) -> None:

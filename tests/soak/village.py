@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -161,8 +160,11 @@ class Village:
     def _is_busy(self) -> bool:
         """Tell whether the service has child processes, who speak for it."""
         pid = self.parts.service.pid if self.parts.service else None
-        found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, check=False)
-        return found.returncode == 0
+        for children in Path(f"/proc/{pid}/task").glob("*/children"):
+            with suppress(OSError):  # a thread may end while it is looked at
+                if children.read_text():
+                    return True
+        return False
 
     def _open(self, name: str) -> Scene:
         scene = self.app.new_scene(name)
