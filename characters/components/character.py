@@ -103,6 +103,11 @@ class Character(Component):
         return self.session.view
 
     @property
+    def state(self) -> SessionState | None:
+        """The state of the session, None before the start."""
+        return None if self._session is None else self._session.view.state
+
+    @property
     def events(self) -> Signal[Any]:
         """State changes, messages of the service and transcript changes, on the main thread."""
         return self._events
@@ -115,7 +120,7 @@ class Character(Component):
     @property
     def is_connected(self) -> bool:
         """Whether the character is ready to talk."""
-        return self._session is not None and self.view.state is SessionState.CONNECTED
+        return self.state is SessionState.CONNECTED
 
     def respond(self, about: str = "") -> None:
         """Let it answer what was said, where `respond_mode` is manual; see `SessionHandle`."""

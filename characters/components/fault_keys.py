@@ -54,9 +54,9 @@ class FaultKeys(Component):
             faults.cut(key)
 
     def _black_hole(self, faults: Faults) -> None:
-        if self._swallowed is not None:
-            faults.heal(self._swallowed)
-            self._swallowed = None
+        before, self._swallowed = self._swallowed, None
+        if before is not None and faults.is_black_hole(before):  # nobody healed it meanwhile
+            faults.heal(before)
             return
         self._swallowed = self._listener()
         if self._swallowed is not None:

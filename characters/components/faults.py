@@ -118,6 +118,11 @@ class Faults:
         found = {handle.weather for handle in self._handles(key)}
         return found.pop() if len(found) == 1 else None
 
+    def is_black_hole(self, key: str) -> bool:
+        """Whether a line swallows every frame; one that is no more does not."""
+        handle = self._runtime.sessions.get(key)
+        return handle is not None and handle.weather.is_black_hole
+
     @property
     def has_microphone(self) -> bool:
         """Whether there is a microphone that can be unplugged."""

@@ -77,16 +77,16 @@ class Nearby:
         self.distances = {}
         for key, character in (*near, *some):
             self._in_sight.pop(key, None)
-            if not character.is_destroyed and character.has_session:
-                self._sort(key, character, within)
+            state = character.state
+            if state is not None and not character.is_destroyed:
+                self._sort(key, character.transform.position, state, within)
         if len(self._in_sight) > len(characters):  # some of them left the level
             self._in_sight = {key: None for key in self._in_sight if key in characters}
         return before.keys() - self.distances.keys()
 
-    def _sort(self, key: str, character: Character, within: Range) -> None:
-        place = character.transform.position
+    def _sort(self, key: str, place: Vector, state: SessionState, within: Range) -> None:
         distance = math.dist(place, within.here)
-        if within.holds(distance, character.view.state):
+        if within.holds(distance, state):
             self.distances[key] = distance
         elif within.shows(place):
             self._in_sight[key] = None

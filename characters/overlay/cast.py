@@ -46,10 +46,11 @@ class Cast:
 def gather(cast: Cast, journal: Journal, state: HudState) -> HudModel:
     """Return what this frame shows."""
     scene = cast.scene
+    target = cast.manager.target if cast.manager is not None else None
     return HudModel(
         now=scene.time.now,
         size=scene.camera.size,
-        actors=tuple(_actor(character, cast, journal) for character in cast.characters),
+        actors=tuple(_actor(each, scene, journal, each is target) for each in cast.characters),
         microphone=_microphone(cast.manager),
         faults=_faults(cast, state),
         player_name=cast.player.name if cast.player is not None else "You",
@@ -59,18 +60,17 @@ def gather(cast: Cast, journal: Journal, state: HudState) -> HudModel:
     )
 
 
-def _actor(character: Character, cast: Cast, journal: Journal) -> Actor:
+def _actor(character: Character, scene: Scene, journal: Journal, is_target: bool) -> Actor:
     x, y = character.transform.position
-    target = cast.manager.target if cast.manager is not None else None
     sprite = character.get_component(CharacterSprite)
     top = sprite.head_height if sprite is not None else HEAD
     return Actor(
         key=character.key,
         name=character.label,
         view=character.view,
-        head=cast.scene.camera.to_screen((x, y - top)),
+        head=scene.camera.to_screen((x, y - top)),
         policy=character.reconnect_policy,
-        is_target=target is character,
+        is_target=is_target,
         messages=journal.lines(character.key),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from engine.ui.rect import Rect
@@ -70,9 +70,16 @@ def spread(wanted: Sequence[Rect], frame: Rect, gap: float = 4.0) -> tuple[Rect,
     for index in sorted(range(len(wanted)), key=lambda i: -wanted[i].bottom):
         rect = wanted[index].inside(frame)
         for _ in range(len(wanted)):
-            blocker = next((other for other in placed.values() if rect.overlaps(other)), None)
+            blocker = _blocker(rect, placed.values())
             if blocker is None:
                 break
             rect = Rect(rect.x, blocker.y - rect.h - gap, rect.w, rect.h)
         placed[index] = rect
     return tuple(placed[index] for index in range(len(wanted)))
+
+
+def _blocker(rect: Rect, others: Iterable[Rect]) -> Rect | None:
+    for other in others:
+        if rect.overlaps(other):
+            return other
+    return None

@@ -148,15 +148,10 @@ class CharacterSprite(Component):
 
     def draw(self, surface: Any) -> None:
         """Draw the figure with the face of this moment."""
-        scene, place, figure = self.scene, self.transform.position, self._dressed()
+        owner, figure = self.game_object, self._dressed()
+        scene, place = owner.scene, owner.transform.position
         t, own = scene.time.now, figure.own
-        view = self.view
-        if view is None or view.state is SessionState.DISCONNECTED:
-            face = _ASLEEP  # as most of a crowd
-        else:
-            shape = self._shape if t - self._shaped_at < _VISEME_SECONDS else None
-            level, dx = self._voice_level(), self._player_dx(place[0])
-            face = acting.face(view, t, own, level=level, shape=shape, dx=dx)
+        face = self._face(t, own, place[0])
         figure.draw(
             surface,
             scene.camera.to_screen(place),
@@ -165,6 +160,15 @@ class CharacterSprite(Component):
             is_sitting=self.pose == "sit",
             lift=acting.bob(t, own, face.mouth > 0),
         )
+
+    def _face(self, t: float, own: float, x: float) -> Face:
+        character = self._companion()
+        state = None if character is None else character.state
+        if character is None or state is None or state is SessionState.DISCONNECTED:
+            return _ASLEEP  # as most of a crowd
+        shape = self._shape if t - self._shaped_at < _VISEME_SECONDS else None
+        level, dx = self._voice_level(), self._player_dx(x)
+        return acting.face(character.view, t, own, level=level, shape=shape, dx=dx)
 
     def _dressed(self) -> Figure:
         worn = (self.look, self.colour, self.skin, self.hair)

@@ -36,11 +36,10 @@ class Rect(NamedTuple):
 
     def overlaps(self, other: Rect) -> bool:
         """Tell whether the two share some area."""
+        x, y, w, h = self
+        other_x, other_y, other_w, other_h = other
         return (
-            self.x < other.right
-            and other.x < self.right
-            and self.y < other.bottom
-            and other.y < self.bottom
+            x < other_x + other_w and other_x < x + w and y < other_y + other_h and other_y < y + h
         )
 
     def inset(self, dx: float, dy: float | None = None) -> Rect:

@@ -121,6 +121,13 @@ def _paint_level(surface: Any, box: Rect, level: float) -> None:
 
 def _paint_receipt(painter: Painter, surface: Any, actor: Actor, rect: Rect, note: str) -> None:
     w = _note_width(painter, note)
-    box = Rect(_over_head(actor, w, rect), rect.y, w, _RECEIPT_H)
-    painter.panel(surface, box, _PAPER)
-    painter.text(surface, note, (box.x + w / 2, box.y + 4), _RECEIPT, INK, align="center")
+
+    def compose(blank: Any) -> None:
+        painter.panel(blank, Rect(_AROUND, _AROUND, w, _RECEIPT_H), _PAPER)
+        at = (_AROUND + w / 2, _AROUND + 4)
+        painter.text(blank, note, at, _RECEIPT, INK, align="center")
+
+    size = (math.ceil(w) + 2 * _AROUND, _RECEIPT_H + 2 * _AROUND)
+    picture = painter.composed(("receipt", note), size, compose)
+    x = _over_head(actor, w, rect)
+    surface.blit(picture, (round(x) - _AROUND, round(rect.y) - _AROUND))

@@ -39,6 +39,23 @@ def test_f6_opens_a_black_hole_and_then_heals_it() -> None:
     assert level.session("nurse").told == ["weather black hole", "weather calm"]
 
 
+def test_f6_opens_another_black_hole_after_the_panel_healed_the_first() -> None:
+    level = stricken()
+    press(level, "f6")
+    level.scene.get_service(Faults).heal("nurse")
+    press(level, "f6")
+    assert level.session("nurse").told[-2:] == ["weather calm", "weather black hole"]
+
+
+def test_f6_forgets_the_black_hole_of_a_session_that_is_gone() -> None:
+    level = stricken()
+    press(level, "f6")
+    level.runtime.close_session("nurse")
+    level.manager.talk_to(level.manager.characters[1])
+    press(level, "f6")
+    assert level.session("patient").told[-1:] == ["weather black hole"]
+
+
 def test_f7_and_f8_kill_and_start_the_service() -> None:
     service = FakeService()
     level = stricken(service)
