@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from characters.components import Character
 from characters.overlay.visuals import Backdrop, CharacterSprite, PlayerSprite, Prop
 from engine.scene import Scene
 
@@ -26,6 +27,11 @@ def rehearse(scene: Scene) -> Iterator[None]:
         yield
     for player in scene.find_components(PlayerSprite):
         yield from player.rehearse()
+    if scene.find_components(Character):
+        from characters.overlay.paint.badges import rehearse_badges
+        from characters.overlay.paint.studio import painter_of
+
+        yield from rehearse_badges(painter_of(scene))
     known = set()
     for sprite in scene.find_components(CharacterSprite):
         worn = (sprite.look, sprite.facing, sprite.pose, sprite.colour, sprite.skin, sprite.hair)

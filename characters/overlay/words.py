@@ -16,6 +16,7 @@ from engine.toml_file import TomlFileError
 
 __all__ = [
     "RECEIPT_SECONDS",
+    "TALK",
     "BadgeWords",
     "MicWords",
     "Shape",
@@ -82,26 +83,26 @@ class MicWords:
     is_crossed: bool = False
 
 
-_DIALOGUE: Mapping[DialogueState, tuple[Shape, str]] = MappingProxyType(
+TALK: Mapping[DialogueState, BadgeWords] = MappingProxyType(
     {
-        DialogueState.IDLE: (Shape.CHECK, "ready"),
-        DialogueState.LISTENING: (Shape.WAVES, "listening"),
-        DialogueState.ATTENDING: (Shape.WAVES, "attending"),
-        DialogueState.THINKING: (Shape.DOTS, "thinking"),
-        DialogueState.SPEAKING: (Shape.BARS, "speaking"),
-        DialogueState.REACTING: (Shape.BARS, "reacting"),
-        DialogueState.INTERRUPTED: (Shape.DOTS, "interrupted"),
-        DialogueState.SETTLING: (Shape.CHECK, "ready"),
+        DialogueState.IDLE: BadgeWords(Shape.CHECK, "ready", Tone.GOOD),
+        DialogueState.LISTENING: BadgeWords(Shape.WAVES, "listening", Tone.GOOD),
+        DialogueState.ATTENDING: BadgeWords(Shape.WAVES, "attending", Tone.GOOD),
+        DialogueState.THINKING: BadgeWords(Shape.DOTS, "thinking", Tone.GOOD),
+        DialogueState.SPEAKING: BadgeWords(Shape.BARS, "speaking", Tone.GOOD),
+        DialogueState.REACTING: BadgeWords(Shape.BARS, "reacting", Tone.GOOD),
+        DialogueState.INTERRUPTED: BadgeWords(Shape.DOTS, "interrupted", Tone.GOOD),
+        DialogueState.SETTLING: BadgeWords(Shape.CHECK, "ready", Tone.GOOD),
     }
 )
+"""The badges of one who is connected."""
 
 
 def badge(view: SessionView, now: float) -> BadgeWords:
     """Return what stands over the head."""
     state = view.state
     if state is SessionState.CONNECTED:
-        shape, word = _DIALOGUE[view.dialogue]
-        return BadgeWords(shape, word, Tone.GOOD)
+        return TALK[view.dialogue]
     if state is SessionState.CONNECTING:
         words = "connecting" if view.attempt <= 1 else f"connecting {attempt(view)}"
         return BadgeWords(Shape.ARC, words + _wait(view, now), Tone.BUSY, _ring(view, now))

@@ -9,6 +9,9 @@ __all__ = ["Measure", "shorten", "wrap"]
 Measure = Callable[[str], float]
 """The width of a text in pixels."""
 
+_ROUNDING = 1.0
+"""Pixels that a text may be wider than its words and gaps, measured one by one."""
+
 
 def wrap(text: str, width: float, measure: Measure) -> tuple[str, ...]:
     """Return the lines of the text, none wider than `width` unless one letter is.
@@ -17,13 +20,16 @@ def wrap(text: str, width: float, measure: Measure) -> tuple[str, ...]:
     the text itself stay. An empty text has one empty line.
     """
     lines: list[str] = []
+    gap = measure(" ") + _ROUNDING
     for paragraph in text.split("\n"):
-        line = ""
+        line, most = "", 0.0
         for piece in _pieces(paragraph, width, measure):
             longer = f"{line} {piece}" if line else piece
-            if line and measure(longer) > width:
+            most += gap + measure(piece)
+            # Long texts are slow to measure: only one that may be too wide is.
+            if line and most > width and measure(longer) > width:
                 lines.append(line)
-                line = piece
+                line, most = piece, gap + measure(piece)
             else:
                 line = longer
         lines.append(line)

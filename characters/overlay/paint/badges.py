@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from characters.overlay.layout import MARGIN, spread
 from characters.overlay.model import Actor, HudModel
 from characters.overlay.paint.signs import SIGN, TONES, arrow_picture, sign_picture
 from characters.overlay.palette import AMBER, CREAM, INK, NIGHT
-from characters.overlay.words import BadgeWords, badge, receipt
+from characters.overlay.words import TALK, BadgeWords, badge, receipt
 from engine.ui.painter import Painter, PanelStyle
 from engine.ui.rect import Rect
 
-__all__ = ["paint_badges"]
+__all__ = ["paint_badges", "rehearse_badges"]
 
 _NAME, _WORD, _RECEIPT = 13, 12, 13
 _H, _RECEIPT_H = 38, 24
@@ -49,6 +49,15 @@ def paint_badges(
         if note is not None:
             _paint_receipt(painter, surface, actor, rect, note)
         _paint_badge(painter, surface, model, actor, said, rect)
+
+
+def rehearse_badges(painter: Painter) -> Iterator[None]:
+    """Draw the signs that change in talk, a picture for each step: they are kept for the game."""
+    for said in TALK.values():
+        sign_picture(painter, said.shape, said.tone)
+        yield
+    arrow_picture(painter)
+    yield
 
 
 def _is_in_sight(actor: Actor, model: HudModel, stage: Rect) -> bool:

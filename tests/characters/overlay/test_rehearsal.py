@@ -2,8 +2,12 @@ from __future__ import annotations
 
 import pygame
 
+from characters.components import Character
 from characters.overlay import Backdrop, CharacterSprite, PlayerSprite, Prop
+from characters.overlay.paint.signs import sign_picture
+from characters.overlay.paint.studio import painter_of
 from characters.overlay.rehearsal import rehearse
+from characters.overlay.words import TALK
 from engine.scene import Scene
 from engine.ui.painter import Painter
 
@@ -46,4 +50,15 @@ def test_who_sits_is_rehearsed_as_they_sit() -> None:
     drawn = misses(scene)
     scene.update(1 / 60)
     scene.draw(pygame.Surface((960, 600)))
+    assert misses(scene) == drawn
+
+
+def test_a_level_with_somebody_to_talk_to_has_the_signs_of_talk_ready() -> None:
+    scene = level()
+    scene.create("Cy", (300, 400)).add(Character("cy"))
+    for _ in rehearse(scene):
+        pass
+    drawn = misses(scene)
+    for said in TALK.values():
+        sign_picture(painter_of(scene), said.shape, said.tone)
     assert misses(scene) == drawn

@@ -18,6 +18,20 @@ def test_a_word_longer_than_a_line_is_broken_within() -> None:
     assert wrap("a supercalifragilistic b", 8, letters) == ("a", "supercal", "ifragili", "stic b")
 
 
+def test_only_a_line_that_may_be_too_wide_is_measured_whole() -> None:
+    measured: list[str] = []
+    wrap("to be or not to be, that is the question", 80, lambda t: measured.append(t) or letters(t))  # type: ignore[func-returns-value]  # None is what makes `or` go on
+    assert all(" " not in text.strip() for text in measured)
+
+
+@given(st.text("ab ", max_size=80), st.integers(1, 20))
+def test_lines_are_as_full_as_when_each_is_measured_whole(text: str, width: int) -> None:
+    lines = wrap(text, width, letters)
+    firsts = [line.split()[0] for line in lines[1:] if line.split()]
+    for line, first in zip(lines, firsts, strict=False):
+        assert len(f"{line} {first}") > width or len(first) == width or len(line) == width
+
+
 def test_line_breaks_of_the_text_stay() -> None:
     assert wrap("one\n\ntwo", 80, letters) == ("one", "", "two")
 
