@@ -19,7 +19,7 @@ class PreRoll:
     """Keeps the newest frames of speech in memory, never more than it is told.
 
     Silence is not kept: before speech only a short lead, and after it no more than `pause`,
-    which lets the service find the end of the sentence.
+    which lets the service find the end of the sentence. It never pushes words out.
     """
 
     def __init__(self) -> None:
@@ -39,10 +39,11 @@ class PreRoll:
         """Keep a frame that was captured at that time, and at most so many seconds in all."""
         if speaks:
             self._has_speech, self._last_speech_at = True, at
-        if self._has_speech and at - self._last_speech_at > pause:
+        bound = round(most / FRAME_SECONDS)
+        is_full, is_over = len(self._frames) >= bound, at - self._last_speech_at > pause
+        if self._has_speech and not speaks and (is_full or is_over):
             return
         self._frames.append(samples.tobytes())
-        bound = round(most / FRAME_SECONDS)
         while len(self._frames) > (bound if self._has_speech else min(bound, LEAD_FRAMES)):
             self._frames.popleft()
 

@@ -71,6 +71,16 @@ def test_a_sentence_that_was_over_long_ago_is_still_whole() -> None:
     assert room.drivers["ada"].heard.count(VOICE.tobytes()) == 30
 
 
+def test_the_silence_after_a_sentence_costs_none_of_its_words() -> None:
+    room = waiting_room(2.0)
+    room.hear(VOICE, 1.5)
+    room.hear(SILENCE, 4.0)
+    assert room.ears.status.kept_seconds == pytest.approx(2.0)
+    gets_ready(room)
+    room.hear(SILENCE, 0.6)
+    assert room.drivers["ada"].heard.count(VOICE.tobytes()) == 75
+
+
 def test_after_half_a_minute_nobody_wants_to_hear_it_any_more() -> None:
     room = waiting_room()
     room.hear(VOICE, 0.6)
