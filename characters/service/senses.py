@@ -11,7 +11,7 @@ import logging
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -42,16 +42,25 @@ log = logging.getLogger(__name__)
 AHEAD_SECONDS = 0.5
 # Ten seconds: what is said on while a recogniser makes out what was said before is not lost.
 MAX_FRAMES = 500
+# So much longer than the pause that ends a turn no frame has come: the line is lost, not slow.
+LOST_SECONDS = 0.4
+# It is looked for in steps: a service that stood still itself has missed one of them, not all.
+LOOKS = 4
 SENTENCES = re.compile(r".*[.!?…][\"')\]]*(?=\s|$)", re.DOTALL)
 
 Understood: TypeAlias = Callable[[str | None, tuple[ServerMessage, ...]], None]
 
 
 class Ears:
-    """Feeds one room's microphone to its listener, in order and one call at a time."""
+    """Feeds one room's microphone to its listener, in order and one call at a time.
 
-    def __init__(self, listener: Listener) -> None:
+    An utterance whose frames stop coming is ended: what is said next is another one.
+    """
+
+    def __init__(self, listener: Listener, pause_seconds: float) -> None:
         self._listener = listener
+        self._look_seconds = (pause_seconds + LOST_SECONDS) / LOOKS
+        self._is_fed = False
         self._frames: deque[tuple[bytes, float]] = deque(maxlen=MAX_FRAMES)
         self._orders: deque[Callable[[], Awaitable[tuple[SpeechEvent, ...]]]] = deque(maxlen=16)
         self._wake = asyncio.Event()
@@ -84,7 +93,7 @@ class Ears:
 
     async def _run(self, understood: Understood) -> None:
         while True:
-            await self._wake.wait()
+            await self._wait()
             self._wake.clear()
             while self._frames or self._orders:
                 try:
@@ -93,9 +102,23 @@ class Ears:
                 except Exception as error:
                     log.error("listening failed: %s", type(error).__name__)
 
+    async def _wait(self) -> None:
+        """Wait for frames and orders, or until frames have stopped coming."""
+        for _ in range(LOOKS if self._is_fed else 0):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._look_seconds):
+                    await self._wake.wait()
+                return
+        if self._is_fed and not self._frames:
+            self._is_fed = False
+            self._orders.append(self._listener.cut_off)
+            return
+        await self._wake.wait()
+
     async def _next(self) -> tuple[SpeechEvent, ...]:
         # Frames first: an order speaks about what was said before it.
         if self._frames:
+            self._is_fed = True
             return await self._listener.feed(*self._frames.popleft())
         return await self._orders.popleft()()
 

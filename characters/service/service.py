@@ -211,7 +211,8 @@ class Service:
         if self._speech is None:
             return None
         activity, turn = listening_options(ask)
-        ears = Ears(self._speech.listen(mind.phrases(), activity=activity, turn=turn))
+        listener = self._speech.listen(mind.phrases(), activity=activity, turn=turn)
+        ears = Ears(listener, max(activity.stop_secs, turn.stop_secs))
         if ask.default_stt_enabled is False:
             ears.set_muted(True)
         return ears

@@ -38,6 +38,11 @@ class VoiceActivity:
         self.voiced_seconds = 0.0
 
     @property
+    def is_voiced(self) -> bool:
+        """Whether the last frame of the utterance was speech."""
+        return self.is_speaking and self._run == 0.0
+
+    @property
     def is_pausing(self) -> bool:
         """Whether the speaker has paused for longer than is worth recognising."""
         return self.is_speaking and self._run > self._options.stop_secs + AIR_SECONDS + TOLERANCE

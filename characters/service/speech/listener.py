@@ -24,10 +24,11 @@ from characters.service.speech.protocols import (
     Utterance,
 )
 
-__all__ = ["RoomListener", "Unable"]
+__all__ = ["CUT_OFF", "RoomListener", "Unable"]
 
 log = logging.getLogger(__name__)
 
+CUT_OFF = "The line was lost in the middle of what you said: say it again, or type it."
 BUSY = "Too many people speak at once: say it again, or type it."
 FRAME_BYTES = 640
 FRAME_SECONDS = 0.02
@@ -116,6 +117,20 @@ class RoomListener:
             return ()
         self._activity.stop()
         return await self._finish("forced")
+
+    async def cut_off(self) -> tuple[SpeechEvent, ...]:
+        """End the utterance of a player whose frames have stopped coming: his line is lost.
+
+        What was said to its end is answered; what ends within a word could be the beginning
+        of anything, and its rest comes later or never.
+        """
+        was_speaking, within_word = self._activity.is_speaking, self._activity.is_voiced
+        self._activity.stop()
+        self._rest = b""
+        if was_speaking and not within_word:
+            return await self._finish("lost")
+        await self._drop()
+        return (self._stopped("lost"), Rejected(CUT_OFF)) if was_speaking else ()
 
     async def set_muted(self, muted: bool) -> tuple[SpeechEvent, ...]:
         """Stop or resume listening; an open utterance is dropped."""

@@ -46,7 +46,7 @@ class SpeechStopped:
     """The player's utterance is over (the wire's `vad-stt-stopped`)."""
 
     timestamp: float
-    reason: str  # "silence", "maximum", "forced" or "muted"
+    reason: str  # "silence", "maximum", "forced", "muted", "noise" or "lost"
     audio_duration_ms: int
 
 
@@ -99,6 +99,9 @@ class Listener(Protocol):
 
     async def force_stop(self) -> tuple[SpeechEvent, ...]:
         """End the utterance now (`force-user-stopped-speaking`, end of push-to-talk)."""
+
+    async def cut_off(self) -> tuple[SpeechEvent, ...]:
+        """End the utterance of a player whose frames have stopped coming: his line is lost."""
 
     async def set_muted(self, muted: bool) -> tuple[SpeechEvent, ...]:
         """Stop or resume listening (`stt-toggle`); an open utterance is dropped."""

@@ -36,6 +36,10 @@ class FakeListener:
         self.orders.append("stop")
         return (SpeechStopped(1.0, "forced", 300),)
 
+    async def cut_off(self) -> tuple[SpeechEvent, ...]:
+        self.orders.append("cut off")
+        return (SpeechStopped(1.0, "lost", 300),)
+
     async def set_muted(self, muted: bool) -> tuple[SpeechEvent, ...]:
         self.orders.append(f"muted {muted}")
         return ()

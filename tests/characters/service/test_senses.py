@@ -11,7 +11,15 @@ from characters.core.messages import (
     VadSttStopped,
     Visemes,
 )
-from characters.service.senses import AHEAD_SECONDS, MAX_FRAMES, Ears, Mouth, Voicing
+from characters.service.senses import (
+    AHEAD_SECONDS,
+    LOOKS,
+    LOST_SECONDS,
+    MAX_FRAMES,
+    Ears,
+    Mouth,
+    Voicing,
+)
 from characters.service.speech.protocols import (
     Heard,
     Rejected,
@@ -28,7 +36,7 @@ def listen(listener: FakeListener, play: Callable[[Ears], Awaitable[None]]) -> U
     understood: Understood = []
 
     async def run() -> None:
-        ears = Ears(listener)
+        ears = Ears(listener, 0.1 - LOST_SECONDS)  # a tenth of a second without frames
         ears.start(lambda text, messages: understood.append((text, messages)))
         async with asyncio.timeout(5):
             await play(ears)
@@ -89,6 +97,57 @@ def test_a_listener_that_fails_on_a_frame_goes_on_with_the_next() -> None:
 
     heard = listen(FakeListener({2: (Heard("hello"),)}), play)
     assert [text for text, _ in heard] == ["hello"]
+
+
+def test_an_utterance_whose_frames_stop_coming_ends_and_the_next_words_are_another_one() -> None:
+    listener = FakeListener({})
+
+    async def play(ears: Ears) -> None:
+        ears.feed(b"", 1.0)
+        await until(lambda: listener.orders)
+        ears.feed(b"", 0.3)
+        await until(lambda: len(listener.orders) == 2)
+
+    assert listen(listener, play) == [(None, (VadSttStopped("lost", 300),))] * 2
+    assert (listener.frames, listener.orders[:2]) == ([1.0, 0.3], ["cut off", "cut off"])
+
+
+def test_frames_that_come_late_are_not_a_lost_line() -> None:
+    listener = FakeListener({})
+
+    async def play(ears: Ears) -> None:
+        for number in range(20):
+            ears.feed(b"", float(number))
+            await asyncio.sleep(0.01)
+
+    listen(listener, play)
+    assert listener.orders == ["closed"]
+
+
+def test_who_was_never_heard_is_not_cut_off() -> None:
+    listener = FakeListener({})
+
+    async def play(ears: Ears) -> None:
+        await asyncio.sleep(0.2)
+
+    listen(listener, play)
+    assert listener.orders == ["closed"]
+
+
+def test_a_service_that_stood_still_itself_does_not_take_the_line_for_lost() -> None:
+    listener = FakeListener({})
+
+    async def play(ears: Ears) -> None:
+        ears.feed(b"", 1.0)
+        await until(lambda: listener.frames)
+        began, loop = asyncio.get_running_loop().time(), asyncio.get_running_loop()
+        while loop.time() - began < 0.2:
+            pass
+        await asyncio.sleep(0)
+        ears.feed(b"", 1.02)
+
+    listen(listener, play)
+    assert LOOKS > 1 and listener.orders == ["closed"]
 
 
 class Audience:

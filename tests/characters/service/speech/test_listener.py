@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from characters.core.turn_settings import SmartTurn, VoiceActivityOptions
-from characters.service.speech.listener import RoomListener, Unable
+from characters.service.speech.listener import CUT_OFF, RoomListener, Unable
 from characters.service.speech.protocols import (
     SAY_AGAIN,
     Heard,
@@ -155,6 +155,41 @@ def test_push_to_talk_ends_the_utterance_at_once(room: Room) -> None:
     assert isinstance(stopped, SpeechStopped) and stopped.reason == "forced"
     assert heard == Heard("hello")
     assert asyncio.run(room.listener.force_stop()) == ()
+
+
+def test_what_was_said_to_its_end_before_the_line_was_lost_is_answered(room: Room) -> None:
+    async def talk() -> tuple[SpeechEvent, ...]:
+        await room.hear(VOICE, 0.6)
+        await room.hear(SILENCE, 0.1)
+        return await room.listener.cut_off()
+
+    stopped, heard = asyncio.run(talk())
+    assert isinstance(stopped, SpeechStopped) and stopped.reason == "lost"
+    assert heard == Heard("hello")
+
+
+def test_a_word_that_the_line_cut_in_two_is_no_command_but_asked_for_again(room: Room) -> None:
+    async def talk() -> tuple[SpeechEvent, ...]:
+        await room.hear(VOICE, 0.6)
+        return await room.listener.cut_off()
+
+    stopped, rejected = asyncio.run(talk())
+    assert isinstance(stopped, SpeechStopped) and stopped.reason == "lost"
+    assert rejected == Rejected(CUT_OFF) and room.recogniser.cancelled == 1
+
+
+def test_words_after_a_lost_line_do_not_join_those_before_it(room: Room) -> None:
+    async def talk() -> list[SpeechEvent]:
+        await room.hear(VOICE, 0.1)  # not long enough to be speech
+        assert await room.listener.cut_off() == ()
+        await room.hear(VOICE, 0.6)
+        await room.listener.cut_off()
+        return await room.say(0.6)
+
+    started, stopped, heard = asyncio.run(talk())
+    assert isinstance(started, SpeechStarted) and heard == Heard("hello")
+    assert isinstance(stopped, SpeechStopped) and stopped.audio_duration_ms < 1_500
+    assert len(room.recogniser.sound) / 32_000 <= 1.2
 
 
 def test_muting_drops_the_utterance_and_what_follows(room: Room) -> None:
