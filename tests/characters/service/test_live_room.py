@@ -122,6 +122,17 @@ def test_what_the_ears_understand_is_answered_like_typed_words() -> None:
     serve(play, speech=FakeSpeech(script))
 
 
+def test_an_utterance_that_lost_its_line_ends_a_moment_after_the_pause_of_a_turn() -> None:
+    async def play(bare: Bare) -> None:
+        pause = {"params": {"stop_secs": 0.1}}
+        async with bare.room(turn_detection_config=pause) as (guest, _):
+            await guest.socket.send_bytes(FRAME)
+            kinds, _ = await voiced(guest, "vad-stt-stopped")
+            assert kinds[0] == "vad-stt-started"
+
+    serve(play, speech=FakeSpeech({1: (SpeechStarted(0.5, 100),)}))
+
+
 def test_a_client_that_wants_no_voice_gets_none() -> None:
     async def play(bare: Bare) -> None:
         async with bare.room(default_tts_enabled=False) as (guest, _):
