@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from engine.ui.rect import Rect
 
-__all__ = ["MARGIN", "HudLayout", "bar", "hud_layout", "spread"]
+__all__ = ["MARGIN", "MIC_W", "HudLayout", "bar", "hud_layout", "spread"]
 
 MARGIN = 12.0
 TOP = 64.0
 MIC_W, MIC_H = 268.0, 46.0
 INSPECTOR_W, FAULTS_W = 372.0, 276.0
+STAGE_W = 160.0  # of captions, at least
 FAULTS_H = 342.0  # without its rows of people
 CHAT_H = 44.0
 HINT_H = 22.0
@@ -35,8 +36,13 @@ class HudLayout:
 def hud_layout(
     size: tuple[float, float], *, inspector: bool, faults: bool, people: int = 5
 ) -> HudLayout:
-    """Return the layout for the open panels; the fault panel has a row for each of the people."""
+    """Return the layout for the open panels; the fault panel has a row for each of the people.
+
+    A narrow picture has room for one panel: the fault panel hides the inspector then.
+    """
     w, h = size
+    if faults and w < INSPECTOR_W + FAULTS_W + 4 * MARGIN + STAGE_W:
+        inspector = False
     tall = h - TOP - MARGIN
     right = Rect(w - INSPECTOR_W - MARGIN, TOP, INSPECTOR_W, tall) if inspector else None
     left = Rect(MARGIN, TOP, FAULTS_W, min(tall, FAULTS_H + 29.0 * people)) if faults else None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from characters.overlay.deeds import Deeds
+from characters.overlay.layout import MARGIN, MIC_W
 from characters.overlay.mishaps import player_words
 from characters.overlay.model import Actor, HudModel
 from characters.overlay.paint.signs import sign_picture
@@ -62,14 +63,20 @@ def paint_errors(
 def error_places(painter: Painter, model: HudModel, stage: Rect) -> tuple[Rect, ...]:
     """Return where the cards stand, below each other; what finds no room gets none."""
     places: list[Rect] = []
+    is_beside_microphone = stage.x + _card_width(stage) < model.size[0] - MIC_W - 2 * MARGIN
+    top = stage.y - 22 if is_beside_microphone else stage.y
     for actor in model.failed[:_MOST_CARDS]:
-        y = places[-1].bottom + 8 if places else stage.y - 22
+        y = places[-1].bottom + 8 if places else top
         places.append(_card_rect(painter, actor, stage, y))
     return tuple(places)
 
 
+def _card_width(stage: Rect) -> float:
+    return min(400.0, stage.w)
+
+
 def _card_rect(painter: Painter, actor: Actor, stage: Rect, y: float) -> Rect:
-    w = min(400.0, stage.w)
+    w = _card_width(stage)
     lines = painter.fonts.lines(player_words(actor.view.error), w - 36, 15, False)
     h = _title_height(painter, actor, w) + len(lines) * painter.fonts.height(15) + 50
     return Rect(stage.x, y, w, h)
@@ -116,7 +123,8 @@ def _paint_card(
 
 def paint_help(painter: Painter, surface: Any, model: HudModel) -> None:
     """Paint the keys."""
-    w, h = 520.0, 92.0 + 27 * len(HELP)
+    row = min(27.0, (model.size[1] - 100) / len(HELP))  # closer in a low picture
+    w, h = 520.0, 92.0 + row * len(HELP)
     rect = Rect((model.size[0] - w) / 2, (model.size[1] - h) / 2, w, h)
     painter.shade(surface, Rect(0, 0, *model.size), (20, 14, 30, 120))
     painter.panel(surface, rect, _SHEET)
@@ -124,12 +132,13 @@ def paint_help(painter: Painter, surface: Any, model: HudModel) -> None:
     y = rect.y + 64
     for key, what in HELP:
         wide = max(40, painter.fonts.width(key, 14, True) + 18)
-        cap = Rect(rect.x + 130 - wide, y, wide, 24)
+        cap = Rect(rect.x + 130 - wide, y, wide, row - 3)
         painter.panel(surface, cap, _KEY)
         middle = cap.x + wide / 2
-        painter.text(surface, key, (middle, cap.y + 4), 14, INK, bold=True, align="center")
-        painter.text(surface, what, (rect.x + 146, y + 2), 16, CREAM)
-        y += 27
+        top = cap.y + (cap.h - 16) / 2
+        painter.text(surface, key, (middle, top), 14, INK, bold=True, align="center")
+        painter.text(surface, what, (rect.x + 146, top - 2), 16, CREAM)
+        y += row
 
 
 def paint_menu(
@@ -141,14 +150,15 @@ def paint_menu(
     hotspots: Hotspots,
 ) -> None:
     """Paint the menu; `chosen` is the entry that Enter takes."""
-    w, h = 400.0, 84.0 + 48 * len(entries)
+    row = min(48.0, (model.size[1] - 90) / len(entries))  # closer in a low picture
+    w, h = 400.0, 84.0 + row * len(entries)
     rect = Rect((model.size[0] - w) / 2, (model.size[1] - h) / 2, w, h)
     painter.shade(surface, Rect(0, 0, *model.size), (20, 14, 30, 150))
     painter.panel(surface, rect, _SHEET)
     middle = rect.x + w / 2
     painter.text(surface, "Menu", (middle, rect.y + 18), 24, AMBER, bold=True, align="center")
     for nth, (label, action) in enumerate(entries):
-        button = Rect(rect.x + 40, rect.y + 62 + nth * 48, w - 80, 38)
+        button = Rect(rect.x + 40, rect.y + 62 + nth * row, w - 80, row - 10)
         is_chosen, is_hot = nth == chosen, button.contains(model.pointer)
         painter.button(
             surface, button, label, size=16, hot=is_hot, colour=AMBER if is_chosen else PLUM,

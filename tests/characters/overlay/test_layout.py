@@ -21,6 +21,13 @@ def test_nothing_covers_anything_and_all_is_on_the_screen(inspector: bool, fault
     assert all(part.inside(SCREEN) == part for part in there)
 
 
+def test_a_narrow_picture_has_room_for_one_panel_and_the_captions() -> None:
+    layout = hud_layout((640, 400), inspector=True, faults=True)
+    assert layout.inspector is None
+    assert layout.faults is not None
+    assert layout.stage.w > 240
+
+
 def test_the_chat_box_stands_between_the_open_panels() -> None:
     layout = hud_layout((960, 600), inspector=True, faults=True)
     assert layout.inspector is not None

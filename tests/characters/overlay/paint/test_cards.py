@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import pygame
+import pytest
+
 from characters.core.failure import failure
 from characters.core.state import SessionState
 from characters.overlay.cast import Cast
 from characters.overlay.deeds import Deeds
 from characters.overlay.hud_state import HudState
+from characters.overlay.layout import hud_layout
 from characters.overlay.model import Actor, HudModel
-from characters.overlay.paint.cards import HELP, paint_errors, paint_help, paint_menu
+from characters.overlay.paint.cards import HELP, error_places, paint_errors, paint_help, paint_menu
 from engine.scene import Scene
 from engine.ui.hotspots import Hotspots
 from engine.ui.rect import Rect
@@ -81,6 +85,26 @@ def test_the_help_covers_the_middle_and_names_every_key_once() -> None:
     paint_help(painter(), surface, model())
     assert area(surface).size == (960, 600)
     assert len({key for key, _ in HELP}) == len(HELP)
+
+
+def test_help_and_menu_fit_a_low_picture() -> None:
+    low, entries = model(size=(640, 400)), [("Go on", str)] * 9
+    for nth in range(2):
+        surface = pygame.Surface((640, 400))
+        surface.fill((255, 255, 255))
+        if nth:
+            paint_menu(painter(), surface, low, entries, 0, Hotspots())
+        else:
+            paint_help(painter(), surface, low)
+        edges = [surface.get_at((320, y)).r for y in (0, 399)]
+        assert min(edges) > 80  # shade and shadow on white: the sheet itself is darker
+
+
+@pytest.mark.parametrize("stage", [Rect(12, 64, 616, 324), Rect(300, 64, 328, 324)])
+def test_an_error_card_leaves_the_microphone_uncovered(stage: Rect) -> None:
+    shown = model(actor("Dr. Varga", SessionState.ERROR), size=(640, 400))
+    mic = hud_layout((640, 400), inspector=False, faults=False).microphone
+    assert not error_places(painter(), shown, stage)[0].overlaps(mic)
 
 
 def test_the_menu_is_worked_by_clicks() -> None:
