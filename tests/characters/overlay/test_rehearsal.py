@@ -4,6 +4,8 @@ import pygame
 
 from characters.components import Character
 from characters.overlay import Backdrop, CharacterSprite, PlayerSprite, Prop
+from characters.overlay.looks import Face
+from characters.overlay.paint.people import Figure
 from characters.overlay.paint.signs import sign_picture
 from characters.overlay.paint.studio import painter_of
 from characters.overlay.rehearsal import rehearse
@@ -62,3 +64,13 @@ def test_a_level_with_somebody_to_talk_to_has_the_signs_of_talk_ready() -> None:
     for said in TALK.values():
         sign_picture(painter_of(scene), said.shape, said.tone)
     assert misses(scene) == drawn
+
+
+def test_a_feeling_that_comes_in_the_game_is_one_new_picture_of_known_parts() -> None:
+    scene = level()
+    for _ in rehearse(scene):
+        pass
+    drawn = misses(scene)
+    porter = Figure(painter_of(scene), ("porter", "", "", ""))
+    porter.draw(pygame.Surface((120, 180)), (60, 160), Face("joy", 1, 3, 1))
+    assert misses(scene) == drawn + 1

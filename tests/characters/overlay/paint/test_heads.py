@@ -37,6 +37,11 @@ def test_hundreds_of_faces_are_put_together_from_few_pictures(name: str) -> None
     assert len(parts) < 110
 
 
+def test_closed_eyes_are_the_same_picture_wherever_they_look() -> None:
+    asides = [list(head_layers(LOOKS["nurse"], 0, Face(lids=2, gaze=gaze))) for gaze in (-1, 1)]
+    assert [layer.key for layer in asides[0]] == [layer.key for layer in asides[1]]
+
+
 def test_two_with_other_clothes_share_eyes_and_mouth() -> None:
     keys = [
         {layer.key for layer in head_layers(LOOKS[name], 0, Face())} for name in ("nurse", "doctor")
