@@ -21,15 +21,11 @@ __all__ = ["daemon_killed", "opening", "rows", "speech_around_a_resume"]
 
 GATE, GAME = "tests.audio.gate", "tests.audio.game"
 RECOVERY_SECONDS = 2.0
-# A frame lasts 20 ms and must begin after the opening, so half a frame is what is to be expected;
-# at the 99th percentile there is also what else the machine had to do.
-OPENING_MS = 25.0
+# A frame lasts 20 ms and must begin after the opening; the rest is what else the machine does.
+OPENING_MS = 45.0
 
 # Fainter than this is what a synthesiser adds behind the last word.
 SILENT = 100
-
-# Sound has gaps on a machine that is busy; then the character asks to say it again.
-UNDERSTOOD = 0.8
 
 
 def rows(quick: bool) -> Iterable[Row]:
@@ -55,7 +51,7 @@ def opening(connections: int) -> Row:
         f"{percentile(late, 0.99):.1f} ms after ready and delay (p50 / p99); of {found['frames']} "
         f"frames {wrong[0]} early, {wrong[1]} while muted, {wrong[2]} to another"
     )
-    is_right = wrong == (0, 0, 0) and min(late) >= 0.0 and percentile(late, 0.5) < OPENING_MS
+    is_right = wrong == (0, 0, 0) and min(late) >= 0.0 and percentile(late, 0.99) < OPENING_MS
     return Row(16, "the microphone opens after a connect, a cut, a mute", figure, is_right)
 
 
@@ -145,7 +141,7 @@ def speech_around_a_resume(rounds: int, pre_roll: float = 0.0) -> Row:
     )
     promised = ("before", "after", "during") if pre_roll else ("before", "after")
     is_right = talker.wrong == 0 and view["early"]["right"] == 0
-    is_right &= all(talker.kept[when] >= UNDERSTOOD * rounds for when in promised)
+    is_right &= all(talker.kept[when] == rounds for when in promised)
     fault = f"speech before, after and during a resume, {pre_roll:g} s of pre-roll"
     return Row(16, fault, figure, is_right)
 
