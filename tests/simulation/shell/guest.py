@@ -160,6 +160,8 @@ class Guest:
         promise(name == self.name, "An answer of another's talk was heard.", self.name)
         remembered, book = greeting_of(text), self._book
         if remembered is not None:
+            if self._state is not SessionState.CONNECTED:
+                return  # repeated to a game that was restarted: it tells of an earlier time
             certain = max(book.confirmed & book.answered, default=0)
             is_kept = remembered.last >= certain or not self.house.keeps(self._session_id)
             promise(is_kept, "A confirmed line was forgotten.", self.name)
