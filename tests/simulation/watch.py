@@ -132,6 +132,7 @@ class Watch:
             is_brief = self._client.persist is Persist.UNTIL_DISCONNECT
             self._promise(is_brief, f"The stored id was cleared by {event}.")
         self._must_be = None
+        self._found = None  # also what the server had replaced before, unseen by the game
         self._forgotten |= {known, self._client.records.stored_id} - {None}
 
     def publishes(self, command: Publish) -> None:
