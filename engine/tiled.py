@@ -27,6 +27,7 @@ __all__ = ["TiledSource", "read_tiled"]
 
 WALLS = "walls"
 WALL_CLASS = "BoxCollider"
+SOLID = ("rectangle", "tile")  # what has a width and a height
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,7 @@ class TiledSource(TomlSource):
     def place(self, path: KeyPath, at: str = "value") -> tuple[int, int]:
         """Return where the object of the path begins."""
         number = self.ids[path[1]] if len(path) > 1 and isinstance(path[1], int) else None
-        found = re.search(rf'<object\s[^>]*?\bid="{number}"', self.text)
-        before = self.text[: found.start()] if found else ""
-        return before.count("\n") + 1, len(before) - before.rfind("\n")
+        return _place(self.text, number)
 
 
 def read_tiled(path: Path, registry: ComponentRegistry) -> TiledSource:
@@ -66,6 +65,8 @@ def read_tiled(path: Path, registry: ComponentRegistry) -> TiledSource:
         raise _error(
             path, f"is no map that can be read ({type(error).__name__}: {error})"
         ) from error
+    if odd := [_odd_wall(path, text, item) for item in _walls(layers) if _shape(item) not in SOLID]:
+        raise TomlFileError(odd)
     made = [
         (item.id, table)
         for layer, item in _objects(layers)
@@ -79,6 +80,30 @@ def _error(path: Path, message: str, hint: str | None = None) -> TomlFileError:
     return TomlFileError([Problem(str(path), 1, 1, None, None, message, None, hint)])
 
 
+def _odd_wall(path: Path, text: str, item: Any) -> Problem:
+    message = f"is a {_shape(item)}, and a wall is a rectangle"
+    hint = "draw it as one or more rectangles"
+    return Problem(str(path), *_place(text, item.id), item.name or None, None, message, None, hint)
+
+
+def _place(text: str, number: int | None) -> tuple[int, int]:
+    found = re.search(rf'<object\s[^>]*?\bid="{number}"', text)
+    before = text[: found.start()] if found else ""
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
+
+
+def _walls(layers: Any) -> Iterator[Any]:
+    return (item for layer, item in _objects(layers) if _is_wall(layer, item))
+
+
+def _is_wall(layer: Any, item: Any) -> bool:
+    return not item.class_ and layer.name.lower() == WALLS
+
+
+def _shape(item: Any) -> str:
+    return type(item).__name__.lower()
+
+
 def _objects(layers: Any) -> Iterator[tuple[Any, Any]]:
     """Yield every object with its layer, those of groups too."""
     for layer in layers or ():
@@ -89,8 +114,7 @@ def _objects(layers: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _table(layer: Any, item: Any, registry: ComponentRegistry) -> dict[str, Any] | None:
-    is_wall = not item.class_ and layer.name.lower() == WALLS
-    kind = WALL_CLASS if is_wall else item.class_
+    kind = WALL_CLASS if _is_wall(layer, item) else item.class_
     if not kind:
         return None
     width, height = item.size

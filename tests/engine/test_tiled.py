@@ -86,7 +86,7 @@ def test_what_the_level_itself_has_is_there_too(built: BuiltScene) -> None:
     [
         ('class="Actor"', 'class="Actr"', "level.tmx:5:3", "Actor"),
         ('value="tired"', 'value="tird"', "level.tmx:5:3", "tired"),
-        ('"Pillar" class="BoxCollider"', '"Pillar" class="Actor"', "level.tmx:19:4", "actor_id"),
+        ('"Pillar" class="BoxCollider"', '"Pillar" class="Actor"', "level.tmx:18:4", "actor_id"),
         ("</map>", "", "level.tmx:1:1", "no map"),
     ],
 )
@@ -129,3 +129,10 @@ def test_a_tileset_that_is_not_there_is_told_and_waited_for(tmp_path: Path) -> N
 def test_a_map_without_anybody_in_it_is_watched_too(tmp_path: Path) -> None:
     empty = MAP[: MAP.index(" <objectgroup")] + "</map>\n"
     assert [path.name for path in read(tmp_path, empty).files] == ["level.toml", "level.tmx"]
+
+
+def test_a_wall_that_is_no_rectangle_is_an_error_at_its_line(tmp_path: Path) -> None:
+    corner = '<object id="5" x="0" y="0"><polygon points="0,0 64,0 0,64"/></object>'
+    drawn = MAP.replace('<object id="5" x="0" y="0" width="640" height="32"/>', corner)
+    with pytest.raises(TomlFileError, match=r"level\.tmx:18:4: .*is a polygon.*rectangles"):
+        read(tmp_path, drawn)
