@@ -86,7 +86,7 @@ def test_what_the_level_itself_has_is_there_too(built: BuiltScene) -> None:
     [
         ('class="Actor"', 'class="Actr"', "level.tmx:5:3", "Actor"),
         ('value="tired"', 'value="tird"', "level.tmx:5:3", "tired"),
-        ('"Pillar" class="BoxCollider"', '"Pillar" class="Actor"', "level.tmx:18:4", "actor_id"),
+        ('"Pillar" class="BoxCollider"', '"Pillar" class="Actor"', "level.tmx:19:4", "actor_id"),
         ("</map>", "", "level.tmx:1:1", "no map"),
     ],
 )
