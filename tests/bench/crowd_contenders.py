@@ -26,6 +26,7 @@ ASSETS = Path(__file__).parents[2] / "assets"
 FRAME = 1 / 60
 NEAR = 8
 FRAMES = 60
+SETTLE = 12
 CONNECT_SECONDS = 30.0
 LOOKS = ("visitor", "nurse", "doctor", "porter", "student", "receptionist")
 # The whole of a level on a large screen, and as much of a hall as a window shows.
@@ -87,6 +88,9 @@ def frames(folder: Path, people: int, whole: bool = False) -> Iterator[list[floa
     try:
         level.wait_for_connections(min(NEAR, people))
         while True:
+            # What happened while the others were measured is taken in first: a game never waits.
+            for _ in range(SETTLE):
+                level.frame()
             yield [level.frame() for _ in range(FRAMES)]
     finally:
         level.close()
