@@ -74,11 +74,14 @@ class LiveKitRooms:
         sdk = self._sdk()
         self._connections = [each for each in self._connections if not each.is_lost]
         connection = LiveKitConnection(sdk, sdk.Room(), link, self._clock)
+        self._connections.append(connection)
         try:
             await connection.enter(grant)
-        except sdk.ConnectError as error:
+        except BaseException as error:  # also when the session gave up waiting: nobody stays inside
+            connection.abort()
+            if not isinstance(error, sdk.ConnectError):
+                raise
             raise TransportError(failure("transport.join_refused", "LiveKit refused")) from error
-        self._connections.append(connection)
         return connection
 
     async def close(self) -> None:

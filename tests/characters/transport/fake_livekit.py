@@ -42,6 +42,7 @@ class FakeLiveKit:
         self._host = MemoryHost()
         self.respond = respond
         self.rooms: list[FakeRoom] = []
+        self.is_slow = False  # lets in, and never says so
 
     def grant(self, request: ConnectRequest) -> RoomGrant:
         """Answer the request as the endpoint does over HTTP."""
@@ -89,6 +90,8 @@ class FakeRoom:
     async def connect(self, url: str, token: str) -> None:
         self._server.spend(url, token)
         self._is_connected = True
+        if self._server.is_slow:
+            await asyncio.Event().wait()
         self.say(BotReady())
 
     async def disconnect(self) -> None:

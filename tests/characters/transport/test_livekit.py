@@ -142,6 +142,23 @@ def test_what_waits_at_the_end_is_still_said() -> None:
     assert said == [UserTextMessage("goodbye")]
 
 
+def test_a_join_that_is_given_up_leaves_the_room_behind() -> None:
+    async def run() -> None:
+        server = FakeLiveKit(silent)
+        server.is_slow = True
+        rooms = LiveKitRooms(time.monotonic, lambda: server)
+        grant = server.grant(ConnectRequest("patient-7f3a"))
+        joining = asyncio.create_task(rooms.join(grant, RoomLink(grant.room_name)))
+        while not (server.rooms and server.rooms[-1].isconnected()):  # noqa: ASYNC110  # no event
+            await asyncio.sleep(0)
+        joining.cancel()
+        await asyncio.wait((joining,))
+        await rooms.close()
+        assert not server.rooms[-1].isconnected()
+
+    asyncio.run(run())
+
+
 def test_without_the_package_the_error_says_what_to_install() -> None:
     async def run() -> None:
         rooms = LiveKitRooms(time.monotonic, lambda: load_sdk("no_such_package"))
