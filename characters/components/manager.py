@@ -31,10 +31,10 @@ _log = logging.getLogger(__name__)
 
 Vector = tuple[float, float]
 
-ATTEND_EVERY_SECONDS = 0.5
-# Pixels. Who talks next is chosen by distances that are known so well; the network thread, which
-# is woken by each word to it, only connects the nearest first.
-WORTH_KNOWING, WORTH_TELLING = 4.0, 24.0
+# Each word to the network thread costs the frame a change of threads: so few that nobody sleeps.
+ATTENDED_PER_HIBERNATION = 4
+# Pixels. Who talks next is chosen by distances that are known so well.
+WORTH_KNOWING = 4.0
 
 
 class CharacterManager(Component):
@@ -80,7 +80,6 @@ class CharacterManager(Component):
     _characters: dict[str, Character] = field(default_factory=dict)
     _attended: dict[str, float] = field(default_factory=dict)
     _approached: set[str] = field(default_factory=set)
-    _told_distances: dict[str, float] = field(default_factory=dict)
     _nearby: Nearby = field(default_factory=Nearby)
     _target: Target = field(default_factory=Target)
     _listener: Vector | None = None
@@ -178,7 +177,6 @@ class CharacterManager(Component):
 
     def reopen_session(self, character: Character) -> SessionHandle:
         """Return the session of a character with the settings of now: the same, or another."""
-        self._told_distances.pop(character.key, None)
         return self.runtime.open_session(self._config(character))
 
     def connect_if_told(self, mode: ConnectMode, handle: SessionHandle) -> None:
@@ -227,9 +225,9 @@ class CharacterManager(Component):
             self._place(character, self._listener)
         for character in self._present(self._nearby.distances):
             distance = self._nearby.distances[character.key]
-            self._tell_distance(character, distance)
+            character.session.set_distance(distance)
             self._approach(character, distance)
-            self._attend(character, distance)
+        self._attend()
 
     def on_destroy(self) -> None:
         """Close the microphone's way to this level, and the runtime if it is our own."""
@@ -343,13 +341,6 @@ class CharacterManager(Component):
         if character is not None and not character.is_destroyed and self._listener is not None:
             self._place(character, self._listener)
             distance = math.dist(character.transform.position, self._listener)
-            self._tell_distance(character, distance)
-
-    def _tell_distance(self, character: Character, distance: float) -> None:
-        """Tell the network thread, which orders connects by it, unless it knows well enough."""
-        told = self._told_distances.get(character.key)
-        if told is None or abs(distance - told) >= WORTH_TELLING:
-            self._told_distances[character.key] = distance
             character.session.set_distance(distance)
 
     def _approach(self, character: Character, distance: float) -> None:
@@ -361,16 +352,26 @@ class CharacterManager(Component):
             if character.session.is_at_rest:
                 character.session.connect()
 
-    def _attend(self, character: Character, distance: float) -> None:
-        """Wake a character that sleeps when the player comes near, and keep it awake meanwhile."""
-        if character.reconnect_policy.idle is IdlePolicy.KEEP or distance > self.reach:
-            return
-        now = self.scene.time.elapsed
-        if character.view.is_hibernating:
-            character.session.wake()
-        elif now >= self._attended.get(character.key, 0.0) + ATTEND_EVERY_SECONDS:
-            self._attended[character.key] = now
-            character.session.player_acted()
+    def _attend(self) -> None:
+        """Wake who sleeps when the player comes near, and keep everybody awake meanwhile."""
+        distances, now = self._nearby.distances, self.scene.time.elapsed
+        with_player = [
+            character
+            for character in self._present(distances)
+            if distances[character.key] <= self.reach
+            and character.reconnect_policy.idle is not IdlePolicy.KEEP
+        ]
+        for character in with_player:
+            if character.view.is_hibernating:
+                character.session.wake()
+        if any(now >= self._attend_again_at(character) for character in with_player):
+            for character in with_player:  # all in one frame: the others go without
+                self._attended[character.key] = now
+                character.session.player_acted()
+
+    def _attend_again_at(self, character: Character) -> float:
+        share = character.reconnect_policy.hibernate_after_seconds / ATTENDED_PER_HIBERNATION
+        return self._attended.get(character.key, -math.inf) + share
 
 
 def _should_connect(mode: ConnectMode, handle: SessionHandle) -> bool:

@@ -68,7 +68,7 @@ SPOKEN_TO = -1.0
 
 
 class SessionDriver:
-    """Runs one session. Everything here is called on the network thread, but `view`."""
+    """Runs one session. For the network thread; any may read `view` and set `distance`."""
 
     def __init__(
         self, config: SessionConfig, world: World, emit: Callable[[CharacterEvent], None]

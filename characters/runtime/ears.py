@@ -99,8 +99,9 @@ class Ears:
 
     def set_target(self, key: str | None) -> None:
         """Say who shall hear the player; a sentence in progress still goes where it began."""
+        # It counts from the next frame of sound on, and that wakes the network thread by itself.
         if key != self._wishes.target:
-            self._wish(target=key)
+            self._wishes = replace(self._wishes, target=key)
 
     def choose_device(self, device: str | None) -> None:
         """Switch to a microphone by its stable name, None for the system's default."""

@@ -148,7 +148,8 @@ class SessionHandle:
 
     def set_distance(self, distance: float) -> None:
         """Say how far the player is: the nearest connects first."""
-        self._network.call(setattr, self._driver, "distance", max(0.0, distance))
+        # One store, read when a connect waits for its turn: not worth waking the network thread.
+        self._driver.distance = max(0.0, distance)
 
     def send_text(self, text: str) -> None:
         """Say a line; while (re)connecting it waits, elsewhere `TextRefused` tells why not."""

@@ -224,6 +224,7 @@ def test_a_policy_takes_effect_at_once(ward: Ward) -> None:
     more = (
         '\n[object.Character.reconnect_policy]\nidle = "hibernate"\nhibernate_after_seconds = 0.01'
     )
+    ward.edit('name = "Nurse"', 'name = "Nurse"\nposition = [900.0, 0.0]')  # nobody keeps her awake
     ward.edit('actions = ["wave"]', 'actions = ["wave"]' + more)
     ward.until(lambda: ward.nurse.view.is_hibernating)
 

@@ -87,7 +87,7 @@ def test_voices_come_from_their_side_and_fade_with_distance() -> None:
     assert places["nurse"][0] > places["porter"][0]
 
 
-SLEEPY = ReconnectPolicy(idle=IdlePolicy.HIBERNATE)
+SLEEPY = ReconnectPolicy(idle=IdlePolicy.HIBERNATE, hibernate_after_seconds=2.0)
 
 
 def ward_of_sleepers() -> Level:
@@ -115,6 +115,26 @@ def test_a_player_who_stays_near_keeps_a_character_awake() -> None:
     look(level, AHEAD, seconds=2.0)
     assert 3 <= level.session("nurse").told.count("attended") <= 5
     assert level.session("porter").told == []
+
+
+def test_all_who_are_kept_awake_are_told_in_the_same_few_frames() -> None:
+    level = ward_of_sleepers()
+    level.frame(18)
+    patient = ReconnectPolicy(idle=IdlePolicy.HIBERNATE, hibernate_after_seconds=60.0)
+    level.character("visitor", (110, 0), reconnect_policy=patient)
+    look(level, AHEAD, seconds=2.0)
+    told = [level.session(key).told.count("attended") for key in ("nurse", "visitor")]
+    assert told[1] in (told[0], told[0] + 1)
+
+
+def test_a_policy_that_gets_shorter_keeps_awake_more_often() -> None:
+    level = Level()
+    long = ReconnectPolicy(idle=IdlePolicy.HIBERNATE, hibernate_after_seconds=600.0)
+    nurse = level.character("nurse", (100, 0), reconnect_policy=long)
+    look(level, AHEAD, seconds=0.1)
+    nurse.reconnect_policy = SLEEPY
+    look(level, AHEAD, seconds=2.0)
+    assert level.session("nurse").told.count("attended") >= 4
 
 
 def crowd(count: int, spacing: float) -> Level:
