@@ -71,6 +71,8 @@ class Watch:
     def begin_again(self) -> None:
         """Go on with a process that was just started."""
         self._forgotten.discard(self._client.records.stored_id)
+        if self._must_be not in self.ids_on_disk:
+            self._must_be = None  # told to be not kept, and so it ended with its process
         self._state = REST
         self._tries = 0
         self._trouble_at = 0.0
