@@ -53,7 +53,8 @@ class Track:
         self._gains = (0.0, 0.0)
         self._last = 0.0
         self.ducked = False
-        self.gain, self.pan, self.volume = 1.0, 0.0, 1.0
+        self.place = (1.0, 0.0)  # gain and pan; one store, so that who sets it needs no lock
+        self.volume = 1.0
         self.level = 0.0
         self.underruns = 0
         self.dropped = 0
@@ -98,12 +99,12 @@ class Track:
         """Return the next stereo block, None for silence."""
         mono = self._take(size)
         if mono is None:
-            self.level = 0.0
-            self._duck = self.duck_target
+            self.rest()
             return None
         self.level = meter(decibels(mono.astype(np.int16)))
         mono = mono * self._envelope(size)
-        gains = equal_power(self.gain * self.volume, self.pan)
+        gain, pan = self.place
+        gains = equal_power(gain * self.volume, pan)
         # Two gains that start from nothing need no ramp: there was no sound to click.
         before = self._gains if self._gains != (0.0, 0.0) else gains
         stereo = np.empty((size, 2), np.float32)
@@ -111,6 +112,11 @@ class Track:
             stereo[:, side] = mono * ramp(before[side], gains[side], size)
         self._gains = gains
         return stereo
+
+    def rest(self) -> None:
+        """Be silent: what is ducked or restored now needs no time for it."""
+        self.level = 0.0
+        self._duck = self.duck_target
 
     @property
     def duck_target(self) -> float:
@@ -197,13 +203,19 @@ class Mixer:
         self._played = played
         self._lock = threading.Lock()
         self._tracks: dict[str, Track] = {}
+        self._sounding: dict[str, Track] = {}  # of a level of a thousand a few
+        self._silence = np.zeros((0, 2), np.int16)
         self._limiter = Limiter()
 
     def play(self, key: str, pcm: bytes, sample_rate: int) -> None:
         """Queue 16-bit little-endian mono of a character."""
         samples = np.frombuffer(pcm, "<i2").astype(np.int16, copy=False)
         with self._lock:
-            self._track(key).queue(samples, sample_rate)
+            track = self._track(key)
+            if key not in self._sounding:
+                track.rest()
+                self._sounding[key] = track
+            track.queue(samples, sample_rate)
 
     def interrupt(self, key: str) -> None:
         """Fade a character out and drop what is queued."""
@@ -217,9 +229,12 @@ class Mixer:
 
     def place(self, key: str, gain: float, pan: float) -> None:
         """Set loudness 0..1 and direction -1..1."""
-        with self._lock:
-            track = self._track(key)
-            track.gain, track.pan = gain, pan
+        # Each frame says it of everybody near: it must not wait for a block that is being mixed.
+        track = self._tracks.get(key)
+        if track is None:
+            with self._lock:
+                track = self._track(key)
+        track.place = (gain, pan)
 
     def set_volume(self, key: str, volume: float) -> None:
         """Set the player's own volume 0..1."""
@@ -250,16 +265,30 @@ class Mixer:
 
     def render(self, size: int) -> Samples:
         """Return the next `size` stereo frames, shape (size, 2)."""
-        mix = np.zeros((size, 2), np.float32)
         with self._lock:
-            for track in self._tracks.values():
-                block = track.render(size)
-                if block is not None:
-                    mix += block
-            mixed, self._limiter = mix_down(mix, self._limiter, size / self.rate)
+            mixed = self._mix(size)
         if self._played is not None:
             self._played(mixed)
         return mixed
+
+    def _mix(self, size: int) -> Samples:
+        if not self._sounding and self._limiter.gain == 1.0:
+            return self._rest(size)
+        mix = np.zeros((size, 2), np.float32)
+        for key, track in tuple(self._sounding.items()):
+            block = track.render(size)
+            if block is not None:
+                mix += block
+            elif not track.is_playing:
+                del self._sounding[key]
+        mixed, self._limiter = mix_down(mix, self._limiter, size / self.rate)
+        return mixed
+
+    def _rest(self, size: int) -> Samples:
+        if len(self._silence) != size:
+            self._silence = np.zeros((size, 2), np.int16)
+            self._silence.flags.writeable = False
+        return self._silence
 
     def _track(self, key: str) -> Track:
         track = self._tracks.get(key)

@@ -25,6 +25,7 @@ class Output(Protocol):
     """Takes blocks at the pace of time."""
 
     name: str
+    block_seconds: float
 
     def write(self, block: bytes) -> None:
         """Wait until there is room, then take the block. Raises OSError when it is gone."""
@@ -37,6 +38,7 @@ class ClockOutput:
     """Hears nothing and keeps time."""
 
     name = "none"
+    block_seconds = 2 * BLOCK_SECONDS  # where nobody listens, a thread need not wake so often
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -46,7 +48,7 @@ class ClockOutput:
     def write(self, block: bytes) -> None:
         """Wait as long as the block lasts; time that was slept away is not caught up."""
         now = self._now()
-        self._due = max(self._due + BLOCK_SECONDS, now - 0.1)
+        self._due = max(self._due + self.block_seconds, now - 0.1)
         self._never.wait(max(0.0, self._due - now))
 
     def close(self) -> None:
@@ -89,8 +91,8 @@ class Writer:
         self.output.close()
 
     def _write_all(self) -> None:
-        size = round(self._mixer.rate * BLOCK_SECONDS)
-        written = 0.0
+        seconds, written = self.output.block_seconds, 0.0
+        size = round(self._mixer.rate * seconds)
         while not self._abandoned:
             block = self._mixer.render(size).tobytes()
             try:
@@ -100,7 +102,7 @@ class Writer:
                 return
             self.last_write_at = self._now()
             # Counted from the last second or so: a stall must not earn credit for later.
-            written = max(written + BLOCK_SECONDS, self.last_write_at - self.started_at - 1.0)
+            written = max(written + seconds, self.last_write_at - self.started_at - 1.0)
             if written - (self.last_write_at - self.started_at) > AHEAD_SECONDS:
                 self.failed = True
                 return

@@ -33,6 +33,8 @@ __all__ = ["PortAudioVoice"]
 class DeviceOutput:
     """A PortAudio output stream. Opening may take long or fail: OSError."""
 
+    block_seconds = BLOCK_SECONDS
+
     def __init__(self, wanted: str | None) -> None:
         with portaudio_calls():
             self._audio = pyaudio.PyAudio()

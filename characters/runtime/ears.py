@@ -21,8 +21,10 @@ from characters.runtime.listening import DriverLookup, EarsStatus, Facts, Wishes
 
 __all__ = ["Ears"]
 
-# Without frames (closed, no device) deadlines are looked at this often.
+# Without frames (closed, no device) deadlines are looked at this often; and for the target's name
+# alone, before the microphone is allowed, this often.
 TICK_SECONDS = 0.05
+IDLE_TICK_SECONDS = 0.5
 
 
 class Ears:
@@ -141,8 +143,9 @@ class Ears:
         try:
             while not self._wishes.closed:
                 self.step(drivers)
+                tick = TICK_SECONDS if self._wishes.allowed else IDLE_TICK_SECONDS
                 try:
-                    async with asyncio.timeout(TICK_SECONDS):
+                    async with asyncio.timeout(tick):
                         await self._wake.wait()
                 except TimeoutError:
                     pass

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from characters.audio.clock_voice import ClockVoice
-from characters.audio.outputs import BLOCK_SECONDS, OUTPUT_RATE
+from characters.audio.outputs import OUTPUT_RATE
 from characters.core.levels import Samples
 from tests.audio.devices import until
 
@@ -26,10 +26,10 @@ def test_it_says_what_it_stands_in_for() -> None:
     assert ClockVoice(problem="There is no sound.").problem == "There is no sound."
 
 
-def test_the_mix_is_handed_on_in_blocks_of_ten_milliseconds() -> None:
+def test_the_mix_is_handed_on_in_blocks_of_twenty_milliseconds() -> None:
     blocks: list[Samples] = []
     voice = ClockVoice(played=blocks.append)
     voice.start()
     until(lambda: len(blocks) > 2, 5.0, "it renders")
     voice.close()
-    assert blocks[0].shape == (round(OUTPUT_RATE * BLOCK_SECONDS), 2)
+    assert blocks[0].shape == (round(OUTPUT_RATE * 0.02), 2)

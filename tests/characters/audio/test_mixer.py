@@ -205,3 +205,39 @@ def test_a_runaway_sender_fills_no_memory() -> None:
         mixer.play("a", steady(2.0), RATE)
     mixer.interrupt("a")
     assert not mixer.is_playing("a")
+
+
+def test_who_was_ducked_while_silent_begins_ducked() -> None:
+    mixer = Mixer(RATE)
+    mixer.place("a", 1.0, -1.0)
+    mixer.duck("a", True)
+    mixer.play("a", steady(0.5), RATE)
+    assert render(mixer, 0.05)[0, 0] == round(8_000 * BargeIn().duck_gain)
+
+
+def test_who_is_restored_in_silence_begins_at_full_loudness() -> None:
+    mixer = Mixer(RATE)
+    mixer.place("a", 1.0, -1.0)
+    mixer.duck("a", True)
+    mixer.play("a", steady(0.1), RATE)
+    render(mixer, 0.3)
+    mixer.duck("a", False)
+    mixer.play("a", steady(0.5), RATE)
+    assert render(mixer, 0.05)[0, 0] == 8_000
+
+
+def test_the_limiter_recovers_in_silence() -> None:
+    mixer = Mixer(RATE)
+    for key in "abc":
+        mixer.place(key, 1.0, -1.0)
+        mixer.play(key, steady(0.2, 30_000), RATE)
+    render(mixer, 0.8)
+    mixer.play("a", steady(0.2), RATE)
+    assert render(mixer, 0.05)[0, 0] == 8_000
+
+
+def test_the_level_is_nothing_once_the_voice_is_over() -> None:
+    mixer = Mixer(RATE)
+    mixer.play("a", steady(0.1), RATE)
+    render(mixer, 0.3)
+    assert mixer.level("a") == 0.0 and not mixer.is_playing("a")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from characters.audio.outputs import BLOCK_SECONDS
 from characters.audio.portaudio import DeviceReport
 from characters.audio.source import AudioDevice
 from characters.audio.speaker import PortAudioVoice
@@ -21,6 +22,8 @@ def speech(seconds: float) -> bytes:
 
 class FakeOutput:
     """An output that takes blocks at the pace of time, until it is told to fail or to hang."""
+
+    block_seconds = BLOCK_SECONDS
 
     def __init__(self, name: str, pace: float = 0.01) -> None:
         self.name = name
