@@ -95,20 +95,21 @@ def _paint_badge(
 ) -> None:
     w = _width(painter, actor, said)
     box = Rect(_over_head(actor, w, rect), rect.bottom - _H, w, _H)
+    middle = round(max(12.0, min(actor.head[0] - box.x, w - 12)))
     picture = painter.composed(
-        ("badge", actor.name, said, actor.is_target),
+        ("badge", actor.name, said, actor.is_target, middle),
         (math.ceil(w) + 2 * _AROUND, _H + 2 * _AROUND),
-        lambda blank: _compose(painter, blank, actor, said, w),
+        lambda blank: _compose(painter, blank, actor, said, w, middle),
     )
     surface.blit(picture, (round(box.x) - _AROUND, round(box.y) - _AROUND))
-    middle = round(max(box.x + 12, min(actor.head[0], box.right - 12)))
-    surface.blit(arrow_picture(painter), (middle - 7, round(box.bottom) - 1))
     if actor.is_target and model.microphone.is_open:
         _paint_level(surface, box, model.microphone.level)
 
 
-def _compose(painter: Painter, picture: Any, actor: Actor, said: BadgeWords, w: float) -> None:
-    """Paint a badge with its shadow, and `_AROUND` pixels of room for that on each side."""
+def _compose(
+    painter: Painter, picture: Any, actor: Actor, said: BadgeWords, w: float, middle: int
+) -> None:
+    """Paint a badge with its shadow, its tip, and `_AROUND` pixels of room on each side."""
     fonts, box = painter.fonts, Rect(_AROUND, _AROUND, w, _H)
     painter.panel(picture, box, _AIMED if actor.is_target else _PLAIN)
     sign = sign_picture(painter, said.shape, said.tone, said.ring)
@@ -119,6 +120,7 @@ def _compose(painter: Painter, picture: Any, actor: Actor, said: BadgeWords, w: 
     painter.text(picture, name, (left, box.y + 4), _NAME, CREAM, bold=True)
     word = fonts.shortened(said.word, room, _WORD)
     painter.text(picture, word, (left, box.y + 19), _WORD, TONES[said.tone])
+    picture.blit(arrow_picture(painter), (_AROUND + middle - 7, _AROUND + _H - 1))
 
 
 def _paint_level(surface: Any, box: Rect, level: float) -> None:
