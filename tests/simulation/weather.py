@@ -154,7 +154,10 @@ class Weather:
         if session_id is None or not self.service.is_up or self.service.is_draining:
             return
         takes_over = self.time.chance(0.3)
-        is_live = wire is not None and wire.is_whole and session_id not in self.service.store.ended
+        chamber = None if wire is None or not wire.is_whole else wire.chamber
+        is_ended = session_id in self.service.store.ended
+        # A room that was ended just now is nobody's, though the client has not heard of it.
+        is_live = chamber is not None and not chamber.is_over and not is_ended
         ask = ConnectRequest(
             client.name,
             character_session_id=session_id,
