@@ -7,6 +7,7 @@ drawn is worked out anew only after the view or something in the level has moved
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, insort
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["WorldList"]
 
-Entry = tuple[int, float, int, float, "Component"]  # layer, y and key: its order; then x
+# Layer, y and key: its order; then how far it reaches to the left and to the right.
+Entry = tuple[int, float, int, float, float, "Component"]
 View = tuple[float, float, float, float]
 
+_EVERYWHERE = (math.inf,) * 4
 _MANY = 64  # objects moved in one frame: from here on sorting all of them is faster
 
 
@@ -78,7 +81,7 @@ class WorldList(DrawList):
         members = self._members
         seen = [*self._everywhere, *self._in_view()]
         seen.sort()  # two sorted runs: a merge
-        self._methods = [members[entry[4]] for entry in seen]
+        self._methods = [members[entry[-1]] for entry in seen]
 
     def _in_view(self) -> list[Entry]:
         if self._view is None:
@@ -90,17 +93,17 @@ class WorldList(DrawList):
             layer = order[start][0]
             first = bisect_left(order, (layer, top - self._down), start)
             last = bisect_left(order, (layer, bottom + self._up), first)
-            seen += [e for e in order[first:last] if _reaches(e, left, right)]
+            seen += [e for e in order[first:last] if e[3] <= right and e[4] >= left]
             start = bisect_left(order, (layer + 1,), last)
         return seen
 
     def _sort_all(self) -> None:
         self._entries = {c: _entry(c) for c in self._members}
         entries = sorted(self._entries.values())
-        self._everywhere = [e for e in entries if e[4].draw_reach is None]
-        self._bounded = [e for e in entries if e[4].draw_reach is not None]
+        self._everywhere = [e for e in entries if e[-1].draw_reach is None]
+        self._bounded = [e for e in entries if e[-1].draw_reach is not None]
         for entry in self._bounded:
-            self._stretch(entry[4])
+            self._stretch(entry[-1])
         self._moved.clear()
         self._is_stale = True
 
@@ -140,10 +143,5 @@ def _entry(component: Component) -> Entry:
     owner = component._game_object
     assert owner is not None
     x, y = owner.transform.position
-    return owner._layer, y, component._key, x, component
-
-
-def _reaches(entry: Entry, left: float, right: float) -> bool:
-    reach = entry[4].draw_reach
-    assert reach is not None
-    return entry[3] + reach[2] >= left and entry[3] - reach[0] <= right
+    left, _, right, _ = component.draw_reach or _EVERYWHERE
+    return owner._layer, y, component._key, x - left, x + right, component
