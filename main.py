@@ -202,6 +202,8 @@ class Game:
     def _each_frame(self, time: Time) -> None:
         self._recorder.watch(self._parts.runtime.sessions)
         level = self._app.scenes.active
+        if level is not None and level.time.frame == 1:
+            gc.freeze()  # the sessions that a level's first frame opens remain as it does
         if self._runner is not None and level is not None and level.time.frame > 0:
             self._runner.update()
             if self._runner.is_over:

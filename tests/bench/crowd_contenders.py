@@ -148,6 +148,8 @@ class Level:
             walks = turn == at and not self.is_whole
             (self.scene.input.press if walks else self.scene.input.release)(key)
         self.scene.update(FRAME)
+        if self.scene.time.frame == 1:
+            gc.freeze()  # as the demo does
         player = self.scene.find_component(Player)
         assert player is not None
         self.scene.camera.follow(player.transform.position, self.scene.size)
