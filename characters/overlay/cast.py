@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from characters.components.character import Character
@@ -16,6 +18,8 @@ from characters.overlay.visuals import CharacterSprite
 from engine.scene import Scene
 
 __all__ = ["HEAD", "Cast", "gather"]
+
+Lines: TypeAlias = Callable[[str], tuple[str, ...]]
 
 HEAD = 120.0
 """How high a badge's tip is over the feet of somebody who stands."""
@@ -47,10 +51,11 @@ def gather(cast: Cast, journal: Journal, state: HudState) -> HudModel:
     """Return what this frame shows."""
     scene = cast.scene
     target = cast.manager.target if cast.manager is not None else None
+    lines = journal.lines if state.is_inspector_open else _no_lines
     return HudModel(
         now=scene.time.now,
         size=scene.camera.size,
-        actors=tuple(_actor(each, scene, journal, each is target) for each in cast.characters),
+        actors=tuple(_actor(each, scene, lines, each is target) for each in cast.characters),
         microphone=_microphone(cast.manager),
         faults=_faults(cast, state),
         player_name=cast.player.name if cast.player is not None else "You",
@@ -60,7 +65,11 @@ def gather(cast: Cast, journal: Journal, state: HudState) -> HudModel:
     )
 
 
-def _actor(character: Character, scene: Scene, journal: Journal, is_target: bool) -> Actor:
+def _no_lines(key: str) -> tuple[str, ...]:
+    return ()
+
+
+def _actor(character: Character, scene: Scene, lines: Lines, is_target: bool) -> Actor:
     x, y = character.transform.position
     sprite = character.get_component(CharacterSprite)
     top = sprite.head_height if sprite is not None else HEAD
@@ -71,7 +80,7 @@ def _actor(character: Character, scene: Scene, journal: Journal, is_target: bool
         head=scene.camera.to_screen((x, y - top)),
         policy=character.reconnect_policy,
         is_target=is_target,
-        messages=journal.lines(character.key),
+        messages=lines(character.key),
     )
 
 

@@ -24,7 +24,7 @@ class Actor:
     policy: ReconnectPolicy = ReconnectPolicy.DEFAULT
     is_target: bool = False
     messages: tuple[str, ...] = ()
-    """The last wire messages, their types and sizes only, the newest last."""
+    """The last wire messages, their types and sizes only, the newest last, for the inspector."""
 
     @property
     def is_in_error(self) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from characters.core.messages import BotReady
 from characters.core.turn_settings import ListeningMode
 from characters.overlay.cast import Cast, gather
 from characters.overlay.hud_state import HudState
@@ -49,3 +50,13 @@ def test_an_empty_scene_has_an_empty_hud() -> None:
     model = gather(cast, Journal(), HudState())
     assert (model.actors, model.target, model.player_name) == ((), None, "You")
     assert cast.find("ada") is None
+
+
+def test_the_messages_are_gathered_for_the_inspector_alone() -> None:
+    journal, state = Journal(), HudState()
+    cast = Cast(Stage().scene)
+    journal.follow("ada", cast.characters[0].events)
+    cast.characters[0].events.emit(BotReady())
+    assert gather(cast, journal, state).actors[0].messages == ()
+    state.is_inspector_open = True
+    assert gather(cast, journal, state).actors[0].messages == ("bot-ready",)
