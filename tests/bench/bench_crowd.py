@@ -15,7 +15,8 @@ EIGHT = "Troupe, eight characters, connected"
 def cases(quick: bool) -> list[Case]:
     """Return the cases; the quick ones leave out rounds."""
     rounds = 2 if quick else 20
-    return [part(rounds), whole(rounds), start(2 if quick else 10)]
+    few = 2 if quick else 10
+    return [part(rounds), whole(rounds), start(few), lint(few)]
 
 
 def part(rounds: int) -> Case:
@@ -57,3 +58,12 @@ def start(rounds: int) -> Case:
     return Case(
         "A crowded level from its file to its first picture", contenders, rounds, "s", 1, aims
     )
+
+
+def lint(rounds: int) -> Case:
+    """Return the case of `python -m characters lint` on the level, a process each time."""
+    contenders = (
+        Contender(EMPTY, f"{MAKERS}:lint", {"people": 0}, is_floor=True),
+        Contender(CROWD, f"{MAKERS}:lint", {"people": 1_000}, is_ours=True),
+    )
+    return Case("Lint of a crowded level", contenders, rounds, "s", 1, (Aim(CROWD, 1.0),))

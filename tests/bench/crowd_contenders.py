@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gc
 import math
+import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +23,7 @@ from engine.registry import ComponentRegistry
 from engine.scene import Scene
 from engine.scene_file import SceneFile
 
-__all__ = ["NEAR", "Level", "crowd_text", "frames", "start"]
+__all__ = ["NEAR", "Level", "crowd_text", "frames", "lint", "start"]
 
 ASSETS = Path(__file__).parents[2] / "assets"
 FRAME = 1 / 60
@@ -61,6 +64,12 @@ character_id = "person-{number}"
 persona = "personas/porter-3e8f.toml"
 connect = "on_approach"
 reconnect_policy = {{ idle = "hibernate" }}
+"""
+WRONG = """\
+[[object]]
+name = "Nobody"
+[object.Character]
+character_id = ""
 """
 
 
@@ -107,6 +116,25 @@ def start(folder: Path, people: int) -> Iterator[list[float]]:
         level.run()
         took = time.perf_counter() - began
         level.close()
+        yield [took]
+
+
+def lint(folder: Path, people: int) -> Iterator[list[float]]:
+    """Check the level, with a broken id at its end: that is found, so all was looked at."""
+    folder.mkdir(exist_ok=True, parents=True)
+    shutil.copytree(ASSETS / "personas", folder / "assets" / "personas")
+    path = folder / "assets" / "crowd.toml"
+    path.write_text(crowd_text(people) + WRONG, encoding="utf-8")
+    while True:
+        began = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-m", "characters", "lint", str(path)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        took = time.perf_counter() - began
+        assert done.returncode == 1 and "1 mistake" in done.stdout, done.stdout + done.stderr
         yield [took]
 
 
