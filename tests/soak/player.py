@@ -152,13 +152,14 @@ class Player:
 
     def switch_in_sentence(self, it: Resident) -> bool:
         """Turn away in the middle of a sentence; one hears all of it, whoever had its beginning."""
-        before = sum(other.heard for other in self._all)
+        heard = {other.key: other.heard for other in self._all}
+        before = sum(heard.values())
         if not self._begin_to_speak(it):
             return False
         self.village.turn_to(self.chance.choice(self._all))
         self.village.wait_for(lambda: sum(o.heard for o in self._all) > before, ANSWER_SECONDS)
         self._pass(1.3)
-        return sum(other.heard for other in self._all) == before + 1
+        return sum(o.heard for o in self._all) == before + 1 or self._tells(it, heard)
 
     # --- faults
 
