@@ -13,6 +13,7 @@ from characters.overlay.cast import Cast
 from characters.overlay.fault_words import rate_words
 from characters.overlay.field_deeds import FieldDeeds
 from characters.overlay.hud_state import HudState, Layer
+from characters.overlay.mishaps import is_open_elsewhere
 from engine.application import Application
 
 __all__ = ["Deeds", "FaultButton"]
@@ -59,6 +60,7 @@ class Deeds:
             "fields": self.fields.open,
             "faults": self.toggle_faults,
             "retry": self.retry_first,
+            "take_over": self.take_over_first,
             "menu": lambda: state.open(Layer.MENU),
         }
 
@@ -147,6 +149,20 @@ class Deeds:
         for character in self.cast.characters:
             if character.view.state is SessionState.ERROR:
                 self.retry(character.key)
+                return
+
+    def take_over(self, key: str) -> None:
+        """Go on here with a talk that is open in another game, which is told and lets go."""
+        character = self.cast.find(key)
+        if character is not None:
+            character.session.connect(take_over=True)
+
+    def take_over_first(self) -> None:
+        """Take over the talk whose card is the first to offer it."""
+        for character in self.cast.characters:
+            view = character.view
+            if view.state is SessionState.ERROR and is_open_elsewhere(view.error):
+                self.take_over(character.key)
                 return
 
     def inspect(self, key: str) -> None:

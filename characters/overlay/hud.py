@@ -34,6 +34,7 @@ HUD_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "fields": ("e",),
         "faults": ("f4",),
         "retry": ("r", "pad 1"),
+        "take_over": ("v", "pad 4"),
         "menu": ("escape", "pad 7"),
     }
 )

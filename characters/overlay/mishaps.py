@@ -10,13 +10,19 @@ from types import MappingProxyType
 
 from characters.core.failure import Failure, FailureKind
 
-__all__ = ["player_words"]
+__all__ = ["is_open_elsewhere", "player_words"]
+
+_LIVE_ELSEWHERE = "session.live_elsewhere"
 
 _SILENT = "Nobody answers at the other end. Wait a moment, then press Retry."
 _BUSY = "Too many people talk at the moment. Wait a little, then press Retry."
 _NOT_SET_UP = "This game is not set up to reach them. Once that is put right, press Retry."
 _USED_UP = "The talking time of this game is used up for now. Press Retry later."
 _ELSEWHERE = "Your talk is open in another game. Close it there, then press Retry."
+_TAKE_OVER = (
+    "Your talk is open in another game. Press Take over to go on with it here, "
+    "or close it there and press Retry."
+)
 _NOT_KEPT = "Your talk cannot be kept on this computer now. Press Retry to try again."
 _UNKNOWN = "Something unexpected happened. Press Retry to try again."
 
@@ -27,7 +33,7 @@ _BY_CODE: Mapping[str, str] = MappingProxyType(
         "connection.unavailable": _BUSY,
         "connection.speaker_limit": _USED_UP,
         "connection.quota_exceeded": _USED_UP,
-        "session.live_elsewhere": _ELSEWHERE,
+        _LIVE_ELSEWHERE: _TAKE_OVER,
         "session.taken_over": _ELSEWHERE,
         "session.idle_timeout": "It was quiet for long, so the talk ended. Press Retry to go on.",
         "session.ended": "The other end closed the talk. Press Retry to go on.",
@@ -44,6 +50,11 @@ _BY_STAGE: Mapping[str, str] = MappingProxyType(
         "store": _NOT_KEPT,
     }
 )
+
+
+def is_open_elsewhere(error: Failure | None) -> bool:
+    """Tell whether another game holds the talk, so that it can be taken over from there."""
+    return error is not None and error.code == _LIVE_ELSEWHERE
 
 
 def player_words(error: Failure | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from characters.overlay.deeds import Deeds
 from characters.overlay.layout import MARGIN, MIC_W
-from characters.overlay.mishaps import player_words
+from characters.overlay.mishaps import is_open_elsewhere, player_words
 from characters.overlay.model import Actor, HudModel
 from characters.overlay.paint.signs import sign_picture
 from characters.overlay.palette import AMBER, BRICK, CORAL, CREAM, INK, MUTED, PLUM, SNOW
@@ -31,7 +31,7 @@ HELP: tuple[tuple[str, str], ...] = (
     ("Tab", "turn to the next one in reach"),
     ("M", "mute the microphone"),
     ("N", "next visitor, at the kiosk"),
-    ("R", "retry, for somebody in error"),
+    ("R, V", "for somebody in error: retry, take the talk over"),
     ("F2", "captions: on, larger, off"),
     ("F3", "inspector: the session from inside; E edits"),
     ("F4", "faults: lines, service, microphone"),
@@ -50,11 +50,9 @@ def paint_errors(
     deeds: Deeds,
 ) -> None:
     """Paint a card for each character in ERROR; the others go on behind it."""
-    for nth, (actor, rect) in enumerate(
-        zip(model.failed, error_places(painter, model, stage), strict=False)
-    ):
-        _paint_card(painter, surface, model, actor, rect, is_first=nth == 0)
-        for box, label, colour, action in _offers(actor, rect, deeds, is_first=nth == 0):
+    for actor, rect in zip(model.failed, error_places(painter, model, stage), strict=False):
+        _paint_card(painter, surface, actor, rect)
+        for box, label, colour, action in _offers(actor, rect, deeds, model.failed):
             is_hot = box.contains(model.pointer)
             painter.button(surface, box, label, hot=is_hot, colour=colour, text_colour=SNOW)
             hotspots.add(box, action)
@@ -90,17 +88,24 @@ def _title_height(painter: Painter, actor: Actor, w: float) -> float:
 _Offer = tuple[Rect, str, Colour, Callable[[], object]]
 
 
-def _offers(actor: Actor, rect: Rect, deeds: Deeds, *, is_first: bool) -> Iterator[_Offer]:
-    """Yield the buttons of a card: Retry always, a new talk where the old one is not to be had."""
-    box = Rect(rect.right - 118, rect.bottom - 44, 100, 32)
-    yield box, "Retry (R)" if is_first else "Retry", CORAL, lambda: deeds.retry(actor.key)
-    if actor.view.error is not None and actor.view.error.stage == "resume":
+def _offers(actor: Actor, rect: Rect, deeds: Deeds, failed: Sequence[Actor]) -> Iterator[_Offer]:
+    """Yield the buttons of a card: Retry always, and what else goes on after this failure.
+
+    A key stands on the first of its buttons, which is the one that it presses.
+    """
+    box, error = Rect(rect.right - 118, rect.bottom - 44, 100, 32), actor.view.error
+    retry = "Retry (R)" if actor is failed[0] else "Retry"
+    yield box, retry, CORAL, lambda: deeds.retry(actor.key)
+    if error is not None and error.stage == "resume":
         yield box.moved(-110, 0), "Start anew", PLUM, lambda: deeds.start_anew(actor.key)
+    elif is_open_elsewhere(error):
+        is_first = actor is next(other for other in failed if is_open_elsewhere(other.view.error))
+        label, wider = "Take over (V)" if is_first else "Take over", 14
+        box = Rect(box.x - 110 - wider, box.y, box.w + wider, box.h)
+        yield box, label, PLUM, lambda: deeds.take_over(actor.key)
 
 
-def _paint_card(
-    painter: Painter, surface: Any, model: HudModel, actor: Actor, rect: Rect, *, is_first: bool
-) -> None:
+def _paint_card(painter: Painter, surface: Any, actor: Actor, rect: Rect) -> None:
     painter.panel(surface, rect, _CARD)
     sign = sign_picture(painter, Shape.SQUARE, Tone.BAD)
     surface.blit(sign, (rect.x + 14, rect.y + 12))

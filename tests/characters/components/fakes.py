@@ -55,8 +55,8 @@ class FakeHandle:
         ends = [told for told in self.told if told in ("connect", "disconnect")]
         return ends[-1:] == ["disconnect"] or self.view.state in (S.DISCONNECTED, S.DISCONNECTING)
 
-    def connect(self) -> None:
-        self.told.append("connect")
+    def connect(self, *, take_over: bool = False) -> None:
+        self.told.append("take over" if take_over else "connect")
 
     def wake(self) -> None:
         self.told.append("wake")

@@ -24,6 +24,13 @@ def test_starting_anew_forgets_and_retries() -> None:
     assert stage.session("ada").told[-2:] == ["clear", "retry"]
 
 
+def test_taking_over_connects_here_what_is_open_elsewhere() -> None:
+    stage = Stage()
+    Doing(stage.scene).deeds.take_over("ada")
+    assert stage.session("ada").told[-1] == "take over"
+    assert "take over" not in stage.session("bob").told
+
+
 def test_hands_free_is_the_act_that_allows_the_microphone() -> None:
     stage = Stage()
     ears = stage.hud_runtime.ears
@@ -77,6 +84,12 @@ def test_leaving_quits_the_application() -> None:
 
 def test_deeds_in_an_empty_scene_do_nothing() -> None:
     deeds = Doing(Scene()).deeds
-    for deed in (deeds.send, deeds.retry_first, deeds.toggle_mute, deeds.quit):
+    for deed in (
+        deeds.send,
+        deeds.retry_first,
+        deeds.take_over_first,
+        deeds.toggle_mute,
+        deeds.quit,
+    ):
         deed()
     assert deeds.cast.keys == ()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pygame
 import pytest
 
+from characters.core.failure import failure
 from characters.core.state import SessionState
 from characters.overlay import Hud
 from characters.overlay.hud_state import CaptionSize, Layer
@@ -138,6 +139,21 @@ def test_r_retries_the_one_in_error_and_nobody_else(stage: Stage) -> None:
     stage.press("r")
     assert stage.session("bob").told[-1] == "retry"
     assert "retry" not in stage.session("ada").told
+
+
+def test_v_takes_over_the_talk_that_is_open_elsewhere_and_no_other(stage: Stage) -> None:
+    stage.fails("ada")
+    stage.fails("bob", "session.live_elsewhere")
+    stage.press("v")
+    assert stage.session("bob").told[-1] == "take over"
+    assert "take over" not in stage.session("ada").told
+
+
+def test_v_does_nothing_while_no_card_offers_it(stage: Stage) -> None:
+    stage.fails("ada")
+    stage.becomes("bob", SessionState.DISCONNECTED, error=failure("session.live_elsewhere"))
+    stage.press("v")
+    assert not {"take over"} & {*stage.session("ada").told, *stage.session("bob").told}
 
 
 def test_the_fault_panel_is_worked_by_keys(stage: Stage) -> None:

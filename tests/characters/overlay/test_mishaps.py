@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from characters.core.failure import FAILURES, classify_http, failure
-from characters.overlay.mishaps import player_words
+from characters.overlay.mishaps import is_open_elsewhere, player_words
 
 
 @pytest.mark.parametrize("code", sorted(FAILURES))
@@ -17,6 +17,14 @@ def test_every_failure_says_what_to_press_and_nothing_for_developers(code: str) 
 def test_a_talk_that_is_gone_offers_both_ways_on() -> None:
     words = player_words(failure("session.resume_refused"))
     assert "Start anew" in words and "Retry" in words
+
+
+def test_a_talk_that_is_open_elsewhere_may_be_taken_over_and_nothing_else_may() -> None:
+    offering = [code for code in FAILURES if is_open_elsewhere(failure(code))]
+    assert offering == ["session.live_elsewhere"]
+    words = player_words(failure("session.live_elsewhere"))
+    assert "Take over" in words and "Retry" in words
+    assert not is_open_elsewhere(None)
 
 
 def test_what_the_game_is_not_set_up_for_does_not_ask_to_wait() -> None:

@@ -33,6 +33,9 @@ class NotingDeeds(Deeds):
     def start_anew(self, key: str) -> None:
         self.told.append(f"anew {key}")
 
+    def take_over(self, key: str) -> None:
+        self.told.append(f"over {key}")
+
 
 def failed(name: str, code: str) -> Actor:
     return actor(name, SessionState.ERROR, error=failure(code))
@@ -69,6 +72,19 @@ def test_a_card_speaks_to_the_player_and_keeps_the_code_small() -> None:
 
 def test_a_talk_that_cannot_be_resumed_may_begin_anew() -> None:
     assert buttons(model(failed("Ada", "session.resume_refused"))) == ["anew ada", "retry ada"]
+
+
+def test_a_talk_that_is_open_elsewhere_may_be_taken_over() -> None:
+    assert buttons(model(failed("Ada", "session.live_elsewhere"))) == ["over ada", "retry ada"]
+
+
+def test_each_key_stands_on_the_first_of_its_buttons() -> None:
+    elsewhere = "session.live_elsewhere"
+    shown = model(failed("A", "connection.refused"), failed("B", elsewhere), failed("C", elsewhere))
+    noting = NotingPainter()
+    paint_errors(noting, sheet(), shown, STAGE, Hotspots(), NotingDeeds())
+    labels = [word for word in noting.words if word.startswith(("Retry", "Take over"))]
+    assert labels == ["Retry (R)", "Retry", "Take over (V)", "Retry", "Take over"]
 
 
 def test_a_card_wraps_in_the_narrow_room_between_two_panels() -> None:
