@@ -65,11 +65,14 @@ class Fonts:
     def _piece(
         self, text: str, face: Path | None, size: int, colour: Colour, bold: bool
     ) -> pygame.Surface:
-        """Render a run; that of another font no taller than a line of ours."""
+        """Render a run; that of another font no taller than a line of ours.
+
+        Our own may be: its longest letters reach a pixel below the line at some sizes.
+        """
         font, tall = self._face(face, size, bold), self.font(size, bold).get_height()
         picture = rendered(font, text, colour[:3])
         w, h = picture.get_size()
-        if h <= tall:
+        if h <= tall or face == self._files[bold]:
             return picture
         return pygame.transform.smoothscale(picture, (max(1, round(w * tall / h)), tall))
 
@@ -97,7 +100,8 @@ class Fonts:
     def _run_width(self, run: Run, size: int, bold: bool) -> int:
         w, h = self._face(run[1], size, bold).size(run[0])
         tall = self.font(size, bold).get_height()
-        return w if h <= tall else max(1, round(w * tall / h))
+        is_own = run[1] == self._files[bold]
+        return w if is_own or h <= tall else max(1, round(w * tall / h))
 
     def _lines(self, text: str, width: float, size: int, bold: bool = False) -> tuple[str, ...]:
         # Of a text that grows, all but its end was measured before.

@@ -22,6 +22,14 @@ def test_a_text_is_rendered_once_and_as_wide_as_measured(fonts: Fonts) -> None:
     assert picture.get_width() == fonts.width("Hello, Ada", 18)
 
 
+@pytest.mark.parametrize("size", [14, 15])
+def test_letters_that_reach_below_the_line_are_as_sharp_as_the_others(size: int) -> None:
+    plain = pygame.font.Font(LATO / "Lato-Regular.ttf", size).render("type", True, WHITE)
+    picture = Fonts(LATO).render("type", size, WHITE)
+    assert pygame.image.tobytes(picture, "RGBA") == pygame.image.tobytes(plain, "RGBA")
+    assert picture.get_width() == Fonts(LATO).width("type", size)
+
+
 def test_lines_fit_their_width(fonts: Fonts) -> None:
     lines = fonts.lines("How have you been since yesterday, my friend?", 120, 18, False)
     assert len(lines) > 1
