@@ -146,7 +146,8 @@ class Game:
         self._parts = self._make_parts(prefs)
         stack.callback(self._parts.close)
         stack.callback(app.scenes.close)
-        given = (self._parts.runtime, self._parts.faults, self._parts.service, prefs)
+        parts = self._parts
+        given = (parts.runtime, parts.faults, parts.service, parts.devices, prefs)
         for service in filter(None, given):
             app.provide(service)
         app.scenes.scene_loaded.subscribe(lambda _: settle_memory())

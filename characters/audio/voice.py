@@ -13,6 +13,10 @@ class Voice(Protocol):
     """Plays every character's voice in one mix; safe to call from any thread, never waits."""
 
     @property
+    def device(self) -> str:
+        """What plays now, for the HUD."""
+
+    @property
     def problem(self) -> str | None:
         """One sentence when nothing can be heard, None while all is well."""
 

@@ -12,7 +12,7 @@ import platformdirs
 from characters.audio.plug import Plug
 from characters.audio.source import SourceFactory
 from characters.components.faults import Faults
-from characters.components.sound import open_sound
+from characters.components.sound import SoundDevices, open_sound
 from characters.core.speech import SpeechSettings
 from characters.persistence import (
     KeyValueSessionPersistence,
@@ -41,6 +41,7 @@ class Parts:
     faults: Faults
     service: ServiceProcess | None
     prefs: PlayerPrefs
+    devices: SoundDevices
     owns_prefs: bool = False
 
     def close(self) -> None:
@@ -91,7 +92,8 @@ def make_parts(
         builder.use_echo_filter(heard.echo)
     runtime = builder.build()
     runtime.start()
-    return Parts(runtime, Faults(runtime, service, plug), service, prefs, owns_prefs)
+    faults = Faults(runtime, service, plug)
+    return Parts(runtime, faults, service, prefs, heard.devices, owns_prefs)
 
 
 def parts_for(
@@ -105,12 +107,13 @@ def parts_for(
     """Build parts for a scene of somebody's own loop, with what it was given as services.
 
     An Application or PlayerPrefs of the game is used instead of one of our own, and a
-    KeyValueSessionPersistence keeps the sessions in whatever store it stands on.
+    KeyValueSessionPersistence keeps the sessions in whatever store it stands on. The scene is
+    given the SoundDevices to choose from.
     """
     application = scene.find_service(Application)
     data = Path(data_folder) if data_folder else _user_data(application)
     given = application.prefs if application else scene.find_service(PlayerPrefs)
-    return make_parts(
+    parts = make_parts(
         data,
         Path(asset_folder) if asset_folder else PACKAGE_ROOT / "assets",
         given or PlayerPrefs.open(data / "prefs.msgpack"),
@@ -121,6 +124,8 @@ def parts_for(
         persistence=scene.find_service(KeyValueSessionPersistence),
         owns_prefs=given is None,
     )
+    scene.provide(parts.devices)
+    return parts
 
 
 def _resolver(endpoint: str | None, service: ServiceProcess | None) -> Callable[[str], str]:

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from characters.components import Character, CharacterManager, parts_for
+from characters.components.sound import SoundDevices
 from characters.core.policy import ReconnectPolicy
 from characters.core.state import SessionState
 from characters.core.transcript import Turn
@@ -48,6 +49,12 @@ def test_five_lines_are_enough_for_a_talk(tmp_path: Path) -> None:
         run(scene, lambda: character.is_connected)
         character.session.send_text("My name is Ada.")
         run(scene, lambda: any("Ada" in t.text for t in lines_of(character)))
+
+
+def test_a_scene_of_ones_own_is_given_the_devices_to_choose_from(tmp_path: Path) -> None:
+    scene = Scene()
+    with closing(parts_for(scene, str(tmp_path), sound=False)) as parts:
+        assert scene.get_service(SoundDevices) is parts.devices
 
 
 def lines_of(character: Character) -> list[Turn]:

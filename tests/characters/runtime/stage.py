@@ -31,6 +31,7 @@ E = TypeVar("E")
 class FakeVoice:
     """Plays for as long as a test says."""
 
+    device = ""
     problem: str | None = None
 
     def __init__(self) -> None:

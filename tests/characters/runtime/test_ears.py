@@ -153,6 +153,17 @@ def test_nothing_is_opened_before_the_player_allowed_it() -> None:
     assert not room.sources and not room.ears.status.is_open
 
 
+def test_choosing_a_device_is_not_the_act_that_allows_one() -> None:
+    room = Room()
+    room.ears.set_target("ada")
+    room.ears.choose_device("Headset")
+    room.step()
+    assert not room.sources and not room.ears.status.is_allowed
+    room.ears.allow()
+    room.step()
+    assert room.sources[0].chosen == ["Headset"]
+
+
 def test_frames_go_to_the_target_alone(room: Room) -> None:
     room.hear(VOICE, 0.2)
     assert room.heard() == (10, 0)
