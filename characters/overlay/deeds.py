@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from characters.components.faults import Faults
 from characters.core.state import SessionState
-from characters.core.turn_settings import ListeningMode, TurnSettings
 from characters.core.weather import LATE_SECONDS, SLOW_BYTES_PER_SECOND
 from characters.overlay.cast import Cast
 from characters.overlay.fault_words import rate_words
 from characters.overlay.field_deeds import FieldDeeds
 from characters.overlay.hud_state import HudState, Layer
 from characters.overlay.mishaps import is_open_elsewhere
+from characters.overlay.sound_deeds import SoundDeeds
 from engine.application import Application
 
 __all__ = ["Deeds", "FaultButton"]
@@ -47,6 +47,7 @@ class Deeds:
         self._notify = notify
         self._keep_captions = keep_captions
         self.fields = FieldDeeds(cast, state)
+        self.sound = SoundDeeds(cast, state)
 
     @property
     def by_action(self) -> Mapping[str, Callable[[], object]]:
@@ -67,18 +68,12 @@ class Deeds:
     def menu(self) -> tuple[tuple[str, Callable[[], object]], ...]:
         """Return the entries of the menu."""
         muted = self.cast.manager is not None and self.cast.manager.ears.muted
-        manager = self.cast.manager
-        turns = manager.choices.turns if manager is not None else TurnSettings.DEFAULT
-        talk = "push-to-talk" if self._is_hands_free() else "hands-free"
-        key = "hold it to talk" if turns.push_to_talk.toggle else "press, not hold"
         return (
             ("Go on", self._state.close),
             ("What the keys do", lambda: self._state.open(Layer.HELP)),
             (f"Captions: {self._state.caption_size.value}", self.next_captions),
-            ("Unmute the microphone" if muted else "Mute the microphone", self.toggle_mute),
-            (f"Change to {talk}", self.toggle_hands_free),
-            (f"T key: change to {key}", self.toggle_hold),
-            (f"Headphones: {'yes' if turns.headphones else 'no'}", self.toggle_headphones),
+            ("Unmute the microphone" if muted else "Mute the microphone", self.sound.toggle_mute),
+            ("Sound ...", self.sound.open),
             ("Leave the game", self.quit),
         )
 
@@ -191,34 +186,6 @@ class Deeds:
         self._keep_captions()
         self._notify(f"Captions: {self._state.caption_size.value}")
 
-    def toggle_mute(self) -> None:
-        """Mute the microphone or not, as M does."""
-        if self.cast.player is not None and self.cast.manager is not None:
-            self.cast.player.set_muted(not self.cast.manager.ears.muted)
-
-    def toggle_hands_free(self) -> None:
-        """Change between push-to-talk and hands-free; choosing is the act that allows it."""
-        if self.cast.manager is None:
-            return
-        choices = self.cast.manager.choices
-        if self._is_hands_free():
-            choices.set_mode(ListeningMode.PUSH_TO_TALK)
-        else:
-            choices.set_mode(ListeningMode.HANDS_FREE)
-            self.cast.manager.ears.allow()
-
-    def toggle_hold(self) -> None:
-        """Change between holding the talk key and pressing it to begin and to end."""
-        if self.cast.manager is not None:
-            choices = self.cast.manager.choices
-            choices.set_toggle(not choices.turns.push_to_talk.toggle)
-
-    def toggle_headphones(self) -> None:
-        """Say that the player wears headphones, or not: then speaking cuts a character off."""
-        if self.cast.manager is not None:
-            choices = self.cast.manager.choices
-            choices.set_headphones(not choices.turns.headphones)
-
     def quit(self) -> None:
         """Leave the game."""
         application = self.cast.scene.find_service(Application)
@@ -226,10 +193,6 @@ class Deeds:
             application.quit()
 
     # inside
-
-    def _is_hands_free(self) -> bool:
-        manager = self.cast.manager
-        return manager is not None and manager.ears.status.mode is ListeningMode.HANDS_FREE
 
     def _listener(self) -> str | None:
         target = self.cast.manager.target if self.cast.manager is not None else None

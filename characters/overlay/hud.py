@@ -35,6 +35,7 @@ HUD_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "faults": ("f4",),
         "retry": ("r", "pad 1"),
         "take_over": ("v", "pad 4"),
+        "mute": ("m", "pad 2"),
         "menu": ("escape", "pad 7"),
     }
 )
@@ -210,6 +211,9 @@ class Hud(Component):
         elif self.input.get_key_down("return") or self.input.get_key_down("pad 0"):
             entries[self._state.menu_index][1]()
 
+    def _in_sound(self, deeds: Deeds) -> None:
+        deeds.sound.obey(self.input)
+
     def _in_help(self, deeds: Deeds) -> None:
         if self.input.get_button_down("help") or self.input.get_button_down("menu"):
             self._state.close()
@@ -223,6 +227,7 @@ _LAYERS: Mapping[Layer, Callable[[Hud, Deeds], None]] = MappingProxyType(
         Layer.GAME: Hud._in_game,
         Layer.CHAT: Hud._in_chat,
         Layer.MENU: Hud._in_menu,
+        Layer.SOUND: Hud._in_sound,
         Layer.HELP: Hud._in_help,
         Layer.FIELDS: Hud._in_fields,
     }

@@ -40,6 +40,7 @@ class Layer(StrEnum):
     GAME = "game"
     CHAT = "chat"
     MENU = "menu"
+    SOUND = "sound"
     HELP = "help"
     FIELDS = "fields"
 
@@ -55,6 +56,7 @@ class HudState:
     inspected: str | None = None  # a key; None follows the one who listens
     fault_target: str | None = None  # a key; None means everybody
     menu_index: int = 0
+    sound_index: int = 0
     chat: TextField = field(default_factory=TextField)
     fields: FieldState = field(default_factory=FieldState)
     notice: str | None = None
@@ -68,7 +70,7 @@ class HudState:
     @property
     def is_covering(self) -> bool:
         """Whether a card lies over the level: nothing else is said or shown then."""
-        return self.layer in (Layer.MENU, Layer.HELP)
+        return self.layer in (Layer.MENU, Layer.SOUND, Layer.HELP)
 
     @property
     def shown(self) -> str:

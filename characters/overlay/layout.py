@@ -7,7 +7,17 @@ from dataclasses import dataclass
 
 from engine.ui.rect import Rect
 
-__all__ = ["MARGIN", "MIC_W", "HudLayout", "bar", "hud_layout", "spread"]
+__all__ = [
+    "MARGIN",
+    "MIC_W",
+    "SOUND_ROW",
+    "HudLayout",
+    "bar",
+    "hud_layout",
+    "sound_page",
+    "sound_people",
+    "spread",
+]
 
 MARGIN = 12.0
 TOP = 64.0
@@ -17,6 +27,9 @@ STAGE_W = 160.0  # of captions, at least
 FAULTS_H = 342.0  # without its rows of people
 CHAT_H = 44.0
 HINT_H = 22.0
+SOUND_W, SOUND_ROW = 560.0, 27.0
+SOUND_SETTINGS = 5  # rows of the Sound page beside those of the characters
+SOUND_H = 106.0  # of the page without its rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +71,17 @@ def hud_layout(
         chat=bar(stage, 640, CHAT_H, stage.bottom),
         hint=bar(stage, 640, HINT_H, stage.bottom + 6),
     )
+
+
+def sound_people(height: float) -> int:
+    """Return how many characters have room on the Sound page."""
+    return int((height - TOP - MARGIN - SOUND_H) // SOUND_ROW) - SOUND_SETTINGS
+
+
+def sound_page(size: tuple[float, float], rows: int) -> Rect:
+    """Return the Sound page in the middle, below the microphone, which stays in sight."""
+    w, h = min(SOUND_W, size[0] - 2 * MARGIN), SOUND_H + rows * SOUND_ROW
+    return Rect((size[0] - w) / 2, max(TOP, (size[1] - h) / 2), w, h)
 
 
 def bar(stage: Rect, most: float, height: float, bottom: float) -> Rect:

@@ -17,10 +17,12 @@ from engine.ui.hotspots import Hotspots
 from engine.ui.painter import Painter, PanelStyle
 from engine.ui.rect import Rect
 
-__all__ = ["HELP", "error_places", "paint_errors", "paint_help", "paint_menu"]
+__all__ = ["HELP", "MENU_SHEET", "error_places", "paint_errors", "paint_help", "paint_menu"]
 
 _CARD = PanelStyle(fill=(255, 246, 230, 250), border=CORAL, border_width=2.5, radius=14, shadow=8)
-_SHEET = PanelStyle(fill=(43, 35, 64, 252), border=AMBER, border_width=1.5, radius=18, shadow=10)
+MENU_SHEET = PanelStyle(
+    fill=(43, 35, 64, 252), border=AMBER, border_width=1.5, radius=18, shadow=10
+)
 _KEY = PanelStyle(fill=CREAM, border=(120, 90, 70, 160), radius=6, shadow=0)
 _MOST_CARDS = 3
 
@@ -37,7 +39,7 @@ HELP: tuple[tuple[str, str], ...] = (
     ("F4", "faults: lines, service, microphone"),
     ("F5 to F8", "cut, black hole, kill the service, start it"),
     ("F1", "this help"),
-    ("Esc", "close, or the menu"),
+    ("Esc", "close, or the menu: sound, captions"),
 )
 
 
@@ -132,7 +134,7 @@ def paint_help(painter: Painter, surface: Any, model: HudModel) -> None:
     w, h = 520.0, 92.0 + row * len(HELP)
     rect = Rect((model.size[0] - w) / 2, (model.size[1] - h) / 2, w, h)
     painter.shade(surface, Rect(0, 0, *model.size), (20, 14, 30, 120))
-    painter.panel(surface, rect, _SHEET)
+    painter.panel(surface, rect, MENU_SHEET)
     painter.text(surface, "What you can do", (rect.x + 30, rect.y + 20), 24, AMBER, bold=True)
     y = rect.y + 64
     for key, what in HELP:
@@ -159,7 +161,7 @@ def paint_menu(
     w, h = 400.0, 84.0 + row * len(entries)
     rect = Rect((model.size[0] - w) / 2, (model.size[1] - h) / 2, w, h)
     painter.shade(surface, Rect(0, 0, *model.size), (20, 14, 30, 150))
-    painter.panel(surface, rect, _SHEET)
+    painter.panel(surface, rect, MENU_SHEET)
     middle = rect.x + w / 2
     painter.text(surface, "Menu", (middle, rect.y + 18), 24, AMBER, bold=True, align="center")
     for nth, (label, action) in enumerate(entries):

@@ -12,6 +12,7 @@ from characters.overlay.paint.badges import paint_badges
 from characters.overlay.paint.cards import error_places, paint_errors, paint_help, paint_menu
 from characters.overlay.paint.fault_panel import paint_faults
 from characters.overlay.paint.inspector import paint_inspector
+from characters.overlay.paint.sound_page import paint_sound
 from characters.overlay.paint.talk import (
     paint_banner,
     paint_captions,
@@ -54,6 +55,8 @@ def paint_screen(
         paint_help(painter, surface, model)
     elif state.layer is Layer.MENU:
         paint_menu(painter, surface, model, deeds.menu(), state.menu_index, hotspots)
+    elif state.layer is Layer.SOUND:
+        paint_sound(painter, surface, model, deeds.sound, hotspots)
 
 
 def _paint_game(

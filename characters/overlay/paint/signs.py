@@ -12,7 +12,14 @@ from engine.ui.canvas import Canvas
 from engine.ui.colour import Colour, fade, hex_colour
 from engine.ui.painter import Painter
 
-__all__ = ["SIGN", "TONES", "arrow_picture", "microphone_picture", "sign_picture"]
+__all__ = [
+    "SIGN",
+    "TONES",
+    "arrow_picture",
+    "loudspeaker_picture",
+    "microphone_picture",
+    "sign_picture",
+]
 
 SIGN = 24
 """The side of a sign's picture."""
@@ -132,6 +139,23 @@ def microphone_picture(painter: Painter, colour: Colour, is_crossed: bool) -> An
             c.rect(-2.4, -9, 2, 5, fade(SNOW, 0.6), 1)
 
     return painter.sprite(("microphone", colour, is_crossed), (26, 30), draw, 4)
+
+
+def loudspeaker_picture(painter: Painter, colour: Colour, is_crossed: bool) -> Any:
+    """Return a loudspeaker as large as a sign, crossed out or not."""
+
+    def draw(c: Canvas) -> None:
+        c.origin = (SIGN / 2, SIGN / 2)
+        c.rect(-9, -3.2, 5, 6.4, colour, 1)
+        c.polygon([(-6, -2.4), (-0.5, -7), (-0.5, 7), (-6, 2.4)], colour)
+        if is_crossed:
+            c.line([(3, -3.5), (9, 3.5)], colour, 2.2)
+            c.line([(3, 3.5), (9, -3.5)], colour, 2.2)
+        else:
+            c.arc((0, 0), 4.5, (0.12, 0.38), colour, 2)
+            c.arc((0, 0), 8.5, (0.12, 0.38), colour, 2)
+
+    return painter.sprite(("loudspeaker", colour, is_crossed), (SIGN, SIGN), draw, 4)
 
 
 def arrow_picture(painter: Painter) -> Any:

@@ -13,6 +13,7 @@ from characters.core.weather import Weather
 from characters.overlay import CharacterSprite, Hud
 from characters.runtime import SessionConfig
 from characters.runtime.listening import EarsStatus
+from engine.prefs import PlayerPrefs
 from tests.characters.components.fakes import FakeEars, FakeHandle, FakeRuntime, FakeVoice, Level
 
 __all__ = ["FakeFaults", "HudEars", "HudRuntime", "Stage"]
@@ -44,6 +45,7 @@ class HudVoice(FakeVoice):
     """A voice of a level that a test sets."""
 
     loudness = 0.0
+    problem: str | None = None
 
     def level(self, key: str) -> float:
         return self.loudness
@@ -110,9 +112,11 @@ class FakeFaults:
 class Stage(Level):
     """Ada and Bob, the player (beside Ada unless said), and a HUD; somebody listens already."""
 
-    def __init__(self, player: tuple[float, float] = (300, 360)) -> None:
+    def __init__(
+        self, player: tuple[float, float] = (300, 360), prefs: PlayerPrefs | None = None
+    ) -> None:
         self.hud_runtime = HudRuntime()
-        super().__init__(self.hud_runtime)
+        super().__init__(self.hud_runtime, prefs)
         self.errors: list[str] = []
         self.scene.on_error.subscribe(self._note_error)
         self.faults = FakeFaults()

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from characters.core.turn_settings import ListeningMode
 from characters.overlay.cast import Cast
 from characters.overlay.deeds import Deeds
 from characters.overlay.hud_state import HudState
@@ -29,27 +28,6 @@ def test_taking_over_connects_here_what_is_open_elsewhere() -> None:
     Doing(stage.scene).deeds.take_over("ada")
     assert stage.session("ada").told[-1] == "take over"
     assert "take over" not in stage.session("bob").told
-
-
-def test_hands_free_is_the_act_that_allows_the_microphone() -> None:
-    stage = Stage()
-    ears = stage.hud_runtime.ears
-    ears.set_mode("push_to_talk")
-    Doing(stage.scene).deeds.toggle_hands_free()
-    assert (ears.status.mode, ears.allowed) == (ListeningMode.HANDS_FREE, True)
-    Doing(stage.scene).deeds.toggle_hands_free()
-    assert ears.status.mode is ListeningMode.PUSH_TO_TALK
-
-
-def test_the_menu_offers_hold_or_press_and_headphones() -> None:
-    stage = Stage()
-    deeds = Doing(stage.scene).deeds
-    for word in ("T key", "Headphones"):
-        next(deed for label, deed in deeds.menu() if label.startswith(word))()
-    turns = stage.hud_runtime.ears.turns
-    assert turns.push_to_talk.toggle and turns.headphones
-    labels = [label for label, _ in deeds.menu()]
-    assert {"T key: change to hold it to talk", "Headphones: yes"} <= set(labels)
 
 
 def test_the_service_is_killed_or_launched_never_both() -> None:
@@ -84,12 +62,6 @@ def test_leaving_quits_the_application() -> None:
 
 def test_deeds_in_an_empty_scene_do_nothing() -> None:
     deeds = Doing(Scene()).deeds
-    for deed in (
-        deeds.send,
-        deeds.retry_first,
-        deeds.take_over_first,
-        deeds.toggle_mute,
-        deeds.quit,
-    ):
+    for deed in (deeds.send, deeds.retry_first, deeds.take_over_first, deeds.quit):
         deed()
     assert deeds.cast.keys == ()

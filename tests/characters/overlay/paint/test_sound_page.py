@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import pygame
+import pytest
+
+from characters.audio.portaudio import DeviceReport
+from characters.audio.source import AudioDevice
+from characters.components.sound import SoundDevices
+from characters.overlay.cast import Cast
+from characters.overlay.hud_state import HudState
+from characters.overlay.layout import hud_layout, sound_page
+from characters.overlay.paint.sound_page import paint_sound
+from characters.overlay.sound_deeds import SoundDeeds
+from engine.scene import Scene
+from engine.ui.hotspots import Hotspots
+from tests.audio.devices import until
+from tests.characters.overlay.fakes import Stage
+from tests.characters.overlay.helpers import model
+from tests.characters.overlay.paint.pictures import NotingPainter
+
+NAME = "A microphone whose maker could not stop adding words to its name, Second Generation"
+SIZE = (640, 400)
+
+
+class Painted:
+    """The page over a stage, and where it can be clicked."""
+
+    def __init__(self) -> None:
+        self.stage = Stage()
+        self.stage.scene.camera.size = SIZE
+        devices = SoundDevices(lambda: DeviceReport((AudioDevice(NAME, 1, 1, 48_000),)))
+        self.stage.scene.provide(devices)
+        self.sound.open()
+        until(lambda: not devices.is_looking, 5, "the devices are listed")
+        self.painter, self.hotspots = NotingPainter(), Hotspots()
+
+    @property
+    def sound(self) -> SoundDeeds:
+        return SoundDeeds(Cast(self.stage.scene), self.stage.hud.state)
+
+    def paint(self) -> pygame.Surface:
+        surface = pygame.Surface(SIZE)
+        surface.fill((255, 255, 255))
+        self.hotspots.begin()
+        paint_sound(self.painter, surface, model(size=SIZE), self.sound, self.hotspots)
+        return surface
+
+    def click(self, row: int, x: float) -> None:
+        """Click into a row, so far from its left end."""
+        self.paint()
+        page = sound_page(SIZE, len(self.sound.rows))
+        assert self.hotspots.click((page.x + 16 + x, page.y + 44 + 27 * row + 12))
+
+
+@pytest.fixture
+def painted() -> Painted:
+    return Painted()
+
+
+def test_the_page_fits_a_low_picture_with_all_its_rows_and_leaves_the_microphone_free() -> None:
+    page = sound_page(SIZE, 8)
+    mic = hud_layout(SIZE, inspector=False, faults=False).microphone
+    assert page.bottom <= SIZE[1] and page.right <= SIZE[0]
+    assert not page.overlaps(mic)
+
+
+def test_every_row_is_told_with_its_value_and_long_names_are_cut(painted: Painted) -> None:
+    painted.click(0, 510)
+    painted.paint()
+    words = painted.painter.words
+    assert {"Sound", "Microphone", "Loudspeaker", "Ada", "Bob", "100 %"} <= set(words)
+    assert any(word.startswith("A microphone") and word.endswith("…") for word in words)
+    assert "M mutes it. Choosing opens nothing." in words
+
+
+def test_arrows_are_clicked(painted: Painted) -> None:
+    painted.click(3, 510)
+    assert painted.stage.manager.choices.speaker == NAME
+    painted.click(3, 185)
+    assert painted.stage.manager.choices.speaker is None
+
+
+def test_a_click_beside_the_arrows_only_chooses_the_row(painted: Painted) -> None:
+    painted.click(1, 60)
+    painted.click(1, 350)
+    assert painted.sound.chosen == 1
+    assert not painted.stage.hud_runtime.ears.allowed
+
+
+def test_a_click_on_the_bar_is_that_volume_and_one_on_the_sign_mutes(painted: Painted) -> None:
+    painted.click(5, 300)
+    volume = painted.stage.manager.choices.volume("ada")
+    assert 0.3 <= volume <= 0.5
+    painted.click(5, 160)
+    assert painted.stage.manager.choices.is_silenced("ada")
+    painted.paint()
+    assert "muted" in painted.painter.words
+
+
+def test_a_muted_bar_is_dark(painted: Painted) -> None:
+    bright = painted.paint().get_at((320, 253))
+    painted.stage.manager.choices.set_silenced("ada", True)
+    assert sum(painted.paint().get_at((320, 253))[:3]) < sum(bright[:3])
+
+
+def test_back_is_clicked(painted: Painted) -> None:
+    painted.paint()
+    page = sound_page(SIZE, len(painted.sound.rows))
+    painted.hotspots.click((page.right - 60, page.y + 20))
+    assert painted.stage.hud.state.layer == "menu"
+
+
+def test_a_problem_takes_the_place_of_the_hint(painted: Painted) -> None:
+    painted.stage.hud_runtime.voice.problem = "The loudspeaker is gone."
+    painted.paint()
+    assert "The loudspeaker is gone." in painted.painter.words
+    assert not [word for word in painted.painter.words if word.startswith("M mutes it")]
+
+
+def test_a_page_without_rows_is_painted_too() -> None:
+    noting = NotingPainter()
+    sound = SoundDeeds(Cast(Scene()), HudState())
+    paint_sound(noting, pygame.Surface(SIZE), model(size=SIZE), sound, Hotspots())
+    assert "Nobody in this level has a voice." in noting.words
