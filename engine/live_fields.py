@@ -92,6 +92,8 @@ class LiveFields:
         values, mistakes = registry.read(name, {**needed, field: value})
         if values is None:
             raise ValueError(_sentence(mistakes[0]))
+        # Its own `__post_init__` may have rules that no type says.
+        type(part)(**{n: getattr(part, n) for n in specs} | {field: values[field]})
         return values[field]
 
 

@@ -35,11 +35,11 @@ class ModelSchema:
         return [name for node in self._nodes(path) for name in node.get("properties", ())]
 
     def example(self, path: KeyPath) -> str:
-        """Return a line that would be right at the path, or nothing when none is known."""
-        if not path or isinstance(path[-1], int):
-            return ""
-        nodes = self._nodes(path[:-1])
-        field = next((n["properties"][path[-1]] for n in nodes if self._has(n, path[-1])), None)
+        """Return a line, or an item of a list, that would be right at the path; "" if unknown."""
+        if path and isinstance(path[-1], int):
+            items = (self._field(path[:-1]) or {}).get("default") or ()
+            return as_toml(items[path[-1]]) if path[-1] < len(items) else ""
+        field = self._field(path)
         if field is None:
             return ""
         if "default" in field and field["default"] is not None:
@@ -47,6 +47,10 @@ class ModelSchema:
         kinds = [node.get("type") for node in self._resolve(field)]
         value = next((_EXAMPLES[kind] for kind in kinds if kind in _EXAMPLES), None)
         return f"{path[-1]} = {value}" if value else ""
+
+    def _field(self, path: KeyPath) -> Schema | None:
+        nodes = self._nodes(path[:-1]) if path else []
+        return next((n["properties"][path[-1]] for n in nodes if self._has(n, path[-1])), None)
 
     @staticmethod
     def _has(node: Schema, key: object) -> bool:

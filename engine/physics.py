@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pydantic import PositiveFloat
+
 from engine.component import Component
 
 __all__ = ["Box", "BoxCollider", "Slide", "move_and_slide"]
@@ -47,7 +49,7 @@ class Slide:
 class BoxCollider(Component):
     """A box around the object's position: solid, or a zone that only notices who is inside."""
 
-    size: Vector = (32.0, 32.0)
+    size: tuple[PositiveFloat, PositiveFloat] = (32.0, 32.0)
     offset: Vector = (0.0, 0.0)
     is_trigger: bool = False
 

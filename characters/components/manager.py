@@ -10,11 +10,14 @@ from dataclasses import field
 from types import MappingProxyType
 from typing import ClassVar
 
+from pydantic import NonNegativeFloat, PositiveFloat
+
 from characters.components.character import Character, ConnectMode
 from characters.components.choices import PlayerChoices
 from characters.components.identity import player_id
 from characters.components.nearby import Nearby, Range
 from characters.components.parts import Parts, parts_for
+from characters.core.bounds import check_number
 from characters.core.policy import IdlePolicy
 from characters.core.speech import SpeechSettings
 from characters.core.targeting import Candidate, Target, TargetingMode, TargetingOptions, choose
@@ -63,16 +66,16 @@ class CharacterManager(Component):
     endpoint: str = "local"
     api_key_env: str = "CONVAI_API_KEY"
     targeting: TargetingMode = TargetingMode.FACING
-    reach: float = 150.0  # pixels within which the player is heard
-    approach: float = 300.0  # pixels within which `connect = "on_approach"` connects
+    reach: PositiveFloat = 150.0  # pixels within which the player is heard
+    approach: PositiveFloat = 300.0  # pixels within which `connect = "on_approach"` connects
     data_folder: str = ""  # of our own runtime; "" is the folder that the platform means for it
     asset_folder: str = ""  # with personas/; "" is the one that came with this package
     sound: bool = True  # of our own runtime; false: text and captions only, no device is opened
     turns: TurnSettings = TurnSettings.DEFAULT
     speech: SpeechSettings = SpeechSettings()  # of the embedded service
-    pixels_per_unit: float = 16.0
-    full_volume_units: float = 1.0
-    silent_units: float = 50.0
+    pixels_per_unit: PositiveFloat = 16.0
+    full_volume_units: NonNegativeFloat = 1.0
+    silent_units: PositiveFloat = 50.0  # more than full_volume_units
 
     _own_parts: Parts | None = None
     _choices: PlayerChoices | None = None
@@ -84,6 +87,16 @@ class CharacterManager(Component):
     _target: Target = field(default_factory=Target)
     _listener: Vector | None = None
     _facing: Vector = (0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        for name in ("reach", "approach", "pixels_per_unit", "silent_units"):
+            check_number(name, getattr(self, name), zero_is_fine=False)
+        check_number("full_volume_units", self.full_volume_units, zero_is_fine=True)
+        if self.silent_units <= self.full_volume_units:
+            raise ValueError(
+                "silent_units must be more than full_volume_units "
+                f"(got {self.silent_units:g} and {self.full_volume_units:g})"
+            )
 
     @property
     def runtime(self) -> Runtime:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import PositiveFloat
+
 from engine.component import Component
 from engine.physics import Box
 from engine.scene_manager import SceneManager
@@ -24,7 +26,7 @@ class Door(Component):
 
     target: str
     spawn: str = "default"
-    size: tuple[float, float] = (56.0, 40.0)
+    size: tuple[PositiveFloat, PositiveFloat] = (56.0, 40.0)
 
     _is_armed: bool = False
 

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from dataclasses import field
 from types import MappingProxyType
 
+from pydantic import NonNegativeFloat, PositiveFloat
+
 from characters.components.character import Character
 from characters.components.manager import CharacterManager
 from characters.components.pathfinding import find_path
 from characters.components.places import SpawnPoint
+from characters.core.bounds import check_number
 from engine.component import Component
 from engine.physics import Box, BoxCollider, move_and_slide
 from engine.signal import Signal
@@ -40,13 +43,21 @@ class Player(Component):
     """
 
     name: str = "Visitor"
-    speed: float = 190.0
-    size: Vector = (26.0, 14.0)  # of the feet, which are what bumps into furniture
+    speed: NonNegativeFloat = 190.0
+    size: tuple[PositiveFloat, PositiveFloat] = (
+        26.0,
+        14.0,
+    )  # of the feet, which are what bumps into furniture
 
     _facing: Vector = (0.0, 1.0)
     _is_talking: bool = False
     _path: list[Vector] = field(default_factory=list)
     _notices: Signal[str] = field(default_factory=lambda: Signal("player.notices"))
+
+    def __post_init__(self) -> None:
+        check_number("speed", self.speed, zero_is_fine=True)
+        for side in self.size:
+            check_number("size", side, zero_is_fine=False)
 
     @property
     def facing(self) -> Vector:

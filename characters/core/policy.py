@@ -7,10 +7,11 @@ arguments of its methods. The defaults are those of the original's
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
+
+from characters.core.bounds import check_number
 
 __all__ = ["IdlePolicy", "Persist", "ReconnectPolicy", "ResumePolicy"]
 
@@ -71,12 +72,12 @@ class ReconnectPolicy:
 
     def __post_init__(self) -> None:
         for name in _MAY_BE_ZERO:
-            _check_number(name, getattr(self, name), zero_is_fine=True)
+            check_number(name, getattr(self, name), zero_is_fine=True)
         for name in _ABOVE_ZERO:
-            _check_number(name, getattr(self, name), zero_is_fine=False)
+            check_number(name, getattr(self, name), zero_is_fine=False)
         if self.reconnect_budget_seconds is not None:
             budget = self.reconnect_budget_seconds
-            _check_number("reconnect_budget_seconds", budget, zero_is_fine=True)
+            check_number("reconnect_budget_seconds", budget, zero_is_fine=True)
         _check_attempts(self.max_reconnect_attempts)
         _check_type("resume_policy", self.resume_policy, ResumePolicy)
         _check_type("idle", self.idle, IdlePolicy)
@@ -122,14 +123,6 @@ _ABOVE_ZERO = (
     "heartbeat_timeout_seconds",
     "hibernate_after_seconds",
 )
-
-
-def _check_number(name: str, value: object, *, zero_is_fine: bool) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError(f"{name} must be a finite number (got {value!r})")
-    if value < 0 or (value == 0 and not zero_is_fine):
-        bound = "0 or more" if zero_is_fine else "above 0"
-        raise ValueError(f"{name} must be {bound} (got {value!r})")
 
 
 def _check_attempts(value: object) -> None:

@@ -19,6 +19,7 @@ class Outer(BaseModel):
     pair: tuple[Inner, int] | None = None
     named: dict[str, Inner] = {}
     count: int
+    size: tuple[float, float] = (26.0, 14.0)
 
 
 SCHEMA = ModelSchema(Outer)
@@ -30,7 +31,7 @@ def test_the_keys_of_an_inner_table_are_known_wherever_it_stands(path: Any) -> N
 
 
 def test_the_keys_of_the_whole_are_known() -> None:
-    assert SCHEMA.keys(()) == ["inner", "many", "pair", "named", "count"]
+    assert SCHEMA.keys(()) == ["inner", "many", "pair", "named", "count", "size"]
 
 
 def test_nothing_is_known_where_there_is_no_table() -> None:
@@ -46,6 +47,8 @@ def test_nothing_is_known_where_there_is_no_table() -> None:
         (("many",), "many = []"),
         (("nothing",), ""),
         (("many", 1), ""),
+        (("size", 1), "14.0"),
+        (("size", 2), ""),
     ],
 )
 def test_an_example_is_the_default_or_of_the_right_type(path: Any, line: str) -> None:

@@ -12,7 +12,7 @@ from engine.scene import Scene
 from engine.scene_build import BuiltScene
 from engine.scene_editor import Edit, EditError, SceneEditor
 from engine.scene_file import SceneFile
-from tests.engine.cast import Actor, Camera2D, Lamp, Mood, Policy, Switch, sample_registry
+from tests.engine.cast import Actor, Camera2D, Door, Lamp, Mood, Policy, Switch, sample_registry
 from tests.engine.corpus import write_assets
 from tests.engine.levels import HALL
 from tests.engine.test_inspection import Deep, Nest
@@ -237,6 +237,16 @@ def test_code_s_objects_are_checked_by_the_same_model() -> None:
         with pytest.raises(EditError, match=why):
             change(editor, owner, path, text)
     assert owner.require_component(Actor).policy is Policy.PATIENT
+
+
+def test_code_s_objects_keep_the_rules_of_their_own_code() -> None:
+    scene = Scene()
+    owner = scene.create("Way out")
+    door = owner.add(Door("lobby"))
+    scene.update(0.01)
+    with pytest.raises(EditError, match="width must be above 0"):
+        change(SceneEditor(scene), owner, "Door.width", "-1")
+    assert door.width == 40.0
 
 
 def test_a_reference_that_code_set_is_seen_and_not_edited() -> None:

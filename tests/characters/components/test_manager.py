@@ -3,7 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from characters.components import ConnectMode
+import pytest
+
+from characters.components import CharacterManager, ConnectMode
 from characters.core.policy import IdlePolicy, ReconnectPolicy
 from characters.core.speech import SpeechSettings
 from characters.core.state import SessionState
@@ -221,3 +223,17 @@ def test_a_level_says_how_the_service_of_the_game_hears_and_speaks(tmp_path: Pat
     level.manager.speech = SpeechSettings(whisper_folder="/models/small")
     assert level.manager.runtime is not None
     assert service.prefer(("--whisper-folder=/models/small",))
+
+
+@pytest.mark.parametrize("field", ["reach", "approach", "pixels_per_unit", "silent_units"])
+def test_a_distance_that_is_none_is_refused_by_its_name(field: str) -> None:
+    with pytest.raises(ValueError, match=f"{field} must be above 0"):
+        CharacterManager(**{field: 0.0})  # type: ignore[arg-type]  # each of them is a number
+
+
+def test_voices_are_silent_only_further_off_than_they_are_loud() -> None:
+    CharacterManager(full_volume_units=0.0, silent_units=0.1)
+    with pytest.raises(ValueError, match="full_volume_units must be 0 or more"):
+        CharacterManager(full_volume_units=-1.0)
+    with pytest.raises(ValueError, match=r"silent_units .* full_volume_units \(got 1 and 1\)"):
+        CharacterManager(silent_units=1.0)

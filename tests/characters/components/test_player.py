@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -134,3 +135,9 @@ def test_mute_is_kept_over_restarts(tmp_path: Path) -> None:
         later = Level(prefs=prefs)
         player_in(later)
         assert later.runtime.ears.muted
+
+
+@pytest.mark.parametrize("wrong", [{"speed": -1.0}, {"size": (0.0, 14.0)}, {"size": (26.0, -1.0)}])
+def test_a_player_that_no_level_can_hold_is_refused_by_the_field(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be"):
+        Player(**wrong)
