@@ -11,6 +11,7 @@ import subprocess
 import sys
 import wave
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from characters.components.sound import SoundDevices
 from engine.prefs import PlayerPrefs
+from main import Game, parse
 from tests.audio.devices import fifo_microphone, require
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -108,6 +111,12 @@ def do(verb: str, **fields: object) -> str:
 
 def say(character: str, text: str) -> str:
     return do("say", character=character, text=text)
+
+
+def test_the_levels_of_the_demo_are_given_the_sound_devices(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        game = Game(parse(["--headless", "--data", str(tmp_path)]), stack)
+        assert game._app.new_scene().find_service(SoundDevices) is game._parts.devices
 
 
 def test_who_was_told_a_name_knows_it_after_a_restart(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ __all__ = ["Sound", "SoundDevices", "open_sound"]
 class SoundDevices:
     """The sound devices that the player may choose from, looked for beside the frames.
 
-    Called on the main thread; nothing here waits, and looking opens no device: a process of its
-    own asks PortAudio.
+    Called on the main thread; nothing here waits, and nothing is heard or played: a process of
+    its own asks PortAudio what there is.
     """
 
     def __init__(self, find: Callable[[], DeviceReport] = list_devices) -> None:

@@ -13,6 +13,7 @@ from characters.overlay.cast import Cast, gather
 from characters.overlay.deeds import Deeds
 from characters.overlay.hud_state import CaptionSize, HudState, Layer
 from characters.overlay.journal import Journal
+from characters.overlay.sound_deeds import UP_DOWN, steps
 from characters.overlay.words import closed_door
 from characters.runtime.events import TextRefused, TranscriptChanged
 from engine.component import Component
@@ -201,11 +202,8 @@ class Hud(Component):
 
     def _in_menu(self, deeds: Deeds) -> None:
         entries = deeds.menu()
-        pressed = self.input.get_key_repeat
-        if pressed("down") or pressed("s") or pressed("pad down"):
-            self._state.move_menu(1, len(entries))
-        if pressed("up") or pressed("w") or pressed("pad up"):
-            self._state.move_menu(-1, len(entries))
+        if by := steps(self.input, UP_DOWN):
+            self._state.move_menu(by, len(entries))
         if self.input.get_button_down("menu"):
             self._state.close()
         elif self.input.get_key_down("return") or self.input.get_key_down("pad 0"):

@@ -81,7 +81,7 @@ def sound_people(height: float) -> int:
 def sound_page(size: tuple[float, float], rows: int) -> Rect:
     """Return the Sound page in the middle, below the microphone, which stays in sight."""
     w, h = min(SOUND_W, size[0] - 2 * MARGIN), SOUND_H + rows * SOUND_ROW
-    return Rect((size[0] - w) / 2, max(TOP, (size[1] - h) / 2), w, h)
+    return Rect((size[0] - w) // 2, max(TOP, (size[1] - h) // 2), w, h)
 
 
 def bar(stage: Rect, most: float, height: float, bottom: float) -> Rect:

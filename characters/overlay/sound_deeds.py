@@ -17,18 +17,19 @@ from characters.overlay.hud_state import HudState, Layer
 from characters.overlay.layout import sound_people
 from engine.input import Input
 
-__all__ = ["SoundDeeds", "SoundRow"]
+__all__ = ["UP_DOWN", "SoundDeeds", "SoundRow", "Volume", "steps"]
 
 DEFAULT = "System default"
 _NO_LIST = DeviceReport(problem="This game was given no sound devices to choose from.")
 
-_UP_DOWN: Mapping[str, int] = MappingProxyType(
+UP_DOWN: Mapping[str, int] = MappingProxyType(
     {"up": -1, "w": -1, "pad up": -1, "down": 1, "s": 1, "pad down": 1}
 )
 _LEFT_RIGHT: Mapping[str, int] = MappingProxyType(
     {"left": -1, "a": -1, "pad left": -1, "right": 1, "d": 1, "pad right": 1}
 )
 _ENTER = ("return", "enter", "pad 0")
+_NONE_FOUND = "None was found; one that is plugged in is used by itself."
 _FOR_PUSH_TO_TALK = "For push-to-talk: how the key, or the button of a pad, is used."
 
 
@@ -64,7 +65,7 @@ class SoundRow:
 class SoundDeeds:
     """Carries out what the player chooses for microphone, loudspeaker and voices, in this frame.
 
-    Nothing here opens a device: the microphone still waits for the player's first act.
+    Choosing a microphone does not open it: that waits for the player's first act, as hands-free is.
     """
 
     def __init__(self, cast: Cast, state: HudState) -> None:
@@ -96,10 +97,9 @@ class SoundDeeds:
         """What is to be said of the devices; empty while all is well."""
         if self._is_looking:
             return "Looking for microphones and loudspeakers ..."
-        manager = self._cast.manager
-        if manager is None:
+        if self._cast.manager is None:
             return "Nobody in this level has a voice."
-        return self._report.problem or manager.runtime.voice.problem or ""
+        return self._report.problem or ""
 
     def obey(self, source: Input) -> None:
         """Do what the keys of this frame say."""
@@ -107,7 +107,7 @@ class SoundDeeds:
         if source.get_button_down("menu"):
             self.close()
         elif rows:
-            self.choose(self.chosen + _steps(source, _UP_DOWN))
+            self.choose(self.chosen + steps(source, UP_DOWN))
             self._change(rows[self.chosen], source)
 
     def open(self) -> None:
@@ -133,7 +133,7 @@ class SoundDeeds:
 
     def _change(self, row: SoundRow, source: Input) -> None:
         mute = self.toggle_mute if row.volume is None else row.volume.mute
-        if by := _steps(source, _LEFT_RIGHT):
+        if by := steps(source, _LEFT_RIGHT):
             row.step(by)
         elif source.get_button_down("mute"):
             mute()
@@ -155,17 +155,22 @@ class SoundDeeds:
     def _microphone(self, manager: CharacterManager) -> SoundRow:
         choices = manager.choices
         is_muted = manager.ears.muted
-        hint = "Muted; M lets it hear again." if is_muted else "M mutes it. Choosing opens nothing."
+        hint = (
+            "Muted; M lets it hear again."
+            if is_muted
+            else "M mutes it. Choosing one does not open it."
+        )
         return self._device(
             ("Microphone", hint), choices.microphone, self._report.inputs,
             manager.ears.status.device, choices.set_microphone,
         )  # fmt: skip
 
     def _speaker(self, manager: CharacterManager) -> SoundRow:
-        choices = manager.choices
+        choices, voice = manager.choices, manager.runtime.voice
+        hint = voice.problem or "All the voices come from here."
         return self._device(
-            ("Loudspeaker", "All the voices come from here."), choices.speaker,
-            self._report.outputs, manager.runtime.voice.device, choices.set_speaker,
+            ("Loudspeaker", hint), choices.speaker, self._report.outputs, voice.device,
+            choices.set_speaker,
         )  # fmt: skip
 
     def _device(
@@ -187,7 +192,8 @@ class SoundDeeds:
                 choose(wanted)
 
         gone = " (not there)" if is_known and not there else ""
-        return SoundRow(words[0], (chosen or DEFAULT) + gone, step, words[1])
+        hint = words[1] if found or not is_known else _NONE_FOUND
+        return SoundRow(words[0], (chosen or DEFAULT) + gone, step, hint)
 
     def _ways_to_talk(self, manager: CharacterManager) -> tuple[SoundRow, SoundRow]:
         choices, turns = manager.choices, manager.choices.turns
@@ -215,7 +221,8 @@ class SoundDeeds:
             manager.ears.allow()
 
 
-def _steps(source: Input, ways: Mapping[str, int]) -> int:
+def steps(source: Input, ways: Mapping[str, int]) -> int:
+    """Return how far the keys of this frame go: in a slow frame more than one step."""
     return sum(by * source.get_key_repeat(key) for key, by in ways.items())
 
 

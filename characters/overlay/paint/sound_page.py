@@ -131,6 +131,6 @@ def _sets(volume: Volume, tenths: int) -> Callable[[], object]:
 def _paint_note(painter: Painter, surface: Any, page: Rect, note: str, hint: str) -> None:
     y = page.bottom - 24 - 2 * LINE
     for line in painter.fonts.lines(note or hint, page.w - 56, SMALL, False)[:2]:
-        colour = AMBER if note else MUTED
+        colour = AMBER if note else CREAM
         painter.text(surface, line, (page.center[0], y), SMALL, colour, align="center")
         y += LINE

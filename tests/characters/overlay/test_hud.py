@@ -200,6 +200,15 @@ def test_the_menu_is_worked_by_keys(stage: Stage) -> None:
     assert stage.hud_runtime.ears.muted
 
 
+def test_two_steps_within_one_slow_frame_are_two_steps_of_the_menu(stage: Stage) -> None:
+    stage.press("escape")
+    for _ in range(2):
+        stage.scene.input.press("down")
+        stage.scene.input.release("down")
+    stage.frame()
+    assert stage.hud.state.menu_index == 2
+
+
 def test_a_click_on_retry_works(stage: Stage) -> None:
     stage.fails("ada", "connection.refused")
     draw(stage)

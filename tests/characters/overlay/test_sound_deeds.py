@@ -117,7 +117,7 @@ def test_a_device_in_use_may_be_hidden_from_the_list_and_is_there(page: Page) ->
 
 
 def test_the_only_choice_is_not_made_again() -> None:
-    page = Page(lambda: DeviceReport())
+    page = Page(DeviceReport)
     page.hud_runtime.ears.device = page.hud_runtime.voice.device = "untouched"
     page.press("right", "down", "down", "down", "right")
     assert page.row("Loudspeaker").value == "System default"
@@ -147,7 +147,15 @@ def test_what_is_wrong_with_the_sound_is_told_and_nobody_is_said_to_be_gone() ->
 
 def test_a_loudspeaker_that_fails_is_told(page: Page) -> None:
     page.hud_runtime.voice.problem = "The loudspeaker cannot be opened; trying again."
-    assert page.sound.note == "The loudspeaker cannot be opened; trying again."
+    assert page.row("Loudspeaker").hint == "The loudspeaker cannot be opened; trying again."
+
+
+def test_a_machine_without_devices_says_so_at_their_rows() -> None:
+    page = Page(DeviceReport)
+    until(lambda: not page.devices.is_looking, 5, "the search is over")
+    assert page.sound.note == ""
+    for label in ("Microphone", "Loudspeaker"):
+        assert page.row(label).hint.startswith("None was found")
 
 
 def test_a_game_without_a_list_of_devices_says_so() -> None:
