@@ -68,3 +68,9 @@ def test_under_a_menu_or_the_help_there_is_the_level_and_no_talk(layer: Layer) -
     for words in ("Mr. Hale", "umbrella", "Break something", "Captions: large", "Session id"):
         assert words in game and words not in card
     assert "Replies are generated" in card and "icrophone" in card
+
+
+def test_the_sound_page_covers_the_talk_and_leaves_the_microphone_in_sight() -> None:
+    words = words_on(crowd(), HudState(Layer.SOUND, is_inspector_open=True))
+    assert "Sound" in words and "hears you" in words
+    assert "Mr. Hale" not in words and "umbrella" not in words
