@@ -8,12 +8,18 @@ first round only sets up. The peers' servers live in the contender's process, ou
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import aiohttp
+
+from characters.core.connect import ConnectRequest, RoomGrant
+from characters.core.link import SUBPROTOCOL, Hello, Welcome, decode_link, encode_link
 from characters.core.policy import ReconnectPolicy
 from characters.core.state import ResumeOutcome, SessionState
 from characters.runtime.network_thread import NetworkThread
@@ -53,6 +59,54 @@ def _ours_once(house: House, resident: Resident, fault: str) -> float:
     resume = resident.arrivals[-1].resume
     assert resume is not None and resume.outcome is ResumeOutcome.REJOINED, resume
     return seconds
+
+
+def by_hand(folder: Path, fault: str, times: int = 1) -> Iterator[list[float]]:
+    """Yield what rejoining our service takes at least: asked, joined, ready, and nothing kept."""
+    with House(folder) as house, _threads() as (_, near):
+        peer = Peer(house.line)
+        near.submit(_rejoin(peer))
+        wait_for(lambda: peer.readies)
+        yield []
+        while True:
+            yield [_by_hand_once(peer, fault) for _ in range(times)]
+
+
+def _by_hand_once(peer: Peer, fault: str) -> float:
+    rested_at = perf_counter() + REST_SECONDS
+    wait_for(lambda: perf_counter() >= rested_at)
+    return peer.recovers(fault)
+
+
+async def _rejoin(peer: Peer) -> None:
+    websockets = importlib.import_module("websockets.asyncio.client")
+    errors = importlib.import_module("websockets.exceptions")
+    ask = ConnectRequest("nurse", persona="personas/nurse-21c4.toml", room_rejoin_ttl_seconds=60.0)
+    once = aiohttp.TCPConnector(force_close=True)  # a reset breaks the kept ones too
+    async with aiohttp.ClientSession(connector=once) as http:
+        while True:
+            url = f"{peer.line.proxy.url}/connect"
+            async with http.post(url, json=ask.to_dict()) as answer:
+                grant = RoomGrant.from_dict(await answer.json())
+            ask = replace(
+                ask, mode="join", room_name=grant.room_name, live_id=grant.session_id,
+                character_session_id=grant.character_session_id,
+            )  # fmt: skip
+            headers = {"Authorization": f"Bearer {grant.token}"}
+            async with websockets.connect(
+                grant.room_url, subprotocols=[SUBPROTOCOL], additional_headers=headers
+            ) as line:
+                with suppress(errors.ConnectionClosed):
+                    await line.send(json.dumps(encode_link(Hello())))
+                    welcome = decode_link(json.loads(await line.recv()))
+                    assert isinstance(welcome, Welcome)
+                    for _ in range(welcome.replayed):
+                        await line.recv()
+                    while "bot-ready" not in await line.recv():
+                        pass
+                    peer.ready()
+                    async for _ in line:
+                        pass
 
 
 def ours_flapping(folder: Path, policy: str, seconds: float) -> Iterator[list[float]]:
