@@ -90,21 +90,26 @@ def bar(stage: Rect, most: float, height: float, bottom: float) -> Rect:
     return Rect(stage.x + (stage.w - w) / 2, bottom - height, w, height)
 
 
-def spread(wanted: Sequence[Rect], frame: Rect, gap: float = 4.0) -> tuple[Rect, ...]:
-    """Return the rectangles inside the frame, later ones lifted until none covers another.
+def spread(
+    wanted: Sequence[Rect], frame: Rect, gap: float = 4.0, over: Iterable[Rect] = ()
+) -> tuple[Rect, ...]:
+    """Return the rectangles inside the frame, lifted until none covers another or one of `over`.
 
-    They keep their columns: a badge stays over its head, only higher.
+    They keep their columns: a badge stays over its head, only higher. Where there is no room
+    left, it stands above the frame.
     """
     placed: dict[int, Rect] = {}
+    blockers = list(over)
     # The lowest first: what gives way moves up, towards free wall.
     for index in sorted(range(len(wanted)), key=lambda i: -wanted[i].bottom):
         rect = wanted[index].inside(frame)
-        for _ in range(len(wanted)):
-            blocker = _blocker(rect, placed.values())
+        for _ in range(len(blockers)):
+            blocker = _blocker(rect, blockers)
             if blocker is None:
                 break
             rect = Rect(rect.x, blocker.y - rect.h - gap, rect.w, rect.h)
         placed[index] = rect
+        blockers.append(rect)
     return tuple(placed[index] for index in range(len(wanted)))
 
 

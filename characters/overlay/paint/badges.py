@@ -24,16 +24,23 @@ _PLAIN = PanelStyle(fill=NIGHT, border=(255, 255, 255, 30), radius=12, shadow=4)
 _AIMED = PanelStyle(fill=NIGHT, border=AMBER, border_width=2, radius=12, shadow=4)
 _PAPER = PanelStyle(fill=CREAM, border=(90, 60, 40, 60), radius=11, shadow=4)
 _OUTSIDE = 120.0  # somebody whose head is cut off by the edge still has feet in the picture
+_TIP = 4.0  # what of a badge's tail is longer than the gap below it
 _FRAME_TOP = 62.0  # below the banner and the microphone
 
 
 def paint_badges(
-    painter: Painter, surface: Any, model: HudModel, stage: Rect, taken: Sequence[Rect] = ()
+    painter: Painter,
+    surface: Any,
+    model: HudModel,
+    stage: Rect,
+    taken: Sequence[Rect] = (),
+    talk: Sequence[Rect] = (),
 ) -> None:
     """Paint the badge of everybody in sight, moved so that none covers another.
 
-    Who stands behind an open panel, outside the `stage`, has none; neither has one whose badge
-    would be cut by a card: `taken` are their places.
+    Whose head is behind the captions has his badge above them: `talk` are their places. Who
+    stands behind an open panel, outside the `stage`, has none; neither has one whose badge would
+    be cut by a card, whose places are `taken`, or by what stands at the top.
     """
     actors = [actor for actor in model.actors if _is_in_sight(actor, model, stage)]
     words = [badge(actor.view, model.now) for actor in actors]
@@ -43,8 +50,9 @@ def paint_badges(
         for actor, said, note in zip(actors, words, receipts, strict=True)
     ]
     frame = Rect(stage.x - 6, _FRAME_TOP, stage.w + 12, model.size[1] - _FRAME_TOP - 40)
-    for actor, said, note, rect in zip(actors, words, receipts, spread(wanted, frame), strict=True):
-        if any(rect.overlaps(other) for other in taken):
+    places = spread(wanted, frame, over=[rect.inset(0, -_TIP) for rect in talk])
+    for actor, said, note, rect in zip(actors, words, receipts, places, strict=True):
+        if rect.y < frame.y or any(rect.overlaps(other) for other in taken):
             continue
         if note is not None:
             _paint_receipt(painter, surface, actor, rect, note)

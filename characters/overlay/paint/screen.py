@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from characters.overlay.deeds import Deeds
@@ -14,6 +15,8 @@ from characters.overlay.paint.fault_panel import paint_faults
 from characters.overlay.paint.inspector import paint_inspector
 from characters.overlay.paint.sound_page import paint_sound
 from characters.overlay.paint.talk import (
+    CaptionPlace,
+    caption_places,
     paint_banner,
     paint_captions,
     paint_chat,
@@ -23,6 +26,7 @@ from characters.overlay.paint.talk import (
 )
 from engine.ui.hotspots import Hotspots
 from engine.ui.painter import Painter
+from engine.ui.rect import Rect
 
 __all__ = ["paint_screen"]
 
@@ -69,8 +73,11 @@ def _paint_game(
     hotspots: Hotspots,
 ) -> None:
     cards = error_places(painter, model, layout.stage)
-    paint_badges(painter, surface, model, layout.stage, cards)
-    top = _paint_talk(painter, surface, model, state, layout)
+    below = layout.chat if state.layer is Layer.CHAT else layout.hint
+    said = _captions(painter, model, state, layout.stage, below.y - 7)
+    talk = (below, *(place.rect for place in said))
+    paint_badges(painter, surface, model, layout.stage, cards, talk)
+    _paint_talk(painter, surface, model, state, layout, said)
     if layout.inspector is not None:
         actor = _inspected(model, state)
         paint_inspector(painter, surface, model, layout.inspector, actor, hotspots, deeds)
@@ -81,23 +88,30 @@ def _paint_game(
         )  # fmt: skip
     paint_errors(painter, surface, model, layout.stage, hotspots, deeds)
     if model.notice is not None:
-        paint_notice(painter, surface, layout.stage, top, model.notice)
+        paint_notice(painter, surface, layout.stage, talk[-1].y - 6, model.notice)
+
+
+def _captions(
+    painter: Painter, model: HudModel, state: HudState, stage: Rect, bottom: float
+) -> tuple[CaptionPlace, ...]:
+    size = state.caption_size.pixels
+    return caption_places(painter, model, stage, bottom, size) if size else ()
 
 
 def _paint_talk(
-    painter: Painter, surface: Any, model: HudModel, state: HudState, layout: HudLayout
-) -> float:
-    """Paint chat or hint, and captions; return the y where they begin."""
+    painter: Painter,
+    surface: Any,
+    model: HudModel,
+    state: HudState,
+    layout: HudLayout,
+    said: Sequence[CaptionPlace],
+) -> None:
+    """Paint chat or hint, and the captions."""
     if state.layer is Layer.CHAT:
         paint_chat(painter, surface, model, layout.chat, state.chat)
-        bottom = layout.chat.y - 8
     else:
         paint_hint(painter, surface, layout.hint, _hint(state, layout.hint.w))
-        bottom = layout.hint.y - 6
-    size = state.caption_size.pixels
-    if not size:
-        return bottom
-    return paint_captions(painter, surface, model, layout.stage, bottom, size)
+    paint_captions(painter, surface, said)
 
 
 def _hint(state: HudState, room: float) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from characters.overlay.captions import Caption, captions
@@ -16,6 +18,8 @@ from engine.ui.rect import Rect
 from engine.ui.text_field import TextField
 
 __all__ = [
+    "CaptionPlace",
+    "caption_places",
     "paint_banner",
     "paint_captions",
     "paint_chat",
@@ -29,6 +33,16 @@ _PILL = PanelStyle(fill=(30, 24, 46, 190), border=(255, 255, 255, 20), radius=12
 _FIELD = PanelStyle(fill=CREAM, border=AMBER, border_width=2.5, radius=14, shadow=6)
 _WARN = PanelStyle(fill=(255, 240, 205, 245), border=AMBER, border_width=2, radius=12, shadow=5)
 _MOST_LINES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionPlace:
+    """A caption, where it stands, and its lines with the height of their letters."""
+
+    caption: Caption
+    rect: Rect
+    lines: Sequence[str]
+    size: int
 
 
 def paint_banner(painter: Painter, surface: Any, model: HudModel, rect: Rect) -> None:
@@ -61,36 +75,46 @@ def paint_notice(painter: Painter, surface: Any, stage: Rect, bottom: float, tex
     )
 
 
-def paint_captions(
-    painter: Painter, surface: Any, model: HudModel, stage: Rect, bottom: float, size: int
-) -> float:
-    """Paint the captions upwards from `bottom`; return the y where they begin."""
+def caption_places(
+    painter: Painter, model: HudModel, stage: Rect, bottom: float, size: int
+) -> tuple[CaptionPlace, ...]:
+    """Return the captions with their places upwards from `bottom`, the lowest first."""
+    places: list[CaptionPlace] = []
     for caption in reversed(captions(model)):
-        bottom = _paint_caption(painter, surface, caption, stage, bottom, size)
-    return bottom
+        places.append(_caption_place(painter, caption, stage, bottom, size))
+        bottom = places[-1].rect.y - 6
+    return tuple(places)
 
 
-def _paint_caption(
-    painter: Painter, surface: Any, caption: Caption, stage: Rect, bottom: float, size: int
-) -> float:
+def _caption_place(
+    painter: Painter, caption: Caption, stage: Rect, bottom: float, size: int
+) -> CaptionPlace:
     w, most = min(720.0, stage.w), _MOST_LINES
     if caption.is_player:  # what one said oneself needs a glance only
         size, most = round(size * 0.8), 2
     text = caption.text + (" — cut off" if caption.is_cut else "")
     lines = painter.fonts.lines(text, w - 36, size, False)[-most:]
-    line_h = painter.fonts.height(size)
-    name_h = painter.fonts.height(14)
-    box = bar(stage, w, len(lines) * line_h + name_h + 16, bottom)
+    h = len(lines) * painter.fonts.height(size) + painter.fonts.height(14) + 16
+    return CaptionPlace(caption, bar(stage, w, h, bottom), lines, size)
+
+
+def paint_captions(painter: Painter, surface: Any, places: Sequence[CaptionPlace]) -> None:
+    """Paint the captions where they stand."""
+    for place in places:
+        _paint_caption(painter, surface, place)
+
+
+def _paint_caption(painter: Painter, surface: Any, place: CaptionPlace) -> None:
+    caption, box, size = place.caption, place.rect, place.size
     painter.panel(surface, box, _BACK)
     colour = _name_colour(caption)
     painter.text(surface, caption.speaker, (box.x + 18, box.y + 6), 14, colour, bold=True)
-    y = box.y + 8 + name_h
-    for line in lines:
+    y = box.y + 8 + painter.fonts.height(14)
+    for line in place.lines:
         rect = painter.text(surface, line, (box.x + 18, y), size, CREAM)
-        y += line_h
+        y += painter.fonts.height(size)
     if caption.is_open:
         surface.fill(colour[:3], (rect.right + 4, rect.y + size * 0.3, 3, size * 0.8))
-    return box.y - 6
 
 
 def _name_colour(caption: Caption) -> Colour:

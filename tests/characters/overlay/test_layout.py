@@ -52,7 +52,14 @@ def test_a_badge_at_the_edge_is_moved_onto_the_screen() -> None:
     assert (moved.x, moved.y) == (0, 0)
 
 
+def test_a_badge_is_lifted_over_what_is_said() -> None:
+    captions = [Rect(0, 480, 960, 60), Rect(0, 414, 960, 60)]
+    wanted = [Rect(100, 500, 50, 20), Rect(300, 300, 50, 20)]
+    assert spread(wanted, SCREEN, over=captions) == (Rect(100, 390, 50, 20), wanted[1])
+
+
 @given(st.lists(st.tuples(st.integers(0, 900), st.integers(300, 580)), max_size=5))
-def test_no_badge_covers_another(places: list[tuple[int, int]]) -> None:
-    rects = spread([Rect(x, y, 120, 38) for x, y in places], SCREEN)
-    assert not [pair for pair in combinations(rects, 2) if pair[0].overlaps(pair[1])]
+def test_no_badge_covers_another_or_what_is_said(places: list[tuple[int, int]]) -> None:
+    said = (Rect(120, 500, 720, 60), Rect(200, 434, 560, 60))
+    rects = spread([Rect(x, y, 120, 38) for x, y in places], SCREEN, over=said)
+    assert not [pair for pair in combinations((*rects, *said), 2) if pair[0].overlaps(pair[1])]

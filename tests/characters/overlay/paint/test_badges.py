@@ -13,9 +13,14 @@ from tests.characters.overlay.paint.pictures import area, painter, sheet
 STAGE = Rect(12, 64, 936, 524)
 
 
-def painted(*actors: Actor, stage: Rect = STAGE, taken: tuple[Rect, ...] = ()) -> pygame.Rect:
+def painted(
+    *actors: Actor,
+    stage: Rect = STAGE,
+    taken: tuple[Rect, ...] = (),
+    talk: tuple[Rect, ...] = (),
+) -> pygame.Rect:
     surface = sheet()
-    paint_badges(painter(), surface, model(*actors), stage, taken)
+    paint_badges(painter(), surface, model(*actors), stage, taken, talk)
     return area(surface)
 
 
@@ -45,6 +50,24 @@ def test_a_badge_that_a_card_would_cut_is_left_out() -> None:
     card = Rect(12, 42, 400, 130)
     assert painted(actor(head=(400, 200)), taken=(card,)).w == 0
     assert painted(actor(head=(700, 200)), taken=(card,)).w > 0
+
+
+def test_a_badge_behind_the_captions_stands_above_them_with_its_tip() -> None:
+    low, high = Rect(120, 500, 720, 60), Rect(120, 434, 720, 60)
+    for head in (440, 480, 550, 590):
+        box = painted(actor(head=(480, head)), talk=(low, high))
+        assert 420 < box.bottom <= 438  # its shadow may reach them, its tip ends above
+        assert box.h > 38
+
+
+def test_a_badge_beside_the_captions_stays_over_its_head() -> None:
+    captions = Rect(120, 434, 400, 130)
+    assert painted(actor(head=(800, 500)), talk=(captions,)).bottom > 490
+
+
+def test_a_badge_for_which_the_captions_leave_no_room_is_left_out() -> None:
+    assert painted(actor(head=(480, 300)), talk=(Rect(12, 100, 900, 460),)).w == 0
+    assert painted(actor(head=(480, 300)), talk=(Rect(12, 120, 900, 440),)).w > 0
 
 
 def test_a_receipt_makes_it_taller_for_a_while() -> None:

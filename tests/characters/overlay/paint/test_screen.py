@@ -5,6 +5,7 @@ from dataclasses import replace
 import pygame
 import pytest
 
+from characters.core.transcript import Turn
 from characters.overlay.cast import Cast
 from characters.overlay.deeds import Deeds
 from characters.overlay.hud_state import CaptionSize, HudState, Layer
@@ -14,7 +15,7 @@ from characters.overlay.paint.studio import FONTS
 from engine.scene import Scene
 from engine.ui.hotspots import Hotspots
 from engine.ui.painter import Painter
-from tests.characters.overlay.helpers import crowd, model
+from tests.characters.overlay.helpers import NOW, actor, crowd, model
 from tests.characters.overlay.paint.pictures import NotingPainter
 
 
@@ -51,6 +52,30 @@ def test_a_second_frame_draws_nothing_anew() -> None:
 def test_what_lies_under_a_sheet_cannot_be_clicked() -> None:
     _, hotspots = paint(crowd(), HudState(layer=Layer.HELP, is_inspector_open=True))
     assert not any(hotspots.click((x, y)) for x in range(0, 960, 8) for y in range(0, 600, 8))
+
+
+def rows_of_bob(size: tuple[int, int], state: HudState) -> int:
+    """Return how many rows of the screen show the badge of somebody who stands at the bottom."""
+    said = replace(crowd().actors[1].view, transcript=(Turn("character", "Good morning.", NOW),))
+    speaker = replace(crowd().actors[1], head=(-999, 0), view=said)
+    bob = actor("Bob", head=(size[0] / 2, size[1] - 30))
+    deeds, pictures = Deeds(Cast(Scene()), state, print, int), []
+    for who in [(speaker,), (speaker, bob)]:
+        surface = pygame.Surface(size)
+        paint_screen(Painter(FONTS), surface, model(*who, size=size), state, deeds, Hotspots())
+        pictures.append(pygame.surfarray.array3d(surface).astype(int))
+    is_bobs = abs(pictures[1] - pictures[0]) > 60  # through a caption it is fainter
+    return int(is_bobs.any(axis=(0, 2)).sum())
+
+
+@pytest.mark.parametrize("size", [(640, 400), (960, 600), (1920, 1080)])
+@pytest.mark.parametrize("layer", [Layer.GAME, Layer.CHAT])
+@pytest.mark.parametrize("letters", CaptionSize)
+def test_captions_and_chat_leave_a_badge_uncovered(
+    size: tuple[int, int], layer: Layer, letters: CaptionSize
+) -> None:
+    whole = rows_of_bob(size, HudState(caption_size=CaptionSize.OFF))
+    assert rows_of_bob(size, HudState(layer, caption_size=letters)) == whole > 40
 
 
 def words_on(shown: HudModel, state: HudState) -> str:

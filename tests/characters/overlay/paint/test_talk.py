@@ -5,8 +5,10 @@ from dataclasses import replace
 import pygame
 
 from characters.overlay.layout import bar
-from characters.overlay.model import Microphone
+from characters.overlay.model import HudModel, Microphone
 from characters.overlay.paint.talk import (
+    CaptionPlace,
+    caption_places,
     paint_banner,
     paint_captions,
     paint_chat,
@@ -22,36 +24,45 @@ from tests.characters.overlay.paint.pictures import area, painter, sheet
 STAGE = Rect(12, 64, 936, 524)
 
 
+def captions(shown: HudModel, size: int = 19) -> tuple[pygame.Rect, tuple[CaptionPlace, ...]]:
+    """Paint the captions of a frame; return the area that they took, and their places."""
+    surface, brush = sheet(), painter()
+    places = caption_places(brush, shown, STAGE, 560, size)
+    paint_captions(brush, surface, places)
+    return area(surface), places
+
+
 def test_captions_grow_upwards_from_their_foot() -> None:
-    surface = sheet()
-    top = paint_captions(painter(), surface, crowd(), STAGE, 560, 19)
-    box = area(surface)
-    assert top < box.top + 20
+    box, _ = captions(crowd())
     assert 555 < box.bottom <= 575
+
+
+def test_captions_are_painted_where_their_places_are() -> None:
+    box, (low, high) = captions(crowd())
+    assert high.rect.bottom < low.rect.y
+    assert low.rect.bottom == 560
+    assert 0 <= high.rect.y - box.top < 20  # a shadow lies around it
 
 
 def test_larger_captions_take_more_room_and_stay_on_the_stage() -> None:
     heights = []
     for size in (19, 27):
-        surface = sheet()
-        paint_captions(painter(), surface, crowd(), STAGE, 560, size)
-        heights.append(area(surface).h)
-        assert area(surface).w < 740
+        box, _ = captions(crowd(), size)
+        heights.append(box.h)
+        assert box.w < 740
     assert heights[0] < heights[1]
 
 
 def test_a_very_long_answer_shows_its_end() -> None:
-    surface, nurse = sheet(), crowd().actors[1]
+    nurse = crowd().actors[1]
     said = replace(nurse.view.transcript[1], text="word " * 400)
     shown = model(replace(nurse, view=replace(nurse.view, transcript=(said,))))
-    paint_captions(painter(), surface, shown, STAGE, 560, 19)
-    assert area(surface).h < 150
+    assert captions(shown)[0].h < 150
 
 
 def test_without_talk_there_is_no_caption() -> None:
-    surface = sheet()
-    assert paint_captions(painter(), surface, model(actor()), STAGE, 560, 19) == 560
-    assert area(surface).w == 0
+    box, places = captions(model(actor()))
+    assert (box.w, places) == (0, ())
 
 
 def test_the_cursor_of_a_long_line_stays_in_sight() -> None:
