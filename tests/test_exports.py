@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
+from collections.abc import Iterator
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
+from characters.commands.project import project_registry
+from engine.component import Component
 from tests.imports import modules
 
 PACKAGES = [m.name for m in modules().values() if m.is_package and m.imports]
@@ -28,3 +33,23 @@ def test_a_package_re_exports_all_that_its_public_modules_export(package: str) -
 def test_each_exported_name_exists(package: str) -> None:
     root = importlib.import_module(package)
     assert [name for name in root.__all__ if not hasattr(root, name)] == []
+
+
+def own_types(annotation: Any) -> Iterator[type]:
+    """Yield our own types that an annotation names, and those of their fields."""
+    for inner in get_args(annotation):
+        yield from own_types(inner)
+    if isinstance(annotation, type) and annotation.__module__.startswith(("characters", "engine")):
+        yield annotation
+        if dataclasses.is_dataclass(annotation) and not issubclass(annotation, Component):
+            hints = get_type_hints(annotation)
+            for field in dataclasses.fields(annotation):
+                yield from own_types(hints[field.name])
+
+
+@pytest.mark.parametrize("component", project_registry().names())
+def test_what_a_components_fields_are_said_with_comes_from_the_package(component: str) -> None:
+    specs = project_registry().fields(component).values()
+    needed = {kind for spec in specs for kind in own_types(spec.annotation)}
+    package = {kind: importlib.import_module(kind.__module__.partition(".")[0]) for kind in needed}
+    assert [k.__name__ for k in needed if getattr(package[k], k.__name__, None) is not k] == []

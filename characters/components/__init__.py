@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from characters.components.character import Character, ConnectMode, LevelPolicy
+from characters.components.character import Character, ConnectMode, LevelPolicy, RespondMode
 from characters.components.checks import SCENE_CHECKS, one_manager, one_session_each
 from characters.components.fault_keys import FAULT_BINDINGS, FaultKeys
 from characters.components.faults import Faults, ServiceControl, Task
-from characters.components.manager import CharacterManager
+from characters.components.manager import (
+    CharacterManager,
+    SpeechDetector,
+    SpeechSettings,
+    TargetingMode,
+)
 from characters.components.next_visitor import NextVisitor
 from characters.components.parts import Parts, make_parts, parts_for
 from characters.components.pathfinding import find_path
@@ -38,9 +43,13 @@ __all__ = [
     "LevelPolicy",
     "NextVisitor",
     "Player",
+    "RespondMode",
     "ServiceControl",
     "SessionEventRelay",
     "SpawnPoint",
+    "SpeechDetector",
+    "SpeechSettings",
+    "TargetingMode",
     "Task",
     "TranscriptEventRelay",
     "find_path",

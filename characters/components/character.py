@@ -17,7 +17,8 @@ from engine.signal import Signal, Subscription
 if TYPE_CHECKING:
     from characters.components.manager import CharacterManager
 
-__all__ = ["Character", "ConnectMode", "LevelPolicy"]
+# With the types that its fields are said with.
+__all__ = ["Character", "ConnectMode", "LevelPolicy", "RespondMode"]
 
 
 class ConnectMode(StrEnum):

@@ -19,7 +19,7 @@ from characters.components.nearby import Nearby, Range
 from characters.components.parts import Parts, parts_for
 from characters.core.bounds import check_number
 from characters.core.policy import IdlePolicy
-from characters.core.speech import SpeechSettings
+from characters.core.speech import SpeechDetector, SpeechSettings
 from characters.core.targeting import Candidate, Target, TargetingMode, TargetingOptions, choose
 from characters.core.turn import DialogueState
 from characters.core.turn_settings import TurnSettings
@@ -28,7 +28,8 @@ from characters.runtime.ears import Ears
 from engine.component import Component
 from engine.prefs import PlayerPrefs
 
-__all__ = ["CharacterManager"]
+# With the types that its fields are said with.
+__all__ = ["CharacterManager", "SpeechDetector", "SpeechSettings", "TargetingMode"]
 
 _log = logging.getLogger(__name__)
 
