@@ -137,11 +137,9 @@ class Player:
         # A sentence of before still goes to whoever it was begun to.
         return self.village.wait_for(is_open, 10.0)
 
-    def _begin_to_speak(self, it: Resident) -> bool:
-        if not self._has_ear(it):
-            return False
+    def _begin_to_speak(self) -> None:
         self.village.microphone.speak(self.chance.choice(self.sounds))
-        return self._some(0.8)
+        self._some(0.8)
 
     def interrupt(self, it: Resident) -> bool:
         """Cut an answer off."""
@@ -152,10 +150,11 @@ class Player:
 
     def switch_in_sentence(self, it: Resident) -> bool:
         """Turn away in the middle of a sentence; one hears all of it, whoever had its beginning."""
+        if not self._has_ear(it):
+            return False
         heard = {other.key: other.heard for other in self._all}
         before = sum(heard.values())
-        if not self._begin_to_speak(it):
-            return False
+        self._begin_to_speak()
         self.village.turn_to(self.chance.choice(self._all))
         self.village.wait_for(lambda: sum(o.heard for o in self._all) > before, ANSWER_SECONDS)
         self._pass(1.3)
@@ -172,8 +171,9 @@ class Player:
 
     def cut_in_sentence(self, it: Resident) -> bool:
         """Break a line while the player speaks over it."""
-        if not self._begin_to_speak(it):
+        if not self._has_ear(it):
             return False
+        self._begin_to_speak()
         it.handle.cut()
         return True
 
