@@ -7,7 +7,7 @@ the same promises, fewer hours. How to read what is printed:
 
 * a broken promise comes at once: seed, virtual time, the promise in a sentence, the last events
   of that character, and the command that plays it again, exactly;
-* at the end: seeds, session-hours of virtual time, what struck in them (faults), what the
+* at the end: seeds, session-hours of virtual time, what struck in them (events), what the
   sessions came to (connections), what was said (words), and whether every promise was kept.
 """
 

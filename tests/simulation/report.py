@@ -101,10 +101,10 @@ class Tally:
                 f" {self.schedules / seconds:.2f} schedules a second",
                 f"{self.session_hours:,.0f} virtual session-hours in {seconds:,.0f} s,"
                 f" {self.session_hours / seconds:,.0f} a second; {self.steps:,} steps",
-                f"an hour of a session: {self.faults.total() / hours:.1f} faults,"
+                f"an hour of a session: {self.faults.total() / hours:.1f} events,"
                 f" {made / hours:.1f} connections, {back / hours:.1f} of them resumed or rejoined,"
                 f" {self.words['lines typed'] / hours:.1f} lines",
-                f"faults: {_listed(self.faults)}",
+                f"events: {_listed(self.faults)}",
                 f"connections: {_listed(self.outcomes)}",
                 f"words: {_listed(self.words)}",
                 "every promise was kept" if not self.broken else f"{self.broken} seeds BROKEN",

@@ -25,5 +25,5 @@ def test_the_summary_counts_what_struck_and_what_was_broken() -> None:
     tally.add(Outcome(2, broken="seed 2: no"))
     told = tally.summary(2.0)
     assert "2 seeds, 1 broken; 1.00 schedules a second" in told
-    assert "4.0 faults, 0.5 connections" in told
+    assert "4.0 events, 0.5 connections" in told
     assert "1 seeds BROKEN" in told
