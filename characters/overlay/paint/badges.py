@@ -52,6 +52,8 @@ def paint_badges(
     frame = Rect(stage.x - 6, _FRAME_TOP, stage.w + 12, model.size[1] - _FRAME_TOP - 40)
     places = spread(wanted, frame, over=[rect.inset(0, -_TIP) for rect in talk])
     for actor, said, note, rect in zip(actors, words, receipts, places, strict=True):
+        if rect.y < frame.y and actor.is_target:
+            rect = rect.inside(frame)  # in a crowd it rather covers another than be missing
         if rect.y < frame.y or any(rect.overlaps(other) for other in taken):
             continue
         if note is not None:

@@ -70,6 +70,16 @@ def test_a_badge_for_which_the_captions_leave_no_room_is_left_out() -> None:
     assert painted(actor(head=(480, 300)), talk=(Rect(12, 120, 900, 440),)).w > 0
 
 
+def test_in_a_throng_the_one_who_listens_keeps_his_badge() -> None:
+    throng = [actor(f"Extra {n}", head=(480, 110 + n)) for n in range(12)]
+    seen = [sheet(), sheet()]
+    for surface, is_target in zip(seen, (True, False), strict=True):
+        ada = actor("Ada", head=(480, 105), is_target=is_target)
+        paint_badges(painter(), surface, model(*throng, ada), STAGE)
+    first, second = (pygame.image.tobytes(surface, "RGB") for surface in seen)
+    assert first != second
+
+
 def test_a_receipt_makes_it_taller_for_a_while() -> None:
     plain = painted(actor(head=(480, 300)))
     resume = Resume(ResumeOutcome.REJOINED)
