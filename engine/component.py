@@ -54,7 +54,7 @@ class Component:
     """
 
     execution_order: ClassVar[int] = 0
-    """Lower runs earlier in every frame; equal ones run in the order of their creation."""
+    """Lower starts and runs earlier; equal ones do so in the order of their creation."""
 
     fixed_fields: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Fields that an edit of the level's file does not reach while it runs: what to do instead."""
@@ -199,7 +199,16 @@ class Component:
         return self.game_object.require_component(kind)
 
     def start_coroutine(self, generator: Generator[Any, None, Any]) -> Coroutine:
-        """Run a generator beside the frame: `yield` waits a frame, `yield 1.5` so many seconds."""
+        """Run a generator beside the frame: `yield` waits a frame, `yield 1.5` so many seconds.
+
+        Raises RuntimeError on an inactive or destroyed object, whose end would not stop it.
+        """
+        owner = self.game_object
+        if self.is_destroyed or not owner.active_in_hierarchy:
+            state = "was destroyed" if self.is_destroyed else "is inactive"
+            raise RuntimeError(
+                f"A coroutine of {type(self).__name__} cannot start: object {owner.name!r} {state}."
+            )
         return self.scene.coroutines.start(generator, owner=self)
 
     def stop_coroutines(self) -> None:

@@ -67,9 +67,8 @@ class CoroutineRunner:
     def start(self, body: Body, owner: object = None) -> Coroutine:
         """Run a generator up to its first yield, now, and later go on with it."""
         coroutine = Coroutine(body, owner)
+        self.running.append(coroutine)  # before the first step, which may end its owner
         self._step(coroutine)
-        if not coroutine.is_done:
-            self.running.append(coroutine)
         return coroutine
 
     def stop_owned_by(self, owner: object) -> None:

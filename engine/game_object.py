@@ -206,6 +206,8 @@ class GameObject:
             if parent.game_object._scene is None:
                 raise ValueError(f"{parent.game_object.name!r} lives in no scene: adopt it first.")
             parent.game_object._scene.adopt(self)
+        if self._scene is not None and (self._doomed or (parent and parent.game_object._doomed)):
+            self._scene._lifecycle.doom(self)  # again: the parent's end may not reach it now
         self._refresh_active()
 
     def _refresh_active(self) -> None:

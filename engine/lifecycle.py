@@ -9,7 +9,6 @@ stand in the lists that a frame runs.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -37,7 +36,7 @@ class Lifecycle:
         self._on_error = on_error
         self.coroutines = CoroutineRunner(self._coroutine_failed, time)
         self._serial = count(1)
-        self.to_start: deque[Component] = deque()
+        self.to_start: dict[Component, None] = {}
         self.doomed: list[GameObject | Component] = []
         self._by_type: dict[type[Component], dict[Component, None]] = {}
         self._exact_types: dict[type[Any], tuple[type[Component], ...]] = {}  # by what is asked for
@@ -78,7 +77,8 @@ class Lifecycle:
     def attach(self, component: Component) -> None:
         """Give a component its place in the order, and wake it if its object is active."""
         self._register(component)
-        component._doomed = component.game_object.is_destroyed
+        if component.game_object.is_destroyed:
+            self.doom(component)
         if component.game_object.active_in_hierarchy:
             self.wake(component)
 
@@ -122,14 +122,11 @@ class Lifecycle:
         """Call start of everybody who became active since, their creations included."""
         waiting = self.to_start
         while waiting:
-            component = waiting.popleft()
-            if component._stage is not Stage.AWAKE or not _runs(component):
-                continue
-            component._stage = Stage.STARTED
-            if "start" in component._hooks:
-                self._call(component, "start")
-            if _runs(component):
-                self._join(component)
+            for component in sorted(waiting, key=_order):
+                # Who moved to another scene in an earlier start begins there.
+                if component in waiting:
+                    del waiting[component]
+                    self._start(component)
 
     def validate(self, component: Component) -> None:
         """Tell a living component that somebody changed its fields from outside."""
@@ -194,8 +191,7 @@ class Lifecycle:
     def _release(self, component: Component) -> None:
         if component._active:
             self._silence(component)
-        if component in self.to_start:
-            self.to_start.remove(component)
+        self.to_start.pop(component, None)
         self._by_type[type(component)].pop(component, None)
 
     def _receive(self, component: Component) -> None:
@@ -213,7 +209,16 @@ class Lifecycle:
         if component._stage is Stage.STARTED:
             self._join(component)
         elif component._loops or component._draws or "start" in component._hooks:
-            self.to_start.append(component)
+            self.to_start[component] = None
+
+    def _start(self, component: Component) -> None:
+        if component._stage is not Stage.AWAKE or not _runs(component):
+            return
+        component._stage = Stage.STARTED
+        if "start" in component._hooks:
+            self._call(component, "start")
+        if _runs(component):
+            self._join(component)
 
     def _join(self, component: Component) -> None:
         for name in component._loops:
@@ -278,6 +283,10 @@ class Lifecycle:
 
 def _runs(component: Component) -> bool:
     return component._active and not component._doomed
+
+
+def _order(component: Component) -> int:
+    return component._key
 
 
 def _depth_on_screen(component: Component) -> tuple[int, int]:

@@ -154,7 +154,7 @@ class Scene:
     def adopt(self, game_object: GameObject) -> GameObject:
         """Take an object with its children into this scene, from none or from another."""
         self._guard()
-        if self._is_closed:
+        if self._is_closing:
             raise RuntimeError(f"{self!r} is closed; nothing can be added to it.")
         above = game_object.transform._parent
         if above is not None and above._game_object._scene is not self:
@@ -171,6 +171,8 @@ class Scene:
                     old._lifecycle.hand_over(component, self._lifecycle)
             if old is not None:
                 old._objects.pop(member, None)
+        if above is not None and above._game_object._doomed:
+            self.destroy(game_object)
         return game_object
 
     def add(self, component: K, name: str | None = None) -> K:

@@ -197,7 +197,8 @@ class SceneManager:
             self.scene_unloading.emit(old)
         self._keep = {kept: None for kept in self._keep if not kept.is_destroyed}
         for kept in self._keep:
-            scene.adopt(kept)
+            if kept.transform.parent is None:  # else it shares the parent's fate
+                scene.adopt(kept)
         for old in self._scenes:
             old.close()
         self._scenes.clear()

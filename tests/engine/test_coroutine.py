@@ -173,6 +173,31 @@ def test_destroying_stops_coroutines_at_once(
     assert log == []
 
 
+@pytest.mark.parametrize("end", ["destroy", "deactivate"])
+def test_a_coroutine_that_ends_its_object_in_the_first_step_goes_no_further(
+    scene: Scene, actor: Actor, log: list[str], end: str
+) -> None:
+    def ends() -> Body:
+        actor.game_object.destroy() if end == "destroy" else actor.game_object.set_active(False)
+        yield
+        log.append("never")
+
+    coroutine = actor.start_coroutine(ends())
+    scene.update(0.0)
+    scene.update(0.0)
+    assert (coroutine.is_done, log) == (True, [])
+
+
+@pytest.mark.parametrize(("end", "why"), [("destroy", "destroyed"), ("deactivate", "inactive")])
+def test_an_inactive_or_destroyed_object_starts_no_coroutine(
+    actor: Actor, log: list[str], end: str, why: str
+) -> None:
+    actor.game_object.destroy() if end == "destroy" else actor.game_object.set_active(False)
+    with pytest.raises(RuntimeError, match=why):
+        actor.start_coroutine(counts(log, 2))
+    assert log == []
+
+
 def test_a_stopped_coroutine_cleans_up(actor: Actor, log: list[str]) -> None:
     def careful() -> Body:
         try:

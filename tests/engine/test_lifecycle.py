@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import pytest
 
@@ -119,6 +120,16 @@ def test_a_lower_execution_order_updates_earlier(scene: Scene, log: list[str]) -
     scene.update(0.0)
     updates = [line for line in log if line.endswith(" update")]
     assert updates == ["early update", "default update", "late update"]
+
+
+def test_a_lower_execution_order_starts_earlier(scene: Scene, log: list[str]) -> None:
+    class Early(Recorder):
+        execution_order: ClassVar[int] = -1
+
+    scene.add(Recorder(log, "late"))
+    scene.add(Early(log, "early"))
+    scene.update(0.0)
+    assert [entry for entry in log if "start" in entry] == ["early start", "late start"]
 
 
 def test_what_is_created_in_an_update_starts_in_the_next_frame(
@@ -383,6 +394,45 @@ def test_what_is_added_to_a_destroyed_object_ends_with_it(scene: Scene, log: lis
     thing.add(Recorder(log))
     scene.update(0.0)
     assert log == ["awake", "on_destroy"]
+
+
+def test_what_is_added_to_an_object_that_has_ended_ends_too(scene: Scene, log: list[str]) -> None:
+    thing = scene.create("Thing")
+    thing.destroy()
+    scene.update(0.0)
+    thing.add(Recorder(log))
+    scene.update(0.0)
+    assert log == ["awake", "on_destroy"]
+
+
+@pytest.mark.parametrize("has_ended", [False, True])
+def test_who_comes_under_a_destroyed_parent_ends_with_this_frame(
+    scene: Scene, log: list[str], has_ended: bool
+) -> None:
+    parent, moved = scene.create("Parent"), scene.add(Recorder(log))
+    scene.update(0.0)
+    parent.destroy()
+    scene.update(0.0) if has_ended else None
+    moved.transform.parent = parent.transform
+    scene.create("Born there", parent=parent).add(Recorder([]))
+    log.clear()
+    scene.update(0.0)
+    scene.update(0.0)
+    assert log == ["on_disable", "on_destroy"]
+    assert scene.objects == ()
+
+
+def test_a_destroyed_child_that_leaves_its_destroyed_parent_ends_all_the_same(
+    scene: Scene, log: list[str]
+) -> None:
+    parent = scene.create("Parent")
+    child = scene.create("Child", parent=parent)
+    child.add(Recorder(log))
+    parent.destroy()
+    child.transform.parent = None
+    scene.update(0.0)
+    assert log[-1] == "on_destroy"
+    assert scene.objects == ()
 
 
 def test_destroying_twice_ends_once(scene: Scene, log: list[str]) -> None:

@@ -319,6 +319,31 @@ def test_who_moves_to_another_scene_before_its_start_starts_there_once() -> None
     assert log == ["awake", "on_enable", "start", "update", "late_update"]
 
 
+def test_who_was_switched_off_and_on_before_moving_starts_in_the_new_scene_alone() -> None:
+    first, second = make_scene("One"), make_scene("Two")
+    counter = first.add(Counter())
+    counter.enabled = False
+    counter.enabled = True
+    second.adopt(counter.game_object)
+    first.update(0.0)
+    assert counter.updates == 0
+    second.update(0.0)
+    assert counter.updates == 1
+
+
+def test_nothing_is_created_in_a_scene_that_is_being_closed(scene: Scene) -> None:
+    class Spawner(Component):
+        def on_destroy(self) -> None:
+            self.scene.create("Ghost")
+
+    scene.add(Spawner())
+    failed: list[str] = []
+    scene.on_error.subscribe(lambda error: failed.append(str(error.error)))
+    scene.close()
+    assert scene.objects == ()
+    assert "is closed" in failed[0]
+
+
 def test_closing_a_scene_destroys_everything_once(scene: Scene) -> None:
     log: list[str] = []
     scene.add(Recorder(log))

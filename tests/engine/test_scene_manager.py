@@ -139,6 +139,15 @@ def test_only_an_object_without_a_parent_can_be_kept(manager: SceneManager) -> N
         manager.dont_destroy_on_load(child)
 
 
+def test_a_kept_object_that_got_a_parent_since_goes_with_the_parent(manager: SceneManager) -> None:
+    scene = loaded(manager, "One")
+    kept = scene.create("Kept")
+    manager.dont_destroy_on_load(kept)
+    kept.transform.parent = scene.create("Parent").transform
+    assert loaded(manager, "Two").objects == ()
+    assert kept.is_destroyed
+
+
 def slow_opener(clock: ManualClock, steps: int) -> Callable[[str], SceneSteps]:
     def opens(name: str) -> SceneSteps:
         for number in range(steps):
