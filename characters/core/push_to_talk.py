@@ -62,6 +62,15 @@ class PushToTalk:
         """Return the turn before the first press."""
         return cls(options, TalkPhase.CLOSED if options.start_muted else TalkPhase.HELD)
 
+    def under(self, options: PushToTalkOptions) -> PushToTalk:
+        """Return the turn under other options."""
+        before = self.options
+        if (options.start_muted, options.startup) != (before.start_muted, before.startup):
+            return PushToTalk.begin(options)
+        # A key that is no longer held, or no longer toggles, must not leave it open.
+        is_let_go = self.phase is TalkPhase.HELD and options.toggle != before.toggle
+        return replace(self, options=options, phase=TalkPhase.CLOSED if is_let_go else self.phase)
+
     @property
     def is_open(self) -> bool:
         """Whether the microphone is open."""

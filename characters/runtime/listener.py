@@ -112,12 +112,12 @@ class Listener:
     def _follow(self, wishes: Wishes) -> None:
         if wishes is self._wishes:
             return
-        options, before = wishes.turns.push_to_talk, self._talk.options
-        if (options.start_muted, options.startup) != (before.start_muted, before.startup):
-            self._talk = PushToTalk.begin(options)
-        elif options != before:
-            self._talk = replace(self._talk, options=options)
         turns, capture = wishes.turns, self._capture
+        if turns.mode is not self._mode:
+            # A key that was down before means nothing in the new mode.
+            self._talk = PushToTalk.begin(turns.push_to_talk)
+        else:
+            self._talk = self._talk.under(turns.push_to_talk)
         cancels = turns.echo_cancellation and not turns.headphones and capture.has_echo_filter
         capture.cancels_echo = cancels
         self._mode, self._keeps_words = turns.mode, turns.pre_roll_seconds > 0.0
@@ -160,7 +160,7 @@ class Listener:
             return TalkEvent.PRESSED if down else TalkEvent.RELEASED
         if not down:
             return None
-        return TalkEvent.RELEASED if self._talk.is_open else TalkEvent.PRESSED
+        return TalkEvent.RELEASED if self._talk.phase is TalkPhase.HELD else TalkEvent.PRESSED
 
     def _advance_talk(self, event: TalkEvent, drivers: DriverLookup) -> None:
         if event is TalkEvent.PRESSED and not self._talk.is_open:
@@ -269,13 +269,13 @@ class Listener:
 
     def _finish_utterance(self, drivers: DriverLookup) -> None:
         """Let the service know that no more frames of this utterance will come."""
+        if self._sending and self._keeps_words and self._pre_roll:
+            return  # it still goes out
+        self._over.duck(None)
         if not self._sending:
             return
-        if self._keeps_words and self._pre_roll:
-            return  # it still goes out
         is_open_ended = self._owes_end or self._is_in_sentence()
         self._sending = self._owes_end = False
-        self._over.duck(None)
         driver = drivers(self._target) if self._target is not None else None
         if driver is not None and is_open_ended:
             driver.force_user_stopped_speaking()

@@ -63,6 +63,14 @@ def test_a_press_within_the_tail_goes_on_with_the_same_turn() -> None:
     assert orders == [TalkCommand.INTERRUPT_BOT]
 
 
+def test_another_use_of_the_key_lets_go_of_one_that_is_down() -> None:
+    held, _ = play(PushToTalk(), (E.PRESSED, 0.0))
+    assert held.under(PushToTalkOptions(release_tail_ms=500)).is_open
+    assert not held.under(PushToTalkOptions(toggle=True)).is_open
+    tail, _ = play(held, (E.RELEASED, 1.0))
+    assert tail.under(PushToTalkOptions(toggle=True)).phase is TalkPhase.TAIL
+
+
 def test_the_next_press_waits_for_the_turn_before() -> None:
     script = [(E.PRESSED, 0.0), (E.RELEASED, 1.0), (E.TRANSCRIBED, 1.2), (E.PRESSED, 2.0)]
     refused, _ = play(PushToTalk(), *script)

@@ -382,6 +382,63 @@ def test_toggling_opens_with_one_press_and_closes_with_the_next() -> None:
     assert room.heard()[0] == pytest.approx(65, abs=1)
 
 
+@pytest.fixture
+def toggled() -> Room:
+    """A room in which one press has opened the microphone."""
+    room = Room(PushToTalkOptions(toggle=True))
+    room.ears.set_target("ada")
+    room.ears.set_mode(ListeningMode.PUSH_TO_TALK)
+    press(room)
+    assert room.ears.status.is_open
+    return room
+
+
+def press(room: Room) -> None:
+    for down in (True, False):
+        room.ears.push_to_talk(down)
+        room.step()
+    room.hear(VOICE, 0.3)
+
+
+def test_toggling_again_within_the_tail_opens_it_again(toggled: Room) -> None:
+    press(toggled)
+    press(toggled)
+    toggled.hear(VOICE, 3.0)
+    assert toggled.ears.status.is_open and toggled.drivers["ada"].forced == 0
+
+
+def test_what_was_toggled_open_is_closed_when_the_player_comes_back_to_push_to_talk(
+    toggled: Room,
+) -> None:
+    toggled.ears.set_mode(ListeningMode.HANDS_FREE)
+    toggled.hear(VOICE, 0.3)
+    toggled.ears.set_mode(ListeningMode.PUSH_TO_TALK)
+    toggled.hear(VOICE, 0.3)
+    assert not toggled.ears.status.is_open and toggled.drivers["ada"].forced == 1
+
+
+def test_what_was_toggled_open_is_closed_when_the_key_is_to_be_held(toggled: Room) -> None:
+    held = replace(toggled.ears.turns.push_to_talk, toggle=False)
+    toggled.ears.set_turns(replace(toggled.ears.turns, push_to_talk=held))
+    toggled.hear(VOICE, 0.3)
+    assert not toggled.ears.status.is_open and toggled.drivers["ada"].forced == 1
+
+
+@pytest.mark.parametrize("tail", [0, 1000])
+def test_the_answer_to_the_last_word_before_the_release_is_not_ducked(tail: int) -> None:
+    room = Room(PushToTalkOptions(release_tail_ms=tail))
+    room.ears.set_target("ada")
+    room.ears.set_mode(ListeningMode.PUSH_TO_TALK)
+    room.ears.push_to_talk(True)
+    room.step()
+    room.hear(VOICE, 0.4)
+    room.ears.push_to_talk(False)
+    room.step()
+    room.ears.transcript_arrived("ada")
+    room.hear(VOICE, 0.1)
+    assert room.voice.ducked == [("ada", True), ("ada", False)]
+
+
 def test_in_push_to_talk_the_device_opens_with_the_first_press_or_before() -> None:
     later, early = Room(), Room(PushToTalkOptions(startup=Startup.PREWARM_MUTED))
     for room in (later, early):
