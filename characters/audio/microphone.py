@@ -248,13 +248,14 @@ class PortAudioMicrophone:
 
     def _watch(self, stream: CaptureStream, stopping: threading.Event) -> None:
         late = 0
-        while late < LATE_POLLS and not self._changed.wait(POLL_SECONDS):
+        # A stop may come before the wait: then the change that it told of is forgotten already.
+        while late < LATE_POLLS and not (stopping.is_set() or self._changed.wait(POLL_SECONDS)):
             late = late + 1 if self._is_late(stream.blocks) else 0
             if stream.blocks.fault is not None:
                 break
             silent = self._now() - stream.blocks.last_sound_at > SILENT_SECONDS
             self._problem = calm(all_silent(stream.device)) if silent and not late else None
-        if not self._changed.is_set():
+        if not (stopping.is_set() or self._changed.is_set()):
             self.losses += 1
             self._problem = calm(why_lost(stream.blocks.fault, stream.device))
             if stream.blocks.fault == "fast":

@@ -141,6 +141,31 @@ def test_after_stop_nothing_is_delivered_and_the_stream_is_closed(sound: Sound) 
     until(lambda: stream.closed, 5.0, "the stream is closed")
 
 
+def test_one_that_is_stopped_and_started_while_it_looks_for_a_device_holds_it_once(
+    sound: Sound,
+) -> None:
+    looks: list[threading.Event] = []
+
+    def probe() -> DeviceReport:
+        looks.append(threading.Event())
+        return ONE if looks[-1].wait(10.0) else NONE
+
+    microphone = PortAudioMicrophone(
+        now=sound.clock.now,
+        probe=probe,
+        open_stream=sound.open,  # type: ignore[arg-type] # a fake of its shape
+    )
+    for number in (1, 2):
+        microphone.start(sound.sink)
+        until(lambda wanted=number: len(looks) == wanted, 5.0, "it looks")  # type: ignore[misc]
+    looks[0].set()
+    until(lambda: bool(sound.streams), 5.0, "the first look opens a stream")
+    until(lambda: sound.streams[0].closed, 5.0, "which is let go, for it was stopped")
+    looks[1].set()
+    until(lambda: len(sound.streams) == 2, 5.0, "the second look opens one")
+    microphone.stop()
+
+
 def test_no_device_is_one_calm_sentence_and_one_that_appears_is_used(sound: Sound) -> None:
     sound.report = NONE
     sound.microphone.start(sound.sink)
