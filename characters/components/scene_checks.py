@@ -95,9 +95,10 @@ def _spawn(
 def _spawn_points(level: Path) -> list[str] | None:
     """Return the labels of a level, or None when it cannot be read: that is its own problem."""
     try:
-        tables = tomllib.loads(level.read_text("utf-8")).get("object", [])
-        if any("prefab" in table for table in tables):
-            return None  # a prefab may bring the spawn point
+        data = tomllib.loads(level.read_text("utf-8"))
+        tables = data.get("object", [])
+        if data.get("scene", {}).get("tiled") or any("prefab" in table for table in tables):
+            return None  # a map or a prefab may bring the spawn point
         points = [table["SpawnPoint"] for table in tables if "SpawnPoint" in table]
         return [point.get("label", "default") for point in points]
     except (OSError, ValueError, AttributeError, TypeError):
