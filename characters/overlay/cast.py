@@ -98,6 +98,7 @@ def _microphone(manager: CharacterManager | None) -> Microphone:
         kept_seconds=status.kept_seconds,
         problem=status.problem,
         device=status.device,
+        hearer=status.target,
     )
 
 

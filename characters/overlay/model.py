@@ -45,6 +45,9 @@ class Microphone:
     kept_seconds: float = 0.0
     problem: str | None = None
     device: str = ""
+    hearer: str | None = None
+    """The key of who hears it while it is open, or is to hear the kept words. A sentence stays with
+    whom it began with, so this may be another than the target of the next one."""
 
 
 @dataclass(frozen=True, slots=True)

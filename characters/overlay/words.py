@@ -224,14 +224,15 @@ def who_hears(model: HudModel) -> str:
 def microphone(model: HudModel) -> MicWords:
     """Return what the indicator says; it is true at every moment, so it asks the ears only."""
     mic, name = model.microphone, who_hears(model)
+    hearer = next((actor.name for actor in model.actors if actor.key == mic.hearer), mic.hearer)
     if mic.problem:
         return MicWords("No microphone: typing works", mic.problem, Tone.WARN, is_crossed=True)
     if mic.is_muted:
         return MicWords("Muted", "press M to unmute", Tone.BAD, is_crossed=True)
-    if mic.is_open and model.target is not None:
-        return MicWords(f"{name} hears you", _listening_hint(mic), Tone.GOOD)
-    if mic.kept_seconds and model.target is not None:
-        hint = f"{name} hears it when ready"
+    if mic.is_open and hearer is not None:
+        return MicWords(f"{hearer} hears you", _listening_hint(mic), Tone.GOOD)
+    if mic.kept_seconds and hearer is not None:
+        hint = f"{hearer} hears it when ready"
         return MicWords("Your first words are kept", hint, Tone.WARN)
     if model.target is None:
         return MicWords("Microphone closed", "walk up to somebody", Tone.QUIET)

@@ -112,7 +112,7 @@ def _paint_badge(
         lambda blank: _compose(painter, blank, actor, said, w, middle),
     )
     surface.blit(picture, (round(box.x) - _AROUND, round(box.y) - _AROUND))
-    if actor.is_target and model.microphone.is_open:
+    if model.microphone.is_open and actor.key == model.microphone.hearer:
         _paint_level(surface, box, model.microphone.level)
 
 

@@ -32,10 +32,11 @@ def test_badges_stand_over_heads() -> None:
 def test_the_microphone_is_what_the_ears_say() -> None:
     stage = Stage()
     hands_free = ListeningMode.HANDS_FREE
-    stage.hud_runtime.ears.status = EarsStatus(level=0.5, is_open=True, mode=hands_free)
+    stage.hud_runtime.ears.status = EarsStatus(0.5, "bob", True, mode=hands_free)
     stage.hud_runtime.ears.muted = True
     mic = seen(stage).microphone
     assert (mic.level, mic.is_open, mic.is_muted, mic.is_hands_free) == (0.5, True, True, True)
+    assert mic.hearer == "bob"
 
 
 def test_a_remote_endpoint_is_named_by_its_host() -> None:

@@ -122,8 +122,18 @@ def test_times_are_said_as_people_say_them(seconds: float, words: str) -> None:
 
 
 def test_the_indicator_names_who_hears_the_player() -> None:
-    shown = model(actor("Ada", is_target=True), microphone=Microphone(is_open=True))
+    mic = Microphone(is_open=True, hearer="ada")
+    shown = model(actor("Ada", is_target=True), microphone=mic)
     assert microphone(shown).title == "Ada hears you"
+
+
+def test_a_sentence_that_stays_with_whom_it_began_with_names_that_one() -> None:
+    both = actor("Ada"), actor("Bob", is_target=True)
+    mic = Microphone(is_open=True, hearer="ada")
+    assert microphone(model(*both, microphone=mic)).title == "Ada hears you"
+    kept = Microphone(kept_seconds=0.4, hearer="ada")
+    assert microphone(model(*both, microphone=kept)).detail == "Ada hears it when ready"
+    assert microphone(model(both[1], microphone=mic)).title == "ada hears you"  # who is far away
 
 
 def test_a_muted_microphone_says_so_above_all() -> None:
@@ -146,13 +156,14 @@ def test_a_closed_microphone_never_claims_to_be_heard() -> None:
 def test_whoever_presses_the_key_is_not_told_to_hold_it() -> None:
     shown = model(actor("Ada", is_target=True), microphone=Microphone(is_toggled=True))
     assert microphone(shown).detail == "press T to talk to Ada"
-    talking = Microphone(is_toggled=True, is_open=True)
+    talking = Microphone(is_toggled=True, is_open=True, hearer="ada")
     shown = model(actor("Ada", is_target=True), microphone=talking)
     assert microphone(shown).detail == "press T when you are done"
 
 
 def test_words_that_are_kept_are_not_said_to_be_heard() -> None:
-    shown = model(actor("Ada", is_target=True), microphone=Microphone(kept_seconds=0.4))
+    mic = Microphone(kept_seconds=0.4, hearer="ada")
+    shown = model(actor("Ada", is_target=True), microphone=mic)
     said = microphone(shown)
     assert (said.title, said.detail) == ("Your first words are kept", "Ada hears it when ready")
 

@@ -4,7 +4,7 @@ import pygame
 import pytest
 
 from characters.core.state import Resume, ResumeOutcome, SessionState
-from characters.overlay.model import Actor
+from characters.overlay.model import Actor, Microphone
 from characters.overlay.paint.badges import paint_badges
 from engine.ui.rect import Rect
 from tests.characters.overlay.helpers import NOW, actor, model
@@ -78,6 +78,18 @@ def test_in_a_throng_the_one_who_listens_keeps_his_badge() -> None:
         paint_badges(painter(), surface, model(*throng, ada), STAGE)
     first, second = (pygame.image.tobytes(surface, "RGB") for surface in seen)
     assert first != second
+
+
+def test_the_level_is_at_the_badge_of_the_one_who_hears() -> None:
+    def strip(key: str, level: float) -> bytes:
+        surface, mic = sheet(), Microphone(level, is_open=True, hearer="ada")
+        both = actor("Ada", head=(200, 300)), actor("Bob", head=(700, 300), is_target=True)
+        paint_badges(painter(), surface, model(*both, microphone=mic), STAGE, (), ())
+        half = pygame.Rect(0 if key == "ada" else 480, 0, 480, 600)
+        return pygame.image.tobytes(surface.subsurface(half), "RGB")
+
+    assert strip("ada", 0.1) != strip("ada", 0.9)
+    assert strip("bob", 0.1) == strip("bob", 0.9)
 
 
 def test_a_receipt_makes_it_taller_for_a_while() -> None:
