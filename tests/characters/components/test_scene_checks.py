@@ -61,8 +61,8 @@ def test_a_door_to_nowhere_names_the_level_that_was_meant(tmp_path: Path) -> Non
 def test_a_door_to_a_level_with_a_map_may_name_a_spawn_point_of_the_map(tmp_path: Path) -> None:
     level = write_level(tmp_path, "", "lobby")
     level.write_text('[scene]\nname = "Lobby"\ntiled = "maps/lobby.tmx"\n')
-    text = DOOR + 'target = "lobby"\nspawn = "drawn in Tiled"\n'
-    assert problems_of(write_level(tmp_path, text)) == []
+    text = DOOR + 'target = "lobby"\nspawn = "drawn in Tiled"\n[object.Lmap]\n'
+    assert len(problems_of(write_level(tmp_path, text))) == 1
 
 
 def test_a_door_to_a_spawn_point_that_is_not_there_names_the_one_that_is(tmp_path: Path) -> None:
