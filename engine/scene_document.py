@@ -34,6 +34,8 @@ __all__ = [
     "read_part_document",
 ]
 
+MAPS = (".tmx", ".tmj")
+
 Colour: TypeAlias = Annotated[int, Field(ge=0, le=255)]
 
 
@@ -46,7 +48,7 @@ class SceneSettings(BaseModel):
     size: tuple[PositiveFloat, PositiveFloat] = (960.0, 600.0)
     background: tuple[Colour, Colour, Colour] = (0, 0, 0)
     music: Annotated[str, Asset()] = ""
-    tiled: Annotated[str, Asset((".tmx", ".tmj"))] = ""
+    tiled: Annotated[str, Asset(MAPS)] = ""
 
 
 class ObjectSettings(BaseModel):
@@ -189,7 +191,7 @@ class _Reader:
         layers = Layers(self.assets, self._has_profile_field)
         tables = enumerate(self._tables())
         layered = [layers.expand(self.source, i, t) for i, t in tables if isinstance(t, Mapping)]
-        map_source = self._map(settings)
+        map_source = self._map()
         if map_source is not None:
             placed = enumerate(map_source.data["object"])
             layered += [layers.expand(map_source, i, table) for i, table in placed]
@@ -230,19 +232,26 @@ class _Reader:
         settings, mistakes = validate(SceneSettings, raw)
         for mistake in mistakes:
             self._note(below(("scene",), mistake))
-        for name, suffixes in (("music", ()), ("tiled", (".tmx", ".tmj"))):
-            file = getattr(settings, name, "")
-            found = self.assets.mistake(file, ("scene", name), suffixes) if file else None
+        for name, suffixes in (("music", ()), ("tiled", MAPS)):
+            found = self._missing(raw.get(name), name, suffixes)
             if found is not None:
                 self._note(found)
-                return None
+                settings = None
         return settings
 
-    def _map(self, settings: SceneSettings | None) -> TomlSource | None:
-        if settings is None or not settings.tiled:
+    def _missing(self, file: object, name: str, suffixes: tuple[str, ...]) -> Mistake | None:
+        if not isinstance(file, str) or not file:
+            return None
+        return self.assets.mistake(file, ("scene", name), suffixes)
+
+    def _map(self) -> TomlSource | None:
+        # Not from the settings: a mistake elsewhere in them takes no object off the map.
+        raw = self.source.data.get("scene")
+        tiled = raw.get("tiled") if isinstance(raw, Mapping) else None
+        if not isinstance(tiled, str) or not tiled or self._missing(tiled, "tiled", MAPS):
             return None
         try:
-            return read_tiled(self.assets.path(settings.tiled), self.registry)
+            return read_tiled(self.assets.path(tiled), self.registry)
         except TomlFileError as error:
             self.problems += error.problems
             if isinstance(error.__cause__, FileNotFoundError) and error.__cause__.filename:

@@ -75,7 +75,7 @@ class _Rules:
     def parents(self) -> Iterator[Problem]:
         """Parents that are not there, and circles of them."""
         for entry in self.document.objects:
-            parent = entry.settings.parent if entry.settings else ""
+            parent = _parent(entry)
             if self.document.is_part:
                 continue
             if parent and parent not in self.by_name:
@@ -87,9 +87,9 @@ class _Rules:
     def _ancestors(self, entry: ObjectEntry) -> list[str]:
         seen: list[str] = []
         above: ObjectEntry | None = entry
-        while above is not None and above.settings and above.settings.parent not in seen:
-            seen.append(above.settings.parent)
-            above = self.by_name.get(above.settings.parent)
+        while above is not None and _parent(above) not in seen:
+            seen.append(_parent(above))
+            above = self.by_name.get(_parent(above))
         return seen
 
     def component(self, entry: ObjectEntry, component: ComponentEntry) -> Iterator[Problem]:
@@ -182,6 +182,12 @@ class _Rules:
             yield _complaint(component, str(error))
         except Exception as error:  # any constructor's own code; the reader gets a sentence
             yield _complaint(component, f"cannot be made: {type(error).__name__}: {error}")
+
+
+def _parent(entry: ObjectEntry) -> str:
+    """Return what the file says, whatever is wrong with the object's other settings."""
+    parent = entry.layered.data.get("parent")
+    return parent if isinstance(parent, str) else ""
 
 
 def _complaint(component: ComponentEntry, sentence: str) -> Mistake:

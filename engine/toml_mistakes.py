@@ -156,7 +156,9 @@ def _mistake(path: KeyPath, detail: Any, schema: ModelSchema, data: Any) -> Mist
     kind, context = detail["type"], detail.get("ctx", {})
     got = _at(data, path)
     if kind == "missing" and isinstance(path[-1], int):
-        return Mistake(path[:-1], f"must hold {path[-1] + 1} values or more", _at(data, path[:-1]))
+        short = path[:-1]
+        message = f"must hold {path[-1] + 1} values"
+        return Mistake(short, message, _at(data, short), schema.example(short))
     if kind == "missing":
         return Mistake(path, "is missing", hint=schema.example(path), at="table")
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):

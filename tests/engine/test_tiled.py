@@ -104,6 +104,13 @@ def test_a_map_that_is_not_there_is_a_mistake_of_the_level(tmp_path: Path) -> No
         read(tmp_path, level=LEVEL.replace("level.tmx", "levl.tmx"))
 
 
+def test_a_mistake_in_the_scene_table_takes_nobody_off_the_map(tmp_path: Path) -> None:
+    level = LEVEL.replace("[scene]", '[scene]\nsize = "wide"') + 'parent = "Ann"\n'
+    with pytest.raises(TomlFileError) as error:
+        read(tmp_path, level=level)
+    assert [problem.field for problem in error.value.problems] == ["scene.size"]
+
+
 def test_what_the_map_places_is_changed_in_tiled(tmp_path: Path) -> None:
     with pytest.raises(LookupError, match="in Tiled"):
         read(tmp_path).set_value("Ann", "position", [1, 2])
