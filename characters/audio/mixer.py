@@ -187,7 +187,9 @@ class Track:
         if self._fading and (fade == 0.0 or not self._flowing):
             self._stop()
             while self._following:
-                self.queue(*self._following.popleft())
+                # Taken out last: whoever asks meanwhile must not hear that all was said.
+                self.queue(*self._following[0])
+                self._following.popleft()
         return envelope
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from characters.audio.mixer import Mixer
+from characters.audio.mixer import Mixer, Track
 from characters.core.levels import Samples
 from characters.core.turn_settings import BargeIn
 
@@ -123,6 +123,29 @@ def test_a_new_answer_right_after_an_interruption_is_heard_in_full() -> None:
     out = render(mixer, 0.5)[:, 0].astype(int)
     assert np.count_nonzero(out == 4_000) >= 0.29 * RATE
     assert np.abs(np.diff(out[:4_000])).max() < 100
+
+
+class AskedTrack(Track):
+    """A track that is asked, as other threads do, whether it plays when more is queued."""
+
+    def __init__(self) -> None:
+        super().__init__(RATE, BargeIn())
+        self.said: list[bool] = []
+
+    def queue(self, samples: Samples, rate: int) -> None:
+        self.said.append(self.is_playing)
+        super().queue(samples, rate)
+
+
+def test_between_what_was_cut_off_and_what_comes_next_it_never_counts_as_silent() -> None:
+    track = AskedTrack()
+    said = np.full(RATE, 8_000, np.int16)
+    track.queue(said, RATE)
+    track.render(RATE // 10)
+    track.interrupt()
+    track.queue(said, RATE)
+    track.render(RATE // 5)
+    assert track.said == [False, True, True]
 
 
 @pytest.mark.parametrize("left_seconds", [0.01, 0.055, 0.1, 0.12])
