@@ -128,7 +128,8 @@ class SessionEventRelay(EventRelay):
             yield "usage_limit"
 
     def _sort_change(self, change: SessionStateChanged) -> Iterator[str]:
-        if change.error_code == "session.idle_timeout":
+        # The changes on the way to DISCONNECTED carry the error too: it is told once, at the end.
+        if change.is_disconnected and change.error_code == "session.idle_timeout":
             yield "idle_timeout"
         if change.is_reconnection_successful:
             yield "reconnected"

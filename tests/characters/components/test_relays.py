@@ -1,15 +1,31 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
-from characters.components import CharacterEventRelay, SessionEventRelay
+from characters.components import (
+    CharacterEventRelay,
+    SessionEventRelay,
+    TranscriptEventRelay,
+)
 from characters.core.failure import failure
-from characters.core.messages import Action, ActionResponse, BotEmotion, UserIdleWarning
+from characters.core.messages import (
+    Action,
+    ActionResponse,
+    BotEmotion,
+    BotStartedSpeaking,
+    BotStoppedSpeaking,
+    BotTurnCompleted,
+    UsageLimitReached,
+    UserIdleWarning,
+)
 from characters.core.state import SessionState
+from characters.core.transcript import Turn
+from characters.runtime import TextRefused, TranscriptChanged
 from engine.component import Component
 from engine.signal import Signal
 from tests.characters.components.fakes import Level
@@ -71,16 +87,23 @@ def test_each_change_of_state_has_its_signal(
     assert it.fired == ["state_changed", name]
 
 
-def test_an_idle_time_out_has_a_signal_of_its_own() -> None:
+def test_an_idle_time_out_has_a_signal_of_its_own_and_is_told_once() -> None:
     it = wired(SessionEventRelay())
-    it.level.session("nurse").becomes(S.DISCONNECTED, error=failure("session.idle_timeout"))
-    assert it.fired == ["state_changed", "idle_timeout", "disconnected"]
+    for state in (S.DISCONNECTING, S.DISCONNECTED):
+        it.level.session("nurse").becomes(state, error=failure("session.idle_timeout"))
+    assert it.fired == ["state_changed", "state_changed", "idle_timeout", "disconnected"]
 
 
 def test_the_warning_before_it_is_passed_on() -> None:
     it = wired(SessionEventRelay())
     it.level.session("nurse").events.emit(UserIdleWarning(60.0))
     assert it.fired == ["idle_warning"]
+
+
+def test_a_spent_quota_is_passed_on() -> None:
+    it = wired(SessionEventRelay())
+    it.level.session("nurse").events.emit(UsageLimitReached("daily"))
+    assert it.fired == ["usage_limit"]
 
 
 def test_enabling_again_and_again_never_doubles_an_event() -> None:
@@ -127,6 +150,13 @@ def test_what_a_character_feels_and_does_is_passed_on() -> None:
     assert it.fired == ["emotion", "action"]
 
 
+def test_speech_and_the_end_of_a_turn_are_passed_on() -> None:
+    it = wired(CharacterEventRelay())
+    for event in (BotStartedSpeaking(), BotStoppedSpeaking(), BotTurnCompleted(False)):
+        it.level.session("nurse").events.emit(event)
+    assert it.fired == ["started_speaking", "stopped_speaking", "turn_completed"]
+
+
 def test_only_wanted_actions_pass_the_filter() -> None:
     it = wired(CharacterEventRelay(only_actions=("sit",)))
     events = it.level.session("nurse").events
@@ -134,3 +164,48 @@ def test_only_wanted_actions_pass_the_filter() -> None:
     assert it.fired == []
     events.emit(ActionResponse((Action("sit"),)))
     assert it.fired == ["action"]
+
+
+def line(speaker: Any, seconds: float, *, final: bool = True) -> Turn:
+    """Something that is said so many seconds after the relay began to listen."""
+    return Turn(speaker, "Hello", time.monotonic() + seconds, final)
+
+
+def hear(it: Wired, *turns: Turn) -> list[str]:
+    """Let the transcript become these turns; return what fired besides `changed`."""
+    it.fired.clear()
+    it.level.session("nurse").events.emit(TranscriptChanged("nurse", turns))
+    assert it.fired[0] == "changed"
+    return it.fired[1:]
+
+
+def test_a_line_is_told_once_and_only_when_it_is_complete() -> None:
+    it = wired(TranscriptEventRelay())
+    hello, answer = line("player", 1.0), line("character", 2.0)
+    assert hear(it, hello, replace(answer, final=False)) == ["player_line"]
+    assert hear(it, hello, answer) == ["character_line"]
+    assert hear(it, hello, answer) == []
+
+
+def test_a_line_that_waits_for_one_before_it_is_told_after_it() -> None:
+    it = wired(TranscriptEventRelay())
+    answer, hello = line("character", 1.0, final=False), line("player", 2.0)
+    assert hear(it, answer, hello) == []
+    assert hear(it, replace(answer, final=True), hello) == ["character_line", "player_line"]
+
+
+def test_what_was_said_before_the_relay_listened_is_not_told() -> None:
+    it = wired(TranscriptEventRelay())
+    assert hear(it, line("player", -1.0)) == []
+
+
+@pytest.mark.parametrize("speaker", ["player", "character"])
+def test_only_the_wanted_speaker_passes_the_filter(speaker: Any) -> None:
+    it = wired(TranscriptEventRelay(speaker=speaker))
+    assert hear(it, line("player", 1.0), line("character", 2.0)) == [f"{speaker}_line"]
+
+
+def test_a_line_that_was_refused_has_a_signal_of_its_own() -> None:
+    it = wired(TranscriptEventRelay())
+    it.level.session("nurse").events.emit(TextRefused("nurse", "Hello", "Nobody is connected."))
+    assert it.fired == ["refused"]
