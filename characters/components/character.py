@@ -37,8 +37,8 @@ class LevelPolicy(StrEnum):
     """What becomes of the session when the level is left.
 
     `carry` keeps it open, `suspend` closes it until a level with this character is entered,
-    `drop` ends it and forgets its id. Who is removed from a level that goes on leaves it: a
-    `carry` is a `suspend` then.
+    whatever `persist` says, `drop` ends it and forgets its id. Who is removed from a level that
+    goes on leaves it: a `carry` is a `suspend` then.
     """
 
     CARRY = "carry"
@@ -199,6 +199,7 @@ class Character(Component):
             self._subscription.cancel()
         if self._session is None or keep:
             return
-        self._session.disconnect()
+        # Whoever leaves a level has not said goodbye: `persist` is about that.
+        self._session.disconnect(keeps_id=self.level_policy is not LevelPolicy.DROP)
         if self.level_policy is LevelPolicy.DROP:
             self._session.clear_session_id()

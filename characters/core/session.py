@@ -162,14 +162,14 @@ def _connect_after_close(step: Step, event: ConnectRequested) -> None:
 
 def _disconnect(step: Step, event: DisconnectRequested) -> None:
     step.set(error=None)
-    end_conversation(step)
+    _end_conversation_as(step, event)
     _end(step, "disconnect requested")
 
 
 def _disconnect_at_rest(step: Step, event: DisconnectRequested) -> None:
     """Disconnect where no connection is: only the record may have to go."""
     step.set(is_hibernating=False, error=None)
-    end_conversation(step)
+    _end_conversation_as(step, event)
     step.set(epoch=step.session.epoch + 1)
     if step.session.state is SessionState.ERROR:
         step.go(SessionState.DISCONNECTED, "disconnect requested")
@@ -180,6 +180,13 @@ def _disconnect_again(step: Step, event: DisconnectRequested) -> None:
     was_to_go_on = session.is_hibernating or session.reason == NEW_SETTINGS
     step.set(wants_connect=False, is_hibernating=False)
     if was_to_go_on:
+        _end_conversation_as(step, event)
+
+
+def _end_conversation_as(step: Step, event: DisconnectRequested) -> None:
+    if event.keeps_id:
+        leave_room(step)
+    else:
         end_conversation(step)
 
 

@@ -89,7 +89,9 @@ class ConnectRequested:
 
 @dataclass(frozen=True, slots=True)
 class DisconnectRequested:
-    """Somebody wants the session to end."""
+    """Somebody wants the session to end; ``keeps_id`` for a while only, whatever `persist` says."""
+
+    keeps_id: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,10 +111,13 @@ class SessionHandle:
         """Connect again after an error."""
         self.connect()
 
-    def disconnect(self) -> None:
-        """End the session; the stored id stays or goes as ``persist`` says."""
+    def disconnect(self, *, keeps_id: bool = False) -> None:
+        """End the session; the stored id stays or goes as ``persist`` says.
+
+        With ``keeps_id`` it stays in any case: the next connect resumes.
+        """
         self._is_leaving = True
-        self._feed(DisconnectRequested())
+        self._feed(DisconnectRequested(keeps_id))
 
     def clear_session_id(self) -> None:
         """Forget the stored session id: the next connect begins a new conversation."""

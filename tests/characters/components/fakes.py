@@ -52,8 +52,12 @@ class FakeHandle:
 
     @property
     def is_at_rest(self) -> bool:
-        ends = [told for told in self.told if told in ("connect", "disconnect")]
-        return ends[-1:] == ["disconnect"] or self.view.state in (S.DISCONNECTED, S.DISCONNECTING)
+        ends = [told for told in self.told if told in ("connect", "disconnect", "suspend")]
+        was_told = bool(ends) and ends[-1] != "connect"
+        return was_told or self.view.state in (
+            S.DISCONNECTED,
+            S.DISCONNECTING,
+        )
 
     def connect(self, *, take_over: bool = False) -> None:
         self.told.append("take over" if take_over else "connect")
@@ -73,8 +77,8 @@ class FakeHandle:
     def note(self, change: SessionStateChanged) -> None:
         self.view = replace(self.view, timeline=(*self.view.timeline, change))
 
-    def disconnect(self) -> None:
-        self.told.append("disconnect")
+    def disconnect(self, *, keeps_id: bool = False) -> None:
+        self.told.append("suspend" if keeps_id else "disconnect")
 
     def clear_session_id(self) -> None:
         self.told.append("clear")

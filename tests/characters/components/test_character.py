@@ -104,8 +104,8 @@ def test_carry_leaves_the_session_open_when_the_level_is_left() -> None:
     assert leave(LevelPolicy.CARRY) == []
 
 
-def test_suspend_closes_it() -> None:
-    assert leave(LevelPolicy.SUSPEND) == ["disconnect"]
+def test_suspend_closes_it_and_forgets_nothing() -> None:
+    assert leave(LevelPolicy.SUSPEND) == ["suspend"]
 
 
 def test_drop_closes_and_forgets_it() -> None:
@@ -134,7 +134,7 @@ def test_who_was_suspended_a_frame_ago_connects_in_the_next_level() -> None:
     second.character("nurse")
     first.scene.close()
     second.frame()  # the network thread has not had its turn: the view says CONNECTED still
-    assert second.session("nurse").told == ["connect", "disconnect", "connect"]
+    assert second.session("nurse").told == ["connect", "suspend", "connect"]
 
 
 def level_session(level: Level) -> object:
@@ -173,7 +173,7 @@ def test_an_id_that_was_edited_is_another_session() -> None:
     level.frame()
     nurse.character_id = "doctor"
     validated(nurse)
-    assert level.session("nurse").told == ["connect", "disconnect"]
+    assert level.session("nurse").told == ["connect", "suspend"]
     assert level.session("doctor").told == ["connect"]
     assert level.manager.characters == (nurse,)
 
@@ -184,7 +184,7 @@ def test_who_is_removed_from_a_level_that_goes_on_leaves() -> None:
     level.frame()
     nurse.game_object.destroy()
     level.frame()
-    assert level.session("nurse").told == ["connect", "disconnect"]
+    assert level.session("nurse").told == ["connect", "suspend"]
 
 
 def test_a_successor_with_the_same_id_keeps_the_session() -> None:
@@ -194,4 +194,4 @@ def test_a_successor_with_the_same_id_keeps_the_session() -> None:
     nurse.game_object.destroy()
     level.character("nurse")
     level.frame(2)
-    assert "disconnect" not in level.session("nurse").told
+    assert not {"disconnect", "suspend"} & set(level.session("nurse").told)

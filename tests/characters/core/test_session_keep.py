@@ -11,10 +11,11 @@ from characters.core.session_events import (
     ConnectRequested,
     DisconnectRequested,
     ForgetRequested,
+    HibernateRequested,
     ServerEnded,
     StoreRecord,
 )
-from characters.core.state import SessionRecord
+from characters.core.state import SessionRecord, SessionState
 from tests.characters.core.life import Life, changed
 
 KEPT, CLEARED = Persist.ACROSS_RESTARTS, Persist.UNTIL_DISCONNECT
@@ -62,6 +63,30 @@ def test_a_disconnect_in_the_middle_of_an_attempt_clears_it_too() -> None:
 def test_a_disconnect_in_error_clears_it_too() -> None:
     life = connected(CLEARED).lose("connection.not_allowed").feed(DisconnectRequested())
     assert life.ordered(ClearRecord)
+
+
+@pytest.mark.parametrize("state", ["connected", "connecting", "error", "asleep", "falling asleep"])
+def test_a_suspended_session_is_resumed_however_long_its_id_lives(state: str) -> None:
+    life = suspended(state)
+    assert not life.all(ClearRecord)
+    life.connect(SessionRecord("id-1", "home"))
+    assert (life.plan.mode, life.plan.character_session_id) == (ConnectMode.CREATE, "id-1")
+
+
+def suspended(state: str) -> Life:
+    """Return an id that lives until the disconnect, suspended in that state."""
+    if state == "connecting":
+        life = Life(persist=CLEARED).connect(SessionRecord("id-1", "home"))
+    else:
+        life = connected(CLEARED)
+    if state == "error":
+        life.lose("connection.not_allowed")
+    if state in ("asleep", "falling asleep"):
+        life.feed(HibernateRequested())
+    if state == "asleep":
+        life.closed()
+    life.feed(DisconnectRequested(keeps_id=True))
+    return life.closed() if life.state is SessionState.DISCONNECTING else life
 
 
 @pytest.mark.parametrize(("persist", "is_cleared"), [(KEPT, False), (CLEARED, True)])

@@ -220,7 +220,7 @@ def test_another_id_is_another_session_and_stays_the_inspected_one(ward: Ward) -
     ward.frame(3)
     assert ward.hud.state.inspected == "ada-2"
     assert "ada-2" in ward.runtime.sessions
-    assert ward.session("ada").told[-1] == "disconnect"
+    assert ward.session("ada").told[-1] == "suspend"
 
 
 def test_in_a_level_of_code_an_edit_applies_and_says_that_nothing_is_saved() -> None:
