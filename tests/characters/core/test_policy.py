@@ -52,6 +52,7 @@ def test_later_retries_wait_between_half_and_all_of_the_step() -> None:
     assert policy.delay(2, 1.0) == 2.0
     assert policy.delay(3, 0.0) == 2.0
     assert policy.delay(3, 0.5) == 3.0
+    assert policy.delay(8, 0.0) == 50.0
 
 
 def test_the_cap_bounds_the_step() -> None:

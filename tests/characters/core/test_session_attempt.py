@@ -280,6 +280,12 @@ def test_a_store_that_cannot_be_read_does_not_cost_the_id() -> None:
     assert life.load(NO_ROOM).plan.character_session_id == "id-1"
 
 
+def test_a_store_that_does_not_answer_within_the_start_phase_fails_the_attempt() -> None:
+    life = Life(changed(start_wait_timeout_ms=2000)).feed(ConnectRequested()).wait(2.0)
+    assert life.session.error is not None
+    assert life.session.error.code == "persistence.slow"
+
+
 def test_a_store_that_never_answers_ends_in_an_error() -> None:
     life = Life().feed(ConnectRequested()).wait(60.0)
     assert life.told[-1].error_code == "persistence.slow"

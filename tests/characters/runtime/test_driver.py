@@ -373,11 +373,21 @@ def test_a_timer_that_fires_a_tick_early_opens_the_gate_no_earlier() -> None:
 
 def test_the_meter_counts_what_the_gate_should_not_have_let_through() -> None:
     with Stage() as stage:
-        actor = connected(stage)
+        actor = connected(stage, policy=policy(auto_mic_start_delay_seconds=1.0))
+        stage.run_for(0.7)
         line = actor.driver._line
         assert line is not None
         line.send_audio(PCM, stage.loop.time())  # past the gate
         assert actor.driver._gate.view.frames_before_open == 1
+
+
+def test_after_a_shorter_delay_no_frame_counts_as_early() -> None:
+    with Stage() as stage:
+        actor = connected(stage, policy=policy(auto_mic_start_delay_seconds=5.0))
+        stage.do(actor.driver.feed, PolicyChanged(policy(auto_mic_start_delay_seconds=0.2)))
+        stage.run_for(0.3)
+        assert actor.driver.offer_audio(PCM, stage.loop.time())
+        assert actor.view.microphone.frames_before_open == 0
 
 
 def test_a_loss_closes_the_gate_until_ready_and_delay_of_the_next_connection() -> None:

@@ -21,8 +21,9 @@ def test_what_nobody_set_is_left_out() -> None:
 def test_what_the_level_and_the_talk_say_goes_along() -> None:
     told = replace(NURSE, respond_mode=RespondMode.MANUAL, player_name="Ada", actions=("wave",))
     policy = ReconnectPolicy(room_rejoin_ttl_seconds=7.0)
-    body = connect_request(told, policy, replace(PLAN, takeover=True), "m1").to_dict()
+    plan = replace(PLAN, takeover=True, spawn_agent=False)
+    body = connect_request(told, policy, plan, "m1").to_dict()
     assert body["respond_modes"] == {"user_text": "silent", "user_voice": "silent"}
-    assert (body["heard"], body["takeover"]) == ("m1", True)
+    assert (body["heard"], body["takeover"], body["spawn_agent"]) == ("m1", True, False)
     assert body["room_rejoin_ttl_seconds"] == 7.0
     assert body["narrative_template_keys"] == {"player_name": "Ada"}
