@@ -195,8 +195,12 @@ class CharacterManager(Component):
 
     def connect_if_told(self, mode: ConnectMode, handle: SessionHandle) -> None:
         """Connect a session at rest if that is to happen by itself."""
-        if _should_connect(mode, handle):
+        if not handle.is_at_rest:
+            return  # carried over a level load, or in error until the player presses Retry
+        if mode is ConnectMode.ON_START:
             handle.connect()
+        elif mode is ConnectMode.WHEN_RESUMABLE:
+            handle.connect_if_stored()
 
     def follow_settings(self) -> None:
         """Let every session follow what was edited here or at the player."""
@@ -386,11 +390,3 @@ class CharacterManager(Component):
     def _attend_again_at(self, character: Character) -> float:
         share = character.reconnect_policy.hibernate_after_seconds / ATTENDED_PER_HIBERNATION
         return self._attended.get(character.key, -math.inf) + share
-
-
-def _should_connect(mode: ConnectMode, handle: SessionHandle) -> bool:
-    if not handle.is_at_rest:
-        return False  # carried over a level load, or in error until the player presses Retry
-    if mode is ConnectMode.WHEN_RESUMABLE:
-        return handle.has_stored_session
-    return mode is ConnectMode.ON_START

@@ -105,8 +105,9 @@ class RuntimeBuilder:
         microphone = self._microphone or (lambda: SilentSource(now=now))
         ears = Ears(microphone, now, voice=voice, echo=self._echo)
         store, resolver_thread = StoreThread(), StoreThread("troupe-resolver")
+        dispatcher = self._dispatcher or Dispatcher(self._clock)
         persistence = WatchedPersistence(
-            self._persistence or KeyValueSessionPersistence(MemoryStore())
+            self._persistence or KeyValueSessionPersistence(MemoryStore()), dispatcher.post
         )
         endpoints = Endpoints(self._transport or self._reach, self._resolve, resolver_thread)
         world = World(
@@ -131,7 +132,7 @@ class RuntimeBuilder:
                 world,
                 ears,
                 voice,
-                self._dispatcher or Dispatcher(self._clock),
+                dispatcher,
             )
         )
 

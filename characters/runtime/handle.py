@@ -35,6 +35,16 @@ class Caller(Protocol):
         """Queue the action; never waits."""
 
 
+class StoredKeys(Protocol):
+    """Knows which sessions are stored."""
+
+    def has(self, key: str) -> bool:
+        """Tell whether a session is known to be stored."""
+
+    def when_known(self, action: Callable[[], object]) -> None:
+        """Call once it is known what is stored: now, or later on the main thread."""
+
+
 class SessionHandle:
     """Command a session and see it. For the main thread; nothing here waits.
 
@@ -42,15 +52,14 @@ class SessionHandle:
     message of the service, `TranscriptChanged`, `TextRefused`, `MessageRefused`.
     """
 
-    def __init__(
-        self, driver: SessionDriver, network: Caller, has_stored: Callable[[str], bool]
-    ) -> None:
+    def __init__(self, driver: SessionDriver, network: Caller, stored: StoredKeys) -> None:
         self._driver = driver
         self._network = network
-        self._has_stored = has_stored
+        self._stored = stored
         self._weather = Weather.CALM
         self.events: Signal[CharacterEvent] = Signal(f"session {driver.config.key}")
         self._is_leaving = False  # told to disconnect, whatever the view says as yet
+        self._resumes_when_known = False
 
     @property
     def key(self) -> str:
@@ -82,7 +91,7 @@ class SessionHandle:
         """Whether a connect would find a stored session to resume."""
         if self.view.state is SessionState.CONNECTED:
             return self.view.session_id is not None
-        return self._has_stored(self.key)
+        return self._stored.has(self.key)
 
     @property
     def is_at_rest(self) -> bool:
@@ -107,6 +116,15 @@ class SessionHandle:
         self._is_leaving = False
         self._feed(ConnectRequested(take_over))
 
+    def connect_if_stored(self) -> None:
+        """Connect if a session is stored, as soon as the store has said so: it may be slow."""
+        self._resumes_when_known = True
+        self._stored.when_known(self._resume)
+
+    def _resume(self) -> None:
+        if self._resumes_when_known and self._stored.has(self.key):
+            self.connect()
+
     def retry(self) -> None:
         """Connect again after an error."""
         self.connect()
@@ -117,6 +135,7 @@ class SessionHandle:
         With ``keeps_id`` it stays in any case: the next connect resumes.
         """
         self._is_leaving = True
+        self._resumes_when_known = False
         self._feed(DisconnectRequested(keeps_id))
 
     def clear_session_id(self) -> None:

@@ -214,7 +214,7 @@ class Runtime:
         parts = self._parts
         emit: list[Callable[[CharacterEvent], None]] = []
         driver = SessionDriver(config, parts.world, lambda event: emit[0](event))
-        handle = SessionHandle(driver, parts.network, parts.persistence.has)
+        handle = SessionHandle(driver, parts.network, parts.persistence)
         emit.append(lambda event: parts.dispatcher.post(partial(handle.events.emit, event)))
         self._handles[config.key] = handle
         parts.network.call(self._drivers.__setitem__, config.key, driver)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from characters.core.state import SessionRecord
 from characters.persistence import SessionPersistence
@@ -20,13 +20,20 @@ FIRST_ANSWER_SECONDS = 0.25
 class WatchedPersistence:
     """A persistence that remembers which keys it holds.
 
-    `load`, `store`, `clear` and `all` are called on the store's thread, `has` on any.
+    `load`, `store`, `clear` and `all` are called on the store's thread, `has` and `when_known` on
+    the main thread, to which `post` leads.
     """
 
-    def __init__(self, inner: SessionPersistence) -> None:
+    def __init__(
+        self, inner: SessionPersistence, post: Callable[[Callable[[], object]], object]
+    ) -> None:
         self._inner = inner
+        self._post = post
         self._keys: frozenset[str] = frozenset()
         self._is_known = threading.Event()
+        self._patience = FIRST_ANSWER_SECONDS
+        self._lock = threading.Lock()
+        self._waiting: list[Callable[[], object]] = []
 
     def read_keys(self) -> None:
         """Take the first snapshot; on the store's thread."""
@@ -34,12 +41,25 @@ class WatchedPersistence:
             self._keys = frozenset(self._inner.all())
         except Exception:  # a user's own store raises what it likes
             _log.exception("The stored sessions could not be listed.")
-        self._is_known.set()
+        with self._lock:
+            self._is_known.set()
+            waiting, self._waiting = self._waiting, []
+        for action in waiting:
+            self._post(action)
 
     def has(self, key: str) -> bool:
-        """Tell whether a session is stored; waits a moment for the first snapshot only."""
-        self._is_known.wait(FIRST_ANSWER_SECONDS)
+        """Tell whether a session is known to be stored; waits a moment, and only once ever."""
+        patience, self._patience = self._patience, 0.0
+        self._is_known.wait(patience)
         return key in self._keys
+
+    def when_known(self, action: Callable[[], object]) -> None:
+        """Call once the first snapshot is taken: now, or later on the main thread."""
+        with self._lock:
+            if not self._is_known.is_set():
+                self._waiting.append(action)
+                return
+        action()
 
     def load(self, key: str) -> SessionRecord | None:
         """Return what is stored of a session."""

@@ -62,6 +62,10 @@ class FakeHandle:
     def connect(self, *, take_over: bool = False) -> None:
         self.told.append("take over" if take_over else "connect")
 
+    def connect_if_stored(self) -> None:
+        if self.has_stored_session:
+            self.connect()
+
     def wake(self) -> None:
         self.told.append("wake")
 
