@@ -29,6 +29,7 @@ from characters.core.speech import SpeechSettings, add_speech_flags, speech_sett
 from characters.headless import GameStage, Recorder, Script, ScriptRunner
 from characters.overlay import Hud, register_visuals, rehearse
 from engine.application import Application
+from engine.assets import AssetFolder
 from engine.clock import Time
 from engine.gif import write_gif
 from engine.hot_reload import HotReload
@@ -42,7 +43,6 @@ from engine.toml_file import TomlFileError, read_toml
 __all__ = ["main"]
 
 ASSETS = Path(__file__).resolve().parent / "assets"
-SCENES = ASSETS / "scenes"
 FILM_SECONDS = 0.1
 BINDINGS = "bindings."
 
@@ -105,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     try:
         script = None if options.script is None else read_toml(options.script, Script)
-        read_scene(options.scene, make_registry())
+        read_scene(options.scene, make_registry(), asset_folder(options.scene))
     except TomlFileError as error:
         print(error, file=sys.stderr)
         return 2
@@ -125,10 +125,16 @@ def make_registry() -> ComponentRegistry:
     return registry
 
 
-def read_scene(name: str, registry: ComponentRegistry) -> SceneFile:
+def read_scene(name: str, registry: ComponentRegistry, assets: Path) -> SceneFile:
     """Read a level by its name or path. Raises TomlFileError."""
-    path = Path(name) if name.endswith(".toml") else SCENES / f"{name}.toml"
-    return SceneFile.read(path, registry, SCENE_CHECKS, asset_root=ASSETS)
+    path = Path(name) if name.endswith(".toml") else assets / "scenes" / f"{name}.toml"
+    return SceneFile.read(path, registry, SCENE_CHECKS, asset_root=assets)
+
+
+def asset_folder(scene: str) -> Path:
+    """Return the `assets` folder that a level's file lies in; a name or a loose file has ours."""
+    folder = AssetFolder.of(Path(scene)).root
+    return folder if scene.endswith(".toml") and folder.name == "assets" else ASSETS
 
 
 class Game:
@@ -137,6 +143,7 @@ class Game:
     def __init__(self, options: Options, stack: ExitStack) -> None:
         self._options = options
         self._registry = make_registry()
+        self._assets = asset_folder(options.scene)
         self._app = app = Application(
             data_dir=options.data, headless=options.headless, open_scene=self._open_scene
         )
@@ -164,7 +171,7 @@ class Game:
         app, options = self._app, self._options
         return make_parts(
             app.persistent_data_path,
-            ASSETS,
+            self._assets,
             prefs,
             clock=app.clock,
             dispatcher=app.dispatcher,
@@ -240,7 +247,7 @@ class Game:
         return 0 if failure is None else 1
 
     def _open_scene(self, name: str) -> SceneSteps:
-        file = read_scene(name, self._registry)
+        file = read_scene(name, self._registry, self._assets)
         yield 0.2
         scene = self._app.new_scene(file.settings.name, file.settings.size)
         scene.background = file.settings.background

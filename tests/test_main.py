@@ -331,6 +331,21 @@ def test_mistakes_of_a_script_are_all_told_without_a_traceback(tmp_path: Path) -
     assert "Traceback" not in run.log
 
 
+def test_a_level_in_an_assets_folder_of_its_own_has_its_own_personas_and_levels(
+    tmp_path: Path,
+) -> None:
+    persona = (ROOT / "assets/personas/patient-7f3a.toml").read_bytes()
+    for name in ("smith-1", "cook-1"):
+        level = tmp_path / "assets" / "scenes" / f"{name}.toml"
+        mind = tmp_path / "assets" / "personas" / f"{name}.toml"
+        for file in (level, mind):
+            file.parent.mkdir(parents=True, exist_ok=True)
+        mind.write_bytes(persona)
+        level.write_text(MANUAL_LEVEL.replace(PATIENT, name), encoding="utf-8")
+    script = until("smith-1") + do("load_scene", scene="cook-1") + until("cook-1")
+    met(play(tmp_path, script, "--scene", str(tmp_path / "assets/scenes/smith-1.toml")))
+
+
 def test_mistakes_of_a_scene_are_told_the_same_way(tmp_path: Path) -> None:
     scene = tmp_path / "bad.toml"
     scene.write_text(

@@ -70,7 +70,7 @@ class CharacterManager(Component):
     reach: PositiveFloat = 150.0  # pixels within which the player is heard
     approach: PositiveFloat = 300.0  # pixels within which `connect = "on_approach"` connects
     data_folder: str = ""  # of our own runtime; "" is the folder that the platform means for it
-    asset_folder: str = ""  # with personas/; "" is the one that came with this package
+    asset_folder: str = ""  # with personas/; "" is the level's, or else this package's
     sound: bool = True  # of our own runtime; false: text and captions only, no device is opened
     turns: TurnSettings = TurnSettings.DEFAULT
     speech: SpeechSettings = SpeechSettings()  # of the embedded service

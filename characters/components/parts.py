@@ -25,12 +25,13 @@ from engine.clock import Clock
 from engine.dispatcher import Dispatcher
 from engine.prefs import PlayerPrefs
 from engine.scene import Scene
+from engine.scene_file import SceneFile
 
 __all__ = ["Parts", "make_parts", "parts_for"]
 
 _log = logging.getLogger(__name__)
 
-PACKAGE_ROOT = Path(__file__).resolve().parent.parent.parent
+PACKAGE_ASSETS = Path(__file__).resolve().parent.parent.parent / "assets"
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,11 @@ def make_parts(
     character connects. With `endpoint`, a URL, "local" is that instead and no process is ours.
     With `sound` the characters are heard on this machine's loudspeaker and the player through its
     microphone, or through the sources that `microphone` makes; without, there are captions only.
-    `speech` says what the embedded service recognises and speaks with.
+    `speech` says what the embedded service recognises and speaks with. `assets` holds personas/;
+    a folder without stands for the one that came with this package.
     """
+    if not (assets / "personas").is_dir():
+        assets = PACKAGE_ASSETS
     heard = open_sound(devices=sound, now=clock.now)
     spoken = () if speech is None else speech.arguments()
     service = None if endpoint else ServiceProcess(data, assets, arguments=spoken)
@@ -108,14 +112,15 @@ def parts_for(
 
     An Application or PlayerPrefs of the game is used instead of one of our own, and a
     KeyValueSessionPersistence keeps the sessions in whatever store it stands on. The scene is
-    given the SoundDevices to choose from.
+    given the SoundDevices to choose from. Without an `asset_folder` the personas are those beside
+    the level's file.
     """
     application = scene.find_service(Application)
     data = Path(data_folder) if data_folder else _user_data(application)
     given = application.prefs if application else scene.find_service(PlayerPrefs)
     parts = make_parts(
         data,
-        Path(asset_folder) if asset_folder else PACKAGE_ROOT / "assets",
+        Path(asset_folder) if asset_folder else _assets_of(scene),
         given or PlayerPrefs.open(data / "prefs.msgpack"),
         clock=scene.clock,
         dispatcher=scene.dispatcher,
@@ -142,6 +147,11 @@ def _resolver(endpoint: str | None, service: ServiceProcess | None) -> Callable[
         return url
 
     return resolve
+
+
+def _assets_of(scene: Scene) -> Path:
+    file = scene.find_service(SceneFile)
+    return PACKAGE_ASSETS if file is None else file.document.assets.root
 
 
 def _user_data(application: Application | None) -> Path:

@@ -11,13 +11,16 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from characters.components import Character, CharacterManager, parts_for
+from characters.components.parts import PACKAGE_ASSETS
 from characters.components.sound import SoundDevices
 from characters.core.policy import ReconnectPolicy
 from characters.core.state import SessionState
 from characters.core.transcript import Turn
 from characters.runtime import ServiceProcess
 from engine.prefs import PlayerPrefs
+from engine.registry import ComponentRegistry
 from engine.scene import Scene
+from engine.scene_file import SceneFile
 
 
 @contextmanager
@@ -55,6 +58,23 @@ def test_a_scene_of_ones_own_is_given_the_devices_to_choose_from(tmp_path: Path)
     scene = Scene()
     with closing(parts_for(scene, str(tmp_path), sound=False)) as parts:
         assert scene.get_service(SoundDevices) is parts.devices
+
+
+def test_a_level_that_a_game_hosts_brings_its_own_personas(tmp_path: Path) -> None:
+    assets = tmp_path / "assets"
+    (assets / "personas").mkdir(parents=True)
+    patient = PACKAGE_ASSETS / "personas" / "patient-7f3a.toml"
+    (assets / "personas" / "smith-1.toml").write_bytes(patient.read_bytes())
+    file = assets / "level.toml"
+    file.write_text(
+        '[scene]\n[[object]]\nname = "Smith"\n[object.Character]\ncharacter_id = "smith-1"\n'
+    )
+    scene = Scene()
+    SceneFile.read(file, ComponentRegistry(Character)).build(scene)
+    scene.add(CharacterManager(data_folder=str(tmp_path), sound=False))
+    character = scene.find_components(Character)[0]
+    with closing(scene):
+        run(scene, lambda: character.is_connected)
 
 
 def lines_of(character: Character) -> list[Turn]:
