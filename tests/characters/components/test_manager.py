@@ -222,6 +222,7 @@ def test_a_level_says_how_the_service_of_the_game_hears_and_speaks(tmp_path: Pat
     level.scene.provide(service)
     level.manager.speech = SpeechSettings(whisper_folder="/models/small")
     assert level.manager.runtime is not None
+    assert not service.prefer(("--no-speech",))  # it has something to prefer already
     assert service.prefer(("--whisper-folder=/models/small",))
 
 

@@ -48,11 +48,20 @@ def test_without_words_the_turn_is_forced_and_gets_one_more_window() -> None:
     assert forced.advance(E.TRANSCRIBED, 2.5)[0].phase is TalkPhase.ANSWERING
 
 
+@pytest.mark.parametrize("waits", [1.5, 2.5])
+def test_an_answer_that_begins_before_the_words_are_known_ends_the_turn(waits: float) -> None:
+    talk, _ = play(PushToTalk(), (E.PRESSED, 0.0), (E.RELEASED, 1.0), (E.TICK, waits))
+    assert talk.phase is not TalkPhase.CLOSED
+    assert talk.advance(E.ANSWERED, waits)[0].phase is TalkPhase.CLOSED
+
+
 def test_a_tail_of_zero_closes_at_once() -> None:
     talk, orders = play(
         PushToTalk(PushToTalkOptions(release_tail_ms=0)), (E.PRESSED, 0.0), (E.RELEASED, 1.0)
     )
     assert not talk.is_open and orders[-1:] == [TalkCommand.FORCE_USER_STOPPED_SPEAKING]
+    assert talk.advance(E.TICK, 1.9)[0].phase is TalkPhase.FORCED  # words may still come
+    assert talk.advance(E.TICK, 2.0)[0].phase is TalkPhase.CLOSED
 
 
 def test_a_press_within_the_tail_goes_on_with_the_same_turn() -> None:

@@ -70,6 +70,23 @@ def test_two_at_nearly_the_same_distance_do_not_flicker() -> None:
     assert target.key == "a"
 
 
+def test_a_rival_must_be_better_by_the_margin_however_long_it_waits() -> None:
+    target = Target("a")
+    for step in range(100):
+        target = look(target, at("a", 50.0), at("b", 45.0), now=step * 0.1)
+    assert target.key == "a"
+    target = look(target, at("a", 50.0), at("b", 40.0), now=20.0)
+    assert look(target, at("a", 50.0), at("b", 40.0), now=20.3).key == "b"
+
+
+def test_each_rival_waits_for_a_delay_of_its_own() -> None:
+    target = look(Target("a"), at("a", 90.0), at("b", 40.0), at("c", 50.0), now=1.0)
+    target = look(target, at("a", 90.0), at("b", 40.0), at("c", 10.0), now=1.15)
+    target = look(target, at("a", 90.0), at("b", 40.0), at("c", 10.0), now=1.25)
+    assert target.key == "a"
+    assert look(target, at("a", 90.0), at("b", 40.0), at("c", 10.0), now=1.36).key == "c"
+
+
 def test_the_target_never_clears_by_itself() -> None:
     assert look(Target("a"), now=0.0).key == "a"
     assert look(Target("a"), at("a", 500.0), now=1.0).key == "a"

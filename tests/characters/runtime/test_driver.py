@@ -345,6 +345,18 @@ def test_a_frame_that_began_before_the_gate_opened_is_refused() -> None:
         assert actor.driver.offer_audio(PCM, opened_at + FRAME)
 
 
+def test_only_somebody_who_connects_or_is_about_to_listen_gets_ready() -> None:
+    with Stage() as stage:
+        actor = stage.actor()
+        assert not actor.driver.is_getting_ready
+        stage.do(actor.driver.feed, ConnectRequested())
+        assert actor.driver.is_getting_ready
+        stage.until(lambda: actor.view.microphone.is_open)
+        stage.do(actor.driver.feed, DisconnectRequested())
+        stage.until_state(actor, SessionState.DISCONNECTED)
+        assert not actor.driver.is_getting_ready
+
+
 def test_kept_words_are_stamped_from_the_opening_on_and_live_ones_behind_them() -> None:
     with Stage() as stage:
         actor = connected(stage)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -89,12 +90,13 @@ class FakeVoice:
     def __init__(self) -> None:
         self.ducked: list[tuple[str, bool]] = []
         self.barge_in = BargeIn()
+        self.playing = True
 
     def duck(self, key: str, ducked: bool) -> None:
         self.ducked.append((key, ducked))
 
     def is_playing(self, key: str) -> bool:
-        return True
+        return self.playing
 
     def set_barge_in(self, barge_in: BargeIn) -> None:
         self.barge_in = barge_in
@@ -299,6 +301,13 @@ def test_with_headphones_speaking_over_a_character_cuts_it_off(room: Room) -> No
     assert room.drivers["ada"].interrupted == 1
 
 
+def test_with_headphones_nobody_is_cut_off_who_is_silent(room: Room) -> None:
+    room.ears.set_turns(replace(room.ears.turns, headphones=True))
+    room.voice.playing = False
+    room.hear(VOICE, 0.5)
+    assert room.drivers["ada"].interrupted == 0
+
+
 def test_without_headphones_the_service_decides_what_is_an_interruption(room: Room) -> None:
     room.hear(VOICE, 2.0)
     assert room.drivers["ada"].interrupted == 0
@@ -356,6 +365,20 @@ def test_a_press_interrupts_and_the_next_waits_for_the_answer(keyed: Room) -> No
     keyed.ears.push_to_talk(True)
     keyed.hear(VOICE, 0.2)
     assert keyed.ears.status.is_open and keyed.drivers["ada"].interrupted == 2
+
+
+def test_what_others_say_and_hear_leaves_the_turn_alone(keyed: Room) -> None:
+    for down in (True, False):
+        keyed.ears.push_to_talk(down)
+        keyed.hear(VOICE, 0.2)
+    keyed.ears.transcript_arrived("bob")
+    keyed.hear(VOICE, 0.2)
+    assert keyed.ears.status.is_open
+    keyed.ears.transcript_arrived("ada")
+    keyed.ears.answer_began("bob")
+    keyed.ears.push_to_talk(True)
+    keyed.hear(VOICE, 0.2)
+    assert not keyed.ears.status.is_open
 
 
 def test_a_press_holds_its_target_however_the_player_turns(keyed: Room) -> None:
@@ -564,6 +587,34 @@ class PassingEcho:
 
     def clean(self, samples: Samples) -> Samples:
         return samples
+
+
+@pytest.fixture
+def running() -> Iterator[Room]:
+    room = Room()
+    thread = threading.Thread(target=lambda: asyncio.run(room.ears.run(room.drivers.get)))
+    thread.start()
+    yield room
+    room.ears.close()
+    thread.join(5.0)
+    assert not thread.is_alive()
+
+
+def test_who_will_hear_is_known_before_the_player_allows_anything(running: Room) -> None:
+    for who in ("ada", "bob"):
+        running.ears.set_target(who)
+        until(lambda who=who: running.ears.status.target == who, 2.0, "it is known")  # type: ignore[misc] # a default binds it
+    assert not running.sources
+
+
+def test_the_tail_of_a_key_ends_although_the_device_delivers_nothing(running: Room) -> None:
+    running.ears.set_mode(ListeningMode.PUSH_TO_TALK)
+    running.ears.set_target("ada")
+    for down in (True, False):
+        running.ears.push_to_talk(down)
+    until(lambda: bool(running.sources), 5.0, "the device opens")
+    running.clock.advance(1.1)
+    until(lambda: running.drivers["ada"].forced == 1, 2.0, "the turn is forced to end")
 
 
 def test_run_wakes_for_a_frame_and_ends_with_close() -> None:
