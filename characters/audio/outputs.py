@@ -71,13 +71,17 @@ class Writer:
         )
         self._thread.start()
 
+    def stop(self) -> None:
+        """Render nothing more: what is still to be said is the next writer's."""
+        self._abandoned = True
+
     def abandon(self) -> None:
         """Write nothing more; the thread closes its output itself, when its write returns.
 
         Closing under a write that is under way corrupts PortAudio's memory, and a write that
         hangs for good keeps its stream.
         """
-        self._abandoned = True
+        self.stop()
         self._thread.join(CLOSE_SECONDS)
 
     def is_late(self) -> bool:

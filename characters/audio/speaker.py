@@ -137,6 +137,8 @@ class PortAudioVoice(ClockVoice):
 
     def _swap(self, output: Output) -> None:
         before = self._writer
+        if before is not None:
+            before.stop()
         self._writer = Writer(self._mixer, output, self._now)
         if before is not None:
             before.abandon()

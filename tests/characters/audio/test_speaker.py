@@ -76,8 +76,9 @@ def sound() -> Iterator[Sound]:
 def test_a_voice_reaches_the_device(sound: Sound) -> None:
     output = sound.start()
     sound.voice.play("ada", speech(0.2), 16_000)
-    until(lambda: not sound.voice.is_playing("ada"), 5.0, "it is played")
-    assert output.heard >= 19 and sound.voice.problem is None
+    until(lambda: output.heard >= 19, 5.0, "it is played")
+    until(lambda: not sound.voice.is_playing("ada"), 5.0, "it is over")
+    assert sound.voice.problem is None
 
 
 def test_no_loudspeaker_is_one_calm_sentence_and_time_goes_on(sound: Sound) -> None:
