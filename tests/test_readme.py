@@ -102,6 +102,25 @@ def test_the_scene_file_has_no_mistakes(words: str, tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stdout
 
 
+def test_the_prefab_and_the_level_made_of_it_have_no_mistakes(tmp_path: Path) -> None:
+    lamp = "import engine\nclass Lamp(engine.Component):\n    def flash(self, it: object): ...\n"
+    point = '[scene]\n[[object]]\nname = "In"\n[object.SpawnPoint]\nlabel = "from yard"\n'
+    game = "[scene]\n[[object]]\nname = 'Game'\n[object.CharacterManager]\n"
+    files = {
+        "lamps.py": lamp,
+        "assets/prefabs/guard.toml": block_with("# assets/prefabs/guard.toml"),
+        "assets/characters/calm.toml": 'reconnect_policy = "patient"\n',
+        "assets/scenes/lobby.toml": point,
+        "assets/scenes/yard.toml": game + block_with("[object.Door]"),
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    lint = ["-m", "characters", "lint", "--components", "lamps", "assets"]
+    ended = run(lint, tmp_path, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stdout
+
+
 def test_the_script_plays(tmp_path: Path) -> None:
     script = tmp_path / "play.toml"
     script.write_text(block_with("[[step]]"), encoding="utf-8")
