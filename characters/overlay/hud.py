@@ -16,6 +16,7 @@ from characters.overlay.journal import Journal
 from characters.overlay.sound_deeds import UP_DOWN, steps
 from characters.overlay.words import closed_door
 from characters.runtime.events import TextRefused, TranscriptChanged
+from characters.runtime.listening import EarsStatus
 from engine.component import Component
 from engine.hot_reload import HotReload
 from engine.prefs import PlayerPrefs
@@ -61,6 +62,7 @@ class Hud(Component):
     _notices: list[Subscription] = field(default_factory=list)
     _are_mistakes_told: bool = False
     _shown: str = ""
+    _was_deaf: bool = False
     _reload: HotReload | None = None
 
     @property
@@ -110,6 +112,7 @@ class Hud(Component):
             self._journal.follow(character.key, character.events)
         self._state.expire(self.scene.time.now)
         self._tell_mistakes()
+        self._tell_microphone(cast.manager)
         deeds = self._deeds(cast)
         if self.input.get_mouse_button_down(1):
             self._hotspots.click(self.input.mouse_position)
@@ -157,6 +160,13 @@ class Hud(Component):
         elif self._are_mistakes_told:
             self._state.notice = None
         self._are_mistakes_told = reload is not None and reload.summary is not None
+
+    def _tell_microphone(self, manager: CharacterManager | None) -> None:
+        """Name the microphone that works after none did: it may be another than before."""
+        status = EarsStatus() if manager is None else manager.ears.status
+        if self._was_deaf and status.problem is None and status.device:
+            self.notify(f"The microphone works: {status.device}.")
+        self._was_deaf = status.problem is not None
 
     def _keep_captions(self) -> None:
         prefs = self.scene.find_service(PlayerPrefs)

@@ -13,6 +13,7 @@ from characters.core.state import SessionState
 from characters.overlay import Hud
 from characters.overlay.hud_state import CaptionSize, Layer
 from characters.runtime.events import TextRefused, TranscriptChanged
+from characters.runtime.listening import EarsStatus
 from engine.hot_reload import HotReload
 from engine.prefs import PlayerPrefs
 from engine.registry import ComponentRegistry
@@ -178,6 +179,22 @@ def test_fault_keys_do_nothing_while_the_panel_is_closed(stage: Stage) -> None:
 def test_what_cannot_be_broken_says_so(stage: Stage) -> None:
     stage.press("f4", "1", "x")
     assert stage.hud.state.notice == "ada has no session that could expire."
+
+
+def test_a_microphone_that_is_back_is_named_once(stage: Stage) -> None:
+    ears, state = stage.hud_runtime.ears, stage.hud.state
+    lost = EarsStatus(problem="The microphone Headset is gone.", device="Headset")
+    closed, back = EarsStatus(), EarsStatus(device="Built-in")
+    for status in (closed, back, lost, closed, back, lost):
+        ears.status = status
+        stage.frame()
+        assert state.notice is None  # it was never lost, or was closed meanwhile
+    ears.status = back
+    stage.frame()
+    assert state.notice == "The microphone works: Built-in."
+    state.notice = None
+    stage.frame()
+    assert state.notice is None
 
 
 def test_the_menu_closes_the_microphone_while_it_is_open(stage: Stage) -> None:
