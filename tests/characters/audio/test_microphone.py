@@ -2,12 +2,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pyaudio
 import pytest
 
-from characters.audio.microphone import Blocks, PortAudioMicrophone, why_not_open
+from characters.audio.microphone import (
+    Blocks,
+    CaptureStream,
+    PortAudioMicrophone,
+    why_not_open,
+)
 from characters.audio.portaudio import DeviceReport
 from characters.audio.source import AudioDevice, FrameSink
 from characters.core.levels import Samples
@@ -249,6 +255,28 @@ def test_an_open_that_hangs_is_told_and_holds_nobody_up() -> None:
     until(is_told, 5.0, "the hang is told")
     microphone.stop()
     hang.set()
+
+
+class PickyStream(CaptureStream):
+    """A stream of a device that refuses 16 kHz, or everything."""
+
+    def __init__(self, why: int) -> None:
+        self.why = why
+        self.rates: list[int] = []
+
+    def _open_at(self, rate: int, *_: object) -> Any:
+        self.rates.append(rate)
+        if rate == 16_000 or self.why == pyaudio.paDeviceUnavailable:
+            raise OSError(self.why, "refused")
+
+
+def test_a_device_without_16_khz_is_opened_at_its_own_rate_and_a_busy_one_not_asked_again() -> None:
+    info, clock = {"index": 0, "defaultSampleRate": 44_100.0}, ManualClock()
+    picky, busy = PickyStream(pyaudio.paInvalidSampleRate), PickyStream(pyaudio.paDeviceUnavailable)
+    picky._open(info, Frames(), clock.now)
+    with pytest.raises(OSError, match="refused"):
+        busy._open(info, Frames(), clock.now)
+    assert (picky.rates, busy.rates) == ([16_000, 44_100], [16_000])
 
 
 def test_each_refusal_has_its_sentence() -> None:

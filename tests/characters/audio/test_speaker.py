@@ -102,6 +102,7 @@ def test_a_write_that_never_returns_holds_nobody_up(sound: Sound) -> None:
     until(
         lambda: sound.voice._writer is not None and bool(sound.voice._writer.last_write_at), 5.0, ""
     )
+    sound.report = DeviceReport()
     output.hang.clear()
     sound.voice.play("ada", speech(0.2), 16_000)
     until(lambda: not sound.voice.is_playing("ada"), 8.0, "the clock takes over")
