@@ -264,14 +264,16 @@ def test_every_message_reaches_the_game() -> None:
         assert actor.driver.view.emotion == "joy"
 
 
-def test_a_loss_takes_emotion_and_voice_and_keeps_the_transcript() -> None:
+def test_a_loss_takes_emotion_turn_and_voice_and_keeps_the_transcript() -> None:
     with Stage() as stage:
         actor = connected(stage)
         stage.service.last.tell(BotEmotion("joy"), FinalUserTranscription("Hi"), VOICE)
         stage.run_for(0.01)
+        assert actor.driver.view.dialogue is DialogueState.SETTLING
         stage.service.last.drop()
         stage.until_state(actor, SessionState.RECONNECTING)
         assert actor.driver.view.emotion is None
+        assert actor.driver.view.dialogue is DialogueState.IDLE
         assert stage.voice.interrupted == ["nurse"]
         assert texts(actor) == ["Hi"]
 
