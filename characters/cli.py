@@ -155,8 +155,7 @@ def _sessions(asked: argparse.Namespace, out: TextIO) -> int:
         if asked.do == "list":
             sessions.list_sessions(stored, out, time.time())
         elif asked.do == "show":
-            for key in asked.ids or stored.all():
-                sessions.show(stored, key, out, time.time())
+            sessions.show_all(stored, asked.ids, out, time.time())
         elif asked.do == "clear":
             print(f"{sessions.clear(stored, asked.ids)} forgotten here.", file=out)
         else:

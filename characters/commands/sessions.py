@@ -25,9 +25,11 @@ __all__ = [
     "open_persistence",
     "shortened",
     "show",
+    "show_all",
 ]
 
 _PATIENCE_SECONDS = 10.0
+NOTHING = "No sessions are stored."
 
 
 def shortened(secret: str) -> str:
@@ -45,7 +47,7 @@ def list_sessions(persistence: SessionPersistence, out: TextIO, now: float) -> N
     """Print a line for each stored session."""
     records = persistence.all()
     if not records:
-        print("No sessions are stored.", file=out)
+        print(NOTHING, file=out)
         return
     width = max(map(len, records))
     for key, record in sorted(records.items()):
@@ -67,6 +69,15 @@ def show(persistence: SessionPersistence, key: str, out: TextIO, now: float) -> 
     for name, value in rows.items():
         if value is not None:
             print(f"{name:<9}  {value}", file=out)
+
+
+def show_all(persistence: SessionPersistence, keys: Iterable[str], out: TextIO, now: float) -> None:
+    """Print all that is stored of these sessions, of all if none is named. Raises LookupError."""
+    names = list(keys) or list(persistence.all())
+    for key in names:
+        show(persistence, key, out, now)
+    if not names:
+        print(NOTHING, file=out)
 
 
 def clear(persistence: SessionPersistence, keys: Iterable[str]) -> int:

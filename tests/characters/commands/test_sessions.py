@@ -18,6 +18,7 @@ from characters.commands.sessions import (
     open_persistence,
     shortened,
     show,
+    show_all,
 )
 from characters.core.state import SessionRecord
 from characters.persistence import KeyValueSessionPersistence, MemoryStore, SessionPersistence
@@ -53,7 +54,8 @@ def test_each_session_gets_a_line(stored: SessionPersistence) -> None:
 def test_no_sessions_are_a_sentence() -> None:
     out = io.StringIO()
     list_sessions(KeyValueSessionPersistence(MemoryStore()), out, now=0.0)
-    assert out.getvalue() == "No sessions are stored.\n"
+    show_all(KeyValueSessionPersistence(MemoryStore()), [], out, now=0.0)
+    assert out.getvalue() == "No sessions are stored.\n" * 2
 
 
 def test_all_of_one_session_is_shown_but_no_secret(stored: SessionPersistence) -> None:
