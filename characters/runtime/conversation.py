@@ -150,7 +150,7 @@ class Conversation:
             # Soon, not now: the game is told CONNECTED before anything is said.
             asyncio.get_running_loop().call_soon(self._catch_up)
         if change.new_state in (SessionState.DISCONNECTED, SessionState.ERROR):
-            self.talk.cut()
+            self.cut()
             for item in self.talk.take_waiting():
                 self._refuse(item)
 
@@ -164,6 +164,13 @@ class Conversation:
         self.talk.repeated()
         for item in self.talk.take_waiting():
             self._let_out(item)
+
+    def cut(self) -> None:
+        """End what was being said: its room is gone, the rest of it will not come."""
+        before = self.talk.transcript
+        self.talk.cut()
+        if self.talk.transcript is not before:
+            self._tell_transcript()
 
     def forget(self) -> None:
         """Forget every word, and be silent: the player wants no trace of this talk."""

@@ -251,7 +251,7 @@ class SessionDriver:
         link = self._link
         if link is None or not rejoins or link.room_name != grant.room_name:
             # What the old room had still to say will not come any more.
-            self.conversation.talk.cut()
+            self.conversation.cut()
             self._link = link = RoomLink(grant.room_name)
         return link
 

@@ -101,6 +101,13 @@ def test_each_planned_retry_is_told_with_its_count_and_delay() -> None:
     assert told.state is SessionState.RECONNECTING
 
 
+def test_a_clone_is_told_of_by_its_own_key() -> None:
+    life = Life(session_key="nurse-2").connect().refuse("connection.refused")
+    events = [command.event for command in life.all(Publish)]
+    assert {(event.character_id, event.session_key) for event in events} == {("nurse", "nurse-2")}
+    assert any(isinstance(event, RetryScheduled) for event in events)
+
+
 def test_a_new_connect_starts_counting_again() -> None:
     life = Life(changed(max_reconnect_attempts=0)).connect().refuse("connection.refused")
     assert life.feed(ConnectRequested()).session.attempt == 0

@@ -269,13 +269,25 @@ def test_a_loss_takes_emotion_turn_and_voice_and_keeps_the_transcript() -> None:
         actor = connected(stage)
         stage.service.last.tell(BotEmotion("joy"), FinalUserTranscription("Hi"), VOICE)
         stage.run_for(0.01)
-        assert actor.driver.view.dialogue is DialogueState.SETTLING
+        before = actor.driver.view.dialogue
         stage.service.last.drop()
         stage.until_state(actor, SessionState.RECONNECTING)
         assert actor.driver.view.emotion is None
-        assert actor.driver.view.dialogue is DialogueState.IDLE
+        after = actor.driver.view.dialogue
+        assert (before, after) == (DialogueState.SETTLING, DialogueState.IDLE)
         assert stage.voice.interrupted == ["nurse"]
         assert texts(actor) == ["Hi"]
+
+
+def test_the_end_of_an_answer_that_will_not_go_on_is_told() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.service.last.tell(BotLlmStarted(), BotLlmText("Once upon "))
+        stage.run_for(0.01)
+        stage.do(actor.driver.feed, DisconnectRequested())
+        stage.until_state(actor, SessionState.DISCONNECTED)
+        (turn,) = actor.all(TranscriptChanged)[-1].turns
+        assert turn.final and turn.interrupted
 
 
 def test_an_answer_goes_on_where_it_was_when_its_room_is_rejoined() -> None:
