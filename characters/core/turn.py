@@ -34,6 +34,7 @@ __all__ = [
     "DialogueState",
     "Local",
     "TurnEvent",
+    "is_rejection",
 ]
 
 
@@ -115,11 +116,16 @@ EFFECTS: dict[type[ServerMessage] | Local, tuple[Fact, Fact]] = {
 WORDLESS = frozenset({"muted", "noise"})
 
 
+def is_rejection(event: TurnEvent) -> bool:
+    """Tell whether the service asks to say it again: then no answer is on its way."""
+    if not isinstance(event, ServerResponse):
+        return False
+    return (event.event_type, event.status) == ("speech", "error")
+
+
 def _effect_of(event: TurnEvent) -> tuple[Fact, Fact] | None:
     if isinstance(event, ServerResponse):
-        # "Say that again": nothing is on its way any more.
-        is_verdict = (event.event_type, event.status) == ("speech", "error")
-        return (Fact.AWAITING, Fact.NONE) if is_verdict else None
+        return (Fact.AWAITING, Fact.NONE) if is_rejection(event) else None
     if isinstance(event, VadSttStopped) and event.reason in WORDLESS:
         return Fact.PLAYER_SPEAKING, Fact.NONE
     return EFFECTS.get(event if isinstance(event, Local) else type(event))

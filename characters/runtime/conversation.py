@@ -17,6 +17,7 @@ from characters.core.messages import (
     FinalUserTranscription,
     ForceUserStoppedSpeaking,
     InterruptBot,
+    LlmNoResponse,
     ServerMessage,
     UserTextMessage,
     VadSttStarted,
@@ -24,7 +25,7 @@ from characters.core.messages import (
 )
 from characters.core.session_events import Event, PlayerActed, WakeRequested
 from characters.core.state import ResumeOutcome, SessionState, SessionStateChanged
-from characters.core.turn import Local
+from characters.core.turn import Local, is_rejection
 from characters.runtime.events import (
     CharacterEvent,
     MessageRefused,
@@ -112,7 +113,7 @@ class Conversation:
             hearing.transcript_arrived(self._key)
             if not self._outlet.answers_unasked:
                 hearing.answer_began(self._key)  # the player need not wait for any
-        elif isinstance(message, (BotStartedSpeaking, BotTurnCompleted)):
+        elif isinstance(message, _END_THE_WAIT) or is_rejection(message):
             hearing.answer_began(self._key)
 
     def _tell_transcript(self) -> None:
@@ -269,6 +270,8 @@ class Conversation:
         self._outlet.refresh()
 
 
+# What frees the talk key: an answer that begins, or none that would come.
+_END_THE_WAIT = (BotStartedSpeaking, BotTurnCompleted, LlmNoResponse)
 _WANT_ANSWERS = (VadSttStopped, FinalUserTranscription)
 _WAITS = (SessionState.CONNECTING, SessionState.CONNECTED, SessionState.RECONNECTING)
 

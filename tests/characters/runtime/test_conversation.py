@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,9 @@ from characters.core.messages import (
     BotTurnCompleted,
     FinalUserTranscription,
     InterruptBot,
+    LlmNoResponse,
+    ServerMessage,
+    ServerResponse,
 )
 from characters.core.session_events import (
     ConnectRequested,
@@ -31,6 +35,19 @@ from characters.transport import AudioFrame
 from tests.characters.runtime.stage import Actor, Stage
 
 VOICE = AudioFrame(1, 0.0, b"\x01\x00" * 160, 16_000)
+
+
+class FakeHearing:
+    """Ears that note what they are told of the talk."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def transcript_arrived(self, key: str) -> None:
+        self.told.append(f"{key} understood")
+
+    def answer_began(self, key: str) -> None:
+        self.told.append(f"{key} answers")
 
 
 def connected(stage: Stage, **config: Any) -> Actor:
@@ -51,6 +68,32 @@ def refused(actor: Actor) -> list[str]:
 
 def texts(actor: Actor) -> list[str]:
     return [turn.text for turn in actor.driver.view.transcript]
+
+
+# --- what the ears are told -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        (FinalUserTranscription("Hello"), ["nurse understood"]),
+        (BotStartedSpeaking(), ["nurse answers"]),
+        (BotTurnCompleted(), ["nurse answers"]),
+        (LlmNoResponse(), ["nurse answers"]),
+        (ServerResponse("speech", "error", "Say that again, or type it."), ["nurse answers"]),
+        (ServerResponse("user_text_message", "error"), []),
+        (BotLlmStarted(), []),
+    ],
+)
+def test_the_ears_wait_for_an_answer_until_it_begins_or_none_will(
+    message: ServerMessage, told: list[str]
+) -> None:
+    with Stage() as stage:
+        hearing = FakeHearing()
+        stage.world = replace(stage.world, hearing=hearing)
+        actor = connected(stage)
+        stage.do(actor.driver.received, message)
+        assert hearing.told == told
 
 
 # --- typed text -------------------------------------------------------------------------------
