@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from engine.ui.colour import Colour, hex_colour
 
-__all__ = ["EXPRESSIONS", "LOOKS", "Expression", "Face", "Hair", "Look", "Top", "dressed"]
+__all__ = [
+    "EXPRESSIONS",
+    "LOOKS",
+    "Expression",
+    "Face",
+    "Hair",
+    "Look",
+    "LookName",
+    "Top",
+    "dressed",
+]
 
 Hair = Literal["short", "bun", "bob", "long", "curly", "balding", "none"]
 Top = Literal["shirt", "coat", "scrubs", "gown", "suit", "vest", "hoodie", "dress"]
@@ -67,6 +77,11 @@ EXPRESSIONS: Mapping[str, Expression] = MappingProxyType(
         "asleep": Expression(brow_lift=-0.5, eye=0.0, smile=0.1),
     }
 )
+
+LookName: TypeAlias = Literal[
+    "player", "visitor", "patient", "nurse", "doctor",
+    "receptionist", "porter", "examiner", "student", "kiosk",
+]  # fmt: skip
 
 LOOKS: Mapping[str, Look] = MappingProxyType(
     {

@@ -7,7 +7,9 @@ reads the same scene files without one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
+
+from pydantic import AfterValidator
 
 from characters.components.character import Character
 from characters.components.manager import CharacterManager
@@ -16,9 +18,10 @@ from characters.core.messages import Visemes
 from characters.core.state import SessionState, SessionView
 from characters.overlay import acting
 from characters.overlay.catalogue import PROPS, PropKind, PropSize
-from characters.overlay.looks import Face
+from characters.overlay.looks import Face, LookName
 from engine.component import Component
 from engine.signal import Subscription
+from engine.ui.colour import hex_colour
 
 if TYPE_CHECKING:
     from characters.overlay.paint.people import Figure
@@ -29,6 +32,16 @@ Theme: TypeAlias = Literal["clinic", "lobby", "exam"]
 Facing: TypeAlias = Literal["left", "right", "front"]
 Pose: TypeAlias = Literal["stand", "sit"]
 
+
+def _colour_or_none(text: str) -> str:
+    try:
+        hex_colour(text or "#000")
+    except ValueError:
+        raise ValueError("must be a colour such as #7aa6c9") from None
+    return text
+
+
+Tint: TypeAlias = Annotated[str, AfterValidator(_colour_or_none)]
 Reach: TypeAlias = tuple[float, float, float, float]
 FIGURE: Reach = (60.0, 160.0, 60.0, 20.0)
 
@@ -74,7 +87,7 @@ class Prop(Component):
 
     kind: PropKind
     label: str = ""
-    colour: str = ""  # "#rrggbb"; empty for its own
+    colour: Tint = ""  # "#rrggbb"; empty for its own
     flip: bool = False
 
     @property
@@ -103,12 +116,12 @@ class CharacterSprite(Component):
 
     draw_reach: ClassVar[Reach] = FIGURE
 
-    look: str = "visitor"
+    look: LookName = "visitor"
     facing: Facing = "front"
     pose: Pose = "stand"
-    colour: str = ""
-    skin: str = ""
-    hair: str = ""
+    colour: Tint = ""
+    skin: Tint = ""
+    hair: Tint = ""
 
     _shape: float | None = None
     _shaped_at: float = 0.0
@@ -205,10 +218,10 @@ class PlayerSprite(Component):
 
     draw_reach: ClassVar[Reach] = FIGURE
 
-    look: str = "player"
-    colour: str = ""
-    skin: str = ""
-    hair: str = ""
+    look: LookName = "player"
+    colour: Tint = ""
+    skin: Tint = ""
+    hair: Tint = ""
 
     _figure: Figure | None = None
     _turn: int = 0

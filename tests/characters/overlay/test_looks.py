@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from characters.overlay.looks import LOOKS, dressed
+from typing import get_args
+
+from characters.overlay.looks import LOOKS, LookName, dressed
 
 
 def test_a_look_can_be_dressed_in_other_colours() -> None:
@@ -11,6 +13,10 @@ def test_a_look_can_be_dressed_in_other_colours() -> None:
         (112, 128, 144, 255),
     )
     assert look.style == LOOKS["nurse"].style
+
+
+def test_a_scene_file_may_name_every_look_and_no_other() -> None:
+    assert get_args(LookName) == tuple(LOOKS)
 
 
 def test_an_unknown_look_is_a_visitors() -> None:
