@@ -37,7 +37,7 @@ class Visit:
         self._live_id = live_id
         self._peer = peer
         self._audio_frames = 0
-        self._first_audio: float | None = None
+        self._earliest_audio: float | None = None
         self._said_goodbye = False
 
     async def run(self) -> None:
@@ -52,10 +52,10 @@ class Visit:
         finally:
             self._live.left(self._peer, for_good=self._said_goodbye)
             log.info(
-                "room %s: connection ended, %d audio frames, the first at %s",
+                "room %s: connection ended, %d audio frames, the earliest at %s",
                 short(self._room.name),
                 self._audio_frames,
-                "-" if self._first_audio is None else f"{self._first_audio:.3f} s",
+                "-" if self._earliest_audio is None else f"{self._earliest_audio:.3f} s",
             )
             if not self._peer.is_saying_goodbye:
                 self._peer.close()
@@ -144,6 +144,6 @@ class Visit:
         if kind != MICROPHONE or not usable or not math.isfinite(timestamp):
             raise MessageError("validation-error", "Malformed audio frame")
         self._audio_frames += 1
-        if self._first_audio is None:
-            self._first_audio = timestamp
+        if self._earliest_audio is None or timestamp < self._earliest_audio:
+            self._earliest_audio = timestamp
         self._live.hear(pcm, timestamp)

@@ -173,6 +173,19 @@ def test_a_bad_audio_frame_is_an_error_and_nothing_more(data: bytes) -> None:
     serve(play)
 
 
+def test_the_log_says_how_long_after_the_ready_signal_the_microphone_was_first_heard(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.room() as (guest, _):
+            for timestamp in (0.75, 0.5, 1.0):
+                await guest.socket.send_bytes(msgpack.packb([1, 1, timestamp, bytes(640)]))
+
+    with caplog.at_level("INFO", "characters.service"):
+        serve(play)
+    assert "3 audio frames, the earliest at 0.500 s" in caplog.text
+
+
 def test_a_frame_that_is_too_long_ends_that_connection_only() -> None:
     async def play(bare: Bare) -> None:
         async with bare.room() as (other, _), bare.room() as (guest, _):
