@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from characters.core.failure import FailureKind, classify_http
 from tests.imports import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -119,6 +120,14 @@ def test_the_prefab_and_the_level_made_of_it_have_no_mistakes(tmp_path: Path) ->
     lint = ["-m", "characters", "lint", "--components", "lamps", "assets"]
     ended = run(lint, tmp_path, cwd=tmp_path)
     assert ended.returncode == 0, ended.stdout
+
+
+def test_the_answers_that_are_an_error_at_once_are_those_of_the_table() -> None:
+    (row,) = (line for line in README.splitlines() if "| an error at once" in line)
+    known = {code: classify_http(code, "") for code in range(400, 430)}
+    terminal = {code for code, why in known.items() if why.kind is FailureKind.TERMINAL}
+    odd = {code for code, why in known.items() if why.code == "connection.unexpected_status"}
+    assert set(map(int, re.findall(r"4\d\d", row))) == terminal - odd
 
 
 def test_the_script_plays(tmp_path: Path) -> None:
