@@ -164,7 +164,13 @@ class SceneEditor:
 
     def _set_live(self, owner: GameObject, row: FieldRow, text: str) -> _Done:
         with _refusals():
-            take_back = self._live.set(owner, row.path, parsed(row.annotation, text))
+            value = parsed(row.annotation, text)
+            try:
+                take_back = self._live.set(owner, row.path, value)
+            except (LookupError, ValueError):
+                raise
+            except Exception as error:  # a component's own code may refuse with anything
+                raise EditError(f"{row.name} could not be set: {error}") from error
         return _Done(Edit(owner.name, row.path, text), take_back)
 
 

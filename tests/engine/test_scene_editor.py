@@ -249,6 +249,21 @@ def test_code_s_objects_keep_the_rules_of_their_own_code() -> None:
     assert door.width == 40.0
 
 
+def test_whatever_a_components_own_code_raises_is_a_refusal() -> None:
+    class Picky(Component):
+        count: int = 3
+
+        def __post_init__(self) -> None:
+            if self.count > 3:
+                raise TypeError("more than three")
+
+    scene = Scene()
+    owner = scene.create("Shelf")
+    owner.add(Picky())
+    with pytest.raises(EditError, match="count could not be set: more than three"):
+        change(SceneEditor(scene), owner, "Picky.count", "4")
+
+
 def test_a_reference_that_code_set_is_seen_and_not_edited() -> None:
     editor, owner = live()
     row = next(row for row in editor.rows(owner) if row.path == "Switch.lamp")
