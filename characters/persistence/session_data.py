@@ -17,6 +17,9 @@ class SessionData:
 
     Every change is durable on return; every call may wait for a disk and raises
     PersistenceError when it cannot be done.
+
+    A session that is open has its id by heart and stores it again when it ends or drops: let it
+    forget with `SessionHandle.clear_session_id`.
     """
 
     def __init__(
