@@ -70,6 +70,11 @@ def test_a_steady_fan_is_learnt_as_noise() -> None:
     assert hear(gate, -25.0, 0.1).is_open
 
 
+def test_a_rustle_in_a_quiet_room_is_no_speech() -> None:
+    gate = hear(SpeechGate(), -95.0, 5.0)
+    assert not hear(gate, -55.0, 0.5).is_open and hear(gate, -45.0, 0.5).is_open
+
+
 def test_a_long_sentence_does_not_become_the_noise() -> None:
     gate = SpeechGate()
     for _ in range(10):

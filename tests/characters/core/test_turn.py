@@ -9,6 +9,7 @@ from characters.core.messages import (
     BotLlmText,
     BotStartedSpeaking,
     BotStoppedSpeaking,
+    BotTtsStarted,
     BotTurnCompleted,
     FinalUserTranscription,
     LlmNoResponse,
@@ -134,6 +135,20 @@ def test_no_response_ends_the_thinking() -> None:
 def test_a_lost_connection_ends_everything_but_being_addressed() -> None:
     dialogue = after(Local.ADDRESSED, *SPOKEN_ANSWER, Local.CONNECTION_LOST)
     assert dialogue.state is S.ATTENDING and dialogue.is_turn_over
+
+
+def test_who_has_spoken_and_is_not_done_settles_even_in_silence() -> None:
+    spoken = (*SPOKEN_ANSWER, BotStoppedSpeaking(), Local.AUDIO_DRAINED)
+    assert states(*spoken, BotTurnCompleted())[-3:] == [S.SETTLING, S.SETTLING, S.IDLE]
+
+
+def test_who_was_cut_off_and_has_faded_speaks_no_more_although_the_service_does() -> None:
+    cut = after(*SPOKEN_ANSWER, Local.INTERRUPTED, Local.AUDIO_DRAINED)
+    assert (cut.state, cut.is_speaking) == (S.INTERRUPTED, False)
+
+
+def test_who_begins_to_speak_unasked_thinks_first() -> None:
+    assert states(BotTtsStarted(), BotStartedSpeaking()) == [S.THINKING, S.SPEAKING]
 
 
 def test_being_addressed_no_more_is_idle() -> None:

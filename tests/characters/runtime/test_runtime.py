@@ -13,6 +13,7 @@ import pytest
 from characters.core.messages import BotLlmText
 from characters.core.policy import ReconnectPolicy
 from characters.core.state import ResumeOutcome, SessionRecord, SessionState, SessionStateChanged
+from characters.core.turn import DialogueState
 from characters.persistence import KeyValueSessionPersistence, MemoryStore
 from characters.runtime import Runtime, RuntimeBuilder, SessionConfig, SessionHandle, TextRefused
 from tests.characters.runtime.fake_service import FakeService
@@ -73,6 +74,15 @@ def test_a_session_connects_and_tells_it_on_the_main_thread(house: House) -> Non
     house.until(lambda: handle.view.state is SessionState.CONNECTED and len(told) >= 2)
     assert {name for _, name in told} == {threading.current_thread().name}
     assert isinstance(told[0][0], SessionStateChanged)
+
+
+def test_the_one_who_would_hear_attends_and_the_other_no_more(house: House) -> None:
+    nurse, porter = house.connected(), house.connected("porter")
+    attends = DialogueState.ATTENDING
+    for one, other in ((nurse, porter), (porter, nurse)):
+        house.runtime.ears.set_target(one.key)
+        house.until(lambda one=one: one.view.dialogue is attends)  # type: ignore[misc] # bound now
+        assert other.view.dialogue is DialogueState.IDLE
 
 
 def test_nothing_is_told_before_the_main_thread_asks(house: House) -> None:
