@@ -61,7 +61,8 @@ def run(
 
 def test_two_characters_live_in_a_plain_pygame_loop(tmp_path: Path) -> None:
     game = tmp_path / "game.py"
-    game.write_text(blocks("python")[0], encoding="utf-8")
+    two = "assert len(scene.find_components(Character)) == 2\nscene.close()"
+    game.write_text(blocks("python")[0].replace("scene.close()", two), encoding="utf-8")
     ended = run(["-c", PLAY, str(game)], tmp_path)
     assert ended.returncode == 0, ended.stderr
 
