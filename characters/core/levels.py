@@ -15,7 +15,6 @@ __all__ = [
     "Limiter",
     "Samples",
     "SpeechGate",
-    "attenuation",
     "decibels",
     "equal_power",
     "meter",
@@ -92,16 +91,6 @@ class SpeechGate:
             self.is_open != turns,
             0.0 if turns else against,
         )
-
-
-def attenuation(distance: float, full: float = 1.0, silent: float = 50.0) -> float:
-    """Return the gain of a voice at a distance: 1 within `full`, 0 from `silent` on."""
-    if distance <= full:
-        return 1.0
-    if distance >= silent:
-        return 0.0
-    # The square keeps near voices clearly in front, as ears expect, and still ends at zero.
-    return (1.0 - (distance - full) / (silent - full)) ** 2
 
 
 def equal_power(gain: float, pan: float) -> tuple[float, float]:

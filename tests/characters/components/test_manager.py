@@ -89,6 +89,25 @@ def test_voices_come_from_their_side_and_fade_with_distance() -> None:
     assert places["nurse"][0] > places["porter"][0]
 
 
+@pytest.mark.parametrize(
+    ("settings", "full", "silent"),
+    [({}, 16.0, 800.0), ({"full_volume_units": 5.0, "silent_units": 10.0}, 80.0, 160.0)],
+)
+def test_a_voice_is_full_within_its_one_unit_and_silent_beyond_fifty_or_as_is_set(
+    settings: dict[str, float], full: float, silent: float
+) -> None:
+    level = Level()
+    for name, value in settings.items():
+        setattr(level.manager, name, value)
+    for key, distance in (("near", full), ("between", (full + silent) / 2), ("far", silent)):
+        level.character(key, (distance, 0.0))
+    level.frame()
+    level.manager.listen_from((0.0, 0.0), AHEAD)
+    level.frame()
+    places = level.runtime.voice.places
+    assert [places[key][0] for key in ("near", "between", "far")] == pytest.approx([1.0, 0.5, 0.0])
+
+
 SLEEPY = ReconnectPolicy(idle=IdlePolicy.HIBERNATE, hibernate_after_seconds=2.0)
 
 

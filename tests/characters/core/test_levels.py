@@ -9,7 +9,6 @@ from characters.core.levels import (
     Limiter,
     Samples,
     SpeechGate,
-    attenuation,
     decibels,
     equal_power,
     meter,
@@ -80,17 +79,6 @@ def test_a_long_sentence_does_not_become_the_noise() -> None:
     for _ in range(10):
         gate = hear(hear(gate, -22.0, 0.5), -65.0, 0.15)
     assert gate.is_open
-
-
-def test_a_voice_is_at_full_volume_within_one_unit_and_silent_beyond_fifty() -> None:
-    assert attenuation(0.0) == attenuation(1.0) == 1.0
-    assert attenuation(50.0) == attenuation(80.0) == 0.0
-    assert 0.0 < attenuation(30.0) < attenuation(10.0) < 1.0
-
-
-def test_both_limits_of_distance_can_be_set() -> None:
-    assert attenuation(90.0, full=100.0, silent=400.0) == 1.0
-    assert attenuation(400.0, full=100.0, silent=400.0) == 0.0
 
 
 @pytest.mark.parametrize("pan", [-1.0, -0.4, 0.0, 0.7, 1.0])
