@@ -105,6 +105,7 @@ __all__ = ["CLOSE_TIMEOUT_SECONDS", "TABLE", "IllegalEvent", "Phase", "Session",
 # Long enough for a bye and its answer across an ocean, short enough for somebody who quits.
 CLOSE_TIMEOUT_SECONDS = 1.0
 NEW_SETTINGS = "new settings"
+SUSPENDED = "suspended"
 
 
 class IllegalEvent(Exception):  # noqa: N818 - "illegal" says that it is an error
@@ -163,7 +164,7 @@ def _connect_after_close(step: Step, event: ConnectRequested) -> None:
 def _disconnect(step: Step, event: DisconnectRequested) -> None:
     step.set(error=None)
     _end_conversation_as(step, event)
-    _end(step, "disconnect requested")
+    _end(step, SUSPENDED if event.keeps_id else "disconnect requested")
 
 
 def _disconnect_at_rest(step: Step, event: DisconnectRequested) -> None:
@@ -177,7 +178,7 @@ def _disconnect_at_rest(step: Step, event: DisconnectRequested) -> None:
 
 def _disconnect_again(step: Step, event: DisconnectRequested) -> None:
     session = step.session
-    was_to_go_on = session.is_hibernating or session.reason == NEW_SETTINGS
+    was_to_go_on = session.is_hibernating or session.reason in (NEW_SETTINGS, SUSPENDED)
     step.set(wants_connect=False, is_hibernating=False)
     if was_to_go_on:
         _end_conversation_as(step, event)

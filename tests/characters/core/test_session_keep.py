@@ -73,6 +73,14 @@ def test_a_suspended_session_is_resumed_however_long_its_id_lives(state: str) ->
     assert (life.plan.mode, life.plan.character_session_id) == (ConnectMode.CREATE, "id-1")
 
 
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_a_disconnect_ends_a_suspended_session_for_good(is_closed: bool) -> None:
+    life = connected(CLEARED).feed(DisconnectRequested(keeps_id=True))
+    if is_closed:
+        life.closed()
+    assert life.feed(DisconnectRequested()).ordered(ClearRecord)
+
+
 def suspended(state: str) -> Life:
     """Return an id that lives until the disconnect, suspended in that state."""
     if state == "connecting":
