@@ -107,19 +107,23 @@ class Player:
         """Say something aloud; this one hears it, and nobody else."""
         if not self._has_ear(it):
             return False
-        heard = {other.key: other.heard for other in self._all}
+        # The end of an utterance that a fault has cut short may be told late: beginnings count.
+        begun, heard = self._begun(), it.heard
         self.village.microphone.speak(self.chance.choice(self.sounds))
-        if not self.village.wait_for(lambda: it.heard > heard[it.key], ANSWER_SECONDS):
-            return self._tells(it, heard)
+        if not self.village.wait_for(lambda: it.heard > heard, ANSWER_SECONDS):
+            return self._tells(it, begun)
         others = (other for other in self._all if other is not it)
-        return all(other.heard == heard[other.key] for other in others)
+        return all(o.begun == begun[o.key] for o in others) or self._tells(it, begun)
 
-    def _tells(self, it: Resident, heard: Mapping[str, int]) -> bool:
-        """Say what there is to see of an utterance that nobody answered."""
+    def _begun(self) -> dict[str, int]:
+        return {other.key: other.begun for other in self._all}
+
+    def _tells(self, it: Resident, begun: Mapping[str, int]) -> bool:
+        """Say what there is to see of an utterance that went astray."""
         sent = {other.key: other.handle.view.microphone.frames_sent for other in self._all}
-        now = {other.key: other.heard - heard[other.key] for other in self._all}
+        now = {other.key: other.begun - begun[other.key] for other in self._all}
         told = dict(it.told)
-        self.tell(f"    {it.key}: heard {now}, sent {sent}, {self.village.ears.status}, {told}")
+        self.tell(f"    {it.key}: begun {now}, sent {sent}, {self.village.ears.status}, {told}")
         return False
 
     def _has_ear(self, it: Resident) -> bool:
@@ -152,13 +156,17 @@ class Player:
         """Turn away in the middle of a sentence; one hears all of it, whoever had its beginning."""
         if not self._has_ear(it):
             return False
-        heard = {other.key: other.heard for other in self._all}
-        before = sum(heard.values())
+        before = self._begun()
         self._begin_to_speak()
         self.village.turn_to(self.chance.choice(self._all))
-        self.village.wait_for(lambda: sum(o.heard for o in self._all) > before, ANSWER_SECONDS)
+
+        def begun() -> int:
+            return sum(self._begun().values()) - sum(before.values())
+
+        self.village.wait_for(lambda: begun() > 0, ANSWER_SECONDS)
+        self.village.wait_for(lambda: not self.village.microphone.is_speaking, 5.0)
         self._pass(1.3)
-        return sum(o.heard for o in self._all) == before + 1 or self._tells(it, heard)
+        return begun() == 1 or self._tells(it, before)
 
     # --- faults
 

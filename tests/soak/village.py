@@ -19,7 +19,7 @@ from characters.components import (
     Player,
     make_parts,
 )
-from characters.core.messages import VadSttStopped
+from characters.core.messages import VadSttStarted, VadSttStopped
 from characters.core.policy import ReconnectPolicy
 from characters.core.state import SessionState
 from characters.core.turn import DialogueState
@@ -45,7 +45,8 @@ class Resident:
 
     def __init__(self, handle: SessionHandle) -> None:
         self.handle = handle
-        self.heard = 0  # utterances that came to their end here, understood or honestly not
+        self.begun = 0  # utterances that began here
+        self.heard = 0  # ... and that came to their end, understood or honestly not
         self.told: Counter[str] = Counter()
         handle.events.subscribe(self._note)
 
@@ -63,6 +64,7 @@ class Resident:
 
     def _note(self, event: object) -> None:
         self.told[type(event).__name__] += 1
+        self.begun += isinstance(event, VadSttStarted)
         self.heard += isinstance(event, VadSttStopped)
 
     def is_answered(self, since: float) -> bool:
