@@ -54,7 +54,8 @@ class Component:
     """
 
     execution_order: ClassVar[int] = 0
-    """Lower starts and runs earlier; equal ones do so in the order of their creation."""
+    """Lower awakes (where a level is built), starts and runs earlier; equal ones in the order of
+    their creation."""
 
     fixed_fields: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Fields that an edit of the level's file does not reach while it runs: what to do instead."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 from engine.component import Component
@@ -211,14 +212,24 @@ class GameObject:
         self._refresh_active()
 
     def _refresh_active(self) -> None:
-        above = self.transform._parent
-        active = self._active_self and (above is None or above.game_object._active)
-        if active == self._active:
+        if not self._follow_parent():
             return
-        self._active = active
         scene = self._scene
         if scene is not None:
             for component in tuple(self._components):
                 scene._lifecycle.object_switched(component)
         for child in self.transform.children:
             child.game_object._refresh_active()
+
+    def _follow_parent(self) -> bool:
+        """Become active or inactive; tell whether that is new."""
+        above, before = self.transform._parent, self._active
+        self._active = self._active_self and (above is None or above.game_object._active)
+        return self._active != before
+
+    def _switched_family(self) -> list[GameObject]:
+        """Return those who are active or inactive now and were not before, the parents first."""
+        if not self._follow_parent():
+            return []
+        below = [child.game_object._switched_family() for child in self.transform._children]
+        return [self, *chain.from_iterable(below)]

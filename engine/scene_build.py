@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from types import MappingProxyType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -66,11 +65,11 @@ class SceneBuilder:
         for entry in entries:
             self._parts[entry.name] = dict(self._make(entry, entry.components))
         # All are in place before the first awakes: it may look for any other.
-        tasks = [partial(self._connect, entry, entry.components) for entry in entries]
-        tasks += [partial(self._wake, entry) for entry in entries]
-        for number, task in enumerate(tasks, 1):
-            task()
-            yield number / len(tasks)
+        for number, entry in enumerate(entries, 1):
+            self._connect(entry, entry.components)
+            yield 0.5 * number / len(entries)
+        yield from self._wake(entries)
+        yield 1.0
 
     def built(self) -> BuiltScene:
         """Return what was built and let the scene offer it as a service."""
@@ -118,10 +117,13 @@ class SceneBuilder:
         """Return what the file says of a component, each reference replaced by what it names."""
         return self._arguments(component, lambda m, text: self._named(m, text, entry.name))
 
-    def _wake(self, entry: ObjectEntry) -> None:
-        assert entry.settings is not None
-        if entry.settings.active:
-            self.objects[entry.name].set_active(True)
+    def _wake(self, entries: Iterable[ObjectEntry]) -> Iterator[float]:
+        """Switch the objects on that the file wants active; yields progress as `steps` does."""
+        wanted = [e for e in entries if e.settings is not None and e.settings.active]
+        most = sum(len(entry.components) for entry in wanted)
+        objects = [self.objects[entry.name] for entry in wanted]
+        for number, _ in enumerate(self.scene._lifecycle.switch_on(objects), 1):
+            yield 0.5 + 0.5 * min(1.0, number / max(1, most))
 
     def _named(self, marker: Marker, text: str, owner: str) -> Any:
         """Return what a text in the file refers to; the document was checked before."""

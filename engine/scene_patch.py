@@ -52,8 +52,8 @@ class ScenePatch(SceneBuilder):
         touched += self._refer_again(found)
         for entry in (*added, *changed):
             self._connect(entry, new.get(entry.name, entry.components))
-        for entry in added:
-            self._wake(entry)
+        for _ in self._wake(added):
+            pass
         self._set_level(found.settings)
         for part in dict.fromkeys(touched):
             self.scene._lifecycle.validate(part)

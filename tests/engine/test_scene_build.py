@@ -102,3 +102,45 @@ def test_a_component_awakes_when_all_its_references_are_there(tmp_path: Path) ->
     file = SceneFile.read(path, ComponentRegistry(Witness))
     file.build(file.new_scene())
     assert sorted(seen) == ["A", "B"]
+
+
+AWAKES: list[str] = []
+
+
+class Early(Component):
+    execution_order = -10
+
+    def awake(self) -> None:
+        AWAKES.append(f"{self.game_object.name} early")
+
+    def on_enable(self) -> None:
+        AWAKES.append(f"{self.game_object.name} on")
+
+
+class Late(Component):
+    execution_order = 10
+
+    def awake(self) -> None:
+        AWAKES.append(f"{self.game_object.name} late")
+
+
+def woken(folder: Path, *objects: str) -> list[str]:
+    """Build a level of these objects and return who awoke in which order."""
+    AWAKES.clear()
+    path = write_assets(folder)
+    path.write_text("[scene]\n" + "".join(f"[[object]]\nname = {text}" for text in objects))
+    file = SceneFile.read(path, ComponentRegistry(Early, Late))
+    file.build(file.new_scene())
+    return AWAKES
+
+
+def test_a_level_awakes_in_execution_order_as_in_unity(tmp_path: Path) -> None:
+    a = '"A"\n[object.Late]\n[object.Early]\n'
+    b = '"B"\n[object.Early]\n'
+    assert woken(tmp_path, a, b) == ["A early", "A on", "B early", "B on", "A late"]
+
+
+def test_a_child_awakes_with_its_parent_wherever_it_stands_in_the_file(tmp_path: Path) -> None:
+    child = '"Child"\nparent = "Top"\n[object.Early]\n'
+    assert woken(tmp_path, child, '"Top"\n') == ["Child early", "Child on"]
+    assert woken(tmp_path, child, '"Top"\nactive = false\n') == []
