@@ -11,14 +11,17 @@ from tests.audio.corpus import say
 from tests.audio.devices import PrivatePulse, private_pulseaudio
 from tests.imports import ROOT
 
-# Plays a game for somebody who holds T while the character greets, until it answers.
+# Plays a game for somebody who lets nobody greet to the end, and holds T until he is answered.
+# (A voice from the loudspeaker would make him harder to understand.)
 PLAYER = """
 import sys, threading, time, pygame
 from characters import Character, CharacterManager
-from characters.core.messages import BotStartedSpeaking, FinalUserTranscription
+from characters.core.messages import BotStartedSpeaking, BotTurnCompleted, FinalUserTranscription
 start, update, heard, sources = Character.start, CharacterManager.update, [], []
+people = []
 def started(self):
     start(self)
+    people.append(self)
     self.events.subscribe(heard.append)
 def updated(self, dt):
     update(self, dt)
@@ -35,6 +38,10 @@ def play():
     until(BotStartedSpeaking)  # the greeting
     threading.Event().wait(1.0)
     print("opened early" if any(device for device, _ in sources) else "closed", flush=True)
+    while sum(isinstance(event, BotTurnCompleted) for event in heard) < len(people):
+        for character in people:
+            character.session.interrupt()
+        threading.Event().wait(0.2)
     heard.clear()
     pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_t))
     ends = time.monotonic() + 10
