@@ -11,6 +11,7 @@ import numpy as np
 import pyaudio
 
 from characters.audio.portaudio import (
+    OPEN_STREAMS,
     DeviceReport,
     Retries,
     calm,
@@ -105,6 +106,7 @@ class CaptureStream:
             except BaseException:
                 self._audio.terminate()
                 raise
+        OPEN_STREAMS.opened(self)
 
     def _choose(self, wanted: str | None) -> Mapping[str, Any]:
         count = self._audio.get_device_count()
@@ -162,6 +164,7 @@ class CaptureStream:
         with portaudio_calls():
             self._stream.close()
             self._audio.terminate()
+        OPEN_STREAMS.closed(self)
 
 
 class PortAudioMicrophone:

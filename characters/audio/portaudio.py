@@ -9,6 +9,7 @@ that can hang on a thread which nobody waits for.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import re
@@ -22,7 +23,9 @@ from dataclasses import dataclass
 from characters.audio.source import AudioDevice
 
 __all__ = [
+    "OPEN_STREAMS",
     "DeviceReport",
+    "OpenStreams",
     "Retries",
     "calm",
     "find_device",
@@ -35,6 +38,8 @@ __all__ = [
 # PortAudio's state belongs to the process, and so must the lock around it.
 PORTAUDIO = threading.Lock()
 PATIENCE_SECONDS = 3.0
+# Closing takes a block or two; a hung sound daemon holds up an exit no longer than this.
+EXIT_SECONDS = 0.5
 
 # One that was there is back within 2 s of its return; what never was is looked for ever more
 # rarely, because each look costs a process.
@@ -145,6 +150,42 @@ def report_from(raw: dict[str, object]) -> DeviceReport:
                 is_default_output=index == raw["output"],
             )
     return DeviceReport(tuple(devices.values()))
+
+
+class OpenStreams:
+    """The streams of this process whose callbacks may still come.
+
+    Python must not end under one: PortAudio's thread would call into an interpreter that is gone,
+    which is a crash. So its exit waits a moment for those that are being closed.
+    """
+
+    def __init__(self) -> None:
+        self._streams: set[object] = set()
+        self._changed = threading.Condition()
+        self._is_awaited = False
+
+    def opened(self, stream: object) -> None:
+        """Note that a stream calls back from now on."""
+        with self._changed:
+            self._streams.add(stream)
+            if not self._is_awaited:
+                self._is_awaited = True
+                atexit.register(self.wait, EXIT_SECONDS)
+
+    def closed(self, stream: object) -> None:
+        """Note that it does so no more."""
+        with self._changed:
+            self._streams.discard(stream)
+            self._changed.notify_all()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until none is open; return whether that came true in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._streams, seconds)
+
+
+# They belong to the process as PortAudio's state does.
+OPEN_STREAMS = OpenStreams()
 
 
 class Retries:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from characters.audio.portaudio import (
+    OpenStreams,
     Retries,
     find_device,
     portaudio_calls,
@@ -111,3 +112,14 @@ def test_a_device_that_was_found_is_missed_anew() -> None:
         retries.next()
     retries.found()
     assert retries.next() == 0.3
+
+
+def test_an_exit_waits_for_streams_that_are_being_closed_and_not_for_one_that_hangs() -> None:
+    streams = OpenStreams()
+    streams.opened("ears")
+    assert not streams.wait(0.01)
+    closing = threading.Timer(0.05, streams.closed, ("ears",))
+    closing.start()
+    assert streams.wait(5.0)
+    closing.join()
+    assert streams.wait(0.0)
