@@ -237,12 +237,11 @@ class CharacterManager(Component):
         if not self._characters or self._listener is None:
             return
         for key in self._nearby.look(self._characters, self._range(self._listener)):
-            self._lose_sight(key)
+            self._leave_behind(key)
         self._choose_target()
-        for character in self.nearby:
-            self._place(character, self._listener)
-        for character in self._present(self._nearby.distances):
-            distance = self._nearby.distances[character.key]
+        for key, distance in self._nearby.distances.items():
+            character = self._characters[key]
+            self._place(character, self._listener, distance)
             character.session.set_distance(distance)
             self._approach(character, distance)
         self._attend()
@@ -340,12 +339,11 @@ class CharacterManager(Component):
         self._target = choose(self._target, candidates, self._facing, now, options, pinned=pinned)
         self.ears.set_target(self._target.key)
 
-    def _place(self, character: Character, listener: Vector) -> None:
+    def _place(self, character: Character, listener: Vector, distance: float) -> None:
         """Make a voice quieter with the distance, and let it come from its side."""
-        x, y = character.transform.position
-        dx, dy = x - listener[0], y - listener[1]
-        units = math.hypot(dx, dy) / self.pixels_per_unit
+        units = distance / self.pixels_per_unit
         fall = (units - self.full_volume_units) / (self.silent_units - self.full_volume_units)
+        dx = character.transform.position[0] - listener[0]
         pan = max(-1.0, min(1.0, dx / (self.scene.size[0] / 2)))
         self.runtime.voice.place(character.key, 1.0 - max(0.0, min(1.0, fall)), pan)
 
@@ -353,12 +351,13 @@ class CharacterManager(Component):
         beside = max(self.approach, self.reach * 1.5)
         return Range.of(self.scene.camera, here, beside, self.silent_units * self.pixels_per_unit)
 
-    def _lose_sight(self, key: str) -> None:
+    def _leave_behind(self, key: str) -> None:
+        """Let somebody who is not near be as quiet, and as late to connect, as that is far."""
         character = self._characters.get(key)
         self._approached.discard(key)
         if character is not None and not character.is_destroyed and self._listener is not None:
-            self._place(character, self._listener)
             distance = math.dist(character.transform.position, self._listener)
+            self._place(character, self._listener, distance)
             character.session.set_distance(distance)
 
     def _approach(self, character: Character, distance: float) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from characters.components.character import Character
 from characters.core.state import SessionState
@@ -22,8 +22,7 @@ MARGIN = 120.0  # pixels: a figure whose feet are outside may reach into the pic
 MOST_IN_SIGHT = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(NamedTuple):
     """What counts as near: beside the player, or talking within earshot; and what is in sight."""
 
     here: Vector
@@ -67,26 +66,33 @@ class Nearby:
         return tuple(self._in_sight) if len(self._in_sight) <= MOST_IN_SIGHT else ()
 
     def look(self, characters: Mapping[str, Character], within: Range) -> set[str]:
-        """Look at those who are near and at some of the others; return the keys of who left."""
+        """Look at those who are near and at some of the others.
+
+        Returns the keys of who is not near any more, and of who talks too far away to be.
+        """
         some = list(islice(self._turns, PER_FRAME))
         if len(some) < PER_FRAME:
             self._turns = iter(tuple(characters.items()))
             some += islice(self._turns, PER_FRAME - len(some))
         before = self.distances
         near = [(key, characters[key]) for key in before if key in characters]
-        self.distances = {}
+        distances: dict[str, float] = {}
+        in_sight, far = self._in_sight, set[str]()
         for key, character in (*near, *some):
-            self._in_sight.pop(key, None)
+            in_sight.pop(key, None)
             state = character.state
-            if state is not None and not character.is_destroyed:
-                self._sort(key, character.transform.position, state, within)
-        if len(self._in_sight) > len(characters):  # some of them left the level
-            self._in_sight = {key: None for key in self._in_sight if key in characters}
-        return before.keys() - self.distances.keys()
-
-    def _sort(self, key: str, place: Vector, state: SessionState, within: Range) -> None:
-        distance = math.dist(place, within.here)
-        if within.holds(distance, state):
-            self.distances[key] = distance
-        elif within.shows(place):
-            self._in_sight[key] = None
+            if state is None or character.is_destroyed:
+                continue
+            place = character.transform.position
+            distance = math.dist(place, within.here)
+            if within.holds(distance, state):
+                distances[key] = distance
+                continue
+            if state is not SessionState.DISCONNECTED:
+                far.add(key)
+            if within.shows(place):
+                in_sight[key] = None
+        self.distances = distances
+        if len(in_sight) > len(characters):  # some of them left the level
+            self._in_sight = {key: None for key in in_sight if key in characters}
+        return far | (before.keys() - distances.keys())

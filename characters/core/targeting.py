@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 __all__ = ["Candidate", "Target", "TargetingMode", "TargetingOptions", "choose", "score"]
 
@@ -31,8 +32,7 @@ class TargetingOptions:
     cone_degrees: float = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """Somebody who could hear the player, seen from the player."""
 
     key: str

@@ -104,17 +104,10 @@ def spread(
     for index in sorted(range(len(wanted)), key=lambda i: -wanted[i].bottom):
         rect = wanted[index].inside(frame)
         for _ in range(len(blockers)):
-            blocker = _blocker(rect, blockers)
+            blocker = next(filter(rect.overlaps, blockers), None)
             if blocker is None:
                 break
             rect = Rect(rect.x, blocker.y - rect.h - gap, rect.w, rect.h)
         placed[index] = rect
         blockers.append(rect)
     return tuple(placed[index] for index in range(len(wanted)))
-
-
-def _blocker(rect: Rect, others: Iterable[Rect]) -> Rect | None:
-    for other in others:
-        if rect.overlaps(other):
-            return other
-    return None

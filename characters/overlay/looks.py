@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from engine.ui.colour import Colour, hex_colour
 
@@ -40,8 +40,7 @@ class Look:
     is_machine: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Face:
+class Face(NamedTuple):
     """One face at one moment, in few enough steps to keep a picture of each."""
 
     emotion: str = "neutral"

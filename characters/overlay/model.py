@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from characters.core.policy import ReconnectPolicy
 from characters.core.state import SessionState, SessionView
@@ -13,8 +14,7 @@ __all__ = ["Actor", "FaultState", "HudModel", "Microphone"]
 Point = tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(NamedTuple):
     """A character of the level: its session, and where its head is on the screen."""
 
     key: str

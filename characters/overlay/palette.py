@@ -15,7 +15,6 @@ __all__ = [
     "INK",
     "LEAF",
     "MUTED",
-    "NIGHT",
     "PAPER",
     "PLUM",
     "ROSE",
@@ -31,7 +30,6 @@ __all__ = [
 ]
 
 INK: Final[Colour] = hex_colour("#2b2340")
-NIGHT: Final[Colour] = hex_colour("#2b2340f0")
 PLUM: Final[Colour] = hex_colour("#5b4a78")
 CREAM: Final[Colour] = hex_colour("#fff6e6")
 PAPER: Final[Colour] = hex_colour("#fbead0")

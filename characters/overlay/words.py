@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 from characters.core.state import FreshReason, Resume, ResumeOutcome, SessionState, SessionView
 from characters.core.turn import DialogueState
@@ -63,8 +64,7 @@ class Tone(StrEnum):
     BAD = "bad"
 
 
-@dataclass(frozen=True, slots=True)
-class BadgeWords:
+class BadgeWords(NamedTuple):
     """A badge: its sign, the word of the state, and how much of the countdown ring is left."""
 
     shape: Shape

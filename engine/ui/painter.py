@@ -127,9 +127,14 @@ class Painter:
         style = style or PanelStyle()
         margin = round(style.shadow * 2)
         size = (round(rect.w) + 2 * margin, round(rect.h) + 2 * margin)
-        picture = self.sprites.get(
-            ("panel", style, size), lambda: self._stretched_panel(margin, style, size)
-        )
+        # A screen has no opacity of its own, so what is laid on it can be kept as runs of pixels.
+        is_final = not surface.get_flags() & pygame.SRCALPHA
+
+        def make() -> pygame.Surface:
+            picture = self._stretched_panel(margin, style, size)
+            return _final(picture) if is_final else picture
+
+        picture = self.sprites.get(("panel", style, size, is_final), make)
         surface.blit(picture, (round(rect.x) - margin, round(rect.y) - margin))
 
     def _stretched_panel(

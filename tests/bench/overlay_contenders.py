@@ -92,7 +92,7 @@ def talking(frame: int) -> HudModel:
     said, answer = nurse.view.transcript
     grown = replace(answer, text=answer.text[: 20 + 2 * frame])
     view = replace(nurse.view, transcript=(said, grown))
-    actors = (model.actors[0], replace(nurse, view=view), *model.actors[2:])
+    actors = (model.actors[0], nurse._replace(view=view), *model.actors[2:])
     return replace(model, now=model.now + frame / 60, actors=actors)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from characters.overlay.layout import MARGIN, spread
-from characters.overlay.model import Actor, HudModel
+from characters.overlay.model import Actor, HudModel, Microphone
 from characters.overlay.paint.signs import SIGN, TONES, arrow_picture, sign_picture
-from characters.overlay.palette import AMBER, CREAM, INK, NIGHT
+from characters.overlay.palette import AMBER, CREAM, INK
 from characters.overlay.words import TALK, BadgeWords, badge, receipt
 from engine.ui.painter import Painter, PanelStyle
 from engine.ui.rect import Rect
@@ -20,8 +20,8 @@ _NAME, _WORD, _RECEIPT = 13, 12, 13
 _H, _RECEIPT_H = 38, 24
 _WIDEST = 210.0
 _AROUND = 8
-_PLAIN = PanelStyle(fill=NIGHT, border=(255, 255, 255, 30), radius=12, shadow=4)
-_AIMED = PanelStyle(fill=NIGHT, border=AMBER, border_width=2, radius=12, shadow=4)
+_PLAIN = PanelStyle(fill=INK, border=(255, 255, 255, 30), radius=12, shadow=4)
+_AIMED = PanelStyle(fill=INK, border=AMBER, border_width=2, radius=12, shadow=4)
 _PAPER = PanelStyle(fill=CREAM, border=(90, 60, 40, 60), radius=11, shadow=4)
 _OUTSIDE = 120.0  # somebody whose head is cut off by the edge still has feet in the picture
 _TIP = 4.0  # what of a badge's tail is longer than the gap below it
@@ -42,23 +42,19 @@ def paint_badges(
     stands behind an open panel, outside the `stage`, has none; neither has one whose badge would
     be cut by a card, whose places are `taken`, or by what stands at the top.
     """
-    actors = [actor for actor in model.actors if _is_in_sight(actor, model, stage)]
-    words = [badge(actor.view, model.now) for actor in actors]
-    receipts = [receipt(actor.view, model.now) for actor in actors]
-    wanted = [
-        _rect(painter, actor, said, note)
-        for actor, said, note in zip(actors, words, receipts, strict=True)
-    ]
+    in_sight = _sight(model, stage)
+    shown = [_badge(painter, a, model.now) for a in model.actors if in_sight.contains(a.head)]
     frame = Rect(stage.x - 6, _FRAME_TOP, stage.w + 12, model.size[1] - _FRAME_TOP - 40)
-    places = spread(wanted, frame, over=[rect.inset(0, -_TIP) for rect in talk])
-    for actor, said, note, rect in zip(actors, words, receipts, places, strict=True):
-        if rect.y < frame.y and actor.is_target:
+    over = [rect.inset(0, -_TIP) for rect in talk]
+    places = spread([each.wanted for each in shown], frame, over=over)
+    for each, rect in zip(shown, places, strict=True):
+        if rect.y < frame.y and each.actor.is_target:
             rect = rect.inside(frame)  # in a crowd it rather covers another than be missing
-        if rect.y < frame.y or any(rect.overlaps(other) for other in taken):
+        if rect.y < frame.y or any(map(rect.overlaps, taken)):
             continue
-        if note is not None:
-            _paint_receipt(painter, surface, actor, rect, note)
-        _paint_badge(painter, surface, model, actor, said, rect)
+        if each.note is not None:
+            _paint_receipt(painter, surface, each.actor, rect, each.note)
+        _paint_badge(painter, surface, each, rect, model.microphone)
 
 
 def rehearse_badges(painter: Painter) -> Iterator[None]:
@@ -70,25 +66,32 @@ def rehearse_badges(painter: Painter) -> Iterator[None]:
     yield
 
 
-def _is_in_sight(actor: Actor, model: HudModel, stage: Rect) -> bool:
-    x, y = actor.head
+def _sight(model: HudModel, stage: Rect) -> Rect:
+    """Return where heads are that have a badge."""
     left = stage.x if stage.x > MARGIN else -_OUTSIDE  # a panel is open there
     right = stage.right if stage.right < model.size[0] - MARGIN else model.size[0] + _OUTSIDE
-    return left <= x <= right and -_OUTSIDE <= y <= model.size[1] + _OUTSIDE
+    return Rect(left, -_OUTSIDE, right - left, model.size[1] + 2 * _OUTSIDE)
 
 
-def _rect(painter: Painter, actor: Actor, said: BadgeWords, note: str | None) -> Rect:
-    w, h = _width(painter, actor, said), float(_H)
-    if note is not None:
-        w, h = max(w, _note_width(painter, note)), h + _RECEIPT_H + 3
-    x, y = actor.head
-    return Rect(x - w / 2, y - h - 10, w, h)
+class _Badge(NamedTuple):
+    """What is to be said over a head, how wide that is, and the place it would like to have."""
+
+    actor: Actor
+    said: BadgeWords
+    note: str | None
+    w: float
+    wanted: Rect
 
 
-def _width(painter: Painter, actor: Actor, said: BadgeWords) -> float:
-    fonts = painter.fonts
+def _badge(painter: Painter, actor: Actor, now: float) -> _Badge:
+    said, note, fonts = badge(actor.view, now), receipt(actor.view, now), painter.fonts
     inner = max(fonts.width(actor.name, _NAME, True), fonts.width(said.word, _WORD))
-    return min(_WIDEST, inner + SIGN + 26.0)
+    w = widest = min(_WIDEST, inner + SIGN + 26.0)
+    h = float(_H)
+    if note is not None:
+        widest, h = max(w, _note_width(painter, note)), h + _RECEIPT_H + 3
+    x, y = actor.head
+    return _Badge(actor, said, note, w, Rect(x - widest / 2, y - h - 10, widest, h))
 
 
 def _note_width(painter: Painter, note: str) -> float:
@@ -101,19 +104,19 @@ def _over_head(actor: Actor, w: float, rect: Rect) -> float:
 
 
 def _paint_badge(
-    painter: Painter, surface: Any, model: HudModel, actor: Actor, said: BadgeWords, rect: Rect
+    painter: Painter, surface: Any, shown: _Badge, rect: Rect, microphone: Microphone
 ) -> None:
-    w = _width(painter, actor, said)
-    box = Rect(_over_head(actor, w, rect), rect.bottom - _H, w, _H)
-    middle = round(max(12.0, min(actor.head[0] - box.x, w - 12)))
+    actor, said, w = shown.actor, shown.said, shown.w
+    x, y = _over_head(actor, w, rect), rect.bottom - _H
+    middle = round(max(12.0, min(actor.head[0] - x, w - 12)))
     picture = painter.composed(
         ("badge", actor.name, said, actor.is_target, middle),
         (math.ceil(w) + 2 * _AROUND, _H + 2 * _AROUND),
         lambda blank: _compose(painter, blank, actor, said, w, middle),
     )
-    surface.blit(picture, (round(box.x) - _AROUND, round(box.y) - _AROUND))
-    if model.microphone.is_open and actor.key == model.microphone.hearer:
-        _paint_level(surface, box, model.microphone.level)
+    surface.blit(picture, (round(x) - _AROUND, round(y) - _AROUND))
+    if microphone.is_open and actor.key == microphone.hearer:
+        _paint_level(surface, Rect(x, y, w, _H), microphone.level)
 
 
 def _compose(

@@ -28,8 +28,8 @@ __all__ = [
     "paint_notice",
 ]
 
-_BACK = PanelStyle(fill=(30, 24, 46, 228), border=(255, 255, 255, 26), radius=14, shadow=5)
-_PILL = PanelStyle(fill=(30, 24, 46, 190), border=(255, 255, 255, 20), radius=12, shadow=0)
+_BACK = PanelStyle(fill=(30, 24, 46, 255), border=(255, 255, 255, 26), radius=14, shadow=5)
+_PILL = PanelStyle(fill=(30, 24, 46, 255), border=(255, 255, 255, 20), radius=12, shadow=0)
 _FIELD = PanelStyle(fill=CREAM, border=AMBER, border_width=2.5, radius=14, shadow=6)
 _WARN = PanelStyle(fill=(255, 240, 205, 245), border=AMBER, border_width=2, radius=12, shadow=5)
 _MOST_LINES = 3

@@ -83,10 +83,20 @@ def test_a_sentence_in_progress_pins_its_target() -> None:
 
 def test_voices_come_from_their_side_and_fade_with_distance() -> None:
     level = clinic()
+    level.session("porter").becomes(SessionState.CONNECTED)
     look(level, AHEAD)
     places = level.runtime.voice.places
     assert places["nurse"][1] > 0 > places["patient"][1]
-    assert places["nurse"][0] > places["porter"][0]
+    assert places["nurse"][0] > places["porter"][0] == 0.0
+
+
+def test_who_talks_where_nobody_hears_it_is_silent_without_ever_having_been_near() -> None:
+    level = clinic()
+    level.character("singer", (5000, 0))
+    level.frame()
+    level.session("singer").becomes(SessionState.CONNECTED)
+    look(level, AHEAD)
+    assert level.runtime.voice.places["singer"][0] == 0.0
 
 
 @pytest.mark.parametrize(
@@ -102,6 +112,8 @@ def test_a_voice_is_full_within_its_one_unit_and_silent_beyond_fifty_or_as_is_se
     for key, distance in (("near", full), ("between", (full + silent) / 2), ("far", silent)):
         level.character(key, (distance, 0.0))
     level.frame()
+    for key in ("near", "between", "far"):
+        level.session(key).becomes(SessionState.CONNECTED)
     level.manager.listen_from((0.0, 0.0), AHEAD)
     level.frame()
     places = level.runtime.voice.places

@@ -97,7 +97,7 @@ def badges(painter: Painter) -> pygame.Surface:
     ]
     for nth, one in enumerate(shown):
         at = (120.0 + nth % 4 * 240, 120.0 + nth // 4 * 62 + (40 if nth > 17 else 0))
-        paint_badges(painter, surface, model(replace(one, key=str(nth), head=at)), STAGE)
+        paint_badges(painter, surface, model(one._replace(key=str(nth), head=at)), STAGE)
     return surface
 
 

@@ -57,7 +57,7 @@ def test_what_lies_under_a_sheet_cannot_be_clicked() -> None:
 def rows_of_bob(size: tuple[int, int], state: HudState) -> int:
     """Return how many rows of the screen show the badge of somebody who stands at the bottom."""
     said = replace(crowd().actors[1].view, transcript=(Turn("character", "Good morning.", NOW),))
-    speaker = replace(crowd().actors[1], head=(-999, 0), view=said)
+    speaker = crowd().actors[1]._replace(head=(-999, 0), view=said)
     bob = actor("Bob", head=(size[0] / 2, size[1] - 30))
     deeds, pictures = Deeds(Cast(Scene()), state, print, int), []
     for who in [(speaker,), (speaker, bob)]:

@@ -56,7 +56,7 @@ def test_larger_captions_take_more_room_and_stay_on_the_stage() -> None:
 def test_a_very_long_answer_shows_its_end() -> None:
     nurse = crowd().actors[1]
     said = replace(nurse.view.transcript[1], text="word " * 400)
-    shown = model(replace(nurse, view=replace(nurse.view, transcript=(said,))))
+    shown = model(nurse._replace(view=replace(nurse.view, transcript=(said,))))
     assert captions(shown)[0].h < 150
 
 
