@@ -38,7 +38,7 @@ class ClockOutput:
     """Hears nothing and keeps time."""
 
     name = "none"
-    block_seconds = 2 * BLOCK_SECONDS  # where nobody listens, a thread need not wake so often
+    block_seconds = 4 * BLOCK_SECONDS  # where nobody listens, a thread need not wake so often
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now

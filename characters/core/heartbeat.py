@@ -13,6 +13,10 @@ from enum import Enum
 __all__ = ["Beat", "Heartbeat"]
 
 
+EARLY = 0.05
+"""By what share of its interval a ping may go out early."""
+
+
 class Beat(Enum):
     """What to do now."""
 
@@ -48,15 +52,16 @@ class Heartbeat:
         looked = replace(self, last_looked=now)
         if now - self.last_received >= self.interval + self.timeout:
             return looked, Beat.DEAD
-        if now >= self._next_ping():
+        # What arrived a moment after the last ping must not cost a second look, a moment later.
+        if now >= self._next_ping() - EARLY * self.interval:
             return replace(looked, last_ping=now), Beat.PING
         return looked, Beat.WAIT
 
     def next_look(self, now: float) -> float:
         """Return the moment at which `check` has something to do, later than ``now``."""
         dead_at = self.last_received + self.interval + self.timeout
-        # Half a time-out at most, so that a late look is seen as one.
-        return max(now + 0.001, min(self._next_ping(), dead_at, now + self.timeout / 2))
+        # Well below a time-out, so that a late look is seen as one.
+        return max(now + 0.001, min(self._next_ping(), dead_at, now + self.timeout * 0.8))
 
     def _next_ping(self) -> float:
         quiet_since = self.last_received

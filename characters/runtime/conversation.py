@@ -38,7 +38,7 @@ from characters.transport import AudioFrame, Incoming
 
 __all__ = ["Conversation", "Outlet"]
 
-VOICE_POLL_SECONDS = 0.05
+VOICE_POLL_SECONDS = 0.07  # longer than a piece of voice, so that a flow of them is not looked at
 
 
 class Outlet(Protocol):
@@ -124,15 +124,19 @@ class Conversation:
             return
         self._world.voice.play(self._key, pcm, sample_rate)
         self._turned(Local.AUDIO_QUEUED)
-        if self._voice_poll is None:
-            self._watch_voice()
+        self._watch_voice()
 
     def _watch_voice(self) -> None:
-        """Look until the local audio has drained: only then is the turn really over."""
+        """Look, once no more comes, until the local audio has drained: then the turn is over."""
+        if self._voice_poll is not None:
+            self._voice_poll.cancel()
+        loop = asyncio.get_running_loop()
+        self._voice_poll = loop.call_later(VOICE_POLL_SECONDS, self._look_at_voice)
+
+    def _look_at_voice(self) -> None:
         self._voice_poll = None
         if self._world.voice.is_playing(self._key):
-            loop = asyncio.get_running_loop()
-            self._voice_poll = loop.call_later(VOICE_POLL_SECONDS, self._watch_voice)
+            self._watch_voice()
         else:
             self._turned(Local.AUDIO_DRAINED)
 
@@ -266,8 +270,8 @@ class Conversation:
         self._turned(Local.ADDRESSED if is_addressed else Local.NOT_ADDRESSED)
 
     def _turned(self, event: Local) -> None:
-        self.talk.turned(event, self._world.clock())
-        self._outlet.refresh()
+        if self.talk.turned(event, self._world.clock()):
+            self._outlet.refresh()
 
 
 # What frees the talk key: an answer that begins, or none that would come.

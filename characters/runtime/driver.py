@@ -16,7 +16,7 @@ from typing import Any
 
 from characters.core.failure import failure
 from characters.core.link import RoomLink
-from characters.core.messages import ClientMessage, RoomGrant
+from characters.core.messages import ClientMessage, RoomGrant, Visemes
 from characters.core.policy import ReconnectPolicy
 from characters.core.respond import RespondMode
 from characters.core.session import IllegalEvent, Session, advance
@@ -296,6 +296,10 @@ class SessionDriver:
         self.refresh()
         return True
 
+    def set_addressed(self, is_addressed: bool) -> None:
+        """Note whether the player's voice goes to this character."""
+        self.conversation.set_addressed(is_addressed)
+
     @property
     def is_listening(self) -> bool:
         """Whether the microphone's gate is open."""
@@ -326,7 +330,8 @@ class SessionDriver:
 
     def emit(self, event: CharacterEvent) -> None:
         """Tell the game; the view knows it already."""
-        self.refresh()
+        if not isinstance(event, Visemes):  # many a second, and no view shows them
+            self.refresh()
         self._tell(event)
 
     def refresh(self) -> None:

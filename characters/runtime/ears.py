@@ -17,7 +17,7 @@ from characters.audio.voice import Voice
 from characters.core.turn_settings import ListeningMode, TurnSettings
 from characters.runtime.capture import Capture, EchoFilter
 from characters.runtime.listener import Listener
-from characters.runtime.listening import DriverLookup, EarsStatus, Facts, Wishes
+from characters.runtime.listening import AudioDriver, DriverLookup, EarsStatus, Facts, Wishes
 
 __all__ = ["Ears"]
 
@@ -49,6 +49,7 @@ class Ears:
         self._wake = asyncio.Event()
         self._woken = False
         self._facts: Facts = astuple(EarsStatus())
+        self._addressed: AudioDriver | None = None
 
     # Main thread.
 
@@ -167,6 +168,19 @@ class Ears:
     def step(self, drivers: DriverLookup) -> None:
         """Do what is due now (network thread)."""
         self._listener.step(self._wishes, drivers)
+        self._address(drivers)
         # One assignment of one tuple: whoever reads the status sees one moment, whole. It is made
         # into a status only when somebody asks, which is rarer than frames are.
         self._facts = self._listener.facts()
+
+    def _address(self, drivers: DriverLookup) -> None:
+        """Let the one who hears the player know it, and the one before that it is over."""
+        target = self._listener.target
+        driver = drivers(target) if target is not None else None
+        if driver is self._addressed:
+            return
+        if self._addressed is not None:
+            self._addressed.set_addressed(False)
+        if driver is not None:
+            driver.set_addressed(True)
+        self._addressed = driver

@@ -83,6 +83,11 @@ class Listener:
         if key == self._target:
             self._talk, _ = self._talk.advance(TalkEvent.ANSWERED, self._now())
 
+    @property
+    def target(self) -> str | None:
+        """Who hears the player now."""
+        return self._target
+
     def facts(self) -> Facts:
         """Return the fields of a status, in order."""
         capture, wishes = self._capture, self._wishes

@@ -40,6 +40,10 @@ class AudioDriver(Protocol):
         """Cut the character off, if it speaks."""
         ...
 
+    def set_addressed(self, is_addressed: bool) -> None:
+        """Note whether the player's voice goes to this character."""
+        ...
+
 
 DriverLookup: TypeAlias = Callable[[str], "AudioDriver | None"]
 """Finds the driver of a session key, None when there is none (network thread)."""

@@ -29,8 +29,6 @@ __all__ = ["Runtime", "RuntimeParts"]
 
 _log = logging.getLogger(__name__)
 
-# How soon a character knows that the player turned to it.
-TARGET_POLL_SECONDS = 0.1
 # Before each try to let a service forget: what is not forgotten by then ends with its time.
 FORGET_PAUSES = (0.0, 1.0, 4.0, 15.0, 60.0)
 
@@ -117,7 +115,6 @@ class Runtime:
         parts.voice.start()
         parts.network.start()
         parts.network.submit(parts.ears.run(self._drivers.get))
-        parts.network.submit(self._watch_target())
 
     def open_session(self, config: SessionConfig) -> SessionHandle:
         """Open a session, or return the open one of that key, which follows the new settings.
@@ -239,18 +236,6 @@ class Runtime:
             except Exception as error:  # the game's own resolver raises what it likes
                 why = type(error).__name__
         _log.warning("The service of %s did not forget a session: %s.", config.key, why)
-
-    async def _watch_target(self) -> None:
-        target: str | None = None
-        while True:
-            now = self._parts.ears.status.target
-            if now != target:
-                for key, is_addressed in ((target, False), (now, True)):
-                    driver = self._drivers.get(key or "")
-                    if driver is not None:
-                        driver.conversation.set_addressed(is_addressed)
-                target = now
-            await asyncio.sleep(TARGET_POLL_SECONDS)
 
     async def _end(self, seconds: float) -> None:
         drivers = tuple(self._drivers.values())

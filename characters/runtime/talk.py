@@ -111,10 +111,12 @@ class Talk:
             self._deeds.append(message)
         return is_known
 
-    def turned(self, event: TurnEvent, now: float) -> None:
-        """Let the dialogue know, and whoever asks how long it took."""
+    def turned(self, event: TurnEvent, now: float) -> bool:
+        """Let the dialogue know, and whoever asks how long it took; return whether it matters."""
+        before = self.dialogue, self.stages
         self.dialogue = self.dialogue.after(event, now)
         self.stages = self.stages.after(event, now)
+        return (self.dialogue, self.stages) != before
 
     def connected(self, *, rejoined: bool) -> None:
         """Note a connection: what an old room did not confirm is owed to a new one.

@@ -153,6 +153,9 @@ class Character:
     def interrupt(self) -> None:
         """Nothing is behind it."""
 
+    def set_addressed(self, is_addressed: bool) -> None:
+        """Nothing is behind it."""
+
 
 def open_ears(
     character: Character, now: Callable[[], float] = monotonic

@@ -26,10 +26,10 @@ def test_it_says_what_it_stands_in_for() -> None:
     assert ClockVoice(problem="There is no sound.").problem == "There is no sound."
 
 
-def test_the_mix_is_handed_on_in_blocks_of_twenty_milliseconds() -> None:
+def test_the_mix_is_handed_on_in_blocks_of_forty_milliseconds() -> None:
     blocks: list[Samples] = []
     voice = ClockVoice(played=blocks.append)
     voice.start()
     until(lambda: len(blocks) > 2, 5.0, "it renders")
     voice.close()
-    assert blocks[0].shape == (round(OUTPUT_RATE * 0.02), 2)
+    assert blocks[0].shape == (round(OUTPUT_RATE * 0.04), 2)

@@ -35,6 +35,17 @@ def test_an_answered_ping_keeps_the_line_alive() -> None:
     assert [beat.split()[0] for beat in done] == ["ping", "ping", "ping"]
 
 
+def test_a_line_that_answers_at_once_is_looked_at_once_in_an_interval() -> None:
+    heartbeat, looks, now = Heartbeat(1.0, 1.5, 0.0), 0, 0.0
+    while now < 9.5:
+        now = heartbeat.next_look(now)
+        heartbeat, beat = heartbeat.check(now)
+        looks += 1
+        assert beat is Beat.PING
+        heartbeat = heartbeat.heard(now + 0.002)
+    assert looks == 10
+
+
 def test_a_process_that_slept_pings_before_it_calls_the_line_dead() -> None:
     heartbeat, _ = Heartbeat(1.0, 1.5, 0.0).check(0.5)
     heartbeat, beat = heartbeat.check(3600.0)

@@ -58,6 +58,7 @@ class FakeDriver:
     forced: int = 0
     interrupted: int = 0
     is_getting_ready: bool = False
+    is_addressed: bool = False
 
     @property
     def is_listening(self) -> bool:
@@ -80,6 +81,9 @@ class FakeDriver:
 
     def interrupt(self) -> None:
         self.interrupted += 1
+
+    def set_addressed(self, is_addressed: bool) -> None:
+        self.is_addressed = is_addressed
 
 
 class FakeVoice:
@@ -246,6 +250,20 @@ def test_in_silence_the_target_changes_at_once(room: Room) -> None:
     room.ears.set_target("bob")
     room.hear(SILENCE, 0.02)
     assert room.heard() == (10, 1)
+
+
+def test_who_hears_the_player_knows_it_and_the_one_before_that_it_is_over(room: Room) -> None:
+    ada, bob = room.drivers["ada"], room.drivers["bob"]
+    assert ada.is_addressed and not bob.is_addressed
+    room.ears.set_target("bob")
+    room.step()
+    assert bob.is_addressed and not ada.is_addressed
+
+
+def test_a_session_that_takes_the_place_of_the_target_s_is_addressed_too(room: Room) -> None:
+    room.drivers["ada"] = FakeDriver()
+    room.step()
+    assert room.drivers["ada"].is_addressed
 
 
 def test_a_target_without_a_driver_hears_nothing(room: Room) -> None:
