@@ -16,7 +16,7 @@ __all__ = ["MOST_IN_SIGHT", "PER_FRAME", "Nearby", "Range"]
 Vector = tuple[float, float]
 
 # A thousand are looked at within a second; up to this many, in each frame.
-PER_FRAME = 20
+PER_FRAME = 17
 MARGIN = 120.0  # pixels: a figure whose feet are outside may reach into the picture
 # More than so many who rest in the picture are a crowd: only those beside the player have names.
 MOST_IN_SIGHT = 12

@@ -179,9 +179,11 @@ class CharacterSprite(Component):
         state = None if character is None else character.state
         if character is None or state is None or state is SessionState.DISCONNECTED:
             return _ASLEEP  # as most of a crowd
+        view, dx = character.view, self._player_dx(x)
+        if not view.is_speaking:
+            return acting.face(view, t, own, dx=dx)
         shape = self._shape if t - self._shaped_at < _VISEME_SECONDS else None
-        level, dx = self._voice_level(), self._player_dx(x)
-        return acting.face(character.view, t, own, level=level, shape=shape, dx=dx)
+        return acting.face(view, t, own, level=self._voice_level(character), shape=shape, dx=dx)
 
     def _dressed(self) -> Figure:
         worn = (self.look, self.colour, self.skin, self.hair)
@@ -193,13 +195,10 @@ class CharacterSprite(Component):
         if isinstance(event, Visemes):
             self._shape, self._shaped_at = acting.openness(event.weights), self.scene.time.now
 
-    def _voice_level(self) -> float:
+    def _voice_level(self, character: Character) -> float:
         if self._manager is None or self._manager.is_destroyed:
             self._manager = self.scene.find_component(CharacterManager)
-        character = self._companion()
-        if character is None or self._manager is None:
-            return 0.0
-        return self._manager.runtime.voice.level(character.key)
+        return 0.0 if self._manager is None else self._manager.runtime.voice.level(character.key)
 
     def _companion(self) -> Character | None:
         """Return the Character on the same object; looked up once, in a crowd that counts."""

@@ -8,6 +8,7 @@ import pytest
 
 from characters.components import Character
 from characters.core.messages import Visemes
+from characters.core.state import SessionState
 from characters.overlay import Backdrop, CharacterSprite, PlayerSprite, Prop
 from characters.overlay.catalogue import PROPS, PropKind
 from engine.component import Component
@@ -90,13 +91,15 @@ def test_the_camera_moves_the_picture(scene: Scene) -> None:
     assert abs(painted(picture(scene)).centerx - 380) < 6
 
 
-def test_a_voice_opens_the_mouth() -> None:
+def test_a_voice_opens_the_mouth_of_who_speaks() -> None:
     stage = Stage()
     sprite = stage.ada.get_component(CharacterSprite)
     assert sprite is not None
-    assert sprite._voice_level() == 0.0
     stage.hud_runtime.voice.loudness = 0.7
-    assert sprite._voice_level() == 0.7
+    stage.becomes("ada", SessionState.CONNECTED)
+    assert sprite._face(1.0, 0.3, 0.0).mouth == 0
+    stage.becomes("ada", SessionState.CONNECTED, is_speaking=True)
+    assert sprite._face(1.0, 0.3, 0.0).mouth == 4
 
 
 def test_lips_follow_visemes_for_a_moment() -> None:
