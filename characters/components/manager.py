@@ -233,6 +233,7 @@ class CharacterManager(Component):
 
     def update(self, dt: float) -> None:
         """Look around: who hears the player, and how loud and from where everybody is heard."""
+        self.runtime.frame_began()
         self.ears.set_focused(self.input.has_focus)
         if not self._characters or self._listener is None:
             return

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
+
+from characters.runtime.handover import Handover
 
 __all__ = ["NetworkThread"]
 
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
-
-# With Python's default of 5 ms a main thread that computes without pause gives the network
-# thread a round trip p99 of 148 ms; with half a millisecond it is 2 ms, and the main thread
-# does not notice.
-SWITCH_INTERVAL_SECONDS = 0.0005
 
 
 class NetworkThread:
@@ -28,7 +24,7 @@ class NetworkThread:
     def __init__(self, name: str = "troupe-network") -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._switch_interval: float | None = None
+        self._handover = Handover()
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -42,9 +38,12 @@ class NetworkThread:
 
     def start(self) -> None:
         """Start the loop; the last thing that is started."""
-        self._switch_interval = sys.getswitchinterval()
-        sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+        self._handover.begin()
         self._thread.start()
+
+    def frame_began(self) -> None:
+        """Note that the game begins a frame: in short ones it is not interrupted."""
+        self._handover.frame_began()
 
     def call(self, action: Callable[..., object], *args: Any) -> None:
         """Run something on the loop soon; from any thread. After the end it does nothing."""
@@ -60,13 +59,13 @@ class NetworkThread:
     def stop(self, deadline_seconds: float) -> bool:
         """Cancel what still runs and end the thread; return whether it ended in time."""
         if not self._thread.is_alive():
-            self._restore()
+            self._handover.end()
             if not self._loop.is_closed():
                 self._loop.close()
             return True
         self.call(self._loop.stop)
         self._thread.join(deadline_seconds)
-        self._restore()
+        self._handover.end()
         if self._thread.is_alive():
             _log.error("The network thread did not end within %.1f s.", deadline_seconds)
             return False
@@ -79,11 +78,6 @@ class NetworkThread:
         finally:
             self._loop.run_until_complete(_cancel_all())
             self._loop.close()
-
-    def _restore(self) -> None:
-        if self._switch_interval is not None:
-            sys.setswitchinterval(self._switch_interval)
-            self._switch_interval = None
 
 
 async def _cancel_all() -> None:

@@ -116,6 +116,13 @@ class Runtime:
         parts.network.start()
         parts.network.submit(parts.ears.run(self._drivers.get))
 
+    def frame_began(self) -> None:
+        """Note that the game begins a frame: short ones are not interrupted by other threads.
+
+        A CharacterManager says it in each of its frames; a loop without one should.
+        """
+        self._parts.network.frame_began()
+
     def open_session(self, config: SessionConfig) -> SessionHandle:
         """Open a session, or return the open one of that key, which follows the new settings.
 

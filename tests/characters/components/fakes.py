@@ -199,6 +199,10 @@ class FakeRuntime:
         self.sessions: dict[str, FakeHandle] = {}
         self.ears = FakeEars()
         self.voice = FakeVoice()
+        self.frames = 0
+
+    def frame_began(self) -> None:
+        self.frames += 1
 
     def open_session(self, config: SessionConfig) -> FakeHandle:
         known = self.sessions.get(config.key)

@@ -180,7 +180,7 @@ def crowd(count: int, spacing: float) -> Level:
     return level
 
 
-def stand_at(level: Level, x: float, frames: int = 8) -> list[str]:
+def stand_at(level: Level, x: float, frames: int = 12) -> list[str]:
     """Let the player stand there for some frames; return who was told to connect by then."""
     for _ in range(frames):
         level.manager.listen_from((x, 0.0), AHEAD)
@@ -269,3 +269,10 @@ def test_voices_are_silent_only_further_off_than_they_are_loud() -> None:
         CharacterManager(full_volume_units=-1.0)
     with pytest.raises(ValueError, match=r"silent_units .* full_volume_units \(got 1 and 1\)"):
         CharacterManager(silent_units=1.0)
+
+
+def test_the_runtime_knows_of_each_frame() -> None:
+    level = clinic()
+    before = level.runtime.frames
+    level.frame(5)
+    assert level.runtime.frames == before + 5
