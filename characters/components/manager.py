@@ -88,6 +88,7 @@ class CharacterManager(Component):
     _target: Target = field(default_factory=Target)
     _listener: Vector | None = None
     _facing: Vector = (0.0, 0.0)
+    _is_looking: bool = False
 
     def __post_init__(self) -> None:
         for name in ("reach", "approach", "pixels_per_unit", "silent_units"):
@@ -237,15 +238,13 @@ class CharacterManager(Component):
         self.ears.set_focused(self.input.has_focus)
         if not self._characters or self._listener is None:
             return
-        for key in self._nearby.look(self._characters, self._range(self._listener)):
-            self._leave_behind(key)
-        self._choose_target()
-        for key, distance in self._nearby.distances.items():
-            character = self._characters[key]
-            self._place(character, self._listener, distance)
-            character.session.set_distance(distance)
-            self._approach(character, distance)
-        self._attend()
+        # In turns: thirty times a second is enough for both, and no frame pays for the two.
+        self._is_looking = not self._is_looking
+        is_alone = self._target.key is None
+        if self._is_looking or is_alone:
+            self._look_around(self._listener)
+        if not self._is_looking or is_alone:
+            self._serve_those_near(self._listener)
 
     def on_destroy(self) -> None:
         """Close the microphone's way to this level, and the runtime if it is our own."""
@@ -255,6 +254,20 @@ class CharacterManager(Component):
             self._own_parts.close()
 
     # inside
+
+    def _look_around(self, here: Vector) -> None:
+        for key in self._nearby.look(self._characters, self._range(here)):
+            self._leave_behind(key)
+
+    def _serve_those_near(self, here: Vector) -> None:
+        self._choose_target()
+        distances = self._nearby.distances
+        near = [(c, distances[c.key]) for c in self._present(distances)]
+        for character, distance in near:
+            self._place(character, here, distance)
+            character.session.set_distance(distance)
+            self._approach(character, distance)
+        self._attend([c for c, distance in near if distance <= self.reach])
 
     def _given(self) -> Runtime | None:
         service = self.scene.find_service(ServiceProcess)
@@ -370,20 +383,15 @@ class CharacterManager(Component):
             if character.session.is_at_rest:
                 character.session.connect()
 
-    def _attend(self) -> None:
+    def _attend(self, with_player: Iterable[Character]) -> None:
         """Wake who sleeps when the player comes near, and keep everybody awake meanwhile."""
-        distances, now = self._nearby.distances, self.scene.time.elapsed
-        with_player = [
-            character
-            for character in self._present(distances)
-            if distances[character.key] <= self.reach
-            and character.reconnect_policy.idle is not IdlePolicy.KEEP
-        ]
-        for character in with_player:
+        sleepy = [c for c in with_player if c.reconnect_policy.idle is not IdlePolicy.KEEP]
+        for character in sleepy:
             if character.view.is_hibernating:
                 character.session.wake()
-        if any(now >= self._attend_again_at(character) for character in with_player):
-            for character in with_player:  # all in one frame: the others go without
+        now = self.scene.time.elapsed
+        if any(now >= self._attend_again_at(character) for character in sleepy):
+            for character in sleepy:  # all in one frame: the others go without
                 self._attended[character.key] = now
                 character.session.player_acted()
 

@@ -11,12 +11,12 @@ from characters.components.character import Character
 from characters.core.state import SessionState
 from engine.camera import Camera
 
-__all__ = ["MOST_IN_SIGHT", "PER_FRAME", "Nearby", "Range"]
+__all__ = ["MOST_IN_SIGHT", "PER_LOOK", "Nearby", "Range"]
 
 Vector = tuple[float, float]
 
-# A thousand are looked at within a second; up to this many, in each frame.
-PER_FRAME = 17
+# A thousand are looked at within 1.4 seconds; up to this many, in each look.
+PER_LOOK = 24
 MARGIN = 120.0  # pixels: a figure whose feet are outside may reach into the picture
 # More than so many who rest in the picture are a crowd: only those beside the player have names.
 MOST_IN_SIGHT = 12
@@ -70,10 +70,10 @@ class Nearby:
 
         Returns the keys of who is not near any more, and of who talks too far away to be.
         """
-        some = list(islice(self._turns, PER_FRAME))
-        if len(some) < PER_FRAME:
+        some = list(islice(self._turns, PER_LOOK))
+        if len(some) < PER_LOOK:
             self._turns = iter(tuple(characters.items()))
-            some += islice(self._turns, PER_FRAME - len(some))
+            some += islice(self._turns, PER_LOOK - len(some))
         before = self.distances
         near = [(key, characters[key]) for key in before if key in characters]
         distances: dict[str, float] = {}

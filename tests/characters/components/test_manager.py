@@ -115,7 +115,7 @@ def test_a_voice_is_full_within_its_one_unit_and_silent_beyond_fifty_or_as_is_se
     for key in ("near", "between", "far"):
         level.session(key).becomes(SessionState.CONNECTED)
     level.manager.listen_from((0.0, 0.0), AHEAD)
-    level.frame()
+    level.frame(2)
     places = level.runtime.voice.places
     assert [places[key][0] for key in ("near", "between", "far")] == pytest.approx([1.0, 0.5, 0.0])
 
@@ -180,7 +180,7 @@ def crowd(count: int, spacing: float) -> Level:
     return level
 
 
-def stand_at(level: Level, x: float, frames: int = 12) -> list[str]:
+def stand_at(level: Level, x: float, frames: int = 20) -> list[str]:
     """Let the player stand there for some frames; return who was told to connect by then."""
     for _ in range(frames):
         level.manager.listen_from((x, 0.0), AHEAD)
