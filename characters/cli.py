@@ -122,10 +122,13 @@ def _set(asked: argparse.Namespace, out: TextIO) -> int:
     from characters.commands.edit import set_from_text
     from characters.commands.project import project_checks, project_registry
 
-    file = SceneFile.read(asked.file, project_registry(asked.components), project_checks())
+    registry, checks = project_registry(asked.components), project_checks()
+    file = SceneFile.read(asked.file, registry, checks, to_mend=True)
     set_from_text(file, asked.target, asked.value)
     file.save()
     print(f"{asked.file}: {asked.target} was set.", file=out)
+    if file.problems:
+        print(f"Mistakes left: {len(file.problems)}; `lint` tells which.", file=sys.stderr)
     return 0
 
 

@@ -36,7 +36,10 @@ __all__ = ["SceneFile"]
 
 
 class SceneFile:
-    """A scene file without mistakes; `read` refuses any other with all of them at once."""
+    """A scene file without mistakes; `read` refuses any other with all of them at once.
+
+    One that was read to be mended has those of `problems`, and no edit may add another.
+    """
 
     def __init__(
         self,
@@ -45,14 +48,18 @@ class SceneFile:
         registry: ComponentRegistry,
         assets: AssetFolder,
         checks: tuple[SceneCheck, ...],
+        *,
+        to_mend: bool = False,
     ) -> None:
-        """Check a parsed file. Raises TomlFileError with every problem."""
+        """Check a parsed file. Raises TomlFileError with every problem, unless it is `to_mend`."""
         self.path = path
         self._registry = registry
         self._assets = assets
         self._checks = checks
         self._on_disk = source.text
-        self.document = self._checked(source)
+        self.document, self.problems = self._look(source)
+        if self.problems and not to_mend:
+            raise TomlFileError(self.problems)
 
     @classmethod
     def read(
@@ -62,13 +69,16 @@ class SceneFile:
         checks: Iterable[SceneCheck] = (),
         *,
         asset_root: Path | None = None,
+        to_mend: bool = False,
     ) -> SceneFile:
         """Read and check a file; assets are looked for below the `assets` folder it lies in.
 
-        Raises TomlFileError with every problem, those of `checks` among them.
+        Raises TomlFileError with every problem, those of `checks` among them; `to_mend` only if
+        it is no TOML.
         """
         assets = AssetFolder.of(path) if asset_root is None else AssetFolder(asset_root)
-        return cls(path, read_source(path), registry, assets, tuple(checks))
+        source = read_source(path)
+        return cls(path, source, registry, assets, tuple(checks), to_mend=to_mend)
 
     def reread(self, assets: AssetFolder | None = None) -> SceneFile:
         """Read the same file again, for the same game. Raises TomlFileError as `read` does.
@@ -149,7 +159,11 @@ class SceneFile:
 
     def set_text(self, text: str) -> None:
         """Replace the whole text; not yet on disk. Raises TomlFileError and changes nothing."""
-        self.document = self._checked(parse_source(text, self.document.source.file))
+        document, problems = self._look(parse_source(text, self.document.source.file))
+        known = set(map(_mistake, self.problems))
+        if new := [problem for problem in problems if _mistake(problem) not in known]:
+            raise TomlFileError(new)
+        self.document, self.problems = document, problems
 
     def save(self) -> None:
         """Write the file. Raises OSError, or TomlFileError if it was changed meanwhile."""
@@ -168,11 +182,14 @@ class SceneFile:
         tail = f" Try: {hint}" if hint else ""
         raise LookupError(f"{self.path} has no object {name!r}.{tail}")
 
-    def _checked(self, source: TomlSource) -> SceneDocument:
+    def _look(self, source: TomlSource) -> tuple[SceneDocument, tuple[Problem, ...]]:
         document, problems = read_document(source, self._registry, self._assets)
         problems += scene_problems(document)
         for check in self._checks:
             problems += check(document)
-        if problems:
-            raise TomlFileError(problems)
-        return document
+        return document, tuple(problems)
+
+
+def _mistake(problem: Problem) -> tuple[str, str | None, str | None, str, str | None]:
+    """Return what is wrong, wherever it stands by now."""
+    return problem.file, problem.object, problem.field, problem.message, problem.got

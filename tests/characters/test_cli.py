@@ -71,6 +71,20 @@ def test_set_refuses_what_is_wrong_and_writes_nothing(
     assert "must be one of on_start, manual, when_resumable" in capsys.readouterr().err
 
 
+def test_set_mends_a_file_with_mistakes_one_by_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = ANN + 'connect = "sometimes"\nactions = 3\n'
+    path = write_level(tmp_path, wrong)
+    assert run("set", path, "Ann.Character.connect", "manual")[0] == 0
+    assert "Mistakes left: 1" in capsys.readouterr().err
+    assert run("set", path, "Ann.Character.connect", "never")[0] == 1
+    assert run("set", path, "Ann.Character.actions", "[]")[0] == 0
+    assert "Mistakes left" not in capsys.readouterr().err
+    assert 'connect = "manual"\nactions = []' in path.read_text()
+    assert run("lint", path)[0] == 0
+
+
 def test_the_shipped_schema_is_current() -> None:
     status, said = run("schema", "--check", "--output", ROOT / SCHEMA)
     assert status == 0, said

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from characters.commands.project import project_registry
 from engine.scene_file import SceneFile
 from engine.toml_file import TomlFileError
 from tests.characters.components.levels import write_level
+from tests.engine.corpus import BrokenScene, cases
 
 ANN = '[[object]]\nname = "Mr. Ann"\n[object.Character]\ncharacter_id = "ann-1"  # hers\n'
 
@@ -54,3 +56,17 @@ def test_a_value_is_given_as_toml_or_as_bare_text(
 def test_what_is_wrong_is_said_of_the_value_as_it_was_meant(tmp_path: Path) -> None:
     with pytest.raises(TomlFileError, match=r"active: must be true or false \(got 1\)"):
         set_from_text(level(tmp_path), "Mr. Ann.active", "1")
+
+
+@cases("single.txt")
+def test_a_file_with_mistakes_is_edited_or_refused_and_never_damaged(
+    broken: BrokenScene, tmp_path: Path
+) -> None:
+    path = tmp_path / "level.toml"
+    path.write_text(broken.text, "utf-8")
+    with suppress(TomlFileError, LookupError):
+        file = SceneFile.read(path, project_registry(), to_mend=True)
+        before = {(p.object, p.field, p.message) for p in file.problems}
+        set_from_text(file, f"{file.objects[0].name}.position", "[1, 2]")
+        after = {(p.object, p.field, p.message) for p in file.problems}
+        assert after <= before and "position = [1, 2]" in file.text
