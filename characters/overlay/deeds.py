@@ -153,10 +153,9 @@ class Deeds:
             character.session.connect(take_over=True)
 
     def take_over_first(self) -> None:
-        """Take over the talk whose card is the first to offer it."""
+        """Take over the first talk whose card or badge offers it."""
         for character in self.cast.characters:
-            view = character.view
-            if view.state is SessionState.ERROR and is_open_elsewhere(view.error):
+            if is_open_elsewhere(character.view):
                 self.take_over(character.key)
                 return
 

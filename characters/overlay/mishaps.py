@@ -9,16 +9,19 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from characters.core.failure import Failure, FailureKind
+from characters.core.state import SessionState, SessionView
 
 __all__ = ["is_open_elsewhere", "player_words"]
 
-_LIVE_ELSEWHERE = "session.live_elsewhere"
+_LIVE_ELSEWHERE, _TAKEN_OVER = "session.live_elsewhere", "session.taken_over"
+_HELD_ELSEWHERE: Mapping[SessionState, str] = MappingProxyType(
+    {SessionState.ERROR: _LIVE_ELSEWHERE, SessionState.DISCONNECTED: _TAKEN_OVER}
+)
 
 _SILENT = "Nobody answers at the other end. Wait a moment, then press Retry."
 _BUSY = "Too many people talk at the moment. Wait a little, then press Retry."
 _NOT_SET_UP = "This game is not set up to reach them. Once that is put right, press Retry."
 _USED_UP = "The talking time of this game is used up for now. Press Retry later."
-_ELSEWHERE = "Your talk is open in another game. Close it there, then press Retry."
 _TAKE_OVER = (
     "Your talk is open in another game. Press Take over to go on with it here, "
     "or close it there and press Retry."
@@ -34,7 +37,7 @@ _BY_CODE: Mapping[str, str] = MappingProxyType(
         "connection.speaker_limit": _USED_UP,
         "connection.quota_exceeded": _USED_UP,
         _LIVE_ELSEWHERE: _TAKE_OVER,
-        "session.taken_over": _ELSEWHERE,
+        _TAKEN_OVER: _TAKE_OVER,
         "session.idle_timeout": "It was quiet for long, so the talk ended. Press Retry to go on.",
         "session.ended": "The other end closed the talk. Press Retry to go on.",
     }
@@ -52,9 +55,13 @@ _BY_STAGE: Mapping[str, str] = MappingProxyType(
 )
 
 
-def is_open_elsewhere(error: Failure | None) -> bool:
-    """Tell whether another game holds the talk, so that it can be taken over from there."""
-    return error is not None and error.code == _LIVE_ELSEWHERE
+def is_open_elsewhere(view: SessionView) -> bool:
+    """Tell whether another game holds the talk, so that it can be taken over from there.
+
+    It refused us, which is an error, or took the talk from us, which ended it.
+    """
+    wanted = _HELD_ELSEWHERE.get(view.state)
+    return wanted is not None and view.error is not None and view.error.code == wanted
 
 
 def player_words(error: Failure | None) -> str:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from characters.core.state import FreshReason, Resume, ResumeOutcome, SessionState, SessionView
 from characters.core.turn import DialogueState
+from characters.overlay.mishaps import is_open_elsewhere
 from characters.overlay.model import HudModel, Microphone
 from engine.toml_file import TomlFileError
 
@@ -115,6 +116,8 @@ def badge(view: SessionView, now: float) -> BadgeWords:
         return BadgeWords(Shape.HALF, "leaving", Tone.QUIET)
     if view.is_hibernating:
         return BadgeWords(Shape.MOON, "resting: come near", Tone.QUIET)
+    if is_open_elsewhere(view):
+        return BadgeWords(Shape.HALF, "in another game: press V", Tone.WARN)
     return BadgeWords(Shape.HOLLOW, "not connected", Tone.QUIET)
 
 

@@ -100,8 +100,8 @@ def _offers(actor: Actor, rect: Rect, deeds: Deeds, failed: Sequence[Actor]) -> 
     yield box, retry, CORAL, lambda: deeds.retry(actor.key)
     if error is not None and error.stage == "resume":
         yield box.moved(-110, 0), "Start anew", PLUM, lambda: deeds.start_anew(actor.key)
-    elif is_open_elsewhere(error):
-        is_first = actor is next(other for other in failed if is_open_elsewhere(other.view.error))
+    elif is_open_elsewhere(actor.view):
+        is_first = actor is next(other for other in failed if is_open_elsewhere(other.view))
         label, wider = "Take over (V)" if is_first else "Take over", 14
         box = Rect(box.x - 110 - wider, box.y, box.w + wider, box.h)
         yield box, label, PLUM, lambda: deeds.take_over(actor.key)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from characters.core.failure import failure
+from characters.core.state import SessionState
 from characters.overlay.cast import Cast
 from characters.overlay.deeds import Deeds
 from characters.overlay.hud_state import HudState
@@ -28,6 +30,15 @@ def test_taking_over_connects_here_what_is_open_elsewhere() -> None:
     Doing(stage.scene).deeds.take_over("ada")
     assert stage.session("ada").told[-1] == "take over"
     assert "take over" not in stage.session("bob").told
+
+
+def test_a_talk_that_another_game_took_over_is_taken_back() -> None:
+    stage = Stage()
+    Doing(stage.scene).deeds.take_over_first()
+    assert "take over" not in stage.session("bob").told
+    stage.becomes("bob", SessionState.DISCONNECTED, error=failure("session.taken_over"))
+    Doing(stage.scene).deeds.take_over_first()
+    assert stage.session("bob").told[-1] == "take over"
 
 
 def test_the_service_is_killed_or_launched_never_both() -> None:

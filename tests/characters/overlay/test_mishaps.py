@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from characters.core.failure import FAILURES, classify_http, failure
+from characters.core.state import SessionState as S
 from characters.overlay.mishaps import is_open_elsewhere, player_words
+from tests.characters.overlay.helpers import view
 
 
 @pytest.mark.parametrize("code", sorted(FAILURES))
@@ -20,11 +22,13 @@ def test_a_talk_that_is_gone_offers_both_ways_on() -> None:
 
 
 def test_a_talk_that_is_open_elsewhere_may_be_taken_over_and_nothing_else_may() -> None:
-    offering = [code for code in FAILURES if is_open_elsewhere(failure(code))]
-    assert offering == ["session.live_elsewhere"]
+    refused = [code for code in FAILURES if is_open_elsewhere(view(S.ERROR, error=failure(code)))]
+    assert refused == ["session.live_elsewhere"]
+    ended = [c for c in FAILURES if is_open_elsewhere(view(S.DISCONNECTED, error=failure(c)))]
+    assert ended == ["session.taken_over"]
     words = player_words(failure("session.live_elsewhere"))
     assert "Take over" in words and "Retry" in words
-    assert not is_open_elsewhere(None)
+    assert not any(is_open_elsewhere(view(state)) for state in S)
 
 
 def test_what_the_game_is_not_set_up_for_does_not_ask_to_wait() -> None:

@@ -46,6 +46,13 @@ def test_somebody_connected_shows_what_goes_on(
     assert (said.shape, said.word, said.tone) == (shape, word, Tone.GOOD)
 
 
+def test_a_talk_that_another_game_took_over_says_which_key_takes_it_back() -> None:
+    lost = view(S.DISCONNECTED, error=failure("session.taken_over"))
+    assert badge(lost, NOW).word == "in another game: press V"
+    ended = view(S.DISCONNECTED, error=failure("session.ended"))
+    assert badge(ended, NOW) == badge(view(S.DISCONNECTED), NOW)
+
+
 def test_a_reconnect_counts_attempts_and_seconds() -> None:
     waits = view(
         S.RECONNECTING,
