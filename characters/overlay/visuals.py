@@ -46,7 +46,6 @@ Reach: TypeAlias = tuple[float, float, float, float]
 FIGURE: Reach = (60.0, 160.0, 60.0, 20.0)
 
 _TURNS = {"left": -1, "front": 0, "right": 1}
-_ASLEEP = Face("asleep")
 _STRIDE = (0, 1, 0, -1)
 _STEPS_PER_PIXEL = 1 / 14
 _VISEME_SECONDS = 0.15  # an older one is of a sound that is over
@@ -145,7 +144,9 @@ class CharacterSprite(Component):
     def rehearse(self) -> Iterator[None]:
         """Draw what is seen of them at rest and in talk, a picture for each step of this."""
         figure, turn = self._dressed(), _TURNS[self.facing]
-        yield from figure.rehearse((turn,), (_ASLEEP, Face()), is_sitting=self.pose == "sit")
+        is_sitting = self.pose == "sit"
+        yield from figure.rehearse_sleep(turn, is_sitting)
+        yield from figure.rehearse((turn,), (Face(),), is_sitting=is_sitting)
         yield from figure.rehearse_talk(turn)
 
     @property
@@ -164,21 +165,21 @@ class CharacterSprite(Component):
         owner, figure = self.game_object, self._dressed()
         scene, place = owner.scene, owner.transform.position
         t, own = scene.time.now, figure.own
+        feet = scene.camera.to_screen(place)
+        turn, is_sitting = _TURNS[self.facing], self.pose == "sit"
         face = self._face(t, own, place[0])
-        figure.draw(
-            surface,
-            scene.camera.to_screen(place),
-            face,
-            turn=_TURNS[self.facing],
-            is_sitting=self.pose == "sit",
-            lift=acting.bob(t, own, face.mouth > 0),
-        )
+        if face is None:
+            figure.draw_asleep(surface, feet, turn, is_sitting, acting.bob(t, own, False))
+            return
+        lift = acting.bob(t, own, face.mouth > 0)
+        figure.draw(surface, feet, face, turn=turn, is_sitting=is_sitting, lift=lift)
 
-    def _face(self, t: float, own: float, x: float) -> Face:
+    def _face(self, t: float, own: float, x: float) -> Face | None:
+        """Return the face of this moment, None for somebody who rests."""
         character = self._companion()
         state = None if character is None else character.state
         if character is None or state is None or state is SessionState.DISCONNECTED:
-            return _ASLEEP  # as most of a crowd
+            return None  # as most of a crowd
         view, dx = character.view, self._player_dx(x)
         if not view.is_speaking:
             return acting.face(view, t, own, dx=dx)

@@ -12,10 +12,15 @@ from characters.overlay.paint.heads import HEAD_ORIGIN, HEAD_SIZE, HeadLayer, he
 from engine.ui.canvas import Canvas
 from engine.ui.painter import Painter
 
-__all__ = ["NECK", "Figure"]
+__all__ = ["ASLEEP", "NECK", "Figure"]
 
 NECK = 88
 """How high the middle of the head is over the feet."""
+
+ASLEEP = Face("asleep")
+_MOST_LIFT = 2
+_WHOLE_TOP = NECK + HEAD_ORIGIN[1] + _MOST_LIFT  # of the picture of a whole figure, over its feet
+_WHOLE_SIZE = (BODY_SIZE[0], round(_WHOLE_TOP - BODY_ORIGIN[1]) + BODY_SIZE[1])
 
 
 class Figure:
@@ -32,6 +37,7 @@ class Figure:
         # The last picture of each: most frames show the face of the frame before.
         self._body: tuple[Hashable, Any] = (None, None)
         self._head: tuple[Hashable, Any] = (None, None)
+        self._sleeper: tuple[Hashable, Any] = (None, None)
 
     def draw(
         self,
@@ -54,6 +60,16 @@ class Figure:
         # A step lifts the whole figure a little: walking is seen in the head first.
         top = y - NECK - HEAD_ORIGIN[1] - lift - abs(swing)
         surface.blit(self._head[1], (x - HEAD_ORIGIN[0], top))
+
+    def draw_asleep(
+        self, surface: Any, feet: tuple[float, float], turn: int, is_sitting: bool, lift: int
+    ) -> None:
+        """Draw them as they rest: in one piece, as a crowd does."""
+        posture = (turn, is_sitting, min(lift, _MOST_LIFT))
+        if self._sleeper[0] != posture:
+            self._sleeper = (posture, self._draw_sleeper(*posture))
+        at = round(feet[0]) - BODY_ORIGIN[0], round(feet[1]) - _WHOLE_TOP
+        surface.blit(self._sleeper[1], at)
 
     def rehearse(
         self, turns: Sequence[int], faces: Iterable[Face], *, is_sitting: bool = False
@@ -82,20 +98,43 @@ class Figure:
             if self._painter.sprites.misses > before:
                 yield
 
-    def _draw_body(self, turn: int, swing: int, is_sitting: bool) -> Any:
+    def rehearse_sleep(self, turn: int, is_sitting: bool) -> Iterator[None]:
+        """Draw the breath of somebody who rests, a picture for each step."""
+        yield from self._rehearse_parts(turn, ASLEEP)
+        self._draw_body(turn, 0, is_sitting, is_final=False)
+        yield
+        for lift in range(_MOST_LIFT + 1):
+            self._draw_sleeper(turn, is_sitting, lift)
+            yield
+
+    def _draw_body(self, turn: int, swing: int, is_sitting: bool, *, is_final: bool = True) -> Any:
         def body(canvas: Canvas) -> None:
             canvas.origin = BODY_ORIGIN
             draw_body(canvas, self._look, turn, swing, is_sitting)
 
         key = ("body", self._look, turn, swing, is_sitting)
-        return self._painter.sprite(key, BODY_SIZE, body, is_final=True)
+        return self._painter.sprite(key, BODY_SIZE, body, is_final=is_final)
 
     def _draw_head(self, turn: int, face: Face) -> Any:
         def head(picture: Any) -> None:
-            for layer in head_layers(self._look, turn, face):
-                picture.blit(self._draw_layer(layer), layer.box[:2])
+            self._put_head(picture, (0, 0), turn, face)
 
         return self._painter.composed(("head", self._look, turn, face), HEAD_SIZE, head)
+
+    def _draw_sleeper(self, turn: int, is_sitting: bool, lift: int) -> Any:
+        def sleeper(picture: Any) -> None:
+            body = self._draw_body(turn, 0, is_sitting, is_final=False)
+            picture.blit(body, (0, _WHOLE_TOP - BODY_ORIGIN[1]))
+            at = (round(BODY_ORIGIN[0]) - HEAD_ORIGIN[0], _MOST_LIFT - lift)
+            self._put_head(picture, at, turn, ASLEEP)
+
+        key = ("asleep", self._look, turn, is_sitting, lift)
+        return self._painter.composed(key, _WHOLE_SIZE, sleeper)
+
+    def _put_head(self, picture: Any, at: tuple[int, int], turn: int, face: Face) -> None:
+        for layer in head_layers(self._look, turn, face):
+            left, top = layer.box[:2]
+            picture.blit(self._draw_layer(layer), (at[0] + left, at[1] + top))
 
     def _draw_layer(self, layer: HeadLayer) -> Any:
         left, top, w, h = layer.box

@@ -91,15 +91,21 @@ def test_the_camera_moves_the_picture(scene: Scene) -> None:
     assert abs(painted(picture(scene)).centerx - 380) < 6
 
 
+def mouth(sprite: CharacterSprite) -> int:
+    face = sprite._face(1.0, 0.3, 0.0)
+    assert face is not None
+    return face.mouth
+
+
 def test_a_voice_opens_the_mouth_of_who_speaks() -> None:
     stage = Stage()
     sprite = stage.ada.get_component(CharacterSprite)
     assert sprite is not None
     stage.hud_runtime.voice.loudness = 0.7
     stage.becomes("ada", SessionState.CONNECTED)
-    assert sprite._face(1.0, 0.3, 0.0).mouth == 0
+    assert mouth(sprite) == 0
     stage.becomes("ada", SessionState.CONNECTED, is_speaking=True)
-    assert sprite._face(1.0, 0.3, 0.0).mouth == 4
+    assert mouth(sprite) == 4
 
 
 def test_lips_follow_visemes_for_a_moment() -> None:

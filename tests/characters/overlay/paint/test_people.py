@@ -6,7 +6,7 @@ import pygame
 import pytest
 
 from characters.overlay.looks import EXPRESSIONS, LOOKS, Face
-from characters.overlay.paint.people import Figure
+from characters.overlay.paint.people import ASLEEP, Figure
 from engine.ui.painter import Painter
 
 
@@ -29,6 +29,19 @@ def test_every_expression_and_mouth_looks_different(name: str) -> None:
 
 def test_eyes_that_close_change_the_picture() -> None:
     assert len({drawn("doctor", Face(lids=lids)) for lids in range(3)}) == 3
+
+
+@pytest.mark.parametrize("turn", [-1, 0, 1])
+@pytest.mark.parametrize("is_sitting", [False, True])
+@pytest.mark.parametrize("name", ["nurse", "kiosk", "patient"])
+def test_who_rests_is_the_same_in_one_piece(name: str, is_sitting: bool, turn: int) -> None:
+    figure = Figure(Painter(), (name, "", "", ""))
+    for lift in range(3):
+        parts, whole = pygame.Surface((120, 200)), pygame.Surface((120, 200))
+        figure.draw(parts, (60, 170), ASLEEP, turn=turn, is_sitting=is_sitting, lift=lift)
+        figure.draw_asleep(whole, (60, 170), turn, is_sitting, lift)
+        difference = pygame.surfarray.array3d(parts).astype(int) - pygame.surfarray.array3d(whole)
+        assert abs(difference).max() <= 24  # roundings of see-through edges
 
 
 def test_a_face_is_drawn_once_and_kept() -> None:
