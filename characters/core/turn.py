@@ -172,8 +172,6 @@ class Dialogue:
         if isinstance(event, BotTurnCompleted) and event.was_interrupted:
             added |= Fact.CUT_OFF
         facts = (self.facts & ~cleared) | added
-        if facts == self.facts:
-            return self  # as nearly all of a voice's pieces find it
         is_same_state = _state_of(facts) is self.state
         return Dialogue(facts, self.since if is_same_state else now)
 

@@ -38,6 +38,7 @@ class FakeVoice:
         self.playing: set[str] = set()
         self.played: list[tuple[str, bytes]] = []
         self.interrupted: list[str] = []
+        self.looks = 0
 
     def start(self) -> None: ...
 
@@ -60,6 +61,7 @@ class FakeVoice:
     def choose(self, device: str | None) -> None: ...
 
     def is_playing(self, key: str) -> bool:
+        self.looks += 1
         return key in self.playing
 
     def level(self, key: str) -> float:

@@ -413,6 +413,17 @@ def test_voice_goes_to_the_speaker_and_the_turn_is_over_when_it_has_drained() ->
         assert not actor.driver.view.is_speaking
 
 
+def test_a_voice_that_flows_is_not_looked_at_until_it_ends() -> None:
+    with Stage() as stage:
+        connected(stage)
+        for _ in range(40):
+            stage.service.last.tell(VOICE)
+            stage.run_for(0.05)
+        assert stage.voice.looks == 0
+        stage.run_for(0.1)
+        assert stage.voice.looks > 0
+
+
 def test_voice_inside_a_message_is_played_too() -> None:
     with Stage() as stage:
         connected(stage)

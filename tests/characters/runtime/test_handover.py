@@ -54,6 +54,8 @@ def test_a_long_frame_lets_others_run_soon_and_short_ones_have_to_prove_themselv
     assert game.interval == EAGER_SECONDS
     game.frames(FRAMES_UNTIL_PATIENT - 1, SHORT)
     assert game.interval == EAGER_SECONDS
+    game.frames(1, SHORT)
+    assert game.interval == PATIENT_SECONDS
 
 
 def test_a_game_of_long_frames_is_interrupted_in_each(game: Game) -> None:
