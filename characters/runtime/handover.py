@@ -13,8 +13,8 @@ __all__ = ["Handover"]
 EAGER_SECONDS = 0.0005
 # Who waits for a short frame to end loses little. A frame that is made to wait for them loses
 # much: it is drawn late, by a thread that had to be woken for its second half.
-PATIENT_SECONDS = 0.003
 SHORT_FRAME_SECONDS = 0.005
+PATIENT_SECONDS = SHORT_FRAME_SECONDS  # it is over by then
 FRAMES_UNTIL_PATIENT = 30
 
 
