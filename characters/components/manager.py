@@ -261,8 +261,8 @@ class CharacterManager(Component):
 
     def _serve_those_near(self, here: Vector) -> None:
         self._choose_target()
-        distances = self._nearby.distances
-        near = [(c, distances[c.key]) for c in self._present(distances)]
+        distances = self._nearby.distances.items()
+        near = [(c, distance) for key, distance in distances if (c := self._living(key))]
         for character, distance in near:
             self._place(character, here, distance)
             character.session.set_distance(distance)
@@ -333,14 +333,15 @@ class CharacterManager(Component):
         return [Candidate(key, (px - x, py - y)) for key, (px, py) in places]
 
     def _present(self, keys: Iterable[str]) -> Iterator[Character]:
-        for key in keys:
-            character = self._characters.get(key)
-            if character is not None and not character.is_destroyed:
-                yield character
+        return filter(None, map(self._living, keys))
+
+    def _living(self, key: str) -> Character | None:
+        character = self._characters.get(key)
+        return None if character is None or character.is_destroyed else character
 
     def _is_in_reach(self, key: str | None) -> bool:
-        character = self._characters.get(key or "")
-        if character is None or character.is_destroyed or self._listener is None:
+        character = self._living(key or "")
+        if character is None or self._listener is None:
             return False
         return math.dist(character.transform.position, self._listener) <= self.reach * 1.5
 
@@ -367,9 +368,9 @@ class CharacterManager(Component):
 
     def _leave_behind(self, key: str) -> None:
         """Let somebody who is not near be as quiet, and as late to connect, as that is far."""
-        character = self._characters.get(key)
+        character = self._living(key)
         self._approached.discard(key)
-        if character is not None and not character.is_destroyed and self._listener is not None:
+        if character is not None and self._listener is not None:
             distance = math.dist(character.transform.position, self._listener)
             self._place(character, self._listener, distance)
             character.session.set_distance(distance)
