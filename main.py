@@ -22,23 +22,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from characters.audio.source import SourceFactory
-from characters.audio.sources import ScriptSource, SilentSource
-from characters.components import SCENE_CHECKS, Parts, make_parts, register_components
-from characters.core.speech import SpeechSettings, add_speech_flags, speech_settings
-from characters.headless import GameStage, Recorder, Script, ScriptRunner
-from characters.overlay import Hud, register_visuals, rehearse
-from engine.application import Application
-from engine.assets import AssetFolder
-from engine.clock import Time
-from engine.gif import write_gif
-from engine.hot_reload import HotReload
-from engine.memory import settle_memory
-from engine.prefs import PlayerPrefs, PrefsLockedError
-from engine.registry import ComponentRegistry
-from engine.scene_file import SceneFile
-from engine.scene_manager import SceneSteps
-from engine.toml_file import TomlFileError, read_toml
+from characters.audio.sources import ScriptSource, SilentSource, SourceFactory
+from characters.components.checks import SCENE_CHECKS
+from characters.components.parts import Parts, make_parts
+from characters.components.registration import register_components
+from characters.headless.driver import SceneDriver
+from characters.headless.runner import Recorder, ScriptRunner
+from characters.headless.script import Script
+from characters.speech.settings import SpeechSettings, add_speech_flags, speech_settings
+from characters.ui.hud import Hud
+from characters.ui.registration import prewarm, register_visuals
+from engine.app.application import Application, settle_memory
+from engine.app.gif import write_gif
+from engine.app.hot_reload import HotReload
+from engine.core.clock import Time
+from engine.objects.assets import AssetFolder
+from engine.objects.registry import ComponentRegistry
+from engine.prefs.prefs import PlayerPrefs, PrefsLockedError
+from engine.scenes.file import SceneFile
+from engine.scenes.manager import SceneSteps
+from engine.toml.reader import TomlFileError, read_toml
 
 __all__ = ["main"]
 
@@ -197,9 +200,9 @@ class Game:
         self._app.run()
         return self._finish()
 
-    def _stage(self) -> GameStage:
+    def _stage(self) -> SceneDriver:
         assert self._options.script is not None  # there is a script only of a file
-        return GameStage(
+        return SceneDriver(
             self._app,
             self._parts.runtime,
             self._parts.faults,
@@ -255,7 +258,7 @@ class Game:
         scene.add(HotReload(file))
         if self._app.window is not None:
             scene.add(Hud())
-            yield from rehearse(scene)
+            yield from prewarm(scene)
         return scene
 
     def _microphone(self) -> SourceFactory | None:

@@ -14,14 +14,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from characters.core.speech import add_speech_flags, speech_settings
-from characters.persistence import SessionPersistence
-from engine.application import Application
-from engine.prefs import PrefsError
-from engine.scene_file import SceneFile
-from engine.scene_schema import scene_schema
-from engine.toml_edit import save_atomically
-from engine.toml_file import TomlFileError
+from characters.speech.settings import add_speech_flags, speech_settings
+from characters.storage.sessions import SessionPersistence
+from engine.app.application import Application
+from engine.prefs.prefs import PrefsError
+from engine.scenes.file import SceneFile
+from engine.scenes.rules import scene_schema
+from engine.toml.editor import save_atomically
+from engine.toml.reader import TomlFileError
 
 __all__ = ["main"]
 
@@ -105,8 +105,7 @@ def _add_machine_commands(commands: argparse._SubParsersAction[argparse.Argument
 
 
 def _lint(asked: argparse.Namespace, out: TextIO) -> int:
-    from characters.commands.lint import expand, report
-    from characters.commands.project import project_linter
+    from characters.commands.scenes import expand, project_linter, report
 
     linter = project_linter(asked.components)
     files = expand(asked.files)
@@ -119,8 +118,7 @@ def _lint(asked: argparse.Namespace, out: TextIO) -> int:
 
 
 def _set(asked: argparse.Namespace, out: TextIO) -> int:
-    from characters.commands.edit import set_from_text
-    from characters.commands.project import project_checks, project_registry
+    from characters.commands.scenes import project_checks, project_registry, set_from_text
 
     registry, checks = project_registry(asked.components), project_checks()
     file = SceneFile.read(asked.file, registry, checks, to_mend=True)
@@ -133,7 +131,7 @@ def _set(asked: argparse.Namespace, out: TextIO) -> int:
 
 
 def _schema(asked: argparse.Namespace, out: TextIO) -> int:
-    from characters.commands.project import project_registry
+    from characters.commands.scenes import project_registry
 
     schema = scene_schema(project_registry(asked.components))
     text = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

@@ -9,112 +9,62 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
-from engine.application import FRAME_ORDER, Application
-from engine.camera import Camera
-from engine.clock import Clock, ManualClock, SystemClock, Time
-from engine.component import Component, ComponentError, Stage
-from engine.coroutine import Coroutine, CoroutineRunner
-from engine.dispatcher import Dispatcher
-from engine.game_object import GameObject
-from engine.input import DEFAULT_BINDINGS, Input
-from engine.physics import Box, BoxCollider, Slide, move_and_slide
-from engine.scene import Scene, WrongThreadError
-from engine.scene_manager import Opener, SceneLoad, SceneManager, SceneSteps
-from engine.services import Services
-from engine.signal import Signal, Subscription
-from engine.transform import Transform
-
-if TYPE_CHECKING:
-    from engine.assets import AssetFolder
-    from engine.prefs import MAX_TOTAL_BYTES, PlayerPrefs, PrefsError, PrefsLockedError
-    from engine.registry import ComponentRegistry
-    from engine.scene_file import SceneFile
-    from engine.toml_file import (
-        Fix,
-        Problem,
-        TomlFileError,
-        TomlSource,
-        parse_toml,
-        read_source,
-        read_toml,
-    )
-    from engine.ui.events import feed_event
-    from engine.window import Window
-
-__all__ = [
-    "Application",
-    "AssetFolder",
-    "Box",
-    "BoxCollider",
-    "Camera",
-    "Clock",
-    "Component",
-    "ComponentError",
-    "ComponentRegistry",
-    "Coroutine",
-    "CoroutineRunner",
-    "DEFAULT_BINDINGS",
-    "Dispatcher",
-    "Fix",
-    "FRAME_ORDER",
-    "GameObject",
-    "Input",
-    "ManualClock",
-    "MAX_TOTAL_BYTES",
-    "move_and_slide",
-    "Opener",
-    "parse_toml",
-    "PlayerPrefs",
-    "PrefsError",
-    "PrefsLockedError",
-    "Problem",
-    "read_source",
-    "read_toml",
-    "Scene",
-    "SceneFile",
-    "SceneLoad",
-    "SceneManager",
-    "SceneSteps",
-    "Services",
-    "Signal",
-    "Slide",
-    "Stage",
-    "Subscription",
-    "SystemClock",
-    "Time",
-    "TomlFileError",
-    "TomlSource",
-    "Transform",
-    "Window",
-    "WrongThreadError",
-    "feed_event",
-]
-
-_LAZY: Mapping[str, str] = MappingProxyType(
+_MODULES: Mapping[str, str] = MappingProxyType(
     {
-        "AssetFolder": "engine.assets",
-        "MAX_TOTAL_BYTES": "engine.prefs",
-        "PlayerPrefs": "engine.prefs",
-        "PrefsError": "engine.prefs",
-        "PrefsLockedError": "engine.prefs",
-        "ComponentRegistry": "engine.registry",
-        "SceneFile": "engine.scene_file",
-        "Fix": "engine.toml_file",
-        "Problem": "engine.toml_file",
-        "TomlFileError": "engine.toml_file",
-        "TomlSource": "engine.toml_file",
-        "parse_toml": "engine.toml_file",
-        "read_source": "engine.toml_file",
-        "read_toml": "engine.toml_file",
+        "Application": "engine.app.application",
+        "FRAME_ORDER": "engine.app.application",
+        "Window": "engine.app.window",
+        "Clock": "engine.core.clock",
+        "ManualClock": "engine.core.clock",
+        "SystemClock": "engine.core.clock",
+        "Time": "engine.core.clock",
+        "Dispatcher": "engine.core.events",
+        "Services": "engine.core.events",
+        "Signal": "engine.core.events",
+        "Subscription": "engine.core.events",
+        "DEFAULT_BINDINGS": "engine.core.input",
+        "Input": "engine.core.input",
+        "AssetFolder": "engine.objects.assets",
+        "Coroutine": "engine.objects.coroutine",
+        "CoroutineRunner": "engine.objects.coroutine",
+        "Component": "engine.objects.objects",
+        "ComponentError": "engine.objects.objects",
+        "GameObject": "engine.objects.objects",
+        "Transform": "engine.objects.objects",
+        "Box": "engine.objects.physics",
+        "BoxCollider": "engine.objects.physics",
+        "Camera": "engine.objects.physics",
+        "Slide": "engine.objects.physics",
+        "move_and_slide": "engine.objects.physics",
+        "ComponentRegistry": "engine.objects.registry",
+        "Scene": "engine.objects.scene",
+        "WrongThreadError": "engine.objects.scene",
+        "MAX_TOTAL_BYTES": "engine.prefs.format",
+        "PlayerPrefs": "engine.prefs.prefs",
+        "PrefsError": "engine.prefs.prefs",
+        "PrefsLockedError": "engine.prefs.prefs",
+        "SceneFile": "engine.scenes.file",
+        "Opener": "engine.scenes.manager",
+        "SceneLoad": "engine.scenes.manager",
+        "SceneManager": "engine.scenes.manager",
+        "SceneSteps": "engine.scenes.manager",
+        "Fix": "engine.toml.reader",
+        "Problem": "engine.toml.reader",
+        "TomlFileError": "engine.toml.reader",
+        "TomlSource": "engine.toml.reader",
+        "parse_toml": "engine.toml.reader",
+        "read_source": "engine.toml.reader",
+        "read_toml": "engine.toml.reader",
         "feed_event": "engine.ui.events",
-        "Window": "engine.window",
     }
 )
+"""Each public name and the module that has it; `__init__.pyi` says the same to type checkers."""
+
+__all__ = sorted(_MODULES)
 
 
 def __getattr__(name: str) -> object:
-    if name not in _LAZY:
+    if name not in _MODULES:
         raise AttributeError(f"module 'engine' has no attribute {name!r}")
-    return getattr(importlib.import_module(_LAZY[name]), name)
+    return getattr(importlib.import_module(_MODULES[name]), name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from characters.components import Character
+from characters.components.character import Character
 from tests.bench.crowd_contenders import NEAR, Level
 
 

@@ -8,9 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from characters.components import SCENE_CHECKS
-from engine.inspection import field_rows
-from engine.scene_file import SceneFile
+from characters.components.checks import SCENE_CHECKS
+from engine.scenes.file import SceneFile, field_rows
 from main import make_registry
 from tests.imports import ROOT
 from tests.screen import Screen

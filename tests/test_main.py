@@ -20,8 +20,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from characters.components.sound import SoundDevices
-from engine.prefs import PlayerPrefs
+from characters.components.parts import SoundDevices
+from engine.prefs.prefs import PlayerPrefs
 from main import Game, parse
 from tests.audio.devices import fifo_microphone, require
 

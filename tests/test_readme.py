@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from characters.core.failure import FailureKind, classify_http
+from characters.protocol.failures import FailureKind, classify_http
 from tests.imports import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

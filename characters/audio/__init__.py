@@ -1,27 +1,10 @@
-"""Microphones and voices: PortAudio, files and silence behind two protocols."""
+"""Microphones and loudspeakers: PortAudio, files and silence behind two protocols.
 
-from __future__ import annotations
-
-from characters.audio.source import (
-    FRAME_BYTES,
-    FRAME_SAMPLES,
-    FRAME_SECONDS,
-    SAMPLE_RATE,
-    AudioDevice,
-    FrameSink,
-    MicrophoneSource,
-    SourceFactory,
-)
-from characters.audio.voice import Voice
-
-__all__ = [
-    "FRAME_BYTES",
-    "FRAME_SAMPLES",
-    "FRAME_SECONDS",
-    "SAMPLE_RATE",
-    "AudioDevice",
-    "FrameSink",
-    "MicrophoneSource",
-    "SourceFactory",
-    "Voice",
-]
+* sources: where frames come from
+* mixer: every character's voice in one output
+* speaker: outputs that play the mix
+* signal: resampling, levels, push-to-talk
+* microphone: PortAudio capture
+* portaudio: its devices and errors
+* echo: echo cancellation
+"""

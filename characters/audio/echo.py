@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from characters.audio.outputs import BLOCK_SECONDS, OUTPUT_RATE
-from characters.audio.source import SAMPLE_RATE
-from characters.core.levels import Samples
+from characters.audio.signal import Samples
+from characters.audio.sources import SAMPLE_RATE
+from characters.audio.speaker import BLOCK_SECONDS, OUTPUT_RATE
 
-__all__ = ["EchoCanceller", "is_echo_cancelling_installed", "open_echo_canceller"]
+__all__ = ["EchoCanceller", "open_echo_canceller"]
+
 
 _log = logging.getLogger(__name__)
 

@@ -21,11 +21,11 @@ from characters.audio.portaudio import (
     run_abandonable,
     stable_name,
 )
-from characters.audio.resampling import open_resampler
-from characters.audio.source import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, FrameSink
-from characters.core.levels import Samples
+from characters.audio.signal import Samples, open_resampler
+from characters.audio.sources import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, FrameSink
 
 __all__ = ["CaptureStream", "PortAudioMicrophone"]
+
 
 POLL_SECONDS = 0.1
 # A block is late when many are missing; twice in a row, for a process that was held up whole

@@ -20,20 +20,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from characters.audio.source import AudioDevice
+from characters.audio.sources import AudioDevice
 
 __all__ = [
-    "OPEN_STREAMS",
-    "DeviceReport",
-    "OpenStreams",
-    "Retries",
     "calm",
+    "DeviceReport",
     "find_device",
     "list_devices",
+    "OPEN_STREAMS",
+    "OpenStreams",
     "portaudio_calls",
+    "Retries",
     "run_abandonable",
     "stable_name",
 ]
+
 
 # PortAudio's state belongs to the process, and so must the lock around it.
 PORTAUDIO = threading.Lock()

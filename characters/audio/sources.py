@@ -1,4 +1,11 @@
-"""Microphones without a device: recordings, made-up sound and silence, in real time."""
+"""What a microphone is: the one protocol behind devices, files and silence.
+
+Microphones without a device: recordings, made-up sound and silence, in real time.
+
+A ring of preallocated 20 ms frames between a sound thread and the network thread.
+
+Plug: the cable between a microphone and whoever listens, which a fault may pull.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +14,80 @@ import time
 import wave
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple, Protocol, TypeAlias
+from weakref import WeakSet
 
 import numpy as np
 
-from characters.audio.source import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, FrameSink
-from characters.core.levels import Samples
-from characters.core.resampler import resample
+from characters.audio.signal import Samples, resample
 
-__all__ = ["PacedSource", "ScriptSource", "SilentSource", "ToneSource", "read_wav"]
+__all__ = [
+    "AudioDevice",
+    "FaultInjector",
+    "Frame",
+    "FRAME_SAMPLES",
+    "FRAME_SECONDS",
+    "FrameRing",
+    "FrameSink",
+    "MicrophoneSource",
+    "read_wav",
+    "SAMPLE_RATE",
+    "ScriptSource",
+    "SilentSource",
+    "SourceFactory",
+    "ToneSource",
+    "UNPLUGGED",
+]
+
+
+SAMPLE_RATE = 16_000
+FRAME_SAMPLES = 320
+FRAME_BYTES = 2 * FRAME_SAMPLES
+FRAME_SECONDS = FRAME_SAMPLES / SAMPLE_RATE
+
+FrameSink: TypeAlias = Callable[[Samples, float], None]
+"""Takes one 20 ms frame (320 samples) and the clock time at which its last one was captured.
+
+Called on the source's own thread: it must not wait, nor keep the samples without a copy.
+"""
+
+
+class MicrophoneSource(Protocol):
+    """Something that hears: a device, a file, silence."""
+
+    @property
+    def device(self) -> str:
+        """Name of what is heard, for the HUD."""
+
+    @property
+    def problem(self) -> str | None:
+        """One calm sentence when nothing can be heard, None while all is well."""
+
+    def choose(self, device: str | None) -> None:
+        """Switch to a device by its stable name, None for the default; others ignore it."""
+
+    def start(self, sink: FrameSink) -> None:
+        """Begin to deliver frames; returns at once, trouble shows in `problem`."""
+
+    def stop(self) -> None:
+        """Deliver no more frames from now on; never waits for a device."""
+
+
+SourceFactory: TypeAlias = Callable[[], MicrophoneSource]
+
+
+@dataclass(frozen=True, slots=True)
+class AudioDevice:
+    """A sound device as the player may choose it."""
+
+    name: str
+    inputs: int
+    outputs: int
+    sample_rate: int
+    is_default_input: bool = False
+    is_default_output: bool = False
 
 
 def read_wav(path: Path) -> Samples:
@@ -136,3 +208,153 @@ class ToneSource(PacedSource):
         self._position += FRAME_SAMPLES
         tone: Samples = (self._amplitude * np.sin(self._step * positions)).astype(np.int16)
         return tone
+
+
+class Frame(NamedTuple):
+    """One frame as it was captured; `sequence` counts all frames since the start."""
+
+    sequence: int
+    captured_at: float
+    samples: Samples
+
+
+class FrameRing:
+    """One writer, one reader, no lock: the writer never waits, a slow reader loses the oldest.
+
+    Each slot carries the number of the frame in it, and none while it is being written; the
+    reader copies and then looks again, so a frame that was overwritten meanwhile is never torn,
+    only missed and counted.
+    """
+
+    def __init__(self, slots: int = 64, wake: Callable[[], object] | None = None) -> None:
+        self._samples = np.zeros((slots, FRAME_SAMPLES), np.int16)
+        self._times = [0.0] * slots
+        self._numbers = [-1] * slots
+        self._slots = slots
+        self._written = 0
+        self._read = 0
+        self._wake = wake
+        self.overruns = 0
+
+    def put(self, samples: Samples, captured_at: float) -> None:
+        """Copy a frame of 320 samples in (writer's thread)."""
+        number = self._written
+        slot = number % self._slots
+        self._numbers[slot] = -1
+        self._samples[slot] = samples
+        self._times[slot] = captured_at
+        self._numbers[slot] = number
+        self._written = number + 1
+        if self._wake is not None:
+            self._wake()
+
+    def get(self) -> Frame | None:
+        """Return the next frame that is still there, None when there is none (reader's thread)."""
+        while self._read < self._written:
+            oldest = self._written - self._slots
+            if self._read < oldest:
+                self.overruns += oldest - self._read
+                self._read = oldest
+            number, slot = self._read, self._read % self._slots
+            captured_at = self._times[slot]
+            samples = self._samples[slot].copy()
+            self._read = number + 1
+            if self._numbers[slot] == number:
+                return Frame(number, captured_at, samples)
+            self.overruns += 1
+        return None
+
+    def clear(self) -> None:
+        """Forget what was not read (reader's thread): frames of before must not be sent later."""
+        self._read = self._written
+
+
+UNPLUGGED = "The microphone is unplugged; it is used again as soon as it is back."
+
+
+class FaultInjector:
+    """Makes the sources of a microphone, and pulls or pushes the cable of all of them.
+
+    A factory of sources itself: put it between a device and `RuntimeBuilder.use_microphone`.
+    """
+
+    def __init__(self, make: SourceFactory) -> None:
+        self._make = make
+        self._is_pulled = False
+        self._sources: WeakSet[FaultInjectingSource] = WeakSet()
+        self._lock = threading.Lock()  # pulled on the main thread, made on the network's
+
+    def __call__(self) -> FaultInjectingSource:
+        """Make a source."""
+        with self._lock:
+            source = FaultInjectingSource(self._make(), self._is_pulled)
+            self._sources.add(source)
+        return source
+
+    @property
+    def is_pulled(self) -> bool:
+        """Whether the cable is out."""
+        return self._is_pulled
+
+    def pull(self) -> None:
+        """Unplug it: nothing comes any more, and the source says so."""
+        self._set(True)
+
+    def push(self) -> None:
+        """Plug it in: who listened hears again."""
+        self._set(False)
+
+    def _set(self, is_pulled: bool) -> None:
+        with self._lock:
+            self._is_pulled = is_pulled
+            sources = tuple(self._sources)
+        for source in sources:
+            source.set_pulled(is_pulled)
+
+
+class FaultInjectingSource:
+    """A source behind the plug: its own while that is in, none while it is out."""
+
+    def __init__(self, inner: MicrophoneSource, is_pulled: bool) -> None:
+        self._inner = inner
+        self._is_pulled = is_pulled
+        self._sink: FrameSink | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def device(self) -> str:
+        """Name of what is heard."""
+        return self._inner.device
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing can be heard, None while all is well."""
+        return UNPLUGGED if self._is_pulled else self._inner.problem
+
+    def choose(self, device: str | None) -> None:
+        """Switch to a device by its stable name."""
+        self._inner.choose(device)
+
+    def start(self, sink: FrameSink) -> None:
+        """Begin to deliver frames, now or once the plug is in."""
+        with self._lock:
+            self._sink = sink
+            if not self._is_pulled:
+                self._inner.start(sink)
+
+    def stop(self) -> None:
+        """Deliver no more frames."""
+        with self._lock:
+            self._sink = None
+            self._inner.stop()
+
+    def set_pulled(self, is_pulled: bool) -> None:
+        """Let go of the device as a pulled cable does, or take it again."""
+        with self._lock:
+            if is_pulled == self._is_pulled:
+                return
+            self._is_pulled = is_pulled
+            if is_pulled:
+                self._inner.stop()
+            elif self._sink is not None:
+                self._inner.start(self._sink)

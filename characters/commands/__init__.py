@@ -1,5 +1,6 @@
-"""What `python -m characters` can do, one module for each command."""
+"""The commands of `python -m characters`.
 
-from __future__ import annotations
-
-__all__ = []
+* doctor: what works on this machine
+* scenes: lint and set
+* sessions: list, clear, forget
+"""

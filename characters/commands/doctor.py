@@ -16,12 +16,13 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from characters.audio.portaudio import DeviceReport, list_devices
-from characters.core.speech import SpeechDetector, SpeechSettings
-from characters.service.speech.whisper import whisper_problem
-from engine.prefs import PlayerPrefs
-from engine.prefs_log import QUARANTINE
+from characters.speech.settings import SpeechDetector, SpeechSettings
+from characters.speech.whisper import whisper_problem
+from engine.prefs.log import QUARANTINE
+from engine.prefs.prefs import PlayerPrefs
 
-__all__ = ["Finding", "Machine", "examine", "print_findings"]
+__all__ = ["examine", "Finding", "Machine", "print_findings"]
+
 
 _PATIENCE_SECONDS = 5.0
 _PACKAGES = ("pygame", "pygame-ce", "PyAudio", "pocketsphinx", "numpy", "aiohttp", "livekit",

@@ -10,12 +10,16 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-from characters.core.state import SessionRecord
-from characters.persistence import KeyValueSessionPersistence, PlayerPrefsStore, SessionPersistence
+from characters.service.service import running_at
 from characters.service.store import SessionStore
-from characters.service.whereabouts import running_at
-from engine.prefs import PlayerPrefs
-from engine.toml_words import did_you_mean
+from characters.session.conversation import SessionRecord
+from characters.storage.sessions import (
+    KeyValueSessionPersistence,
+    PlayerPrefsStore,
+    SessionPersistence,
+)
+from engine.prefs.prefs import PlayerPrefs
+from engine.toml.positions import did_you_mean
 
 __all__ = [
     "clear",
@@ -27,6 +31,7 @@ __all__ = [
     "show",
     "show_all",
 ]
+
 
 _PATIENCE_SECONDS = 10.0
 NOTHING = "No sessions are stored."

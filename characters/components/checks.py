@@ -1,21 +1,190 @@
-"""What is checked across the objects of a level, before it is built."""
+"""What is checked across the objects of a level, before it is built.
+
+Checks of character ids: whether somebody who reads them can tell what they are.
+
+Checks of a level that no single field can see: doors, endpoints, contradicting policies.
+"""
 
 from __future__ import annotations
 
+import tomllib
+import unicodedata
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from characters.components.id_checks import ids_are_plain, ids_look_different
-from characters.components.scene_checks import (
-    doors_lead_somewhere,
-    endpoints_are_known,
-    policies_can_be_kept,
-)
-from engine.scene_document import ObjectEntry, SceneCheck, SceneDocument
-from engine.toml_file import Problem
-from engine.toml_words import as_toml
+from characters.session.policy import ReconnectPolicy, ResumePolicy
+from engine.scenes.document import ComponentEntry, ObjectEntry, SceneCheck, SceneDocument
+from engine.toml.positions import as_toml, did_you_mean
+from engine.toml.reader import Problem
 
-__all__ = ["SCENE_CHECKS", "one_manager", "one_session_each"]
+__all__ = ["LOCAL_ROOM_TTL_SECONDS", "one_manager", "one_session_each", "SCENE_CHECKS"]
+
+
+# Letters of other alphabets and signs that nobody can tell from these of ASCII.
+_LOOKALIKES = dict(
+    zip(
+        "авеѕіјӏкмнорсԁтухԝһοαενικρτυχ‐‑‒–—−аАВЕЅІЈКМНОРСТУХ",  # noqa: RUF001 - the point of it
+        "abesijlkmhopcdtyxwhoaevikptux------aABESIJKMHOPCTYX",
+        strict=True,
+    )
+)
+_SAME_LOOK = str.maketrans("oli", "011")
+
+
+def ids_are_plain(document: SceneDocument) -> Iterator[Problem]:
+    """Yield a problem for each id with a character that cannot be seen, or not be told apart."""
+    for entry, component in document.components("Character"):
+        for field in ("character_id", "session_key"):
+            value = component.raw.get(field)
+            if not isinstance(value, str):
+                continue
+            complaint = _complaint(value)
+            if field == "session_key" and not value:
+                continue  # as good as not given
+            if complaint:
+                plain = as_toml(_plain(value)) if value else "the id that the service knows it by"
+                yield document.problem(
+                    entry.index, "Character", field, complaint, got=value, hint=plain
+                )
+
+
+def ids_look_different(document: SceneDocument) -> Iterator[Problem]:
+    """Yield a problem for two ids that differ only in what looks the same, such as 0 and O."""
+    seen: dict[str, tuple[ObjectEntry, str]] = {}
+    for entry, component in document.components("Character"):
+        value = component.raw.get("character_id")
+        if not isinstance(value, str) or not value:
+            continue
+        first, other = seen.setdefault(_look(value), (entry, value))
+        if other != value:
+            place = document.position(first.index, "Character", "character_id")
+            message = f"looks like that of object {as_toml(first.name)} ({place})"
+            hint = "an id that differs at first sight"
+            yield document.problem(
+                entry.index, "Character", "character_id", message, got=value, hint=hint
+            )
+
+
+def _complaint(value: str) -> str:
+    if not value:
+        return "is empty"
+    if value != value.strip():
+        return "begins or ends with a blank"
+    for char in value:
+        name = unicodedata.name(char, f"U+{ord(char):04X}").lower()
+        if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp", "Co", "Cn", "Mn", "Me"):
+            return f"holds a character that cannot be seen ({name})"
+        if char != " " and unicodedata.category(char) == "Zs":
+            return f"holds an unusual blank ({name})"
+    strange = [char for char in value if _as_ascii(char) != char]
+    # A word wholly of another alphabet is meant; one that mixes them is a trap.
+    if strange and any(char.isascii() and char.isalnum() for char in value):
+        name = unicodedata.name(strange[0], "?").lower()
+        return f"holds a {name}, which looks like {as_toml(_as_ascii(strange[0]))}"
+    return ""
+
+
+def _as_ascii(char: str) -> str:
+    return _LOOKALIKES.get(char) or (
+        plain if (plain := unicodedata.normalize("NFKC", char)).isascii() else char
+    )
+
+
+def _plain(value: str) -> str:
+    """Return the id as it was probably meant."""
+    seen = (char for char in value if unicodedata.category(char) not in ("Cc", "Cf"))
+    return "".join(map(_as_ascii, seen)).strip()
+
+
+def _look(value: str) -> str:
+    return _plain(value).casefold().translate(_SAME_LOOK)
+
+
+LOCAL_ROOM_TTL_SECONDS = 3600.0
+"""The longest time that the embedded service keeps an empty room."""
+
+
+def doors_lead_somewhere(document: SceneDocument) -> Iterator[Problem]:
+    """Yield a problem for each door to a level, or a spawn point in it, that is not there."""
+    folder = document.assets.root / "scenes"
+    levels = sorted(path.stem for path in folder.glob("*.toml"))
+    for entry, door in document.components("Door"):
+        target = door.raw.get("target")
+        if not levels or not isinstance(target, str) or target.endswith(".toml"):
+            continue
+        if target not in levels:
+            hint, _ = did_you_mean(target, levels)
+            message = "there is no level of that name"
+            yield document.problem(entry.index, "Door", "target", message, got=target, hint=hint)
+        elif "spawn" in door.raw:
+            yield from _spawn(document, entry, door, folder / f"{target}.toml")
+
+
+def endpoints_are_known(document: SceneDocument) -> Iterator[Problem]:
+    """Yield a problem for an endpoint that is neither "local" nor an address."""
+    for entry, manager in document.components("CharacterManager"):
+        endpoint = manager.raw.get("endpoint", "local")
+        is_known = endpoint == "local" or str(endpoint).startswith(("http://", "https://"))
+        if isinstance(endpoint, str) and not is_known:
+            message = 'must be "local" or an address that begins with https://'
+            yield document.problem(
+                entry.index, "CharacterManager", "endpoint", message, got=endpoint, hint='"local"'
+            )
+
+
+def policies_can_be_kept(document: SceneDocument) -> Iterator[Problem]:
+    """Yield a problem for what the endpoint cannot do, and for what contradicts itself."""
+    is_local = all(
+        manager.raw.get("endpoint", "local") == "local"
+        for _, manager in document.components("CharacterManager")
+    )
+    for entry, character in document.components("Character"):
+        values = document.readable(character)
+        for field, message, hint in _contradictions(values, is_local=is_local):
+            yield document.problem(entry.index, "Character", field, message, hint=hint)
+
+
+def _contradictions(values: Any, *, is_local: bool) -> Iterator[tuple[str, str, str]]:
+    policy: ReconnectPolicy = values.get("reconnect_policy", ReconnectPolicy.DEFAULT)
+    if is_local and policy.room_rejoin_ttl_seconds > LOCAL_ROOM_TTL_SECONDS:
+        message = (
+            f"is {policy.room_rejoin_ttl_seconds:g}, but the local service keeps an empty room "
+            f"for {LOCAL_ROOM_TTL_SECONDS:g} s at most"
+        )
+        hint = f"{LOCAL_ROOM_TTL_SECONDS:g}; the conversation is resumed after that all the same"
+        yield "reconnect_policy.room_rejoin_ttl_seconds", message, hint
+    resume = policy.resume_policy
+    if values.get("connect") == "when_resumable" and resume is ResumePolicy.ALWAYS_FRESH:
+        message = "waits for a conversation to resume, but the policy never resumes one"
+        yield "connect", message, 'connect = "on_start" or "manual"'
+    if values.get("level_policy") == "drop" and resume is ResumePolicy.ALWAYS_RESUME:
+        message = "forgets the conversation that the policy must always resume"
+        yield "level_policy", message, 'level_policy = "suspend"'
+
+
+def _spawn(
+    document: SceneDocument, entry: ObjectEntry, door: ComponentEntry, level: Path
+) -> Iterator[Problem]:
+    labels = _spawn_points(level)
+    spawn = door.raw["spawn"]
+    if isinstance(spawn, str) and labels is not None and spawn not in labels:
+        hint, _ = did_you_mean(spawn, labels)
+        message = f"level {as_toml(level.stem)} has no spawn point of that name"
+        yield document.problem(entry.index, "Door", "spawn", message, got=spawn, hint=hint)
+
+
+def _spawn_points(level: Path) -> list[str] | None:
+    """Return the labels of a level, or None when it cannot be read: that is its own problem."""
+    try:
+        data = tomllib.loads(level.read_text("utf-8"))
+        tables = data.get("object", [])
+        if data.get("scene", {}).get("tiled") or any("prefab" in table for table in tables):
+            return None  # a map or a prefab may bring the spawn point
+        points = [table["SpawnPoint"] for table in tables if "SpawnPoint" in table]
+        return [point.get("label", "default") for point in points]
+    except (OSError, ValueError, AttributeError, TypeError):
+        return None
 
 
 def one_session_each(document: SceneDocument) -> Iterator[Problem]:

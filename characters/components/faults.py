@@ -7,9 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol
 
-from characters.audio.plug import Plug
-from characters.core.weather import LATE_SECONDS, SLOW_BYTES_PER_SECOND, Weather
-from characters.runtime import Runtime, SessionHandle
+from characters.audio.sources import FaultInjector
+from characters.client.handle import SessionHandle
+from characters.client.runtime import Runtime
+from characters.protocol.network_conditions import (
+    LATE_SECONDS,
+    SLOW_BYTES_PER_SECOND,
+    NetworkConditions,
+)
 
 __all__ = ["Faults", "ServiceControl", "Task"]
 
@@ -67,7 +72,7 @@ class Faults:
         self,
         runtime: Runtime,
         service: ServiceControl | None = None,
-        microphone: Plug | None = None,
+        microphone: FaultInjector | None = None,
     ) -> None:
         self._runtime = runtime
         self._service = service
@@ -111,9 +116,9 @@ class Faults:
     def heal(self, key: str | None = None) -> None:
         """End black hole, latency and slow link."""
         for handle in self._handles(key):
-            handle.set_weather(Weather.CALM)
+            handle.set_weather(NetworkConditions.CALM)
 
-    def weather(self, key: str | None = None) -> Weather | None:
+    def weather(self, key: str | None = None) -> NetworkConditions | None:
         """Return what was made of a line; of everybody's, None where they differ."""
         found = {handle.weather for handle in self._handles(key)}
         return found.pop() if len(found) == 1 else None
@@ -168,7 +173,7 @@ class Faults:
         for handle in self._handles(key):
             handle.set_weather(replace(handle.weather, **fields))
 
-    def _cable(self) -> Plug:
+    def _cable(self) -> FaultInjector:
         if self._microphone is None:
             raise LookupError("This game was given no microphone that could be unplugged.")
         return self._microphone

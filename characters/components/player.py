@@ -1,26 +1,274 @@
-"""Player: walks, looks at somebody, and says things to the one who listens."""
+"""Player: walks, looks at somebody, and says things to the one who listens.
+
+Places of a level: where the player comes in, and the doors to other levels.
+
+NextVisitor: a shared kiosk forgets who was here when its key is pressed.
+
+FaultKeys: the F-keys that break things, for a demo that shows how they heal.
+
+Finds a way around furniture: a grid over the level, and the shortest walk through it.
+"""
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from types import MappingProxyType
 
 from pydantic import NonNegativeFloat, PositiveFloat
 
 from characters.components.character import Character
+from characters.components.faults import Faults
 from characters.components.manager import CharacterManager
-from characters.components.pathfinding import find_path
-from characters.components.places import SpawnPoint
-from characters.core.bounds import check_number
-from engine.component import Component
-from engine.physics import Box, BoxCollider, move_and_slide
-from engine.signal import Signal
+from characters.protocol.messages import check_number
+from characters.session.conversation import SessionState
+from engine.core.events import Signal
+from engine.objects.objects import Component
+from engine.objects.physics import Box, BoxCollider, move_and_slide
+from engine.scenes.manager import SceneManager
 
-__all__ = ["PLAYER_BINDINGS", "Player"]
+__all__ = [
+    "Door",
+    "FAULT_BINDINGS",
+    "FaultKeys",
+    "find_path",
+    "NextVisitor",
+    "Player",
+    "PLAYER_BINDINGS",
+    "SpawnPoint",
+]
+
+
+class SpawnPoint(Component):
+    """Where the player stands after a load that asked for this name."""
+
+    label: str = "default"
+
+
+class Door(Component):
+    """Loads another level when the player walks into it.
+
+    The player comes in at the spawn point that is called `spawn`. Somebody who is put down
+    inside the door has to leave it before it opens again.
+    """
+
+    target: str
+    spawn: str = "default"
+    size: tuple[PositiveFloat, PositiveFloat] = (56.0, 40.0)
+
+    _is_armed: bool = False
+
+    @property
+    def box(self) -> Box:
+        """The area that counts as the doorway."""
+        x, y = self.transform.position
+        return Box(x, y, *self.size)
+
+    def late_update(self, dt: float) -> None:
+        """Open when the player has walked in."""
+
+        player = self.scene.find_component(Player)
+        if player is None:
+            return
+        if not self.box.contains(player.transform.position):
+            self._is_armed = True
+        elif self._is_armed:
+            self._is_armed = False
+            self.open()
+
+    def open(self) -> None:
+        """Load the target level. Raises LookupError without a SceneManager."""
+        self.scene.get_service(SceneManager).load(self.target, self.spawn)
+
+
+class NextVisitor(Component):
+    """Ends the talk of the Character on its object, and starts a new one with somebody new.
+
+    The old one is forgotten here and at the service.
+
+    Its key works while this character is the one that hears the player.
+    """
+
+    key: str = "n"
+
+    _is_waiting: bool = False
+
+    def update(self, dt: float) -> None:
+        """Obey the key; connect anew as soon as the old session is closed."""
+        character = self.require_component(Character)
+        manager = self.scene.find_component(CharacterManager)
+        is_meant = manager is not None and manager.target is character
+        if is_meant and self.input.captured is None and self.input.get_key_down(self.key):
+            self.next_visitor()
+        if (
+            self._is_waiting
+            and character.has_session
+            and character.view.state is SessionState.DISCONNECTED
+        ):
+            self._is_waiting = False
+            character.session.connect()
+
+    def next_visitor(self) -> None:
+        """Forget the visitor; a handler or a button may call this too."""
+        character = self.require_component(Character)
+        if character.manager is not None:
+            character.manager.runtime.forget_session(character.key)
+            self._is_waiting = True
+
+
+FAULT_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "cut": ("f5",),
+        "black_hole": ("f6",),
+        "kill_service": ("f7",),
+        "start_service": ("f8",),
+    }
+)
+"""F5 cuts the line of the one who listens, F6 makes it a black hole or heals it, F7 kills the
+service, F8 starts it."""
+
+
+class FaultKeys(Component):
+    """Breaks what the scene's Faults can break, while nobody types."""
+
+    _swallowed: str | None = None
+
+    def awake(self) -> None:
+        """Name the keys, unless somebody has named others."""
+        for action, keys in FAULT_BINDINGS.items():
+            self.input.bindings.setdefault(action, keys)
+
+    def update(self, dt: float) -> None:
+        """Obey the keys."""
+        faults = self.scene.find_service(Faults)
+        if faults is None or self.input.captured is not None:
+            return
+        acts: Mapping[str, Callable[[Faults], object]] = {
+            "cut": self._cut,
+            "black_hole": self._black_hole,
+            "kill_service": _kill,
+            "start_service": _start,
+        }
+        for action, act in acts.items():
+            if self.input.get_button_down(action):
+                act(faults)
+
+    def _cut(self, faults: Faults) -> None:
+        key = self._listener()
+        if key is not None:
+            faults.cut(key)
+
+    def _black_hole(self, faults: Faults) -> None:
+        before, self._swallowed = self._swallowed, None
+        if before is not None and faults.is_black_hole(before):  # nobody healed it meanwhile
+            faults.heal(before)
+            return
+        self._swallowed = self._listener()
+        if self._swallowed is not None:
+            faults.black_hole(self._swallowed)
+
+    def _listener(self) -> str | None:
+        manager = self.scene.find_component(CharacterManager)
+        target = None if manager is None else manager.target
+        return None if target is None else target.key
+
+
+def _kill(faults: Faults) -> None:
+    if faults.has_service:
+        faults.kill_service()
+
+
+def _start(faults: Faults) -> None:
+    if faults.has_service and not faults.is_service_running:
+        faults.start_service()
+
 
 Vector = tuple[float, float]
+Cell = tuple[int, int]
+
+CELL = 12.0
+_STEPS = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
+
+
+def find_path(
+    start: Vector, goal: Vector, size: Vector, walls: Sequence[Box], bounds: Vector
+) -> list[Vector]:
+    """Return the points to walk to, the last as near to the goal as a box of `size` can come.
+
+    `bounds` is the size of the level in pixels; nothing outside it is walked on.
+    """
+    columns, rows = math.ceil(bounds[0] / CELL), math.ceil(bounds[1] / CELL)
+    blocked = set(_blocked(walls, size, columns, rows))
+    first, end = _cell(start, columns, rows), _cell(goal, columns, rows)
+    came_from = _search(first, end, blocked, columns, rows)
+    last = min(came_from, key=lambda cell: math.dist(_middle(cell), goal))
+    points = [goal] if last == end else [_middle(last)]
+    before = came_from[last]
+    while before is not None and before != first:
+        points.append(_middle(before))
+        before = came_from[before]
+    return points[::-1]
+
+
+def _search(
+    start: Cell, goal: Cell, blocked: set[Cell], columns: int, rows: int
+) -> dict[Cell, Cell | None]:
+    """Return how each visited cell was reached; stops at the goal (A*)."""
+    came_from: dict[Cell, Cell | None] = {start: None}
+    cost = {start: 0.0}
+    waiting = [(0.0, start)]
+    while waiting:
+        _, here = heapq.heappop(waiting)
+        if here == goal:
+            break
+        for there, length in _neighbours(here, blocked, columns, rows):
+            longer = cost[here] + length
+            if longer < cost.get(there, math.inf):
+                cost[there] = longer
+                came_from[there] = here
+                heapq.heappush(waiting, (longer + math.dist(there, goal), there))
+    return came_from
+
+
+def _neighbours(
+    here: Cell, blocked: set[Cell], columns: int, rows: int
+) -> Iterator[tuple[Cell, float]]:
+    x, y = here
+    for dx, dy in _STEPS:
+        there = (x + dx, y + dy)
+        if not (0 <= there[0] < columns and 0 <= there[1] < rows) or there in blocked:
+            continue
+        # Past a corner only when both sides are free: the walker is wider than a point.
+        if dx and dy and ((x + dx, y) in blocked or (x, y + dy) in blocked):
+            continue
+        yield there, math.hypot(dx, dy)
+
+
+def _blocked(walls: Iterable[Box], size: Vector, columns: int, rows: int) -> Iterator[Cell]:
+    for wall in walls:
+        box = _swells(wall, size)
+        left, right = (box.x - box.width / 2) / CELL, (box.x + box.width / 2) / CELL
+        top, bottom = (box.y - box.height / 2) / CELL, (box.y + box.height / 2) / CELL
+        for x in range(max(0, math.floor(left)), min(columns, math.ceil(right))):
+            for y in range(max(0, math.floor(top)), min(rows, math.ceil(bottom))):
+                if box.contains(_middle((x, y))):
+                    yield x, y
+
+
+def _swells(wall: Box, size: Vector) -> Box:
+    return Box(wall.x, wall.y, wall.width + size[0], wall.height + size[1])
+
+
+def _cell(point: Vector, columns: int, rows: int) -> Cell:
+    x, y = int(point[0] // CELL), int(point[1] // CELL)
+    return min(max(x, 0), columns - 1), min(max(y, 0), rows - 1)
+
+
+def _middle(cell: Cell) -> Vector:
+    return (cell[0] + 0.5) * CELL, (cell[1] + 0.5) * CELL
+
 
 PLAYER_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

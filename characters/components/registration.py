@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from characters.components.character import Character
-from characters.components.fault_keys import FaultKeys
 from characters.components.manager import CharacterManager
-from characters.components.next_visitor import NextVisitor
-from characters.components.places import Door, SpawnPoint
-from characters.components.player import Player
+from characters.components.player import Door, FaultKeys, NextVisitor, Player, SpawnPoint
 from characters.components.relays import (
     CharacterEventRelay,
     SessionEventRelay,
     TranscriptEventRelay,
 )
-from engine.physics import BoxCollider
-from engine.registry import ComponentRegistry
+from engine.objects.physics import BoxCollider
+from engine.objects.registry import ComponentRegistry
 
 __all__ = ["register_components"]
 

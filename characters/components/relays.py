@@ -19,8 +19,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import field, fields
 from typing import Annotated, Any, Literal, TypeAlias
 
+from characters.client.config import TextRefused, TranscriptChanged
 from characters.components.character import Character
-from characters.core.messages import (
+from characters.protocol.messages import (
     ActionResponse,
     BotEmotion,
     BotStartedSpeaking,
@@ -29,14 +30,13 @@ from characters.core.messages import (
     UsageLimitReached,
     UserIdleWarning,
 )
-from characters.core.state import SessionState, SessionStateChanged
-from characters.core.transcript import Turn
-from characters.runtime import TextRefused, TranscriptChanged
-from engine.component import Component
-from engine.fields import Handler
-from engine.signal import Signal, Subscription
+from characters.session.conversation import SessionState, SessionStateChanged, Turn
+from engine.core.events import Signal, Subscription
+from engine.objects.objects import Component
+from engine.objects.registry import Handler
 
 __all__ = ["CharacterEventRelay", "EventRelay", "SessionEventRelay", "TranscriptEventRelay"]
+
 
 Method: TypeAlias = Annotated[Callable[..., object] | None, Handler()]
 

@@ -1,19 +1,155 @@
-"""Plays a script, one frame after the other, and says which step was not met and why."""
+"""Plays a script, one frame after the other, and says which step was not met and why.
+
+Finds what a script names in the game, or says what there is instead.
+
+What happened in a run, per character: the report that other people's CI reads.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
-from characters.core.state import SessionState, SessionView
-from characters.core.transcript import Turn
-from characters.headless.report import StepFailure
-from characters.headless.script import Quit, Respond, Say, Script, SpeakWav, Step, Wait, WaitStep
+from characters.client.handle import SessionHandle
+from characters.client.runtime import Runtime
+from characters.components.character import Character
+from characters.components.manager import CharacterManager
+from characters.components.player import Player
+from characters.headless.script import (
+    QuitStep,
+    RespondStep,
+    SayStep,
+    Script,
+    SpeakWavStep,
+    Step,
+    Wait,
+    WaitStep,
+)
+from characters.session.conversation import SessionState, SessionStateChanged, SessionView, Turn
+from engine.app.application import Application
+from engine.core.events import Signal, Subscription
+from engine.objects.scene import Scene
 
-__all__ = ["ScriptRunner", "Stage", "StepError"]
+__all__ = ["Lookup", "Recorder", "ScriptRunner", "StepError", "StepFailure"]
+
+
+class Observed(Protocol):
+    """The part of a session handle that the recorder looks at."""
+
+    @property
+    def view(self) -> SessionView:
+        """What is to be seen of the session now."""
+
+    @property
+    def events(self) -> Signal[Any]:
+        """What happens to the session, on the main thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepFailure:
+    """A step of the script that was not met: which (the first is 1), and why."""
+
+    step: int
+    what: str
+    why: str
+
+
+@dataclass
+class _Record:
+    """What is known of one session; the handle is kept, so that its last view is too."""
+
+    handle: Observed
+    subscription: Subscription
+    changes: list[SessionStateChanged] = field(default_factory=list)
+
+
+class Recorder:
+    """Follow every session from the moment it exists, and write down what it went through.
+
+    `start` is the moment that the report counts its seconds from, on the sessions' own
+    monotonic clock.
+    """
+
+    def __init__(self, start: float) -> None:
+        self._start = start
+        self._records: dict[str, _Record] = {}
+
+    def watch(self, sessions: Mapping[str, Observed]) -> None:
+        """Begin to follow the sessions that are new; call it once a frame."""
+        for key, handle in sessions.items():
+            known = self._records.get(key)
+            if known is None or known.handle is not handle:
+                self._follow(key, handle, known.changes if known else [])
+
+    def report(self, frames: int, failed: StepFailure | None) -> dict[str, Any]:
+        """Return the report; session ids are whole, for it is the developer's own file."""
+        return {
+            "ok": failed is None,
+            "failed_step": None if failed is None else failed.step,
+            "failure": None if failed is None else {"what": failed.what, "why": failed.why},
+            "frames": frames,
+            "characters": {key: self._character(r) for key, r in self._records.items()},
+        }
+
+    def write(self, path: Path, frames: int, failed: StepFailure | None) -> None:
+        """Write the report as JSON. Raises OSError."""
+        text = json.dumps(self.report(frames, failed), indent=2, ensure_ascii=False)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n", encoding="utf-8")
+
+    def _follow(self, key: str, handle: Observed, changes: list[SessionStateChanged]) -> None:
+        # What the session went through before we looked is in its timeline; events come after.
+        seen = {id(change) for change in changes}
+        changes += [change for change in handle.view.timeline if id(change) not in seen]
+
+        def note(event: object) -> None:
+            if isinstance(event, SessionStateChanged) and event not in changes[-8:]:
+                changes.append(event)
+
+        self._records[key] = _Record(handle, handle.events.subscribe(note), changes)
+
+    def _character(self, record: _Record) -> dict[str, Any]:
+        view = record.handle.view
+        microphone = view.microphone
+        return {
+            "character_id": view.character_id,
+            "session_id": view.session_id,
+            "state": view.state.name,
+            "states": [self._change(change) for change in record.changes],
+            "transcript": [self._turn(turn) for turn in view.transcript],
+            "microphone": {
+                "ready_at": self._time(microphone.ready_at),
+                "opened_at": self._time(microphone.opened_at),
+                "frames_sent": microphone.frames_sent,
+                "frames_before_open": microphone.frames_before_open,
+            },
+        }
+
+    def _change(self, change: SessionStateChanged) -> dict[str, Any]:
+        resume = change.resume if change.is_connection_established else None
+        return {
+            "t": self._time(change.t),
+            "from": change.old_state.name,
+            "to": change.new_state.name,
+            "reason": change.reason,
+            "resume": None if resume is None else resume.outcome.value,
+            "resume_reason": resume.reason.value if resume and resume.reason else None,
+            "session_id": change.session_id,
+            "attempt": change.attempt,
+            "error": change.error_code,
+        }
+
+    def _turn(self, turn: Turn) -> dict[str, Any]:
+        return {"t": self._time(turn.t), "speaker": turn.speaker, "text": turn.text}
+
+    def _time(self, t: float | None) -> float | None:
+        return None if t is None else round(t - self._start, 4)
+
 
 _log = logging.getLogger(__name__)
 
@@ -22,7 +158,7 @@ class StepError(Exception):
     """A step cannot be done; the sentence says why."""
 
 
-class Stage(Protocol):
+class GameDriver(Protocol):
     """What a script does to a game, and what it sees of it."""
 
     def view(self, character: str) -> SessionView:
@@ -51,7 +187,7 @@ class ScriptRunner:
     """Call `update` once a frame until `is_over`; then `failure` is None if all was met."""
 
     script: Script
-    stage: Stage
+    stage: GameDriver
     now: Callable[[], float]
     failure: StepFailure | None = None
     _next: int = 0
@@ -101,12 +237,12 @@ class ScriptRunner:
     def _begin(self, step: Step) -> None:
         if isinstance(step, WaitStep):
             return
-        if isinstance(step, Say | SpeakWav | Respond):
+        if isinstance(step, SayStep | SpeakWavStep | RespondStep):
             self._of(step.character).lines_until = self.now()
         self.stage.begin(step)
 
     def _go_on(self) -> None:
-        self._is_over = isinstance(self.step, Quit) or self._next + 1 == len(self.script.step)
+        self._is_over = isinstance(self.step, QuitStep) or self._next + 1 == len(self.script.step)
         self._next += not self._is_over
         self._begun_at = None
 
@@ -161,3 +297,56 @@ class ScriptRunner:
         error = "" if view.error is None else f" ({view.error.code}: {view.error.message})"
         resume = "" if view.resume is None else f", {view.resume.outcome.value}"
         return f"after {step.within:g} s it is {view.state.name}{resume}{error}"
+
+
+C = TypeVar("C")
+
+
+class Lookup:
+    """The level and the sessions of a game. Everything here raises StepError when it is missing."""
+
+    def __init__(self, application: Application, runtime: Runtime) -> None:
+        self._application = application
+        self._runtime = runtime
+
+    @property
+    def scene(self) -> Scene:
+        """The level that is played."""
+        scene = self._application.scenes.active
+        if scene is None:
+            raise StepError("no level is loaded")
+        return scene
+
+    @property
+    def player(self) -> Player:
+        """The player in it."""
+        return self._found(Player)
+
+    @property
+    def manager(self) -> CharacterManager:
+        """The manager of its characters."""
+        return self._found(CharacterManager)
+
+    def _found(self, kind: type[C]) -> C:
+        found = self.scene.find_component(kind)
+        if found is None:
+            raise StepError(f"level {self.scene.name!r} has no {kind.__name__}")
+        return found
+
+    def character(self, name: str) -> Character:
+        """Return a character of the level by its key or id."""
+        here = self.scene.find_components(Character)
+        for character in here:
+            if name in (character.key, character.character_id):
+                return character
+        have = ", ".join(character.key for character in here) or "nobody"
+        raise StepError(f"{name!r} is not in level {self.scene.name!r}; it has: {have}")
+
+    def session(self, name: str) -> SessionHandle:
+        """Return an open session by its key or its character's id, in this level or carried."""
+        sessions = self._runtime.sessions
+        for key, session in sessions.items():
+            if name in (key, session.character_id):
+                return session
+        have = ", ".join(sessions) or "nobody"
+        raise StepError(f"nobody is called {name!r}; there are: {have}")

@@ -21,6 +21,10 @@ What `says` looks at: the lines of that character which came after the script's 
 `speak_wav` or `respond` to it, and after the last line that an earlier `says` found. So a wait
 never finds the same line twice and never takes an old greeting for the answer. The pattern is
 searched anywhere in the line, and capitals do not matter.
+
+What every step of a script is: a table that takes the keys it names, and has its time.
+
+The steps of a script that break things, and mend them.
 """
 
 from __future__ import annotations
@@ -33,31 +37,91 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     PositiveFloat,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from characters.core.state import ResumeOutcome, SessionState
-from characters.headless.fault_steps import Cable, Fault, Latency, ServiceCommand, SlowLink
-from characters.headless.step import BaseStep, CharacterId, Table
+from characters.protocol.network_conditions import LATE_SECONDS, SLOW_BYTES_PER_SECOND
+from characters.session.conversation import ResumeOutcome, SessionState
 
 __all__ = [
-    "Key",
-    "LoadScene",
-    "Quit",
-    "Respond",
-    "Say",
+    "Cable",
+    "Fault",
+    "KeyStep",
+    "Latency",
+    "LoadSceneStep",
+    "QuitStep",
+    "RespondStep",
+    "SayStep",
     "Script",
-    "SessionCommand",
-    "SpeakWav",
+    "ServiceCommand",
+    "SessionStep",
+    "SlowLink",
+    "SpeakWavStep",
     "Step",
-    "TalkTo",
+    "TalkToStep",
     "Wait",
     "WaitStep",
-    "WalkTo",
+    "WalkToStep",
 ]
+
+
+CharacterId: TypeAlias = Annotated[str, Field(min_length=1)]
+
+
+class Table(BaseModel):
+    """A table that takes the keys it names and no other."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BaseStep(Table):
+    """What has to be done `within` so many seconds."""
+
+    within: PositiveFloat = 10.0
+
+    def __str__(self) -> str:
+        """Name the step in a few words, without anything that is said."""
+        shown = self.model_dump(exclude={"within", "text", "about"}, exclude_none=True)
+        return " ".join(str(value) for value in shown.values())
+
+
+class Fault(BaseStep):
+    """Breaks or heals the connection of one character, or of all when none is named."""
+
+    do: Literal["cut", "black_hole", "heal"]
+    character: CharacterId | None = None
+
+
+class Latency(BaseStep):
+    """Lets every frame of one character, or of all, arrive so much later in each direction."""
+
+    do: Literal["latency"]
+    character: CharacterId | None = None
+    seconds: PositiveFloat = LATE_SECONDS
+
+
+class SlowLink(BaseStep):
+    """Lets only so much through to one character, or to all, in each direction."""
+
+    do: Literal["slow_link"]
+    character: CharacterId | None = None
+    bytes_per_second: PositiveFloat = SLOW_BYTES_PER_SECOND
+
+
+class Cable(BaseStep):
+    """Pulls the microphone's cable, or puts it back."""
+
+    do: Literal["unplug_microphone", "plug_in_microphone"]
+
+
+class ServiceCommand(BaseStep):
+    """Kills the embedded service with SIGKILL, or starts it again on the same port."""
+
+    do: Literal["kill_service", "start_service"]
 
 
 def _pattern(text: str) -> str:
@@ -120,7 +184,7 @@ class WaitStep(BaseStep):
         return f"wait for {wait.character} {what}"
 
 
-class Say(BaseStep):
+class SayStep(BaseStep):
     """Types a line to a character."""
 
     do: Literal["say"]
@@ -128,7 +192,7 @@ class Say(BaseStep):
     text: Annotated[str, Field(min_length=1)]
 
 
-class Respond(BaseStep):
+class RespondStep(BaseStep):
     """Lets a character answer that does so only when asked (`respond_mode = "manual"`)."""
 
     do: Literal["respond"]
@@ -136,7 +200,7 @@ class Respond(BaseStep):
     about: str = ""
 
 
-class SpeakWav(BaseStep):
+class SpeakWavStep(BaseStep):
     """Plays a WAV file into the microphone while a character is the target, in real time.
 
     It begins when the microphone is open for the character, or `at_once`, open or not.
@@ -148,7 +212,7 @@ class SpeakWav(BaseStep):
     at_once: bool = False
 
 
-class WalkTo(BaseStep):
+class WalkToStep(BaseStep):
     """Walks the player to a point, a character or an object of the level."""
 
     do: Literal["walk_to"]
@@ -157,7 +221,7 @@ class WalkTo(BaseStep):
     object: str | None = None
 
     @model_validator(mode="after")
-    def _has_one_goal(self) -> WalkTo:
+    def _has_one_goal(self) -> WalkToStep:
         if sum(goal is not None for goal in (self.position, self.character, self.object)) != 1:
             raise PydanticCustomError(
                 "goal", "walk_to needs one of `position`, `character` and `object`"
@@ -165,14 +229,14 @@ class WalkTo(BaseStep):
         return self
 
 
-class TalkTo(BaseStep):
+class TalkToStep(BaseStep):
     """Turns to a character: it hears the player until somebody else is chosen."""
 
     do: Literal["talk_to"]
     character: CharacterId
 
 
-class Key(BaseStep):
+class KeyStep(BaseStep):
     """Presses a key, by pygame's name for it, and lets it go after `seconds`."""
 
     do: Literal["key"]
@@ -180,14 +244,14 @@ class Key(BaseStep):
     seconds: Annotated[float, Field(ge=0)] = 0.0
 
 
-class SessionCommand(BaseStep):
+class SessionStep(BaseStep):
     """Commands the session of one character."""
 
     do: Literal["connect", "disconnect", "retry", "expire_session"]
     character: CharacterId
 
 
-class LoadScene(BaseStep):
+class LoadSceneStep(BaseStep):
     """Goes to another level: a name such as "lobby", or a path."""
 
     do: Literal["load_scene"]
@@ -195,22 +259,22 @@ class LoadScene(BaseStep):
     spawn: str | None = None
 
 
-class Quit(BaseStep):
+class QuitStep(BaseStep):
     """Ends the game; steps after it are not run."""
 
     do: Literal["quit"]
 
 
 _BY_VERB: dict[str, type[BaseStep]] = {
-    "say": Say,
-    "respond": Respond,
-    "walk_to": WalkTo,
-    "talk_to": TalkTo,
-    "key": Key,
-    "speak_wav": SpeakWav,
-    "connect": SessionCommand,
-    "disconnect": SessionCommand,
-    "retry": SessionCommand,
+    "say": SayStep,
+    "respond": RespondStep,
+    "walk_to": WalkToStep,
+    "talk_to": TalkToStep,
+    "key": KeyStep,
+    "speak_wav": SpeakWavStep,
+    "connect": SessionStep,
+    "disconnect": SessionStep,
+    "retry": SessionStep,
     "cut": Fault,
     "black_hole": Fault,
     "heal": Fault,
@@ -220,9 +284,9 @@ _BY_VERB: dict[str, type[BaseStep]] = {
     "plug_in_microphone": Cable,
     "kill_service": ServiceCommand,
     "start_service": ServiceCommand,
-    "expire_session": SessionCommand,
-    "load_scene": LoadScene,
-    "quit": Quit,
+    "expire_session": SessionStep,
+    "load_scene": LoadSceneStep,
+    "quit": QuitStep,
 }
 
 
@@ -263,20 +327,20 @@ def _some(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
 Step: TypeAlias = (
     WaitStep
-    | Say
-    | Respond
-    | SpeakWav
-    | WalkTo
-    | TalkTo
-    | Key
-    | SessionCommand
+    | SayStep
+    | RespondStep
+    | SpeakWavStep
+    | WalkToStep
+    | TalkToStep
+    | KeyStep
+    | SessionStep
     | Fault
     | Latency
     | SlowLink
     | Cable
     | ServiceCommand
-    | LoadScene
-    | Quit
+    | LoadSceneStep
+    | QuitStep
 )
 
 

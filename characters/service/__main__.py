@@ -17,16 +17,14 @@ from random import Random
 
 from aiohttp import web
 
-from characters.core.speech import add_speech_flags, speech_settings
+from characters.agents.llm import LlmEndpoint
 from characters.service.app import make_app
-from characters.service.dialogue.cast import PersonaCast
-from characters.service.dialogue.model import ModelEndpoint
-from characters.service.pace import Pace
-from characters.service.rooms import Limits
-from characters.service.service import Service, Settings
-from characters.service.speech import SpeechParts, make_speech
+from characters.service.conversation import TimingConfig
+from characters.service.registry import Limits
+from characters.service.service import PersonaAgentFactory, Service, Settings, announced
 from characters.service.store import SessionStore
-from characters.service.whereabouts import announced
+from characters.speech.factory import SpeechParts, make_speech
+from characters.speech.settings import add_speech_flags, speech_settings
 
 __all__ = ["main"]
 
@@ -89,7 +87,7 @@ def _service(asked: argparse.Namespace) -> Service:
 
     settings = Settings(
         limits=Limits(session_ttl=asked.session_ttl),
-        pace=Pace(
+        pace=TimingConfig(
             asked.words_per_second,
             asked.think,
             asked.idle_timeout,
@@ -100,7 +98,7 @@ def _service(asked: argparse.Namespace) -> Service:
     )
     path = None if asked.data is None else _database(asked.data)
     return Service(
-        PersonaCast(asked.assets, chance, _model() if asked.model_from_env else None),
+        PersonaAgentFactory(asked.assets, chance, _model() if asked.model_from_env else None),
         SessionStore(path),
         now=time.monotonic,
         wall=time.time,
@@ -117,7 +115,7 @@ def _speech(asked: argparse.Namespace) -> SpeechParts:
     return speech
 
 
-def _model() -> ModelEndpoint:
+def _model() -> LlmEndpoint:
     """Return the model that the environment names."""
     environment = os.environ
     missing = [
@@ -125,7 +123,7 @@ def _model() -> ModelEndpoint:
     ]
     if missing:
         parser().error(f"--model-from-env needs {' and '.join(missing)}")
-    return ModelEndpoint(
+    return LlmEndpoint(
         environment["TROUPE_MODEL_URL"],
         environment["TROUPE_MODEL_NAME"],
         environment.get("TROUPE_MODEL_KEY"),

@@ -9,25 +9,120 @@ When somebody asks for a session that is live, three answers are possible: whoev
 live connection (`live_id`) or asks for a takeover replaces it; a connection that has been silent
 for longer than a client's heartbeat is replaced too; in every other case the shell is
 asked (`ConflictError`) to find out whether the old connection still answers.
+
+Sessions, rooms and what is said about them: the registry's values.
+
+Who has the word with a player: characters that he meets together greet him one by one.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 
-from characters.core.messages import ConnectRequest
-from characters.service.rooms import (
-    ConflictError,
-    Expired,
-    Grant,
-    Limits,
-    RefusalError,
-    Room,
-    Session,
-)
+from characters.protocol.messages import ConnectRequest
 
-__all__ = ["Registry"]
+__all__ = [
+    "ConflictError",
+    "Grant",
+    "Limits",
+    "RefusalError",
+    "Registry",
+    "Room",
+    "ServiceSession",
+    "SpeakingQueue",
+    "SpeakingQueues",
+]
+
+
+PROOFS_KEPT = 16
+
+
+class RefusalError(Exception):
+    """The service does not do what was asked; `status` and `detail` are the wire's."""
+
+    def __init__(self, status: int, detail: object, retry_after: float | None = None) -> None:
+        super().__init__(str(detail))
+        self.status = status
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+class ConflictError(Exception):
+    """A question to the shell: does the live connection in `room` still answer?"""
+
+    def __init__(self, room: Room) -> None:
+        super().__init__("the session is live elsewhere")
+        self.room = room
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the registry holds at most, and for how long (seconds)."""
+
+    session_ttl: float = 30 * 86400.0
+    max_room_ttl: float = 3600.0
+    default_room_ttl: float = 60.0
+    token_ttl: float = 15.0
+    silent_after: float = 1.4  # a client pings once a second
+    max_sessions: int = 10_000
+    max_rooms: int = 256
+
+
+@dataclass(slots=True)
+class ServiceSession:
+    """One conversation's address; what was said is the store's."""
+
+    session_id: str
+    character_id: str
+    end_user_id: str | None
+    used_at: float
+
+
+@dataclass(slots=True)
+class Room:
+    """A place where one session is live, or was until `left_at`."""
+
+    name: str
+    session: ServiceSession
+    ttl: float
+    resumed: str  # "fresh" or "resumed": how the room began
+    last_seen_seconds: float | None
+    left_at: float
+    agent: bool = True
+    persona: str | None = None
+    doomed: bool = False  # its session was ended: whoever leaves stays out
+    live_id: str | None = None
+    heard_at: float = 0.0
+    tokens: dict[str, tuple[str, float]] = field(default_factory=dict)  # -> live id, valid until
+    # Ids of its last connections, granted and entered: whoever knows one has been let in before.
+    issued: deque[str] = field(default_factory=partial(deque, maxlen=PROOFS_KEPT))
+
+    def is_over(self, now: float) -> bool:
+        """Tell whether nobody is inside, nobody may enter, and the time to rejoin has passed."""
+        waiting = any(now < until for _, until in self.tokens.values())
+        return self.live_id is None and not waiting and now >= self.left_at + self.ttl
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Leave to enter `room` with `token`; `closed` rooms are no more, `replaced` is pushed out."""
+
+    room: Room
+    token: str
+    live_id: str
+    is_new: bool
+    closed: tuple[Room, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """What time has ended."""
+
+    sessions: tuple[ServiceSession, ...]
+    rooms: tuple[Room, ...]
 
 
 class Registry:
@@ -36,7 +131,7 @@ class Registry:
     def __init__(self, new_id: Callable[[], str], limits: Limits | None = None) -> None:
         self._new_id = new_id
         self._limits = limits or Limits()
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, ServiceSession] = {}
         self._rooms: dict[str, Room] = {}
         self._ended: dict[str, None] = {}  # ids of expired sessions, oldest first
 
@@ -48,12 +143,12 @@ class Registry:
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def restore(self, sessions: Iterable[Session], ended: Iterable[str] = ()) -> None:
+    def restore(self, sessions: Iterable[ServiceSession], ended: Iterable[str] = ()) -> None:
         """Take over what the store kept."""
         self._sessions.update((item.session_id, item) for item in sessions)
         self._ended.update(dict.fromkeys(ended))
 
-    def session(self, session_id: str) -> Session | None:
+    def session(self, session_id: str) -> ServiceSession | None:
         """Return the session of that id, if it lives."""
         return self._sessions.get(session_id)
 
@@ -98,7 +193,7 @@ class Registry:
         room = self._new_room(ask, session or self._new_session(ask, now), away, now)
         return self._grant(room, now, is_new=True, closed=tuple(closed))
 
-    def _resumed(self, ask: ConnectRequest, now: float) -> Session | None:
+    def _resumed(self, ask: ConnectRequest, now: float) -> ServiceSession | None:
         if ask.character_session_id is None:
             return None
         session = self._sessions.get(ask.character_session_id)
@@ -119,13 +214,13 @@ class Registry:
             return
         raise ConflictError(room)
 
-    def _new_session(self, ask: ConnectRequest, now: float) -> Session:
-        session = Session(self._new_id(), ask.character_id, ask.end_user_id, now)
+    def _new_session(self, ask: ConnectRequest, now: float) -> ServiceSession:
+        session = ServiceSession(self._new_id(), ask.character_id, ask.end_user_id, now)
         self._sessions[session.session_id] = session
         return session
 
     def _new_room(
-        self, ask: ConnectRequest, session: Session, away: float | None, now: float
+        self, ask: ConnectRequest, session: ServiceSession, away: float | None, now: float
     ) -> Room:
         session.used_at = now
         room = Room(
@@ -217,7 +312,7 @@ class Registry:
                 room.doomed, room.ttl = True, 0.0
         return True
 
-    def forget(self, end_user_id: str) -> tuple[tuple[Session, ...], tuple[Room, ...]]:
+    def forget(self, end_user_id: str) -> tuple[tuple[ServiceSession, ...], tuple[Room, ...]]:
         """Remove every session of a player; return them and their rooms, which are closed."""
         sessions = tuple(s for s in self._sessions.values() if s.end_user_id == end_user_id)
         rooms = tuple(r for r in self._rooms.values() if r.session.end_user_id == end_user_id)
@@ -227,20 +322,20 @@ class Registry:
             self._end(session)
         return sessions, rooms
 
-    def _in_use(self, session: Session) -> bool:
+    def _in_use(self, session: ServiceSession) -> bool:
         return any(room.session is session for room in self._rooms.values())
 
-    def _is_expired(self, session: Session, now: float) -> bool:
+    def _is_expired(self, session: ServiceSession, now: float) -> bool:
         return now - session.used_at >= self._limits.session_ttl and not self._in_use(session)
 
-    def _end(self, session: Session) -> None:
+    def _end(self, session: ServiceSession) -> None:
         self._sessions.pop(session.session_id, None)
         self._ended[session.session_id] = None
         while len(self._ended) > self._limits.max_sessions:
             del self._ended[next(iter(self._ended))]
 
 
-def _owns(ask: ConnectRequest, session: Session) -> bool:
+def _owns(ask: ConnectRequest, session: ServiceSession) -> bool:
     return (
         ask.character_session_id == session.session_id
         and ask.character_id == session.character_id
@@ -256,3 +351,47 @@ def _belongs(ask: ConnectRequest, room: Room) -> bool:
     if ask.character_session_id is None and ask.live_id in room.issued:
         ask = replace(ask, character_session_id=room.session.session_id)
     return _owns(ask, room.session)
+
+
+class SpeakingQueue:
+    """The word of one player's characters; one has it, the others wait in the order they came."""
+
+    def __init__(self) -> None:
+        self._holder: object | None = None
+        self._waiting: deque[tuple[object, Callable[[], object]]] = deque()
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nobody speaks or waits."""
+        return self._holder is None
+
+    def ask(self, who: object, begin: Callable[[], object]) -> None:
+        """Let somebody begin now, or as soon as those before are done."""
+        if self._holder is None:
+            self._holder = who
+            begin()
+        else:
+            self._waiting.append((who, begin))
+
+    def done(self, who: object) -> None:
+        """Give the word on; who still waits for it does so no more."""
+        self._waiting = deque(entry for entry in self._waiting if entry[0] is not who)
+        if self._holder is who:
+            self._holder = None
+            if self._waiting:
+                self.ask(*self._waiting.popleft())
+
+
+class SpeakingQueues:
+    """The floors of a service, by player."""
+
+    def __init__(self) -> None:
+        self._floors: dict[str, SpeakingQueue] = {}
+
+    def of(self, end_user_id: str | None) -> SpeakingQueue:
+        """Return the floor of a player; who has no name is met by nobody else."""
+        if end_user_id is None:
+            return SpeakingQueue()
+        for known in [known for known, floor in self._floors.items() if floor.is_free]:
+            del self._floors[known]
+        return self._floors.setdefault(end_user_id, SpeakingQueue())

@@ -1,38 +1,63 @@
-"""The service without its HTTP: grants rooms, keeps them alive, ends them, keeps what was said."""
+"""The service without its HTTP: grants rooms, keeps them alive, ends them, keeps what was said.
+
+Where the service of a data folder can be asked, for whoever has only the folder.
+
+Finds a character's persona below the assets folder and makes minds and voices from it.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
 from typing import Any, Protocol
+from urllib.request import urlopen
 
-from characters.core.messages import ConnectRequest, RoomGrant
-from characters.service.context import ContextError, LevelContext
-from characters.service.dialogue.mind import Mind, Part, PlayerSaid, Say
-from characters.service.effects import Entry, Keep
-from characters.service.floor import Floors
-from characters.service.keeper import Keeper, Past
-from characters.service.live_room import LiveRoom, RoomServices, short
-from characters.service.pace import Pace
-from characters.service.registry import Registry
-from characters.service.requests import listening_options
-from characters.service.rooms import ConflictError, Grant, Limits, RefusalError, Room
-from characters.service.senses import Ears, Mouth
-from characters.service.speech.protocols import Speech, VoiceStyle
-from characters.service.store import SessionStore
+from characters.agents.agent import Agent, Part, PlayerSaid, Say
+from characters.agents.llm import LlmAgent, LlmEndpoint
+from characters.agents.persona import Persona, read_persona
+from characters.agents.script import ScriptedAgent
+from characters.protocol.messages import ConnectRequest, RoomGrant
+from characters.service.conversation import Entry, PersistEntry, TimingConfig
+from characters.service.registry import (
+    ConflictError,
+    Grant,
+    Limits,
+    RefusalError,
+    Registry,
+    Room,
+    SpeakingQueues,
+)
+from characters.service.requests import ContextError, LevelContext, listening_options
+from characters.service.room import LiveRoom, RoomServices, short
+from characters.service.store import RoomHistory, SessionRepository, SessionStore
+from characters.service.voice import SpeechInput, SpeechOutput
+from characters.speech.interfaces import Speech, VoiceStyle
+from engine.toml.reader import TomlFileError
 
-__all__ = ["Cast", "Service", "Settings", "grant_body"]
+__all__ = [
+    "AgentFactory",
+    "announced",
+    "grant_body",
+    "PersonaAgentFactory",
+    "running_at",
+    "Service",
+    "Settings",
+]
+
 
 log = logging.getLogger(__name__)
 
 
-class Cast(Protocol):
+class AgentFactory(Protocol):
     """Who can be met: makes the mind of a character for one conversation."""
 
-    def mind(self, ask: ConnectRequest, memory: dict[str, Any]) -> Mind:
+    def mind(self, ask: ConnectRequest, memory: dict[str, Any]) -> Agent:
         """Make a mind that remembers `memory`. Raises RefusalError for an unknown character."""
 
     def voice(self, ask: ConnectRequest) -> VoiceStyle | None:
@@ -44,7 +69,7 @@ class Settings:
     """How the service behaves; all times in seconds."""
 
     limits: Limits = field(default_factory=Limits)
-    pace: Pace = field(default_factory=Pace)
+    pace: TimingConfig = field(default_factory=TimingConfig)
     hello_within: float = 5.0
     silent_client: float = 15.0
     probe: float = 0.5
@@ -57,7 +82,7 @@ class Service:
 
     def __init__(
         self,
-        cast: Cast,
+        cast: AgentFactory,
         store: SessionStore,
         *,
         now: Callable[[], float],
@@ -72,9 +97,9 @@ class Service:
         self.new_id = new_id
         self.draining = False
         self._cast = cast
-        self._keeper = Keeper(store, now=now, wall=wall)
+        self._keeper = SessionRepository(store, now=now, wall=wall)
         self._speech = speech
-        self._floors = Floors()
+        self._floors = SpeakingQueues()
         self._live: dict[str, LiveRoom] = {}
         self._closing: dict[asyncio.Task[None], str] = {}  # -> session id
         self._sweeper: asyncio.Task[None] | None = None
@@ -171,7 +196,7 @@ class Service:
         closing = [task for task, closes in self._closing.items() if closes == session_id]
         await asyncio.gather(*closing, return_exceptions=True)
 
-    def _make_room(self, ask: ConnectRequest, room: Room, past: Past) -> LiveRoom:
+    def _make_room(self, ask: ConnectRequest, room: Room, past: RoomHistory) -> LiveRoom:
         mind = self._cast.mind(ask, past.memory)
         info = (ask.dynamic_info or {}).get("text")
         try:
@@ -207,20 +232,20 @@ class Service:
             "problems": [] if speech is None else list(speech.problems),
         }
 
-    def _ears(self, ask: ConnectRequest, mind: Mind) -> Ears | None:
+    def _ears(self, ask: ConnectRequest, mind: Agent) -> SpeechInput | None:
         if self._speech is None:
             return None
         activity, turn = listening_options(ask)
         listener = self._speech.listen(mind.phrases(), activity=activity, turn=turn)
-        ears = Ears(listener, max(activity.stop_secs, turn.stop_secs))
+        ears = SpeechInput(listener, max(activity.stop_secs, turn.stop_secs))
         if ask.default_stt_enabled is False:
             ears.set_muted(True)
         return ears
 
-    def _mouth(self, ask: ConnectRequest) -> Mouth | None:
+    def _mouth(self, ask: ConnectRequest) -> SpeechOutput | None:
         if self._speech is None or ask.default_tts_enabled is False:
             return None
-        return Mouth(self._speech, self._cast.voice(ask), self.now)
+        return SpeechOutput(self._speech, self._cast.voice(ask), self.now)
 
     @asynccontextmanager
     async def question(
@@ -241,7 +266,7 @@ class Service:
             said: list[str] = []
             async with aclosing(_recorded(mind.reply(PlayerSaid(text), {}), said)) as parts:
                 yield grant, parts
-            turns = (Keep("player", text), Keep("character", "".join(said)))
+            turns = (PersistEntry("player", text), PersistEntry("character", "".join(said)))
             await self._keep(room, mind.memory(), turns)
         finally:
             self.registry.close_room(room)
@@ -336,3 +361,80 @@ def grant_body(grant: Grant, ask: ConnectRequest, origin: str) -> dict[str, Any]
         request_trace_id=grant.live_id[:8],
     )
     return answer.to_dict()
+
+
+NAME = "running.json"
+PATIENCE_SECONDS = 2.0
+
+
+@contextmanager
+def announced(folder: Path | None, url: str) -> Iterator[None]:
+    """Write down in the service's folder that it listens there, until the end; None: nowhere."""
+    if folder is None:
+        yield
+        return
+    path = folder / NAME
+    path.write_text(json.dumps({"url": url}), encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def running_at(folder: Path) -> str | None:
+    """Return the URL of the service that has this folder, None if none runs.
+
+    One that was killed left its word behind, so the service itself is asked.
+    """
+    try:
+        url = str(json.loads((folder / NAME).read_text(encoding="utf-8"))["url"])
+        with urlopen(f"{url}/health", timeout=PATIENCE_SECONDS) as answer:
+            return url if answer.status == 200 else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+class PersonaAgentFactory:
+    """The characters whose files lie in `assets`/personas; files are read anew for each talk."""
+
+    def __init__(
+        self, assets: Path, chance: Callable[[], Random], model: LlmEndpoint | None = None
+    ) -> None:
+        self._assets = assets.resolve()
+        self._chance = chance
+        self._model = model
+
+    def mind(self, ask: ConnectRequest, memory: dict[str, Any]) -> Agent:
+        """Make the mind of a character. Raises RefusalError."""
+        persona = self._persona(ask)
+        script = ScriptedAgent(persona, memory, self._chance())
+        return LlmAgent(persona, script, self._model, memory) if self._model else script
+
+    def voice(self, ask: ConnectRequest) -> VoiceStyle | None:
+        """Return how the character sounds. Raises RefusalError."""
+        voice = self._persona(ask).voice
+        return VoiceStyle(
+            voice.language, voice.variant, voice.pitch, voice.words_per_minute, voice.name
+        )
+
+    def _persona(self, ask: ConnectRequest) -> Persona:
+        path = self._path(ask)
+        if path is None or not path.is_file():
+            raise RefusalError(404, "character not found")
+        try:
+            return read_persona(path)
+        except TomlFileError as error:
+            raise RefusalError(422, [_mistake(str(item)) for item in error.problems[:20]]) from None
+
+    def _path(self, ask: ConnectRequest) -> Path | None:
+        if ask.persona is None:
+            plain = not set(ask.character_id) & set("/\\:\0")
+            return self._assets / "personas" / f"{ask.character_id}.toml" if plain else None
+        path = (self._assets / ask.persona).resolve()
+        if not path.is_relative_to(self._assets) or path.suffix != ".toml":
+            raise RefusalError(422, [_mistake("must be a .toml file below the assets folder")])
+        return path
+
+
+def _mistake(message: str) -> dict[str, Any]:
+    return {"type": "persona", "loc": ["body", "persona"], "msg": message}

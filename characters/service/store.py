@@ -3,19 +3,56 @@
 Times on disk are wall-clock seconds, because nothing else survives a restart; the ages are
 worked out once, when the store is opened, and the registry goes on from there on its own clock.
 All calls block; the shell makes them from one worker thread.
+
+Keeps sessions on disk from the event loop: one worker thread, calls in the order they were made.
+
+Here the two clocks meet: the registry's, which nothing can turn back, and the wall clock that is
+written down.
+
+Saves one room as it goes on: one write at a time, nothing lost when the room ends in between.
+
+An answer as it is written down: decided once, told until the player has had it whole.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
-__all__ = ["Entry", "Kept", "OwedAnswer", "SessionStore", "Settled", "SpokenTurn", "StoredSession"]
+from characters.agents.agent import Do, Feel, Part, Say
+from characters.protocol.messages import Action
+from characters.service.conversation import (
+    Entry,
+    PendingReply,
+    PersistEntry,
+    PlayerLine,
+    ResolveReply,
+)
+from characters.service.registry import Registry, Room, ServiceSession
+
+__all__ = [
+    "Keeping",
+    "OwedAnswer",
+    "read_answer",
+    "RoomHistory",
+    "SessionRepository",
+    "SessionStore",
+    "Settled",
+    "SpokenTurn",
+    "StoredEntry",
+    "StoredSession",
+    "WriteBehindQueue",
+    "written_answer",
+]
+
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +143,7 @@ class Settled:
     message_id: str | None
 
 
-Entry: TypeAlias = SpokenTurn | OwedAnswer | Settled
+StoredEntry: TypeAlias = SpokenTurn | OwedAnswer | Settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +210,7 @@ class SessionStore:
             for row in rows
         )
 
-    def write(self, session_id: str, entries: Iterable[Entry]) -> None:
+    def write(self, session_id: str, entries: Iterable[StoredEntry]) -> None:
         """Write what is new in a session that is there; durable on return."""
         with self._db:
             self._write(session_id, entries)
@@ -182,7 +219,7 @@ class SessionStore:
         self,
         session: StoredSession,
         memory: dict[str, Any] | None = None,
-        entries: Iterable[Entry] = (),
+        entries: Iterable[StoredEntry] = (),
     ) -> None:
         """Write a session, what it remembers and what is new, in order; durable on return."""
         with self._db:
@@ -199,7 +236,7 @@ class SessionStore:
                 )
             self._write(session.session_id, entries)
 
-    def _write(self, session_id: str, entries: Iterable[Entry]) -> None:
+    def _write(self, session_id: str, entries: Iterable[StoredEntry]) -> None:
         for entry in entries:
             self._WRITERS[type(entry)](self, session_id, entry)
 
@@ -259,7 +296,7 @@ class SessionStore:
             (session_id, settled.message_id),
         )
 
-    _WRITERS: Mapping[type[Entry], Callable[[Any, str, Any], None]] = {
+    _WRITERS: Mapping[type[StoredEntry], Callable[[Any, str, Any], None]] = {
         SpokenTurn: _add_turn,
         OwedAnswer: _add_owed,
         Settled: _settle,
@@ -313,3 +350,240 @@ def _connect(where: str) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+MAX_UNSAVED = 600  # entries, while the disk refuses
+
+Keeping: TypeAlias = Callable[[Room, dict[str, Any] | None, tuple[Entry, ...]], Awaitable[None]]
+"""Writes a room's session at once: what is remembered, and what is new."""
+
+
+class WriteBehindQueue:
+    """Collects what is to be kept, and keeps it in the background; `close` it to the end.
+
+    `kept` hears of each thing said when it is durable. `heard` names the lines whose answers the
+    client has had whole since it was asked last.
+    """
+
+    def __init__(
+        self,
+        room: Room,
+        keep: Keeping,
+        memory: Callable[[], dict[str, Any]],
+        kept: Callable[[PersistEntry], object],
+        heard: Callable[[], Iterable[str]] = tuple,
+    ) -> None:
+        self._room = room
+        self._keep = keep
+        self._memory = memory
+        self._kept = kept
+        self._heard = heard
+        self._entries: list[Entry] = []
+        self._waiters: list[asyncio.Future[None]] = []
+        self._dirty = asyncio.Event()
+        self._is_closing = False
+        # Never cancelled: a cancelled write may be on disk or not, and would be written twice.
+        self._task = asyncio.create_task(self._run())
+
+    def add(self, entry: Entry) -> None:
+        """Write this down."""
+        self._entries.append(entry)
+        self._dirty.set()
+
+    def nudge(self) -> None:
+        """Save soon, although nothing was added: an answer was heard."""
+        self._dirty.set()
+
+    async def flush(self) -> None:
+        """Return when what is remembered by now is durable, or the disk has refused it."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        self._dirty.set()
+        await waiter
+
+    async def close(self) -> None:
+        """Save what is left, then stop."""
+        self._is_closing = True
+        self._dirty.set()
+        await self._task
+
+    async def _run(self) -> None:
+        is_last = False
+        while not is_last:
+            await self._dirty.wait()
+            self._dirty.clear()
+            is_last = self._is_closing
+            await self._save()
+
+    async def _save(self) -> None:
+        self._entries += map(ResolveReply, self._heard())
+        entries = tuple(self._entries)
+        waiters, self._waiters = self._waiters, []
+        try:
+            await self._keep(self._room, self._memory(), entries)
+        except Exception as error:
+            # The talk goes on; the next save tries again with what is there by then.
+            log.error("a session could not be saved: %s", type(error).__name__)
+            self._entries = self._entries[-MAX_UNSAVED:]
+        else:
+            del self._entries[: len(entries)]
+            for entry in entries:
+                if isinstance(entry, PersistEntry):
+                    self._kept(entry)
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+
+def written_answer(parts: Iterable[Part]) -> str:
+    """Return the parts as JSON."""
+    return json.dumps([_written(part) for part in parts])
+
+
+def read_answer(text: str) -> tuple[Part, ...]:
+    """Return the parts that `written_answer` wrote."""
+    return tuple(_read(raw) for raw in json.loads(text))
+
+
+def _written(part: Part) -> dict[str, Any]:
+    if isinstance(part, Say):
+        return {"say": part.text}
+    if isinstance(part, Feel):
+        return {"feel": part.emotion, "scale": part.scale}
+    return {"do": [[action.name, action.target] for action in part.actions]}
+
+
+def _read(raw: dict[str, Any]) -> Part:
+    if "say" in raw:
+        return Say(raw["say"])
+    if "feel" in raw:
+        return Feel(raw["feel"], raw["scale"])
+    return Do(tuple(Action(name, target) for name, target in raw["do"]))
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RoomHistory:
+    """What a room begins with: what its character remembers, and what is still to be answered."""
+
+    memory: dict[str, Any] = field(default_factory=dict)
+    known: frozenset[str] = frozenset()  # ids of the typed lines that the session has
+    left: tuple[tuple[PlayerLine, tuple[Part, ...] | None], ...] = ()
+
+
+class SessionRepository:
+    """The store behind its thread; every call is durable when it returns."""
+
+    def __init__(
+        self, store: SessionStore, *, now: Callable[[], float], wall: Callable[[], float]
+    ) -> None:
+        self._store = store
+        self._now = now
+        self._wall = wall
+        self._thread = ThreadPoolExecutor(1, "store")
+        self._to_remove: dict[str, None] = {}  # ids that the disk has still to let go of
+
+    async def restore(self, registry: Registry) -> int:
+        """Hand the registry what was kept; return how many sessions that is."""
+        kept = await self._call(self._store.load)
+        now, wall = self._now(), self._wall()
+        # A clock that was set back between two runs must not make a session younger than new.
+        sessions = [
+            ServiceSession(
+                s.session_id, s.character_id, s.end_user_id, now - max(0.0, wall - s.used_at)
+            )
+            for s in kept.sessions
+        ]
+        registry.restore(sessions, kept.ended)
+        return len(sessions)
+
+    async def past(self, session_id: str, heard: str | None = None) -> RoomHistory:
+        """Return what was before; `heard` is the last line whose answer the client had whole."""
+
+        wall = self._wall()
+
+        def read() -> RoomHistory:
+            store = self._store
+            owed = store.owed(session_id, heard)
+            had = [entry for item in owed if item.is_heard for entry in _settled(item, wall)]
+            if had:
+                store.write(session_id, had)
+            left = tuple(_left(item) for item in owed if not item.is_heard)
+            return RoomHistory(store.memory(session_id), store.lines(session_id), left)
+
+        return await self._call(read)
+
+    async def keep(
+        self,
+        session: ServiceSession,
+        memory: dict[str, Any] | None,
+        entries: Iterable[Entry],
+        still_known: Callable[[], bool],
+    ) -> None:
+        """Write a session, unless it has been removed by the time that its turn comes."""
+        wall = self._wall()
+        stored = StoredSession(
+            session.session_id,
+            session.character_id,
+            session.end_user_id,
+            wall - max(0.0, self._now() - session.used_at),
+        )
+        new = [_stored(entry, wall) for entry in entries]
+
+        def save() -> None:
+            self._remove_owed()
+            if still_known():
+                self._store.save(stored, memory, new)
+
+        await self._call(save)
+
+    async def remove(self, session_ids: Iterable[str]) -> None:
+        """Delete sessions and all that was said in them.
+
+        What the disk refuses is owed, and done before the next write: what somebody wanted to be
+        deleted must not come back with the next start.
+        """
+        self._to_remove.update(dict.fromkeys(session_ids))
+        await self._call(self._remove_owed)
+
+    def _remove_owed(self) -> None:
+        owed = tuple(self._to_remove)
+        if owed:
+            self._store.remove(owed, self._wall())
+            for session_id in owed:
+                del self._to_remove[session_id]
+
+    async def close(self) -> None:
+        """Finish what was asked for, then let go of the file."""
+        with suppress(Exception):  # whoever asked for it was told that it failed
+            await self._call(self._remove_owed)
+        await self._call(self._store.close)
+        self._thread.shutdown()
+
+    async def _call(self, work: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+
+def _stored(entry: Entry, wall: float) -> StoredEntry:
+    if isinstance(entry, PersistEntry):
+        return SpokenTurn(entry.speaker, entry.text, wall, entry.message_id, entry.answers)
+    if isinstance(entry, PendingReply):
+        answer = None if entry.parts is None else written_answer(entry.parts)
+        return OwedAnswer(entry.message_ids, answer)
+    return Settled(entry.message_id)
+
+
+def _left(owed: OwedAnswer) -> tuple[PlayerLine, tuple[Part, ...] | None]:
+    line = PlayerLine(owed.text, owed.message_ids[-1], is_kept=True)
+    return line, None if owed.answer is None else read_answer(owed.answer)
+
+
+def _settled(owed: OwedAnswer, wall: float) -> tuple[StoredEntry, ...]:
+    """Return what to write of an answer that came whole, of which the service knew that not."""
+    (message_id,) = owed.message_ids
+    parts = () if owed.answer is None else read_answer(owed.answer)
+    said = "".join(part.text for part in parts if isinstance(part, Say))
+    turn = SpokenTurn("character", said, wall, answers=message_id)
+    return (turn, Settled(message_id)) if said else (Settled(message_id),)

@@ -1,29 +1,9 @@
-"""Ways to reach a conversation service, all behind one protocol."""
+"""Ways to reach a conversation service, all behind one protocol.
 
-from __future__ import annotations
-
-from characters.transport.protocol import (
-    AudioFrame,
-    Bye,
-    Connection,
-    ConnectRequest,
-    Incoming,
-    RoomGrant,
-    RoomLink,
-    Transport,
-    TransportError,
-    Welcome,
-)
-
-__all__ = [
-    "AudioFrame",
-    "Bye",
-    "ConnectRequest",
-    "Connection",
-    "Incoming",
-    "RoomGrant",
-    "RoomLink",
-    "Transport",
-    "TransportError",
-    "Welcome",
-]
+* base: the protocol, and the mailbox of a connection
+* wire: our messages over any socket
+* websocket: the embedded service and hosts
+* livekit: Convai's cloud and LiveKit rooms
+* simulated: bad networks, made on purpose
+* endpoint: which transport an endpoint needs
+"""

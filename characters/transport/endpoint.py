@@ -6,10 +6,10 @@ import time
 import urllib.parse
 from collections.abc import Callable
 
-from characters.core.link import RoomLink
-from characters.core.messages import ConnectRequest, RoomGrant
+from characters.protocol.link import SequencedChannel
+from characters.protocol.messages import ConnectRequest, RoomGrant
+from characters.transport.base import Connection
 from characters.transport.livekit import LiveKitRooms
-from characters.transport.protocol import Connection
 from characters.transport.websocket import WebSocketTransport
 
 __all__ = ["EndpointTransport", "speaks_troupe"]
@@ -38,7 +38,7 @@ class EndpointTransport:
         """Ask for a room. Raises TransportError."""
         return await self._web.connect(request)
 
-    async def join(self, grant: RoomGrant, link: RoomLink) -> Connection:
+    async def join(self, grant: RoomGrant, link: SequencedChannel) -> Connection:
         """Enter the granted room. Raises TransportError."""
         rooms = self._web if speaks_troupe(grant.room_url) else self._livekit
         return await rooms.join(grant, link)

@@ -19,23 +19,16 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from characters.core.delivery import OutboxFullError
-from characters.core.failure import Failure, failure
-from characters.core.link import Bye, RoomLink, Welcome
-from characters.core.messages import (
-    ClientMessage,
-    MessageError,
-    RoomGrant,
-    decode_server,
-    encode_client,
-    parse_object,
-)
-from characters.core.weather import Weather
-from characters.transport.detour import Detour
-from characters.transport.mailbox import Mailbox
-from characters.transport.protocol import AudioFrame, Incoming, TransportError
+from characters.protocol.codec import MessageError, decode_server, encode_client, parse_object
+from characters.protocol.failures import Failure, failure
+from characters.protocol.link import Bye, OutboxFullError, SequencedChannel, Welcome
+from characters.protocol.messages import ClientMessage, RoomGrant
+from characters.protocol.network_conditions import NetworkConditions
+from characters.transport.base import AudioFrame, Incoming, Mailbox, TransportError
+from characters.transport.simulated import DelayQueue
 
 __all__ = ["LiveKitConnection", "LiveKitRooms", "load_sdk"]
+
 
 TOPIC = "rtvi"
 CLOSE_SECONDS = 1.0
@@ -69,7 +62,7 @@ class LiveKitRooms:
         self._sdk = sdk
         self._connections: list[LiveKitConnection] = []
 
-    async def join(self, grant: RoomGrant, link: RoomLink) -> LiveKitConnection:
+    async def join(self, grant: RoomGrant, link: SequencedChannel) -> LiveKitConnection:
         """Enter the granted room. Raises TransportError."""
         sdk = self._sdk()
         self._connections = [each for each in self._connections if not each.is_lost]
@@ -95,7 +88,9 @@ class LiveKitRooms:
 class LiveKitConnection(Mailbox[Incoming]):
     """What `Connection` promises, over one LiveKit room."""
 
-    def __init__(self, sdk: Any, room: Any, link: RoomLink, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, sdk: Any, room: Any, link: SequencedChannel, clock: Callable[[], float]
+    ) -> None:
         super().__init__()
         self._sdk = sdk
         self._room = room
@@ -106,8 +101,8 @@ class LiveKitConnection(Mailbox[Incoming]):
         self._outgoing = deque(link.outbox.unacknowledged())
         self._microphone: deque[bytes] = deque(maxlen=MAX_AUDIO)
         self._voices = 0
-        self._on_the_way_out = Detour[Outgoing](clock, self._enqueue, _size)
-        self._on_the_way_in = Detour[Any](clock, self._let_in, _size)
+        self._on_the_way_out = DelayQueue[Outgoing](clock, self._enqueue, _size)
+        self._on_the_way_in = DelayQueue[Any](clock, self._let_in, _size)
         self._writable, self._written = asyncio.Event(), asyncio.Event()
         self._heard = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -165,7 +160,7 @@ class LiveKitConnection(Mailbox[Incoming]):
             self._last_received = self._clock()
             self._begin(self._measure())
 
-    def set_weather(self, weather: Weather) -> None:
+    def set_weather(self, weather: NetworkConditions) -> None:
         """Let what goes out and comes in be late, slow or swallowed; no voice outlives a hole."""
         self._on_the_way_out.set_weather(weather)
         self._on_the_way_in.set_weather(weather)

@@ -14,21 +14,23 @@ from typing import Any
 
 import aiohttp
 
-from characters.core.failure import Failure, classify_http, failure
-from characters.core.link import (
+from characters.protocol.codec import MessageError, parse_object
+from characters.protocol.failures import Failure, classify_http, failure
+from characters.protocol.link import (
     SUBPROTOCOL,
     Bye,
     Hello,
-    RoomLink,
+    SequencedChannel,
     Welcome,
     decode_link,
     encode_link,
 )
-from characters.core.messages import ConnectRequest, MessageError, RoomGrant, parse_object
-from characters.transport.protocol import TransportError
+from characters.protocol.messages import ConnectRequest, RoomGrant
+from characters.transport.base import TransportError
 from characters.transport.wire import WireConnection
 
 __all__ = ["WebSocketConnection", "WebSocketTransport"]
+
 
 MAX_BODY = 1 << 20
 MAX_MESSAGE = 1 << 20
@@ -69,7 +71,7 @@ class WebSocketTransport:
         except Exception as error:
             raise TransportError(_connect_failure(error)) from error
 
-    async def join(self, grant: RoomGrant, link: RoomLink) -> WebSocketConnection:
+    async def join(self, grant: RoomGrant, link: SequencedChannel) -> WebSocketConnection:
         """Enter the granted room. Raises TransportError."""
         self._connections = [c for c in self._connections if c.ended is None or not c.ended.done()]
         try:
@@ -123,7 +125,10 @@ class WebSocketConnection(WireConnection):
     """One socket; `ended` is done when its tasks are over and the socket is given back."""
 
     def __init__(
-        self, line: aiohttp.ClientWebSocketResponse, link: RoomLink, clock: Callable[[], float]
+        self,
+        line: aiohttp.ClientWebSocketResponse,
+        link: SequencedChannel,
+        clock: Callable[[], float],
     ) -> None:
         super().__init__(link, clock)
         self._line = line

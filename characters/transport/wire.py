@@ -13,36 +13,36 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from characters.core.delivery import Arrival, OutboxFullError, ReplayError
-from characters.core.failure import Failure, failure
-from characters.core.link import (
+from characters.protocol.codec import MessageError, decode_server, encode_client, parse_object
+from characters.protocol.failures import Failure, failure
+from characters.protocol.link import (
     Ack,
+    Arrival,
     Bye,
     LinkFrame,
+    OutboxFullError,
     Ping,
     Pong,
-    RoomLink,
+    ReplayError,
+    SequencedChannel,
     Welcome,
     decode_link,
     encode_link,
     is_link,
 )
-from characters.core.messages import (
-    BotReady,
-    ClientMessage,
-    MessageError,
-    ServerMessage,
-    decode_server,
-    encode_client,
-    parse_object,
+from characters.protocol.messages import BotReady, ClientMessage, ServerMessage
+from characters.protocol.network_conditions import NetworkConditions
+from characters.transport.base import (
+    Incoming,
+    Mailbox,
+    TransportError,
+    pack_microphone,
+    unpack_voice,
 )
-from characters.core.weather import Weather
-from characters.transport.audio_frames import pack_microphone, unpack_voice
-from characters.transport.detour import Detour
-from characters.transport.mailbox import Mailbox
-from characters.transport.protocol import Incoming, TransportError
+from characters.transport.simulated import DelayQueue
 
 __all__ = ["WireConnection"]
+
 
 MAX_AUDIO = 50  # one second of 20 ms frames
 MAX_HELD_BACK = 4096
@@ -55,7 +55,7 @@ class WireConnection(Mailbox[Incoming | dict[str, Any]]):
     leaves in between gets it again when it rejoins.
     """
 
-    def __init__(self, link: RoomLink, clock: Callable[[], float]) -> None:
+    def __init__(self, link: SequencedChannel, clock: Callable[[], float]) -> None:
         super().__init__()
         self._link = link
         self._clock = clock
@@ -66,8 +66,8 @@ class WireConnection(Mailbox[Incoming | dict[str, Any]]):
         self._audio_waiting = 0
         self._audio_sent = 0
         self._replay_left = 0
-        self._on_the_way_out = Detour[str | bytes](clock, self._enqueue, len)
-        self._on_the_way_in = Detour[str | bytes](clock, self._let_in, len)
+        self._on_the_way_out = DelayQueue[str | bytes](clock, self._enqueue, len)
+        self._on_the_way_in = DelayQueue[str | bytes](clock, self._let_in, len)
         self._writable = asyncio.Event()
         self._written = asyncio.Event()
 
@@ -123,7 +123,7 @@ class WireConnection(Mailbox[Incoming | dict[str, Any]]):
         """Ask for a sign of life."""
         self._queue_link(Ping(self._clock()))
 
-    def set_weather(self, weather: Weather) -> None:
+    def set_weather(self, weather: NetworkConditions) -> None:
         """Let frames be late, slow or swallowed from now on, or calm."""
         self._on_the_way_out.set_weather(weather)
         self._on_the_way_in.set_weather(weather)

@@ -1,9 +1,7 @@
-"""The few widgets that an overlay needs.
+"""Drawing on a pygame surface, and what a player does with keys and mouse.
 
-Nothing is imported here: `rect`, `colour`, `wrap`, `text_field` and `hotspots` are pure,
-while `canvas`, `fonts`, `painter` and `sprites` load pygame.
+* canvas: antialiased shapes as pixels
+* painter: pictures, panels and text on the screen
+* fonts: faces, wrapping and measured text
+* events: pygame events, clickable areas, a text field
 """
-
-from __future__ import annotations
-
-__all__ = ()

@@ -1,19 +1,214 @@
-"""Canvas: draws flat shapes much too large and shrinks them once, so that edges are smooth."""
+"""Canvas: draws flat shapes much too large and shrinks them once, so that edges are smooth.
+
+Shrinks and softens pictures with see-through edges, without dark rims.
+
+Colours as plain tuples: parse, mix, fade.
+
+Rect: a frozen rectangle in logical pixels, with the few cuts that layouts need.
+
+SpriteCache: pictures that are drawn when first asked for and kept within a bound.
+"""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from typing import NamedTuple, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import pygame
 
-from engine.ui.colour import Colour, mix
-from engine.ui.pixels import shrunk, soften
-from engine.ui.rect import Rect
+__all__ = [
+    "Canvas",
+    "Colour",
+    "Draw",
+    "fade",
+    "hex_colour",
+    "mix",
+    "Point",
+    "Rect",
+    "shrunk",
+    "soften",
+    "SpriteCache",
+]
 
-__all__ = ["Canvas", "Draw", "Point"]
+
+Pixels = npt.NDArray[np.float32]
+
+_ALPHA = 3 if sys.byteorder == "little" else 0  # which byte of a pixel is its opacity
+_BLUR = 4  # pixels of the coarse picture that a blur spreads over: fewer show its steps
+
+
+def shrunk(picture: pygame.Surface, times: int) -> pygame.Surface:
+    """Return the picture so many times smaller, each pixel the mean of those it stands for."""
+    w, h = picture.get_width() // times, picture.get_height() // times
+    is_opaque = picture.get_at((0, 0))[3] == 255 and _is_opaque(picture)
+    made = pygame.Surface((w, h), 0 if is_opaque else pygame.SRCALPHA, 32)
+    if is_opaque:
+        _bytes(made)[...] = np.rint(_means(picture, times))
+    else:
+        _fill_straight(made, _means(picture.premul_alpha(), times), np.zeros(4, np.float32))
+    return made
+
+
+def soften(picture: pygame.Surface, radius: float) -> pygame.Surface:
+    """Return a copy of the same size, blurred over about `radius` pixels to each side."""
+    # Blurred small and stretched: what is soft has no detail that could get lost.
+    step = min(16, max(1, int(radius / _BLUR)))
+    # Stretching spreads it by one more coarse pixel.
+    width = max(1, int((radius / step - (step > 1)) / 2))
+    w, h = (math.ceil(side / step) for side in picture.get_size())
+    room = pygame.Surface(((w + 2) * step, (h + 2) * step), pygame.SRCALPHA, 32)
+    room.blit(picture, (step, step))
+    layers = _means(room.premul_alpha(), step)
+    for axis in (0, 1, 0, 1):  # a box twice is a triangle: smooth enough for any shadow
+        layers = _box_blur(layers, width, axis)
+    small = pygame.Surface((w + 2, h + 2), pygame.SRCALPHA, 32)
+    _fill_straight(small, layers, _mean_colour(layers))
+    start = 1
+    if step > 1:
+        # Ends of a stretched row stand for the middles of its first and last pixel.
+        small = pygame.transform.smoothscale(small, ((w + 1) * step, (h + 1) * step))
+        start = (step + 1) // 2
+    return small.subsurface((start, start), picture.get_size()).copy()
+
+
+def _is_opaque(picture: pygame.Surface) -> bool:
+    return bool(pygame.surfarray.pixels_alpha(picture).min() == 255)
+
+
+def _bytes(picture: pygame.Surface) -> npt.NDArray[np.uint8]:
+    """Return height x width x 4: the picture's own memory, its colours in the order they lie."""
+    rows: npt.NDArray[np.uint8] = np.frombuffer(picture.get_buffer(), np.uint8)  # type: ignore[call-overload]  # a BufferProxy is a buffer
+    return rows.reshape(picture.get_height(), -1, 4)[:, : picture.get_width()]
+
+
+def _means(picture: pygame.Surface, times: int) -> Pixels:
+    """Return height x width x 4: the means of squares that are `times` pixels wide."""
+    h, w = picture.get_height() // times, picture.get_width() // times
+    large = _bytes(picture)
+    rows = np.zeros((h, large.shape[1], 4), np.uint16)  # enough for squares of 16
+    for i in range(times):
+        rows += large[i : h * times : times]
+    sums = np.zeros((h, w, 4), np.uint16)
+    for i in range(times):
+        sums += rows[:, i : w * times : times]
+    return sums.astype(np.float32) / np.float32(times * times)
+
+
+def _mean_colour(layers: Pixels) -> Pixels:
+    """Return the colour of a picture; what is empty gets it: a stretched edge must not go dark."""
+    flat = layers.reshape(-1, 4)
+    sums: Pixels = np.ones(len(flat), np.float32) @ flat
+    mean: Pixels = sums / max(np.float32(1), sums[_ALPHA])
+    return mean
+
+
+def _fill_straight(made: pygame.Surface, layers: Pixels, empty: Pixels) -> None:
+    """Write colours that are multiplied with their opacity as such that are not."""
+    opacity = layers[..., _ALPHA : _ALPHA + 1]
+    colours = np.where(opacity >= 1, layers / np.maximum(opacity, 1), empty)
+    pixels = _bytes(made)
+    pixels[...] = np.rint(np.minimum(colours * 255, 255))
+    pixels[..., _ALPHA] = np.rint(opacity[..., 0])
+
+
+def _box_blur(layers: Pixels, width: int, axis: int) -> Pixels:
+    """Return the mean of each pixel and its `width` neighbours on both sides of one axis."""
+    margins = [(0, 0)] * 3
+    margins[axis] = (width, width)
+    padded = np.pad(layers, margins)
+    length = layers.shape[axis]
+    blurred = np.zeros_like(layers)
+    for shift in range(2 * width + 1):
+        part = slice(shift, shift + length)
+        blurred += padded[part] if axis == 0 else padded[:, part]
+    return blurred / np.float32(2 * width + 1)
+
+
+Colour: TypeAlias = tuple[int, int, int, int]
+"""Red, green, blue and opacity, 0 to 255."""
+
+
+def hex_colour(text: str) -> Colour:
+    """Return the colour that `#rgb`, `#rrggbb` or `#rrggbbaa` names. Raises ValueError."""
+    digits = text.removeprefix("#")
+    if len(digits) == 3:
+        digits = "".join(2 * digit for digit in digits)
+    if len(digits) == 6:
+        digits += "ff"
+    try:
+        red, green, blue, alpha = bytes.fromhex(digits)
+    except ValueError:
+        raise ValueError(f"A colour is #rgb, #rrggbb or #rrggbbaa (got {text!r}).") from None
+    return red, green, blue, alpha
+
+
+def mix(one: Colour, other: Colour, share: float) -> Colour:
+    """Return the colour between the two; share 0 is `one`, 1 is `other`."""
+    red, green, blue, alpha = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
+    return red, green, blue, alpha
+
+
+def fade(colour: Colour, opacity: float) -> Colour:
+    """Return the colour with its opacity multiplied by 0 to 1."""
+    return (*colour[:3], round(colour[3] * max(0.0, min(1.0, opacity))))
+
+
+class Rect(NamedTuple):
+    """Left, top, width and height; a tuple, so drawing libraries take it as it is."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+    @property
+    def right(self) -> float:
+        """The first x to the right of it."""
+        return self.x + self.w
+
+    @property
+    def bottom(self) -> float:
+        """The first y below it."""
+        return self.y + self.h
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """The middle."""
+        return self.x + self.w / 2, self.y + self.h / 2
+
+    def contains(self, point: tuple[float, float]) -> bool:
+        """Tell whether the point lies inside."""
+        return self.x <= point[0] < self.right and self.y <= point[1] < self.bottom
+
+    def overlaps(self, other: Rect) -> bool:
+        """Tell whether the two share some area."""
+        x, y, w, h = self
+        other_x, other_y, other_w, other_h = other
+        return (
+            x < other_x + other_w and other_x < x + w and y < other_y + other_h and other_y < y + h
+        )
+
+    def inset(self, dx: float, dy: float | None = None) -> Rect:
+        """Return it with a margin taken off each side (`dy` defaults to `dx`)."""
+        dy = dx if dy is None else dy
+        return Rect(self.x + dx, self.y + dy, self.w - 2 * dx, self.h - 2 * dy)
+
+    def moved(self, dx: float, dy: float) -> Rect:
+        """Return it moved."""
+        return Rect(self.x + dx, self.y + dy, self.w, self.h)
+
+    def inside(self, frame: Rect) -> Rect:
+        """Return it moved just enough to lie in the frame; at its left top if it is too big."""
+        x = max(frame.x, min(self.x, frame.right - self.w))
+        y = max(frame.y, min(self.y, frame.bottom - self.h))
+        return Rect(x, y, self.w, self.h)
+
 
 Point: TypeAlias = tuple[float, float]
 Draw: TypeAlias = Callable[["Canvas"], object]
@@ -232,3 +427,34 @@ def _smooth(points: Sequence[Point], closed: bool) -> list[Point]:
             for a, b, c, d in _WEIGHTS
         ]
     return curve if closed else [*curve, points[-1]]
+
+
+class SpriteCache:
+    """Pictures by key; the least recently used ones go when their pixels exceed the bound."""
+
+    def __init__(self, max_pixels: int = 12_000_000) -> None:
+        self.max_pixels = max_pixels
+        self.pixels = 0
+        self.misses = 0
+        self._kept: OrderedDict[Hashable, pygame.Surface] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, key: Hashable, make: Callable[[], pygame.Surface]) -> pygame.Surface:
+        """Return the picture of the key, made now if it is not there."""
+        found = self._kept.get(key)
+        if found is not None:
+            self._kept.move_to_end(key)
+            return found
+        self.misses += 1
+        picture = make()
+        self._kept[key] = picture
+        self.pixels += _area(picture)
+        while self.pixels > self.max_pixels and len(self._kept) > 1:
+            self.pixels -= _area(self._kept.popitem(last=False)[1])
+        return picture
+
+
+def _area(picture: pygame.Surface) -> int:
+    return picture.get_width() * picture.get_height()

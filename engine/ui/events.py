@@ -1,4 +1,9 @@
-"""pygame's events as input: what a window, or a game's own loop, feeds to a scene."""
+"""pygame's events as input: what a window, or a game's own loop, feeds to a scene.
+
+Hotspots: where on the screen something can be clicked, written down while it is drawn.
+
+TextField: one line of text under edit; what it looks like is somebody else's business.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +13,12 @@ from typing import TypeAlias
 
 import pygame
 
-from engine.input import Input
+from engine.core.input import Input
+from engine.ui.canvas import Rect
+from engine.ui.fonts import clusters
 
-__all__ = ["feed_event"]
+__all__ = ["feed_event", "Hotspots", "TextField"]
+
 
 Point: TypeAlias = tuple[float, float]
 
@@ -128,5 +136,103 @@ _POINTER: Mapping[int, Handler] = MappingProxyType(
         pygame.MOUSEMOTION: _mouse_motion,
         pygame.MOUSEBUTTONDOWN: _mouse_down,
         pygame.MOUSEBUTTONUP: _mouse_up,
+    }
+)
+
+
+class Hotspots:
+    """The clickable rectangles of the picture that the player sees, topmost last."""
+
+    def __init__(self) -> None:
+        self._spots: list[tuple[Rect, Callable[[], object]]] = []
+
+    def begin(self) -> None:
+        """Forget the last picture; called before a new one is drawn."""
+        self._spots.clear()
+
+    def add(self, rect: Rect, action: Callable[[], object]) -> None:
+        """Let a click in the rectangle call the action."""
+        self._spots.append((rect, action))
+
+    def click(self, point: tuple[float, float]) -> bool:
+        """Call the action of the topmost rectangle there; return whether there was one."""
+        for rect, action in reversed(self._spots):
+            if rect.contains(point):
+                action()
+                return True
+        return False
+
+
+_JOINERS = "\u200c\u200d"  # not printable by themselves, but parts of words and emoji
+
+
+class TextField:
+    """Text, a cursor between its letters, and the keys that change them."""
+
+    def __init__(self, limit: int = 500) -> None:
+        self.text = ""
+        self.cursor = 0
+        self.composed = ""  # what an input method is still at: shown at the cursor, not yet text
+        self.limit = limit
+
+    def clear(self) -> str:
+        """Empty the field and return what was in it."""
+        text, self.text, self.cursor, self.composed = self.text, "", 0, ""
+        return text
+
+    def insert(self, text: str) -> None:
+        """Put text at the cursor; control characters and what exceeds the limit are left out."""
+        clean = "".join(c for c in text if c.isprintable() or c in _JOINERS)
+        clean = clean[: self.limit - len(self.text)]
+        self.text = self.text[: self.cursor] + clean + self.text[self.cursor :]
+        self.cursor += len(clean)
+
+    def press(self, key: str) -> bool:
+        """Apply an editing key; return whether it was one."""
+        action = _KEYS.get(key)
+        if action is not None:
+            action(self)
+        return action is not None
+
+    def feed(self, source: Input) -> None:
+        """Take what was typed in this frame, and the editing keys with their repeats."""
+        self.composed = source.composed
+        self.insert(source.typed)
+        for key in _KEYS:
+            for _ in range(source.get_key_repeat(key)):
+                self.press(key)
+
+    def _backspace(self) -> None:
+        end, text = self.cursor, self.text
+        self._left()
+        self.text = text[: self.cursor] + text[end:]
+
+    def _delete(self) -> None:
+        start, text = self.cursor, self.text
+        self._right()
+        self.text, self.cursor = text[:start] + text[self.cursor :], start
+
+    def _left(self) -> None:
+        before = list(clusters(self.text[: self.cursor]))
+        self.cursor -= len(before[-1]) if before else 0
+
+    def _right(self) -> None:
+        self.cursor += len(next(clusters(self.text[self.cursor :]), ""))
+
+    def _home(self) -> None:
+        self.cursor = 0
+
+    def _end(self) -> None:
+        self.cursor = len(self.text)
+
+
+_KEYS: Mapping[str, Callable[[TextField], None]] = MappingProxyType(
+    {
+        "backspace": TextField._backspace,
+        "delete": TextField._delete,
+        "left": TextField._left,
+        "right": TextField._right,
+        "home": TextField._home,
+        "end": TextField._end,
     }
 )

@@ -1,21 +1,209 @@
 """Fonts: each size loaded once; texts and their wrapped lines kept within a bound.
 
 Letters that the game's fonts lack come from the system's, where it has them.
+
+What a reader takes for one letter, however many characters it is made of.
+
+Which font shows which letters: the game's own, else one that the system has.
+
+Breaks text into lines and shortens it, by whatever measure a font gives.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
 import pygame
 
-from engine.ui.colour import Colour
-from engine.ui.faces import Faces, Run, rendered, system_fonts
-from engine.ui.wrap import shorten, wrap
+from engine.ui.canvas import Colour
 
-__all__ = ["Fonts"]
+__all__ = ["clusters", "Faces", "Fonts", "shorten", "system_fonts", "wrap"]
+
+
+_JOINER = "\u200d"
+
+
+def clusters(text: str) -> Iterator[str]:
+    """Yield what is shown as one letter: with its marks, joined emoji whole."""
+    cluster = ""
+    for letter in text:
+        if cluster and (is_mark(letter) or cluster[-1] == _JOINER):
+            cluster += letter
+        else:
+            if cluster:
+                yield cluster
+            cluster = letter
+    if cluster:
+        yield cluster
+
+
+def is_mark(letter: str) -> bool:
+    """Tell whether a character only changes the one before it."""
+    is_skin_tone = "\U0001f3fb" <= letter <= "\U0001f3ff"
+    return is_skin_tone or unicodedata.category(letter) in ("Mn", "Me", "Cf")
+
+
+Run = tuple[str, Path | None]
+"""A piece of text and the font file that shows all of it; None is pygame's own font."""
+
+_NAMES = (
+    "notosanscjksc", "notosanscjkjp", "notosanscjkkr", "sourcehansanssc", "wenquanyimicrohei",
+    "wenquanyizenhei", "droidsansfallback", "microsoftyahei", "yugothic", "malgungothic",
+    "pingfangsc", "hiraginosansgb", "applesdgothicneo", "notosansarabic", "notosanshebrew",
+    "notosansdevanagari", "notosansthai", "segoeui", "notoemoji", "notocoloremoji",
+    "segoeuiemoji", "applecoloremoji", "segoeuisymbol", "symbola", "dejavusans",
+    "arialunicodems", "unifont",
+)  # fmt: skip
+_NOBODYS = "\uffff"  # no character: what a font draws for it, it draws for all that it lacks
+_REPLACEMENTS = "\ufffd□?"
+_SIZE = 16  # of a look at what a font has
+
+
+def system_fonts() -> Iterator[Path]:
+    """Yield the files of well-known fonts that this machine has; the first one takes a while."""
+    for name in _NAMES:
+        found = pygame.font.match_font(name)
+        if found is not None:
+            yield Path(found)
+
+
+class Faces:
+    """Splits texts into runs of one font each; the system is asked when a letter is missing."""
+
+    def __init__(
+        self, own: Path | None, others: Callable[[], Iterable[Path]] = system_fonts
+    ) -> None:
+        self._own = own
+        self._others = others
+        self._found: list[Path] | None = None
+        self._font = lru_cache(maxsize=None)(_font)
+        self._face = lru_cache(maxsize=2000)(self._find)
+
+    def runs(self, text: str) -> tuple[Run, ...]:
+        """Return the text in runs; what nothing shows is replaced by a sign that says so."""
+        found: list[Run] = []
+        for cluster in clusters(unicodedata.normalize("NFC", text)):
+            shown, face = self._face(cluster)
+            if found and found[-1][1] == face:
+                found[-1] = (found[-1][0] + shown, face)
+            elif shown:
+                found.append((shown, face))
+        return tuple(found)
+
+    def _find(self, cluster: str) -> Run:
+        """Return how a letter is shown, and by which font."""
+        clean = "".join("\ufffd" if _is_unprintable(c) else c for c in cluster)
+        for face in self._candidates():
+            if all(self._has(face, c) for c in clean):
+                return clean, face
+        # Marks that no font has say little; the letter under them says most of it.
+        base = "".join(c for c in clean if not is_mark(c))
+        for face in self._candidates():
+            if base and all(self._has(face, c) for c in base):
+                return base, face
+        if not base:
+            return "", self._own
+        return next((c for c in _REPLACEMENTS if self._has(self._own, c)), "?"), self._own
+
+    def _candidates(self) -> Iterator[Path | None]:
+        yield self._own
+        if self._found is None:
+            self._found = [path for path in self._others() if self._opens(path)]
+        yield from self._found
+
+    def _opens(self, path: Path) -> bool:
+        try:
+            self._font(path)
+        except (OSError, pygame.error):
+            return False
+        return True
+
+    def _has(self, face: Path | None, letter: str) -> bool:
+        font = self._font(face)
+        return _picture(font, letter) != _picture(font, _NOBODYS)
+
+
+def _is_unprintable(letter: str) -> bool:
+    return unicodedata.category(letter) in ("Cc", "Cs")  # pygame raises for some of them
+
+
+def _font(face: Path | None) -> pygame.font.Font:
+    return pygame.font.Font(face, _SIZE)
+
+
+def rendered(font: pygame.font.Font, text: str, colour: tuple[int, int, int]) -> pygame.Surface:
+    """Return the text as a picture; one that takes no room has no width."""
+    try:
+        return font.render(text, True, colour)
+    except pygame.error:  # so pygame says that nothing of it is to be seen
+        return pygame.Surface((0, font.get_height()), pygame.SRCALPHA, 32)
+
+
+def _picture(font: pygame.font.Font, letter: str) -> tuple[tuple[int, int], bytes]:
+    picture = rendered(font, letter, (255, 255, 255))
+    return picture.get_size(), pygame.image.tobytes(picture, "RGBA")
+
+
+Measure = Callable[[str], float]
+"""The width of a text in pixels."""
+
+_ROUNDING = 1.0
+"""Pixels that a text may be wider than its words and gaps, measured one by one."""
+
+
+def wrap(text: str, width: float, measure: Measure) -> tuple[str, ...]:
+    """Return the lines of the text, none wider than `width` unless one letter is.
+
+    Breaks between words; a word that is wider than a line is broken within. Line breaks of
+    the text itself stay. An empty text has one empty line.
+    """
+    lines: list[str] = []
+    gap = measure(" ") + _ROUNDING
+    for paragraph in text.split("\n"):
+        line, most = "", 0.0
+        for piece in _pieces(paragraph, width, measure):
+            longer = f"{line} {piece}" if line else piece
+            most += gap + measure(piece)
+            # Long texts are slow to measure: only one that may be too wide is.
+            if line and most > width and measure(longer) > width:
+                lines.append(line)
+                line, most = piece, gap + measure(piece)
+            else:
+                line = longer
+        lines.append(line)
+    return tuple(lines)
+
+
+def shorten(text: str, width: float, measure: Measure) -> str:
+    """Return the text, cut at its end with an ellipsis if it is wider than `width`."""
+    if measure(text) <= width:
+        return text
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        fits = measure(text[:middle].rstrip() + "…") <= width
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return text[:low].rstrip() + "…"
+
+
+def _pieces(paragraph: str, width: float, measure: Measure) -> Iterator[str]:
+    for word in paragraph.split():
+        rest = word
+        while len(rest) > 1 and measure(rest) > width:
+            cut = _longest_start(rest, width, measure)
+            yield rest[:cut]
+            rest = rest[cut:]
+        yield rest
+
+
+def _longest_start(word: str, width: float, measure: Measure) -> int:
+    cut = 1
+    while cut + 1 < len(word) and measure(word[: cut + 1]) <= width:
+        cut += 1
+    return cut
 
 
 class Fonts:

@@ -10,13 +10,11 @@ from typing import Literal
 
 import pygame
 
-from engine.ui.canvas import Canvas, Draw
-from engine.ui.colour import Colour, fade, mix
+from engine.ui.canvas import Canvas, Colour, Draw, Rect, SpriteCache, fade, mix
 from engine.ui.fonts import Fonts
-from engine.ui.rect import Rect
-from engine.ui.sprites import SpriteCache
 
-__all__ = ["Align", "Painter", "PanelStyle"]
+__all__ = ["Painter", "PanelStyle"]
+
 
 Align = Literal["left", "center", "right"]
 

@@ -20,10 +20,10 @@ from pathlib import Path
 
 import numpy as np
 
-from characters.core.levels import Samples
-from characters.core.resampler import resample
-from characters.core.speech import SpeechDetector, SpeechSettings
-from characters.service.speech import Heard, Listener, Rejected, make_speech
+from characters.audio.signal import Samples, resample
+from characters.speech.factory import make_speech
+from characters.speech.interfaces import Heard, Rejected, SpeechListener
+from characters.speech.settings import SpeechDetector, SpeechSettings
 from tests.audio.devices import require
 
 PHRASES = (
@@ -163,7 +163,7 @@ def in_a_room(voice: Samples, noise_db: float | None, chance: np.random.Generato
     return mixed.tobytes()
 
 
-async def listen(listener: Listener, pcm: bytes) -> list[Heard | Rejected]:
+async def listen(listener: SpeechListener, pcm: bytes) -> list[Heard | Rejected]:
     """Feed an utterance frame by frame."""
     results: list[Heard | Rejected] = []
     for at in range(0, len(pcm), 640):

@@ -16,13 +16,16 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from characters.components import Character, CharacterManager, Player, make_parts
-from characters.core.messages import ServerMessage
-from characters.core.policy import ReconnectPolicy
-from characters.core.state import SessionStateChanged
-from characters.core.turn_settings import ListeningMode, TurnSettings
-from engine.application import Application
-from engine.scene import Scene
+from characters.components.character import Character
+from characters.components.manager import CharacterManager
+from characters.components.parts import make_parts
+from characters.components.player import Player
+from characters.protocol.messages import ServerMessage
+from characters.protocol.turn_settings import ListeningMode, TurnSettings
+from characters.session.conversation import SessionStateChanged
+from characters.session.policy import ReconnectPolicy
+from engine.app.application import Application
+from engine.objects.scene import Scene
 from tests.audio.listen import tell
 
 __all__ = ["ANSWERS", "QUESTION", "VOICE_OFFSET"]

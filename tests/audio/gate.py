@@ -18,11 +18,15 @@ from pathlib import Path
 from random import Random
 
 from characters.audio.microphone import PortAudioMicrophone
-from characters.core.messages import BotReady, ConnectRequest, RoomGrant
-from characters.core.policy import ReconnectPolicy
-from characters.core.state import SessionState
-from characters.runtime import Runtime, RuntimeBuilder, ServiceProcess, SessionConfig, SessionHandle
-from characters.transport import Incoming, RoomLink, Transport
+from characters.client.config import SessionConfig
+from characters.client.handle import SessionHandle
+from characters.client.runtime import Runtime, RuntimeBuilder
+from characters.client.service_process import ServiceProcess
+from characters.protocol.link import SequencedChannel
+from characters.protocol.messages import BotReady, ConnectRequest, RoomGrant
+from characters.session.conversation import SessionState
+from characters.session.policy import ReconnectPolicy
+from characters.transport.base import Incoming, Transport
 from characters.transport.websocket import WebSocketConnection, WebSocketTransport
 from tests.audio.listen import tell
 
@@ -70,7 +74,7 @@ class WatchedTransport(WebSocketTransport):
         self._owners[grant.room_name] = request.character_id
         return grant
 
-    async def join(self, grant: RoomGrant, link: RoomLink) -> WebSocketConnection:
+    async def join(self, grant: RoomGrant, link: SequencedChannel) -> WebSocketConnection:
         connection = await super().join(grant, link)
         note(connection, Watched(self._owners[grant.room_name]), self._watch)
         return connection

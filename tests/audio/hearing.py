@@ -9,12 +9,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from characters.core.levels import Samples
-from characters.core.resampler import resample
-from characters.service.speech import Heard, make_speech
-from characters.service.speech.espeak import Espeak
-from characters.service.speech.protocols import VoiceStyle
-from characters.service.speech.sphinx import SphinxDetector
+from characters.audio.signal import Samples, resample
+from characters.speech.espeak import Espeak
+from characters.speech.factory import make_speech
+from characters.speech.interfaces import Heard, VoiceStyle
+from characters.speech.sphinx import SphinxDetector
 from tests.audio.corpus import in_a_room, listen
 from tests.audio.devices import require
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from characters.audio.microphone import PortAudioMicrophone
 from characters.audio.portaudio import list_devices
-from characters.audio.ring import FrameRing
+from characters.audio.sources import FrameRing
 from characters.audio.speaker import PortAudioVoice
 
 

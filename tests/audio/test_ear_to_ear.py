@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from characters.core.levels import Samples, equal_power
+from characters.audio.signal import Samples, equal_power
 from tests.audio.child import Child, Report, child
 from tests.audio.corpus import say
 from tests.audio.devices import PrivatePulse, Recording, private_pulseaudio, until

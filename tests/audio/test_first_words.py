@@ -8,13 +8,16 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from characters.audio.sources import ScriptSource
-from characters.components import Character, CharacterManager, Player, make_parts
-from characters.core.messages import FinalUserTranscription
-from characters.core.policy import ReconnectPolicy
-from characters.core.turn_settings import ListeningMode, TurnSettings
-from characters.runtime import Runtime
-from engine.prefs import PlayerPrefs
-from engine.scene import Scene
+from characters.client.runtime import Runtime
+from characters.components.character import Character
+from characters.components.manager import CharacterManager
+from characters.components.parts import make_parts
+from characters.components.player import Player
+from characters.protocol.messages import FinalUserTranscription
+from characters.protocol.turn_settings import ListeningMode, TurnSettings
+from characters.session.policy import ReconnectPolicy
+from engine.objects.scene import Scene
+from engine.prefs.prefs import PlayerPrefs
 from tests.audio.corpus import say
 from tests.audio.devices import until
 from tests.audio.game import QUESTION, write_personas

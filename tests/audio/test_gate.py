@@ -6,14 +6,14 @@ from random import Random
 
 import numpy as np
 
-from characters.audio.source import FRAME_SECONDS, FrameSink
-from characters.core.levels import Samples
-from characters.core.policy import ReconnectPolicy
-from characters.core.session_events import ConnectRequested
-from characters.core.turn_settings import ListeningMode, TurnSettings
-from characters.runtime.ears import Ears
-from tests.characters.runtime.fake_service import FakeConnection
-from tests.characters.runtime.stage import Actor, Stage
+from characters.audio.signal import Samples
+from characters.audio.sources import FRAME_SECONDS, FrameSink
+from characters.client.voice_input import VoiceInput
+from characters.protocol.turn_settings import ListeningMode, TurnSettings
+from characters.session.events import ConnectRequested
+from characters.session.policy import ReconnectPolicy
+from tests.characters.client.fake_service import FakeConnection
+from tests.characters.client.stage import Actor, Stage
 
 CONNECTIONS = 1_000
 DELAYS = (0.0, 0.1, 0.5, 1.3)
@@ -51,7 +51,7 @@ class Crowd:
         self.chance = Random(seed)
         self.actors = {f"person-{n}": self._actor(n) for n in range(len(DELAYS))}
         self.source = Pushed()
-        self.ears = Ears(lambda: self.source, stage.loop.time)
+        self.ears = VoiceInput(lambda: self.source, stage.loop.time)
         self.ears.set_turns(TurnSettings(mode=ListeningMode.HANDS_FREE, pre_roll_seconds=pre_roll))
         self.ears.allow()
         self.drivers = {key: actor.driver for key, actor in self.actors.items()}

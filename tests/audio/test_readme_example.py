@@ -16,7 +16,8 @@ from tests.imports import ROOT
 PLAYER = """
 import sys, threading, time, pygame
 from characters import Character, CharacterManager
-from characters.core.messages import BotStartedSpeaking, BotTurnCompleted, FinalUserTranscription
+from characters.protocol.messages import BotStartedSpeaking, BotTurnCompleted
+from characters.protocol.messages import FinalUserTranscription
 start, update, heard, sources = Character.start, CharacterManager.update, [], []
 people = []
 def started(self):

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from characters.core.levels import Samples
-from characters.service.speech import Heard, Listener, SpeechEvent, SpeechStopped, make_speech
+from characters.audio.signal import Samples
+from characters.speech.factory import make_speech
+from characters.speech.interfaces import Heard, SpeechEvent, SpeechListener, SpeechStopped
 from tests.audio.corpus import GRAMMAR, HELD_OUT, PHRASES, in_a_room, say
 
 BEFORE_SECONDS = 0.5  # of room, as `in_a_room` puts it there
@@ -69,7 +70,7 @@ def sentences(every: int, pause: float) -> Iterator[tuple[str, Samples, bool]]:
                     yield text, np.concatenate((first, silence, last)), True
 
 
-async def hear(listener: Listener, pcm: bytes) -> list[SpeechEvent]:
+async def hear(listener: SpeechListener, pcm: bytes) -> list[SpeechEvent]:
     """Feed a sentence frame by frame."""
     events: list[SpeechEvent] = []
     for at in range(0, len(pcm), 640):

@@ -19,8 +19,9 @@ from ctranslate2.specs import WhisperSpec
 from faster_whisper.tokenizer import _LANGUAGE_CODES
 from tokenizers import AddedToken, Tokenizer, models
 
-from characters.core.speech import SpeechSettings
-from characters.service.speech import Rejected, make_speech
+from characters.speech.factory import make_speech
+from characters.speech.interfaces import Rejected
+from characters.speech.settings import SpeechSettings
 from tests.audio.corpus import in_a_room, listen, say
 
 WIDTH, LAYERS, WORDS, MELS = 64, 2, 51_865, 80

@@ -15,10 +15,9 @@ import numpy as np
 
 from characters.audio.microphone import Blocks
 from characters.audio.mixer import Mixer
-from characters.audio.ring import FrameRing
-from characters.audio.source import FRAME_SAMPLES, FrameSink
-from characters.core.levels import Samples
-from characters.runtime.ears import Ears
+from characters.audio.signal import Samples
+from characters.audio.sources import FRAME_SAMPLES, FrameRing, FrameSink
+from characters.client.voice_input import VoiceInput
 
 __all__: list[str] = []
 
@@ -159,9 +158,9 @@ class Character:
 
 def open_ears(
     character: Character, now: Callable[[], float] = monotonic
-) -> tuple[Ears, PushedSource]:
+) -> tuple[VoiceInput, PushedSource]:
     source = PushedSource()
-    ears = Ears(lambda: source, now)
+    ears = VoiceInput(lambda: source, now)
     ears.set_mode("hands_free")
     ears.allow()
     ears.set_target("ada")
@@ -273,7 +272,7 @@ def interruption(folder: Path) -> Iterator[list[float]]:
 
 def first_sound(folder: Path) -> Iterator[list[float]]:
     """Yield how long it takes from a sentence to the first chunk of its sound."""
-    from characters.service.speech import make_speech
+    from characters.speech.factory import make_speech
 
     speech = make_speech(recognise=False)
 
@@ -291,7 +290,7 @@ def first_sound(folder: Path) -> Iterator[list[float]]:
 
 def last_words(folder: Path) -> Iterator[list[float]]:
     """Yield how long it takes from the end of an utterance to its words."""
-    from characters.service.speech import make_speech
+    from characters.speech.factory import make_speech
 
     phrases = ("how are you feeling today", "where does it hurt", "my name is <name>")
 
@@ -314,9 +313,9 @@ def last_words(folder: Path) -> Iterator[list[float]]:
 
 def babble_of_speech() -> bytes:
     """Return 1.2 s of espeak-ng at 16 kHz, or of noise where it is not installed."""
-    from characters.core.resampler import resample
-    from characters.service.speech.espeak import Espeak, find_espeak
-    from characters.service.speech.protocols import VoiceStyle
+    from characters.audio.signal import resample
+    from characters.speech.espeak import Espeak, find_espeak
+    from characters.speech.interfaces import VoiceStyle
 
     program = find_espeak()
     if program is None:

@@ -13,15 +13,18 @@ from pathlib import Path
 
 import pygame
 
-from characters.components import SCENE_CHECKS, CharacterManager, Parts, Player, make_parts
+from characters.client.runtime import Runtime
+from characters.components.checks import SCENE_CHECKS
+from characters.components.manager import CharacterManager
+from characters.components.parts import Parts, make_parts
+from characters.components.player import Player
 from characters.components.registration import register_components
-from characters.overlay import register_visuals, rehearse
-from characters.runtime import Runtime
-from engine.memory import settle_memory
-from engine.prefs import PlayerPrefs
-from engine.registry import ComponentRegistry
-from engine.scene import Scene
-from engine.scene_file import SceneFile
+from characters.ui.registration import prewarm, register_visuals
+from engine.app.application import settle_memory
+from engine.objects.registry import ComponentRegistry
+from engine.objects.scene import Scene
+from engine.prefs.prefs import PlayerPrefs
+from engine.scenes.file import SceneFile
 
 __all__ = ["NEAR", "Level", "crowd_text", "frames", "lint", "start"]
 
@@ -164,7 +167,7 @@ class Level:
         self.scene.provide(self.prefs)
         file.build(self.scene)
         self.scene.camera.size = SIZES[whole][1]
-        for _ in rehearse(self.scene):
+        for _ in prewarm(self.scene):
             pass  # as the demo does while it loads
         settle_memory()
         self.surface = pygame.Surface(SIZES[whole][1])

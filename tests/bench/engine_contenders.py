@@ -9,8 +9,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from engine.component import Component
-from engine.scene import Scene
+from engine.objects.objects import Component
+from engine.objects.scene import Scene
 
 __all__: list[str] = []
 

@@ -13,8 +13,9 @@ from time import perf_counter
 
 import aiohttp
 
-from characters.core.link import RoomLink
-from characters.core.messages import (
+from characters.client.service_process import ServiceProcess
+from characters.protocol.link import SequencedChannel
+from characters.protocol.messages import (
     BotLlmText,
     BotReady,
     BotTurnCompleted,
@@ -24,8 +25,7 @@ from characters.core.messages import (
     ServerResponse,
     UserTextMessage,
 )
-from characters.runtime import ServiceProcess
-from characters.transport.protocol import Connection
+from characters.transport.base import Connection
 from characters.transport.websocket import WebSocketTransport
 from tests.bench.echo import FRAME_BYTES
 
@@ -146,7 +146,7 @@ async def until(connection: Connection, kind: type[ServerMessage]) -> None:
 async def enter(transport: WebSocketTransport) -> Connection:
     request = ConnectRequest(character_id="porter-3e8f", end_user_id="bench")
     grant = await transport.connect(request)
-    connection = await transport.join(grant, RoomLink(grant.room_name))
+    connection = await transport.join(grant, SequencedChannel(grant.room_name))
     await until(connection, BotReady)
     return connection
 

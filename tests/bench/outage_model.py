@@ -14,11 +14,11 @@ from itertools import count
 from random import Random
 from typing import TypeAlias
 
-from characters.core.policy import ReconnectPolicy
-from characters.core.session_events import Timer
-from characters.core.state import SessionState
+from characters.session.conversation import SessionState
+from characters.session.events import Timer
+from characters.session.policy import ReconnectPolicy
 from tests.bench.case import percentile
-from tests.characters.core.life import Life
+from tests.characters.session.life import Life
 
 __all__ = ["OUTAGES", "POLICIES", "Toll", "as_table", "outage"]
 

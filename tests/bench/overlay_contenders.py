@@ -9,22 +9,22 @@ from pathlib import Path
 
 import pygame
 
-from characters.components import register_components
-from characters.overlay import Hud, register_visuals
-from characters.overlay.cast import Cast
-from characters.overlay.deeds import Deeds
-from characters.overlay.hud_state import HudState
-from characters.overlay.model import HudModel
-from characters.overlay.paint.screen import paint_screen
-from characters.overlay.paint.studio import FONTS
-from characters.runtime import Runtime
-from engine.registry import ComponentRegistry
-from engine.scene import Scene
-from engine.scene_file import SceneFile
-from engine.ui.hotspots import Hotspots
+from characters.client.runtime import Runtime
+from characters.components.registration import register_components
+from characters.ui.actions import Actions, SceneQuery
+from characters.ui.hud import Hud
+from characters.ui.paint.screen import paint_screen
+from characters.ui.paint.studio import FONTS
+from characters.ui.registration import register_visuals
+from characters.ui.state import HudState
+from characters.ui.words import HudModel
+from engine.objects.registry import ComponentRegistry
+from engine.objects.scene import Scene
+from engine.scenes.file import SceneFile
+from engine.ui.events import Hotspots
 from engine.ui.painter import Painter
-from tests.characters.overlay.fakes import HudRuntime
-from tests.characters.overlay.helpers import crowd
+from tests.characters.ui.fakes import HudRuntime
+from tests.characters.ui.helpers import crowd
 
 __all__ = ["blit_room", "forgetful_hud", "our_hud", "our_level"]
 
@@ -76,7 +76,7 @@ def our_level(folder: Path) -> Iterator[list[float]]:
 def hud_painter(screen: pygame.Surface, panels: bool) -> Callable[[Painter, HudModel], None]:
     """Return what paints a model onto the screen."""
     state = HudState(is_inspector_open=panels, is_faults_open=panels)
-    deeds, hotspots = Deeds(Cast(Scene()), state, print, int), Hotspots()
+    deeds, hotspots = Actions(SceneQuery(Scene()), state, print, int), Hotspots()
 
     def paint(painter: Painter, model: HudModel) -> None:
         hotspots.begin()

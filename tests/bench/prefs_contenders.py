@@ -12,7 +12,7 @@ from typing import Any
 
 import msgpack
 
-from engine.prefs import PlayerPrefs
+from engine.prefs.prefs import PlayerPrefs
 
 __all__: list[str] = []
 

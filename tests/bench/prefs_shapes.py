@@ -11,14 +11,8 @@ from pathlib import Path
 
 import msgpack
 
-from engine.prefs import PlayerPrefs
-from tests.bench.prefs_contenders import (
-    VALUE,
-    fill_prefs,
-    filled,
-    sqlite_database,
-    zeroed_file,
-)
+from engine.prefs.prefs import PlayerPrefs
+from tests.bench.prefs_contenders import VALUE, fill_prefs, filled, sqlite_database, zeroed_file
 
 __all__: list[str] = []
 

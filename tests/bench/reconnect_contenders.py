@@ -18,11 +18,11 @@ from typing import Any
 
 import aiohttp
 
-from characters.core.connect import ConnectRequest, RoomGrant
-from characters.core.link import SUBPROTOCOL, Hello, Welcome, decode_link, encode_link
-from characters.core.policy import ReconnectPolicy
-from characters.core.state import ResumeOutcome, SessionState
-from characters.runtime.network_thread import NetworkThread
+from characters.client.threads import NetworkThread
+from characters.protocol.link import SUBPROTOCOL, Hello, Welcome, decode_link, encode_link
+from characters.protocol.messages import ConnectRequest, RoomGrant
+from characters.session.conversation import ResumeOutcome, SessionState
+from characters.session.policy import ReconnectPolicy
 from tests.faults.house import House, ProxyThread, Resident, wait_for
 
 __all__: list[str] = []

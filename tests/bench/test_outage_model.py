@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from characters.core.policy import ReconnectPolicy
+from characters.session.policy import ReconnectPolicy
 from tests.bench.outage_model import OUTAGES, as_table, colyseus, ours, outage
 
 PATIENT = ours(ReconnectPolicy.PATIENT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.component import Component
+from engine.objects.objects import Component
 
 __all__ = ["Lamp"]
 

@@ -8,8 +8,8 @@ import pytest
 
 from characters.cli import SCHEMA, main
 from characters.commands.sessions import open_persistence
-from characters.core.state import SessionRecord
 from characters.service.store import SessionStore, StoredSession
+from characters.session.conversation import SessionRecord
 from tests.characters.components.levels import write_level
 
 ROOT = Path(__file__).parents[2]

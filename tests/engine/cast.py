@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
-from engine.component import Component
-from engine.fields import Asset, Handler
-from engine.game_object import GameObject
-from engine.registry import ComponentRegistry
+from engine.objects.objects import Component, GameObject
+from engine.objects.registry import Asset, ComponentRegistry, Handler
 
 __all__ = ["Actor", "Camera2D", "Door", "Lamp", "Mood", "Policy", "Switch", "sample_registry"]
 

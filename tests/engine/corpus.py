@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.toml_file import Problem
+from engine.toml.reader import Problem
 
 __all__ = ["BrokenScene", "cases", "write_assets"]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.prefs_lock import LockHeldError
+from engine.prefs.log import LockHeldError
 
 __all__ = ["FakeDisk"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.clock import ManualClock
-from engine.component import Component
-from engine.scene import Scene
+from engine.core.clock import ManualClock
+from engine.objects.objects import Component
+from engine.objects.scene import Scene
 
 
 def make_scene(name: str = "Level") -> Scene:

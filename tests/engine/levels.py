@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.scene_file import SceneFile
+from engine.scenes.file import SceneFile
 from tests.engine.cast import sample_registry
 from tests.engine.corpus import write_assets
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from characters.core.levels import Samples
+from characters.audio.signal import Samples
 from tests.audio.child import Child, child
 from tests.audio.corpus import say
 from tests.audio.devices import FifoMicrophone, fifo_microphone, private_pulseaudio, until

@@ -16,10 +16,10 @@ from statistics import median
 
 import aiohttp
 
-from characters.core.messages import BotReady
-from characters.service.pace import Pace
+from characters.protocol.link import SequencedChannel
+from characters.protocol.messages import BotReady
+from characters.service.conversation import TimingConfig
 from characters.service.service import Settings
-from characters.transport.protocol import RoomLink
 from characters.transport.websocket import WebSocketTransport
 from tests.characters.service.client import Bare
 from tests.characters.transport.stages import AT_ONCE, service_stage
@@ -39,7 +39,7 @@ from tests.faults.row import Row
 __all__ = ["rows"]
 
 # Slow enough that each message is a chunk of its own.
-ONE_BY_ONE = Settings(pace=Pace(words_per_second=300.0, think_seconds=0.002))
+ONE_BY_ONE = Settings(pace=TimingConfig(words_per_second=300.0, think_seconds=0.002))
 
 
 def rows(quick: bool) -> Iterable[Row]:
@@ -126,7 +126,7 @@ async def _early_drops(times: int) -> Row:
         transport = WebSocketTransport(stage.url)
         for _ in range(times):
             grant = await transport.connect(ASK)
-            link = RoomLink(grant.room_name)
+            link = SequencedChannel(grant.room_name)
             (await transport.join(grant, link)).abort()
             again = replace(
                 ASK,

@@ -19,11 +19,12 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
-from characters.core.state import SessionState, SessionStateChanged
-from characters.persistence import KeyValueSessionPersistence, MemoryStore
-from characters.runtime import RuntimeBuilder, ServiceProcess, SessionConfig
-from characters.runtime.events import CharacterEvent
-from characters.runtime.network_thread import NetworkThread
+from characters.client.config import CharacterEvent, SessionConfig
+from characters.client.runtime import RuntimeBuilder
+from characters.client.service_process import ServiceProcess
+from characters.client.threads import NetworkThread
+from characters.session.conversation import SessionState, SessionStateChanged
+from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore
 from tests.faults.proxy import Proxy
 
 __all__ = ["House", "ProxyThread", "Resident", "wait_for"]

@@ -14,8 +14,9 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from characters.core.link import Hello, Welcome, decode_link, encode_link, is_link
-from characters.core.messages import BotLlmText, BotReady, encode_server, parse_object
+from characters.protocol.codec import encode_server, parse_object
+from characters.protocol.link import Hello, Welcome, decode_link, encode_link, is_link
+from characters.protocol.messages import BotLlmText, BotReady
 
 __all__ = ["LIES", "TOLD", "Liar"]
 

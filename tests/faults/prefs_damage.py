@@ -6,10 +6,8 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from engine.prefs_format import decode_file, encode_file
-from engine.prefs_frames import encode_batch
-from engine.prefs_log import PrefsLog, RecoveryReport
-from engine.prefs_values import Value, apply_change
+from engine.prefs.format import Value, apply_change, decode_file, encode_batch, encode_file
+from engine.prefs.log import PrefsLog, RecoveryReport
 from tests.engine.fake_disk import FakeDisk
 from tests.faults.prefs_history import PATH
 from tests.faults.row import Row

@@ -6,7 +6,7 @@ import errno
 import random
 from dataclasses import dataclass
 
-from engine.prefs_writer import PrefsWriter
+from engine.prefs.writer import PrefsWriter
 from tests.engine.fake_disk import FakeDisk
 from tests.faults.prefs_history import History, a_writer, recovered, scenario
 from tests.faults.row import Row

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.prefs import PlayerPrefs
+from engine.prefs.prefs import PlayerPrefs
 from tests.bench.case import percentile
 from tests.bench.prefs_shapes import CHARACTERS, FRAME_SECONDS, work
 from tests.faults.row import Row

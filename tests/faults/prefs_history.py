@@ -6,9 +6,9 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.prefs_log import PrefsLog
-from engine.prefs_values import Change, Inbox, Value, apply_change
-from engine.prefs_writer import PrefsWriter
+from engine.prefs.format import Change, Value, WriteQueue, apply_change
+from engine.prefs.log import PrefsLog
+from engine.prefs.writer import PrefsWriter
 from tests.engine.fake_disk import FakeDisk
 
 __all__ = ["PATH", "History", "recovered", "scenario"]
@@ -60,7 +60,7 @@ def a_writer(disk: FakeDisk) -> PrefsWriter:
         log,
         contents.values,
         live=contents.live,
-        inbox=Inbox(),
+        inbox=WriteQueue(),
         group_seconds=0,
         on_trouble=lambda trouble: None,
     )

@@ -18,7 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from engine.prefs import PlayerPrefs
+from engine.prefs.prefs import PlayerPrefs
 from tests.faults.row import Row
 
 __all__ = ["kill_row"]

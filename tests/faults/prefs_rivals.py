@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.prefs import PlayerPrefs, PrefsLockedError
+from engine.prefs.prefs import PlayerPrefs, PrefsLockedError
 from tests.faults.row import Row
 
 __all__ = ["rival_rows"]

@@ -6,9 +6,16 @@ import asyncio
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from characters.core.failure import FailureKind
-from characters.core.messages import BotLlmText, BotReady, ConnectRequest, UserTextMessage
-from characters.transport.protocol import Connection, Incoming, RoomGrant, RoomLink, TransportError
+from characters.protocol.failures import FailureKind
+from characters.protocol.link import SequencedChannel
+from characters.protocol.messages import (
+    BotLlmText,
+    BotReady,
+    ConnectRequest,
+    RoomGrant,
+    UserTextMessage,
+)
+from characters.transport.base import Connection, Incoming, TransportError
 from characters.transport.websocket import WebSocketTransport
 from tests.characters.transport.stages import WebSocketStage
 from tests.faults.proxy import Direction, Proxy, Watch
@@ -36,7 +43,7 @@ class Reconnecting:
         self._transport = transport
         self._proxy = through
         self._grant: RoomGrant | None = None
-        self._link = RoomLink("")
+        self._link = SequencedChannel("")
         self._connection: Connection | None = None
         self.said: list[str] = []
         self.reconnects = -1
@@ -55,7 +62,7 @@ class Reconnecting:
     async def _enter(self) -> Connection:
         grant = await self._transport.connect(self._request())
         if self._grant is None or grant.room_name != self._grant.room_name:
-            self._link = RoomLink(grant.room_name)
+            self._link = SequencedChannel(grant.room_name)
         self._grant = grant
         port = self._proxy.port
         room = replace(grant, room_url=f"ws://127.0.0.1:{port}{urlsplit(grant.room_url).path}")
@@ -140,7 +147,7 @@ async def try_to_rejoin(stage: WebSocketStage, ttl: float, wait: float) -> str:
     transport = WebSocketTransport(stage.url)
     ask = replace(ASK, room_rejoin_ttl_seconds=ttl)
     grant = await transport.connect(ask)
-    connection = await transport.join(grant, RoomLink(grant.room_name))
+    connection = await transport.join(grant, SequencedChannel(grant.room_name))
     connection.abort()
     room = stage.service.registry.room(grant.room_name)
     assert room is not None

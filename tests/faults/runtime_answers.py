@@ -10,7 +10,8 @@ from random import Random
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from characters.core.messages import (
+from characters.client.config import CharacterEvent
+from characters.protocol.messages import (
     ActionResponse,
     BotLlmStarted,
     BotLlmText,
@@ -18,10 +19,9 @@ from characters.core.messages import (
     ServerResponse,
     UserTextMessage,
 )
-from characters.core.policy import ReconnectPolicy
-from characters.core.state import SessionState
-from characters.runtime.events import CharacterEvent
 from characters.service.store import SessionStore
+from characters.session.conversation import SessionState
+from characters.session.policy import ReconnectPolicy
 from tests.faults.house import House, Resident
 from tests.faults.row import Row
 

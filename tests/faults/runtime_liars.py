@@ -13,13 +13,15 @@ from typing import Any
 
 import aiohttp
 
-from characters.core.link import Hello, encode_link
-from characters.core.messages import BotLlmText, UserTextMessage, encode_client
-from characters.core.policy import ReconnectPolicy
-from characters.runtime import RuntimeBuilder, ServiceProcess, SessionConfig
-from characters.runtime.events import CharacterEvent
-from characters.runtime.network_thread import NetworkThread
+from characters.client.config import CharacterEvent, SessionConfig
+from characters.client.runtime import RuntimeBuilder
+from characters.client.service_process import ServiceProcess
+from characters.client.threads import NetworkThread
+from characters.protocol.codec import encode_client
+from characters.protocol.link import Hello, encode_link
+from characters.protocol.messages import BotLlmText, UserTextMessage
 from characters.service.store import SessionStore
+from characters.session.policy import ReconnectPolicy
 from tests.faults.house import ASSETS, AT_ONCE, wait_for
 from tests.faults.liar import LIES, TOLD, Liar
 from tests.faults.row import Row

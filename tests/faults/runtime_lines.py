@@ -10,11 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.request import urlopen
 
-from characters.core.messages import BotTurnCompleted
-from characters.core.policy import ReconnectPolicy
-from characters.core.state import ResumeOutcome, SessionState, SessionStateChanged
-from characters.core.transcript import Turn
+from characters.protocol.messages import BotTurnCompleted
 from characters.service.store import SessionStore, SpokenTurn
+from characters.session.conversation import ResumeOutcome, SessionState, SessionStateChanged, Turn
+from characters.session.policy import ReconnectPolicy
 from tests.bench.case import percentile
 from tests.faults.house import AT_ONCE, House, Resident
 from tests.faults.proxy import Direction, Faults

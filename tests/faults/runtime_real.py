@@ -14,8 +14,8 @@ from random import Random
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from characters.core.policy import ReconnectPolicy
-from characters.core.state import SessionState, SessionStateChanged
+from characters.session.conversation import SessionState, SessionStateChanged
+from characters.session.policy import ReconnectPolicy
 from tests.bench.case import percentile
 from tests.faults.house import AT_ONCE, House, Resident
 from tests.faults.proxy import Direction, Faults

@@ -10,8 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from characters.core.policy import ReconnectPolicy, ResumePolicy
-from characters.core.state import ResumeOutcome, SessionRecord, SessionState
+from characters.session.conversation import ResumeOutcome, SessionRecord, SessionState
+from characters.session.policy import ReconnectPolicy, ResumePolicy
 from tests.bench.case import percentile
 from tests.faults.house import House, Resident
 from tests.faults.row import Row

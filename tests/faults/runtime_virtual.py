@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
-from characters.core.failure import FailureKind
-from characters.core.messages import ConnectRequest
-from characters.core.policy import ReconnectPolicy
-from characters.core.session_events import ConnectRequested, DisconnectRequested
-from characters.core.state import ResumeOutcome, SessionState, SessionStateChanged
-from characters.transport import TransportError
+from characters.protocol.failures import FailureKind
+from characters.protocol.messages import ConnectRequest
+from characters.session.conversation import ResumeOutcome, SessionState, SessionStateChanged
+from characters.session.events import ConnectRequested, DisconnectRequested
+from characters.session.policy import ReconnectPolicy
+from characters.transport.base import TransportError
 from characters.transport.websocket import WebSocketTransport
 from tests.bench.outage_model import ours, outage
-from tests.characters.runtime.stage import Actor, Stage
+from tests.characters.client.stage import Actor, Stage
 from tests.faults.row import Row
 
 __all__ = ["rows"]

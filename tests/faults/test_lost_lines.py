@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from characters.core.policy import ReconnectPolicy
-from characters.core.state import SessionState
-from characters.runtime import Runtime, RuntimeBuilder, ServiceProcess, SessionConfig
+from characters.client.config import SessionConfig
+from characters.client.runtime import Runtime, RuntimeBuilder
+from characters.client.service_process import ServiceProcess
 from characters.service.store import SessionStore
+from characters.session.conversation import SessionState
+from characters.session.policy import ReconnectPolicy
 
 ROOT = Path(__file__).parent.parent.parent
 FAST = ("--words-per-second", "0", "--think", "0", "--no-speech", "--seed", "1")

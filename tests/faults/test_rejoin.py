@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from characters.core.messages import BotReady
+from characters.protocol.link import SequencedChannel
+from characters.protocol.messages import BotReady
 from characters.service.service import Settings
-from characters.transport.protocol import RoomLink, TransportError
+from characters.transport.base import TransportError
 from characters.transport.websocket import WebSocketTransport
 from tests.characters.transport.stages import AT_ONCE, service_stage
 from tests.faults.proxy import Direction, Faults
@@ -76,7 +77,7 @@ def test_a_drop_before_the_service_said_anything_is_rejoined() -> None:
             transport = WebSocketTransport(stage.url)
             for _ in range(20):
                 grant = await transport.connect(ASK)
-                link = RoomLink(grant.room_name)
+                link = SequencedChannel(grant.room_name)
                 (await transport.join(grant, link)).abort()
                 again = replace(
                     ASK,
@@ -111,7 +112,7 @@ def test_who_sends_no_session_id_rejoins_by_the_connection_it_had(knows: bool, w
         async with service_stage() as stage:
             transport = WebSocketTransport(stage.url)
             grant = await transport.connect(ASK)
-            link = RoomLink(grant.room_name)
+            link = SequencedChannel(grant.room_name)
             (await transport.join(grant, link)).abort()
             live_id = grant.session_id if knows else None
             again = replace(ASK, mode="join", room_name=grant.room_name, live_id=live_id)

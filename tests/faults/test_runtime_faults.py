@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from characters.core.policy import ReconnectPolicy, ResumePolicy
-from characters.core.state import ResumeOutcome
+from characters.session.conversation import ResumeOutcome
+from characters.session.policy import ReconnectPolicy, ResumePolicy
 from tests.faults import (
     runtime_answers,
     runtime_liars,

@@ -8,10 +8,10 @@ from typing import Self
 
 import pytest
 
-from characters.core.policy import ReconnectPolicy
-from characters.core.state import SessionState
-from characters.persistence import KeyValueSessionPersistence, MemoryStore
-from characters.runtime import RuntimeBuilder
+from characters.client.runtime import RuntimeBuilder
+from characters.session.conversation import SessionState
+from characters.session.policy import ReconnectPolicy
+from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore
 from tests.faults.house import House, Resident
 from tests.faults.runtime_real import pass_time
 

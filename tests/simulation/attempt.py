@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from characters.core.failure import Failure, failure
-from characters.core.link import Bye, Welcome
-from characters.core.messages import ConnectRequest
-from characters.core.session_events import (
+from characters.protocol.failures import Failure, failure
+from characters.protocol.link import Bye, Welcome
+from characters.protocol.messages import ConnectRequest
+from characters.service.registry import Grant
+from characters.session.conversation import ResumeOutcome
+from characters.session.events import (
     AbortConnection,
     AttemptFailed,
     CloseConnection,
     Closed,
     ConnectionLost,
     ConnectionStarted,
-    ConnectMode,
     OpenConnection,
     RoomGranted,
     RoomJoined,
+    RoomMode,
     ServerEnded,
 )
-from characters.core.state import ResumeOutcome
-from characters.service.rooms import Grant
 from tests.simulation.promise import promise
 from tests.simulation.service import SERVER_PATIENCE, Service
 from tests.simulation.wire import Wire
@@ -153,7 +153,7 @@ class Attempts:
         if why is not None:
             self._refuse(plan.epoch, why)
             return
-        rejoins = plan.mode is ConnectMode.JOIN
+        rejoins = plan.mode is RoomMode.JOIN
         received = self._client.words.link_for(grant.room.name, rejoins=rejoins)
         assert wire.chamber is not None  # entered
         wire.chamber.greet(wire, received)

@@ -1,6 +1,6 @@
 """A simulated live room: the real conversation, reception and numbering on virtual time.
 
-It does what `characters.service.live_room.LiveRoom` does with asyncio: it consults a mind, keeps
+It does what `characters.service.room.LiveRoom` does with asyncio: it consults a mind, keeps
 what is said, ticks, and sends. Every message is counted, so that at the end it can be told
 whether the client got each one.
 """
@@ -12,9 +12,17 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from characters.core.delivery import Arrival, OutboxFullError, ReplayError
-from characters.core.link import Ack, Bye, RoomLink, Welcome
-from characters.core.messages import (
+from characters.agents.agent import PlayerSaid, Prompt, Say, Silence
+from characters.protocol.link import (
+    Ack,
+    Arrival,
+    Bye,
+    OutboxFullError,
+    ReplayError,
+    SequencedChannel,
+    Welcome,
+)
+from characters.protocol.messages import (
     BotReady,
     BotTurnCompleted,
     ClientMessage,
@@ -24,21 +32,20 @@ from characters.core.messages import (
     UserIdleWarning,
     UserTextMessage,
 )
-from characters.service.context import LevelContext
-from characters.service.conversation import Conversation
-from characters.service.dialogue.mind import PlayerSaid, Prompt, Say, Silence
-from characters.service.effects import (
-    Consult,
+from characters.service.conversation import (
     End,
-    Hush,
-    Keep,
-    Owe,
+    Generate,
+    PendingReply,
+    PersistEntry,
+    ResolveReply,
+    RoomConversation,
     Send,
-    Settle,
+    StopSpeaking,
+    TimingConfig,
 )
-from characters.service.pace import Pace
-from characters.service.reception import Outcome, Reception
-from characters.service.rooms import Room
+from characters.service.registry import Room
+from characters.service.requests import LevelContext
+from characters.service.room import MessageHandler, Outcome
 from tests.simulation.disk import Kept
 from tests.simulation.idleness import Idleness
 from tests.simulation.mind import Mind, number_of
@@ -51,7 +58,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PACE", "Chamber"]
 
-PACE = Pace(words_per_second=10.0, think_seconds=0.2)
+PACE = TimingConfig(words_per_second=10.0, think_seconds=0.2)
 # A character that has trouble to get ready takes longer than anybody waits for it.
 TROUBLED_SECONDS = 60.0
 TROUBLED, BREAKS_DOWN, SAYS_NOTHING = 0.01, 0.005, 0.2
@@ -65,7 +72,7 @@ class Chamber:
         self._time = service.time
         self.room = room
         self.owner = room.session.character_id
-        self.link = RoomLink(room.name)
+        self.link = SequencedChannel(room.name)
         self.wire: Wire | None = None
         self.was_entered = False
         self.is_over = False
@@ -74,8 +81,10 @@ class Chamber:
         now = self._time.now
         known = frozenset(kept.known)
         self._mind = Mind(self.owner, kept.memory, self._time.random)
-        self._talk = Conversation(now, PACE)
-        self._reception = Reception(self._talk, LevelContext(""), has_agent=room.agent, known=known)
+        self._talk = RoomConversation(now, PACE)
+        self._reception = MessageHandler(
+            self._talk, LevelContext(""), has_agent=room.agent, known=known
+        )
         self._begun = self._is_left_for_good = False
         self._consulting: int | None = None
         self._alarm_at = math.inf
@@ -199,7 +208,7 @@ class Chamber:
         if self.wire is not None:
             self.wire.down(frame)
 
-    def _do_consult(self, effect: Consult) -> None:
+    def _do_consult(self, effect: Generate) -> None:
         self._consulting = effect.turn
         if isinstance(effect.prompt, PlayerSaid):
             self._service.taken(self, number_of(effect.prompt.text)[1])
@@ -220,16 +229,16 @@ class Chamber:
         # What a character was told is durable before its turn is completed.
         self._saver.flush(turn)
 
-    def _do_hush(self, effect: Hush) -> None:
+    def _do_hush(self, effect: StopSpeaking) -> None:
         self._consulting = None
 
-    def _take_heard(self) -> list[Settle]:
+    def _take_heard(self) -> list[ResolveReply]:
         """Return what the client has confirmed to have, each once."""
         heard = []
         while self._told and self._told[0][0] <= self.link.outbox.confirmed:
             message_id = self._told.popleft()[1]
             self._service.settled(self, message_id)
-            heard.append(Settle(message_id))
+            heard.append(ResolveReply(message_id))
         return heard
 
     def _do_end(self, effect: End) -> None:
@@ -254,7 +263,7 @@ class Chamber:
         now = max(self._time.now, due)
         self._perform(self._talk.tick(now) if now >= self._talk.deadline() else ())
 
-    def _kept(self, said: Keep) -> None:
+    def _kept(self, said: PersistEntry) -> None:
         if not self.is_over:
             self._perform(self._reception.confirm(said))
 
@@ -274,7 +283,7 @@ class Chamber:
         """Stop everything; `closed` is called when what was unsaved is saved, or cannot be."""
         self.is_over = True
         if self._is_left_for_good:
-            self._saver.add(Settle(None))
+            self._saver.add(ResolveReply(None))
         self._saver.close(closed)
 
     @property
@@ -290,10 +299,10 @@ def _is_refusal(outcome: Outcome) -> bool:
 
 ACTS: dict[type[Any], Callable[[Chamber, Any], None]] = {
     Send: lambda chamber, effect: chamber._send(effect.message),
-    Consult: Chamber._do_consult,
-    Hush: Chamber._do_hush,
-    Keep: lambda chamber, effect: chamber._saver.add(effect),
-    Owe: lambda chamber, effect: chamber._saver.add(effect),
-    Settle: lambda chamber, effect: chamber._saver.add(effect),
+    Generate: Chamber._do_consult,
+    StopSpeaking: Chamber._do_hush,
+    PersistEntry: lambda chamber, effect: chamber._saver.add(effect),
+    PendingReply: lambda chamber, effect: chamber._saver.add(effect),
+    ResolveReply: lambda chamber, effect: chamber._saver.add(effect),
     End: Chamber._do_end,
 }

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from characters.core.link import Ack, Bye, Welcome
-from characters.core.policy import Persist, ReconnectPolicy
-from characters.core.session import Session, advance
-from characters.core.session_events import (
+from characters.protocol.link import Ack, Bye, Welcome
+from characters.service.registry import Room
+from characters.session.conversation import SessionState, SessionStateChanged
+from characters.session.events import (
     AbortConnection,
     CancelTimer,
     ClearRecord,
@@ -24,12 +24,13 @@ from characters.core.session_events import (
     PolicyChanged,
     Publish,
     ServerEnded,
+    Session,
     StartTimer,
     StoreRecord,
     TimerFired,
 )
-from characters.core.state import SessionState, SessionStateChanged
-from characters.service.rooms import Room
+from characters.session.machine import advance
+from characters.session.policy import Persist, ReconnectPolicy
 from tests.simulation.attempt import Attempts
 from tests.simulation.disk import Disk
 from tests.simulation.microphone import Microphone

@@ -6,11 +6,16 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from characters.core.state import SessionRecord
-from characters.service.dialogue.mind import Part
-from characters.service.effects import Entry, Keep, Owe, Settle
-from characters.service.rooms import Session
-from characters.service.turn import Line
+from characters.agents.agent import Part
+from characters.service.conversation import (
+    Entry,
+    PendingReply,
+    PersistEntry,
+    PlayerLine,
+    ResolveReply,
+)
+from characters.service.registry import ServiceSession
+from characters.session.conversation import SessionRecord
 from tests.simulation.mind import EMPTY, Memory, number_of
 from tests.simulation.promise import promise
 from tests.simulation.world import Time
@@ -44,7 +49,7 @@ class Disk:
 class Kept:
     """One session as it lies on the service's disk."""
 
-    session: Session
+    session: ServiceSession
     used_at: float
     memory: Memory = EMPTY
     lines: list[int] = field(default_factory=list)  # what the player said, in order
@@ -54,12 +59,12 @@ class Kept:
     decided: dict[str, tuple[Part, ...]] = field(default_factory=dict)  # all of them, for ever
     settled: set[str] = field(default_factory=set)  # told, cut short by the player, or left
 
-    def left(self, heard: str | None) -> tuple[tuple[Line, tuple[Part, ...] | None], ...]:
+    def left(self, heard: str | None) -> tuple[tuple[PlayerLine, tuple[Part, ...] | None], ...]:
         """Return what is still to be answered; up to `heard` the client had every answer."""
         last = number_of(heard)[1] if heard is not None and heard in self.known else 0
         owed = sorted((number_of(line)[1], line, parts) for line, parts in self.owed.items())
         return tuple(
-            (Line(line, line, is_kept=True), parts)
+            (PlayerLine(line, line, is_kept=True), parts)
             for number, line, parts in owed
             if parts is None or number > last
         )
@@ -74,7 +79,7 @@ class Store:
 
     def save(
         self,
-        session: Session,
+        session: ServiceSession,
         memory: Memory | None = None,
         entries: Iterable[Entry] = (),
         unheard: frozenset[int] = frozenset(),
@@ -85,16 +90,16 @@ class Store:
             it = self.kept[session.session_id] = Kept(session, session.used_at)
         it.used_at = session.used_at
         for entry in entries:
-            if isinstance(entry, Keep):
+            if isinstance(entry, PersistEntry):
                 self._append(it, entry, unheard)
-            elif isinstance(entry, Owe):
+            elif isinstance(entry, PendingReply):
                 _owe(it, entry)
             else:
                 _settle(it, entry)
         if memory is not None:
             it.memory = memory
 
-    def _append(self, it: Kept, turn: Keep, unheard: frozenset[int]) -> None:
+    def _append(self, it: Kept, turn: PersistEntry, unheard: frozenset[int]) -> None:
         name, number = number_of(turn.text)
         owner = it.session.character_id
         promise(name == owner, "A word of one character's talk was kept in another's.", owner)
@@ -107,10 +112,10 @@ class Store:
         if number not in unheard:
             it.heard = it.heard.after(number)
 
-    def session_of(self, it: Kept) -> Session:
+    def session_of(self, it: Kept) -> ServiceSession:
         """Return the session as a service that starts now reads it."""
         known = it.session
-        return Session(known.session_id, known.character_id, known.end_user_id, it.used_at)
+        return ServiceSession(known.session_id, known.character_id, known.end_user_id, it.used_at)
 
     def remove(self, session_id: str) -> None:
         """Delete a session; that it was there stays known."""
@@ -118,7 +123,7 @@ class Store:
         self.ended[session_id] = None
 
 
-def _owe(it: Kept, entry: Owe) -> None:
+def _owe(it: Kept, entry: PendingReply) -> None:
     last, owner = entry.message_ids[-1], it.session.character_id
     it.owed[last] = entry.parts
     if entry.parts is not None:
@@ -126,7 +131,7 @@ def _owe(it: Kept, entry: Owe) -> None:
         it.decided[last] = entry.parts
 
 
-def _settle(it: Kept, entry: Settle) -> None:
+def _settle(it: Kept, entry: ResolveReply) -> None:
     for message_id in tuple(it.owed) if entry.message_id is None else (entry.message_id,):
         it.owed.pop(message_id, None)
         it.settled.add(message_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from characters.core.policy import IdlePolicy, Persist, ReconnectPolicy, ResumePolicy
+from characters.session.policy import IdlePolicy, Persist, ReconnectPolicy, ResumePolicy
 
 __all__ = ["CAST", "CLIENT_FAULTS", "SERVICE_FAULTS", "TROUBLES"]
 

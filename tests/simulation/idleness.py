@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from characters.service.pace import Pace
+from characters.service.conversation import TimingConfig
 from tests.simulation.promise import promise
 
 __all__ = ["Idleness"]
@@ -13,7 +13,7 @@ HAIR = 1e-6
 class Idleness:
     """The silence of one player in one room."""
 
-    def __init__(self, owner: str, pace: Pace, now: float) -> None:
+    def __init__(self, owner: str, pace: TimingConfig, now: float) -> None:
         self._owner, self._pace = owner, pace
         self._active_at = now
         self._warned_at: float | None = None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from characters.core.session_events import CloseMicrophone, OpenMicrophone
-from characters.core.state import SessionState
-from characters.runtime.microphone_gate import GateMeter, MicrophoneGate
+from characters.client.microphone import GateMeter, MicrophoneGate
+from characters.session.conversation import SessionState
+from characters.session.events import CloseMicrophone, OpenMicrophone
 from tests.simulation.promise import promise
 from tests.simulation.watch import HAIR
 from tests.simulation.wire import Wire

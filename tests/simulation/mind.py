@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from characters.service.dialogue.mind import Arrived, Part, PlayerSaid, Prompt, Say
+from characters.agents.agent import Arrived, Part, PlayerSaid, Prompt, Say
 
 __all__ = ["EMPTY", "Memory", "Mind", "greeting_of", "line_of", "number_of"]
 

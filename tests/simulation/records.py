@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from characters.core.failure import failure
-from characters.core.session_events import (
+from characters.protocol.failures import failure
+from characters.session.conversation import SessionRecord
+from characters.session.events import (
     ClearRecord,
     LoadRecord,
     RecordLoaded,
@@ -14,7 +15,6 @@ from characters.core.session_events import (
     RecordStoreFailed,
     StoreRecord,
 )
-from characters.core.state import SessionRecord
 from tests.simulation.disk import Disk
 from tests.simulation.world import Time
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TypeAlias
 
-from characters.core.failure import Failure
-from characters.core.state import SessionState
+from characters.protocol.failures import Failure
+from characters.session.conversation import SessionState
 from tests.simulation.promise import BrokenPromise
 
 __all__ = ["Entry", "Outcome", "Tally", "broken"]

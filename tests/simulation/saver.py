@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from characters.service.effects import Entry, Keep, Settle
-from characters.service.rooms import Session
+from characters.service.conversation import Entry, PersistEntry, ResolveReply
+from characters.service.registry import ServiceSession
 from tests.simulation.mind import Mind, number_of
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ class Saver:
     def __init__(
         self,
         service: Service,
-        session: Session,
+        session: ServiceSession,
         mind: Mind,
-        told: Callable[[], Iterable[Settle]],
-        kept: Callable[[Keep], object],
+        told: Callable[[], Iterable[ResolveReply]],
+        kept: Callable[[PersistEntry], object],
         go_on: Callable[[int], object],
     ) -> None:
         self._service, self._session, self._mind = service, session, mind
@@ -46,7 +46,7 @@ class Saver:
 
     def add(self, entry: Entry) -> None:
         """Write this down."""
-        if isinstance(entry, Keep) and entry.speaker == "player":
+        if isinstance(entry, PersistEntry) and entry.speaker == "player":
             number = number_of(entry.text)[1]
             if self._mind.remembers.last != number:
                 self._unheard.add(number)
@@ -94,7 +94,7 @@ class Saver:
         if is_done:
             del self._entries[: len(entries)]
             for said in entries:
-                if isinstance(said, Keep):
+                if isinstance(said, PersistEntry):
                     self._kept(said)
         for turn in turns:
             self._go_on(turn)

@@ -8,10 +8,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
-from characters.core.failure import Failure, classify_http, failure
-from characters.core.messages import ConnectRequest
-from characters.service.registry import Registry
-from characters.service.rooms import ConflictError, Grant, Limits, RefusalError, Room
+from characters.protocol.failures import Failure, classify_http, failure
+from characters.protocol.messages import ConnectRequest
+from characters.service.registry import ConflictError, Grant, Limits, RefusalError, Registry, Room
 from tests.simulation.chamber import Chamber
 from tests.simulation.disk import ServiceDisk, Store
 from tests.simulation.promise import promise

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from characters.core.failure import failure
-from characters.core.session_events import AttemptFailed
-from characters.core.state import SessionState
+from characters.protocol.failures import failure
+from characters.session.conversation import SessionState
+from characters.session.events import AttemptFailed
 from tests.simulation.promise import BrokenPromise
 from tests.simulation.report import Outcome, Tally, broken
 

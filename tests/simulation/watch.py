@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections import Counter, deque
 from typing import TYPE_CHECKING
 
-from characters.core.policy import Persist, ResumePolicy
-from characters.core.session_events import (
+from characters.session.conversation import (
+    FreshReason,
+    ResumeOutcome,
+    SessionState,
+    SessionStateChanged,
+)
+from characters.session.events import (
     AttemptFailed,
     ConnectionLost,
     ConnectRequested,
@@ -20,12 +25,7 @@ from characters.core.session_events import (
     TimerFired,
     WakeRequested,
 )
-from characters.core.state import (
-    FreshReason,
-    ResumeOutcome,
-    SessionState,
-    SessionStateChanged,
-)
+from characters.session.policy import Persist, ResumePolicy
 from tests.simulation.promise import promise
 
 if TYPE_CHECKING:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from characters.core.failure import Failure
-from characters.core.messages import ConnectRequest
-from characters.core.session_events import (
+from characters.protocol.failures import Failure
+from characters.protocol.messages import ConnectRequest
+from characters.service.registry import Grant
+from characters.session.conversation import SessionState
+from characters.session.events import (
     ConnectRequested,
     DisconnectRequested,
     Event,
@@ -16,8 +18,6 @@ from characters.core.session_events import (
     PlayerActed,
     WakeRequested,
 )
-from characters.core.state import SessionState
-from characters.service.rooms import Grant
 from tests.simulation.client import Client
 from tests.simulation.disk import Disk
 from tests.simulation.forecast import CAST, CLIENT_FAULTS, SERVICE_FAULTS, TROUBLES

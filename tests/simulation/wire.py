@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from characters.core.link import Ack, Bye, Welcome
+from characters.protocol.link import Ack, Bye, Welcome
 from tests.simulation.world import Time
 
 if TYPE_CHECKING:

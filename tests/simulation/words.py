@@ -1,6 +1,6 @@
 """What a simulated client says and hears: the real talk over the real numbering.
 
-It does what `characters.runtime.conversation` and the client's end of the wire do with asyncio,
+It does what `characters.client.conversation` and the client's end of the wire do with asyncio,
 and keeps a ledger that outlives the process: what the player was told is delivered, and what was
 answered.
 """
@@ -11,10 +11,11 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from characters.core.delivery import Arrival, OutboxFullError
-from characters.core.failure import failure
-from characters.core.link import Ack, RoomLink, Welcome
-from characters.core.messages import (
+from characters.agents.agent import Say
+from characters.client.conversation import ConversationState
+from characters.protocol.failures import failure
+from characters.protocol.link import Ack, Arrival, OutboxFullError, SequencedChannel, Welcome
+from characters.protocol.messages import (
     BotLlmText,
     BotReady,
     BotTurnCompleted,
@@ -24,15 +25,8 @@ from characters.core.messages import (
     ServerResponse,
     UserTextMessage,
 )
-from characters.core.session_events import (
-    CharacterReady,
-    ConnectionLost,
-    PlayerActed,
-    WakeRequested,
-)
-from characters.core.state import ResumeOutcome, SessionState, SessionStateChanged
-from characters.runtime.talk import Talk
-from characters.service.dialogue.mind import Say
+from characters.session.conversation import ResumeOutcome, SessionState, SessionStateChanged
+from characters.session.events import CharacterReady, ConnectionLost, PlayerActed, WakeRequested
 from tests.simulation.mind import greeting_of, line_of, number_of
 from tests.simulation.promise import promise
 from tests.simulation.wire import Frame, Wire
@@ -69,8 +63,8 @@ class Words:
     def __init__(self, client: Client, time: Time, ledger: Ledger) -> None:
         self._client, self._time = client, time
         self.ledger = ledger
-        self.talk = Talk()
-        self.link = RoomLink("")
+        self.talk = ConversationState()
+        self.link = SequencedChannel("")
         self.is_ready = False
         self._replay_left = 0
         self._answered_here: set[int] = set()
@@ -82,7 +76,7 @@ class Words:
         self.is_ready = False
         if not rejoins or self.link.room_name != room_name:
             self.talk.cut()
-            self.link = RoomLink(room_name)
+            self.link = SequencedChannel(room_name)
             self._answered_here.clear()
         return self.link.inbox.received
 

@@ -9,8 +9,8 @@ from random import Random
 from types import MappingProxyType
 from typing import TypeAlias
 
-from characters.core.levels import Samples
-from characters.core.state import SessionState
+from characters.audio.signal import Samples
+from characters.session.conversation import SessionState
 from tests.audio.corpus import say
 from tests.soak.village import LEVELS, Resident, Village
 

@@ -12,21 +12,17 @@ from types import TracebackType
 from typing import Any, Self
 
 from characters.audio.sources import ScriptSource
-from characters.components import (
-    Character,
-    CharacterManager,
-    LevelPolicy,
-    Player,
-    make_parts,
-)
-from characters.core.messages import VadSttStarted, VadSttStopped
-from characters.core.policy import ReconnectPolicy
-from characters.core.state import SessionState
-from characters.core.turn import DialogueState
-from characters.core.turn_settings import ListeningMode, TurnSettings
-from characters.runtime import SessionHandle
-from engine.application import Application
-from engine.scene import Scene
+from characters.client.handle import SessionHandle
+from characters.components.character import Character, LevelPolicy
+from characters.components.manager import CharacterManager
+from characters.components.parts import make_parts
+from characters.components.player import Player
+from characters.protocol.messages import VadSttStarted, VadSttStopped
+from characters.protocol.turn_settings import ListeningMode, TurnSettings
+from characters.session.conversation import DialogueState, SessionState
+from characters.session.policy import ReconnectPolicy
+from engine.app.application import Application
+from engine.objects.scene import Scene
 from tests.soak.vitals import Sample, body_of, tidy
 
 __all__ = ["LEVELS", "Resident", "Village"]

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from characters.audio.echo import EchoCanceller
-from characters.core.levels import Samples, decibels
-from characters.core.resampler import resample
+from characters.audio.signal import Samples, decibels, resample
 from tests.audio.corpus import say
 from tests.audio.hearing import words_in
 

@@ -8,16 +8,11 @@ import numpy as np
 import pyaudio
 import pytest
 
-from characters.audio.microphone import (
-    Blocks,
-    CaptureStream,
-    PortAudioMicrophone,
-    why_not_open,
-)
+from characters.audio.microphone import Blocks, CaptureStream, PortAudioMicrophone, why_not_open
 from characters.audio.portaudio import DeviceReport
-from characters.audio.source import AudioDevice, FrameSink
-from characters.core.levels import Samples
-from engine.clock import ManualClock
+from characters.audio.signal import Samples
+from characters.audio.sources import AudioDevice, FrameSink
+from engine.core.clock import ManualClock
 from tests.audio.devices import until
 
 ONE = DeviceReport((AudioDevice("Mic", 1, 0, 48_000, is_default_input=True),))

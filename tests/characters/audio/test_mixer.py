@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from characters.audio.mixer import Mixer, Track
-from characters.core.levels import Samples
-from characters.core.turn_settings import BargeIn
+from characters.audio.signal import Samples
+from characters.protocol.turn_settings import BargeIn
 
 RATE = 48_000
 BLOCK = 480

@@ -8,9 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from characters.audio.source import FRAME_SECONDS, MicrophoneSource
-from characters.audio.sources import ScriptSource, SilentSource, ToneSource, read_wav
-from characters.core.levels import Samples, decibels
+from characters.audio.signal import Samples, decibels
+from characters.audio.sources import (
+    FRAME_SECONDS,
+    UNPLUGGED,
+    FaultInjector,
+    FrameRing,
+    FrameSink,
+    MicrophoneSource,
+    ScriptSource,
+    SilentSource,
+    ToneSource,
+    read_wav,
+)
 
 
 class Sink:
@@ -102,3 +112,155 @@ def test_eight_bit_samples_are_refused_with_advice(tmp_path: Path) -> None:
         file.writeframes(b"\x80" * 320)
     with pytest.raises(ValueError, match="convert it to 16-bit"):
         read_wav(path)
+
+
+def frame(value: int) -> Samples:
+    return np.full(320, value, np.int16)
+
+
+def test_frames_come_out_in_order_with_their_number_and_time() -> None:
+    ring = FrameRing(4)
+    ring.put(frame(1), 0.02)
+    ring.put(frame(2), 0.04)
+    first, second = ring.get(), ring.get()
+    assert first is not None and second is not None and ring.get() is None
+    assert (first.sequence, first.captured_at, first.samples[0]) == (0, 0.02, 1)
+    assert (second.sequence, second.captured_at, second.samples[0]) == (1, 0.04, 2)
+
+
+def test_what_comes_out_is_a_copy() -> None:
+    ring = FrameRing(1)
+    ring.put(frame(1), 0.0)
+    kept = ring.get()
+    ring.put(frame(2), 0.0)
+    assert kept is not None and kept.samples[0] == 1
+
+
+def test_a_slow_reader_loses_the_oldest_and_it_is_counted() -> None:
+    ring = FrameRing(4)
+    for number in range(10):
+        ring.put(frame(number), float(number))
+    got = ring.get()
+    assert got is not None and got.sequence == 6 and got.samples[0] == 6
+    assert ring.overruns == 6
+
+
+def test_clearing_forgets_what_was_not_read() -> None:
+    ring = FrameRing(4)
+    ring.put(frame(1), 0.0)
+    ring.clear()
+    assert ring.get() is None and ring.overruns == 0
+
+
+def test_every_frame_wakes_the_reader() -> None:
+    wakes: list[int] = []
+    ring = FrameRing(4, lambda: wakes.append(1))
+    ring.put(frame(1), 0.0)
+    ring.put(frame(2), 0.0)
+    assert len(wakes) == 2
+
+
+def test_a_racing_reader_never_sees_a_torn_frame() -> None:
+    ring = FrameRing(2)
+    total = 20_000
+
+    def write() -> None:
+        for number in range(total):
+            ring.put(frame(number % 30_000), 0.0)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    read = torn = 0
+    while writer.is_alive() or ring.get() is not None:
+        got = ring.get()
+        if got is not None:
+            read += 1
+            torn += bool((got.samples != got.sequence % 30_000).any())
+    writer.join()
+    assert torn == 0 and read > 0
+
+
+class Device:
+    """A microphone that a test speaks into."""
+
+    device = "desk"
+    problem: str | None = None
+
+    def __init__(self) -> None:
+        self.sink: FrameSink | None = None
+        self.chosen: str | None = None
+
+    def choose(self, device: str | None) -> None:
+        self.chosen = device
+
+    def start(self, sink: FrameSink) -> None:
+        self.sink = sink
+
+    def stop(self) -> None:
+        self.sink = None
+
+    def speak(self) -> None:
+        if self.sink is not None:
+            self.sink(np.zeros(320, np.int16), 0.0)
+
+
+class Heard:
+    """A plug with a device behind it, and what is heard."""
+
+    def __init__(self) -> None:
+        self.device = Device()
+        self.plug = FaultInjector(lambda: self.device)
+        self.frames = 0
+
+    def take(self, samples: Samples, captured_at: float) -> None:
+        self.frames += 1
+
+
+def test_a_microphone_that_is_plugged_in_is_heard_as_it_is() -> None:
+    it = Heard()
+    source = it.plug()
+    source.choose("other")
+    source.start(it.take)
+    it.device.speak()
+    assert (it.frames, source.problem, source.device) == (1, None, "desk")
+    assert it.device.chosen == "other"
+
+
+def test_a_pulled_plug_lets_go_of_the_device_and_says_so() -> None:
+    it = Heard()
+    source = it.plug()
+    source.start(it.take)
+    it.plug.pull()
+    it.device.speak()
+    assert (it.frames, source.problem, it.device.sink) == (0, UNPLUGGED, None)
+
+
+def test_who_listened_hears_again_once_it_is_back() -> None:
+    it = Heard()
+    source = it.plug()
+    source.start(it.take)
+    it.plug.pull()
+    it.plug.push()
+    it.device.speak()
+    assert (it.frames, source.problem) == (1, None)
+
+
+def test_a_source_made_while_it_is_out_waits_for_it() -> None:
+    it = Heard()
+    it.plug.pull()
+    source = it.plug()
+    source.start(it.take)
+    assert (source.problem, it.device.sink) == (UNPLUGGED, None)
+    it.plug.push()
+    it.device.speak()
+    assert it.frames == 1
+
+
+def test_a_source_that_was_stopped_stays_silent_when_it_comes_back() -> None:
+    it = Heard()
+    source = it.plug()
+    source.start(it.take)
+    it.plug.pull()
+    source.stop()
+    it.plug.push()
+    assert it.device.sink is None

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from characters.audio.outputs import BLOCK_SECONDS
 from characters.audio.portaudio import DeviceReport
-from characters.audio.source import AudioDevice
-from characters.audio.speaker import PortAudioVoice
+from characters.audio.signal import Samples
+from characters.audio.sources import AudioDevice
+from characters.audio.speaker import BLOCK_SECONDS, OUTPUT_RATE, ClockVoice, PortAudioVoice
 from tests.audio.devices import until
 
 ONE = DeviceReport((AudioDevice("Speaker", 0, 2, 48_000, is_default_output=True),))
@@ -122,3 +122,26 @@ def test_closing_takes_no_time_even_while_a_write_hangs(sound: Sound) -> None:
     began = time.monotonic()
     sound.voice.close()
     assert time.monotonic() - began < 1.0
+
+
+def test_without_a_device_a_voice_lasts_as_long_as_it_would_be_heard() -> None:
+    voice = ClockVoice()
+    voice.start()
+    voice.play("ada", speech(0.3), 16_000)
+    took = until(lambda: not voice.is_playing("ada"), 5.0, "the voice is consumed")
+    voice.close()
+    assert 0.25 < took < 1.5
+
+
+def test_it_says_what_it_stands_in_for() -> None:
+    assert ClockVoice().problem is None
+    assert ClockVoice(problem="There is no sound.").problem == "There is no sound."
+
+
+def test_the_mix_is_handed_on_in_blocks_of_forty_milliseconds() -> None:
+    blocks: list[Samples] = []
+    voice = ClockVoice(played=blocks.append)
+    voice.start()
+    until(lambda: len(blocks) > 2, 5.0, "it renders")
+    voice.close()
+    assert blocks[0].shape == (round(OUTPUT_RATE * 0.04), 2)

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from characters.audio.portaudio import DeviceReport
-from characters.audio.source import AudioDevice
+from characters.audio.sources import AudioDevice
 from characters.commands.doctor import Finding, Machine, examine, print_findings
-from characters.core.speech import SpeechDetector, SpeechSettings
-from engine.prefs import PlayerPrefs
+from characters.speech.settings import SpeechDetector, SpeechSettings
+from engine.prefs.prefs import PlayerPrefs
 
 DEVICES = DeviceReport((AudioDevice("Desk mic", 1, 0, 48000), AudioDevice("Speaker", 0, 2, 48000)))
 HEALTHY = Machine(

@@ -10,6 +10,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from characters.client.service_process import ServiceProcess
 from characters.commands.sessions import (
     clear,
     forget_at,
@@ -20,11 +21,10 @@ from characters.commands.sessions import (
     show,
     show_all,
 )
-from characters.core.state import SessionRecord
-from characters.persistence import KeyValueSessionPersistence, MemoryStore, SessionPersistence
-from characters.runtime import ServiceProcess
+from characters.service.service import running_at
 from characters.service.store import SessionStore, SpokenTurn, StoredSession
-from characters.service.whereabouts import running_at
+from characters.session.conversation import SessionRecord
+from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore, SessionPersistence
 
 HOUR = 3600.0
 

@@ -6,19 +6,26 @@ import threading
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from characters.components import Character, CharacterManager
-from characters.core.policy import ReconnectPolicy
-from characters.core.state import SessionState, SessionStateChanged, SessionView
-from characters.core.transcript import Turn
-from characters.core.turn import DialogueState
-from characters.core.turn_settings import TurnSettings
-from characters.core.weather import Weather
-from characters.overlay.fault_words import weather_words
-from characters.runtime import EarsStatus, Runtime, SessionConfig, TextRefused
-from characters.runtime.edits import is_another_session
-from engine.prefs import PlayerPrefs
-from engine.scene import Scene
-from engine.signal import Signal
+from characters.client.config import SessionConfig, TextRefused
+from characters.client.runtime import Runtime
+from characters.client.session_runner import is_another_session
+from characters.client.voice_input import VoiceInputStatus
+from characters.components.character import Character
+from characters.components.manager import CharacterManager
+from characters.protocol.network_conditions import NetworkConditions
+from characters.protocol.turn_settings import TurnSettings
+from characters.session.conversation import (
+    DialogueState,
+    SessionState,
+    SessionStateChanged,
+    SessionView,
+    Turn,
+)
+from characters.session.policy import ReconnectPolicy
+from characters.ui.words import weather_words
+from engine.core.events import Signal
+from engine.objects.scene import Scene
+from engine.prefs.prefs import PlayerPrefs
 
 S = SessionState
 
@@ -33,7 +40,7 @@ class FakeHandle:
     told: list[str] = field(default_factory=list)
     has_stored_session: bool = False
     distance: float = 0.0
-    weather: Weather = Weather.CALM
+    weather: NetworkConditions = NetworkConditions.CALM
 
     def __post_init__(self) -> None:
         self.view = SessionView(self.character_id, self.key, DialogueState.IDLE)
@@ -90,7 +97,7 @@ class FakeHandle:
     def cut(self) -> None:
         self.told.append("cut")
 
-    def set_weather(self, weather: Weather) -> None:
+    def set_weather(self, weather: NetworkConditions) -> None:
         self.weather = weather
         self.told.append(f"weather {weather_words(weather)}")
 
@@ -119,7 +126,7 @@ class FakeEars:
     """Notes who is to hear the player, and the keys."""
 
     def __init__(self) -> None:
-        self.status = EarsStatus()
+        self.status = VoiceInputStatus()
         self.target: str | None = None
         self.muted = False
         self.allowed = False
@@ -132,7 +139,7 @@ class FakeEars:
         self.target = key
 
     def open_for(self, key: str) -> None:
-        self.status = EarsStatus(target=key, is_open=True)
+        self.status = VoiceInputStatus(target=key, is_open=True)
 
     def set_mode(self, mode: str) -> None:
         self.mode = mode

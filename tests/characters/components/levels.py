@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from characters.commands.project import project_checks, project_registry
-from engine.scene_file import SceneFile
-from engine.toml_file import TomlFileError
+from characters.commands.scenes import project_checks, project_registry
+from engine.scenes.file import SceneFile
+from engine.toml.reader import TomlFileError
 
 __all__ = ["problems_of", "write_level"]
 

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from characters.components import SCENE_CHECKS, register_components
-from engine.registry import ComponentRegistry
-from engine.scene_file import SceneFile
-from engine.toml_file import TomlFileError
+from characters.components.checks import LOCAL_ROOM_TTL_SECONDS, SCENE_CHECKS
+from characters.components.registration import register_components
+from characters.service.registry import Limits
+from engine.objects.registry import ComponentRegistry
+from engine.scenes.file import SceneFile
+from engine.toml.reader import TomlFileError
+from tests.characters.components.levels import problems_of, write_level
 
 MANAGER = '[[object]]\nname = "Game"\n[object.CharacterManager]\n'
 
@@ -61,3 +64,135 @@ def test_a_preset_with_an_override_is_a_policy(tmp_path: Path) -> None:
     assert values is not None
     policy = values["reconnect_policy"]
     assert (policy.max_reconnect_attempts, policy.auto_mic_start_delay_seconds) == (None, 2.0)
+
+
+def character(name: str, character_id: str) -> str:
+    return f'[[object]]\nname = "{name}"\n[object.Character]\ncharacter_id = "{character_id}"\n'
+
+
+@pytest.mark.parametrize(
+    ("character_id", "words"),
+    [
+        ("patient\u200b-7f3a", "holds a character that cannot be seen (zero width space)"),
+        ("patient\u00ad-7f3a", "cannot be seen (soft hyphen)"),
+        ("patient\u202e-7f3a", "cannot be seen (right-to-left override)"),
+        ("patient\u00a0one", "holds an unusual blank (no-break space)"),
+        ("patient-7f3a ", "begins or ends with a blank"),
+        ("p\u0430tient", 'holds a cyrillic small letter a, which looks like "a"'),
+        ("patient\u20117f3a", 'holds a non-breaking hyphen, which looks like "-"'),
+        ("patient-\uff17", 'holds a fullwidth digit seven, which looks like "7"'),
+    ],
+)
+def test_an_id_that_is_not_what_it_seems_is_refused(
+    character_id: str, words: str, tmp_path: Path
+) -> None:
+    found = problems_of(write_level(tmp_path, character("Ann", character_id)))
+    assert len(found) == 1
+    assert found[0].startswith('8:16: object "Ann": Character.character_id: ')
+    assert words in found[0]
+
+
+def test_the_id_that_was_meant_is_proposed(tmp_path: Path) -> None:
+    found = problems_of(write_level(tmp_path, character("Ann", "p\u0430tient\u200b\u20117")))
+    assert found[0].endswith('Try: "patient-7"')
+
+
+def test_a_word_of_another_alphabet_is_no_mistake(tmp_path: Path) -> None:
+    text = character("Ann", "\u043f\u0430\u0446\u0438\u0435\u043d\u0442") + "[object.Lmap]\n"
+    assert len(problems_of(write_level(tmp_path, text))) == 1
+
+
+def test_two_ids_that_look_the_same_are_refused(tmp_path: Path) -> None:
+    text = character("Ann", "room-10") + character("Bob", "room-lO")
+    found = problems_of(write_level(tmp_path, text))
+    assert len(found) == 1
+    assert 'object "Bob": Character.character_id: looks like that of object "Ann"' in found[0]
+
+
+def test_two_characters_of_one_id_are_named_with_both_places(tmp_path: Path) -> None:
+    path = write_level(tmp_path, character("Ann", "x-1") + character("Bob", "x-1"))
+    found = problems_of(path)
+    assert len(found) == 1
+    assert found[0].startswith('12:16: object "Bob": Character.character_id: ')
+    assert 'object "Ann"' in found[0]
+    assert "8:16" in found[0]
+
+
+def test_a_session_key_makes_a_clone(tmp_path: Path) -> None:
+    clone = character("Bob", "x-1") + 'session_key = "x-1 again"\n'
+    text = character("Ann", "x-1") + clone + "[object.Lmap]\n"
+    assert len(problems_of(write_level(tmp_path, text))) == 1
+
+
+CHARACTER = '[[object]]\nname = "Ann"\n[object.Character]\ncharacter_id = "ann-1"\n'
+DOOR = '[[object]]\nname = "Out"\n[object.Door]\n'
+
+
+def test_the_longest_room_time_is_that_of_the_service() -> None:
+    assert Limits().max_room_ttl == LOCAL_ROOM_TTL_SECONDS
+
+
+def test_a_room_cannot_be_kept_longer_than_the_service_does(tmp_path: Path) -> None:
+    text = CHARACTER + "reconnect_policy.room_rejoin_ttl_seconds = 7200\n"
+    found = problems_of(write_level(tmp_path, text))
+    assert len(found) == 1
+    assert found[0].startswith(
+        '9:44: object "Ann": Character.reconnect_policy.room_rejoin_ttl_seconds: is 7200, but'
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            'connect = "when_resumable"\nreconnect_policy = "always_create_new"\n',
+            '9:11: object "Ann": Character.connect: waits for a conversation to resume',
+        ),
+        (
+            'level_policy = "drop"\nreconnect_policy = { resume_policy = "always_resume" }\n',
+            '9:16: object "Ann": Character.level_policy: forgets the conversation',
+        ),
+    ],
+)
+def test_a_contradiction_is_named(text: str, words: str, tmp_path: Path) -> None:
+    found = problems_of(write_level(tmp_path, CHARACTER + text))
+    assert len(found) == 1
+    assert found[0].startswith(words)
+
+
+@pytest.mark.parametrize("endpoint", ["locale", "live.convai.com", "ftp://x"])
+def test_an_endpoint_is_local_or_an_address(endpoint: str, tmp_path: Path) -> None:
+    found = problems_of(write_level(tmp_path, f'endpoint = "{endpoint}"\n'))
+    assert found[0].startswith('5:12: object "Manager": CharacterManager.endpoint: must be "local"')
+
+
+def test_a_door_to_nowhere_names_the_level_that_was_meant(tmp_path: Path) -> None:
+    write_level(tmp_path, "", "lobby")
+    found = problems_of(write_level(tmp_path, DOOR + 'target = "loby"\n'))
+    assert found == [
+        '8:10: object "Out": Door.target: there is no level of that name (got "loby"). Try: lobby'
+    ]
+
+
+def test_a_door_to_a_level_with_a_map_may_name_a_spawn_point_of_the_map(tmp_path: Path) -> None:
+    level = write_level(tmp_path, "", "lobby")
+    level.write_text('[scene]\nname = "Lobby"\ntiled = "maps/lobby.tmx"\n')
+    text = DOOR + 'target = "lobby"\nspawn = "drawn in Tiled"\n[object.Lmap]\n'
+    assert len(problems_of(write_level(tmp_path, text))) == 1
+
+
+def test_a_door_to_a_spawn_point_that_is_not_there_names_the_one_that_is(tmp_path: Path) -> None:
+    spawn = '[[object]]\nname = "In"\n[object.SpawnPoint]\nlabel = "from hall"\n'
+    write_level(tmp_path, spawn, "lobby")
+    text = DOOR + 'target = "lobby"\nspawn = "from hal"\n'
+    found = problems_of(write_level(tmp_path, text))
+    assert found == [
+        '9:9: object "Out": Door.spawn: level "lobby" has no spawn point of that name '
+        '(got "from hal"). Try: from hall'
+    ]
+
+
+def test_a_level_that_cannot_be_read_is_not_the_doors_mistake(tmp_path: Path) -> None:
+    write_level(tmp_path, "[broken\n", "lobby")
+    text = DOOR + 'target = "lobby"\nspawn = "x"\n[object.Lmap]\n'
+    assert len(problems_of(write_level(tmp_path, text))) == 1

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from characters.components import SCENE_CHECKS, Character, register_components
-from characters.core.state import SessionState
-from characters.runtime import Runtime
-from engine.registry import ComponentRegistry
-from engine.scene_editor import SceneEditor
-from engine.scene_file import SceneFile
-from tests.characters.runtime.test_runtime import House
+from characters.client.runtime import Runtime
+from characters.components.character import Character
+from characters.components.checks import SCENE_CHECKS
+from characters.components.registration import register_components
+from characters.session.conversation import SessionState
+from engine.objects.registry import ComponentRegistry
+from engine.scenes.editor import SceneEditor
+from engine.scenes.file import SceneFile
+from tests.characters.client.test_runtime import House
 
 LEVEL = """\
 [scene]

@@ -11,17 +11,19 @@ from typing import Any
 
 import pytest
 
-from characters.commands.project import project_checks, project_registry
-from characters.components import Character, CharacterManager, Player
-from characters.core.messages import ClientMessage, ContextUpdate, UpdateTemplateKeys
-from characters.core.state import ResumeOutcome, SessionState
-from characters.runtime import Runtime, RuntimeBuilder
-from characters.transport.memory import MemoryHost
-from engine.component import Component
-from engine.hot_reload import HotReload
-from engine.scene_build import BuiltScene
-from engine.scene_file import SceneFile
+from characters.client.runtime import Runtime, RuntimeBuilder
+from characters.commands.scenes import project_checks, project_registry
+from characters.components.character import Character
+from characters.components.manager import CharacterManager
+from characters.components.player import Player
+from characters.protocol.messages import ClientMessage, ContextUpdate, UpdateTemplateKeys
+from characters.session.conversation import ResumeOutcome, SessionState
+from engine.app.hot_reload import HotReload
+from engine.objects.objects import Component
+from engine.scenes.build import BuiltScene
+from engine.scenes.file import SceneFile
 from tests.imports import ROOT
+from tests.memory_transport import MemoryHost
 
 DEADLINE = 5.0
 S = SessionState

@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from characters.audio.plug import Plug
-from characters.audio.sources import SilentSource
-from characters.components import Faults, Task
-from characters.core.weather import Weather
+from characters.audio.sources import FaultInjector, SilentSource
+from characters.components.faults import Faults, Task
+from characters.protocol.network_conditions import NetworkConditions
 from tests.characters.components.fakes import FakeRuntime, FakeService, Level
 
 
@@ -38,9 +37,9 @@ def test_latency_and_a_slow_link_go_together_until_the_line_is_healed() -> None:
     it.faults.latency("nurse", 0.25)
     it.faults.slow_link("nurse", 8000)
     assert it.told("nurse")[-1] == "weather 0.25 s late, 8 KB/s"
-    assert it.faults.weather("nurse") == Weather(0.25, 8000)
+    assert it.faults.weather("nurse") == NetworkConditions(0.25, 8000)
     it.faults.heal()
-    assert it.faults.weather() == Weather.CALM
+    assert it.faults.weather() == NetworkConditions.CALM
 
 
 def test_lines_that_differ_have_no_weather_in_common() -> None:
@@ -55,7 +54,7 @@ def test_a_latency_that_cannot_be_is_refused() -> None:
 
 
 def test_the_microphone_is_unplugged_and_plugged_in_again() -> None:
-    faults = Faults(FakeRuntime(), None, Plug(SilentSource))  # type: ignore[arg-type]  # a fake
+    faults = Faults(FakeRuntime(), None, FaultInjector(SilentSource))  # type: ignore[arg-type]  # a fake
     faults.unplug_microphone()
     assert faults.is_microphone_unplugged
     faults.plug_in_microphone()

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from characters.components import CharacterManager, ConnectMode
-from characters.core.policy import IdlePolicy, ReconnectPolicy
-from characters.core.speech import SpeechSettings
-from characters.core.state import SessionState
-from characters.core.turn import DialogueState
-from characters.runtime import ServiceProcess
+from characters.client.service_process import ServiceProcess
+from characters.components.character import ConnectMode
+from characters.components.manager import CharacterManager
+from characters.session.conversation import DialogueState, SessionState
+from characters.session.policy import IdlePolicy, ReconnectPolicy
+from characters.speech.settings import SpeechSettings
 from tests.characters.components.fakes import Level
 
 AHEAD = (1.0, 0.0)

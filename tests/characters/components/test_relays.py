@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from characters.components import (
+from characters.client.config import TextRefused, TranscriptChanged
+from characters.components.relays import (
     CharacterEventRelay,
     SessionEventRelay,
     TranscriptEventRelay,
 )
-from characters.core.failure import failure
-from characters.core.messages import (
+from characters.protocol.failures import failure
+from characters.protocol.messages import (
     Action,
     ActionResponse,
     BotEmotion,
@@ -23,11 +24,9 @@ from characters.core.messages import (
     UsageLimitReached,
     UserIdleWarning,
 )
-from characters.core.state import SessionState
-from characters.core.transcript import Turn
-from characters.runtime import TextRefused, TranscriptChanged
-from engine.component import Component
-from engine.signal import Signal
+from characters.session.conversation import SessionState, Turn
+from engine.core.events import Signal
+from engine.objects.objects import Component
 from tests.characters.components.fakes import Level
 
 S = SessionState

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from characters.commands.project import project_checks, project_registry
-from characters.components import Character
-from engine.scene_build import BuiltScene
-from engine.scene_file import SceneFile
+from characters.commands.scenes import project_checks, project_registry
+from characters.components.character import Character
+from engine.scenes.build import BuiltScene
+from engine.scenes.file import SceneFile
 from tests.characters.components.levels import write_level
 
 NURSE = """<map version="1.10" tiledversion="1.10.2" orientation="orthogonal"

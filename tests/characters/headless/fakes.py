@@ -6,12 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from characters.core.state import Resume, SessionState, SessionStateChanged, SessionView
-from characters.core.transcript import Turn
-from characters.core.turn import DialogueState
 from characters.headless.runner import StepError
 from characters.headless.script import Step
-from engine.signal import Signal
+from characters.session.conversation import (
+    DialogueState,
+    Resume,
+    SessionState,
+    SessionStateChanged,
+    SessionView,
+    Turn,
+)
+from engine.core.events import Signal
 
 S = SessionState
 

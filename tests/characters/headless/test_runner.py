@@ -1,10 +1,23 @@
 from __future__ import annotations
 
-from characters.core.state import Resume, ResumeOutcome, SessionState
-from characters.headless.runner import ScriptRunner
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from characters.client.runtime import Runtime
+from characters.components.character import Character
+from characters.components.manager import CharacterManager
+from characters.headless.runner import Lookup, Recorder, ScriptRunner, StepError, StepFailure
 from characters.headless.script import Script
-from engine.clock import ManualClock
-from engine.toml_file import parse_toml
+from characters.session.conversation import MicrophoneView, Resume, ResumeOutcome, SessionState
+from engine.app.application import Application
+from engine.core.clock import ManualClock
+from engine.objects.scene import Scene
+from engine.toml.reader import parse_toml
+from tests.characters.components.fakes import FakeRuntime
 from tests.characters.headless.fakes import FakeSession, FakeStage
 
 S = SessionState
@@ -171,3 +184,118 @@ def test_a_run_that_has_no_time_left_fails_at_the_present_step() -> None:
     play.runner.fail("the run was to take 5 s")
     assert play.runner.is_over
     assert "5 s" in play.why
+
+
+def lookup(folder: Path, *, with_level: bool = True) -> Lookup:
+    def ward(name: str) -> Scene:
+        scene = app.new_scene("Ward")
+        scene.add(CharacterManager())
+        scene.create("Anna").add(Character("nurse-1", session_key="anna"))
+        return scene
+
+    app = Application(data_dir=folder, headless=True, open_scene=ward)
+    runtime = FakeRuntime()
+    app.provide(runtime, Runtime)
+    if with_level:
+        app.scenes.load("ward")
+        app.tick()
+        app.tick()
+    return Lookup(app, runtime)  # type: ignore[arg-type]  # a fake
+
+
+@pytest.mark.parametrize("name", ["anna", "nurse-1"])
+def test_a_character_answers_to_its_key_and_to_its_id(tmp_path: Path, name: str) -> None:
+    it = lookup(tmp_path)
+    assert it.character(name).key == "anna"
+    assert it.session(name).key == "anna"
+
+
+@pytest.mark.parametrize("find", [Lookup.character, Lookup.session])
+def test_a_wrong_name_is_answered_with_the_right_ones(
+    tmp_path: Path, find: Callable[[Lookup, str], object]
+) -> None:
+    with pytest.raises(StepError, match="anna"):
+        find(lookup(tmp_path), "bert")
+
+
+def test_a_level_without_a_player_is_said_to_be_one(tmp_path: Path) -> None:
+    with pytest.raises(StepError, match="'Ward' has no Player"):
+        _ = lookup(tmp_path).player
+
+
+def test_before_a_level_is_loaded_there_is_nothing_to_find(tmp_path: Path) -> None:
+    with pytest.raises(StepError, match="no level"):
+        _ = lookup(tmp_path, with_level=False).scene
+
+
+def watched(session: FakeSession, start: float = 100.0) -> Recorder:
+    recorder = Recorder(start)
+    recorder.watch({session.character_id: session})
+    return recorder
+
+
+def test_each_change_of_state_is_written_down_in_order() -> None:
+    nurse = FakeSession()
+    recorder = watched(nurse)
+    nurse.becomes(S.CONNECTING, 100.5)
+    nurse.becomes(S.CONNECTED, 101.0, Resume(ResumeOutcome.RESUMED))
+    first, second = recorder.report(1, None)["characters"]["nurse"]["states"]
+    assert (first["from"], first["to"], first["t"]) == ("DISCONNECTED", "CONNECTING", 0.5)
+    assert (second["to"], second["resume"]) == ("CONNECTED", "RESUMED")
+
+
+def test_what_happened_before_the_first_look_is_in_the_report_once() -> None:
+    nurse = FakeSession()
+    nurse.becomes(S.CONNECTING, 100.5)
+    recorder = watched(nurse)
+    recorder.watch({"nurse": nurse})
+    nurse.becomes(S.CONNECTED, 101.0)
+    states = recorder.report(1, None)["characters"]["nurse"]["states"]
+    assert [state["to"] for state in states] == ["CONNECTING", "CONNECTED"]
+
+
+def test_more_changes_than_a_view_keeps_are_all_written_down() -> None:
+    nurse = FakeSession()
+    recorder = watched(nurse)
+    for count in range(200):
+        nurse.becomes(S.RECONNECTING if count % 2 else S.CONNECTED, 100.0 + count)
+    assert len(recorder.report(1, None)["characters"]["nurse"]["states"]) == 200
+
+
+def test_both_sides_of_the_talk_are_in_the_report() -> None:
+    nurse = FakeSession()
+    recorder = watched(nurse)
+    nurse.says("Hello.", 101.0, speaker="player")
+    nurse.says("Good day.", 101.5)
+    lines = recorder.report(1, None)["characters"]["nurse"]["transcript"]
+    assert lines == [
+        {"t": 1.0, "speaker": "player", "text": "Hello."},
+        {"t": 1.5, "speaker": "character", "text": "Good day."},
+    ]
+
+
+def test_the_microphone_counts_from_the_same_moment() -> None:
+    nurse = FakeSession()
+    nurse.view = replace(nurse.view, microphone=MicrophoneView(101.0, 102.0, 7, 0))
+    microphone = watched(nurse).report(1, None)["characters"]["nurse"]["microphone"]
+    assert microphone == {
+        "ready_at": 1.0,
+        "opened_at": 2.0,
+        "frames_sent": 7,
+        "frames_before_open": 0,
+    }
+
+
+def test_a_run_without_a_failure_is_ok() -> None:
+    report = watched(FakeSession()).report(60, None)
+    assert report["ok"] is True
+    assert report["failed_step"] is None
+    assert report["frames"] == 60
+
+
+def test_a_failure_names_the_step_and_the_reason(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "report.json"
+    watched(FakeSession()).write(path, 60, StepFailure(3, "say nurse", "nobody is there"))
+    report = json.loads(path.read_text(encoding="utf-8"))
+    assert (report["ok"], report["failed_step"]) == (False, 3)
+    assert report["failure"] == {"what": "say nurse", "why": "nobody is there"}

@@ -2,19 +2,21 @@ from __future__ import annotations
 
 import pytest
 
-from characters.core.state import ResumeOutcome, SessionState
-from characters.headless.fault_steps import Fault, Latency, SlowLink
 from characters.headless.script import (
-    LoadScene,
-    Respond,
-    Say,
+    Fault,
+    Latency,
+    LoadSceneStep,
+    RespondStep,
+    SayStep,
     Script,
-    SessionCommand,
-    SpeakWav,
+    SessionStep,
+    SlowLink,
+    SpeakWavStep,
     WaitStep,
-    WalkTo,
+    WalkToStep,
 )
-from engine.toml_file import TomlFileError, parse_toml
+from characters.session.conversation import ResumeOutcome, SessionState
+from engine.toml.reader import TomlFileError, parse_toml
 
 
 def script(text: str) -> Script:
@@ -48,15 +50,15 @@ def test_a_wait_may_ask_for_what_was_restored() -> None:
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        ('do = "say"\ncharacter = "a"\ntext = "Hello."', Say),
-        ('do = "respond"\ncharacter = "a"', Respond),
-        ('do = "speak_wav"\ncharacter = "a"\nfile = "hello.wav"', SpeakWav),
-        ('do = "walk_to"\nposition = [10, 20]', WalkTo),
-        ('do = "retry"\ncharacter = "a"', SessionCommand),
-        ('do = "expire_session"\ncharacter = "a"', SessionCommand),
+        ('do = "say"\ncharacter = "a"\ntext = "Hello."', SayStep),
+        ('do = "respond"\ncharacter = "a"', RespondStep),
+        ('do = "speak_wav"\ncharacter = "a"\nfile = "hello.wav"', SpeakWavStep),
+        ('do = "walk_to"\nposition = [10, 20]', WalkToStep),
+        ('do = "retry"\ncharacter = "a"', SessionStep),
+        ('do = "expire_session"\ncharacter = "a"', SessionStep),
         ('do = "cut"', Fault),
         ('do = "heal"\ncharacter = "a"', Fault),
-        ('do = "load_scene"\nscene = "lobby"', LoadScene),
+        ('do = "load_scene"\nscene = "lobby"', LoadSceneStep),
     ],
 )
 def test_each_verb_is_read_as_its_own_kind_of_step(text: str, kind: type) -> None:

@@ -5,12 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping
 
-from characters.service.speech.protocols import (
-    SpeechEvent,
-    SpeechStopped,
-    VoiceChunk,
-    VoiceStyle,
-)
+from characters.speech.interfaces import SpeechEvent, SpeechStopped, VoiceChunk, VoiceStyle
 
 __all__ = ["SECOND", "FakeListener", "FakeSpeech"]
 

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import aiohttp
+import msgpack
 import pytest
 
-from characters.service.rooms import Limits
+from characters.service.registry import Limits
 from characters.service.service import Settings
-from tests.characters.service.client import Bare, serve
+from tests.characters.service.client import Bare, Guest, kind, serve
 from tests.characters.transport.stages import AT_ONCE
 
 QUICK = Settings(pace=AT_ONCE, sweep_every=0.01, probe=0.05)
@@ -198,5 +202,374 @@ def test_a_web_page_of_the_player_is_not_served() -> None:
             bare.url + "/connect", json={"character_id": "c"}, headers={"Origin": "http://evil"}
         ) as answer:
             assert answer.status == 403
+
+    serve(play)
+
+
+QUICK_VISIT = Settings(pace=AT_ONCE, hello_within=0.1, silent_client=0.2)
+
+
+def test_the_welcome_comes_before_everything_else() -> None:
+    async def play(bare: Bare) -> None:
+        grant = await bare.connect()
+        async with bare.enter(grant) as guest:
+            assert guest.socket.protocol == "troupe.v1"
+            await guest.link("hello", received=0)
+            frames = await guest.until("bot-ready")
+            assert [kind(frame) for frame in frames] == [
+                "welcome",
+                "interaction-created",
+                "bot-ready",
+            ]
+            assert [frame.get("seq") for frame in frames] == [None, 1, 2]
+
+    serve(play)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        {"type": "user_text_message", "data": {"text": "hi"}},
+        {"label": "troupe", "type": "ack", "received": 0},
+    ],
+)
+def test_whoever_does_not_say_hello_first_is_shown_out(first: dict[str, object]) -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.enter(await bare.connect()) as guest:
+            await guest.send(**first)
+            assert (await guest.ended())[-1]["reason"] == "protocol"
+
+    serve(play)
+
+
+def test_a_client_that_never_speaks_is_dropped() -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.enter(await bare.connect()) as guest:
+            assert await guest.ended() == []
+
+    serve(play, QUICK_VISIT)
+
+
+def test_a_client_that_falls_silent_is_dropped_and_its_room_lives_on() -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.room() as (guest, _):
+            await guest.ended()
+        assert await bare.health() == {"status": "ok", "sessions": 1, "rooms": 1, "live": 0}
+
+    serve(play, QUICK_VISIT)
+
+
+def test_pings_keep_a_client_alive_and_are_answered_with_their_time() -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.room() as (guest, _):
+            await guest.link("ping", t=12.5)
+            assert (await guest.until("pong"))[-1]["t"] == 12.5
+
+    serve(play)
+
+
+def test_messages_are_confirmed_with_the_next_ping() -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.room() as (guest, _):
+            await guest.say("count 2", seq=1)
+            await guest.until("bot-turn-completed")
+            await guest.link("ping", t=1.0)
+            assert (await guest.until("ack"))[-1]["received"] == 1
+
+    serve(play)
+
+
+def test_a_repeated_message_is_heard_once() -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.room() as (guest, _):
+            for seq, text in ((1, "one"), (1, "one"), (2, "two")):
+                await guest.say(text, seq=seq)
+            await guest.until("bot-turn-completed")
+            await guest.until("bot-turn-completed")
+            assert bare.stage.heard == ["one", "two"]
+
+    serve(play)
+
+
+def test_a_gap_in_the_numbers_ends_the_connection_and_delivers_nothing() -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.room() as (guest, _):
+            await guest.say("lost before me", seq=2)
+            assert (await guest.ended())[-1]["reason"] == "protocol"
+            assert bare.stage.heard == []
+
+    serve(play)
+
+
+def test_a_client_without_numbers_is_served_too() -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.room() as (guest, _):
+            await guest.say("count 3")
+            frames = await guest.until("bot-turn-completed")
+            text = "".join(f["data"]["text"] for f in frames if kind(f) == "bot-llm-text")
+            assert text == "1 2 3"
+
+    serve(play)
+
+
+@pytest.mark.parametrize(
+    ("frame", "error"),
+    [
+        ("{", "parse-error"),
+        ("[]", "parse-error"),
+        ("[" * 30_000, "parse-error"),
+        ("{}", "validation-error"),
+        ('{"type": 5}', "validation-error"),
+        ('{"type": "sing"}', "unknown-message-type"),
+        ('{"type": "user_text_message", "data": 1}', "validation-error"),
+        ('{"type": "user_text_message", "data": {"text": "\\ud800"}}', "validation-error"),
+        ('{"label": "troupe", "type": "dance"}', "validation-error"),
+        ('{"seq": "x", "type": "reset-idle-timer"}', "validation-error"),
+    ],
+)
+def test_a_bad_message_gets_its_documented_acknowledgement(frame: str, error: str) -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.room() as (guest, _):
+            await guest.socket.send_str(frame)
+            answer = (await guest.until("server-response"))[-1]
+            assert (answer["event_type"], answer["status"]) == (error, "error")
+            await guest.say("still here")
+            await guest.until("bot-turn-completed")
+
+    serve(play)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xc1",
+        b"\xff" * 100,
+        msgpack.packb([1, 1]),
+        msgpack.packb([2, 1, 0.0, b"\0\0"]),
+        msgpack.packb([1, 1, float("nan"), b"\0\0"]),
+        msgpack.packb([1, 1, 0.0, b"odd"]),
+        msgpack.packb([1, 1, 0.0, "text"]),
+        msgpack.packb([1, 1, 0.0, b"\0" * 10_000]),
+        b"\x91" * 5000,
+    ],
+)
+def test_a_bad_audio_frame_is_an_error_and_nothing_more(data: bytes) -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.room() as (guest, _):
+            await guest.socket.send_bytes(data)
+            assert (await guest.until("server-response"))[-1]["status"] == "error"
+            await guest.say("still here")
+            await guest.until("bot-turn-completed")
+
+    serve(play)
+
+
+def test_the_log_says_how_long_after_the_ready_signal_the_microphone_was_first_heard(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.room() as (guest, _):
+            for timestamp in (0.75, 0.5, 1.0):
+                await guest.socket.send_bytes(msgpack.packb([1, 1, timestamp, bytes(640)]))
+
+    with caplog.at_level("INFO", "characters.service"):
+        serve(play)
+    assert "3 audio frames, the earliest at 0.500 s" in caplog.text
+
+
+def test_a_frame_that_is_too_long_ends_that_connection_only() -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.room() as (other, _), bare.room() as (guest, _):
+            await guest.socket.send_str("x" * 70_000)
+            await guest.ended()
+            assert guest.socket.close_code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
+            await other.say("still here")
+            await other.until("bot-turn-completed")
+
+    serve(play)
+
+
+def test_bytes_that_are_no_utf8_end_that_connection_only() -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.room() as (other, _), bare.room() as (guest, _):
+            await guest.socket.send_frame(b"\xff\xfe\xff", aiohttp.WSMsgType.TEXT)
+            await guest.ended()
+            await other.say("still here")
+            await other.until("bot-turn-completed")
+
+    serve(play)
+
+
+def test_random_frames_never_reach_another_player() -> None:
+    async def play(bare: Bare) -> None:
+        chance = Random(7)
+        async with bare.room() as (other, _):
+            for _ in range(20):
+                async with bare.room() as (guest, _grant):
+                    await throw(guest, chance)
+            await other.say("count 2")
+            frames = await other.until("bot-turn-completed")
+            assert [kind(frame) for frame in frames].count("bot-llm-text") == 2
+            assert bare.stage.heard[-1] == "count 2"
+
+    serve(play)
+
+
+async def throw(guest: Guest, chance: Random) -> None:
+    for _ in range(30):
+        noise = os.urandom(chance.randrange(200))
+        if chance.random() < 0.5:
+            await guest.socket.send_bytes(noise)
+        else:
+            text = json.dumps({"type": noise.hex(), "seq": chance.choice([1, None, -5, "x"])})
+            await guest.socket.send_str(text[: chance.randrange(len(text))])
+
+
+def test_a_slow_reader_loses_its_connection_and_nobody_elses() -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.room() as (other, _), bare.room() as (guest, _grant):
+            # Ask and ask, and never read or confirm: the room's outbox is bounded.
+            for _ in range(1500):
+                await guest.say("count 20")
+            await until_gone(bare)
+            await other.say("still here")
+            await other.until("bot-turn-completed")
+
+    serve(play)
+
+
+async def until_gone(bare: Bare) -> None:
+    async with asyncio.timeout(10):
+        while (await bare.health())["live"] > 1:  # noqa: ASYNC110  # health has no event
+            await asyncio.sleep(0)
+
+
+def test_a_rejoin_repeats_what_was_missed_and_then_gets_ready() -> None:
+    async def play(bare: Bare) -> None:
+        grant = await bare.connect()
+        async with bare.enter(grant) as guest:
+            await guest.link("hello", received=0)
+            frames = await guest.until("bot-ready")
+        again = await bare.connect(
+            mode="join",
+            room_name=grant["room_name"],
+            character_session_id=grant["character_session_id"],
+            live_id=grant["session_id"],
+        )
+        async with bare.enter(again) as guest:
+            await guest.link("hello", received=1)
+            welcome, *replay = await guest.until("bot-ready")
+            while len(replay) <= welcome["replayed"]:
+                replay += await guest.until("bot-ready")
+            assert (welcome["resumed"], welcome["next_seq"]) == ("rejoined", 2)
+            assert [frame["seq"] for frame in replay] == list(range(2, 3 + welcome["replayed"]))
+            assert kind(replay[0]) == kind(frames[-1]) == "bot-ready"
+
+    serve(play)
+
+
+def test_a_rejoin_that_nobody_can_repeat_for_is_told_that_the_room_is_gone() -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.room() as (guest, grant):
+            await guest.link("ack", received=2)
+            await guest.link("ping", t=0.0)
+            await guest.until("pong")
+        again = await bare.connect(
+            mode="join",
+            room_name=grant["room_name"],
+            character_session_id=grant["character_session_id"],
+            live_id=grant["session_id"],
+        )
+        async with bare.enter(again) as guest:
+            await guest.link("hello", received=1)
+            assert (await guest.ended())[-1]["reason"] == "room-gone"
+        status, body = await bare.post(
+            "/connect",
+            character_id="counter",
+            character_session_id=grant["character_session_id"],
+        )
+        assert (status, body["character_session_id"]) == (200, grant["character_session_id"])
+
+    serve(play)
+
+
+def test_a_goodbye_closes_the_connection() -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.room() as (guest, _):
+            await guest.link("bye", reason="disconnect")
+            await guest.ended()
+            assert guest.socket.close_code == aiohttp.WSCloseCode.OK
+
+    serve(play)
+
+
+def test_an_idle_player_is_warned_and_then_sent_home() -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.room() as (guest, _):
+            await guest.until("user-idle-warning")
+            assert (await guest.ended())[-1]["reason"] == "idle-timeout"
+
+    # Long enough to enter on a machine that stalls; the warning comes 0.1 s after the start.
+    pace = replace(AT_ONCE, idle_timeout=2.0, idle_warning=1.9)
+    serve(play, Settings(pace=pace))
+
+
+async def ask(bare: Bare, **fields: str) -> tuple[int, list[dict[str, Any]]]:
+    form = aiohttp.FormData(fields, default_to_multipart=True)
+    async with bare.http.post(bare.url + "/connect/stream", data=form) as answer:
+        text = await answer.text()
+        if answer.status != 200:
+            return answer.status, [json.loads(text)]
+        assert answer.content_type == "text/event-stream"
+        events = [json.loads(part.removeprefix("data: ")) for part in text.split("\n\n") if part]
+        return 200, events
+
+
+def test_a_question_is_answered_by_a_stream_of_events() -> None:
+    async def play(bare: Bare) -> None:
+        status, events = await ask(bare, character_id="counter", text_input="count 3")
+        assert status == 200
+        assert [event["type"] for event in events] == [
+            "connection-started",
+            "bot-llm-text",
+            "connection-stoppped",
+        ]
+        assert events[1]["data"]["text"] == "1 2 3"
+
+    serve(play)
+
+
+def test_the_session_of_a_stream_can_be_resumed_by_a_room() -> None:
+    async def play(bare: Bare) -> None:
+        _, events = await ask(bare, character_id="counter", text_input="hello")
+        session_id = events[0]["data"]["character_session_id"]
+        async with bare.room(character_session_id=session_id) as (_, grant):
+            assert grant["character_session_id"] == session_id
+        assert (await bare.health())["sessions"] == 1
+
+    serve(play)
+
+
+def test_a_session_can_be_asked_again() -> None:
+    async def play(bare: Bare) -> None:
+        _, events = await ask(bare, character_id="counter", text_input="one")
+        session_id = events[0]["data"]["character_session_id"]
+        _, again = await ask(
+            bare, character_id="counter", text_input="two", character_session_id=session_id
+        )
+        assert again[0]["data"]["character_session_id"] == session_id
+        assert bare.stage.heard == ["one", "two"]
+        assert (await bare.health())["rooms"] == 0
+
+    serve(play)
+
+
+def test_a_stream_is_refused_before_it_begins() -> None:
+    async def play(bare: Bare) -> None:
+        assert (await ask(bare, character_id="nobody", text_input="hi"))[0] == 404
+        assert (await ask(bare, character_id="counter"))[0] == 422
+        assert (await ask(bare, text_input="hi"))[0] == 422
+        assert (await ask(bare, character_id="counter", text_input="x" * 3000))[0] == 422
 
     serve(play)

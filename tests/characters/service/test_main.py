@@ -13,12 +13,18 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from characters.core.messages import BotLlmText, BotTurnCompleted, ConnectRequest, UserTextMessage
-from characters.core.speech import SpeechSettings
+from characters.protocol.link import Bye, SequencedChannel
+from characters.protocol.messages import (
+    BotLlmText,
+    BotTurnCompleted,
+    ConnectRequest,
+    UserTextMessage,
+)
 from characters.service.__main__ import main
-from characters.transport.protocol import AudioFrame, Bye, Connection, RoomLink
+from characters.speech.settings import SpeechSettings
+from characters.transport.base import AudioFrame, Connection
 from characters.transport.websocket import WebSocketTransport
-from tests.characters.service.speech.openai_server import serving, tone
+from tests.characters.speech.openai_server import serving, tone
 
 ROOT = Path(__file__).parents[3]
 DEADLINE = 20.0
@@ -60,7 +66,7 @@ async def talk(url: str, session_id: str | None, *texts: str) -> tuple[str, list
     grant = await transport.connect(
         ConnectRequest("patient-7f3a", end_user_id="me", character_session_id=session_id)
     )
-    connection = await transport.join(grant, RoomLink(grant.room_name))
+    connection = await transport.join(grant, SequencedChannel(grant.room_name))
     answers = [await turn(connection)]
     for text in texts:
         connection.send(UserTextMessage(text))
@@ -90,7 +96,7 @@ def test_sigterm_says_goodbye_and_ends_cleanly(tmp_path: Path) -> None:
         async with process(tmp_path, "--drain-retry-after", "2.5") as (it, url):
             transport = WebSocketTransport(url)
             grant = await transport.connect(ASK)
-            connection = await transport.join(grant, RoomLink(grant.room_name))
+            connection = await transport.join(grant, SequencedChannel(grant.room_name))
             await turn(connection)
             it.terminate()
             async with asyncio.timeout(DEADLINE):
@@ -139,7 +145,7 @@ async def voice_at(url: str) -> AudioFrame:
     """Return the first piece of a character's voice."""
     transport = WebSocketTransport(url)
     grant = await transport.connect(ASK)
-    connection = await transport.join(grant, RoomLink(grant.room_name))
+    connection = await transport.join(grant, SequencedChannel(grant.room_name))
     async with asyncio.timeout(DEADLINE):
         while not isinstance(frame := await connection.receive(), AudioFrame):
             pass

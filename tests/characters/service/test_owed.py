@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from characters.service.pace import Pace
+from characters.service.conversation import TimingConfig
 from characters.service.service import Settings
 from characters.service.store import SessionStore
 from tests.characters.service.client import Bare, Guest, serve, words_in
 
 # So slow that a restart finds every answer in its middle.
-SLOW = Settings(pace=Pace(words_per_second=0.5, think_seconds=0.0))
+SLOW = Settings(pace=TimingConfig(words_per_second=0.5, think_seconds=0.0))
 Play = Callable[[Guest, dict[str, Any]], Awaitable[None]]
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgpack
 
-from characters.core.respond import RespondMode
-from characters.service.speech.protocols import Heard, SpeechStarted, SpeechStopped
+from characters.protocol.messages import RespondMode
+from characters.speech.interfaces import Heard, SpeechStarted, SpeechStopped
 from tests.characters.service.client import Bare, kind, serve, words_in
 from tests.characters.service.fakes import FakeSpeech
 

@@ -7,13 +7,14 @@ import itertools
 import threading
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
-from characters.core.messages import ConnectRequest
-from characters.service.rooms import Limits, RefusalError
-from characters.service.service import Service, Settings
+from characters.protocol.messages import ConnectRequest
+from characters.service.registry import Limits, RefusalError
+from characters.service.service import PersonaAgentFactory, Service, Settings, announced, running_at
 from characters.service.store import SessionStore
 from tests.characters.transport.stages import AT_ONCE, CountingCast
 
@@ -278,3 +279,86 @@ def test_a_context_that_is_too_long_is_refused_and_leaves_no_room(world: World) 
         await service.close()
 
     run(play)
+
+
+def test_nobody_is_found_where_nobody_said_anything(tmp_path: Path) -> None:
+    with announced(None, "http://127.0.0.1:1"):
+        assert running_at(tmp_path) is None
+    assert running_at(tmp_path / "nowhere") is None
+
+
+def test_the_word_of_a_service_is_taken_back_at_its_end(tmp_path: Path) -> None:
+    with announced(tmp_path, "http://127.0.0.1:1"):
+        assert len(list(tmp_path.iterdir())) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_word_that_a_killed_service_left_is_not_believed(tmp_path: Path) -> None:
+    with announced(tmp_path, "http://127.0.0.1:1"):
+        assert running_at(tmp_path) is None
+    (tmp_path / "running.json").write_text("{")
+    assert running_at(tmp_path) is None
+
+
+BO = """name = "Bo"
+fallback = ["Pardon?"]
+voice = { variant = "m3", pitch = 30 }
+[greeting]
+first = ["Hello."]
+[[topic]]
+id = "a"
+says = ["cat"]
+ask = ["tell me about the cat"]
+lines = ["A cat."]
+"""
+
+
+@pytest.fixture
+def cast(tmp_path: Path) -> PersonaAgentFactory:
+    (tmp_path / "assets" / "personas").mkdir(parents=True)
+    (tmp_path / "assets" / "personas" / "bo-1.toml").write_text(BO)
+    (tmp_path / "assets" / "personas" / "broken.toml").write_text("name = 5")
+    (tmp_path / "outside.toml").write_text(BO)
+    return PersonaAgentFactory(tmp_path / "assets", lambda: Random(1))
+
+
+def refused(cast: PersonaAgentFactory, ask: ConnectRequest) -> int:
+    with pytest.raises(RefusalError) as caught:
+        cast.mind(ask, {})
+    return caught.value.status
+
+
+def test_a_character_is_found_by_its_id(cast: PersonaAgentFactory) -> None:
+    mind = cast.mind(ConnectRequest("bo-1"), {})
+    assert "tell me about the cat" in tuple(mind.phrases())
+
+
+def test_a_character_is_found_by_the_persona_that_is_asked_for(cast: PersonaAgentFactory) -> None:
+    voice = cast.voice(ConnectRequest("other", persona="personas/bo-1.toml"))
+    assert voice is not None
+    assert (voice.variant, voice.pitch) == ("m3", 30)
+
+
+def test_who_has_no_file_is_not_found(cast: PersonaAgentFactory) -> None:
+    assert refused(cast, ConnectRequest("nobody")) == 404
+    assert refused(cast, ConnectRequest("x", persona="personas/nobody.toml")) == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["../outside.toml", "/etc/passwd", "personas/../../outside.toml", "personas", "x.txt"]
+)
+def test_nothing_outside_the_assets_is_read(cast: PersonaAgentFactory, path: str) -> None:
+    assert refused(cast, ConnectRequest("x", persona=path)) == 422
+
+
+@pytest.mark.parametrize("character_id", ["../../outside", "/etc/passwd", "..", "../personas/bo-1"])
+def test_an_id_is_no_path(cast: PersonaAgentFactory, character_id: str) -> None:
+    with pytest.raises(RefusalError):
+        cast.mind(ConnectRequest(character_id), {})
+
+
+def test_a_broken_persona_is_refused_with_its_mistakes(cast: PersonaAgentFactory) -> None:
+    with pytest.raises(RefusalError) as caught:
+        cast.mind(ConnectRequest("broken"), {})
+    assert caught.value.status == 422
+    assert "broken.toml:1" in str(caught.value.detail)

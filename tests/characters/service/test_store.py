@@ -1,19 +1,30 @@
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from characters.agents.agent import Do, Feel, Say
+from characters.protocol.messages import Action
+from characters.service.conversation import Entry, PersistEntry, ResolveReply
+from characters.service.registry import Room, ServiceSession
 from characters.service.store import (
     MAX_OWED,
     MAX_TURNS,
-    Entry,
+    MAX_UNSAVED,
     OwedAnswer,
     SessionStore,
     Settled,
     SpokenTurn,
+    StoredEntry,
     StoredSession,
+    WriteBehindQueue,
+    read_answer,
+    written_answer,
 )
 
 ADA = StoredSession("s1", "nurse", "ada", 100.0)
@@ -135,7 +146,7 @@ def test_a_decided_answer_survives_a_restart_until_it_is_settled(path: Path) -> 
 def test_up_to_the_last_answer_that_was_heard_all_that_is_decided_was() -> None:
     store = SessionStore(None)
     undecided = SpokenTurn("player", "line 0", 1.0, "m0")
-    owed: list[Entry] = [undecided, OwedAnswer(("m0",), None)]
+    owed: list[StoredEntry] = [undecided, OwedAnswer(("m0",), None)]
     owed += [FIRST, OwedAnswer(("m1",), "[1]"), SECOND, OwedAnswer(("m2",), "[2]")]
     store.save(ADA, {}, owed)
     assert [item.is_heard for item in store.owed("s1")] == [False] * 3
@@ -174,3 +185,141 @@ def test_what_is_owed_goes_with_its_line(path: Path) -> None:
     store.save(ADA, {}, [FIRST, OwedAnswer(("m1",), None)])
     store.save(ADA, {}, [SpokenTurn("player", "x", 1.0) for _ in range(MAX_TURNS)])
     assert store.owed("s1") == ()
+
+
+ROOM = Room("r", ServiceSession("s", "nurse", None, 0.0), 60.0, "fresh", None, 0.0)
+
+
+class Disk:
+    """Keeps turns, unless it is broken; a write takes a few steps of the event loop."""
+
+    def __init__(self) -> None:
+        self.kept: list[Any] = []
+        self.confirmed: list[PersistEntry] = []
+        self.writes = 0
+        self.is_broken = False
+        self.is_busy = False
+
+    async def keep(
+        self, room: Room, memory: dict[str, Any] | None, turns: tuple[Entry, ...]
+    ) -> None:
+        assert not self.is_busy, "two writes at once"
+        self.is_busy = True
+        for _ in range(5):
+            await asyncio.sleep(0)
+        self.is_busy = False
+        if self.is_broken:
+            raise OSError
+        self.writes += 1
+        self.kept += turns
+
+
+def run(play: Callable[[WriteBehindQueue, Disk], Awaitable[None]]) -> Disk:
+    disk = Disk()
+
+    async def bounded() -> None:
+        async with asyncio.timeout(5):
+            saver = WriteBehindQueue(ROOM, disk.keep, dict, disk.confirmed.append)
+            await play(saver, disk)
+            await saver.close()
+
+    asyncio.run(bounded())
+    return disk
+
+
+def test_everything_is_kept_once_and_in_order() -> None:
+    async def play(saver: WriteBehindQueue, disk: Disk) -> None:
+        for number in range(20):
+            saver.add(PersistEntry("player", str(number)))
+            await asyncio.sleep(0)
+
+    disk = run(play)
+    assert [said.text for said in disk.kept] == [str(number) for number in range(20)]
+    assert disk.writes < 20
+
+
+def test_what_was_said_during_a_write_is_in_the_next() -> None:
+    async def play(saver: WriteBehindQueue, disk: Disk) -> None:
+        saver.add(PersistEntry("player", "before"))
+        while not disk.is_busy:  # noqa: ASYNC110  # one step at a time
+            await asyncio.sleep(0)
+        saver.add(PersistEntry("player", "during"))
+
+    assert [said.text for said in run(play).kept] == ["before", "during"]
+
+
+def test_a_disk_that_recovers_gets_what_it_refused() -> None:
+    async def play(saver: WriteBehindQueue, disk: Disk) -> None:
+        disk.is_broken = True
+        saver.add(PersistEntry("player", "refused"))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        disk.is_broken = False
+
+    assert run(play).kept == [PersistEntry("player", "refused")]
+
+
+def test_a_disk_that_stays_broken_costs_bounded_memory_and_no_talk() -> None:
+    async def play(saver: WriteBehindQueue, disk: Disk) -> None:
+        disk.is_broken = True
+        for number in range(MAX_UNSAVED + 50):
+            saver.add(PersistEntry("player", str(number)))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert len(saver._entries) == MAX_UNSAVED
+
+    assert run(play).kept == []
+
+
+def test_a_flush_returns_when_all_is_written() -> None:
+    async def play(saver: WriteBehindQueue, disk: Disk) -> None:
+        saver.add(PersistEntry("player", "told"))
+        await saver.flush()
+        assert disk.kept == [PersistEntry("player", "told")]
+
+    run(play)
+
+
+def test_a_flush_does_not_wait_for_a_disk_that_refuses() -> None:
+    async def play(saver: WriteBehindQueue, disk: Disk) -> None:
+        disk.is_broken = True
+        await saver.flush()
+        assert disk.kept == []
+
+    run(play)
+
+
+def test_what_is_durable_is_confirmed_and_nothing_before() -> None:
+    async def play(saver: WriteBehindQueue, disk: Disk) -> None:
+        disk.is_broken = True
+        saver.add(PersistEntry("player", "told", "m1"))
+        await saver.flush()
+        assert disk.confirmed == []
+        disk.is_broken = False
+        await saver.flush()
+        assert disk.confirmed == disk.kept == [PersistEntry("player", "told", "m1")]
+
+    run(play)
+
+
+def test_answers_that_were_heard_are_settled_with_the_next_save_even_if_one_fails() -> None:
+    disk, heard = Disk(), [("m1",), (), ()]
+
+    async def play() -> None:
+        saver = WriteBehindQueue(ROOM, disk.keep, dict, disk.confirmed.append, lambda: heard.pop(0))
+        disk.is_broken = True
+        await saver.flush()
+        disk.is_broken = False
+        await saver.close()
+
+    asyncio.run(play())
+    assert disk.kept == [ResolveReply("m1")]
+
+
+def test_an_answer_is_read_as_it_was_written() -> None:
+    parts = (
+        Feel("joy", 2),
+        Do((Action("Wave"), Action("Point", "door"))),
+        Say("Good day, Ad\u00e9."),
+    )
+    assert read_answer(written_answer(parts)) == parts

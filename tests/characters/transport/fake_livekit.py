@@ -8,16 +8,15 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from types import SimpleNamespace
 from typing import Any
 
-from characters.core.messages import (
+from characters.protocol.codec import decode_client, encode_server
+from characters.protocol.messages import (
     BotReady,
     ClientMessage,
     ConnectRequest,
     RoomGrant,
     ServerMessage,
-    decode_client,
-    encode_server,
 )
-from characters.transport.memory import MemoryHost
+from tests.memory_transport import MemoryHost
 
 __all__ = ["FakeLiveKit"]
 

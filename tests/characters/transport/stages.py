@@ -12,29 +12,31 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from characters.core.messages import (
+from characters.agents.agent import Part, PlayerSaid, Prompt, Say
+from characters.protocol.link import SequencedChannel
+from characters.protocol.messages import (
     BotLlmText,
     ClientMessage,
     ConnectRequest,
+    RoomGrant,
     ServerMessage,
     UserTextMessage,
 )
 from characters.service.app import make_app
-from characters.service.dialogue.mind import Part, PlayerSaid, Prompt, Say
-from characters.service.pace import Pace
-from characters.service.rooms import RefusalError
-from characters.service.service import Cast, Service, Settings
-from characters.service.speech.protocols import Speech
+from characters.service.conversation import TimingConfig
+from characters.service.registry import RefusalError
+from characters.service.service import AgentFactory, Service, Settings
 from characters.service.store import SessionStore
+from characters.speech.interfaces import Speech
+from characters.transport.base import Connection, Transport
 from characters.transport.livekit import LiveKitRooms
-from characters.transport.memory import MemoryHost
-from characters.transport.protocol import Connection, RoomGrant, RoomLink, Transport
 from characters.transport.websocket import WebSocketTransport
 from tests.characters.transport.fake_livekit import FakeLiveKit
+from tests.memory_transport import MemoryHost
 
 __all__ = ["NUMBERED", "STAGES", "Stage", "memory_stage", "service_stage", "websocket_stage"]
 
-AT_ONCE = Pace(words_per_second=0, think_seconds=0)
+AT_ONCE = TimingConfig(words_per_second=0, think_seconds=0)
 
 
 class Stage(Protocol):
@@ -86,7 +88,7 @@ class LiveKitStage(Counter):
     async def connect(self, request: ConnectRequest) -> RoomGrant:
         return self._cloud.grant(request)
 
-    async def join(self, grant: RoomGrant, link: RoomLink) -> Connection:
+    async def join(self, grant: RoomGrant, link: SequencedChannel) -> Connection:
         return await self._rooms.join(grant, link)
 
     async def close(self) -> None:
@@ -156,7 +158,7 @@ async def service_stage(
     settings: Settings | None = None,
     api_key: str | None = None,
     *,
-    cast: Cast | None = None,
+    cast: AgentFactory | None = None,
     speech: Speech | None = None,
     path: Path | None = None,
 ) -> AsyncIterator[WebSocketStage]:

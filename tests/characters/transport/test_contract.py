@@ -8,18 +8,17 @@ from dataclasses import replace
 
 import pytest
 
-from characters.core.failure import FailureKind
-from characters.core.messages import BotLlmText, BotReady, ConnectRequest, UserTextMessage
-from characters.core.weather import Weather
-from characters.transport.protocol import (
-    Bye,
-    Connection,
-    Incoming,
+from characters.protocol.failures import FailureKind
+from characters.protocol.link import Bye, SequencedChannel
+from characters.protocol.messages import (
+    BotLlmText,
+    BotReady,
+    ConnectRequest,
     RoomGrant,
-    RoomLink,
-    Transport,
-    TransportError,
+    UserTextMessage,
 )
+from characters.protocol.network_conditions import NetworkConditions
+from characters.transport.base import Connection, Incoming, Transport, TransportError
 from tests.characters.transport.stages import NUMBERED, STAGES, Stage, service_stage
 
 ASK = ConnectRequest("counter-1")
@@ -47,14 +46,16 @@ def on_numbered(request: pytest.FixtureRequest) -> Callable[[Play], None]:
     return lambda play: perform(request.param, play)
 
 
-async def enter(transport: Transport, link: RoomLink | None = None) -> tuple[RoomGrant, Connection]:
+async def enter(
+    transport: Transport, link: SequencedChannel | None = None
+) -> tuple[RoomGrant, Connection]:
     grant = await transport.connect(ASK)
-    connection = await transport.join(grant, link or RoomLink(grant.room_name))
+    connection = await transport.join(grant, link or SequencedChannel(grant.room_name))
     await ready(connection)
     return grant, connection
 
 
-async def rejoin(transport: Transport, grant: RoomGrant, link: RoomLink) -> Connection:
+async def rejoin(transport: Transport, grant: RoomGrant, link: SequencedChannel) -> Connection:
     again = replace(
         ASK,
         mode="join",
@@ -109,7 +110,7 @@ def test_what_is_sent_is_answered_in_order(on_stage: Callable[[Play], None]) -> 
 def test_a_rejoin_repeats_what_was_missed_once(on_numbered: Callable[[Play], None]) -> None:
     async def play(stage: Stage) -> None:
         grant = await stage.transport.connect(ASK)
-        link = RoomLink(grant.room_name)
+        link = SequencedChannel(grant.room_name)
         connection = await stage.transport.join(grant, link)
         await ready(connection)
         connection.send(UserTextMessage("count 30"))
@@ -138,7 +139,7 @@ async def until_ready(connection: Connection) -> AsyncIterator[Incoming]:
 def test_what_the_service_missed_is_sent_again_once(on_stage: Callable[[Play], None]) -> None:
     async def play(stage: Stage) -> None:
         grant = await stage.transport.connect(ASK)
-        link = RoomLink(grant.room_name)
+        link = SequencedChannel(grant.room_name)
         connection = await stage.transport.join(grant, link)
         await ready(connection)
         connection.send(UserTextMessage("one"))
@@ -157,12 +158,12 @@ def test_what_a_line_swallowed_before_it_was_given_up_is_sent_and_answered_on_a_
 ) -> None:
     async def play(stage: Stage) -> None:
         grant = await stage.transport.connect(ASK)
-        link = RoomLink(grant.room_name)
+        link = SequencedChannel(grant.room_name)
         connection = await stage.transport.join(grant, link)
         await ready(connection)
         connection.send(UserTextMessage("count 2"))
         await texts(connection, 1)
-        connection.set_weather(Weather(is_black_hole=True))
+        connection.set_weather(NetworkConditions(is_black_hole=True))
         connection.send(UserTextMessage("count 3"))
         connection.abort()
         again = await rejoin(stage.transport, grant, link)
@@ -181,7 +182,7 @@ def test_a_restarted_client_goes_on_with_the_numbers_of_its_earlier_life(
         connection.send(UserTextMessage("before"))
         await texts(connection, 1)
         connection.abort()
-        again = await rejoin(stage.transport, grant, RoomLink(grant.room_name))
+        again = await rejoin(stage.transport, grant, SequencedChannel(grant.room_name))
         again.send(UserTextMessage("after"))
         # The first answer was never confirmed, so it comes again before the second.
         await texts(again, 2)
@@ -216,7 +217,7 @@ def test_an_unknown_room_is_gone(on_stage: Callable[[Play], None]) -> None:
     async def play(stage: Stage) -> None:
         grant = RoomGrant("s", "unknown", "", "nowhere", "t")
         with pytest.raises(TransportError) as caught:
-            await rejoin(stage.transport, grant, RoomLink("nowhere"))
+            await rejoin(stage.transport, grant, SequencedChannel("nowhere"))
         assert caught.value.failure.kind is FailureKind.ROOM_GONE
 
     on_stage(play)
@@ -235,7 +236,7 @@ def test_a_token_opens_one_connection(on_stage: Callable[[Play], None]) -> None:
     async def play(stage: Stage) -> None:
         grant, _ = await enter(stage.transport)
         with pytest.raises(TransportError) as caught:
-            await stage.transport.join(grant, RoomLink(grant.room_name))
+            await stage.transport.join(grant, SequencedChannel(grant.room_name))
         assert caught.value.failure.code == "transport.join_refused"
 
     on_stage(play)
@@ -260,7 +261,7 @@ def test_a_queue_that_nobody_confirms_overflows_with_an_error(
 ) -> None:
     async def play(stage: Stage) -> None:
         grant = await stage.transport.connect(ASK)
-        connection = await stage.transport.join(grant, RoomLink(grant.room_name, limit=3))
+        connection = await stage.transport.join(grant, SequencedChannel(grant.room_name, limit=3))
         for _ in range(3):
             connection.send(UserTextMessage("hello"))
         with pytest.raises(TransportError) as caught:
@@ -275,7 +276,7 @@ def test_close_is_idempotent_and_leaves_a_room_that_can_be_rejoined(
 ) -> None:
     async def play(stage: Stage) -> None:
         grant = await stage.transport.connect(ASK)
-        link = RoomLink(grant.room_name)
+        link = SequencedChannel(grant.room_name)
         connection = await stage.transport.join(grant, link)
         await ready(connection)
         await connection.close()

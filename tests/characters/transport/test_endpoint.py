@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from characters.core.messages import ConnectRequest
+from characters.protocol.link import SequencedChannel
+from characters.protocol.messages import ConnectRequest
 from characters.transport.endpoint import EndpointTransport, speaks_troupe
 from characters.transport.livekit import LiveKitConnection, LiveKitRooms
-from characters.transport.protocol import RoomLink
 from characters.transport.websocket import WebSocketConnection
 from tests.characters.transport.fake_livekit import FakeLiveKit
 from tests.characters.transport.stages import service_stage
@@ -35,9 +35,9 @@ def test_each_room_is_entered_in_its_own_way() -> None:
                 stage.url, livekit=LiveKitRooms(time.monotonic, lambda: cloud)
             )
             grant = await endpoint.connect(ConnectRequest("counter-1"))
-            ours = await endpoint.join(grant, RoomLink(grant.room_name))
+            ours = await endpoint.join(grant, SequencedChannel(grant.room_name))
             grant = cloud.grant(ConnectRequest("counter-1"))
-            theirs = await endpoint.join(grant, RoomLink(grant.room_name))
+            theirs = await endpoint.join(grant, SequencedChannel(grant.room_name))
             assert isinstance(ours, WebSocketConnection)
             assert isinstance(theirs, LiveKitConnection)
             await endpoint.close()

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Iterable
 import numpy as np
 import pytest
 
-from characters.core.messages import (
+from characters.protocol.link import Bye, SequencedChannel
+from characters.protocol.messages import (
     BotLlmText,
     BotReady,
     ClientMessage,
@@ -15,9 +16,9 @@ from characters.core.messages import (
     ServerMessage,
     UserTextMessage,
 )
-from characters.core.weather import Weather
+from characters.protocol.network_conditions import NetworkConditions
+from characters.transport.base import AudioFrame, TransportError
 from characters.transport.livekit import VOICE_RATE, LiveKitConnection, LiveKitRooms, load_sdk
-from characters.transport.protocol import AudioFrame, Bye, RoomLink, TransportError
 from tests.characters.transport.fake_livekit import FakeLiveKit, FakeRoom
 
 FRAME = VOICE_RATE // 50
@@ -39,7 +40,7 @@ def in_a_room(
         rooms = LiveKitRooms(time.monotonic, lambda: server)
         grant = server.grant(ConnectRequest("patient-7f3a"))
         async with asyncio.timeout(5):
-            connection = await rooms.join(grant, RoomLink(grant.room_name))
+            connection = await rooms.join(grant, SequencedChannel(grant.room_name))
             assert isinstance(await connection.receive(), BotReady)
             await play(connection, server.rooms[-1])
             await rooms.close()
@@ -115,13 +116,13 @@ def test_a_ping_takes_livekit_s_figure_and_not_of_a_pair_that_was_never_used() -
 
 def test_a_swallowed_line_gives_no_sign_of_life_and_heals_with_what_waited() -> None:
     async def play(connection: LiveKitConnection, room: FakeRoom) -> None:
-        connection.set_weather(Weather(is_black_hole=True))
+        connection.set_weather(NetworkConditions(is_black_hole=True))
         before = connection.last_received
         connection.ping()
         room.say(BotLlmText("hello"))
         await asyncio.sleep(0)
         assert connection.last_received == before
-        connection.set_weather(Weather.CALM)
+        connection.set_weather(NetworkConditions.CALM)
         assert await connection.receive() == BotLlmText("hello")
 
     in_a_room(play)
@@ -148,7 +149,7 @@ def test_a_join_that_is_given_up_leaves_the_room_behind() -> None:
         server.is_slow = True
         rooms = LiveKitRooms(time.monotonic, lambda: server)
         grant = server.grant(ConnectRequest("patient-7f3a"))
-        joining = asyncio.create_task(rooms.join(grant, RoomLink(grant.room_name)))
+        joining = asyncio.create_task(rooms.join(grant, SequencedChannel(grant.room_name)))
         while not (server.rooms and server.rooms[-1].isconnected()):  # noqa: ASYNC110  # no event
             await asyncio.sleep(0)
         joining.cancel()
@@ -164,6 +165,6 @@ def test_without_the_package_the_error_says_what_to_install() -> None:
         rooms = LiveKitRooms(time.monotonic, lambda: load_sdk("no_such_package"))
         grant = FakeLiveKit(silent).grant(ConnectRequest("patient-7f3a"))
         with pytest.raises(TransportError, match="pip install livekit"):
-            await rooms.join(grant, RoomLink(grant.room_name))
+            await rooms.join(grant, SequencedChannel(grant.room_name))
 
     asyncio.run(run())

@@ -10,9 +10,10 @@ from dataclasses import replace
 import pytest
 from aiohttp import web
 
-from characters.core.failure import FailureKind
-from characters.core.messages import BotReady, ConnectRequest, RoomGrant
-from characters.transport.protocol import RoomLink, TransportError
+from characters.protocol.failures import FailureKind
+from characters.protocol.link import SequencedChannel
+from characters.protocol.messages import BotReady, ConnectRequest, RoomGrant
+from characters.transport.base import TransportError
 from characters.transport.websocket import WebSocketTransport
 from tests.characters.transport.stages import service_stage
 
@@ -216,10 +217,10 @@ def test_a_room_without_a_proper_welcome_is_left(
     async def play(transport: WebSocketTransport, room: str) -> None:
         grant = RoomGrant("s", "c", room, "r", "t")
         if code is None:
-            await transport.join(grant, RoomLink("r"))
+            await transport.join(grant, SequencedChannel("r"))
             return
         with pytest.raises(TransportError) as caught:
-            await transport.join(grant, RoomLink("r"))
+            await transport.join(grant, SequencedChannel("r"))
         assert caught.value.failure.code == code
 
     against(play, room=saying(*frames))
@@ -227,7 +228,9 @@ def test_a_room_without_a_proper_welcome_is_left(
 
 def test_a_frame_that_is_no_utf8_or_too_long_ends_the_connection() -> None:
     async def play(transport: WebSocketTransport, room: str) -> None:
-        connection = await transport.join(RoomGrant("s", "c", room, "r", "t"), RoomLink("r"))
+        connection = await transport.join(
+            RoomGrant("s", "c", room, "r", "t"), SequencedChannel("r")
+        )
         with pytest.raises(TransportError) as caught:
             await connection.receive()
         assert caught.value.failure.kind is FailureKind.TRANSIENT
@@ -247,7 +250,7 @@ def test_cancelling_a_join_leaves_no_task_and_no_socket() -> None:
         before = asyncio.all_tasks()
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
-                await transport.join(RoomGrant("s", "c", room, "r", "t"), RoomLink("r"))
+                await transport.join(RoomGrant("s", "c", room, "r", "t"), SequencedChannel("r"))
         await transport.close()
         left = {task for task in asyncio.all_tasks() - before if not task.done()}
         # The server's own task for the request ends a moment after ours.
@@ -264,7 +267,7 @@ def test_closing_the_transport_leaves_no_task_of_a_live_connection() -> None:
             transport = WebSocketTransport(stage.url)
             for _ in range(3):
                 grant = await transport.connect(replace(ASK))
-                connection = await transport.join(grant, RoomLink(grant.room_name))
+                connection = await transport.join(grant, SequencedChannel(grant.room_name))
                 while not isinstance(await connection.receive(), BotReady):
                     pass
             await transport.close()

@@ -8,23 +8,31 @@ from typing import Any
 import msgpack
 import pytest
 
-from characters.core.failure import failure
-from characters.core.link import Ack, Ping, Pong, RoomLink, Welcome, decode_link, encode_link
-from characters.core.messages import (
+from characters.protocol.codec import encode_server
+from characters.protocol.failures import failure
+from characters.protocol.link import (
+    Ack,
+    Bye,
+    Ping,
+    Pong,
+    SequencedChannel,
+    Welcome,
+    decode_link,
+    encode_link,
+)
+from characters.protocol.messages import (
     BotLlmText,
     BotReady,
     ServerMessage,
     UnknownMessage,
     UserTextMessage,
-    encode_server,
 )
-from characters.core.weather import Weather
-from characters.transport.mailbox import MAX_INCOMING
-from characters.transport.protocol import AudioFrame, Bye, TransportError
+from characters.protocol.network_conditions import NetworkConditions
+from characters.transport.base import MAX_INCOMING, AudioFrame, TransportError
 from characters.transport.wire import MAX_AUDIO, WireConnection
-from tests.characters.runtime.virtual_time import VirtualLoop
+from tests.characters.client.virtual_time import VirtualLoop
 
-HOLE = Weather(is_black_hole=True)
+HOLE = NetworkConditions(is_black_hole=True)
 
 
 class Clock:
@@ -39,7 +47,7 @@ class Line:
 
     def __init__(self, welcome: Welcome | None = None, limit: int = 1024) -> None:
         self.clock = Clock()
-        self.link = RoomLink("room", limit)
+        self.link = SequencedChannel("room", limit)
         self.wire = WireConnection(self.link, self.clock)
         self.wire.enter(welcome or Welcome(0))
 
@@ -288,7 +296,7 @@ def test_what_a_line_swallows_goes_on_its_way_once_it_is_healed() -> None:
         next_in = asyncio.create_task(line.wire.receive())
         await asyncio.wait((next_out, next_in), timeout=0.02)
         assert not next_out.done() and not next_in.done()
-        line.wire.set_weather(Weather.CALM)
+        line.wire.set_weather(NetworkConditions.CALM)
         assert "user_text_message" in str(await next_out)
         assert await next_in == BotLlmText("b")
 
@@ -317,12 +325,12 @@ def test_a_line_that_swallows_too_much_is_given_up() -> None:
 
 def test_a_late_line_is_late_both_ways_and_the_round_trip_knows_it() -> None:
     loop = VirtualLoop()
-    link = RoomLink("room")
+    link = SequencedChannel("room")
     wire = WireConnection(link, loop.time)
 
     async def play() -> float | None:
         wire.enter(Welcome(0))
-        wire.set_weather(Weather(delay_seconds=0.4))
+        wire.set_weather(NetworkConditions(delay_seconds=0.4))
         wire.ping()
         ping = decode_link(json.loads(str(await wire.outgoing())))
         assert isinstance(ping, Ping)
@@ -335,11 +343,11 @@ def test_a_late_line_is_late_both_ways_and_the_round_trip_knows_it() -> None:
 
 def test_a_slow_line_drops_the_oldest_of_too_much_audio() -> None:
     loop = VirtualLoop()
-    wire = WireConnection(RoomLink("room"), loop.time)
+    wire = WireConnection(SequencedChannel("room"), loop.time)
 
     async def play() -> list[int]:
         wire.enter(Welcome(0))
-        wire.set_weather(Weather(bytes_per_second=16_000))
+        wire.set_weather(NetworkConditions(bytes_per_second=16_000))
         for _ in range(MAX_AUDIO + 20):
             wire.send_audio(bytes(640), 0.0)
         await asyncio.sleep(MAX_AUDIO * 0.04 + 0.1)  # what was dropped takes no time
@@ -351,11 +359,11 @@ def test_a_slow_line_drops_the_oldest_of_too_much_audio() -> None:
 
 def test_a_goodbye_waits_for_what_is_on_its_way() -> None:
     loop = VirtualLoop()
-    wire = WireConnection(RoomLink("room"), loop.time)
+    wire = WireConnection(SequencedChannel("room"), loop.time)
 
     async def play() -> float:
         wire.enter(Welcome(0))
-        wire.set_weather(Weather(delay_seconds=0.4))
+        wire.set_weather(NetworkConditions(delay_seconds=0.4))
         wire.queue_bye()
         began, carrier = loop.time(), asyncio.create_task(carry(wire))
         await wire.flushed()

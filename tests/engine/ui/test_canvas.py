@@ -3,7 +3,7 @@ from __future__ import annotations
 import pygame
 import pytest
 
-from engine.ui.canvas import Canvas, Draw
+from engine.ui.canvas import Canvas, Draw, Rect, SpriteCache, fade, hex_colour, mix, shrunk, soften
 
 RED, BLUE = (255, 0, 0, 255), (0, 0, 255, 255)
 
@@ -105,3 +105,128 @@ def test_a_layer_apart_shows_the_same_wherever_the_picture_cuts_it() -> None:
 )
 def test_each_shape_leaves_something(draw: Draw) -> None:
     assert pygame.surfarray.array_alpha(drawn(draw)).any()
+
+
+def block(colour: tuple[int, int, int, int], area: tuple[int, int, int, int]) -> pygame.Surface:
+    made = pygame.Surface((30, 30), pygame.SRCALPHA, 32)
+    made.fill(colour, area)
+    return made
+
+
+def test_a_pixel_becomes_the_mean_of_those_it_stands_for() -> None:
+    small = shrunk(block((200, 100, 50, 255), (0, 0, 30, 10)), 3)
+    assert small.get_size() == (10, 10)
+    assert tuple(small.get_at((5, 2))) == (200, 100, 50, 255)
+    assert small.get_at((5, 5))[3] == 0
+
+
+def test_an_edge_keeps_its_colour_and_loses_only_opacity() -> None:
+    edge = shrunk(block((200, 100, 50, 255), (0, 0, 30, 11)), 3).get_at((5, 3))
+    assert tuple(edge)[:3] == pytest.approx((200, 100, 50), abs=2)
+    assert edge[3] == 170
+
+
+def test_a_picture_without_gaps_loses_its_opacity() -> None:
+    small = shrunk(block((200, 100, 50, 255), (0, 0, 30, 30)), 2)
+    assert not small.get_flags() & pygame.SRCALPHA
+    assert tuple(small.get_at((3, 3)))[:3] == (200, 100, 50)
+
+
+@pytest.mark.parametrize("radius", [2, 6, 12])
+def test_a_blur_keeps_the_size_and_the_sum_of_light(radius: int) -> None:
+    after = pygame.surfarray.array_alpha(soften(block((9, 9, 9, 255), (9, 9, 12, 12)), radius))
+    assert after.shape == (30, 30)
+    assert after.astype(int).sum() == pytest.approx(144 * 255, rel=0.12)
+    assert 0 < after[9, 15] < 255
+
+
+def test_a_part_of_a_picture_is_blurred_as_a_picture_of_its_own_would_be() -> None:
+    whole = block((200, 100, 50, 255), (10, 10, 10, 10))
+    part = whole.subsurface((5, 5, 20, 20))
+    both = [pygame.surfarray.array_alpha(soften(p, 6)) for p in (part, part.copy())]
+    assert (both[0] == both[1]).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "colour"),
+    [
+        ("#fff", (255, 255, 255, 255)),
+        ("#102030", (16, 32, 48, 255)),
+        ("#10203040", (16, 32, 48, 64)),
+        ("102030", (16, 32, 48, 255)),
+    ],
+)
+def test_a_colour_is_read_in_each_spelling(text: str, colour: tuple[int, ...]) -> None:
+    assert hex_colour(text) == colour
+
+
+@pytest.mark.parametrize("text", ["", "red", "#12", "#12345", "#gggggg"])
+def test_what_is_no_colour_is_refused_by_name(text: str) -> None:
+    with pytest.raises(ValueError, match=f"got {text!r}"):
+        hex_colour(text)
+
+
+def test_a_mix_lies_between_its_parts() -> None:
+    assert mix((0, 0, 0, 255), (100, 200, 50, 55), 0.5) == (50, 100, 25, 155)
+
+
+def test_fading_changes_the_opacity_alone() -> None:
+    assert fade((1, 2, 3, 200), 0.5) == (1, 2, 3, 100)
+    assert fade((1, 2, 3, 200), 7.0) == (1, 2, 3, 200)
+
+
+def test_the_right_and_bottom_edges_are_outside() -> None:
+    rect = Rect(10, 20, 30, 40)
+    assert rect.contains((10, 20))
+    assert not rect.contains((40, 20))
+    assert not rect.contains((10, 60))
+
+
+def test_touching_rectangles_do_not_overlap() -> None:
+    assert not Rect(0, 0, 10, 10).overlaps(Rect(10, 0, 10, 10))
+    assert Rect(0, 0, 10, 10).overlaps(Rect(9, 9, 10, 10))
+
+
+def test_an_inset_takes_the_margin_off_each_side() -> None:
+    assert Rect(0, 0, 100, 50).inset(10, 5) == Rect(10, 5, 80, 40)
+    assert Rect(0, 0, 100, 50).inset(10) == Rect(10, 10, 80, 30)
+
+
+def test_a_rectangle_is_moved_into_a_frame_and_no_farther() -> None:
+    frame = Rect(0, 0, 100, 100)
+    assert Rect(-20, 90, 30, 30).inside(frame) == Rect(0, 70, 30, 30)
+    assert Rect(5, 5, 30, 30).inside(frame) == Rect(5, 5, 30, 30)
+
+
+def test_one_that_is_too_big_shows_its_left_top() -> None:
+    assert Rect(50, 50, 200, 300).inside(Rect(0, 0, 100, 100)) == Rect(0, 0, 200, 300)
+
+
+def test_the_middle_and_a_move() -> None:
+    assert Rect(10, 10, 20, 40).moved(5, -5).center == (25, 25)
+
+
+def picture() -> pygame.Surface:
+    return pygame.Surface((10, 10))
+
+
+def test_a_picture_is_made_once() -> None:
+    cache = SpriteCache()
+    assert cache.get("tree", picture) is cache.get("tree", picture)
+    assert cache.misses == 1
+
+
+def test_the_least_recently_used_pictures_go_first() -> None:
+    cache = SpriteCache(max_pixels=200)
+    oldest = cache.get("a", picture)
+    cache.get("b", picture)
+    assert cache.get("a", picture) is oldest
+    cache.get("c", picture)
+    assert (len(cache), cache.pixels) == (2, 200)
+    assert cache.get("a", picture) is oldest
+
+
+def test_one_picture_stays_whatever_its_size() -> None:
+    cache = SpriteCache(max_pixels=5)
+    cache.get("huge", picture)
+    assert len(cache) == 1

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pygame
 import pytest
 
+from engine.ui.canvas import Rect
 from engine.ui.painter import Painter, PanelStyle
-from engine.ui.rect import Rect
 
 INK = (20, 20, 40, 255)
 PAPER = (200, 180, 150)

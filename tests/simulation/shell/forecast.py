@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from characters.core.policy import Persist, ReconnectPolicy, ResumePolicy
+from characters.session.policy import Persist, ReconnectPolicy, ResumePolicy
 
 __all__ = ["CAST", "CHARACTER_FAULTS", "COMMON_FAULTS"]
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from characters.audio.clock_voice import ClockVoice
-from characters.core.session_events import ConnectRequested, Event
-from characters.persistence import SessionPersistence
-from characters.runtime.config import SessionConfig
-from characters.runtime.driver import SessionDriver
-from characters.runtime.limiter import ConnectLimiter
-from characters.runtime.world import World
-from characters.transport import Transport
+from characters.audio.speaker import ClockVoice
+from characters.client.config import RuntimeContext, SessionConfig
+from characters.client.limiter import ConnectLimiter
+from characters.client.session_runner import SessionRunner
+from characters.session.events import ConnectRequested, Event
+from characters.storage.sessions import SessionPersistence
+from characters.transport.base import Transport
 from tests.simulation.shell.guest import Guest
 from tests.simulation.shell.loop import Process, ShellLoop
 from tests.simulation.shell.network import SimulatedTransport
@@ -37,7 +36,7 @@ class Game(Process):
         async def transport_for(config: SessionConfig) -> Transport:
             return SimulatedTransport(roads[config.character_id])
 
-        self._world = World(
+        self._world = RuntimeContext(
             clock=loop.time,
             wall_clock=lambda: 1_000_000.0 + loop.time(),
             chance=loop.random.random,
@@ -52,7 +51,7 @@ class Game(Process):
 
     def _open_sessions(self) -> None:
         for guest in self._guests:
-            guest.wake_up(SessionDriver(guest.config, self._world, guest.told))
+            guest.wake_up(SessionRunner(guest.config, self._world, guest.told))
             self.feed(guest, ConnectRequested())
 
     def feed(self, guest: Guest, event: Event) -> None:

@@ -9,13 +9,17 @@ from typing import Any
 
 import msgpack
 
-from characters.core.messages import BotLlmText, BotTurnCompleted, ServerResponse, UserTextMessage
-from characters.core.policy import Persist, ReconnectPolicy, ResumePolicy
-from characters.core.state import ResumeOutcome, SessionState, SessionStateChanged
-from characters.persistence import SessionPersistence
-from characters.runtime.config import SessionConfig
-from characters.runtime.driver import SessionDriver
-from characters.runtime.events import CharacterEvent, TextRefused
+from characters.client.config import CharacterEvent, SessionConfig, TextRefused
+from characters.client.session_runner import SessionRunner
+from characters.protocol.messages import (
+    BotLlmText,
+    BotTurnCompleted,
+    ServerResponse,
+    UserTextMessage,
+)
+from characters.session.conversation import ResumeOutcome, SessionState, SessionStateChanged
+from characters.session.policy import Persist, ReconnectPolicy, ResumePolicy
+from characters.storage.sessions import SessionPersistence
 from tests.simulation.mind import greeting_of, line_of, number_of
 from tests.simulation.promise import BrokenPromise, promise
 from tests.simulation.shell.house import PACE, House
@@ -54,7 +58,7 @@ class Guest:
         self.name = name
         self.house, self.persistence, self._fail = house, persistence, fail
         self.road = road(self._spy)
-        self.driver: SessionDriver | None = None
+        self.driver: SessionRunner | None = None
         self.diary: deque[tuple[float, object, SessionState]] = deque(maxlen=40)
         self.counts: Counter[str] = Counter()
         self.outcomes: Counter[str] = Counter()
@@ -68,7 +72,7 @@ class Guest:
         self._active_at = 0.0
         self.is_muted = False
 
-    def wake_up(self, driver: SessionDriver) -> None:
+    def wake_up(self, driver: SessionRunner) -> None:
         """Begin with a new process: nothing is known but what is durable."""
         self.driver = driver
         self._state = REST

@@ -14,15 +14,21 @@ from itertools import count, pairwise
 from random import Random
 from typing import Any, TypeVar
 
-from characters.core.messages import ConnectRequest
-from characters.service.dialogue.mind import Part, Prompt, Silence
-from characters.service.pace import Pace
-from characters.service.peer import Peer
+from characters.agents.agent import Part, Prompt, Silence
+from characters.protocol.messages import ConnectRequest
+from characters.service.app import ConnectionHandler
+from characters.service.conversation import TimingConfig
+from characters.service.registry import Limits, RefusalError
 from characters.service.requests import read_connect
-from characters.service.rooms import Limits, RefusalError
+from characters.service.room import ClientSocket
 from characters.service.service import Service, Settings, grant_body
-from characters.service.store import Entry, OwedAnswer, SessionStore, SpokenTurn, StoredSession
-from characters.service.visit import Visit
+from characters.service.store import (
+    OwedAnswer,
+    SessionStore,
+    SpokenTurn,
+    StoredEntry,
+    StoredSession,
+)
 from tests.simulation.mind import Memory, Mind, number_of
 from tests.simulation.promise import BrokenPromise, promise
 from tests.simulation.shell.loop import Process, ShellLoop
@@ -31,7 +37,7 @@ from tests.simulation.shell.network import Cable, Far
 __all__ = ["PACE", "House", "Ledgers"]
 
 T = TypeVar("T")
-PACE = Pace(
+PACE = TimingConfig(
     words_per_second=10.0,
     think_seconds=0.2,
     idle_timeout=60.0,
@@ -55,7 +61,7 @@ class Ledgers(SessionStore):
         self,
         session: StoredSession,
         memory: dict[str, Any] | None = None,
-        entries: Iterable[Entry] = (),
+        entries: Iterable[StoredEntry] = (),
     ) -> None:
         try:
             self._save(session, memory, tuple(entries))
@@ -64,7 +70,10 @@ class Ledgers(SessionStore):
             raise
 
     def _save(
-        self, session: StoredSession, memory: dict[str, Any] | None, entries: tuple[Entry, ...]
+        self,
+        session: StoredSession,
+        memory: dict[str, Any] | None,
+        entries: tuple[StoredEntry, ...],
     ) -> None:
         owner = session.character_id
         for entry in entries:
@@ -206,11 +215,11 @@ class House(Far):
         if before is not None and before.peer is not None:
             before.peer.bye("taken-over")
         socket: Any = cable.service
-        peer = Peer(socket, socket)
+        peer = ClientSocket(socket, socket)
 
         async def stay() -> None:
             try:
-                await Visit(service, live, room, live_id, peer).run()
+                await ConnectionHandler(service, live, room, live_id, peer).run()
             finally:
                 service.registry.leave(room, live_id, service.now())
 

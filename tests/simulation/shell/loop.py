@@ -9,7 +9,7 @@ from functools import partial
 from random import Random
 from typing import Any, TypeVar
 
-from tests.characters.runtime.virtual_time import VirtualLoop
+from tests.characters.client.virtual_time import VirtualLoop
 
 __all__ = ["Process", "ShellLoop", "SlowDisk"]
 

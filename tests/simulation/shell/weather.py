@@ -13,7 +13,8 @@ from functools import partial
 from itertools import count
 from random import Random
 
-from characters.core.session_events import (
+from characters.session.conversation import SessionState
+from characters.session.events import (
     ConnectRequested,
     DisconnectRequested,
     Event,
@@ -21,8 +22,7 @@ from characters.core.session_events import (
     HibernateRequested,
     WakeRequested,
 )
-from characters.core.state import SessionState
-from characters.persistence import KeyValueSessionPersistence, MemoryStore
+from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore
 from tests.simulation.promise import BrokenPromise, promise
 from tests.simulation.report import Outcome, broken
 from tests.simulation.shell.forecast import CAST, CHARACTER_FAULTS, COMMON_FAULTS

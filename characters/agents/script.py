@@ -1,0 +1,471 @@
+"""A scripted mind: a persona, what it has learnt, and where the talk stands.
+
+What it keeps (`memory`) is one JSON value, so that a talk that is resumed goes on exactly where
+it was: the facts learnt, how often each thing was said, the flags and counters of its small
+story, and the question that waits for an answer.
+
+What a scripted mind remembers: facts, what was said how often, and where its story stands.
+
+What a character learns about the player from his own words, and how it puts it.
+
+A fact is a key and a value: `name`, `profession`, `home`, `age`, `likes`, `dislikes`, or the
+noun of "my <noun> is <value>". Learning is a table of patterns over the original text, because
+names keep their capital letters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from random import Random
+from typing import Any
+
+from characters.agents.agent import Arrived, Do, Event, Feel, Part, PlayerSaid, Prompt, Say
+from characters.agents.patterns import Pattern, away_words, best_lines, fill, normalise
+from characters.agents.persona import Condition, Feeling, Persona, PersonaAction, Topic
+from characters.protocol.messages import Action
+
+__all__ = ["asked_for", "introduced", "learn", "recite", "ScriptedAgent"]
+
+
+@dataclass(slots=True)
+class ConversationMemory:
+    """Everything that is kept of one conversation, as JSON values."""
+
+    facts: dict[str, str] = field(default_factory=dict)
+    said: dict[str, int] = field(default_factory=dict)
+    flags: dict[str, bool] = field(default_factory=dict)
+    counters: dict[str, int] = field(default_factory=dict)
+    question: str | None = None
+    visits: int = 0
+
+    @classmethod
+    def restore(cls, memory: Mapping[str, Any]) -> ConversationMemory:
+        """Read back what `dump` gave; whatever does not fit is forgotten, field by field."""
+        state = cls()
+        for name in ("facts", "said", "flags", "counters"):
+            value = memory.get(name)
+            if isinstance(value, dict):
+                setattr(state, name, dict(value))
+        question, visits = memory.get("question"), memory.get("visits")
+        state.question = question if isinstance(question, str) else None
+        state.visits = visits if isinstance(visits, int) else 0
+        return state
+
+    def dump(self) -> dict[str, Any]:
+        """Return everything as JSON values."""
+        return asdict(self)
+
+    def allows(self, when: Condition) -> bool:
+        """Tell whether a condition holds."""
+        return (
+            all(self.flags.get(name) for name in when.needs)
+            and not any(self.flags.get(name) for name in when.unless)
+            and all(self.counters.get(name, 0) >= count for name, count in when.at_least.items())
+            and all(self.counters.get(name, 0) < count for name, count in when.below.items())
+        )
+
+    def tell(self, topic: Topic, *, is_first: bool) -> None:
+        """Take over what talking about a topic changes."""
+        # A digression leaves the question open; an answer closes it.
+        if topic.answers is not None or topic.asks is not None:
+            self.question = topic.asks
+        self.flags.update(dict.fromkeys(topic.sets, True))
+        for name in topic.clears:
+            self.flags.pop(name, None)
+        for name in topic.resets:
+            self.counters.pop(name, None)
+        for name, count in topic.counts.items() if is_first or topic.every_time else ():
+            self.counters[name] = self.counters.get(name, 0) + count
+
+
+MAX_FACTS = 24
+MAX_VALUE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing learnt."""
+
+    key: str
+    value: str
+
+
+_END = r"(?=$|[.,;:!?\n]|\s+(?:and|but|so|because|by the way|though|nice)\b)"
+_WORDS = r"[^\W_][\w'\u2019-]*(?:\s+[\w'\u2019-]+){0,5}?"
+_NAME = r"[A-Za-z\u00c0-\u024f][\w'\u2019-]*(?:\s+[A-Z\u00c0-\u00de][\w'\u2019-]*){0,2}"
+_AM = r"\bI(?:\s+am|['\u2019]?m)\s+"
+
+# Looked through in order; the first that matches a stretch of text takes it.
+_RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (key, re.compile(pattern, re.IGNORECASE))
+    for key, pattern in (
+        ("name", rf"\bmy\s+name(?:\s+is|['\u2019]s)\s+(?-i:(?P<value>{_NAME}))"),
+        ("name", r"\b(?:call\s+me|they\s+call\s+me)\s+(?P<value>[A-Za-z][\w'\u2019-]*)"),
+        ("age", rf"{_AM}(?P<value>\d{{1,3}})(?:\s+years?\s+old)?{_END}"),
+        ("home", rf"(?:{_AM}from|\bI\s+(?:come\s+from|live\s+in))\s+(?P<value>{_WORDS}){_END}"),
+        ("profession", rf"\bI\s+work\s+as\s+(?:an?\s+|the\s+)?(?P<value>{_WORDS}){_END}"),
+        ("profession", rf"{_AM}an?\s+(?P<value>{_WORDS}){_END}"),
+        (
+            "dislikes",
+            rf"\bI\s+(?:hate|dislike|do\s+not\s+like|don['\u2019]?t\s+like)\s+(?P<value>{_WORDS}){_END}",
+        ),
+        ("likes", rf"\bI\s+(?:really\s+|do\s+)?(?:like|love|enjoy)\s+(?P<value>{_WORDS}){_END}"),
+        (
+            "",
+            rf"\bmy\s+(?P<key>[a-z]+(?:\s+[a-z]+)?)\s+(?:is\s+called|is\s+named|is|are)\s+(?P<value>{_WORDS}){_END}",
+        ),
+        ("has", rf"\bI\s+(?:have|own|\x27ve\s+got)\s+(?P<value>an?\s+{_WORDS}){_END}"),
+        (
+            "name",
+            rf"(?-i:\bI(?:\s+am|['\u2019]?m)\s+(?P<value>[A-Z][\w'\u2019-]+(?:\s+[A-Z][\w'\u2019-]+)?)){_END}",
+        ),
+    )
+)
+
+_BARE_NAME = re.compile(
+    r"^(?i:it['\u2019]?s\s+|just\s+)?(?P<value>[A-Z\u00c0-\u00de][\w'\u2019-]+(?:\s+[A-Z][\w'\u2019-]+)?)[.!]?$"
+)
+
+# Things that are said of oneself without being worth remembering.
+_PASSING = re.compile(
+    r"^(?:an?\s+)?(?:here|fine|sorry|lost|back|ready|sure|not|just|very|so|you|it|that|this|bit|little|lot"
+    r"|question|problem|moment|good|bad|idea|feeling|fool|fan|the|to|your|them|him|her)\b",
+    re.IGNORECASE,
+)
+_NOT_KEYS = frozenset(
+    {"god", "turn", "bad", "fault", "pleasure", "guess", "point", "question", "diagnosis", "answer"}
+)
+
+
+def learn(text: str) -> tuple[Fact, ...]:
+    """Return what a sentence of the player tells about him, at most four things."""
+    if text.rstrip().endswith("?") and not re.search(r"\bmy\s+name\s+is\b", text, re.IGNORECASE):
+        return ()
+    found: list[tuple[int, Fact]] = []
+    taken: list[range] = []
+    for key, pattern in _RULES:
+        for match in pattern.finditer(text):
+            span = range(*match.span())
+            if any(span.start < other.stop and other.start < span.stop for other in taken):
+                continue
+            fact = _fact(key or match.group("key"), match.group("value"))
+            if fact is not None:
+                found.append((span.start, fact))
+                taken.append(span)
+    return tuple(fact for _, fact in sorted(found, key=lambda item: item[0])[:4])
+
+
+def introduced(text: str) -> str:
+    """Return a bare "Ada" or "It is Ada" as the sentence it stands for; else the text."""
+    match = _BARE_NAME.match(text.strip())
+    return f"My name is {match.group('value')}" if match else text
+
+
+def _fact(key: str, value: str) -> Fact | None:
+    key, value = key.lower().strip(), " ".join(value.split())[:MAX_VALUE].strip(" .,'")
+    if not value or key in _NOT_KEYS or _PASSING.match(value):
+        return None
+    if key == "name":
+        value = value[0].upper() + value[1:]
+    return Fact(key, value)
+
+
+_QUESTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(r"\b(?:what is my name|who am i|know my name|remember my name|my name again)\b"),
+        "name",
+    ),
+    (re.compile(r"\bhow old am i\b"), "age"),
+    (re.compile(r"\bwhere (?:am i from|do i (?:live|come from))\b"), "home"),
+    (
+        re.compile(r"\bwhat (?:do i do|is my (?:job|work|profession)|am i)(?: for a living)? $"),
+        "profession",
+    ),
+    (re.compile(r"\bwhat do i (?:like|love|enjoy)\b"), "likes"),
+    (re.compile(r"\bwhat do i (?:hate|dislike|not like)\b"), "dislikes"),
+    (re.compile(r"\bwhat (?:is|are) my (?P<key>[a-z]+(?: [a-z]+)?) $"), ""),
+)
+_EVERYTHING = re.compile(
+    r"\b(?:do you (?:still )?(?:remember|know|recall) (?:me|anything about me|who i am|what i)"
+    r"|what do you (?:still )?(?:remember|know|recall)|what have i told you)\b"
+)
+
+
+def asked_for(normal: str) -> str | None:
+    """Return the key that is asked for, "*" for everything, None for neither (normalised text)."""
+    for pattern, key in _QUESTIONS:
+        match = pattern.search(normal)
+        if match is not None:
+            return key or match.group("key")
+    return "*" if _EVERYTHING.search(normal) else None
+
+
+COMMON_KEYS = frozenset({"*", "name", "profession", "home", "age", "likes", "dislikes"})
+"""What a question can only mean the player by; "what is my result" may mean something else."""
+
+_SHAPES: Mapping[str, str] = {
+    "name": "your name is {}",
+    "profession": "you are {}",
+    "home": "you are from {}",
+    "age": "you are {} years old",
+    "likes": "you like {}",
+    "dislikes": "you can't stand {}",
+    "has": "you have {}",
+}
+
+
+def phrase(key: str, value: str) -> str:
+    """Put one fact into words that follow "you told me that"."""
+    if key == "profession":
+        article = "an" if value[:1].lower() in "aeiou" else "a"
+        return f"you are {article} {value}"
+    return _SHAPES.get(key, f"your {key} is {{}}").format(value)
+
+
+def recite(facts: Mapping[str, str], keys: Sequence[str] = ()) -> str:
+    """Put facts into one phrase: "your name is Ada, you like tea and your dog is Rex"."""
+    chosen = [key for key in keys or facts if key in facts]
+    chosen.sort(key=lambda key: key != "name")
+    parts = [phrase(key, facts[key]) for key in chosen]
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+class ScriptedAgent:
+    """One persona in one conversation; `chance` decides where lists of lines begin."""
+
+    def __init__(self, persona: Persona, memory: Mapping[str, Any], chance: Random) -> None:
+        self._persona = persona
+        self._state = ConversationMemory.restore(memory)
+        self._chance = chance
+        self._patterns = {
+            topic.id: tuple(Pattern.compile(source) for source in (*topic.says, *topic.ask))
+            for topic in persona.topic
+        }
+        self._mood = persona.mood
+
+    def memory(self) -> dict[str, Any]:
+        """Return everything to keep, as JSON values."""
+        return self._state.dump()
+
+    def phrases(self) -> Iterable[str]:
+        """Return what a player can be expected to say."""
+        asked = (phrase for topic in self._persona.topic for phrase in topic.ask)
+        return (*asked, *_COMMON_PHRASES)
+
+    def note(self, text: str) -> None:
+        """Remember what the player says of himself, without an answer."""
+        self._learn(text)
+
+    def facts_in_words(self) -> str:
+        """Return what is known of the player: "your name is Ada and you like tea"."""
+        return recite(self._state.facts)
+
+    async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
+        """Answer a prompt; see the protocol."""
+        for part in self._answer(prompt, context):
+            yield part
+
+    def _answer(self, prompt: Prompt, context: Mapping[str, Any]) -> Iterator[Part]:
+        if isinstance(prompt, Arrived):
+            yield from self._greet(prompt, context)
+        elif isinstance(prompt, PlayerSaid):
+            yield from self._respond(prompt.text, context)
+        elif isinstance(prompt, Event):
+            yield from self._react(prompt, context)
+        elif self._persona.idle:
+            yield Say(self._line("idle", self._persona.idle, context))
+
+    # --- greeting ------------------------------------------------------------------------
+
+    def _greet(self, prompt: Arrived, context: Mapping[str, Any]) -> Iterator[Part]:
+        greeting, state = self._persona.greeting, self._state
+        state.visits += 1
+        yield from self._feel(greeting.feel or self._persona.mood, always=True)
+        yield from _do(greeting.do, context)
+        if prompt.away_seconds is None or state.visits == 1 or not greeting.back:
+            state.flags[_ASKED_NAME] = "name" not in state.facts
+            yield Say(self._line("first", greeting.first, context))
+            return
+        away = {"away": away_words(prompt.away_seconds)}
+        line = self._line("back", greeting.back, context, away)
+        recalled = self._recalled_on_return(line)
+        if recalled:
+            more = {"recall": recalled}
+            line = f"{line} {self._line('recall', self._persona.memory.recall, context, more)}"
+        yield Say(line)
+
+    def _recalled_on_return(self, line: str) -> str:
+        """Return what is worth saying of what is remembered, beside the line itself."""
+        facts = self._state.facts
+        keys = [key for key in facts if facts[key] not in line]
+        return recite(facts, keys[-3:]) if keys else ""
+
+    # --- what the player says --------------------------------------------------------------
+
+    def _respond(self, text: str, context: Mapping[str, Any]) -> Iterator[Part]:
+        normal = normalise(text)
+        topic, weight = self._topic(normal, context)
+        asked_name = self._state.flags.pop(_ASKED_NAME, False)
+        learnt = self._learn(text if topic or not asked_name else introduced(text))
+        wanted = asked_for(normal)
+        is_answer = topic is not None and topic.answers is not None and weight >= 1
+        is_sure = wanted in COMMON_KEYS or wanted in self._state.facts or topic is None
+        if wanted is not None and is_sure and not is_answer:
+            yield Say(self._recall(wanted, context))
+        elif topic is not None:
+            opening = f"{self._thanks(learnt, context)} " if learnt and not topic.answers else ""
+            yield from self._discuss(topic, opening, context)
+        elif learnt:
+            yield Say(self._thanks(learnt, context))
+        else:
+            yield Say(self._line("fallback", self._persona.fallback, context))
+
+    def _learn(self, text: str) -> tuple[Fact, ...]:
+        keys = self._persona.memory.keys
+        found = tuple(fact for fact in learn(text) if not keys or fact.key in keys)
+        for fact in found:
+            self._state.facts.pop(fact.key, None)
+            self._state.facts[fact.key] = fact.value
+        while len(self._state.facts) > MAX_FACTS:
+            oldest = next(key for key in self._state.facts if key != "name")
+            del self._state.facts[oldest]
+        return found
+
+    def _thanks(self, learnt: tuple[Fact, ...], context: Mapping[str, Any]) -> str:
+        memory = self._persona.memory
+        recalled = {"recall": recite({fact.key: fact.value for fact in learnt})}
+        if any(fact.key == "name" for fact in learnt):
+            others = recite({fact.key: fact.value for fact in learnt if fact.key != "name"})
+            line = self._line("learned_name", memory.learned_name, context, recalled)
+            return f"{line} And {others}: noted." if others else line
+        return self._line("learned", memory.learned, context, recalled)
+
+    def _recall(self, key: str, context: Mapping[str, Any]) -> str:
+        facts, memory = self._state.facts, self._persona.memory
+        if key == "*" and facts:
+            recalled = recite(facts)
+        elif key in facts:
+            recalled = phrase(key, facts[key])
+        else:
+            return self._line("unknown", memory.unknown, context)
+        return self._line("recall", memory.recall, context, {"recall": recalled})
+
+    # --- topics ----------------------------------------------------------------------------
+
+    def _topic(self, normal: str, context: Mapping[str, Any]) -> tuple[Topic | None, float]:
+        """Return the topic that fits best, and how well.
+
+        A real answer to the open question goes first; one that takes anything goes last.
+        """
+        best: tuple[bool, float] = (False, 0.0)
+        chosen = None
+        for topic in self._persona.topic:
+            if topic.answers not in (None, self._state.question) or not self._state.allows(
+                topic.when
+            ):
+                continue
+            weight = self._weight(topic, normal)
+            rank = (topic.answers is not None and weight >= 1, weight)
+            if rank > best and self._can_say(topic, context):
+                best, chosen = rank, topic
+        return chosen, best[1]
+
+    def _weight(self, topic: Topic, normal: str) -> float:
+        fits = (item.weight for item in self._patterns[topic.id] if item.matches(normal))
+        # A topic with a condition knows more about the moment than one without.
+        bonus = 0.5 if topic.when != Condition() else 0.0
+        weight = max(fits, default=0.0)
+        return weight + bonus if weight else 0.0
+
+    def _can_say(self, topic: Topic, context: Mapping[str, Any]) -> bool:
+        """Tell whether any line of the topic has all its blanks filled, once it is chosen."""
+        question = topic.asks if topic.asks or topic.answers else self._state.question
+        values = self._values(context, question)
+        return any(fill(line, values) is not None for line in topic.lines)
+
+    def _discuss(self, topic: Topic, opening: str, context: Mapping[str, Any]) -> Iterator[Part]:
+        state = self._state
+        told = state.said.get(f"topic.{topic.id}", 0)
+        repeated = told >= (len(topic.lines) if topic.in_order else 1)
+        lines = topic.again if repeated and topic.again else topic.lines
+        state.tell(topic, is_first=not told)
+        yield from self._feel(topic.feel)
+        yield from _do(topic.do, context)
+        kind = "again" if lines is topic.again else "lines"
+        start = 0 if topic.in_order else None
+        text = self._line(f"{topic.id}.{kind}", lines, context, start=start)
+        if topic.then and not told:
+            text = f"{text} {self._line(f'{topic.id}.then', topic.then, context)}"
+        state.said[f"topic.{topic.id}"] = told + 1
+        yield Say(opening + text)
+
+    def _react(self, event: Event, context: Mapping[str, Any]) -> Iterator[Part]:
+        for item in self._persona.event:
+            if item.name == event.name:
+                yield from self._feel(item.feel)
+                yield from _do(item.do, context)
+                yield Say(
+                    self._line(f"event.{item.name}", item.lines, context, {"event": event.text})
+                )
+                return
+
+    # --- words and moods -------------------------------------------------------------------
+
+    def _feel(self, feeling: Feeling | None, *, always: bool = False) -> Iterator[Part]:
+        if feeling is not None and (always or feeling != self._mood):
+            self._mood = feeling
+            yield Feel(feeling.emotion, feeling.scale)
+
+    def _line(
+        self,
+        key: str,
+        lines: tuple[str, ...],
+        context: Mapping[str, Any],
+        more: Mapping[str, str] | None = None,
+        start: int | None = None,
+    ) -> str:
+        """Return the next of several lines: each is heard once before one comes again."""
+        values = self._values(context, self._state.question) | dict(more or {})
+        filled = best_lines(lines, values)
+        if not filled:
+            return "..."
+        first = self._chance.randrange(len(filled)) if start is None else start
+        count = self._state.said.setdefault(key, first)
+        self._state.said[key] = count + 1
+        return filled[count % len(filled)]
+
+    def _values(self, context: Mapping[str, Any], question: str | None) -> dict[str, str]:
+        state = self._state
+        keys = {name: str(value) for name, value in dict(context.get("keys") or {}).items()}
+        counters = {name: str(count) for name, count in state.counters.items()}
+        facts = {name.replace(" ", "_"): value for name, value in state.facts.items()}
+        text = self._persona.questions.get(question or "")
+        open_question = {} if text is None else {"question": text}
+        return keys | counters | facts | open_question | {"visits": str(state.visits)}
+
+
+_ASKED_NAME = "asked_name"  # the greeting asks; a bare "Ada" is then an answer
+_COMMON_PHRASES = (
+    "hello",
+    "good bye",
+    "thank you",
+    "yes",
+    "no",
+    "my name is <name>",
+    "what is my name",
+    "do you remember me",
+    "what do you remember about me",
+)
+
+
+def _do(deeds: tuple[PersonaAction, ...], context: Mapping[str, Any]) -> Iterator[Part]:
+    allowed = context.get("actions")
+    known = tuple(
+        Action(deed.name, deed.target) for deed in deeds if allowed is None or deed.name in allowed
+    )
+    if known:
+        yield Do(known)

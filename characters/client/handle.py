@@ -1,0 +1,213 @@
+"""SessionHandle: the main thread's end of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from characters.client.config import CharacterEvent, SessionConfig
+from characters.client.session_runner import SessionRunner, is_another_session
+from characters.protocol.messages import ClientMessage
+from characters.protocol.network_conditions import NetworkConditions
+from characters.session.conversation import SessionState, SessionView
+from characters.session.events import (
+    ConnectRequested,
+    DisconnectRequested,
+    Event,
+    ForgetRequested,
+    HibernateRequested,
+    PlayerActed,
+    PolicyChanged,
+    WakeRequested,
+)
+from characters.session.policy import ReconnectPolicy
+from engine.core.events import Signal
+
+__all__ = ["SessionHandle"]
+
+
+class Caller(Protocol):
+    """Runs an action on the network thread soon."""
+
+    def call(self, action: Callable[..., object], *args: Any) -> None:
+        """Queue the action; never waits."""
+
+
+class StoredKeys(Protocol):
+    """Knows which sessions are stored."""
+
+    def has(self, key: str) -> bool:
+        """Tell whether a session is known to be stored."""
+
+    def when_known(self, action: Callable[[], object]) -> None:
+        """Call once it is known what is stored: now, or later on the main thread."""
+
+
+class SessionHandle:
+    """Command a session and see it. For the main thread; nothing here waits.
+
+    ``events`` is emitted on the main thread: `SessionStateChanged`, `RetryScheduled`, every
+    message of the service, `TranscriptChanged`, `TextRefused`, `MessageRefused`.
+    """
+
+    def __init__(self, driver: SessionRunner, network: Caller, stored: StoredKeys) -> None:
+        self._driver = driver
+        self._network = network
+        self._stored = stored
+        self._weather = NetworkConditions.CALM
+        self.events: Signal[CharacterEvent] = Signal(f"session {driver.config.key}")
+        self._is_leaving = False  # told to disconnect, whatever the view says as yet
+        self._resumes_when_known = False
+
+    @property
+    def key(self) -> str:
+        """The name of the session in its runtime."""
+        return self._driver.config.key
+
+    @property
+    def character_id(self) -> str:
+        """The character's id at the service."""
+        return self._driver.config.character_id
+
+    @property
+    def config(self) -> SessionConfig:
+        """What the session was opened with."""
+        return self._driver.config
+
+    @property
+    def policy(self) -> ReconnectPolicy:
+        """The reconnect policy in force."""
+        return self._driver.policy
+
+    @property
+    def view(self) -> SessionView:
+        """All that is to be seen of the session now."""
+        return self._driver.view
+
+    @property
+    def has_stored_session(self) -> bool:
+        """Whether a connect would find a stored session to resume."""
+        if self.view.state is SessionState.CONNECTED:
+            return self.view.session_id is not None
+        return self._stored.has(self.key)
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether it is disconnected, or was told to be, though the view does not know it yet."""
+        return self._is_leaving or self.view.state in _AT_REST
+
+    @property
+    def supports_session_persistence(self) -> bool:
+        """Whether the session is kept, so that it can be resumed after a restart."""
+        return self.view.supports_session_persistence
+
+    @property
+    def is_resumed_session(self) -> bool:
+        """Whether the present conversation was resumed or rejoined."""
+        return self.view.is_resumed_session
+
+    def connect(self, *, take_over: bool = False) -> None:
+        """Connect; joins an attempt in flight, works from every state.
+
+        ``take_over`` takes the session from another process that holds it.
+        """
+        self._is_leaving = False
+        self._feed(ConnectRequested(take_over))
+
+    def connect_if_stored(self) -> None:
+        """Connect if a session is stored, as soon as the store has said so: it may be slow."""
+        self._resumes_when_known = True
+        self._stored.when_known(self._resume)
+
+    def _resume(self) -> None:
+        if self._resumes_when_known and self._stored.has(self.key):
+            self.connect()
+
+    def retry(self) -> None:
+        """Connect again after an error."""
+        self.connect()
+
+    def disconnect(self, *, keeps_id: bool = False) -> None:
+        """End the session; the stored id stays or goes as ``persist`` says.
+
+        With ``keeps_id`` it stays in any case: the next connect resumes.
+        """
+        self._is_leaving = True
+        self._resumes_when_known = False
+        self._feed(DisconnectRequested(keeps_id))
+
+    def clear_session_id(self) -> None:
+        """Forget the stored session id: the next connect begins a new conversation."""
+        self._feed(ForgetRequested())
+
+    def apply_policy(self, policy: ReconnectPolicy) -> None:
+        """Replace the reconnect policy; it takes effect at once."""
+        self._feed(PolicyChanged(policy))
+
+    def apply_config(self, config: SessionConfig) -> None:
+        """Follow new settings of this session; `session_runner` says what each field does.
+
+        Raises:
+            ValueError: they make it another session: close this one and open that.
+        """
+        if is_another_session(self.config, config):
+            raise ValueError(f"{self.key}: these settings are of another session; open that one.")
+        self._network.call(self._driver.reconfigure, config)
+
+    def hibernate(self) -> None:
+        """Let the connection rest; `connect`, `wake` or a typed line brings it back."""
+        self._feed(HibernateRequested())
+
+    def wake(self) -> None:
+        """Connect if the session hibernates."""
+        self._feed(WakeRequested())
+
+    def player_acted(self) -> None:
+        """Tell that the player is busy with this character: it is not idle."""
+        self._feed(PlayerActed())
+
+    def set_distance(self, distance: float) -> None:
+        """Say how far the player is: the nearest connects first."""
+        # One store, read when a connect waits for its turn: not worth waking the network thread.
+        self._driver.distance = max(0.0, distance)
+
+    def send_text(self, text: str) -> None:
+        """Say a line; while (re)connecting it waits, elsewhere `TextRefused` tells why not."""
+        self._network.call(self._driver.conversation.send_text, text)
+
+    def respond(self, about: str = "") -> None:
+        """Let the character answer all that was said since its last answer.
+
+        For `RespondMode.MANUAL`, where it says nothing by itself. When nothing was said it speaks
+        ``about`` that, or of something. While (re)connecting it waits; elsewhere `MessageRefused`
+        tells why not.
+        """
+        self._network.call(self._driver.conversation.respond, about)
+
+    def send(self, message: ClientMessage) -> None:
+        """Send any message of the wire; `MessageRefused` tells if it could not go out."""
+        self._network.call(self._driver.conversation.send, message)
+
+    def interrupt(self) -> None:
+        """Cut the character off."""
+        self._network.call(self._driver.interrupt)
+
+    def cut(self) -> None:
+        """Break the connection as a fault would."""
+        self._network.call(self._driver.cut)
+
+    @property
+    def weather(self) -> NetworkConditions:
+        """What faults make of the line, over all of its connections."""
+        return self._weather
+
+    def set_weather(self, weather: NetworkConditions) -> None:
+        """Make the line late, slow or a black hole, as a fault would, or calm again."""
+        self._weather = weather
+        self._network.call(self._driver.weather.set, weather)
+
+    def _feed(self, event: Event) -> None:
+        self._network.call(self._driver.feed, event)
+
+
+_AT_REST = (SessionState.DISCONNECTED, SessionState.DISCONNECTING)

@@ -1,0 +1,200 @@
+"""The embedded service as a process of its own: started, killed and restarted while one plays."""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+
+__all__ = ["ServiceError", "ServiceProcess"]
+
+
+STDERR_LINES = 20
+
+
+class ServiceError(Exception):
+    """The service did not start; the message says what it said itself. Worth a retry."""
+
+
+class ServiceProcess:
+    """Runs `python -m characters.service` on the loopback address.
+
+    It ends with us: its standard input is a pipe that closes when this process dies.
+    Calls wait (for the start up to `start_seconds`): not for the main thread of a game.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        assets: Path,
+        *,
+        arguments: Sequence[str] = (),
+        start_seconds: float = 15.0,
+    ) -> None:
+        self._data = data.resolve()
+        self._assets = assets.resolve()
+        self._arguments = tuple(arguments)
+        self._start_seconds = start_seconds
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+        self._stderr: deque[str] = deque(maxlen=STDERR_LINES)
+        self._stderr_reader: threading.Thread | None = None
+        self._url = ""
+        self._is_meant_to_run = False
+
+    def prefer(self, arguments: Sequence[str]) -> bool:
+        """Start with these arguments, unless it has some of its own; return whether it will.
+
+        One that runs already keeps what it was started with.
+        """
+        with self._lock:
+            if not self._arguments and not self.is_running:
+                self._arguments = tuple(arguments)
+            return self._arguments == tuple(arguments)
+
+    @property
+    def url(self) -> str:
+        """Where it listens, or last listened; empty before the first start."""
+        return self._url
+
+    @property
+    def pid(self) -> int | None:
+        """The id of the process; None before the first start."""
+        return None if self._process is None else self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def has_crashed(self) -> bool:
+        """Whether it ended though nobody here stopped or killed it."""
+        return self._is_meant_to_run and not self.is_running
+
+    @property
+    def last_words(self) -> str:
+        """The last lines that the service wrote to its standard error."""
+        return "\n".join(self._stderr)
+
+    def start(self) -> str:
+        """Start it, on the port it had before, and return its URL; one that runs is kept.
+
+        Raises:
+            ServiceError: it did not start, or not in time.
+        """
+        with self._lock:
+            if not self.is_running:
+                self._url = self._launch(urlsplit(self._url).port or 0)
+            self._is_meant_to_run = True
+            return self._url
+
+    def kill(self) -> None:
+        """End it at once, as a crash would."""
+        with self._lock:
+            self._is_meant_to_run = False
+            if self._process is not None:
+                self._process.kill()
+                self._collect(self._process)
+
+    def stop(self, deadline_seconds: float = 3.0) -> bool:
+        """Let it drain and end; kill it after the deadline. Return whether it ended by itself."""
+        with self._lock:
+            self._is_meant_to_run = False
+            process = self._process
+            if process is None:
+                return True
+            with suppress(OSError):
+                assert process.stdin is not None  # it was started with a pipe
+                process.stdin.close()
+            with suppress(ProcessLookupError):
+                process.terminate()
+            try:
+                process.wait(deadline_seconds)
+                return True
+            except subprocess.TimeoutExpired:
+                process.kill()
+                return False
+            finally:
+                self._collect(process)
+
+    def restart(self) -> str:
+        """Kill it and start it again on the same port; return its URL. Raises ServiceError."""
+        self.kill()
+        return self.start()
+
+    def _launch(self, port: int) -> str:
+        command = [sys.executable, "-m", "characters.service", "--with-parent"]
+        command += ["--data", str(self._data), "--assets", str(self._assets)]
+        command += ["--port", str(port), *self._arguments]
+        self._stderr.clear()
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            cwd=_source_folder(),
+        )
+        self._process = process
+        lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        _follow(process.stdout, lines.put, "service-stdout")
+        self._stderr_reader = _follow(process.stderr, self._note, "service-stderr")
+        return self._url_in(process, lines)
+
+    def _url_in(self, process: subprocess.Popen[str], lines: queue.SimpleQueue[str]) -> str:
+        try:
+            line = lines.get(timeout=self._start_seconds)
+            return str(json.loads(line)["url"])
+        except queue.Empty:
+            why = f"said nothing within {self._start_seconds:g} s"
+        except (ValueError, KeyError, TypeError):
+            why = "ended before it listened"
+        process.kill()
+        self._collect(process)
+        words = self.last_words or "it wrote nothing to its standard error"
+        raise ServiceError(f"The conversation service {why}. Its last words: {words}")
+
+    def _note(self, line: str) -> None:
+        if line.strip():
+            self._stderr.append(line.rstrip())
+
+    def _collect(self, process: subprocess.Popen[str]) -> None:
+        """Reap the process, so that nothing of it stays behind."""
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(5.0)
+        with suppress(OSError):
+            assert process.stdin is not None  # it was started with a pipe
+            process.stdin.close()
+        if self._stderr_reader is not None:
+            self._stderr_reader.join(1.0)
+
+
+def _follow(stream: IO[str] | None, take: Callable[[str], None], name: str) -> threading.Thread:
+    assert stream is not None  # it was started with pipes
+
+    def read() -> None:
+        with stream, suppress(ValueError):
+            for line in stream:
+                take(line)
+            # The end, as an empty line: whoever waits for the first one must not wait on.
+            take("")
+
+    thread = threading.Thread(target=read, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+def _source_folder() -> str:
+    """Return the folder with our packages, so that the service starts from wherever we run."""
+    return str(Path(__file__).resolve().parent.parent.parent)

@@ -1,0 +1,208 @@
+"""`lint`: every mistake in scene and persona files, and the repair of the plain typos.
+
+What the commands know of the project: its components and its checks.
+
+`set`: change one value of a scene file from the command line.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from characters.agents.persona import read_persona
+from characters.components.checks import SCENE_CHECKS
+from characters.components.registration import register_components
+from characters.headless.script import Script
+from characters.ui.registration import register_visuals
+from engine.objects.objects import Component
+from engine.objects.registry import ComponentRegistry
+from engine.scenes.document import SceneCheck
+from engine.scenes.file import SceneFile
+from engine.scenes.rules import is_part, read_part
+from engine.toml.editor import apply_fixes, is_toml, save_atomically
+from engine.toml.positions import did_you_mean
+from engine.toml.reader import Problem, TomlFileError, read_source, read_toml
+
+__all__ = [
+    "expand",
+    "Linter",
+    "project_checks",
+    "project_linter",
+    "project_registry",
+    "report",
+    "set_from_text",
+    "split_target",
+]
+
+
+_MOST_ROUNDS = 5  # a repaired name may bring the mistakes below it to light
+
+
+@dataclass(frozen=True)
+class Linter:
+    """Checks files, each as what it is: a level, or by folder or keys something else.
+
+    `readers` are for files that no level is made of, by the folder they lie in or a key they have.
+    """
+
+    registry: ComponentRegistry
+    checks: tuple[SceneCheck, ...] = ()
+    readers: Mapping[str, Callable[[Path], object]] = field(default_factory=dict)
+
+    def problems(self, path: Path) -> tuple[Problem, ...]:
+        """Return every problem of one file, and of the files that it is based on."""
+        reader = self.readers.get(path.absolute().parent.name, self._read_by_content)
+        try:
+            reader(path)
+        except TomlFileError as error:
+            return error.problems
+        return ()
+
+    def fix(self, path: Path) -> int:
+        """Repair what is plainly a typo, nothing else of the layout; return how many were."""
+        fixed = 0
+        for _ in range(_MOST_ROUNDS):
+            count = self._fix_once(path)
+            if not count:
+                break
+            fixed += count
+        return fixed
+
+    def _fix_once(self, path: Path) -> int:
+        fixable = [p for p in self.problems(path) if p.fix is not None and p.file == str(path)]
+        if not fixable:
+            return 0
+        before = read_source(path).text
+        after = apply_fixes(before, (p.fix for p in fixable if p.fix is not None))
+        if not is_toml(after):
+            return 0
+        save_atomically(path, after)
+        left = {_identity(problem) for problem in self.problems(path)}
+        if left.isdisjoint(map(_identity, fixable)):
+            return len(fixable)
+        save_atomically(path, before)
+        return 0
+
+    def _read_by_content(self, path: Path) -> object:
+        source = read_source(path)
+        for key, reader in self.readers.items():
+            if key in source.data:
+                return reader(path)
+        if is_part(source, self.registry):
+            return read_part(source, self.registry, self.checks)
+        return SceneFile.read(path, self.registry, self.checks)
+
+
+def expand(paths: Iterable[Path]) -> list[Path]:
+    """Return the files to check: those given, and all `.toml` files below the folders given."""
+    found: list[Path] = []
+    for path in paths:
+        found += sorted(path.rglob("*.toml")) if path.is_dir() else [path]
+    return list(dict.fromkeys(found))
+
+
+def report(problems: Sequence[Problem], files: int, out: TextIO, *, as_json: bool) -> None:
+    """Print the problems, for a reader or for a program."""
+    if as_json:
+        json.dump([_as_data(problem) for problem in problems], out, indent=2, ensure_ascii=False)
+        out.write("\n")
+        return
+    for problem in problems:
+        print(problem, file=out)
+    what = "no mistakes" if not problems else _count(len(problems), "mistake")
+    print(f"{_count(files, 'file')}, {what}.", file=out)
+
+
+def _identity(problem: Problem) -> tuple[str | None, ...]:
+    return problem.object, problem.field, problem.message, problem.got
+
+
+def _as_data(problem: Problem) -> dict[str, Any]:
+    data = asdict(problem)
+    data["fixable"] = data.pop("fix") is not None
+    return data
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
+def project_registry(modules: Iterable[str] = ()) -> ComponentRegistry:
+    """Return our components and those that the modules define. Raises ImportError."""
+    registry = ComponentRegistry()
+    register_components(registry)
+    register_visuals(registry)
+    for name in modules:
+        registry.register(*_components_of(name))
+    return registry
+
+
+def project_checks() -> tuple[SceneCheck, ...]:
+    """Return the checks across objects that every level has to pass."""
+    return SCENE_CHECKS
+
+
+def project_linter(modules: Iterable[str] = ()) -> Linter:
+    """Return the linter for all kinds of files of the project. Raises ImportError."""
+    readers = {"personas": read_persona, "step": _read_script}
+    return Linter(project_registry(modules), project_checks(), readers)
+
+
+def _read_script(path: Path) -> Script:
+    return read_toml(path, Script)
+
+
+def _components_of(module_name: str) -> list[type[Component]]:
+    module = importlib.import_module(module_name)
+    own = (kind for kind in vars(module).values() if isinstance(kind, type))
+    return [k for k in own if issubclass(k, Component) and k.__module__ == module_name]
+
+
+def split_target(file: SceneFile, target: str) -> tuple[str, str]:
+    """Return object and field of `Object.field`; names may hold dots. Raises LookupError."""
+    names = [entry.name for entry in file.objects if target.startswith(f"{entry.name}.")]
+    if names:
+        name = max(names, key=len)
+        return name, target[len(name) + 1 :]
+    wanted = target.partition(".")[0]
+    hint, _ = did_you_mean(wanted, [entry.name for entry in file.objects])
+    raise LookupError(
+        f"{file.path} has no object for {target!r}: write OBJECT.FIELD."
+        + (f" Try: {hint}" if hint else "")
+    )
+
+
+def set_from_text(file: SceneFile, target: str, text: str) -> None:
+    """Set a value given as TOML, or as a bare text where that is what the field holds.
+
+    Raises LookupError, ValueError, or TomlFileError if the file would have mistakes then.
+    """
+    name, field = split_target(file, target)
+    value = _as_toml(text)
+    try:
+        file.set_value(name, field, value)
+    except TomlFileError:
+        if value == text:
+            raise
+        _set_text_or_raise(file, name, field, text, value)
+
+
+def _set_text_or_raise(file: SceneFile, name: str, field: str, text: str, value: Any) -> None:
+    """Try the words themselves (an id may look like a number); else say what was wrong at first."""
+    try:
+        file.set_value(name, field, text)
+    except TomlFileError:
+        file.set_value(name, field, value)
+
+
+def _as_toml(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except ValueError:
+        return text

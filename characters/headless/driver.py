@@ -1,0 +1,304 @@
+"""Does the steps of a script to the real game: through its player, its keys and its faults."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+from characters.client.config import TextRefused
+from characters.client.handle import SessionHandle
+from characters.client.runtime import Runtime
+from characters.components.faults import Faults, Task
+from characters.headless.runner import Lookup, StepError
+from characters.headless.script import (
+    Cable,
+    Fault,
+    KeyStep,
+    Latency,
+    LoadSceneStep,
+    QuitStep,
+    RespondStep,
+    SayStep,
+    ServiceCommand,
+    SessionStep,
+    SlowLink,
+    SpeakWavStep,
+    Step,
+    TalkToStep,
+    WalkToStep,
+)
+from characters.session.conversation import SessionState, SessionView
+from engine.app.application import Application
+
+__all__ = ["SceneDriver"]
+
+
+Done: TypeAlias = Callable[[], bool]
+Vector: TypeAlias = tuple[float, float]
+
+ARM_LENGTH = 76.0  # pixels between two who talk
+NEAR_ENOUGH = 40.0
+
+
+class Recording(Protocol):
+    """A microphone that a script can speak into."""
+
+    @property
+    def is_speaking(self) -> bool:
+        """Whether something is still to be said."""
+        ...
+
+    def speak_wav(self, path: Path) -> None:
+        """Say a WAV file in real time. Raises ValueError, OSError."""
+        ...
+
+
+class SceneDriver:
+    """Plays a game for a script. `folder` is where the script's own files are looked for."""
+
+    def __init__(
+        self,
+        application: Application,
+        runtime: Runtime,
+        faults: Faults,
+        folder: Path,
+        microphone: Recording | None = None,
+    ) -> None:
+        self._application = application
+        self._game = Lookup(application, runtime)
+        self._runtime = runtime
+        self._faults = faults
+        self._folder = folder
+        self._microphone = microphone
+        self._done: Done = _at_once
+        self._verbs: dict[type[Any], Callable[[Any], Done]] = {
+            SayStep: self._say,
+            RespondStep: self._respond,
+            SpeakWavStep: self._speak_wav,
+            WalkToStep: self._walk_to,
+            TalkToStep: self._talk_to,
+            KeyStep: self._press,
+            SessionStep: self._command,
+            Fault: self._fault,
+            Latency: self._be_late,
+            SlowLink: self._be_slow,
+            Cable: self._pull_or_push,
+            ServiceCommand: self._command_service,
+            LoadSceneStep: self._load,
+            QuitStep: self._quit,
+        }
+
+    def view(self, character: str) -> SessionView:
+        """Return what is to be seen of a session. Raises StepError when there is none."""
+        return self._game.session(character).view
+
+    def begin(self, step: Step) -> None:
+        """Start to do a step. Raises StepError."""
+        try:
+            self._done = self._verbs[type(step)](step)
+        except (LookupError, ValueError, OSError) as error:
+            raise StepError(_sentence(error)) from error
+
+    def is_done(self, step: Step) -> bool:
+        """Tell whether the step that was begun is over. Raises StepError."""
+        return self._done()
+
+    # verbs
+
+    def _say(self, step: SayStep) -> Done:
+        character, since = self._game.character(step.character), self._application.clock.now()
+        refusals: list[TextRefused] = []
+
+        def note(event: object) -> None:
+            if isinstance(event, TextRefused):
+                refusals.append(event)
+
+        subscription = character.events.subscribe(note)
+        self._game.player.say(step.text, to=character)
+
+        def is_said() -> bool:
+            if refusals:
+                raise StepError(refusals[0].reason)
+            view = character.view
+            turns = view.transcript[-8:]
+            # What is said while it connects waits for the connection; the script need not.
+            is_out = any(t.speaker == "player" and t.t >= since for t in turns)
+            if is_out or view.state in _CONNECTING:
+                subscription.cancel()
+                return True
+            return False
+
+        return is_said
+
+    def _respond(self, step: RespondStep) -> Done:
+        self._game.character(step.character).respond(step.about)
+        return _at_once
+
+    def _speak_wav(self, step: SpeakWavStep) -> Done:
+        microphone = self._microphone
+        if microphone is None:
+            raise StepError("no script microphone: start with --microphone script")
+        path = self._folder / step.file
+        if not path.is_file():
+            raise StepError(f"there is no file {step.file}")
+        character = self._game.character(step.character)
+        self._game.manager.talk_to(character)
+        ears = self._runtime.ears
+        ears.set_mode("hands_free")
+        ears.allow()
+        began = False
+
+        def is_done() -> bool:
+            nonlocal began
+            if not began:
+                # As a player who looks at the indicator before the first word.
+                began = ears.status.target == character.key and ears.status.is_open
+                if began or step.at_once:
+                    began = True
+                    microphone.speak_wav(path)
+            return began and not microphone.is_speaking
+
+        return is_done
+
+    def _walk_to(self, step: WalkToStep) -> Done:
+        player = self._game.player
+        goal = self._goal(step, player.transform.position)
+        player.walk_to(goal)
+
+        def is_there() -> bool:
+            if player.is_destroyed or player.is_walking:
+                return player.is_destroyed  # through a door
+            left = math.dist(player.transform.position, goal)
+            if left > NEAR_ENOUGH:
+                raise StepError(f"something is in the way: {left:.0f} pixels are left")
+            if step.character is not None:
+                player.look_at(self._game.character(step.character).transform.position)
+            return True
+
+        return is_there
+
+    def _goal(self, step: WalkToStep, here: Vector) -> Vector:
+        if step.position is not None:
+            return step.position
+        if step.character is not None:
+            there = self._game.character(step.character).transform.position
+            distance = math.dist(here, there)
+            if distance <= ARM_LENGTH:
+                return here
+            share = ARM_LENGTH / distance
+            return tuple(t + (h - t) * share for h, t in zip(here, there, strict=True))  # type: ignore[return-value]  # two numbers from two pairs
+        found = self._game.scene.find(step.object or "")
+        if found is None:
+            names = ", ".join(o.name for o in self._game.scene.objects)
+            raise StepError(f"this level has no object {step.object!r}; it has: {names}")
+        return found.transform.position
+
+    def _talk_to(self, step: TalkToStep) -> Done:
+        self._game.manager.talk_to(self._game.character(step.character))
+        return _at_once
+
+    def _press(self, step: KeyStep) -> Done:
+        keyboard, clock = self._application.input, self._application.clock
+        post = self._application.dispatcher.post  # a key belongs to the beginning of a frame
+        post(lambda: keyboard.press(step.key))
+        until = clock.now() + step.seconds
+        frame = self._application.time.frame
+        released = False
+
+        def is_released() -> bool:
+            nonlocal released
+            if released:
+                return True
+            if self._application.time.frame > frame and clock.now() >= until:
+                post(lambda: keyboard.release(step.key))
+                released = True
+            return False
+
+        return is_released
+
+    def _command(self, step: SessionStep) -> Done:
+        session = self._game.session(step.character)
+        if step.do == "expire_session":
+            return _is_over(self._faults.expire_session(session.key))
+        if step.do == "disconnect":
+            session.disconnect()
+            return lambda: session.view.state in _AT_REST
+        (session.retry if step.do == "retry" else session.connect)()
+        return _has_changed(session, _AT_REST)
+
+    def _fault(self, step: Fault) -> Done:
+        named = None if step.character is None else self._game.session(step.character)
+        concerned = [named] if named else list(self._runtime.sessions.values())
+        noticed = [_has_changed(session, _LIVE) for session in concerned]
+        getattr(self._faults, step.do)(named and named.key)
+        # The others are noticed later, or never: there is nothing to wait for.
+        return (lambda: all(done() for done in noticed)) if step.do == "cut" else _at_once
+
+    def _be_late(self, step: Latency) -> Done:
+        self._faults.latency(self._key(step.character), step.seconds)
+        return _at_once
+
+    def _be_slow(self, step: SlowLink) -> Done:
+        self._faults.slow_link(self._key(step.character), step.bytes_per_second)
+        return _at_once
+
+    def _key(self, character: str | None) -> str | None:
+        return None if character is None else self._game.session(character).key
+
+    def _pull_or_push(self, step: Cable) -> Done:
+        getattr(self._faults, step.do)()
+        return _at_once
+
+    def _command_service(self, step: ServiceCommand) -> Done:
+        if step.do == "start_service":
+            return _is_over(self._faults.start_service())
+        noticed = [_has_changed(session, _LIVE) for session in self._runtime.sessions.values()]
+        noticed.append(_is_over(self._faults.kill_service()))
+        return lambda: all(done() for done in noticed)
+
+    def _load(self, step: LoadSceneStep) -> Done:
+        load = self._application.scenes.load(step.scene, step.spawn)
+
+        def is_entered() -> bool:
+            if load.error is not None:
+                raise StepError(str(load.error))
+            return load.scene is not None and load.scene.time.frame > 0
+
+        return is_entered
+
+    def _quit(self, step: QuitStep) -> Done:
+        self._application.quit()
+        return _at_once
+
+
+_CONNECTING = frozenset({SessionState.CONNECTING, SessionState.RECONNECTING})
+_LIVE = frozenset({SessionState.CONNECTED})
+_AT_REST = frozenset({SessionState.DISCONNECTED, SessionState.ERROR})
+
+
+def _at_once() -> bool:
+    return True
+
+
+def _has_changed(session: SessionHandle, states: frozenset[SessionState]) -> Done:
+    """Tell when a session that is in one of the states has left it, if only for a moment."""
+    before = session.view
+    last = before.timeline[-1] if before.timeline else None
+    if before.state not in states:
+        return _at_once
+    return lambda: session.view.timeline[-1:] != ((last,) if last else ())
+
+
+def _is_over(task: Task) -> Done:
+    def is_over() -> bool:
+        if task.is_done and task.error is not None:
+            raise StepError(_sentence(task.error))
+        return task.is_done
+
+    return is_over
+
+
+def _sentence(error: Exception) -> str:
+    return str(error.args[0]) if error.args else type(error).__name__

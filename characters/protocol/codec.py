@@ -1,0 +1,331 @@
+"""Turn messages into wire dictionaries and back, checking everything on the way in.
+
+```
+MessageError                what the peer sent cannot be used; `kind` is the wire's name for it
+  parse-error               not JSON, not UTF-8, not an object, nested too deep
+  validation-error          no type, or a field that is missing or has the wrong type
+  unknown-message-type      a client message that this service does not know
+```
+
+A server message may come in three shapes (see `decode_server`); all three are accepted for
+every type, because the cloud's own pages disagree on some. Unknown fields are ignored.
+
+Check one value of a wire message, by the annotation of the field that it is for.
+
+A reader returns the clean value or raises ValueError with the end of a sentence ("must be ...").
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, fields
+from types import ModuleType
+from typing import Any, TypeVar
+
+from characters.protocol import messages as client_messages
+from characters.protocol import messages as server_messages
+from characters.protocol.messages import (
+    Action,
+    BotLlmStarted,
+    BotLlmStopped,
+    BotLlmText,
+    BotReady,
+    BotStartedSpeaking,
+    BotStoppedSpeaking,
+    BotTtsStarted,
+    ClientMessage,
+    ServerMessage,
+    ServerResponse,
+    UnknownMessage,
+)
+
+__all__ = [
+    "decode_client",
+    "decode_server",
+    "encode_client",
+    "encode_server",
+    "MessageError",
+    "parse_object",
+    "READERS",
+    "SUPPORTED_TYPES",
+]
+
+
+# A lone surrogate passes the JSON parser and then breaks every encoder behind it.
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be a string")
+    if _SURROGATE.search(value):
+        raise ValueError("must be valid Unicode")
+    return value
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("must be a number")
+    if not math.isfinite(value):
+        raise ValueError("must be finite")
+    return float(value)
+
+
+def _whole(value: Any) -> int:
+    number = _number(value)
+    if number != int(number):
+        raise ValueError("must be a whole number")
+    return int(number)
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
+def _table(value: Any) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise ValueError("must be an object")
+    return {_text(key): item for key, item in value.items()}
+
+
+def _weights(value: Any) -> dict[str, float]:
+    return {key: _number(item) for key, item in _table(value).items()}
+
+
+def _items(value: Any) -> list[Any]:
+    if not isinstance(value, list | tuple):
+        raise ValueError("must be a list")
+    return list(value)
+
+
+def _tables(value: Any) -> tuple[Mapping[str, object], ...]:
+    return tuple(_table(item) for item in _items(value))
+
+
+def _action(value: Any) -> Action:
+    table = _table(value)
+    target = table.get("target")
+    return Action(_text(table.get("name")), None if target is None else _text(target))
+
+
+def _actions(value: Any) -> tuple[Action, ...]:
+    return tuple(_action(item) for item in _items(value))
+
+
+def _anything(value: Any) -> object:
+    return value
+
+
+READERS: Mapping[str, Callable[[Any], object]] = {
+    "str": _text,
+    "float": _number,
+    "int": _whole,
+    "bool": _flag,
+    "object": _anything,
+    "Mapping[str, object]": _table,
+    "Mapping[str, float]": _weights,
+    "tuple[Mapping[str, object], ...]": _tables,
+    "tuple[Action, ...]": _actions,
+}
+"""A reader for each annotation that a message uses, without its `| None`."""
+
+
+LABEL = "rtvi-ai"
+
+
+class MessageError(Exception):
+    """What the peer sent cannot be used; never retryable, the same bytes fail again."""
+
+    def __init__(self, kind: str, message: str, extras: Mapping[str, object] | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.extras = extras
+
+
+# --- one plan per message class ----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _FieldPlan:
+    name: str
+    path: tuple[str, ...]
+    read: Callable[[Any], object]
+    required: bool
+    one_of: tuple[str, ...]
+
+
+def _plan_field(item: Field[Any]) -> _FieldPlan:
+    return _FieldPlan(
+        name=item.name,
+        path=item.metadata.get("path", (item.name,)),
+        read=READERS[str(item.type).removesuffix(" | None")],
+        required=item.default is MISSING and item.default_factory is MISSING,
+        one_of=item.metadata.get("one_of", ()),
+    )
+
+
+_B = TypeVar("_B", ClientMessage, ServerMessage)
+
+
+def _classes(module: ModuleType, base: type[_B]) -> dict[str, type[_B]]:
+    found = (getattr(module, name) for name in module.__all__)
+    kinds = (item for item in found if isinstance(item, type) and issubclass(item, base))
+    return {item.TYPE: item for item in kinds if getattr(item, "TYPE", "")}
+
+
+_CLIENT: Mapping[str, type[ClientMessage]] = _classes(client_messages, ClientMessage)
+_SERVER: Mapping[str, type[ServerMessage]] = _classes(server_messages, ServerMessage)
+_PLANS: Mapping[type, tuple[_FieldPlan, ...]] = {
+    item: tuple(_plan_field(part) for part in fields(item))  # type: ignore[arg-type]  # dataclasses all
+    for item in (*_CLIENT.values(), *_SERVER.values())
+}
+# The bot's output stream keeps its own type at the top; everything else is wrapped.
+_STREAM = (
+    BotReady,
+    BotLlmStarted,
+    BotLlmText,
+    BotLlmStopped,
+    BotTtsStarted,
+    BotStartedSpeaking,
+    BotStoppedSpeaking,
+)
+
+SUPPORTED_TYPES: tuple[str, ...] = tuple(_CLIENT)
+"""The client message types that a service answers an unknown one with."""
+
+_M = TypeVar("_M")
+
+
+def _dig(data: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    value: Any = data
+    for part in path:
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _read_field(plan: _FieldPlan, kind: str, data: Mapping[str, Any]) -> object:
+    value = _dig(data, plan.path)
+    where = ".".join(plan.path)
+    if value is None:
+        raise MessageError("validation-error", f"Message '{kind}' lacks the field '{where}'")
+    try:
+        result = plan.read(value)
+    except (ValueError, OverflowError) as problem:
+        raise MessageError("validation-error", f"Field '{where}' of '{kind}' {problem}") from None
+    if plan.one_of and result not in plan.one_of:
+        choices = ", ".join(plan.one_of)
+        raise MessageError("validation-error", f"Field '{where}' of '{kind}' is none of {choices}")
+    return result
+
+
+def _build(cls: type[_M], kind: str, data: Mapping[str, Any]) -> _M:
+    values = {
+        plan.name: _read_field(plan, kind, data)
+        for plan in _PLANS[cls]
+        if plan.required or _dig(data, plan.path) is not None
+    }
+    return cls(**values)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Action):
+        return {"name": value.name} | ({} if value.target is None else {"target": value.target})
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def _dump(message: ClientMessage | ServerMessage) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    for plan in _PLANS[type(message)]:
+        value = getattr(message, plan.name)
+        if value is None:
+            continue
+        table = data
+        for part in plan.path[:-1]:
+            table = table.setdefault(part, {})
+        table[plan.path[-1]] = _plain(value)
+    return data
+
+
+# --- the public functions ----------------------------------------------------------------
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def parse_object(frame: str | bytes) -> dict[str, Any]:
+    """Parse one JSON text frame into an object. Raises MessageError(parse-error)."""
+    try:
+        raw = json.loads(frame, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise MessageError(
+            "parse-error", "Failed to parse message: invalid JSON or UTF-8 encoding"
+        ) from None
+    if not isinstance(raw, dict):
+        raise MessageError("parse-error", "Failed to parse message: not a JSON object")
+    return raw
+
+
+def encode_client(message: ClientMessage) -> dict[str, Any]:
+    """Return the wire dictionary of a client message."""
+    data = _dump(message)
+    return {"type": message.TYPE} | ({"data": data} if data else {})
+
+
+def decode_client(raw: Mapping[str, Any]) -> ClientMessage:
+    """Return the client message in `raw`. Raises MessageError, its kind as the wire names it."""
+    kind = raw.get("type")
+    if not isinstance(kind, str):
+        raise MessageError("validation-error", "Message missing required 'type' field")
+    if kind not in _CLIENT:
+        raise MessageError(
+            "unknown-message-type",
+            f"Unknown message type: {kind[:64]!a}",
+            {"supported_types": list(SUPPORTED_TYPES)},
+        )
+    return _build(_CLIENT[kind], kind, _payload(kind, raw))
+
+
+def _payload(kind: str, raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    data = raw.get("data")
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise MessageError("validation-error", f"Field 'data' of '{kind}' must be an object")
+    return data
+
+
+def encode_server(message: ServerMessage) -> dict[str, Any]:
+    """Return the wire dictionary of a server message, in the shape that its type has there."""
+    data = _dump(message)
+    if isinstance(message, ServerResponse):
+        return {"type": message.TYPE, **data}
+    if isinstance(message, _STREAM):
+        return {"label": LABEL, "type": message.TYPE, "data": data}
+    return {"label": LABEL, "type": "server-message", "data": {"type": message.TYPE, **data}}
+
+
+def decode_server(raw: Mapping[str, Any]) -> ServerMessage:
+    """Return the server message in `raw`, whichever of the three shapes it has.
+
+    A type that this version does not know becomes an UnknownMessage.
+    Raises MessageError for one without a type or with a malformed field.
+    """
+    kind, data = raw.get("type"), raw.get("data")
+    if kind == "server-message" and isinstance(data, dict):
+        kind = data.get("type")
+    elif not isinstance(data, dict):
+        data = raw
+    if not isinstance(kind, str):
+        raise MessageError("validation-error", "Message missing required 'type' field")
+    if kind not in _SERVER:
+        return UnknownMessage(kind)
+    return _build(_SERVER[kind], kind, data)

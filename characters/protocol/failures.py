@@ -1,0 +1,262 @@
+"""Why something failed and what that means: one table from stable codes to classes and advice.
+
+The classes, in the order in which they are looked for::
+
+    ADVISED         the server named a delay (Retry-After, a drain notice): wait that long
+    TRANSIENT       refused, reset, timed out, 5xx, too many at once: back off and retry
+    ROOM_GONE       the room to rejoin is no more: create one within the same attempt
+    RESUME_REFUSED  the stored session is not to be had: fresh, or an error under ALWAYS_RESUME
+    TERMINAL        asking again cannot help: key, character, configuration, quota
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
+
+__all__ = ["classify_http", "failure", "Failure", "FailureKind", "FAILURES"]
+
+
+class FailureKind(StrEnum):
+    """What a failure means for the next step."""
+
+    ADVISED = "advised"
+    TRANSIENT = "transient"
+    TERMINAL = "terminal"
+    ROOM_GONE = "room_gone"
+    RESUME_REFUSED = "resume_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One failure: a stable code, a sentence that says what to do, and its class."""
+
+    code: str
+    message: str
+    stage: str
+    kind: FailureKind
+    retry_after: float | None = None
+
+    @property
+    def recoverable(self) -> bool:
+        """Whether trying again may help."""
+        return self.kind is not FailureKind.TERMINAL
+
+
+class FailureClass(NamedTuple):
+    """A row of the table: the class, the stage it belongs to, and what to do."""
+
+    kind: FailureKind
+    stage: str
+    advice: str
+
+
+_ADVISED, _TRANSIENT, _TERMINAL = FailureKind.ADVISED, FailureKind.TRANSIENT, FailureKind.TERMINAL
+_REFUSED, _GONE = FailureKind.RESUME_REFUSED, FailureKind.ROOM_GONE
+
+FAILURES: Mapping[str, FailureClass] = MappingProxyType(
+    {
+        "server.draining": FailureClass(
+            _ADVISED, "live", "The server is restarting; it is tried again when it said it is back."
+        ),
+        "connection.refused": FailureClass(
+            _TRANSIENT, "connect", "Nobody listens at the endpoint; start the service or check it."
+        ),
+        "connection.dns": FailureClass(
+            _TRANSIENT,
+            "connect",
+            "The endpoint's name is not known; check the network and the URL.",
+        ),
+        "connection.timeout": FailureClass(
+            _TRANSIENT,
+            "connect",
+            "No answer in time; on a slow network raise start_wait_timeout_ms.",
+        ),
+        "connection.failed": FailureClass(
+            _TRANSIENT, "connect", "The connection broke while it was being made; it is retried."
+        ),
+        "connection.concurrency_limit": FailureClass(
+            _TRANSIENT, "connect", "Too many sessions at once; end one, or wait."
+        ),
+        "connection.server_error": FailureClass(
+            _TRANSIENT, "connect", "The server failed; look into its log if it goes on."
+        ),
+        "connection.unavailable": FailureClass(
+            _TRANSIENT, "connect", "The server is not available at the moment."
+        ),
+        "connection.tls": FailureClass(
+            _TERMINAL, "connect", "The endpoint's certificate is not trusted; check URL and clock."
+        ),
+        "connection.invalid_url": FailureClass(
+            _TERMINAL, "connect", "The endpoint is not a usable URL; correct it."
+        ),
+        "connection.invalid_api_key": FailureClass(
+            _TERMINAL, "connect", "The API key is missing or wrong; set it and press Retry."
+        ),
+        "connection.not_allowed": FailureClass(
+            _TERMINAL, "connect", "This key may not use the character; check its owner and plan."
+        ),
+        "connection.character_not_found": FailureClass(
+            _TERMINAL, "connect", "The endpoint knows no such character; check character_id."
+        ),
+        "connection.not_found": FailureClass(
+            _TERMINAL, "connect", "The endpoint has no such address; check the URL."
+        ),
+        "connection.bad_request": FailureClass(
+            _TERMINAL, "connect", "The server could not read the request; check the configuration."
+        ),
+        "connection.validation": FailureClass(
+            _TERMINAL, "connect", "The server refused a field of the configuration; correct it."
+        ),
+        "connection.speaker_limit": FailureClass(
+            _TERMINAL, "connect", "The speaker limit is reached; it does not pass by waiting."
+        ),
+        "connection.quota_exceeded": FailureClass(
+            _TERMINAL, "connect", "The usage quota is spent; raise it, then press Retry."
+        ),
+        "connection.unexpected_status": FailureClass(
+            _TERMINAL, "connect", "The endpoint gave an answer that is not in its contract."
+        ),
+        "connection.room_gone": FailureClass(
+            _GONE, "connect", "The room is gone; a new one is made for the conversation."
+        ),
+        "session.not_found": FailureClass(
+            _REFUSED, "resume", "The server does not know the stored session."
+        ),
+        "session.expired": FailureClass(_REFUSED, "resume", "The stored session has expired."),
+        "session.invalid_id": FailureClass(
+            _REFUSED, "resume", "The server does not accept the stored session id."
+        ),
+        "session.resume_refused": FailureClass(
+            _TERMINAL,
+            "resume",
+            "The conversation could not be resumed and the policy is ALWAYS_RESUME; "
+            "clear the session id or use RESUME_IF_POSSIBLE, then press Retry.",
+        ),
+        "session.live_elsewhere": FailureClass(
+            _TERMINAL, "connect", "The session is open elsewhere; close it there, or take over."
+        ),
+        "session.taken_over": FailureClass(
+            _TERMINAL, "live", "Another game took the session over; take over to take it back."
+        ),
+        "session.idle_timeout": FailureClass(
+            _TRANSIENT, "live", "The server ended the session because nobody spoke; connect again."
+        ),
+        "session.ended": FailureClass(
+            _TRANSIENT, "live", "The server ended the session; connect again."
+        ),
+        "transport.signal_disconnected": FailureClass(
+            _TRANSIENT, "live", "The connection was cut; it is made again."
+        ),
+        "transport.heartbeat_lost": FailureClass(
+            _TRANSIENT, "live", "Nothing came from the server in time; the line is dead."
+        ),
+        "transport.join_refused": FailureClass(
+            _TRANSIENT, "join", "The room did not let us in; a new token is asked for."
+        ),
+        "transport.livekit_missing": FailureClass(
+            _TERMINAL,
+            "join",
+            "The room is on LiveKit, whose package is not installed; pip install livekit.",
+        ),
+        "transport.protocol": FailureClass(
+            _TRANSIENT, "live", "The server broke the protocol; client and service may differ."
+        ),
+        "transport.overflow": FailureClass(
+            _TRANSIENT, "live", "More was sent than the line takes; it is made again."
+        ),
+        "character.ready_timeout": FailureClass(
+            _TRANSIENT, "ready", "The character did not get ready in time."
+        ),
+        "persistence.unavailable": FailureClass(
+            _TRANSIENT,
+            "store",
+            "The session id could not be kept on disk; look at the data folder.",
+        ),
+        "persistence.slow": FailureClass(
+            _TRANSIENT, "store", "The session store does not answer; the id is not on disk yet."
+        ),
+        "audio.mic_unavailable": FailureClass(
+            _TRANSIENT, "audio", "No microphone can be opened; typing goes on working."
+        ),
+        "internal.error": FailureClass(
+            _TRANSIENT, "internal", "Something unexpected happened; the log says what."
+        ),
+    }
+)
+
+
+def failure(code: str, detail: str = "", retry_after: float | None = None) -> Failure:
+    """Make the failure of a code; ``detail`` says what was seen, before the advice.
+
+    Raises:
+        KeyError: the code is not in the table.
+    """
+    kind, stage, advice = FAILURES[code]
+    message = f"{detail.rstrip('.')}. {advice}" if detail else advice
+    if retry_after is not None and (kind is _TRANSIENT or code == "connection.quota_exceeded"):
+        kind = _ADVISED
+    return Failure(code, message, stage, kind, retry_after)
+
+
+_BY_STATUS: Mapping[int, str] = MappingProxyType(
+    {
+        400: "connection.bad_request",
+        401: "connection.invalid_api_key",
+        402: "connection.quota_exceeded",
+        403: "connection.not_allowed",
+        404: "connection.not_found",
+        408: "connection.timeout",
+        409: "session.live_elsewhere",
+        422: "connection.validation",
+        425: "connection.unavailable",
+        429: "connection.concurrency_limit",
+        500: "connection.server_error",
+        503: "connection.unavailable",
+    }
+)
+
+# Looked through in order: (status, word of the detail) -> code.
+_BY_DETAIL: tuple[tuple[int, str, str], ...] = (
+    (404, "room", "connection.room_gone"),
+    (404, "expired", "session.expired"),
+    (404, "session", "session.not_found"),
+    (404, "character", "connection.character_not_found"),
+    (400, "session", "session.invalid_id"),
+    (429, "speaker", "connection.speaker_limit"),
+    (429, "quota", "connection.quota_exceeded"),
+    (409, "concurren", "connection.concurrency_limit"),
+)
+
+
+def classify_http(status: int, detail: object = None, retry_after: float | None = None) -> Failure:
+    """Class a refusal of ``POST /connect`` by its status and its ``detail`` (text or 422 list)."""
+    text = _detail_text(detail)
+    lowered = text.lower()
+    for wanted, word, code in _BY_DETAIL:
+        if status == wanted and word in lowered:
+            return failure(code, text, retry_after)
+    code = _BY_STATUS.get(status, "")
+    if not code:
+        code = "connection.server_error" if status >= 500 else "connection.unexpected_status"
+    return failure(code, text or f"HTTP {status}", retry_after)
+
+
+def _detail_text(detail: object) -> str:
+    if isinstance(detail, str):
+        return detail[:300]
+    if isinstance(detail, list):
+        return "; ".join(_validation_text(item) for item in detail)[:300]
+    return ""
+
+
+def _validation_text(item: object) -> str:
+    """Name the refused field, never its value: the ``input`` of a 422 may be what was said."""
+    if not isinstance(item, Mapping):
+        return "invalid field"
+    location = item.get("loc")
+    where = ".".join(str(part) for part in location) if isinstance(location, (list, tuple)) else ""
+    return f"{where or 'request'}: {item.get('msg', 'invalid')}"

@@ -1,0 +1,567 @@
+"""What a client says to the service, as frozen values.
+
+A class names its wire type in `TYPE`; the codec reads the fields from the annotations, so that
+a field is written down exactly once. Field meanings are those of the public Live API; defaults
+stand for fields that a peer may leave out.
+
+What the service says to a client, as frozen values.
+
+Built like `client_messages`: `TYPE` names the wire type, the codec reads the annotations.
+
+Who decides that a character answers: it does by itself, or only when the game asks.
+
+The wire's `respond_modes` has a mode for each lane of input. The public service has lanes for what
+the level tells, and always answers the player; ours has two lanes more, for what the player types
+and says. A lane that is not named is `auto`.
+
+Checks of numbers in settings, with sentences that name the field.
+
+What `POST /connect` takes and gives.
+
+The field names are the wire's. Nulls are left out; fields that a newer peer adds are ignored.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Any, ClassVar
+
+__all__ = [
+    "Action",
+    "ActionResponse",
+    "AudioData",
+    "BotEmotion",
+    "BotLlmStarted",
+    "BotLlmStopped",
+    "BotLlmText",
+    "BotReady",
+    "BotStartedSpeaking",
+    "BotStoppedSpeaking",
+    "BotTtsStarted",
+    "BotTurnCompleted",
+    "check_number",
+    "check_range",
+    "ClientMessage",
+    "ConnectRequest",
+    "ConnectResponse",
+    "ContextUpdate",
+    "FinalUserTranscription",
+    "ForceUserStoppedSpeaking",
+    "InteractionCreated",
+    "InterruptBot",
+    "KillPipeline",
+    "LlmNoResponse",
+    "Metrics",
+    "ModerationResponse",
+    "MODES",
+    "ResetIdleTimer",
+    "RespondMode",
+    "RespondModeUpdate",
+    "RoomGrant",
+    "ServerMessage",
+    "ServerResponse",
+    "SILENT",
+    "SttToggle",
+    "TriggerMessage",
+    "TtsToggle",
+    "UnknownMessage",
+    "UpdateDynamicInfo",
+    "UpdateSceneMetadata",
+    "UpdateTemplateKeys",
+    "UsageLimitReached",
+    "USER_LANES",
+    "USER_TEXT",
+    "USER_VOICE",
+    "UserIdleWarning",
+    "UserTextMessage",
+    "VadSttStarted",
+    "VadSttStopped",
+    "Visemes",
+    "VISEMES",
+]
+
+
+VISEMES = (
+    *("sil", "pp", "ff", "th", "dd", "kk", "ch", "ss", "nn", "rr"),
+    *("aa", "e", "ih", "oh", "ou"),
+)
+"""The fifteen mouth shapes, in the order of the wire."""
+
+
+class ServerMessage:
+    """What the service says to a client."""
+
+    __slots__ = ()
+    TYPE: ClassVar[str]
+
+
+@dataclass(frozen=True, slots=True)
+class BotReady(ServerMessage):
+    """The character hears and answers from now on."""
+
+    TYPE: ClassVar[str] = "bot-ready"
+    about: Mapping[str, object] = field(default_factory=dict)
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionCreated(ServerMessage):
+    """The ids of this interaction."""
+
+    TYPE: ClassVar[str] = "interaction-created"
+    interaction_id: str
+    character_session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VadSttStarted(ServerMessage):
+    """The service hears the player speak; `timestamp` is the client's, in seconds."""
+
+    TYPE: ClassVar[str] = "vad-stt-started"
+    timestamp: float | None = None
+    pre_roll_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VadSttStopped(ServerMessage):
+    """The player's utterance ended."""
+
+    TYPE: ClassVar[str] = "vad-stt-stopped"
+    reason: str | None = None
+    audio_duration_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FinalUserTranscription(ServerMessage):
+    """What the service understood of the player's speech."""
+
+    TYPE: ClassVar[str] = "final-user-transcription"
+    text: str
+    speaker_id: str | None = None
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BotLlmStarted(ServerMessage):
+    """The character begins to answer."""
+
+    TYPE: ClassVar[str] = "bot-llm-started"
+
+
+@dataclass(frozen=True, slots=True)
+class BotLlmText(ServerMessage):
+    """The next piece of the answer; pieces join without anything between them."""
+
+    TYPE: ClassVar[str] = "bot-llm-text"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class BotLlmStopped(ServerMessage):
+    """The text of the answer is complete."""
+
+    TYPE: ClassVar[str] = "bot-llm-stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class BotTtsStarted(ServerMessage):
+    """The answer is being turned into speech."""
+
+    TYPE: ClassVar[str] = "bot-tts-started"
+
+
+@dataclass(frozen=True, slots=True)
+class BotStartedSpeaking(ServerMessage):
+    """Voice of an answer follows."""
+
+    TYPE: ClassVar[str] = "bot-started-speaking"
+    response_id: str | None = None
+    sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Visemes(ServerMessage):
+    """The mouth now: a weight 0..1 for each name in `VISEMES`."""
+
+    TYPE: ClassVar[str] = "visemes"
+    weights: Mapping[str, float] = field(metadata={"path": ("visemes",)})
+
+
+@dataclass(frozen=True, slots=True)
+class BotStoppedSpeaking(ServerMessage):
+    """No more voice of this answer."""
+
+    TYPE: ClassVar[str] = "bot-stopped-speaking"
+
+
+@dataclass(frozen=True, slots=True)
+class BotTurnCompleted(ServerMessage):
+    """The character's turn is over for the service; local audio may still drain.
+
+    `message_id`, our addition, is the last line of the player that was answered.
+    """
+
+    TYPE: ClassVar[str] = "bot-turn-completed"
+    was_interrupted: bool = False
+    was_aborted: bool | None = None
+    error_reason: str | None = None
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that the character does."""
+
+    name: str
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionResponse(ServerMessage):
+    """What the character does, in order.
+
+    `message_id`, our addition, is the line of the player that it belongs to: an answer that is
+    told again after a loss is not done again.
+    """
+
+    TYPE: ClassVar[str] = "action-response"
+    actions: tuple[Action, ...] = ()
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BotEmotion(ServerMessage):
+    """How the character feels; scale 1 subtle, 2 moderate, 3 intense."""
+
+    TYPE: ClassVar[str] = "bot-emotion"
+    emotion: str
+    scale: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class UserIdleWarning(ServerMessage):
+    """The connection ends in that many seconds unless the player does something."""
+
+    TYPE: ClassVar[str] = "user-idle-warning"
+    remaining_seconds: float = 0.0
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageLimitReached(ServerMessage):
+    """A quota is spent."""
+
+    TYPE: ClassVar[str] = "usage-limit-reached"
+    quota_type: str = ""
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LlmNoResponse(ServerMessage):
+    """The character chose not to answer."""
+
+    TYPE: ClassVar[str] = "llm-no-response"
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModerationResponse(ServerMessage):
+    """Whether the player's words were let through."""
+
+    TYPE: ClassVar[str] = "moderation-response"
+    result: bool = True
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AudioData(ServerMessage):
+    """Voice inside a JSON message: base64 PCM16LE."""
+
+    TYPE: ClassVar[str] = "audio-data"
+    sample_rate: int
+    audio: str
+    channels: int = 1
+    includes_wav_header: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics(ServerMessage):
+    """Latencies of a turn, for the inspector; the lists are the service's own."""
+
+    TYPE: ClassVar[str] = "metrics"
+    ttfb: tuple[Mapping[str, object], ...] = ()
+    processing: tuple[Mapping[str, object], ...] = ()
+    custom: tuple[Mapping[str, object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServerResponse(ServerMessage):
+    """The acknowledgement of one client message; status success, error, processing, pending."""
+
+    TYPE: ClassVar[str] = "server-response"
+    event_type: str = ""
+    status: str = "success"
+    message: str | None = None
+    extras: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownMessage(ServerMessage):
+    """A type that this version does not know: log it once, then ignore it."""
+
+    TYPE: ClassVar[str] = ""
+    type: str
+
+
+USER_TEXT = "user_text"
+USER_VOICE = "user_voice"
+USER_LANES = (USER_TEXT, USER_VOICE)
+"""The lanes of what the player types and what he says."""
+
+SILENT = "silent"
+MODES = (SILENT, "auto", "must_respond")
+"""What a lane's input may lead to: nothing, an answer as the service sees fit, always one."""
+
+
+class RespondMode(StrEnum):
+    """Whether a character answers the player by itself.
+
+    With `manual` it hears and remembers what is typed and said, and answers when the game calls
+    `respond()`: to all that was said since it last did.
+    """
+
+    AUTO = "auto"
+    MANUAL = "manual"
+
+    @property
+    def lanes(self) -> Mapping[str, str]:
+        """What the wire calls it."""
+        return dict.fromkeys(USER_LANES, SILENT if self is RespondMode.MANUAL else "auto")
+
+
+class ClientMessage:
+    """What a client says to the service."""
+
+    __slots__ = ()
+    TYPE: ClassVar[str]
+
+
+@dataclass(frozen=True, slots=True)
+class UserTextMessage(ClientMessage):
+    """Words that the player typed.
+
+    A service that keeps sessions takes each `message_id` once, and acknowledges it when the line
+    is durable; a line without one is acknowledged at once, as the public API does.
+    """
+
+    TYPE: ClassVar[str] = "user_text_message"
+    text: str
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerMessage(ClientMessage):
+    """Something happened in the level that the character may speak about."""
+
+    TYPE: ClassVar[str] = "trigger-message"
+    trigger_name: str | None = None
+    trigger_message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContextUpdate(ClientMessage):
+    """Change what the character knows about the level, and with `run_llm` "true" let it speak.
+
+    `text` may lack for mode reset, and our service needs none to let it speak. `message_id`, our
+    addition, is the last line of the player that is to be answered: one whose answer is decided
+    is not answered again.
+    """
+
+    TYPE: ClassVar[str] = "context-update"
+    text: str | None = None
+    mode: str = field(default="append", metadata={"one_of": ("append", "replace", "reset")})
+    run_llm: str = field(default="auto", metadata={"one_of": ("auto", "true", "false")})
+    current_attention_object: object = None
+    action_config: Mapping[str, object] | None = None
+    remove_static: bool | None = None
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RespondModeUpdate(ClientMessage):
+    """Change what the input of one lane may lead to; lanes and modes are in `respond`."""
+
+    TYPE: ClassVar[str] = "respond-mode-update"
+    modality: str
+    mode: str = field(metadata={"one_of": MODES})
+    update_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateDynamicInfo(ClientMessage):
+    """Replace the free text about the level."""
+
+    TYPE: ClassVar[str] = "update-dynamic-info"
+    text: str = field(metadata={"path": ("dynamic_info", "text")})
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateSceneMetadata(ClientMessage):
+    """Replace the list of things in the level: `{name, description}` each."""
+
+    TYPE: ClassVar[str] = "update-scene-metadata"
+    scene_metadata: tuple[Mapping[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateTemplateKeys(ClientMessage):
+    """Set the variables that a persona's lines may use."""
+
+    TYPE: ClassVar[str] = "update-template-keys"
+    template_keys: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class TtsToggle(ClientMessage):
+    """Turn the character's voice on or off."""
+
+    TYPE: ClassVar[str] = "tts-toggle"
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SttToggle(ClientMessage):
+    """Mute or open the player's microphone at the service."""
+
+    TYPE: ClassVar[str] = "stt-toggle"
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InterruptBot(ClientMessage):
+    """Stop what the character is saying."""
+
+    TYPE: ClassVar[str] = "interrupt-bot"
+
+
+@dataclass(frozen=True, slots=True)
+class ForceUserStoppedSpeaking(ClientMessage):
+    """End the player's turn now, whatever the voice activity says."""
+
+    TYPE: ClassVar[str] = "force-user-stopped-speaking"
+
+
+@dataclass(frozen=True, slots=True)
+class ResetIdleTimer(ClientMessage):
+    """The player is still there."""
+
+    TYPE: ClassVar[str] = "reset-idle-timer"
+
+
+@dataclass(frozen=True, slots=True)
+class KillPipeline(ClientMessage):
+    """End the live connection and its room."""
+
+    TYPE: ClassVar[str] = "kill-pipeline"
+
+
+def check_number(name: str, value: object, *, zero_is_fine: bool) -> None:
+    """Raise ValueError unless the value is a finite number above 0, or 0 where that is fine."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"{name} must be a finite number (got {value!r})")
+    if value < 0 or (value == 0 and not zero_is_fine):
+        bound = "0 or more" if zero_is_fine else "above 0"
+        raise ValueError(f"{name} must be {bound} (got {value!r})")
+
+
+def check_range(name: str, value: object, low: float, high: float) -> None:
+    """Raise ValueError unless the value is a number from `low` to `high`."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or not low <= value <= high:  # type: ignore[arg-type,operator] # is_number
+        raise ValueError(f"{name} must be {low:g} to {high:g} (got {value!r})")
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectRequest:
+    """Ask for a room with a character; mode "join" with `room_name` asks for a living room.
+
+    `persona`, `room_rejoin_ttl_seconds`, `takeover`, `live_id`, `heard` and `player_name` are our
+    own additions, which other services ignore. `live_id` is the `session_id` of the connection
+    that this client just lost: it proves that the one still open at the service is its own.
+    `heard` is the last line of the player whose answer this client has had whole: what was to be
+    told after it is told again in a new room. Lanes and modes of `respond_modes` are in `respond`.
+    """
+
+    character_id: str
+    character_session_id: str | None = None
+    end_user_id: str | None = None
+    end_user_metadata: Mapping[str, object] | None = None
+    connection_type: str = "audio"
+    mode: str = "create"
+    room_name: str | None = None
+    spawn_agent: bool = True
+    max_num_participants: int | None = None
+    default_tts_enabled: bool | None = None
+    default_stt_enabled: bool | None = None
+    vad_params: Mapping[str, object] | None = None
+    turn_detection_config: Mapping[str, object] | None = None
+    audio_config: Mapping[str, object] | None = None
+    dynamic_info: Mapping[str, object] | None = None
+    scene_description: tuple[Mapping[str, object], ...] | None = None
+    narrative_template_keys: Mapping[str, object] | None = None
+    action_config: Mapping[str, object] | None = None
+    emotion_config: Mapping[str, object] | None = None
+    respond_modes: Mapping[str, str] | None = None
+    debug: bool | None = None
+    invocation_metadata: Mapping[str, object] | None = None
+    persona: str | None = None
+    room_rejoin_ttl_seconds: float | None = None
+    takeover: bool | None = None
+    live_id: str | None = None
+    heard: str | None = None
+    player_name: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON body, without nulls."""
+        pairs = ((item.name, getattr(self, item.name)) for item in fields(self))
+        return {name: _plain(value) for name, value in pairs if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class RoomGrant:
+    """Leave to enter one room once: `token` opens one WebSocket (or LiveKit) connection."""
+
+    session_id: str
+    character_session_id: str
+    room_url: str
+    room_name: str
+    token: str = field(repr=False)
+    end_user_id: str | None = None
+    end_user_metadata: Mapping[str, object] | None = None
+    request_trace_id: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON body of a 200 answer."""
+        return {item.name: _plain(getattr(self, item.name)) for item in fields(self)}
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> RoomGrant:
+        """Read a 200 answer. Raises ValueError that names the field that is missing or wrong."""
+        values = {item.name: raw.get(item.name) for item in fields(cls)}
+        for name in ("session_id", "character_session_id", "room_url", "room_name", "token"):
+            if not isinstance(values[name], str) or not values[name]:
+                raise ValueError(f"the answer to /connect has no usable '{name}'")
+        return cls(**values)  # type: ignore[arg-type]  # the loop above checked what is required
+
+
+ConnectResponse = RoomGrant
+"""The wire's name for the same value."""
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return dict(value) if isinstance(value, Mapping) else value

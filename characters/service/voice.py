@@ -1,0 +1,226 @@
+"""The ears and the mouth of one room: speech around a talk, when the service has speech.
+
+Microphone frames wait in a bounded queue and are dropped oldest first; voice is sent at most
+`AHEAD_SECONDS` before it is heard, so that an interruption silences it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from characters.protocol.messages import (
+    VISEMES,
+    FinalUserTranscription,
+    ServerMessage,
+    ServerResponse,
+    VadSttStarted,
+    VadSttStopped,
+    Visemes,
+)
+from characters.speech.interfaces import (
+    Heard,
+    Rejected,
+    Speech,
+    SpeechEvent,
+    SpeechListener,
+    SpeechStarted,
+    SpeechStopped,
+    VoiceStyle,
+)
+
+__all__ = ["SpeechCallbacks", "SpeechInput", "SpeechOutput"]
+
+
+log = logging.getLogger(__name__)
+
+AHEAD_SECONDS = 0.5
+# Ten seconds: what is said on while a recogniser makes out what was said before is not lost.
+MAX_FRAMES = 500
+# So much longer than the pause that ends a turn no frame has come: the line is lost, not slow.
+LOST_SECONDS = 0.4
+# It is looked for in steps: a service that stood still itself has missed one of them, not all.
+LOOKS = 4
+SENTENCES = re.compile(r".*[.!?…][\"')\]]*(?=\s|$)", re.DOTALL)
+
+Understood: TypeAlias = Callable[[str | None, tuple[ServerMessage, ...]], None]
+
+
+class SpeechInput:
+    """Feeds one room's microphone to its listener, in order and one call at a time.
+
+    An utterance whose frames stop coming is ended: what is said next is another one.
+    """
+
+    def __init__(self, listener: SpeechListener, pause_seconds: float) -> None:
+        self._listener = listener
+        self._look_seconds = (pause_seconds + LOST_SECONDS) / LOOKS
+        self._is_fed = False
+        self._frames: deque[tuple[bytes, float]] = deque(maxlen=MAX_FRAMES)
+        self._orders: deque[Callable[[], Awaitable[tuple[SpeechEvent, ...]]]] = deque(maxlen=16)
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, understood: Understood) -> None:
+        """Begin; `understood` gets what was said, None for a mere sign of life."""
+        self._task = asyncio.create_task(self._run(understood))
+
+    def feed(self, pcm: bytes, timestamp: float) -> None:
+        """Take one frame; never waits."""
+        self._frames.append((pcm, timestamp))
+        self._wake.set()
+
+    def force_stop(self) -> None:
+        """End the utterance now."""
+        self._order(self._listener.force_stop)
+
+    def set_muted(self, muted: bool) -> None:
+        """Stop or resume listening."""
+        self._order(lambda: self._listener.set_muted(muted))
+
+    def set_phrases(self, phrases: Iterable[str]) -> None:
+        """Change what can be understood."""
+        self._listener.set_phrases(phrases)
+
+    def _order(self, order: Callable[[], Awaitable[tuple[SpeechEvent, ...]]]) -> None:
+        self._orders.append(order)
+        self._wake.set()
+
+    async def _run(self, understood: Understood) -> None:
+        while True:
+            await self._wait()
+            self._wake.clear()
+            while self._frames or self._orders:
+                try:
+                    for event in await self._next():
+                        understood(*_translate(event))
+                except Exception as error:
+                    log.error("listening failed: %s", type(error).__name__)
+
+    async def _wait(self) -> None:
+        """Wait for frames and orders, or until frames have stopped coming."""
+        for _ in range(LOOKS if self._is_fed else 0):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._look_seconds):
+                    await self._wake.wait()
+                return
+        if self._is_fed and not self._frames:
+            self._is_fed = False
+            self._orders.append(self._listener.cut_off)
+            return
+        await self._wake.wait()
+
+    async def _next(self) -> tuple[SpeechEvent, ...]:
+        # Frames first: an order speaks about what was said before it.
+        if self._frames:
+            self._is_fed = True
+            return await self._listener.feed(*self._frames.popleft())
+        return await self._orders.popleft()()
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._listener.close()
+
+
+def _translate(event: SpeechEvent) -> tuple[str | None, tuple[ServerMessage, ...]]:
+    if isinstance(event, SpeechStarted):
+        return None, (VadSttStarted(event.timestamp, event.pre_roll_ms),)
+    if isinstance(event, SpeechStopped):
+        return None, (VadSttStopped(event.reason, event.audio_duration_ms),)
+    if isinstance(event, Heard):
+        return event.text, (FinalUserTranscription(event.text),)
+    assert isinstance(event, Rejected)
+    return None, (ServerResponse("speech", "error", event.advice),)
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechCallbacks:
+    """Where a mouth's work goes."""
+
+    started: Callable[[int], None]
+    ended: Callable[[int], None]
+    sound: Callable[[bytes, float, int], None]  # pcm, timestamp, sample rate
+    shape: Callable[[ServerMessage], None]
+
+
+class SpeechOutput:
+    """Speaks one turn at a time."""
+
+    def __init__(self, speech: Speech, style: VoiceStyle | None, now: Callable[[], float]) -> None:
+        self._speech = speech
+        self._style = style
+        self._now = now
+        self._to: SpeechCallbacks | None = None
+        self._texts: asyncio.Queue[str | None] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+        self._turn = 0
+
+    def connect(self, to: SpeechCallbacks) -> None:
+        """Say where the voice goes."""
+        self._to = to
+
+    def say(self, turn: int, text: str | None) -> None:
+        """Speak this next; None ends the turn."""
+        if self._task is None or turn != self._turn:
+            self.hush()
+            self._turn, self._texts = turn, asyncio.Queue()
+            self._task = asyncio.create_task(self._speak(turn, self._texts))
+        self._texts.put_nowait(text)
+
+    def hush(self) -> None:
+        """Stop at once."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _speak(self, turn: int, texts: asyncio.Queue[str | None]) -> None:
+        assert self._to is not None
+        heard_until = 0.0  # when the player's ears will be through with what was sent
+        waiting = ""
+        try:
+            while (text := await texts.get()) is not None:
+                ready, waiting = whole_sentences(waiting + text)
+                heard_until = await self._speak_text(turn, ready, heard_until)
+            heard_until = await self._speak_text(turn, waiting, heard_until)
+            await asyncio.sleep(max(0.0, heard_until - self._now()))
+        except Exception as error:
+            log.error("speaking failed: %s", type(error).__name__)
+        self._to.ended(turn)
+
+    async def _speak_text(self, turn: int, text: str, heard_until: float) -> float:
+        assert self._to is not None
+        if not text.strip():
+            return heard_until
+        async with aclosing(self._speech.synthesise(text, self._style)) as chunks:
+            async for chunk in chunks:
+                heard_until = max(heard_until, self._now())
+                await asyncio.sleep(max(0.0, heard_until - self._now() - AHEAD_SECONDS))
+                self._to.started(turn)
+                self._to.sound(chunk.pcm, heard_until, chunk.sample_rate)
+                if chunk.visemes:
+                    self._to.shape(Visemes(dict(zip(VISEMES, chunk.visemes, strict=True))))
+                heard_until += len(chunk.pcm) / 2 / chunk.sample_rate
+        return heard_until
+
+    async def close(self) -> None:
+        """Stop, and wait until the synthesiser is through."""
+        task = self._task
+        self.hush()
+        if task is not None:
+            await asyncio.gather(task, return_exceptions=True)
+
+
+def whole_sentences(text: str) -> tuple[str, str]:
+    """Cut a text after its last whole sentence: a model writes syllables, nobody can say them."""
+    found = SENTENCES.match(text)
+    end = found.end() if found else 0
+    return text[:end], text[end:]

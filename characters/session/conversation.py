@@ -1,0 +1,544 @@
+"""The states of a session and what the game sees of it: immutable views and change events.
+
+Who is speaking: the eight dialogue states of a character.
+
+A dialogue is a handful of facts, set and cleared by what the wire and the speaker report;
+the state follows from them. Facts, not transitions, because actions, emotions and the end
+of playback come in any order against the service's own messages. The end of a turn is
+authoritative only when the service is done *and* the local audio has drained.
+
+The turns of a conversation, as they are said, corrected and interrupted.
+
+A transcript outlives connections: a loss closes the open turn as interrupted, and the
+next turn follows in the same list.
+
+How long an answer took, stage by stage, from the end of what the player said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum, Flag, IntEnum, StrEnum, auto
+from functools import cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+from characters.protocol.messages import (
+    ActionResponse,
+    BotEmotion,
+    BotLlmStarted,
+    BotLlmStopped,
+    BotLlmText,
+    BotStartedSpeaking,
+    BotStoppedSpeaking,
+    BotTtsStarted,
+    BotTurnCompleted,
+    FinalUserTranscription,
+    LlmNoResponse,
+    ServerMessage,
+    ServerResponse,
+    VadSttStarted,
+    VadSttStopped,
+)
+
+if TYPE_CHECKING:
+    from characters.protocol.failures import Failure
+
+__all__ = [
+    "Dialogue",
+    "DialogueState",
+    "FreshReason",
+    "is_rejection",
+    "LocalEvent",
+    "MicrophoneView",
+    "Resume",
+    "ResumeOutcome",
+    "RetryScheduled",
+    "SessionRecord",
+    "SessionState",
+    "SessionStateChanged",
+    "SessionView",
+    "shorten_id",
+    "Transcript",
+    "Turn",
+    "TurnEvent",
+    "TurnStage",
+    "TurnStages",
+]
+
+
+class SessionState(IntEnum):
+    """The six states of the contract, with the original's values."""
+
+    DISCONNECTED = 0
+    CONNECTING = 1
+    CONNECTED = 2
+    RECONNECTING = 3
+    DISCONNECTING = 4
+    ERROR = 5
+
+
+class ResumeOutcome(StrEnum):
+    """What a connection restored, best first."""
+
+    REJOINED = "REJOINED"
+    RESUMED = "RESUMED"
+    FRESH = "FRESH"
+
+
+class FreshReason(StrEnum):
+    """Why a conversation is a new one."""
+
+    POLICY = "policy"
+    NO_STORED_ID = "no stored id"
+    EXPIRED = "expired"
+    REFUSED = "refused"
+    OTHER_ENDPOINT = "other endpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """What was restored; ``reason`` goes with FRESH, ``last_seen_seconds`` if the server knows."""
+
+    outcome: ResumeOutcome
+    reason: FreshReason | None = None
+    last_seen_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """What is stored of a session: enough to resume it, or to rejoin its room.
+
+    ``endpoint_id`` names the endpoint and a fingerprint of the credential, never the
+    credential; empty means "any" (an id that somebody stored by hand). The times are
+    wall-clock seconds: they outlive the process. ``dropped_at`` is None while the
+    connection lives, and so also when the process died with it.
+    """
+
+    session_id: str
+    endpoint_id: str = ""
+    room_name: str | None = None
+    dropped_at: float | None = None
+    saved_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStateChanged:
+    """A session went from one state to another. ``t`` is on the session's monotonic clock."""
+
+    t: float
+    character_id: str
+    session_key: str
+    old_state: SessionState
+    new_state: SessionState
+    session_id: str | None = None
+    error: Failure | None = None
+    attempt: int = 0
+    max_attempts: int | None = None
+    next_retry_in: float | None = None
+    resume: Resume | None = None
+    reason: str = ""
+
+    @property
+    def error_code(self) -> str | None:
+        """The stable code of the error, if there is one."""
+        return None if self.error is None else self.error.code
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the session has come into ERROR."""
+        return self.new_state is SessionState.ERROR
+
+    @property
+    def is_reconnecting(self) -> bool:
+        """Whether the connection was lost and is being made again."""
+        return self.new_state is SessionState.RECONNECTING
+
+    @property
+    def is_connection_established(self) -> bool:
+        """Whether the character is now ready, the first time or again."""
+        return self.new_state is SessionState.CONNECTED
+
+    @property
+    def is_reconnection_successful(self) -> bool:
+        """Whether the character is ready again after a loss."""
+        return self.is_connection_established and self.old_state is SessionState.RECONNECTING
+
+    @property
+    def is_disconnected(self) -> bool:
+        """Whether the session has come to rest."""
+        return self.new_state is SessionState.DISCONNECTED
+
+
+@dataclass(frozen=True, slots=True)
+class RetryScheduled:
+    """An attempt failed and the next one is planned, while the state stays what it is."""
+
+    t: float
+    character_id: str
+    session_key: str
+    state: SessionState
+    attempt: int
+    max_attempts: int | None
+    next_retry_in: float
+    error: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class MicrophoneView:
+    """The microphone gate of the present connection, times on the session's clock."""
+
+    ready_at: float | None = None
+    opened_at: float | None = None
+    frames_sent: int = 0
+    frames_before_open: int = 0
+    is_open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """All that a game may show of a session at one moment."""
+
+    character_id: str
+    session_key: str
+    dialogue: DialogueState
+    state: SessionState = SessionState.DISCONNECTED
+    session_id: str | None = None
+    live_id: str | None = None
+    room_name: str | None = None
+    resume: Resume | None = None
+    supports_session_persistence: bool = False
+    attempt: int = 0
+    max_attempts: int | None = None
+    next_retry_at: float | None = None
+    retry_wait_seconds: float | None = None  # the whole wait that ends at next_retry_at
+    error: Failure | None = None
+    microphone: MicrophoneView = field(default_factory=MicrophoneView)
+    transcript: tuple[Turn, ...] = ()
+    timeline: tuple[SessionStateChanged, ...] = ()
+    round_trip_seconds: float | None = None
+    stages: tuple[TurnStage, ...] = ()  # of the last answer
+    stored_at: float | None = None  # when the id was last stored, maybe before the clock began
+    connected_at: float | None = None
+    is_speaking: bool = False
+    emotion: str | None = None
+    is_hibernating: bool = False
+    unconfirmed_lines: int = 0  # typed, sent, and not known to be kept by the service
+
+    @property
+    def is_resumed_session(self) -> bool:
+        """Whether the conversation is one that was resumed or rejoined, not a new one."""
+        return self.resume is not None and self.resume.outcome is not ResumeOutcome.FRESH
+
+
+def shorten_id(text: str | None) -> str:
+    """Return an id as logs and screens may show it: its first four characters and an ellipsis."""
+    if not text:
+        return "none"
+    return f"{text[:4]}…"
+
+
+class DialogueState(StrEnum):
+    """Where a character is in its talk with the player."""
+
+    IDLE = "idle"  # nothing goes on
+    LISTENING = "listening"  # the player speaks to it
+    ATTENDING = "attending"  # it is the one who hears the player, who is silent
+    THINKING = "thinking"  # an answer is being made
+    SPEAKING = "speaking"
+    REACTING = "reacting"  # it answers by a deed or a mood, not yet by words
+    INTERRUPTED = "interrupted"  # cut off, its voice is fading
+    SETTLING = "settling"  # the service is done, the last words are still to be heard
+
+
+class LocalEvent(Enum):
+    """What this side adds to the messages of the service."""
+
+    ADDRESSED = auto()  # the player's voice now goes to this character
+    NOT_ADDRESSED = auto()
+    TEXT_SENT = auto()
+    LEFT_UNANSWERED = auto()  # the game wants no answer to what the player said, or not yet
+    AUDIO_QUEUED = auto()  # a piece of its voice went to the speaker
+    AUDIO_DRAINED = auto()  # nothing of it is to be heard any more
+    INTERRUPTED = auto()  # the game, or the player's own voice, cut it off
+    CONNECTION_LOST = auto()
+
+
+TurnEvent: TypeAlias = ServerMessage | LocalEvent
+
+
+class DialogueFlag(Flag):
+    """What is true of a dialogue at one moment."""
+
+    NONE = 0
+    ADDRESSED = auto()
+    PLAYER_SPEAKING = auto()
+    AWAITING = auto()  # the player is done, nothing has come back yet
+    RESPONDING = auto()  # from the first sign of a response to turn-completed
+    SERVICE_SPEAKING = auto()
+    HAS_SPOKEN = auto()  # in this response
+    HAS_REACTED = auto()  # in this response
+    AUDIBLE = auto()
+    CUT_OFF = auto()  # late audio is dropped until the next response starts
+
+
+RESPONSE = (
+    DialogueFlag.RESPONDING
+    | DialogueFlag.SERVICE_SPEAKING
+    | DialogueFlag.HAS_SPOKEN
+    | DialogueFlag.HAS_REACTED
+)
+
+# event: (facts cleared, then facts set)
+EFFECTS: dict[type[ServerMessage] | LocalEvent, tuple[DialogueFlag, DialogueFlag]] = {
+    VadSttStarted: (DialogueFlag.AWAITING, DialogueFlag.PLAYER_SPEAKING),
+    VadSttStopped: (DialogueFlag.PLAYER_SPEAKING, DialogueFlag.AWAITING),
+    FinalUserTranscription: (DialogueFlag.PLAYER_SPEAKING, DialogueFlag.AWAITING),
+    BotLlmStarted: (
+        RESPONSE | DialogueFlag.AWAITING | DialogueFlag.CUT_OFF,
+        DialogueFlag.RESPONDING,
+    ),
+    BotTtsStarted: (DialogueFlag.AWAITING, DialogueFlag.RESPONDING),
+    BotStartedSpeaking: (
+        DialogueFlag.AWAITING,
+        DialogueFlag.RESPONDING | DialogueFlag.SERVICE_SPEAKING | DialogueFlag.HAS_SPOKEN,
+    ),
+    BotStoppedSpeaking: (DialogueFlag.SERVICE_SPEAKING, DialogueFlag.NONE),
+    BotTurnCompleted: (RESPONSE | DialogueFlag.AWAITING, DialogueFlag.NONE),
+    LlmNoResponse: (RESPONSE | DialogueFlag.AWAITING, DialogueFlag.NONE),
+    ActionResponse: (DialogueFlag.NONE, DialogueFlag.HAS_REACTED),
+    BotEmotion: (DialogueFlag.NONE, DialogueFlag.HAS_REACTED),
+    LocalEvent.ADDRESSED: (DialogueFlag.NONE, DialogueFlag.ADDRESSED),
+    LocalEvent.NOT_ADDRESSED: (DialogueFlag.ADDRESSED, DialogueFlag.NONE),
+    LocalEvent.TEXT_SENT: (DialogueFlag.NONE, DialogueFlag.AWAITING),
+    LocalEvent.LEFT_UNANSWERED: (DialogueFlag.AWAITING, DialogueFlag.NONE),
+    LocalEvent.AUDIO_QUEUED: (DialogueFlag.NONE, DialogueFlag.AUDIBLE),
+    LocalEvent.AUDIO_DRAINED: (DialogueFlag.AUDIBLE, DialogueFlag.NONE),
+    LocalEvent.INTERRUPTED: (DialogueFlag.SERVICE_SPEAKING, DialogueFlag.CUT_OFF),
+    # In-flight audio and the active turn do not survive a connection; being addressed does.
+    LocalEvent.CONNECTION_LOST: (~DialogueFlag.ADDRESSED, DialogueFlag.NONE),
+}
+
+
+# Reasons of an utterance's end after which no words follow.
+WORDLESS = frozenset({"muted", "noise"})
+
+
+def is_rejection(event: TurnEvent) -> bool:
+    """Tell whether the service asks to say it again: then no answer is on its way."""
+    if not isinstance(event, ServerResponse):
+        return False
+    return (event.event_type, event.status) == ("speech", "error")
+
+
+def _effect_of(event: TurnEvent) -> tuple[DialogueFlag, DialogueFlag] | None:
+    if isinstance(event, ServerResponse):
+        return (DialogueFlag.AWAITING, DialogueFlag.NONE) if is_rejection(event) else None
+    if isinstance(event, VadSttStopped) and event.reason in WORDLESS:
+        return DialogueFlag.PLAYER_SPEAKING, DialogueFlag.NONE
+    return EFFECTS.get(event if isinstance(event, LocalEvent) else type(event))
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """One character's turn-taking: feed it what happens, read who has the floor."""
+
+    facts: DialogueFlag = DialogueFlag.NONE
+    since: float = 0.0  # when the present state began
+
+    @property
+    def state(self) -> DialogueState:
+        """Which of the eight states the facts amount to."""
+        return _state_of(self.facts)
+
+    @property
+    def accepts_audio(self) -> bool:
+        """Whether voice that comes in now belongs to a response nobody has cut off."""
+        return not self.facts & DialogueFlag.CUT_OFF
+
+    @property
+    def is_speaking(self) -> bool:
+        """Whether the character can be heard, or is about to be."""
+        return bool(self.facts & (DialogueFlag.SERVICE_SPEAKING | DialogueFlag.AUDIBLE))
+
+    @property
+    def is_turn_over(self) -> bool:
+        """Whether the service is done and the local audio has drained."""
+        return not self.facts & (
+            DialogueFlag.RESPONDING | DialogueFlag.AWAITING | DialogueFlag.AUDIBLE
+        )
+
+    def after(self, event: TurnEvent, now: float) -> Dialogue:
+        """Return the dialogue after an event; events of no meaning here change nothing."""
+        effect = _effect_of(event)
+        if effect is None:
+            return self
+        if event is LocalEvent.INTERRUPTED and self.is_turn_over:
+            return self
+        cleared, added = effect
+        # A response that opens without llm-started is a new one once the old was completed.
+        if isinstance(event, BotStartedSpeaking) and not self.facts & DialogueFlag.RESPONDING:
+            cleared |= DialogueFlag.CUT_OFF
+        if isinstance(event, BotTurnCompleted) and event.was_interrupted:
+            added |= DialogueFlag.CUT_OFF
+        facts = (self.facts & ~cleared) | added
+        is_same_state = _state_of(facts) is self.state
+        return Dialogue(facts, self.since if is_same_state else now)
+
+
+# Best first; a state holds when one fact of each of its groups does.
+RANKING: tuple[tuple[tuple[DialogueFlag, ...], DialogueState], ...] = (
+    (
+        (DialogueFlag.CUT_OFF, DialogueFlag.RESPONDING | DialogueFlag.AUDIBLE),
+        DialogueState.INTERRUPTED,
+    ),
+    ((DialogueFlag.PLAYER_SPEAKING,), DialogueState.LISTENING),
+    ((DialogueFlag.SERVICE_SPEAKING,), DialogueState.SPEAKING),
+    ((DialogueFlag.HAS_SPOKEN | DialogueFlag.AUDIBLE,), DialogueState.SETTLING),
+    (
+        (DialogueFlag.HAS_REACTED, DialogueFlag.RESPONDING | DialogueFlag.AWAITING),
+        DialogueState.REACTING,
+    ),
+    ((DialogueFlag.RESPONDING | DialogueFlag.AWAITING,), DialogueState.THINKING),
+    ((DialogueFlag.ADDRESSED,), DialogueState.ATTENDING),
+)
+
+
+@cache  # asked for after every message, and there are but a few hundred sets of facts
+def _state_of(facts: DialogueFlag) -> DialogueState:
+    for needed, state in RANKING:
+        if all(facts & group for group in needed):
+            return state
+    return DialogueState.IDLE
+
+
+Speaker = Literal["player", "character"]
+
+# Hours of talk; a bound all the same, because every view carries the whole tuple.
+MOST_TURNS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one side said in one go; ``t`` is when it began, on the session's clock."""
+
+    speaker: Speaker
+    text: str
+    t: float
+    final: bool = True
+    interrupted: bool = False
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """The turns so far, oldest first."""
+
+    turns: tuple[Turn, ...] = ()
+
+    def said_by_player(self, text: str, t: float, message_id: str | None = None) -> Transcript:
+        """Add what the player typed or was understood to say; a known message id is corrected."""
+        if message_id is not None:
+            for index, turn in enumerate(self.turns):
+                if turn.message_id == message_id:
+                    corrected = replace(turn, text=text)
+                    return Transcript((*self.turns[:index], corrected, *self.turns[index + 1 :]))
+        return self._with(Turn("player", text, t, message_id=message_id))
+
+    def apply(self, message: ServerMessage, t: float) -> Transcript:
+        """Return the transcript after a message; most messages change nothing."""
+        if isinstance(message, FinalUserTranscription):
+            return self.said_by_player(message.text, t, message.message_id)
+        if isinstance(message, BotLlmStarted):
+            return self._closed()
+        if isinstance(message, BotLlmText):
+            return self._continued(message.text, t)
+        if isinstance(message, BotLlmStopped):
+            return self._closed()
+        if isinstance(message, BotTurnCompleted):
+            return self._completed(message.was_interrupted)
+        return self
+
+    def cut(self) -> Transcript:
+        """Return the transcript after a loss: the open turn ends where it was."""
+        return self._closed(interrupted=True)
+
+    def _with(self, turn: Turn) -> Transcript:
+        return Transcript((*self.turns, turn)[-MOST_TURNS:])
+
+    def _open_index(self) -> int | None:
+        # The player may speak into an answer: the open turn need not be the last one.
+        for index in range(len(self.turns) - 1, max(-1, len(self.turns) - 8), -1):
+            if not self.turns[index].final:
+                return index
+        return None
+
+    def _continued(self, text: str, t: float) -> Transcript:
+        index = self._open_index()
+        if index is None:
+            return self._with(Turn("character", text, t, final=False))
+        grown = replace(self.turns[index], text=self.turns[index].text + text)
+        return Transcript((*self.turns[:index], grown, *self.turns[index + 1 :]))
+
+    def _closed(self, *, interrupted: bool = False) -> Transcript:
+        index = self._open_index()
+        if index is None:
+            return self
+        closed = replace(self.turns[index], final=True, interrupted=interrupted)
+        return Transcript((*self.turns[:index], closed, *self.turns[index + 1 :]))
+
+    def _completed(self, was_interrupted: bool) -> Transcript:
+        """Close the turn; one whose text was complete may still have been cut off in the voice."""
+        if self._open_index() is not None:
+            return self._closed(interrupted=was_interrupted)
+        if not was_interrupted:
+            return self
+        for index in range(len(self.turns) - 1, -1, -1):
+            if self.turns[index].speaker == "character":
+                cut = replace(self.turns[index], interrupted=True)
+                return Transcript((*self.turns[:index], cut, *self.turns[index + 1 :]))
+        return self
+
+
+class TurnStage(NamedTuple):
+    """What was reached, and how many seconds after the end of the question."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStages:
+    """The stages of the last answer that were reached, in order; each counts once."""
+
+    reached: tuple[TurnStage, ...] = ()
+    began_at: float | None = None
+    is_over: bool = False
+
+    def after(self, event: TurnEvent, now: float) -> TurnStages:
+        """Return the stages after a message or a local event; most change nothing."""
+        if event is LocalEvent.TEXT_SENT or isinstance(event, VadSttStopped):
+            return TurnStages(began_at=now)
+        name = _NAMES.get(event) if isinstance(event, LocalEvent) else _NAMES.get(type(event))
+        if name is None:
+            return self
+        if self.began_at is None or (self.is_over and name == _UNASKED):
+            return TurnStages((TurnStage(name, 0.0),), now)  # nobody asked: counted from itself
+        if self.is_over or any(stage.name == name for stage in self.reached):
+            return self
+        reached = (*self.reached, TurnStage(name, now - self.began_at))
+        return TurnStages(reached, self.began_at, isinstance(event, BotTurnCompleted))
+
+
+_UNASKED = "answer begun"
+_NAMES: Mapping[object, str] = MappingProxyType(
+    {
+        FinalUserTranscription: "understood",
+        BotLlmStarted: _UNASKED,
+        BotLlmText: "first word",
+        LocalEvent.AUDIO_QUEUED: "first sound",
+        BotLlmStopped: "last word",
+        BotTurnCompleted: "over",
+    }
+)

@@ -1,0 +1,500 @@
+"""What can happen to a session and what it can order: events are facts, commands are orders.
+
+A session as a value, and the one step of it that is being made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from typing import Any, TypeAlias
+
+from characters.protocol.failures import Failure
+from characters.session.conversation import (
+    FreshReason,
+    Resume,
+    ResumeOutcome,
+    RetryScheduled,
+    SessionRecord,
+    SessionState,
+    SessionStateChanged,
+)
+from characters.session.policy import Persist, ReconnectPolicy
+
+__all__ = [
+    "AbortConnection",
+    "AttemptFailed",
+    "AttemptPhase",
+    "CancelTimer",
+    "CharacterReady",
+    "ClearRecord",
+    "CloseConnection",
+    "Closed",
+    "CloseMicrophone",
+    "Command",
+    "ConnectionEvent",
+    "ConnectionLost",
+    "ConnectionStarted",
+    "ConnectRequested",
+    "DisconnectRequested",
+    "Event",
+    "ForgetRequested",
+    "HibernateRequested",
+    "LoadRecord",
+    "OpenConnection",
+    "OpenMicrophone",
+    "PersistChanged",
+    "PlayerActed",
+    "PolicyChanged",
+    "Publish",
+    "RecordLoaded",
+    "RecordLoadFailed",
+    "RecordStored",
+    "RecordStoreFailed",
+    "RestartRequested",
+    "RoomGranted",
+    "RoomJoined",
+    "RoomMode",
+    "ServerEnded",
+    "Session",
+    "StartTimer",
+    "StoreRecord",
+    "Storing",
+    "Timer",
+    "TimerFired",
+    "Transition",
+    "WakeRequested",
+]
+
+
+class Timer(StrEnum):
+    """The timers of a session; each runs at most once at a time."""
+
+    RETRY = "retry"
+    START = "start"
+    READY = "ready"
+    MICROPHONE = "microphone"
+    STABLE = "stable"
+    BUDGET = "budget"
+    IDLE = "idle"
+    CLOSE = "close"
+
+
+class RoomMode(StrEnum):
+    """Whether a connection asks for a new room or for the one that still lives."""
+
+    CREATE = "create"
+    JOIN = "join"
+
+
+# --- Events: wishes of the game -------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectRequested:
+    """Somebody wants the session; ``takeover`` takes it from another process that holds it."""
+
+    takeover: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DisconnectRequested:
+    """Somebody wants the session to end; ``keeps_id`` for a while only, whatever `persist` says."""
+
+    keeps_id: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetRequested:
+    """Somebody wants the stored session id gone (``clear_session_id``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyChanged:
+    """The policy was replaced; it takes effect at once."""
+
+    policy: ReconnectPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class PersistChanged:
+    """Whether the id outlives a disconnect was decided anew; the next disconnect goes by it."""
+
+    persist: Persist
+
+
+@dataclass(frozen=True, slots=True)
+class RestartRequested:
+    """Settings changed that a connection takes only when it is made: make it anew, and resume."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerActed:
+    """The player did something with this character: it is not idle."""
+
+
+@dataclass(frozen=True, slots=True)
+class HibernateRequested:
+    """The character is far away: its connection may rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class WakeRequested:
+    """The player came near: a resting connection is wanted again."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    """A timer that was started for ``due`` ran out; ``chance`` in [0, 1) is for the jitter."""
+
+    timer: Timer
+    due: float
+    chance: float = 0.0
+
+
+# --- Events: facts about one connection, told apart by its epoch ----------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionEvent:
+    """A fact about the connection of one epoch."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLoaded(ConnectionEvent):
+    """The store answered; ``room_age`` is how long ago the record's room was left, in seconds."""
+
+    record: SessionRecord | None = None
+    room_age: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLoadFailed(ConnectionEvent):
+    """The store could not be read."""
+
+    failure: Failure
+    chance: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionStarted(ConnectionEvent):
+    """The connect limiter gave way: the request goes out now."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomGranted(ConnectionEvent):
+    """The server answered the connect request."""
+
+    character_session_id: str
+    room_name: str
+    live_id: str
+    chance: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RoomJoined(ConnectionEvent):
+    """The room let us in; ``outcome`` is what it says it restored, None if it does not say."""
+
+    outcome: ResumeOutcome | None = None
+    last_seen_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordStored(ConnectionEvent):
+    """The record of this connection is durable."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordStoreFailed(ConnectionEvent):
+    """The record of this connection could not be made durable."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class CharacterReady(ConnectionEvent):
+    """The character said that it hears and answers (bot-ready)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFailed(ConnectionEvent):
+    """No connection came about."""
+
+    failure: Failure
+    chance: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLost(ConnectionEvent):
+    """The connection is gone, or dead."""
+
+    failure: Failure
+    chance: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerEnded(ConnectionEvent):
+    """The server said bye; ``retry_after`` seconds is when to come back, if it said so."""
+
+    reason: str
+    retry_after: float | None = None
+    chance: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Closed(ConnectionEvent):
+    """The connection that was to be closed is closed."""
+
+
+Event: TypeAlias = (
+    ConnectRequested
+    | DisconnectRequested
+    | ForgetRequested
+    | PolicyChanged
+    | PersistChanged
+    | RestartRequested
+    | PlayerActed
+    | HibernateRequested
+    | WakeRequested
+    | TimerFired
+    | ConnectionEvent
+)
+
+
+# --- Commands -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRecord:
+    """Read the stored record; answer RecordLoaded or RecordLoadFailed."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenConnection:
+    """Wait for the limiter, ask for the room, join it; answer each step.
+
+    ``live_id`` names the connection that this session lost, so that the server may know it
+    for ours; ``takeover`` asks for the session even if somebody else holds it.
+    """
+
+    epoch: int
+    mode: RoomMode
+    character_session_id: str | None = None
+    room_name: str | None = None
+    spawn_agent: bool = True
+    live_id: str | None = None
+    takeover: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CloseConnection:
+    """Say bye and close whatever there is of the connection; answer Closed."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class AbortConnection:
+    """Drop whatever there is of the connection at once; no answer."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartTimer:
+    """Fire ``timer`` at ``due``; a running one of that name is replaced."""
+
+    timer: Timer
+    due: float
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTimer:
+    """Stop a timer."""
+
+    timer: Timer
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRecord:
+    """Make the record durable; answer RecordStored or RecordStoreFailed. The shell adds times."""
+
+    epoch: int
+    session_id: str
+    room_name: str | None
+    is_dropped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClearRecord:
+    """Remove the stored record, after all that was ordered before."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMicrophone:
+    """Let this character hear the player, mute and target permitting."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseMicrophone:
+    """Let no more audio through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Tell the game."""
+
+    event: SessionStateChanged | RetryScheduled
+
+
+Command: TypeAlias = (
+    LoadRecord
+    | OpenConnection
+    | CloseConnection
+    | AbortConnection
+    | StartTimer
+    | CancelTimer
+    | StoreRecord
+    | ClearRecord
+    | OpenMicrophone
+    | CloseMicrophone
+    | Publish
+)
+
+
+class AttemptPhase(Enum):
+    """How far the attempt in flight is."""
+
+    NONE = "none"
+    LOADING = "loading"
+    WAITING = "waiting"
+    OPENING = "opening"
+    GRANTED = "granted"
+    JOINED = "joined"
+
+
+class Storing(Enum):
+    """Whether what is held of the conversation is in the store too."""
+
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Session:
+    """One character's session at one moment. Times are on the caller's monotonic clock.
+
+    Without slots, so that a step copies its fields at once instead of one by one.
+    """
+
+    character_id: str
+    session_key: str = ""
+    endpoint_id: str = ""
+    policy: ReconnectPolicy = ReconnectPolicy.DEFAULT
+    persist: Persist = Persist.ACROSS_RESTARTS
+
+    state: SessionState = SessionState.DISCONNECTED
+    phase: AttemptPhase = AttemptPhase.NONE
+    epoch: int = 0
+    attempt: int = 0
+    # Since when the budget runs: the connect, or the loss after the last stable time.
+    trouble_since: float | None = None
+    timers: tuple[tuple[Timer, float], ...] = ()
+
+    # What is known of the conversation.
+    session_id: str | None = None
+    room_name: str | None = None
+    room_left_at: float | None = None
+    live_id: str | None = None
+    is_loaded: bool = False
+    fresh_reason: FreshReason | None = None
+
+    # The connection held, or being made.
+    plan: OpenConnection | None = None
+    storing: Storing = Storing.PENDING
+    restored: Resume | None = None
+    is_told: bool = True  # whether the game has been told of `restored`
+    ready_at: float | None = None
+    connected_at: float | None = None
+    microphone_opened_at: float | None = None
+
+    takeover: bool = False
+    wants_connect: bool = False  # asked for while DISCONNECTING
+    is_hibernating: bool = False
+    error: Failure | None = None
+    reason: str = ""  # why the session is DISCONNECTING
+
+    def due(self, timer: Timer) -> float | None:
+        """Return when a timer will fire, None if it does not run."""
+        return dict(self.timers).get(timer)
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether what is known of the session is on disk, so that a restart can resume it."""
+        return self.session_id is not None and self.storing is Storing.DONE
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether there is a connection, or one being made."""
+        return self.phase in (AttemptPhase.OPENING, AttemptPhase.GRANTED, AttemptPhase.JOINED)
+
+
+class Transition:
+    """One advance in the making: the session so far and the commands so far."""
+
+    def __init__(self, session: Session, now: float) -> None:
+        self.session = session
+        self.now = now
+        self.commands: list[Command] = []
+
+    def set(self, **changes: Any) -> None:
+        """Replace fields of the session."""
+        before = vars(self.session)
+        assert changes.keys() <= before.keys(), f"a session has none of {sorted(changes)}"
+        # A dozen times a step: `replace` would read and write each field by itself.
+        self.session = object.__new__(Session)
+        vars(self.session).update(before, **changes)
+
+    def order(self, command: Command) -> None:
+        """Add a command."""
+        self.commands.append(command)
+
+    def start(self, timer: Timer, due: float) -> None:
+        """Start or replace a timer."""
+        others = tuple(pair for pair in self.session.timers if pair[0] is not timer)
+        self.set(timers=(*others, (timer, due)))
+        self.order(StartTimer(timer, due))
+
+    def cancel(self, *timers: Timer) -> None:
+        """Stop those of the timers that run."""
+        for timer in timers:
+            if self.session.due(timer) is not None:
+                self.set(timers=tuple(pair for pair in self.session.timers if pair[0] != timer))
+                self.order(CancelTimer(timer))
+
+    def go(self, state: SessionState, reason: str, *, next_retry_in: float | None = None) -> None:
+        """Change the state and tell the game."""
+        old = self.session
+        self.set(state=state)
+        changed = SessionStateChanged(
+            t=self.now,
+            character_id=old.character_id,
+            session_key=old.session_key or old.character_id,
+            old_state=old.state,
+            new_state=state,
+            session_id=old.session_id,
+            error=old.error,
+            attempt=old.attempt,
+            max_attempts=old.policy.max_reconnect_attempts,
+            next_retry_in=next_retry_in,
+            resume=old.restored if state is SessionState.CONNECTED else None,
+            reason=reason,
+        )
+        self.order(Publish(changed))

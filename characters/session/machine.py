@@ -1,0 +1,464 @@
+"""The session machine: what one character's session does when something happens to it.
+
+Theory of operation
+-------------------
+`advance(session, event, now)` returns the session after the event and the commands that
+the shell must perform, in order. Nothing here waits, reads a clock or draws a chance.
+
+* One table, `TABLE`, maps (state, event type) to a handler; a timer that ran out is looked
+  up by its name. What the table does not list raises `IllegalEvent` and changes nothing.
+* A connection is told from the next by its *epoch*. Letting go of a connection raises the
+  epoch, so whatever the old one still reports is older and is ignored. At most one
+  connection is held: a new one is opened only after the old one was let go.
+* Within CONNECTING and RECONNECTING the `Phase` says how far the attempt in flight is; an
+  event out of its phase is illegal too. Going from phase to phase::
+
+      LOADING -> OPENING -> GRANTED -> JOINED -> (CONNECTED)
+         ^          ^
+         +- WAITING-+      back-off, nothing in flight
+
+* CONNECTED needs both: the character is ready, and the record is durable (stored from the
+  moment of the grant, so that a connection lost before it was ready can be resumed).
+* A timer is known by its name and the moment it is due; one that was cancelled or
+  replaced and fires all the same is ignored.
+* What a connection restored is the worst that anybody says of it: the ids, the room's
+  welcome, and what an earlier attempt that nobody was told of had restored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from characters.protocol.failures import Failure
+from characters.session.attempts import (
+    arm_microphone,
+    attempt_over,
+    begin,
+    budget_spent,
+    bye_failure,
+    clear,
+    drop_room,
+    end_conversation,
+    ended_in_attempt,
+    go_on,
+    granted,
+    joined,
+    leave_room,
+    load_failed,
+    loaded,
+    ready,
+    ready_too_late,
+    release,
+    retry,
+    start_budget,
+    start_idle,
+    start_too_late,
+    started,
+    stop_connection_timers,
+    store_failed,
+    stored,
+    stored_late,
+    try_again,
+)
+from characters.session.conversation import SessionState
+from characters.session.events import (
+    AbortConnection,
+    AttemptFailed,
+    AttemptPhase,
+    CharacterReady,
+    CloseConnection,
+    Closed,
+    Command,
+    ConnectionEvent,
+    ConnectionLost,
+    ConnectionStarted,
+    ConnectRequested,
+    DisconnectRequested,
+    Event,
+    ForgetRequested,
+    HibernateRequested,
+    OpenMicrophone,
+    PersistChanged,
+    PlayerActed,
+    PolicyChanged,
+    RecordLoaded,
+    RecordLoadFailed,
+    RecordStored,
+    RecordStoreFailed,
+    RestartRequested,
+    RoomGranted,
+    RoomJoined,
+    ServerEnded,
+    Session,
+    Timer,
+    TimerFired,
+    Transition,
+    WakeRequested,
+)
+
+__all__ = ["advance", "CLOSE_TIMEOUT_SECONDS", "IllegalEvent", "TABLE"]
+
+
+# Long enough for a bye and its answer across an ocean, short enough for somebody who quits.
+CLOSE_TIMEOUT_SECONDS = 1.0
+NEW_SETTINGS = "new settings"
+SUSPENDED = "suspended"
+
+
+class IllegalEvent(Exception):  # noqa: N818 - "illegal" says that it is an error
+    """An event came that the state does not list; nothing was changed."""
+
+
+Handler: TypeAlias = Callable[[Transition, Any], None]
+
+
+def advance(session: Session, event: Event, now: float) -> tuple[Session, tuple[Command, ...]]:
+    """Return the session after ``event`` and the commands to perform, in order.
+
+    Raises:
+        IllegalEvent: the state does not list the event; the session is as it was.
+    """
+    if isinstance(event, ConnectionEvent) and event.epoch < session.epoch:
+        return session, ()
+    step = Transition(session, now)
+    if isinstance(event, TimerFired):
+        if (event.timer, event.due) not in session.timers:
+            return session, ()
+        step.set(timers=tuple(pair for pair in session.timers if pair[0] != event.timer))
+    handler = _find_handler(session, event)
+    handler(step, event)
+    return step.session, tuple(step.commands)
+
+
+def _find_handler(session: Session, event: Event) -> Handler:
+    key = event.timer if isinstance(event, TimerFired) else type(event)
+    handler = TABLE.get((session.state, key))
+    phases = PHASES.get(key)
+    is_trying = session.state in (SessionState.CONNECTING, SessionState.RECONNECTING)
+    newer = isinstance(event, ConnectionEvent) and event.epoch > session.epoch
+    if handler is None or newer or (is_trying and phases and session.phase not in phases):
+        name = key.value if isinstance(key, Timer) else key.__name__
+        raise IllegalEvent(
+            f"{name} is not possible in {session.state.name} ({session.phase.value}), "
+            f"epoch {session.epoch}"
+        )
+    return handler
+
+
+def _nothing(step: Transition, event: Event) -> None:
+    """The event is fine here and means nothing."""
+
+
+def _connect(step: Transition, event: ConnectRequested) -> None:
+    step.set(takeover=event.takeover)
+    begin(step, "connect requested")
+
+
+def _connect_after_close(step: Transition, event: ConnectRequested) -> None:
+    step.set(wants_connect=True, takeover=event.takeover)
+
+
+def _disconnect(step: Transition, event: DisconnectRequested) -> None:
+    step.set(error=None)
+    _end_conversation_as(step, event)
+    _end(step, SUSPENDED if event.keeps_id else "disconnect requested")
+
+
+def _disconnect_at_rest(step: Transition, event: DisconnectRequested) -> None:
+    """Disconnect where no connection is: only the record may have to go."""
+    step.set(is_hibernating=False, error=None)
+    _end_conversation_as(step, event)
+    step.set(epoch=step.session.epoch + 1)
+    if step.session.state is SessionState.ERROR:
+        step.go(SessionState.DISCONNECTED, "disconnect requested")
+
+
+def _disconnect_again(step: Transition, event: DisconnectRequested) -> None:
+    session = step.session
+    was_to_go_on = session.is_hibernating or session.reason in (NEW_SETTINGS, SUSPENDED)
+    step.set(wants_connect=False, is_hibernating=False)
+    if was_to_go_on:
+        _end_conversation_as(step, event)
+
+
+def _end_conversation_as(step: Transition, event: DisconnectRequested) -> None:
+    if event.keeps_id:
+        leave_room(step)
+    else:
+        end_conversation(step)
+
+
+def _forget(step: Transition, event: ForgetRequested) -> None:
+    clear(step)
+
+
+def _forget_and_start_over(step: Transition, event: ForgetRequested) -> None:
+    """An attempt in flight may carry the forgotten id: begin it again without."""
+    is_in_flight = step.session.is_holding or step.session.phase is AttemptPhase.LOADING
+    clear(step)
+    step.set(is_loaded=True, restored=None)
+    if is_in_flight:
+        release(step)
+        go_on(step)
+
+
+def _hibernate(step: Transition, event: Event) -> None:
+    step.set(is_hibernating=True)
+    drop_room(step)
+    _end(step, "hibernating")
+
+
+def _wake(step: Transition, event: WakeRequested) -> None:
+    if step.session.is_hibernating:
+        begin(step, "woken")
+
+
+def _wake_after_close(step: Transition, event: WakeRequested) -> None:
+    step.set(wants_connect=step.session.wants_connect or step.session.is_hibernating)
+
+
+def _player_acted(step: Transition, event: PlayerActed) -> None:
+    start_idle(step)
+
+
+def _change_policy(step: Transition, event: PolicyChanged) -> None:
+    """Replace the policy and re-arm the timers that run by it."""
+    step.set(policy=event.policy)
+    session = step.session
+    if session.due(Timer.MICROPHONE) is not None:
+        arm_microphone(step)
+    if session.state in (SessionState.CONNECTING, SessionState.RECONNECTING):
+        start_budget(step)
+    if session.state is SessionState.CONNECTED:
+        start_idle(step)
+
+
+def _change_persist(step: Transition, event: PersistChanged) -> None:
+    step.set(persist=event.persist)
+
+
+def _restart(step: Transition, event: RestartRequested) -> None:
+    """Close and connect again; the old room has the old settings, so it is left for good."""
+    leave_room(step)
+    _end(step, NEW_SETTINGS)
+    if step.session.state is SessionState.DISCONNECTING:
+        step.set(wants_connect=True)
+    else:
+        begin(step, NEW_SETTINGS)
+
+
+def _restart_after_error(step: Transition, event: RestartRequested) -> None:
+    leave_room(step)
+    begin(step, NEW_SETTINGS)
+
+
+def _restart_later(step: Transition, event: RestartRequested) -> None:
+    """The next connect takes the new settings; a sleeper must not wake in the old room."""
+    leave_room(step)
+
+
+def _lost(step: Transition, event: ConnectionLost) -> None:
+    _reconnect(step, event.failure, event.chance)
+
+
+def _reconnect(step: Transition, why: Failure, chance: float) -> None:
+    release(step)
+    step.set(error=why)
+    if step.session.trouble_since is None:
+        step.set(trouble_since=step.now)
+    retry(step, why, chance, SessionState.RECONNECTING)
+    if step.session.state is SessionState.RECONNECTING:
+        start_budget(step)
+
+
+def _server_ended(step: Transition, event: ServerEnded) -> None:
+    why = bye_failure(event)
+    if event.reason in ("drain", "overflow"):
+        _reconnect(step, why, event.chance)
+        return
+    step.set(error=why)
+    if event.reason == "idle-timeout":
+        end_conversation(step)
+    elif event.reason == "taken-over":
+        # The record is now the other process's to write.
+        step.set(room_name=None, room_left_at=None, live_id=None)
+    else:
+        leave_room(step)
+    _end(step, f"server ended: {event.reason}")
+
+
+def _end(step: Transition, reason: str) -> None:
+    """Close the connection if there is one, and come to rest."""
+    session = step.session
+    has_connection = session.is_holding or session.state is SessionState.CONNECTED
+    stop_connection_timers(step)
+    step.cancel(Timer.RETRY, Timer.BUDGET)
+    step.set(attempt=0, trouble_since=None, reason=reason)
+    step.go(SessionState.DISCONNECTING, reason)
+    if has_connection:
+        step.order(CloseConnection(session.epoch))
+        step.start(Timer.CLOSE, step.now + CLOSE_TIMEOUT_SECONDS)
+    else:
+        _at_rest(step)
+
+
+def _closed(step: Transition, event: Event) -> None:
+    step.cancel(Timer.CLOSE)
+    _at_rest(step)
+
+
+def _cut_short(step: Transition, event: Event) -> None:
+    """The connection ended before it was closed: nothing of it may outlive the session."""
+    step.cancel(Timer.CLOSE)
+    step.order(AbortConnection(step.session.epoch))
+    _at_rest(step)
+
+
+def _close_too_late(step: Transition, event: TimerFired) -> None:
+    step.order(AbortConnection(step.session.epoch))
+    _at_rest(step)
+
+
+def _at_rest(step: Transition) -> None:
+    session = step.session
+    step.set(epoch=session.epoch + 1, phase=AttemptPhase.NONE, plan=None, ready_at=None)
+    step.go(SessionState.DISCONNECTED, session.reason)
+    if session.wants_connect:
+        begin(step, "connect requested")
+
+
+def _stable(step: Transition, event: TimerFired) -> None:
+    step.set(attempt=0, trouble_since=None)
+
+
+def _open_microphone(step: Transition, event: TimerFired) -> None:
+    step.set(microphone_opened_at=step.now)
+    step.order(OpenMicrophone(step.session.epoch))
+
+
+_TRYING: Mapping[type | Timer, Handler] = {
+    ConnectRequested: _nothing,  # joins the attempt in flight
+    DisconnectRequested: _disconnect,
+    ForgetRequested: _forget_and_start_over,
+    HibernateRequested: _hibernate,
+    WakeRequested: _nothing,
+    PlayerActed: _nothing,
+    PolicyChanged: _change_policy,
+    PersistChanged: _change_persist,
+    RestartRequested: _restart,
+    ConnectionStarted: started,
+    RoomGranted: granted,
+    RoomJoined: joined,
+    RecordStored: stored,
+    RecordStoreFailed: store_failed,
+    CharacterReady: ready,
+    AttemptFailed: attempt_over,
+    ConnectionLost: attempt_over,
+    ServerEnded: ended_in_attempt,
+    Timer.RETRY: try_again,
+    Timer.START: start_too_late,
+    Timer.READY: ready_too_late,
+    Timer.BUDGET: budget_spent,
+}
+
+
+_ROWS: Mapping[SessionState, Mapping[type | Timer, Handler]] = {
+    SessionState.DISCONNECTED: {
+        ConnectRequested: _connect,
+        DisconnectRequested: _disconnect_at_rest,
+        ForgetRequested: _forget,
+        HibernateRequested: _nothing,
+        WakeRequested: _wake,
+        PlayerActed: _nothing,
+        PolicyChanged: _change_policy,
+        PersistChanged: _change_persist,
+        RestartRequested: _restart_later,
+    },
+    SessionState.CONNECTING: {
+        **_TRYING,
+        RecordLoaded: loaded,
+        RecordLoadFailed: load_failed,
+    },
+    SessionState.CONNECTED: {
+        ConnectRequested: _nothing,  # the present session is what was asked for
+        DisconnectRequested: _disconnect,
+        ForgetRequested: _forget,
+        HibernateRequested: _hibernate,
+        WakeRequested: _nothing,
+        PlayerActed: _player_acted,
+        PolicyChanged: _change_policy,
+        PersistChanged: _change_persist,
+        RestartRequested: _restart,
+        RecordStored: stored_late,
+        RecordStoreFailed: _nothing,
+        ConnectionLost: _lost,
+        ServerEnded: _server_ended,
+        Timer.MICROPHONE: _open_microphone,
+        Timer.STABLE: _stable,
+        Timer.IDLE: _hibernate,
+    },
+    SessionState.RECONNECTING: _TRYING,
+    SessionState.DISCONNECTING: {
+        ConnectRequested: _connect_after_close,
+        DisconnectRequested: _disconnect_again,
+        ForgetRequested: _forget,
+        HibernateRequested: _nothing,
+        WakeRequested: _wake_after_close,
+        PlayerActed: _nothing,
+        PolicyChanged: _change_policy,
+        PersistChanged: _change_persist,
+        RestartRequested: _restart_later,
+        # What was under way when the close was ordered may still be reported.
+        ConnectionStarted: _nothing,
+        RoomGranted: _nothing,
+        RoomJoined: _nothing,
+        RecordStored: _nothing,
+        RecordStoreFailed: _nothing,
+        CharacterReady: _nothing,
+        AttemptFailed: _cut_short,
+        ConnectionLost: _cut_short,
+        ServerEnded: _cut_short,
+        Closed: _closed,
+        Timer.CLOSE: _close_too_late,
+    },
+    SessionState.ERROR: {
+        ConnectRequested: _connect,
+        DisconnectRequested: _disconnect_at_rest,
+        ForgetRequested: _forget,
+        HibernateRequested: _nothing,
+        WakeRequested: _nothing,
+        PlayerActed: _nothing,
+        PolicyChanged: _change_policy,
+        PersistChanged: _change_persist,
+        RestartRequested: _restart_after_error,
+    },
+}
+
+
+TABLE: Mapping[tuple[SessionState, type | Timer], Handler] = MappingProxyType(
+    {(state, key): handler for state, row in _ROWS.items() for key, handler in row.items()}
+)
+"""(state, event type or timer) -> what is done. What is not listed is illegal."""
+
+
+_HOLDING = (AttemptPhase.OPENING, AttemptPhase.GRANTED, AttemptPhase.JOINED)
+
+
+PHASES: Mapping[type | Timer, tuple[AttemptPhase, ...]] = MappingProxyType(
+    {
+        RecordLoaded: (AttemptPhase.LOADING,),
+        RecordLoadFailed: (AttemptPhase.LOADING,),
+        ConnectionStarted: (AttemptPhase.OPENING,),
+        RoomGranted: (AttemptPhase.OPENING,),
+        RoomJoined: (AttemptPhase.GRANTED,),
+        RecordStored: (AttemptPhase.GRANTED, AttemptPhase.JOINED),
+        RecordStoreFailed: (AttemptPhase.GRANTED, AttemptPhase.JOINED),
+        CharacterReady: (AttemptPhase.JOINED,),
+        AttemptFailed: _HOLDING,
+        ConnectionLost: _HOLDING,
+        ServerEnded: _HOLDING,
+    }
+)
+"""In which phases of an attempt an event may come; the others may come in any."""

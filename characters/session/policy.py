@@ -1,0 +1,213 @@
+"""What to do when a connection drops: reconnect and resume policies as frozen values.
+
+A policy is read, never asked about the environment: time and chance are
+arguments of its methods. The defaults are those of the original's
+``ReconnectPolicy``; what is ours in addition carries its reason beside it.
+
+When to ping, and when the line is dead, whatever the socket says.
+
+Anything that arrives proves that the line lives. A ping is due when nothing has come for
+an interval; the line is dead when nothing has come for the interval and the time-out
+together, so a half-open link is noticed within their sum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum, StrEnum
+from typing import ClassVar
+
+from characters.protocol.messages import check_number
+
+__all__ = ["Beat", "Heartbeat", "IdlePolicy", "Persist", "ReconnectPolicy", "ResumePolicy"]
+
+
+class ResumePolicy(StrEnum):
+    """Whether a reconnect continues the stored conversation."""
+
+    ALWAYS_FRESH = "always_fresh"
+    RESUME_IF_POSSIBLE = "resume_if_possible"
+    ALWAYS_RESUME = "always_resume"
+
+
+class Persist(StrEnum):
+    """How long a stored session id lives: over restarts, or until a deliberate disconnect."""
+
+    ACROSS_RESTARTS = "across_restarts"
+    UNTIL_DISCONNECT = "until_disconnect"
+
+
+class IdlePolicy(StrEnum):
+    """What happens to a connected character that nobody talks to."""
+
+    KEEP = "keep"
+    HIBERNATE = "hibernate"
+
+
+@dataclass(frozen=True)
+class ReconnectPolicy:
+    """How one character's session connects, reconnects, resumes and opens its microphone.
+
+    Raises:
+        ValueError: a field is out of range; the sentence names the field.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    DEFAULT: ClassVar[ReconnectPolicy]
+    ALWAYS_CREATE_NEW: ClassVar[ReconnectPolicy]
+    PATIENT: ClassVar[ReconnectPolicy]
+
+    room_rejoin_ttl_seconds: float = 60.0
+    resume_policy: ResumePolicy = ResumePolicy.RESUME_IF_POSSIBLE
+    max_reconnect_attempts: int | None = 3
+    spawn_agent_on_rejoin: bool = True
+    start_wait_timeout_ms: float = 5000
+    auto_mic_start_delay_seconds: float = 0.5
+    backoff_base_seconds: float = 1.0
+    backoff_cap_seconds: float = 4.0
+    # An attempt count gives up during any outage of a minute; a time budget does not.
+    reconnect_budget_seconds: float | None = None
+    # The attempt count is reset only then: a server that accepts and closes is not hammered.
+    stable_after_seconds: float = 5.0
+    character_ready_timeout_seconds: float = 30.0
+    heartbeat_interval_seconds: float = 1.0
+    heartbeat_timeout_seconds: float = 1.5
+    idle: IdlePolicy = IdlePolicy.KEEP
+    hibernate_after_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        for name in _MAY_BE_ZERO:
+            check_number(name, getattr(self, name), zero_is_fine=True)
+        for name in _ABOVE_ZERO:
+            check_number(name, getattr(self, name), zero_is_fine=False)
+        if self.reconnect_budget_seconds is not None:
+            budget = self.reconnect_budget_seconds
+            check_number("reconnect_budget_seconds", budget, zero_is_fine=True)
+        _check_attempts(self.max_reconnect_attempts)
+        _check_type("resume_policy", self.resume_policy, ResumePolicy)
+        _check_type("idle", self.idle, IdlePolicy)
+        _check_type("spawn_agent_on_rejoin", self.spawn_agent_on_rejoin, bool)
+        if self.backoff_cap_seconds < self.backoff_base_seconds:
+            raise ValueError(
+                "backoff_cap_seconds must not be below backoff_base_seconds "
+                f"(got {self.backoff_cap_seconds:g} and {self.backoff_base_seconds:g})"
+            )
+
+    def delay(self, attempt: int, chance: float) -> float:
+        """Return the seconds to wait before retry ``attempt`` (1 is the first and goes at once).
+
+        ``chance`` in [0, 1) spreads the wait between half and all of the step:
+        a full jitter could spend three attempts within a second while a service restarts.
+        """
+        if attempt <= 1:
+            return 0.0
+        # 2.0**1024 overflows; the cap has long been reached by then.
+        step = min(self.backoff_cap_seconds, self.backoff_base_seconds * 2.0 ** min(attempt, 64))
+        return step * (0.5 + 0.5 * chance)
+
+    def allows_attempt(self, attempt: int) -> bool:
+        """Return whether retry number ``attempt`` is within the attempt count."""
+        return self.max_reconnect_attempts is None or attempt <= self.max_reconnect_attempts
+
+    def may_rejoin(self, room_age: float) -> bool:
+        """Return whether a room left ``room_age`` seconds ago may still be rejoined."""
+        return room_age < self.room_rejoin_ttl_seconds
+
+
+_MAY_BE_ZERO = (
+    "room_rejoin_ttl_seconds",
+    "auto_mic_start_delay_seconds",
+    "backoff_base_seconds",
+    "backoff_cap_seconds",
+    "stable_after_seconds",
+)
+_ABOVE_ZERO = (
+    "start_wait_timeout_ms",
+    "character_ready_timeout_seconds",
+    "heartbeat_interval_seconds",
+    "heartbeat_timeout_seconds",
+    "hibernate_after_seconds",
+)
+
+
+def _check_attempts(value: object) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(
+            "max_reconnect_attempts must be a whole number of 0 or more, "
+            f"or None for no limit (got {value!r})"
+        )
+
+
+def _check_type(name: str, value: object, kind: type) -> None:
+    if not isinstance(value, kind):
+        expected = ", ".join(kind) if issubclass(kind, StrEnum) else "true or false"
+        raise ValueError(f"{name} must be one of {expected} (got {value!r})")
+
+
+ReconnectPolicy.DEFAULT = ReconnectPolicy()
+ReconnectPolicy.ALWAYS_CREATE_NEW = ReconnectPolicy(
+    room_rejoin_ttl_seconds=0.0, resume_policy=ResumePolicy.ALWAYS_FRESH
+)
+ReconnectPolicy.PATIENT = ReconnectPolicy(
+    max_reconnect_attempts=None, reconnect_budget_seconds=3600.0
+)
+
+
+EARLY = 0.05
+"""By what share of its interval a ping may go out early."""
+
+
+class Beat(Enum):
+    """What to do now."""
+
+    WAIT = "wait"
+    PING = "ping"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """The liveness of one connection; all times in seconds on one monotonic clock."""
+
+    interval: float
+    timeout: float
+    last_received: float
+    last_ping: float | None = None
+    last_looked: float | None = None
+
+    def heard(self, last_received: float) -> Heartbeat:
+        """Return the heartbeat after something came at ``last_received``."""
+        return replace(self, last_received=max(last_received, self.last_received))
+
+    def check(self, now: float) -> tuple[Heartbeat, Beat]:
+        """Decide what to do now; look again at `next_look` at the latest.
+
+        A process that was suspended, or whose loop was held up, finds a line that seems
+        long dead: it is pinged and given one full time-out more before it counts as dead.
+        """
+        late = self.last_looked is not None and now - self.last_looked > self.timeout
+        if late:
+            woken = replace(self, last_received=max(self.last_received, now - self.interval))
+            return replace(woken, last_ping=now, last_looked=now), Beat.PING
+        looked = replace(self, last_looked=now)
+        if now - self.last_received >= self.interval + self.timeout:
+            return looked, Beat.DEAD
+        # What arrived a moment after the last ping must not cost a second look, a moment later.
+        if now >= self._next_ping() - EARLY * self.interval:
+            return replace(looked, last_ping=now), Beat.PING
+        return looked, Beat.WAIT
+
+    def next_look(self, now: float) -> float:
+        """Return the moment at which `check` has something to do, later than ``now``."""
+        dead_at = self.last_received + self.interval + self.timeout
+        # Well below a time-out, so that a late look is seen as one.
+        return max(now + 0.001, min(self._next_ping(), dead_at, now + self.timeout * 0.8))
+
+    def _next_ping(self) -> float:
+        quiet_since = self.last_received
+        if self.last_ping is not None:
+            quiet_since = max(quiet_since, self.last_ping)
+        return quiet_since + self.interval

@@ -1,0 +1,243 @@
+"""What the service asks of ears and voices: events heard, speech made, every part optional.
+
+Given names that can be understood where a phrase has a `<name>`.
+
+What a recogniser without a grammar wrote down, made into a verdict.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, Iterable
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
+
+__all__ = [
+    "Detector",
+    "dictated",
+    "GIVEN_NAMES",
+    "Heard",
+    "Recogniser",
+    "Rejected",
+    "SAY_AGAIN",
+    "Speech",
+    "SpeechEvent",
+    "SpeechListener",
+    "SpeechStarted",
+    "SpeechStopped",
+    "Synthesiser",
+    "SynthesisError",
+    "Utterance",
+    "VoiceChunk",
+    "VoiceStyle",
+]
+
+
+SAY_AGAIN = "I did not catch that: say it again, or type it."
+
+
+class SynthesisError(Exception):
+    """A synthesiser did not deliver; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The player began to speak (the wire's `vad-stt-started`)."""
+
+    timestamp: float  # seconds, on the clock of the frames that were fed
+    pre_roll_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    """The player's utterance is over (the wire's `vad-stt-stopped`)."""
+
+    timestamp: float
+    reason: str  # "silence", "maximum", "forced", "muted", "noise" or "lost"
+    audio_duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the player said (the wire's `final-user-transcription`)."""
+
+    text: str
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Something was said that was not understood; `advice` is a sentence for the player."""
+
+    advice: str
+
+
+SpeechEvent: TypeAlias = SpeechStarted | SpeechStopped | Heard | Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceStyle:
+    """How one character sounds; a persona may set any of it."""
+
+    language: str = "en-us"
+    variant: str = ""  # an espeak-ng variant such as "f2" or "m3"
+    pitch: int = 50  # 0 to 99
+    words_per_minute: int = 165
+    voice: str = ""  # a name at a speech endpoint; "" is the one of the settings
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceChunk:
+    """A piece of a character's voice: 16-bit little-endian mono and the mouth that goes with it."""
+
+    pcm: bytes
+    sample_rate: int
+    visemes: tuple[float, ...] = ()  # 15 weights in the wire's order, or empty
+
+
+class SpeechListener(Protocol):
+    """The ears of one room: voice activity, then recognition in a worker thread.
+
+    All calls come from the event loop, one at a time for a room; none of them holds the loop.
+    """
+
+    async def feed(self, pcm: bytes, timestamp: float) -> tuple[SpeechEvent, ...]:
+        """Take one 16 kHz mono int16 frame; return what it gave rise to, in order."""
+
+    async def force_stop(self) -> tuple[SpeechEvent, ...]:
+        """End the utterance now (`force-user-stopped-speaking`, end of push-to-talk)."""
+
+    async def cut_off(self) -> tuple[SpeechEvent, ...]:
+        """End the utterance of a player whose frames have stopped coming: his line is lost."""
+
+    async def set_muted(self, muted: bool) -> tuple[SpeechEvent, ...]:
+        """Stop or resume listening (`stt-toggle`); an open utterance is dropped."""
+
+    def set_phrases(self, phrases: Iterable[str]) -> None:
+        """Change what can be understood, from the next utterance on."""
+
+    async def close(self) -> None:
+        """Give everything back; idempotent."""
+
+
+class Speech(Protocol):
+    """All speech of the service; made once, early, and shared by its rooms."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """One sentence for each part that is missing here; text goes on without it."""
+
+    @property
+    def can_recognise(self) -> bool:
+        """Whether listeners understand words (without, they reject every utterance)."""
+
+    def listen(
+        self,
+        phrases: Iterable[str],
+        *,
+        activity: VoiceActivityOptions | None = None,
+        turn: SmartTurn | None = None,
+    ) -> SpeechListener:
+        """Open the ears of a room for what can be asked in it.
+
+        Phrases are sentences as one would say them; `(a | b)` are alternatives, `[a]` is
+        optional, and `<name>` stands for a given name. Punctuation and case do not matter.
+        """
+
+    def synthesise(
+        self, text: str, style: VoiceStyle | None = None
+    ) -> AsyncGenerator[VoiceChunk, None]:
+        """Speak a text: chunks of at most 100 ms, as fast as they are made (not paced).
+
+        An async generator: `aclose()` it, or cancel the task that iterates, to stop at once;
+        the child process behind it is gone by then.
+        """
+
+    async def close(self) -> None:
+        """Stop workers and child processes."""
+
+
+class Utterance(Protocol):
+    """One utterance being recognised; calls come one at a time and never hold the event loop."""
+
+    async def feed(self, pcm: bytes) -> None:
+        """Take more of the utterance, 16 kHz mono int16."""
+
+    async def is_whole(self) -> bool:
+        """Return whether it is a sentence already that nothing can follow; False if unsure."""
+
+    async def finish(self) -> Heard | Rejected:
+        """End the utterance and say what it was; within some seconds, whatever happens."""
+
+    async def cancel(self) -> None:
+        """Drop the utterance."""
+
+
+class Recogniser(Protocol):
+    """A way to turn utterances into words."""
+
+    def prepare(self, phrases: tuple[str, ...]) -> None:
+        """Get ready for phrases that will be expected soon; returns at once."""
+
+    async def open(self, phrases: tuple[str, ...]) -> Utterance | None:
+        """Begin an utterance in which one of the phrases is expected; None when overloaded."""
+
+    async def close(self) -> None:
+        """Give everything back."""
+
+
+class Detector(Protocol):
+    """Tells speech from other sound; one for each microphone."""
+
+    def confidence(self, pcm: bytes) -> float:
+        """Return how sure it is, 0 to 1, that a 20 ms frame and those before it are speech."""
+
+    def close(self) -> None:
+        """Give everything back; idempotent."""
+
+
+class Synthesiser(Protocol):
+    """A way to turn words into sound."""
+
+    def synthesise(self, text: str, style: VoiceStyle) -> AsyncGenerator[VoiceChunk, None]:
+        """Speak a sentence as an async generator of chunks; `aclose()` stops it at once.
+
+        Raises SynthesisError when it cannot, at any point.
+        """
+
+    async def close(self) -> None:
+        """Give everything back."""
+
+
+# Common ones, and not too many: each more is one that another can be mistaken for.
+NAMES = """
+ada adam albert alex alexander alice amanda amy andrea andrew angela ann anna anthony arthur
+barbara ben benjamin betty bob brian carlos carol caroline catherine charles charlotte chloe
+chris christina christopher claire clara daniel david deborah diana donald dorothy edward
+eleanor elena elizabeth ella emily emma eric ethan eva evelyn felix fiona frances frank george
+grace grant hannah harold harry helen henry hugo ian irene isabel jack jacob james jane janet
+jason jennifer jessica john jonathan joseph joshua judith julia karen katherine kenneth kevin
+kimberly laura leo leonard linda lisa louis lucas lucy margaret maria mark martin mary matthew
+maya megan melissa michael michelle miguel molly nancy natalie nathan nicholas nicole noah nora
+oliver olivia oscar otto pamela patricia patrick paul peter philip rachel raymond rebecca
+richard robert roger rosa rose ruth ryan sam samantha samuel sandra sarah scott sebastian sharon
+simon sofia sophia stephanie stephen steven susan teresa theodore thomas timothy tom valerie
+victor victoria vincent violet virginia walter william zoe
+"""
+
+GIVEN_NAMES = tuple(NAMES.split())
+
+
+MAX_CHARACTERS = 500
+# Such recognisers describe sounds in brackets: [BLANK_AUDIO], (door closes), *sighs*.
+DESCRIPTION = re.compile(r"\[[^\]]*\]|\([^)]*\)|\*[^*]*\*")
+
+
+def dictated(text: str, confidence: float = 1.0) -> Heard | Rejected:
+    """Return what was said, or a rejection when no word was."""
+    words = " ".join(DESCRIPTION.sub(" ", text).split())[:MAX_CHARACTERS]
+    if not any(letter.isalnum() for letter in words):
+        return Rejected(SAY_AGAIN)
+    return Heard(words, confidence)

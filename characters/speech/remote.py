@@ -1,0 +1,356 @@
+"""A line to an OpenAI-compatible service for speech; keys and words never reach the log.
+
+Recognition by an OpenAI-compatible `/audio/transcriptions` endpoint.
+
+Synthesis by an OpenAI-compatible `/audio/speech` endpoint, played while it comes in.
+
+Reads a WAV file, or bare samples, while it still comes in.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import wave
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import numpy as np
+
+from characters.speech.espeak import weights_of_sound
+from characters.speech.interfaces import (
+    SAY_AGAIN,
+    Heard,
+    Rejected,
+    SynthesisError,
+    VoiceChunk,
+    VoiceStyle,
+    dictated,
+)
+
+__all__ = [
+    "BARE_RATE",
+    "EndpointEars",
+    "EndpointVoice",
+    "SoundStream",
+    "SoundStreamError",
+    "SpeechEndpoint",
+]
+
+
+class EndpointError(Exception):
+    """The service did not deliver; the message says what it did instead. Worth a retry.
+
+    `is_refusal` tells that it is well and did not like what it was asked.
+    """
+
+    def __init__(self, message: str, *, is_refusal: bool = False) -> None:
+        super().__init__(message)
+        self.is_refusal = is_refusal
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEndpoint:
+    """Where the service is; `url` ends before `/audio/...`, times are in seconds."""
+
+    url: str
+    model: str
+    key: str | None = field(default=None, repr=False)
+    connect_within: float = 3.0
+    answer_within: float = 6.0  # between two signs of life
+
+
+class EndpointLine:
+    """Posts to one service and keeps its connections; to be closed."""
+
+    def __init__(self, endpoint: SpeechEndpoint, total_seconds: float | None = None) -> None:
+        self.endpoint = endpoint
+        self._timeout = aiohttp.ClientTimeout(
+            total=total_seconds,
+            sock_connect=endpoint.connect_within,
+            sock_read=endpoint.answer_within,
+        )
+        self._http: aiohttp.ClientSession | None = None
+
+    @asynccontextmanager
+    async def post(self, path: str, **body: Any) -> AsyncGenerator[aiohttp.ClientResponse, None]:
+        """Post `json` or `data`; leaving the context early ends the answer. Raises EndpointError.
+
+        What fails while the answer is read raises it too.
+        """
+        url = self.endpoint.url.rstrip("/") + path
+        try:
+            async with self._session().post(url, **body) as answer:
+                if answer.status != 200:
+                    why = f"it answers HTTP {answer.status}"
+                    raise EndpointError(why, is_refusal=answer.status in (400, 404, 422))
+                yield answer
+        except TimeoutError as error:
+            raise EndpointError("it takes too long") from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise EndpointError(f"it cannot be used ({type(error).__name__})") from error
+
+    def _session(self) -> aiohttp.ClientSession:
+        # Made at the first use, since it belongs to the running event loop.
+        if self._http is None:
+            key = self.endpoint.key
+            headers = {"Authorization": f"Bearer {key}"} if key else {}
+            self._http = aiohttp.ClientSession(timeout=self._timeout, headers=headers)
+        return self._http
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._http is not None:
+            await self._http.close()
+
+
+log = logging.getLogger(__name__)
+
+# From the end of the utterance to its words. Who waited longer would have typed it.
+TOTAL_SECONDS = 8.0
+
+
+class EndpointEars:
+    """Implements `Recogniser`: each utterance is sent as a WAV file when it is over."""
+
+    def __init__(
+        self, endpoint: SpeechEndpoint, language: str, total_seconds: float = TOTAL_SECONDS
+    ) -> None:
+        self._line = EndpointLine(endpoint, total_seconds)
+        self._language = language
+        self._is_failing = False
+
+    def prepare(self, phrases: tuple[str, ...]) -> None:
+        """Nothing is to be prepared: it understands whatever is said."""
+
+    async def open(self, phrases: tuple[str, ...]) -> EndpointUtterance:
+        """Begin an utterance."""
+        return EndpointUtterance(self)
+
+    async def transcribe(self, pcm: bytes) -> Heard | Rejected:
+        """Return what was said in 16 kHz mono int16; a failure is a rejection."""
+        try:
+            text = await self._ask(pcm)
+        except EndpointError as error:
+            if not self._is_failing:
+                log.warning("speech is not understood, the recognition endpoint fails: %s", error)
+            self._is_failing = True
+            return Rejected(SAY_AGAIN)
+        self._is_failing = False
+        return dictated(text)
+
+    async def _ask(self, pcm: bytes) -> str:
+        form = aiohttp.FormData()
+        form.add_field("file", wav_of(pcm), filename="said.wav", content_type="audio/wav")
+        form.add_field("model", self._line.endpoint.model)
+        form.add_field("response_format", "json")
+        if self._language:
+            form.add_field("language", self._language)
+        async with self._line.post("/audio/transcriptions", data=form) as answer:
+            content = await answer.json(content_type=None)
+        text = content.get("text") if isinstance(content, dict) else None
+        if not isinstance(text, str):
+            raise EndpointError("its answer holds no text")
+        return text
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._line.close()
+
+
+class EndpointUtterance:
+    """One utterance, kept until it is over."""
+
+    def __init__(self, ears: EndpointEars) -> None:
+        self._ears = ears
+        self._sound = bytearray()
+
+    async def feed(self, pcm: bytes) -> None:
+        """Take more of the utterance."""
+        self._sound += pcm
+
+    async def is_whole(self) -> bool:
+        """Nobody knows before it is sent."""
+        return False
+
+    async def finish(self) -> Heard | Rejected:
+        """Send the utterance; return what it was."""
+        return await self._ears.transcribe(bytes(self._sound))
+
+    async def cancel(self) -> None:
+        """Drop the utterance; nothing of it was sent."""
+        self._sound.clear()
+
+
+def wav_of(pcm: bytes) -> bytes:
+    """Return 16 kHz mono int16 as a WAV file."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as wav:
+        wav.setnchannels(1)
+        wav.setsampwidth(2)
+        wav.setframerate(16_000)
+        wav.writeframes(pcm)
+    return file.getvalue()
+
+
+# What OpenAI's `pcm` is: 24 kHz, 16 bits, little-endian, mono.
+BARE_RATE = 24_000
+MAX_HEADER_BYTES = 4096
+PCM, EXTENSIBLE = 1, 0xFFFE
+OTHERS = ((b"ID3", "MP3"), (b"OggS", "Ogg"), (b"fLaC", "FLAC"), (b"{", "JSON"), (b"<", "a page"))
+
+
+class SoundStreamError(Exception):
+    """These bytes are no sound that can be played; the message says what they are."""
+
+
+class SoundStream:
+    """Takes bytes in pieces of any size, gives mono int16; `rate` is known with the first."""
+
+    def __init__(self) -> None:
+        self.rate = 0
+        self._channels = 1
+        self._waiting = b""
+        self._left: int | None = None  # bytes of sound still to come, None when nobody said
+
+    def feed(self, data: bytes) -> bytes:
+        """Take more bytes, return what can be played now. Raises SoundStreamError."""
+        self._waiting += data
+        if not self.rate and not self._read_header():
+            return b""
+        width = 2 * self._channels
+        size = len(self._waiting) - len(self._waiting) % width
+        if self._left is not None:
+            size = min(size, self._left)
+            self._left -= size
+        sound, self._waiting = self._waiting[:size], self._waiting[size:]
+        if self._channels == 1:
+            return sound
+        frames = np.frombuffer(sound, "<i2").reshape(-1, self._channels)
+        mono: bytes = frames.mean(axis=1).astype("<i2").tobytes()
+        return mono
+
+    def _read_header(self) -> bool:
+        """Return whether the samples begin now."""
+        if len(self._waiting) < 4:
+            return False
+        if not self._waiting.startswith(b"RIFF"):
+            self._refuse_others()
+            self.rate = BARE_RATE
+            return True
+        rate, at = 0, 12
+        while len(self._waiting) >= at + 8:
+            name = self._waiting[at : at + 4]
+            size = int.from_bytes(self._waiting[at + 4 : at + 8], "little")
+            if name == b"data":
+                return self._begin(rate, at + 8, size)
+            if name == b"fmt " and len(self._waiting) >= at + 24:
+                rate = self._read_format(self._waiting[at + 8 : at + 24])
+            at += 8 + size + size % 2
+        if at > MAX_HEADER_BYTES:
+            raise SoundStreamError("its WAV file has no sound")
+        return False
+
+    def _refuse_others(self) -> None:
+        start = self._waiting[:4]
+        if start[0] == 0xFF and start[1] >= 0xE0:
+            raise SoundStreamError("it sends MP3, not WAV")
+        for sign, name in OTHERS:
+            if start.startswith(sign):
+                raise SoundStreamError(f"it sends {name}, not WAV")
+
+    def _read_format(self, form: bytes) -> int:
+        kind, channels, bits = (int.from_bytes(form[at : at + 2], "little") for at in (0, 2, 14))
+        rate = int.from_bytes(form[4:8], "little")
+        if kind not in (PCM, EXTENSIBLE) or bits != 16 or channels not in (1, 2):
+            raise SoundStreamError(
+                f"its WAV file has {channels} channels of {bits} bits, kind {kind}"
+            )
+        if not 8_000 <= rate <= 96_000:
+            raise SoundStreamError(f"its WAV file has {rate} samples a second")
+        self._channels = channels
+        return rate
+
+    def _begin(self, rate: int, at: int, size: int) -> bool:
+        if not rate:
+            raise SoundStreamError("its WAV file does not say what its sound is")
+        # Who streams does not know the size and writes 0 or the largest number.
+        self._left = size if 0 < size < 0x7FFF_F000 else None
+        self.rate = rate
+        self._waiting = self._waiting[at:]
+        return True
+
+
+CHUNK_SECONDS = 0.05
+USUAL_PACE = VoiceStyle().words_per_minute
+# After a failure it is left alone for so long: nobody waits for a time-out at every sentence.
+REST_SECONDS = 30.0
+
+
+class EndpointVoice:
+    """Implements `Synthesiser` by a service that speaks sentence by sentence."""
+
+    def __init__(
+        self, endpoint: SpeechEndpoint, voice: str, now: Callable[[], float], audio_format: str
+    ) -> None:
+        self._line = EndpointLine(endpoint)
+        self._voice = voice
+        self._now = now
+        self._format = audio_format
+        self._rests_until = 0.0
+        self._unknown: set[str] = set()  # voices that it does not have
+
+    async def synthesise(self, text: str, style: VoiceStyle) -> AsyncGenerator[VoiceChunk, None]:
+        """Speak a sentence. Raises SynthesisError."""
+        if self._now() < self._rests_until:
+            raise SynthesisError("the speech endpoint failed a moment ago")
+        sound, waiting, is_empty = SoundStream(), b"", True
+        try:
+            async with self._line.post("/audio/speech", json=self._body(text, style)) as answer:
+                async for data in answer.content.iter_any():
+                    waiting += sound.feed(data)
+                    size = 2 * round(sound.rate * CHUNK_SECONDS)
+                    while waiting and len(waiting) >= size:
+                        is_empty = False
+                        yield chunk_of(waiting[:size], sound.rate)
+                        waiting = waiting[size:]
+        except (EndpointError, SoundStreamError) as error:
+            raise self._failure(error, style.voice) from error
+        if waiting:
+            yield chunk_of(waiting, sound.rate)
+        elif is_empty:
+            raise self._tired("it sends no sound")
+
+    def _body(self, text: str, style: VoiceStyle) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": self._line.endpoint.model,
+            "input": text,
+            "voice": self._voice if style.voice in self._unknown else style.voice or self._voice,
+            "response_format": self._format,
+        }
+        if style.words_per_minute != USUAL_PACE:
+            body["speed"] = round(min(4.0, max(0.25, style.words_per_minute / USUAL_PACE)), 2)
+        return body
+
+    def _failure(self, error: Exception, voice: str) -> SynthesisError:
+        is_refusal = isinstance(error, EndpointError) and error.is_refusal
+        if is_refusal and voice and voice not in self._unknown:
+            self._unknown.add(voice)
+            return SynthesisError(f"the speech endpoint may not know the voice {voice!r}")
+        return self._tired(str(error))
+
+    def _tired(self, why: str) -> SynthesisError:
+        self._rests_until = self._now() + REST_SECONDS
+        return SynthesisError(f"the speech endpoint failed: {why}; tried again in 30 s")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._line.close()
+
+
+def chunk_of(pcm: bytes, rate: int) -> VoiceChunk:
+    """Return samples with the mouth that fits them."""
+    return VoiceChunk(pcm, rate, weights_of_sound(np.frombuffer(pcm, "<i2"), rate))

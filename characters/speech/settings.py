@@ -1,0 +1,118 @@
+"""How the conversation service hears and speaks: one frozen value, and its command line."""
+
+from __future__ import annotations
+
+import re
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from types import MappingProxyType
+from typing import ClassVar
+
+__all__ = ["add_speech_flags", "speech_settings", "SpeechDetector", "SpeechSettings"]
+
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class SpeechDetector(StrEnum):
+    """What tells speech from other sound."""
+
+    AUTO = "auto"  # the best that is installed
+    SILERO = "silero"
+    POCKETSPHINX = "pocketsphinx"
+
+
+@dataclass(frozen=True)
+class SpeechSettings:
+    """What the service recognises speech with and what it speaks with.
+
+    Without any, that is pocketsphinx in a grammar and espeak-ng, and no sound leaves the machine.
+    A URL is one of an OpenAI-compatible service and ends before `/audio/transcriptions` or
+    `/audio/speech`, such as `http://127.0.0.1:8000/v1`; a key is read from the environment
+    variable that `..._key_env` names. `whisper_folder` is a model for faster-whisper.
+
+    Raises:
+        ValueError: a field makes no sense; the sentence names the field.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    recognition_url: str = ""
+    recognition_model: str = "whisper-1"
+    recognition_key_env: str = ""
+    recognition_language: str = "en"  # "" leaves it to the model to find out
+    whisper_folder: str = ""
+    synthesis_url: str = ""
+    synthesis_model: str = "tts-1"
+    synthesis_key_env: str = ""
+    synthesis_voice: str = "alloy"  # of characters whose persona names none
+    synthesis_format: str = "wav"  # or "pcm", which is 24 kHz by agreement
+    detector: SpeechDetector = SpeechDetector.AUTO
+
+    def __post_init__(self) -> None:
+        for name in ("recognition_url", "synthesis_url"):
+            url = getattr(self, name)
+            if url and not url.startswith(("http://", "https://")):
+                raise ValueError(f"{name} must begin with http:// or https:// (got {url!r})")
+        for name in ("recognition_key_env", "synthesis_key_env"):
+            # The value is not repeated: it may be the key itself.
+            if getattr(self, name) and not _VARIABLE.fullmatch(getattr(self, name)):
+                raise ValueError(f"{name} is the name of an environment variable, not the key")
+        if self.synthesis_format not in ("wav", "pcm"):
+            raise ValueError(f"synthesis_format must be wav or pcm (got {self.synthesis_format!r})")
+        if self.recognition_url and self.whisper_folder:
+            raise ValueError("recognition_url and whisper_folder exclude each other: leave one out")
+        if not isinstance(self.detector, SpeechDetector):
+            choices = ", ".join(SpeechDetector)
+            raise ValueError(f"detector must be one of {choices} (got {self.detector!r})")
+
+    def arguments(self) -> tuple[str, ...]:
+        """Return the flags of the service's command line for what is not the default."""
+        plain = SpeechSettings()
+        values = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return tuple(
+            f"{_flag(name)}={value}" for name, value in values if value != getattr(plain, name)
+        )
+
+
+_HELP: Mapping[str, str] = MappingProxyType(
+    {
+        "recognition_url": "send what is said to this OpenAI-compatible service, e.g. "
+        "http://127.0.0.1:8000/v1",
+        "recognition_model": "its model",
+        "recognition_key_env": "the environment variable with its key",
+        "recognition_language": "what is spoken, e.g. en; empty lets the model find out",
+        "whisper_folder": "recognise with faster-whisper and the model in this folder",
+        "synthesis_url": "let this OpenAI-compatible service speak",
+        "synthesis_model": "its model",
+        "synthesis_key_env": "the environment variable with its key",
+        "synthesis_voice": "its voice for characters whose persona names none",
+        "synthesis_format": "wav, or pcm for a service that streams nothing else",
+        "detector": "what tells speech from other sound",
+    }
+)
+
+
+def add_speech_flags(parser: ArgumentParser) -> None:
+    """Add a flag for each speech setting to a command line."""
+    group = parser.add_argument_group("speech")
+    for field in fields(SpeechSettings):
+        group.add_argument(
+            _flag(field.name),
+            default=field.default,
+            type=SpeechDetector if field.name == "detector" else str,
+            choices=tuple(SpeechDetector) if field.name == "detector" else None,
+            metavar=field.name.rpartition("_")[2].upper(),
+            help=_HELP[field.name],
+        )
+
+
+def speech_settings(asked: Namespace) -> SpeechSettings:
+    """Return the settings in a parsed command line. Raises ValueError."""
+    return SpeechSettings(**{f.name: getattr(asked, f.name) for f in fields(SpeechSettings)})
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")

@@ -1,0 +1,107 @@
+"""Recognition that computes, in a thread of its own: the event loop goes on meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import Protocol, TypeVar
+
+from characters.speech.interfaces import Heard, Rejected
+
+__all__ = ["InWorker"]
+
+
+T = TypeVar("T")
+
+
+class BlockingUtterance(Protocol):
+    """An utterance whose every call computes, in one thread at a time."""
+
+    def feed(self, pcm: bytes) -> None:
+        """Take more of the utterance."""
+
+    def is_whole(self) -> bool:
+        """Return whether it is a sentence already that nothing can follow; False if unsure."""
+
+    def finish(self) -> Heard | Rejected:
+        """End the utterance and say what it was."""
+
+    def cancel(self) -> None:
+        """Drop the utterance."""
+
+
+class BlockingRecogniser(Protocol):
+    """A recogniser whose every call computes."""
+
+    def prepare(self, phrases: tuple[str, ...]) -> None:
+        """Get ready for phrases that will be expected soon."""
+
+    def open(self, phrases: tuple[str, ...]) -> BlockingUtterance | None:
+        """Begin an utterance; None when overloaded."""
+
+
+class InWorker:
+    """Implements `Recogniser` by one that computes.
+
+    It has one thread for all rooms: decoding holds the interpreter anyway, and frames stay in
+    order.
+    """
+
+    def __init__(self, recogniser: BlockingRecogniser) -> None:
+        self._recogniser = recogniser
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="recognition")
+
+    def prepare(self, phrases: tuple[str, ...]) -> None:
+        """Get ready for phrases that will be expected soon."""
+        self._worker.submit(self._recogniser.prepare, phrases)
+
+    async def open(self, phrases: tuple[str, ...]) -> UtteranceInWorker | None:
+        """Begin an utterance; None when overloaded."""
+        opening = self._worker.submit(self._recogniser.open, phrases)
+        try:
+            utterance = await asyncio.wrap_future(opening)
+        except asyncio.CancelledError:
+            # It may be open all the same by now, and nobody else would ever give it back.
+            opening.add_done_callback(_drop)
+            raise
+        return None if utterance is None else UtteranceInWorker(utterance, self._worker)
+
+    async def close(self) -> None:
+        """Stop the thread."""
+        await asyncio.to_thread(self._worker.shutdown, wait=True, cancel_futures=True)
+
+
+class UtteranceInWorker:
+    """Implements `Utterance` by one that computes."""
+
+    def __init__(self, utterance: BlockingUtterance, worker: ThreadPoolExecutor) -> None:
+        self._utterance = utterance
+        self._worker = worker
+
+    async def feed(self, pcm: bytes) -> None:
+        """Take more of the utterance."""
+        await self._run(lambda: self._utterance.feed(pcm))
+
+    async def is_whole(self) -> bool:
+        """Return whether it is a sentence already that nothing can follow."""
+        return await self._run(self._utterance.is_whole)
+
+    async def finish(self) -> Heard | Rejected:
+        """End the utterance and say what it was."""
+        return await self._run(self._utterance.finish)
+
+    async def cancel(self) -> None:
+        """Drop the utterance."""
+        with suppress(RuntimeError):  # the whole service is closing, and its worker is gone
+            await self._run(self._utterance.cancel)
+
+    async def _run(self, action: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._worker, action)
+
+
+def _drop(opening: Future[BlockingUtterance | None]) -> None:
+    utterance = None if opening.cancelled() or opening.exception() else opening.result()
+    if utterance is not None:
+        utterance.cancel()

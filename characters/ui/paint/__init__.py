@@ -1,0 +1,1 @@
+"""The drawing: people, rooms, badges, cards and panels."""

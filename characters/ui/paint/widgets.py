@@ -1,0 +1,213 @@
+"""What the panels of the developer look like: their sheet, their tabs, their small type.
+
+Draws the signs of the session states, each with an outline of its own, and small icons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from characters.ui.looks import AMBER, CORAL, CREAM, INK, MUTED, PLUM, SKY, SNOW
+from characters.ui.words import Shape, Tone
+from engine.ui.canvas import Canvas, Colour, Rect, fade, hex_colour
+from engine.ui.events import Hotspots
+from engine.ui.painter import Painter, PanelStyle
+
+__all__ = [
+    "arrow_picture",
+    "LINE",
+    "loudspeaker_picture",
+    "microphone_picture",
+    "paint_heading",
+    "paint_tabs",
+    "SHEET",
+    "SIGN",
+    "sign_picture",
+    "SMALL",
+    "Tab",
+    "TAB",
+    "TAB_ON",
+    "TONES",
+]
+
+
+SHEET = PanelStyle(fill=(36, 29, 54, 252), border=(255, 255, 255, 36), radius=14, shadow=6)
+TAB = PanelStyle(fill=PLUM, border=(255, 255, 255, 30), radius=9, shadow=0)
+TAB_ON = PanelStyle(fill=AMBER, border=(255, 255, 255, 60), radius=9, shadow=0)
+SMALL, LINE = 13, 17
+
+Tab = tuple[str, bool, Callable[[], object]]
+"""The words of a tab, whether it is the open one, and what a click does."""
+
+
+def paint_tabs(
+    painter: Painter, surface: Any, rect: Rect, y: float, tabs: Sequence[Tab], hotspots: Hotspots
+) -> float:
+    """Paint tabs from left to right, on as many lines as they need; return the y below them."""
+    x = rect.x + 10
+    for words, is_on, action in tabs:
+        name = painter.fonts.shortened(words, 110, SMALL, True)
+        w = painter.fonts.width(name, SMALL, True) + 18.0
+        if x + w > rect.right - 8:
+            x, y = rect.x + 10, y + 28
+        tab = Rect(x, y, w, 24)
+        painter.panel(surface, tab, TAB_ON if is_on else TAB)
+        painter.text(surface, name, (x + 9, y + 4), SMALL, INK if is_on else CREAM, bold=True)
+        hotspots.add(tab, action)
+        x += w + 6
+    return y + 30
+
+
+def paint_heading(painter: Painter, surface: Any, rect: Rect, y: float, text: str) -> float:
+    """Paint a line and a title below it; return the y below them."""
+    surface.fill((90, 78, 118), (rect.x + 14, y + 5, rect.w - 28, 1))
+    painter.text(surface, text, (rect.x + 14, y + 9), 12, AMBER, bold=True)
+    return y + 29
+
+
+SIGN = 24
+"""The side of a sign's picture."""
+
+TONES: Mapping[Tone, Colour] = MappingProxyType(
+    {
+        Tone.QUIET: MUTED,
+        Tone.BUSY: SKY,
+        Tone.GOOD: hex_colour("#86d6a4"),
+        Tone.WARN: AMBER,
+        Tone.BAD: hex_colour("#ff8a78"),
+    }
+)
+
+_Sign = Callable[[Canvas, Colour], None]
+
+
+def sign_picture(painter: Painter, shape: Shape, tone: Tone, ring: float | None = None) -> Any:
+    """Return the picture of a sign, with what is left of a countdown around it."""
+
+    def draw(c: Canvas) -> None:
+        c.origin = (SIGN / 2, SIGN / 2)
+        _SIGNS[shape](c, TONES[tone])
+        if ring is not None:
+            c.arc((0, 0), 10.6, (0, 1), fade(TONES[tone], 0.25), 2)
+            c.arc((0, 0), 10.6, (0, ring), TONES[tone], 2)
+
+    return painter.sprite(("sign", shape, tone, ring), (SIGN, SIGN), draw, 4)
+
+
+def _hollow(c: Canvas, colour: Colour) -> None:
+    c.arc((0, 0), 5.6, (0, 1), colour, 2.2)
+
+
+def _arc(c: Canvas, colour: Colour) -> None:
+    c.arc((0, 0), 6, (0.12, 0.62), colour, 2.6)
+    c.arc((0, 0), 6, (0.75, 0.99), fade(colour, 0.45), 2.6)
+
+
+def _check(c: Canvas, colour: Colour) -> None:
+    c.circle(0, 0, 8, colour)
+    c.line([(-3.4, 0.2), (-0.9, 2.9), (3.6, -2.7)], INK, 2)
+
+
+def _waves(c: Canvas, colour: Colour) -> None:
+    c.circle(0, 0, 8, colour)
+    c.circle(-3, 0, 1.5, INK)
+    c.arc((-3, 0), 4, (0.12, 0.38), INK, 1.6)
+    c.arc((-3, 0), 7, (0.14, 0.36), INK, 1.6)
+
+
+def _dots(c: Canvas, colour: Colour) -> None:
+    c.circle(0, 0, 8, colour)
+    for x in (-3.8, 0, 3.8):
+        c.circle(x, 0, 1.35, INK)
+
+
+def _bars(c: Canvas, colour: Colour) -> None:
+    c.circle(0, 0, 8, colour)
+    for x, half in ((-3.6, 2.0), (0, 4.0), (3.6, 2.8)):
+        c.line([(x, -half), (x, half)], INK, 1.8)
+
+
+def _triangle(c: Canvas, colour: Colour) -> None:
+    c.polygon([(0, -7), (7.4, 5.6), (-7.4, 5.6)], colour)
+    c.line([(0, -7), (7.4, 5.6), (-7.4, 5.6), (0, -7)], colour, 1.6)
+    c.line([(0, -2.6), (0, 1.4)], INK, 1.9)
+    c.circle(0, 4, 1.1, INK)
+
+
+def _square(c: Canvas, colour: Colour) -> None:
+    c.rect(-7.5, -7.5, 15, 15, colour, 3)
+    c.line([(-3.2, -3.2), (3.2, 3.2)], INK, 2.2)
+    c.line([(-3.2, 3.2), (3.2, -3.2)], INK, 2.2)
+
+
+def _half(c: Canvas, colour: Colour) -> None:
+    c.arc((0, 0), 6, (0, 1), colour, 1.6)
+    c.clipped(lambda k: k.rect(-8, 0, 16, 8, colour), lambda k: k.circle(0, 0, 6, colour))
+
+
+def _moon(c: Canvas, colour: Colour) -> None:
+    c.blob(
+        [(-1, -7), (-6, -3), (-6, 3), (-1, 7), (5, 5.5), (0.5, 3.5), (-1.5, 0), (0.5, -4)], colour
+    )
+
+
+_SIGNS: Mapping[Shape, _Sign] = MappingProxyType(
+    {
+        Shape.HOLLOW: _hollow,
+        Shape.ARC: _arc,
+        Shape.CHECK: _check,
+        Shape.WAVES: _waves,
+        Shape.DOTS: _dots,
+        Shape.BARS: _bars,
+        Shape.TRIANGLE: _triangle,
+        Shape.SQUARE: _square,
+        Shape.HALF: _half,
+        Shape.MOON: _moon,
+    }
+)
+
+
+def microphone_picture(painter: Painter, colour: Colour, is_crossed: bool) -> Any:
+    """Return a microphone of 26 by 30 pixels, crossed out or not."""
+
+    def draw(c: Canvas) -> None:
+        c.origin = (13, 15)
+        c.rect(-5, -12, 10, 16, colour, 5)
+        c.arc((0, -1), 8, (0.25, 0.75), colour, 2)
+        c.line([(0, 7), (0, 11)], colour, 2)
+        c.line([(-4, 11.5), (4, 11.5)], colour, 2)
+        if is_crossed:
+            c.line([(-9, -11), (9, 11)], INK, 5)
+            c.line([(-9, -11), (9, 11)], CORAL, 2.6)
+        else:
+            c.rect(-2.4, -9, 2, 5, fade(SNOW, 0.6), 1)
+
+    return painter.sprite(("microphone", colour, is_crossed), (26, 30), draw, 4)
+
+
+def loudspeaker_picture(painter: Painter, colour: Colour, is_crossed: bool) -> Any:
+    """Return a loudspeaker as large as a sign, crossed out or not."""
+
+    def draw(c: Canvas) -> None:
+        c.origin = (SIGN / 2, SIGN / 2)
+        c.rect(-9, -3.2, 5, 6.4, colour, 1)
+        c.polygon([(-6, -2.4), (-0.5, -7), (-0.5, 7), (-6, 2.4)], colour)
+        if is_crossed:
+            c.line([(3, -3.5), (9, 3.5)], colour, 2.2)
+            c.line([(3, 3.5), (9, -3.5)], colour, 2.2)
+        else:
+            c.arc((0, 0), 4.5, (0.12, 0.38), colour, 2)
+            c.arc((0, 0), 8.5, (0.12, 0.38), colour, 2)
+
+    return painter.sprite(("loudspeaker", colour, is_crossed), (SIGN, SIGN), draw, 4)
+
+
+def arrow_picture(painter: Painter) -> Any:
+    """Return the small tail that points from a badge to a head."""
+
+    def draw(c: Canvas) -> None:
+        c.polygon([(0, 0), (14, 0), (7, 7)], hex_colour("#2b2340"))
+
+    return painter.sprite("badge tail", (14, 8), draw, 4)

@@ -1,0 +1,358 @@
+"""What the player has opened and typed: the HUD's own state and the keys that change it.
+
+Which field of the inspector is chosen, and the value under edit: decided without drawing.
+
+Where the parts of the HUD stand, so that none covers another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from engine.core.input import Input
+from engine.scenes.editor import CODE, Edit
+from engine.scenes.file import DEFAULT, LEVEL, FieldRow
+from engine.ui.canvas import Rect
+from engine.ui.events import TextField
+
+__all__ = [
+    "bar",
+    "CaptionSize",
+    "Draft",
+    "edited",
+    "FieldState",
+    "hud_layout",
+    "HudLayer",
+    "HudLayout",
+    "HudState",
+    "listing",
+    "MARGIN",
+    "MIC_W",
+    "origin_words",
+    "sound_page",
+    "sound_people",
+    "SOUND_ROW",
+    "spread",
+    "window",
+]
+
+
+_TURNS: Mapping[str, int] = MappingProxyType(
+    {"left": -1, "up": -1, "right": 1, "down": 1, "space": 1, "mouse 4": -1, "mouse 5": 1}
+)
+_ERASERS = ("backspace", "delete")
+_MOVERS = ("left", "right", "home", "end")
+
+
+class Draft:
+    """A value under edit: one of its choices, or a line of text that the first letter replaces."""
+
+    def __init__(self, row: FieldRow) -> None:
+        self.row = row
+        self.is_fresh = not row.choices
+        """Whether nothing was typed yet: then typing begins anew, as in a table of figures."""
+        self.field = TextField()
+        self.field.insert(row.text)
+
+    @property
+    def text(self) -> str:
+        """The value as it would be saved."""
+        return self.field.text
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether it differs from what is there."""
+        return self.text != self.row.text
+
+    def turn(self, by: int) -> None:
+        """Go to another of the choices."""
+        choices = self.row.choices
+        here = choices.index(self.text) if self.text in choices else 0
+        self.field.clear()
+        self.field.insert(choices[(here + by) % len(choices)])
+
+    def feed(self, source: Input) -> None:
+        """Take the keys of this frame."""
+        if self.row.choices:
+            for key, by in _TURNS.items():
+                if times := source.get_key_repeat(key):
+                    self.turn(by * times)
+            return
+        if self.is_fresh and (source.typed or any(map(source.get_key_repeat, _ERASERS))):
+            self.field.clear()
+            self.is_fresh = False
+        self.is_fresh = self.is_fresh and not any(map(source.get_key_repeat, _MOVERS))
+        self.field.feed(source)
+
+
+@dataclass(slots=True)
+class FieldState:
+    """The chosen row, the value under edit, and what was last said of an edit."""
+
+    chosen: int = 0
+    draft: Draft | None = None
+    message: str = ""
+    is_refusal: bool = False
+
+    def move(self, by: int, rows: int) -> None:
+        """Choose a row further up or down; the list has ends."""
+        self.chosen = max(0, min(rows - 1, self.chosen + by))
+        self.message = ""
+
+    def begin(self, row: FieldRow) -> None:
+        """Edit a value."""
+        self.draft = Draft(row)
+        self.message = ""
+
+    def leave(self) -> None:
+        """Drop what is under edit."""
+        self.draft = None
+        self.message = ""
+
+    def say(self, message: str, *, is_refusal: bool = False) -> None:
+        """Say what became of an edit."""
+        self.message, self.is_refusal = message, is_refusal
+
+
+@dataclass(frozen=True, slots=True)
+class FieldLine:
+    """A line of the list: a field by its index, or a heading."""
+
+    text: str
+    index: int | None = None
+
+
+def listing(rows: Sequence[FieldRow]) -> tuple[FieldLine, ...]:
+    """Return the fields under the names of their tables."""
+    lines: list[FieldLine] = []
+    group = None
+    for index, row in enumerate(rows):
+        if row.group != group:
+            group = row.group
+            lines.append(FieldLine(group or "Object"))
+        lines.append(FieldLine(row.name, index))
+    return tuple(lines)
+
+
+def window(lines: Sequence[FieldLine], chosen: int, room: int) -> Sequence[FieldLine]:
+    """Return the lines that find room, the chosen one in the middle while the list goes on."""
+    at = next((n for n, line in enumerate(lines) if line.index == chosen), 0)
+    start = max(0, min(at - room // 2, len(lines) - room))
+    return lines[start : start + room]
+
+
+def origin_words(row: FieldRow) -> str:
+    """Return who says a value, and what saving does."""
+    if row.is_fixed:
+        return "Set by the game's code: it can only be seen here."
+    if row.origin == CODE:
+        return "Made in code: an edit applies, and there is nothing to save to."
+    if row.origin == LEVEL:
+        return "The level's file says so."
+    if row.origin == DEFAULT:
+        return "The default. Saving adds a line to the level."
+    return f"From {row.origin}. Saving overrides it in this level alone."
+
+
+def edited(edit: Edit) -> str:
+    """Return what was changed, and where it was saved."""
+    name = edit.path.rpartition(".")[2]
+    words = f"{name} is {edit.text or 'empty'} now. "
+    if edit.saved is None:
+        return words + "Made in code: there is nothing to save to."
+    return words + (edit.note or f"Saved in {edit.saved.name}, line {edit.line}.")
+
+
+NOTICE_SECONDS = 4.5
+LETTERS_PER_SECOND = 20.0  # a notice is also in the log: it need not wait for the slowest
+
+
+class CaptionSize(StrEnum):
+    """How captions are shown; F2 goes through them."""
+
+    NORMAL = "normal"
+    LARGE = "large"
+    OFF = "off"
+
+    @property
+    def pixels(self) -> int:
+        """The height of the letters, 0 for none."""
+        return {"normal": 19, "large": 27, "off": 0}[self.value]
+
+    @property
+    def next(self) -> CaptionSize:
+        """What F2 changes it to."""
+        order = list(CaptionSize)
+        return order[(order.index(self) + 1) % len(order)]
+
+
+class HudLayer(StrEnum):
+    """What lies over the level and takes the keys."""
+
+    GAME = "game"
+    CHAT = "chat"
+    MENU = "menu"
+    SOUND = "sound"
+    HELP = "help"
+    FIELDS = "fields"
+
+
+@dataclass(slots=True)
+class HudState:
+    """Panels, chosen characters, the text under edit, the notice of the moment."""
+
+    layer: HudLayer = HudLayer.GAME
+    is_inspector_open: bool = False
+    is_faults_open: bool = False
+    caption_size: CaptionSize = CaptionSize.NORMAL
+    inspected: str | None = None  # a key; None follows the one who listens
+    fault_target: str | None = None  # a key; None means everybody
+    menu_index: int = 0
+    sound_index: int = 0
+    chat: TextField = field(default_factory=TextField)
+    fields: FieldState = field(default_factory=FieldState)
+    notice: str | None = None
+    notice_until: float = 0.0
+
+    @property
+    def is_capturing(self) -> bool:
+        """Whether the game's keys are not for the game now."""
+        return self.layer is not HudLayer.GAME
+
+    @property
+    def is_covering(self) -> bool:
+        """Whether a card lies over the level: nothing else is said or shown then."""
+        return self.layer in (HudLayer.MENU, HudLayer.SOUND, HudLayer.HELP)
+
+    @property
+    def shown(self) -> str:
+        """What is open, for the log."""
+        panels = {"inspector": self.is_inspector_open, "faults": self.is_faults_open}
+        return ", ".join([self.layer.value, *(name for name, is_open in panels.items() if is_open)])
+
+    def say(self, notice: str, now: float) -> None:
+        """Show a sentence for a while, a long one longer."""
+        seconds = max(NOTICE_SECONDS, len(notice) / LETTERS_PER_SECOND)
+        self.notice, self.notice_until = notice, now + seconds
+
+    def expire(self, now: float) -> None:
+        """Take the notice away when its time is over."""
+        if self.notice is not None and now >= self.notice_until:
+            self.notice = None
+
+    def open(self, layer: HudLayer) -> None:
+        """Show a layer, or go back to the game if it is shown already."""
+        self.layer = HudLayer.GAME if self.layer is layer else layer
+        self.menu_index = 0
+
+    def close(self) -> None:
+        """Go back to the game; what was typed stays for the next time."""
+        self.layer = HudLayer.GAME
+
+    def move_menu(self, by: int, entries: int) -> None:
+        """Choose another entry of the menu."""
+        self.menu_index = (self.menu_index + by) % max(1, entries)
+
+    def choose_fault_target(self, number: int, keys: Sequence[str]) -> None:
+        """Choose whom to break by the number shown: 0 is everybody."""
+        if number == 0:
+            self.fault_target = None
+        elif number <= len(keys):
+            self.fault_target = keys[number - 1]
+
+
+MARGIN = 12.0
+TOP = 64.0
+MIC_W, MIC_H = 268.0, 46.0
+INSPECTOR_W, FAULTS_W = 372.0, 276.0
+STAGE_W = 160.0  # of captions, at least
+FAULTS_H = 342.0  # without its rows of people
+CHAT_H = 44.0
+HINT_H = 22.0
+SOUND_W, SOUND_ROW = 560.0, 27.0
+SOUND_SETTINGS = 5  # rows of the Sound page beside those of the characters
+SOUND_H = 106.0  # of the page without its rows
+
+
+@dataclass(frozen=True, slots=True)
+class HudLayout:
+    """The rectangles of one frame; a closed panel has none."""
+
+    banner: Rect
+    microphone: Rect
+    stage: Rect
+    """What the open panels leave free: captions, chat and error cards go there."""
+    inspector: Rect | None
+    faults: Rect | None
+    chat: Rect
+    hint: Rect
+
+
+def hud_layout(
+    size: tuple[float, float], *, inspector: bool, faults: bool, people: int = 5
+) -> HudLayout:
+    """Return the layout for the open panels; the fault panel has a row for each of the people.
+
+    A narrow picture has room for one panel: the fault panel hides the inspector then.
+    """
+    w, h = size
+    if faults and w < INSPECTOR_W + FAULTS_W + 4 * MARGIN + STAGE_W:
+        inspector = False
+    tall = h - TOP - MARGIN
+    right = Rect(w - INSPECTOR_W - MARGIN, TOP, INSPECTOR_W, tall) if inspector else None
+    left = Rect(MARGIN, TOP, FAULTS_W, min(tall, FAULTS_H + 29.0 * people)) if faults else None
+    x0 = left.right + MARGIN if left else MARGIN
+    x1 = right.x - MARGIN if right else w - MARGIN
+    stage = Rect(x0, TOP, x1 - x0, tall)
+    return HudLayout(
+        banner=Rect(MARGIN, 10, 330, 26),
+        microphone=Rect(w - MIC_W - MARGIN, 10, MIC_W, MIC_H),
+        stage=stage,
+        inspector=right,
+        faults=left,
+        chat=bar(stage, 640, CHAT_H, stage.bottom),
+        hint=bar(stage, 640, HINT_H, stage.bottom + 6),
+    )
+
+
+def sound_people(height: float) -> int:
+    """Return how many characters have room on the Sound page."""
+    return int((height - TOP - MARGIN - SOUND_H) // SOUND_ROW) - SOUND_SETTINGS
+
+
+def sound_page(size: tuple[float, float], rows: int) -> Rect:
+    """Return the Sound page in the middle, below the microphone, which stays in sight."""
+    w, h = min(SOUND_W, size[0] - 2 * MARGIN), SOUND_H + rows * SOUND_ROW
+    return Rect((size[0] - w) // 2, max(TOP, (size[1] - h) // 2), w, h)
+
+
+def bar(stage: Rect, most: float, height: float, bottom: float) -> Rect:
+    """Return a bar in the middle of the stage that ends at `bottom`."""
+    w = min(most, stage.w)
+    return Rect(stage.x + (stage.w - w) / 2, bottom - height, w, height)
+
+
+def spread(
+    wanted: Sequence[Rect], frame: Rect, gap: float = 4.0, over: Iterable[Rect] = ()
+) -> tuple[Rect, ...]:
+    """Return the rectangles inside the frame, lifted until none covers another or one of `over`.
+
+    They keep their columns: a badge stays over its head, only higher. Where there is no room
+    left, it stands above the frame.
+    """
+    placed: dict[int, Rect] = {}
+    blockers = list(over)
+    # The lowest first: what gives way moves up, towards free wall.
+    for index in sorted(range(len(wanted)), key=lambda i: -wanted[i].bottom):
+        rect = wanted[index].inside(frame)
+        for _ in range(len(blockers)):
+            blocker = next(filter(rect.overlaps, blockers), None)
+            if blocker is None:
+                break
+            rect = Rect(rect.x, blocker.y - rect.h - gap, rect.w, rect.h)
+        placed[index] = rect
+        blockers.append(rect)
+    return tuple(placed[index] for index in range(len(wanted)))

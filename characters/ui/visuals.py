@@ -1,0 +1,388 @@
+"""What a level looks like: the drawn components that scene files place.
+
+Nothing here loads a drawing library until something is drawn, so a headless run
+reads the same scene files without one.
+
+How a face acts: blinks, looks, opens its mouth; from the session's view and the clock alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
+
+from pydantic import AfterValidator
+
+from characters.components.character import Character
+from characters.components.manager import CharacterManager
+from characters.components.player import Player
+from characters.protocol.messages import Visemes
+from characters.session.conversation import DialogueState, SessionState, SessionView
+from characters.ui.looks import EXPRESSIONS, PROPS, Face, LookName, PropKind, PropSize
+from engine.core.events import Subscription
+from engine.objects.objects import Component
+from engine.ui.canvas import hex_colour
+
+if TYPE_CHECKING:
+    from characters.ui.paint.people import CharacterDrawing
+
+__all__ = [
+    "Backdrop",
+    "bob",
+    "CharacterSprite",
+    "emotion",
+    "face",
+    "Facing",
+    "gaze",
+    "lids",
+    "mouth",
+    "openness",
+    "phase",
+    "PlayerSprite",
+    "Pose",
+    "Prop",
+    "Theme",
+]
+
+
+_BLINK_EVERY = 4.2
+_BLINK_SECONDS = 0.16
+
+
+def phase(name: str) -> float:
+    """Return somebody's own number from 0 to 1, so that a crowd does not blink at once."""
+    return sum((i + 1) * ord(letter) for i, letter in enumerate(name)) * 0.618034 % 1.0
+
+
+def lids(t: float, own: float) -> int:
+    """Return 0 for open eyes, 1 half closed, 2 closed."""
+    since = (t + own * _BLINK_EVERY) % (_BLINK_EVERY + own)
+    if since > _BLINK_SECONDS:
+        return 0
+    return 2 if since < _BLINK_SECONDS * 0.6 else 1
+
+
+def mouth(level: float, is_talking: bool, t: float, shape: float | None = None) -> int:
+    """Return 0 (closed) to 4: how wide the mouth is.
+
+    By the voice's level and the fresh viseme's `shape` (0 to 1), by one of the two, or by the
+    clock while text arrives unheard.
+    """
+    if level > 0.02:
+        loud = min(4.0, 1 + level * 7)
+        return int(loud) if shape is None else round((loud + 4 * shape) / 2)
+    if not is_talking:
+        return 0
+    if shape is not None:
+        return round(4 * shape)
+    beat = math.sin(t * 17.0) + math.sin(t * 11.3 + 1.0)
+    return max(0, min(4, round(1.4 + beat)))
+
+
+def openness(weights: Mapping[str, float]) -> float:
+    """Return how far a viseme opens the mouth, 0 to 1: vowels do, lips and teeth close it."""
+    return max(0.0, min(1.0, sum(_OPEN.get(name, 0.0) * w for name, w in weights.items())))
+
+
+def bob(t: float, own: float, is_talking: bool) -> int:
+    """Return by how many pixels the head stands higher than at rest: breath, and a nod in talk."""
+    breath = math.sin(t * 1.7 + own * math.tau)
+    nod = 0.8 * math.sin(t * 6.0) if is_talking else 0.0
+    return round(0.8 + 0.8 * breath + nod)
+
+
+def gaze(dx: float) -> int:
+    """Return where the eyes turn to see somebody `dx` pixels to the right."""
+    return 0 if abs(dx) < 40 else (1 if dx > 0 else -1)
+
+
+def emotion(view: SessionView | None) -> str:
+    """Return the name of the expression that suits the session."""
+    if view is None or view.state in (SessionState.DISCONNECTED, SessionState.DISCONNECTING):
+        return "asleep"
+    if view.state is SessionState.ERROR:
+        return "sadness"
+    if view.state is SessionState.RECONNECTING:
+        return "surprise"
+    felt = (view.emotion or "neutral").lower()
+    felt = _SYNONYMS.get(felt, felt)
+    return felt if felt in EXPRESSIONS else "neutral"
+
+
+def face(
+    view: SessionView | None,
+    t: float,
+    own: float,
+    *,
+    level: float = 0.0,
+    shape: float | None = None,
+    dx: float = 0.0,
+) -> Face:
+    """Return the face of this moment; `dx` is how far to the right the player stands."""
+    felt = emotion(view)
+    is_talking = view is not None and (view.is_speaking or view.dialogue is DialogueState.SPEAKING)
+    is_thinking = view is not None and view.dialogue is DialogueState.THINKING
+    look = 1 if is_thinking and felt != "asleep" else gaze(dx)
+    return Face(felt, lids(t, own), mouth(level, is_talking, t, shape), look)
+
+
+_OPEN = {
+    "aa": 1.0, "oh": 0.8, "e": 0.6, "ou": 0.5, "ih": 0.4, "rr": 0.3, "nn": 0.25, "dd": 0.25,
+    "th": 0.25, "kk": 0.25, "ch": 0.25, "ss": 0.15, "ff": 0.1,
+}  # fmt: skip
+
+_SYNONYMS = {  # what services call them
+    "happy": "joy", "happiness": "joy", "amused": "joy", "excited": "joy", "proud": "joy",
+    "sad": "sadness", "sorrow": "sadness", "angry": "anger", "annoyed": "anger",
+    "afraid": "fear", "worried": "fear", "anxious": "fear", "nervous": "fear",
+    "surprised": "surprise", "curious": "anticipation", "interested": "anticipation",
+    "relaxed": "calm", "content": "calm", "warm": "trust", "kind": "trust", "friendly": "trust",
+    "disgusted": "disgust", "hurt": "pain", "tired": "calm",
+}  # fmt: skip
+
+
+Theme: TypeAlias = Literal["clinic", "lobby", "exam"]
+Facing: TypeAlias = Literal["left", "right", "front"]
+Pose: TypeAlias = Literal["stand", "sit"]
+
+
+def _colour_or_none(text: str) -> str:
+    try:
+        hex_colour(text or "#000")
+    except ValueError:
+        raise ValueError("must be a colour such as #7aa6c9") from None
+    return text
+
+
+Tint: TypeAlias = Annotated[str, AfterValidator(_colour_or_none)]
+Reach: TypeAlias = tuple[float, float, float, float]
+FIGURE: Reach = (60.0, 160.0, 60.0, 20.0)
+
+_TURNS = {"left": -1, "front": 0, "right": 1}
+_STRIDE = (0, 1, 0, -1)
+_STEPS_PER_PIXEL = 1 / 14
+_VISEME_SECONDS = 0.15  # an older one is of a sound that is over
+
+
+class Backdrop(Component):
+    """The room behind everything: wall, floor, window light. One per scene.
+
+    The floor begins at y = 232 (`catalogue.FLOOR_TOP`); what is above it is wall.
+    """
+
+    theme: Theme = "clinic"
+
+    def draw(self, surface: Any) -> None:
+        """Draw what is in view of the room."""
+        left, top = (round(v) for v in self.scene.camera.to_screen((0, 0)))
+        for picture, (x, y) in self.parts():
+            surface.blit(picture, (left + x, top + y))
+
+    def parts(self) -> Iterator[tuple[Any, tuple[float, float]]]:
+        """Yield the pictures that cover the view, each with its place; made when first seen."""
+        from characters.ui.paint.scenery import room_parts
+        from characters.ui.paint.studio import shared_painter
+        from engine.ui.canvas import Rect
+
+        camera = self.scene.camera
+        seen = Rect(*camera.to_world((0, 0)), *camera.size)
+        yield from room_parts(shared_painter(self.scene), self.theme, self.scene.size, seen)
+
+
+class Prop(Component):
+    """A piece of furniture; its object's position is the middle of its foot.
+
+    `label` is written on what carries writing: a door's sign, a board, a counter.
+    """
+
+    draw_reach: ClassVar[Reach] = (170.0, 210.0, 170.0, 90.0)  # of the largest kinds
+
+    kind: PropKind
+    label: str = ""
+    colour: Tint = ""  # "#rrggbb"; empty for its own
+    flip: bool = False
+
+    @property
+    def size(self) -> PropSize:
+        """How large it is drawn and how much floor it takes."""
+        return PROPS[self.kind]
+
+    def draw(self, surface: Any) -> None:
+        """Draw the piece."""
+        from characters.ui.paint.scenery import prop_picture
+        from characters.ui.paint.studio import shared_painter
+
+        picture, foot = prop_picture(
+            shared_painter(self.scene), self.kind, self.label, self.colour, self.flip
+        )
+        x, y = self.scene.camera.to_screen(self.transform.position)
+        surface.blit(picture, (round(x - foot[0]), round(y - foot[1])))
+
+
+class CharacterSprite(Component):
+    """Somebody with a face, drawn from the session of the Character on the same object.
+
+    `pose` "sit" hides the legs, for a bed, a sofa or a desk in front. Empty colours
+    (`#rrggbb`) leave the look's own.
+    """
+
+    draw_reach: ClassVar[Reach] = FIGURE
+
+    look: LookName = "visitor"
+    facing: Facing = "front"
+    pose: Pose = "stand"
+    colour: Tint = ""
+    skin: Tint = ""
+    hair: Tint = ""
+
+    _shape: float | None = None
+    _shaped_at: float = 0.0
+    _subscription: Subscription | None = None
+    _figure: CharacterDrawing | None = None
+    _character: Character | None = None
+    _manager: CharacterManager | None = None
+    _player: Player | None = None
+
+    def start(self) -> None:
+        """Watch the lips of the Character on the same object."""
+        character = self.get_component(Character)
+        if character is not None:
+            self._subscription = character.events.subscribe(self._hear)
+
+    def on_destroy(self) -> None:
+        """Stop watching."""
+        if self._subscription is not None:
+            self._subscription.cancel()
+
+    def rehearse(self) -> Iterator[None]:
+        """Draw what is seen of them at rest and in talk, a picture for each step of this."""
+        figure, turn = self._dressed(), _TURNS[self.facing]
+        is_sitting = self.pose == "sit"
+        yield from figure.rehearse_sleep(turn, is_sitting)
+        yield from figure.rehearse((turn,), (Face(),), is_sitting=is_sitting)
+        yield from figure.rehearse_talk(turn)
+
+    @property
+    def view(self) -> SessionView | None:
+        """What is to be seen of the session, None without one."""
+        character = self._companion()
+        return character.view if character is not None and character.has_session else None
+
+    @property
+    def head_height(self) -> float:
+        """How high over the feet there is room for a badge."""
+        return 126.0
+
+    def draw(self, surface: Any) -> None:
+        """Draw the figure with the face of this moment."""
+        owner, figure = self.game_object, self._dressed()
+        scene, place = owner.scene, owner.transform.position
+        t, own = scene.time.now, figure.own
+        feet = scene.camera.to_screen(place)
+        turn, is_sitting = _TURNS[self.facing], self.pose == "sit"
+        face = self._face(t, own, place[0])
+        if face is None:
+            figure.draw_asleep(surface, feet, turn, is_sitting, bob(t, own, False))
+            return
+        lift = bob(t, own, face.mouth > 0)
+        figure.draw(surface, feet, face, turn=turn, is_sitting=is_sitting, lift=lift)
+
+    def _face(self, t: float, own: float, x: float) -> Face | None:
+        """Return the face of this moment, None for somebody who rests."""
+        character = self._companion()
+        state = None if character is None else character.state
+        if character is None or state is None or state is SessionState.DISCONNECTED:
+            return None  # as most of a crowd
+        view, dx = character.view, self._player_dx(x)
+        if not view.is_speaking:
+            return face(view, t, own, dx=dx)
+        shape = self._shape if t - self._shaped_at < _VISEME_SECONDS else None
+        return face(view, t, own, level=self._voice_level(character), shape=shape, dx=dx)
+
+    def _dressed(self) -> CharacterDrawing:
+        worn = (self.look, self.colour, self.skin, self.hair)
+        if self._figure is None or self._figure.worn != worn:
+            self._figure = _figure(self, worn, phase(self.game_object.name))
+        return self._figure
+
+    def _hear(self, event: object) -> None:
+        if isinstance(event, Visemes):
+            self._shape, self._shaped_at = openness(event.weights), self.scene.time.now
+
+    def _voice_level(self, character: Character) -> float:
+        if self._manager is None or self._manager.is_destroyed:
+            self._manager = self.scene.find_component(CharacterManager)
+        return 0.0 if self._manager is None else self._manager.runtime.voice.level(character.key)
+
+    def _companion(self) -> Character | None:
+        """Return the Character on the same object; looked up once, in a crowd that counts."""
+        if self._character is None or self._character.is_destroyed:
+            self._character = self.get_component(Character)
+        return self._character
+
+    def _player_dx(self, x: float) -> float:
+        if self._player is None or self._player.is_destroyed:
+            self._player = self.scene.find_component(Player)
+        return 0.0 if self._player is None else self._player.transform.position[0] - x
+
+
+class PlayerSprite(Component):
+    """The player's figure: it walks where its object moves."""
+
+    draw_reach: ClassVar[Reach] = FIGURE
+
+    look: LookName = "player"
+    colour: Tint = ""
+    skin: Tint = ""
+    hair: Tint = ""
+
+    _figure: CharacterDrawing | None = None
+    _turn: int = 0
+    _walked: float = 0.0
+    _last: tuple[float, float] | None = None
+
+    def rehearse(self) -> Iterator[None]:
+        """Draw each step of a walk, a picture for each step of this."""
+        faces = [Face("calm", lids) for lids in range(3)]
+        yield from self._dressed().rehearse((0, -1, 1), faces)
+
+    def late_update(self, dt: float) -> None:
+        """Follow the object with the legs."""
+        x, y = self.transform.position
+        dx, dy = (x - self._last[0], y - self._last[1]) if self._last else (0.0, 0.0)
+        self._last = (x, y)
+        if abs(dx) + abs(dy) < 0.01:
+            self._walked = 0.0
+            return
+        self._walked += (dx * dx + dy * dy) ** 0.5
+        self._turn = 0 if abs(dx) < abs(dy) * 0.5 else (1 if dx > 0 else -1)
+
+    def draw(self, surface: Any) -> None:
+        """Draw the figure in mid-step."""
+        figure = self._dressed()
+        t, own = self.scene.time.now, figure.own
+        figure.draw(
+            surface,
+            self.scene.camera.to_screen(self.transform.position),
+            Face("calm", lids(t, own)),
+            turn=self._turn,
+            swing=self._swing(),
+            lift=bob(t, own, False),
+        )
+
+    def _dressed(self) -> CharacterDrawing:
+        worn = (self.look, self.colour, self.skin, self.hair)
+        if self._figure is None or self._figure.worn != worn:
+            self._figure = _figure(self, worn, 0.3)
+        return self._figure
+
+    def _swing(self) -> int:
+        return _STRIDE[int(self._walked * _STEPS_PER_PIXEL + 0.5) % len(_STRIDE)]
+
+
+def _figure(component: Component, worn: tuple[str, str, str, str], own: float) -> CharacterDrawing:
+    from characters.ui.paint.people import CharacterDrawing
+    from characters.ui.paint.studio import shared_painter
+
+    return CharacterDrawing(shared_painter(component.scene), worn, own)

@@ -1,0 +1,7 @@
+"""The program: its loop, its window and the reloading of changed files.
+
+* application: one game with its scenes, frame by frame
+* window: the window and its events
+* hot_reload: files that changed while the game runs
+* gif: moving pictures of the game
+"""

@@ -1,0 +1,243 @@
+"""Application: the frame loop, the data folder, and the parts that outlive a level.
+
+Puts off Python's search for unreachable objects from the game to the loading of a level.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import platformdirs
+
+from engine.core.clock import Clock, SystemClock, Time
+from engine.core.events import Dispatcher, Signal
+from engine.core.input import Input
+from engine.objects.scene import Scene
+from engine.scenes.manager import Opener, SceneManager
+
+if TYPE_CHECKING:
+    from engine.app.window import Window
+    from engine.prefs.prefs import PlayerPrefs
+
+__all__ = ["Application", "FRAME_ORDER", "settle_memory"]
+
+
+FRAME_ORDER = (
+    "poll_window",
+    "run_posted",
+    "update_scenes",
+    "advance_loading",
+    "emit_frame",
+    "present",
+    "end_input",
+)
+"""The steps of one frame: methods of Application, in order."""
+
+FRAME_SECONDS = 1.0 / 60.0
+MAX_FRAME_SECONDS = 0.1  # a longer frame is shortened for the game: nobody walks through a wall
+POST_BUDGET = 0.004
+
+
+class Application:
+    """Run scenes at 60 frames a second, in a window or without one.
+
+    Without `data_dir` the data folder is the one that the platform means for it. `headless`
+    never imports pygame. `clock` and `sleep` are handed in by tests.
+    """
+
+    def __init__(
+        self,
+        name: str = "Troupe",
+        company: str = "troupe",
+        data_dir: Path | None = None,
+        headless: bool = False,
+        size: tuple[int, int] = (960, 600),
+        *,
+        open_scene: Opener | None = None,
+        clock: Clock | None = None,
+        sleep: Callable[[float], object] = time.sleep,
+        frame_order: tuple[str, ...] = FRAME_ORDER,
+    ) -> None:
+        self.name = name
+        self.company = company
+        self.size = size
+        self.clock = clock or SystemClock()
+        self.dispatcher = Dispatcher(self.clock)
+        self.input = Input()
+        self.scenes = SceneManager(open_scene or self._no_opener, clock=self.clock)
+        self.frame: Signal[Time] = Signal("application.frame")
+        self.quitting: Signal[Application] = Signal("application.quitting")
+        self.time = Time(now=self.clock.now())
+        self.window: Window | None = None if headless else self._open_window()
+        self._data_dir = data_dir
+        self._prefs: PlayerPrefs | None = None
+        self._services: list[tuple[object, type[Any] | None]] = []
+        self._sleep = sleep
+        self._steps: list[Callable[[], object]] = [getattr(self, step) for step in frame_order]
+        self._last: float | None = None
+        self._is_quitting = False
+
+    def __enter__(self) -> Application:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def persistent_data_path(self) -> Path:
+        """The folder for what outlives the process; made on first use, for this user only."""
+        path = self._data_dir or Path(platformdirs.user_data_path(self.name, self.company))
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return path
+
+    @property
+    def prefs(self) -> PlayerPrefs:
+        """The player's preferences, opened on first use."""
+        if self._prefs is None:
+            from engine.prefs.prefs import PlayerPrefs
+
+            self._prefs = PlayerPrefs.open(
+                self.persistent_data_path / "prefs.msgpack", dispatcher=self.dispatcher
+            )
+        return self._prefs
+
+    @property
+    def is_quitting(self) -> bool:
+        """Whether `quit` was called."""
+        return self._is_quitting
+
+    def provide(self, service: object, kind: type[Any] | None = None) -> None:
+        """Hand a service to every scene that `new_scene` makes from now on."""
+        self._services.append((service, kind))
+
+    def new_scene(self, name: str = "Scene", size: tuple[float, float] | None = None) -> Scene:
+        """Make a scene on this application's clock, dispatcher and input, with its services."""
+        scene = Scene(
+            name,
+            clock=self.clock,
+            dispatcher=self.dispatcher,
+            input=self.input,
+            size=size or self.size,
+        )
+        scene.camera.size = self.size
+        scene.provide(self)
+        scene.provide(self.scenes)
+        for service, kind in self._services:
+            scene.provide(service, kind)
+        return scene
+
+    def quit(self) -> None:
+        """End `run` after this frame."""
+        if not self._is_quitting:
+            self._is_quitting = True
+            self.quitting.emit(self)
+
+    def run(self, until: Callable[[], bool] | None = None) -> None:
+        """Run frames until `quit`, or until the condition holds after a frame."""
+        due = self.clock.now()
+        self._last = due
+        while not self._is_quitting:
+            self.tick()
+            if until is not None and until():
+                return
+            due += FRAME_SECONDS
+            left = due - self.clock.now()
+            if left > 0.0:
+                self._sleep(left)
+            elif left < -FRAME_SECONDS:
+                due = self.clock.now()  # a long frame is lost, not made up for by hurrying
+
+    def tick(self) -> None:
+        """Run one frame: every step of the frame order."""
+        self._advance_time()
+        for step in self._steps:
+            step()
+
+    def close(self) -> None:
+        """Leave the scenes, write the preferences, close the window."""
+        self.scenes.close()
+        if self._prefs is not None:
+            self._prefs.close()
+            self._prefs = None
+        if self.window is not None:
+            self.window.close()
+            self.window = None
+
+    # the steps of a frame
+
+    def poll_window(self) -> None:
+        """Take the window's events into the input."""
+        if self.window is not None and not self.window.poll(self.input):
+            self.quit()
+
+    def run_posted(self) -> None:
+        """Run what other threads posted."""
+        self.dispatcher.drain(POST_BUDGET)
+
+    def update_scenes(self) -> None:
+        """Run a frame of every loaded scene."""
+        self.scenes.update_scenes(self.time.delta)
+
+    def advance_loading(self) -> None:
+        """Go on with the levels that were asked for."""
+        self.scenes.advance_loading()
+
+    def emit_frame(self) -> None:
+        """Tell listeners that the frame's updates are done."""
+        self.frame.emit(self.time)
+
+    def present(self) -> None:
+        """Draw the loaded scenes and show them."""
+        if self.window is not None:
+            self.window.present(*self.scenes.scenes)
+
+    def end_input(self) -> None:
+        """Forget the input that belongs to this frame."""
+        self.input.end_frame()
+
+    def _advance_time(self) -> None:
+        now = self.clock.now()
+        last = now - FRAME_SECONDS if self._last is None else self._last
+        self._last = now
+        unscaled = max(0.0, now - last)
+        delta = min(unscaled, MAX_FRAME_SECONDS)
+        self.time = Time(
+            now=now,
+            delta=delta,
+            frame=self.time.frame + 1,
+            unscaled_delta=unscaled,
+            elapsed=self.time.elapsed + delta,
+        )
+
+    def _open_window(self) -> Window:
+        from engine.app.window import Window
+
+        return Window(self.size, self.name)
+
+    def _no_opener(self, name: str) -> Scene:
+        raise LookupError(
+            f"Nobody told this application how to open level {name!r}: pass open_scene= to "
+            "Application, or set application.scenes.open_scene."
+        )
+
+
+def settle_memory() -> None:
+    """Free what is unreachable now, and look through what remains no more until the next call.
+
+    A search through all objects of a level takes tens of milliseconds, in whatever frame it falls
+    due; call this when a level has been loaded. What only a level of before could reach is freed
+    by the call after that.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()

@@ -1,0 +1,153 @@
+"""Window: the one place where pygame's display and events are touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pygame
+from numpy.typing import NDArray
+
+from engine.core.events import Signal
+from engine.core.input import Input
+from engine.objects.scene import Scene
+from engine.ui.events import feed_event
+
+__all__ = ["Window"]
+
+
+_REPEAT_DELAY_MS, _REPEAT_INTERVAL_MS = 400, 35
+_BAR_COLOUR = (0, 0, 0)
+
+
+class Window:
+    """Show a fixed logical size, scaled with bars to whatever size the window has.
+
+    Raises RuntimeError when the machine offers no display: say `headless` then.
+    """
+
+    def __init__(self, size: tuple[int, int] = (960, 600), title: str = "Troupe") -> None:
+        self.size = size
+        self.title = title
+        self.focus_lost: Signal[Window] = Signal("window.focus_lost")
+        self.focus_gained: Signal[Window] = Signal("window.focus_gained")
+        self.is_fullscreen = False
+        try:
+            pygame.display.init()
+            pygame.display.set_mode(size, pygame.RESIZABLE)
+        except pygame.error as error:
+            raise RuntimeError(
+                f"No window could be opened ({error}). Set DISPLAY, or run with --headless."
+            ) from error
+        pygame.display.set_caption(title)
+        pygame.font.init()
+        pygame.joystick.init()
+        pygame.key.set_repeat(_REPEAT_DELAY_MS, _REPEAT_INTERVAL_MS)
+        self.canvas = pygame.Surface(size)
+        """What is drawn on, in logical pixels."""
+        self.recorded: list[pygame.Surface] = []
+        """Copies of what was presented, while `record` asks for them."""
+        self._record_every = 0
+        self._record_limit = 0
+        self._presented = 0
+        self._pads: dict[int, pygame.joystick.JoystickType] = {}
+        self._handlers: dict[int, Callable[[pygame.event.Event], object]] = {
+            pygame.JOYDEVICEADDED: self._pad_added,
+            pygame.JOYDEVICEREMOVED: self._pad_removed,
+            pygame.WINDOWFOCUSLOST: self._lost_focus,
+            pygame.WINDOWFOCUSGAINED: self._gained_focus,
+        }
+
+    def poll(self, feed: Input) -> bool:
+        """Hand the waiting events to the input; return False once the player closed the window."""
+        for event in pygame.event.get():
+            if event.type == pygame.QUIT:
+                return False
+            feed_event(event, feed, self.to_logical)
+            if event.type in self._handlers:
+                self._handlers[event.type](event)
+        return True
+
+    def present(self, *scenes: Scene) -> None:
+        """Draw the scenes over each other and show the result."""
+        self.canvas.fill(scenes[0].background if scenes else _BAR_COLOUR)
+        for scene in scenes:
+            scene.camera.size = self.size
+            scene.draw(self.canvas)
+        self._show()
+        self._presented += 1
+        wanted = self._record_every and self._presented % self._record_every == 0
+        if wanted and len(self.recorded) < self._record_limit:
+            self.recorded.append(self.canvas.copy())
+
+    def record(self, every: int = 3, limit: int = 200) -> None:
+        """Keep a copy of every n-th frame in `recorded`, at most `limit`; 0 stops and forgets."""
+        self._record_every = every
+        self._record_limit = limit
+        self.recorded = []
+
+    def screenshot(self, path: Path | str) -> None:
+        """Write what was presented last as a picture (PNG by its ending), in logical pixels."""
+        pygame.image.save(self.canvas, str(path))
+
+    def picture(self) -> NDArray[np.uint8]:
+        """Return what was presented last as height x width x 3."""
+        pixels: NDArray[np.uint8] = pygame.surfarray.array3d(self.canvas)
+        return pixels.swapaxes(0, 1)
+
+    def toggle_fullscreen(self) -> None:
+        """Change between the whole screen and a window."""
+        self.is_fullscreen = not self.is_fullscreen
+        flags = pygame.FULLSCREEN if self.is_fullscreen else pygame.RESIZABLE
+        size = (0, 0) if self.is_fullscreen else self.size
+        pygame.display.set_mode(size, flags)
+
+    def resize(self, size: tuple[int, int]) -> None:
+        """Give the window another size; the picture is scaled, with bars where it does not fit."""
+        self.is_fullscreen = False
+        pygame.display.set_mode(size, pygame.RESIZABLE)
+
+    def to_logical(self, position: tuple[float, float]) -> tuple[float, float]:
+        """Return which logical pixel is shown at this pixel of the window."""
+        scale, left, top = self._fit()
+        return ((position[0] - left) / scale, (position[1] - top) / scale)
+
+    def close(self) -> None:
+        """Close the window; pygame's other parts go on."""
+        self._pads.clear()
+        pygame.joystick.quit()
+        pygame.display.quit()
+
+    def _fit(self) -> tuple[float, float, float]:
+        """Return the scale and the left and top bar of the letter box."""
+        width, height = pygame.display.get_window_size()
+        scale = min(width / self.size[0], height / self.size[1]) or 1.0
+        return scale, (width - self.size[0] * scale) / 2, (height - self.size[1] * scale) / 2
+
+    def _show(self) -> None:
+        display = pygame.display.get_surface()  # asked anew: the player's hand resizes it
+        assert display is not None
+        scale, left, top = self._fit()
+        if scale == 1.0 and not left and not top:
+            display.blit(self.canvas, (0, 0))
+        else:
+            scaled = (round(self.size[0] * scale), round(self.size[1] * scale))
+            display.fill(_BAR_COLOUR)
+            display.blit(pygame.transform.smoothscale(self.canvas, scaled), (left, top))
+        pygame.display.flip()
+
+    # what concerns the window itself, beside the input
+
+    def _pad_added(self, event: pygame.event.Event) -> None:
+        pad = pygame.joystick.Joystick(event.device_index)
+        self._pads[pad.get_instance_id()] = pad  # pygame forgets a pad that nobody holds
+
+    def _pad_removed(self, event: pygame.event.Event) -> None:
+        self._pads.pop(event.instance_id, None)
+
+    def _lost_focus(self, event: pygame.event.Event) -> None:
+        self.focus_lost.emit(self)
+
+    def _gained_focus(self, event: pygame.event.Event) -> None:
+        self.focus_gained.emit(self)

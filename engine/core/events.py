@@ -1,0 +1,165 @@
+"""Typed events: a handler that fails is logged, and never stops the others.
+
+The way back to the main thread: any thread posts, one thread drains.
+
+Services: what a scene hands to its components, so that nothing is global.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from engine.core.clock import Clock, SystemClock
+
+__all__ = ["Dispatcher", "Services", "Signal", "Subscription"]
+
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+class Subscription:
+    """Stand for one handler of one signal, so that it can be taken back."""
+
+    __slots__ = ("_cancel",)
+
+    def __init__(self, cancel: Callable[[], object]) -> None:
+        self._cancel: Callable[[], object] | None = cancel
+
+    @property
+    def is_active(self) -> bool:
+        """Tell whether `cancel` has not been called yet."""
+        return self._cancel is not None
+
+    def cancel(self) -> None:
+        """Stop the handler from being called; a second call does nothing."""
+        cancel, self._cancel = self._cancel, None
+        if cancel is not None:
+            cancel()
+
+
+class Signal(Generic[T]):
+    """Call every subscribed handler with one value, in the order in which they subscribed.
+
+    Handlers run in the thread that emits. A handler that is cancelled while the signal is being
+    emitted is not called any more; one that subscribes meanwhile hears the next value.
+    """
+
+    __slots__ = ("_handlers", "_name")
+
+    def __init__(self, name: str = "signal") -> None:
+        self._name = name
+        self._handlers: tuple[Callable[[T], object], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self._handlers)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def subscribe(self, handler: Callable[[T], object]) -> Subscription:
+        """Call `handler` for every later value; subscribing it twice counts once."""
+        if handler not in self._handlers:
+            self._handlers = (*self._handlers, handler)
+        return Subscription(lambda: self._remove(handler))
+
+    def emit(self, value: T) -> None:
+        """Hand `value` to every handler. Never raises what a handler raises: it is logged."""
+        for handler in self._handlers:
+            if handler in self._handlers:
+                self._call(handler, value)
+
+    def clear(self) -> None:
+        """Forget every handler."""
+        self._handlers = ()
+
+    def _call(self, handler: Callable[[T], object], value: T) -> None:
+        try:
+            handler(value)
+        except Exception:
+            _log.exception("%s: handler %s failed; the others go on.", self._name, _name(handler))
+
+    def _remove(self, handler: Callable[[T], object]) -> None:
+        # == and not `is`: every access to a method makes a new bound method that equals the last.
+        self._handlers = tuple(other for other in self._handlers if other != handler)
+
+
+def _name(handler: object) -> str:
+    return str(getattr(handler, "__qualname__", None) or type(handler).__qualname__)
+
+
+class Dispatcher:
+    """Keep actions in the order in which they were posted until the main thread runs them."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        # deque.append and popleft are atomic: posting takes no lock that a frame could wait for.
+        self.waiting: deque[Callable[[], object]] = deque()
+
+    def __len__(self) -> int:
+        return len(self.waiting)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def post(self, action: Callable[[], object]) -> None:
+        """Queue an action for the main thread; callable from any thread, never waits."""
+        self.waiting.append(action)
+
+    def drain(self, budget_seconds: float | None = None) -> int:
+        """Run what is queued, in order, and return how many actions ran; main thread only.
+
+        With a budget the rest stays for the next frame once the time is used up, but at least
+        one action runs. What an action posts waits for the next drain, so this always ends.
+        """
+        actions = self.waiting
+        waiting = len(actions)
+        if not waiting:
+            return 0
+        deadline = None if budget_seconds is None else self._clock.now() + budget_seconds
+        for ran in range(1, waiting + 1):
+            self._run(actions.popleft())
+            if deadline is not None and self._clock.now() >= deadline:
+                return ran
+        return waiting
+
+    def _run(self, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except Exception:
+            name = getattr(action, "__qualname__", None) or type(action).__qualname__
+            _log.exception("Posted action %s failed; the others go on.", name)
+
+
+class Services:
+    """Keep one object for each class that somebody may ask for."""
+
+    def __init__(self, owner: str) -> None:
+        self._owner = owner
+        self._by_kind: dict[type[Any], Any] = {}
+
+    def provide(self, service: object, kind: type[Any] | None = None) -> None:
+        """Offer a service under its own class, or under `kind`; the last one offered counts."""
+        self._by_kind[kind or type(service)] = service
+
+    def find(self, kind: type[T]) -> T | None:
+        """Return what was offered for the class, else for a subclass of it, else None."""
+        if kind in self._by_kind:
+            exact: T = self._by_kind[kind]
+            return exact
+        return next((s for s in self._by_kind.values() if isinstance(s, kind)), None)
+
+    def get(self, kind: type[T]) -> T:
+        """Return what was offered for the class. Raises LookupError with what there is."""
+        found = self.find(kind)
+        if found is None:
+            have = ", ".join(sorted(k.__name__ for k in self._by_kind)) or "nothing"
+            raise LookupError(
+                f"{self._owner} was given no {kind.__name__} (it has: {have}). "
+                "Call scene.provide(...) before the components that need it start."
+            )
+        return found

@@ -1,0 +1,96 @@
+"""AssetFolder: whether a file that a level names is there, spelled exactly so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path, PurePosixPath
+
+from engine.toml.diagnostics import Mistake
+from engine.toml.positions import KeyPath, as_toml, did_you_mean
+
+__all__ = ["AssetFolder"]
+
+
+_MOST_FILES = 5_000  # suggestions are not worth walking a home folder for
+
+
+@dataclass
+class AssetFolder:
+    """The files below one folder; names use "/" and capitals count, on every system."""
+
+    root: Path
+    awaited: set[Path] = field(default_factory=set)
+    """Files that are not there, or not as they should be: to make or edit one may mend that."""
+    _listings: dict[Path, frozenset[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, scene_path: Path) -> AssetFolder:
+        """Return the folder called `assets` that a file lies in, or else the file's own folder."""
+        # As given first: a relative path stays short in what is printed.
+        parents = (*scene_path.parents, *scene_path.absolute().parents)
+        return cls(next((p for p in parents if p.name == "assets"), parents[0]))
+
+    def path(self, name: str) -> Path:
+        """Return where the file of that name is."""
+        return self.root / name
+
+    def mistake(self, name: str, path: KeyPath, suffixes: tuple[str, ...] = ()) -> Mistake | None:
+        """Return what is wrong with the name of a file, or None."""
+        if name.startswith("/") or ":" in name or "\\" in name or ".." in name.split("/"):
+            hint = 'a path with "/" below the assets folder'
+            return Mistake(path, "must stay inside the assets folder", name, hint)
+        if not self._exists(name):
+            self.awaited.add(self.path(name))
+            hint, sure = self._meant(name, suffixes)
+            quoted = None if sure is None else as_toml(sure)
+            return Mistake(path, "there is no such file", name, hint, replacement=quoted)
+        if suffixes and not name.endswith(suffixes):
+            hint, _ = did_you_mean(name, self._files(suffixes))
+            return Mistake(path, f"must be a {' or '.join(suffixes)} file", name, hint)
+        return None
+
+    def _meant(self, name: str, suffixes: tuple[str, ...]) -> tuple[str, str | None]:
+        """Return a hint: a like name in the same folder, the same name elsewhere, a like path."""
+        files = self._files(suffixes)
+        wanted = PurePosixPath(name)
+        # Only the stems count: paths of one folder and one kind are all alike.
+        beside = {
+            PurePosixPath(f).stem: f for f in files if PurePosixPath(f).parent == wanted.parent
+        }
+        hint, sure = did_you_mean(wanted.stem, beside)
+        if hint and not hint.startswith("one of"):
+            found = " or ".join(beside[stem] for stem in hint.split(" or "))
+            return found, None if sure is None else beside[sure]
+        same = [known for known in files if PurePosixPath(known).name == wanted.name]
+        if same:
+            return " or ".join(same[:3]), None
+        elsewhere = did_you_mean(name, files, likeness=0.8)
+        if not beside or not elsewhere[0].startswith("one of"):
+            return elsewhere
+        return did_you_mean("", beside.values())
+
+    def _exists(self, name: str) -> bool:
+        folder = self.root
+        *folders, file = name.split("/")
+        for part in folders:
+            if part not in self._listing(folder):
+                return False
+            folder /= part
+        return file in self._listing(folder) and not (folder / file).is_dir()
+
+    def _listing(self, folder: Path) -> frozenset[str]:
+        if folder not in self._listings:
+            try:
+                self._listings[folder] = frozenset(entry.name for entry in folder.iterdir())
+            except OSError:
+                self._listings[folder] = frozenset()
+        return self._listings[folder]
+
+    def _files(self, suffixes: tuple[str, ...]) -> list[str]:
+        fitting = (p for p in self._walk() if not suffixes or p.suffix in suffixes)
+        return [p.relative_to(self.root).as_posix() for p in fitting]
+
+    def _walk(self) -> Iterator[Path]:
+        return (p for p in islice(self.root.rglob("*.*"), _MOST_FILES) if p.is_file())

@@ -1,0 +1,154 @@
+"""Boxes to walk against and zones to walk into: enough physics for a level seen from above.
+
+Camera: which part of the level is on the screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pydantic import PositiveFloat
+
+from engine.objects.objects import Component
+
+__all__ = ["Box", "BoxCollider", "Camera", "move_and_slide", "Slide"]
+
+
+Vector = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An upright rectangle: its middle and its size, in pixels of the level."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def contains(self, point: Vector) -> bool:
+        """Tell whether the point is inside or on the edge."""
+        return (
+            abs(point[0] - self.x) * 2 <= self.width and abs(point[1] - self.y) * 2 <= self.height
+        )
+
+    def overlaps(self, other: Box) -> bool:
+        """Tell whether the two share an area; touching edges do not count."""
+        return (
+            abs(other.x - self.x) * 2 < self.width + other.width
+            and abs(other.y - self.y) * 2 < self.height + other.height
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Slide:
+    """Where a move ended, and along which axes something was in the way."""
+
+    position: Vector
+    hit_x: bool = False
+    hit_y: bool = False
+
+
+class BoxCollider(Component):
+    """A box around the object's position: solid, or a zone that only notices who is inside."""
+
+    size: tuple[PositiveFloat, PositiveFloat] = (32.0, 32.0)
+    offset: Vector = (0.0, 0.0)
+    is_trigger: bool = False
+
+    @property
+    def box(self) -> Box:
+        """The box in the level, where the object is now."""
+        x, y = self.transform.position
+        return Box(x + self.offset[0], y + self.offset[1], *self.size)
+
+    def contains(self, point: Vector) -> bool:
+        """Tell whether the point of the level is inside."""
+        return self.box.contains(point)
+
+    def overlaps(self, other: BoxCollider) -> bool:
+        """Tell whether the two boxes share an area."""
+        return self.box.overlaps(other.box)
+
+    def solid_boxes(self) -> list[Box]:
+        """Return every solid box of the scene but those of this object, to walk against."""
+        return [
+            other.box
+            for other in self.scene.find_components(BoxCollider)
+            if not other.is_trigger and other.enabled and other.game_object is not self.game_object
+        ]
+
+
+def move_and_slide(position: Vector, motion: Vector, size: Vector, boxes: Iterable[Box]) -> Slide:
+    """Move a box of `size` by `motion`, one axis after the other, up to what is in the way.
+
+    Nothing is passed through however long the motion is; a box that starts inside another can
+    walk out of it.
+    """
+    solid = tuple(boxes)
+    x, y = position
+    dx = _clear(motion[0], [_gap(x, y, size, b) for b in solid])
+    x += dx
+    swapped = (size[1], size[0])
+    gaps = [_gap(y, x, swapped, Box(b.y, b.x, b.height, b.width)) for b in solid]
+    dy = _clear(motion[1], gaps)
+    return Slide((x, y + dy), hit_x=dx != motion[0], hit_y=dy != motion[1])
+
+
+def _gap(x: float, y: float, size: Vector, box: Box) -> tuple[float, float] | None:
+    """Return how far the mover may go left and right before the box, None if it lies aside."""
+    if abs(box.y - y) * 2 >= box.height + size[1]:
+        return None
+    reach = (box.width + size[0]) / 2
+    return (box.x + reach - x, box.x - reach - x)
+
+
+def _clear(motion: float, gaps: Iterable[tuple[float, float] | None]) -> float:
+    for gap in gaps:
+        if gap is None:
+            continue
+        left, right = gap
+        if motion > 0.0 and right >= -_TOUCH:
+            motion = min(motion, right)
+        elif motion < 0.0 and left <= _TOUCH:
+            motion = max(motion, left)
+    return motion
+
+
+_TOUCH = 1e-6  # the sum of two halves may leave a mover this far inside the wall it touches
+
+
+class Camera:
+    """Map between the level and the screen; (x, y) is the middle of the view, in the level."""
+
+    def __init__(self, x: float, y: float, size: tuple[float, float]) -> None:
+        self.x = x
+        self.y = y
+        self.size = size
+        """Width and height of the view in logical pixels; the window sets it."""
+
+    def to_screen(self, position: Vector) -> Vector:
+        """Return where a place in the level is on the screen."""
+        return (
+            position[0] - self.x + self.size[0] / 2,
+            position[1] - self.y + self.size[1] / 2,
+        )
+
+    def to_world(self, position: Vector) -> Vector:
+        """Return which place in the level is at this pixel of the screen."""
+        return (
+            position[0] + self.x - self.size[0] / 2,
+            position[1] + self.y - self.size[1] / 2,
+        )
+
+    def follow(self, target: Vector, bounds: tuple[float, float]) -> None:
+        """Look at the target, but not beyond a level of (width, height); a small one is centred."""
+        self.x = _within(target[0], self.size[0], bounds[0])
+        self.y = _within(target[1], self.size[1], bounds[1])
+
+
+def _within(target: float, view: float, level: float) -> float:
+    if view >= level:
+        return level / 2
+    return max(view / 2, min(level - view / 2, target))

@@ -1,0 +1,314 @@
+"""The fields that a scene file may set on a component: read off its own typed definition.
+
+Markers say what a text in a file stands for; a component's author writes them once, beside the
+type, and the loader, the linter and the JSON schema all follow:
+
+    class Door(Component):
+        target: Annotated[str, Asset()]              # a file below the assets folder
+        partner: GameObject | None = None            # another object of the level, by its name
+        sound: AudioPlayer | None = None             # that component of the named object
+        opened: Annotated[Callable[..., object] | None, Handler()] = None   # "Lamp:Light.toggle"
+
+ComponentRegistry: the component types that scene files may name, each with its model.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import sys
+import types
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from engine.objects.objects import Component, GameObject
+from engine.toml.diagnostics import (
+    Mistake,
+    ModelSchema,
+    bare,
+    below,
+    item_types,
+    members,
+    normalised,
+    preset_mistake,
+    read_rest,
+    validate,
+)
+from engine.toml.positions import KeyPath
+
+__all__ = [
+    "Asset",
+    "ComponentRegistry",
+    "field_specs",
+    "FieldSpec",
+    "Handler",
+    "marked",
+    "Marker",
+    "ObjectRef",
+    "resolved",
+]
+
+
+@dataclass(frozen=True)
+class Asset:
+    """Marks a text that names a file below the assets folder; "" stands for none."""
+
+    suffixes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Handler:
+    """Marks a callable that a file names as `Component.method` or `Object:Component.method`."""
+
+
+@dataclass(frozen=True)
+class ObjectRef:
+    """Marks a text that names an object of the same level, or a component on it."""
+
+    component: type[Component] | None = None
+
+
+Marker = Asset | Handler | ObjectRef
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """One field: what the author wrote, and what of it a file can hold."""
+
+    name: str
+    annotation: Any
+    """As in the component."""
+    file_annotation: Any
+    """The same with references and callables replaced by texts."""
+    required: bool
+    default: Any
+
+
+def field_specs(component: type[Component]) -> tuple[FieldSpec, ...]:
+    """Return the fields of a component type: of its dataclass, or of its own `__init__`."""
+    hints = _hints(component)
+    return tuple(
+        FieldSpec(name, hints[name], _in_file(hints[name]), required, default)
+        for name, required, default in _parameters(component)
+        if name in hints
+    )
+
+
+def _parameters(component: type[Component]) -> Iterator[tuple[str, bool, Any]]:
+    if component._has_own_init or not dataclasses.is_dataclass(component):
+        for name, parameter in list(inspect.signature(component).parameters.items()):
+            required = parameter.default is parameter.empty
+            yield name, required, None if required else parameter.default
+        return
+    for item in dataclasses.fields(component):
+        if item.init and not item.name.startswith("_"):
+            required = item.default is dataclasses.MISSING
+            factory = item.default_factory
+            made = None if factory is dataclasses.MISSING else factory()
+            is_required = required and factory is dataclasses.MISSING
+            yield item.name, is_required, made if required else item.default
+
+
+def _hints(component: type[Component]) -> dict[str, Any]:
+    """Return the resolved types of the public fields, those of base classes first."""
+    try:
+        if component._has_own_init:
+            return get_type_hints(component.__init__, include_extras=True)
+        hints: dict[str, Any] = {}
+        for owner in reversed(component.__mro__):
+            if owner is not Component:
+                hints |= _public_hints(owner)
+        return hints
+    except NameError as error:
+        raise TypeError(
+            f"{component.__name__} cannot be used in scene files: its field types name "
+            f"{error.name!r}, which its module does not import at run time."
+        ) from error
+
+
+def _public_hints(owner: type) -> dict[str, Any]:
+    annotations = inspect.get_annotations(owner)
+    # dataclasses keep ClassVars as pseudo-fields; typing refuses them outside of a class.
+    fields = {f.name for f in dataclasses.fields(owner)} if dataclasses.is_dataclass(owner) else ()
+    public = {k: v for k, v in annotations.items() if k in fields and not k.startswith("_")}
+    holder = types.SimpleNamespace(__annotations__=public)
+    module = vars(sys.modules[owner.__module__])
+    return get_type_hints(holder, module, dict(vars(owner)), include_extras=True)
+
+
+def _in_file(annotation: Any) -> Any:
+    marker = _marker(annotation)
+    if marker is not None:
+        optional = any(m is types.NoneType for m in members(bare(annotation)))
+        return Annotated[str, marker] if not optional else Annotated[str, marker] | None
+    origin = get_origin(annotation)
+    if origin in (Union, types.UnionType):
+        return Union[tuple(_in_file(m) for m in get_args(annotation))]  # noqa: UP007 - built at run time
+    if origin in (list, tuple):
+        inner = tuple(a if a is Ellipsis else _in_file(a) for a in get_args(annotation))
+        return origin[inner]
+    return annotation
+
+
+def _marker(annotation: Any) -> Marker | None:
+    """Return what the annotation says of its text, spoken or by its type."""
+    if get_origin(annotation) is Annotated:
+        found = [m for m in get_args(annotation)[1:] if isinstance(m, Marker)]
+        return found[0] if found else _marker(bare(annotation))
+    if annotation is GameObject:
+        return ObjectRef()
+    if isinstance(annotation, type) and issubclass(annotation, Component):
+        return ObjectRef(annotation)
+    return None
+
+
+def marked(
+    annotation: Any, value: Any, path: KeyPath = ()
+) -> Iterator[tuple[KeyPath, Marker, Any]]:
+    """Yield each marked text in a value, with its path inside the value."""
+    marker = _marker(annotation)
+    if marker is not None:
+        if isinstance(value, str):
+            yield path, marker, value
+        return
+    inner = bare(annotation)
+    for member in members(inner):
+        if member is not inner:
+            yield from marked(member, value, path)
+    if get_origin(inner) in (list, tuple) and isinstance(value, (list, tuple)):
+        for index, (item, kind) in enumerate(zip(value, item_types(inner, value), strict=False)):
+            yield from marked(kind, item, (*path, index))
+
+
+Resolver = Callable[[Marker, str], Any]
+
+
+def resolved(annotation: Any, value: Any, resolve: Resolver) -> Any:
+    """Return the value with every reference and handler replaced by what it names."""
+    marker = _marker(annotation)
+    if marker is not None:
+        return value if isinstance(marker, Asset) or value is None else resolve(marker, value)
+    inner = bare(annotation)
+    if get_origin(inner) in (list, tuple) and isinstance(value, (list, tuple)):
+        kinds = item_types(inner, value)
+        items = [resolved(k, v, resolve) for k, v in zip(kinds, value, strict=True)]
+        return type(value)(items)
+    if value is None:
+        return None
+    for member in members(inner):
+        if member is not inner and _marker(member) is not None:
+            return resolved(member, value, resolve)
+    return value
+
+
+class ComponentRegistry:
+    """Names of component types for scene files; two registries know nothing of each other."""
+
+    def __init__(self, *component_types: type[Component]) -> None:
+        self._types: dict[str, type[Component]] = {}
+        self._fields: dict[str, Mapping[str, FieldSpec]] = {}
+        self._models: dict[str, type[BaseModel]] = {}
+        self._schemas: dict[str, ModelSchema] = {}
+        self.register(*component_types)
+
+    def register(self, *component_types: type[Component]) -> None:
+        """Let scene files use the types under their class names.
+
+        Raises ValueError for a name that another type has taken, TypeError for field types
+        that no file can hold.
+        """
+        for kind in component_types:
+            name = kind.__name__
+            if self._types.get(name, kind) is not kind:
+                raise ValueError(f"Two component types are called {name}: rename one of them.")
+            specs = field_specs(kind)
+            self._types[name] = kind
+            self._fields[name] = MappingProxyType({spec.name: spec for spec in specs})
+            self._models[name] = _model(name, specs, kind.__doc__)
+            self._schemas[name] = ModelSchema(self._models[name])
+
+    def get(self, name: str) -> type[Component]:
+        """Return the component type of a name. Raises KeyError."""
+        return self._types[name]
+
+    def names(self) -> tuple[str, ...]:
+        """Return all names in alphabetical order."""
+        return tuple(sorted(self._types))
+
+    def readable(self, name: str, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values of a component's table that have no mistakes."""
+        specs = self._fields[name]
+        data = {
+            key: normalised(specs[key].annotation, value)
+            for key, value in raw.items()
+            if key in specs and preset_mistake(specs[key].annotation, value) is None
+        }
+        model, _ = read_rest(self._part(name), data, self._schemas[name])
+        if model is None:
+            return {}
+        names = {_attribute(key): key for key in data}
+        return {names[a]: getattr(model, a) for a in model.model_fields_set}
+
+    def _part(self, name: str) -> type[BaseModel]:
+        specs = [replace(spec, required=False) for spec in self._fields[name].values()]
+        return _model(name, tuple(specs), None)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._types
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def fields(self, name: str) -> Mapping[str, FieldSpec]:
+        """Return the fields of a component by name."""
+        return self._fields[name]
+
+    def model(self, name: str) -> type[BaseModel]:
+        """Return the pydantic model of a component's table."""
+        return self._models[name]
+
+    def read(
+        self, name: str, raw: Mapping[str, Any], *, is_part: bool = False
+    ) -> tuple[dict[str, Any] | None, list[Mistake]]:
+        """Read a component's table: the values of the keys it gives, or None and all mistakes.
+
+        No key has to be there in a part of a table, as a prefab or a profile has it.
+        """
+        specs = self._fields[name]
+        data: dict[str, Any] = {}
+        unknown_presets: list[Mistake] = []
+        for key, value in raw.items():
+            mistake = preset_mistake(specs[key].annotation, value) if key in specs else None
+            if mistake is not None:
+                unknown_presets.append(below((key,), mistake))
+            else:
+                data[key] = normalised(specs[key].annotation, value) if key in specs else value
+        kind = self._part(name) if is_part else self._models[name]
+        model, mistakes = validate(kind, data, self._schemas[name])
+        if model is None or unknown_presets:
+            found = {m.path[0] for m in unknown_presets}
+            return None, [*unknown_presets, *(m for m in mistakes if m.path[0] not in found)]
+        names = {_attribute(key): key for key in data}
+        return {names[a]: getattr(model, a) for a in model.model_fields_set}, []
+
+
+def _model(name: str, specs: tuple[FieldSpec, ...], doc: str | None) -> type[BaseModel]:
+    fields: dict[str, Any] = {}
+    for spec in specs:
+        default = ... if spec.required else spec.default
+        attribute = _attribute(spec.name)
+        alias = spec.name if attribute != spec.name else None
+        fields[attribute] = (spec.file_annotation, Field(default, alias=alias))
+    config = ConfigDict(
+        extra="forbid", protected_namespaces=(), arbitrary_types_allowed=True, allow_inf_nan=False
+    )
+    return create_model(name, __config__=config, __doc__=doc, **fields)
+
+
+def _attribute(field: str) -> str:
+    """Return the name of a field inside the model: pydantic keeps some for itself."""
+    return f"field_{field}" if hasattr(BaseModel, field) else field

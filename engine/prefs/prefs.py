@@ -1,0 +1,499 @@
+"""PlayerPrefs: Unity's small store of settings, in one file that cannot be lost.
+
+prefs = PlayerPrefs.open(folder / "prefs.msgpack", dispatcher=dispatcher)
+prefs.set_float("volume", 0.8)                      # queued; saved within a moment
+prefs.set_string("session", "7f3a", durable=True)   # on the disk when it returns
+slot = prefs.namespace("slot1.")
+
+PrefsError              saving failed, or cannot work: the message says what to do
++-- PrefsLockedError    another process has the file; `pid` names it
+
+Typed reading and writing of preferences, for the whole file or for one prefix of it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, TypeVar
+
+from engine.core.events import Dispatcher, Signal
+from engine.prefs.format import (
+    MAX_TOTAL_BYTES,
+    Change,
+    Value,
+    WriteQueue,
+    apply_change,
+    is_same,
+)
+from engine.prefs.log import (
+    FileSystem,
+    Lock,
+    LockHeldError,
+    PrefsLog,
+    RealFileSystem,
+    RecoveryReport,
+)
+from engine.prefs.writer import Channel, PrefsWriter
+
+__all__ = [
+    "MAX_KEY_BYTES",
+    "MAX_VALUE_BYTES",
+    "PlayerPrefs",
+    "PrefsError",
+    "PrefsLockedError",
+    "PrefsView",
+]
+
+
+_T = TypeVar("_T")
+
+_log = logging.getLogger(__name__)
+
+MAX_KEY_BYTES = 512
+MAX_VALUE_BYTES = 1024 * 1024
+_SHORT_KEY = MAX_KEY_BYTES // 4  # a key of fewer characters is never too long
+_INT_LIMIT = 2**63
+_SHORT = MAX_VALUE_BYTES // 4  # a text of fewer characters is never too long
+
+
+class PrefsView:
+    """Unity's calls on the keys that begin with a prefix.
+
+    Every `set_*` only queues and returns, unless `durable` is asked for: then it returns when
+    the value is on the disk, or raises PrefsError. Every `get_*` returns the default when the
+    key is missing or holds a value of another type.
+    """
+
+    # What every `set_*` ends with is written out in each: the first call after a frame's sleep
+    # pays for each function and line of memory on its way, a third of it for one helper.
+
+    def __init__(self, prefix: str = "", inbox: WriteQueue | None = None) -> None:
+        self._prefix = prefix
+        self._inbox = inbox or WriteQueue()
+        self._room = _SHORT_KEY - len(prefix) if prefix.isascii() else 0
+        self._mismatched: set[str] = set()
+
+    @property
+    def values(self) -> Mapping[str, Value]:
+        """What is set now, by whole keys."""
+        raise NotImplementedError
+
+    def change(self, change: Change, *, durable: bool = False) -> None:
+        """Apply a change whose key is whole; with `durable` return when it is on the disk."""
+        raise NotImplementedError
+
+    def save(self) -> None:
+        """Return when everything set so far is on the disk. Raises PrefsError."""
+        raise NotImplementedError
+
+    def set_int(self, key: str, value: int, *, durable: bool = False) -> None:
+        """Set a whole number of at most 64 bits. Raises TypeError, ValueError, PrefsError."""
+        if type(value) is not int:
+            raise _wrong_type("set_int", key, "an int", value)
+        if not -_INT_LIMIT <= value < _INT_LIMIT:
+            raise ValueError(f"set_int({key!r}): the number does not fit in 64 bits.")
+        if type(key) is not str or not 0 < len(key) <= self._room or not key.isascii():
+            self._check_key(key)
+        change, inbox = (self._prefix + key, value), self._inbox
+        if durable or inbox.is_guarded:
+            self.change(change, durable=durable)
+        else:
+            inbox.add(change)
+            if inbox.is_asleep:
+                inbox.wake()
+
+    def set_float(self, key: str, value: float, *, durable: bool = False) -> None:
+        """Set a number. Raises TypeError, ValueError, PrefsError."""
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise _wrong_type("set_float", key, "a number", value)
+        if type(key) is not str or not 0 < len(key) <= self._room or not key.isascii():
+            self._check_key(key)
+        change, inbox = (self._prefix + key, float(value)), self._inbox
+        if durable or inbox.is_guarded:
+            self.change(change, durable=durable)
+        else:
+            inbox.add(change)
+            if inbox.is_asleep:
+                inbox.wake()
+
+    def set_string(self, key: str, value: str, *, durable: bool = False) -> None:
+        """Set a text. Raises TypeError, ValueError, PrefsError."""
+        if type(value) is not str:
+            raise _wrong_type("set_string", key, "a str", value)
+        if len(value) > _SHORT or not value.isascii():
+            _check_size("set_string", key, _text_size("set_string", key, value))
+        if type(key) is not str or not 0 < len(key) <= self._room or not key.isascii():
+            self._check_key(key)
+        change, inbox = (self._prefix + key, value), self._inbox
+        if durable or inbox.is_guarded:
+            self.change(change, durable=durable)
+        else:
+            inbox.add(change)
+            if inbox.is_asleep:
+                inbox.wake()
+
+    def set_bool(self, key: str, value: bool, *, durable: bool = False) -> None:
+        """Set a yes or no. Raises TypeError, ValueError, PrefsError."""
+        if not isinstance(value, bool):
+            raise _wrong_type("set_bool", key, "a bool", value)
+        if type(key) is not str or not 0 < len(key) <= self._room or not key.isascii():
+            self._check_key(key)
+        change, inbox = (self._prefix + key, value), self._inbox
+        if durable or inbox.is_guarded:
+            self.change(change, durable=durable)
+        else:
+            inbox.add(change)
+            if inbox.is_asleep:
+                inbox.wake()
+
+    def set_bytes(self, key: str, value: bytes, *, durable: bool = False) -> None:
+        """Set raw bytes. Raises TypeError, ValueError, PrefsError."""
+        if type(value) is not bytes:
+            raise _wrong_type("set_bytes", key, "bytes", value)
+        _check_size("set_bytes", key, len(value))
+        if type(key) is not str or not 0 < len(key) <= self._room or not key.isascii():
+            self._check_key(key)
+        change, inbox = (self._prefix + key, value), self._inbox
+        if durable or inbox.is_guarded:
+            self.change(change, durable=durable)
+        else:
+            inbox.add(change)
+            if inbox.is_asleep:
+                inbox.wake()
+
+    def get_int(self, key: str, default: int = 0) -> int:
+        """Return a whole number, or the default."""
+        value = self.values.get(self._prefix + key)
+        return value if type(value) is int else self._default(key, value, default)
+
+    def get_float(self, key: str, default: float = 0.0) -> float:
+        """Return a number, or the default; a whole number counts."""
+        value = self.values.get(self._prefix + key)
+        if type(value) is float or type(value) is int:
+            return float(value)
+        return self._default(key, value, default)
+
+    def get_string(self, key: str, default: str = "") -> str:
+        """Return a text, or the default."""
+        value = self.values.get(self._prefix + key)
+        return value if isinstance(value, str) else self._default(key, value, default)
+
+    def get_bool(self, key: str, default: bool = False) -> bool:
+        """Return a yes or no, or the default."""
+        value = self.values.get(self._prefix + key)
+        return value if isinstance(value, bool) else self._default(key, value, default)
+
+    def get_bytes(self, key: str, default: bytes = b"") -> bytes:
+        """Return raw bytes, or the default."""
+        value = self.values.get(self._prefix + key)
+        return value if isinstance(value, bytes) else self._default(key, value, default)
+
+    def has_key(self, key: str) -> bool:
+        """Tell whether a key is set."""
+        return self._prefix + key in self.values
+
+    def delete_key(self, key: str, *, durable: bool = False) -> None:
+        """Delete a key; one that is not set is no error. Raises PrefsError."""
+        if self.has_key(key):
+            self.change((self._prefix + key,), durable=durable)
+        elif durable:
+            self.save()
+
+    def delete_all(self, *, durable: bool = False) -> None:
+        """Delete every key of this view. Raises PrefsError."""
+        for key in self.keys():
+            self.delete_key(key)
+        if durable:
+            self.save()
+
+    def keys(self, prefix: str = "") -> tuple[str, ...]:
+        """Return the keys that begin with `prefix`, in order."""
+        whole, cut = self._prefix + prefix, len(self._prefix)
+        # list() of a dict is one step for other threads: none can change it meanwhile.
+        names = sorted(key for key in list(self.values) if key.startswith(whole))
+        return tuple(name[cut:] for name in names)
+
+    def namespace(self, prefix: str) -> PrefsView:
+        """Return a view of the keys that begin with `prefix`, under their shorter names."""
+        return _Namespace(self, self._prefix + prefix)
+
+    def __contains__(self, key: str) -> bool:
+        return self.has_key(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __len__(self) -> int:
+        return len(self.keys()) if self._prefix else len(self.values)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def _check_key(self, key: object) -> None:
+        if type(key) is not str:
+            raise TypeError(f"A key is a text, not {key!r}.")
+        name = self._prefix + key
+        if not name:
+            raise ValueError("A key has at least one character.")
+        if _text_size("set", key, name) > MAX_KEY_BYTES:
+            raise ValueError(
+                f"The key {name[:20]!r}… is too long: at most {MAX_KEY_BYTES} bytes. Put the long "
+                "part into the value."
+            )
+
+    def _default(self, key: str, found: Value | None, default: _T) -> _T:
+        if found is not None and key not in self._mismatched:
+            self._mismatched.add(key)
+            kind, wanted = type(found).__name__, type(default).__name__
+            _log.warning("Setting %r holds a %s, not a %s.", key, kind, wanted)
+        return default
+
+
+class _Namespace(PrefsView):
+    def __init__(self, root: PrefsView, prefix: str) -> None:
+        super().__init__(prefix, root._inbox)
+        self._root = root
+
+    @property
+    def values(self) -> Mapping[str, Value]:
+        return self._root.values
+
+    def change(self, change: Change, *, durable: bool = False) -> None:
+        self._root.change(change, durable=durable)
+
+    def save(self) -> None:
+        self._root.save()
+
+
+def _wrong_type(call: str, key: object, wanted: str, value: object) -> TypeError:
+    return TypeError(f"{call}({key!r}) takes {wanted}, not {type(value).__name__}.")
+
+
+def _text_size(call: str, key: str, text: str) -> int:
+    if text.isascii():
+        return len(text)
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError:
+        raise ValueError(f"{call}({key!r}): half of a surrogate pair is not a text.") from None
+
+
+def _check_size(call: str, key: str, size: int) -> None:
+    if size > MAX_VALUE_BYTES:
+        raise ValueError(
+            f"{call}({key!r}): {size} bytes are too much for a setting, at most "
+            f"{MAX_VALUE_BYTES}. Keep it in a file of its own and its name here."
+        )
+
+
+class PrefsError(Exception):
+    """Settings could not be saved; they live on in memory."""
+
+
+class PrefsLockedError(PrefsError):
+    """Another process has the file open; `pid` is its process, where it is known."""
+
+    def __init__(self, path: Path, pid: int | None) -> None:
+        who = f"process {pid}" if pid is not None else "another process"
+        super().__init__(
+            f"The settings file {path} is in use by {who}. Close that game first, or open the "
+            "file with read_only=True."
+        )
+        self.pid = pid
+
+
+class PlayerPrefs(PrefsView):
+    """The settings of one game. Made by `open`; close it, or use it in a `with` statement.
+
+    Callable from every thread. `changed` tells the key of each change; `problem` a sentence
+    for the player, when saving stops working, works again, or the file was found damaged: what
+    nobody listened to is told to the first who subscribes, so that each is told once.
+    What happens on other threads reaches them through the dispatcher, on the main thread.
+    """
+
+    def __init__(
+        self,
+        backing: _Backing,
+        inbox: WriteQueue,
+        report: RecoveryReport,
+        lock: Lock | None,
+        channel: Channel,
+    ) -> None:
+        super().__init__(inbox=inbox)
+        self._backing = backing
+        self._lock = lock
+        self._channel = channel
+        self.report = report
+        self.problem = channel.problem
+
+    @classmethod
+    def open(
+        cls,
+        path: Path | str,
+        *,
+        read_only: bool = False,
+        dispatcher: Dispatcher | None = None,
+        disk: FileSystem | None = None,
+        group_seconds: float = 0.05,
+    ) -> PlayerPrefs:
+        """Open the settings file at `path`; it is made when it is missing.
+
+        Whatever the file holds, this returns: `report` says what was found. Where nothing can
+        be saved the settings live in memory, `problem` says so, and the game runs on.
+        `group_seconds` is how long queued changes are gathered before they are written.
+        Raises PrefsLockedError when another process has the file and `read_only` is not asked.
+        """
+        path = Path(path).absolute()
+        disk = disk or RealFileSystem()
+        channel = Channel(path, dispatcher)
+        lock, refusal = (None, "") if read_only else _take_lock(path, disk)
+        log = PrefsLog(path, disk)
+        contents, report = log.open(read_only=lock is None)
+        inbox = WriteQueue()
+        backing: _Backing
+        if read_only or refusal or report.unsavable:
+            refusal = refusal or report.unsavable or f"{path} was opened for reading only."
+            backing = _Unsaved(contents.values, refusal, accepts=not read_only)
+        else:
+            backing = PrefsWriter(
+                log,
+                contents.values,
+                live=contents.live,
+                inbox=inbox,
+                group_seconds=group_seconds,
+                on_trouble=channel.tell_trouble,
+            )
+        problem = "" if report.is_clean else str(report)
+        channel.tell_at_start(problem or ("" if read_only else refusal), log.trouble)
+        return cls(backing, inbox, report, lock, channel)
+
+    @property
+    def values(self) -> Mapping[str, Value]:
+        """What is set now."""
+        return self._backing.values
+
+    @property
+    def changed(self) -> Signal[str]:
+        """The key of each change, told on the thread that made it."""
+        self._inbox.is_guarded = True  # from now on somebody may listen
+        return self._channel.changed
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing is being saved at this moment; empty when all is well."""
+        return self._backing.refusal or self._channel.trouble
+
+    def change(self, change: Change, *, durable: bool = False) -> None:
+        """Apply one change: `(key, value)` sets, `(key,)` deletes, `()` deletes everything."""
+        if self._backing.live > MAX_TOTAL_BYTES and len(change) == 2:
+            raise ValueError(f"All settings together take more than {MAX_TOTAL_BYTES} bytes.")
+        news = self._news(change) if len(self._channel.changed) else ""
+        self._backing.put(change, wake=not durable)
+        if durable:
+            self.save()
+        if news:
+            self._channel.tell_change(news)
+
+    def _news(self, change: Change) -> str:
+        if len(change) == 2 and is_same(change[1], self.values.get(change[0])):
+            return ""
+        return change[0] if change else ""
+
+    def delete_all(self, *, durable: bool = False) -> None:
+        """Delete everything. Raises PrefsError."""
+        keys = self.keys()
+        self.change((), durable=durable)
+        for key in keys:
+            self._channel.tell_change(key)
+
+    def save(self) -> None:
+        """Return when everything set so far is on the disk. Raises PrefsError when it cannot be.
+
+        This waits for the disk. After an error the settings live on in memory, and the next
+        save tries again.
+        """
+        if self._backing.refusal:
+            raise PrefsError(self._backing.refusal)
+        try:
+            self._backing.commit()
+        except OSError as error:
+            raise PrefsError(self._channel.sentence(error)) from error
+
+    def close(self, deadline_seconds: float = 2.0) -> bool:
+        """Save the rest and let go of the file; False, and a log line, when that failed."""
+        saved = self._backing.close(deadline_seconds)
+        if not saved:
+            _log.error("The settings were not all saved in time. %s", self.trouble)
+        # A writer that still hangs in a system call keeps the lock until the process ends.
+        if self._lock is not None and self._backing.is_idle:
+            self._lock.release()
+        self._inbox.is_guarded = True
+        closed = f"The settings file {self.report.path.name} was closed."
+        self._backing = _Unsaved(self._backing.values, closed, accepts=False)
+        return saved
+
+    def __enter__(self) -> PlayerPrefs:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class _Backing(Protocol):
+    refusal: str
+    live: int
+
+    @property
+    def values(self) -> dict[str, Value]: ...
+    @property
+    def is_idle(self) -> bool: ...
+    def put(self, change: Change, *, wake: bool) -> None: ...
+    def commit(self) -> None: ...
+    def close(self, deadline_seconds: float) -> bool: ...
+
+
+class _Unsaved:
+    """Settings that live in memory only."""
+
+    def __init__(self, values: dict[str, Value], refusal: str, *, accepts: bool) -> None:
+        self.values = values
+        self.refusal = refusal
+        self.live = 0
+        self.is_idle = True
+        self._accepts = accepts
+
+    def put(self, change: Change, *, wake: bool) -> None:
+        if not self._accepts:
+            raise PrefsError(self.refusal)
+        apply_change(self.values, change)
+
+    def commit(self) -> None:
+        raise PrefsError(self.refusal)
+
+    def close(self, deadline_seconds: float) -> bool:
+        return True
+
+
+def _take_lock(path: Path, disk: FileSystem) -> tuple[Lock | None, str]:
+    beside = path.with_name(path.name + ".lock")
+    try:
+        try:
+            return disk.lock(beside), ""
+        except FileNotFoundError:
+            disk.make_folder(path.parent)
+            return disk.lock(beside), ""
+    except LockHeldError as held:
+        raise PrefsLockedError(path, held.pid) from None
+    except OSError as error:
+        return None, (
+            f"Nothing can be saved in {path.parent}: {error.strerror}. What is set in this run "
+            "is not saved. Check the permissions of the folder."
+        )

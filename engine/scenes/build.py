@@ -1,0 +1,363 @@
+"""Makes the objects of a checked scene document, and remembers where each was written.
+
+Applies what changed in a scene file to the living scene, and touches nothing else.
+
+Parents are hung before anybody goes: who was moved from a parent that goes stays. Whatever the
+game did itself since the level was built, stays too: who walked stays where it walked, unless
+its place in the file changed.
+
+What changed between two readings of a scene file: what a hot reload has to do, and no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from engine.objects.objects import Component, GameObject
+from engine.objects.registry import Handler, Marker, ObjectRef, resolved
+from engine.objects.scene import Scene
+from engine.scenes.document import ComponentEntry, ObjectEntry, Place, SceneDocument
+from engine.scenes.rules import HandlerName
+from engine.toml.reader import Problem
+
+__all__ = ["BuiltScene", "Change", "difference", "SceneBuilder", "SceneDifference", "ScenePatch"]
+
+
+@dataclass(frozen=True)
+class BuiltScene:
+    """The objects that came from a file; `scene.get_service(BuiltScene)` finds it.
+
+    So an error in a running game names the line of the level that it comes from.
+    """
+
+    document: SceneDocument
+    objects: Mapping[str, GameObject]
+    _indexes: WeakKeyDictionary[GameObject, int]
+
+    def where(
+        self, game_object: GameObject, component: str | None = None, field: str = ""
+    ) -> Place | None:
+        """Return where an object, its component or a field is written; None if in no file."""
+        index = self._indexes.get(game_object)
+        return None if index is None else self.document.position(index, component, field)
+
+    def entry(self, game_object: GameObject) -> ObjectEntry | None:
+        """Return what the file says of an object; None if it came from no file."""
+        index = self._indexes.get(game_object)
+        return None if index is None else self.document.objects[index]
+
+
+class SceneBuilder:
+    """Builds one document into one scene, in steps, so that a load can be spread over frames."""
+
+    def __init__(self, document: SceneDocument, scene: Scene) -> None:
+        self.document = document
+        self.scene = scene
+        self.objects: dict[str, GameObject] = {}
+        self._parts: dict[str, dict[str, Component]] = {}
+
+    def build(self) -> BuiltScene:
+        """Make everything at once."""
+        for _ in self.steps():
+            pass
+        return self.built()
+
+    def steps(self) -> Iterator[float]:
+        """Make the objects one by one; yields progress from 0 to 1 between them."""
+        entries = self.document.objects
+        for entry in parents_first(entries):
+            self._create(entry)
+        for entry in entries:
+            self._parts[entry.name] = dict(self._make(entry, entry.components))
+        # All are in place before the first awakes: it may look for any other.
+        for number, entry in enumerate(entries, 1):
+            self._connect(entry, entry.components)
+            yield 0.5 * number / len(entries)
+        yield from self._wake(entries)
+        yield 1.0
+
+    def built(self) -> BuiltScene:
+        """Return what was built and let the scene offer it as a service."""
+        indexes = WeakKeyDictionary({self.objects[e.name]: e.index for e in self.document.objects})
+        built = BuiltScene(self.document, MappingProxyType(self.objects), indexes)
+        self.scene.provide(built)
+        return built
+
+    def _create(self, entry: ObjectEntry) -> None:
+        settings = entry.settings
+        assert settings is not None
+        self.objects[entry.name] = self.scene.create(
+            settings.name,
+            settings.position,
+            parent=self.objects[settings.parent] if settings.parent else None,
+            tag=settings.tag,
+            layer=settings.layer,
+            active=False,
+        )
+
+    def _make(self, entry: ObjectEntry, names: Iterable[str]) -> Iterator[tuple[str, Component]]:
+        for name in names:
+            kind = self.document.registry.get(name)
+            yield name, kind(**self._arguments(entry.components[name], _nothing_yet))
+
+    def _arguments(self, component: ComponentEntry, resolve: Any) -> dict[str, Any]:
+        assert component.values is not None
+        fields = self.document.registry.fields(component.name)
+        return {
+            name: resolved(fields[name].annotation, value, resolve)
+            for name, value in component.values.items()
+        }
+
+    def _connect(self, entry: ObjectEntry, names: Iterable[str]) -> None:
+        """Give the components what they refer to and add them to their object."""
+        owner = self.objects[entry.name]
+        for component in map(entry.components.__getitem__, names):
+            made = self._parts[entry.name][component.name]
+            for name, value in self._resolved(entry, component).items():
+                if component.values and value is not component.values[name]:
+                    setattr(made, name, value)
+            owner.add(made)
+
+    def _resolved(self, entry: ObjectEntry, component: ComponentEntry) -> dict[str, Any]:
+        """Return what the file says of a component, each reference replaced by what it names."""
+        return self._arguments(component, lambda m, text: self._named(m, text, entry.name))
+
+    def _wake(self, entries: Iterable[ObjectEntry]) -> Iterator[float]:
+        """Switch the objects on that the file wants active; yields progress as `steps` does."""
+        wanted = [e for e in entries if e.settings is not None and e.settings.active]
+        most = sum(len(entry.components) for entry in wanted)
+        objects = [self.objects[entry.name] for entry in wanted]
+        for number, _ in enumerate(self.scene._lifecycle.switch_on(objects), 1):
+            yield 0.5 + 0.5 * min(1.0, number / max(1, most))
+
+    def _named(self, marker: Marker, text: str, owner: str) -> Any:
+        """Return what a text in the file refers to; the document was checked before."""
+        if isinstance(marker, ObjectRef):
+            if marker.component is None:
+                return self.objects[text]
+            parts = (p for p in self._parts[text].values() if isinstance(p, marker.component))
+            return next(parts, None)
+        name = HandlerName.parse(text)
+        assert isinstance(marker, Handler)
+        assert name is not None
+        part = self._parts[name.object or owner][name.component]
+        return getattr(part, name.method)
+
+
+def _nothing_yet(marker: Marker, text: str) -> None:
+    return None
+
+
+def parents_first(entries: tuple[ObjectEntry, ...]) -> Iterator[ObjectEntry]:
+    """Yield every object after its parent, else in the order of the file."""
+    waiting: dict[str, list[ObjectEntry]] = {}
+    for entry in entries:
+        assert entry.settings is not None
+        waiting.setdefault(entry.settings.parent, []).append(entry)
+    ready = waiting.pop("", [])[::-1]
+    while ready:
+        entry = ready.pop()
+        yield entry
+        ready.extend(waiting.pop(entry.name, [])[::-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field before and after; None where the file says nothing of it."""
+
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class ObjectDifference:
+    """What changed in one object; field changes by component, `""` for the object's own."""
+
+    name: str
+    added: tuple[str, ...] = ()
+    """Components that are new."""
+    removed: tuple[str, ...] = ()
+    """Components that are gone."""
+    changed: Mapping[str, Mapping[str, Change]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SceneDifference:
+    """Objects by name that are new, gone, or changed; settings of the level by field."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: Mapping[str, ObjectDifference]
+    settings: Mapping[str, Change]
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed or self.settings)
+
+
+def difference(old: SceneDocument, new: SceneDocument) -> SceneDifference:
+    """Return what has to be done to make `new` of `old`; both without mistakes."""
+    before = {entry.name: entry for entry in old.objects}
+    after = {entry.name: entry for entry in new.objects}
+    both = (_object(before[name], after[name]) for name in after if name in before)
+    return SceneDifference(
+        added=tuple(name for name in after if name not in before),
+        removed=tuple(name for name in before if name not in after),
+        changed={found.name: found for found in both if found is not None},
+        settings=_changes(_settings(old.settings), _settings(new.settings)),
+    )
+
+
+def _object(old: ObjectEntry, new: ObjectEntry) -> ObjectDifference | None:
+    own = _changes(_settings(old.settings), _settings(new.settings))
+    changed = {"": own} if own else {}
+    for name, component in new.components.items():
+        if name in old.components:
+            fields = _changes(old.components[name].values or {}, component.values or {})
+            if fields:
+                changed[name] = fields
+    added = tuple(name for name in new.components if name not in old.components)
+    removed = tuple(name for name in old.components if name not in new.components)
+    if not (changed or added or removed):
+        return None
+    return ObjectDifference(new.name, added, removed, changed)
+
+
+def _settings(settings: Any) -> Mapping[str, Any]:
+    return {} if settings is None else settings.model_dump()
+
+
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Change]:
+    names = dict.fromkeys((*old, *new))
+    found = {name: Change(old.get(name), new.get(name)) for name in names}
+    return {name: change for name, change in found.items() if change.before != change.after}
+
+
+class ScenePatch(SceneBuilder):
+    """Makes `document` of a scene that was built from another one."""
+
+    def __init__(self, document: SceneDocument, scene: Scene, built: BuiltScene) -> None:
+        super().__init__(document, scene)
+        self.notes: list[Problem] = []
+        """Edits that have no effect before the level is loaded again."""
+        self._entries = {entry.name: entry for entry in document.objects}
+        self._before = built.objects
+
+    def apply(self, found: SceneDifference) -> BuiltScene:
+        """Do what the difference says, and return the scene's new description."""
+        changed = [self._entries[name] for name in found.changed if not self._is_gone(name)]
+        added = [self._entries[name] for name in found.added]
+        new = {name: found.changed[name].added for name in found.changed}
+        self._take_over(entry for name, entry in self._entries.items() if name not in found.added)
+        for entry in (*added, *changed):  # first: a constructor that refuses changes nothing
+            made = self._make(entry, new.get(entry.name, entry.components))
+            self._parts.setdefault(entry.name, {}).update(made)
+        for entry in parents_first(self.document.objects):
+            if entry.name in found.added:
+                self._create(entry)
+        for entry in changed:
+            self._settle(entry, found.changed[entry.name].changed.get("", {}))
+        self._let_go(found)
+        touched = [part for e in changed for part in self._set(e, found.changed[e.name])]
+        touched += self._refer_again(found)
+        for entry in (*added, *changed):
+            self._connect(entry, new.get(entry.name, entry.components))
+        for _ in self._wake(added):
+            pass
+        self._set_level(found.settings)
+        for part in dict.fromkeys(touched):
+            self.scene._lifecycle.validate(part)
+        return self.built()
+
+    def _is_gone(self, name: str) -> bool:
+        return self._before[name].is_destroyed
+
+    def _take_over(self, entries: Iterable[ObjectEntry]) -> None:
+        for entry in entries:
+            owner = self.objects[entry.name] = self._before[entry.name]
+            kinds = {name: self.document.registry.get(name) for name in entry.components}
+            parts = ((name, _living(owner, kind)) for name, kind in kinds.items())
+            self._parts[entry.name] = {name: part for name, part in parts if part is not None}
+
+    def _settle(self, entry: ObjectEntry, changes: Mapping[str, Change]) -> None:
+        """Bring an object's place, parent, tag, layer and activity in line with the file."""
+        assert entry.settings is not None
+        owner, settings = self.objects[entry.name], entry.settings
+        if "parent" in changes:
+            parent = self.objects[settings.parent].transform if settings.parent else None
+            owner.transform.set_parent(parent, keep_world_position=False)
+        if "position" in changes:
+            owner.transform.local_position = settings.position
+        if "active" in changes:
+            owner.set_active(settings.active)
+        owner.tag = settings.tag if "tag" in changes else owner.tag
+        if "layer" in changes:
+            owner.layer = settings.layer
+
+    def _let_go(self, found: SceneDifference) -> None:
+        for name in found.removed:
+            if not self._is_gone(name):
+                self._before[name].destroy()
+        for name, change in found.changed.items():
+            for kind in map(self.document.registry.get, change.removed):
+                part = _living(self._before[name], kind)
+                if part is not None:
+                    self.scene.destroy(part)
+
+    def _set(self, entry: ObjectEntry, change: ObjectDifference) -> Iterator[Component]:
+        """Set the changed fields of the living components; yields who was touched."""
+        for name, fields in change.changed.items():
+            part = self._parts[entry.name].get(name)
+            if part is None:
+                continue  # the object's own settings, or the game has destroyed it
+            told = self._resolved(entry, entry.components[name])
+            specs = self.document.registry.fields(name)
+            for key in fields:
+                if key in part.fixed_fields:
+                    why = part.fixed_fields[key]
+                    self.notes.append(self.document.problem(entry.index, name, key, why))
+                    continue
+                value = told[key] if key in told else deepcopy(specs[key].default)
+                setattr(part, key, value)
+            yield part
+
+    def _refer_again(self, found: SceneDifference) -> Iterator[Component]:
+        """Lead references from what went to what took its place; yields who was touched."""
+        if not found.removed and not any(change.removed for change in found.changed.values()):
+            return
+        for entry in self._entries.values():
+            for name, part in self._parts[entry.name].items():
+                told = self._resolved(entry, entry.components[name])
+                stale = [f for f in told if _is_gone(getattr(part, f, None))]
+                for key in stale:
+                    setattr(part, key, told[key])
+                if stale:
+                    yield part
+
+    def _named(self, marker: Marker, text: str, owner: str) -> Any:
+        try:
+            return super()._named(marker, text, owner)
+        except LookupError:
+            return None  # the game has destroyed it
+
+    def _set_level(self, changes: Mapping[str, Change]) -> None:
+        for name in changes.keys() & {"name", "size", "background"}:
+            setattr(self.scene, name, changes[name].after)
+
+
+def _is_gone(value: Any) -> bool:
+    """Tell whether a reference, a handler or one of several leads to what was destroyed."""
+    if isinstance(value, (list, tuple)):
+        return any(map(_is_gone, value))
+    target = getattr(value, "__self__", value)
+    return isinstance(target, (Component, GameObject)) and target.is_destroyed
+
+
+def _living(owner: GameObject, kind: type[Any]) -> Component | None:
+    """Return the component of exactly that type, which is what a file names."""
+    parts = (part for part in owner.components if type(part) is kind and not part.is_destroyed)
+    return next(parts, None)

@@ -1,0 +1,149 @@
+"""Tiled maps: an object of a map whose class is a component's name is an object of the level.
+
+    [scene]
+    tiled = "maps/level.tmx"
+
+An object of class `Character` with a property `character_id` is enough. A property is a field of
+the class's component, `reconnect_policy.max_reconnect_attempts` a field within one, and
+`Door.target` a field of another component on the same object. Objects without a class in a layer
+called `walls` are BoxColliders. A rectangle stands for its middle, and gives its size to a
+component that has one; place people as points. Needs the extra `tiled`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from engine.objects.registry import ComponentRegistry
+from engine.toml.positions import KeyPath, Positions, scan
+from engine.toml.reader import Problem, TomlFileError, TomlSource
+
+__all__ = ["read_tiled"]
+
+
+WALLS = "walls"
+WALL_CLASS = "BoxCollider"
+SOLID = ("rectangle", "tile")  # what has a width and a height
+
+
+@dataclass(frozen=True)
+class TiledSource(TomlSource):
+    """A map as if it were a level's file: `data` has its object tables."""
+
+    ids: tuple[int, ...] = ()
+
+    @cached_property
+    def positions(self) -> Positions:
+        """No places of keys: a map has lines for its objects only."""
+        return scan("")
+
+    def place(self, path: KeyPath, at: str = "value") -> tuple[int, int]:
+        """Return where the object of the path begins."""
+        number = self.ids[path[1]] if len(path) > 1 and isinstance(path[1], int) else None
+        return _place(self.text, number)
+
+
+def read_tiled(path: Path, registry: ComponentRegistry) -> TiledSource:
+    """Read a map. Raises TomlFileError if it is no map, or the package for maps is missing."""
+    try:
+        import pytiled_parser
+    except ImportError:
+        raise _error(
+            path, "needs the package pytiled-parser", 'pip install "troupe[tiled]"'
+        ) from None
+    try:
+        text = path.read_text(encoding="utf-8")
+        layers = pytiled_parser.parse_map(path).layers
+    except FileNotFoundError as error:
+        message = f"names a file that is not there ({error.filename})"
+        raise _error(path, message, "save the tileset there, or embed it in the map") from error
+    except Exception as error:  # the parser raises whatever a map makes it stumble over
+        raise _error(
+            path, f"is no map that can be read ({type(error).__name__}: {error})"
+        ) from error
+    if odd := [_odd_wall(path, text, item) for item in _walls(layers) if _shape(item) not in SOLID]:
+        raise TomlFileError(odd)
+    made = [
+        (item.id, table)
+        for layer, item in _objects(layers)
+        if (table := _table(layer, item, registry)) is not None
+    ]
+    data = {"object": [table for _, table in made]}
+    return TiledSource(str(path), text, data, tuple(number for number, _ in made))
+
+
+def _error(path: Path, message: str, hint: str | None = None) -> TomlFileError:
+    return TomlFileError([Problem(str(path), 1, 1, None, None, message, None, hint)])
+
+
+def _odd_wall(path: Path, text: str, item: Any) -> Problem:
+    message = f"is a {_shape(item)}, and a wall is a rectangle"
+    hint = "draw it as one or more rectangles"
+    return Problem(str(path), *_place(text, item.id), item.name or None, None, message, None, hint)
+
+
+def _place(text: str, number: int | None) -> tuple[int, int]:
+    found = re.search(rf'<object\s[^>]*?\bid="{number}"', text)
+    before = text[: found.start()] if found else ""
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
+
+
+def _walls(layers: Any) -> Iterator[Any]:
+    return (item for layer, item in _objects(layers) if _is_wall(layer, item))
+
+
+def _is_wall(layer: Any, item: Any) -> bool:
+    return not item.class_ and layer.name.lower() == WALLS
+
+
+def _shape(item: Any) -> str:
+    return type(item).__name__.lower()
+
+
+def _objects(layers: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield every object with its layer, those of groups too."""
+    for layer in layers or ():
+        if hasattr(layer, "tiled_objects"):
+            yield from ((layer, item) for item in layer.tiled_objects)
+        elif isinstance(getattr(layer, "layers", None), list):
+            yield from _objects(layer.layers)
+
+
+def _table(layer: Any, item: Any, registry: ComponentRegistry) -> dict[str, Any] | None:
+    kind = WALL_CLASS if _is_wall(layer, item) else item.class_
+    if not kind:
+        return None
+    width, height = item.size
+    is_picture = hasattr(item, "gid")  # its corner is the lower left one
+    x = item.coordinates.x + layer.offset.x + width / 2
+    y = item.coordinates.y + layer.offset.y + (0.0 if is_picture else height / 2)
+    table: dict[str, Any] = {"name": item.name or f"{kind} {item.id}", "position": [x, y], kind: {}}
+    has_size = kind in registry and "size" in registry.fields(kind)
+    if has_size and width > 0 and height > 0 and not is_picture:
+        table[kind]["size"] = [width, height]
+    for name, value in (item.properties or {}).items():
+        parts = name.split(".")
+        _put(table, parts if parts[0] in registry else [kind, *parts], _plain(value))
+    return table
+
+
+def _put(table: dict[str, Any], path: list[str], value: Any) -> None:
+    for part in path[:-1]:
+        table = table.setdefault(part, {})
+    table[path[-1]] = value
+
+
+def _plain(value: Any) -> Any:
+    """Return a property as a TOML file would hold it."""
+    if isinstance(value, Path):
+        return value.as_posix()
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if hasattr(value, "_fields"):  # a colour with its alpha last
+        return "#" + "".join(f"{part:02x}" for part in value[:3])
+    return value

@@ -1,0 +1,413 @@
+"""What pydantic found wrong, in a writer's words: a path, a sentence, and what to try instead.
+
+`validate` reads plain data (what `tomllib` gives) into a model and returns every mistake with
+the path of keys it stands at. It knows no file and no line; `engine.toml.reader` adds those.
+
+ModelSchema: which keys a table of a model knows, and what would be right in it.
+
+The spellings that files may use beside the strict ones: enums, "none", presets by name.
+
+Takes type annotations apart: unions, markers, items of lists and tuples.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import types
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, time
+from enum import Enum
+from functools import cached_property, lru_cache
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, ValidationError
+from pydantic.errors import PydanticInvalidForJsonSchema
+
+from engine.toml.positions import SENTENCES, KeyPath, as_toml, did_you_mean, one_of
+
+__all__ = [
+    "bare",
+    "below",
+    "item_types",
+    "members",
+    "Mistake",
+    "ModelSchema",
+    "normalised",
+    "NOTHING",
+    "preset_mistake",
+    "presets",
+    "read_rest",
+    "validate",
+]
+
+
+Schema = Mapping[str, Any]
+
+
+class ModelSchema:
+    """Questions to a model's JSON schema: which keys does this table know, what is a default."""
+
+    def __init__(self, model: type[BaseModel]) -> None:
+        self._model = model
+
+    @cached_property
+    def _root(self) -> Schema:
+        try:
+            return self._model.model_json_schema()
+        except PydanticInvalidForJsonSchema:
+            return {}
+
+    def keys(self, path: KeyPath) -> list[str]:
+        """Return the known keys of the table at the path."""
+        return [name for node in self._nodes(path) for name in node.get("properties", ())]
+
+    def example(self, path: KeyPath) -> str:
+        """Return a line, or an item of a list, that would be right at the path; "" if unknown."""
+        if path and isinstance(path[-1], int):
+            items = (self._field(path[:-1]) or {}).get("default") or ()
+            return as_toml(items[path[-1]]) if path[-1] < len(items) else ""
+        field = self._field(path)
+        if field is None:
+            return ""
+        if "default" in field and field["default"] is not None:
+            return f"{path[-1]} = {as_toml(field['default'])}"
+        kinds = [node.get("type") for node in self._resolve(field)]
+        value = next((_EXAMPLES[kind] for kind in kinds if kind in _EXAMPLES), None)
+        return f"{path[-1]} = {value}" if value else ""
+
+    def _field(self, path: KeyPath) -> Schema | None:
+        nodes = self._nodes(path[:-1]) if path else []
+        return next((n["properties"][path[-1]] for n in nodes if self._has(n, path[-1])), None)
+
+    @staticmethod
+    def _has(node: Schema, key: object) -> bool:
+        return key in node.get("properties", ())
+
+    def _nodes(self, path: KeyPath) -> list[Schema]:
+        nodes = self._resolve(self._root)
+        for part in path:
+            nodes = [found for node in nodes for found in self._step(node, part)]
+        return nodes
+
+    def _step(self, node: Schema, part: str | int) -> list[Schema]:
+        if isinstance(part, int):
+            prefix = node.get("prefixItems", ())
+            inner = prefix[part] if part < len(prefix) else node.get("items")
+        else:
+            inner = node.get("properties", {}).get(part, node.get("additionalProperties"))
+        return self._resolve(inner) if isinstance(inner, Mapping) else []
+
+    def _resolve(self, node: Schema) -> list[Schema]:
+        if "$ref" in node:
+            name = str(node["$ref"]).rsplit("/", 1)[-1]
+            return self._resolve(self._root["$defs"][name])
+        choices = [*node.get("anyOf", ()), *node.get("oneOf", ()), *node.get("allOf", ())]
+        return [n for choice in choices for n in self._resolve(choice)] if choices else [node]
+
+
+_EXAMPLES = {
+    "string": '"..."',
+    "integer": "1",
+    "number": "1.0",
+    "boolean": "true",
+    "array": "[...]",
+    "object": "{...}",
+}
+
+
+M = TypeVar("M", bound=BaseModel)
+
+NOTHING: Any = object()
+"""Stands where no value was found, since None may be one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One mistake at a path of the data.
+
+    `at` says what to point at: the key, the value, or the table in which the key is missing.
+    """
+
+    path: KeyPath
+    message: str
+    got: Any = NOTHING
+    hint: str = ""
+    at: Literal["key", "value", "table"] = "value"
+    replacement: str | None = None
+    """The one name or value that was surely meant, if there is one."""
+
+
+def below(prefix: KeyPath, mistake: Mistake) -> Mistake:
+    """Return a mistake of an inner table as one of the table around it."""
+    return replace(mistake, path=(*prefix, *mistake.path))
+
+
+def validate(
+    model: type[M], data: Mapping[str, Any], schema: ModelSchema | None = None
+) -> tuple[M | None, list[Mistake]]:
+    """Read data into the model; return it, or None and every mistake.
+
+    Types are strict, as in JSON: text is no number and 1 is no `true`, but a list may become a
+    tuple and a text an enum. `schema` saves work where one model is used again and again.
+    """
+    value, mistakes = read_rest(model, data, schema)
+    return (None if mistakes else value), mistakes
+
+
+def read_rest(
+    model: type[M], data: Mapping[str, Any], schema: ModelSchema | None = None
+) -> tuple[M | None, list[Mistake]]:
+    """Read data into the model without what is wrong in it; None if that is not to be left out."""
+    schema = schema or ModelSchema(model)
+    found: dict[KeyPath, Mistake] = {}
+    removed: set[KeyPath] = set()
+    rest: Any = data
+    # What is wrong by type hides what a __post_init__ would say, and that stops at its first
+    # complaint: leave out what was found and ask again.
+    while True:
+        try:
+            value = model.model_validate_json(_as_json(rest), strict=True)
+        except ValidationError as error:
+            mistakes = _translate(error, schema, rest)
+        except Exception as error:  # a model's own code may raise anything; the reader gets words
+            mistakes = [Mistake((), f"cannot be read: {type(error).__name__}: {error}")]
+        else:
+            return value, list(found.values())
+        fresh = {m.path: m for m in mistakes if m.path not in found and m.path not in removed}
+        if not fresh:
+            return None, list(found.values())
+        found |= fresh
+        for path in map(_removable, fresh):
+            if path and path not in removed:
+                removed.add(path)
+                rest = _without(rest, path)
+
+
+def _removable(path: KeyPath) -> KeyPath:
+    """Return the part of a path up to its first list: single elements cannot be left out."""
+    numbers = [index for index, part in enumerate(path) if isinstance(part, int)]
+    return path[: numbers[0]] if numbers else path
+
+
+def _as_json(data: Any) -> str:
+    return json.dumps(data, default=_date_as_text)
+
+
+def _date_as_text(value: object) -> str:
+    return value.isoformat() if isinstance(value, (date, time)) else str(value)
+
+
+def _without(data: Mapping[str, Any], path: KeyPath) -> dict[str, Any]:
+    """Return a copy of nested tables that lacks what stands at the path."""
+    head, *tail = path
+    copy = dict(data)
+    inner = copy.pop(str(head), None)
+    if tail and isinstance(inner, Mapping):
+        copy[str(head)] = _without(inner, tuple(tail))
+    return copy
+
+
+def _translate(error: ValidationError, schema: ModelSchema, data: Any) -> list[Mistake]:
+    mistakes: dict[KeyPath, Mistake] = {}
+    for detail in error.errors(include_url=False):
+        path = tuple(_real_path(detail["loc"], data, keeps_last=detail["type"] == "missing"))
+        mistake = _mistake(path, detail, schema, data)
+        earlier = mistakes.get(mistake.path)
+        # Each member of a union complains about the same value.
+        if earlier is not None and earlier.message != mistake.message:
+            both = f"{earlier.message} or {mistake.message.removeprefix('must be ')}"
+            mistake = Mistake(path, both, mistake.got, earlier.hint or mistake.hint)
+        mistakes[mistake.path] = mistake
+    return list(mistakes.values())
+
+
+def _real_path(loc: Iterable[str | int], data: Any, *, keeps_last: bool) -> Iterator[str | int]:
+    """Yield the parts of a pydantic location that are keys of the data, not names of types."""
+    parts = list(loc)
+    for index, part in enumerate(parts):
+        inside = _at(data, (part,))
+        if inside is not NOTHING:
+            yield part
+            data = inside
+        elif keeps_last and index == len(parts) - 1:
+            yield part
+
+
+def _at(data: Any, path: Iterable[str | int]) -> Any:
+    for part in path:
+        is_key = isinstance(data, Mapping) and part in data
+        if not is_key and not (isinstance(data, list) and _is_index(part, data)):
+            return NOTHING
+        data = data[part]
+    return data
+
+
+def _is_index(part: object, data: Sequence[Any]) -> bool:
+    return isinstance(part, int) and part < len(data)
+
+
+def _mistake(path: KeyPath, detail: Any, schema: ModelSchema, data: Any) -> Mistake:
+    kind, context = detail["type"], detail.get("ctx", {})
+    got = _at(data, path)
+    if kind == "missing" and isinstance(path[-1], int):
+        short = path[:-1]
+        message = f"must hold {path[-1] + 1} values"
+        return Mistake(short, message, _at(data, short), schema.example(short))
+    if kind == "missing":
+        return Mistake(path, "is missing", hint=schema.example(path), at="table")
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+        hint, sure = did_you_mean(str(path[-1]), schema.keys(path[:-1]))
+        return Mistake(path, "is not a known key", hint=hint, at="key", replacement=sure)
+    if kind in ("enum", "literal_error"):
+        return _choice(path, str(context["expected"]), got)
+    if kind in ("value_error", "assertion_error"):
+        return _blame(path, str(context.get("error", detail["msg"])), got)
+    sentence = SENTENCES.get(kind)
+    if sentence is None:
+        return Mistake(path, _lower_first(detail["msg"]), got, schema.example(path))
+    message = sentence(context) if callable(sentence) else sentence
+    return Mistake(path, message, got, _unquoted(got, kind) or schema.example(path))
+
+
+def _choice(path: KeyPath, expected: str, got: Any) -> Mistake:
+    names = re.findall(r"'((?:[^'\\]|\\.)*)'", expected) or [expected]
+    hint, sure = did_you_mean(str(got), names)
+    hint = hint if hint.startswith("one of") else hint.replace('"', "")
+    if not hint or hint.startswith("one of"):
+        return Mistake(path, one_of(names), got)
+    quoted = as_toml(sure) if sure is not None else None
+    return Mistake(path, one_of(names), got, hint, replacement=quoted)
+
+
+def _blame(path: KeyPath, sentence: str, got: Any) -> Mistake:
+    """Point at the key inside the table that the sentence names, if it names one."""
+    if isinstance(got, Mapping):
+        for word in re.findall(r"\w+", sentence):
+            if word in got:
+                return _said((*path, word), sentence.removeprefix(word).strip(), got[word])
+    return _said(path, sentence, got)
+
+
+def _said(path: KeyPath, sentence: str, got: Any) -> Mistake:
+    has_got = "(got " in sentence or isinstance(got, Mapping)
+    return Mistake(path, sentence.rstrip("."), NOTHING if has_got else got)
+
+
+def _unquoted(got: Any, kind: str) -> str:
+    """Return the value without its quotes where those are the whole mistake."""
+    if not isinstance(got, str):
+        return ""
+    pattern = {"bool": r"true|false", "int": r"[+-]?\d+", "float": r"[+-]?\d+(\.\d+)?"}
+    wanted = pattern.get(kind.split("_")[0])
+    return f"{got} without quotes" if wanted and re.fullmatch(wanted, got.strip()) else ""
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def members(annotation: Any) -> tuple[Any, ...]:
+    """Return the members of a union, or the annotation alone."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        return get_args(annotation)
+    return (annotation,)
+
+
+def bare(annotation: Any) -> Any:
+    """Return the annotation without its markers."""
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
+def item_types(annotation: Any, value: Any) -> tuple[Any, ...]:
+    """Return the type of each item of a list or tuple that holds `value`."""
+    kinds = get_args(annotation)
+    if get_origin(annotation) is list or kinds[-1:] == (Ellipsis,):
+        return kinds[:1] * len(value)
+    return kinds
+
+
+def normalised(annotation: Any, raw: Any) -> Any:
+    """Return raw data with the spellings that are allowed beside the strict one made strict.
+
+    Enums by value or name in any case, "none" for an optional that is no text, presets of a
+    frozen dataclass by name (`"patient"`, or a table with `preset = "patient"` and overrides).
+    """
+    kinds = members(bare(annotation))
+    if raw == "none" and types.NoneType in kinds and not _takes_text(kinds):
+        return None
+    for member in map(bare, kinds):
+        if isinstance(member, type) and issubclass(member, Enum) and isinstance(raw, str):
+            return _enum_value(member, raw)
+        if dataclasses.is_dataclass(member):
+            return _table(member, raw)
+        if get_origin(member) in (list, tuple) and isinstance(raw, list):
+            inner = item_types(member, raw)
+            known = [normalised(k, v) for k, v in zip(inner, raw, strict=False)]
+            return known + raw[len(known) :]
+    return raw
+
+
+def _takes_text(kinds: tuple[Any, ...]) -> bool:
+    return any(k is str or get_origin(k) is Literal for k in map(bare, kinds))
+
+
+def _enum_value(kind: type[Enum], raw: str) -> Any:
+    wanted = _folded(raw)
+    for member in kind:
+        if wanted in (_folded(str(member.value)), _folded(member.name)):
+            return member.value
+    return raw
+
+
+def _folded(word: str) -> str:
+    return word.strip().casefold().replace("-", "_").replace(" ", "_")
+
+
+def presets(kind: Any) -> dict[str, Any]:
+    """Return the ready-made values that a dataclass offers as attributes, by lower-case name."""
+    return {n.casefold(): v for n, v in vars(kind).items() if isinstance(v, kind)}
+
+
+def preset_mistake(annotation: Any, raw: Any) -> Mistake | None:
+    """Return what is wrong with the name of a preset, None if none is named or it is known."""
+    for kind in map(bare, members(bare(annotation))):
+        if not dataclasses.is_dataclass(kind) or "preset" in getattr(kind, "__annotations__", ()):
+            continue
+        ready = presets(kind)
+        in_table = isinstance(raw, Mapping) and "preset" in raw
+        name = raw["preset"] if in_table else raw
+        if ready and (in_table or isinstance(raw, str)) and _folded(str(name)) not in ready:
+            hint, sure = did_you_mean(str(name), ready)
+            path: KeyPath = ("preset",) if in_table else ()
+            quoted = None if sure is None else as_toml(sure)
+            return Mistake(path, one_of(list(ready)), name, hint, replacement=quoted)
+    return None
+
+
+def _table(kind: Any, raw: Any) -> Any:
+    ready = presets(kind)
+    if isinstance(raw, str) and _folded(raw) in ready:
+        return _plain(ready[_folded(raw)])
+    if not isinstance(raw, Mapping):
+        return raw
+    hints = _table_hints(kind)
+    table = {k: normalised(hints[k], v) if k in hints else v for k, v in raw.items()}
+    preset = table.get("preset")
+    if "preset" in hints or not isinstance(preset, str) or _folded(preset) not in ready:
+        return table
+    del table["preset"]
+    return {**_plain(ready[_folded(preset)]), **table}
+
+
+@lru_cache(maxsize=256)  # a pure question, asked for each object of a level: 40 % of its reading
+def _table_hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    """Return a dataclass as data that a file could hold."""
+    data = dataclasses.asdict(value)
+    return {k: v.value if isinstance(v, Enum) else v for k, v in data.items()}

@@ -1,0 +1,127 @@
+"""Change one value of a TOML text and leave every other character as it is."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import tomllib
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, is_dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit.items import InlineTable
+
+from engine.toml.positions import KeyPath, Positions
+from engine.toml.reader import Fix
+
+__all__ = ["apply_fixes", "is_toml", "literal", "save_atomically", "set_in_text"]
+
+
+def literal(value: Any) -> str:
+    """Return a value as TOML on one line. Raises ValueError for what TOML cannot hold."""
+    try:
+        return str(_item(value).as_string())
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"TOML cannot hold {value!r}.") from error
+
+
+def _item(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return tomlkit.item(value.value)
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, dict):
+        table: InlineTable = tomlkit.inline_table()
+        for key, inner in value.items():
+            if inner is not None:
+                table[key] = _item(inner)
+        return table
+    if isinstance(value, (list, tuple)):
+        array = tomlkit.array()
+        for inner in value:
+            array.append(_item(inner))
+        return array
+    return tomlkit.item(value)
+
+
+def set_in_text(positions: Positions, path: KeyPath, value: Any) -> str:
+    """Return the text with the value at the path replaced, or added on a line of its own."""
+    span = positions.spans.get(path)
+    text = positions.text
+    if span is not None and not span.is_header:
+        return text[: span.start] + literal(value) + text[span.end :]
+    if span is not None:
+        raise ValueError("A whole table cannot be replaced: set its keys one by one.")
+    return _added(positions, path, value)
+
+
+def _added(positions: Positions, path: KeyPath, value: Any) -> str:
+    """Return the text with a new key at the end of the nearest table above it."""
+    text = positions.text
+    for length in range(len(path) - 1, -1, -1):
+        table, rest = path[:length], path[length:]
+        if any(isinstance(part, int) for part in rest):
+            break
+        line = f"{_dotted(rest)} = {literal(value)}"
+        if table in positions.line_ends:
+            return _with_line(text, positions.line_ends[table], line)
+        span = positions.spans.get(table)
+        if span is not None and text[span.start] == "{":
+            return _with_pair(text, span.start, span.end, line)
+    raise ValueError(f"There is no table to put {path[-1]!r} into.")
+
+
+def _with_line(text: str, at: int, line: str) -> str:
+    newline = "\r\n" if "\r\n" in text else "\n"
+    before = "" if at == 0 or text[at - 1] == "\n" else newline
+    return f"{text[:at]}{before}{line}{newline}{text[at:]}"
+
+
+def _with_pair(text: str, start: int, end: int, pair: str) -> str:
+    inside = text[start + 1 : end - 1].rstrip()
+    comma = ", " if inside.strip() else " "
+    return f"{text[: start + 1]}{inside}{comma}{pair} {text[end - 1 :]}"
+
+
+def _dotted(path: KeyPath) -> str:
+    return ".".join(tomlkit.key(str(part)).as_string() for part in path)
+
+
+def apply_fixes(text: str, fixes: Iterable[Fix]) -> str:
+    """Return the text with every fix made; of two that overlap, the later one is made."""
+    places = {(start, end, fix.text) for fix in fixes for start, end in fix.places}
+    last = len(text) + 1
+    for start, end, new in sorted(places, reverse=True):
+        if end <= last:
+            text = text[:start] + new + text[end:]
+            last = start
+    return text
+
+
+def is_toml(text: str) -> bool:
+    """Tell whether the text can be parsed."""
+    with suppress(ValueError, RecursionError):
+        tomllib.loads(text)
+        return True
+    return False
+
+
+def save_atomically(path: Path, text: str) -> None:
+    """Write the file so that whoever reads it finds the old text or the new. Raises OSError."""
+    target = path.resolve()  # a link stays a link
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode("utf-8"))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileNotFoundError):
+            Path(name).chmod(target.stat().st_mode & 0o7777)
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,365 @@
+"""Read a TOML file into a pydantic model; every mistake at once, each with its line and column.
+
+    persona = read_toml(Path("personas/nurse.toml"), Persona)
+
+Raises `TomlFileError`, whose `problems` are sorted by place and print as
+`file:line:column: object "Name": field: what is wrong (got ...). Try: ...`.
+
+What is no TOML in a text, in a writer's words; more than the first mistake where it is safe.
+
+FileWatch: notices, on a thread of its own, that somebody saved one of some files.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import BaseModel
+
+from engine.toml.diagnostics import NOTHING, Mistake, validate
+from engine.toml.positions import KeyPath, Positions, as_toml, did_you_mean, scan
+
+__all__ = [
+    "FileWatch",
+    "Fix",
+    "parse_toml",
+    "Problem",
+    "read_source",
+    "read_toml",
+    "syntax_mistakes",
+    "TomlFileError",
+    "TomlSource",
+]
+
+
+_MOST = 20
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+class SyntaxMistake(NamedTuple):
+    """One place where the text stops being TOML, what it is, and what to try."""
+
+    line: int
+    column: int
+    message: str
+    hint: str
+
+
+def syntax_mistakes(text: str) -> Iterator[SyntaxMistake]:
+    """Yield the first mistake, and those further down that do not follow from it."""
+    lines = text.split("\n")
+    last = 0
+    for _ in range(_MOST):
+        try:
+            tomllib.loads("\n".join(lines))
+            return
+        except RecursionError:
+            yield SyntaxMistake(last + 1, 1, "the values are nested too deeply", "")
+            return
+        except ValueError as error:
+            mistake = _mistake(str(error), lines)
+        # A line that was left out may have declared what a later one is said to repeat.
+        if mistake.line <= last or (last and "twice" in mistake.message):
+            return
+        yield mistake
+        lines[mistake.line - 1] = ""
+        last = mistake.line
+
+
+def _mistake(message: str, lines: list[str]) -> SyntaxMistake:
+    if lines[0].startswith(_BYTE_ORDER_MARK):
+        return SyntaxMistake(1, 1, "the file starts with a byte order mark", "save it without")
+    line, column, cause = _split(message, lines)
+    for pattern, sentence, hint in _KNOWN:
+        if re.search(pattern, cause):
+            if cause.startswith("Unclosed"):
+                line, column = _end_before(line, column, lines)
+            elif cause.startswith("Cannot"):  # said at the end of what should not begin
+                column = len(lines[line - 1]) - len(lines[line - 1].lstrip()) + 1
+            return SyntaxMistake(line, column, sentence, hint)
+    return SyntaxMistake(line, column, f"is not TOML: {cause[:1].lower()}{cause[1:]}", "")
+
+
+def _split(message: str, lines: list[str]) -> tuple[int, int, str]:
+    """Return line, column and cause of a message of `tomllib`."""
+    found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message, re.DOTALL)
+    if found is None:
+        last = max((n for n, line in enumerate(lines, 1) if line.strip()), default=1)
+        return last, len(lines[last - 1]) + 1, message.removesuffix(" (at end of document)")
+    line = int(found[2])
+    return line, min(int(found[3]), len(lines[line - 1]) + 1), found[1]
+
+
+def _end_before(line: int, column: int, lines: list[str]) -> tuple[int, int]:
+    """Return the end of the line above, where nothing stands before the place in its own."""
+    if lines[line - 1][: column - 1].strip():
+        return line, column
+    above = next((n for n in range(line - 1, 0, -1) if lines[n - 1].strip()), line)
+    return above, len(lines[above - 1].rstrip()) + 1
+
+
+_QUOTE = "close it with a quote"
+_KNOWN = (
+    (r"Illegal character '\\[rn]'", "the text does not end on its line", _QUOTE),
+    (r"[Uu]nterminated string|Expected \"'", "the text does not end", _QUOTE),
+    (r"Unclosed array", "a comma or the ] of the list is missing", "close it with ]"),
+    (r"Unclosed inline table", "a comma or the } of the table is missing", "close it with }"),
+    (r"Cannot overwrite a value", "the key is given twice", "delete one of them"),
+    (r"Cannot declare", "the table is declared twice", "join them, or write [[...]] for a list"),
+    (r"Expected '=' after a key", "a key without a value", "key = value"),
+    (r"Invalid value", "is not a value", 'text in "quotes", a number, true, false, or a [list]'),
+    (r"Expected newline", "more follows than one value", "one key = value on each line"),
+    (r"Expected '\]\]?' at the end", "the header does not end", "close it with as many ] as ["),
+    (r"Unescaped '\\'|escape", "a backslash means something here", r"'single quotes', or \\"),
+    (r"Invalid statement", "is no key", 'letters, digits, - and _; anything else in "quotes"'),
+)
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Write `text` at each of the places (offsets): what `lint --fix` does for a typo."""
+
+    places: tuple[tuple[int, int], ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a file: where, at which object and field, what was found, what to try."""
+
+    file: str
+    line: int
+    column: int
+    object: str | None
+    field: str | None
+    message: str
+    got: str | None = None
+    hint: str | None = None
+    fix: Fix | None = None
+
+    def __str__(self) -> str:
+        parts = [f"{self.file}:{self.line}:{self.column}"]
+        if self.object is not None:
+            parts.append(f"object {as_toml(self.object)}")
+        if self.field:
+            parts.append(self.field)
+        got = f" (got {self.got})" if self.got is not None else ""
+        hint = f" Try: {self.hint}" if self.hint else ""
+        return f"{': '.join(parts)}: {self.message}{got}.{hint}"
+
+
+class TomlFileError(Exception):
+    """A TOML file that cannot be used as it is; your fault, not the program's.
+
+    `problems` holds every mistake that was found, sorted by place.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda p: (p.file, p.line, p.column)))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+@dataclass(frozen=True)
+class TomlSource:
+    """The text of one file and the data in it; the places of its keys are found when asked for."""
+
+    file: str
+    text: str
+    data: Mapping[str, Any]
+
+    @cached_property
+    def positions(self) -> Positions:
+        """The places of all keys and values."""
+        return scan(self.text)
+
+    def place(self, path: KeyPath, at: str = "value") -> tuple[int, int]:
+        """Return line and column of the value (or `at="key"`) nearest to a path."""
+        found, span = self.positions.nearest(path)
+        if span is None:
+            return 1, 1
+        points_at_key = at == "key" or span.is_header or found != path
+        return self.positions.line_column(span.key_start if points_at_key else span.start)
+
+    def problem(
+        self, mistake: Mistake, *, path: KeyPath | None = None, object_name: str | None = None
+    ) -> Problem:
+        """Locate a mistake; `path` is where it stands in this file, if not at its own path."""
+        path = mistake.path if path is None else path
+        line, column = self.place(path, mistake.at)
+        got = None if mistake.got is NOTHING else as_toml(mistake.got)
+        return Problem(
+            self.file,
+            line,
+            column,
+            object_name,
+            field_name(mistake.path),
+            mistake.message,
+            got,
+            mistake.hint,
+            self._fix(mistake, path),
+        )
+
+    def _fix(self, mistake: Mistake, path: KeyPath) -> Fix | None:
+        meant, positions = mistake.replacement, self.positions
+        span = positions.spans.get(path)
+        if meant is None or span is None:
+            return None
+        if mistake.at != "key":
+            return Fix(((span.start, span.end),), meant)
+        if (*path[:-1], meant) in positions.spans:
+            return None  # it is there too: which one counts is not for a program to say
+        return Fix(tuple(positions.names[path]), meant)
+
+
+def field_name(path: KeyPath) -> str:
+    """Return a path the way it is spoken of: `Character.tags[2]`."""
+    text = ""
+    for part in path:
+        text += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def read_toml(path: Path, model: type[M]) -> M:
+    """Read a file into the model. Raises TomlFileError with every mistake in it."""
+    return _into_model(read_source(path), model)
+
+
+def parse_toml(text: str, model: type[M], file: str = "<text>") -> M:
+    """Read a text into the model, as `read_toml` does; `file` is the name used in errors."""
+    return _into_model(parse_source(text, file), model)
+
+
+def _into_model(source: TomlSource, model: type[M]) -> M:
+    value, mistakes = validate(model, source.data)
+    if value is None:
+        raise TomlFileError(source.problem(mistake) for mistake in mistakes)
+    return value
+
+
+def read_source(path: Path) -> TomlSource:
+    """Read and parse a file. Raises TomlFileError where it is missing, unreadable or no TOML."""
+    file = str(path)
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise TomlFileError([_unreadable(path, error)]) from error
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise TomlFileError([_not_utf8(file, raw, error)]) from error
+    return parse_source(text, file)
+
+
+def parse_source(text: str, file: str = "<text>") -> TomlSource:
+    """Parse a text. Raises TomlFileError with each line that is no TOML."""
+    if not text.strip():
+        raise TomlFileError([_plain(file, 1, 1, "the file is empty")])
+    try:
+        return TomlSource(file, text, tomllib.loads(text))
+    except (ValueError, RecursionError):
+        found = syntax_mistakes(text)
+        raise TomlFileError(_plain(file, *mistake) for mistake in found) from None
+
+
+def _plain(file: str, line: int, column: int, message: str, hint: str = "") -> Problem:
+    return Problem(file, line, column, None, None, message, None, hint)
+
+
+def _unreadable(path: Path, error: OSError) -> Problem:
+    file = str(path)
+    if path.is_dir():
+        return _plain(file, 1, 1, "is a folder, not a file", "the name of a .toml file in it")
+    if isinstance(error, FileNotFoundError):
+        return _plain(file, 1, 1, "there is no such file", _neighbour(path))
+    return _plain(file, 1, 1, f"cannot be read: {error.strerror or error}", "check its permissions")
+
+
+def _neighbour(path: Path) -> str:
+    try:
+        names = [entry.name for entry in path.parent.iterdir() if entry.suffix == path.suffix]
+    except OSError:
+        return f"create the folder {path.parent} first"
+    return did_you_mean(path.name, names)[0]
+
+
+def _not_utf8(file: str, raw: bytes, error: UnicodeDecodeError) -> Problem:
+    before = raw[: error.start]
+    line = before.count(b"\n") + 1
+    column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
+    message = f"the file is not UTF-8 text (byte 0x{raw[error.start]:02x})"
+    return _plain(file, line, column, message, "save it as UTF-8")
+
+
+_log = logging.getLogger(__name__)
+
+# A save counts once two looks found the same: together about twice a second.
+POLL_SECONDS = 0.25
+
+Stamp = tuple[Path, int, int]
+
+
+class FileWatch:
+    """Calls `changed` on its thread once at first, then whenever a changed file came to rest.
+
+    An editor may write in several steps, or take the file away for a moment: half of a file is
+    nobody's edit. `files` is asked before each look, for an edit may name others; one that is
+    not there is waited for.
+    """
+
+    def __init__(
+        self, files: Callable[[], Iterable[Path]], changed: Callable[[], object], *, name: str
+    ) -> None:
+        self._files = files
+        self._changed = changed
+        self._known: tuple[Stamp, ...] | None = (
+            None  # so the first look is news: who asks has read before
+        )
+        self._last: tuple[Stamp, ...] | None = None
+        self._ends = Event()
+        self._thread = Thread(target=self._run, name=f"watch {name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self, deadline_seconds: float = 1.0) -> bool:
+        """Look no more; return whether the thread ended in time."""
+        self._ends.set()
+        if self._thread.is_alive():
+            self._thread.join(deadline_seconds)
+        return not self._thread.is_alive()
+
+    def poll(self) -> None:
+        """Look once, as the thread does."""
+        found = tuple(map(_stamp, self._files()))
+        is_settled, self._last = found == self._last, found
+        if is_settled and found != self._known:
+            self._known = found
+            self._changed()
+
+    def _run(self) -> None:
+        while not self._ends.wait(POLL_SECONDS):
+            try:
+                self.poll()
+            except Exception:
+                _log.exception("%s could not look after its files.", self._thread.name)
+
+
+def _stamp(path: Path) -> Stamp:
+    """Return what a file looks like from outside; one that is away has no time and no size."""
+    try:
+        stat = path.stat()
+    except (OSError, ValueError):  # a text in a file may be no possible name at all
+        return path, 0, -1
+    return path, stat.st_mtime_ns, stat.st_size

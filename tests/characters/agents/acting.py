@@ -1,0 +1,66 @@
+"""Talk to a scripted mind from a test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from characters.agents.agent import Arrived, Do, Event, Feel, PlayerSaid, Prompt, Say
+from characters.agents.persona import Persona, read_persona
+from characters.agents.script import ScriptedAgent
+
+__all__ = [
+    "Actor",
+    "persona_of",
+    "PERSONAS",
+]
+
+
+PERSONAS = Path(__file__).parents[3] / "assets" / "personas"
+
+
+def persona_of(character_id: str) -> Persona:
+    return read_persona(PERSONAS / f"{character_id}.toml")
+
+
+class Actor:
+    """A mind, asked and heard in whole answers."""
+
+    def __init__(
+        self, persona: Persona, memory: Mapping[str, Any] | None = None, seed: int = 1
+    ) -> None:
+        self.persona = persona
+        self.mind = ScriptedAgent(persona, memory or {}, Random(seed))
+        self.emotions: list[str] = []
+        self.deeds: list[str] = []
+
+    def ask(self, prompt: Prompt, context: Mapping[str, Any] | None = None) -> str:
+        async def run() -> str:
+            said = ""
+            async for part in self.mind.reply(prompt, context or {}):
+                if isinstance(part, Say):
+                    said += part.text
+                elif isinstance(part, Feel):
+                    self.emotions.append(part.emotion)
+                elif isinstance(part, Do):
+                    self.deeds += [action.name for action in part.actions]
+            return said
+
+        return asyncio.run(run())
+
+    def greet(self, away: float | None = None) -> str:
+        return self.ask(Arrived(away))
+
+    def say(self, text: str) -> str:
+        return self.ask(PlayerSaid(text))
+
+    def event(self, name: str, text: str = "") -> str:
+        return self.ask(Event(name, text))
+
+    def returned(self, away: float = 720.0) -> tuple[Actor, str]:
+        """Return the same character after a resume, and its greeting."""
+        again = Actor(self.persona, self.mind.memory(), seed=99)
+        return again, again.greet(away)

@@ -1,0 +1,156 @@
+"""The persona files that are shipped, and what makes one valid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from characters.agents.patterns import Pattern, normalise
+from characters.agents.persona import read_persona
+from engine.toml.reader import TomlFileError
+from tests.characters.agents.acting import PERSONAS, Actor, persona_of
+
+SHIPPED = sorted(path.stem for path in PERSONAS.glob("*.toml"))
+EMOTIONS = {"neutral", "joy", "calm", "trust", "surprise", "anticipation"} | {
+    *("fear", "sadness", "anger", "disgust", "pain"),
+}
+
+MINIMAL = """name = "Bo"
+fallback = ["Pardon?"]
+[greeting]
+first = ["Hello."]
+"""
+
+
+def mistakes(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "bo.toml"
+    path.write_text(MINIMAL + text)
+    with pytest.raises(TomlFileError) as caught:
+        read_persona(path)
+    return "\n".join(map(str, caught.value.problems))
+
+
+def test_the_five_characters_are_here() -> None:
+    assert {"patient-7f3a", "nurse-21c4", "kiosk-90ab", "examiner-5d2e", "porter-3e8f"} <= set(
+        SHIPPED
+    )
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_persona_has_plenty_to_say(name: str) -> None:
+    persona = persona_of(name)
+    assert len(persona.topic) >= 10
+    assert len(persona.fallback) >= 3
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_example_sentence_reaches_some_topic(name: str) -> None:
+    for topic in persona_of(name).topic:
+        patterns = [Pattern.compile(source) for source in (*topic.says, *topic.ask)]
+        for sentence in topic.ask:
+            assert any(p.matches(normalise(sentence)) for p in patterns), (name, topic.id, sentence)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_moods_are_ones_that_can_be_shown(name: str) -> None:
+    persona = persona_of(name)
+    feelings = [persona.mood, persona.greeting.feel, *(topic.feel for topic in persona.topic)]
+    assert {feeling.emotion for feeling in feelings if feeling} <= EMOTIONS
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_topic_can_be_said_without_knowing_the_player(name: str) -> None:
+    actor = Actor(persona_of(name))
+    actor.greet()
+    for topic in actor.persona.topic:
+        for sentence in topic.ask:
+            answer = actor.say(sentence)
+            assert answer not in ("", "...")
+            assert "{" not in answer
+
+
+@pytest.mark.parametrize("name", sorted(set(SHIPPED) - {"kiosk-90ab"}))
+def test_a_shipped_character_knows_the_player_again(name: str) -> None:
+    actor = Actor(persona_of(name))
+    actor.greet()
+    actor.say("My name is Ada and I like ginger tea.")
+    again, greeting = actor.returned()
+    assert "Ada" in greeting
+    assert "12 minutes ago" in greeting
+    assert "ginger tea" in greeting
+    assert "Ada" in again.say("What is my name?")
+
+
+def test_mister_whitlock_can_be_diagnosed_by_asking() -> None:
+    patient = Actor(persona_of("patient-7f3a"))
+    patient.greet()
+    assert "hardly asked" in patient.say("You have scurvy!")
+    for question in ("Do your gums bleed?", "Any bruises?", "What do you eat?"):
+        patient.say(question)
+    assert "relit the lamp" in patient.say("I think you have scurvy.")
+    assert "Better every hour" in patient.returned()[0].say("How are you?")
+
+
+def test_asking_the_same_thing_three_times_solves_nothing() -> None:
+    patient = Actor(persona_of("patient-7f3a"))
+    for _ in range(3):
+        patient.say("Do your gums bleed?")
+    assert "relit" not in patient.say("You have scurvy")
+
+
+def test_the_exam_keeps_its_score_over_an_interruption() -> None:
+    examiner = Actor(persona_of("examiner-5d2e"))
+    examiner.greet()
+    examiner.say("My name is Ada")
+    examiner.say("begin")
+    examiner.say("I wash my hands")
+    again, greeting = examiner.returned()
+    assert "1 points" in greeting
+    assert "Question two" in greeting
+    for answer in ("penicillin", "I continue where we stopped", "scurvy", "I do not know"):
+        again.say(answer)
+    assert "5 of five. Passed." in again.say("What is my result?")
+
+
+def test_an_exam_that_was_failed_can_be_taken_again_from_zero() -> None:
+    examiner = Actor(persona_of("examiner-5d2e"))
+    examiner.say("begin")
+    for _ in range(5):
+        examiner.say("banana")
+    assert "0 of five" in examiner.say("result")
+    assert "Question one" in examiner.say("again")
+
+
+def test_the_porters_cat_can_be_found() -> None:
+    porter = Actor(persona_of("porter-3e8f"))
+    porter.say("Where is the cat?")
+    assert "Behind the kiosk!" in porter.say("The cat is behind the kiosk.")
+    assert "Cheer" in porter.deeds
+
+
+def test_the_nurse_shows_the_chart_to_clean_hands_only() -> None:
+    nurse = Actor(persona_of("nurse-21c4"))
+    assert "Wash first" in nurse.say("May I see the chart?")
+    nurse.say("I washed my hands")
+    assert "Whitlock, Arthur" in nurse.say("May I see the chart now?")
+
+
+def test_a_wrong_field_is_named_with_its_line(tmp_path: Path) -> None:
+    text = '[[topic]]\nid = "a"\nsay = ["x"]\nlines = ["y"]\n'
+    assert "bo.toml:7" in mistakes(tmp_path, text)
+
+
+def test_a_broken_pattern_is_named(tmp_path: Path) -> None:
+    text = '[[topic]]\nid = "a"\nsays = ["(x"]\nlines = ["y"]\n'
+    assert "lacks a ')'" in mistakes(tmp_path, text)
+
+
+def test_two_topics_with_one_id_are_a_mistake(tmp_path: Path) -> None:
+    topic = '[[topic]]\nid = "a"\nsays = ["x"]\nlines = ["y"]\n'
+    assert "share the id a" in mistakes(tmp_path, topic * 2)
+
+
+def test_a_question_without_an_answer_is_a_mistake(tmp_path: Path) -> None:
+    text = '[[topic]]\nid = "a"\nsays = ["x"]\nlines = ["y"]\nasks = "q"\n'
+    assert "without answers" in mistakes(tmp_path, text)

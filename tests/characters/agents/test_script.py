@@ -1,0 +1,330 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from characters.agents.agent import PlayerSaid
+from characters.agents.patterns import normalise
+from characters.agents.persona import Persona
+from characters.agents.script import asked_for, introduced, learn, recite
+from tests.characters.agents.acting import Actor
+
+
+def persona(**more: Any) -> Persona:
+    return Persona.model_validate(
+        {
+            "name": "Bo",
+            "mood": {"emotion": "calm"},
+            "fallback": ["Pardon?"],
+            "idle": ["Hm."],
+            "greeting": {"first": ["Hello. Who are you?"], "back": ["Again! It was {away}."]},
+            "memory": {
+                "learned": ["Noted: {recall}."],
+                "learned_name": ["Hello, {name}."],
+                "recall": ["You said that {recall}."],
+                "unknown": ["You never said."],
+            },
+            "topic": [
+                {"id": "cat", "says": ["cat"], "lines": ["A cat."], "again": ["That cat."]},
+                {"id": "black_cat", "says": ["black cat"], "lines": ["A black cat."]},
+            ],
+            **more,
+        }
+    )
+
+
+def test_strangers_and_friends_are_greeted_differently() -> None:
+    actor = Actor(persona())
+    assert actor.greet() == "Hello. Who are you?"
+    assert actor.returned()[1] == "Again! It was 12 minutes ago."
+
+
+def test_what_was_learnt_is_said_on_return() -> None:
+    actor = Actor(persona())
+    actor.greet()
+    actor.say("My name is Ada and I like tea.")
+    assert "You said that your name is Ada and you like tea." in actor.returned()[1]
+
+
+def test_what_was_learnt_can_be_asked_for() -> None:
+    actor = Actor(persona())
+    assert actor.say("My name is Ada") == "Hello, Ada."
+    assert actor.say("What's my name?") == "You said that your name is Ada."
+    assert actor.say("What do I like?") == "You never said."
+
+
+def test_a_bare_name_answers_the_greeting_and_only_that() -> None:
+    actor = Actor(persona())
+    actor.greet()
+    assert actor.say("Ada") == "Hello, Ada."
+    assert actor.say("Berta") == "Pardon?"
+
+
+def test_the_closest_topic_wins() -> None:
+    assert Actor(persona()).say("I saw a black cat") == "A black cat."
+
+
+def test_a_topic_that_was_asked_before_is_answered_differently() -> None:
+    actor = Actor(persona())
+    assert [actor.say("cat?"), actor.say("cat?")] == ["A cat.", "That cat."]
+
+
+def test_every_line_is_heard_before_one_comes_again() -> None:
+    actor = Actor(persona(fallback=["a", "b", "c"]))
+    said = [actor.say("xyzzy") for _ in range(6)]
+    assert said[:3] == said[3:]
+    assert sorted(said[:3]) == ["a", "b", "c"]
+
+
+def test_the_same_seed_says_the_same() -> None:
+    lines = ["a", "b", "c", "d"]
+    once, twice = (Actor(persona(fallback=lines), seed=5).say("xyzzy") for _ in range(2))
+    assert once == twice
+
+
+def test_lines_in_order_begin_with_the_first() -> None:
+    tale = {
+        "id": "tale",
+        "says": ["tale"],
+        "lines": ["one", "two"],
+        "again": ["done"],
+        "in_order": True,
+    }
+    for seed in range(5):
+        actor = Actor(persona(topic=[tale]), seed=seed)
+        assert [actor.say("a tale") for _ in range(3)] == ["one", "two", "done"]
+
+
+def test_flags_and_counters_open_topics() -> None:
+    topics = [
+        {
+            "id": "clue",
+            "says": ["look"],
+            "lines": ["A clue."],
+            "counts": {"clues": 1},
+            "sets": ["saw"],
+        },
+        {
+            "id": "early",
+            "says": ["solve"],
+            "lines": ["Too early."],
+            "when": {"below": {"clues": 1}},
+        },
+        {
+            "id": "solved",
+            "says": ["solve"],
+            "lines": ["Yes!"],
+            "when": {"needs": ["saw"], "at_least": {"clues": 1}},
+        },
+    ]
+    actor = Actor(persona(topic=topics))
+    assert [actor.say(text) for text in ("solve", "look", "solve")] == [
+        "Too early.",
+        "A clue.",
+        "Yes!",
+    ]
+
+
+def test_a_counter_counts_a_topic_once_unless_every_time_is_said() -> None:
+    topics = [
+        {"id": "once", "says": ["once"], "lines": ["{n|0}"], "counts": {"n": 1}},
+        {
+            "id": "often",
+            "says": ["often"],
+            "lines": ["{n|0}"],
+            "counts": {"n": 1},
+            "every_time": True,
+        },
+        {"id": "zero", "says": ["zero"], "lines": ["{n|0}"], "resets": ["n"]},
+    ]
+    actor = Actor(persona(topic=topics))
+    said = [actor.say(text) for text in ("once", "once", "often", "often", "zero")]
+    assert said == ["1", "1", "2", "3", "0"]
+
+
+QUIZ = [
+    {"id": "start", "says": ["start"], "lines": ["{question}"], "asks": "q"},
+    {"id": "right", "says": ["four"], "lines": ["Right."], "answers": "q"},
+    {"id": "wrong", "says": ["*"], "lines": ["Wrong."], "answers": "q"},
+    {"id": "cat", "says": ["cat"], "lines": ["A cat."]},
+    {"id": "again", "says": ["again"], "lines": ["{question}"]},
+]
+
+
+def quiz() -> Actor:
+    actor = Actor(persona(topic=QUIZ, questions={"q": "Two and two?"}))
+    assert actor.say("start") == "Two and two?"
+    return actor
+
+
+def test_an_open_question_takes_the_right_answer_and_any_other() -> None:
+    assert quiz().say("it is four") == "Right."
+    assert quiz().say("five?") == "Wrong."
+
+
+def test_an_answered_question_is_closed() -> None:
+    actor = quiz()
+    actor.say("four")
+    assert actor.say("four") == "Pardon?"
+
+
+def test_a_digression_leaves_the_question_open() -> None:
+    actor = quiz()
+    assert actor.say("look, a cat") == "A cat."
+    assert actor.say("What is my name?") == "You never said."
+    assert actor.say("again please") == "Two and two?"
+    assert actor.say("four") == "Right."
+
+
+def test_an_open_question_survives_a_resume() -> None:
+    again, _ = quiz().returned()
+    assert again.say("four") == "Right."
+
+
+def test_a_topic_whose_blanks_can_not_be_filled_is_passed_over() -> None:
+    assert Actor(persona(topic=QUIZ, questions={"q": "Two and two?"})).say("again") == "Pardon?"
+
+
+def test_a_mood_is_told_when_it_changes_and_on_greeting() -> None:
+    topics = [{"id": "joke", "says": ["joke"], "lines": ["Ha."], "feel": {"emotion": "joy"}}]
+    actor = Actor(persona(topic=topics))
+    actor.greet()
+    actor.say("joke")
+    actor.say("joke")
+    assert actor.emotions == ["calm", "joy"]
+
+
+def test_an_event_of_the_level_is_reacted_to() -> None:
+    actor = Actor(
+        persona(event=[{"name": "door", "lines": ["The door: {event}."], "do": [{"name": "Turn"}]}])
+    )
+    assert actor.event("door", "open") == "The door: open."
+    assert actor.deeds == ["Turn"]
+    assert actor.event("thunder") == ""
+
+
+def test_template_keys_of_the_game_can_be_used_in_lines() -> None:
+    actor = Actor(persona(topic=[{"id": "w", "says": ["weather"], "lines": ["It is {weather}."]}]))
+    assert actor.ask(PlayerSaid("weather?"), {"keys": {"weather": "wet"}}) == "It is wet."
+
+
+def test_the_memory_is_json_and_bounded() -> None:
+    actor = Actor(persona())
+    actor.say("My name is Ada")
+    for number in range(100):
+        actor.say(f"My a{chr(97 + number % 26)}{chr(97 + number // 26)} is blue")
+    memory = json.loads(json.dumps(actor.mind.memory()))
+    assert len(memory["facts"]) <= 24
+    assert memory["facts"]["name"] == "Ada"
+
+
+@pytest.mark.parametrize(
+    "memory", [{}, {"facts": 5}, {"said": None, "visits": "x"}, {"question": 7}, {"unknown": {}}]
+)
+def test_a_strange_memory_is_no_obstacle(memory: dict[str, Any]) -> None:
+    assert Actor(persona(), memory).say("cat") == "A cat."
+
+
+def test_a_deed_that_the_game_can_not_show_is_left_out() -> None:
+    deeds = [{"name": "Wave"}, {"name": "Fly"}]
+    actor = Actor(persona(topic=[{"id": "w", "says": ["do"], "lines": ["Yes."], "do": deeds}]))
+    actor.ask(PlayerSaid("do it"), {"actions": frozenset({"Wave"})})
+    assert actor.deeds == ["Wave"]
+
+
+def learnt(text: str) -> dict[str, str]:
+    return {fact.key: fact.value for fact in learn(text)}
+
+
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        ("My name is Ada.", {"name": "Ada"}),
+        ("my name is ada and I am a painter", {"name": "Ada", "profession": "painter"}),
+        ("My name's Ada Byron", {"name": "Ada Byron"}),
+        ("Hi, I'm Bob", {"name": "Bob"}),
+        ("Call me Ishmael.", {"name": "Ishmael"}),
+        ("I am from Graz, by the way", {"home": "Graz"}),
+        ("I live in a small house", {"home": "a small house"}),
+        ("I work as a nurse", {"profession": "nurse"}),
+        ("I'm 34 years old", {"age": "34"}),
+        (
+            "I like long walks and I hate mushrooms",
+            {"likes": "long walks", "dislikes": "mushrooms"},
+        ),
+        ("My dog is called Rex.", {"dog": "Rex"}),
+        ("my favourite colour is dark blue!", {"favourite colour": "dark blue"}),
+        ("I have a cat", {"has": "a cat"}),
+    ],
+)
+def test_what_a_player_says_of_himself_is_learnt(text: str, facts: dict[str, str]) -> None:
+    assert learnt(text) == facts
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm fine",
+        "I am sorry",
+        "I'm here to see Mr. Whitlock",
+        "I am lost",
+        "I like that",
+        "I have a question",
+        "My god is it late",
+        "What is my name?",
+        "Is my name Bob?",
+        "He is a doctor",
+        "hello",
+        "",
+    ],
+)
+def test_small_talk_teaches_nothing(text: str) -> None:
+    assert learnt(text) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("What's my name?", "name"),
+        ("Who am I?", "name"),
+        ("How old am I?", "age"),
+        ("Where do I live?", "home"),
+        ("What do I like?", "likes"),
+        ("What is my favourite colour?", "favourite colour"),
+        ("Do you remember me?", "*"),
+        ("What do you still remember about me?", "*"),
+        ("What is your name?", None),
+        ("Tell me about the cat", None),
+    ],
+)
+def test_questions_about_the_player_are_recognised(text: str, key: str | None) -> None:
+    assert asked_for(normalise(text)) == key
+
+
+def test_facts_are_recited_with_the_name_first() -> None:
+    facts = {"likes": "tea", "dog": "Rex", "name": "Ada", "profession": "engineer"}
+    assert recite(facts) == (
+        "your name is Ada, you like tea, your dog is Rex and you are an engineer"
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"), [("Ada", "My name is Ada"), ("It's Ada.", "My name is Ada")]
+)
+def test_a_bare_name_is_an_introduction(said: str, meant: str) -> None:
+    assert introduced(said) == meant
+
+
+@pytest.mark.parametrize("said", ["ada", "Where are you?", "Yes please", "What?"])
+def test_other_short_answers_are_taken_as_they_are(said: str) -> None:
+    assert introduced(said) in (said, f"My name is {said}")
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.text("I am my name is.,!?' \u00e9\nABC19", max_size=80))
+def test_no_text_breaks_the_learner_and_values_stay_short(text: str) -> None:
+    assert all(0 < len(fact.value) <= 60 for fact in learn(text))

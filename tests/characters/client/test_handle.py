@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from characters.client.handle import SessionHandle
+from characters.client.session_runner import WatchedPersistence
+from characters.session.conversation import SessionRecord, SessionState
+from characters.session.events import ConnectRequested
+from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore
+from tests.characters.client.stage import Stage
+
+
+class Late:
+    """A network thread that has not had its turn yet."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[], object]] = []
+
+    def call(self, action: Callable[..., object], *args: Any) -> None:
+        self.waiting.append(partial(action, *args))
+
+    def take_turn(self, stage: Stage) -> None:
+        for action in self.waiting:
+            stage.do(action)
+        self.waiting.clear()
+
+
+def stored(*keys: str) -> WatchedPersistence:
+    """Return a store that holds these, and has not been asked yet."""
+    persistence = KeyValueSessionPersistence(MemoryStore())
+    for key in keys:
+        persistence.store(key, SessionRecord("id-1"))
+    return WatchedPersistence(persistence, lambda action: action())
+
+
+def test_a_session_that_was_told_to_disconnect_is_at_rest_before_the_view_knows() -> None:
+    with Stage() as stage:
+        actor, network = stage.actor(), Late()
+        handle = SessionHandle(actor.driver, network, stored())
+        assert handle.is_at_rest
+        handle.connect()
+        network.take_turn(stage)
+        stage.until_state(actor, SessionState.CONNECTED)
+        assert not handle.is_at_rest
+        handle.disconnect()
+        assert handle.is_at_rest and handle.view.state is SessionState.CONNECTED
+
+
+def test_a_connect_behind_a_disconnect_that_waits_ends_connected() -> None:
+    with Stage() as stage:
+        actor, network = stage.actor(), Late()
+        handle = SessionHandle(actor.driver, network, stored())
+        handle.connect()
+        network.take_turn(stage)
+        stage.until_state(actor, SessionState.CONNECTED)
+        handle.disconnect()
+        handle.connect()
+        network.take_turn(stage)
+        stage.until(lambda: actor.states.endswith("DISCONNECTED CONNECTING CONNECTED"))
+
+
+@pytest.mark.parametrize(("key", "feeds"), [("nurse", 1), ("porter", 0)])
+def test_who_is_to_go_on_with_a_talk_waits_for_a_slow_store(key: str, feeds: int) -> None:
+    with Stage() as stage:
+        network, keys = Late(), stored(key)
+        SessionHandle(stage.actor().driver, network, keys).connect_if_stored()
+        assert not network.waiting
+        keys.read_keys()
+        assert len(network.waiting) == feeds
+
+
+def test_who_was_disconnected_before_the_store_answered_stays_so() -> None:
+    with Stage() as stage:
+        network, keys = Late(), stored("nurse")
+        handle = SessionHandle(stage.actor().driver, network, keys)
+        handle.connect_if_stored()
+        handle.disconnect()
+        keys.read_keys()
+        assert handle.is_at_rest and len(network.waiting) == 1
+
+
+def test_how_far_the_player_is_decides_who_connects_first_but_for_who_is_spoken_to() -> None:
+    with Stage() as stage:
+        actor = stage.actor()
+        SessionHandle(actor.driver, Late(), stored()).set_distance(40.0)
+        assert actor.driver.priority == 40.0
+        stage.do(actor.driver.feed, ConnectRequested())
+        stage.do(actor.driver.conversation.send_text, "Hello?")
+        assert actor.driver.priority < 0.0

@@ -1,0 +1,182 @@
+"""The real service as a process, and the real runtime before it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from characters.client.config import SessionConfig
+from characters.client.runtime import Runtime, RuntimeBuilder
+from characters.client.service_process import ServiceError, ServiceProcess
+from characters.service.store import SessionStore
+from characters.session.conversation import ResumeOutcome, SessionState
+from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore
+
+ROOT = Path(__file__).parent.parent.parent.parent
+FAST = ("--words-per-second", "0", "--think", "0", "--no-speech", "--seed", "1")
+DEADLINE = 15.0
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[ServiceProcess]:
+    process = ServiceProcess(tmp_path, ROOT / "assets", arguments=FAST)
+    yield process
+    process.kill()
+
+
+def until(condition: Callable[[], object], runtime: Runtime | None = None) -> None:
+    frame, end = threading.Event(), time.monotonic() + DEADLINE
+    while not condition():
+        if runtime is not None:
+            runtime.dispatcher.drain()
+        assert time.monotonic() < end, "not within the deadline"
+        frame.wait(0.005)
+
+
+def answers(url: str) -> bool:
+    with urllib.request.urlopen(f"{url}/health", timeout=DEADLINE) as answer:
+        return bool(answer.status == 200)
+
+
+def test_it_starts_and_tells_where_it_listens(service: ServiceProcess) -> None:
+    assert answers(service.start())
+    assert service.is_running
+
+
+def test_it_comes_back_on_the_same_port_after_a_kill(service: ServiceProcess) -> None:
+    url = service.start()
+    service.kill()
+    assert not service.is_running
+    assert service.restart() == url
+    assert answers(url)
+
+
+def test_starting_one_that_runs_keeps_it(service: ServiceProcess) -> None:
+    url = service.start()
+    assert service.start() == url
+
+
+def test_it_ends_by_itself_when_told(service: ServiceProcess) -> None:
+    service.start()
+    assert service.stop(DEADLINE)
+    assert not service.is_running
+
+
+def test_a_start_that_fails_tells_what_the_service_said(tmp_path: Path) -> None:
+    process = ServiceProcess(tmp_path, ROOT / "assets", arguments=("--port", "nonsense"))
+    with pytest.raises(ServiceError, match="invalid int value: 'nonsense'"):
+        process.start()
+    assert not process.is_running
+
+
+def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    program = (
+        "import sys, pathlib\n"
+        "from characters import ServiceProcess\n"
+        "process = ServiceProcess(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]),"
+        " arguments=['--no-speech'])\n"
+        "process.start()\n"
+        "print(process.pid, flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path), str(ROOT / "assets")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        text=True,
+    )
+    assert parent.stdin is not None and parent.stdout is not None
+    child = int(parent.stdout.readline())
+    parent.send_signal(signal.SIGKILL)
+    parent.wait(DEADLINE)
+    until(lambda: not is_alive(child))
+    parent.stdin.close()
+    parent.stdout.close()
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # An orphan that has ended may wait for somebody to reap it.
+    state = Path(f"/proc/{pid}/stat")
+    return not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def test_a_talk_survives_a_cut_a_kill_and_a_restart_of_the_game(service: ServiceProcess) -> None:
+    service.start()
+    persistence = KeyValueSessionPersistence(MemoryStore())
+
+    def build() -> Runtime:
+        builder = RuntimeBuilder().use_persistence(persistence)
+        runtime = builder.use_endpoint_url(lambda name: service.start()).build()
+        runtime.start()
+        return runtime
+
+    runtime = build()
+    handle = runtime.open_session(SessionConfig("patient-7f3a"))
+    handle.connect()
+    handle.send_text("My name is Ada.")
+    until(lambda: any(turn.speaker == "character" for turn in handle.view.transcript), runtime)
+    first = handle.view.session_id
+
+    handle.cut()
+    until(lambda: handle.view.timeline[-1].is_reconnection_successful, runtime)
+    assert outcome(handle.view.resume) is ResumeOutcome.REJOINED
+
+    service.kill()
+    until(lambda: handle.view.state is SessionState.RECONNECTING, runtime)
+    service.start()
+    until(lambda: handle.view.state is SessionState.CONNECTED, runtime)
+    assert outcome(handle.view.resume) is ResumeOutcome.RESUMED
+    assert runtime.close(DEADLINE)
+
+    runtime = build()
+    handle = runtime.open_session(SessionConfig("patient-7f3a"))
+    handle.connect()
+    until(lambda: handle.view.state is SessionState.CONNECTED, runtime)
+    assert handle.view.session_id == first
+    assert outcome(handle.view.resume) is ResumeOutcome.RESUMED
+    runtime.expire_session("patient-7f3a")
+    assert runtime.close(DEADLINE)
+
+
+def test_a_talk_that_is_forgotten_is_gone_at_the_service_too(
+    service: ServiceProcess, tmp_path: Path
+) -> None:
+    runtime = RuntimeBuilder().use_endpoint_url(lambda name: service.start()).build()
+    runtime.start()
+    handle = runtime.open_session(SessionConfig("patient-7f3a"))
+    handle.connect()
+    handle.send_text("My name is Ada.")
+    until(lambda: handle.view.unconfirmed_lines == 0 and handle.view.transcript, runtime)
+    session_id = handle.view.session_id or ""
+    runtime.forget_session("patient-7f3a")
+    store = SessionStore(tmp_path / "service" / "sessions.sqlite3")
+    until(lambda: session_id in store.load().ended, runtime)
+    assert store.turns(session_id) == ()
+    store.close()
+    assert handle.view.session_id is None
+    assert runtime.close(DEADLINE)
+
+
+def outcome(resume: object) -> object:
+    return getattr(resume, "outcome", None)
+
+
+def test_a_level_may_say_how_it_starts_until_it_has_or_somebody_else_did(tmp_path: Path) -> None:
+    service = ServiceProcess(tmp_path, ROOT / "assets")
+    assert service.prefer(("--detector=silero",))
+    assert service.prefer(("--detector=silero",)) and not service.prefer(("--no-speech",))
+    assert not ServiceProcess(tmp_path, ROOT / "assets", arguments=FAST).prefer(("--no-speech",))

@@ -1,0 +1,823 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from characters.client.config import SessionConfig
+from characters.client.session_runner import (
+    FIRST_ANSWER_SECONDS,
+    RecordStore,
+    Timers,
+    WatchedPersistence,
+    is_another_session,
+    needs_new_connection,
+    news,
+)
+from characters.protocol.messages import (
+    ClientMessage,
+    ContextUpdate,
+    InterruptBot,
+    KillPipeline,
+    RespondMode,
+    UpdateTemplateKeys,
+)
+from characters.protocol.network_conditions import NetworkConditions
+from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
+from characters.service.requests import listening_options
+from characters.session.conversation import (
+    ResumeOutcome,
+    RetryScheduled,
+    SessionRecord,
+    SessionState,
+    SessionStateChanged,
+)
+from characters.session.events import (
+    ClearRecord,
+    ConnectRequested,
+    DisconnectRequested,
+    Event,
+    ForgetRequested,
+    LoadRecord,
+    PolicyChanged,
+    RecordLoaded,
+    RecordLoadFailed,
+    RecordStored,
+    RecordStoreFailed,
+    StoreRecord,
+    Timer,
+)
+from characters.session.policy import Persist, ReconnectPolicy, ResumePolicy
+from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore, PersistenceError
+from tests.characters.client.stage import Actor, Stage
+from tests.characters.client.virtual_time import VirtualLoop
+
+PCM = bytes(640)
+FRAME = 0.02
+
+
+def connected(stage: Stage, **config: Any) -> Actor:
+    actor = stage.actor(**config)
+    stage.do(actor.driver.feed, ConnectRequested())
+    stage.until_state(actor, SessionState.CONNECTED)
+    return actor
+
+
+def policy(**fields: Any) -> ReconnectPolicy:
+    return ReconnectPolicy(**fields)
+
+
+# --- connections ------------------------------------------------------------------------------
+
+
+def test_a_session_connects_and_tells_so_once() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        assert actor.states == "CONNECTING CONNECTED"
+        assert actor.view.resume.outcome is ResumeOutcome.FRESH
+
+
+def test_the_request_carries_how_the_service_tells_speech_and_its_end() -> None:
+    with Stage() as stage:
+        heard, over = VoiceActivityOptions(min_volume=0.4), SmartTurn(stop_secs=1.2)
+        connected(stage, voice_activity=heard, smart_turn=over)
+        request = stage.service.requests[0]
+        assert listening_options(request) == (heard, over)
+
+
+def test_the_request_carries_what_the_session_was_opened_with() -> None:
+    with Stage() as stage:
+        connected(stage, persona="p.toml", end_user_id="ada", player_name="Ada", actions=("wave",))
+        request = stage.service.requests[0]
+        assert (request.character_id, request.persona) == ("nurse", "p.toml")
+        assert (request.end_user_id, request.player_name) == ("ada", "Ada")
+        assert request.action_config == {"actions": ["wave"]}
+        assert request.room_rejoin_ttl_seconds == 60
+
+
+def test_a_drop_is_recovered_by_a_rejoin() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        first = stage.service.last
+        first.drop()
+        stage.until(lambda: actor.states.endswith("RECONNECTING CONNECTED"))
+        assert stage.service.requests[-1].mode == "join"
+        assert stage.service.requests[-1].live_id == first.grant.session_id
+        assert first.was_aborted and stage.service.most_live == 1
+
+
+def test_a_silent_line_is_noticed_within_interval_and_time_out_and_aborted() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.run_for(7.3)
+        stage.service.is_silent = True
+        taken = stage.until_state(actor, SessionState.RECONNECTING)
+        assert taken <= 2.5 + 0.01
+        assert stage.service.connections[0].was_aborted
+
+
+def test_heartbeats_follow_a_new_policy() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        quick = policy(heartbeat_interval_seconds=0.1, heartbeat_timeout_seconds=0.1)
+        stage.do(actor.driver.feed, PolicyChanged(quick))
+        stage.run_for(2.0)
+        stage.service.is_silent = True
+        assert stage.until_state(actor, SessionState.RECONNECTING) <= 0.21
+
+
+def test_a_service_that_answers_pings_keeps_its_line_for_hours() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.run_for(4 * 3600.0)
+        assert actor.states == "CONNECTING CONNECTED"
+        assert actor.driver.view.round_trip_seconds == 0.001
+
+
+def test_the_first_round_trip_of_a_connection_is_seen_at_once() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.run_for(0.1)
+        assert actor.driver.view.round_trip_seconds == 0.001
+        stage.service.last.drop()
+        stage.until_state(actor, SessionState.RECONNECTING)
+        stage.until_state(actor, SessionState.CONNECTED)
+        stage.run_for(0.1)
+        assert actor.driver.view.round_trip_seconds == 0.001
+
+
+def test_the_view_tells_how_long_the_wait_for_the_next_try_is() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.service.kill()
+        stage.until(lambda: actor.driver.view.next_retry_at is not None)
+        wait = actor.driver.view.retry_wait_seconds
+        begins = stage.loop.time()
+        stage.until(lambda: actor.driver.view.next_retry_at is None)
+        assert wait == pytest.approx(stage.loop.time() - begins, abs=0.01)
+        stage.service.is_down = False
+        stage.until_state(actor, SessionState.CONNECTED)
+        assert actor.driver.view.retry_wait_seconds is None
+
+
+def test_a_service_that_is_killed_and_comes_back_is_found_again() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.service.kill()
+        stage.run_for(3.0)
+        stage.service.is_down = False
+        assert stage.until_state(actor, SessionState.CONNECTED) < 4.0
+        assert actor.all(RetryScheduled)
+
+
+def test_a_service_that_stays_away_ends_in_an_error_from_which_retry_works() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.service.kill()
+        stage.until_state(actor, SessionState.ERROR, within=20.0)
+        stage.service.is_down = False
+        stage.do(actor.driver.feed, ConnectRequested())
+        stage.until_state(actor, SessionState.CONNECTED)
+
+
+def test_an_unknown_endpoint_is_a_failure_like_any_other() -> None:
+    with Stage() as stage:
+        actor = stage.actor(endpoint="nowhere")
+        stage.do(actor.driver.feed, ConnectRequested())
+        stage.until_state(actor, SessionState.ERROR, within=20.0)
+        assert actor.view.error.code == "connection.dns"
+
+
+def test_a_flapping_server_sees_less_than_one_connect_a_second() -> None:
+    with Stage() as stage:
+        actor = stage.actor(policy=ReconnectPolicy.PATIENT)
+        stage.do(actor.driver.feed, ConnectRequested())
+        stage.loop.call_later(0.0, _flap, stage)
+        stage.run_for(60.0)
+        assert 10 < len(stage.service.requests) < 60
+
+
+def _flap(stage: Stage) -> None:
+    for connection in stage.service.live:
+        connection.drop()
+    stage.loop.call_later(0.05, _flap, stage)
+
+
+def test_a_drained_server_is_reconnected_to_when_it_said_so() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.service.end("drain", retry_after=5.0)
+        stage.until_state(actor, SessionState.RECONNECTING)
+        assert stage.until_state(actor, SessionState.CONNECTED) >= 5.0
+
+
+def test_a_refused_grant_is_not_joined() -> None:
+    with Stage() as stage:
+        stage.persistence.store("nurse", SessionRecord("gone"))
+        stage.service.refuse("session.expired")
+        actor = stage.actor(policy=policy(resume_policy=ResumePolicy.ALWAYS_RESUME))
+        stage.do(actor.driver.feed, ConnectRequested())
+        stage.until_state(actor, SessionState.ERROR)
+        assert stage.service.connections == []
+        assert stage.persistence.load("nurse") is None
+
+
+def test_a_transport_that_breaks_costs_an_attempt_and_no_more() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.service.last.tell(object())  # type: ignore[arg-type] # wrong on purpose
+        stage.service.last.receive = None  # type: ignore[assignment, method-assign] # a defect
+        stage.service.last.drop()
+        stage.until(lambda: actor.states.endswith("RECONNECTING CONNECTED"))
+
+
+# --- the store --------------------------------------------------------------------------------
+
+
+def test_the_record_is_in_the_store_before_connected_is_told() -> None:
+    with Stage() as stage:
+        stage.worker.seconds = 1.5
+        actor = stage.actor()
+        found: list[SessionRecord | None] = []
+        actor.events = _Watching(lambda: found.append(stage.persistence.load("nurse")))
+        actor.driver._tell = actor.events.append  # the game's end of the driver
+        stage.do(actor.driver.feed, ConnectRequested())
+        stage.until_state(actor, SessionState.CONNECTED)
+        assert found and found[-1] is not None
+        assert found[-1].session_id == actor.view.session_id
+
+
+class _Watching(list[Any]):
+    """Looks at something when CONNECTED is told."""
+
+    def __init__(self, look: Any) -> None:
+        super().__init__()
+        self._look = look
+
+    def append(self, event: Any) -> None:
+        super().append(event)
+        if isinstance(event, SessionStateChanged) and event.is_connection_established:
+            self._look()
+
+
+def test_a_store_that_hangs_holds_up_neither_ready_nor_others() -> None:
+    with Stage() as stage:
+        other = connected(stage, character_id="porter")
+        actor = stage.actor(policy=policy(resume_policy=ResumePolicy.ALWAYS_FRESH))
+        stage.worker.is_hanging = True
+        stage.do(actor.driver.feed, ConnectRequested())
+        stage.until_state(actor, SessionState.CONNECTED, within=31.0)
+        assert actor.view.error.code == "persistence.slow"
+        assert not actor.view.supports_session_persistence
+        assert other.states == "CONNECTING CONNECTED"
+
+
+def test_a_drop_is_recorded_with_its_wall_clock_time() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.service.kill()
+        stage.until_state(actor, SessionState.RECONNECTING)
+        stage.run_for(0.1)
+        record = stage.persistence.load("nurse")
+        assert record is not None and record.dropped_at is not None
+        assert record.dropped_at == pytest.approx(stage.wall + stage.loop.time(), abs=0.2)
+
+
+def test_a_restarted_process_rejoins_the_room_it_was_torn_from() -> None:
+    with Stage() as stage:
+        connected(stage)
+        room = stage.service.last.grant.room_name
+        again = connected(stage)  # the first one was killed: nothing was closed, nothing stored
+        assert stage.service.requests[-1].room_name == room
+        assert again.view.resume.outcome is ResumeOutcome.REJOINED
+
+
+def test_a_record_names_the_endpoint_and_never_the_key() -> None:
+    with Stage() as stage:
+        connected(stage, endpoint="https://x", api_key="top-secret")
+        record = stage.persistence.load("nurse")
+        assert record is not None and record.endpoint_id.startswith("https://x#")
+        assert "top-secret" not in str(record)
+
+
+def test_a_session_is_not_resumed_with_another_key() -> None:
+    with Stage() as stage:
+        first = connected(stage, endpoint="https://x", api_key="one")
+        stage.do(first.driver.feed, DisconnectRequested())
+        stage.until_state(first, SessionState.DISCONNECTED)
+        connected(stage, endpoint="https://x", api_key="two")
+        assert stage.service.requests[-1].character_session_id is None
+
+
+def test_a_disconnect_keeps_or_clears_the_record_as_persist_says() -> None:
+    for persist, is_kept in ((Persist.ACROSS_RESTARTS, True), (Persist.UNTIL_DISCONNECT, False)):
+        with Stage() as stage:
+            actor = connected(stage, persist=persist)
+            stage.do(actor.driver.feed, DisconnectRequested())
+            stage.loop.run(actor.driver.at_rest())
+            assert (stage.persistence.load("nurse") is not None) is is_kept
+
+
+def test_forgetting_right_after_a_disconnect_leaves_no_record() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.do(actor.driver.feed, DisconnectRequested())
+        stage.do(actor.driver.feed, ForgetRequested())
+        stage.loop.run(actor.driver.at_rest())
+        assert stage.persistence.load("nurse") is None
+
+
+def test_a_store_that_raises_is_told_with_the_connection() -> None:
+    class Broken:
+        def load(self, key: str) -> SessionRecord | None:
+            return None
+
+        def store(self, key: str, record: SessionRecord) -> None:
+            raise PersistenceError("the disk is full")
+
+        def clear(self, key: str) -> None:
+            raise PersistenceError("the disk is full")
+
+        def all(self) -> dict[str, SessionRecord]:
+            return {}
+
+    with Stage(Broken()) as stage:
+        actor = connected(stage)
+        assert actor.view.error.code == "persistence.unavailable"
+
+
+# --- the microphone ---------------------------------------------------------------------------
+
+
+def test_no_frame_passes_before_ready_and_delay() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        ready_at = actor.view.microphone.ready_at
+        while stage.loop.time() < ready_at + 1.0:
+            actor.driver.offer_audio(PCM, stage.loop.time())
+            stage.run_for(FRAME)
+        stamps = [timestamp for _, timestamp in stage.service.last.audio]
+        assert min(stamps) >= 0.5 and len(stamps) > 20
+        assert actor.view.microphone.frames_sent == len(stamps)
+        assert actor.view.microphone.frames_before_open == 0
+
+
+def test_a_frame_that_began_before_the_gate_opened_is_refused() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.until(lambda: actor.view.microphone.is_open)
+        opened_at = actor.view.microphone.opened_at
+        assert not actor.driver.offer_audio(PCM, opened_at + FRAME / 2)
+        assert actor.driver.offer_audio(PCM, opened_at + FRAME)
+
+
+def test_only_somebody_who_connects_or_is_about_to_listen_gets_ready() -> None:
+    with Stage() as stage:
+        actor = stage.actor()
+        assert not actor.driver.is_getting_ready
+        stage.do(actor.driver.feed, ConnectRequested())
+        assert actor.driver.is_getting_ready
+        stage.until(lambda: actor.view.microphone.is_open)
+        stage.do(actor.driver.feed, DisconnectRequested())
+        stage.until_state(actor, SessionState.DISCONNECTED)
+        assert not actor.driver.is_getting_ready
+
+
+def test_kept_words_are_stamped_from_the_opening_on_and_live_ones_behind_them() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        assert actor.driver.is_getting_ready and not actor.driver.offer_kept(PCM)
+        stage.until(lambda: actor.view.microphone.is_open)
+        assert actor.driver.is_listening and not actor.driver.is_getting_ready
+        for _ in range(50):
+            assert actor.driver.offer_kept(PCM)
+        stage.run_for(2 * FRAME)
+        for _ in range(2):
+            assert actor.driver.offer_audio(PCM, stage.loop.time())
+            stage.run_for(FRAME)
+        stamps = [timestamp for _, timestamp in stage.service.last.audio]
+        assert stamps == pytest.approx([0.5 + FRAME * n for n in range(52)])
+        assert actor.view.microphone.frames_before_open == 0
+
+
+def test_a_timer_that_fires_a_tick_early_opens_the_gate_no_earlier() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        due = actor.driver._session.due(Timer.MICROPHONE)
+        assert due is not None
+        stage.do(actor.driver._fire, Timer.MICROPHONE, due)
+        assert actor.view.microphone.opened_at == due
+
+
+def test_the_meter_counts_what_the_gate_should_not_have_let_through() -> None:
+    with Stage() as stage:
+        actor = connected(stage, policy=policy(auto_mic_start_delay_seconds=1.0))
+        stage.run_for(0.7)
+        line = actor.driver._line
+        assert line is not None
+        line.send_audio(PCM, stage.loop.time())  # past the gate
+        assert actor.driver._gate.view.frames_before_open == 1
+
+
+def test_after_a_shorter_delay_no_frame_counts_as_early() -> None:
+    with Stage() as stage:
+        actor = connected(stage, policy=policy(auto_mic_start_delay_seconds=5.0))
+        stage.do(actor.driver.feed, PolicyChanged(policy(auto_mic_start_delay_seconds=0.2)))
+        stage.run_for(0.3)
+        assert actor.driver.offer_audio(PCM, stage.loop.time())
+        assert actor.view.microphone.frames_before_open == 0
+
+
+def test_a_loss_closes_the_gate_until_ready_and_delay_of_the_next_connection() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.run_for(1.0)
+        stage.service.last.drop()
+        stage.until(lambda: actor.states.endswith("RECONNECTING CONNECTED"))
+        assert not actor.driver.offer_audio(PCM, stage.loop.time())
+        assert actor.view.microphone.opened_at is None
+        stage.run_for(0.6)
+        assert actor.driver.offer_audio(PCM, stage.loop.time())
+
+
+def test_the_counts_of_the_microphone_go_on_over_connections() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        for _ in range(2):
+            stage.run_for(1.0)
+            actor.driver.offer_audio(PCM, stage.loop.time())
+            stage.service.last.drop()
+            stage.until(lambda: actor.state is SessionState.CONNECTED)
+            stage.run_for(6.0)
+        assert actor.view.microphone.frames_sent == 2
+
+
+# --- the rest ---------------------------------------------------------------------------------
+
+
+def test_the_line_can_be_cut_and_is_made_again() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.do(actor.driver.cut)
+        stage.until(lambda: actor.states.endswith("RECONNECTING CONNECTED"))
+
+
+def test_a_black_hole_is_noticed_and_healed() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.do(actor.driver.weather.set, NetworkConditions(is_black_hole=True))
+        assert stage.until_state(actor, SessionState.RECONNECTING) <= 2.51
+        stage.run_for(1.0)
+        assert actor.state is SessionState.RECONNECTING
+        stage.do(actor.driver.weather.set, NetworkConditions.CALM)
+        stage.until_state(actor, SessionState.CONNECTED)
+
+
+def test_messages_go_out_while_connected_only() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.do(actor.conversation.send, InterruptBot())
+        assert stage.service.last.sent == [InterruptBot()]
+        stage.do(actor.driver.feed, DisconnectRequested())
+        stage.do(actor.conversation.send, KillPipeline())
+        assert "kill-pipeline" in str(actor.events[-1])
+
+
+def test_a_line_that_takes_no_more_is_given_up_and_the_text_is_not_lost_silently() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.service.last.overflows = True
+        stage.do(actor.conversation.send_text, "hello")
+        assert "hello" in str(actor.events)
+        stage.until(lambda: actor.states.endswith("RECONNECTING CONNECTED"))
+
+
+def test_the_timeline_keeps_the_last_fifty_changes() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        for _ in range(30):
+            stage.service.last.drop()
+            stage.until(lambda: actor.state is SessionState.CONNECTED and stage.service.live)
+            stage.run_for(6.0)
+        assert len(actor.view.timeline) == 50
+        assert actor.view.timeline[-1].is_reconnection_successful
+
+
+ADA = SessionConfig("nurse", actions=("wave",), player_name="Ada", persona="a.toml")
+
+
+def changed(**fields: Any) -> SessionConfig:
+    return replace(ADA, **fields)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("character_id", "porter"),
+        ("session_key", "twin"),
+        ("endpoint", "https://example.org"),
+        ("endpoint_id", "elsewhere"),
+        ("api_key", "k"),
+        ("end_user_id", "bob"),
+    ],
+)
+def test_who_it_is_and_where_make_another_session(field: str, value: str) -> None:
+    assert is_another_session(ADA, changed(**{field: value}))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("policy", ReconnectPolicy.PATIENT),
+        ("persist", Persist.UNTIL_DISCONNECT),
+        ("actions", ("wave", "nod")),
+        ("player_name", "Bob"),
+        ("respond_mode", RespondMode.MANUAL),
+    ],
+)
+def test_what_can_be_told_or_is_ours_needs_no_new_connection(field: str, value: Any) -> None:
+    assert not is_another_session(ADA, changed(**{field: value}))
+    assert not needs_new_connection(ADA, changed(**{field: value}))
+
+
+def test_a_persona_and_actions_that_are_taken_away_need_a_new_connection() -> None:
+    assert needs_new_connection(ADA, changed(persona="b.toml"))
+    assert needs_new_connection(ADA, changed(actions=()))
+    assert not needs_new_connection(changed(actions=()), ADA)
+
+
+def test_only_what_the_room_does_not_know_is_told() -> None:
+    assert news(ADA, changed(policy=ReconnectPolicy.PATIENT)) == ()
+    assert news(ADA, changed(actions=("nod",), player_name="Bob")) == (
+        ContextUpdate(run_llm="false", action_config={"actions": ["nod"]}),
+        UpdateTemplateKeys({"player_name": "Bob"}),
+    )
+
+
+# --- a session on virtual time ------------------------------------------------------------------
+
+
+def connected_edits(stage: Stage, config: SessionConfig = ADA) -> Actor:
+    actor = stage.actor(**{name: getattr(config, name) for name in config.__dataclass_fields__})
+    stage.do(actor.driver.feed, ConnectRequested())
+    stage.until_state(actor, SessionState.CONNECTED)
+    return actor
+
+
+def told(stage: Stage, kind: type[ClientMessage]) -> list[ClientMessage]:
+    return [message for message in stage.service.last.sent if isinstance(message, kind)]
+
+
+def test_the_player_and_the_actions_are_told_when_the_room_is_made() -> None:
+    with Stage() as stage:
+        connected_edits(stage)
+        assert stage.service.requests[0].narrative_template_keys == {"player_name": "Ada"}
+        assert stage.service.last.sent == []
+
+
+def test_new_actions_reach_the_open_room() -> None:
+    with Stage() as stage:
+        actor = connected_edits(stage)
+        stage.do(actor.driver.reconfigure, changed(actions=("wave", "nod")))
+        (update,) = told(stage, ContextUpdate)
+        assert isinstance(update, ContextUpdate)
+        assert update.action_config == {"actions": ["wave", "nod"]}
+        assert actor.states == "CONNECTING CONNECTED"
+
+
+def test_what_changed_while_the_line_was_down_is_told_to_the_room_that_lived_on() -> None:
+    with Stage() as stage:
+        actor = connected_edits(stage)
+        stage.service.last.drop()
+        stage.until_state(actor, SessionState.RECONNECTING)
+        stage.do(actor.driver.reconfigure, changed(player_name="Bob"))
+        stage.until_state(actor, SessionState.CONNECTED)
+        stage.run_for(0.1)
+        assert stage.service.requests[-1].mode == "join"
+        assert told(stage, UpdateTemplateKeys) == [UpdateTemplateKeys({"player_name": "Bob"})]
+
+
+def test_another_persona_is_a_new_connection_that_resumes_the_talk() -> None:
+    with Stage() as stage:
+        actor = connected_edits(stage)
+        session_id = actor.view.session_id
+        stage.do(actor.driver.reconfigure, changed(persona="b.toml"))
+        stage.until(lambda: actor.states.endswith("DISCONNECTED CONNECTING CONNECTED"))
+        request = stage.service.requests[-1]
+        assert (request.mode, request.persona) == ("create", "b.toml")
+        assert actor.view.session_id == session_id
+        assert actor.view.resume.outcome is ResumeOutcome.RESUMED
+
+
+def test_a_new_policy_and_persist_reach_the_machine_and_tell_nobody() -> None:
+    with Stage() as stage:
+        actor = connected_edits(stage)
+        new = changed(policy=ReconnectPolicy.PATIENT, persist=Persist.UNTIL_DISCONNECT)
+        stage.do(actor.driver.reconfigure, new)
+        assert actor.policy == ReconnectPolicy.PATIENT
+        stage.do(actor.driver.shut_down)
+        stage.until_state(actor, SessionState.DISCONNECTED)
+        assert stage.persistence.load("nurse") is None
+        assert stage.service.last.sent == []
+
+
+def test_settings_that_do_not_change_do_nothing() -> None:
+    with Stage() as stage:
+        actor = connected_edits(stage)
+        stage.do(actor.driver.reconfigure, changed())
+        stage.run_for(0.1)
+        assert actor.states == "CONNECTING CONNECTED"
+        assert stage.service.last.sent == []
+
+
+def told_records(stage: Stage, *commands: LoadRecord | StoreRecord | ClearRecord) -> list[Event]:
+    events: list[Event] = []
+    records = RecordStore("nurse", "home", stage.world, events.append)
+
+    async def order() -> None:
+        for command in commands:
+            name = type(command).__name__.removesuffix("Record").lower()
+            getattr(records, name)(command)
+        await records.settled()
+
+    stage.loop.run(order())
+    return events
+
+
+def test_a_clear_that_failed_is_made_up_for_before_anything_is_read() -> None:
+    with Stage() as stage:
+        events: list[Event] = []
+        records = RecordStore("nurse", "home", stage.world, events.append)
+        stage.persistence.store("nurse", SessionRecord("id-1"))
+        stage.worker.is_failing = True
+        stage.loop.call_soon(records.clear, ClearRecord())
+        stage.run_for(0.1)
+        stage.worker.is_failing = False
+        stage.loop.call_soon(records.load, LoadRecord(1))
+        stage.run_for(0.1)
+        assert events == [RecordLoaded(1, None)]
+        assert stage.persistence.load("nurse") is None
+
+
+def test_it_is_known_when_the_record_was_stored_over_restarts_too() -> None:
+    with Stage() as stage:
+        records = RecordStore("nurse", "home", stage.world, lambda event: None)
+        now, wall = stage.world.clock, stage.world.wall_clock
+        stage.persistence.store("nurse", SessionRecord("id-1", saved_at=wall() - 60.0))
+        stage.loop.call_soon(records.load, LoadRecord(1))
+        stage.run_for(0.1)
+        assert records.stored_at == pytest.approx(now() - 60.1, abs=0.05)
+        stage.loop.call_soon(records.store, StoreRecord(1, "id-1", None))
+        stage.run_for(0.1)
+        assert records.stored_at == pytest.approx(now() - 0.1, abs=0.05)
+        stage.loop.call_soon(records.clear, ClearRecord())
+        stage.run_for(0.1)
+        assert records.stored_at is None
+
+
+class Broken:
+    """A store that cannot do anything."""
+
+    def load(self, key: str) -> SessionRecord | None:
+        raise OSError("no")
+
+    def store(self, key: str, record: SessionRecord) -> None:
+        raise OSError("no")
+
+    def clear(self, key: str) -> None:
+        raise OSError("no")
+
+    def all(self) -> dict[str, SessionRecord]:
+        raise OSError("no")
+
+
+def test_what_was_stored_is_loaded_with_its_age() -> None:
+    with Stage() as stage:
+        told_records(stage, StoreRecord(1, "id-1", "room-1", is_dropped=True))
+        stage.run_for(30.0)
+        (event,) = told_records(stage, LoadRecord(2))
+        assert isinstance(event, RecordLoaded) and event.record is not None
+        assert round(event.room_age) == 30
+        assert (event.record.session_id, event.record.endpoint_id) == ("id-1", "home")
+
+
+def test_a_room_that_was_never_dropped_has_no_age() -> None:
+    with Stage() as stage:
+        told_records(stage, StoreRecord(1, "id-1", "room-1"))
+        stage.run_for(3000.0)
+        (event,) = told_records(stage, LoadRecord(2))
+        assert isinstance(event, RecordLoaded) and event.room_age == 0.0
+
+
+def test_orders_are_carried_out_in_their_order() -> None:
+    with Stage() as stage:
+        told_records(
+            stage, StoreRecord(1, "id-1", None), StoreRecord(1, "id-2", None), ClearRecord()
+        )
+        assert stage.persistence.load("nurse") is None
+        told_records(stage, ClearRecord(), StoreRecord(1, "id-3", None))
+        record = stage.persistence.load("nurse")
+        assert record is not None and record.session_id == "id-3"
+
+
+def test_a_stored_record_is_confirmed_with_its_epoch() -> None:
+    with Stage() as stage:
+        assert told_records(stage, StoreRecord(7, "id-1", None)) == [RecordStored(7)]
+
+
+def test_a_store_that_fails_says_so_with_its_code() -> None:
+    with Stage(Broken()) as stage:
+        load, store = told_records(stage, LoadRecord(1), StoreRecord(1, "id-1", None))
+        assert isinstance(load, RecordLoadFailed) and isinstance(store, RecordStoreFailed)
+        assert load.failure.code == store.failure.code == "persistence.unavailable"
+        assert told_records(stage, ClearRecord()) == []
+
+
+def test_a_timer_fires_once_and_a_new_start_counts_alone() -> None:
+    loop, fired = VirtualLoop(), list[tuple[Timer, float]]()
+    timers = Timers(loop.time, lambda timer, due: fired.append((timer, due)))
+    now = loop.time()
+    loop.call_soon(timers.start, Timer.RETRY, now + 1.0)
+    loop.call_soon(timers.start, Timer.RETRY, now + 2.0)
+    loop.run_for(3.0)
+    assert fired == [(Timer.RETRY, now + 2.0)]
+    assert not timers
+    loop.close()
+
+
+def test_what_was_cancelled_or_cleared_does_not_fire() -> None:
+    loop, fired = VirtualLoop(), list[tuple[Timer, float]]()
+    timers = Timers(loop.time, lambda timer, due: fired.append((timer, due)))
+    for timer in (Timer.RETRY, Timer.READY):
+        loop.call_soon(timers.start, timer, loop.time() + 1.0)
+    loop.call_soon(timers.cancel, Timer.RETRY)
+    loop.call_soon(timers.clear)
+    loop.run_for(2.0)
+    assert fired == []
+    loop.close()
+
+
+def watched(
+    post: Callable[[Callable[[], object]], object] = lambda action: action(),
+) -> WatchedPersistence:
+    """Return a store that holds the nurse's session."""
+    inner = KeyValueSessionPersistence(MemoryStore())
+    inner.store("nurse", SessionRecord("id-1"))
+    return WatchedPersistence(inner, post)
+
+
+def test_what_is_stored_is_known_after_the_first_look() -> None:
+    keys = watched()
+    keys.read_keys()
+    assert keys.has("nurse") and not keys.has("porter")
+
+
+def test_what_is_stored_and_cleared_later_is_known_too() -> None:
+    keys = watched()
+    keys.read_keys()
+    keys.store("porter", SessionRecord("id-2"))
+    keys.clear("nurse")
+    assert keys.has("porter") and not keys.has("nurse")
+
+
+def test_a_store_that_hangs_is_waited_for_once_and_not_by_each_who_asks() -> None:
+    keys = watched()
+    before = time.monotonic()
+    assert not any(keys.has(name) for name in ("nurse",) * 20)
+    assert time.monotonic() - before < 3 * FIRST_ANSWER_SECONDS
+
+
+def test_who_waits_for_the_first_look_is_told_on_the_main_thread() -> None:
+    main: list[Callable[[], object]] = []
+    told: list[bool] = []
+    keys = watched(main.append)
+    keys.when_known(lambda: told.append(keys.has("nurse")))
+    keys.read_keys()
+    assert not told
+    for action in main:
+        action()
+    assert told == [True]
+
+
+def test_who_asks_after_the_first_look_is_told_at_once() -> None:
+    keys = watched()
+    keys.read_keys()
+    told: list[bool] = []
+    keys.when_known(lambda: told.append(keys.has("nurse")))
+    assert told == [True]
+
+
+def test_a_store_that_cannot_be_listed_is_logged_and_ends_no_thread(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Broken(KeyValueSessionPersistence):
+        def all(self) -> dict[str, SessionRecord]:
+            raise PersistenceError("the disk is gone")
+
+    keys = WatchedPersistence(Broken(MemoryStore()), lambda action: action())
+    keys.read_keys()
+    assert not keys.has("nurse")
+    assert "could not be listed" in caplog.text

@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from characters.client.runtime import Runtime
+from characters.components.character import Character
+from characters.components.faults import Faults
+from characters.components.manager import CharacterManager
+from characters.components.player import Door, Player
+from characters.headless.driver import SceneDriver
+from characters.headless.runner import StepError
+from characters.headless.script import Script, Step
+from characters.session.conversation import SessionState
+from engine.app.application import Application
+from engine.core.clock import ManualClock
+from engine.objects.physics import BoxCollider
+from engine.objects.scene import Scene
+from engine.toml.reader import parse_toml
+from tests.characters.components.fakes import FakeRuntime, FakeService
+
+S = SessionState
+
+
+class Recording:
+    """A microphone that speaks for as long as it is told to."""
+
+    def __init__(self) -> None:
+        self.is_speaking = False
+        self.played: list[str] = []
+
+    def speak_wav(self, path: Path) -> None:
+        self.is_speaking = True
+        self.played.append(path.name)
+
+
+class Game:
+    """An application with a level: a nurse to the right, a wall with a door to the left."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = ManualClock()
+        self.app = Application(
+            data_dir=folder,
+            headless=True,
+            open_scene=self.level,
+            clock=self.clock,
+            sleep=self.clock.advance,
+        )
+        self.runtime = FakeRuntime()
+        self.service = FakeService()
+        self.recording = Recording()
+        self.app.provide(self.runtime, Runtime)
+        faults = Faults(self.runtime, self.service)  # type: ignore[arg-type]  # fakes
+        self.stage = SceneDriver(self.app, self.runtime, faults, folder, self.recording)  # type: ignore[arg-type]  # a fake
+        self.app.scenes.load("ward")
+        self.frames(2)
+
+    def level(self, name: str) -> Scene:
+        if name == "cellar":
+            raise LookupError("there is no cellar")
+        scene = self.app.new_scene(name.title())
+        scene.add(CharacterManager())
+        scene.create("Player", (400, 300)).add(Player())
+        scene.create("Nurse", (700, 300)).add(Character("nurse"))
+        scene.create("Gate", (100, 300)).add(Door("garden", size=(40, 40)))
+        scene.create("Locked in", (400, 500)).add(BoxCollider(size=(200, 200)))
+        return scene
+
+    def frames(self, count: int) -> None:
+        for _ in range(count):
+            self.app.tick()
+            self.clock.advance(1 / 60)
+
+    def do(self, text: str, frames: int = 1) -> bool:
+        """Begin a step and say whether it is done after so many frames."""
+        step = self.step(text)
+        self.stage.begin(step)
+        self.frames(frames)
+        return self.stage.is_done(step)
+
+    def step(self, text: str) -> Step:
+        (step,) = parse_toml("[[step]]\n" + text.replace(";", "\n"), Script).step
+        return step
+
+    @property
+    def player(self) -> Player:
+        assert self.app.scenes.active is not None
+        (player,) = self.app.scenes.active.find_components(Player)
+        return player
+
+    def told(self) -> list[str]:
+        return self.runtime.sessions["nurse"].told[1:]
+
+    def nurse_becomes(self, state: SessionState) -> None:
+        session = self.runtime.sessions["nurse"]
+        change = session.becomes(state)
+        session.note(change)
+
+
+@pytest.fixture
+def game(tmp_path: Path) -> Game:
+    return Game(tmp_path)
+
+
+NURSE = 'character = "nurse"'
+
+
+def test_saying_goes_through_the_player(game: Game) -> None:
+    game.nurse_becomes(S.CONNECTED)
+    assert game.do(f'do = "say";{NURSE};text = "Hello."')
+    assert game.told() == ["text Hello."]
+
+
+def test_an_answer_is_asked_for(game: Game) -> None:
+    assert game.do(f'do = "respond";{NURSE}')
+    assert game.do(f'do = "respond";{NURSE};about = "the storm"')
+    assert game.told() == ["respond", "respond the storm"]
+
+
+def test_a_line_that_is_refused_is_an_error_with_the_reason(game: Game) -> None:
+    with pytest.raises(StepError, match="not connected"):
+        game.do(f'do = "say";{NURSE};text = "Hello."')
+
+
+def test_walking_to_somebody_ends_beside_them_and_facing_them(game: Game) -> None:
+    assert not game.do(f'do = "walk_to";{NURSE}', frames=2)
+    game.frames(200)
+    assert game.stage.is_done(game.step(f'do = "walk_to";{NURSE}'))
+    assert 40 < 700 - game.player.transform.position[0] < 100
+    assert game.player.facing[0] > 0.9
+
+
+def test_walking_to_a_point_in_the_level(game: Game) -> None:
+    assert game.do('do = "walk_to";position = [500, 250]', frames=120)
+
+
+def test_a_way_that_is_blocked_is_an_error(game: Game) -> None:
+    with pytest.raises(StepError, match="in the way"):
+        game.do('do = "walk_to";object = "Locked in"', frames=200)
+
+
+def test_walking_into_a_door_is_done_when_the_other_level_is_there(game: Game) -> None:
+    assert game.do('do = "walk_to";object = "Gate"', frames=200)
+    assert game.app.scenes.active is not None
+    assert game.app.scenes.active.name == "Garden"
+
+
+def test_a_key_is_down_for_its_time_and_then_up(game: Game) -> None:
+    assert not game.do('do = "key";key = "d";seconds = 0.5', frames=10)
+    assert game.app.input.get_key("d")
+    game.frames(30)
+    step = game.step('do = "key";key = "d"')
+    assert not game.stage.is_done(step)
+    game.frames(1)
+    assert game.stage.is_done(step)
+    assert not game.app.input.get_key("d")
+    assert game.player.transform.position[0] > 450
+
+
+def test_a_recording_waits_for_an_open_microphone_and_ends_with_its_last_sound(
+    game: Game, tmp_path: Path
+) -> None:
+    (tmp_path / "hello.wav").write_bytes(b"")
+    text = f'do = "speak_wav";{NURSE};file = "hello.wav"'
+    assert not game.do(text, frames=3)
+    assert game.recording.played == []
+    game.runtime.ears.open_for("nurse")
+    assert not game.stage.is_done(game.step(text))
+    assert game.recording.played == ["hello.wav"]
+    game.recording.is_speaking = False
+    assert game.stage.is_done(game.step(text))
+    assert game.runtime.ears.target == "nurse"
+
+
+def test_a_recording_that_is_not_there_is_named(game: Game) -> None:
+    with pytest.raises(StepError, match=r"hello\.wav"):
+        game.do(f'do = "speak_wav";{NURSE};file = "hello.wav"')
+
+
+def test_commands_reach_the_session(game: Game) -> None:
+    game.do(f'do = "connect";{NURSE}')
+    game.do(f'do = "disconnect";{NURSE}')
+    game.do(f'do = "retry";{NURSE}')
+    assert game.told() == ["connect", "disconnect", "connect"]
+
+
+def test_a_cut_is_done_when_the_session_has_noticed(game: Game) -> None:
+    game.nurse_becomes(S.CONNECTED)
+    assert not game.do('do = "cut"', frames=3)
+    game.nurse_becomes(S.RECONNECTING)
+    game.nurse_becomes(S.CONNECTED)
+    assert game.stage.is_done(game.step('do = "cut"'))
+
+
+def test_the_service_is_killed_and_everybody_has_noticed(game: Game) -> None:
+    game.nurse_becomes(S.CONNECTED)
+    text = 'do = "kill_service"'
+    assert not game.do(text)
+    game.service.settled.wait(5)
+    game.nurse_becomes(S.RECONNECTING)
+    assert not game.service.is_running
+
+
+def test_a_level_that_does_not_load_is_an_error(game: Game) -> None:
+    with pytest.raises(StepError, match="no cellar"):
+        game.do('do = "load_scene";scene = "cellar"', frames=3)
+
+
+def test_a_level_is_loaded_when_it_has_had_a_frame(game: Game) -> None:
+    assert game.do('do = "load_scene";scene = "garden"', frames=3)
+
+
+def test_quitting_ends_the_application(game: Game) -> None:
+    assert game.do('do = "quit"')
+    assert game.app.is_quitting
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'do = "say";character = "nrse";text = "x"',
+        'do = "connect";character = "nrse"',
+        'do = "cut";character = "nrse"',
+        'do = "talk_to";character = "nrse"',
+    ],
+)
+def test_an_unknown_name_is_answered_with_those_there_are(game: Game, text: str) -> None:
+    with pytest.raises(StepError, match="nurse"):
+        game.do(text)

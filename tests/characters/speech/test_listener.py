@@ -1,0 +1,547 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
+from characters.speech.interfaces import (
+    SAY_AGAIN,
+    Heard,
+    Rejected,
+    SpeechEvent,
+    SpeechStarted,
+    SpeechStopped,
+)
+from characters.speech.listener import (
+    CUT_OFF,
+    Activity,
+    Evidence,
+    Grammar,
+    Loudness,
+    LoudnessDetector,
+    NullRecognizer,
+    Segment,
+    Sentence,
+    Transcriber,
+    VoiceActivity,
+    make_grammar,
+    spoken_frames,
+    words_of,
+    worst_word,
+)
+
+VOICE = np.full(320, 5_000, np.int16).tobytes()
+SILENCE = bytes(640)
+
+
+class LoudIsSpeech:
+    """As sure as it is told to be that `VOICE` is speech."""
+
+    def __init__(self, sure: float = 1.0) -> None:
+        self.sure = sure
+        self.is_closed = False
+
+    def confidence(self, pcm: bytes) -> float:
+        return self.sure if pcm == VOICE else 0.0
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class FakeRecogniser:
+    """Understands whatever it is told to and counts the sound it was given."""
+
+    def __init__(self) -> None:
+        self.verdict: Heard | Rejected = Heard("hello")
+        self.phrases: list[tuple[str, ...]] = []
+        self.sound = b""
+        self.cancelled = 0
+        self.is_busy = self.is_stuck = self.is_broken = False
+        self.whole, self.asked = False, 0
+        self.prepared: list[tuple[str, ...]] = []
+
+    def prepare(self, phrases: tuple[str, ...]) -> None:
+        self.prepared.append(phrases)
+
+    async def open(self, phrases: tuple[str, ...]) -> FakeRecogniser | None:
+        self.phrases.append(phrases)
+        self.sound = b""
+        return None if self.is_busy else self
+
+    async def feed(self, pcm: bytes) -> None:
+        self.sound += pcm
+
+    async def is_whole(self) -> bool:
+        self.asked += 1
+        return self.whole
+
+    async def finish(self) -> Heard | Rejected:
+        if self.is_stuck:
+            await asyncio.Event().wait()
+        if self.is_broken:
+            raise RuntimeError("no model")
+        return self.verdict
+
+    async def cancel(self) -> None:
+        self.cancelled += 1
+
+    async def close(self) -> None:
+        pass
+
+
+class Room:
+    """A listener, and a player who speaks and is silent."""
+
+    def __init__(
+        self,
+        options: VoiceActivityOptions | None = None,
+        *,
+        sure: float = 1.0,
+        turn: SmartTurn | None = None,
+    ) -> None:
+        self.recogniser, self.detector = FakeRecogniser(), LoudIsSpeech(sure)
+        self.listener = Transcriber(
+            ["hello"],
+            self.detector,
+            self.recogniser,
+            options or VoiceActivityOptions(),
+            turn or SmartTurn(),
+            patience_seconds=0.02,
+        )
+        self.at = 0.0
+
+    async def hear(self, frame: bytes, seconds: float) -> list[SpeechEvent]:
+        events: list[SpeechEvent] = []
+        for _ in range(round(seconds / 0.02)):
+            self.at += 0.02
+            events += await self.listener.feed(frame, self.at)
+        return events
+
+    async def say(self, seconds: float = 1.0) -> list[SpeechEvent]:
+        return await self.hear(VOICE, seconds) + await self.hear(SILENCE, 1.0)
+
+
+@pytest.fixture
+def room() -> Room:
+    return Room()
+
+
+def test_an_utterance_starts_stops_and_is_heard_in_this_order(room: Room) -> None:
+    started, stopped, heard = asyncio.run(room.say())
+    assert isinstance(started, SpeechStarted) and started.pre_roll_ms == 100
+    assert isinstance(stopped, SpeechStopped) and stopped.reason == "silence"
+    assert heard == Heard("hello") and 0.15 < started.timestamp < 0.4
+
+
+def test_the_recogniser_gets_the_beginning_and_not_the_long_silence_at_the_end(room: Room) -> None:
+    asyncio.run(room.say())
+    spoken = len(room.recogniser.sound) / 32_000
+    assert 1.0 <= spoken <= 1.6
+
+
+def test_a_pause_within_a_sentence_is_passed_on(room: Room) -> None:
+    async def talk() -> list[SpeechEvent]:
+        await room.hear(VOICE, 0.6)
+        await room.hear(SILENCE, 0.6)
+        return await room.say(0.6)
+
+    assert asyncio.run(talk())[-1] == Heard("hello")
+    assert len(room.recogniser.sound) / 32_000 >= 1.8
+
+
+def test_what_is_not_understood_is_rejected_with_advice(room: Room) -> None:
+    room.recogniser.verdict = Rejected("say it again")
+    assert asyncio.run(room.say())[-1] == Rejected("say it again")
+
+
+def test_a_cough_asks_nobody_to_say_it_again(room: Room) -> None:
+    room.recogniser.verdict = Rejected("say it again")
+    stopped = asyncio.run(room.say(0.3))[-1]
+    assert isinstance(stopped, SpeechStopped) and stopped.reason == "noise"
+
+
+def test_push_to_talk_ends_the_utterance_at_once(room: Room) -> None:
+    async def talk() -> tuple[SpeechEvent, ...]:
+        await room.hear(VOICE, 0.6)
+        return await room.listener.force_stop()
+
+    stopped, heard = asyncio.run(talk())
+    assert isinstance(stopped, SpeechStopped) and stopped.reason == "forced"
+    assert heard == Heard("hello")
+    assert asyncio.run(room.listener.force_stop()) == ()
+
+
+def test_what_was_said_to_its_end_before_the_line_was_lost_is_answered(room: Room) -> None:
+    async def talk() -> tuple[SpeechEvent, ...]:
+        await room.hear(VOICE, 0.6)
+        await room.hear(SILENCE, 0.1)
+        return await room.listener.cut_off()
+
+    stopped, heard = asyncio.run(talk())
+    assert isinstance(stopped, SpeechStopped) and stopped.reason == "lost"
+    assert heard == Heard("hello")
+
+
+def test_a_word_that_the_line_cut_in_two_is_no_command_but_asked_for_again(room: Room) -> None:
+    async def talk() -> tuple[SpeechEvent, ...]:
+        await room.hear(VOICE, 0.6)
+        return await room.listener.cut_off()
+
+    stopped, rejected = asyncio.run(talk())
+    assert isinstance(stopped, SpeechStopped) and stopped.reason == "lost"
+    assert rejected == Rejected(CUT_OFF) and room.recogniser.cancelled == 1
+
+
+def test_words_after_a_lost_line_do_not_join_those_before_it(room: Room) -> None:
+    async def talk() -> list[SpeechEvent]:
+        await room.hear(VOICE, 0.1)  # not long enough to be speech
+        assert await room.listener.cut_off() == ()
+        await room.hear(VOICE, 0.6)
+        await room.listener.cut_off()
+        return await room.say(0.6)
+
+    started, stopped, heard = asyncio.run(talk())
+    assert isinstance(started, SpeechStarted) and heard == Heard("hello")
+    assert isinstance(stopped, SpeechStopped) and stopped.audio_duration_ms < 1_500
+    assert len(room.recogniser.sound) / 32_000 <= 1.2
+
+
+def test_muting_drops_the_utterance_and_what_follows(room: Room) -> None:
+    async def talk() -> list[SpeechEvent]:
+        await room.hear(VOICE, 0.6)
+        events = list(await room.listener.set_muted(True))
+        return events + await room.say()
+
+    (stopped,) = asyncio.run(talk())
+    assert isinstance(stopped, SpeechStopped) and stopped.reason == "muted"
+    assert room.recogniser.cancelled == 1
+
+
+def test_after_unmuting_it_listens_again(room: Room) -> None:
+    async def talk() -> list[SpeechEvent]:
+        await room.listener.set_muted(True)
+        await room.listener.set_muted(False)
+        return await room.say()
+
+    assert asyncio.run(talk())[-1] == Heard("hello")
+
+
+def test_new_phrases_count_from_the_next_utterance_on(room: Room) -> None:
+    async def talk() -> None:
+        await room.say()
+        room.listener.set_phrases(["goodbye"])
+        await room.say()
+
+    asyncio.run(talk())
+    assert room.recogniser.phrases == [("hello",), ("goodbye",)]
+    assert room.recogniser.prepared == [("hello",), ("goodbye",)]
+
+
+def test_sound_in_odd_pieces_is_put_together(room: Room) -> None:
+    async def talk() -> list[SpeechEvent]:
+        sound = VOICE * 50 + SILENCE * 50
+        events: list[SpeechEvent] = []
+        for at in range(0, len(sound), 500):
+            events += await room.listener.feed(sound[at : at + 500], at / 32_000)
+        return events
+
+    assert asyncio.run(talk())[-1] == Heard("hello")
+
+
+def test_a_closed_listener_hears_nothing(room: Room) -> None:
+    async def talk() -> list[SpeechEvent]:
+        await room.listener.close()
+        return await room.say()
+
+    assert asyncio.run(talk()) == [] and room.detector.is_closed
+
+
+def test_closing_in_the_middle_drops_the_utterance(room: Room) -> None:
+    async def talk() -> None:
+        await room.hear(VOICE, 0.6)
+        await room.listener.close()
+        await room.hear(SILENCE, 0.02)
+
+    asyncio.run(talk())
+    assert room.recogniser.cancelled == 1
+
+
+def test_too_many_at_once_are_told(room: Room) -> None:
+    room.recogniser.is_busy = True
+    rejected = asyncio.run(room.say())[-1]
+    assert isinstance(rejected, Rejected) and "Too many people speak at once" in rejected.advice
+
+
+def test_a_recogniser_that_never_answers_is_not_waited_for(room: Room) -> None:
+    room.recogniser.is_stuck = True
+    assert asyncio.run(room.say())[-1] == Rejected(SAY_AGAIN)
+
+
+def test_a_recogniser_that_breaks_owes_the_player_an_answer(room: Room) -> None:
+    room.recogniser.is_broken = True
+    assert asyncio.run(room.say())[-1] == Rejected(SAY_AGAIN)
+
+
+@pytest.mark.parametrize(("confidence", "starts"), [(0.5, True), (0.7, False)])
+def test_the_confidence_that_is_asked_for_decides(confidence: float, starts: bool) -> None:
+    room = Room(VoiceActivityOptions(confidence=confidence), sure=0.6)
+    assert bool(asyncio.run(room.say())) is starts
+
+
+@pytest.mark.parametrize(("min_volume", "starts"), [(0.9, True), (0.97, False)])
+def test_the_volume_that_is_asked_for_decides(min_volume: float, starts: bool) -> None:
+    room = Room(VoiceActivityOptions(min_volume=min_volume))  # 5,000 of 32,767 are 0.94 of it
+    assert bool(asyncio.run(room.say())) is starts
+
+
+def test_without_a_recogniser_every_utterance_gets_the_reason() -> None:
+    assert asyncio.run(NullRecognizer("type it").finish()) == Rejected("type it")
+
+
+def test_after_a_whole_sentence_half_the_pause_is_enough(room: Room) -> None:
+    async def talk() -> float:
+        room.recogniser.whole = True
+        await room.hear(VOICE, 1.0)
+        stopped, heard = await room.hear(SILENCE, 2.0)
+        assert isinstance(stopped, SpeechStopped) and heard == Heard("hello")
+        return stopped.timestamp - 1.0
+
+    assert 0.4 <= asyncio.run(talk()) <= 0.45
+
+
+def test_after_half_a_sentence_it_is_asked_once_in_each_pause_and_waited_for(room: Room) -> None:
+    async def talk() -> list[SpeechEvent]:
+        await room.hear(VOICE, 0.6)
+        await room.hear(SILENCE, 0.7)
+        return await room.say(0.6)
+
+    *_, stopped, heard = asyncio.run(talk())
+    assert isinstance(stopped, SpeechStopped) and heard == Heard("hello")
+    assert stopped.timestamp == pytest.approx(1.9 + 0.8) and room.recogniser.asked == 2
+
+
+def test_who_asked_for_longer_pauses_gets_them() -> None:
+    async def talk() -> list[SpeechEvent]:
+        room = Room(turn=SmartTurn(stop_secs=3.0))
+        room.recogniser.whole = True
+        await room.hear(VOICE, 1.0)
+        return await room.hear(SILENCE, 1.4)
+
+    assert asyncio.run(talk()) == []
+
+
+LOUD, QUIET = -20.0, -70.0
+
+
+def activity() -> VoiceActivity:
+    return VoiceActivity(VoiceActivityOptions(), SmartTurn())
+
+
+def hear(ears: VoiceActivity, voiced: bool, seconds: float, db: float = LOUD) -> list[Activity]:
+    changes = [ears.hear(voiced, db, 0.02) for _ in range(round(seconds / 0.02))]
+    return [change for change in changes if change is not Activity.NOTHING]
+
+
+def test_speech_starts_after_two_tenths_of_a_second_of_confidence() -> None:
+    ears = activity()
+    assert not hear(ears, True, 0.18)
+    assert hear(ears, True, 0.04) == [Activity.STARTED]
+    assert ears.is_speaking
+
+
+def test_a_click_is_no_speech() -> None:
+    ears = activity()
+    assert not hear(ears, True, 0.1) and not hear(ears, False, 1.0) and not ears.is_speaking
+
+
+def test_what_is_too_quiet_is_no_speech() -> None:
+    assert not hear(activity(), True, 2.0, db=-55.0)
+
+
+def test_a_turn_ends_after_the_smart_turns_pause() -> None:
+    ears = activity()
+    hear(ears, True, 1.0)
+    assert not hear(ears, False, 0.78)
+    assert hear(ears, False, 0.1) == [Activity.STOPPED]
+
+
+def test_a_pause_within_a_sentence_does_not_end_it() -> None:
+    ears = activity()
+    hear(ears, True, 1.0)
+    for _ in range(3):
+        assert not hear(ears, False, 0.6) and not hear(ears, True, 0.4)
+
+
+def test_a_turn_is_never_longer_than_its_maximum() -> None:
+    ears = activity()
+    assert hear(ears, True, 8.1) == [Activity.STARTED, Activity.TOO_LONG]
+
+
+def test_it_knows_how_long_a_turn_was_and_how_much_of_it_was_voice() -> None:
+    ears = activity()
+    hear(ears, True, 1.0)
+    hear(ears, False, 1.0)
+    assert 1.7 < ears.seconds < 1.9 and 0.9 < ears.voiced_seconds < 1.1
+
+
+def test_a_pause_is_known_before_it_ends_the_turn() -> None:
+    ears = activity()
+    hear(ears, True, 1.0)
+    assert not ears.is_pausing
+    hear(ears, False, 0.3)
+    assert not ears.is_pausing
+    hear(ears, False, 0.3)
+    assert ears.is_pausing
+
+
+SURE = Evidence(frames=120, lead=-6.0, word_lead=60_000.0, coverage=1.0, above_noise_db=48.0)
+
+
+def test_a_sentence_that_explains_the_sound_is_believed() -> None:
+    assert SURE.is_enough and SURE.confidence > 0.8
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"lead": 5.1},
+        {"coverage": 0.55},
+        {"frames": 14},
+        {"word_lead": 105_000.0},
+        {"above_noise_db": 10, "lead": -1},
+        {"above_noise_db": 10, "word_lead": 95_000.0},
+    ],
+)
+def test_each_kind_of_evidence_is_needed(change: dict[str, float]) -> None:
+    assert not replace(SURE, **change).is_enough  # type: ignore[arg-type]  # by name
+
+
+def test_the_more_noise_the_further_ahead_the_sentence_has_to_be() -> None:
+    tenths = [x / 10 for x in range(-60, 60)]
+    leads = [
+        max(x for x in tenths if replace(SURE, lead=x, above_noise_db=db).is_enough)
+        for db in (10.0, 20.0, 30.0, 50.0)
+    ]
+    assert leads == sorted(leads) and leads[0] == -2.0 and leads[-1] == 5.0
+
+
+def test_where_it_is_just_enough_the_confidence_is_half() -> None:
+    assert replace(SURE, lead=5.0).confidence == pytest.approx(0.5)
+
+
+def test_how_far_a_voice_stands_above_the_noise_is_measured() -> None:
+    chance = np.random.default_rng(1)
+    noise = chance.normal(0.0, 100.0, 16_000)
+    noise[6_000:10_000] *= 10.0
+    loudness = Loudness()
+    loudness.feed(noise[:5_000].astype("<i2").tobytes())
+    loudness.feed(noise[5_000:].astype("<i2").tobytes())
+    assert loudness.above_noise_db == pytest.approx(20.0, abs=1.5)
+    assert Loudness().above_noise_db == 0.0
+
+
+PHONES = (Segment("SIL", 0, 9, -50.0), Segment("AA", 10, 29, -40.0), Segment("T", 30, 49, -20.0))
+WORDS = (
+    Segment("<sil>", 0, 9, -90.0),
+    Segment("open", 10, 29, -60.0),
+    Segment("it", 30, 49, -80.0),
+)
+
+
+def test_the_word_that_fits_worst_is_found() -> None:
+    assert worst_word(WORDS, PHONES) == pytest.approx((-20.0 + 80.0) / 20)
+
+
+def test_short_words_and_silence_are_no_evidence() -> None:
+    assert worst_word((Segment("a", 10, 15, -900.0), WORDS[0]), PHONES) == 0.0
+
+
+def test_silence_and_noise_are_no_speech() -> None:
+    assert spoken_frames(PHONES) == 40 and spoken_frames((Segment("[NOISE]", 0, 9, 0.0),)) == 0
+
+
+def test_what_stands_out_of_the_noise_is_taken_for_speech() -> None:
+    detector, chance = LoudnessDetector(), np.random.default_rng(1)
+    quiet = [chance.normal(0, 30, 320).astype("<i2").tobytes() for _ in range(50)]
+    loud = [chance.normal(0, 3_000, 320).astype("<i2").tobytes() for _ in range(20)]
+    assert {detector.confidence(frame) for frame in quiet} == {0.0}
+    assert [detector.confidence(frame) for frame in loud][-1] == 1.0
+
+
+def knows(word: str) -> bool:
+    return word != "zyzzyva"
+
+
+def grammar(*phrases: str) -> Grammar:
+    return make_grammar(phrases, knows)
+
+
+def test_punctuation_and_case_do_not_matter() -> None:
+    assert grammar("Where does it hurt, exactly?").read("where does it hurt exactly ")
+
+
+def test_a_sentence_that_is_not_in_the_grammar_is_not_read() -> None:
+    rules = grammar("where does it hurt")
+    assert rules.read("where does it ") is None
+    assert rules.read("where does it hurt now ") is None
+
+
+def test_alternatives_and_options_are_read() -> None:
+    rules = grammar("(how | where) are you [feeling]")
+    assert rules.read("how are you feeling ") == Sentence("how are you feeling", False)
+    assert rules.read("where are you ") == Sentence("where are you", False)
+    assert rules.read("are you ") is None
+
+
+def test_a_name_is_any_given_name_and_is_told() -> None:
+    rules = grammar("my name is <name>", "i am <name>")
+    assert rules.read("my name is ada ") == Sentence("my name is ada", True)
+    assert rules.read("i am george ") == Sentence("i am george", True)
+    assert rules.read("my name is where ") is None
+
+
+def test_a_please_at_the_end_is_understood_and_left_out() -> None:
+    assert grammar("open the door").read("open the door please ") == Sentence(
+        "open the door", False
+    )
+
+
+def test_a_phrase_with_a_word_nobody_can_pronounce_is_left_out_and_told() -> None:
+    rules = grammar("what is a zyzzyva", "hello")
+    assert rules.left_out == ("what is a zyzzyva",)
+    assert rules.read("hello ") == Sentence("hello", False) and "zyzzyva" not in rules.jsgf
+
+
+@pytest.mark.parametrize("phrase", ["(how are you", "how] are [you", "how are you)"])
+def test_a_phrase_with_open_brackets_is_left_out(phrase: str) -> None:
+    assert grammar(phrase).left_out == (phrase,)
+
+
+def test_no_phrases_make_an_empty_grammar() -> None:
+    assert grammar().is_empty and grammar("...", "").is_empty
+
+
+def test_a_phrase_cannot_break_out_of_the_grammar() -> None:
+    rules = grammar('hello; public <x> = "boo";')
+    assert rules.jsgf.count("public") == 2 and rules.jsgf.count(";") == 5
+    assert rules.read("hello public x boo ") == Sentence("hello public x boo", False)
+
+
+def test_the_words_of_a_phrase_are_found_without_its_signs() -> None:
+    assert words_of("(how | where) are you, <name>?") == {"how", "where", "are", "you"}
+
+
+def test_a_sentence_is_whole_when_no_other_begins_with_it() -> None:
+    rules = grammar("yes", "yes please", "where does it hurt", "i am <name>", "how (is|are) you")
+    assert rules.is_whole("where does it hurt") and rules.is_whole("yes please")
+    assert not rules.is_whole("yes")
+    assert not rules.is_whole("where does it") and not rules.is_whole("")
+
+
+def test_a_sentence_that_may_go_on_in_a_way_nobody_counted_is_not_whole() -> None:
+    rules = grammar("i am", "i am <name>", "how are", "how (is | are) you [now]")
+    assert not rules.is_whole("i am") and not rules.is_whole("how are you")
+    assert not rules.is_whole("i am ada") and not rules.is_whole("how are")

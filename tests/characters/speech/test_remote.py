@@ -1,0 +1,285 @@
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import wave
+from contextlib import aclosing
+from time import monotonic
+
+import numpy as np
+import pytest
+
+from characters.protocol.messages import VISEMES
+from characters.speech.interfaces import (
+    SAY_AGAIN,
+    Heard,
+    Rejected,
+    SynthesisError,
+    VoiceChunk,
+    VoiceStyle,
+)
+from characters.speech.remote import (
+    BARE_RATE,
+    REST_SECONDS,
+    EndpointEars,
+    EndpointVoice,
+    SoundStream,
+    SoundStreamError,
+    SpeechEndpoint,
+)
+from engine.core.clock import ManualClock
+from tests.characters.speech.openai_server import OpenAIServer, serving, tone, wav
+
+SOUND = tone(0.5, 16_000)
+
+
+def recognise(
+    *changes: tuple[str, object], times: int = 1
+) -> tuple[Heard | Rejected, OpenAIServer]:
+    async def talk() -> tuple[Heard | Rejected, OpenAIServer]:
+        async with serving() as server:
+            for name, value in changes:
+                setattr(server, name, value)
+            ears = EndpointEars(SpeechEndpoint(server.url, "whisper-1", "k3y"), "en", 0.5)
+            for _ in range(times):
+                utterance = await ears.open(("where does it hurt",))
+                await utterance.feed(SOUND[:640])
+                await utterance.feed(SOUND[640:])
+                heard = await utterance.finish()
+            await ears.close()
+            return heard, server
+
+    return asyncio.run(talk())
+
+
+def test_an_utterance_is_sent_as_one_file_and_its_words_come_back() -> None:
+    heard, server = recognise()
+    assert heard == Heard("Where does it hurt?")
+    (asked,) = server.asked
+    with wave.open(io.BytesIO(asked["file"])) as file:
+        assert (file.getframerate(), file.getnchannels()) == (16_000, 1)
+        assert file.readframes(file.getnframes()) == SOUND
+
+
+def test_model_language_and_key_go_along() -> None:
+    _, server = recognise()
+    asked = server.asked[0]
+    assert (asked["model"], asked["language"], asked["response_format"]) == (
+        "whisper-1",
+        "en",
+        "json",
+    )
+    assert server.keys == ["Bearer k3y"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("status", 500), ("status", 401), ("is_stuck", True), ("text", None), ("text", " ")],
+)
+def test_whatever_fails_the_player_is_asked_to_say_it_again_and_soon(
+    name: str, value: object
+) -> None:
+    began = monotonic()
+    assert recognise((name, value))[0] == Rejected(SAY_AGAIN)
+    assert monotonic() - began < 5.0
+
+
+def test_a_service_that_is_not_there_is_a_rejection() -> None:
+    async def talk() -> Heard | Rejected:
+        ears = EndpointEars(SpeechEndpoint("http://127.0.0.1:9/v1", "m"), "")
+        heard = await (await ears.open(())).finish()
+        await ears.close()
+        return heard
+
+    assert asyncio.run(talk()) == Rejected(SAY_AGAIN)
+
+
+def test_a_failure_is_logged_once_without_words_or_key(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        recognise(("status", 500), times=3)
+    (record,) = caplog.records
+    assert "HTTP 500" in record.getMessage() and "k3y" not in record.getMessage()
+
+
+def test_what_is_dropped_is_never_sent() -> None:
+    async def talk() -> OpenAIServer:
+        async with serving() as server:
+            ears = EndpointEars(SpeechEndpoint(server.url, "m"), "")
+            utterance = await ears.open(())
+            await utterance.feed(SOUND)
+            await utterance.cancel()
+            await ears.close()
+            return server
+
+    assert asyncio.run(talk()).asked == []
+
+
+def voice_of(server: OpenAIServer, clock: ManualClock | None = None) -> EndpointVoice:
+    endpoint = SpeechEndpoint(server.url, "tts-1", "k3y", answer_within=0.3)
+    return EndpointVoice(endpoint, "alloy", (clock or ManualClock()).now, "wav")
+
+
+def speak(
+    *changes: tuple[str, object], style: VoiceStyle | None = None
+) -> tuple[list[VoiceChunk], OpenAIServer]:
+    async def talk() -> tuple[list[VoiceChunk], OpenAIServer]:
+        async with serving() as server:
+            for name, value in changes:
+                setattr(server, name, value)
+            voice = voice_of(server)
+            try:
+                chunks = [c async for c in voice.synthesise("Hello.", style or VoiceStyle())]
+            finally:
+                await voice.close()
+            return chunks, server
+
+    return asyncio.run(talk())
+
+
+def test_a_sentence_comes_back_in_short_chunks_at_the_rate_of_the_service() -> None:
+    chunks, _ = speak()
+    assert b"".join(chunk.pcm for chunk in chunks) == tone(0.5, 22_050)
+    assert {chunk.sample_rate for chunk in chunks} == {22_050}
+    assert all(len(chunk.pcm) <= 0.1 * 2 * 22_050 for chunk in chunks)
+
+
+def test_a_character_has_its_own_voice_or_the_one_of_the_settings() -> None:
+    _, plain = speak()
+    _, own = speak(style=VoiceStyle(voice="onyx", words_per_minute=330))
+    assert (plain.asked[0]["voice"], own.asked[0]["voice"]) == ("alloy", "onyx")
+    assert "speed" not in plain.asked[0] and own.asked[0]["speed"] == 2.0
+
+
+def test_the_key_goes_along() -> None:
+    assert speak()[1].keys == ["Bearer k3y"]
+
+
+def test_bare_samples_are_24_kilohertz() -> None:
+    chunks, _ = speak(("pieces", [tone(0.2, 24_000)]))
+    assert chunks[0].sample_rate == 24_000
+    assert len(b"".join(chunk.pcm for chunk in chunks)) == 2 * 4_800
+
+
+def test_the_first_sound_does_not_wait_for_the_last() -> None:
+    async def first() -> VoiceChunk:
+        async with serving() as server:
+            server.never_ends = True
+            voice = voice_of(server)
+            async with asyncio.timeout(5), aclosing(voice.synthesise("Hi.", VoiceStyle())) as it:
+                chunk = await anext(it)
+            # Leaving it in the middle is noticed at the other end.
+            async with asyncio.timeout(5):
+                await server.let_go.wait()
+            await voice.close()
+            return chunk
+
+    assert asyncio.run(first()).pcm
+
+
+def test_the_mouth_follows_the_sound() -> None:
+    silence = bytes(2 * 4_800)
+    chunks, _ = speak(("pieces", [wav(tone(0.2, 24_000, 800.0) + silence, 24_000)]))
+    shapes = [VISEMES[int(np.argmax(chunk.visemes))] for chunk in chunks]
+    assert shapes[0] == "aa" and shapes[-1] == "sil"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("status", 503, "HTTP 503"),
+        ("is_stuck", True, "too long"),
+        ("pieces", [b"ID3\4" + bytes(100)], "MP3"),
+        ("pieces", [], "no sound"),
+        ("breaks_off", True, "cannot be used"),
+    ],
+)
+def test_a_failure_says_what_the_service_did(name: str, value: object, why: str) -> None:
+    with pytest.raises(SynthesisError, match=why):
+        speak((name, value))
+
+
+def test_after_a_failure_it_is_left_alone_for_a_while() -> None:
+    async def talk() -> list[int]:
+        clock, asked = ManualClock(), []
+        async with serving() as server:
+            voice = voice_of(server, clock)
+            server.status = 500
+            for wait in (0.0, 1.0, REST_SECONDS):
+                clock.advance(wait)
+                with pytest.raises(SynthesisError):
+                    await anext(voice.synthesise("Hello.", VoiceStyle()))
+                asked.append(len(server.asked))
+            await voice.close()
+        return asked
+
+    assert asyncio.run(talk()) == [1, 1, 2]
+
+
+def test_a_voice_that_the_service_does_not_have_is_replaced_from_the_next_sentence_on() -> None:
+    async def talk() -> list[str]:
+        async with serving() as server:
+            voice, style = voice_of(server), VoiceStyle(voice="nobody")
+            server.status = 400
+            with pytest.raises(SynthesisError, match="nobody"):
+                await anext(voice.synthesise("Hello.", style))
+            server.status = 200
+            assert [chunk async for chunk in voice.synthesise("Hello.", style)]
+            await voice.close()
+            return [asked["voice"] for asked in server.asked]
+
+    assert asyncio.run(talk()) == ["nobody", "alloy"]
+
+
+def read(data: bytes, size: int) -> tuple[bytes, int]:
+    stream = SoundStream()
+    pieces = [stream.feed(data[at : at + size]) for at in range(0, len(data), size)]
+    return b"".join(pieces), stream.rate
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 10_000])
+def test_a_wav_file_in_pieces_of_any_size_is_read(size: int) -> None:
+    sound = tone(0.05, 16_000)
+    assert read(wav(sound, 16_000), size) == (sound, 16_000)
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_bare_samples_are_read(size: int) -> None:
+    sound = tone(0.05, BARE_RATE)
+    assert read(sound, size) == (sound, BARE_RATE)
+
+
+def test_two_channels_become_one() -> None:
+    frames = np.array([[1_000, 3_000], [-200, 0]], "<i2")
+    assert (
+        read(wav(frames.tobytes(), 44_100, channels=2), 5)[0]
+        == np.array([2_000, -100], "<i2").tobytes()
+    )
+
+
+def test_what_follows_the_sound_is_no_sound() -> None:
+    sound = tone(0.05, 16_000)
+    assert read(wav(sound, 16_000) + b"LIST\x04\0\0\0tags", 100)[0] == sound
+
+
+def test_who_streams_does_not_know_the_size() -> None:
+    data = bytearray(wav(tone(0.05, 16_000), 16_000))
+    data[40:44] = b"\xff\xff\xff\xff"
+    assert read(bytes(data), 100)[0] == tone(0.05, 16_000)
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"\xff\xfb\x90\0", "MP3"),
+        (b"OggS", "Ogg"),
+        (b'{"error": 1}', "JSON"),
+        (wav(bytes(90), 16_000, width=3), "24 bits"),
+        (wav(bytes(90), 4_000), "4000 samples"),
+        (b"RIFF\0\0\0\0WAVE" + b"JUNK\xff\xff\0\0" * 2, "no sound"),
+        (b"RIFF\0\0\0\0WAVEdata\0\0\0\0", "does not say"),
+    ],
+)
+def test_what_cannot_be_played_is_named(data: bytes, what: str) -> None:
+    with pytest.raises(SoundStreamError, match=what):
+        read(data + bytes(70_000), 10_000)

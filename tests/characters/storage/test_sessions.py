@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, MutableMapping
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from characters.session.conversation import SessionRecord
+from characters.storage.extras import EncryptedStore, SQLiteStore
+from characters.storage.sessions import (
+    KeyValueSessionPersistence,
+    KeyValueStore,
+    ListableStore,
+    MemoryStore,
+    PersistenceError,
+    PlayerPrefsStore,
+    SessionData,
+)
+from engine.prefs.prefs import PlayerPrefs, PrefsError
+
+
+@pytest.fixture
+def persistence() -> KeyValueSessionPersistence:
+    return KeyValueSessionPersistence(MemoryStore())
+
+
+@pytest.fixture
+def data(persistence: KeyValueSessionPersistence) -> SessionData:
+    return SessionData(persistence, wall_clock=lambda: 1234.0)
+
+
+def test_a_character_without_a_session_has_none(data: SessionData) -> None:
+    assert data.get_session_id("a") is None
+
+
+def test_a_stored_id_is_returned(data: SessionData) -> None:
+    data.store_session_id("a", "id")
+    assert data.get_session_id("a") == "id"
+
+
+def test_a_stored_id_carries_the_time(
+    data: SessionData, persistence: KeyValueSessionPersistence
+) -> None:
+    data.store_session_id("a", "id")
+    assert persistence.load("a") == SessionRecord("id", saved_at=1234.0)
+
+
+def test_clearing_one_leaves_the_others(data: SessionData) -> None:
+    data.store_session_id("a", "1")
+    data.store_session_id("b", "2")
+    data.clear_session_id("a")
+    assert dict(data.get_all_session_ids()) == {"b": "2"}
+
+
+def test_clearing_all_leaves_none(data: SessionData) -> None:
+    data.store_session_id("a", "1")
+    data.store_session_id("b", "2")
+    data.clear_all_session_ids()
+    assert dict(data.get_all_session_ids()) == {}
+
+
+def test_the_snapshot_cannot_be_written_and_does_not_follow(data: SessionData) -> None:
+    data.store_session_id("a", "1")
+    snapshot = data.get_all_session_ids()
+    data.clear_session_id("a")
+    assert snapshot["a"] == "1"
+    with pytest.raises(TypeError):
+        cast(MutableMapping[str, str], snapshot)["b"] = "2"
+
+
+RECORD = SessionRecord("id-1", "local", "room-1", dropped_at=12.5, saved_at=99.0)
+
+
+class TenLineStore:
+    """The smallest store that a user can write."""
+
+    def __init__(self) -> None:
+        self.data: dict[str, str] = {}
+        self.saves = 0
+
+    def get_string(self, key: str, default: str | None = None) -> str | None:
+        return self.data.get(key, default)
+
+    def set_string(self, key: str, value: str) -> None:
+        self.data[key] = value
+
+    def has_key(self, key: str) -> bool:
+        return key in self.data
+
+    def delete_key(self, key: str) -> None:
+        self.data.pop(key, None)
+
+    def save(self) -> None:
+        self.saves += 1
+
+
+class FailingStore(TenLineStore):
+    def save(self) -> None:
+        raise RuntimeError("the cloud is away.")
+
+
+def stores() -> list[KeyValueStore]:
+    return [
+        MemoryStore(),
+        TenLineStore(),
+        EncryptedStore(TenLineStore(), EncryptedStore.new_secret()),
+    ]
+
+
+@pytest.mark.parametrize("store", stores(), ids=["listable", "ten lines", "encrypted"])
+def test_a_record_comes_back_as_it_was_stored(store: KeyValueStore) -> None:
+    persistence = KeyValueSessionPersistence(store)
+    persistence.store("a", RECORD)
+    assert persistence.load("a") == RECORD
+    assert dict(persistence.all()) == {"a": RECORD}
+
+
+@pytest.mark.parametrize("store", stores(), ids=["listable", "ten lines", "encrypted"])
+def test_a_cleared_record_is_gone_from_the_list_too(store: KeyValueStore) -> None:
+    persistence = KeyValueSessionPersistence(store)
+    persistence.store("a", RECORD)
+    persistence.store("b", SessionRecord("id-2"))
+    persistence.clear("a")
+    assert persistence.load("a") is None
+    assert list(persistence.all()) == ["b"]
+
+
+def test_the_key_in_the_store_is_the_original_s() -> None:
+    store = MemoryStore()
+    KeyValueSessionPersistence(store).store("patient-7f3a", RECORD)
+    text = store.get_string("convai.session.patient-7f3a")
+    assert json.loads(text or "")["session_id"] == "id-1"
+
+
+def test_a_bare_text_is_a_session_id() -> None:
+    store = MemoryStore()
+    store.set_string("convai.session.a", "id-of-the-original")
+    record = KeyValueSessionPersistence(store).load("a")
+    assert record == SessionRecord("id-of-the-original")
+
+
+def test_a_field_of_a_later_version_does_no_harm() -> None:
+    store = MemoryStore()
+    store.set_string("convai.session.a", '{"session_id": "id", "mood": 3}')
+    assert KeyValueSessionPersistence(store).load("a") == SessionRecord("id")
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "{}", '{"session_id": 3}', '{"session_id": "x", "saved_at": "now"}']
+)
+def test_what_is_no_record_counts_as_none_and_is_logged(
+    text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = MemoryStore()
+    store.set_string("convai.session.a", text)
+    with caplog.at_level(logging.WARNING):
+        assert KeyValueSessionPersistence(store).load("a") is None
+    assert "no session record" in caplog.text
+
+
+def test_storing_and_clearing_each_save() -> None:
+    store = TenLineStore()
+    persistence = KeyValueSessionPersistence(store)
+    persistence.store("a", RECORD)
+    persistence.clear("a")
+    assert store.saves == 2
+
+
+def test_a_store_that_fails_is_told_by_one_kind_of_error() -> None:
+    with pytest.raises(PersistenceError, match=r"'a' could not be stored: the cloud is away\."):
+        KeyValueSessionPersistence(FailingStore()).store("a", RECORD)
+
+
+def test_two_prefixes_keep_two_sets_apart() -> None:
+    store = TenLineStore()
+    KeyValueSessionPersistence(store, "one.").store("a", RECORD)
+    assert dict(KeyValueSessionPersistence(store, "two.").all()) == {}
+
+
+KINDS = ["memory", "player prefs", "sqlite", "encrypted"]
+
+
+@pytest.fixture(params=KINDS)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[KeyValueStore]:
+    with PlayerPrefs.open(tmp_path / "prefs.msgpack") as prefs:
+        database = SQLiteStore(tmp_path / "store.sqlite3")
+        stores: dict[str, KeyValueStore] = {
+            "memory": MemoryStore(),
+            "player prefs": PlayerPrefsStore(prefs),
+            "sqlite": database,
+            "encrypted": EncryptedStore(MemoryStore(), EncryptedStore.new_secret()),
+        }
+        yield stores[request.param]
+        database.close()
+
+
+def test_a_text_that_was_set_is_returned(store: KeyValueStore) -> None:
+    store.set_string("a", "Grüße \n 🎭")
+    store.save()
+    assert store.get_string("a") == "Grüße \n 🎭"
+    assert store.has_key("a")
+
+
+def test_the_last_text_wins(store: KeyValueStore) -> None:
+    store.set_string("a", "1")
+    store.set_string("a", "2")
+    assert store.get_string("a") == "2"
+
+
+def test_an_empty_text_is_a_text(store: KeyValueStore) -> None:
+    store.set_string("a", "")
+    assert store.get_string("a", "default") == ""
+    assert store.has_key("a")
+
+
+def test_a_missing_key_gives_the_default(store: KeyValueStore) -> None:
+    assert store.get_string("a") is None
+    assert store.get_string("a", "x") == "x"
+    assert not store.has_key("a")
+
+
+def test_a_deleted_key_is_missing_and_deleting_twice_is_no_error(store: KeyValueStore) -> None:
+    store.set_string("a", "1")
+    store.delete_key("a")
+    store.delete_key("a")
+    assert not store.has_key("a")
+
+
+def test_keys_are_listed_by_prefix(store: KeyValueStore) -> None:
+    for key in ("s.b", "s.a", "t.a", "s%"):
+        store.set_string(key, "1")
+    assert isinstance(store, ListableStore)
+    assert list(store.keys("s.")) == ["s.a", "s.b"]
+
+
+def test_what_was_saved_is_in_the_games_own_file(tmp_path: Path) -> None:
+    with PlayerPrefs.open(tmp_path / "p") as prefs:
+        store = PlayerPrefsStore(prefs)
+        store.set_string("convai.session.a", "1")
+        store.save()
+        with PlayerPrefs.open(tmp_path / "p", read_only=True) as other:
+            assert other.get_string("convai.session.a") == "1"
+
+
+def test_a_save_that_cannot_be_durable_raises(tmp_path: Path) -> None:
+    (tmp_path / "p").mkdir()
+    with PlayerPrefs.open(tmp_path / "p") as prefs:
+        store = PlayerPrefsStore(prefs)
+        store.set_string("a", "1")
+        with pytest.raises(PrefsError, match="folder"):
+            store.save()
+        assert store.get_string("a") == "1"

@@ -1,0 +1,55 @@
+"""Blank sheets, and what has been painted onto them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pygame
+
+from characters.ui.paint.studio import FONTS
+from engine.ui.canvas import Rect
+from engine.ui.painter import Painter
+
+__all__ = [
+    "area",
+    "BLANK",
+    "NotingPainter",
+    "painter",
+    "sheet",
+]
+
+
+BLANK = (1, 2, 3)
+
+
+class NotingPainter(Painter):
+    """A painter that notes every word."""
+
+    def __init__(self) -> None:
+        super().__init__(FONTS)
+        self.words: list[str] = []
+
+    def text(self, surface: Any, text: str, *at: Any, **style: Any) -> Rect:
+        self.words.append(text)
+        return super().text(surface, text, *at, **style)
+
+
+def painter() -> Painter:
+    """Return a painter with the game's fonts."""
+    return Painter(FONTS)
+
+
+def sheet() -> pygame.Surface:
+    """Return an empty screen."""
+    made = pygame.Surface((960, 600))
+    made.fill(BLANK)
+    return made
+
+
+def area(surface: pygame.Surface) -> pygame.Rect:
+    """Return the smallest rectangle around what was painted; an empty one for nothing."""
+    xs, ys = (pygame.surfarray.array3d(surface) != BLANK).any(axis=2).nonzero()
+    if not len(xs):
+        return pygame.Rect(0, 0, 0, 0)
+    left, top = int(xs.min()), int(ys.min())
+    return pygame.Rect(left, top, int(xs.max()) - left + 1, int(ys.max()) - top + 1)

@@ -1,0 +1,325 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pygame
+import pytest
+
+from characters.protocol.failures import failure
+from characters.session.conversation import Resume, ResumeOutcome, SessionState
+from characters.ui.actions import Actions, SceneQuery
+from characters.ui.paint.talk import (
+    HELP,
+    CaptionPlace,
+    caption_places,
+    error_places,
+    paint_badges,
+    paint_banner,
+    paint_captions,
+    paint_chat,
+    paint_errors,
+    paint_help,
+    paint_hint,
+    paint_menu,
+    paint_microphone,
+    paint_notice,
+)
+from characters.ui.state import HudState, bar, hud_layout
+from characters.ui.words import Actor, HudModel, Microphone
+from engine.objects.scene import Scene
+from engine.ui.canvas import Rect
+from engine.ui.events import Hotspots, TextField
+from tests.characters.ui.helpers import NOW, actor, crowd, model
+from tests.characters.ui.paint.pictures import NotingPainter, area, painter, sheet
+
+STAGE = Rect(12, 64, 936, 524)
+
+
+class NotingDeeds(Actions):
+    """Deeds that note whom they were done to."""
+
+    def __init__(self) -> None:
+        super().__init__(SceneQuery(Scene()), HudState(), print, int)
+        self.told: list[str] = []
+
+    def retry(self, key: str) -> None:
+        self.told.append(f"retry {key}")
+
+    def start_anew(self, key: str) -> None:
+        self.told.append(f"anew {key}")
+
+    def take_over(self, key: str) -> None:
+        self.told.append(f"over {key}")
+
+
+def failed(name: str, code: str) -> Actor:
+    return actor(name, SessionState.ERROR, error=failure(code))
+
+
+def buttons(shown: HudModel, stage: Rect = STAGE) -> list[str]:
+    """Return what clicks on every place of the cards do, each once, from the top."""
+    surface, spots, deeds = sheet(), Hotspots(), NotingDeeds()
+    paint_errors(painter(), surface, shown, stage, spots, deeds)
+    for y in range(40, 600, 10):
+        for x in range(0, 960, 30):
+            spots.click((x, y))
+    return list(dict.fromkeys(deeds.told))
+
+
+def test_only_those_in_error_get_a_card() -> None:
+    surface = sheet()
+    paint_errors(painter(), surface, model(actor()), STAGE, Hotspots(), NotingDeeds())
+    assert area(surface).w == 0
+
+
+def test_a_card_retries_its_own_character() -> None:
+    ada, bob = failed("Ada", "connection.refused"), failed("Bob", "connection.refused")
+    assert buttons(model(ada, actor("Cyd"), bob)) == ["retry ada", "retry bob"]
+
+
+def test_a_card_speaks_to_the_player_and_keeps_the_code_small() -> None:
+    noting, shown = NotingPainter(), model(failed("Ada", "session.resume_refused"))
+    paint_errors(noting, sheet(), shown, STAGE, Hotspots(), NotingDeeds())
+    words = " ".join(noting.words)
+    assert "Start anew begins a new one" in words and "ALWAYS_RESUME" not in words
+    assert "session.resume_refused" in noting.words
+
+
+def test_a_talk_that_cannot_be_resumed_may_begin_anew() -> None:
+    assert buttons(model(failed("Ada", "session.resume_refused"))) == ["anew ada", "retry ada"]
+
+
+def test_a_talk_that_is_open_elsewhere_may_be_taken_over() -> None:
+    assert buttons(model(failed("Ada", "session.live_elsewhere"))) == ["over ada", "retry ada"]
+
+
+def test_each_key_stands_on_the_first_of_its_buttons() -> None:
+    elsewhere = "session.live_elsewhere"
+    shown = model(failed("A", "connection.refused"), failed("B", elsewhere), failed("C", elsewhere))
+    noting = NotingPainter()
+    paint_errors(noting, sheet(), shown, STAGE, Hotspots(), NotingDeeds())
+    labels = [word for word in noting.words if word.startswith(("Retry", "Take over"))]
+    assert labels == ["Retry (R)", "Retry", "Take over (V)", "Retry", "Take over"]
+
+
+def test_a_card_wraps_in_the_narrow_room_between_two_panels() -> None:
+    surface, narrow = sheet(), Rect(300, 64, 264, 524)
+    shown = model(failed("Professor Wilhelmina Featherstonehaugh", "session.resume_refused"))
+    paint_errors(painter(), surface, shown, narrow, Hotspots(), NotingDeeds())
+    assert area(surface).right < narrow.right + 20
+    assert buttons(shown, narrow) == ["anew professor-wilhelmina-featherstonehaugh",
+                                      "retry professor-wilhelmina-featherstonehaugh"]  # fmt: skip
+
+
+def test_the_help_covers_the_middle_and_names_every_key_once() -> None:
+    surface = sheet()
+    paint_help(painter(), surface, model())
+    assert area(surface).size == (960, 600)
+    assert len({key for key, _ in HELP}) == len(HELP)
+
+
+def test_help_and_menu_fit_a_low_picture() -> None:
+    low, entries = model(size=(640, 400)), [("Go on", str)] * 9
+    for nth in range(2):
+        surface = pygame.Surface((640, 400))
+        surface.fill((255, 255, 255))
+        if nth:
+            paint_menu(painter(), surface, low, entries, 0, Hotspots())
+        else:
+            paint_help(painter(), surface, low)
+        edges = [surface.get_at((320, y)).r for y in (0, 399)]
+        assert min(edges) > 80  # shade and shadow on white: the sheet itself is darker
+
+
+@pytest.mark.parametrize("stage", [Rect(12, 64, 616, 324), Rect(300, 64, 328, 324)])
+def test_an_error_card_leaves_the_microphone_uncovered(stage: Rect) -> None:
+    shown = model(actor("Dr. Varga", SessionState.ERROR), size=(640, 400))
+    mic = hud_layout((640, 400), inspector=False, faults=False).microphone
+    assert not error_places(painter(), shown, stage)[0].overlaps(mic)
+
+
+def test_the_menu_is_worked_by_clicks() -> None:
+    called, spots = list[str](), Hotspots()
+    entries = [(name, lambda name=name: called.append(name)) for name in ("a", "b")]
+    paint_menu(painter(), sheet(), model(), entries, 0, spots)
+    for y in range(0, 600, 10):
+        spots.click((480, y))
+    assert list(dict.fromkeys(called)) == ["a", "b"]
+
+
+def painted(
+    *actors: Actor,
+    stage: Rect = STAGE,
+    taken: tuple[Rect, ...] = (),
+    talk: tuple[Rect, ...] = (),
+) -> pygame.Rect:
+    surface = sheet()
+    paint_badges(painter(), surface, model(*actors), stage, taken, talk)
+    return area(surface)
+
+
+def test_a_badge_stands_over_the_head() -> None:
+    box = painted(actor(head=(480, 300)))
+    assert abs(box.centerx - 480) < 3
+    assert 295 <= box.bottom <= 305
+
+
+@pytest.mark.parametrize("head", [(0, 0), (960, 0), (960, 600), (0, 600), (-500, 300)])
+def test_a_badge_stays_on_the_screen(head: tuple[float, float]) -> None:
+    name = "Professor Wilhelmina Featherstonehaugh the Younger"
+    box = painted(actor(name, head=head))
+    assert pygame.Rect(0, 0, 960, 600).contains(box)
+    assert box.w < 240
+
+
+@pytest.mark.parametrize("x", [100, 860])
+def test_who_stands_behind_an_open_panel_has_no_badge_that_peeks_out(x: float) -> None:
+    between = Rect(300, 64, 264, 524)
+    assert painted(actor(head=(x, 300)), stage=between).w == 0
+    inside = painted(actor(head=(310, 300)), stage=between)
+    assert between.x - 10 <= inside.left and inside.right <= between.right + 10
+
+
+def test_a_badge_that_a_card_would_cut_is_left_out() -> None:
+    card = Rect(12, 42, 400, 130)
+    assert painted(actor(head=(400, 200)), taken=(card,)).w == 0
+    assert painted(actor(head=(700, 200)), taken=(card,)).w > 0
+
+
+def test_a_badge_behind_the_captions_stands_above_them_with_its_tip() -> None:
+    low, high = Rect(120, 500, 720, 60), Rect(120, 434, 720, 60)
+    for head in (440, 480, 550, 590):
+        box = painted(actor(head=(480, head)), talk=(low, high))
+        assert 420 < box.bottom <= 438  # its shadow may reach them, its tip ends above
+        assert box.h > 38
+
+
+def test_a_badge_beside_the_captions_stays_over_its_head() -> None:
+    captions = Rect(120, 434, 400, 130)
+    assert painted(actor(head=(800, 500)), talk=(captions,)).bottom > 490
+
+
+def test_a_badge_for_which_the_captions_leave_no_room_is_left_out() -> None:
+    assert painted(actor(head=(480, 300)), talk=(Rect(12, 100, 900, 460),)).w == 0
+    assert painted(actor(head=(480, 300)), talk=(Rect(12, 120, 900, 440),)).w > 0
+
+
+def test_in_a_throng_the_one_who_listens_keeps_his_badge() -> None:
+    throng = [actor(f"Extra {n}", head=(480, 110 + n)) for n in range(12)]
+    seen = [sheet(), sheet()]
+    for surface, is_target in zip(seen, (True, False), strict=True):
+        ada = actor("Ada", head=(480, 105), is_target=is_target)
+        paint_badges(painter(), surface, model(*throng, ada), STAGE)
+    first, second = (pygame.image.tobytes(surface, "RGB") for surface in seen)
+    assert first != second
+
+
+def test_the_level_is_at_the_badge_of_the_one_who_hears() -> None:
+    def strip(key: str, level: float) -> bytes:
+        surface, mic = sheet(), Microphone(level, is_open=True, hearer="ada")
+        both = actor("Ada", head=(200, 300)), actor("Bob", head=(700, 300), is_target=True)
+        paint_badges(painter(), surface, model(*both, microphone=mic), STAGE, (), ())
+        half = pygame.Rect(0 if key == "ada" else 480, 0, 480, 600)
+        return pygame.image.tobytes(surface.subsurface(half), "RGB")
+
+    assert strip("ada", 0.1) != strip("ada", 0.9)
+    assert strip("bob", 0.1) == strip("bob", 0.9)
+
+
+def test_a_receipt_makes_it_taller_for_a_while() -> None:
+    plain = painted(actor(head=(480, 300)))
+    resume = Resume(ResumeOutcome.REJOINED)
+    fresh = painted(actor(head=(480, 300), resume=resume, connected_at=NOW - 1))
+    assert fresh.h > plain.h + 15
+
+
+def test_each_state_is_another_picture() -> None:
+    pictures = set()
+    for state in SessionState:
+        surface = sheet()
+        paint_badges(painter(), surface, model(actor(state=state, head=(480, 300))), STAGE)
+        pictures.add(pygame.image.tobytes(surface, "RGB"))
+    assert len(pictures) == len(SessionState)
+
+
+def captions(shown: HudModel, size: int = 19) -> tuple[pygame.Rect, tuple[CaptionPlace, ...]]:
+    """Paint the captions of a frame; return the area that they took, and their places."""
+    surface, brush = sheet(), painter()
+    places = caption_places(brush, shown, STAGE, 560, size)
+    paint_captions(brush, surface, places)
+    return area(surface), places
+
+
+def test_captions_grow_upwards_from_their_foot() -> None:
+    box, _ = captions(crowd())
+    assert 555 < box.bottom <= 575
+
+
+def test_captions_are_painted_where_their_places_are() -> None:
+    box, (low, high) = captions(crowd())
+    assert high.rect.bottom < low.rect.y
+    assert low.rect.bottom == 560
+    assert 0 <= high.rect.y - box.top < 20  # a shadow lies around it
+
+
+def test_larger_captions_take_more_room_and_stay_on_the_stage() -> None:
+    heights = []
+    for size in (19, 27):
+        box, _ = captions(crowd(), size)
+        heights.append(box.h)
+        assert box.w < 740
+    assert heights[0] < heights[1]
+
+
+def test_a_very_long_answer_shows_its_end() -> None:
+    nurse = crowd().actors[1]
+    said = replace(nurse.view.transcript[1], text="word " * 400)
+    shown = model(nurse._replace(view=replace(nurse.view, transcript=(said,))))
+    assert captions(shown)[0].h < 150
+
+
+def test_without_talk_there_is_no_caption() -> None:
+    box, places = captions(model(actor()))
+    assert (box.w, places) == (0, ())
+
+
+def test_the_cursor_of_a_long_line_stays_in_sight() -> None:
+    field, box = TextField(), bar(STAGE, 640, 44, 580)
+    field.insert("a rather long line of talk " * 12)
+    for key in ("end", "home"):
+        field.press(key)
+        surface = sheet()
+        paint_chat(painter(), surface, crowd(), box, field)
+        assert area(surface).right < box.right + 16
+
+
+def test_the_level_is_shown_only_while_somebody_hears() -> None:
+    rect = Rect(680, 10, 268, 46)
+    pictures = []
+    for mic in (Microphone(level=0.9), Microphone(level=0.1), Microphone(0.9, is_open=True)):
+        surface = sheet()
+        paint_microphone(painter(), surface, model(actor(is_target=True), microphone=mic), rect)
+        pictures.append(pygame.image.tobytes(surface, "RGB"))
+    assert pictures[0] == pictures[1] != pictures[2]
+
+
+def test_banner_hint_and_notice_stay_within_their_places() -> None:
+    brush, surface = painter(), sheet()
+    paint_banner(
+        brush, surface, model(endpoint="a-very-long-host-name." * 8), Rect(12, 10, 330, 26)
+    )
+    assert area(surface).right < 680
+    paint_hint(brush, surface, Rect(160, 570, 640, 22), "Walk: WASD")
+    assert pygame.Rect(0, 0, 960, 600).contains(notice(500, "A sentence that has to wrap here. "))
+
+
+def notice(bottom: float, text: str) -> pygame.Rect:
+    surface = sheet()
+    paint_notice(painter(), surface, Rect(300, 64, 260, 524), bottom, text * 5)
+    return area(surface)
+
+
+def test_a_long_notice_gives_way_to_the_captions() -> None:
+    calm = notice(590, "A sentence that has to wrap here. ")
+    lifted = notice(calm.bottom - 60, "A sentence that has to wrap here. ")
+    assert lifted.bottom <= calm.bottom - 60

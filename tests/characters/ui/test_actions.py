@@ -1,0 +1,611 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pygame
+import pytest
+
+from characters.audio.portaudio import DeviceReport
+from characters.audio.sources import AudioDevice
+from characters.client.runtime import Runtime
+from characters.client.voice_input import VoiceInputStatus
+from characters.components.checks import SCENE_CHECKS
+from characters.components.faults import Faults
+from characters.components.parts import SoundDevices
+from characters.components.registration import register_components
+from characters.protocol.failures import failure
+from characters.protocol.messages import BotReady
+from characters.protocol.turn_settings import ListeningMode
+from characters.session.conversation import SessionState
+from characters.ui.actions import Actions, FieldActions, SceneQuery, SoundActions, SoundRow, gather
+from characters.ui.hud import Hud
+from characters.ui.registration import register_visuals
+from characters.ui.report import EventLog
+from characters.ui.state import HudLayer, HudState
+from characters.ui.words import HudModel
+from engine.app.application import Application
+from engine.objects.registry import ComponentRegistry
+from engine.objects.scene import Scene
+from engine.prefs.prefs import PlayerPrefs
+from engine.scenes.file import SceneFile
+from tests.audio.devices import until
+from tests.characters.ui.fakes import FakeFaults, HudRuntime, Stage
+
+
+def seen(stage: Stage) -> HudModel:
+    return gather(SceneQuery(stage.scene), EventLog(), HudState())
+
+
+def test_everybody_with_a_session_is_seen_and_the_listener_is_marked() -> None:
+    model = seen(Stage())
+    assert [(actor.name, actor.is_target) for actor in model.actors] == [
+        ("Ada", True),
+        ("Bob", False),
+    ]
+
+
+def test_badges_stand_over_heads() -> None:
+    ada, _ = seen(Stage()).actors
+    assert ada.head[0] == 300
+    assert 160 < ada.head[1] < 200
+
+
+def test_the_microphone_is_what_the_ears_say() -> None:
+    stage = Stage()
+    hands_free = ListeningMode.HANDS_FREE
+    stage.hud_runtime.ears.status = VoiceInputStatus(0.5, "bob", True, mode=hands_free)
+    stage.hud_runtime.ears.muted = True
+    mic = seen(stage).microphone
+    assert (mic.level, mic.is_open, mic.is_muted, mic.is_hands_free) == (0.5, True, True, True)
+    assert mic.hearer == "bob"
+
+
+def test_a_remote_endpoint_is_named_by_its_host() -> None:
+    stage = Stage()
+    assert seen(stage).endpoint == "local"
+    stage.manager.endpoint = "https://live.example.com/v1"
+    assert seen(stage).endpoint == "live.example.com"
+
+
+def test_an_empty_scene_has_an_empty_hud() -> None:
+    cast = SceneQuery(Scene())
+    model = gather(cast, EventLog(), HudState())
+    assert (model.actors, model.target, model.player_name) == ((), None, "You")
+    assert cast.find("ada") is None
+
+
+def test_the_messages_are_gathered_for_the_inspector_alone() -> None:
+    journal, state = EventLog(), HudState()
+    cast = SceneQuery(Stage().scene)
+    journal.follow("ada", cast.characters[0].events)
+    cast.characters[0].events.emit(BotReady())
+    assert gather(cast, journal, state).actors[0].messages == ()
+    state.is_inspector_open = True
+    assert gather(cast, journal, state).actors[0].messages == ("bot-ready",)
+
+
+class Doing:
+    """Deeds on a stage, with what they told the player."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.state = HudState()
+        self.notices: list[str] = []
+        self.deeds = Actions(SceneQuery(scene), self.state, self.notices.append, lambda: None)
+
+
+def test_starting_anew_forgets_and_retries() -> None:
+    stage = Stage()
+    Doing(stage.scene).deeds.start_anew("ada")
+    assert stage.session("ada").told[-2:] == ["clear", "retry"]
+
+
+def test_taking_over_connects_here_what_is_open_elsewhere() -> None:
+    stage = Stage()
+    Doing(stage.scene).deeds.take_over("ada")
+    assert stage.session("ada").told[-1] == "take over"
+    assert "take over" not in stage.session("bob").told
+
+
+def test_a_talk_that_another_game_took_over_is_taken_back() -> None:
+    stage = Stage()
+    Doing(stage.scene).deeds.take_over_first()
+    assert "take over" not in stage.session("bob").told
+    stage.becomes("bob", SessionState.DISCONNECTED, error=failure("session.taken_over"))
+    Doing(stage.scene).deeds.take_over_first()
+    assert stage.session("bob").told[-1] == "take over"
+
+
+def test_the_service_is_killed_or_launched_never_both() -> None:
+    stage = Stage()
+    offered = {b.key: b.is_enabled for b in Doing(stage.scene).deeds.faults()}
+    assert (offered["k"], offered["l"]) == (True, False)
+    stage.faults.is_service_running = False
+    offered = {b.key: b.is_enabled for b in Doing(stage.scene).deeds.faults()}
+    assert (offered["k"], offered["l"]) == (False, True)
+
+
+def test_an_expiry_for_everybody_means_the_one_who_listens() -> None:
+    stage = Stage()
+    doing = Doing(stage.scene)
+    next(b for b in doing.deeds.faults() if b.key == "x").action()
+    assert doing.notices == ["ada has no session that could expire."]
+
+
+def test_a_game_without_faults_says_so() -> None:
+    doing = Doing(Scene())
+    doing.deeds.toggle_faults()
+    assert not doing.state.is_faults_open
+    assert doing.notices
+    assert doing.deeds.faults() == ()
+
+
+def test_leaving_quits_the_application() -> None:
+    with Application(headless=True) as application:
+        Doing(application.new_scene()).deeds.quit()
+        assert application.is_quitting
+
+
+def test_deeds_in_an_empty_scene_do_nothing() -> None:
+    deeds = Doing(Scene()).deeds
+    for deed in (deeds.send, deeds.retry_first, deeds.take_over_first, deeds.quit):
+        deed()
+    assert deeds.cast.keys == ()
+
+
+LEVEL = """\
+[scene]
+name = "Ward"
+
+[[object]]
+name = "Game"
+[object.CharacterManager]
+
+[[object]]
+name = "Ada"     # the first
+position = [300, 300]
+[object.Character]
+character_id = "ada"
+[object.Character.reconnect_policy]
+auto_mic_start_delay_seconds = 1.0    # slow
+
+[[object]]
+name = "Bob"
+position = [700, 300]
+[object.Character]
+character_id = "bob"
+
+[[object]]
+name = "Player"
+position = [300, 360]
+[object.Player]
+"""
+DELAY = "Character.reconnect_policy.auto_mic_start_delay_seconds"
+
+
+def fields(stage: Stage) -> FieldActions:
+    return FieldActions(SceneQuery(stage.scene), stage.hud.state)
+
+
+class Ward(Stage):
+    """The stage of a level file instead of code."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "ward.toml"
+        self.path.write_text(LEVEL, encoding="utf-8")
+        registry = ComponentRegistry()
+        register_components(registry)
+        register_visuals(registry)
+        file = SceneFile.read(self.path, registry, SCENE_CHECKS)
+        self.runtime = self.hud_runtime = HudRuntime()
+        self.scene = file.new_scene()
+        self.scene.provide(self.runtime, Runtime)
+        self.faults = FakeFaults()
+        self.scene.provide(self.faults, Faults)
+        self.errors: list[str] = []
+        self.scene.on_error.subscribe(self._note_error)
+        file.build(self.scene)
+        self.hud = self.scene.add(Hud())
+        self.frame(30)
+
+    def choose(self, path: str) -> None:
+        """Open the fields and go down to one."""
+        self.press("f3", "e")
+        rows = fields(self).rows
+        self.press(*["down"] * [row.path for row in rows].index(path))
+
+    @property
+    def text(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+    @property
+    def said(self) -> str:
+        return self.hud.state.fields.message
+
+
+@pytest.fixture
+def ward(tmp_path: Path) -> Iterator[Ward]:
+    made = Ward(tmp_path)
+    yield made
+    assert made.errors == []
+
+
+def test_a_policy_is_edited_by_keys_saved_as_one_line_and_in_force(ward: Ward) -> None:
+    session = ward.session("ada")
+    ward.choose(DELAY)
+    ward.press("return")
+    ward.type("2.5")
+    ward.press("return")
+    assert ward.text == LEVEL.replace("= 1.0 ", "= 2.5 ")
+    assert ward.session("ada") is session
+    assert session.policy.auto_mic_start_delay_seconds == 2.5
+    assert ward.said == "auto_mic_start_delay_seconds is 2.5 now. Saved in ward.toml, line 14."
+
+
+def test_a_wrong_value_stays_under_edit_with_one_sentence(ward: Ward) -> None:
+    ward.choose(DELAY)
+    ward.press("return")
+    ward.type("-3")
+    ward.press("return")
+    state = ward.hud.state.fields
+    assert (
+        state.message == "Not changed: auto_mic_start_delay_seconds must be 0 or more (got -3.0)."
+    )
+    assert state.is_refusal
+    assert state.draft is not None and state.draft.text == "-3"
+    assert ward.text == LEVEL
+
+
+def test_u_takes_the_last_edit_back(ward: Ward) -> None:
+    ward.choose("Character.reconnect_policy.resume_policy")
+    ward.press("return", "right", "return")
+    assert 'resume_policy = "always_resume"' in ward.text
+    ward.press("u")
+    assert ward.text == LEVEL
+    assert ward.said == "Undone: resume_policy of Ada is as before."
+
+
+def test_escape_leaves_the_value_then_the_list_and_the_game_has_its_keys_again(ward: Ward) -> None:
+    ward.choose(DELAY)
+    ward.press("return")
+    ward.type("9")
+    ward.press("escape")
+    assert ward.hud.state.fields.draft is None
+    ward.press("escape")
+    assert ward.hud.state.layer is HudLayer.GAME
+    assert ward.scene.input.captured is None
+    assert ward.text == LEVEL
+
+
+def test_f3_closes_the_inspector_and_gives_the_keys_back(ward: Ward) -> None:
+    ward.press("f3", "e", "f3")
+    assert not ward.hud.state.is_inspector_open
+    assert ward.scene.input.captured is None
+
+
+def test_e_does_nothing_while_the_inspector_is_closed(ward: Ward) -> None:
+    ward.press("e")
+    assert ward.hud.state.layer is HudLayer.GAME
+
+
+def test_letters_that_are_typed_are_not_keys(ward: Ward) -> None:
+    ward.choose("Character.display_name")
+    ward.press("return")
+    ward.press("u", "e", "c")
+    ward.type("uec")
+    ward.press("return")
+    assert 'display_name = "uec"' in ward.text
+    assert ward.faults.told == []
+
+
+def test_what_is_typed_in_the_frame_of_enter_is_not_lost(ward: Ward) -> None:
+    ward.choose(DELAY)
+    ward.scene.input.type_text("2")
+    ward.press("return")
+    ward.type("5")
+    ward.press("return")
+    assert ward.session("ada").policy.auto_mic_start_delay_seconds == 25
+
+
+def test_tab_goes_to_the_next_character(ward: Ward) -> None:
+    ward.press("f3", "e", "tab")
+    assert ward.hud.state.inspected == "bob"
+    ward.press("tab")
+    assert ward.hud.state.inspected == "ada"
+
+
+def test_a_click_on_a_row_edits_it_and_the_buttons_are_the_keys(ward: Ward) -> None:
+    ward.choose(DELAY)
+    ward.scene.draw(pygame.Surface((960, 600)))
+    page = fields(ward)
+    page.click(0)
+    assert ward.hud.state.fields.draft is not None
+    assert [words for words, _ in page.buttons] == ["Enter: save", "Esc: leave it"]
+    page.cancel()
+    assert [words for words, _ in page.buttons][1] == "U: undo"
+
+
+def test_rows_and_buttons_can_be_clicked(ward: Ward) -> None:
+    ward.choose(DELAY)
+    picture = pygame.Surface((960, 600))
+    ward.scene.draw(picture)
+    ward.click(860, 298)  # the chosen row, in the middle of the list
+    draft = ward.hud.state.fields.draft
+    assert draft is not None and draft.row.path == DELAY
+    ward.scene.draw(picture)
+    ward.click(860, 563)
+    assert ward.hud.state.fields.draft is None
+    ward.scene.draw(picture)
+    ward.click(616, 115)
+    assert ward.hud.state.layer is HudLayer.GAME
+
+
+def test_who_left_while_it_was_edited_leaves_nothing_to_save(ward: Ward) -> None:
+    ward.choose(DELAY)
+    ward.press("return")
+    next(o for o in ward.scene.objects if o.name == "Ada").destroy()
+    ward.type("9")
+    assert ward.hud.state.fields.draft is None
+    assert ward.hud.state.layer is HudLayer.GAME
+
+
+def test_another_id_is_another_session_and_stays_the_inspected_one(ward: Ward) -> None:
+    ward.choose("Character.character_id")
+    ward.press("return")
+    ward.type("ada-2")
+    ward.press("return")
+    ward.frame(3)
+    assert ward.hud.state.inspected == "ada-2"
+    assert "ada-2" in ward.runtime.sessions
+    assert ward.session("ada").told[-1] == "suspend"
+
+
+def test_in_a_level_of_code_an_edit_applies_and_says_that_nothing_is_saved() -> None:
+    stage = Stage()
+    stage.press("f3", "e")
+    rows = [row.path for row in fields(stage).rows]
+    stage.press(*["down"] * rows.index(DELAY), "return")
+    stage.type("2")
+    stage.press("return")
+    assert stage.session("ada").policy.auto_mic_start_delay_seconds == 2
+    assert stage.hud.state.fields.message.endswith("Made in code: there is nothing to save to.")
+    stage.press("u")
+    assert stage.session("ada").policy.auto_mic_start_delay_seconds == 0.5
+    assert stage.errors == []
+
+
+@pytest.mark.parametrize("path", ["name", DELAY, "Character.profile"])
+def test_every_page_of_the_list_is_drawn(ward: Ward, path: str) -> None:
+    ward.choose(path)
+    ward.press("return")
+    ward.scene.draw(pygame.Surface((960, 600)))  # the fixture looks for errors
+
+
+FOUND = DeviceReport(
+    (
+        AudioDevice("Headset", 1, 2, 48_000),
+        AudioDevice("Desk microphone", 1, 0, 48_000),
+        AudioDevice("Monitor", 0, 2, 48_000),
+    )
+)
+SOUND = ("escape", "down", "down", "down", "down", "return")
+"""The keys that open the page."""
+
+
+class Page(Stage):
+    """A stage whose Sound page is open, with devices that a test says."""
+
+    def __init__(
+        self, find: Callable[[], DeviceReport] = lambda: FOUND, prefs: PlayerPrefs | None = None
+    ) -> None:
+        super().__init__(prefs=prefs)
+        self.devices = SoundDevices(find)
+        self.scene.provide(self.devices)
+        self.press(*SOUND)
+
+    @property
+    def sound(self) -> SoundActions:
+        return SoundActions(SceneQuery(self.scene), self.hud.state)
+
+    def row(self, label: str) -> SoundRow:
+        return next(row for row in self.sound.rows if row.label == label)
+
+    def choose(self, label: str) -> None:
+        """Go to a row by keys."""
+        labels = [row.label for row in self.sound.rows]
+        self.press(*["down"] * ((labels.index(label) - self.sound.chosen) % len(labels)))
+
+    def values(self, label: str, *keys: str) -> list[str]:
+        """Return what a row says after each key."""
+        said = []
+        for key in keys:
+            self.press(key)
+            said.append(self.row(label).value)
+        return said
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    made = Page()
+    until(lambda: not made.devices.is_looking, 5, "the devices are listed")
+    yield made
+    assert made.errors == []
+
+
+def test_the_menu_opens_the_page_and_escape_goes_back_to_its_entry(page: Page) -> None:
+    assert page.hud.state.layer is HudLayer.SOUND
+    assert page.hud_runtime.ears.covered and page.scene.input.captured is page.hud
+    page.press("escape")
+    assert (page.hud.state.layer, page.hud.state.menu_index) == (HudLayer.MENU, 4)
+    page.press("escape")
+    assert not page.hud_runtime.ears.covered
+
+
+def test_the_microphone_goes_through_the_default_and_what_can_hear(page: Page) -> None:
+    keys = ("right", "return", "pad right", "left", "a")
+    said = ["Headset", "Desk microphone", "System default", "Desk microphone", "Headset"]
+    assert page.values("Microphone", *keys) == said
+    assert page.hud_runtime.ears.device == "Headset"
+
+
+def test_the_loudspeaker_goes_through_what_can_be_heard(page: Page) -> None:
+    page.choose("Loudspeaker")
+    said = ["Headset", "Monitor", "System default"]
+    assert page.values("Loudspeaker", "right", "d", "pad 0") == said
+    assert page.hud_runtime.voice.device is None
+
+
+def test_choosing_a_microphone_is_not_the_act_that_opens_it(page: Page) -> None:
+    page.press("right", "return", "m", "m")
+    assert page.hud_runtime.ears.device == "Desk microphone"
+    assert not page.hud_runtime.ears.allowed
+
+
+def test_a_chosen_device_that_is_gone_stays_chosen_and_is_said_to_be_gone(page: Page) -> None:
+    page.manager.choices.set_microphone("Old headset")
+    assert page.row("Microphone").value == "Old headset (not there)"
+    page.press("up", "down")
+    assert page.manager.choices.microphone == "Old headset"
+    assert page.values("Microphone", "right", "left") == [
+        "System default",
+        "Desk microphone",
+    ]
+
+
+def test_a_device_in_use_may_be_hidden_from_the_list_and_is_there(page: Page) -> None:
+    page.manager.choices.set_speaker("Hidden")  # the fake plays on it at once
+    assert page.row("Loudspeaker").value == "Hidden"
+    page.hud_runtime.voice.device = "Monitor"
+    assert page.row("Loudspeaker").value == "Hidden (not there)"
+
+
+def test_the_only_choice_is_not_made_again() -> None:
+    page = Page(DeviceReport)
+    page.hud_runtime.ears.device = page.hud_runtime.voice.device = "untouched"
+    page.press("right", "down", "down", "down", "right")
+    assert page.row("Loudspeaker").value == "System default"
+    assert (page.hud_runtime.ears.device, page.hud_runtime.voice.device) == ("untouched",) * 2
+
+
+def test_frames_go_on_while_devices_are_looked_for() -> None:
+    found = threading.Event()
+    page = Page(lambda: FOUND if found.wait(20) else DeviceReport())
+    page.manager.choices.set_microphone("Headset")
+    page.frame(10)
+    assert page.sound.note.startswith("Looking for")
+    assert page.row("Microphone").value == "Headset"
+    found.set()
+    until(lambda: not page.devices.is_looking, 5, "the devices are listed")
+    assert page.sound.note == ""
+    assert page.values("Microphone", "right") == ["Desk microphone"]
+
+
+def test_what_is_wrong_with_the_sound_is_told_and_nobody_is_said_to_be_gone() -> None:
+    page = Page(lambda: DeviceReport(problem="The sound system does not answer."))
+    until(lambda: not page.devices.is_looking, 5, "the devices are listed")
+    page.manager.choices.set_microphone("Headset")
+    assert page.sound.note == "The sound system does not answer."
+    assert page.row("Microphone").value == "Headset"
+
+
+def test_a_loudspeaker_that_fails_is_told(page: Page) -> None:
+    page.hud_runtime.voice.problem = "The loudspeaker cannot be opened; trying again."
+    assert page.row("Loudspeaker").hint == "The loudspeaker cannot be opened; trying again."
+
+
+def test_a_machine_without_devices_says_so_at_their_rows() -> None:
+    page = Page(DeviceReport)
+    until(lambda: not page.devices.is_looking, 5, "the search is over")
+    assert page.sound.note == ""
+    for label in ("Microphone", "Loudspeaker"):
+        assert page.row(label).hint.startswith("None was found")
+
+
+def test_a_game_without_a_list_of_devices_says_so() -> None:
+    stage = Stage()
+    stage.press(*SOUND)
+    assert "no sound devices" in SoundActions(SceneQuery(stage.scene), stage.hud.state).note
+
+
+def test_a_voice_is_made_louder_and_quieter_in_tenths(page: Page) -> None:
+    page.choose("Ada")
+    assert page.values("Ada", "left", "left", "right", "right", "right") == [
+        "90 %", "80 %", "90 %", "100 %", "100 %",
+    ]  # fmt: skip
+    page.press(*["left"] * 12)
+    assert page.hud_runtime.voice.volumes == {"ada": 0.0, "bob": 1.0}
+
+
+@pytest.mark.parametrize("key", ["return", "m", "pad 2"])
+def test_a_voice_is_muted_and_keeps_its_volume(page: Page, key: str) -> None:
+    page.choose("Bob")
+    assert page.values("Bob", "left", key, key) == ["90 %", "muted", "90 %"]
+    assert not page.hud_runtime.ears.muted
+    page.press(key)
+    assert page.hud_runtime.voice.volumes == {"ada": 1.0, "bob": 0.0}
+
+
+def test_m_mutes_the_microphone_on_the_rows_that_are_nobodys(page: Page) -> None:
+    page.press("m")
+    assert page.hud_runtime.ears.muted
+    assert page.row("Microphone").hint.startswith("Muted")
+    page.choose("Headphones")
+    page.press("m")
+    assert not page.hud_runtime.ears.muted
+
+
+def test_hands_free_is_the_act_that_allows_the_microphone(page: Page) -> None:
+    page.choose("You talk")
+    assert page.values("You talk", "right") == ["hands-free"]
+    ears = page.hud_runtime.ears
+    assert (ears.status.mode, ears.allowed) == (ListeningMode.HANDS_FREE, True)
+    assert page.values("You talk", "return") == ["push-to-talk"]
+    assert ears.status.mode is ListeningMode.PUSH_TO_TALK
+
+
+def test_the_talk_key_and_headphones_are_chosen(page: Page) -> None:
+    for label in ("T key", "Headphones"):
+        page.choose(label)
+        page.press("right")
+    turns = page.hud_runtime.ears.turns
+    assert turns.push_to_talk.toggle and turns.headphones
+    assert page.row("T key").value == "press to begin and to end"
+    assert page.row("Headphones").value == "yes"
+
+
+def test_what_is_chosen_is_kept(tmp_path: Path) -> None:
+    with PlayerPrefs.open(tmp_path / "prefs.msgpack") as prefs:
+        page = Page(prefs=prefs)
+        until(lambda: not page.devices.is_looking, 5, "the devices are listed")
+        page.press("right", *["down"] * 5, "left")
+        assert prefs.get_string("player.microphone") == "Headset"
+        assert prefs.get_float("player.volume.ada") == 0.9
+
+
+def test_rows_go_round_and_as_many_people_have_one_as_fit(page: Page) -> None:
+    page.press("up")
+    assert page.sound.chosen == 6 and page.sound.rows[6].label == "Bob"
+    page.press("down")
+    assert page.sound.chosen == 0
+    for number in range(9):
+        page.person(f"guest {number}", (300 + number, 300))
+    page.frame(30)
+    page.scene.camera.size = (640, 400)
+    assert len(page.sound.rows) == 5 + 3
+
+
+def test_the_row_of_somebody_who_has_left_is_not_missed(page: Page) -> None:
+    page.press("up")
+    page.scene.destroy(page.bob.game_object)
+    page.press("left")
+    assert page.row("Ada").value == "90 %"
+
+
+def test_a_level_without_a_manager_has_nothing_to_choose() -> None:
+    state = HudState(layer=HudLayer.SOUND)
+    sound = SoundActions(SceneQuery(Scene()), state)
+    sound.toggle_mute()
+    sound.open()
+    assert (sound.rows, sound.chosen) == ((), 0)
+    assert sound.note == "Nobody in this level has a voice."

@@ -1,0 +1,334 @@
+from __future__ import annotations
+
+import pytest
+
+from characters.protocol.failures import FAILURES, classify_http, failure
+from characters.protocol.network_conditions import NetworkConditions
+from characters.session.conversation import (
+    DialogueState,
+    FreshReason,
+    Resume,
+    ResumeOutcome,
+    SessionState,
+    Turn,
+)
+from characters.ui.words import (
+    RECEIPT_SECONDS,
+    Actor,
+    Caption,
+    FaultState,
+    Microphone,
+    Shape,
+    Tone,
+    ago,
+    badge,
+    banner,
+    captions,
+    failure_title,
+    fault_lines,
+    is_open_elsewhere,
+    microphone,
+    player_words,
+    reading_seconds,
+    receipt,
+    resume_words,
+    weather_words,
+)
+from tests.characters.ui.helpers import NOW, actor, model, view
+
+S, D = SessionState, DialogueState
+
+
+def test_the_target_is_the_one_who_is_marked() -> None:
+    assert model(actor("Ada"), actor("Bob")).target is None
+    found = model(actor("Ada"), actor("Bob", is_target=True)).target
+    assert found is not None
+    assert found.name == "Bob"
+
+
+def test_those_in_error_keep_the_order_of_the_level() -> None:
+    lost = [actor(name, SessionState.ERROR) for name in ("Cyd", "Ada")]
+    assert [a.name for a in model(lost[0], actor("Bob"), lost[1]).failed] == ["Cyd", "Ada"]
+
+
+def test_each_state_has_a_shape_and_a_word_of_its_own() -> None:
+    said = [badge(view(state), NOW) for state in S]
+    assert len({words.shape for words in said}) == len(S)
+    assert len({words.word for words in said}) == len(S)
+
+
+@pytest.mark.parametrize(
+    ("dialogue", "shape", "word"),
+    [
+        (D.IDLE, Shape.CHECK, "ready"),
+        (D.LISTENING, Shape.WAVES, "listening"),
+        (D.THINKING, Shape.DOTS, "thinking"),
+        (D.SPEAKING, Shape.BARS, "speaking"),
+        (D.INTERRUPTED, Shape.DOTS, "interrupted"),
+    ],
+)
+def test_somebody_connected_shows_what_goes_on(
+    dialogue: DialogueState, shape: Shape, word: str
+) -> None:
+    said = badge(view(dialogue=dialogue), NOW)
+    assert (said.shape, said.word, said.tone) == (shape, word, Tone.GOOD)
+
+
+def test_a_talk_that_another_game_took_over_says_which_key_takes_it_back() -> None:
+    lost = view(S.DISCONNECTED, error=failure("session.taken_over"))
+    assert badge(lost, NOW).word == "in another game: press V"
+    ended = view(S.DISCONNECTED, error=failure("session.ended"))
+    assert badge(ended, NOW) == badge(view(S.DISCONNECTED), NOW)
+
+
+def test_a_reconnect_counts_attempts_and_seconds() -> None:
+    waits = view(
+        S.RECONNECTING,
+        attempt=2,
+        max_attempts=3,
+        next_retry_at=NOW + 2.1,
+        retry_wait_seconds=4.0,
+    )
+    assert badge(waits, NOW).word == "reconnecting 2/3, 3 s"
+    assert badge(waits, NOW).ring == pytest.approx(0.525, abs=0.05)
+
+
+def test_while_a_try_runs_there_is_no_countdown() -> None:
+    tries = view(S.RECONNECTING, attempt=2, max_attempts=3, next_retry_at=NOW - 1)
+    assert (badge(tries, NOW).word, badge(tries, NOW).ring) == ("reconnecting 2/3", None)
+
+
+@pytest.mark.parametrize("wait", [0.5, 4.0, 60.0])
+def test_the_ring_is_full_when_a_wait_begins_however_long_it_is(wait: float) -> None:
+    waits = view(S.RECONNECTING, attempt=2, next_retry_at=NOW + wait, retry_wait_seconds=wait)
+    assert badge(waits, NOW).ring == 1.0
+    assert badge(waits, NOW + wait / 2).ring == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_patient_policy_has_no_number_to_count_to() -> None:
+    assert badge(view(S.RECONNECTING, attempt=14), NOW).word == "reconnecting 14"
+
+
+def test_the_first_connect_is_not_called_an_attempt() -> None:
+    assert badge(view(S.CONNECTING, attempt=1, max_attempts=3), NOW).word == "connecting"
+    assert badge(view(S.CONNECTING, attempt=2, max_attempts=3), NOW).word == "connecting 2/3"
+
+
+def test_one_who_hibernates_is_not_called_lost() -> None:
+    assert badge(view(S.DISCONNECTED, is_hibernating=True), NOW).word == "resting: come near"
+
+
+@pytest.mark.parametrize(
+    ("resume", "words"),
+    [
+        (Resume(ResumeOutcome.REJOINED), "rejoined, nothing lost"),
+        (Resume(ResumeOutcome.RESUMED, None, 720.0), "remembers you, 12 min ago"),
+        (Resume(ResumeOutcome.RESUMED), "remembers you"),
+        (
+            Resume(ResumeOutcome.FRESH, FreshReason.EXPIRED),
+            "starts fresh: the saved session expired",
+        ),
+        (Resume(ResumeOutcome.FRESH, FreshReason.NO_STORED_ID), "meets you for the first time"),
+        (Resume(ResumeOutcome.FRESH), "starts fresh"),
+    ],
+)
+def test_the_receipt_says_what_a_connection_restored(resume: Resume, words: str) -> None:
+    assert resume_words(resume) == words
+
+
+@pytest.mark.parametrize("reason", FreshReason)
+def test_every_reason_to_start_fresh_has_words(reason: FreshReason) -> None:
+    assert resume_words(Resume(ResumeOutcome.FRESH, reason))
+
+
+def test_a_receipt_is_shown_for_a_while_after_the_connect() -> None:
+    fresh = view(resume=Resume(ResumeOutcome.REJOINED), connected_at=NOW)
+    assert receipt(fresh, NOW + 1) == "rejoined, nothing lost"
+    assert receipt(fresh, NOW + RECEIPT_SECONDS + 0.1) is None
+    assert receipt(view(S.RECONNECTING), NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "1 s"), (59, "59 s"), (60, "1 min"), (720, "12 min"), (7200, "2 h"), (400000, "5 days")],
+)
+def test_times_are_said_as_people_say_them(seconds: float, words: str) -> None:
+    assert ago(seconds) == words
+
+
+def test_the_indicator_names_who_hears_the_player() -> None:
+    mic = Microphone(is_open=True, hearer="ada")
+    shown = model(actor("Ada", is_target=True), microphone=mic)
+    assert microphone(shown).title == "Ada hears you"
+
+
+def test_a_sentence_that_stays_with_whom_it_began_with_names_that_one() -> None:
+    both = actor("Ada"), actor("Bob", is_target=True)
+    mic = Microphone(is_open=True, hearer="ada")
+    assert microphone(model(*both, microphone=mic)).title == "Ada hears you"
+    kept = Microphone(kept_seconds=0.4, hearer="ada")
+    assert microphone(model(*both, microphone=kept)).detail == "Ada hears it when ready"
+    assert microphone(model(both[1], microphone=mic)).title == "ada hears you"  # who is far away
+
+
+def test_a_muted_microphone_says_so_above_all() -> None:
+    mic = Microphone(is_muted=True, is_open=True)
+    said = microphone(model(actor("Ada", is_target=True), microphone=mic))
+    assert (said.title, said.is_crossed) == ("Muted", True)
+
+
+def test_a_closed_microphone_never_claims_to_be_heard() -> None:
+    near = microphone(model(actor("Ada", is_target=True)))
+    alone = microphone(model(actor("Ada")))
+    assert (near.title, near.detail) == ("Microphone closed", "hold T to talk to Ada")
+    free = microphone(
+        model(actor("Ada", is_target=True), microphone=Microphone(is_hands_free=True))
+    )
+    assert (free.title, free.detail) == ("Microphone closed", "press T to let Ada hear you")
+    assert (alone.title, alone.detail) == ("Microphone closed", "walk up to somebody")
+
+
+def test_whoever_presses_the_key_is_not_told_to_hold_it() -> None:
+    shown = model(actor("Ada", is_target=True), microphone=Microphone(is_toggled=True))
+    assert microphone(shown).detail == "press T to talk to Ada"
+    talking = Microphone(is_toggled=True, is_open=True, hearer="ada")
+    shown = model(actor("Ada", is_target=True), microphone=talking)
+    assert microphone(shown).detail == "press T when you are done"
+
+
+def test_words_that_are_kept_are_not_said_to_be_heard() -> None:
+    mic = Microphone(kept_seconds=0.4, hearer="ada")
+    shown = model(actor("Ada", is_target=True), microphone=mic)
+    said = microphone(shown)
+    assert (said.title, said.detail) == ("Your first words are kept", "Ada hears it when ready")
+
+
+def test_a_problem_is_passed_on_with_the_way_around_it() -> None:
+    said = microphone(model(microphone=Microphone(problem="No microphone was found.")))
+    assert (said.title, said.detail) == ("No microphone: typing works", "No microphone was found.")
+
+
+def test_the_banner_never_claims_that_a_remote_talk_stays_here() -> None:
+    assert banner(model()).startswith("Nothing leaves this machine")
+    assert banner(model(endpoint="live.example.com")).startswith("Talk goes to live.example.com")
+
+
+def test_the_title_of_an_error_tells_what_the_player_lost() -> None:
+    refused = view(S.ERROR, error=failure("session.resume_refused"))
+    unknown = view(S.ERROR, error=failure("connection.character_not_found"))
+    assert failure_title("Ada", refused) == "Ada cannot go on where you stopped"
+    assert failure_title("Ada", unknown) == "Ada could not be reached"
+    assert failure_title("Ada", view(S.ERROR)) == "Ada lost the connection"
+
+
+def test_weather_is_said_in_words() -> None:
+    assert weather_words(NetworkConditions.CALM) == "calm"
+    assert weather_words(NetworkConditions(0.4, 16_000)) == "0.4 s late, 16 KB/s"
+    assert weather_words(NetworkConditions(is_black_hole=True)) == "black hole"
+    assert weather_words(None) == "not the same for all"
+
+
+def test_what_is_broken_stands_below_the_buttons() -> None:
+    state = FaultState(True, False, NetworkConditions(0.4), is_unplugged=True)
+    assert [words for words, _ in fault_lines(state)] == [
+        "Line: 0.4 s late",
+        "The microphone is unplugged.",
+        "The service is down.",
+    ]
+
+
+def test_a_remote_service_is_not_spoken_of() -> None:
+    assert fault_lines(FaultState()) == (("Line: calm", Tone.GOOD),)
+
+
+@pytest.mark.parametrize("code", sorted(FAILURES))
+def test_every_failure_says_what_to_press_and_nothing_for_developers(code: str) -> None:
+    words = player_words(failure(code, "HTTP 418 from lobby-1"))
+    assert "Retry" in words
+    assert code not in words and "HTTP" not in words and "_" not in words
+    assert FAILURES[code].advice not in words
+
+
+def test_a_talk_that_is_gone_offers_both_ways_on() -> None:
+    words = player_words(failure("session.resume_refused"))
+    assert "Start anew" in words and "Retry" in words
+
+
+def test_a_talk_that_is_open_elsewhere_may_be_taken_over_and_nothing_else_may() -> None:
+    refused = [code for code in FAILURES if is_open_elsewhere(view(S.ERROR, error=failure(code)))]
+    assert refused == ["session.live_elsewhere"]
+    ended = [c for c in FAILURES if is_open_elsewhere(view(S.DISCONNECTED, error=failure(c)))]
+    assert ended == ["session.taken_over"]
+    words = player_words(failure("session.live_elsewhere"))
+    assert "Take over" in words and "Retry" in words
+    assert not any(is_open_elsewhere(view(state)) for state in S)
+
+
+def test_what_the_game_is_not_set_up_for_does_not_ask_to_wait() -> None:
+    assert "not set up" in player_words(classify_http(401))
+    assert "Wait" in player_words(failure("connection.refused"))
+
+
+def test_an_error_without_a_failure_is_told_too() -> None:
+    assert "Retry" in player_words(None)
+
+
+def says(name: str, *turns: Turn, is_speaking: bool = False) -> Actor:
+    return actor(name, transcript=turns, is_speaking=is_speaking)
+
+
+def shown(*actors: Actor) -> list[str]:
+    return [caption.text for caption in captions(model(*actors))]
+
+
+def test_a_caption_names_its_speaker() -> None:
+    found = captions(model(says("Ada", Turn("character", "Hello", NOW - 1))))
+    assert found == (Caption("ada", "Ada", "Hello"),)
+
+
+def test_the_players_line_says_to_whom() -> None:
+    (found,) = captions(model(says("Ada", Turn("player", "Hello", NOW)), player_name="Visitor"))
+    assert (found.speaker, found.is_player) == ("Visitor to Ada", True)
+
+
+def test_a_caption_stays_as_long_as_reading_takes() -> None:
+    text = "word " * 20
+    until = reading_seconds(text.strip())
+    assert shown(says("Ada", Turn("character", text.strip(), NOW - until + 0.1)))
+    assert not shown(says("Ada", Turn("character", text.strip(), NOW - until - 0.1)))
+
+
+def test_what_is_still_being_said_stays_however_long_it_takes() -> None:
+    assert shown(says("Ada", Turn("character", "Well", NOW - 60, final=False))) == ["Well"]
+    assert shown(says("Ada", Turn("character", "Well.", NOW - 60), is_speaking=True)) == ["Well."]
+
+
+def test_who_speaks_now_is_not_pushed_out_by_those_who_are_done() -> None:
+    speaks = says("Ada", Turn("character", "Long ago", NOW - 9, final=False))
+    done = [says(n, Turn("character", n, NOW - 1)) for n in ("Bob", "Cyd", "Dan")]
+    assert "Long ago" in shown(speaks, *done)
+
+
+def test_captions_stand_in_the_order_of_the_talk() -> None:
+    talk = (Turn("player", "Hi", NOW - 2), Turn("character", "Oh, hi", NOW - 1, final=False))
+    assert shown(says("Ada", *talk)) == ["Hi", "Oh, hi"]
+
+
+def test_an_interrupted_line_is_marked() -> None:
+    turn = Turn("character", "I was about to", NOW - 1, interrupted=True)
+    assert captions(model(says("Ada", turn)))[0].is_cut
+
+
+def test_a_turn_without_words_has_no_caption() -> None:
+    assert not shown(says("Ada", Turn("character", "  ", NOW, final=False)))
+
+
+def test_what_somebody_said_before_gives_way_to_the_players_line() -> None:
+    ada = says(
+        "Ada",
+        Turn("character", "Good day", NOW - 3, interrupted=True),
+        Turn("player", "My name is Bob", NOW - 2),
+        Turn("character", "Hello Bob", NOW - 1, final=False),
+        is_speaking=True,
+    )
+    assert shown(ada) == ["My name is Bob", "Hello Bob"]

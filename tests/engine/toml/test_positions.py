@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import tomllib
+from datetime import date
+from typing import Any
+
+import pytest
+import tomlkit
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.toml.positions import KeyPath, as_toml, did_you_mean, one_of, scan
+
+TEXT = '''\
+# a level
+top = 1
+[scene]
+name = "Hall" # its name
+"my key".b = 'x'
+
+[[object]]
+position = [
+  1, # one
+  2,
+]
+[object.Lamp]
+colours = [{ r = 1, g = [2] }, { "b c" = 3 }]
+text = """
+[[object]]
+not = "a key"
+"""
+[[object]]
+[object.Lamp.deep.er]
+x = 1979-05-27 07:32:00
+'''
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        (("top",), (2, 7)),
+        (("scene", "name"), (4, 8)),
+        (("scene", "my key", "b"), (5, 14)),
+        (("object", 0, "position"), (8, 12)),
+        (("object", 0, "position", 1), (10, 3)),
+        (("object", 0, "Lamp", "colours", 0, "g", 0), (13, 26)),
+        (("object", 0, "Lamp", "colours", 1, "b c"), (13, 42)),
+        (("object", 0, "Lamp", "text"), (14, 8)),
+        (("object", 1, "Lamp", "deep", "er", "x"), (20, 5)),
+    ],
+)
+def test_a_value_is_found_at_its_line_and_column(path: KeyPath, place: tuple[int, int]) -> None:
+    positions = scan(TEXT)
+    assert positions.line_column(positions.spans[path].start) == place
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        (("scene",), (3, 2)),
+        (("scene", "name"), (4, 1)),
+        (("scene", "my key"), (5, 1)),
+        (("scene", "my key", "b"), (5, 10)),
+        (("object", 0), (7, 3)),
+        (("object", 0, "Lamp"), (12, 9)),
+        (("object", 1, "Lamp"), (19, 9)),
+        (("object", 1, "Lamp", "deep", "er"), (19, 19)),
+    ],
+)
+def test_a_key_or_header_is_found_at_its_name(path: KeyPath, place: tuple[int, int]) -> None:
+    positions = scan(TEXT)
+    assert positions.line_column(positions.spans[path].key_start) == place
+
+
+def test_the_nearest_table_stands_for_what_is_not_there() -> None:
+    path, span = scan(TEXT).nearest(("object", 0, "Lamp", "colour", 3))
+    assert path == ("object", 0, "Lamp")
+    assert span is not None
+
+
+def test_a_new_key_goes_behind_the_last_one_of_its_table() -> None:
+    positions = scan(TEXT)
+    at = positions.line_ends["object", 0]
+    assert TEXT[at:].startswith("[object.Lamp]")
+
+
+def test_windows_line_ends_change_no_place() -> None:
+    positions = scan(TEXT.replace("\n", "\r\n"))
+    assert positions.line_column(positions.spans["object", 0, "position", 1].start) == (10, 3)
+
+
+@pytest.mark.parametrize("text", ['""""two"" quotes"""""', "''''a''''", '"\\""', "''", '"#"'])
+def test_quotes_inside_texts_do_not_end_them(text: str) -> None:
+    whole = f"a = {text}\nb = 1\n"
+    span = scan(whole).spans["a",]
+    assert whole[span.start : span.end] == text
+
+
+scalars = st.one_of(
+    st.booleans(),
+    st.integers(-(2**60), 2**60),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(st.characters(exclude_categories=["Cs", "Cc"])),
+    st.datetimes(),
+)
+values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3), max_leaves=5)
+keys = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=5)
+tables = st.recursive(
+    st.dictionaries(keys, values, max_size=3),
+    lambda inner: st.dictionaries(
+        keys, st.one_of(values, inner, st.lists(inner, min_size=1, max_size=2)), max_size=3
+    ),
+    max_leaves=6,
+)
+
+
+@given(tables)
+def test_every_value_of_any_file_stands_where_its_span_says(data: dict[str, Any]) -> None:
+    text = tomlkit.dumps(data)
+    positions = scan(text)
+    for path, value in leaves(tomllib.loads(text)):
+        span = positions.spans[path]
+        assert tomllib.loads(f"v = {text[span.start : span.end]}")["v"] == value
+
+
+def leaves(data: Any, path: KeyPath = ()) -> list[tuple[KeyPath, Any]]:
+    if isinstance(data, dict):
+        return [leaf for k, v in data.items() for leaf in leaves(v, (*path, k))]
+    if isinstance(data, list):
+        return [leaf for i, v in enumerate(data) for leaf in leaves(v, (*path, i))]
+    return [(path, data)]
+
+
+def test_a_near_miss_is_proposed_and_surely_meant() -> None:
+    assert did_you_mean("nmae", ["name", "size"]) == ("name", None)
+    assert did_you_mean("naem_of", ["name_of", "size"]) == ("name_of", "name_of")
+
+
+def test_capitals_do_not_matter() -> None:
+    assert did_you_mean("LAMP", ["Lamp", "Door"]) == ("Lamp", "Lamp")
+
+
+def test_of_two_near_misses_neither_is_surely_meant() -> None:
+    hint, sure = did_you_mean("lamp", ["lamps", "lamp1"])
+    assert set(hint.split(" or ")) == {"lamps", "lamp1"}
+    assert sure is None
+
+
+def test_what_is_far_from_all_gets_a_short_list() -> None:
+    assert did_you_mean("xyz", ["ab", "cd"]) == ("one of ab, cd", None)
+
+
+def test_a_long_list_is_left_out() -> None:
+    assert did_you_mean("xyz", [f"a{i}" for i in range(40)]) == ("", None)
+
+
+def test_nothing_is_proposed_where_nothing_is_known() -> None:
+    assert did_you_mean("xyz", []) == ("", None)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (True, "true"),
+        ("a", '"a"'),
+        ([1, "b"], '[1, "b"]'),
+        ({"a": False}, "{a = false}"),
+        (date(2026, 1, 2), "2026-01-02"),
+        (float("nan"), "nan"),
+    ],
+)
+def test_a_value_is_shown_as_it_is_written(value: object, text: str) -> None:
+    assert as_toml(value) == text
+
+
+def test_a_long_value_is_cut() -> None:
+    assert as_toml("x" * 500) == '"' + "x" * 58 + "…"
+
+
+def test_choices_are_listed() -> None:
+    assert one_of(["a", "b"]) == "must be one of a, b"
