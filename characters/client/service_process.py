@@ -112,11 +112,10 @@ class ServiceProcess:
             process = self._process
             if process is None:
                 return True
+            # Its sign to drain, and the only one: `terminate` would be a kill on Windows.
             with suppress(OSError):
                 assert process.stdin is not None  # it was started with a pipe
                 process.stdin.close()
-            with suppress(ProcessLookupError):
-                process.terminate()
             try:
                 process.wait(deadline_seconds)
                 return True

@@ -10,8 +10,10 @@ import os
 import secrets
 import signal
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -139,8 +141,9 @@ def _database(data: Path) -> Path:
 async def _run(asked: argparse.Namespace) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    # Not loop.add_signal_handler: the event loops of Windows have none.
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     service = _service(asked)
     await service.start()
     key = os.environ.get(asked.api_key_env) if asked.api_key_env else None
@@ -159,22 +162,28 @@ async def _run(asked: argparse.Namespace) -> int:
     with announced(None if asked.data is None else _database(asked.data).parent, url):
         print(json.dumps({"url": url, "pid": os.getpid()}), flush=True)
         if asked.with_parent:
-            await _watch_stdin(stop)
+            _watch_stdin(lambda: loop.call_soon_threadsafe(stop.set))
         await stop.wait()
         await service.close()
     await runner.cleanup()
     return 0
 
 
-async def _watch_stdin(stop: asyncio.Event) -> None:
-    """Set `stop` when standard input closes: the process that started us is gone."""
-    loop = asyncio.get_running_loop()
+def _watch_stdin(ended: Callable[[], object]) -> None:
+    """Call `ended` on a thread of its own when standard input closes: the parent is gone.
 
-    class Watch(asyncio.Protocol):
-        def connection_lost(self, error: Exception | None) -> None:
-            stop.set()
+    A thread, because no event loop of Windows can wait for a pipe; `os.read`, because a thread
+    that waits inside `sys.stdin` would hold its lock while the interpreter shuts down.
+    """
 
-    await loop.connect_read_pipe(Watch, sys.stdin)
+    def watch() -> None:
+        with suppress(OSError):
+            while os.read(0, 4096):
+                pass
+        with suppress(RuntimeError):  # the loop has ended before
+            ended()
+
+    threading.Thread(target=watch, name="service-stdin", daemon=True).start()
 
 
 if __name__ == "__main__":
