@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, Protocol, TypeVar, cast, runtime_checkable
 
 from characters.client.handle import SessionHandle
 from characters.client.runtime import Runtime
@@ -22,9 +22,6 @@ from engine.core.events import Signal, Subscription
 from engine.objects.objects import Component
 from engine.objects.registry import Asset
 from engine.prefs.prefs import PlayerPrefs
-
-if TYPE_CHECKING:
-    from characters.components.manager import CharacterManager
 
 __all__ = ["Character", "ConnectMode", "LevelPolicy", "player_id", "PlayerChoices"]
 
@@ -57,6 +54,35 @@ class LevelPolicy(StrEnum):
     DROP = "drop"
 
 
+@runtime_checkable
+class CharacterSessions(Protocol):
+    """What a character needs of its level's manager; found by its shape, so methods only."""
+
+    def open_session(self, character: Character) -> SessionHandle:
+        """Open the session of a character, or take over the one that is open."""
+        ...
+
+    def reopen_session(self, character: Character) -> SessionHandle:
+        """Return the session with the settings of now: the same, or another."""
+        ...
+
+    def connect_if_due(self, mode: ConnectMode, session: SessionHandle) -> None:
+        """Connect a session at rest if its mode says that this happens by itself."""
+        ...
+
+    def owns_session(self, character: Character) -> bool:
+        """Whether the session of that key is this character's, not a successor's."""
+        ...
+
+    def release(self, character: Character) -> None:
+        """Forget a character, whatever key it has now; its session stays open."""
+        ...
+
+    def close_session(self, key: str) -> None:
+        """Close a session for good."""
+        ...
+
+
 class Character(Component):
     """Gives its object a conversation; the CharacterManager of the level does the work.
 
@@ -78,7 +104,7 @@ class Character(Component):
     actions: tuple[str, ...] = ()  # what it may be asked to do, by name
     profile: Annotated[str, Asset((".toml",))] = ""  # fields that several levels share
 
-    _manager: CharacterManager | None = None
+    _manager: CharacterSessions | None = None
     _mode: ConnectMode | None = None
     _session: SessionHandle | None = None
     _subscription: Subscription | None = None
@@ -125,7 +151,7 @@ class Character(Component):
         return self._events
 
     @property
-    def manager(self) -> CharacterManager | None:
+    def manager(self) -> CharacterSessions | None:
         """The manager that opened the session, None before the component has started."""
         return self._manager
 
@@ -140,9 +166,7 @@ class Character(Component):
 
     def start(self) -> None:
         """Open the session, or take over the one that was carried through the level load."""
-        from characters.components.manager import CharacterManager
-
-        manager = self.scene.find_component(CharacterManager)
+        manager = self.scene.find_component(CharacterSessions)  # type: ignore[type-abstract]  # a runtime protocol finds by shape
         if manager is None:
             raise LookupError(
                 f"{self.character_id} (object {self.game_object.name!r}) found no "
@@ -163,8 +187,8 @@ class Character(Component):
         self._leave()
         if session.key == self.key:  # what is stored under it is a talk with somebody else
             session.clear_session_id()
-            manager.runtime.close_session(session.key)
-        manager.forget(self)
+            manager.close_session(session.key)
+        manager.release(self)
         self._enter(manager)
 
     def follow_settings(self) -> None:
@@ -180,9 +204,9 @@ class Character(Component):
                 session.connect()
         if self._mode is not self.connect:
             self._mode = self.connect
-            manager.connect_if_told(self.connect, session)
+            manager.connect_if_due(self.connect, session)
 
-    def move_to(self, manager: CharacterManager) -> None:
+    def move_to(self, manager: CharacterSessions) -> None:
         """Go on under the manager that took the place of the one before."""
         self._manager = manager
         self._enter(manager)
@@ -193,9 +217,9 @@ class Character(Component):
             return
         is_carried = self.scene.is_closing and self.level_policy is LevelPolicy.CARRY
         # An object that was given another name in the level's file is a new one with our session.
-        self._leave(keep=is_carried or not self._manager.is_kept_for(self))
+        self._leave(keep=is_carried or not self._manager.owns_session(self))
 
-    def _enter(self, manager: CharacterManager) -> None:
+    def _enter(self, manager: CharacterSessions) -> None:
         self._mode = self.connect
         self._listen(manager.open_session(self))
 

@@ -33,7 +33,7 @@ from engine.objects.objects import Component
 from engine.objects.physics import Camera
 from engine.prefs.prefs import PlayerPrefs
 
-__all__ = ["CharacterManager"]
+__all__ = ["CharacterManager", "PlayerIdentity"]
 
 
 Vector = tuple[float, float]
@@ -130,6 +130,12 @@ _log = logging.getLogger(__name__)
 ATTENDED_PER_HIBERNATION = 4
 # Pixels. Who talks next is chosen by distances that are known so well.
 WORTH_KNOWING = 4.0
+
+
+class PlayerIdentity(Component):
+    """Who plays; the characters of a level are told its name. `Player` is one."""
+
+    name: str = "Visitor"
 
 
 class CharacterManager(Component):
@@ -278,14 +284,14 @@ class CharacterManager(Component):
         self._characters[character.key] = character
         self.choices.apply_voice(character.key)
         handle = self.runtime.open_session(self._config(character))
-        self.connect_if_told(character.connect, handle)
+        self.connect_if_due(character.connect, handle)
         return handle
 
     def reopen_session(self, character: Character) -> SessionHandle:
         """Return the session of a character with the settings of now: the same, or another."""
         return self.runtime.open_session(self._config(character))
 
-    def connect_if_told(self, mode: ConnectMode, handle: SessionHandle) -> None:
+    def connect_if_due(self, mode: ConnectMode, handle: SessionHandle) -> None:
         """Connect a session at rest if that is to happen by itself."""
         if not handle.is_at_rest:
             return  # carried over a level load, or in error until the player presses Retry
@@ -299,13 +305,17 @@ class CharacterManager(Component):
         for character in self.characters:
             character.follow_settings()
 
-    def is_kept_for(self, character: Character) -> bool:
+    def owns_session(self, character: Character) -> bool:
         """Tell whether the session of that key is this character's, and no successor's."""
         return self._characters.get(character.key) is character
 
-    def forget(self, character: Character) -> None:
+    def release(self, character: Character) -> None:
         """Let go of a character, whatever key it has now."""
         self._characters = {k: c for k, c in self._characters.items() if c is not character}
+
+    def close_session(self, key: str) -> None:
+        """Close a session for good."""
+        self.runtime.close_session(key)
 
     # hooks
 
@@ -314,7 +324,7 @@ class CharacterManager(Component):
         self.choices.apply()
         for character in self.scene.find_components(Character, include_inactive=True):
             before = character.manager
-            if before is not None and before.is_destroyed:
+            if isinstance(before, CharacterManager) and before.is_destroyed:
                 character.move_to(self)
 
     def on_validate(self) -> None:
@@ -377,7 +387,7 @@ class CharacterManager(Component):
         """Take the parts of a manager that an edit replaced by this one: its sessions live on."""
         for character in self.scene.find_components(Character, include_inactive=True):
             before = character.manager
-            if before is not None and before.is_destroyed:
+            if isinstance(before, CharacterManager) and before.is_destroyed:
                 parts, before._own_parts, before._runtime = before._own_parts, None, None
                 return parts
         return None
@@ -408,9 +418,7 @@ class CharacterManager(Component):
         return None if prefs is None else player_id(prefs)
 
     def _player_name(self) -> str | None:
-        from characters.components.player import Player
-
-        player = self.scene.find_component(Player)
+        player = self.scene.find_component(PlayerIdentity)
         return None if player is None else player.name
 
     def _candidates(self) -> list[Candidate]:

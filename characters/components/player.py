@@ -21,7 +21,7 @@ from pydantic import NonNegativeFloat, PositiveFloat
 
 from characters.components.character import Character
 from characters.components.faults import Faults
-from characters.components.manager import CharacterManager
+from characters.components.manager import CharacterManager, PlayerIdentity
 from characters.protocol.messages import check_number
 from characters.session.conversation import SessionState
 from engine.core.events import Signal
@@ -113,8 +113,9 @@ class NextVisitor(Component):
     def next_visitor(self) -> None:
         """Forget the visitor; a handler or a button may call this too."""
         character = self.require_component(Character)
-        if character.manager is not None:
-            character.manager.runtime.forget_session(character.key)
+        manager = self.scene.find_component(CharacterManager)
+        if manager is not None and character.has_session:
+            manager.runtime.forget_session(character.key)
             self._is_waiting = True
 
 
@@ -283,14 +284,13 @@ PLAYER_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 CLOSE_ENOUGH = 3.0  # pixels: a frame's walk is about as long
 
 
-class Player(Component):
+class Player(PlayerIdentity):
     """The figure that the player moves; put it on an object with a collider or without.
 
     Walking is WASD, arrows or pad. T is held to talk, M mutes (kept in the preferences),
     Tab turns to the next one in reach. `say` is what a chat box calls.
     """
 
-    name: str = "Visitor"
     speed: NonNegativeFloat = 190.0
     size: tuple[PositiveFloat, PositiveFloat] = (
         26.0,
