@@ -1,20 +1,22 @@
-"""Makes the drawn components known to scene files.
-
-Draws a level's pictures before anybody sees it, so that no frame of the game has to wait.
-"""
+"""What scene files may name in a game with a HUD, and drawing a level's pictures ahead of time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Protocol
 
 from characters.components.character import Character
+from characters.components.checks import SCENE_CHECKS
+from characters.components.registration import register_components
 from characters.ui.hud import Hud
 from characters.ui.visuals import Backdrop, CharacterSprite, PlayerSprite, Prop
 from engine.objects.objects import Component
+from engine.objects.registry import ComponentRegistry
 from engine.objects.scene import Scene
+from engine.scenes.file import SceneFile
 
-__all__ = ["prewarm", "register_visuals"]
+__all__ = ["prewarm", "read_scene", "register_visuals"]
 
 
 class VisualRegistry(Protocol):
@@ -27,6 +29,29 @@ class VisualRegistry(Protocol):
 def register_visuals(registry: VisualRegistry) -> None:
     """Register every component that is there to be seen."""
     registry.register(Backdrop, CharacterSprite, Hud, PlayerSprite, Prop)
+
+
+def read_scene(
+    path: str | Path, *components: type[Component], assets: str | Path | None = None
+) -> SceneFile:
+    """Read a level's file; `components` are those of the game, beside all that are ours.
+
+        file = read_scene("level.toml", Lamp)
+        scene = file.new_scene()
+        file.build(scene)
+
+    `assets` is the folder below which its prefabs, profiles and personas lie; without, it is the
+    folder called `assets` above the file, or else the file's own.
+
+    Raises:
+        TomlFileError: the file has mistakes; it names each, with its line and column.
+    """
+    registry = ComponentRegistry()
+    register_components(registry)
+    register_visuals(registry)
+    registry.register(*components)
+    root = None if assets is None else Path(assets)
+    return SceneFile.read(Path(path), registry, SCENE_CHECKS, asset_root=root)
 
 
 def prewarm(scene: Scene) -> Iterator[None]:

@@ -81,7 +81,7 @@ def test_a_start_that_fails_tells_what_the_service_said(tmp_path: Path) -> None:
 def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     program = (
         "import sys, pathlib\n"
-        "from characters import ServiceProcess\n"
+        "from characters.client.service_process import ServiceProcess\n"
         "process = ServiceProcess(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]),"
         " arguments=['--no-speech'])\n"
         "process.start()\n"
