@@ -1,5 +1,6 @@
-# make play   install what is missing and open the demo
-# make test   install what is missing and run every check and test
+# make play       install what is missing and open the demo
+# make test       install what is missing and run every check and the tests
+# make test-all   that, with the slow tests and more examples by chance
 #
 # PYTHON=python3.12 make play   chooses the interpreter (3.11 or newer)
 
@@ -7,13 +8,16 @@ PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
 
-.PHONY: play test setup setup-test check format faults bench simulate clean
+.PHONY: play test test-all setup setup-test check format faults bench simulate clean
 
 play: setup
 	$(BIN)/python main.py $(ARGS)
 
 test: setup-test check
 	$(BIN)/python -m pytest $(ARGS)
+
+test-all: setup-test check
+	$(BIN)/python -m pytest -m "" --hypothesis-profile=thorough $(ARGS)
 
 setup: .venv/.ready-to-play
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from characters.agents.patterns import (
@@ -69,7 +69,6 @@ def test_a_broken_pattern_says_that_it_is(source: str) -> None:
         Pattern.compile(source)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text("ab*()[]|= \u00e9?+.\\$", max_size=20), st.text("ab \u00e9?", max_size=30))
 def test_no_pattern_and_no_text_break_the_compiler(source: str, text: str) -> None:
     try:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from characters.agents.agent import PlayerSaid
@@ -324,7 +324,6 @@ def test_other_short_answers_are_taken_as_they_are(said: str) -> None:
     assert introduced(said) in (said, f"My name is {said}")
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text("I am my name is.,!?' \u00e9\nABC19", max_size=80))
 def test_no_text_breaks_the_learner_and_values_stay_short(text: str) -> None:
     assert all(0 < len(fact.value) <= 60 for fact in learn(text))

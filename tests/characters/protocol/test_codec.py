@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from characters.protocol import messages as client_messages
@@ -40,7 +40,6 @@ from characters.protocol.messages import (
 )
 
 # A shared machine is slow at times; that says nothing about the code.
-CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TEXT = st.text("ab \u00e9\u4e16\U0001f600", max_size=8)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
@@ -177,7 +176,6 @@ def test_what_is_no_json_object_is_a_parse_error(frame: str | bytes) -> None:
     assert caught.value.kind == "parse-error"
 
 
-@CALM
 @given(st.dictionaries(st.sampled_from(["type", "data", "label", "x"]), JSON, max_size=4))
 def test_no_dictionary_at_all_breaks_a_decoder(raw: dict[str, Any]) -> None:
     for decode in (decode_client, decode_server):
@@ -187,7 +185,6 @@ def test_no_dictionary_at_all_breaks_a_decoder(raw: dict[str, Any]) -> None:
             assert problem.message
 
 
-@CALM
 @given(st.sampled_from(SUPPORTED_TYPES), JSON)
 def test_no_payload_at_all_breaks_a_known_type(kind: str, data: object) -> None:
     try:

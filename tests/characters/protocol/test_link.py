@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from characters.protocol.codec import MessageError
@@ -39,7 +39,6 @@ FRAMES: list[LinkFrame] = [
 ]
 
 # A shared machine is slow at times; that says nothing about the code.
-CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.mark.parametrize("frame", FRAMES, ids=lambda frame: type(frame).__name__)
@@ -125,7 +124,6 @@ def test_confirmations_are_due_after_a_few_messages_or_on_demand() -> None:
     assert link.ack() == Ack(9)
 
 
-@CALM
 @given(
     st.dictionaries(
         st.sampled_from(["type", "received", "t", "reason", "x"]),
@@ -206,7 +204,6 @@ def test_an_inbox_delivers_once_and_in_order() -> None:
     assert inbox.received == 3
 
 
-@CALM
 @given(st.lists(st.integers(1, 8), max_size=60))
 def test_whatever_arrives_the_inbox_lets_a_gapless_count_through(arrivals: list[int]) -> None:
     inbox = Inbox()
@@ -214,7 +211,6 @@ def test_whatever_arrives_the_inbox_lets_a_gapless_count_through(arrivals: list[
     assert delivered == list(range(1, len(delivered) + 1))
 
 
-@CALM
 @given(st.lists(st.sampled_from(["send", "drop", "deliver", "rejoin"]), max_size=80))
 def test_over_any_losses_every_message_arrives_once_and_in_order(weather: list[str]) -> None:
     outbox: Outbox[int] = Outbox(1000)

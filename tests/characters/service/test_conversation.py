@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from characters.agents.agent import Arrived, Do, Event, Feel, Part, PlayerSaid, Prompt, Say, Silence
@@ -501,7 +501,6 @@ def test_nobody_is_waited_for_who_is_not_there() -> None:
     assert not patience.is_over(1000.0)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text("ab .\n\t\u00e9", max_size=40))
 def test_the_pieces_of_a_text_join_again(text: str) -> None:
     assert "".join(pieces(text)) == text

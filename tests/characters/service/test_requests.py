@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from characters.protocol.messages import ConnectRequest
@@ -155,7 +155,6 @@ def test_the_turn_taking_of_the_client_is_honoured() -> None:
     assert (turn.stop_secs, turn.max_duration_secs) == (1.5, 8.0)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=200))
 def test_no_bytes_at_all_break_the_reader(raw: bytes) -> None:
     assert refused(raw).status in (400, 422)

@@ -152,5 +152,5 @@ def starts_at(life: list[str]) -> int:
     return life.index("start") if "start" in life else len(life)
 
 
-World.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+World.TestCase.settings = settings(stateful_step_count=30)
 TestWorld = World.TestCase

@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.prefs.format import (
@@ -226,7 +226,6 @@ def test_a_file_of_zeros_is_damage_and_not_another_program_s_file() -> None:
 
 
 @given(st.binary(max_size=400), st.booleans())
-@settings(max_examples=200, deadline=None)
 def test_no_bytes_raise_anything_unexpected(data: bytes, ours: bool) -> None:
     whole = a_file(VALUES, SINGLES)
     try:

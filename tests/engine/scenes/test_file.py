@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from engine.objects.objects import Component
@@ -114,15 +114,11 @@ def test_a_check_sees_what_is_right_in_a_file_that_has_mistakes(tmp_path: Path) 
     assert seen == {"Ann": None, "Bob": "bob"}
 
 
-FEW = settings(
-    max_examples=50,
-    phases=[Phase.reuse, Phase.generate],  # a whole text by lot takes minutes to shrink
-    suppress_health_check=list(HealthCheck),
-    deadline=None,
-)
+# A whole text by lot takes minutes to shrink.
+UNSHRUNK = settings(phases=[Phase.reuse, Phase.generate])
 
 
-@FEW
+@UNSHRUNK
 @given(written_levels())
 def test_any_level_survives_load_save_load(tmp_path: Path, level: Written) -> None:
     assert tomllib.loads(level.text) == level.data
@@ -146,7 +142,7 @@ EDITS = {
 }
 
 
-@FEW
+@UNSHRUNK
 @given(written_levels(), st.data())
 def test_an_edit_of_any_level_changes_one_value_and_nothing_else(
     tmp_path: Path, level: Written, data: st.DataObject
