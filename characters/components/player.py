@@ -344,7 +344,7 @@ class Player(PlayerIdentity):
         """Let everybody know the new name."""
         manager = self._manager()
         if manager is not None:
-            manager.follow_settings()
+            manager.apply_settings()
 
     def update(self, dt: float) -> None:
         """Walk, and do what the keys say."""

@@ -1,0 +1,162 @@
+"""What the player chose for microphone and voices, and the id that a service knows the player by.
+
+Kept in the preferences; a choice stands above what the level says.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from typing import TypeVar, cast
+
+from characters.client.runtime import Runtime
+from characters.protocol.turn_settings import ListeningMode, TurnSettings
+from engine.prefs.prefs import PlayerPrefs
+
+__all__ = ["player_id", "PlayerChoices"]
+
+
+T = TypeVar("T", str, bool, float)
+
+MODE = "player.mode"
+TOGGLE = "player.toggle"
+HEADPHONES = "player.headphones"
+MICROPHONE = "player.microphone"
+SPEAKER = "player.speaker"
+MUTED = "player.muted"
+VOLUME = "player.volume."
+SILENCED = "player.silenced."
+
+
+class PlayerChoices:
+    """What the player chose; each choice takes effect at once, without a reconnect.
+
+    `character` below is a session's key. Without preferences a choice lasts as long as the level.
+    """
+
+    def __init__(self, runtime: Runtime, prefs: PlayerPrefs | None, level: TurnSettings) -> None:
+        self._runtime = runtime
+        self._prefs = prefs
+        self._level = level
+        self._unsaved: dict[str, str | bool | float] = {}
+
+    @property
+    def turns(self) -> TurnSettings:
+        """How turns are taken: as the level says, except for what the player chose."""
+        level = self._level
+        talk = replace(level.push_to_talk, toggle=self._get(TOGGLE, level.push_to_talk.toggle))
+        mode = self._get(MODE, level.mode.value)
+        return replace(
+            level,
+            mode=ListeningMode(mode) if mode in tuple(ListeningMode) else level.mode,
+            headphones=self._get(HEADPHONES, level.headphones),
+            push_to_talk=talk,
+        )
+
+    @property
+    def microphone(self) -> str | None:
+        """The chosen microphone by its stable name, None for the system's default."""
+        return self._get(MICROPHONE, "") or None
+
+    @property
+    def speaker(self) -> str | None:
+        """The chosen loudspeaker by its stable name, None for the system's default."""
+        return self._get(SPEAKER, "") or None
+
+    def apply(self, level: TurnSettings | None = None) -> None:
+        """Apply every choice, and the level's settings if they are given."""
+        if level is not None:
+            self._level = level
+        ears = self._runtime.ears
+        ears.set_muted(self._get(MUTED, False))
+        ears.choose_device(self.microphone)
+        self._runtime.voice.choose(self.speaker)
+        ears.set_turns(self.turns)
+
+    def set_mode(self, mode: ListeningMode | str) -> None:
+        """Choose hands-free or push-to-talk."""
+        self._change(MODE, ListeningMode(mode).value)
+
+    def set_toggle(self, toggle: bool) -> None:
+        """Choose whether the talk key is held, or pressed to begin and again to end."""
+        self._change(TOGGLE, toggle)
+
+    def set_headphones(self, headphones: bool) -> None:
+        """Set whether the player wears headphones, so that no echo reaches the microphone."""
+        self._change(HEADPHONES, headphones)
+
+    def set_microphone(self, device: str | None) -> None:
+        """Choose a microphone by its stable name, None for the system's default."""
+        self._put(MICROPHONE, device or "")
+        self._runtime.ears.choose_device(device)
+
+    def set_speaker(self, device: str | None) -> None:
+        """Choose a loudspeaker by its stable name, None for the system's default."""
+        self._put(SPEAKER, device or "")
+        self._runtime.voice.choose(device)
+
+    def set_muted(self, muted: bool) -> None:
+        """Mute or unmute the microphone."""
+        self._put(MUTED, muted)
+        self._runtime.ears.set_muted(muted)
+
+    def volume(self, character: str) -> float:
+        """Return the volume of a character, 0 to 1, whether it is muted or not."""
+        return self._get(VOLUME + character, 1.0)
+
+    def set_volume(self, character: str, volume: float) -> None:
+        """Set the volume of a character, 0 to 1, on top of what its distance leaves."""
+        self._put(VOLUME + character, min(1.0, max(0.0, float(volume))))
+        self.apply_voice(character)
+
+    def is_silenced(self, character: str) -> bool:
+        """Return whether a character's voice is muted; its captions go on."""
+        return self._get(SILENCED + character, False)
+
+    def set_silenced(self, character: str, silenced: bool) -> None:
+        """Mute or unmute a character's voice; its volume stays."""
+        self._put(SILENCED + character, silenced)
+        self.apply_voice(character)
+
+    def apply_voice(self, character: str) -> None:
+        """Apply the volume and the mute of a character."""
+        volume = 0.0 if self.is_silenced(character) else self.volume(character)
+        self._runtime.voice.set_volume(character, volume)
+
+    def _change(self, name: str, value: str | bool) -> None:
+        self._put(name, value)
+        self._runtime.ears.set_turns(self.turns)
+
+    def _get(self, name: str, default: T) -> T:
+        prefs = self._prefs
+        if prefs is None:
+            return cast(T, self._unsaved.get(name, default))
+        # A value of another type, from another version or written by hand, counts as not set.
+        if isinstance(default, bool):
+            return prefs.get_bool(name, default)
+        if isinstance(default, str):
+            return prefs.get_string(name, default)
+        return prefs.get_float(name, default)
+
+    def _put(self, name: str, value: str | bool | float) -> None:
+        prefs = self._prefs
+        if prefs is None:
+            self._unsaved[name] = value
+        elif isinstance(value, bool):
+            prefs.set_bool(name, value)
+        elif isinstance(value, str):
+            prefs.set_string(name, value)
+        else:
+            prefs.set_float(name, value)
+
+
+PLAYER_ID = "player.id"
+
+
+def player_id(prefs: PlayerPrefs) -> str:
+    """Return the random id that this player has at every service; made once, kept in `prefs`."""
+    known = prefs.get_string(PLAYER_ID, "")
+    if not known:
+        known = secrets.token_hex(8)
+        prefs.set_string(PLAYER_ID, known)
+    return known
