@@ -11,6 +11,8 @@ from pathlib import Path
 __all__ = ["ROOT", "Import", "Module", "modules"]
 
 ROOT = Path(__file__).parent.parent
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)  # an import stands in no expression
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,12 @@ class Import:
 
 @dataclass(frozen=True)
 class Module:
-    """One source file: its dotted name and what it imports."""
+    """One source file: its dotted name, its length and what it imports."""
 
     name: str
     path: Path
     is_package: bool
+    lines: int
     imports: tuple[Import, ...]
     tree: ast.Module
 
@@ -51,9 +54,10 @@ def dotted(path: Path) -> str:
 
 
 def read(name: str, path: Path, ours: set[str]) -> Module:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
     found = tuple(imports(tree, ours, eager=True))
-    return Module(name, path, path.name == "__init__.py", found, tree)
+    return Module(name, path, path.name == "__init__.py", text.count("\n"), found, tree)
 
 
 def imports(node: ast.AST, ours: set[str], eager: bool) -> Iterator[Import]:
@@ -62,10 +66,8 @@ def imports(node: ast.AST, ours: set[str], eager: bool) -> Iterator[Import]:
             yield from (Import(alias.name, child.lineno, eager) for alias in child.names)
         elif isinstance(child, ast.ImportFrom):
             yield from imported_names(child, ours, eager)
-        else:
-            lazy = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)) or is_type_checking(
-                child
-            )
+        elif isinstance(child, STATEMENTS):
+            lazy = isinstance(child, FUNCTIONS) or is_type_checking(child)
             yield from imports(child, ours, eager and not lazy)
 
 

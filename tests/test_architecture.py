@@ -1,16 +1,13 @@
-"""Who may import whom: layers, purity, owners of devices, no circles."""
+"""The rules that every module keeps: what it may import, what it may be called, how long it is."""
 
 from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator
 
-import pytest
-
-from tests.imports import ROOT, Module, modules
-
-MODULES = modules()
+from tests.imports import FUNCTIONS, Module, modules
 
 CLIENT_SIDE = (
     "characters.client",
@@ -65,7 +62,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 }
 
 # Arrows that no rule allows, each with its reason.
-ALLOWED: dict[tuple[str, str], str] = {}
+ALLOWED: dict[tuple[str, str], str] = {
+    ("engine.objects.objects", "engine.objects.scene"): "the type of `component.scene`, no more",
+}
 
 # The one or few files that may touch a device or a heavy library.
 OWNERS = {
@@ -80,6 +79,23 @@ OWNERS = {
         "characters.speech",
     ),
     "sqlite3": ("characters.storage.extras", "characters.service.store"),
+}
+
+# The sizes beyond which a file or a function is no longer read in one go.
+LONGEST_FILE = 850
+LONGEST_FUNCTION = 60
+
+# File names that more than one package has: each its own part of the same thing.
+SHARED_NAMES = {
+    "conversation",  # of the session, of the client, of the service
+    "editor",  # of a TOML text, of a level
+    "events",  # of the engine, of its interface, of a session
+    "manager",  # of scenes, of characters
+    "microphone",  # the device, the decision when it is open
+    "registration",  # of the components, of those that draw
+    "registry",  # of components, of rooms
+    "script",  # what a character says, what a player does without a window
+    "sessions",  # as they are stored, as a command lists them
 }
 
 # Standard modules that mean I/O, a clock, chance or a thread: no business of a core.
@@ -105,61 +121,80 @@ def rule_for(name: str) -> str:
     return max((prefix for prefix in MAY_IMPORT if within(name, (prefix,))), key=len)
 
 
-def named(names: Sequence[Module]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("module", names, ids=lambda module: module.name)
+def product() -> list[Module]:
+    return list(modules().values())
 
 
-@named(list(MODULES.values()))
-def test_a_module_imports_only_what_its_package_may(module: Module) -> None:
-    package = rule_for(module.name)
-    allowed = (*MAY_IMPORT[package], package)
-    ours = [i for i in module.imports if within(i.name, ("engine", "characters", "main"))]
+def library(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def is_ours(name: str) -> bool:
+    return library(name) in ("engine", "characters", "main")
+
+
+def arrows() -> Iterator[tuple[Module, str, int]]:
+    """Yield each import of a module of ours by another: who, what, and the line."""
+    return ((m, i.name, i.line) for m in product() for i in m.imports if is_ours(i.name))
+
+
+def test_a_module_imports_only_what_its_package_may() -> None:
     strangers = [
-        f"{i.name} (line {i.line})"
-        for i in ours
-        if not within(i.name, allowed) and (module.name, i.name) not in ALLOWED
+        f"{module.name}:{line} imports {name}"
+        for module, name, line in arrows()
+        if not within(name, (*MAY_IMPORT[rule_for(module.name)], rule_for(module.name)))
+        and (module.name, name) not in ALLOWED
     ]
-    assert not strangers, f"{module.name} may import {allowed}, not {strangers}"
+    assert not strangers
+
+
+def test_each_package_has_a_rule_and_each_rule_a_package() -> None:
+    names = {module.name for module in product()}
+    packages = {module.name for module in product() if module.is_package}
+    tops = {name for name in packages if name.count(".") <= 1}
+    assert not tops - MAY_IMPORT.keys(), "its row is missing"
+    assert not MAY_IMPORT.keys() - names, "there is no such module"
 
 
 def test_each_exception_is_still_needed() -> None:
-    arrows = {(m.name, i.name) for m in MODULES.values() for i in m.imports}
-    assert not ALLOWED.keys() - arrows
+    assert not ALLOWED.keys() - {(module.name, name) for module, name, _ in arrows()}
 
 
-@named([m for m in MODULES.values() if within(m.name, PURE)])
-def test_a_core_imports_no_io_no_clock_and_no_chance(module: Module) -> None:
-    impure = [i.name for i in module.imports if i.name.split(".")[0] in IMPURE]
-    foreign = [
-        i.name
+def test_a_core_imports_no_io_no_clock_and_no_chance() -> None:
+    known = {*sys.stdlib_module_names, "numpy", "characters", "engine"} - IMPURE
+    assert not [
+        f"{module.name}:{i.line} imports {i.name}"
+        for module in product()
+        if within(module.name, PURE)
         for i in module.imports
-        if i.name.split(".")[0] not in {*sys.stdlib_module_names, "numpy", "characters", "engine"}
+        if library(i.name) not in known
     ]
-    assert not impure + foreign
 
 
-@pytest.mark.parametrize("library", OWNERS)
-def test_a_device_or_a_heavy_library_has_its_owners(library: str) -> None:
-    users = {m.name for m in MODULES.values() for i in m.imports if i.name.split(".")[0] == library}
-    assert users, f"nobody imports {library}: take its row out"
-    assert not {user for user in users if not within(user, OWNERS[library])}
+def test_a_device_or_a_heavy_library_has_its_owners() -> None:
+    users = defaultdict(set)
+    for module in product():
+        for i in module.imports:
+            users[library(i.name)].add(module.name)
+    assert not OWNERS.keys() - users.keys(), "nothing imports it: take its row out"
+    strangers = {
+        name: {user for user in users[name] if not within(user, owners)}
+        for name, owners in OWNERS.items()
+    }
+    assert not {name: found for name, found in strangers.items() if found}
 
 
 def test_nothing_imports_in_a_circle() -> None:
-    edges = {
-        m.name: {
-            i.name
-            for i in m.imports
-            if i.name in MODULES and i.name != m.name and (m.name, i.name) not in ALLOWED
-        }
-        for m in MODULES.values()
-    }
+    edges: dict[str, set[str]] = {name: set() for name in modules()}
+    for module, name, _ in arrows():
+        if name != module.name and (module.name, name) not in ALLOWED:
+            edges[module.name].add(name)
     done: set[str] = set()
 
     def visit(name: str, path: tuple[str, ...]) -> None:
         assert name not in path, " -> ".join((*path[path.index(name) :], name))
         if name not in done:
-            for other in sorted(edges[name] - {name}):
+            for other in sorted(edges[name]):
                 visit(other, (*path, name))
             done.add(name)
 
@@ -167,14 +202,16 @@ def test_nothing_imports_in_a_circle() -> None:
         visit(name, ())
 
 
-@named(list(MODULES.values()))
-def test_a_module_holds_no_mutable_state(module: Module) -> None:
+def test_a_module_holds_no_mutable_state() -> None:
     literals = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
-    assigned = [n for n in module.tree.body if isinstance(n, (ast.Assign, ast.AnnAssign))]
-    loose = [n.lineno for n in assigned if isinstance(n.value, literals) and not is_constant(n)]
-    assert not loose, (
-        f"{module.path.relative_to(ROOT)}: name a constant in capitals, or give it an owner"
-    )
+    loose = [
+        f"{module.name}:{node.lineno}"
+        for module in product()
+        for node in module.tree.body
+        if isinstance(node, (ast.Assign, ast.AnnAssign))
+        if isinstance(node.value, literals) and not is_constant(node)
+    ]
+    assert not loose, "name a constant in capitals, or give it an owner"
 
 
 def is_constant(node: ast.Assign | ast.AnnAssign) -> bool:
@@ -183,36 +220,71 @@ def is_constant(node: ast.Assign | ast.AnnAssign) -> bool:
     return name == "__all__" or name.strip("_").isupper()
 
 
-@named([m for m in MODULES.values() if m.name != "main" and not m.name.endswith("__main__")])
-def test_a_module_says_what_it_is_for_and_what_it_exports(module: Module) -> None:
-    assert ast.get_docstring(module.tree), "its first line says what it is for"
-    if module.is_package and len(module.tree.body) == 1:
-        return  # a table of contents: nothing is exported here
+def test_a_module_says_what_it_is_for_and_what_it_exports() -> None:
+    programs = {"main"} | {name for name in modules() if name.endswith("__main__")}
+    silent = [m.name for m in product() if m.name not in programs and not says_what_it_is_for(m)]
+    assert not silent, "its first line says what it is for, its __all__ what it exports"
+
+
+def says_what_it_is_for(module: Module) -> bool:
+    is_table_of_contents = module.is_package and len(module.tree.body) == 1
     targets = [t for n in module.tree.body if isinstance(n, ast.Assign) for t in n.targets]
-    assert any(getattr(target, "id", "") == "__all__" for target in targets)
+    exports = any(getattr(target, "id", "") == "__all__" for target in targets)
+    return bool(ast.get_docstring(module.tree)) and (exports or is_table_of_contents)
 
 
 def test_importing_the_product_opens_no_window_and_touches_no_device() -> None:
-    for name in (
-        "engine",
-        "characters",
-        "characters.session.machine",
-        "characters.components.manager",
-    ):
-        eager = reachable(name)
-        assert not {
-            other
-            for other in eager
-            if other in {"engine.app.window", "characters.audio.microphone"}
-        }
+    roots = ("engine", "characters", "characters.session.machine", "characters.components.manager")
+    assert not reachable(*roots) & {"engine.app.window", "characters.audio.microphone"}
 
 
-def reachable(name: str) -> set[str]:
+def reachable(*names: str) -> set[str]:
     found: set[str] = set()
-    waiting = [name]
+    waiting = list(names)
     while waiting:
         here = waiting.pop()
-        if here not in found and here in MODULES:
+        if here not in found and here in modules():
             found.add(here)
-            waiting += [i.name for i in MODULES[here].imports if i.eager]
+            waiting += [i.name for i in modules()[here].imports if i.eager]
     return found
+
+
+def test_a_class_name_stands_for_one_thing() -> None:
+    places = defaultdict(list)
+    for module in product():
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(module.name)
+    assert not {name: found for name, found in places.items() if len(found) > 1}
+
+
+def test_a_file_name_stands_for_one_thing() -> None:
+    places = defaultdict(list)
+    for module in product():
+        if not module.is_package and module.path.stem != "__main__":
+            places[library(module.name), module.path.stem].append(module.name)
+    twice = {stem: found for (_, stem), found in places.items() if len(found) > 1}
+    assert not twice.keys() - SHARED_NAMES, twice
+    for name, found in twice.items():
+        packages = [module.rsplit(".", 1)[0] for module in found]
+        nested = [p for p in packages for other in packages if p.startswith(other + ".")]
+        assert not nested, f"{name} stands twice within one package"
+
+
+def test_a_file_and_a_function_are_read_in_one_go() -> None:
+    assert not {m.name: m.lines for m in product() if m.lines > LONGEST_FILE}
+    assert not [
+        f"{module.name}.{node.name}"
+        for module in product()
+        for node in ast.walk(module.tree)
+        if isinstance(node, FUNCTIONS) and code_lines(node) > LONGEST_FUNCTION
+    ]
+
+
+def code_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return the lines of a function, its docstring excepted."""
+    lines = (node.end_lineno or node.lineno) - node.lineno + 1
+    if ast.get_docstring(node):
+        docstring = node.body[0]
+        lines -= (docstring.end_lineno or docstring.lineno) - docstring.lineno + 1
+    return lines
