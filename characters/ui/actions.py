@@ -85,21 +85,21 @@ class SceneQuery:
         return next((c for c in self.characters if c.key == key), None)
 
 
-def gather(cast: SceneQuery, journal: EventLog, state: HudState) -> HudModel:
+def gather(query: SceneQuery, event_log: EventLog, state: HudState) -> HudModel:
     """Return what this frame shows."""
-    scene = cast.scene
-    target = cast.manager.target if cast.manager is not None else None
-    lines = journal.lines if state.is_inspector_open else _no_lines
+    scene = query.scene
+    target = query.manager.target if query.manager is not None else None
+    lines = event_log.lines if state.is_inspector_open else _no_lines
     return HudModel(
         now=scene.time.now,
         size=scene.camera.size,
-        actors=tuple(_actor(each, scene, lines, each is target) for each in cast.characters),
-        microphone=_microphone(cast.manager),
-        faults=_faults(cast, state),
-        player_name=cast.player.name if cast.player is not None else "You",
+        actors=tuple(_actor(each, scene, lines, each is target) for each in query.characters),
+        microphone=_microphone(query.manager),
+        faults=_faults(query, state),
+        player_name=query.player.name if query.player is not None else "You",
         notice=state.notice,
         pointer=scene.input.mouse_position,
-        endpoint=_endpoint(cast.manager),
+        endpoint=_endpoint(query.manager),
     )
 
 
@@ -136,15 +136,15 @@ def _microphone(manager: CharacterManager | None) -> Microphone:
         kept_seconds=status.kept_seconds,
         problem=status.problem,
         device=status.device,
-        hearer=status.target,
+        listener=status.target,
     )
 
 
-def _faults(cast: SceneQuery, state: HudState) -> FaultState:
-    faults, who = cast.faults, state.fault_target
+def _faults(query: SceneQuery, state: HudState) -> FaultState:
+    faults, who = query.faults, state.fault_target
     if faults is None:
         return FaultState()
-    weather = faults.weather(who) if cast.keys and (who is None or who in cast.keys) else None
+    weather = faults.weather(who) if query.keys and (who is None or who in query.keys) else None
     return FaultState(
         faults.has_service, faults.is_service_running, weather, faults.is_microphone_unplugged
     )
@@ -178,8 +178,8 @@ _ENTER = ("return", "enter", "pad 0")
 class FieldActions:
     """Edits the fields of the inspected character's object, in this frame."""
 
-    def __init__(self, cast: SceneQuery, state: HudState) -> None:
-        self._cast = cast
+    def __init__(self, query: SceneQuery, state: HudState) -> None:
+        self._query = query
         self._hud = state
 
     @property
@@ -285,19 +285,19 @@ class FieldActions:
 
     @property
     def _editor(self) -> SceneEditor:
-        return self._cast.scene.get_service(SceneEditor)
+        return self._query.scene.get_service(SceneEditor)
 
     @property
     def _character(self) -> Character | None:
-        cast = self._cast
-        target = None if cast.manager is None else cast.manager.target
-        first = next(iter(cast.characters), None)
-        return cast.find(self._hud.inspected) or target or first
+        query = self._query
+        target = None if query.manager is None else query.manager.target
+        first = next(iter(query.characters), None)
+        return query.find(self._hud.inspected) or target or first
 
     @property
     def _is_gone(self) -> bool:
         """Whether nobody is there, or the one whose field is under edit has left meanwhile."""
-        is_found = self._cast.find(self._hud.inspected) is not None
+        is_found = self._query.find(self._hud.inspected) is not None
         return self._character is None or (self.state.draft is not None and not is_found)
 
     def _browse(self, source: Input) -> None:
@@ -329,7 +329,7 @@ class FieldActions:
             self.accept()
 
     def _next_character(self) -> None:
-        keys, here = self._cast.keys, self._character
+        keys, here = self._query.keys, self._character
         at = keys.index(here.key) if here is not None and here.key in keys else -1
         self._hud.inspected = keys[(at + 1) % len(keys)]
         self.state.leave()
@@ -383,17 +383,17 @@ class SoundActions:
     Choosing a microphone does not open it: that waits for the player's first act, as hands-free is.
     """
 
-    def __init__(self, cast: SceneQuery, state: HudState) -> None:
-        self._cast = cast
+    def __init__(self, query: SceneQuery, state: HudState) -> None:
+        self._query = query
         self._hud = state
 
     @property
     def rows(self) -> tuple[SoundRow, ...]:
         """What can be chosen: the player's ears and voice, and as many characters as fit."""
-        manager = self._cast.manager
+        manager = self._query.manager
         if manager is None:
             return ()
-        people = self._cast.characters[: sound_people(self._cast.scene.camera.size[1])]
+        people = self._query.characters[: sound_people(self._query.scene.camera.size[1])]
         return (
             self._microphone(manager),
             *self._ways_to_talk(manager),
@@ -412,7 +412,7 @@ class SoundActions:
         """What is to be said of the devices; empty while all is well."""
         if self._is_looking:
             return "Looking for microphones and loudspeakers ..."
-        if self._cast.manager is None:
+        if self._query.manager is None:
             return "Nobody in this level has a voice."
         return self._report.problem or ""
 
@@ -441,8 +441,8 @@ class SoundActions:
 
     def toggle_mute(self) -> None:
         """Mute the microphone or not, as M does in the game."""
-        if self._cast.manager is not None:
-            self._cast.manager.choices.set_muted(not self._cast.manager.ears.muted)
+        if self._query.manager is not None:
+            self._query.manager.choices.set_muted(not self._query.manager.ears.muted)
 
     # inside
 
@@ -457,7 +457,7 @@ class SoundActions:
 
     @property
     def _devices(self) -> SoundDevices | None:
-        return self._cast.scene.find_service(SoundDevices)
+        return self._query.scene.find_service(SoundDevices)
 
     @property
     def _is_looking(self) -> bool:
@@ -576,17 +576,17 @@ class Actions:
 
     def __init__(
         self,
-        cast: SceneQuery,
+        query: SceneQuery,
         state: HudState,
         notify: Callable[[str], object],
         keep_captions: Callable[[], object],
     ) -> None:
-        self.cast = cast
+        self.query = query
         self._state = state
         self._notify = notify
         self._keep_captions = keep_captions
-        self.fields = FieldActions(cast, state)
-        self.sound = SoundActions(cast, state)
+        self.fields = FieldActions(query, state)
+        self.sound = SoundActions(query, state)
 
     @property
     def by_action(self) -> Mapping[str, Callable[[], object]]:
@@ -606,7 +606,7 @@ class Actions:
 
     def menu(self) -> tuple[tuple[str, Callable[[], object]], ...]:
         """Return the entries of the menu."""
-        muted = self.cast.manager is not None and self.cast.manager.ears.muted
+        muted = self.query.manager is not None and self.query.manager.ears.muted
         return (
             ("Go on", self._state.close),
             ("What the keys do", lambda: self._state.open(HudLayer.HELP)),
@@ -618,7 +618,7 @@ class Actions:
 
     def faults(self) -> tuple[FaultButton, ...]:
         """Return the buttons of the fault panel."""
-        faults, who = self.cast.faults, self._state.fault_target
+        faults, who = self.query.faults, self._state.fault_target
         if faults is None:
             return ()
         down = faults.has_service and not faults.is_service_running
@@ -654,11 +654,11 @@ class Actions:
         pull = self._tried(faults.unplug_microphone)
         return FaultButton("u", "Unplug mic", pull, is_enabled=faults.has_microphone)
 
-    # deeds
+    # actions
 
     def send(self) -> None:
         """Send what was typed; text that nobody can hear stays in the box."""
-        player, text = self.cast.player, self._state.chat.text.strip()
+        player, text = self.query.player, self._state.chat.text.strip()
         if not text:
             self._state.close()
         elif player is not None and player.say(text):
@@ -667,33 +667,33 @@ class Actions:
 
     def retry(self, key: str) -> None:
         """Let a character in ERROR try again."""
-        character = self.cast.find(key)
+        character = self.query.find(key)
         if character is not None:
             character.session.retry()
 
     def start_anew(self, key: str) -> None:
         """Forget the talk that cannot be resumed, and begin another."""
-        character = self.cast.find(key)
+        character = self.query.find(key)
         if character is not None:
             character.session.clear_session_id()
             character.session.retry()
 
     def retry_first(self) -> None:
         """Retry the one whose card is the first."""
-        for character in self.cast.characters:
+        for character in self.query.characters:
             if character.view.state is SessionState.ERROR:
                 self.retry(character.key)
                 return
 
     def take_over(self, key: str) -> None:
         """Go on here with a talk that is open in another game, which is told and lets go."""
-        character = self.cast.find(key)
+        character = self.query.find(key)
         if character is not None:
             character.session.connect(take_over=True)
 
     def take_over_first(self) -> None:
         """Take over the first talk whose card or badge offers it."""
-        for character in self.cast.characters:
+        for character in self.query.characters:
             if is_open_elsewhere(character.view):
                 self.take_over(character.key)
                 return
@@ -713,7 +713,7 @@ class Actions:
 
     def toggle_faults(self) -> None:
         """Open or close the fault panel."""
-        if self.cast.faults is None and not self._state.is_faults_open:
+        if self.query.faults is None and not self._state.is_faults_open:
             self._notify("There is nothing to break here: this game was given no faults.")
             return
         self._state.is_faults_open = not self._state.is_faults_open
@@ -726,14 +726,14 @@ class Actions:
 
     def quit(self) -> None:
         """Leave the game."""
-        application = self.cast.scene.find_service(Application)
+        application = self.query.scene.find_service(Application)
         if application is not None:
             application.quit()
 
     # inside
 
     def _listener(self) -> str | None:
-        target = self.cast.manager.target if self.cast.manager is not None else None
+        target = self.query.manager.target if self.query.manager is not None else None
         return None if target is None else target.key
 
     def _tried(self, action: Callable[[], object]) -> Callable[[], object]:

@@ -57,7 +57,7 @@ class Hud(Component):
 
     _state: HudState = field(default_factory=HudState)
     _hotspots: Hotspots = field(default_factory=Hotspots)
-    _journal: EventLog = field(default_factory=EventLog)
+    _event_log: EventLog = field(default_factory=EventLog)
     _notices: list[Subscription] = field(default_factory=list)
     _are_mistakes_told: bool = False
     _shown: str = ""
@@ -76,7 +76,7 @@ class Hud(Component):
 
     def start(self) -> None:
         """Bring the player's choice of captions, and listen for notices."""
-        self._journal = EventLog(self._hear)
+        self._event_log = EventLog(self._hear)
         self.scene.provide(SceneEditor(self.scene))
         prefs = self.scene.find_service(PlayerPrefs)
         if prefs is not None:
@@ -94,7 +94,7 @@ class Hud(Component):
 
     def on_destroy(self) -> None:
         """Stop listening, and give the keys back."""
-        self._journal.close()
+        self._event_log.close()
         for subscription in self._notices:
             subscription.cancel()
         self._capture(False)
@@ -106,18 +106,18 @@ class Hud(Component):
 
     def update(self, dt: float) -> None:
         """Obey keys and clicks."""
-        cast = SceneQuery(self.scene)
-        for character in cast.characters:
-            self._journal.follow(character.key, character.events)
+        query = SceneQuery(self.scene)
+        for character in query.characters:
+            self._event_log.follow(character.key, character.events)
         self._state.expire(self.scene.time.now)
         self._tell_mistakes()
-        self._tell_microphone(cast.manager)
-        deeds = self._deeds(cast)
+        self._tell_microphone(query.manager)
+        actions = self._actions(query)
         if self.input.get_mouse_button_down(1):
             self._hotspots.click(self.input.mouse_position)
-        _LAYERS[self._state.layer](self, deeds)
+        _LAYERS[self._state.layer](self, actions)
         self._capture(self._state.is_capturing)
-        self._cover_ears(cast.manager, self._state.is_covering)
+        self._cover_ears(query.manager, self._state.is_covering)
         if self._shown != self._state.shown:
             self._shown = self._state.shown
             _log.debug("On the screen: %s.", self._shown)
@@ -125,18 +125,20 @@ class Hud(Component):
     def on_gui(self, surface: Any) -> None:
         """Paint it all."""
         from characters.ui.paint.screen import paint_screen
-        from characters.ui.paint.studio import shared_painter
+        from characters.ui.paint.widgets import shared_painter
 
-        cast = SceneQuery(self.scene)
-        model = gather(cast, self._journal, self._state)
+        query = SceneQuery(self.scene)
+        model = gather(query, self._event_log, self._state)
         self._hotspots.begin()
-        deeds = self._deeds(cast)
-        paint_screen(shared_painter(self.scene), surface, model, self._state, deeds, self._hotspots)
+        actions = self._actions(query)
+        paint_screen(
+            shared_painter(self.scene), surface, model, self._state, actions, self._hotspots
+        )
 
     # inside
 
-    def _deeds(self, cast: SceneQuery) -> Actions:
-        return Actions(cast, self._state, self.notify, self._keep_captions)
+    def _actions(self, query: SceneQuery) -> Actions:
+        return Actions(query, self._state, self.notify, self._keep_captions)
 
     def _hear(self, key: str, event: object) -> None:
         if isinstance(event, TextRefused):
@@ -185,32 +187,32 @@ class Hud(Component):
 
     # one method for each layer
 
-    def _in_game(self, deeds: Actions) -> None:
+    def _in_game(self, actions: Actions) -> None:
         if self.input.captured is not None:
             return  # somebody else types
-        for action, deed in deeds.by_action.items():
+        for action, action in actions.by_action.items():
             if self.input.get_button_down(action):
-                deed()
+                action()
         if self._state.is_faults_open:
-            self._fault_keys(deeds)
+            self._fault_keys(actions)
 
-    def _fault_keys(self, deeds: Actions) -> None:
+    def _fault_keys(self, actions: Actions) -> None:
         for number in range(10):
             if self.input.get_key_down(str(number)):
-                self._state.choose_fault_target(number, deeds.cast.keys)
-        for button in deeds.faults():
+                self._state.choose_fault_target(number, actions.query.keys)
+        for button in actions.faults():
             if button.is_enabled and self.input.get_key_down(button.key):
                 button.action()
 
-    def _in_chat(self, deeds: Actions) -> None:
+    def _in_chat(self, actions: Actions) -> None:
         self._state.chat.feed(self.input)
         if self.input.get_button_down("menu"):
             self._state.close()
         elif self.input.get_key_down("return") or self.input.get_key_down("enter"):
-            deeds.send()
+            actions.send()
 
-    def _in_menu(self, deeds: Actions) -> None:
-        entries = deeds.menu()
+    def _in_menu(self, actions: Actions) -> None:
+        entries = actions.menu()
         if by := steps(self.input, UP_DOWN):
             self._state.move_menu(by, len(entries))
         if self.input.get_button_down("menu"):
@@ -218,15 +220,15 @@ class Hud(Component):
         elif self.input.get_key_down("return") or self.input.get_key_down("pad 0"):
             entries[self._state.menu_index][1]()
 
-    def _in_sound(self, deeds: Actions) -> None:
-        deeds.sound.obey(self.input)
+    def _in_sound(self, actions: Actions) -> None:
+        actions.sound.obey(self.input)
 
-    def _in_help(self, deeds: Actions) -> None:
+    def _in_help(self, actions: Actions) -> None:
         if self.input.get_button_down("help") or self.input.get_button_down("menu"):
             self._state.close()
 
-    def _in_fields(self, deeds: Actions) -> None:
-        deeds.fields.obey(self.input)
+    def _in_fields(self, actions: Actions) -> None:
+        actions.fields.obey(self.input)
 
 
 _LAYERS: Mapping[HudLayer, Callable[[Hud, Actions], None]] = MappingProxyType(

@@ -57,7 +57,7 @@ def read_scene(
 def prewarm(scene: Scene) -> Iterator[None]:
     """Draw room, furniture and people, a picture for each step: between the steps of a load.
 
-        yield from rehearse(scene)
+        yield from prewarm(scene)
 
     What is kept are pictures, by what they show: a second level with the same look is ready.
     """
@@ -68,10 +68,10 @@ def prewarm(scene: Scene) -> Iterator[None]:
         prop.draw(_Nowhere())
         yield
     for player in scene.find_components(PlayerSprite):
-        yield from player.rehearse()
+        yield from player.prewarm()
     if scene.find_components(Character):
-        from characters.ui.paint.studio import shared_painter
         from characters.ui.paint.talk import prewarm_badges
+        from characters.ui.paint.widgets import shared_painter
 
         yield from prewarm_badges(shared_painter(scene))
     known = set()
@@ -79,7 +79,7 @@ def prewarm(scene: Scene) -> Iterator[None]:
         worn = (sprite.look, sprite.facing, sprite.pose, sprite.colour, sprite.skin, sprite.hair)
         if worn not in known:
             known.add(worn)
-            yield from sprite.rehearse()
+            yield from sprite.prewarm()
 
 
 class _Nowhere:

@@ -157,7 +157,7 @@ _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def line(event: object) -> str | None:
-    """Return how an event stands in the journal, None for one that stands elsewhere."""
+    """Return how an event stands in the event_log, None for one that stands elsewhere."""
     if isinstance(event, SessionStateChanged):
         return None
     name = _CAPITAL.sub("-", type(event).__name__).lower()

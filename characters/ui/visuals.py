@@ -19,7 +19,7 @@ from characters.components.manager import CharacterManager
 from characters.components.player import Player
 from characters.protocol.messages import Visemes
 from characters.session.conversation import DialogueState, SessionState, SessionView
-from characters.ui.looks import EXPRESSIONS, PROPS, Face, LookName, PropKind, PropSize
+from characters.ui.appearance import EXPRESSIONS, PROPS, Face, LookName, PropKind, PropSize
 from engine.core.events import Subscription
 from engine.objects.objects import Component
 from engine.ui.canvas import hex_colour
@@ -157,7 +157,7 @@ def _colour_or_none(text: str) -> str:
 
 Tint: TypeAlias = Annotated[str, AfterValidator(_colour_or_none)]
 Reach: TypeAlias = tuple[float, float, float, float]
-FIGURE: Reach = (60.0, 160.0, 60.0, 20.0)
+CHARACTER_REACH: Reach = (60.0, 160.0, 60.0, 20.0)
 
 _TURNS = {"left": -1, "front": 0, "right": 1}
 _STRIDE = (0, 1, 0, -1)
@@ -168,7 +168,7 @@ _VISEME_SECONDS = 0.15  # an older one is of a sound that is over
 class Backdrop(Component):
     """The room behind everything: wall, floor, window light. One per scene.
 
-    The floor begins at y = 232 (`catalogue.FLOOR_TOP`); what is above it is wall.
+    The floor begins at y = 232 (`appearance.FLOOR_TOP`); what is above it is wall.
     """
 
     theme: Theme = "clinic"
@@ -182,7 +182,7 @@ class Backdrop(Component):
     def parts(self) -> Iterator[tuple[Any, tuple[float, float]]]:
         """Yield the pictures that cover the view, each with its place; made when first seen."""
         from characters.ui.paint.scenery import room_parts
-        from characters.ui.paint.studio import shared_painter
+        from characters.ui.paint.widgets import shared_painter
         from engine.ui.canvas import Rect
 
         camera = self.scene.camera
@@ -211,7 +211,7 @@ class Prop(Component):
     def draw(self, surface: Any) -> None:
         """Draw the piece."""
         from characters.ui.paint.scenery import prop_picture
-        from characters.ui.paint.studio import shared_painter
+        from characters.ui.paint.widgets import shared_painter
 
         picture, foot = prop_picture(
             shared_painter(self.scene), self.kind, self.label, self.colour, self.flip
@@ -227,7 +227,7 @@ class CharacterSprite(Component):
     (`#rrggbb`) leave the look's own.
     """
 
-    draw_reach: ClassVar[Reach] = FIGURE
+    draw_reach: ClassVar[Reach] = CHARACTER_REACH
 
     look: LookName = "visitor"
     facing: Facing = "front"
@@ -239,7 +239,7 @@ class CharacterSprite(Component):
     _shape: float | None = None
     _shaped_at: float = 0.0
     _subscription: Subscription | None = None
-    _figure: CharacterDrawing | None = None
+    _drawing: CharacterDrawing | None = None
     _character: Character | None = None
     _manager: CharacterManager | None = None
     _player: Player | None = None
@@ -255,13 +255,13 @@ class CharacterSprite(Component):
         if self._subscription is not None:
             self._subscription.cancel()
 
-    def rehearse(self) -> Iterator[None]:
+    def prewarm(self) -> Iterator[None]:
         """Draw what is seen of them at rest and in talk, a picture for each step of this."""
-        figure, turn = self._dressed(), _TURNS[self.facing]
+        drawing, turn = self._dressed(), _TURNS[self.facing]
         is_sitting = self.pose == "sit"
-        yield from figure.rehearse_sleep(turn, is_sitting)
-        yield from figure.rehearse((turn,), (Face(),), is_sitting=is_sitting)
-        yield from figure.rehearse_talk(turn)
+        yield from drawing.prewarm_sleep(turn, is_sitting)
+        yield from drawing.prewarm((turn,), (Face(),), is_sitting=is_sitting)
+        yield from drawing.prewarm_talk(turn)
 
     @property
     def view(self) -> SessionView | None:
@@ -275,18 +275,18 @@ class CharacterSprite(Component):
         return 126.0
 
     def draw(self, surface: Any) -> None:
-        """Draw the figure with the face of this moment."""
-        owner, figure = self.game_object, self._dressed()
+        """Draw the drawing with the face of this moment."""
+        owner, drawing = self.game_object, self._dressed()
         scene, place = owner.scene, owner.transform.position
-        t, own = scene.time.now, figure.own
+        t, own = scene.time.now, drawing.own
         feet = scene.camera.to_screen(place)
         turn, is_sitting = _TURNS[self.facing], self.pose == "sit"
         face = self._face(t, own, place[0])
         if face is None:
-            figure.draw_asleep(surface, feet, turn, is_sitting, bob(t, own, False))
+            drawing.draw_asleep(surface, feet, turn, is_sitting, bob(t, own, False))
             return
         lift = bob(t, own, face.mouth > 0)
-        figure.draw(surface, feet, face, turn=turn, is_sitting=is_sitting, lift=lift)
+        drawing.draw(surface, feet, face, turn=turn, is_sitting=is_sitting, lift=lift)
 
     def _face(self, t: float, own: float, x: float) -> Face | None:
         """Return the face of this moment, None for somebody who rests."""
@@ -302,9 +302,9 @@ class CharacterSprite(Component):
 
     def _dressed(self) -> CharacterDrawing:
         worn = (self.look, self.colour, self.skin, self.hair)
-        if self._figure is None or self._figure.worn != worn:
-            self._figure = _figure(self, worn, phase(self.game_object.name))
-        return self._figure
+        if self._drawing is None or self._drawing.worn != worn:
+            self._drawing = _new_drawing(self, worn, phase(self.game_object.name))
+        return self._drawing
 
     def _hear(self, event: object) -> None:
         if isinstance(event, Visemes):
@@ -328,24 +328,24 @@ class CharacterSprite(Component):
 
 
 class PlayerSprite(Component):
-    """The player's figure: it walks where its object moves."""
+    """The player's drawing: it walks where its object moves."""
 
-    draw_reach: ClassVar[Reach] = FIGURE
+    draw_reach: ClassVar[Reach] = CHARACTER_REACH
 
     look: LookName = "player"
     colour: Tint = ""
     skin: Tint = ""
     hair: Tint = ""
 
-    _figure: CharacterDrawing | None = None
+    _drawing: CharacterDrawing | None = None
     _turn: int = 0
     _walked: float = 0.0
     _last: tuple[float, float] | None = None
 
-    def rehearse(self) -> Iterator[None]:
+    def prewarm(self) -> Iterator[None]:
         """Draw each step of a walk, a picture for each step of this."""
         faces = [Face("calm", lids) for lids in range(3)]
-        yield from self._dressed().rehearse((0, -1, 1), faces)
+        yield from self._dressed().prewarm((0, -1, 1), faces)
 
     def late_update(self, dt: float) -> None:
         """Follow the object with the legs."""
@@ -359,10 +359,10 @@ class PlayerSprite(Component):
         self._turn = 0 if abs(dx) < abs(dy) * 0.5 else (1 if dx > 0 else -1)
 
     def draw(self, surface: Any) -> None:
-        """Draw the figure in mid-step."""
-        figure = self._dressed()
-        t, own = self.scene.time.now, figure.own
-        figure.draw(
+        """Draw the drawing in mid-step."""
+        drawing = self._dressed()
+        t, own = self.scene.time.now, drawing.own
+        drawing.draw(
             surface,
             self.scene.camera.to_screen(self.transform.position),
             Face("calm", lids(t, own)),
@@ -373,16 +373,18 @@ class PlayerSprite(Component):
 
     def _dressed(self) -> CharacterDrawing:
         worn = (self.look, self.colour, self.skin, self.hair)
-        if self._figure is None or self._figure.worn != worn:
-            self._figure = _figure(self, worn, 0.3)
-        return self._figure
+        if self._drawing is None or self._drawing.worn != worn:
+            self._drawing = _new_drawing(self, worn, 0.3)
+        return self._drawing
 
     def _swing(self) -> int:
         return _STRIDE[int(self._walked * _STEPS_PER_PIXEL + 0.5) % len(_STRIDE)]
 
 
-def _figure(component: Component, worn: tuple[str, str, str, str], own: float) -> CharacterDrawing:
+def _new_drawing(
+    component: Component, worn: tuple[str, str, str, str], own: float
+) -> CharacterDrawing:
     from characters.ui.paint.people import CharacterDrawing
-    from characters.ui.paint.studio import shared_painter
+    from characters.ui.paint.widgets import shared_painter
 
     return CharacterDrawing(shared_painter(component.scene), worn, own)

@@ -62,8 +62,8 @@ __all__ = [
     "Shape",
     "TALK",
     "Tone",
-    "weather_words",
-    "who_hears",
+    "network_words",
+    "listener_name",
 ]
 
 
@@ -101,7 +101,7 @@ class Microphone:
     kept_seconds: float = 0.0
     problem: str | None = None
     device: str = ""
-    hearer: str | None = None
+    listener: str | None = None
     """The key of who hears it while it is open, or is to hear the kept words. A sentence stays with
     whom it began with, so this may be another than the target of the next one."""
 
@@ -388,23 +388,25 @@ def banner(model: HudModel) -> str:
     return f"Talk goes to {model.endpoint}. Replies are generated."
 
 
-def who_hears(model: HudModel) -> str:
+def listener_name(model: HudModel) -> str:
     """Return to whom the player talks."""
     return model.target.name if model.target else "nobody"
 
 
 def microphone(model: HudModel) -> MicWords:
     """Return what the indicator says; it is true at every moment, so it asks the ears only."""
-    mic, name = model.microphone, who_hears(model)
-    hearer = next((actor.name for actor in model.actors if actor.key == mic.hearer), mic.hearer)
+    mic, name = model.microphone, listener_name(model)
+    listener = next(
+        (actor.name for actor in model.actors if actor.key == mic.listener), mic.listener
+    )
     if mic.problem:
         return MicWords("No microphone: typing works", mic.problem, Tone.WARN, is_crossed=True)
     if mic.is_muted:
         return MicWords("Muted", "press M to unmute", Tone.BAD, is_crossed=True)
-    if mic.is_open and hearer is not None:
-        return MicWords(f"{hearer} hears you", _listening_hint(mic), Tone.GOOD)
-    if mic.kept_seconds and hearer is not None:
-        hint = f"{hearer} hears it when ready"
+    if mic.is_open and listener is not None:
+        return MicWords(f"{listener} hears you", _listening_hint(mic), Tone.GOOD)
+    if mic.kept_seconds and listener is not None:
+        hint = f"{listener} hears it when ready"
         return MicWords("Your first words are kept", hint, Tone.WARN)
     if model.target is None:
         return MicWords("Microphone closed", "walk up to somebody", Tone.QUIET)
@@ -427,7 +429,7 @@ def _opening_hint(mic: Microphone, name: str) -> str:
 
 def fault_lines(state: FaultState) -> tuple[tuple[str, Tone], ...]:
     """Return a sentence for each thing that can be broken: how it is now."""
-    lines = [(f"Line: {weather_words(state.weather)}", _tone(state.weather))]
+    lines = [(f"Line: {network_words(state.weather)}", _tone(state.weather))]
     if state.is_unplugged:
         lines.append(("The microphone is unplugged.", Tone.BAD))
     if state.has_service:
@@ -436,7 +438,7 @@ def fault_lines(state: FaultState) -> tuple[tuple[str, Tone], ...]:
     return tuple(lines)
 
 
-def weather_words(weather: NetworkConditions | None) -> str:
+def network_words(weather: NetworkConditions | None) -> str:
     """Return what was made of a line; None for several that differ."""
     if weather is None:
         return "not the same for all"

@@ -14,7 +14,7 @@ from characters.components.registration import register_components
 from characters.ui.actions import Actions, SceneQuery
 from characters.ui.hud import Hud
 from characters.ui.paint.screen import paint_screen
-from characters.ui.paint.studio import FONTS
+from characters.ui.paint.widgets import FONTS
 from characters.ui.registration import register_visuals
 from characters.ui.state import HudState
 from characters.ui.words import HudModel
@@ -76,11 +76,11 @@ def our_level(folder: Path) -> Iterator[list[float]]:
 def hud_painter(screen: pygame.Surface, panels: bool) -> Callable[[Painter, HudModel], None]:
     """Return what paints a model onto the screen."""
     state = HudState(is_inspector_open=panels, is_faults_open=panels)
-    deeds, hotspots = Actions(SceneQuery(Scene()), state, print, int), Hotspots()
+    actions, hotspots = Actions(SceneQuery(Scene()), state, print, int), Hotspots()
 
     def paint(painter: Painter, model: HudModel) -> None:
         hotspots.begin()
-        paint_screen(painter, screen, model, state, deeds, hotspots)
+        paint_screen(painter, screen, model, state, actions, hotspots)
 
     return paint
 

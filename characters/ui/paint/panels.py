@@ -15,7 +15,7 @@ from typing import Any
 
 from characters.session.conversation import SessionState
 from characters.ui.actions import Actions, FaultButton, FieldActions, SoundActions, SoundRow, Volume
-from characters.ui.looks import AMBER, CORAL, CREAM, INK, MUTED, PLUM, SAGE, SNOW
+from characters.ui.appearance import AMBER, CORAL, CREAM, INK, MUTED, PLUM, SAGE, SNOW
 from characters.ui.paint.talk import MENU_SHEET
 from characters.ui.paint.widgets import (
     LINE,
@@ -172,15 +172,15 @@ def paint_inspector(
     rect: Rect,
     actor: Actor | None,
     hotspots: Hotspots,
-    deeds: Actions,
+    actions: Actions,
 ) -> None:
     """Paint what is to be known of one character; tabs choose of whom, and which page."""
     painter.panel(surface, rect, SHEET)
-    y = paint_tabs(painter, surface, rect, rect.y + 10, _people(model, actor, deeds), hotspots)
+    y = paint_tabs(painter, surface, rect, rect.y + 10, _people(model, actor, actions), hotspots)
     if actor is None:
         painter.text(surface, "Nobody is here.", (rect.x + 16, y + 4), 15, MUTED)
         return
-    fields = deeds.fields
+    fields = actions.fields
     pages: list[Tab] = [
         ("Session", not fields.is_open, fields.close),
         ("Fields (E)", fields.is_open, fields.open),
@@ -192,15 +192,15 @@ def paint_inspector(
         _paint_session(painter, surface, model, rect, y, actor)
 
 
-def _people(model: HudModel, actor: Actor | None, deeds: Actions) -> list[Tab]:
+def _people(model: HudModel, actor: Actor | None, actions: Actions) -> list[Tab]:
     return [
-        (other.name, actor is not None and other.key == actor.key, _inspect(deeds, other.key))
+        (other.name, actor is not None and other.key == actor.key, _inspect(actions, other.key))
         for other in model.actors
     ]
 
 
-def _inspect(deeds: Actions, key: str) -> Any:
-    return lambda: deeds.inspect(key)
+def _inspect(actions: Actions, key: str) -> Any:
+    return lambda: actions.inspect(key)
 
 
 def _paint_session(

@@ -15,7 +15,7 @@ from itertools import product
 from types import MappingProxyType
 from typing import Any
 
-from characters.ui.looks import (
+from characters.ui.appearance import (
     AMBER,
     CORAL,
     CREAM,
@@ -597,7 +597,7 @@ NECK = 88
 
 ASLEEP = Face("asleep")
 _MOST_LIFT = 2
-_WHOLE_TOP = NECK + HEAD_ORIGIN[1] + _MOST_LIFT  # of the picture of a whole figure, over its feet
+_WHOLE_TOP = NECK + HEAD_ORIGIN[1] + _MOST_LIFT  # of the picture of a whole drawing, over its feet
 _WHOLE_SIZE = (BODY_SIZE[0], round(_WHOLE_TOP - BODY_ORIGIN[1]) + BODY_SIZE[1])
 
 
@@ -635,7 +635,7 @@ class CharacterDrawing:
         if self._head[0] != (turn, face):
             self._head = ((turn, face), self._draw_head(turn, face))
         surface.blit(self._body[1], (x - BODY_ORIGIN[0], y - BODY_ORIGIN[1]))
-        # A step lifts the whole figure a little: walking is seen in the head first.
+        # A step lifts the whole drawing a little: walking is seen in the head first.
         top = y - NECK - HEAD_ORIGIN[1] - lift - abs(swing)
         surface.blit(self._head[1], (x - HEAD_ORIGIN[0], top))
 
@@ -649,7 +649,7 @@ class CharacterDrawing:
         at = round(feet[0]) - BODY_ORIGIN[0], round(feet[1]) - _WHOLE_TOP
         surface.blit(self._sleeper[1], at)
 
-    def rehearse(
+    def prewarm(
         self, turns: Sequence[int], faces: Iterable[Face], *, is_sitting: bool = False
     ) -> Iterator[None]:
         """Draw what is likely to be seen, a picture for each step: it is kept for the game."""
@@ -658,27 +658,27 @@ class CharacterDrawing:
                 self._draw_body(turn, swing, is_sitting)
                 yield
         for turn, face in product(turns, faces):
-            yield from self._rehearse_parts(turn, face)
+            yield from self._prewarm_parts(turn, face)
             self._draw_head(turn, face)
             yield
 
-    def rehearse_talk(self, turn: int) -> Iterator[None]:
+    def prewarm_talk(self, turn: int) -> Iterator[None]:
         """Draw the parts of every face that talk may bring, a picture for each step."""
         for emotion, lids, gaze in product(EXPRESSIONS, range(3), (-1, 0, 1)):
-            yield from self._rehearse_parts(turn, Face(emotion, lids, 0, gaze))
+            yield from self._prewarm_parts(turn, Face(emotion, lids, 0, gaze))
         for mouth in range(1, 5):
-            yield from self._rehearse_parts(turn, Face("neutral", 0, mouth))
+            yield from self._prewarm_parts(turn, Face("neutral", 0, mouth))
 
-    def _rehearse_parts(self, turn: int, face: Face) -> Iterator[None]:
+    def _prewarm_parts(self, turn: int, face: Face) -> Iterator[None]:
         for layer in head_layers(self._look, turn, face):
             before = self._painter.sprites.misses
             self._draw_layer(layer)
             if self._painter.sprites.misses > before:
                 yield
 
-    def rehearse_sleep(self, turn: int, is_sitting: bool) -> Iterator[None]:
+    def prewarm_sleep(self, turn: int, is_sitting: bool) -> Iterator[None]:
         """Draw the breath of somebody who rests, a picture for each step."""
-        yield from self._rehearse_parts(turn, ASLEEP)
+        yield from self._prewarm_parts(turn, ASLEEP)
         self._draw_body(turn, 0, is_sitting, is_final=False)
         yield
         for lift in range(_MOST_LIFT + 1):

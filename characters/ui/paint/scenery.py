@@ -18,7 +18,7 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from characters.ui.looks import (
+from characters.ui.appearance import (
     AMBER,
     BRICK,
     CORAL,

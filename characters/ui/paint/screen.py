@@ -42,7 +42,7 @@ def paint_screen(
     surface: Any,
     model: HudModel,
     state: HudState,
-    deeds: Actions,
+    actions: Actions,
     hotspots: Hotspots,
 ) -> None:
     """Paint badges first, then what may cover them; under a menu or the help is the level alone."""
@@ -53,15 +53,15 @@ def paint_screen(
         people=len(model.actors),
     )
     if not state.is_covering:
-        _paint_game(painter, surface, model, state, layout, deeds, hotspots)
+        _paint_game(painter, surface, model, state, layout, actions, hotspots)
     paint_banner(painter, surface, model, layout.banner)
     paint_microphone(painter, surface, model, layout.microphone)
     if state.layer is HudLayer.HELP:
         paint_help(painter, surface, model)
     elif state.layer is HudLayer.MENU:
-        paint_menu(painter, surface, model, deeds.menu(), state.menu_index, hotspots)
+        paint_menu(painter, surface, model, actions.menu(), state.menu_index, hotspots)
     elif state.layer is HudLayer.SOUND:
-        paint_sound(painter, surface, model, deeds.sound, hotspots)
+        paint_sound(painter, surface, model, actions.sound, hotspots)
 
 
 def _paint_game(
@@ -70,7 +70,7 @@ def _paint_game(
     model: HudModel,
     state: HudState,
     layout: HudLayout,
-    deeds: Actions,
+    actions: Actions,
     hotspots: Hotspots,
 ) -> None:
     cards = error_places(painter, model, layout.stage)
@@ -81,13 +81,13 @@ def _paint_game(
     _paint_talk(painter, surface, model, state, layout, said)
     if layout.inspector is not None:
         actor = _inspected(model, state)
-        paint_inspector(painter, surface, model, layout.inspector, actor, hotspots, deeds)
+        paint_inspector(painter, surface, model, layout.inspector, actor, hotspots, actions)
     if layout.faults is not None:
         paint_faults(
-            painter, surface, model, layout.faults, state.fault_target, deeds.faults(),
-            hotspots, deeds.aim_faults,
+            painter, surface, model, layout.faults, state.fault_target, actions.faults(),
+            hotspots, actions.aim_faults,
         )  # fmt: skip
-    paint_errors(painter, surface, model, layout.stage, hotspots, deeds)
+    paint_errors(painter, surface, model, layout.stage, hotspots, actions)
     if model.notice is not None:
         paint_notice(painter, surface, layout.stage, talk[-1].y - 6, model.notice)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from characters.ui.actions import Actions
-from characters.ui.looks import AMBER, BRICK, CORAL, CREAM, INK, MUTED, PLUM, SKY, SNOW
+from characters.ui.appearance import AMBER, BRICK, CORAL, CREAM, INK, MUTED, PLUM, SKY, SNOW
 from characters.ui.paint.widgets import SIGN, TONES, arrow_picture, microphone_picture, sign_picture
 from characters.ui.state import MARGIN, MIC_W, bar, spread
 from characters.ui.words import (
@@ -30,10 +30,10 @@ from characters.ui.words import (
     captions,
     failure_title,
     is_open_elsewhere,
+    listener_name,
     microphone,
     player_words,
     receipt,
-    who_hears,
 )
 from engine.ui.canvas import Colour, Rect
 from engine.ui.events import Hotspots, TextField
@@ -89,12 +89,12 @@ def paint_errors(
     model: HudModel,
     stage: Rect,
     hotspots: Hotspots,
-    deeds: Actions,
+    actions: Actions,
 ) -> None:
     """Paint a card for each character in ERROR; the others go on behind it."""
     for actor, rect in zip(model.failed, error_places(painter, model, stage), strict=False):
         _paint_card(painter, surface, actor, rect)
-        for box, label, colour, action in _offers(actor, rect, deeds, model.failed):
+        for box, label, colour, action in _offers(actor, rect, actions, model.failed):
             is_hot = box.contains(model.pointer)
             painter.button(surface, box, label, hot=is_hot, colour=colour, text_colour=SNOW)
             hotspots.add(box, action)
@@ -130,21 +130,23 @@ def _title_height(painter: Painter, actor: Actor, w: float) -> float:
 _Offer = tuple[Rect, str, Colour, Callable[[], object]]
 
 
-def _offers(actor: Actor, rect: Rect, deeds: Actions, failed: Sequence[Actor]) -> Iterator[_Offer]:
+def _offers(
+    actor: Actor, rect: Rect, actions: Actions, failed: Sequence[Actor]
+) -> Iterator[_Offer]:
     """Yield the buttons of a card: Retry always, and what else goes on after this failure.
 
     A key stands on the first of its buttons, which is the one that it presses.
     """
     box, error = Rect(rect.right - 118, rect.bottom - 44, 100, 32), actor.view.error
     retry = "Retry (R)" if actor is failed[0] else "Retry"
-    yield box, retry, CORAL, lambda: deeds.retry(actor.key)
+    yield box, retry, CORAL, lambda: actions.retry(actor.key)
     if error is not None and error.stage == "resume":
-        yield box.moved(-110, 0), "Start anew", PLUM, lambda: deeds.start_anew(actor.key)
+        yield box.moved(-110, 0), "Start anew", PLUM, lambda: actions.start_anew(actor.key)
     elif is_open_elsewhere(actor.view):
         is_first = actor is next(other for other in failed if is_open_elsewhere(other.view))
         label, wider = "Take over (V)" if is_first else "Take over", 14
         box = Rect(box.x - 110 - wider, box.y, box.w + wider, box.h)
-        yield box, label, PLUM, lambda: deeds.take_over(actor.key)
+        yield box, label, PLUM, lambda: actions.take_over(actor.key)
 
 
 def _paint_card(painter: Painter, surface: Any, actor: Actor, rect: Rect) -> None:
@@ -315,7 +317,7 @@ def _paint_badge(
         lambda blank: _compose(painter, blank, actor, said, w, middle),
     )
     surface.blit(picture, (round(x) - _AROUND, round(y) - _AROUND))
-    if microphone.is_open and actor.key == microphone.hearer:
+    if microphone.is_open and actor.key == microphone.listener:
         _paint_level(surface, Rect(x, y, w, _H), microphone.level)
 
 
@@ -456,7 +458,7 @@ def paint_chat(
     """Paint the open chat box, its end or its cursor always in sight."""
     size, y = 18, rect.y + 10
     painter.panel(surface, rect, _FIELD)
-    label = painter.fonts.shortened(f"To {who_hears(model)}:", rect.w * 0.4, 15, True)
+    label = painter.fonts.shortened(f"To {listener_name(model)}:", rect.w * 0.4, 15, True)
     left = (
         painter.text(surface, label, (rect.x + 16, y + 2), 15, (160, 90, 40, 255), bold=True).right
         + 8

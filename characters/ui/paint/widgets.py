@@ -1,27 +1,29 @@
-"""What the panels of the developer look like: their sheet, their tabs, their small type.
-
-Draws the signs of the session states, each with an outline of its own, and small icons.
-"""
+"""What all painted parts share: the painter of a game, tabs and headings, signs and icons."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from characters.ui.looks import AMBER, CORAL, CREAM, INK, MUTED, PLUM, SKY, SNOW
+from characters.ui.appearance import AMBER, CORAL, CREAM, INK, MUTED, PLUM, SKY, SNOW
 from characters.ui.words import Shape, Tone
+from engine.app.application import Application
+from engine.objects.scene import Scene
 from engine.ui.canvas import Canvas, Colour, Rect, fade, hex_colour
 from engine.ui.events import Hotspots
 from engine.ui.painter import Painter, PanelStyle
 
 __all__ = [
     "arrow_picture",
+    "FONTS",
     "LINE",
     "loudspeaker_picture",
     "microphone_picture",
     "paint_heading",
     "paint_tabs",
+    "shared_painter",
     "SHEET",
     "SIGN",
     "sign_picture",
@@ -31,6 +33,21 @@ __all__ = [
     "TAB_ON",
     "TONES",
 ]
+
+
+FONTS = Path(__file__).resolve().parents[3] / "assets" / "fonts"
+
+
+def shared_painter(scene: Scene) -> Painter:
+    """Return the scene's painter; an application hands the same one to its next levels."""
+    painter = scene.find_service(Painter)
+    if painter is None:
+        painter = Painter(FONTS)
+        scene.provide(painter)
+        application = scene.find_service(Application)
+        if application is not None:
+            application.provide(painter)
+    return painter
 
 
 SHEET = PanelStyle(fill=(36, 29, 54, 252), border=(255, 255, 255, 36), radius=14, shadow=6)

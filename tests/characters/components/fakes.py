@@ -22,7 +22,7 @@ from characters.session.conversation import (
     Turn,
 )
 from characters.session.policy import ReconnectPolicy
-from characters.ui.words import weather_words
+from characters.ui.words import network_words
 from engine.core.events import Signal
 from engine.objects.scene import Scene
 from engine.prefs.prefs import PlayerPrefs
@@ -99,7 +99,7 @@ class FakeHandle:
 
     def set_weather(self, weather: NetworkConditions) -> None:
         self.weather = weather
-        self.told.append(f"weather {weather_words(weather)}")
+        self.told.append(f"weather {network_words(weather)}")
 
     def respond(self, about: str = "") -> None:
         self.told.append(f"respond {about}".strip())

@@ -124,6 +124,6 @@ def crowd() -> HudModel:
         ),
         actor("Dr. Varga", S.ERROR, head=(820, 300), error=failure("session.resume_refused")),
         actor("Jonas the porter", S.CONNECTING, attempt=1, head=(560, 380)),
-        microphone=Microphone(level=0.6, is_open=True, hearer="nurse-okoye"),
+        microphone=Microphone(level=0.6, is_open=True, listener="nurse-okoye"),
         faults=FaultState(True, True),
     )

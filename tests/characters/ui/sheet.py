@@ -19,12 +19,12 @@ from characters.session.conversation import (
     SessionState,
 )
 from characters.ui.actions import Actions, SceneQuery
-from characters.ui.looks import EXPRESSIONS, LOOKS, PROPS, Face
+from characters.ui.appearance import EXPRESSIONS, LOOKS, PROPS, Face
 from characters.ui.paint.people import CharacterDrawing
 from characters.ui.paint.scenery import draw_backdrop, prop_picture
 from characters.ui.paint.screen import paint_screen
-from characters.ui.paint.studio import FONTS
 from characters.ui.paint.talk import paint_badges
+from characters.ui.paint.widgets import FONTS
 from characters.ui.state import CaptionSize, HudLayer, HudState
 from characters.ui.words import HudModel
 from engine.objects.scene import Scene
@@ -113,9 +113,9 @@ def people(painter: Painter) -> pygame.Surface:
     """Return everybody from three sides, and every expression."""
     surface = _sheet()
     for nth, look in enumerate(LOOKS):
-        x, figure = 60 + nth * 93, CharacterDrawing(painter, (look, "", "", ""))
-        figure.draw(surface, (x, 150), Face())
-        figure.draw(surface, (x, 290), Face(mouth=nth % 5, gaze=1), turn=1, swing=1)
+        x, drawing = 60 + nth * 93, CharacterDrawing(painter, (look, "", "", ""))
+        drawing.draw(surface, (x, 150), Face())
+        drawing.draw(surface, (x, 290), Face(mouth=nth % 5, gaze=1), turn=1, swing=1)
     nurse, kiosk = (CharacterDrawing(painter, (look, "", "", "")) for look in ("nurse", "kiosk"))
     for nth, emotion in enumerate(EXPRESSIONS):
         x = 50 + nth * 78
@@ -154,8 +154,8 @@ def screen(painter: Painter, shown: HudModel, state: HudState, theme: str) -> py
         )
     scene = Scene()
     scene.provide(CalmFaults(), Faults)
-    deeds = Actions(SceneQuery(scene), state, print, int)
-    paint_screen(painter, surface, shown, state, deeds, Hotspots())
+    actions = Actions(SceneQuery(scene), state, print, int)
+    paint_screen(painter, surface, shown, state, actions, Hotspots())
     return surface
 
 

@@ -59,7 +59,7 @@ def test_the_microphone_is_what_the_ears_say() -> None:
     stage.hud_runtime.ears.muted = True
     mic = seen(stage).microphone
     assert (mic.level, mic.is_open, mic.is_muted, mic.is_hands_free) == (0.5, True, True, True)
-    assert mic.hearer == "bob"
+    assert mic.listener == "bob"
 
 
 def test_a_remote_endpoint_is_named_by_its_host() -> None:
@@ -70,20 +70,20 @@ def test_a_remote_endpoint_is_named_by_its_host() -> None:
 
 
 def test_an_empty_scene_has_an_empty_hud() -> None:
-    cast = SceneQuery(Scene())
-    model = gather(cast, EventLog(), HudState())
+    query = SceneQuery(Scene())
+    model = gather(query, EventLog(), HudState())
     assert (model.actors, model.target, model.player_name) == ((), None, "You")
-    assert cast.find("ada") is None
+    assert query.find("ada") is None
 
 
 def test_the_messages_are_gathered_for_the_inspector_alone() -> None:
-    journal, state = EventLog(), HudState()
-    cast = SceneQuery(Stage().scene)
-    journal.follow("ada", cast.characters[0].events)
-    cast.characters[0].events.emit(BotReady())
-    assert gather(cast, journal, state).actors[0].messages == ()
+    event_log, state = EventLog(), HudState()
+    query = SceneQuery(Stage().scene)
+    event_log.follow("ada", query.characters[0].events)
+    query.characters[0].events.emit(BotReady())
+    assert gather(query, event_log, state).actors[0].messages == ()
     state.is_inspector_open = True
-    assert gather(cast, journal, state).actors[0].messages == ("bot-ready",)
+    assert gather(query, event_log, state).actors[0].messages == ("bot-ready",)
 
 
 class Doing:
@@ -92,66 +92,66 @@ class Doing:
     def __init__(self, scene: Scene) -> None:
         self.state = HudState()
         self.notices: list[str] = []
-        self.deeds = Actions(SceneQuery(scene), self.state, self.notices.append, lambda: None)
+        self.actions = Actions(SceneQuery(scene), self.state, self.notices.append, lambda: None)
 
 
 def test_starting_anew_forgets_and_retries() -> None:
     stage = Stage()
-    Doing(stage.scene).deeds.start_anew("ada")
+    Doing(stage.scene).actions.start_anew("ada")
     assert stage.session("ada").told[-2:] == ["clear", "retry"]
 
 
 def test_taking_over_connects_here_what_is_open_elsewhere() -> None:
     stage = Stage()
-    Doing(stage.scene).deeds.take_over("ada")
+    Doing(stage.scene).actions.take_over("ada")
     assert stage.session("ada").told[-1] == "take over"
     assert "take over" not in stage.session("bob").told
 
 
 def test_a_talk_that_another_game_took_over_is_taken_back() -> None:
     stage = Stage()
-    Doing(stage.scene).deeds.take_over_first()
+    Doing(stage.scene).actions.take_over_first()
     assert "take over" not in stage.session("bob").told
     stage.becomes("bob", SessionState.DISCONNECTED, error=failure("session.taken_over"))
-    Doing(stage.scene).deeds.take_over_first()
+    Doing(stage.scene).actions.take_over_first()
     assert stage.session("bob").told[-1] == "take over"
 
 
 def test_the_service_is_killed_or_launched_never_both() -> None:
     stage = Stage()
-    offered = {b.key: b.is_enabled for b in Doing(stage.scene).deeds.faults()}
+    offered = {b.key: b.is_enabled for b in Doing(stage.scene).actions.faults()}
     assert (offered["k"], offered["l"]) == (True, False)
     stage.faults.is_service_running = False
-    offered = {b.key: b.is_enabled for b in Doing(stage.scene).deeds.faults()}
+    offered = {b.key: b.is_enabled for b in Doing(stage.scene).actions.faults()}
     assert (offered["k"], offered["l"]) == (False, True)
 
 
 def test_an_expiry_for_everybody_means_the_one_who_listens() -> None:
     stage = Stage()
     doing = Doing(stage.scene)
-    next(b for b in doing.deeds.faults() if b.key == "x").action()
+    next(b for b in doing.actions.faults() if b.key == "x").action()
     assert doing.notices == ["ada has no session that could expire."]
 
 
 def test_a_game_without_faults_says_so() -> None:
     doing = Doing(Scene())
-    doing.deeds.toggle_faults()
+    doing.actions.toggle_faults()
     assert not doing.state.is_faults_open
     assert doing.notices
-    assert doing.deeds.faults() == ()
+    assert doing.actions.faults() == ()
 
 
 def test_leaving_quits_the_application() -> None:
     with Application(headless=True) as application:
-        Doing(application.new_scene()).deeds.quit()
+        Doing(application.new_scene()).actions.quit()
         assert application.is_quitting
 
 
 def test_deeds_in_an_empty_scene_do_nothing() -> None:
-    deeds = Doing(Scene()).deeds
-    for deed in (deeds.send, deeds.retry_first, deeds.take_over_first, deeds.quit):
-        deed()
-    assert deeds.cast.keys == ()
+    actions = Doing(Scene()).actions
+    for action in (actions.send, actions.retry_first, actions.take_over_first, actions.quit):
+        action()
+    assert actions.query.keys == ()
 
 
 LEVEL = """\

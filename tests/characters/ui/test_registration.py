@@ -3,10 +3,9 @@ from __future__ import annotations
 import pygame
 
 from characters.components.character import Character
-from characters.ui.looks import Face
+from characters.ui.appearance import Face
 from characters.ui.paint.people import CharacterDrawing
-from characters.ui.paint.studio import shared_painter
-from characters.ui.paint.widgets import sign_picture
+from characters.ui.paint.widgets import shared_painter, sign_picture
 from characters.ui.registration import prewarm, register_visuals
 from characters.ui.visuals import Backdrop, CharacterSprite, PlayerSprite, Prop
 from characters.ui.words import TALK
@@ -45,7 +44,7 @@ def misses(scene: Scene) -> int:
     return painter.sprites.misses
 
 
-def test_the_first_frame_of_a_rehearsed_level_draws_nothing_new() -> None:
+def test_the_first_frame_of_a_prewarmd_level_draws_nothing_new() -> None:
     scene = level()
     steps = sum(1 for _ in prewarm(scene))
     drawn = misses(scene)
@@ -55,11 +54,11 @@ def test_the_first_frame_of_a_rehearsed_level_draws_nothing_new() -> None:
     assert steps >= drawn > 20
 
 
-def test_a_crowd_in_the_same_clothes_is_rehearsed_once() -> None:
+def test_a_crowd_in_the_same_clothes_is_prewarmd_once() -> None:
     assert sum(1 for _ in prewarm(level(50))) == sum(1 for _ in prewarm(level(1)))
 
 
-def test_who_sits_is_rehearsed_as_they_sit() -> None:
+def test_who_sits_is_prewarmd_as_they_sit() -> None:
     scene = level(0)
     scene.create("Ill", (200, 400)).add(CharacterSprite("patient", pose="sit"))
     for _ in prewarm(scene):

@@ -96,50 +96,50 @@ def test_changes_of_state_stand_in_the_timeline_not_here() -> None:
 
 
 def test_each_character_has_lines_of_its_own() -> None:
-    journal, ada, bob = EventLog(), Signal[object](), Signal[object]()
-    journal.follow("ada", ada)
-    journal.follow("bob", bob)
+    event_log, ada, bob = EventLog(), Signal[object](), Signal[object]()
+    event_log.follow("ada", ada)
+    event_log.follow("bob", bob)
     ada.emit(BotReady())
-    assert (journal.lines("ada"), journal.lines("bob")) == (("bot-ready",), ())
+    assert (event_log.lines("ada"), event_log.lines("bob")) == (("bot-ready",), ())
 
 
 def test_following_twice_writes_once() -> None:
-    journal, events = EventLog(), Signal[object]()
-    journal.follow("ada", events)
-    journal.follow("ada", events)
+    event_log, events = EventLog(), Signal[object]()
+    event_log.follow("ada", events)
+    event_log.follow("ada", events)
     events.emit(BotReady())
-    assert journal.lines("ada") == ("bot-ready",)
+    assert event_log.lines("ada") == ("bot-ready",)
 
 
 def test_another_signal_under_the_key_takes_the_place_of_the_first() -> None:
-    journal, old, new = EventLog(), Signal[object](), Signal[object]()
-    journal.follow("ada", old)
-    journal.follow("ada", new)
+    event_log, old, new = EventLog(), Signal[object](), Signal[object]()
+    event_log.follow("ada", old)
+    event_log.follow("ada", new)
     old.emit(BotReady())
-    assert journal.lines("ada") == ()
+    assert event_log.lines("ada") == ()
 
 
 def test_only_the_last_lines_are_kept() -> None:
-    journal, events = EventLog(), Signal[object]()
-    journal.follow("ada", events)
+    event_log, events = EventLog(), Signal[object]()
+    event_log.follow("ada", events)
     for number in range(50):
         events.emit(BotLlmText(text="a" * number))
-    assert len(journal.lines("ada")) == 12
+    assert len(event_log.lines("ada")) == 12
 
 
 def test_what_comes_again_and_again_is_counted() -> None:
-    journal, events = EventLog(), Signal[object]()
-    journal.follow("ada", events)
+    event_log, events = EventLog(), Signal[object]()
+    event_log.follow("ada", events)
     for _ in range(50):
         events.emit(BotReady())
-    assert journal.lines("ada") == ("bot-ready, 50 times",)
+    assert event_log.lines("ada") == ("bot-ready, 50 times",)
 
 
 def test_a_closed_journal_hears_nothing() -> None:
     heard, events = list[str](), Signal[object]()
-    journal = EventLog(lambda key, event: heard.append(key))
-    journal.follow("ada", events)
+    event_log = EventLog(lambda key, event: heard.append(key))
+    event_log.follow("ada", events)
     events.emit(BotReady())
-    journal.close()
+    event_log.close()
     events.emit(BotReady())
     assert heard == ["ada"]

@@ -10,7 +10,7 @@ from characters.components.character import Character
 from characters.protocol.messages import Visemes
 from characters.session.conversation import DialogueState, SessionState
 from characters.ui import visuals as acting
-from characters.ui.looks import PROPS, PropKind
+from characters.ui.appearance import PROPS, PropKind
 from characters.ui.visuals import Backdrop, CharacterSprite, PlayerSprite, Prop
 from engine.objects.objects import Component
 from engine.objects.scene import Scene

@@ -28,11 +28,11 @@ from characters.ui.words import (
     fault_lines,
     is_open_elsewhere,
     microphone,
+    network_words,
     player_words,
     reading_seconds,
     receipt,
     resume_words,
-    weather_words,
 )
 from tests.characters.ui.helpers import NOW, actor, model, view
 
@@ -157,16 +157,16 @@ def test_times_are_said_as_people_say_them(seconds: float, words: str) -> None:
 
 
 def test_the_indicator_names_who_hears_the_player() -> None:
-    mic = Microphone(is_open=True, hearer="ada")
+    mic = Microphone(is_open=True, listener="ada")
     shown = model(actor("Ada", is_target=True), microphone=mic)
     assert microphone(shown).title == "Ada hears you"
 
 
 def test_a_sentence_that_stays_with_whom_it_began_with_names_that_one() -> None:
     both = actor("Ada"), actor("Bob", is_target=True)
-    mic = Microphone(is_open=True, hearer="ada")
+    mic = Microphone(is_open=True, listener="ada")
     assert microphone(model(*both, microphone=mic)).title == "Ada hears you"
-    kept = Microphone(kept_seconds=0.4, hearer="ada")
+    kept = Microphone(kept_seconds=0.4, listener="ada")
     assert microphone(model(*both, microphone=kept)).detail == "Ada hears it when ready"
     assert microphone(model(both[1], microphone=mic)).title == "ada hears you"  # who is far away
 
@@ -191,13 +191,13 @@ def test_a_closed_microphone_never_claims_to_be_heard() -> None:
 def test_whoever_presses_the_key_is_not_told_to_hold_it() -> None:
     shown = model(actor("Ada", is_target=True), microphone=Microphone(is_toggled=True))
     assert microphone(shown).detail == "press T to talk to Ada"
-    talking = Microphone(is_toggled=True, is_open=True, hearer="ada")
+    talking = Microphone(is_toggled=True, is_open=True, listener="ada")
     shown = model(actor("Ada", is_target=True), microphone=talking)
     assert microphone(shown).detail == "press T when you are done"
 
 
 def test_words_that_are_kept_are_not_said_to_be_heard() -> None:
-    mic = Microphone(kept_seconds=0.4, hearer="ada")
+    mic = Microphone(kept_seconds=0.4, listener="ada")
     shown = model(actor("Ada", is_target=True), microphone=mic)
     said = microphone(shown)
     assert (said.title, said.detail) == ("Your first words are kept", "Ada hears it when ready")
@@ -222,10 +222,10 @@ def test_the_title_of_an_error_tells_what_the_player_lost() -> None:
 
 
 def test_weather_is_said_in_words() -> None:
-    assert weather_words(NetworkConditions.CALM) == "calm"
-    assert weather_words(NetworkConditions(0.4, 16_000)) == "0.4 s late, 16 KB/s"
-    assert weather_words(NetworkConditions(is_black_hole=True)) == "black hole"
-    assert weather_words(None) == "not the same for all"
+    assert network_words(NetworkConditions.CALM) == "calm"
+    assert network_words(NetworkConditions(0.4, 16_000)) == "0.4 s late, 16 KB/s"
+    assert network_words(NetworkConditions(is_black_hole=True)) == "black hole"
+    assert network_words(None) == "not the same for all"
 
 
 def test_what_is_broken_stands_below_the_buttons() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pygame
 
-from characters.ui.paint.studio import FONTS
+from characters.ui.paint.widgets import FONTS
 from engine.ui.canvas import Rect
 from engine.ui.painter import Painter
 

@@ -164,10 +164,10 @@ def frame() -> Rect:
 
 
 def test_the_inspector_stays_in_its_frame_and_its_tabs_choose() -> None:
-    surface, spots, deeds, shown = sheet(), Hotspots(), Choosing(), crowd()
-    paint_inspector(painter(), surface, shown, frame(), shown.actors[1], spots, deeds)
+    surface, spots, actions, shown = sheet(), Hotspots(), Choosing(), crowd()
+    paint_inspector(painter(), surface, shown, frame(), shown.actors[1], spots, actions)
     click_all(spots, frame())
-    assert set(deeds.chosen) == {actor.key for actor in shown.actors}
+    assert set(actions.chosen) == {actor.key for actor in shown.actors}
     assert area(surface).right <= 960
 
 

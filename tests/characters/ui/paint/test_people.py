@@ -7,7 +7,7 @@ from itertools import product
 import pygame
 import pytest
 
-from characters.ui.looks import EXPRESSIONS, LOOKS, Face
+from characters.ui.appearance import EXPRESSIONS, LOOKS, Face
 from characters.ui.paint import people as features
 from characters.ui.paint.people import (
     ASLEEP,
@@ -168,11 +168,11 @@ def test_eyes_that_close_change_the_picture() -> None:
 @pytest.mark.parametrize("is_sitting", [False, True])
 @pytest.mark.parametrize("name", ["nurse", "kiosk", "patient"])
 def test_who_rests_is_the_same_in_one_piece(name: str, is_sitting: bool, turn: int) -> None:
-    figure = CharacterDrawing(Painter(), (name, "", "", ""))
+    drawing = CharacterDrawing(Painter(), (name, "", "", ""))
     for lift in range(3):
         parts, whole = pygame.Surface((120, 200)), pygame.Surface((120, 200))
-        figure.draw(parts, (60, 170), ASLEEP, turn=turn, is_sitting=is_sitting, lift=lift)
-        figure.draw_asleep(whole, (60, 170), turn, is_sitting, lift)
+        drawing.draw(parts, (60, 170), ASLEEP, turn=turn, is_sitting=is_sitting, lift=lift)
+        drawing.draw_asleep(whole, (60, 170), turn, is_sitting, lift)
         difference = pygame.surfarray.array3d(parts).astype(int) - pygame.surfarray.array3d(whole)
         assert abs(difference).max() <= 24  # roundings of see-through edges
 
@@ -184,21 +184,21 @@ def test_a_face_is_drawn_once_and_kept() -> None:
     assert painter.sprites.misses == 6  # a body, and a head of four layers
 
 
-def test_a_face_that_was_never_seen_is_put_together_from_rehearsed_parts() -> None:
+def test_a_face_that_was_never_seen_is_put_together_from_prewarmd_parts() -> None:
     painter = Painter()
-    figure = CharacterDrawing(painter, ("porter", "", "", ""))
-    for _ in figure.rehearse_talk(0):
+    drawing = CharacterDrawing(painter, ("porter", "", "", ""))
+    for _ in drawing.prewarm_talk(0):
         pass
     before, seen = painter.sprites.misses, product(EXPRESSIONS, range(3), range(5), (-1, 0, 1))
     for number, face in enumerate(seen, 2):
-        figure.draw(pygame.Surface((120, 180)), (60, 160), Face(*face))
+        drawing.draw(pygame.Surface((120, 180)), (60, 160), Face(*face))
         assert painter.sprites.misses == before + number  # the body, and the whole heads
 
 
 def test_the_same_figure_draws_another_face_when_it_makes_one() -> None:
-    figure, pictures = CharacterDrawing(Painter(), ("doctor", "", "", "")), []
+    drawing, pictures = CharacterDrawing(Painter(), ("doctor", "", "", "")), []
     for lids in (0, 2, 0):
         surface = pygame.Surface((120, 180))
-        figure.draw(surface, (60, 160), Face(lids=lids))
+        drawing.draw(surface, (60, 160), Face(lids=lids))
         pictures.append(pygame.image.tobytes(surface, "RGB"))
     assert pictures[0] == pictures[2] != pictures[1]

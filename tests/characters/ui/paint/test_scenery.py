@@ -3,7 +3,7 @@ from __future__ import annotations
 import pygame
 import pytest
 
-from characters.ui.looks import FLOOR_TOP
+from characters.ui.appearance import FLOOR_TOP
 from characters.ui.paint.scenery import MARGIN, draw_backdrop, prop_picture, room, room_parts
 from engine.ui.canvas import Canvas, Rect
 from engine.ui.painter import Painter

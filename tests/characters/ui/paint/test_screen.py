@@ -8,7 +8,7 @@ import pytest
 from characters.session.conversation import Turn
 from characters.ui.actions import Actions, SceneQuery
 from characters.ui.paint.screen import paint_screen
-from characters.ui.paint.studio import FONTS
+from characters.ui.paint.widgets import FONTS
 from characters.ui.state import CaptionSize, HudLayer, HudState
 from characters.ui.words import HudModel
 from engine.objects.scene import Scene
@@ -20,10 +20,10 @@ from tests.characters.ui.paint.pictures import NotingPainter
 
 def paint(shown: HudModel, state: HudState) -> tuple[Painter, Hotspots]:
     painter, hotspots = Painter(FONTS), Hotspots()
-    deeds = Actions(SceneQuery(Scene()), state, print, int)
+    actions = Actions(SceneQuery(Scene()), state, print, int)
     for _ in range(2):
         hotspots.begin()
-        paint_screen(painter, pygame.Surface((960, 600)), shown, state, deeds, hotspots)
+        paint_screen(painter, pygame.Surface((960, 600)), shown, state, actions, hotspots)
     return painter, hotspots
 
 
@@ -43,8 +43,8 @@ def test_a_second_frame_draws_nothing_anew() -> None:
     painter, _ = paint(crowd(), HudState())
     before = painter.sprites.misses
     state = HudState()
-    deeds = Actions(SceneQuery(Scene()), state, print, int)
-    paint_screen(painter, pygame.Surface((960, 600)), crowd(), state, deeds, Hotspots())
+    actions = Actions(SceneQuery(Scene()), state, print, int)
+    paint_screen(painter, pygame.Surface((960, 600)), crowd(), state, actions, Hotspots())
     assert painter.sprites.misses == before
 
 
@@ -58,10 +58,10 @@ def rows_of_bob(size: tuple[int, int], state: HudState) -> int:
     said = replace(crowd().actors[1].view, transcript=(Turn("character", "Good morning.", NOW),))
     speaker = crowd().actors[1]._replace(head=(-999, 0), view=said)
     bob = actor("Bob", head=(size[0] / 2, size[1] - 30))
-    deeds, pictures = Actions(SceneQuery(Scene()), state, print, int), []
+    actions, pictures = Actions(SceneQuery(Scene()), state, print, int), []
     for who in [(speaker,), (speaker, bob)]:
         surface = pygame.Surface(size)
-        paint_screen(Painter(FONTS), surface, model(*who, size=size), state, deeds, Hotspots())
+        paint_screen(Painter(FONTS), surface, model(*who, size=size), state, actions, Hotspots())
         pictures.append(pygame.surfarray.array3d(surface).astype(int))
     is_bobs = abs(pictures[1] - pictures[0]) > 60  # through a caption it is fainter
     return int(is_bobs.any(axis=(0, 2)).sum())
@@ -79,8 +79,8 @@ def test_captions_and_chat_leave_a_badge_uncovered(
 
 def words_on(shown: HudModel, state: HudState) -> str:
     noting = NotingPainter()
-    deeds = Actions(SceneQuery(Scene()), state, print, int)
-    paint_screen(noting, pygame.Surface((960, 600)), shown, state, deeds, Hotspots())
+    actions = Actions(SceneQuery(Scene()), state, print, int)
+    paint_screen(noting, pygame.Surface((960, 600)), shown, state, actions, Hotspots())
     return " ".join(noting.words)
 
 

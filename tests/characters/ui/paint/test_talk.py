@@ -35,7 +35,7 @@ from tests.characters.ui.paint.pictures import NotingPainter, area, painter, she
 STAGE = Rect(12, 64, 936, 524)
 
 
-class NotingDeeds(Actions):
+class RecordingActions(Actions):
     """Deeds that note whom they were done to."""
 
     def __init__(self) -> None:
@@ -58,17 +58,17 @@ def failed(name: str, code: str) -> Actor:
 
 def buttons(shown: HudModel, stage: Rect = STAGE) -> list[str]:
     """Return what clicks on every place of the cards do, each once, from the top."""
-    surface, spots, deeds = sheet(), Hotspots(), NotingDeeds()
-    paint_errors(painter(), surface, shown, stage, spots, deeds)
+    surface, spots, actions = sheet(), Hotspots(), RecordingActions()
+    paint_errors(painter(), surface, shown, stage, spots, actions)
     for y in range(40, 600, 10):
         for x in range(0, 960, 30):
             spots.click((x, y))
-    return list(dict.fromkeys(deeds.told))
+    return list(dict.fromkeys(actions.told))
 
 
 def test_only_those_in_error_get_a_card() -> None:
     surface = sheet()
-    paint_errors(painter(), surface, model(actor()), STAGE, Hotspots(), NotingDeeds())
+    paint_errors(painter(), surface, model(actor()), STAGE, Hotspots(), RecordingActions())
     assert area(surface).w == 0
 
 
@@ -79,7 +79,7 @@ def test_a_card_retries_its_own_character() -> None:
 
 def test_a_card_speaks_to_the_player_and_keeps_the_code_small() -> None:
     noting, shown = NotingPainter(), model(failed("Ada", "session.resume_refused"))
-    paint_errors(noting, sheet(), shown, STAGE, Hotspots(), NotingDeeds())
+    paint_errors(noting, sheet(), shown, STAGE, Hotspots(), RecordingActions())
     words = " ".join(noting.words)
     assert "Start anew begins a new one" in words and "ALWAYS_RESUME" not in words
     assert "session.resume_refused" in noting.words
@@ -97,7 +97,7 @@ def test_each_key_stands_on_the_first_of_its_buttons() -> None:
     elsewhere = "session.live_elsewhere"
     shown = model(failed("A", "connection.refused"), failed("B", elsewhere), failed("C", elsewhere))
     noting = NotingPainter()
-    paint_errors(noting, sheet(), shown, STAGE, Hotspots(), NotingDeeds())
+    paint_errors(noting, sheet(), shown, STAGE, Hotspots(), RecordingActions())
     labels = [word for word in noting.words if word.startswith(("Retry", "Take over"))]
     assert labels == ["Retry (R)", "Retry", "Take over (V)", "Retry", "Take over"]
 
@@ -105,7 +105,7 @@ def test_each_key_stands_on_the_first_of_its_buttons() -> None:
 def test_a_card_wraps_in_the_narrow_room_between_two_panels() -> None:
     surface, narrow = sheet(), Rect(300, 64, 264, 524)
     shown = model(failed("Professor Wilhelmina Featherstonehaugh", "session.resume_refused"))
-    paint_errors(painter(), surface, shown, narrow, Hotspots(), NotingDeeds())
+    paint_errors(painter(), surface, shown, narrow, Hotspots(), RecordingActions())
     assert area(surface).right < narrow.right + 20
     assert buttons(shown, narrow) == ["anew professor-wilhelmina-featherstonehaugh",
                                       "retry professor-wilhelmina-featherstonehaugh"]  # fmt: skip
@@ -216,7 +216,7 @@ def test_in_a_throng_the_one_who_listens_keeps_his_badge() -> None:
 
 def test_the_level_is_at_the_badge_of_the_one_who_hears() -> None:
     def strip(key: str, level: float) -> bytes:
-        surface, mic = sheet(), Microphone(level, is_open=True, hearer="ada")
+        surface, mic = sheet(), Microphone(level, is_open=True, listener="ada")
         both = actor("Ada", head=(200, 300)), actor("Bob", head=(700, 300), is_target=True)
         paint_badges(painter(), surface, model(*both, microphone=mic), STAGE, (), ())
         half = pygame.Rect(0 if key == "ada" else 480, 0, 480, 600)

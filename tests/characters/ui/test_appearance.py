@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from characters.ui.looks import LOOKS, PROPS, LookName, PropKind, dressed
+from characters.ui.appearance import LOOKS, PROPS, LookName, PropKind, dressed
 
 
 def test_a_look_can_be_dressed_in_other_colours() -> None:
