@@ -190,9 +190,9 @@ class Hud(Component):
     def _in_game(self, actions: Actions) -> None:
         if self.input.captured is not None:
             return  # somebody else types
-        for action, action in actions.by_action.items():
-            if self.input.get_button_down(action):
-                action()
+        for button, act in actions.by_action.items():
+            if self.input.get_button_down(button):
+                act()
         if self._state.is_faults_open:
             self._fault_keys(actions)
 

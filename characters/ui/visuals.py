@@ -163,6 +163,7 @@ _TURNS = {"left": -1, "front": 0, "right": 1}
 _STRIDE = (0, 1, 0, -1)
 _STEPS_PER_PIXEL = 1 / 14
 _VISEME_SECONDS = 0.15  # an older one is of a sound that is over
+_Worn: TypeAlias = tuple[str, str, str, str]
 
 
 class Backdrop(Component):
