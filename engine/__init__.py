@@ -19,6 +19,7 @@ _MODULES: Mapping[str, str] = MappingProxyType(
         "ManualClock": "engine.core.clock",
         "SystemClock": "engine.core.clock",
         "Time": "engine.core.clock",
+        "EngineError": "engine.core.errors",
         "Dispatcher": "engine.core.events",
         "Services": "engine.core.events",
         "Signal": "engine.core.events",

@@ -13,6 +13,7 @@ from engine.core.clock import (
 from engine.core.clock import (
     Time as Time,
 )
+from engine.core.errors import EngineError as EngineError
 from engine.core.events import (
     Dispatcher as Dispatcher,
 )

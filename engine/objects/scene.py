@@ -11,6 +11,7 @@ from threading import current_thread, get_ident
 from typing import Any, TypeVar
 
 from engine.core.clock import Clock, SystemClock, Time
+from engine.core.errors import EngineError
 from engine.core.events import Dispatcher, Services, Signal
 from engine.core.input import Input
 from engine.objects.lifecycle import Lifecycle
@@ -32,7 +33,7 @@ _NEVER = float("inf")
 DISPATCH_BUDGET = 0.004  # a quarter of a frame at 60 Hz
 
 
-class WrongThreadError(RuntimeError):
+class WrongThreadError(EngineError, RuntimeError):
     """Somebody touched a scene from a thread that is not its own; post it instead."""
 
 

@@ -31,6 +31,8 @@ from zlib import crc32
 
 import msgpack
 
+from engine.core.errors import EngineError
+
 __all__ = [
     "apply_change",
     "Change",
@@ -277,11 +279,11 @@ _HEADER = struct.Struct("<8sHQIIIII22xI")
 _ROW = struct.Struct("<II")  # where the entry ends in the map, its checksum
 
 
-class ForeignFileError(ValueError):
+class ForeignFileError(EngineError, ValueError):
     """The bytes are not a preferences file at all."""
 
 
-class NewerVersionError(ValueError):
+class NewerVersionError(EngineError, ValueError):
     """The file was written by a later version of this format."""
 
 

@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import Protocol
 from zlib import crc32
 
+from engine.core.errors import EngineError
 from engine.prefs.format import (
     Change,
     Contents,
@@ -61,7 +62,7 @@ __all__ = [
 _LOCKED_BYTE = 0x7FFF0000
 
 
-class LockHeldError(Exception):
+class LockHeldError(EngineError):
     """Another holder has the lock; `pid` is its process where it is known."""
 
     def __init__(self, pid: int | None) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, TypeVar
 
+from engine.core.errors import EngineError
 from engine.core.events import Dispatcher, Signal
 from engine.prefs.format import (
     MAX_TOTAL_BYTES,
@@ -289,8 +290,12 @@ def _check_size(call: str, key: str, size: int) -> None:
         )
 
 
-class PrefsError(Exception):
+class PrefsError(EngineError):
     """Settings could not be saved; they live on in memory."""
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
 
 
 class PrefsLockedError(PrefsError):
@@ -300,7 +305,8 @@ class PrefsLockedError(PrefsError):
         who = f"process {pid}" if pid is not None else "another process"
         super().__init__(
             f"The settings file {path} is in use by {who}. Close that game first, or open the "
-            "file with read_only=True."
+            "file with read_only=True.",
+            retryable=True,
         )
         self.pid = pid
 
@@ -420,7 +426,7 @@ class PlayerPrefs(PrefsView):
         try:
             self._backing.commit()
         except OSError as error:
-            raise PrefsError(self._channel.sentence(error)) from error
+            raise PrefsError(self._channel.sentence(error), retryable=True) from error
 
     def close(self, deadline_seconds: float = 2.0) -> bool:
         """Save the rest and let go of the file; False, and a log line, when that failed."""

@@ -24,6 +24,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+from engine.core.errors import EngineError
 from engine.objects.objects import Component, GameObject
 from engine.objects.registry import ComponentRegistry
 from engine.objects.scene import Scene
@@ -194,7 +195,7 @@ def _mistake_sentence(mistake: Mistake) -> str:
 _log = logging.getLogger(__name__)
 
 
-class EditError(Exception):
+class EditError(EngineError):
     """An edit that was refused, in one sentence; nothing was changed."""
 
 

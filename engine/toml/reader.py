@@ -24,6 +24,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
+from engine.core.errors import EngineError
 from engine.toml.diagnostics import NOTHING, Mistake, validate
 from engine.toml.positions import KeyPath, Positions, as_toml, did_you_mean, scan
 
@@ -159,7 +160,7 @@ class Problem:
         return f"{': '.join(parts)}: {self.message}{got}.{hint}"
 
 
-class TomlFileError(Exception):
+class TomlFileError(EngineError):
     """A TOML file that cannot be used as it is; your fault, not the program's.
 
     `problems` holds every mistake that was found, sorted by place.

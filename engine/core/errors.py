@@ -1,0 +1,27 @@
+"""The errors of the engine: `except EngineError` catches each of them.
+
+    EngineError
+    +-- TomlFileError         a scene file or another TOML file has mistakes; `problems` lists them
+    +-- EditError             the scene editor refused a change; nothing was changed
+    +-- WrongThreadError      a scene was used from another thread than its own (a RuntimeError too)
+    +-- PrefsError            preferences were not saved; retryable unless the file is refused
+    |   +-- PrefsLockedError  another process has the file; retryable once it ends
+    +-- ForeignFileError      the bytes are no preferences file (a ValueError too)
+    +-- NewerVersionError     the preferences were written by a later version (a ValueError too)
+    +-- LockHeldError         another process holds a lock file
+
+`PlayerPrefs.open` turns the last three into a report or a PrefsLockedError. Wrong arguments raise
+ValueError, TypeError or LookupError, as Python's own calls do. An exception in a component's hook
+is not raised: `scene.on_error` emits it as a ComponentError, which is a value.
+"""
+
+from __future__ import annotations
+
+__all__ = ["EngineError"]
+
+
+class EngineError(Exception):
+    """Base class of what the engine raises besides Python's own errors."""
+
+    retryable: bool = False
+    """Whether the same call may succeed later without a change to the program or its files."""

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+
+import engine
+from engine.core import errors
+from engine.core.errors import EngineError
+
+
+def error_classes() -> set[type[Exception]]:
+    """Return every exception class that a module of the engine defines."""
+    names = [info.name for info in pkgutil.walk_packages(engine.__path__, "engine.")]
+    modules = map(importlib.import_module, names)
+    classes = {kind for m in modules for _, kind in inspect.getmembers(m, inspect.isclass)}
+    return {k for k in classes if issubclass(k, Exception) and k.__module__.startswith("engine.")}
+
+
+def test_every_error_of_the_engine_is_an_engine_error() -> None:
+    assert all(issubclass(kind, EngineError) for kind in error_classes())
+
+
+def test_the_tree_in_the_docstring_names_every_error() -> None:
+    drawn = errors.__doc__ or ""
+    assert not [kind.__name__ for kind in error_classes() if kind.__name__ not in drawn]
