@@ -13,17 +13,17 @@ from characters.client.runtime import Runtime
 from characters.components.faults import Faults, Task
 from characters.headless.runner import Lookup, StepError
 from characters.headless.script import (
-    Cable,
-    Fault,
+    FaultStep,
     KeyStep,
-    Latency,
+    LatencyStep,
     LoadSceneStep,
+    MicrophoneStep,
     QuitStep,
     RespondStep,
     SayStep,
-    ServiceCommand,
+    ServiceStep,
     SessionStep,
-    SlowLink,
+    SlowLinkStep,
     SpeakWavStep,
     Step,
     TalkToStep,
@@ -81,11 +81,11 @@ class SceneDriver:
             TalkToStep: self._talk_to,
             KeyStep: self._press,
             SessionStep: self._command,
-            Fault: self._fault,
-            Latency: self._be_late,
-            SlowLink: self._be_slow,
-            Cable: self._pull_or_push,
-            ServiceCommand: self._command_service,
+            FaultStep: self._fault,
+            LatencyStep: self._be_late,
+            SlowLinkStep: self._be_slow,
+            MicrophoneStep: self._pull_or_push,
+            ServiceStep: self._command_service,
             LoadSceneStep: self._load,
             QuitStep: self._quit,
         }
@@ -228,7 +228,7 @@ class SceneDriver:
         (session.retry if step.do == "retry" else session.connect)()
         return _has_changed(session, _AT_REST)
 
-    def _fault(self, step: Fault) -> Done:
+    def _fault(self, step: FaultStep) -> Done:
         named = None if step.character is None else self._game.session(step.character)
         concerned = [named] if named else list(self._runtime.sessions.values())
         noticed = [_has_changed(session, _LIVE) for session in concerned]
@@ -236,22 +236,22 @@ class SceneDriver:
         # The others are noticed later, or never: there is nothing to wait for.
         return (lambda: all(done() for done in noticed)) if step.do == "cut" else _at_once
 
-    def _be_late(self, step: Latency) -> Done:
+    def _be_late(self, step: LatencyStep) -> Done:
         self._faults.latency(self._key(step.character), step.seconds)
         return _at_once
 
-    def _be_slow(self, step: SlowLink) -> Done:
+    def _be_slow(self, step: SlowLinkStep) -> Done:
         self._faults.slow_link(self._key(step.character), step.bytes_per_second)
         return _at_once
 
     def _key(self, character: str | None) -> str | None:
         return None if character is None else self._game.session(character).key
 
-    def _pull_or_push(self, step: Cable) -> Done:
+    def _pull_or_push(self, step: MicrophoneStep) -> Done:
         getattr(self._faults, step.do)()
         return _at_once
 
-    def _command_service(self, step: ServiceCommand) -> Done:
+    def _command_service(self, step: ServiceStep) -> Done:
         if step.do == "start_service":
             return _is_over(self._faults.start_service())
         noticed = [_has_changed(session, _LIVE) for session in self._runtime.sessions.values()]

@@ -1,6 +1,6 @@
 """A script that plays the game: which steps there are, and what each may say.
 
-A script is TOML. Its steps run in order; each has until `within` seconds (10 if it says nothing):
+A script is TOML. Its steps run in order; each may take `within` seconds, 10 by default:
 
     [[step]]
     wait = { character = "patient-7f3a", state = "CONNECTED" }
@@ -22,16 +22,14 @@ What `says` looks at: the lines of that character which came after the script's 
 never finds the same line twice and never takes an old greeting for the answer. The pattern is
 searched anywhere in the line, and capitals do not matter.
 
-What every step of a script is: a table that takes the keys it names, and has its time.
-
-The steps of a script that break things, and mend them.
+The verbs of `do` are those of the step classes: `Step` at the end of the file is the one list.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, get_args
 
 from pydantic import (
     AfterValidator,
@@ -40,6 +38,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PositiveFloat,
+    create_model,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -48,18 +47,18 @@ from characters.protocol.network_conditions import LATE_SECONDS, SLOW_BYTES_PER_
 from characters.session.conversation import ResumeOutcome, SessionState
 
 __all__ = [
-    "Cable",
-    "Fault",
+    "MicrophoneStep",
+    "FaultStep",
     "KeyStep",
-    "Latency",
+    "LatencyStep",
     "LoadSceneStep",
     "QuitStep",
     "RespondStep",
     "SayStep",
     "Script",
-    "ServiceCommand",
+    "ServiceStep",
     "SessionStep",
-    "SlowLink",
+    "SlowLinkStep",
     "SpeakWavStep",
     "Step",
     "TalkToStep",
@@ -87,41 +86,6 @@ class BaseStep(Table):
         """Name the step in a few words, without anything that is said."""
         shown = self.model_dump(exclude={"within", "text", "about"}, exclude_none=True)
         return " ".join(str(value) for value in shown.values())
-
-
-class Fault(BaseStep):
-    """Breaks or heals the connection of one character, or of all when none is named."""
-
-    do: Literal["cut", "black_hole", "heal"]
-    character: CharacterId | None = None
-
-
-class Latency(BaseStep):
-    """Lets every frame of one character, or of all, arrive so much later in each direction."""
-
-    do: Literal["latency"]
-    character: CharacterId | None = None
-    seconds: PositiveFloat = LATE_SECONDS
-
-
-class SlowLink(BaseStep):
-    """Lets only so much through to one character, or to all, in each direction."""
-
-    do: Literal["slow_link"]
-    character: CharacterId | None = None
-    bytes_per_second: PositiveFloat = SLOW_BYTES_PER_SECOND
-
-
-class Cable(BaseStep):
-    """Pulls the microphone's cable, or puts it back."""
-
-    do: Literal["unplug_microphone", "plug_in_microphone"]
-
-
-class ServiceCommand(BaseStep):
-    """Kills the embedded service with SIGKILL, or starts it again on the same port."""
-
-    do: Literal["kill_service", "start_service"]
 
 
 def _pattern(text: str) -> str:
@@ -251,6 +215,41 @@ class SessionStep(BaseStep):
     character: CharacterId
 
 
+class FaultStep(BaseStep):
+    """Breaks or heals the connection of one character, or of all when none is named."""
+
+    do: Literal["cut", "black_hole", "heal"]
+    character: CharacterId | None = None
+
+
+class LatencyStep(BaseStep):
+    """Lets every frame of one character, or of all, arrive so much later in each direction."""
+
+    do: Literal["latency"]
+    character: CharacterId | None = None
+    seconds: PositiveFloat = LATE_SECONDS
+
+
+class SlowLinkStep(BaseStep):
+    """Lets only so much through to one character, or to all, in each direction."""
+
+    do: Literal["slow_link"]
+    character: CharacterId | None = None
+    bytes_per_second: PositiveFloat = SLOW_BYTES_PER_SECOND
+
+
+class MicrophoneStep(BaseStep):
+    """Pulls the microphone's cable, or puts it back."""
+
+    do: Literal["unplug_microphone", "plug_in_microphone"]
+
+
+class ServiceStep(BaseStep):
+    """Kills the embedded service with SIGKILL, or starts it again on the same port."""
+
+    do: Literal["kill_service", "start_service"]
+
+
 class LoadSceneStep(BaseStep):
     """Goes to another level: a name such as "lobby", or a path."""
 
@@ -265,40 +264,38 @@ class QuitStep(BaseStep):
     do: Literal["quit"]
 
 
-_BY_VERB: dict[str, type[BaseStep]] = {
-    "say": SayStep,
-    "respond": RespondStep,
-    "walk_to": WalkToStep,
-    "talk_to": TalkToStep,
-    "key": KeyStep,
-    "speak_wav": SpeakWavStep,
-    "connect": SessionStep,
-    "disconnect": SessionStep,
-    "retry": SessionStep,
-    "cut": Fault,
-    "black_hole": Fault,
-    "heal": Fault,
-    "latency": Latency,
-    "slow_link": SlowLink,
-    "unplug_microphone": Cable,
-    "plug_in_microphone": Cable,
-    "kill_service": ServiceCommand,
-    "start_service": ServiceCommand,
-    "expire_session": SessionStep,
-    "load_scene": LoadSceneStep,
-    "quit": QuitStep,
+Step: TypeAlias = (
+    WaitStep
+    | SayStep
+    | RespondStep
+    | WalkToStep
+    | TalkToStep
+    | KeyStep
+    | SpeakWavStep
+    | SessionStep
+    | FaultStep
+    | LatencyStep
+    | SlowLinkStep
+    | MicrophoneStep
+    | ServiceStep
+    | LoadSceneStep
+    | QuitStep
+)
+
+
+def _verbs(step: type[BaseStep]) -> tuple[str, ...]:
+    """Return what `do` may be for a kind of step; a wait has none."""
+    do = step.model_fields.get("do")
+    return () if do is None else get_args(do.annotation)
+
+
+_STEP_BY_VERB: dict[str, type[BaseStep]] = {
+    verb: step for step in get_args(Step) for verb in _verbs(step)
 }
 
-
-class _AnyVerb(BaseModel):
-    """Refuses a verb that is not known, naming those that are."""
-
-    do: Literal[
-        "say", "respond", "walk_to", "talk_to", "key", "speak_wav", "connect", "disconnect",
-        "retry", "cut", "black_hole", "latency", "slow_link", "heal", "unplug_microphone",
-        "plug_in_microphone", "kill_service", "start_service", "expire_session", "load_scene",
-        "quit",
-    ]  # fmt: skip
+# A model for the sake of its complaint, which names every verb and the one that was meant.
+_AnyVerb: Any = Literal.__getitem__(tuple(_STEP_BY_VERB))
+_UnknownVerb = create_model("_UnknownVerb", do=(_AnyVerb, ...))
 
 
 def _choose(raw: Any) -> object:
@@ -310,8 +307,8 @@ def _choose(raw: Any) -> object:
     if "wait" in raw:
         return _strictly(WaitStep, raw)
     verb = raw["do"]
-    model = _BY_VERB.get(verb) if isinstance(verb, str) else None
-    return _strictly(model or _AnyVerb, raw)
+    model = _STEP_BY_VERB.get(verb) if isinstance(verb, str) else None
+    return _strictly(model or _UnknownVerb, raw)
 
 
 def _strictly(model: type[BaseModel], raw: dict[str, Any]) -> object:
@@ -325,28 +322,9 @@ def _some(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return steps
 
 
-Step: TypeAlias = (
-    WaitStep
-    | SayStep
-    | RespondStep
-    | SpeakWavStep
-    | WalkToStep
-    | TalkToStep
-    | KeyStep
-    | SessionStep
-    | Fault
-    | Latency
-    | SlowLink
-    | Cable
-    | ServiceCommand
-    | LoadSceneStep
-    | QuitStep
-)
-
-
 class Script(Table):
     """The steps of a script file, in order."""
 
-    VERBS: ClassVar[tuple[str, ...]] = tuple(_BY_VERB)
+    VERBS: ClassVar[tuple[str, ...]] = tuple(_STEP_BY_VERB)
 
     step: Annotated[tuple[Annotated[Step, BeforeValidator(_choose)], ...], AfterValidator(_some)]

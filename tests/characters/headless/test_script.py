@@ -3,14 +3,14 @@ from __future__ import annotations
 import pytest
 
 from characters.headless.script import (
-    Fault,
-    Latency,
+    FaultStep,
+    LatencyStep,
     LoadSceneStep,
     RespondStep,
     SayStep,
     Script,
     SessionStep,
-    SlowLink,
+    SlowLinkStep,
     SpeakWavStep,
     WaitStep,
     WalkToStep,
@@ -56,8 +56,8 @@ def test_a_wait_may_ask_for_what_was_restored() -> None:
         ('do = "walk_to"\nposition = [10, 20]', WalkToStep),
         ('do = "retry"\ncharacter = "a"', SessionStep),
         ('do = "expire_session"\ncharacter = "a"', SessionStep),
-        ('do = "cut"', Fault),
-        ('do = "heal"\ncharacter = "a"', Fault),
+        ('do = "cut"', FaultStep),
+        ('do = "heal"\ncharacter = "a"', FaultStep),
         ('do = "load_scene"\nscene = "lobby"', LoadSceneStep),
     ],
 )
@@ -121,10 +121,10 @@ def test_a_step_names_itself_without_what_is_said() -> None:
 
 
 def test_a_line_is_late_or_slow_by_the_usual_figures_or_by_ones_own() -> None:
-    assert only_step('do = "latency"\ncharacter = "ann"') == Latency(
+    assert only_step('do = "latency"\ncharacter = "ann"') == LatencyStep(
         do="latency", character="ann", seconds=0.4
     )
-    assert only_step('do = "slow_link"\nbytes_per_second = 4000') == SlowLink(
+    assert only_step('do = "slow_link"\nbytes_per_second = 4000') == SlowLinkStep(
         do="slow_link", bytes_per_second=4000
     )
     assert "seconds" in complaints('[[step]]\ndo = "latency"\nseconds = 0')[0]
