@@ -29,7 +29,7 @@ from characters.speech.settings import SpeechSettings
 from engine.objects.objects import Component
 from engine.prefs.prefs import PlayerPrefs
 
-__all__ = ["CharacterManager", "PlayerIdentity"]
+__all__ = ["CharacterManager", "MANAGER_BINDINGS", "PlayerIdentity"]
 
 
 Vector: TypeAlias = tuple[float, float]
@@ -38,6 +38,10 @@ _log = logging.getLogger(__name__)
 
 # Pixels by which a distance of the last look may be wrong: those just out of reach stay candidates.
 DISTANCE_SLACK = 4.0
+
+
+MANAGER_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType({"mute": ("m", "pad 2")})
+"""The key of the microphone; `scene.input.bindings` may name others before the level starts."""
 
 
 class PlayerIdentity(Component):
@@ -259,6 +263,11 @@ class CharacterManager(Component):
         return parts
 
     # hooks
+
+    def awake(self) -> None:
+        """Bind the keys that the game has not bound yet."""
+        for action, keys in MANAGER_BINDINGS.items():
+            self.input.bindings.setdefault(action, keys)
 
     def start(self) -> None:
         """Apply the turn settings, and adopt the characters of a manager that this one replaced."""

@@ -137,7 +137,7 @@ class FaultKeys(Component):
     _swallowed: str | None = None
 
     def awake(self) -> None:
-        """Name the keys, unless somebody has named others."""
+        """Bind the keys that the game has not bound yet."""
         for action, keys in FAULT_BINDINGS.items():
             self.input.bindings.setdefault(action, keys)
 
@@ -274,8 +274,6 @@ def _middle(cell: Cell) -> Vector:
 PLAYER_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "talk": ("t", "pad 0"),
-        "type": ("return", "pad 3"),
-        "mute": ("m", "pad 2"),
         "next_target": ("tab", "pad 5"),
     }
 )
@@ -329,7 +327,7 @@ class Player(PlayerIdentity):
         return None if manager is None else manager.target
 
     def awake(self) -> None:
-        """Name the keys, unless somebody has named others."""
+        """Bind the keys that the game has not bound yet."""
         for action, keys in PLAYER_BINDINGS.items():
             self.input.bindings.setdefault(action, keys)
 

@@ -36,7 +36,6 @@ HUD_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "faults": ("f4",),
         "retry": ("r", "pad 1"),
         "take_over": ("v", "pad 4"),
-        "mute": ("m", "pad 2"),
         "menu": ("escape", "pad 7"),
     }
 )
