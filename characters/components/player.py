@@ -1,12 +1,7 @@
-"""Player: walks, looks at somebody, and says things to the one who listens.
+"""Player: the figure that walks, looks and talks, and the places of a level that concern it.
 
-Places of a level: where the player comes in, and the doors to other levels.
-
-NextVisitor: a shared kiosk forgets who was here when its key is pressed.
-
-FaultKeys: the F-keys that break things, for a demo that shows how they heal.
-
-Finds a way around furniture: a grid over the level, and the shortest walk through it.
+SpawnPoint and Door lead it from level to level. NextVisitor and FaultKeys are for demos: a kiosk
+that forgets who used it, and the F-keys that break connections. `find_path` goes around furniture.
 """
 
 from __future__ import annotations
@@ -16,6 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from types import MappingProxyType
+from typing import TypeAlias
 
 from pydantic import NonNegativeFloat, PositiveFloat
 
@@ -41,17 +37,200 @@ __all__ = [
 ]
 
 
+Vector: TypeAlias = tuple[float, float]
+Cell: TypeAlias = tuple[int, int]
+
+
 class SpawnPoint(Component):
-    """Where the player stands after a load that asked for this name."""
+    """Where the player stands after a load that asked for its label."""
 
     label: str = "default"
+
+
+PLAYER_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "talk": ("t", "pad 0"),
+        "next_target": ("tab", "pad 5"),
+    }
+)
+"""The player's keys; `scene.input.bindings` may name others before the level starts."""
+
+CLOSE_ENOUGH = 3.0  # pixels: a frame's walk is about as long
+
+
+class Player(PlayerIdentity):
+    """The figure that the player moves, on an object with a collider or without.
+
+    WASD, arrows or pad walk. T is held to talk, M mutes the microphone (kept in the preferences),
+    Tab turns to the next character in reach. A chat box calls `say`.
+    """
+
+    speed: NonNegativeFloat = 190.0
+    size: tuple[PositiveFloat, PositiveFloat] = (26.0, 14.0)  # of the feet, which bump into walls
+
+    _facing: Vector = (0.0, 1.0)
+    _is_talking: bool = False
+    _path: list[Vector] = field(default_factory=list)
+    _notices: Signal[str] = field(default_factory=lambda: Signal("player.notices"))
+
+    def __post_init__(self) -> None:
+        check_number("speed", self.speed, zero_is_fine=True)
+        for side in self.size:
+            check_number("size", side, zero_is_fine=False)
+
+    @property
+    def facing(self) -> Vector:
+        """Where the player looks, as a vector of length 1; y grows downwards."""
+        return self._facing
+
+    @property
+    def is_walking(self) -> bool:
+        """Whether a walk begun with `walk_to` is still under way."""
+        return bool(self._path)
+
+    @property
+    def notices(self) -> Signal[str]:
+        """Sentences for the player, such as why a text was not sent."""
+        return self._notices
+
+    @property
+    def target(self) -> Character | None:
+        """The character that hears the player."""
+        manager = self._manager()
+        return None if manager is None else manager.target
+
+    def awake(self) -> None:
+        """Bind the keys that the game has not bound yet."""
+        for action, keys in PLAYER_BINDINGS.items():
+            self.input.bindings.setdefault(action, keys)
+
+    def start(self) -> None:
+        """Stand at the spawn point that the door named."""
+        for point in self.scene.find_components(SpawnPoint):
+            if point.label == self.scene.spawn:
+                self.transform.position = point.transform.position
+
+    def on_validate(self) -> None:
+        """Tell every character the new name."""
+        manager = self._manager()
+        if manager is not None:
+            manager.apply_settings()
+
+    def update(self, dt: float) -> None:
+        """Walk, and obey the keys."""
+        self._walk(dt)
+        manager = self._manager()
+        if manager is None:
+            return
+        manager.listen_from(self.transform.position, self._facing)
+        if self.input.captured is None:
+            self._obey_keys(manager)
+        self._hold_to_talk(manager)
+
+    # for the game
+
+    def say(self, text: str, to: Character | None = None) -> bool:
+        """Send typed text to the target, or to `to`; return whether it was handed to a session.
+
+        When nobody is near, `notices` says so. Raises nothing: what the session refuses comes as
+        `TextRefused` among the character's events.
+        """
+        text = text.strip()
+        if not text:
+            return False
+        listener = to or self.target
+        if listener is None or not listener.has_session:
+            self._notices.emit("Nobody is near enough to hear you: walk up to somebody.")
+            return False
+        listener.session.send_text(text)
+        return True
+
+    def walk_to(self, point: Vector) -> None:
+        """Walk to a point, around what is in the way; a movement key ends it."""
+        self._path = find_path(
+            self.transform.position, point, self.size, self._solid(), self.scene.size
+        )
+
+    def look_at(self, point: Vector) -> None:
+        """Turn towards a point."""
+        x, y = self.transform.position
+        self._face((point[0] - x, point[1] - y))
+
+    def set_muted(self, muted: bool) -> None:
+        """Mute or unmute the microphone; kept over restarts."""
+        manager = self._manager()
+        if manager is not None:
+            manager.choices.set_muted(muted)
+
+    def _obey_keys(self, manager: CharacterManager) -> None:
+        if self.input.get_button_down("mute"):
+            self.set_muted(not manager.ears.muted)
+        if self.input.get_button_down("next_target"):
+            manager.target_next()
+
+    def _hold_to_talk(self, manager: CharacterManager) -> None:
+        # A key that is still down when a menu opens counts as released.
+        is_held = self.input.captured is None and self.input.get_button("talk")
+        if is_held != self._is_talking:
+            self._is_talking = is_held
+            if is_held:
+                manager.ears.allow()
+            manager.ears.push_to_talk(is_held)
+
+    def _walk(self, dt: float) -> None:
+        push = (self.input.get_axis("horizontal"), self.input.get_axis("vertical"))
+        if push != (0.0, 0.0):
+            self._path.clear()
+            self._step(push, min(1.0, math.hypot(*push)) * self.speed * dt)
+        elif self._path:
+            self._follow_path(self.speed * dt)
+
+    def _follow_path(self, length: float) -> None:
+        x, y = self.transform.position
+        goal = self._path[0]
+        direction = (goal[0] - x, goal[1] - y)
+        distance = math.hypot(*direction)
+        if distance <= max(CLOSE_ENOUGH, length):
+            self._path.pop(0)
+        if distance > 0.0 and not self._step(direction, min(length, distance)):
+            self._path.clear()  # something has moved into the way
+
+    def _step(self, direction: Vector, length: float) -> bool:
+        """Move in a direction as far as it is free; return whether the player moved at all."""
+        self._face(direction)
+        scale = length / math.hypot(*direction)
+        before = self.transform.position
+        motion = (direction[0] * scale, direction[1] * scale)
+        slide = move_and_slide(before, motion, self.size, self._solid())
+        width, height = self.scene.size
+        x = min(max(slide.position[0], 0.0), width)
+        y = min(max(slide.position[1], 0.0), height)
+        self.transform.position = (x, y)
+        return math.dist(before, (x, y)) > length * 0.05
+
+    def _solid(self) -> list[Box]:
+        return [
+            collider.box
+            for collider in self.scene.find_components(BoxCollider)
+            if not collider.is_trigger
+            and collider.enabled
+            and collider.game_object is not self.game_object
+        ]
+
+    def _manager(self) -> CharacterManager | None:
+        return self.scene.find_component(CharacterManager)
+
+    def _face(self, direction: Vector) -> None:
+        length = math.hypot(*direction)
+        if length > 0.0:
+            self._facing = (direction[0] / length, direction[1] / length)
 
 
 class Door(Component):
     """Loads another level when the player walks into it.
 
-    The player comes in at the spawn point that is called `spawn`. Somebody who is put down
-    inside the door has to leave it before it opens again.
+    The player comes in at the spawn point labelled `spawn`. A player who starts inside the
+    doorway has to leave it before it opens.
     """
 
     target: str
@@ -68,7 +247,6 @@ class Door(Component):
 
     def late_update(self, dt: float) -> None:
         """Open when the player has walked in."""
-
         player = self.scene.find_component(Player)
         if player is None:
             return
@@ -84,11 +262,10 @@ class Door(Component):
 
 
 class NextVisitor(Component):
-    """Ends the talk of the Character on its object, and starts a new one with somebody new.
+    """Ends the conversation of the Character on its object, and starts a new one.
 
-    The old one is forgotten here and at the service.
-
-    Its key works while this character is the one that hears the player.
+    The old one is forgotten here and at the service. The key works while this character is the
+    one that hears the player.
     """
 
     key: str = "n"
@@ -96,11 +273,11 @@ class NextVisitor(Component):
     _is_waiting: bool = False
 
     def update(self, dt: float) -> None:
-        """Obey the key; connect anew as soon as the old session is closed."""
+        """Obey the key; connect again as soon as the old session is closed."""
         character = self.require_component(Character)
         manager = self.scene.find_component(CharacterManager)
-        is_meant = manager is not None and manager.target is character
-        if is_meant and self.input.captured is None and self.input.get_key_down(self.key):
+        is_target = manager is not None and manager.target is character
+        if is_target and self.input.captured is None and self.input.get_key_down(self.key):
             self.next_visitor()
         if (
             self._is_waiting
@@ -111,7 +288,7 @@ class NextVisitor(Component):
             character.session.connect()
 
     def next_visitor(self) -> None:
-        """Forget the visitor; a handler or a button may call this too."""
+        """Forget this visitor; a handler or a button may call this too."""
         character = self.require_component(Character)
         manager = self.scene.find_component(CharacterManager)
         if manager is not None and character.has_session:
@@ -127,14 +304,14 @@ FAULT_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "start_service": ("f8",),
     }
 )
-"""F5 cuts the line of the one who listens, F6 makes it a black hole or heals it, F7 kills the
+"""F5 cuts the connection of the target, F6 makes it a black hole or heals it, F7 kills the
 service, F8 starts it."""
 
 
 class FaultKeys(Component):
-    """Breaks what the scene's Faults can break, while nobody types."""
+    """Injects the scene's Faults by key, except while the player types."""
 
-    _swallowed: str | None = None
+    _black_hole_key: str | None = None
 
     def awake(self) -> None:
         """Bind the keys that the game has not bound yet."""
@@ -142,35 +319,35 @@ class FaultKeys(Component):
             self.input.bindings.setdefault(action, keys)
 
     def update(self, dt: float) -> None:
-        """Obey the keys."""
+        """Inject the faults whose keys went down."""
         faults = self.scene.find_service(Faults)
         if faults is None or self.input.captured is not None:
             return
-        acts: Mapping[str, Callable[[Faults], object]] = {
+        actions: Mapping[str, Callable[[Faults], object]] = {
             "cut": self._cut,
-            "black_hole": self._black_hole,
+            "black_hole": self._toggle_black_hole,
             "kill_service": _kill,
             "start_service": _start,
         }
-        for action, act in acts.items():
-            if self.input.get_button_down(action):
-                act(faults)
+        for name, action in actions.items():
+            if self.input.get_button_down(name):
+                action(faults)
 
     def _cut(self, faults: Faults) -> None:
-        key = self._listener()
+        key = self._target_key()
         if key is not None:
             faults.cut(key)
 
-    def _black_hole(self, faults: Faults) -> None:
-        before, self._swallowed = self._swallowed, None
-        if before is not None and faults.is_black_hole(before):  # nobody healed it meanwhile
+    def _toggle_black_hole(self, faults: Faults) -> None:
+        before, self._black_hole_key = self._black_hole_key, None
+        if before is not None and faults.is_black_hole(before):  # it was not healed meanwhile
             faults.heal(before)
             return
-        self._swallowed = self._listener()
-        if self._swallowed is not None:
-            faults.black_hole(self._swallowed)
+        self._black_hole_key = self._target_key()
+        if self._black_hole_key is not None:
+            faults.black_hole(self._black_hole_key)
 
-    def _listener(self) -> str | None:
+    def _target_key(self) -> str | None:
         manager = self.scene.find_component(CharacterManager)
         target = None if manager is None else manager.target
         return None if target is None else target.key
@@ -186,19 +363,16 @@ def _start(faults: Faults) -> None:
         faults.start_service()
 
 
-Vector = tuple[float, float]
-Cell = tuple[int, int]
-
-CELL = 12.0
+CELL = 12.0  # pixels: the side of a square of the grid
 _STEPS = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
 
 
 def find_path(
     start: Vector, goal: Vector, size: Vector, walls: Sequence[Box], bounds: Vector
 ) -> list[Vector]:
-    """Return the points to walk to, the last as near to the goal as a box of `size` can come.
+    """Return the points to walk to; the last is as near to the goal as a box of `size` can come.
 
-    `bounds` is the size of the level in pixels; nothing outside it is walked on.
+    `bounds` is the size of the level in pixels; the path stays inside it.
     """
     columns, rows = math.ceil(bounds[0] / CELL), math.ceil(bounds[1] / CELL)
     blocked = set(_blocked(walls, size, columns, rows))
@@ -241,7 +415,7 @@ def _neighbours(
         there = (x + dx, y + dy)
         if not (0 <= there[0] < columns and 0 <= there[1] < rows) or there in blocked:
             continue
-        # Past a corner only when both sides are free: the walker is wider than a point.
+        # Around a corner only where both sides are free: the walker is wider than a point.
         if dx and dy and ((x + dx, y) in blocked or (x, y + dy) in blocked):
             continue
         yield there, math.hypot(dx, dy)
@@ -249,17 +423,13 @@ def _neighbours(
 
 def _blocked(walls: Iterable[Box], size: Vector, columns: int, rows: int) -> Iterator[Cell]:
     for wall in walls:
-        box = _swells(wall, size)
+        box = Box(wall.x, wall.y, wall.width + size[0], wall.height + size[1])
         left, right = (box.x - box.width / 2) / CELL, (box.x + box.width / 2) / CELL
         top, bottom = (box.y - box.height / 2) / CELL, (box.y + box.height / 2) / CELL
         for x in range(max(0, math.floor(left)), min(columns, math.ceil(right))):
             for y in range(max(0, math.floor(top)), min(rows, math.ceil(bottom))):
                 if box.contains(_middle((x, y))):
                     yield x, y
-
-
-def _swells(wall: Box, size: Vector) -> Box:
-    return Box(wall.x, wall.y, wall.width + size[0], wall.height + size[1])
 
 
 def _cell(point: Vector, columns: int, rows: int) -> Cell:
@@ -269,184 +439,3 @@ def _cell(point: Vector, columns: int, rows: int) -> Cell:
 
 def _middle(cell: Cell) -> Vector:
     return (cell[0] + 0.5) * CELL, (cell[1] + 0.5) * CELL
-
-
-PLAYER_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "talk": ("t", "pad 0"),
-        "next_target": ("tab", "pad 5"),
-    }
-)
-"""What the player's keys do; `scene.input.bindings` may name others before the level starts."""
-
-CLOSE_ENOUGH = 3.0  # pixels: a frame's walk is about as long
-
-
-class Player(PlayerIdentity):
-    """The figure that the player moves; put it on an object with a collider or without.
-
-    Walking is WASD, arrows or pad. T is held to talk, M mutes (kept in the preferences),
-    Tab turns to the next one in reach. `say` is what a chat box calls.
-    """
-
-    speed: NonNegativeFloat = 190.0
-    size: tuple[PositiveFloat, PositiveFloat] = (
-        26.0,
-        14.0,
-    )  # of the feet, which are what bumps into furniture
-
-    _facing: Vector = (0.0, 1.0)
-    _is_talking: bool = False
-    _path: list[Vector] = field(default_factory=list)
-    _notices: Signal[str] = field(default_factory=lambda: Signal("player.notices"))
-
-    def __post_init__(self) -> None:
-        check_number("speed", self.speed, zero_is_fine=True)
-        for side in self.size:
-            check_number("size", side, zero_is_fine=False)
-
-    @property
-    def facing(self) -> Vector:
-        """Where the player looks, as a vector of length 1; y grows downwards."""
-        return self._facing
-
-    @property
-    def is_walking(self) -> bool:
-        """Whether a walk that `walk_to` began is still under way."""
-        return bool(self._path)
-
-    @property
-    def notices(self) -> Signal[str]:
-        """Sentences for the player, such as why a line was not sent."""
-        return self._notices
-
-    @property
-    def target(self) -> Character | None:
-        """The character that hears the player."""
-        manager = self._manager()
-        return None if manager is None else manager.target
-
-    def awake(self) -> None:
-        """Bind the keys that the game has not bound yet."""
-        for action, keys in PLAYER_BINDINGS.items():
-            self.input.bindings.setdefault(action, keys)
-
-    def start(self) -> None:
-        """Stand where the door led to."""
-        wanted = self.scene.spawn
-        for spawn in self.scene.find_components(SpawnPoint):
-            if wanted is not None and spawn.label == wanted:
-                self.transform.position = spawn.transform.position
-
-    def on_validate(self) -> None:
-        """Let everybody know the new name."""
-        manager = self._manager()
-        if manager is not None:
-            manager.apply_settings()
-
-    def update(self, dt: float) -> None:
-        """Walk, and do what the keys say."""
-        self._walk(dt)
-        manager = self._manager()
-        if manager is None:
-            return
-        manager.listen_from(self.transform.position, self._facing)
-        if self.input.captured is None:
-            self._obey_keys(manager)
-        self._hold_to_talk(manager)
-
-    # acts
-
-    def say(self, text: str, to: Character | None = None) -> bool:
-        """Send typed text to the one who listens, or to `to`; say why if it cannot be sent."""
-        text = text.strip()
-        if not text:
-            return False
-        listener = to or self.target
-        if listener is None or not listener.has_session:
-            self._notices.emit("Nobody is near enough to hear you: walk up to somebody.")
-            return False
-        listener.session.send_text(text)
-        return True
-
-    def walk_to(self, point: Vector) -> None:
-        """Walk to a point, around what is in the way; a move of the player's own ends it."""
-        self._path = find_path(
-            self.transform.position, point, self.size, self._solid(), self.scene.size
-        )
-
-    def look_at(self, point: Vector) -> None:
-        """Turn towards a point."""
-        x, y = self.transform.position
-        self._face((point[0] - x, point[1] - y))
-
-    def set_muted(self, muted: bool) -> None:
-        """Mute the microphone or not; the wish is kept over restarts."""
-        manager = self._manager()
-        if manager is not None:
-            manager.choices.set_muted(muted)
-
-    # inside
-
-    def _obey_keys(self, manager: CharacterManager) -> None:
-        if self.input.get_button_down("mute"):
-            self.set_muted(not manager.ears.muted)
-        if self.input.get_button_down("next_target"):
-            manager.target_next()
-
-    def _hold_to_talk(self, manager: CharacterManager) -> None:
-        # A key that is still down when a menu opens counts as let go.
-        wants = self.input.captured is None and self.input.get_button("talk")
-        if wants != self._is_talking:
-            self._is_talking = wants
-            if wants:
-                manager.ears.allow()
-            manager.ears.push_to_talk(wants)
-
-    def _walk(self, dt: float) -> None:
-        push = (self.input.get_axis("horizontal"), self.input.get_axis("vertical"))
-        if push != (0.0, 0.0):
-            self._path.clear()
-            self._step(push, min(1.0, math.hypot(*push)) * self.speed * dt)
-        elif self._path:
-            self._follow_path(self.speed * dt)
-
-    def _follow_path(self, length: float) -> None:
-        x, y = self.transform.position
-        goal = self._path[0]
-        way = (goal[0] - x, goal[1] - y)
-        distance = math.hypot(*way)
-        if distance <= max(CLOSE_ENOUGH, length):
-            self._path.pop(0)
-        if distance > 0.0 and not self._step(way, min(length, distance)):
-            self._path.clear()  # something has moved into the way
-
-    def _step(self, way: Vector, length: float) -> bool:
-        """Move in a direction as far as is free; return whether it was any way at all."""
-        self._face(way)
-        scale = length / math.hypot(*way)
-        before = self.transform.position
-        motion = (way[0] * scale, way[1] * scale)
-        slide = move_and_slide(before, motion, self.size, self._solid())
-        width, height = self.scene.size
-        x = min(max(slide.position[0], 0.0), width)
-        y = min(max(slide.position[1], 0.0), height)
-        self.transform.position = (x, y)
-        return math.dist(before, (x, y)) > length * 0.05
-
-    def _solid(self) -> list[Box]:
-        return [
-            collider.box
-            for collider in self.scene.find_components(BoxCollider)
-            if not collider.is_trigger
-            and collider.enabled
-            and collider.game_object is not self.game_object
-        ]
-
-    def _manager(self) -> CharacterManager | None:
-        return self.scene.find_component(CharacterManager)
-
-    def _face(self, way: Vector) -> None:
-        length = math.hypot(*way)
-        if length > 0.0:
-            self._facing = (way[0] / length, way[1] / length)
