@@ -68,6 +68,7 @@ _MODULES: Mapping[str, str] = MappingProxyType(
         "Runtime": "characters.client.runtime",
         "RuntimeBuilder": "characters.client.runtime",
         "Faults": "characters.components.faults",
+        "CharactersError": "characters.protocol.failures",
     }
 )
 """Each public name and the module that has it; `__init__.pyi` says the same to type checkers."""

@@ -14,6 +14,7 @@ from characters.components.player import SpawnPoint as SpawnPoint
 from characters.components.relays import CharacterEventRelay as CharacterEventRelay
 from characters.components.relays import SessionEventRelay as SessionEventRelay
 from characters.components.relays import TranscriptEventRelay as TranscriptEventRelay
+from characters.protocol.failures import CharactersError as CharactersError
 from characters.protocol.messages import ActionResponse as ActionResponse
 from characters.protocol.messages import BotEmotion as BotEmotion
 from characters.protocol.messages import ContextUpdate as ContextUpdate

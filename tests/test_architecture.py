@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "characters.transport": ("characters.protocol",),
     "characters.agents": ("characters.protocol", "engine.toml"),
     "characters.speech": ("characters.protocol", "characters.audio"),
-    "characters.storage": ("characters.session", "engine.prefs"),
+    "characters.storage": ("characters.protocol", "characters.session", "engine.prefs"),
     "characters.client": (
         "characters.audio",
         "characters.protocol",

@@ -27,6 +27,7 @@ from typing import Any, TypeVar
 
 from characters.protocol import messages as client_messages
 from characters.protocol import messages as server_messages
+from characters.protocol.failures import CharactersError
 from characters.protocol.messages import (
     Action,
     BotLlmStarted,
@@ -138,7 +139,7 @@ READERS: Mapping[str, Callable[[Any], object]] = {
 LABEL = "rtvi-ai"
 
 
-class MessageError(Exception):
+class MessageError(CharactersError):
     """What the peer sent cannot be used; never retryable, the same bytes fail again."""
 
     def __init__(self, kind: str, message: str, extras: Mapping[str, object] | None = None) -> None:

@@ -7,6 +7,8 @@ The classes, in the order in which they are looked for::
     ROOM_GONE       the room to rejoin is no more: create one within the same attempt
     RESUME_REFUSED  the stored session is not to be had: fresh, or an error under ALWAYS_RESUME
     TERMINAL        asking again cannot help: key, character, configuration, quota
+
+A failure is a value, which a session carries to the game. What is raised is a `CharactersError`.
 """
 
 from __future__ import annotations
@@ -17,7 +19,36 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-__all__ = ["classify_http", "failure", "Failure", "FailureKind", "FAILURES"]
+__all__ = ["CharactersError", "classify_http", "failure", "Failure", "FailureKind", "FAILURES"]
+
+
+class CharactersError(Exception):
+    """Base of everything that `characters` raises on purpose; wrong arguments stay ValueErrors.
+
+    ```
+    CharactersError
+    ├── MessageError         what the peer sent cannot be used
+    ├── OutboxFullError      the peer has confirmed nothing for too long; retryable
+    ├── ReplayError          the room cannot be rejoined without a loss
+    ├── IllegalEvent         a session was given an event that its state does not list
+    ├── TransportError       a connection could not be made or is lost; its `failure` says why
+    ├── PersistenceError     a session could not be stored or read; retryable
+    ├── ServiceError         the embedded service could not be started
+    ├── RefusalError         the service refuses a request to connect
+    ├── ConflictError        the session is open in another game
+    ├── ContextError         the service cannot use what it was told about the level
+    ├── PatternError         a persona's pattern is malformed; a ValueError too
+    ├── LlmError             the language model gave no answer
+    ├── SynthesisError       a text could not be spoken
+    ├── EndpointError        a speech endpoint gave no usable answer
+    ├── SoundStreamError     a stream of sound is malformed
+    └── StepError            a step of a headless script failed
+    ```
+
+    `retryable` says whether the same call may succeed later.
+    """
+
+    retryable: bool = False
 
 
 class FailureKind(StrEnum):

@@ -26,6 +26,7 @@ from enum import Enum
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from characters.protocol.codec import READERS, MessageError
+from characters.protocol.failures import CharactersError
 
 __all__ = [
     "Ack",
@@ -54,11 +55,13 @@ T = TypeVar("T")
 DEFAULT_LIMIT = 1024
 
 
-class OutboxFullError(Exception):
+class OutboxFullError(CharactersError):
     """The peer has confirmed nothing for `limit` messages; retryable once it does."""
 
+    retryable = True
 
-class ReplayError(Exception):
+
+class ReplayError(CharactersError):
     """The peer asks for messages that were confirmed or never sent; start a new room."""
 
 

@@ -10,7 +10,7 @@ the shell must perform, in order. Nothing here waits, reads a clock or draws a c
 * A connection is told from the next by its *epoch*. Letting go of a connection raises the
   epoch, so whatever the old one still reports is older and is ignored. At most one
   connection is held: a new one is opened only after the old one was let go.
-* Within CONNECTING and RECONNECTING the `Phase` says how far the attempt in flight is; an
+* Within CONNECTING and RECONNECTING the `AttemptPhase` says how far the attempt in flight is; an
   event out of its phase is illegal too. Going from phase to phase::
 
       LOADING -> OPENING -> GRANTED -> JOINED -> (CONNECTED)
@@ -31,7 +31,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from characters.protocol.failures import Failure
+from characters.protocol.failures import CharactersError, Failure
 from characters.session.attempts import (
     arm_microphone,
     attempt_over,
@@ -107,7 +107,7 @@ NEW_SETTINGS = "new settings"
 SUSPENDED = "suspended"
 
 
-class IllegalEvent(Exception):  # noqa: N818 - "illegal" says that it is an error
+class IllegalEvent(CharactersError):  # noqa: N818 - "illegal" says that it is an error
     """An event came that the state does not list; nothing was changed."""
 
 

@@ -29,6 +29,7 @@ from dataclasses import asdict, fields
 from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
+from characters.protocol.failures import CharactersError
 from characters.session.conversation import SessionRecord
 from engine.prefs.prefs import PlayerPrefs
 
@@ -44,8 +45,10 @@ __all__ = [
 ]
 
 
-class PersistenceError(Exception):
-    """Something could not be stored or read; the message says what to do. Worth a retry."""
+class PersistenceError(CharactersError):
+    """Something could not be stored or read; the message says what to do."""
+
+    retryable = True
 
 
 class KeyValueStore(Protocol):

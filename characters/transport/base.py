@@ -18,7 +18,7 @@ from typing import Generic, Protocol, TypeAlias, TypeVar
 
 import msgpack
 
-from characters.protocol.failures import Failure, failure
+from characters.protocol.failures import CharactersError, Failure, failure
 from characters.protocol.link import Bye, SequencedChannel, Welcome
 from characters.protocol.messages import ClientMessage, ConnectRequest, RoomGrant, ServerMessage
 from characters.protocol.network_conditions import NetworkConditions
@@ -35,12 +35,13 @@ __all__ = [
 ]
 
 
-class TransportError(Exception):
-    """The connection could not be made or is lost; `failure.recoverable` says if to retry."""
+class TransportError(CharactersError):
+    """The connection could not be made or is lost; `failure` says why and what to do."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
         self.failure = failure
+        self.retryable = failure.recoverable
 
 
 @dataclass(frozen=True, slots=True)
