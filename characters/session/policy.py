@@ -95,16 +95,20 @@ class ReconnectPolicy:
             )
 
     def delay(self, attempt: int, chance: float) -> float:
-        """Return the seconds to wait before retry ``attempt`` (1 is the first and goes at once).
+        """Return the seconds to wait before retry ``attempt``, counted from 1.
 
-        ``chance`` in [0, 1) spreads the wait between half and all of the step:
-        a full jitter could spend three attempts within a second while a service restarts.
+        The first retry goes at once. The n-th of those that wait (retry n + 1) waits between half
+        and all of `min(cap, base * 2**n)`, spread by ``chance`` in [0, 1): with the defaults 1 to
+        2 s, then 2 to 4 s. So `base` is the shortest wait and `cap` the longest one.
+
+        Three attempts last 3 s or more, which is longer than a service takes to restart. A full
+        jitter, from nothing to all of the step, could spend them within a second.
         """
         if attempt <= 1:
             return 0.0
         # 2.0**1024 overflows; the cap has long been reached by then.
-        step = min(self.backoff_cap_seconds, self.backoff_base_seconds * 2.0 ** min(attempt, 64))
-        return step * (0.5 + 0.5 * chance)
+        doubled = self.backoff_base_seconds * 2.0 ** min(attempt - 1, 64)
+        return min(self.backoff_cap_seconds, doubled) * (0.5 + 0.5 * chance)
 
     def allows_attempt(self, attempt: int) -> bool:
         """Return whether retry number ``attempt`` is within the attempt count."""

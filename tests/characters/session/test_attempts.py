@@ -105,7 +105,7 @@ def test_a_restarted_process_rejoins_the_room_within_its_ttl(age: float, mode: R
 
 
 def test_a_room_that_was_left_too_long_ago_is_not_rejoined() -> None:
-    policy = changed(room_rejoin_ttl_seconds=3.0, backoff_base_seconds=1.0)
+    policy = changed(room_rejoin_ttl_seconds=3.0, backoff_base_seconds=2.0)
     life = Life(policy).connect().arrive().lose()
     life.refuse("connection.refused", chance=0.99)
     assert life.wait(4.0).plan.mode is RoomMode.CREATE
@@ -359,15 +359,15 @@ def test_the_first_attempt_after_a_drop_goes_at_once() -> None:
 
 def test_the_next_attempts_wait_between_half_and_all_of_the_step() -> None:
     life = dropped().refuse("connection.refused", chance=0.0)
-    assert life.session.due(Timer.RETRY) == life.now + 2.0
-    life.wait(2.0).refuse("connection.refused", chance=0.5)
+    assert life.session.due(Timer.RETRY) == life.now + 1.0
+    life.wait(1.0).refuse("connection.refused", chance=0.5)
     assert life.session.due(Timer.RETRY) == life.now + 3.0
 
 
 def test_nothing_is_opened_before_the_back_off_is_over() -> None:
     life = dropped().refuse("connection.refused", chance=0.0)
     opened = len(life.all(OpenConnection))
-    assert len(life.wait(1.9).all(OpenConnection)) == opened
+    assert len(life.wait(0.9).all(OpenConnection)) == opened
     assert len(life.wait(0.1).all(OpenConnection)) == opened + 1
 
 
@@ -404,7 +404,7 @@ def test_with_no_attempts_allowed_a_drop_is_an_error_through_reconnecting() -> N
 def test_each_planned_retry_is_told_with_its_count_and_delay() -> None:
     life = dropped().refuse("connection.refused", chance=0.0)
     told = scheduled(life)[-1]
-    assert (told.attempt, told.max_attempts, told.next_retry_in) == (2, 3, 2.0)
+    assert (told.attempt, told.max_attempts, told.next_retry_in) == (2, 3, 1.0)
     assert told.state is SessionState.RECONNECTING
 
 
@@ -431,7 +431,7 @@ def test_a_time_budget_ends_an_attempt_in_flight() -> None:
 
 
 def test_an_attempt_that_would_come_after_the_budget_is_not_waited_for() -> None:
-    life = dropped(changed(max_reconnect_attempts=None, reconnect_budget_seconds=3.0))
+    life = dropped(changed(max_reconnect_attempts=None, reconnect_budget_seconds=1.5))
     life.refuse("connection.refused", chance=0.99)
     assert life.state is SessionState.ERROR
 

@@ -307,7 +307,7 @@ def test_the_stable_time_is_the_policy_s() -> None:
 def test_a_server_that_accepts_and_drops_is_not_hammered() -> None:
     life = connected().lose().arrive().lose(chance=0.0)
     assert life.ordered(OpenConnection) == []
-    assert life.session.due(Timer.RETRY) == life.now + 2.0
+    assert life.session.due(Timer.RETRY) == life.now + 1.0
 
 
 def test_a_server_that_accepts_and_drops_uses_the_attempts_up() -> None:

@@ -48,11 +48,12 @@ def test_the_first_retry_goes_at_once() -> None:
 
 def test_later_retries_wait_between_half_and_all_of_the_step() -> None:
     policy = ReconnectPolicy(backoff_base_seconds=0.5, backoff_cap_seconds=100.0)
-    assert policy.delay(2, 0.0) == 1.0
-    assert policy.delay(2, 1.0) == 2.0
-    assert policy.delay(3, 0.0) == 2.0
-    assert policy.delay(3, 0.5) == 3.0
-    assert policy.delay(8, 0.0) == 50.0
+    assert policy.delay(2, 0.0) == 0.5
+    assert policy.delay(2, 1.0) == 1.0
+    assert policy.delay(3, 0.0) == 1.0
+    assert policy.delay(3, 0.5) == 1.5
+    assert policy.delay(4, 1.0) == 4.0
+    assert policy.delay(9, 0.0) == 50.0
 
 
 def test_the_cap_bounds_the_step() -> None:
@@ -65,7 +66,18 @@ def test_a_delay_is_never_below_half_the_step_nor_above_the_cap(
     attempt: int, chance: float
 ) -> None:
     policy = ReconnectPolicy.DEFAULT
-    assert 2.0 <= policy.delay(attempt, chance) <= policy.backoff_cap_seconds
+    assert 1.0 <= policy.delay(attempt, chance) <= policy.backoff_cap_seconds
+
+
+def test_the_base_is_the_shortest_wait_and_each_wait_doubles_up_to_the_cap() -> None:
+    policy = ReconnectPolicy.DEFAULT
+    assert [policy.delay(attempt, 0.0) for attempt in (1, 2, 3, 4)] == [0.0, 1.0, 2.0, 2.0]
+    assert [policy.delay(attempt, 1.0) for attempt in (1, 2, 3, 4)] == [0.0, 2.0, 4.0, 4.0]
+
+
+def test_three_attempts_outlast_the_restart_of_a_service() -> None:
+    waits = [ReconnectPolicy.DEFAULT.delay(attempt, 0.0) for attempt in (1, 2, 3)]
+    assert sum(waits) >= 3.0
 
 
 def test_attempts_are_allowed_up_to_the_count() -> None:

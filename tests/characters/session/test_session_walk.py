@@ -1,14 +1,17 @@
-"""A walk, breadth first, over everything a session can come to: what must hold, holds everywhere.
+"""A walk over everything a session can come to: what must hold, holds everywhere.
 
 Situations are told apart by state, phase, attempt, what is stored, what runs and what waits;
-time is let pass only as timers do. At each of them every event is tried.
+time is let pass only as timers do. At each of them every event is tried. `make test` walks
+through some of them, drawn by chance, `make test-all` through all.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
+import math
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from random import Random
 
 import pytest
 
@@ -239,15 +242,19 @@ def _check_timers(session: Session) -> None:
         assert running == {Timer.CLOSE}
 
 
-def walk(policy: ReconnectPolicy, persist: Persist, *, fine: bool = False) -> Counter[str]:
-    """Visit every situation; return what was counted."""
+def walk(
+    policy: ReconnectPolicy, persist: Persist, *, fine: bool = False, most: float = math.inf
+) -> Counter[str]:
+    """Visit every situation, or `most` of them in an order of chance; return what was counted."""
     start = Place(Session("nurse", endpoint_id="home", policy=policy, persist=persist), 1000.0)
     seen = {start.signature(fine=fine)}
-    waiting = deque([start])
+    waiting = [start]
     counted: Counter[str] = Counter()
-    while waiting:
-        place = waiting.popleft()
+    random = Random(7)
+    while waiting and counted["situations"] < most:
+        place = waiting.pop(random.randrange(len(waiting)))
         counted["situations"] += 1
+        counted[place.session.state.name] += 1
         for event in events_at(place.session):
             counted["events"] += 1
             try:
@@ -262,10 +269,22 @@ def walk(policy: ReconnectPolicy, persist: Persist, *, fine: bool = False) -> Co
     return counted
 
 
-@pytest.mark.parametrize(
+each_policy = pytest.mark.parametrize(
     ("name", "persist"),
     [*((name, Persist.ACROSS_RESTARTS) for name in POLICIES), ("sleepy", Persist.UNTIL_DISCONNECT)],
 )
+
+
+@each_policy
+def test_on_the_way_through_some_situations_the_invariants_hold(
+    name: str, persist: Persist
+) -> None:
+    counted = walk(POLICIES[name], persist, most=100)
+    assert counted[S.CONNECTED.name] and counted[S.ERROR.name]
+
+
+@pytest.mark.slow
+@each_policy
 def test_whatever_happens_in_whatever_order_the_invariants_hold(
     name: str, persist: Persist, record_property: Callable[[str, object], None]
 ) -> None:
