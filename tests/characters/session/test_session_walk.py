@@ -279,7 +279,7 @@ each_policy = pytest.mark.parametrize(
 def test_on_the_way_through_some_situations_the_invariants_hold(
     name: str, persist: Persist
 ) -> None:
-    counted = walk(POLICIES[name], persist, most=100)
+    counted = walk(POLICIES[name], persist, most=200)
     assert counted[S.CONNECTED.name] and counted[S.ERROR.name]
 
 
