@@ -35,7 +35,7 @@ _MODULES: Mapping[str, str] = MappingProxyType(
         "Transform": "engine.objects.objects",
         "Box": "engine.objects.physics",
         "BoxCollider": "engine.objects.physics",
-        "Camera": "engine.objects.physics",
+        "Camera": "engine.objects.scene",
         "Slide": "engine.objects.physics",
         "move_and_slide": "engine.objects.physics",
         "ComponentRegistry": "engine.objects.registry",

@@ -17,7 +17,7 @@ from characters.components.character import Character, ConnectMode
 from characters.session.conversation import SessionState
 from characters.session.policy import IdlePolicy
 from characters.session.targeting import Candidate, Target, TargetingOptions, choose
-from engine.objects.physics import Camera
+from engine.objects.scene import Camera
 
 __all__ = ["Addressing", "Approach", "Hibernation", "Nearby", "Range"]
 

@@ -1,22 +1,18 @@
-"""The life of components: who is woken, enabled, started, silenced and destroyed, and when.
+"""Lifecycle: when each component of a scene is woken, enabled, started, run, drawn and destroyed.
 
     NEW -- object active --> AWAKE -- before first update --> STARTED -- end of frame --> DESTROYED
 
-Beside its stage a component is active or not: active means enabled, on an active object, and not
+Beside its state a component is active or not: active means enabled, on an active object, and not
 destroyed. Every change of that calls on_enable or on_disable. Only active, started components
-stand in the lists that a frame runs.
+are in the lists that a frame runs.
 
-Flat lists of bound methods: what a frame runs, compiled when the scene changes.
+The lists hold bound methods and are compiled when the scene changes: a frame does nothing for
+each component but call its method. One `try` surrounds a whole loop; when a method fails, the same
+iterator goes on behind it. A method that is removed in mid-frame is replaced by one that does
+nothing.
 
-A frame does nothing for each component but call its method: no check for enabled, no guard to
-enter. Each list has one `try` around the whole loop; when a method fails, the same iterator goes
-on behind it. Who leaves in mid-frame is replaced by a method that does nothing.
-
-The world's draw list: from far to near, and nobody is called who is out of the picture.
-
-Who tells how far around its object it paints (`Component.draw_reach`) stands in a list that is
-sorted by depth, so a view cuts a strip out of it; the rest of a level costs nothing. What is
-drawn is worked out anew only after the view or something in the level has moved.
+Components that say how far they paint (`Component.draw_reach`) are kept sorted by depth, so that
+a view cuts a strip out of the list and the rest of a level costs nothing.
 """
 
 from __future__ import annotations
@@ -25,14 +21,11 @@ import math
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engine.core.clock import Time
 from engine.objects.coroutine import CoroutineRunner
-from engine.objects.objects import Component, ComponentError, LifecycleState
-
-if TYPE_CHECKING:
-    from engine.objects.objects import GameObject
+from engine.objects.objects import Component, ComponentError, GameObject, LifecycleState
 
 __all__ = ["Lifecycle", "UpdatePhase"]
 
@@ -44,16 +37,16 @@ _FEW_HOLES = 32  # below this, sweeping costs more than it saves
 
 
 class MethodList:
-    """Methods that run one after the other; compiled by a subclass, only after a change."""
+    """Methods that run one after the other; a subclass compiles the list after a change."""
 
     def __init__(self, report: Report) -> None:
         self.changed = False
-        """Set by whoever changes what a run should look like; the next run compiles anew."""
+        """Whether the next run has to compile the list first."""
         self._report = report
         self._methods: list[Method] = []
 
     def run(self, argument: Any) -> None:
-        """Call every method with the argument; one that raises is reported, the rest goes on."""
+        """Call every method with the argument; report one that raises and go on with the rest."""
         if self.changed:
             self.changed = False
             self._compile()
@@ -74,14 +67,14 @@ class UpdatePhase(MethodList):
     """The methods of one hook, in the order of their keys, each in a slot of its own.
 
     Two parallel lists: a slot is found by bisection, so removing one of many costs little, and a
-    method that returns finds its old place. Who has no slot waits for the next run: an insertion
-    under a running iterator would call somebody twice.
+    method that returns finds its old place. A new method waits for the next run: an insertion
+    under a running iterator would make it call a method twice.
     """
 
     def __init__(self, report: Report) -> None:
         super().__init__(report)
         self.is_used = False
-        """Whether anybody may be in it: a run that finds nobody is not worth its call."""
+        """Whether there may be methods; if not, the frame does not call `run`."""
         self._keys: list[int] = []
         self._waiting: dict[int, Method] = {}
         self._holes = 0
@@ -90,24 +83,24 @@ class UpdatePhase(MethodList):
         return len(self._methods) - self._holes + len(self._waiting)
 
     def add(self, key: int, method: Method) -> None:
-        """Let the method run from the next time on, or from now on if its old slot is free."""
+        """Call the method from the next run on, or from now on if its old slot is there."""
         keys = self._keys
         at = bisect_left(keys, key) if keys and key <= keys[-1] else len(keys)
         if at < len(keys) and keys[at] == key:
-            self._holes -= self._methods[at] is _idle
+            self._holes -= self._methods[at] is _no_op
             self._methods[at] = method
         else:
             self._waiting[key] = method
             self.is_used = self.changed = True
 
     def remove(self, key: int) -> None:
-        """Silence the method at once; an unknown key does nothing."""
+        """Stop calling the method at once; an unknown key does nothing."""
         keys = self._keys
         at = bisect_left(keys, key)
         if at == len(keys) or keys[at] != key:
             self._waiting.pop(key, None)
-        elif self._methods[at] is not _idle:
-            self._methods[at] = _idle
+        elif self._methods[at] is not _no_op:
+            self._methods[at] = _no_op
             self._holes += 1
             if self._holes > _FEW_HOLES and self._holes * 4 > len(keys):
                 self.changed = True
@@ -124,7 +117,7 @@ class UpdatePhase(MethodList):
         self.is_used = bool(keys)
 
     def _sweep(self) -> None:
-        kept = [i for i, method in enumerate(self._methods) if method is not _idle]
+        kept = [i for i, method in enumerate(self._methods) if method is not _no_op]
         self._keys = [self._keys[i] for i in kept]
         self._methods = [self._methods[i] for i in kept]
         self._holes = 0
@@ -148,14 +141,14 @@ class DrawList(MethodList):
         self.changed = True
 
     def remove(self, component: Component) -> None:
-        """Draw the component no more, from now on."""
+        """Stop drawing the component at once."""
         method = self._members.pop(component, None)
         if method is None:
             return
         self.changed = True
         if self._is_drawing:
-            # In place: the running iterator has to see it.
-            self._methods[:] = [_idle if m == method else m for m in self._methods]
+            # In place, as the running iterator has to see it.
+            self._methods[:] = [_no_op if m == method else m for m in self._methods]
 
     def run(self, argument: Any) -> None:
         """Draw every member on the surface, the farthest first."""
@@ -170,11 +163,11 @@ class DrawList(MethodList):
         self._methods = [members[c] for c in sorted(members, key=self._depth)]
 
 
-def _idle(_: Any) -> None:
-    """Fill the slot of a method that left."""
+def _no_op(_: Any) -> None:
+    """Do nothing, in the slot of a method that was removed."""
 
 
-# Layer, y and key: its order; then how far it reaches to the left and to the right.
+# Layer, y and key are the order; then the x that it reaches to on the left and on the right.
 Entry = tuple[int, float, int, float, float, "Component"]
 View = tuple[float, float, float, float]
 
@@ -183,7 +176,7 @@ _MANY = 64  # objects moved in one frame: from here on sorting all of them is fa
 
 
 class CulledDrawList(DrawList):
-    """The methods of `draw`, the farthest first, of those who may reach into the view."""
+    """The methods of `draw`, the farthest first, of the components that reach into the view."""
 
     def __init__(self, report: Report) -> None:
         super().__init__(report, _entry)
@@ -193,19 +186,19 @@ class CulledDrawList(DrawList):
         self._entries: dict[Component, Entry] = {}
         self._everywhere: list[Entry] = []
         self._bounded: list[Entry] = []
-        self._up = self._down = 0.0  # the farthest reach of anybody
+        self._up = self._down = 0.0  # the farthest reach of any component
 
     def look(self, view: View) -> None:
-        """Take left, top, right and bottom of what is seen of the level."""
+        """Set left, top, right and bottom of the visible part of the level."""
         if view != self._view:
             self._view = view
             self._is_stale |= bool(self._bounded)
 
-    def moved(self, mover: GameObject, is_depth_changed: bool) -> None:
+    def moved(self, game_object: GameObject, is_depth_changed: bool) -> None:
         """Note that an object has moved, with its children."""
         # Before the first picture, or without any, nothing is kept.
         if not self.changed and (is_depth_changed or self._bounded):
-            self._moved.add(mover)
+            self._moved.add(game_object)
             self.changed = len(self._moved) > _MANY
 
     def add(self, component: Component, method: Method) -> None:
@@ -215,7 +208,7 @@ class CulledDrawList(DrawList):
             self._put(component)
 
     def remove(self, component: Component) -> None:
-        """Draw the component no more, from now on."""
+        """Stop drawing the component at once."""
         was_changed = self.changed
         super().remove(component)
         self.changed = was_changed
@@ -263,8 +256,8 @@ class CulledDrawList(DrawList):
         self._is_stale = True
 
     def _sort_moved(self) -> None:
-        for mover in self._moved:
-            for member in mover._family():
+        for game_object in self._moved:
+            for member in game_object._family():
                 for component in member._components:
                     old = self._entries.get(component)
                     if old is not None and old != _entry(component):
@@ -280,13 +273,13 @@ class CulledDrawList(DrawList):
 
     def _take(self, component: Component) -> None:
         entry = self._entries.pop(component)
-        shelf = self._everywhere if component.draw_reach is None else self._bounded
-        at = bisect_left(shelf, entry)
-        if at < len(shelf) and shelf[at] is entry:
-            del shelf[at]
+        entries = self._everywhere if component.draw_reach is None else self._bounded
+        at = bisect_left(entries, entry)
+        if at < len(entries) and entries[at] is entry:
+            del entries[at]
             self._is_stale = True
         else:
-            self.changed = True  # a place that is no number has spoilt the order
+            self.changed = True  # a position that is not a number has spoilt the order
 
     def _stretch(self, component: Component) -> None:
         if component.draw_reach is not None:
@@ -315,9 +308,11 @@ class Lifecycle:
         self.coroutines = CoroutineRunner(self._coroutine_failed, time)
         self._serial = count(1)
         self.to_start: dict[Component, None] = {}
-        self.doomed: list[GameObject | Component] = []
+        self.to_destroy: list[GameObject | Component] = []
         self._by_type: dict[type[Component], dict[Component, None]] = {}
-        self._exact_types: dict[type[Any], tuple[type[Component], ...]] = {}  # by what is asked for
+        self._exact_types: dict[
+            type[Any], tuple[type[Component], ...]
+        ] = {}  # by the class asked for
         self.fixed_update = UpdatePhase(self._report)
         self.update = UpdatePhase(self._report)
         self.late_update = UpdatePhase(self._report)
@@ -330,9 +325,9 @@ class Lifecycle:
         }
         self._draws: dict[str, DrawList] = {"draw": self.draw, "on_gui": self.on_gui}
 
-    def moved(self, mover: GameObject, is_depth_changed: bool) -> None:
-        """Note that an object moved, and so may be drawn in another order, or not at all."""
-        self.draw.moved(mover, is_depth_changed)
+    def moved(self, game_object: GameObject, is_depth_changed: bool) -> None:
+        """Note that an object moved: it may be drawn in another order, or not at all."""
+        self.draw.moved(game_object, is_depth_changed)
 
     def layer_changed(self) -> None:
         """Note that an object changed its layer."""
@@ -353,55 +348,55 @@ class Lifecycle:
     # arriving
 
     def attach(self, component: Component) -> None:
-        """Give a component its place in the order, and wake it if its object is active."""
+        """Take in a component; wake it if its object is active."""
         self._register(component)
         if component.game_object.is_destroyed:
-            self.doom(component)
+            self.mark_destroyed(component)
         if component.game_object.active_in_hierarchy:
             self.wake(component)
 
     def wake(self, component: Component) -> None:
-        """Call awake, once; then let the component become active if it is enabled."""
-        if component._stage is LifecycleState.NEW:
-            component._stage = LifecycleState.AWAKE
+        """Call awake, once; then activate the component if it is enabled."""
+        if component._life_state is LifecycleState.NEW:
+            component._life_state = LifecycleState.AWAKE
             if "awake" in component._hooks and not self._call(component, "awake"):
-                component._enabled = False  # as Unity does: what is half prepared must not run
+                component._enabled = False  # as Unity does: a half prepared one must not run
         self.refresh(component)
 
     def switch_on(self, objects: Sequence[GameObject]) -> Iterator[Component]:
-        """Activate objects together, so that who runs earlier awakes earlier; yields each woken."""
-        for switched in objects:
-            switched._active_self = True
-        families = [switched._switched_family() for switched in objects]
+        """Activate objects together, in execution order; yield each component that was woken."""
+        for game_object in objects:
+            game_object._active_self = True
+        families = [game_object._switched_family() for game_object in objects]
         components = [c for family in families for member in family for c in member._components]
         for component in sorted(components, key=_order):
-            # An earlier one may have destroyed it, or switched its object off.
-            if not component._doomed and component.game_object.active_in_hierarchy:
+            # An earlier one may have destroyed it or deactivated its object.
+            if not component._destroyed and component.game_object.active_in_hierarchy:
                 self.wake(component)
                 yield component
 
     def refresh(self, component: Component) -> None:
-        """Bring what a component does in line with what it and its object want."""
+        """Activate or deactivate a component after it or its object was switched."""
         owner = component._game_object
-        wanted = (
+        should_run = (
             component._enabled
-            and not component._doomed
-            and component._stage is not LifecycleState.NEW
+            and not component._destroyed
+            and component._life_state is not LifecycleState.NEW
             and owner is not None
             and owner.active_in_hierarchy
         )
-        if wanted == component._active:
+        if should_run == component._active:
             return
-        component._active = wanted
-        if wanted:
+        component._active = should_run
+        if should_run:
             self._enter(component)
         else:
-            self._silence(component)
+            self._stop(component)
             if "on_disable" in component._hooks:
                 self._call(component, "on_disable")
 
     def object_switched(self, component: Component) -> None:
-        """Follow its object, which became active or inactive."""
+        """Follow a component whose object became active or inactive."""
         if component.game_object.active_in_hierarchy:
             self.wake(component)
         else:
@@ -409,60 +404,60 @@ class Lifecycle:
             self.refresh(component)
 
     def start_new(self) -> None:
-        """Call start of everybody who became active since, their creations included."""
+        """Call start of each component that became active since, and of those that they create."""
         waiting = self.to_start
         while waiting:
             for component in sorted(waiting, key=_order):
-                # Who moved to another scene in an earlier start begins there.
+                # One that an earlier start moved to another scene starts there.
                 if component in waiting:
                     del waiting[component]
                     self._start(component)
 
     def validate(self, component: Component) -> None:
-        """Tell a living component that somebody changed its fields from outside."""
-        is_alive = component._stage is not LifecycleState.NEW and not component._doomed
+        """Call on_validate of a component whose fields an editor changed."""
+        is_alive = component._life_state is not LifecycleState.NEW and not component._destroyed
         if is_alive and "on_validate" in component._hooks:
             self._call(component, "on_validate")
 
     # leaving
 
-    def doom(self, victim: GameObject | Component) -> None:
-        """Silence a component, or an object with its children, at once; the end comes later."""
-        self.doomed.append(victim)
-        if isinstance(victim, Component):
-            self._doom_component(victim)
+    def mark_destroyed(self, target: GameObject | Component) -> None:
+        """Stop a component, or an object with its children, at once; `finalize` ends it."""
+        self.to_destroy.append(target)
+        if isinstance(target, Component):
+            self._mark_component(target)
         else:
-            self._doom_object(victim)
+            self._mark_object(target)
 
-    def bury(self) -> list[GameObject]:
-        """Call on_disable, then on_destroy, of everything doomed; return the destroyed objects."""
-        gone: list[GameObject] = []
-        while self.doomed:
-            doomed, self.doomed = self.doomed, []
-            for victim in doomed:
-                if isinstance(victim, Component):
-                    self._end((victim,))
-                    if victim._game_object is not None:
-                        victim._game_object._components.remove(victim)
-                elif victim.transform._children:
-                    family = victim._family()
+    def finalize(self) -> list[GameObject]:
+        """Call on_disable, then on_destroy, of what was marked; return the destroyed objects."""
+        destroyed: list[GameObject] = []
+        while self.to_destroy:
+            targets, self.to_destroy = self.to_destroy, []
+            for target in targets:
+                if isinstance(target, Component):
+                    self._end((target,))
+                    if target._game_object is not None:
+                        target._game_object._components.remove(target)
+                elif target.transform._children:
+                    family = target._family()
                     self._end([c for member in family for c in member._components])
-                    gone += family
+                    destroyed += family
                 else:
-                    self._end(victim._components)
-                    gone.append(victim)
-        return gone
+                    self._end(target._components)
+                    destroyed.append(target)
+        return destroyed
 
     # moving to another scene
 
-    def hand_over(self, component: Component, other: Lifecycle) -> None:
-        """Let a living component go on in another scene, without a word to it."""
+    def move_to(self, component: Component, other: Lifecycle) -> None:
+        """Move a component to another scene; it keeps its state and none of its hooks is called."""
         self._release(component)
         other._receive(component)
         self.coroutines.move_owned_by(component, other.coroutines)
 
     def report(self, component: Component | None, hook: str, error: Exception) -> None:
-        """Count a failure and pass it on."""
+        """Count a failure and report it."""
         count = 1
         if component is not None:
             component._failures += 1
@@ -480,7 +475,7 @@ class Lifecycle:
 
     def _release(self, component: Component) -> None:
         if component._active:
-            self._silence(component)
+            self._stop(component)
         self.to_start.pop(component, None)
         self._by_type[type(component)].pop(component, None)
 
@@ -490,24 +485,24 @@ class Lifecycle:
             self._enlist(component)
 
     def _enter(self, component: Component) -> None:
-        # In the lists before the call: on_enable may disable the component again.
+        # In the lists before the call, as on_enable may disable the component again.
         self._enlist(component)
         if "on_enable" in component._hooks:
             self._call(component, "on_enable")
 
     def _enlist(self, component: Component) -> None:
-        if component._stage is LifecycleState.STARTED:
+        if component._life_state is LifecycleState.STARTED:
             self._join(component)
         elif component._loops or component._draws or "start" in component._hooks:
             self.to_start[component] = None
 
     def _start(self, component: Component) -> None:
-        if component._stage is not LifecycleState.AWAKE or not _runs(component):
+        if component._life_state is not LifecycleState.AWAKE or not _is_running(component):
             return
-        component._stage = LifecycleState.STARTED
+        component._life_state = LifecycleState.STARTED
         if "start" in component._hooks:
             self._call(component, "start")
-        if _runs(component):
+        if _is_running(component):
             self._join(component)
 
     def _join(self, component: Component) -> None:
@@ -516,44 +511,44 @@ class Lifecycle:
         for name in component._draws:
             self._draws[name].add(component, getattr(component, name))
 
-    def _silence(self, component: Component) -> None:
+    def _stop(self, component: Component) -> None:
         key = component._key
         for name in component._loops:
             self._phases[name].remove(key)
         for name in component._draws:
             self._draws[name].remove(component)
 
-    def _doom_object(self, victim: GameObject) -> None:
-        victim._doomed = True
-        for component in victim._components:
-            self._doom_component(component)
-        for child in victim.transform._children:
-            self._doom_object(child._game_object)
+    def _mark_object(self, target: GameObject) -> None:
+        target._destroyed = True
+        for component in target._components:
+            self._mark_component(component)
+        for child in target.transform._children:
+            self._mark_object(child._game_object)
 
-    def _doom_component(self, component: Component) -> None:
-        component._doomed = True
+    def _mark_component(self, component: Component) -> None:
+        component._destroyed = True
         if component._active:
-            self._silence(component)
+            self._stop(component)
         if self.coroutines.running:
             self.coroutines.stop_owned_by(component)
 
     def _end(self, components: Sequence[Component]) -> None:
-        """Disable all of them before the first is destroyed, as Unity does with a hierarchy."""
+        """Disable all of them before destroying the first, as Unity does with a hierarchy."""
         for component in components:
             if component._active:
                 component._active = False
                 if "on_disable" in component._hooks:
                     self._call(component, "on_disable")
         for component in components:
-            stage, component._stage = component._stage, LifecycleState.DESTROYED
-            if stage is LifecycleState.DESTROYED:
+            state, component._life_state = component._life_state, LifecycleState.DESTROYED
+            if state is LifecycleState.DESTROYED:
                 continue
-            if stage is not LifecycleState.NEW and "on_destroy" in component._hooks:
+            if state is not LifecycleState.NEW and "on_destroy" in component._hooks:
                 self._call(component, "on_destroy")
             del self._by_type[type(component)][component]
 
     def _call(self, component: Component, hook: str) -> bool:
-        """Call one hook; tell whether it went well."""
+        """Call one hook; return whether it succeeded."""
         try:
             getattr(component, hook)()
         except Exception as error:
@@ -571,8 +566,8 @@ class Lifecycle:
         self.report(component, getattr(method, "__name__", "hook"), error)
 
 
-def _runs(component: Component) -> bool:
-    return component._active and not component._doomed
+def _is_running(component: Component) -> bool:
+    return component._active and not component._destroyed
 
 
 def _order(component: Component) -> int:

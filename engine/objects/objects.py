@@ -1,8 +1,8 @@
-"""Component: behaviour that is added to a GameObject; its public annotations are its fields.
+"""GameObject, Component and Transform: what a scene is made of.
 
-GameObject: a named thing with a place, children, and components.
-
-Transform: where an object is, and what moves with it.
+A GameObject has a name, a place (its Transform), children, and components: what it does. The
+three refer to each other and so share a file. What they report to the scene that they live in is
+the protocol Owner; `Lifecycle` implements it.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from enum import IntEnum
 from itertools import chain
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, dataclass_transform
 
 if TYPE_CHECKING:
     from engine.core.input import Input
     from engine.objects.coroutine import Coroutine
     from engine.objects.scene import Scene
 
-__all__ = ["Component", "ComponentError", "GameObject", "LifecycleState", "Transform"]
+__all__ = ["Component", "ComponentError", "GameObject", "LifecycleState", "Owner", "Transform"]
 
 
 C = TypeVar("C")
+Vector = tuple[float, float]
 
 _LOOPS = ("fixed_update", "update", "late_update")
 _DRAWS = ("draw", "on_gui")
@@ -41,9 +42,44 @@ class LifecycleState(IntEnum):
     DESTROYED = 3
 
 
+class Owner(Protocol):
+    """What objects and components report to the scene that they live in."""
+
+    def attach(self, component: Component) -> None:
+        """Take in a component that was added to an object of the scene."""
+
+    def refresh(self, component: Component) -> None:
+        """Follow a component that was enabled or disabled."""
+
+    def object_switched(self, component: Component) -> None:
+        """Follow a component whose object became active or inactive."""
+
+    def layer_changed(self) -> None:
+        """Note that an object changed its layer."""
+
+    def moved(self, game_object: GameObject, is_depth_changed: bool) -> None:
+        """Note that an object moved, with its children."""
+
+    def mark_destroyed(self, target: GameObject | Component) -> None:
+        """Destroy an object with its children, or a component, at the end of the frame."""
+
+
+# Why a plain subclass of Component becomes a dataclass without a decorator:
+#
+# * `class Door(Component): target: str` is all that the author of a component writes. A decorator
+#   could be forgotten; the class would then work in code and have no fields in a scene file.
+# * `__init_subclass__` calls `dataclass(eq=False)` on each subclass and notes once which hooks it
+#   overrides, so that a frame calls no empty hook. `dataclass_transform` tells type checkers.
+# * The engine's own state is set in `__new__`, as `__init__` belongs to the subclass: a generated
+#   one, or one of the author's that calls no `super().__init__()`. Nothing can forget it.
+# * A private annotation (`_timer: float = 0.0`) is state and no argument: `_hide` says so to
+#   `dataclass` before it looks.
+#
+# A traceback through a generated constructor shows `__create_fn__`: an argument is missing there,
+# or `__post_init__` raised.
 @dataclass_transform(eq_default=False, field_specifiers=(field,))
 class Component:
-    """Override the hooks that are needed; the scene never calls one that is not overridden.
+    """Behaviour of a GameObject: override the hooks that you need, the others are never called.
 
     Public annotated attributes are fields, as in a dataclass: they are the arguments of the
     constructor and what a scene file may set. Names with a leading underscore and ClassVars are
@@ -53,21 +89,25 @@ class Component:
             target: str
             spawn: str = "default"
 
+    Values can be checked in `__post_init__`, which raises ValueError. Neither it nor a constructor
+    may do more: the linter and the inspector make instances that they throw away. Whatever opens,
+    looks for or starts something belongs in `awake` or `start`.
+
     In order: awake (once, even while disabled), on_enable, start (once, before the first
     update), each frame fixed_update, update, late_update, draw, on_gui, and at the end
     on_disable, on_destroy.
     """
 
     execution_order: ClassVar[int] = 0
-    """Lower awakes (where a level is built), starts and runs earlier; equal ones in the order of
-    their creation."""
+    """Lower values awake (where a level is built), start and run earlier; equal ones in the order
+    in which they were added."""
 
     fixed_fields: ClassVar[Mapping[str, str]] = MappingProxyType({})
-    """Fields that an edit of the level's file does not reach while it runs: what to do instead."""
+    """Fields that cannot change while the level runs; the value tells what to do instead."""
 
     draw_reach: ClassVar[tuple[float, float, float, float] | None] = None
-    """How far `draw` paints to the left, up, right and down of the object; the scene does not
-    call it while all of that is out of the picture. None: it paints anywhere."""
+    """How far `draw` paints to the left, up, right and down of the object, in pixels; the scene
+    does not call it while all of that is out of the picture. None: it may paint anywhere."""
 
     _hooks: ClassVar[frozenset[str]] = frozenset()
     _loops: ClassVar[tuple[str, ...]] = ()
@@ -77,13 +117,21 @@ class Component:
     # Engine state lives in slots: were it in __dict__, the keys that Python shares between the
     # dictionaries of a class would overflow when many are made before the first is added, and
     # each frame over thousands of them would take a fifth longer.
-    __slots__ = ("_active", "_doomed", "_enabled", "_failures", "_game_object", "_key", "_stage")
+    __slots__ = (
+        "_active",
+        "_destroyed",
+        "_enabled",
+        "_failures",
+        "_game_object",
+        "_key",
+        "_life_state",
+    )
 
     _game_object: GameObject | None
     _enabled: bool
     _active: bool
-    _doomed: bool
-    _stage: LifecycleState
+    _destroyed: bool
+    _life_state: LifecycleState
     _key: int
     _failures: int
 
@@ -95,8 +143,8 @@ class Component:
             self._game_object = None
             self._enabled = True
             self._active = False
-            self._doomed = False
-            self._stage = LifecycleState.NEW
+            self._destroyed = False
+            self._life_state = LifecycleState.NEW
             self._key = 0
             self._failures = 0
             return self
@@ -114,22 +162,22 @@ class Component:
     # hooks
 
     def awake(self) -> None:
-        """Prepare: called once, when the object is first active, before anything else."""
+        """Set up: called once, when the object is first active, before every other hook."""
 
     def on_enable(self) -> None:
-        """Begin to take part: called each time the component becomes active and enabled."""
+        """Called each time the component becomes active and enabled."""
 
     def start(self) -> None:
-        """Look for others: called once, before the first update."""
+        """Find other objects: called once, before the first update."""
 
     def fixed_update(self, dt: float) -> None:
-        """Step physics: called zero or more times a frame with the same `dt`."""
+        """Called zero or more times a frame, always with the same `dt`: for physics."""
 
     def update(self, dt: float) -> None:
-        """Act: called once a frame with the scaled seconds since the last one."""
+        """Called once a frame; `dt` is the scaled seconds since the last one."""
 
     def late_update(self, dt: float) -> None:
-        """Follow: called once a frame after every update and coroutine."""
+        """Called once a frame after every update and coroutine: for what follows others."""
 
     def draw(self, surface: Any) -> None:
         """Draw in the world; `scene.camera.to_screen` gives pixels."""
@@ -138,13 +186,13 @@ class Component:
         """Draw on the screen, over the world."""
 
     def on_validate(self) -> None:
-        """Take notice: called after an edit of the level's file changed fields of this."""
+        """Called after an edit of the level changed fields of this component."""
 
     def on_disable(self) -> None:
-        """Stop taking part: called each time the component ceases to be active or enabled."""
+        """Called each time the component stops being active or enabled."""
 
     def on_destroy(self) -> None:
-        """Let go: called once at the end, if `awake` was called."""
+        """Clean up: called once at the end, if `awake` was called."""
 
     # the surroundings
 
@@ -170,12 +218,12 @@ class Component:
 
     @property
     def input(self) -> Input:
-        """The player's input, as this scene hears it."""
+        """The player's input."""
         return self.scene.input
 
     @property
     def enabled(self) -> bool:
-        """Whether the component wants to run; it does while its object is active too."""
+        """Whether the component may run; it does so while its object is active."""
         return self._enabled
 
     @enabled.setter
@@ -188,13 +236,13 @@ class Component:
 
     @property
     def is_active_and_enabled(self) -> bool:
-        """Whether the component takes part in the frame: Unity's isActiveAndEnabled."""
+        """Whether the component runs in the frame: enabled, on an active object."""
         return self._active
 
     @property
     def is_destroyed(self) -> bool:
         """Whether the component was destroyed, or will be at the end of this frame."""
-        return self._doomed or self._stage is LifecycleState.DESTROYED
+        return self._destroyed or self._life_state is LifecycleState.DESTROYED
 
     def get_component(self, kind: type[C]) -> C | None:
         """Return the first component of the kind on the same object, or None."""
@@ -224,7 +272,7 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class ComponentError:
-    """A hook of a component raised; the frame went on."""
+    """A report that a hook of a component raised `error`; the frame went on."""
 
     component: Component | None
     hook: str
@@ -272,9 +320,6 @@ def _hide(cls: type[Component], name: str) -> None:
         setattr(cls, name, field(init=False, repr=False, default=default))
 
 
-Vector = tuple[float, float]
-
-
 class Transform:
     """Where an object is: in the world, and beside its parent. y grows downwards."""
 
@@ -315,9 +360,9 @@ class Transform:
     @local_position.setter
     def local_position(self, value: Vector) -> None:
         x, y = value
-        scene = self._game_object._scene
-        if scene is not None and (x, y) != self._local:
-            scene._lifecycle.moved(self._game_object, y != self._local[1])
+        owner = self._game_object._owner
+        if owner is not None and (x, y) != self._local:
+            owner.moved(self._game_object, y != self._local[1])
         self._local = (x, y)
 
     @property
@@ -336,7 +381,7 @@ class Transform:
 
     def set_parent(self, parent: Transform | None, *, keep_world_position: bool = True) -> None:
         """Hang this under another transform, or none. Raises ValueError for a circle."""
-        self._game_object._guard()
+        self._game_object._check_thread()
         above = parent
         while above is not None:
             if above is self:
@@ -348,11 +393,11 @@ class Transform:
         self._parent = parent
         if parent is not None:
             parent._children[self] = None
-        scene = self._game_object._scene
+        owner = self._game_object._owner
         if place is not None:
             self.position = place
-        elif scene is not None:
-            scene._lifecycle.moved(self._game_object, True)
+        elif owner is not None:
+            owner.moved(self._game_object, True)
         self._game_object._parent_changed(parent)
 
     def translate(self, dx: float, dy: float) -> None:
@@ -376,8 +421,9 @@ class GameObject:
         "_active",
         "_active_self",
         "_components",
-        "_doomed",
+        "_destroyed",
         "_layer",
+        "_owner",
         "_scene",
         "name",
         "tag",
@@ -399,10 +445,11 @@ class GameObject:
         self.tag = tag
         self._layer = layer
         self._scene: Scene | None = None
+        self._owner: Owner | None = None  # of the same scene
         self._components: list[Component] = []
         self._active_self = active
         self._active: bool = active and (parent is None or parent._active)
-        self._doomed = False
+        self._destroyed = False
         above = None if parent is None else parent.transform
         self.transform: Transform = Transform(self, (position[0], position[1]), above)
         if parent is not None:
@@ -431,8 +478,8 @@ class GameObject:
     @layer.setter
     def layer(self, value: int) -> None:
         self._layer = value
-        if self._scene is not None:
-            self._scene._lifecycle.layer_changed()
+        if self._owner is not None:
+            self._owner.layer_changed()
 
     @property
     def components(self) -> tuple[Component, ...]:
@@ -452,14 +499,14 @@ class GameObject:
     @property
     def is_destroyed(self) -> bool:
         """Whether it was destroyed, or will be at the end of this frame."""
-        return self._doomed
+        return self._destroyed
 
     def add(self, component: K) -> K:
         """Add a component and return it; on an active object it awakes at once.
 
         Raises ValueError if it belongs to an object already.
         """
-        self._guard()
+        self._check_thread()
         if component._game_object is not None:
             raise ValueError(
                 f"{type(component).__name__} belongs to {component._game_object.name!r} already; "
@@ -467,8 +514,8 @@ class GameObject:
             )
         component._game_object = self
         self._components.append(component)
-        if self._scene is not None:
-            self._scene._lifecycle.attach(component)
+        if self._owner is not None:
+            self._owner.attach(component)
         return component
 
     def get_component(self, kind: type[C]) -> C | None:
@@ -517,13 +564,13 @@ class GameObject:
 
     def set_active(self, value: bool) -> None:
         """Switch the object on or off, with everything below it."""
-        self._guard()
+        self._check_thread()
         self._active_self = value
         self._refresh_active()
 
     def destroy(self) -> None:
-        """Silence the object and its children now; they end with this frame."""
-        (self._scene or self.scene).destroy(self)  # the property only says what is missing
+        """Stop the object and its children now; they are destroyed at the end of the frame."""
+        (self._scene or self.scene).destroy(self)  # the property raises if there is none
 
     # for the engine
 
@@ -536,45 +583,46 @@ class GameObject:
     def _leave_parent(self) -> None:
         """Make a surviving parent forget this destroyed child."""
         parent = self.transform._parent
-        if parent is not None and not parent.game_object._doomed:
+        if parent is not None and not parent.game_object._destroyed:
             parent._children.pop(self.transform, None)
 
-    def _guard(self) -> None:
+    def _check_thread(self) -> None:
         if self._scene is not None:
-            self._scene._guard()
+            self._scene.check_thread()
 
     def _component_switched(self, component: Component) -> None:
-        if self._scene is not None:
-            self._scene._guard()
-            self._scene._lifecycle.refresh(component)
+        self._check_thread()
+        if self._owner is not None:
+            self._owner.refresh(component)
 
     def _parent_changed(self, parent: Transform | None) -> None:
         if parent is not None and parent.game_object._scene is not self._scene:
             if parent.game_object._scene is None:
                 raise ValueError(f"{parent.game_object.name!r} lives in no scene: adopt it first.")
             parent.game_object._scene.adopt(self)
-        if self._scene is not None and (self._doomed or (parent and parent.game_object._doomed)):
-            self._scene._lifecycle.doom(self)  # again: the parent's end may not reach it now
+        is_ending = self._destroyed or (parent and parent.game_object._destroyed)
+        if self._owner is not None and is_ending:
+            self._owner.mark_destroyed(self)  # again: the parent's end may not reach it now
         self._refresh_active()
 
     def _refresh_active(self) -> None:
         if not self._follow_parent():
             return
-        scene = self._scene
-        if scene is not None:
+        owner = self._owner
+        if owner is not None:
             for component in tuple(self._components):
-                scene._lifecycle.object_switched(component)
+                owner.object_switched(component)
         for child in self.transform.children:
             child.game_object._refresh_active()
 
     def _follow_parent(self) -> bool:
-        """Become active or inactive; tell whether that is new."""
+        """Update whether the object is active; tell whether that changed."""
         above, before = self.transform._parent, self._active
         self._active = self._active_self and (above is None or above.game_object._active)
         return self._active != before
 
     def _switched_family(self) -> list[GameObject]:
-        """Return those who are active or inactive now and were not before, the parents first."""
+        """Update the activity of this and all below; return whose changed, parents first."""
         if not self._follow_parent():
             return []
         below = [child.game_object._switched_family() for child in self.transform._children]

@@ -1,7 +1,4 @@
-"""Boxes to walk against and zones to walk into: enough physics for a level seen from above.
-
-Camera: which part of the level is on the screen.
-"""
+"""Boxes to walk against and zones to walk into: enough physics for a level seen from above."""
 
 from __future__ import annotations
 
@@ -12,10 +9,12 @@ from pydantic import PositiveFloat
 
 from engine.objects.objects import Component
 
-__all__ = ["Box", "BoxCollider", "Camera", "move_and_slide", "Slide"]
+__all__ = ["Box", "BoxCollider", "move_and_slide", "Slide"]
 
 
 Vector = tuple[float, float]
+
+_TOUCH = 1e-6  # the sum of two halves may leave a mover this far inside the wall it touches
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,41 +113,3 @@ def _clear(motion: float, gaps: Iterable[tuple[float, float] | None]) -> float:
         elif motion < 0.0 and left <= _TOUCH:
             motion = max(motion, left)
     return motion
-
-
-_TOUCH = 1e-6  # the sum of two halves may leave a mover this far inside the wall it touches
-
-
-class Camera:
-    """Map between the level and the screen; (x, y) is the middle of the view, in the level."""
-
-    def __init__(self, x: float, y: float, size: tuple[float, float]) -> None:
-        self.x = x
-        self.y = y
-        self.size = size
-        """Width and height of the view in logical pixels; the window sets it."""
-
-    def to_screen(self, position: Vector) -> Vector:
-        """Return where a place in the level is on the screen."""
-        return (
-            position[0] - self.x + self.size[0] / 2,
-            position[1] - self.y + self.size[1] / 2,
-        )
-
-    def to_world(self, position: Vector) -> Vector:
-        """Return which place in the level is at this pixel of the screen."""
-        return (
-            position[0] + self.x - self.size[0] / 2,
-            position[1] + self.y - self.size[1] / 2,
-        )
-
-    def follow(self, target: Vector, bounds: tuple[float, float]) -> None:
-        """Look at the target, but not beyond a level of (width, height); a small one is centred."""
-        self.x = _within(target[0], self.size[0], bounds[0])
-        self.y = _within(target[1], self.size[1], bounds[1])
-
-
-def _within(target: float, view: float, level: float) -> float:
-    if view >= level:
-        return level / 2
-    return max(view / 2, min(level - view / 2, target))

@@ -1,7 +1,9 @@
-"""Scene: a tree of objects and one frame of their lives, for anybody's pygame loop.
+"""Scene: one level: its objects, its services, its camera, and what one frame does with them.
 
-scene.update(dt)
-scene.draw(screen)
+A game with a loop of its own calls this each frame:
+
+    scene.update(dt)
+    scene.draw(screen)
 """
 
 from __future__ import annotations
@@ -16,9 +18,8 @@ from engine.core.events import Dispatcher, Services, Signal
 from engine.core.input import Input
 from engine.objects.lifecycle import Lifecycle
 from engine.objects.objects import Component, ComponentError, GameObject
-from engine.objects.physics import Camera
 
-__all__ = ["Scene", "WrongThreadError"]
+__all__ = ["Camera", "Scene", "WrongThreadError"]
 
 
 T = TypeVar("T")
@@ -33,15 +34,50 @@ _NEVER = float("inf")
 DISPATCH_BUDGET = 0.004  # a quarter of a frame at 60 Hz
 
 
+class Camera:
+    """Maps between the level and the screen; (x, y) is the middle of the view, in the level."""
+
+    def __init__(self, x: float, y: float, size: tuple[float, float]) -> None:
+        self.x = x
+        self.y = y
+        self.size = size
+        """Width and height of the view in logical pixels; the window sets it."""
+
+    def to_screen(self, position: Vector) -> Vector:
+        """Return where a place in the level is on the screen."""
+        return (
+            position[0] - self.x + self.size[0] / 2,
+            position[1] - self.y + self.size[1] / 2,
+        )
+
+    def to_world(self, position: Vector) -> Vector:
+        """Return which place in the level is at this pixel of the screen."""
+        return (
+            position[0] + self.x - self.size[0] / 2,
+            position[1] + self.y - self.size[1] / 2,
+        )
+
+    def follow(self, target: Vector, bounds: tuple[float, float]) -> None:
+        """Look at the target, but not beyond a level of (width, height); a small one is centred."""
+        self.x = _within(target[0], self.size[0], bounds[0])
+        self.y = _within(target[1], self.size[1], bounds[1])
+
+
+def _within(target: float, view: float, level: float) -> float:
+    if view >= level:
+        return level / 2
+    return max(view / 2, min(level - view / 2, target))
+
+
 class WrongThreadError(EngineError, RuntimeError):
-    """Somebody touched a scene from a thread that is not its own; post it instead."""
+    """A scene was used from another thread than its own; call `scene.dispatcher.post` there."""
 
 
 class Scene:
-    """Hold objects and run their frames, in the thread that made it.
+    """The objects of a level; only the thread that made it may use it.
 
-    An input or dispatcher that is handed in is shared: its owner ends the input's frame. One
-    that the scene makes itself is ended by the scene.
+    `update` ends the frame of an input that the scene made itself; whoever passes in an `input`
+    calls its `end_frame`.
     """
 
     def __init__(
@@ -50,7 +86,7 @@ class Scene:
         *,
         clock: Clock | None = None,
         dispatcher: Dispatcher | None = None,
-        input: Input | None = None,  # noqa: A002 - the word that every reader expects
+        input: Input | None = None,  # noqa: A002 - as `component.input`
         size: tuple[float, float] = (960, 600),
         fixed_delta: float = FIXED_DELTA,
     ) -> None:
@@ -62,14 +98,15 @@ class Scene:
         self.camera = Camera(size[0] / 2, size[1] / 2, size)
         self.background: tuple[int, int, int] = (0, 0, 0)
         self.spawn: str | None = None
-        """The spawn point that whoever loaded this scene asked for."""
+        """The name of the spawn point at which the player shall appear, if one was asked for."""
         self._time_scale = 1.0
         self.on_error: Signal[ComponentError] = Signal("scene.on_error")
         self.closed: Signal[Scene] = Signal("scene.closed")
         self._owns_input = input is None
         self._objects: dict[GameObject, None] = {}
-        self._lifecycle = Lifecycle(self._failed, lambda: self.time)
-        self.coroutines = self._lifecycle.coroutines
+        self.lifecycle = Lifecycle(self._failed, lambda: self.time)
+        """For the engine itself: it wakes, validates and counts the components."""
+        self.coroutines = self.lifecycle.coroutines
         self._services = Services(f"Scene {name!r}")
         self._time: Time | None = None
         self._frame = 0
@@ -95,7 +132,7 @@ class Scene:
 
     @property
     def time(self) -> Time:
-        """What this frame knows of time; the clock is read once a frame, by who asks first."""
+        """The time of this frame; the clock is read when it is first asked for."""
         if self._time is None:
             self._time = Time(
                 now=self.clock.now(),
@@ -110,7 +147,7 @@ class Scene:
 
     @property
     def time_scale(self) -> float:
-        """How fast game time goes: 1 as the clock, 0 for a pause."""
+        """How fast game time runs: 1 is real time, 0 a pause."""
         return self._time_scale
 
     @time_scale.setter
@@ -127,7 +164,7 @@ class Scene:
 
     @property
     def is_closing(self) -> bool:
-        """Whether the level is being left, or was: who is destroyed then goes with it."""
+        """Whether the scene is being closed, or was."""
         return self._is_closing
 
     # building
@@ -144,15 +181,15 @@ class Scene:
     ) -> GameObject:
         """Make an object in this scene; `position` is beside the parent if there is one.
 
-        An object with `active=False` sleeps until `set_active(True)`: so all its components can
-        be added before the first of them awakes.
+        With `active=False` nothing awakes before `set_active(True)`: so all components of an
+        object can be added first.
         """
         made = GameObject(name, position, parent, tag, layer, active=active)
         return made if made._scene is self else self.adopt(made)
 
     def adopt(self, game_object: GameObject) -> GameObject:
-        """Take an object with its children into this scene, from none or from another."""
-        self._guard()
+        """Move an object with its children into this scene, from none or from another one."""
+        self.check_thread()
         if self._is_closing:
             raise RuntimeError(f"{self!r} is closed; nothing can be added to it.")
         above = game_object.transform._parent
@@ -162,15 +199,16 @@ class Scene:
             if member._scene is self:
                 continue
             old, member._scene = member._scene, self
+            member._owner = self.lifecycle
             self._objects[member] = None
             for component in tuple(member._components):
                 if old is None:
-                    self._lifecycle.attach(component)
+                    self.lifecycle.attach(component)
                 else:
-                    old._lifecycle.hand_over(component, self._lifecycle)
+                    old.lifecycle.move_to(component, self.lifecycle)
             if old is not None:
                 old._objects.pop(member, None)
-        if above is not None and above._game_object._doomed:
+        if above is not None and above._game_object._destroyed:
             self.destroy(game_object)
         return game_object
 
@@ -178,33 +216,33 @@ class Scene:
         """Add a component on a new object of its own and return the component."""
         return self.create(name or type(component).__name__).add(component)
 
-    def destroy(self, victim: GameObject | Component) -> None:
-        """Silence an object with its children, or a component, now; they end with this frame."""
+    def destroy(self, target: GameObject | Component) -> None:
+        """Stop an object with its children, or a component; it is destroyed when the frame ends."""
         if get_ident() != self._thread:
-            self._guard()
-        if not victim._doomed:
-            self._lifecycle.doom(victim)
+            self.check_thread()
+        if not target._destroyed:
+            self.lifecycle.mark_destroyed(target)
 
     # finding
 
     def find(self, name: str) -> GameObject | None:
         """Return the oldest active object of that name, or None."""
         for candidate in self._objects:
-            if candidate.name == name and candidate._active and not candidate._doomed:
+            if candidate.name == name and candidate._active and not candidate._destroyed:
                 return candidate
         return None
 
     def find_with_tag(self, tag: str) -> list[GameObject]:
         """Return every active object with that tag, the oldest first."""
-        return [o for o in self._objects if o.tag == tag and o._active and not o._doomed]
+        return [o for o in self._objects if o.tag == tag and o._active and not o._destroyed]
 
     def find_components(self, kind: type[T], *, include_inactive: bool = False) -> list[T]:
         """Return every component of the kind (a class or a runtime protocol) on active objects."""
-        found: list[Any] = self._lifecycle.of_kind(kind)
+        found: list[Any] = self.lifecycle.of_kind(kind)
         return [
             c
             for c in found
-            if not c._doomed and (include_inactive or c._game_object.active_in_hierarchy)
+            if not c._destroyed and (include_inactive or c._game_object.active_in_hierarchy)
         ]
 
     def find_component(self, kind: type[T]) -> T | None:
@@ -215,7 +253,7 @@ class Scene:
     # services
 
     def provide(self, service: object, kind: type[Any] | None = None) -> None:
-        """Let components of this scene reach a service, under its own class or `kind`."""
+        """Offer a service to the components of this scene, under its own class or `kind`."""
         self._services.provide(service, kind)
 
     def find_service(self, kind: type[T]) -> T | None:
@@ -231,12 +269,12 @@ class Scene:
     def update(self, dt: float) -> None:
         """Run one frame: `dt` is the real seconds since the last one; they are scaled here.
 
-        In order: posted actions, start of what is new, fixed updates, updates, coroutines, late
-        updates, the end of what was destroyed. Raises RuntimeError when called from inside,
-        ValueError for seconds below 0, endless ones, and what is no number.
+        In order: posted actions, start of new components, fixed updates, updates, coroutines, late
+        updates, on_destroy. Raises RuntimeError when a hook calls it, ValueError for a `dt` that
+        is negative, infinite or not a number.
         """
-        # Each step is entered only where there is something to do: with a hundred objects the
-        # calls of nine empty steps would cost as much as a tenth of the updates.
+        # A step is called only if there is something to do: with a hundred objects the calls of
+        # nine empty steps would cost as much as a tenth of the updates.
         if get_ident() != self._may_update or not 0.0 <= dt < _NEVER:
             self._refuse_update(dt)
         self._may_update = 0
@@ -246,7 +284,7 @@ class Scene:
             self._elapsed += delta
             self._frame += 1
             self._time = None
-            life = self._lifecycle
+            life = self.lifecycle
             if self.dispatcher.waiting:
                 self.dispatcher.drain(DISPATCH_BUDGET)
             if life.to_start:
@@ -259,31 +297,31 @@ class Scene:
                 self.coroutines.resume()
             if life.late_update.is_used:
                 life.late_update.run(delta)
-            if life.doomed:
-                self._bury()
+            if life.to_destroy:
+                self._finalize()
             if self._owns_input and self.input.has_news:
                 self.input.end_frame()
         finally:
             self._may_update = self._thread
 
     def draw(self, surface: Any) -> None:
-        """Draw the world from far to near, then the screen on top of it."""
-        self._guard()
+        """Call every `draw` from far to near, then every `on_gui`."""
+        self.check_thread()
         camera, size = self.camera, getattr(surface, "get_size", None)
         view = camera.size if size is None else size()
-        self._lifecycle.draw.look((*camera.to_world((0.0, 0.0)), *camera.to_world(view)))
-        self._lifecycle.draw.run(surface)
-        self._lifecycle.on_gui.run(surface)
+        self.lifecycle.draw.look((*camera.to_world((0.0, 0.0)), *camera.to_world(view)))
+        self.lifecycle.draw.run(surface)
+        self.lifecycle.on_gui.run(surface)
 
     def close(self) -> None:
         """Destroy everything, at once, in the order of creation; a second call does nothing."""
-        self._guard()
+        self.check_thread()
         if self._is_closed:
             return
         self._is_closing = True
         for root in self.roots:
             self.destroy(root)
-        self._bury()
+        self._finalize()
         self.coroutines.stop_all()
         self._is_closed = True
         self.closed.emit(self)
@@ -293,17 +331,18 @@ class Scene:
         self._not_yet_stepped = min(self._not_yet_stepped + delta, step * MAX_FIXED_STEPS)
         while self._not_yet_stepped >= step - 1e-9:  # 0.1 is five steps of 0.02, whatever the sum
             self._not_yet_stepped -= step
-            self._lifecycle.fixed_update.run(step)
+            self.lifecycle.fixed_update.run(step)
 
-    def _bury(self) -> None:
-        for gone in self._lifecycle.bury():
+    def _finalize(self) -> None:
+        for gone in self.lifecycle.finalize():
             self._objects.pop(gone, None)
             if gone.transform._parent is not None:
                 gone._leave_parent()
 
     # for the engine
 
-    def _guard(self) -> None:
+    def check_thread(self) -> None:
+        """Raise WrongThreadError in any thread but the one that made the scene."""
         if get_ident() != self._thread:
             raise WrongThreadError(
                 f"{self!r} was touched by thread {current_thread().name!r}; only the "
@@ -311,15 +350,15 @@ class Scene:
             )
 
     def _refuse_update(self, dt: float) -> None:
-        self._guard()
+        self.check_thread()
         if self._may_update:
             raise ValueError(f"A frame takes 0 or more seconds (got {dt!r}).")
         raise RuntimeError(f"{self!r} is being updated already: do not call update in a hook.")
 
-    def _failed(self, what: ComponentError) -> None:
-        count = what.count
+    def _failed(self, report: ComponentError) -> None:
+        count = report.count
         if count == 1:
-            _log.error("Scene %r: %s", self.name, what, exc_info=what.error)
+            _log.error("Scene %r: %s", self.name, report, exc_info=report.error)
         elif str(count).rstrip("0") == "1":  # 10, 100, 1000: a hook may fail in every frame
-            _log.error("Scene %r: %s (%d times by now)", self.name, what, count)
-        self.on_error.emit(what)
+            _log.error("Scene %r: %s (%d times by now)", self.name, report, count)
+        self.on_error.emit(report)

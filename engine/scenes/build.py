@@ -132,7 +132,7 @@ class SceneBuilder:
         wanted = [e for e in entries if e.settings is not None and e.settings.active]
         most = sum(len(entry.components) for entry in wanted)
         objects = [self.objects[entry.name] for entry in wanted]
-        for number, _ in enumerate(self.scene._lifecycle.switch_on(objects), 1):
+        for number, _ in enumerate(self.scene.lifecycle.switch_on(objects), 1):
             yield 0.5 + 0.5 * min(1.0, number / max(1, most))
 
     def _named(self, marker: Marker, text: str, owner: str) -> Any:
@@ -270,7 +270,7 @@ class ScenePatch(SceneBuilder):
             pass
         self._set_level(found.settings)
         for part in dict.fromkeys(touched):
-            self.scene._lifecycle.validate(part)
+            self.scene.lifecycle.validate(part)
         return self.built()
 
     def _is_gone(self, name: str) -> bool:

@@ -162,7 +162,7 @@ def _put(owner: GameObject, name: str, value: Any) -> None:
 
 def _assign(part: Component, field: str, value: Any) -> None:
     setattr(part, field, value)
-    part.scene._lifecycle.validate(part)
+    part.scene.lifecycle.validate(part)
 
 
 def _row(path: str, annotation: Any, value: Any) -> FieldRow:

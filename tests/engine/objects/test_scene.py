@@ -9,7 +9,7 @@ from engine.core.clock import ManualClock
 from engine.core.events import Dispatcher
 from engine.core.input import Input
 from engine.objects.objects import Component
-from engine.objects.scene import Scene, WrongThreadError
+from engine.objects.scene import Camera, Scene, WrongThreadError
 from tests.engine.helpers import Counter, Painter, Recorder, Sign, make_scene
 
 
@@ -374,7 +374,7 @@ def test_an_object_without_hooks_stands_in_no_list(scene: Scene) -> None:
 
     scene.add(Label())
     scene.update(0.0)
-    life = scene._lifecycle
+    life = scene.lifecycle
     assert [len(phase) for phase in (life.fixed_update, life.update, life.late_update)] == [0, 0, 0]
 
 
@@ -385,3 +385,31 @@ def test_a_frame_of_impossible_length_is_refused_and_the_next_one_runs(seconds: 
         scene.update(seconds)
     scene.update(0.02)
     assert scene.time.elapsed == 0.02
+
+
+def test_the_middle_of_the_view_shows_where_the_camera_looks() -> None:
+    camera = Camera(100, 50, (40, 20))
+    assert camera.to_screen((100, 50)) == (20, 10)
+    assert camera.to_screen((80, 40)) == (0, 0)
+
+
+def test_to_world_undoes_to_screen() -> None:
+    camera = Camera(31.5, -7, (960, 600))
+    assert camera.to_world(camera.to_screen((12, 34))) == (12, 34)
+
+
+@pytest.mark.parametrize(
+    ("target", "middle"), [((500, 500), (500, 500)), ((0, 0), (50, 40)), ((999, 999), (950, 960))]
+)
+def test_following_stops_at_the_edges_of_the_level(
+    target: tuple[float, float], middle: tuple[float, float]
+) -> None:
+    camera = Camera(0, 0, (100, 80))
+    camera.follow(target, bounds=(1000, 1000))
+    assert (camera.x, camera.y) == middle
+
+
+def test_a_level_smaller_than_the_view_is_centred() -> None:
+    camera = Camera(0, 0, (100, 80))
+    camera.follow((0, 0), bounds=(60, 40))
+    assert (camera.x, camera.y) == (30, 20)
