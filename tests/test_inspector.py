@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from characters.commands.scenes import project_registry
 from characters.components.checks import SCENE_CHECKS
 from engine.scenes.file import SceneFile, field_rows
-from main import make_registry
 from tests.imports import ROOT
 from tests.screen import Screen
 from tests.test_hot_reload import CLINIC
@@ -54,7 +54,7 @@ class Played:
     def way_to(self, path: str) -> list[str]:
         """Return the keys from the first field of Mr. Whitlock to another."""
         assets = ROOT / "assets"
-        file = SceneFile.read(self.level, make_registry(), SCENE_CHECKS, asset_root=assets)
+        file = SceneFile.read(self.level, project_registry(), SCENE_CHECKS, asset_root=assets)
         entry = next(entry for entry in file.objects if entry.name == "Mr. Whitlock")
         steps = [row.path for row in field_rows(file.document, entry)].index(path)
         return ["Next"] * (steps // PAGE) + ["Down"] * (steps % PAGE)

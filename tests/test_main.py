@@ -20,9 +20,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from characters.commands.demo import Game, LevelFolder, parse
 from characters.components.parts import SoundDevices
 from engine.prefs.prefs import PlayerPrefs
-from main import Game, parse
 from tests.audio.devices import fifo_microphone, require
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -115,8 +115,9 @@ def say(character: str, text: str) -> str:
 
 def test_the_levels_of_the_demo_are_given_the_sound_devices(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        game = Game(parse(["--headless", "--data", str(tmp_path)]), stack)
-        assert game._app.new_scene().find_service(SoundDevices) is game._parts.devices
+        options = parse(["--headless", "--data", str(tmp_path)])
+        game = Game(options, LevelFolder(options.scene), stack)
+        assert game.app.new_scene().find_service(SoundDevices) is game.parts.devices
 
 
 def test_who_was_told_a_name_knows_it_after_a_restart(tmp_path: Path) -> None:

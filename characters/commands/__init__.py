@@ -1,5 +1,6 @@
 """The commands of `python -m characters`.
 
+* demo: the demo, which main.py starts
 * doctor: what works on this machine
 * scenes: lint and set
 * sessions: list, clear, forget

@@ -1,4 +1,4 @@
-"""What the player chose for microphone and voices, and the id that a service knows the player by.
+"""What the player chose for microphone, voices and keys, and the id that services know.
 
 Kept in the preferences; a choice stands above what the level says.
 """
@@ -11,9 +11,10 @@ from typing import TypeVar, cast
 
 from characters.client.runtime import Runtime
 from characters.protocol.turn_settings import ListeningMode, TurnSettings
+from engine.core.input import Input
 from engine.prefs.prefs import PlayerPrefs
 
-__all__ = ["player_id", "PlayerChoices"]
+__all__ = ["apply_key_choices", "player_id", "PlayerChoices"]
 
 
 T = TypeVar("T", str, bool, float)
@@ -160,3 +161,12 @@ def player_id(prefs: PlayerPrefs) -> str:
         known = secrets.token_hex(8)
         prefs.set_string(PLAYER_ID, known)
     return known
+
+
+KEY_CHOICE = "bindings."
+
+
+def apply_key_choices(source: Input, prefs: PlayerPrefs) -> None:
+    """Bind the keys that the player chose: the setting "bindings.talk" is "space,pad 0"."""
+    for name in prefs.keys(KEY_CHOICE):
+        source.bindings[name.removeprefix(KEY_CHOICE)] = tuple(prefs.get_string(name).split(","))

@@ -127,8 +127,14 @@ class Parts:
     devices: SoundDevices
     owns_prefs: bool = False
 
+    def provide_to(self, game: Application | Scene) -> None:
+        """Provide the parts to a scene, or to every scene that an application makes from now on."""
+        for part in (self.runtime, self.faults, self.service, self.devices, self.prefs):
+            if part is not None:
+                game.provide(part)
+
     def close(self) -> None:
-        """Say goodbye, end the service, and keep what is to be kept."""
+        """Close the sessions, stop the service, and write the preferences if they are its own."""
         self.runtime.close()
         if self.service is not None:
             self.service.stop()

@@ -1,0 +1,290 @@
+"""The demo: reads the command line, puts the game together, runs it in a window or without.
+
+python main.py                                            a window
+python main.py --headless --script play.toml --report r.json    no window, driven by a file
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import logging
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from characters.audio.sources import ScriptSource, SilentSource, SourceFactory
+from characters.commands.scenes import project_checks, project_registry
+from characters.components.choices import apply_key_choices
+from characters.components.parts import PACKAGE_ASSETS, Parts, make_parts
+from characters.headless.driver import SceneDriver
+from characters.headless.runner import Recorder, ScriptRunner
+from characters.headless.script import Script
+from characters.speech.settings import SpeechSettings, add_speech_flags, speech_settings
+from characters.ui.hud import Hud
+from characters.ui.registration import prewarm
+from engine.app.application import Application, settle_memory
+from engine.app.gif import write_gif
+from engine.app.hot_reload import HotReload
+from engine.core.clock import Time
+from engine.objects.assets import AssetFolder
+from engine.prefs.prefs import PrefsLockedError
+from engine.scenes.file import SceneFile
+from engine.scenes.manager import SceneSteps
+from engine.toml.reader import TomlFileError, read_toml
+
+if TYPE_CHECKING:
+    from engine.app.window import Window  # not for headless runs: it imports pygame
+
+__all__ = ["Game", "LevelFolder", "main", "Options", "parse"]
+
+
+FILM_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks for."""
+
+    headless: bool
+    script: Path | None
+    report: Path | None
+    seconds: float | None
+    data: Path | None
+    scene: str
+    endpoint: str | None
+    microphone: str
+    screenshot: Path | None
+    record_gif: Path | None
+    log_level: str
+    speech: SpeechSettings
+
+
+def parse(arguments: Sequence[str] | None) -> Options:
+    """Read the command line. Exits with status 2 and a sentence when it makes no sense."""
+    parser = argparse.ArgumentParser("main.py", description="Characters that talk, and remember.")
+    add = parser.add_argument
+    add("--headless", action="store_true", help="no window, no sound card")
+    add("--script", type=Path, metavar="FILE", help="play these steps, then end")
+    add("--report", type=Path, metavar="OUT.json", help="write what happened")
+    add("--seconds", type=float, help="end after so long; a script has failed then")
+    add("--data", type=Path, metavar="DIR", help="where everything is kept")
+    add("--scene", default="clinic", help="a level's name or file")
+    add("--endpoint", metavar="URL", help="instead of the embedded service")
+    add("--microphone", choices=("device", "script", "none"))
+    add("--screenshot", type=Path, metavar="PNG", help="the last frame as a picture")
+    add("--record-gif", type=Path, metavar="GIF", help="the run as a moving picture")
+    add("--log-level", default="WARNING", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    add_speech_flags(parser)
+    parsed = parser.parse_args(arguments)
+    values: dict[str, Any] = {
+        field.name: getattr(parsed, field.name, None) for field in fields(Options)
+    }
+    try:
+        values["speech"] = speech_settings(parsed)
+    except ValueError as error:
+        parser.error(str(error))
+    if values["headless"] and (values["screenshot"] or values["record_gif"]):
+        parser.error("pictures need the window: leave out --headless")
+    if values["seconds"] is not None and not values["seconds"] > 0:
+        parser.error("--seconds must be above 0")
+    values["microphone"] = values["microphone"] or ("script" if values["headless"] else "device")
+    return Options(**values)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the game; return 0, 1 when a step was not met, 2 when a file cannot be used."""
+    options = parse(arguments)
+    logging.basicConfig(
+        level=options.log_level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    levels = LevelFolder(options.scene)
+    try:
+        script = None if options.script is None else read_toml(options.script, Script)
+        levels.read_first()
+    except TomlFileError as error:
+        print(error, file=sys.stderr)
+        return 2
+    try:
+        with ExitStack() as stack:
+            return Game(options, levels, stack).play(script)
+    except (PrefsLockedError, RuntimeError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+class LevelFolder:
+    """Reads levels by name or path, from the `assets` folder that the first one lies in."""
+
+    def __init__(self, first: str) -> None:
+        folder = AssetFolder.of(Path(first)).root
+        has_own = first.endswith(".toml") and folder.name == "assets"
+        self.assets = folder if has_own else PACKAGE_ASSETS
+        self._registry = project_registry()
+        self._first = first
+        self._read_ahead: SceneFile | None = None
+
+    def read_first(self) -> None:
+        """Read the first level ahead, before there is a window. Raises TomlFileError."""
+        self._read_ahead = self.read(self._first)
+
+    def read(self, name: str) -> SceneFile:
+        """Read a level; the one that was read ahead is not read again. Raises TomlFileError."""
+        ahead, self._read_ahead = self._read_ahead, None
+        if ahead is not None and name == self._first:
+            return ahead
+        is_path = name.endswith(".toml")
+        path = Path(name) if is_path else self.assets / "scenes" / f"{name}.toml"
+        return SceneFile.read(path, self._registry, project_checks(), asset_root=self.assets)
+
+
+class Film:
+    """Ten pictures of a window in each second, at half its size."""
+
+    def __init__(self) -> None:
+        self._pictures: list[NDArray[np.uint8]] = []
+        self._next_at = 0.0
+
+    def take(self, window: Window, now: float) -> None:
+        """Take a picture if it is time for one."""
+        if now < self._next_at:
+            return
+        self._next_at = now + FILM_SECONDS
+        whole = window.picture().astype(np.uint16)
+        halved = (whole[::2, ::2] + whole[1::2, ::2] + whole[::2, 1::2] + whole[1::2, 1::2]) // 4
+        self._pictures.append(halved.astype(np.uint8))
+
+    def write(self, path: Path) -> None:
+        """Write the pictures as a GIF. Raises OSError."""
+        write_gif(path, self._pictures, FILM_SECONDS)
+
+
+class Game:
+    """The parts of one run; `stack` closes them in the opposite order."""
+
+    def __init__(self, options: Options, levels: LevelFolder, stack: ExitStack) -> None:
+        self._options = options
+        self._levels = levels
+        self.app = app = Application(
+            data_dir=options.data, headless=options.headless, open_scene=self._open_scene
+        )
+        stack.enter_context(app)
+        apply_key_choices(app.input, app.prefs)  # opens them: a second game here ends at once
+        self._recording = ScriptSource(now=app.clock.now)
+        self.parts = self._make_parts()
+        stack.callback(self.parts.close)
+        stack.callback(app.scenes.close)
+        self.parts.provide_to(app)
+        app.scenes.scene_loaded.subscribe(lambda _: settle_memory())
+        stack.callback(gc.unfreeze)
+        self._recorder = Recorder(app.clock.now())
+        self._runner: ScriptRunner | None = None
+        self._film = None if options.record_gif is None else Film()
+        self._ends_at = None if options.seconds is None else app.clock.now() + options.seconds
+        stack.enter_context(_quit_on_signals(app))
+
+    def play(self, script: Script | None) -> int:
+        """Run until the script is over, the time is up or the player leaves."""
+        if script is not None:
+            self._runner = ScriptRunner(script, self._driver(), self.app.clock.now)
+        self.app.scenes.load(self._options.scene)
+        self.app.frame.subscribe(self._frame)
+        self.app.run()
+        return self._finish()
+
+    def _make_parts(self) -> Parts:
+        app, options = self.app, self._options
+        return make_parts(
+            app.persistent_data_path,
+            self._levels.assets,
+            app.prefs,
+            clock=app.clock,
+            dispatcher=app.dispatcher,
+            sound=not options.headless or options.microphone == "device",
+            microphone=self._microphone(),
+            endpoint=options.endpoint,
+            speech=options.speech,
+        )
+
+    def _microphone(self) -> SourceFactory | None:
+        """Return what is heard instead of the device."""
+        if self._options.microphone == "script":
+            return lambda: self._recording
+        return SilentSource if self._options.microphone == "none" else None
+
+    def _driver(self) -> SceneDriver:
+        assert self._options.script is not None  # a script comes from its file
+        return SceneDriver(
+            self.app,
+            self.parts.runtime,
+            self.parts.faults,
+            self._options.script.resolve().parent,
+            self._recording if self._options.microphone == "script" else None,
+        )
+
+    def _open_scene(self, name: str) -> SceneSteps:
+        file = self._levels.read(name)
+        yield 0.2
+        scene = self.app.new_scene(file.settings.name, file.settings.size)
+        scene.background = file.settings.background
+        yield from file.build_steps(scene)
+        scene.add(HotReload(file))
+        if self.app.window is not None:
+            scene.add(Hud())
+            yield from prewarm(scene)
+        return scene
+
+    def _frame(self, time: Time) -> None:
+        app, runner, level = self.app, self._runner, self.app.scenes.active
+        self._recorder.watch(self.parts.runtime.sessions)
+        if level is not None and level.time.frame == 1:
+            gc.freeze()  # the sessions that a level's first frame opens remain as it does
+        if runner is not None and level is not None and level.time.frame > 0:
+            runner.update()
+            if runner.is_over:
+                app.quit()
+        if self._film is not None and app.window is not None:
+            self._film.take(app.window, time.now)
+        if self._ends_at is not None and time.now >= self._ends_at:
+            if runner is not None:
+                runner.fail(f"the run was to end within {self._options.seconds:g} s")
+            app.quit()
+
+    def _finish(self) -> int:
+        """Write what was asked for; return the exit status."""
+        options, runner = self._options, self._runner
+        if runner is not None:
+            runner.fail("the game was ended before")
+        failure = None if runner is None else runner.failure
+        if options.screenshot is not None and self.app.window is not None:
+            self.app.window.screenshot(options.screenshot)
+        if options.record_gif is not None and self._film is not None:
+            self._film.write(options.record_gif)
+        if options.report is not None:
+            self._recorder.write(options.report, self.app.time.frame, failure)
+        if failure is not None:
+            print(f"step {failure.step}: {failure.what}: {failure.why}", file=sys.stderr)
+        return 0 if failure is None else 1
+
+
+@contextmanager
+def _quit_on_signals(app: Application) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the game as its own menu would."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        app.quit()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
