@@ -19,7 +19,7 @@ from characters.protocol.messages import RespondMode, ServerMessage
 from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.session.conversation import RetryScheduled, SessionStateChanged, Turn
 from characters.session.policy import Persist, ReconnectPolicy
-from characters.storage.sessions import SessionPersistence
+from characters.storage.sessions import SessionPersistence, StoredKeys
 from characters.transport.base import Transport
 
 __all__ = [
@@ -99,6 +99,7 @@ class RuntimeContext:
     limiter: ConnectLimiter
     worker: Worker
     persistence: SessionPersistence
+    stored_keys: StoredKeys
     transport_for: Callable[[SessionConfig], Awaitable[Transport]]
     voice: Voice
     new_id: Callable[[], str]

@@ -33,16 +33,6 @@ class Caller(Protocol):
         """Queue the action; never waits."""
 
 
-class StoredKeys(Protocol):
-    """Knows which sessions are stored."""
-
-    def has(self, key: str) -> bool:
-        """Tell whether a session is known to be stored."""
-
-    def when_known(self, action: Callable[[], object]) -> None:
-        """Call once it is known what is stored: now, or later on the main thread."""
-
-
 class SessionHandle:
     """Command a session and see it. For the main thread; nothing here waits.
 
@@ -50,10 +40,10 @@ class SessionHandle:
     message of the service, `TranscriptChanged`, `TextRefused`, `MessageRefused`.
     """
 
-    def __init__(self, driver: SessionRunner, network: Caller, stored: StoredKeys) -> None:
+    def __init__(self, driver: SessionRunner, network: Caller) -> None:
         self._driver = driver
         self._network = network
-        self._stored = stored
+        self._stored = driver.world.stored_keys
         self._weather = NetworkConditions.CALM
         self.events: Signal[CharacterEvent] = Signal(f"session {driver.config.key}")
         self._is_leaving = False  # told to disconnect, whatever the view says as yet

@@ -28,11 +28,16 @@ from characters.client.config import CharacterEvent, RuntimeContext, SessionConf
 from characters.client.handle import SessionHandle
 from characters.client.limiter import ConnectLimiter
 from characters.client.microphone import EchoFilter
-from characters.client.session_runner import SessionRunner, WatchedPersistence, is_another_session
+from characters.client.session_runner import SessionRunner, is_another_session
 from characters.client.threads import NetworkThread, StoreThread, Worker
 from characters.client.voice_input import VoiceInput
 from characters.protocol.failures import failure
-from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore, SessionPersistence
+from characters.storage.sessions import (
+    KeyValueSessionPersistence,
+    MemoryStore,
+    SessionPersistence,
+    StoredKeys,
+)
 from characters.transport.base import Transport, TransportError
 from engine.core.clock import Clock, SystemClock
 from engine.core.events import Dispatcher
@@ -109,7 +114,6 @@ class RuntimeParts:
         network: NetworkThread,
         store: StoreThread,
         resolver_thread: StoreThread,
-        persistence: WatchedPersistence,
         endpoints: Endpoints,
         world: RuntimeContext,
         ears: VoiceInput,
@@ -119,7 +123,6 @@ class RuntimeParts:
         self.network = network
         self.store = store
         self.resolver_thread = resolver_thread
-        self.persistence = persistence
         self.endpoints = endpoints
         self.world = world
         self.ears = ears
@@ -179,7 +182,7 @@ class Runtime:
             return
         parts.store.start()
         parts.resolver_thread.start()
-        parts.store.post(parts.persistence.read_keys)
+        parts.store.post(partial(parts.world.stored_keys.read, parts.world.persistence))
         parts.voice.start()
         parts.network.start()
         parts.network.submit(parts.ears.run(self._drivers.get))
@@ -286,7 +289,7 @@ class Runtime:
         parts = self._parts
         emit: list[Callable[[CharacterEvent], None]] = []
         driver = SessionRunner(config, parts.world, lambda event: emit[0](event))
-        handle = SessionHandle(driver, parts.network, parts.persistence)
+        handle = SessionHandle(driver, parts.network)
         emit.append(lambda event: parts.dispatcher.post(partial(handle.events.emit, event)))
         self._handles[config.key] = handle
         parts.network.call(self._drivers.__setitem__, config.key, driver)
@@ -408,9 +411,6 @@ class RuntimeBuilder:
         ears = VoiceInput(microphone, now, voice=voice, echo=self._echo)
         store, resolver_thread = StoreThread(), StoreThread("troupe-resolver")
         dispatcher = self._dispatcher or Dispatcher(self._clock)
-        persistence = WatchedPersistence(
-            self._persistence or KeyValueSessionPersistence(MemoryStore()), dispatcher.post
-        )
         endpoints = Endpoints(self._transport or self._reach, self._resolve, resolver_thread)
         world = RuntimeContext(
             clock=now,
@@ -418,7 +418,8 @@ class RuntimeBuilder:
             chance=self._chance,
             limiter=ConnectLimiter(now),
             worker=store,
-            persistence=persistence,
+            persistence=self._persistence or KeyValueSessionPersistence(MemoryStore()),
+            stored_keys=StoredKeys(dispatcher.post),
             transport_for=endpoints.transport_for,
             voice=voice,
             new_id=lambda: uuid.uuid4().hex,
@@ -429,7 +430,6 @@ class RuntimeBuilder:
                 NetworkThread(),
                 store,
                 resolver_thread,
-                persistence,
                 endpoints,
                 world,
                 ears,

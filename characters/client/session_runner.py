@@ -18,15 +18,12 @@ Settings of a session that change while it is open: what happens to each, and wh
 One session's record in the store: read, written and cleared in order, off the loop.
 
 The timers of one session, on its event loop.
-
-Which sessions are stored: a snapshot that the main thread may ask without a disk.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import fields
@@ -86,7 +83,6 @@ from characters.session.events import (
 )
 from characters.session.machine import IllegalEvent, advance
 from characters.session.policy import ReconnectPolicy
-from characters.storage.sessions import SessionPersistence
 from characters.transport.base import Incoming, TransportError
 
 __all__ = [
@@ -96,7 +92,6 @@ __all__ = [
     "RecordStore",
     "SessionRunner",
     "Timers",
-    "WatchedPersistence",
 ]
 
 
@@ -191,6 +186,7 @@ class RecordStore:
             why = failure("persistence.unavailable", type(error).__name__)
             self._feed(RecordLoadFailed(epoch, why, self._world.chance()))
             return
+        self._world.stored_keys.note(self._key, is_stored=record is not None)
         self.stored_at = None
         if record is not None and record.saved_at:  # an id stored by hand has no time
             self.stored_at = self._world.clock() - (self._world.wall_clock() - record.saved_at)
@@ -213,6 +209,7 @@ class RecordStore:
             why = failure("persistence.unavailable", type(error).__name__)
             self._feed(RecordStoreFailed(epoch, why))
             return
+        self._world.stored_keys.note(self._key, is_stored=True)
         self._owes_clear = False
         self.stored_at = self._world.clock()
         self._feed(RecordStored(epoch))
@@ -224,6 +221,8 @@ class RecordStore:
         except Exception:
             _log.exception("The stored session of %s could not be cleared.", self._key)
             self._owes_clear = True
+        else:
+            self._world.stored_keys.note(self._key, is_stored=False)
 
 
 class Timers:
@@ -612,75 +611,3 @@ PERFORM: Mapping[type[Any], Callable[[SessionRunner, Any], None]] = MappingProxy
         Publish: SessionRunner._publish,
     }
 )
-
-
-# At a level load, once: a store that takes longer is not waited for by a frame.
-FIRST_ANSWER_SECONDS = 0.25
-
-
-class WatchedPersistence:
-    """A persistence that remembers which keys it holds.
-
-    `load`, `store`, `clear` and `all` are called on the store's thread, `has` and `when_known` on
-    the main thread, to which `post` leads.
-    """
-
-    def __init__(
-        self, inner: SessionPersistence, post: Callable[[Callable[[], object]], object]
-    ) -> None:
-        self._inner = inner
-        self._post = post
-        self._keys: frozenset[str] = frozenset()
-        self._is_known = threading.Event()
-        self._patience = FIRST_ANSWER_SECONDS
-        self._lock = threading.Lock()
-        self._waiting: list[Callable[[], object]] = []
-
-    def read_keys(self) -> None:
-        """Take the first snapshot; on the store's thread."""
-        try:
-            self._keys = frozenset(self._inner.all())
-        except Exception:  # a user's own store raises what it likes
-            _log.exception("The stored sessions could not be listed.")
-        with self._lock:
-            self._is_known.set()
-            waiting, self._waiting = self._waiting, []
-        for action in waiting:
-            self._post(action)
-
-    def has(self, key: str) -> bool:
-        """Tell whether a session is known to be stored; waits a moment, and only once ever."""
-        patience, self._patience = self._patience, 0.0
-        self._is_known.wait(patience)
-        return key in self._keys
-
-    def when_known(self, action: Callable[[], object]) -> None:
-        """Call once the first snapshot is taken: now, or later on the main thread."""
-        with self._lock:
-            if not self._is_known.is_set():
-                self._waiting.append(action)
-                return
-        action()
-
-    def load(self, key: str) -> SessionRecord | None:
-        """Return what is stored of a session."""
-        record = self._inner.load(key)
-        self._note(key, is_stored=record is not None)
-        return record
-
-    def store(self, key: str, record: SessionRecord) -> None:
-        """Store a record; durable on return."""
-        self._inner.store(key, record)
-        self._note(key, is_stored=True)
-
-    def clear(self, key: str) -> None:
-        """Forget a session; durable on return."""
-        self._inner.clear(key)
-        self._note(key, is_stored=False)
-
-    def all(self) -> Mapping[str, SessionRecord]:
-        """Return a snapshot of every record."""
-        return self._inner.all()
-
-    def _note(self, key: str, *, is_stored: bool) -> None:
-        self._keys = self._keys | {key} if is_stored else self._keys - {key}

@@ -15,7 +15,6 @@ from characters.service.store import SessionStore
 from characters.session.conversation import SessionRecord
 from characters.storage.sessions import (
     KeyValueSessionPersistence,
-    PlayerPrefsStore,
     SessionPersistence,
 )
 from engine.prefs.prefs import PlayerPrefs
@@ -45,7 +44,7 @@ def shortened(secret: str) -> str:
 def open_persistence(data: Path, *, read_only: bool) -> tuple[PlayerPrefs, SessionPersistence]:
     """Open the sessions of a data folder; close the prefs after use. Raises PrefsLockedError."""
     prefs = PlayerPrefs.open(data / "prefs.msgpack", read_only=read_only)
-    return prefs, KeyValueSessionPersistence(PlayerPrefsStore(prefs))
+    return prefs, KeyValueSessionPersistence(prefs)
 
 
 def list_sessions(persistence: SessionPersistence, out: TextIO, now: float) -> None:

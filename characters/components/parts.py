@@ -24,7 +24,6 @@ from characters.components.faults import Faults, Task
 from characters.speech.settings import SpeechSettings
 from characters.storage.sessions import (
     KeyValueSessionPersistence,
-    PlayerPrefsStore,
     SessionPersistence,
 )
 from engine.app.application import Application
@@ -175,7 +174,7 @@ def make_parts(
         RuntimeBuilder()
         .use_clock(clock)
         .use_dispatcher(dispatcher)
-        .use_persistence(persistence or KeyValueSessionPersistence(PlayerPrefsStore(prefs)))
+        .use_persistence(persistence or KeyValueSessionPersistence(prefs))
         .use_endpoint_url(_resolver(endpoint, service))
         .use_microphone(plug)
         .use_voice(heard.voice)

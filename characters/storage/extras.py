@@ -1,6 +1,6 @@
-"""A store in an SQLite database of its own, for games that keep their data there.
+"""Two more stores: one in an SQLite database of its own, one that encrypts another's values.
 
-A store that encrypts what another store keeps. Needs the `cryptography` package.
+EncryptedStore needs the `cryptography` package.
 """
 
 from __future__ import annotations
@@ -117,8 +117,8 @@ class EncryptedStore:
 
     def get_string(self, key: str, default: str | None = None) -> str | None:
         """Return the text of a key, or the default."""
-        token = self._inner.get_string(key)
-        return default if token is None else self._decrypt(key, token)
+        token = self._inner.get_string(key, "")
+        return self._decrypt(key, token) if token else default
 
     def set_string(self, key: str, value: str) -> None:
         """Set the text of a key."""

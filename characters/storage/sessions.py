@@ -1,27 +1,28 @@
-"""The original's session store: which session id each character has.
+"""Which session each character has: its id as a game sees it, its record, and the store below.
 
-What is remembered of each session, by its key: the protocol, and the default over a store.
-
-The store that everything kept between runs goes through, as a protocol anybody can fill.
+```
+SessionData                    session ids by character, for a game's own loop
+SessionPersistence             session records by key: the default is KeyValueSessionPersistence
+KeyValueStore                  texts by key: PlayerPrefs, MemoryStore, SQLiteStore, or your own
+```
 
 Five methods are a store:
 
     class CloudStore:
-        def get_string(self, key, default=None): return cloud.get(key, default)
+        def get_string(self, key, default=""): return cloud.get(key, default)
         def set_string(self, key, value): cloud.put(key, value)
         def has_key(self, key): return cloud.has(key)
         def delete_key(self, key): cloud.delete(key)
         def save(self): cloud.flush()
 
-They are called from one worker thread at a time, never from a frame: they may wait.
-
-The default store: the game's own preferences file.
+They are called on one worker thread at a time, never during a frame: they may wait.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -42,7 +43,10 @@ __all__ = [
     "PlayerPrefsStore",
     "SessionData",
     "SessionPersistence",
+    "StoredKeys",
 ]
+
+_log = logging.getLogger(__name__)
 
 
 class PersistenceError(CharactersError):
@@ -52,10 +56,10 @@ class PersistenceError(CharactersError):
 
 
 class KeyValueStore(Protocol):
-    """Texts by key. A method that fails raises, whatever it likes."""
+    """Texts by key. A method that fails may raise any exception."""
 
-    def get_string(self, key: str, default: str | None = None) -> str | None:
-        """Return the text of a key, or the default."""
+    def get_string(self, key: str, default: str = "", /) -> str | None:
+        """Return the text of a key, or the default, which is always given."""
         ...
 
     def set_string(self, key: str, value: str) -> None:
@@ -77,15 +81,20 @@ class KeyValueStore(Protocol):
 
 @runtime_checkable
 class ListableStore(Protocol):
-    """A store that can also say which keys it has."""
+    """A store that can also list its keys."""
 
     def keys(self, prefix: str = "") -> Sequence[str]:
         """Return the keys that begin with `prefix`."""
         ...
 
 
+def PlayerPrefsStore(prefs: PlayerPrefs) -> KeyValueStore:  # noqa: N802 - the Unity SDK's name
+    """Return the preferences as a store: they have its methods already."""
+    return prefs
+
+
 class MemoryStore:
-    """A store that forgets with the process: for tests, and for players who want that."""
+    """A store that ends with the process: for tests, and for players who want no traces."""
 
     def __init__(self) -> None:
         self._values: dict[str, str] = {}
@@ -113,8 +122,6 @@ class MemoryStore:
         """Return the keys that begin with `prefix`."""
         return tuple(sorted(key for key in list(self._values) if key.startswith(prefix)))
 
-
-_log = logging.getLogger(__name__)
 
 _FIELDS = {item.name for item in fields(SessionRecord)}
 _TEXTS, _NUMBERS = {"session_id", "endpoint_id", "room_name"}, {"dropped_at", "saved_at"}
@@ -158,7 +165,7 @@ class KeyValueSessionPersistence:
     def load(self, key: str) -> SessionRecord | None:
         """Return what is stored of a session. Raises PersistenceError."""
         with _explained("read", key):
-            text = self._store.get_string(self._prefix + key, None)
+            text = self._store.get_string(self._prefix + key, "")
         return _decode(key, text) if text else None
 
     def store(self, key: str, record: SessionRecord) -> None:
@@ -186,7 +193,7 @@ class KeyValueSessionPersistence:
     def _keys(self) -> list[str]:
         if isinstance(self._store, ListableStore):
             return [name[len(self._prefix) :] for name in self._store.keys(self._prefix)]
-        return list(json.loads(self._store.get_string(self._index, None) or "[]"))
+        return list(json.loads(self._store.get_string(self._index, "") or "[]"))
 
     def _note_key(self, key: str, *, present: bool) -> None:
         if isinstance(self._store, ListableStore):
@@ -201,7 +208,7 @@ class KeyValueSessionPersistence:
 def _explained(done: str, key: str) -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # a user's own store raises what it likes
+    except Exception as error:  # a store of the game's own may raise anything
         raise PersistenceError(
             f"The session of {key!r} could not be {done}: {error} It is worth another try; if it "
             "goes on, check the store."
@@ -229,13 +236,13 @@ def _is_record(data: dict[str, object]) -> bool:
 
 
 class SessionData:
-    """Session ids by character id (or session key), kept by a SessionPersistence.
+    """Session ids by character id (or session key), in a SessionPersistence.
 
     Every change is durable on return; every call may wait for a disk and raises
     PersistenceError when it cannot be done.
 
-    A session that is open has its id by heart and stores it again when it ends or drops: let it
-    forget with `SessionHandle.clear_session_id`.
+    An open session holds its id in memory and stores it again when it ends or drops: clear that
+    one with `SessionHandle.clear_session_id`.
     """
 
     def __init__(
@@ -269,32 +276,51 @@ class SessionData:
         return MappingProxyType({key: record.session_id for key, record in records.items()})
 
 
-class PlayerPrefsStore:
-    """A store over PlayerPrefs. `save` returns when durable, or raises PrefsError."""
+# How long the first question may wait, once in all: a slow store does not hold up a frame twice.
+FIRST_ANSWER_SECONDS = 0.25
 
-    def __init__(self, prefs: PlayerPrefs) -> None:
-        self._prefs = prefs
 
-    def get_string(self, key: str, default: str | None = None) -> str | None:
-        """Return the text of a key, or the default."""
-        return self._prefs.get_string(key) if self._prefs.has_key(key) else default
+class StoredKeys:
+    """A snapshot of the keys of all stored sessions, which the main thread may ask without a disk.
 
-    def set_string(self, key: str, value: str) -> None:
-        """Set the text of a key."""
-        self._prefs.set_string(key, value)
+    `post` runs an action on the main thread. `read` is called on the store's thread, `note` after
+    each change of the store, `has` and `when_known` on the main thread.
+    """
 
-    def has_key(self, key: str) -> bool:
-        """Tell whether a key is set."""
-        return self._prefs.has_key(key)
+    def __init__(self, post: Callable[[Callable[[], object]], object]) -> None:
+        self._post = post
+        self._keys: frozenset[str] = frozenset()
+        self._is_known = threading.Event()
+        self._first_wait = FIRST_ANSWER_SECONDS
+        self._lock = threading.Lock()
+        self._waiting: list[Callable[[], object]] = []
 
-    def delete_key(self, key: str) -> None:
-        """Delete a key; one that is not set is no error."""
-        self._prefs.delete_key(key)
+    def read(self, persistence: SessionPersistence) -> None:
+        """Take the first snapshot; a store that cannot be listed is logged and counts as empty."""
+        try:
+            self._keys = frozenset(persistence.all())
+        except Exception:  # a store of the game's own may raise anything
+            _log.exception("The stored sessions could not be listed.")
+        with self._lock:
+            self._is_known.set()
+            waiting, self._waiting = self._waiting, []
+        for action in waiting:
+            self._post(action)
 
-    def save(self) -> None:
-        """Return when everything set so far is on the disk."""
-        self._prefs.save()
+    def note(self, key: str, *, is_stored: bool) -> None:
+        """Follow a change of the store."""
+        self._keys = self._keys | {key} if is_stored else self._keys - {key}
 
-    def keys(self, prefix: str = "") -> tuple[str, ...]:
-        """Return the keys that begin with `prefix`."""
-        return self._prefs.keys(prefix)
+    def has(self, key: str) -> bool:
+        """Tell whether a session is known to be stored; the first call may wait a moment."""
+        timeout, self._first_wait = self._first_wait, 0.0
+        self._is_known.wait(timeout)
+        return key in self._keys
+
+    def when_known(self, action: Callable[[], object]) -> None:
+        """Run the action once the first snapshot is taken: now, or later on the main thread."""
+        with self._lock:
+            if not self._is_known.is_set():
+                self._waiting.append(action)
+                return
+        action()

@@ -15,7 +15,12 @@ from characters.client.session_runner import SessionRunner
 from characters.protocol.failures import failure
 from characters.protocol.turn_settings import BargeIn
 from characters.session.conversation import SessionState, SessionStateChanged
-from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore, SessionPersistence
+from characters.storage.sessions import (
+    KeyValueSessionPersistence,
+    MemoryStore,
+    SessionPersistence,
+    StoredKeys,
+)
 from characters.transport.base import Transport, TransportError
 from tests.characters.client.fake_service import FakeService
 from tests.characters.client.virtual_time import VirtualLoop
@@ -132,6 +137,7 @@ class Stage:
             limiter=ConnectLimiter(self.loop.time),
             worker=self.worker,
             persistence=self.persistence,
+            stored_keys=StoredKeys(self.loop.call_soon),
             transport_for=self._transport_for,
             voice=self.voice,
             new_id=partial(next, map("line-{}".format, count(1))),

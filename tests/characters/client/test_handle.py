@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from characters.client.handle import SessionHandle
-from characters.client.session_runner import WatchedPersistence
 from characters.session.conversation import SessionRecord, SessionState
 from characters.session.events import ConnectRequested
 from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore
@@ -29,18 +28,23 @@ class Late:
         self.waiting.clear()
 
 
-def stored(*keys: str) -> WatchedPersistence:
-    """Return a store that holds these, and has not been asked yet."""
+def store_with(key: str) -> KeyValueSessionPersistence:
+    """Return a store that holds one session."""
     persistence = KeyValueSessionPersistence(MemoryStore())
-    for key in keys:
-        persistence.store(key, SessionRecord("id-1"))
-    return WatchedPersistence(persistence, lambda action: action())
+    persistence.store(key, SessionRecord("id-1"))
+    return persistence
+
+
+def read_keys(stage: Stage) -> None:
+    """Let the store say which sessions it holds, and the main thread hear it."""
+    stage.do(stage.world.stored_keys.read, stage.persistence)
+    stage.do(lambda: None)
 
 
 def test_a_session_that_was_told_to_disconnect_is_at_rest_before_the_view_knows() -> None:
     with Stage() as stage:
         actor, network = stage.actor(), Late()
-        handle = SessionHandle(actor.driver, network, stored())
+        handle = SessionHandle(actor.driver, network)
         assert handle.is_at_rest
         handle.connect()
         network.take_turn(stage)
@@ -53,7 +57,7 @@ def test_a_session_that_was_told_to_disconnect_is_at_rest_before_the_view_knows(
 def test_a_connect_behind_a_disconnect_that_waits_ends_connected() -> None:
     with Stage() as stage:
         actor, network = stage.actor(), Late()
-        handle = SessionHandle(actor.driver, network, stored())
+        handle = SessionHandle(actor.driver, network)
         handle.connect()
         network.take_turn(stage)
         stage.until_state(actor, SessionState.CONNECTED)
@@ -65,28 +69,28 @@ def test_a_connect_behind_a_disconnect_that_waits_ends_connected() -> None:
 
 @pytest.mark.parametrize(("key", "feeds"), [("nurse", 1), ("porter", 0)])
 def test_who_is_to_go_on_with_a_talk_waits_for_a_slow_store(key: str, feeds: int) -> None:
-    with Stage() as stage:
-        network, keys = Late(), stored(key)
-        SessionHandle(stage.actor().driver, network, keys).connect_if_stored()
+    with Stage(store_with(key)) as stage:
+        network = Late()
+        SessionHandle(stage.actor().driver, network).connect_if_stored()
         assert not network.waiting
-        keys.read_keys()
+        read_keys(stage)
         assert len(network.waiting) == feeds
 
 
 def test_who_was_disconnected_before_the_store_answered_stays_so() -> None:
-    with Stage() as stage:
-        network, keys = Late(), stored("nurse")
-        handle = SessionHandle(stage.actor().driver, network, keys)
+    with Stage(store_with("nurse")) as stage:
+        network = Late()
+        handle = SessionHandle(stage.actor().driver, network)
         handle.connect_if_stored()
         handle.disconnect()
-        keys.read_keys()
+        read_keys(stage)
         assert handle.is_at_rest and len(network.waiting) == 1
 
 
 def test_how_far_the_player_is_decides_who_connects_first_but_for_who_is_spoken_to() -> None:
     with Stage() as stage:
         actor = stage.actor()
-        SessionHandle(actor.driver, Late(), stored()).set_distance(40.0)
+        SessionHandle(actor.driver, Late()).set_distance(40.0)
         assert actor.driver.priority == 40.0
         stage.do(actor.driver.feed, ConnectRequested())
         stage.do(actor.driver.conversation.send_text, "Hello?")

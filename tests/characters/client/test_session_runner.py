@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,10 +7,8 @@ import pytest
 
 from characters.client.config import SessionConfig
 from characters.client.session_runner import (
-    FIRST_ANSWER_SECONDS,
     RecordStore,
     Timers,
-    WatchedPersistence,
     is_another_session,
     needs_new_connection,
     news,
@@ -51,7 +47,7 @@ from characters.session.events import (
     Timer,
 )
 from characters.session.policy import Persist, ReconnectPolicy, ResumePolicy
-from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore, PersistenceError
+from characters.storage.sessions import PersistenceError
 from tests.characters.client.stage import Actor, Stage
 from tests.characters.client.virtual_time import VirtualLoop
 
@@ -319,6 +315,15 @@ def test_a_disconnect_keeps_or_clears_the_record_as_persist_says() -> None:
             stage.do(actor.driver.feed, DisconnectRequested())
             stage.loop.run(actor.driver.at_rest())
             assert (stage.persistence.load("nurse") is not None) is is_kept
+
+
+def test_what_is_stored_and_forgotten_is_known_without_asking_the_store() -> None:
+    with Stage() as stage:
+        keys = stage.world.stored_keys
+        actor = connected(stage)
+        assert keys.has("nurse")
+        stage.do(actor.driver.feed, ForgetRequested())
+        stage.until(lambda: not keys.has("nurse"))
 
 
 def test_forgetting_right_after_a_disconnect_leaves_no_record() -> None:
@@ -758,66 +763,3 @@ def test_what_was_cancelled_or_cleared_does_not_fire() -> None:
     loop.run_for(2.0)
     assert fired == []
     loop.close()
-
-
-def watched(
-    post: Callable[[Callable[[], object]], object] = lambda action: action(),
-) -> WatchedPersistence:
-    """Return a store that holds the nurse's session."""
-    inner = KeyValueSessionPersistence(MemoryStore())
-    inner.store("nurse", SessionRecord("id-1"))
-    return WatchedPersistence(inner, post)
-
-
-def test_what_is_stored_is_known_after_the_first_look() -> None:
-    keys = watched()
-    keys.read_keys()
-    assert keys.has("nurse") and not keys.has("porter")
-
-
-def test_what_is_stored_and_cleared_later_is_known_too() -> None:
-    keys = watched()
-    keys.read_keys()
-    keys.store("porter", SessionRecord("id-2"))
-    keys.clear("nurse")
-    assert keys.has("porter") and not keys.has("nurse")
-
-
-def test_a_store_that_hangs_is_waited_for_once_and_not_by_each_who_asks() -> None:
-    keys = watched()
-    before = time.monotonic()
-    assert not any(keys.has(name) for name in ("nurse",) * 20)
-    assert time.monotonic() - before < 3 * FIRST_ANSWER_SECONDS
-
-
-def test_who_waits_for_the_first_look_is_told_on_the_main_thread() -> None:
-    main: list[Callable[[], object]] = []
-    told: list[bool] = []
-    keys = watched(main.append)
-    keys.when_known(lambda: told.append(keys.has("nurse")))
-    keys.read_keys()
-    assert not told
-    for action in main:
-        action()
-    assert told == [True]
-
-
-def test_who_asks_after_the_first_look_is_told_at_once() -> None:
-    keys = watched()
-    keys.read_keys()
-    told: list[bool] = []
-    keys.when_known(lambda: told.append(keys.has("nurse")))
-    assert told == [True]
-
-
-def test_a_store_that_cannot_be_listed_is_logged_and_ends_no_thread(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    class Broken(KeyValueSessionPersistence):
-        def all(self) -> dict[str, SessionRecord]:
-            raise PersistenceError("the disk is gone")
-
-    keys = WatchedPersistence(Broken(MemoryStore()), lambda action: action())
-    keys.read_keys()
-    assert not keys.has("nurse")
-    assert "could not be listed" in caplog.text

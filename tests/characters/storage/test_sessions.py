@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, MutableMapping
+import time
+from collections.abc import Callable, Iterator, MutableMapping
 from pathlib import Path
 from typing import cast
 
@@ -11,6 +12,7 @@ import pytest
 from characters.session.conversation import SessionRecord
 from characters.storage.extras import EncryptedStore, SQLiteStore
 from characters.storage.sessions import (
+    FIRST_ANSWER_SECONDS,
     KeyValueSessionPersistence,
     KeyValueStore,
     ListableStore,
@@ -18,6 +20,7 @@ from characters.storage.sessions import (
     PersistenceError,
     PlayerPrefsStore,
     SessionData,
+    StoredKeys,
 )
 from engine.prefs.prefs import PlayerPrefs, PrefsError
 
@@ -217,7 +220,7 @@ def test_an_empty_text_is_a_text(store: KeyValueStore) -> None:
 
 
 def test_a_missing_key_gives_the_default(store: KeyValueStore) -> None:
-    assert store.get_string("a") is None
+    assert not store.get_string("a")
     assert store.get_string("a", "x") == "x"
     assert not store.has_key("a")
 
@@ -253,3 +256,75 @@ def test_a_save_that_cannot_be_durable_raises(tmp_path: Path) -> None:
         with pytest.raises(PrefsError, match="folder"):
             store.save()
         assert store.get_string("a") == "1"
+
+
+def at_once(action: Callable[[], object]) -> None:
+    """Stand for a main thread that runs what is posted without delay."""
+    action()
+
+
+@pytest.fixture
+def nurse(persistence: KeyValueSessionPersistence) -> KeyValueSessionPersistence:
+    """Return a persistence that holds the nurse's session."""
+    persistence.store("nurse", RECORD)
+    return persistence
+
+
+def test_which_sessions_are_stored_is_known_after_the_first_snapshot(
+    nurse: KeyValueSessionPersistence,
+) -> None:
+    keys = StoredKeys(at_once)
+    keys.read(nurse)
+    assert keys.has("nurse") and not keys.has("porter")
+
+
+def test_the_snapshot_follows_what_is_stored_and_cleared_later(
+    nurse: KeyValueSessionPersistence,
+) -> None:
+    keys = StoredKeys(at_once)
+    keys.read(nurse)
+    keys.note("porter", is_stored=True)
+    keys.note("nurse", is_stored=False)
+    assert keys.has("porter") and not keys.has("nurse")
+
+
+def test_a_store_that_hangs_is_waited_for_once_and_not_by_each_question() -> None:
+    keys = StoredKeys(at_once)
+    before = time.monotonic()
+    assert not any(keys.has(name) for name in ("nurse",) * 20)
+    assert time.monotonic() - before < 3 * FIRST_ANSWER_SECONDS
+
+
+def test_an_action_that_waits_for_the_snapshot_runs_on_the_main_thread(
+    nurse: KeyValueSessionPersistence,
+) -> None:
+    main: list[Callable[[], object]] = []
+    found: list[bool] = []
+    keys = StoredKeys(main.append)
+    keys.when_known(lambda: found.append(keys.has("nurse")))
+    keys.read(nurse)
+    assert not found
+    for action in main:
+        action()
+    assert found == [True]
+
+
+def test_an_action_after_the_snapshot_runs_at_once(nurse: KeyValueSessionPersistence) -> None:
+    keys = StoredKeys(at_once)
+    keys.read(nurse)
+    found: list[bool] = []
+    keys.when_known(lambda: found.append(keys.has("nurse")))
+    assert found == [True]
+
+
+def test_a_store_that_cannot_be_listed_is_logged_and_ends_no_thread(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Broken(KeyValueSessionPersistence):
+        def all(self) -> dict[str, SessionRecord]:
+            raise PersistenceError("the disk is gone")
+
+    keys = StoredKeys(at_once)
+    keys.read(Broken(MemoryStore()))
+    assert not keys.has("nurse")
+    assert "could not be listed" in caplog.text

@@ -9,7 +9,7 @@ from characters.client.config import RuntimeContext, SessionConfig
 from characters.client.limiter import ConnectLimiter
 from characters.client.session_runner import SessionRunner
 from characters.session.events import ConnectRequested, Event
-from characters.storage.sessions import SessionPersistence
+from characters.storage.sessions import SessionPersistence, StoredKeys
 from characters.transport.base import Transport
 from tests.simulation.shell.guest import Guest
 from tests.simulation.shell.loop import Process, ShellLoop
@@ -43,6 +43,7 @@ class Game(Process):
             limiter=self.limiter,
             worker=self.disk,
             persistence=persistence,
+            stored_keys=StoredKeys(loop.call_soon),
             transport_for=transport_for,
             voice=ClockVoice(now=loop.time),
             new_id=lambda: next(lines),
