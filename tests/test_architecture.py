@@ -55,6 +55,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "characters.ui": ("characters.components", *CLIENT_SIDE),
     "characters.headless": ("characters.components", *CLIENT_SIDE),
     "characters.commands": ("characters", "engine"),
+    "characters.examples": ("characters", "engine"),
     "characters.cli": ("characters", "engine"),
     "characters.__main__": ("characters.cli",),
     "characters": (),
@@ -68,7 +69,7 @@ ALLOWED: dict[tuple[str, str], str] = {
 
 # The one or few files that may touch a device or a heavy library.
 OWNERS = {
-    "pygame": ("engine.app.window", "engine.ui"),
+    "pygame": ("engine.app.window", "engine.ui", "characters.examples"),
     "pyaudio": ("characters.audio.microphone", "characters.audio.speaker"),
     "pocketsphinx": ("characters.speech.sphinx",),
     "livekit": ("characters.transport", "characters.audio.echo"),

@@ -1,0 +1,5 @@
+"""Small programs, each of which shows one thing: `python -m characters.examples.NAME`.
+
+In a window: hello, two_characters, level_from_file, own_component, doors.
+In the terminal: events, triggers, manual_respond, reconnect_policies, own_store, pages, headless.
+"""
