@@ -4,8 +4,9 @@
 * service: who may connect, and to what
 * registry: sessions and rooms (pure)
 * room: one live room
+* room_connection: its client, over one WebSocket after another
 * conversation: what happens in it (pure)
-* store: sessions and what was said, in SQLite
+* store: sessions and transcripts, in SQLite
 * voice: speech in, speech out
-* requests: bodies that are not trusted
+* requests: what clients send, checked
 """

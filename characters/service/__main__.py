@@ -23,7 +23,7 @@ from characters.agents.llm import LlmEndpoint
 from characters.service.app import make_app
 from characters.service.conversation import TimingConfig
 from characters.service.registry import Limits
-from characters.service.service import PersonaAgentFactory, Service, Settings, announced
+from characters.service.service import PersonaAgentFactory, Service, ServiceSettings, endpoint_file
 from characters.service.store import SessionStore
 from characters.speech.factory import SpeechParts, make_speech
 from characters.speech.settings import add_speech_flags, speech_settings
@@ -87,9 +87,9 @@ def _service(asked: argparse.Namespace) -> Service:
     def chance() -> Random:
         return Random(asked.seed)
 
-    settings = Settings(
+    settings = ServiceSettings(
         limits=Limits(session_ttl=asked.session_ttl),
-        pace=TimingConfig(
+        timing=TimingConfig(
             asked.words_per_second,
             asked.think,
             asked.idle_timeout,
@@ -159,7 +159,7 @@ async def _run(asked: argparse.Namespace) -> int:
     host, port = runner.addresses[0][:2]
     name = f"[{host}]" if ":" in host else host
     url = f"http://{name}:{port}"
-    with announced(None if asked.data is None else _database(asked.data).parent, url):
+    with endpoint_file(None if asked.data is None else _database(asked.data).parent, url):
         print(json.dumps({"url": url, "pid": os.getpid()}), flush=True)
         if asked.with_parent:
             _watch_stdin(lambda: loop.call_soon_threadsafe(stop.set))

@@ -5,14 +5,12 @@ A *room* is where a session is live; it outlives its last participant by the tim
 client asked for. A *token* lets one connection into one room, once. Pure: `now` is seconds on
 a monotonic clock, so that a jump of the wall clock ends nothing.
 
-When somebody asks for a session that is live, three answers are possible: whoever names the
-live connection (`live_id`) or asks for a takeover replaces it; a connection that has been silent
-for longer than a client's heartbeat is replaced too; in every other case the shell is
-asked (`ConflictError`) to find out whether the old connection still answers.
+A request for a session that is live has one of three answers: a client that names the live
+connection (`live_id`) or asks for a takeover replaces it; a connection that has been silent
+for longer than a client's heartbeat is replaced too; in every other case `ConflictError` asks
+the service to find out whether the old connection still answers.
 
-Sessions, rooms and what is said about them: the registry's values.
-
-Who has the word with a player: characters that he meets together greet him one by one.
+Characters that a player meets together greet one by one (`SpeakingQueue`).
 """
 
 from __future__ import annotations
@@ -37,11 +35,11 @@ __all__ = [
 ]
 
 
-PROOFS_KEPT = 16
+MAX_ISSUED = 16
 
 
 class RefusalError(Exception):
-    """The service does not do what was asked; `status` and `detail` are the wire's."""
+    """The service refuses a request; `status` and `detail` are the wire's."""
 
     def __init__(self, status: int, detail: object, retry_after: float | None = None) -> None:
         super().__init__(str(detail))
@@ -51,7 +49,7 @@ class RefusalError(Exception):
 
 
 class ConflictError(Exception):
-    """A question to the shell: does the live connection in `room` still answer?"""
+    """A question to the service: does the live connection in `room` still answer?"""
 
     def __init__(self, room: Room) -> None:
         super().__init__("the session is live elsewhere")
@@ -73,7 +71,7 @@ class Limits:
 
 @dataclass(slots=True)
 class ServiceSession:
-    """One conversation's address; what was said is the store's."""
+    """One conversation with a character; what was said is in the store."""
 
     session_id: str
     character_id: str
@@ -93,22 +91,22 @@ class Room:
     left_at: float
     agent: bool = True
     persona: str | None = None
-    doomed: bool = False  # its session was ended: whoever leaves stays out
+    is_closing: bool = False  # its session was ended: it cannot be rejoined
     live_id: str | None = None
     heard_at: float = 0.0
     tokens: dict[str, tuple[str, float]] = field(default_factory=dict)  # -> live id, valid until
-    # Ids of its last connections, granted and entered: whoever knows one has been let in before.
-    issued: deque[str] = field(default_factory=partial(deque, maxlen=PROOFS_KEPT))
+    # Ids of its last connections, granted and entered: a client that knows one was in before.
+    issued: deque[str] = field(default_factory=partial(deque, maxlen=MAX_ISSUED))
 
     def is_over(self, now: float) -> bool:
-        """Tell whether nobody is inside, nobody may enter, and the time to rejoin has passed."""
+        """Tell whether it is empty, no token is valid, and the time to rejoin has passed."""
         waiting = any(now < until for _, until in self.tokens.values())
         return self.live_id is None and not waiting and now >= self.left_at + self.ttl
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Leave to enter `room` with `token`; `closed` rooms are no more, `replaced` is pushed out."""
+    """The right to enter `room` with `token`, once; `closed` rooms are replaced by it."""
 
     room: Room
     token: str
@@ -119,7 +117,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """What time has ended."""
+    """Sessions and rooms whose time is over."""
 
     sessions: tuple[ServiceSession, ...]
     rooms: tuple[Room, ...]
@@ -144,7 +142,7 @@ class Registry:
         return len(self._sessions)
 
     def restore(self, sessions: Iterable[ServiceSession], ended: Iterable[str] = ()) -> None:
-        """Take over what the store kept."""
+        """Add the sessions of the store."""
         self._sessions.update((item.session_id, item) for item in sessions)
         self._ended.update(dict.fromkeys(ended))
 
@@ -158,95 +156,96 @@ class Registry:
 
     # --- connecting ----------------------------------------------------------------------
 
-    def connect(self, ask: ConnectRequest, now: float, dead: str | None = None) -> Grant:
+    def connect(self, request: ConnectRequest, now: float, dead: str | None = None) -> Grant:
         """Grant a room; `dead` names a live connection that is known to be gone.
 
         Raises RefusalError, or ConflictError when a live connection stands in the way.
         """
-        if ask.mode == "join":
-            return self._join(ask, now, dead)
-        return self._create(ask, now, dead)
+        if request.mode == "join":
+            return self._join(request, now, dead)
+        return self._create(request, now, dead)
 
-    def _join(self, ask: ConnectRequest, now: float, dead: str | None) -> Grant:
-        room = self._rooms.get(ask.room_name or "")
-        if room is None or room.doomed or room.is_over(now) or not _belongs(ask, room):
+    def _join(self, request: ConnectRequest, now: float, dead: str | None) -> Grant:
+        room = self._rooms.get(request.room_name or "")
+        if room is None or room.is_closing or room.is_over(now) or not _belongs(request, room):
             raise RefusalError(404, "room not found")
-        if room.persona != ask.persona:  # whoever is in there is not who was asked for
+        if room.persona != request.persona:  # another character is in there
             raise RefusalError(404, "room not found")
-        self._clear_way(ask, room, now, dead)
-        room.agent = room.agent or ask.spawn_agent
-        room.ttl = self._room_ttl(ask)
+        self._clear_way(request, room, now, dead)
+        room.agent = room.agent or request.spawn_agent
+        room.ttl = self._room_ttl(request)
         return self._grant(room, now, is_new=False)
 
-    def _create(self, ask: ConnectRequest, now: float, dead: str | None) -> Grant:
-        session = self._resumed(ask, now)
+    def _create(self, request: ConnectRequest, now: float, dead: str | None) -> Grant:
+        session = self._resumed(request, now)
         closed = []
         if session is not None:
             for room in [item for item in self._rooms.values() if item.session is session]:
-                self._clear_way(ask, room, now, dead)
+                self._clear_way(request, room, now, dead)
                 closed.append(room)
         if len(self._rooms) - len(closed) >= self._limits.max_rooms:
             raise RefusalError(429, "too many rooms at once (concurrency limit)", retry_after=5.0)
         for room in closed:
             self._rooms.pop(room.name, None)
         away = None if session is None else max(0.0, now - session.used_at)
-        room = self._new_room(ask, session or self._new_session(ask, now), away, now)
+        room = self._new_room(request, session or self._new_session(request, now), away, now)
         return self._grant(room, now, is_new=True, closed=tuple(closed))
 
-    def _resumed(self, ask: ConnectRequest, now: float) -> ServiceSession | None:
-        if ask.character_session_id is None:
+    def _resumed(self, request: ConnectRequest, now: float) -> ServiceSession | None:
+        if request.character_session_id is None:
             return None
-        session = self._sessions.get(ask.character_session_id)
+        session = self._sessions.get(request.character_session_id)
         if session is not None and self._is_expired(session, now):
             self._end(session)
             session = None
-        if session is None and ask.character_session_id in self._ended:
+        if session is None and request.character_session_id in self._ended:
             raise RefusalError(404, "session expired")
-        # Whether it belongs to somebody else is nobody's business: the same answer.
-        if session is None or not _owns(ask, session):
+        # A client does not learn whether it is another player's: the same answer.
+        if session is None or not _owns(request, session):
             raise RefusalError(404, "session not found")
         return session
 
-    def _clear_way(self, ask: ConnectRequest, room: Room, now: float, dead: str | None) -> None:
-        if room.live_id is None or room.live_id in (ask.live_id, dead) or ask.takeover:
+    def _clear_way(self, request: ConnectRequest, room: Room, now: float, dead: str | None) -> None:
+        if room.live_id is None or room.live_id in (request.live_id, dead) or request.takeover:
             return
         if now - room.heard_at > self._limits.silent_after:
             return
         raise ConflictError(room)
 
-    def _new_session(self, ask: ConnectRequest, now: float) -> ServiceSession:
-        session = ServiceSession(self._new_id(), ask.character_id, ask.end_user_id, now)
+    def _new_session(self, request: ConnectRequest, now: float) -> ServiceSession:
+        session = ServiceSession(self._new_id(), request.character_id, request.end_user_id, now)
         self._sessions[session.session_id] = session
         return session
 
     def _new_room(
-        self, ask: ConnectRequest, session: ServiceSession, away: float | None, now: float
+        self, request: ConnectRequest, session: ServiceSession, away: float | None, now: float
     ) -> Room:
         session.used_at = now
         room = Room(
             name=self._new_id(),
             session=session,
-            ttl=self._room_ttl(ask),
+            ttl=self._room_ttl(request),
             resumed="fresh" if away is None else "resumed",
             last_seen_seconds=away,
             left_at=now,
-            agent=ask.spawn_agent,
-            persona=ask.persona,
+            agent=request.spawn_agent,
+            persona=request.persona,
         )
         self._rooms[room.name] = room
         return room
 
-    def _room_ttl(self, ask: ConnectRequest) -> float:
-        asked = ask.room_rejoin_ttl_seconds
+    def _room_ttl(self, request: ConnectRequest) -> float:
+        requested = request.room_rejoin_ttl_seconds
         return min(
-            self._limits.default_room_ttl if asked is None else asked, self._limits.max_room_ttl
+            self._limits.default_room_ttl if requested is None else requested,
+            self._limits.max_room_ttl,
         )
 
     def _grant(
         self, room: Room, now: float, *, is_new: bool, closed: tuple[Room, ...] = ()
     ) -> Grant:
         token, live_id = self._new_id(), self._new_id()
-        # One token at a time: whoever asked before has been overtaken.
+        # One token at a time: the one before is not valid any more.
         room.tokens = {token: (live_id, now + self._limits.token_ttl)}
         room.issued.append(live_id)
         return Grant(room, token, live_id, is_new, closed)
@@ -288,7 +287,7 @@ class Registry:
     # --- ends ----------------------------------------------------------------------------
 
     def expire(self, now: float) -> Expired:
-        """End what is over; call it now and then."""
+        """End what is over; to be called now and then."""
         rooms = tuple(room for room in self._rooms.values() if room.is_over(now))
         for room in rooms:
             self.close_room(room)
@@ -302,14 +301,14 @@ class Registry:
         return Expired(tuple(old), rooms)
 
     def remove(self, session_id: str) -> bool:
-        """Expire one session; a talk that is live goes on, but nothing can come back to it."""
+        """Expire one session; a live conversation goes on, but cannot be resumed."""
         session = self._sessions.get(session_id)
         if session is None:
             return False
         self._end(session)
         for room in self._rooms.values():
             if room.session is session:
-                room.doomed, room.ttl = True, 0.0
+                room.is_closing, room.ttl = True, 0.0
         return True
 
     def forget(self, end_user_id: str) -> tuple[tuple[ServiceSession, ...], tuple[Room, ...]]:
@@ -335,63 +334,63 @@ class Registry:
             del self._ended[next(iter(self._ended))]
 
 
-def _owns(ask: ConnectRequest, session: ServiceSession) -> bool:
+def _owns(request: ConnectRequest, session: ServiceSession) -> bool:
     return (
-        ask.character_session_id == session.session_id
-        and ask.character_id == session.character_id
-        and ask.end_user_id == session.end_user_id
+        request.character_session_id == session.session_id
+        and request.character_id == session.character_id
+        and request.end_user_id == session.end_user_id
     )
 
 
-def _belongs(ask: ConnectRequest, room: Room) -> bool:
-    """Tell whether a room is the asker's: by the session's id, or by a connection it had there.
+def _belongs(request: ConnectRequest, room: Room) -> bool:
+    """Tell whether a room is the client's: by the session's id, or by a connection it had there.
 
-    Who never sends a session id (ALWAYS_FRESH) still knows its connection.
+    A client that never sends a session id (ALWAYS_FRESH) still knows its connection.
     """
-    if ask.character_session_id is None and ask.live_id in room.issued:
-        ask = replace(ask, character_session_id=room.session.session_id)
-    return _owns(ask, room.session)
+    if request.character_session_id is None and request.live_id in room.issued:
+        request = replace(request, character_session_id=room.session.session_id)
+    return _owns(request, room.session)
 
 
 class SpeakingQueue:
-    """The word of one player's characters; one has it, the others wait in the order they came."""
+    """Lets the characters of one player speak one at a time, in the order in which they request."""
 
     def __init__(self) -> None:
-        self._holder: object | None = None
+        self._speaker: object | None = None
         self._waiting: deque[tuple[object, Callable[[], object]]] = deque()
 
     @property
     def is_free(self) -> bool:
-        """Whether nobody speaks or waits."""
-        return self._holder is None
+        """Whether no character speaks or waits."""
+        return self._speaker is None
 
-    def ask(self, who: object, begin: Callable[[], object]) -> None:
-        """Let somebody begin now, or as soon as those before are done."""
-        if self._holder is None:
-            self._holder = who
+    def request(self, speaker: object, begin: Callable[[], object]) -> None:
+        """Call `begin` now, or when the speakers before have released the queue."""
+        if self._speaker is None:
+            self._speaker = speaker
             begin()
         else:
-            self._waiting.append((who, begin))
+            self._waiting.append((speaker, begin))
 
-    def done(self, who: object) -> None:
-        """Give the word on; who still waits for it does so no more."""
-        self._waiting = deque(entry for entry in self._waiting if entry[0] is not who)
-        if self._holder is who:
-            self._holder = None
+    def release(self, speaker: object) -> None:
+        """Let the next speaker begin; one that still waits leaves the queue."""
+        self._waiting = deque(entry for entry in self._waiting if entry[0] is not speaker)
+        if self._speaker is speaker:
+            self._speaker = None
             if self._waiting:
-                self.ask(*self._waiting.popleft())
+                self.request(*self._waiting.popleft())
 
 
 class SpeakingQueues:
-    """The floors of a service, by player."""
+    """The speaking queues of a service, by player."""
 
     def __init__(self) -> None:
-        self._floors: dict[str, SpeakingQueue] = {}
+        self._queues: dict[str, SpeakingQueue] = {}
 
     def of(self, end_user_id: str | None) -> SpeakingQueue:
-        """Return the floor of a player; who has no name is met by nobody else."""
+        """Return the queue of a player; one without an id meets each character alone."""
         if end_user_id is None:
             return SpeakingQueue()
-        for known in [known for known, floor in self._floors.items() if floor.is_free]:
-            del self._floors[known]
-        return self._floors.setdefault(end_user_id, SpeakingQueue())
+        for free in [player for player, queue in self._queues.items() if queue.is_free]:
+            del self._queues[free]
+        return self._queues.setdefault(end_user_id, SpeakingQueue())

@@ -1,50 +1,25 @@
-"""A room with somebody in it, or waiting for him to come back: the shell around one talk.
+"""One live room: an agent, its voice, its store and its client around one conversation.
 
-The room performs what the conversation decides: it sends, consults the mind, speaks, listens
-and keeps. It goes on while its player is away, so that a rejoin finds the answer waiting.
-
-What the service does with each client message, and how it acknowledges it. Pure.
-
-One room's way to its client: numbered, kept while he is away, and what he has had of it.
-
-One client's WebSocket: a bounded queue out, a checked frame in.
-
-A client that reads too slowly loses voice first (the oldest), and its connection when more
-than `MAX_WAITING` frames wait or one takes longer than `SEND_SECONDS`: its room lives on, and
-what it missed is repeated when it comes back.
+The `MessageHandler` (pure) maps each client message to acknowledgements and effects; the
+`LiveRoom` performs what the conversation decides. A room goes on while its player is away, so that
+a rejoin finds the answer waiting.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-import msgpack
-from aiohttp import WSMessage, web
-
-from characters.agents.agent import Agent, Event, Prompt
-from characters.protocol.codec import MessageError, decode_client, encode_server
-from characters.protocol.link import (
-    Arrival,
-    Bye,
-    LinkFrame,
-    OutboxFullError,
-    Ping,
-    ReplayError,
-    SequencedChannel,
-    encode_link,
-)
+from characters.agents.agent import Agent, Event
+from characters.protocol.codec import MessageError
 from characters.protocol.messages import (
     USER_LANES,
     USER_VOICE,
     BotReady,
-    BotTurnCompleted,
     ClientMessage,
     ContextUpdate,
     FinalUserTranscription,
@@ -67,7 +42,6 @@ from characters.protocol.messages import (
 from characters.service.conversation import (
     Effect,
     End,
-    Entry,
     Generate,
     Note,
     PendingReply,
@@ -81,23 +55,22 @@ from characters.service.conversation import (
 )
 from characters.service.registry import Room, SpeakingQueue, SpeakingQueues
 from characters.service.requests import ContextError, LevelContext
-from characters.service.store import Keeping, RoomHistory, WriteBehindQueue
+from characters.service.room_connection import RoomConnection, short
+from characters.service.store import RoomHistory, RoomStore, Save
 from characters.service.voice import SpeechCallbacks, SpeechInput, SpeechOutput
 
 __all__ = [
-    "ClientSocket",
     "EndUtterance",
     "LiveRoom",
-    "MAX_FRAME",
     "MessageHandler",
     "MuteInput",
     "Outcome",
-    "refused",
-    "RoomOutbox",
+    "rejection",
     "RoomServices",
-    "short",
 ]
 
+
+log = logging.getLogger(__name__)
 
 MAX_TEXT = 2000
 
@@ -119,11 +92,11 @@ Outcomes: TypeAlias = list[Outcome]
 
 
 class MessageHandler:
-    """Takes the messages of one room; `has_agent` is whether somebody is there to answer.
+    """Handles the messages of one room; `has_agent` is whether a character is there to answer.
 
     A typed line with a message id is taken once, and acknowledged when it is durable (`confirm`),
-    so that a client can repeat what it does not know to have arrived. `known` are the ids of the
-    lines that the session has already.
+    so that a client can repeat what it does not know to have arrived. `message_ids` are those of
+    the lines that the session has already.
     """
 
     def __init__(
@@ -133,14 +106,14 @@ class MessageHandler:
         *,
         can_speak: bool = False,
         has_agent: bool = True,
-        known: frozenset[str] = frozenset(),
+        message_ids: frozenset[str] = frozenset(),
     ) -> None:
-        self._talk = conversation
+        self._conversation = conversation
         self._context = context
         self._can_speak = can_speak
         self.has_agent = has_agent
-        self._durable = set(known)
-        self._taken = set(known)
+        self._durable = set(message_ids)
+        self._taken = set(message_ids)
 
     def take(self, message: ClientMessage, now: float) -> Outcomes:
         """Return the acknowledgement of a message, and what follows from it."""
@@ -157,50 +130,48 @@ class MessageHandler:
             return [_text_ack(message, f"'text' must have 1 to {MAX_TEXT} characters")]
         if not self.has_agent:
             return [_text_ack(message, "No character is in this room; ask for spawn_agent")]
-        if self._talk.is_full:
+        if self._conversation.is_full:
             return [_text_ack(message, "Too much at once; wait for an answer, say it again")]
-        said = self._talk.player_said(text, now, message_id)
+        effects = self._conversation.player_said(text, now, message_id)
         if message_id is None:
-            return [_text_ack(message), *said]
+            return [_text_ack(message), *effects]
         self._taken.add(message_id)
-        return list(said)
+        return list(effects)
 
-    def confirm(self, said: PersistEntry) -> Outcomes:
-        """Return the acknowledgement of a typed line that is durable now."""
-        if said.message_id is None:
+    def confirm(self, entry: PersistEntry) -> Outcomes:
+        """Return the acknowledgement of a line that is durable now."""
+        if entry.message_id is None:
             return []
-        self._durable.add(said.message_id)
-        return [_text_ack(UserTextMessage(said.text, said.message_id))]
+        self._durable.add(entry.message_id)
+        return [_text_ack(UserTextMessage(entry.text, entry.message_id))]
 
     def _trigger(self, message: TriggerMessage, now: float) -> Outcomes:
         name, text = message.trigger_name or "", message.trigger_message or ""
         ack = _ack(message, "Trigger received", {"trigger_name": name, "has_speak_tag": False})
-        if not self.has_agent or not (name or text) or self._talk.is_full:
+        if not self.has_agent or not (name or text) or self._conversation.is_full:
             return [ack]
-        return [ack, *self._talk.prompt(Event(name[:200], text[:MAX_TEXT]), now)]
+        return [ack, *self._conversation.prompt(Event(name[:200], text[:MAX_TEXT]), now)]
 
     def _context_update(self, message: ContextUpdate, now: float) -> Outcomes:
         if message.action_config is not None:
             self._context.set_affordances(message.action_config)
         if message.current_attention_object is not None:
             self._context.attend(message.current_attention_object)
-        told_more = (
-            message.current_attention_object is not None or message.action_config is not None
-        )
+        has_news = message.current_attention_object is not None or message.action_config is not None
         wants_answer = message.run_llm == "true"
-        if message.text or message.mode == "reset" or not (told_more or wants_answer):
+        if message.text or message.mode == "reset" or not (has_news or wants_answer):
             self._context.update(message.text, message.mode, message.remove_static)
         done = f"Context updated successfully ({message.mode} mode)"
         ack = _ack(message, done, self._context.figures())
         if not wants_answer or not self.has_agent:
             return [ack]
-        return [ack, *self._talk.respond(now, message.text or "", message.message_id)]
+        return [ack, *self._conversation.respond(now, message.text or "", message.message_id)]
 
     def _respond_mode(self, message: RespondModeUpdate, now: float) -> Outcomes:
         if message.modality not in USER_LANES:
             lanes = " and ".join(USER_LANES)
             return [_ack(message, f"'modality' must be one of {lanes}", ok=False)]
-        modes = self._talk.set_mode(message.modality, message.mode)
+        modes = self._conversation.set_mode(message.modality, message.mode)
         extras: dict[str, object] = {"modality": message.modality, "mode": message.mode}
         if message.update_id is not None:
             extras["update_id"] = message.update_id
@@ -221,7 +192,7 @@ class MessageHandler:
     def _tts(self, message: TtsToggle, now: float) -> Outcomes:
         if not self._can_speak:
             return [_ack(message, "This service has no voice; it answers by text", ok=False)]
-        self._talk.set_voice(message.enabled)
+        self._conversation.set_voice(message.enabled)
         word = "enabled" if message.enabled else "disabled"
         return [_ack(message, f"TTS {word}", {"enabled": message.enabled})]
 
@@ -231,17 +202,17 @@ class MessageHandler:
         return [ack, MuteInput(message.muted)]
 
     def _interrupt(self, message: InterruptBot, now: float) -> Outcomes:
-        return [_ack(message, "Interrupted"), *self._talk.interrupt(now)]
+        return [_ack(message, "Interrupted"), *self._conversation.interrupt(now)]
 
     def _force_stop(self, message: ForceUserStoppedSpeaking, now: float) -> Outcomes:
         return [_ack(message, "Turn ended"), EndUtterance()]
 
     def _reset_idle(self, message: ResetIdleTimer, now: float) -> Outcomes:
-        self._talk.active(now)
+        self._conversation.active(now)
         return [_ack(message, "Idle timer reset")]
 
     def _kill(self, message: KillPipeline, now: float) -> Outcomes:
-        return [_ack(message, "Ending"), *self._talk.interrupt(now), End("killed")]
+        return [_ack(message, "Ending"), *self._conversation.interrupt(now), End("killed")]
 
     _HANDLERS: Mapping[type, Callable[[Any, Any, float], Outcomes]] = {
         UserTextMessage: _text,
@@ -260,7 +231,7 @@ class MessageHandler:
     }
 
 
-def refused(problem: MessageError) -> Send:
+def rejection(problem: MessageError) -> Send:
     """Return the acknowledgement of something that was no usable message."""
     return Send(ServerResponse(problem.kind, "error", problem.message, problem.extras))
 
@@ -269,7 +240,8 @@ def _text_ack(message: UserTextMessage, problem: str | None = None) -> Send:
     extras: dict[str, object] = {} if problem else {"text": message.text}
     if message.message_id is not None:
         extras["message_id"] = message.message_id
-    return _ack(message, problem or "Text received", extras or None, ok=problem is None)
+    status = "error" if problem else "success"
+    return Send(ServerResponse(message.TYPE, status, problem or "Text received", extras or None))
 
 
 def _ack(
@@ -282,178 +254,7 @@ def _ack(
     return Send(ServerResponse(message.TYPE, "success" if ok else "error", text, extras))
 
 
-MAX_FRAME = 64 * 1024
-MAX_WAITING = 2048
-MAX_VOICE = 100
-SEND_SECONDS = 10.0
-VOICE = 2
-
-log = logging.getLogger(__name__)
-
-
-class ClientSocket:
-    """The shell around one accepted WebSocket; `run` writes until the end."""
-
-    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
-        self._socket = socket
-        self._transport = transport
-        self._queue: deque[str | bytes | None] = deque()
-        self._voice_waiting = 0
-        self._voice_sent = 0
-        self._wake = asyncio.Event()
-        self._ended = False
-
-    def send(self, frame: Mapping[str, Any]) -> None:
-        """Queue a JSON frame."""
-        self._put(json.dumps(frame, separators=(",", ":")))
-        if len(self._queue) > MAX_WAITING:
-            log.warning("a client reads too slowly: %d frames wait; dropped", len(self._queue))
-            self.abort()
-
-    def link(self, frame: LinkFrame) -> None:
-        """Queue a frame about the connection."""
-        self.send(encode_link(frame))
-
-    def send_voice(self, pcm: bytes, timestamp: float, sample_rate: int) -> None:
-        """Queue a piece of voice; the oldest goes when too much waits."""
-        self._voice_sent += 1
-        if self._voice_waiting >= MAX_VOICE:
-            oldest = next(item for item in self._queue if isinstance(item, bytes))
-            self._queue.remove(oldest)
-            self._voice_waiting -= 1
-        self._voice_waiting += 1
-        self._put(msgpack.packb([VOICE, self._voice_sent, timestamp, pcm, sample_rate]))
-
-    def drop_voice(self) -> None:
-        """Forget the voice that is not on its way yet."""
-        self._queue = deque(item for item in self._queue if not isinstance(item, bytes))
-        self._voice_waiting = 0
-
-    def bye(self, reason: str, retry_after: float | None = None) -> None:
-        """Say goodbye after all that waits, then close."""
-        if not self._ended:
-            self.link(Bye(reason, retry_after))
-            self._put(None)
-            self._ended = True
-
-    @property
-    def is_saying_goodbye(self) -> bool:
-        """Whether nothing more is taken."""
-        return self._ended
-
-    def probe(self, t: float) -> None:
-        """Ask for a sign of life."""
-        self.link(Ping(t))
-
-    def close(self) -> None:
-        """Close after what waits, without a word."""
-        self._put(None)
-        self._ended = True
-
-    def abort(self) -> None:
-        """Drop the connection at once."""
-        self._ended = True
-        self._queue.clear()
-        self._put(None)
-        if self._transport is not None:
-            self._transport.abort()
-
-    def _put(self, item: str | bytes | None) -> None:
-        if not self._ended or item is None:
-            self._queue.append(item)
-            self._wake.set()
-
-    async def receive(self, within: float) -> WSMessage:
-        """Wait for the next frame. Raises TimeoutError."""
-        async with asyncio.timeout(within):
-            return await self._socket.receive()
-
-    async def run(self) -> None:
-        """Write what is queued, until the goodbye; returns when the connection is closed."""
-        try:
-            while await self._write_all():
-                await self._wake.wait()
-                self._wake.clear()
-            async with asyncio.timeout(SEND_SECONDS):
-                await self._socket.close()
-        except (ConnectionError, TimeoutError, RuntimeError):
-            # RuntimeError is aiohttp's word for a socket that is closing already.
-            self.abort()
-        finally:
-            with suppress(RuntimeError):
-                self._queue.clear()
-
-    async def _write_all(self) -> bool:
-        while self._queue:
-            item = self._queue.popleft()
-            if item is None:
-                return False
-            async with asyncio.timeout(SEND_SECONDS):
-                if isinstance(item, bytes):
-                    self._voice_waiting -= 1
-                    await self._socket.send_bytes(item)
-                else:
-                    await self._socket.send_str(item)
-        return True
-
-
-class RoomOutbox:
-    """Sends to whoever is inside; `peer` is None while nobody is."""
-
-    def __init__(self, room_name: str) -> None:
-        self.link = SequencedChannel(room_name)
-        self.peer: ClientSocket | None = None
-        self._told: deque[tuple[int, str]] = deque()  # number of a completed turn, what it answers
-
-    def enter(self, peer: ClientSocket, missed: tuple[dict[str, Any], ...]) -> None:
-        """Let a connection in, and repeat what it missed."""
-        self.peer = peer
-        for frame in missed:
-            peer.send(frame)
-
-    def send(self, message: ServerMessage) -> None:
-        """Send, or keep for when somebody is there. Raises OutboxFullError."""
-        frame = self.link.wrap(encode_server(message))
-        if isinstance(message, BotTurnCompleted) and message.message_id is not None:
-            self._told.append((frame["seq"], message.message_id))
-        if self.peer is not None:
-            self.peer.send(frame)
-
-    @property
-    def has_heard(self) -> bool:
-        """Whether `take_heard` would return anything."""
-        return bool(self._told) and self._told[0][0] <= self.link.outbox.confirmed
-
-    def take_heard(self) -> tuple[str, ...]:
-        """Return the lines whose answers the client has confirmed to have, each once."""
-        heard = []
-        while self.has_heard:
-            heard.append(self._told.popleft()[1])
-        return tuple(heard)
-
-    def send_if_seen(self, message: ServerMessage) -> None:
-        """Send what is not worth repeating, such as the shape of a mouth."""
-        if self.peer is not None:
-            self.send(message)
-
-    def send_voice(self, pcm: bytes, timestamp: float, sample_rate: int) -> None:
-        """Send a piece of voice to whoever hears it."""
-        if self.peer is not None:
-            self.peer.send_voice(pcm, timestamp, sample_rate)
-
-    def drop_voice(self) -> None:
-        """Forget the voice that is not on its way yet."""
-        if self.peer is not None:
-            self.peer.drop_voice()
-
-    def bye(self, reason: str, retry_after: float | None = None) -> None:
-        """Say goodbye to whoever is inside."""
-        if self.peer is not None:
-            self.peer.bye(reason, retry_after)
-            self.peer = None
-
-
-LONGEST_GREETING = 10.0  # seconds: who takes longer, or hangs, keeps nobody else from greeting
+LONGEST_GREETING = 10.0  # seconds; a longer one keeps other characters waiting no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -462,344 +263,302 @@ class RoomServices:
 
     now: Callable[[], float]
     new_id: Callable[[], str]
-    keep: Keeping
+    save: Save
     ended: Callable[[Room], None]
-    pace: TimingConfig
-    floors: SpeakingQueues = field(default_factory=SpeakingQueues)
+    timing: TimingConfig
+    queues: SpeakingQueues = field(default_factory=SpeakingQueues)
 
 
 class LiveRoom:
-    """One room; `close` it when the registry has let go of it."""
+    """One room; `start` it in the event loop, `close` it when the registry has dropped it.
+
+    `about` is what `bot-ready` says of the service.
+    """
 
     def __init__(
         self,
         room: Room,
-        mind: Agent,
+        agent: Agent,
         services: RoomServices,
         *,
         context: LevelContext,
-        ears: SpeechInput | None = None,
-        mouth: SpeechOutput | None = None,
+        speech_input: SpeechInput | None = None,
+        speech_output: SpeechOutput | None = None,
         about: Mapping[str, object] | None = None,
-        past: RoomHistory | None = None,
+        history: RoomHistory | None = None,
     ) -> None:
         self.room = room
-        self._post = RoomOutbox(room.name)
-        self._past = past or RoomHistory()
-        self._mind = mind
+        self.connection = RoomConnection(room, self)
+        self._agent = agent
         self._services = services
         self._context = context
         self._about = dict(about or {})
-        self._ears = ears
-        self._mouth = mouth
-        self._talk = RoomConversation(services.now(), services.pace, voice=mouth is not None)
-        self._reception = MessageHandler(
-            self._talk,
+        self._input = speech_input
+        self._output = speech_output
+        self._history = history or RoomHistory()
+        has_voice = speech_output is not None
+        self._conversation = RoomConversation(services.now(), services.timing, voice=has_voice)
+        self._messages = MessageHandler(
+            self._conversation,
             context,
-            can_speak=mouth is not None,
+            can_speak=has_voice,
             has_agent=room.agent,
-            known=self._past.known,
+            message_ids=self._history.message_ids,
         )
-        self._begun = False
-        self._has_greeted = False
-        self._floor: SpeakingQueue | None = None
-        self._is_left_for_good = False
-        self._saver = WriteBehindQueue(
-            room, services.keep, mind.memory, self._kept, self._post.take_heard
+        self._store = RoomStore(
+            room.session,
+            services.save,
+            memory=agent.memory,
+            confirm=self._confirm,
+            heard=self.connection.take_answered,
         )
-        self._entered = False
+        self._acts = self._table()
+        self._is_ready = self._has_greeted = self._is_left_for_good = False
+        self._queue: SpeakingQueue | None = None  # while this character has to greet, or greets
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._consulting: asyncio.Task[None] | None = None
+        self._answer: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to keep time, to listen and to write."""
+        self._store.start()
         self._start(self._keep_time())
-        if ears is not None:
-            ears.start(self._heard)
-        if mouth is not None:
-            mouth.connect(
-                SpeechCallbacks(self._voice_started, self._voice_ended, self._sound, self._shape)
+        if self._input is not None:
+            self._input.start(self._understood)
+        if self._output is not None:
+            self._output.connect(
+                SpeechCallbacks(
+                    self._voice_started,
+                    self._voice_ended,
+                    self.connection.send_voice,
+                    self.connection.send_if_connected,
+                )
             )
 
-    # --- connections ---------------------------------------------------------------------
+    def set_modes(self, modes: Mapping[str, str]) -> None:
+        """Set which lanes of the player's input are answered without being asked."""
+        self._conversation.set_modes(modes)
 
-    @property
-    def link(self) -> SequencedChannel:
-        """The numbering of the room."""
-        return self._post.link
+    # --- the connection (`RoomEvents`) -----------------------------------------------------
 
-    @property
-    def peer(self) -> ClientSocket | None:
-        """Who is inside."""
-        return self._post.peer
-
-    @property
-    def was_entered(self) -> bool:
-        """Whether somebody has been in before."""
-        return self._entered
-
-    def welcome(self, peer: ClientSocket, missed: tuple[dict[str, Any], ...]) -> None:
-        """Let a connection in: repeat what it missed, then say that the character is ready."""
-        self._post.enter(peer, missed)
-        self._entered, self._is_left_for_good = True, False
-        self._talk.set_present(True, self._services.now())
-        self._reception.has_agent = self.room.agent
+    def connected(self) -> None:
+        """Tell the client that the character is ready."""
+        self._is_left_for_good = False
+        self._conversation.set_present(True, self._services.now())
+        self._messages.has_agent = self.room.agent
         if self.room.agent:
-            self._ready()
+            self._make_ready()
         self._wake.set()
 
-    def _ready(self) -> None:
-        first, self._begun = not self._begun, True
-        if first:
-            session_id = self.room.session.session_id
-            self._send(InteractionCreated(self._services.new_id(), session_id))
-        self._send(BotReady(self._about))
-        if first:
-            self._floor = self._services.floors.of(self.room.session.end_user_id)
-            self._floor.ask(self, self._arrive)
-            if any(answer is not None for _, answer in self._past.left):
-                self._addressed()  # the player waits for the end of what was being told
+    def disconnected(self, *, for_good: bool) -> None:
+        """Go on without the client; after a goodbye no answer is pending any more."""
+        self._is_left_for_good = for_good
+        self._conversation.set_present(False, self._services.now())
+        self._wake.set()
 
-    def _arrive(self) -> None:
-        """Greet, now that nobody else does."""
+    def take(self, message: ClientMessage) -> None:
+        """Handle a message."""
+        if _is_addressed(message):
+            self._greet_now()
+        self._perform(self._messages.take(message, self._services.now()))
+
+    def reject(self, problem: MessageError) -> None:
+        """Acknowledge something that was no usable message."""
+        self._perform([rejection(problem)])
+
+    def hear(self, pcm: bytes, timestamp: float) -> None:
+        """Listen to microphone audio."""
+        if self._input is not None and self.room.agent:
+            self._input.feed(pcm, timestamp)
+
+    def answers_received(self) -> None:
+        """Resolve the replies that the client has received."""
+        self._store.save_soon()
+
+    # --- greeting: characters that a player meets together greet one by one ------------------
+
+    def _make_ready(self) -> None:
+        is_first, self._is_ready = not self._is_ready, True
+        if is_first:
+            session_id = self.room.session.session_id
+            self.connection.send(InteractionCreated(self._services.new_id(), session_id))
+        self.connection.send(BotReady(self._about))
+        if is_first:
+            self._queue = self._services.queues.of(self.room.session.end_user_id)
+            self._queue.request(self, self._greet)
+            if any(reply.parts is not None for reply in self._history.pending):
+                self._greet_now()  # the player waits for the rest of an answer
+
+    def _greet(self) -> None:
         if self._has_greeted:
             return
         self._has_greeted = True
         now = self._services.now()
-        self._perform(self._talk.arrive(self.room.last_seen_seconds, now))
-        self._perform(self._talk.take_up(self._past.left, now))
-        if self._floor is not None:
-            self._start(self._give_word_on(self._floor))
+        self._perform(self._conversation.arrive(self.room.last_seen_seconds, now))
+        self._perform(self._conversation.resume(self._history.pending, now))
+        if self._queue is not None:
+            self._start(self._release_late(self._queue))
 
-    async def _give_word_on(self, floor: SpeakingQueue) -> None:
+    def _greet_now(self) -> None:
+        """Greet without waiting for other characters: the player has turned to this one."""
+        if self._queue is not None:
+            self._greet()
+
+    async def _release_late(self, queue: SpeakingQueue) -> None:
         await asyncio.sleep(LONGEST_GREETING)
-        floor.done(self)
+        queue.release(self)
 
-    def _addressed(self) -> None:
-        """Wait no longer to greet: the player has turned to this character."""
-        if self._floor is not None:
-            self._arrive()
+    # --- speech ----------------------------------------------------------------------------
 
-    def set_modes(self, modes: Mapping[str, str]) -> None:
-        """Say which lanes of the player's input are answered without being asked."""
-        self._talk.set_modes(modes)
-
-    def left(self, peer: ClientSocket, *, for_good: bool = False) -> None:
-        """Note that a connection is gone; the talk goes on without it.
-
-        Who left `for_good`, with a goodbye, waits for no answer any more.
-        """
-        if self.peer is peer:
-            self._is_left_for_good = for_good
-            self._post.peer = None
-            self._talk.set_present(False, self._services.now())
-            self._wake.set()
-
-    # --- what comes in -------------------------------------------------------------------
-
-    def take(self, raw: Mapping[str, Any]) -> bool:
-        """Take a message; False means that the numbering is broken and the link must be remade.
-
-        A message without a number is taken as it comes, for clients that never rejoin.
-        """
-        try:
-            if "seq" in raw:
-                arrival = self.link.accept(raw)
-                if arrival is Arrival.GAP:
-                    return False
-                if arrival is Arrival.DUPLICATE:
-                    return True
-            self._take(decode_client(raw))
-        except MessageError as problem:
-            self.refuse(problem)
-        return True
-
-    def confirmed(self, received: int) -> None:
-        """Take the client's word for how much it has of what was sent."""
-        with suppress(ReplayError):  # more than was sent is no confirmation
-            self.link.outbox.acknowledged(received)
-        if self._post.has_heard:
-            self._saver.nudge()
-
-    def refuse(self, problem: MessageError) -> None:
-        """Acknowledge something that was no usable message."""
-        self._perform([refused(problem)])
-
-    def _take(self, message: ClientMessage) -> None:
-        if _turns_to(message):
-            self._addressed()
-        self._perform(self._reception.take(message, self._services.now()))
-
-    def hear(self, pcm: bytes, timestamp: float) -> None:
-        """Take microphone audio."""
-        if self._ears is not None and self.room.agent:
-            self._ears.feed(pcm, timestamp)
-
-    def _heard(self, text: str | None, messages: tuple[ServerMessage, ...]) -> None:
-        """Take what the ears understood; None when it was only noticed that somebody speaks."""
+    def _understood(self, text: str | None, messages: tuple[ServerMessage, ...]) -> None:
+        """Take what the player said; None when it was only noticed that he speaks."""
         message_id = None if text is None else self._services.new_id()
-        self._addressed()
-        self._perform([Send(_named(message, message_id)) for message in messages])
+        self._greet_now()
+        self._perform([Send(_with_id(message, message_id)) for message in messages])
         now = self._services.now()
         if text is None:
-            self._talk.active(now)
+            self._conversation.active(now)
         else:
-            self._perform(self._talk.player_said(text, now, message_id, USER_VOICE))
+            self._perform(self._conversation.player_said(text, now, message_id, USER_VOICE))
 
     def _voice_started(self, turn: int) -> None:
-        self._perform(self._talk.voice_started(turn))
+        self._perform(self._conversation.voice_started(turn))
 
     def _voice_ended(self, turn: int) -> None:
-        self._perform(self._talk.voice_ended(turn, self._services.now()))
+        self._perform(self._conversation.voice_ended(turn, self._services.now()))
 
-    def _sound(self, pcm: bytes, timestamp: float, sample_rate: int) -> None:
-        self._post.send_voice(pcm, timestamp, sample_rate)
+    # --- what is decided -------------------------------------------------------------------
 
-    def _shape(self, message: ServerMessage) -> None:
-        self._post.send_if_seen(message)
-
-    # --- what is decided -----------------------------------------------------------------
+    def _table(self) -> Mapping[type[Outcome], Callable[[Any], object]]:
+        return {
+            Send: self._send,
+            Generate: self._start_answer,
+            SpeakText: _ignore if self._output is None else self._output.say,
+            StopSpeaking: self._stop_speaking,
+            Note: self._note,
+            PersistEntry: self._store.append,
+            PendingReply: self._store.append,
+            ResolveReply: self._store.append,
+            End: self._end,
+            MuteInput: self._mute_input,
+            EndUtterance: self._end_utterance,
+        }
 
     def _perform(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
-            self._ACTS[type(outcome)](self, outcome)
-        if self._has_greeted and self._floor is not None and not self._talk.is_busy:
-            floor, self._floor = self._floor, None
-            floor.done(self)
+            self._acts[type(outcome)](outcome)
+        if self._has_greeted and self._queue is not None and not self._conversation.is_busy:
+            queue, self._queue = self._queue, None
+            queue.release(self)
         self._wake.set()
 
-    def _send(self, message: ServerMessage) -> None:
-        try:
-            self._post.send(message)
-        except OutboxFullError:
-            log.warning("room %s: nothing is confirmed; the room ends", short(self.room.name))
-            self.end("overflow")
+    def _send(self, effect: Send) -> None:
+        self.connection.send(effect.message)
 
-    def _do_send(self, effect: Send) -> None:
-        self._send(effect.message)
+    def _start_answer(self, effect: Generate) -> None:
+        self._answer = self._start(self._generate(effect))
 
-    def _do_consult(self, effect: Generate) -> None:
-        self._consulting = self._start(self._consult(effect.turn, effect.prompt))
+    def _stop_speaking(self, effect: StopSpeaking) -> None:
+        if self._answer is not None:
+            self._answer.cancel()
+        if self._output is not None:
+            self._output.stop()
+        self.connection.drop_voice()
 
-    def _do_voice(self, effect: SpeakText) -> None:
-        if self._mouth is not None:
-            self._mouth.say(effect.turn, effect.text)
+    def _note(self, effect: Note) -> None:
+        self._agent.note(effect.text)
 
-    def _do_hush(self, effect: StopSpeaking) -> None:
-        if self._consulting is not None:
-            self._consulting.cancel()
-        if self._mouth is not None:
-            self._mouth.hush()
-        self._post.drop_voice()
-
-    def _do_note(self, effect: Note) -> None:
-        self._mind.note(effect.text)
-
-    def _do_write(self, effect: Entry) -> None:
-        self._saver.add(effect)
-
-    def _kept(self, said: PersistEntry) -> None:
-        self._perform(self._reception.confirm(said))
-
-    def _do_end(self, effect: End) -> None:
+    def _end(self, effect: End) -> None:
         self.end(effect.reason)
 
-    def _do_mute(self, outcome: MuteInput) -> None:
-        if self._ears is not None:
-            self._ears.set_muted(outcome.muted)
+    def _mute_input(self, outcome: MuteInput) -> None:
+        if self._input is not None:
+            self._input.set_muted(outcome.muted)
 
-    def _do_force_stop(self, outcome: EndUtterance) -> None:
-        if self._ears is not None:
-            self._ears.force_stop()
+    def _end_utterance(self, outcome: EndUtterance) -> None:
+        if self._input is not None:
+            self._input.force_stop()
 
-    _ACTS: Mapping[type, Callable[[Any, Any], None]] = {
-        Send: _do_send,
-        Generate: _do_consult,
-        SpeakText: _do_voice,
-        StopSpeaking: _do_hush,
-        Note: _do_note,
-        PersistEntry: _do_write,
-        PendingReply: _do_write,
-        ResolveReply: _do_write,
-        End: _do_end,
-        MuteInput: _do_mute,
-        EndUtterance: _do_force_stop,
-    }
+    def _confirm(self, entry: PersistEntry) -> None:
+        self._perform(self._messages.confirm(entry))
 
-    # --- in the background ---------------------------------------------------------------
+    # --- in the background -----------------------------------------------------------------
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._note_end)
+        task.add_done_callback(self._task_ended)
         return task
 
-    def _note_end(self, task: asyncio.Task[None]) -> None:
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             kind = type(task.exception()).__name__
             log.error("room %s: failed: %s; it ends", short(self.room.name), kind)
             self.end("failed")
 
-    async def _consult(self, turn: int, prompt: Prompt) -> None:
+    async def _generate(self, effect: Generate) -> None:
+        turn, conversation, now = effect.turn, self._conversation, self._services.now
         try:
-            async with aclosing(self._mind.reply(prompt, self._context.view())) as parts:
+            async with aclosing(self._agent.reply(effect.prompt, self._context.view())) as parts:
                 async for part in parts:
-                    self._perform(self._talk.part(turn, part, self._services.now()))
+                    self._perform(conversation.part(turn, part, now()))
         except Exception as error:
-            log.error("room %s: the mind failed: %s", short(self.room.name), type(error).__name__)
-            self._perform(self._talk.failed(turn, self._services.now()))
+            name = short(self.room.name)
+            log.error("room %s: the agent failed: %s", name, type(error).__name__)
+            self._perform(conversation.failed(turn, now()))
             return
-        self._perform(self._talk.told(turn))
+        self._perform(conversation.decided(turn))
         # What a character was told is durable before its turn is completed.
-        await self._saver.flush()
-        self._perform(self._talk.thought_out(turn, self._services.now()))
+        await self._store.flush()
+        self._perform(conversation.completed(turn, now()))
 
     async def _keep_time(self) -> None:
         while True:
-            self._perform(self._talk.tick(self._services.now()))
+            self._perform(self._conversation.tick(self._services.now()))
             self._wake.clear()
-            wait = self._talk.deadline() - self._services.now()
+            wait = self._conversation.deadline() - self._services.now()
             try:
-                async with asyncio.timeout(max(0.0, wait) if wait < 3600 else 3600):
+                async with asyncio.timeout(min(3600.0, max(0.0, wait))):
                     await self._wake.wait()
             except TimeoutError:
                 continue
 
     def end(self, reason: str, retry_after: float | None = None) -> None:
-        """End the room: say goodbye to whoever is inside; the session stays."""
-        self._post.bye(reason, retry_after)
+        """End the room: send the client away; the session stays."""
+        self.connection.bye(reason, retry_after)
         self._services.ended(self.room)
 
     async def close(self) -> None:
-        """Stop everything; what is unsaved is saved."""
-        if self._floor is not None:
-            self._floor.done(self)
+        """Stop everything, and save what is unsaved."""
+        if self._queue is not None:
+            self._queue.release(self)
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._mouth is not None:
-            await self._mouth.close()
-        if self._ears is not None:
-            await self._ears.close()
+        if self._output is not None:
+            await self._output.close()
+        if self._input is not None:
+            await self._input.close()
         if self._is_left_for_good:
-            self._saver.add(ResolveReply(None))
-        await self._saver.close()
+            self._store.append(ResolveReply(None))
+        await self._store.close()
 
 
-def _turns_to(message: ClientMessage) -> bool:
-    """Tell whether a message wants this character's word now."""
+def _ignore(outcome: Outcome) -> None:
+    """Do nothing: the service has no voice."""
+
+
+def _is_addressed(message: ClientMessage) -> bool:
+    """Tell whether a message wants this character to speak now."""
     if isinstance(message, ContextUpdate):
         return message.run_llm == "true"
     return isinstance(message, UserTextMessage | TriggerMessage)
 
 
-def _named(message: ServerMessage, message_id: str | None) -> ServerMessage:
+def _with_id(message: ServerMessage, message_id: str | None) -> ServerMessage:
     """Give a line that was spoken an id, as a typed one has from its client."""
     if message_id is None or not isinstance(message, FinalUserTranscription):
         return message
     return replace(message, message_id=message_id)
-
-
-def short(name: str) -> str:
-    """Shorten an id for the log."""
-    return name[:4] + "…"

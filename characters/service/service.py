@@ -1,8 +1,7 @@
-"""The service without its HTTP: grants rooms, keeps them alive, ends them, keeps what was said.
+"""The service without its HTTP: grants rooms, keeps them alive, ends them.
 
-Where the service of a data folder can be asked, for whoever has only the folder.
-
-Finds a character's persona below the assets folder and makes minds and voices from it.
+`PersonaAgentFactory` makes the agents from the personas below the assets folder. The endpoint file
+(`endpoint_file`, `running_at`) tells a program that has only the data folder where the service is.
 """
 
 from __future__ import annotations
@@ -22,8 +21,9 @@ from characters.agents.agent import Agent, Part, PlayerSaid, Say
 from characters.agents.llm import LlmAgent, LlmEndpoint
 from characters.agents.persona import Persona, read_persona
 from characters.agents.script import ScriptedAgent
+from characters.protocol.link import Ping
 from characters.protocol.messages import ConnectRequest, RoomGrant
-from characters.service.conversation import Entry, PersistEntry, TimingConfig
+from characters.service.conversation import PersistEntry, TimingConfig
 from characters.service.registry import (
     ConflictError,
     Grant,
@@ -31,10 +31,10 @@ from characters.service.registry import (
     RefusalError,
     Registry,
     Room,
-    SpeakingQueues,
 )
-from characters.service.requests import ContextError, LevelContext, listening_options
-from characters.service.room import LiveRoom, RoomServices, short
+from characters.service.requests import level_context, listening_options
+from characters.service.room import LiveRoom, RoomServices
+from characters.service.room_connection import ClientSocket, ConnectionHandler, short
 from characters.service.store import RoomHistory, SessionRepository, SessionStore
 from characters.service.voice import SpeechInput, SpeechOutput
 from characters.speech.interfaces import Speech, VoiceStyle
@@ -42,12 +42,12 @@ from engine.toml.reader import TomlFileError
 
 __all__ = [
     "AgentFactory",
-    "announced",
+    "endpoint_file",
     "grant_body",
     "PersonaAgentFactory",
     "running_at",
     "Service",
-    "Settings",
+    "ServiceSettings",
 ]
 
 
@@ -55,21 +55,21 @@ log = logging.getLogger(__name__)
 
 
 class AgentFactory(Protocol):
-    """Who can be met: makes the mind of a character for one conversation."""
+    """Makes the agent of a character for one conversation; raises RefusalError for unknown ones."""
 
-    def mind(self, ask: ConnectRequest, memory: dict[str, Any]) -> Agent:
-        """Make a mind that remembers `memory`. Raises RefusalError for an unknown character."""
+    def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> Agent:
+        """Make an agent that remembers `memory`."""
 
-    def voice(self, ask: ConnectRequest) -> VoiceStyle | None:
+    def voice(self, request: ConnectRequest) -> VoiceStyle | None:
         """Return how the character sounds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ServiceSettings:
     """How the service behaves; all times in seconds."""
 
     limits: Limits = field(default_factory=Limits)
-    pace: TimingConfig = field(default_factory=TimingConfig)
+    timing: TimingConfig = field(default_factory=TimingConfig)
     hello_within: float = 5.0
     silent_client: float = 15.0
     probe: float = 0.5
@@ -78,43 +78,44 @@ class Settings:
 
 
 class Service:
-    """All talks of one process; `start` it in the event loop, `close` it at the end."""
+    """All conversations of one process; `start` it in the event loop, `close` it at the end."""
 
     def __init__(
         self,
-        cast: AgentFactory,
+        agents: AgentFactory,
         store: SessionStore,
         *,
         now: Callable[[], float],
         wall: Callable[[], float],
         new_id: Callable[[], str],
-        settings: Settings | None = None,
+        settings: ServiceSettings | None = None,
         speech: Speech | None = None,
     ) -> None:
-        self.settings = settings or Settings()
+        self.settings = settings or ServiceSettings()
         self.registry = Registry(new_id, self.settings.limits)
         self.now = now
-        self.new_id = new_id
-        self.draining = False
-        self._cast = cast
-        self._keeper = SessionRepository(store, now=now, wall=wall)
+        self.is_draining = False
+        self._agents = agents
+        self._repository = SessionRepository(store, self.registry, now=now, wall=wall)
         self._speech = speech
-        self._floors = SpeakingQueues()
-        self._live: dict[str, LiveRoom] = {}
+        self._room_services = RoomServices(
+            now, new_id, self._repository.save, self._drop_room, self.settings.timing
+        )
+        self._live_rooms: dict[str, LiveRoom] = {}
         self._closing: dict[asyncio.Task[None], str] = {}  # -> session id
         self._sweeper: asyncio.Task[None] | None = None
 
-    # --- life ----------------------------------------------------------------------------
+    # --- start and end -------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Take over what the store kept, and begin to sweep."""
-        log.info("%d sessions kept", await self._keeper.restore(self.registry))
+        """Restore the stored sessions, and begin to sweep."""
+        log.info("%d sessions restored", await self._repository.restore())
         self._sweeper = asyncio.create_task(self._sweep())
 
     async def drain(self) -> None:
-        """Say goodbye to everybody and say when to come back."""
-        self.draining = True
-        for live in tuple(self._live.values()):
+        """Send every client away, with the time to come back."""
+        self.is_draining = True
+        for live in tuple(self._live_rooms.values()):
             live.end("drain", self.settings.drain_retry_after)
 
     async def close(self) -> None:
@@ -124,46 +125,51 @@ class Service:
             self._sweeper.cancel()
             await asyncio.wait((self._sweeper,))
         await asyncio.gather(*self._closing, return_exceptions=True)
-        await self._keeper.close()
+        await self._repository.close()
         if self._speech is not None:
             await self._speech.close()
 
-    # --- what is asked -------------------------------------------------------------------
-
-    async def connect(self, ask: ConnectRequest) -> Grant:
-        """Grant a room. Raises RefusalError."""
-        if self.draining:
+    def _refuse_while_draining(self) -> None:
+        if self.is_draining:
             raise RefusalError(503, "the service is restarting", self.settings.drain_retry_after)
-        if ask.mode == "create":
-            self._cast.voice(ask)  # an unknown character is refused before anything is made
-        grant = await self._grant(ask)
+
+    # --- connecting ----------------------------------------------------------------------
+
+    def live_room(self, room: Room) -> LiveRoom | None:
+        """Return the live part of a room."""
+        return self._live_rooms.get(room.name)
+
+    async def connect(self, request: ConnectRequest) -> Grant:
+        """Grant a room. Raises RefusalError."""
+        self._refuse_while_draining()
+        if request.mode == "create":
+            self._agents.voice(request)  # an unknown character is refused before anything is made
+        grant = await self._grant(request)
         try:
-            await self._settle(ask, grant)
+            await self._prepare(request, grant)
         except BaseException:
-            self._forget_room(grant.room)
+            self._drop_room(grant.room)
             raise
         return grant
 
-    async def _grant(self, ask: ConnectRequest) -> Grant:
-        dead = None
+    async def _grant(self, request: ConnectRequest) -> Grant:
         try:
-            return self.registry.connect(ask, self.now())
+            return self.registry.connect(request, self.now())
         except ConflictError as conflict:
-            in_the_way = conflict.room
-        live_id = in_the_way.live_id
-        if await self._is_gone(in_the_way):
-            dead = live_id
+            room = conflict.room
+        live_id = room.live_id
+        dead = live_id if await self._is_gone(room) else None
         try:
-            return self.registry.connect(ask, self.now(), dead=dead)
+            return self.registry.connect(request, self.now(), dead=dead)
         except ConflictError:
             raise RefusalError(409, "the session is live elsewhere; end it or take over") from None
 
     async def _is_gone(self, room: Room) -> bool:
-        """Ask the live connection for a sign of life."""
-        live, heard_at, live_id = self._live.get(room.name), room.heard_at, room.live_id
-        if live is None or live.peer is None:
+        """Ping the live connection; return whether it does not answer."""
+        live, heard_at, live_id = self.live_room(room), room.heard_at, room.live_id
+        if live is None or live.connection.socket is None:
             return True
-        live.peer.probe(self.now())
+        live.connection.socket.send_link(Ping(self.now()))
         until = self.now() + self.settings.probe
         while self.now() < until:
             if room.live_id != live_id:
@@ -173,57 +179,47 @@ class Service:
             await asyncio.sleep(0.01)
         return True
 
-    async def _settle(self, ask: ConnectRequest, grant: Grant) -> None:
-        for room in grant.closed:
-            self._end(room, "taken-over")
+    async def _prepare(self, request: ConnectRequest, grant: Grant) -> None:
+        """Close the rooms that the grant replaces; make the live part of a new one."""
+        await self._close_replaced(grant)
+        room, live = grant.room, self.live_room(grant.room)
+        if grant.is_new:
+            history = await self._repository.history(room.session.session_id, request.heard)
+            live = self._live_rooms[room.name] = self._make_room(request, room, history)
+            live.start()
+        if live is not None:
+            live.set_modes(request.respond_modes or {})
         if not grant.is_new:
-            live = self._live.get(grant.room.name)
-            if live is not None:
-                live.set_modes(ask.respond_modes or {})
             return
-        session_id = grant.room.session.session_id
-        await self._old_rooms_closed(session_id)
-        past = await self._keeper.past(session_id, ask.heard)
-        live = self._live[grant.room.name] = self._make_room(ask, grant.room, past)
-        live.set_modes(ask.respond_modes or {})
-        await self._keep(grant.room, None, ())
-        if self.registry.room(grant.room.name) is not grant.room:
+        await self._repository.save(room.session)
+        if self.registry.room(room.name) is not room:
             # Another request for the session came while the disk was slow: this room is no more.
             raise RefusalError(503, "another request was faster; try again", retry_after=1.0)
 
-    async def _old_rooms_closed(self, session_id: str) -> None:
-        """Wait until what was said in a session's earlier rooms is on disk."""
-        closing = [task for task, closes in self._closing.items() if closes == session_id]
-        await asyncio.gather(*closing, return_exceptions=True)
+    async def _close_replaced(self, grant: Grant) -> None:
+        """End the rooms that are replaced; return when what was said in them is on disk."""
+        for room in grant.closed:
+            self._end(room, "taken-over")
+        if grant.is_new:
+            session_id = grant.room.session.session_id
+            closing = [task for task, closes in self._closing.items() if closes == session_id]
+            await asyncio.gather(*closing, return_exceptions=True)
 
-    def _make_room(self, ask: ConnectRequest, room: Room, past: RoomHistory) -> LiveRoom:
-        mind = self._cast.mind(ask, past.memory)
-        info = (ask.dynamic_info or {}).get("text")
-        try:
-            context = LevelContext(info if isinstance(info, str) else "", ask.player_name)
-            context.set_scene(ask.scene_description or ())
-            context.set_keys(ask.narrative_template_keys or {})
-            context.set_affordances(ask.action_config or {})
-        except ContextError as problem:
-            raise RefusalError(
-                422, [{"type": "too_long", "loc": ["body"], "msg": str(problem)}]
-            ) from None
-        services = RoomServices(
-            self.now, self.new_id, self._keep, self._forget_room, self.settings.pace, self._floors
-        )
+    def _make_room(self, request: ConnectRequest, room: Room, history: RoomHistory) -> LiveRoom:
+        agent = self._agents.agent(request, history.memory)
         return LiveRoom(
             room,
-            mind,
-            services,
-            context=context,
-            ears=self._ears(ask, mind),
-            mouth=self._mouth(ask),
+            agent,
+            self._room_services,
+            context=level_context(request),
+            speech_input=self._speech_input(request, agent),
+            speech_output=self._speech_output(request),
             about=self._about(),
-            past=past,
+            history=history,
         )
 
     def _about(self) -> dict[str, object]:
-        """Return what `bot-ready` tells of the service; problems are sentences for the player."""
+        """Return what `bot-ready` says of the service; problems are sentences for the player."""
         speech = self._speech
         return {
             "service": "troupe",
@@ -232,55 +228,63 @@ class Service:
             "problems": [] if speech is None else list(speech.problems),
         }
 
-    def _ears(self, ask: ConnectRequest, mind: Agent) -> SpeechInput | None:
+    def _speech_input(self, request: ConnectRequest, agent: Agent) -> SpeechInput | None:
         if self._speech is None:
             return None
-        activity, turn = listening_options(ask)
-        listener = self._speech.listen(mind.phrases(), activity=activity, turn=turn)
-        ears = SpeechInput(listener, max(activity.stop_secs, turn.stop_secs))
-        if ask.default_stt_enabled is False:
-            ears.set_muted(True)
-        return ears
+        activity, turn = listening_options(request)
+        listener = self._speech.listen(agent.phrases(), activity=activity, turn=turn)
+        speech_input = SpeechInput(listener, max(activity.stop_secs, turn.stop_secs))
+        if request.default_stt_enabled is False:
+            speech_input.set_muted(True)
+        return speech_input
 
-    def _mouth(self, ask: ConnectRequest) -> SpeechOutput | None:
-        if self._speech is None or ask.default_tts_enabled is False:
+    def _speech_output(self, request: ConnectRequest) -> SpeechOutput | None:
+        if self._speech is None or request.default_tts_enabled is False:
             return None
-        return SpeechOutput(self._speech, self._cast.voice(ask), self.now)
+        return SpeechOutput(self._speech, self._agents.voice(request), self.now)
+
+    async def serve(self, live: LiveRoom, live_id: str, socket: ClientSocket) -> None:
+        """Serve an accepted connection in its room, to its end."""
+        await ConnectionHandler(
+            live.connection,
+            socket,
+            live_id,
+            alive=lambda: self.registry.heard(live.room, self.now()),
+            hello_within=self.settings.hello_within,
+            silent_client=self.settings.silent_client,
+        ).run()
+
+    # --- one question --------------------------------------------------------------------
 
     @asynccontextmanager
     async def question(
-        self, ask: ConnectRequest, text: str
+        self, request: ConnectRequest, text: str
     ) -> AsyncIterator[tuple[Grant, AsyncGenerator[Part, None]]]:
         """Answer once, without a room that anybody enters. Raises RefusalError."""
-        if self.draining:
-            raise RefusalError(503, "the service is restarting", self.settings.drain_retry_after)
-        self._cast.voice(ask)
-        grant = await self._grant(ask)
+        self._refuse_while_draining()
+        self._agents.voice(request)
+        grant = await self._grant(request)
         room = grant.room
         try:
-            for closed in grant.closed:
-                self._end(closed, "taken-over")
-            await self._old_rooms_closed(room.session.session_id)
-            past = await self._keeper.past(room.session.session_id)
-            mind = self._cast.mind(ask, past.memory)
+            await self._close_replaced(grant)
+            history = await self._repository.history(room.session.session_id)
+            agent = self._agents.agent(request, history.memory)
             said: list[str] = []
-            async with aclosing(_recorded(mind.reply(PlayerSaid(text), {}), said)) as parts:
+            async with aclosing(_recorded(agent.reply(PlayerSaid(text), {}), said)) as parts:
                 yield grant, parts
             turns = (PersistEntry("player", text), PersistEntry("character", "".join(said)))
-            await self._keep(room, mind.memory(), turns)
+            await self._repository.save(room.session, agent.memory(), turns)
         finally:
             self.registry.close_room(room)
 
-    def live(self, room: Room) -> LiveRoom | None:
-        """Return the live part of a room."""
-        return self._live.get(room.name)
+    # --- ends ----------------------------------------------------------------------------
 
     async def remove(self, session_id: str) -> bool:
-        """Expire one session for good."""
-        known = self.registry.remove(session_id)
-        if known:
-            await self._keeper.remove((session_id,))
-        return known
+        """Expire one session for good; return whether it was there."""
+        is_known = self.registry.remove(session_id)
+        if is_known:
+            await self._repository.remove((session_id,))
+        return is_known
 
     async def forget(self, end_user_id: str) -> int:
         """Remove everything of a player; return how many sessions that was."""
@@ -288,53 +292,40 @@ class Service:
         for room in rooms:
             self._end(room, "killed")
         ids = tuple(session.session_id for session in sessions)
-        await self._keeper.remove(ids)
+        await self._repository.remove(ids)
         return len(ids)
-
-    # --- rooms and the disk --------------------------------------------------------------
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(self.settings.sweep_every)
-            gone = self.registry.expire(self.now())
-            for room in gone.rooms:
+            expired = self.registry.expire(self.now())
+            for room in expired.rooms:
                 self._end(room, "expired")
-            if gone.sessions:
-                await self._remove_expired(tuple(item.session_id for item in gone.sessions))
+            if expired.sessions:
+                await self._remove_expired(tuple(item.session_id for item in expired.sessions))
 
     async def _remove_expired(self, ids: tuple[str, ...]) -> None:
         try:
-            await self._keeper.remove(ids)
+            await self._repository.remove(ids)
         except Exception as error:
-            # The sweep goes on; the keeper tries again with the next write.
+            # The sweep goes on; the repository tries again with the next write.
             log.error("expired sessions could not be removed: %s", type(error).__name__)
         else:
             log.info("%d sessions expired", len(ids))
 
     def _end(self, room: Room, reason: str) -> None:
-        live = self._live.get(room.name)
+        live = self.live_room(room)
         if live is not None:
             live.end(reason)
 
-    def _forget_room(self, room: Room) -> None:
+    def _drop_room(self, room: Room) -> None:
         self.registry.close_room(room)
-        live = self._live.pop(room.name, None)
+        live = self._live_rooms.pop(room.name, None)
         if live is not None:
             log.info("room %s ended", short(room.name))
             closing = asyncio.create_task(live.close())
             self._closing[closing] = room.session.session_id
             closing.add_done_callback(self._closing.pop)
-
-    async def _keep(
-        self, room: Room, memory: dict[str, Any] | None, entries: tuple[Entry, ...]
-    ) -> None:
-        session_id = room.session.session_id
-        await self._keeper.keep(
-            room.session,
-            memory,
-            entries,
-            lambda: self.registry.session(session_id) is not None,
-        )
 
 
 async def _recorded(
@@ -347,7 +338,53 @@ async def _recorded(
             yield part
 
 
-def grant_body(grant: Grant, ask: ConnectRequest, origin: str) -> dict[str, Any]:
+class PersonaAgentFactory:
+    """Makes agents from the persona files in `assets`/personas, read anew for each conversation."""
+
+    def __init__(
+        self, assets: Path, chance: Callable[[], Random], endpoint: LlmEndpoint | None = None
+    ) -> None:
+        self._assets = assets.resolve()
+        self._chance = chance
+        self._endpoint = endpoint
+
+    def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> Agent:
+        """Make the agent of a character. Raises RefusalError."""
+        persona = self._persona(request)
+        script = ScriptedAgent(persona, memory, self._chance())
+        return LlmAgent(persona, script, self._endpoint, memory) if self._endpoint else script
+
+    def voice(self, request: ConnectRequest) -> VoiceStyle | None:
+        """Return how the character sounds. Raises RefusalError."""
+        voice = self._persona(request).voice
+        return VoiceStyle(
+            voice.language, voice.variant, voice.pitch, voice.words_per_minute, voice.name
+        )
+
+    def _persona(self, request: ConnectRequest) -> Persona:
+        path = self._path(request)
+        if path is None or not path.is_file():
+            raise RefusalError(404, "character not found")
+        try:
+            return read_persona(path)
+        except TomlFileError as error:
+            raise RefusalError(422, [_problem(str(item)) for item in error.problems[:20]]) from None
+
+    def _path(self, request: ConnectRequest) -> Path | None:
+        if request.persona is None:
+            plain = not set(request.character_id) & set("/\\:\0")
+            return self._assets / "personas" / f"{request.character_id}.toml" if plain else None
+        path = (self._assets / request.persona).resolve()
+        if not path.is_relative_to(self._assets) or path.suffix != ".toml":
+            raise RefusalError(422, [_problem("must be a .toml file below the assets folder")])
+        return path
+
+
+def _problem(message: str) -> dict[str, Any]:
+    return {"type": "persona", "loc": ["body", "persona"], "msg": message}
+
+
+def grant_body(grant: Grant, request: ConnectRequest, origin: str) -> dict[str, Any]:
     """Return the body of a 200 answer; `origin` is ws://host:port."""
     room = grant.room
     answer = RoomGrant(
@@ -356,24 +393,24 @@ def grant_body(grant: Grant, ask: ConnectRequest, origin: str) -> dict[str, Any]
         room_url=f"{origin}/rooms/{room.name}",
         room_name=room.name,
         token=grant.token,
-        end_user_id=ask.end_user_id,
-        end_user_metadata=ask.end_user_metadata,
+        end_user_id=request.end_user_id,
+        end_user_metadata=request.end_user_metadata,
         request_trace_id=grant.live_id[:8],
     )
     return answer.to_dict()
 
 
-NAME = "running.json"
-PATIENCE_SECONDS = 2.0
+ENDPOINT_FILE = "running.json"
+ANSWER_SECONDS = 2.0
 
 
 @contextmanager
-def announced(folder: Path | None, url: str) -> Iterator[None]:
-    """Write down in the service's folder that it listens there, until the end; None: nowhere."""
+def endpoint_file(folder: Path | None, url: str) -> Iterator[None]:
+    """Keep the service's URL in a file in its folder while the context lasts; None: no file."""
     if folder is None:
         yield
         return
-    path = folder / NAME
+    path = folder / ENDPOINT_FILE
     path.write_text(json.dumps({"url": url}), encoding="utf-8")
     try:
         yield
@@ -382,59 +419,13 @@ def announced(folder: Path | None, url: str) -> Iterator[None]:
 
 
 def running_at(folder: Path) -> str | None:
-    """Return the URL of the service that has this folder, None if none runs.
+    """Return the URL of the service that runs on this folder, None if none does.
 
-    One that was killed left its word behind, so the service itself is asked.
+    A service that was killed left its file behind, so the URL is tried.
     """
     try:
-        url = str(json.loads((folder / NAME).read_text(encoding="utf-8"))["url"])
-        with urlopen(f"{url}/health", timeout=PATIENCE_SECONDS) as answer:
+        url = str(json.loads((folder / ENDPOINT_FILE).read_text(encoding="utf-8"))["url"])
+        with urlopen(f"{url}/health", timeout=ANSWER_SECONDS) as answer:
             return url if answer.status == 200 else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-class PersonaAgentFactory:
-    """The characters whose files lie in `assets`/personas; files are read anew for each talk."""
-
-    def __init__(
-        self, assets: Path, chance: Callable[[], Random], model: LlmEndpoint | None = None
-    ) -> None:
-        self._assets = assets.resolve()
-        self._chance = chance
-        self._model = model
-
-    def mind(self, ask: ConnectRequest, memory: dict[str, Any]) -> Agent:
-        """Make the mind of a character. Raises RefusalError."""
-        persona = self._persona(ask)
-        script = ScriptedAgent(persona, memory, self._chance())
-        return LlmAgent(persona, script, self._model, memory) if self._model else script
-
-    def voice(self, ask: ConnectRequest) -> VoiceStyle | None:
-        """Return how the character sounds. Raises RefusalError."""
-        voice = self._persona(ask).voice
-        return VoiceStyle(
-            voice.language, voice.variant, voice.pitch, voice.words_per_minute, voice.name
-        )
-
-    def _persona(self, ask: ConnectRequest) -> Persona:
-        path = self._path(ask)
-        if path is None or not path.is_file():
-            raise RefusalError(404, "character not found")
-        try:
-            return read_persona(path)
-        except TomlFileError as error:
-            raise RefusalError(422, [_mistake(str(item)) for item in error.problems[:20]]) from None
-
-    def _path(self, ask: ConnectRequest) -> Path | None:
-        if ask.persona is None:
-            plain = not set(ask.character_id) & set("/\\:\0")
-            return self._assets / "personas" / f"{ask.character_id}.toml" if plain else None
-        path = (self._assets / ask.persona).resolve()
-        if not path.is_relative_to(self._assets) or path.suffix != ".toml":
-            raise RefusalError(422, [_mistake("must be a .toml file below the assets folder")])
-        return path
-
-
-def _mistake(message: str) -> dict[str, Any]:
-    return {"type": "persona", "loc": ["body", "persona"], "msg": message}

@@ -1,17 +1,10 @@
-"""Sessions and transcripts on SQLite: what survives a restart of the service.
+"""Sessions and transcripts in SQLite, and what each room writes there while it goes on.
 
-Times on disk are wall-clock seconds, because nothing else survives a restart; the ages are
-worked out once, when the store is opened, and the registry goes on from there on its own clock.
-All calls block; the shell makes them from one worker thread.
-
-Keeps sessions on disk from the event loop: one worker thread, calls in the order they were made.
-
-Here the two clocks meet: the registry's, which nothing can turn back, and the wall clock that is
-written down.
-
-Saves one room as it goes on: one write at a time, nothing lost when the room ends in between.
-
-An answer as it is written down: decided once, told until the player has had it whole.
+* `SessionStore`: the database file; its calls block.
+* `SessionRepository`: the same for the event loop, by one worker thread, in the order of the
+  calls. The two clocks meet here: the registry's monotonic one, and the wall clock, which is what
+  is written, because nothing else survives a restart.
+* `RoomStore`: one room's entries, written behind its back; confirms the lines that are durable.
 """
 
 from __future__ import annotations
@@ -20,7 +13,7 @@ import asyncio
 import json
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -36,28 +29,23 @@ from characters.service.conversation import (
     PlayerLine,
     ResolveReply,
 )
-from characters.service.registry import Registry, Room, ServiceSession
+from characters.service.registry import Registry, ServiceSession
 
 __all__ = [
-    "Keeping",
-    "OwedAnswer",
-    "read_answer",
     "RoomHistory",
+    "RoomStore",
+    "Save",
     "SessionRepository",
     "SessionStore",
-    "Settled",
-    "SpokenTurn",
-    "StoredEntry",
     "StoredSession",
-    "WriteBehindQueue",
-    "written_answer",
+    "StoredSessions",
 ]
 
 
 log = logging.getLogger(__name__)
 
 MAX_TURNS = 400
-MAX_OWED = 16  # answers that are told again at most: more than can wait for a mind
+MAX_PENDING = 16  # answers that are repeated at most: more turns than can wait for an agent
 _SETTINGS = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
@@ -99,7 +87,7 @@ CREATE TABLE IF NOT EXISTS ended (session_id TEXT PRIMARY KEY, ended_at REAL NOT
 
 @dataclass(frozen=True, slots=True)
 class StoredSession:
-    """A session as it lies on disk; `used_at` in wall-clock seconds."""
+    """A session as it is on disk; `used_at` in wall-clock seconds."""
 
     session_id: str
     character_id: str
@@ -108,50 +96,20 @@ class StoredSession:
 
 
 @dataclass(frozen=True, slots=True)
-class SpokenTurn:
-    """One thing said, speaker "player" or "character"; `said_at` in wall-clock seconds.
-
-    `message_id` is what the client called a typed line; it is written, and read by `lines`.
-    `answers` is the line that is answered: an answer that is owed is written once.
-    """
-
-    speaker: str
-    text: str
-    said_at: float
-    message_id: str | None = None
-    answers: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OwedAnswer:
-    """Lines that are answered together: `answer` is JSON, None while it is undecided.
-
-    Read back (`SessionStore.owed`), it is one line, with its text, and whether the client has
-    had the answer whole.
-    """
-
-    message_ids: tuple[str, ...]
-    answer: str | None
-    text: str = ""
-    is_heard: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """A line to which no answer is owed any more; None for all whose answer is decided."""
-
-    message_id: str | None
-
-
-StoredEntry: TypeAlias = SpokenTurn | OwedAnswer | Settled
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What the store holds when it is opened."""
+class StoredSessions:
+    """What the store holds when it is opened; `ended` are the ids of removed sessions."""
 
     sessions: tuple[StoredSession, ...]
     ended: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoomHistory:
+    """What a room begins with."""
+
+    memory: dict[str, Any] = field(default_factory=dict)  # the agent's
+    message_ids: frozenset[str] = frozenset()  # of the typed lines that the session has
+    pending: tuple[PendingReply, ...] = ()
 
 
 class SessionStore:
@@ -160,68 +118,90 @@ class SessionStore:
     def __init__(self, path: Path | None) -> None:
         self._db = _open(path)
 
-    def load(self) -> Kept:
+    # --- reading ---
+
+    def load(self) -> StoredSessions:
         """Return every session, without what was said in it."""
         rows = self._db.execute(
             "SELECT session_id, character_id, end_user_id, used_at FROM sessions"
         )
         sessions = tuple(StoredSession(*row) for row in rows)
         ended = self._db.execute("SELECT session_id FROM ended ORDER BY ended_at")
-        return Kept(sessions, tuple(row[0] for row in ended))
+        return StoredSessions(sessions, tuple(row[0] for row in ended))
 
     def memory(self, session_id: str) -> dict[str, Any]:
-        """Return what the character remembers; empty for a session that is not there."""
+        """Return what the character remembers; empty for an unknown session."""
         row = self._db.execute(
             "SELECT memory FROM sessions WHERE session_id = ?", (session_id,)
         ).fetchone()
         value = json.loads(row[0]) if row else {}
         return value if isinstance(value, dict) else {}
 
-    def turns(self, session_id: str) -> tuple[SpokenTurn, ...]:
-        """Return the last turns of a session, oldest first."""
+    def turns(self, session_id: str) -> tuple[PersistEntry, ...]:
+        """Return the last turns of a session, oldest first, without their ids."""
         rows = self._db.execute(
-            "SELECT speaker, text, said_at FROM turns WHERE session_id = ? ORDER BY number",
-            (session_id,),
+            "SELECT speaker, text FROM turns WHERE session_id = ? ORDER BY number", (session_id,)
         )
-        return tuple(SpokenTurn(*row) for row in rows)
+        return tuple(PersistEntry(*row) for row in rows)
 
-    def lines(self, session_id: str) -> frozenset[str]:
-        """Return the message ids of the last typed lines of a session."""
+    def message_ids(self, session_id: str) -> frozenset[str]:
+        """Return the ids of the last typed lines of a session."""
         rows = self._db.execute("SELECT message_id FROM lines WHERE session_id = ?", (session_id,))
         return frozenset(row[0] for row in rows)
 
-    def owed(self, session_id: str, heard: str | None = None) -> tuple[OwedAnswer, ...]:
-        """Return what is still to be answered or was not settled, oldest first.
+    def pending(self, session_id: str) -> tuple[PendingReply, ...]:
+        """Return the replies that are pending, oldest first, each for one line."""
+        return tuple(reply for _, reply in self._pending(session_id))
 
-        `heard` is the last line whose answer the client had whole: what is decided up to it is.
-        """
-        found = self._db.execute(
-            "SELECT number FROM lines WHERE session_id = ? AND message_id = ?", (session_id, heard)
-        ).fetchone()
+    def _pending(self, session_id: str) -> Iterator[tuple[int, PendingReply]]:
         rows = self._db.execute(
-            "SELECT message_id, answer, text, number FROM owed"
+            "SELECT number, text, message_id, answer FROM owed"
             " JOIN lines USING (session_id, message_id) JOIN turns USING (session_id, number)"
             " WHERE session_id = ? ORDER BY number",
             (session_id,),
         )
-        last = found[0] if found else 0
-        return tuple(
-            OwedAnswer((row[0],), row[1], row[2], row[1] is not None and row[3] <= last)
-            for row in rows
-        )
+        for number, text, message_id, answer in rows:
+            line = PlayerLine(text, message_id, is_kept=True)
+            yield number, PendingReply((line,), None if answer is None else _decode(answer))
 
-    def write(self, session_id: str, entries: Iterable[StoredEntry]) -> None:
-        """Write what is new in a session that is there; durable on return."""
+    def history(self, session_id: str, heard: str | None, at: float) -> RoomHistory:
+        """Return what a new room of a session begins with.
+
+        `heard` is the last line whose answer the client received whole: answers up to it were
+        received too, of which an earlier room may not know. They are written at `at`.
+        """
+        found = self._db.execute(
+            "SELECT number FROM lines WHERE session_id = ? AND message_id = ?", (session_id, heard)
+        ).fetchone()
+        last = found[0] if found else 0
         with self._db:
-            self._write(session_id, entries)
+            for number, reply in tuple(self._pending(session_id)):
+                if reply.parts is not None and number <= last:
+                    self._add_received(session_id, reply.message_ids[0], reply.parts, at)
+        pending = self.pending(session_id)
+        return RoomHistory(self.memory(session_id), self.message_ids(session_id), pending)
+
+    def _add_received(
+        self, session_id: str, message_id: str, parts: tuple[Part, ...], at: float
+    ) -> None:
+        said = "".join(part.text for part in parts if isinstance(part, Say))
+        if said:
+            self._add_turn(session_id, PersistEntry("character", said, answers=message_id), at)
+        self._resolve(session_id, ResolveReply(message_id), at)
+
+    # --- writing ---
 
     def save(
         self,
         session: StoredSession,
         memory: dict[str, Any] | None = None,
-        entries: Iterable[StoredEntry] = (),
+        entries: Iterable[Entry] = (),
+        at: float = 0.0,
     ) -> None:
-        """Write a session, what it remembers and what is new, in order; durable on return."""
+        """Write a session, its memory and new entries in their order; durable on return.
+
+        `at` is when it was said, in wall-clock seconds; without `memory` the old one stays.
+        """
         with self._db:
             self._db.execute(
                 "INSERT INTO sessions (session_id, character_id, end_user_id, used_at)"
@@ -234,14 +214,11 @@ class SessionStore:
                     "UPDATE sessions SET memory = ? WHERE session_id = ?",
                     (json.dumps(memory), session.session_id),
                 )
-            self._write(session.session_id, entries)
+            for entry in entries:
+                self._WRITERS[type(entry)](self, session.session_id, entry, at)
 
-    def _write(self, session_id: str, entries: Iterable[StoredEntry]) -> None:
-        for entry in entries:
-            self._WRITERS[type(entry)](self, session_id, entry)
-
-    def _add_turn(self, session_id: str, turn: SpokenTurn) -> None:
-        if turn.answers is not None and self._is_kept_already(session_id, turn.answers):
+    def _add_turn(self, session_id: str, entry: PersistEntry, at: float) -> None:
+        if entry.answers is not None and self._is_answered(session_id, entry.answers):
             return
         last = self._db.execute(
             "SELECT coalesce(max(number), 0) FROM turns WHERE session_id = ?", (session_id,)
@@ -249,14 +226,18 @@ class SessionStore:
         number = last + 1
         self._db.execute(
             "INSERT INTO turns (session_id, number, speaker, text, said_at) VALUES (?, ?, ?, ?, ?)",
-            (session_id, number, turn.speaker, turn.text, turn.said_at),
+            (session_id, number, entry.speaker, entry.text, at),
         )
-        if turn.message_id is not None:
+        if entry.message_id is not None:
             self._db.execute(
                 "INSERT OR IGNORE INTO lines (session_id, message_id, number) VALUES (?, ?, ?)",
-                (session_id, turn.message_id, number),
+                (session_id, entry.message_id, number),
             )
-        gone = (session_id, number - MAX_TURNS)
+        self._forget_turns(session_id, number - MAX_TURNS)
+
+    def _forget_turns(self, session_id: str, last: int) -> None:
+        """Delete the turns up to a number, and what belongs to them."""
+        gone = (session_id, last)
         self._db.execute(
             "DELETE FROM owed WHERE (session_id, message_id) IN"
             " (SELECT session_id, message_id FROM lines WHERE session_id = ? AND number <= ?)",
@@ -265,41 +246,43 @@ class SessionStore:
         for table in ("turns", "lines"):
             self._db.execute(f"DELETE FROM {table} WHERE session_id = ? AND number <= ?", gone)
 
-    def _is_kept_already(self, session_id: str, message_id: str) -> bool:
-        """Tell whether that line's answer is written; else note that it is now."""
+    def _is_answered(self, session_id: str, message_id: str) -> bool:
+        """Tell whether that line's answer is written already; else note that it is now."""
         line = (session_id, message_id)
         where = "WHERE session_id = ? AND message_id = ?"
         found = self._db.execute(f"SELECT is_kept FROM owed {where}", line).fetchone()
         self._db.execute(f"UPDATE owed SET is_kept = 1 {where}", line)
         return bool(found and found[0])
 
-    def _add_owed(self, session_id: str, owed: OwedAnswer) -> None:
-        for message_id in owed.message_ids[:-1]:
-            self._settle(session_id, Settled(message_id))
+    def _add_pending(self, session_id: str, reply: PendingReply, at: float) -> None:
+        *others, last = reply.message_ids
+        for message_id in others:
+            self._resolve(session_id, ResolveReply(message_id), at)
+        answer = None if reply.parts is None else json.dumps(reply.parts, default=_encode)
         self._db.execute(
             "INSERT INTO owed (session_id, message_id, answer) VALUES (?, ?, ?)"
             " ON CONFLICT DO UPDATE SET answer = excluded.answer",
-            (session_id, owed.message_ids[-1], owed.answer),
+            (session_id, last, answer),
         )
-        # A client that never confirms anything is not told half the talk when it comes back.
+        # A client that never confirms anything does not get half the conversation repeated.
         self._db.execute(
             "DELETE FROM owed WHERE session_id = ?1 AND answer IS NOT NULL AND message_id NOT IN"
             " (SELECT message_id FROM owed JOIN lines USING (session_id, message_id)"
             " WHERE session_id = ?1 AND answer IS NOT NULL ORDER BY number DESC LIMIT ?2)",
-            (session_id, MAX_OWED),
+            (session_id, MAX_PENDING),
         )
 
-    def _settle(self, session_id: str, settled: Settled) -> None:
+    def _resolve(self, session_id: str, resolved: ResolveReply, at: float) -> None:
         self._db.execute(
             "DELETE FROM owed WHERE session_id = ?1"
             " AND (message_id = ?2 OR (?2 IS NULL AND answer IS NOT NULL))",
-            (session_id, settled.message_id),
+            (session_id, resolved.message_id),
         )
 
-    _WRITERS: Mapping[type[StoredEntry], Callable[[Any, str, Any], None]] = {
-        SpokenTurn: _add_turn,
-        OwedAnswer: _add_owed,
-        Settled: _settle,
+    _WRITERS: Mapping[type[Entry], Callable[[Any, str, Any, float], None]] = {
+        PersistEntry: _add_turn,
+        PendingReply: _add_pending,
+        ResolveReply: _resolve,
     }
 
     def remove(self, session_ids: Iterable[str], ended_at: float) -> None:
@@ -322,7 +305,7 @@ class SessionStore:
 
 
 def _open(path: Path | None) -> sqlite3.Connection:
-    """Open the file; one that is no database, or a damaged one, is put aside and reported."""
+    """Open the file; one that is no database, or a damaged one, is renamed and reported."""
     if path is None:
         return _connect(":memory:")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -333,15 +316,15 @@ def _open(path: Path | None) -> sqlite3.Connection:
         if isinstance(error, sqlite3.OperationalError):
             raise  # Locked, unreadable, full: the file itself may be sound.
         aside = path.with_name(f"{path.name}.damaged")
-        log.error("%s is damaged; put aside as %s, all start afresh", path.name, aside.name)
+        log.error("%s is damaged; renamed to %s, a new one is begun", path.name, aside.name)
         path.replace(aside)
         for ending in ("-wal", "-shm"):
             path.with_name(path.name + ending).unlink(missing_ok=True)
         return _connect(str(path))
 
 
-def _connect(where: str) -> sqlite3.Connection:
-    db = sqlite3.connect(where, check_same_thread=False, timeout=5.0)
+def _connect(database: str) -> sqlite3.Connection:
+    db = sqlite3.connect(database, check_same_thread=False, timeout=5.0)
     try:
         db.executescript(_SETTINGS + _SCHEMA)
         if db.execute("PRAGMA quick_check").fetchone() != ("ok",):
@@ -352,50 +335,168 @@ def _connect(where: str) -> sqlite3.Connection:
     return db
 
 
+def _encode(part: Part) -> dict[str, Any]:
+    """Return one part of an answer as JSON values."""
+    if isinstance(part, Say):
+        return {"say": part.text}
+    if isinstance(part, Feel):
+        return {"feel": part.emotion, "scale": part.scale}
+    return {"do": [[action.name, action.target] for action in part.actions]}
+
+
+def _decode(answer: str) -> tuple[Part, ...]:
+    """Return the parts of an answer that was encoded."""
+    return tuple(map(_decode_part, json.loads(answer)))
+
+
+def _decode_part(raw: dict[str, Any]) -> Part:
+    if "say" in raw:
+        return Say(raw["say"])
+    if "feel" in raw:
+        return Feel(raw["feel"], raw["scale"])
+    return Do(tuple(Action(name, target) for name, target in raw["do"]))
+
+
+T = TypeVar("T")
+
+
+class SessionRepository:
+    """The store for the event loop; every call is durable when it returns."""
+
+    def __init__(
+        self,
+        store: SessionStore,
+        registry: Registry,
+        *,
+        now: Callable[[], float],
+        wall: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._registry = registry
+        self._now = now
+        self._wall = wall
+        self._thread = ThreadPoolExecutor(1, "store")
+        self._to_remove: dict[str, None] = {}  # ids that are still on the disk
+
+    async def restore(self) -> int:
+        """Hand the stored sessions to the registry; return how many there are."""
+        stored = await self._call(self._store.load)
+        now, wall = self._now(), self._wall()
+        # A clock that was set back between two runs must not make a session younger than new.
+        sessions = [
+            ServiceSession(
+                s.session_id, s.character_id, s.end_user_id, now - max(0.0, wall - s.used_at)
+            )
+            for s in stored.sessions
+        ]
+        self._registry.restore(sessions, stored.ended)
+        return len(sessions)
+
+    async def history(self, session_id: str, heard: str | None = None) -> RoomHistory:
+        """Return what a new room begins with; `heard` as in `SessionStore.history`."""
+        return await self._call(self._store.history, session_id, heard, self._wall())
+
+    async def save(
+        self,
+        session: ServiceSession,
+        memory: dict[str, Any] | None = None,
+        entries: tuple[Entry, ...] = (),
+    ) -> None:
+        """Write a session, unless it has been removed by the time that its turn comes."""
+        wall = self._wall()
+        stored = StoredSession(
+            session.session_id,
+            session.character_id,
+            session.end_user_id,
+            wall - max(0.0, self._now() - session.used_at),
+        )
+
+        def write() -> None:
+            self._remove_now()
+            if self._registry.session(session.session_id) is not None:
+                self._store.save(stored, memory, entries, wall)
+
+        await self._call(write)
+
+    async def remove(self, session_ids: Iterable[str]) -> None:
+        """Delete sessions and all that was said in them.
+
+        What the disk refuses to delete is deleted before the next write: what a player wanted to
+        be deleted must not come back with the next start.
+        """
+        self._to_remove.update(dict.fromkeys(session_ids))
+        await self._call(self._remove_now)
+
+    def _remove_now(self) -> None:
+        ids = tuple(self._to_remove)
+        if ids:
+            self._store.remove(ids, self._wall())
+            for session_id in ids:
+                del self._to_remove[session_id]
+
+    async def close(self) -> None:
+        """Finish what was asked for, then close the file."""
+        with suppress(Exception):  # its caller was told that it failed
+            await self._call(self._remove_now)
+        await self._call(self._store.close)
+        self._thread.shutdown()
+
+    async def _call(self, work: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+
 MAX_UNSAVED = 600  # entries, while the disk refuses
 
-Keeping: TypeAlias = Callable[[Room, dict[str, Any] | None, tuple[Entry, ...]], Awaitable[None]]
-"""Writes a room's session at once: what is remembered, and what is new."""
+Save: TypeAlias = Callable[
+    [ServiceSession, dict[str, Any] | None, tuple[Entry, ...]], Awaitable[None]
+]
+"""Writes a session, its agent's memory and new entries; durable when it returns."""
 
 
-class WriteBehindQueue:
-    """Collects what is to be kept, and keeps it in the background; `close` it to the end.
+class RoomStore:
+    """Collects what one room has to persist and writes it in the background, one write at a time.
 
-    `kept` hears of each thing said when it is durable. `heard` names the lines whose answers the
-    client has had whole since it was asked last.
+    `start` it in the event loop; `close` it, so that nothing is lost when the room ends.
+    `confirm` is called with each line that has an id when it is durable. `heard` returns the lines
+    whose answers the client received whole since the last call.
     """
 
     def __init__(
         self,
-        room: Room,
-        keep: Keeping,
+        session: ServiceSession,
+        save: Save,
+        *,
         memory: Callable[[], dict[str, Any]],
-        kept: Callable[[PersistEntry], object],
+        confirm: Callable[[PersistEntry], object],
         heard: Callable[[], Iterable[str]] = tuple,
     ) -> None:
-        self._room = room
-        self._keep = keep
+        self._session = session
+        self._write = save
         self._memory = memory
-        self._kept = kept
+        self._confirm = confirm
         self._heard = heard
         self._entries: list[Entry] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._dirty = asyncio.Event()
         self._is_closing = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to write."""
         # Never cancelled: a cancelled write may be on disk or not, and would be written twice.
         self._task = asyncio.create_task(self._run())
 
-    def add(self, entry: Entry) -> None:
-        """Write this down."""
+    def append(self, entry: Entry) -> None:
+        """Persist an entry soon."""
         self._entries.append(entry)
         self._dirty.set()
 
-    def nudge(self) -> None:
-        """Save soon, although nothing was added: an answer was heard."""
+    def save_soon(self) -> None:
+        """Save although nothing was appended, because an answer was received."""
         self._dirty.set()
 
     async def flush(self) -> None:
-        """Return when what is remembered by now is durable, or the disk has refused it."""
+        """Return when all that was appended is durable, or the disk has refused it."""
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         self._dirty.set()
@@ -405,7 +506,8 @@ class WriteBehindQueue:
         """Save what is left, then stop."""
         self._is_closing = True
         self._dirty.set()
-        await self._task
+        if self._task is not None:
+            await self._task
 
     async def _run(self) -> None:
         is_last = False
@@ -420,170 +522,16 @@ class WriteBehindQueue:
         entries = tuple(self._entries)
         waiters, self._waiters = self._waiters, []
         try:
-            await self._keep(self._room, self._memory(), entries)
+            await self._write(self._session, self._memory(), entries)
         except Exception as error:
-            # The talk goes on; the next save tries again with what is there by then.
+            # The conversation goes on; the next save tries again with all that is there by then.
             log.error("a session could not be saved: %s", type(error).__name__)
             self._entries = self._entries[-MAX_UNSAVED:]
         else:
             del self._entries[: len(entries)]
             for entry in entries:
-                if isinstance(entry, PersistEntry):
-                    self._kept(entry)
+                if isinstance(entry, PersistEntry) and entry.message_id is not None:
+                    self._confirm(entry)
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
-
-
-def written_answer(parts: Iterable[Part]) -> str:
-    """Return the parts as JSON."""
-    return json.dumps([_written(part) for part in parts])
-
-
-def read_answer(text: str) -> tuple[Part, ...]:
-    """Return the parts that `written_answer` wrote."""
-    return tuple(_read(raw) for raw in json.loads(text))
-
-
-def _written(part: Part) -> dict[str, Any]:
-    if isinstance(part, Say):
-        return {"say": part.text}
-    if isinstance(part, Feel):
-        return {"feel": part.emotion, "scale": part.scale}
-    return {"do": [[action.name, action.target] for action in part.actions]}
-
-
-def _read(raw: dict[str, Any]) -> Part:
-    if "say" in raw:
-        return Say(raw["say"])
-    if "feel" in raw:
-        return Feel(raw["feel"], raw["scale"])
-    return Do(tuple(Action(name, target) for name, target in raw["do"]))
-
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class RoomHistory:
-    """What a room begins with: what its character remembers, and what is still to be answered."""
-
-    memory: dict[str, Any] = field(default_factory=dict)
-    known: frozenset[str] = frozenset()  # ids of the typed lines that the session has
-    left: tuple[tuple[PlayerLine, tuple[Part, ...] | None], ...] = ()
-
-
-class SessionRepository:
-    """The store behind its thread; every call is durable when it returns."""
-
-    def __init__(
-        self, store: SessionStore, *, now: Callable[[], float], wall: Callable[[], float]
-    ) -> None:
-        self._store = store
-        self._now = now
-        self._wall = wall
-        self._thread = ThreadPoolExecutor(1, "store")
-        self._to_remove: dict[str, None] = {}  # ids that the disk has still to let go of
-
-    async def restore(self, registry: Registry) -> int:
-        """Hand the registry what was kept; return how many sessions that is."""
-        kept = await self._call(self._store.load)
-        now, wall = self._now(), self._wall()
-        # A clock that was set back between two runs must not make a session younger than new.
-        sessions = [
-            ServiceSession(
-                s.session_id, s.character_id, s.end_user_id, now - max(0.0, wall - s.used_at)
-            )
-            for s in kept.sessions
-        ]
-        registry.restore(sessions, kept.ended)
-        return len(sessions)
-
-    async def past(self, session_id: str, heard: str | None = None) -> RoomHistory:
-        """Return what was before; `heard` is the last line whose answer the client had whole."""
-
-        wall = self._wall()
-
-        def read() -> RoomHistory:
-            store = self._store
-            owed = store.owed(session_id, heard)
-            had = [entry for item in owed if item.is_heard for entry in _settled(item, wall)]
-            if had:
-                store.write(session_id, had)
-            left = tuple(_left(item) for item in owed if not item.is_heard)
-            return RoomHistory(store.memory(session_id), store.lines(session_id), left)
-
-        return await self._call(read)
-
-    async def keep(
-        self,
-        session: ServiceSession,
-        memory: dict[str, Any] | None,
-        entries: Iterable[Entry],
-        still_known: Callable[[], bool],
-    ) -> None:
-        """Write a session, unless it has been removed by the time that its turn comes."""
-        wall = self._wall()
-        stored = StoredSession(
-            session.session_id,
-            session.character_id,
-            session.end_user_id,
-            wall - max(0.0, self._now() - session.used_at),
-        )
-        new = [_stored(entry, wall) for entry in entries]
-
-        def save() -> None:
-            self._remove_owed()
-            if still_known():
-                self._store.save(stored, memory, new)
-
-        await self._call(save)
-
-    async def remove(self, session_ids: Iterable[str]) -> None:
-        """Delete sessions and all that was said in them.
-
-        What the disk refuses is owed, and done before the next write: what somebody wanted to be
-        deleted must not come back with the next start.
-        """
-        self._to_remove.update(dict.fromkeys(session_ids))
-        await self._call(self._remove_owed)
-
-    def _remove_owed(self) -> None:
-        owed = tuple(self._to_remove)
-        if owed:
-            self._store.remove(owed, self._wall())
-            for session_id in owed:
-                del self._to_remove[session_id]
-
-    async def close(self) -> None:
-        """Finish what was asked for, then let go of the file."""
-        with suppress(Exception):  # whoever asked for it was told that it failed
-            await self._call(self._remove_owed)
-        await self._call(self._store.close)
-        self._thread.shutdown()
-
-    async def _call(self, work: Callable[..., T], *arguments: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
-
-
-def _stored(entry: Entry, wall: float) -> StoredEntry:
-    if isinstance(entry, PersistEntry):
-        return SpokenTurn(entry.speaker, entry.text, wall, entry.message_id, entry.answers)
-    if isinstance(entry, PendingReply):
-        answer = None if entry.parts is None else written_answer(entry.parts)
-        return OwedAnswer(entry.message_ids, answer)
-    return Settled(entry.message_id)
-
-
-def _left(owed: OwedAnswer) -> tuple[PlayerLine, tuple[Part, ...] | None]:
-    line = PlayerLine(owed.text, owed.message_ids[-1], is_kept=True)
-    return line, None if owed.answer is None else read_answer(owed.answer)
-
-
-def _settled(owed: OwedAnswer, wall: float) -> tuple[StoredEntry, ...]:
-    """Return what to write of an answer that came whole, of which the service knew that not."""
-    (message_id,) = owed.message_ids
-    parts = () if owed.answer is None else read_answer(owed.answer)
-    said = "".join(part.text for part in parts if isinstance(part, Say))
-    turn = SpokenTurn("character", said, wall, answers=message_id)
-    return (turn, Settled(message_id)) if said else (Settled(message_id),)

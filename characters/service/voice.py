@@ -1,4 +1,4 @@
-"""The ears and the mouth of one room: speech around a talk, when the service has speech.
+"""One room's speech input and output, when the service has speech.
 
 Microphone frames wait in a bounded queue and are dropped oldest first; voice is sent at most
 `AHEAD_SECONDS` before it is heard, so that an interruption silences it.
@@ -10,7 +10,7 @@ import asyncio
 import logging
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -24,6 +24,7 @@ from characters.protocol.messages import (
     VadSttStopped,
     Visemes,
 )
+from characters.service.conversation import SpeakText
 from characters.speech.interfaces import (
     Heard,
     Rejected,
@@ -41,12 +42,12 @@ __all__ = ["SpeechCallbacks", "SpeechInput", "SpeechOutput"]
 log = logging.getLogger(__name__)
 
 AHEAD_SECONDS = 0.5
-# Ten seconds: what is said on while a recogniser makes out what was said before is not lost.
+# Ten seconds: what is said while a recogniser still works on what was said before is not lost.
 MAX_FRAMES = 500
-# So much longer than the pause that ends a turn no frame has come: the line is lost, not slow.
+# Without a frame for the pause that ends a turn and this long, the connection is lost, not slow.
 LOST_SECONDS = 0.4
-# It is looked for in steps: a service that stood still itself has missed one of them, not all.
-LOOKS = 4
+# It is checked in steps: a service that stood still itself has missed one of them, not all.
+CHECKS = 4
 SENTENCES = re.compile(r".*[.!?…][\"')\]]*(?=\s|$)", re.DOTALL)
 
 Understood: TypeAlias = Callable[[str | None, tuple[ServerMessage, ...]], None]
@@ -60,7 +61,7 @@ class SpeechInput:
 
     def __init__(self, listener: SpeechListener, pause_seconds: float) -> None:
         self._listener = listener
-        self._look_seconds = (pause_seconds + LOST_SECONDS) / LOOKS
+        self._check_seconds = (pause_seconds + LOST_SECONDS) / CHECKS
         self._is_fed = False
         self._frames: deque[tuple[bytes, float]] = deque(maxlen=MAX_FRAMES)
         self._orders: deque[Callable[[], Awaitable[tuple[SpeechEvent, ...]]]] = deque(maxlen=16)
@@ -68,7 +69,7 @@ class SpeechInput:
         self._task: asyncio.Task[None] | None = None
 
     def start(self, understood: Understood) -> None:
-        """Begin; `understood` gets what was said, None for a mere sign of life."""
+        """Begin; `understood` is called with what was said, None when the player only speaks."""
         self._task = asyncio.create_task(self._run(understood))
 
     def feed(self, pcm: bytes, timestamp: float) -> None:
@@ -83,10 +84,6 @@ class SpeechInput:
     def set_muted(self, muted: bool) -> None:
         """Stop or resume listening."""
         self._order(lambda: self._listener.set_muted(muted))
-
-    def set_phrases(self, phrases: Iterable[str]) -> None:
-        """Change what can be understood."""
-        self._listener.set_phrases(phrases)
 
     def _order(self, order: Callable[[], Awaitable[tuple[SpeechEvent, ...]]]) -> None:
         self._orders.append(order)
@@ -105,9 +102,9 @@ class SpeechInput:
 
     async def _wait(self) -> None:
         """Wait for frames and orders, or until frames have stopped coming."""
-        for _ in range(LOOKS if self._is_fed else 0):
+        for _ in range(CHECKS if self._is_fed else 0):
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._look_seconds):
+                async with asyncio.timeout(self._check_seconds):
                     await self._wake.wait()
                 return
         if self._is_fed and not self._frames:
@@ -117,7 +114,7 @@ class SpeechInput:
         await self._wake.wait()
 
     async def _next(self) -> tuple[SpeechEvent, ...]:
-        # Frames first: an order speaks about what was said before it.
+        # Frames first: an order is about what was said before it.
         if self._frames:
             self._is_fed = True
             return await self._listener.feed(*self._frames.popleft())
@@ -144,12 +141,12 @@ def _translate(event: SpeechEvent) -> tuple[str | None, tuple[ServerMessage, ...
 
 @dataclass(frozen=True, slots=True)
 class SpeechCallbacks:
-    """Where a mouth's work goes."""
+    """Where a voice and its visemes go; `started` and `ended` are called with the turn."""
 
     started: Callable[[int], None]
     ended: Callable[[int], None]
     sound: Callable[[bytes, float, int], None]  # pcm, timestamp, sample rate
-    shape: Callable[[ServerMessage], None]
+    visemes: Callable[[ServerMessage], None]
 
 
 class SpeechOutput:
@@ -159,32 +156,33 @@ class SpeechOutput:
         self._speech = speech
         self._style = style
         self._now = now
-        self._to: SpeechCallbacks | None = None
+        self._callbacks: SpeechCallbacks | None = None
         self._texts: asyncio.Queue[str | None] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
         self._turn = 0
 
-    def connect(self, to: SpeechCallbacks) -> None:
-        """Say where the voice goes."""
-        self._to = to
+    def connect(self, callbacks: SpeechCallbacks) -> None:
+        """Set where the voice goes."""
+        self._callbacks = callbacks
 
-    def say(self, turn: int, text: str | None) -> None:
-        """Speak this next; None ends the turn."""
+    def say(self, effect: SpeakText) -> None:
+        """Speak this next; a text of None ends the turn."""
+        turn = effect.turn
         if self._task is None or turn != self._turn:
-            self.hush()
+            self.stop()
             self._turn, self._texts = turn, asyncio.Queue()
             self._task = asyncio.create_task(self._speak(turn, self._texts))
-        self._texts.put_nowait(text)
+        self._texts.put_nowait(effect.text)
 
-    def hush(self) -> None:
+    def stop(self) -> None:
         """Stop at once."""
         if self._task is not None:
             self._task.cancel()
             self._task = None
 
     async def _speak(self, turn: int, texts: asyncio.Queue[str | None]) -> None:
-        assert self._to is not None
-        heard_until = 0.0  # when the player's ears will be through with what was sent
+        assert self._callbacks is not None
+        heard_until = 0.0  # when what was sent will have been played
         waiting = ""
         try:
             while (text := await texts.get()) is not None:
@@ -194,33 +192,33 @@ class SpeechOutput:
             await asyncio.sleep(max(0.0, heard_until - self._now()))
         except Exception as error:
             log.error("speaking failed: %s", type(error).__name__)
-        self._to.ended(turn)
+        self._callbacks.ended(turn)
 
     async def _speak_text(self, turn: int, text: str, heard_until: float) -> float:
-        assert self._to is not None
+        assert self._callbacks is not None
         if not text.strip():
             return heard_until
         async with aclosing(self._speech.synthesise(text, self._style)) as chunks:
             async for chunk in chunks:
                 heard_until = max(heard_until, self._now())
                 await asyncio.sleep(max(0.0, heard_until - self._now() - AHEAD_SECONDS))
-                self._to.started(turn)
-                self._to.sound(chunk.pcm, heard_until, chunk.sample_rate)
+                self._callbacks.started(turn)
+                self._callbacks.sound(chunk.pcm, heard_until, chunk.sample_rate)
                 if chunk.visemes:
-                    self._to.shape(Visemes(dict(zip(VISEMES, chunk.visemes, strict=True))))
+                    self._callbacks.visemes(Visemes(dict(zip(VISEMES, chunk.visemes, strict=True))))
                 heard_until += len(chunk.pcm) / 2 / chunk.sample_rate
         return heard_until
 
     async def close(self) -> None:
-        """Stop, and wait until the synthesiser is through."""
+        """Stop, and wait until the synthesiser has stopped."""
         task = self._task
-        self.hush()
+        self.stop()
         if task is not None:
             await asyncio.gather(task, return_exceptions=True)
 
 
 def whole_sentences(text: str) -> tuple[str, str]:
-    """Cut a text after its last whole sentence: a model writes syllables, nobody can say them."""
+    """Cut a text after its last whole sentence: a model's syllables cannot be spoken alone."""
     found = SENTENCES.match(text)
     end = found.end() if found else 0
     return text[:end], text[end:]

@@ -19,7 +19,7 @@ import aiohttp
 from characters.protocol.link import SequencedChannel
 from characters.protocol.messages import BotReady
 from characters.service.conversation import TimingConfig
-from characters.service.service import Settings
+from characters.service.service import ServiceSettings
 from characters.transport.websocket import WebSocketTransport
 from tests.characters.service.client import Bare
 from tests.characters.transport.stages import AT_ONCE, service_stage
@@ -39,7 +39,7 @@ from tests.faults.row import Row
 __all__ = ["rows"]
 
 # Slow enough that each message is a chunk of its own.
-ONE_BY_ONE = Settings(pace=TimingConfig(words_per_second=300.0, think_seconds=0.002))
+ONE_BY_ONE = ServiceSettings(timing=TimingConfig(words_per_second=300.0, think_seconds=0.002))
 
 
 def rows(quick: bool) -> Iterable[Row]:
@@ -106,7 +106,7 @@ async def _time_to_usable(weather: Faults) -> float:
 
 
 async def _window(times: int) -> Row:
-    async with service_stage(Settings(pace=AT_ONCE, sweep_every=10.0)) as stage:
+    async with service_stage(ServiceSettings(timing=AT_ONCE, sweep_every=10.0)) as stage:
         tries = [(0.4, "rejoined"), (0.6, "connection.room_gone")]
         rights = []
         for wait, wanted in tries:

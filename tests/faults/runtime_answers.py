@@ -93,7 +93,7 @@ class Candidate:
 
     def is_owed_by(self, store: SessionStore) -> bool:
         """Whether the service has still to tell something."""
-        return bool(store.owed(self.session_id))
+        return bool(store.pending(self.session_id))
 
     def go_on(self) -> None:
         """Say the next line if the one before is answered."""

@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 from urllib.request import urlopen
 
 from characters.protocol.messages import BotTurnCompleted
-from characters.service.store import SessionStore, SpokenTurn
+from characters.service.conversation import PersistEntry
+from characters.service.store import SessionStore
 from characters.session.conversation import ResumeOutcome, SessionState, SessionStateChanged, Turn
 from characters.session.policy import ReconnectPolicy
 from tests.bench.case import percentile
@@ -108,7 +109,7 @@ def _talk_through(house: House, it: Resident, store: SessionStore) -> bool:
     return _by(it.handle.view.transcript, "player") == [*TALK]
 
 
-def _by(turns: Iterable[Turn | SpokenTurn], speaker: str) -> list[str]:
+def _by(turns: Iterable[Turn | PersistEntry], speaker: str) -> list[str]:
     return [turn.text for turn in turns if turn.speaker == speaker]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from characters.protocol.link import SequencedChannel
 from characters.protocol.messages import BotReady
-from characters.service.service import Settings
+from characters.service.service import ServiceSettings
 from characters.transport.base import TransportError
 from characters.transport.websocket import WebSocketTransport
 from tests.characters.transport.stages import AT_ONCE, service_stage
@@ -97,7 +97,7 @@ def test_a_drop_before_the_service_said_anything_is_rejoined() -> None:
 
 def test_the_window_to_rejoin_is_kept_on_both_sides() -> None:
     async def run() -> None:
-        async with service_stage(Settings(pace=AT_ONCE, sweep_every=10.0)) as stage:
+        async with service_stage(ServiceSettings(timing=AT_ONCE, sweep_every=10.0)) as stage:
             early = await asyncio.gather(*(try_to_rejoin(stage, 0.6, 0.3) for _ in range(5)))
             late = await asyncio.gather(*(try_to_rejoin(stage, 0.6, 0.65) for _ in range(5)))
             assert set(early) == {"rejoined"}

@@ -83,7 +83,7 @@ class Chamber:
         self._mind = Mind(self.owner, kept.memory, self._time.random)
         self._talk = RoomConversation(now, PACE)
         self._reception = MessageHandler(
-            self._talk, LevelContext(""), has_agent=room.agent, known=known
+            self._talk, LevelContext(""), has_agent=room.agent, message_ids=known
         )
         self._begun = self._is_left_for_good = False
         self._consulting: int | None = None
@@ -127,7 +127,7 @@ class Chamber:
         if first:
             now = self._time.now
             self._perform(self._talk.arrive(self.room.last_seen_seconds, now))
-            self._perform(self._talk.take_up(self._left, now))
+            self._perform(self._talk.resume(self._left, now))
 
     def left(self, wire: Wire, *, for_good: bool) -> None:
         """Note that a connection is gone; the talk goes on."""
@@ -225,7 +225,7 @@ class Chamber:
             return
         if isinstance(part, Say) and not (isinstance(prompt, Silence) and chance(SAYS_NOTHING)):
             self._perform(self._talk.part(turn, part, now))
-        self._perform(self._talk.told(turn))
+        self._perform(self._talk.decided(turn))
         # What a character was told is durable before its turn is completed.
         self._saver.flush(turn)
 
@@ -269,7 +269,7 @@ class Chamber:
 
     def _go_on(self, turn: int) -> None:
         if turn == self._consulting and not self.is_over:
-            self._perform(self._talk.thought_out(turn, self._time.now))
+            self._perform(self._talk.completed(turn, self._time.now))
 
     def end(self, reason: str, retry_after: float | None = None) -> None:
         """End the room: say goodbye to whoever is inside; the session stays."""

@@ -59,12 +59,12 @@ class Kept:
     decided: dict[str, tuple[Part, ...]] = field(default_factory=dict)  # all of them, for ever
     settled: set[str] = field(default_factory=set)  # told, cut short by the player, or left
 
-    def left(self, heard: str | None) -> tuple[tuple[PlayerLine, tuple[Part, ...] | None], ...]:
+    def left(self, heard: str | None) -> tuple[PendingReply, ...]:
         """Return what is still to be answered; up to `heard` the client had every answer."""
         last = number_of(heard)[1] if heard is not None and heard in self.known else 0
         owed = sorted((number_of(line)[1], line, parts) for line, parts in self.owed.items())
         return tuple(
-            (PlayerLine(line, line, is_kept=True), parts)
+            PendingReply((PlayerLine(line, line, is_kept=True),), parts)
             for number, line, parts in owed
             if parts is None or number > last
         )

@@ -21,8 +21,9 @@ from characters.commands.sessions import (
     show,
     show_all,
 )
+from characters.service.conversation import PersistEntry
 from characters.service.service import running_at
-from characters.service.store import SessionStore, SpokenTurn, StoredSession
+from characters.service.store import SessionStore, StoredSession
 from characters.session.conversation import SessionRecord
 from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore, SessionPersistence
 
@@ -100,7 +101,7 @@ def kept(data: Path) -> SessionStore:
     """Return the embedded service's database, with a talk of each of two."""
     store = SessionStore(data / "service" / "sessions.sqlite3")
     for name in ("ann", "bob"):
-        said = [SpokenTurn("player", f"{name}'s secret", 1.0)]
+        said = [PersistEntry("player", f"{name}'s secret")]
         store.save(StoredSession(name, "nurse", None, 1.0), {}, said)
     return store
 

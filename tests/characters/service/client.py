@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from characters.service.service import Settings
+from characters.service.service import ServiceSettings
 from tests.characters.transport.stages import AT_ONCE, WebSocketStage, service_stage
 
 __all__ = ["Bare", "Guest", "kind", "serve", "words_in"]
@@ -121,16 +121,16 @@ class Bare:
 
 def serve(
     play: Callable[[Bare], Awaitable[None]],
-    settings: Settings | None = None,
+    settings: ServiceSettings | None = None,
     api_key: str | None = None,
     **parts: Any,
 ) -> None:
-    """Run a play against a service of its own; `parts` are `cast`, `speech` and `path`."""
+    """Run a play against a service of its own; `parts` are `agents`, `speech` and `path`."""
 
     async def run() -> None:
         async with (
             asyncio.timeout(30),
-            service_stage(settings or Settings(pace=AT_ONCE), api_key, **parts) as stage,
+            service_stage(settings or ServiceSettings(timing=AT_ONCE), api_key, **parts) as stage,
             aiohttp.ClientSession() as http,
         ):
             await play(Bare(stage, http))

@@ -12,11 +12,11 @@ import msgpack
 import pytest
 
 from characters.service.registry import Limits
-from characters.service.service import Settings
+from characters.service.service import ServiceSettings
 from tests.characters.service.client import Bare, Guest, kind, serve
 from tests.characters.transport.stages import AT_ONCE
 
-QUICK = Settings(pace=AT_ONCE, sweep_every=0.01, probe=0.05)
+QUICK = ServiceSettings(timing=AT_ONCE, sweep_every=0.01, probe=0.05)
 
 
 def test_connect_gives_everything_that_a_client_needs() -> None:
@@ -206,7 +206,7 @@ def test_a_web_page_of_the_player_is_not_served() -> None:
     serve(play)
 
 
-QUICK_VISIT = Settings(pace=AT_ONCE, hello_within=0.1, silent_client=0.2)
+QUICK_VISIT = ServiceSettings(timing=AT_ONCE, hello_within=0.1, silent_client=0.2)
 
 
 def test_the_welcome_comes_before_everything_else() -> None:
@@ -512,7 +512,7 @@ def test_an_idle_player_is_warned_and_then_sent_home() -> None:
 
     # Long enough to enter on a machine that stalls; the warning comes 0.1 s after the start.
     pace = replace(AT_ONCE, idle_timeout=2.0, idle_warning=1.9)
-    serve(play, Settings(pace=pace))
+    serve(play, ServiceSettings(timing=pace))
 
 
 async def ask(bare: Bare, **fields: str) -> tuple[int, list[dict[str, Any]]]:

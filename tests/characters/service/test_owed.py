@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from characters.service.conversation import TimingConfig
-from characters.service.service import Settings
+from characters.service.service import ServiceSettings
 from characters.service.store import SessionStore
 from tests.characters.service.client import Bare, Guest, serve, words_in
 
 # So slow that a restart finds every answer in its middle.
-SLOW = Settings(pace=TimingConfig(words_per_second=0.5, think_seconds=0.0))
+SLOW = ServiceSettings(timing=TimingConfig(words_per_second=0.5, think_seconds=0.0))
 Play = Callable[[Guest, dict[str, Any]], Awaitable[None]]
 
 
@@ -24,7 +24,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "sessions.sqlite3"
 
 
-def live(path: Path, play: Play, settings: Settings | None = None, **ask: Any) -> None:
+def live(path: Path, play: Play, settings: ServiceSettings | None = None, **ask: Any) -> None:
     """Play with a guest in one life of a service."""
 
     async def with_a_guest(bare: Bare) -> None:
@@ -34,7 +34,7 @@ def live(path: Path, play: Play, settings: Settings | None = None, **ask: Any) -
     serve(with_a_guest, settings, path=path)
 
 
-def a_talk(path: Path, settings: Settings | None = None) -> str:
+def a_talk(path: Path, settings: ServiceSettings | None = None) -> str:
     """Ask for three numbers; return the session when the line is durable."""
     sessions: list[str] = []
 
@@ -84,7 +84,7 @@ def test_an_answer_that_the_client_had_is_written_down_and_owed_no_more(path: Pa
     live(path, nothing, character_session_id=session, heard="m1")
     store = SessionStore(path)
     assert [turn.text for turn in store.turns(session)] == ["count 3", "1 2 3"]
-    assert store.owed(session) == ()
+    assert store.pending(session) == ()
     store.close()
 
 
@@ -98,7 +98,7 @@ def test_a_confirmation_is_written_down_although_nothing_more_is_said(path: Path
         await guest.link("ack", received=completed["seq"])
         store = SessionStore(path)
         async with asyncio.timeout(5):
-            while store.owed(sessions[0]):  # noqa: ASYNC110  # another connection's rows announce nothing
+            while store.pending(sessions[0]):  # noqa: ASYNC110  # another connection's rows announce nothing
                 await asyncio.sleep(0.005)
         store.close()
 
@@ -117,7 +117,7 @@ def test_an_answer_that_was_confirmed_is_not_owed(path: Path) -> None:
         await guest.until("bot-turn-completed")
 
     live(path, play)
-    assert [owed.message_ids for owed in SessionStore(path).owed(sessions[0])] == [("m2",)]
+    assert [owed.message_ids for owed in SessionStore(path).pending(sessions[0])] == [("m2",)]
 
 
 def test_who_says_goodbye_waits_for_no_answer(path: Path) -> None:
@@ -131,4 +131,4 @@ def test_who_says_goodbye_waits_for_no_answer(path: Path) -> None:
         await guest.ended()
 
     live(path, leave, SLOW)
-    assert SessionStore(path).owed(sessions[0]) == ()
+    assert SessionStore(path).pending(sessions[0]) == ()

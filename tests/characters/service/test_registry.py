@@ -22,7 +22,7 @@ from characters.service.registry import (
     SpeakingQueue,
     SpeakingQueues,
 )
-from characters.service.service import Settings
+from characters.service.service import ServiceSettings
 from tests.characters.service.client import Bare, Guest, serve, words_in
 
 ASK = ConnectRequest("nurse", end_user_id="me", room_rejoin_ttl_seconds=60.0)
@@ -283,7 +283,7 @@ def test_an_agent_that_was_not_asked_for_comes_with_the_rejoin_that_asks() -> No
     assert registry.connect(rejoining(grant), 2.0).room.agent
 
 
-class PoliteMind:
+class PoliteAgent:
     """Greets in eight words, and answers in one."""
 
     async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
@@ -300,15 +300,15 @@ class PoliteMind:
         return {}
 
 
-class PoliteCast:
-    def mind(self, ask: ConnectRequest, memory: dict[str, Any]) -> Agent:
-        return PoliteMind()
+class PoliteAgents:
+    def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> Agent:
+        return PoliteAgent()
 
-    def voice(self, ask: ConnectRequest) -> None:
+    def voice(self, request: ConnectRequest) -> None:
         return None
 
 
-class SilentGreeting(PoliteMind):
+class SilentGreeting(PoliteAgent):
     """Answers, and greets nobody."""
 
     async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
@@ -316,53 +316,53 @@ class SilentGreeting(PoliteMind):
             yield Say("Yes, of course.")
 
 
-class AnswersAlone(PoliteCast):
-    def mind(self, ask: ConnectRequest, memory: dict[str, Any]) -> Agent:
+class AnswersAlone(PoliteAgents):
+    def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> Agent:
         return SilentGreeting()
 
 
 MANUAL = dict(RespondMode.MANUAL.lanes)
-AUDIBLE = Settings(pace=TimingConfig(words_per_second=20.0, think_seconds=0.0))
+AUDIBLE = ServiceSettings(timing=TimingConfig(words_per_second=20.0, think_seconds=0.0))
 
 
 def test_one_begins_and_the_others_wait_for_their_turn() -> None:
-    floor, begun = SpeakingQueue(), list[str]()
+    queue, begun = SpeakingQueue(), list[str]()
     for who in ("a", "b", "c"):
-        floor.ask(who, lambda who=who: begun.append(who))  # type: ignore[misc]  # the default binds the loop's value
+        queue.request(who, lambda who=who: begun.append(who))  # type: ignore[misc]  # the default binds the loop's value
     assert begun == ["a"]
-    floor.done("a")
+    queue.release("a")
     assert begun == ["a", "b"]
 
 
 def test_who_left_or_had_enough_of_waiting_is_passed_over() -> None:
-    floor, begun = SpeakingQueue(), list[str]()
+    queue, begun = SpeakingQueue(), list[str]()
     for who in ("a", "b", "c"):
-        floor.ask(who, lambda who=who: begun.append(who))  # type: ignore[misc]  # as above
-    floor.done("b")
-    floor.done("a")
+        queue.request(who, lambda who=who: begun.append(who))  # type: ignore[misc]  # as above
+    queue.release("b")
+    queue.release("a")
     assert begun == ["a", "c"]
-    floor.done("c")
-    assert floor.is_free
+    queue.release("c")
+    assert queue.is_free
 
 
 def test_who_is_done_at_once_passes_the_word_on() -> None:
-    floor, begun = SpeakingQueue(), list[str]()
+    queue, begun = SpeakingQueue(), list[str]()
 
     def greet(who: str) -> None:
         begun.append(who)
-        floor.done(who)
+        queue.release(who)
 
     for who in ("a", "b"):
-        floor.ask(who, lambda who=who: greet(who))  # type: ignore[misc]  # as above
-    assert (begun, floor.is_free) == (["a", "b"], True)
+        queue.request(who, lambda who=who: greet(who))  # type: ignore[misc]  # as above
+    assert (begun, queue.is_free) == (["a", "b"], True)
 
 
-def test_each_player_has_a_floor_and_who_has_no_name_has_one_alone() -> None:
-    floors = SpeakingQueues()
-    floors.of("ada").ask("nurse", lambda: None)
-    assert not floors.of("ada").is_free
-    assert floors.of("bob").is_free
-    assert floors.of(None).is_free
+def test_each_player_has_a_queue_and_who_has_no_name_has_one_alone() -> None:
+    queues = SpeakingQueues()
+    queues.of("ada").request("nurse", lambda: None)
+    assert not queues.of("ada").is_free
+    assert queues.of("bob").is_free
+    assert queues.of(None).is_free
 
 
 async def entered(bare: Bare, guest: Guest) -> None:
@@ -382,7 +382,7 @@ def test_two_characters_greet_the_same_player_one_after_the_other() -> None:
             assert not waits.done()
             assert words_in(await waits) != ""
 
-    serve(play, AUDIBLE, cast=PoliteCast())
+    serve(play, AUDIBLE, agents=PoliteAgents())
 
 
 def test_who_waits_to_greet_does_so_at_once_when_the_player_turns_to_him() -> None:
@@ -399,7 +399,7 @@ def test_who_waits_to_greet_does_so_at_once_when_the_player_turns_to_him() -> No
             assert "pleasure" in words_in(greeting) and "Yes" in words_in(answer)
             await busy
 
-    serve(play, AUDIBLE, cast=PoliteCast())
+    serve(play, AUDIBLE, agents=PoliteAgents())
 
 
 def test_players_do_not_wait_for_each_other() -> None:
@@ -413,7 +413,7 @@ def test_players_do_not_wait_for_each_other() -> None:
             assert not busy.done()
             await busy
 
-    serve(play, AUDIBLE, cast=PoliteCast())
+    serve(play, AUDIBLE, agents=PoliteAgents())
 
 
 def test_the_next_one_greets_when_the_first_is_gone() -> None:
@@ -426,7 +426,7 @@ def test_the_next_one_greets_when_the_first_is_gone() -> None:
                 await first.link("bye", reason="disconnect")
             await second.until("bot-turn-completed")
 
-    serve(play, AUDIBLE, cast=PoliteCast())
+    serve(play, AUDIBLE, agents=PoliteAgents())
 
 
 def test_who_is_asked_for_an_answer_to_an_earlier_line_does_not_wait_for_the_greetings(
@@ -453,8 +453,8 @@ def test_who_is_asked_for_an_answer_to_an_earlier_line_does_not_wait_for_the_gre
             await second.until("bot-turn-completed")
             assert "Yes" in words_in(await second.until("bot-turn-completed"))
 
-    serve(type_it, cast=PoliteCast(), path=path)
-    serve(come_back, AUDIBLE, cast=PoliteCast(), path=path)
+    serve(type_it, agents=PoliteAgents(), path=path)
+    serve(come_back, AUDIBLE, agents=PoliteAgents(), path=path)
 
 
 def test_who_was_cut_in_an_answer_goes_on_without_waiting_for_the_greetings(tmp_path: Path) -> None:
@@ -481,8 +481,8 @@ def test_who_was_cut_in_an_answer_goes_on_without_waiting_for_the_greetings(tmp_
 
     serve(
         ask,
-        Settings(pace=TimingConfig(words_per_second=0.5, think_seconds=0.0)),
-        cast=AnswersAlone(),
+        ServiceSettings(timing=TimingConfig(words_per_second=0.5, think_seconds=0.0)),
+        agents=AnswersAlone(),
         path=path,
     )
-    serve(come_back, AUDIBLE, cast=PoliteCast(), path=path)
+    serve(come_back, AUDIBLE, agents=PoliteAgents(), path=path)

@@ -11,8 +11,6 @@ import pytest
 from characters.agents.agent import Agent, Event, Part, PlayerSaid, Prompt, Say
 from characters.protocol.codec import MessageError
 from characters.protocol.messages import (
-    BotLlmText,
-    BotTurnCompleted,
     ClientMessage,
     ConnectRequest,
     ContextUpdate,
@@ -44,8 +42,7 @@ from characters.service.room import (
     MessageHandler,
     MuteInput,
     Outcome,
-    RoomOutbox,
-    refused,
+    rejection,
 )
 from characters.speech.interfaces import Heard, SpeechStarted, SpeechStopped
 from tests.characters.service.client import Bare, Guest, kind, serve
@@ -54,7 +51,7 @@ from tests.characters.service.fakes import FakeSpeech
 FRAME = msgpack.packb([1, 1, 0.5, b"\0\0" * 320])
 
 
-class FailingMind:
+class FailingAgent:
     """Breaks down when it is spoken to."""
 
     async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
@@ -71,11 +68,11 @@ class FailingMind:
         return {}
 
 
-class FailingCast:
-    def mind(self, ask: ConnectRequest, memory: dict[str, Any]) -> Agent:
-        return FailingMind()
+class FailingAgents:
+    def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> Agent:
+        return FailingAgent()
 
-    def voice(self, ask: ConnectRequest) -> None:
+    def voice(self, request: ConnectRequest) -> None:
         return None
 
 
@@ -112,7 +109,7 @@ def test_a_mind_that_breaks_down_aborts_its_turn_and_not_the_room() -> None:
                 end = (await guest.until("bot-turn-completed"))[-1]["data"]
                 assert (end["was_aborted"], end["error_reason"]) == (True, "dialogue_failed")
 
-    serve(play, cast=FailingCast())
+    serve(play, agents=FailingAgents())
 
 
 def test_a_voice_is_sent_between_started_and_stopped_speaking() -> None:
@@ -231,40 +228,42 @@ def test_text_is_echoed_and_answered() -> None:
 
 
 def test_a_line_with_an_id_is_acknowledged_when_it_is_durable() -> None:
-    reception, _ = make()
+    handler, _ = make()
     line = UserTextMessage("hi", "m1")
-    assert reception.take(line, 1.0) == [Generate(1, PlayerSaid("hi", "m1"))]
-    assert ack(reception.confirm(PersistEntry("player", "hi", "m1"))).extras == {
+    assert handler.take(line, 1.0) == [Generate(1, PlayerSaid("hi", "m1"))]
+    assert ack(handler.confirm(PersistEntry("player", "hi", "m1"))).extras == {
         "text": "hi",
         "message_id": "m1",
     }
-    assert reception.confirm(PersistEntry("character", "Good day.")) == []
+    assert handler.confirm(PersistEntry("character", "Good day.")) == []
 
 
 def test_a_line_that_comes_again_is_not_answered_again() -> None:
-    reception, _ = make()
+    handler, _ = make()
     line = UserTextMessage("hi", "m1")
-    reception.take(line, 1.0)
-    assert reception.take(line, 1.0) == []
-    reception.confirm(PersistEntry("player", "hi", "m1"))
-    (again,) = reception.take(line, 1.0)
+    handler.take(line, 1.0)
+    assert handler.take(line, 1.0) == []
+    handler.confirm(PersistEntry("player", "hi", "m1"))
+    (again,) = handler.take(line, 1.0)
     assert ack([again]).status == "success"
 
 
 def test_a_line_that_the_session_had_before_is_only_acknowledged() -> None:
     known = frozenset({"m1"})
-    reception = MessageHandler(RoomConversation(0.0, TimingConfig()), LevelContext(), known=known)
-    (outcome,) = reception.take(UserTextMessage("hi", "m1"), 1.0)
+    handler = MessageHandler(
+        RoomConversation(0.0, TimingConfig()), LevelContext(), message_ids=known
+    )
+    (outcome,) = handler.take(UserTextMessage("hi", "m1"), 1.0)
     assert ack([outcome]).extras == {"text": "hi", "message_id": "m1"}
 
 
 def test_a_line_that_is_refused_may_come_again() -> None:
-    reception, _ = make(has_agent=False)
+    handler, _ = make(has_agent=False)
     line = UserTextMessage("hi", "m1")
-    refusal = ack(reception.take(line, 1.0))
+    refusal = ack(handler.take(line, 1.0))
     assert (refusal.status, refusal.extras) == ("error", {"message_id": "m1"})
-    reception.has_agent = True
-    assert reception.take(line, 1.0) == [Generate(1, PlayerSaid("hi", "m1"))]
+    handler.has_agent = True
+    assert handler.take(line, 1.0) == [Generate(1, PlayerSaid("hi", "m1"))]
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x" * 2001])
@@ -274,8 +273,8 @@ def test_empty_and_endless_text_is_refused(text: str) -> None:
 
 
 def test_a_flood_of_text_is_told_to_wait() -> None:
-    reception, _ = make()
-    answers = [ack(reception.take(UserTextMessage("hi"), 1.0)).status for _ in range(12)]
+    handler, _ = make()
+    answers = [ack(handler.take(UserTextMessage("hi"), 1.0)).status for _ in range(12)]
     assert answers.count("error") == 3
 
 
@@ -304,17 +303,17 @@ def test_a_context_update_may_ask_for_an_answer() -> None:
 
 
 def test_who_is_only_to_answer_needs_no_new_context() -> None:
-    reception, context = make()
-    assert ack(reception.take(ContextUpdate(run_llm="true"), 1.0)).status == "success"
+    handler, context = make()
+    assert ack(handler.take(ContextUpdate(run_llm="true"), 1.0)).status == "success"
     assert context.view()["dynamic_info"] == ""
 
 
 def test_a_lane_that_is_silent_keeps_the_line_and_answers_when_asked() -> None:
-    reception, _ = make()
-    reception.take(RespondModeUpdate("user_text", "silent"), 1.0)
-    outcomes = reception.take(UserTextMessage("Who are you?", "m1"), 1.0)
+    handler, _ = make()
+    handler.take(RespondModeUpdate("user_text", "silent"), 1.0)
+    outcomes = handler.take(UserTextMessage("Who are you?", "m1"), 1.0)
     assert not any(isinstance(outcome, Generate) for outcome in outcomes)
-    asked = reception.take(ContextUpdate(run_llm="true", message_id="m1"), 2.0)
+    asked = handler.take(ContextUpdate(run_llm="true", message_id="m1"), 2.0)
     assert asked[1] == Generate(1, PlayerSaid("Who are you?", "m1"))
 
 
@@ -336,10 +335,10 @@ def test_a_context_update_that_does_not_fit_is_an_error() -> None:
 
 
 def test_what_the_game_tells_reaches_the_context() -> None:
-    reception, context = make()
-    reception.take(UpdateSceneMetadata(({"name": "torch"},)), 1.0)
-    reception.take(UpdateTemplateKeys({"weather": "rain"}), 1.0)
-    reception.take(ContextUpdate(None, current_attention_object="torch"), 1.0)
+    handler, context = make()
+    handler.take(UpdateSceneMetadata(({"name": "torch"},)), 1.0)
+    handler.take(UpdateTemplateKeys({"weather": "rain"}), 1.0)
+    handler.take(ContextUpdate(None, current_attention_object="torch"), 1.0)
     view = context.view()
     assert (view["scene"], view["keys"], view["attention"]) == (
         ({"name": "torch"},),
@@ -362,26 +361,7 @@ def test_killing_the_pipeline_ends_the_talk() -> None:
 
 
 def test_what_is_no_message_is_acknowledged_with_its_kind() -> None:
-    send = refused(MessageError("unknown-message-type", "no", {"supported_types": ["x"]}))
+    send = rejection(MessageError("unknown-message-type", "no", {"supported_types": ["x"]}))
     assert send.message == ServerResponse(
         "unknown-message-type", "error", "no", {"supported_types": ["x"]}
     )
-
-
-def test_an_answer_was_heard_when_the_end_of_its_turn_is_confirmed() -> None:
-    post = RoomOutbox("r")
-    for message in (BotLlmText("Good"), BotTurnCompleted(message_id="m1"), BotTurnCompleted()):
-        post.send(message)
-    post.link.outbox.acknowledged(1)
-    assert post.take_heard() == ()
-    post.link.outbox.acknowledged(2)
-    assert post.take_heard() == ("m1",)
-    assert post.take_heard() == ()
-
-
-def test_what_nobody_sees_is_not_kept() -> None:
-    post = RoomOutbox("r")
-    post.send_if_seen(BotLlmText("x"))
-    assert len(post.link.outbox) == 0
-    post.send(BotLlmText("x"))
-    assert len(post.link.outbox) == 1

@@ -14,9 +14,15 @@ import pytest
 
 from characters.protocol.messages import ConnectRequest
 from characters.service.registry import Limits, RefusalError
-from characters.service.service import PersonaAgentFactory, Service, Settings, announced, running_at
+from characters.service.service import (
+    PersonaAgentFactory,
+    Service,
+    ServiceSettings,
+    endpoint_file,
+    running_at,
+)
 from characters.service.store import SessionStore
-from tests.characters.transport.stages import AT_ONCE, CountingCast
+from tests.characters.transport.stages import AT_ONCE, CountingAgents
 
 ASK = ConnectRequest("counter", end_user_id="me")
 DAY = 86400.0
@@ -65,12 +71,14 @@ class World:
     async def service(self) -> Service:
         self.store = Disk(self.path)
         service = Service(
-            CountingCast([]),
+            CountingAgents([]),
             self.store,
             now=self.monotonic,
             wall=self.wall,
             new_id=lambda: f"id{next(self._ids)}",
-            settings=Settings(limits=Limits(session_ttl=30 * DAY), pace=AT_ONCE, sweep_every=0.001),
+            settings=ServiceSettings(
+                limits=Limits(session_ttl=30 * DAY), timing=AT_ONCE, sweep_every=0.001
+            ),
         )
         await service.start()
         return service
@@ -225,8 +233,8 @@ def test_a_room_that_another_request_closed_while_the_disk_was_slow_is_no_more(
         world.store.may_read.set()
         with pytest.raises(RefusalError, match="another request"):
             await slow
-        assert service.live(overtaken) is None
-        assert service.live((await fast).room) is not None
+        assert service.live_room(overtaken) is None
+        assert service.live_room((await fast).room) is not None
         await service.close()
 
     run(play)
@@ -239,7 +247,7 @@ def test_a_room_that_nobody_entered_is_swept_away_and_its_session_stays(world: W
         world.monotonic.now += 3600.0
         while service.registry.rooms:  # noqa: ASYNC110  # the sweep announces nothing
             await asyncio.sleep(0.001)
-        assert service.live(grant.room) is None
+        assert service.live_room(grant.room) is None
         assert len(service.registry) == 1
         await service.close()
 
@@ -282,19 +290,19 @@ def test_a_context_that_is_too_long_is_refused_and_leaves_no_room(world: World) 
 
 
 def test_nobody_is_found_where_nobody_said_anything(tmp_path: Path) -> None:
-    with announced(None, "http://127.0.0.1:1"):
+    with endpoint_file(None, "http://127.0.0.1:1"):
         assert running_at(tmp_path) is None
     assert running_at(tmp_path / "nowhere") is None
 
 
 def test_the_word_of_a_service_is_taken_back_at_its_end(tmp_path: Path) -> None:
-    with announced(tmp_path, "http://127.0.0.1:1"):
+    with endpoint_file(tmp_path, "http://127.0.0.1:1"):
         assert len(list(tmp_path.iterdir())) == 1
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_word_that_a_killed_service_left_is_not_believed(tmp_path: Path) -> None:
-    with announced(tmp_path, "http://127.0.0.1:1"):
+    with endpoint_file(tmp_path, "http://127.0.0.1:1"):
         assert running_at(tmp_path) is None
     (tmp_path / "running.json").write_text("{")
     assert running_at(tmp_path) is None
@@ -314,7 +322,7 @@ lines = ["A cat."]
 
 
 @pytest.fixture
-def cast(tmp_path: Path) -> PersonaAgentFactory:
+def agents(tmp_path: Path) -> PersonaAgentFactory:
     (tmp_path / "assets" / "personas").mkdir(parents=True)
     (tmp_path / "assets" / "personas" / "bo-1.toml").write_text(BO)
     (tmp_path / "assets" / "personas" / "broken.toml").write_text("name = 5")
@@ -322,43 +330,43 @@ def cast(tmp_path: Path) -> PersonaAgentFactory:
     return PersonaAgentFactory(tmp_path / "assets", lambda: Random(1))
 
 
-def refused(cast: PersonaAgentFactory, ask: ConnectRequest) -> int:
+def refused(agents: PersonaAgentFactory, ask: ConnectRequest) -> int:
     with pytest.raises(RefusalError) as caught:
-        cast.mind(ask, {})
+        agents.agent(ask, {})
     return caught.value.status
 
 
-def test_a_character_is_found_by_its_id(cast: PersonaAgentFactory) -> None:
-    mind = cast.mind(ConnectRequest("bo-1"), {})
-    assert "tell me about the cat" in tuple(mind.phrases())
+def test_a_character_is_found_by_its_id(agents: PersonaAgentFactory) -> None:
+    agent = agents.agent(ConnectRequest("bo-1"), {})
+    assert "tell me about the cat" in tuple(agent.phrases())
 
 
-def test_a_character_is_found_by_the_persona_that_is_asked_for(cast: PersonaAgentFactory) -> None:
-    voice = cast.voice(ConnectRequest("other", persona="personas/bo-1.toml"))
+def test_a_character_is_found_by_the_persona_that_is_asked_for(agents: PersonaAgentFactory) -> None:
+    voice = agents.voice(ConnectRequest("other", persona="personas/bo-1.toml"))
     assert voice is not None
     assert (voice.variant, voice.pitch) == ("m3", 30)
 
 
-def test_who_has_no_file_is_not_found(cast: PersonaAgentFactory) -> None:
-    assert refused(cast, ConnectRequest("nobody")) == 404
-    assert refused(cast, ConnectRequest("x", persona="personas/nobody.toml")) == 404
+def test_who_has_no_file_is_not_found(agents: PersonaAgentFactory) -> None:
+    assert refused(agents, ConnectRequest("nobody")) == 404
+    assert refused(agents, ConnectRequest("x", persona="personas/nobody.toml")) == 404
 
 
 @pytest.mark.parametrize(
     "path", ["../outside.toml", "/etc/passwd", "personas/../../outside.toml", "personas", "x.txt"]
 )
-def test_nothing_outside_the_assets_is_read(cast: PersonaAgentFactory, path: str) -> None:
-    assert refused(cast, ConnectRequest("x", persona=path)) == 422
+def test_nothing_outside_the_assets_is_read(agents: PersonaAgentFactory, path: str) -> None:
+    assert refused(agents, ConnectRequest("x", persona=path)) == 422
 
 
 @pytest.mark.parametrize("character_id", ["../../outside", "/etc/passwd", "..", "../personas/bo-1"])
-def test_an_id_is_no_path(cast: PersonaAgentFactory, character_id: str) -> None:
+def test_an_id_is_no_path(agents: PersonaAgentFactory, character_id: str) -> None:
     with pytest.raises(RefusalError):
-        cast.mind(ConnectRequest(character_id), {})
+        agents.agent(ConnectRequest(character_id), {})
 
 
-def test_a_broken_persona_is_refused_with_its_mistakes(cast: PersonaAgentFactory) -> None:
+def test_a_broken_persona_is_refused_with_its_mistakes(agents: PersonaAgentFactory) -> None:
     with pytest.raises(RefusalError) as caught:
-        cast.mind(ConnectRequest("broken"), {})
+        agents.agent(ConnectRequest("broken"), {})
     assert caught.value.status == 422
     assert "broken.toml:1" in str(caught.value.detail)

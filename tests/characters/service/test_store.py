@@ -2,29 +2,29 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from characters.agents.agent import Do, Feel, Say
+from characters.agents.agent import Do, Feel, Part, Say
 from characters.protocol.messages import Action
-from characters.service.conversation import Entry, PersistEntry, ResolveReply
-from characters.service.registry import Room, ServiceSession
+from characters.service.conversation import (
+    Entry,
+    PendingReply,
+    PersistEntry,
+    PlayerLine,
+    ResolveReply,
+)
+from characters.service.registry import ServiceSession
 from characters.service.store import (
-    MAX_OWED,
+    MAX_PENDING,
     MAX_TURNS,
     MAX_UNSAVED,
-    OwedAnswer,
+    RoomStore,
     SessionStore,
-    Settled,
-    SpokenTurn,
-    StoredEntry,
     StoredSession,
-    WriteBehindQueue,
-    read_answer,
-    written_answer,
 )
 
 ADA = StoredSession("s1", "nurse", "ada", 100.0)
@@ -38,7 +38,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_sessions_memory_and_turns_survive_a_restart(path: Path) -> None:
     store = SessionStore(path)
-    turn = SpokenTurn("player", "my name is Ada", 1.0)
+    turn = PersistEntry("player", "my name is Ada")
     store.save(ADA, {"facts": {"name": "Ada"}}, [turn])
     store.close()
     again = SessionStore(path)
@@ -66,7 +66,7 @@ def test_an_unknown_session_remembers_nothing(path: Path) -> None:
 
 def test_a_removed_session_leaves_its_id_and_nothing_else(path: Path) -> None:
     store = SessionStore(path)
-    store.save(ADA, {"secret": "treasure"}, [SpokenTurn("player", "treasure", 1.0)])
+    store.save(ADA, {"secret": "treasure"}, [PersistEntry("player", "treasure")])
     store.save(BOB)
     store.remove(["s1"], ended_at=5.0)
     assert store.load().sessions == (BOB,)
@@ -78,7 +78,7 @@ def test_a_removed_session_leaves_its_id_and_nothing_else(path: Path) -> None:
 
 def test_only_the_last_turns_are_kept(path: Path) -> None:
     store = SessionStore(path)
-    store.save(ADA, None, [SpokenTurn("player", str(n), 0.0) for n in range(MAX_TURNS + 5)])
+    store.save(ADA, None, [PersistEntry("player", str(n)) for n in range(MAX_TURNS + 5)])
     assert store.turns("s1")[0].text == "5"
     assert len(store.turns("s1")) == MAX_TURNS
 
@@ -94,7 +94,7 @@ def test_a_foreign_or_empty_file_never_stops_the_service(path: Path, damage: byt
 
 def test_a_damaged_file_is_put_aside_and_not_thrown_away(path: Path) -> None:
     store = SessionStore(path)
-    store.save(BOB, None, [SpokenTurn("player", "x" * 200, 0.0) for _ in range(300)])
+    store.save(BOB, None, [PersistEntry("player", "x" * 200) for _ in range(300)])
     store.close()
     raw = bytearray(path.read_bytes())
     raw[4096:20_000] = os.urandom(20_000 - 4096)
@@ -111,83 +111,113 @@ def test_only_the_owner_may_read_the_file(path: Path) -> None:
 
 def test_the_ids_of_typed_lines_survive_a_restart_and_go_with_the_session(path: Path) -> None:
     store = SessionStore(path)
-    told = SpokenTurn("player", "my name is Ada", 1.0, "m1")
-    store.save(ADA, {}, [told, SpokenTurn("character", "Good day.", 2.0)])
+    line = PersistEntry("player", "my name is Ada", "m1")
+    store.save(ADA, {}, [line, PersistEntry("character", "Good day.")])
     store.close()
     again = SessionStore(path)
-    assert again.lines("s1") == {"m1"}
+    assert again.message_ids("s1") == {"m1"}
     again.remove(["s1"], ended_at=5.0)
-    assert again.lines("s1") == frozenset()
+    assert again.message_ids("s1") == frozenset()
 
 
 def test_only_the_ids_of_the_last_turns_are_kept(path: Path) -> None:
     store = SessionStore(path)
     for number in range(3):
-        turns = [SpokenTurn("player", "x", 1.0, f"{number}.{i}") for i in range(MAX_TURNS)]
+        turns = [PersistEntry("player", "x", f"{number}.{i}") for i in range(MAX_TURNS)]
         store.save(ADA, None, turns)
-    assert store.lines("s1") == {f"2.{i}" for i in range(MAX_TURNS)}
+    assert store.message_ids("s1") == {f"2.{i}" for i in range(MAX_TURNS)}
 
 
-# --- answers that are owed ----------------------------------------------------------------------
+# --- pending replies ----------------------------------------------------------------------------
 
-FIRST, SECOND = (SpokenTurn("player", f"line {n}", 1.0, f"m{n}") for n in (1, 2))
+FIRST, SECOND = (PersistEntry("player", f"line {n}", f"m{n}") for n in (1, 2))
+ONE, TWO = (Say("One."),), (Say("Two."),)
 
 
-def test_a_decided_answer_survives_a_restart_until_it_is_settled(path: Path) -> None:
+def reply(*ids: str, parts: tuple[Part, ...] | None = ()) -> PendingReply:
+    """Return the reply to lines that were typed."""
+    return PendingReply(tuple(PlayerLine("", message_id) for message_id in ids), parts)
+
+
+def ids(replies: tuple[PendingReply, ...]) -> list[str]:
+    return [message_id for reply in replies for message_id in reply.message_ids]
+
+
+def test_a_decided_answer_survives_a_restart_until_it_is_resolved(path: Path) -> None:
     store = SessionStore(path)
-    store.save(ADA, {}, [FIRST, OwedAnswer(("m1",), "[]")])
+    parts = (
+        Feel("joy", 2),
+        Do((Action("Wave"), Action("Point", "door"))),
+        Say("Good day, Ad\u00e9."),
+    )
+    store.save(ADA, {}, [FIRST, reply("m1", parts=parts)])
     store.close()
     again = SessionStore(path)
-    assert again.owed("s1") == (OwedAnswer(("m1",), "[]", "line 1"),)
-    again.save(ADA, None, [Settled("m1")])
-    assert again.owed("s1") == ()
+    line = PlayerLine("line 1", "m1", is_kept=True)
+    assert again.pending("s1") == (PendingReply((line,), parts),)
+    again.save(ADA, None, [ResolveReply("m1")])
+    assert again.pending("s1") == ()
 
 
-def test_up_to_the_last_answer_that_was_heard_all_that_is_decided_was() -> None:
+@pytest.mark.parametrize(
+    ("heard", "pending"),
+    [
+        (None, ["m0", "m1", "m2"]),
+        ("m1", ["m0", "m2"]),
+        ("m2", ["m0"]),
+        ("never seen", ["m0", "m1", "m2"]),
+    ],
+)
+def test_up_to_the_last_answer_that_was_heard_all_that_is_decided_was(
+    heard: str | None, pending: list[str]
+) -> None:
     store = SessionStore(None)
-    undecided = SpokenTurn("player", "line 0", 1.0, "m0")
-    owed: list[StoredEntry] = [undecided, OwedAnswer(("m0",), None)]
-    owed += [FIRST, OwedAnswer(("m1",), "[1]"), SECOND, OwedAnswer(("m2",), "[2]")]
-    store.save(ADA, {}, owed)
-    assert [item.is_heard for item in store.owed("s1")] == [False] * 3
-    assert [item.is_heard for item in store.owed("s1", heard="m1")] == [False, True, False]
-    assert [item.is_heard for item in store.owed("s1", heard="m2")] == [False, True, True]
-    assert [item.is_heard for item in store.owed("s1", heard="never seen")] == [False] * 3
+    entries: list[Entry] = [PersistEntry("player", "line 0", "m0"), reply("m0", parts=None)]
+    entries += [FIRST, reply("m1", parts=ONE), SECOND, reply("m2", parts=TWO)]
+    store.save(ADA, {"a": 1}, entries)
+    history = store.history("s1", heard, at=2.0)
+    assert ids(history.pending) == pending
+    assert history.memory == {"a": 1}
+    assert history.message_ids == {"m0", "m1", "m2"}
+    said = [turn.text for turn in store.turns("s1") if turn.speaker == "character"]
+    assert said == [text for id_, text in (("m1", "One."), ("m2", "Two.")) if id_ not in pending]
 
 
-def test_lines_that_are_answered_together_are_owed_one_answer() -> None:
+def test_lines_that_are_answered_together_have_one_pending_reply() -> None:
     store = SessionStore(None)
-    store.save(ADA, {}, [FIRST, OwedAnswer(("m1",), None), SECOND, OwedAnswer(("m2",), None)])
-    assert [item.answer for item in store.owed("s1", heard="m2")] == [None, None]
-    store.save(ADA, {}, [OwedAnswer(("m1", "m2"), "[]")])
-    assert store.owed("s1") == (OwedAnswer(("m2",), "[]", "line 2"),)
+    store.save(ADA, {}, [FIRST, reply("m1", parts=None), SECOND, reply("m2", parts=None)])
+    assert [item.parts for item in store.history("s1", "m2", at=0.0).pending] == [None, None]
+    store.save(ADA, {}, [reply("m1", "m2")])
+    line = PlayerLine("line 2", "m2", is_kept=True)
+    assert store.pending("s1") == (PendingReply((line,), ()),)
 
 
-def test_an_answer_that_is_told_again_is_written_once() -> None:
+def test_an_answer_that_is_repeated_is_written_once() -> None:
     store = SessionStore(None)
-    answer = SpokenTurn("character", "Good day.", 2.0, answers="m1")
-    store.save(ADA, {}, [FIRST, OwedAnswer(("m1",), "[]"), answer])
+    answer = PersistEntry("character", "Good day.", answers="m1")
+    store.save(ADA, {}, [FIRST, reply("m1"), answer])
     store.save(ADA, {}, [answer])
     assert [turn.text for turn in store.turns("s1")] == ["line 1", "Good day."]
 
 
-def test_only_the_last_answers_are_owed_to_who_never_confirms_any() -> None:
+def test_only_the_last_answers_stay_pending_for_a_client_that_never_confirms_any() -> None:
     store = SessionStore(None)
-    for number in range(MAX_OWED + 5):
-        line = SpokenTurn("player", "x", 1.0, f"m{number}")
-        store.save(ADA, {}, [line, OwedAnswer((f"m{number}",), "[]")])
-    owed = [item.message_ids[0] for item in store.owed("s1")]
-    assert owed == [f"m{number}" for number in range(5, MAX_OWED + 5)]
+    for number in range(MAX_PENDING + 5):
+        line = PersistEntry("player", "x", f"m{number}")
+        store.save(ADA, {}, [line, reply(f"m{number}")])
+    assert ids(store.pending("s1")) == [f"m{number}" for number in range(5, MAX_PENDING + 5)]
 
 
-def test_what_is_owed_goes_with_its_line(path: Path) -> None:
+def test_a_pending_reply_goes_with_its_line() -> None:
     store = SessionStore(None)
-    store.save(ADA, {}, [FIRST, OwedAnswer(("m1",), None)])
-    store.save(ADA, {}, [SpokenTurn("player", "x", 1.0) for _ in range(MAX_TURNS)])
-    assert store.owed("s1") == ()
+    store.save(ADA, {}, [FIRST, reply("m1", parts=None)])
+    store.save(ADA, {}, [PersistEntry("player", "x") for _ in range(MAX_TURNS)])
+    assert store.pending("s1") == ()
 
 
-ROOM = Room("r", ServiceSession("s", "nurse", None, 0.0), 60.0, "fresh", None, 0.0)
+# --- one room -----------------------------------------------------------------------------------
+
+SESSION = ServiceSession("s", "nurse", None, 0.0)
 
 
 class Disk:
@@ -200,8 +230,13 @@ class Disk:
         self.is_broken = False
         self.is_busy = False
 
-    async def keep(
-        self, room: Room, memory: dict[str, Any] | None, turns: tuple[Entry, ...]
+    def room_store(self, heard: Callable[[], Iterable[str]] = tuple) -> RoomStore:
+        return RoomStore(
+            SESSION, self.save, memory=dict, confirm=self.confirmed.append, heard=heard
+        )
+
+    async def save(
+        self, session: ServiceSession, memory: dict[str, Any] | None, entries: tuple[Entry, ...]
     ) -> None:
         assert not self.is_busy, "two writes at once"
         self.is_busy = True
@@ -211,26 +246,27 @@ class Disk:
         if self.is_broken:
             raise OSError
         self.writes += 1
-        self.kept += turns
+        self.kept += entries
 
 
-def run(play: Callable[[WriteBehindQueue, Disk], Awaitable[None]]) -> Disk:
+def run(play: Callable[[RoomStore, Disk], Awaitable[None]]) -> Disk:
     disk = Disk()
 
     async def bounded() -> None:
         async with asyncio.timeout(5):
-            saver = WriteBehindQueue(ROOM, disk.keep, dict, disk.confirmed.append)
-            await play(saver, disk)
-            await saver.close()
+            store = disk.room_store()
+            store.start()
+            await play(store, disk)
+            await store.close()
 
     asyncio.run(bounded())
     return disk
 
 
 def test_everything_is_kept_once_and_in_order() -> None:
-    async def play(saver: WriteBehindQueue, disk: Disk) -> None:
+    async def play(store: RoomStore, disk: Disk) -> None:
         for number in range(20):
-            saver.add(PersistEntry("player", str(number)))
+            store.append(PersistEntry("player", str(number)))
             await asyncio.sleep(0)
 
     disk = run(play)
@@ -239,19 +275,19 @@ def test_everything_is_kept_once_and_in_order() -> None:
 
 
 def test_what_was_said_during_a_write_is_in_the_next() -> None:
-    async def play(saver: WriteBehindQueue, disk: Disk) -> None:
-        saver.add(PersistEntry("player", "before"))
+    async def play(store: RoomStore, disk: Disk) -> None:
+        store.append(PersistEntry("player", "before"))
         while not disk.is_busy:  # noqa: ASYNC110  # one step at a time
             await asyncio.sleep(0)
-        saver.add(PersistEntry("player", "during"))
+        store.append(PersistEntry("player", "during"))
 
     assert [said.text for said in run(play).kept] == ["before", "during"]
 
 
 def test_a_disk_that_recovers_gets_what_it_refused() -> None:
-    async def play(saver: WriteBehindQueue, disk: Disk) -> None:
+    async def play(store: RoomStore, disk: Disk) -> None:
         disk.is_broken = True
-        saver.add(PersistEntry("player", "refused"))
+        store.append(PersistEntry("player", "refused"))
         for _ in range(10):
             await asyncio.sleep(0)
         disk.is_broken = False
@@ -260,43 +296,43 @@ def test_a_disk_that_recovers_gets_what_it_refused() -> None:
 
 
 def test_a_disk_that_stays_broken_costs_bounded_memory_and_no_talk() -> None:
-    async def play(saver: WriteBehindQueue, disk: Disk) -> None:
+    async def play(store: RoomStore, disk: Disk) -> None:
         disk.is_broken = True
         for number in range(MAX_UNSAVED + 50):
-            saver.add(PersistEntry("player", str(number)))
+            store.append(PersistEntry("player", str(number)))
         for _ in range(10):
             await asyncio.sleep(0)
-        assert len(saver._entries) == MAX_UNSAVED
+        assert len(store._entries) == MAX_UNSAVED
 
     assert run(play).kept == []
 
 
 def test_a_flush_returns_when_all_is_written() -> None:
-    async def play(saver: WriteBehindQueue, disk: Disk) -> None:
-        saver.add(PersistEntry("player", "told"))
-        await saver.flush()
+    async def play(store: RoomStore, disk: Disk) -> None:
+        store.append(PersistEntry("player", "told"))
+        await store.flush()
         assert disk.kept == [PersistEntry("player", "told")]
 
     run(play)
 
 
 def test_a_flush_does_not_wait_for_a_disk_that_refuses() -> None:
-    async def play(saver: WriteBehindQueue, disk: Disk) -> None:
+    async def play(store: RoomStore, disk: Disk) -> None:
         disk.is_broken = True
-        await saver.flush()
+        await store.flush()
         assert disk.kept == []
 
     run(play)
 
 
 def test_what_is_durable_is_confirmed_and_nothing_before() -> None:
-    async def play(saver: WriteBehindQueue, disk: Disk) -> None:
+    async def play(store: RoomStore, disk: Disk) -> None:
         disk.is_broken = True
-        saver.add(PersistEntry("player", "told", "m1"))
-        await saver.flush()
+        store.append(PersistEntry("player", "told", "m1"))
+        await store.flush()
         assert disk.confirmed == []
         disk.is_broken = False
-        await saver.flush()
+        await store.flush()
         assert disk.confirmed == disk.kept == [PersistEntry("player", "told", "m1")]
 
     run(play)
@@ -306,20 +342,12 @@ def test_answers_that_were_heard_are_settled_with_the_next_save_even_if_one_fail
     disk, heard = Disk(), [("m1",), (), ()]
 
     async def play() -> None:
-        saver = WriteBehindQueue(ROOM, disk.keep, dict, disk.confirmed.append, lambda: heard.pop(0))
+        store = disk.room_store(lambda: heard.pop(0))
+        store.start()
         disk.is_broken = True
-        await saver.flush()
+        await store.flush()
         disk.is_broken = False
-        await saver.close()
+        await store.close()
 
     asyncio.run(play())
     assert disk.kept == [ResolveReply("m1")]
-
-
-def test_an_answer_is_read_as_it_was_written() -> None:
-    parts = (
-        Feel("joy", 2),
-        Do((Action("Wave"), Action("Point", "door"))),
-        Say("Good day, Ad\u00e9."),
-    )
-    assert read_answer(written_answer(parts)) == parts

@@ -11,9 +11,10 @@ from characters.protocol.messages import (
     VadSttStopped,
     Visemes,
 )
+from characters.service.conversation import SpeakText
 from characters.service.voice import (
     AHEAD_SECONDS,
-    LOOKS,
+    CHECKS,
     LOST_SECONDS,
     MAX_FRAMES,
     SpeechCallbacks,
@@ -30,13 +31,15 @@ def listen(listener: FakeListener, play: Callable[[SpeechInput], Awaitable[None]
     understood: Understood = []
 
     async def run() -> None:
-        ears = SpeechInput(listener, 0.1 - LOST_SECONDS)  # a tenth of a second without frames
-        ears.start(lambda text, messages: understood.append((text, messages)))
+        speech_input = SpeechInput(
+            listener, 0.1 - LOST_SECONDS
+        )  # a tenth of a second without frames
+        speech_input.start(lambda text, messages: understood.append((text, messages)))
         async with asyncio.timeout(5):
-            await play(ears)
+            await play(speech_input)
             for _ in range(3 * MAX_FRAMES):
                 await asyncio.sleep(0)
-        await ears.close()
+        await speech_input.close()
 
     asyncio.run(run())
     return understood
@@ -49,9 +52,9 @@ def test_what_is_heard_becomes_the_wires_messages() -> None:
         3: (Rejected("Say that again."),),
     }
 
-    async def play(ears: SpeechInput) -> None:
+    async def play(speech_input: SpeechInput) -> None:
         for number in range(3):
-            ears.feed(b"", number / 50)
+            speech_input.feed(b"", number / 50)
 
     assert listen(FakeListener(script), play) == [
         (None, (VadSttStarted(0.5, 100),)),
@@ -64,10 +67,10 @@ def test_what_is_heard_becomes_the_wires_messages() -> None:
 def test_orders_wait_for_the_frames_before_them() -> None:
     listener = FakeListener({})
 
-    async def play(ears: SpeechInput) -> None:
-        ears.feed(b"", 1.0)
-        ears.force_stop()
-        ears.set_muted(True)
+    async def play(speech_input: SpeechInput) -> None:
+        speech_input.feed(b"", 1.0)
+        speech_input.force_stop()
+        speech_input.set_muted(True)
 
     listen(listener, play)
     assert (listener.frames, listener.orders) == ([1.0], ["stop", "muted True", "closed"])
@@ -76,18 +79,18 @@ def test_orders_wait_for_the_frames_before_them() -> None:
 def test_too_many_frames_lose_the_oldest() -> None:
     listener = FakeListener({})
 
-    async def play(ears: SpeechInput) -> None:
+    async def play(speech_input: SpeechInput) -> None:
         for number in range(MAX_FRAMES + 50):
-            ears.feed(b"", float(number))
+            speech_input.feed(b"", float(number))
 
     listen(listener, play)
     assert (len(listener.frames), listener.frames[0]) == (MAX_FRAMES, 50.0)
 
 
 def test_a_listener_that_fails_on_a_frame_goes_on_with_the_next() -> None:
-    async def play(ears: SpeechInput) -> None:
-        ears.feed(b"bad", 0.0)
-        ears.feed(b"", 0.1)
+    async def play(speech_input: SpeechInput) -> None:
+        speech_input.feed(b"bad", 0.0)
+        speech_input.feed(b"", 0.1)
 
     heard = listen(FakeListener({2: (Heard("hello"),)}), play)
     assert [text for text, _ in heard] == ["hello"]
@@ -96,10 +99,10 @@ def test_a_listener_that_fails_on_a_frame_goes_on_with_the_next() -> None:
 def test_an_utterance_whose_frames_stop_coming_ends_and_the_next_words_are_another_one() -> None:
     listener = FakeListener({})
 
-    async def play(ears: SpeechInput) -> None:
-        ears.feed(b"", 1.0)
+    async def play(speech_input: SpeechInput) -> None:
+        speech_input.feed(b"", 1.0)
         await until(lambda: listener.orders)
-        ears.feed(b"", 0.3)
+        speech_input.feed(b"", 0.3)
         await until(lambda: len(listener.orders) == 2)
 
     assert listen(listener, play) == [(None, (VadSttStopped("lost", 300),))] * 2
@@ -109,9 +112,9 @@ def test_an_utterance_whose_frames_stop_coming_ends_and_the_next_words_are_anoth
 def test_frames_that_come_late_are_not_a_lost_line() -> None:
     listener = FakeListener({})
 
-    async def play(ears: SpeechInput) -> None:
+    async def play(speech_input: SpeechInput) -> None:
         for number in range(20):
-            ears.feed(b"", float(number))
+            speech_input.feed(b"", float(number))
             await asyncio.sleep(0.01)
 
     listen(listener, play)
@@ -121,7 +124,7 @@ def test_frames_that_come_late_are_not_a_lost_line() -> None:
 def test_who_was_never_heard_is_not_cut_off() -> None:
     listener = FakeListener({})
 
-    async def play(ears: SpeechInput) -> None:
+    async def play(speech_input: SpeechInput) -> None:
         await asyncio.sleep(0.2)
 
     listen(listener, play)
@@ -131,50 +134,50 @@ def test_who_was_never_heard_is_not_cut_off() -> None:
 def test_a_service_that_stood_still_itself_does_not_take_the_line_for_lost() -> None:
     listener = FakeListener({})
 
-    async def play(ears: SpeechInput) -> None:
-        ears.feed(b"", 1.0)
+    async def play(speech_input: SpeechInput) -> None:
+        speech_input.feed(b"", 1.0)
         await until(lambda: listener.frames)
         began, loop = asyncio.get_running_loop().time(), asyncio.get_running_loop()
         while loop.time() - began < 0.2:
             pass
         await asyncio.sleep(0)
-        ears.feed(b"", 1.02)
+        speech_input.feed(b"", 1.02)
 
     listen(listener, play)
-    assert LOOKS > 1 and listener.orders == ["closed"]
+    assert CHECKS > 1 and listener.orders == ["closed"]
 
 
 class Audience:
-    """Notes what a mouth does."""
+    """Notes what a output does."""
 
     def __init__(self) -> None:
         self.started: list[int] = []
         self.ended: list[int] = []
         self.sounds: list[float] = []
-        self.shapes: list[ServerMessage] = []
+        self.visemes: list[ServerMessage] = []
 
-    def voicing(self) -> SpeechCallbacks:
+    def callbacks(self) -> SpeechCallbacks:
         return SpeechCallbacks(
             self.started.append,
             self.ended.append,
             lambda pcm, timestamp, rate: self.sounds.append(timestamp),
-            self.shapes.append,
+            self.visemes.append,
         )
 
 
 def speak(
     play: Callable[[SpeechOutput, Audience], Awaitable[None]], speech: FakeSpeech | None = None
 ) -> Audience:
-    """Run a mouth on the loop's own clock."""
+    """Run a output on the loop's own clock."""
     audience = Audience()
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
-        mouth = SpeechOutput(speech or FakeSpeech(), None, loop.time)
-        mouth.connect(audience.voicing())
+        output = SpeechOutput(speech or FakeSpeech(), None, loop.time)
+        output.connect(audience.callbacks())
         async with asyncio.timeout(10):
-            await play(mouth, audience)
-        await mouth.close()
+            await play(output, audience)
+        await output.close()
 
     asyncio.run(run())
     return audience
@@ -186,26 +189,26 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 def test_a_voice_is_sent_a_little_ahead_of_the_ear_and_no_more() -> None:
-    async def play(mouth: SpeechOutput, audience: Audience) -> None:
-        mouth.say(1, "one two.")
+    async def play(output: SpeechOutput, audience: Audience) -> None:
+        output.say(SpeakText(1, "one two."))
         await until(lambda: audience.sounds)
         begun = asyncio.get_running_loop().time()
         await until(lambda: len(audience.sounds) == 2)
         waited = asyncio.get_running_loop().time() - begun
         assert waited >= 1.0 - AHEAD_SECONDS - 0.05
-        mouth.hush()
+        output.stop()
 
     audience = speak(play)
     assert audience.sounds[1] - audience.sounds[0] == 1.0
-    assert isinstance(audience.shapes[0], Visemes)
+    assert isinstance(audience.visemes[0], Visemes)
     assert audience.ended == []
 
 
 def test_hushing_stops_at_once_and_nothing_more_is_heard() -> None:
-    async def play(mouth: SpeechOutput, audience: Audience) -> None:
-        mouth.say(1, "one two three.")
+    async def play(output: SpeechOutput, audience: Audience) -> None:
+        output.say(SpeakText(1, "one two three."))
         await until(lambda: audience.sounds)
-        mouth.hush()
+        output.stop()
         await asyncio.sleep(0)
         assert len(audience.sounds) == 1
 
@@ -213,30 +216,30 @@ def test_hushing_stops_at_once_and_nothing_more_is_heard() -> None:
 
 
 def test_a_voice_that_fails_ends_its_turn() -> None:
-    async def play(mouth: SpeechOutput, audience: Audience) -> None:
-        mouth.say(1, "fail")
-        mouth.say(1, None)
+    async def play(output: SpeechOutput, audience: Audience) -> None:
+        output.say(SpeakText(1, "fail"))
+        output.say(SpeakText(1, None))
         await until(lambda: audience.ended)
 
     assert speak(play).ended == [1]
 
 
 def test_a_new_turn_silences_the_one_before() -> None:
-    async def play(mouth: SpeechOutput, audience: Audience) -> None:
-        mouth.say(1, "one two three.")
+    async def play(output: SpeechOutput, audience: Audience) -> None:
+        output.say(SpeakText(1, "one two three."))
         await until(lambda: audience.sounds)
-        mouth.say(2, "fail !")
+        output.say(SpeakText(2, "fail !"))
         await until(lambda: audience.ended)
 
     assert speak(play).ended == [2]
 
 
 def test_what_comes_in_syllables_is_spoken_in_sentences() -> None:
-    async def play(mouth: SpeechOutput, audience: Audience) -> None:
+    async def play(output: SpeechOutput, audience: Audience) -> None:
         for piece in ("He", "llo", '!" Whe', "re does", " it hurt", "? fail"):
-            mouth.say(1, piece)
+            output.say(SpeakText(1, piece))
         await until(lambda: len(speech.texts) == 2)
-        mouth.say(1, None)
+        output.say(SpeakText(1, None))
         await until(lambda: audience.ended)
 
     speech = FakeSpeech()

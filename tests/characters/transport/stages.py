@@ -25,7 +25,7 @@ from characters.protocol.messages import (
 from characters.service.app import make_app
 from characters.service.conversation import TimingConfig
 from characters.service.registry import RefusalError
-from characters.service.service import AgentFactory, Service, Settings
+from characters.service.service import AgentFactory, Service, ServiceSettings
 from characters.service.store import SessionStore
 from characters.speech.interfaces import Speech
 from characters.transport.base import Connection, Transport
@@ -98,7 +98,7 @@ class LiveKitStage(Counter):
         self._cloud.cut()
 
 
-class CountingMind:
+class CountingAgent:
     """Counts as it is asked to, and says nothing to anything else."""
 
     def __init__(self, heard: list[str]) -> None:
@@ -120,15 +120,15 @@ class CountingMind:
         return {"heard": list(self._heard)}
 
 
-class CountingCast:
+class CountingAgents:
     def __init__(self, heard: list[str]) -> None:
         self._heard = heard
 
-    def mind(self, ask: ConnectRequest, memory: dict[str, Any]) -> CountingMind:
-        return CountingMind(self._heard)
+    def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> CountingAgent:
+        return CountingAgent(self._heard)
 
-    def voice(self, ask: ConnectRequest) -> None:
-        if ask.character_id == "nobody":
+    def voice(self, request: ConnectRequest) -> None:
+        if request.character_id == "nobody":
             raise RefusalError(404, "character not found")
 
 
@@ -141,9 +141,9 @@ class WebSocketStage:
 
     def cut(self) -> None:
         for room in self.service.registry.rooms:
-            live = self.service.live(room)
-            if live is not None and live.peer is not None:
-                live.peer.abort()
+            live = self.service.live_room(room)
+            if live is not None and live.connection.socket is not None:
+                live.connection.socket.abort()
 
 
 @asynccontextmanager
@@ -155,10 +155,10 @@ async def memory_stage() -> AsyncIterator[Stage]:
 
 @asynccontextmanager
 async def service_stage(
-    settings: Settings | None = None,
+    settings: ServiceSettings | None = None,
     api_key: str | None = None,
     *,
-    cast: AgentFactory | None = None,
+    agents: AgentFactory | None = None,
     speech: Speech | None = None,
     path: Path | None = None,
 ) -> AsyncIterator[WebSocketStage]:
@@ -167,12 +167,12 @@ async def service_stage(
     life = secrets.token_hex(6)
     ids = (f"id-{number}-{life}" for number in itertools.count())
     service = Service(
-        cast or CountingCast(heard),
+        agents or CountingAgents(heard),
         SessionStore(path),
         now=time.monotonic,
         wall=time.time,
         new_id=lambda: next(ids),
-        settings=settings or Settings(pace=AT_ONCE),
+        settings=settings or ServiceSettings(timing=AT_ONCE),
         speech=speech,
     )
     await service.start()

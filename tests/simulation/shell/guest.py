@@ -230,6 +230,6 @@ class Guest:
             if self.house.keeps(session_id):
                 is_kept = book.confirmed <= set(self.house.store.told(session_id))
                 promise(is_kept, "A confirmed line is not in the transcript.", self.name)
-        owed = self.house.store.owed(view.session_id or "", driver.conversation.talk.answered)
-        left = [item for item in owed if item.answer is not None]
+        pending = self.house.store.pending(view.session_id or "")
+        left = [reply for reply in pending if reply.parts is not None]
         promise(not left, "An answer never reached the player.", self.name)

@@ -16,19 +16,12 @@ from typing import Any, TypeVar
 
 from characters.agents.agent import Part, Prompt, Silence
 from characters.protocol.messages import ConnectRequest
-from characters.service.app import ConnectionHandler
-from characters.service.conversation import TimingConfig
+from characters.service.conversation import Entry, PendingReply, PersistEntry, TimingConfig
 from characters.service.registry import Limits, RefusalError
 from characters.service.requests import read_connect
-from characters.service.room import ClientSocket
-from characters.service.service import Service, Settings, grant_body
-from characters.service.store import (
-    OwedAnswer,
-    SessionStore,
-    SpokenTurn,
-    StoredEntry,
-    StoredSession,
-)
+from characters.service.room_connection import ClientSocket
+from characters.service.service import Service, ServiceSettings, grant_body
+from characters.service.store import SessionStore, StoredSession
 from tests.simulation.mind import Memory, Mind, number_of
 from tests.simulation.promise import BrokenPromise, promise
 from tests.simulation.shell.loop import Process, ShellLoop
@@ -44,7 +37,7 @@ PACE = TimingConfig(
     idle_warning=20.0,
     remark_after=15.0,
 )
-SETTINGS = Settings(Limits(session_ttl=240.0), PACE, drain_retry_after=1.0)
+SETTINGS = ServiceSettings(Limits(session_ttl=240.0), PACE, drain_retry_after=1.0)
 
 
 class Ledgers(SessionStore):
@@ -61,10 +54,11 @@ class Ledgers(SessionStore):
         self,
         session: StoredSession,
         memory: dict[str, Any] | None = None,
-        entries: Iterable[StoredEntry] = (),
+        entries: Iterable[Entry] = (),
+        at: float = 0.0,
     ) -> None:
         try:
-            self._save(session, memory, tuple(entries))
+            self._save(session, memory, tuple(entries), at)
         except BrokenPromise as problem:
             self.problem = self.problem or problem
             raise
@@ -73,16 +67,17 @@ class Ledgers(SessionStore):
         self,
         session: StoredSession,
         memory: dict[str, Any] | None,
-        entries: tuple[StoredEntry, ...],
+        entries: tuple[Entry, ...],
+        at: float,
     ) -> None:
         owner = session.character_id
         for entry in entries:
-            if isinstance(entry, SpokenTurn):
+            if isinstance(entry, PersistEntry):
                 name, _ = number_of(entry.text)
                 promise(name == owner, "A word of one's talk was kept in another's.", owner)
-            elif isinstance(entry, OwedAnswer):
-                self._decide(session, entry.answer or "")
-        super().save(session, memory, entries)
+            elif isinstance(entry, PendingReply):
+                self._decide(session, "".join(map(repr, entry.parts or ())))
+        super().save(session, memory, entries, at)
         told = self.told(session.session_id)
         is_ordered = all(before < after for before, after in pairwise(told))
         promise(is_ordered, "A line was kept twice, or out of its order.", owner)
@@ -99,7 +94,7 @@ class Ledgers(SessionStore):
         return tuple(number_of(turn.text)[1] for turn in turns if turn.speaker == "player")
 
 
-class SlowMind(Mind):
+class SlowAgent(Mind):
     """Takes its time, breaks down at times, and says nothing to silence now and then."""
 
     async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
@@ -120,14 +115,14 @@ class SlowMind(Mind):
         return asdict(self.remembers)
 
 
-class SlowCast:
+class SlowAgents:
     def __init__(self, chance: Random) -> None:
         self._chance = chance
 
-    def mind(self, ask: ConnectRequest, memory: dict[str, Any]) -> Any:
-        return SlowMind(ask.character_id, Memory(**memory), self._chance)
+    def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> Any:
+        return SlowAgent(request.character_id, Memory(**memory), self._chance)
 
-    def voice(self, ask: ConnectRequest) -> None:
+    def voice(self, request: ConnectRequest) -> None:
         return None
 
 
@@ -149,7 +144,7 @@ class House(Far):
 
     async def _serve(self) -> None:
         service = Service(
-            SlowCast(self._loop.random),
+            SlowAgents(self._loop.random),
             self.store,
             now=self._loop.time,
             wall=lambda: 1_000_000.0 + self._loop.time(),
@@ -204,22 +199,20 @@ class House(Far):
         service, process = self.service, self.process
         assert service is not None and process is not None
         try:
-            known = service.registry.room(room_name)
-            before = service.live(known) if known is not None else None
             room, live_id = service.registry.enter(room_name, token, service.now())
-            live = service.live(room)
+            live = service.live_room(room)
         except RefusalError as refusal:
             return refusal.status
         if live is None:
             return 404
-        if before is not None and before.peer is not None:
-            before.peer.bye("taken-over")
-        socket: Any = cable.service
-        peer = ClientSocket(socket, socket)
+        if live.connection.socket is not None:
+            live.connection.socket.bye("taken-over")
+        wire: Any = cable.service
+        socket = ClientSocket(wire, wire)
 
         async def stay() -> None:
             try:
-                await ConnectionHandler(service, live, room, live_id, peer).run()
+                await service.serve(live, live_id, socket)
             finally:
                 service.registry.leave(room, live_id, service.now())
 
@@ -231,7 +224,7 @@ class House(Far):
         service = self.service
         assert service is not None
         rooms, now = service.registry.rooms, service.now()
-        is_known = set(service._live) <= {room.name for room in rooms}
+        is_known = set(service._live_rooms) <= {room.name for room in rooms}
         promise(is_known, "A room lives on that nobody can enter.")
         late = now - 10 * SETTINGS.sweep_every
         promise(not any(room.is_over(late) for room in rooms), "A room that is over lives on.")

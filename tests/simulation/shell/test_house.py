@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from characters.service.store import SpokenTurn, StoredSession
+from characters.service.conversation import PersistEntry
+from characters.service.store import StoredSession
 from tests.simulation.promise import BrokenPromise
 from tests.simulation.shell.house import Ledgers
 
 
 def test_a_promise_that_breaks_behind_the_disk_is_remembered_for_the_weather() -> None:
     store = Ledgers()
-    turns = [SpokenTurn("player", f"c0:{number}", 0.0) for number in (2, 1)]
+    turns = [PersistEntry("player", f"c0:{number}") for number in (2, 1)]
     with pytest.raises(BrokenPromise):
         store.save(StoredSession("id", "c0", None, 0.0), None, turns)
     assert store.problem is not None and "out of its order" in str(store.problem)

@@ -220,7 +220,7 @@ class ShellWeather:
 
     def _drain(self) -> None:
         service, process = self.house.service, self.house.process
-        if service is not None and process is not None and not service.draining:
+        if service is not None and process is not None and not service.is_draining:
             process.start(service.drain())
             self.loop.call_later(1.0, self._kill)
 

@@ -1,0 +1,407 @@
+"""A room's connection to its client: numbered messages over one WebSocket at a time.
+
+* `ClientSocket`: one accepted WebSocket; a bounded queue out, frames in.
+* `RoomConnection`: the room's end. It outlives its sockets: what a client missed is repeated.
+* `ConnectionHandler`: one socket in a room: hello, welcome, then frames until one side ends it.
+
+A client that reads too slowly loses voice first (the oldest), and its connection when more than
+`MAX_WAITING` frames wait or one takes longer than `SEND_SECONDS`: its room lives on, and what it
+missed is repeated when it comes back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import math
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Protocol
+
+import msgpack
+from aiohttp import WSMessage, WSMsgType, web
+
+from characters.protocol.codec import MessageError, decode_client, encode_server, parse_object
+from characters.protocol.link import (
+    Ack,
+    Arrival,
+    Bye,
+    Hello,
+    LinkFrame,
+    OutboxFullError,
+    Ping,
+    Pong,
+    ReplayError,
+    SequencedChannel,
+    Welcome,
+    decode_link,
+    encode_link,
+    is_link,
+)
+from characters.protocol.messages import BotTurnCompleted, ClientMessage, ServerMessage
+from characters.service.registry import Room
+
+__all__ = [
+    "ClientSocket",
+    "ConnectionHandler",
+    "MAX_FRAME",
+    "RoomConnection",
+    "RoomEvents",
+    "short",
+]
+
+
+log = logging.getLogger(__name__)
+
+MAX_FRAME = 64 * 1024
+MAX_WAITING = 2048
+MAX_VOICE = 100
+SEND_SECONDS = 10.0
+MICROPHONE, VOICE = 1, 2
+MAX_PCM = 8192  # a quarter of a second at 16 kHz
+
+
+class ClientSocket:
+    """One accepted WebSocket; `run` writes until the end."""
+
+    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
+        self._socket = socket
+        self._transport = transport
+        self._queue: deque[str | bytes | None] = deque()  # None: nothing follows
+        self._voice_waiting = 0
+        self._voice_sent = 0
+        self._wake = asyncio.Event()
+        self._is_ended = False
+
+    def send(self, frame: Mapping[str, Any]) -> None:
+        """Queue a JSON frame."""
+        self._put(json.dumps(frame, separators=(",", ":")))
+        if len(self._queue) > MAX_WAITING:
+            log.warning("a client reads too slowly: %d frames wait; dropped", len(self._queue))
+            self.abort()
+
+    def send_link(self, frame: LinkFrame) -> None:
+        """Queue a frame about the connection."""
+        self.send(encode_link(frame))
+
+    def send_voice(self, pcm: bytes, timestamp: float, sample_rate: int) -> None:
+        """Queue a piece of voice; the oldest goes when too much waits."""
+        self._voice_sent += 1
+        if self._voice_waiting >= MAX_VOICE:
+            oldest = next(item for item in self._queue if isinstance(item, bytes))
+            self._queue.remove(oldest)
+            self._voice_waiting -= 1
+        self._voice_waiting += 1
+        self._put(msgpack.packb([VOICE, self._voice_sent, timestamp, pcm, sample_rate]))
+
+    def drop_voice(self) -> None:
+        """Drop the voice that still waits."""
+        self._queue = deque(item for item in self._queue if not isinstance(item, bytes))
+        self._voice_waiting = 0
+
+    def bye(self, reason: str, retry_after: float | None = None) -> None:
+        """Say goodbye after all that waits, then close."""
+        if not self._is_ended:
+            self.send_link(Bye(reason, retry_after))
+            self.close()
+
+    def close(self) -> None:
+        """Close after what waits; idempotent."""
+        if not self._is_ended:
+            self._put(None)
+            self._is_ended = True
+
+    def abort(self) -> None:
+        """Drop the connection at once."""
+        self._is_ended = True
+        self._queue.clear()
+        self._put(None)
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _put(self, item: str | bytes | None) -> None:
+        if not self._is_ended or item is None:
+            self._queue.append(item)
+            self._wake.set()
+
+    async def receive(self, within: float) -> WSMessage:
+        """Wait for the next frame. Raises TimeoutError."""
+        async with asyncio.timeout(within):
+            return await self._socket.receive()
+
+    async def run(self) -> None:
+        """Write what is queued, until the end; returns when the connection is closed."""
+        try:
+            while await self._write_all():
+                await self._wake.wait()
+                self._wake.clear()
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._socket.close()
+        except (ConnectionError, TimeoutError, RuntimeError):
+            # RuntimeError: aiohttp was closing the socket already.
+            self.abort()
+        finally:
+            with suppress(RuntimeError):
+                self._queue.clear()
+
+    async def _write_all(self) -> bool:
+        while self._queue:
+            item = self._queue.popleft()
+            if item is None:
+                return False
+            async with asyncio.timeout(SEND_SECONDS):
+                if isinstance(item, bytes):
+                    self._voice_waiting -= 1
+                    await self._socket.send_bytes(item)
+                else:
+                    await self._socket.send_str(item)
+        return True
+
+
+class RoomEvents(Protocol):
+    """What a connection reports to its room."""
+
+    def connected(self) -> None:
+        """A client is in the room, and what it missed is on its way."""
+
+    def disconnected(self, *, for_good: bool) -> None:
+        """The client is gone, with a goodbye if `for_good`."""
+
+    def take(self, message: ClientMessage) -> None:
+        """A message came, for the first time and in its order."""
+
+    def reject(self, problem: MessageError) -> None:
+        """Something came that is no usable message."""
+
+    def hear(self, pcm: bytes, timestamp: float) -> None:
+        """A microphone frame came, 16 kHz mono int16."""
+
+    def answers_received(self) -> None:
+        """The client has confirmed the end of a turn."""
+
+    def end(self, reason: str) -> None:
+        """The room cannot go on."""
+
+
+class RoomConnection:
+    """Numbers a room's messages and sends them to its client; `socket` is None without one."""
+
+    def __init__(self, room: Room, events: RoomEvents) -> None:
+        self.room = room
+        self.events = events
+        self.channel = SequencedChannel(room.name)
+        self.socket: ClientSocket | None = None
+        self._was_entered = False
+        self._turns: deque[tuple[int, str]] = deque()  # number of a completed turn, what it answers
+
+    def enter(self, socket: ClientSocket, received: int) -> None:
+        """Welcome a client that has `received` so many messages, and repeat what it missed.
+
+        Raises ReplayError when that is gone.
+        """
+        missed, room = self.channel.missed(received), self.room
+        following = self.channel.outbox.confirmed + 1
+        resumed = "rejoined" if self._was_entered else room.resumed
+        got, away = self.channel.inbox.received, room.last_seen_seconds
+        socket.send_link(Welcome(got, len(missed), following, resumed, away))
+        self.socket, self._was_entered = socket, True
+        for frame in missed:
+            socket.send(frame)
+        self.events.connected()
+
+    def leave(self, socket: ClientSocket, *, for_good: bool) -> None:
+        """Note the end of a connection; one that was replaced before is ignored."""
+        if self.socket is socket:
+            self.socket = None
+            self.events.disconnected(for_good=for_good)
+
+    def send(self, message: ServerMessage) -> None:
+        """Send now, or when a client is there; a room whose client confirms nothing ends."""
+        try:
+            frame = self.channel.wrap(encode_server(message))
+        except OutboxFullError:
+            log.warning("room %s: the client confirms nothing; it ends", short(self.room.name))
+            self.events.end("overflow")
+            return
+        if isinstance(message, BotTurnCompleted) and message.message_id is not None:
+            self._turns.append((frame["seq"], message.message_id))
+        if self.socket is not None:
+            self.socket.send(frame)
+
+    def send_if_connected(self, message: ServerMessage) -> None:
+        """Send what is not worth repeating, such as visemes."""
+        if self.socket is not None:
+            self.send(message)
+
+    def send_voice(self, pcm: bytes, timestamp: float, sample_rate: int) -> None:
+        """Send a piece of voice to a client that is there."""
+        if self.socket is not None:
+            self.socket.send_voice(pcm, timestamp, sample_rate)
+
+    def drop_voice(self) -> None:
+        """Drop the voice that still waits."""
+        if self.socket is not None:
+            self.socket.drop_voice()
+
+    def bye(self, reason: str, retry_after: float | None = None) -> None:
+        """Send the client away."""
+        if self.socket is not None:
+            self.socket.bye(reason, retry_after)
+            self.socket = None
+
+    def acknowledged(self, received: int) -> None:
+        """Note how many messages the client has."""
+        with suppress(ReplayError):  # more than was sent confirms nothing
+            self.channel.outbox.acknowledged(received)
+        if self._has_answers:
+            self.events.answers_received()
+
+    @property
+    def _has_answers(self) -> bool:
+        return bool(self._turns) and self._turns[0][0] <= self.channel.outbox.confirmed
+
+    def take_answered(self) -> tuple[str, ...]:
+        """Return the ids of the lines whose answers the client has confirmed, each once."""
+        answered = []
+        while self._has_answers:
+            answered.append(self._turns.popleft()[1])
+        return tuple(answered)
+
+
+class ConnectionHandler:
+    """One accepted connection, from its hello to its end.
+
+    `alive` is called with each frame that comes in; the client has to say hello within
+    `hello_within` seconds, and is dropped after `silent_client` seconds without a frame.
+    """
+
+    def __init__(
+        self,
+        connection: RoomConnection,
+        socket: ClientSocket,
+        live_id: str,
+        *,
+        alive: Callable[[], object],
+        hello_within: float,
+        silent_client: float,
+    ) -> None:
+        self._connection = connection
+        self._channel = connection.channel
+        self._room = connection.room
+        self._socket = socket
+        self._live_id = live_id
+        self._alive = alive
+        self._hello_within = hello_within
+        self._silent_client = silent_client
+        self._audio_frames = 0
+        self._earliest_audio = math.inf
+        self._is_for_good = False
+
+    async def run(self) -> None:
+        """Serve the connection; it is closed when this returns."""
+        writer = asyncio.create_task(self._socket.run())
+        try:
+            if await self._greet():
+                await self._read()
+        except TimeoutError:
+            log.info("room %s: the client is silent; dropped", short(self._room.name))
+            self._socket.abort()
+        finally:
+            self._connection.leave(self._socket, for_good=self._is_for_good)
+            log.info(
+                "room %s: connection ended, %d audio frames, the earliest at %s",
+                short(self._room.name),
+                self._audio_frames,
+                f"{self._earliest_audio:.3f} s" if self._audio_frames else "-",
+            )
+            self._socket.close()
+            await writer
+
+    async def _greet(self) -> bool:
+        """Take the hello; return whether the client is in the room."""
+        frame = await self._socket.receive(self._hello_within)
+        try:
+            hello = decode_link(parse_object(frame.data)) if frame.type is WSMsgType.TEXT else None
+        except MessageError:
+            hello = None
+        if not isinstance(hello, Hello):
+            self._socket.bye("protocol")
+            return False
+        try:
+            self._connection.enter(self._socket, hello.received)
+        except ReplayError:
+            # What the client missed is gone: only a new room helps; the session is untouched.
+            self._socket.bye("room-gone")
+            self._connection.events.end("room-gone")
+            return False
+        return True
+
+    async def _read(self) -> None:
+        while True:
+            frame = await self._socket.receive(self._silent_client)
+            if frame.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
+                return
+            if self._room.live_id != self._live_id:
+                return
+            self._alive()
+            if not self._take(frame):
+                return
+
+    def _take(self, frame: WSMessage) -> bool:
+        """Take one frame; return whether the connection goes on."""
+        try:
+            if frame.type is WSMsgType.BINARY:
+                self._take_audio(frame.data)
+                return True
+            raw = parse_object(frame.data)
+            if is_link(raw):
+                return self._take_link(raw)
+            # A message without a number is taken as it comes, for clients that never rejoin.
+            arrival = self._channel.accept(raw) if "seq" in raw else Arrival.DELIVER
+            if arrival is Arrival.GAP:
+                self._socket.bye("protocol")
+                return False
+            if arrival is Arrival.DELIVER:
+                self._connection.events.take(decode_client(raw))
+        except MessageError as problem:
+            self._connection.events.reject(problem)
+        self._confirm(now=False)
+        return True
+
+    def _take_link(self, raw: dict[str, object]) -> bool:
+        frame = decode_link(raw)
+        if isinstance(frame, Bye):
+            self._is_for_good = True
+            return False
+        if isinstance(frame, Ping):
+            self._socket.send_link(Pong(frame.t))
+            self._confirm(now=True)
+        if isinstance(frame, Ack):
+            self._connection.acknowledged(frame.received)
+        return True
+
+    def _confirm(self, *, now: bool) -> None:
+        ack = self._channel.ack(now=now)
+        if ack is not None:
+            self._socket.send_link(ack)
+
+    def _take_audio(self, data: bytes) -> None:
+        try:
+            # Its size is bounded: the socket takes no message above MAX_FRAME.
+            kind, _, timestamp, pcm = msgpack.unpackb(data)
+            timestamp = float(timestamp)
+        except Exception:
+            raise MessageError("parse-error", "Failed to parse audio frame") from None
+        usable = isinstance(pcm, bytes) and len(pcm) % 2 == 0 and len(pcm) <= MAX_PCM
+        if kind != MICROPHONE or not usable or not math.isfinite(timestamp):
+            raise MessageError("validation-error", "Malformed audio frame")
+        self._audio_frames += 1
+        self._earliest_audio = min(self._earliest_audio, timestamp)
+        self._connection.events.hear(pcm, timestamp)
+
+
+def short(name: str) -> str:
+    """Shorten an id for the log."""
+    return name[:4] + "…"

@@ -1,0 +1,134 @@
+"""A room's connection to its client, without a room and without a socket."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from characters.protocol.codec import MessageError
+from characters.protocol.link import ReplayError
+from characters.protocol.messages import BotLlmText, BotTurnCompleted, ClientMessage
+from characters.service.registry import Room, ServiceSession
+from characters.service.room_connection import ClientSocket, RoomConnection
+
+ROOM = Room("room", ServiceSession("s", "nurse", None, 0.0), 60.0, "fresh", None, 0.0)
+
+
+class Events:
+    """Notes what a connection reports."""
+
+    def __init__(self) -> None:
+        self.reports: list[str] = []
+
+    def connected(self) -> None:
+        self.reports.append("connected")
+
+    def disconnected(self, *, for_good: bool) -> None:
+        self.reports.append("left for good" if for_good else "lost")
+
+    def take(self, message: ClientMessage) -> None:
+        self.reports.append(message.TYPE)
+
+    def reject(self, problem: MessageError) -> None:
+        self.reports.append(problem.kind)
+
+    def hear(self, pcm: bytes, timestamp: float) -> None:
+        self.reports.append("audio")
+
+    def answers_received(self) -> None:
+        self.reports.append("answered")
+
+    def end(self, reason: str) -> None:
+        self.reports.append(reason)
+
+
+class Socket:
+    """A WebSocket that only writes."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.closed = False
+
+    async def send_str(self, text: str) -> None:
+        self.sent.append(text)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def make() -> tuple[RoomConnection, Events]:
+    events = Events()
+    return RoomConnection(ROOM, events), events
+
+
+def client() -> tuple[ClientSocket, Socket]:
+    socket: Any = Socket()
+    return ClientSocket(socket, None), socket
+
+
+def test_an_answer_was_received_when_the_end_of_its_turn_is_confirmed() -> None:
+    connection, events = make()
+    for message in (BotLlmText("Good"), BotTurnCompleted(message_id="m1"), BotTurnCompleted()):
+        connection.send(message)
+    connection.acknowledged(1)
+    assert (connection.take_answered(), events.reports) == ((), [])
+    connection.acknowledged(2)
+    assert events.reports == ["answered"]
+    assert connection.take_answered() == ("m1",)
+    assert connection.take_answered() == ()
+
+
+def test_what_is_not_worth_repeating_is_not_kept_for_later() -> None:
+    connection, _ = make()
+    connection.send_if_connected(BotLlmText("x"))
+    assert len(connection.channel.outbox) == 0
+    connection.send(BotLlmText("x"))
+    assert len(connection.channel.outbox) == 1
+
+
+def test_a_client_that_confirms_nothing_ends_the_room() -> None:
+    connection, events = make()
+    for _ in range(1025):
+        connection.send(BotLlmText("x"))
+    assert events.reports == ["overflow"]
+
+
+def test_who_comes_back_is_welcomed_and_gets_what_it_missed() -> None:
+    async def play() -> list[str]:
+        connection, events = make()
+        first, _ = client()
+        connection.enter(first, 0)
+        connection.send(BotLlmText("one"))
+        connection.leave(first, for_good=False)
+        connection.send(BotLlmText("two"))
+        second, socket = client()
+        connection.enter(second, 1)
+        second.close()
+        await second.run()
+        assert events.reports == ["connected", "lost", "connected"]
+        return socket.sent
+
+    welcome, *missed = asyncio.run(play())
+    assert '"resumed":"rejoined"' in welcome and '"replayed":1' in welcome
+    assert len(missed) == 1 and "two" in missed[0]
+
+
+def test_the_end_of_a_connection_that_was_replaced_is_ignored() -> None:
+    connection, events = make()
+    old, new = client()[0], client()[0]
+    connection.enter(old, 0)
+    connection.enter(new, 0)
+    connection.leave(old, for_good=True)
+    assert (connection.socket, events.reports) == (new, ["connected", "connected"])
+
+
+def test_what_was_confirmed_cannot_be_repeated() -> None:
+    connection, _ = make()
+    connection.send(BotLlmText("x"))
+    connection.send(BotLlmText("y"))
+    connection.acknowledged(2)
+    with pytest.raises(ReplayError):
+        connection.enter(client()[0], 1)
+    assert connection.socket is None
