@@ -3,12 +3,13 @@
 Importing it loads no drawing library: that waits until something is drawn.
 
 * hud: the component
-* registration: the drawn components' names in scene files
+* registration: the names of the drawn components in scene files, and prewarming
 * state: what is open, typed and selected
-* actions: what keys and clicks do
-* words: every sentence on the screen
+* model: what one frame shows, gathered from the scene
+* actions: what keys and clicks do, layer by layer
+* words: every sentence that the player reads
 * report: the inspector's rows and the log of events
 * visuals: sprites and backdrops as components
-* looks: how people, rooms and props look
+* appearance: presets of people, rooms and props, and the colours
 * paint: the drawing itself
 """

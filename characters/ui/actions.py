@@ -1,20 +1,14 @@
-"""Gathers from the scene what the HUD shows, and carries out what the player asks of it.
+"""What the player can do in the HUD: for each layer its actions, with the keys that run them.
 
-Deeds: what keys and buttons of the HUD do, one definition for both.
-
-FieldActions: what keys and clicks do in the inspector's list of fields.
-
-SoundActions: the Sound page of the menu, what it offers and what keys and clicks do there.
+Buttons are painted from the same actions, so that a click does what the key does.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TypeAlias
-from urllib.parse import urlsplit
 
 from characters.audio.portaudio import DeviceReport
 from characters.audio.sources import AudioDevice
@@ -22,157 +16,315 @@ from characters.components.character import Character
 from characters.components.faults import Faults
 from characters.components.manager import CharacterManager
 from characters.components.parts import SoundDevices
-from characters.components.player import Player
-from characters.protocol.network_conditions import LATE_SECONDS, SLOW_BYTES_PER_SECOND
 from characters.protocol.turn_settings import ListeningMode
 from characters.session.conversation import SessionState
-from characters.ui.report import EventLog
-from characters.ui.state import FieldState, HudLayer, HudState, edited, sound_people
-from characters.ui.visuals import CharacterSprite
-from characters.ui.words import (
-    Actor,
-    FaultState,
-    HudModel,
-    Microphone,
-    is_open_elsewhere,
-    rate_words,
-)
+from characters.ui import words
+from characters.ui.model import Actor, SceneQuery
+from characters.ui.state import FieldState, HudLayer, HudState, sound_people, steps
 from engine.app.application import Application
 from engine.core.input import Input
-from engine.objects.scene import Scene
 from engine.scenes.editor import EditError, SceneEditor
 from engine.scenes.file import FieldRow
 
 __all__ = [
+    "HudAction",
     "Actions",
-    "FaultButton",
     "FieldActions",
-    "gather",
-    "SceneQuery",
     "SoundActions",
     "SoundRow",
-    "steps",
-    "UP_DOWN",
     "Volume",
 ]
 
 
-Lines: TypeAlias = Callable[[str], tuple[str, ...]]
-
-HEAD = 120.0
-"""How high a badge's tip is over the feet of somebody who stands."""
-
-
-class SceneQuery:
-    """The characters of a scene, looked up once in each frame."""
-
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
-        self.manager = scene.find_component(CharacterManager)
-        self.player = scene.find_component(Player)
-        self.faults = scene.find_service(Faults)
-        manager = self.manager
-        present = scene.find_components(Character) if manager is None else manager.nearby
-        self.characters = tuple(c for c in present if c.has_session)
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The session keys, the nearest ones only where the level has a crowd."""
-        return tuple(character.key for character in self.characters)
-
-    def find(self, key: str | None) -> Character | None:
-        """Return the character of a session key."""
-        return next((c for c in self.characters if c.key == key), None)
-
-
-def gather(query: SceneQuery, event_log: EventLog, state: HudState) -> HudModel:
-    """Return what this frame shows."""
-    scene = query.scene
-    target = query.manager.target if query.manager is not None else None
-    lines = event_log.lines if state.is_inspector_open else _no_lines
-    return HudModel(
-        now=scene.time.now,
-        size=scene.camera.size,
-        actors=tuple(_actor(each, scene, lines, each is target) for each in query.characters),
-        microphone=_microphone(query.manager),
-        faults=_faults(query, state),
-        player_name=query.player.name if query.player is not None else "You",
-        notice=state.notice,
-        pointer=scene.input.mouse_position,
-        endpoint=_endpoint(query.manager),
-    )
-
-
-def _no_lines(key: str) -> tuple[str, ...]:
-    return ()
-
-
-def _actor(character: Character, scene: Scene, lines: Lines, is_target: bool) -> Actor:
-    x, y = character.transform.position
-    sprite = character.get_component(CharacterSprite)
-    top = sprite.head_height if sprite is not None else HEAD
-    return Actor(
-        key=character.key,
-        name=character.label,
-        view=character.view,
-        head=scene.camera.to_screen((x, y - top)),
-        policy=character.reconnect_policy,
-        is_target=is_target,
-        messages=lines(character.key),
-    )
-
-
-def _microphone(manager: CharacterManager | None) -> Microphone:
-    if manager is None:
-        return Microphone()
-    status = manager.ears.status
-    return Microphone(
-        level=status.level,
-        is_open=status.is_open,
-        is_muted=manager.ears.muted,
-        is_allowed=status.is_allowed,
-        is_hands_free=status.mode is ListeningMode.HANDS_FREE,
-        is_toggled=manager.ears.turns.push_to_talk.toggle,
-        kept_seconds=status.kept_seconds,
-        problem=status.problem,
-        device=status.device,
-        listener=status.target,
-    )
-
-
-def _faults(query: SceneQuery, state: HudState) -> FaultState:
-    faults, who = query.faults, state.fault_target
-    if faults is None:
-        return FaultState()
-    weather = faults.weather(who) if query.keys and (who is None or who in query.keys) else None
-    return FaultState(
-        faults.has_service, faults.is_service_running, weather, faults.is_microphone_unplugged
-    )
-
-
-def _endpoint(manager: CharacterManager | None) -> str:
-    if manager is None or manager.endpoint == "local":
-        return "local"
-    return urlsplit(manager.endpoint).hostname or manager.endpoint
-
-
 _log = logging.getLogger(__name__)
 
-_STEPS: Mapping[str, int] = MappingProxyType(
+_ENTER = ("return", "enter", "pad 0")
+_UP_DOWN: Mapping[str, int] = MappingProxyType(
+    {"up": -1, "w": -1, "pad up": -1, "down": 1, "s": 1, "pad down": 1}
+)
+_LEFT_RIGHT: Mapping[str, int] = MappingProxyType(
+    {"left": -1, "a": -1, "pad left": -1, "right": 1, "d": 1, "pad right": 1}
+)
+_THROUGH_FIELDS: Mapping[str, int] = MappingProxyType(
+    {"up": -1, "down": 1, "pad up": -1, "pad down": 1, "mouse 4": -3, "mouse 5": 3,
+     "page up": -12, "page down": 12, "home": -1000, "end": 1000}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class HudAction:
+    """Something that the player can do, with the words on its button and the keys that run it."""
+
+    run: Callable[[], object]
+    label: str = ""
+    keys: tuple[str, ...] = ()
+    binding: str = ""
+    """An action of `scene.input.bindings`, whose keys run this one too."""
+    is_enabled: bool = True
+    is_harmful: bool = False
+
+    def is_pressed(self, source: Input) -> bool:
+        """Tell whether one of its keys went down in this frame."""
+        if not self.is_enabled:
+            return False
+        is_bound = bool(self.binding) and source.get_button_down(self.binding)
+        return is_bound or any(map(source.get_key_down, self.keys))
+
+
+def _run_first(source: Input, actions: Iterable[HudAction]) -> bool:
+    """Run the first action whose key went down; return whether there was one."""
+    for action in actions:
+        if action.is_pressed(source):
+            action.run()
+            return True
+    return False
+
+
+class Actions:
+    """The actions of this frame, on the characters of this frame."""
+
+    def __init__(
+        self,
+        query: SceneQuery,
+        state: HudState,
+        notify: Callable[[str], object],
+        keep_captions: Callable[[], object],
+    ) -> None:
+        self.query = query
+        self._state = state
+        self._notify = notify
+        self._keep_captions = keep_captions
+        self.fields = FieldActions(query, state)
+        self.sound = SoundActions(query, state)
+
+    def obey(self, source: Input) -> None:
+        """Run the actions of the open layer whose keys went down in this frame."""
+        _LAYERS[self._state.layer](self, source)
+
+    def _obey_in_game(self, source: Input) -> None:
+        if source.captured is not None:
+            return  # the keys are another component's
+        for action in self.game():
+            if action.is_pressed(source):
+                action.run()
+        if self._state.is_faults_open:
+            for number in range(10):
+                if source.get_key_down(str(number)):
+                    self._state.choose_fault_target(number, self.query.keys)
+            for action in self.faults():
+                if action.is_pressed(source):
+                    action.run()
+
+    def _obey_in_chat(self, source: Input) -> None:
+        self._state.chat.feed(source)
+        send = HudAction(self.send, keys=("return", "enter"))
+        _run_first(source, (self._close("menu"), send))
+
+    def _obey_in_menu(self, source: Input) -> None:
+        entries = self.menu()
+        if by := steps(source, _UP_DOWN):
+            self._state.move_menu(by, len(entries))
+        chosen = HudAction(entries[self._state.menu_index].run, keys=_ENTER)
+        _run_first(source, (self._close("menu"), chosen))
+
+    def _obey_in_sound(self, source: Input) -> None:
+        self.sound.obey(source)
+
+    def _obey_in_help(self, source: Input) -> None:
+        _run_first(source, (self._close("menu"), self._close("help")))
+
+    def _obey_in_fields(self, source: Input) -> None:
+        self.fields.obey(source)
+
+    def _close(self, binding: str) -> HudAction:
+        return HudAction(self._state.close, binding=binding)
+
+    # what a layer offers
+
+    def game(self) -> tuple[HudAction, ...]:
+        """Return what the keys do while no layer is open."""
+        state = self._state
+        return (
+            HudAction(lambda: state.open(HudLayer.CHAT), binding="type"),
+            HudAction(lambda: state.open(HudLayer.HELP), binding="help"),
+            HudAction(self.next_captions, binding="captions"),
+            HudAction(self.toggle_inspector, binding="inspector"),
+            HudAction(self.fields.open, binding="fields"),
+            HudAction(self.toggle_faults, binding="faults"),
+            HudAction(self.retry_first, binding="retry"),
+            HudAction(self.take_over_first, binding="take_over"),
+            HudAction(lambda: state.open(HudLayer.MENU), binding="menu"),
+        )
+
+    def menu(self) -> tuple[HudAction, ...]:
+        """Return the entries of the menu."""
+        state, manager = self._state, self.query.manager
+        is_muted = manager is not None and manager.ears.muted
+        return (
+            HudAction(state.close, words.GO_ON),
+            HudAction(lambda: state.open(HudLayer.HELP), words.SHOW_HELP),
+            HudAction(self.next_captions, words.captions_choice(state.caption_size.value)),
+            HudAction(self.sound.toggle_mute, words.UNMUTE if is_muted else words.MUTE),
+            HudAction(self.sound.open, words.OPEN_SOUND),
+            HudAction(self.quit, words.LEAVE_GAME),
+        )
+
+    def faults(self) -> tuple[HudAction, ...]:
+        """Return what the fault panel can break and mend."""
+        faults, target = self.query.faults, self._state.fault_target
+        if faults is None:
+            return ()
+        is_down = faults.has_service and not faults.is_service_running
+        is_up = faults.has_service and not is_down
+        listener = self.query.target
+        key = target if target is not None else listener and listener.key
+        return (
+            self._fault("c", words.CUT, lambda: faults.cut(target)),
+            self._fault("b", words.BLACK_HOLE, lambda: faults.black_hole(target)),
+            self._fault("g", words.LAG, lambda: faults.latency(target)),
+            self._fault("o", words.SLOW, lambda: faults.slow_link(target)),
+            self._fault("h", words.HEAL, lambda: faults.heal(target), is_harmful=False),
+            self._cable(faults),
+            self._fault("k", words.KILL_SERVICE, faults.kill_service, is_enabled=is_up),
+            self._fault(
+                "l", words.LAUNCH_SERVICE, faults.start_service,
+                is_harmful=False, is_enabled=is_down,
+            ),
+            self._fault(
+                "x", words.EXPIRE_SESSION, lambda: faults.expire_session(key or ""),
+                is_enabled=key is not None,
+            ),
+        )  # fmt: skip
+
+    def _cable(self, faults: Faults) -> HudAction:
+        if faults.is_microphone_unplugged:
+            return self._fault("u", words.PLUG_IN, faults.plug_in_microphone, is_harmful=False)
+        is_enabled = faults.has_microphone
+        return self._fault("u", words.UNPLUG, faults.unplug_microphone, is_enabled=is_enabled)
+
+    def _fault(
+        self,
+        key: str,
+        label: str,
+        act: Callable[[], object],
+        *,
+        is_harmful: bool = True,
+        is_enabled: bool = True,
+    ) -> HudAction:
+        """Return the action, its refusal shown to the player."""
+
+        def run() -> None:
+            try:
+                act()
+            except LookupError as error:
+                self._notify(str(error.args[0]) if error.args else str(error))
+
+        label = f"{key.upper()}  {label}"
+        return HudAction(run, label, (key,), is_harmful=is_harmful, is_enabled=is_enabled)
+
+    def offers(self, actor: Actor, failed: Sequence[Actor]) -> tuple[HudAction, ...]:
+        """Return the buttons of an error card: Retry always, then what suits the failure.
+
+        A key is written on the first of its buttons only, which is the one that it runs.
+        """
+        view, is_first = actor.view, actor is failed[0]
+        label = words.RETRY_KEY if is_first else words.RETRY
+        retry = HudAction(lambda: self.retry(actor.key), label)
+        if view.error is not None and view.error.stage == "resume":
+            return retry, HudAction(lambda: self.start_anew(actor.key), words.START_ANEW)
+        if words.is_open_elsewhere(view):
+            is_first = actor is next(a for a in failed if words.is_open_elsewhere(a.view))
+            label = words.TAKE_OVER_KEY if is_first else words.TAKE_OVER
+            return retry, HudAction(lambda: self.take_over(actor.key), label)
+        return (retry,)
+
+    # what they do
+
+    def send(self) -> None:
+        """Send what was typed; text that no character can hear stays in the box."""
+        player, text = self.query.player, self._state.chat.text.strip()
+        if not text:
+            self._state.close()
+        elif player is not None and player.say(text):
+            self._state.chat.clear()
+            self._state.close()
+
+    def retry(self, key: str) -> None:
+        """Let a character in ERROR try again."""
+        character = self.query.find(key)
+        if character is not None:
+            character.session.retry()
+
+    def retry_first(self) -> None:
+        """Retry the character whose card is the first."""
+        for character in self.query.characters:
+            if character.view.state is SessionState.ERROR:
+                self.retry(character.key)
+                return
+
+    def start_anew(self, key: str) -> None:
+        """Forget the session that cannot be resumed, and begin another."""
+        character = self.query.find(key)
+        if character is not None:
+            character.session.clear_session_id()
+            character.session.retry()
+
+    def take_over(self, key: str) -> None:
+        """Continue here a session that is open in another game, which loses it."""
+        character = self.query.find(key)
+        if character is not None:
+            character.session.connect(take_over=True)
+
+    def take_over_first(self) -> None:
+        """Take over the first session whose card or badge offers it."""
+        for character in self.query.characters:
+            if words.is_open_elsewhere(character.view):
+                self.take_over(character.key)
+                return
+
+    def inspect(self, key: str) -> None:
+        """Show this character in the inspector."""
+        self._state.inspected = key
+        self._state.fields.leave()
+
+    def aim_faults(self, key: str | None) -> None:
+        """Aim the faults at this character, or at all of them."""
+        self._state.fault_target = key
+
+    def toggle_inspector(self) -> None:
+        """Open or close the inspector."""
+        self._state.is_inspector_open = not self._state.is_inspector_open
+
+    def toggle_faults(self) -> None:
+        """Open or close the fault panel."""
+        if self.query.faults is None and not self._state.is_faults_open:
+            self._notify(words.NO_FAULTS)
+            return
+        self._state.is_faults_open = not self._state.is_faults_open
+
+    def next_captions(self) -> None:
+        """Go through normal, large and no captions, and keep the choice."""
+        self._state.caption_size = self._state.caption_size.next
+        self._keep_captions()
+        self._notify(words.captions_choice(self._state.caption_size.value))
+
+    def quit(self) -> None:
+        """Leave the game."""
+        application = self.query.scene.find_service(Application)
+        if application is not None:
+            application.quit()
+
+
+_LAYERS: Mapping[HudLayer, Callable[[Actions, Input], None]] = MappingProxyType(
     {
-        "up": -1,
-        "down": 1,
-        "pad up": -1,
-        "pad down": 1,
-        "mouse 4": -3,
-        "mouse 5": 3,
-        "page up": -12,
-        "page down": 12,
-        "home": -1000,
-        "end": 1000,
+        HudLayer.GAME: Actions._obey_in_game,
+        HudLayer.CHAT: Actions._obey_in_chat,
+        HudLayer.MENU: Actions._obey_in_menu,
+        HudLayer.SOUND: Actions._obey_in_sound,
+        HudLayer.HELP: Actions._obey_in_help,
+        HudLayer.FIELDS: Actions._obey_in_fields,
     }
 )
-_ENTER = ("return", "enter", "pad 0")
 
 
 class FieldActions:
@@ -184,7 +336,7 @@ class FieldActions:
 
     @property
     def state(self) -> FieldState:
-        """What is chosen and under edit."""
+        """The chosen row and the draft."""
         return self._hud.fields
 
     @property
@@ -195,8 +347,8 @@ class FieldActions:
     @property
     def rows(self) -> tuple[FieldRow, ...]:
         """The fields of the inspected character's object."""
-        who = self._character
-        return () if who is None else self._editor.rows(who.game_object)
+        character = self._character
+        return () if character is None else self._editor.rows(character.game_object)
 
     @property
     def chosen(self) -> FieldRow | None:
@@ -205,14 +357,21 @@ class FieldActions:
         return rows[min(self.state.chosen, len(rows) - 1)] if rows else None
 
     @property
-    def buttons(self) -> tuple[tuple[str, Callable[[], object]], ...]:
-        """What can be clicked below the list: what Enter, Escape and U do."""
+    def buttons(self) -> tuple[HudAction, ...]:
+        """The buttons below the list."""
         if self.state.draft is not None:
-            return (("Enter: save", self.accept), ("Esc: leave it", self.cancel))
-        return (("Enter: edit", self.begin), ("U: undo", self.undo), ("Esc: back", self.close))
+            return (
+                HudAction(self.accept, words.SAVE_FIELD, _ENTER),
+                HudAction(self.cancel, words.LEAVE_FIELD, binding="menu"),
+            )
+        return (
+            HudAction(self.begin, words.EDIT_FIELD, _ENTER),
+            HudAction(self.undo, words.UNDO_FIELD, ("u",)),
+            HudAction(self.close, words.BACK, binding="menu"),
+        )
 
     def obey(self, source: Input) -> None:
-        """Do what the keys of this frame say."""
+        """Run what the keys of this frame say."""
         if self._is_gone or not self._hud.is_inspector_open:
             self.close()
         elif source.get_button_down("inspector"):
@@ -224,9 +383,9 @@ class FieldActions:
             self._browse(source)
 
     def open(self) -> None:
-        """Show the fields, in place of the session, and take the keys."""
+        """Show the fields in place of the session, and take the keys."""
         if self._hud.is_inspector_open and self._character is not None:
-            self._hud.inspected = self._character.key  # whoever listens next: these are edited
+            self._hud.inspected = self._character.key  # also when the target changes meanwhile
             self._hud.layer = HudLayer.FIELDS
             self.state.move(0, len(self.rows))
 
@@ -252,21 +411,21 @@ class FieldActions:
             self.state.begin(row)
 
     def accept(self) -> None:
-        """Apply and save what was typed; what is wrong stays under edit, and says why."""
-        draft, who = self.state.draft, self._character
-        if draft is None or who is None:
+        """Apply and save the draft; a wrong value stays under edit, with the reason below it."""
+        draft, character = self.state.draft, self._character
+        if draft is None or character is None:
             return
         if not draft.is_changed:
             self.state.leave()
             return
         try:
-            edit = self._editor.set(who.game_object, draft.row, draft.text)
+            edit = self._editor.set(character.game_object, draft.row, draft.text)
         except EditError as error:
-            self.state.say(f"Not changed: {error}", is_refusal=True)
+            self.state.say(words.refused(error), is_refusal=True)
             return
         self.state.leave()
-        self.state.say(edited(edit))
-        self._hud.inspected = who.key  # which may be what was edited
+        self.state.say(words.edited(edit))
+        self._hud.inspected = character.key  # the edit may have changed the key itself
 
     def cancel(self) -> None:
         """Leave the value as it was."""
@@ -279,9 +438,7 @@ class FieldActions:
         except EditError as error:
             self.state.say(str(error), is_refusal=True)
             return
-        self.state.say(f"Undone: {edit.path.rpartition('.')[2]} of {edit.object} is as before.")
-
-    # inside
+        self.state.say(words.undone(edit))
 
     @property
     def _editor(self) -> SceneEditor:
@@ -290,13 +447,12 @@ class FieldActions:
     @property
     def _character(self) -> Character | None:
         query = self._query
-        target = None if query.manager is None else query.manager.target
         first = next(iter(query.characters), None)
-        return query.find(self._hud.inspected) or target or first
+        return query.find(self._hud.inspected) or query.target or first
 
     @property
     def _is_gone(self) -> bool:
-        """Whether nobody is there, or the one whose field is under edit has left meanwhile."""
+        """Whether there is no character, or the one whose field is under edit has left."""
         is_found = self._query.find(self._hud.inspected) is not None
         return self._character is None or (self.state.draft is not None and not is_found)
 
@@ -304,48 +460,29 @@ class FieldActions:
         if source.get_button_down("menu") or source.get_button_down("fields"):
             self.close()
             return
-        for key, by in _STEPS.items():
-            if times := source.get_key_repeat(key):
-                self.state.move(by * times, len(self.rows))
-                _log.debug("Field %s is chosen.", self.chosen and self.chosen.path)
-        if any(map(source.get_key_down, _ENTER)):
-            self.begin()
-            draft = self.state.draft
-            if draft is not None and source.typed:  # in a slow frame, after Enter
-                draft.feed(source)
-        elif source.get_key_down("u"):
-            self.undo()
-        elif source.get_key_down("tab"):
-            self._next_character()
+        if by := steps(source, _THROUGH_FIELDS):
+            self.state.move(by, len(self.rows))
+            _log.debug("Field %s is chosen.", self.chosen and self.chosen.path)
+        _run_first(source, (*self.buttons, HudAction(self._next_character, keys=("tab",))))
+        if self.state.draft is not None and source.typed:  # in a slow frame, after Enter
+            self.state.draft.feed(source)
 
     def _write(self, source: Input) -> None:
-        draft = self.state.draft
-        assert draft is not None  # see obey
-        if source.get_button_down("menu"):
-            self.cancel()
+        save, cancel = self.buttons
+        if cancel.is_pressed(source):
+            cancel.run()
             return
-        draft.feed(source)
-        if any(map(source.get_key_down, _ENTER)):
-            self.accept()
+        if self.state.draft is not None:
+            self.state.draft.feed(source)
+        if save.is_pressed(source):
+            save.run()
 
     def _next_character(self) -> None:
-        keys, here = self._query.keys, self._character
-        at = keys.index(here.key) if here is not None and here.key in keys else -1
+        keys, character = self._query.keys, self._character
+        is_known = character is not None and character.key in keys
+        at = keys.index(character.key) if character is not None and is_known else -1
         self._hud.inspected = keys[(at + 1) % len(keys)]
         self.state.leave()
-
-
-DEFAULT = "System default"
-_NO_LIST = DeviceReport(problem="This game was given no sound devices to choose from.")
-
-UP_DOWN: Mapping[str, int] = MappingProxyType(
-    {"up": -1, "w": -1, "pad up": -1, "down": 1, "s": 1, "pad down": 1}
-)
-_LEFT_RIGHT: Mapping[str, int] = MappingProxyType(
-    {"left": -1, "a": -1, "pad left": -1, "right": 1, "d": 1, "pad right": 1}
-)
-_NONE_FOUND = "None was found; one that is plugged in is used by itself."
-_FOR_PUSH_TO_TALK = "For push-to-talk: how the key, or the button of a pad, is used."
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,7 +497,7 @@ class Volume:
 
 @dataclass(frozen=True, slots=True)
 class SoundRow:
-    """Something that the player may choose: its value now, and the steps to others."""
+    """Something that the player can choose: its present value, and the steps to others."""
 
     label: str
     value: str
@@ -370,7 +507,7 @@ class SoundRow:
     volume: Volume | None = None
 
     def enter(self) -> None:
-        """Do what Enter does: go to the next choice, or mute a voice."""
+        """Go to the next choice, or mute a voice."""
         if self.volume is None:
             self.step(1)
         else:
@@ -380,7 +517,7 @@ class SoundRow:
 class SoundActions:
     """Carries out what the player chooses for microphone, loudspeaker and voices, in this frame.
 
-    Choosing a microphone does not open it: that waits for the player's first act, as hands-free is.
+    Choosing a microphone does not open it: that waits for the player's first act.
     """
 
     def __init__(self, query: SceneQuery, state: HudState) -> None:
@@ -389,40 +526,40 @@ class SoundActions:
 
     @property
     def rows(self) -> tuple[SoundRow, ...]:
-        """What can be chosen: the player's ears and voice, and as many characters as fit."""
+        """What can be chosen: the player's devices, and the volume of as many voices as fit."""
         manager = self._query.manager
         if manager is None:
             return ()
-        people = self._query.characters[: sound_people(self._query.scene.camera.size[1])]
+        most = sound_people(self._query.scene.camera.size[1])
         return (
             self._microphone(manager),
-            *self._ways_to_talk(manager),
+            *_ways_to_talk(manager),
             self._speaker(manager),
-            self._headphones(manager),
-            *(_voice(manager, character) for character in people),
+            _headphones(manager),
+            *(_voice(manager, character) for character in self._query.characters[:most]),
         )
 
     @property
     def chosen(self) -> int:
-        """Which row the keys change."""
+        """The row that the keys change."""
         return min(self._hud.sound_index, max(0, len(self.rows) - 1))
 
     @property
     def note(self) -> str:
-        """What is to be said of the devices; empty while all is well."""
+        """What is to be said of the devices; empty if all is well."""
         if self._is_looking:
-            return "Looking for microphones and loudspeakers ..."
+            return words.LOOKING
         if self._query.manager is None:
-            return "Nobody in this level has a voice."
+            return words.NO_VOICES
         return self._report.problem or ""
 
     def obey(self, source: Input) -> None:
-        """Do what the keys of this frame say."""
+        """Run what the keys of this frame say."""
         rows = self.rows
         if source.get_button_down("menu"):
             self.close()
         elif rows:
-            self.choose(self.chosen + steps(source, UP_DOWN))
+            self.choose(self.chosen + steps(source, _UP_DOWN))
             self._change(rows[self.chosen], source)
 
     def open(self) -> None:
@@ -436,24 +573,21 @@ class SoundActions:
         self._hud.layer = HudLayer.MENU
 
     def choose(self, index: int) -> None:
-        """Let the keys change this row, counted around."""
+        """Let the keys change this row; an index beyond the last goes round to the first."""
         self._hud.sound_index = index % max(1, len(self.rows))
 
     def toggle_mute(self) -> None:
-        """Mute the microphone or not, as M does in the game."""
-        if self._query.manager is not None:
-            self._query.manager.choices.set_muted(not self._query.manager.ears.muted)
-
-    # inside
+        """Mute or unmute the microphone."""
+        manager = self._query.manager
+        if manager is not None:
+            manager.choices.set_muted(not manager.ears.muted)
 
     def _change(self, row: SoundRow, source: Input) -> None:
         mute = self.toggle_mute if row.volume is None else row.volume.mute
         if by := steps(source, _LEFT_RIGHT):
             row.step(by)
-        elif source.get_button_down("mute"):
-            mute()
-        elif any(map(source.get_key_down, _ENTER)):
-            row.enter()
+        else:
+            _run_first(source, (HudAction(mute, binding="mute"), HudAction(row.enter, keys=_ENTER)))
 
     @property
     def _devices(self) -> SoundDevices | None:
@@ -465,284 +599,89 @@ class SoundActions:
 
     @property
     def _report(self) -> DeviceReport:
-        return _NO_LIST if self._devices is None else self._devices.report
+        devices = self._devices
+        return DeviceReport(problem=words.NO_DEVICES) if devices is None else devices.report
 
     def _microphone(self, manager: CharacterManager) -> SoundRow:
-        choices = manager.choices
-        is_muted = manager.ears.muted
-        hint = (
-            "Muted; M lets it hear again."
-            if is_muted
-            else "M mutes it. Choosing one does not open it."
-        )
+        choices, ears = manager.choices, manager.ears
+        hint = words.MICROPHONE_MUTED_HINT if ears.muted else words.MICROPHONE_HINT
         return self._device(
-            ("Microphone", hint), choices.microphone, self._report.inputs,
-            manager.ears.status.device, choices.set_microphone,
+            (words.MICROPHONE, hint), choices.microphone, self._report.inputs,
+            ears.status.device, choices.set_microphone,
         )  # fmt: skip
 
     def _speaker(self, manager: CharacterManager) -> SoundRow:
         choices, voice = manager.choices, manager.runtime.voice
-        hint = voice.problem or "All the voices come from here."
         return self._device(
-            ("Loudspeaker", hint), choices.speaker, self._report.outputs, voice.device,
-            choices.set_speaker,
+            (words.LOUDSPEAKER, voice.problem or words.LOUDSPEAKER_HINT), choices.speaker,
+            self._report.outputs, voice.device, choices.set_speaker,
         )  # fmt: skip
 
     def _device(
         self,
-        words: tuple[str, str],
+        label_and_hint: tuple[str, str],
         chosen: str | None,
         found: Sequence[AudioDevice],
         in_use: str,
         choose: Callable[[str | None], object],
     ) -> SoundRow:
+        label, hint = label_and_hint
         known = [None, *(device.name for device in found)]
-        there = chosen in known or chosen == in_use  # one in use may be hidden from who looks
+        is_there = chosen in known or chosen == in_use  # a device in use may be hidden from a list
         is_known = not self._is_looking and self._report.problem is None
         choices = known if chosen in known else [*known, chosen]
 
         def step(by: int) -> None:
-            wanted = choices[(choices.index(chosen) + by) % len(choices)]
-            if wanted != chosen:  # the same again would open the device anew
-                choose(wanted)
+            target = choices[(choices.index(chosen) + by) % len(choices)]
+            if target != chosen:  # the same again would open the device anew
+                choose(target)
 
-        gone = " (not there)" if is_known and not there else ""
-        hint = words[1] if found or not is_known else _NONE_FOUND
-        return SoundRow(words[0], (chosen or DEFAULT) + gone, step, hint)
-
-    def _ways_to_talk(self, manager: CharacterManager) -> tuple[SoundRow, SoundRow]:
-        choices, turns = manager.choices, manager.choices.turns
-        mode = "hands-free" if turns.mode is ListeningMode.HANDS_FREE else "push-to-talk"
-        hint = "Hands-free leaves the microphone open while you play; M mutes it."
-        is_toggle = turns.push_to_talk.toggle
-        key = "press to begin and to end" if is_toggle else "hold to talk"
-        return (
-            SoundRow("You talk", mode, lambda by: self._change_mode(manager), hint),
-            SoundRow("T key", key, lambda by: choices.set_toggle(not is_toggle), _FOR_PUSH_TO_TALK),
+        value = (chosen or words.SYSTEM_DEFAULT) + (
+            words.NOT_THERE if is_known and not is_there else ""
         )
+        return SoundRow(label, value, step, hint if found or not is_known else words.NONE_FOUND)
 
-    def _headphones(self, manager: CharacterManager) -> SoundRow:
-        choices, worn = manager.choices, manager.choices.turns.headphones
-        hint = "With headphones a character falls silent when you speak."
-        value = "yes" if worn else "no"
-        return SoundRow("Headphones", value, lambda by: choices.set_headphones(not worn), hint)
 
-    def _change_mode(self, manager: CharacterManager) -> None:
-        """Change between push-to-talk and hands-free; choosing is the act that allows it."""
-        if manager.choices.turns.mode is ListeningMode.HANDS_FREE:
-            manager.choices.set_mode(ListeningMode.PUSH_TO_TALK)
+def _ways_to_talk(manager: CharacterManager) -> tuple[SoundRow, SoundRow]:
+    choices, turns = manager.choices, manager.choices.turns
+    is_hands_free = turns.mode is ListeningMode.HANDS_FREE
+    is_toggle = turns.push_to_talk.toggle
+
+    def change_mode(by: int) -> None:
+        if is_hands_free:
+            choices.set_mode(ListeningMode.PUSH_TO_TALK)
         else:
-            manager.choices.set_mode(ListeningMode.HANDS_FREE)
-            manager.ears.allow()
+            choices.set_mode(ListeningMode.HANDS_FREE)
+            manager.ears.allow()  # choosing it is the player's act that allows the microphone
+
+    mode = words.HANDS_FREE if is_hands_free else words.PUSH_TO_TALK
+    key = words.TOGGLE if is_toggle else words.HOLD
+    return (
+        SoundRow(words.MODE, mode, change_mode, words.MODE_HINT),
+        SoundRow(
+            words.TALK_KEY, key, lambda by: choices.set_toggle(not is_toggle), words.TALK_KEY_HINT
+        ),
+    )
 
 
-def steps(source: Input, ways: Mapping[str, int]) -> int:
-    """Return how far the keys of this frame go: in a slow frame more than one step."""
-    return sum(by * source.get_key_repeat(key) for key, by in ways.items())
+def _headphones(manager: CharacterManager) -> SoundRow:
+    choices, is_worn = manager.choices, manager.choices.turns.headphones
+    value = words.YES if is_worn else words.NO
+    hint = words.HEADPHONES_HINT
+    return SoundRow(words.HEADPHONES, value, lambda by: choices.set_headphones(not is_worn), hint)
 
 
 def _voice(manager: CharacterManager, character: Character) -> SoundRow:
     choices, key = manager.choices, character.key
     tenths, is_muted = round(10 * choices.volume(key)), choices.is_silenced(key)
 
-    def set_tenths(wanted: int) -> None:
-        choices.set_volume(key, wanted / 10)  # which keeps it within its bounds
+    def set_tenths(target: int) -> None:
+        choices.set_volume(key, target / 10)  # which keeps it within its bounds
 
     return SoundRow(
         character.label,
-        "muted" if is_muted else f"{10 * tenths} %",
+        words.VOLUME_MUTED if is_muted else f"{10 * tenths} %",
         lambda by: set_tenths(tenths + by),
-        "Enter or M mutes; the captions go on.",
+        words.VOLUME_HINT,
         Volume(tenths, is_muted, set_tenths, lambda: choices.set_silenced(key, not is_muted)),
     )
-
-
-_SLOW = f"Slow {rate_words(SLOW_BYTES_PER_SECOND)}"
-
-
-@dataclass(frozen=True, slots=True)
-class FaultButton:
-    """A fault that the panel offers: its key, its words and what it does."""
-
-    key: str
-    label: str
-    action: Callable[[], object]
-    is_harmful: bool = True
-    is_enabled: bool = True
-
-
-class Actions:
-    """Carries out what the player asks of the HUD, in this frame."""
-
-    def __init__(
-        self,
-        query: SceneQuery,
-        state: HudState,
-        notify: Callable[[str], object],
-        keep_captions: Callable[[], object],
-    ) -> None:
-        self.query = query
-        self._state = state
-        self._notify = notify
-        self._keep_captions = keep_captions
-        self.fields = FieldActions(query, state)
-        self.sound = SoundActions(query, state)
-
-    @property
-    def by_action(self) -> Mapping[str, Callable[[], object]]:
-        """What each action of the key bindings does while nothing is open."""
-        state = self._state
-        return {
-            "type": lambda: state.open(HudLayer.CHAT),
-            "help": lambda: state.open(HudLayer.HELP),
-            "captions": self.next_captions,
-            "inspector": self.toggle_inspector,
-            "fields": self.fields.open,
-            "faults": self.toggle_faults,
-            "retry": self.retry_first,
-            "take_over": self.take_over_first,
-            "menu": lambda: state.open(HudLayer.MENU),
-        }
-
-    def menu(self) -> tuple[tuple[str, Callable[[], object]], ...]:
-        """Return the entries of the menu."""
-        muted = self.query.manager is not None and self.query.manager.ears.muted
-        return (
-            ("Go on", self._state.close),
-            ("What the keys do", lambda: self._state.open(HudLayer.HELP)),
-            (f"Captions: {self._state.caption_size.value}", self.next_captions),
-            ("Unmute the microphone" if muted else "Mute the microphone", self.sound.toggle_mute),
-            ("Sound ...", self.sound.open),
-            ("Leave the game", self.quit),
-        )
-
-    def faults(self) -> tuple[FaultButton, ...]:
-        """Return the buttons of the fault panel."""
-        faults, who = self.query.faults, self._state.fault_target
-        if faults is None:
-            return ()
-        down = faults.has_service and not faults.is_service_running
-        up = faults.has_service and not down
-        key = who if who is not None else self._listener()
-        return (
-            FaultButton("c", "Cut", self._tried(lambda: faults.cut(who))),
-            FaultButton("b", "Black hole", self._tried(lambda: faults.black_hole(who))),
-            FaultButton("g", f"Lag {LATE_SECONDS:g} s", self._tried(lambda: faults.latency(who))),
-            FaultButton("o", _SLOW, self._tried(lambda: faults.slow_link(who))),
-            FaultButton("h", "Heal line", self._tried(lambda: faults.heal(who)), is_harmful=False),
-            self._cable(faults),
-            FaultButton("k", "Kill service", self._tried(faults.kill_service), is_enabled=up),
-            FaultButton(
-                "l",
-                "Launch service",
-                self._tried(faults.start_service),
-                is_harmful=False,
-                is_enabled=down,
-            ),
-            FaultButton(
-                "x",
-                "Expire session",
-                self._tried(lambda: faults.expire_session(key or "")),
-                is_enabled=key is not None,
-            ),
-        )
-
-    def _cable(self, faults: Faults) -> FaultButton:
-        if faults.is_microphone_unplugged:
-            plug_in = self._tried(faults.plug_in_microphone)
-            return FaultButton("u", "Plug in mic", plug_in, is_harmful=False)
-        pull = self._tried(faults.unplug_microphone)
-        return FaultButton("u", "Unplug mic", pull, is_enabled=faults.has_microphone)
-
-    # actions
-
-    def send(self) -> None:
-        """Send what was typed; text that nobody can hear stays in the box."""
-        player, text = self.query.player, self._state.chat.text.strip()
-        if not text:
-            self._state.close()
-        elif player is not None and player.say(text):
-            self._state.chat.clear()
-            self._state.close()
-
-    def retry(self, key: str) -> None:
-        """Let a character in ERROR try again."""
-        character = self.query.find(key)
-        if character is not None:
-            character.session.retry()
-
-    def start_anew(self, key: str) -> None:
-        """Forget the talk that cannot be resumed, and begin another."""
-        character = self.query.find(key)
-        if character is not None:
-            character.session.clear_session_id()
-            character.session.retry()
-
-    def retry_first(self) -> None:
-        """Retry the one whose card is the first."""
-        for character in self.query.characters:
-            if character.view.state is SessionState.ERROR:
-                self.retry(character.key)
-                return
-
-    def take_over(self, key: str) -> None:
-        """Go on here with a talk that is open in another game, which is told and lets go."""
-        character = self.query.find(key)
-        if character is not None:
-            character.session.connect(take_over=True)
-
-    def take_over_first(self) -> None:
-        """Take over the first talk whose card or badge offers it."""
-        for character in self.query.characters:
-            if is_open_elsewhere(character.view):
-                self.take_over(character.key)
-                return
-
-    def inspect(self, key: str) -> None:
-        """Show this character in the inspector."""
-        self._state.inspected = key
-        self._state.fields.leave()
-
-    def aim_faults(self, key: str | None) -> None:
-        """Break this character's line, or everybody's."""
-        self._state.fault_target = key
-
-    def toggle_inspector(self) -> None:
-        """Open or close the inspector."""
-        self._state.is_inspector_open = not self._state.is_inspector_open
-
-    def toggle_faults(self) -> None:
-        """Open or close the fault panel."""
-        if self.query.faults is None and not self._state.is_faults_open:
-            self._notify("There is nothing to break here: this game was given no faults.")
-            return
-        self._state.is_faults_open = not self._state.is_faults_open
-
-    def next_captions(self) -> None:
-        """Go through normal, large and no captions, and keep the choice."""
-        self._state.caption_size = self._state.caption_size.next
-        self._keep_captions()
-        self._notify(f"Captions: {self._state.caption_size.value}")
-
-    def quit(self) -> None:
-        """Leave the game."""
-        application = self.query.scene.find_service(Application)
-        if application is not None:
-            application.quit()
-
-    # inside
-
-    def _listener(self) -> str | None:
-        target = self.query.manager.target if self.query.manager is not None else None
-        return None if target is None else target.key
-
-    def _tried(self, action: Callable[[], object]) -> Callable[[], object]:
-        """Return the action with its refusal shown to the player."""
-
-        def run() -> None:
-            try:
-                action()
-            except LookupError as error:
-                self._notify(str(error.args[0]) if error.args else str(error))
-
-        return run

@@ -70,8 +70,8 @@ def prewarm(scene: Scene) -> Iterator[None]:
     for player in scene.find_components(PlayerSprite):
         yield from player.prewarm()
     if scene.find_components(Character):
+        from characters.ui.paint.painter import shared_painter
         from characters.ui.paint.talk import prewarm_badges
-        from characters.ui.paint.widgets import shared_painter
 
         yield from prewarm_badges(shared_painter(scene))
     known = set()

@@ -1,7 +1,4 @@
-"""What the inspector lists of a session: rows of label and value, decided without drawing.
-
-Journal: the last wire messages of each character as types and sizes, never as words.
-"""
+"""What the inspector lists of a session: rows of label and value, the timeline, the event log."""
 
 from __future__ import annotations
 
@@ -18,7 +15,8 @@ from characters.session.conversation import (
     shorten_id,
 )
 from characters.session.policy import ReconnectPolicy
-from characters.ui.words import Actor, ago, attempt, countdown, resume_words
+from characters.ui.model import Actor
+from characters.ui.words import ago, attempt, countdown, resume_words
 from engine.core.events import Signal, Subscription
 
 __all__ = ["EventLog", "line", "Moment", "policy_name", "Row", "rows", "timeline"]

@@ -1,9 +1,4 @@
-"""What the player has opened and typed: the HUD's own state and the keys that change it.
-
-Which field of the inspector is chosen, and the value under edit: decided without drawing.
-
-Where the parts of the HUD stand, so that none covers another.
-"""
+"""What the player has opened, chosen and typed, and where the parts of the HUD stand."""
 
 from __future__ import annotations
 
@@ -13,8 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from engine.core.input import Input
-from engine.scenes.editor import CODE, Edit
-from engine.scenes.file import DEFAULT, LEVEL, FieldRow
+from engine.scenes.file import FieldRow
 from engine.ui.canvas import Rect
 from engine.ui.events import TextField
 
@@ -22,7 +16,6 @@ __all__ = [
     "bar",
     "CaptionSize",
     "Draft",
-    "edited",
     "FieldState",
     "hud_layout",
     "HudLayer",
@@ -31,11 +24,11 @@ __all__ = [
     "listing",
     "MARGIN",
     "MIC_W",
-    "origin_words",
     "sound_page",
     "sound_people",
     "SOUND_ROW",
     "spread",
+    "steps",
     "window",
 ]
 
@@ -47,13 +40,18 @@ _ERASERS = ("backspace", "delete")
 _MOVERS = ("left", "right", "home", "end")
 
 
+def steps(source: Input, ways: Mapping[str, int]) -> int:
+    """Return how far the keys of this frame go; a slow frame may hold several presses of one."""
+    return sum(by * source.get_key_repeat(key) for key, by in ways.items())
+
+
 class Draft:
     """A value under edit: one of its choices, or a line of text that the first letter replaces."""
 
     def __init__(self, row: FieldRow) -> None:
         self.row = row
         self.is_fresh = not row.choices
-        """Whether nothing was typed yet: then typing begins anew, as in a table of figures."""
+        """Whether nothing was typed yet: then typing replaces the value, as in a spreadsheet."""
         self.field = TextField()
         self.field.insert(row.text)
 
@@ -77,9 +75,8 @@ class Draft:
     def feed(self, source: Input) -> None:
         """Take the keys of this frame."""
         if self.row.choices:
-            for key, by in _TURNS.items():
-                if times := source.get_key_repeat(key):
-                    self.turn(by * times)
+            if by := steps(source, _TURNS):
+                self.turn(by)
             return
         if self.is_fresh and (source.typed or any(map(source.get_key_repeat, _ERASERS))):
             self.field.clear()
@@ -90,7 +87,7 @@ class Draft:
 
 @dataclass(slots=True)
 class FieldState:
-    """The chosen row, the value under edit, and what was last said of an edit."""
+    """The chosen row, the value under edit, and the message about the last edit."""
 
     chosen: int = 0
     draft: Draft | None = None
@@ -108,12 +105,12 @@ class FieldState:
         self.message = ""
 
     def leave(self) -> None:
-        """Drop what is under edit."""
+        """Drop the draft."""
         self.draft = None
         self.message = ""
 
     def say(self, message: str, *, is_refusal: bool = False) -> None:
-        """Say what became of an edit."""
+        """Show what became of an edit."""
         self.message, self.is_refusal = message, is_refusal
 
 
@@ -126,7 +123,7 @@ class FieldLine:
 
 
 def listing(rows: Sequence[FieldRow]) -> tuple[FieldLine, ...]:
-    """Return the fields under the names of their tables."""
+    """Return a line for each field, under headings with the names of their tables."""
     lines: list[FieldLine] = []
     group = None
     for index, row in enumerate(rows):
@@ -138,36 +135,14 @@ def listing(rows: Sequence[FieldRow]) -> tuple[FieldLine, ...]:
 
 
 def window(lines: Sequence[FieldLine], chosen: int, room: int) -> Sequence[FieldLine]:
-    """Return the lines that find room, the chosen one in the middle while the list goes on."""
+    """Return as many lines as there is `room` for, the chosen one in the middle if possible."""
     at = next((n for n, line in enumerate(lines) if line.index == chosen), 0)
     start = max(0, min(at - room // 2, len(lines) - room))
     return lines[start : start + room]
 
 
-def origin_words(row: FieldRow) -> str:
-    """Return who says a value, and what saving does."""
-    if row.is_fixed:
-        return "Set by the game's code: it can only be seen here."
-    if row.origin == CODE:
-        return "Made in code: an edit applies, and there is nothing to save to."
-    if row.origin == LEVEL:
-        return "The level's file says so."
-    if row.origin == DEFAULT:
-        return "The default. Saving adds a line to the level."
-    return f"From {row.origin}. Saving overrides it in this level alone."
-
-
-def edited(edit: Edit) -> str:
-    """Return what was changed, and where it was saved."""
-    name = edit.path.rpartition(".")[2]
-    words = f"{name} is {edit.text or 'empty'} now. "
-    if edit.saved is None:
-        return words + "Made in code: there is nothing to save to."
-    return words + (edit.note or f"Saved in {edit.saved.name}, line {edit.line}.")
-
-
 NOTICE_SECONDS = 4.5
-LETTERS_PER_SECOND = 20.0  # a notice is also in the log: it need not wait for the slowest
+_LETTERS_PER_SECOND = 20.0  # a notice is also in the log: it need not wait for the slowest
 
 
 class CaptionSize(StrEnum):
@@ -208,8 +183,8 @@ class HudState:
     is_inspector_open: bool = False
     is_faults_open: bool = False
     caption_size: CaptionSize = CaptionSize.NORMAL
-    inspected: str | None = None  # a key; None follows the one who listens
-    fault_target: str | None = None  # a key; None means everybody
+    inspected: str | None = None  # a key; None follows the target
+    fault_target: str | None = None  # a key; None means all
     menu_index: int = 0
     sound_index: int = 0
     chat: TextField = field(default_factory=TextField)
@@ -219,12 +194,12 @@ class HudState:
 
     @property
     def is_capturing(self) -> bool:
-        """Whether the game's keys are not for the game now."""
+        """Whether the keys go to the HUD and not to the game."""
         return self.layer is not HudLayer.GAME
 
     @property
     def is_covering(self) -> bool:
-        """Whether a card lies over the level: nothing else is said or shown then."""
+        """Whether a card covers the level: then the rest of the HUD is hidden."""
         return self.layer in (HudLayer.MENU, HudLayer.SOUND, HudLayer.HELP)
 
     @property
@@ -235,11 +210,11 @@ class HudState:
 
     def say(self, notice: str, now: float) -> None:
         """Show a sentence for a while, a long one longer."""
-        seconds = max(NOTICE_SECONDS, len(notice) / LETTERS_PER_SECOND)
+        seconds = max(NOTICE_SECONDS, len(notice) / _LETTERS_PER_SECOND)
         self.notice, self.notice_until = notice, now + seconds
 
     def expire(self, now: float) -> None:
-        """Take the notice away when its time is over."""
+        """Remove the notice when its time is over."""
         if self.notice is not None and now >= self.notice_until:
             self.notice = None
 
@@ -257,7 +232,7 @@ class HudState:
         self.menu_index = (self.menu_index + by) % max(1, entries)
 
     def choose_fault_target(self, number: int, keys: Sequence[str]) -> None:
-        """Choose whom to break by the number shown: 0 is everybody."""
+        """Aim the faults at the character of the number shown; 0 is all of them."""
         if number == 0:
             self.fault_target = None
         elif number <= len(keys):
@@ -294,7 +269,7 @@ class HudLayout:
 def hud_layout(
     size: tuple[float, float], *, inspector: bool, faults: bool, people: int = 5
 ) -> HudLayout:
-    """Return the layout for the open panels; the fault panel has a row for each of the people.
+    """Return the layout for the open panels; the fault panel has a row for each of `people`.
 
     A narrow picture has room for one panel: the fault panel hides the inspector then.
     """
@@ -319,7 +294,7 @@ def hud_layout(
 
 
 def sound_people(height: float) -> int:
-    """Return how many characters have room on the Sound page."""
+    """Return how many characters there is room for on the Sound page."""
     return int((height - TOP - MARGIN - SOUND_H) // SOUND_ROW) - SOUND_SETTINGS
 
 
@@ -340,12 +315,12 @@ def spread(
 ) -> tuple[Rect, ...]:
     """Return the rectangles inside the frame, lifted until none covers another or one of `over`.
 
-    They keep their columns: a badge stays over its head, only higher. Where there is no room
-    left, it stands above the frame.
+    Each keeps its column, so that a badge stays over its head. One that finds no room ends up
+    above the frame.
     """
     placed: dict[int, Rect] = {}
     blockers = list(over)
-    # The lowest first: what gives way moves up, towards free wall.
+    # The lowest first: a rectangle that gives way moves up, towards free wall.
     for index in sorted(range(len(wanted)), key=lambda i: -wanted[i].bottom):
         rect = wanted[index].inside(frame)
         for _ in range(len(blockers)):

@@ -182,8 +182,8 @@ class Backdrop(Component):
 
     def parts(self) -> Iterator[tuple[Any, tuple[float, float]]]:
         """Yield the pictures that cover the view, each with its place; made when first seen."""
+        from characters.ui.paint.painter import shared_painter
         from characters.ui.paint.scenery import room_parts
-        from characters.ui.paint.widgets import shared_painter
         from engine.ui.canvas import Rect
 
         camera = self.scene.camera
@@ -211,8 +211,8 @@ class Prop(Component):
 
     def draw(self, surface: Any) -> None:
         """Draw the piece."""
+        from characters.ui.paint.painter import shared_painter
         from characters.ui.paint.scenery import prop_picture
-        from characters.ui.paint.widgets import shared_painter
 
         picture, foot = prop_picture(
             shared_painter(self.scene), self.kind, self.label, self.colour, self.flip
@@ -385,7 +385,7 @@ class PlayerSprite(Component):
 def _new_drawing(
     component: Component, worn: tuple[str, str, str, str], own: float
 ) -> CharacterDrawing:
+    from characters.ui.paint.painter import shared_painter
     from characters.ui.paint.people import CharacterDrawing
-    from characters.ui.paint.widgets import shared_painter
 
     return CharacterDrawing(shared_painter(component.scene), worn, own)

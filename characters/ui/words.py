@@ -1,28 +1,24 @@
-"""What the HUD shows of one frame: plain values, gathered once and then only painted.
+"""Every sentence that the player reads, and the signs beside them, decided without drawing.
 
-What the HUD says of a session: every word and shape it shows, decided without drawing.
-
-What the fault panel says of what is broken, decided without drawing.
-
-What the player is told of a failure: what happened and what he can do, no word for developers.
-
-Developers find the failure's code and advice in the inspector.
-
-Which captions are shown, for how long, and which come first: decided without drawing.
+The inspector's own rows, which are for developers, are in `report`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
 from characters.protocol.failures import Failure, FailureKind
-from characters.protocol.network_conditions import NetworkConditions
+from characters.protocol.network_conditions import (
+    LATE_SECONDS,
+    SLOW_BYTES_PER_SECOND,
+    NetworkConditions,
+)
 from characters.session.conversation import (
     DialogueState,
     FreshReason,
@@ -30,187 +26,136 @@ from characters.session.conversation import (
     ResumeOutcome,
     SessionState,
     SessionView,
-    Turn,
 )
-from characters.session.policy import ReconnectPolicy
+from characters.ui.model import Caption, FaultState, HudModel, Microphone
+from engine.scenes.editor import CODE, Edit
+from engine.scenes.file import DEFAULT, LEVEL, FieldRow
 from engine.toml.reader import TomlFileError
 
 __all__ = [
-    "Actor",
     "ago",
     "attempt",
     "badge",
     "BadgeWords",
     "banner",
-    "Caption",
-    "captions",
     "closed_door",
     "countdown",
+    "edited",
     "failure_title",
     "fault_lines",
-    "FaultState",
-    "HudModel",
     "is_open_elsewhere",
-    "Microphone",
     "microphone",
+    "network_words",
+    "origin_words",
     "player_words",
-    "rate_words",
-    "reading_seconds",
     "receipt",
     "RECEIPT_SECONDS",
     "resume_words",
     "Shape",
+    "speaker",
     "TALK",
+    "target_name",
     "Tone",
-    "network_words",
-    "listener_name",
 ]
 
 
-Point = tuple[float, float]
+# Labels and hints that never change.
 
+GAME_HINT = "Walk: WASD    Type: Enter    Talk: T    Help: F1"
+GAME_HINT_SHORT = "Help: F1"
+FIELDS_HINT = "Choose: Up, Down    Edit: Enter    Next: Tab    Back: Esc"
+FIELDS_HINT_SHORT = "Back: Esc"
+CHAT_HINT = "Say something. Enter sends, Esc closes."
+CUT_OFF = " — cut off"
 
-class Actor(NamedTuple):
-    """A character of the level: its session, and where its head is on the screen."""
-
-    key: str
-    name: str
-    view: SessionView
-    head: Point = (0.0, 0.0)
-    policy: ReconnectPolicy = ReconnectPolicy.DEFAULT
-    is_target: bool = False
-    messages: tuple[str, ...] = ()
-    """The last wire messages, their types and sizes only, the newest last, for the inspector."""
-
-    @property
-    def is_in_error(self) -> bool:
-        """Whether it waits for the player to press Retry."""
-        return self.view.state is SessionState.ERROR
-
-
-@dataclass(frozen=True, slots=True)
-class Microphone:
-    """What the player has to know of the microphone at every moment."""
-
-    level: float = 0.0
-    is_open: bool = False
-    is_muted: bool = False
-    is_allowed: bool = False
-    is_hands_free: bool = False
-    is_toggled: bool = False
-    kept_seconds: float = 0.0
-    problem: str | None = None
-    device: str = ""
-    listener: str | None = None
-    """The key of who hears it while it is open, or is to hear the kept words. A sentence stays with
-    whom it began with, so this may be another than the target of the next one."""
-
-
-@dataclass(frozen=True, slots=True)
-class FaultState:
-    """What the fault panel may break, and what of it is broken."""
-
-    has_service: bool = False
-    is_running: bool = False
-    weather: NetworkConditions | None = NetworkConditions.CALM
-    """Of the chosen line; None for several that differ."""
-    is_unplugged: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class HudModel:
-    """All of it."""
-
-    now: float
-    size: Point = (960, 600)
-    actors: tuple[Actor, ...] = ()
-    microphone: Microphone = field(default_factory=Microphone)
-    faults: FaultState = field(default_factory=FaultState)
-    player_name: str = "You"
-    notice: str | None = None
-    pointer: Point = (-1.0, -1.0)
-    endpoint: str = "local"
-    """The host that the talk goes to, or `local` for the embedded service."""
-
-    @property
-    def target(self) -> Actor | None:
-        """The one who hears the player."""
-        return next((actor for actor in self.actors if actor.is_target), None)
-
-    @property
-    def failed(self) -> tuple[Actor, ...]:
-        """Those in ERROR, in the order of the level."""
-        return tuple(actor for actor in self.actors if actor.is_in_error)
-
-
-_LIVE_ELSEWHERE, _TAKEN_OVER = "session.live_elsewhere", "session.taken_over"
-_HELD_ELSEWHERE: Mapping[SessionState, str] = MappingProxyType(
-    {SessionState.ERROR: _LIVE_ELSEWHERE, SessionState.DISCONNECTED: _TAKEN_OVER}
+HELP_TITLE = "What you can do"
+HELP: tuple[tuple[str, str], ...] = (
+    ("W A S D", "walk (arrows and pad work too)"),
+    ("Enter", "type to the one who listens"),
+    ("T", "talk: hold it, or press once when hands-free"),
+    ("Tab", "turn to the next one in reach"),
+    ("M", "mute the microphone"),
+    ("N", "next visitor, at the kiosk"),
+    ("R, V", "for somebody in error: retry, take the talk over"),
+    ("F2", "captions: on, larger, off"),
+    ("F3", "inspector: the session from inside; E edits"),
+    ("F4", "faults: lines, service, microphone"),
+    ("F5 to F8", "cut, black hole, kill the service, start it"),
+    ("F1", "this help"),
+    ("Esc", "close, or the menu: sound, captions"),
 )
 
-_SILENT = "Nobody answers at the other end. Wait a moment, then press Retry."
-_BUSY = "Too many people talk at the moment. Wait a little, then press Retry."
-_NOT_SET_UP = "This game is not set up to reach them. Once that is put right, press Retry."
-_USED_UP = "The talking time of this game is used up for now. Press Retry later."
-_TAKE_OVER = (
-    "Your talk is open in another game. Press Take over to go on with it here, "
-    "or close it there and press Retry."
-)
-_NOT_KEPT = "Your talk cannot be kept on this computer now. Press Retry to try again."
-_UNKNOWN = "Something unexpected happened. Press Retry to try again."
+MENU_TITLE = "Menu"
+MENU_KEYS = "Up and Down, Enter; Esc goes on"
+GO_ON = "Go on"
+SHOW_HELP = "What the keys do"
+MUTE = "Mute the microphone"
+UNMUTE = "Unmute the microphone"
+OPEN_SOUND = "Sound ..."
+LEAVE_GAME = "Leave the game"
+BACK = "Esc: back"
 
-_BY_CODE: Mapping[str, str] = MappingProxyType(
-    {
-        "server.draining": "The other end is being restarted. Wait a moment, then press Retry.",
-        "connection.concurrency_limit": _BUSY,
-        "connection.unavailable": _BUSY,
-        "connection.speaker_limit": _USED_UP,
-        "connection.quota_exceeded": _USED_UP,
-        _LIVE_ELSEWHERE: _TAKE_OVER,
-        _TAKEN_OVER: _TAKE_OVER,
-        "session.idle_timeout": "It was quiet for long, so the talk ended. Press Retry to go on.",
-        "session.ended": "The other end closed the talk. Press Retry to go on.",
-    }
-)
-_BY_STAGE: Mapping[str, str] = MappingProxyType(
-    {
-        "resume": "Your earlier talk is not there any more. Start anew begins a new one; "
-        "Retry looks for the old one again.",
-        "connect": _SILENT,
-        "join": _SILENT,
-        "ready": "They did not get ready in time. Press Retry to try again.",
-        "live": "The line was cut and did not come back. Wait a moment, then press Retry.",
-        "store": _NOT_KEPT,
-    }
-)
+RETRY, RETRY_KEY = "Retry", "Retry (R)"
+TAKE_OVER, TAKE_OVER_KEY = "Take over", "Take over (V)"
+START_ANEW = "Start anew"
+
+NOBODY_HERE = "Nobody is here."
+SESSION_PAGE, FIELDS_PAGE = "Session", "Fields (E)"
+TIMELINE_TITLE = "What happened, newest first"
+MESSAGES_TITLE = "Last messages"
+TRANSCRIPT_TITLE = "Transcript"
+PLAYER_SAID, CHARACTER_SAID = "you", "they"
+EDIT_FIELD, SAVE_FIELD, LEAVE_FIELD = "Enter: edit", "Enter: save", "Esc: leave it"
+UNDO_FIELD = "U: undo"
+EMPTY_FIELD = "empty"
+
+FAULTS_TITLE = "Break something"
+FAULTS_KEYS = "Number: who. Letter: what. F4 closes."
+EVERYBODY = "Everybody"
+CUT = "Cut"
+BLACK_HOLE = "Black hole"
+LAG = f"Lag {LATE_SECONDS:g} s"
+HEAL = "Heal line"
+PLUG_IN, UNPLUG = "Plug in mic", "Unplug mic"
+KILL_SERVICE, LAUNCH_SERVICE = "Kill service", "Launch service"
+EXPIRE_SESSION = "Expire session"
+NO_FAULTS = "There is nothing to break here: this game was given no faults."
+
+SOUND_TITLE = "Sound"
+SOUND_KEYS = "Choose: Up, Down    Change: Left, Right    Mute: M    Back: Esc"
+LOOKING = "Looking for microphones and loudspeakers ..."
+NO_VOICES = "Nobody in this level has a voice."
+NO_DEVICES = "This game was given no sound devices to choose from."
+NONE_FOUND = "None was found; one that is plugged in is used by itself."
+SYSTEM_DEFAULT, NOT_THERE = "System default", " (not there)"
+MICROPHONE = "Microphone"
+MICROPHONE_HINT = "M mutes it. Choosing one does not open it."
+MICROPHONE_MUTED_HINT = "Muted; M lets it hear again."
+LOUDSPEAKER, LOUDSPEAKER_HINT = "Loudspeaker", "All the voices come from here."
+MODE, HANDS_FREE, PUSH_TO_TALK = "You talk", "hands-free", "push-to-talk"
+MODE_HINT = "Hands-free leaves the microphone open while you play; M mutes it."
+TALK_KEY, TOGGLE, HOLD = "T key", "press to begin and to end", "hold to talk"
+TALK_KEY_HINT = "For push-to-talk: how the key, or the button of a pad, is used."
+HEADPHONES, YES, NO = "Headphones", "yes", "no"
+HEADPHONES_HINT = "With headphones a character falls silent when you speak."
+VOLUME_MUTED, VOLUME_HINT = "muted", "Enter or M mutes; the captions go on."
 
 
-def is_open_elsewhere(view: SessionView) -> bool:
-    """Tell whether another game holds the talk, so that it can be taken over from there.
-
-    It refused us, which is an error, or took the talk from us, which ended it.
-    """
-    wanted = _HELD_ELSEWHERE.get(view.state)
-    return wanted is not None and view.error is not None and view.error.code == wanted
+def _rate(bytes_per_second: float) -> str:
+    return f"{bytes_per_second / 1000:g} KB/s"
 
 
-def player_words(error: Failure | None) -> str:
-    """Return what happened and what to press, in the player's words."""
-    if error is None:
-        return _UNKNOWN
-    if error.code in _BY_CODE:
-        return _BY_CODE[error.code]
-    if error.stage == "connect" and error.kind is FailureKind.TERMINAL:
-        return _NOT_SET_UP
-    return _BY_STAGE.get(error.stage, _UNKNOWN)
+SLOW = f"Slow {_rate(SLOW_BYTES_PER_SECOND)}"
 
+
+# The session, over the head and in its receipt.
 
 RECEIPT_SECONDS = 7.0
 RING_STEPS = 24
 
 
 class Shape(StrEnum):
-    """The outline of a badge's sign: a state is told without its colour."""
+    """The outline of a badge's sign: each state has its own, so that colour is not needed."""
 
     HOLLOW = "hollow circle"
     ARC = "open arc"
@@ -265,11 +210,11 @@ TALK: Mapping[DialogueState, BadgeWords] = MappingProxyType(
         DialogueState.SETTLING: BadgeWords(Shape.CHECK, "ready", Tone.GOOD),
     }
 )
-"""The badges of one who is connected."""
+"""The badges of a connected character."""
 
 
 def badge(view: SessionView, now: float) -> BadgeWords:
-    """Return what stands over the head."""
+    """Return what the badge over a head shows."""
     state = view.state
     if state is SessionState.CONNECTED:
         return TALK[view.dialogue]
@@ -291,7 +236,7 @@ def badge(view: SessionView, now: float) -> BadgeWords:
 
 
 def attempt(view: SessionView) -> str:
-    """Return `2/3`, or `2` where nobody counts."""
+    """Return `2/3`, or `2` if attempts have no limit."""
     if view.attempt <= 0:
         return ""
     return f"{view.attempt}/{view.max_attempts}" if view.max_attempts else str(view.attempt)
@@ -318,7 +263,7 @@ def _ring(view: SessionView, now: float) -> float | None:
 
 
 def ago(seconds: float) -> str:
-    """Return a length of time as one says it: `12 min`, `3 h`, `2 days`."""
+    """Return a length of time in words: `12 min`, `3 h`, `2 days`."""
     if seconds < 60:
         return f"{max(1, round(seconds))} s"
     if seconds < 3600:
@@ -351,6 +296,79 @@ def resume_words(resume: Resume) -> str:
     return f"remembers you, {ago(resume.last_seen_seconds)} ago"
 
 
+def receipt(view: SessionView, now: float) -> str | None:
+    """Return what a connection restored while it is new, else None."""
+    if view.state is not SessionState.CONNECTED or view.resume is None:
+        return None
+    if view.connected_at is None or now - view.connected_at > RECEIPT_SECONDS:
+        return None
+    return resume_words(view.resume)
+
+
+# Failures and closed doors.
+
+_LIVE_ELSEWHERE, _TAKEN_OVER = "session.live_elsewhere", "session.taken_over"
+_HELD_ELSEWHERE: Mapping[SessionState, str] = MappingProxyType(
+    {SessionState.ERROR: _LIVE_ELSEWHERE, SessionState.DISCONNECTED: _TAKEN_OVER}
+)
+
+_SILENT = "Nobody answers at the other end. Wait a moment, then press Retry."
+_BUSY = "Too many people talk at the moment. Wait a little, then press Retry."
+_NOT_SET_UP = "This game is not set up to reach them. Once that is put right, press Retry."
+_USED_UP = "The talking time of this game is used up for now. Press Retry later."
+_TAKE_OVER = (
+    "Your talk is open in another game. Press Take over to go on with it here, "
+    "or close it there and press Retry."
+)
+_NOT_KEPT = "Your talk cannot be kept on this computer now. Press Retry to try again."
+_UNKNOWN = "Something unexpected happened. Press Retry to try again."
+
+_BY_CODE: Mapping[str, str] = MappingProxyType(
+    {
+        "server.draining": "The other end is being restarted. Wait a moment, then press Retry.",
+        "connection.concurrency_limit": _BUSY,
+        "connection.unavailable": _BUSY,
+        "connection.speaker_limit": _USED_UP,
+        "connection.quota_exceeded": _USED_UP,
+        _LIVE_ELSEWHERE: _TAKE_OVER,
+        _TAKEN_OVER: _TAKE_OVER,
+        "session.idle_timeout": "It was quiet for long, so the talk ended. Press Retry to go on.",
+        "session.ended": "The other end closed the talk. Press Retry to go on.",
+    }
+)
+_BY_STAGE: Mapping[str, str] = MappingProxyType(
+    {
+        "resume": "Your earlier talk is not there any more. Start anew begins a new one; "
+        "Retry looks for the old one again.",
+        "connect": _SILENT,
+        "join": _SILENT,
+        "ready": "They did not get ready in time. Press Retry to try again.",
+        "live": "The line was cut and did not come back. Wait a moment, then press Retry.",
+        "store": _NOT_KEPT,
+    }
+)
+
+
+def is_open_elsewhere(view: SessionView) -> bool:
+    """Tell whether another game holds the session, so that it can be taken over from there.
+
+    Either that game kept it when this one asked (ERROR), or took it from this one (DISCONNECTED).
+    """
+    wanted = _HELD_ELSEWHERE.get(view.state)
+    return wanted is not None and view.error is not None and view.error.code == wanted
+
+
+def player_words(error: Failure | None) -> str:
+    """Return what happened and what to press; developers find code and advice in the inspector."""
+    if error is None:
+        return _UNKNOWN
+    if error.code in _BY_CODE:
+        return _BY_CODE[error.code]
+    if error.stage == "connect" and error.kind is FailureKind.TERMINAL:
+        return _NOT_SET_UP
+    return _BY_STAGE.get(error.stage, _UNKNOWN)
+
+
 def failure_title(name: str, view: SessionView) -> str:
     """Return what happened to a character in ERROR, in one short sentence."""
     stage = view.error.stage if view.error is not None else ""
@@ -362,7 +380,7 @@ def failure_title(name: str, view: SessionView) -> str:
 
 
 def closed_door(level: str, error: Exception) -> str:
-    """Return why the level behind a door cannot be entered: its first mistake, with its place."""
+    """Return why the level behind a door does not open: its first mistake, with its place."""
     calm = f"This door stays closed for now: the level behind it ({Path(level).name}) has a mistake"
     if not isinstance(error, TomlFileError):
         return f"{calm} ({type(error).__name__}); the log tells more."
@@ -372,30 +390,24 @@ def closed_door(level: str, error: Exception) -> str:
     return f"{calm}.\n{replace(first, file=Path(first.file).name)}{rest}"
 
 
-def receipt(view: SessionView, now: float) -> str | None:
-    """Return the receipt of a connection while it is new, else None."""
-    if view.state is not SessionState.CONNECTED or view.resume is None:
-        return None
-    if view.connected_at is None or now - view.connected_at > RECEIPT_SECONDS:
-        return None
-    return resume_words(view.resume)
+# The microphone, the endpoint, the talk.
 
 
 def banner(model: HudModel) -> str:
-    """Return the line that says where the talk goes, and that nobody real answers."""
+    """Return the line that says where the talk goes, and that the answers are generated."""
     if model.endpoint == "local":
         return "Nothing leaves this machine. Replies are generated."
     return f"Talk goes to {model.endpoint}. Replies are generated."
 
 
-def listener_name(model: HudModel) -> str:
-    """Return to whom the player talks."""
+def target_name(model: HudModel) -> str:
+    """Return the name of the character that the player's words go to."""
     return model.target.name if model.target else "nobody"
 
 
 def microphone(model: HudModel) -> MicWords:
-    """Return what the indicator says; it is true at every moment, so it asks the ears only."""
-    mic, name = model.microphone, listener_name(model)
+    """Return what the indicator says; by the microphone alone, so that it is always true."""
+    mic, name = model.microphone, target_name(model)
     listener = next(
         (actor.name for actor in model.actors if actor.key == mic.listener), mic.listener
     )
@@ -427,9 +439,32 @@ def _opening_hint(mic: Microphone, name: str) -> str:
     return f"opens when {name} is ready to listen"
 
 
+def microphone_works(device: str) -> str:
+    """Return that a microphone works, after none did."""
+    return f"The microphone works: {device}."
+
+
+def chat_label(model: HudModel) -> str:
+    """Return to whom the chat box sends."""
+    return f"To {target_name(model)}:"
+
+
+def speaker(caption: Caption) -> str:
+    """Return the name over a caption, and of the player's own line to whom it was said."""
+    return f"{caption.speaker or 'You'} to {caption.to}" if caption.to else caption.speaker
+
+
+def captions_choice(size: str) -> str:
+    """Return how large captions are now."""
+    return f"Captions: {size}"
+
+
+# What is broken.
+
+
 def fault_lines(state: FaultState) -> tuple[tuple[str, Tone], ...]:
     """Return a sentence for each thing that can be broken: how it is now."""
-    lines = [(f"Line: {network_words(state.weather)}", _tone(state.weather))]
+    lines = [(f"Line: {network_words(state.network)}", _tone(state.network))]
     if state.is_unplugged:
         lines.append(("The microphone is unplugged.", Tone.BAD))
     if state.has_service:
@@ -438,81 +473,56 @@ def fault_lines(state: FaultState) -> tuple[tuple[str, Tone], ...]:
     return tuple(lines)
 
 
-def network_words(weather: NetworkConditions | None) -> str:
-    """Return what was made of a line; None for several that differ."""
-    if weather is None:
+def network_words(network: NetworkConditions | None) -> str:
+    """Return the conditions of a line in words; None stands for several that differ."""
+    if network is None:
         return "not the same for all"
-    if weather.is_calm:
+    if network.is_calm:
         return "calm"
-    said = ["black hole"] if weather.is_black_hole else []
-    if weather.delay_seconds:
-        said.append(f"{weather.delay_seconds:g} s late")
-    if weather.bytes_per_second:
-        said.append(rate_words(weather.bytes_per_second))
+    said = ["black hole"] if network.is_black_hole else []
+    if network.delay_seconds:
+        said.append(f"{network.delay_seconds:g} s late")
+    if network.bytes_per_second:
+        said.append(_rate(network.bytes_per_second))
     return ", ".join(said)
 
 
-def rate_words(bytes_per_second: float) -> str:
-    """Return a rate as people say it."""
-    return f"{bytes_per_second / 1000:g} KB/s"
-
-
-def _tone(weather: NetworkConditions | None) -> Tone:
-    if weather is not None and weather.is_calm:
+def _tone(network: NetworkConditions | None) -> Tone:
+    if network is not None and network.is_calm:
         return Tone.GOOD
-    return Tone.BAD if weather is not None and weather.is_black_hole else Tone.WARN
+    return Tone.BAD if network is not None and network.is_black_hole else Tone.WARN
 
 
-MOST_CAPTIONS = 2
-_LETTERS_PER_SECOND = 13.0  # slow readers included; subtitles for adults run at 17
-_AT_LEAST = 3.0
+# The fields of the inspector, and what became of an edit.
 
 
-@dataclass(frozen=True, slots=True)
-class Caption:
-    """One line of talk with its speaker's name."""
-
-    key: str
-    speaker: str
-    text: str
-    is_player: bool = False
-    is_open: bool = False  # still growing
-    is_cut: bool = False  # interrupted
-
-
-def reading_seconds(text: str) -> float:
-    """Return how long a text stays, from when it began."""
-    return _AT_LEAST + len(text) / _LETTERS_PER_SECOND
+def origin_words(row: FieldRow) -> str:
+    """Return where a value comes from, and what saving does."""
+    if row.is_fixed:
+        return "Set by the game's code: it can only be seen here."
+    if row.origin == CODE:
+        return "Made in code: an edit applies, and there is nothing to save to."
+    if row.origin == LEVEL:
+        return "The level's file says so."
+    if row.origin == DEFAULT:
+        return "The default. Saving adds a line to the level."
+    return f"From {row.origin}. Saving overrides it in this level alone."
 
 
-def captions(model: HudModel, most: int = MOST_CAPTIONS) -> tuple[Caption, ...]:
-    """Return the captions of this moment in the order of the talk, the newest last.
-
-    The player's own line goes first when both sides are shown; somebody who speaks
-    right now is never pushed out by somebody who is done.
-    """
-    found = [
-        (turn, actor)
-        for actor in model.actors
-        for turn in actor.view.transcript[-3:]
-        if turn.text.strip() and _is_shown(turn, actor, model.now)
-    ]
-    found.sort(key=lambda pair: (_is_said_now(*pair), pair[0].t))
-    shown = sorted(found[-most:], key=lambda pair: pair[0].t)
-    return tuple(_caption(turn, actor, model) for turn, actor in shown)
+def edited(edit: Edit) -> str:
+    """Return what was changed, and where it was saved."""
+    name = edit.path.rpartition(".")[2]
+    words = f"{name} is {edit.text or 'empty'} now. "
+    if edit.saved is None:
+        return words + "Made in code: there is nothing to save to."
+    return words + (edit.note or f"Saved in {edit.saved.name}, line {edit.line}.")
 
 
-def _is_shown(turn: Turn, actor: Actor, now: float) -> bool:
-    if turn.speaker == "character" and _is_said_now(turn, actor):
-        return True
-    return now - turn.t < reading_seconds(turn.text)
+def refused(error: Exception) -> str:
+    """Return why an edit was not made."""
+    return f"Not changed: {error}"
 
 
-def _is_said_now(turn: Turn, actor: Actor) -> bool:
-    return not turn.final or (turn is actor.view.transcript[-1] and actor.view.is_speaking)
-
-
-def _caption(turn: Turn, actor: Actor, model: HudModel) -> Caption:
-    is_player = turn.speaker == "player"
-    name = f"{model.player_name} to {actor.name}" if is_player else actor.name
-    return Caption(actor.key, name, turn.text.strip(), is_player, not turn.final, turn.interrupted)
+def undone(edit: Edit) -> str:
+    """Return which edit was taken back."""
+    return f"Undone: {edit.path.rpartition('.')[2]} of {edit.object} is as before."

@@ -11,13 +11,14 @@ import pygame
 
 from characters.client.runtime import Runtime
 from characters.components.registration import register_components
-from characters.ui.actions import Actions, SceneQuery
+from characters.ui.actions import Actions
 from characters.ui.hud import Hud
+from characters.ui.model import HudModel, SceneQuery
+from characters.ui.paint.painter import FONTS
 from characters.ui.paint.screen import paint_screen
-from characters.ui.paint.widgets import FONTS
+from characters.ui.paint.widgets import Gui
 from characters.ui.registration import register_visuals
 from characters.ui.state import HudState
-from characters.ui.words import HudModel
 from engine.objects.registry import ComponentRegistry
 from engine.objects.scene import Scene
 from engine.scenes.file import SceneFile
@@ -80,7 +81,7 @@ def hud_painter(screen: pygame.Surface, panels: bool) -> Callable[[Painter, HudM
 
     def paint(painter: Painter, model: HudModel) -> None:
         hotspots.begin()
-        paint_screen(painter, screen, model, state, actions, hotspots)
+        paint_screen(Gui(painter, screen, model, hotspots), state, actions)
 
     return paint
 

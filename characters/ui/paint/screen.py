@@ -1,14 +1,12 @@
-"""Paints the whole screen over a level, in one order, into places that do not overlap."""
+"""Paints the whole HUD over a level, in one order, into places that do not overlap."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
+from characters.ui import words
 from characters.ui.actions import Actions
+from characters.ui.model import Actor, HudModel
 from characters.ui.paint.panels import paint_faults, paint_inspector, paint_sound
 from characters.ui.paint.talk import (
-    CaptionPlace,
     caption_places,
     error_places,
     paint_badges,
@@ -22,30 +20,15 @@ from characters.ui.paint.talk import (
     paint_microphone,
     paint_notice,
 )
+from characters.ui.paint.widgets import Gui
 from characters.ui.state import HudLayer, HudLayout, HudState, hud_layout
-from characters.ui.words import Actor, HudModel
-from engine.ui.canvas import Rect
-from engine.ui.events import Hotspots
-from engine.ui.painter import Painter
 
 __all__ = ["paint_screen"]
 
 
-_HINT = "Walk: WASD    Type: Enter    Talk: T    Help: F1"
-_SHORT_HINT = "Help: F1"
-_FIELDS_HINT = "Choose: Up, Down    Edit: Enter    Next: Tab    Back: Esc"
-_SHORT_FIELDS_HINT = "Back: Esc"
-
-
-def paint_screen(
-    painter: Painter,
-    surface: Any,
-    model: HudModel,
-    state: HudState,
-    actions: Actions,
-    hotspots: Hotspots,
-) -> None:
-    """Paint badges first, then what may cover them; under a menu or the help is the level alone."""
+def paint_screen(gui: Gui, state: HudState, actions: Actions) -> None:
+    """Paint badges first, then what may cover them; a card hides all but banner and microphone."""
+    model = gui.model
     layout = hud_layout(
         model.size,
         inspector=state.is_inspector_open,
@@ -53,77 +36,45 @@ def paint_screen(
         people=len(model.actors),
     )
     if not state.is_covering:
-        _paint_game(painter, surface, model, state, layout, actions, hotspots)
-    paint_banner(painter, surface, model, layout.banner)
-    paint_microphone(painter, surface, model, layout.microphone)
+        _paint_game(gui, state, layout, actions)
+    paint_banner(gui, layout.banner)
+    paint_microphone(gui, layout.microphone)
     if state.layer is HudLayer.HELP:
-        paint_help(painter, surface, model)
+        paint_help(gui)
     elif state.layer is HudLayer.MENU:
-        paint_menu(painter, surface, model, actions.menu(), state.menu_index, hotspots)
+        paint_menu(gui, actions.menu(), state.menu_index)
     elif state.layer is HudLayer.SOUND:
-        paint_sound(painter, surface, model, actions.sound, hotspots)
+        paint_sound(gui, actions.sound)
 
 
-def _paint_game(
-    painter: Painter,
-    surface: Any,
-    model: HudModel,
-    state: HudState,
-    layout: HudLayout,
-    actions: Actions,
-    hotspots: Hotspots,
-) -> None:
-    cards = error_places(painter, model, layout.stage)
-    below = layout.chat if state.layer is HudLayer.CHAT else layout.hint
-    said = _captions(painter, model, state, layout.stage, below.y - 7)
-    talk = (below, *(place.rect for place in said))
-    paint_badges(painter, surface, model, layout.stage, cards, talk)
-    _paint_talk(painter, surface, model, state, layout, said)
-    if layout.inspector is not None:
-        actor = _inspected(model, state)
-        paint_inspector(painter, surface, model, layout.inspector, actor, hotspots, actions)
-    if layout.faults is not None:
-        paint_faults(
-            painter, surface, model, layout.faults, state.fault_target, actions.faults(),
-            hotspots, actions.aim_faults,
-        )  # fmt: skip
-    paint_errors(painter, surface, model, layout.stage, hotspots, actions)
-    if model.notice is not None:
-        paint_notice(painter, surface, layout.stage, talk[-1].y - 6, model.notice)
-
-
-def _captions(
-    painter: Painter, model: HudModel, state: HudState, stage: Rect, bottom: float
-) -> tuple[CaptionPlace, ...]:
-    size = state.caption_size.pixels
-    return caption_places(painter, model, stage, bottom, size) if size else ()
-
-
-def _paint_talk(
-    painter: Painter,
-    surface: Any,
-    model: HudModel,
-    state: HudState,
-    layout: HudLayout,
-    said: Sequence[CaptionPlace],
-) -> None:
-    """Paint chat or hint, and the captions."""
-    if state.layer is HudLayer.CHAT:
-        paint_chat(painter, surface, model, layout.chat, state.chat)
+def _paint_game(gui: Gui, state: HudState, layout: HudLayout, actions: Actions) -> None:
+    model, stage = gui.model, layout.stage
+    is_chatting, letters = state.layer is HudLayer.CHAT, state.caption_size.pixels
+    below = layout.chat if is_chatting else layout.hint
+    captions = caption_places(gui, stage, below.y - 7, letters) if letters else ()
+    talk = (below, *(place.rect for place in captions))
+    paint_badges(gui, stage, error_places(gui, stage), talk)
+    if is_chatting:
+        paint_chat(gui, layout.chat, state.chat)
     else:
-        paint_hint(painter, surface, layout.hint, _hint(state, layout.hint.w))
-    paint_captions(painter, surface, said)
+        paint_hint(gui, layout.hint, _hint(state, layout.hint.w))
+    paint_captions(gui, captions)
+    if layout.inspector is not None:
+        paint_inspector(gui, layout.inspector, _inspected(model, state), actions)
+    if layout.faults is not None:
+        paint_faults(gui, layout.faults, state.fault_target, actions.faults(), actions.aim_faults)
+    paint_errors(gui, stage, actions)
+    if model.notice is not None:
+        paint_notice(gui, stage, talk[-1].y - 6, model.notice)
 
 
 def _hint(state: HudState, room: float) -> str:
     if state.layer is HudLayer.FIELDS:
-        return _FIELDS_HINT if room > 340 else _SHORT_FIELDS_HINT
-    return _HINT if room > 340 else _SHORT_HINT
+        return words.FIELDS_HINT if room > 340 else words.FIELDS_HINT_SHORT
+    return words.GAME_HINT if room > 340 else words.GAME_HINT_SHORT
 
 
 def _inspected(model: HudModel, state: HudState) -> Actor | None:
-    """Return whom the inspector shows: the chosen one, or else the one who listens."""
-    for actor in model.actors:
-        if actor.key == state.inspected:
-            return actor
-    return model.target or (model.actors[0] if model.actors else None)
+    """Return the chosen character, or else the target, or else the first."""
+    chosen = next((actor for actor in model.actors if actor.key == state.inspected), None)
+    return chosen or model.target or next(iter(model.actors), None)

@@ -1,29 +1,28 @@
-"""What all painted parts share: the painter of a game, tabs and headings, signs and icons."""
+"""What all painted parts share: the Gui of one frame, the styles of panels, signs and icons."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
+from characters.ui.actions import HudAction
 from characters.ui.appearance import AMBER, CORAL, CREAM, INK, MUTED, PLUM, SKY, SNOW
+from characters.ui.model import HudModel
 from characters.ui.words import Shape, Tone
-from engine.app.application import Application
-from engine.objects.scene import Scene
 from engine.ui.canvas import Canvas, Colour, Rect, fade, hex_colour
 from engine.ui.events import Hotspots
+from engine.ui.fonts import Fonts
 from engine.ui.painter import Painter, PanelStyle
 
 __all__ = [
     "arrow_picture",
-    "FONTS",
+    "Gui",
     "LINE",
     "loudspeaker_picture",
+    "MENU_SHEET",
     "microphone_picture",
-    "paint_heading",
-    "paint_tabs",
-    "shared_painter",
     "SHEET",
     "SIGN",
     "sign_picture",
@@ -35,22 +34,10 @@ __all__ = [
 ]
 
 
-FONTS = Path(__file__).resolve().parents[3] / "assets" / "fonts"
-
-
-def shared_painter(scene: Scene) -> Painter:
-    """Return the scene's painter; an application hands the same one to its next levels."""
-    painter = scene.find_service(Painter)
-    if painter is None:
-        painter = Painter(FONTS)
-        scene.provide(painter)
-        application = scene.find_service(Application)
-        if application is not None:
-            application.provide(painter)
-    return painter
-
-
 SHEET = PanelStyle(fill=(36, 29, 54, 252), border=(255, 255, 255, 36), radius=14, shadow=6)
+MENU_SHEET = PanelStyle(
+    fill=(43, 35, 64, 252), border=AMBER, border_width=1.5, radius=18, shadow=10
+)
 TAB = PanelStyle(fill=PLUM, border=(255, 255, 255, 30), radius=9, shadow=0)
 TAB_ON = PanelStyle(fill=AMBER, border=(255, 255, 255, 60), radius=9, shadow=0)
 SMALL, LINE = 13, 17
@@ -59,29 +46,107 @@ Tab = tuple[str, bool, Callable[[], object]]
 """The words of a tab, whether it is the open one, and what a click does."""
 
 
-def paint_tabs(
-    painter: Painter, surface: Any, rect: Rect, y: float, tabs: Sequence[Tab], hotspots: Hotspots
-) -> float:
-    """Paint tabs from left to right, on as many lines as they need; return the y below them."""
-    x = rect.x + 10
-    for words, is_on, action in tabs:
-        name = painter.fonts.shortened(words, 110, SMALL, True)
-        w = painter.fonts.width(name, SMALL, True) + 18.0
-        if x + w > rect.right - 8:
-            x, y = rect.x + 10, y + 28
-        tab = Rect(x, y, w, 24)
-        painter.panel(surface, tab, TAB_ON if is_on else TAB)
-        painter.text(surface, name, (x + 9, y + 4), SMALL, INK if is_on else CREAM, bold=True)
-        hotspots.add(tab, action)
-        x += w + 6
-    return y + 30
+@dataclass(frozen=True, slots=True)
+class Gui:
+    """What one frame is painted with: the painter, the surface, the model and the hotspots."""
 
+    painter: Painter
+    surface: Any
+    model: HudModel
+    hotspots: Hotspots
 
-def paint_heading(painter: Painter, surface: Any, rect: Rect, y: float, text: str) -> float:
-    """Paint a line and a title below it; return the y below them."""
-    surface.fill((90, 78, 118), (rect.x + 14, y + 5, rect.w - 28, 1))
-    painter.text(surface, text, (rect.x + 14, y + 9), 12, AMBER, bold=True)
-    return y + 29
+    @property
+    def fonts(self) -> Fonts:
+        """The painter's fonts, to measure texts."""
+        return self.painter.fonts
+
+    def on(self, surface: Any) -> Gui:
+        """Return the same for another surface."""
+        return replace(self, surface=surface)
+
+    def text(
+        self,
+        text: str,
+        at: tuple[float, float],
+        size: int,
+        colour: Colour,
+        *,
+        bold: bool = False,
+        align: Literal["left", "center", "right"] = "left",
+        room: float | None = None,
+    ) -> Rect:
+        """Write one line, shortened to `room` pixels if given; return where it stands."""
+        if room is not None:
+            text = self.fonts.shortened(text, room, size, bold)
+        return self.painter.text(self.surface, text, at, size, colour, bold=bold, align=align)
+
+    def lines(
+        self,
+        lines: Sequence[str],
+        at: tuple[float, float],
+        size: int,
+        colour: Colour,
+        *,
+        step: float = LINE,
+        align: Literal["left", "center", "right"] = "left",
+        room: float | None = None,
+    ) -> float:
+        """Write lines below one another, `step` pixels apart; return the y below them."""
+        x, y = at
+        for line in lines:
+            self.text(line, (x, y), size, colour, align=align, room=room)
+            y += step
+        return y
+
+    def panel(self, rect: Rect, style: PanelStyle) -> None:
+        """Paint a panel."""
+        self.painter.panel(self.surface, rect, style)
+
+    def sheet(self, rect: Rect, shade: int) -> None:
+        """Paint a card over the level, which is darkened by `shade` (0 to 255)."""
+        self.painter.shade(self.surface, Rect(0, 0, *self.model.size), (20, 14, 30, shade))
+        self.panel(rect, MENU_SHEET)
+
+    def fill(self, colour: Colour, rect: tuple[float, float, float, float]) -> None:
+        """Fill a rectangle with an opaque colour."""
+        self.surface.fill(colour[:3], rect)
+
+    def blit(self, picture: Any, at: tuple[float, float]) -> None:
+        """Paint a picture with its left top corner there."""
+        self.surface.blit(picture, at)
+
+    def button(
+        self, rect: Rect, action: HudAction, colour: Colour, text_colour: Colour, size: int = 14
+    ) -> None:
+        """Paint the button of an action, which a click on it runs."""
+        is_hot = action.is_enabled and rect.contains(self.model.pointer)
+        self.painter.button(
+            self.surface, rect, action.label,
+            hot=is_hot, colour=colour, text_colour=text_colour, size=size,
+        )  # fmt: skip
+        if action.is_enabled:
+            self.hotspots.add(rect, action.run)
+
+    def tabs(self, rect: Rect, y: float, tabs: Sequence[Tab]) -> float:
+        """Paint tabs from left to right, on as many lines as they need; return the y below."""
+        x = rect.x + 10
+        for words, is_on, action in tabs:
+            name = self.fonts.shortened(words, 110, SMALL, True)
+            w = self.fonts.width(name, SMALL, True) + 18.0
+            if x + w > rect.right - 8:
+                x, y = rect.x + 10, y + 28
+            tab = Rect(x, y, w, 24)
+            self.panel(tab, TAB_ON if is_on else TAB)
+            self.text(name, (x + 9, y + 4), SMALL, INK if is_on else CREAM, bold=True)
+            self.hotspots.add(tab, action)
+            x += w + 6
+        return y + 30
+
+    def heading(self, rect: Rect, y: float, text: str) -> float:
+        """Paint a line and a title below it; return the y below them."""
+        self.fill((90, 78, 118, 255), (rect.x + 14, y + 5, rect.w - 28, 1))
+        self.text(text, (rect.x + 14, y + 9), 12, AMBER, bold=True)
+        return y + 29
 
 
 SIGN = 24
@@ -96,8 +161,6 @@ TONES: Mapping[Tone, Colour] = MappingProxyType(
         Tone.BAD: hex_colour("#ff8a78"),
     }
 )
-
-_Sign = Callable[[Canvas, Colour], None]
 
 
 def sign_picture(painter: Painter, shape: Shape, tone: Tone, ring: float | None = None) -> Any:
@@ -170,7 +233,7 @@ def _moon(c: Canvas, colour: Colour) -> None:
     )
 
 
-_SIGNS: Mapping[Shape, _Sign] = MappingProxyType(
+_SIGNS: Mapping[Shape, Callable[[Canvas, Colour], None]] = MappingProxyType(
     {
         Shape.HOLLOW: _hollow,
         Shape.ARC: _arc,
@@ -225,6 +288,6 @@ def arrow_picture(painter: Painter) -> Any:
     """Return the small tail that points from a badge to a head."""
 
     def draw(c: Canvas) -> None:
-        c.polygon([(0, 0), (14, 0), (7, 7)], hex_colour("#2b2340"))
+        c.polygon([(0, 0), (14, 0), (7, 7)], INK)
 
     return painter.sprite("badge tail", (14, 8), draw, 4)

@@ -17,7 +17,7 @@ from characters.session.conversation import (
     SessionView,
     Turn,
 )
-from characters.ui.words import Actor, FaultState, HudModel, Microphone
+from characters.ui.model import Actor, FaultState, HudModel, Microphone
 
 __all__ = [
     "actor",

@@ -1,4 +1,4 @@
-"""Contact sheets to look at: `python -m tests.characters.overlay.sheet FOLDER`."""
+"""Contact sheets to look at: `python -m tests.characters.ui.sheet FOLDER`."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ from characters.session.conversation import (
     ResumeOutcome,
     SessionState,
 )
-from characters.ui.actions import Actions, SceneQuery
+from characters.ui.actions import Actions
 from characters.ui.appearance import EXPRESSIONS, LOOKS, PROPS, Face
+from characters.ui.model import HudModel, SceneQuery
+from characters.ui.paint.painter import FONTS
 from characters.ui.paint.people import CharacterDrawing
 from characters.ui.paint.scenery import draw_backdrop, prop_picture
 from characters.ui.paint.screen import paint_screen
 from characters.ui.paint.talk import paint_badges
-from characters.ui.paint.widgets import FONTS
+from characters.ui.paint.widgets import Gui
 from characters.ui.state import CaptionSize, HudLayer, HudState
-from characters.ui.words import HudModel
 from engine.objects.scene import Scene
 from engine.ui.canvas import Rect
 from engine.ui.events import Hotspots
@@ -105,7 +106,8 @@ def badges(painter: Painter) -> pygame.Surface:
     ]
     for nth, one in enumerate(shown):
         at = (120.0 + nth % 4 * 240, 120.0 + nth // 4 * 62 + (40 if nth > 17 else 0))
-        paint_badges(painter, surface, model(one._replace(key=str(nth), head=at)), STAGE)
+        shown_one = model(one._replace(key=str(nth), head=at))
+        paint_badges(Gui(painter, surface, shown_one, Hotspots()), STAGE)
     return surface
 
 
@@ -155,7 +157,7 @@ def screen(painter: Painter, shown: HudModel, state: HudState, theme: str) -> py
     scene = Scene()
     scene.provide(CalmFaults(), Faults)
     actions = Actions(SceneQuery(scene), state, print, int)
-    paint_screen(painter, surface, shown, state, actions, Hotspots())
+    paint_screen(Gui(painter, surface, shown, Hotspots()), state, actions)
     return surface
 
 

@@ -10,21 +10,18 @@ import pytest
 from characters.audio.portaudio import DeviceReport
 from characters.audio.sources import AudioDevice
 from characters.client.runtime import Runtime
-from characters.client.voice_input import VoiceInputStatus
 from characters.components.checks import SCENE_CHECKS
 from characters.components.faults import Faults
 from characters.components.parts import SoundDevices
 from characters.components.registration import register_components
 from characters.protocol.failures import failure
-from characters.protocol.messages import BotReady
 from characters.protocol.turn_settings import ListeningMode
 from characters.session.conversation import SessionState
-from characters.ui.actions import Actions, FieldActions, SceneQuery, SoundActions, SoundRow, gather
+from characters.ui.actions import Actions, FieldActions, SoundActions, SoundRow
 from characters.ui.hud import Hud
+from characters.ui.model import SceneQuery
 from characters.ui.registration import register_visuals
-from characters.ui.report import EventLog
 from characters.ui.state import HudLayer, HudState
-from characters.ui.words import HudModel
 from engine.app.application import Application
 from engine.objects.registry import ComponentRegistry
 from engine.objects.scene import Scene
@@ -34,60 +31,8 @@ from tests.audio.devices import until
 from tests.characters.ui.fakes import FakeFaults, HudRuntime, Stage
 
 
-def seen(stage: Stage) -> HudModel:
-    return gather(SceneQuery(stage.scene), EventLog(), HudState())
-
-
-def test_everybody_with_a_session_is_seen_and_the_listener_is_marked() -> None:
-    model = seen(Stage())
-    assert [(actor.name, actor.is_target) for actor in model.actors] == [
-        ("Ada", True),
-        ("Bob", False),
-    ]
-
-
-def test_badges_stand_over_heads() -> None:
-    ada, _ = seen(Stage()).actors
-    assert ada.head[0] == 300
-    assert 160 < ada.head[1] < 200
-
-
-def test_the_microphone_is_what_the_ears_say() -> None:
-    stage = Stage()
-    hands_free = ListeningMode.HANDS_FREE
-    stage.hud_runtime.ears.status = VoiceInputStatus(0.5, "bob", True, mode=hands_free)
-    stage.hud_runtime.ears.muted = True
-    mic = seen(stage).microphone
-    assert (mic.level, mic.is_open, mic.is_muted, mic.is_hands_free) == (0.5, True, True, True)
-    assert mic.listener == "bob"
-
-
-def test_a_remote_endpoint_is_named_by_its_host() -> None:
-    stage = Stage()
-    assert seen(stage).endpoint == "local"
-    stage.manager.endpoint = "https://live.example.com/v1"
-    assert seen(stage).endpoint == "live.example.com"
-
-
-def test_an_empty_scene_has_an_empty_hud() -> None:
-    query = SceneQuery(Scene())
-    model = gather(query, EventLog(), HudState())
-    assert (model.actors, model.target, model.player_name) == ((), None, "You")
-    assert query.find("ada") is None
-
-
-def test_the_messages_are_gathered_for_the_inspector_alone() -> None:
-    event_log, state = EventLog(), HudState()
-    query = SceneQuery(Stage().scene)
-    event_log.follow("ada", query.characters[0].events)
-    query.characters[0].events.emit(BotReady())
-    assert gather(query, event_log, state).actors[0].messages == ()
-    state.is_inspector_open = True
-    assert gather(query, event_log, state).actors[0].messages == ("bot-ready",)
-
-
-class Doing:
-    """Deeds on a stage, with what they told the player."""
+class Acting:
+    """The actions on a scene, with what they told the player."""
 
     def __init__(self, scene: Scene) -> None:
         self.state = HudState()
@@ -97,60 +42,60 @@ class Doing:
 
 def test_starting_anew_forgets_and_retries() -> None:
     stage = Stage()
-    Doing(stage.scene).actions.start_anew("ada")
+    Acting(stage.scene).actions.start_anew("ada")
     assert stage.session("ada").told[-2:] == ["clear", "retry"]
 
 
 def test_taking_over_connects_here_what_is_open_elsewhere() -> None:
     stage = Stage()
-    Doing(stage.scene).actions.take_over("ada")
+    Acting(stage.scene).actions.take_over("ada")
     assert stage.session("ada").told[-1] == "take over"
     assert "take over" not in stage.session("bob").told
 
 
 def test_a_talk_that_another_game_took_over_is_taken_back() -> None:
     stage = Stage()
-    Doing(stage.scene).actions.take_over_first()
+    Acting(stage.scene).actions.take_over_first()
     assert "take over" not in stage.session("bob").told
     stage.becomes("bob", SessionState.DISCONNECTED, error=failure("session.taken_over"))
-    Doing(stage.scene).actions.take_over_first()
+    Acting(stage.scene).actions.take_over_first()
     assert stage.session("bob").told[-1] == "take over"
 
 
 def test_the_service_is_killed_or_launched_never_both() -> None:
     stage = Stage()
-    offered = {b.key: b.is_enabled for b in Doing(stage.scene).actions.faults()}
+    offered = {b.keys[0]: b.is_enabled for b in Acting(stage.scene).actions.faults()}
     assert (offered["k"], offered["l"]) == (True, False)
     stage.faults.is_service_running = False
-    offered = {b.key: b.is_enabled for b in Doing(stage.scene).actions.faults()}
+    offered = {b.keys[0]: b.is_enabled for b in Acting(stage.scene).actions.faults()}
     assert (offered["k"], offered["l"]) == (False, True)
 
 
 def test_an_expiry_for_everybody_means_the_one_who_listens() -> None:
     stage = Stage()
-    doing = Doing(stage.scene)
-    next(b for b in doing.actions.faults() if b.key == "x").action()
-    assert doing.notices == ["ada has no session that could expire."]
+    acting = Acting(stage.scene)
+    next(b for b in acting.actions.faults() if b.keys == ("x",)).run()
+    assert acting.notices == ["ada has no session that could expire."]
 
 
 def test_a_game_without_faults_says_so() -> None:
-    doing = Doing(Scene())
-    doing.actions.toggle_faults()
-    assert not doing.state.is_faults_open
-    assert doing.notices
-    assert doing.actions.faults() == ()
+    acting = Acting(Scene())
+    acting.actions.toggle_faults()
+    assert not acting.state.is_faults_open
+    assert acting.notices
+    assert acting.actions.faults() == ()
 
 
 def test_leaving_quits_the_application() -> None:
     with Application(headless=True) as application:
-        Doing(application.new_scene()).actions.quit()
+        Acting(application.new_scene()).actions.quit()
         assert application.is_quitting
 
 
-def test_deeds_in_an_empty_scene_do_nothing() -> None:
-    actions = Doing(Scene()).actions
-    for action in (actions.send, actions.retry_first, actions.take_over_first, actions.quit):
-        action()
+def test_actions_in_an_empty_scene_do_nothing() -> None:
+    actions = Acting(Scene()).actions
+    for act in (actions.send, actions.retry_first, actions.take_over_first, actions.quit):
+        act()
     assert actions.query.keys == ()
 
 
@@ -321,9 +266,9 @@ def test_a_click_on_a_row_edits_it_and_the_buttons_are_the_keys(ward: Ward) -> N
     page = fields(ward)
     page.click(0)
     assert ward.hud.state.fields.draft is not None
-    assert [words for words, _ in page.buttons] == ["Enter: save", "Esc: leave it"]
+    assert [button.label for button in page.buttons] == ["Enter: save", "Esc: leave it"]
     page.cancel()
-    assert [words for words, _ in page.buttons][1] == "U: undo"
+    assert page.buttons[1].label == "U: undo"
 
 
 def test_rows_and_buttons_can_be_clicked(ward: Ward) -> None:

@@ -4,8 +4,9 @@ import pygame
 
 from characters.components.character import Character
 from characters.ui.appearance import Face
+from characters.ui.paint.painter import shared_painter
 from characters.ui.paint.people import CharacterDrawing
-from characters.ui.paint.widgets import shared_painter, sign_picture
+from characters.ui.paint.widgets import sign_picture
 from characters.ui.registration import prewarm, register_visuals
 from characters.ui.visuals import Backdrop, CharacterSprite, PlayerSprite, Prop
 from characters.ui.words import TALK

@@ -4,8 +4,8 @@ from characters.protocol.failures import failure
 from characters.protocol.messages import BotLlmText, BotReady
 from characters.session.conversation import MicrophoneView, SessionState, TurnStage
 from characters.session.policy import ReconnectPolicy
+from characters.ui.model import Actor
 from characters.ui.report import EventLog, line, policy_name, rows, timeline
-from characters.ui.words import Actor
 from engine.core.events import Signal
 from tests.characters.ui.helpers import NOW, actor, view
 from tests.characters.ui.helpers import timeline as talk

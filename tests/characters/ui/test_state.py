@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from itertools import combinations, product
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,15 +12,12 @@ from characters.ui.state import (
     FieldState,
     HudLayer,
     HudState,
-    edited,
     hud_layout,
     listing,
-    origin_words,
     spread,
     window,
 )
 from engine.core.input import Input
-from engine.scenes.editor import Edit
 from engine.scenes.file import FieldRow
 from engine.ui.canvas import Rect
 
@@ -160,19 +156,6 @@ def test_the_chosen_line_is_in_the_window(chosen: int, first: int) -> None:
     lines = listing([row(path=f"f{n}") for n in range(20)])[1:]
     shown = window(lines, chosen, 8)
     assert [line.index for line in shown] == list(range(first, first + 8))
-
-
-def test_who_says_a_value_is_said_and_what_saving_does() -> None:
-    assert "Saving overrides it in this level alone" in origin_words(row(origin="profile shy.toml"))
-    assert "Saving adds a line" in origin_words(row(origin="default"))
-    assert "nothing to save to" in origin_words(row(origin="code"))
-    assert "only be seen" in origin_words(row(origin="code", is_fixed=True))
-
-
-def test_an_edit_says_where_it_was_saved_or_that_it_could_not_be() -> None:
-    saved = Edit("Ann", "Actor.policy.delay", "2", Path("levels/hall.toml"), 13)
-    assert edited(saved) == "delay is 2 now. Saved in hall.toml, line 13."
-    assert edited(Edit("Ann", "tag", "")).endswith("there is nothing to save to.")
 
 
 SCREEN = Rect(0, 0, 960, 600)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from characters.protocol.failures import FAILURES, classify_http, failure
@@ -10,45 +12,32 @@ from characters.session.conversation import (
     Resume,
     ResumeOutcome,
     SessionState,
-    Turn,
 )
+from characters.ui.model import Caption, FaultState, Microphone
 from characters.ui.words import (
     RECEIPT_SECONDS,
-    Actor,
-    Caption,
-    FaultState,
-    Microphone,
     Shape,
     Tone,
     ago,
     badge,
     banner,
-    captions,
+    edited,
     failure_title,
     fault_lines,
     is_open_elsewhere,
     microphone,
     network_words,
+    origin_words,
     player_words,
-    reading_seconds,
     receipt,
     resume_words,
+    speaker,
 )
+from engine.scenes.editor import Edit
+from engine.scenes.file import FieldRow
 from tests.characters.ui.helpers import NOW, actor, model, view
 
 S, D = SessionState, DialogueState
-
-
-def test_the_target_is_the_one_who_is_marked() -> None:
-    assert model(actor("Ada"), actor("Bob")).target is None
-    found = model(actor("Ada"), actor("Bob", is_target=True)).target
-    assert found is not None
-    assert found.name == "Bob"
-
-
-def test_those_in_error_keep_the_order_of_the_level() -> None:
-    lost = [actor(name, SessionState.ERROR) for name in ("Cyd", "Ada")]
-    assert [a.name for a in model(lost[0], actor("Bob"), lost[1]).failed] == ["Cyd", "Ada"]
 
 
 def test_each_state_has_a_shape_and_a_word_of_its_own() -> None:
@@ -273,62 +262,24 @@ def test_an_error_without_a_failure_is_told_too() -> None:
     assert "Retry" in player_words(None)
 
 
-def says(name: str, *turns: Turn, is_speaking: bool = False) -> Actor:
-    return actor(name, transcript=turns, is_speaking=is_speaking)
+def row(**changes: object) -> FieldRow:
+    return FieldRow("Character.reconnect_policy.delay", "1.0", float, **changes)  # type: ignore[arg-type]  # names checked by it
 
 
-def shown(*actors: Actor) -> list[str]:
-    return [caption.text for caption in captions(model(*actors))]
+def test_who_says_a_value_is_said_and_what_saving_does() -> None:
+    assert "Saving overrides it in this level alone" in origin_words(row(origin="profile shy.toml"))
+    assert "Saving adds a line" in origin_words(row(origin="default"))
+    assert "nothing to save to" in origin_words(row(origin="code"))
+    assert "only be seen" in origin_words(row(origin="code", is_fixed=True))
 
 
-def test_a_caption_names_its_speaker() -> None:
-    found = captions(model(says("Ada", Turn("character", "Hello", NOW - 1))))
-    assert found == (Caption("ada", "Ada", "Hello"),)
+def test_an_edit_says_where_it_was_saved_or_that_it_could_not_be() -> None:
+    saved = Edit("Ann", "Actor.policy.delay", "2", Path("levels/hall.toml"), 13)
+    assert edited(saved) == "delay is 2 now. Saved in hall.toml, line 13."
+    assert edited(Edit("Ann", "tag", "")).endswith("there is nothing to save to.")
 
 
 def test_the_players_line_says_to_whom() -> None:
-    (found,) = captions(model(says("Ada", Turn("player", "Hello", NOW)), player_name="Visitor"))
-    assert (found.speaker, found.is_player) == ("Visitor to Ada", True)
-
-
-def test_a_caption_stays_as_long_as_reading_takes() -> None:
-    text = "word " * 20
-    until = reading_seconds(text.strip())
-    assert shown(says("Ada", Turn("character", text.strip(), NOW - until + 0.1)))
-    assert not shown(says("Ada", Turn("character", text.strip(), NOW - until - 0.1)))
-
-
-def test_what_is_still_being_said_stays_however_long_it_takes() -> None:
-    assert shown(says("Ada", Turn("character", "Well", NOW - 60, final=False))) == ["Well"]
-    assert shown(says("Ada", Turn("character", "Well.", NOW - 60), is_speaking=True)) == ["Well."]
-
-
-def test_who_speaks_now_is_not_pushed_out_by_those_who_are_done() -> None:
-    speaks = says("Ada", Turn("character", "Long ago", NOW - 9, final=False))
-    done = [says(n, Turn("character", n, NOW - 1)) for n in ("Bob", "Cyd", "Dan")]
-    assert "Long ago" in shown(speaks, *done)
-
-
-def test_captions_stand_in_the_order_of_the_talk() -> None:
-    talk = (Turn("player", "Hi", NOW - 2), Turn("character", "Oh, hi", NOW - 1, final=False))
-    assert shown(says("Ada", *talk)) == ["Hi", "Oh, hi"]
-
-
-def test_an_interrupted_line_is_marked() -> None:
-    turn = Turn("character", "I was about to", NOW - 1, interrupted=True)
-    assert captions(model(says("Ada", turn)))[0].is_cut
-
-
-def test_a_turn_without_words_has_no_caption() -> None:
-    assert not shown(says("Ada", Turn("character", "  ", NOW, final=False)))
-
-
-def test_what_somebody_said_before_gives_way_to_the_players_line() -> None:
-    ada = says(
-        "Ada",
-        Turn("character", "Good day", NOW - 3, interrupted=True),
-        Turn("player", "My name is Bob", NOW - 2),
-        Turn("character", "Hello Bob", NOW - 1, final=False),
-        is_speaking=True,
-    )
-    assert shown(ada) == ["My name is Bob", "Hello Bob"]
+    assert speaker(Caption("ada", "Visitor", "Hello", "Ada")) == "Visitor to Ada"
+    assert speaker(Caption("ada", "", "Hello", "Ada")) == "You to Ada"
+    assert speaker(Caption("ada", "Ada", "Hello")) == "Ada"

@@ -6,13 +6,17 @@ from typing import Any
 
 import pygame
 
-from characters.ui.paint.widgets import FONTS
+from characters.ui.model import HudModel
+from characters.ui.paint.painter import FONTS
+from characters.ui.paint.widgets import Gui
 from engine.ui.canvas import Rect
+from engine.ui.events import Hotspots
 from engine.ui.painter import Painter
 
 __all__ = [
     "area",
     "BLANK",
+    "gui",
     "NotingPainter",
     "painter",
     "sheet",
@@ -44,6 +48,18 @@ def sheet() -> pygame.Surface:
     made = pygame.Surface((960, 600))
     made.fill(BLANK)
     return made
+
+
+def gui(
+    shown: HudModel,
+    surface: pygame.Surface | None = None,
+    *,
+    brush: Painter | None = None,
+    spots: Hotspots | None = None,
+) -> Gui:
+    """Return what paints that frame, onto an empty screen unless another surface is given."""
+    on = sheet() if surface is None else surface
+    return Gui(brush or painter(), on, shown, spots or Hotspots())
 
 
 def area(surface: pygame.Surface) -> pygame.Rect:

@@ -6,7 +6,8 @@ import pytest
 from characters.audio.portaudio import DeviceReport
 from characters.audio.sources import AudioDevice
 from characters.components.parts import SoundDevices
-from characters.ui.actions import Actions, FaultButton, SceneQuery, SoundActions
+from characters.ui.actions import Actions, HudAction, SoundActions
+from characters.ui.model import SceneQuery
 from characters.ui.paint.panels import paint_faults, paint_inspector, paint_sound
 from characters.ui.state import HudState, hud_layout, sound_page
 from engine.objects.scene import Scene
@@ -15,7 +16,7 @@ from engine.ui.events import Hotspots
 from tests.audio.devices import until
 from tests.characters.ui.fakes import Stage
 from tests.characters.ui.helpers import crowd, model
-from tests.characters.ui.paint.pictures import NotingPainter, area, painter, sheet
+from tests.characters.ui.paint.pictures import NotingPainter, area, gui, sheet
 
 NAME = "A microphone whose maker could not stop adding words to its name, Second Generation"
 SIZE = (640, 400)
@@ -42,7 +43,8 @@ class Painted:
         surface = pygame.Surface(SIZE)
         surface.fill((255, 255, 255))
         self.hotspots.begin()
-        paint_sound(self.painter, surface, model(size=SIZE), self.sound, self.hotspots)
+        shown = model(size=SIZE)
+        paint_sound(gui(shown, surface, brush=self.painter, spots=self.hotspots), self.sound)
         return surface
 
     def click(self, row: int, x: float) -> None:
@@ -120,7 +122,7 @@ def test_a_problem_takes_the_place_of_the_hint() -> None:
 def test_a_page_without_rows_is_painted_too() -> None:
     noting = NotingPainter()
     sound = SoundActions(SceneQuery(Scene()), HudState())
-    paint_sound(noting, pygame.Surface(SIZE), model(size=SIZE), sound, Hotspots())
+    paint_sound(gui(model(size=SIZE), pygame.Surface(SIZE), brush=noting), sound)
     assert "Nobody in this level has a voice." in noting.words
 
 
@@ -138,17 +140,17 @@ def test_the_fault_panel_offers_everybody_each_one_and_what_can_be_done() -> Non
     shown, rect = crowd(), LAYOUT.faults
     assert rect is not None
     buttons = (
-        FaultButton("c", "Cut", lambda: done.append("cut")),
-        FaultButton("k", "Kill service", lambda: done.append("kill"), is_enabled=False),
+        HudAction(lambda: done.append("cut"), "Cut"),
+        HudAction(lambda: done.append("kill"), "Kill service", is_enabled=False),
     )
-    paint_faults(painter(), sheet(), shown, rect, None, buttons, spots, chosen.append)
+    paint_faults(gui(shown, spots=spots), rect, None, buttons, chosen.append)
     click_all(spots, rect)
     assert set(done) == {"cut"}
     assert set(chosen) == {None, *(actor.key for actor in shown.actors)}
 
 
-class Choosing(Actions):
-    """Deeds that note whom to inspect."""
+class RecordingActions(Actions):
+    """Actions that record which character is inspected."""
 
     def __init__(self) -> None:
         super().__init__(SceneQuery(Scene()), HudState(), print, int)
@@ -164,8 +166,8 @@ def frame() -> Rect:
 
 
 def test_the_inspector_stays_in_its_frame_and_its_tabs_choose() -> None:
-    surface, spots, actions, shown = sheet(), Hotspots(), Choosing(), crowd()
-    paint_inspector(painter(), surface, shown, frame(), shown.actors[1], spots, actions)
+    surface, spots, actions, shown = sheet(), Hotspots(), RecordingActions(), crowd()
+    paint_inspector(gui(shown, surface, spots=spots), frame(), shown.actors[1], actions)
     click_all(spots, frame())
     assert set(actions.chosen) == {actor.key for actor in shown.actors}
     assert area(surface).right <= 960
@@ -173,5 +175,5 @@ def test_the_inspector_stays_in_its_frame_and_its_tabs_choose() -> None:
 
 def test_the_inspector_of_an_empty_level_says_so() -> None:
     surface = sheet()
-    paint_inspector(painter(), surface, model(), frame(), None, Hotspots(), Choosing())
+    paint_inspector(gui(model(), surface), frame(), None, RecordingActions())
     assert area(surface).w > 300

@@ -6,16 +6,16 @@ import pygame
 import pytest
 
 from characters.session.conversation import Turn
-from characters.ui.actions import Actions, SceneQuery
+from characters.ui.actions import Actions
+from characters.ui.model import HudModel, SceneQuery
+from characters.ui.paint.painter import FONTS
 from characters.ui.paint.screen import paint_screen
-from characters.ui.paint.widgets import FONTS
 from characters.ui.state import CaptionSize, HudLayer, HudState
-from characters.ui.words import HudModel
 from engine.objects.scene import Scene
 from engine.ui.events import Hotspots
 from engine.ui.painter import Painter
 from tests.characters.ui.helpers import NOW, actor, crowd, model
-from tests.characters.ui.paint.pictures import NotingPainter
+from tests.characters.ui.paint.pictures import NotingPainter, gui
 
 
 def paint(shown: HudModel, state: HudState) -> tuple[Painter, Hotspots]:
@@ -23,7 +23,7 @@ def paint(shown: HudModel, state: HudState) -> tuple[Painter, Hotspots]:
     actions = Actions(SceneQuery(Scene()), state, print, int)
     for _ in range(2):
         hotspots.begin()
-        paint_screen(painter, pygame.Surface((960, 600)), shown, state, actions, hotspots)
+        paint_screen(gui(shown, brush=painter, spots=hotspots), state, actions)
     return painter, hotspots
 
 
@@ -44,13 +44,16 @@ def test_a_second_frame_draws_nothing_anew() -> None:
     before = painter.sprites.misses
     state = HudState()
     actions = Actions(SceneQuery(Scene()), state, print, int)
-    paint_screen(painter, pygame.Surface((960, 600)), crowd(), state, actions, Hotspots())
+    paint_screen(gui(crowd(), brush=painter), state, actions)
     assert painter.sprites.misses == before
 
 
 def test_what_lies_under_a_sheet_cannot_be_clicked() -> None:
     _, hotspots = paint(crowd(), HudState(layer=HudLayer.HELP, is_inspector_open=True))
     assert not any(hotspots.click((x, y)) for x in range(0, 960, 8) for y in range(0, 600, 8))
+
+
+BRUSH = Painter(FONTS)
 
 
 def rows_of_bob(size: tuple[int, int], state: HudState) -> int:
@@ -61,7 +64,7 @@ def rows_of_bob(size: tuple[int, int], state: HudState) -> int:
     actions, pictures = Actions(SceneQuery(Scene()), state, print, int), []
     for who in [(speaker,), (speaker, bob)]:
         surface = pygame.Surface(size)
-        paint_screen(Painter(FONTS), surface, model(*who, size=size), state, actions, Hotspots())
+        paint_screen(gui(model(*who, size=size), surface, brush=BRUSH), state, actions)
         pictures.append(pygame.surfarray.array3d(surface).astype(int))
     is_bobs = abs(pictures[1] - pictures[0]) > 60  # through a caption it is fainter
     return int(is_bobs.any(axis=(0, 2)).sum())
@@ -80,7 +83,7 @@ def test_captions_and_chat_leave_a_badge_uncovered(
 def words_on(shown: HudModel, state: HudState) -> str:
     noting = NotingPainter()
     actions = Actions(SceneQuery(Scene()), state, print, int)
-    paint_screen(noting, pygame.Surface((960, 600)), shown, state, actions, Hotspots())
+    paint_screen(gui(shown, brush=noting), state, actions)
     return " ".join(noting.words)
 
 

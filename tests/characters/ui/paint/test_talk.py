@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pygame
 import pytest
 
 from characters.protocol.failures import failure
 from characters.session.conversation import Resume, ResumeOutcome, SessionState
-from characters.ui.actions import Actions, SceneQuery
+from characters.ui.actions import Actions, HudAction
+from characters.ui.model import Actor, HudModel, Microphone, SceneQuery
 from characters.ui.paint.talk import (
-    HELP,
     CaptionPlace,
     caption_places,
     error_places,
@@ -25,18 +26,18 @@ from characters.ui.paint.talk import (
     paint_notice,
 )
 from characters.ui.state import HudState, bar, hud_layout
-from characters.ui.words import Actor, HudModel, Microphone
+from characters.ui.words import HELP
 from engine.objects.scene import Scene
 from engine.ui.canvas import Rect
 from engine.ui.events import Hotspots, TextField
 from tests.characters.ui.helpers import NOW, actor, crowd, model
-from tests.characters.ui.paint.pictures import NotingPainter, area, painter, sheet
+from tests.characters.ui.paint.pictures import NotingPainter, area, gui, sheet
 
 STAGE = Rect(12, 64, 936, 524)
 
 
 class RecordingActions(Actions):
-    """Deeds that note whom they were done to."""
+    """Actions that record which character they were run for."""
 
     def __init__(self) -> None:
         super().__init__(SceneQuery(Scene()), HudState(), print, int)
@@ -59,7 +60,7 @@ def failed(name: str, code: str) -> Actor:
 def buttons(shown: HudModel, stage: Rect = STAGE) -> list[str]:
     """Return what clicks on every place of the cards do, each once, from the top."""
     surface, spots, actions = sheet(), Hotspots(), RecordingActions()
-    paint_errors(painter(), surface, shown, stage, spots, actions)
+    paint_errors(gui(shown, surface, spots=spots), stage, actions)
     for y in range(40, 600, 10):
         for x in range(0, 960, 30):
             spots.click((x, y))
@@ -68,7 +69,7 @@ def buttons(shown: HudModel, stage: Rect = STAGE) -> list[str]:
 
 def test_only_those_in_error_get_a_card() -> None:
     surface = sheet()
-    paint_errors(painter(), surface, model(actor()), STAGE, Hotspots(), RecordingActions())
+    paint_errors(gui(model(actor()), surface), STAGE, RecordingActions())
     assert area(surface).w == 0
 
 
@@ -79,7 +80,7 @@ def test_a_card_retries_its_own_character() -> None:
 
 def test_a_card_speaks_to_the_player_and_keeps_the_code_small() -> None:
     noting, shown = NotingPainter(), model(failed("Ada", "session.resume_refused"))
-    paint_errors(noting, sheet(), shown, STAGE, Hotspots(), RecordingActions())
+    paint_errors(gui(shown, brush=noting), STAGE, RecordingActions())
     words = " ".join(noting.words)
     assert "Start anew begins a new one" in words and "ALWAYS_RESUME" not in words
     assert "session.resume_refused" in noting.words
@@ -97,7 +98,7 @@ def test_each_key_stands_on_the_first_of_its_buttons() -> None:
     elsewhere = "session.live_elsewhere"
     shown = model(failed("A", "connection.refused"), failed("B", elsewhere), failed("C", elsewhere))
     noting = NotingPainter()
-    paint_errors(noting, sheet(), shown, STAGE, Hotspots(), RecordingActions())
+    paint_errors(gui(shown, brush=noting), STAGE, RecordingActions())
     labels = [word for word in noting.words if word.startswith(("Retry", "Take over"))]
     assert labels == ["Retry (R)", "Retry", "Take over (V)", "Retry", "Take over"]
 
@@ -105,7 +106,7 @@ def test_each_key_stands_on_the_first_of_its_buttons() -> None:
 def test_a_card_wraps_in_the_narrow_room_between_two_panels() -> None:
     surface, narrow = sheet(), Rect(300, 64, 264, 524)
     shown = model(failed("Professor Wilhelmina Featherstonehaugh", "session.resume_refused"))
-    paint_errors(painter(), surface, shown, narrow, Hotspots(), RecordingActions())
+    paint_errors(gui(shown, surface), narrow, RecordingActions())
     assert area(surface).right < narrow.right + 20
     assert buttons(shown, narrow) == ["anew professor-wilhelmina-featherstonehaugh",
                                       "retry professor-wilhelmina-featherstonehaugh"]  # fmt: skip
@@ -113,20 +114,20 @@ def test_a_card_wraps_in_the_narrow_room_between_two_panels() -> None:
 
 def test_the_help_covers_the_middle_and_names_every_key_once() -> None:
     surface = sheet()
-    paint_help(painter(), surface, model())
+    paint_help(gui(model(), surface))
     assert area(surface).size == (960, 600)
     assert len({key for key, _ in HELP}) == len(HELP)
 
 
 def test_help_and_menu_fit_a_low_picture() -> None:
-    low, entries = model(size=(640, 400)), [("Go on", str)] * 9
+    low, entries = model(size=(640, 400)), [HudAction(str, "Go on")] * 9
     for nth in range(2):
         surface = pygame.Surface((640, 400))
         surface.fill((255, 255, 255))
         if nth:
-            paint_menu(painter(), surface, low, entries, 0, Hotspots())
+            paint_menu(gui(low, surface), entries, 0)
         else:
-            paint_help(painter(), surface, low)
+            paint_help(gui(low, surface))
         edges = [surface.get_at((320, y)).r for y in (0, 399)]
         assert min(edges) > 80  # shade and shadow on white: the sheet itself is darker
 
@@ -135,13 +136,13 @@ def test_help_and_menu_fit_a_low_picture() -> None:
 def test_an_error_card_leaves_the_microphone_uncovered(stage: Rect) -> None:
     shown = model(actor("Dr. Varga", SessionState.ERROR), size=(640, 400))
     mic = hud_layout((640, 400), inspector=False, faults=False).microphone
-    assert not error_places(painter(), shown, stage)[0].overlaps(mic)
+    assert not error_places(gui(shown), stage)[0].overlaps(mic)
 
 
 def test_the_menu_is_worked_by_clicks() -> None:
     called, spots = list[str](), Hotspots()
-    entries = [(name, lambda name=name: called.append(name)) for name in ("a", "b")]
-    paint_menu(painter(), sheet(), model(), entries, 0, spots)
+    entries = [HudAction(partial(called.append, name), name) for name in ("a", "b")]
+    paint_menu(gui(model(), spots=spots), entries, 0)
     for y in range(0, 600, 10):
         spots.click((480, y))
     assert list(dict.fromkeys(called)) == ["a", "b"]
@@ -154,7 +155,7 @@ def painted(
     talk: tuple[Rect, ...] = (),
 ) -> pygame.Rect:
     surface = sheet()
-    paint_badges(painter(), surface, model(*actors), stage, taken, talk)
+    paint_badges(gui(model(*actors), surface), stage, taken, talk)
     return area(surface)
 
 
@@ -209,7 +210,7 @@ def test_in_a_throng_the_one_who_listens_keeps_his_badge() -> None:
     seen = [sheet(), sheet()]
     for surface, is_target in zip(seen, (True, False), strict=True):
         ada = actor("Ada", head=(480, 105), is_target=is_target)
-        paint_badges(painter(), surface, model(*throng, ada), STAGE)
+        paint_badges(gui(model(*throng, ada), surface), STAGE)
     first, second = (pygame.image.tobytes(surface, "RGB") for surface in seen)
     assert first != second
 
@@ -218,7 +219,7 @@ def test_the_level_is_at_the_badge_of_the_one_who_hears() -> None:
     def strip(key: str, level: float) -> bytes:
         surface, mic = sheet(), Microphone(level, is_open=True, listener="ada")
         both = actor("Ada", head=(200, 300)), actor("Bob", head=(700, 300), is_target=True)
-        paint_badges(painter(), surface, model(*both, microphone=mic), STAGE, (), ())
+        paint_badges(gui(model(*both, microphone=mic), surface), STAGE)
         half = pygame.Rect(0 if key == "ada" else 480, 0, 480, 600)
         return pygame.image.tobytes(surface.subsurface(half), "RGB")
 
@@ -237,16 +238,17 @@ def test_each_state_is_another_picture() -> None:
     pictures = set()
     for state in SessionState:
         surface = sheet()
-        paint_badges(painter(), surface, model(actor(state=state, head=(480, 300))), STAGE)
+        paint_badges(gui(model(actor(state=state, head=(480, 300))), surface), STAGE)
         pictures.add(pygame.image.tobytes(surface, "RGB"))
     assert len(pictures) == len(SessionState)
 
 
 def captions(shown: HudModel, size: int = 19) -> tuple[pygame.Rect, tuple[CaptionPlace, ...]]:
     """Paint the captions of a frame; return the area that they took, and their places."""
-    surface, brush = sheet(), painter()
-    places = caption_places(brush, shown, STAGE, 560, size)
-    paint_captions(brush, surface, places)
+    surface = sheet()
+    on = gui(shown, surface)
+    places = caption_places(on, STAGE, 560, size)
+    paint_captions(on, places)
     return area(surface), places
 
 
@@ -289,7 +291,7 @@ def test_the_cursor_of_a_long_line_stays_in_sight() -> None:
     for key in ("end", "home"):
         field.press(key)
         surface = sheet()
-        paint_chat(painter(), surface, crowd(), box, field)
+        paint_chat(gui(crowd(), surface), box, field)
         assert area(surface).right < box.right + 16
 
 
@@ -298,24 +300,23 @@ def test_the_level_is_shown_only_while_somebody_hears() -> None:
     pictures = []
     for mic in (Microphone(level=0.9), Microphone(level=0.1), Microphone(0.9, is_open=True)):
         surface = sheet()
-        paint_microphone(painter(), surface, model(actor(is_target=True), microphone=mic), rect)
+        paint_microphone(gui(model(actor(is_target=True), microphone=mic), surface), rect)
         pictures.append(pygame.image.tobytes(surface, "RGB"))
     assert pictures[0] == pictures[1] != pictures[2]
 
 
 def test_banner_hint_and_notice_stay_within_their_places() -> None:
-    brush, surface = painter(), sheet()
-    paint_banner(
-        brush, surface, model(endpoint="a-very-long-host-name." * 8), Rect(12, 10, 330, 26)
-    )
+    surface = sheet()
+    on = gui(model(endpoint="a-very-long-host-name." * 8), surface)
+    paint_banner(on, Rect(12, 10, 330, 26))
     assert area(surface).right < 680
-    paint_hint(brush, surface, Rect(160, 570, 640, 22), "Walk: WASD")
+    paint_hint(on, Rect(160, 570, 640, 22), "Walk: WASD")
     assert pygame.Rect(0, 0, 960, 600).contains(notice(500, "A sentence that has to wrap here. "))
 
 
 def notice(bottom: float, text: str) -> pygame.Rect:
     surface = sheet()
-    paint_notice(painter(), surface, Rect(300, 64, 260, 524), bottom, text * 5)
+    paint_notice(gui(model(), surface), Rect(300, 64, 260, 524), bottom, text * 5)
     return area(surface)
 
 

@@ -1,0 +1,273 @@
+"""What the HUD shows of one frame: plain values, gathered from the scene once and then painted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from characters.components.character import Character
+from characters.components.faults import Faults
+from characters.components.manager import CharacterManager
+from characters.components.player import Player
+from characters.protocol.network_conditions import NetworkConditions
+from characters.protocol.turn_settings import ListeningMode
+from characters.session.conversation import SessionState, SessionView, Turn
+from characters.session.policy import ReconnectPolicy
+from characters.ui.state import HudState
+from characters.ui.visuals import CharacterSprite
+from engine.objects.scene import Scene
+
+__all__ = [
+    "Actor",
+    "Caption",
+    "captions",
+    "FaultState",
+    "gather",
+    "HudModel",
+    "Microphone",
+    "reading_seconds",
+    "SceneQuery",
+]
+
+
+Point = tuple[float, float]
+Messages = Callable[[str], tuple[str, ...]]
+
+BADGE_HEIGHT = 120.0
+"""How high over its feet the tip of a character's badge is, if it has no sprite."""
+
+
+class SceneQuery:
+    """The characters of a scene, looked up once in each frame."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.manager = scene.find_component(CharacterManager)
+        self.player = scene.find_component(Player)
+        self.faults = scene.find_service(Faults)
+        manager = self.manager
+        present = scene.find_components(Character) if manager is None else manager.nearby
+        self.characters = tuple(c for c in present if c.has_session)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The session keys; of a crowd only the nearest ones."""
+        return tuple(character.key for character in self.characters)
+
+    @property
+    def target(self) -> Character | None:
+        """The character that the player's words go to."""
+        return None if self.manager is None else self.manager.target
+
+    def find(self, key: str | None) -> Character | None:
+        """Return the character of a session key."""
+        return next((c for c in self.characters if c.key == key), None)
+
+
+class Actor(NamedTuple):
+    """A character of the level: its session, and where its head is on the screen."""
+
+    key: str
+    name: str
+    view: SessionView
+    head: Point = (0.0, 0.0)
+    policy: ReconnectPolicy = ReconnectPolicy.DEFAULT
+    is_target: bool = False
+    messages: tuple[str, ...] = ()
+    """The last wire messages for the inspector, as types and sizes, the newest last."""
+
+    @property
+    def is_in_error(self) -> bool:
+        """Whether it waits for the player to press Retry."""
+        return self.view.state is SessionState.ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class Microphone:
+    """The state of the microphone, which is always on the screen."""
+
+    level: float = 0.0
+    is_open: bool = False
+    is_muted: bool = False
+    is_allowed: bool = False
+    is_hands_free: bool = False
+    is_toggled: bool = False
+    kept_seconds: float = 0.0
+    problem: str | None = None
+    listener: str | None = None
+    """The key of the character that hears it while it is open, or gets the kept words.
+
+    A sentence stays with the character that it began with: this need not be the target.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class FaultState:
+    """What the fault panel can break, and what of it is broken."""
+
+    has_service: bool = False
+    is_running: bool = False
+    network: NetworkConditions | None = NetworkConditions.CALM
+    """Of the chosen line; None for several that differ."""
+    is_unplugged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HudModel:
+    """Everything that the HUD shows of one frame."""
+
+    now: float
+    size: Point = (960, 600)
+    actors: tuple[Actor, ...] = ()
+    microphone: Microphone = field(default_factory=Microphone)
+    faults: FaultState = field(default_factory=FaultState)
+    player_name: str = ""
+    notice: str | None = None
+    pointer: Point = (-1.0, -1.0)
+    endpoint: str = "local"
+    """The host that the talk goes to, or `local` for the embedded service."""
+
+    @property
+    def target(self) -> Actor | None:
+        """The character that the player's words go to."""
+        return next((actor for actor in self.actors if actor.is_target), None)
+
+    @property
+    def failed(self) -> tuple[Actor, ...]:
+        """The characters in ERROR, in the order of the level."""
+        return tuple(actor for actor in self.actors if actor.is_in_error)
+
+
+def gather(query: SceneQuery, state: HudState, messages: Messages) -> HudModel:
+    """Return what this frame shows; `messages` returns the last wire messages of a key."""
+    scene, target = query.scene, query.target
+    lines = messages if state.is_inspector_open else _no_messages
+    return HudModel(
+        now=scene.time.now,
+        size=scene.camera.size,
+        actors=tuple(_actor(each, scene, lines, each is target) for each in query.characters),
+        microphone=_microphone(query.manager),
+        faults=_faults(query, state),
+        player_name=query.player.name if query.player is not None else "",
+        notice=state.notice,
+        pointer=scene.input.mouse_position,
+        endpoint=_endpoint(query.manager),
+    )
+
+
+def _no_messages(key: str) -> tuple[str, ...]:
+    return ()
+
+
+def _actor(character: Character, scene: Scene, messages: Messages, is_target: bool) -> Actor:
+    x, y = character.transform.position
+    sprite = character.get_component(CharacterSprite)
+    top = sprite.head_height if sprite is not None else BADGE_HEIGHT
+    return Actor(
+        key=character.key,
+        name=character.label,
+        view=character.view,
+        head=scene.camera.to_screen((x, y - top)),
+        policy=character.reconnect_policy,
+        is_target=is_target,
+        messages=messages(character.key),
+    )
+
+
+def _microphone(manager: CharacterManager | None) -> Microphone:
+    if manager is None:
+        return Microphone()
+    status = manager.ears.status
+    return Microphone(
+        level=status.level,
+        is_open=status.is_open,
+        is_muted=manager.ears.muted,
+        is_allowed=status.is_allowed,
+        is_hands_free=status.mode is ListeningMode.HANDS_FREE,
+        is_toggled=manager.ears.turns.push_to_talk.toggle,
+        kept_seconds=status.kept_seconds,
+        problem=status.problem,
+        listener=status.target,
+    )
+
+
+def _faults(query: SceneQuery, state: HudState) -> FaultState:
+    faults, key = query.faults, state.fault_target
+    if faults is None:
+        return FaultState()
+    is_known = query.keys and (key is None or key in query.keys)
+    return FaultState(
+        faults.has_service,
+        faults.is_service_running,
+        faults.weather(key) if is_known else None,
+        faults.is_microphone_unplugged,
+    )
+
+
+def _endpoint(manager: CharacterManager | None) -> str:
+    if manager is None or manager.endpoint == "local":
+        return "local"
+    return urlsplit(manager.endpoint).hostname or manager.endpoint
+
+
+MOST_CAPTIONS = 2
+_LETTERS_PER_SECOND = 13.0  # slow readers included; subtitles for adults run at 17
+_AT_LEAST = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """One line of talk with its speaker's name."""
+
+    key: str
+    speaker: str
+    text: str
+    to: str = ""
+    """The character that the player speaks to; empty for a character's own line."""
+    is_open: bool = False  # still growing
+    is_cut: bool = False  # interrupted
+
+    @property
+    def is_player(self) -> bool:
+        """Whether the player said it."""
+        return bool(self.to)
+
+
+def reading_seconds(text: str) -> float:
+    """Return how long a text stays, from when it began."""
+    return _AT_LEAST + len(text) / _LETTERS_PER_SECOND
+
+
+def captions(model: HudModel, most: int = MOST_CAPTIONS) -> tuple[Caption, ...]:
+    """Return the captions of this moment in the order of the talk, the newest last.
+
+    The player's own line goes first when both sides are shown; a line that is being spoken is
+    never pushed out by one that is over.
+    """
+    found = [
+        (turn, actor)
+        for actor in model.actors
+        for turn in actor.view.transcript[-3:]
+        if turn.text.strip() and _is_shown(turn, actor, model.now)
+    ]
+    found.sort(key=lambda pair: (_is_said_now(*pair), pair[0].t))
+    shown = sorted(found[-most:], key=lambda pair: pair[0].t)
+    return tuple(_caption(turn, actor, model) for turn, actor in shown)
+
+
+def _is_shown(turn: Turn, actor: Actor, now: float) -> bool:
+    if turn.speaker == "character" and _is_said_now(turn, actor):
+        return True
+    return now - turn.t < reading_seconds(turn.text)
+
+
+def _is_said_now(turn: Turn, actor: Actor) -> bool:
+    return not turn.final or (turn is actor.view.transcript[-1] and actor.view.is_speaking)
+
+
+def _caption(turn: Turn, actor: Actor, model: HudModel) -> Caption:
+    is_player = turn.speaker == "player"
+    speaker, to = (model.player_name, actor.name) if is_player else (actor.name, "")
+    return Caption(actor.key, speaker, turn.text.strip(), to, not turn.final, turn.interrupted)

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from characters.client.voice_input import VoiceInputStatus
+from characters.protocol.messages import BotReady
+from characters.protocol.turn_settings import ListeningMode
+from characters.session.conversation import SessionState, Turn
+from characters.ui.model import (
+    Actor,
+    Caption,
+    HudModel,
+    SceneQuery,
+    captions,
+    gather,
+    reading_seconds,
+)
+from characters.ui.report import EventLog
+from characters.ui.state import HudState
+from engine.objects.scene import Scene
+from tests.characters.ui.fakes import Stage
+from tests.characters.ui.helpers import NOW, actor, model
+
+
+def seen(stage: Stage) -> HudModel:
+    return gather(SceneQuery(stage.scene), HudState(), EventLog().lines)
+
+
+def test_everybody_with_a_session_is_seen_and_the_listener_is_marked() -> None:
+    model = seen(Stage())
+    assert [(actor.name, actor.is_target) for actor in model.actors] == [
+        ("Ada", True),
+        ("Bob", False),
+    ]
+
+
+def test_badges_stand_over_heads() -> None:
+    ada, _ = seen(Stage()).actors
+    assert ada.head[0] == 300
+    assert 160 < ada.head[1] < 200
+
+
+def test_the_microphone_is_what_the_ears_say() -> None:
+    stage = Stage()
+    hands_free = ListeningMode.HANDS_FREE
+    stage.hud_runtime.ears.status = VoiceInputStatus(0.5, "bob", True, mode=hands_free)
+    stage.hud_runtime.ears.muted = True
+    mic = seen(stage).microphone
+    assert (mic.level, mic.is_open, mic.is_muted, mic.is_hands_free) == (0.5, True, True, True)
+    assert mic.listener == "bob"
+
+
+def test_a_remote_endpoint_is_named_by_its_host() -> None:
+    stage = Stage()
+    assert seen(stage).endpoint == "local"
+    stage.manager.endpoint = "https://live.example.com/v1"
+    assert seen(stage).endpoint == "live.example.com"
+
+
+def test_an_empty_scene_has_an_empty_hud() -> None:
+    query = SceneQuery(Scene())
+    model = gather(query, HudState(), EventLog().lines)
+    assert (model.actors, model.target, model.player_name) == ((), None, "")
+    assert query.find("ada") is None
+
+
+def test_the_messages_are_gathered_for_the_inspector_alone() -> None:
+    event_log, state = EventLog(), HudState()
+    query = SceneQuery(Stage().scene)
+    event_log.follow("ada", query.characters[0].events)
+    query.characters[0].events.emit(BotReady())
+    assert gather(query, state, event_log.lines).actors[0].messages == ()
+    state.is_inspector_open = True
+    assert gather(query, state, event_log.lines).actors[0].messages == ("bot-ready",)
+
+
+def test_the_target_is_the_one_who_is_marked() -> None:
+    assert model(actor("Ada"), actor("Bob")).target is None
+    found = model(actor("Ada"), actor("Bob", is_target=True)).target
+    assert found is not None
+    assert found.name == "Bob"
+
+
+def test_those_in_error_keep_the_order_of_the_level() -> None:
+    lost = [actor(name, SessionState.ERROR) for name in ("Cyd", "Ada")]
+    assert [a.name for a in model(lost[0], actor("Bob"), lost[1]).failed] == ["Cyd", "Ada"]
+
+
+def says(name: str, *turns: Turn, is_speaking: bool = False) -> Actor:
+    return actor(name, transcript=turns, is_speaking=is_speaking)
+
+
+def shown(*actors: Actor) -> list[str]:
+    return [caption.text for caption in captions(model(*actors))]
+
+
+def test_a_caption_names_its_speaker() -> None:
+    found = captions(model(says("Ada", Turn("character", "Hello", NOW - 1))))
+    assert found == (Caption("ada", "Ada", "Hello"),)
+
+
+def test_the_players_line_says_to_whom() -> None:
+    (found,) = captions(model(says("Ada", Turn("player", "Hello", NOW)), player_name="Visitor"))
+    assert (found.speaker, found.to, found.is_player) == ("Visitor", "Ada", True)
+
+
+def test_a_caption_stays_as_long_as_reading_takes() -> None:
+    text = "word " * 20
+    until = reading_seconds(text.strip())
+    assert shown(says("Ada", Turn("character", text.strip(), NOW - until + 0.1)))
+    assert not shown(says("Ada", Turn("character", text.strip(), NOW - until - 0.1)))
+
+
+def test_what_is_still_being_said_stays_however_long_it_takes() -> None:
+    assert shown(says("Ada", Turn("character", "Well", NOW - 60, final=False))) == ["Well"]
+    assert shown(says("Ada", Turn("character", "Well.", NOW - 60), is_speaking=True)) == ["Well."]
+
+
+def test_who_speaks_now_is_not_pushed_out_by_those_who_are_done() -> None:
+    speaks = says("Ada", Turn("character", "Long ago", NOW - 9, final=False))
+    done = [says(n, Turn("character", n, NOW - 1)) for n in ("Bob", "Cyd", "Dan")]
+    assert "Long ago" in shown(speaks, *done)
+
+
+def test_captions_stand_in_the_order_of_the_talk() -> None:
+    talk = (Turn("player", "Hi", NOW - 2), Turn("character", "Oh, hi", NOW - 1, final=False))
+    assert shown(says("Ada", *talk)) == ["Hi", "Oh, hi"]
+
+
+def test_an_interrupted_line_is_marked() -> None:
+    turn = Turn("character", "I was about to", NOW - 1, interrupted=True)
+    assert captions(model(says("Ada", turn)))[0].is_cut
+
+
+def test_a_turn_without_words_has_no_caption() -> None:
+    assert not shown(says("Ada", Turn("character", "  ", NOW, final=False)))
+
+
+def test_what_somebody_said_before_gives_way_to_the_players_line() -> None:
+    ada = says(
+        "Ada",
+        Turn("character", "Good day", NOW - 3, interrupted=True),
+        Turn("player", "My name is Bob", NOW - 2),
+        Turn("character", "Hello Bob", NOW - 1, final=False),
+        is_speaking=True,
+    )
+    assert shown(ada) == ["My name is Bob", "Hello Bob"]
