@@ -1,4 +1,4 @@
-"""What a conversation asks of a character's mind, and what a mind may answer."""
+"""What a conversation asks of a character's agent, and what an agent may answer."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class PlayerSaid:
-    """The player said or typed something; `message_id` is no matter of the mind's."""
+    """The player said or typed something; `message_id` is only passed along."""
 
     text: str
     message_id: str | None = None
@@ -47,7 +47,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Nobody has said anything for a while."""
+    """Nothing was said for a while."""
 
 
 Prompt: TypeAlias = Arrived | PlayerSaid | Event | Silence
@@ -84,13 +84,13 @@ class Agent(Protocol):
     def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
         """Answer a prompt piece by piece; an async generator, closed when interrupted.
 
-        `context` holds what the game told about the level: "dynamic_info" (text), "scene"
+        `context` is what the game told about the level: "dynamic_info" (text), "scene"
         (list of things), "keys" (template variables), "attention" (name), "player_name" and
         "actions" (the names of what can be done, None for anything).
         """
 
     def note(self, text: str) -> None:
-        """Take in what the player said, although the game wants no answer to it, or not yet."""
+        """Take in what the player said, without an answer, or before it is requested."""
 
     def phrases(self) -> Iterable[str]:
         """Return what a player can be expected to say, for the recogniser."""

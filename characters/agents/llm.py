@@ -1,7 +1,7 @@
-"""A mind with a language model: any endpoint that speaks the chat completions protocol.
+"""An agent with a language model: any endpoint that speaks the chat completions protocol.
 
-The scripted persona stays underneath: it greets, it learns facts, it reacts to the level, and it
-answers whenever the model does not (no network, a refusal, a time-out before the first word).
+The scripted agent stays underneath: it greets, learns facts, reacts to the level, and answers
+whenever the model does not (no network, a refusal, a time-out before the first word).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import aiohttp
 from characters.agents.agent import Part, PlayerSaid, Prompt, Say
 from characters.agents.persona import Persona
 from characters.agents.script import ScriptedAgent
+from characters.protocol.failures import CharactersError
 
 __all__ = ["LlmAgent", "LlmEndpoint"]
 
@@ -25,12 +26,12 @@ __all__ = ["LlmAgent", "LlmEndpoint"]
 log = logging.getLogger(__name__)
 
 MAX_HISTORY = 40  # messages sent along, and kept
-MAX_ANSWER = 2000  # characters; a character that talks on is cut
+MAX_ANSWER = 2000  # letters; a longer answer is cut
 MAX_LINE = 64 * 1024
 
 
-class LlmError(Exception):
-    """The model gave no answer; the persona's own lines take over."""
+class LlmError(CharactersError):
+    """The model gave no answer; the scripted agent answers instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class LlmAgent:
         return self._script.memory() | {"history": self._history}
 
     def note(self, text: str) -> None:
-        """Remember what the player says of himself; the model is told when it is to answer."""
+        """Learn from what the player says; the model gets it with the next answer."""
         self._script.note(text)
 
     def phrases(self) -> Iterable[str]:
@@ -120,7 +121,7 @@ class LlmAgent:
                         said.append(part.text)
                     yield part
         finally:
-            # Also when the player interrupts: the model must know how far it got.
+            # Also when the player interrupts: the model must know what was said.
             self._note(prompt, "".join(said))
 
     async def _parts(

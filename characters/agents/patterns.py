@@ -10,7 +10,7 @@ A pattern is made of words, matched anywhere in what was said, whatever its case
     = yes                   nothing else was said
     *                       anything, if nothing else fits
 
-Small help with words: blanks in lines, spans of time.
+Also the blanks in a persona's lines (`fill`), and spans of time in words.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from characters.protocol.failures import CharactersError
 
 __all__ = ["away_words", "best_lines", "fill", "normalise", "Pattern", "PatternError"]
 
@@ -56,8 +58,8 @@ _SHORT_FORMS = {
 }
 
 
-class PatternError(ValueError):
-    """A pattern that can not be read; the message says where."""
+class PatternError(CharactersError, ValueError):
+    """A pattern cannot be read; the message says where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +83,12 @@ class Pattern:
             raise PatternError(f"the pattern {source!r} has a {rest[0]!r} too many")
         expression = rf"^{body}$" if whole else rf"(?:^|(?<= )){body}"
         words = [token for token in tokens if token[0] not in "()[]|*"]
-        # A bare * takes anything, but only where nothing else does.
+        # A bare * matches anything, but only where nothing else does.
         weight = (len(words) or 0.1) + (1.0 if whole else 0.0)
         return cls(source, re.compile(expression), weight)
 
     def matches(self, normal: str) -> bool:
-        """Tell whether a text that was put through `normalise` matches."""
+        """Tell whether a text that `normalise` returned matches."""
         return self.regex.search(normal) is not None
 
 
@@ -145,28 +147,28 @@ _BLANK = re.compile(r"\{([a-z][a-z0-9_]*)(?:\|([^{}]*))?\}")
 
 
 def fill(line: str, values: Mapping[str, str]) -> tuple[str, int] | None:
-    """Fill `{name}` and `{name|stranger}` (with what to say instead); None if one stays blank.
+    """Fill `{name}` and `{name|stranger}` (with a default); None if one stays blank.
 
-    Returns the text and how many blanks were filled that had no way out: the more, the better
-    the line fits the moment.
+    Returns the text and how many blanks without a default were filled: the more, the better the
+    line fits the moment.
     """
     known = 0
 
     def word(match: re.Match[str]) -> str:
         nonlocal known
-        name, instead = match.groups()
-        known += instead is None
-        value = values.get(name, instead or "")
+        name, default = match.groups()
+        known += default is None
+        value = values.get(name, default or "")
         return value[:1].upper() + value[1:] if _begins_sentence(line, match.start()) else value
 
-    needed = (name for name, instead in _BLANK.findall(line) if not instead)
+    needed = (name for name, default in _BLANK.findall(line) if not default)
     if any(name not in values for name in needed):
         return None
     return _BLANK.sub(word, line), known
 
 
 def best_lines(lines: Iterable[str], values: Mapping[str, str]) -> list[str]:
-    """Return the lines that can be said now, of those the ones that know most."""
+    """Return the lines that can be said now, of those the ones with the most filled blanks."""
     filled = [result for result in (fill(line, values) for line in lines) if result is not None]
     most = max((known for _, known in filled), default=0)
     return [text for text, known in filled if known == most]

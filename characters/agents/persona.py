@@ -40,7 +40,7 @@ class Feeling(_Strict):
 
 
 class PersonaAction(_Strict):
-    """Something done, for the game to show."""
+    """An action that the game shows."""
 
     name: Annotated[str, Field(min_length=1, max_length=60)]
     target: str | None = None
@@ -66,7 +66,7 @@ class Greeting(_Strict):
 
 
 class Memory(_Strict):
-    """How the character speaks about what it was told."""
+    """How the character words what it learnt."""
 
     learned: Lines = ("I will remember that.",)
     learned_name: Lines = ("Nice to meet you, {name}.",)
@@ -113,7 +113,7 @@ class Topic(_Strict):
 
 
 class LevelEvent(_Strict):
-    """What is said when the game tells that something happened."""
+    """What is said when the game reports an event."""
 
     name: str
     lines: Annotated[Lines, Field(min_length=1)]

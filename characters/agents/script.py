@@ -1,12 +1,8 @@
-"""A scripted mind: a persona, what it has learnt, and where the talk stands.
+"""An agent that answers from its persona alone: topics, facts that it learns, a small story.
 
-What it keeps (`memory`) is one JSON value, so that a talk that is resumed goes on exactly where
-it was: the facts learnt, how often each thing was said, the flags and counters of its small
-story, and the question that waits for an answer.
-
-What a scripted mind remembers: facts, what was said how often, and where its story stands.
-
-What a character learns about the player from his own words, and how it puts it.
+What it remembers (`memory`) is one JSON value, so that a conversation that is resumed goes on
+where it was: the facts, how often each thing was said, the flags and counters of its story, and
+the question that waits for an answer.
 
 A fact is a key and a value: `name`, `profession`, `home`, `age`, `likes`, `dislikes`, or the
 noun of "my <noun> is <value>". Learning is a table of patterns over the original text, because
@@ -16,12 +12,13 @@ names keep their capital letters.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from operator import itemgetter
 from random import Random
 from typing import Any
 
-from characters.agents.agent import Arrived, Do, Event, Feel, Part, PlayerSaid, Prompt, Say
+from characters.agents.agent import Arrived, Do, Event, Feel, Part, PlayerSaid, Prompt, Say, Silence
 from characters.agents.patterns import Pattern, away_words, best_lines, fill, normalise
 from characters.agents.persona import Condition, Feeling, Persona, PersonaAction, Topic
 from characters.protocol.messages import Action
@@ -42,7 +39,7 @@ class ConversationMemory:
 
     @classmethod
     def restore(cls, memory: Mapping[str, Any]) -> ConversationMemory:
-        """Read back what `dump` gave; whatever does not fit is forgotten, field by field."""
+        """Read back what `dump` returned; a field that does not fit is left empty."""
         state = cls()
         for name in ("facts", "said", "flags", "counters"):
             value = memory.get(name)
@@ -66,8 +63,8 @@ class ConversationMemory:
             and all(self.counters.get(name, 0) < count for name, count in when.below.items())
         )
 
-    def tell(self, topic: Topic, *, is_first: bool) -> None:
-        """Take over what talking about a topic changes."""
+    def record(self, topic: Topic, *, is_first: bool) -> None:
+        """Change what talking about a topic changes."""
         # A digression leaves the question open; an answer closes it.
         if topic.answers is not None or topic.asks is not None:
             self.question = topic.asks
@@ -86,7 +83,7 @@ MAX_VALUE = 60
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing learnt."""
+    """One thing that the player told."""
 
     key: str
     value: str
@@ -97,7 +94,7 @@ _WORDS = r"[^\W_][\w'\u2019-]*(?:\s+[\w'\u2019-]+){0,5}?"
 _NAME = r"[A-Za-z\u00c0-\u024f][\w'\u2019-]*(?:\s+[A-Z\u00c0-\u00de][\w'\u2019-]*){0,2}"
 _AM = r"\bI(?:\s+am|['\u2019]?m)\s+"
 
-# Looked through in order; the first that matches a stretch of text takes it.
+# Searched in order; the first that matches a stretch of text takes it.
 _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (key, re.compile(pattern, re.IGNORECASE))
     for key, pattern in (
@@ -128,7 +125,7 @@ _BARE_NAME = re.compile(
     r"^(?i:it['\u2019]?s\s+|just\s+)?(?P<value>[A-Z\u00c0-\u00de][\w'\u2019-]+(?:\s+[A-Z][\w'\u2019-]+)?)[.!]?$"
 )
 
-# Things that are said of oneself without being worth remembering.
+# What people say of themselves without telling a fact.
 _PASSING = re.compile(
     r"^(?:an?\s+)?(?:here|fine|sorry|lost|back|ready|sure|not|just|very|so|you|it|that|this|bit|little|lot"
     r"|question|problem|moment|good|bad|idea|feeling|fool|fan|the|to|your|them|him|her)\b",
@@ -140,7 +137,7 @@ _NOT_KEYS = frozenset(
 
 
 def learn(text: str) -> tuple[Fact, ...]:
-    """Return what a sentence of the player tells about him, at most four things."""
+    """Return what a sentence of the player tells about him, at most four facts."""
     if text.rstrip().endswith("?") and not re.search(r"\bmy\s+name\s+is\b", text, re.IGNORECASE):
         return ()
     found: list[tuple[int, Fact]] = []
@@ -154,7 +151,7 @@ def learn(text: str) -> tuple[Fact, ...]:
             if fact is not None:
                 found.append((span.start, fact))
                 taken.append(span)
-    return tuple(fact for _, fact in sorted(found, key=lambda item: item[0])[:4])
+    return tuple(fact for _, fact in sorted(found, key=itemgetter(0))[:4])
 
 
 def introduced(text: str) -> str:
@@ -239,7 +236,7 @@ class ScriptedAgent:
 
     def __init__(self, persona: Persona, memory: Mapping[str, Any], chance: Random) -> None:
         self._persona = persona
-        self._state = ConversationMemory.restore(memory)
+        self._memory = ConversationMemory.restore(memory)
         self._chance = chance
         self._patterns = {
             topic.id: tuple(Pattern.compile(source) for source in (*topic.says, *topic.ask))
@@ -249,7 +246,7 @@ class ScriptedAgent:
 
     def memory(self) -> dict[str, Any]:
         """Return everything to keep, as JSON values."""
-        return self._state.dump()
+        return self._memory.dump()
 
     def phrases(self) -> Iterable[str]:
         """Return what a player can be expected to say."""
@@ -257,37 +254,31 @@ class ScriptedAgent:
         return (*asked, *_COMMON_PHRASES)
 
     def note(self, text: str) -> None:
-        """Remember what the player says of himself, without an answer."""
+        """Learn from what the player says, without an answer."""
         self._learn(text)
 
     def facts_in_words(self) -> str:
         """Return what is known of the player: "your name is Ada and you like tea"."""
-        return recite(self._state.facts)
+        return recite(self._memory.facts)
 
     async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
-        """Answer a prompt; see the protocol."""
-        for part in self._answer(prompt, context):
+        """Answer a prompt; see `Agent`."""
+        for part in self._ANSWERS[type(prompt)](self, prompt, context):
             yield part
 
-    def _answer(self, prompt: Prompt, context: Mapping[str, Any]) -> Iterator[Part]:
-        if isinstance(prompt, Arrived):
-            yield from self._greet(prompt, context)
-        elif isinstance(prompt, PlayerSaid):
-            yield from self._respond(prompt.text, context)
-        elif isinstance(prompt, Event):
-            yield from self._react(prompt, context)
-        elif self._persona.idle:
+    def _remark(self, prompt: Silence, context: Mapping[str, Any]) -> Iterator[Part]:
+        if self._persona.idle:
             yield Say(self._line("idle", self._persona.idle, context))
 
     # --- greeting ------------------------------------------------------------------------
 
     def _greet(self, prompt: Arrived, context: Mapping[str, Any]) -> Iterator[Part]:
-        greeting, state = self._persona.greeting, self._state
-        state.visits += 1
+        greeting, memory = self._persona.greeting, self._memory
+        memory.visits += 1
         yield from self._feel(greeting.feel or self._persona.mood, always=True)
         yield from _do(greeting.do, context)
-        if prompt.away_seconds is None or state.visits == 1 or not greeting.back:
-            state.flags[_ASKED_NAME] = "name" not in state.facts
+        if prompt.away_seconds is None or memory.visits == 1 or not greeting.back:
+            memory.flags[_ASKED_NAME] = "name" not in memory.facts
             yield Say(self._line("first", greeting.first, context))
             return
         away = {"away": away_words(prompt.away_seconds)}
@@ -299,23 +290,23 @@ class ScriptedAgent:
         yield Say(line)
 
     def _recalled_on_return(self, line: str) -> str:
-        """Return what is worth saying of what is remembered, beside the line itself."""
-        facts = self._state.facts
+        """Return the last facts that the line does not mention already."""
+        facts = self._memory.facts
         keys = [key for key in facts if facts[key] not in line]
         return recite(facts, keys[-3:]) if keys else ""
 
     # --- what the player says --------------------------------------------------------------
 
-    def _respond(self, text: str, context: Mapping[str, Any]) -> Iterator[Part]:
-        normal = normalise(text)
+    def _respond(self, prompt: PlayerSaid, context: Mapping[str, Any]) -> Iterator[Part]:
+        text, normal = prompt.text, normalise(prompt.text)
         topic, weight = self._topic(normal, context)
-        asked_name = self._state.flags.pop(_ASKED_NAME, False)
+        asked_name = self._memory.flags.pop(_ASKED_NAME, False)
         learnt = self._learn(text if topic or not asked_name else introduced(text))
-        wanted = asked_for(normal)
+        key = asked_for(normal)
         is_answer = topic is not None and topic.answers is not None and weight >= 1
-        is_sure = wanted in COMMON_KEYS or wanted in self._state.facts or topic is None
-        if wanted is not None and is_sure and not is_answer:
-            yield Say(self._recall(wanted, context))
+        is_sure = key in COMMON_KEYS or key in self._memory.facts or topic is None
+        if key is not None and is_sure and not is_answer:
+            yield Say(self._recall(key, context))
         elif topic is not None:
             opening = f"{self._thanks(learnt, context)} " if learnt and not topic.answers else ""
             yield from self._discuss(topic, opening, context)
@@ -328,31 +319,31 @@ class ScriptedAgent:
         keys = self._persona.memory.keys
         found = tuple(fact for fact in learn(text) if not keys or fact.key in keys)
         for fact in found:
-            self._state.facts.pop(fact.key, None)
-            self._state.facts[fact.key] = fact.value
-        while len(self._state.facts) > MAX_FACTS:
-            oldest = next(key for key in self._state.facts if key != "name")
-            del self._state.facts[oldest]
+            self._memory.facts.pop(fact.key, None)
+            self._memory.facts[fact.key] = fact.value
+        while len(self._memory.facts) > MAX_FACTS:
+            oldest = next(key for key in self._memory.facts if key != "name")
+            del self._memory.facts[oldest]
         return found
 
     def _thanks(self, learnt: tuple[Fact, ...], context: Mapping[str, Any]) -> str:
-        memory = self._persona.memory
+        wording = self._persona.memory
         recalled = {"recall": recite({fact.key: fact.value for fact in learnt})}
         if any(fact.key == "name" for fact in learnt):
             others = recite({fact.key: fact.value for fact in learnt if fact.key != "name"})
-            line = self._line("learned_name", memory.learned_name, context, recalled)
+            line = self._line("learned_name", wording.learned_name, context, recalled)
             return f"{line} And {others}: noted." if others else line
-        return self._line("learned", memory.learned, context, recalled)
+        return self._line("learned", wording.learned, context, recalled)
 
     def _recall(self, key: str, context: Mapping[str, Any]) -> str:
-        facts, memory = self._state.facts, self._persona.memory
+        facts, wording = self._memory.facts, self._persona.memory
         if key == "*" and facts:
             recalled = recite(facts)
         elif key in facts:
             recalled = phrase(key, facts[key])
         else:
-            return self._line("unknown", memory.unknown, context)
-        return self._line("recall", memory.recall, context, {"recall": recalled})
+            return self._line("unknown", wording.unknown, context)
+        return self._line("recall", wording.recall, context, {"recall": recalled})
 
     # --- topics ----------------------------------------------------------------------------
 
@@ -364,7 +355,7 @@ class ScriptedAgent:
         best: tuple[bool, float] = (False, 0.0)
         chosen = None
         for topic in self._persona.topic:
-            if topic.answers not in (None, self._state.question) or not self._state.allows(
+            if topic.answers not in (None, self._memory.question) or not self._memory.allows(
                 topic.when
             ):
                 continue
@@ -376,31 +367,31 @@ class ScriptedAgent:
 
     def _weight(self, topic: Topic, normal: str) -> float:
         fits = (item.weight for item in self._patterns[topic.id] if item.matches(normal))
-        # A topic with a condition knows more about the moment than one without.
+        # A topic with a condition fits the moment better than one without.
         bonus = 0.5 if topic.when != Condition() else 0.0
         weight = max(fits, default=0.0)
         return weight + bonus if weight else 0.0
 
     def _can_say(self, topic: Topic, context: Mapping[str, Any]) -> bool:
-        """Tell whether any line of the topic has all its blanks filled, once it is chosen."""
-        question = topic.asks if topic.asks or topic.answers else self._state.question
+        """Tell whether a line of the topic would have all its blanks filled."""
+        question = topic.asks if topic.asks or topic.answers else self._memory.question
         values = self._values(context, question)
         return any(fill(line, values) is not None for line in topic.lines)
 
     def _discuss(self, topic: Topic, opening: str, context: Mapping[str, Any]) -> Iterator[Part]:
-        state = self._state
-        told = state.said.get(f"topic.{topic.id}", 0)
-        repeated = told >= (len(topic.lines) if topic.in_order else 1)
-        lines = topic.again if repeated and topic.again else topic.lines
-        state.tell(topic, is_first=not told)
+        memory = self._memory
+        times = memory.said.get(f"topic.{topic.id}", 0)
+        is_repeated = times >= (len(topic.lines) if topic.in_order else 1)
+        lines = topic.again if is_repeated and topic.again else topic.lines
+        memory.record(topic, is_first=not times)
         yield from self._feel(topic.feel)
         yield from _do(topic.do, context)
         kind = "again" if lines is topic.again else "lines"
         start = 0 if topic.in_order else None
         text = self._line(f"{topic.id}.{kind}", lines, context, start=start)
-        if topic.then and not told:
+        if topic.then and not times:
             text = f"{text} {self._line(f'{topic.id}.then', topic.then, context)}"
-        state.said[f"topic.{topic.id}"] = told + 1
+        memory.said[f"topic.{topic.id}"] = times + 1
         yield Say(opening + text)
 
     def _react(self, event: Event, context: Mapping[str, Any]) -> Iterator[Part]:
@@ -412,6 +403,13 @@ class ScriptedAgent:
                     self._line(f"event.{item.name}", item.lines, context, {"event": event.text})
                 )
                 return
+
+    _ANSWERS: Mapping[type, Callable[[Any, Any, Mapping[str, Any]], Iterator[Part]]] = {
+        Arrived: _greet,
+        PlayerSaid: _respond,
+        Event: _react,
+        Silence: _remark,
+    }
 
     # --- words and moods -------------------------------------------------------------------
 
@@ -428,24 +426,24 @@ class ScriptedAgent:
         more: Mapping[str, str] | None = None,
         start: int | None = None,
     ) -> str:
-        """Return the next of several lines: each is heard once before one comes again."""
-        values = self._values(context, self._state.question) | dict(more or {})
+        """Return the next of several lines; each is said once before one is repeated."""
+        values = self._values(context, self._memory.question) | dict(more or {})
         filled = best_lines(lines, values)
         if not filled:
             return "..."
         first = self._chance.randrange(len(filled)) if start is None else start
-        count = self._state.said.setdefault(key, first)
-        self._state.said[key] = count + 1
+        count = self._memory.said.setdefault(key, first)
+        self._memory.said[key] = count + 1
         return filled[count % len(filled)]
 
     def _values(self, context: Mapping[str, Any], question: str | None) -> dict[str, str]:
-        state = self._state
+        memory = self._memory
         keys = {name: str(value) for name, value in dict(context.get("keys") or {}).items()}
-        counters = {name: str(count) for name, count in state.counters.items()}
-        facts = {name.replace(" ", "_"): value for name, value in state.facts.items()}
+        counters = {name: str(count) for name, count in memory.counters.items()}
+        facts = {name.replace(" ", "_"): value for name, value in memory.facts.items()}
         text = self._persona.questions.get(question or "")
         open_question = {} if text is None else {"question": text}
-        return keys | counters | facts | open_question | {"visits": str(state.visits)}
+        return keys | counters | facts | open_question | {"visits": str(memory.visits)}
 
 
 _ASKED_NAME = "asked_name"  # the greeting asks; a bare "Ada" is then an answer
@@ -462,10 +460,12 @@ _COMMON_PHRASES = (
 )
 
 
-def _do(deeds: tuple[PersonaAction, ...], context: Mapping[str, Any]) -> Iterator[Part]:
+def _do(actions: tuple[PersonaAction, ...], context: Mapping[str, Any]) -> Iterator[Part]:
     allowed = context.get("actions")
     known = tuple(
-        Action(deed.name, deed.target) for deed in deeds if allowed is None or deed.name in allowed
+        Action(action.name, action.target)
+        for action in actions
+        if allowed is None or action.name in allowed
     )
     if known:
         yield Do(known)

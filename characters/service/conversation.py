@@ -229,7 +229,7 @@ class PendingReply:
     @property
     def message_ids(self) -> tuple[str, ...]:
         """The ids of the lines that have one."""
-        return _ids(self.lines)
+        return tuple(line.message_id for line in self.lines if line.message_id is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,10 +257,6 @@ Effects: TypeAlias = list[Effect]
 
 
 # --- one turn of the character ------------------------------------------------------------------
-
-
-def _ids(lines: Iterable[PlayerLine]) -> tuple[str, ...]:
-    return tuple(line.message_id for line in lines if line.message_id is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,8 +312,12 @@ class AgentTurn:
 
     @property
     def _answers(self) -> str | None:
-        ids = _ids(self._request.lines)
+        ids = self._reply.message_ids
         return ids[-1] if ids else None
+
+    @property
+    def _reply(self) -> PendingReply:
+        return PendingReply(self._request.lines, tuple(self._parts))
 
     # --- what comes in ---
 
@@ -348,11 +348,10 @@ class AgentTurn:
         if self._is_persisted:
             return []
         self._is_persisted = True
-        lines = self._request.lines
-        said: Effects = [
-            PersistEntry("player", line.text, line.message_id) for line in lines if not line.is_kept
-        ]
-        return [*said, PendingReply(lines, tuple(self._parts))] if _ids(lines) else said
+        reply = self._reply
+        new = (line for line in reply.lines if not line.is_kept)
+        said: Effects = [PersistEntry("player", line.text, line.message_id) for line in new]
+        return [*said, reply] if reply.message_ids else said
 
     def completed(self) -> Effects:
         """Note that nothing more of the answer comes."""
@@ -403,7 +402,7 @@ class AgentTurn:
             effects.append(PersistEntry("character", "".join(self._said), answers=self._answers))
         # What the player cut short is not repeated; where only the voice was cut, he has the text.
         if is_cut and not rest:
-            effects += map(ResolveReply, _ids(self._request.lines))
+            effects += map(ResolveReply, self._reply.message_ids)
         return effects
 
     def _stop_speaking(self) -> Effects:
@@ -504,7 +503,8 @@ class RoomConversation:
 
         `message_id` is the last line to answer: when it was answered before, nothing is done.
         """
-        if message_id is not None and message_id not in _ids(self._unanswered):
+        unanswered = {line.message_id for line in self._unanswered}
+        if message_id is not None and message_id not in unanswered:
             return []
         if self._unanswered:
             return self._answer(now)

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from characters.protocol.failures import CharactersError
 from characters.protocol.messages import ConnectRequest
 
 __all__ = [
@@ -38,7 +39,7 @@ __all__ = [
 MAX_ISSUED = 16
 
 
-class RefusalError(Exception):
+class RefusalError(CharactersError):
     """The service refuses a request; `status` and `detail` are the wire's."""
 
     def __init__(self, status: int, detail: object, retry_after: float | None = None) -> None:
@@ -48,7 +49,7 @@ class RefusalError(Exception):
         self.retry_after = retry_after
 
 
-class ConflictError(Exception):
+class ConflictError(CharactersError):
     """A question to the service: does the live connection in `room` still answer?"""
 
     def __init__(self, room: Room) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from characters.protocol.failures import CharactersError
 from characters.protocol.messages import ConnectRequest
 from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.service.registry import RefusalError
@@ -138,7 +139,7 @@ MAX_THINGS = 256
 MAX_KEYS = 256
 
 
-class ContextError(Exception):
+class ContextError(CharactersError):
     """The update does not fit, or means nothing; nothing was changed."""
 
 

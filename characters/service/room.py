@@ -358,7 +358,8 @@ class LiveRoom:
 
     def take(self, message: ClientMessage) -> None:
         """Handle a message."""
-        if _is_addressed(message):
+        wants_answer = isinstance(message, ContextUpdate) and message.run_llm == "true"
+        if wants_answer or isinstance(message, UserTextMessage | TriggerMessage):
             self._greet_now()
         self._perform(self._messages.take(message, self._services.now()))
 
@@ -381,8 +382,8 @@ class LiveRoom:
         is_first, self._is_ready = not self._is_ready, True
         if is_first:
             session_id = self.room.session.session_id
-            self.connection.send(InteractionCreated(self._services.new_id(), session_id))
-        self.connection.send(BotReady(self._about))
+            self.connection.send(Send(InteractionCreated(self._services.new_id(), session_id)))
+        self.connection.send(Send(BotReady(self._about)))
         if is_first:
             self._queue = self._services.queues.of(self.room.session.end_user_id)
             self._queue.request(self, self._greet)
@@ -431,7 +432,7 @@ class LiveRoom:
 
     def _table(self) -> Mapping[type[Outcome], Callable[[Any], object]]:
         return {
-            Send: self._send,
+            Send: self.connection.send,
             Generate: self._start_answer,
             SpeakText: _ignore if self._output is None else self._output.say,
             StopSpeaking: self._stop_speaking,
@@ -451,9 +452,6 @@ class LiveRoom:
             queue, self._queue = self._queue, None
             queue.release(self)
         self._wake.set()
-
-    def _send(self, effect: Send) -> None:
-        self.connection.send(effect.message)
 
     def _start_answer(self, effect: Generate) -> None:
         self._answer = self._start(self._generate(effect))
@@ -548,13 +546,6 @@ class LiveRoom:
 
 def _ignore(outcome: Outcome) -> None:
     """Do nothing: the service has no voice."""
-
-
-def _is_addressed(message: ClientMessage) -> bool:
-    """Tell whether a message wants this character to speak now."""
-    if isinstance(message, ContextUpdate):
-        return message.run_llm == "true"
-    return isinstance(message, UserTextMessage | TriggerMessage)
 
 
 def _with_id(message: ServerMessage, message_id: str | None) -> ServerMessage:

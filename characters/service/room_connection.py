@@ -41,6 +41,7 @@ from characters.protocol.link import (
     is_link,
 )
 from characters.protocol.messages import BotTurnCompleted, ClientMessage, ServerMessage
+from characters.service.conversation import Send
 from characters.service.registry import Room
 
 __all__ = [
@@ -217,8 +218,9 @@ class RoomConnection:
             self.socket = None
             self.events.disconnected(for_good=for_good)
 
-    def send(self, message: ServerMessage) -> None:
+    def send(self, effect: Send) -> None:
         """Send now, or when a client is there; a room whose client confirms nothing ends."""
+        message = effect.message
         try:
             frame = self.channel.wrap(encode_server(message))
         except OutboxFullError:
@@ -233,7 +235,7 @@ class RoomConnection:
     def send_if_connected(self, message: ServerMessage) -> None:
         """Send what is not worth repeating, such as visemes."""
         if self.socket is not None:
-            self.send(message)
+            self.send(Send(message))
 
     def send_voice(self, pcm: bytes, timestamp: float, sample_rate: int) -> None:
         """Send a piece of voice to a client that is there."""

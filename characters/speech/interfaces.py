@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from characters.protocol.failures import CharactersError
 from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
 
 __all__ = [
@@ -38,8 +39,8 @@ __all__ = [
 SAY_AGAIN = "I did not catch that: say it again, or type it."
 
 
-class SynthesisError(Exception):
-    """A synthesiser did not deliver; the message says what to do."""
+class SynthesisError(CharactersError):
+    """A synthesiser failed; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from typing import Any
 import aiohttp
 import numpy as np
 
+from characters.protocol.failures import CharactersError
 from characters.speech.espeak import weights_of_sound
 from characters.speech.interfaces import (
     SAY_AGAIN,
@@ -41,10 +42,10 @@ __all__ = [
 ]
 
 
-class EndpointError(Exception):
-    """The service did not deliver; the message says what it did instead. Worth a retry.
+class EndpointError(CharactersError):
+    """The endpoint failed; the message says how. Worth a retry.
 
-    `is_refusal` tells that it is well and did not like what it was asked.
+    `is_refusal`: it works, but refused this request.
     """
 
     def __init__(self, message: str, *, is_refusal: bool = False) -> None:
@@ -203,8 +204,8 @@ PCM, EXTENSIBLE = 1, 0xFFFE
 OTHERS = ((b"ID3", "MP3"), (b"OggS", "Ogg"), (b"fLaC", "FLAC"), (b"{", "JSON"), (b"<", "a page"))
 
 
-class SoundStreamError(Exception):
-    """These bytes are no sound that can be played; the message says what they are."""
+class SoundStreamError(CharactersError):
+    """The bytes are no sound that can be played; the message says what they are."""
 
 
 class SoundStream:

@@ -1,4 +1,4 @@
-"""Talk to a scripted mind from a test."""
+"""Talk to a scripted agent from a test."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ def persona_of(character_id: str) -> Persona:
 
 
 class Actor:
-    """A mind, asked and heard in whole answers."""
+    """An agent, asked and heard in whole answers."""
 
     def __init__(
         self, persona: Persona, memory: Mapping[str, Any] | None = None, seed: int = 1
     ) -> None:
         self.persona = persona
-        self.mind = ScriptedAgent(persona, memory or {}, Random(seed))
+        self.agent = ScriptedAgent(persona, memory or {}, Random(seed))
         self.emotions: list[str] = []
-        self.deeds: list[str] = []
+        self.actions: list[str] = []
 
     def ask(self, prompt: Prompt, context: Mapping[str, Any] | None = None) -> str:
         async def run() -> str:
             said = ""
-            async for part in self.mind.reply(prompt, context or {}):
+            async for part in self.agent.reply(prompt, context or {}):
                 if isinstance(part, Say):
                     said += part.text
                 elif isinstance(part, Feel):
                     self.emotions.append(part.emotion)
                 elif isinstance(part, Do):
-                    self.deeds += [action.name for action in part.actions]
+                    self.actions += [action.name for action in part.actions]
             return said
 
         return asyncio.run(run())
@@ -62,5 +62,5 @@ class Actor:
 
     def returned(self, away: float = 720.0) -> tuple[Actor, str]:
         """Return the same character after a resume, and its greeting."""
-        again = Actor(self.persona, self.mind.memory(), seed=99)
+        again = Actor(self.persona, self.agent.memory(), seed=99)
         return again, again.greet(away)

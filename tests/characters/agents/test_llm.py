@@ -62,7 +62,7 @@ def against(model: FakeModel, play: Callable[[str], Awaitable[None]]) -> None:
     asyncio.run(run())
 
 
-def mind(url: str, memory: dict[str, Any] | None = None) -> LlmAgent:
+def agent(url: str, memory: dict[str, Any] | None = None) -> LlmAgent:
     kept = memory or {}
     endpoint = LlmEndpoint(url, "some-model", "k3y", connect_within=1.0, word_within=1.0)
     return LlmAgent(PERSONA, ScriptedAgent(PERSONA, kept, Random(1)), endpoint, kept)
@@ -77,7 +77,7 @@ def test_an_answer_is_streamed_from_the_model() -> None:
     model = FakeModel("Fresh", " bread", "!")
 
     async def play(url: str) -> None:
-        assert await ask(mind(url), PlayerSaid("hello")) == "Fresh bread!"
+        assert await ask(agent(url), PlayerSaid("hello")) == "Fresh bread!"
 
     against(model, play)
     system, user = model.requests[0]["messages"]
@@ -91,9 +91,9 @@ def test_what_was_learnt_and_said_goes_along_and_survives_a_resume() -> None:
     model = FakeModel("Yes.")
 
     async def play(url: str) -> None:
-        first = mind(url)
+        first = agent(url)
         await ask(first, PlayerSaid("My name is Ada"))
-        await ask(mind(url, json.loads(json.dumps(first.memory()))), PlayerSaid("And now?"))
+        await ask(agent(url, json.loads(json.dumps(first.memory()))), PlayerSaid("And now?"))
 
     against(model, play)
     messages = model.requests[1]["messages"]
@@ -109,7 +109,7 @@ def test_the_greeting_is_the_personas_own() -> None:
     model = FakeModel("no")
 
     async def play(url: str) -> None:
-        assert await ask(mind(url), Arrived()) == "Hello."
+        assert await ask(agent(url), Arrived()) == "Hello."
 
     against(model, play)
     assert model.requests == []
@@ -127,25 +127,25 @@ def test_the_greeting_is_the_personas_own() -> None:
 )
 def test_the_persona_answers_when_the_model_does_not(model: FakeModel) -> None:
     async def play(url: str) -> None:
-        assert await ask(mind(url), PlayerSaid("a cat")) == "A cat."
+        assert await ask(agent(url), PlayerSaid("a cat")) == "A cat."
 
     against(model, play)
 
 
 def test_the_persona_answers_when_nobody_is_there() -> None:
-    assert asyncio.run(ask(mind("http://127.0.0.1:1/v1"), PlayerSaid("a cat"))) == "A cat."
+    assert asyncio.run(ask(agent("http://127.0.0.1:1/v1"), PlayerSaid("a cat"))) == "A cat."
 
 
 def test_a_model_that_talks_on_is_cut() -> None:
     async def play(url: str) -> None:
-        assert len(await ask(mind(url), PlayerSaid("hello"))) == MAX_ANSWER
+        assert len(await ask(agent(url), PlayerSaid("hello"))) == MAX_ANSWER
 
     against(FakeModel(*["x" * 300] * 20), play)
 
 
 def test_the_history_is_bounded() -> None:
     async def play(url: str) -> None:
-        it = mind(url)
+        it = agent(url)
         for number in range(MAX_HISTORY):
             await ask(it, PlayerSaid(str(number)))
         assert len(it.memory()["history"]) == MAX_HISTORY

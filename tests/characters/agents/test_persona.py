@@ -126,7 +126,7 @@ def test_the_porters_cat_can_be_found() -> None:
     porter = Actor(persona_of("porter-3e8f"))
     porter.say("Where is the cat?")
     assert "Behind the kiosk!" in porter.say("The cat is behind the kiosk.")
-    assert "Cheer" in porter.deeds
+    assert "Cheer" in porter.actions
 
 
 def test_the_nurse_shows_the_chart_to_clean_hands_only() -> None:

@@ -203,7 +203,7 @@ def test_an_event_of_the_level_is_reacted_to() -> None:
         persona(event=[{"name": "door", "lines": ["The door: {event}."], "do": [{"name": "Turn"}]}])
     )
     assert actor.event("door", "open") == "The door: open."
-    assert actor.deeds == ["Turn"]
+    assert actor.actions == ["Turn"]
     assert actor.event("thunder") == ""
 
 
@@ -217,7 +217,7 @@ def test_the_memory_is_json_and_bounded() -> None:
     actor.say("My name is Ada")
     for number in range(100):
         actor.say(f"My a{chr(97 + number % 26)}{chr(97 + number // 26)} is blue")
-    memory = json.loads(json.dumps(actor.mind.memory()))
+    memory = json.loads(json.dumps(actor.agent.memory()))
     assert len(memory["facts"]) <= 24
     assert memory["facts"]["name"] == "Ada"
 
@@ -229,11 +229,11 @@ def test_a_strange_memory_is_no_obstacle(memory: dict[str, Any]) -> None:
     assert Actor(persona(), memory).say("cat") == "A cat."
 
 
-def test_a_deed_that_the_game_can_not_show_is_left_out() -> None:
-    deeds = [{"name": "Wave"}, {"name": "Fly"}]
-    actor = Actor(persona(topic=[{"id": "w", "says": ["do"], "lines": ["Yes."], "do": deeds}]))
+def test_an_action_that_the_game_cannot_show_is_left_out() -> None:
+    actions = [{"name": "Wave"}, {"name": "Fly"}]
+    actor = Actor(persona(topic=[{"id": "w", "says": ["do"], "lines": ["Yes."], "do": actions}]))
     actor.ask(PlayerSaid("do it"), {"actions": frozenset({"Wave"})})
-    assert actor.deeds == ["Wave"]
+    assert actor.actions == ["Wave"]
 
 
 def learnt(text: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ import pytest
 from characters.protocol.codec import MessageError
 from characters.protocol.link import ReplayError
 from characters.protocol.messages import BotLlmText, BotTurnCompleted, ClientMessage
+from characters.service.conversation import Send
 from characters.service.registry import Room, ServiceSession
 from characters.service.room_connection import ClientSocket, RoomConnection
 
@@ -71,7 +72,7 @@ def client() -> tuple[ClientSocket, Socket]:
 def test_an_answer_was_received_when_the_end_of_its_turn_is_confirmed() -> None:
     connection, events = make()
     for message in (BotLlmText("Good"), BotTurnCompleted(message_id="m1"), BotTurnCompleted()):
-        connection.send(message)
+        connection.send(Send(message))
     connection.acknowledged(1)
     assert (connection.take_answered(), events.reports) == ((), [])
     connection.acknowledged(2)
@@ -84,14 +85,14 @@ def test_what_is_not_worth_repeating_is_not_kept_for_later() -> None:
     connection, _ = make()
     connection.send_if_connected(BotLlmText("x"))
     assert len(connection.channel.outbox) == 0
-    connection.send(BotLlmText("x"))
+    connection.send(Send(BotLlmText("x")))
     assert len(connection.channel.outbox) == 1
 
 
 def test_a_client_that_confirms_nothing_ends_the_room() -> None:
     connection, events = make()
     for _ in range(1025):
-        connection.send(BotLlmText("x"))
+        connection.send(Send(BotLlmText("x")))
     assert events.reports == ["overflow"]
 
 
@@ -100,9 +101,9 @@ def test_who_comes_back_is_welcomed_and_gets_what_it_missed() -> None:
         connection, events = make()
         first, _ = client()
         connection.enter(first, 0)
-        connection.send(BotLlmText("one"))
+        connection.send(Send(BotLlmText("one")))
         connection.leave(first, for_good=False)
-        connection.send(BotLlmText("two"))
+        connection.send(Send(BotLlmText("two")))
         second, socket = client()
         connection.enter(second, 1)
         second.close()
@@ -126,8 +127,8 @@ def test_the_end_of_a_connection_that_was_replaced_is_ignored() -> None:
 
 def test_what_was_confirmed_cannot_be_repeated() -> None:
     connection, _ = make()
-    connection.send(BotLlmText("x"))
-    connection.send(BotLlmText("y"))
+    connection.send(Send(BotLlmText("x")))
+    connection.send(Send(BotLlmText("y")))
     connection.acknowledged(2)
     with pytest.raises(ReplayError):
         connection.enter(client()[0], 1)
