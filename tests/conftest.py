@@ -1,10 +1,12 @@
-"""What every test run shares: hypothesis's settings and the cache of compiled modules."""
+"""What every test run shares: settings of hypothesis, compiled modules, a running service."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # One profile: a busy machine must not fail a test by its slowness, and a run repeats the last one.
@@ -30,3 +32,12 @@ def pytest_configure() -> None:
     """Keep compiled modules, here and in the processes that tests start: they start in a third."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+
+
+@pytest.fixture(scope="session")
+def service_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a service process that answers at once, for tests that do not break it."""
+    from tests.running import running_service  # the whole product: only where it is used
+
+    with running_service(tmp_path_factory.mktemp("service")) as service:
+        yield service.url

@@ -27,15 +27,16 @@ VARGA = BRAM.replace("Bram", "Dr. Varga").replace(PORTER, EXAMINER)
 class Edited:
     """The game on a copy of the clinic, and what it logs."""
 
-    def __init__(self, folder: Path, script: str) -> None:
+    def __init__(self, folder: Path, script: str, endpoint: str) -> None:
         self.level, self.report = folder / "clinic.toml", folder / "report.json"
         self.text = CLINIC
         self.save()
         (folder / "play.toml").write_text(script, encoding="utf-8")
         command = [sys.executable, str(ROOT / "main.py"), "--headless", "--log-level", "INFO"]
-        command += ["--scene", str(self.level), "--script", str(folder / "play.toml")]
+        command += ["--endpoint", endpoint, "--scene", str(self.level)]
+        command += ["--script", str(folder / "play.toml")]
         command += ["--report", str(self.report), "--data", str(folder / "data")]
-        self.game = subprocess.Popen([*command, "--seconds", "50"], stderr=subprocess.PIPE)
+        self.game = subprocess.Popen([*command, "--seconds", "240"], stderr=subprocess.PIPE)
         self.log = ""
 
     def save(self) -> None:
@@ -58,15 +59,17 @@ class Edited:
     def end(self) -> dict[str, Any]:
         for _ in self.lines():
             pass
-        assert self.game.wait(timeout=20) == 0, self.log
+        assert self.game.wait(timeout=60) == 0, self.log
         return dict(json.loads(self.report.read_text(encoding="utf-8"))["characters"])
 
 
-def test_an_edit_takes_effect_and_who_was_not_concerned_talks_on(tmp_path: Path) -> None:
+def test_an_edit_takes_effect_and_who_was_not_concerned_talks_on(
+    tmp_path: Path, service_url: str
+) -> None:
     script = until(PATIENT) + until(NURSE) + until(NURSE, "DISCONNECTED") + until(PORTER)
     script += until(PORTER, "DISCONNECTED") + until(EXAMINER)
     script += do("cut", character=PATIENT) + until(PATIENT, "ERROR")
-    run = Edited(tmp_path, script)
+    run = Edited(tmp_path, script, service_url)
     run.wait_for(PATIENT, "-> CONNECTED")
     run.edit("max_reconnect_attempts = 5", "max_reconnect_attempts = 0")
     nurse = run.text[run.text.index('[[object]]\nname = "Nurse') : run.text.index("# --- the pl")]
@@ -93,9 +96,11 @@ def test_an_edit_takes_effect_and_who_was_not_concerned_talks_on(tmp_path: Path)
     assert len({c["session_id"] for c in people[PATIENT]["states"][1:]}) == 1
 
 
-def test_another_persona_and_new_actions_reach_somebody_who_talks(tmp_path: Path) -> None:
+def test_another_persona_and_new_actions_reach_somebody_who_talks(
+    tmp_path: Path, service_url: str
+) -> None:
     script = until(PATIENT) + until(PATIENT, "DISCONNECTED") + until(PATIENT)
-    run = Edited(tmp_path, script)
+    run = Edited(tmp_path, script, service_url)
     run.wait_for(PATIENT, "-> CONNECTED")
     who = f'character_id = "{PATIENT}"'
     run.edit(who, f'{who}\npersona = "personas/{PORTER}.toml"\nactions = ["wave"]')

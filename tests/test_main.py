@@ -1,4 +1,7 @@
-"""The whole demo, end to end: the real program, the real service process, real files."""
+"""The whole demo, end to end: the real game, the real service process, real files.
+
+Most plays run in this process; those of a killed, a second or a signalled game in their own.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,8 @@ import socket
 import subprocess
 import sys
 import wave
-from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -24,8 +24,10 @@ from characters.commands.demo import Game, LevelFolder, parse
 from characters.components.parts import SoundDevices
 from engine.prefs.prefs import PlayerPrefs
 from tests.audio.devices import fifo_microphone, require
+from tests.imports import ROOT
+from tests.running import Run, play, play_as_program
 
-ROOT = Path(__file__).resolve().parent.parent
+WITHIN = 60  # seconds for each step, on a machine that is busy with everything else
 PATIENT, NURSE, KIOSK = "patient-7f3a", "nurse-21c4", "kiosk-90ab"
 PORTER, EXAMINER = "porter-3e8f", "examiner-5d2e"
 
@@ -44,49 +46,9 @@ name = "Patient"
 [object.Character]
 character_id = "{PATIENT}"
 respond_mode = "manual"
+[object.Character.reconnect_policy]
+max_reconnect_attempts = 50
 """
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a run of the program left behind."""
-
-    status: int
-    report: dict[str, Any]
-    log: str
-
-    def states(self, character: str) -> list[str]:
-        return [change["to"] for change in self.report["characters"][character]["states"]]
-
-    def connected(self, character: str) -> list[dict[str, Any]]:
-        states = self.report["characters"][character]["states"]
-        return [change for change in states if change["to"] == "CONNECTED"]
-
-    def said_by(self, speaker: str, character: str) -> str:
-        turns = self.report["characters"][character]["transcript"]
-        return "\n".join(turn["text"] for turn in turns if turn["speaker"] == speaker)
-
-
-def play(
-    folder: Path,
-    script: str,
-    *more: str,
-    mode: tuple[str, ...] = ("--headless",),
-    environment: Mapping[str, str] | None = None,
-) -> Run:
-    """Run the program on a script and a data folder; the service's own process comes with it."""
-    report = folder / "report.json"
-    report.unlink(missing_ok=True)
-    file = folder / "play.toml"
-    file.write_text(script, encoding="utf-8")
-    command = [sys.executable, str(ROOT / "main.py"), *mode, "--script", str(file)]
-    command += ["--report", str(report), "--data", str(folder / "data"), "--seconds", "60", *more]
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=90, check=False, env=environment
-    )
-    log = done.stdout + done.stderr
-    found = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
-    return Run(done.returncode, found, log)
 
 
 def met(run: Run) -> Run:
@@ -96,17 +58,21 @@ def met(run: Run) -> Run:
     return run
 
 
+def wait(what: str) -> str:
+    return f"[[step]]\nwait = {{ {what} }}\nwithin = {WITHIN}\n"
+
+
 def until(character: str, state: str = "CONNECTED") -> str:
-    return f'[[step]]\nwait = {{ character = "{character}", state = "{state}" }}\nwithin = 20\n'
+    return wait(f'character = "{character}", state = "{state}"')
 
 
 def hear(character: str, what: str) -> str:
-    return f'[[step]]\nwait = {{ character = "{character}", says = "{what}" }}\nwithin = 15\n'
+    return wait(f'character = "{character}", says = "{what}"')
 
 
 def do(verb: str, **fields: object) -> str:
     lines = [f"{name} = {json.dumps(value)}" for name, value in fields.items()]
-    return "\n".join(["[[step]]", f'do = "{verb}"', "within = 20", *lines]) + "\n"
+    return "\n".join(["[[step]]", f'do = "{verb}"', f"within = {WITHIN}", *lines]) + "\n"
 
 
 def say(character: str, text: str) -> str:
@@ -150,32 +116,43 @@ def test_who_was_told_a_name_knows_it_after_the_game_was_killed(tmp_path: Path) 
     assert second.connected(PATIENT)[0]["resume"] in ("RESUMED", "REJOINED")
 
 
-def test_damaged_settings_are_told_once_and_the_game_goes_on(tmp_path: Path) -> None:
+def test_damaged_settings_are_told_once_and_the_game_goes_on(
+    tmp_path: Path, service_url: str
+) -> None:
     path = tmp_path / "data" / "prefs.msgpack"
     with PlayerPrefs.open(path) as prefs:
         prefs.set_string("volume", "loud")
         prefs.set_string("hud.captions", "large")
     path.write_bytes(path.read_bytes().replace(b"loud", b"l0ud"))
-    assert met(play(tmp_path, until(PATIENT))).log.count("prefs.msgpack was damaged") == 1
-    assert "was damaged" not in met(play(tmp_path, until(PATIENT))).log
+    assert (
+        met(play(tmp_path, until(PATIENT), endpoint=service_url)).log.count(
+            "prefs.msgpack was damaged"
+        )
+        == 1
+    )
+    assert "was damaged" not in met(play(tmp_path, until(PATIENT), endpoint=service_url)).log
     with PlayerPrefs.open(path, read_only=True) as prefs:
         assert (prefs.get_string("hud.captions"), prefs.has_key("volume")) == ("large", False)
 
 
-def test_the_kiosk_has_a_new_conversation_each_time(tmp_path: Path) -> None:
+def test_the_kiosk_has_a_new_conversation_each_time(tmp_path: Path, service_url: str) -> None:
     script = until(KIOSK)
     ids = {
-        met(play(tmp_path, script, "--scene", "lobby")).connected(KIOSK)[0]["session_id"]
+        met(play(tmp_path, script, "--scene", "lobby", endpoint=service_url)).connected(KIOSK)[0][
+            "session_id"
+        ]
         for _ in range(2)
     }
     assert len(ids) == 2
 
 
-def test_the_next_visitor_of_the_kiosk_finds_nothing_of_the_last(tmp_path: Path) -> None:
+def test_the_next_visitor_of_the_kiosk_finds_nothing_of_the_last(
+    tmp_path: Path, service_url: str
+) -> None:
     script = until(KIOSK) + do("walk_to", character=KIOSK) + say(KIOSK, "My name is Ada.")
     script += hear(KIOSK, "Ada") + do("key", key="n") + until(KIOSK, "DISCONNECTED") + until(KIOSK)
     script += say(KIOSK, "What is my name?") + hear(KIOSK, "know|never|new")
-    run = met(play(tmp_path, script, "--scene", "lobby"))
+    run = met(play(tmp_path, script, "--scene", "lobby", endpoint=service_url))
     first, second = run.connected(KIOSK)
     assert first["session_id"] != second["session_id"]
     assert second["resume"] == "FRESH"
@@ -196,41 +173,46 @@ def test_a_killed_service_that_comes_back_finds_everybody_again(tmp_path: Path) 
         assert len(ids) == (2 if who == KIOSK else 1), who
 
 
-def test_an_exam_that_cannot_go_on_is_an_error_of_the_examiner_alone(tmp_path: Path) -> None:
+def test_an_exam_that_cannot_go_on_is_an_error_of_the_examiner_alone(
+    tmp_path: Path, service_url: str
+) -> None:
     script = until(PORTER) + do("load_scene", scene="exam") + until(EXAMINER)
     script += do("expire_session", character=EXAMINER) + do("cut", character=EXAMINER)
     script += until(EXAMINER, "ERROR") + do("retry", character=EXAMINER) + until(EXAMINER)
-    run = met(play(tmp_path, script, "--scene", "lobby"))
+    run = met(play(tmp_path, script, "--scene", "lobby", endpoint=service_url))
     assert run.states(EXAMINER)[-3:] == ["ERROR", "CONNECTING", "CONNECTED"]
     error = next(c for c in run.report["characters"][EXAMINER]["states"] if c["to"] == "ERROR")
     assert error["error"] == "session.resume_refused"
     assert run.states(PORTER) == ["CONNECTING", "CONNECTED"]
 
 
-def test_a_cut_line_concerns_one_character_and_heals_by_itself(tmp_path: Path) -> None:
+def test_a_cut_line_concerns_one_character_and_heals_by_itself(
+    tmp_path: Path, service_url: str
+) -> None:
     script = until(PATIENT) + until(NURSE) + do("cut", character=PATIENT) + until(PATIENT)
-    run = met(play(tmp_path, script))
+    run = met(play(tmp_path, script, endpoint=service_url))
     assert run.connected(PATIENT)[-1]["resume"] == "REJOINED"
     assert run.states(NURSE) == ["CONNECTING", "CONNECTED"]
 
 
-def test_a_black_hole_is_noticed_and_left(tmp_path: Path) -> None:
+def test_a_black_hole_is_noticed_and_left(tmp_path: Path, service_url: str) -> None:
     script = until(PATIENT) + do("black_hole", character=PATIENT)
     script += until(PATIENT, "RECONNECTING") + do("heal") + until(PATIENT)
-    run = met(play(tmp_path, script))
+    run = met(play(tmp_path, script, endpoint=service_url))
     lost, back = (c for c in run.report["characters"][PATIENT]["states"][-2:])
     assert (lost["to"], back["to"]) == ("RECONNECTING", "CONNECTED")
 
 
 def test_a_late_line_answers_later_and_an_unplugged_microphone_is_heard_again(
     tmp_path: Path,
+    service_url: str,
 ) -> None:
     write_tone(tmp_path / "tone.wav", seconds=0.4)
     script = until(PATIENT) + do("latency", character=PATIENT, seconds=0.5)
     script += say(PATIENT, "My name is Ada.") + hear(PATIENT, "Ada") + do("heal")
     speak = do("speak_wav", character=PATIENT, file="tone.wav")
     script += speak + do("unplug_microphone") + do("plug_in_microphone") + speak
-    run = met(play(tmp_path, script))
+    run = met(play(tmp_path, script, endpoint=service_url))
     patient = run.report["characters"][PATIENT]
     turns = patient["transcript"]
     asked = next(turn["t"] for turn in turns if turn["speaker"] == "player")
@@ -240,19 +222,21 @@ def test_a_late_line_answers_later_and_an_unplugged_microphone_is_heard_again(
     assert patient["microphone"]["frames_sent"] >= 35
 
 
-def test_a_talk_is_carried_through_a_door_and_back(tmp_path: Path) -> None:
+def test_a_talk_is_carried_through_a_door_and_back(tmp_path: Path, service_url: str) -> None:
     script = until(NURSE) + say(NURSE, "My name is Ada.") + hear(NURSE, "Ada")
     script += do("walk_to", object="Door to the lobby") + until(PORTER)
     script += do("load_scene", scene="clinic") + say(NURSE, "What is my name?")
-    run = met(play(tmp_path, script + hear(NURSE, "Ada")))
+    run = met(play(tmp_path, script + hear(NURSE, "Ada"), endpoint=service_url))
     assert run.states(NURSE) == ["CONNECTING", "CONNECTED"]
 
 
-def test_a_recording_reaches_the_target_and_nobody_before_ready_and_delay(tmp_path: Path) -> None:
+def test_a_recording_reaches_the_target_and_nobody_before_ready_and_delay(
+    tmp_path: Path, service_url: str
+) -> None:
     write_tone(tmp_path / "tone.wav", seconds=0.6)
     script = until(PATIENT) + until(NURSE)
     script += do("speak_wav", character=PATIENT, file="tone.wav")
-    run = met(play(tmp_path, script))
+    run = met(play(tmp_path, script, endpoint=service_url))
     patient, nurse = (run.report["characters"][who]["microphone"] for who in (PATIENT, NURSE))
     assert patient["frames_sent"] >= 30
     assert patient["frames_before_open"] == nurse["frames_before_open"] == 0
@@ -272,18 +256,17 @@ def test_a_spoken_question_is_understood_by_the_one_who_was_asked(tmp_path: Path
 
 
 def test_a_device_that_portaudio_opens_is_heard_by_the_one_who_is_addressed(
-    tmp_path: Path,
+    tmp_path: Path, service_url: str
 ) -> None:
     script = until(PATIENT) + until(NURSE) + do("talk_to", character=NURSE)
     script += do("key", key="t", seconds=2.5)
     with fifo_microphone() as microphone:
         microphone.speak(tone(seconds=60.0))
         run = met(
-            play(
+            play_as_program(
                 tmp_path,
                 script,
-                "--microphone",
-                "device",
+                *("--headless", "--microphone", "device", "--endpoint", service_url),
                 environment=microphone.environment,
             )
         )
@@ -317,9 +300,11 @@ def test_nothing_said_and_no_whole_id_is_in_any_log(tmp_path: Path) -> None:
     assert not re.search(r"Bearer|token=", run.log)
 
 
-def test_a_step_that_is_not_met_is_named_and_the_status_is_1(tmp_path: Path) -> None:
-    script = until(PATIENT) + hear(PATIENT, "nobody ever says this").replace("15", "1")
-    run = play(tmp_path, script)
+def test_a_step_that_is_not_met_is_named_and_the_status_is_1(
+    tmp_path: Path, service_url: str
+) -> None:
+    script = until(PATIENT) + hear(PATIENT, "nobody ever says this").replace(str(WITHIN), "1")
+    run = play(tmp_path, script, endpoint=service_url)
     assert run.status == 1
     assert (run.report["ok"], run.report["failed_step"]) == (False, 2)
 
@@ -408,15 +393,17 @@ def test_who_answers_when_asked_hears_all_and_is_silent_until_then(tmp_path: Pat
     assert turns[-1]["speaker"] == "character"
 
 
-def test_the_window_plays_the_same_script_and_takes_pictures(tmp_path: Path) -> None:
+def test_the_window_plays_the_same_script_and_takes_pictures(
+    tmp_path: Path, service_url: str
+) -> None:
     script = until(PATIENT) + do("walk_to", character=NURSE) + do("key", key="f3")
     png, gif = tmp_path / "last.png", tmp_path / "film.gif"
     met(
-        play(
+        play_as_program(
             tmp_path,
             script,
             *("--screenshot", str(png), "--record-gif", str(gif), "--microphone", "none"),
-            mode=(),
+            *("--endpoint", service_url),
             environment={**os.environ, "SDL_VIDEODRIVER": "dummy"},
         )
     )
@@ -429,13 +416,13 @@ def test_the_window_plays_the_same_script_and_takes_pictures(tmp_path: Path) -> 
     [("clinic", (PATIENT, NURSE)), ("lobby", (KIOSK, PORTER)), ("exam", (EXAMINER,))],
 )
 def test_everybody_can_be_walked_up_to_and_hears_then(
-    tmp_path: Path, scene: str, people: tuple[str, ...]
+    tmp_path: Path, service_url: str, scene: str, people: tuple[str, ...]
 ) -> None:
     script = "".join(
         until(who) + do("walk_to", character=who) + say(who, "Hello.") + hear(who, ".")
         for who in people
     )
-    met(play(tmp_path, script, "--scene", scene))
+    met(play(tmp_path, script, "--scene", scene, endpoint=service_url))
 
 
 def test_a_service_of_ones_own_is_reached_by_its_url_and_cannot_be_killed(tmp_path: Path) -> None:

@@ -1,0 +1,108 @@
+"""Running houses for tests: the service in its own process, and a whole game on a script."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from characters.client.service_process import ServiceProcess
+from tests.imports import ROOT
+
+__all__ = ["ASSETS", "AT_ONCE", "Run", "play", "play_as_program", "running_service"]
+
+ASSETS = ROOT / "assets"
+# A service that answers without a pause, the same way every time, and neither hears nor speaks.
+AT_ONCE = ("--words-per-second", "0", "--think", "0", "--no-speech", "--seed", "1")
+START_SECONDS = 60.0  # on a machine that is busy with everything else
+PLAY_SECONDS = 240.0
+
+
+@contextmanager
+def running_service(folder: Path, arguments: tuple[str, ...] = AT_ONCE) -> Iterator[ServiceProcess]:
+    """Run the service in a process of its own; it has started, and is killed at the end."""
+    service = ServiceProcess(folder, ASSETS, arguments=arguments, start_seconds=START_SECONDS)
+    try:
+        service.start()
+        yield service
+    finally:
+        service.kill()
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of the game left behind."""
+
+    status: int
+    report: dict[str, Any]
+    log: str
+
+    def states(self, character: str) -> list[str]:
+        return [change["to"] for change in self.report["characters"][character]["states"]]
+
+    def connected(self, character: str) -> list[dict[str, Any]]:
+        states = self.report["characters"][character]["states"]
+        return [change for change in states if change["to"] == "CONNECTED"]
+
+    def said_by(self, speaker: str, character: str) -> str:
+        turns = self.report["characters"][character]["transcript"]
+        return "\n".join(turn["text"] for turn in turns if turn["speaker"] == speaker)
+
+
+def play(folder: Path, script: str, *more: str, endpoint: str = "") -> Run:
+    """Play a script in this process, without a window, on the data in a folder.
+
+    The embedded service comes with it, unless there is another endpoint.
+    """
+    from main import main, parse  # the whole product: only where it is used
+
+    options = ["--headless", *_options(folder, script), *more]
+    if endpoint:
+        options += ["--endpoint", endpoint]
+    printed, root = io.StringIO(), logging.getLogger()
+    handler, level = logging.StreamHandler(printed), root.level
+    root.addHandler(handler)
+    root.setLevel(parse(options).log_level)
+    try:
+        with redirect_stdout(printed), redirect_stderr(printed):
+            status = main(options)
+    finally:
+        root.setLevel(level)
+        root.removeHandler(handler)
+    return _run_of(folder, status, printed.getvalue())
+
+
+def play_as_program(
+    folder: Path, script: str, *more: str, environment: Mapping[str, str] | None = None
+) -> Run:
+    """Play a script in a process of its own, as a player does."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "main.py"), *_options(folder, script), *more],
+        capture_output=True,
+        text=True,
+        timeout=PLAY_SECONDS + 30.0,
+        check=False,
+        env=environment,
+    )
+    return _run_of(folder, done.returncode, done.stdout + done.stderr)
+
+
+def _options(folder: Path, script: str) -> list[str]:
+    report, file = folder / "report.json", folder / "play.toml"
+    report.unlink(missing_ok=True)
+    file.write_text(script, encoding="utf-8")
+    options = ["--script", str(file), "--report", str(report), "--data", str(folder / "data")]
+    return [*options, "--seconds", f"{PLAY_SECONDS:g}"]
+
+
+def _run_of(folder: Path, status: int, log: str) -> Run:
+    report = folder / "report.json"
+    found = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
+    return Run(status, found, log)
