@@ -68,9 +68,6 @@ class PrefsView:
     key is missing or holds a value of another type.
     """
 
-    # What every `set_*` ends with is written out in each: the first call after a frame's sleep
-    # pays for each function and line of memory on its way, a third of it for one helper.
-
     def __init__(self, prefix: str = "", inbox: WriteQueue | None = None) -> None:
         self._prefix = prefix
         self._inbox = inbox or WriteQueue()
@@ -96,29 +93,13 @@ class PrefsView:
             raise _wrong_type("set_int", key, "an int", value)
         if not -_INT_LIMIT <= value < _INT_LIMIT:
             raise ValueError(f"set_int({key!r}): the number does not fit in 64 bits.")
-        if type(key) is not str or not 0 < len(key) <= self._room or not key.isascii():
-            self._check_key(key)
-        change, inbox = (self._prefix + key, value), self._inbox
-        if durable or inbox.is_guarded:
-            self.change(change, durable=durable)
-        else:
-            inbox.add(change)
-            if inbox.is_asleep:
-                inbox.wake()
+        self._put(key, value, durable)
 
     def set_float(self, key: str, value: float, *, durable: bool = False) -> None:
         """Set a number. Raises TypeError, ValueError, PrefsError."""
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise _wrong_type("set_float", key, "a number", value)
-        if type(key) is not str or not 0 < len(key) <= self._room or not key.isascii():
-            self._check_key(key)
-        change, inbox = (self._prefix + key, float(value)), self._inbox
-        if durable or inbox.is_guarded:
-            self.change(change, durable=durable)
-        else:
-            inbox.add(change)
-            if inbox.is_asleep:
-                inbox.wake()
+        self._put(key, float(value), durable)
 
     def set_string(self, key: str, value: str, *, durable: bool = False) -> None:
         """Set a text. Raises TypeError, ValueError, PrefsError."""
@@ -126,44 +107,20 @@ class PrefsView:
             raise _wrong_type("set_string", key, "a str", value)
         if len(value) > _SHORT or not value.isascii():
             _check_size("set_string", key, _text_size("set_string", key, value))
-        if type(key) is not str or not 0 < len(key) <= self._room or not key.isascii():
-            self._check_key(key)
-        change, inbox = (self._prefix + key, value), self._inbox
-        if durable or inbox.is_guarded:
-            self.change(change, durable=durable)
-        else:
-            inbox.add(change)
-            if inbox.is_asleep:
-                inbox.wake()
+        self._put(key, value, durable)
 
     def set_bool(self, key: str, value: bool, *, durable: bool = False) -> None:
         """Set a yes or no. Raises TypeError, ValueError, PrefsError."""
         if not isinstance(value, bool):
             raise _wrong_type("set_bool", key, "a bool", value)
-        if type(key) is not str or not 0 < len(key) <= self._room or not key.isascii():
-            self._check_key(key)
-        change, inbox = (self._prefix + key, value), self._inbox
-        if durable or inbox.is_guarded:
-            self.change(change, durable=durable)
-        else:
-            inbox.add(change)
-            if inbox.is_asleep:
-                inbox.wake()
+        self._put(key, value, durable)
 
     def set_bytes(self, key: str, value: bytes, *, durable: bool = False) -> None:
         """Set raw bytes. Raises TypeError, ValueError, PrefsError."""
         if type(value) is not bytes:
             raise _wrong_type("set_bytes", key, "bytes", value)
         _check_size("set_bytes", key, len(value))
-        if type(key) is not str or not 0 < len(key) <= self._room or not key.isascii():
-            self._check_key(key)
-        change, inbox = (self._prefix + key, value), self._inbox
-        if durable or inbox.is_guarded:
-            self.change(change, durable=durable)
-        else:
-            inbox.add(change)
-            if inbox.is_asleep:
-                inbox.wake()
+        self._put(key, value, durable)
 
     def get_int(self, key: str, default: int = 0) -> int:
         """Return a whole number, or the default."""
@@ -232,6 +189,17 @@ class PrefsView:
 
     def __bool__(self) -> bool:
         return True
+
+    def _put(self, key: str, value: Value, durable: bool) -> None:
+        if type(key) is not str or not 0 < len(key) <= self._room or not key.isascii():
+            self._check_key(key)
+        change, inbox = (self._prefix + key, value), self._inbox
+        if durable or inbox.is_guarded:
+            self.change(change, durable=durable)
+        else:
+            inbox.add(change)
+            if inbox.is_asleep:
+                inbox.wake()
 
     def _check_key(self, key: object) -> None:
         if type(key) is not str:
