@@ -21,6 +21,7 @@ from engine.objects.scene import Scene
 from engine.scenes.manager import Opener, SceneManager
 
 if TYPE_CHECKING:
+    from engine.app.music import MusicPlayer
     from engine.app.window import Window
     from engine.prefs.prefs import PlayerPrefs
 
@@ -32,6 +33,7 @@ FRAME_ORDER = (
     "run_posted",
     "update_scenes",
     "advance_loading",
+    "play_music",
     "emit_frame",
     "present",
     "end_input",
@@ -74,6 +76,8 @@ class Application:
         self.quitting: Signal[Application] = Signal("application.quitting")
         self.time = Time(now=self.clock.now())
         self.window: Window | None = None if headless else self._open_window()
+        self.music: MusicPlayer | None = None if headless else self._make_music_player()
+        """Plays the music of the active scene; its `volume` can be set."""
         self._data_dir = data_dir
         self._prefs: PlayerPrefs | None = None
         self._services: list[tuple[object, type[Any] | None]] = []
@@ -169,6 +173,9 @@ class Application:
         if self._prefs is not None:
             self._prefs.close()
             self._prefs = None
+        if self.music is not None:
+            self.music.close()
+            self.music = None
         if self.window is not None:
             self.window.close()
             self.window = None
@@ -191,6 +198,11 @@ class Application:
     def advance_loading(self) -> None:
         """Go on with the levels that were asked for."""
         self.scenes.advance_loading()
+
+    def play_music(self) -> None:
+        """Play the music of the active scene."""
+        if self.music is not None:
+            self.music.follow(self.scenes.active)
 
     def emit_frame(self) -> None:
         """Tell listeners that the frame's updates are done."""
@@ -223,6 +235,11 @@ class Application:
         from engine.app.window import Window
 
         return Window(self.size, self.name)
+
+    def _make_music_player(self) -> MusicPlayer:
+        from engine.app.music import MusicPlayer
+
+        return MusicPlayer()
 
     def _no_opener(self, name: str) -> Scene:
         raise LookupError(

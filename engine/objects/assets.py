@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -14,6 +15,9 @@ __all__ = ["AssetFolder"]
 
 
 _MOST_FILES = 5_000  # suggestions are not worth walking a home folder for
+
+# How files begin that pygame's mixer plays; an MP3 may begin with a tag or with its first frame.
+_SOUNDS = (rb"OggS", rb"RIFF....WAVE", rb"fLaC", rb"ID3", rb"\xff[\xe2-\xff]")
 
 
 @dataclass
@@ -50,6 +54,18 @@ class AssetFolder:
             hint, _ = did_you_mean(name, self._files(suffixes))
             return Mistake(path, f"must be a {' or '.join(suffixes)} file", name, hint)
         return None
+
+    def sound_mistake(self, name: str, path: KeyPath) -> Mistake | None:
+        """Return what is wrong with a sound file that is there, by its first bytes, or None."""
+        try:
+            with self.path(name).open("rb") as file:
+                head = file.read(12)
+        except OSError as error:
+            return Mistake(path, f"cannot be read: {error.strerror or error}", name)
+        if any(re.match(kind, head, re.DOTALL) for kind in _SOUNDS):
+            return None
+        self.awaited.add(self.path(name))
+        return Mistake(path, "cannot be decoded: it is no OGG, MP3, WAV or FLAC file", name)
 
     def _meant(self, name: str, suffixes: tuple[str, ...]) -> tuple[str, str | None]:
         """Return a hint: a like name in the same folder, the same name elsewhere, a like path."""

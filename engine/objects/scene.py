@@ -9,6 +9,7 @@ A game with a loop of its own calls this each frame:
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from threading import current_thread, get_ident
 from typing import Any, TypeVar
 
@@ -97,6 +98,8 @@ class Scene:
         self.input = input or Input()
         self.camera = Camera(size[0] / 2, size[1] / 2, size)
         self.background: tuple[int, int, int] = (0, 0, 0)
+        self.music: Path | None = None
+        """The file that an Application with a window plays, looped, while the scene is active."""
         self.spawn: str | None = None
         """The name of the spawn point at which the player shall appear, if one was asked for."""
         self._time_scale = 1.0

@@ -69,7 +69,9 @@ class SceneBuilder:
 
     def steps(self) -> Iterator[float]:
         """Make the objects one by one; yields progress from 0 to 1 between them."""
-        entries = self.document.objects
+        entries, settings = self.document.objects, self.document.settings
+        if settings is not None:
+            self.scene.background, self.scene.music = settings.background, self.document.music
         for entry in parents_first(entries):
             self._create(entry)
         for entry in entries:
@@ -347,6 +349,8 @@ class ScenePatch(SceneBuilder):
     def _set_level(self, changes: Mapping[str, Change]) -> None:
         for name in changes.keys() & {"name", "size", "background"}:
             setattr(self.scene, name, changes[name].after)
+        if "music" in changes:
+            self.scene.music = self.document.music
 
 
 def _is_gone(value: Any) -> bool:

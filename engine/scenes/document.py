@@ -215,6 +215,7 @@ def _merged(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any
 
 
 MAPS = (".tmx", ".tmj")
+MUSIC = (".ogg", ".mp3", ".wav", ".flac")
 
 Colour: TypeAlias = Annotated[int, Field(ge=0, le=255)]
 
@@ -227,7 +228,7 @@ class SceneSettings(BaseModel):
     name: str = "Scene"
     size: tuple[PositiveFloat, PositiveFloat] = (960.0, 600.0)
     background: tuple[Colour, Colour, Colour] = (0, 0, 0)
-    music: Annotated[str, Asset()] = ""
+    music: Annotated[str, Asset(MUSIC)] = ""
     tiled: Annotated[str, Asset(MAPS)] = ""
 
 
@@ -288,6 +289,12 @@ class SceneDocument:
     """The prefabs, profiles and the map that lie below the objects."""
     is_part: bool = False
     """Whether this is a prefab or profile on its own: the rest of the level is not known."""
+
+    @property
+    def music(self) -> Path | None:
+        """The file of the level's music, or None."""
+        name = "" if self.settings is None else self.settings.music
+        return self.assets.path(name) if name else None
 
     def components(self, name: str) -> Iterator[tuple[ObjectEntry, ComponentEntry]]:
         """Yield every object that has the component, with its table."""
@@ -412,7 +419,7 @@ class _Reader:
         settings, mistakes = validate(SceneSettings, raw)
         for mistake in mistakes:
             self._note(below(("scene",), mistake))
-        for name, suffixes in (("music", ()), ("tiled", MAPS)):
+        for name, suffixes in (("music", MUSIC), ("tiled", MAPS)):
             found = self._missing(raw.get(name), name, suffixes)
             if found is not None:
                 self._note(found)
@@ -422,7 +429,11 @@ class _Reader:
     def _missing(self, file: object, name: str, suffixes: tuple[str, ...]) -> Mistake | None:
         if not isinstance(file, str) or not file:
             return None
-        return self.assets.mistake(file, ("scene", name), suffixes)
+        path = ("scene", name)
+        found = self.assets.mistake(file, path, suffixes)
+        if found is None and suffixes == MUSIC:
+            found = self.assets.sound_mistake(file, path)
+        return found
 
     def _map(self) -> TomlSource | None:
         # Not from the settings: a mistake elsewhere in them takes no object off the map.

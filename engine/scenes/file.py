@@ -330,10 +330,8 @@ class SceneFile:
         return self.document.objects
 
     def new_scene(self, **parts: Any) -> Scene:
-        """Return an empty scene of the file's name, size and background; `parts` as for Scene."""
-        scene = Scene(self.settings.name, size=self.settings.size, **parts)
-        scene.background = self.settings.background
-        return scene
+        """Return an empty scene of the file's name and size; `parts` as for Scene."""
+        return Scene(self.settings.name, size=self.settings.size, **parts)
 
     def build(self, scene: Scene) -> BuiltScene:
         """Make every object in the scene, parents first, components in the file's order."""

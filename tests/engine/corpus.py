@@ -67,7 +67,8 @@ def write_assets(folder: Path) -> Path:
     files = {
         "assets/sprites/ann.png": "",
         "assets/sprites/bob.png": "",
-        "assets/sounds/hum.ogg": "",
+        "assets/sounds/hum.ogg": "OggS",
+        "assets/sounds/noise.ogg": "no sound at all",
         "assets/prefabs/lamp.toml": "tag = 'lamp'\n[Lamp]\nis_on = true\n",
         "assets/prefabs/broken.toml": "[Lamp]\nis_on = 1\n",
         "assets/prefabs/no.toml": "[Lamp\n",

@@ -99,6 +99,14 @@ def house(tmp_path: Path) -> Iterator[House]:
     made.scene.close()
 
 
+def test_music_that_is_edited_is_the_scenes_music(house: House) -> None:
+    house.edit(("[scene]", '[scene]\nmusic = "sounds/hum.ogg"'))
+    assert house.scene.music is not None
+    assert house.scene.music.name == "hum.ogg"
+    house.edit(('music = "sounds/hum.ogg"', ""))
+    assert house.scene.music is None
+
+
 def test_a_moved_object_moves_and_nobody_else(house: House) -> None:
     ann, boiler = house.find("Ann"), house.find("Boiler")
     boiler.transform.position = (7.0, 7.0)  # the game moved it

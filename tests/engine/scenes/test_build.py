@@ -25,6 +25,19 @@ def test_a_new_scene_has_the_files_name_and_size(tmp_path: Path) -> None:
     assert (scene.name, scene.size) == ("Hall", (800.0, 600.0))
 
 
+def test_a_built_scene_has_the_files_background_and_music(tmp_path: Path) -> None:
+    text = HALL.replace("[scene]", '[scene]\nbackground = [1, 2, 3]\nmusic = "sounds/hum.ogg"')
+    file = read_level(tmp_path, text)
+    scene = file.new_scene()
+    file.build(scene)
+    assert scene.background == (1, 2, 3)
+    assert scene.music == tmp_path / "assets/sounds/hum.ogg"
+
+
+def test_a_level_without_music_is_silent(hall: BuiltScene) -> None:
+    assert hall.objects["Ann"].scene.music is None
+
+
 def test_a_position_is_beside_the_parents(hall: BuiltScene) -> None:
     ann = hall.objects["Ann"]
     assert ann.transform.parent is hall.objects["Floor"].transform
