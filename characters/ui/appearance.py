@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from engine.ui.canvas import Colour, hex_colour
+from engine.ui.canvas import Colour, hex_colour, mix
 
 __all__ = [
     "AMBER",
@@ -38,11 +38,13 @@ __all__ = [
     "PropSize",
     "ROSE",
     "SAGE",
+    "shade",
     "SHADOW",
     "SKY",
     "SMOKE",
     "SNOW",
     "STEEL",
+    "STRIDE",
     "TEAL",
     "WALNUT",
     "WOOD",
@@ -66,6 +68,10 @@ class Look:
     shoes: Colour = hex_colour("#3a2f45")  # noqa: RUF009 - a pure function of a constant
     extras: frozenset[str] = frozenset()
     is_machine: bool = False
+
+
+STRIDE = (0, 1, 0, -1)
+"""The legs in the four pictures of a walk: together, one ahead, together, the other."""
 
 
 class Face(NamedTuple):
@@ -184,6 +190,11 @@ SMOKE: Final[Colour] = hex_colour("#cfd3dc")
 WOOD: Final[Colour] = hex_colour("#c98f5b")
 WALNUT: Final[Colour] = hex_colour("#8a5a3c")
 SHADOW: Final[Colour] = hex_colour("#2a1b3a55")
+
+
+def shade(colour: Colour, share: float = 0.16) -> Colour:
+    """Return the colour in shadow: cooler, not merely darker."""
+    return mix(colour, (30, 16, 48, colour[3]), share)
 
 
 FLOOR_TOP = 232

@@ -19,7 +19,7 @@ from characters.components.manager import CharacterManager
 from characters.components.player import Player
 from characters.protocol.messages import Visemes
 from characters.session.conversation import DialogueState, SessionState, SessionView
-from characters.ui.appearance import EXPRESSIONS, PROPS, Face, LookName, PropKind, PropSize
+from characters.ui.appearance import EXPRESSIONS, PROPS, STRIDE, Face, LookName, PropKind, PropSize
 from engine.core.events import Subscription
 from engine.objects.objects import Component
 from engine.ui.canvas import hex_colour
@@ -160,7 +160,6 @@ Reach: TypeAlias = tuple[float, float, float, float]
 CHARACTER_REACH: Reach = (60.0, 160.0, 60.0, 20.0)
 
 _TURNS = {"left": -1, "front": 0, "right": 1}
-_STRIDE = (0, 1, 0, -1)
 _STEPS_PER_PIXEL = 1 / 14
 _VISEME_SECONDS = 0.15  # an older one is of a sound that is over
 _Worn: TypeAlias = tuple[str, str, str, str]
@@ -379,7 +378,7 @@ class PlayerSprite(Component):
         return self._drawing
 
     def _swing(self) -> int:
-        return _STRIDE[int(self._walked * _STEPS_PER_PIXEL + 0.5) % len(_STRIDE)]
+        return STRIDE[int(self._walked * _STEPS_PER_PIXEL + 0.5) % len(STRIDE)]
 
 
 def _new_drawing(

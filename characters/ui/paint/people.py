@@ -1,10 +1,7 @@
-"""Draws figures from the neck down: legs that walk, arms that swing, clothes.
+"""Draws characters: bodies that walk, heads in layers, faces; and keeps their pictures.
 
-Draws heads in layers that change apart: hair and skin, eyes, mouth, fringe and brows.
-
-Draws the features of faces: cheeks, eyes, brows, mouths, and a machine's lights.
-
-Puts figures together from kept pictures of bodies and heads.
+Bodies are drawn up from the feet, heads around their middle. A `turn` is -1, 0 or 1 for left,
+front and right; pieces of clothes, hair and face get the x that this turn moves them to.
 """
 
 from __future__ import annotations
@@ -27,6 +24,7 @@ from characters.ui.appearance import (
     Face,
     Look,
     dressed,
+    shade,
 )
 from engine.ui.canvas import Canvas, Colour, Draw, fade, mix
 from engine.ui.painter import Painter
@@ -46,232 +44,238 @@ __all__ = [
     "HEAD_SIZE",
     "HeadLayer",
     "mouth",
-    "NECK",
     "opened",
     "screen_eyes",
     "screen_mouth",
-    "SLIT",
-    "STRIDE",
 ]
 
 
 BODY_SIZE = (96, 102)
 BODY_ORIGIN = (48.0, 84.0)
-"""Where the feet stand within the picture; shapes are drawn up from there."""
+"""Where the feet stand within the picture of the body."""
 
-STRIDE = (0, 1, 0, -1)
-"""The legs in the four pictures of a walk: together, one ahead, together, the other."""
+HEAD_SIZE = (88, 88)
+HEAD_ORIGIN = (44, 50)
+"""The middle of the head within its picture."""
 
-_DARK: Colour = (30, 16, 48, 255)
+ASLEEP = Face("asleep")
+
+_NECK = 88  # how high the middle of the head is over the feet
+_MOST_LIFT = 2
+_WHOLE_TOP = _NECK + HEAD_ORIGIN[1] + _MOST_LIFT  # of the picture of head and body, over the feet
+_WHOLE_SIZE = (BODY_SIZE[0], round(_WHOLE_TOP - BODY_ORIGIN[1]) + BODY_SIZE[1])
 
 
-def shade(colour: Colour, share: float = 0.16) -> Colour:
-    """Return the colour in shadow: cooler, not merely darker."""
-    return mix(colour, (*_DARK[:3], colour[3]), share)
+class CharacterDrawing:
+    """The pictures of one character, drawn in layers and kept by the painter.
+
+    `worn` are a look and the colours of clothes, skin and hair, "" for the look's own. `own` is
+    a number from 0 to 1 that few neighbours share, so that a crowd does not move at once.
+    """
+
+    def __init__(self, painter: Painter, worn: tuple[str, str, str, str], own: float = 0.0) -> None:
+        self.worn = worn
+        self.own = own
+        self._painter = painter
+        self._look = dressed(*worn)
+        # The last picture of each: most frames show the face of the frame before.
+        self._body: tuple[Hashable, Any] = (None, None)
+        self._head: tuple[Hashable, Any] = (None, None)
+        self._whole: tuple[Hashable, Any] = (None, None)
+
+    def draw(
+        self,
+        surface: Any,
+        feet: tuple[float, float],
+        face: Face,
+        *,
+        turn: int = 0,
+        swing: int = 0,
+        is_sitting: bool = False,
+        lift: int = 0,
+    ) -> None:
+        """Draw the character; `lift` raises the head by so many pixels."""
+        x, y = round(feet[0]), round(feet[1])
+        if self._body[0] != (turn, swing, is_sitting):
+            self._body = ((turn, swing, is_sitting), self._draw_body(turn, swing, is_sitting))
+        if self._head[0] != (turn, face):
+            self._head = ((turn, face), self._draw_head(turn, face))
+        surface.blit(self._body[1], (x - BODY_ORIGIN[0], y - BODY_ORIGIN[1]))
+        # A step lifts the head a little: that is where walking is seen first.
+        top = y - _NECK - HEAD_ORIGIN[1] - lift - abs(swing)
+        surface.blit(self._head[1], (x - HEAD_ORIGIN[0], top))
+
+    def draw_asleep(
+        self, surface: Any, feet: tuple[float, float], turn: int, is_sitting: bool, lift: int
+    ) -> None:
+        """Draw the character at rest, in one piece: most of a crowd is."""
+        posture = (turn, is_sitting, min(lift, _MOST_LIFT))
+        if self._whole[0] != posture:
+            self._whole = (posture, self._draw_whole(*posture))
+        at = round(feet[0]) - BODY_ORIGIN[0], round(feet[1]) - _WHOLE_TOP
+        surface.blit(self._whole[1], at)
+
+    def prewarm(
+        self, turns: Sequence[int], faces: Iterable[Face], *, is_sitting: bool = False
+    ) -> Iterator[None]:
+        """Draw what is likely to be seen, a picture for each step: it is kept for the game."""
+        for turn in turns:
+            for swing in (0, -1, 1) if len(turns) > 1 else (0,):
+                self._draw_body(turn, swing, is_sitting)
+                yield
+        for turn, face in product(turns, faces):
+            yield from self._prewarm_parts(turn, face)
+            self._draw_head(turn, face)
+            yield
+
+    def prewarm_talk(self, turn: int) -> Iterator[None]:
+        """Draw the parts of every face that talk may bring, a picture for each step."""
+        for emotion, lids, gaze in product(EXPRESSIONS, range(3), (-1, 0, 1)):
+            yield from self._prewarm_parts(turn, Face(emotion, lids, 0, gaze))
+        for mouth in range(1, 5):
+            yield from self._prewarm_parts(turn, Face("neutral", 0, mouth))
+
+    def _prewarm_parts(self, turn: int, face: Face) -> Iterator[None]:
+        for layer in head_layers(self._look, turn, face):
+            before = self._painter.sprites.misses
+            self._draw_layer(layer)
+            if self._painter.sprites.misses > before:
+                yield
+
+    def prewarm_sleep(self, turn: int, is_sitting: bool) -> Iterator[None]:
+        """Draw the breath of a character at rest, a picture for each step."""
+        yield from self._prewarm_parts(turn, ASLEEP)
+        self._draw_body(turn, 0, is_sitting, is_final=False)
+        yield
+        for lift in range(_MOST_LIFT + 1):
+            self._draw_whole(turn, is_sitting, lift)
+            yield
+
+    def _draw_body(self, turn: int, swing: int, is_sitting: bool, *, is_final: bool = True) -> Any:
+        def body(canvas: Canvas) -> None:
+            canvas.origin = BODY_ORIGIN
+            draw_body(canvas, self._look, turn, swing, is_sitting)
+
+        key = ("body", self._look, turn, swing, is_sitting)
+        return self._painter.sprite(key, BODY_SIZE, body, is_final=is_final)
+
+    def _draw_head(self, turn: int, face: Face) -> Any:
+        def head(picture: Any) -> None:
+            self._put_head(picture, (0, 0), turn, face)
+
+        return self._painter.composed(("head", self._look, turn, face), HEAD_SIZE, head)
+
+    def _draw_whole(self, turn: int, is_sitting: bool, lift: int) -> Any:
+        def whole(picture: Any) -> None:
+            body = self._draw_body(turn, 0, is_sitting, is_final=False)
+            picture.blit(body, (0, _WHOLE_TOP - BODY_ORIGIN[1]))
+            at = (round(BODY_ORIGIN[0]) - HEAD_ORIGIN[0], _MOST_LIFT - lift)
+            self._put_head(picture, at, turn, ASLEEP)
+
+        key = ("asleep", self._look, turn, is_sitting, lift)
+        return self._painter.composed(key, _WHOLE_SIZE, whole)
+
+    def _put_head(self, picture: Any, at: tuple[int, int], turn: int, face: Face) -> None:
+        for layer in head_layers(self._look, turn, face):
+            left, top = layer.box[:2]
+            picture.blit(self._draw_layer(layer), (at[0] + left, at[1] + top))
+
+    def _draw_layer(self, layer: HeadLayer) -> Any:
+        left, top, w, h = layer.box
+
+        def part(canvas: Canvas) -> None:
+            canvas.origin = (HEAD_ORIGIN[0] - left, HEAD_ORIGIN[1] - top)
+            layer.draw(canvas)
+
+        return self._painter.sprite(layer.key, (w, h), part)
 
 
-def draw_body(c: Canvas, look: Look, turn: int, swing: int, is_sitting: bool) -> None:
-    """Draw the body; `turn` is -1, 0 or 1 for left, front and right, `swing` one of STRIDE."""
-    if not is_sitting:
-        c.shadow(0, 0, 25, 6, (42, 27, 58, 90), blur=4)
+# Heads
+
+_WHOLE = (0, 0, *HEAD_SIZE)
+_EYES = (20, 30, 48, 32)
+_MOUTH_AREA = (26, 48, 36, 28)
+_SLIT = 0.15  # eyes that are open less than this are lines, wherever they look
+
+
+@dataclass(frozen=True, slots=True)
+class HeadLayer:
+    """A part of a head; its key holds exactly what the picture depends on."""
+
+    key: Hashable
+    box: tuple[int, int, int, int]
+    """Left, top, width and height of the part within the picture of the head."""
+    draw: Draw
+
+
+def head_layers(look: Look, turn: int, face: Face) -> Iterator[HeadLayer]:
+    """Yield the layers from back to front, each drawn around the origin; `turn` as of the body.
+
+    Emotions, lids, gaze and mouth have hundreds of combinations, but few pictures of each part,
+    so that all of these can be drawn before the game starts.
+    """
+    feeling, wide = expression(face), opened(face)
+    gaze = face.gaze if look.is_machine or wide >= _SLIT else 0
+    smile = 0.0 if face.mouth else feeling.smile
     if look.is_machine:
-        _machine(c, look)
-        return
-    if not is_sitting:
-        _legs(c, look, turn, swing)
-    _arm(c, look, -1, turn, swing)
-    _arm(c, look, 1, turn, swing)
-    _neck(c, look)
-    _torso(c, look)
-    _CUTS.get(look.cut, _shirt)(c, look, turn)
-    for name in sorted(look.extras & _EXTRAS.keys()):
-        _EXTRAS[name](c, look, turn)
-
-
-def _legs(c: Canvas, look: Look, turn: int, swing: int) -> None:
-    for side in (-1, 1):
-        step = swing * side
-        x, lift = side * 8.5 + step * turn * 6, 3.5 if step > 0 else 0.0
-        colour = shade(look.legs, 0.14) if side > 0 else look.legs
-        c.line([(side * 8, -26), (x, -6 - lift)], colour, 13)
-        toe = turn * 4
-        c.ellipse(x + toe, -3.5 - lift, 9.5, 5.2, shade(look.shoes) if side > 0 else look.shoes)
-        c.rect(x + toe - 9, -1.6 - lift, 18, 2.2, shade(look.shoes, 0.45), 1)
-
-
-def _arm(c: Canvas, look: Look, side: int, turn: int, swing: int) -> None:
-    reach = swing * side * (7 if turn else 3)
-    hand = (side * 22 + (reach if turn else 0), -33 - abs(reach) * 0.4)
-    elbow = (side * 24 + reach * 0.4, -47)
-    sleeve = shade(look.top, 0.2 if side > 0 else 0.1)
-    c.circle(*hand, 6.2, shade(look.skin, 0.12) if side > 0 else look.skin)
-    c.curve([(side * 15, -60), elbow, (hand[0], hand[1] - 5)], sleeve, 11)
-
-
-def _neck(c: Canvas, look: Look) -> None:
-    c.rect(-6, -72, 12, 14, shade(look.skin, 0.2), 5)
-
-
-def _outline(c: Canvas, colour: Colour, hem: float = -20.0) -> None:
-    c.blob(
-        [(-8, -67), (8, -67), (17, -61), (20, -44), (21, hem), (0, hem + 4), (-21, hem),
-         (-20, -44), (-17, -61)],
-        colour,
-    )  # fmt: skip
-
-
-def _torso(c: Canvas, look: Look) -> None:
-    hem = -13.0 if look.cut in ("coat", "gown", "dress") else -20.0
-    c.inside(
-        lambda k: _outline(k, look.top, hem),
-        lambda k: k.rect(7, -72, 20, 70, fade(shade(look.top, 0.5), 0.28)),
+        x, draw_eyes, draw_mouth = turn * 4.0, screen_eyes, screen_mouth
+    else:
+        x, draw_eyes, draw_mouth = turn * 6.0, eyes, mouth
+    yield _back(look, turn, x, feeling.blush)
+    yield HeadLayer(
+        ("eyes", look.is_machine, turn, wide, gaze), _EYES, lambda c: draw_eyes(c, x, wide, gaze)
     )
-
-
-def _shirt(c: Canvas, look: Look, turn: int) -> None:
-    c.polygon([(-8, -66), (0, -58), (8, -66), (5, -69), (-5, -69)], shade(look.top, 0.22))
-    for y in (-50, -41, -32):
-        c.circle(turn * 4, y, 1.2, shade(look.top, 0.35))
-
-
-def _coat(c: Canvas, look: Look, turn: int) -> None:
-    x = turn * 4
-    c.polygon([(x - 8, -67), (x, -44), (x + 8, -67)], mix(look.legs, CREAM, 0.35))
-    c.polygon([(x - 10, -67), (x - 13, -54), (x, -42), (x - 6, -62)], shade(look.top, 0.08))
-    c.polygon([(x + 10, -67), (x + 13, -54), (x, -42), (x + 6, -62)], shade(look.top, 0.16))
-    c.line([(x, -42), (x, -12)], shade(look.top, 0.22), 1.3)
-    c.frame(-16, -32, 10, 9, shade(look.top, 0.2), 1.2, 2)
-    c.frame(7, -32, 10, 9, shade(look.top, 0.26), 1.2, 2)
-
-
-def _scrubs(c: Canvas, look: Look, turn: int) -> None:
-    x = turn * 4
-    c.polygon([(x - 9, -68), (x, -54), (x + 9, -68)], look.skin)
-    c.line([(x - 9, -67), (x, -54), (x + 9, -67)], shade(look.top, 0.3), 2.2)
-    c.frame(x + 4, -48, 10, 11, shade(look.top, 0.28), 1.2, 2)
-    c.rect(x - 15, -50, 9, 6, SNOW, 1.5)
-
-
-def _gown(c: Canvas, look: Look, turn: int) -> None:
-    c.polygon([(-8, -67), (0, -59), (8, -67)], look.skin)
-    for x, y in (
-        (-11, -52),
-        (0, -46),
-        (11, -54),
-        (-6, -34),
-        (7, -32),
-        (-13, -22),
-        (13, -21),
-        (1, -21),
-    ):
-        c.circle(x, y, 1.7, mix(look.top, SNOW, 0.65))
-    c.line([(-9, -67), (0, -58), (9, -67)], mix(look.top, SNOW, 0.5), 2)
-
-
-def _suit(c: Canvas, look: Look, turn: int) -> None:
-    x = turn * 4
-    c.polygon([(x - 8, -68), (x, -40), (x + 8, -68)], CREAM)
-    c.polygon([(x - 10, -68), (x - 13, -56), (x, -38), (x - 5, -60)], shade(look.top, 0.2))
-    c.polygon([(x + 10, -68), (x + 13, -56), (x, -38), (x + 5, -60)], shade(look.top, 0.3))
-    for y in (-33, -26):
-        c.circle(x, y, 1.5, AMBER)
-
-
-def _vest(c: Canvas, look: Look, turn: int) -> None:
-    x = turn * 4
-    c.polygon([(x - 9, -68), (x, -46), (x + 9, -68)], CREAM)
-    c.polygon([(x - 4, -63), (x + 4, -63), (x, -58)], (185, 82, 63, 255))
-    c.line([(x, -46), (x, -19)], shade(look.top, 0.35), 1.3)
-    for y in (-42, -34, -26):
-        c.circle(x - 3.5, y, 1.5, AMBER)
-
-
-def _hoodie(c: Canvas, look: Look, turn: int) -> None:
-    x = turn * 4
-    c.blob(
-        [(-15, -66), (0, -70), (15, -66), (10, -58), (x, -55), (-10, -58)], shade(look.top, 0.15)
+    yield HeadLayer(
+        ("mouth", look.is_machine, turn, face.mouth, smile),
+        _MOUTH_AREA,
+        lambda c: draw_mouth(c, x, face.mouth, smile),
     )
-    c.line([(x - 4, -57), (x - 4.5, -48)], SNOW, 1.4)
-    c.line([(x + 4, -57), (x + 4.5, -50)], SNOW, 1.4)
-    c.blob([(x - 12, -26), (x - 8, -36), (x + 8, -36), (x + 12, -26)], shade(look.top, 0.13))
+    if not look.is_machine:
+        yield _front(look, turn, x, (feeling.brow_lift, feeling.brow_tilt))
 
 
-def _dress(c: Canvas, look: Look, turn: int) -> None:
-    c.blob([(-20, -26), (0, -30), (20, -26), (24, -11), (0, -8), (-24, -11)], shade(look.top, 0.1))
-    c.curve([(-19, -29), (0, -26), (19, -29)], mix(look.top, AMBER, 0.7), 3)
+def _back(look: Look, turn: int, x: float, blush: float) -> HeadLayer:
+    """Return what lies behind eyes and mouth."""
+    if look.is_machine:
+        return HeadLayer(("head back", look, turn), _WHOLE, lambda c: _screen(c, look))
+
+    def draw(c: Canvas) -> None:
+        _HAIR[look.style][0](c, look, turn * 4)
+        c.ellipse(-24 + turn * 4, 4, 4.5, 6, shade(look.skin, 0.08))
+        c.ellipse(24 + turn * 4, 4, 4.5, 6, shade(look.skin, 0.16))
+        c.inside(
+            lambda k: k.ellipse(0, 0, 25, 25, look.skin),
+            lambda k: k.ellipse(36, 10, 25, 34, fade(shade(look.skin, 0.6), 0.16)),
+        )
+        cheeks(c, look, x, blush)
+        c.ellipse(x * 1.15, 8.5, 2.6, 1.8, shade(look.skin, 0.2))
+
+    return HeadLayer(("head back", look, turn, blush), _WHOLE, draw)
 
 
-def _machine(c: Canvas, look: Look) -> None:
-    c.ellipse(0, -3, 27, 7, shade(look.top, 0.45))
-    c.ellipse(0, -5, 25, 6, shade(look.top, 0.2))
-    c.rect(-7, -76, 14, 40, shade(look.top, 0.35), 3)
-    c.rect(-9, -40, 18, 36, shade(look.top, 0.3), 4)
-    c.rect(-9, -40, 7, 36, shade(look.top, 0.12), 3)
-    c.rect(-20, -52, 40, 18, look.top, 7)
-    c.rect(-20, -40, 40, 6, shade(look.top, 0.2), 3)
-    c.rect(-12, -48, 24, 4, INK, 2)
-    c.rect(-8, -46, 16, 12, SNOW, 1)
-    for y in (-43, -40, -37):
-        c.rect(-5, y, 10, 1.2, STEEL)
+def _front(look: Look, turn: int, x: float, brow: tuple[float, float]) -> HeadLayer:
+    """Return what lies over the face."""
+
+    def draw(c: Canvas) -> None:
+        _HAIR[look.style][1](c, look, turn * 4)
+        brows(c, look, x, *brow)
+        for name in sorted(look.extras & _HEAD_EXTRAS.keys()):
+            _HEAD_EXTRAS[name](c, look, x)
+
+    return HeadLayer(("head front", look, turn, brow), _WHOLE, draw)
 
 
-def _stethoscope(c: Canvas, look: Look, turn: int) -> None:
-    x = turn * 3
-    c.curve([(x - 9, -67), (x - 8, -52), (x, -44), (x + 8, -52), (x + 9, -67)], INK, 2)
-    c.line([(x, -44), (x + 1, -36)], INK, 2)
-    c.circle(x + 1, -34, 3.6, STEEL)
-    c.circle(x + 1, -34, 1.8, SNOW)
+def _screen(c: Canvas, look: Look) -> None:
+    """Draw a machine's head: a dark screen, for the face that is light on it."""
+    c.rect(-32, -28, 64, 52, shade(look.top, 0.3), 12)
+    c.rect(-32, -30, 64, 52, look.top, 12)
+    c.rect(-27, -25, 54, 41, INK, 8)
+    c.polygon([(-24, -23), (-6, -23), (-18, 14), (-24, 14)], (255, 255, 255, 16))
+    c.rect(-12, -36, 24, 7, shade(look.top, 0.2), 3)
+    c.circle(0, -33, 2, AMBER)
 
 
-def _satchel(c: Canvas, look: Look, turn: int) -> None:
-    c.line([(-14, -64), (15, -28)], (122, 74, 46, 255), 2.6)
-    c.rect(9, -33, 17, 14, (150, 94, 58, 255), 3)
-    c.rect(9, -33, 17, 7, (122, 74, 46, 255), 3)
-    c.circle(17.5, -26, 1.4, AMBER)
-
-
-def _watch(c: Canvas, look: Look, turn: int) -> None:
-    c.line([(turn * 4 + 9, -52), (turn * 4 + 9, -46)], AMBER, 1.6)
-    c.circle(turn * 4 + 9, -44, 2.8, AMBER)
-    c.circle(turn * 4 + 9, -44, 1.7, SNOW)
-
-
-def _scarf(c: Canvas, look: Look, turn: int) -> None:
-    c.blob([(-11, -67), (0, -70), (11, -67), (9, -59), (0, -57), (-9, -59)], AMBER)
-    c.blob([(2, -60), (9, -60), (12, -45), (5, -44)], mix(AMBER, INK, 0.15))
-
-
-def _brooch(c: Canvas, look: Look, turn: int) -> None:
-    c.circle(turn * 4 - 12, -53, 3, AMBER)
-    c.circle(turn * 4 - 12, -53, 1.5, (238, 111, 94, 255))
-
-
-_Piece = Callable[[Canvas, Look, int], None]
-_CUTS: Mapping[str, _Piece] = MappingProxyType(
-    {
-        "shirt": _shirt,
-        "coat": _coat,
-        "scrubs": _scrubs,
-        "gown": _gown,
-        "suit": _suit,
-        "vest": _vest,
-        "hoodie": _hoodie,
-        "dress": _dress,
-    }
-)
-_EXTRAS: Mapping[str, _Piece] = MappingProxyType(
-    {
-        "stethoscope": _stethoscope,
-        "satchel": _satchel,
-        "watch": _watch,
-        "scarf": _scarf,
-        "brooch": _brooch,
-    }
-)
-
-
-SLIT = 0.15
-"""Eyes that are open less than this are lines, wherever they look."""
+# Faces
 
 _MOUTH: Colour = (120, 48, 58, 255)
 _GLOW: Colour = (150, 240, 225, 255)
@@ -295,10 +299,10 @@ def cheeks(c: Canvas, look: Look, x: float, blush: float) -> None:
 
 
 def eyes(c: Canvas, x: float, wide: float, gaze: int) -> None:
-    """Draw both eyes, so wide, that look to the left (-1), at you or to the right (1)."""
+    """Draw both eyes, `wide` open (1 as at rest), looking left (-1), ahead (0) or right (1)."""
     for side in (-1, 1):
         cx = x + side * 9
-        if wide < SLIT:
+        if wide < _SLIT:
             c.curve([(cx - 4, 3.2), (cx, 4.8), (cx + 4, 3.2)], INK, 1.9)
             continue
         c.ellipse(cx, 2.5, 4.9, 5.6 * wide, SNOW)
@@ -359,91 +363,16 @@ def screen_mouth(c: Canvas, x: float, opening: int, smile: float) -> None:
         c.rect(x - 7, 8 - tall, 14, 2 * tall + 1, _GLOW, min(6, tall))
 
 
-HEAD_SIZE = (88, 88)
-HEAD_ORIGIN = (44, 50)
-"""The middle of the head within the picture."""
+# Hair: what lies behind the face, and what lies over it
 
-_WHOLE = (0, 0, *HEAD_SIZE)
-_EYES = (20, 30, 48, 32)
-_MOUTH_AREA = (26, 48, 36, 28)
+_Piece = Callable[[Canvas, Look, float], None]
 
 
-@dataclass(frozen=True, slots=True)
-class HeadLayer:
-    """A part of a head; the key has all that its picture depends on, and no more."""
-
-    key: Hashable
-    box: tuple[int, int, int, int]
-    """Left, top, width and height of the part within the picture of the head."""
-    draw: Draw
-
-
-def head_layers(look: Look, turn: int, face: Face) -> Iterator[HeadLayer]:
-    """Yield the layers from back to front, each drawn around the origin; `turn` as of the body.
-
-    Emotions, lids, gaze and mouth have hundreds of combinations, but few pictures of each part:
-    these can all be drawn before anybody feels anything.
-    """
-    feeling, wide = expression(face), opened(face)
-    gaze = face.gaze if look.is_machine or wide >= SLIT else 0
-    smile = 0.0 if face.mouth else feeling.smile
-    if look.is_machine:
-        x, draw_eyes, draw_mouth = turn * 4.0, screen_eyes, screen_mouth
-    else:
-        x, draw_eyes, draw_mouth = turn * 6.0, eyes, mouth
-    yield _back(look, turn, x, feeling.blush)
-    yield HeadLayer(
-        ("eyes", look.is_machine, turn, wide, gaze), _EYES, lambda c: draw_eyes(c, x, wide, gaze)
-    )
-    yield HeadLayer(
-        ("mouth", look.is_machine, turn, face.mouth, smile),
-        _MOUTH_AREA,
-        lambda c: draw_mouth(c, x, face.mouth, smile),
-    )
-    if not look.is_machine:
-        yield _front(look, turn, x, (feeling.brow_lift, feeling.brow_tilt))
-
-
-def _back(look: Look, turn: int, x: float, blush: float) -> HeadLayer:
-    """Return what lies behind eyes and mouth."""
-    if look.is_machine:
-        return HeadLayer(("head back", look, turn), _WHOLE, lambda c: _screen(c, look))
-
-    def draw(c: Canvas) -> None:
-        _HAIR[look.style][0](c, look, turn)
-        c.ellipse(-24 + turn * 4, 4, 4.5, 6, shade(look.skin, 0.08))
-        c.ellipse(24 + turn * 4, 4, 4.5, 6, shade(look.skin, 0.16))
-        c.inside(
-            lambda k: k.ellipse(0, 0, 25, 25, look.skin),
-            lambda k: k.ellipse(36, 10, 25, 34, fade(shade(look.skin, 0.6), 0.16)),
-        )
-        cheeks(c, look, x, blush)
-        c.ellipse(x * 1.15, 8.5, 2.6, 1.8, shade(look.skin, 0.2))
-
-    return HeadLayer(("head back", look, turn, blush), _WHOLE, draw)
-
-
-def _front(look: Look, turn: int, x: float, tilt: tuple[float, float]) -> HeadLayer:
-    """Return what lies over the face."""
-
-    def draw(c: Canvas) -> None:
-        _HAIR[look.style][1](c, look, turn)
-        brows(c, look, x, *tilt)
-        for name in sorted(look.extras & _HEAD_EXTRAS.keys()):
-            _HEAD_EXTRAS[name](c, look, x)
-
-    return HeadLayer(("head front", look, turn, brows), _WHOLE, draw)
-
-
-# hair: what lies behind the face, and what lies over it
-
-
-def _nothing(c: Canvas, look: Look, turn: int) -> None:
+def _nothing(c: Canvas, look: Look, x: float) -> None:
     """Draw no hair on this side."""
 
 
-def _short(c: Canvas, look: Look, turn: int) -> None:
-    x = turn * 4
+def _short(c: Canvas, look: Look, x: float) -> None:
     c.blob(
         [(-25, 0), (-25, -14), (-13, -26), (3, -28), (18, -23), (26, -9), (25, 0),
          (21, -8), (x + 12, -13), (x + 2, -11), (x - 8, -15), (-18, -10)],
@@ -452,14 +381,13 @@ def _short(c: Canvas, look: Look, turn: int) -> None:
     c.curve([(-14, -21), (-3, -25), (8, -24)], mix(look.hair, SNOW, 0.18), 2)
 
 
-def _bun_back(c: Canvas, look: Look, turn: int) -> None:
-    c.circle(-turn * 10, -29, 10.5, look.hair)
-    c.circle(-turn * 10 - 2, -31, 6, mix(look.hair, SNOW, 0.1))
+def _bun_back(c: Canvas, look: Look, x: float) -> None:
+    c.circle(-2.5 * x, -29, 10.5, look.hair)
+    c.circle(-2.5 * x - 2, -31, 6, mix(look.hair, SNOW, 0.1))
     c.ellipse(0, -3, 27, 26, look.hair)
 
 
-def _bun_front(c: Canvas, look: Look, turn: int) -> None:
-    x = turn * 4
+def _bun_front(c: Canvas, look: Look, x: float) -> None:
     c.blob(
         [(-26, 3), (-26, -13), (-12, -27), (8, -27), (24, -16), (26, 3), (21, -8), (x + 8, -19),
          (x - 2, -17), (-19, -7)],
@@ -468,7 +396,7 @@ def _bun_front(c: Canvas, look: Look, turn: int) -> None:
     c.curve([(-17, -17), (-8, -22), (2, -23)], mix(look.hair, SNOW, 0.16), 2)
 
 
-def _bob_back(c: Canvas, look: Look, turn: int) -> None:
+def _bob_back(c: Canvas, look: Look, x: float) -> None:
     c.blob(
         [(-27, -8), (-14, -28), (14, -28), (27, -8), (29, 12), (22, 22), (0, 20),
          (-22, 22), (-29, 12)],
@@ -476,8 +404,7 @@ def _bob_back(c: Canvas, look: Look, turn: int) -> None:
     )  # fmt: skip
 
 
-def _bob_front(c: Canvas, look: Look, turn: int) -> None:
-    x = turn * 4
+def _bob_front(c: Canvas, look: Look, x: float) -> None:
     c.blob(
         [(-28, 10), (-28, -10), (-14, -28), (6, -29), (22, -21), (29, -6), (28, 10), (23, -2),
          (x + 14, -13), (x + 4, -17), (x - 10, -9), (-22, -3)],
@@ -486,7 +413,7 @@ def _bob_front(c: Canvas, look: Look, turn: int) -> None:
     c.curve([(-18, -17), (-8, -23), (4, -25)], mix(look.hair, SNOW, 0.22), 2.2)
 
 
-def _long_back(c: Canvas, look: Look, turn: int) -> None:
+def _long_back(c: Canvas, look: Look, x: float) -> None:
     c.blob(
         [(-27, -6), (-15, -28), (15, -28), (27, -6), (30, 18), (24, 34), (8, 30),
          (-8, 30), (-24, 34), (-30, 18)],
@@ -494,29 +421,23 @@ def _long_back(c: Canvas, look: Look, turn: int) -> None:
     )  # fmt: skip
 
 
-def _curly_back(c: Canvas, look: Look, turn: int) -> None:
-    for x, y, r in ((-24, 2, 8), (24, 2, 8), (-26, -8, 9), (26, -8, 9), (0, -20, 18)):
-        c.circle(x, y, r, shade(look.hair, 0.12))
+def _curly_back(c: Canvas, look: Look, x: float) -> None:
+    for dx, y, r in ((-24, 2, 8), (24, 2, 8), (-26, -8, 9), (26, -8, 9), (0, -20, 18)):
+        c.circle(dx, y, r, shade(look.hair, 0.12))
 
 
-def _curly_front(c: Canvas, look: Look, turn: int) -> None:
-    shift = turn * 3
-    for x, y, r in (
-        (-21, -13, 9),
-        (-13, -21, 10),
-        (-2, -24, 10),
-        (10, -23, 10),
-        (19, -16, 9),
-        (24, -6, 6),
+def _curly_front(c: Canvas, look: Look, x: float) -> None:
+    for dx, y, r in (
+        (-21, -13, 9), (-13, -21, 10), (-2, -24, 10), (10, -23, 10), (19, -16, 9), (24, -6, 6),
         (-25, -4, 6),
-    ):
-        c.circle(x, y, r, look.hair)
-    for x, y, r in ((-11, -14, 7), (0, -16, 7), (11, -15, 6)):
-        c.circle(x + shift, y, r, look.hair)
+    ):  # fmt: skip
+        c.circle(dx, y, r, look.hair)
+    for dx, y, r in ((-11, -14, 7), (0, -16, 7), (11, -15, 6)):
+        c.circle(dx + 0.75 * x, y, r, look.hair)
     c.curve([(-14, -23), (-8, -27), (-1, -28)], mix(look.hair, SNOW, 0.2), 2)
 
 
-def _balding(c: Canvas, look: Look, turn: int) -> None:
+def _balding(c: Canvas, look: Look, x: float) -> None:
     for side in (-1, 1):
         c.blob([(side * 20, -14), (side * 26, -9), (side * 27, 3), (side * 22, 4)], look.hair)
     c.curve([(-8, -23), (1, -25), (9, -22)], fade(look.hair, 0.7), 1.6)
@@ -534,6 +455,9 @@ _HAIR: Mapping[str, tuple[_Piece, _Piece]] = MappingProxyType(
         "balding": (_nothing, _balding),
     }
 )
+
+
+# What is worn on the head
 
 
 def _glasses(c: Canvas, look: Look, x: float) -> None:
@@ -571,154 +495,177 @@ def _plaster(c: Canvas, look: Look, x: float) -> None:
     c.circle(x + 14.5, -13, 1.3, (225, 180, 150, 255))
 
 
-_HEAD_EXTRAS: Mapping[str, Callable[[Canvas, Look, float], None]] = MappingProxyType(
-    {
-        "glasses": _glasses,
-        "moustache": _moustache,
-        "beard": _beard,
-        "cap": _cap,
-        "plaster": _plaster,
-    }
-)
+_HEAD_EXTRAS: Mapping[str, _Piece] = MappingProxyType(
+    {"glasses": _glasses, "moustache": _moustache, "beard": _beard, "cap": _cap,
+     "plaster": _plaster}
+)  # fmt: skip
 
 
-def _screen(c: Canvas, look: Look) -> None:
-    """Draw a machine's head; its face is light on the dark screen."""
-    c.rect(-32, -28, 64, 52, shade(look.top, 0.3), 12)
-    c.rect(-32, -30, 64, 52, look.top, 12)
-    c.rect(-27, -25, 54, 41, INK, 8)
-    c.polygon([(-24, -23), (-6, -23), (-18, 14), (-24, 14)], (255, 255, 255, 16))
-    c.rect(-12, -36, 24, 7, shade(look.top, 0.2), 3)
-    c.circle(0, -33, 2, AMBER)
+# Bodies
 
 
-NECK = 88
-"""How high the middle of the head is over the feet."""
+def draw_body(c: Canvas, look: Look, turn: int, swing: int, is_sitting: bool) -> None:
+    """Draw the body; `turn` is -1, 0 or 1 for left, front and right, `swing` the leg ahead."""
+    if not is_sitting:
+        c.shadow(0, 0, 25, 6, (42, 27, 58, 90), blur=4)
+    if look.is_machine:
+        _machine(c, look)
+        return
+    if not is_sitting:
+        _legs(c, look, turn, swing)
+    _arm(c, look, -1, turn, swing)
+    _arm(c, look, 1, turn, swing)
+    c.rect(-6, -72, 12, 14, shade(look.skin, 0.2), 5)
+    _torso(c, look)
+    _CUTS.get(look.cut, _shirt)(c, look, turn * 4)
+    for name in sorted(look.extras & _EXTRAS.keys()):
+        _EXTRAS[name](c, look, turn * 4)
 
-ASLEEP = Face("asleep")
-_MOST_LIFT = 2
-_WHOLE_TOP = NECK + HEAD_ORIGIN[1] + _MOST_LIFT  # of the picture of a whole drawing, over its feet
-_WHOLE_SIZE = (BODY_SIZE[0], round(_WHOLE_TOP - BODY_ORIGIN[1]) + BODY_SIZE[1])
+
+def _legs(c: Canvas, look: Look, turn: int, swing: int) -> None:
+    for side in (-1, 1):
+        step = swing * side
+        x, lift = side * 8.5 + step * turn * 6, 3.5 if step > 0 else 0.0
+        colour = shade(look.legs, 0.14) if side > 0 else look.legs
+        c.line([(side * 8, -26), (x, -6 - lift)], colour, 13)
+        toe = turn * 4
+        c.ellipse(x + toe, -3.5 - lift, 9.5, 5.2, shade(look.shoes) if side > 0 else look.shoes)
+        c.rect(x + toe - 9, -1.6 - lift, 18, 2.2, shade(look.shoes, 0.45), 1)
 
 
-class CharacterDrawing:
-    """Somebody who has `worn` a look and the colours of clothes, skin and hair ("" for its own).
+def _arm(c: Canvas, look: Look, side: int, turn: int, swing: int) -> None:
+    reach = swing * side * (7 if turn else 3)
+    hand = (side * 22 + (reach if turn else 0), -33 - abs(reach) * 0.4)
+    elbow = (side * 24 + reach * 0.4, -47)
+    sleeve = shade(look.top, 0.2 if side > 0 else 0.1)
+    c.circle(*hand, 6.2, shade(look.skin, 0.12) if side > 0 else look.skin)
+    c.curve([(side * 15, -60), elbow, (hand[0], hand[1] - 5)], sleeve, 11)
 
-    `own` is a number from 0 to 1 that few neighbours share.
-    """
 
-    def __init__(self, painter: Painter, worn: tuple[str, str, str, str], own: float = 0.0) -> None:
-        self.worn = worn
-        self.own = own
-        self._painter = painter
-        self._look = dressed(*worn)
-        # The last picture of each: most frames show the face of the frame before.
-        self._body: tuple[Hashable, Any] = (None, None)
-        self._head: tuple[Hashable, Any] = (None, None)
-        self._sleeper: tuple[Hashable, Any] = (None, None)
+def _torso(c: Canvas, look: Look) -> None:
+    hem = -13.0 if look.cut in ("coat", "gown", "dress") else -20.0
+    right = [(8, -67), (17, -61), (20, -44), (21, hem)]
+    left = [(-x, y) for x, y in reversed(right)]
+    c.inside(
+        lambda k: k.blob([*right, (0, hem + 4), *left], look.top),
+        lambda k: k.rect(7, -72, 20, 70, fade(shade(look.top, 0.5), 0.28)),
+    )
 
-    def draw(
-        self,
-        surface: Any,
-        feet: tuple[float, float],
-        face: Face,
-        *,
-        turn: int = 0,
-        swing: int = 0,
-        is_sitting: bool = False,
-        lift: int = 0,
-    ) -> None:
-        """Draw them; `lift` raises the head by so many pixels."""
-        x, y = round(feet[0]), round(feet[1])
-        if self._body[0] != (turn, swing, is_sitting):
-            self._body = ((turn, swing, is_sitting), self._draw_body(turn, swing, is_sitting))
-        if self._head[0] != (turn, face):
-            self._head = ((turn, face), self._draw_head(turn, face))
-        surface.blit(self._body[1], (x - BODY_ORIGIN[0], y - BODY_ORIGIN[1]))
-        # A step lifts the whole drawing a little: walking is seen in the head first.
-        top = y - NECK - HEAD_ORIGIN[1] - lift - abs(swing)
-        surface.blit(self._head[1], (x - HEAD_ORIGIN[0], top))
 
-    def draw_asleep(
-        self, surface: Any, feet: tuple[float, float], turn: int, is_sitting: bool, lift: int
-    ) -> None:
-        """Draw them as they rest: in one piece, as a crowd does."""
-        posture = (turn, is_sitting, min(lift, _MOST_LIFT))
-        if self._sleeper[0] != posture:
-            self._sleeper = (posture, self._draw_sleeper(*posture))
-        at = round(feet[0]) - BODY_ORIGIN[0], round(feet[1]) - _WHOLE_TOP
-        surface.blit(self._sleeper[1], at)
+def _machine(c: Canvas, look: Look) -> None:
+    c.ellipse(0, -3, 27, 7, shade(look.top, 0.45))
+    c.ellipse(0, -5, 25, 6, shade(look.top, 0.2))
+    c.rect(-7, -76, 14, 40, shade(look.top, 0.35), 3)
+    c.rect(-9, -40, 18, 36, shade(look.top, 0.3), 4)
+    c.rect(-9, -40, 7, 36, shade(look.top, 0.12), 3)
+    c.rect(-20, -52, 40, 18, look.top, 7)
+    c.rect(-20, -40, 40, 6, shade(look.top, 0.2), 3)
+    c.rect(-12, -48, 24, 4, INK, 2)
+    c.rect(-8, -46, 16, 12, SNOW, 1)
+    for y in (-43, -40, -37):
+        c.rect(-5, y, 10, 1.2, STEEL)
 
-    def prewarm(
-        self, turns: Sequence[int], faces: Iterable[Face], *, is_sitting: bool = False
-    ) -> Iterator[None]:
-        """Draw what is likely to be seen, a picture for each step: it is kept for the game."""
-        for turn in turns:
-            for swing in (0, -1, 1) if len(turns) > 1 else (0,):
-                self._draw_body(turn, swing, is_sitting)
-                yield
-        for turn, face in product(turns, faces):
-            yield from self._prewarm_parts(turn, face)
-            self._draw_head(turn, face)
-            yield
 
-    def prewarm_talk(self, turn: int) -> Iterator[None]:
-        """Draw the parts of every face that talk may bring, a picture for each step."""
-        for emotion, lids, gaze in product(EXPRESSIONS, range(3), (-1, 0, 1)):
-            yield from self._prewarm_parts(turn, Face(emotion, lids, 0, gaze))
-        for mouth in range(1, 5):
-            yield from self._prewarm_parts(turn, Face("neutral", 0, mouth))
+# Clothes, and what is worn over them
 
-    def _prewarm_parts(self, turn: int, face: Face) -> Iterator[None]:
-        for layer in head_layers(self._look, turn, face):
-            before = self._painter.sprites.misses
-            self._draw_layer(layer)
-            if self._painter.sprites.misses > before:
-                yield
 
-    def prewarm_sleep(self, turn: int, is_sitting: bool) -> Iterator[None]:
-        """Draw the breath of somebody who rests, a picture for each step."""
-        yield from self._prewarm_parts(turn, ASLEEP)
-        self._draw_body(turn, 0, is_sitting, is_final=False)
-        yield
-        for lift in range(_MOST_LIFT + 1):
-            self._draw_sleeper(turn, is_sitting, lift)
-            yield
+def _shirt(c: Canvas, look: Look, x: float) -> None:
+    c.polygon([(-8, -66), (0, -58), (8, -66), (5, -69), (-5, -69)], shade(look.top, 0.22))
+    for y in (-50, -41, -32):
+        c.circle(x, y, 1.2, shade(look.top, 0.35))
 
-    def _draw_body(self, turn: int, swing: int, is_sitting: bool, *, is_final: bool = True) -> Any:
-        def body(canvas: Canvas) -> None:
-            canvas.origin = BODY_ORIGIN
-            draw_body(canvas, self._look, turn, swing, is_sitting)
 
-        key = ("body", self._look, turn, swing, is_sitting)
-        return self._painter.sprite(key, BODY_SIZE, body, is_final=is_final)
+def _coat(c: Canvas, look: Look, x: float) -> None:
+    c.polygon([(x - 8, -67), (x, -44), (x + 8, -67)], mix(look.legs, CREAM, 0.35))
+    c.polygon([(x - 10, -67), (x - 13, -54), (x, -42), (x - 6, -62)], shade(look.top, 0.08))
+    c.polygon([(x + 10, -67), (x + 13, -54), (x, -42), (x + 6, -62)], shade(look.top, 0.16))
+    c.line([(x, -42), (x, -12)], shade(look.top, 0.22), 1.3)
+    c.frame(-16, -32, 10, 9, shade(look.top, 0.2), 1.2, 2)
+    c.frame(7, -32, 10, 9, shade(look.top, 0.26), 1.2, 2)
 
-    def _draw_head(self, turn: int, face: Face) -> Any:
-        def head(picture: Any) -> None:
-            self._put_head(picture, (0, 0), turn, face)
 
-        return self._painter.composed(("head", self._look, turn, face), HEAD_SIZE, head)
+def _scrubs(c: Canvas, look: Look, x: float) -> None:
+    c.polygon([(x - 9, -68), (x, -54), (x + 9, -68)], look.skin)
+    c.line([(x - 9, -67), (x, -54), (x + 9, -67)], shade(look.top, 0.3), 2.2)
+    c.frame(x + 4, -48, 10, 11, shade(look.top, 0.28), 1.2, 2)
+    c.rect(x - 15, -50, 9, 6, SNOW, 1.5)
 
-    def _draw_sleeper(self, turn: int, is_sitting: bool, lift: int) -> Any:
-        def sleeper(picture: Any) -> None:
-            body = self._draw_body(turn, 0, is_sitting, is_final=False)
-            picture.blit(body, (0, _WHOLE_TOP - BODY_ORIGIN[1]))
-            at = (round(BODY_ORIGIN[0]) - HEAD_ORIGIN[0], _MOST_LIFT - lift)
-            self._put_head(picture, at, turn, ASLEEP)
 
-        key = ("asleep", self._look, turn, is_sitting, lift)
-        return self._painter.composed(key, _WHOLE_SIZE, sleeper)
+def _gown(c: Canvas, look: Look, x: float) -> None:
+    c.polygon([(-8, -67), (0, -59), (8, -67)], look.skin)
+    for dot in (
+        (-11, -52), (0, -46), (11, -54), (-6, -34), (7, -32), (-13, -22), (13, -21), (1, -21)
+    ):  # fmt: skip
+        c.circle(*dot, 1.7, mix(look.top, SNOW, 0.65))
+    c.line([(-9, -67), (0, -58), (9, -67)], mix(look.top, SNOW, 0.5), 2)
 
-    def _put_head(self, picture: Any, at: tuple[int, int], turn: int, face: Face) -> None:
-        for layer in head_layers(self._look, turn, face):
-            left, top = layer.box[:2]
-            picture.blit(self._draw_layer(layer), (at[0] + left, at[1] + top))
 
-    def _draw_layer(self, layer: HeadLayer) -> Any:
-        left, top, w, h = layer.box
+def _suit(c: Canvas, look: Look, x: float) -> None:
+    c.polygon([(x - 8, -68), (x, -40), (x + 8, -68)], CREAM)
+    c.polygon([(x - 10, -68), (x - 13, -56), (x, -38), (x - 5, -60)], shade(look.top, 0.2))
+    c.polygon([(x + 10, -68), (x + 13, -56), (x, -38), (x + 5, -60)], shade(look.top, 0.3))
+    for y in (-33, -26):
+        c.circle(x, y, 1.5, AMBER)
 
-        def part(canvas: Canvas) -> None:
-            canvas.origin = (HEAD_ORIGIN[0] - left, HEAD_ORIGIN[1] - top)
-            layer.draw(canvas)
 
-        return self._painter.sprite(layer.key, (w, h), part)
+def _vest(c: Canvas, look: Look, x: float) -> None:
+    c.polygon([(x - 9, -68), (x, -46), (x + 9, -68)], CREAM)
+    c.polygon([(x - 4, -63), (x + 4, -63), (x, -58)], (185, 82, 63, 255))
+    c.line([(x, -46), (x, -19)], shade(look.top, 0.35), 1.3)
+    for y in (-42, -34, -26):
+        c.circle(x - 3.5, y, 1.5, AMBER)
+
+
+def _hoodie(c: Canvas, look: Look, x: float) -> None:
+    c.blob(
+        [(-15, -66), (0, -70), (15, -66), (10, -58), (x, -55), (-10, -58)], shade(look.top, 0.15)
+    )
+    c.line([(x - 4, -57), (x - 4.5, -48)], SNOW, 1.4)
+    c.line([(x + 4, -57), (x + 4.5, -50)], SNOW, 1.4)
+    c.blob([(x - 12, -26), (x - 8, -36), (x + 8, -36), (x + 12, -26)], shade(look.top, 0.13))
+
+
+def _dress(c: Canvas, look: Look, x: float) -> None:
+    c.blob([(-20, -26), (0, -30), (20, -26), (24, -11), (0, -8), (-24, -11)], shade(look.top, 0.1))
+    c.curve([(-19, -29), (0, -26), (19, -29)], mix(look.top, AMBER, 0.7), 3)
+
+
+def _stethoscope(c: Canvas, look: Look, x: float) -> None:
+    x *= 0.75  # it hangs nearer to the neck
+    c.curve([(x - 9, -67), (x - 8, -52), (x, -44), (x + 8, -52), (x + 9, -67)], INK, 2)
+    c.line([(x, -44), (x + 1, -36)], INK, 2)
+    c.circle(x + 1, -34, 3.6, STEEL)
+    c.circle(x + 1, -34, 1.8, SNOW)
+
+
+def _satchel(c: Canvas, look: Look, x: float) -> None:
+    c.line([(-14, -64), (15, -28)], (122, 74, 46, 255), 2.6)
+    c.rect(9, -33, 17, 14, (150, 94, 58, 255), 3)
+    c.rect(9, -33, 17, 7, (122, 74, 46, 255), 3)
+    c.circle(17.5, -26, 1.4, AMBER)
+
+
+def _watch(c: Canvas, look: Look, x: float) -> None:
+    c.line([(x + 9, -52), (x + 9, -46)], AMBER, 1.6)
+    c.circle(x + 9, -44, 2.8, AMBER)
+    c.circle(x + 9, -44, 1.7, SNOW)
+
+
+def _scarf(c: Canvas, look: Look, x: float) -> None:
+    c.blob([(-11, -67), (0, -70), (11, -67), (9, -59), (0, -57), (-9, -59)], AMBER)
+    c.blob([(2, -60), (9, -60), (12, -45), (5, -44)], mix(AMBER, INK, 0.15))
+
+
+def _brooch(c: Canvas, look: Look, x: float) -> None:
+    c.circle(x - 12, -53, 3, AMBER)
+    c.circle(x - 12, -53, 1.5, (238, 111, 94, 255))
+
+
+_CUTS: Mapping[str, _Piece] = MappingProxyType(
+    {"shirt": _shirt, "coat": _coat, "scrubs": _scrubs, "gown": _gown, "suit": _suit,
+     "vest": _vest, "hoodie": _hoodie, "dress": _dress}
+)  # fmt: skip
+_EXTRAS: Mapping[str, _Piece] = MappingProxyType(
+    {"stethoscope": _stethoscope, "satchel": _satchel, "watch": _watch, "scarf": _scarf,
+     "brooch": _brooch}
+)  # fmt: skip

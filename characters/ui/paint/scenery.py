@@ -40,8 +40,8 @@ from characters.ui.appearance import (
     WALNUT,
     WOOD,
     PropKind,
+    shade,
 )
-from characters.ui.paint.people import shade
 from engine.ui.canvas import Canvas, Colour, Draw, Point, Rect, fade, hex_colour, mix
 from engine.ui.painter import Painter
 

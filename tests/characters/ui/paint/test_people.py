@@ -7,7 +7,7 @@ from itertools import product
 import pygame
 import pytest
 
-from characters.ui.appearance import EXPRESSIONS, LOOKS, Face
+from characters.ui.appearance import EXPRESSIONS, LOOKS, STRIDE, Face, shade
 from characters.ui.paint import people as features
 from characters.ui.paint.people import (
     ASLEEP,
@@ -15,11 +15,9 @@ from characters.ui.paint.people import (
     BODY_SIZE,
     HEAD_ORIGIN,
     HEAD_SIZE,
-    STRIDE,
     CharacterDrawing,
     draw_body,
     head_layers,
-    shade,
 )
 from engine.ui.canvas import Canvas
 from engine.ui.painter import Painter
@@ -158,6 +156,14 @@ def test_every_expression_and_mouth_looks_different(name: str) -> None:
         len({drawn_people(name, Face(emotion)) for emotion in EXPRESSIONS}) >= len(EXPRESSIONS) - 2
     )
     assert len({drawn_people(name, Face(mouth=mouth)) for mouth in range(5)}) == 5
+
+
+def test_a_face_looks_the_same_after_other_faces_as_at_first() -> None:
+    one = Painter()
+    for emotion in EXPRESSIONS:
+        surface = pygame.Surface((120, 180))
+        CharacterDrawing(one, ("nurse", "", "", "")).draw(surface, (60, 160), Face(emotion))
+        assert pygame.image.tobytes(surface, "RGB") == drawn_people("nurse", Face(emotion))
 
 
 def test_eyes_that_close_change_the_picture() -> None:
