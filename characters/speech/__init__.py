@@ -2,6 +2,7 @@
 
 * interfaces: the protocols
 * listener: from sound to utterances
+* grammar: what can be said, and what is to be believed
 * factory: what this machine can do
 * sphinx, whisper: recognition
 * silero: voice activity

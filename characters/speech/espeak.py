@@ -1,8 +1,9 @@
 """Synthesis by the espeak-ng program, a child process for each sentence.
 
-It is under the GPL and so is never linked in; a child is also what can be stopped at once.
+The program is under the GPL, so it is never linked in; a child can also be stopped at once.
 
-From phonemes, or from sound alone, to mouths: 15 weights for each slice of time.
+Its phonemes become visemes: 15 weights of mouth shapes for each slice of time. A voice without
+phonemes gets them from its sound (`weights_of_sound`).
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def weights(shape: str, openness: float) -> tuple[float, ...]:
 
 
 def weights_of_sound(samples: Samples, rate: int) -> tuple[float, ...]:
-    """Return the 15 weights of a voice whose phonemes nobody tells: by loudness and brightness."""
+    """Return the 15 weights of a voice without phonemes, by its loudness and brightness."""
     openness = meter(decibels(samples)) / OPEN_LEVEL
     if openness < 0.1:
         return weights("sil", 0.0)
@@ -146,7 +147,7 @@ class Espeak:
             yield chunk
 
     async def close(self) -> None:
-        """Nothing is to be given back: a child ends with its sentence."""
+        """Do nothing: a child ends with its sentence."""
 
     async def _run(self, text: str, style: VoiceStyle, *arguments: str) -> bytes:
         process = await asyncio.create_subprocess_exec(
@@ -166,7 +167,7 @@ class Espeak:
         except TimeoutError as error:
             raise SynthesisError("espeak-ng took too long; it was stopped") from error
         finally:
-            # Also when the caller was cancelled: nothing may go on speaking behind its back.
+            # Also when the caller was cancelled: no child may go on.
             if process.returncode is None:
                 process.kill()
                 await asyncio.shield(process.wait())

@@ -1,8 +1,7 @@
-"""What the service asks of ears and voices: events heard, speech made, every part optional.
+"""The protocols of speech: what listeners, recognisers, detectors and synthesisers do.
 
-Given names that can be understood where a phrase has a `<name>`.
-
-What a recogniser without a grammar wrote down, made into a verdict.
+Also what they share: the events of a listener, `dictated` for recognisers without a grammar, and
+the given names that a phrase with `<name>` can be spoken with.
 """
 
 from __future__ import annotations
@@ -91,7 +90,7 @@ class VoiceStyle:
 
 @dataclass(frozen=True, slots=True)
 class VoiceChunk:
-    """A piece of a character's voice: 16-bit little-endian mono and the mouth that goes with it."""
+    """A piece of a character's voice: 16-bit little-endian mono, and the visemes to it."""
 
     pcm: bytes
     sample_rate: int
@@ -99,19 +98,19 @@ class VoiceChunk:
 
 
 class SpeechListener(Protocol):
-    """The ears of one room: voice activity, then recognition in a worker thread.
+    """Listens in one room: voice activity, then recognition in a worker thread.
 
     All calls come from the event loop, one at a time for a room; none of them holds the loop.
     """
 
     async def feed(self, pcm: bytes, timestamp: float) -> tuple[SpeechEvent, ...]:
-        """Take one 16 kHz mono int16 frame; return what it gave rise to, in order."""
+        """Take one 16 kHz mono int16 frame; return the events that follow, in order."""
 
     async def force_stop(self) -> tuple[SpeechEvent, ...]:
         """End the utterance now (`force-user-stopped-speaking`, end of push-to-talk)."""
 
     async def cut_off(self) -> tuple[SpeechEvent, ...]:
-        """End the utterance of a player whose frames have stopped coming: his line is lost."""
+        """End the utterance of a player whose frames have stopped coming."""
 
     async def set_muted(self, muted: bool) -> tuple[SpeechEvent, ...]:
         """Stop or resume listening (`stt-toggle`); an open utterance is dropped."""
@@ -120,11 +119,11 @@ class SpeechListener(Protocol):
         """Change what can be understood, from the next utterance on."""
 
     async def close(self) -> None:
-        """Give everything back; idempotent."""
+        """Release everything; idempotent."""
 
 
 class Speech(Protocol):
-    """All speech of the service; made once, early, and shared by its rooms."""
+    """All speech of the service, shared by its rooms; make it once, before the service listens."""
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -141,7 +140,7 @@ class Speech(Protocol):
         activity: VoiceActivityOptions | None = None,
         turn: SmartTurn | None = None,
     ) -> SpeechListener:
-        """Open the ears of a room for what can be asked in it.
+        """Open a listener for what can be said in a room.
 
         Phrases are sentences as one would say them; `(a | b)` are alternatives, `[a]` is
         optional, and `<name>` stands for a given name. Punctuation and case do not matter.
@@ -167,10 +166,10 @@ class Utterance(Protocol):
         """Take more of the utterance, 16 kHz mono int16."""
 
     async def is_whole(self) -> bool:
-        """Return whether it is a sentence already that nothing can follow; False if unsure."""
+        """Return whether it is a whole sentence that nothing can follow; False if unsure."""
 
     async def finish(self) -> Heard | Rejected:
-        """End the utterance and say what it was; within some seconds, whatever happens."""
+        """End the utterance and return what it was, within some seconds in every case."""
 
     async def cancel(self) -> None:
         """Drop the utterance."""
@@ -180,13 +179,13 @@ class Recogniser(Protocol):
     """A way to turn utterances into words."""
 
     def prepare(self, phrases: tuple[str, ...]) -> None:
-        """Get ready for phrases that will be expected soon; returns at once."""
+        """Get ready for phrases that will be expected soon; return at once."""
 
     async def open(self, phrases: tuple[str, ...]) -> Utterance | None:
         """Begin an utterance in which one of the phrases is expected; None when overloaded."""
 
     async def close(self) -> None:
-        """Give everything back."""
+        """Release everything."""
 
 
 class Detector(Protocol):
@@ -196,7 +195,7 @@ class Detector(Protocol):
         """Return how sure it is, 0 to 1, that a 20 ms frame and those before it are speech."""
 
     def close(self) -> None:
-        """Give everything back; idempotent."""
+        """Release everything; idempotent."""
 
 
 class Synthesiser(Protocol):
@@ -209,11 +208,11 @@ class Synthesiser(Protocol):
         """
 
     async def close(self) -> None:
-        """Give everything back."""
+        """Release everything."""
 
 
-# Common ones, and not too many: each more is one that another can be mistaken for.
-NAMES = """
+# Common ones, and not too many: each more can be mistaken for another.
+_NAMES = """
 ada adam albert alex alexander alice amanda amy andrea andrew angela ann anna anthony arthur
 barbara ben benjamin betty bob brian carlos carol caroline catherine charles charlotte chloe
 chris christina christopher claire clara daniel david deborah diana donald dorothy edward
@@ -228,7 +227,7 @@ simon sofia sophia stephanie stephen steven susan teresa theodore thomas timothy
 victor victoria vincent violet virginia walter william zoe
 """
 
-GIVEN_NAMES = tuple(NAMES.split())
+GIVEN_NAMES = tuple(_NAMES.split())
 
 
 MAX_CHARACTERS = 500

@@ -1,10 +1,8 @@
-"""A line to an OpenAI-compatible service for speech; keys and words never reach the log.
+"""Speech by an OpenAI-compatible service; keys and words never reach the log.
 
-Recognition by an OpenAI-compatible `/audio/transcriptions` endpoint.
-
-Synthesis by an OpenAI-compatible `/audio/speech` endpoint, played while it comes in.
-
-Reads a WAV file, or bare samples, while it still comes in.
+* `EndpointRecogniser`: `/audio/transcriptions`, a WAV file for each utterance
+* `EndpointSynthesiser`: `/audio/speech`, played while it comes in
+* `SoundStream`: reads a WAV file, or bare samples, while it comes in
 """
 
 from __future__ import annotations
@@ -34,12 +32,15 @@ from characters.speech.interfaces import (
 
 __all__ = [
     "BARE_RATE",
-    "EndpointEars",
-    "EndpointVoice",
+    "EndpointRecogniser",
+    "EndpointSynthesiser",
     "SoundStream",
     "SoundStreamError",
     "SpeechEndpoint",
 ]
+
+
+log = logging.getLogger(__name__)
 
 
 class EndpointError(CharactersError):
@@ -64,8 +65,8 @@ class SpeechEndpoint:
     answer_within: float = 6.0  # between two signs of life
 
 
-class EndpointLine:
-    """Posts to one service and keeps its connections; to be closed."""
+class EndpointClient:
+    """Posts to one service and keeps its connections; `close` it."""
 
     def __init__(self, endpoint: SpeechEndpoint, total_seconds: float | None = None) -> None:
         self.endpoint = endpoint
@@ -108,24 +109,22 @@ class EndpointLine:
             await self._http.close()
 
 
-log = logging.getLogger(__name__)
-
-# From the end of the utterance to its words. Who waited longer would have typed it.
+# From the end of the utterance to its words: a player who waited longer would have typed it.
 TOTAL_SECONDS = 8.0
 
 
-class EndpointEars:
+class EndpointRecogniser:
     """Implements `Recogniser`: each utterance is sent as a WAV file when it is over."""
 
     def __init__(
         self, endpoint: SpeechEndpoint, language: str, total_seconds: float = TOTAL_SECONDS
     ) -> None:
-        self._line = EndpointLine(endpoint, total_seconds)
+        self._client = EndpointClient(endpoint, total_seconds)
         self._language = language
         self._is_failing = False
 
     def prepare(self, phrases: tuple[str, ...]) -> None:
-        """Nothing is to be prepared: it understands whatever is said."""
+        """Do nothing: the service understands whatever is said."""
 
     async def open(self, phrases: tuple[str, ...]) -> EndpointUtterance:
         """Begin an utterance."""
@@ -145,12 +144,12 @@ class EndpointEars:
 
     async def _ask(self, pcm: bytes) -> str:
         form = aiohttp.FormData()
-        form.add_field("file", wav_of(pcm), filename="said.wav", content_type="audio/wav")
-        form.add_field("model", self._line.endpoint.model)
+        form.add_field("file", _wav_of(pcm), filename="said.wav", content_type="audio/wav")
+        form.add_field("model", self._client.endpoint.model)
         form.add_field("response_format", "json")
         if self._language:
             form.add_field("language", self._language)
-        async with self._line.post("/audio/transcriptions", data=form) as answer:
+        async with self._client.post("/audio/transcriptions", data=form) as answer:
             content = await answer.json(content_type=None)
         text = content.get("text") if isinstance(content, dict) else None
         if not isinstance(text, str):
@@ -159,14 +158,14 @@ class EndpointEars:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._line.close()
+        await self._client.close()
 
 
 class EndpointUtterance:
     """One utterance, kept until it is over."""
 
-    def __init__(self, ears: EndpointEars) -> None:
-        self._ears = ears
+    def __init__(self, recogniser: EndpointRecogniser) -> None:
+        self._recogniser = recogniser
         self._sound = bytearray()
 
     async def feed(self, pcm: bytes) -> None:
@@ -174,19 +173,19 @@ class EndpointUtterance:
         self._sound += pcm
 
     async def is_whole(self) -> bool:
-        """Nobody knows before it is sent."""
+        """Return False: it is not known before it is sent."""
         return False
 
     async def finish(self) -> Heard | Rejected:
         """Send the utterance; return what it was."""
-        return await self._ears.transcribe(bytes(self._sound))
+        return await self._recogniser.transcribe(bytes(self._sound))
 
     async def cancel(self) -> None:
         """Drop the utterance; nothing of it was sent."""
         self._sound.clear()
 
 
-def wav_of(pcm: bytes) -> bytes:
+def _wav_of(pcm: bytes) -> bytes:
     """Return 16 kHz mono int16 as a WAV file."""
     file = io.BytesIO()
     with wave.open(file, "wb") as wav:
@@ -195,6 +194,78 @@ def wav_of(pcm: bytes) -> bytes:
         wav.setframerate(16_000)
         wav.writeframes(pcm)
     return file.getvalue()
+
+
+CHUNK_SECONDS = 0.05
+USUAL_PACE = VoiceStyle().words_per_minute
+# Not asked again for so long after a failure, or every sentence would wait for a time-out.
+REST_SECONDS = 30.0
+
+
+class EndpointSynthesiser:
+    """Implements `Synthesiser` by a service that speaks sentence by sentence."""
+
+    def __init__(
+        self, endpoint: SpeechEndpoint, voice: str, now: Callable[[], float], audio_format: str
+    ) -> None:
+        self._client = EndpointClient(endpoint)
+        self._voice = voice
+        self._now = now
+        self._format = audio_format
+        self._failing_until = 0.0
+        self._unknown: set[str] = set()  # voices that it does not have
+
+    async def synthesise(self, text: str, style: VoiceStyle) -> AsyncGenerator[VoiceChunk, None]:
+        """Speak a sentence. Raises SynthesisError."""
+        if self._now() < self._failing_until:
+            raise SynthesisError("the speech endpoint failed a moment ago")
+        sound, waiting, is_empty = SoundStream(), b"", True
+        try:
+            async with self._client.post("/audio/speech", json=self._body(text, style)) as answer:
+                async for data in answer.content.iter_any():
+                    waiting += sound.feed(data)
+                    size = 2 * round(sound.rate * CHUNK_SECONDS)
+                    while waiting and len(waiting) >= size:
+                        is_empty = False
+                        yield _chunk_of(waiting[:size], sound.rate)
+                        waiting = waiting[size:]
+        except (EndpointError, SoundStreamError) as error:
+            raise self._failure(error, style.voice) from error
+        if waiting:
+            yield _chunk_of(waiting, sound.rate)
+        elif is_empty:
+            raise self._pause("it sends no sound")
+
+    def _body(self, text: str, style: VoiceStyle) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": self._client.endpoint.model,
+            "input": text,
+            "voice": self._voice if style.voice in self._unknown else style.voice or self._voice,
+            "response_format": self._format,
+        }
+        if style.words_per_minute != USUAL_PACE:
+            body["speed"] = round(min(4.0, max(0.25, style.words_per_minute / USUAL_PACE)), 2)
+        return body
+
+    def _failure(self, error: Exception, voice: str) -> SynthesisError:
+        is_refusal = isinstance(error, EndpointError) and error.is_refusal
+        if is_refusal and voice and voice not in self._unknown:
+            self._unknown.add(voice)
+            return SynthesisError(f"the speech endpoint may not know the voice {voice!r}")
+        return self._pause(str(error))
+
+    def _pause(self, why: str) -> SynthesisError:
+        self._failing_until = self._now() + REST_SECONDS
+        return SynthesisError(f"the speech endpoint failed: {why}; tried again in 30 s")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+
+def _chunk_of(pcm: bytes, rate: int) -> VoiceChunk:
+    """Return samples with the visemes that fit them."""
+    return VoiceChunk(pcm, rate, weights_of_sound(np.frombuffer(pcm, "<i2"), rate))
 
 
 # What OpenAI's `pcm` is: 24 kHz, 16 bits, little-endian, mono.
@@ -209,13 +280,13 @@ class SoundStreamError(CharactersError):
 
 
 class SoundStream:
-    """Takes bytes in pieces of any size, gives mono int16; `rate` is known with the first."""
+    """Takes bytes in pieces of any size, returns mono int16; `rate` is known with the first."""
 
     def __init__(self) -> None:
         self.rate = 0
         self._channels = 1
         self._waiting = b""
-        self._left: int | None = None  # bytes of sound still to come, None when nobody said
+        self._left: int | None = None  # bytes of sound still to come, None when unknown
 
     def feed(self, data: bytes) -> bytes:
         """Take more bytes, return what can be played now. Raises SoundStreamError."""
@@ -235,7 +306,7 @@ class SoundStream:
         return mono
 
     def _read_header(self) -> bool:
-        """Return whether the samples begin now."""
+        """Read the header; return whether it is complete."""
         if len(self._waiting) < 4:
             return False
         if not self._waiting.startswith(b"RIFF"):
@@ -278,80 +349,8 @@ class SoundStream:
     def _begin(self, rate: int, at: int, size: int) -> bool:
         if not rate:
             raise SoundStreamError("its WAV file does not say what its sound is")
-        # Who streams does not know the size and writes 0 or the largest number.
+        # A service that streams does not know the size, and writes 0 or the largest number.
         self._left = size if 0 < size < 0x7FFF_F000 else None
         self.rate = rate
         self._waiting = self._waiting[at:]
         return True
-
-
-CHUNK_SECONDS = 0.05
-USUAL_PACE = VoiceStyle().words_per_minute
-# After a failure it is left alone for so long: nobody waits for a time-out at every sentence.
-REST_SECONDS = 30.0
-
-
-class EndpointVoice:
-    """Implements `Synthesiser` by a service that speaks sentence by sentence."""
-
-    def __init__(
-        self, endpoint: SpeechEndpoint, voice: str, now: Callable[[], float], audio_format: str
-    ) -> None:
-        self._line = EndpointLine(endpoint)
-        self._voice = voice
-        self._now = now
-        self._format = audio_format
-        self._rests_until = 0.0
-        self._unknown: set[str] = set()  # voices that it does not have
-
-    async def synthesise(self, text: str, style: VoiceStyle) -> AsyncGenerator[VoiceChunk, None]:
-        """Speak a sentence. Raises SynthesisError."""
-        if self._now() < self._rests_until:
-            raise SynthesisError("the speech endpoint failed a moment ago")
-        sound, waiting, is_empty = SoundStream(), b"", True
-        try:
-            async with self._line.post("/audio/speech", json=self._body(text, style)) as answer:
-                async for data in answer.content.iter_any():
-                    waiting += sound.feed(data)
-                    size = 2 * round(sound.rate * CHUNK_SECONDS)
-                    while waiting and len(waiting) >= size:
-                        is_empty = False
-                        yield chunk_of(waiting[:size], sound.rate)
-                        waiting = waiting[size:]
-        except (EndpointError, SoundStreamError) as error:
-            raise self._failure(error, style.voice) from error
-        if waiting:
-            yield chunk_of(waiting, sound.rate)
-        elif is_empty:
-            raise self._tired("it sends no sound")
-
-    def _body(self, text: str, style: VoiceStyle) -> dict[str, Any]:
-        body: dict[str, Any] = {
-            "model": self._line.endpoint.model,
-            "input": text,
-            "voice": self._voice if style.voice in self._unknown else style.voice or self._voice,
-            "response_format": self._format,
-        }
-        if style.words_per_minute != USUAL_PACE:
-            body["speed"] = round(min(4.0, max(0.25, style.words_per_minute / USUAL_PACE)), 2)
-        return body
-
-    def _failure(self, error: Exception, voice: str) -> SynthesisError:
-        is_refusal = isinstance(error, EndpointError) and error.is_refusal
-        if is_refusal and voice and voice not in self._unknown:
-            self._unknown.add(voice)
-            return SynthesisError(f"the speech endpoint may not know the voice {voice!r}")
-        return self._tired(str(error))
-
-    def _tired(self, why: str) -> SynthesisError:
-        self._rests_until = self._now() + REST_SECONDS
-        return SynthesisError(f"the speech endpoint failed: {why}; tried again in 30 s")
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._line.close()
-
-
-def chunk_of(pcm: bytes, rate: int) -> VoiceChunk:
-    """Return samples with the mouth that fits them."""
-    return VoiceChunk(pcm, rate, weights_of_sound(np.frombuffer(pcm, "<i2"), rate))

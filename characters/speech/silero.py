@@ -36,7 +36,7 @@ def load_silero() -> SileroModel:
 
 
 class SileroPool:
-    """Keeps loaded models: one takes 30 ms and 9 MB, and a room is often opened for its text."""
+    """Keeps loaded models: one takes 30 ms and 9 MB, and many rooms only use text."""
 
     def __init__(self, load: Callable[[], SileroModel] = load_silero) -> None:
         self._load = load
@@ -66,7 +66,7 @@ class SileroDetector:
         self._confidence = 0.0
 
     def confidence(self, pcm: bytes) -> float:
-        """Return the model's word on the last whole window."""
+        """Return the model's result for the last whole window."""
         model = self._model = self._model or self._pool.take()
         samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32_768.0)
         waiting = np.concatenate((self._waiting, samples))

@@ -4,7 +4,7 @@ Its open dictation is not usable, and a grammar alone turns any noise into one o
 So the same sound goes through two decoders: one that knows only the grammar, one that may put any
 phones in any order. Where the phones explain the sound much better, it was something else.
 
-Pronunciations for words that the recogniser's dictionary lacks, by way of espeak-ng.
+espeak-ng pronounces words that the dictionary lacks (`pronounce_with_espeak`).
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ import numpy as np
 import pocketsphinx
 
 from characters.audio.signal import Samples
-from characters.speech.interfaces import SAY_AGAIN, Heard, Rejected
-from characters.speech.listener import (
+from characters.speech.grammar import (
     Evidence,
     Grammar,
     Loudness,
@@ -33,8 +32,9 @@ from characters.speech.listener import (
     spoken_frames,
     worst_word,
 )
+from characters.speech.interfaces import SAY_AGAIN, Heard, Rejected
 
-__all__ = ["ask_espeak", "phones_of", "SphinxDetector", "SphinxRecogniser", "TYPE_NAMES"]
+__all__ = ["pronounce_with_espeak", "phones_of", "SphinxDetector", "SphinxRecogniser", "TYPE_NAMES"]
 
 
 # Among two hundred names every third is taken for another, in a quiet room; "Nice to meet you,
@@ -64,7 +64,7 @@ LOG_BASE = math.log(1.0001)
 ALTERNATE = re.compile(r"\(\d+\)")
 
 
-# It says yes or no for 20 ms; the share of yes over this many frames is its confidence.
+# The detector says yes or no for 20 ms; the share of yes in this many frames is its confidence.
 CONFIDENCE_FRAMES = 5
 
 
@@ -82,7 +82,7 @@ class SphinxDetector:
         return sum(self._recent) / CONFIDENCE_FRAMES
 
     def close(self) -> None:
-        """Nothing is to be given back."""
+        """Do nothing."""
 
     def is_speech(self, pcm: bytes) -> bool:
         """Return whether a frame of `frame_bytes` is speech."""
@@ -140,7 +140,7 @@ class DecoderPair:
         self._made = 0
 
     def knows(self, word: str) -> bool:
-        """Return whether the dictionary can pronounce a word, or has just learnt it."""
+        """Return whether the dictionary has a word, after a try to add its pronunciation."""
         if self.words.lookup_word(word) is not None:
             return True
         phones = self._pronounce(word)
@@ -323,7 +323,7 @@ def phones_of(phonemes: str) -> str | None:
     return " ".join(phone for phone in phones if phone is not None)
 
 
-def ask_espeak(program: str, word: str) -> str | None:
+def pronounce_with_espeak(program: str, word: str) -> str | None:
     """Return the phones of a word, None when the program does not help (worker thread)."""
     if not WORD.fullmatch(word):
         return None

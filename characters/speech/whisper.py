@@ -18,7 +18,7 @@ __all__ = ["whisper_problem", "WhisperModel", "WhisperRecogniser"]
 
 log = logging.getLogger(__name__)
 
-# The bounds that the model's makers use for "nobody spoke" and "these words are guessed".
+# The bounds that the model's makers use for silence, and for words that are guessed.
 NO_SPEECH = 0.6
 UNLIKELY = -1.0
 
@@ -107,7 +107,7 @@ class WhisperUtterance:
         self._sound += pcm
 
     def is_whole(self) -> bool:
-        """Nobody knows before it is over."""
+        """Return False: it is not known before the end."""
         return False
 
     def finish(self) -> Heard | Rejected:

@@ -12,7 +12,7 @@ import pytest
 from characters.audio.signal import decibels
 from characters.protocol.turn_settings import VoiceActivityOptions
 from characters.speech.factory import (
-    BABBLE_RATE,
+    PLACEHOLDER_RATE,
     FallbackSynthesiser,
     PlaceholderSpeech,
     SpeechParts,
@@ -95,7 +95,7 @@ def test_without_its_parts_it_says_what_is_missing_and_goes_on(
     assert speech.problems == (
         "Characters only babble: install the program espeak-ng (`make setup` does). Captions work.",
     )
-    assert asyncio.run(say(speech))[0].sample_rate == BABBLE_RATE
+    assert asyncio.run(say(speech))[0].sample_rate == PLACEHOLDER_RATE
 
 
 def test_an_endpoint_hears_and_another_speaks() -> None:

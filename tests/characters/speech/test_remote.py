@@ -22,8 +22,8 @@ from characters.speech.interfaces import (
 from characters.speech.remote import (
     BARE_RATE,
     REST_SECONDS,
-    EndpointEars,
-    EndpointVoice,
+    EndpointRecogniser,
+    EndpointSynthesiser,
     SoundStream,
     SoundStreamError,
     SpeechEndpoint,
@@ -41,7 +41,7 @@ def recognise(
         async with serving() as server:
             for name, value in changes:
                 setattr(server, name, value)
-            ears = EndpointEars(SpeechEndpoint(server.url, "whisper-1", "k3y"), "en", 0.5)
+            ears = EndpointRecogniser(SpeechEndpoint(server.url, "whisper-1", "k3y"), "en", 0.5)
             for _ in range(times):
                 utterance = await ears.open(("where does it hurt",))
                 await utterance.feed(SOUND[:640])
@@ -87,7 +87,7 @@ def test_whatever_fails_the_player_is_asked_to_say_it_again_and_soon(
 
 def test_a_service_that_is_not_there_is_a_rejection() -> None:
     async def talk() -> Heard | Rejected:
-        ears = EndpointEars(SpeechEndpoint("http://127.0.0.1:9/v1", "m"), "")
+        ears = EndpointRecogniser(SpeechEndpoint("http://127.0.0.1:9/v1", "m"), "")
         heard = await (await ears.open(())).finish()
         await ears.close()
         return heard
@@ -105,7 +105,7 @@ def test_a_failure_is_logged_once_without_words_or_key(caplog: pytest.LogCapture
 def test_what_is_dropped_is_never_sent() -> None:
     async def talk() -> OpenAIServer:
         async with serving() as server:
-            ears = EndpointEars(SpeechEndpoint(server.url, "m"), "")
+            ears = EndpointRecogniser(SpeechEndpoint(server.url, "m"), "")
             utterance = await ears.open(())
             await utterance.feed(SOUND)
             await utterance.cancel()
@@ -115,9 +115,9 @@ def test_what_is_dropped_is_never_sent() -> None:
     assert asyncio.run(talk()).asked == []
 
 
-def voice_of(server: OpenAIServer, clock: ManualClock | None = None) -> EndpointVoice:
+def voice_of(server: OpenAIServer, clock: ManualClock | None = None) -> EndpointSynthesiser:
     endpoint = SpeechEndpoint(server.url, "tts-1", "k3y", answer_within=0.3)
-    return EndpointVoice(endpoint, "alloy", (clock or ManualClock()).now, "wav")
+    return EndpointSynthesiser(endpoint, "alloy", (clock or ManualClock()).now, "wav")
 
 
 def speak(

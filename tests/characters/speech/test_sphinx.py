@@ -17,8 +17,8 @@ from characters.speech.sphinx import (
     TYPE_NAMES,
     SphinxDetector,
     SphinxRecogniser,
-    ask_espeak,
     phones_of,
+    pronounce_with_espeak,
 )
 from tests.audio.devices import require
 
@@ -105,7 +105,7 @@ def test_phrases_change_from_one_utterance_to_the_next(recogniser: SphinxRecogni
 
 def test_a_word_that_the_dictionary_lacks_is_learnt() -> None:
     require("espeak-ng")
-    learner = SphinxRecogniser(partial(ask_espeak, "espeak-ng"))
+    learner = SphinxRecogniser(partial(pronounce_with_espeak, "espeak-ng"))
     got = recognise(learner, spoken("you have scurvy"), (*PHRASES, "you have scurvy"))
     assert isinstance(got, Heard) and got.text == "you have scurvy"
 
@@ -179,12 +179,12 @@ def test_a_phoneme_that_is_not_known_gives_up_the_word() -> None:
 @pytest.mark.parametrize(("word", "phones"), [("hurt", "HH ER T"), ("judge", "JH AH JH")])
 def test_a_known_word_is_pronounced_as_the_dictionary_has_it(word: str, phones: str) -> None:
     require("espeak-ng")
-    assert ask_espeak("espeak-ng", word) == phones
+    assert pronounce_with_espeak("espeak-ng", word) == phones
 
 
 def test_a_program_that_is_missing_teaches_nothing() -> None:
-    assert ask_espeak("no-such-program", "hurt") is None
+    assert pronounce_with_espeak("no-such-program", "hurt") is None
 
 
 def test_what_is_no_word_never_reaches_the_program() -> None:
-    assert ask_espeak("no-such-program", "--help") is None
+    assert pronounce_with_espeak("no-such-program", "--help") is None
