@@ -61,7 +61,7 @@ def play(folder: Path, script: str, *more: str, endpoint: str = "") -> Run:
 
     The embedded service comes with it, unless there is another endpoint.
     """
-    from main import main, parse  # the whole product: only where it is used
+    from characters.commands.demo import main, parse  # with pygame: only where it is used
 
     options = ["--headless", *_options(folder, script), *more]
     if endpoint:

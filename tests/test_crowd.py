@@ -11,7 +11,7 @@ from tests.bench.crowd_contenders import NEAR, Level
 def test_those_whom_the_player_is_near_connect_and_the_others_wait_for_him(
     tmp_path: Path,
 ) -> None:
-    level = Level(tmp_path, people=100)
+    level = Level(tmp_path, people=40)
     try:
         level.wait_for_connections(NEAR)
         for _ in range(20):

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.faults import audio_devices
+
+# They measure milliseconds on a device; without a clock tests/audio/test_gate.py and test_pulse.py
+# hold the same rules.
+pytestmark = pytest.mark.slow
 
 
 def test_the_microphone_opens_in_time_for_the_right_one_and_never_while_muted() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from characters.session.conversation import ResumeOutcome
 from characters.session.policy import ReconnectPolicy, ResumePolicy
 from tests.faults import (
@@ -34,11 +36,13 @@ def test_each_answer_of_a_service_gets_its_class() -> None:
     assert row.is_right, row.figure
 
 
+@pytest.mark.slow
 def test_a_dead_link_is_noticed_within_the_heartbeat() -> None:
     row = runtime_real.black_holes(1)
     assert row.is_right, row.figure
 
 
+@pytest.mark.slow
 def test_twenty_that_drop_together_are_no_herd() -> None:
     row = runtime_real.crowd()
     assert row.is_right, row.figure
@@ -64,8 +68,13 @@ def test_a_client_that_lies_about_its_numbers_gets_nothing_wrong_delivered() -> 
     assert row.is_right, row.figure
 
 
-def test_each_line_is_answered_once_although_the_service_is_killed_in_the_answers() -> None:
-    row = runtime_answers.killed_in_answers(4, 2)
+@pytest.mark.parametrize(
+    ("candidates", "kills"), [(2, 1), pytest.param(4, 2, marks=pytest.mark.slow)]
+)
+def test_each_line_is_answered_once_although_the_service_is_killed_in_the_answers(
+    candidates: int, kills: int
+) -> None:
+    row = runtime_answers.killed_in_answers(candidates, kills)
     assert row.is_right, row.figure
 
 

@@ -7,7 +7,7 @@ from tests.simulation.shell.weather import simulate_shell
 MINUTES_4 = 4 / 60
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_minutes_of_bad_weather_for_the_whole_product_break_no_promise(seed: int) -> None:
     outcome = simulate_shell(seed, hours=MINUTES_4, clients=3)
     assert not outcome.broken, outcome.broken
