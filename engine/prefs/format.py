@@ -1,6 +1,4 @@
-"""What preferences hold, and how it changes.
-
-The bytes of a preferences file: how they are written and how damage in them is survived.
+"""The format of a preferences file: values and changes as bytes, and what survives damage.
 
 A file is a header, a table, one msgpack map, the header again, and a log:
 
@@ -10,14 +8,13 @@ A file is a header, a table, one msgpack map, the header again, and a log:
     header   64 bytes   the same again, so that a lost first sector loses no more than itself
     log                 framed records [sequence, key, value], then zeros to the end of the file
 
-A record without a value deletes its key; a record without a key deletes everything. Nothing
-here touches a disk. In every version the magic and the version stand first in the header, and
-its own checksum last, so that a later version is told from damage.
+A record without a value deletes its key; a record without a key deletes everything. In every
+version the magic and the version are first in the header and its own checksum is last, so that a
+later version is told from damage.
 
-The log of a preferences file: framed records, and what is left of them after damage.
-
-A frame starts with a marker; its checksum is seeded with its offset, so that a copy of a record
-inside somebody's value is never taken for a record. The first record of each batch says so.
+A frame of the log starts with a marker. Its checksum is seeded with its offset, so that a copy of
+a record inside a value is not taken for a record; the first record of each batch is marked as
+such. Nothing here touches a disk.
 """
 
 from __future__ import annotations
@@ -34,47 +31,46 @@ import msgpack
 from engine.core.errors import EngineError
 
 __all__ = [
-    "apply_change",
+    "MAX_TOTAL_BYTES",
     "Change",
     "Contents",
+    "ForeignFileError",
+    "Gap",
+    "NewerVersionError",
+    "Value",
+    "WriteQueue",
+    "apply_change",
     "decode_changes",
     "decode_file",
     "encode_batch",
     "encode_file",
-    "ForeignFileError",
-    "FrameLog",
-    "Gap",
     "is_same",
-    "MAX_TOTAL_BYTES",
-    "NewerVersionError",
     "read_log",
     "unpack",
-    "Value",
     "weigh",
     "weight",
-    "WriteQueue",
 ]
 
 
 MAX_TOTAL_BYTES = 64 * 1024 * 1024
 
 Value = int | float | str | bool | bytes
-# A key and its value sets, a key alone deletes, nothing at all deletes everything.
 Change = tuple[()] | tuple[str] | tuple[str, Value]
+"""A key and its value sets, a key alone deletes, nothing at all deletes everything."""
 
 
 class WriteQueue:
-    """Where changes are queued; all that a set on the frame thread touches.
+    """Changes that wait for the writer; all that a set on the frame thread touches.
 
-    Adding needs no lock. Whoever adds looks at `is_asleep` afterwards, and wakes the writer then.
-    While it `is_guarded`, adding is not enough: somebody wants to be asked or told.
+    Adding needs no lock; after it the caller calls `wake` if the writer `is_asleep`. While it
+    `is_guarded`, a set goes through `PlayerPrefs.change`, which checks the size and emits signals.
     """
 
-    __slots__ = ("add", "is_asleep", "is_guarded", "queue", "wake")
+    __slots__ = ("add", "changes", "is_asleep", "is_guarded", "wake")
 
     def __init__(self) -> None:
-        self.queue: deque[Change] = deque()
-        self.add: Callable[[Change], object] = self.queue.append
+        self.changes: deque[Change] = deque()
+        self.add: Callable[[Change], object] = self.changes.append
         self.is_guarded = True
         self.is_asleep = True
         self.wake: Callable[[], object] = lambda: None
@@ -94,12 +90,12 @@ def apply_change(values: dict[str, Value], change: Change) -> Value | None:
 
 
 def is_same(value: Value, old: Value | None) -> bool:
-    """Tell whether setting `value` where `old` is changes nothing: 1, 1.0 and True differ."""
+    """Return whether replacing `old` by `value` changes nothing: 1, 1.0 and True differ."""
     return type(value) is type(old) and value == old
 
 
 def weigh(live: int, change: Change, old: Value | None) -> int:
-    """Return what all values weigh after a change, when they weighed `live` and `old` was there."""
+    """Return the weight of all values after a change; before it was `live`, with `old` there."""
     if not change:
         return 0
     if old is not None:
@@ -108,7 +104,7 @@ def weigh(live: int, change: Change, old: Value | None) -> int:
 
 
 def weight(key: str, value: Value) -> int:
-    """Return about the bytes that an entry takes in a file, without encoding it."""
+    """Estimate the bytes that an entry takes in a file, without encoding it."""
     if isinstance(value, str):
         return _text_weight(key) + _text_weight(value)
     if isinstance(value, bytes):
@@ -208,11 +204,11 @@ def read_log(data: bytes, at: int) -> FrameLog:
 def _judge_gaps(
     data: bytes, payloads: list[bytes], gaps: list[tuple[int, Gap]], last_begins: int, end: int
 ) -> FrameLog:
-    """Tell damage from a last batch that was torn while it was written.
+    """Distinguish damage from a last batch that was torn while it was written.
 
     A batch is written only after the one before it is on the disk, so a hole with a later
     batch behind it is damage: what follows is kept. In the last batch, a sector that is still
-    zero was never written: nobody was told that this batch was saved, and what follows the
+    zero was never written: this batch was never reported as saved, and what follows the
     hole is dropped, so that the file stays a prefix of what happened.
     """
     for count, gap in gaps:
@@ -229,7 +225,7 @@ def _judge_gaps(
 
 
 def _is_cut_short(data: bytes, tail: Gap) -> bool:
-    """Tell a last record of which a sector was never written from one that was damaged."""
+    """Return whether a sector of the last record was never written; else it was damaged."""
     stops_with_a_sector = tail.end % SECTOR == 0 and _claimed_end(data, tail.start) > tail.end
     return stops_with_a_sector or _has_unwritten_sector(data, tail)
 
@@ -369,9 +365,6 @@ def decode_file(data: bytes) -> Contents:
     return Contents(values, sequence, *places, live, gaps, log.torn, lost)
 
 
-# -- header ---------------------------------------------------------------------------------
-
-
 def _encode_header(header: _Header) -> bytes:
     raw = _HEADER.pack(MAGIC, *astuple(header), 0)
     return raw[:-4] + struct.pack("<I", crc32(raw[:-4]))
@@ -420,9 +413,6 @@ def _decode_without_header(data: bytes) -> Contents:
         apply_change(values, change)
     gaps = log.gaps or (Gap(0, len(data)),)
     return Contents(values, sequence, len(data), 0, log.end, 0, gaps)
-
-
-# -- snapshot -------------------------------------------------------------------------------
 
 
 def _decode_snapshot(data: bytes, header: _Header) -> tuple[dict[str, Value], tuple[Gap, ...]]:

@@ -1,6 +1,6 @@
-"""The preferences file on its disk: opened, appended to, written anew.
+"""PrefsLog: the preferences file on its disk: locked, opened, appended to, written anew.
 
-What keeps it safe, in one place:
+What keeps it safe:
 
 * A batch is appended with one write and one flush into space that already exists, so the flush
   has no metadata to wait for.
@@ -8,17 +8,10 @@ What keeps it safe, in one place:
   place of the old one, and the folder is flushed.
 * After a write or a flush has failed, what the disk holds is unknown, and a second flush that
   succeeds proves nothing: that file is never written again, the next save makes a new one.
-* Damaged bytes are copied beside the file before the file is replaced; of such copies the newest
-  few stay.
-
-The few calls on a disk that preferences need, as a protocol and as the real thing.
-
-Tests put a disk of their own in its place that loses, tears, reorders and refuses.
-
-A lock file that keeps a second process away from a preferences file.
-
-The system drops the lock when its holder dies, however it dies, so a file that was left
-behind is no obstacle. It holds the pid of the holder for the message to the other one.
+* Damaged bytes are copied beside the file before the file is replaced; the newest few of such
+  copies stay.
+* A lock file keeps other processes away. The system drops the lock when its holder dies, so a
+  lock file that is left behind is no obstacle; it holds the process id for the error message.
 """
 
 from __future__ import annotations
@@ -31,7 +24,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 from zlib import crc32
 
 from engine.core.errors import EngineError
@@ -49,11 +41,9 @@ from engine.prefs.format import (
 __all__ = [
     "FileLock",
     "FileSystem",
-    "Lock",
     "LockHeldError",
     "PrefsLog",
     "QUARANTINE",
-    "RealFileSystem",
     "RecoveryReport",
 ]
 
@@ -73,7 +63,7 @@ class LockHeldError(EngineError):
 class FileLock:
     """A lock on `path`, held from construction to `release`.
 
-    Raises LockHeldError when somebody else holds it, OSError when no lock file can be made.
+    Raises LockHeldError while another process holds it, OSError if no lock file can be made.
     """
 
     def __init__(self, path: Path) -> None:
@@ -88,7 +78,7 @@ class FileLock:
         os.write(self._handle, f"{os.getpid():<20}\n".encode())
 
     def release(self) -> None:
-        """Let the next one in. The file stays: removing it would race with who opens it."""
+        """Release the lock. The file stays: removing it would race with a process that opens it."""
         handle, self._handle = self._handle, -1
         if handle >= 0:
             os.close(handle)
@@ -118,66 +108,13 @@ _IS_MACOS = sys.platform == "darwin"
 _BINARY: int = getattr(os, "O_BINARY", 0)  # without it Windows rewrites line ends
 
 
-class Lock(Protocol):
-    """A lock that is held until it is released."""
+class FileSystem:
+    """The calls on a disk that preferences need; each raises OSError when the disk refuses.
 
-    def release(self) -> None:
-        """Let the next one in."""
-        ...
+    Tests pass one that loses, tears, reorders and refuses.
+    """
 
-
-class FileSystem(Protocol):
-    """Calls on a disk; each raises OSError when the disk refuses."""
-
-    def read(self, path: Path) -> bytes:
-        """Return all bytes of a file."""
-        ...
-
-    def open(self, path: Path, *, create: bool = False) -> int:
-        """Open a file for writing; with `create` an empty one that only its owner can read."""
-        ...
-
-    def write(self, handle: int, data: bytes, offset: int) -> None:
-        """Write all of `data` at `offset`."""
-        ...
-
-    def flush(self, handle: int) -> None:
-        """Return when what was written is on the medium."""
-        ...
-
-    def close(self, handle: int) -> None:
-        """Close a file."""
-        ...
-
-    def replace(self, source: Path, target: Path) -> None:
-        """Put `source` in the place of `target`, at once."""
-        ...
-
-    def flush_folder(self, folder: Path) -> None:
-        """Return when the names in a folder are on the medium."""
-        ...
-
-    def remove(self, path: Path) -> None:
-        """Remove a file; one that is not there is no error."""
-        ...
-
-    def oldest_first(self, folder: Path, beginning: str) -> list[Path]:
-        """Return the files of a folder whose names begin so, the last changed at the end."""
-        ...
-
-    def make_folder(self, folder: Path) -> None:
-        """Make a folder and those above it."""
-        ...
-
-    def lock(self, path: Path) -> Lock:
-        """Take the lock at `path`. Raises LockHeldError when another process has it."""
-        ...
-
-
-class RealFileSystem:
-    """The disk of this machine."""
-
-    def lock(self, path: Path) -> Lock:
+    def lock(self, path: Path) -> FileLock:
         """Take the lock at `path`. Raises LockHeldError when another process has it."""
         return FileLock(path)
 
@@ -225,7 +162,7 @@ class RealFileSystem:
         os.close(handle)
 
     def replace(self, source: Path, target: Path) -> None:
-        """Put `source` in the place of `target`, at once."""
+        """Replace `target` by `source`, atomically."""
         # On Windows a virus scanner or an indexer may hold the target open for a moment.
         for pause in (0.01, 0.05, 0.2) if _IS_WINDOWS else ():
             try:
@@ -263,7 +200,7 @@ class RealFileSystem:
 _log = logging.getLogger(__name__)
 
 QUARANTINE = ".damaged-"
-"""What stands between the name of the settings file and the checksum of a damaged copy of it."""
+"""In the name of a copy of a damaged file, between the file's name and the copy's checksum."""
 
 _LONG_LOG = 32 * 1024  # some 400 records: half a millisecond when the file is opened
 _COPIES = 3  # of damaged files; one more replaces the oldest
@@ -272,7 +209,7 @@ _SLACK = 128 * 1024  # a file may be this much larger than twice its live conten
 
 @dataclass(frozen=True, slots=True)
 class RecoveryReport:
-    """What opening the file found."""
+    """What was found when the file was opened; prints as a sentence for the player."""
 
     path: Path
     keys: int = 0
@@ -284,7 +221,7 @@ class RecoveryReport:
 
     @property
     def is_clean(self) -> bool:
-        """Whether there is nothing to tell the player."""
+        """Whether the player need not know of it."""
         return not (self.damaged_bytes or self.unsavable)
 
     def __str__(self) -> str:
@@ -305,7 +242,7 @@ class RecoveryReport:
 
 
 class PrefsLog:
-    """One preferences file. Not safe for threads: the writer calls it under its lock."""
+    """One preferences file. Not thread-safe: the writer calls it under its lock."""
 
     def __init__(self, path: Path, disk: FileSystem) -> None:
         self._path = path
@@ -314,8 +251,8 @@ class PrefsLog:
         self._at = self._size = self._log_from = self._sequence = 0
         self._is_settled = True
         self._is_closed = False
-        self._evidence: bytes | None = None
-        self.trouble: OSError | None = None  # why opening left no file to append to
+        self._damaged_copy: bytes | None = None
+        self.open_error: OSError | None = None  # why `open` left no file to append to
 
     def open(self, *, read_only: bool = False) -> tuple[Contents, RecoveryReport]:
         """Read the file and make it ready for appending.
@@ -335,8 +272,8 @@ class PrefsLog:
         self._sequence = contents.sequence
         if read_only:
             return contents, _report(self._path, contents, None)
-        self._evidence = data if contents.gaps and data else None
-        kept = _quarantine_path(self._path, data) if self._evidence else None
+        self._damaged_copy = data if contents.gaps and data else None
+        kept = _quarantine_path(self._path, data) if self._damaged_copy else None
         self._make_ready(contents)
         return contents, _report(self._path, contents, kept)
 
@@ -349,7 +286,7 @@ class PrefsLog:
                 self.rewrite(contents.values)
         except OSError as error:
             self._abandon()
-            self.trouble = error
+            self.open_error = error
 
     @property
     def is_ready(self) -> bool:
@@ -363,7 +300,7 @@ class PrefsLog:
 
         Raises OSError when neither could be done.
         """
-        if self._is_closed:  # and so is the lock: somebody else may have the file
+        if self._is_closed:  # and unlocked: another process may have the file
             raise OSError(errno.EBADF, "the settings file was closed")
         if not self._append(changes):
             self._replace(values)
@@ -382,15 +319,15 @@ class PrefsLog:
             self._disk.flush(self._handle)
         except OSError as error:
             _log.warning("%s: %s; going on in a new file", self._path.name, error.strerror)
-            return False  # whoever called lets go of this file
+            return False  # the caller writes a new file
         self._at += len(frames)
         self._sequence += len(changes)
         return True
 
     def _settle(self, handle: int) -> None:
-        """Make durable what was found, before the first batch stands on it.
+        """Flush what was found, before the first batch is appended to it.
 
-        Whoever wrote it may have died before it flushed the file, or the folder.
+        The process that wrote it may have died before it flushed the file or the folder.
         """
         if not self._is_settled:
             self._disk.flush(handle)
@@ -401,7 +338,7 @@ class PrefsLog:
         try:
             self.rewrite(values())
         except OSError:
-            # The batch is in no file: what is next must not be appended behind the hole.
+            # The batch is in no file: the next one must not be appended behind the hole.
             self._abandon()
             raise
 
@@ -416,12 +353,12 @@ class PrefsLog:
 
         Raises OSError; the old file is then what it was, or the new one is in its place.
         """
-        self._keep_evidence()
+        self._save_damaged_copy()
         image, log_at = encode_file(values, self._sequence)
         aside = self._path.with_name(self._path.name + ".new")
         self._write_aside(aside, image)
         # From here on the old file is no longer written: after a failure the next commit
-        # writes a third one. Windows replaces only files that nobody has open.
+        # writes a third one. Windows replaces only files that are not open.
         self._abandon()
         self._disk.replace(aside, self._path)
         self._disk.flush_folder(self._path.parent)
@@ -448,20 +385,20 @@ class PrefsLog:
         except OSError as error:
             _log.debug("%s stays behind: %s", path.name, error.strerror)
 
-    def _keep_evidence(self) -> None:
-        if self._evidence is not None:
-            copy = _quarantine_path(self._path, self._evidence)
-            self._write_aside(copy, self._evidence)
-            self._evidence = None
-            self._forget_old_copies(copy)
+    def _save_damaged_copy(self) -> None:
+        if self._damaged_copy is not None:
+            copy = _quarantine_path(self._path, self._damaged_copy)
+            self._write_aside(copy, self._damaged_copy)
+            self._damaged_copy = None
+            self._remove_old_copies(copy)
 
-    def _forget_old_copies(self, newest: Path) -> None:
+    def _remove_old_copies(self, newest: Path) -> None:
         try:
             copies = self._disk.oldest_first(self._path.parent, self._path.name + QUARANTINE)
         except OSError as error:
             _log.debug("old damaged files stay: %s", error.strerror)
             return
-        # Whatever the clock says of the others, the one just written stays.
+        # The one just written stays, whatever the clock says of the others.
         for old in [copy for copy in copies if copy != newest][: 1 - _COPIES]:
             self._discard(old)
 
@@ -475,7 +412,7 @@ class PrefsLog:
             _log.debug("closing %s: %s", self._path.name, error.strerror)
 
     def close(self, values: Callable[[], Mapping[str, Value]]) -> None:
-        """Let go of the file; a long log is folded into the snapshot, which loads faster."""
+        """Close the file; a long log is first folded into the snapshot, which loads faster."""
         if self._handle is not None and self._at - self._log_from > _LONG_LOG:
             self._compact(values)
         self._abandon()

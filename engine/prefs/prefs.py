@@ -1,14 +1,9 @@
-"""PlayerPrefs: Unity's small store of settings, in one file that cannot be lost.
+"""PlayerPrefs: a game's settings in one file that survives a crash, as Unity's of that name.
 
 prefs = PlayerPrefs.open(folder / "prefs.msgpack", dispatcher=dispatcher)
 prefs.set_float("volume", 0.8)                      # queued; saved within a moment
 prefs.set_string("session", "7f3a", durable=True)   # on the disk when it returns
 slot = prefs.namespace("slot1.")
-
-PrefsError              saving failed, or cannot work: the message says what to do
-+-- PrefsLockedError    another process has the file; `pid` names it
-
-Typed reading and writing of preferences, for the whole file or for one prefix of it.
 """
 
 from __future__ import annotations
@@ -30,14 +25,13 @@ from engine.prefs.format import (
     is_same,
 )
 from engine.prefs.log import (
+    FileLock,
     FileSystem,
-    Lock,
     LockHeldError,
     PrefsLog,
-    RealFileSystem,
     RecoveryReport,
 )
-from engine.prefs.writer import Channel, PrefsWriter
+from engine.prefs.writer import PrefsSignals, PrefsWriter
 
 __all__ = [
     "MAX_KEY_BYTES",
@@ -60,27 +54,48 @@ _INT_LIMIT = 2**63
 _SHORT = MAX_VALUE_BYTES // 4  # a text of fewer characters is never too long
 
 
-class PrefsView:
-    """Unity's calls on the keys that begin with a prefix.
+class PrefsError(EngineError):
+    """Settings could not be saved; they are kept in memory."""
 
-    Every `set_*` only queues and returns, unless `durable` is asked for: then it returns when
-    the value is on the disk, or raises PrefsError. Every `get_*` returns the default when the
-    key is missing or holds a value of another type.
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class PrefsLockedError(PrefsError):
+    """Another process has the file open; `pid` is its id, where it is known."""
+
+    def __init__(self, path: Path, pid: int | None) -> None:
+        who = f"process {pid}" if pid is not None else "another process"
+        super().__init__(
+            f"The settings file {path} is in use by {who}. Close that game first, or open the "
+            "file with read_only=True.",
+            retryable=True,
+        )
+        self.pid = pid
+
+
+class PrefsView:
+    """Unity's calls, on the keys that begin with a prefix.
+
+    Every `set_*` only queues, unless it is `durable`: then it returns when the value is on the
+    disk, or raises PrefsError. Every `get_*` returns the default when the key is missing or
+    holds a value of another type.
     """
 
-    def __init__(self, prefix: str = "", inbox: WriteQueue | None = None) -> None:
+    def __init__(self, prefix: str = "", queue: WriteQueue | None = None) -> None:
         self._prefix = prefix
-        self._inbox = inbox or WriteQueue()
+        self._queue = queue or WriteQueue()
         self._room = _SHORT_KEY - len(prefix) if prefix.isascii() else 0
         self._mismatched: set[str] = set()
 
     @property
     def values(self) -> Mapping[str, Value]:
-        """What is set now, by whole keys."""
+        """All values, by whole keys."""
         raise NotImplementedError
 
     def change(self, change: Change, *, durable: bool = False) -> None:
-        """Apply a change whose key is whole; with `durable` return when it is on the disk."""
+        """Apply a change of a whole key; if `durable`, return when it is on the disk."""
         raise NotImplementedError
 
     def save(self) -> None:
@@ -110,7 +125,7 @@ class PrefsView:
         self._put(key, value, durable)
 
     def set_bool(self, key: str, value: bool, *, durable: bool = False) -> None:
-        """Set a yes or no. Raises TypeError, ValueError, PrefsError."""
+        """Set a truth value. Raises TypeError, ValueError, PrefsError."""
         if not isinstance(value, bool):
             raise _wrong_type("set_bool", key, "a bool", value)
         self._put(key, value, durable)
@@ -140,7 +155,7 @@ class PrefsView:
         return value if isinstance(value, str) else self._default(key, value, default)
 
     def get_bool(self, key: str, default: bool = False) -> bool:
-        """Return a yes or no, or the default."""
+        """Return a truth value, or the default."""
         value = self.values.get(self._prefix + key)
         return value if isinstance(value, bool) else self._default(key, value, default)
 
@@ -170,12 +185,12 @@ class PrefsView:
     def keys(self, prefix: str = "") -> tuple[str, ...]:
         """Return the keys that begin with `prefix`, in order."""
         whole, cut = self._prefix + prefix, len(self._prefix)
-        # list() of a dict is one step for other threads: none can change it meanwhile.
+        # list() of a dict is atomic: no other thread can change it meanwhile.
         names = sorted(key for key in list(self.values) if key.startswith(whole))
         return tuple(name[cut:] for name in names)
 
     def namespace(self, prefix: str) -> PrefsView:
-        """Return a view of the keys that begin with `prefix`, under their shorter names."""
+        """Return a view of the keys that begin with `prefix`; it uses them without the prefix."""
         return _Namespace(self, self._prefix + prefix)
 
     def __contains__(self, key: str) -> bool:
@@ -193,13 +208,13 @@ class PrefsView:
     def _put(self, key: str, value: Value, durable: bool) -> None:
         if type(key) is not str or not 0 < len(key) <= self._room or not key.isascii():
             self._check_key(key)
-        change, inbox = (self._prefix + key, value), self._inbox
-        if durable or inbox.is_guarded:
+        change, queue = (self._prefix + key, value), self._queue
+        if durable or queue.is_guarded:
             self.change(change, durable=durable)
         else:
-            inbox.add(change)
-            if inbox.is_asleep:
-                inbox.wake()
+            queue.add(change)
+            if queue.is_asleep:
+                queue.wake()
 
     def _check_key(self, key: object) -> None:
         if type(key) is not str:
@@ -223,7 +238,7 @@ class PrefsView:
 
 class _Namespace(PrefsView):
     def __init__(self, root: PrefsView, prefix: str) -> None:
-        super().__init__(prefix, root._inbox)
+        super().__init__(prefix, root._queue)
         self._root = root
 
     @property
@@ -258,50 +273,29 @@ def _check_size(call: str, key: str, size: int) -> None:
         )
 
 
-class PrefsError(EngineError):
-    """Settings could not be saved; they live on in memory."""
-
-    def __init__(self, message: str, *, retryable: bool = False) -> None:
-        super().__init__(message)
-        self.retryable = retryable
-
-
-class PrefsLockedError(PrefsError):
-    """Another process has the file open; `pid` is its process, where it is known."""
-
-    def __init__(self, path: Path, pid: int | None) -> None:
-        who = f"process {pid}" if pid is not None else "another process"
-        super().__init__(
-            f"The settings file {path} is in use by {who}. Close that game first, or open the "
-            "file with read_only=True.",
-            retryable=True,
-        )
-        self.pid = pid
-
-
 class PlayerPrefs(PrefsView):
     """The settings of one game. Made by `open`; close it, or use it in a `with` statement.
 
-    Callable from every thread. `changed` tells the key of each change; `problem` a sentence
-    for the player, when saving stops working, works again, or the file was found damaged: what
-    nobody listened to is told to the first who subscribes, so that each is told once.
-    What happens on other threads reaches them through the dispatcher, on the main thread.
+    Callable from every thread. `changed` emits the key of each change; `problem` a sentence for
+    the player when saving stops working, works again, or the file was damaged. A problem without
+    a subscriber is kept for the first one. What happens on other threads is emitted through the
+    dispatcher, on the main thread.
     """
 
     def __init__(
         self,
         backing: _Backing,
-        inbox: WriteQueue,
+        queue: WriteQueue,
         report: RecoveryReport,
-        lock: Lock | None,
-        channel: Channel,
+        lock: FileLock | None,
+        signals: PrefsSignals,
     ) -> None:
-        super().__init__(inbox=inbox)
+        super().__init__(queue=queue)
         self._backing = backing
         self._lock = lock
-        self._channel = channel
+        self._signals = signals
         self.report = report
-        self.problem = channel.problem
+        self.problem = signals.problem
 
     @classmethod
     def open(
@@ -321,12 +315,12 @@ class PlayerPrefs(PrefsView):
         Raises PrefsLockedError when another process has the file and `read_only` is not asked.
         """
         path = Path(path).absolute()
-        disk = disk or RealFileSystem()
-        channel = Channel(path, dispatcher)
+        disk = disk or FileSystem()
+        signals = PrefsSignals(path, dispatcher)
         lock, refusal = (None, "") if read_only else _take_lock(path, disk)
         log = PrefsLog(path, disk)
         contents, report = log.open(read_only=lock is None)
-        inbox = WriteQueue()
+        queue = WriteQueue()
         backing: _Backing
         if read_only or refusal or report.unsavable:
             refusal = refusal or report.unsavable or f"{path} was opened for reading only."
@@ -336,13 +330,13 @@ class PlayerPrefs(PrefsView):
                 log,
                 contents.values,
                 live=contents.live,
-                inbox=inbox,
+                queue=queue,
                 group_seconds=group_seconds,
-                on_trouble=channel.tell_trouble,
+                on_save_state=signals.save_state_changed,
             )
         problem = "" if report.is_clean else str(report)
-        channel.tell_at_start(problem or ("" if read_only else refusal), log.trouble)
-        return cls(backing, inbox, report, lock, channel)
+        signals.opened(problem or ("" if read_only else refusal), log.open_error)
+        return cls(backing, queue, report, lock, signals)
 
     @property
     def values(self) -> Mapping[str, Value]:
@@ -351,27 +345,27 @@ class PlayerPrefs(PrefsView):
 
     @property
     def changed(self) -> Signal[str]:
-        """The key of each change, told on the thread that made it."""
-        self._inbox.is_guarded = True  # from now on somebody may listen
-        return self._channel.changed
+        """Emits the key of each change."""
+        self._queue.is_guarded = True  # from now on there may be subscribers
+        return self._signals.changed
 
     @property
-    def trouble(self) -> str:
+    def save_error(self) -> str:
         """Why nothing is being saved at this moment; empty when all is well."""
-        return self._backing.refusal or self._channel.trouble
+        return self._backing.refusal or self._signals.save_error
 
     def change(self, change: Change, *, durable: bool = False) -> None:
         """Apply one change: `(key, value)` sets, `(key,)` deletes, `()` deletes everything."""
         if self._backing.live > MAX_TOTAL_BYTES and len(change) == 2:
             raise ValueError(f"All settings together take more than {MAX_TOTAL_BYTES} bytes.")
-        news = self._news(change) if len(self._channel.changed) else ""
+        key = self._changed_key(change) if len(self._signals.changed) else ""
         self._backing.put(change, wake=not durable)
         if durable:
             self.save()
-        if news:
-            self._channel.tell_change(news)
+        if key:
+            self._signals.key_changed(key)
 
-    def _news(self, change: Change) -> str:
+    def _changed_key(self, change: Change) -> str:
         if len(change) == 2 and is_same(change[1], self.values.get(change[0])):
             return ""
         return change[0] if change else ""
@@ -381,10 +375,10 @@ class PlayerPrefs(PrefsView):
         keys = self.keys()
         self.change((), durable=durable)
         for key in keys:
-            self._channel.tell_change(key)
+            self._signals.key_changed(key)
 
     def save(self) -> None:
-        """Return when everything set so far is on the disk. Raises PrefsError when it cannot be.
+        """Return when everything set so far is on the disk. Raises PrefsError if that fails.
 
         This waits for the disk. After an error the settings live on in memory, and the next
         save tries again.
@@ -394,17 +388,17 @@ class PlayerPrefs(PrefsView):
         try:
             self._backing.commit()
         except OSError as error:
-            raise PrefsError(self._channel.sentence(error), retryable=True) from error
+            raise PrefsError(self._signals.sentence(error), retryable=True) from error
 
     def close(self, deadline_seconds: float = 2.0) -> bool:
-        """Save the rest and let go of the file; False, and a log line, when that failed."""
+        """Save the rest and close the file; return False, and log why, if that failed."""
         saved = self._backing.close(deadline_seconds)
         if not saved:
-            _log.error("The settings were not all saved in time. %s", self.trouble)
+            _log.error("The settings were not all saved in time. %s", self.save_error)
         # A writer that still hangs in a system call keeps the lock until the process ends.
         if self._lock is not None and self._backing.is_idle:
             self._lock.release()
-        self._inbox.is_guarded = True
+        self._queue.is_guarded = True
         closed = f"The settings file {self.report.path.name} was closed."
         self._backing = _Unsaved(self._backing.values, closed, accepts=False)
         return saved
@@ -456,7 +450,7 @@ class _Unsaved:
         return True
 
 
-def _take_lock(path: Path, disk: FileSystem) -> tuple[Lock | None, str]:
+def _take_lock(path: Path, disk: FileSystem) -> tuple[FileLock | None, str]:
     beside = path.with_name(path.name + ".lock")
     try:
         try:

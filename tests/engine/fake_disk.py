@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.prefs.log import LockHeldError
+from engine.prefs.log import FileLock, FileSystem, LockHeldError
 
 __all__ = ["FakeDisk"]
 
@@ -29,7 +29,7 @@ class File:
         return applied(self.durable, self.writes)
 
 
-class FakeLock:
+class FakeLock(FileLock):
     def __init__(self, held: set[Path], path: Path) -> None:
         self._held, self._path = held, path
 
@@ -37,8 +37,8 @@ class FakeLock:
         self._held.discard(self._path)
 
 
-class FakeDisk:
-    """A `FileSystem`. `on_call` hears each call by name before it is made, and may raise."""
+class FakeDisk(FileSystem):
+    """A disk in memory. `on_call` hears each call by name before it is made, and may raise."""
 
     def __init__(self, files: dict[Path, bytes] | None = None) -> None:
         stored = {path: File(data) for path, data in (files or {}).items()}

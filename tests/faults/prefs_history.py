@@ -60,9 +60,9 @@ def a_writer(disk: FakeDisk) -> PrefsWriter:
         log,
         contents.values,
         live=contents.live,
-        inbox=WriteQueue(),
+        queue=WriteQueue(),
         group_seconds=0,
-        on_trouble=lambda trouble: None,
+        on_save_state=lambda error: None,
     )
 
 

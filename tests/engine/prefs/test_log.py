@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.prefs.format import Change, Value, decode_file, encode_file
-from engine.prefs.log import FileLock, LockHeldError, PrefsLog, RealFileSystem
+from engine.prefs.log import FileLock, FileSystem, LockHeldError, PrefsLog
 from tests.engine.fake_disk import FakeDisk
 
 PATH = Path("/data/prefs.msgpack")
@@ -206,7 +206,7 @@ def test_a_torn_tail_is_cut_without_troubling_the_player() -> None:
 
 
 @pytest.mark.parametrize("back", [0, 1, 700, 2001, 2013, 2014, 2018])
-def test_a_damaged_last_record_was_once_saved_so_the_player_is_told(back: int) -> None:
+def test_a_damaged_last_record_was_once_saved_so_the_player_learns_of_it(back: int) -> None:
     data = bytearray(a_file_with_a_long_last_record())
     data[len(data.rstrip(b"\0")) - 1 - back] ^= 0x55  # 2013: its size, then longer than it is
     contents, report = PrefsLog(PATH, FakeDisk({PATH: bytes(data)})).open()
@@ -246,11 +246,11 @@ def test_a_closed_file_is_never_written_again() -> None:
 
 
 @pytest.fixture
-def disk() -> RealFileSystem:
-    return RealFileSystem()
+def disk() -> FileSystem:
+    return FileSystem()
 
 
-def test_what_is_written_at_an_offset_is_read_there(disk: RealFileSystem, tmp_path: Path) -> None:
+def test_what_is_written_at_an_offset_is_read_there(disk: FileSystem, tmp_path: Path) -> None:
     handle = disk.open(tmp_path / "f", create=True)
     disk.write(handle, b"abcdef", 0)
     disk.write(handle, b"XY", 2)
@@ -259,18 +259,18 @@ def test_what_is_written_at_an_offset_is_read_there(disk: RealFileSystem, tmp_pa
     assert disk.read(tmp_path / "f") == b"abXYef"
 
 
-def test_a_new_file_is_its_owner_s_alone(disk: RealFileSystem, tmp_path: Path) -> None:
+def test_a_new_file_is_its_owner_s_alone(disk: FileSystem, tmp_path: Path) -> None:
     disk.close(disk.open(tmp_path / "f", create=True))
     mode = stat.S_IMODE((tmp_path / "f").stat().st_mode)
     assert mode == 0o600 or sys.platform == "win32"
 
 
-def test_a_file_is_not_made_without_being_asked(disk: RealFileSystem, tmp_path: Path) -> None:
+def test_a_file_is_not_made_without_being_asked(disk: FileSystem, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         disk.open(tmp_path / "f")
 
 
-def test_a_file_takes_the_place_of_another(disk: RealFileSystem, tmp_path: Path) -> None:
+def test_a_file_takes_the_place_of_another(disk: FileSystem, tmp_path: Path) -> None:
     (tmp_path / "old").write_bytes(b"old")
     (tmp_path / "new").write_bytes(b"new")
     disk.replace(tmp_path / "new", tmp_path / "old")
@@ -279,17 +279,17 @@ def test_a_file_takes_the_place_of_another(disk: RealFileSystem, tmp_path: Path)
     assert disk.read(tmp_path / "old") == b"new"
 
 
-def test_removing_what_is_not_there_is_no_error(disk: RealFileSystem, tmp_path: Path) -> None:
+def test_removing_what_is_not_there_is_no_error(disk: FileSystem, tmp_path: Path) -> None:
     disk.remove(tmp_path / "f")
 
 
-def test_folders_are_made_with_those_above(disk: RealFileSystem, tmp_path: Path) -> None:
+def test_folders_are_made_with_those_above(disk: FileSystem, tmp_path: Path) -> None:
     disk.make_folder(tmp_path / "a" / "b")
     disk.make_folder(tmp_path / "a" / "b")
     disk.lock(tmp_path / "a" / "b" / "lock").release()
 
 
-def test_a_closed_file_cannot_be_flushed(disk: RealFileSystem, tmp_path: Path) -> None:
+def test_a_closed_file_cannot_be_flushed(disk: FileSystem, tmp_path: Path) -> None:
     handle = os.open(tmp_path / "f", os.O_CREAT | os.O_RDWR)
     os.close(handle)
     with pytest.raises(OSError, match="Bad file descriptor"):
@@ -300,11 +300,11 @@ def test_files_are_listed_by_the_beginning_of_their_names_and_by_age(tmp_path: P
     for age, name in enumerate(["p.b", "p.a", "other", "p.c"]):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (age, age))
-    found = RealFileSystem().oldest_first(tmp_path, "p.")
+    found = FileSystem().oldest_first(tmp_path, "p.")
     assert [path.name for path in found] == ["p.b", "p.a", "p.c"]
 
 
-def test_a_second_holder_is_refused_and_told_who_the_first_is(tmp_path: Path) -> None:
+def test_a_second_holder_is_refused_with_the_process_of_the_first(tmp_path: Path) -> None:
     FileLock(tmp_path / "lock")
     with pytest.raises(LockHeldError) as refusal:
         FileLock(tmp_path / "lock")

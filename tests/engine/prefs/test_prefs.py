@@ -90,29 +90,29 @@ def test_delete_all_deletes_all(tmp_path: Path) -> None:
         assert len(prefs) == 0
 
 
-def test_each_change_is_told_and_what_is_no_change_is_not() -> None:
+def test_each_change_is_emitted_and_a_set_that_changes_nothing_is_not() -> None:
     prefs = PlayerPrefs.open(PATH, disk=FakeDisk())
-    told: list[str] = []
-    prefs.changed.subscribe(told.append)
+    emitted: list[str] = []
+    prefs.changed.subscribe(emitted.append)
     prefs.set_int("a", 1)
     prefs.set_int("a", 1)
     prefs.namespace("slot.").set_int("b", 1)
     prefs.delete_key("a")
     prefs.delete_all()
-    assert told == ["a", "slot.b", "a", "slot.b"]
+    assert emitted == ["a", "slot.b", "a", "slot.b"]
 
 
 def test_one_and_true_and_one_point_zero_are_three_values() -> None:
     prefs = PlayerPrefs.open(PATH, disk=FakeDisk())
-    told: list[str] = []
-    prefs.changed.subscribe(told.append)
+    emitted: list[str] = []
+    prefs.changed.subscribe(emitted.append)
     prefs.set_int("a", 1)
     prefs.set_bool("a", True)
     prefs.set_float("a", 1.0)
-    assert len(told) == 3
+    assert len(emitted) == 3
 
 
-def test_a_problem_that_nobody_heard_is_told_to_the_first_who_listens() -> None:
+def test_a_problem_without_a_subscriber_is_kept_for_the_first_one() -> None:
     prefs = PlayerPrefs.open(PATH, disk=FakeDisk({PATH: b"#!/bin/sh" * 30}))
     first: list[str] = []
     second: list[str] = []
@@ -122,17 +122,17 @@ def test_a_problem_that_nobody_heard_is_told_to_the_first_who_listens() -> None:
     assert second == []
 
 
-def test_a_change_on_another_thread_is_told_on_the_main_thread() -> None:
+def test_a_change_on_another_thread_is_emitted_on_the_main_thread() -> None:
     dispatcher = Dispatcher()
     prefs = PlayerPrefs.open(PATH, disk=FakeDisk(), dispatcher=dispatcher)
-    told: list[int] = []
-    prefs.changed.subscribe(lambda key: told.append(threading.get_ident()))
+    emitted: list[int] = []
+    prefs.changed.subscribe(lambda key: emitted.append(threading.get_ident()))
     thread = threading.Thread(target=prefs.set_int, args=("a", 1))
     thread.start()
     thread.join(5)
-    assert told == []
+    assert emitted == []
     dispatcher.drain()
-    assert told == [threading.get_ident()]
+    assert emitted == [threading.get_ident()]
 
 
 def test_a_second_opening_is_refused_with_the_first_one_s_pid(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_a_folder_in_the_way_costs_the_saving_but_not_the_game(tmp_path: Path) -
     with PlayerPrefs.open(tmp_path / "p") as prefs:
         prefs.set_int("a", 1)
         assert prefs.get_int("a") == 1
-        assert "There is a folder" in prefs.trouble
+        assert "There is a folder" in prefs.save_error
         with pytest.raises(PrefsError, match="Move it away"):
             prefs.save()
 
@@ -201,7 +201,7 @@ def test_a_foreign_file_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "p").read_text() == '{"volume": 1}'
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     disk = FakeDisk({PATH: encode_file({"a": 1}, 1)[0]})
     disk.on_call = refuse("lock")
     prefs = PlayerPrefs.open(PATH, disk=disk)
@@ -211,16 +211,16 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         prefs.save()
 
 
-def test_a_disk_that_became_read_only_keeps_the_old_values_and_tells() -> None:
+def test_a_disk_that_became_read_only_keeps_the_old_values_and_reports_it() -> None:
     disk = FakeDisk({PATH: encode_file({"a": 1}, 1)[0]})
     disk.on_call = refuse("open", "write")
     dispatcher = Dispatcher()
     prefs = PlayerPrefs.open(PATH, disk=disk, dispatcher=dispatcher)
-    told: list[str] = []
-    prefs.problem.subscribe(told.append)
+    emitted: list[str] = []
+    prefs.problem.subscribe(emitted.append)
     dispatcher.drain()
     assert prefs.get_int("a") == 1
-    assert "read-only file system" in told[0]
+    assert "read-only file system" in emitted[0]
     with pytest.raises(PrefsError, match="Make room on the disk"):
         prefs.set_int("a", 2, durable=True)
     assert prefs.get_int("a") == 2
@@ -229,29 +229,29 @@ def test_a_disk_that_became_read_only_keeps_the_old_values_and_tells() -> None:
 def test_saving_works_again_once_the_disk_does() -> None:
     disk = FakeDisk()
     prefs = PlayerPrefs.open(PATH, disk=disk, group_seconds=60)
-    told: list[str] = []
-    prefs.problem.subscribe(told.append)
+    emitted: list[str] = []
+    prefs.problem.subscribe(emitted.append)
     disk.on_call = refuse("open", "write")
     prefs.set_int("a", 1)
     with pytest.raises(PrefsError):
         prefs.save()
-    assert prefs.trouble
+    assert prefs.save_error
     disk.on_call = lambda call: None
     prefs.save()
-    assert not prefs.trouble
-    assert "saved again" in told[-1]
+    assert not prefs.save_error
+    assert "saved again" in emitted[-1]
 
 
-def test_damage_is_told_once_on_the_main_thread() -> None:
+def test_damage_is_reported_once_on_the_main_thread() -> None:
     image, _ = encode_file({"a": 1, "b": 2}, 1)
     disk = FakeDisk({PATH: image[:85] + b"\xff" + image[86:]})
     dispatcher = Dispatcher()
     prefs = PlayerPrefs.open(PATH, disk=disk, dispatcher=dispatcher)
-    told: list[str] = []
-    prefs.problem.subscribe(told.append)
+    emitted: list[str] = []
+    prefs.problem.subscribe(emitted.append)
     dispatcher.drain()
-    assert len(told) == 1
-    assert "was damaged: 1 settings were kept" in told[0]
+    assert len(emitted) == 1
+    assert "was damaged: 1 settings were kept" in emitted[0]
     with PlayerPrefs.open(PATH, disk=disk.after_kill(), read_only=True) as again:
         assert again.report.is_clean
 
@@ -292,7 +292,7 @@ def test_a_writer_that_hangs_keeps_the_lock() -> None:
 
 
 class InMemory(PrefsView):
-    """A view that keeps what it is told."""
+    """A view that keeps its changes."""
 
     def __init__(self) -> None:
         super().__init__()

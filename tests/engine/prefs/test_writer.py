@@ -10,35 +10,35 @@ import pytest
 from engine.core.events import Dispatcher
 from engine.prefs.format import Change, Value, WriteQueue, decode_file
 from engine.prefs.log import PrefsLog
-from engine.prefs.writer import Channel, KeptSignal, PrefsWriter
+from engine.prefs.writer import BufferedSignal, PrefsSignals, PrefsWriter
 from tests.engine.fake_disk import FakeDisk
 
 PATH = Path("/data/prefs.msgpack")
 DEADLINE = 5.0
 
 
-class Told:
-    """Keeps what the writer tells of its trouble."""
+class SaveStates:
+    """Keeps what the writer reports of its saving."""
 
     def __init__(self) -> None:
-        self.troubles: list[OSError | None] = []
+        self.errors: list[OSError | None] = []
         self.changed = threading.Event()
 
-    def __call__(self, trouble: OSError | None) -> None:
-        self.troubles.append(trouble)
+    def __call__(self, error: OSError | None) -> None:
+        self.errors.append(error)
         self.changed.set()
 
 
-def a_writer(disk: FakeDisk, told: Told | None = None) -> PrefsWriter:
+def a_writer(disk: FakeDisk, states: SaveStates | None = None) -> PrefsWriter:
     log = PrefsLog(PATH, disk)
     contents, _ = log.open()
     return PrefsWriter(
         log,
         contents.values,
         live=contents.live,
-        inbox=WriteQueue(),
+        queue=WriteQueue(),
         group_seconds=0.0,
-        on_trouble=told or Told(),
+        on_save_state=states or SaveStates(),
     )
 
 
@@ -95,9 +95,9 @@ def test_closing_saves_the_rest(wake: bool) -> None:
     assert on_disk(disk) == {"a": 1}
 
 
-def test_trouble_is_told_once_and_its_end_too() -> None:
-    disk, told = FakeDisk(), Told()
-    writer = a_writer(disk, told)
+def test_a_disk_error_is_reported_once_and_its_end_too() -> None:
+    disk, states = FakeDisk(), SaveStates()
+    writer = a_writer(disk, states)
     disk.on_call = refuse
     for n in range(3):
         writer.put(("a", n))
@@ -105,34 +105,34 @@ def test_trouble_is_told_once_and_its_end_too() -> None:
             writer.commit()
     disk.on_call = lambda call: None
     writer.commit()
-    assert [t is None for t in told.troubles] == [False, True]
+    assert [t is None for t in states.errors] == [False, True]
     assert on_disk(disk) == {"a": 2}
 
 
-def test_the_thread_tells_its_trouble() -> None:
-    disk, told = FakeDisk(), Told()
-    writer = a_writer(disk, told)
+def test_the_thread_reports_its_errors() -> None:
+    disk, states = FakeDisk(), SaveStates()
+    writer = a_writer(disk, states)
     disk.on_call = refuse
     writer.put(("a", 1))
-    assert told.changed.wait(DEADLINE)
+    assert states.changed.wait(DEADLINE)
     assert not writer.close(DEADLINE)
     assert writer.values == {"a": 1}
 
 
-def test_whoever_hears_of_trouble_may_save() -> None:
+def test_a_handler_of_an_error_may_save() -> None:
     disk = FakeDisk()
     log = PrefsLog(PATH, disk)
     contents, _ = log.open()
     heard = []
 
-    def again(trouble: OSError | None) -> None:
-        heard.append(trouble)
+    def again(error: OSError | None) -> None:
+        heard.append(error)
         disk.on_call = lambda call: None
-        if trouble is not None:
+        if error is not None:
             writer.commit()
 
     writer = PrefsWriter(
-        log, contents.values, live=0, inbox=WriteQueue(), group_seconds=0, on_trouble=again
+        log, contents.values, live=0, queue=WriteQueue(), group_seconds=0, on_save_state=again
     )
     disk.on_call = refuse
     writer.put(("a", 1))
@@ -263,9 +263,9 @@ def test_what_a_full_disk_refused_is_saved_by_itself_once_there_is_room() -> Non
     disk, saved = FakeDisk(), threading.Event()
     log = PrefsLog(PATH, disk)
     log.open()
-    inbox, told = WriteQueue(), Told()
+    queue, states = WriteQueue(), SaveStates()
     writer = PrefsWriter(
-        log, {}, live=0, inbox=inbox, group_seconds=0, on_trouble=told, retry_seconds=0
+        log, {}, live=0, queue=queue, group_seconds=0, on_save_state=states, retry_seconds=0
     )
     disk.on_call = refuse
     writer.put(("a", 1), wake=False)
@@ -277,45 +277,47 @@ def test_what_a_full_disk_refused_is_saved_by_itself_once_there_is_room() -> Non
     assert on_disk(disk) == {"a": 1}
 
 
-def a_writer_with(inbox: WriteQueue, values: dict[str, Value]) -> PrefsWriter:
+def a_writer_with(queue: WriteQueue, values: dict[str, Value]) -> PrefsWriter:
     log = PrefsLog(PATH, FakeDisk())
     log.open()
-    return PrefsWriter(log, values, live=0, inbox=inbox, group_seconds=0, on_trouble=Told())
+    return PrefsWriter(
+        log, values, live=0, queue=queue, group_seconds=0, on_save_state=SaveStates()
+    )
 
 
 def test_a_change_is_in_the_queue_until_it_is_among_the_values() -> None:
-    inbox, queued = WriteQueue(), []
+    queue, queued = WriteQueue(), []
 
     class Values(dict[str, Value]):
         def __setitem__(self, key: str, value: Value) -> None:
-            queued.append(len(inbox.queue))
+            queued.append(len(queue.changes))
             super().__setitem__(key, value)
 
-    writer = a_writer_with(inbox, Values())
+    writer = a_writer_with(queue, Values())
     writer.put(("a", 1), wake=False)
     assert writer.values == {"a": 1}
     assert queued == [1]
 
 
 def test_the_thread_counts_as_asleep_before_it_looks_for_the_last_time() -> None:
-    inbox, looked = WriteQueue(), threading.Event()
+    queue, looked = WriteQueue(), threading.Event()
 
     class Queue(deque[Change]):
         def __bool__(self) -> bool:
-            if inbox.is_asleep:
+            if queue.is_asleep:
                 looked.set()
             return len(self) > 0
 
-    inbox.queue = Queue()
-    inbox.add = inbox.queue.append
-    writer = a_writer_with(inbox, {})
+    queue.changes = Queue()
+    queue.add = queue.changes.append
+    writer = a_writer_with(queue, {})
     writer.put(("a", 1))
     assert looked.wait(DEADLINE)
     assert writer.close(DEADLINE)
 
 
-def test_of_what_nobody_heard_the_last_four_are_kept() -> None:
-    signal = KeptSignal("a")
+def test_of_values_without_a_subscriber_the_last_four_are_kept() -> None:
+    signal = BufferedSignal("a")
     for n in range(6):
         signal.emit(f"{n}")
     heard: list[str] = []
@@ -325,18 +327,18 @@ def test_of_what_nobody_heard_the_last_four_are_kept() -> None:
 
 
 def test_damage_and_trouble_at_the_start_are_one_notice() -> None:
-    channel, heard = Channel(Path("/data/p"), None), list[str]()
-    channel.tell_at_start("It was damaged.", OSError(errno.ENOSPC, "no room"))
-    channel.problem.subscribe(heard.append)
+    signals, heard = PrefsSignals(Path("/data/p"), None), list[str]()
+    signals.opened("It was damaged.", OSError(errno.ENOSPC, "no room"))
+    signals.problem.subscribe(heard.append)
     assert len(heard) == 1
     assert heard[0].startswith("It was damaged. Settings could not be saved to")
 
 
 def test_what_happens_on_another_thread_waits_for_the_main_thread() -> None:
     dispatcher = Dispatcher()
-    channel, heard = Channel(Path("/data/p"), dispatcher), list[str]()
-    channel.problem.subscribe(heard.append)
-    thread = threading.Thread(target=channel.tell_trouble, args=(None,))
+    signals, heard = PrefsSignals(Path("/data/p"), dispatcher), list[str]()
+    signals.problem.subscribe(heard.append)
+    thread = threading.Thread(target=signals.save_state_changed, args=(None,))
     thread.start()
     thread.join(5)
     assert heard == []
