@@ -7,6 +7,8 @@
 PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
+# Tests side by side, on each core; whoever has nothing left takes of what another has to do.
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 .PHONY: play test test-all setup setup-test check format faults bench simulate clean
 
@@ -14,10 +16,10 @@ play: setup
 	$(BIN)/python main.py $(ARGS)
 
 test: setup-test check
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 test-all: setup-test check
-	$(BIN)/python -m pytest -m "" --hypothesis-profile=thorough $(ARGS)
+	$(PYTEST) -m "" --hypothesis-profile=thorough $(ARGS)
 
 setup: .venv/.ready-to-play
 
