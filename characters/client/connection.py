@@ -1,29 +1,22 @@
-"""One attempt and the connection that it became: limiter, request, room, messages, heartbeat.
+"""One attempt to connect and the connection that it becomes: request, room, messages, heartbeat.
 
-What a session asks its service for when it connects.
-
-The weather of a session's line, over all of its connections: what the fault panel makes.
+`SimulatedLink` makes the network of a session late, slow or silent, as the fault panel orders.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, replace
-from typing import Protocol
 
-from characters.client.config import RuntimeContext, SessionConfig
+from characters.client.config import SessionConfig
+from characters.client.conversation import Conversation, OpenSession
 from characters.client.microphone import GateMeter
 from characters.protocol.failures import Failure, failure
-from characters.protocol.link import Bye, SequencedChannel, Welcome
-from characters.protocol.messages import (
-    BotReady,
-    ClientMessage,
-    ConnectRequest,
-    RespondMode,
-    RoomGrant,
-)
+from characters.protocol.link import Bye, SequencedChannel
+from characters.protocol.messages import BotReady, ConnectRequest, RespondMode, RoomGrant
 from characters.protocol.network_conditions import NetworkConditions
 from characters.session.conversation import ResumeOutcome
 from characters.session.events import (
@@ -39,9 +32,11 @@ from characters.session.events import (
     ServerEnded,
 )
 from characters.session.policy import Beat, Heartbeat, ReconnectPolicy
-from characters.transport.base import Connection, Incoming, Transport, TransportError
+from characters.transport.base import Connection, TransportError
 
 __all__ = ["connect_request", "SessionConnection", "SimulatedLink"]
+
+_log = logging.getLogger(__name__)
 
 
 def connect_request(
@@ -49,6 +44,7 @@ def connect_request(
 ) -> ConnectRequest:
     """Return the request; `heard` is the last line whose answer came whole."""
     name = config.player_name
+    is_manual = config.respond_mode is RespondMode.MANUAL
     return ConnectRequest(
         character_id=config.character_id,
         character_session_id=plan.character_session_id,
@@ -59,8 +55,8 @@ def connect_request(
         action_config={"actions": list(config.actions)} if config.actions else None,
         vad_params=asdict(config.voice_activity),
         turn_detection_config={"type": "smart_turn", "params": asdict(config.smart_turn)},
-        # The public service knows no lanes of the player's: it is told of them only at need.
-        respond_modes=config.respond_mode.lanes if _is_manual(config) else None,
+        # The public service knows no lanes of the player's: they are named only at need.
+        respond_modes=config.respond_mode.lanes if is_manual else None,
         invocation_metadata={"source": "troupe"},
         persona=config.persona,
         room_rejoin_ttl_seconds=policy.room_rejoin_ttl_seconds,
@@ -72,137 +68,83 @@ def connect_request(
     )
 
 
-def _is_manual(config: SessionConfig) -> bool:
-    return config.respond_mode is RespondMode.MANUAL
-
-
 class SimulatedLink:
-    """Calm, late, slow, or a black hole: nobody is told, as with a real line.
+    """The network conditions of a session, over all of its connections; noticed by nobody.
 
-    It is made of frames and not of messages: what was on its way when the line was given up
-    neither went out nor arrived, so a rejoin repeats it.
+    They are made for frames and not for messages: what was on its way when the connection was
+    given up neither went out nor arrived, so a rejoin repeats it.
     """
 
     def __init__(self) -> None:
-        self._clear = asyncio.Event()
-        self._clear.set()
-        self._weather = NetworkConditions.CALM
+        self._is_passable = asyncio.Event()
+        self._is_passable.set()
+        self._conditions = NetworkConditions.CALM
         self._connection: Connection | None = None
 
-    def set(self, weather: NetworkConditions) -> None:
-        """Change it, for the connection of now and all that follow."""
-        self._weather = weather
-        if weather.is_black_hole:
-            self._clear.clear()
+    def set(self, conditions: NetworkConditions) -> None:
+        """Change the conditions of the present connection and of all that follow."""
+        self._conditions = conditions
+        if conditions.is_black_hole:
+            self._is_passable.clear()
         else:
-            self._clear.set()
+            self._is_passable.set()
         if self._connection is not None:
-            self._connection.set_weather(weather)
+            self._connection.set_weather(conditions)
 
-    async def connect(self, transport: Transport, request: ConnectRequest) -> RoomGrant:
-        """Ask through it."""
-        await self._pass()
-        grant = await transport.connect(request)
-        await self._pass()
-        return grant
+    def apply_to(self, connection: Connection) -> None:
+        """Put a new connection under the conditions."""
+        self._connection = connection
+        connection.set_weather(self._conditions)
 
-    async def join(
-        self, transport: Transport, grant: RoomGrant, link: SequencedChannel
-    ) -> Connection:
-        """Enter through it."""
-        await self._pass()
-        self._connection = connection = await transport.join(grant, link)
-        connection.set_weather(self._weather)
-        return connection
-
-    async def _pass(self) -> None:
+    async def passage(self) -> None:
         """Wait as long as a small frame takes in one direction."""
-        if self._weather.delay_seconds:
-            await asyncio.sleep(self._weather.delay_seconds)
-        await self._clear.wait()
+        if self._conditions.delay_seconds:
+            await asyncio.sleep(self._conditions.delay_seconds)
+        await self._is_passable.wait()
 
 
-_log = logging.getLogger(__name__)
-
-# How soon it is looked whether the first ping of a connection was answered.
+# How soon after a connect the first ping's answer is looked for.
 FIRST_PONG_SECONDS = 0.05
 
 
-class ConnectionOwner(Protocol):
-    """What a line reports to: the driver of its session."""
-
-    config: SessionConfig
-    world: RuntimeContext
-    weather: SimulatedLink
-
-    @property
-    def policy(self) -> ReconnectPolicy:
-        """The policy in force now."""
-
-    @property
-    def priority(self) -> float:
-        """How urgent the session is to the player; lowest first."""
-
-    def feed(self, event: Event) -> None:
-        """Tell the machine."""
-
-    def link_for(self, grant: RoomGrant, *, rejoins: bool) -> SequencedChannel:
-        """Return the numbering of the room: its own on a rejoin, else a new one."""
-
-    def received(self, item: Incoming) -> None:
-        """Take what came in."""
-
-    def refresh(self) -> None:
-        """Make the view new."""
-
-
 class SessionConnection:
-    """The connection of one epoch. Everything it finds out goes to the owner as events."""
+    """The connection of one epoch. What becomes of it goes to `feed` as events."""
 
-    def __init__(self, epoch: int, owner: ConnectionOwner) -> None:
+    def __init__(
+        self,
+        epoch: int,
+        session: OpenSession,
+        conversation: Conversation,
+        link: SimulatedLink,
+        feed: Callable[[Event], None],
+    ) -> None:
         self.epoch = epoch
-        self.meter = GateMeter()
-        self._owner = owner
-        self._world = owner.world
+        self._session = session
+        self._context = session.context
+        self._conversation = conversation
+        self._link = link
+        self._feed = feed
         self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
-        self._ending: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
         self._pulse: asyncio.TimerHandle | None = None
-        self._heartbeat: Heartbeat | None = None
 
     @property
     def is_over(self) -> bool:
         """Whether none of its tasks runs any more."""
-        return all(task is None or task.done() for task in (self._task, self._ending))
-
-    @property
-    def round_trip_seconds(self) -> float | None:
-        """How long the last ping took."""
-        return None if self._connection is None else self._connection.round_trip_seconds
+        return all(task is None or task.done() for task in (self._task, self._closing))
 
     def open(self, request: ConnectRequest) -> None:
         """Begin: wait for the limiter, ask, join, and go on receiving."""
-        self._task = asyncio.create_task(self._run(request), name=f"line {self.epoch}")
-
-    def send(self, message: ClientMessage) -> None:
-        """Queue a message. Raises TransportError when it was not taken."""
-        if self._connection is None:
-            raise TransportError(failure("transport.signal_disconnected", "not connected yet"))
-        self._connection.send(message)
-
-    def send_audio(self, pcm: bytes, begins_at: float) -> None:
-        """Send microphone audio whose first sample was heard at ``begins_at``."""
-        if self._connection is not None:
-            self._connection.send_audio(pcm, self.meter.count(begins_at))
+        self._task = asyncio.create_task(self._run(request), name=f"connection {self.epoch}")
 
     def abort(self) -> None:
-        """Drop everything at once, without a word to the peer."""
+        """Drop everything at once, without a word to the service."""
         self._stop_pulse()
-        for task in (self._task, self._ending):
+        for task in (self._task, self._closing):
             if task is not None:
                 task.cancel()
-        if self._connection is not None:
-            self._connection.abort()
+        self.cut()
 
     def cut(self) -> None:
         """Break the connection as a fault would; it is noticed like any other loss."""
@@ -214,91 +156,102 @@ class SessionConnection:
         self._stop_pulse()
         if self._task is not None:
             self._task.cancel()
-        self._ending = asyncio.create_task(self._close(), name=f"close {self.epoch}")
+        self._closing = asyncio.create_task(self._close(), name=f"close {self.epoch}")
 
     async def _close(self) -> None:
         if self._connection is not None:
             with suppress(TransportError):
                 await self._connection.close()
-        self._owner.feed(Closed(self.epoch))
+        self._feed(Closed(self.epoch))
 
     async def _run(self, request: ConnectRequest) -> None:
         try:
-            await self._connect(request)
-            await self._receive()
+            connection = await self._connect(request)
+            policy = self._session.machine.policy
+            connection.ping()
+            self._beat(
+                connection,
+                Heartbeat(
+                    policy.heartbeat_interval_seconds,
+                    policy.heartbeat_timeout_seconds,
+                    connection.last_received,
+                ),
+            )
+            await self._receive(connection)
         except TransportError as error:
             self._report(error.failure)
         except Exception:
             # A defect of ours or of a transport must cost this session an attempt, not a hang.
-            _log.exception("The line of session %s broke.", self._owner.config.key)
+            _log.exception("The connection of session %s broke.", self._session.key)
             self._report(failure("internal.error"))
         finally:
             self._stop_pulse()
 
-    async def _connect(self, request: ConnectRequest) -> None:
-        owner = self._owner
-        async with self._world.limiter.slot(lambda: owner.priority):
-            owner.feed(ConnectionStarted(self.epoch))
-            transport = await self._world.transport_for(owner.config)
-            grant = await owner.weather.connect(transport, request)
-            owner.feed(
+    async def _connect(self, request: ConnectRequest) -> Connection:
+        session, context, link = self._session, self._context, self._link
+        async with context.limiter.slot(session.priority):
+            self._feed(ConnectionStarted(self.epoch))
+            transport = await context.transport_for(session.config)
+            await link.passage()
+            grant = await transport.connect(request)
+            await link.passage()
+            self._feed(
                 RoomGranted(
                     self.epoch,
                     grant.character_session_id,
                     grant.room_name,
                     grant.session_id,
-                    self._world.chance(),
+                    context.chance(),
                 )
             )
             # The machine may have refused the grant: then this task is cancelled, here.
             await asyncio.sleep(0)
-            link = owner.link_for(grant, rejoins=request.mode == "join")
-            self._connection = await owner.weather.join(transport, grant, link)
-        welcome = self._connection.welcome
-        owner.feed(RoomJoined(self.epoch, _outcome(welcome), welcome.last_seen_seconds))
-        self._start_pulse(self._connection)
+            channel = self._channel_of(grant, rejoins=request.mode == "join")
+            await link.passage()
+            self._connection = connection = await transport.join(grant, channel)
+        link.apply_to(connection)
+        session.connection, session.meter = connection, GateMeter()
+        welcome = connection.welcome
+        outcome = ResumeOutcome.__members__.get(welcome.resumed.upper())
+        self._feed(RoomJoined(self.epoch, outcome, welcome.last_seen_seconds))
+        return connection
 
-    async def _receive(self) -> None:
-        connection = self._connection
-        assert connection is not None  # _connect came first
+    def _channel_of(self, grant: RoomGrant, *, rejoins: bool) -> SequencedChannel:
+        """Return the numbering of the room: its own on a rejoin, else a new one."""
+        channel = self._session.channel
+        if channel is None or not rejoins or channel.room_name != grant.room_name:
+            # What the old room had still to say will not come any more.
+            self._conversation.cut()
+            self._session.channel = channel = SequencedChannel(grant.room_name)
+        return channel
+
+    async def _receive(self, connection: Connection) -> None:
+        meter = self._session.meter
         while True:
             item = await connection.receive()
             if isinstance(item, Bye):
-                event = ServerEnded(self.epoch, item.reason, item.retry_after, self._world.chance())
-                self._owner.feed(event)
+                chance = self._context.chance()
+                self._feed(ServerEnded(self.epoch, item.reason, item.retry_after, chance))
                 return
-            self._owner.received(item)
-            if isinstance(item, BotReady) and self.meter.ready_at is None:
-                self.meter.ready_at = self._world.clock()
-                self._owner.feed(CharacterReady(self.epoch))
+            self._conversation.received(item)
+            if isinstance(item, BotReady) and meter.ready_at is None:
+                meter.ready_at = self._context.clock()
+                self._feed(CharacterReady(self.epoch))
 
     def _report(self, why: Failure) -> None:
         kind = AttemptFailed if self._connection is None else ConnectionLost
-        self._owner.feed(kind(self.epoch, why, self._world.chance()))
+        self._feed(kind(self.epoch, why, self._context.chance()))
 
     # --- liveness -------------------------------------------------------------------------
 
-    def _start_pulse(self, connection: Connection) -> None:
-        policy = self._owner.policy
-        self._heartbeat = Heartbeat(
-            policy.heartbeat_interval_seconds,
-            policy.heartbeat_timeout_seconds,
-            connection.last_received,
-        )
-        connection.ping()
-        self._beat(connection)
-
-    def _beat(self, connection: Connection) -> None:
-        heartbeat = self._heartbeat
-        assert heartbeat is not None  # set by _start_pulse
-        policy, now = self._owner.policy, self._world.clock()
+    def _beat(self, connection: Connection, heartbeat: Heartbeat) -> None:
+        policy, now = self._session.machine.policy, self._context.clock()
         heartbeat = replace(
             heartbeat.heard(connection.last_received),
             interval=policy.heartbeat_interval_seconds,
             timeout=policy.heartbeat_timeout_seconds,
         )
         heartbeat, beat = heartbeat.check(now)
-        self._heartbeat = heartbeat
         if beat is Beat.DEAD:
             self._report(failure("transport.heartbeat_lost"))
             return
@@ -307,15 +260,11 @@ class SessionConnection:
         delay = heartbeat.next_look(now) - now
         if connection.round_trip_seconds is None:
             delay = min(delay, FIRST_PONG_SECONDS)
-        self._owner.refresh()
-        self._pulse = asyncio.get_running_loop().call_later(delay, self._beat, connection)
+        self._session.refresh()
+        loop = asyncio.get_running_loop()
+        self._pulse = loop.call_later(delay, self._beat, connection, heartbeat)
 
     def _stop_pulse(self) -> None:
         if self._pulse is not None:
             self._pulse.cancel()
             self._pulse = None
-
-
-def _outcome(welcome: Welcome) -> ResumeOutcome | None:
-    outcomes: dict[str, ResumeOutcome] = {item.value.lower(): item for item in ResumeOutcome}
-    return outcomes.get(welcome.resumed)

@@ -1,6 +1,8 @@
-"""What is said in one session, on the network thread: in from the service, out from the player.
+"""One open session on the network thread: what is known of it, what is said in it, what is heard.
 
-The talk of one session on the network thread: transcript, dialogue, what waits to be said.
+`ConversationState` is pure: transcript, dialogue, and the lines that wait or that the service has
+not confirmed. `OpenSession` holds all that is known of a session and makes the view that the game
+sees. `Conversation` is the way of words and voice: in from the service, out from the player.
 """
 
 from __future__ import annotations
@@ -8,18 +10,23 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from characters.client.config import (
     CharacterEvent,
     MessageRefused,
-    RuntimeContext,
+    SessionConfig,
     TextRefused,
     TranscriptChanged,
 )
+from characters.client.context import RuntimeContext
+from characters.client.microphone import GateMeter, MicrophoneGate, begins_at
+from characters.client.threads import Shared
+from characters.protocol.link import SequencedChannel
 from characters.protocol.messages import (
     ActionResponse,
     AudioData,
@@ -33,11 +40,13 @@ from characters.protocol.messages import (
     ForceUserStoppedSpeaking,
     InterruptBot,
     LlmNoResponse,
+    RespondMode,
     ServerMessage,
     ServerResponse,
     UserTextMessage,
     VadSttStarted,
     VadSttStopped,
+    Visemes,
 )
 from characters.session.conversation import (
     Dialogue,
@@ -45,40 +54,49 @@ from characters.session.conversation import (
     ResumeOutcome,
     SessionState,
     SessionStateChanged,
+    SessionView,
     Transcript,
     TurnEvent,
     TurnStages,
     is_rejection,
 )
-from characters.session.events import Event, PlayerActed, WakeRequested
-from characters.transport.base import AudioFrame, Incoming
+from characters.session.events import (
+    ConnectionLost,
+    Event,
+    PlayerActed,
+    Session,
+    Timer,
+    WakeRequested,
+)
+from characters.transport.base import AudioFrame, Connection, Incoming, TransportError
+from engine.core.events import Signal
 
-__all__ = ["Conversation", "ConversationState", "MOST_UNCONFIRMED", "MOST_WAITING"]
+__all__ = ["Conversation", "ConversationState", "MOST_UNCONFIRMED", "MOST_WAITING", "OpenSession"]
 
 
-# Lines typed while there is no connection; more than that nobody means any more.
+# Lines typed while there is no connection; nobody still means the older ones by then.
 MOST_WAITING = 20
 # Lines that the service has not confirmed: only one that cannot write leaves so many.
 MOST_UNCONFIRMED = 200
 # What a service of ours calls itself in its bot-ready.
 KEEPS_LINES = "troupe"
-# Deeds that an answer which is told again may bring again.
-MOST_DEEDS = 32
+# Actions that the service may repeat with an answer.
+MOST_ACTIONS = 32
 
 
 @dataclass(frozen=True, slots=True)
 class RespondRequest:
-    """The game wants the character to speak; `about` is what it may speak about."""
+    """The game asks the character to speak; `about` is what it may speak about."""
 
     about: str = ""
 
 
 Waiting: TypeAlias = str | RespondRequest
-"""A line of the player, or the game's wish for an answer."""
+"""A line of the player, or the game's request for an answer."""
 
 
 class ConversationState:
-    """What outlives connections: what was said, and what is still to be said."""
+    """What was said in a session and what is still to be said; it outlives connections."""
 
     def __init__(self) -> None:
         self.transcript = Transcript()
@@ -86,11 +104,11 @@ class ConversationState:
         self.stages = TurnStages()
         self.emotion: str | None = None
         self.waiting: deque[Waiting] = deque()
-        # The last line whose answer came whole: what comes after it the service tells again.
+        # The last line whose answer came whole: the service repeats what comes after it.
         self.answered: str | None = None
         self._unanswered: str | None = None  # the last line, if its answer did not come yet
-        self._asked: ContextUpdate | None = None
-        self._deeds: deque[ActionResponse] = deque(maxlen=MOST_DEEDS)
+        self._request: ContextUpdate | None = None
+        self._actions: deque[ActionResponse] = deque(maxlen=MOST_ACTIONS)
         self._unconfirmed: dict[str, UserTextMessage] = {}
         self._are_lines_kept = False  # by the service: it confirms each by its id
         self._owes_repeat = False
@@ -107,7 +125,7 @@ class ConversationState:
 
     def heard(self, message: ServerMessage, now: float) -> bool:
         """Take a message of the service; return whether the transcript changed."""
-        self.turned(message, now)
+        self.follow(message, now)
         if isinstance(message, BotEmotion):
             self.emotion = message.emotion
         if isinstance(message, ServerResponse) and message.event_type == UserTextMessage.TYPE:
@@ -132,29 +150,29 @@ class ConversationState:
         self.answered = message_id
         if self._unanswered == message_id:
             self._unanswered = None
-        if self._asked is not None and self._asked.message_id in (message_id, None):
-            self._asked = None
+        if self._request is not None and self._request.message_id in (message_id, None):
+            self._request = None
 
-    def is_done_already(self, message: ServerMessage) -> bool:
-        """Tell whether this is a deed of an answer that was told before, and note it if not."""
-        if not isinstance(message, ActionResponse) or message.message_id is None:
+    def is_repeated(self, message: ActionResponse) -> bool:
+        """Return whether the actions of an answer came before, and note them if not."""
+        if message.message_id is None:
             return False
-        is_known = message in self._deeds
+        is_known = message in self._actions
         if not is_known:
-            self._deeds.append(message)
+            self._actions.append(message)
         return is_known
 
-    def turned(self, event: TurnEvent, now: float) -> bool:
-        """Let the dialogue know, and whoever asks how long it took; return whether it matters."""
-        before = self.dialogue, self.stages
+    def follow(self, event: TurnEvent, now: float) -> bool:
+        """Take an event into the dialogue and the stages; return whether either changed."""
+        before = (self.dialogue, self.stages)
         self.dialogue = self.dialogue.after(event, now)
         self.stages = self.stages.after(event, now)
         return (self.dialogue, self.stages) != before
 
     def connected(self, *, rejoined: bool) -> None:
-        """Note a connection: what an old room did not confirm is owed to a new one.
+        """Note a connection: a new room is owed what an old one did not confirm.
 
-        The debt outlives a connection that is lost before it was paid, whatever comes next.
+        That stays so over any number of connections, until all of it has gone out.
         """
         self._owes_repeat = self._owes_repeat or not rejoined
 
@@ -162,28 +180,30 @@ class ConversationState:
         """Return what to repeat in this room before anything else is said."""
         if not self._owes_repeat:
             return ()
-        # A wish that names no line cannot be told from one that was granted.
-        is_named = self._asked is not None and self._asked.message_id is not None
-        return (*self.unconfirmed, *((self._asked,) if self._asked and is_named else ()))
+        request = self._request
+        # A request that names no line cannot be told from one that was answered.
+        if request is None or request.message_id is None:
+            return self.unconfirmed
+        return (*self.unconfirmed, request)
 
     def repeated(self) -> None:
         """Note that all that was owed has gone out."""
         self._owes_repeat = False
 
     def keep(self, item: Waiting) -> bool:
-        """Keep it until there is a connection; False when too much waits already."""
+        """Keep an item until there is a connection; return False when too many wait already."""
         if len(self.waiting) >= MOST_WAITING:
             return False
         self.waiting.append(item)
         return True
 
-    def wish(self, ask: RespondRequest) -> ContextUpdate:
-        """Return what asks the service for an answer to all that was said by now."""
-        return ContextUpdate(ask.about or None, run_llm="true", message_id=self._unanswered)
+    def update_for(self, request: RespondRequest) -> ContextUpdate:
+        """Return the message that asks for an answer to all that was said by now."""
+        return ContextUpdate(request.about or None, run_llm="true", message_id=self._unanswered)
 
-    def asked(self, wish: ContextUpdate) -> None:
-        """Note that a wish went out; it is kept until it was granted."""
-        self._asked = wish
+    def requested(self, update: ContextUpdate) -> None:
+        """Note that a request for an answer went out; it is kept until it was answered."""
+        self._request = update
 
     def said(self, line: UserTextMessage, now: float) -> None:
         """Note that a line went out; it is kept until the service has confirmed it."""
@@ -206,118 +226,170 @@ class ConversationState:
             del self._unconfirmed[next(iter(self._unconfirmed))]
 
     def take_waiting(self) -> tuple[Waiting, ...]:
-        """Take what waits."""
+        """Take all that waits out."""
         taken = tuple(self.waiting)
         self.waiting.clear()
         return taken
 
     def forget(self) -> None:
-        """Forget what was said and what was to be said: somebody else may stand here now."""
+        """Forget what was said and what was to be said: the next player may be another one."""
         self.transcript = Transcript()
         self.emotion = None
         self.waiting.clear()
         self._unconfirmed.clear()
-        self.answered = self._unanswered = self._asked = None
+        self.answered = self._unanswered = self._request = None
 
     def reset(self) -> None:
-        """Begin a new connection's modules: emotion is not carried over."""
+        """Forget what ends with a connection: the emotion."""
         self.emotion = None
 
     def cut(self) -> None:
-        """End the open turn: its room is gone, the rest of it will not come."""
+        """End the open turn: its room is gone, and the rest of it will not come."""
         self.transcript = self.transcript.cut()
+
+
+TIMELINE_LENGTH = 50
+# The priority of a session with a line waiting: connected before any other, however near.
+SPOKEN_TO = -1.0
+
+
+class OpenSession:
+    """All that is known of one open session, shared by its runner, conversation and connections.
+
+    For the network thread. Any thread may read `view` and `config`, which are replaced as a whole,
+    and the main thread sets `distance`.
+    """
+
+    view: SessionView
+
+    def __init__(self, config: SessionConfig, context: RuntimeContext) -> None:
+        self.key = config.key
+        self.config = config
+        self.context = context
+        self.machine = Session(
+            config.character_id, config.key, config.place, config.policy, config.persist
+        )
+        self.talk = ConversationState()
+        self.gate = MicrophoneGate()
+        self.meter = GateMeter()
+        self.connection: Connection | None = None
+        self.channel: SequencedChannel | None = None
+        self.timeline: deque[SessionStateChanged] = deque(maxlen=TIMELINE_LENGTH)
+        self.retry_wait: float | None = None
+        self.stored_at: float | None = None
+        self.distance = Shared(0.0)
+        self.events: Signal[CharacterEvent] = Signal(f"session {config.key}")
+        self.refresh()
+
+    @property
+    def answers_unasked(self) -> bool:
+        """Whether the character answers by itself, without a request of the game."""
+        return self.config.respond_mode is RespondMode.AUTO
+
+    def priority(self) -> float:
+        """Return how urgent a connect is; the lowest goes first."""
+        return SPOKEN_TO if self.talk.waiting else self.distance.value
+
+    def emit(self, event: CharacterEvent) -> None:
+        """Send an event to the game; the view shows already what it says."""
+        if not isinstance(event, Visemes):  # many a second, and no view shows them
+            self.refresh()
+        self.context.post(partial(self.events.emit, event))
+
+    def refresh(self) -> None:
+        """Make the view anew."""
+        machine, talk, connection = self.machine, self.talk, self.connection
+        retry_at = machine.due(Timer.RETRY)
+        self.view = SessionView(
+            character_id=self.config.character_id,
+            session_key=self.key,
+            dialogue=talk.dialogue.state,
+            state=machine.state,
+            session_id=machine.session_id,
+            live_id=machine.live_id,
+            room_name=machine.room_name,
+            resume=machine.restored if machine.is_told else None,
+            supports_session_persistence=machine.is_durable,
+            attempt=machine.attempt,
+            max_attempts=machine.policy.max_reconnect_attempts,
+            next_retry_at=retry_at,
+            retry_wait_seconds=None if retry_at is None else self.retry_wait,
+            error=machine.error,
+            microphone=self.gate.view,
+            transcript=talk.transcript.turns,
+            timeline=tuple(self.timeline),
+            round_trip_seconds=None if connection is None else connection.round_trip_seconds,
+            stages=talk.stages.reached,
+            stored_at=self.stored_at,
+            connected_at=machine.connected_at,
+            is_speaking=talk.dialogue.is_speaking,
+            emotion=talk.emotion,
+            is_hibernating=machine.is_hibernating,
+            unconfirmed_lines=len(talk.unconfirmed),
+        )
 
 
 VOICE_POLL_SECONDS = 0.07  # longer than a piece of voice, so that a flow of them is not looked at
 
 
-class Outlet(Protocol):
-    """What a conversation needs of its driver."""
-
-    @property
-    def state(self) -> SessionState:
-        """The state of the session now."""
-
-    @property
-    def is_hibernating(self) -> bool:
-        """Whether a typed line wakes the session."""
-
-    @property
-    def answers_unasked(self) -> bool:
-        """Whether the character answers by itself, without the game's wish."""
-
-    def feed(self, event: Event) -> None:
-        """Tell the machine."""
-
-    def try_send(self, message: ClientMessage) -> bool:
-        """Send a message over the line; False when it was not taken."""
-
-    def emit(self, event: CharacterEvent) -> None:
-        """Tell the game, with a view that knows it already."""
-
-    def refresh(self) -> None:
-        """Make the view new."""
-
-
 class Conversation:
-    """One session's talk, over all of its connections."""
+    """Brings words and voice from the service to the game, and from the player to the service."""
 
-    def __init__(self, key: str, world: RuntimeContext, outlet: Outlet) -> None:
-        self.talk = ConversationState()
-        self._key = key
-        self._world = world
-        self._outlet = outlet
+    def __init__(self, session: OpenSession, feed: Callable[[Event], None]) -> None:
+        self._session = session
+        self._talk = session.talk
+        self._context = session.context
+        self._feed = feed
         self._voice_poll: asyncio.TimerHandle | None = None
 
     # --- what comes in ----------------------------------------------------------------------
 
     def received(self, item: Incoming) -> None:
-        """Take what came in: voice to the speaker, messages to the talk and to the game."""
+        """Take what came in: voice to the speaker, messages to the transcript and the game."""
         if isinstance(item, AudioFrame):
             self._play(item.pcm, item.sample_rate)
         elif isinstance(item, AudioData):
             self._play(_pcm_of(item), item.sample_rate)
         elif isinstance(item, ServerMessage):
-            self._hear(item)
+            if isinstance(item, ActionResponse) and self._talk.is_repeated(item):
+                return
+            has_grown = self._talk.heard(item, self._context.clock())
+            self._react(item)
+            self._session.emit(item)
+            if has_grown:
+                self._emit_transcript()
 
-    def _hear(self, message: ServerMessage) -> None:
-        if self.talk.is_done_already(message):
-            return
-        has_grown = self.talk.heard(message, self._world.clock())
+    def _react(self, message: ServerMessage) -> None:
+        """Do what a message means for the session, the voice and the voice input."""
+        key, answers = self._session.key, self._session.answers_unasked
         if isinstance(message, (VadSttStarted, FinalUserTranscription)):
-            self._outlet.feed(PlayerActed())
+            self._feed(PlayerActed())
         if isinstance(message, BotTurnCompleted) and message.was_interrupted:
-            self._world.voice.interrupt(self._key)
-        if isinstance(message, _WANT_ANSWERS) and not self._outlet.answers_unasked:
-            self._turned(LocalEvent.LEFT_UNANSWERED)
-        self._tell_ears(message)
-        self._outlet.emit(message)
-        if has_grown:
-            self._tell_transcript()
-
-    def _tell_ears(self, message: ServerMessage) -> None:
-        hearing = self._world.hearing
-        if hearing is None:
+            self._context.voice.interrupt(key)
+        if isinstance(message, _WANT_ANSWERS) and not answers:
+            self._follow(LocalEvent.LEFT_UNANSWERED)
+        listener = self._context.listener
+        if listener is None:
             return
         if isinstance(message, FinalUserTranscription):
-            hearing.transcript_arrived(self._key)
-            if not self._outlet.answers_unasked:
-                hearing.answer_began(self._key)  # the player need not wait for any
+            listener.transcript_arrived(key)
+            if not answers:
+                listener.answer_began(key)  # the player need not wait for any
         elif isinstance(message, _END_THE_WAIT) or is_rejection(message):
-            hearing.answer_began(self._key)
+            listener.answer_began(key)
 
-    def _tell_transcript(self) -> None:
-        self._outlet.emit(TranscriptChanged(self._key, self.talk.transcript.turns))
+    def _emit_transcript(self) -> None:
+        self._session.emit(TranscriptChanged(self._session.key, self._talk.transcript.turns))
 
     def _play(self, pcm: bytes, sample_rate: int) -> None:
-        if not pcm or not self.talk.dialogue.accepts_audio:
+        if not pcm or not self._talk.dialogue.accepts_audio:
             return
-        self._world.voice.play(self._key, pcm, sample_rate)
-        self._turned(LocalEvent.AUDIO_QUEUED)
+        self._context.voice.play(self._session.key, pcm, sample_rate)
+        self._follow(LocalEvent.AUDIO_QUEUED)
         self._watch_voice()
 
     def _watch_voice(self) -> None:
-        """Look, once no more comes, until the local audio has drained: then the turn is over."""
+        """Look again and again whether the local audio has drained: only then is the turn over."""
         if self._voice_poll is not None:
             self._voice_poll.cancel()
         loop = asyncio.get_running_loop()
@@ -325,53 +397,56 @@ class Conversation:
 
     def _look_at_voice(self) -> None:
         self._voice_poll = None
-        if self._world.voice.is_playing(self._key):
+        if self._context.voice.is_playing(self._session.key):
             self._watch_voice()
         else:
-            self._turned(LocalEvent.AUDIO_DRAINED)
+            self._follow(LocalEvent.AUDIO_DRAINED)
 
     # --- what the session does ----------------------------------------------------------------
 
     def state_changed(self, change: SessionStateChanged) -> None:
         """Follow the session: what a loss takes with it, what a connection brings."""
         if change.old_state is SessionState.CONNECTED:
-            self._turned(LocalEvent.CONNECTION_LOST)
-            self.talk.reset()
-            self._world.voice.interrupt(self._key)
+            self._follow(LocalEvent.CONNECTION_LOST)
+            self._talk.reset()
+            self._context.voice.interrupt(self._session.key)
         if change.new_state is SessionState.CONNECTED:
             resume = change.resume
             is_rejoined = resume is not None and resume.outcome is ResumeOutcome.REJOINED
-            self.talk.connected(rejoined=is_rejoined)
+            self._talk.connected(rejoined=is_rejoined)
             # Soon, not now: the game is told CONNECTED before anything is said.
             asyncio.get_running_loop().call_soon(self._catch_up)
         if change.new_state in (SessionState.DISCONNECTED, SessionState.ERROR):
             self.cut()
-            for item in self.talk.take_waiting():
+            for item in self._talk.take_waiting():
                 self._refuse(item)
 
     def _catch_up(self) -> None:
-        """Say again what the old room did not confirm, and what waited for the connection."""
-        if self._outlet.state is not SessionState.CONNECTED:
+        """Repeat what the old room did not confirm, and say what waited for the connection."""
+        if self._session.machine.state is not SessionState.CONNECTED:
             return
-        for line in self.talk.owed():
-            if not self._outlet.try_send(line):
+        for message in self._talk.owed():
+            if not self.try_send(message):
                 return
-        self.talk.repeated()
-        for item in self.talk.take_waiting():
-            self._let_out(item)
+        self._talk.repeated()
+        for item in self._talk.take_waiting():
+            if isinstance(item, RespondRequest):
+                self._ask(item)
+            else:
+                self._say(item)
 
     def cut(self) -> None:
-        """End what was being said: its room is gone, the rest of it will not come."""
-        before = self.talk.transcript
-        self.talk.cut()
-        if self.talk.transcript is not before:
-            self._tell_transcript()
+        """End the turn in progress: its room is gone, and the rest of it will not come."""
+        before = self._talk.transcript
+        self._talk.cut()
+        if self._talk.transcript is not before:
+            self._emit_transcript()
 
     def forget(self) -> None:
-        """Forget every word, and be silent: the player wants no trace of this talk."""
-        self.talk.forget()
-        self._world.voice.interrupt(self._key)
-        self._tell_transcript()
+        """Forget every word, and be silent."""
+        self._talk.forget()
+        self._context.voice.interrupt(self._session.key)
+        self._emit_transcript()
 
     def close(self) -> None:
         """Stop watching the voice."""
@@ -379,89 +454,131 @@ class Conversation:
             self._voice_poll.cancel()
             self._voice_poll = None
 
-    # --- what goes out --------------------------------------------------------------------------
+    # --- the player's words -------------------------------------------------------------------
 
     def send_text(self, text: str) -> None:
         """Say a line, now or once there is a connection; or refuse it with a reason."""
-        self._say_or_keep(text)
+        if self._may_go_out(text):
+            self._say(text)
 
     def respond(self, about: str = "") -> None:
         """Ask for an answer to what was said, now or once there is a connection; or refuse."""
-        self._say_or_keep(RespondRequest(about))
+        request = RespondRequest(about)
+        if self._may_go_out(request):
+            self._ask(request)
 
-    def _say_or_keep(self, item: Waiting) -> None:
-        state = self._outlet.state
-        if state is SessionState.CONNECTED and not self.talk.has_older_lines:
-            self._outlet.feed(PlayerActed())
-            self._let_out(item)
-        elif state not in _WAITS and not self._outlet.is_hibernating:
+    def _may_go_out(self, item: Waiting) -> bool:
+        """Return whether an item may go out now; keep or refuse one that may not."""
+        machine = self._session.machine
+        if machine.state is SessionState.CONNECTED and not self._talk.has_older_lines:
+            self._feed(PlayerActed())
+            return True
+        if machine.state not in _WAITS and not machine.is_hibernating:
             self._refuse(item)
-        elif self.talk.keep(item):
-            self._outlet.feed(WakeRequested())
+        elif self._talk.keep(item):
+            self._feed(WakeRequested())
         else:
             self._refuse(item, "Too many lines wait for the connection already.")
-
-    def _let_out(self, item: Waiting) -> None:
-        if isinstance(item, RespondRequest):
-            self._ask(item)
-        else:
-            self._say(item)
+        return False
 
     def _say(self, text: str) -> None:
-        now = self._world.clock()
-        line = UserTextMessage(text, self._world.new_id())
-        if not self._outlet.try_send(line):
+        now = self._context.clock()
+        line = UserTextMessage(text, self._context.new_id())
+        if not self.try_send(line):
             self._refuse(text, "The connection takes no more; say it again in a moment.")
             return
-        self.talk.said(line, now)
-        if self._outlet.answers_unasked:
-            self.talk.turned(LocalEvent.TEXT_SENT, now)
-        self._tell_transcript()
+        self._talk.said(line, now)
+        if self._session.answers_unasked:
+            self._talk.follow(LocalEvent.TEXT_SENT, now)
+        self._emit_transcript()
 
-    def _ask(self, ask: RespondRequest) -> None:
-        wish = self.talk.wish(ask)
-        if not self._outlet.try_send(wish):
-            self._refuse(ask, "The connection takes no more; ask again in a moment.")
+    def _ask(self, request: RespondRequest) -> None:
+        update = self._talk.update_for(request)
+        if not self.try_send(update):
+            self._refuse(request, "The connection takes no more; ask again in a moment.")
             return
-        self.talk.asked(wish)
-        self._turned(LocalEvent.TEXT_SENT)  # an answer is awaited, as after a line
+        self._talk.requested(update)
+        self._follow(LocalEvent.TEXT_SENT)  # an answer is awaited, as after a line
 
     def _refuse(self, item: Waiting, reason: str = "") -> None:
-        reason = reason or _WHY_NOT[self._outlet.state]
+        key, reason = self._session.key, reason or _WHY_NOT[self._session.machine.state]
         if isinstance(item, RespondRequest):
-            self._outlet.emit(MessageRefused(self._key, ContextUpdate.TYPE, reason))
+            self._session.emit(MessageRefused(key, ContextUpdate.TYPE, reason))
         else:
-            self._outlet.emit(TextRefused(self._key, item, reason))
+            self._session.emit(TextRefused(key, item, reason))
 
     def send(self, message: ClientMessage) -> None:
         """Send a message; refused with a reason while there is no connection."""
-        state = self._outlet.state
+        state = self._session.machine.state
         if isinstance(message, UserTextMessage):
             self.send_text(message.text)
-        elif state is not SessionState.CONNECTED or not self._outlet.try_send(message):
-            self._outlet.emit(MessageRefused(self._key, message.TYPE, _WHY_NOT[state]))
+        elif state is not SessionState.CONNECTED or not self.try_send(message):
+            self._session.emit(MessageRefused(self._session.key, message.TYPE, _WHY_NOT[state]))
+
+    def try_send(self, message: ClientMessage) -> bool:
+        """Send a message; a connection that does not take it is given up. Return if it did."""
+        connection = self._session.connection
+        if connection is None:
+            return False
+        try:
+            connection.send(message)
+        except TransportError as error:
+            epoch = self._session.machine.epoch
+            self._feed(ConnectionLost(epoch, error.failure, self._context.chance()))
+            return False
+        return True
+
+    # --- the player's voice -------------------------------------------------------------------
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether the microphone's gate is open."""
+        return self._session.gate.is_open
+
+    @property
+    def is_getting_ready(self) -> bool:
+        """Whether the gate opens soon: it connects, or the microphone's delay runs."""
+        return self._session.machine.state in _WAITS and not self._session.gate.is_open
+
+    def offer_audio(self, pcm: bytes, captured_at: float) -> bool:
+        """Send a frame if the gate is open and was when its first sample was heard."""
+        session, begin = self._session, begins_at(pcm, captured_at)
+        if session.connection is None or not session.gate.lets(begin):
+            return False
+        session.connection.send_audio(pcm, session.meter.count(session.gate.stamp(begin)))
+        session.refresh()
+        return True
+
+    def offer_kept(self, pcm: bytes) -> bool:
+        """Send a frame of before the opening, with the time stamp that follows the last one."""
+        session, begin = self._session, self._session.gate.next_kept(pcm)
+        if session.connection is None or begin is None:
+            return False
+        session.connection.send_audio(pcm, session.meter.count(begin))
+        session.refresh()
+        return True
 
     def interrupt(self) -> None:
         """Cut the character off."""
-        if self._outlet.state is not SessionState.CONNECTED:
+        if self._session.machine.state is not SessionState.CONNECTED:
             return
-        if not self.talk.dialogue.is_turn_over:
-            self._outlet.try_send(InterruptBot())
-        self._world.voice.interrupt(self._key)
-        self._turned(LocalEvent.INTERRUPTED)
+        if not self._talk.dialogue.is_turn_over:
+            self.try_send(InterruptBot())
+        self._context.voice.interrupt(self._session.key)
+        self._follow(LocalEvent.INTERRUPTED)
 
     def force_user_stopped_speaking(self) -> None:
         """Tell the service that the utterance is over."""
-        if self._outlet.state is SessionState.CONNECTED:
-            self._outlet.try_send(ForceUserStoppedSpeaking())
+        if self._session.machine.state is SessionState.CONNECTED:
+            self.try_send(ForceUserStoppedSpeaking())
 
     def set_addressed(self, is_addressed: bool) -> None:
         """Note whether the player's voice goes to this character."""
-        self._turned(LocalEvent.ADDRESSED if is_addressed else LocalEvent.NOT_ADDRESSED)
+        self._follow(LocalEvent.ADDRESSED if is_addressed else LocalEvent.NOT_ADDRESSED)
 
-    def _turned(self, event: LocalEvent) -> None:
-        if self.talk.turned(event, self._world.clock()):
-            self._outlet.refresh()
+    def _follow(self, event: LocalEvent) -> None:
+        if self._talk.follow(event, self._context.clock()):
+            self._session.refresh()
 
 
 # What frees the talk key: an answer that begins, or none that would come.
@@ -482,7 +599,7 @@ _WHY_NOT: Mapping[SessionState, str] = MappingProxyType(
 
 
 def _pcm_of(message: AudioData) -> bytes:
-    """Return the samples of a voice message; one that is no base64 is silence."""
+    """Return the samples of a voice message: none for one that is no base64."""
     try:
         data = base64.b64decode(message.audio, validate=True)
     except ValueError:

@@ -40,39 +40,41 @@ class SessionHandle:
     message of the service, `TranscriptChanged`, `TextRefused`, `MessageRefused`.
     """
 
-    def __init__(self, driver: SessionRunner, network: Caller) -> None:
-        self._driver = driver
+    def __init__(self, runner: SessionRunner, network: Caller) -> None:
+        self._runner = runner
+        self._session = runner.session
         self._network = network
-        self._stored = driver.world.stored_keys
-        self._weather = NetworkConditions.CALM
-        self.events: Signal[CharacterEvent] = Signal(f"session {driver.config.key}")
+        self._stored = runner.session.context.stored_keys
+        self.events: Signal[CharacterEvent] = runner.session.events
+        self.network_conditions = NetworkConditions.CALM
+        """The simulated conditions that were set, over all of its connections."""
         self._is_leaving = False  # told to disconnect, whatever the view says as yet
         self._resumes_when_known = False
 
     @property
     def key(self) -> str:
         """The name of the session in its runtime."""
-        return self._driver.config.key
+        return self._session.key
 
     @property
     def character_id(self) -> str:
         """The character's id at the service."""
-        return self._driver.config.character_id
+        return self._session.config.character_id
 
     @property
     def config(self) -> SessionConfig:
         """What the session was opened with."""
-        return self._driver.config
+        return self._session.config
 
     @property
     def policy(self) -> ReconnectPolicy:
         """The reconnect policy in force."""
-        return self._driver.policy
+        return self._session.machine.policy
 
     @property
     def view(self) -> SessionView:
         """All that is to be seen of the session now."""
-        return self._driver.view
+        return self._session.view
 
     @property
     def has_stored_session(self) -> bool:
@@ -142,7 +144,7 @@ class SessionHandle:
         """
         if is_another_session(self.config, config):
             raise ValueError(f"{self.key}: these settings are of another session; open that one.")
-        self._network.call(self._driver.reconfigure, config)
+        self._network.call(self._runner.reconfigure, config)
 
     def hibernate(self) -> None:
         """Let the connection rest; `connect`, `wake` or a typed line brings it back."""
@@ -158,12 +160,12 @@ class SessionHandle:
 
     def set_distance(self, distance: float) -> None:
         """Say how far the player is: the nearest connects first."""
-        # One store, read when a connect waits for its turn: not worth waking the network thread.
-        self._driver.distance = max(0.0, distance)
+        # Read when a connect waits for its turn: not worth waking the network thread.
+        self._session.distance.value = max(0.0, distance)
 
     def send_text(self, text: str) -> None:
         """Say a line; while (re)connecting it waits, elsewhere `TextRefused` tells why not."""
-        self._network.call(self._driver.conversation.send_text, text)
+        self._network.call(self._runner.conversation.send_text, text)
 
     def respond(self, about: str = "") -> None:
         """Let the character answer all that was said since its last answer.
@@ -172,32 +174,27 @@ class SessionHandle:
         ``about`` that, or of something. While (re)connecting it waits; elsewhere `MessageRefused`
         tells why not.
         """
-        self._network.call(self._driver.conversation.respond, about)
+        self._network.call(self._runner.conversation.respond, about)
 
     def send(self, message: ClientMessage) -> None:
         """Send any message of the wire; `MessageRefused` tells if it could not go out."""
-        self._network.call(self._driver.conversation.send, message)
+        self._network.call(self._runner.conversation.send, message)
 
     def interrupt(self) -> None:
         """Cut the character off."""
-        self._network.call(self._driver.interrupt)
+        self._network.call(self._runner.conversation.interrupt)
 
     def cut(self) -> None:
         """Break the connection as a fault would."""
-        self._network.call(self._driver.cut)
+        self._network.call(self._runner.cut)
 
-    @property
-    def weather(self) -> NetworkConditions:
-        """What faults make of the line, over all of its connections."""
-        return self._weather
-
-    def set_weather(self, weather: NetworkConditions) -> None:
-        """Make the line late, slow or a black hole, as a fault would, or calm again."""
-        self._weather = weather
-        self._network.call(self._driver.weather.set, weather)
+    def set_network_conditions(self, conditions: NetworkConditions) -> None:
+        """Make the network late, slow or a black hole, as a fault would, or calm again."""
+        self.network_conditions = conditions
+        self._network.call(self._runner.simulated_link.set, conditions)
 
     def _feed(self, event: Event) -> None:
-        self._network.call(self._driver.feed, event)
+        self._network.call(self._runner.feed, event)
 
 
 _AT_REST = (SessionState.DISCONNECTED, SessionState.DISCONNECTING)

@@ -1,9 +1,4 @@
-"""Runtime: every session of a process, on one network thread.
-
-RuntimeBuilder: choose the parts of a runtime, or take the defaults.
-
-From an endpoint's name to a transport that reaches it.
-"""
+"""The runtime: every session of a process, on one network thread; and the builder that makes it."""
 
 from __future__ import annotations
 
@@ -11,94 +6,45 @@ import asyncio
 import logging
 import random
 import time
-import urllib.parse
-import urllib.request
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Self, TypeAlias
+from typing import Self
 from urllib.error import HTTPError
 
 from characters.audio.mixer import Voice
 from characters.audio.sources import SilentSource, SourceFactory
 from characters.audio.speaker import ClockVoice
-from characters.client.config import CharacterEvent, RuntimeContext, SessionConfig
+from characters.client.config import SessionConfig
+from characters.client.context import (
+    ConnectLimiter,
+    EndpointResolver,
+    Endpoints,
+    RuntimeContext,
+    TransportFactory,
+)
+from characters.client.conversation import Conversation
 from characters.client.handle import SessionHandle
-from characters.client.limiter import ConnectLimiter
 from characters.client.microphone import EchoFilter
+from characters.client.service_process import PACKAGE_ASSETS, ServiceProcess, user_data_folder
 from characters.client.session_runner import SessionRunner, is_another_session
-from characters.client.threads import NetworkThread, StoreThread, Worker
+from characters.client.threads import NetworkThread, StoreThread
 from characters.client.voice_input import VoiceInput
-from characters.protocol.failures import failure
+from characters.session.events import DisconnectRequested
 from characters.storage.sessions import (
     KeyValueSessionPersistence,
     MemoryStore,
     SessionPersistence,
     StoredKeys,
 )
-from characters.transport.base import Transport, TransportError
+from characters.transport.base import Transport
 from engine.core.clock import Clock, SystemClock
 from engine.core.events import Dispatcher
 
-__all__ = ["Runtime", "RuntimeBuilder", "RuntimeParts"]
-
-
-EndpointResolver: TypeAlias = Callable[[str], str]
-"""Gives the URL of a named endpoint; may wait (it may start the service), may raise."""
-
-TransportFactory: TypeAlias = Callable[[str, "str | None"], Transport]
-"""Makes the transport for a URL and an API key; called on the network thread."""
-
-DELETE_SECONDS = 10.0
-
-
-def no_names(name: str) -> str:
-    """Know no endpoint by name."""
-    raise LookupError(f"endpoint {name!r} is no URL, and no resolver was given for names")
-
-
-class Endpoints:
-    """The transports of a runtime, one for each address and key. Network thread, but `expire`."""
-
-    def __init__(
-        self, factory: TransportFactory, resolve: EndpointResolver, worker: Worker
-    ) -> None:
-        self._factory = factory
-        self._resolve = resolve
-        self._worker = worker
-        self._transports: dict[tuple[str, str | None], Transport] = {}
-
-    async def transport_for(self, config: SessionConfig) -> Transport:
-        """Return the transport of a session's endpoint. Raises TransportError."""
-        url = config.endpoint
-        if "://" not in url:
-            try:
-                url = await self._worker.run(lambda: self._resolve(config.endpoint))
-            except Exception as error:  # the game's own resolver raises what it likes
-                raise TransportError(failure("connection.refused", str(error))) from error
-        key = (url, config.api_key)
-        if key not in self._transports:
-            self._transports[key] = self._factory(url, config.api_key)
-        return self._transports[key]
-
-    async def close(self) -> None:
-        """Give back every transport."""
-        for transport in self._transports.values():
-            await transport.close()
-        self._transports.clear()
-
-    def expire(self, config: SessionConfig, session_id: str) -> None:
-        """Let the service forget a session; waits for its answer. Raises OSError."""
-        url = config.endpoint if "://" in config.endpoint else self._resolve(config.endpoint)
-        name = urllib.parse.quote(session_id, safe="")
-        request = urllib.request.Request(f"{url.rstrip('/')}/sessions/{name}", method="DELETE")
-        if config.api_key:
-            request.add_header("X-API-Key", config.api_key)
-        with urllib.request.urlopen(request, timeout=DELETE_SECONDS):
-            pass
-
+__all__ = ["Runtime", "RuntimeBuilder"]
 
 _log = logging.getLogger(__name__)
 
@@ -106,43 +52,29 @@ _log = logging.getLogger(__name__)
 FORGET_PAUSES = (0.0, 1.0, 4.0, 15.0, 60.0)
 
 
-class RuntimeParts:
-    """What a builder hands over: everything made, nothing started."""
-
-    def __init__(
-        self,
-        network: NetworkThread,
-        store: StoreThread,
-        resolver_thread: StoreThread,
-        endpoints: Endpoints,
-        world: RuntimeContext,
-        ears: VoiceInput,
-        voice: Voice,
-        dispatcher: Dispatcher,
-    ) -> None:
-        self.network = network
-        self.store = store
-        self.resolver_thread = resolver_thread
-        self.endpoints = endpoints
-        self.world = world
-        self.ears = ears
-        self.voice = voice
-        self.dispatcher = dispatcher
-
-
+@dataclass(eq=False)
 class Runtime:
     """Opens sessions and keeps them through level loads. Made by `RuntimeBuilder`.
 
-    Everything here is for the main thread. What sessions tell comes through the dispatcher:
-    drain it once a frame.
+    Everything here is for the main thread. Events of the sessions come while `update` runs, or
+    while the game drains the dispatcher that it gave.
     """
 
-    def __init__(self, parts: RuntimeParts) -> None:
-        self._parts = parts
-        self._handles: dict[str, SessionHandle] = {}
-        # Only the network thread changes and reads this one.
-        self._drivers: dict[str, SessionRunner] = {}
-        self._is_closed = False
+    context: RuntimeContext = field(repr=False)
+    endpoints: Endpoints = field(repr=False)
+    store: StoreThread = field(repr=False)
+    voice_input: VoiceInput
+    """The player's microphone."""
+    dispatcher: Dispatcher
+    """Brings the events of the sessions to the main thread."""
+    owns_dispatcher: bool = False
+    service: ServiceProcess | None = None
+    """The embedded service behind the endpoint "local", if it is this runtime's own."""
+    network: NetworkThread = field(default_factory=NetworkThread, init=False, repr=False)
+    _handles: dict[str, SessionHandle] = field(default_factory=dict, init=False)
+    # Only the network thread changes and reads this one.
+    _runners: dict[str, SessionRunner] = field(default_factory=dict, init=False)
+    _is_closed: bool = field(default=False, init=False)
 
     @property
     def sessions(self) -> Mapping[str, SessionHandle]:
@@ -150,49 +82,43 @@ class Runtime:
         return MappingProxyType(self._handles)
 
     @property
-    def ears(self) -> VoiceInput:
-        """The player's microphone."""
-        return self._parts.ears
-
-    @property
     def voice(self) -> Voice:
         """What plays the characters' voices."""
-        return self._parts.voice
-
-    @property
-    def dispatcher(self) -> Dispatcher:
-        """Brings the events of the sessions to the main thread."""
-        return self._parts.dispatcher
+        return self.context.voice
 
     @property
     def is_running(self) -> bool:
         """Whether it was started and not closed."""
-        return self._parts.network.is_running and not self._is_closed
+        return self.network.is_running and not self._is_closed
 
     def start(self) -> None:
-        """Start the threads; a second call does nothing.
+        """Start the threads; a second call does nothing. The first session does it, too.
 
         Raises:
             RuntimeError: the runtime was closed; build another.
         """
         if self._is_closed:
             raise RuntimeError("This runtime was closed: build another with RuntimeBuilder.")
-        parts = self._parts
-        if parts.network.is_running:
+        if self.network.is_running:
             return
-        parts.store.start()
-        parts.resolver_thread.start()
-        parts.store.post(partial(parts.world.stored_keys.read, parts.world.persistence))
-        parts.voice.start()
-        parts.network.start()
-        parts.network.submit(parts.ears.run(self._drivers.get))
+        self.store.start()
+        self.endpoints.thread.start()
+        context = self.context
+        self.store.post(partial(context.stored_keys.read, context.persistence))
+        self.voice.start()
+        self.network.start()
+        self.network.submit(self.voice_input.run(self._conversation_of))
 
-    def frame_began(self) -> None:
-        """Note that the game begins a frame: short ones are not interrupted by other threads.
+    def update(self) -> None:
+        """Begin a frame: call it once in each.
 
-        A CharacterManager says it in each of its frames; a loop without one should.
+        Events of the sessions are delivered here, unless the runtime was given a dispatcher, which
+        the game drains. Short frames are not interrupted by other threads. A CharacterManager does
+        this in each of its frames.
         """
-        self._parts.network.frame_began()
+        self.network.frame_began()
+        if self.owns_dispatcher:
+            self.dispatcher.drain()
 
     def open_session(self, config: SessionConfig) -> SessionHandle:
         """Open a session, or return the open one of that key, which follows the new settings.
@@ -201,10 +127,9 @@ class Runtime:
 
         Raises:
             ValueError: another character has that key.
-            RuntimeError: the runtime is not running.
+            RuntimeError: the runtime was closed.
         """
-        if not self.is_running:
-            raise RuntimeError("The runtime is not running: call start() first.")
+        self.start()
         known = self._handles.get(config.key)
         if known is None:
             return self._open(config)
@@ -221,11 +146,11 @@ class Runtime:
         return known
 
     def close_session(self, key: str) -> None:
-        """Disconnect a session and forget its handle; the stored id stays as ``persist`` says."""
+        """Disconnect a session and forget its handle; the stored id stays as `persist` says."""
         handle = self._handles.pop(key, None)
         if handle is not None:
             handle.disconnect()
-            self._parts.network.call(self._remove, key)
+            self.network.call(self._remove, key)
 
     def expire_session(self, key: str) -> None:
         """Let the service forget a session, as a fault; waits, so not for the main thread.
@@ -238,12 +163,12 @@ class Runtime:
         session_id = None if handle is None else handle.view.session_id
         if handle is None or session_id is None:
             raise LookupError(f"{key} has no session that could expire: connect it first.")
-        self._parts.endpoints.expire(handle.config, session_id)
+        self.endpoints.expire(handle.config, session_id)
 
     def forget_session(self, key: str) -> None:
-        """Disconnect, and let nothing be left of the conversation, here and at its service.
+        """Disconnect, and remove every trace of the conversation, here and at its service.
 
-        Returns at once; a service that cannot be asked now is asked again for a while.
+        Returns at once; a service that cannot be reached now is asked again for a while.
 
         Raises:
             LookupError: there is no such session.
@@ -255,57 +180,64 @@ class Runtime:
         handle.disconnect()
         handle.clear_session_id()
         if session_id is not None:
-            self._parts.network.submit(self._forget_at_service(handle.config, session_id))
+            self.network.submit(self._forget_at_service(handle.config, session_id))
 
     def close(self, deadline_seconds: float = 2.0) -> bool:
-        """Disconnect everybody and end the threads; return whether all ended in time."""
-        if self._is_closed or not self._parts.network.is_running:
+        """Disconnect every session, end threads and service; return whether all ended in time."""
+        in_time = self._end_threads(deadline_seconds)
+        if self.service is not None:
+            self.service.stop()
+        return in_time
+
+    def _end_threads(self, deadline_seconds: float) -> bool:
+        if self._is_closed or not self.network.is_running:
             self._is_closed = True
-            return self._parts.network.stop(0.0)
+            return self.network.stop(0.0)
         self._is_closed = True
         until = time.monotonic() + deadline_seconds
-        parts = self._parts
-        parts.ears.close()
-        ending = parts.network.submit(self._end(deadline_seconds * 0.7))
+        self.voice_input.close()
+        ending = self.network.submit(self._end(deadline_seconds * 0.7))
         try:
             ending.result(deadline_seconds * 0.8)
             in_time = True
         except TimeoutError:
             in_time = False
-        in_time &= parts.network.stop(max(0.1, until - time.monotonic()))
-        in_time &= parts.store.stop(max(0.0, until - time.monotonic()))
-        # A resolver that starts a service may still be at it: nobody needs its answer any more.
-        parts.resolver_thread.stop(0.05)
-        parts.voice.close()
+        in_time &= self.network.stop(max(0.1, until - time.monotonic()))
+        in_time &= self.store.stop(max(0.0, until - time.monotonic()))
+        # A resolver that starts a service may still be at it: its answer is not needed any more.
+        self.endpoints.thread.stop(0.05)
+        self.voice.close()
         if not in_time:
             _log.warning(
-                "The runtime did not end within %.1f s; what hangs is let go.", deadline_seconds
+                "The runtime did not end within %.1f s; what hangs is left behind.",
+                deadline_seconds,
             )
         return in_time
 
     # --- inside ---------------------------------------------------------------------------
 
     def _open(self, config: SessionConfig) -> SessionHandle:
-        parts = self._parts
-        emit: list[Callable[[CharacterEvent], None]] = []
-        driver = SessionRunner(config, parts.world, lambda event: emit[0](event))
-        handle = SessionHandle(driver, parts.network)
-        emit.append(lambda event: parts.dispatcher.post(partial(handle.events.emit, event)))
+        runner = SessionRunner(config, self.context)
+        handle = SessionHandle(runner, self.network)
         self._handles[config.key] = handle
-        parts.network.call(self._drivers.__setitem__, config.key, driver)
+        self.network.call(self._runners.__setitem__, config.key, runner)
         return handle
 
+    def _conversation_of(self, key: str) -> Conversation | None:
+        runner = self._runners.get(key)
+        return None if runner is None else runner.conversation
+
     def _remove(self, key: str) -> None:
-        driver = self._drivers.pop(key, None)
-        if driver is not None:
-            self._parts.network.loop.create_task(_dispose(driver))
+        runner = self._runners.pop(key, None)
+        if runner is not None:
+            self.network.loop.create_task(_dispose(runner))
 
     async def _forget_at_service(self, config: SessionConfig, session_id: str) -> None:
-        parts = self._parts
+        endpoints = self.endpoints
         for pause in FORGET_PAUSES:
             await asyncio.sleep(pause)
             try:
-                await parts.resolver_thread.run(lambda: parts.endpoints.expire(config, session_id))
+                await endpoints.thread.run(lambda: endpoints.expire(config, session_id))
                 return
             except HTTPError as answer:
                 if answer.code == HTTPStatus.NOT_FOUND:
@@ -316,35 +248,36 @@ class Runtime:
         _log.warning("The service of %s did not forget a session: %s.", config.key, why)
 
     async def _end(self, seconds: float) -> None:
-        drivers = tuple(self._drivers.values())
-        for driver in drivers:
-            driver.shut_down()
+        runners = tuple(self._runners.values())
+        for runner in runners:
+            runner.feed(DisconnectRequested())
         try:
             async with asyncio.timeout(seconds):
-                await asyncio.gather(*(driver.at_rest() for driver in drivers))
+                await asyncio.gather(*(runner.at_rest() for runner in runners))
         except TimeoutError:
             _log.warning("Some sessions did not close within %.1f s.", seconds)
-        for driver in drivers:
-            driver.dispose()
-        await self._parts.endpoints.close()
+        for runner in runners:
+            runner.dispose()
+        await self.endpoints.close()
 
 
-async def _dispose(driver: SessionRunner) -> None:
-    await driver.at_rest()
-    driver.dispose()
+async def _dispose(runner: SessionRunner) -> None:
+    await runner.at_rest()
+    runner.dispose()
 
 
 class RuntimeBuilder:
-    """Makes a `Runtime`. What is not chosen: our WebSocket, memory only, no sound.
+    """Makes a `Runtime`: `RuntimeBuilder().use_persistence(persistence).build()`.
 
-    runtime = RuntimeBuilder().use_persistence(persistence).build()
-    runtime.start()
+    The defaults: our WebSocket transport, sessions in memory, no sound, a dispatcher of the
+    runtime's own, and the embedded service behind the endpoint "local".
     """
 
     def __init__(self) -> None:
         self._persistence: SessionPersistence | None = None
         self._transport: TransportFactory | None = None
-        self._resolve: EndpointResolver = no_names
+        self._resolve: EndpointResolver | None = None
+        self._service: ServiceProcess | None = None
         self._clock: Clock = SystemClock()
         self._wall_clock: Callable[[], float] = time.time
         self._chance: Callable[[], float] = random.random
@@ -354,7 +287,7 @@ class RuntimeBuilder:
         self._echo: EchoFilter | None = None
 
     def use_persistence(self, persistence: SessionPersistence) -> Self:
-        """Keep session records there."""
+        """Keep session records in this store."""
         self._persistence = persistence
         return self
 
@@ -364,8 +297,13 @@ class RuntimeBuilder:
         return self
 
     def use_endpoint_url(self, resolve: EndpointResolver) -> Self:
-        """Find the URL of a named endpoint ("local"); may wait, is called off every loop."""
+        """Find the URL of a named endpoint, "local" too; may wait, has a thread of its own."""
         self._resolve = resolve
+        return self
+
+    def use_service(self, service: ServiceProcess) -> Self:
+        """Let "local" be this service: the first connect starts it, the runtime's end stops it."""
+        self._service = service
         return self
 
     def use_clock(self, clock: Clock) -> Self:
@@ -379,17 +317,17 @@ class RuntimeBuilder:
         return self
 
     def use_chance(self, chance: Callable[[], float]) -> Self:
-        """Take the jitter of the back-off from here; returns 0 to below 1."""
+        """Take the jitter of the back-off from this function, which returns 0 to below 1."""
         self._chance = chance
         return self
 
     def use_dispatcher(self, dispatcher: Dispatcher) -> Self:
-        """Bring events to the main thread by this dispatcher."""
+        """Bring events to the main thread by this dispatcher, which the game drains."""
         self._dispatcher = dispatcher
         return self
 
     def use_voice(self, voice: Voice) -> Self:
-        """Play the characters' voices there."""
+        """Play the characters' voices by this voice."""
         self._voice = voice
         return self
 
@@ -408,11 +346,15 @@ class RuntimeBuilder:
         now = self._clock.now
         voice = self._voice or ClockVoice()
         microphone = self._microphone or (lambda: SilentSource(now=now))
-        ears = VoiceInput(microphone, now, voice=voice, echo=self._echo)
-        store, resolver_thread = StoreThread(), StoreThread("troupe-resolver")
+        voice_input = VoiceInput(microphone, now, voice=voice, echo=self._echo)
         dispatcher = self._dispatcher or Dispatcher(self._clock)
-        endpoints = Endpoints(self._transport or self._reach, self._resolve, resolver_thread)
-        world = RuntimeContext(
+        service, resolve = self._service, self._resolve
+        if resolve is None:
+            service = service or ServiceProcess(user_data_folder(), PACKAGE_ASSETS)
+            resolve = service.url_of
+        endpoints = Endpoints(self._transport or self._reach, resolve)
+        store = StoreThread()
+        context = RuntimeContext(
             clock=now,
             wall_clock=self._wall_clock,
             chance=self._chance,
@@ -423,23 +365,21 @@ class RuntimeBuilder:
             transport_for=endpoints.transport_for,
             voice=voice,
             new_id=lambda: uuid.uuid4().hex,
-            hearing=ears,
+            post=dispatcher.post,
+            listener=voice_input,
         )
         return Runtime(
-            RuntimeParts(
-                NetworkThread(),
-                store,
-                resolver_thread,
-                endpoints,
-                world,
-                ears,
-                voice,
-                dispatcher,
-            )
+            context,
+            endpoints,
+            store,
+            voice_input,
+            dispatcher,
+            owns_dispatcher=self._dispatcher is None,
+            service=service,
         )
 
     def _reach(self, url: str, api_key: str | None) -> Transport:
-        # Imported here: whoever brings a transport of their own needs no aiohttp.
+        # Imported here: a game with a transport of its own needs no aiohttp.
         from characters.transport.endpoint import EndpointTransport
 
         return EndpointTransport(url, api_key=api_key, clock=self._clock.now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import queue
 import subprocess
 import sys
@@ -14,8 +15,14 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
-__all__ = ["ServiceError", "ServiceProcess"]
+import platformdirs
 
+__all__ = ["PACKAGE_ASSETS", "ServiceError", "ServiceProcess", "user_data_folder"]
+
+_log = logging.getLogger(__name__)
+
+PACKAGE_ASSETS = Path(__file__).resolve().parent.parent.parent / "assets"
+"""The assets that came with this package, personas among them."""
 
 STDERR_LINES = 20
 
@@ -85,6 +92,21 @@ class ServiceProcess:
         """The last lines that the service wrote to its standard error."""
         return "\n".join(self._stderr)
 
+    def url_of(self, name: str) -> str:
+        """Return the URL of the endpoint "local", which is this service; start it if need be.
+
+        One that crashed is started again; one that was killed on purpose stays dead.
+
+        Raises:
+            LookupError: it is another name.
+            ServiceError: it did not start, or not in time.
+        """
+        if name != "local":
+            raise LookupError(f'endpoint {name!r} is no URL and not "local"')
+        if not self._url or self.has_crashed:
+            _log.info("The service runs at %s.", self.start())
+        return self._url
+
     def start(self) -> str:
         """Start it, on the port it had before, and return its URL; one that runs is kept.
 
@@ -135,6 +157,7 @@ class ServiceProcess:
         command += ["--data", str(self._data), "--assets", str(self._assets)]
         command += ["--port", str(port), *self._arguments]
         self._stderr.clear()
+        self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -192,6 +215,11 @@ def _follow(stream: IO[str] | None, take: Callable[[str], None], name: str) -> t
     thread = threading.Thread(target=read, name=name, daemon=True)
     thread.start()
     return thread
+
+
+def user_data_folder() -> Path:
+    """Return where this user's data are kept when a game says nothing else; it may not exist."""
+    return Path(platformdirs.user_data_path("Troupe", "troupe"))
 
 
 def _source_folder() -> str:

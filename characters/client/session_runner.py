@@ -1,23 +1,19 @@
-"""The driver of one session: feeds the machine, performs its commands, and keeps its talk.
+"""The runner of one session, on the network thread: feeds its machine and performs its commands.
 
-Lives on the network thread. The machine decides; here is only doing: a line to the service,
-timers, the store, the voice. Every event that comes goes through `feed`, one after the other,
-and whatever the game shall see leaves as an immutable event or view.
+The machine decides; here is only doing: connections, timers, the store. Every event goes through
+`SessionRunner.feed`, one after the other, and whatever the game shall see leaves as an immutable
+event or view.
 
-Settings of a session that change while it is open: what happens to each, and what is told.
+Settings of a session that change while it is open:
 
 | Field | What happens |
 |---|---|
-| `policy`, `persist` | in force at once; nobody has to be told |
-| `actions`, `player_name` | told to the room by `context-update` and `update-template-keys` |
-| `respond_mode` | told to the room by `respond-mode-update` |
+| `policy`, `persist` | in force at once; no message is needed |
+| `actions`, `player_name` | sent to the room by `context-update` and `update-template-keys` |
+| `respond_mode` | sent to the room by `respond-mode-update` |
 | `character_id`, `session_key`, `end_user_id` | another session |
 | `endpoint`, `endpoint_id`, `api_key` | another session too: none is resumed elsewhere |
 | any other, such as `persona` | a new connection, in which the conversation is resumed |
-
-One session's record in the store: read, written and cleared in order, off the loop.
-
-The timers of one session, on its event loop.
 """
 
 from __future__ import annotations
@@ -27,29 +23,23 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import fields
-from types import MappingProxyType
 from typing import Any
 
-from characters.client.config import CharacterEvent, RuntimeContext, SessionConfig
+from characters.client.config import SessionConfig
 from characters.client.connection import SessionConnection, SimulatedLink, connect_request
-from characters.client.conversation import Conversation
-from characters.client.microphone import MicrophoneGate, begins_at
+from characters.client.context import RuntimeContext
+from characters.client.conversation import Conversation, OpenSession
 from characters.protocol.failures import failure
-from characters.protocol.link import SequencedChannel
 from characters.protocol.messages import (
     ClientMessage,
     ContextUpdate,
-    RespondMode,
     RespondModeUpdate,
-    RoomGrant,
     UpdateTemplateKeys,
-    Visemes,
 )
 from characters.session.conversation import (
     SessionRecord,
     SessionState,
     SessionStateChanged,
-    SessionView,
     shorten_id,
 )
 from characters.session.events import (
@@ -60,7 +50,6 @@ from characters.session.events import (
     CloseMicrophone,
     Command,
     ConnectionLost,
-    DisconnectRequested,
     Event,
     ForgetRequested,
     LoadRecord,
@@ -75,23 +64,19 @@ from characters.session.events import (
     RecordStoreFailed,
     RestartRequested,
     RoomMode,
-    Session,
     StartTimer,
     StoreRecord,
     Timer,
     TimerFired,
 )
 from characters.session.machine import IllegalEvent, advance
-from characters.session.policy import ReconnectPolicy
-from characters.transport.base import Incoming, TransportError
 
 __all__ = [
     "is_another_session",
+    "messages_for_changes",
     "needs_new_connection",
-    "news",
     "RecordStore",
     "SessionRunner",
-    "Timers",
 ]
 
 
@@ -102,26 +87,26 @@ _CONNECTED_WITH = tuple(f.name for f in fields(SessionConfig) if f.name not in _
 
 
 def is_another_session(old: SessionConfig, new: SessionConfig) -> bool:
-    """Tell whether what changed makes it another session, of which nothing is known yet."""
+    """Return whether a change makes it another session, of which nothing is known yet."""
     return any(getattr(old, name) != getattr(new, name) for name in _IDENTITY)
 
 
 def needs_new_connection(old: SessionConfig, new: SessionConfig) -> bool:
-    """Tell whether the service takes what changed only when a connection is made."""
+    """Return whether the service takes a change only when a connection is made."""
     if old.actions and not new.actions:
         return True  # the contract has no message that takes a list of actions away
     return any(getattr(old, name) != getattr(new, name) for name in _CONNECTED_WITH)
 
 
-def news(told: SessionConfig, now: SessionConfig) -> tuple[ClientMessage, ...]:
-    """Return what to tell a room that was told of other settings before."""
+def messages_for_changes(known: SessionConfig, now: SessionConfig) -> tuple[ClientMessage, ...]:
+    """Return the messages for a room that knows other settings."""
     messages: list[ClientMessage] = []
-    if now.actions and now.actions != told.actions:
+    if now.actions and now.actions != known.actions:
         config = {"actions": list(now.actions)}
         messages.append(ContextUpdate(run_llm="false", action_config=config))
-    if now.player_name and now.player_name != told.player_name:
+    if now.player_name and now.player_name != known.player_name:
         messages.append(UpdateTemplateKeys({"player_name": now.player_name}))
-    if now.respond_mode is not told.respond_mode:
+    if now.respond_mode is not known.respond_mode:
         messages += [RespondModeUpdate(*lane) for lane in now.respond_mode.lanes.items()]
     return tuple(messages)
 
@@ -225,106 +210,45 @@ class RecordStore:
             self._world.stored_keys.note(self._key, is_stored=False)
 
 
-class Timers:
-    """At most one of each kind runs; `fire` is called with it and the time that it was due."""
-
-    def __init__(self, clock: Callable[[], float], fire: Callable[[Timer, float], None]) -> None:
-        self._clock = clock
-        self._fire = fire
-        self._running: dict[Timer, asyncio.TimerHandle] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._running)
-
-    def start(self, timer: Timer, due: float) -> float:
-        """Start it, or start it anew; return the seconds that it runs."""
-        self.cancel(timer)
-        delay = max(0.0, due - self._clock())
-        loop = asyncio.get_running_loop()
-        self._running[timer] = loop.call_later(delay, self._end, timer, due)
-        return delay
-
-    def cancel(self, timer: Timer) -> None:
-        """Stop it, if it runs."""
-        handle = self._running.pop(timer, None)
-        if handle is not None:
-            handle.cancel()
-
-    def clear(self) -> None:
-        """Stop them all."""
-        for timer in tuple(self._running):
-            self.cancel(timer)
-
-    def _end(self, timer: Timer, due: float) -> None:
-        self._running.pop(timer, None)
-        self._fire(timer, due)
-
-
-TIMELINE_LENGTH = 50
-# Somebody who is spoken to, or waited for with a line typed, is connected before anybody near.
-SPOKEN_TO = -1.0
-
-
 class SessionRunner:
-    """Runs one session. For the network thread; any may read `view` and set `distance`."""
+    """Runs one session: feeds its machine and performs what that orders. For the network thread.
 
-    def __init__(
-        self, config: SessionConfig, world: RuntimeContext, emit: Callable[[CharacterEvent], None]
-    ) -> None:
-        self.config = config
-        self.world = world
-        self.weather = SimulatedLink()
-        self.distance = 0.0
-        self._tell = emit
-        self._session = Session(
-            config.character_id,
-            config.key,
-            config.place,
-            config.policy,
-            config.persist,
-        )
-        self.conversation = Conversation(config.key, world, self)
-        self._records = RecordStore(config.key, config.place, world, self.feed)
-        self._line: SessionConnection | None = None
-        self._old_lines: list[SessionConnection] = []
-        self._link: SequencedChannel | None = None
-        self._timers = Timers(world.clock, self._fire)
-        self._retry_wait: float | None = None
+    Words and voice do not pass here, but through `conversation`.
+    """
+
+    def __init__(self, config: SessionConfig, context: RuntimeContext) -> None:
+        self.session = session = OpenSession(config, context)
+        self.conversation = Conversation(session, self.feed)
+        self.simulated_link = SimulatedLink()
+        self._records = RecordStore(session.key, config.place, context, self.feed)
+        self._connection: SessionConnection | None = None
+        self._old_connections: list[SessionConnection] = []
+        self._timers: dict[Timer, asyncio.TimerHandle] = {}
         self._events: deque[Event] = deque()
         self._is_feeding = False
-        self._now = world.clock()
-        self._timeline: deque[SessionStateChanged] = deque(maxlen=TIMELINE_LENGTH)
-        self._gate = MicrophoneGate()
-        self._told = config  # what the room knows of it
-        self._changed = asyncio.Event()
-        self.view = self._look()
+        self._now = context.clock()
+        self._room_config = config  # what the room knows of the settings
+        self._has_changed = asyncio.Event()
+        self._perform: Mapping[type[Any], Callable[[Any], None]] = {
+            LoadRecord: self._records.load,
+            StoreRecord: self._records.store,
+            ClearRecord: self._records.clear,
+            OpenConnection: self._open_connection,
+            CloseConnection: self._close_connection,
+            AbortConnection: self._abort_connection,
+            StartTimer: self._start_timer,
+            CancelTimer: self._cancel_timer,
+            OpenMicrophone: self._open_microphone,
+            CloseMicrophone: self._close_microphone,
+            Publish: self._publish,
+        }
 
     # --- the machine ------------------------------------------------------------------------
 
     @property
-    def policy(self) -> ReconnectPolicy:
-        """The policy in force now."""
-        return self._session.policy
-
-    @property
     def state(self) -> SessionState:
         """The state now."""
-        return self._session.state
-
-    @property
-    def is_hibernating(self) -> bool:
-        """Whether the session sleeps until the player comes near."""
-        return self._session.is_hibernating
-
-    @property
-    def answers_unasked(self) -> bool:
-        """Whether the character answers by itself, without the game's wish."""
-        return self.config.respond_mode is RespondMode.AUTO
-
-    @property
-    def priority(self) -> float:
-        """How urgent a connect is; lowest first."""
-        return SPOKEN_TO if self.conversation.talk.waiting else self.distance
+        return self.session.machine.state
 
     def feed(self, event: Event) -> None:
         """Let the machine decide about an event, and perform what it orders."""
@@ -337,277 +261,166 @@ class SessionRunner:
                 self._advance(self._events.popleft())
         finally:
             self._is_feeding = False
-            self.refresh()
+            self.session.stored_at = self._records.stored_at
+            self.session.refresh()
 
     def _advance(self, event: Event) -> None:
-        now = max(self._now, self.world.clock())
+        now = max(self._now, self.session.context.clock())
         if isinstance(event, TimerFired):
             # A loop may wake up a clock's tick early.
             now = max(now, event.due)
         self._now = now
         try:
-            self._session, commands = advance(self._session, event, now)
+            self.session.machine, commands = advance(self.session.machine, event, now)
         except IllegalEvent as problem:
-            _log.error("Session %s: %s; ignored.", self.config.key, problem)
+            _log.error("Session %s: %s; ignored.", self.session.key, problem)
             return
         for command in commands:
-            self._perform(command)
+            try:
+                self._perform[type(command)](command)
+            except Exception:
+                self._give_up(command)
         if isinstance(event, ForgetRequested):
             self.conversation.forget()
 
-    def _perform(self, command: Command) -> None:
-        try:
-            PERFORM[type(command)](self, command)
-        except Exception:
-            _log.exception("Session %s: %s failed.", self.config.key, type(command).__name__)
-            why = failure("internal.error")
-            if self._line is not None:
-                self.feed(ConnectionLost(self._line.epoch, why, self.world.chance()))
+    def _give_up(self, command: Command) -> None:
+        """Take a command that raised for the end of the connection, not of the session."""
+        _log.exception("Session %s: %s failed.", self.session.key, type(command).__name__)
+        if self._connection is not None:
+            chance = self.session.context.chance()
+            self.feed(ConnectionLost(self._connection.epoch, failure("internal.error"), chance))
 
     def _start_timer(self, command: StartTimer) -> None:
-        delay = self._timers.start(command.timer, command.due)
+        self._cancel_timer(command)
+        delay = max(0.0, command.due - self.session.context.clock())
+        loop = asyncio.get_running_loop()
+        self._timers[command.timer] = loop.call_later(delay, self._fire, command.timer, command.due)
         if command.timer is Timer.RETRY:
-            self._retry_wait = delay
+            self.session.retry_wait = delay
 
-    def _cancel_timer(self, command: CancelTimer) -> None:
-        self._timers.cancel(command.timer)
+    def _cancel_timer(self, command: StartTimer | CancelTimer) -> None:
+        handle = self._timers.pop(command.timer, None)
+        if handle is not None:
+            handle.cancel()
 
     def _fire(self, timer: Timer, due: float) -> None:
-        self.feed(TimerFired(timer, due, self.world.chance()))
+        self._timers.pop(timer, None)
+        self.feed(TimerFired(timer, due, self.session.context.chance()))
 
     def _publish(self, command: Publish) -> None:
-        event = command.event
-        if isinstance(event, SessionStateChanged):
-            _log.info(
-                "Session %s (%s): %s -> %s, %s, epoch %d",
-                self.config.key,
-                shorten_id(event.session_id),
-                event.old_state.name,
-                event.new_state.name,
-                event.reason,
-                self._session.epoch,
-            )
-            self._timeline.append(event)
-            if event.is_connection_established and self._line is not None:
-                self._gate.ready(self._line.meter, self.policy.auto_mic_start_delay_seconds)
-            self.conversation.state_changed(event)
-            if event.is_connection_established:
-                # Soon, not now: the game is told CONNECTED before anything is said.
-                asyncio.get_running_loop().call_soon(self._tell_news)
-            self._changed.set()
-        self.emit(event)
+        if isinstance(command.event, SessionStateChanged):
+            self._follow(command.event)
+        self.session.emit(command.event)
+
+    def _follow(self, event: SessionStateChanged) -> None:
+        session = self.session
+        _log.info(
+            "Session %s (%s): %s -> %s, %s, epoch %d",
+            session.key,
+            shorten_id(event.session_id),
+            event.old_state.name,
+            event.new_state.name,
+            event.reason,
+            session.machine.epoch,
+        )
+        session.timeline.append(event)
+        if event.is_connection_established:
+            session.gate.ready(session.meter, session.machine.policy.auto_mic_start_delay_seconds)
+        self.conversation.state_changed(event)
+        if event.is_connection_established:
+            # Soon, not now: the game is told CONNECTED before anything is said.
+            asyncio.get_running_loop().call_soon(self._send_changes)
+        self._has_changed.set()
 
     # --- settings -----------------------------------------------------------------------------
 
     def reconfigure(self, config: SessionConfig) -> None:
         """Follow new settings of the same session; what needs a new connection gets one."""
-        old, self.config = self.config, config
+        old, self.session.config = self.session.config, config
         if config.policy != old.policy:
             self.feed(PolicyChanged(config.policy))
         if config.persist is not old.persist:
             self.feed(PersistChanged(config.persist))
         if needs_new_connection(old, config):
             self.feed(RestartRequested())
-        self._tell_news()
+        self._send_changes()
 
-    def _tell_news(self) -> None:
-        """Tell a room that lives what it does not know of the settings."""
+    def _send_changes(self) -> None:
+        """Send the room what it does not know of the settings."""
         if self.state is not SessionState.CONNECTED:
             return
-        if all(self.try_send(message) for message in news(self._told, self.config)):
-            self._told = self.config
+        config = self.session.config
+        messages = messages_for_changes(self._room_config, config)
+        if all(self.conversation.try_send(message) for message in messages):
+            self._room_config = config
 
-    # --- the line ---------------------------------------------------------------------------
+    # --- the connection -----------------------------------------------------------------------
 
-    def _open_connection(self, plan: OpenConnection) -> None:
-        heard = self.conversation.talk.answered
-        request = connect_request(self.config, self.policy, plan, heard)
-        if plan.mode is RoomMode.CREATE:
-            self._told = self.config
-        self._line = SessionConnection(plan.epoch, self)
-        self._line.open(request)
+    def _open_connection(self, command: OpenConnection) -> None:
+        session = self.session
+        request = connect_request(
+            session.config, session.machine.policy, command, session.talk.answered
+        )
+        if command.mode is RoomMode.CREATE:
+            self._room_config = session.config
+        self._connection = SessionConnection(
+            command.epoch, session, self.conversation, self.simulated_link, self.feed
+        )
+        self._connection.open(request)
 
     def _close_connection(self, command: CloseConnection) -> None:
-        line = self._line
-        if line is not None:
-            self._let_go(line)
-            line.close()
+        connection = self._connection
+        if connection is not None:
+            self._let_go(connection)
+            connection.close()
 
     def _abort_connection(self, command: AbortConnection) -> None:
-        line, self._line = self._line, None
-        if line is not None:
-            self._let_go(line)
-            line.abort()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._let_go(connection)
+            connection.abort()
 
-    def _let_go(self, line: SessionConnection) -> None:
-        """Remember a line until its last task has ended; those that have are forgotten."""
-        self._old_lines = [old for old in self._old_lines if not old.is_over]
-        self._old_lines.append(line)
-
-    def link_for(self, grant: RoomGrant, *, rejoins: bool) -> SequencedChannel:
-        """Return the numbering of the room: its own on a rejoin, else a new one."""
-        link = self._link
-        if link is None or not rejoins or link.room_name != grant.room_name:
-            # What the old room had still to say will not come any more.
-            self.conversation.cut()
-            self._link = link = SequencedChannel(grant.room_name)
-        return link
-
-    def received(self, item: Incoming) -> None:
-        """Take what came in over the line."""
-        self.conversation.received(item)
-
-    def try_send(self, message: ClientMessage) -> bool:
-        """Send a message; one that the line does not take is the end of the line."""
-        line = self._line
-        if line is None:
-            return False
-        try:
-            line.send(message)
-        except TransportError as error:
-            self.feed(ConnectionLost(line.epoch, error.failure, self.world.chance()))
-            return False
-        return True
+    def _let_go(self, connection: SessionConnection) -> None:
+        """Stop using a connection, and remember it until its last task has ended."""
+        self.session.connection = None
+        self._old_connections = [old for old in self._old_connections if not old.is_over]
+        self._old_connections.append(connection)
 
     def cut(self) -> None:
         """Break the connection, as a fault would."""
-        if self._line is not None:
-            self._line.cut()
-
-    # --- the microphone: what the ears use ----------------------------------------------------
-
-    def offer_audio(self, pcm: bytes, captured_at: float) -> bool:
-        """Send a frame if the gate is open and was when its first sample was heard."""
-        line, begin = self._line, begins_at(pcm, captured_at)
-        if line is None or not self._gate.lets(begin):
-            return False
-        line.send_audio(pcm, self._gate.stamp(begin))
-        self.refresh()
-        return True
-
-    def offer_kept(self, pcm: bytes) -> bool:
-        """Send a frame of before the opening, stamped as the next one since."""
-        line, begin = self._line, self._gate.next_kept(pcm)
-        if line is None or begin is None:
-            return False
-        line.send_audio(pcm, begin)
-        self.refresh()
-        return True
-
-    def set_addressed(self, is_addressed: bool) -> None:
-        """Note whether the player's voice goes to this character."""
-        self.conversation.set_addressed(is_addressed)
-
-    @property
-    def is_listening(self) -> bool:
-        """Whether the microphone's gate is open."""
-        return self._gate.is_open
-
-    @property
-    def is_getting_ready(self) -> bool:
-        """Whether the gate opens soon: it connects, or the microphone's delay runs."""
-        return self.state in _GETS_READY and not self._gate.is_open
-
-    def force_user_stopped_speaking(self) -> None:
-        """Tell the service that the utterance is over."""
-        self.conversation.force_user_stopped_speaking()
-
-    def interrupt(self) -> None:
-        """Cut the character off."""
-        self.conversation.interrupt()
+        if self._connection is not None:
+            self._connection.cut()
 
     def _open_microphone(self, command: OpenMicrophone) -> None:
-        opened_at = self._session.microphone_opened_at
-        assert opened_at is not None  # the machine set it with the order
-        self._gate.open(opened_at, self.policy.auto_mic_start_delay_seconds)
+        machine = self.session.machine
+        assert machine.microphone_opened_at is not None  # the machine set it with the order
+        delay = machine.policy.auto_mic_start_delay_seconds
+        self.session.gate.open(machine.microphone_opened_at, delay)
 
     def _close_microphone(self, command: CloseMicrophone) -> None:
-        self._gate.close()
-
-    # --- the view ---------------------------------------------------------------------------------
-
-    def emit(self, event: CharacterEvent) -> None:
-        """Tell the game; the view knows it already."""
-        if not isinstance(event, Visemes):  # many a second, and no view shows them
-            self.refresh()
-        self._tell(event)
-
-    def refresh(self) -> None:
-        """Make the view new."""
-        self.view = self._look()
-
-    def _look(self) -> SessionView:
-        session, talk = self._session, self.conversation.talk
-        return SessionView(
-            character_id=self.config.character_id,
-            session_key=self.config.key,
-            dialogue=talk.dialogue.state,
-            state=session.state,
-            session_id=session.session_id,
-            live_id=session.live_id,
-            room_name=session.room_name,
-            resume=session.restored if session.is_told else None,
-            supports_session_persistence=session.is_durable,
-            attempt=session.attempt,
-            max_attempts=session.policy.max_reconnect_attempts,
-            next_retry_at=session.due(Timer.RETRY),
-            retry_wait_seconds=None if session.due(Timer.RETRY) is None else self._retry_wait,
-            error=session.error,
-            microphone=self._gate.view,
-            transcript=talk.transcript.turns,
-            timeline=tuple(self._timeline),
-            round_trip_seconds=self._line.round_trip_seconds if self._line else None,
-            stages=talk.stages.reached,
-            stored_at=self._records.stored_at,
-            connected_at=session.connected_at,
-            is_speaking=talk.dialogue.is_speaking,
-            emotion=talk.emotion,
-            is_hibernating=session.is_hibernating,
-            unconfirmed_lines=len(talk.unconfirmed),
-        )
+        self.session.gate.close()
 
     # --- the end -----------------------------------------------------------------------------
-
-    def shut_down(self) -> None:
-        """Disconnect because the game ends."""
-        self.feed(DisconnectRequested())
 
     async def at_rest(self) -> None:
         """Wait until the session is DISCONNECTED or in ERROR and all it stored is durable."""
         while self.state not in (SessionState.DISCONNECTED, SessionState.ERROR):
-            self._changed.clear()
-            await self._changed.wait()
+            self._has_changed.clear()
+            await self._has_changed.wait()
         await self._records.settled()
 
     def dispose(self) -> None:
-        """Let go of everything at once."""
+        """Drop everything at once."""
+        for handle in self._timers.values():
+            handle.cancel()
         self._timers.clear()
         self.conversation.close()
-        for line in (*self._old_lines, self._line):
-            if line is not None:
-                line.abort()
+        for connection in (*self._old_connections, self._connection):
+            if connection is not None:
+                connection.abort()
 
     @property
     def is_leaking(self) -> bool:
         """Whether something of a connection is left although no connection is held."""
-        self._old_lines = [line for line in self._old_lines if not line.is_over]
-        return bool(self._old_lines or self._timers or self._records.is_busy)
-
-
-_GETS_READY = (SessionState.CONNECTING, SessionState.RECONNECTING, SessionState.CONNECTED)
-
-PERFORM: Mapping[type[Any], Callable[[SessionRunner, Any], None]] = MappingProxyType(
-    {
-        LoadRecord: lambda driver, command: driver._records.load(command),
-        StoreRecord: lambda driver, command: driver._records.store(command),
-        ClearRecord: lambda driver, command: driver._records.clear(command),
-        OpenConnection: SessionRunner._open_connection,
-        CloseConnection: SessionRunner._close_connection,
-        AbortConnection: SessionRunner._abort_connection,
-        StartTimer: SessionRunner._start_timer,
-        CancelTimer: SessionRunner._cancel_timer,
-        OpenMicrophone: SessionRunner._open_microphone,
-        CloseMicrophone: SessionRunner._close_microphone,
-        Publish: SessionRunner._publish,
-    }
-)
+        self._old_connections = [old for old in self._old_connections if not old.is_over]
+        return bool(self._old_connections or self._timers or self._records.is_busy)

@@ -16,13 +16,24 @@ import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-__all__ = ["NetworkThread", "StoreThread", "SwitchIntervalTuner", "Worker"]
+__all__ = ["NetworkThread", "Shared", "StoreThread", "SwitchIntervalTuner", "Worker"]
 
 
 T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Shared(Generic[T]):
+    """A value that one thread replaces while others read it.
+
+    Replacing it is one store, so an immutable value is never seen half written.
+    """
+
+    value: T
 
 
 class Worker(Protocol):

@@ -22,9 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from characters.audio.sources import ScriptSource, SilentSource, SourceFactory
+from characters.client.service_process import PACKAGE_ASSETS
 from characters.commands.scenes import project_checks, project_registry
 from characters.components.choices import apply_key_choices
-from characters.components.parts import PACKAGE_ASSETS, Parts, make_parts
+from characters.components.parts import Parts, make_parts
 from characters.headless.driver import SceneDriver
 from characters.headless.runner import Recorder, ScriptRunner
 from characters.headless.script import Script

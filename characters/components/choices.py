@@ -68,7 +68,7 @@ class PlayerChoices:
         """Apply every choice, and the level's settings if they are given."""
         if level is not None:
             self._level = level
-        ears = self._runtime.ears
+        ears = self._runtime.voice_input
         ears.set_muted(self._get(MUTED, False))
         ears.choose_device(self.microphone)
         self._runtime.voice.choose(self.speaker)
@@ -89,7 +89,7 @@ class PlayerChoices:
     def set_microphone(self, device: str | None) -> None:
         """Choose a microphone by its stable name, None for the system's default."""
         self._put(MICROPHONE, device or "")
-        self._runtime.ears.choose_device(device)
+        self._runtime.voice_input.choose_device(device)
 
     def set_speaker(self, device: str | None) -> None:
         """Choose a loudspeaker by its stable name, None for the system's default."""
@@ -99,7 +99,7 @@ class PlayerChoices:
     def set_muted(self, muted: bool) -> None:
         """Mute or unmute the microphone."""
         self._put(MUTED, muted)
-        self._runtime.ears.set_muted(muted)
+        self._runtime.voice_input.set_muted(muted)
 
     def volume(self, character: str) -> float:
         """Return the volume of a character, 0 to 1, whether it is muted or not."""
@@ -126,7 +126,7 @@ class PlayerChoices:
 
     def _change(self, name: str, value: str | bool) -> None:
         self._put(name, value)
-        self._runtime.ears.set_turns(self.turns)
+        self._runtime.voice_input.set_turns(self.turns)
 
     def _get(self, name: str, default: T) -> T:
         prefs = self._prefs

@@ -116,17 +116,17 @@ class Faults:
     def heal(self, key: str | None = None) -> None:
         """End black hole, latency and slow link."""
         for handle in self._handles(key):
-            handle.set_weather(NetworkConditions.CALM)
+            handle.set_network_conditions(NetworkConditions.CALM)
 
     def weather(self, key: str | None = None) -> NetworkConditions | None:
         """Return what was made of a line; of everybody's, None where they differ."""
-        found = {handle.weather for handle in self._handles(key)}
+        found = {handle.network_conditions for handle in self._handles(key)}
         return found.pop() if len(found) == 1 else None
 
     def is_black_hole(self, key: str) -> bool:
         """Whether a line swallows every frame; one that is no more does not."""
         handle = self._runtime.sessions.get(key)
-        return handle is not None and handle.weather.is_black_hole
+        return handle is not None and handle.network_conditions.is_black_hole
 
     @property
     def has_microphone(self) -> bool:
@@ -171,7 +171,7 @@ class Faults:
 
     def _change(self, key: str | None, **fields: Any) -> None:
         for handle in self._handles(key):
-            handle.set_weather(replace(handle.weather, **fields))
+            handle.set_network_conditions(replace(handle.network_conditions, **fields))
 
     def _cable(self) -> FaultInjector:
         if self._microphone is None:

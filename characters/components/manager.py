@@ -155,7 +155,7 @@ class CharacterManager(Component):
     @property
     def ears(self) -> VoiceInput:
         """The player's microphone."""
-        return self.runtime.ears
+        return self.runtime.voice_input
 
     @property
     def choices(self) -> PlayerChoices:
@@ -283,7 +283,7 @@ class CharacterManager(Component):
 
     def update(self, dt: float) -> None:
         """Look around: who hears the player, and from where and how loud the voices are."""
-        self.runtime.frame_began()
+        self.runtime.update()
         self.ears.set_focused(self.input.has_focus)
         position = self._addressing.position
         if not self._owners.by_key or position is None:
@@ -299,7 +299,7 @@ class CharacterManager(Component):
     def on_destroy(self) -> None:
         """Take the microphone from this level, and close a runtime of its own."""
         if self._runtime is not None:
-            self._runtime.ears.set_target(None)
+            self._runtime.voice_input.set_target(None)
         if self._own_parts is not None:
             self._own_parts.close()
 

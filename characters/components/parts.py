@@ -5,13 +5,10 @@ The sound of a game: PortAudio's microphone and voice, or silence that keeps tim
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-import platformdirs
 
 from characters.audio.mixer import Voice
 from characters.audio.portaudio import DeviceReport, calm, list_devices
@@ -19,7 +16,11 @@ from characters.audio.sources import FaultInjector, SilentSource, SourceFactory
 from characters.audio.speaker import ClockVoice
 from characters.client.microphone import EchoFilter
 from characters.client.runtime import Runtime, RuntimeBuilder
-from characters.client.service_process import ServiceProcess
+from characters.client.service_process import (
+    PACKAGE_ASSETS,
+    ServiceProcess,
+    user_data_folder,
+)
 from characters.components.faults import Faults, Task
 from characters.speech.settings import SpeechSettings
 from characters.storage.sessions import (
@@ -110,33 +111,25 @@ def without(problem: str) -> SoundDevices:
     return SoundDevices(lambda: DeviceReport(problem=problem))
 
 
-_log = logging.getLogger(__name__)
-
-PACKAGE_ASSETS = Path(__file__).resolve().parent.parent.parent / "assets"
-
-
 @dataclass(frozen=True)
 class Parts:
     """What characters need to live; `close` lets go of it in the right order."""
 
     runtime: Runtime
     faults: Faults
-    service: ServiceProcess | None
     prefs: PlayerPrefs
     devices: SoundDevices
     owns_prefs: bool = False
 
     def provide_to(self, game: Application | Scene) -> None:
         """Provide the parts to a scene, or to every scene that an application makes from now on."""
-        for part in (self.runtime, self.faults, self.service, self.devices, self.prefs):
+        for part in (self.runtime, self.faults, self.runtime.service, self.devices, self.prefs):
             if part is not None:
                 game.provide(part)
 
     def close(self) -> None:
         """Close the sessions, stop the service, and write the preferences if they are its own."""
         self.runtime.close()
-        if self.service is not None:
-            self.service.stop()
         if self.owns_prefs:
             self.prefs.close()
 
@@ -168,23 +161,25 @@ def make_parts(
         assets = PACKAGE_ASSETS
     heard = open_sound(devices=sound, now=clock.now)
     spoken = () if speech is None else speech.arguments()
-    service = None if endpoint else ServiceProcess(data, assets, arguments=spoken)
     plug = FaultInjector(microphone or heard.microphone)
     builder = (
         RuntimeBuilder()
         .use_clock(clock)
         .use_dispatcher(dispatcher)
         .use_persistence(persistence or KeyValueSessionPersistence(prefs))
-        .use_endpoint_url(_resolver(endpoint, service))
         .use_microphone(plug)
         .use_voice(heard.voice)
     )
+    if endpoint:
+        builder.use_endpoint_url(lambda name: _only_local(name, endpoint))
+    else:
+        builder.use_service(ServiceProcess(data, assets, arguments=spoken))
     if heard.echo is not None:
         builder.use_echo_filter(heard.echo)
     runtime = builder.build()
     runtime.start()
-    faults = Faults(runtime, service, plug)
-    return Parts(runtime, faults, service, prefs, heard.devices, owns_prefs)
+    faults = Faults(runtime, runtime.service, plug)
+    return Parts(runtime, faults, prefs, heard.devices, owns_prefs)
 
 
 def parts_for(
@@ -220,20 +215,10 @@ def parts_for(
     return parts
 
 
-def _resolver(endpoint: str | None, service: ServiceProcess | None) -> Callable[[str], str]:
-    def resolve(name: str) -> str:
-        if name != "local":
-            raise LookupError(f'endpoint {name!r} is no URL and not "local"')
-        if service is None:
-            return endpoint or ""
-        # One that crashed is started again; one that was killed on purpose stays dead.
-        if service.url and not service.has_crashed:
-            return service.url
-        url = service.start()
-        _log.info("The service runs at %s.", url)
-        return url
-
-    return resolve
+def _only_local(name: str, url: str) -> str:
+    if name != "local":
+        raise LookupError(f'endpoint {name!r} is no URL and not "local"')
+    return url
 
 
 def _assets_of(scene: Scene) -> Path:
@@ -244,6 +229,6 @@ def _assets_of(scene: Scene) -> Path:
 def _user_data(application: Application | None) -> Path:
     if application is not None:
         return application.persistent_data_path
-    path = Path(platformdirs.user_data_path("Troupe", "troupe"))
+    path = user_data_folder()
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path

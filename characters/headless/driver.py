@@ -145,7 +145,7 @@ class SceneDriver:
             raise StepError(f"there is no file {step.file}")
         character = self._game.character(step.character)
         self._game.manager.talk_to(character)
-        ears = self._runtime.ears
+        ears = self._runtime.voice_input
         ears.set_mode("hands_free")
         ears.allow()
         began = False

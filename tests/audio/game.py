@@ -75,7 +75,7 @@ class Stage:
         app.scenes.open_scene = partial(self._open, delay, pre_roll)
         app.scenes.load("ward")
         app.tick()
-        self.ears = self.parts.runtime.ears
+        self.ears = self.parts.runtime.voice_input
         self.ears.allow()
         self._told: object = None
         self._resting: dict[str, bool] = {}

@@ -166,13 +166,13 @@ class Walk:
 
     def _turn_to(self, handle: SessionHandle) -> None:
         self.watch.targets |= {handle.key}  # until the ears have turned it may be either
-        self.runtime.ears.set_target(handle.key)
-        self.until(lambda: self.runtime.ears.status.target == handle.key)
+        self.runtime.voice_input.set_target(handle.key)
+        self.until(lambda: self.runtime.voice_input.status.target == handle.key)
         self.watch.targets = {handle.key}
 
     def _mute(self, muted: bool) -> None:
-        self.runtime.ears.set_muted(muted)
-        self.until(lambda: self.runtime.ears.status.muted == muted)
+        self.runtime.voice_input.set_muted(muted)
+        self.until(lambda: self.runtime.voice_input.status.muted == muted)
         self.watch.muted_since = time.monotonic() if muted else None
 
     def _wait(self, seconds: float) -> None:
@@ -189,10 +189,10 @@ def main(folder: str, connections: str, seed: str) -> None:
     runtime = builder.build()
     runtime.start()
     try:
-        runtime.ears.set_mode("hands_free")
-        runtime.ears.allow()
+        runtime.voice_input.set_mode("hands_free")
+        runtime.voice_input.allow()
         walk = Walk(runtime, url, Random(int(seed)), watch)
-        walk.until(lambda: runtime.ears.status.device)
+        walk.until(lambda: runtime.voice_input.status.device)
         walk.connect()  # the device wakes up
         walk.errors.clear()
         while len(walk.errors) < int(connections):

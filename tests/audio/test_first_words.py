@@ -63,7 +63,7 @@ def test_first_words_are_understood_by_a_character_that_was_not_ready_yet(tmp_pa
         is_understood()
         runtime = scene.find_service(Runtime)
         assert runtime is not None and not left.is_connected
-        runtime.ears.allow()
+        runtime.voice_input.allow()
         source.speak(say("espeak-ng en-us", QUESTION, tmp_path))
         until(is_understood, 20.0, "the character understands")
         assert heard == [QUESTION]

@@ -55,7 +55,7 @@ class Crowd:
         self.ears = VoiceInput(lambda: self.source, stage.loop.time)
         self.ears.set_turns(TurnSettings(mode=ListeningMode.HANDS_FREE, pre_roll_seconds=pre_roll))
         self.ears.allow()
-        self.drivers = {key: actor.driver for key, actor in self.actors.items()}
+        self.targets = {key: actor.conversation for key, actor in self.actors.items()}
         self.muted_at: float | None = None
         self.frames = self.early = self.while_muted = self.to_another = 0
         self.opened_late: list[float] = []
@@ -65,7 +65,7 @@ class Crowd:
             auto_mic_start_delay_seconds=DELAYS[number], max_reconnect_attempts=None
         )
         actor = self.stage.actor(f"person-{number}", policy=policy)
-        self.stage.do(actor.driver.feed, ConnectRequested())
+        self.stage.do(actor.runner.feed, ConnectRequested())
         return actor
 
     def act(self) -> None:
@@ -91,14 +91,14 @@ class Crowd:
 
     def _hear(self, *, speaks: bool) -> None:
         self.stage.run_for(FRAME_SECONDS)
-        self.ears.step(self.drivers.get)  # the wishes, before anything is heard
+        self.ears.step(self.targets.get)  # the wishes, before anything is heard
         before = {id(it): len(it.audio) for it in self.stage.service.live}
         # What is said carries the name of whoever it is said to.
         target = self.ears.status.target
         name = 0 if target is None else 1 + list(self.actors).index(target)
         if self.source.sink is not None:
             self.source.sink(sound_for(name, speaks=speaks), self.stage.loop.time())
-        self.ears.step(self.drivers.get)
+        self.ears.step(self.targets.get)
         for connection in self.stage.service.live:
             for pcm, _ in connection.audio[before[id(connection)] :]:
                 self._check(connection, int(np.frombuffer(pcm, np.int16)[0]))
@@ -107,7 +107,8 @@ class Crowd:
         ready_at = connection.ready_at
         owner = connection.request.character_id
         begins = self.stage.loop.time() - FRAME_SECONDS
-        opens = (ready_at or 1e9) + self.actors[owner].driver.policy.auto_mic_start_delay_seconds
+        policy = self.actors[owner].session.machine.policy
+        opens = (ready_at or 1e9) + policy.auto_mic_start_delay_seconds
         self.frames += 1
         self.early += begins < opens - 1e-6
         self.while_muted += self.muted_at is not None

@@ -157,7 +157,7 @@ def taken_back(times: int) -> Row:
             it.disconnect()
         pass_time(house, 1.5)
         after = _held()
-        leaks = house.runtime._drivers["nurse"].is_leaking
+        leaks = house.runtime._runners["nurse"].is_leaking
     figure = (
         f"{times} times: {after[0] - before[0]} threads, {after[1] - before[1]} open files more"
     )
@@ -204,7 +204,7 @@ def suspended(seconds: float) -> Row:
         os.kill(pid, signal.SIGCONT)
         house.until(lambda: it.state is CONNECTED and len(it.arrivals) > 1)
         pass_time(house, 1.0)
-        house.runtime._parts.network.call(threading.Event().wait, seconds)
+        house.runtime.network.call(threading.Event().wait, seconds)
         pass_time(house, seconds + 3.0)
         house.until(lambda: it.state is CONNECTED)
         ids = {change.session_id for change in it.arrivals}

@@ -1,4 +1,4 @@
-"""Faults that are about policy, against the real driver on virtual time; and each way to fail."""
+"""Faults that are about policy, against the real runner on virtual time; and each way to fail."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def outages(clients: int) -> Row:
 
 
 def _connect(stage: Stage, actor: Actor) -> None:
-    stage.do(actor.driver.feed, ConnectRequested())
+    stage.do(actor.runner.feed, ConnectRequested())
 
 
 def _reconnect(stage: Stage, actor: Actor) -> None:
@@ -65,12 +65,12 @@ def _reconnect(stage: Stage, actor: Actor) -> None:
 def _wait_for_a_retry(stage: Stage, actor: Actor) -> None:
     _arrive(stage, actor)
     stage.service.kill()
-    stage.until(lambda: actor.driver.view.next_retry_at is not None)
+    stage.until(lambda: actor.session.view.next_retry_at is not None)
 
 
 def _disconnect(stage: Stage, actor: Actor) -> None:
     _arrive(stage, actor)
-    stage.do(actor.driver.feed, DisconnectRequested())
+    stage.do(actor.runner.feed, DisconnectRequested())
 
 
 def _fail(stage: Stage, actor: Actor) -> None:
@@ -112,12 +112,12 @@ def _leaks(moment: Callable[[Stage, Actor], None], seconds: float) -> bool:
         stage.worker.seconds = 0.01
         moment(stage, actor)
         stage.run_for(seconds)
-        stage.do(actor.driver.feed, DisconnectRequested())
+        stage.do(actor.runner.feed, DisconnectRequested())
         stage.run_for(3.0)
-        limiter = stage.world.limiter
+        limiter = stage.context.limiter
         return bool(
             actor.state is not DISCONNECTED
-            or actor.driver.is_leaking
+            or actor.runner.is_leaking
             or stage.service.live
             or limiter.in_flight
             or limiter.waiting
@@ -141,12 +141,12 @@ def _keeps_its_talk(jump: float, is_restart: bool) -> bool:
         actor = stage.actor()
         _arrive(stage, actor)
         stage.run_for(10.0)
-        known = actor.driver.view.session_id
+        known = actor.session.view.session_id
         stage.service.kill()
         stage.run_for(0.5)
         stage.wall += jump
         if is_restart:
-            actor.driver.dispose()
+            actor.runner.dispose()
             actor = stage.actor()
             _connect(stage, actor)
         stage.service.is_down = False

@@ -93,7 +93,7 @@ class Village:
             microphone=lambda: self.microphone,
             sound=False,
         )
-        self.ears = self.parts.runtime.ears
+        self.ears = self.parts.runtime.voice_input
         self.faults = self.parts.faults
         app.provide(self.parts.runtime)
         self.enter(LEVELS[0])
@@ -144,9 +144,9 @@ class Village:
     def sample(self) -> Sample:
         """Measure both processes; call it when nothing goes on."""
         tidy()
-        pid = self.parts.service.pid if self.parts.service else None
+        pid = self.parts.runtime.service.pid if self.parts.runtime.service else None
         assert pid is not None  # somebody is connected, so it runs
-        counting: Any = self.parts.runtime._parts.network.submit(_count_tasks())
+        counting: Any = self.parts.runtime.network.submit(_count_tasks())
         return Sample(
             self.seconds, body_of(os.getpid()), body_of(pid), counting.result(5.0), self.generation
         )
@@ -158,7 +158,7 @@ class Village:
 
     def _is_busy(self) -> bool:
         """Tell whether the service has child processes, who speak for it."""
-        pid = self.parts.service.pid if self.parts.service else None
+        pid = self.parts.runtime.service.pid if self.parts.runtime.service else None
         for children in Path(f"/proc/{pid}/task").glob("*/children"):
             with suppress(OSError):  # a thread may end while it is looked at
                 if children.read_text():

@@ -65,7 +65,7 @@ class FakeConnection:
         self.is_live = False
         self._readable.set()
 
-    # The driver's side.
+    # The runner's side.
 
     def send(self, message: ClientMessage) -> None:
         if self.overflows:

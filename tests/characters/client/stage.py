@@ -1,4 +1,4 @@
-"""Drivers on virtual time: everything around them is fake, everything in them is real."""
+"""Sessions on virtual time: everything around them is fake, everything in them is real."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from itertools import count
 from types import TracebackType
 from typing import Any, TypeVar
 
-from characters.client.config import CharacterEvent, RuntimeContext, SessionConfig
-from characters.client.limiter import ConnectLimiter
+from characters.client.config import CharacterEvent, SessionConfig
+from characters.client.context import ConnectLimiter, RuntimeContext
 from characters.client.session_runner import SessionRunner
 from characters.protocol.failures import failure
 from characters.protocol.turn_settings import BargeIn
@@ -96,18 +96,22 @@ class FakeWorker:
 
 
 class Actor:
-    """A driver with what it told."""
+    """A session with what it told the game."""
 
-    def __init__(self, config: SessionConfig, world: RuntimeContext) -> None:
+    def __init__(self, config: SessionConfig, context: RuntimeContext) -> None:
         self.events: list[CharacterEvent] = []
-        self.driver = SessionRunner(config, world, self.events.append)
+        self.runner = SessionRunner(config, context)
+        self.session = self.runner.session
+        self.conversation = self.runner.conversation
+        self.session.events.subscribe(self.events.append)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.driver, name)
+    @property
+    def view(self) -> Any:
+        return self.session.view
 
     @property
     def state(self) -> SessionState:
-        return self.driver.state
+        return self.runner.state
 
     @property
     def states(self) -> str:
@@ -118,7 +122,7 @@ class Actor:
 
 
 class Stage:
-    """A world with actors in it; use it in a `with`, so that nothing is left behind."""
+    """A runtime's context with actors in it; use it in a `with`, so that nothing is left behind."""
 
     def __init__(self, persistence: SessionPersistence | None = None) -> None:
         self.loop = VirtualLoop()
@@ -130,7 +134,7 @@ class Stage:
         self.wall = 1_000_000.0
         self.persistence = persistence or KeyValueSessionPersistence(MemoryStore())
         self.actors: list[Actor] = []
-        self.world = RuntimeContext(
+        self.context = RuntimeContext(
             clock=self.loop.time,
             wall_clock=lambda: self.wall + self.loop.time(),
             chance=lambda: self.chance,
@@ -141,6 +145,7 @@ class Stage:
             transport_for=self._transport_for,
             voice=self.voice,
             new_id=partial(next, map("line-{}".format, count(1))),
+            post=lambda action: action(),
         )
 
     async def _transport_for(self, config: SessionConfig) -> Transport:
@@ -149,7 +154,7 @@ class Stage:
         return self.services.get(config.character_id, self.service)
 
     def actor(self, character_id: str = "nurse", **config: Any) -> Actor:
-        actor = Actor(SessionConfig(character_id, **config), self.world)
+        actor = Actor(SessionConfig(character_id, **config), self.context)
         self.actors.append(actor)
         return actor
 
@@ -177,5 +182,5 @@ class Stage:
         trace: TracebackType | None,
     ) -> None:
         for actor in self.actors:
-            actor.driver.dispose()
+            actor.runner.dispose()
         self.loop.finish()

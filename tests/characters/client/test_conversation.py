@@ -51,14 +51,14 @@ class FakeHearing:
 
 def connected(stage: Stage, **config: Any) -> Actor:
     actor = stage.actor(**config)
-    stage.do(actor.driver.feed, ConnectRequested())
+    stage.do(actor.runner.feed, ConnectRequested())
     stage.until_state(actor, SessionState.CONNECTED)
     stage.run_for(0.01)
     return actor
 
 
 def say(stage: Stage, actor: Actor, text: str) -> None:
-    stage.do(actor.driver.conversation.send_text, text)
+    stage.do(actor.conversation.send_text, text)
 
 
 def refused(actor: Actor) -> list[str]:
@@ -66,7 +66,7 @@ def refused(actor: Actor) -> list[str]:
 
 
 def texts(actor: Actor) -> list[str]:
-    return [turn.text for turn in actor.driver.view.transcript]
+    return [turn.text for turn in actor.session.view.transcript]
 
 
 # --- what the ears are told -------------------------------------------------------------------
@@ -89,9 +89,9 @@ def test_the_ears_wait_for_an_answer_until_it_begins_or_none_will(
 ) -> None:
     with Stage() as stage:
         hearing = FakeHearing()
-        stage.world = replace(stage.world, hearing=hearing)
+        stage.context = replace(stage.context, listener=hearing)
         actor = connected(stage)
-        stage.do(actor.driver.received, message)
+        stage.do(actor.conversation.received, message)
         assert hearing.told == told
 
 
@@ -109,7 +109,7 @@ def test_a_line_goes_out_and_into_the_transcript() -> None:
 def test_a_line_typed_while_connecting_is_said_after_connected_was_told() -> None:
     with Stage() as stage:
         actor = stage.actor()
-        stage.do(actor.driver.feed, ConnectRequested())
+        stage.do(actor.runner.feed, ConnectRequested())
         say(stage, actor, "Hello")
         assert texts(actor) == []
         stage.until(lambda: stage.service.connections and stage.service.last.texts == ["Hello"])
@@ -131,7 +131,7 @@ def test_a_line_typed_while_reconnecting_is_said_on_the_new_connection() -> None
 def test_lines_are_said_in_the_order_in_which_they_were_typed() -> None:
     with Stage() as stage:
         actor = stage.actor()
-        stage.do(actor.driver.feed, ConnectRequested())
+        stage.do(actor.runner.feed, ConnectRequested())
         for text in ("one", "two", "three"):
             say(stage, actor, text)
         stage.until_state(actor, SessionState.CONNECTED)
@@ -145,7 +145,7 @@ def test_a_line_typed_to_nobody_is_refused_with_a_reason(state: SessionState) ->
         actor = stage.actor()
         if state is SessionState.ERROR:
             stage.service.refuse("connection.not_allowed")
-            stage.do(actor.driver.feed, ConnectRequested())
+            stage.do(actor.runner.feed, ConnectRequested())
             stage.until_state(actor, state)
         say(stage, actor, "Hello")
         (event,) = actor.all(TextRefused)
@@ -156,7 +156,7 @@ def test_lines_that_wait_are_refused_when_the_connection_does_not_come() -> None
     with Stage() as stage:
         actor = stage.actor()
         stage.service.refuse("connection.not_allowed")
-        stage.do(actor.driver.feed, ConnectRequested())
+        stage.do(actor.runner.feed, ConnectRequested())
         say(stage, actor, "Hello")
         stage.until_state(actor, SessionState.ERROR)
         assert refused(actor) == ["Hello"]
@@ -166,7 +166,7 @@ def test_lines_that_wait_are_refused_when_the_connection_does_not_come() -> None
 def test_no_more_than_twenty_lines_wait() -> None:
     with Stage() as stage:
         actor = stage.actor()
-        stage.do(actor.driver.feed, ConnectRequested())
+        stage.do(actor.runner.feed, ConnectRequested())
         for number in range(MOST_WAITING + 1):
             say(stage, actor, str(number))
         assert refused(actor) == [str(MOST_WAITING)]
@@ -175,7 +175,7 @@ def test_no_more_than_twenty_lines_wait() -> None:
 def test_a_line_typed_to_a_sleeper_wakes_it() -> None:
     with Stage() as stage:
         actor = connected(stage)
-        stage.do(actor.driver.feed, HibernateRequested())
+        stage.do(actor.runner.feed, HibernateRequested())
         stage.until_state(actor, SessionState.DISCONNECTED)
         say(stage, actor, "Wake up")
         stage.until(lambda: len(stage.service.connections) == 2)
@@ -229,7 +229,7 @@ def test_an_acknowledgement_without_an_id_confirms_the_oldest_line() -> None:
         stage.run_for(0.01)
         stage.service.acknowledges = False
         say(stage, actor, "two")
-        assert [line.text for line in actor.driver.conversation.talk.unconfirmed] == ["two"]
+        assert [line.text for line in actor.session.talk.unconfirmed] == ["two"]
 
 
 def test_a_service_that_confirms_nothing_costs_bounded_memory() -> None:
@@ -238,7 +238,7 @@ def test_a_service_that_confirms_nothing_costs_bounded_memory() -> None:
         stage.service.acknowledges = False
         for number in range(MOST_UNCONFIRMED + 5):
             say(stage, actor, str(number))
-        kept = actor.driver.conversation.talk.unconfirmed
+        kept = actor.session.talk.unconfirmed
         assert (len(kept), kept[0].text) == (MOST_UNCONFIRMED, "5")
 
 
@@ -281,7 +281,7 @@ def test_a_line_owed_to_a_room_that_was_lost_at_once_is_said_when_it_is_rejoined
 def test_a_line_typed_as_the_character_gets_ready_comes_after_those_that_are_owed() -> None:
     with Stage() as stage:
         actor = lost_in_a_new_room_at_once(stage)
-        stage.loop.call_soon(actor.driver.conversation.send_text, "How are you?")
+        stage.loop.call_soon(actor.conversation.send_text, "How are you?")
         stage.run_for(0.1)
         assert stage.service.last.texts == ["My name is Ada", "How are you?"]
 
@@ -303,7 +303,7 @@ def test_every_message_reaches_the_game() -> None:
         stage.service.last.tell(BotEmotion("joy", 2))
         stage.run_for(0.01)
         assert actor.all(BotEmotion) == [BotEmotion("joy", 2)]
-        assert actor.driver.view.emotion == "joy"
+        assert actor.session.view.emotion == "joy"
 
 
 def test_a_loss_takes_emotion_turn_and_voice_and_keeps_the_transcript() -> None:
@@ -311,11 +311,11 @@ def test_a_loss_takes_emotion_turn_and_voice_and_keeps_the_transcript() -> None:
         actor = connected(stage)
         stage.service.last.tell(BotEmotion("joy"), FinalUserTranscription("Hi"), VOICE)
         stage.run_for(0.01)
-        before = actor.driver.view.dialogue
+        before = actor.session.view.dialogue
         stage.service.last.drop()
         stage.until_state(actor, SessionState.RECONNECTING)
-        assert actor.driver.view.emotion is None
-        after = actor.driver.view.dialogue
+        assert actor.session.view.emotion is None
+        after = actor.session.view.dialogue
         assert (before, after) == (DialogueState.SETTLING, DialogueState.IDLE)
         assert stage.voice.interrupted == ["nurse"]
         assert texts(actor) == ["Hi"]
@@ -326,7 +326,7 @@ def test_the_end_of_an_answer_that_will_not_go_on_is_told() -> None:
         actor = connected(stage)
         stage.service.last.tell(BotLlmStarted(), BotLlmText("Once upon "))
         stage.run_for(0.01)
-        stage.do(actor.driver.feed, DisconnectRequested())
+        stage.do(actor.runner.feed, DisconnectRequested())
         stage.until_state(actor, SessionState.DISCONNECTED)
         (turn,) = actor.all(TranscriptChanged)[-1].turns
         assert turn.final and turn.interrupted
@@ -352,7 +352,7 @@ def test_an_answer_ends_where_it_was_when_its_room_is_gone() -> None:
         stage.service.refuse("connection.room_gone")
         stage.service.last.drop()
         stage.until(lambda: actor.states.endswith("RECONNECTING CONNECTED"))
-        (turn,) = actor.driver.view.transcript
+        (turn,) = actor.session.view.transcript
         assert turn.final and turn.interrupted
 
 
@@ -360,9 +360,9 @@ def test_the_transcript_goes_on_over_a_disconnect() -> None:
     with Stage() as stage:
         actor = connected(stage)
         say(stage, actor, "First")
-        stage.do(actor.driver.feed, DisconnectRequested())
+        stage.do(actor.runner.feed, DisconnectRequested())
         stage.until_state(actor, SessionState.DISCONNECTED)
-        stage.do(actor.driver.feed, ConnectRequested())
+        stage.do(actor.runner.feed, ConnectRequested())
         stage.until_state(actor, SessionState.CONNECTED)
         say(stage, actor, "Second")
         assert texts(actor) == ["First", "Second"]
@@ -375,9 +375,9 @@ def test_nothing_is_left_of_a_talk_that_is_forgotten() -> None:
         say(stage, actor, "My name is Ada")
         stage.service.last.tell(BotLlmStarted(), BotLlmText("Hello Ada."), BotEmotion("joy"))
         stage.run_for(0.01)
-        stage.do(actor.driver.feed, DisconnectRequested())
-        stage.do(actor.driver.feed, ForgetRequested())
-        view = actor.driver.view
+        stage.do(actor.runner.feed, DisconnectRequested())
+        stage.do(actor.runner.feed, ForgetRequested())
+        view = actor.session.view
         assert (view.transcript, view.emotion, view.unconfirmed_lines) == ((), None, 0)
         assert actor.all(TranscriptChanged)[-1].turns == ()
 
@@ -386,10 +386,10 @@ def test_the_next_visitor_gets_none_of_the_words_of_the_last() -> None:
     with Stage() as stage:
         actor = connected(stage)
         say(stage, actor, "My name is Ada")
-        stage.do(actor.driver.feed, DisconnectRequested())
-        stage.do(actor.driver.feed, ForgetRequested())
+        stage.do(actor.runner.feed, DisconnectRequested())
+        stage.do(actor.runner.feed, ForgetRequested())
         stage.until_state(actor, SessionState.DISCONNECTED)
-        stage.do(actor.driver.feed, ConnectRequested())
+        stage.do(actor.runner.feed, ConnectRequested())
         stage.until_state(actor, SessionState.CONNECTED)
         stage.run_for(0.1)
         assert (texts(actor), stage.service.last.texts) == ([], [])
@@ -405,11 +405,11 @@ def test_voice_goes_to_the_speaker_and_the_turn_is_over_when_it_has_drained() ->
         stage.service.last.tell(BotTurnCompleted())
         stage.run_for(1.0)
         assert stage.voice.played == [("nurse", VOICE.pcm)]
-        assert actor.driver.view.is_speaking
-        assert actor.driver.view.dialogue is DialogueState.SETTLING
+        assert actor.session.view.is_speaking
+        assert actor.session.view.dialogue is DialogueState.SETTLING
         stage.voice.playing.clear()
         stage.run_for(0.1)
-        assert not actor.driver.view.is_speaking
+        assert not actor.session.view.is_speaking
 
 
 def test_a_voice_that_flows_is_not_looked_at_until_it_ends() -> None:
@@ -438,7 +438,7 @@ def test_an_interruption_silences_at_once_and_drops_what_comes_late() -> None:
         actor = connected(stage)
         stage.service.last.tell(BotLlmStarted(), BotStartedSpeaking(), VOICE)
         stage.run_for(0.01)
-        stage.do(actor.driver.interrupt)
+        stage.do(actor.conversation.interrupt)
         stage.service.last.tell(VOICE)
         stage.run_for(0.01)
         assert stage.service.last.sent == [InterruptBot()]
@@ -456,7 +456,7 @@ def test_a_turn_that_the_service_interrupted_is_silenced() -> None:
 def test_somebody_addressed_attends() -> None:
     with Stage() as stage:
         actor = connected(stage)
-        stage.do(actor.driver.conversation.set_addressed, True)
-        assert actor.driver.view.dialogue.value == "attending"
-        stage.do(actor.driver.conversation.set_addressed, False)
-        assert actor.driver.view.dialogue.value == "idle"
+        stage.do(actor.conversation.set_addressed, True)
+        assert actor.session.view.dialogue.value == "attending"
+        stage.do(actor.conversation.set_addressed, False)
+        assert actor.session.view.dialogue.value == "idle"

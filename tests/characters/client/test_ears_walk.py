@@ -41,8 +41,8 @@ class Player:
             case 4:
                 ears.set_mode(chance.choice(["hands_free", "push_to_talk"]))
             case 5:
-                driver = chance.choice(list(self.room.drivers.values()))
-                driver.is_open = chance.random() < 0.7
+                runner = chance.choice(list(self.room.runners.values()))
+                runner.is_open = chance.random() < 0.7
             case 6:
                 self.focused = chance.random() < 0.7
                 ears.set_focused(self.focused)
@@ -57,20 +57,20 @@ class Player:
         """Hear some frames, and check each."""
         sound = self.chance.choice([VOICE, SILENCE])
         for _ in range(self.chance.randrange(1, 12)):
-            before = {key: len(driver.frames) for key, driver in self.room.drivers.items()}
+            before = {key: len(runner.frames) for key, runner in self.room.runners.items()}
             self.room.hear(sound, 0.02)
             self.check(before)
 
     def check(self, before: dict[str, int]) -> None:
         """Check what a frame led to."""
         status = self.room.ears.status
-        heard = [k for k, driver in self.room.drivers.items() if len(driver.frames) > before[k]]
+        heard = [k for k, runner in self.room.runners.items() if len(runner.frames) > before[k]]
         if not self.allowed or self.muted or not self.focused or self.covered:
             assert heard == [] and not status.is_open
         assert heard in ([], [status.target])
         assert bool(heard) <= status.is_open
         for key in heard:
-            assert self.room.drivers[key].is_open
+            assert self.room.runners[key].is_open
 
 
 @pytest.mark.parametrize(

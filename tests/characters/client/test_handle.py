@@ -37,14 +37,14 @@ def store_with(key: str) -> KeyValueSessionPersistence:
 
 def read_keys(stage: Stage) -> None:
     """Let the store say which sessions it holds, and the main thread hear it."""
-    stage.do(stage.world.stored_keys.read, stage.persistence)
+    stage.do(stage.context.stored_keys.read, stage.persistence)
     stage.do(lambda: None)
 
 
 def test_a_session_that_was_told_to_disconnect_is_at_rest_before_the_view_knows() -> None:
     with Stage() as stage:
         actor, network = stage.actor(), Late()
-        handle = SessionHandle(actor.driver, network)
+        handle = SessionHandle(actor.runner, network)
         assert handle.is_at_rest
         handle.connect()
         network.take_turn(stage)
@@ -57,7 +57,7 @@ def test_a_session_that_was_told_to_disconnect_is_at_rest_before_the_view_knows(
 def test_a_connect_behind_a_disconnect_that_waits_ends_connected() -> None:
     with Stage() as stage:
         actor, network = stage.actor(), Late()
-        handle = SessionHandle(actor.driver, network)
+        handle = SessionHandle(actor.runner, network)
         handle.connect()
         network.take_turn(stage)
         stage.until_state(actor, SessionState.CONNECTED)
@@ -71,7 +71,7 @@ def test_a_connect_behind_a_disconnect_that_waits_ends_connected() -> None:
 def test_who_is_to_go_on_with_a_talk_waits_for_a_slow_store(key: str, feeds: int) -> None:
     with Stage(store_with(key)) as stage:
         network = Late()
-        SessionHandle(stage.actor().driver, network).connect_if_stored()
+        SessionHandle(stage.actor().runner, network).connect_if_stored()
         assert not network.waiting
         read_keys(stage)
         assert len(network.waiting) == feeds
@@ -80,7 +80,7 @@ def test_who_is_to_go_on_with_a_talk_waits_for_a_slow_store(key: str, feeds: int
 def test_who_was_disconnected_before_the_store_answered_stays_so() -> None:
     with Stage(store_with("nurse")) as stage:
         network = Late()
-        handle = SessionHandle(stage.actor().driver, network)
+        handle = SessionHandle(stage.actor().runner, network)
         handle.connect_if_stored()
         handle.disconnect()
         read_keys(stage)
@@ -90,8 +90,8 @@ def test_who_was_disconnected_before_the_store_answered_stays_so() -> None:
 def test_how_far_the_player_is_decides_who_connects_first_but_for_who_is_spoken_to() -> None:
     with Stage() as stage:
         actor = stage.actor()
-        SessionHandle(actor.driver, Late()).set_distance(40.0)
-        assert actor.driver.priority == 40.0
-        stage.do(actor.driver.feed, ConnectRequested())
-        stage.do(actor.driver.conversation.send_text, "Hello?")
-        assert actor.driver.priority < 0.0
+        SessionHandle(actor.runner, Late()).set_distance(40.0)
+        assert actor.session.priority() == 40.0
+        stage.do(actor.runner.feed, ConnectRequested())
+        stage.do(actor.runner.conversation.send_text, "Hello?")
+        assert actor.session.priority() < 0.0

@@ -35,19 +35,19 @@ def fail_handler(stage: Stage, actor: Actor, service: FakeService) -> None:
     def fail(event: object) -> None:
         raise RuntimeError("a handler of the game")
 
-    actor.driver._tell = fail
+    actor.session.events.subscribe(fail)
     service.last.tell(BotLlmText("boom"))
 
 
 def flood(stage: Stage, actor: Actor, service: FakeService) -> None:
     for number in range(500):
-        actor.driver.conversation.send_text(str(number))
+        actor.conversation.send_text(str(number))
         service.last.tell(BotLlmText("word "))
 
 
 def overflow(stage: Stage, actor: Actor, service: FakeService) -> None:
     service.last.overflows = True
-    actor.driver.conversation.send_text("too much")
+    actor.conversation.send_text("too much")
 
 
 def expire(stage: Stage, actor: Actor, service: FakeService) -> None:
@@ -91,9 +91,9 @@ FAULTS: dict[str, Fault] = {
     "overflow": overflow,
     "flood": flood,
     "handler fails": fail_handler,
-    "black hole": lambda stage, actor, service: actor.driver.weather.set(HOLE),
-    "disconnect": lambda stage, actor, service: actor.driver.feed(DisconnectRequested()),
-    "forget": lambda stage, actor, service: actor.driver.feed(ForgetRequested()),
+    "black hole": lambda stage, actor, service: actor.runner.simulated_link.set(HOLE),
+    "disconnect": lambda stage, actor, service: actor.runner.feed(DisconnectRequested()),
+    "forget": lambda stage, actor, service: actor.runner.feed(ForgetRequested()),
 }
 
 
@@ -103,7 +103,7 @@ def play(victim: str | None, *faults: str) -> dict[str, list[str]]:
         actors = {name: stage.actor(name, **config) for name, config in CAST.items()}
         for name, actor in actors.items():
             stage.services[name] = FakeService(stage.loop.time)
-            stage.do(actor.driver.feed, ConnectRequested())
+            stage.do(actor.runner.feed, ConnectRequested())
         stage.until(lambda: all(a.state is SessionState.CONNECTED for a in actors.values()))
         for fault in faults if victim else ():
             service = stage.services[victim or ""]
@@ -117,7 +117,7 @@ def play(victim: str | None, *faults: str) -> dict[str, list[str]]:
 def told_by(actor: Actor) -> list[str]:
     """Everything with a time that a character told, and what is to be seen of it in the end."""
     told = [event for event in actor.events if hasattr(event, "t")]
-    view = actor.driver.view
+    view = actor.session.view
     # The loop adds up its jumps, so that the last digits depend on who else slept.
     return [
         re.sub(r"\d+\.\d+", lambda digits: f"{float(digits[0]):.3f}", str(item))
@@ -130,8 +130,8 @@ def _talk(stage: Stage, actors: dict[str, Actor], victim: str | None) -> None:
     stage.loop.run_until_complete(_sleep_until(stage, 1010.0))
     for name, actor in actors.items():
         if name != victim:
-            actor.driver.conversation.send_text("Hello")
-            actor.driver.offer_audio(PCM, stage.loop.time())
+            actor.conversation.send_text("Hello")
+            actor.conversation.offer_audio(PCM, stage.loop.time())
             stage.services[name].last.tell(BotLlmText("Good day."))
     stage.run_for(1.0)
     for name in actors:

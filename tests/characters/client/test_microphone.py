@@ -81,25 +81,25 @@ def test_over_many_connections_with_drops_no_frame_is_early(connections: int) ->
         delay = 0.3
         policy = ReconnectPolicy(auto_mic_start_delay_seconds=delay, max_reconnect_attempts=None)
         actor = stage.actor(policy=policy)
-        stage.do(actor.driver.feed, ConnectRequested())
+        stage.do(actor.runner.feed, ConnectRequested())
         while len(stage.service.connections) < connections:
             stage.run_for(random.choice((0.003, FRAME_SECONDS, 0.1)))
-            actor.driver.offer_audio(PCM, stage.loop.time())
+            actor.conversation.offer_audio(PCM, stage.loop.time())
             if actor.state is SessionState.CONNECTED and random.random() < 0.1:
                 stage.service.last.drop()
                 stage.run_for(5.0)
         stamps = [t for connection in stage.service.connections for _, t in connection.audio]
         assert len(stamps) > 100
         assert min(stamps) >= delay
-        assert actor.driver.view.microphone.frames_before_open == 0
+        assert actor.session.view.microphone.frames_before_open == 0
 
 
 def waiting_room(seconds: float = 2.0) -> Room:
     """Return a room in which Ada, who is spoken to, is still getting ready."""
     room = Room(PushToTalkOptions(release_tail_ms=200))
     room.ears.set_turns(replace(room.ears.turns, pre_roll_seconds=seconds))
-    for driver in room.drivers.values():
-        driver.is_open, driver.is_getting_ready = False, True
+    for runner in room.runners.values():
+        runner.is_open, runner.is_getting_ready = False, True
     room.ears.allow()
     room.ears.set_target("ada")
     room.step()
@@ -107,7 +107,7 @@ def waiting_room(seconds: float = 2.0) -> Room:
 
 
 def gets_ready(room: Room, key: str = "ada") -> None:
-    room.drivers[key].is_open, room.drivers[key].is_getting_ready = True, False
+    room.runners[key].is_open, room.runners[key].is_getting_ready = True, False
 
 
 def test_first_words_are_heard_in_full_once_the_character_is_ready() -> None:
@@ -116,7 +116,7 @@ def test_first_words_are_heard_in_full_once_the_character_is_ready() -> None:
     assert room.heard() == (0, 0) and room.ears.status.kept_seconds == pytest.approx(1.0)
     gets_ready(room)
     room.hear(VOICE, 0.5)
-    ada = room.drivers["ada"]
+    ada = room.runners["ada"]
     assert ada.heard == [VOICE.tobytes()] * 75
     assert ada.kept >= 50 and ada.frames  # then live ones again
     assert room.ears.status.kept_seconds == 0.0
@@ -127,7 +127,7 @@ def test_by_default_nothing_is_kept() -> None:
     room.hear(VOICE, 1.0)
     gets_ready(room)
     room.hear(VOICE, 0.1)
-    assert room.drivers["ada"].kept == 0 and room.heard() == (5, 0)
+    assert room.runners["ada"].kept == 0 and room.heard() == (5, 0)
 
 
 def test_no_more_is_kept_than_the_settings_say() -> None:
@@ -142,7 +142,7 @@ def test_silence_is_not_kept() -> None:
     assert room.ears.status.kept_seconds == 0.0
     gets_ready(room)
     room.hear(SILENCE, 0.1)
-    assert room.drivers["ada"].kept == 0
+    assert room.runners["ada"].kept == 0
 
 
 def test_a_sentence_that_was_over_long_ago_is_still_whole() -> None:
@@ -151,7 +151,7 @@ def test_a_sentence_that_was_over_long_ago_is_still_whole() -> None:
     room.hear(SILENCE, 10.0)
     gets_ready(room)
     room.hear(SILENCE, 0.4)
-    assert room.drivers["ada"].heard.count(VOICE.tobytes()) == 30
+    assert room.runners["ada"].heard.count(VOICE.tobytes()) == 30
 
 
 def test_the_silence_after_a_sentence_costs_none_of_its_words() -> None:
@@ -161,7 +161,7 @@ def test_the_silence_after_a_sentence_costs_none_of_its_words() -> None:
     assert room.ears.status.kept_seconds == pytest.approx(2.0)
     gets_ready(room)
     room.hear(SILENCE, 0.6)
-    assert room.drivers["ada"].heard.count(VOICE.tobytes()) == 75
+    assert room.runners["ada"].heard.count(VOICE.tobytes()) == 75
 
 
 def test_after_half_a_minute_nobody_wants_to_hear_it_any_more() -> None:
@@ -170,7 +170,7 @@ def test_after_half_a_minute_nobody_wants_to_hear_it_any_more() -> None:
     room.hear(SILENCE, 32.0)
     gets_ready(room)
     room.hear(SILENCE, 0.4)
-    assert room.drivers["ada"].kept == 0
+    assert room.runners["ada"].kept == 0
 
 
 def test_words_to_one_never_reach_another() -> None:
@@ -179,12 +179,12 @@ def test_words_to_one_never_reach_another() -> None:
     room.hear(SILENCE, 2.0)
     room.ears.set_target("bob")
     room.hear(SILENCE, 0.1)
-    for key in room.drivers:
+    for key in room.runners:
         gets_ready(room, key)
     room.hear(SILENCE, 1.0)
     room.ears.set_target("ada")
     room.hear(SILENCE, 1.0)
-    assert [driver.kept for driver in room.drivers.values()] == [0, 0]
+    assert [runner.kept for runner in room.runners.values()] == [0, 0]
 
 
 def test_a_sentence_that_is_being_kept_holds_its_target() -> None:
@@ -194,7 +194,7 @@ def test_a_sentence_that_is_being_kept_holds_its_target() -> None:
     room.hear(VOICE, 0.4)
     gets_ready(room)
     room.hear(VOICE, 0.4)
-    assert room.drivers["bob"].heard == [] and len(room.drivers["ada"].heard) == 70
+    assert room.runners["bob"].heard == [] and len(room.runners["ada"].heard) == 70
 
 
 @pytest.mark.parametrize("barrier", ["set_muted", "set_covered"])
@@ -209,7 +209,7 @@ def test_muting_or_a_menu_forgets_what_was_kept(barrier: str) -> None:
     gets_ready(room)
     room.step()
     room.hear(VOICE, 0.2)
-    assert room.drivers["ada"].kept == 0
+    assert room.runners["ada"].kept == 0
 
 
 def test_nothing_is_kept_before_the_players_first_act() -> None:
@@ -222,7 +222,7 @@ def test_nothing_is_kept_before_the_players_first_act() -> None:
 
 def test_somebody_who_is_not_getting_ready_keeps_nothing() -> None:
     room = waiting_room()
-    room.drivers["ada"].is_getting_ready = False
+    room.runners["ada"].is_getting_ready = False
     room.hear(VOICE, 1.0)
     assert room.ears.status.kept_seconds == 0.0
 
@@ -234,11 +234,11 @@ def test_a_key_let_go_before_the_character_was_ready_still_ends_the_sentence() -
     room.hear(VOICE, 0.6)
     room.ears.push_to_talk(False)
     room.hear(SILENCE, 3.0)
-    forced = room.drivers["ada"].forced
+    forced = room.runners["ada"].forced
     gets_ready(room)
     room.hear(SILENCE, 0.4)
-    assert room.drivers["ada"].heard.count(VOICE.tobytes()) == 30
-    assert room.drivers["ada"].forced == forced + 1
+    assert room.runners["ada"].heard.count(VOICE.tobytes()) == 30
+    assert room.runners["ada"].forced == forced + 1
 
 
 def test_only_a_short_lead_is_kept_before_the_first_word() -> None:

@@ -31,7 +31,7 @@ DEED = ActionResponse((Action("wave"),), "m1")
 
 def connected(stage: Stage, mode: RespondMode = MANUAL) -> Actor:
     actor = stage.actor(respond_mode=mode)
-    stage.do(actor.driver.feed, ConnectRequested())
+    stage.do(actor.runner.feed, ConnectRequested())
     stage.until_state(actor, SessionState.CONNECTED)
     stage.run_for(0.01)
     return actor
@@ -39,7 +39,7 @@ def connected(stage: Stage, mode: RespondMode = MANUAL) -> Actor:
 
 def say(stage: Stage, actor: Actor, text: str) -> str:
     """Say a line; return the id that it got."""
-    stage.do(actor.driver.conversation.send_text, text)
+    stage.do(actor.conversation.send_text, text)
     ids = [m.message_id for m in stage.service.last.sent if isinstance(m, UserTextMessage)]
     return ids[-1] or ""
 
@@ -49,7 +49,7 @@ def wishes(stage: Stage) -> list[ClientMessage]:
 
 
 def dialogue(actor: Actor) -> DialogueState:
-    return actor.driver.view.dialogue
+    return actor.session.view.dialogue
 
 
 def test_the_service_is_told_who_decides() -> None:
@@ -66,7 +66,7 @@ def test_a_line_is_not_followed_by_thinking_until_an_answer_is_asked_for() -> No
         actor = connected(stage)
         line = say(stage, actor, "Who are you?")
         assert dialogue(actor) is DialogueState.IDLE
-        stage.do(actor.driver.conversation.respond)
+        stage.do(actor.conversation.respond)
         assert wishes(stage) == [ContextUpdate(run_llm="true", message_id=line)]
         assert dialogue(actor) is DialogueState.THINKING
 
@@ -77,7 +77,7 @@ def test_a_spoken_line_is_asked_about_by_the_id_that_the_service_gave_it() -> No
         stage.service.last.tell(VadSttStopped(), FinalUserTranscription("Hi", message_id="s1"))
         stage.run_for(0.01)
         assert dialogue(actor) is DialogueState.IDLE
-        stage.do(actor.driver.conversation.respond, "the storm")
+        stage.do(actor.conversation.respond, "the storm")
         assert wishes(stage) == [ContextUpdate("the storm", run_llm="true", message_id="s1")]
 
 
@@ -86,8 +86,8 @@ def test_a_wish_waits_for_the_connection_behind_the_lines_typed_before_it() -> N
         actor = connected(stage)
         stage.service.last.drop()
         stage.until_state(actor, SessionState.RECONNECTING)
-        stage.do(actor.driver.conversation.send_text, "Who are you?")
-        stage.do(actor.driver.conversation.respond)
+        stage.do(actor.conversation.send_text, "Who are you?")
+        stage.do(actor.conversation.respond)
         stage.until(lambda: stage.service.last.is_live and wishes(stage))
         kinds = [type(message) for message in stage.service.last.sent]
         assert kinds == [UserTextMessage, ContextUpdate]
@@ -97,7 +97,7 @@ def test_a_wish_is_repeated_in_a_new_room_until_it_was_granted() -> None:
     with Stage() as stage:
         actor = connected(stage)
         line = say(stage, actor, "Who are you?")
-        stage.do(actor.driver.conversation.respond)
+        stage.do(actor.conversation.respond)
         _new_room(stage, actor)
         assert wishes(stage) == [ContextUpdate(run_llm="true", message_id=line)]
         stage.service.last.tell(BotTurnCompleted(message_id=line))
@@ -121,24 +121,24 @@ def test_a_wish_when_nothing_was_said_names_no_line() -> None:
         line = say(stage, actor, "Who are you?")
         stage.service.last.tell(BotTurnCompleted(message_id=line))
         stage.run_for(0.01)
-        stage.do(actor.driver.conversation.respond)
+        stage.do(actor.conversation.respond)
         assert wishes(stage) == [ContextUpdate(run_llm="true")]
 
 
 def test_a_wish_to_nobody_is_refused_with_a_reason() -> None:
     with Stage() as stage:
         actor = connected(stage)
-        stage.do(actor.driver.feed, DisconnectRequested())
+        stage.do(actor.runner.feed, DisconnectRequested())
         stage.until_state(actor, SessionState.DISCONNECTED)
-        stage.do(actor.driver.conversation.respond)
+        stage.do(actor.conversation.respond)
         assert actor.all(MessageRefused)[-1].reason == "Nobody is connected: connect first."
 
 
 def test_a_change_of_mode_is_told_to_the_room_and_to_the_next_one() -> None:
     with Stage() as stage:
         actor = connected(stage)
-        config = replace(actor.driver.config, respond_mode=RespondMode.AUTO)
-        stage.do(actor.driver.reconfigure, config)
+        config = replace(actor.session.config, respond_mode=RespondMode.AUTO)
+        stage.do(actor.runner.reconfigure, config)
         told = [m for m in stage.service.last.sent if isinstance(m, RespondModeUpdate)]
         lanes = [RespondModeUpdate(lane, "auto") for lane in ("user_text", "user_voice")]
         assert told == lanes
@@ -159,7 +159,7 @@ def test_the_service_is_told_which_answer_came_whole() -> None:
         stage.service.last.drop()
         stage.until(lambda: len(stage.service.requests) > 1)
         assert stage.service.requests[-1].heard == "m1"
-        assert actor.driver.view.state is SessionState.RECONNECTING
+        assert actor.session.view.state is SessionState.RECONNECTING
 
 
 def test_a_deed_of_an_answer_that_is_told_again_is_done_once() -> None:

@@ -23,13 +23,14 @@ from characters.session.conversation import (
 )
 from characters.session.policy import ReconnectPolicy
 from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore
+from engine.core.events import Dispatcher
 from tests.characters.client.fake_service import FakeService
 
 DEADLINE = 5.0
 
 
 class House:
-    """A runtime with its service; pumps the main thread's dispatcher."""
+    """A runtime with its service, and a main thread that draws frames."""
 
     def __init__(self, persistence: Any = None) -> None:
         self.persistence = persistence or KeyValueSessionPersistence(MemoryStore())
@@ -58,12 +59,12 @@ class House:
         frame = threading.Event()
         end = time.monotonic() + DEADLINE
         while not condition():
-            self.runtime.dispatcher.drain()
+            self.runtime.update()
             assert time.monotonic() < end, "not within the deadline"
             frame.wait(0.001)
 
     def on_network(self, action: Callable[..., object], *args: Any) -> None:
-        self.runtime._parts.network.call(action, *args)
+        self.runtime.network.call(action, *args)
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ def test_the_one_who_would_hear_attends_and_the_other_no_more(house: House) -> N
     nurse, porter = house.connected(), house.connected("porter")
     attends = DialogueState.ATTENDING
     for one, other in ((nurse, porter), (porter, nurse)):
-        house.runtime.ears.set_target(one.key)
+        house.runtime.voice_input.set_target(one.key)
         house.until(lambda one=one: one.view.dialogue is attends)  # type: ignore[misc] # bound now
         assert other.view.dialogue is DialogueState.IDLE
 
@@ -98,7 +99,7 @@ def test_nothing_is_told_before_the_main_thread_asks(house: House) -> None:
     handle.events.subscribe(told.append)
     handle.connect()
     done = threading.Event()
-    house.on_network(lambda: house.runtime._parts.network.loop.call_later(0.2, done.set))
+    house.on_network(lambda: house.runtime.network.loop.call_later(0.2, done.set))
     assert done.wait(DEADLINE)
     assert told == []
     house.until(lambda: told)
@@ -252,10 +253,27 @@ def test_a_closed_runtime_cannot_be_started_again() -> None:
         runtime.start()
 
 
-def test_a_session_cannot_be_opened_before_the_start() -> None:
+def test_the_first_session_starts_the_runtime_and_none_is_opened_after_its_end() -> None:
     runtime = RuntimeBuilder().build()
-    with pytest.raises(RuntimeError, match="call start"):
-        runtime.open_session(SessionConfig("nurse"))
+    runtime.open_session(SessionConfig("nurse"))
+    assert runtime.is_running
+    runtime.close()
+    with pytest.raises(RuntimeError, match="build another"):
+        runtime.open_session(SessionConfig("porter"))
+
+
+def test_an_update_delivers_the_events_unless_the_dispatcher_is_the_games(house: House) -> None:
+    games, told = Dispatcher(), list[object]()
+    builder = RuntimeBuilder().use_transport(lambda url, api_key: house.service)
+    runtime = builder.use_dispatcher(games).build()
+    handle = runtime.open_session(SessionConfig("nurse", endpoint="ws://fake"))
+    handle.events.subscribe(told.append)
+    handle.connect()
+    house.until(lambda: len(games))
+    runtime.update()
+    assert told == [] and len(games)
+    games.drain()
+    assert told
     runtime.close()
 
 

@@ -37,7 +37,7 @@ def until(condition: Callable[[], object], runtime: Runtime | None = None) -> No
     frame, end = threading.Event(), time.monotonic() + DEADLINE
     while not condition():
         if runtime is not None:
-            runtime.dispatcher.drain()
+            runtime.update()
         assert time.monotonic() < end, "not within the deadline"
         frame.wait(0.005)
 
@@ -150,6 +150,25 @@ def test_a_talk_survives_a_cut_a_kill_and_a_restart_of_the_game(service: Service
     assert outcome(handle.view.resume) is ResumeOutcome.RESUMED
     runtime.expire_session("patient-7f3a")
     assert runtime.close(DEADLINE)
+
+
+def test_a_runtime_of_one_line_starts_the_service_and_delivers_events(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    persistence = KeyValueSessionPersistence(MemoryStore())
+
+    runtime = RuntimeBuilder().use_persistence(persistence).build()
+
+    handle, told = runtime.open_session(SessionConfig("patient-7f3a")), list[object]()
+    handle.events.subscribe(told.append)
+    handle.connect()
+    until(lambda: any(getattr(it, "is_connection_established", False) for it in told), runtime)
+    assert persistence.load("patient-7f3a") is not None
+    service = runtime.service
+    assert service is not None and service.is_running
+    assert runtime.close(DEADLINE)
+    assert not service.is_running
 
 
 def test_a_talk_that_is_forgotten_is_gone_at_the_service_too(

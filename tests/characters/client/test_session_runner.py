@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -8,10 +9,10 @@ import pytest
 from characters.client.config import SessionConfig
 from characters.client.session_runner import (
     RecordStore,
-    Timers,
+    SessionRunner,
     is_another_session,
+    messages_for_changes,
     needs_new_connection,
-    news,
 )
 from characters.protocol.messages import (
     ClientMessage,
@@ -32,6 +33,7 @@ from characters.session.conversation import (
     SessionStateChanged,
 )
 from characters.session.events import (
+    CancelTimer,
     ClearRecord,
     ConnectRequested,
     DisconnectRequested,
@@ -43,13 +45,14 @@ from characters.session.events import (
     RecordLoadFailed,
     RecordStored,
     RecordStoreFailed,
+    StartTimer,
     StoreRecord,
     Timer,
+    TimerFired,
 )
 from characters.session.policy import Persist, ReconnectPolicy, ResumePolicy
 from characters.storage.sessions import PersistenceError
 from tests.characters.client.stage import Actor, Stage
-from tests.characters.client.virtual_time import VirtualLoop
 
 PCM = bytes(640)
 FRAME = 0.02
@@ -57,7 +60,7 @@ FRAME = 0.02
 
 def connected(stage: Stage, **config: Any) -> Actor:
     actor = stage.actor(**config)
-    stage.do(actor.driver.feed, ConnectRequested())
+    stage.do(actor.runner.feed, ConnectRequested())
     stage.until_state(actor, SessionState.CONNECTED)
     return actor
 
@@ -119,7 +122,7 @@ def test_heartbeats_follow_a_new_policy() -> None:
     with Stage() as stage:
         actor = connected(stage)
         quick = policy(heartbeat_interval_seconds=0.1, heartbeat_timeout_seconds=0.1)
-        stage.do(actor.driver.feed, PolicyChanged(quick))
+        stage.do(actor.runner.feed, PolicyChanged(quick))
         stage.run_for(2.0)
         stage.service.is_silent = True
         assert stage.until_state(actor, SessionState.RECONNECTING) <= 0.21
@@ -130,33 +133,33 @@ def test_a_service_that_answers_pings_keeps_its_line_for_hours() -> None:
         actor = connected(stage)
         stage.run_for(4 * 3600.0)
         assert actor.states == "CONNECTING CONNECTED"
-        assert actor.driver.view.round_trip_seconds == 0.001
+        assert actor.session.view.round_trip_seconds == 0.001
 
 
 def test_the_first_round_trip_of_a_connection_is_seen_at_once() -> None:
     with Stage() as stage:
         actor = connected(stage)
         stage.run_for(0.1)
-        assert actor.driver.view.round_trip_seconds == 0.001
+        assert actor.session.view.round_trip_seconds == 0.001
         stage.service.last.drop()
         stage.until_state(actor, SessionState.RECONNECTING)
         stage.until_state(actor, SessionState.CONNECTED)
         stage.run_for(0.1)
-        assert actor.driver.view.round_trip_seconds == 0.001
+        assert actor.session.view.round_trip_seconds == 0.001
 
 
 def test_the_view_tells_how_long_the_wait_for_the_next_try_is() -> None:
     with Stage() as stage:
         actor = connected(stage)
         stage.service.kill()
-        stage.until(lambda: actor.driver.view.next_retry_at is not None)
-        wait = actor.driver.view.retry_wait_seconds
+        stage.until(lambda: actor.session.view.next_retry_at is not None)
+        wait = actor.session.view.retry_wait_seconds
         begins = stage.loop.time()
-        stage.until(lambda: actor.driver.view.next_retry_at is None)
+        stage.until(lambda: actor.session.view.next_retry_at is None)
         assert wait == pytest.approx(stage.loop.time() - begins, abs=0.01)
         stage.service.is_down = False
         stage.until_state(actor, SessionState.CONNECTED)
-        assert actor.driver.view.retry_wait_seconds is None
+        assert actor.session.view.retry_wait_seconds is None
 
 
 def test_a_service_that_is_killed_and_comes_back_is_found_again() -> None:
@@ -175,14 +178,14 @@ def test_a_service_that_stays_away_ends_in_an_error_from_which_retry_works() -> 
         stage.service.kill()
         stage.until_state(actor, SessionState.ERROR, within=20.0)
         stage.service.is_down = False
-        stage.do(actor.driver.feed, ConnectRequested())
+        stage.do(actor.runner.feed, ConnectRequested())
         stage.until_state(actor, SessionState.CONNECTED)
 
 
 def test_an_unknown_endpoint_is_a_failure_like_any_other() -> None:
     with Stage() as stage:
         actor = stage.actor(endpoint="nowhere")
-        stage.do(actor.driver.feed, ConnectRequested())
+        stage.do(actor.runner.feed, ConnectRequested())
         stage.until_state(actor, SessionState.ERROR, within=20.0)
         assert actor.view.error.code == "connection.dns"
 
@@ -190,7 +193,7 @@ def test_an_unknown_endpoint_is_a_failure_like_any_other() -> None:
 def test_a_flapping_server_sees_less_than_one_connect_a_second() -> None:
     with Stage() as stage:
         actor = stage.actor(policy=ReconnectPolicy.PATIENT)
-        stage.do(actor.driver.feed, ConnectRequested())
+        stage.do(actor.runner.feed, ConnectRequested())
         stage.loop.call_later(0.0, _flap, stage)
         stage.run_for(60.0)
         assert 10 < len(stage.service.requests) < 60
@@ -215,7 +218,7 @@ def test_a_refused_grant_is_not_joined() -> None:
         stage.persistence.store("nurse", SessionRecord("gone"))
         stage.service.refuse("session.expired")
         actor = stage.actor(policy=policy(resume_policy=ResumePolicy.ALWAYS_RESUME))
-        stage.do(actor.driver.feed, ConnectRequested())
+        stage.do(actor.runner.feed, ConnectRequested())
         stage.until_state(actor, SessionState.ERROR)
         assert stage.service.connections == []
         assert stage.persistence.load("nurse") is None
@@ -239,8 +242,8 @@ def test_the_record_is_in_the_store_before_connected_is_told() -> None:
         actor = stage.actor()
         found: list[SessionRecord | None] = []
         actor.events = _Watching(lambda: found.append(stage.persistence.load("nurse")))
-        actor.driver._tell = actor.events.append  # the game's end of the driver
-        stage.do(actor.driver.feed, ConnectRequested())
+        actor.session.events.subscribe(actor.events.append)
+        stage.do(actor.runner.feed, ConnectRequested())
         stage.until_state(actor, SessionState.CONNECTED)
         assert found and found[-1] is not None
         assert found[-1].session_id == actor.view.session_id
@@ -264,7 +267,7 @@ def test_a_store_that_hangs_holds_up_neither_ready_nor_others() -> None:
         other = connected(stage, character_id="porter")
         actor = stage.actor(policy=policy(resume_policy=ResumePolicy.ALWAYS_FRESH))
         stage.worker.is_hanging = True
-        stage.do(actor.driver.feed, ConnectRequested())
+        stage.do(actor.runner.feed, ConnectRequested())
         stage.until_state(actor, SessionState.CONNECTED, within=31.0)
         assert actor.view.error.code == "persistence.slow"
         assert not actor.view.supports_session_persistence
@@ -302,7 +305,7 @@ def test_a_record_names_the_endpoint_and_never_the_key() -> None:
 def test_a_session_is_not_resumed_with_another_key() -> None:
     with Stage() as stage:
         first = connected(stage, endpoint="https://x", api_key="one")
-        stage.do(first.driver.feed, DisconnectRequested())
+        stage.do(first.runner.feed, DisconnectRequested())
         stage.until_state(first, SessionState.DISCONNECTED)
         connected(stage, endpoint="https://x", api_key="two")
         assert stage.service.requests[-1].character_session_id is None
@@ -312,26 +315,17 @@ def test_a_disconnect_keeps_or_clears_the_record_as_persist_says() -> None:
     for persist, is_kept in ((Persist.ACROSS_RESTARTS, True), (Persist.UNTIL_DISCONNECT, False)):
         with Stage() as stage:
             actor = connected(stage, persist=persist)
-            stage.do(actor.driver.feed, DisconnectRequested())
-            stage.loop.run(actor.driver.at_rest())
+            stage.do(actor.runner.feed, DisconnectRequested())
+            stage.loop.run(actor.runner.at_rest())
             assert (stage.persistence.load("nurse") is not None) is is_kept
-
-
-def test_what_is_stored_and_forgotten_is_known_without_asking_the_store() -> None:
-    with Stage() as stage:
-        keys = stage.world.stored_keys
-        actor = connected(stage)
-        assert keys.has("nurse")
-        stage.do(actor.driver.feed, ForgetRequested())
-        stage.until(lambda: not keys.has("nurse"))
 
 
 def test_forgetting_right_after_a_disconnect_leaves_no_record() -> None:
     with Stage() as stage:
         actor = connected(stage)
-        stage.do(actor.driver.feed, DisconnectRequested())
-        stage.do(actor.driver.feed, ForgetRequested())
-        stage.loop.run(actor.driver.at_rest())
+        stage.do(actor.runner.feed, DisconnectRequested())
+        stage.do(actor.runner.feed, ForgetRequested())
+        stage.loop.run(actor.runner.at_rest())
         assert stage.persistence.load("nurse") is None
 
 
@@ -362,7 +356,7 @@ def test_no_frame_passes_before_ready_and_delay() -> None:
         actor = connected(stage)
         ready_at = actor.view.microphone.ready_at
         while stage.loop.time() < ready_at + 1.0:
-            actor.driver.offer_audio(PCM, stage.loop.time())
+            actor.conversation.offer_audio(PCM, stage.loop.time())
             stage.run_for(FRAME)
         stamps = [timestamp for _, timestamp in stage.service.last.audio]
         assert min(stamps) >= 0.5 and len(stamps) > 20
@@ -375,33 +369,33 @@ def test_a_frame_that_began_before_the_gate_opened_is_refused() -> None:
         actor = connected(stage)
         stage.until(lambda: actor.view.microphone.is_open)
         opened_at = actor.view.microphone.opened_at
-        assert not actor.driver.offer_audio(PCM, opened_at + FRAME / 2)
-        assert actor.driver.offer_audio(PCM, opened_at + FRAME)
+        assert not actor.conversation.offer_audio(PCM, opened_at + FRAME / 2)
+        assert actor.conversation.offer_audio(PCM, opened_at + FRAME)
 
 
 def test_only_somebody_who_connects_or_is_about_to_listen_gets_ready() -> None:
     with Stage() as stage:
         actor = stage.actor()
-        assert not actor.driver.is_getting_ready
-        stage.do(actor.driver.feed, ConnectRequested())
-        assert actor.driver.is_getting_ready
+        assert not actor.conversation.is_getting_ready
+        stage.do(actor.runner.feed, ConnectRequested())
+        assert actor.conversation.is_getting_ready
         stage.until(lambda: actor.view.microphone.is_open)
-        stage.do(actor.driver.feed, DisconnectRequested())
+        stage.do(actor.runner.feed, DisconnectRequested())
         stage.until_state(actor, SessionState.DISCONNECTED)
-        assert not actor.driver.is_getting_ready
+        assert not actor.conversation.is_getting_ready
 
 
 def test_kept_words_are_stamped_from_the_opening_on_and_live_ones_behind_them() -> None:
     with Stage() as stage:
         actor = connected(stage)
-        assert actor.driver.is_getting_ready and not actor.driver.offer_kept(PCM)
+        assert actor.conversation.is_getting_ready and not actor.conversation.offer_kept(PCM)
         stage.until(lambda: actor.view.microphone.is_open)
-        assert actor.driver.is_listening and not actor.driver.is_getting_ready
+        assert actor.conversation.is_listening and not actor.conversation.is_getting_ready
         for _ in range(50):
-            assert actor.driver.offer_kept(PCM)
+            assert actor.conversation.offer_kept(PCM)
         stage.run_for(2 * FRAME)
         for _ in range(2):
-            assert actor.driver.offer_audio(PCM, stage.loop.time())
+            assert actor.conversation.offer_audio(PCM, stage.loop.time())
             stage.run_for(FRAME)
         stamps = [timestamp for _, timestamp in stage.service.last.audio]
         assert stamps == pytest.approx([0.5 + FRAME * n for n in range(52)])
@@ -411,9 +405,9 @@ def test_kept_words_are_stamped_from_the_opening_on_and_live_ones_behind_them() 
 def test_a_timer_that_fires_a_tick_early_opens_the_gate_no_earlier() -> None:
     with Stage() as stage:
         actor = connected(stage)
-        due = actor.driver._session.due(Timer.MICROPHONE)
+        due = actor.session.machine.due(Timer.MICROPHONE)
         assert due is not None
-        stage.do(actor.driver._fire, Timer.MICROPHONE, due)
+        stage.do(actor.runner._fire, Timer.MICROPHONE, due)
         assert actor.view.microphone.opened_at == due
 
 
@@ -421,18 +415,16 @@ def test_the_meter_counts_what_the_gate_should_not_have_let_through() -> None:
     with Stage() as stage:
         actor = connected(stage, policy=policy(auto_mic_start_delay_seconds=1.0))
         stage.run_for(0.7)
-        line = actor.driver._line
-        assert line is not None
-        line.send_audio(PCM, stage.loop.time())  # past the gate
-        assert actor.driver._gate.view.frames_before_open == 1
+        actor.session.meter.count(stage.loop.time())  # past the gate
+        assert actor.session.gate.view.frames_before_open == 1
 
 
 def test_after_a_shorter_delay_no_frame_counts_as_early() -> None:
     with Stage() as stage:
         actor = connected(stage, policy=policy(auto_mic_start_delay_seconds=5.0))
-        stage.do(actor.driver.feed, PolicyChanged(policy(auto_mic_start_delay_seconds=0.2)))
+        stage.do(actor.runner.feed, PolicyChanged(policy(auto_mic_start_delay_seconds=0.2)))
         stage.run_for(0.3)
-        assert actor.driver.offer_audio(PCM, stage.loop.time())
+        assert actor.conversation.offer_audio(PCM, stage.loop.time())
         assert actor.view.microphone.frames_before_open == 0
 
 
@@ -442,10 +434,10 @@ def test_a_loss_closes_the_gate_until_ready_and_delay_of_the_next_connection() -
         stage.run_for(1.0)
         stage.service.last.drop()
         stage.until(lambda: actor.states.endswith("RECONNECTING CONNECTED"))
-        assert not actor.driver.offer_audio(PCM, stage.loop.time())
+        assert not actor.conversation.offer_audio(PCM, stage.loop.time())
         assert actor.view.microphone.opened_at is None
         stage.run_for(0.6)
-        assert actor.driver.offer_audio(PCM, stage.loop.time())
+        assert actor.conversation.offer_audio(PCM, stage.loop.time())
 
 
 def test_the_counts_of_the_microphone_go_on_over_connections() -> None:
@@ -453,7 +445,7 @@ def test_the_counts_of_the_microphone_go_on_over_connections() -> None:
         actor = connected(stage)
         for _ in range(2):
             stage.run_for(1.0)
-            actor.driver.offer_audio(PCM, stage.loop.time())
+            actor.conversation.offer_audio(PCM, stage.loop.time())
             stage.service.last.drop()
             stage.until(lambda: actor.state is SessionState.CONNECTED)
             stage.run_for(6.0)
@@ -466,18 +458,18 @@ def test_the_counts_of_the_microphone_go_on_over_connections() -> None:
 def test_the_line_can_be_cut_and_is_made_again() -> None:
     with Stage() as stage:
         actor = connected(stage)
-        stage.do(actor.driver.cut)
+        stage.do(actor.runner.cut)
         stage.until(lambda: actor.states.endswith("RECONNECTING CONNECTED"))
 
 
 def test_a_black_hole_is_noticed_and_healed() -> None:
     with Stage() as stage:
         actor = connected(stage)
-        stage.do(actor.driver.weather.set, NetworkConditions(is_black_hole=True))
+        stage.do(actor.runner.simulated_link.set, NetworkConditions(is_black_hole=True))
         assert stage.until_state(actor, SessionState.RECONNECTING) <= 2.51
         stage.run_for(1.0)
         assert actor.state is SessionState.RECONNECTING
-        stage.do(actor.driver.weather.set, NetworkConditions.CALM)
+        stage.do(actor.runner.simulated_link.set, NetworkConditions.CALM)
         stage.until_state(actor, SessionState.CONNECTED)
 
 
@@ -486,7 +478,7 @@ def test_messages_go_out_while_connected_only() -> None:
         actor = connected(stage)
         stage.do(actor.conversation.send, InterruptBot())
         assert stage.service.last.sent == [InterruptBot()]
-        stage.do(actor.driver.feed, DisconnectRequested())
+        stage.do(actor.runner.feed, DisconnectRequested())
         stage.do(actor.conversation.send, KillPipeline())
         assert "kill-pipeline" in str(actor.events[-1])
 
@@ -555,8 +547,8 @@ def test_a_persona_and_actions_that_are_taken_away_need_a_new_connection() -> No
 
 
 def test_only_what_the_room_does_not_know_is_told() -> None:
-    assert news(ADA, changed(policy=ReconnectPolicy.PATIENT)) == ()
-    assert news(ADA, changed(actions=("nod",), player_name="Bob")) == (
+    assert messages_for_changes(ADA, changed(policy=ReconnectPolicy.PATIENT)) == ()
+    assert messages_for_changes(ADA, changed(actions=("nod",), player_name="Bob")) == (
         ContextUpdate(run_llm="false", action_config={"actions": ["nod"]}),
         UpdateTemplateKeys({"player_name": "Bob"}),
     )
@@ -567,7 +559,7 @@ def test_only_what_the_room_does_not_know_is_told() -> None:
 
 def connected_edits(stage: Stage, config: SessionConfig = ADA) -> Actor:
     actor = stage.actor(**{name: getattr(config, name) for name in config.__dataclass_fields__})
-    stage.do(actor.driver.feed, ConnectRequested())
+    stage.do(actor.runner.feed, ConnectRequested())
     stage.until_state(actor, SessionState.CONNECTED)
     return actor
 
@@ -586,7 +578,7 @@ def test_the_player_and_the_actions_are_told_when_the_room_is_made() -> None:
 def test_new_actions_reach_the_open_room() -> None:
     with Stage() as stage:
         actor = connected_edits(stage)
-        stage.do(actor.driver.reconfigure, changed(actions=("wave", "nod")))
+        stage.do(actor.runner.reconfigure, changed(actions=("wave", "nod")))
         (update,) = told(stage, ContextUpdate)
         assert isinstance(update, ContextUpdate)
         assert update.action_config == {"actions": ["wave", "nod"]}
@@ -598,7 +590,7 @@ def test_what_changed_while_the_line_was_down_is_told_to_the_room_that_lived_on(
         actor = connected_edits(stage)
         stage.service.last.drop()
         stage.until_state(actor, SessionState.RECONNECTING)
-        stage.do(actor.driver.reconfigure, changed(player_name="Bob"))
+        stage.do(actor.runner.reconfigure, changed(player_name="Bob"))
         stage.until_state(actor, SessionState.CONNECTED)
         stage.run_for(0.1)
         assert stage.service.requests[-1].mode == "join"
@@ -609,7 +601,7 @@ def test_another_persona_is_a_new_connection_that_resumes_the_talk() -> None:
     with Stage() as stage:
         actor = connected_edits(stage)
         session_id = actor.view.session_id
-        stage.do(actor.driver.reconfigure, changed(persona="b.toml"))
+        stage.do(actor.runner.reconfigure, changed(persona="b.toml"))
         stage.until(lambda: actor.states.endswith("DISCONNECTED CONNECTING CONNECTED"))
         request = stage.service.requests[-1]
         assert (request.mode, request.persona) == ("create", "b.toml")
@@ -621,9 +613,9 @@ def test_a_new_policy_and_persist_reach_the_machine_and_tell_nobody() -> None:
     with Stage() as stage:
         actor = connected_edits(stage)
         new = changed(policy=ReconnectPolicy.PATIENT, persist=Persist.UNTIL_DISCONNECT)
-        stage.do(actor.driver.reconfigure, new)
-        assert actor.policy == ReconnectPolicy.PATIENT
-        stage.do(actor.driver.shut_down)
+        stage.do(actor.runner.reconfigure, new)
+        assert actor.session.machine.policy == ReconnectPolicy.PATIENT
+        stage.do(actor.runner.feed, DisconnectRequested())
         stage.until_state(actor, SessionState.DISCONNECTED)
         assert stage.persistence.load("nurse") is None
         assert stage.service.last.sent == []
@@ -632,7 +624,7 @@ def test_a_new_policy_and_persist_reach_the_machine_and_tell_nobody() -> None:
 def test_settings_that_do_not_change_do_nothing() -> None:
     with Stage() as stage:
         actor = connected_edits(stage)
-        stage.do(actor.driver.reconfigure, changed())
+        stage.do(actor.runner.reconfigure, changed())
         stage.run_for(0.1)
         assert actor.states == "CONNECTING CONNECTED"
         assert stage.service.last.sent == []
@@ -640,7 +632,7 @@ def test_settings_that_do_not_change_do_nothing() -> None:
 
 def told_records(stage: Stage, *commands: LoadRecord | StoreRecord | ClearRecord) -> list[Event]:
     events: list[Event] = []
-    records = RecordStore("nurse", "home", stage.world, events.append)
+    records = RecordStore("nurse", "home", stage.context, events.append)
 
     async def order() -> None:
         for command in commands:
@@ -655,7 +647,7 @@ def told_records(stage: Stage, *commands: LoadRecord | StoreRecord | ClearRecord
 def test_a_clear_that_failed_is_made_up_for_before_anything_is_read() -> None:
     with Stage() as stage:
         events: list[Event] = []
-        records = RecordStore("nurse", "home", stage.world, events.append)
+        records = RecordStore("nurse", "home", stage.context, events.append)
         stage.persistence.store("nurse", SessionRecord("id-1"))
         stage.worker.is_failing = True
         stage.loop.call_soon(records.clear, ClearRecord())
@@ -669,8 +661,8 @@ def test_a_clear_that_failed_is_made_up_for_before_anything_is_read() -> None:
 
 def test_it_is_known_when_the_record_was_stored_over_restarts_too() -> None:
     with Stage() as stage:
-        records = RecordStore("nurse", "home", stage.world, lambda event: None)
-        now, wall = stage.world.clock, stage.world.wall_clock
+        records = RecordStore("nurse", "home", stage.context, lambda event: None)
+        now, wall = stage.context.clock, stage.context.wall_clock
         stage.persistence.store("nurse", SessionRecord("id-1", saved_at=wall() - 60.0))
         stage.loop.call_soon(records.load, LoadRecord(1))
         stage.run_for(0.1)
@@ -741,25 +733,52 @@ def test_a_store_that_fails_says_so_with_its_code() -> None:
         assert told_records(stage, ClearRecord()) == []
 
 
-def test_a_timer_fires_once_and_a_new_start_counts_alone() -> None:
-    loop, fired = VirtualLoop(), list[tuple[Timer, float]]()
-    timers = Timers(loop.time, lambda timer, due: fired.append((timer, due)))
-    now = loop.time()
-    loop.call_soon(timers.start, Timer.RETRY, now + 1.0)
-    loop.call_soon(timers.start, Timer.RETRY, now + 2.0)
-    loop.run_for(3.0)
-    assert fired == [(Timer.RETRY, now + 2.0)]
-    assert not timers
-    loop.close()
+def test_what_is_stored_and_forgotten_is_known_without_asking_the_store() -> None:
+    with Stage() as stage:
+        keys = stage.context.stored_keys
+        actor = connected(stage)
+        assert keys.has("nurse")
+        stage.do(actor.runner.feed, ForgetRequested())
+        stage.until(lambda: not keys.has("nurse"))
 
 
-def test_what_was_cancelled_or_cleared_does_not_fire() -> None:
-    loop, fired = VirtualLoop(), list[tuple[Timer, float]]()
-    timers = Timers(loop.time, lambda timer, due: fired.append((timer, due)))
+class Recording(SessionRunner):
+    """Remembers the events instead of feeding a machine."""
+
+    fed: list[Event]
+
+    def feed(self, event: Event) -> None:
+        self.fed.append(event)
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    with Stage() as stage:
+        yield stage
+
+
+@pytest.fixture
+def timers(stage: Stage) -> Recording:
+    runner = Recording(SessionConfig("nurse"), stage.context)
+    runner.fed = []
+    return runner
+
+
+def test_a_timer_fires_once_and_a_new_start_counts_alone(stage: Stage, timers: Recording) -> None:
+    now = stage.loop.time()
+    stage.do(timers._start_timer, StartTimer(Timer.RETRY, now + 1.0))
+    stage.do(timers._start_timer, StartTimer(Timer.RETRY, now + 2.0))
+    stage.run_for(3.0)
+    assert timers.fed == [TimerFired(Timer.RETRY, now + 2.0, stage.chance)]
+    assert not timers.is_leaking
+
+
+def test_a_timer_that_was_cancelled_or_disposed_of_does_not_fire(
+    stage: Stage, timers: Recording
+) -> None:
     for timer in (Timer.RETRY, Timer.READY):
-        loop.call_soon(timers.start, timer, loop.time() + 1.0)
-    loop.call_soon(timers.cancel, Timer.RETRY)
-    loop.call_soon(timers.clear)
-    loop.run_for(2.0)
-    assert fired == []
-    loop.close()
+        stage.do(timers._start_timer, StartTimer(timer, stage.loop.time() + 1.0))
+    stage.do(timers._cancel_timer, CancelTimer(Timer.RETRY))
+    stage.do(timers.dispose)
+    stage.run_for(2.0)
+    assert timers.fed == []

@@ -114,7 +114,7 @@ class Room:
     ) -> None:
         self.clock = ManualClock(100.0)
         self.sources: list[FakeSource] = []
-        self.drivers = {"ada": FakeDriver(), "bob": FakeDriver()}
+        self.runners = {"ada": FakeDriver(), "bob": FakeDriver()}
         self.voice = FakeVoice()
         self.ears = VoiceInput(
             self.open,
@@ -129,7 +129,7 @@ class Room:
         return self.sources[-1]
 
     def step(self) -> None:
-        self.ears.step(self.drivers.get)
+        self.ears.step(self.runners.get)
 
     def hear(self, sound: Samples, seconds: float) -> None:
         for _ in range(round(seconds / 0.02)):
@@ -140,7 +140,7 @@ class Room:
             self.step()
 
     def heard(self) -> tuple[int, int]:
-        return len(self.drivers["ada"].frames), len(self.drivers["bob"].frames)
+        return len(self.runners["ada"].frames), len(self.runners["bob"].frames)
 
 
 @pytest.fixture
@@ -184,7 +184,7 @@ def test_without_a_target_nothing_is_sent_and_the_meter_still_moves(room: Room) 
 
 
 def test_a_closed_gate_keeps_the_indicator_off(room: Room) -> None:
-    room.drivers["ada"].is_open = False
+    room.runners["ada"].is_open = False
     room.hear(VOICE, 0.2)
     assert not room.ears.status.is_open
 
@@ -210,7 +210,7 @@ def test_a_sentence_cut_by_mute_is_closed_at_the_service(room: Room) -> None:
     room.hear(VOICE, 0.3)
     room.ears.set_muted(True)
     room.step()
-    assert room.drivers["ada"].forced == 1
+    assert room.runners["ada"].forced == 1
 
 
 def test_losing_the_focus_closes_the_microphone(room: Room) -> None:
@@ -242,7 +242,7 @@ def test_a_sentence_in_progress_stays_with_its_target_until_its_pause(room: Room
     assert room.heard() == (95, 0)
     room.hear(SILENCE, 0.5)
     assert room.ears.status.target == "bob" and room.heard()[1] > 0
-    assert room.drivers["ada"].forced == 0
+    assert room.runners["ada"].forced == 0
 
 
 def test_in_silence_the_target_changes_at_once(room: Room) -> None:
@@ -253,7 +253,7 @@ def test_in_silence_the_target_changes_at_once(room: Room) -> None:
 
 
 def test_who_hears_the_player_knows_it_and_the_one_before_that_it_is_over(room: Room) -> None:
-    ada, bob = room.drivers["ada"], room.drivers["bob"]
+    ada, bob = room.runners["ada"], room.runners["bob"]
     assert ada.is_addressed and not bob.is_addressed
     room.ears.set_target("bob")
     room.step()
@@ -261,9 +261,9 @@ def test_who_hears_the_player_knows_it_and_the_one_before_that_it_is_over(room: 
 
 
 def test_a_session_that_takes_the_place_of_the_target_s_is_addressed_too(room: Room) -> None:
-    room.drivers["ada"] = FakeDriver()
+    room.runners["ada"] = FakeDriver()
     room.step()
-    assert room.drivers["ada"].is_addressed
+    assert room.runners["ada"].is_addressed
 
 
 def test_a_target_without_a_driver_hears_nothing(room: Room) -> None:
@@ -276,7 +276,7 @@ def test_a_device_that_stops_delivering_turns_the_indicator_off(room: Room) -> N
     room.hear(VOICE, 0.3)
     room.clock.advance(0.6)
     room.step()
-    assert not room.ears.status.is_open and room.drivers["ada"].forced == 1
+    assert not room.ears.status.is_open and room.runners["ada"].forced == 1
 
 
 def test_what_was_captured_long_ago_is_not_sent_now(room: Room) -> None:
@@ -314,21 +314,21 @@ def test_the_target_is_ducked_while_the_player_may_be_speaking(room: Room) -> No
 def test_with_headphones_speaking_over_a_character_cuts_it_off(room: Room) -> None:
     room.ears.set_turns(replace(room.ears.turns, headphones=True))
     room.hear(VOICE, 0.22)
-    assert room.drivers["ada"].interrupted == 0
+    assert room.runners["ada"].interrupted == 0
     room.hear(VOICE, 0.1)
-    assert room.drivers["ada"].interrupted == 1
+    assert room.runners["ada"].interrupted == 1
 
 
 def test_with_headphones_nobody_is_cut_off_who_is_silent(room: Room) -> None:
     room.ears.set_turns(replace(room.ears.turns, headphones=True))
     room.voice.playing = False
     room.hear(VOICE, 0.5)
-    assert room.drivers["ada"].interrupted == 0
+    assert room.runners["ada"].interrupted == 0
 
 
 def test_without_headphones_the_service_decides_what_is_an_interruption(room: Room) -> None:
     room.hear(VOICE, 2.0)
-    assert room.drivers["ada"].interrupted == 0
+    assert room.runners["ada"].interrupted == 0
 
 
 @pytest.fixture
@@ -353,11 +353,11 @@ def test_a_release_without_words_forces_the_turn_to_end_once(keyed: Room) -> Non
     keyed.hear(VOICE, 0.4)
     keyed.ears.push_to_talk(False)
     keyed.hear(VOICE, 0.9)
-    assert keyed.drivers["ada"].forced == 0
+    assert keyed.runners["ada"].forced == 0
     keyed.hear(VOICE, 0.2)
-    assert keyed.drivers["ada"].forced == 1
+    assert keyed.runners["ada"].forced == 1
     keyed.hear(VOICE, 2.0)
-    assert keyed.drivers["ada"].forced == 1
+    assert keyed.runners["ada"].forced == 1
 
 
 def test_words_in_time_need_no_force(keyed: Room) -> None:
@@ -367,7 +367,7 @@ def test_words_in_time_need_no_force(keyed: Room) -> None:
     keyed.hear(SILENCE, 0.5)
     keyed.ears.transcript_arrived("ada")
     keyed.hear(SILENCE, 2.0)
-    assert keyed.drivers["ada"].forced == 0
+    assert keyed.runners["ada"].forced == 0
 
 
 def test_a_press_interrupts_and_the_next_waits_for_the_answer(keyed: Room) -> None:
@@ -377,12 +377,12 @@ def test_a_press_interrupts_and_the_next_waits_for_the_answer(keyed: Room) -> No
     keyed.ears.transcript_arrived("ada")
     keyed.ears.push_to_talk(True)
     keyed.hear(VOICE, 0.2)
-    assert not keyed.ears.status.is_open and keyed.drivers["ada"].interrupted == 1
+    assert not keyed.ears.status.is_open and keyed.runners["ada"].interrupted == 1
     keyed.ears.push_to_talk(False)
     keyed.ears.answer_began("ada")
     keyed.ears.push_to_talk(True)
     keyed.hear(VOICE, 0.2)
-    assert keyed.ears.status.is_open and keyed.drivers["ada"].interrupted == 2
+    assert keyed.ears.status.is_open and keyed.runners["ada"].interrupted == 2
 
 
 def test_what_others_say_and_hear_leaves_the_turn_alone(keyed: Room) -> None:
@@ -445,7 +445,7 @@ def test_toggling_again_within_the_tail_opens_it_again(toggled: Room) -> None:
     press(toggled)
     press(toggled)
     toggled.hear(VOICE, 3.0)
-    assert toggled.ears.status.is_open and toggled.drivers["ada"].forced == 0
+    assert toggled.ears.status.is_open and toggled.runners["ada"].forced == 0
 
 
 def test_what_was_toggled_open_is_closed_when_the_player_comes_back_to_push_to_talk(
@@ -455,14 +455,14 @@ def test_what_was_toggled_open_is_closed_when_the_player_comes_back_to_push_to_t
     toggled.hear(VOICE, 0.3)
     toggled.ears.set_mode(ListeningMode.PUSH_TO_TALK)
     toggled.hear(VOICE, 0.3)
-    assert not toggled.ears.status.is_open and toggled.drivers["ada"].forced == 1
+    assert not toggled.ears.status.is_open and toggled.runners["ada"].forced == 1
 
 
 def test_what_was_toggled_open_is_closed_when_the_key_is_to_be_held(toggled: Room) -> None:
     held = replace(toggled.ears.turns.push_to_talk, toggle=False)
     toggled.ears.set_turns(replace(toggled.ears.turns, push_to_talk=held))
     toggled.hear(VOICE, 0.3)
-    assert not toggled.ears.status.is_open and toggled.drivers["ada"].forced == 1
+    assert not toggled.ears.status.is_open and toggled.runners["ada"].forced == 1
 
 
 @pytest.mark.parametrize("tail", [0, 1000])
@@ -513,7 +513,7 @@ def test_new_options_of_the_talk_key_count_from_the_next_press_on(keyed: Room) -
         keyed.ears.push_to_talk(down)
         keyed.hear(VOICE, 0.2)
     assert keyed.heard()[0] == pytest.approx(20, abs=1)
-    assert (keyed.drivers["ada"].forced, keyed.drivers["ada"].interrupted) == (1, 0)
+    assert (keyed.runners["ada"].forced, keyed.runners["ada"].interrupted) == (1, 0)
 
 
 def test_a_key_that_does_not_start_muted_is_open_from_the_permission_on() -> None:
@@ -561,7 +561,7 @@ def test_what_is_sent_is_free_of_the_echo() -> None:
     room.ears.set_target("ada")
     room.step()
     room.hear(VOICE, 0.2)
-    assert set(room.drivers["ada"].heard) == {bytes(640)} and not room.voice.ducked
+    assert set(room.runners["ada"].heard) == {bytes(640)} and not room.voice.ducked
 
 
 @pytest.mark.parametrize("change", [{"echo_cancellation": False}, {"headphones": True}])
@@ -572,7 +572,7 @@ def test_echo_is_cancelled_only_where_it_is_wanted_and_possible(change: dict[str
     room.ears.set_turns(replace(room.ears.turns, **change))  # type: ignore[arg-type] # flags only
     room.step()
     room.hear(VOICE, 0.2)
-    assert set(room.drivers["ada"].heard) == {VOICE.tobytes()}
+    assert set(room.runners["ada"].heard) == {VOICE.tobytes()}
 
 
 def test_with_its_echo_cancelled_speaking_over_a_character_cuts_it_off() -> None:
@@ -581,9 +581,9 @@ def test_with_its_echo_cancelled_speaking_over_a_character_cuts_it_off() -> None
     room.ears.set_target("ada")
     room.step()
     room.hear(VOICE, 0.5)
-    assert room.drivers["ada"].interrupted == 0  # so long a rest of echo may last
+    assert room.runners["ada"].interrupted == 0  # so long a rest of echo may last
     room.hear(VOICE, 0.2)
-    assert room.drivers["ada"].interrupted == 1
+    assert room.runners["ada"].interrupted == 1
     assert room.ears.status.is_echo_handled
 
 
@@ -593,7 +593,7 @@ def test_before_the_canceller_knows_the_room_the_service_decides() -> None:
     room.ears.set_target("ada")
     room.step()
     room.hear(VOICE, 0.8)
-    assert room.drivers["ada"].interrupted == 0 and room.voice.ducked == [("ada", True)]
+    assert room.runners["ada"].interrupted == 0 and room.voice.ducked == [("ada", True)]
     assert not room.ears.status.is_echo_handled
 
 
@@ -610,7 +610,7 @@ class PassingEcho:
 @pytest.fixture
 def running() -> Iterator[Room]:
     room = Room()
-    thread = threading.Thread(target=lambda: asyncio.run(room.ears.run(room.drivers.get)))
+    thread = threading.Thread(target=lambda: asyncio.run(room.ears.run(room.runners.get)))
     thread.start()
     yield room
     room.ears.close()
@@ -634,7 +634,7 @@ def test_the_tail_of_a_key_ends_although_the_device_delivers_nothing(running: Ro
 
     def is_forced() -> bool:
         running.clock.advance(0.1)  # in steps: when the key was seen to be let go is not known
-        return running.drivers["ada"].forced == 1
+        return running.runners["ada"].forced == 1
 
     until(is_forced, 2.0, "the turn is forced to end")
 
@@ -643,7 +643,7 @@ def test_run_wakes_for_a_frame_and_ends_with_close() -> None:
     room = Room()
     room.ears.allow()
     room.ears.set_target("ada")
-    thread = threading.Thread(target=lambda: asyncio.run(room.ears.run(room.drivers.get)))
+    thread = threading.Thread(target=lambda: asyncio.run(room.ears.run(room.runners.get)))
     thread.start()
     until(lambda: bool(room.sources) and room.sources[0].sink is not None, 5.0, "it opens")
     sink = room.sources[0].sink

@@ -40,7 +40,7 @@ class FakeHandle:
     told: list[str] = field(default_factory=list)
     has_stored_session: bool = False
     distance: float = 0.0
-    weather: NetworkConditions = NetworkConditions.CALM
+    network_conditions: NetworkConditions = NetworkConditions.CALM
 
     def __post_init__(self) -> None:
         self.view = SessionView(self.character_id, self.key, DialogueState.IDLE)
@@ -97,9 +97,9 @@ class FakeHandle:
     def cut(self) -> None:
         self.told.append("cut")
 
-    def set_weather(self, weather: NetworkConditions) -> None:
-        self.weather = weather
-        self.told.append(f"weather {network_words(weather)}")
+    def set_network_conditions(self, conditions: NetworkConditions) -> None:
+        self.network_conditions = conditions
+        self.told.append(f"weather {network_words(conditions)}")
 
     def respond(self, about: str = "") -> None:
         self.told.append(f"respond {about}".strip())
@@ -204,11 +204,11 @@ class FakeRuntime:
 
     def __init__(self) -> None:
         self.sessions: dict[str, FakeHandle] = {}
-        self.ears = FakeEars()
+        self.voice_input = FakeEars()
         self.voice = FakeVoice()
         self.frames = 0
 
-    def frame_began(self) -> None:
+    def update(self) -> None:
         self.frames += 1
 
     def open_session(self, config: SessionConfig) -> FakeHandle:

@@ -37,7 +37,7 @@ def started(prefs: PlayerPrefs | None = None, **turns: Any) -> Level:
 
 def test_a_levels_settings_reach_the_ears_before_anybody_speaks() -> None:
     level = started(mode=HANDS_FREE, pre_roll_seconds=2.0)
-    assert level.runtime.ears.turns == TurnSettings(HANDS_FREE, pre_roll_seconds=2.0)
+    assert level.runtime.voice_input.turns == TurnSettings(HANDS_FREE, pre_roll_seconds=2.0)
 
 
 def test_what_the_service_detects_by_reaches_the_session() -> None:
@@ -51,7 +51,7 @@ def test_a_choice_takes_effect_at_once_and_stands_above_the_level() -> None:
     level.manager.choices.set_headphones(True)
     level.manager.choices.set_toggle(True)
     level.manager.choices.set_mode("hands_free")
-    turns = level.runtime.ears.turns
+    turns = level.runtime.voice_input.turns
     assert (turns.mode, turns.headphones, turns.push_to_talk.toggle) == (HANDS_FREE, True, True)
 
 
@@ -62,7 +62,9 @@ def test_choices_are_kept_over_restarts_and_leave_the_rest_to_the_level(
     choices.set_mode(HANDS_FREE)
     choices.set_toggle(True)
     choices.set_headphones(True)
-    later = started(prefs, push_to_talk=PushToTalkOptions(release_tail_ms=0)).runtime.ears.turns
+    later = started(
+        prefs, push_to_talk=PushToTalkOptions(release_tail_ms=0)
+    ).runtime.voice_input.turns
     assert (later.mode, later.headphones) == (HANDS_FREE, True)
     assert later.push_to_talk == PushToTalkOptions(release_tail_ms=0, toggle=True)
 
@@ -72,15 +74,15 @@ def test_devices_are_chosen_now_and_after_a_restart(prefs: PlayerPrefs) -> None:
     choices.set_microphone("Headset")
     choices.set_speaker("Monitor")
     later = started(prefs)
-    assert later.runtime.ears.device == "Headset"
+    assert later.runtime.voice_input.device == "Headset"
     assert later.runtime.voice.device == "Monitor"
     later.manager.choices.set_microphone(None)
-    assert later.runtime.ears.device is None
+    assert later.runtime.voice_input.device is None
 
 
 def test_a_mute_is_kept_over_restarts_without_a_player_figure(prefs: PlayerPrefs) -> None:
     started(prefs).manager.choices.set_muted(True)
-    assert started(prefs).runtime.ears.muted
+    assert started(prefs).runtime.voice_input.muted
 
 
 def test_the_volume_of_one_character_is_kept_and_survives_its_mute(prefs: PlayerPrefs) -> None:
@@ -104,7 +106,7 @@ def test_a_volume_is_brought_into_its_bounds(wanted: float, heard: float) -> Non
 def test_what_no_version_of_ours_wrote_counts_as_not_chosen(prefs: PlayerPrefs) -> None:
     prefs.set_string("player.mode", "shouting")
     prefs.set_string("player.headphones", "yes")
-    turns = started(prefs).runtime.ears.turns
+    turns = started(prefs).runtime.voice_input.turns
     assert (turns.mode, turns.headphones) == (ListeningMode.PUSH_TO_TALK, False)
 
 
@@ -113,7 +115,7 @@ def test_an_edit_of_the_level_takes_effect_below_what_the_player_chose(prefs: Pl
     level.manager.choices.set_mode(HANDS_FREE)
     level.manager.turns = TurnSettings(ListeningMode.PUSH_TO_TALK, pre_roll_seconds=1.0)
     level.manager.on_validate()
-    assert level.runtime.ears.turns == TurnSettings(HANDS_FREE, pre_roll_seconds=1.0)
+    assert level.runtime.voice_input.turns == TurnSettings(HANDS_FREE, pre_roll_seconds=1.0)
 
 
 def test_the_next_level_has_its_own_settings() -> None:
@@ -122,17 +124,17 @@ def test_the_next_level_has_its_own_settings() -> None:
         level = Level(runtime)
         level.manager.turns = TurnSettings(mode)
         level.frame(2)
-        assert runtime.ears.turns.mode is mode
+        assert runtime.voice_input.turns.mode is mode
 
 
 def test_the_microphone_closes_with_the_focus_of_the_window() -> None:
     level = started()
     level.scene.input.has_focus = False
     level.frame()
-    assert not level.runtime.ears.focused
+    assert not level.runtime.voice_input.focused
     level.scene.input.has_focus = True
     level.frame()
-    assert level.runtime.ears.focused
+    assert level.runtime.voice_input.focused
 
 
 def test_a_player_has_one_id_for_ever(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def look(level: Level, facing: tuple[float, float], seconds: float = 0.5) -> Non
 def test_the_one_whom_the_player_faces_hears() -> None:
     level = clinic()
     look(level, AHEAD)
-    assert level.runtime.ears.target == "nurse"
+    assert level.runtime.voice_input.target == "nurse"
 
 
 def test_nobody_hears_a_player_who_is_far_from_all() -> None:
@@ -245,7 +245,7 @@ def test_leaving_the_level_takes_the_microphone_away_from_it() -> None:
     level = clinic()
     look(level, AHEAD)
     level.scene.close()
-    assert level.runtime.ears.target is None
+    assert level.runtime.voice_input.target is None
 
 
 def test_a_level_says_how_the_service_of_the_game_hears_and_speaks(tmp_path: Path) -> None:

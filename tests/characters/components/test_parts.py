@@ -18,10 +18,10 @@ from characters.audio.microphone import PortAudioMicrophone
 from characters.audio.portaudio import DeviceReport
 from characters.audio.sources import SilentSource
 from characters.audio.speaker import ClockVoice, PortAudioVoice
-from characters.client.service_process import ServiceProcess
+from characters.client.service_process import PACKAGE_ASSETS, ServiceProcess
 from characters.components.character import Character
 from characters.components.manager import CharacterManager
-from characters.components.parts import PACKAGE_ASSETS, SoundDevices, open_sound, parts_for
+from characters.components.parts import SoundDevices, open_sound, parts_for
 from characters.session.conversation import SessionState, Turn
 from characters.session.policy import ReconnectPolicy
 from engine.objects.registry import ComponentRegistry
@@ -107,7 +107,7 @@ def test_a_service_that_crashes_is_started_again_and_the_talk_goes_on(tmp_path: 
     with closing(parts), closing(scene):
         run(scene, lambda: character.is_connected)
         session_id = character.view.session_id
-        crash(parts.service)
+        crash(parts.runtime.service)
         run(scene, lambda: not character.is_connected)
         run(scene, lambda: character.is_connected)
         assert character.view.session_id == session_id

@@ -117,8 +117,8 @@ def test_the_talk_key_opens_the_microphone_while_it_is_held() -> None:
     player_in(level)
     hold(level, "t", 2)
     level.frame()
-    assert level.runtime.ears.allowed
-    assert level.runtime.ears.keys == [True, False]
+    assert level.runtime.voice_input.allowed
+    assert level.runtime.voice_input.keys == [True, False]
 
 
 def test_opening_a_menu_lets_go_of_the_talk_key() -> None:
@@ -128,7 +128,7 @@ def test_opening_a_menu_lets_go_of_the_talk_key() -> None:
     level.frame()
     level.scene.input.captured = "menu"
     level.frame()
-    assert level.runtime.ears.keys == [True, False]
+    assert level.runtime.voice_input.keys == [True, False]
 
 
 def test_mute_is_kept_over_restarts(tmp_path: Path) -> None:
@@ -136,10 +136,10 @@ def test_mute_is_kept_over_restarts(tmp_path: Path) -> None:
         level = Level(prefs=prefs)
         player_in(level)
         hold(level, "m", 1)
-        assert level.runtime.ears.muted
+        assert level.runtime.voice_input.muted
         later = Level(prefs=prefs)
         player_in(later)
-        assert later.runtime.ears.muted
+        assert later.runtime.voice_input.muted
 
 
 @pytest.mark.parametrize("wrong", [{"speed": -1.0}, {"size": (0.0, 14.0)}, {"size": (26.0, -1.0)}])

@@ -165,12 +165,12 @@ def test_a_recording_waits_for_an_open_microphone_and_ends_with_its_last_sound(
     text = f'do = "speak_wav";{NURSE};file = "hello.wav"'
     assert not game.do(text, frames=3)
     assert game.recording.played == []
-    game.runtime.ears.open_for("nurse")
+    game.runtime.voice_input.open_for("nurse")
     assert not game.stage.is_done(game.step(text))
     assert game.recording.played == ["hello.wav"]
     game.recording.is_speaking = False
     assert game.stage.is_done(game.step(text))
-    assert game.runtime.ears.target == "nurse"
+    assert game.runtime.voice_input.target == "nurse"
 
 
 def test_a_recording_that_is_not_there_is_named(game: Game) -> None:

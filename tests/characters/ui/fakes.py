@@ -64,7 +64,7 @@ class HudRuntime(FakeRuntime):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ears: HudEars = HudEars()
+        self.voice_input: HudEars = HudEars()
         self.voice: HudVoice = HudVoice()
 
     def open_session(self, config: SessionConfig) -> FakeHandle:

@@ -380,18 +380,18 @@ def page() -> Iterator[Page]:
 
 def test_the_menu_opens_the_page_and_escape_goes_back_to_its_entry(page: Page) -> None:
     assert page.hud.state.layer is HudLayer.SOUND
-    assert page.hud_runtime.ears.covered and page.scene.input.captured is page.hud
+    assert page.hud_runtime.voice_input.covered and page.scene.input.captured is page.hud
     page.press("escape")
     assert (page.hud.state.layer, page.hud.state.menu_index) == (HudLayer.MENU, 4)
     page.press("escape")
-    assert not page.hud_runtime.ears.covered
+    assert not page.hud_runtime.voice_input.covered
 
 
 def test_the_microphone_goes_through_the_default_and_what_can_hear(page: Page) -> None:
     keys = ("right", "return", "pad right", "left", "a")
     said = ["Headset", "Desk microphone", "System default", "Desk microphone", "Headset"]
     assert page.values("Microphone", *keys) == said
-    assert page.hud_runtime.ears.device == "Headset"
+    assert page.hud_runtime.voice_input.device == "Headset"
 
 
 def test_the_loudspeaker_goes_through_what_can_be_heard(page: Page) -> None:
@@ -403,8 +403,8 @@ def test_the_loudspeaker_goes_through_what_can_be_heard(page: Page) -> None:
 
 def test_choosing_a_microphone_is_not_the_act_that_opens_it(page: Page) -> None:
     page.press("right", "return", "m", "m")
-    assert page.hud_runtime.ears.device == "Desk microphone"
-    assert not page.hud_runtime.ears.allowed
+    assert page.hud_runtime.voice_input.device == "Desk microphone"
+    assert not page.hud_runtime.voice_input.allowed
 
 
 def test_a_chosen_device_that_is_gone_stays_chosen_and_is_said_to_be_gone(page: Page) -> None:
@@ -427,10 +427,12 @@ def test_a_device_in_use_may_be_hidden_from_the_list_and_is_there(page: Page) ->
 
 def test_the_only_choice_is_not_made_again() -> None:
     page = Page(DeviceReport)
-    page.hud_runtime.ears.device = page.hud_runtime.voice.device = "untouched"
+    page.hud_runtime.voice_input.device = page.hud_runtime.voice.device = "untouched"
     page.press("right", "down", "down", "down", "right")
     assert page.row("Loudspeaker").value == "System default"
-    assert (page.hud_runtime.ears.device, page.hud_runtime.voice.device) == ("untouched",) * 2
+    assert (page.hud_runtime.voice_input.device, page.hud_runtime.voice.device) == (
+        "untouched",
+    ) * 2
 
 
 def test_frames_go_on_while_devices_are_looked_for() -> None:
@@ -486,24 +488,24 @@ def test_a_voice_is_made_louder_and_quieter_in_tenths(page: Page) -> None:
 def test_a_voice_is_muted_and_keeps_its_volume(page: Page, key: str) -> None:
     page.choose("Bob")
     assert page.values("Bob", "left", key, key) == ["90 %", "muted", "90 %"]
-    assert not page.hud_runtime.ears.muted
+    assert not page.hud_runtime.voice_input.muted
     page.press(key)
     assert page.hud_runtime.voice.volumes == {"ada": 1.0, "bob": 0.0}
 
 
 def test_m_mutes_the_microphone_on_the_rows_that_are_nobodys(page: Page) -> None:
     page.press("m")
-    assert page.hud_runtime.ears.muted
+    assert page.hud_runtime.voice_input.muted
     assert page.row("Microphone").hint.startswith("Muted")
     page.choose("Headphones")
     page.press("m")
-    assert not page.hud_runtime.ears.muted
+    assert not page.hud_runtime.voice_input.muted
 
 
 def test_hands_free_is_the_act_that_allows_the_microphone(page: Page) -> None:
     page.choose("You talk")
     assert page.values("You talk", "right") == ["hands-free"]
-    ears = page.hud_runtime.ears
+    ears = page.hud_runtime.voice_input
     assert (ears.status.mode, ears.allowed) == (ListeningMode.HANDS_FREE, True)
     assert page.values("You talk", "return") == ["push-to-talk"]
     assert ears.status.mode is ListeningMode.PUSH_TO_TALK
@@ -513,7 +515,7 @@ def test_the_talk_key_and_headphones_are_chosen(page: Page) -> None:
     for label in ("T key", "Headphones"):
         page.choose(label)
         page.press("right")
-    turns = page.hud_runtime.ears.turns
+    turns = page.hud_runtime.voice_input.turns
     assert turns.push_to_talk.toggle and turns.headphones
     assert page.row("T key").value == "press to begin and to end"
     assert page.row("Headphones").value == "yes"

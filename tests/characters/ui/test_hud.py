@@ -49,7 +49,7 @@ def test_while_the_player_types_the_game_gets_no_keys(stage: Stage) -> None:
     stage.type("wasd m")
     assert stage.scene.input.captured is stage.hud
     stage.press("m", "d")
-    assert not stage.hud_runtime.ears.muted
+    assert not stage.hud_runtime.voice_input.muted
     assert stage.player.transform.position == (300, 360)
 
 
@@ -182,7 +182,7 @@ def test_what_cannot_be_broken_says_so(stage: Stage) -> None:
 
 
 def test_a_microphone_that_is_back_is_named_once(stage: Stage) -> None:
-    ears, state = stage.hud_runtime.ears, stage.hud.state
+    ears, state = stage.hud_runtime.voice_input, stage.hud.state
     lost = VoiceInputStatus(problem="The microphone Headset is gone.", device="Headset")
     closed, back = VoiceInputStatus(), VoiceInputStatus(device="Built-in")
     for status in (closed, back, lost, closed, back, lost):
@@ -199,22 +199,22 @@ def test_a_microphone_that_is_back_is_named_once(stage: Stage) -> None:
 
 def test_the_menu_closes_the_microphone_while_it_is_open(stage: Stage) -> None:
     stage.press("escape")
-    assert stage.hud_runtime.ears.covered
+    assert stage.hud_runtime.voice_input.covered
     stage.press("escape")
-    assert not stage.hud_runtime.ears.covered
+    assert not stage.hud_runtime.voice_input.covered
 
 
 def test_help_that_was_opened_from_the_menu_gives_the_microphone_back(stage: Stage) -> None:
     stage.press("escape", "down", "return")
     assert stage.hud.state.layer is HudLayer.HELP
-    assert stage.hud_runtime.ears.covered
+    assert stage.hud_runtime.voice_input.covered
     stage.press("escape")
-    assert not stage.hud_runtime.ears.covered
+    assert not stage.hud_runtime.voice_input.covered
 
 
 def test_the_menu_is_worked_by_keys(stage: Stage) -> None:
     stage.press("escape", "down", "down", "down", "return")
-    assert stage.hud_runtime.ears.muted
+    assert stage.hud_runtime.voice_input.muted
 
 
 def test_two_steps_within_one_slow_frame_are_two_steps_of_the_menu(stage: Stage) -> None:

@@ -41,8 +41,8 @@ def test_badges_stand_over_heads() -> None:
 def test_the_microphone_is_what_the_ears_say() -> None:
     stage = Stage()
     hands_free = ListeningMode.HANDS_FREE
-    stage.hud_runtime.ears.status = VoiceInputStatus(0.5, "bob", True, mode=hands_free)
-    stage.hud_runtime.ears.muted = True
+    stage.hud_runtime.voice_input.status = VoiceInputStatus(0.5, "bob", True, mode=hands_free)
+    stage.hud_runtime.voice_input.muted = True
     mic = seen(stage).microphone
     assert (mic.level, mic.is_open, mic.is_muted, mic.is_hands_free) == (0.5, True, True, True)
     assert mic.listener == "bob"

@@ -1,12 +1,12 @@
-"""The game as a process of a simulated machine: one driver for each character, one limiter."""
+"""The game as a process of a simulated machine: one runner for each character, one limiter."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from characters.audio.speaker import ClockVoice
-from characters.client.config import RuntimeContext, SessionConfig
-from characters.client.limiter import ConnectLimiter
+from characters.client.config import SessionConfig
+from characters.client.context import ConnectLimiter, RuntimeContext
 from characters.client.session_runner import SessionRunner
 from characters.session.events import ConnectRequested, Event
 from characters.storage.sessions import SessionPersistence, StoredKeys
@@ -36,7 +36,7 @@ class Game(Process):
         async def transport_for(config: SessionConfig) -> Transport:
             return SimulatedTransport(roads[config.character_id])
 
-        self._world = RuntimeContext(
+        self._shared = RuntimeContext(
             clock=loop.time,
             wall_clock=lambda: 1_000_000.0 + loop.time(),
             chance=loop.random.random,
@@ -47,22 +47,23 @@ class Game(Process):
             transport_for=transport_for,
             voice=ClockVoice(now=loop.time),
             new_id=lambda: next(lines),
+            post=lambda action: action(),
         )
         self.call(self._open_sessions)
 
     def _open_sessions(self) -> None:
         for guest in self._guests:
-            guest.wake_up(SessionRunner(guest.config, self._world, guest.told))
+            guest.wake_up(SessionRunner(guest.config, self._shared))
             self.feed(guest, ConnectRequested())
 
     def feed(self, guest: Guest, event: Event) -> None:
         """Tell a session what the player wants."""
-        if guest.driver is not None:
-            self.call(guest.driver.feed, event)
+        if guest.runner is not None:
+            self.call(guest.runner.feed, event)
 
     def crash(self) -> None:
         """Kill the process, and all that hung on it."""
         self.kill()
         for guest in self._guests:
-            if guest.driver is not None:
-                guest.driver.dispose()
+            if guest.runner is not None:
+                guest.runner.dispose()

@@ -1,4 +1,4 @@
-"""One character's real driver in a game, and the book that its events are held against."""
+"""One character's real runner in a game, and the book that its events are held against."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Guest:
         self.name = name
         self.house, self.persistence, self._fail = house, persistence, fail
         self.road = road(self._spy)
-        self.driver: SessionRunner | None = None
+        self.runner: SessionRunner | None = None
         self.diary: deque[tuple[float, object, SessionState]] = deque(maxlen=40)
         self.counts: Counter[str] = Counter()
         self.outcomes: Counter[str] = Counter()
@@ -72,9 +72,10 @@ class Guest:
         self._active_at = 0.0
         self.is_muted = False
 
-    def wake_up(self, driver: SessionRunner) -> None:
+    def wake_up(self, runner: SessionRunner) -> None:
         """Begin with a new process: nothing is known but what is durable."""
-        self.driver = driver
+        self.runner = runner
+        runner.session.events.subscribe(self.told)
         self._state = REST
 
     @property
@@ -86,25 +87,25 @@ class Guest:
         policy = replace(self.config.policy, auto_mic_start_delay_seconds=seconds)
         self.config = replace(self.config, policy=policy)
         self._least_delay = min(self._least_delay, seconds)
-        if self.driver is not None:
-            self.driver.reconfigure(self.config)
+        if self.runner is not None:
+            self.runner.reconfigure(self.config)
 
     def type_line(self) -> None:
         """Say the next line."""
-        if self.driver is not None:
+        if self.runner is not None:
             self.last += 1
             self.counts["lines typed"] += 1
-            self.driver.conversation.send_text(line_of(self.name, self.last))
+            self.runner.conversation.send_text(line_of(self.name, self.last))
 
     def speak(self) -> None:
         """Offer a frame that ends now, as the ears do."""
-        if self.driver is not None and self.driver.offer_audio(bytes(640), self.now):
+        if self.runner is not None and self.runner.conversation.offer_audio(bytes(640), self.now):
             self.counts["frames sent"] += 1
 
     # --- what the game is told ------------------------------------------------------------------
 
     def told(self, event: CharacterEvent) -> None:
-        """Take an event of the driver; what is wrong with it is told to the weather."""
+        """Take an event of the runner; what is wrong with it is told to the weather."""
         try:
             self._take(event)
         except BrokenPromise as problem:
@@ -125,8 +126,8 @@ class Guest:
     @property
     def _session_id(self) -> str:
         """The conversation that is held; one that was forgotten goes on until the line ends."""
-        assert self.driver is not None
-        self._last_id = self.driver.view.session_id or self._last_id
+        assert self.runner is not None
+        self._last_id = self.runner.session.view.session_id or self._last_id
         return self._last_id
 
     @property
@@ -180,7 +181,7 @@ class Guest:
         if message.status == "error":
             self.counts["lines refused"] += 1
             return
-        assert self.driver is not None
+        assert self.runner is not None
         _, number = number_of(str((message.extras or {}).get("text")))
         session_id = self._session_id
         if self.house.keeps(session_id):
@@ -219,13 +220,13 @@ class Guest:
 
     def check(self) -> None:
         """In calm weather, after everybody was heard out."""
-        driver = self.driver
-        assert driver is not None
-        view = driver.view
+        runner = self.runner
+        assert runner is not None
+        view = runner.session.view
         state = view.state
         promise(state is SessionState.CONNECTED, f"In calm weather: {state.name}.", self.name)
         promise(not view.unconfirmed_lines, "A line was not confirmed nor refused.", self.name)
-        promise(not driver.conversation.talk.waiting, "A line waits all the same.", self.name)
+        promise(not runner.session.talk.waiting, "A line waits all the same.", self.name)
         for session_id, book in self._books.items():
             if self.house.keeps(session_id):
                 is_kept = book.confirmed <= set(self.house.store.told(session_id))

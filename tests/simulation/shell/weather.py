@@ -1,4 +1,4 @@
-"""The weather of the whole product: real drivers, real wire, real service, simulated sockets.
+"""The weather of the whole product: real runners, real wire, real service, simulated sockets.
 
 Only what touches the machine is simulated: sockets, disks, clocks. A run is a few characters in
 one game for some virtual minutes, with a fault every few seconds.
@@ -123,11 +123,11 @@ class ShellWeather:
             self._feed(guest, DisconnectRequested())
         self._pass(5.0)
         for guest in self.guests:
-            driver = guest.driver
-            assert driver is not None
-            state = driver.view.state
+            runner = guest.runner
+            assert runner is not None
+            state = runner.session.view.state
             promise(state in AT_REST, f"It stays {state.name} after a disconnect.", guest.name)
-            promise(not driver.is_leaking, "Something of a connection is left.", guest.name)
+            promise(not runner.is_leaking, "Something of a connection is left.", guest.name)
         limiter = self.game.limiter
         promise(not limiter.in_flight and not limiter.waiting, "A place in the limiter is lost.")
 
@@ -147,7 +147,7 @@ class ShellWeather:
 
     def _retry(self, guest: Guest) -> None:
         """The player comes back to whoever is not connected; in calm weather he goes on to talk."""
-        if guest.driver is not None and guest.driver.view.state in AT_REST:
+        if guest.runner is not None and guest.runner.session.view.state in AT_REST:
             self._feed(guest, ConnectRequested())
         if not self._is_stormy and not self._is_silent:
             self.game.call(guest.type_line)
@@ -176,8 +176,8 @@ class ShellWeather:
         self.loop.call_later(self._a_while(), setattr, guest.road, "is_cut_off", False)
 
     def _expire(self, guest: Guest) -> None:
-        if guest.driver is not None and guest.driver.view.session_id is not None:
-            self.house.remove(guest.driver.view.session_id)
+        if guest.runner is not None and guest.runner.session.view.session_id is not None:
+            self.house.remove(guest.runner.session.view.session_id)
 
     def _delay(self, guest: Guest) -> None:
         self.game.call(guest.change_delay, self.random.choice((0.0, 0.5, 2.0)))
@@ -185,8 +185,8 @@ class ShellWeather:
     def _says(self, guest: Guest) -> None:
         for _ in range(self.random.choice((1, 1, 2, 12))):
             self.game.call(guest.type_line)
-        if guest.driver is not None and self.random.random() < 0.1:
-            self.game.later(self.random.random(), guest.driver.interrupt)
+        if guest.runner is not None and self.random.random() < 0.1:
+            self.game.later(self.random.random(), guest.runner.conversation.interrupt)
         # What was said is on its way when the line breaks, or the answer is, or its receipt.
         if self.random.random() < 0.3:
             self.loop.call_later(self.random.uniform(0.0, 0.8), guest.road.reset)

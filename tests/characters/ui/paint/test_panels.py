@@ -86,7 +86,7 @@ def test_a_click_beside_the_arrows_only_chooses_the_row(painted: Painted) -> Non
     painted.click(1, 60)
     painted.click(1, 350)
     assert painted.sound.chosen == 1
-    assert not painted.stage.hud_runtime.ears.allowed
+    assert not painted.stage.hud_runtime.voice_input.allowed
 
 
 def test_a_click_on_the_bar_is_that_volume_and_one_on_the_sign_mutes(painted: Painted) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from characters.client.limiter import ConnectLimiter
+from characters.client.context import ConnectLimiter
 from tests.characters.client.virtual_time import VirtualLoop
 
 

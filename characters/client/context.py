@@ -1,0 +1,204 @@
+"""What all sessions of a runtime share: time, chance, the store, and the way to their services.
+
+`RuntimeContext` is what a session is given. `ConnectLimiter` spaces out the connects of all
+sessions, so that twenty that drop together do not fall upon a service together. `Endpoints` turns
+the name of an endpoint into a transport that reaches it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import urllib.parse
+import urllib.request
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from operator import methodcaller
+from typing import Protocol, TypeAlias
+
+from characters.audio.mixer import Voice
+from characters.client.config import SessionConfig
+from characters.client.threads import StoreThread, Worker
+from characters.protocol.failures import failure
+from characters.storage.sessions import SessionPersistence, StoredKeys
+from characters.transport.base import Transport, TransportError
+
+__all__ = ["ConnectLimiter", "Endpoints", "RuntimeContext"]
+
+
+class ConversationListener(Protocol):
+    """What the voice input must know of the conversations (network thread)."""
+
+    def transcript_arrived(self, key: str) -> None:
+        """The service understood the player's turn."""
+
+    def answer_began(self, key: str) -> None:
+        """A character began to speak or completed its turn, or no answer will come."""
+
+
+@dataclass(frozen=True)
+class RuntimeContext:
+    """The surroundings of a session; all of it belongs to the network thread.
+
+    `transport_for` returns the transport of a session's endpoint; it may have to wait until the
+    endpoint is known, and raises TransportError when there is none. `post` brings an action to the
+    main thread.
+    """
+
+    clock: Callable[[], float]
+    wall_clock: Callable[[], float]
+    chance: Callable[[], float]
+    limiter: ConnectLimiter
+    worker: Worker
+    persistence: SessionPersistence
+    stored_keys: StoredKeys
+    transport_for: Callable[[SessionConfig], Awaitable[Transport]]
+    voice: Voice
+    new_id: Callable[[], str]
+    post: Callable[[Callable[[], object]], object]
+    listener: ConversationListener | None = None
+
+
+@dataclass(eq=False)
+class _Waiting:
+    priority: Callable[[], float]
+    turn: asyncio.Future[None]
+
+
+class ConnectLimiter:
+    """Lets few connects run at once and spaces them out; the first ones go immediately.
+
+    At most `most_in_flight` run together, not counting those that take longer than
+    `patience_seconds`: a slow server of one character must not hold up the others. A burst
+    of that many passes at once, then one each `interval_seconds`. The waiting connect of the lowest
+    priority goes next (asked for at that moment); equals go in the order in which they came.
+    Belongs to one event loop.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        most_in_flight: int = 4,
+        interval_seconds: float = 0.05,
+        patience_seconds: float = 1.0,
+    ) -> None:
+        self._clock = clock
+        self._most = most_in_flight
+        self._interval = interval_seconds
+        self._patience = patience_seconds
+        self._tokens = float(most_in_flight)
+        self._counted_at = clock()
+        self._in_flight: set[_Waiting] = set()
+        self._waiting: list[_Waiting] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def in_flight(self) -> int:
+        """How many connects run now, the slow ones not counted."""
+        return len(self._in_flight)
+
+    @property
+    def waiting(self) -> int:
+        """How many connects wait."""
+        return len(self._waiting)
+
+    @asynccontextmanager
+    async def slot(self, priority: Callable[[], float] = float) -> AsyncIterator[None]:
+        """Hold a place among the connects in flight."""
+        loop = asyncio.get_running_loop()
+        place = _Waiting(priority, loop.create_future())
+        self._waiting.append(place)
+        self._let_in()
+        try:
+            await place.turn
+            # Taking long frees the place for another one.
+            slow = loop.call_later(self._patience, self._leave, place)
+            try:
+                yield
+            finally:
+                slow.cancel()
+        finally:
+            self._leave(place)
+
+    def _leave(self, place: _Waiting) -> None:
+        if place in self._waiting:
+            self._waiting.remove(place)
+        if place in self._in_flight:
+            self._in_flight.remove(place)
+            self._let_in()
+
+    def _let_in(self) -> None:
+        now = self._clock()
+        gained = (now - self._counted_at) / self._interval
+        self._tokens = min(float(self._most), self._tokens + gained)
+        self._counted_at = now
+        # A hair below 1: the timer may come a clock's tick early.
+        while self._waiting and len(self._in_flight) < self._most and self._tokens >= 0.999:
+            first = min(self._waiting, key=methodcaller("priority"))
+            self._waiting.remove(first)
+            if first.turn.done():
+                continue  # cancelled, and not yet gone
+            self._tokens -= 1.0
+            self._in_flight.add(first)
+            first.turn.set_result(None)
+        self._look_again()
+
+    def _look_again(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._waiting and len(self._in_flight) < self._most:
+            delay = max(0.001, (1.0 - self._tokens) * self._interval)
+            self._timer = asyncio.get_running_loop().call_later(delay, self._let_in)
+
+
+EndpointResolver: TypeAlias = Callable[[str], str]
+"""Returns the URL of a named endpoint; may wait (it may start the service), may raise."""
+
+TransportFactory: TypeAlias = Callable[[str, "str | None"], Transport]
+"""Makes the transport for a URL and an API key; called on the network thread."""
+
+DELETE_SECONDS = 10.0
+
+
+class Endpoints:
+    """The transports of a runtime, one for each URL and key.
+
+    For the network thread; `expire` waits and is for any other.
+    """
+
+    def __init__(self, make_transport: TransportFactory, resolve: EndpointResolver) -> None:
+        self._make_transport = make_transport
+        self._resolve = resolve
+        self._transports: dict[tuple[str, str | None], Transport] = {}
+        # A resolver may start a service: that must hold up neither the loop nor the store.
+        self.thread = StoreThread("troupe-resolver")
+
+    async def transport_for(self, config: SessionConfig) -> Transport:
+        """Return the transport of a session's endpoint. Raises TransportError."""
+        url = config.endpoint
+        if "://" not in url:
+            try:
+                url = await self.thread.run(lambda: self._resolve(config.endpoint))
+            except Exception as error:  # the game's own resolver raises what it likes
+                raise TransportError(failure("connection.refused", str(error))) from error
+        key = (url, config.api_key)
+        if key not in self._transports:
+            self._transports[key] = self._make_transport(url, config.api_key)
+        return self._transports[key]
+
+    async def close(self) -> None:
+        """Close every transport."""
+        for transport in self._transports.values():
+            await transport.close()
+        self._transports.clear()
+
+    def expire(self, config: SessionConfig, session_id: str) -> None:
+        """Let the service forget a session; waits for its answer. Raises OSError."""
+        url = config.endpoint if "://" in config.endpoint else self._resolve(config.endpoint)
+        name = urllib.parse.quote(session_id, safe="")
+        request = urllib.request.Request(f"{url.rstrip('/')}/sessions/{name}", method="DELETE")
+        if config.api_key:
+            request.add_header("X-API-Key", config.api_key)
+        with urllib.request.urlopen(request, timeout=DELETE_SECONDS):
+            pass
