@@ -24,7 +24,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from characters.agents.agent import Arrived, Do, Event, Feel, Part, PlayerSaid, Prompt, Say, Silence
+from characters.agents.agent import Arrived, Do, Event, Feel, Part, PlayerSaid, Prompt, Silence
 from characters.protocol.messages import (
     SILENT,
     USER_TEXT,
@@ -328,20 +328,20 @@ class AgentTurn:
             return [Send(BotEmotion(part.emotion, part.scale))]
         if isinstance(part, Do):
             return [Send(ActionResponse(part.actions, self._answers))]
-        return self._say(part, now)
-
-    def _say(self, part: Say, now: float) -> Effects:
-        effects: Effects = []
-        if not self._is_text_open:
-            self._is_text_open = True
-            effects.append(Send(BotLlmStarted()))
-        if not self._words:
-            self._next_at = max(self._next_at, now)
+        effects = self._open_text(now)
         self._words.extend(pieces(part.text))
         if self._has_voice:
             self.is_voice_due = True
             effects.append(SpeakText(self.number, part.text))
         return effects + self.let_out(now)
+
+    def _open_text(self, now: float) -> Effects:
+        if not self._words:
+            self._next_at = max(self._next_at, now)
+        if self._is_text_open:
+            return []
+        self._is_text_open = True
+        return [Send(BotLlmStarted())]
 
     def decided(self) -> Effects:
         """Persist what was said to the agent together with its answer, which is complete now."""

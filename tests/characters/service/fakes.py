@@ -1,4 +1,4 @@
-"""Ears and a voice for the service's tests: what they hear and say is in the test's hands."""
+"""Speech for the service's tests: what is heard and said is in the test's hands."""
 
 from __future__ import annotations
 
@@ -47,13 +47,18 @@ class FakeListener:
 
 
 class FakeSpeech:
-    """Speaks one second of silence for each word."""
+    """Speaks a chunk of silence for each word, one second unless told otherwise."""
 
     problems: tuple[str, ...] = ()
     can_recognise = True
 
-    def __init__(self, script: Mapping[int, tuple[SpeechEvent, ...]] | None = None) -> None:
+    def __init__(
+        self,
+        script: Mapping[int, tuple[SpeechEvent, ...]] | None = None,
+        chunk: VoiceChunk = SECOND,
+    ) -> None:
         self._script = script or {}
+        self._chunk = chunk
         self.texts: list[str] = []
         self.stopped = 0
 
@@ -65,7 +70,7 @@ class FakeSpeech:
             for word in text.split():
                 if word == "fail":
                     raise RuntimeError
-                yield SECOND
+                yield self._chunk
         finally:
             self.stopped += 1
 

@@ -75,6 +75,7 @@ async def talk(url: str, session_id: str | None, *texts: str) -> tuple[str, list
     return grant.character_session_id, answers
 
 
+@pytest.mark.slow  # its rule is in test_service.py and test_store.py, without a process
 def test_a_character_remembers_after_the_service_was_killed(tmp_path: Path) -> None:
     async def run() -> None:
         async with process(tmp_path) as (it, url):
@@ -153,6 +154,7 @@ async def voice_at(url: str) -> AudioFrame:
     return frame
 
 
+@pytest.mark.slow  # its rule is in test_remote.py and test_factory.py
 def test_a_character_speaks_with_its_voice_at_the_endpoint_of_the_settings(tmp_path: Path) -> None:
     async def run() -> None:
         async with serving() as server:
@@ -166,6 +168,7 @@ def test_a_character_speaks_with_its_voice_at_the_endpoint_of_the_settings(tmp_p
     asyncio.run(run())
 
 
+@pytest.mark.slow  # its rule is in test_factory.py
 def test_when_the_endpoint_fails_the_sentence_is_spoken_all_the_same(tmp_path: Path) -> None:
     async def run() -> None:
         async with serving() as server:

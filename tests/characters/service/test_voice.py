@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from characters.protocol.messages import (
     FinalUserTranscription,
@@ -22,7 +23,7 @@ from characters.service.voice import (
     SpeechOutput,
 )
 from characters.speech.interfaces import Heard, Rejected, SpeechEvent, SpeechStarted, SpeechStopped
-from tests.characters.service.fakes import FakeListener, FakeSpeech
+from tests.characters.service.fakes import SECOND, FakeListener, FakeSpeech
 
 Understood = list[tuple[str | None, tuple[ServerMessage, ...]]]
 
@@ -242,6 +243,6 @@ def test_what_comes_in_syllables_is_spoken_in_sentences() -> None:
         output.say(SpeakText(1, None))
         await until(lambda: audience.ended)
 
-    speech = FakeSpeech()
+    speech = FakeSpeech(chunk=replace(SECOND, pcm=bytes(320)))
     speak(play, speech)
     assert speech.texts == ['Hello!"', " Where does it hurt?", " fail"]

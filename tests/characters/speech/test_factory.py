@@ -122,14 +122,14 @@ def test_a_key_is_read_from_the_variable_that_the_setting_names(
         async with serving() as server:
             url = server.url
             settings = SpeechSettings(synthesis_url=url, synthesis_key_env="VOICE_KEY")
-            await say(make_speech(settings))
+            await say(make_speech(settings, recognise=False))
             return server.keys
 
     monkeypatch.setenv("VOICE_KEY", "k3y")
     assert asyncio.run(talk()) == ["Bearer k3y"]
     monkeypatch.delenv("VOICE_KEY")
-    problems = make_speech(SpeechSettings(synthesis_url="http://x", synthesis_key_env="VOICE_KEY"))
-    assert "VOICE_KEY is not set" in problems.problems[0]
+    settings = SpeechSettings(synthesis_url="http://x", synthesis_key_env="VOICE_KEY")
+    assert "VOICE_KEY is not set" in make_speech(settings, recognise=False).problems[0]
 
 
 def test_an_endpoint_that_is_not_there_leaves_the_sentence_to_espeak() -> None:
