@@ -1,7 +1,4 @@
-"""Application: the frame loop, the data folder, and the parts that outlive a level.
-
-Puts off Python's search for unreachable objects from the game to the loading of a level.
-"""
+"""Application: the frame loop, the window, the data folder, and the parts that outlive a level."""
 
 from __future__ import annotations
 
@@ -9,7 +6,6 @@ import gc
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import platformdirs
@@ -41,15 +37,19 @@ FRAME_ORDER = (
 """The steps of one frame: methods of Application, in order."""
 
 FRAME_SECONDS = 1.0 / 60.0
-MAX_FRAME_SECONDS = 0.1  # a longer frame is shortened for the game: nobody walks through a wall
+MAX_FRAME_SECONDS = 0.1  # a longer frame counts as this long: nothing moves through a wall
 POST_BUDGET = 0.004
 
 
 class Application:
-    """Run scenes at 60 frames a second, in a window or without one.
+    """Runs scenes at 60 frames a second, in a window or `headless`, without pygame.
 
-    Without `data_dir` the data folder is the one that the platform means for it. `headless`
-    never imports pygame. `clock` and `sleep` are handed in by tests.
+        with Application("My game", open_scene=open_scene) as application:
+            application.scenes.load("hall")
+            application.run()
+
+    `open_scene` makes a scene of a level's name: see SceneManager. Without `data_dir` the data
+    folder is the platform's. Tests pass `clock` and `sleep`.
     """
 
     def __init__(
@@ -89,17 +89,12 @@ class Application:
     def __enter__(self) -> Application:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property
     def persistent_data_path(self) -> Path:
-        """The folder for what outlives the process; made on first use, for this user only."""
+        """The data folder; made on first use, readable by this user only."""
         path = self._data_dir or Path(platformdirs.user_data_path(self.name, self.company))
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         return path
@@ -121,7 +116,7 @@ class Application:
         return self._is_quitting
 
     def provide(self, service: object, kind: type[Any] | None = None) -> None:
-        """Hand a service to every scene that `new_scene` makes from now on."""
+        """Offer a service to every scene that `new_scene` makes from now on."""
         self._services.append((service, kind))
 
     def new_scene(self, name: str = "Scene", size: tuple[float, float] | None = None) -> Scene:
@@ -159,7 +154,7 @@ class Application:
             if left > 0.0:
                 self._sleep(left)
             elif left < -FRAME_SECONDS:
-                due = self.clock.now()  # a long frame is lost, not made up for by hurrying
+                due = self.clock.now()  # after a long frame the next ones are not hurried
 
     def tick(self) -> None:
         """Run one frame: every step of the frame order."""
@@ -183,12 +178,12 @@ class Application:
     # the steps of a frame
 
     def poll_window(self) -> None:
-        """Take the window's events into the input."""
+        """Feed the window's events to the input."""
         if self.window is not None and not self.window.poll(self.input):
             self.quit()
 
     def run_posted(self) -> None:
-        """Run what other threads posted."""
+        """Run the actions that other threads posted."""
         self.dispatcher.drain(POST_BUDGET)
 
     def update_scenes(self) -> None:
@@ -196,7 +191,7 @@ class Application:
         self.scenes.update_scenes(self.time.delta)
 
     def advance_loading(self) -> None:
-        """Go on with the levels that were asked for."""
+        """Continue loading the levels that were asked for."""
         self.scenes.advance_loading()
 
     def play_music(self) -> None:
@@ -205,7 +200,7 @@ class Application:
             self.music.follow(self.scenes.active)
 
     def emit_frame(self) -> None:
-        """Tell listeners that the frame's updates are done."""
+        """Emit that the updates of the frame are done."""
         self.frame.emit(self.time)
 
     def present(self) -> None:
@@ -243,17 +238,16 @@ class Application:
 
     def _no_opener(self, name: str) -> Scene:
         raise LookupError(
-            f"Nobody told this application how to open level {name!r}: pass open_scene= to "
+            f"This application does not know how to open level {name!r}: pass open_scene= to "
             "Application, or set application.scenes.open_scene."
         )
 
 
 def settle_memory() -> None:
-    """Free what is unreachable now, and look through what remains no more until the next call.
+    """Collect garbage now, and keep what remains out of later collections; for loading a level.
 
-    A search through all objects of a level takes tens of milliseconds, in whatever frame it falls
-    due; call this when a level has been loaded. What only a level of before could reach is freed
-    by the call after that.
+    A collection through all objects of a level takes tens of milliseconds, in whatever frame it
+    falls due. What only the level before could reach is freed by the next call.
     """
     gc.unfreeze()
     gc.collect()

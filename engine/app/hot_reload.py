@@ -1,10 +1,9 @@
-"""HotReload: an edit of a level's file changes the running level, as far as it differs.
+"""HotReload: an edit of a level's file changes the running level where it differs.
 
     scene.add(HotReload(file))        # the SceneFile that the scene was built from
 
-The file is read, checked and compared on a thread of its own; the frame only applies what is
-different. An edit with mistakes changes nothing: they are logged, and `problems` has them until
-they are mended.
+A thread reads, checks and compares the file; the frame only applies the difference. An edit with
+mistakes changes nothing: they are logged, and `problems` has them until they are corrected.
 """
 
 from __future__ import annotations
@@ -39,16 +38,16 @@ class HotReload(Component):
         self.applied: Signal[SceneDifference] = Signal("hot_reload.applied")
         self.refused: Signal[tuple[Problem, ...]] = Signal("hot_reload.refused")
         self.noted: Signal[str] = Signal("hot_reload.noted")
-        """What was edited and has no effect while the level runs, in a sentence for the screen."""
+        """Emits a sentence for the screen about an edit without effect while the level runs."""
         self.problems: tuple[Problem, ...] = ()
-        """What is wrong with the file as it is now; empty while it has no mistakes."""
-        self._file = file  # of the watching thread from `start` on
+        """The mistakes in the file as it is now."""
+        self._file = file  # used by the watching thread alone once it runs
         self._files = file.files
         self._watch = FileWatch(lambda: self._files, self.look, name=file.path.name)
 
     @property
     def summary(self) -> str | None:
-        """What is wrong, short enough for the screen, or None."""
+        """The mistakes, short enough for the screen, or None."""
         if not self.problems:
             return None
         more = len(self.problems) - _MOST_ON_SCREEN
@@ -56,7 +55,7 @@ class HotReload(Component):
         return "\n".join([*shown, f"and {more} more"] if more > 0 else shown)
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Start the watching thread."""
         self._watch.start()
 
     def on_destroy(self) -> None:
@@ -64,7 +63,7 @@ class HotReload(Component):
         self._watch.stop()
 
     def look(self) -> None:
-        """Read the file and send what is different to the scene; for any one thread."""
+        """Read the file and post the difference to the scene; for one thread at a time."""
         post = self.scene.dispatcher.post
         assets = self._file.fresh_assets()
         try:
@@ -98,7 +97,7 @@ class HotReload(Component):
         try:
             patch = ScenePatch(new, self.scene, built)
             patch.apply(found)
-        except Exception as error:  # a component's own constructor refused
+        except Exception as error:  # raised by a component's own constructor
             message = f"could not be applied: {error}"
             self._refuse((Problem(new.source.file, 1, 1, None, None, message),))
             return

@@ -1,4 +1,4 @@
-"""Window: the one place where pygame's display and events are touched."""
+"""Window: pygame's display and its events."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _BAR_COLOUR = (0, 0, 0)
 
 
 class Window:
-    """Show a fixed logical size, scaled with bars to whatever size the window has.
+    """Shows a fixed logical size, scaled with bars to the size that the window has.
 
-    Raises RuntimeError when the machine offers no display: say `headless` then.
+    Raises RuntimeError when there is no display: use `headless` then.
     """
 
     def __init__(self, size: tuple[int, int] = (960, 600), title: str = "Troupe") -> None:
@@ -45,9 +45,9 @@ class Window:
         pygame.joystick.init()
         pygame.key.set_repeat(_REPEAT_DELAY_MS, _REPEAT_INTERVAL_MS)
         self.canvas = pygame.Surface(size)
-        """What is drawn on, in logical pixels."""
+        """The surface that scenes draw on, in logical pixels."""
         self.recorded: list[pygame.Surface] = []
-        """Copies of what was presented, while `record` asks for them."""
+        """Copies of presented frames, after `record`."""
         self._record_every = 0
         self._record_limit = 0
         self._presented = 0
@@ -60,7 +60,7 @@ class Window:
         }
 
     def poll(self, feed: Input) -> bool:
-        """Hand the waiting events to the input; return False once the player closed the window."""
+        """Feed the waiting events to the input; return False if the player closed the window."""
         for event in pygame.event.get():
             if event.type == pygame.QUIT:
                 return False
@@ -77,27 +77,27 @@ class Window:
             scene.draw(self.canvas)
         self._show()
         self._presented += 1
-        wanted = self._record_every and self._presented % self._record_every == 0
-        if wanted and len(self.recorded) < self._record_limit:
+        is_due = self._record_every and self._presented % self._record_every == 0
+        if is_due and len(self.recorded) < self._record_limit:
             self.recorded.append(self.canvas.copy())
 
     def record(self, every: int = 3, limit: int = 200) -> None:
-        """Keep a copy of every n-th frame in `recorded`, at most `limit`; 0 stops and forgets."""
+        """Keep a copy of every n-th frame in `recorded`, at most `limit`; 0 stops and clears it."""
         self._record_every = every
         self._record_limit = limit
         self.recorded = []
 
     def screenshot(self, path: Path | str) -> None:
-        """Write what was presented last as a picture (PNG by its ending), in logical pixels."""
+        """Write the last frame as a picture (PNG by its suffix), in logical pixels."""
         pygame.image.save(self.canvas, str(path))
 
     def picture(self) -> NDArray[np.uint8]:
-        """Return what was presented last as height x width x 3."""
+        """Return the last frame as an array of height x width x 3."""
         pixels: NDArray[np.uint8] = pygame.surfarray.array3d(self.canvas)
         return pixels.swapaxes(0, 1)
 
     def toggle_fullscreen(self) -> None:
-        """Change between the whole screen and a window."""
+        """Switch between the whole screen and a window."""
         self.is_fullscreen = not self.is_fullscreen
         flags = pygame.FULLSCREEN if self.is_fullscreen else pygame.RESIZABLE
         size = (0, 0) if self.is_fullscreen else self.size
@@ -114,7 +114,7 @@ class Window:
         return ((position[0] - left) / scale, (position[1] - top) / scale)
 
     def close(self) -> None:
-        """Close the window; pygame's other parts go on."""
+        """Close the window; pygame's other modules stay initialised."""
         self._pads.clear()
         pygame.joystick.quit()
         pygame.display.quit()
@@ -126,7 +126,7 @@ class Window:
         return scale, (width - self.size[0] * scale) / 2, (height - self.size[1] * scale) / 2
 
     def _show(self) -> None:
-        display = pygame.display.get_surface()  # asked anew: the player's hand resizes it
+        display = pygame.display.get_surface()  # asked each time, as resizing replaces it
         assert display is not None
         scale, left, top = self._fit()
         if scale == 1.0 and not left and not top:
@@ -137,11 +137,9 @@ class Window:
             display.blit(pygame.transform.smoothscale(self.canvas, scaled), (left, top))
         pygame.display.flip()
 
-    # what concerns the window itself, beside the input
-
     def _pad_added(self, event: pygame.event.Event) -> None:
         pad = pygame.joystick.Joystick(event.device_index)
-        self._pads[pad.get_instance_id()] = pad  # pygame forgets a pad that nobody holds
+        self._pads[pad.get_instance_id()] = pad  # pygame closes a pad without a reference
 
     def _pad_removed(self, event: pygame.event.Event) -> None:
         self._pads.pop(event.instance_id, None)

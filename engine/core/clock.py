@@ -1,4 +1,4 @@
-"""Time as a value: a clock that can be replaced, and what one frame knows of it."""
+"""Clocks, which can be replaced, and the time of one frame."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ __all__ = ["Clock", "ManualClock", "SystemClock", "Time"]
 
 
 class Clock(Protocol):
-    """Tell monotonic seconds."""
+    """Source of monotonic seconds."""
 
     def now(self) -> float:
-        """Return the present moment in seconds; only differences have a meaning."""
+        """Return the present moment in seconds; only differences mean something."""
         ...
 
 
 class SystemClock:
-    """Read the machine's monotonic clock."""
+    """The machine's monotonic clock."""
 
     def now(self) -> float:
         """Return `time.monotonic()`."""
@@ -26,13 +26,13 @@ class SystemClock:
 
 
 class ManualClock:
-    """Stand still until a test, or a replay, moves it."""
+    """A clock that stands still until a test, or a replay, moves it."""
 
     def __init__(self, now: float = 0.0) -> None:
         self._now = now
 
     def now(self) -> float:
-        """Return the moment that was last set."""
+        """Return the moment that it was moved to."""
         return self._now
 
     def advance(self, seconds: float) -> None:
@@ -44,7 +44,7 @@ class ManualClock:
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """What a component may know about time in this frame, all in seconds.
+    """The time of one frame, in seconds.
 
     `now` is the clock's reading at the start of the frame, on the one monotonic clock that the
     whole process shares; `elapsed` is game time, the sum of the scaled deltas.

@@ -1,8 +1,6 @@
-"""Typed events: a handler that fails is logged, and never stops the others.
+"""Signals, the dispatcher that leads back to the main thread, and services by their class.
 
-The way back to the main thread: any thread posts, one thread drains.
-
-Services: what a scene hands to its components, so that nothing is global.
+A handler or a posted action that raises is logged and never stops the others.
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class Subscription:
-    """Stand for one handler of one signal, so that it can be taken back."""
+    """One handler of one signal, to be cancelled."""
 
     __slots__ = ("_cancel",)
 
@@ -32,7 +30,7 @@ class Subscription:
 
     @property
     def is_active(self) -> bool:
-        """Tell whether `cancel` has not been called yet."""
+        """Whether the handler is still called."""
         return self._cancel is not None
 
     def cancel(self) -> None:
@@ -43,10 +41,10 @@ class Subscription:
 
 
 class Signal(Generic[T]):
-    """Call every subscribed handler with one value, in the order in which they subscribed.
+    """Calls every subscribed handler with one value, in the order in which they subscribed.
 
     Handlers run in the thread that emits. A handler that is cancelled while the signal is being
-    emitted is not called any more; one that subscribes meanwhile hears the next value.
+    emitted is not called any more; one that subscribes meanwhile gets the next value.
     """
 
     __slots__ = ("_handlers", "_name")
@@ -68,13 +66,13 @@ class Signal(Generic[T]):
         return Subscription(lambda: self._remove(handler))
 
     def emit(self, value: T) -> None:
-        """Hand `value` to every handler. Never raises what a handler raises: it is logged."""
+        """Call every handler with `value`; what a handler raises is logged."""
         for handler in self._handlers:
             if handler in self._handlers:
                 self._call(handler, value)
 
     def clear(self) -> None:
-        """Forget every handler."""
+        """Remove every handler."""
         self._handlers = ()
 
     def _call(self, handler: Callable[[T], object], value: T) -> None:
@@ -93,7 +91,7 @@ def _name(handler: object) -> str:
 
 
 class Dispatcher:
-    """Keep actions in the order in which they were posted until the main thread runs them."""
+    """Actions that any thread posts and the main thread runs, in their order."""
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
@@ -111,10 +109,10 @@ class Dispatcher:
         self.waiting.append(action)
 
     def drain(self, budget_seconds: float | None = None) -> int:
-        """Run what is queued, in order, and return how many actions ran; main thread only.
+        """Run the queued actions and return how many ran; main thread only.
 
-        With a budget the rest stays for the next frame once the time is used up, but at least
-        one action runs. What an action posts waits for the next drain, so this always ends.
+        With a budget at least one action runs, and those that exceed it stay for the next frame.
+        What an action posts waits for the next drain, so this always ends.
         """
         actions = self.waiting
         waiting = len(actions)
@@ -131,12 +129,11 @@ class Dispatcher:
         try:
             action()
         except Exception:
-            name = getattr(action, "__qualname__", None) or type(action).__qualname__
-            _log.exception("Posted action %s failed; the others go on.", name)
+            _log.exception("Posted action %s failed; the others go on.", _name(action))
 
 
 class Services:
-    """Keep one object for each class that somebody may ask for."""
+    """One object for each class, in the place of global variables."""
 
     def __init__(self, owner: str) -> None:
         self._owner = owner
@@ -147,14 +144,14 @@ class Services:
         self._by_kind[kind or type(service)] = service
 
     def find(self, kind: type[T]) -> T | None:
-        """Return what was offered for the class, else for a subclass of it, else None."""
+        """Return the service of the class, else of a subclass of it, else None."""
         if kind in self._by_kind:
             exact: T = self._by_kind[kind]
             return exact
         return next((s for s in self._by_kind.values() if isinstance(s, kind)), None)
 
     def get(self, kind: type[T]) -> T:
-        """Return what was offered for the class. Raises LookupError with what there is."""
+        """Return the service of the class. Raises LookupError that names the ones there are."""
         found = self.find(kind)
         if found is None:
             have = ", ".join(sorted(k.__name__ for k in self._by_kind)) or "nothing"

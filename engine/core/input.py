@@ -1,4 +1,4 @@
-"""What the player presses, moves and types, without any window: fed by one, or by a test."""
+"""Input: what the player presses, moves and types; a window or a test feeds it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DEAD_ZONE = 0.2  # a worn stick rests at up to 0.15
 
 
 class Input:
-    """Hold what is down, what went down or up in this frame, and what was typed.
+    """The keys that are down, those that went down or up in this frame, and the typed text.
 
     Keys are named as pygame names them ("w", "left", "return", "f5"); pad buttons are keys too
     ("pad 0", "pad left"). `bindings` maps an action to its keys and may be changed at any time.
@@ -37,13 +37,13 @@ class Input:
             **DEFAULT_BINDINGS,
             **{action: tuple(keys) for action, keys in (bindings or {}).items()},
         }
-        self.captured: object | None = None  # who takes the typed keys: movers stand still
-        self.has_focus = True  # whether the window is the one that the player looks at
+        self.captured: object | None = None  # the text field that takes the keys; axes are 0 then
+        self.has_focus = True  # whether the window has the keyboard
         self.mouse_position: tuple[float, float] = (0.0, 0.0)
         self.typed = ""
-        self.composed = ""  # what an input method is still at: to be shown, not yet typed
-        self.has_news = False
-        """Whether anything was pressed, let go or typed in this frame."""
+        self.composed = ""  # unfinished text of an input method: to be shown, not yet typed
+        self.has_changed = False
+        """Whether anything was pressed, released or typed in this frame."""
         self._held: set[str] = set()
         self._down: set[str] = set()
         self._up: set[str] = set()
@@ -54,7 +54,7 @@ class Input:
 
     def press(self, key: str) -> None:
         """Note that a key went down; pressing a held key again counts as a key repeat."""
-        self.has_news = True
+        self.has_changed = True
         self._repeated[key] += 1
         if key not in self._held:
             self._held.add(key)
@@ -63,29 +63,29 @@ class Input:
     def release(self, key: str) -> None:
         """Note that a key went up."""
         if key in self._held:
-            self.has_news = True
+            self.has_changed = True
             self._held.remove(key)
             self._up.add(key)
 
     def release_all(self) -> None:
-        """Let go of everything, as when the window loses the focus."""
+        """Release every key and centre the sticks, as when the window loses the focus."""
         self.composed = ""
         for key in tuple(self._held):
             self.release(key)
         self._axes.clear()
 
     def type_text(self, text: str) -> None:
-        """Add text that the player typed, as the keyboard layout spelled it."""
-        self.has_news = True
+        """Add text that the player typed, by the keyboard layout."""
+        self.has_changed = True
         self.typed += text
 
     def compose_text(self, text: str) -> None:
-        """Note what an input method is composing; empty when it is done or was given up."""
-        self.has_news = True
+        """Set the unfinished text of an input method; "" when it is done or cancelled."""
+        self.has_changed = True
         self.composed = text
 
     def move_mouse(self, x: float, y: float) -> None:
-        """Note where the pointer is, in the window's logical pixels."""
+        """Set the place of the pointer, in logical pixels of the window."""
         self.mouse_position = (x, y)
 
     def mouse_press(self, button: int) -> None:
@@ -97,29 +97,29 @@ class Input:
         self.release(f"mouse {button}")
 
     def set_axis(self, name: str, value: float) -> None:
-        """Set where a stick stands, -1 to 1; small values count as rest."""
+        """Set the position of a stick, -1 to 1; small values count as 0."""
         self._axes[name] = 0.0 if abs(value) < _DEAD_ZONE else max(-1.0, min(1.0, value))
 
     def end_frame(self) -> None:
-        """Forget what belongs to one frame only; whoever feeds the input calls this last."""
+        """Forget what belongs to one frame; the feeder calls this at the end of each."""
         self._down.clear()
         self._up.clear()
         self._repeated.clear()
         self.typed = ""
-        self.has_news = False
+        self.has_changed = False
 
     # read by the game
 
     def get_key(self, key: str) -> bool:
-        """Tell whether the key is held."""
+        """Return whether the key is held."""
         return key in self._held
 
     def get_key_down(self, key: str) -> bool:
-        """Tell whether the key went down in this frame."""
+        """Return whether the key went down in this frame."""
         return key in self._down
 
     def get_key_up(self, key: str) -> bool:
-        """Tell whether the key went up in this frame."""
+        """Return whether the key went up in this frame."""
         return key in self._up
 
     def get_key_repeat(self, key: str) -> int:
@@ -130,31 +130,31 @@ class Input:
         return self._repeated[key]
 
     def get_button(self, action: str) -> bool:
-        """Tell whether a key of the action is held. Raises KeyError for an unknown action."""
+        """Return whether a key of the action is held. Raises KeyError for an unknown action."""
         return not self._held.isdisjoint(self._keys(action))
 
     def get_button_down(self, action: str) -> bool:
-        """Tell whether a key of the action went down in this frame."""
+        """Return whether a key of the action went down in this frame."""
         return not self._down.isdisjoint(self._keys(action))
 
     def get_button_up(self, action: str) -> bool:
-        """Tell whether a key of the action went up in this frame."""
+        """Return whether a key of the action went up in this frame."""
         return not self._up.isdisjoint(self._keys(action))
 
     def get_mouse_button(self, button: int) -> bool:
-        """Tell whether the mouse button (1 left, 2 middle, 3 right) is held."""
+        """Return whether the mouse button (1 left, 2 middle, 3 right) is held."""
         return self.get_key(f"mouse {button}")
 
     def get_mouse_button_down(self, button: int) -> bool:
-        """Tell whether the mouse button went down in this frame."""
+        """Return whether the mouse button went down in this frame."""
         return self.get_key_down(f"mouse {button}")
 
     def get_mouse_button_up(self, button: int) -> bool:
-        """Tell whether the mouse button went up in this frame."""
+        """Return whether the mouse button went up in this frame."""
         return self.get_key_up(f"mouse {button}")
 
     def get_axis(self, name: str) -> float:
-        """Return -1 to 1 from keys and stick; 0 while somebody has captured the input."""
+        """Return -1 to 1 from keys and stick; 0 while the input is captured."""
         if self.captured is not None:
             return 0.0
         stick = self._axes.get(name, 0.0)

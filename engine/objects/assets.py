@@ -1,4 +1,4 @@
-"""AssetFolder: whether a file that a level names is there, spelled exactly so."""
+"""AssetFolder: the files of a game by their names, with hints for a name that is wrong."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.toml.positions import KeyPath, as_toml, did_you_mean
 __all__ = ["AssetFolder"]
 
 
-_MOST_FILES = 5_000  # suggestions are not worth walking a home folder for
+_MOST_FILES = 5_000  # of which names are suggested: not a whole home folder
 
 # How files begin that pygame's mixer plays; an MP3 may begin with a tag or with its first frame.
 _SOUNDS = (rb"OggS", rb"RIFF....WAVE", rb"fLaC", rb"ID3", rb"\xff[\xe2-\xff]")
@@ -26,13 +26,13 @@ class AssetFolder:
 
     root: Path
     awaited: set[Path] = field(default_factory=set)
-    """Files that are not there, or not as they should be: to make or edit one may mend that."""
+    """Files that are missing or wrong, for a watch that notices when one is corrected."""
     _listings: dict[Path, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, scene_path: Path) -> AssetFolder:
         """Return the folder called `assets` that a file lies in, or else the file's own folder."""
-        # As given first: a relative path stays short in what is printed.
+        # The given parents first: a relative path stays short in messages.
         parents = (*scene_path.parents, *scene_path.absolute().parents)
         return cls(next((p for p in parents if p.name == "assets"), parents[0]))
 
@@ -47,7 +47,7 @@ class AssetFolder:
             return Mistake(path, "must stay inside the assets folder", name, hint)
         if not self._exists(name):
             self.awaited.add(self.path(name))
-            hint, sure = self._meant(name, suffixes)
+            hint, sure = self._suggestion(name, suffixes)
             quoted = None if sure is None else as_toml(sure)
             return Mistake(path, "there is no such file", name, hint, replacement=quoted)
         if suffixes and not name.endswith(suffixes):
@@ -67,19 +67,22 @@ class AssetFolder:
         self.awaited.add(self.path(name))
         return Mistake(path, "cannot be decoded: it is no OGG, MP3, WAV or FLAC file", name)
 
-    def _meant(self, name: str, suffixes: tuple[str, ...]) -> tuple[str, str | None]:
-        """Return a hint: a like name in the same folder, the same name elsewhere, a like path."""
+    def _suggestion(self, name: str, suffixes: tuple[str, ...]) -> tuple[str, str | None]:
+        """Return a hint and the sure replacement, if any, for the name of a missing file.
+
+        In this order: a similar name in the folder, the same name elsewhere, a similar path.
+        """
         files = self._files(suffixes)
-        wanted = PurePosixPath(name)
+        missing = PurePosixPath(name)
         # Only the stems count: paths of one folder and one kind are all alike.
         beside = {
-            PurePosixPath(f).stem: f for f in files if PurePosixPath(f).parent == wanted.parent
+            PurePosixPath(f).stem: f for f in files if PurePosixPath(f).parent == missing.parent
         }
-        hint, sure = did_you_mean(wanted.stem, beside)
+        hint, sure = did_you_mean(missing.stem, beside)
         if hint and not hint.startswith("one of"):
             found = " or ".join(beside[stem] for stem in hint.split(" or "))
             return found, None if sure is None else beside[sure]
-        same = [known for known in files if PurePosixPath(known).name == wanted.name]
+        same = [known for known in files if PurePosixPath(known).name == missing.name]
         if same:
             return " or ".join(same[:3]), None
         elsewhere = did_you_mean(name, files, likeness=0.8)

@@ -40,7 +40,7 @@ class Coroutine:
         self.result: Any = None
 
     def stop(self) -> None:
-        """End it where it stands; its `finally` blocks run, and whoever waits for it goes on."""
+        """End it; its `finally` blocks run, and a coroutine that waits for it goes on."""
         if self.is_done:
             return
         self.is_done = True
@@ -66,7 +66,7 @@ class CoroutineRunner:
         return len(self.running)
 
     def start(self, body: Body, owner: object = None) -> Coroutine:
-        """Run a generator up to its first yield, now, and later go on with it."""
+        """Run a generator up to its first yield, and resume it from the next frame on."""
         coroutine = Coroutine(body, owner)
         self.running.append(coroutine)  # before the first step, which may end its owner
         self._step(coroutine)
@@ -79,7 +79,7 @@ class CoroutineRunner:
                 self._stop(coroutine)
 
     def move_owned_by(self, owner: object, other: CoroutineRunner) -> None:
-        """Let the owner's coroutines go on in another scene; what they have waited counts."""
+        """Move the owner's coroutines to another scene; the time that they waited counts."""
         ahead = other._time().elapsed - self._time().elapsed
         for coroutine in [c for c in self.running if c._owner is owner]:
             self.running.remove(coroutine)
@@ -88,7 +88,7 @@ class CoroutineRunner:
             other.running.append(coroutine)
 
     def resume(self) -> None:
-        """Go on with everything whose wait is over."""
+        """Resume every coroutine whose wait is over."""
         if not self.running:
             return
         for coroutine in tuple(self.running):
@@ -97,7 +97,7 @@ class CoroutineRunner:
         self.running = [c for c in self.running if not c.is_done]
 
     def stop_all(self) -> None:
-        """Stop everything."""
+        """Stop every coroutine."""
         for coroutine in tuple(self.running):
             self._stop(coroutine)
         self.running.clear()
@@ -110,11 +110,11 @@ class CoroutineRunner:
 
     def _step(self, coroutine: Coroutine) -> None:
         try:
-            what = next(coroutine._body)
+            yielded = next(coroutine._body)
             if coroutine.is_done:
                 coroutine._body.close()
             else:
-                self._wait(coroutine, what)
+                self._wait(coroutine, yielded)
         except StopIteration as end:
             coroutine.is_done = True
             coroutine.result = end.value
@@ -122,27 +122,27 @@ class CoroutineRunner:
             coroutine.is_done = True
             self._report(coroutine._owner, error)
         if coroutine.is_done and coroutine._waiter is not None:
-            self._go_on(coroutine._waiter)
+            self._resume_waiter(coroutine._waiter)
 
-    def _go_on(self, waiter: Coroutine) -> None:
-        """Resume who waited for a nested generator in the frame in which it ended."""
+    def _resume_waiter(self, waiter: Coroutine) -> None:
+        """Resume the coroutine that waited for a nested one, in the frame in which it ended."""
         if not waiter.is_done and waiter._frame <= self._time().frame:
             self._step(waiter)
 
-    def _wait(self, coroutine: Coroutine, what: object) -> None:
+    def _wait(self, coroutine: Coroutine, yielded: object) -> None:
         coroutine._frame = self._time().frame + 1
         coroutine._waits_for = None
-        if isinstance(what, int | float):
-            coroutine._until = self._time().elapsed + what
-        elif isinstance(what, Coroutine):
-            coroutine._waits_for = what
-        elif isinstance(what, Generator):
-            coroutine._waits_for = self.start(what, coroutine._owner)
+        if isinstance(yielded, int | float):
+            coroutine._until = self._time().elapsed + yielded
+        elif isinstance(yielded, Coroutine):
+            coroutine._waits_for = yielded
+        elif isinstance(yielded, Generator):
+            coroutine._waits_for = self.start(yielded, coroutine._owner)
             coroutine._waits_for._waiter = coroutine
-        elif what is not None:
+        elif yielded is not None:
             coroutine._body.close()
             raise TypeError(
-                f"A coroutine yielded {what!r}. Yield None, seconds, a generator or a Coroutine."
+                f"A coroutine yielded {yielded!r}. Yield None, seconds, a generator or a Coroutine."
             )
 
     def _stop(self, coroutine: Coroutine) -> None:

@@ -1,4 +1,4 @@
-"""Boxes to walk against and zones to walk into: enough physics for a level seen from above."""
+"""BoxCollider: boxes to walk against and zones to walk into, for a level seen from above."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOUCH = 1e-6  # the sum of two halves may leave a mover this far inside the wal
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """An upright rectangle: its middle and its size, in pixels of the level."""
+    """A rectangle by its middle and its size, in pixels of the level."""
 
     x: float
     y: float
@@ -27,13 +27,13 @@ class Box:
     height: float
 
     def contains(self, point: Vector) -> bool:
-        """Tell whether the point is inside or on the edge."""
+        """Return whether the point is inside or on the edge."""
         return (
             abs(point[0] - self.x) * 2 <= self.width and abs(point[1] - self.y) * 2 <= self.height
         )
 
     def overlaps(self, other: Box) -> bool:
-        """Tell whether the two share an area; touching edges do not count."""
+        """Return whether the two share an area; touching edges do not count."""
         return (
             abs(other.x - self.x) * 2 < self.width + other.width
             and abs(other.y - self.y) * 2 < self.height + other.height
@@ -42,7 +42,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Slide:
-    """Where a move ended, and along which axes something was in the way."""
+    """Where a move ended, and along which axes it was stopped."""
 
     position: Vector
     hit_x: bool = False
@@ -50,7 +50,7 @@ class Slide:
 
 
 class BoxCollider(Component):
-    """A box around the object's position: solid, or a zone that only notices who is inside."""
+    """A box around the object's position: solid, or a trigger that only notices overlaps."""
 
     size: tuple[PositiveFloat, PositiveFloat] = (32.0, 32.0)
     offset: Vector = (0.0, 0.0)
@@ -63,11 +63,11 @@ class BoxCollider(Component):
         return Box(x + self.offset[0], y + self.offset[1], *self.size)
 
     def contains(self, point: Vector) -> bool:
-        """Tell whether the point of the level is inside."""
+        """Return whether the point of the level is inside."""
         return self.box.contains(point)
 
     def overlaps(self, other: BoxCollider) -> bool:
-        """Tell whether the two boxes share an area."""
+        """Return whether the two boxes share an area."""
         return self.box.overlaps(other.box)
 
     def solid_boxes(self) -> list[Box]:

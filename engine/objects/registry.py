@@ -1,15 +1,13 @@
-"""The fields that a scene file may set on a component: read off its own typed definition.
+"""ComponentRegistry: the component types that scene files may name, and their fields.
 
-Markers say what a text in a file stands for; a component's author writes them once, beside the
-type, and the loader, the linter and the JSON schema all follow:
+The fields come from the component's own annotations. Markers beside a type say what a text in a
+file stands for, and the loader, the linter and the JSON schema follow them:
 
     class Door(Component):
         target: Annotated[str, Asset()]              # a file below the assets folder
         partner: GameObject | None = None            # another object of the level, by its name
         sound: AudioPlayer | None = None             # that component of the named object
         opened: Annotated[Callable[..., object] | None, Handler()] = None   # "Lamp:Light.toggle"
-
-ComponentRegistry: the component types that scene files may name, each with its model.
 """
 
 from __future__ import annotations
@@ -77,19 +75,18 @@ Marker = Asset | Handler | ObjectRef
 
 @dataclass(frozen=True)
 class FieldSpec:
-    """One field: what the author wrote, and what of it a file can hold."""
+    """One field of a component, as annotated and as a file holds it."""
 
     name: str
     annotation: Any
-    """As in the component."""
     file_annotation: Any
-    """The same with references and callables replaced by texts."""
+    """`annotation` with references and callables replaced by texts."""
     required: bool
     default: Any
 
 
 def field_specs(component: type[Component]) -> tuple[FieldSpec, ...]:
-    """Return the fields of a component type: of its dataclass, or of its own `__init__`."""
+    """Return the fields of a component type, from its dataclass or from its own `__init__`."""
     hints = _hints(component)
     return tuple(
         FieldSpec(name, hints[name], _in_file(hints[name]), required, default)
@@ -155,7 +152,7 @@ def _in_file(annotation: Any) -> Any:
 
 
 def _marker(annotation: Any) -> Marker | None:
-    """Return what the annotation says of its text, spoken or by its type."""
+    """Return the marker of an annotation: written there, or implied by its type."""
     if get_origin(annotation) is Annotated:
         found = [m for m in get_args(annotation)[1:] if isinstance(m, Marker)]
         return found[0] if found else _marker(bare(annotation))
@@ -169,7 +166,7 @@ def _marker(annotation: Any) -> Marker | None:
 def marked(
     annotation: Any, value: Any, path: KeyPath = ()
 ) -> Iterator[tuple[KeyPath, Marker, Any]]:
-    """Yield each marked text in a value, with its path inside the value."""
+    """Yield the path inside a value, the marker and the text of each marked text."""
     marker = _marker(annotation)
     if marker is not None:
         if isinstance(value, str):
@@ -188,7 +185,7 @@ Resolver = Callable[[Marker, str], Any]
 
 
 def resolved(annotation: Any, value: Any, resolve: Resolver) -> Any:
-    """Return the value with every reference and handler replaced by what it names."""
+    """Return the value with every reference and handler replaced by what `resolve` returns."""
     marker = _marker(annotation)
     if marker is not None:
         return value if isinstance(marker, Asset) or value is None else resolve(marker, value)
@@ -206,7 +203,7 @@ def resolved(annotation: Any, value: Any, resolve: Resolver) -> Any:
 
 
 class ComponentRegistry:
-    """Names of component types for scene files; two registries know nothing of each other."""
+    """Component types by their class names, each with a pydantic model of its fields."""
 
     def __init__(self, *component_types: type[Component]) -> None:
         self._types: dict[str, type[Component]] = {}
@@ -216,7 +213,7 @@ class ComponentRegistry:
         self.register(*component_types)
 
     def register(self, *component_types: type[Component]) -> None:
-        """Let scene files use the types under their class names.
+        """Register types under their class names.
 
         Raises ValueError for a name that another type has taken, TypeError for field types
         that no file can hold.
@@ -274,9 +271,9 @@ class ComponentRegistry:
     def read(
         self, name: str, raw: Mapping[str, Any], *, is_part: bool = False
     ) -> tuple[dict[str, Any] | None, list[Mistake]]:
-        """Read a component's table: the values of the keys it gives, or None and all mistakes.
+        """Return the values that a component's table sets, or None, and all mistakes.
 
-        No key has to be there in a part of a table, as a prefab or a profile has it.
+        In a part, as a prefab or a profile is, no key is required.
         """
         specs = self._fields[name]
         data: dict[str, Any] = {}
@@ -310,5 +307,5 @@ def _model(name: str, specs: tuple[FieldSpec, ...], doc: str | None) -> type[Bas
 
 
 def _attribute(field: str) -> str:
-    """Return the name of a field inside the model: pydantic keeps some for itself."""
+    """Return the name of a field inside the model, as pydantic reserves some."""
     return f"field_{field}" if hasattr(BaseModel, field) else field

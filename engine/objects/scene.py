@@ -302,7 +302,7 @@ class Scene:
                 life.late_update.run(delta)
             if life.to_destroy:
                 self._finalize()
-            if self._owns_input and self.input.has_news:
+            if self._owns_input and self.input.has_changed:
                 self.input.end_frame()
         finally:
             self._may_update = self._thread

@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Protocol, TypeVar
 
 from engine.core.errors import EngineError
@@ -406,12 +405,7 @@ class PlayerPrefs(PrefsView):
     def __enter__(self) -> PlayerPrefs:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -1,12 +1,7 @@
-"""Canvas: draws flat shapes much too large and shrinks them once, so that edges are smooth.
+"""Pictures with smooth edges: colours, rectangles, a canvas, and a cache for what is drawn.
 
-Shrinks and softens pictures with see-through edges, without dark rims.
-
-Colours as plain tuples: parse, mix, fade.
-
-Rect: a frozen rectangle in logical pixels, with the few cuts that layouts need.
-
-SpriteCache: pictures that are drawn when first asked for and kept within a bound.
+A Canvas draws flat shapes several times too large and shrinks them once. Shrinking and blurring
+multiply colours with their opacity first, so that see-through edges get no dark rims.
 """
 
 from __future__ import annotations
@@ -41,94 +36,6 @@ Pixels = npt.NDArray[np.float32]
 
 _ALPHA = 3 if sys.byteorder == "little" else 0  # which byte of a pixel is its opacity
 _BLUR = 4  # pixels of the coarse picture that a blur spreads over: fewer show its steps
-
-
-def shrunk(picture: pygame.Surface, times: int) -> pygame.Surface:
-    """Return the picture so many times smaller, each pixel the mean of those it stands for."""
-    w, h = picture.get_width() // times, picture.get_height() // times
-    is_opaque = picture.get_at((0, 0))[3] == 255 and _is_opaque(picture)
-    made = pygame.Surface((w, h), 0 if is_opaque else pygame.SRCALPHA, 32)
-    if is_opaque:
-        _bytes(made)[...] = np.rint(_means(picture, times))
-    else:
-        _fill_straight(made, _means(picture.premul_alpha(), times), np.zeros(4, np.float32))
-    return made
-
-
-def soften(picture: pygame.Surface, radius: float) -> pygame.Surface:
-    """Return a copy of the same size, blurred over about `radius` pixels to each side."""
-    # Blurred small and stretched: what is soft has no detail that could get lost.
-    step = min(16, max(1, int(radius / _BLUR)))
-    # Stretching spreads it by one more coarse pixel.
-    width = max(1, int((radius / step - (step > 1)) / 2))
-    w, h = (math.ceil(side / step) for side in picture.get_size())
-    room = pygame.Surface(((w + 2) * step, (h + 2) * step), pygame.SRCALPHA, 32)
-    room.blit(picture, (step, step))
-    layers = _means(room.premul_alpha(), step)
-    for axis in (0, 1, 0, 1):  # a box twice is a triangle: smooth enough for any shadow
-        layers = _box_blur(layers, width, axis)
-    small = pygame.Surface((w + 2, h + 2), pygame.SRCALPHA, 32)
-    _fill_straight(small, layers, _mean_colour(layers))
-    start = 1
-    if step > 1:
-        # Ends of a stretched row stand for the middles of its first and last pixel.
-        small = pygame.transform.smoothscale(small, ((w + 1) * step, (h + 1) * step))
-        start = (step + 1) // 2
-    return small.subsurface((start, start), picture.get_size()).copy()
-
-
-def _is_opaque(picture: pygame.Surface) -> bool:
-    return bool(pygame.surfarray.pixels_alpha(picture).min() == 255)
-
-
-def _bytes(picture: pygame.Surface) -> npt.NDArray[np.uint8]:
-    """Return height x width x 4: the picture's own memory, its colours in the order they lie."""
-    rows: npt.NDArray[np.uint8] = np.frombuffer(picture.get_buffer(), np.uint8)  # type: ignore[call-overload]  # a BufferProxy is a buffer
-    return rows.reshape(picture.get_height(), -1, 4)[:, : picture.get_width()]
-
-
-def _means(picture: pygame.Surface, times: int) -> Pixels:
-    """Return height x width x 4: the means of squares that are `times` pixels wide."""
-    h, w = picture.get_height() // times, picture.get_width() // times
-    large = _bytes(picture)
-    rows = np.zeros((h, large.shape[1], 4), np.uint16)  # enough for squares of 16
-    for i in range(times):
-        rows += large[i : h * times : times]
-    sums = np.zeros((h, w, 4), np.uint16)
-    for i in range(times):
-        sums += rows[:, i : w * times : times]
-    return sums.astype(np.float32) / np.float32(times * times)
-
-
-def _mean_colour(layers: Pixels) -> Pixels:
-    """Return the colour of a picture; what is empty gets it: a stretched edge must not go dark."""
-    flat = layers.reshape(-1, 4)
-    sums: Pixels = np.ones(len(flat), np.float32) @ flat
-    mean: Pixels = sums / max(np.float32(1), sums[_ALPHA])
-    return mean
-
-
-def _fill_straight(made: pygame.Surface, layers: Pixels, empty: Pixels) -> None:
-    """Write colours that are multiplied with their opacity as such that are not."""
-    opacity = layers[..., _ALPHA : _ALPHA + 1]
-    colours = np.where(opacity >= 1, layers / np.maximum(opacity, 1), empty)
-    pixels = _bytes(made)
-    pixels[...] = np.rint(np.minimum(colours * 255, 255))
-    pixels[..., _ALPHA] = np.rint(opacity[..., 0])
-
-
-def _box_blur(layers: Pixels, width: int, axis: int) -> Pixels:
-    """Return the mean of each pixel and its `width` neighbours on both sides of one axis."""
-    margins = [(0, 0)] * 3
-    margins[axis] = (width, width)
-    padded = np.pad(layers, margins)
-    length = layers.shape[axis]
-    blurred = np.zeros_like(layers)
-    for shift in range(2 * width + 1):
-        part = slice(shift, shift + length)
-        blurred += padded[part] if axis == 0 else padded[:, part]
-    return blurred / np.float32(2 * width + 1)
-
 
 Colour: TypeAlias = tuple[int, int, int, int]
 """Red, green, blue and opacity, 0 to 255."""
@@ -183,11 +90,11 @@ class Rect(NamedTuple):
         return self.x + self.w / 2, self.y + self.h / 2
 
     def contains(self, point: tuple[float, float]) -> bool:
-        """Tell whether the point lies inside."""
+        """Return whether the point lies inside."""
         return self.x <= point[0] < self.right and self.y <= point[1] < self.bottom
 
     def overlaps(self, other: Rect) -> bool:
-        """Tell whether the two share some area."""
+        """Return whether the two share some area."""
         x, y, w, h = self
         other_x, other_y, other_w, other_h = other
         return (
@@ -227,13 +134,13 @@ def _catmull_rom(t: float) -> tuple[float, float, float, float]:
 
 
 _WEIGHTS = tuple(_catmull_rom(i / _STEPS) for i in range(_STEPS))
-_BEYOND = 40  # of what lies outside the picture, a blur brings this much into it
+_BEYOND = 40  # pixels outside the picture that a blur may bring into it
 
 
 class Canvas:
     """A picture in logical units, drawn `scale` times as large until `finish`.
 
-    Meant for pictures that are made once and kept: nothing here is fast enough for each frame.
+    For pictures that are made once and kept; it is too slow for each frame.
     """
 
     def __init__(
@@ -249,7 +156,7 @@ class Canvas:
 
     @property
     def view(self) -> Rect:
-        """Which part of the shapes' plane the picture shows."""
+        """The part of the plane that the picture shows."""
         return Rect(-self.origin[0], -self.origin[1], *self.size)
 
     def finish(self) -> pygame.Surface:
@@ -375,7 +282,7 @@ class Canvas:
             self._surface.blit(layer._surface, self._box(left, top, 0, 0).topleft)
 
     def stamp_large(self, picture: pygame.Surface, x: float, y: float) -> None:
-        """Put a finished picture there that is `scale` times as large as it shall look."""
+        """Draw a finished picture that is `scale` times as large as it shall look."""
         self._surface.blit(picture, self._box(x, y, 0, 0).topleft)
 
     def _layer(self) -> Canvas:
@@ -429,8 +336,95 @@ def _smooth(points: Sequence[Point], closed: bool) -> list[Point]:
     return curve if closed else [*curve, points[-1]]
 
 
+def shrunk(picture: pygame.Surface, times: int) -> pygame.Surface:
+    """Return the picture `times` times smaller, each pixel the mean of those it replaces."""
+    w, h = picture.get_width() // times, picture.get_height() // times
+    is_opaque = picture.get_at((0, 0))[3] == 255 and _is_opaque(picture)
+    made = pygame.Surface((w, h), 0 if is_opaque else pygame.SRCALPHA, 32)
+    if is_opaque:
+        _bytes(made)[...] = np.rint(_means(picture, times))
+    else:
+        _fill_straight(made, _means(picture.premul_alpha(), times), np.zeros(4, np.float32))
+    return made
+
+
+def soften(picture: pygame.Surface, radius: float) -> pygame.Surface:
+    """Return a copy of the same size, blurred over about `radius` pixels to each side."""
+    # Blurred small and stretched: a soft picture has no detail to lose.
+    step = min(16, max(1, int(radius / _BLUR)))
+    # Stretching spreads it by one more coarse pixel.
+    width = max(1, int((radius / step - (step > 1)) / 2))
+    w, h = (math.ceil(side / step) for side in picture.get_size())
+    room = pygame.Surface(((w + 2) * step, (h + 2) * step), pygame.SRCALPHA, 32)
+    room.blit(picture, (step, step))
+    layers = _means(room.premul_alpha(), step)
+    for axis in (0, 1, 0, 1):  # a box twice is a triangle: smooth enough for any shadow
+        layers = _box_blur(layers, width, axis)
+    small = pygame.Surface((w + 2, h + 2), pygame.SRCALPHA, 32)
+    _fill_straight(small, layers, _mean_colour(layers))
+    start = 1
+    if step > 1:
+        # Ends of a stretched row stand for the middles of its first and last pixel.
+        small = pygame.transform.smoothscale(small, ((w + 1) * step, (h + 1) * step))
+        start = (step + 1) // 2
+    return small.subsurface((start, start), picture.get_size()).copy()
+
+
+def _is_opaque(picture: pygame.Surface) -> bool:
+    return bool(pygame.surfarray.pixels_alpha(picture).min() == 255)
+
+
+def _bytes(picture: pygame.Surface) -> npt.NDArray[np.uint8]:
+    """Return height x width x 4: the picture's own memory, its colours in the order they lie."""
+    rows: npt.NDArray[np.uint8] = np.frombuffer(picture.get_buffer(), np.uint8)  # type: ignore[call-overload]  # a BufferProxy is a buffer
+    return rows.reshape(picture.get_height(), -1, 4)[:, : picture.get_width()]
+
+
+def _means(picture: pygame.Surface, times: int) -> Pixels:
+    """Return height x width x 4: the means of squares that are `times` pixels wide."""
+    h, w = picture.get_height() // times, picture.get_width() // times
+    large = _bytes(picture)
+    rows = np.zeros((h, large.shape[1], 4), np.uint16)  # enough for squares of 16
+    for i in range(times):
+        rows += large[i : h * times : times]
+    sums = np.zeros((h, w, 4), np.uint16)
+    for i in range(times):
+        sums += rows[:, i : w * times : times]
+    return sums.astype(np.float32) / np.float32(times * times)
+
+
+def _mean_colour(layers: Pixels) -> Pixels:
+    """Return the mean colour; empty pixels get it, so that a stretched edge does not go dark."""
+    flat = layers.reshape(-1, 4)
+    sums: Pixels = np.ones(len(flat), np.float32) @ flat
+    mean: Pixels = sums / max(np.float32(1), sums[_ALPHA])
+    return mean
+
+
+def _fill_straight(made: pygame.Surface, layers: Pixels, empty: Pixels) -> None:
+    """Write colours that are multiplied with their opacity as colours that are not."""
+    opacity = layers[..., _ALPHA : _ALPHA + 1]
+    colours = np.where(opacity >= 1, layers / np.maximum(opacity, 1), empty)
+    pixels = _bytes(made)
+    pixels[...] = np.rint(np.minimum(colours * 255, 255))
+    pixels[..., _ALPHA] = np.rint(opacity[..., 0])
+
+
+def _box_blur(layers: Pixels, width: int, axis: int) -> Pixels:
+    """Return the mean of each pixel and its `width` neighbours on both sides of one axis."""
+    margins = [(0, 0)] * 3
+    margins[axis] = (width, width)
+    padded = np.pad(layers, margins)
+    length = layers.shape[axis]
+    blurred = np.zeros_like(layers)
+    for shift in range(2 * width + 1):
+        part = slice(shift, shift + length)
+        blurred += padded[part] if axis == 0 else padded[:, part]
+    return blurred / np.float32(2 * width + 1)
+
+
 class SpriteCache:
-    """Pictures by key; the least recently used ones go when their pixels exceed the bound."""
+    """Pictures by key, at most `max_pixels`; the least recently used are dropped first."""
 
     def __init__(self, max_pixels: int = 12_000_000) -> None:
         self.max_pixels = max_pixels
@@ -442,7 +436,7 @@ class SpriteCache:
         return len(self._kept)
 
     def get(self, key: Hashable, make: Callable[[], pygame.Surface]) -> pygame.Surface:
-        """Return the picture of the key, made now if it is not there."""
+        """Return the picture of the key; `make` makes it if it is not there."""
         found = self._kept.get(key)
         if found is not None:
             self._kept.move_to_end(key)

@@ -1,9 +1,4 @@
-"""pygame's events as input: what a window, or a game's own loop, feeds to a scene.
-
-Hotspots: where on the screen something can be clicked, written down while it is drawn.
-
-TextField: one line of text under edit; what it looks like is somebody else's business.
-"""
+"""pygame's events as input, areas of the screen that can be clicked, and a line of text to edit."""
 
 from __future__ import annotations
 
@@ -33,7 +28,7 @@ def feed_event(
     feed: Input,
     to_logical: Callable[[Point], Point] = lambda point: point,
 ) -> None:
-    """Hand one event to the input; an event that is no input does nothing.
+    """Feed one event to the input; an event that is no input does nothing.
 
     For a game with a loop of its own: call it with each event and `scene.input`.
     `to_logical` turns the window's pixels into those that the scene is drawn in.
@@ -46,6 +41,11 @@ def feed_event(
         _POINTER[event.type](event, feed)
 
 
+def _text(event: pygame.event.Event, feed: Input) -> None:
+    feed.compose_text("")
+    feed.type_text(event.text)
+
+
 def _key_down(event: pygame.event.Event, feed: Input) -> None:
     if not feed.composed:
         feed.press(pygame.key.name(event.key))
@@ -53,43 +53,10 @@ def _key_down(event: pygame.event.Event, feed: Input) -> None:
         feed.compose_text("")  # the other keys of a composition are the input method's
 
 
-def _key_up(event: pygame.event.Event, feed: Input) -> None:
-    feed.release(pygame.key.name(event.key))
-
-
-def _text(event: pygame.event.Event, feed: Input) -> None:
-    feed.compose_text("")
-    feed.type_text(event.text)
-
-
-def _text_editing(event: pygame.event.Event, feed: Input) -> None:
-    feed.compose_text(event.text)
-
-
-def _mouse_motion(event: pygame.event.Event, feed: Input) -> None:
-    """The pointer has been moved by now; there is no more to it."""
-
-
-def _mouse_down(event: pygame.event.Event, feed: Input) -> None:
-    feed.mouse_press(event.button)
-
-
-def _mouse_up(event: pygame.event.Event, feed: Input) -> None:
-    feed.mouse_release(event.button)
-
-
 def _pad_axis(event: pygame.event.Event, feed: Input) -> None:
     name = _PAD_AXES.get(event.axis)
     if name is not None:
         feed.set_axis(name, event.value)
-
-
-def _pad_down(event: pygame.event.Event, feed: Input) -> None:
-    feed.press(f"pad {event.button}")
-
-
-def _pad_up(event: pygame.event.Event, feed: Input) -> None:
-    feed.release(f"pad {event.button}")
 
 
 def _pad_hat(event: pygame.event.Event, feed: Input) -> None:
@@ -99,18 +66,10 @@ def _pad_hat(event: pygame.event.Event, feed: Input) -> None:
         (feed.press if value > 0 else feed.release)(plus)
 
 
-def _release_all(event: pygame.event.Event, feed: Input) -> None:
-    """The key-up events of a pad that is gone never come."""
-    feed.release_all()
-
-
-def _focus_lost(event: pygame.event.Event, feed: Input) -> None:
-    feed.has_focus = False
-    _release_all(event, feed)  # the key-up events go to another window, or nowhere
-
-
-def _focus_gained(event: pygame.event.Event, feed: Input) -> None:
-    feed.has_focus = True
+def _focus(event: pygame.event.Event, feed: Input) -> None:
+    feed.has_focus = event.type == pygame.WINDOWFOCUSGAINED
+    if not feed.has_focus:
+        feed.release_all()  # the key-up events go to another window, or nowhere
 
 
 Handler: TypeAlias = Callable[[pygame.event.Event, Input], object]
@@ -118,36 +77,37 @@ Handler: TypeAlias = Callable[[pygame.event.Event, Input], object]
 _HANDLERS: Mapping[int, Handler] = MappingProxyType(
     {
         pygame.KEYDOWN: _key_down,
-        pygame.KEYUP: _key_up,
-        pygame.TEXTEDITING: _text_editing,
+        pygame.KEYUP: lambda event, feed: feed.release(pygame.key.name(event.key)),
+        pygame.TEXTEDITING: lambda event, feed: feed.compose_text(event.text),
         pygame.TEXTINPUT: _text,
         pygame.JOYAXISMOTION: _pad_axis,
-        pygame.JOYBUTTONDOWN: _pad_down,
-        pygame.JOYBUTTONUP: _pad_up,
+        pygame.JOYBUTTONDOWN: lambda event, feed: feed.press(f"pad {event.button}"),
+        pygame.JOYBUTTONUP: lambda event, feed: feed.release(f"pad {event.button}"),
         pygame.JOYHATMOTION: _pad_hat,
-        pygame.JOYDEVICEREMOVED: _release_all,
-        pygame.WINDOWFOCUSLOST: _focus_lost,
-        pygame.WINDOWFOCUSGAINED: _focus_gained,
+        # The key-up events of a pad that is gone never come.
+        pygame.JOYDEVICEREMOVED: lambda event, feed: feed.release_all(),
+        pygame.WINDOWFOCUSLOST: _focus,
+        pygame.WINDOWFOCUSGAINED: _focus,
     }
 )
 
 _POINTER: Mapping[int, Handler] = MappingProxyType(
     {
-        pygame.MOUSEMOTION: _mouse_motion,
-        pygame.MOUSEBUTTONDOWN: _mouse_down,
-        pygame.MOUSEBUTTONUP: _mouse_up,
+        pygame.MOUSEMOTION: lambda event, feed: None,  # the pointer was moved before
+        pygame.MOUSEBUTTONDOWN: lambda event, feed: feed.mouse_press(event.button),
+        pygame.MOUSEBUTTONUP: lambda event, feed: feed.mouse_release(event.button),
     }
 )
 
 
 class Hotspots:
-    """The clickable rectangles of the picture that the player sees, topmost last."""
+    """The clickable rectangles of the picture on the screen, noted while it is drawn."""
 
     def __init__(self) -> None:
         self._spots: list[tuple[Rect, Callable[[], object]]] = []
 
     def begin(self) -> None:
-        """Forget the last picture; called before a new one is drawn."""
+        """Remove all rectangles; called before a picture is drawn."""
         self._spots.clear()
 
     def add(self, rect: Rect, action: Callable[[], object]) -> None:
@@ -167,12 +127,12 @@ _JOINERS = "\u200c\u200d"  # not printable by themselves, but parts of words and
 
 
 class TextField:
-    """Text, a cursor between its letters, and the keys that change them."""
+    """A line of text, a cursor between its letters, and the keys that change them."""
 
     def __init__(self, limit: int = 500) -> None:
         self.text = ""
         self.cursor = 0
-        self.composed = ""  # what an input method is still at: shown at the cursor, not yet text
+        self.composed = ""  # unfinished text of an input method, shown at the cursor
         self.limit = limit
 
     def clear(self) -> str:

@@ -1,12 +1,6 @@
-"""Fonts: each size loaded once; texts and their wrapped lines kept within a bound.
+"""Fonts: text as pictures, measured and wrapped; missing letters come from the system's fonts.
 
-Letters that the game's fonts lack come from the system's, where it has them.
-
-What a reader takes for one letter, however many characters it is made of.
-
-Which font shows which letters: the game's own, else one that the system has.
-
-Breaks text into lines and shortens it, by whatever measure a font gives.
+Each size of a font is loaded once; pictures of texts and their lines are cached within a bound.
 """
 
 from __future__ import annotations
@@ -20,14 +14,14 @@ import pygame
 
 from engine.ui.canvas import Colour
 
-__all__ = ["clusters", "Faces", "Fonts", "shorten", "system_fonts", "wrap"]
+__all__ = ["Faces", "Fonts", "clusters", "shorten", "system_fonts", "wrap"]
 
 
 _JOINER = "\u200d"
 
 
 def clusters(text: str) -> Iterator[str]:
-    """Yield what is shown as one letter: with its marks, joined emoji whole."""
+    """Yield what is shown as one letter: a character with its marks, or a joined emoji."""
     cluster = ""
     for letter in text:
         if cluster and (is_mark(letter) or cluster[-1] == _JOINER):
@@ -41,7 +35,7 @@ def clusters(text: str) -> Iterator[str]:
 
 
 def is_mark(letter: str) -> bool:
-    """Tell whether a character only changes the one before it."""
+    """Return whether a character only changes the one before it."""
     is_skin_tone = "\U0001f3fb" <= letter <= "\U0001f3ff"
     return is_skin_tone or unicodedata.category(letter) in ("Mn", "Me", "Cf")
 
@@ -57,13 +51,13 @@ _NAMES = (
     "segoeuiemoji", "applecoloremoji", "segoeuisymbol", "symbola", "dejavusans",
     "arialunicodems", "unifont",
 )  # fmt: skip
-_NOBODYS = "\uffff"  # no character: what a font draws for it, it draws for all that it lacks
+_NO_LETTER = "\uffff"  # no character: fonts draw it as they draw any that they lack
 _REPLACEMENTS = "\ufffd□?"
-_SIZE = 16  # of a look at what a font has
+_SIZE = 16  # at which a font is asked for its letters
 
 
 def system_fonts() -> Iterator[Path]:
-    """Yield the files of well-known fonts that this machine has; the first one takes a while."""
+    """Yield the files of well-known fonts on this machine; the first one takes a while."""
     for name in _NAMES:
         found = pygame.font.match_font(name)
         if found is not None:
@@ -71,7 +65,7 @@ def system_fonts() -> Iterator[Path]:
 
 
 class Faces:
-    """Splits texts into runs of one font each; the system is asked when a letter is missing."""
+    """Splits texts into runs of one font each; the system's fonts serve for missing letters."""
 
     def __init__(
         self, own: Path | None, others: Callable[[], Iterable[Path]] = system_fonts
@@ -83,7 +77,7 @@ class Faces:
         self._face = lru_cache(maxsize=2000)(self._find)
 
     def runs(self, text: str) -> tuple[Run, ...]:
-        """Return the text in runs; what nothing shows is replaced by a sign that says so."""
+        """Return the text in runs; letters that no font has become a replacement sign."""
         found: list[Run] = []
         for cluster in clusters(unicodedata.normalize("NFC", text)):
             shown, face = self._face(cluster)
@@ -94,12 +88,12 @@ class Faces:
         return tuple(found)
 
     def _find(self, cluster: str) -> Run:
-        """Return how a letter is shown, and by which font."""
+        """Return how a letter is written, and the font for it."""
         clean = "".join("\ufffd" if _is_unprintable(c) else c for c in cluster)
         for face in self._candidates():
             if all(self._has(face, c) for c in clean):
                 return clean, face
-        # Marks that no font has say little; the letter under them says most of it.
+        # Without its marks a letter is still readable.
         base = "".join(c for c in clean if not is_mark(c))
         for face in self._candidates():
             if base and all(self._has(face, c) for c in base):
@@ -123,7 +117,7 @@ class Faces:
 
     def _has(self, face: Path | None, letter: str) -> bool:
         font = self._font(face)
-        return _picture(font, letter) != _picture(font, _NOBODYS)
+        return _picture(font, letter) != _picture(font, _NO_LETTER)
 
 
 def _is_unprintable(letter: str) -> bool:
@@ -135,10 +129,10 @@ def _font(face: Path | None) -> pygame.font.Font:
 
 
 def rendered(font: pygame.font.Font, text: str, colour: tuple[int, int, int]) -> pygame.Surface:
-    """Return the text as a picture; one that takes no room has no width."""
+    """Return the text as a picture; one without visible letters has no width."""
     try:
         return font.render(text, True, colour)
-    except pygame.error:  # so pygame says that nothing of it is to be seen
+    except pygame.error:  # nothing of it is visible
         return pygame.Surface((0, font.get_height()), pygame.SRCALPHA, 32)
 
 
@@ -207,9 +201,9 @@ def _longest_start(word: str, width: float, measure: Measure) -> int:
 
 
 class Fonts:
-    """Renders text with the two files in `folder`; without them pygame's own font serves.
+    """Renders text with the two files in `folder`, else with pygame's own font.
 
-    `others` names the fonts that are asked for missing letters.
+    `others` yields the fonts for missing letters.
     """
 
     def __init__(
@@ -223,7 +217,7 @@ class Fonts:
         pygame.font.init()
         self._files = {False: _file(folder, regular), True: _file(folder, bold)}
         self._faces = {bold: Faces(file, others) for bold, file in self._files.items()}
-        # Caches of this object, not of the class: two games in one process share nothing.
+        # Caches of the object, not of the class: two games in one process share nothing.
         self.font = lru_cache(maxsize=64)(self._font)
         self._other = lru_cache(maxsize=64)(pygame.font.Font)
         self.render = lru_cache(maxsize=max_texts)(self._render)
@@ -253,9 +247,9 @@ class Fonts:
     def _piece(
         self, text: str, face: Path | None, size: int, colour: Colour, bold: bool
     ) -> pygame.Surface:
-        """Render a run; that of another font no taller than a line of ours.
+        """Render a run; one of another font is shrunk to the height of a line of our own.
 
-        Our own may be: its longest letters reach a pixel below the line at some sizes.
+        Our own may be taller: at some sizes its letters reach a pixel below the line.
         """
         font, tall = self._face(face, size, bold), self.font(size, bold).get_height()
         picture = rendered(font, text, colour[:3])
@@ -278,7 +272,7 @@ class Fonts:
         return self.font(size, bold) if face == own else self._other(face, size)
 
     def _runs(self, text: str, bold: bool) -> tuple[Run, ...]:
-        if text.isascii() and text.isprintable():  # nearly every text, and every font has it
+        if text.isascii() and text.isprintable():  # nearly every text; every font has it
             return ((text, self._files[bold]),)
         return self._faces[bold].runs(text)
 
@@ -292,7 +286,7 @@ class Fonts:
         return w if is_own or h <= tall else max(1, round(w * tall / h))
 
     def _lines(self, text: str, width: float, size: int, bold: bool = False) -> tuple[str, ...]:
-        # Of a text that grows, all but its end was measured before.
+        # A text that grows was measured before, but for its end.
         return wrap(text, width, lambda part: self.width(part, size, bold))
 
     def _shortened(self, text: str, width: float, size: int, bold: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""Painter: text, panels and buttons on a surface, everything costly kept from frame to frame."""
+"""Painter: text, panels and buttons on a surface; what is costly is cached between frames."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PanelStyle:
 
 
 class Painter:
-    """Draws widgets in immediate mode: say each frame what is there, pay only for what is new."""
+    """Draws widgets in immediate mode: call it each frame; only what is new costs time."""
 
     def __init__(self, font_folder: Path | None = None) -> None:
         self.fonts = Fonts(font_folder)
@@ -46,9 +46,9 @@ class Painter:
         *,
         is_final: bool = False,
     ) -> pygame.Surface:
-        """Return the picture of the key, drawn on a fresh canvas the first time.
+        """Return the picture of the key, drawn on a canvas the first time.
 
-        A final one is drawn twice as fast, but only on what has no opacity, as a screen.
+        A final one blits twice as fast, but only to a surface without opacity, as a screen.
         """
 
         def make() -> pygame.Surface:
@@ -61,10 +61,7 @@ class Painter:
     def composed(
         self, key: Hashable, size: tuple[int, int], paint: Callable[[pygame.Surface], object]
     ) -> pygame.Surface:
-        """Return the picture of the key, painted with this painter's widgets the first time.
-
-        It is final: for a screen, not to be part of another one.
-        """
+        """Return the final picture of the key, painted with this painter the first time."""
 
         def make() -> pygame.Surface:
             picture = pygame.Surface(size, pygame.SRCALPHA, 32)
@@ -88,7 +85,7 @@ class Painter:
         bold: bool = False,
         align: Align = "left",
     ) -> Rect:
-        """Write one line; `at` is the top at its left, centre or right. Return where it stands."""
+        """Write one line; `at` is its top left, centre or right. Return the area that it covers."""
         picture = self.fonts.render(text, size, colour, bold)
         w, h = picture.get_size()
         shift = {"left": 0.0, "center": w / 2, "right": float(w)}[align]
@@ -125,7 +122,7 @@ class Painter:
         style = style or PanelStyle()
         margin = round(style.shadow * 2)
         size = (round(rect.w) + 2 * margin, round(rect.h) + 2 * margin)
-        # A screen has no opacity of its own, so what is laid on it can be kept as runs of pixels.
+        # A screen has no opacity, so what is drawn on it can be kept as runs of pixels.
         is_final = not surface.get_flags() & pygame.SRCALPHA
 
         def make() -> pygame.Surface:
@@ -140,7 +137,7 @@ class Painter:
     ) -> pygame.Surface:
         """Return a panel of that size from the corners and edges of a small one.
 
-        Captions change their size while text streams in: drawing each anew would cost frames.
+        Captions change their size while text streams in: drawing each from scratch costs frames.
         """
         corner = margin + min(
             math.ceil(style.radius) + 2, (size[0] - 2 * margin) // 2, (size[1] - 2 * margin) // 2
@@ -173,13 +170,13 @@ class Painter:
         self.text(surface, words, at, size, text_colour, bold=True, align="center")
 
     def shade(self, surface: pygame.Surface, rect: Rect, colour: Colour) -> None:
-        """Lay a see-through rectangle over what is there."""
+        """Draw a see-through rectangle."""
         picture = self.sprite(("shade", colour), (rect.w, rect.h), _filler(colour), 1)
         surface.blit(picture, (rect.x, rect.y))
 
 
 def _final(picture: pygame.Surface) -> pygame.Surface:
-    """Let a picture be kept as runs of clear, full and mixed pixels."""
+    """Store a picture as runs of clear, full and mixed pixels."""
     if picture.get_flags() & pygame.SRCALPHA:
         picture.set_alpha(255, pygame.RLEACCEL)
     return picture

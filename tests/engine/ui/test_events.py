@@ -65,7 +65,7 @@ def test_a_hat_is_four_keys(feed: Input) -> None:
 
 def test_an_event_that_is_no_input_does_nothing(feed: Input) -> None:
     feed_event(event(pygame.USEREVENT), feed)
-    assert not feed.has_news
+    assert not feed.has_changed
 
 
 def test_what_is_being_composed_is_not_typed_and_its_keys_are_not_the_games(feed: Input) -> None:
