@@ -33,85 +33,84 @@ __all__ = ["main"]
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-def parser() -> argparse.ArgumentParser:
+def _parser() -> argparse.ArgumentParser:
     """Return the command line."""
-    it = argparse.ArgumentParser("characters.service", description="The conversation service.")
-    it.add_argument("--data", type=Path, help="folder of the database; without, nothing is kept")
-    it.add_argument("--assets", type=Path, default=Path("assets"), help="folder with personas/")
-    it.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    it.add_argument(
-        "--allow-remote", action="store_true", help="permit an address off this machine"
-    )
-    it.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    it.add_argument("--session-ttl", type=float, default=30 * 86400.0, help="seconds")
-    it.add_argument("--idle-timeout", type=float, default=900.0, help="seconds")
-    it.add_argument("--idle-warning", type=float, default=60.0, help="seconds before the time-out")
-    it.add_argument("--words-per-second", type=float, default=14.0, help="0 answers at once")
-    it.add_argument("--think", type=float, default=0.25, help="seconds before an answer")
-    it.add_argument("--remark-after", type=float, default=45.0, help="seconds of silence")
-    it.add_argument("--drain-retry-after", type=float, default=1.0, help="told when stopping")
-    it.add_argument("--seed", type=int, help="makes what is said repeatable")
-    it.add_argument("--no-speech", action="store_true", help="text only")
-    add_speech_flags(it)
-    it.add_argument("--api-key-env", help="environment variable with the key to demand")
-    it.add_argument(
+    parser = argparse.ArgumentParser("characters.service", description="The conversation service.")
+    add = parser.add_argument
+    add("--data", type=Path, help="folder of the database; without, nothing is kept")
+    add("--assets", type=Path, default=Path("assets"), help="folder with personas/")
+    add("--host", default="127.0.0.1", help="address to listen on")
+    add("--allow-remote", action="store_true", help="permit an address off this machine")
+    add("--port", type=int, default=0, help="0 takes a free one")
+    add("--session-ttl", type=float, default=30 * 86400.0, help="seconds")
+    add("--idle-timeout", type=float, default=900.0, help="seconds")
+    add("--idle-warning", type=float, default=60.0, help="seconds before the time-out")
+    add("--words-per-second", type=float, default=14.0, help="0 answers at once")
+    add("--think", type=float, default=0.25, help="seconds before an answer")
+    add("--remark-after", type=float, default=45.0, help="seconds of silence")
+    add("--drain-retry-after", type=float, default=1.0, help="told when stopping")
+    add("--seed", type=int, help="makes what is said repeatable")
+    add("--no-speech", action="store_true", help="text only")
+    add_speech_flags(parser)
+    add("--api-key-env", help="environment variable with the key to demand")
+    add(
         "--model-from-env",
         action="store_true",
         help="answer through the chat completions endpoint in TROUPE_MODEL_URL, with the model "
         "TROUPE_MODEL_NAME and the key TROUPE_MODEL_KEY; what is said then leaves this machine",
     )
-    it.add_argument("--with-parent", action="store_true", help="end when standard input closes")
-    it.add_argument("--log-level", default="WARNING", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
-    return it
+    add("--with-parent", action="store_true", help="end when standard input closes")
+    add("--log-level", default="WARNING", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until told to stop; return the exit status."""
-    asked = parser().parse_args(arguments)
-    if asked.host not in LOOPBACK and not asked.allow_remote:
-        parser().error(f"{asked.host} is open to others; say --allow-remote if that is meant")
+    options = _parser().parse_args(arguments)
+    if options.host not in LOOPBACK and not options.allow_remote:
+        _parser().error(f"{options.host} is open to others; say --allow-remote if that is meant")
     try:
-        speech_settings(asked)
+        speech_settings(options)
     except ValueError as problem:
-        parser().error(str(problem))
+        _parser().error(str(problem))
     logging.basicConfig(
-        level=asked.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+        level=options.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     # Short turns between threads: speech must not hold up everybody's frames (measured: a round
     # trip p99 of 148 ms at the default interval).
     sys.setswitchinterval(0.0005)
-    return asyncio.run(_run(asked))
+    return asyncio.run(_run(options))
 
 
-def _service(asked: argparse.Namespace) -> Service:
+def _service(options: argparse.Namespace) -> Service:
     def chance() -> Random:
-        return Random(asked.seed)
+        return Random(options.seed)
 
     settings = ServiceSettings(
-        limits=Limits(session_ttl=asked.session_ttl),
+        limits=Limits(session_ttl=options.session_ttl),
         timing=TimingConfig(
-            asked.words_per_second,
-            asked.think,
-            asked.idle_timeout,
-            asked.idle_warning,
-            asked.remark_after,
+            options.words_per_second,
+            options.think,
+            options.idle_timeout,
+            options.idle_warning,
+            options.remark_after,
         ),
-        drain_retry_after=asked.drain_retry_after,
+        drain_retry_after=options.drain_retry_after,
     )
-    path = None if asked.data is None else _database(asked.data)
+    path = None if options.data is None else _database(options.data)
     return Service(
-        PersonaAgentFactory(asked.assets, chance, _model() if asked.model_from_env else None),
+        PersonaAgentFactory(options.assets, chance, _model() if options.model_from_env else None),
         SessionStore(path),
         now=time.monotonic,
         wall=time.time,
         new_id=lambda: secrets.token_urlsafe(18),
         settings=settings,
-        speech=None if asked.no_speech else _speech(asked),
+        speech=None if options.no_speech else _speech(options),
     )
 
 
-def _speech(asked: argparse.Namespace) -> SpeechParts:
-    speech = make_speech(speech_settings(asked))
+def _speech(options: argparse.Namespace) -> SpeechParts:
+    speech = make_speech(speech_settings(options))
     for problem in speech.problems:
         logging.getLogger(__name__).warning("%s", problem)
     return speech
@@ -124,7 +123,7 @@ def _model() -> LlmEndpoint:
         name for name in ("TROUPE_MODEL_URL", "TROUPE_MODEL_NAME") if not environment.get(name)
     ]
     if missing:
-        parser().error(f"--model-from-env needs {' and '.join(missing)}")
+        _parser().error(f"--model-from-env needs {' and '.join(missing)}")
     return LlmEndpoint(
         environment["TROUPE_MODEL_URL"],
         environment["TROUPE_MODEL_NAME"],
@@ -138,30 +137,32 @@ def _database(data: Path) -> Path:
     return folder / "sessions.sqlite3"
 
 
-async def _run(asked: argparse.Namespace) -> int:
+async def _run(options: argparse.Namespace) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     # Not loop.add_signal_handler: the event loops of Windows have none.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
-    service = _service(asked)
+    service = _service(options)
     await service.start()
-    key = os.environ.get(asked.api_key_env) if asked.api_key_env else None
+    key = os.environ.get(options.api_key_env) if options.api_key_env else None
     runner = web.AppRunner(make_app(service, key), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    site = web.TCPSite(runner, asked.host, asked.port)
+    site = web.TCPSite(runner, options.host, options.port)
     try:
         await site.start()
     except OSError as problem:
-        print(f"cannot listen on {asked.host}:{asked.port}: {problem.strerror}", file=sys.stderr)
+        print(
+            f"cannot listen on {options.host}:{options.port}: {problem.strerror}", file=sys.stderr
+        )
         await service.close()
         return 1
     host, port = runner.addresses[0][:2]
     name = f"[{host}]" if ":" in host else host
     url = f"http://{name}:{port}"
-    with endpoint_file(None if asked.data is None else _database(asked.data).parent, url):
+    with endpoint_file(None if options.data is None else _database(options.data).parent, url):
         print(json.dumps({"url": url, "pid": os.getpid()}), flush=True)
-        if asked.with_parent:
+        if options.with_parent:
             _watch_stdin(lambda: loop.call_soon_threadsafe(stop.set))
         await stop.wait()
         await service.close()

@@ -24,7 +24,7 @@ from characters.speech.interfaces import SynthesisError, VoiceChunk, VoiceStyle
 __all__ = [
     "Espeak",
     "find_espeak",
-    "mouths",
+    "mouth_shapes",
     "MouthShape",
     "weights",
     "weights_at",
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 
-# Longest spelling first; what begins a phoneme's name decides its mouth.
+# Longest spelling first; the beginning of a phoneme's name decides its shape.
 SHAPES: tuple[tuple[str, str], ...] = (
     ("tS", "ch"), ("dZ", "ch"), ("aI", "aa"), ("aU", "aa"), ("OI", "oh"), ("oU", "oh"),
     ("eI", "e"), ("3:", "rr"), ("e@", "e"), ("i@", "ih"), ("U@", "ou"), ("p", "pp"),
@@ -44,7 +44,7 @@ SHAPES: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 # A voice at this meter level has its mouth wide open.
 OPEN_LEVEL = 0.85
-# Up to which centre of its spectrum a sound looks like which mouth: dark vowels are round, bright
+# Up to which centre of its spectrum a sound gets which shape: dark vowels are round, bright
 # ones wide, and what hisses lies above all vowels.
 CENTRES = ((350.0, "ou"), (600.0, "oh"), (1000.0, "aa"), (1500.0, "e"), (2500.0, "ih"))
 VOWELS = frozenset(("aa", "e", "ih", "oh", "ou", "rr"))
@@ -59,7 +59,7 @@ class MouthShape:
     share: float
 
 
-def mouths(phonemes: str) -> tuple[MouthShape, ...]:
+def mouth_shapes(phonemes: str) -> tuple[MouthShape, ...]:
     """Read `espeak-ng -x --sep=_` output: phonemes by `_`, words by blanks, clauses by lines."""
     shapes: list[MouthShape] = []
     for line in phonemes.splitlines():
@@ -73,7 +73,7 @@ def mouths(phonemes: str) -> tuple[MouthShape, ...]:
 
 
 def shape_of(phoneme: str) -> str | None:
-    """Return the mouth of a phoneme, None for one that has none."""
+    """Return the mouth shape of a phoneme, None for one that has none."""
     return next((shape for start, shape in SHAPES if phoneme.startswith(start)), None)
 
 
@@ -143,7 +143,7 @@ class Espeak:
                 f"espeak-ng made no sound with the voice {voice_of(style)!r}: "
                 "see `espeak-ng --voices`"
             )
-        for chunk in chunks_of(wav, mouths(phonemes.decode("utf-8", "replace"))):
+        for chunk in chunks_of(wav, mouth_shapes(phonemes.decode("utf-8", "replace"))):
             yield chunk
 
     async def close(self) -> None:
@@ -182,7 +182,7 @@ def voice_of(style: VoiceStyle) -> str:
 
 
 def chunks_of(wav: bytes, shapes: tuple[MouthShape, ...]) -> list[VoiceChunk]:
-    """Cut a WAV stream into chunks with the mouth that fits each."""
+    """Cut a WAV stream into chunks with the visemes that fit each."""
     rate = int.from_bytes(wav[24:28], "little")
     pcm = wav[HEADER_BYTES : len(wav) - len(wav) % 2]
     size = 2 * round(rate * CHUNK_SECONDS)

@@ -109,9 +109,9 @@ def add_speech_flags(parser: ArgumentParser) -> None:
         )
 
 
-def speech_settings(asked: Namespace) -> SpeechSettings:
+def speech_settings(options: Namespace) -> SpeechSettings:
     """Return the settings in a parsed command line. Raises ValueError."""
-    return SpeechSettings(**{f.name: getattr(asked, f.name) for f in fields(SpeechSettings)})
+    return SpeechSettings(**{f.name: getattr(options, f.name) for f in fields(SpeechSettings)})
 
 
 def _flag(name: str) -> str:

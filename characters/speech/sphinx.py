@@ -55,7 +55,7 @@ SEARCH = {
     "beam": 1e-60,
     "wbeam": 1e-40,
     "pbeam": 1e-60,
-    # Measured with and without: a third as many sentences that nobody said.
+    # Measured with and without: a third as many sentences that were not said.
     "remove_noise": True,
     "compallsen": True,  # in both decoders, or their scores would not be on one scale
     "cmninit": USUAL_MEAN,

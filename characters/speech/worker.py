@@ -1,4 +1,4 @@
-"""Recognition that computes, in a thread of its own: the event loop goes on meanwhile."""
+"""Recognisers whose calls block, on one worker thread: the event loop goes on meanwhile."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ T = TypeVar("T")
 
 
 class BlockingUtterance(Protocol):
-    """An utterance whose every call computes, in one thread at a time."""
+    """An utterance whose calls block; one thread at a time uses it."""
 
     def feed(self, pcm: bytes) -> None:
         """Take more of the utterance."""
 
     def is_whole(self) -> bool:
-        """Return whether it is a sentence already that nothing can follow; False if unsure."""
+        """Return whether it is a whole sentence that nothing can follow; False if unsure."""
 
     def finish(self) -> Heard | Rejected:
-        """End the utterance and say what it was."""
+        """End the utterance; return what it was."""
 
     def cancel(self) -> None:
         """Drop the utterance."""
 
 
 class BlockingRecogniser(Protocol):
-    """A recogniser whose every call computes."""
+    """A recogniser whose calls block."""
 
     def prepare(self, phrases: tuple[str, ...]) -> None:
         """Get ready for phrases that will be expected soon."""
@@ -43,7 +43,7 @@ class BlockingRecogniser(Protocol):
 
 
 class InWorker:
-    """Implements `Recogniser` by one that computes.
+    """Implements `Recogniser` by a blocking one.
 
     It has one thread for all rooms: decoding holds the interpreter anyway, and frames stay in
     order.
@@ -63,7 +63,7 @@ class InWorker:
         try:
             utterance = await asyncio.wrap_future(opening)
         except asyncio.CancelledError:
-            # It may be open all the same by now, and nobody else would ever give it back.
+            # It may be open by now all the same, and nothing else would release it.
             opening.add_done_callback(_drop)
             raise
         return None if utterance is None else UtteranceInWorker(utterance, self._worker)
@@ -74,7 +74,7 @@ class InWorker:
 
 
 class UtteranceInWorker:
-    """Implements `Utterance` by one that computes."""
+    """Implements `Utterance` by a blocking one."""
 
     def __init__(self, utterance: BlockingUtterance, worker: ThreadPoolExecutor) -> None:
         self._utterance = utterance
@@ -85,11 +85,11 @@ class UtteranceInWorker:
         await self._run(lambda: self._utterance.feed(pcm))
 
     async def is_whole(self) -> bool:
-        """Return whether it is a sentence already that nothing can follow."""
+        """Return whether it is a whole sentence that nothing can follow."""
         return await self._run(self._utterance.is_whole)
 
     async def finish(self) -> Heard | Rejected:
-        """End the utterance and say what it was."""
+        """End the utterance; return what it was."""
         return await self._run(self._utterance.finish)
 
     async def cancel(self) -> None:

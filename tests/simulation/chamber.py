@@ -1,6 +1,6 @@
-"""A simulated live room: the real conversation, reception and numbering on virtual time.
+"""A simulated live room: the real conversation, message handler and numbering on virtual time.
 
-It does what `characters.service.room.LiveRoom` does with asyncio: it consults a mind, keeps
+It does what `characters.service.room.LiveRoom` does with asyncio: it asks an agent, persists
 what is said, ticks, and sends. Every message is counted, so that at the end it can be told
 whether the client got each one.
 """
@@ -46,11 +46,11 @@ from characters.service.conversation import (
 from characters.service.registry import Room
 from characters.service.requests import LevelContext
 from characters.service.room import MessageHandler, Outcome
+from tests.simulation.agent import SimulatedAgent, number_of
 from tests.simulation.disk import Kept
 from tests.simulation.idleness import Idleness
-from tests.simulation.mind import Mind, number_of
 from tests.simulation.promise import promise
-from tests.simulation.saver import Saver
+from tests.simulation.room_store import SimulatedRoomStore
 from tests.simulation.wire import Frame, Item, Wire
 
 if TYPE_CHECKING:
@@ -76,22 +76,22 @@ class Chamber:
         self.wire: Wire | None = None
         self.was_entered = False
         self.is_over = False
-        self._left = kept.left(heard)
+        self._pending = kept.left(heard)
         self._told: deque[tuple[int, str]] = deque()  # number of a completed turn, what it answers
         now = self._time.now
         known = frozenset(kept.known)
-        self._mind = Mind(self.owner, kept.memory, self._time.random)
-        self._talk = RoomConversation(now, PACE)
-        self._reception = MessageHandler(
-            self._talk, LevelContext(""), has_agent=room.agent, message_ids=known
+        self._agent = SimulatedAgent(self.owner, kept.memory, self._time.random)
+        self._conversation = RoomConversation(now, PACE)
+        self._messages = MessageHandler(
+            self._conversation, LevelContext(""), has_agent=room.agent, message_ids=known
         )
         self._begun = self._is_left_for_good = False
         self._consulting: int | None = None
         self._alarm_at = math.inf
         self._known = set(known)
         self._idleness = Idleness(self.owner, PACE, now)
-        self._saver: Saver = Saver(
-            service, room.session, self._mind, self._take_heard, self._kept, self._go_on
+        self._store: SimulatedRoomStore = SimulatedRoomStore(
+            service, room.session, self._agent, self._take_heard, self._kept, self._go_on
         )
         self._set_alarm()
 
@@ -126,8 +126,8 @@ class Chamber:
         self._send(BotReady())
         if first:
             now = self._time.now
-            self._perform(self._talk.arrive(self.room.last_seen_seconds, now))
-            self._perform(self._talk.resume(self._left, now))
+            self._perform(self._conversation.arrive(self.room.last_seen_seconds, now))
+            self._perform(self._conversation.resume(self._pending, now))
 
     def left(self, wire: Wire, *, for_good: bool) -> None:
         """Note that a connection is gone; the talk goes on."""
@@ -138,7 +138,7 @@ class Chamber:
 
     def _note_presence(self, is_present: bool) -> None:
         now = self._time.now
-        self._talk.set_present(is_present, now)
+        self._conversation.set_present(is_present, now)
         self._idleness.active(now)
 
     def confirm(self, wire: Wire) -> None:
@@ -171,7 +171,7 @@ class Chamber:
             message = frame["message"]
             self._idleness.check(self._time.now)
             is_new = self._is_new(message)
-            outcomes = self._reception.take(message, self._time.now)
+            outcomes = self._messages.take(message, self._time.now)
             self._perform(outcomes)
             if is_new and not any(map(_is_refusal, outcomes)):
                 self._idleness.active(self._time.now)
@@ -219,15 +219,15 @@ class Chamber:
         if self.is_over or self._consulting != turn:
             return
         now, chance = self._time.now, self._time.chance
-        part = self._mind.answer(prompt)
+        part = self._agent.answer(prompt)
         if chance(BREAKS_DOWN):
-            self._perform(self._talk.failed(turn, now))
+            self._perform(self._conversation.failed(turn, now))
             return
         if isinstance(part, Say) and not (isinstance(prompt, Silence) and chance(SAYS_NOTHING)):
-            self._perform(self._talk.part(turn, part, now))
-        self._perform(self._talk.decided(turn))
+            self._perform(self._conversation.part(turn, part, now))
+        self._perform(self._conversation.decided(turn))
         # What a character was told is durable before its turn is completed.
-        self._saver.flush(turn)
+        self._store.flush(turn)
 
     def _do_hush(self, effect: StopSpeaking) -> None:
         self._consulting = None
@@ -250,7 +250,7 @@ class Chamber:
     # --- time and the disk ----------------------------------------------------------------------
 
     def _set_alarm(self) -> None:
-        due = self._talk.deadline()
+        due = self._conversation.deadline()
         if due < self._alarm_at and not self.is_over:
             self._alarm_at = due
             self._time.later(max(0.0, due - self._time.now), self._wake, due)
@@ -261,15 +261,15 @@ class Chamber:
         self._alarm_at = math.inf
         # A sum of virtual seconds may fall short of the deadline by a rounding.
         now = max(self._time.now, due)
-        self._perform(self._talk.tick(now) if now >= self._talk.deadline() else ())
+        self._perform(self._conversation.tick(now) if now >= self._conversation.deadline() else ())
 
     def _kept(self, said: PersistEntry) -> None:
         if not self.is_over:
-            self._perform(self._reception.confirm(said))
+            self._perform(self._messages.confirm(said))
 
     def _go_on(self, turn: int) -> None:
         if turn == self._consulting and not self.is_over:
-            self._perform(self._talk.completed(turn, self._time.now))
+            self._perform(self._conversation.completed(turn, self._time.now))
 
     def end(self, reason: str, retry_after: float | None = None) -> None:
         """End the room: say goodbye to whoever is inside; the session stays."""
@@ -283,13 +283,13 @@ class Chamber:
         """Stop everything; `closed` is called when what was unsaved is saved, or cannot be."""
         self.is_over = True
         if self._is_left_for_good:
-            self._saver.add(ResolveReply(None))
-        self._saver.close(closed)
+            self._store.append(ResolveReply(None))
+        self._store.close(closed)
 
     @property
     def is_quiet(self) -> bool:
         """Whether nothing of the talk is under way."""
-        return self._saver.is_idle and not self._talk.is_busy
+        return self._store.is_idle and not self._conversation.is_busy
 
 
 def _is_refusal(outcome: Outcome) -> bool:
@@ -301,8 +301,8 @@ ACTS: dict[type[Any], Callable[[Chamber, Any], None]] = {
     Send: lambda chamber, effect: chamber._send(effect.message),
     Generate: Chamber._do_consult,
     StopSpeaking: Chamber._do_hush,
-    PersistEntry: lambda chamber, effect: chamber._saver.add(effect),
-    PendingReply: lambda chamber, effect: chamber._saver.add(effect),
-    ResolveReply: lambda chamber, effect: chamber._saver.add(effect),
+    PersistEntry: lambda chamber, effect: chamber._store.append(effect),
+    PendingReply: lambda chamber, effect: chamber._store.append(effect),
+    ResolveReply: lambda chamber, effect: chamber._store.append(effect),
     End: Chamber._do_end,
 }

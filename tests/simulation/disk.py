@@ -16,7 +16,7 @@ from characters.service.conversation import (
 )
 from characters.service.registry import ServiceSession
 from characters.session.conversation import SessionRecord
-from tests.simulation.mind import EMPTY, Memory, number_of
+from tests.simulation.agent import EMPTY, Memory, number_of
 from tests.simulation.promise import promise
 from tests.simulation.world import Time
 
@@ -84,7 +84,7 @@ class Store:
         entries: Iterable[Entry] = (),
         unheard: frozenset[int] = frozenset(),
     ) -> None:
-        """Write one session in one go; `unheard` are lines that the mind was never told."""
+        """Write one session in one go; `unheard` are lines that the agent was never told."""
         it = self.kept.get(session.session_id)
         if it is None:
             it = self.kept[session.session_id] = Kept(session, session.used_at)

@@ -27,7 +27,7 @@ from characters.protocol.messages import (
 )
 from characters.session.conversation import ResumeOutcome, SessionState, SessionStateChanged
 from characters.session.events import CharacterReady, ConnectionLost, PlayerActed, WakeRequested
-from tests.simulation.mind import greeting_of, line_of, number_of
+from tests.simulation.agent import greeting_of, line_of, number_of
 from tests.simulation.promise import promise
 from tests.simulation.wire import Frame, Wire
 

@@ -14,7 +14,7 @@ from characters.speech.espeak import (
     Espeak,
     MouthShape,
     find_espeak,
-    mouths,
+    mouth_shapes,
     voice_of,
     weights,
     weights_at,
@@ -93,7 +93,7 @@ def test_stopping_in_the_middle_leaves_no_child_behind(tmp_path: Path) -> None:
 
 
 def shapes(phonemes: str) -> list[str]:
-    return [mouth.shape for mouth in mouths(phonemes)]
+    return [mouth.shape for mouth in mouth_shapes(phonemes)]
 
 
 def test_phonemes_become_mouths_in_order() -> None:
@@ -114,7 +114,7 @@ def test_the_longest_spelling_wins(phoneme: str, shape: str) -> None:
 
 
 def test_vowels_last_longer_than_consonants() -> None:
-    consonant, vowel = mouths("t_u:")
+    consonant, vowel = mouth_shapes("t_u:")
     assert vowel.share > consonant.share
 
 

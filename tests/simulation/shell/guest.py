@@ -20,7 +20,7 @@ from characters.protocol.messages import (
 from characters.session.conversation import ResumeOutcome, SessionState, SessionStateChanged
 from characters.session.policy import Persist, ReconnectPolicy, ResumePolicy
 from characters.storage.sessions import SessionPersistence
-from tests.simulation.mind import greeting_of, line_of, number_of
+from tests.simulation.agent import greeting_of, line_of, number_of
 from tests.simulation.promise import BrokenPromise, promise
 from tests.simulation.shell.house import PACE, House
 from tests.simulation.shell.network import Road

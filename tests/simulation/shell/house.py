@@ -22,7 +22,7 @@ from characters.service.requests import read_connect
 from characters.service.room_connection import ClientSocket
 from characters.service.service import Service, ServiceSettings, grant_body
 from characters.service.store import SessionStore, StoredSession
-from tests.simulation.mind import Memory, Mind, number_of
+from tests.simulation.agent import Memory, SimulatedAgent, number_of
 from tests.simulation.promise import BrokenPromise, promise
 from tests.simulation.shell.loop import Process, ShellLoop
 from tests.simulation.shell.network import Cable, Far
@@ -94,14 +94,14 @@ class Ledgers(SessionStore):
         return tuple(number_of(turn.text)[1] for turn in turns if turn.speaker == "player")
 
 
-class SlowAgent(Mind):
+class SlowAgent(SimulatedAgent):
     """Takes its time, breaks down at times, and says nothing to silence now and then."""
 
     async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
         await asyncio.sleep(self._chance.random() * 0.3)
         part = self.answer(prompt)
         if self._chance.random() < 0.01:
-            raise RuntimeError("a mind broke down")
+            raise RuntimeError("a agent broke down")
         if not isinstance(prompt, Silence) or self._chance.random() < 0.8:
             yield part
 

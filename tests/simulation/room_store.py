@@ -1,4 +1,4 @@
-"""Keeps one simulated room's words, as the service's `Saver` and `Keeper` do."""
+"""Persists one simulated room's entries, as the service's `RoomStore` does."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ from typing import TYPE_CHECKING
 
 from characters.service.conversation import Entry, PersistEntry, ResolveReply
 from characters.service.registry import ServiceSession
-from tests.simulation.mind import Mind, number_of
+from tests.simulation.agent import SimulatedAgent, number_of
 
 if TYPE_CHECKING:
     from tests.simulation.service import Service
 
-__all__ = ["Saver"]
+__all__ = ["SimulatedRoomStore"]
 
 
-class Saver:
+class SimulatedRoomStore:
     """One write at a time; what a write that failed did not keep goes with the next one.
 
-    `kept` hears of each thing said when it is durable, `told` names the answers that the client
-    has had by now, and `go_on` resumes a turn whose words are on the disk, or refused by it.
+    `confirm` is called with each thing said when it is durable, `heard` returns the answers that
+    the client has by now, and `go_on` resumes a turn whose words are on the disk, or refused by it.
     """
 
     def __init__(
         self,
         service: Service,
         session: ServiceSession,
-        mind: Mind,
-        told: Callable[[], Iterable[ResolveReply]],
-        kept: Callable[[PersistEntry], object],
+        agent: SimulatedAgent,
+        heard: Callable[[], Iterable[ResolveReply]],
+        confirm: Callable[[PersistEntry], object],
         go_on: Callable[[int], object],
     ) -> None:
-        self._service, self._session, self._mind = service, session, mind
-        self._told, self._kept, self._go_on = told, kept, go_on
+        self._service, self._session, self._agent = service, session, agent
+        self._heard, self._confirm, self._go_on = heard, confirm, go_on
         self._entries: list[Entry] = []
         self._turns: list[int] = []
-        self._unheard: set[int] = set()  # lines that the mind was never told
+        self._unheard: set[int] = set()  # lines that the agent was never told
         self._is_saving = self._is_dirty = self._is_planned = False
         self._closed: Callable[[], None] | None = None
 
@@ -44,11 +44,11 @@ class Saver:
         """Whether there is nothing to write."""
         return not (self._entries or self._is_saving)
 
-    def add(self, entry: Entry) -> None:
+    def append(self, entry: Entry) -> None:
         """Write this down."""
         if isinstance(entry, PersistEntry) and entry.speaker == "player":
             number = number_of(entry.text)[1]
-            if self._mind.remembers.last != number:
+            if self._agent.remembers.last != number:
                 self._unheard.add(number)
         self._entries.append(entry)
         # What is decided in one step is written in one go, as a task does that wakes up after it.
@@ -76,9 +76,9 @@ class Saver:
             self._is_dirty = True
             return
         self._is_saving, self._is_dirty = True, False
-        self._entries += self._told()
+        self._entries += self._heard()
         turns, self._turns = self._turns, []
-        entries, memory = tuple(self._entries), self._mind.remembers
+        entries, memory = tuple(self._entries), self._agent.remembers
         unheard, session = frozenset(self._unheard), self._session
 
         def write() -> None:
@@ -95,7 +95,7 @@ class Saver:
             del self._entries[: len(entries)]
             for said in entries:
                 if isinstance(said, PersistEntry):
-                    self._kept(said)
+                    self._confirm(said)
         for turn in turns:
             self._go_on(turn)
         if self._is_dirty or is_more:

@@ -1,4 +1,4 @@
-"""A simulated character's mind: it counts what it is told, and its words say whose they are.
+"""A simulated character's agent: it counts what it is told, and its words say whose they are.
 
 A player's line is "c3:17": who is spoken to, and the number of the line. Its answer begins with
 "c3:17#804": 804 is chance, so that an answer that is decided a second time is another one. A
@@ -12,7 +12,7 @@ from random import Random
 
 from characters.agents.agent import Arrived, Part, PlayerSaid, Prompt, Say
 
-__all__ = ["EMPTY", "Memory", "Mind", "greeting_of", "line_of", "number_of"]
+__all__ = ["EMPTY", "Memory", "SimulatedAgent", "greeting_of", "line_of", "number_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Memory:
 EMPTY = Memory()
 
 
-class Mind:
+class SimulatedAgent:
     """One character in one room."""
 
     def __init__(self, name: str, memory: Memory, chance: Random) -> None:
