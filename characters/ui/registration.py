@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
 
 from characters.components.character import Character
 from characters.components.checks import SCENE_CHECKS
@@ -19,15 +18,8 @@ from engine.scenes.file import SceneFile
 __all__ = ["prewarm", "read_scene", "register_visuals"]
 
 
-class VisualRegistry(Protocol):
-    """The part of `engine.ComponentRegistry` that is used here."""
-
-    def register(self, *component_types: type[Component]) -> object:
-        """Take the component types into scene files."""
-
-
-def register_visuals(registry: VisualRegistry) -> None:
-    """Register every component that is there to be seen."""
+def register_visuals(registry: ComponentRegistry) -> None:
+    """Register every drawn component."""
     registry.register(Backdrop, CharacterSprite, Hud, PlayerSprite, Prop)
 
 
@@ -59,13 +51,13 @@ def prewarm(scene: Scene) -> Iterator[None]:
 
         yield from prewarm(scene)
 
-    What is kept are pictures, by what they show: a second level with the same look is ready.
+    Pictures are kept by what they show, so that a second level with the same looks is ready.
     """
     for backdrop in scene.find_components(Backdrop):
         for _ in backdrop.parts():
             yield
     for prop in scene.find_components(Prop):
-        prop.draw(_Nowhere())
+        prop.picture()
         yield
     for player in scene.find_components(PlayerSprite):
         yield from player.prewarm()
@@ -80,10 +72,3 @@ def prewarm(scene: Scene) -> Iterator[None]:
         if worn not in known:
             known.add(worn)
             yield from sprite.prewarm()
-
-
-class _Nowhere:
-    """A surface that takes what is drawn and shows nothing."""
-
-    def blit(self, picture: Any, place: Any) -> None:
-        """Forget the picture."""

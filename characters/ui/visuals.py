@@ -1,9 +1,7 @@
-"""What a level looks like: the drawn components that scene files place.
+"""What a level looks like: the drawn components that scene files place, and their faces.
 
-Nothing here loads a drawing library until something is drawn, so a headless run
-reads the same scene files without one.
-
-How a face acts: blinks, looks, opens its mouth; from the session's view and the clock alone.
+The drawing itself is loaded when something is drawn. Facial animation is made of pure functions:
+a face follows from the session's view and the clock alone.
 """
 
 from __future__ import annotations
@@ -46,12 +44,258 @@ __all__ = [
 ]
 
 
+Theme: TypeAlias = Literal["clinic", "lobby", "exam"]
+Facing: TypeAlias = Literal["left", "right", "front"]
+Pose: TypeAlias = Literal["stand", "sit"]
+
+
+def _colour_or_none(text: str) -> str:
+    try:
+        hex_colour(text or "#000")
+    except ValueError:
+        raise ValueError("must be a colour such as #7aa6c9") from None
+    return text
+
+
+Tint: TypeAlias = Annotated[str, AfterValidator(_colour_or_none)]
+Reach: TypeAlias = tuple[float, float, float, float]
+CHARACTER_REACH: Reach = (60.0, 160.0, 60.0, 20.0)
+
+_TURNS = {"left": -1, "front": 0, "right": 1}
+_STEPS_PER_PIXEL = 1 / 14
+_VISEME_SECONDS = 0.15  # an older one belongs to a sound that is over
+
+
+class Backdrop(Component):
+    """The room behind everything: wall, floor, window light. One per scene.
+
+    The floor begins at y = 232 (`appearance.FLOOR_TOP`); what is above it is wall.
+    """
+
+    theme: Theme = "clinic"
+
+    def draw(self, surface: Any) -> None:
+        """Draw what is in view of the room."""
+        left, top = (round(v) for v in self.scene.camera.to_screen((0, 0)))
+        for picture, (x, y) in self.parts():
+            surface.blit(picture, (left + x, top + y))
+
+    def parts(self) -> Iterator[tuple[Any, tuple[float, float]]]:
+        """Yield the pictures that cover the view, each with its place; made when first seen."""
+        from characters.ui.paint.painter import shared_painter
+        from characters.ui.paint.scenery import room_parts
+        from engine.ui.canvas import Rect
+
+        camera = self.scene.camera
+        seen = Rect(*camera.to_world((0, 0)), *camera.size)
+        yield from room_parts(shared_painter(self.scene), self.theme, self.scene.size, seen)
+
+
+class Prop(Component):
+    """A piece of furniture; its object's position is the middle of its foot.
+
+    `label` is written on what carries writing: a door's sign, a board, a counter.
+    """
+
+    draw_reach: ClassVar[Reach] = (170.0, 210.0, 170.0, 90.0)  # of the largest kinds
+
+    kind: PropKind
+    label: str = ""
+    colour: Tint = ""  # "#rrggbb"; empty for its own
+    flip: bool = False
+
+    @property
+    def size(self) -> PropSize:
+        """How large it is drawn and how much floor it takes."""
+        return PROPS[self.kind]
+
+    def picture(self) -> tuple[Any, tuple[float, float]]:
+        """Return the picture of the piece, and the place of its foot in it."""
+        from characters.ui.paint.painter import shared_painter
+        from characters.ui.paint.scenery import prop_picture
+
+        painter = shared_painter(self.scene)
+        return prop_picture(painter, self.kind, self.label, self.colour, self.flip)
+
+    def draw(self, surface: Any) -> None:
+        """Draw the piece."""
+        picture, foot = self.picture()
+        x, y = self.scene.camera.to_screen(self.transform.position)
+        surface.blit(picture, (round(x - foot[0]), round(y - foot[1])))
+
+
+class CharacterSprite(Component):
+    """A person or machine with a face, which shows the session of the Character on the same object.
+
+    `pose` "sit" hides the legs, for a bed, a sofa or a desk in front. Colours are `#rrggbb`, or
+    empty for the look's own.
+    """
+
+    draw_reach: ClassVar[Reach] = CHARACTER_REACH
+
+    look: LookName = "visitor"
+    facing: Facing = "front"
+    pose: Pose = "stand"
+    colour: Tint = ""
+    skin: Tint = ""
+    hair: Tint = ""
+
+    _shape: float | None = None
+    _shaped_at: float = 0.0
+    _subscription: Subscription | None = None
+    _drawing: CharacterDrawing | None = None
+    _character: Character | None = None
+    _manager: CharacterManager | None = None
+    _player: Player | None = None
+
+    def start(self) -> None:
+        """Subscribe to the events of the Character on the same object."""
+        character = self.get_component(Character)
+        if character is not None:
+            self._subscription = character.events.subscribe(self._receive)
+
+    def on_destroy(self) -> None:
+        """Cancel the subscription."""
+        if self._subscription is not None:
+            self._subscription.cancel()
+
+    def prewarm(self) -> Iterator[None]:
+        """Draw what is seen at rest and in talk, a picture for each step."""
+        drawing, turn = _dressed(self), _TURNS[self.facing]
+        is_sitting = self.pose == "sit"
+        yield from drawing.prewarm_sleep(turn, is_sitting)
+        yield from drawing.prewarm((turn,), (Face(),), is_sitting=is_sitting)
+        yield from drawing.prewarm_talk(turn)
+
+    @property
+    def view(self) -> SessionView | None:
+        """The state of the session, None without one."""
+        character = self._companion()
+        return character.view if character is not None and character.has_session else None
+
+    @property
+    def head_height(self) -> float:
+        """How high over the feet the tip of a badge is."""
+        return 126.0
+
+    def draw(self, surface: Any) -> None:
+        """Draw the character with the face of this moment."""
+        owner, drawing = self.game_object, _dressed(self)
+        scene, place = owner.scene, owner.transform.position
+        t, own = scene.time.now, drawing.own
+        feet = scene.camera.to_screen(place)
+        turn, is_sitting = _TURNS[self.facing], self.pose == "sit"
+        face = self._face(t, own, place[0])
+        if face is None:
+            drawing.draw_asleep(surface, feet, turn, is_sitting, bob(t, own, False))
+            return
+        lift = bob(t, own, face.mouth > 0)
+        drawing.draw(surface, feet, face, turn=turn, is_sitting=is_sitting, lift=lift)
+
+    def _face(self, t: float, own: float, x: float) -> Face | None:
+        """Return the face of this moment, None for a character at rest."""
+        character = self._companion()
+        state = None if character is None else character.state
+        if character is None or state is None or state is SessionState.DISCONNECTED:
+            return None  # as most of a crowd
+        view, dx = character.view, self._player_dx(x)
+        if not view.is_speaking:
+            return face(view, t, own, dx=dx)
+        shape = self._shape if t - self._shaped_at < _VISEME_SECONDS else None
+        return face(view, t, own, level=self._voice_level(character), shape=shape, dx=dx)
+
+    def _receive(self, event: object) -> None:
+        if isinstance(event, Visemes):
+            self._shape, self._shaped_at = openness(event.weights), self.scene.time.now
+
+    def _voice_level(self, character: Character) -> float:
+        if self._manager is None or self._manager.is_destroyed:
+            self._manager = self.scene.find_component(CharacterManager)
+        return 0.0 if self._manager is None else self._manager.runtime.voice.level(character.key)
+
+    def _companion(self) -> Character | None:
+        """Return the Character on the same object; looked up once, for the sake of crowds."""
+        if self._character is None or self._character.is_destroyed:
+            self._character = self.get_component(Character)
+        return self._character
+
+    def _player_dx(self, x: float) -> float:
+        if self._player is None or self._player.is_destroyed:
+            self._player = self.scene.find_component(Player)
+        return 0.0 if self._player is None else self._player.transform.position[0] - x
+
+
+class PlayerSprite(Component):
+    """The player, whose legs walk where the object moves."""
+
+    draw_reach: ClassVar[Reach] = CHARACTER_REACH
+
+    look: LookName = "player"
+    colour: Tint = ""
+    skin: Tint = ""
+    hair: Tint = ""
+
+    _drawing: CharacterDrawing | None = None
+    _turn: int = 0
+    _walked: float = 0.0
+    _last: tuple[float, float] | None = None
+
+    def prewarm(self) -> Iterator[None]:
+        """Draw the pictures of a walk, one for each step."""
+        faces = [Face("calm", lids) for lids in range(3)]
+        yield from _dressed(self, 0.3).prewarm((0, -1, 1), faces)
+
+    def late_update(self, dt: float) -> None:
+        """Move the legs as far as the object has moved."""
+        x, y = self.transform.position
+        dx, dy = (x - self._last[0], y - self._last[1]) if self._last else (0.0, 0.0)
+        self._last = (x, y)
+        if abs(dx) + abs(dy) < 0.01:
+            self._walked = 0.0
+            return
+        self._walked += (dx * dx + dy * dy) ** 0.5
+        self._turn = 0 if abs(dx) < abs(dy) * 0.5 else (1 if dx > 0 else -1)
+
+    def draw(self, surface: Any) -> None:
+        """Draw the player in mid-step."""
+        drawing = _dressed(self, 0.3)
+        t, own = self.scene.time.now, drawing.own
+        drawing.draw(
+            surface,
+            self.scene.camera.to_screen(self.transform.position),
+            Face("calm", lids(t, own)),
+            turn=self._turn,
+            swing=self._swing(),
+            lift=bob(t, own, False),
+        )
+
+    def _swing(self) -> int:
+        return STRIDE[int(self._walked * _STEPS_PER_PIXEL + 0.5) % len(STRIDE)]
+
+
+def _dressed(sprite: CharacterSprite | PlayerSprite, own: float | None = None) -> CharacterDrawing:
+    """Return the drawing of a sprite, a new one when its look or colours have changed.
+
+    `own` sets its breath and blinks apart from others'; by default it follows from the name.
+    """
+    worn = (sprite.look, sprite.colour, sprite.skin, sprite.hair)
+    if sprite._drawing is None or sprite._drawing.worn != worn:
+        from characters.ui.paint.painter import shared_painter
+        from characters.ui.paint.people import CharacterDrawing
+
+        own = phase(sprite.game_object.name) if own is None else own
+        sprite._drawing = CharacterDrawing(shared_painter(sprite.scene), worn, own)
+    return sprite._drawing
+
+
+# Facial animation
+
 _BLINK_EVERY = 4.2
 _BLINK_SECONDS = 0.16
 
 
 def phase(name: str) -> float:
-    """Return somebody's own number from 0 to 1, so that a crowd does not blink at once."""
+    """Return a number from 0 to 1 for a name, so that a crowd does not blink at once."""
     return sum((i + 1) * ord(letter) for i, letter in enumerate(name)) * 0.618034 % 1.0
 
 
@@ -66,8 +310,8 @@ def lids(t: float, own: float) -> int:
 def mouth(level: float, is_talking: bool, t: float, shape: float | None = None) -> int:
     """Return 0 (closed) to 4: how wide the mouth is.
 
-    By the voice's level and the fresh viseme's `shape` (0 to 1), by one of the two, or by the
-    clock while text arrives unheard.
+    By the voice's level and the latest viseme's `shape` (0 to 1), by one of the two, or by the
+    clock while text arrives without sound.
     """
     if level > 0.02:
         loud = min(4.0, 1 + level * 7)
@@ -93,7 +337,7 @@ def bob(t: float, own: float, is_talking: bool) -> int:
 
 
 def gaze(dx: float) -> int:
-    """Return where the eyes turn to see somebody `dx` pixels to the right."""
+    """Return where the eyes turn to see something `dx` pixels to the right: -1, 0 or 1."""
     return 0 if abs(dx) < 40 else (1 if dx > 0 else -1)
 
 
@@ -140,251 +384,3 @@ _SYNONYMS = {  # what services call them
     "relaxed": "calm", "content": "calm", "warm": "trust", "kind": "trust", "friendly": "trust",
     "disgusted": "disgust", "hurt": "pain", "tired": "calm",
 }  # fmt: skip
-
-
-Theme: TypeAlias = Literal["clinic", "lobby", "exam"]
-Facing: TypeAlias = Literal["left", "right", "front"]
-Pose: TypeAlias = Literal["stand", "sit"]
-
-
-def _colour_or_none(text: str) -> str:
-    try:
-        hex_colour(text or "#000")
-    except ValueError:
-        raise ValueError("must be a colour such as #7aa6c9") from None
-    return text
-
-
-Tint: TypeAlias = Annotated[str, AfterValidator(_colour_or_none)]
-Reach: TypeAlias = tuple[float, float, float, float]
-CHARACTER_REACH: Reach = (60.0, 160.0, 60.0, 20.0)
-
-_TURNS = {"left": -1, "front": 0, "right": 1}
-_STEPS_PER_PIXEL = 1 / 14
-_VISEME_SECONDS = 0.15  # an older one is of a sound that is over
-_Worn: TypeAlias = tuple[str, str, str, str]
-
-
-class Backdrop(Component):
-    """The room behind everything: wall, floor, window light. One per scene.
-
-    The floor begins at y = 232 (`appearance.FLOOR_TOP`); what is above it is wall.
-    """
-
-    theme: Theme = "clinic"
-
-    def draw(self, surface: Any) -> None:
-        """Draw what is in view of the room."""
-        left, top = (round(v) for v in self.scene.camera.to_screen((0, 0)))
-        for picture, (x, y) in self.parts():
-            surface.blit(picture, (left + x, top + y))
-
-    def parts(self) -> Iterator[tuple[Any, tuple[float, float]]]:
-        """Yield the pictures that cover the view, each with its place; made when first seen."""
-        from characters.ui.paint.painter import shared_painter
-        from characters.ui.paint.scenery import room_parts
-        from engine.ui.canvas import Rect
-
-        camera = self.scene.camera
-        seen = Rect(*camera.to_world((0, 0)), *camera.size)
-        yield from room_parts(shared_painter(self.scene), self.theme, self.scene.size, seen)
-
-
-class Prop(Component):
-    """A piece of furniture; its object's position is the middle of its foot.
-
-    `label` is written on what carries writing: a door's sign, a board, a counter.
-    """
-
-    draw_reach: ClassVar[Reach] = (170.0, 210.0, 170.0, 90.0)  # of the largest kinds
-
-    kind: PropKind
-    label: str = ""
-    colour: Tint = ""  # "#rrggbb"; empty for its own
-    flip: bool = False
-
-    @property
-    def size(self) -> PropSize:
-        """How large it is drawn and how much floor it takes."""
-        return PROPS[self.kind]
-
-    def draw(self, surface: Any) -> None:
-        """Draw the piece."""
-        from characters.ui.paint.painter import shared_painter
-        from characters.ui.paint.scenery import prop_picture
-
-        picture, foot = prop_picture(
-            shared_painter(self.scene), self.kind, self.label, self.colour, self.flip
-        )
-        x, y = self.scene.camera.to_screen(self.transform.position)
-        surface.blit(picture, (round(x - foot[0]), round(y - foot[1])))
-
-
-class CharacterSprite(Component):
-    """Somebody with a face, drawn from the session of the Character on the same object.
-
-    `pose` "sit" hides the legs, for a bed, a sofa or a desk in front. Empty colours
-    (`#rrggbb`) leave the look's own.
-    """
-
-    draw_reach: ClassVar[Reach] = CHARACTER_REACH
-
-    look: LookName = "visitor"
-    facing: Facing = "front"
-    pose: Pose = "stand"
-    colour: Tint = ""
-    skin: Tint = ""
-    hair: Tint = ""
-
-    _shape: float | None = None
-    _shaped_at: float = 0.0
-    _subscription: Subscription | None = None
-    _drawing: CharacterDrawing | None = None
-    _character: Character | None = None
-    _manager: CharacterManager | None = None
-    _player: Player | None = None
-
-    def start(self) -> None:
-        """Watch the lips of the Character on the same object."""
-        character = self.get_component(Character)
-        if character is not None:
-            self._subscription = character.events.subscribe(self._hear)
-
-    def on_destroy(self) -> None:
-        """Stop watching."""
-        if self._subscription is not None:
-            self._subscription.cancel()
-
-    def prewarm(self) -> Iterator[None]:
-        """Draw what is seen of them at rest and in talk, a picture for each step of this."""
-        drawing, turn = self._dressed(), _TURNS[self.facing]
-        is_sitting = self.pose == "sit"
-        yield from drawing.prewarm_sleep(turn, is_sitting)
-        yield from drawing.prewarm((turn,), (Face(),), is_sitting=is_sitting)
-        yield from drawing.prewarm_talk(turn)
-
-    @property
-    def view(self) -> SessionView | None:
-        """What is to be seen of the session, None without one."""
-        character = self._companion()
-        return character.view if character is not None and character.has_session else None
-
-    @property
-    def head_height(self) -> float:
-        """How high over the feet there is room for a badge."""
-        return 126.0
-
-    def draw(self, surface: Any) -> None:
-        """Draw the drawing with the face of this moment."""
-        owner, drawing = self.game_object, self._dressed()
-        scene, place = owner.scene, owner.transform.position
-        t, own = scene.time.now, drawing.own
-        feet = scene.camera.to_screen(place)
-        turn, is_sitting = _TURNS[self.facing], self.pose == "sit"
-        face = self._face(t, own, place[0])
-        if face is None:
-            drawing.draw_asleep(surface, feet, turn, is_sitting, bob(t, own, False))
-            return
-        lift = bob(t, own, face.mouth > 0)
-        drawing.draw(surface, feet, face, turn=turn, is_sitting=is_sitting, lift=lift)
-
-    def _face(self, t: float, own: float, x: float) -> Face | None:
-        """Return the face of this moment, None for somebody who rests."""
-        character = self._companion()
-        state = None if character is None else character.state
-        if character is None or state is None or state is SessionState.DISCONNECTED:
-            return None  # as most of a crowd
-        view, dx = character.view, self._player_dx(x)
-        if not view.is_speaking:
-            return face(view, t, own, dx=dx)
-        shape = self._shape if t - self._shaped_at < _VISEME_SECONDS else None
-        return face(view, t, own, level=self._voice_level(character), shape=shape, dx=dx)
-
-    def _dressed(self) -> CharacterDrawing:
-        worn = (self.look, self.colour, self.skin, self.hair)
-        if self._drawing is None or self._drawing.worn != worn:
-            self._drawing = _new_drawing(self, worn, phase(self.game_object.name))
-        return self._drawing
-
-    def _hear(self, event: object) -> None:
-        if isinstance(event, Visemes):
-            self._shape, self._shaped_at = openness(event.weights), self.scene.time.now
-
-    def _voice_level(self, character: Character) -> float:
-        if self._manager is None or self._manager.is_destroyed:
-            self._manager = self.scene.find_component(CharacterManager)
-        return 0.0 if self._manager is None else self._manager.runtime.voice.level(character.key)
-
-    def _companion(self) -> Character | None:
-        """Return the Character on the same object; looked up once, in a crowd that counts."""
-        if self._character is None or self._character.is_destroyed:
-            self._character = self.get_component(Character)
-        return self._character
-
-    def _player_dx(self, x: float) -> float:
-        if self._player is None or self._player.is_destroyed:
-            self._player = self.scene.find_component(Player)
-        return 0.0 if self._player is None else self._player.transform.position[0] - x
-
-
-class PlayerSprite(Component):
-    """The player's drawing: it walks where its object moves."""
-
-    draw_reach: ClassVar[Reach] = CHARACTER_REACH
-
-    look: LookName = "player"
-    colour: Tint = ""
-    skin: Tint = ""
-    hair: Tint = ""
-
-    _drawing: CharacterDrawing | None = None
-    _turn: int = 0
-    _walked: float = 0.0
-    _last: tuple[float, float] | None = None
-
-    def prewarm(self) -> Iterator[None]:
-        """Draw each step of a walk, a picture for each step of this."""
-        faces = [Face("calm", lids) for lids in range(3)]
-        yield from self._dressed().prewarm((0, -1, 1), faces)
-
-    def late_update(self, dt: float) -> None:
-        """Follow the object with the legs."""
-        x, y = self.transform.position
-        dx, dy = (x - self._last[0], y - self._last[1]) if self._last else (0.0, 0.0)
-        self._last = (x, y)
-        if abs(dx) + abs(dy) < 0.01:
-            self._walked = 0.0
-            return
-        self._walked += (dx * dx + dy * dy) ** 0.5
-        self._turn = 0 if abs(dx) < abs(dy) * 0.5 else (1 if dx > 0 else -1)
-
-    def draw(self, surface: Any) -> None:
-        """Draw the drawing in mid-step."""
-        drawing = self._dressed()
-        t, own = self.scene.time.now, drawing.own
-        drawing.draw(
-            surface,
-            self.scene.camera.to_screen(self.transform.position),
-            Face("calm", lids(t, own)),
-            turn=self._turn,
-            swing=self._swing(),
-            lift=bob(t, own, False),
-        )
-
-    def _dressed(self) -> CharacterDrawing:
-        worn = (self.look, self.colour, self.skin, self.hair)
-        if self._drawing is None or self._drawing.worn != worn:
-            self._drawing = _new_drawing(self, worn, 0.3)
-        return self._drawing
-
-    def _swing(self) -> int:
-        return STRIDE[int(self._walked * _STEPS_PER_PIXEL + 0.5) % len(STRIDE)]
-
-
-def _new_drawing(
-    component: Component, worn: tuple[str, str, str, str], own: float
-) -> CharacterDrawing:
-    from characters.ui.paint.painter import shared_painter
-    from characters.ui.paint.people import CharacterDrawing
-
-    return CharacterDrawing(shared_painter(component.scene), worn, own)
