@@ -127,14 +127,8 @@ class Actions:
         chosen = HudAction(entries[self._state.menu_index].run, keys=_ENTER)
         _run_first(source, (self._close("menu"), chosen))
 
-    def _obey_in_sound(self, source: Input) -> None:
-        self.sound.obey(source)
-
     def _obey_in_help(self, source: Input) -> None:
         _run_first(source, (self._close("menu"), self._close("help")))
-
-    def _obey_in_fields(self, source: Input) -> None:
-        self.fields.obey(source)
 
     def _close(self, binding: str) -> HudAction:
         return HudAction(self._state.close, binding=binding)
@@ -251,45 +245,36 @@ class Actions:
 
     def retry(self, key: str) -> None:
         """Let a character in ERROR try again."""
-        character = self.query.find(key)
-        if character is not None:
+        if character := self.query.find(key):
             character.session.retry()
 
     def retry_first(self) -> None:
         """Retry the character whose card is the first."""
-        for character in self.query.characters:
-            if character.view.state is SessionState.ERROR:
-                self.retry(character.key)
-                return
+        failed = (c for c in self.query.characters if c.view.state is SessionState.ERROR)
+        if character := next(failed, None):
+            self.retry(character.key)
 
     def start_anew(self, key: str) -> None:
         """Forget the session that cannot be resumed, and begin another."""
-        character = self.query.find(key)
-        if character is not None:
+        if character := self.query.find(key):
             character.session.clear_session_id()
             character.session.retry()
 
     def take_over(self, key: str) -> None:
         """Continue here a session that is open in another game, which loses it."""
-        character = self.query.find(key)
-        if character is not None:
+        if character := self.query.find(key):
             character.session.connect(take_over=True)
 
     def take_over_first(self) -> None:
         """Take over the first session whose card or badge offers it."""
-        for character in self.query.characters:
-            if words.is_open_elsewhere(character.view):
-                self.take_over(character.key)
-                return
+        offered = (c for c in self.query.characters if words.is_open_elsewhere(c.view))
+        if character := next(offered, None):
+            self.take_over(character.key)
 
     def inspect(self, key: str) -> None:
         """Show this character in the inspector."""
         self._state.inspected = key
         self._state.fields.leave()
-
-    def aim_faults(self, key: str | None) -> None:
-        """Aim the faults at this character, or at all of them."""
-        self._state.fault_target = key
 
     def toggle_inspector(self) -> None:
         """Open or close the inspector."""
@@ -310,8 +295,7 @@ class Actions:
 
     def quit(self) -> None:
         """Leave the game."""
-        application = self.query.scene.find_service(Application)
-        if application is not None:
+        if application := self.query.scene.find_service(Application):
             application.quit()
 
 
@@ -320,9 +304,9 @@ _LAYERS: Mapping[HudLayer, Callable[[Actions, Input], None]] = MappingProxyType(
         HudLayer.GAME: Actions._obey_in_game,
         HudLayer.CHAT: Actions._obey_in_chat,
         HudLayer.MENU: Actions._obey_in_menu,
-        HudLayer.SOUND: Actions._obey_in_sound,
+        HudLayer.SOUND: lambda actions, source: actions.sound.obey(source),
         HudLayer.HELP: Actions._obey_in_help,
-        HudLayer.FIELDS: Actions._obey_in_fields,
+        HudLayer.FIELDS: lambda actions, source: actions.fields.obey(source),
     }
 )
 
@@ -479,8 +463,7 @@ class FieldActions:
 
     def _next_character(self) -> None:
         keys, character = self._query.keys, self._character
-        is_known = character is not None and character.key in keys
-        at = keys.index(character.key) if character is not None and is_known else -1
+        at = keys.index(character.key) if character and character.key in keys else -1
         self._hud.inspected = keys[(at + 1) % len(keys)]
         self.state.leave()
 
@@ -636,9 +619,8 @@ class SoundActions:
             if target != chosen:  # the same again would open the device anew
                 choose(target)
 
-        value = (chosen or words.SYSTEM_DEFAULT) + (
-            words.NOT_THERE if is_known and not is_there else ""
-        )
+        gone = words.NOT_THERE if is_known and not is_there else ""
+        value = (chosen or words.SYSTEM_DEFAULT) + gone
         return SoundRow(label, value, step, hint if found or not is_known else words.NONE_FOUND)
 
 

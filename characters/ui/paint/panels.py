@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 
@@ -25,7 +25,7 @@ from characters.ui.paint.widgets import (
     sign_picture,
 )
 from characters.ui.report import Moment, Row, rows, timeline
-from characters.ui.state import SOUND_ROW, Draft, listing, sound_page, window
+from characters.ui.state import SOUND_ROW, Draft, HudState, listing, sound_page, window
 from characters.ui.words import Shape, Tone
 from engine.scenes.editor import CODE
 from engine.scenes.file import DEFAULT, LEVEL, FieldRow
@@ -264,24 +264,19 @@ _STATE_H = 3 * 18 + 26
 _DISABLED: Colour = (98, 90, 112, 255)
 
 
-def paint_faults(
-    gui: Gui,
-    rect: Rect,
-    chosen: str | None,
-    buttons: Sequence[HudAction],
-    choose: Callable[[str | None], object],
-) -> None:
-    """Paint what can be broken, and of whom; `chosen` None means all characters."""
+def paint_faults(gui: Gui, rect: Rect, state: HudState, buttons: Sequence[HudAction]) -> None:
+    """Paint what can be broken, and of which character."""
     gui.panel(rect, SHEET)
     gui.text(words.FAULTS_TITLE, (rect.x + 16, rect.y + 10), 17, AMBER, bold=True)
     y, button_rows = rect.y + 40, (len(buttons) + 1) // 2
     targets = [None, *gui.model.actors]
     below = 8 + button_rows * _BUTTON_STEP + 2 + _STATE_H
     room = max(1, int((rect.bottom - y - below) // _TARGET_STEP))
+    keys = [actor.key for actor in gui.model.actors]
     for nth, actor in enumerate(targets[:room]):
         row, key = Rect(rect.x + 10, y, rect.w - 20, 25), actor.key if actor else None
-        _paint_target(gui, row, nth, actor, is_chosen=key == chosen)
-        gui.hotspots.add(row, partial(choose, key))
+        _paint_target(gui, row, nth, actor, is_chosen=key == state.fault_target)
+        gui.hotspots.add(row, partial(state.choose_fault_target, nth, keys))
         y += _TARGET_STEP
     _paint_fault_buttons(gui, Rect(rect.x, y + 8, rect.w, 0), buttons)
     x, y = rect.x + 14, y + 10 + button_rows * _BUTTON_STEP

@@ -62,7 +62,7 @@ def _paint_game(gui: Gui, state: HudState, layout: HudLayout, actions: Actions) 
     if layout.inspector is not None:
         paint_inspector(gui, layout.inspector, _inspected(model, state), actions)
     if layout.faults is not None:
-        paint_faults(gui, layout.faults, state.fault_target, actions.faults(), actions.aim_faults)
+        paint_faults(gui, layout.faults, state, actions.faults())
     paint_errors(gui, stage, actions)
     if model.notice is not None:
         paint_notice(gui, stage, talk[-1].y - 6, model.notice)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import product
+
 import pygame
 import pytest
 
@@ -129,24 +131,26 @@ def test_a_page_without_rows_is_painted_too() -> None:
 LAYOUT = hud_layout((960, 600), inspector=True, faults=True)
 
 
-def click_all(spots: Hotspots, rect: Rect) -> None:
-    for y in range(int(rect.y), int(rect.bottom), 6):
-        for x in range(int(rect.x), int(rect.right), 12):
-            spots.click((x, y))
+def places(rect: Rect) -> list[tuple[int, int]]:
+    """Return points all over a rectangle, to be clicked."""
+    ys, xs = range(int(rect.y), int(rect.bottom), 6), range(int(rect.x), int(rect.right), 12)
+    return list(product(xs, ys))
 
 
 def test_the_fault_panel_offers_everybody_each_one_and_what_can_be_done() -> None:
-    done, chosen, spots = list[str](), list[str | None](), Hotspots()
+    done, chosen, spots, state = list[str](), set[str | None](), Hotspots(), HudState()
     shown, rect = crowd(), LAYOUT.faults
     assert rect is not None
     buttons = (
         HudAction(lambda: done.append("cut"), "Cut"),
         HudAction(lambda: done.append("kill"), "Kill service", is_enabled=False),
     )
-    paint_faults(gui(shown, spots=spots), rect, None, buttons, chosen.append)
-    click_all(spots, rect)
+    paint_faults(gui(shown, spots=spots), rect, state, buttons)
+    for point in places(rect):
+        spots.click(point)
+        chosen.add(state.fault_target)
     assert set(done) == {"cut"}
-    assert set(chosen) == {None, *(actor.key for actor in shown.actors)}
+    assert chosen == {None, *(actor.key for actor in shown.actors)}
 
 
 class RecordingActions(Actions):
@@ -168,7 +172,8 @@ def frame() -> Rect:
 def test_the_inspector_stays_in_its_frame_and_its_tabs_choose() -> None:
     surface, spots, actions, shown = sheet(), Hotspots(), RecordingActions(), crowd()
     paint_inspector(gui(shown, surface, spots=spots), frame(), shown.actors[1], actions)
-    click_all(spots, frame())
+    for point in places(frame()):
+        spots.click(point)
     assert set(actions.chosen) == {actor.key for actor in shown.actors}
     assert area(surface).right <= 960
 
