@@ -25,8 +25,8 @@ from engine.objects.registry import ComponentRegistry
 from engine.scenes.document import SceneCheck
 from engine.scenes.file import SceneFile
 from engine.scenes.rules import is_part, read_part
+from engine.toml.diagnostics import did_you_mean
 from engine.toml.editor import apply_fixes, is_toml, save_atomically
-from engine.toml.positions import did_you_mean
 from engine.toml.reader import Problem, TomlFileError, read_source, read_toml
 
 __all__ = [

@@ -18,7 +18,7 @@ from characters.storage.sessions import (
     SessionPersistence,
 )
 from engine.prefs.prefs import PlayerPrefs
-from engine.toml.positions import did_you_mean
+from engine.toml.diagnostics import did_you_mean
 
 __all__ = [
     "clear",

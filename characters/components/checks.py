@@ -15,7 +15,7 @@ from typing import Any
 
 from characters.session.policy import ReconnectPolicy, ResumePolicy
 from engine.scenes.document import ComponentEntry, ObjectEntry, SceneCheck, SceneDocument
-from engine.toml.positions import as_toml, did_you_mean
+from engine.toml.diagnostics import as_toml, did_you_mean
 from engine.toml.reader import Problem
 
 __all__ = ["LOCAL_ROOM_TTL_SECONDS", "one_manager", "one_session_each", "SCENE_CHECKS"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
-from engine.toml.diagnostics import Mistake
-from engine.toml.positions import KeyPath, as_toml, did_you_mean
+from engine.toml.diagnostics import Mistake, as_toml, did_you_mean
+from engine.toml.positions import KeyPath
 
 __all__ = ["AssetFolder"]
 

@@ -24,8 +24,8 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveFloat
 from engine.objects.assets import AssetFolder
 from engine.objects.registry import Asset, ComponentRegistry
 from engine.scenes.tiled import read_tiled
-from engine.toml.diagnostics import NOTHING, Mistake, below, validate
-from engine.toml.positions import KeyPath, did_you_mean
+from engine.toml.diagnostics import NOTHING, Mistake, below, did_you_mean, validate
+from engine.toml.positions import KeyPath
 from engine.toml.reader import Problem, TomlFileError, TomlSource, read_source
 
 __all__ = [

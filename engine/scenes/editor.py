@@ -13,13 +13,11 @@ The fields of objects that were made in code: seen and changed where they live.
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
-from enum import Enum
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -33,17 +31,14 @@ from engine.scenes.document import ObjectEntry, ObjectSettings, SceneDocument
 from engine.scenes.file import (
     FieldRow,
     SceneFile,
-    choices_of,
     complaint,
+    field_row,
     field_rows,
-    is_table,
     nested_rows,
     parsed,
-    value_text,
 )
-from engine.toml.diagnostics import NOTHING, Mistake, validate
+from engine.toml.diagnostics import NOTHING, Mistake, as_data, as_toml, is_table, validate
 from engine.toml.editor import save_atomically
-from engine.toml.positions import as_toml
 from engine.toml.reader import Problem, TomlFileError, field_name
 
 __all__ = ["CODE", "Edit", "EditError", "SceneEditor"]
@@ -67,7 +62,7 @@ class LiveFields:
         """Return every field of the object that a scene file could hold, as it is now."""
         rows = [_own_row(owner, name) for name in _OWN]
         rows += (row for part in self._parts(owner) for row in self._part_rows(part))
-        return tuple(dataclasses.replace(row, origin=CODE) for row in rows)
+        return tuple(rows)
 
     def set(self, owner: GameObject, path: str, value: Any) -> TakeBack:
         """Set a field to TOML data if its type agrees; return what takes it back.
@@ -80,7 +75,7 @@ class LiveFields:
         part = next(p for p in self._parts(owner) if type(p).__name__ == component)
         field, _, inner = field.partition(".")
         before = getattr(part, field)
-        wanted = _with(_plain(before), inner.split("."), value) if inner else value
+        wanted = _with(as_data(before), inner.split("."), value) if inner else value
         _assign(part, field, self._checked(part, field, wanted))
         return lambda: _assign(part, field, before)
 
@@ -102,17 +97,17 @@ class LiveFields:
         for spec in registry.fields(name).values():
             path, value = f"{name}.{spec.name}", getattr(part, spec.name)
             if spec.annotation != spec.file_annotation:
-                yield FieldRow(path, _called(value), spec.annotation, is_fixed=True)
+                yield FieldRow(path, _name_of(value), spec.annotation, CODE, is_fixed=True)
             elif is_table(value):
-                yield from nested_rows(path, value)
+                yield from nested_rows(path, value, CODE)
             else:
-                yield _row(path, spec.annotation, value)
+                yield field_row(path, spec.annotation, value, CODE)
 
     def _checked(self, part: Component, field: str, value: Any) -> Any:
         registry, name = self._registry(type(part)), type(part).__name__
         assert registry is not None  # see _parts
         specs = registry.fields(name)
-        needed = {n: _plain(getattr(part, n)) for n, spec in specs.items() if spec.required}
+        needed = {n: as_data(getattr(part, n)) for n, spec in specs.items() if spec.required}
         values, mistakes = registry.read(name, {**needed, field: value})
         if values is None:
             raise ValueError(_mistake_sentence(mistakes[0]))
@@ -129,7 +124,7 @@ def _with(data: Mapping[str, Any], keys: Sequence[str], value: Any) -> dict[str,
 
 def _own_row(owner: GameObject, name: str) -> FieldRow:
     annotation = ObjectSettings.model_fields[name].annotation
-    return _row(name, annotation, _own(owner)[name])
+    return field_row(name, annotation, _own(owner)[name], CODE)
 
 
 def _own(owner: GameObject) -> Mapping[str, Any]:
@@ -165,26 +160,13 @@ def _assign(part: Component, field: str, value: Any) -> None:
     part.scene.lifecycle.validate(part)
 
 
-def _row(path: str, annotation: Any, value: Any) -> FieldRow:
-    return FieldRow(path, value_text(value), annotation, choices=choices_of(annotation))
-
-
-def _called(value: Any) -> str:
-    """Return what something that is no plain value is called."""
+def _name_of(value: Any) -> str:
+    """Return a name for a value that no file can hold."""
     if value is None:
         return "none"
     if isinstance(value, Component):
         return value.game_object.name
     return str(getattr(value, "__qualname__", None) or getattr(value, "name", value))
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as data that a file could hold."""
-    if is_table(value):
-        value = dataclasses.asdict(value)
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    return value.value if isinstance(value, Enum) else value
 
 
 def _mistake_sentence(mistake: Mistake) -> str:

@@ -37,9 +37,8 @@ from engine.scenes.document import (
     read_document,
 )
 from engine.scenes.rules import scene_problems
-from engine.toml.diagnostics import bare, members
+from engine.toml.diagnostics import bare, did_you_mean, is_table, members
 from engine.toml.editor import literal, save_atomically, set_in_text
-from engine.toml.positions import did_you_mean
 from engine.toml.reader import Problem, TomlFileError, TomlSource, parse_source, read_source
 
 __all__ = [
@@ -48,7 +47,6 @@ __all__ = [
     "DEFAULT",
     "field_rows",
     "FieldRow",
-    "is_table",
     "LEVEL",
     "nested_rows",
     "parsed",
@@ -96,7 +94,7 @@ def field_rows(document: SceneDocument, entry: ObjectEntry) -> tuple[FieldRow, .
     for name, info in ObjectSettings.model_fields.items():
         value = getattr(entry.settings, name)
         origin = _origin(entry, (name,), name in entry.layered.data)
-        rows.append(_row(name, info.annotation, value, origin))
+        rows.append(field_row(name, info.annotation, value, origin))
     for component in entry.components.values():
         rows += _component_rows(document, entry, component)
     return tuple(rows)
@@ -115,27 +113,23 @@ def _component_rows(
                 yield dataclasses.replace(row, origin=_nested_origin(entry, path, raw, keys))
         else:
             origin = _origin(entry, (component.name, name), name in component.raw)
-            yield _row(path, spec.file_annotation, value, origin)
+            yield field_row(path, spec.file_annotation, value, origin)
 
 
-def nested_rows(path: str, value: Any) -> Iterator[FieldRow]:
+def nested_rows(path: str, value: Any, origin: str = DEFAULT) -> Iterator[FieldRow]:
     """Yield the fields of a table that is a value itself, as a policy is."""
     hints = get_type_hints(type(value), include_extras=True)
     for field in dataclasses.fields(value):
         inner, below = getattr(value, field.name), f"{path}.{field.name}"
         if is_table(inner):
-            yield from nested_rows(below, inner)
+            yield from nested_rows(below, inner, origin)
         else:
-            yield _row(below, hints[field.name], inner, DEFAULT)
+            yield field_row(below, hints[field.name], inner, origin)
 
 
-def _row(path: str, annotation: Any, value: Any, origin: str) -> FieldRow:
+def field_row(path: str, annotation: Any, value: Any, origin: str) -> FieldRow:
+    """Return the row of one field."""
     return FieldRow(path, value_text(value), annotation, origin, choices_of(annotation))
-
-
-def is_table(value: Any) -> bool:
-    """Tell whether a value is a table with typed fields of its own, as a policy is."""
-    return dataclasses.is_dataclass(value) and not isinstance(value, type)
 
 
 def _origin(entry: ObjectEntry, path: tuple[str, ...], is_said: bool) -> str:

@@ -42,8 +42,8 @@ from engine.scenes.document import (
     SceneSettings,
     read_part_document,
 )
-from engine.toml.diagnostics import NOTHING, Mistake, presets
-from engine.toml.positions import KeyPath, as_toml, did_you_mean
+from engine.toml.diagnostics import NOTHING, Mistake, as_toml, did_you_mean, presets, unknown_name
+from engine.toml.positions import KeyPath
 from engine.toml.reader import Problem, TomlFileError, TomlSource
 
 __all__ = ["HandlerName", "is_part", "profile_of", "read_part", "scene_problems", "scene_schema"]
@@ -156,23 +156,17 @@ class _Rules:
             return None
         if target is None:
             return self._no_object(path, text)
-        wanted = marker.component
-        if wanted is None or any(issubclass(kind, wanted) for kind in self._kinds(target)):
+        kind = marker.component
+        if kind is None or self._has(target, kind):
             return None
-        have = [e.name for e in self.by_name.values() if self._has(e, wanted)]
-        return Mistake(path, f"object {as_toml(text)} has no {wanted.__name__}", NOTHING,
-                       did_you_mean(text, have)[0])  # fmt: skip
+        hint, _ = did_you_mean(text, [e.name for e in self.by_name.values() if self._has(e, kind)])
+        return Mistake(path, f"object {as_toml(text)} has no {kind.__name__}", NOTHING, hint)
 
-    def _has(self, entry: ObjectEntry, wanted: type[Component]) -> bool:
-        return any(issubclass(kind, wanted) for kind in self._kinds(entry))
-
-    def _kinds(self, entry: ObjectEntry) -> list[type[Component]]:
-        return [self.document.registry.get(name) for name in entry.components]
+    def _has(self, entry: ObjectEntry, kind: type[Component]) -> bool:
+        return any(issubclass(self._registry.get(name), kind) for name in entry.components)
 
     def _no_object(self, path: KeyPath, text: str) -> Mistake:
-        hint, sure = did_you_mean(text, self.by_name)
-        quoted = None if sure is None else as_toml(sure)
-        return Mistake(path, "there is no object of that name", text, hint, replacement=quoted)
+        return unknown_name(path, "there is no object of that name", text, self.by_name)
 
     def _handler(self, path: KeyPath, text: str, entry: ObjectEntry) -> Mistake | None:
         name = HandlerName.parse(text)

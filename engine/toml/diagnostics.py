@@ -1,13 +1,9 @@
-"""What pydantic found wrong, in a writer's words: a path, a sentence, and what to try instead.
+"""Mistakes in TOML data and how they are worded, with "did you mean" and an example.
 
-`validate` reads plain data (what `tomllib` gives) into a model and returns every mistake with
-the path of keys it stands at. It knows no file and no line; `engine.toml.reader` adds those.
+`validate` reads plain data (what `tomllib` gives) into a pydantic model and returns every mistake
+with the path of keys that it is at. It knows no file and no line; `engine.toml.reader` adds those.
 
-ModelSchema: which keys a table of a model knows, and what would be right in it.
-
-The spellings that files may use beside the strict ones: enums, "none", presets by name.
-
-Takes type annotations apart: unions, markers, items of lists and tuples.
+`normalised` accepts spellings beside the strict ones: enums, "none", presets by name.
 """
 
 from __future__ import annotations
@@ -16,9 +12,10 @@ import dataclasses
 import json
 import re
 import types
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time
+from difflib import get_close_matches
 from enum import Enum
 from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -26,29 +23,153 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.errors import PydanticInvalidForJsonSchema
 
-from engine.toml.positions import SENTENCES, KeyPath, as_toml, did_you_mean, one_of
+from engine.toml.positions import KeyPath
 
 __all__ = [
-    "bare",
-    "below",
-    "item_types",
-    "members",
+    "NOTHING",
     "Mistake",
     "ModelSchema",
+    "as_data",
+    "as_toml",
+    "bare",
+    "below",
+    "did_you_mean",
+    "is_table",
+    "item_types",
+    "members",
     "normalised",
-    "NOTHING",
+    "one_of",
     "preset_mistake",
     "presets",
     "read_rest",
+    "unknown_name",
     "validate",
 ]
+
+
+NOTHING: Any = object()
+"""In the place of a value that was not found, since None may be one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One mistake at a path of the data.
+
+    `at` is what to point at: the key, the value, or the table in which the key is missing.
+    """
+
+    path: KeyPath
+    message: str
+    got: Any = NOTHING
+    hint: str = ""
+    at: Literal["key", "value", "table"] = "value"
+    replacement: str | None = None
+    """The one name or value that was surely meant, or None."""
+
+
+def below(prefix: KeyPath, mistake: Mistake) -> Mistake:
+    """Return a mistake of an inner table with its path in the outer one."""
+    return replace(mistake, path=(*prefix, *mistake.path))
+
+
+def unknown_name(path: KeyPath, message: str, name: str, known: Iterable[str]) -> Mistake:
+    """Return the mistake of a text that is none of the known names, with what was meant."""
+    hint, sure = did_you_mean(name, known)
+    return Mistake(path, message, name, hint, replacement=None if sure is None else as_toml(sure))
+
+
+_LONGEST_GOT = 60
+_MOST_CHOICES = 12
+
+
+def did_you_mean(
+    word: str, known: Iterable[str], *, likeness: float = 0.6
+) -> tuple[str, str | None]:
+    """Return a hint for an unknown word, and the word that was surely meant or None."""
+    names = list(dict.fromkeys(known))
+    folded = {name.casefold(): name for name in names}
+    close = get_close_matches(word.casefold(), folded, n=3, cutoff=likeness)
+    if close:
+        sure = get_close_matches(word.casefold(), close, n=2, cutoff=0.8)
+        hint = " or ".join(folded[name] for name in close)
+        return hint, folded[sure[0]] if len(sure) == 1 else None
+    if 0 < len(names) <= _MOST_CHOICES:
+        return "one of " + ", ".join(names), None
+    return "", None
+
+
+def one_of(names: Sequence[str]) -> str:
+    """Return the message for a value that is none of the names."""
+    return "must be one of " + ", ".join(names)
+
+
+def as_toml(value: Any) -> str:
+    """Return a value as it is written in TOML, shortened to fit into a message."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        text = "{" + ", ".join(f"{k} = {as_toml(v)}" for k, v in value.items()) + "}"
+    elif isinstance(value, (list, tuple)):
+        text = "[" + ", ".join(map(as_toml, value)) + "]"
+    elif isinstance(value, str):
+        text = json.dumps(value, ensure_ascii=False)
+    else:
+        text = str(value)
+    return text if len(text) <= _LONGEST_GOT else text[: _LONGEST_GOT - 1] + "…"
+
+
+def _bound(words: str, key: str) -> Callable[[Mapping[str, Any]], str]:
+    def sentence(context: Mapping[str, Any]) -> str:
+        bound = context.get(key)
+        return f"{words} {bound:g}" if isinstance(bound, float) else f"{words} {bound}"
+
+    return sentence
+
+
+def _count(words: str, key: str, what: str) -> Callable[[Mapping[str, Any]], str]:
+    def sentence(context: Mapping[str, Any]) -> str:
+        count, actual = context.get(key), context.get("actual_length")
+        return f"{words} {count} {what}" + (f", not {actual}" if actual is not None else "")
+
+    return sentence
+
+
+_TABLE = "must be a table"
+_LIST = "must be a list in [brackets]"
+_SENTENCES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "int_parsing_size": "must be a smaller number",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "string_type": 'must be text in "quotes"',
+    "none_required": 'must be "none"',
+    "list_type": _LIST,
+    "tuple_type": _LIST,
+    "set_type": _LIST,
+    "frozen_set_type": _LIST,
+    "dict_type": _TABLE,
+    "model_type": _TABLE,
+    "dataclass_type": _TABLE,
+    "greater_than": _bound("must be more than", "gt"),
+    "greater_than_equal": _bound("must be at least", "ge"),
+    "less_than": _bound("must be less than", "lt"),
+    "less_than_equal": _bound("must be at most", "le"),
+    "too_short": _count("must hold at least", "min_length", "values"),
+    "too_long": _count("must hold at most", "max_length", "values"),
+    "string_too_short": _count("must be at least", "min_length", "characters long"),
+    "string_too_long": _count("must be at most", "max_length", "characters long"),
+    "string_pattern_mismatch": _bound("must match", "pattern"),
+}
+"""The message for each kind of pydantic error, or a function from its context to one."""
 
 
 Schema = Mapping[str, Any]
 
 
 class ModelSchema:
-    """Questions to a model's JSON schema: which keys does this table know, what is a default."""
+    """The known keys and the defaults of a model, from its JSON schema."""
 
     def __init__(self, model: type[BaseModel]) -> None:
         self._model = model
@@ -65,7 +186,7 @@ class ModelSchema:
         return [name for node in self._nodes(path) for name in node.get("properties", ())]
 
     def example(self, path: KeyPath) -> str:
-        """Return a line, or an item of a list, that would be right at the path; "" if unknown."""
+        """Return a correct line, or item of a list, for the path; "" if unknown."""
         if path and isinstance(path[-1], int):
             items = (self._field(path[:-1]) or {}).get("default") or ()
             return as_toml(items[path[-1]]) if path[-1] < len(items) else ""
@@ -120,30 +241,6 @@ _EXAMPLES = {
 
 M = TypeVar("M", bound=BaseModel)
 
-NOTHING: Any = object()
-"""Stands where no value was found, since None may be one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """One mistake at a path of the data.
-
-    `at` says what to point at: the key, the value, or the table in which the key is missing.
-    """
-
-    path: KeyPath
-    message: str
-    got: Any = NOTHING
-    hint: str = ""
-    at: Literal["key", "value", "table"] = "value"
-    replacement: str | None = None
-    """The one name or value that was surely meant, if there is one."""
-
-
-def below(prefix: KeyPath, mistake: Mistake) -> Mistake:
-    """Return a mistake of an inner table as one of the table around it."""
-    return replace(mistake, path=(*prefix, *mistake.path))
-
 
 def validate(
     model: type[M], data: Mapping[str, Any], schema: ModelSchema | None = None
@@ -151,7 +248,7 @@ def validate(
     """Read data into the model; return it, or None and every mistake.
 
     Types are strict, as in JSON: text is no number and 1 is no `true`, but a list may become a
-    tuple and a text an enum. `schema` saves work where one model is used again and again.
+    tuple and a text an enum. `schema` saves work where one model is used repeatedly.
     """
     value, mistakes = read_rest(model, data, schema)
     return (None if mistakes else value), mistakes
@@ -160,19 +257,19 @@ def validate(
 def read_rest(
     model: type[M], data: Mapping[str, Any], schema: ModelSchema | None = None
 ) -> tuple[M | None, list[Mistake]]:
-    """Read data into the model without what is wrong in it; None if that is not to be left out."""
+    """Read data into the model without the values that are wrong; None if one is required."""
     schema = schema or ModelSchema(model)
     found: dict[KeyPath, Mistake] = {}
     removed: set[KeyPath] = set()
     rest: Any = data
-    # What is wrong by type hides what a __post_init__ would say, and that stops at its first
-    # complaint: leave out what was found and ask again.
+    # A wrong type hides the mistakes that __post_init__ finds, and that raises at its first one:
+    # leave out what was found and validate again.
     while True:
         try:
             value = model.model_validate_json(_as_json(rest), strict=True)
         except ValidationError as error:
             mistakes = _translate(error, schema, rest)
-        except Exception as error:  # a model's own code may raise anything; the reader gets words
+        except Exception as error:  # a model's own code may raise anything
             mistakes = [Mistake((), f"cannot be read: {type(error).__name__}: {error}")]
         else:
             return value, list(found.values())
@@ -265,7 +362,7 @@ def _mistake(path: KeyPath, detail: Any, schema: ModelSchema, data: Any) -> Mist
         return _choice(path, str(context["expected"]), got)
     if kind in ("value_error", "assertion_error"):
         return _blame(path, str(context.get("error", detail["msg"])), got)
-    sentence = SENTENCES.get(kind)
+    sentence = _SENTENCES.get(kind)
     if sentence is None:
         return Mistake(path, _lower_first(detail["msg"]), got, schema.example(path))
     message = sentence(context) if callable(sentence) else sentence
@@ -330,7 +427,7 @@ def item_types(annotation: Any, value: Any) -> tuple[Any, ...]:
 
 
 def normalised(annotation: Any, raw: Any) -> Any:
-    """Return raw data with the spellings that are allowed beside the strict one made strict.
+    """Return raw data with allowed spellings replaced by the strict ones.
 
     Enums by value or name in any case, "none" for an optional that is no text, presets of a
     frozen dataclass by name (`"patient"`, or a table with `preset = "patient"` and overrides).
@@ -380,17 +477,15 @@ def preset_mistake(annotation: Any, raw: Any) -> Mistake | None:
         in_table = isinstance(raw, Mapping) and "preset" in raw
         name = raw["preset"] if in_table else raw
         if ready and (in_table or isinstance(raw, str)) and _folded(str(name)) not in ready:
-            hint, sure = did_you_mean(str(name), ready)
             path: KeyPath = ("preset",) if in_table else ()
-            quoted = None if sure is None else as_toml(sure)
-            return Mistake(path, one_of(list(ready)), name, hint, replacement=quoted)
+            return replace(unknown_name(path, one_of(list(ready)), str(name), ready), got=name)
     return None
 
 
 def _table(kind: Any, raw: Any) -> Any:
     ready = presets(kind)
     if isinstance(raw, str) and _folded(raw) in ready:
-        return _plain(ready[_folded(raw)])
+        return as_data(ready[_folded(raw)])
     if not isinstance(raw, Mapping):
         return raw
     hints = _table_hints(kind)
@@ -399,15 +494,23 @@ def _table(kind: Any, raw: Any) -> Any:
     if "preset" in hints or not isinstance(preset, str) or _folded(preset) not in ready:
         return table
     del table["preset"]
-    return {**_plain(ready[_folded(preset)]), **table}
+    return {**as_data(ready[_folded(preset)]), **table}
 
 
-@lru_cache(maxsize=256)  # a pure question, asked for each object of a level: 40 % of its reading
+@lru_cache(maxsize=256)  # pure, and called for each object of a level: 40 % of reading it
 def _table_hints(kind: Any) -> dict[str, Any]:
     return get_type_hints(kind, include_extras=True)
 
 
-def _plain(value: Any) -> dict[str, Any]:
-    """Return a dataclass as data that a file could hold."""
-    data = dataclasses.asdict(value)
-    return {k: v.value if isinstance(v, Enum) else v for k, v in data.items()}
+def is_table(value: Any) -> bool:
+    """Return whether a value is a table with typed fields of its own, as a policy is."""
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+
+
+def as_data(value: Any) -> Any:
+    """Return a value as data that a file could hold: dataclasses as tables, enums as values."""
+    if is_table(value):
+        value = dataclasses.asdict(value)
+    if isinstance(value, dict):
+        return {key: as_data(inner) for key, inner in value.items()}
+    return value.value if isinstance(value, Enum) else value

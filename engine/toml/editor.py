@@ -1,4 +1,4 @@
-"""Change one value of a TOML text and leave every other character as it is."""
+"""Change single values of a TOML text and leave every other character as it is."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ import tempfile
 import tomllib
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict, is_dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import tomlkit
 from tomlkit.items import InlineTable
 
+from engine.toml.diagnostics import as_data
 from engine.toml.positions import KeyPath, Positions
 from engine.toml.reader import Fix
 
@@ -30,10 +29,7 @@ def literal(value: Any) -> str:
 
 
 def _item(value: Any) -> Any:
-    if isinstance(value, Enum):
-        return tomlkit.item(value.value)
-    if is_dataclass(value) and not isinstance(value, type):
-        value = asdict(value)
+    value = as_data(value)
     if isinstance(value, dict):
         table: InlineTable = tomlkit.inline_table()
         for key, inner in value.items():
@@ -111,7 +107,7 @@ def is_toml(text: str) -> bool:
 
 
 def save_atomically(path: Path, text: str) -> None:
-    """Write the file so that whoever reads it finds the old text or the new. Raises OSError."""
+    """Write the file so that a reader finds the old text or the new one. Raises OSError."""
     target = path.resolve()  # a link stays a link
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:

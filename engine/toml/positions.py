@@ -1,25 +1,19 @@
-"""Where each key and value of a TOML text stands: paths to offsets, lines and columns.
+"""Where each key and value of a TOML text is: paths to offsets, lines and columns.
 
-No TOML library for Python keeps the places of what it read, and a mistake that names no line
-helps nobody. `scan` walks a text that is already known to be valid TOML (`tomllib` read it), so
-it only has to find where things begin and end, never to judge them.
-
-The words of mistakes: how values look in a sentence, near misses, what each type wants.
+No TOML library for Python keeps the places of what it read, and a mistake without a line helps
+little. `scan` walks a text that `tomllib` has read, so it only finds where things begin and end.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
-from typing import Any
 
-__all__ = ["as_toml", "did_you_mean", "KeyPath", "one_of", "Positions", "scan", "SENTENCES"]
+__all__ = ["KeyPath", "Positions", "scan"]
 
 
 KeyPath = tuple[str | int, ...]
@@ -52,9 +46,9 @@ class Span:
 
 @dataclass
 class Positions:
-    """The places of one text: `spans` by path, and per table where a new key line would go.
+    """The places of one text: `spans` by path, and per table where a new key would go.
 
-    A table's name may stand in many headers: `names` has the offsets of all of them.
+    A table's name may be in many headers: `names` has the offsets of all of them.
     """
 
     text: str
@@ -131,7 +125,7 @@ class _Scanner:
                 path = self._next_element(path)
                 self.spans[path] = span
             elif index == len(parts) - 1:
-                # A header that follows tables below it is still the place of its table.
+                # A header may follow those of tables inside it.
                 self.spans[path] = span
             else:
                 self.spans.setdefault(path, span)
@@ -221,90 +215,3 @@ def _unquote(name: str) -> str:
     if name[0] == '"' and "\\" in name:
         return str(tomllib.loads(f"name = {name}")["name"])
     return name[1:-1] if name[0] in "\"'" else name
-
-
-_LONGEST_GOT = 60
-_MOST_CHOICES = 12
-
-
-def did_you_mean(
-    word: str, known: Iterable[str], *, likeness: float = 0.6
-) -> tuple[str, str | None]:
-    """Return a hint for a word that is not known, and the one that was surely meant or None."""
-    names = list(dict.fromkeys(known))
-    folded = {name.casefold(): name for name in names}
-    close = get_close_matches(word.casefold(), folded, n=3, cutoff=likeness)
-    if close:
-        sure = get_close_matches(word.casefold(), close, n=2, cutoff=0.8)
-        hint = " or ".join(folded[name] for name in close)
-        return hint, folded[sure[0]] if len(sure) == 1 else None
-    if 0 < len(names) <= _MOST_CHOICES:
-        return "one of " + ", ".join(names), None
-    return "", None
-
-
-def one_of(names: Sequence[str]) -> str:
-    """Return the sentence for a value that is none of the names."""
-    return "must be one of " + ", ".join(names)
-
-
-def as_toml(value: Any) -> str:
-    """Return a value the way it is written in TOML, shortened to fit in a sentence."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
-        text = "{" + ", ".join(f"{k} = {as_toml(v)}" for k, v in value.items()) + "}"
-    elif isinstance(value, (list, tuple)):
-        text = "[" + ", ".join(map(as_toml, value)) + "]"
-    elif isinstance(value, str):
-        text = json.dumps(value, ensure_ascii=False)
-    else:
-        text = str(value)
-    return text if len(text) <= _LONGEST_GOT else text[: _LONGEST_GOT - 1] + "…"
-
-
-def _bound(words: str, key: str) -> Callable[[Mapping[str, Any]], str]:
-    def sentence(context: Mapping[str, Any]) -> str:
-        bound = context.get(key)
-        return f"{words} {bound:g}" if isinstance(bound, float) else f"{words} {bound}"
-
-    return sentence
-
-
-def _count(words: str, key: str, what: str) -> Callable[[Mapping[str, Any]], str]:
-    def sentence(context: Mapping[str, Any]) -> str:
-        count, actual = context.get(key), context.get("actual_length")
-        return f"{words} {count} {what}" + (f", not {actual}" if actual is not None else "")
-
-    return sentence
-
-
-_TABLE = "must be a table"
-_LIST = "must be a list in [brackets]"
-SENTENCES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
-    "int_type": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "int_parsing_size": "must be a smaller number",
-    "float_type": "must be a number",
-    "finite_number": "must be a finite number",
-    "bool_type": "must be true or false",
-    "string_type": 'must be text in "quotes"',
-    "none_required": 'must be "none"',
-    "list_type": _LIST,
-    "tuple_type": _LIST,
-    "set_type": _LIST,
-    "frozen_set_type": _LIST,
-    "dict_type": _TABLE,
-    "model_type": _TABLE,
-    "dataclass_type": _TABLE,
-    "greater_than": _bound("must be more than", "gt"),
-    "greater_than_equal": _bound("must be at least", "ge"),
-    "less_than": _bound("must be less than", "lt"),
-    "less_than_equal": _bound("must be at most", "le"),
-    "too_short": _count("must hold at least", "min_length", "values"),
-    "too_long": _count("must hold at most", "max_length", "values"),
-    "string_too_short": _count("must be at least", "min_length", "characters long"),
-    "string_too_long": _count("must be at most", "max_length", "characters long"),
-    "string_pattern_mismatch": _bound("must match", "pattern"),
-}
-"""What to say for each kind of pydantic error: a sentence, or how to make one of its context."""

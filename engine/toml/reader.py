@@ -3,11 +3,9 @@
     persona = read_toml(Path("personas/nurse.toml"), Persona)
 
 Raises `TomlFileError`, whose `problems` are sorted by place and print as
-`file:line:column: object "Name": field: what is wrong (got ...). Try: ...`.
-
-What is no TOML in a text, in a writer's words; more than the first mistake where it is safe.
-
-FileWatch: notices, on a thread of its own, that somebody saved one of some files.
+`file:line:column: object "Name": field: what is wrong (got ...). Try: ...`. Text that is no TOML
+is explained too, with more than the first mistake where that is safe. FileWatch calls back after
+a file was saved.
 """
 
 from __future__ import annotations
@@ -25,19 +23,21 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import BaseModel
 
 from engine.core.errors import EngineError
-from engine.toml.diagnostics import NOTHING, Mistake, validate
-from engine.toml.positions import KeyPath, Positions, as_toml, did_you_mean, scan
+from engine.toml.diagnostics import NOTHING, Mistake, as_toml, did_you_mean, validate
+from engine.toml.positions import KeyPath, Positions, scan
 
 __all__ = [
     "FileWatch",
     "Fix",
-    "parse_toml",
     "Problem",
+    "TomlFileError",
+    "TomlSource",
+    "field_name",
+    "parse_source",
+    "parse_toml",
     "read_source",
     "read_toml",
     "syntax_mistakes",
-    "TomlFileError",
-    "TomlSource",
 ]
 
 
@@ -46,7 +46,7 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 
 class SyntaxMistake(NamedTuple):
-    """One place where the text stops being TOML, what it is, and what to try."""
+    """One place where a text is no TOML, why, and what to try."""
 
     line: int
     column: int
@@ -67,7 +67,7 @@ def syntax_mistakes(text: str) -> Iterator[SyntaxMistake]:
             return
         except ValueError as error:
             mistake = _mistake(str(error), lines)
-        # A line that was left out may have declared what a later one is said to repeat.
+        # A line that was left out may have declared what a later one seems to repeat.
         if mistake.line <= last or (last and "twice" in mistake.message):
             return
         yield mistake
@@ -83,7 +83,7 @@ def _mistake(message: str, lines: list[str]) -> SyntaxMistake:
         if re.search(pattern, cause):
             if cause.startswith("Unclosed"):
                 line, column = _end_before(line, column, lines)
-            elif cause.startswith("Cannot"):  # said at the end of what should not begin
+            elif cause.startswith("Cannot"):  # reported at the end of the line
                 column = len(lines[line - 1]) - len(lines[line - 1].lstrip()) + 1
             return SyntaxMistake(line, column, sentence, hint)
     return SyntaxMistake(line, column, f"is not TOML: {cause[:1].lower()}{cause[1:]}", "")
@@ -100,7 +100,7 @@ def _split(message: str, lines: list[str]) -> tuple[int, int, str]:
 
 
 def _end_before(line: int, column: int, lines: list[str]) -> tuple[int, int]:
-    """Return the end of the line above, where nothing stands before the place in its own."""
+    """Return the place, or the end of the line above if its own line is blank before it."""
     if lines[line - 1][: column - 1].strip():
         return line, column
     above = next((n for n in range(line - 1, 0, -1) if lines[n - 1].strip()), line)
@@ -137,7 +137,7 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake in a file: where, at which object and field, what was found, what to try."""
+    """One mistake in a file: its place, object and field, the value that is wrong, what to try."""
 
     file: str
     line: int
@@ -161,7 +161,7 @@ class Problem:
 
 
 class TomlFileError(EngineError):
-    """A TOML file that cannot be used as it is; your fault, not the program's.
+    """A TOML file has mistakes.
 
     `problems` holds every mistake that was found, sorted by place.
     """
@@ -173,7 +173,7 @@ class TomlFileError(EngineError):
 
 @dataclass(frozen=True)
 class TomlSource:
-    """The text of one file and the data in it; the places of its keys are found when asked for."""
+    """The text of one file and the data in it; places of keys are found on first use."""
 
     file: str
     text: str
@@ -195,7 +195,7 @@ class TomlSource:
     def problem(
         self, mistake: Mistake, *, path: KeyPath | None = None, object_name: str | None = None
     ) -> Problem:
-        """Locate a mistake; `path` is where it stands in this file, if not at its own path."""
+        """Locate a mistake; `path` is its path in this file, if that differs from its own."""
         path = mistake.path if path is None else path
         line, column = self.place(path, mistake.at)
         got = None if mistake.got is NOTHING else as_toml(mistake.got)
@@ -219,12 +219,12 @@ class TomlSource:
         if mistake.at != "key":
             return Fix(((span.start, span.end),), meant)
         if (*path[:-1], meant) in positions.spans:
-            return None  # it is there too: which one counts is not for a program to say
+            return None  # both are there: only the author knows which one counts
         return Fix(tuple(positions.names[path]), meant)
 
 
 def field_name(path: KeyPath) -> str:
-    """Return a path the way it is spoken of: `Character.tags[2]`."""
+    """Return a path as it is printed: `Character.tags[2]`."""
     text = ""
     for part in path:
         text += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if text else str(part)
@@ -304,18 +304,18 @@ def _not_utf8(file: str, raw: bytes, error: UnicodeDecodeError) -> Problem:
 
 _log = logging.getLogger(__name__)
 
-# A save counts once two looks found the same: together about twice a second.
+# Two looks have to find the same: a change is noticed within about half a second.
 POLL_SECONDS = 0.25
 
 Stamp = tuple[Path, int, int]
 
 
 class FileWatch:
-    """Calls `changed` on its thread once at first, then whenever a changed file came to rest.
+    """Calls `changed` on its thread once at first, then after each change of a file.
 
-    An editor may write in several steps, or take the file away for a moment: half of a file is
-    nobody's edit. `files` is asked before each look, for an edit may name others; one that is
-    not there is waited for.
+    An editor may write in several steps or remove the file for a moment, so a change counts when
+    two looks find the same. `files` is called before each look, as an edit may name other files;
+    one that does not exist is watched too.
     """
 
     def __init__(
@@ -323,19 +323,17 @@ class FileWatch:
     ) -> None:
         self._files = files
         self._changed = changed
-        self._known: tuple[Stamp, ...] | None = (
-            None  # so the first look is news: who asks has read before
-        )
+        self._known: tuple[Stamp, ...] | None = None
         self._last: tuple[Stamp, ...] | None = None
         self._ends = Event()
         self._thread = Thread(target=self._run, name=f"watch {name}", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self, deadline_seconds: float = 1.0) -> bool:
-        """Look no more; return whether the thread ended in time."""
+        """End the thread; return whether it ended in time."""
         self._ends.set()
         if self._thread.is_alive():
             self._thread.join(deadline_seconds)
@@ -358,9 +356,9 @@ class FileWatch:
 
 
 def _stamp(path: Path) -> Stamp:
-    """Return what a file looks like from outside; one that is away has no time and no size."""
+    """Return the time and size of a file; 0 and -1 if it does not exist."""
     try:
         stat = path.stat()
-    except (OSError, ValueError):  # a text in a file may be no possible name at all
+    except (OSError, ValueError):  # a text in a file may be no possible path
         return path, 0, -1
     return path, stat.st_mtime_ns, stat.st_size

@@ -9,7 +9,8 @@ import tomlkit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.toml.positions import KeyPath, as_toml, did_you_mean, one_of, scan
+from engine.toml.diagnostics import as_toml, did_you_mean, one_of
+from engine.toml.positions import KeyPath, scan
 
 TEXT = '''\
 # a level
