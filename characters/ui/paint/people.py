@@ -192,7 +192,7 @@ class CharacterDrawing:
 
 # Heads
 
-_WHOLE = (0, 0, *HEAD_SIZE)
+_HEAD_BOX = (0, 0, *HEAD_SIZE)
 _EYES = (20, 30, 48, 32)
 _MOUTH_AREA = (26, 48, 36, 28)
 _SLIT = 0.15  # eyes that are open less than this are lines, wherever they look
@@ -237,7 +237,7 @@ def head_layers(look: Look, turn: int, face: Face) -> Iterator[HeadLayer]:
 def _back(look: Look, turn: int, x: float, blush: float) -> HeadLayer:
     """Return what lies behind eyes and mouth."""
     if look.is_machine:
-        return HeadLayer(("head back", look, turn), _WHOLE, lambda c: _screen(c, look))
+        return HeadLayer(("head back", look, turn), _HEAD_BOX, lambda c: _screen(c, look))
 
     def draw(c: Canvas) -> None:
         _HAIR[look.style][0](c, look, turn * 4)
@@ -250,7 +250,7 @@ def _back(look: Look, turn: int, x: float, blush: float) -> HeadLayer:
         cheeks(c, look, x, blush)
         c.ellipse(x * 1.15, 8.5, 2.6, 1.8, shade(look.skin, 0.2))
 
-    return HeadLayer(("head back", look, turn, blush), _WHOLE, draw)
+    return HeadLayer(("head back", look, turn, blush), _HEAD_BOX, draw)
 
 
 def _front(look: Look, turn: int, x: float, brow: tuple[float, float]) -> HeadLayer:
@@ -262,7 +262,7 @@ def _front(look: Look, turn: int, x: float, brow: tuple[float, float]) -> HeadLa
         for name in sorted(look.extras & _HEAD_EXTRAS.keys()):
             _HEAD_EXTRAS[name](c, look, x)
 
-    return HeadLayer(("head front", look, turn, brow), _WHOLE, draw)
+    return HeadLayer(("head front", look, turn, brow), _HEAD_BOX, draw)
 
 
 def _screen(c: Canvas, look: Look) -> None:

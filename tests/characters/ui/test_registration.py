@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pygame
+import pytest
 
 from characters.components.character import Character
 from characters.ui.appearance import Face
@@ -39,13 +40,22 @@ def level(people: int = 1) -> Scene:
     return scene
 
 
+@pytest.fixture(scope="module")
+def warm() -> Scene:
+    """A level whose pictures have been drawn ahead of time."""
+    scene = level()
+    for _ in prewarm(scene):
+        pass
+    return scene
+
+
 def misses(scene: Scene) -> int:
     painter = scene.find_service(Painter)
     assert painter is not None
     return painter.sprites.misses
 
 
-def test_the_first_frame_of_a_prewarmd_level_draws_nothing_new() -> None:
+def test_the_first_frame_of_a_prewarmed_level_draws_nothing_new() -> None:
     scene = level()
     steps = sum(1 for _ in prewarm(scene))
     drawn = misses(scene)
@@ -55,11 +65,11 @@ def test_the_first_frame_of_a_prewarmd_level_draws_nothing_new() -> None:
     assert steps >= drawn > 20
 
 
-def test_a_crowd_in_the_same_clothes_is_prewarmd_once() -> None:
+def test_a_crowd_in_the_same_clothes_is_prewarmed_once() -> None:
     assert sum(1 for _ in prewarm(level(50))) == sum(1 for _ in prewarm(level(1)))
 
 
-def test_who_sits_is_prewarmd_as_they_sit() -> None:
+def test_who_sits_is_prewarmed_as_they_sit() -> None:
     scene = level(0)
     scene.create("Ill", (200, 400)).add(CharacterSprite("patient", pose="sit"))
     for _ in prewarm(scene):
@@ -81,11 +91,8 @@ def test_a_level_with_somebody_to_talk_to_has_the_signs_of_talk_ready() -> None:
     assert misses(scene) == drawn
 
 
-def test_a_feeling_that_comes_in_the_game_is_one_new_picture_of_known_parts() -> None:
-    scene = level()
-    for _ in prewarm(scene):
-        pass
-    drawn = misses(scene)
-    porter = CharacterDrawing(shared_painter(scene), ("porter", "", "", ""))
+def test_a_feeling_that_comes_in_the_game_is_one_new_picture_of_known_parts(warm: Scene) -> None:
+    drawn = misses(warm)
+    porter = CharacterDrawing(shared_painter(warm), ("porter", "", "", ""))
     porter.draw(pygame.Surface((120, 180)), (60, 160), Face("joy", 1, 3, 1))
-    assert misses(scene) == drawn + 1
+    assert misses(warm) == drawn + 1

@@ -9,7 +9,7 @@ import pytest
 from characters.components.character import Character
 from characters.protocol.messages import Visemes
 from characters.session.conversation import DialogueState, SessionState
-from characters.ui import visuals as acting
+from characters.ui import visuals
 from characters.ui.appearance import PROPS, PropKind
 from characters.ui.visuals import Backdrop, CharacterSprite, PlayerSprite, Prop
 from engine.objects.objects import Component
@@ -51,7 +51,9 @@ def place(scene: Scene, component: Component, x: float = 480, y: float = 400) ->
     scene.create("Thing", (x, y)).add(component)
 
 
-@pytest.mark.parametrize("theme", ["clinic", "lobby", "exam"])
+@pytest.mark.parametrize(
+    "theme", ["lobby", *(pytest.param(name, marks=pytest.mark.slow) for name in ("clinic", "exam"))]
+)
 def test_a_room_fills_the_screen(scene: Scene, theme: str) -> None:
     place(scene, Backdrop(theme))  # type: ignore[arg-type]  # parametrize hands out plain texts
     assert painted(picture(scene)) == pygame.Rect(0, 0, 960, 600)
@@ -66,7 +68,7 @@ def test_a_prop_stands_on_its_place(scene: Scene, kind: PropKind) -> None:
     assert area.h >= PROPS[kind].h * 0.8
 
 
-def test_a_figure_stands_on_its_place(scene: Scene) -> None:
+def test_a_character_stands_on_its_place(scene: Scene) -> None:
     place(scene, CharacterSprite("doctor"))
     area = painted(picture(scene))
     assert abs(area.centerx - 480) < 6
@@ -153,43 +155,43 @@ def test_colours_that_change_in_the_game_are_seen_in_the_next_picture(scene: Sce
 
 
 def test_eyes_are_open_most_of_the_time_and_do_blink() -> None:
-    seen = [acting.lids(tick / 60, 0.4) for tick in range(60 * 60)]
+    seen = [visuals.lids(tick / 60, 0.4) for tick in range(60 * 60)]
     assert seen.count(0) / len(seen) > 0.9
     assert {1, 2} <= set(seen)
 
 
 def test_two_people_do_not_blink_together() -> None:
-    assert acting.phase("Mr. Hale") != acting.phase("Nurse Okoye")
-    assert 0 <= acting.phase("Mr. Hale") < 1
+    assert visuals.phase("Mr. Hale") != visuals.phase("Nurse Okoye")
+    assert 0 <= visuals.phase("Mr. Hale") < 1
 
 
 def test_the_mouth_follows_the_voice() -> None:
-    assert [acting.mouth(level, True, 0.0) for level in (0.05, 0.3, 0.9)] == [1, 3, 4]
+    assert [visuals.mouth(level, True, 0.0) for level in (0.05, 0.3, 0.9)] == [1, 3, 4]
 
 
 def test_without_sound_the_mouth_moves_while_text_arrives_and_rests_after() -> None:
-    assert len({acting.mouth(0.0, True, tick / 30) for tick in range(60)}) > 2
-    assert acting.mouth(0.0, False, 0.3) == 0
+    assert len({visuals.mouth(0.0, True, tick / 30) for tick in range(60)}) > 2
+    assert visuals.mouth(0.0, False, 0.3) == 0
 
 
 def test_the_mouth_has_five_pictures_at_most() -> None:
-    assert {acting.mouth(0.0, True, tick / 97) for tick in range(900)} <= set(range(5))
+    assert {visuals.mouth(0.0, True, tick / 97) for tick in range(900)} <= set(range(5))
 
 
 def test_visemes_shape_the_mouth_with_the_voice_and_without() -> None:
-    assert acting.mouth(0.5, True, 0.0, shape=0.0) < acting.mouth(0.5, True, 0.0, shape=1.0)
-    assert [acting.mouth(0.0, True, 0.0, shape=shape) for shape in (0.0, 0.5, 1.0)] == [0, 2, 4]
+    assert visuals.mouth(0.5, True, 0.0, shape=0.0) < visuals.mouth(0.5, True, 0.0, shape=1.0)
+    assert [visuals.mouth(0.0, True, 0.0, shape=shape) for shape in (0.0, 0.5, 1.0)] == [0, 2, 4]
 
 
 def test_vowels_open_the_mouth_and_lips_close_it() -> None:
-    assert acting.openness({"aa": 1.0}) == 1.0
-    assert acting.openness({"pp": 1.0}) == acting.openness({"sil": 1.0}) == 0.0
-    assert acting.openness({"aa": 0.5, "ss": 0.5}) == pytest.approx(0.575)
+    assert visuals.openness({"aa": 1.0}) == 1.0
+    assert visuals.openness({"pp": 1.0}) == visuals.openness({"sil": 1.0}) == 0.0
+    assert visuals.openness({"aa": 0.5, "ss": 0.5}) == pytest.approx(0.575)
 
 
 @pytest.mark.parametrize(("dx", "way"), [(-200, -1), (10, 0), (200, 1)])
 def test_eyes_follow_the_player(dx: float, way: int) -> None:
-    assert acting.gaze(dx) == way
+    assert visuals.gaze(dx) == way
 
 
 @pytest.mark.parametrize(
@@ -201,23 +203,23 @@ def test_eyes_follow_the_player(dx: float, way: int) -> None:
     ],
 )
 def test_a_face_tells_the_plight_of_the_session(state: SessionState, expression: str) -> None:
-    assert acting.emotion(view(state)) == expression
+    assert visuals.emotion(view(state)) == expression
 
 
 def test_a_felt_emotion_shows_under_any_of_its_names() -> None:
-    assert acting.emotion(view(emotion="Happy")) == "joy"
-    assert acting.emotion(view(emotion="sadness")) == "sadness"
-    assert acting.emotion(view(emotion="flabbergasted")) == "neutral"
+    assert visuals.emotion(view(emotion="Happy")) == "joy"
+    assert visuals.emotion(view(emotion="sadness")) == "sadness"
+    assert visuals.emotion(view(emotion="flabbergasted")) == "neutral"
 
 
 def test_one_without_a_session_sleeps() -> None:
-    assert acting.face(None, NOW, 0.1).emotion == "asleep"
+    assert visuals.face(None, NOW, 0.1).emotion == "asleep"
 
 
 def test_one_who_thinks_looks_aside() -> None:
     thinks = view(dialogue=DialogueState.THINKING)
-    assert acting.face(thinks, NOW, 0.1).gaze == 1
+    assert visuals.face(thinks, NOW, 0.1).gaze == 1
 
 
 def test_the_head_moves_by_a_few_pixels_at_most() -> None:
-    assert {acting.bob(tick / 20, 0.3, True) for tick in range(400)} <= {-1, 0, 1, 2}
+    assert {visuals.bob(tick / 20, 0.3, True) for tick in range(400)} <= {-1, 0, 1, 2}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import pygame
@@ -27,7 +28,7 @@ BLANK = (1, 2, 3)
 
 
 class NotingPainter(Painter):
-    """A painter that notes every word."""
+    """A painter that records every text."""
 
     def __init__(self) -> None:
         super().__init__(FONTS)
@@ -38,8 +39,9 @@ class NotingPainter(Painter):
         return super().text(surface, text, *at, **style)
 
 
+@cache
 def painter() -> Painter:
-    """Return a painter with the game's fonts."""
+    """Return a painter with the game's fonts; one for all, so that each picture is drawn once."""
     return Painter(FONTS)
 
 

@@ -33,9 +33,10 @@ def test_an_unknown_theme_is_a_clinic() -> None:
 
 @pytest.mark.parametrize("theme", ["clinic", "lobby", "exam"])
 def test_the_parts_of_a_room_look_like_the_whole(theme: str) -> None:
-    whole, joined = Canvas((960, 600), 2), pygame.Surface((960, 600))
+    size = (640, 400)  # four parts
+    whole, joined = Canvas(size, 2), pygame.Surface(size)
     draw_backdrop(whole, theme)
-    for picture, place in room_parts(Painter(), theme, (960, 600), Rect(0, 0, 960, 600)):
+    for picture, place in room_parts(Painter(), theme, size, Rect(0, 0, *size)):
         joined.blit(picture, place)
     pixels = [pygame.surfarray.array3d(p).astype(int) for p in (whole.finish(), joined)]
     assert abs(pixels[0] - pixels[1]).max() < 12

@@ -18,13 +18,13 @@ from tests.characters.ui.helpers import NOW, actor, crowd, model
 from tests.characters.ui.paint.pictures import NotingPainter, gui
 
 
-def paint(shown: HudModel, state: HudState) -> tuple[Painter, Hotspots]:
-    painter, hotspots = Painter(FONTS), Hotspots()
+def paint(shown: HudModel, state: HudState, brush: Painter | None = None) -> Hotspots:
+    hotspots = Hotspots()
     actions = Actions(SceneQuery(Scene()), state, print, int)
     for _ in range(2):
         hotspots.begin()
-        paint_screen(gui(shown, brush=painter, spots=hotspots), state, actions)
-    return painter, hotspots
+        paint_screen(gui(shown, brush=brush, spots=hotspots), state, actions)
+    return hotspots
 
 
 @pytest.mark.parametrize("layer", HudLayer)
@@ -40,20 +40,16 @@ def test_an_empty_level_is_painted_too() -> None:
 
 
 def test_a_second_frame_draws_nothing_anew() -> None:
-    painter, _ = paint(crowd(), HudState())
+    painter = Painter(FONTS)
+    paint(crowd(), HudState(), painter)
     before = painter.sprites.misses
-    state = HudState()
-    actions = Actions(SceneQuery(Scene()), state, print, int)
-    paint_screen(gui(crowd(), brush=painter), state, actions)
+    paint(crowd(), HudState(), painter)
     assert painter.sprites.misses == before
 
 
 def test_what_lies_under_a_sheet_cannot_be_clicked() -> None:
-    _, hotspots = paint(crowd(), HudState(layer=HudLayer.HELP, is_inspector_open=True))
+    hotspots = paint(crowd(), HudState(layer=HudLayer.HELP, is_inspector_open=True))
     assert not any(hotspots.click((x, y)) for x in range(0, 960, 8) for y in range(0, 600, 8))
-
-
-BRUSH = Painter(FONTS)
 
 
 def rows_of_bob(size: tuple[int, int], state: HudState) -> int:
@@ -64,13 +60,15 @@ def rows_of_bob(size: tuple[int, int], state: HudState) -> int:
     actions, pictures = Actions(SceneQuery(Scene()), state, print, int), []
     for who in [(speaker,), (speaker, bob)]:
         surface = pygame.Surface(size)
-        paint_screen(gui(model(*who, size=size), surface, brush=BRUSH), state, actions)
+        paint_screen(gui(model(*who, size=size), surface), state, actions)
         pictures.append(pygame.surfarray.array3d(surface).astype(int))
     is_bobs = abs(pictures[1] - pictures[0]) > 60  # through a caption it is fainter
     return int(is_bobs.any(axis=(0, 2)).sum())
 
 
-@pytest.mark.parametrize("size", [(640, 400), (960, 600), (1920, 1080)])
+@pytest.mark.parametrize(
+    "size", [(640, 400), (960, 600), pytest.param((1920, 1080), marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("layer", [HudLayer.GAME, HudLayer.CHAT])
 @pytest.mark.parametrize("letters", CaptionSize)
 def test_captions_and_chat_leave_a_badge_uncovered(
