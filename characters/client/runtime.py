@@ -37,6 +37,7 @@ from characters.session.events import DisconnectRequested
 from characters.storage.sessions import (
     KeyValueSessionPersistence,
     MemoryStore,
+    SessionData,
     SessionPersistence,
     StoredKeys,
 )
@@ -80,6 +81,12 @@ class Runtime:
     def sessions(self) -> Mapping[str, SessionHandle]:
         """Every session by its key."""
         return MappingProxyType(self._handles)
+
+    @property
+    def session_data(self) -> SessionData:
+        """The stored session ids; each call may wait for a disk."""
+        context = self.context
+        return SessionData(context.persistence, context.wall_clock, context.stored_keys)
 
     @property
     def voice(self) -> Voice:

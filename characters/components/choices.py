@@ -68,11 +68,11 @@ class PlayerChoices:
         """Apply every choice, and the level's settings if they are given."""
         if level is not None:
             self._level = level
-        ears = self._runtime.voice_input
-        ears.set_muted(self._get(MUTED, False))
-        ears.choose_device(self.microphone)
+        voice_input = self._runtime.voice_input
+        voice_input.set_muted(self._get(MUTED, False))
+        voice_input.choose_device(self.microphone)
         self._runtime.voice.choose(self.speaker)
-        ears.set_turns(self.turns)
+        voice_input.set_turns(self.turns)
 
     def set_mode(self, mode: ListeningMode | str) -> None:
         """Choose hands-free or push-to-talk."""

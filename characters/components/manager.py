@@ -20,12 +20,14 @@ from characters.client.voice_input import VoiceInput
 from characters.components.addressing import Addressing, Approach, Hibernation, Nearby, Range
 from characters.components.character import Character, ConnectMode
 from characters.components.choices import PlayerChoices, player_id
+from characters.components.faults import Faults
 from characters.components.parts import Parts, parts_for
 from characters.protocol.messages import check_number
 from characters.protocol.turn_settings import TurnSettings
 from characters.session.conversation import DialogueState
 from characters.session.targeting import Candidate, TargetingMode, TargetingOptions
 from characters.speech.settings import SpeechSettings
+from characters.storage.sessions import SessionData
 from engine.objects.objects import Component
 from engine.prefs.prefs import PlayerPrefs
 
@@ -153,9 +155,21 @@ class CharacterManager(Component):
         return self._runtime
 
     @property
-    def ears(self) -> VoiceInput:
+    def voice_input(self) -> VoiceInput:
         """The player's microphone."""
         return self.runtime.voice_input
+
+    @property
+    def session_data(self) -> SessionData:
+        """The stored session ids, to read or to clear; each call may wait for a disk."""
+        return self.runtime.session_data
+
+    @property
+    def faults(self) -> Faults:
+        """What breaks connections, service and microphone on purpose."""
+        if self._own_parts is not None:
+            return self._own_parts.faults
+        return self.scene.find_service(Faults) or Faults(self.runtime, self.runtime.service)
 
     @property
     def choices(self) -> PlayerChoices:
@@ -284,7 +298,7 @@ class CharacterManager(Component):
     def update(self, dt: float) -> None:
         """Look around: who hears the player, and from where and how loud the voices are."""
         self.runtime.update()
-        self.ears.set_focused(self.input.has_focus)
+        self.voice_input.set_focused(self.input.has_focus)
         position = self._addressing.position
         if not self._owners.by_key or position is None:
             return
@@ -384,7 +398,7 @@ class CharacterManager(Component):
         options = TargetingOptions(mode=self.targeting, reach=self.reach)
         now = self.scene.time.elapsed
         self._addressing.choose(self._candidates(), now, options, pinned=pinned)
-        self.ears.set_target(self._addressing.key)
+        self.voice_input.set_target(self._addressing.key)
 
     def _candidates(self) -> list[Candidate]:
         near = self._nearby.distances

@@ -190,12 +190,12 @@ def parts_for(
     sound: bool = True,
     speech: SpeechSettings | None = None,
 ) -> Parts:
-    """Build parts for a scene of somebody's own loop, with what it was given as services.
+    """Build parts for a scene in a loop of the game's own, with the services it was given.
 
-    An Application or PlayerPrefs of the game is used instead of one of our own, and a
-    KeyValueSessionPersistence keeps the sessions in whatever store it stands on. The scene is
-    given the SoundDevices to choose from. Without an `asset_folder` the personas are those beside
-    the level's file.
+    An Application or PlayerPrefs of the game is used instead of new ones, and a
+    KeyValueSessionPersistence keeps the sessions in its store. The scene is given the
+    SoundDevices to choose from, and the Faults. Without an `asset_folder` the personas are those
+    beside the level's file.
     """
     application = scene.find_service(Application)
     data = Path(data_folder) if data_folder else _user_data(application)
@@ -212,6 +212,7 @@ def parts_for(
         owns_prefs=given is None,
     )
     scene.provide(parts.devices)
+    scene.provide(parts.faults)
     return parts
 
 

@@ -164,7 +164,7 @@ class Player(PlayerIdentity):
 
     def _obey_keys(self, manager: CharacterManager) -> None:
         if self.input.get_button_down("mute"):
-            self.set_muted(not manager.ears.muted)
+            self.set_muted(not manager.voice_input.muted)
         if self.input.get_button_down("next_target"):
             manager.target_next()
 
@@ -174,8 +174,8 @@ class Player(PlayerIdentity):
         if is_held != self._is_talking:
             self._is_talking = is_held
             if is_held:
-                manager.ears.allow()
-            manager.ears.push_to_talk(is_held)
+                manager.voice_input.allow()
+            manager.voice_input.push_to_talk(is_held)
 
     def _walk(self, dt: float) -> None:
         push = (self.input.get_axis("horizontal"), self.input.get_axis("vertical"))

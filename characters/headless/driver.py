@@ -145,16 +145,16 @@ class SceneDriver:
             raise StepError(f"there is no file {step.file}")
         character = self._game.character(step.character)
         self._game.manager.talk_to(character)
-        ears = self._runtime.voice_input
-        ears.set_mode("hands_free")
-        ears.allow()
+        voice_input = self._runtime.voice_input
+        voice_input.set_mode("hands_free")
+        voice_input.allow()
         began = False
 
         def is_done() -> bool:
             nonlocal began
             if not began:
                 # As a player who looks at the indicator before the first word.
-                began = ears.status.target == character.key and ears.status.is_open
+                began = voice_input.status.target == character.key and voice_input.status.is_open
                 if began or step.at_once:
                     began = True
                     microphone.speak_wav(path)

@@ -242,14 +242,19 @@ class SessionData:
     PersistenceError when it cannot be done.
 
     An open session holds its id in memory and stores it again when it ends or drops: clear that
-    one with `SessionHandle.clear_session_id`.
+    one with `SessionHandle.clear_session_id`. A runtime has its own (`Runtime.session_data`), which
+    keeps its snapshot of the stored keys current.
     """
 
     def __init__(
-        self, persistence: SessionPersistence, wall_clock: Callable[[], float] = time.time
+        self,
+        persistence: SessionPersistence,
+        wall_clock: Callable[[], float] = time.time,
+        stored_keys: StoredKeys | None = None,
     ) -> None:
         self._persistence = persistence
         self._wall_clock = wall_clock
+        self._stored_keys = stored_keys
 
     def get_session_id(self, character_id: str) -> str | None:
         """Return the session id of a character, or None."""
@@ -260,15 +265,19 @@ class SessionData:
         """Store the session id of a character. It is resumed on whatever endpoint is used."""
         record = SessionRecord(session_id=session_id, saved_at=self._wall_clock())
         self._persistence.store(character_id, record)
+        if self._stored_keys is not None:
+            self._stored_keys.note(character_id, is_stored=True)
 
     def clear_session_id(self, character_id: str) -> None:
         """Forget the session id of a character."""
         self._persistence.clear(character_id)
+        if self._stored_keys is not None:
+            self._stored_keys.note(character_id, is_stored=False)
 
     def clear_all_session_ids(self) -> None:
         """Forget every session id."""
         for character_id in self._persistence.all():
-            self._persistence.clear(character_id)
+            self.clear_session_id(character_id)
 
     def get_all_session_ids(self) -> Mapping[str, str]:
         """Return a read-only snapshot: session id by character id."""
@@ -283,8 +292,8 @@ FIRST_ANSWER_SECONDS = 0.25
 class StoredKeys:
     """A snapshot of the keys of all stored sessions, which the main thread may ask without a disk.
 
-    `post` runs an action on the main thread. `read` is called on the store's thread, `note` after
-    each change of the store, `has` and `when_known` on the main thread.
+    `post` runs an action on the main thread. `read` is called on the store's thread, `note` on any
+    after each change of the store, `has` and `when_known` on the main thread.
     """
 
     def __init__(self, post: Callable[[Callable[[], object]], object]) -> None:
@@ -309,7 +318,8 @@ class StoredKeys:
 
     def note(self, key: str, *, is_stored: bool) -> None:
         """Follow a change of the store."""
-        self._keys = self._keys | {key} if is_stored else self._keys - {key}
+        with self._lock:  # the store's thread and the main thread may both have changed it
+            self._keys = self._keys | {key} if is_stored else self._keys - {key}
 
     def has(self, key: str) -> bool:
         """Tell whether a session is known to be stored; the first call may wait a moment."""

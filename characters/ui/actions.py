@@ -153,7 +153,7 @@ class Actions:
     def menu(self) -> tuple[HudAction, ...]:
         """Return the entries of the menu."""
         state, manager = self._state, self.query.manager
-        is_muted = manager is not None and manager.ears.muted
+        is_muted = manager is not None and manager.voice_input.muted
         return (
             HudAction(state.close, words.GO_ON),
             HudAction(lambda: state.open(HudLayer.HELP), words.SHOW_HELP),
@@ -563,7 +563,7 @@ class SoundActions:
         """Mute or unmute the microphone."""
         manager = self._query.manager
         if manager is not None:
-            manager.choices.set_muted(not manager.ears.muted)
+            manager.choices.set_muted(not manager.voice_input.muted)
 
     def _change(self, row: SoundRow, source: Input) -> None:
         mute = self.toggle_mute if row.volume is None else row.volume.mute
@@ -586,11 +586,11 @@ class SoundActions:
         return DeviceReport(problem=words.NO_DEVICES) if devices is None else devices.report
 
     def _microphone(self, manager: CharacterManager) -> SoundRow:
-        choices, ears = manager.choices, manager.ears
-        hint = words.MICROPHONE_MUTED_HINT if ears.muted else words.MICROPHONE_HINT
+        choices, voice_input = manager.choices, manager.voice_input
+        hint = words.MICROPHONE_MUTED_HINT if voice_input.muted else words.MICROPHONE_HINT
         return self._device(
             (words.MICROPHONE, hint), choices.microphone, self._report.inputs,
-            ears.status.device, choices.set_microphone,
+            voice_input.status.device, choices.set_microphone,
         )  # fmt: skip
 
     def _speaker(self, manager: CharacterManager) -> SoundRow:
@@ -634,7 +634,8 @@ def _ways_to_talk(manager: CharacterManager) -> tuple[SoundRow, SoundRow]:
             choices.set_mode(ListeningMode.PUSH_TO_TALK)
         else:
             choices.set_mode(ListeningMode.HANDS_FREE)
-            manager.ears.allow()  # choosing it is the player's act that allows the microphone
+            # Choosing it is the player's act that allows the microphone.
+            manager.voice_input.allow()
 
     mode = words.HANDS_FREE if is_hands_free else words.PUSH_TO_TALK
     key = words.TOGGLE if is_toggle else words.HOLD

@@ -159,7 +159,7 @@ class Hud(Component):
 
     def _show_microphone(self, manager: CharacterManager | None) -> None:
         """Name the microphone that works again: it may be another one than before."""
-        status = VoiceInputStatus() if manager is None else manager.ears.status
+        status = VoiceInputStatus() if manager is None else manager.voice_input.status
         if self._had_no_microphone and status.problem is None and status.device:
             self.notify(words.microphone_works(status.device))
         self._had_no_microphone = status.problem is not None
@@ -178,4 +178,4 @@ class Hud(Component):
     def _close_microphone(self, manager: CharacterManager | None, is_closed: bool) -> None:
         """Close the microphone while a menu or the help is open."""
         if manager is not None:
-            manager.ears.set_covered(is_closed)
+            manager.voice_input.set_covered(is_closed)

@@ -179,14 +179,14 @@ def _actor(character: Character, scene: Scene, messages: Messages, is_target: bo
 def _microphone(manager: CharacterManager | None) -> Microphone:
     if manager is None:
         return Microphone()
-    status = manager.ears.status
+    status = manager.voice_input.status
     return Microphone(
         level=status.level,
         is_open=status.is_open,
-        is_muted=manager.ears.muted,
+        is_muted=manager.voice_input.muted,
         is_allowed=status.is_allowed,
         is_hands_free=status.mode is ListeningMode.HANDS_FREE,
-        is_toggled=manager.ears.turns.push_to_talk.toggle,
+        is_toggled=manager.voice_input.turns.push_to_talk.toggle,
         kept_seconds=status.kept_seconds,
         problem=status.problem,
         listener=status.target,

@@ -122,7 +122,7 @@ class FakeHandle:
         return change
 
 
-class FakeEars:
+class FakeVoiceInput:
     """Notes who is to hear the player, and the keys."""
 
     def __init__(self) -> None:
@@ -204,7 +204,7 @@ class FakeRuntime:
 
     def __init__(self) -> None:
         self.sessions: dict[str, FakeHandle] = {}
-        self.voice_input = FakeEars()
+        self.voice_input = FakeVoiceInput()
         self.voice = FakeVoice()
         self.frames = 0
 

@@ -62,6 +62,16 @@ def test_five_lines_are_enough_for_a_talk(tmp_path: Path) -> None:
         run(scene, lambda: any("Ada" in t.text for t in lines_of(character)))
 
 
+def test_a_loop_of_ones_own_reaches_the_stored_sessions_and_the_faults(tmp_path: Path) -> None:
+    with blacksmith(tmp_path) as (scene, character):
+        (manager,) = scene.find_components(CharacterManager)
+        run(scene, lambda: character.is_connected)
+        data = manager.session_data
+        run(scene, lambda: data.get_session_id("patient-7f3a") == character.view.session_id)
+        manager.faults.cut("patient-7f3a")
+        run(scene, lambda: not character.is_connected)
+
+
 def test_a_scene_of_ones_own_is_given_the_devices_to_choose_from(tmp_path: Path) -> None:
     scene = Scene()
     with closing(parts_for(scene, str(tmp_path), sound=False)) as parts:

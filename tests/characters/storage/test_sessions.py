@@ -51,6 +51,18 @@ def test_a_stored_id_carries_the_time(
     assert persistence.load("a") == SessionRecord("id", saved_at=1234.0)
 
 
+def test_what_is_stored_or_cleared_is_known_to_the_runtime_too(
+    persistence: KeyValueSessionPersistence,
+) -> None:
+    keys = StoredKeys(lambda action: action())
+    keys.read(persistence)
+    data = SessionData(persistence, lambda: 1234.0, keys)
+    data.store_session_id("nurse", "s-1")
+    assert keys.has("nurse")
+    data.clear_all_session_ids()
+    assert not keys.has("nurse")
+
+
 def test_clearing_one_leaves_the_others(data: SessionData) -> None:
     data.store_session_id("a", "1")
     data.store_session_id("b", "2")

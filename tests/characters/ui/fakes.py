@@ -17,7 +17,13 @@ from characters.session.conversation import SessionState
 from characters.ui.hud import Hud
 from characters.ui.visuals import CharacterSprite
 from engine.prefs.prefs import PlayerPrefs
-from tests.characters.components.fakes import FakeEars, FakeHandle, FakeRuntime, FakeVoice, Level
+from tests.characters.components.fakes import (
+    FakeHandle,
+    FakeRuntime,
+    FakeVoice,
+    FakeVoiceInput,
+    Level,
+)
 
 __all__ = [
     "FakeFaults",
@@ -34,7 +40,7 @@ class HudHandle(FakeHandle):
         self.told.append("retry")
 
 
-class HudEars(FakeEars):
+class HudEars(FakeVoiceInput):
     """Ears with a status that a test sets."""
 
     def __init__(self) -> None:
