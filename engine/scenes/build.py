@@ -1,12 +1,8 @@
-"""Makes the objects of a checked scene document, and remembers where each was written.
+"""Makes the objects of a scene document, and applies the changes of a document to a running scene.
 
-Applies what changed in a scene file to the living scene, and touches nothing else.
-
-Parents are hung before anybody goes: who was moved from a parent that goes stays. Whatever the
-game did itself since the level was built, stays too: who walked stays where it walked, unless
-its place in the file changed.
-
-What changed between two readings of a scene file: what a hot reload has to do, and no more.
+SceneBuilder makes every object of a document. `difference` compares two readings of a file, and
+ScenePatch applies what it found to the running scene and touches nothing else: an object that the
+game moved stays where it is, unless its place in the file changed.
 """
 
 from __future__ import annotations
@@ -30,9 +26,9 @@ __all__ = ["BuiltScene", "Change", "difference", "SceneBuilder", "SceneDifferenc
 
 @dataclass(frozen=True)
 class BuiltScene:
-    """The objects that came from a file; `scene.get_service(BuiltScene)` finds it.
+    """The objects that came from a file, each with its place; a service of the scene.
 
-    So an error in a running game names the line of the level that it comes from.
+    With it an error in a running game names the line of the level that it comes from.
     """
 
     document: SceneDocument
@@ -42,7 +38,7 @@ class BuiltScene:
     def where(
         self, game_object: GameObject, component: str | None = None, field: str = ""
     ) -> Place | None:
-        """Return where an object, its component or a field is written; None if in no file."""
+        """Return where an object, its component or a field is written; None if it is in no file."""
         index = self._indexes.get(game_object)
         return None if index is None else self.document.position(index, component, field)
 
@@ -53,7 +49,7 @@ class BuiltScene:
 
 
 class SceneBuilder:
-    """Builds one document into one scene, in steps, so that a load can be spread over frames."""
+    """Builds a document into a scene, in steps, so that loading can be spread over frames."""
 
     def __init__(self, document: SceneDocument, scene: Scene) -> None:
         self.document = document
@@ -62,13 +58,13 @@ class SceneBuilder:
         self._parts: dict[str, dict[str, Component]] = {}
 
     def build(self) -> BuiltScene:
-        """Make everything at once."""
+        """Make every object."""
         for _ in self.steps():
             pass
         return self.built()
 
     def steps(self) -> Iterator[float]:
-        """Make the objects one by one; yields progress from 0 to 1 between them."""
+        """Make the objects one by one; yield the progress from 0 to 1 between them."""
         entries, settings = self.document.objects, self.document.settings
         if settings is not None:
             self.scene.background, self.scene.music = settings.background, self.document.music
@@ -76,7 +72,7 @@ class SceneBuilder:
             self._create(entry)
         for entry in entries:
             self._parts[entry.name] = dict(self._make(entry, entry.components))
-        # All are in place before the first awakes: it may look for any other.
+        # All are there before the first awakes: it may look for any other.
         for number, entry in enumerate(entries, 1):
             self._connect(entry, entry.components)
             yield 0.5 * number / len(entries)
@@ -84,7 +80,7 @@ class SceneBuilder:
         yield 1.0
 
     def built(self) -> BuiltScene:
-        """Return what was built and let the scene offer it as a service."""
+        """Return what was built, and provide it as a service of the scene."""
         indexes = WeakKeyDictionary({self.objects[e.name]: e.index for e in self.document.objects})
         built = BuiltScene(self.document, MappingProxyType(self.objects), indexes)
         self.scene.provide(built)
@@ -116,7 +112,7 @@ class SceneBuilder:
         }
 
     def _connect(self, entry: ObjectEntry, names: Iterable[str]) -> None:
-        """Give the components what they refer to and add them to their object."""
+        """Set the references of components and add them to their object."""
         owner = self.objects[entry.name]
         for component in map(entry.components.__getitem__, names):
             made = self._parts[entry.name][component.name]
@@ -126,19 +122,19 @@ class SceneBuilder:
             owner.add(made)
 
     def _resolved(self, entry: ObjectEntry, component: ComponentEntry) -> dict[str, Any]:
-        """Return what the file says of a component, each reference replaced by what it names."""
-        return self._arguments(component, lambda m, text: self._named(m, text, entry.name))
+        """Return the values of a component, each reference replaced by its target."""
+        return self._arguments(component, lambda m, text: self._target(m, text, entry.name))
 
     def _wake(self, entries: Iterable[ObjectEntry]) -> Iterator[float]:
-        """Switch the objects on that the file wants active; yields progress as `steps` does."""
-        wanted = [e for e in entries if e.settings is not None and e.settings.active]
-        most = sum(len(entry.components) for entry in wanted)
-        objects = [self.objects[entry.name] for entry in wanted]
+        """Activate the objects that are active in the file; yield the progress as `steps` does."""
+        active = [e for e in entries if e.settings is not None and e.settings.active]
+        most = sum(len(entry.components) for entry in active)
+        objects = [self.objects[entry.name] for entry in active]
         for number, _ in enumerate(self.scene.lifecycle.switch_on(objects), 1):
             yield 0.5 + 0.5 * min(1.0, number / max(1, most))
 
-    def _named(self, marker: Marker, text: str, owner: str) -> Any:
-        """Return what a text in the file refers to; the document was checked before."""
+    def _target(self, marker: Marker, text: str, owner: str) -> Any:
+        """Return the target of a text in the file; the document was checked before."""
         if isinstance(marker, ObjectRef):
             if marker.component is None:
                 return self.objects[text]
@@ -170,7 +166,7 @@ def parents_first(entries: tuple[ObjectEntry, ...]) -> Iterator[ObjectEntry]:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field before and after; None where the file says nothing of it."""
+    """One field before and after; None where the file does not set it."""
 
     before: Any
     after: Any
@@ -178,19 +174,17 @@ class Change:
 
 @dataclass(frozen=True)
 class ObjectDifference:
-    """What changed in one object; field changes by component, `""` for the object's own."""
+    """What changed in one object; `changed` by component and field, "" for its own fields."""
 
     name: str
     added: tuple[str, ...] = ()
-    """Components that are new."""
     removed: tuple[str, ...] = ()
-    """Components that are gone."""
     changed: Mapping[str, Mapping[str, Change]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class SceneDifference:
-    """Objects by name that are new, gone, or changed; settings of the level by field."""
+    """What changed in a level: objects by name, and its settings by field."""
 
     added: tuple[str, ...]
     removed: tuple[str, ...]
@@ -202,7 +196,7 @@ class SceneDifference:
 
 
 def difference(old: SceneDocument, new: SceneDocument) -> SceneDifference:
-    """Return what has to be done to make `new` of `old`; both without mistakes."""
+    """Return what changed from `old` to `new`, both without mistakes."""
     before = {entry.name: entry for entry in old.objects}
     after = {entry.name: entry for entry in new.objects}
     both = (_object(before[name], after[name]) for name in after if name in before)
@@ -240,53 +234,53 @@ def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Change
 
 
 class ScenePatch(SceneBuilder):
-    """Makes `document` of a scene that was built from another one."""
+    """Changes a scene that was built from another document to be as `document` says."""
 
     def __init__(self, document: SceneDocument, scene: Scene, built: BuiltScene) -> None:
         super().__init__(document, scene)
         self.notes: list[Problem] = []
-        """Edits that have no effect before the level is loaded again."""
+        """The edits that have no effect before the level is loaded again."""
         self._entries = {entry.name: entry for entry in document.objects}
         self._before = built.objects
 
     def apply(self, found: SceneDifference) -> BuiltScene:
-        """Do what the difference says, and return the scene's new description."""
-        changed = [self._entries[name] for name in found.changed if not self._is_gone(name)]
+        """Apply the difference and return what is built now."""
+        changed = [self._entries[name] for name in found.changed if not self._is_destroyed(name)]
         added = [self._entries[name] for name in found.added]
         new = {name: found.changed[name].added for name in found.changed}
-        self._take_over(entry for name, entry in self._entries.items() if name not in found.added)
-        for entry in (*added, *changed):  # first: a constructor that refuses changes nothing
+        self._adopt(entry for name, entry in self._entries.items() if name not in found.added)
+        for entry in (*added, *changed):  # first: if a constructor raises, nothing was changed
             made = self._make(entry, new.get(entry.name, entry.components))
             self._parts.setdefault(entry.name, {}).update(made)
         for entry in parents_first(self.document.objects):
             if entry.name in found.added:
                 self._create(entry)
-        for entry in changed:
-            self._settle(entry, found.changed[entry.name].changed.get("", {}))
-        self._let_go(found)
-        touched = [part for e in changed for part in self._set(e, found.changed[e.name])]
-        touched += self._refer_again(found)
+        for entry in changed:  # before any is destroyed: children that were moved away stay
+            self._update_object(entry, found.changed[entry.name].changed.get("", {}))
+        self._destroy_removed(found)
+        touched = [part for e in changed for part in self._set_fields(e, found.changed[e.name])]
+        touched += self._relink(found)
         for entry in (*added, *changed):
             self._connect(entry, new.get(entry.name, entry.components))
         for _ in self._wake(added):
             pass
-        self._set_level(found.settings)
+        self._update_level(found.settings)
         for part in dict.fromkeys(touched):
             self.scene.lifecycle.validate(part)
         return self.built()
 
-    def _is_gone(self, name: str) -> bool:
+    def _is_destroyed(self, name: str) -> bool:
         return self._before[name].is_destroyed
 
-    def _take_over(self, entries: Iterable[ObjectEntry]) -> None:
+    def _adopt(self, entries: Iterable[ObjectEntry]) -> None:
         for entry in entries:
             owner = self.objects[entry.name] = self._before[entry.name]
             kinds = {name: self.document.registry.get(name) for name in entry.components}
-            parts = ((name, _living(owner, kind)) for name, kind in kinds.items())
+            parts = ((name, _existing(owner, kind)) for name, kind in kinds.items())
             self._parts[entry.name] = {name: part for name, part in parts if part is not None}
 
-    def _settle(self, entry: ObjectEntry, changes: Mapping[str, Change]) -> None:
-        """Bring an object's place, parent, tag, layer and activity in line with the file."""
+    def _update_object(self, entry: ObjectEntry, changes: Mapping[str, Change]) -> None:
+        """Set the place, parent, tag, layer and activity of an object that changed in the file."""
         assert entry.settings is not None
         owner, settings = self.objects[entry.name], entry.settings
         if "parent" in changes:
@@ -300,68 +294,68 @@ class ScenePatch(SceneBuilder):
         if "layer" in changes:
             owner.layer = settings.layer
 
-    def _let_go(self, found: SceneDifference) -> None:
+    def _destroy_removed(self, found: SceneDifference) -> None:
         for name in found.removed:
-            if not self._is_gone(name):
+            if not self._is_destroyed(name):
                 self._before[name].destroy()
         for name, change in found.changed.items():
             for kind in map(self.document.registry.get, change.removed):
-                part = _living(self._before[name], kind)
+                part = _existing(self._before[name], kind)
                 if part is not None:
                     self.scene.destroy(part)
 
-    def _set(self, entry: ObjectEntry, change: ObjectDifference) -> Iterator[Component]:
-        """Set the changed fields of the living components; yields who was touched."""
+    def _set_fields(self, entry: ObjectEntry, change: ObjectDifference) -> Iterator[Component]:
+        """Set the changed fields of existing components; yield each of those."""
         for name, fields in change.changed.items():
             part = self._parts[entry.name].get(name)
             if part is None:
-                continue  # the object's own settings, or the game has destroyed it
-            told = self._resolved(entry, entry.components[name])
+                continue  # the object's own settings, or a component that the game destroyed
+            values = self._resolved(entry, entry.components[name])
             specs = self.document.registry.fields(name)
             for key in fields:
                 if key in part.fixed_fields:
                     why = part.fixed_fields[key]
                     self.notes.append(self.document.problem(entry.index, name, key, why))
                     continue
-                value = told[key] if key in told else deepcopy(specs[key].default)
+                value = values[key] if key in values else deepcopy(specs[key].default)
                 setattr(part, key, value)
             yield part
 
-    def _refer_again(self, found: SceneDifference) -> Iterator[Component]:
-        """Lead references from what went to what took its place; yields who was touched."""
+    def _relink(self, found: SceneDifference) -> Iterator[Component]:
+        """Renew references to what was destroyed; yield each component that had one."""
         if not found.removed and not any(change.removed for change in found.changed.values()):
             return
         for entry in self._entries.values():
             for name, part in self._parts[entry.name].items():
-                told = self._resolved(entry, entry.components[name])
-                stale = [f for f in told if _is_gone(getattr(part, f, None))]
+                values = self._resolved(entry, entry.components[name])
+                stale = [f for f in values if _is_stale(getattr(part, f, None))]
                 for key in stale:
-                    setattr(part, key, told[key])
+                    setattr(part, key, values[key])
                 if stale:
                     yield part
 
-    def _named(self, marker: Marker, text: str, owner: str) -> Any:
+    def _target(self, marker: Marker, text: str, owner: str) -> Any:
         try:
-            return super()._named(marker, text, owner)
+            return super()._target(marker, text, owner)
         except LookupError:
-            return None  # the game has destroyed it
+            return None  # the game destroyed it
 
-    def _set_level(self, changes: Mapping[str, Change]) -> None:
+    def _update_level(self, changes: Mapping[str, Change]) -> None:
         for name in changes.keys() & {"name", "size", "background"}:
             setattr(self.scene, name, changes[name].after)
         if "music" in changes:
             self.scene.music = self.document.music
 
 
-def _is_gone(value: Any) -> bool:
-    """Tell whether a reference, a handler or one of several leads to what was destroyed."""
+def _is_stale(value: Any) -> bool:
+    """Return whether a reference or a handler, or one in a list, leads to what was destroyed."""
     if isinstance(value, (list, tuple)):
-        return any(map(_is_gone, value))
+        return any(map(_is_stale, value))
     target = getattr(value, "__self__", value)
     return isinstance(target, (Component, GameObject)) and target.is_destroyed
 
 
-def _living(owner: GameObject, kind: type[Any]) -> Component | None:
-    """Return the component of exactly that type, which is what a file names."""
+def _existing(owner: GameObject, kind: type[Any]) -> Component | None:
+    """Return the component of exactly that type, as files name exact types."""
     parts = (part for part in owner.components if type(part) is kind and not part.is_destroyed)
     return next(parts, None)

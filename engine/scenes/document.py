@@ -1,15 +1,15 @@
-"""SceneDocument: what a scene file says, read as far as it can be, before anything is built.
+"""SceneDocument: a scene file as far as it can be read, before anything is built.
 
-Checks that concern several objects get one: `check(document) -> Iterable[Problem]`.
-
-Prefabs and profiles: what lies below an object's own table, and which file says what.
+Prefabs and profiles are the defaults of an object and of a component, in files of their own:
 
     [[object]]
-    prefab = "prefabs/npc.toml"           # an object table in a file of its own, as a default
+    prefab = "prefabs/npc.toml"           # an object table
     [object.Character]
-    profile = "characters/patient.toml"   # a component table in a file of its own, as a default
+    profile = "characters/patient.toml"   # a component table
 
-What the level says wins, key by key. A prefab may name a prefab and profiles itself.
+The level overrides them key by key. A prefab may name a prefab and profiles itself.
+
+A SceneCheck of the game is called with each document and returns further problems.
 """
 
 from __future__ import annotations
@@ -41,21 +41,19 @@ __all__ = [
 ]
 
 
-_DEEPEST = 8  # a prefab of a prefab of a prefab is a mistake long before that
-
-KeepsKey = Callable[[str, str], bool]
+_DEEPEST = 8  # prefabs of prefabs; deeper is surely a circle
 
 
 @dataclass(frozen=True)
 class FileLayer:
-    """A table of a file that lies under an object at `mount`; `prefix` is its path in the file."""
+    """A table in a file, at `prefix`, with the values of an object at `mount`."""
 
     source: TomlSource
     prefix: KeyPath
     mount: KeyPath = ()
 
     def path(self, path: KeyPath) -> KeyPath | None:
-        """Return the path in the file of a path in the object, if this layer says something."""
+        """Return the path in the file of a path in the object, or None if it is not there."""
         depth = len(self.mount)
         if path[:depth] != self.mount or len(path) < depth:
             return None
@@ -65,7 +63,7 @@ class FileLayer:
 
 @dataclass(frozen=True)
 class LayeredObject:
-    """One object: its data with all defaults filled in, and the layers it came from."""
+    """One object: its data with prefab and profiles, and the layers that it came from."""
 
     data: Mapping[str, Any]
     layers: tuple[FileLayer, ...]
@@ -73,7 +71,7 @@ class LayeredObject:
     def find(self, path: KeyPath, *, own: bool = False) -> tuple[TomlSource, KeyPath]:
         """Return the file and the path in it that is nearest to a path in the object.
 
-        With `own`, only the level itself counts: where a key should be added.
+        With `own` it is in the level itself: where a key should be added.
         """
         layers = self.layers[:1] if own else self.layers
         for length in range(len(path), 0, -1):
@@ -86,11 +84,11 @@ class LayeredObject:
     def problem(self, mistake: Mistake) -> Problem:
         """Locate a mistake whose path begins in this object."""
         source, path = self.find(mistake.path, own=mistake.at == "table")
-        return source.problem(mistake, path=path, object_name=self._spoken_of)
+        return source.problem(mistake, path=path, object_name=self._label)
 
     @property
-    def _spoken_of(self) -> str | None:
-        """The object's name, or its number; a part may have neither."""
+    def _label(self) -> str | None:
+        """The object's name, or its number; None in a prefab or profile without a name."""
         name = self.data.get("name")
         if isinstance(name, str) and name:
             return name
@@ -104,28 +102,28 @@ class LayeredObject:
 
 @dataclass
 class Layers:
-    """Reads the files that objects are based on, each once, and lays them together."""
+    """Reads prefabs and profiles, each once, and merges them with the objects."""
 
     assets: AssetFolder
     keeps_profile: Callable[[str], bool]
-    """Whether a component has a field called `profile` itself."""
+    """Whether a component has a field of its own called `profile`."""
     problems: list[Problem] = field(default_factory=list)
     _sources: dict[str, TomlSource | None] = field(default_factory=dict)
 
     @property
     def sources(self) -> tuple[TomlSource, ...]:
-        """Every file that was laid below an object."""
+        """Every prefab and profile that was read."""
         return tuple(source for source in self._sources.values() if source is not None)
 
     def expand(self, source: TomlSource, index: int, table: Mapping[str, Any]) -> LayeredObject:
-        """Return one object of a level with everything that it is based on."""
+        """Return one object of a level with its prefab and profiles."""
         prefix: KeyPath = ("object", index)
         layers = [FileLayer(source, prefix)]
         data = self._with_bases(layers[0], table, layers, LayeredObject(table, tuple(layers)), 0)
         return LayeredObject(data, tuple(layers))
 
     def part(self, source: TomlSource, component: str | None) -> LayeredObject:
-        """Return a prefab, or the profile of a component, as an object known no further."""
+        """Return a prefab, or the profile of a component, as an object."""
         mount = () if component is None else (component,)
         table = source.data if component is None else {component: source.data}
         layers = [FileLayer(source, (), mount)]
@@ -172,7 +170,7 @@ class Layers:
     def _base(
         self, name: object, path: KeyPath, owner: LayeredObject, layer: FileLayer, depth: int
     ) -> TomlSource | None:
-        """Return the file that a layer is based on, or None after noting what is wrong with it."""
+        """Return the prefab or profile of a name, or None after noting what is wrong."""
         mistake = self._mistake(name, path, depth)
         if mistake is not None:
             found = layer.path(path) or layer.prefix
@@ -204,7 +202,7 @@ def _tables(table: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]
 
 
 def _merged(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
-    """Return both tables in one; where both speak, the upper one is heard."""
+    """Return both tables in one; where both have a key, the upper value counts."""
     both = dict(lower)
     for key, value in upper.items():
         below = both.get(key)
@@ -278,7 +276,7 @@ class ObjectEntry:
 
 @dataclass(frozen=True)
 class SceneDocument:
-    """A scene file with all its objects; what has mistakes of its own has no values."""
+    """A scene file with all its objects; entries with mistakes have no values."""
 
     source: TomlSource
     registry: ComponentRegistry
@@ -286,9 +284,9 @@ class SceneDocument:
     settings: SceneSettings | None
     objects: tuple[ObjectEntry, ...]
     based_on: tuple[TomlSource, ...] = ()
-    """The prefabs, profiles and the map that lie below the objects."""
+    """The prefabs, profiles and the Tiled map of the objects."""
     is_part: bool = False
-    """Whether this is a prefab or profile on its own: the rest of the level is not known."""
+    """Whether this is a prefab or a profile alone, without a level."""
 
     @property
     def music(self) -> Path | None:
@@ -303,7 +301,7 @@ class SceneDocument:
                 yield entry, entry.components[name]
 
     def readable(self, component: ComponentEntry) -> Mapping[str, Any]:
-        """Return the values of a component as far as they have no mistakes of their own."""
+        """Return the values of a component that have no mistakes."""
         if component.values is not None:
             return component.values
         return self.registry.readable(component.name, component.raw)
@@ -373,7 +371,7 @@ class _Reader:
         self.is_part = is_part
 
     def read(self) -> SceneDocument:
-        self._refuse_strangers()
+        self._check_keys()
         settings = self._settings()
         layers = Layers(self.assets, self._has_profile_field)
         tables = enumerate(self._tables())
@@ -399,7 +397,7 @@ class _Reader:
     def _has_profile_field(self, component: str) -> bool:
         return component in self.registry and "profile" in self.registry.fields(component)
 
-    def _refuse_strangers(self) -> None:
+    def _check_keys(self) -> None:
         for key in self.source.data:
             if key not in ("scene", "object"):
                 hint, sure = did_you_mean(key, ("scene", "object"))
@@ -436,7 +434,7 @@ class _Reader:
         return found
 
     def _map(self) -> TomlSource | None:
-        # Not from the settings: a mistake elsewhere in them takes no object off the map.
+        # Not from the settings: they are None after a mistake elsewhere in them.
         raw = self.source.data.get("scene")
         tiled = raw.get("tiled") if isinstance(raw, Mapping) else None
         if not isinstance(tiled, str) or not tiled or self._missing(tiled, "tiled", MAPS):
@@ -472,7 +470,7 @@ class _Reader:
             else:
                 self._unknown(key, value, layered)
         settings, mistakes = validate(ObjectSettings, plain)
-        self.problems += map(layered.problem, self._kept(mistakes))
+        self.problems += map(layered.problem, self._relevant(mistakes))
         name = plain.get("name")
         return ObjectEntry(
             index, name if isinstance(name, str) else "", settings, components, layered
@@ -484,12 +482,12 @@ class _Reader:
             self.problems.append(layered.problem(mistake))
             return ComponentEntry(name, {}, None)
         values, mistakes = self.registry.read(name, raw, is_part=self.is_part)
-        kept = self._kept(mistakes)
-        self.problems += (layered.problem(below((name,), mistake)) for mistake in kept)
+        relevant = self._relevant(mistakes)
+        self.problems += (layered.problem(below((name,), mistake)) for mistake in relevant)
         return ComponentEntry(name, raw, values)
 
-    def _kept(self, mistakes: list[Mistake]) -> list[Mistake]:
-        """Leave out what is missing in a part: the level may have it."""
+    def _relevant(self, mistakes: list[Mistake]) -> list[Mistake]:
+        """Leave out missing keys in a part: the level may have them."""
         return [m for m in mistakes if not (self.is_part and m.at == "table")]
 
     def _unknown(self, key: str, value: Any, layered: LayeredObject) -> None:

@@ -1,14 +1,12 @@
-"""SceneEditor: changes one value of a running level, checked as the file is, and saves it.
+"""SceneEditor: change one value of a running level, checked as in the file, and save it.
 
     editor = SceneEditor(scene)
     row = next(row for row in editor.rows(npc) if row.name == "max_reconnect_attempts")
     editor.set(npc, row, "5")            # EditError, and nothing is changed, if that is wrong
     editor.undo()
 
-A level that was built from a file is changed as by a hot reload, and one line of the file with
-it. What was made in code is changed where it lives, and there is nothing to save to.
-
-The fields of objects that were made in code: seen and changed where they live.
+A level that was built from a file is changed as by a hot reload, and so is one value of the file.
+An object that was made in code is changed alone; there is nothing to save.
 """
 
 from __future__ import annotations
@@ -44,8 +42,10 @@ from engine.toml.reader import Problem, TomlFileError, field_name
 __all__ = ["CODE", "Edit", "EditError", "SceneEditor"]
 
 
+_log = logging.getLogger(__name__)
+
 CODE = "code"
-"""The origin of every value that no file holds."""
+"""The origin of values that are in no file."""
 
 _OWN = ("name", "position", "tag", "layer", "active")
 
@@ -53,37 +53,34 @@ TakeBack = Callable[[], object]
 
 
 class LiveFields:
-    """Looks at fields and sets them; what it has learnt of a component type it keeps."""
+    """The fields of objects that were made in code; component types are cached."""
 
     def __init__(self) -> None:
         self._kinds: dict[type[Component], ComponentRegistry | None] = {}
 
     def rows(self, owner: GameObject) -> tuple[FieldRow, ...]:
-        """Return every field of the object that a scene file could hold, as it is now."""
+        """Return every field of the object that a scene file could hold."""
         rows = [_own_row(owner, name) for name in _OWN]
         rows += (row for part in self._parts(owner) for row in self._part_rows(part))
         return tuple(rows)
 
     def set(self, owner: GameObject, path: str, value: Any) -> TakeBack:
-        """Set a field to TOML data if its type agrees; return what takes it back.
-
-        Raises ValueError with what is wrong.
-        """
+        """Set a field to TOML data; return a function that takes it back. Raises ValueError."""
         component, _, field = path.partition(".")
         if not field:
             return _set_own(owner, path, value)
         part = next(p for p in self._parts(owner) if type(p).__name__ == component)
         field, _, inner = field.partition(".")
         before = getattr(part, field)
-        wanted = _with(as_data(before), inner.split("."), value) if inner else value
-        _assign(part, field, self._checked(part, field, wanted))
+        requested = _with(as_data(before), inner.split("."), value) if inner else value
+        _assign(part, field, self._checked(part, field, requested))
         return lambda: _assign(part, field, before)
 
     def _parts(self, owner: GameObject) -> Iterator[Component]:
         return (part for part in owner.components if self._registry(type(part)) is not None)
 
     def _registry(self, kind: type[Component]) -> ComponentRegistry | None:
-        """Return a registry of that type alone; None if no file could hold its fields."""
+        """Return a registry of that type alone; None if files cannot hold its fields."""
         if kind not in self._kinds:
             try:
                 self._kinds[kind] = ComponentRegistry(kind)
@@ -111,7 +108,7 @@ class LiveFields:
         values, mistakes = registry.read(name, {**needed, field: value})
         if values is None:
             raise ValueError(_mistake_sentence(mistakes[0]))
-        # Its own `__post_init__` may have rules that no type says.
+        # Its `__post_init__` may have further rules.
         type(part)(**{n: getattr(part, n) for n in specs} | {field: values[field]})
         return values[field]
 
@@ -174,26 +171,23 @@ def _mistake_sentence(mistake: Mistake) -> str:
     return complaint(field_name(mistake.path), mistake.message, got, mistake.hint)
 
 
-_log = logging.getLogger(__name__)
-
-
 class EditError(EngineError):
-    """An edit that was refused, in one sentence; nothing was changed."""
+    """An edit was refused, for the reason in one sentence; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One value that was changed: in which object, where, and into what."""
+    """One value that was changed."""
 
     object: str
     path: str
     text: str
     saved: Path | None = None
-    """The file that says so now; None for what was made in code."""
+    """The file that was saved; None for an object made in code."""
     line: int = 0
-    """Where it says so."""
+    """The line in that file."""
     note: str = ""
-    """Why it has no effect before the level is loaded again, for what has none."""
+    """Why it has no effect before the level is loaded again; "" if it has one."""
 
 
 @dataclass(frozen=True)
@@ -217,18 +211,18 @@ class SceneEditor:
         if found is None:
             return self._live.rows(owner)
         document, entry = found
-        if self._rows[0] is not entry:  # the same until somebody edits: 60 times a second
+        if self._rows[0] is not entry:  # called 60 times a second
             self._rows = (entry, field_rows(document, entry))
         return self._rows[1]
 
     def has_file(self, owner: GameObject) -> bool:
-        """Tell whether an edit of this object can be saved."""
+        """Return whether an edit of this object can be saved."""
         return self._in_file(owner) is not None
 
     def set(self, owner: GameObject, row: FieldRow, text: str) -> Edit:
-        """Change a value as it was typed, in the running level and in its file.
+        """Change a value to the typed text, in the running level and in its file.
 
-        Raises EditError when the value is wrong or cannot be saved; nothing is changed then.
+        Raises EditError if the value is wrong or cannot be saved; nothing is changed then.
         """
         if row.is_fixed:
             raise EditError(f"{row.name} was set by the game's code: it can only be changed there.")
@@ -242,7 +236,7 @@ class SceneEditor:
         return done.edit
 
     def undo(self) -> Edit:
-        """Take the last edit back, to the letter. Raises EditError when that cannot be."""
+        """Take the last edit back, to the letter. Raises EditError if that is not possible."""
         if not self._done:
             raise EditError("Nothing was edited that could be undone.")
         done = self._done[-1]
@@ -281,15 +275,15 @@ class SceneEditor:
         self._save(now, old)
 
     def _save(self, old: SceneFile, new: SceneFile) -> list[Problem]:
-        """Write the file, then make the level what it says; both, or neither.
+        """Write the file, then change the level; both or neither.
 
-        Returns what has no effect before the level is loaded again.
+        Return the edits that have no effect before the level is loaded again.
         """
         with _refusals():
             new.save()
         try:
             notes = self._patch(new.document)
-        except Exception as error:  # a component's own code refused what its type allows
+        except Exception as error:  # raised by a component's own code
             save_atomically(old.path, old.text)
             raise EditError(f"The level could not take that: {error}") from error
         self._scene.provide(new)
@@ -310,20 +304,20 @@ class SceneEditor:
                 take_back = self._live.set(owner, row.path, value)
             except (LookupError, ValueError):
                 raise
-            except Exception as error:  # a component's own code may refuse with anything
+            except Exception as error:  # a component's own code may raise anything
                 raise EditError(f"{row.name} could not be set: {error}") from error
         return _Done(Edit(owner.name, row.path, text), take_back)
 
 
 def _first_difference(old: str, new: str) -> int:
-    """Return the number of the first line that is not the same, from 1."""
+    """Return the number of the first line that differs, from 1."""
     pairs = zip(old.split("\n"), new.split("\n"), strict=False)
     return 1 + sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """Turn whatever a file or a value may be refused for into one sentence."""
+    """Turn each reason to refuse an edit into an EditError of one sentence."""
     try:
         yield
     except TomlFileError as error:

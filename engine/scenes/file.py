@@ -1,13 +1,12 @@
-"""SceneFile: a level in TOML, checked whole, built into a scene, and saved with its comments.
+"""SceneFile: a level in TOML, checked as a whole, built into a scene, and saved with its comments.
 
     registry = ComponentRegistry(Door, Lamp)
     file = SceneFile.read(Path("assets/scenes/hall.toml"), registry)
     scene = file.new_scene(clock=clock)
     file.build(scene)
 
-Editing replaces the one value in the text; every other character stays.
-
-What of an object can be seen and edited: its fields, their values and where each is said.
+An edit replaces one value in the text; every other character stays. `field_rows` lists what can
+be edited: the fields of an object, their values and where each comes from.
 """
 
 from __future__ import annotations
@@ -64,8 +63,8 @@ DEFAULT = "default"
 class FieldRow:
     """One value that a scene file may hold.
 
-    `path` is as `SceneFile.set_value` takes it. `origin` says who speaks: `level`, `default`,
-    or a preset, profile or prefab by its name.
+    `path` is an argument of `SceneFile.set_value`. `origin` is where the value comes from:
+    `level`, `default`, or a preset, profile or prefab by its name.
     """
 
     path: str
@@ -74,11 +73,11 @@ class FieldRow:
     origin: str = LEVEL
     choices: tuple[str, ...] = ()
     is_fixed: bool = False
-    """Whether it can only be seen: what was set in code and no file could say."""
+    """Whether it cannot be edited: a value set in code that no file can hold."""
 
     @property
     def group(self) -> str:
-        """The table that the field stands in; "" for the object's own."""
+        """The table of the field; "" for the object's own."""
         return self.path.rpartition(".")[0]
 
     @property
@@ -88,7 +87,7 @@ class FieldRow:
 
 
 def field_rows(document: SceneDocument, entry: ObjectEntry) -> tuple[FieldRow, ...]:
-    """Return every field of an object in a scene file, whether the file speaks of it or not."""
+    """Return every field of an object, whether the file sets it or not."""
     assert entry.settings is not None  # a document that was built has no mistakes
     rows = []
     for name, info in ObjectSettings.model_fields.items():
@@ -144,7 +143,7 @@ def _origin(entry: ObjectEntry, path: tuple[str, ...], is_said: bool) -> str:
 
 
 def _nested_origin(entry: ObjectEntry, path: str, raw: Any, keys: Sequence[str]) -> str:
-    """Return who says a value inside a table; `keys` lead to it."""
+    """Return where a value inside a table comes from; `keys` lead to it."""
     for key in keys:
         if isinstance(raw, Mapping) and key in raw:
             raw = raw[key]
@@ -155,7 +154,7 @@ def _nested_origin(entry: ObjectEntry, path: str, raw: Any, keys: Sequence[str])
 
 
 def value_text(value: Any) -> str:
-    """Return a value as it is shown and edited: text bare, everything else as in TOML."""
+    """Return a value as it is shown and edited: text without quotes, the rest as in TOML."""
     if value is None:
         return "none"
     if isinstance(value, Enum):
@@ -166,7 +165,7 @@ def value_text(value: Any) -> str:
 
 
 def choices_of(annotation: Any) -> tuple[str, ...]:
-    """Return the values that a field may have, where they can be counted; none for free text."""
+    """Return the values that a field may have if they are few; () for free input."""
     found: list[str] = []
     for kind in map(bare, members(bare(annotation))):
         if kind is bool:
@@ -183,7 +182,7 @@ def choices_of(annotation: Any) -> tuple[str, ...]:
 
 
 def parsed(annotation: Any, text: str) -> Any:
-    """Return what a typed text says as TOML data; whether that is right is the model's to tell."""
+    """Return a typed text as TOML data, which may be of a wrong type."""
     kinds = tuple(map(bare, members(bare(annotation))))
     if bool in kinds and text in ("true", "false"):
         return text == "true"
@@ -197,7 +196,7 @@ def parsed(annotation: Any, text: str) -> Any:
 
 
 def _number(text: str) -> Any:
-    """Return what somebody in a hurry meant with `.5`, or the text itself."""
+    """Return the number of a short form as `.5`, or the text itself."""
     try:
         number = float(text)
     except ValueError:
@@ -206,10 +205,10 @@ def _number(text: str) -> Any:
 
 
 def spelled(entry: ObjectEntry, path: str, value: Any) -> tuple[str, Any]:
-    """Return path and value as the file has to say them.
+    """Return path and value as the file has to write them.
 
-    A field of a table that is there as a preset's name cannot be added to that name: the whole
-    is said as `{ preset = "patient", field = value }` then.
+    A field cannot be added to a table that is written as the name of a preset: the table becomes
+    `{ preset = "patient", field = value }`.
     """
     component, *keys = path.split(".")
     said: Any = entry.components[component].raw if component in entry.components else {}
@@ -227,16 +226,16 @@ def _nested(keys: Sequence[str], value: Any) -> dict[str, Any]:
 
 
 def complaint(field: str, message: str, got: str | None, hint: str | None) -> str:
-    """Return what is wrong with a value in one sentence, the field by its own name alone."""
+    """Return what is wrong with a value in one sentence, with the field's last name."""
     name = field.rpartition(".")[2] or "It"
     said = f" (got {got})" if got is not None else ""
     return f"{name} {message}{said}." + (f" Try: {hint}" if hint else "")
 
 
 class SceneFile:
-    """A scene file without mistakes; `read` refuses any other with all of them at once.
+    """A scene file without mistakes; `read` raises all of them at once.
 
-    One that was read to be mended has those of `problems`, and no edit may add another.
+    With `to_mend` it has those of `problems`, and no edit may add another.
     """
 
     def __init__(
@@ -249,7 +248,7 @@ class SceneFile:
         *,
         to_mend: bool = False,
     ) -> None:
-        """Check a parsed file. Raises TomlFileError with every problem, unless it is `to_mend`."""
+        """Check a parsed file. Raises TomlFileError with every problem, unless `to_mend`."""
         self.path = path
         self._registry = registry
         self._assets = assets
@@ -269,29 +268,29 @@ class SceneFile:
         asset_root: Path | None = None,
         to_mend: bool = False,
     ) -> SceneFile:
-        """Read and check a file; assets are looked for below the `assets` folder it lies in.
+        """Read and check a file; its assets are below the `assets` folder that it is in.
 
-        Raises TomlFileError with every problem, those of `checks` among them; `to_mend` only if
-        it is no TOML.
+        Raises TomlFileError with every problem, those of `checks` too; with `to_mend` only if it
+        is no TOML.
         """
         assets = AssetFolder.of(path) if asset_root is None else AssetFolder(asset_root)
         source = read_source(path)
         return cls(path, source, registry, assets, tuple(checks), to_mend=to_mend)
 
     def reread(self, assets: AssetFolder | None = None) -> SceneFile:
-        """Read the same file again, for the same game. Raises TomlFileError as `read` does.
+        """Read the same file again. Raises TomlFileError as `read` does.
 
-        `assets`, a fresh view of the same folder, knows afterwards which files it awaits.
+        `assets`, a fresh view of the same folder, then has the files that are missing.
         """
         assets = assets or self.fresh_assets()
         return SceneFile(self.path, read_source(self.path), self._registry, assets, self._checks)
 
     def fresh_assets(self) -> AssetFolder:
-        """Return the file's folder of assets as one that has not looked at anything yet."""
+        """Return the folder of assets without what it remembers of its files."""
         return AssetFolder(self._assets.root)
 
     def is_current(self) -> bool:
-        """Tell whether every file that this was read from still has the same text."""
+        """Return whether every file that this was read from still has the same text."""
         try:
             return all(path.read_bytes() == text.encode() for path, text in self._texts.items())
         except OSError:
@@ -320,7 +319,7 @@ class SceneFile:
 
     @property
     def objects(self) -> tuple[ObjectEntry, ...]:
-        """What the file says of each object, in its order."""
+        """The objects of the file, in its order."""
         return self.document.objects
 
     def new_scene(self, **parts: Any) -> Scene:
@@ -333,7 +332,7 @@ class SceneFile:
         return SceneBuilder(self.document, scene).build()
 
     def build_steps(self, scene: Scene) -> Iterator[float]:
-        """Make the objects one by one, for loads that are spread over frames; yields progress."""
+        """Make the objects one by one, to spread loading over frames; yield the progress."""
         scene.provide(self)
         builder = SceneBuilder(self.document, scene)
         yield from builder.steps()
@@ -387,5 +386,5 @@ class SceneFile:
 
 
 def _mistake(problem: Problem) -> tuple[str, str | None, str | None, str, str | None]:
-    """Return what is wrong, wherever it stands by now."""
+    """Return a problem without its place, which an edit may shift."""
     return problem.file, problem.object, problem.field, problem.message, problem.got

@@ -1,4 +1,4 @@
-"""SceneManager: load and leave levels while the game goes on, and carry objects between them."""
+"""SceneManager: load and leave levels while the game runs, and carry objects between them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ALONE_BUDGET = 0.04
 
 
 class SceneLoad:
-    """One request for a level, from the call of `load` to the level that is there, or the error."""
+    """One request for a level, with its progress, and then its scene or its error."""
 
     def __init__(self, name: str, spawn: str | None, additive: bool) -> None:
         self.name = name
@@ -36,16 +36,16 @@ class SceneLoad:
 
     @property
     def is_done(self) -> bool:
-        """Whether the level is there, or will not come."""
+        """Whether the level was loaded or has failed."""
         return self.scene is not None or self.error is not None
 
 
 class SceneManager:
-    """Own the loaded scenes. The composition root hands in how a name becomes a scene.
+    """The loaded scenes, and the levels that are being loaded.
 
     `open_scene(name)` returns the scene, or is a generator that yields between its steps (a
     number from 0 to 1 is taken as progress) and returns the scene: then loading is spread over
-    frames, a few milliseconds in each, while the old level goes on.
+    frames, a few milliseconds in each, while the old level runs.
     """
 
     def __init__(
@@ -83,13 +83,13 @@ class SceneManager:
         return self._asked[0] if self._asked else None
 
     def load(self, name: str, spawn: str | None = None, *, additive: bool = False) -> SceneLoad:
-        """Ask for a level; it replaces the others, or joins them, at the end of a later frame.
+        """Load a level; it replaces the others, or joins them, at the end of a later frame.
 
         Callable at any time, from a component's update too.
         """
         for asked in self._asked:
             if (asked.name, asked.spawn, asked.additive) == (name, spawn, additive):
-                return asked  # who stands in a door asks in every frame
+                return asked  # a player in a door asks in every frame
         load = SceneLoad(name, spawn, additive)
         self._asked.append(load)
         return load
@@ -107,7 +107,7 @@ class SceneManager:
             self._active = self._scenes[-1] if self._scenes else None
 
     def dont_destroy_on_load(self, game_object: GameObject) -> None:
-        """Let an object without a parent move on into every level that replaces its own."""
+        """Move an object without a parent into every level that replaces its own."""
         if game_object.transform.parent is not None:
             raise ValueError(
                 f"{game_object.name!r} has a parent: only an object without one can move on."
@@ -115,7 +115,7 @@ class SceneManager:
         self._keep[game_object] = None
 
     def update(self, dt: float) -> None:
-        """Run one frame of every scene, then go on loading."""
+        """Run one frame of every scene, then continue loading."""
         self.update_scenes(dt)
         self.advance_loading()
 
@@ -126,8 +126,8 @@ class SceneManager:
                 scene.update(dt)
 
     def advance_loading(self) -> None:
-        """Work on the loads that were asked for, within the time budget; between frames only."""
-        # Without a level there is no game that loading could disturb.
+        """Continue the loads that were asked for, within the time budget; between frames only."""
+        # Without a level there is no game to disturb.
         deadline = self._clock.now() + (self._budget if self._scenes else ALONE_BUDGET)
         while self._asked:
             if not self._advance(self._asked[0], deadline):
@@ -135,7 +135,7 @@ class SceneManager:
             self._asked.pop(0)
 
     def close(self) -> None:
-        """Leave every scene and forget every load."""
+        """Close every scene and cancel every load."""
         self._asked.clear()
         if self._steps is not None:
             self._steps.close()
@@ -145,7 +145,7 @@ class SceneManager:
         self._active = None
 
     def _advance(self, load: SceneLoad, deadline: float) -> bool:
-        """Go on with one load until it is done, True, or the time is up, False."""
+        """Continue one load; return True if it is done, False if the time is up."""
         try:
             scene = self._next_step(load, deadline)
         except Exception as error:
@@ -198,7 +198,7 @@ class SceneManager:
             self.scene_unloading.emit(old)
         self._keep = {kept: None for kept in self._keep if not kept.is_destroyed}
         for kept in self._keep:
-            if kept.transform.parent is None:  # else it shares the parent's fate
+            if kept.transform.parent is None:  # else it stays with its parent
                 scene.adopt(kept)
         for old in self._scenes:
             old.close()

@@ -1,14 +1,9 @@
-"""What must hold between the objects of a scene file: names, parents, references, assets.
+"""The rules between the tables of a scene file, its JSON schema, and prefabs and profiles alone.
 
-The JSON schema of scene files, for editors: completion and red underlines while typing.
-
-Draft 7, which the TOML editors understand. It says what the loader says of one table; what
-concerns several tables, files and methods is the linter's.
-
-Prefabs and profiles on their own: files of which levels are made, each read as what it is.
-
-A level may give what a part leaves out, and holds the objects that a part refers to; whatever
-else can be wrong with a part is found without any level.
+`scene_problems` checks names, parents, references, handlers and assets. `scene_schema` is for text
+editors: completion and red underlines, in draft 7, which they understand. `read_part` reads a
+prefab or a profile without a level: what may be missing there, and what it refers to, is not
+checked.
 """
 
 from __future__ import annotations
@@ -50,7 +45,7 @@ __all__ = ["HandlerName", "is_part", "profile_of", "read_part", "scene_problems"
 
 
 def scene_problems(document: SceneDocument) -> Iterator[Problem]:
-    """Yield every mistake that needs more than one table to be seen."""
+    """Yield every mistake that concerns more than one table."""
     rules = _Rules(document)
     yield from rules.names()
     yield from rules.parents()
@@ -90,7 +85,7 @@ class _Rules:
         return self.document.registry
 
     def names(self) -> Iterator[Problem]:
-        """Two objects of one name: nobody could say which one is meant."""
+        """Yield each object with the name of an earlier one."""
         for entry in self.document.objects:
             first = self.by_name.get(entry.name, entry)
             if first is not entry:
@@ -104,7 +99,7 @@ class _Rules:
                 yield entry.layered.problem(mistake)
 
     def parents(self) -> Iterator[Problem]:
-        """Parents that are not there, and circles of them."""
+        """Yield each parent that does not exist, and circles of parents."""
         for entry in self.document.objects:
             parent = _parent(entry)
             if self.document.is_part:
@@ -124,7 +119,7 @@ class _Rules:
         return seen
 
     def component(self, entry: ObjectEntry, component: ComponentEntry) -> Iterator[Problem]:
-        """What the marked texts of a component name, and what its constructor says."""
+        """Yield the wrong references of a component, else what its constructor raises."""
         specs = self.document.registry.fields(component.name)
         mistakes = list(self._texts(entry, component, specs))
         is_whole = all(not s.required or name in component.raw for name, s in specs.items())
@@ -197,7 +192,12 @@ class _Rules:
     def _construction(
         self, component: ComponentEntry, specs: Mapping[str, FieldSpec]
     ) -> Iterator[Mistake]:
-        """Make the component once: its own `__post_init__` may have rules that no type says."""
+        """Yield what the component's constructor raises.
+
+        Its rules are in `__post_init__`, so that they hold for a component made in code too; a
+        second hook for files would have to repeat them. A constructor only takes its values
+        (see Component), so an instance that is thrown away has no effect.
+        """
         assert component.values is not None
         values = component.values.items()
         arguments = {k: resolved(specs[k].annotation, v, lambda m, t: None) for k, v in values}
@@ -205,12 +205,12 @@ class _Rules:
             self.document.registry.get(component.name)(**arguments)
         except ValueError as error:
             yield _complaint(component, str(error))
-        except Exception as error:  # any constructor's own code; the reader gets a sentence
+        except Exception as error:  # a constructor may raise anything
             yield _complaint(component, f"cannot be made: {type(error).__name__}: {error}")
 
 
 def _parent(entry: ObjectEntry) -> str:
-    """Return what the file says, whatever is wrong with the object's other settings."""
+    """Return the parent in the file, even if other settings have mistakes."""
     parent = entry.layered.data.get("parent")
     return parent if isinstance(parent, str) else ""
 
@@ -266,13 +266,13 @@ def scene_schema(registry: ComponentRegistry) -> Schema:
 
 
 def _target(ref: Schema) -> str:
-    """Return the name of the definition that a reference points to, "" if it is none."""
+    """Return the name of the definition that a reference points to, or ""."""
     inner = ref.get("allOf", [ref])[0]
     return str(inner.get("$ref", "")).rsplit("/", 1)[-1]
 
 
 def _open(definitions: Schema, target: str, specs: Mapping[str, FieldSpec]) -> list[str]:
-    """Let a component's table say `profile`; return the keys that it must have without one."""
+    """Allow `profile` and presets in a component's table; return its required keys."""
     schema = definitions[target]
     if "profile" not in specs:
         schema["properties"]["profile"] = {
@@ -293,7 +293,7 @@ def _open(definitions: Schema, target: str, specs: Mapping[str, FieldSpec]) -> l
 def _add_components(
     schema: Schema, components: Mapping[str, Schema], required: Mapping[str, list[str]]
 ) -> None:
-    """Add the components to the schema of an object; what they must have, a prefab may give."""
+    """Add the components to an object's schema; required keys may come from a prefab."""
     schema["properties"].update(components)
     schema["properties"]["prefab"] = {
         **_BASE_FILE,
@@ -317,7 +317,7 @@ def _dataclasses(annotation: Any) -> Iterable[Any]:
 
 
 def _as_draft_7(node: Any) -> Any:
-    """Return pydantic's newer draft in the words of draft 7, and "none" for null."""
+    """Return pydantic's newer draft as draft 7, with "none" for null."""
     if isinstance(node, list):
         return [_as_draft_7(item) for item in node]
     if not isinstance(node, dict):
@@ -331,7 +331,7 @@ def _as_draft_7(node: Any) -> Any:
     if new.get("default", ...) is None:
         del new["default"]
     if "$ref" in new and len(new) > 1:
-        new = {"allOf": [{"$ref": new.pop("$ref")}], **new}  # draft 7 hears nothing beside $ref
+        new = {"allOf": [{"$ref": new.pop("$ref")}], **new}  # draft 7 ignores keys beside $ref
     return new
 
 
@@ -358,13 +358,13 @@ def read_part(
 
 
 def is_part(source: TomlSource, registry: ComponentRegistry) -> bool:
-    """Tell, by its folder or else by its keys, whether a file is a prefab or a profile."""
+    """Return, by its folder or else by its keys, whether a file is a prefab or a profile."""
     folder = Path(source.file).absolute().parent.name
-    if folder == _LEVELS or any(_means(key, _LEVEL_KEYS) for key in source.data):
+    if folder == _LEVELS or any(_resembles(key, _LEVEL_KEYS) for key in source.data):
         return False
-    if folder == PREFAB or _named_after(folder, registry) is not None:
+    if folder == PREFAB or _profile_folder(folder, registry) is not None:
         return True
-    return _is_prefab(source, registry) or _best(source, registry) is not None
+    return _is_prefab(source, registry) or _best_fit(source, registry) is not None
 
 
 def profile_of(source: TomlSource, registry: ComponentRegistry) -> str | None:
@@ -372,20 +372,20 @@ def profile_of(source: TomlSource, registry: ComponentRegistry) -> str | None:
     folder = Path(source.file).absolute().parent.name
     if folder == PREFAB or _is_prefab(source, registry):
         return None
-    return _named_after(folder, registry) or _best(source, registry)
+    return _profile_folder(folder, registry) or _best_fit(source, registry)
 
 
 def _is_prefab(source: TomlSource, registry: ComponentRegistry) -> bool:
     tables = [key for key, value in source.data.items() if isinstance(value, dict)]
-    return "prefab" in source.data or any(_means(key, registry) for key in tables)
+    return "prefab" in source.data or any(_resembles(key, registry) for key in tables)
 
 
-def _named_after(folder: str, registry: ComponentRegistry) -> str | None:
+def _profile_folder(folder: str, registry: ComponentRegistry) -> str | None:
     name = folder.removesuffix("s").replace("_", "").casefold()
     return next((known for known in registry if known.casefold() == name), None)
 
 
-def _best(source: TomlSource, registry: ComponentRegistry) -> str | None:
+def _best_fit(source: TomlSource, registry: ComponentRegistry) -> str | None:
     """Return the component that has most of the file's keys, if it has at least half of them."""
     fits = {name: sum(key in registry.fields(name) for key in source.data) for name in registry}
     best = max(fits, key=lambda name: (fits[name], -len(registry.fields(name))), default=None)
@@ -393,7 +393,7 @@ def _best(source: TomlSource, registry: ComponentRegistry) -> str | None:
     return best if is_half else None
 
 
-def _means(key: str, known: Iterable[str]) -> bool:
+def _resembles(key: str, known: Iterable[str]) -> bool:
     names = tuple(known)
     hint, _ = did_you_mean(key, names, likeness=0.7)
     return key in names or (bool(hint) and not hint.startswith("one of"))

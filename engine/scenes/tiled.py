@@ -33,23 +33,23 @@ SOLID = ("rectangle", "tile")  # what has a width and a height
 
 @dataclass(frozen=True)
 class TiledSource(TomlSource):
-    """A map as if it were a level's file: `data` has its object tables."""
+    """A map as the source of a level: `data` has its object tables."""
 
     ids: tuple[int, ...] = ()
 
     @cached_property
     def positions(self) -> Positions:
-        """No places of keys: a map has lines for its objects only."""
+        """Empty: only the objects of a map have a place."""
         return scan("")
 
     def place(self, path: KeyPath, at: str = "value") -> tuple[int, int]:
-        """Return where the object of the path begins."""
+        """Return the line and column of the object of the path."""
         number = self.ids[path[1]] if len(path) > 1 and isinstance(path[1], int) else None
         return _place(self.text, number)
 
 
 def read_tiled(path: Path, registry: ComponentRegistry) -> TiledSource:
-    """Read a map. Raises TomlFileError if it is no map, or the package for maps is missing."""
+    """Read a map. Raises TomlFileError if it is no map, or if pytiled-parser is missing."""
     try:
         import pytiled_parser
     except ImportError:
@@ -62,7 +62,7 @@ def read_tiled(path: Path, registry: ComponentRegistry) -> TiledSource:
     except FileNotFoundError as error:
         message = f"names a file that is not there ({error.filename})"
         raise _error(path, message, "save the tileset there, or embed it in the map") from error
-    except Exception as error:  # the parser raises whatever a map makes it stumble over
+    except Exception as error:  # the parser may raise anything
         raise _error(
             path, f"is no map that can be read ({type(error).__name__}: {error})"
         ) from error
