@@ -1,8 +1,9 @@
-"""Who lets audio through, and who counts what went: two things that know nothing of each other.
+"""The microphone on the network thread: from the open source to the gate of a session.
 
-PreRoll: the first words to a character that is still getting ready, until it can hear them.
-
-Capture: the open microphone on the network thread, from the source to clean frames.
+`Capture` opens, switches and closes the source and yields clean frames. `PreRoll` keeps the first
+words to a character that is still getting ready. `MicrophoneGate` lets frames through when the
+session machine says so; `GateMeter` counts what left, and knows nothing of the gate, so that each
+can be held against the other.
 """
 
 from __future__ import annotations
@@ -25,112 +26,102 @@ from characters.session.conversation import MicrophoneView
 __all__ = ["begins_at", "Capture", "EchoFilter", "GateMeter", "MicrophoneGate", "PreRoll"]
 
 
-BYTES_PER_SECOND = 2 * 16_000
+class EchoFilter(Protocol):
+    """Takes what the loudspeakers play out of what the microphone hears."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it has learnt the room, so that what is left is no echo."""
+        ...
+
+    def clean(self, samples: Samples) -> Samples:
+        """Return a frame without the echo in it."""
+        ...
 
 
-def begins_at(pcm: bytes, captured_at: float) -> float:
-    """Return when the first sample of a frame was heard; ``captured_at`` is that of its last."""
-    return captured_at - len(pcm) / BYTES_PER_SECOND
+class Capture:
+    """Opens, switches and closes the source, and hands on what it heard."""
 
-
-@dataclass
-class GateMeter:
-    """Measures where audio leaves, from the ready signal alone, whatever the gate decided."""
-
-    ready_at: float | None = None
-    delay: float = 0.0
-    frames_sent: int = 0
-    frames_before_open: int = 0
-
-    def count(self, begins_at: float) -> float:
-        """Count a frame and return its time stamp: seconds since the ready signal."""
-        timestamp = -1.0 if self.ready_at is None else begins_at - self.ready_at
-        self.frames_sent += 1
-        # Rounding of a microsecond is not speech.
-        if timestamp < self.delay - 1e-6:
-            self.frames_before_open += 1
-        return timestamp
-
-
-class MicrophoneGate:
-    """The gate of a session as the machine orders it; its counts go on over connections."""
-
-    def __init__(self) -> None:
-        self._meter = GateMeter()
-        self._counted = (0, 0)
-        self._opened_at: float | None = None
-        self._is_open = False
-        self._kept_until: float | None = None
-        self._shift = 0.0
-
-    def ready(self, meter: GateMeter, delay: float) -> None:
-        """Begin a connection: its meter counts from now on."""
-        view = self.view
-        self._counted = (view.frames_sent, view.frames_before_open)
-        self._meter = meter
-        meter.delay = delay
-        self._opened_at = self._kept_until = None
-        self._shift = 0.0
+    def __init__(
+        self,
+        source_factory: SourceFactory,
+        wake: Callable[[], None],
+        echo: EchoFilter | None = None,
+    ) -> None:
+        self._source_factory = source_factory
+        self._echo = echo
+        self._ring = FrameRing(wake=wake)
+        self._source: MicrophoneSource | None = None
+        self._device: str | None = None
+        self.cancels_echo = False
 
     @property
     def is_open(self) -> bool:
-        """Whether it lets through what is said now."""
-        return self._is_open and self._opened_at is not None
-
-    def open(self, opened_at: float, delay: float) -> None:
-        """Let frames through that begin at ``opened_at`` or later."""
-        self._opened_at = opened_at
-        self._is_open = True
-        self._meter.delay = delay
-
-    def close(self) -> None:
-        """Let nothing through."""
-        self._is_open = False
-
-    def lets(self, begins_at: float) -> bool:
-        """Return whether a frame that began then may pass."""
-        return self._is_open and self._opened_at is not None and begins_at >= self._opened_at
-
-    def next_kept(self, pcm: bytes) -> float | None:
-        """Return where a frame of before the opening goes, None while it is closed.
-
-        Kept words begin at the opening, one after the other: before it nothing was sent, and a
-        time stamp before it would say that something was.
-        """
-        if not self._is_open or self._opened_at is None:
-            return None
-        begin = self._opened_at if self._kept_until is None else self._kept_until
-        self._kept_until = begin + len(pcm) / BYTES_PER_SECOND
-        return begin
-
-    def stamp(self, begins_at: float) -> float:
-        """Return where a frame of now goes: behind the kept words, if there were any."""
-        if self._kept_until is not None:
-            self._shift = max(0.0, self._kept_until - begins_at)
-            self._kept_until = None
-        return begins_at + self._shift
+        """Whether a source is open."""
+        return self._source is not None
 
     @property
-    def view(self) -> MicrophoneView:
-        """What the game may see of it."""
-        sent, before = self._counted
-        return MicrophoneView(
-            ready_at=self._meter.ready_at,
-            opened_at=self._opened_at,
-            frames_sent=sent + self._meter.frames_sent,
-            frames_before_open=before + self._meter.frames_before_open,
-            is_open=self._is_open,
-        )
+    def has_echo_filter(self) -> bool:
+        """Whether echo can be cancelled on this machine."""
+        return self._echo is not None
+
+    @property
+    def is_free_of_echo(self) -> bool:
+        """Whether what is heard is surely not what the loudspeakers play."""
+        return self._echo is not None and self.cancels_echo and self._echo.is_settled
+
+    @property
+    def problem(self) -> str | None:
+        """One calm sentence when nothing can be heard."""
+        return None if self._source is None else self._source.problem
+
+    @property
+    def device(self) -> str:
+        """Name of the device."""
+        return "" if self._source is None else self._source.device
+
+    @property
+    def overruns(self) -> int:
+        """How many frames were lost because they were not taken in time."""
+        return self._ring.overruns
+
+    def tend(self, device: str | None, *, wanted: bool) -> None:
+        """Open or close the source, or let it follow the player's choice of device."""
+        if not wanted:
+            self.close()
+        elif self._source is None:
+            self._ring.clear()
+            self._source = self._source_factory()
+            if device is not None:
+                self._source.choose(device)
+            self._source.start(self._ring.put)
+        elif device != self._device:
+            self._source.choose(device)
+        self._device = device
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield what was heard since the last time."""
+        while (frame := self._ring.get()) is not None:
+            if self._echo is not None and self.cancels_echo:
+                frame = frame._replace(samples=self._echo.clean(frame.samples))
+            yield frame
+
+    def close(self) -> None:
+        """Stop the source, and drop the frames that were not taken."""
+        if self._source is not None:
+            self._source.stop()
+            self._source = None
+        self._ring.clear()
 
 
 # What is heard before the first word: a plosive is over before it is recognised as speech.
 LEAD_FRAMES = 15
-# Whoever gets ready so much later does not know any more what the words were about.
+# A character that gets ready so much later would answer to words out of place.
 FORGET_SECONDS = 30.0
 
 
 class PreRoll:
-    """Keeps the newest frames of speech in memory, never more than it is told.
+    """Keeps the newest frames of speech in memory, within a bound.
 
     Silence is not kept: before speech only a short lead, and after it no more than `pause`,
     which lets the service find the end of the sentence. It never pushes words out.
@@ -185,89 +176,99 @@ class PreRoll:
         self._has_speech = False
 
 
-class EchoFilter(Protocol):
-    """Takes what the loudspeakers play out of what the microphone hears."""
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether it knows the room well enough for what is left to be no echo."""
-        ...
-
-    def clean(self, samples: Samples) -> Samples:
-        """Return a frame without the echo in it."""
-        ...
+BYTES_PER_SECOND = 2 * 16_000
 
 
-class Capture:
-    """Opens, switches and closes the source, and hands on what it heard."""
+def begins_at(pcm: bytes, captured_at: float) -> float:
+    """Return when the first sample of a frame was heard; ``captured_at`` is that of its last."""
+    return captured_at - len(pcm) / BYTES_PER_SECOND
 
-    def __init__(
-        self,
-        source_factory: SourceFactory,
-        wake: Callable[[], None],
-        echo: EchoFilter | None = None,
-    ) -> None:
-        self._source_factory = source_factory
-        self._echo = echo
-        self._ring = FrameRing(wake=wake)
-        self._source: MicrophoneSource | None = None
-        self._device: str | None = None
-        self.cancels_echo = False
+
+@dataclass
+class GateMeter:
+    """Measures where audio leaves, from the ready signal alone, whatever the gate decided."""
+
+    ready_at: float | None = None
+    delay: float = 0.0
+    frames_sent: int = 0
+    frames_before_open: int = 0
+
+    def count(self, begins_at: float) -> float:
+        """Count a frame and return its time stamp: seconds since the ready signal."""
+        timestamp = -1.0 if self.ready_at is None else begins_at - self.ready_at
+        self.frames_sent += 1
+        # Rounding of a microsecond is not speech.
+        if timestamp < self.delay - 1e-6:
+            self.frames_before_open += 1
+        return timestamp
+
+
+class MicrophoneGate:
+    """The gate of a session, as the machine orders it; its counts go on over connections."""
+
+    def __init__(self) -> None:
+        self._meter = GateMeter()
+        self._counted = (0, 0)
+        self._opened_at: float | None = None
+        self._is_open = False
+        self._kept_until: float | None = None
+        self._shift = 0.0
+
+    def ready(self, meter: GateMeter, delay: float) -> None:
+        """Begin a connection: its meter counts from now on."""
+        view = self.view
+        self._counted = (view.frames_sent, view.frames_before_open)
+        self._meter = meter
+        meter.delay = delay
+        self._opened_at = self._kept_until = None
+        self._shift = 0.0
 
     @property
     def is_open(self) -> bool:
-        """Whether a source is open."""
-        return self._source is not None
+        """Whether it lets through what is said now."""
+        return self._is_open and self._opened_at is not None
 
-    @property
-    def has_echo_filter(self) -> bool:
-        """Whether echo can be cancelled on this machine."""
-        return self._echo is not None
-
-    @property
-    def is_free_of_echo(self) -> bool:
-        """Whether what is heard is surely none of what the loudspeakers play."""
-        return self._echo is not None and self.cancels_echo and self._echo.is_settled
-
-    @property
-    def problem(self) -> str | None:
-        """One calm sentence when nothing can be heard."""
-        return None if self._source is None else self._source.problem
-
-    @property
-    def device(self) -> str:
-        """What is heard."""
-        return "" if self._source is None else self._source.device
-
-    @property
-    def overruns(self) -> int:
-        """How many frames came faster than they were taken."""
-        return self._ring.overruns
-
-    def tend(self, device: str | None, *, wanted: bool) -> None:
-        """Open or close the source, or let it follow the player's choice of device."""
-        if not wanted:
-            self.close()
-        elif self._source is None:
-            self._ring.clear()
-            self._source = self._source_factory()
-            if device is not None:
-                self._source.choose(device)
-            self._source.start(self._ring.put)
-        elif device != self._device:
-            self._source.choose(device)
-        self._device = device
-
-    def frames(self) -> Iterator[Frame]:
-        """Yield what was heard since the last time."""
-        while (frame := self._ring.get()) is not None:
-            if self._echo is not None and self.cancels_echo:
-                frame = frame._replace(samples=self._echo.clean(frame.samples))
-            yield frame
+    def open(self, opened_at: float, delay: float) -> None:
+        """Let frames through that begin at ``opened_at`` or later."""
+        self._opened_at = opened_at
+        self._is_open = True
+        self._meter.delay = delay
 
     def close(self) -> None:
-        """Let go of the source; what it delivered and nobody took is forgotten."""
-        if self._source is not None:
-            self._source.stop()
-            self._source = None
-        self._ring.clear()
+        """Let nothing through."""
+        self._is_open = False
+
+    def lets(self, begins_at: float) -> bool:
+        """Return whether a frame that began then may pass."""
+        return self._is_open and self._opened_at is not None and begins_at >= self._opened_at
+
+    def next_kept(self, pcm: bytes) -> float | None:
+        """Return the time stamp of a frame of before the opening, None while the gate is closed.
+
+        Kept words begin at the opening, one after the other: before it nothing was sent, and a
+        time stamp before it would say that something was.
+        """
+        if not self._is_open or self._opened_at is None:
+            return None
+        begin = self._opened_at if self._kept_until is None else self._kept_until
+        self._kept_until = begin + len(pcm) / BYTES_PER_SECOND
+        return begin
+
+    def stamp(self, begins_at: float) -> float:
+        """Return the time stamp of a frame of now: behind the kept words, if there were any."""
+        if self._kept_until is not None:
+            self._shift = max(0.0, self._kept_until - begins_at)
+            self._kept_until = None
+        return begins_at + self._shift
+
+    @property
+    def view(self) -> MicrophoneView:
+        """What the game sees of it."""
+        sent, before = self._counted
+        return MicrophoneView(
+            ready_at=self._meter.ready_at,
+            opened_at=self._opened_at,
+            frames_sent=sent + self._meter.frames_sent,
+            frames_before_open=before + self._meter.frames_before_open,
+            is_open=self._is_open,
+        )

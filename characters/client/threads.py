@@ -1,8 +1,7 @@
-"""The network thread: one asyncio loop beside the game, joined with a deadline.
+"""The threads of a runtime, and what they share.
 
-The one thread that talks to the session store, which may wait for a disk or a cloud.
-
-Handover: how soon the game's thread lets the others run, by how long its frames are.
+`NetworkThread` runs one asyncio loop beside the game. `StoreThread` runs what may wait for a disk
+or a cloud. `SwitchIntervalTuner` chooses how soon the game's thread lets the others run.
 """
 
 from __future__ import annotations
@@ -15,9 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 __all__ = ["NetworkThread", "Shared", "StoreThread", "SwitchIntervalTuner", "Worker"]
@@ -37,17 +34,17 @@ class Shared(Generic[T]):
 
 
 class Worker(Protocol):
-    """Runs what may wait, in the order in which it was given, off the event loop."""
+    """Runs what may wait off the event loop, in the order in which it was given."""
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Run ``work`` and return what it returns or raise what it raises."""
+        """Run `work` and return what it returns or raise what it raises."""
         ...
 
 
 class StoreThread:
     """A worker with one daemon thread: a store that hangs never holds up a frame or an exit.
 
-    One thread, because a store is promised to be called by one at a time, and because what a
+    One thread, because a store may rely on being called by one at a time, and because what a
     session stores last must be what stays.
     """
 
@@ -60,27 +57,26 @@ class StoreThread:
         self._thread.start()
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Run ``work`` on the thread; whoever waits may be cancelled, the work is done anyway."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
+        """Run `work` on the thread; a caller that is cancelled does not stop it."""
+        future: Future[T] = Future()
+        # From now on it cannot be cancelled any more: the work is done, whoever waits for it.
+        future.set_running_or_notify_cancel()
 
         def job() -> None:
             try:
-                result = work()
+                future.set_result(work())
             except BaseException as error:  # whatever it is belongs to the caller
-                _settle(loop, future, partial(future.set_exception, error))
-            else:
-                _settle(loop, future, partial(future.set_result, result))
+                future.set_exception(error)
 
         self._jobs.put(job)
-        return await future
+        return await asyncio.wrap_future(future)
 
     def post(self, work: Callable[[], object]) -> None:
-        """Run ``work`` on the thread without an answer; it must not raise."""
+        """Run `work` on the thread without an answer; it must not raise."""
         self._jobs.put(work)
 
     def stop(self, deadline_seconds: float) -> bool:
-        """Finish what was given and end; return whether that was done in time."""
+        """Finish all work and end the thread; return whether that was done in time."""
         if not self._thread.is_alive():
             return True
         self._jobs.put(None)
@@ -92,29 +88,18 @@ class StoreThread:
             job()
 
 
-def _settle(
-    loop: asyncio.AbstractEventLoop, future: asyncio.Future[T], action: Callable[[], None]
-) -> None:
-    def settle() -> None:
-        if not future.done():
-            action()
-
-    with suppress(RuntimeError):  # the loop was closed while the store still worked
-        loop.call_soon_threadsafe(settle)
-
-
 # With Python's default of 5 ms a main thread that computes without pause gives the network
 # thread a round trip p99 of 148 ms; with half a millisecond it is 2 ms.
 EAGER_SECONDS = 0.0005
-# Who waits for a short frame to end loses little. A frame that is made to wait for them loses
-# much: it is drawn late, by a thread that had to be woken for its second half.
+# A thread that waits for a short frame to end loses little. A frame that waits for other threads
+# loses much: it is drawn late, by a thread that had to be woken for its second half.
 SHORT_FRAME_SECONDS = 0.005
 PATIENT_SECONDS = SHORT_FRAME_SECONDS  # it is over by then
 FRAMES_UNTIL_PATIENT = 30
 
 
 class SwitchIntervalTuner:
-    """Sets Python's switch interval from `begin` to `end`; all for one thread, the game's.
+    """Sets Python's switch interval from `begin` to `end`; called by the game's thread alone.
 
     It is short, unless the last frames were: a game that draws for two of sixteen milliseconds
     lets the others run in the other fourteen.
@@ -132,7 +117,7 @@ class SwitchIntervalTuner:
         self._short_frames = 0
 
     def begin(self) -> None:
-        """Hand over soon, until frames are known to be short."""
+        """Let the others run soon, until frames are known to be short."""
         self._before = sys.getswitchinterval()
         self._last, self._short_frames = self._worked(), 0
         self._switch(EAGER_SECONDS)
@@ -169,7 +154,7 @@ class NetworkThread:
     def __init__(self, name: str = "troupe-network") -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._handover = SwitchIntervalTuner()
+        self._tuner = SwitchIntervalTuner()
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -183,19 +168,19 @@ class NetworkThread:
 
     def start(self) -> None:
         """Start the loop; the last thing that is started."""
-        self._handover.begin()
+        self._tuner.begin()
         self._thread.start()
 
     def frame_began(self) -> None:
         """Note that the game begins a frame: in short ones it is not interrupted."""
-        self._handover.frame_began()
+        self._tuner.frame_began()
 
     def call(self, action: Callable[..., object], *args: Any) -> None:
         """Run something on the loop soon; from any thread. After the end it does nothing."""
         try:
             self._loop.call_soon_threadsafe(action, *args)
-        except RuntimeError:  # closed meanwhile: there is nobody left to tell
-            _log.debug("The network thread is over; %s was not run.", action)
+        except RuntimeError:  # closed meanwhile
+            _log.debug("The network thread has ended; %s was not run.", action)
 
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Run a coroutine on the loop and return its future; from any other thread."""
@@ -204,13 +189,13 @@ class NetworkThread:
     def stop(self, deadline_seconds: float) -> bool:
         """Cancel what still runs and end the thread; return whether it ended in time."""
         if not self._thread.is_alive():
-            self._handover.end()
+            self._tuner.end()
             if not self._loop.is_closed():
                 self._loop.close()
             return True
         self.call(self._loop.stop)
         self._thread.join(deadline_seconds)
-        self._handover.end()
+        self._tuner.end()
         if self._thread.is_alive():
             _log.error("The network thread did not end within %.1f s.", deadline_seconds)
             return False

@@ -1,14 +1,10 @@
 """One microphone, many characters: what the player says goes to the target, or nowhere.
 
-The main thread states wishes (who, muted, which mode, key down); the network thread takes the
-frames out of the ring, decides with the pure parts of the core, and offers each frame to the
-driver of the target, which keeps its own gate. Nothing is opened before `allow()`.
-
-Listener: decides, frame by frame on the network thread, who hears the player and when.
-
-What the ears are told, what they show, and what they need of a character's driver.
-
-BargeInDetector: what the player's voice does to a character that speaks: ducked, or cut off.
+The main thread states what it wants (target, muted, mode, key down) through `VoiceInput`. The
+network thread takes the frames out of the ring; a `ListeningController` decides about each with the
+pure parts of `characters.audio`, and offers it to the target's conversation, which keeps its own
+gate. A `BargeInDetector` ducks or interrupts a character while the player speaks. Nothing is opened
+before `allow()`.
 """
 
 from __future__ import annotations
@@ -16,8 +12,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import astuple, dataclass, replace
-from typing import Any, Protocol, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeAlias
 
 from characters.audio.mixer import Voice
 from characters.audio.signal import (
@@ -37,7 +33,7 @@ __all__ = ["VoiceInput", "VoiceInputStatus"]
 
 
 class AudioTarget(Protocol):
-    """The network side of one character, as the ears use it (network thread)."""
+    """The network side of one character, as the voice input uses it (network thread)."""
 
     def offer_audio(self, pcm: bytes, captured_at: float) -> bool:
         """Send a frame if this character's gate is open; return whether it was sent."""
@@ -50,11 +46,11 @@ class AudioTarget(Protocol):
 
     @property
     def is_getting_ready(self) -> bool:
-        """Whether it will hear soon: it connects, or its microphone delay runs."""
+        """Whether the gate opens soon: it connects, or its microphone delay runs."""
         ...
 
     def offer_kept(self, pcm: bytes) -> bool:
-        """Send a frame of before the opening as the next one since; return whether it was sent."""
+        """Send a frame of before the opening, next in time; return whether it was sent."""
         ...
 
     def force_user_stopped_speaking(self) -> None:
@@ -70,17 +66,13 @@ class AudioTarget(Protocol):
         ...
 
 
-DriverLookup: TypeAlias = Callable[[str], "AudioTarget | None"]
-"""Finds the driver of a session key, None when there is none (network thread)."""
-
-
-Facts: TypeAlias = tuple[Any, ...]
-"""The fields of a status, in order."""
+TargetLookup: TypeAlias = Callable[[str], "AudioTarget | None"]
+"""Returns the target of a session key, None when there is none (network thread)."""
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceInputStatus:
-    """What the HUD shows of the microphone, at every moment true."""
+    """What the HUD shows of the microphone, all of it of one moment."""
 
     level: float = 0.0  # 0..1
     target: str | None = None
@@ -111,7 +103,7 @@ class DesiredMicrophone:
 
     @property
     def permits(self) -> bool:
-        """Whether the player lets anybody hear anything now."""
+        """Whether any character may hear the player now."""
         return self.allowed and not self.muted and self.focused and not self.covered
 
 
@@ -122,7 +114,7 @@ CANCELLED_SECONDS = 0.5
 
 
 class BargeInDetector:
-    """Ducks the one who hears the player, and interrupts it when that surely is the player."""
+    """Ducks the character that hears the player, and interrupts it when it surely is the player."""
 
     def __init__(self, voice: Voice | None) -> None:
         self._voice = voice
@@ -132,7 +124,7 @@ class BargeInDetector:
     def hear(
         self,
         key: str,
-        driver: AudioTarget,
+        target: AudioTarget,
         now: float,
         *,
         speaks: bool,
@@ -151,11 +143,11 @@ class BargeInDetector:
         if self._since is None or self._voice is None or commits_after is None:
             return
         if now - self._since >= commits_after and self._voice.is_playing(key):
-            driver.interrupt()
+            target.interrupt()
             self._since = now
 
     def duck(self, key: str | None) -> None:
-        """Turn one character down, and whoever was down up again."""
+        """Turn one character down, None for none, and up again the one that was down."""
         if self._voice is None or key == self._ducked:
             return
         if self._ducked is not None:
@@ -167,7 +159,7 @@ class BargeInDetector:
 
 # A frame that waited longer is of a process that stood still: it is not what is said now.
 STALE_SECONDS = 1.0
-# A device that has not delivered for so long is not sending anything to anybody.
+# A device that has not delivered for so long has ended the utterance.
 STARVED_SECONDS = 0.5
 METER_FALL_PER_FRAME = 0.04
 # Kept words go out this many frames at a time: far faster than speech, and no flood.
@@ -175,7 +167,7 @@ CATCH_UP_FRAMES = 5
 
 
 class ListeningController:
-    """Everything that is known of the player's voice: talk key, target, utterance, pre-roll."""
+    """Decides who hears the player and when: talk key, target, utterance, pre-roll."""
 
     def __init__(
         self, capture: Capture, keys: deque[bool], now: Callable[[], float], voice: Voice | None
@@ -183,87 +175,93 @@ class ListeningController:
         self._capture = capture
         self._keys = keys
         self._now = now
-        self._over = BargeInDetector(voice)
+        self._barge_in = BargeInDetector(voice)
         self._pre_roll = PreRoll()
-        self._wishes = DesiredMicrophone()
-        # What the wishes amount to, looked up fifty times a second.
-        self._mode = self._wishes.turns.mode
+        self._desired = DesiredMicrophone()
+        # Of `_desired`: looked up fifty times a second.
+        self._mode = self._desired.turns.mode
         self._keeps_words = False
-        self._talk = PushToTalk.begin(self._wishes.turns.push_to_talk)
+        self._talk = PushToTalk.begin(self._desired.turns.push_to_talk)
         self._gate = SpeechGate()
         self._last_speech_at: float | None = None
         self._last_frame_at = 0.0
         self._was_pressed = False
-        self._target: str | None = None
+        self._find: TargetLookup = _find_none
+        self._target_key: str | None = None
         self._sending = False
-        self._owes_end = False  # kept words of a key that was let go long ago have gone out
+        self._owes_end = False  # kept words have gone out whose key was released long ago
         self._level = 0.0
 
-    def step(self, wishes: DesiredMicrophone, drivers: DriverLookup) -> None:
-        """Do what is due now: wishes, keys, frames, kept words, deadlines."""
-        self._follow(wishes)
-        self._tend_keys(drivers)
-        self._tend_source()
+    def step(self, desired: DesiredMicrophone, find: TargetLookup) -> None:
+        """Do what is due now: settings, keys, frames, kept words, deadlines."""
+        self._find = find
+        self._follow(desired)
+        self._take_keys()
+        self._update_source()
         for frame in self._capture.frames():
-            self._hear(frame, drivers)
+            self._hear(frame)
         if self._keeps_words:
-            self._catch_up(drivers)
-        self._retarget(drivers)
+            self._catch_up()
+        self._retarget()
 
-    def close(self, drivers: DriverLookup) -> None:
-        """Finish the utterance and let go of the microphone."""
+    def close(self) -> None:
+        """Finish the utterance and close the microphone."""
         self._pre_roll.clear()
-        self._finish_utterance(drivers)
-        self._over.duck(None)
+        self._finish_utterance()
+        self._barge_in.duck(None)
         self._close_source()
 
     def transcript_arrived(self, key: str) -> None:
         """Note that the service understood the player's turn."""
-        if key == self._target and self._mode is ListeningMode.PUSH_TO_TALK:
+        if key == self._target_key and self._mode is ListeningMode.PUSH_TO_TALK:
             self._talk, _ = self._talk.advance(TalkEvent.TRANSCRIBED, self._now())
             # The service has closed the utterance itself: there is nothing left to force.
             self._sending = self._sending and self._talk.is_open
 
     def answer_began(self, key: str) -> None:
         """Note that a character began to speak or completed its turn."""
-        if key == self._target:
+        if key == self._target_key:
             self._talk, _ = self._talk.advance(TalkEvent.ANSWERED, self._now())
 
     @property
-    def target(self) -> str | None:
-        """Who hears the player now."""
-        return self._target
+    def target_key(self) -> str | None:
+        """The session key of the character that hears the player now."""
+        return self._target_key
 
-    def facts(self) -> Facts:
-        """Return the fields of a status, in order."""
-        capture, wishes = self._capture, self._wishes
-        return (
-            self._level,
-            self._target,
-            self._sending and capture.is_open,
-            capture.problem,
-            capture.device,
-            wishes.allowed,
-            wishes.muted,
-            wishes.turns.mode,
-            self._gate.is_open,
-            capture.overruns,
-            self._pre_roll.seconds if self._keeps_words else 0.0,
-            self._commits_after is not None,
+    @property
+    def _target(self) -> AudioTarget | None:
+        return None if self._target_key is None else self._find(self._target_key)
+
+    def status(self) -> VoiceInputStatus:
+        """Return what to show now."""
+        capture, desired = self._capture, self._desired
+        return VoiceInputStatus(
+            level=self._level,
+            target=self._target_key,
+            is_open=self._sending and capture.is_open,
+            problem=capture.problem,
+            device=capture.device,
+            is_allowed=desired.allowed,
+            muted=desired.muted,
+            mode=desired.turns.mode,
+            is_speech=self._gate.is_open,
+            overruns=capture.overruns,
+            kept_seconds=self._pre_roll.seconds if self._keeps_words else 0.0,
+            is_echo_handled=self._commits_after is not None,
         )
 
-    # What is wished.
+    # What is wanted.
 
     @property
     def _commits_after(self) -> float | None:
-        if self._wishes.turns.headphones:
+        if self._desired.turns.headphones:
             return HEADPHONES_SECONDS
         return CANCELLED_SECONDS if self._capture.is_free_of_echo else None
 
-    def _follow(self, wishes: DesiredMicrophone) -> None:
-        if wishes is self._wishes:
+    def _follow(self, desired: DesiredMicrophone) -> None:
+        if desired is self._desired:
             return
-        turns, capture = wishes.turns, self._capture
+        turns, capture = desired.turns, self._capture
         if turns.mode is not self._mode:
             # A key that was down before means nothing in the new mode.
             self._talk = PushToTalk.begin(turns.push_to_talk)
@@ -274,16 +272,16 @@ class ListeningController:
         self._mode, self._keeps_words = turns.mode, turns.pre_roll_seconds > 0.0
         if not self._keeps_words:
             self._pre_roll.clear()
-        self._wishes = wishes
+        self._desired = desired
 
-    def _tend_source(self) -> None:
+    def _update_source(self) -> None:
         wanted = self._is_source_wanted()
         if not wanted and self._capture.is_open:
             self._close_source()
-        self._capture.tend(self._wishes.device, wanted=wanted)
+        self._capture.tend(self._desired.device, wanted=wanted)
 
     def _is_source_wanted(self) -> bool:
-        if not self._wishes.permits:
+        if not self._desired.permits:
             return False
         if self._mode is ListeningMode.HANDS_FREE or self._was_pressed or self._talk.is_open:
             return True
@@ -296,104 +294,104 @@ class ListeningController:
 
     # The talk key.
 
-    def _tend_keys(self, drivers: DriverLookup) -> None:
+    def _take_keys(self) -> None:
         while self._keys:
             down = self._keys.popleft()
             if self._mode is ListeningMode.PUSH_TO_TALK:
-                event = self._meaning_of_key(down)
+                event = self._event_of_key(down)
                 if event is not None:
-                    self._advance_talk(event, drivers)
+                    self._advance_talk(event)
         if self._talk.phase is not TalkPhase.CLOSED:
-            self._advance_talk(TalkEvent.TICK, drivers)
+            self._advance_talk(TalkEvent.TICK)
 
-    def _meaning_of_key(self, down: bool) -> TalkEvent | None:
+    def _event_of_key(self, down: bool) -> TalkEvent | None:
         if not self._talk.options.toggle:
             return TalkEvent.PRESSED if down else TalkEvent.RELEASED
         if not down:
             return None
         return TalkEvent.RELEASED if self._talk.phase is TalkPhase.HELD else TalkEvent.PRESSED
 
-    def _advance_talk(self, event: TalkEvent, drivers: DriverLookup) -> None:
+    def _advance_talk(self, event: TalkEvent) -> None:
         if event is TalkEvent.PRESSED and not self._talk.is_open:
             self._change_target()
         self._was_pressed |= event is TalkEvent.PRESSED
         self._talk, commands = self._talk.advance(event, self._now())
-        driver = drivers(self._target) if commands and self._target is not None else None
-        if driver is None:
+        target = self._target if commands else None
+        if target is None:
             return
         for command in commands:
             if command is TalkCommand.INTERRUPT_BOT:
-                driver.interrupt()
+                target.interrupt()
             else:
                 self._sending = False
-                driver.force_user_stopped_speaking()
+                target.force_user_stopped_speaking()
 
     # What is heard.
 
-    def _hear(self, frame: Frame, drivers: DriverLookup) -> None:
+    def _hear(self, frame: Frame) -> None:
         self._last_frame_at = frame.captured_at
         db = decibels(frame.samples)
         self._level = max(meter(db), self._level - METER_FALL_PER_FRAME)
         self._gate = self._gate.hear(db, FRAME_SECONDS)
         if self._gate.is_open:
             self._last_speech_at = frame.captured_at
-        if self._wishes.target != self._target:
-            self._retarget(drivers)
-        driver = drivers(self._target) if self._target is not None else None
+        if self._desired.target != self._target_key:
+            self._retarget()
+        target = self._target
         fresh = self._now() - frame.captured_at <= STALE_SECONDS
-        may_send = driver is not None and fresh and self._is_wanted()
-        if driver is None or not may_send:
-            self._finish_utterance(drivers)
+        may_send = target is not None and fresh and self._is_wanted()
+        if target is None or not may_send:
+            self._finish_utterance()
             return
-        self._send(frame, driver)
+        self._send(frame, target)
         speaks = self._sending and self._gate.is_open
-        assert self._target is not None  # it has a driver
+        assert self._target_key is not None  # it was found by it
         commits_after = self._commits_after
-        self._over.hear(
-            self._target, driver, frame.captured_at, speaks=speaks, commits_after=commits_after
+        self._barge_in.hear(
+            self._target_key, target, frame.captured_at, speaks=speaks, commits_after=commits_after
         )
 
-    def _send(self, frame: Frame, driver: AudioTarget) -> None:
-        if self._keeps_words and self._pre_roll and driver.is_listening:
+    def _send(self, frame: Frame, target: AudioTarget) -> None:
+        if self._keeps_words and self._pre_roll and target.is_listening:
             self._pre_roll.add(frame.samples)
             return
-        self._sending = driver.offer_audio(frame.samples.tobytes(), frame.captured_at)
+        self._sending = target.offer_audio(frame.samples.tobytes(), frame.captured_at)
         if self._keeps_words:
-            self._keep(frame, driver)
+            self._keep(frame, target)
 
-    def _keep(self, frame: Frame, driver: AudioTarget) -> None:
+    def _keep(self, frame: Frame, target: AudioTarget) -> None:
         if self._sending:
             self._pre_roll.clear()
-        elif driver.is_getting_ready:
+        elif target.is_getting_ready:
             self._pre_roll.keep(
                 frame.samples,
                 frame.captured_at,
                 speaks=self._gate.is_open,
-                most=self._wishes.turns.pre_roll_seconds,
+                most=self._desired.turns.pre_roll_seconds,
                 pause=self._pause_seconds + 2 * FRAME_SECONDS,
             )
 
-    def _catch_up(self, drivers: DriverLookup) -> None:
-        """Send kept words to whom they were said, once it can hear."""
-        if not self._wishes.permits or self._pre_roll.is_stale(self._now()):
+    def _catch_up(self) -> None:
+        """Send kept words to the character they were said to, once it can hear."""
+        if not self._desired.permits or self._pre_roll.is_stale(self._now()):
             self._pre_roll.clear()
-        driver = drivers(self._target) if self._pre_roll and self._target is not None else None
-        if driver is None:
+        target = self._target if self._pre_roll else None
+        if target is None:
             return
         for _ in range(CATCH_UP_FRAMES):
-            if not self._pre_roll or not driver.offer_kept(self._pre_roll.first()):
+            if not self._pre_roll or not target.offer_kept(self._pre_roll.first()):
                 return
             self._pre_roll.sent()
             self._sending = self._owes_end = True
 
     def _is_wanted(self) -> bool:
-        if not self._wishes.permits:
+        if not self._desired.permits:
             return False
         return self._mode is ListeningMode.HANDS_FREE or self._talk.is_open
 
     @property
     def _pause_seconds(self) -> float:
-        return self._wishes.turns.smart_turn.stop_secs
+        return self._desired.turns.smart_turn.stop_secs
 
     def _is_in_sentence(self) -> bool:
         if not self._sending and not self._pre_roll:
@@ -405,35 +403,39 @@ class ListeningController:
         last, pause = self._last_speech_at, self._pause_seconds + 2 * FRAME_SECONDS
         return last is not None and self._now() - last < pause
 
-    def _retarget(self, drivers: DriverLookup) -> None:
+    def _retarget(self) -> None:
         starved = self._now() - self._last_frame_at > STARVED_SECONDS
         if starved or not self._is_wanted():
-            self._finish_utterance(drivers)
-        if self._wishes.target != self._target and not self._is_in_sentence():
-            self._finish_utterance(drivers)
+            self._finish_utterance()
+        if self._desired.target != self._target_key and not self._is_in_sentence():
+            self._finish_utterance()
             self._change_target()
 
     def _change_target(self) -> None:
-        if self._wishes.target != self._target:
+        if self._desired.target != self._target_key:
             self._pre_roll.clear()  # what was said to one is never heard by another
-        self._target = self._wishes.target
+        self._target_key = self._desired.target
 
-    def _finish_utterance(self, drivers: DriverLookup) -> None:
-        """Let the service know that no more frames of this utterance will come."""
+    def _finish_utterance(self) -> None:
+        """Tell the service that no more frames of this utterance will come."""
         if self._sending and self._keeps_words and self._pre_roll:
             return  # it still goes out
-        self._over.duck(None)
+        self._barge_in.duck(None)
         if not self._sending:
             return
         is_open_ended = self._owes_end or self._is_in_sentence()
         self._sending = self._owes_end = False
-        driver = drivers(self._target) if self._target is not None else None
-        if driver is not None and is_open_ended:
-            driver.force_user_stopped_speaking()
+        target = self._target
+        if target is not None and is_open_ended:
+            target.force_user_stopped_speaking()
 
 
-# Without frames (closed, no device) deadlines are looked at this often; and for the target's name
-# alone, before the microphone is allowed, this often.
+def _find_none(key: str) -> AudioTarget | None:
+    return None
+
+
+# Without frames (closed, no device) deadlines are looked at this often; and before the microphone
+# is allowed, when only the target's name matters, this often.
 TICK_SECONDS = 0.05
 IDLE_TICK_SECONDS = 0.5
 
@@ -451,7 +453,7 @@ class VoiceInput:
         turns: TurnSettings = TurnSettings.DEFAULT,
     ) -> None:
         self._voice = voice
-        self._wishes = DesiredMicrophone(turns=turns)
+        self._desired = DesiredMicrophone(turns=turns)
         self._keys: deque[bool] = deque(maxlen=16)
         self._listener = ListeningController(
             Capture(source_factory, self._wake_up, echo), self._keys, now, voice
@@ -459,7 +461,7 @@ class VoiceInput:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
         self._woken = False
-        self._facts: Facts = astuple(VoiceInputStatus())
+        self._status = VoiceInputStatus()
         self._addressed: AudioTarget | None = None
 
     # Main thread.
@@ -467,17 +469,17 @@ class VoiceInput:
     @property
     def status(self) -> VoiceInputStatus:
         """What to show now (any thread)."""
-        return VoiceInputStatus(*self._facts)
+        return self._status
 
     @property
     def muted(self) -> bool:
         """Whether the player muted the microphone."""
-        return self._wishes.muted
+        return self._desired.muted
 
     @property
     def turns(self) -> TurnSettings:
         """How turns are taken now."""
-        return self._wishes.turns
+        return self._desired.turns
 
     def set_turns(self, turns: TurnSettings) -> None:
         """Change how turns are taken, at once and without a reconnect.
@@ -487,53 +489,53 @@ class VoiceInput:
         """
         if self._voice is not None:
             self._voice.set_barge_in(turns.barge_in)
-        self._wish(turns=turns)
+        self._want(turns=turns)
 
     def set_mode(self, mode: ListeningMode | str) -> None:
         """Switch between hands-free and push-to-talk, without a reconnect."""
         self.set_turns(replace(self.turns, mode=ListeningMode(mode)))
 
     def allow(self) -> None:
-        """Permit the microphone: call it at the player's first explicit act, never before."""
-        self._wish(allowed=True)
+        """Permit the microphone; to be called at the player's first explicit act, never before."""
+        self._want(allowed=True)
 
     def set_muted(self, muted: bool) -> None:
         """Mute or un-mute; above everything else, on every connection."""
-        self._wish(muted=muted)
+        self._want(muted=muted)
 
     def set_focused(self, focused: bool) -> None:
-        """Close the microphone while the window is in the background: for the window's owner."""
-        if focused != self._wishes.focused:
-            self._wish(focused=focused)
+        """Close the microphone while the window is in the background."""
+        if focused != self._desired.focused:
+            self._want(focused=focused)
 
     def set_covered(self, covered: bool) -> None:
-        """Close the microphone while a menu lies over the game: for the menu's owner."""
-        if covered != self._wishes.covered:
-            self._wish(covered=covered)
+        """Close the microphone while a menu lies over the game."""
+        if covered != self._desired.covered:
+            self._want(covered=covered)
 
     def set_target(self, key: str | None) -> None:
-        """Say who shall hear the player; a sentence in progress still goes where it began."""
+        """Choose who hears the player; a sentence in progress still goes where it began."""
         # It counts from the next frame of sound on, and that wakes the network thread by itself.
-        if key != self._wishes.target:
-            self._wishes = replace(self._wishes, target=key)
+        if key != self._desired.target:
+            self._desired = replace(self._desired, target=key)
 
     def choose_device(self, device: str | None) -> None:
         """Switch to a microphone by its stable name, None for the system's default."""
-        self._wish(device=device)
+        self._want(device=device)
 
     def push_to_talk(self, down: bool) -> None:
         """Report the talk key. A press is an explicit act of the player: it also allows."""
-        if down and not self._wishes.allowed:
+        if down and not self._desired.allowed:
             self.allow()
         self._keys.append(down)
         self._wake_up()
 
     def close(self) -> None:
-        """End `run` and let go of the microphone."""
-        self._wish(closed=True)
+        """End `run` and close the microphone."""
+        self._want(closed=True)
 
-    def _wish(self, **changes: object) -> None:
-        self._wishes = replace(self._wishes, **changes)  # type: ignore[arg-type] # names checked
+    def _want(self, **changes: object) -> None:
+        self._desired = replace(self._desired, **changes)  # type: ignore[arg-type] # names checked
         self._wake_up()
 
     def _wake_up(self) -> None:
@@ -549,13 +551,13 @@ class VoiceInput:
 
     # Network thread.
 
-    async def run(self, drivers: DriverLookup) -> None:
+    async def run(self, find: TargetLookup) -> None:
         """Serve the microphone until `close()` or cancellation."""
         self._loop = asyncio.get_running_loop()
         try:
-            while not self._wishes.closed:
-                self.step(drivers)
-                tick = TICK_SECONDS if self._wishes.allowed else IDLE_TICK_SECONDS
+            while not self._desired.closed:
+                self.step(find)
+                tick = TICK_SECONDS if self._desired.allowed else IDLE_TICK_SECONDS
                 try:
                     async with asyncio.timeout(tick):
                         await self._wake.wait()
@@ -565,8 +567,8 @@ class VoiceInput:
                 self._woken = False
         finally:
             self._loop = None
-            self._listener.close(drivers)
-            self._facts = self._listener.facts()
+            self._listener.close()
+            self._status = self._listener.status()
 
     def transcript_arrived(self, key: str) -> None:
         """Note that the service understood the player's turn (network thread)."""
@@ -576,22 +578,21 @@ class VoiceInput:
         """Note that a character began to speak or completed its turn (network thread)."""
         self._listener.answer_began(key)
 
-    def step(self, drivers: DriverLookup) -> None:
+    def step(self, find: TargetLookup) -> None:
         """Do what is due now (network thread)."""
-        self._listener.step(self._wishes, drivers)
-        self._address(drivers)
-        # One assignment of one tuple: whoever reads the status sees one moment, whole. It is made
-        # into a status only when somebody asks, which is rarer than frames are.
-        self._facts = self._listener.facts()
+        self._listener.step(self._desired, find)
+        self._address(find)
+        # One assignment: a reader on another thread sees one moment, whole.
+        self._status = self._listener.status()
 
-    def _address(self, drivers: DriverLookup) -> None:
-        """Let the one who hears the player know it, and the one before that it is over."""
-        target = self._listener.target
-        driver = drivers(target) if target is not None else None
-        if driver is self._addressed:
+    def _address(self, find: TargetLookup) -> None:
+        """Note at the target that it hears the player, and at the one before that it does not."""
+        key = self._listener.target_key
+        target = find(key) if key is not None else None
+        if target is self._addressed:
             return
         if self._addressed is not None:
             self._addressed.set_addressed(False)
-        if driver is not None:
-            driver.set_addressed(True)
-        self._addressed = driver
+        if target is not None:
+            target.set_addressed(True)
+        self._addressed = target
