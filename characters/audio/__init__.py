@@ -1,10 +1,10 @@
 """Microphones and loudspeakers: PortAudio, files and silence behind two protocols.
 
-* sources: where frames come from
-* mixer: every character's voice in one output
+* sources: where microphone frames come from; the protocol `MicrophoneSource`
+* microphone: PortAudio's capture
+* mixer: all characters' voices in one mix; the protocol `Voice`
 * speaker: outputs that play the mix
-* signal: resampling, levels, push-to-talk
-* microphone: PortAudio capture
-* portaudio: its devices and errors
+* signal: sound as numbers, and the talk key
 * echo: echo cancellation
+* portaudio: what every call into PortAudio needs around it
 """

@@ -76,14 +76,9 @@ class EchoCanceller:
             _log.warning("Echo cancellation failed and is off: %s", error)
 
 
-def is_echo_cancelling_installed() -> bool:
-    """Return whether the extra is there."""
-    return importlib.util.find_spec("livekit") is not None
-
-
 def open_echo_canceller() -> EchoCanceller | None:
     """Return a canceller, None when the extra is not installed or does not start here."""
-    if not is_echo_cancelling_installed():
+    if importlib.util.find_spec("livekit") is None:
         return None
     try:
         return EchoCanceller()

@@ -1,4 +1,4 @@
-"""The microphone: a PortAudio device behind the one source protocol. The owner of capture."""
+"""The microphone: PortAudio's capture behind the protocol of a source."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ CLOSE_SECONDS = 0.3
 
 
 class Blocks:
-    """Turns a device's blocks into 20 ms frames, and keeps what tells its health.
+    """Turns a device's blocks into 20 ms frames, and keeps the figures of its health.
 
     `take` runs on PortAudio's thread: it allocates nothing that grows, and never waits.
     """
@@ -251,7 +251,7 @@ class PortAudioMicrophone:
 
     def _watch(self, stream: CaptureStream, stopping: threading.Event) -> None:
         late = 0
-        # A stop may come before the wait: then the change that it told of is forgotten already.
+        # A stop may come before the wait: then the event that it set is cleared already.
         while late < LATE_POLLS and not (stopping.is_set() or self._changed.wait(POLL_SECONDS)):
             late = late + 1 if self._is_late(stream.blocks) else 0
             if stream.blocks.fault is not None:

@@ -1,6 +1,6 @@
-"""Mixes the characters' voices, block by block: place, ducking, fades, jitter, underruns.
+"""The mix of the characters' voices, block by block: place, ducking, fades, jitter, underruns.
 
-What plays the characters' voices: the protocol, and the silence that keeps time.
+`Voice` is the protocol of what plays them.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Track:
         self._gains = (0.0, 0.0)
         self._last = 0.0
         self.ducked = False
-        self.place = (1.0, 0.0)  # gain and pan; one store, so that who sets it needs no lock
+        self.place = (1.0, 0.0)  # gain and pan; one store, so that setting it needs no lock
         self.volume = 1.0
         self.level = 0.0
         self.underruns = 0
@@ -71,7 +71,7 @@ class Track:
 
     def queue(self, samples: Samples, rate: int) -> None:
         if self._fading:
-            # What is said next waits until what was cut off has faded.
+            # The next words wait until those that were cut off have faded.
             self._following.append((samples, rate))
             return
         if rate != self._rate_in:
@@ -120,7 +120,7 @@ class Track:
         return stereo
 
     def rest(self) -> None:
-        """Be silent: what is ducked or restored now needs no time for it."""
+        """Be silent: ducking or restoring takes no time now."""
         self.level = 0.0
         self._duck = self.duck_target
 
@@ -193,7 +193,7 @@ class Track:
         if self._fading and (fade == 0.0 or not self._flowing):
             self._stop()
             while self._following:
-                # Taken out last: whoever asks meanwhile must not hear that all was said.
+                # Taken out last: meanwhile `is_playing` must not become false.
                 self.queue(*self._following[0])
                 self._following.popleft()
         return envelope
@@ -202,7 +202,7 @@ class Track:
 class Mixer:
     """All voices in one stereo stream at one rate; any thread may call, none waits for long.
 
-    `played` is handed each block that was rendered, on the thread that renders.
+    `played` is called with each block that was rendered, on the thread that renders.
     """
 
     def __init__(self, rate: int, *, played: Callable[[Samples], object] | None = None) -> None:
@@ -237,7 +237,7 @@ class Mixer:
 
     def place(self, key: str, gain: float, pan: float) -> None:
         """Set loudness 0..1 and direction -1..1."""
-        # Each frame says it of everybody near: it must not wait for a block that is being mixed.
+        # Called in each frame for every character near: it must not wait for a block being mixed.
         track = self._tracks.get(key)
         if track is None:
             with self._lock:
@@ -250,7 +250,7 @@ class Mixer:
             self._track(key).volume = volume
 
     def set_barge_in(self, barge_in: BargeIn) -> None:
-        """Set how everybody is ducked and faded from now on."""
+        """Set how all characters are ducked and faded from now on."""
         with self._lock:
             self._barge_in = barge_in
             for track in self._tracks.values():

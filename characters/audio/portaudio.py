@@ -4,7 +4,7 @@ PortAudio is one library for the whole process, is not safe for calls at the sam
 descriptor 2 while it looks for devices, aborts the process on a machine without sound
 configuration, and may never return from a call into a hung sound daemon. So it is first started
 in a child process, which may die or be killed; its calls here are made one at a time, and each
-that can hang on a thread which nobody waits for.
+that can hang on a thread that may be left behind.
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ class Retries:
 def portaudio_calls() -> Iterator[None]:
     """Make calls that open or close: one thread at a time, with descriptor 2 silenced.
 
-    Both end after a few seconds by themselves, so that one hung call holds up nobody else.
+    Both end after a few seconds by themselves, so that one hung call does not hold up the others.
     """
     acquired = PORTAUDIO.acquire(timeout=PATIENCE_SECONDS)
     restore = silence_stderr()

@@ -1,10 +1,6 @@
-r"""Chooses the streaming resampler: soxr where it is installed, ours in numpy otherwise.
+r"""Sound as numbers: loudness, the speech gate, gains, the mix, resampling; and the talk key.
 
-A streaming resampler in numpy, for machines without soxr: windowed sinc, no clicks.
-
-Sound as numbers: loudness, the speech gate, gains without clicks, the mix.
-
-Push-to-talk: when the microphone is open around a key, and when a turn is forced to end.
+Push-to-talk says when the microphone is open around a key, and when a turn is forced to end:
 
     CLOSED --press--> HELD --release--> TAIL --no words in time--> FORCED --window over--> CLOSED
                                          \--transcript--> ANSWERING --answer or timeout--> CLOSED
@@ -82,7 +78,7 @@ def meter(db: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class SpeechGate:
-    """Tells from loudness alone whether somebody may be speaking; the service knows better.
+    """Guesses from loudness alone whether the player speaks; the service knows better.
 
     It opens after `attack_seconds` clearly above the noise it has learnt, and closes after
     `release_seconds` below it.
@@ -284,17 +280,17 @@ class PushToTalk:
 
     @classmethod
     def begin(cls, options: PushToTalkOptions) -> PushToTalk:
-        """Return the turn before the first press."""
+        """Return the state before the first press."""
         return cls(options, TalkPhase.CLOSED if options.start_muted else TalkPhase.HELD)
 
     def under(self, options: PushToTalkOptions) -> PushToTalk:
-        """Return the turn under other options."""
+        """Return the state under other options."""
         before = self.options
         if (options.start_muted, options.startup) != (before.start_muted, before.startup):
             return PushToTalk.begin(options)
         # A key that is no longer held, or no longer toggles, must not leave it open.
-        is_let_go = self.phase is TalkPhase.HELD and options.toggle != before.toggle
-        return replace(self, options=options, phase=TalkPhase.CLOSED if is_let_go else self.phase)
+        is_released = self.phase is TalkPhase.HELD and options.toggle != before.toggle
+        return replace(self, options=options, phase=TalkPhase.CLOSED if is_released else self.phase)
 
     @property
     def is_open(self) -> bool:

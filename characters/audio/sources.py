@@ -1,10 +1,8 @@
-"""What a microphone is: the one protocol behind devices, files and silence.
+"""Where microphone frames come from: the protocol of a source, and sources without a device.
 
-Microphones without a device: recordings, made-up sound and silence, in real time.
-
-A ring of preallocated 20 ms frames between a sound thread and the network thread.
-
-Plug: the cable between a microphone and whoever listens, which a fault may pull.
+Recordings, made-up sound and silence are delivered in real time, each on a thread of its own. A
+`FrameRing` carries frames from a sound thread to the network thread. A `FaultInjector` makes
+sources that can be unplugged on purpose.
 """
 
 from __future__ import annotations
@@ -37,7 +35,6 @@ __all__ = [
     "ScriptSource",
     "SilentSource",
     "SourceFactory",
-    "ToneSource",
     "UNPLUGGED",
 ]
 
@@ -55,7 +52,7 @@ Called on the source's own thread: it must not wait, nor keep the samples withou
 
 
 class MicrophoneSource(Protocol):
-    """Something that hears: a device, a file, silence."""
+    """A device, a file or silence that frames come from."""
 
     @property
     def device(self) -> str:
@@ -178,7 +175,7 @@ class ScriptSource(PacedSource):
 
 
 class SilentSource(PacedSource):
-    """A microphone that hears nothing, with the reason why there is no other."""
+    """A microphone that hears nothing, with the reason as its `problem`."""
 
     def __init__(
         self,
@@ -187,27 +184,6 @@ class SilentSource(PacedSource):
     ) -> None:
         silence = np.zeros(FRAME_SAMPLES, np.int16)
         super().__init__(lambda: silence, "none", problem, now)
-
-
-class ToneSource(PacedSource):
-    """A steady tone, for level tests and measurements."""
-
-    def __init__(
-        self,
-        hertz: float = 440.0,
-        amplitude: float = 0.3,
-        now: Callable[[], float] = time.monotonic,
-    ) -> None:
-        super().__init__(self._take, f"tone of {hertz:g} Hz", now=now)
-        self._step = 2.0 * np.pi * hertz / SAMPLE_RATE
-        self._amplitude = amplitude * 32_767.0
-        self._position = 0
-
-    def _take(self) -> Samples:
-        positions = self._position + np.arange(FRAME_SAMPLES)
-        self._position += FRAME_SAMPLES
-        tone: Samples = (self._amplitude * np.sin(self._step * positions)).astype(np.int16)
-        return tone
 
 
 class Frame(NamedTuple):
@@ -265,7 +241,7 @@ class FrameRing:
         return None
 
     def clear(self) -> None:
-        """Forget what was not read (reader's thread): frames of before must not be sent later."""
+        """Drop what was not read (reader's thread): old frames must not be sent later."""
         self._read = self._written
 
 
@@ -273,16 +249,17 @@ UNPLUGGED = "The microphone is unplugged; it is used again as soon as it is back
 
 
 class FaultInjector:
-    """Makes the sources of a microphone, and pulls or pushes the cable of all of them.
+    """Makes the sources of a microphone, and unplugs all of them or plugs them in again.
 
-    A factory of sources itself: put it between a device and `RuntimeBuilder.use_microphone`.
+    A factory of sources itself: put it between a device and `RuntimeBuilder.use_microphone`. Frames
+    go from the inner source to its sink directly.
     """
 
     def __init__(self, make: SourceFactory) -> None:
         self._make = make
         self._is_pulled = False
         self._sources: WeakSet[FaultInjectingSource] = WeakSet()
-        self._lock = threading.Lock()  # pulled on the main thread, made on the network's
+        self._lock = threading.Lock()  # unplugged on the main thread, made on the network thread
 
     def __call__(self) -> FaultInjectingSource:
         """Make a source."""
@@ -293,15 +270,15 @@ class FaultInjector:
 
     @property
     def is_pulled(self) -> bool:
-        """Whether the cable is out."""
+        """Whether the microphone is unplugged."""
         return self._is_pulled
 
     def pull(self) -> None:
-        """Unplug it: nothing comes any more, and the source says so."""
+        """Unplug it: no more frames come, and the sources say so."""
         self._set(True)
 
     def push(self) -> None:
-        """Plug it in: who listened hears again."""
+        """Plug it in: sources that were started deliver again."""
         self._set(False)
 
     def _set(self, is_pulled: bool) -> None:
@@ -313,7 +290,7 @@ class FaultInjector:
 
 
 class FaultInjectingSource:
-    """A source behind the plug: its own while that is in, none while it is out."""
+    """A source that can be unplugged: then it stops the inner one and names the problem."""
 
     def __init__(self, inner: MicrophoneSource, is_pulled: bool) -> None:
         self._inner = inner
@@ -336,7 +313,7 @@ class FaultInjectingSource:
         self._inner.choose(device)
 
     def start(self, sink: FrameSink) -> None:
-        """Begin to deliver frames, now or once the plug is in."""
+        """Begin to deliver frames, now or once it is plugged in."""
         with self._lock:
             self._sink = sink
             if not self._is_pulled:
@@ -349,7 +326,7 @@ class FaultInjectingSource:
             self._inner.stop()
 
     def set_pulled(self, is_pulled: bool) -> None:
-        """Let go of the device as a pulled cable does, or take it again."""
+        """Stop the inner source as a pulled cable does, or start it again."""
         with self._lock:
             if is_pulled == self._is_pulled:
                 return

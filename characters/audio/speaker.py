@@ -1,13 +1,10 @@
 """The speaker: every voice in one PortAudio stream, or in time with the clock without one.
 
-A thread of its own renders and writes block by block (blocking writes: measured without a gap
-where a queue of chunks had many). A second one watches the age of the last write, because a
-write into a hung sound daemon never returns; it then abandons the writer and lets the clock
-consume the sound until a device is back. So `is_playing` tells the truth in every case.
-
-Where rendered blocks go: an output that keeps time, and the thread that writes to one.
-
-ClockVoice: plays to nobody, in time; for headless runs, and what a real voice falls back to.
+A `Writer` thread renders and writes block by block (blocking writes: measured without a gap where a
+queue of chunks had many). The supervisor of a `PortAudioVoice` watches the age of the last write,
+because a write into a hung sound daemon never returns; it then abandons the writer and lets the
+clock consume the sound until a device is back. So `is_playing` is true to time in every case. A
+`ClockVoice` has no device at all.
 """
 
 from __future__ import annotations
@@ -55,14 +52,14 @@ class Output(Protocol):
         """Wait until there is room, then take the block. Raises OSError when it is gone."""
 
     def close(self) -> None:
-        """Let go, on the thread that writes; may hang."""
+        """Close the device, on the thread that writes; may hang."""
 
 
 class ClockOutput:
-    """Hears nothing and keeps time."""
+    """Drops every block, and keeps time."""
 
     name = "none"
-    block_seconds = 4 * BLOCK_SECONDS  # where nobody listens, a thread need not wake so often
+    block_seconds = 4 * BLOCK_SECONDS  # without sound a thread need not wake so often
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -76,7 +73,7 @@ class ClockOutput:
         self._never.wait(max(0.0, self._due - now))
 
     def close(self) -> None:
-        """Do nothing: there is nothing to let go of."""
+        """Do nothing: there is no device."""
 
 
 class Writer:
@@ -96,7 +93,7 @@ class Writer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Render nothing more: what is still to be said is the next writer's."""
+        """Render nothing more: the next writer plays the rest."""
         self._abandoned = True
 
     def abandon(self) -> None:
@@ -137,10 +134,10 @@ class Writer:
 
 
 class ClockVoice:
-    """Plays to nobody in real time, so that who speaks, and for how long, is true all the same.
+    """Plays without sound in real time: `is_playing` and `level` are as with a device.
 
     `problem` is the sentence for the player, when this stands in for a voice that is missing;
-    `played` is handed every block of the mix, stereo at 48 kHz, on the thread that writes.
+    `played` is called with every block of the mix, stereo at 48 kHz, on the thread that writes.
     """
 
     def __init__(

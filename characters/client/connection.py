@@ -69,7 +69,7 @@ def connect_request(
 
 
 class SimulatedLink:
-    """The network conditions of a session, over all of its connections; noticed by nobody.
+    """The network conditions of a session, over all of its connections. No side is told of them.
 
     They are made for frames and not for messages: what was on its way when the connection was
     given up neither went out nor arrived, so a rejoin repeats it.

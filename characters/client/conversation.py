@@ -74,7 +74,7 @@ from engine.core.events import Signal
 __all__ = ["Conversation", "ConversationState", "MOST_UNCONFIRMED", "MOST_WAITING", "OpenSession"]
 
 
-# Lines typed while there is no connection; nobody still means the older ones by then.
+# Lines typed while there is no connection; older ones are out of date by then.
 MOST_WAITING = 20
 # Lines that the service has not confirmed: only one that cannot write leaves so many.
 MOST_UNCONFIRMED = 200
@@ -109,19 +109,15 @@ class ConversationState:
         self._unanswered: str | None = None  # the last line, if its answer did not come yet
         self._request: ContextUpdate | None = None
         self._actions: deque[ActionResponse] = deque(maxlen=MOST_ACTIONS)
-        self._unconfirmed: dict[str, UserTextMessage] = {}
+        # The lines that the service has not confirmed, oldest first: repeated in a new room.
+        self.unconfirmed: dict[str, UserTextMessage] = {}
         self._are_lines_kept = False  # by the service: it confirms each by its id
         self._owes_repeat = False
 
     @property
     def has_older_lines(self) -> bool:
         """Whether lines have still to go out before one that is typed now."""
-        return bool(self.waiting) or (self._owes_repeat and bool(self._unconfirmed))
-
-    @property
-    def unconfirmed(self) -> tuple[UserTextMessage, ...]:
-        """The lines that the service has not confirmed, oldest first: repeated in a new room."""
-        return tuple(self._unconfirmed.values())
+        return bool(self.waiting) or (self._owes_repeat and bool(self.unconfirmed))
 
     def heard(self, message: ServerMessage, now: float) -> bool:
         """Take a message of the service; return whether the transcript changed."""
@@ -144,7 +140,7 @@ class ConversationState:
         self._unanswered = message_id
         # A spoken line is confirmed as a typed one is, and repeated in words when it was not.
         if self._are_lines_kept:
-            self._unconfirmed[message_id] = UserTextMessage(text, message_id)
+            self.unconfirmed[message_id] = UserTextMessage(text, message_id)
 
     def _was_answered(self, message_id: str) -> None:
         self.answered = message_id
@@ -183,8 +179,8 @@ class ConversationState:
         request = self._request
         # A request that names no line cannot be told from one that was answered.
         if request is None or request.message_id is None:
-            return self.unconfirmed
-        return (*self.unconfirmed, request)
+            return tuple(self.unconfirmed.values())
+        return (*self.unconfirmed.values(), request)
 
     def repeated(self) -> None:
         """Note that all that was owed has gone out."""
@@ -209,21 +205,21 @@ class ConversationState:
         """Note that a line went out; it is kept until the service has confirmed it."""
         self.transcript = self.transcript.said_by_player(line.text, now)
         assert line.message_id is not None  # every line gets one, see Conversation
-        self._unconfirmed[line.message_id] = line
+        self.unconfirmed[line.message_id] = line
         self._unanswered = line.message_id
-        while len(self._unconfirmed) > MOST_UNCONFIRMED:
+        while len(self.unconfirmed) > MOST_UNCONFIRMED:
             self._forget_oldest()
 
     def _confirm(self, message_id: object) -> None:
         # A service that knows no message ids acknowledges each line in its turn.
         if isinstance(message_id, str):
-            self._unconfirmed.pop(message_id, None)
+            self.unconfirmed.pop(message_id, None)
         else:
             self._forget_oldest()
 
     def _forget_oldest(self) -> None:
-        if self._unconfirmed:
-            del self._unconfirmed[next(iter(self._unconfirmed))]
+        if self.unconfirmed:
+            del self.unconfirmed[next(iter(self.unconfirmed))]
 
     def take_waiting(self) -> tuple[Waiting, ...]:
         """Take all that waits out."""
@@ -236,7 +232,7 @@ class ConversationState:
         self.transcript = Transcript()
         self.emotion = None
         self.waiting.clear()
-        self._unconfirmed.clear()
+        self.unconfirmed.clear()
         self.answered = self._unanswered = self._request = None
 
     def reset(self) -> None:
@@ -414,7 +410,7 @@ class Conversation:
             resume = change.resume
             is_rejoined = resume is not None and resume.outcome is ResumeOutcome.REJOINED
             self._talk.connected(rejoined=is_rejoined)
-            # Soon, not now: the game is told CONNECTED before anything is said.
+            # Soon, not now: the game sees CONNECTED before anything is said.
             asyncio.get_running_loop().call_soon(self._catch_up)
         if change.new_state in (SessionState.DISCONNECTED, SessionState.ERROR):
             self.cut()
@@ -516,7 +512,7 @@ class Conversation:
             self._session.emit(MessageRefused(self._session.key, message.TYPE, _WHY_NOT[state]))
 
     def try_send(self, message: ClientMessage) -> bool:
-        """Send a message; a connection that does not take it is given up. Return if it did."""
+        """Send a message and return whether it was taken; a connection that refuses it is lost."""
         connection = self._session.connection
         if connection is None:
             return False

@@ -36,7 +36,7 @@ class Caller(Protocol):
 class SessionHandle:
     """Command a session and see it. For the main thread; nothing here waits.
 
-    ``events`` is emitted on the main thread: `SessionStateChanged`, `RetryScheduled`, every
+    `events` is emitted on the main thread: `SessionStateChanged`, `RetryScheduled`, every
     message of the service, `TranscriptChanged`, `TextRefused`, `MessageRefused`.
     """
 
@@ -48,7 +48,7 @@ class SessionHandle:
         self.events: Signal[CharacterEvent] = runner.session.events
         self.network_conditions = NetworkConditions.CALM
         """The simulated conditions that were set, over all of its connections."""
-        self._is_leaving = False  # told to disconnect, whatever the view says as yet
+        self._is_leaving = False  # a disconnect was ordered, whatever the view says as yet
         self._resumes_when_known = False
 
     @property
@@ -85,7 +85,7 @@ class SessionHandle:
 
     @property
     def is_at_rest(self) -> bool:
-        """Whether it is disconnected, or was told to be, though the view does not know it yet."""
+        """Whether it is disconnected, or a disconnect was ordered that no view shows yet."""
         return self._is_leaving or self.view.state in _AT_REST
 
     @property
@@ -101,7 +101,7 @@ class SessionHandle:
     def connect(self, *, take_over: bool = False) -> None:
         """Connect; joins an attempt in flight, works from every state.
 
-        ``take_over`` takes the session from another process that holds it.
+        `take_over` takes the session from another process that holds it.
         """
         self._is_leaving = False
         self._feed(ConnectRequested(take_over))
@@ -120,9 +120,9 @@ class SessionHandle:
         self.connect()
 
     def disconnect(self, *, keeps_id: bool = False) -> None:
-        """End the session; the stored id stays or goes as ``persist`` says.
+        """End the session; the stored id stays or goes as `persist` says.
 
-        With ``keeps_id`` it stays in any case: the next connect resumes.
+        With `keeps_id` it stays in any case: the next connect resumes.
         """
         self._is_leaving = True
         self._resumes_when_known = False
@@ -155,7 +155,7 @@ class SessionHandle:
         self._feed(WakeRequested())
 
     def player_acted(self) -> None:
-        """Tell that the player is busy with this character: it is not idle."""
+        """Note that the player is busy with this character: it is not idle."""
         self._feed(PlayerActed())
 
     def set_distance(self, distance: float) -> None:
@@ -164,20 +164,20 @@ class SessionHandle:
         self._session.distance.value = max(0.0, distance)
 
     def send_text(self, text: str) -> None:
-        """Say a line; while (re)connecting it waits, elsewhere `TextRefused` tells why not."""
+        """Say a line; while (re)connecting it waits, elsewhere `TextRefused` says why not."""
         self._network.call(self._runner.conversation.send_text, text)
 
     def respond(self, about: str = "") -> None:
         """Let the character answer all that was said since its last answer.
 
         For `RespondMode.MANUAL`, where it says nothing by itself. When nothing was said it speaks
-        ``about`` that, or of something. While (re)connecting it waits; elsewhere `MessageRefused`
-        tells why not.
+        `about` that, or of something. While (re)connecting it waits; elsewhere `MessageRefused`
+        says why not.
         """
         self._network.call(self._runner.conversation.respond, about)
 
     def send(self, message: ClientMessage) -> None:
-        """Send any message of the wire; `MessageRefused` tells if it could not go out."""
+        """Send any message of the wire; `MessageRefused` says if it could not go out."""
         self._network.call(self._runner.conversation.send, message)
 
     def interrupt(self) -> None:

@@ -180,7 +180,7 @@ BYTES_PER_SECOND = 2 * 16_000
 
 
 def begins_at(pcm: bytes, captured_at: float) -> float:
-    """Return when the first sample of a frame was heard; ``captured_at`` is that of its last."""
+    """Return when the first sample of a frame was heard; `captured_at` is that of its last."""
     return captured_at - len(pcm) / BYTES_PER_SECOND
 
 
@@ -229,7 +229,7 @@ class MicrophoneGate:
         return self._is_open and self._opened_at is not None
 
     def open(self, opened_at: float, delay: float) -> None:
-        """Let frames through that begin at ``opened_at`` or later."""
+        """Let frames through that begin at `opened_at` or later."""
         self._opened_at = opened_at
         self._is_open = True
         self._meter.delay = delay

@@ -84,7 +84,7 @@ class ServiceProcess:
 
     @property
     def has_crashed(self) -> bool:
-        """Whether it ended though nobody here stopped or killed it."""
+        """Whether it ended without `stop` or `kill`."""
         return self._is_meant_to_run and not self.is_running
 
     @property
@@ -209,7 +209,7 @@ def _follow(stream: IO[str] | None, take: Callable[[str], None], name: str) -> t
         with stream, suppress(ValueError):
             for line in stream:
                 take(line)
-            # The end, as an empty line: whoever waits for the first one must not wait on.
+            # The end, as an empty line: a caller that waits for the first line must not wait on.
             take("")
 
     thread = threading.Thread(target=read, name=name, daemon=True)

@@ -23,6 +23,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 from characters.client.config import SessionConfig
@@ -115,99 +116,95 @@ _log = logging.getLogger(__name__)
 
 
 class RecordStore:
-    """Performs the machine's orders to the store; answers are events."""
+    """Performs the machine's orders to the store, one after the other; answers are events."""
 
-    def __init__(
-        self, key: str, place: str, world: RuntimeContext, feed: Callable[[Event], None]
-    ) -> None:
-        self._key = key
-        self._place = place
-        self._world = world
+    def __init__(self, session: OpenSession, feed: Callable[[Event], None]) -> None:
+        self._session = session
+        self._context = session.context
         self._feed = feed
         self._tasks: set[asyncio.Task[None]] = set()
         # A clear that failed is owed: what the player wanted forgotten must not come back.
         self._owes_clear = False
-        self.stored_at: float | None = None
-        """When the record was last written, on the session's clock; None for none."""
+        self._orders: Mapping[type[Any], Callable[[Any], Coroutine[Any, Any, None]]] = {
+            LoadRecord: self._load,
+            StoreRecord: self._store,
+            ClearRecord: self._clear,
+        }
 
     @property
     def is_busy(self) -> bool:
         """Whether an order is under way."""
         return bool(self._tasks)
 
-    def load(self, command: LoadRecord) -> None:
-        """Read the record."""
-        self._begin(self._load(command.epoch))
-
-    def store(self, command: StoreRecord) -> None:
-        """Write the record, with the wall-clock times of now."""
-        now = self._world.wall_clock()
-        dropped_at = now if command.is_dropped else None
-        record = SessionRecord(
-            command.session_id, self._place, command.room_name, dropped_at, saved_at=now
-        )
-        self._begin(self._store(command.epoch, record))
-
-    def clear(self, command: ClearRecord) -> None:
-        """Remove the record."""
-        self._begin(self._clear())
+    def perform(self, command: LoadRecord | StoreRecord | ClearRecord) -> None:
+        """Begin to read, write or clear the record."""
+        # Tasks start in the order in which they were made: so do the jobs in the worker's queue.
+        work = self._orders[type(command)](command)
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def settled(self) -> None:
         """Wait until everything ordered is done."""
         while self._tasks:
             await asyncio.wait(tuple(self._tasks))
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        # Tasks start in the order in which they were made: so do the jobs in the worker's queue.
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _load(self, epoch: int) -> None:
+    async def _load(self, command: LoadRecord) -> None:
+        context, key = self._context, self._session.key
         try:
-            record = await self._world.worker.run(self._read)
+            record = await context.worker.run(self._read)
         except Exception as error:  # a user's own store raises what it likes
-            _log.exception("The stored session of %s could not be read.", self._key)
+            _log.exception("The stored session of %s could not be read.", key)
             why = failure("persistence.unavailable", type(error).__name__)
-            self._feed(RecordLoadFailed(epoch, why, self._world.chance()))
+            self._feed(RecordLoadFailed(command.epoch, why, context.chance()))
             return
-        self._world.stored_keys.note(self._key, is_stored=record is not None)
-        self.stored_at = None
+        context.stored_keys.note(key, is_stored=record is not None)
+        self._session.stored_at = None
         if record is not None and record.saved_at:  # an id stored by hand has no time
-            self.stored_at = self._world.clock() - (self._world.wall_clock() - record.saved_at)
+            self._session.stored_at = context.clock() - (context.wall_clock() - record.saved_at)
         age = 0.0
         if record is not None and record.dropped_at is not None:
-            age = self._world.wall_clock() - record.dropped_at
-        self._feed(RecordLoaded(epoch, record, age))
+            age = context.wall_clock() - record.dropped_at
+        self._feed(RecordLoaded(command.epoch, record, age))
 
     def _read(self) -> SessionRecord | None:
+        persistence, key = self._context.persistence, self._session.key
         if self._owes_clear:
-            self._world.persistence.clear(self._key)
+            persistence.clear(key)
             self._owes_clear = False
-        return self._world.persistence.load(self._key)
+        return persistence.load(key)
 
-    async def _store(self, epoch: int, record: SessionRecord) -> None:
+    async def _store(self, command: StoreRecord) -> None:
+        context, key, now = self._context, self._session.key, self._context.wall_clock()
+        record = SessionRecord(
+            command.session_id,
+            self._session.config.place,
+            command.room_name,
+            dropped_at=now if command.is_dropped else None,
+            saved_at=now,
+        )
         try:
-            await self._world.worker.run(lambda: self._world.persistence.store(self._key, record))
+            await context.worker.run(partial(context.persistence.store, key, record))
         except Exception as error:
-            _log.exception("The session of %s could not be stored.", self._key)
+            _log.exception("The session of %s could not be stored.", key)
             why = failure("persistence.unavailable", type(error).__name__)
-            self._feed(RecordStoreFailed(epoch, why))
+            self._feed(RecordStoreFailed(command.epoch, why))
             return
-        self._world.stored_keys.note(self._key, is_stored=True)
+        context.stored_keys.note(key, is_stored=True)
         self._owes_clear = False
-        self.stored_at = self._world.clock()
-        self._feed(RecordStored(epoch))
+        self._session.stored_at = context.clock()
+        self._feed(RecordStored(command.epoch))
 
-    async def _clear(self) -> None:
-        self.stored_at = None
+    async def _clear(self, command: ClearRecord) -> None:
+        context, key = self._context, self._session.key
+        self._session.stored_at = None
         try:
-            await self._world.worker.run(lambda: self._world.persistence.clear(self._key))
+            await context.worker.run(partial(context.persistence.clear, key))
         except Exception:
-            _log.exception("The stored session of %s could not be cleared.", self._key)
+            _log.exception("The stored session of %s could not be cleared.", key)
             self._owes_clear = True
         else:
-            self._world.stored_keys.note(self._key, is_stored=False)
+            context.stored_keys.note(key, is_stored=False)
 
 
 class SessionRunner:
@@ -220,7 +217,7 @@ class SessionRunner:
         self.session = session = OpenSession(config, context)
         self.conversation = Conversation(session, self.feed)
         self.simulated_link = SimulatedLink()
-        self._records = RecordStore(session.key, config.place, context, self.feed)
+        self._records = RecordStore(session, self.feed)
         self._connection: SessionConnection | None = None
         self._old_connections: list[SessionConnection] = []
         self._timers: dict[Timer, asyncio.TimerHandle] = {}
@@ -230,9 +227,9 @@ class SessionRunner:
         self._room_config = config  # what the room knows of the settings
         self._has_changed = asyncio.Event()
         self._perform: Mapping[type[Any], Callable[[Any], None]] = {
-            LoadRecord: self._records.load,
-            StoreRecord: self._records.store,
-            ClearRecord: self._records.clear,
+            LoadRecord: self._records.perform,
+            StoreRecord: self._records.perform,
+            ClearRecord: self._records.perform,
             OpenConnection: self._open_connection,
             CloseConnection: self._close_connection,
             AbortConnection: self._abort_connection,
@@ -261,7 +258,6 @@ class SessionRunner:
                 self._advance(self._events.popleft())
         finally:
             self._is_feeding = False
-            self.session.stored_at = self._records.stored_at
             self.session.refresh()
 
     def _advance(self, event: Event) -> None:
@@ -324,11 +320,12 @@ class SessionRunner:
             session.machine.epoch,
         )
         session.timeline.append(event)
-        if event.is_connection_established:
+        is_connected = event.new_state is SessionState.CONNECTED
+        if is_connected:
             session.gate.ready(session.meter, session.machine.policy.auto_mic_start_delay_seconds)
         self.conversation.state_changed(event)
-        if event.is_connection_established:
-            # Soon, not now: the game is told CONNECTED before anything is said.
+        if is_connected:
+            # Soon, not now: the game sees CONNECTED before anything is said.
             asyncio.get_running_loop().call_soon(self._send_changes)
         self._has_changed.set()
 

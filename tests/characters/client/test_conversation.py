@@ -229,7 +229,7 @@ def test_an_acknowledgement_without_an_id_confirms_the_oldest_line() -> None:
         stage.run_for(0.01)
         stage.service.acknowledges = False
         say(stage, actor, "two")
-        assert [line.text for line in actor.session.talk.unconfirmed] == ["two"]
+        assert [line.text for line in actor.session.talk.unconfirmed.values()] == ["two"]
 
 
 def test_a_service_that_confirms_nothing_costs_bounded_memory() -> None:
@@ -238,7 +238,7 @@ def test_a_service_that_confirms_nothing_costs_bounded_memory() -> None:
         stage.service.acknowledges = False
         for number in range(MOST_UNCONFIRMED + 5):
             say(stage, actor, str(number))
-        kept = actor.session.talk.unconfirmed
+        kept = tuple(actor.session.talk.unconfirmed.values())
         assert (len(kept), kept[0].text) == (MOST_UNCONFIRMED, "5")
 
 

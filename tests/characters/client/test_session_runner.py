@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from characters.client.config import SessionConfig
+from characters.client.conversation import OpenSession
 from characters.client.session_runner import (
     RecordStore,
     SessionRunner,
@@ -630,14 +631,17 @@ def test_settings_that_do_not_change_do_nothing() -> None:
         assert stage.service.last.sent == []
 
 
+def nurse(stage: Stage) -> OpenSession:
+    return OpenSession(SessionConfig("nurse", endpoint_id="home"), stage.context)
+
+
 def told_records(stage: Stage, *commands: LoadRecord | StoreRecord | ClearRecord) -> list[Event]:
     events: list[Event] = []
-    records = RecordStore("nurse", "home", stage.context, events.append)
+    records = RecordStore(nurse(stage), events.append)
 
     async def order() -> None:
         for command in commands:
-            name = type(command).__name__.removesuffix("Record").lower()
-            getattr(records, name)(command)
+            records.perform(command)
         await records.settled()
 
     stage.loop.run(order())
@@ -647,13 +651,13 @@ def told_records(stage: Stage, *commands: LoadRecord | StoreRecord | ClearRecord
 def test_a_clear_that_failed_is_made_up_for_before_anything_is_read() -> None:
     with Stage() as stage:
         events: list[Event] = []
-        records = RecordStore("nurse", "home", stage.context, events.append)
+        records = RecordStore(nurse(stage), events.append)
         stage.persistence.store("nurse", SessionRecord("id-1"))
         stage.worker.is_failing = True
-        stage.loop.call_soon(records.clear, ClearRecord())
+        stage.loop.call_soon(records.perform, ClearRecord())
         stage.run_for(0.1)
         stage.worker.is_failing = False
-        stage.loop.call_soon(records.load, LoadRecord(1))
+        stage.loop.call_soon(records.perform, LoadRecord(1))
         stage.run_for(0.1)
         assert events == [RecordLoaded(1, None)]
         assert stage.persistence.load("nurse") is None
@@ -661,18 +665,19 @@ def test_a_clear_that_failed_is_made_up_for_before_anything_is_read() -> None:
 
 def test_it_is_known_when_the_record_was_stored_over_restarts_too() -> None:
     with Stage() as stage:
-        records = RecordStore("nurse", "home", stage.context, lambda event: None)
+        session = nurse(stage)
+        records = RecordStore(session, lambda event: None)
         now, wall = stage.context.clock, stage.context.wall_clock
         stage.persistence.store("nurse", SessionRecord("id-1", saved_at=wall() - 60.0))
-        stage.loop.call_soon(records.load, LoadRecord(1))
+        stage.loop.call_soon(records.perform, LoadRecord(1))
         stage.run_for(0.1)
-        assert records.stored_at == pytest.approx(now() - 60.1, abs=0.05)
-        stage.loop.call_soon(records.store, StoreRecord(1, "id-1", None))
+        assert session.stored_at == pytest.approx(now() - 60.1, abs=0.05)
+        stage.loop.call_soon(records.perform, StoreRecord(1, "id-1", None))
         stage.run_for(0.1)
-        assert records.stored_at == pytest.approx(now() - 0.1, abs=0.05)
-        stage.loop.call_soon(records.clear, ClearRecord())
+        assert session.stored_at == pytest.approx(now() - 0.1, abs=0.05)
+        stage.loop.call_soon(records.perform, ClearRecord())
         stage.run_for(0.1)
-        assert records.stored_at is None
+        assert session.stored_at is None
 
 
 class Broken:
