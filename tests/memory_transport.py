@@ -39,7 +39,7 @@ from characters.protocol.messages import (
     ServerMessage,
 )
 from characters.transport.base import TransportError
-from characters.transport.wire import WireConnection
+from characters.transport.websocket import WireConnection
 
 __all__ = [
     "MemoryConnection",
@@ -67,11 +67,11 @@ class MemoryRoom:
     visits: int = 0
 
     def __post_init__(self) -> None:
-        self.link = SequencedChannel(self.name)
+        self.channel = SequencedChannel(self.name)
 
     def send(self, message: ServerMessage) -> None:
         """Say something; it is kept for a rejoin when nobody is there."""
-        self.push(self.link.wrap(encode_server(message)))
+        self.push(self.channel.number(encode_server(message)))
 
     def push(self, frame: dict[str, Any]) -> None:
         """Put a frame on the line as it is, however wrong."""
@@ -172,14 +172,14 @@ class MemoryHost:
             raise TransportError(failure("transport.join_refused", "the token is spent"))
         room.tokens = set()
         room.connection = connection
-        missed = room.link.missed(received)
+        missed = room.channel.missed(received)
         resumed = "rejoined" if room.visits else "resumed" if room.is_resumed else "fresh"
         room.visits += 1
         for frame in missed:
             connection.deliver_later(json.dumps(frame))
-        connection.deliver_later(json.dumps(room.link.wrap(encode_server(BotReady()))))
-        next_seq = room.link.outbox.confirmed + 1
-        return Welcome(room.link.inbox.received, len(missed), next_seq, resumed)
+        connection.deliver_later(json.dumps(room.channel.number(encode_server(BotReady()))))
+        next_seq = room.channel.confirmed + 1
+        return Welcome(room.channel.received, len(missed), next_seq, resumed)
 
     def take(self, room: MemoryRoom, data: str | bytes) -> None:
         """Take a frame of a client."""
@@ -189,7 +189,7 @@ class MemoryHost:
         raw = parse_object(data)
         if is_link(raw):
             self._take_link(room, decode_link(raw))
-        elif room.link.accept(raw) is Arrival.DELIVER:
+        elif room.channel.accept(raw) is Arrival.DELIVER:
             message = decode_client(raw)
             room.received.append(message)
             for answer in self._respond(message):
@@ -197,13 +197,13 @@ class MemoryHost:
 
     def _take_link(self, room: MemoryRoom, frame: LinkFrame) -> None:
         if isinstance(frame, Ack):
-            room.link.outbox.acknowledged(frame.received)
+            room.channel.acknowledged(frame.received)
         elif isinstance(frame, Bye):
             room.goodbyes.append(frame)
             room.connection = None
         elif isinstance(frame, Ping):
             room.link_frame(Pong(frame.t))
-            room.link_frame(Ack(room.link.inbox.received))
+            room.link_frame(Ack(room.channel.received))
 
 
 class MemoryTransport:
@@ -219,11 +219,11 @@ class MemoryTransport:
         await self._reach()
         return self._host.grant(request)
 
-    async def join(self, grant: RoomGrant, link: SequencedChannel) -> MemoryConnection:
+    async def join(self, grant: RoomGrant, channel: SequencedChannel) -> MemoryConnection:
         """Enter the granted room. Raises TransportError; waits for ever in a black hole."""
         await self._reach()
-        connection = MemoryConnection(self._host, grant.room_name, link, self._clock)
-        connection.enter(self._host.enter(grant, connection, link.inbox.received))
+        connection = MemoryConnection(self._host, grant.room_name, channel, self._clock)
+        connection.enter(self._host.enter(grant, connection, channel.received))
         connection.start()
         self._connections.append(connection)
         return connection
@@ -244,9 +244,13 @@ class MemoryConnection(WireConnection):
     """The near end; one task carries what is sent to the host."""
 
     def __init__(
-        self, host: MemoryHost, room_name: str, link: SequencedChannel, clock: Callable[[], float]
+        self,
+        host: MemoryHost,
+        room_name: str,
+        channel: SequencedChannel,
+        clock: Callable[[], float],
     ) -> None:
-        super().__init__(link, clock)
+        super().__init__(channel, clock)
         self._host = host
         self._room_name = room_name
         self._early: list[str] | None = []
@@ -281,8 +285,7 @@ class MemoryConnection(WireConnection):
     async def close(self) -> None:
         """Say bye and close."""
         if not self.is_lost:
-            self.queue_bye()
-            await self.flushed()
+            await self.say_goodbye()
         self.lost(failure("session.ended", "closed here"))
         self._leave()
 

@@ -89,12 +89,12 @@ class SimulatedLink:
         else:
             self._is_passable.set()
         if self._connection is not None:
-            self._connection.set_weather(conditions)
+            self._connection.set_conditions(conditions)
 
     def apply_to(self, connection: Connection) -> None:
         """Put a new connection under the conditions."""
         self._connection = connection
-        connection.set_weather(self._conditions)
+        connection.set_conditions(self._conditions)
 
     async def passage(self) -> None:
         """Wait as long as a small frame takes in one direction."""

@@ -26,6 +26,7 @@ from characters.client.config import (
 from characters.client.context import RuntimeContext
 from characters.client.microphone import GateMeter, MicrophoneGate, begins_at
 from characters.client.threads import Shared
+from characters.protocol.audio_frames import AudioFrame
 from characters.protocol.link import SequencedChannel
 from characters.protocol.messages import (
     ActionResponse,
@@ -68,7 +69,7 @@ from characters.session.events import (
     Timer,
     WakeRequested,
 )
-from characters.transport.base import AudioFrame, Connection, Incoming, TransportError
+from characters.transport.base import Connection, Incoming, TransportError
 from engine.core.events import Signal
 
 __all__ = ["Conversation", "ConversationState", "MOST_UNCONFIRMED", "MOST_WAITING", "OpenSession"]

@@ -20,9 +20,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
-import msgpack
 from aiohttp import WSMessage, WSMsgType, web
 
+from characters.protocol.audio_frames import FrameQueue, pack_voice, unpack_microphone
 from characters.protocol.codec import MessageError, decode_client, encode_server, parse_object
 from characters.protocol.link import (
     Ack,
@@ -60,8 +60,6 @@ MAX_FRAME = 64 * 1024
 MAX_WAITING = 2048
 MAX_VOICE = 100
 SEND_SECONDS = 10.0
-MICROPHONE, VOICE = 1, 2
-MAX_PCM = 8192  # a quarter of a second at 16 kHz
 
 
 class ClientSocket:
@@ -70,8 +68,7 @@ class ClientSocket:
     def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
         self._socket = socket
         self._transport = transport
-        self._queue: deque[str | bytes | None] = deque()  # None: nothing follows
-        self._voice_waiting = 0
+        self._queue = FrameQueue(MAX_VOICE)
         self._voice_sent = 0
         self._wake = asyncio.Event()
         self._is_ended = False
@@ -90,17 +87,11 @@ class ClientSocket:
     def send_voice(self, pcm: bytes, timestamp: float, sample_rate: int) -> None:
         """Queue a piece of voice; the oldest goes when too much waits."""
         self._voice_sent += 1
-        if self._voice_waiting >= MAX_VOICE:
-            oldest = next(item for item in self._queue if isinstance(item, bytes))
-            self._queue.remove(oldest)
-            self._voice_waiting -= 1
-        self._voice_waiting += 1
-        self._put(msgpack.packb([VOICE, self._voice_sent, timestamp, pcm, sample_rate]))
+        self._put(pack_voice(self._voice_sent, timestamp, pcm, sample_rate))
 
     def drop_voice(self) -> None:
         """Drop the voice that still waits."""
-        self._queue = deque(item for item in self._queue if not isinstance(item, bytes))
-        self._voice_waiting = 0
+        self._queue.drop_audio()
 
     def bye(self, reason: str, retry_after: float | None = None) -> None:
         """Say goodbye after all that waits, then close."""
@@ -110,21 +101,19 @@ class ClientSocket:
 
     def close(self) -> None:
         """Close after what waits; idempotent."""
-        if not self._is_ended:
-            self._put(None)
-            self._is_ended = True
+        self._is_ended = True
+        self._wake.set()
 
     def abort(self) -> None:
         """Drop the connection at once."""
-        self._is_ended = True
         self._queue.clear()
-        self._put(None)
+        self.close()
         if self._transport is not None:
             self._transport.abort()
 
-    def _put(self, item: str | bytes | None) -> None:
-        if not self._is_ended or item is None:
-            self._queue.append(item)
+    def _put(self, frame: str | bytes) -> None:
+        if not self._is_ended:
+            self._queue.put(frame)
             self._wake.set()
 
     async def receive(self, within: float) -> WSMessage:
@@ -135,9 +124,11 @@ class ClientSocket:
     async def run(self) -> None:
         """Write what is queued, until the end; returns when the connection is closed."""
         try:
-            while await self._write_all():
+            await self._write_all()
+            while not self._is_ended:
                 await self._wake.wait()
                 self._wake.clear()
+                await self._write_all()
             async with asyncio.timeout(SEND_SECONDS):
                 await self._socket.close()
         except (ConnectionError, TimeoutError, RuntimeError):
@@ -147,18 +138,14 @@ class ClientSocket:
             with suppress(RuntimeError):
                 self._queue.clear()
 
-    async def _write_all(self) -> bool:
+    async def _write_all(self) -> None:
         while self._queue:
-            item = self._queue.popleft()
-            if item is None:
-                return False
+            frame = self._queue.pop()
             async with asyncio.timeout(SEND_SECONDS):
-                if isinstance(item, bytes):
-                    self._voice_waiting -= 1
-                    await self._socket.send_bytes(item)
+                if isinstance(frame, bytes):
+                    await self._socket.send_bytes(frame)
                 else:
-                    await self._socket.send_str(item)
-        return True
+                    await self._socket.send_str(frame)
 
 
 class RoomEvents(Protocol):
@@ -203,9 +190,9 @@ class RoomConnection:
         Raises ReplayError when that is gone.
         """
         missed, room = self.channel.missed(received), self.room
-        following = self.channel.outbox.confirmed + 1
+        following = self.channel.confirmed + 1
         resumed = "rejoined" if self._was_entered else room.resumed
-        got, away = self.channel.inbox.received, room.last_seen_seconds
+        got, away = self.channel.received, room.last_seen_seconds
         socket.send_link(Welcome(got, len(missed), following, resumed, away))
         self.socket, self._was_entered = socket, True
         for frame in missed:
@@ -222,7 +209,7 @@ class RoomConnection:
         """Send now, or when a client is there; a room whose client confirms nothing ends."""
         message = effect.message
         try:
-            frame = self.channel.wrap(encode_server(message))
+            frame = self.channel.number(encode_server(message))
         except OutboxFullError:
             log.warning("room %s: the client confirms nothing; it ends", short(self.room.name))
             self.events.end("overflow")
@@ -256,13 +243,13 @@ class RoomConnection:
     def acknowledged(self, received: int) -> None:
         """Note how many messages the client has."""
         with suppress(ReplayError):  # more than was sent confirms nothing
-            self.channel.outbox.acknowledged(received)
+            self.channel.acknowledged(received)
         if self._has_answers:
             self.events.answers_received()
 
     @property
     def _has_answers(self) -> bool:
-        return bool(self._turns) and self._turns[0][0] <= self.channel.outbox.confirmed
+        return bool(self._turns) and self._turns[0][0] <= self.channel.confirmed
 
     def take_answered(self) -> tuple[str, ...]:
         """Return the ids of the lines whose answers the client has confirmed, each once."""
@@ -390,15 +377,7 @@ class ConnectionHandler:
             self._socket.send_link(ack)
 
     def _take_audio(self, data: bytes) -> None:
-        try:
-            # Its size is bounded: the socket takes no message above MAX_FRAME.
-            kind, _, timestamp, pcm = msgpack.unpackb(data)
-            timestamp = float(timestamp)
-        except Exception:
-            raise MessageError("parse-error", "Failed to parse audio frame") from None
-        usable = isinstance(pcm, bytes) and len(pcm) % 2 == 0 and len(pcm) <= MAX_PCM
-        if kind != MICROPHONE or not usable or not math.isfinite(timestamp):
-            raise MessageError("validation-error", "Malformed audio frame")
+        pcm, timestamp = unpack_microphone(data)
         self._audio_frames += 1
         self._earliest_audio = min(self._earliest_audio, timestamp)
         self._connection.events.hear(pcm, timestamp)

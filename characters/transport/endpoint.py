@@ -1,4 +1,4 @@
-"""An endpoint as a game names it: asked over HTTP, entered by whatever its room's URL speaks."""
+"""The transport of an endpoint: rooms are asked for over HTTP, and entered as their URL says."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class EndpointTransport:
         """Ask for a room. Raises TransportError."""
         return await self._web.connect(request)
 
-    async def join(self, grant: RoomGrant, link: SequencedChannel) -> Connection:
+    async def join(self, grant: RoomGrant, channel: SequencedChannel) -> Connection:
         """Enter the granted room. Raises TransportError."""
         rooms = self._web if speaks_troupe(grant.room_url) else self._livekit
-        return await rooms.join(grant, link)
+        return await rooms.join(grant, channel)
 
     async def close(self) -> None:
-        """Give back what is held."""
+        """Leave every room and close the sockets."""
         await self._livekit.close()
         await self._web.close()

@@ -1,8 +1,8 @@
-"""A LiveKit room, as Convai's cloud has it: voices are audio tracks, messages go by topic `rtvi`.
+"""A LiveKit room, as Convai's cloud has it: voices are audio tracks, messages have topic `rtvi`.
 
-LiveKit numbers nothing that could be asked for again, so what the far end said while we were
-away is gone, and the ids of the grant alone say what was resumed. What we said is kept until
-LiveKit has taken it. Liveness is LiveKit's word: it pings on its own and says when it begins to
+LiveKit numbers nothing that could be asked for again: what the far end sent while we were away is
+gone, and only the ids of the grant tell what was resumed. What we send is kept until LiveKit has
+taken it. LiveKit watches the connection: it pings on its own and reports when it begins to
 reconnect, which counts as a loss here, because the session's policy decides what follows.
 """
 
@@ -19,13 +19,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from characters.protocol.audio_frames import AudioFrame
 from characters.protocol.codec import MessageError, decode_server, encode_client, parse_object
 from characters.protocol.failures import Failure, failure
 from characters.protocol.link import Bye, OutboxFullError, SequencedChannel, Welcome
 from characters.protocol.messages import ClientMessage, RoomGrant
 from characters.protocol.network_conditions import NetworkConditions
-from characters.transport.base import AudioFrame, Incoming, Mailbox, TransportError
+from characters.transport.base import Incoming, TransportError
 from characters.transport.simulated import DelayQueue
+from characters.transport.wire import MAX_INCOMING
 
 __all__ = ["LiveKitConnection", "LiveKitRooms", "load_sdk"]
 
@@ -40,7 +42,7 @@ MAX_HELD_BACK = 4096
 SILENCE_PEAK = 64
 SILENCE_SECONDS = 0.3
 
-Outgoing: TypeAlias = bytes | tuple[int, dict[str, Any]]
+Outgoing: TypeAlias = bytes | dict[str, Any]
 """A frame of the microphone, or a numbered message."""
 
 log = logging.getLogger(__name__)
@@ -62,11 +64,11 @@ class LiveKitRooms:
         self._sdk = sdk
         self._connections: list[LiveKitConnection] = []
 
-    async def join(self, grant: RoomGrant, link: SequencedChannel) -> LiveKitConnection:
+    async def join(self, grant: RoomGrant, channel: SequencedChannel) -> LiveKitConnection:
         """Enter the granted room. Raises TransportError."""
         sdk = self._sdk()
         self._connections = [each for each in self._connections if not each.is_lost]
-        connection = LiveKitConnection(sdk, sdk.Room(), link, self._clock)
+        connection = LiveKitConnection(sdk, sdk.Room(), channel, self._clock)
         self._connections.append(connection)
         try:
             await connection.enter(grant)
@@ -85,33 +87,35 @@ class LiveKitRooms:
         self._connections = []
 
 
-class LiveKitConnection(Mailbox[Incoming]):
+class LiveKitConnection:
     """What `Connection` promises, over one LiveKit room."""
 
     def __init__(
-        self, sdk: Any, room: Any, link: SequencedChannel, clock: Callable[[], float]
+        self, sdk: Any, room: Any, channel: SequencedChannel, clock: Callable[[], float]
     ) -> None:
-        super().__init__()
         self._sdk = sdk
         self._room = room
-        self._link = link
+        self._channel = channel
         self._clock = clock
         self._round_trip: float | None = None
         self._last_received = clock()
-        self._outgoing = deque(link.outbox.unacknowledged())
+        self._outgoing = deque(channel.unconfirmed)
         self._microphone: deque[bytes] = deque(maxlen=MAX_AUDIO)
         self._voices = 0
-        self._on_the_way_out = DelayQueue[Outgoing](clock, self._enqueue, _size)
-        self._on_the_way_in = DelayQueue[Any](clock, self._let_in, _size)
+        self._outbound = DelayQueue[Outgoing](clock, self._enqueue, _size)
+        self._inbound = DelayQueue[Any](clock, self._let_in, _size)
         self._writable, self._written = asyncio.Event(), asyncio.Event()
         self._heard = asyncio.Event()
+        self._incoming: deque[Incoming] = deque()
+        self._failure: Failure | None = None
+        self._readable = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._leaving: asyncio.Task[None] | None = None
 
     @property
     def welcome(self) -> Welcome:
         """LiveKit says nothing of what was restored: the ids of the grant do."""
-        return Welcome(self._link.outbox.confirmed, resumed="")
+        return Welcome(self._channel.confirmed, resumed="")
 
     @property
     def last_received(self) -> float:
@@ -123,11 +127,21 @@ class LiveKitConnection(Mailbox[Incoming]):
         """How long the way there and back took by LiveKit's own figures, and the fault's."""
         if self._round_trip is None:
             return None
-        return self._round_trip + 2 * self._on_the_way_out.weather.delay_seconds
+        return self._round_trip + 2 * self._outbound.conditions.delay_seconds
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the connection has ended."""
+        return self._failure is not None
 
     async def receive(self) -> Incoming:
         """Wait for what comes next. Raises TransportError once the room is left."""
-        return await self.take()
+        while not self._incoming:
+            if self._failure is not None:
+                raise TransportError(self._failure)
+            self._readable.clear()
+            await self._readable.wait()
+        return self._incoming.popleft()
 
     async def enter(self, grant: RoomGrant) -> None:
         """Connect and begin to listen and to write. Raises the package's ConnectError."""
@@ -142,17 +156,16 @@ class LiveKitConnection(Mailbox[Incoming]):
 
     def send(self, message: ClientMessage) -> None:
         """Queue a message. Raises TransportError(transport.overflow)."""
-        frame = encode_client(message)
         try:
-            numbered = (self._link.outbox.number(frame), frame)
+            frame = self._channel.number(encode_client(message))
         except OutboxFullError as problem:
             raise TransportError(failure("transport.overflow", str(problem))) from None
-        self._go_out(numbered)
+        self._go_out(frame)
 
     def send_audio(self, pcm: bytes, timestamp: float) -> None:
         """Queue microphone audio; a track has its own times, so `timestamp` stays here."""
         self._go_out(pcm)
-        self._on_the_way_out.thin(bytes, MAX_AUDIO)
+        self._outbound.thin(bytes, MAX_AUDIO)
 
     def ping(self) -> None:
         """Take LiveKit's word that the room is connected, and its figure for the round trip."""
@@ -160,10 +173,10 @@ class LiveKitConnection(Mailbox[Incoming]):
             self._last_received = self._clock()
             self._begin(self._measure())
 
-    def set_weather(self, weather: NetworkConditions) -> None:
+    def set_conditions(self, conditions: NetworkConditions) -> None:
         """Let what goes out and comes in be late, slow or swallowed; no voice outlives a hole."""
-        self._on_the_way_out.set_weather(weather)
-        self._on_the_way_in.set_weather(weather)
+        self._outbound.set_conditions(conditions)
+        self._inbound.set_conditions(conditions)
 
     def abort(self) -> None:
         """Leave at once, without waiting for the far end."""
@@ -171,7 +184,7 @@ class LiveKitConnection(Mailbox[Incoming]):
 
     async def close(self) -> None:
         """Send what is queued and leave, within about two `CLOSE_SECONDS`."""
-        if (self._outgoing or self._on_the_way_out) and not self.is_lost:
+        if (self._outgoing or self._outbound) and not self.is_lost:
             self._written.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._written.wait(), CLOSE_SECONDS)
@@ -191,21 +204,28 @@ class LiveKitConnection(Mailbox[Incoming]):
         self._come_in(packet)
 
     def _come_in(self, item: Any) -> None:
-        if not self._on_the_way_in.is_taken:
+        if not self._inbound.is_taken:
             self._let_in(item)
-        elif len(self._on_the_way_in) < MAX_HELD_BACK:
-            self._on_the_way_in.put(item)
+        elif len(self._inbound) < MAX_HELD_BACK:
+            self._inbound.put(item)
 
     def _let_in(self, packet: Any) -> None:
         self._last_received = self._clock()
         if isinstance(packet, AudioFrame):
-            self.arrived(packet)
+            self._arrived(packet)
             return
         try:
-            self.arrived(decode_server(parse_object(packet.data.decode("utf-8"))))
+            self._arrived(decode_server(parse_object(packet.data.decode("utf-8"))))
         except (MessageError, UnicodeDecodeError) as problem:
             # Others may speak on the same topic, so this costs the message and not the talk.
             log.warning("A message of %d bytes was not understood: %s", len(packet.data), problem)
+
+    def _arrived(self, item: Incoming) -> None:
+        if len(self._incoming) >= MAX_INCOMING:
+            self._end(failure("transport.overflow", "the game does not take what arrives"))
+        elif self._failure is None:
+            self._incoming.append(item)
+            self._readable.set()
 
     def _listen(self, track: Any, publication: Any, participant: Any) -> None:
         if track.kind == self._sdk.TrackKind.KIND_AUDIO:
@@ -235,7 +255,7 @@ class LiveKitConnection(Mailbox[Incoming]):
             reasons.SERVER_SHUTDOWN: "drain",
         }.get(reason)
         if said and not self.is_lost:
-            self.arrived(Bye(said))
+            self._arrived(Bye(said))
         self._end(failure("transport.signal_disconnected"))
 
     def _reconnecting(self) -> None:
@@ -245,11 +265,11 @@ class LiveKitConnection(Mailbox[Incoming]):
 
     @property
     def _is_swallowed(self) -> bool:
-        return self._on_the_way_in.weather.is_black_hole
+        return self._inbound.conditions.is_black_hole
 
     def _go_out(self, item: Outgoing) -> None:
-        if self._on_the_way_out.is_taken:
-            self._on_the_way_out.put(item)
+        if self._outbound.is_taken:
+            self._outbound.put(item)
         else:
             self._enqueue(item)
 
@@ -264,11 +284,12 @@ class LiveKitConnection(Mailbox[Incoming]):
     async def _write(self) -> None:
         while True:
             while self._outgoing:
-                number, frame = self._outgoing[0]
-                await self._room.local_participant.publish_data(json.dumps(frame), topic=TOPIC)
-                self._link.outbox.acknowledged(number)
+                message = dict(self._outgoing[0])
+                number = message.pop("seq")  # LiveKit's rooms know no numbers
+                await self._room.local_participant.publish_data(json.dumps(message), topic=TOPIC)
+                self._channel.acknowledged(number)
                 self._outgoing.popleft()
-            if not self._on_the_way_out:
+            if not self._outbound:
                 self._written.set()
             self._writable.clear()
             await self._writable.wait()
@@ -316,9 +337,11 @@ class LiveKitConnection(Mailbox[Incoming]):
             self._end(failure("transport.signal_disconnected", type(error).__name__))
 
     def _end(self, why: Failure) -> None:
-        self.lost(why)
-        self._on_the_way_out.clear()
-        self._on_the_way_in.clear()
+        if self._failure is None:
+            self._failure = why
+            self._readable.set()
+        self._outbound.clear()
+        self._inbound.clear()
         if self._leaving is None:
             for task in self._tasks:
                 task.cancel()
@@ -327,6 +350,6 @@ class LiveKitConnection(Mailbox[Incoming]):
 
 def _size(item: Any) -> int:
     """Return about how many bytes something is on the line."""
-    if isinstance(item, tuple):
-        return len(json.dumps(item[1]))
+    if isinstance(item, dict):
+        return len(json.dumps(item))
     return len(item.pcm if isinstance(item, AudioFrame) else getattr(item, "data", item))

@@ -14,31 +14,31 @@ __all__ = ["DelayQueue", "Lane"]
 
 
 class Lane:
-    """One direction of a line: says when a frame is through. Times in seconds of any clock."""
+    """One direction of a connection: when a frame is through, in seconds of any clock."""
 
     def __init__(self) -> None:
         self._free_at = -math.inf
 
-    def due(self, entered_at: float, size: int, weather: NetworkConditions) -> float:
+    def due(self, entered_at: float, size: int, conditions: NetworkConditions) -> float:
         """Return when a frame of `size` bytes is through, the one before it being so by now."""
-        if weather.is_black_hole:
+        if conditions.is_black_hole:
             return math.inf
-        per_byte = 1 / weather.bytes_per_second if weather.bytes_per_second else 0.0
+        per_byte = 1 / conditions.bytes_per_second if conditions.bytes_per_second else 0.0
         begins = max(entered_at, self._free_at)
-        return begins + size * per_byte + weather.delay_seconds
+        return begins + size * per_byte + conditions.delay_seconds
 
-    def passed(self, due: float, weather: NetworkConditions) -> None:
+    def passed(self, due: float, conditions: NetworkConditions) -> None:
         """Note that a frame is through: the next one may have begun when this one was sent."""
-        self._free_at = due - weather.delay_seconds
+        self._free_at = due - conditions.delay_seconds
 
 
 F = TypeVar("F")
 
 
 class DelayQueue(Generic[F]):
-    """Holds frames back as the weather says, in order, and then hands them to `deliver`.
+    """Holds frames back as the conditions say, in order, and then hands them to `deliver`.
 
-    While `is_taken` is false a frame goes straight on: that question is all that it costs then.
+    While `is_taken` is false frames need not pass through it: then it costs only that question.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class DelayQueue(Generic[F]):
         self._clock = clock
         self._deliver = deliver
         self._size = size
-        self._weather = NetworkConditions.CALM
+        self._conditions = NetworkConditions.CALM
         self._lane = Lane()
         self._waiting: deque[tuple[float, F]] = deque()
         self._timer: asyncio.TimerHandle | None = None
@@ -60,22 +60,22 @@ class DelayQueue(Generic[F]):
         return len(self._waiting)
 
     @property
-    def weather(self) -> NetworkConditions:
-        """What it is like now."""
-        return self._weather
+    def conditions(self) -> NetworkConditions:
+        """The conditions now."""
+        return self._conditions
 
-    def set_weather(self, weather: NetworkConditions) -> None:
-        """Change the weather; what waits goes on as the new one says."""
-        if weather != self._weather:
-            self._weather = weather
+    def set_conditions(self, conditions: NetworkConditions) -> None:
+        """Change the conditions; they hold for what waits, too."""
+        if conditions != self._conditions:
+            self._conditions = conditions
             self._lane = Lane()
-            self._look()
+            self._deliver_due()
 
     def put(self, frame: F) -> None:
-        """Take a frame on its way."""
+        """Take a frame; it is delivered when it is through."""
         self._waiting.append((self._clock(), frame))
         if len(self._waiting) == 1:
-            self._look()
+            self._deliver_due()
 
     def thin(self, kind: type[F], most: int) -> None:
         """Drop the oldest frames of a kind while there are more than `most`."""
@@ -84,24 +84,24 @@ class DelayQueue(Generic[F]):
             self._waiting.remove(item)
 
     def clear(self) -> None:
-        """Drop what waits: the line is gone."""
+        """Drop what waits."""
         self._waiting.clear()
-        self._look()
+        self._deliver_due()
 
-    def _look(self) -> None:
-        """Let through what is due, and come back when the next one is."""
+    def _deliver_due(self) -> None:
+        """Deliver what is due, and look again when the next frame is."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         while self._waiting:
             entered_at, frame = self._waiting[0]
-            due = self._lane.due(entered_at, self._size(frame), self._weather)
+            due = self._lane.due(entered_at, self._size(frame), self._conditions)
             wait = due - self._clock()
             if wait > 0:
-                if not self._weather.is_black_hole:
-                    self._timer = asyncio.get_running_loop().call_later(wait, self._look)
+                if not self._conditions.is_black_hole:
+                    self._timer = asyncio.get_running_loop().call_later(wait, self._deliver_due)
                 break
             self._waiting.popleft()
-            self._lane.passed(due, self._weather)
+            self._lane.passed(due, self._conditions)
             self._deliver(frame)
-        self.is_taken = bool(self._waiting) or not self._weather.is_calm
+        self.is_taken = bool(self._waiting) or not self._conditions.is_calm

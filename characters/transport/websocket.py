@@ -1,4 +1,7 @@
-"""Our WebSocket over aiohttp: `POST /connect`, then one socket for each room."""
+"""Our WebSocket over aiohttp: `POST /connect`, then one socket for each room.
+
+What the frames mean is decided in `wire`; here is what waits, writes and reads.
+"""
 
 from __future__ import annotations
 
@@ -14,24 +17,30 @@ from typing import Any
 
 import aiohttp
 
+from characters.protocol.audio_frames import FrameQueue
 from characters.protocol.codec import MessageError, parse_object
 from characters.protocol.failures import Failure, classify_http, failure
 from characters.protocol.link import (
     SUBPROTOCOL,
     Bye,
     Hello,
+    Ping,
     SequencedChannel,
     Welcome,
     decode_link,
     encode_link,
 )
-from characters.protocol.messages import ConnectRequest, RoomGrant
-from characters.transport.base import TransportError
-from characters.transport.wire import WireConnection
+from characters.protocol.messages import ClientMessage, ConnectRequest, RoomGrant
+from characters.protocol.network_conditions import NetworkConditions
+from characters.transport.base import Incoming, TransportError
+from characters.transport.simulated import DelayQueue
+from characters.transport.wire import WireProtocol
 
-__all__ = ["WebSocketConnection", "WebSocketTransport"]
+__all__ = ["MAX_AUDIO", "WebSocketConnection", "WebSocketTransport", "WireConnection"]
 
 
+MAX_AUDIO = 50  # one second of 20 ms frames
+MAX_HELD_BACK = 4096  # frames, while a simulated network lets nothing through
 MAX_BODY = 1 << 20
 MAX_MESSAGE = 1 << 20
 CLOSE_SECONDS = 1.0
@@ -71,11 +80,11 @@ class WebSocketTransport:
         except Exception as error:
             raise TransportError(_connect_failure(error)) from error
 
-    async def join(self, grant: RoomGrant, link: SequencedChannel) -> WebSocketConnection:
+    async def join(self, grant: RoomGrant, channel: SequencedChannel) -> WebSocketConnection:
         """Enter the granted room. Raises TransportError."""
         self._connections = [c for c in self._connections if c.ended is None or not c.ended.done()]
         try:
-            line = await self._http().ws_connect(
+            websocket = await self._http().ws_connect(
                 grant.room_url,
                 protocols=(SUBPROTOCOL,),
                 headers={"Authorization": f"Bearer {grant.token}"},
@@ -88,7 +97,7 @@ class WebSocketTransport:
             raise TransportError(_join_failure(error.status)) from error
         except Exception as error:
             raise TransportError(_connect_failure(error)) from error
-        connection = WebSocketConnection(line, link, self._clock)
+        connection = WebSocketConnection(websocket, channel, self._clock)
         self._connections.append(connection)
         try:
             await connection.greet()
@@ -98,7 +107,7 @@ class WebSocketTransport:
         return connection
 
     async def close(self) -> None:
-        """Abort what is live and give the sockets back."""
+        """Abort the live connections and close the sockets."""
         for connection in self._connections:
             connection.abort()
         endings = [item.ended for item in self._connections if item.ended is not None]
@@ -111,8 +120,8 @@ class WebSocketTransport:
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:
-            # No time-outs of our own: the driver bounds every step by its policy. No pool of old
-            # connections either, because after a fault they are the first thing to be dead.
+            # No time-outs of our own: the session bounds every step by its policy. No pool of old
+            # connections either: after a fault they are the first to be dead.
             self._session = aiohttp.ClientSession(
                 timeout=aiohttp.ClientTimeout(total=None),
                 connector=aiohttp.TCPConnector(force_close=True, limit=0),
@@ -121,26 +130,163 @@ class WebSocketTransport:
         return self._session
 
 
+class WireConnection:
+    """A `Connection` around a `WireProtocol`: it waits, and it simulates bad networks.
+
+    A subclass owns the socket: it writes what `outgoing` returns, hands in what it reads with
+    `frame_received`, and calls `lost` when the socket is gone.
+    """
+
+    def __init__(self, channel: SequencedChannel, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._wire = WireProtocol(channel, clock())
+        self._queue = FrameQueue(MAX_AUDIO)
+        self._outbound = DelayQueue[str | bytes](clock, self._enqueue, len)
+        self._inbound = DelayQueue[str | bytes](clock, self._let_in, len)
+        self._readable = asyncio.Event()
+        self._writable = asyncio.Event()
+        self._written = asyncio.Event()
+
+    @property
+    def welcome(self) -> Welcome:
+        """What the service answered to the hello."""
+        assert self._wire.welcome is not None, "joined before the welcome"
+        return self._wire.welcome
+
+    @property
+    def last_received(self) -> float:
+        """When the last frame of any kind arrived."""
+        return self._wire.last_received
+
+    @property
+    def round_trip_seconds(self) -> float | None:
+        """How long the last answered ping took."""
+        return self._wire.round_trip_seconds
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the connection has ended."""
+        return self._wire.failure is not None
+
+    async def receive(self) -> Incoming:
+        """Wait for what comes next. Raises TransportError once the connection has ended."""
+        while True:
+            event = self._wire.next_event()
+            self._move()
+            if event is not None:
+                return event
+            if self._wire.failure is not None:
+                raise TransportError(self._wire.failure)
+            self._readable.clear()
+            await self._readable.wait()
+
+    def send(self, message: ClientMessage) -> None:
+        """Queue a message. Raises TransportError(transport.overflow)."""
+        self._wire.send(message)
+        self._move()
+
+    def send_audio(self, pcm: bytes, timestamp: float) -> None:
+        """Queue microphone audio; the oldest is dropped when too much waits."""
+        self._wire.send_audio(pcm, timestamp)
+        self._move()
+        self._outbound.thin(bytes, MAX_AUDIO)
+
+    def ping(self) -> None:
+        """Ask for a sign of life."""
+        self._wire.send_link(Ping(self._clock()))
+        self._move()
+
+    def set_conditions(self, conditions: NetworkConditions) -> None:
+        """Make frames late, slow or lost from now on, or end that."""
+        self._outbound.set_conditions(conditions)
+        self._inbound.set_conditions(conditions)
+
+    # --- for the socket --------------------------------------------------------------------
+
+    def enter(self, welcome: Welcome) -> None:
+        """Take the welcome; what the service missed is queued. Raises TransportError."""
+        self._wire.enter(welcome)
+        self._move()
+
+    def frame_received(self, data: str | bytes) -> None:
+        """Take a frame of the socket; one that breaks the protocol ends the connection."""
+        if self.is_lost:
+            return
+        if not self._inbound.is_taken:
+            self._let_in(data)
+        elif len(self._inbound) >= MAX_HELD_BACK:
+            self.lost(failure("transport.overflow", "nothing is let through"))
+        else:
+            self._inbound.put(data)
+
+    async def outgoing(self) -> str | bytes | None:
+        """Wait for the next frame to write; None once the connection has ended."""
+        while not self._queue:
+            if self.is_lost:
+                return None
+            if not self._outbound:
+                self._written.set()
+            self._writable.clear()
+            await self._writable.wait()
+        return self._queue.pop()
+
+    async def say_goodbye(self) -> None:
+        """Queue the goodbye of a deliberate disconnect, and wait until all is written or lost."""
+        self._wire.send_link(Bye("disconnect"))
+        self._move()
+        if (self._queue or self._outbound) and not self.is_lost:
+            self._written.clear()
+            await self._written.wait()
+
+    def lost(self, why: Failure) -> None:
+        """End the connection; what arrived before can still be received."""
+        self._wire.end(why)
+        self._queue.clear()
+        self._outbound.clear()
+        self._inbound.clear()
+        for event in (self._readable, self._writable, self._written):
+            event.set()
+
+    def _let_in(self, data: str | bytes) -> None:
+        self._wire.receive(data, self._clock())
+        self._readable.set()
+        self._move()
+
+    def _move(self) -> None:
+        """Queue what the protocol has to send, or note that it ended the connection."""
+        for frame in self._wire.data_to_send():
+            if self._outbound.is_taken:
+                self._outbound.put(frame)
+            else:
+                self._enqueue(frame)
+        if self._wire.failure is not None:
+            self.lost(self._wire.failure)
+
+    def _enqueue(self, frame: str | bytes) -> None:
+        self._queue.put(frame)
+        self._writable.set()
+
+
 class WebSocketConnection(WireConnection):
-    """One socket; `ended` is done when its tasks are over and the socket is given back."""
+    """One socket; `ended` is done when its tasks are over and the socket is closed."""
 
     def __init__(
         self,
-        line: aiohttp.ClientWebSocketResponse,
-        link: SequencedChannel,
+        websocket: aiohttp.ClientWebSocketResponse,
+        channel: SequencedChannel,
         clock: Callable[[], float],
     ) -> None:
-        super().__init__(link, clock)
-        self._line = line
+        super().__init__(channel, clock)
+        self._hello = Hello(channel.received)
+        self._socket = websocket
         self._tasks: list[asyncio.Task[None]] = []
         self.ended: asyncio.Task[None] | None = None
 
     async def greet(self) -> None:
         """Say hello, wait for the welcome, start to read and write. Raises TransportError."""
-        hello = Hello(self._link.inbox.received)
         try:
-            await self._line.send_str(json.dumps(encode_link(hello)))
-            first = await self._line.receive()
+            await self._socket.send_str(json.dumps(encode_link(self._hello)))
+            first = await self._socket.receive()
         except (aiohttp.ClientError, ConnectionError) as error:
             raise TransportError(failure("transport.signal_disconnected")) from error
         self.enter(_read_welcome(first))
@@ -153,10 +299,9 @@ class WebSocketConnection(WireConnection):
     async def close(self) -> None:
         """Say bye and close, within about `CLOSE_SECONDS`."""
         if not self.is_lost:
-            self.queue_bye()
             with suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_SECONDS):
-                    await self.flushed()
+                    await self.say_goodbye()
                     # The service closes when it has read the bye; the reader then sees the end.
                     await asyncio.wait(self._tasks[:1])
         self._end(failure("session.ended", "closed here"))
@@ -164,7 +309,7 @@ class WebSocketConnection(WireConnection):
             await asyncio.wait((self.ended,), timeout=CLOSE_SECONDS)
 
     async def _read(self) -> None:
-        async for frame in self._line:
+        async for frame in self._socket:
             if frame.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
                 break
             self.frame_received(frame.data)
@@ -176,30 +321,30 @@ class WebSocketConnection(WireConnection):
         try:
             while (item := await self.outgoing()) is not None:
                 if isinstance(item, bytes):
-                    await self._line.send_bytes(item)
+                    await self._socket.send_bytes(item)
                 else:
-                    await self._line.send_str(item)
+                    await self._socket.send_str(item)
         except (aiohttp.ClientError, ConnectionError):
             self._end(failure("transport.signal_disconnected"))
 
     def _end(self, why: Failure) -> None:
         self.lost(why)
-        _reset(self._line)
+        _reset(self._socket)
         if self.ended is None:
             self.ended = asyncio.create_task(self._release())
 
     async def _release(self) -> None:
-        """Let go of the dead socket; nothing of this waits for the peer."""
+        """Close the dead socket; nothing here waits for the peer."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with suppress(aiohttp.ClientError, ConnectionError, RuntimeError, TimeoutError):
-            await self._line.close()
+            await self._socket.close()
 
 
-def _reset(line: aiohttp.ClientWebSocketResponse) -> None:
+def _reset(websocket: aiohttp.ClientWebSocketResponse) -> None:
     """Drop a socket without a handshake, so that nothing lingers and the peer knows at once."""
-    raw = line.get_extra_info("socket")
+    raw = websocket.get_extra_info("socket")
     if raw is not None:
         with suppress(OSError):
             # Shutting down wakes the event loop, which closes; no lingering makes that a reset.

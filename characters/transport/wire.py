@@ -1,18 +1,17 @@
-"""The client's end of a connection, without any I/O: shared by the WebSocket and the memory pair.
+"""The client's end of a connection without any I/O: what to write, and what a frame means.
 
-A `WireConnection` numbers and queues what goes out, checks and orders what comes in. The shell
-below it only moves frames: it takes them from `outgoing`, hands in `frame_received`, and calls
-`lost` when the line is gone.
+A `WireProtocol` turns messages into numbered frames and checks and orders what comes in. The
+shell around it owns the socket: it writes what `data_to_send` returns, hands in what it reads
+with `receive`, gives `next_event` to the session, and calls `end` when the socket is gone.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import deque
-from collections.abc import Callable
 from typing import Any
 
+from characters.protocol.audio_frames import AudioFrame, pack_microphone, unpack_voice
 from characters.protocol.codec import MessageError, decode_server, encode_client, parse_object
 from characters.protocol.failures import Failure, failure
 from characters.protocol.link import (
@@ -31,236 +30,145 @@ from characters.protocol.link import (
     is_link,
 )
 from characters.protocol.messages import BotReady, ClientMessage, ServerMessage
-from characters.protocol.network_conditions import NetworkConditions
-from characters.transport.base import (
-    Incoming,
-    Mailbox,
-    TransportError,
-    pack_microphone,
-    unpack_voice,
-)
-from characters.transport.simulated import DelayQueue
+from characters.transport.base import Incoming, TransportError
 
-__all__ = ["WireConnection"]
+__all__ = ["MAX_INCOMING", "WireProtocol"]
+
+MAX_INCOMING = 4096
 
 
-MAX_AUDIO = 50  # one second of 20 ms frames
-MAX_HELD_BACK = 4096
+class WireProtocol:
+    """One connection to a room, whose numbers are in `channel`; `now` is when it began.
 
-
-class WireConnection(Mailbox[Incoming | dict[str, Any]]):
-    """What `Connection` promises, over any shell that moves frames.
-
-    A message waits in the mailbox as it came: it counts as received once it is read. A client that
-    leaves in between gets it again when it rejoins.
+    A message counts as received once `next_event` has returned it: a client that leaves before
+    gets it again when it rejoins.
     """
 
-    def __init__(self, link: SequencedChannel, clock: Callable[[], float]) -> None:
-        super().__init__()
-        self._link = link
-        self._clock = clock
-        self._welcome: Welcome | None = None
-        self._last_received = clock()
-        self._round_trip: float | None = None
-        self._outgoing: deque[str | bytes] = deque()
-        self._audio_waiting = 0
+    def __init__(self, channel: SequencedChannel, now: float) -> None:
+        self.failure: Failure | None = None
+        """Why the connection ended; None while it lives."""
+        self.welcome: Welcome | None = None
+        self.last_received = now
+        self.round_trip_seconds: float | None = None
+        self._channel = channel
+        self._incoming: deque[dict[str, Any] | AudioFrame | Bye] = deque()
+        self._to_send: list[str | bytes] = []
         self._audio_sent = 0
         self._replay_left = 0
-        self._on_the_way_out = DelayQueue[str | bytes](clock, self._enqueue, len)
-        self._on_the_way_in = DelayQueue[str | bytes](clock, self._let_in, len)
-        self._writable = asyncio.Event()
-        self._written = asyncio.Event()
 
-    # --- what the driver sees --------------------------------------------------------------
-
-    @property
-    def welcome(self) -> Welcome:
-        """What the service said on the way in."""
-        assert self._welcome is not None, "joined before the welcome"
-        return self._welcome
-
-    @property
-    def last_received(self) -> float:
-        """When anything at all arrived."""
-        return self._last_received
-
-    @property
-    def round_trip_seconds(self) -> float | None:
-        """How long the last answered ping took."""
-        return self._round_trip
-
-    async def receive(self) -> Incoming:
-        """Wait for what comes next. Raises TransportError once the line is gone."""
-        while True:
-            item = await self.take()
-            if not isinstance(item, dict):
-                return item
-            message = self._open(item)
-            if message is not None:
-                return message
-
-    def send(self, message: ClientMessage) -> None:
-        """Queue a message. Raises TransportError(transport.overflow)."""
-        try:
-            frame = self._link.wrap(encode_client(message))
-        except OutboxFullError as problem:
-            raise TransportError(failure("transport.overflow", str(problem))) from None
-        self._queue(frame)
-
-    def send_audio(self, pcm: bytes, timestamp: float) -> None:
-        """Queue microphone audio; the oldest goes when too much waits."""
-        if self._failure is not None:
-            return
-        self._audio_sent += 1
-        frame = pack_microphone(self._audio_sent, timestamp, pcm)
-        if self._on_the_way_out.is_taken:
-            self._on_the_way_out.put(frame)
-            self._on_the_way_out.thin(bytes, MAX_AUDIO)
-        else:
-            self._enqueue(frame)
-
-    def ping(self) -> None:
-        """Ask for a sign of life."""
-        self._queue_link(Ping(self._clock()))
-
-    def set_weather(self, weather: NetworkConditions) -> None:
-        """Let frames be late, slow or swallowed from now on, or calm."""
-        self._on_the_way_out.set_weather(weather)
-        self._on_the_way_in.set_weather(weather)
-
-    # --- what the shell does ---------------------------------------------------------------
+    # --- out -------------------------------------------------------------------------------
 
     def enter(self, welcome: Welcome) -> None:
-        """Take the welcome; what the service missed is queued. Raises TransportError."""
+        """Take the welcome; what the service missed is sent. Raises TransportError."""
         try:
-            missed = self._link.enter(welcome)
+            missed = self._channel.enter(welcome)
         except ReplayError as problem:
             raise TransportError(failure("connection.room_gone", str(problem))) from None
-        self._welcome = welcome
+        self.welcome = welcome
         self._replay_left = welcome.replayed
         for frame in missed:
-            self._queue(frame)
+            self._send_frame(frame)
 
-    async def outgoing(self) -> str | bytes | None:
-        """Wait for the next frame to write; None when the line is gone."""
-        while not self._outgoing:
-            if self._failure is not None:
-                return None
-            if not self._on_the_way_out:
-                self._written.set()
-            self._writable.clear()
-            await self._writable.wait()
-        item = self._outgoing.popleft()
-        if isinstance(item, bytes):
-            self._audio_waiting -= 1
-        return item
+    def send(self, message: ClientMessage) -> None:
+        """Send a message, or keep it for a rejoin. Raises TransportError(transport.overflow)."""
+        try:
+            frame = self._channel.number(encode_client(message))
+        except OutboxFullError as problem:
+            raise TransportError(failure("transport.overflow", str(problem))) from None
+        self._send_frame(frame)
 
-    async def flushed(self) -> None:
-        """Wait until everything queued is written, or the line is gone."""
-        if (self._outgoing or self._on_the_way_out) and self._failure is None:
-            self._written.clear()
-            await self._written.wait()
+    def send_audio(self, pcm: bytes, timestamp: float) -> None:
+        """Send microphone audio."""
+        if self.failure is None:
+            self._audio_sent += 1
+            self._to_send.append(pack_microphone(self._audio_sent, timestamp, pcm))
 
-    def queue_bye(self) -> None:
-        """Queue the goodbye of a deliberate disconnect."""
-        self._queue_link(Bye("disconnect"))
+    def send_link(self, frame: LinkFrame) -> None:
+        """Send a frame about the connection."""
+        self._send_frame(encode_link(frame))
 
-    def frame_received(self, data: str | bytes) -> None:
-        """Take a frame from the line; one that breaks the protocol ends the connection."""
-        if self._failure is not None:
+    def data_to_send(self) -> list[str | bytes]:
+        """Return the frames to write now, in order, each once."""
+        frames, self._to_send = self._to_send, []
+        return frames
+
+    def _send_frame(self, frame: dict[str, Any]) -> None:
+        if self.failure is None:
+            self._to_send.append(json.dumps(frame, separators=(",", ":")))
+
+    # --- in --------------------------------------------------------------------------------
+
+    def receive(self, data: str | bytes, now: float) -> None:
+        """Take a frame of the socket; one that breaks the protocol ends the connection."""
+        if self.failure is not None:
             return  # Not confirmed either, so that a rejoin repeats it.
-        if not self._on_the_way_in.is_taken:
-            self._let_in(data)
-        elif len(self._on_the_way_in) >= MAX_HELD_BACK:
-            self.lost(failure("transport.overflow", "nothing is let through"))
-        else:
-            self._on_the_way_in.put(data)
-
-    def _let_in(self, data: str | bytes) -> None:
-        self._last_received = self._clock()
+        self.last_received = now
         try:
             if isinstance(data, bytes):
-                self.arrived(unpack_voice(data))
+                self._arrived(unpack_voice(data))
+                return
+            raw = parse_object(data)
+            if is_link(raw):
+                self._take_link(decode_link(raw), now)
             else:
-                self._take(parse_object(data))
-        except (MessageError, ValueError, ReplayError) as problem:
-            self.lost(failure("transport.protocol", str(problem)))
+                self._arrived(raw)
+        except (MessageError, ReplayError) as problem:
+            self.end(failure("transport.protocol", str(problem)))
 
-    def lost(self, why: Failure) -> None:
-        """End the connection; what arrived before can still be received."""
-        if not self.is_lost:
-            super().lost(why)
-            self._outgoing.clear()
-            self._on_the_way_out.clear()
-            self._on_the_way_in.clear()
-            self._audio_waiting = 0
-            self._writable.set()
-            self._written.set()
+    def next_event(self) -> Incoming | None:
+        """Return what came in next, and count it as received; None when nothing waits."""
+        while self._incoming:
+            item = self._incoming.popleft()
+            event = self._open(item) if isinstance(item, dict) else item
+            if event is not None:
+                return event
+        return None
 
-    # --- inside ----------------------------------------------------------------------------
+    def end(self, why: Failure) -> None:
+        """End the connection, once; what arrived before can still be read."""
+        if self.failure is None:
+            self.failure = why
+            self._to_send.clear()
 
-    def _take(self, raw: dict[str, Any]) -> None:
-        if is_link(raw):
-            self._take_link(decode_link(raw))
+    def _arrived(self, item: dict[str, Any] | AudioFrame | Bye) -> None:
+        if len(self._incoming) >= MAX_INCOMING:
+            self.end(failure("transport.overflow", "the game does not take what arrives"))
         else:
-            self.arrived(raw)
+            self._incoming.append(item)
+
+    def _take_link(self, frame: LinkFrame, now: float) -> None:
+        if isinstance(frame, Ack):
+            self._channel.acknowledged(frame.received)
+        elif isinstance(frame, Ping):
+            self.send_link(Pong(frame.t))
+            self._confirm(now=True)
+        elif isinstance(frame, Pong):
+            self.round_trip_seconds = max(0.0, now - frame.t)
+            self._confirm(now=True)
+        elif isinstance(frame, Bye):
+            self._arrived(frame)
+            self.end(failure("session.ended", "the service ended the connection"))
 
     def _open(self, raw: dict[str, Any]) -> ServerMessage | None:
         """Count a message and return it; None for one that is not to be delivered."""
         try:
-            arrival = self._link.accept(raw)
+            arrival = self._channel.accept(raw)
             if arrival is Arrival.GAP:
                 raise MessageError("validation-error", "a message of the service is missing")
             message = decode_server(raw) if arrival is Arrival.DELIVER else None
-        except (MessageError, ValueError) as problem:
+        except MessageError as problem:
             self._incoming.clear()
-            self.lost(failure("transport.protocol", str(problem)))
+            self.end(failure("transport.protocol", str(problem)))
             return None
         self._confirm(now=False)
         return None if message is None or self._is_old_ready(message) else message
 
     def _is_old_ready(self, message: ServerMessage) -> bool:
-        """A ready of an earlier connection must not be taken for the one that ends the replay."""
+        """Tell a ready of an earlier connection from the one that ends the replay."""
         is_replay, self._replay_left = self._replay_left > 0, max(0, self._replay_left - 1)
         return is_replay and isinstance(message, BotReady)
 
-    def _take_link(self, frame: LinkFrame) -> None:
-        if isinstance(frame, Ack):
-            self._link.outbox.acknowledged(frame.received)
-        elif isinstance(frame, Ping):
-            self._queue_link(Pong(frame.t))
-            self._confirm(now=True)
-        elif isinstance(frame, Pong):
-            self._round_trip = max(0.0, self._clock() - frame.t)
-            self._confirm(now=True)
-        elif isinstance(frame, Bye):
-            self.arrived(frame)
-            self.lost(failure("session.ended", "the service ended the connection"))
-
     def _confirm(self, *, now: bool) -> None:
-        ack = self._link.ack(now=now)
+        ack = self._channel.ack(now=now)
         if ack is not None:
-            self._queue_link(ack)
-
-    def _queue_link(self, frame: LinkFrame) -> None:
-        self._queue(encode_link(frame))
-
-    def _queue(self, frame: dict[str, Any]) -> None:
-        if self._failure is not None:
-            return
-        data = json.dumps(frame, separators=(",", ":"))
-        if self._on_the_way_out.is_taken:
-            self._on_the_way_out.put(data)
-        else:
-            self._enqueue(data)
-
-    def _enqueue(self, data: str | bytes) -> None:
-        """Queue a frame for the shell to write; of audio the oldest goes when too much waits."""
-        if isinstance(data, bytes):
-            if self._audio_waiting >= MAX_AUDIO:
-                oldest = next(item for item in self._outgoing if isinstance(item, bytes))
-                self._outgoing.remove(oldest)
-                self._audio_waiting -= 1
-            self._audio_waiting += 1
-        self._outgoing.append(data)
-        self._writable.set()
+            self.send_link(ack)

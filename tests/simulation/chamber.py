@@ -105,8 +105,8 @@ class Chamber:
             promise(False, f"The service cannot repeat what was missed: {problem}.", self.owner)
             return
         said = "rejoined" if self.was_entered else self.room.resumed
-        following, away = self.link.outbox.confirmed + 1, self.room.last_seen_seconds
-        wire.down(Welcome(self.link.inbox.received, len(missed), following, said, away))
+        following, away = self.link.confirmed + 1, self.room.last_seen_seconds
+        wire.down(Welcome(self.link.received, len(missed), following, said, away))
         self.wire, self.was_entered, self._is_left_for_good = wire, True, False
         self._note_presence(True)
         for frame in missed:
@@ -156,7 +156,7 @@ class Chamber:
         if isinstance(item, dict):
             self._take(wire, item)
         elif isinstance(item, Ack):
-            self.link.outbox.acknowledged(item.received)
+            self.link.acknowledged(item.received)
         elif isinstance(item, Bye):
             self._service.leave(wire, for_good=True)
         elif isinstance(item, float):
@@ -197,7 +197,7 @@ class Chamber:
 
     def _send(self, message: ServerMessage) -> None:
         try:
-            frame = self.link.wrap({"message": message})
+            frame = self.link.number({"message": message})
         except OutboxFullError:
             self.end("overflow")
             return
@@ -235,7 +235,7 @@ class Chamber:
     def _take_heard(self) -> list[ResolveReply]:
         """Return what the client has confirmed to have, each once."""
         heard = []
-        while self._told and self._told[0][0] <= self.link.outbox.confirmed:
+        while self._told and self._told[0][0] <= self.link.confirmed:
             message_id = self._told.popleft()[1]
             self._service.settled(self, message_id)
             heard.append(ResolveReply(message_id))

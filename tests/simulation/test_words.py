@@ -37,11 +37,11 @@ def lose_an_answer(client: Client) -> None:
 
 
 def lose_a_message_of_the_service(client: Client) -> None:
-    chamber_of(client).link.wrap({})
+    chamber_of(client).link.number({})
 
 
 def lose_a_message_of_the_client(client: Client) -> None:
-    client.words.link.wrap({})
+    client.words.link.number({})
 
 
 @pytest.mark.parametrize(

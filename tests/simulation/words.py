@@ -78,7 +78,7 @@ class Words:
             self.talk.cut()
             self.link = SequencedChannel(room_name)
             self._answered_here.clear()
-        return self.link.inbox.received
+        return self.link.received
 
     def enter(self, wire: Wire, welcome: Welcome) -> None:
         """Take the welcome: repeat what the service lacks."""
@@ -145,7 +145,7 @@ class Words:
         wire = self._client.attempts.wire
         assert wire is not None  # only called while connected
         try:
-            frame = self.link.wrap({"message": message})
+            frame = self.link.number({"message": message})
         except OutboxFullError:
             why, chance = failure("transport.overflow"), self._time.random.random()
             self._client.feed(ConnectionLost(self._client.session.epoch, why, chance))
@@ -163,7 +163,7 @@ class Words:
             wire.up(ack)
 
     def acknowledged(self, ack: Ack) -> None:
-        self.link.outbox.acknowledged(ack.received)
+        self.link.acknowledged(ack.received)
 
     def hear(self, wire: Wire, frame: Frame) -> None:
         """Take a numbered message."""
@@ -246,9 +246,9 @@ class Words:
         name, far = self._client.name, wire.chamber
         promise(not self.talk.unconfirmed, "A line was neither confirmed nor refused.", name)
         promise(not self.talk.waiting, "A line waits although there is a connection.", name)
-        is_heard = far.link.inbox.received == self.link.outbox.sent
+        is_heard = far.link.received == self.link.sent
         promise(is_heard, "A message of the client never arrived.", name)
-        is_told = self.link.inbox.received == far.link.outbox.sent
+        is_told = self.link.received == far.link.sent
         promise(is_told, "A message of the service never arrived.", name)
         promise(far.is_quiet, "A turn never ended.", name)
         session_id = far.room.session.session_id

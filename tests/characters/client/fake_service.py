@@ -85,8 +85,8 @@ class FakeConnection:
             self.last_received = self.service.clock()
             self.round_trip_seconds = 0.001
 
-    def set_weather(self, weather: NetworkConditions) -> None:
-        self.is_swallowing = weather.is_black_hole
+    def set_conditions(self, conditions: NetworkConditions) -> None:
+        self.is_swallowing = conditions.is_black_hole
         self._readable.set()
 
     async def receive(self) -> Incoming:

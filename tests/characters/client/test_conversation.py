@@ -8,6 +8,7 @@ import pytest
 
 from characters.client.config import TextRefused, TranscriptChanged
 from characters.client.conversation import MOST_UNCONFIRMED, MOST_WAITING
+from characters.protocol.audio_frames import AudioFrame
 from characters.protocol.messages import (
     AudioData,
     BotEmotion,
@@ -30,7 +31,6 @@ from characters.session.events import (
     ForgetRequested,
     HibernateRequested,
 )
-from characters.transport.base import AudioFrame
 from tests.characters.client.stage import Actor, Stage
 
 VOICE = AudioFrame(1, 0.0, b"\x01\x00" * 160, 16_000)

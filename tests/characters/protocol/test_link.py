@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -12,9 +13,7 @@ from characters.protocol.link import (
     Arrival,
     Bye,
     Hello,
-    Inbox,
     LinkFrame,
-    Outbox,
     OutboxFullError,
     Ping,
     Pong,
@@ -24,7 +23,6 @@ from characters.protocol.link import (
     decode_link,
     encode_link,
     is_link,
-    sequence_of,
 )
 
 FRAMES: list[LinkFrame] = [
@@ -37,8 +35,6 @@ FRAMES: list[LinkFrame] = [
     Bye("drain", 2.0),
     Bye("disconnect"),
 ]
-
-# A shared machine is slow at times; that says nothing about the code.
 
 
 @pytest.mark.parametrize("frame", FRAMES, ids=lambda frame: type(frame).__name__)
@@ -71,11 +67,11 @@ def test_a_malformed_link_frame_is_a_validation_error(raw: dict[str, Any]) -> No
 @pytest.mark.parametrize("seq", [None, 0, -1, 1.5, "1", True, 2**60])
 def test_a_message_without_a_usable_number_is_refused(seq: object) -> None:
     with pytest.raises(MessageError):
-        sequence_of({"seq": seq})
+        SequencedChannel("r").accept({"seq": seq})
 
 
-def talk(link: SequencedChannel, count: int) -> list[dict[str, Any]]:
-    return [link.wrap({"n": number}) for number in range(count)]
+def talk(channel: SequencedChannel, count: int) -> list[dict[str, Any]]:
+    return [channel.number({"n": number}) for number in range(count)]
 
 
 def test_a_rejoin_repeats_exactly_what_was_missed() -> None:
@@ -83,26 +79,26 @@ def test_a_rejoin_repeats_exactly_what_was_missed() -> None:
     client.enter(Welcome(0))
     for frame in talk(service, 5)[:3]:
         client.accept(frame)
-    assert [frame["seq"] for frame in service.missed(client.inbox.received)] == [4, 5]
+    assert [frame["seq"] for frame in service.missed(client.received)] == [4, 5]
 
 
 def test_a_newcomer_gets_what_nobody_confirmed() -> None:
     service = SequencedChannel("r")
     talk(service, 5)
-    service.outbox.acknowledged(3)
+    service.acknowledged(3)
     assert [frame["seq"] for frame in service.missed(0)] == [4, 5]
 
 
 def test_a_newcomer_goes_on_with_the_numbers_of_the_room() -> None:
     client = SequencedChannel("r")
     client.enter(Welcome(received=7, next_seq=4))
-    assert client.wrap({})["seq"] == 8
+    assert client.number({})["seq"] == 8
     assert client.accept({"seq": 4}) is Arrival.DELIVER
 
 
 def test_what_was_queued_before_entering_is_numbered_by_the_room() -> None:
     client = SequencedChannel("r")
-    client.wrap({"text": "early"})
+    client.number({"text": "early"})
     assert client.enter(Welcome(received=7)) == ({"text": "early", "seq": 8},)
 
 
@@ -114,14 +110,14 @@ def test_a_welcome_that_confirms_too_much_is_refused() -> None:
 
 
 def test_confirmations_are_due_after_a_few_messages_or_on_demand() -> None:
-    link = SequencedChannel("r")
-    link.accept({"seq": 1})
-    assert link.ack() is None
-    assert link.ack(now=True) == Ack(1)
-    assert link.ack(now=True) is None
+    channel = SequencedChannel("r")
+    channel.accept({"seq": 1})
+    assert channel.ack() is None
+    assert channel.ack(now=True) == Ack(1)
+    assert channel.ack(now=True) is None
     for seq in range(2, 10):
-        link.accept({"seq": seq})
-    assert link.ack() == Ack(9)
+        channel.accept({"seq": seq})
+    assert channel.ack() == Ack(9)
 
 
 @given(
@@ -137,93 +133,94 @@ def test_no_dictionary_at_all_breaks_the_decoder(raw: dict[str, Any]) -> None:
         assert problem.kind == "validation-error"
 
 
-# A shared machine is slow at times; that says nothing about the code.
+def filled(count: int, limit: int = 100) -> SequencedChannel:
+    """Return a channel on which so many messages were sent."""
+    channel = SequencedChannel("r", limit)
+    talk(channel, count)
+    return channel
 
 
-def filled(count: int, limit: int = 100) -> Outbox[str]:
-    outbox: Outbox[str] = Outbox(limit)
-    for number in range(1, count + 1):
-        outbox.number(f"m{number}")
-    return outbox
+def numbers(frames: Iterable[Mapping[str, Any]]) -> list[int]:
+    return [frame["seq"] for frame in frames]
 
 
 def test_numbers_begin_at_one_and_have_no_gaps() -> None:
-    outbox: Outbox[str] = Outbox()
-    assert [outbox.number("a"), outbox.number("b")] == [1, 2]
+    assert talk(SequencedChannel("r"), 2) == [{"n": 0, "seq": 1}, {"n": 1, "seq": 2}]
 
 
 def test_what_is_confirmed_is_forgotten() -> None:
-    outbox = filled(5)
-    outbox.acknowledged(3)
-    assert outbox.unacknowledged() == ((4, "m4"), (5, "m5"))
+    channel = filled(5)
+    channel.acknowledged(3)
+    assert numbers(channel.unconfirmed) == [4, 5]
 
 
 def test_an_old_confirmation_takes_nothing_back() -> None:
-    outbox = filled(5)
-    outbox.acknowledged(4)
-    outbox.acknowledged(2)
-    assert outbox.confirmed == 4
+    channel = filled(5)
+    channel.acknowledged(4)
+    channel.acknowledged(2)
+    assert channel.confirmed == 4
 
 
 def test_a_replay_from_what_the_peer_has_repeats_the_rest() -> None:
-    assert filled(3).unacknowledged(1) == ((2, "m2"), (3, "m3"))
+    assert numbers(filled(3).missed(1)) == [2, 3]
 
 
 def test_a_replay_of_what_is_forgotten_is_an_error() -> None:
-    outbox = filled(5)
-    outbox.acknowledged(3)
+    channel = filled(5)
+    channel.acknowledged(3)
     with pytest.raises(ReplayError):
-        outbox.unacknowledged(2)
+        channel.missed(2)
 
 
 @pytest.mark.parametrize("ask", ["confirm", "replay"])
 def test_a_number_that_was_never_sent_is_an_error(ask: str) -> None:
-    outbox = filled(2)
+    channel = filled(2)
     with pytest.raises(ReplayError):
-        outbox.acknowledged(3) if ask == "confirm" else outbox.unacknowledged(3)
+        channel.acknowledged(3) if ask == "confirm" else channel.missed(3)
+    assert (channel.confirmed, numbers(channel.unconfirmed)) == (0, [1, 2])
 
 
 def test_overflow_is_an_error_and_keeps_the_message_out() -> None:
-    outbox = filled(3, limit=3)
+    channel = filled(3, limit=3)
     with pytest.raises(OutboxFullError):
-        outbox.number("one too many")
-    assert (outbox.sent, len(outbox)) == (3, 3)
+        channel.number({"n": "one too many"})
+    assert (channel.sent, len(channel.unconfirmed)) == (3, 3)
 
 
 def test_confirming_makes_room_again() -> None:
-    outbox = filled(3, limit=3)
-    outbox.acknowledged(1)
-    assert outbox.number("fits") == 4
+    channel = filled(3, limit=3)
+    channel.acknowledged(1)
+    assert channel.number({"n": "fits"})["seq"] == 4
 
 
-def test_an_inbox_delivers_once_and_in_order() -> None:
-    inbox = Inbox()
-    seen = [inbox.accept(seq) for seq in (1, 1, 3, 2, 2, 3)]
+def test_messages_are_delivered_once_and_in_order() -> None:
+    channel = SequencedChannel("r")
+    seen = [channel.accept({"seq": seq}) for seq in (1, 1, 3, 2, 2, 3)]
     deliver, duplicate, gap = Arrival.DELIVER, Arrival.DUPLICATE, Arrival.GAP
     assert seen == [deliver, duplicate, gap, deliver, duplicate, deliver]
-    assert inbox.received == 3
+    assert channel.received == 3
 
 
 @given(st.lists(st.integers(1, 8), max_size=60))
-def test_whatever_arrives_the_inbox_lets_a_gapless_count_through(arrivals: list[int]) -> None:
-    inbox = Inbox()
-    delivered = [seq for seq in arrivals if inbox.accept(seq) is Arrival.DELIVER]
+def test_whatever_arrives_a_gapless_count_is_let_through(arrivals: list[int]) -> None:
+    channel = SequencedChannel("r")
+    delivered = [seq for seq in arrivals if channel.accept({"seq": seq}) is Arrival.DELIVER]
     assert delivered == list(range(1, len(delivered) + 1))
 
 
 @given(st.lists(st.sampled_from(["send", "drop", "deliver", "rejoin"]), max_size=80))
-def test_over_any_losses_every_message_arrives_once_and_in_order(weather: list[str]) -> None:
-    outbox: Outbox[int] = Outbox(1000)
-    inbox, line, got = Inbox(), [], list[int]()
-    for happens in [*weather, "rejoin"]:
+def test_over_any_losses_every_message_arrives_once_and_in_order(happenings: list[str]) -> None:
+    near, far = SequencedChannel("r", 1000), SequencedChannel("r")
+    on_the_way: list[dict[str, Any]] = []
+    got: list[int] = []
+    for happens in [*happenings, "rejoin"]:
         if happens == "send":
-            line.append((outbox.number(outbox.sent + 1), outbox.sent))
+            on_the_way.append(near.number({"n": near.sent + 1}))
         elif happens == "drop":
-            line.clear()
+            on_the_way.clear()
         elif happens == "rejoin":
-            line = list(outbox.unacknowledged(inbox.received))
-            outbox.acknowledged(inbox.received)
+            on_the_way = list(near.missed(far.received))
         if happens in ("deliver", "rejoin"):
-            got += [body for seq, body in line if inbox.accept(seq) is Arrival.DELIVER]
-            line.clear()
-    assert got == list(range(1, outbox.sent + 1))
+            got += [it["n"] for it in on_the_way if far.accept(it) is Arrival.DELIVER]
+            on_the_way.clear()
+    assert got == list(range(1, near.sent + 1))

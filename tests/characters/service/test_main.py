@@ -13,6 +13,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from characters.protocol.audio_frames import AudioFrame
 from characters.protocol.link import Bye, SequencedChannel
 from characters.protocol.messages import (
     BotLlmText,
@@ -22,7 +23,7 @@ from characters.protocol.messages import (
 )
 from characters.service.__main__ import main
 from characters.speech.settings import SpeechSettings
-from characters.transport.base import AudioFrame, Connection
+from characters.transport.base import Connection
 from characters.transport.websocket import WebSocketTransport
 from tests.characters.speech.openai_server import serving, tone
 

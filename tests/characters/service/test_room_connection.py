@@ -84,9 +84,9 @@ def test_an_answer_was_received_when_the_end_of_its_turn_is_confirmed() -> None:
 def test_what_is_not_worth_repeating_is_not_kept_for_later() -> None:
     connection, _ = make()
     connection.send_if_connected(BotLlmText("x"))
-    assert len(connection.channel.outbox) == 0
+    assert len(connection.channel.unconfirmed) == 0
     connection.send(Send(BotLlmText("x")))
-    assert len(connection.channel.outbox) == 1
+    assert len(connection.channel.unconfirmed) == 1
 
 
 def test_a_client_that_confirms_nothing_ends_the_room() -> None:

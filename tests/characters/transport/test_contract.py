@@ -117,7 +117,7 @@ def test_a_rejoin_repeats_what_was_missed_once(on_numbered: Callable[[Play], Non
         first = await texts(connection, 9)
         stage.cut()
         connection.abort()
-        heard = link.inbox.received
+        heard = link.received
         again = await rejoin(stage.transport, grant, link)
         assert again.welcome.resumed == "rejoined"
         assert again.welcome.next_seq == heard + 1
@@ -163,7 +163,7 @@ def test_what_a_line_swallowed_before_it_was_given_up_is_sent_and_answered_on_a_
         await ready(connection)
         connection.send(UserTextMessage("count 2"))
         await texts(connection, 1)
-        connection.set_weather(NetworkConditions(is_black_hole=True))
+        connection.set_conditions(NetworkConditions(is_black_hole=True))
         connection.send(UserTextMessage("count 3"))
         connection.abort()
         again = await rejoin(stage.transport, grant, link)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 import numpy as np
 import pytest
 
+from characters.protocol.audio_frames import AudioFrame
 from characters.protocol.link import Bye, SequencedChannel
 from characters.protocol.messages import (
     BotLlmText,
@@ -17,7 +18,7 @@ from characters.protocol.messages import (
     UserTextMessage,
 )
 from characters.protocol.network_conditions import NetworkConditions
-from characters.transport.base import AudioFrame, TransportError
+from characters.transport.base import TransportError
 from characters.transport.livekit import VOICE_RATE, LiveKitConnection, LiveKitRooms, load_sdk
 from tests.characters.transport.fake_livekit import FakeLiveKit, FakeRoom
 
@@ -116,13 +117,13 @@ def test_a_ping_takes_livekit_s_figure_and_not_of_a_pair_that_was_never_used() -
 
 def test_a_swallowed_line_gives_no_sign_of_life_and_heals_with_what_waited() -> None:
     async def play(connection: LiveKitConnection, room: FakeRoom) -> None:
-        connection.set_weather(NetworkConditions(is_black_hole=True))
+        connection.set_conditions(NetworkConditions(is_black_hole=True))
         before = connection.last_received
         connection.ping()
         room.say(BotLlmText("hello"))
         await asyncio.sleep(0)
         assert connection.last_received == before
-        connection.set_weather(NetworkConditions.CALM)
+        connection.set_conditions(NetworkConditions.CALM)
         assert await connection.receive() == BotLlmText("hello")
 
     in_a_room(play)

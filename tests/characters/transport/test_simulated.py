@@ -13,40 +13,40 @@ LATE = NetworkConditions(delay_seconds=0.4)
 
 
 class Road:
-    """A detour on virtual time, and when each frame came out of it."""
+    """A delay queue on virtual time, and when each frame came out of it."""
 
     def __init__(self) -> None:
         self.loop = VirtualLoop()
         self.began = self.loop.time()
         self.out: list[tuple[str, float]] = []
-        self.detour = DelayQueue[str](self.loop.time, self.take, len)
+        self.queue = DelayQueue[str](self.loop.time, self.take, len)
 
     def take(self, frame: str) -> None:
         self.out.append((frame, round(self.loop.time() - self.began, 3)))
 
     def do(self, *orders: NetworkConditions | str | float) -> None:
-        """Change the weather, send a frame, or wait so many seconds."""
+        """Change the conditions, send a frame, or wait so many seconds."""
         for order in orders:
             if isinstance(order, float):
                 self.loop.run_for(order)
             else:
-                self.loop.run(_one(self.detour, order))
+                self.loop.run(_one(self.queue, order))
 
 
-async def _one(detour: DelayQueue[str], order: NetworkConditions | str) -> None:
+async def _one(queue: DelayQueue[str], order: NetworkConditions | str) -> None:
     if isinstance(order, NetworkConditions):
-        detour.set_weather(order)
+        queue.set_conditions(order)
     else:
-        detour.put(order)
+        queue.put(order)
 
 
-def test_nobody_takes_it_in_calm_weather() -> None:
+def test_without_a_fault_frames_need_not_pass_through_it() -> None:
     road = Road()
-    assert not road.detour.is_taken
+    assert not road.queue.is_taken
     road.do(LATE)
-    assert road.detour.is_taken
+    assert road.queue.is_taken
     road.do(NetworkConditions.CALM)
-    assert not road.detour.is_taken
+    assert not road.queue.is_taken
 
 
 def test_frames_come_out_late_and_in_order() -> None:
@@ -67,7 +67,7 @@ def test_a_black_hole_keeps_everything_until_it_is_healed() -> None:
     assert road.out == []
     road.do(NetworkConditions.CALM)
     assert [frame for frame, _ in road.out] == ["a", "b"]
-    assert not road.detour.is_taken
+    assert not road.queue.is_taken
 
 
 def test_what_waits_follows_a_change_of_the_weather() -> None:
@@ -81,16 +81,16 @@ def test_what_waits_follows_a_change_of_the_weather() -> None:
 def test_it_is_taken_until_the_last_that_waited_is_out() -> None:
     road = Road()
     road.do(LATE, "a")
-    assert len(road.detour) == 1
-    road.detour.clear()
+    assert len(road.queue) == 1
+    road.queue.clear()
     road.do(1.0, NetworkConditions.CALM)
-    assert (road.out, road.detour.is_taken) == ([], False)
+    assert (road.out, road.queue.is_taken) == ([], False)
 
 
 def test_of_too_many_of_a_kind_the_oldest_go() -> None:
     road = Road()
     road.do(HOLE, "a", "b", "c")
-    road.detour.thin(str, 2)
+    road.queue.thin(str, 2)
     road.do(NetworkConditions.CALM)
     assert [frame for frame, _ in road.out] == ["b", "c"]
 

@@ -1,4 +1,4 @@
-"""The WebSocket transport against services that misbehave."""
+"""The WebSocket transport: against services that misbehave, and on simulated networks."""
 
 from __future__ import annotations
 
@@ -7,14 +7,36 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+import msgpack
 import pytest
 from aiohttp import web
 
-from characters.protocol.failures import FailureKind
-from characters.protocol.link import SequencedChannel
-from characters.protocol.messages import BotReady, ConnectRequest, RoomGrant
+from characters.protocol.codec import encode_server
+from characters.protocol.failures import FailureKind, failure
+from characters.protocol.link import (
+    Ping,
+    Pong,
+    SequencedChannel,
+    Welcome,
+    decode_link,
+    encode_link,
+)
+from characters.protocol.messages import (
+    BotLlmText,
+    BotReady,
+    ConnectRequest,
+    RoomGrant,
+    UserTextMessage,
+)
+from characters.protocol.network_conditions import NetworkConditions
 from characters.transport.base import TransportError
-from characters.transport.websocket import WebSocketTransport
+from characters.transport.websocket import (
+    MAX_AUDIO,
+    MAX_HELD_BACK,
+    WebSocketTransport,
+    WireConnection,
+)
+from tests.characters.client.virtual_time import VirtualLoop
 from tests.characters.transport.stages import service_stage
 
 ASK = ConnectRequest("counter")
@@ -275,3 +297,145 @@ def test_closing_the_transport_leaves_no_task_of_a_live_connection() -> None:
             assert not [name for name in names if "WebSocketConnection" in name]
 
     asyncio.run(run())
+
+
+# --- what waits around the protocol --------------------------------------------------------------
+
+HOLE = NetworkConditions(is_black_hole=True)
+
+
+class Line:
+    """A connection without a socket, on virtual time."""
+
+    def __init__(self) -> None:
+        self.loop = VirtualLoop()
+        self.channel = SequencedChannel("room")
+        self.connection = WireConnection(self.channel, self.loop.time)
+        self.connection.enter(Welcome(0))
+
+    def arrives(self, text: str, seq: int) -> None:
+        frame = encode_server(BotLlmText(text)) | {"seq": seq}
+        self.connection.frame_received(json.dumps(frame))
+
+    async def audio(self, count: int) -> list[int]:
+        """Return the numbers of the next frames of audio."""
+        frames = [await self.connection.outgoing() for _ in range(count)]
+        return [msgpack.unpackb(frame)[1] for frame in frames if isinstance(frame, bytes)]
+
+    async def carry(self) -> None:
+        """Write until the end, as a socket does."""
+        while await self.connection.outgoing() is not None:
+            pass
+
+
+def test_microphone_audio_drops_the_oldest_and_keeps_the_messages() -> None:
+    line = Line()
+
+    async def play() -> tuple[object, list[int]]:
+        line.connection.send(UserTextMessage("kept"))
+        for number in range(MAX_AUDIO + 10):
+            line.connection.send_audio(b"\0\0", float(number))
+        return await line.connection.outgoing(), await line.audio(MAX_AUDIO)
+
+    first, audio = line.loop.run(play())
+    assert "kept" in str(first)
+    assert audio == list(range(11, MAX_AUDIO + 11))
+
+
+def test_who_waits_to_read_or_write_is_told_of_the_end() -> None:
+    line = Line()
+
+    async def play() -> str:
+        reader = asyncio.create_task(line.connection.receive())
+        writer = asyncio.create_task(line.connection.outgoing())
+        await asyncio.sleep(0)
+        line.connection.lost(failure("transport.signal_disconnected"))
+        assert await writer is None
+        with pytest.raises(TransportError) as caught:
+            await reader
+        return caught.value.failure.code
+
+    assert line.loop.run(play()) == "transport.signal_disconnected"
+
+
+def test_what_a_black_hole_held_back_goes_on_its_way_once_it_ends() -> None:
+    line = Line()
+
+    async def play() -> tuple[object, object]:
+        line.connection.set_conditions(HOLE)
+        line.connection.send(UserTextMessage("a"))
+        line.arrives("b", 1)
+        writer = asyncio.create_task(line.connection.outgoing())
+        reader = asyncio.create_task(line.connection.receive())
+        await asyncio.wait((writer, reader), timeout=0.02)
+        assert not writer.done() and not reader.done()
+        line.connection.set_conditions(NetworkConditions.CALM)
+        return await writer, await reader
+
+    written, read = line.loop.run(play())
+    assert "user_text_message" in str(written) and read == BotLlmText("b")
+
+
+def test_a_swallowed_frame_is_no_sign_of_life_and_does_not_count_as_received() -> None:
+    line = Line()
+    began = line.connection.last_received
+
+    async def play() -> None:
+        line.connection.set_conditions(HOLE)
+        await asyncio.sleep(5.0)
+        line.arrives("a", 1)
+
+    line.loop.run(play())
+    assert line.connection.last_received == began and line.channel.received == 0
+
+
+def test_a_connection_that_swallows_too_much_is_given_up() -> None:
+    line = Line()
+
+    async def play() -> None:
+        line.connection.set_conditions(HOLE)
+        for seq in range(MAX_HELD_BACK + 1):
+            line.arrives("a", seq + 1)
+
+    line.loop.run(play())
+    assert line.connection.is_lost
+
+
+def test_a_late_connection_is_late_both_ways_and_the_round_trip_knows_it() -> None:
+    line = Line()
+
+    async def play() -> float | None:
+        line.connection.set_conditions(NetworkConditions(delay_seconds=0.4))
+        line.connection.ping()
+        ping = decode_link(json.loads(str(await line.connection.outgoing())))
+        assert isinstance(ping, Ping)
+        line.connection.frame_received(json.dumps(encode_link(Pong(ping.t))))
+        await asyncio.sleep(0.5)
+        return line.connection.round_trip_seconds
+
+    assert line.loop.run(play()) == pytest.approx(0.8, abs=0.01)
+
+
+def test_a_slow_connection_drops_the_oldest_of_too_much_audio() -> None:
+    line = Line()
+
+    async def play() -> list[int]:
+        line.connection.set_conditions(NetworkConditions(bytes_per_second=16_000))
+        for _ in range(MAX_AUDIO + 20):
+            line.connection.send_audio(bytes(640), 0.0)
+        return await line.audio(MAX_AUDIO)
+
+    assert line.loop.run(play()) == list(range(21, MAX_AUDIO + 21))
+
+
+def test_a_goodbye_waits_for_what_is_on_its_way() -> None:
+    line = Line()
+
+    async def play() -> float:
+        line.connection.set_conditions(NetworkConditions(delay_seconds=0.4))
+        began, writer = line.loop.time(), asyncio.create_task(line.carry())
+        await line.connection.say_goodbye()
+        writer.cancel()
+        return line.loop.time() - began
+
+    assert line.loop.run(play()) == pytest.approx(0.4, abs=0.01)

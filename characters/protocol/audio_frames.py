@@ -1,0 +1,133 @@
+"""Audio between the two ends of our WebSocket: its binary frames, and the queue before a socket.
+
+A frame is msgpack: `[1, seq, timestamp, pcm]` for 16 kHz microphone audio, and
+`[2, seq, timestamp, pcm, sample_rate]` for a character's voice. `pcm` is 16-bit little-endian
+mono, `timestamp` in seconds. Audio is not numbered like messages: what is late is dropped.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import msgpack
+
+from characters.protocol.codec import MessageError
+
+__all__ = [
+    "FrameQueue",
+    "MAX_MICROPHONE_PCM",
+    "MAX_VOICE_FRAME",
+    "pack_microphone",
+    "pack_voice",
+    "unpack_microphone",
+    "unpack_voice",
+    "AudioFrame",
+]
+
+MICROPHONE, VOICE = 1, 2
+MAX_MICROPHONE_PCM = 8192  # bytes: a quarter of a second at 16 kHz
+MAX_VOICE_FRAME = 1 << 20  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFrame:
+    """A piece of the character's voice: 16-bit little-endian mono; `timestamp` in seconds."""
+
+    seq: int
+    timestamp: float
+    pcm: bytes
+    sample_rate: int
+
+
+def pack_microphone(seq: int, timestamp: float, pcm: bytes) -> bytes:
+    """Return the binary frame for 16 kHz mono int16 audio."""
+    packed: bytes = msgpack.packb([MICROPHONE, seq, timestamp, pcm])
+    return packed
+
+
+def unpack_microphone(data: bytes) -> tuple[bytes, float]:
+    """Return the audio in a frame, and the timestamp of its first sample. Raises MessageError."""
+    kind, _, timestamp, pcm = _unpack(data, 4)
+    usable = _is_pcm(pcm) and len(pcm) <= MAX_MICROPHONE_PCM
+    if kind != MICROPHONE or not usable or not _is_finite(timestamp):
+        raise MessageError("validation-error", "Malformed audio frame")
+    return pcm, float(timestamp)
+
+
+def pack_voice(seq: int, timestamp: float, pcm: bytes, sample_rate: int) -> bytes:
+    """Return the binary frame for a piece of a character's voice."""
+    packed: bytes = msgpack.packb([VOICE, seq, timestamp, pcm, sample_rate])
+    return packed
+
+
+def unpack_voice(data: bytes) -> AudioFrame:
+    """Return the voice in a binary frame. Raises MessageError."""
+    if len(data) > MAX_VOICE_FRAME:
+        raise MessageError("parse-error", f"An audio frame of {len(data)} bytes")
+    kind, seq, timestamp, pcm, sample_rate = _unpack(data, 5)
+    usable = kind == VOICE and isinstance(seq, int) and _is_pcm(pcm) and _is_finite(timestamp)
+    if not usable or not isinstance(sample_rate, int) or not 4000 <= sample_rate <= 192_000:
+        raise MessageError("validation-error", "Malformed audio frame")
+    return AudioFrame(seq, float(timestamp), pcm, sample_rate)
+
+
+def _unpack(data: bytes, length: int) -> list[Any]:
+    try:
+        values = msgpack.unpackb(data)
+    except Exception:  # msgpack raises half a dozen types of its own
+        values = None
+    if not isinstance(values, list) or len(values) != length:
+        raise MessageError("parse-error", "Failed to parse audio frame")
+    return values
+
+
+def _is_pcm(value: object) -> bool:
+    return isinstance(value, bytes) and len(value) % 2 == 0
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+class FrameQueue:
+    """Frames that wait for a socket, in order: messages as text, audio as bytes.
+
+    More than `most_audio` audio frames are not kept: the oldest of them is dropped.
+    """
+
+    def __init__(self, most_audio: int) -> None:
+        self._most_audio = most_audio
+        self._frames: deque[str | bytes] = deque()
+        self._audio = 0
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def put(self, frame: str | bytes) -> None:
+        """Add a frame at the end."""
+        if isinstance(frame, bytes):
+            if self._audio >= self._most_audio:
+                self._frames.remove(next(it for it in self._frames if isinstance(it, bytes)))
+                self._audio -= 1
+            self._audio += 1
+        self._frames.append(frame)
+
+    def pop(self) -> str | bytes:
+        """Take the first frame. Raises IndexError when none waits."""
+        frame = self._frames.popleft()
+        if isinstance(frame, bytes):
+            self._audio -= 1
+        return frame
+
+    def drop_audio(self) -> None:
+        """Drop the audio that waits."""
+        self._frames = deque(frame for frame in self._frames if isinstance(frame, str))
+        self._audio = 0
+
+    def clear(self) -> None:
+        """Drop everything that waits."""
+        self._frames.clear()
+        self._audio = 0
