@@ -1,7 +1,15 @@
 """A small Unity-like engine on pygame; importing it opens no window and imports no pygame.
 
-What needs a heavy library (pydantic for scene files, pygame for the window) is loaded when its
-name is first used.
+    from engine import Application, SceneManager
+
+    application = Application("My game", open_scene=open_scene)   # a level's name to its Scene
+    scenes: SceneManager = application.scenes
+    scenes.load("hall")
+    application.run()
+
+A level is a Scene of GameObjects, each with its Components; a SceneFile builds one from a TOML
+file. What needs a heavy library (pydantic for scene files, pygame for the window) is loaded when
+its name is first used. Modules have more names than these: `engine.app`, `engine.objects`, ...
 """
 
 from __future__ import annotations
@@ -13,54 +21,48 @@ from types import MappingProxyType
 _MODULES: Mapping[str, str] = MappingProxyType(
     {
         "Application": "engine.app.application",
-        "FRAME_ORDER": "engine.app.application",
-        "Window": "engine.app.window",
+        "SceneManager": "engine.scenes.manager",
+        "SceneLoad": "engine.scenes.manager",
+        "SceneSteps": "engine.scenes.manager",
+        "HotReload": "engine.app.hot_reload",
+        "feed_event": "engine.ui.events",
+        # a level
+        "Scene": "engine.objects.scene",
+        "Camera": "engine.objects.scene",
+        "GameObject": "engine.objects.objects",
+        "Component": "engine.objects.objects",
+        "ComponentError": "engine.objects.objects",
+        "Transform": "engine.objects.objects",
+        "Coroutine": "engine.objects.coroutine",
+        "Box": "engine.objects.physics",
+        "BoxCollider": "engine.objects.physics",
+        "move_and_slide": "engine.objects.physics",
+        # its file
+        "SceneFile": "engine.scenes.file",
+        "ComponentRegistry": "engine.objects.registry",
+        "Asset": "engine.objects.registry",
+        "Handler": "engine.objects.registry",
+        "Problem": "engine.toml.reader",
+        "read_toml": "engine.toml.reader",
+        # what a game is driven by
+        "Input": "engine.core.input",
         "Clock": "engine.core.clock",
         "ManualClock": "engine.core.clock",
         "SystemClock": "engine.core.clock",
         "Time": "engine.core.clock",
-        "EngineError": "engine.core.errors",
         "Dispatcher": "engine.core.events",
-        "Services": "engine.core.events",
         "Signal": "engine.core.events",
         "Subscription": "engine.core.events",
-        "DEFAULT_BINDINGS": "engine.core.input",
-        "Input": "engine.core.input",
-        "AssetFolder": "engine.objects.assets",
-        "Coroutine": "engine.objects.coroutine",
-        "CoroutineRunner": "engine.objects.coroutine",
-        "Component": "engine.objects.objects",
-        "ComponentError": "engine.objects.objects",
-        "GameObject": "engine.objects.objects",
-        "Transform": "engine.objects.objects",
-        "Box": "engine.objects.physics",
-        "BoxCollider": "engine.objects.physics",
-        "Camera": "engine.objects.scene",
-        "Slide": "engine.objects.physics",
-        "move_and_slide": "engine.objects.physics",
-        "ComponentRegistry": "engine.objects.registry",
-        "Scene": "engine.objects.scene",
-        "WrongThreadError": "engine.objects.scene",
-        "MAX_TOTAL_BYTES": "engine.prefs.format",
         "PlayerPrefs": "engine.prefs.prefs",
+        # errors
+        "EngineError": "engine.core.errors",
         "PrefsError": "engine.prefs.prefs",
         "PrefsLockedError": "engine.prefs.prefs",
-        "SceneFile": "engine.scenes.file",
-        "Opener": "engine.scenes.manager",
-        "SceneLoad": "engine.scenes.manager",
-        "SceneManager": "engine.scenes.manager",
-        "SceneSteps": "engine.scenes.manager",
-        "Fix": "engine.toml.reader",
-        "Problem": "engine.toml.reader",
         "TomlFileError": "engine.toml.reader",
-        "TomlSource": "engine.toml.reader",
-        "parse_toml": "engine.toml.reader",
-        "read_source": "engine.toml.reader",
-        "read_toml": "engine.toml.reader",
-        "feed_event": "engine.ui.events",
+        "WrongThreadError": "engine.objects.scene",
     }
 )
-"""Each public name and the module that has it; `__init__.pyi` says the same to type checkers."""
+"""Each public name and its module; `__init__.pyi` has the same for type checkers."""
 
 __all__ = sorted(_MODULES)
 

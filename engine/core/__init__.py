@@ -1,6 +1,6 @@
-"""Events, time and input: what everything else is built on.
+"""Errors, events, time and input: what everything else is built on.
 
-* errors: the tree of what the engine raises
+* errors: the tree of the errors of the engine
 * events: signals, the dispatcher between threads, a scene's services
 * clock: real and manual time
 * input: keys, pads and their bindings

@@ -2,9 +2,9 @@
 
 * objects: GameObject, Component, Transform
 * lifecycle: awake, start, update, draw, destroy, in order
-* scene: one level
+* scene: one level and its camera
 * registry: components by name, and their fields
-* physics: boxes that do not overlap, and the camera
+* physics: boxes to walk against
 * coroutine: generators that run over frames
 * assets: files of a game by their names
 """

@@ -1,7 +1,7 @@
 """ComponentRegistry: the component types that scene files may name, and their fields.
 
 The fields come from the component's own annotations. Markers beside a type say what a text in a
-file stands for, and the loader, the linter and the JSON schema follow them:
+file means; the loader, the linter and the JSON schema follow them:
 
     class Door(Component):
         target: Annotated[str, Asset()]              # a file below the assets folder
@@ -53,7 +53,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Asset:
-    """Marks a text that names a file below the assets folder; "" stands for none."""
+    """Marks a text that names a file below the assets folder; "" is none."""
 
     suffixes: tuple[str, ...] = ()
 

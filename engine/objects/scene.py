@@ -77,8 +77,8 @@ class WrongThreadError(EngineError, RuntimeError):
 class Scene:
     """The objects of a level; only the thread that made it may use it.
 
-    `update` ends the frame of an input that the scene made itself; whoever passes in an `input`
-    calls its `end_frame`.
+    `update` ends the frame of an input that the scene made itself; the owner of an `input`
+    that is passed in calls its `end_frame`.
     """
 
     def __init__(

@@ -144,7 +144,7 @@ class FrameLog:
 
 
 def encode_batch(changes: Sequence[Change], sequence: int, offset: int) -> bytes:
-    """Encode changes numbered after `sequence` as frames that will stand at `offset`."""
+    """Encode changes numbered after `sequence` as frames to be written at `offset`."""
     frames = []
     for number, change in enumerate(changes):
         payload = msgpack.packb((sequence + 1 + number, *change))
@@ -231,7 +231,7 @@ def _is_cut_short(data: bytes, tail: Gap) -> bool:
 
 
 def _claimed_end(data: bytes, at: int) -> int:
-    """Return where the frame at `at` says that it ends, or where its head does."""
+    """Return the end of the frame at `at` by its head, or the end of the head."""
     if len(data) < at + _FRAME.size:
         return len(data)
     marker, _, size, _ = _FRAME.unpack_from(data, at)
@@ -290,8 +290,8 @@ class Contents:
     values: dict[str, Value] = field(default_factory=dict)
     sequence: int = 0
     size: int = 0  # of the file
-    log_from: int = 0  # where the first record stands
-    log_at: int = 0  # where the next record goes
+    log_from: int = 0  # of the first record
+    log_at: int = 0  # of the next record
     live: int = 0  # about the size of the values in a file
     gaps: tuple[Gap, ...] = ()  # damage
     torn: Gap | None = None  # a last write that was cut short

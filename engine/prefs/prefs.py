@@ -230,8 +230,8 @@ class PrefsView:
     def _default(self, key: str, found: Value | None, default: _T) -> _T:
         if found is not None and key not in self._mismatched:
             self._mismatched.add(key)
-            kind, wanted = type(found).__name__, type(default).__name__
-            _log.warning("Setting %r holds a %s, not a %s.", key, kind, wanted)
+            kind, expected = type(found).__name__, type(default).__name__
+            _log.warning("Setting %r holds a %s, not a %s.", key, kind, expected)
         return default
 
 
@@ -251,8 +251,8 @@ class _Namespace(PrefsView):
         self._root.save()
 
 
-def _wrong_type(call: str, key: object, wanted: str, value: object) -> TypeError:
-    return TypeError(f"{call}({key!r}) takes {wanted}, not {type(value).__name__}.")
+def _wrong_type(call: str, key: object, expected: str, value: object) -> TypeError:
+    return TypeError(f"{call}({key!r}) takes {expected}, not {type(value).__name__}.")
 
 
 def _text_size(call: str, key: str, text: str) -> int:

@@ -43,7 +43,7 @@ class BuiltScene:
         return None if index is None else self.document.position(index, component, field)
 
     def entry(self, game_object: GameObject) -> ObjectEntry | None:
-        """Return what the file says of an object; None if it came from no file."""
+        """Return the entry of an object; None if it came from no file."""
         index = self._indexes.get(game_object)
         return None if index is None else self.document.objects[index]
 

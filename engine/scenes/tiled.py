@@ -6,8 +6,8 @@
 An object of class `Character` with a property `character_id` is enough. A property is a field of
 the class's component, `reconnect_policy.max_reconnect_attempts` a field within one, and
 `Door.target` a field of another component on the same object. Objects without a class in a layer
-called `walls` are BoxColliders. A rectangle stands for its middle, and gives its size to a
-component that has one; place people as points. Needs the extra `tiled`.
+called `walls` are BoxColliders. A rectangle is placed by its middle, and gives its
+size to a component that has one; place people as points. Needs the extra `tiled`.
 """
 
 from __future__ import annotations

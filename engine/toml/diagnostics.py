@@ -298,7 +298,7 @@ def _date_as_text(value: object) -> str:
 
 
 def _without(data: Mapping[str, Any], path: KeyPath) -> dict[str, Any]:
-    """Return a copy of nested tables that lacks what stands at the path."""
+    """Return a copy of nested tables without the value at the path."""
     head, *tail = path
     copy = dict(data)
     inner = copy.pop(str(head), None)
@@ -398,8 +398,8 @@ def _unquoted(got: Any, kind: str) -> str:
     if not isinstance(got, str):
         return ""
     pattern = {"bool": r"true|false", "int": r"[+-]?\d+", "float": r"[+-]?\d+(\.\d+)?"}
-    wanted = pattern.get(kind.split("_")[0])
-    return f"{got} without quotes" if wanted and re.fullmatch(wanted, got.strip()) else ""
+    expected = pattern.get(kind.split("_")[0])
+    return f"{got} without quotes" if expected and re.fullmatch(expected, got.strip()) else ""
 
 
 def _lower_first(text: str) -> str:
@@ -452,9 +452,9 @@ def _takes_text(kinds: tuple[Any, ...]) -> bool:
 
 
 def _enum_value(kind: type[Enum], raw: str) -> Any:
-    wanted = _folded(raw)
+    name = _folded(raw)
     for member in kind:
-        if wanted in (_folded(str(member.value)), _folded(member.name)):
+        if name in (_folded(str(member.value)), _folded(member.name)):
             return member.value
     return raw
 

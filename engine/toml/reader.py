@@ -212,15 +212,15 @@ class TomlSource:
         )
 
     def _fix(self, mistake: Mistake, path: KeyPath) -> Fix | None:
-        meant, positions = mistake.replacement, self.positions
+        replacement, positions = mistake.replacement, self.positions
         span = positions.spans.get(path)
-        if meant is None or span is None:
+        if replacement is None or span is None:
             return None
         if mistake.at != "key":
-            return Fix(((span.start, span.end),), meant)
-        if (*path[:-1], meant) in positions.spans:
+            return Fix(((span.start, span.end),), replacement)
+        if (*path[:-1], replacement) in positions.spans:
             return None  # both are there: only the author knows which one counts
-        return Fix(tuple(positions.names[path]), meant)
+        return Fix(tuple(positions.names[path]), replacement)
 
 
 def field_name(path: KeyPath) -> str:

@@ -364,7 +364,7 @@ def soften(picture: pygame.Surface, radius: float) -> pygame.Surface:
     _fill_straight(small, layers, _mean_colour(layers))
     start = 1
     if step > 1:
-        # Ends of a stretched row stand for the middles of its first and last pixel.
+        # A stretched row begins and ends in the middles of its first and last pixels.
         small = pygame.transform.smoothscale(small, ((w + 1) * step, (h + 1) * step))
         start = (step + 1) // 2
     return small.subsurface((start, start), picture.get_size()).copy()
