@@ -1,9 +1,4 @@
-"""What people look like and what their faces can say: data, no drawing.
-
-The colours that everything drawn shares: warm, flat, readable.
-
-What furniture there is: how large each piece is drawn and how much floor it takes.
-"""
+"""Presets of people and faces, the sizes of furniture, and the colours that all drawing shares."""
 
 from __future__ import annotations
 
@@ -51,13 +46,40 @@ __all__ = [
 ]
 
 
+INK: Final[Colour] = hex_colour("#2b2340")
+PLUM: Final[Colour] = hex_colour("#5b4a78")
+CREAM: Final[Colour] = hex_colour("#fff6e6")
+PAPER: Final[Colour] = hex_colour("#fbead0")
+SNOW: Final[Colour] = hex_colour("#fffdf8")
+MUTED: Final[Colour] = hex_colour("#c9bfd6")
+AMBER: Final[Colour] = hex_colour("#f4b54f")
+HONEY: Final[Colour] = hex_colour("#e8c27e")
+CORAL: Final[Colour] = hex_colour("#ee6f5e")
+BRICK: Final[Colour] = hex_colour("#b9523f")
+ROSE: Final[Colour] = hex_colour("#f0a29a")
+SAGE: Final[Colour] = hex_colour("#8fc09a")
+LEAF: Final[Colour] = hex_colour("#5b9a6b")
+TEAL: Final[Colour] = hex_colour("#47a39b")
+SKY: Final[Colour] = hex_colour("#8fc0de")
+STEEL: Final[Colour] = hex_colour("#7f8aa3")
+SMOKE: Final[Colour] = hex_colour("#cfd3dc")
+WOOD: Final[Colour] = hex_colour("#c98f5b")
+WALNUT: Final[Colour] = hex_colour("#8a5a3c")
+SHADOW: Final[Colour] = hex_colour("#2a1b3a55")
+
+
+def shade(colour: Colour, share: float = 0.16) -> Colour:
+    """Return the colour in shadow: cooler, not merely darker."""
+    return mix(colour, (30, 16, 48, colour[3]), share)
+
+
 Hair = Literal["short", "bun", "bob", "long", "curly", "balding", "none"]
 Top = Literal["shirt", "coat", "scrubs", "gown", "suit", "vest", "hoodie", "dress"]
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How somebody is built and dressed."""
+    """How a character is built and dressed."""
 
     skin: Colour = hex_colour("#f0c39c")  # noqa: RUF009 - a pure function of a constant
     hair: Colour = hex_colour("#5a3a2c")  # noqa: RUF009 - a pure function of a constant
@@ -170,33 +192,6 @@ def dressed(name: str, colour: str = "", skin: str = "", hair: str = "") -> Look
     return replace(look, **{key: hex_colour(text) for key, text in changes.items() if text})  # type: ignore[arg-type]  # all three fields are colours
 
 
-INK: Final[Colour] = hex_colour("#2b2340")
-PLUM: Final[Colour] = hex_colour("#5b4a78")
-CREAM: Final[Colour] = hex_colour("#fff6e6")
-PAPER: Final[Colour] = hex_colour("#fbead0")
-SNOW: Final[Colour] = hex_colour("#fffdf8")
-MUTED: Final[Colour] = hex_colour("#c9bfd6")
-AMBER: Final[Colour] = hex_colour("#f4b54f")
-HONEY: Final[Colour] = hex_colour("#e8c27e")
-CORAL: Final[Colour] = hex_colour("#ee6f5e")
-BRICK: Final[Colour] = hex_colour("#b9523f")
-ROSE: Final[Colour] = hex_colour("#f0a29a")
-SAGE: Final[Colour] = hex_colour("#8fc09a")
-LEAF: Final[Colour] = hex_colour("#5b9a6b")
-TEAL: Final[Colour] = hex_colour("#47a39b")
-SKY: Final[Colour] = hex_colour("#8fc0de")
-STEEL: Final[Colour] = hex_colour("#7f8aa3")
-SMOKE: Final[Colour] = hex_colour("#cfd3dc")
-WOOD: Final[Colour] = hex_colour("#c98f5b")
-WALNUT: Final[Colour] = hex_colour("#8a5a3c")
-SHADOW: Final[Colour] = hex_colour("#2a1b3a55")
-
-
-def shade(colour: Colour, share: float = 0.16) -> Colour:
-    """Return the colour in shadow: cooler, not merely darker."""
-    return mix(colour, (30, 16, 48, colour[3]), share)
-
-
 FLOOR_TOP = 232
 """Where the wall ends and the floor begins, in pixels from the top of a 600 pixel high room."""
 
@@ -208,7 +203,7 @@ PropKind: TypeAlias = Literal[
 
 
 class PropSize(NamedTuple):
-    """Width and height as drawn, and the floor it covers around its foot (0 blocks nobody)."""
+    """Width and height as drawn, and the floor it covers around its foot (0 blocks no way)."""
 
     w: int
     h: int

@@ -143,7 +143,7 @@ class HudModel:
 def gather(query: SceneQuery, state: HudState, messages: Messages) -> HudModel:
     """Return what this frame shows; `messages` returns the last wire messages of a key."""
     scene, target = query.scene, query.target
-    lines = messages if state.is_inspector_open else _no_messages
+    lines = messages if state.is_inspector_open else lambda key: ()
     return HudModel(
         now=scene.time.now,
         size=scene.camera.size,
@@ -155,10 +155,6 @@ def gather(query: SceneQuery, state: HudState, messages: Messages) -> HudModel:
         pointer=scene.input.mouse_position,
         endpoint=_endpoint(query.manager),
     )
-
-
-def _no_messages(key: str) -> tuple[str, ...]:
-    return ()
 
 
 def _actor(character: Character, scene: Scene, messages: Messages, is_target: bool) -> Actor:

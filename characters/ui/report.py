@@ -49,7 +49,7 @@ class Moment:
 
 
 def rows(actor: Actor, now: float) -> tuple[Row, ...]:
-    """Return what is to be known of a session now."""
+    """Return the rows about a session now."""
     view = actor.view
     found = [
         Row("Character", actor.view.character_id),
@@ -155,7 +155,7 @@ _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def line(event: object) -> str | None:
-    """Return how an event stands in the event_log, None for one that stands elsewhere."""
+    """Return the line of an event, None for a change of state, which is in the timeline."""
     if isinstance(event, SessionStateChanged):
         return None
     name = _CAPITAL.sub("-", type(event).__name__).lower()
@@ -164,7 +164,7 @@ def line(event: object) -> str | None:
 
 
 class EventLog:
-    """Listens to the events of characters; `line` of each is kept, the last twelve."""
+    """The last twelve events of each character, as types and sizes and never as words."""
 
     def __init__(self, on_event: Callable[[str, object], object] | None = None) -> None:
         self._on_event = on_event
@@ -172,13 +172,13 @@ class EventLog:
         self._subscriptions: dict[str, tuple[object, Subscription]] = {}
 
     def follow(self, key: str, events: Signal[object]) -> None:
-        """Listen to a character, once; a new signal under an old key takes its place."""
+        """Subscribe to a character, once; a new signal under the same key replaces the first."""
         known = self._subscriptions.get(key)
         if known is not None and known[0] is events:
             return
         if known is not None:
             known[1].cancel()
-        # Held here by name, as signals know their handlers by identity.
+        # Kept in a local name, as signals know their handlers by identity.
         handler = self._handler(key)
         self._subscriptions[key] = (events, events.subscribe(handler))
 
@@ -188,20 +188,20 @@ class EventLog:
         return tuple(words if n == 1 else f"{words}, {n} times" for words, n in kept)
 
     def close(self) -> None:
-        """Stop listening."""
+        """Cancel the subscriptions."""
         for _, subscription in self._subscriptions.values():
             subscription.cancel()
         self._subscriptions.clear()
 
     def _handler(self, key: str) -> Callable[[object], object]:
-        def note(event: object) -> None:
+        def record(event: object) -> None:
             words = line(event)
             if words is not None:
                 self._write(self._lines.setdefault(key, deque(maxlen=_KEPT)), words)
             if self._on_event is not None:
                 self._on_event(key, event)
 
-        return note
+        return record
 
     def _write(self, lines: deque[tuple[str, int]], words: str) -> None:
         """Add a line, or count it when it is the last one again, as visemes are."""

@@ -311,7 +311,7 @@ def bar(stage: Rect, most: float, height: float, bottom: float) -> Rect:
 
 
 def spread(
-    wanted: Sequence[Rect], frame: Rect, gap: float = 4.0, over: Iterable[Rect] = ()
+    rects: Sequence[Rect], frame: Rect, gap: float = 4.0, over: Iterable[Rect] = ()
 ) -> tuple[Rect, ...]:
     """Return the rectangles inside the frame, lifted until none covers another or one of `over`.
 
@@ -321,8 +321,8 @@ def spread(
     placed: dict[int, Rect] = {}
     blockers = list(over)
     # The lowest first: a rectangle that gives way moves up, towards free wall.
-    for index in sorted(range(len(wanted)), key=lambda i: -wanted[i].bottom):
-        rect = wanted[index].inside(frame)
+    for index in sorted(range(len(rects)), key=lambda i: -rects[i].bottom):
+        rect = rects[index].inside(frame)
         for _ in range(len(blockers)):
             blocker = next(filter(rect.overlaps, blockers), None)
             if blocker is None:
@@ -330,4 +330,4 @@ def spread(
             rect = Rect(rect.x, blocker.y - rect.h - gap, rect.w, rect.h)
         placed[index] = rect
         blockers.append(rect)
-    return tuple(placed[index] for index in range(len(wanted)))
+    return tuple(placed[index] for index in range(len(rects)))

@@ -27,16 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Backdrop",
-    "bob",
     "CharacterSprite",
-    "emotion",
-    "face",
     "Facing",
-    "gaze",
-    "lids",
-    "mouth",
-    "openness",
-    "phase",
     "PlayerSprite",
     "Pose",
     "Prop",

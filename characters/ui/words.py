@@ -354,8 +354,8 @@ def is_open_elsewhere(view: SessionView) -> bool:
 
     Either that game kept it when this one asked (ERROR), or took it from this one (DISCONNECTED).
     """
-    wanted = _HELD_ELSEWHERE.get(view.state)
-    return wanted is not None and view.error is not None and view.error.code == wanted
+    code = _HELD_ELSEWHERE.get(view.state)
+    return code is not None and view.error is not None and view.error.code == code
 
 
 def player_words(error: Failure | None) -> str:
@@ -445,12 +445,12 @@ def microphone_works(device: str) -> str:
 
 
 def chat_label(model: HudModel) -> str:
-    """Return to whom the chat box sends."""
+    """Return the words before the chat box: where its text goes."""
     return f"To {target_name(model)}:"
 
 
 def speaker(caption: Caption) -> str:
-    """Return the name over a caption, and of the player's own line to whom it was said."""
+    """Return the name over a caption; of the player's own line also the character's."""
     return f"{caption.speaker or 'You'} to {caption.to}" if caption.to else caption.speaker
 
 

@@ -236,15 +236,12 @@ def _paint_sound_row(gui: Gui, place: Rect, row: SoundRow, *, is_chosen: bool) -
         at = (between.center[0], place.y + 4)
         gui.text(row.value, at, 14, ink, align="center", room=between.w)
         return
-    _paint_mute(gui, left.x - SIGN - 4, place, row.volume, ink)
+    mute = Rect(left.x - SIGN - 4, place.y, SIGN, place.h)
+    gui.blit(loudspeaker_picture(gui.painter, ink, row.volume.is_muted), (mute.x, mute.y))
+    gui.hotspots.add(mute, row.volume.mute)
     gui.text(row.value, (between.right - 4, place.y + 4), 14, ink, align="right")
     bar = Rect(between.x + 4, place.y + 6, between.w - _PERCENT_W, place.h - 12)
     _paint_volume(gui, bar, row.volume, ink, mix(back.fill, ink, 0.25))
-
-
-def _paint_mute(gui: Gui, x: float, place: Rect, volume: Volume, ink: Colour) -> None:
-    gui.blit(loudspeaker_picture(gui.painter, ink, volume.is_muted), (x, place.y))
-    gui.hotspots.add(Rect(x, place.y, SIGN, place.h), volume.mute)
 
 
 def _paint_volume(gui: Gui, bar: Rect, volume: Volume, ink: Colour, dim: Colour) -> None:

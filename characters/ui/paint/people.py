@@ -33,20 +33,11 @@ __all__ = [
     "ASLEEP",
     "BODY_ORIGIN",
     "BODY_SIZE",
-    "brows",
     "CharacterDrawing",
-    "cheeks",
     "draw_body",
-    "expression",
-    "eyes",
     "head_layers",
     "HEAD_ORIGIN",
     "HEAD_SIZE",
-    "HeadLayer",
-    "mouth",
-    "opened",
-    "screen_eyes",
-    "screen_mouth",
 ]
 
 

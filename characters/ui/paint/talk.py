@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from characters.ui import words
@@ -182,8 +181,7 @@ _WARN = PanelStyle(fill=(255, 240, 205, 245), border=AMBER, border_width=2, radi
 _MOST_LINES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class CaptionPlace:
+class CaptionPlace(NamedTuple):
     """A caption, where it stands, and its lines with the height of their letters."""
 
     caption: Caption
@@ -215,21 +213,16 @@ def _caption_place(
 
 def paint_captions(gui: Gui, places: Sequence[CaptionPlace]) -> None:
     """Paint the captions where they stand."""
-    for place in places:
-        _paint_caption(gui, place)
-
-
-def _paint_caption(gui: Gui, place: CaptionPlace) -> None:
-    caption, box, size = place.caption, place.rect, place.size
-    gui.panel(box, _BACK)
-    colour = SKY if caption.is_player else AMBER
-    gui.text(words.speaker(caption), (box.x + 18, box.y + 6), 14, colour, bold=True)
-    y = box.y + 8 + gui.fonts.height(14)
-    for line in place.lines:
-        rect = gui.text(line, (box.x + 18, y), size, CREAM)
-        y += gui.fonts.height(size)
-    if caption.is_open:
-        gui.fill(colour, (rect.right + 4, rect.y + size * 0.3, 3, size * 0.8))
+    for caption, box, lines, size in places:
+        gui.panel(box, _BACK)
+        colour = SKY if caption.is_player else AMBER
+        gui.text(words.speaker(caption), (box.x + 18, box.y + 6), 14, colour, bold=True)
+        y = box.y + 8 + gui.fonts.height(14)
+        for line in lines:
+            rect = gui.text(line, (box.x + 18, y), size, CREAM)
+            y += gui.fonts.height(size)
+        if caption.is_open:
+            gui.fill(colour, (rect.right + 4, rect.y + size * 0.3, 3, size * 0.8))
 
 
 def paint_chat(gui: Gui, rect: Rect, field: TextField) -> None:
