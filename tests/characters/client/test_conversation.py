@@ -69,7 +69,7 @@ def texts(actor: Actor) -> list[str]:
     return [turn.text for turn in actor.session.view.transcript]
 
 
-# --- what the ears are told -------------------------------------------------------------------
+# --- what the voice input learns --------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

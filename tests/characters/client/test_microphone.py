@@ -12,8 +12,8 @@ from characters.protocol.turn_settings import ListeningMode, PushToTalkOptions
 from characters.session.conversation import SessionState
 from characters.session.events import ConnectRequested
 from characters.session.policy import ReconnectPolicy
+from tests.characters.client.room import SILENCE, VOICE, Room
 from tests.characters.client.stage import Stage
-from tests.characters.client.test_voice_input import SILENCE, VOICE, Room
 
 FRAME_SECONDS = 0.02
 PCM = bytes(640)
@@ -97,29 +97,29 @@ def test_over_many_connections_with_drops_no_frame_is_early(connections: int) ->
 def waiting_room(seconds: float = 2.0) -> Room:
     """Return a room in which Ada, who is spoken to, is still getting ready."""
     room = Room(PushToTalkOptions(release_tail_ms=200))
-    room.ears.set_turns(replace(room.ears.turns, pre_roll_seconds=seconds))
-    for runner in room.runners.values():
-        runner.is_open, runner.is_getting_ready = False, True
-    room.ears.allow()
-    room.ears.set_target("ada")
+    room.voice_input.set_turns(replace(room.voice_input.turns, pre_roll_seconds=seconds))
+    for target in room.targets.values():
+        target.is_open, target.is_getting_ready = False, True
+    room.voice_input.allow()
+    room.voice_input.set_target("ada")
     room.step()
     return room
 
 
 def gets_ready(room: Room, key: str = "ada") -> None:
-    room.runners[key].is_open, room.runners[key].is_getting_ready = True, False
+    room.targets[key].is_open, room.targets[key].is_getting_ready = True, False
 
 
 def test_first_words_are_heard_in_full_once_the_character_is_ready() -> None:
     room = waiting_room()
     room.hear(VOICE, 1.0)
-    assert room.heard() == (0, 0) and room.ears.status.kept_seconds == pytest.approx(1.0)
+    assert room.heard() == (0, 0) and room.voice_input.status.kept_seconds == pytest.approx(1.0)
     gets_ready(room)
     room.hear(VOICE, 0.5)
-    ada = room.runners["ada"]
+    ada = room.targets["ada"]
     assert ada.heard == [VOICE.tobytes()] * 75
     assert ada.kept >= 50 and ada.frames  # then live ones again
-    assert room.ears.status.kept_seconds == 0.0
+    assert room.voice_input.status.kept_seconds == 0.0
 
 
 def test_by_default_nothing_is_kept() -> None:
@@ -127,22 +127,22 @@ def test_by_default_nothing_is_kept() -> None:
     room.hear(VOICE, 1.0)
     gets_ready(room)
     room.hear(VOICE, 0.1)
-    assert room.runners["ada"].kept == 0 and room.heard() == (5, 0)
+    assert room.targets["ada"].kept == 0 and room.heard() == (5, 0)
 
 
 def test_no_more_is_kept_than_the_settings_say() -> None:
     room = waiting_room(1.0)
     room.hear(VOICE, 5.0)
-    assert room.ears.status.kept_seconds == pytest.approx(1.0)
+    assert room.voice_input.status.kept_seconds == pytest.approx(1.0)
 
 
 def test_silence_is_not_kept() -> None:
     room = waiting_room()
     room.hear(SILENCE, 3.0)
-    assert room.ears.status.kept_seconds == 0.0
+    assert room.voice_input.status.kept_seconds == 0.0
     gets_ready(room)
     room.hear(SILENCE, 0.1)
-    assert room.runners["ada"].kept == 0
+    assert room.targets["ada"].kept == 0
 
 
 def test_a_sentence_that_was_over_long_ago_is_still_whole() -> None:
@@ -151,17 +151,17 @@ def test_a_sentence_that_was_over_long_ago_is_still_whole() -> None:
     room.hear(SILENCE, 10.0)
     gets_ready(room)
     room.hear(SILENCE, 0.4)
-    assert room.runners["ada"].heard.count(VOICE.tobytes()) == 30
+    assert room.targets["ada"].heard.count(VOICE.tobytes()) == 30
 
 
 def test_the_silence_after_a_sentence_costs_none_of_its_words() -> None:
     room = waiting_room(2.0)
     room.hear(VOICE, 1.5)
     room.hear(SILENCE, 4.0)
-    assert room.ears.status.kept_seconds == pytest.approx(2.0)
+    assert room.voice_input.status.kept_seconds == pytest.approx(2.0)
     gets_ready(room)
     room.hear(SILENCE, 0.6)
-    assert room.runners["ada"].heard.count(VOICE.tobytes()) == 75
+    assert room.targets["ada"].heard.count(VOICE.tobytes()) == 75
 
 
 def test_after_half_a_minute_nobody_wants_to_hear_it_any_more() -> None:
@@ -170,75 +170,75 @@ def test_after_half_a_minute_nobody_wants_to_hear_it_any_more() -> None:
     room.hear(SILENCE, 32.0)
     gets_ready(room)
     room.hear(SILENCE, 0.4)
-    assert room.runners["ada"].kept == 0
+    assert room.targets["ada"].kept == 0
 
 
 def test_words_to_one_never_reach_another() -> None:
     room = waiting_room()
     room.hear(VOICE, 0.6)
     room.hear(SILENCE, 2.0)
-    room.ears.set_target("bob")
+    room.voice_input.set_target("bob")
     room.hear(SILENCE, 0.1)
-    for key in room.runners:
+    for key in room.targets:
         gets_ready(room, key)
     room.hear(SILENCE, 1.0)
-    room.ears.set_target("ada")
+    room.voice_input.set_target("ada")
     room.hear(SILENCE, 1.0)
-    assert [runner.kept for runner in room.runners.values()] == [0, 0]
+    assert [runner.kept for runner in room.targets.values()] == [0, 0]
 
 
 def test_a_sentence_that_is_being_kept_holds_its_target() -> None:
     room = waiting_room()
     room.hear(VOICE, 0.6)
-    room.ears.set_target("bob")
+    room.voice_input.set_target("bob")
     room.hear(VOICE, 0.4)
     gets_ready(room)
     room.hear(VOICE, 0.4)
-    assert room.runners["bob"].heard == [] and len(room.runners["ada"].heard) == 70
+    assert room.targets["bob"].heard == [] and len(room.targets["ada"].heard) == 70
 
 
 @pytest.mark.parametrize("barrier", ["set_muted", "set_covered"])
 def test_muting_or_a_menu_forgets_what_was_kept(barrier: str) -> None:
     room = waiting_room()
     room.hear(VOICE, 0.6)
-    getattr(room.ears, barrier)(True)
+    getattr(room.voice_input, barrier)(True)
     room.step()
-    assert room.ears.status.kept_seconds == 0.0
+    assert room.voice_input.status.kept_seconds == 0.0
     room.hear(VOICE, 0.6)
-    getattr(room.ears, barrier)(False)
+    getattr(room.voice_input, barrier)(False)
     gets_ready(room)
     room.step()
     room.hear(VOICE, 0.2)
-    assert room.runners["ada"].kept == 0
+    assert room.targets["ada"].kept == 0
 
 
 def test_nothing_is_kept_before_the_players_first_act() -> None:
     room = Room()
-    room.ears.set_turns(replace(room.ears.turns, pre_roll_seconds=2.0))
-    room.ears.set_target("ada")
+    room.voice_input.set_turns(replace(room.voice_input.turns, pre_roll_seconds=2.0))
+    room.voice_input.set_target("ada")
     room.hear(VOICE, 1.0)
-    assert not room.sources and room.ears.status.kept_seconds == 0.0
+    assert not room.sources and room.voice_input.status.kept_seconds == 0.0
 
 
 def test_somebody_who_is_not_getting_ready_keeps_nothing() -> None:
     room = waiting_room()
-    room.runners["ada"].is_getting_ready = False
+    room.targets["ada"].is_getting_ready = False
     room.hear(VOICE, 1.0)
-    assert room.ears.status.kept_seconds == 0.0
+    assert room.voice_input.status.kept_seconds == 0.0
 
 
 def test_a_key_let_go_before_the_character_was_ready_still_ends_the_sentence() -> None:
     room = waiting_room()
-    room.ears.set_mode(ListeningMode.PUSH_TO_TALK)
-    room.ears.push_to_talk(True)
+    room.voice_input.set_mode(ListeningMode.PUSH_TO_TALK)
+    room.voice_input.push_to_talk(True)
     room.hear(VOICE, 0.6)
-    room.ears.push_to_talk(False)
+    room.voice_input.push_to_talk(False)
     room.hear(SILENCE, 3.0)
-    forced = room.runners["ada"].forced
+    forced = room.targets["ada"].forced
     gets_ready(room)
     room.hear(SILENCE, 0.4)
-    assert room.runners["ada"].heard.count(VOICE.tobytes()) == 30
-    assert room.runners["ada"].forced == forced + 1
+    assert room.targets["ada"].heard.count(VOICE.tobytes()) == 30
+    assert room.targets["ada"].forced == forced + 1
 
 
 def test_only_a_short_lead_is_kept_before_the_first_word() -> None:

@@ -558,7 +558,7 @@ def test_only_what_the_room_does_not_know_is_told() -> None:
 # --- a session on virtual time ------------------------------------------------------------------
 
 
-def connected_edits(stage: Stage, config: SessionConfig = ADA) -> Actor:
+def connected_ada(stage: Stage, config: SessionConfig = ADA) -> Actor:
     actor = stage.actor(**{name: getattr(config, name) for name in config.__dataclass_fields__})
     stage.do(actor.runner.feed, ConnectRequested())
     stage.until_state(actor, SessionState.CONNECTED)
@@ -571,14 +571,14 @@ def told(stage: Stage, kind: type[ClientMessage]) -> list[ClientMessage]:
 
 def test_the_player_and_the_actions_are_told_when_the_room_is_made() -> None:
     with Stage() as stage:
-        connected_edits(stage)
+        connected_ada(stage)
         assert stage.service.requests[0].narrative_template_keys == {"player_name": "Ada"}
         assert stage.service.last.sent == []
 
 
 def test_new_actions_reach_the_open_room() -> None:
     with Stage() as stage:
-        actor = connected_edits(stage)
+        actor = connected_ada(stage)
         stage.do(actor.runner.reconfigure, changed(actions=("wave", "nod")))
         (update,) = told(stage, ContextUpdate)
         assert isinstance(update, ContextUpdate)
@@ -588,7 +588,7 @@ def test_new_actions_reach_the_open_room() -> None:
 
 def test_what_changed_while_the_line_was_down_is_told_to_the_room_that_lived_on() -> None:
     with Stage() as stage:
-        actor = connected_edits(stage)
+        actor = connected_ada(stage)
         stage.service.last.drop()
         stage.until_state(actor, SessionState.RECONNECTING)
         stage.do(actor.runner.reconfigure, changed(player_name="Bob"))
@@ -600,7 +600,7 @@ def test_what_changed_while_the_line_was_down_is_told_to_the_room_that_lived_on(
 
 def test_another_persona_is_a_new_connection_that_resumes_the_talk() -> None:
     with Stage() as stage:
-        actor = connected_edits(stage)
+        actor = connected_ada(stage)
         session_id = actor.view.session_id
         stage.do(actor.runner.reconfigure, changed(persona="b.toml"))
         stage.until(lambda: actor.states.endswith("DISCONNECTED CONNECTING CONNECTED"))
@@ -612,7 +612,7 @@ def test_another_persona_is_a_new_connection_that_resumes_the_talk() -> None:
 
 def test_a_new_policy_and_persist_reach_the_machine_and_tell_nobody() -> None:
     with Stage() as stage:
-        actor = connected_edits(stage)
+        actor = connected_ada(stage)
         new = changed(policy=ReconnectPolicy.PATIENT, persist=Persist.UNTIL_DISCONNECT)
         stage.do(actor.runner.reconfigure, new)
         assert actor.session.machine.policy == ReconnectPolicy.PATIENT
@@ -624,7 +624,7 @@ def test_a_new_policy_and_persist_reach_the_machine_and_tell_nobody() -> None:
 
 def test_settings_that_do_not_change_do_nothing() -> None:
     with Stage() as stage:
-        actor = connected_edits(stage)
+        actor = connected_ada(stage)
         stage.do(actor.runner.reconfigure, changed())
         stage.run_for(0.1)
         assert actor.states == "CONNECTING CONNECTED"
@@ -635,7 +635,7 @@ def nurse(stage: Stage) -> OpenSession:
     return OpenSession(SessionConfig("nurse", endpoint_id="home"), stage.context)
 
 
-def told_records(stage: Stage, *commands: LoadRecord | StoreRecord | ClearRecord) -> list[Event]:
+def events_of(stage: Stage, *commands: LoadRecord | StoreRecord | ClearRecord) -> list[Event]:
     events: list[Event] = []
     records = RecordStore(nurse(stage), events.append)
 
@@ -698,9 +698,9 @@ class Broken:
 
 def test_what_was_stored_is_loaded_with_its_age() -> None:
     with Stage() as stage:
-        told_records(stage, StoreRecord(1, "id-1", "room-1", is_dropped=True))
+        events_of(stage, StoreRecord(1, "id-1", "room-1", is_dropped=True))
         stage.run_for(30.0)
-        (event,) = told_records(stage, LoadRecord(2))
+        (event,) = events_of(stage, LoadRecord(2))
         assert isinstance(event, RecordLoaded) and event.record is not None
         assert round(event.room_age) == 30
         assert (event.record.session_id, event.record.endpoint_id) == ("id-1", "home")
@@ -708,34 +708,32 @@ def test_what_was_stored_is_loaded_with_its_age() -> None:
 
 def test_a_room_that_was_never_dropped_has_no_age() -> None:
     with Stage() as stage:
-        told_records(stage, StoreRecord(1, "id-1", "room-1"))
+        events_of(stage, StoreRecord(1, "id-1", "room-1"))
         stage.run_for(3000.0)
-        (event,) = told_records(stage, LoadRecord(2))
+        (event,) = events_of(stage, LoadRecord(2))
         assert isinstance(event, RecordLoaded) and event.room_age == 0.0
 
 
 def test_orders_are_carried_out_in_their_order() -> None:
     with Stage() as stage:
-        told_records(
-            stage, StoreRecord(1, "id-1", None), StoreRecord(1, "id-2", None), ClearRecord()
-        )
+        events_of(stage, StoreRecord(1, "id-1", None), StoreRecord(1, "id-2", None), ClearRecord())
         assert stage.persistence.load("nurse") is None
-        told_records(stage, ClearRecord(), StoreRecord(1, "id-3", None))
+        events_of(stage, ClearRecord(), StoreRecord(1, "id-3", None))
         record = stage.persistence.load("nurse")
         assert record is not None and record.session_id == "id-3"
 
 
 def test_a_stored_record_is_confirmed_with_its_epoch() -> None:
     with Stage() as stage:
-        assert told_records(stage, StoreRecord(7, "id-1", None)) == [RecordStored(7)]
+        assert events_of(stage, StoreRecord(7, "id-1", None)) == [RecordStored(7)]
 
 
 def test_a_store_that_fails_says_so_with_its_code() -> None:
     with Stage(Broken()) as stage:
-        load, store = told_records(stage, LoadRecord(1), StoreRecord(1, "id-1", None))
+        load, store = events_of(stage, LoadRecord(1), StoreRecord(1, "id-1", None))
         assert isinstance(load, RecordLoadFailed) and isinstance(store, RecordStoreFailed)
         assert load.failure.code == store.failure.code == "persistence.unavailable"
-        assert told_records(stage, ClearRecord()) == []
+        assert events_of(stage, ClearRecord()) == []
 
 
 def test_what_is_stored_and_forgotten_is_known_without_asking_the_store() -> None:

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tests.characters.client.test_voice_input import SILENCE, VOICE, Room
+from tests.characters.client.room import SILENCE, VOICE, Room
 
 WALKS = 1_000
 STEPS = 25
@@ -24,53 +24,53 @@ class Player:
 
     def act(self) -> None:
         """Take one step, and hear a little."""
-        ears, chance = self.room.ears, self.chance
+        voice_input, chance = self.room.voice_input, self.chance
         match chance.randrange(9):
             case 0:
-                ears.allow()
+                voice_input.allow()
                 self.allowed = True
             case 1:
                 self.muted = not self.muted
-                ears.set_muted(self.muted)
+                voice_input.set_muted(self.muted)
             case 2:
-                ears.set_target(chance.choice(["ada", "bob", "nobody", None]))
+                voice_input.set_target(chance.choice(["ada", "bob", "nobody", None]))
             case 3:
                 down = chance.random() < 0.5
                 self.allowed |= down
-                ears.push_to_talk(down)
+                voice_input.push_to_talk(down)
             case 4:
-                ears.set_mode(chance.choice(["hands_free", "push_to_talk"]))
+                voice_input.set_mode(chance.choice(["hands_free", "push_to_talk"]))
             case 5:
-                runner = chance.choice(list(self.room.runners.values()))
-                runner.is_open = chance.random() < 0.7
+                target = chance.choice(list(self.room.targets.values()))
+                target.is_open = chance.random() < 0.7
             case 6:
                 self.focused = chance.random() < 0.7
-                ears.set_focused(self.focused)
+                voice_input.set_focused(self.focused)
             case 7:
-                ears.transcript_arrived("ada")
+                voice_input.transcript_arrived("ada")
             case 8:
                 self.covered = chance.random() < 0.3
-                ears.set_covered(self.covered)
+                voice_input.set_covered(self.covered)
         self.hear()
 
     def hear(self) -> None:
         """Hear some frames, and check each."""
         sound = self.chance.choice([VOICE, SILENCE])
         for _ in range(self.chance.randrange(1, 12)):
-            before = {key: len(runner.frames) for key, runner in self.room.runners.items()}
+            before = {key: len(target.frames) for key, target in self.room.targets.items()}
             self.room.hear(sound, 0.02)
             self.check(before)
 
     def check(self, before: dict[str, int]) -> None:
         """Check what a frame led to."""
-        status = self.room.ears.status
-        heard = [k for k, runner in self.room.runners.items() if len(runner.frames) > before[k]]
+        status = self.room.voice_input.status
+        heard = [k for k, target in self.room.targets.items() if len(target.frames) > before[k]]
         if not self.allowed or self.muted or not self.focused or self.covered:
             assert heard == [] and not status.is_open
         assert heard in ([], [status.target])
         assert bool(heard) <= status.is_open
         for key in heard:
-            assert self.room.runners[key].is_open
+            assert self.room.targets[key].is_open
 
 
 @pytest.mark.parametrize(
