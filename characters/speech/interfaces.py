@@ -7,7 +7,7 @@ the given names that a phrase with `<name>` can be spoken with.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -15,6 +15,7 @@ from characters.protocol.failures import CharactersError
 from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
 
 __all__ = [
+    "CollectedUtterance",
     "Detector",
     "dictated",
     "GIVEN_NAMES",
@@ -114,9 +115,6 @@ class SpeechListener(Protocol):
 
     async def set_muted(self, muted: bool) -> tuple[SpeechEvent, ...]:
         """Stop or resume listening (`stt-toggle`); an open utterance is dropped."""
-
-    def set_phrases(self, phrases: Iterable[str]) -> None:
-        """Change what can be understood, from the next utterance on."""
 
     async def close(self) -> None:
         """Release everything; idempotent."""
@@ -228,6 +226,30 @@ victor victoria vincent violet virginia walter william zoe
 """
 
 GIVEN_NAMES = tuple(_NAMES.split())
+
+
+class CollectedUtterance:
+    """Implements `Utterance` for a recogniser that takes it whole, when it is over."""
+
+    def __init__(self, transcribe: Callable[[bytes], Awaitable[Heard | Rejected]]) -> None:
+        self._transcribe = transcribe
+        self._sound = bytearray()
+
+    async def feed(self, pcm: bytes) -> None:
+        """Take more of the utterance."""
+        self._sound += pcm
+
+    async def is_whole(self) -> bool:
+        """Return False: it is not known before the end."""
+        return False
+
+    async def finish(self) -> Heard | Rejected:
+        """Return what the utterance was."""
+        return await self._transcribe(bytes(self._sound))
+
+    async def cancel(self) -> None:
+        """Drop the utterance."""
+        self._sound.clear()
 
 
 MAX_CHARACTERS = 500

@@ -20,6 +20,7 @@ from characters.audio.signal import SpeechGate, decibels, volume
 from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.speech.interfaces import (
     SAY_AGAIN,
+    CollectedUtterance,
     Detector,
     Heard,
     Recogniser,
@@ -154,23 +155,12 @@ class NullRecogniser:
     def prepare(self, phrases: tuple[str, ...]) -> None:
         """Do nothing."""
 
-    async def open(self, phrases: tuple[str, ...]) -> NullRecogniser:
+    async def open(self, phrases: tuple[str, ...]) -> CollectedUtterance:
         """Begin an utterance."""
-        return self
+        return CollectedUtterance(self._reject)
 
-    async def feed(self, pcm: bytes) -> None:
-        """Take more of the utterance."""
-
-    async def is_whole(self) -> bool:
-        """Return False: it never knows."""
-        return False
-
-    async def finish(self) -> Rejected:
-        """Reject the utterance with the reason."""
+    async def _reject(self, pcm: bytes) -> Rejected:
         return Rejected(self._advice)
-
-    async def cancel(self) -> None:
-        """Drop the utterance."""
 
     async def close(self) -> None:
         """Do nothing."""
@@ -191,7 +181,8 @@ class Transcriber:
         self._detector = detector
         self._recogniser = recogniser
         self._finish_within = finish_within
-        self.set_phrases(phrases)
+        self._phrases = tuple(phrases)
+        recogniser.prepare(self._phrases)
         self._activity = VoiceActivity(activity, turn)
         lead = activity.start_secs + CERTAINTY_SECONDS + turn.pre_speech_ms / 1000.0
         self._pre_roll_ms = turn.pre_speech_ms
@@ -246,11 +237,6 @@ class Transcriber:
         self._activity.stop()
         await self._drop()
         return (self._stopped("muted"),)
-
-    def set_phrases(self, phrases: Iterable[str]) -> None:
-        """Change what can be understood, from the next utterance on."""
-        self._phrases = tuple(phrases)
-        self._recogniser.prepare(self._phrases)
 
     async def close(self) -> None:
         """Close the detector, and drop an open utterance."""

@@ -22,6 +22,7 @@ from characters.protocol.failures import CharactersError
 from characters.speech.espeak import weights_of_sound
 from characters.speech.interfaces import (
     SAY_AGAIN,
+    CollectedUtterance,
     Heard,
     Rejected,
     SynthesisError,
@@ -126,9 +127,9 @@ class EndpointRecogniser:
     def prepare(self, phrases: tuple[str, ...]) -> None:
         """Do nothing: the service understands whatever is said."""
 
-    async def open(self, phrases: tuple[str, ...]) -> EndpointUtterance:
+    async def open(self, phrases: tuple[str, ...]) -> CollectedUtterance:
         """Begin an utterance."""
-        return EndpointUtterance(self)
+        return CollectedUtterance(self.transcribe)
 
     async def transcribe(self, pcm: bytes) -> Heard | Rejected:
         """Return what was said in 16 kHz mono int16; a failure is a rejection."""
@@ -159,30 +160,6 @@ class EndpointRecogniser:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
-
-
-class EndpointUtterance:
-    """One utterance, kept until it is over."""
-
-    def __init__(self, recogniser: EndpointRecogniser) -> None:
-        self._recogniser = recogniser
-        self._sound = bytearray()
-
-    async def feed(self, pcm: bytes) -> None:
-        """Take more of the utterance."""
-        self._sound += pcm
-
-    async def is_whole(self) -> bool:
-        """Return False: it is not known before it is sent."""
-        return False
-
-    async def finish(self) -> Heard | Rejected:
-        """Send the utterance; return what it was."""
-        return await self._recogniser.transcribe(bytes(self._sound))
-
-    async def cancel(self) -> None:
-        """Drop the utterance; nothing of it was sent."""
-        self._sound.clear()
 
 
 def _wav_of(pcm: bytes) -> bytes:

@@ -39,9 +39,6 @@ class FakeListener:
         self.orders.append(f"muted {muted}")
         return ()
 
-    def set_phrases(self, phrases: Iterable[str]) -> None:
-        self.orders.append("phrases")
-
     async def close(self) -> None:
         self.orders.append("closed")
 

@@ -219,15 +219,14 @@ def test_after_unmuting_it_listens_again(room: Room) -> None:
     assert asyncio.run(talk())[-1] == Heard("hello")
 
 
-def test_new_phrases_count_from_the_next_utterance_on(room: Room) -> None:
+def test_phrases_are_prepared_once_and_expected_in_every_utterance(room: Room) -> None:
     async def talk() -> None:
         await room.say()
-        room.listener.set_phrases(["goodbye"])
         await room.say()
 
     asyncio.run(talk())
-    assert room.recogniser.phrases == [("hello",), ("goodbye",)]
-    assert room.recogniser.prepared == [("hello",), ("goodbye",)]
+    assert room.recogniser.phrases == [("hello",), ("hello",)]
+    assert room.recogniser.prepared == [("hello",)]
 
 
 def test_sound_in_odd_pieces_is_put_together(room: Room) -> None:
@@ -288,7 +287,12 @@ def test_the_volume_that_is_asked_for_decides(min_volume: float, starts: bool) -
 
 
 def test_without_a_recogniser_every_utterance_gets_the_reason() -> None:
-    assert asyncio.run(NullRecogniser("type it").finish()) == Rejected("type it")
+    async def talk() -> Heard | Rejected:
+        utterance = await NullRecogniser("type it").open(())
+        await utterance.feed(VOICE)
+        return await utterance.finish()
+
+    assert asyncio.run(talk()) == Rejected("type it")
 
 
 def test_after_a_whole_sentence_half_the_pause_is_enough(room: Room) -> None:
