@@ -228,7 +228,9 @@ class Mixer:
     def interrupt(self, key: str) -> None:
         """Fade a character out and drop what is queued."""
         with self._lock:
-            self._track(key).interrupt()
+            track = self._tracks.get(key)
+            if track is not None:
+                track.interrupt()
 
     def duck(self, key: str, ducked: bool) -> None:
         """Lower a character, or restore it."""

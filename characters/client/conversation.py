@@ -162,6 +162,8 @@ class ConversationState:
     def follow(self, event: TurnEvent, now: float) -> bool:
         """Take an event into the dialogue and the stages; return whether either changed."""
         before = (self.dialogue, self.stages)
+        if event is LocalEvent.CONNECTION_LOST:
+            self.emotion = None  # not carried over to the next connection
         self.dialogue = self.dialogue.after(event, now)
         self.stages = self.stages.after(event, now)
         return (self.dialogue, self.stages) != before
@@ -235,10 +237,6 @@ class ConversationState:
         self.waiting.clear()
         self.unconfirmed.clear()
         self.answered = self._unanswered = self._request = None
-
-    def reset(self) -> None:
-        """Forget what ends with a connection: the emotion."""
-        self.emotion = None
 
     def cut(self) -> None:
         """End the open turn: its room is gone, and the rest of it will not come."""
@@ -405,7 +403,6 @@ class Conversation:
         """Follow the session: what a loss takes with it, what a connection brings."""
         if change.old_state is SessionState.CONNECTED:
             self._follow(LocalEvent.CONNECTION_LOST)
-            self._talk.reset()
             self._context.voice.interrupt(self._session.key)
         if change.new_state is SessionState.CONNECTED:
             resume = change.resume
@@ -455,28 +452,36 @@ class Conversation:
 
     def send_text(self, text: str) -> None:
         """Say a line, now or once there is a connection; or refuse it with a reason."""
-        if self._may_go_out(text):
+        if self._is_open:
+            self._feed(PlayerActed())
             self._say(text)
+        else:
+            self._keep(text)
 
     def respond(self, about: str = "") -> None:
         """Ask for an answer to what was said, now or once there is a connection; or refuse."""
         request = RespondRequest(about)
-        if self._may_go_out(request):
-            self._ask(request)
-
-    def _may_go_out(self, item: Waiting) -> bool:
-        """Return whether an item may go out now; keep or refuse one that may not."""
-        machine = self._session.machine
-        if machine.state is SessionState.CONNECTED and not self._talk.has_older_lines:
+        if self._is_open:
             self._feed(PlayerActed())
-            return True
+            self._ask(request)
+        else:
+            self._keep(request)
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether something new may go out now."""
+        is_connected = self._session.machine.state is SessionState.CONNECTED
+        return is_connected and not self._talk.has_older_lines
+
+    def _keep(self, item: Waiting) -> None:
+        """Keep an item until there is a connection, or refuse it."""
+        machine = self._session.machine
         if machine.state not in _WAITS and not machine.is_hibernating:
             self._refuse(item)
         elif self._talk.keep(item):
             self._feed(WakeRequested())
         else:
             self._refuse(item, "Too many lines wait for the connection already.")
-        return False
 
     def _say(self, text: str) -> None:
         now = self._context.clock()

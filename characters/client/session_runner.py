@@ -178,7 +178,7 @@ class RecordStore:
         context, key, now = self._context, self._session.key, self._context.wall_clock()
         record = SessionRecord(
             command.session_id,
-            self._session.config.place,
+            self._session.machine.endpoint_id,
             command.room_name,
             dropped_at=now if command.is_dropped else None,
             saved_at=now,

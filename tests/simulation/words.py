@@ -25,7 +25,12 @@ from characters.protocol.messages import (
     ServerResponse,
     UserTextMessage,
 )
-from characters.session.conversation import ResumeOutcome, SessionState, SessionStateChanged
+from characters.session.conversation import (
+    LocalEvent,
+    ResumeOutcome,
+    SessionState,
+    SessionStateChanged,
+)
 from characters.session.events import CharacterReady, ConnectionLost, PlayerActed, WakeRequested
 from tests.simulation.agent import greeting_of, line_of, number_of
 from tests.simulation.promise import promise
@@ -89,7 +94,7 @@ class Words:
     def state_changed(self, change: SessionStateChanged) -> None:
         """Follow the session."""
         if change.old_state is SessionState.CONNECTED:
-            self.talk.reset()
+            self.talk.follow(LocalEvent.CONNECTION_LOST, self._time.now)
         if change.new_state is SessionState.CONNECTED:
             assert change.resume is not None
             self.talk.connected(rejoined=change.resume.outcome is ResumeOutcome.REJOINED)

@@ -61,6 +61,7 @@ def test_what_the_loudspeakers_play_is_gone_from_the_microphone(played: Samples)
     assert decibels(echo[settled]) - decibels(left[settled]) > 25.0
 
 
+@pytest.mark.slow
 def test_the_player_is_understood_over_the_loudspeakers(played: Samples, said: Samples) -> None:
     heard = through_a_room(played)
     heard[OVER : OVER + said.size] += said // 2

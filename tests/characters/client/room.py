@@ -118,9 +118,7 @@ class Room:
             self.clock.now,
             voice=self.voice,  # type: ignore[arg-type] # only ducking is used
             echo=echo,
-            turns=TurnSettings(
-                ListeningMode.HANDS_FREE, push_to_talk=options or PushToTalkOptions()
-            ),
+            turns=TurnSettings(ListeningMode.HANDS_FREE, push_to_talk=options),
         )
 
     def open(self) -> FakeSource:
