@@ -282,20 +282,20 @@ class LiveRoom:
         services: RoomServices,
         *,
         context: LevelContext,
-        speech_input: SpeechInput | None = None,
-        speech_output: SpeechOutput | None = None,
-        about: Mapping[str, object] | None = None,
-        history: RoomHistory | None = None,
+        history: RoomHistory,
+        about: Mapping[str, object],
+        speech_input: SpeechInput | None,
+        speech_output: SpeechOutput | None,
     ) -> None:
         self.room = room
         self.connection = RoomConnection(room, self)
         self._agent = agent
         self._services = services
         self._context = context
-        self._about = dict(about or {})
+        self._about = about
         self._input = speech_input
         self._output = speech_output
-        self._history = history or RoomHistory()
+        self._history = history
         has_voice = speech_output is not None
         self._conversation = RoomConversation(services.now(), services.timing, voice=has_voice)
         self._messages = MessageHandler(
@@ -303,7 +303,7 @@ class LiveRoom:
             context,
             can_speak=has_voice,
             has_agent=room.agent,
-            message_ids=self._history.message_ids,
+            message_ids=history.message_ids,
         )
         self._store = RoomStore(
             room.session,
@@ -322,7 +322,7 @@ class LiveRoom:
     def start(self) -> None:
         """Begin to keep time, to listen and to write."""
         self._store.start()
-        self._start(self._keep_time())
+        self._spawn(self._keep_time())
         if self._input is not None:
             self._input.start(self._understood)
         if self._output is not None:
@@ -398,7 +398,7 @@ class LiveRoom:
         self._perform(self._conversation.arrive(self.room.last_seen_seconds, now))
         self._perform(self._conversation.resume(self._history.pending, now))
         if self._queue is not None:
-            self._start(self._release_late(self._queue))
+            self._spawn(self._release_late(self._queue))
 
     def _greet_now(self) -> None:
         """Greet without waiting for other characters: the player has turned to this one."""
@@ -454,7 +454,7 @@ class LiveRoom:
         self._wake.set()
 
     def _start_answer(self, effect: Generate) -> None:
-        self._answer = self._start(self._generate(effect))
+        self._answer = self._spawn(self._generate(effect))
 
     def _stop_speaking(self, effect: StopSpeaking) -> None:
         if self._answer is not None:
@@ -482,7 +482,7 @@ class LiveRoom:
 
     # --- in the background -----------------------------------------------------------------
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._task_ended)

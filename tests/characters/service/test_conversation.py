@@ -60,7 +60,7 @@ def said(effects: Effects) -> str:
 
 
 def answer(conversation: RoomConversation, *parts: Part, now: float = 0.0) -> Effects:
-    """Let the mind answer the turn that is open."""
+    """Let the agent answer the turn that is open."""
     number = conversation._turns
     effects = [effect for part in parts for effect in conversation.part(number, part, now)]
     return effects + conversation.decided(number) + conversation.completed(number, now)
@@ -86,7 +86,7 @@ def test_a_turn_runs_from_started_to_completed() -> None:
     assert not conversation.is_busy
 
 
-def test_what_the_player_said_is_kept_once_when_the_mind_has_taken_it_in() -> None:
+def test_what_the_player_said_is_kept_once_when_the_agent_has_taken_it_in() -> None:
     conversation = RoomConversation(0.0, AT_ONCE)
     assert conversation.player_said("hi", 0.0, "m1") == [Generate(1, PlayerSaid("hi", "m1"))]
     conversation.part(1, Say("Good day."), 0.0)
@@ -108,7 +108,7 @@ def test_what_the_player_said_is_kept_before_an_answer_that_is_cut_short() -> No
     ]
 
 
-def test_an_answer_that_the_player_cut_short_is_not_owed() -> None:
+def test_an_answer_that_the_player_cut_short_is_not_pending() -> None:
     conversation = RoomConversation(0.0, TIMING)
     conversation.player_said("hi", 0.0, "m1")
     assert ResolveReply("m1") not in answer(conversation, Say("A b c d e f g"))
@@ -133,7 +133,7 @@ LEFT = (
 )
 
 
-def test_an_answer_that_was_left_is_told_after_the_greeting_and_no_mind_is_asked() -> None:
+def test_an_answer_that_is_pending_is_repeated_after_the_greeting_and_no_agent_is_asked() -> None:
     conversation = RoomConversation(0.0, TIMING)
     conversation.arrive(3.0, 0.0)
     assert conversation.resume(LEFT, 0.0) == []
@@ -142,7 +142,7 @@ def test_an_answer_that_was_left_is_told_after_the_greeting_and_no_mind_is_asked
     assert not any(isinstance(effect, Generate | PendingReply) for effect in effects)
 
 
-def test_an_answer_that_was_left_is_told_at_once_by_somebody_who_does_not_greet() -> None:
+def test_an_answer_that_is_pending_is_repeated_at_once_by_a_character_that_does_not_greet() -> None:
     conversation = RoomConversation(0.0, AT_ONCE)
     effects = conversation.resume(LEFT, 0.0)
     assert types(effects)[0] == "bot-emotion"
@@ -152,7 +152,7 @@ def test_an_answer_that_was_left_is_told_at_once_by_somebody_who_does_not_greet(
     ]
 
 
-def test_an_answer_that_is_told_again_is_given_out_whole_when_the_player_types_into_it() -> None:
+def test_an_answer_that_is_repeated_is_given_out_whole_when_the_player_types_into_it() -> None:
     conversation = RoomConversation(0.0, TIMING)
     conversation.resume(LEFT, 0.0)
     effects = conversation.player_said("And then?", 0.1, "m2")
@@ -272,7 +272,7 @@ def test_a_sentence_is_followed_by_a_breath() -> None:
     assert conversation.deadline() == pytest.approx(0.4)
 
 
-def test_moods_and_deeds_are_told_at_once() -> None:
+def test_moods_and_actions_are_sent_at_once() -> None:
     conversation = RoomConversation(0.0, TIMING)
     conversation.player_said("hi", 0.0)
     wave = Do((Action("Wave"),))
@@ -290,7 +290,7 @@ def test_an_interruption_ends_the_turn_with_what_was_said_so_far() -> None:
     assert PersistEntry("character", "one") in effects
 
 
-def test_what_the_mind_adds_to_an_interrupted_turn_is_dropped() -> None:
+def test_what_the_agent_adds_to_an_interrupted_turn_is_dropped() -> None:
     conversation = RoomConversation(0.0, TIMING)
     conversation.player_said("hi", 0.0)
     conversation.interrupt(0.0)
@@ -321,7 +321,7 @@ def test_a_greeting_is_given_out_whole_when_the_player_types_into_it() -> None:
     assert completed(effects) == [False]
 
 
-def test_a_mind_that_thinks_is_let_finish_and_then_hears_the_rest() -> None:
+def test_an_agent_that_thinks_is_let_finish_and_then_hears_the_rest() -> None:
     conversation = RoomConversation(0.0, TIMING)
     conversation.player_said("one", 0.0)
     assert conversation.player_said("two", 0.0) == []
@@ -331,7 +331,7 @@ def test_a_mind_that_thinks_is_let_finish_and_then_hears_the_rest() -> None:
     assert effects[-1] == Generate(2, PlayerSaid("two"))
 
 
-def test_what_waits_for_a_thinking_mind_is_bounded() -> None:
+def test_what_waits_for_a_thinking_agent_is_bounded() -> None:
     conversation = RoomConversation(0.0, TIMING)
     for number in range(20):
         conversation.player_said(str(number), 0.0)
@@ -339,14 +339,14 @@ def test_what_waits_for_a_thinking_mind_is_bounded() -> None:
     assert len(conversation._waiting) == 8
 
 
-def test_an_interruption_of_a_thinking_mind_lets_the_next_one_have_the_turn() -> None:
+def test_an_interruption_of_a_thinking_agent_lets_the_next_one_have_the_turn() -> None:
     conversation = RoomConversation(0.0, TIMING)
     conversation.player_said("one", 0.0)
     conversation.player_said("two", 0.0)
     assert conversation.interrupt(0.0)[-1] == Generate(2, PlayerSaid("two"))
 
 
-def test_a_mind_with_nothing_to_say_says_so() -> None:
+def test_an_agent_with_nothing_to_say_says_so() -> None:
     conversation = RoomConversation(0.0, AT_ONCE)
     conversation.player_said("hi", 0.0)
     assert answer(conversation) == [
@@ -356,7 +356,7 @@ def test_a_mind_with_nothing_to_say_says_so() -> None:
     ]
 
 
-def test_a_mind_that_breaks_down_aborts_the_turn() -> None:
+def test_an_agent_that_breaks_down_aborts_the_turn() -> None:
     conversation = RoomConversation(0.0, AT_ONCE)
     conversation.player_said("hi", 0.0)
     assert Send(BotTurnCompleted(False, True, "dialogue_failed")) in conversation.failed(1, 0.0)
@@ -455,7 +455,7 @@ def turn(request: TurnRequest) -> AgentTurn:
     return AgentTurn(1, request, TIMING, 0.0, voice=False)
 
 
-def test_lines_are_kept_once_and_owed_by_their_ids() -> None:
+def test_lines_are_kept_once_and_their_reply_is_pending_by_their_ids() -> None:
     it = turn(TurnRequest(PlayerSaid("I am Ada. Hello?"), LINES))
     it.part(Say("Good day."), 0.0)
     assert it.decided() == [
@@ -466,13 +466,13 @@ def test_lines_are_kept_once_and_owed_by_their_ids() -> None:
     assert it.decided() == []
 
 
-def test_what_has_no_id_is_owed_no_answer() -> None:
+def test_what_has_no_id_has_no_pending_reply() -> None:
     assert turn(TurnRequest(PlayerSaid("Hi"), (PlayerLine("Hi"),))).decided() == [
         PersistEntry("player", "Hi")
     ]
 
 
-def test_a_greeting_and_an_answer_told_again_are_given_out_whole() -> None:
+def test_a_greeting_and_an_repeated_answer_are_given_out_whole() -> None:
     requests = (
         TurnRequest(Arrived()),
         TurnRequest(RepeatAnswer(())),

@@ -67,7 +67,7 @@ def test_the_mind_is_not_asked_again(path: Path) -> None:
     assert SessionStore(path).memory(session) == {"heard": []}
 
 
-def test_an_answer_that_the_client_had_is_not_told_again(path: Path) -> None:
+def test_an_answer_that_the_client_had_is_not_repeated(path: Path) -> None:
     async def listen(guest: Guest, grant: dict[str, Any]) -> None:
         await guest.say("count 1")
         frames = await guest.until("bot-turn-completed")
@@ -76,7 +76,7 @@ def test_an_answer_that_the_client_had_is_not_told_again(path: Path) -> None:
     live(path, listen, character_session_id=a_talk(path), heard="m1")
 
 
-def test_an_answer_that_the_client_had_is_written_down_and_owed_no_more(path: Path) -> None:
+def test_an_answer_that_the_client_had_is_written_down_and_pending_no_more(path: Path) -> None:
     async def nothing(guest: Guest, grant: dict[str, Any]) -> None: ...
 
     # A restart in its middle: only the client knows that it came whole.
@@ -105,7 +105,7 @@ def test_a_confirmation_is_written_down_although_nothing_more_is_said(path: Path
     live(path, play)
 
 
-def test_an_answer_that_was_confirmed_is_not_owed(path: Path) -> None:
+def test_an_answer_that_was_confirmed_is_not_pending(path: Path) -> None:
     sessions: list[str] = []
 
     async def play(guest: Guest, grant: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""A room with a mind, ears and a voice, over a real socket."""
+"""A room with an agent and speech, over a real socket."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_a_room_without_an_agent_never_gets_ready_and_answers_nobody() -> None:
     serve(play)
 
 
-def test_a_mind_that_breaks_down_aborts_its_turn_and_not_the_room() -> None:
+def test_an_agent_that_breaks_down_aborts_its_turn_and_not_the_room() -> None:
     async def play(bare: Bare) -> None:
         async with bare.room() as (guest, _):
             for _ in range(2):
@@ -142,7 +142,7 @@ def test_an_interruption_silences_the_voice() -> None:
     serve(play, speech=FakeSpeech())
 
 
-def test_what_the_ears_understand_is_answered_like_typed_words() -> None:
+def test_what_the_listener_understands_is_answered_like_typed_words() -> None:
     script = {3: (SpeechStarted(0.5, 100), SpeechStopped(1.0, "silence", 500), Heard("count 2"))}
 
     async def play(bare: Bare) -> None:
@@ -198,8 +198,8 @@ EVERY: list[ClientMessage] = [
 
 def make(*, can_speak: bool = True, has_agent: bool = True) -> tuple[MessageHandler, LevelContext]:
     context = LevelContext()
-    talk = RoomConversation(0.0, TimingConfig())
-    return MessageHandler(talk, context, can_speak=can_speak, has_agent=has_agent), context
+    conversation = RoomConversation(0.0, TimingConfig())
+    return MessageHandler(conversation, context, can_speak=can_speak, has_agent=has_agent), context
 
 
 def take(
@@ -351,7 +351,7 @@ def test_a_voice_can_only_be_turned_on_where_there_is_one() -> None:
     assert ack(take(TtsToggle(True), can_speak=False)).status == "error"
 
 
-def test_the_ears_are_muted_and_stopped_by_order() -> None:
+def test_the_speech_input_is_muted_and_stopped_by_order() -> None:
     assert take(SttToggle(True))[1] == MuteInput(True)
     assert take(ForceUserStoppedSpeaking())[1] == EndUtterance()
 

@@ -96,7 +96,7 @@ def shapes(phonemes: str) -> list[str]:
     return [mouth.shape for mouth in mouth_shapes(phonemes)]
 
 
-def test_phonemes_become_mouths_in_order() -> None:
+def test_phonemes_become_mouth_shapes_in_order() -> None:
     assert shapes("w_,e@ d_'V_z I_t h_'3:_t") == [
         "ou", "e", "dd", "aa", "ss", "ih", "dd", "kk", "rr", "dd",
     ]  # fmt: skip
