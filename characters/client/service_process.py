@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
+from characters.protocol.failures import CharactersError
+
 __all__ = ["PACKAGE_ASSETS", "ServiceError", "ServiceProcess", "user_data_folder"]
 
 _log = logging.getLogger(__name__)
@@ -27,8 +29,10 @@ PACKAGE_ASSETS = Path(__file__).resolve().parent.parent.parent / "assets"
 STDERR_LINES = 20
 
 
-class ServiceError(Exception):
-    """The service did not start; the message says what it said itself. Worth a retry."""
+class ServiceError(CharactersError):
+    """The service did not start; the message holds its own last words. Retryable."""
+
+    retryable = True
 
 
 class ServiceProcess:

@@ -33,7 +33,7 @@ class CharactersError(Exception):
     ├── IllegalEvent         a session was given an event that its state does not list
     ├── TransportError       a connection could not be made or is lost; its `failure` says why
     ├── PersistenceError     a session could not be stored or read; retryable
-    ├── ServiceError         the embedded service could not be started
+    ├── ServiceError         the embedded service could not be started; retryable
     ├── RefusalError         the service refuses a request to connect
     ├── ConflictError        the session is open in another game
     ├── ContextError         the service cannot use what it was told about the level
