@@ -1,11 +1,13 @@
-"""What is dropped on a GameObject.
+"""The components of a game with characters, and what they share.
 
 * character: Character
-* manager: CharacterManager, one per scene
+* manager: CharacterManager, one per level
+* addressing: who is near the player, who hears the player
+* choices: what the player chose for microphone, voices and keys
 * player: Player, doors, spawn points
-* parts: what a scene's characters share
-* checks: what lint looks for in a level
-* faults: broken connections on purpose
 * relays: events to a scene file's methods
-* registration: their names in scene files
+* parts: runtime, sound and service of a level, put together
+* faults: connections broken on purpose
+* checks: what lint looks for in a level
+* registration: the components' names in scene files
 """

@@ -1,8 +1,6 @@
-"""What is checked across the objects of a level, before it is built.
+"""What lint checks across the objects of a level: ids, sessions, doors, endpoints and policies.
 
-Checks of character ids: whether somebody who reads them can tell what they are.
-
-Checks of a level that no single field can see: doors, endpoints, contradicting policies.
+Each check takes a document and yields its problems; `SCENE_CHECKS` at the end lists them.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ from engine.toml.reader import Problem
 __all__ = ["LOCAL_ROOM_TTL_SECONDS", "one_manager", "one_session_each", "SCENE_CHECKS"]
 
 
-# Letters of other alphabets and signs that nobody can tell from these of ASCII.
+# Letters and signs that look like these of ASCII.
 _LOOKALIKES = dict(
     zip(
         "авеѕіјӏкмнорсԁтухԝһοαενικρτυχ‐‑‒–—−аАВЕЅІЈКМНОРСТУХ",  # noqa: RUF001 - the point of it
@@ -33,7 +31,7 @@ _SAME_LOOK = str.maketrans("oli", "011")
 
 
 def ids_are_plain(document: SceneDocument) -> Iterator[Problem]:
-    """Yield a problem for each id with a character that cannot be seen, or not be told apart."""
+    """Yield a problem for each id with a character that is invisible or looks like another."""
     for entry, component in document.components("Character"):
         for field in ("character_id", "session_key"):
             value = component.raw.get(field)
@@ -41,7 +39,7 @@ def ids_are_plain(document: SceneDocument) -> Iterator[Problem]:
                 continue
             complaint = _complaint(value)
             if field == "session_key" and not value:
-                continue  # as good as not given
+                continue  # the default
             if complaint:
                 plain = as_toml(_plain(value)) if value else "the id that the service knows it by"
                 yield document.problem(
@@ -78,7 +76,7 @@ def _complaint(value: str) -> str:
         if char != " " and unicodedata.category(char) == "Zs":
             return f"holds an unusual blank ({name})"
     strange = [char for char in value if _as_ascii(char) != char]
-    # A word wholly of another alphabet is meant; one that mixes them is a trap.
+    # A word wholly of another alphabet is intended; one that mixes them is a trap.
     if strange and any(char.isascii() and char.isalnum() for char in value):
         name = unicodedata.name(strange[0], "?").lower()
         return f"holds a {name}, which looks like {as_toml(_as_ascii(strange[0]))}"
@@ -92,7 +90,7 @@ def _as_ascii(char: str) -> str:
 
 
 def _plain(value: str) -> str:
-    """Return the id as it was probably meant."""
+    """Return the id in the characters that it looks like."""
     seen = (char for char in value if unicodedata.category(char) not in ("Cc", "Cf"))
     return "".join(map(_as_ascii, seen)).strip()
 
@@ -106,7 +104,7 @@ LOCAL_ROOM_TTL_SECONDS = 3600.0
 
 
 def doors_lead_somewhere(document: SceneDocument) -> Iterator[Problem]:
-    """Yield a problem for each door to a level, or a spawn point in it, that is not there."""
+    """Yield a problem for each door to a level or spawn point that does not exist."""
     folder = document.assets.root / "scenes"
     levels = sorted(path.stem for path in folder.glob("*.toml"))
     for entry, door in document.components("Door"):
@@ -134,7 +132,7 @@ def endpoints_are_known(document: SceneDocument) -> Iterator[Problem]:
 
 
 def policies_can_be_kept(document: SceneDocument) -> Iterator[Problem]:
-    """Yield a problem for what the endpoint cannot do, and for what contradicts itself."""
+    """Yield a problem for what the endpoint cannot do, and for settings that contradict."""
     is_local = all(
         manager.raw.get("endpoint", "local") == "local"
         for _, manager in document.components("CharacterManager")
@@ -175,7 +173,7 @@ def _spawn(
 
 
 def _spawn_points(level: Path) -> list[str] | None:
-    """Return the labels of a level, or None when it cannot be read: that is its own problem."""
+    """Return the labels of a level, or None when it cannot be read, which is its own problem."""
     try:
         data = tomllib.loads(level.read_text("utf-8"))
         tables = data.get("object", [])
@@ -188,7 +186,7 @@ def _spawn_points(level: Path) -> list[str] | None:
 
 
 def one_session_each(document: SceneDocument) -> Iterator[Problem]:
-    """Yield a problem for each character whose session another one has taken."""
+    """Yield a problem for each character with the session key of an earlier one."""
     first: dict[str, ObjectEntry] = {}
     for entry, component in document.components("Character"):
         key = _session_key(component.raw)
@@ -209,7 +207,7 @@ def one_session_each(document: SceneDocument) -> Iterator[Problem]:
 
 
 def one_manager(document: SceneDocument) -> Iterator[Problem]:
-    """Yield a problem when characters have no manager, and for each manager after the first."""
+    """Yield a problem for characters without a manager, and for each manager after the first."""
     if document.is_part:
         return
     managers = [entry for entry, _ in document.components("CharacterManager")]

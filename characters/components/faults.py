@@ -1,4 +1,4 @@
-"""Breaks things on purpose: what the fault panel, the F-keys and scripts share."""
+"""Faults: breaks connections, service and microphone for the fault panel, F-keys and scripts."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ __all__ = ["Faults", "ServiceControl", "Task"]
 
 
 class ServiceControl(Protocol):
-    """The embedded service as its own process."""
+    """The process of the embedded service, as faults need it."""
 
     @property
     def is_running(self) -> bool:
-        """Whether the process lives."""
+        """Whether the process runs."""
         ...
 
     def start(self) -> str:
@@ -32,12 +32,12 @@ class ServiceControl(Protocol):
         ...
 
     def kill(self) -> None:
-        """End it at once, as a crash would."""
+        """Kill it without a chance to say anything, as a crash does."""
         ...
 
 
 class Task:
-    """Something slow that runs beside the frames, on a thread of its own."""
+    """A slow action on a thread of its own."""
 
     def __init__(self, action: Callable[[], object], name: str) -> None:
         self.error: Exception | None = None
@@ -47,7 +47,7 @@ class Task:
 
     @property
     def is_done(self) -> bool:
-        """Whether it has ended; `error` then says whether it failed."""
+        """Whether the action has ended; `error` is what it raised."""
         return not self._thread.is_alive()
 
     def wait(self, seconds: float) -> bool:
@@ -58,14 +58,14 @@ class Task:
     def _run(self) -> None:
         try:
             self._action()
-        except Exception as error:  # kept for whoever looks at the task
+        except Exception as error:  # for the one who looks at `error`
             self.error = error
 
 
 class Faults:
-    """Cut, delay, slow, swallow and heal lines; kill and start the service; pull the microphone.
+    """Cut, delay, slow down, swallow and heal connections; kill the service; unplug the microphone.
 
-    Called on the main thread; nothing here waits. `key` is a session key, None means everybody.
+    Called on the main thread; nothing here waits. `key` is a session key, None means all sessions.
     """
 
     def __init__(
@@ -85,31 +85,31 @@ class Faults:
 
     @property
     def is_service_running(self) -> bool:
-        """Whether the embedded service lives."""
+        """Whether the embedded service runs."""
         return self._service is not None and self._service.is_running
 
     def cut(self, key: str | None = None) -> None:
-        """Abort the socket, as if a cable was pulled and noticed."""
+        """Abort the connection, as a network does whose cable was pulled."""
         for handle in self._handles(key):
             handle.cut()
 
     def black_hole(self, key: str | None = None) -> None:
-        """Swallow every frame in both directions: the link is half-open until `heal`."""
+        """Swallow every frame in both directions: the connection is half-open until `heal`."""
         self._change(key, is_black_hole=True)
 
     def latency(self, key: str | None = None, seconds: float = LATE_SECONDS) -> None:
-        """Let every frame arrive so much later, in each direction, until `heal`.
+        """Delay every frame in each direction until `heal`.
 
-        Raises ValueError for a time that cannot be.
+        Raises ValueError for a negative or endless time.
         """
         self._change(key, delay_seconds=seconds)
 
     def slow_link(
         self, key: str | None = None, bytes_per_second: float = SLOW_BYTES_PER_SECOND
     ) -> None:
-        """Let no more than that through in each direction, until `heal`; 0 is no limit.
+        """Limit the rate in each direction until `heal`; 0 is no limit.
 
-        Raises ValueError for a rate that cannot be.
+        Raises ValueError for a negative or endless rate.
         """
         self._change(key, bytes_per_second=bytes_per_second)
 
@@ -118,13 +118,13 @@ class Faults:
         for handle in self._handles(key):
             handle.set_network_conditions(NetworkConditions.CALM)
 
-    def weather(self, key: str | None = None) -> NetworkConditions | None:
-        """Return what was made of a line; of everybody's, None where they differ."""
+    def network_conditions(self, key: str | None = None) -> NetworkConditions | None:
+        """Return the conditions of a connection; for all connections None if they differ."""
         found = {handle.network_conditions for handle in self._handles(key)}
         return found.pop() if len(found) == 1 else None
 
     def is_black_hole(self, key: str) -> bool:
-        """Whether a line swallows every frame; one that is no more does not."""
+        """Whether a connection swallows every frame; False for a session that is closed."""
         handle = self._runtime.sessions.get(key)
         return handle is not None and handle.network_conditions.is_black_hole
 
@@ -135,27 +135,27 @@ class Faults:
 
     @property
     def is_microphone_unplugged(self) -> bool:
-        """Whether the microphone was unplugged, and not plugged in again."""
+        """Whether the microphone is unplugged."""
         return self._microphone is not None and self._microphone.is_pulled
 
     def unplug_microphone(self) -> None:
-        """Pull the microphone's cable. Raises LookupError when there is none."""
-        self._cable().pull()
+        """Unplug the microphone. Raises LookupError when there is none."""
+        self._plugged_microphone().pull()
 
     def plug_in_microphone(self) -> None:
-        """Put the microphone's cable back. Raises LookupError when there is none."""
-        self._cable().push()
+        """Plug the microphone in again. Raises LookupError when there is none."""
+        self._plugged_microphone().push()
 
     def kill_service(self) -> Task:
-        """Kill the service's process. Raises LookupError when it is not ours."""
+        """Kill the service's process. Raises LookupError for a remote service."""
         return Task(self._own_service().kill, "kill service")
 
     def start_service(self) -> Task:
-        """Start the service again where it was. Raises LookupError when it is not ours."""
+        """Start the service again on its port. Raises LookupError for a remote service."""
         return Task(self._own_service().start, "start service")
 
     def expire_session(self, key: str) -> Task:
-        """Let the service forget the session of a character. Raises LookupError for no session."""
+        """Let the service forget a session. Raises LookupError when there is none."""
         (handle,) = self._handles(key)
         if handle.view.session_id is None:
             raise LookupError(f"{key} has no session that could expire: connect it first.")
@@ -173,7 +173,7 @@ class Faults:
         for handle in self._handles(key):
             handle.set_network_conditions(replace(handle.network_conditions, **fields))
 
-    def _cable(self) -> FaultInjector:
+    def _plugged_microphone(self) -> FaultInjector:
         if self._microphone is None:
             raise LookupError("This game was given no microphone that could be unplugged.")
         return self._microphone

@@ -1,6 +1,6 @@
-"""The parts behind a level: runtime, store and service, put together in the usual way.
+"""Parts: the runtime, sound, service and preferences of a level, put together in the usual way.
 
-The sound of a game: PortAudio's microphone and voice, or silence that keeps time.
+`make_parts` is for a game with an Application, `parts_for` for a scene in a loop of its own.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ __all__ = ["make_parts", "open_sound", "Parts", "parts_for", "SoundDevices"]
 
 
 class SoundDevices:
-    """The sound devices that the player may choose from, looked for beside the frames.
+    """The sound devices that the player may choose from.
 
-    Called on the main thread; nothing here waits, and nothing is heard or played: a process of
-    its own asks PortAudio what there is.
+    Called on the main thread; nothing here waits. A process of its own asks PortAudio for the
+    devices, and opens none.
     """
 
     def __init__(self, find: Callable[[], DeviceReport] = list_devices) -> None:
@@ -56,13 +56,13 @@ class SoundDevices:
 
     @property
     def report(self) -> DeviceReport:
-        """What the last search found; nothing before the first one has ended."""
+        """What the last search found; empty before the first one has ended."""
         if self._search is not None and self._search.error is not None:
             return DeviceReport(problem=calm("The sound devices could not be listed."))
         return self._report
 
     def look(self) -> None:
-        """Begin to look for devices, unless that is under way."""
+        """Begin to look for devices, unless a search is under way."""
         if not self.is_looking:
             self._search = Task(self._run, "list sound devices")
 
@@ -81,13 +81,13 @@ class Sound:
 
 
 def open_sound(*, devices: bool = True, now: Callable[[], float] = time.monotonic) -> Sound:
-    """Return the machine's sound, or none: then there are text and captions only.
+    """Return the machine's sound; without `devices` there are text and captions only.
 
     The loudspeaker is opened when the runtime starts, the microphone after the player's first
-    explicit act. A machine that cannot have either says so in their `problem`.
+    explicit act. On a machine without them, their `problem` says why.
     """
     if not devices:
-        silent = without(calm("This game runs without sound."))
+        silent = no_devices(calm("This game runs without sound."))
         return Sound(lambda: SilentSource(now=now), ClockVoice(), silent)
     try:
         # Imported here: text and captions need neither PortAudio nor its package.
@@ -96,7 +96,7 @@ def open_sound(*, devices: bool = True, now: Callable[[], float] = time.monotoni
     except ImportError:
         missing = calm("PyAudio is not installed, so there is no sound.")
         voice = ClockVoice(problem=missing)
-        return Sound(lambda: SilentSource(missing, now=now), voice, without(missing))
+        return Sound(lambda: SilentSource(missing, now=now), voice, no_devices(missing))
     from characters.audio.echo import open_echo_canceller
 
     echo = open_echo_canceller()
@@ -106,14 +106,14 @@ def open_sound(*, devices: bool = True, now: Callable[[], float] = time.monotoni
     )
 
 
-def without(problem: str) -> SoundDevices:
-    """Return no devices, with the sentence that says why."""
+def no_devices(problem: str) -> SoundDevices:
+    """Return an empty list of devices, with the sentence that says why it is empty."""
     return SoundDevices(lambda: DeviceReport(problem=problem))
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What characters need to live; `close` lets go of it in the right order."""
+    """What the characters of a game need; `close` closes it in the right order."""
 
     runtime: Runtime
     faults: Faults
@@ -151,35 +151,35 @@ def make_parts(
     """Build and start a runtime whose sessions are kept in `prefs`, or by `persistence`.
 
     "local" is the embedded service, with its store below `data`; it is started when the first
-    character connects. With `endpoint`, a URL, "local" is that instead and no process is ours.
+    character connects. With `endpoint`, a URL, "local" is that instead and no process is started.
     With `sound` the characters are heard on this machine's loudspeaker and the player through its
     microphone, or through the sources that `microphone` makes; without, there are captions only.
-    `speech` says what the embedded service recognises and speaks with. `assets` holds personas/;
-    a folder without stands for the one that came with this package.
+    `speech` is what the embedded service recognises and speaks with. `assets` holds personas/;
+    for a folder without, the one of this package is used.
     """
     if not (assets / "personas").is_dir():
         assets = PACKAGE_ASSETS
-    heard = open_sound(devices=sound, now=clock.now)
-    spoken = () if speech is None else speech.arguments()
-    plug = FaultInjector(microphone or heard.microphone)
+    opened = open_sound(devices=sound, now=clock.now)
+    arguments = () if speech is None else speech.arguments()
+    source = FaultInjector(microphone or opened.microphone)
     builder = (
         RuntimeBuilder()
         .use_clock(clock)
         .use_dispatcher(dispatcher)
         .use_persistence(persistence or KeyValueSessionPersistence(prefs))
-        .use_microphone(plug)
-        .use_voice(heard.voice)
+        .use_microphone(source)
+        .use_voice(opened.voice)
     )
     if endpoint:
         builder.use_endpoint_url(lambda name: _only_local(name, endpoint))
     else:
-        builder.use_service(ServiceProcess(data, assets, arguments=spoken))
-    if heard.echo is not None:
-        builder.use_echo_filter(heard.echo)
+        builder.use_service(ServiceProcess(data, assets, arguments=arguments))
+    if opened.echo is not None:
+        builder.use_echo_filter(opened.echo)
     runtime = builder.build()
     runtime.start()
-    faults = Faults(runtime, runtime.service, plug)
-    return Parts(runtime, faults, prefs, heard.devices, owns_prefs)
+    faults = Faults(runtime, runtime.service, source)
+    return Parts(runtime, faults, prefs, opened.devices, owns_prefs)
 
 
 def parts_for(
@@ -199,17 +199,17 @@ def parts_for(
     """
     application = scene.find_service(Application)
     data = Path(data_folder) if data_folder else _user_data(application)
-    given = application.prefs if application else scene.find_service(PlayerPrefs)
+    provided = application.prefs if application else scene.find_service(PlayerPrefs)
     parts = make_parts(
         data,
         Path(asset_folder) if asset_folder else _assets_of(scene),
-        given or PlayerPrefs.open(data / "prefs.msgpack"),
+        provided or PlayerPrefs.open(data / "prefs.msgpack"),
         clock=scene.clock,
         dispatcher=scene.dispatcher,
         sound=sound,
         speech=speech,
         persistence=scene.find_service(KeyValueSessionPersistence),
-        owns_prefs=given is None,
+        owns_prefs=provided is None,
     )
     scene.provide(parts.devices)
     scene.provide(parts.faults)

@@ -1,4 +1,4 @@
-"""Makes the components known to scene files."""
+"""Registers the components for scene files."""
 
 from __future__ import annotations
 

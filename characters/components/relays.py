@@ -9,8 +9,7 @@ In a scene file, by the name of a component's method, on the same object or anot
     [object.SessionEventRelay]
     on_error = "Error panel:ErrorPanel.show"
 
-A relay listens while it is enabled. Disabling and enabling it any number of times never makes
-it hear an event twice.
+A relay listens while it is enabled; after any number of changes it hears each event once.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ def _signal(name: str) -> Any:
 
 
 class EventRelay(Component):
-    """What the relays share: they follow the Character of their object, or the one named."""
+    """Follows the Character of its object, or the one in `character`; the base of the relays."""
 
     character: Character | None = None
 
@@ -55,14 +54,14 @@ class EventRelay(Component):
     _wired: list[Subscription] = field(default_factory=list)
 
     def awake(self) -> None:
-        """Connect the handlers that a scene file named."""
+        """Subscribe the handlers that a scene file named."""
         for name in (f.name for f in fields(self) if f.name.startswith("on_")):
             handler = getattr(self, name)
             if handler is not None:
                 self._wired.append(getattr(self, name.removeprefix("on_")).subscribe(handler))
 
     def on_validate(self) -> None:
-        """Follow an edit of the level's file: other handlers, or another character."""
+        """Apply an edit of the level's file: other handlers, or another character."""
         while self._wired:
             self._wired.pop().cancel()
         self.awake()
@@ -70,7 +69,7 @@ class EventRelay(Component):
             self.on_enable()
 
     def on_enable(self) -> None:
-        """Begin to listen. Raises LookupError when there is nobody to listen to."""
+        """Begin to listen. Raises LookupError without a Character."""
         source = self.character or self.get_component(Character)
         if source is None:
             raise LookupError(
@@ -128,7 +127,7 @@ class SessionEventRelay(EventRelay):
             yield "usage_limit"
 
     def _sort_change(self, change: SessionStateChanged) -> Iterator[str]:
-        # The changes on the way to DISCONNECTED carry the error too: it is told once, at the end.
+        # The changes on the way to DISCONNECTED carry the error too; only the last one is relayed.
         if change.is_disconnected and change.error_code == "session.idle_timeout":
             yield "idle_timeout"
         if change.is_reconnection_successful:
@@ -164,15 +163,15 @@ class CharacterEventRelay(EventRelay):
 
     def _sort(self, event: object) -> Iterator[str]:
         name = _CHARACTER_EVENTS.get(type(event))
-        if name == "action" and not self._wants(event):
+        if name == "action" and not self._is_relayed(event):
             return
         if name is not None:
             yield name
 
-    def _wants(self, event: object) -> bool:
+    def _is_relayed(self, event: object) -> bool:
         assert isinstance(event, ActionResponse)
-        wanted = self.only_actions
-        return not wanted or any(action.name in wanted for action in event.actions)
+        names = self.only_actions
+        return not names or any(action.name in names for action in event.actions)
 
 
 _CHARACTER_EVENTS: dict[type[object], str] = {
@@ -201,28 +200,28 @@ class TranscriptEventRelay(EventRelay):
     character_line: Signal[Turn] = _signal("transcript.character_line")
     refused: Signal[TextRefused] = _signal("transcript.refused")
 
-    _told_until: float = float("-inf")
+    _relayed_until: float = float("-inf")
 
     def on_enable(self) -> None:
-        """Begin to listen, to what is said from now on."""
+        """Begin to listen to what is said from now on."""
         super().on_enable()
-        self._told_until = self.scene.clock.now()
+        self._relayed_until = self.scene.clock.now()
 
     def _relay(self, event: object) -> None:
         if isinstance(event, TextRefused):
             self.refused.emit(event)
         elif isinstance(event, TranscriptChanged):
             self.changed.emit(event)
-            self._tell_lines(event.turns)
+            self._relay_lines(event.turns)
 
-    def _tell_lines(self, turns: tuple[Turn, ...]) -> None:
-        """Emit the lines that are complete and were not told, up to the first that is not."""
+    def _relay_lines(self, turns: tuple[Turn, ...]) -> None:
+        """Emit the complete lines that were not emitted yet, up to the first incomplete one."""
         for turn in turns:
-            if turn.t <= self._told_until:
+            if turn.t <= self._relayed_until:
                 continue
             if not turn.final:
                 return
-            self._told_until = turn.t
+            self._relayed_until = turn.t
             if self.speaker in ("", turn.speaker):
                 line = self.player_line if turn.speaker == "player" else self.character_line
                 line.emit(turn)

@@ -1,6 +1,6 @@
 """The real game without a window, driven by a script file.
 
-* script: the file
-* runner: its steps, and the report
-* driver: what a script does to a scene
+* script: the steps that a file may have
+* runner: plays them in order, and reports
+* driver: does a step to a scene
 """

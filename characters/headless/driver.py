@@ -1,17 +1,20 @@
-"""Does the steps of a script to the real game: through its player, its keys and its faults."""
+"""SceneDriver does the steps of a script to a real game, through its player, keys and faults."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from characters.client.config import TextRefused
 from characters.client.handle import SessionHandle
 from characters.client.runtime import Runtime
+from characters.components.character import Character
 from characters.components.faults import Faults, Task
-from characters.headless.runner import Lookup, StepError
+from characters.components.manager import CharacterManager
+from characters.components.player import Player
+from characters.headless.runner import StepError
 from characters.headless.script import (
     FaultStep,
     KeyStep,
@@ -31,10 +34,12 @@ from characters.headless.script import (
 )
 from characters.session.conversation import SessionState, SessionView
 from engine.app.application import Application
+from engine.objects.scene import Scene
 
-__all__ = ["SceneDriver"]
+__all__ = ["Lookup", "SceneDriver"]
 
 
+C = TypeVar("C")
 Done: TypeAlias = Callable[[], bool]
 Vector: TypeAlias = tuple[float, float]
 
@@ -43,20 +48,20 @@ NEAR_ENOUGH = 40.0
 
 
 class Recording(Protocol):
-    """A microphone that a script can speak into."""
+    """A microphone that plays files."""
 
     @property
     def is_speaking(self) -> bool:
-        """Whether something is still to be said."""
+        """Whether a file is still being played."""
         ...
 
     def speak_wav(self, path: Path) -> None:
-        """Say a WAV file in real time. Raises ValueError, OSError."""
+        """Play a WAV file in real time. Raises ValueError, OSError."""
         ...
 
 
 class SceneDriver:
-    """Plays a game for a script. `folder` is where the script's own files are looked for."""
+    """Plays a game for a script, whose own files are in `folder`."""
 
     def __init__(
         self,
@@ -82,27 +87,27 @@ class SceneDriver:
             KeyStep: self._press,
             SessionStep: self._command,
             FaultStep: self._fault,
-            LatencyStep: self._be_late,
-            SlowLinkStep: self._be_slow,
-            MicrophoneStep: self._pull_or_push,
+            LatencyStep: self._set_latency,
+            SlowLinkStep: self._slow_down,
+            MicrophoneStep: self._plug_microphone,
             ServiceStep: self._command_service,
             LoadSceneStep: self._load,
             QuitStep: self._quit,
         }
 
     def view(self, character: str) -> SessionView:
-        """Return what is to be seen of a session. Raises StepError when there is none."""
+        """Return the state of a session. Raises StepError when there is none."""
         return self._game.session(character).view
 
     def begin(self, step: Step) -> None:
-        """Start to do a step. Raises StepError."""
+        """Begin a step. Raises StepError."""
         try:
             self._done = self._verbs[type(step)](step)
         except (LookupError, ValueError, OSError) as error:
             raise StepError(_sentence(error)) from error
 
     def is_done(self, step: Step) -> bool:
-        """Tell whether the step that was begun is over. Raises StepError."""
+        """Return whether the step that was begun is over. Raises StepError."""
         return self._done()
 
     # verbs
@@ -123,7 +128,7 @@ class SceneDriver:
                 raise StepError(refusals[0].reason)
             view = character.view
             turns = view.transcript[-8:]
-            # What is said while it connects waits for the connection; the script need not.
+            # While the session connects, the text waits for the connection; the script need not.
             is_out = any(t.speaker == "player" and t.t >= since for t in turns)
             if is_out or view.state in _CONNECTING:
                 subscription.cancel()
@@ -153,7 +158,7 @@ class SceneDriver:
         def is_done() -> bool:
             nonlocal began
             if not began:
-                # As a player who looks at the indicator before the first word.
+                # A player looks at the indicator before the first word.
                 began = voice_input.status.target == character.key and voice_input.status.is_open
                 if began or step.at_once:
                     began = True
@@ -200,9 +205,9 @@ class SceneDriver:
         return _at_once
 
     def _press(self, step: KeyStep) -> Done:
-        keyboard, clock = self._application.input, self._application.clock
+        source, clock = self._application.input, self._application.clock
         post = self._application.dispatcher.post  # a key belongs to the beginning of a frame
-        post(lambda: keyboard.press(step.key))
+        post(lambda: source.press(step.key))
         until = clock.now() + step.seconds
         frame = self._application.time.frame
         released = False
@@ -212,7 +217,7 @@ class SceneDriver:
             if released:
                 return True
             if self._application.time.frame > frame and clock.now() >= until:
-                post(lambda: keyboard.release(step.key))
+                post(lambda: source.release(step.key))
                 released = True
             return False
 
@@ -230,24 +235,24 @@ class SceneDriver:
 
     def _fault(self, step: FaultStep) -> Done:
         named = None if step.character is None else self._game.session(step.character)
-        concerned = [named] if named else list(self._runtime.sessions.values())
-        noticed = [_has_changed(session, _LIVE) for session in concerned]
+        affected = [named] if named else list(self._runtime.sessions.values())
+        noticed = [_has_changed(session, _LIVE) for session in affected]
         getattr(self._faults, step.do)(named and named.key)
-        # The others are noticed later, or never: there is nothing to wait for.
+        # The other faults are noticed later or never: there is nothing to wait for.
         return (lambda: all(done() for done in noticed)) if step.do == "cut" else _at_once
 
-    def _be_late(self, step: LatencyStep) -> Done:
+    def _set_latency(self, step: LatencyStep) -> Done:
         self._faults.latency(self._key(step.character), step.seconds)
         return _at_once
 
-    def _be_slow(self, step: SlowLinkStep) -> Done:
+    def _slow_down(self, step: SlowLinkStep) -> Done:
         self._faults.slow_link(self._key(step.character), step.bytes_per_second)
         return _at_once
 
     def _key(self, character: str | None) -> str | None:
         return None if character is None else self._game.session(character).key
 
-    def _pull_or_push(self, step: MicrophoneStep) -> Done:
+    def _plug_microphone(self, step: MicrophoneStep) -> Done:
         getattr(self._faults, step.do)()
         return _at_once
 
@@ -273,6 +278,56 @@ class SceneDriver:
         return _at_once
 
 
+class Lookup:
+    """Finds what a step names in a game. Everything here raises StepError when it is missing."""
+
+    def __init__(self, application: Application, runtime: Runtime) -> None:
+        self._application = application
+        self._runtime = runtime
+
+    @property
+    def scene(self) -> Scene:
+        """The active level."""
+        scene = self._application.scenes.active
+        if scene is None:
+            raise StepError("no level is loaded")
+        return scene
+
+    @property
+    def player(self) -> Player:
+        """The player of the level."""
+        return self._found(Player)
+
+    @property
+    def manager(self) -> CharacterManager:
+        """The manager of the level's characters."""
+        return self._found(CharacterManager)
+
+    def _found(self, kind: type[C]) -> C:
+        found = self.scene.find_component(kind)
+        if found is None:
+            raise StepError(f"level {self.scene.name!r} has no {kind.__name__}")
+        return found
+
+    def character(self, name: str) -> Character:
+        """Return a character of the level by its key or id."""
+        here = self.scene.find_components(Character)
+        for character in here:
+            if name in (character.key, character.character_id):
+                return character
+        have = ", ".join(character.key for character in here) or "nobody"
+        raise StepError(f"{name!r} is not in level {self.scene.name!r}; it has: {have}")
+
+    def session(self, name: str) -> SessionHandle:
+        """Return an open session by its key or its character's id, in this level or carried."""
+        sessions = self._runtime.sessions
+        for key, session in sessions.items():
+            if name in (key, session.character_id):
+                return session
+        have = ", ".join(sessions) or "nobody"
+        raise StepError(f"nobody is called {name!r}; there are: {have}")
+
+
 _CONNECTING = frozenset({SessionState.CONNECTING, SessionState.RECONNECTING})
 _LIVE = frozenset({SessionState.CONNECTED})
 _AT_REST = frozenset({SessionState.DISCONNECTED, SessionState.ERROR})
@@ -283,7 +338,7 @@ def _at_once() -> bool:
 
 
 def _has_changed(session: SessionHandle, states: frozenset[SessionState]) -> Done:
-    """Tell when a session that is in one of the states has left it, if only for a moment."""
+    """Return a check for whether a session in one of the states has left it, however shortly."""
     before = session.view
     last = before.timeline[-1] if before.timeline else None
     if before.state not in states:

@@ -1,8 +1,6 @@
-"""Plays a script, one frame after the other, and says which step was not met and why.
+"""ScriptRunner plays a script, frame after frame, and names the step that failed; Recorder reports.
 
-Finds what a script names in the game, or says what there is instead.
-
-What happened in a run, per character: the report that other people's CI reads.
+The report says what happened in a run, for each character, for the CI of a game.
 """
 
 from __future__ import annotations
@@ -13,13 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
-from characters.client.handle import SessionHandle
-from characters.client.runtime import Runtime
-from characters.components.character import Character
-from characters.components.manager import CharacterManager
-from characters.components.player import Player
 from characters.headless.script import (
     QuitStep,
     RespondStep,
@@ -30,38 +23,185 @@ from characters.headless.script import (
     Wait,
     WaitStep,
 )
+from characters.protocol.failures import CharactersError
 from characters.session.conversation import SessionState, SessionStateChanged, SessionView, Turn
-from engine.app.application import Application
 from engine.core.events import Signal, Subscription
-from engine.objects.scene import Scene
 
-__all__ = ["Lookup", "Recorder", "ScriptRunner", "StepError", "StepFailure"]
+__all__ = ["GameDriver", "Recorder", "ScriptRunner", "StepError", "StepFailure"]
 
 
-class Observed(Protocol):
-    """The part of a session handle that the recorder looks at."""
+_log = logging.getLogger(__name__)
 
-    @property
-    def view(self) -> SessionView:
-        """What is to be seen of the session now."""
 
-    @property
-    def events(self) -> Signal[Any]:
-        """What happens to the session, on the main thread."""
+class StepError(CharactersError):
+    """A step cannot be done; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepFailure:
-    """A step of the script that was not met: which (the first is 1), and why."""
+    """The step of a script that failed: its number (the first is 1), and why."""
 
     step: int
     what: str
     why: str
 
 
+class GameDriver(Protocol):
+    """Does the steps of a script to a game, and shows its sessions."""
+
+    def view(self, character: str) -> SessionView:
+        """Return the state of a character's session. Raises StepError when there is none."""
+        ...
+
+    def begin(self, step: Step) -> None:
+        """Start to do a step. Raises StepError."""
+        ...
+
+    def is_done(self, step: Step) -> bool:
+        """Tell whether the step that was begun is over. Raises StepError."""
+        ...
+
+
+@dataclass
+class _Progress:
+    """Up to when the waits of the script have used the states and lines of one character."""
+
+    states_until: float = float("-inf")
+    lines_until: float = float("-inf")
+
+
+@dataclass
+class ScriptRunner:
+    """Call `update` once a frame until `is_over`; then `failure` is None if every step was met."""
+
+    script: Script
+    driver: GameDriver
+    now: Callable[[], float]
+    failure: StepFailure | None = None
+    _next: int = 0
+    _begun_at: float | None = None
+    _progress: dict[str, _Progress] = field(default_factory=dict)
+    _is_over: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the last step is done, a step failed, or a step was `quit`."""
+        return self._is_over
+
+    @property
+    def step(self) -> Step:
+        """The step that is being done."""
+        return self.script.step[min(self._next, len(self.script.step) - 1)]
+
+    def update(self) -> None:
+        """Continue the present step; the next one begins in the next frame."""
+        if self._is_over:
+            return
+        try:
+            is_met = self._advance(self.step)
+        except StepError as error:
+            self.fail(str(error))
+            return
+        if is_met:
+            self._go_on()
+        elif self.now() - (self._begun_at or 0.0) >= self._time_limit(self.step):
+            self.fail(self._explain(self.step))
+
+    def fail(self, why: str) -> None:
+        """End the script at the present step."""
+        if not self._is_over:
+            self.failure = StepFailure(self._next + 1, str(self.step), why)
+            self._is_over = True
+
+    def _advance(self, step: Step) -> bool:
+        if self._begun_at is None:
+            self._begun_at = self.now()
+            _log.info("step %d of %d: %s", self._next + 1, len(self.script.step), step)
+            self._begin(step)
+        if isinstance(step, WaitStep):
+            return self._is_there(step.wait)
+        return self.driver.is_done(step)
+
+    def _begin(self, step: Step) -> None:
+        if isinstance(step, WaitStep):
+            return
+        if isinstance(step, SayStep | SpeakWavStep | RespondStep):
+            self._of(step.character).lines_until = self.now()
+        self.driver.begin(step)
+
+    def _go_on(self) -> None:
+        self._is_over = isinstance(self.step, QuitStep) or self._next + 1 == len(self.script.step)
+        self._next += not self._is_over
+        self._begun_at = None
+
+    def _of(self, character: str) -> _Progress:
+        return self._progress.setdefault(character, _Progress())
+
+    def _time_limit(self, step: Step) -> float:
+        wait = step.wait if isinstance(step, WaitStep) else None
+        return step.within if wait is None or wait.seconds is None else wait.seconds
+
+    # waits
+
+    def _is_there(self, wait: Wait) -> bool:
+        if wait.seconds is not None:
+            return self.now() - (self._begun_at or 0.0) >= wait.seconds
+        assert wait.character is not None  # the script's own check
+        view = self.driver.view(wait.character)
+        if wait.session_state is not None:
+            return self._came_into(wait, wait.session_state, view)
+        return self._was_said(wait, view)
+
+    def _came_into(self, wait: Wait, expected: SessionState, view: SessionView) -> bool:
+        used = self._of(view.session_key)
+        for change in view.timeline:
+            outcome = change.resume and change.resume.outcome
+            fits = change.new_state is expected and wait.resume in (None, outcome)
+            if fits and change.t > used.states_until:
+                used.states_until = change.t
+                return True
+        outcome = view.resume and view.resume.outcome
+        return view.state is expected and wait.resume in (None, outcome)
+
+    def _was_said(self, wait: Wait, view: SessionView) -> bool:
+        used = self._of(view.session_key)
+        for turn in self._lines(view, used.lines_until):
+            if re.search(wait.says or "", turn.text, re.IGNORECASE | re.DOTALL):
+                used.lines_until = turn.t
+                return True
+        return False
+
+    def _lines(self, view: SessionView, after: float) -> list[Turn]:
+        return [t for t in view.transcript if t.speaker == "character" and t.t > after]
+
+    def _explain(self, step: Step) -> str:
+        """Return what there was instead, without anything that was said."""
+        if not isinstance(step, WaitStep) or step.wait.character is None:
+            return f"it was not done within {step.within:g} s"
+        view = self.driver.view(step.wait.character)
+        if step.wait.says is not None:
+            lines = self._lines(view, self._of(view.session_key).lines_until)
+            return f"{len(lines)} lines came within {step.within:g} s, none that fits"
+        error = "" if view.error is None else f" ({view.error.code}: {view.error.message})"
+        resume = "" if view.resume is None else f", {view.resume.outcome.value}"
+        return f"after {step.within:g} s it is {view.state.name}{resume}{error}"
+
+
+class Observed(Protocol):
+    """The part of a session handle that the recorder reads."""
+
+    @property
+    def view(self) -> SessionView:
+        """The present state of the session."""
+
+    @property
+    def events(self) -> Signal[Any]:
+        """What happens to the session, on the main thread."""
+
+
 @dataclass
 class _Record:
-    """What is known of one session; the handle is kept, so that its last view is too."""
+    """The changes of one session; the handle is kept for its last view."""
 
     handle: Observed
     subscription: Subscription
@@ -69,10 +209,9 @@ class _Record:
 
 
 class Recorder:
-    """Follow every session from the moment it exists, and write down what it went through.
+    """Record every session from the moment it exists.
 
-    `start` is the moment that the report counts its seconds from, on the sessions' own
-    monotonic clock.
+    The report counts its seconds from `start`, a time of the sessions' monotonic clock.
     """
 
     def __init__(self, start: float) -> None:
@@ -80,14 +219,14 @@ class Recorder:
         self._records: dict[str, _Record] = {}
 
     def watch(self, sessions: Mapping[str, Observed]) -> None:
-        """Begin to follow the sessions that are new; call it once a frame."""
+        """Begin to record the sessions that are new; call it once a frame."""
         for key, handle in sessions.items():
             known = self._records.get(key)
             if known is None or known.handle is not handle:
                 self._follow(key, handle, known.changes if known else [])
 
     def report(self, frames: int, failed: StepFailure | None) -> dict[str, Any]:
-        """Return the report; session ids are whole, for it is the developer's own file."""
+        """Return the report; session ids are whole, since it is the developer's own file."""
         return {
             "ok": failed is None,
             "failed_step": None if failed is None else failed.step,
@@ -103,7 +242,7 @@ class Recorder:
         path.write_text(text + "\n", encoding="utf-8")
 
     def _follow(self, key: str, handle: Observed, changes: list[SessionStateChanged]) -> None:
-        # What the session went through before we looked is in its timeline; events come after.
+        # Changes from before the subscription are in the timeline.
         seen = {id(change) for change in changes}
         changes += [change for change in handle.view.timeline if id(change) not in seen]
 
@@ -149,204 +288,3 @@ class Recorder:
 
     def _time(self, t: float | None) -> float | None:
         return None if t is None else round(t - self._start, 4)
-
-
-_log = logging.getLogger(__name__)
-
-
-class StepError(Exception):
-    """A step cannot be done; the sentence says why."""
-
-
-class GameDriver(Protocol):
-    """What a script does to a game, and what it sees of it."""
-
-    def view(self, character: str) -> SessionView:
-        """Return what is to be seen of a session. Raises StepError when nobody has that id."""
-        ...
-
-    def begin(self, step: Step) -> None:
-        """Start to do a step. Raises StepError."""
-        ...
-
-    def is_done(self, step: Step) -> bool:
-        """Tell whether the step that was begun is over. Raises StepError."""
-        ...
-
-
-@dataclass
-class _Heard:
-    """How far the script has looked into the life of one character."""
-
-    states_until: float = float("-inf")
-    lines_until: float = float("-inf")
-
-
-@dataclass
-class ScriptRunner:
-    """Call `update` once a frame until `is_over`; then `failure` is None if all was met."""
-
-    script: Script
-    stage: GameDriver
-    now: Callable[[], float]
-    failure: StepFailure | None = None
-    _next: int = 0
-    _begun_at: float | None = None
-    _heard: dict[str, _Heard] = field(default_factory=dict)
-    _is_over: bool = False
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the last step was done, a step failed, or a step was `quit`."""
-        return self._is_over
-
-    @property
-    def step(self) -> Step:
-        """The step that is being done."""
-        return self.script.step[min(self._next, len(self.script.step) - 1)]
-
-    def update(self) -> None:
-        """Go on with the present step; the next one begins in the next frame."""
-        if self._is_over:
-            return
-        try:
-            is_met = self._advance(self.step)
-        except StepError as error:
-            self.fail(str(error))
-            return
-        if is_met:
-            self._go_on()
-        elif self.now() - (self._begun_at or 0.0) >= self._patience(self.step):
-            self.fail(self._explain(self.step))
-
-    def fail(self, why: str) -> None:
-        """End the script at the present step."""
-        if not self._is_over:
-            self.failure = StepFailure(self._next + 1, str(self.step), why)
-            self._is_over = True
-
-    def _advance(self, step: Step) -> bool:
-        if self._begun_at is None:
-            self._begun_at = self.now()
-            _log.info("step %d of %d: %s", self._next + 1, len(self.script.step), step)
-            self._begin(step)
-        if isinstance(step, WaitStep):
-            return self._is_there(step.wait)
-        return self.stage.is_done(step)
-
-    def _begin(self, step: Step) -> None:
-        if isinstance(step, WaitStep):
-            return
-        if isinstance(step, SayStep | SpeakWavStep | RespondStep):
-            self._of(step.character).lines_until = self.now()
-        self.stage.begin(step)
-
-    def _go_on(self) -> None:
-        self._is_over = isinstance(self.step, QuitStep) or self._next + 1 == len(self.script.step)
-        self._next += not self._is_over
-        self._begun_at = None
-
-    def _of(self, character: str) -> _Heard:
-        return self._heard.setdefault(character, _Heard())
-
-    def _patience(self, step: Step) -> float:
-        wait = step.wait if isinstance(step, WaitStep) else None
-        return step.within if wait is None or wait.seconds is None else wait.seconds
-
-    # waits
-
-    def _is_there(self, wait: Wait) -> bool:
-        if wait.seconds is not None:
-            return self.now() - (self._begun_at or 0.0) >= wait.seconds
-        assert wait.character is not None  # the script's own check
-        view = self.stage.view(wait.character)
-        if wait.session_state is not None:
-            return self._came_into(wait, wait.session_state, view)
-        return self._was_said(wait, view)
-
-    def _came_into(self, wait: Wait, wanted: SessionState, view: SessionView) -> bool:
-        heard = self._of(view.session_key)
-        for change in view.timeline:
-            outcome = change.resume and change.resume.outcome
-            fits = change.new_state is wanted and wait.resume in (None, outcome)
-            if fits and change.t > heard.states_until:
-                heard.states_until = change.t
-                return True
-        outcome = view.resume and view.resume.outcome
-        return view.state is wanted and wait.resume in (None, outcome)
-
-    def _was_said(self, wait: Wait, view: SessionView) -> bool:
-        heard = self._of(view.session_key)
-        for turn in self._lines(view, heard.lines_until):
-            if re.search(wait.says or "", turn.text, re.IGNORECASE | re.DOTALL):
-                heard.lines_until = turn.t
-                return True
-        return False
-
-    def _lines(self, view: SessionView, after: float) -> list[Turn]:
-        return [t for t in view.transcript if t.speaker == "character" and t.t > after]
-
-    def _explain(self, step: Step) -> str:
-        """Say what there was instead; never what was said."""
-        if not isinstance(step, WaitStep) or step.wait.character is None:
-            return f"it was not done within {step.within:g} s"
-        view = self.stage.view(step.wait.character)
-        if step.wait.says is not None:
-            lines = self._lines(view, self._of(view.session_key).lines_until)
-            return f"{len(lines)} lines came within {step.within:g} s, none that fits"
-        error = "" if view.error is None else f" ({view.error.code}: {view.error.message})"
-        resume = "" if view.resume is None else f", {view.resume.outcome.value}"
-        return f"after {step.within:g} s it is {view.state.name}{resume}{error}"
-
-
-C = TypeVar("C")
-
-
-class Lookup:
-    """The level and the sessions of a game. Everything here raises StepError when it is missing."""
-
-    def __init__(self, application: Application, runtime: Runtime) -> None:
-        self._application = application
-        self._runtime = runtime
-
-    @property
-    def scene(self) -> Scene:
-        """The level that is played."""
-        scene = self._application.scenes.active
-        if scene is None:
-            raise StepError("no level is loaded")
-        return scene
-
-    @property
-    def player(self) -> Player:
-        """The player in it."""
-        return self._found(Player)
-
-    @property
-    def manager(self) -> CharacterManager:
-        """The manager of its characters."""
-        return self._found(CharacterManager)
-
-    def _found(self, kind: type[C]) -> C:
-        found = self.scene.find_component(kind)
-        if found is None:
-            raise StepError(f"level {self.scene.name!r} has no {kind.__name__}")
-        return found
-
-    def character(self, name: str) -> Character:
-        """Return a character of the level by its key or id."""
-        here = self.scene.find_components(Character)
-        for character in here:
-            if name in (character.key, character.character_id):
-                return character
-        have = ", ".join(character.key for character in here) or "nobody"
-        raise StepError(f"{name!r} is not in level {self.scene.name!r}; it has: {have}")
-
-    def session(self, name: str) -> SessionHandle:
-        """Return an open session by its key or its character's id, in this level or carried."""
-        sessions = self._runtime.sessions
-        for key, session in sessions.items():
-            if name in (key, session.character_id):
-                return session
-        have = ", ".join(sessions) or "nobody"
-        raise StepError(f"nobody is called {name!r}; there are: {have}")

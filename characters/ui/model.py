@@ -197,7 +197,7 @@ def _faults(query: SceneQuery, state: HudState) -> FaultState:
     return FaultState(
         faults.has_service,
         faults.is_service_running,
-        faults.weather(key) if is_known else None,
+        faults.network_conditions(key) if is_known else None,
         faults.is_microphone_unplugged,
     )
 

@@ -37,15 +37,15 @@ def test_latency_and_a_slow_link_go_together_until_the_line_is_healed() -> None:
     it.faults.latency("nurse", 0.25)
     it.faults.slow_link("nurse", 8000)
     assert it.told("nurse")[-1] == "weather 0.25 s late, 8 KB/s"
-    assert it.faults.weather("nurse") == NetworkConditions(0.25, 8000)
+    assert it.faults.network_conditions("nurse") == NetworkConditions(0.25, 8000)
     it.faults.heal()
-    assert it.faults.weather() == NetworkConditions.CALM
+    assert it.faults.network_conditions() == NetworkConditions.CALM
 
 
 def test_lines_that_differ_have_no_weather_in_common() -> None:
     it = Stricken()
     it.faults.latency("nurse")
-    assert it.faults.weather() is None
+    assert it.faults.network_conditions() is None
 
 
 def test_a_latency_that_cannot_be_is_refused() -> None:

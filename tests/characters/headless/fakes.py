@@ -1,4 +1,4 @@
-"""A stage without a game, and sessions made by hand."""
+"""A driver without a game, and sessions made by hand."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class FakeSession:
         self.view = replace(self.view, transcript=(*self.view.transcript, turn))
 
 
-class FakeStage:
-    """Notes the steps, and holds them up for as long as it is told to."""
+class FakeDriver:
+    """Records the steps; they last while `busy` says so."""
 
     def __init__(self, *sessions: FakeSession) -> None:
         self.sessions = {session.character_id: session for session in sessions}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from characters.components.character import Character
 from characters.components.faults import Faults
 from characters.components.manager import CharacterManager
 from characters.components.player import Door, Player
-from characters.headless.driver import SceneDriver
+from characters.headless.driver import Lookup, SceneDriver
 from characters.headless.runner import StepError
 from characters.headless.script import Script, Step
 from characters.session.conversation import SessionState
@@ -52,7 +53,7 @@ class Game:
         self.recording = Recording()
         self.app.provide(self.runtime, Runtime)
         faults = Faults(self.runtime, self.service)  # type: ignore[arg-type]  # fakes
-        self.stage = SceneDriver(self.app, self.runtime, faults, folder, self.recording)  # type: ignore[arg-type]  # a fake
+        self.driver = SceneDriver(self.app, self.runtime, faults, folder, self.recording)  # type: ignore[arg-type]  # a fake
         self.app.scenes.load("ward")
         self.frames(2)
 
@@ -75,9 +76,9 @@ class Game:
     def do(self, text: str, frames: int = 1) -> bool:
         """Begin a step and say whether it is done after so many frames."""
         step = self.step(text)
-        self.stage.begin(step)
+        self.driver.begin(step)
         self.frames(frames)
-        return self.stage.is_done(step)
+        return self.driver.is_done(step)
 
     def step(self, text: str) -> Step:
         (step,) = parse_toml("[[step]]\n" + text.replace(";", "\n"), Script).step
@@ -126,7 +127,7 @@ def test_a_line_that_is_refused_is_an_error_with_the_reason(game: Game) -> None:
 def test_walking_to_somebody_ends_beside_them_and_facing_them(game: Game) -> None:
     assert not game.do(f'do = "walk_to";{NURSE}', frames=2)
     game.frames(200)
-    assert game.stage.is_done(game.step(f'do = "walk_to";{NURSE}'))
+    assert game.driver.is_done(game.step(f'do = "walk_to";{NURSE}'))
     assert 40 < 700 - game.player.transform.position[0] < 100
     assert game.player.facing[0] > 0.9
 
@@ -151,9 +152,9 @@ def test_a_key_is_down_for_its_time_and_then_up(game: Game) -> None:
     assert game.app.input.get_key("d")
     game.frames(30)
     step = game.step('do = "key";key = "d"')
-    assert not game.stage.is_done(step)
+    assert not game.driver.is_done(step)
     game.frames(1)
-    assert game.stage.is_done(step)
+    assert game.driver.is_done(step)
     assert not game.app.input.get_key("d")
     assert game.player.transform.position[0] > 450
 
@@ -166,10 +167,10 @@ def test_a_recording_waits_for_an_open_microphone_and_ends_with_its_last_sound(
     assert not game.do(text, frames=3)
     assert game.recording.played == []
     game.runtime.voice_input.open_for("nurse")
-    assert not game.stage.is_done(game.step(text))
+    assert not game.driver.is_done(game.step(text))
     assert game.recording.played == ["hello.wav"]
     game.recording.is_speaking = False
-    assert game.stage.is_done(game.step(text))
+    assert game.driver.is_done(game.step(text))
     assert game.runtime.voice_input.target == "nurse"
 
 
@@ -190,7 +191,7 @@ def test_a_cut_is_done_when_the_session_has_noticed(game: Game) -> None:
     assert not game.do('do = "cut"', frames=3)
     game.nurse_becomes(S.RECONNECTING)
     game.nurse_becomes(S.CONNECTED)
-    assert game.stage.is_done(game.step('do = "cut"'))
+    assert game.driver.is_done(game.step('do = "cut"'))
 
 
 def test_the_service_is_killed_and_everybody_has_noticed(game: Game) -> None:
@@ -228,3 +229,45 @@ def test_quitting_ends_the_application(game: Game) -> None:
 def test_an_unknown_name_is_answered_with_those_there_are(game: Game, text: str) -> None:
     with pytest.raises(StepError, match="nurse"):
         game.do(text)
+
+
+def lookup(folder: Path, *, with_level: bool = True) -> Lookup:
+    def ward(name: str) -> Scene:
+        scene = app.new_scene("Ward")
+        scene.add(CharacterManager())
+        scene.create("Anna").add(Character("nurse-1", session_key="anna"))
+        return scene
+
+    app = Application(data_dir=folder, headless=True, open_scene=ward)
+    runtime = FakeRuntime()
+    app.provide(runtime, Runtime)
+    if with_level:
+        app.scenes.load("ward")
+        app.tick()
+        app.tick()
+    return Lookup(app, runtime)  # type: ignore[arg-type]  # a fake
+
+
+@pytest.mark.parametrize("name", ["anna", "nurse-1"])
+def test_a_character_answers_to_its_key_and_to_its_id(tmp_path: Path, name: str) -> None:
+    it = lookup(tmp_path)
+    assert it.character(name).key == "anna"
+    assert it.session(name).key == "anna"
+
+
+@pytest.mark.parametrize("find", [Lookup.character, Lookup.session])
+def test_a_wrong_name_is_answered_with_the_right_ones(
+    tmp_path: Path, find: Callable[[Lookup, str], object]
+) -> None:
+    with pytest.raises(StepError, match="anna"):
+        find(lookup(tmp_path), "bert")
+
+
+def test_a_level_without_a_player_is_said_to_be_one(tmp_path: Path) -> None:
+    with pytest.raises(StepError, match="'Ward' has no Player"):
+        _ = lookup(tmp_path).player
+
+
+def test_before_a_level_is_loaded_there_is_nothing_to_find(tmp_path: Path) -> None:
+    with pytest.raises(StepError, match="no level"):
+        _ = lookup(tmp_path, with_level=False).scene

@@ -1,24 +1,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
-from characters.client.runtime import Runtime
-from characters.components.character import Character
-from characters.components.manager import CharacterManager
-from characters.headless.runner import Lookup, Recorder, ScriptRunner, StepError, StepFailure
+from characters.headless.runner import Recorder, ScriptRunner, StepFailure
 from characters.headless.script import Script
 from characters.session.conversation import MicrophoneView, Resume, ResumeOutcome, SessionState
-from engine.app.application import Application
 from engine.core.clock import ManualClock
-from engine.objects.scene import Scene
 from engine.toml.reader import parse_toml
-from tests.characters.components.fakes import FakeRuntime
-from tests.characters.headless.fakes import FakeSession, FakeStage
+from tests.characters.headless.fakes import FakeDriver, FakeSession
 
 S = SessionState
 
@@ -29,9 +20,9 @@ class Play:
     def __init__(self, text: str) -> None:
         self.clock = ManualClock()
         self.nurse = FakeSession("nurse")
-        self.stage = FakeStage(self.nurse)
+        self.driver = FakeDriver(self.nurse)
         script = parse_toml(text.replace(";", "\n"), Script)
-        self.runner = ScriptRunner(script, self.stage, self.clock.now)
+        self.runner = ScriptRunner(script, self.driver, self.clock.now)
 
     def frames(self, count: int, seconds: float = 0.0) -> None:
         for _ in range(count):
@@ -58,17 +49,17 @@ def wait(what: str, within: float = 10) -> str:
 def test_steps_run_one_a_frame_and_in_order() -> None:
     play = Play('[[step]];do = "cut";[[step]];do = "kill_service";')
     play.frames(1)
-    assert play.stage.begun == ["cut"]
+    assert play.driver.begun == ["cut"]
     play.frames(1)
-    assert play.stage.begun == ["cut", "kill_service"]
+    assert play.driver.begun == ["cut", "kill_service"]
     assert play.is_met
 
 
 def test_a_step_that_takes_longer_holds_up_the_next() -> None:
     play = Play('[[step]];do = "cut";[[step]];do = "heal";')
-    play.stage.busy = lambda: play.clock.now() < 2
+    play.driver.busy = lambda: play.clock.now() < 2
     play.frames(10, seconds=1.9)
-    assert play.stage.begun == ["cut"]
+    assert play.driver.begun == ["cut"]
     play.frames(10, seconds=1)
     assert play.is_met
 
@@ -76,7 +67,7 @@ def test_a_step_that_takes_longer_holds_up_the_next() -> None:
 def test_a_step_that_takes_too_long_fails_with_its_number() -> None:
     play = Play('[[step]];do = "heal";[[step]];do = "cut";within = 3;')
     play.frames(1)
-    play.stage.busy = lambda: True
+    play.driver.busy = lambda: True
     play.frames(10, seconds=4)
     assert play.runner.failure is not None
     assert play.runner.failure.step == 2
@@ -174,7 +165,7 @@ def test_waiting_for_somebody_unknown_fails_at_once() -> None:
 def test_nothing_follows_a_quit() -> None:
     play = Play('[[step]];do = "quit";[[step]];do = "cut";')
     play.frames(5)
-    assert play.stage.begun == ["quit"]
+    assert play.driver.begun == ["quit"]
     assert play.is_met
 
 
@@ -184,48 +175,6 @@ def test_a_run_that_has_no_time_left_fails_at_the_present_step() -> None:
     play.runner.fail("the run was to take 5 s")
     assert play.runner.is_over
     assert "5 s" in play.why
-
-
-def lookup(folder: Path, *, with_level: bool = True) -> Lookup:
-    def ward(name: str) -> Scene:
-        scene = app.new_scene("Ward")
-        scene.add(CharacterManager())
-        scene.create("Anna").add(Character("nurse-1", session_key="anna"))
-        return scene
-
-    app = Application(data_dir=folder, headless=True, open_scene=ward)
-    runtime = FakeRuntime()
-    app.provide(runtime, Runtime)
-    if with_level:
-        app.scenes.load("ward")
-        app.tick()
-        app.tick()
-    return Lookup(app, runtime)  # type: ignore[arg-type]  # a fake
-
-
-@pytest.mark.parametrize("name", ["anna", "nurse-1"])
-def test_a_character_answers_to_its_key_and_to_its_id(tmp_path: Path, name: str) -> None:
-    it = lookup(tmp_path)
-    assert it.character(name).key == "anna"
-    assert it.session(name).key == "anna"
-
-
-@pytest.mark.parametrize("find", [Lookup.character, Lookup.session])
-def test_a_wrong_name_is_answered_with_the_right_ones(
-    tmp_path: Path, find: Callable[[Lookup, str], object]
-) -> None:
-    with pytest.raises(StepError, match="anna"):
-        find(lookup(tmp_path), "bert")
-
-
-def test_a_level_without_a_player_is_said_to_be_one(tmp_path: Path) -> None:
-    with pytest.raises(StepError, match="'Ward' has no Player"):
-        _ = lookup(tmp_path).player
-
-
-def test_before_a_level_is_loaded_there_is_nothing_to_find(tmp_path: Path) -> None:
-    with pytest.raises(StepError, match="no level"):
-        _ = lookup(tmp_path, with_level=False).scene
 
 
 def watched(session: FakeSession, start: float = 100.0) -> Recorder:

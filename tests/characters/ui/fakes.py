@@ -104,7 +104,7 @@ class FakeFaults:
     def slow_link(self, key: str | None = None) -> None:
         self.told.append(f"slow {key}")
 
-    def weather(self, key: str | None = None) -> NetworkConditions | None:
+    def network_conditions(self, key: str | None = None) -> NetworkConditions | None:
         return self.sky
 
     def unplug_microphone(self) -> None:

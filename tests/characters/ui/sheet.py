@@ -54,7 +54,7 @@ class CalmFaults:
     def cut(self, key: str | None = None) -> None:
         """Cut nothing."""
 
-    def weather(self, key: str | None = None) -> NetworkConditions | None:
+    def network_conditions(self, key: str | None = None) -> NetworkConditions | None:
         """Return a line that is late."""
         return NetworkConditions(delay_seconds=0.4)
 
