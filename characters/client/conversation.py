@@ -251,8 +251,8 @@ SPOKEN_TO = -1.0
 class OpenSession:
     """All that is known of one open session, shared by its runner, conversation and connections.
 
-    For the network thread. Any thread may read `view` and `config`, which are replaced as a whole,
-    and the main thread sets `distance`.
+    For the network thread. Any thread may read `view`, `config` and `machine`, each of which is
+    replaced as a whole; the main thread sets `distance`.
     """
 
     view: SessionView
@@ -356,22 +356,25 @@ class Conversation:
 
     def _react(self, message: ServerMessage) -> None:
         """Do what a message means for the session, the voice and the voice input."""
-        key, answers = self._session.key, self._session.answers_unasked
+        session, listener = self._session, self._context.listener
         if isinstance(message, (VadSttStarted, FinalUserTranscription)):
             self._feed(PlayerActed())
         if isinstance(message, BotTurnCompleted) and message.was_interrupted:
-            self._context.voice.interrupt(key)
-        if isinstance(message, _WANT_ANSWERS) and not answers:
+            self._context.voice.interrupt(session.key)
+        is_unanswered = isinstance(message, _WANT_ANSWERS) and not session.answers_unasked
+        if is_unanswered:
             self._follow(LocalEvent.LEFT_UNANSWERED)
-        listener = self._context.listener
         if listener is None:
             return
         if isinstance(message, FinalUserTranscription):
-            listener.transcript_arrived(key)
-            if not answers:
-                listener.answer_began(key)  # the player need not wait for any
-        elif isinstance(message, _END_THE_WAIT) or is_rejection(message):
-            listener.answer_began(key)
+            listener.transcript_arrived(session.key)
+            if is_unanswered:
+                listener.answer_began(session.key)  # the player need not wait for any
+        elif isinstance(message, ServerResponse):
+            if is_rejection(message):
+                listener.answer_began(session.key)
+        elif isinstance(message, _END_THE_WAIT):
+            listener.answer_began(session.key)
 
     def _emit_transcript(self) -> None:
         self._session.emit(TranscriptChanged(self._session.key, self._talk.transcript.turns))
