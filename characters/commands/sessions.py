@@ -1,4 +1,4 @@
-"""`sessions`: what is stored of each character's conversation, and how to make it forgotten."""
+"""`sessions`: list, show, clear and forget the stored conversations of the characters."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 
-_PATIENCE_SECONDS = 10.0
+_TIMEOUT_SECONDS = 10.0
 NOTHING = "No sessions are stored."
 
 
@@ -60,7 +60,7 @@ def list_sessions(persistence: SessionPersistence, out: TextIO, now: float) -> N
 
 
 def show(persistence: SessionPersistence, key: str, out: TextIO, now: float) -> None:
-    """Print all that is stored of one session. Raises LookupError."""
+    """Print everything stored of one session. Raises LookupError."""
     record = _record(persistence, key)
     rows = {
         "character": key,
@@ -76,7 +76,7 @@ def show(persistence: SessionPersistence, key: str, out: TextIO, now: float) -> 
 
 
 def show_all(persistence: SessionPersistence, keys: Iterable[str], out: TextIO, now: float) -> None:
-    """Print all that is stored of these sessions, of all if none is named. Raises LookupError."""
+    """Print everything stored of the sessions; without keys, of all. Raises LookupError."""
     names = list(keys) or list(persistence.all())
     for key in names:
         show(persistence, key, out, now)
@@ -85,7 +85,7 @@ def show_all(persistence: SessionPersistence, keys: Iterable[str], out: TextIO, 
 
 
 def clear(persistence: SessionPersistence, keys: Iterable[str]) -> int:
-    """Forget the sessions, or all if none is named; return how many. Raises LookupError."""
+    """Clear the sessions; without keys, all. Return how many. Raises LookupError."""
     names = list(keys)
     for key in names:
         _record(persistence, key)
@@ -96,26 +96,26 @@ def clear(persistence: SessionPersistence, keys: Iterable[str]) -> int:
 
 
 def forget_at(endpoint: str, session_ids: Iterable[str], api_key: str | None = None) -> None:
-    """Ask a service to wipe these sessions. Raises OSError when it cannot be asked."""
+    """Let a service delete the sessions. Raises OSError when it does not."""
     for session_id in session_ids:
         url = f"{endpoint.rstrip('/')}/sessions/{quote(session_id, safe='')}"
         request = Request(url, method="DELETE")
         if api_key:
             request.add_header("X-API-Key", api_key)
         try:
-            with urlopen(request, timeout=_PATIENCE_SECONDS):
+            with urlopen(request, timeout=_TIMEOUT_SECONDS):
                 pass
         except HTTPError as error:
-            if error.code != 404:  # what is not there is forgotten already
+            if error.code != 404:  # it is forgotten already
                 raise OSError(f"{endpoint} refused to forget: {error}.") from error
         except URLError as error:
             raise OSError(f"{endpoint} could not be asked to forget: {error.reason}.") from error
 
 
 def forget_at_home(data: Path, session_ids: Iterable[str] | None) -> int:
-    """Wipe sessions, or all if None, from the embedded service; return how many there were.
+    """Delete sessions, or all if None, from the embedded service; return how many there were.
 
-    One that runs is asked; else its database is wiped. Raises OSError when it cannot be done.
+    A running service is asked; else they are deleted from its database. Raises OSError.
     """
     path = data / "service" / "sessions.sqlite3"
     if not path.exists():
@@ -132,7 +132,7 @@ def forget_at_home(data: Path, session_ids: Iterable[str] | None) -> int:
     finally:
         store.close()
     if session_ids is None and url is None:
-        for file in path.parent.glob("sessions.sqlite3*"):  # what was put aside as damaged, too
+        for file in path.parent.glob("sessions.sqlite3*"):  # with copies put aside as damaged
             file.unlink()
     return len(ids)
 

@@ -1,4 +1,4 @@
-"""A runtime without a network: sessions that note what they are told."""
+"""A runtime without a network: sessions that record their commands."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ S = SessionState
 
 @dataclass
 class FakeHandle:
-    """A session on the main thread's side; `told` is what it was commanded."""
+    """A session on the main thread's side; `commands` is what it was commanded."""
 
     config: SessionConfig
     view: SessionView = field(init=False)
     events: Signal[Any] = field(default_factory=Signal)
-    told: list[str] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
     has_stored_session: bool = False
     distance: float = 0.0
     network_conditions: NetworkConditions = NetworkConditions.CALM
@@ -59,25 +59,27 @@ class FakeHandle:
 
     @property
     def is_at_rest(self) -> bool:
-        ends = [told for told in self.told if told in ("connect", "disconnect", "suspend")]
-        was_told = bool(ends) and ends[-1] != "connect"
-        return was_told or self.view.state in (
+        ends = [
+            command for command in self.commands if command in ("connect", "disconnect", "suspend")
+        ]
+        is_closed = bool(ends) and ends[-1] != "connect"
+        return is_closed or self.view.state in (
             S.DISCONNECTED,
             S.DISCONNECTING,
         )
 
     def connect(self, *, take_over: bool = False) -> None:
-        self.told.append("take over" if take_over else "connect")
+        self.commands.append("take over" if take_over else "connect")
 
     def connect_if_stored(self) -> None:
         if self.has_stored_session:
             self.connect()
 
     def wake(self) -> None:
-        self.told.append("wake")
+        self.commands.append("wake")
 
     def player_acted(self) -> None:
-        self.told.append("attended")
+        self.commands.append("attended")
 
     def set_distance(self, distance: float) -> None:
         self.distance = distance
@@ -89,23 +91,23 @@ class FakeHandle:
         self.view = replace(self.view, timeline=(*self.view.timeline, change))
 
     def disconnect(self, *, keeps_id: bool = False) -> None:
-        self.told.append("suspend" if keeps_id else "disconnect")
+        self.commands.append("suspend" if keeps_id else "disconnect")
 
     def clear_session_id(self) -> None:
-        self.told.append("clear")
+        self.commands.append("clear")
 
     def cut(self) -> None:
-        self.told.append("cut")
+        self.commands.append("cut")
 
     def set_network_conditions(self, conditions: NetworkConditions) -> None:
         self.network_conditions = conditions
-        self.told.append(f"weather {network_words(conditions)}")
+        self.commands.append(f"weather {network_words(conditions)}")
 
     def respond(self, about: str = "") -> None:
-        self.told.append(f"respond {about}".strip())
+        self.commands.append(f"respond {about}".strip())
 
     def send_text(self, text: str) -> None:
-        self.told.append(f"text {text}")
+        self.commands.append(f"text {text}")
         if self.view.state is S.DISCONNECTED:
             self.events.emit(TextRefused(self.key, text, "It is not connected."))
         else:
@@ -223,7 +225,7 @@ class FakeRuntime:
         self.sessions.pop(key).disconnect()
 
     def forget_session(self, key: str) -> None:
-        self.sessions[key].told.append("forget")
+        self.sessions[key].commands.append("forget")
 
 
 class Level:

@@ -21,7 +21,7 @@ def test_a_character_opens_its_session_with_its_own_policy_and_connects() -> Non
     level.character("nurse", reconnect_policy=policy)
     level.frame()
     assert level.session("nurse").config.policy == policy
-    assert level.session("nurse").told == ["connect"]
+    assert level.session("nurse").commands == ["connect"]
 
 
 def test_a_character_that_answers_when_asked_says_so_and_is_asked() -> None:
@@ -30,14 +30,14 @@ def test_a_character_that_answers_when_asked_says_so_and_is_asked() -> None:
     level.frame()
     nurse.respond("the storm")
     assert level.session("nurse").config.respond_mode is RespondMode.MANUAL
-    assert level.session("nurse").told[-1] == "respond the storm"
+    assert level.session("nurse").commands[-1] == "respond the storm"
 
 
 def test_a_manual_character_waits_to_be_told() -> None:
     level = Level()
     level.character("nurse", connect=ConnectMode.MANUAL)
     level.frame()
-    assert level.session("nurse").told == []
+    assert level.session("nurse").commands == []
 
 
 @pytest.mark.parametrize(("is_stored", "told"), [(True, ["connect"]), (False, [])])
@@ -49,7 +49,7 @@ def test_when_resumable_connects_only_to_go_on_with_a_talk(
     stored.has_stored_session = is_stored
     level.character("nurse", connect=ConnectMode.WHEN_RESUMABLE)
     level.frame()
-    assert stored.told == told
+    assert stored.commands == told
 
 
 def test_the_session_key_makes_a_clone() -> None:
@@ -95,9 +95,9 @@ def leave(policy: LevelPolicy) -> list[str]:
     level = Level()
     level.character("nurse", level_policy=policy)
     level.frame()
-    level.session("nurse").told.clear()
+    level.session("nurse").commands.clear()
     level.scene.close()
-    return level.session("nurse").told
+    return level.session("nurse").commands
 
 
 def test_carry_leaves_the_session_open_when_the_level_is_left() -> None:
@@ -122,7 +122,7 @@ def test_a_carried_session_is_taken_over_as_it_is() -> None:
     first.scene.close()
     second.frame()
     assert nurse.session is level_session(first)
-    assert second.session("nurse").told == ["connect"]
+    assert second.session("nurse").commands == ["connect"]
 
 
 def test_who_was_suspended_a_frame_ago_connects_in_the_next_level() -> None:
@@ -134,7 +134,7 @@ def test_who_was_suspended_a_frame_ago_connects_in_the_next_level() -> None:
     second.character("nurse")
     first.scene.close()
     second.frame()  # the network thread has not had its turn: the view says CONNECTED still
-    assert second.session("nurse").told == ["connect", "suspend", "connect"]
+    assert second.session("nurse").commands == ["connect", "suspend", "connect"]
 
 
 def level_session(level: Level) -> object:
@@ -164,7 +164,7 @@ def test_a_policy_that_was_edited_takes_effect_on_the_session_as_it_is() -> None
     nurse.reconnect_policy = ReconnectPolicy(max_reconnect_attempts=9)
     validated(nurse)
     assert level.session("nurse").policy.max_reconnect_attempts == 9
-    assert level.session("nurse").told == ["connect"]
+    assert level.session("nurse").commands == ["connect"]
 
 
 def test_an_id_that_was_edited_is_another_session() -> None:
@@ -173,8 +173,8 @@ def test_an_id_that_was_edited_is_another_session() -> None:
     level.frame()
     nurse.character_id = "doctor"
     validated(nurse)
-    assert level.session("nurse").told == ["connect", "suspend"]
-    assert level.session("doctor").told == ["connect"]
+    assert level.session("nurse").commands == ["connect", "suspend"]
+    assert level.session("doctor").commands == ["connect"]
     assert level.manager.characters == (nurse,)
 
 
@@ -184,7 +184,7 @@ def test_who_is_removed_from_a_level_that_goes_on_leaves() -> None:
     level.frame()
     nurse.game_object.destroy()
     level.frame()
-    assert level.session("nurse").told == ["connect", "suspend"]
+    assert level.session("nurse").commands == ["connect", "suspend"]
 
 
 def test_a_successor_with_the_same_id_keeps_the_session() -> None:
@@ -194,4 +194,4 @@ def test_a_successor_with_the_same_id_keeps_the_session() -> None:
     nurse.game_object.destroy()
     level.character("nurse")
     level.frame(2)
-    assert not {"disconnect", "suspend"} & set(level.session("nurse").told)
+    assert not {"disconnect", "suspend"} & set(level.session("nurse").commands)

@@ -19,8 +19,8 @@ class Stricken:
         self.service = FakeService()
         self.faults = Faults(self.level.runtime, self.service)  # type: ignore[arg-type]  # a fake
 
-    def told(self, key: str) -> list[str]:
-        return self.level.session(key).told[1:]
+    def commands(self, key: str) -> list[str]:
+        return self.level.session(key).commands[1:]
 
 
 def test_a_fault_concerns_the_one_that_is_named() -> None:
@@ -28,15 +28,15 @@ def test_a_fault_concerns_the_one_that_is_named() -> None:
     it.faults.cut("nurse")
     it.faults.black_hole("nurse")
     it.faults.heal("nurse")
-    assert it.told("nurse") == ["cut", "weather black hole", "weather calm"]
-    assert it.told("patient") == []
+    assert it.commands("nurse") == ["cut", "weather black hole", "weather calm"]
+    assert it.commands("patient") == []
 
 
 def test_latency_and_a_slow_link_go_together_until_the_line_is_healed() -> None:
     it = Stricken()
     it.faults.latency("nurse", 0.25)
     it.faults.slow_link("nurse", 8000)
-    assert it.told("nurse")[-1] == "weather 0.25 s late, 8 KB/s"
+    assert it.commands("nurse")[-1] == "weather 0.25 s late, 8 KB/s"
     assert it.faults.network_conditions("nurse") == NetworkConditions(0.25, 8000)
     it.faults.heal()
     assert it.faults.network_conditions() == NetworkConditions.CALM
@@ -71,7 +71,7 @@ def test_without_a_microphone_there_is_nothing_to_unplug() -> None:
 def test_without_a_name_it_concerns_all() -> None:
     it = Stricken()
     it.faults.cut()
-    assert it.told("nurse") == it.told("patient") == ["cut"]
+    assert it.commands("nurse") == it.commands("patient") == ["cut"]
 
 
 def test_an_unknown_name_is_answered_with_those_there_are() -> None:

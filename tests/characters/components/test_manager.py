@@ -129,7 +129,7 @@ def ward_of_sleepers() -> Level:
     level.character("porter", (900, 0), reconnect_policy=SLEEPY)
     level.frame()
     for key in ("nurse", "porter"):
-        level.session(key).told.clear()
+        level.session(key).commands.clear()
     return level
 
 
@@ -139,15 +139,15 @@ def test_a_sleeping_character_wakes_when_the_player_comes_near() -> None:
         session = level.session(key)
         session.view = replace(session.view, is_hibernating=True)
     look(level, AHEAD, seconds=0.1)
-    assert "wake" in level.session("nurse").told
-    assert level.session("porter").told == []
+    assert "wake" in level.session("nurse").commands
+    assert level.session("porter").commands == []
 
 
 def test_a_player_who_stays_near_keeps_a_character_awake() -> None:
     level = ward_of_sleepers()
     look(level, AHEAD, seconds=2.0)
-    assert 3 <= level.session("nurse").told.count("attended") <= 5
-    assert level.session("porter").told == []
+    assert 3 <= level.session("nurse").commands.count("attended") <= 5
+    assert level.session("porter").commands == []
 
 
 def test_all_who_are_kept_awake_are_told_in_the_same_few_frames() -> None:
@@ -156,7 +156,7 @@ def test_all_who_are_kept_awake_are_told_in_the_same_few_frames() -> None:
     patient = ReconnectPolicy(idle=IdlePolicy.HIBERNATE, hibernate_after_seconds=60.0)
     level.character("visitor", (110, 0), reconnect_policy=patient)
     look(level, AHEAD, seconds=2.0)
-    told = [level.session(key).told.count("attended") for key in ("nurse", "visitor")]
+    told = [level.session(key).commands.count("attended") for key in ("nurse", "visitor")]
     assert told[1] in (told[0], told[0] + 1)
 
 
@@ -167,7 +167,7 @@ def test_a_policy_that_gets_shorter_keeps_awake_more_often() -> None:
     look(level, AHEAD, seconds=0.1)
     nurse.reconnect_policy = SLEEPY
     look(level, AHEAD, seconds=2.0)
-    assert level.session("nurse").told.count("attended") >= 4
+    assert level.session("nurse").commands.count("attended") >= 4
 
 
 def crowd(count: int, spacing: float) -> Level:
@@ -185,7 +185,7 @@ def stand_at(level: Level, x: float, frames: int = 20) -> list[str]:
     for _ in range(frames):
         level.manager.listen_from((x, 0.0), AHEAD)
         level.frame()
-    return [key for key, session in level.runtime.sessions.items() if "connect" in session.told]
+    return [key for key, session in level.runtime.sessions.items() if "connect" in session.commands]
 
 
 def test_of_a_crowd_only_those_whom_the_player_approaches_connect() -> None:
@@ -198,10 +198,10 @@ def test_who_was_disconnected_by_hand_stays_so_until_the_player_comes_again() ->
     level = crowd(1, spacing=0.0)
     stand_at(level, 0.0)
     stand_at(level, 100.0)
-    assert level.session("extra 0").told == ["connect"]
+    assert level.session("extra 0").commands == ["connect"]
     stand_at(level, 5_000.0)
     stand_at(level, 0.0)
-    assert level.session("extra 0").told == ["connect", "connect"]
+    assert level.session("extra 0").commands == ["connect", "connect"]
 
 
 def test_who_is_out_of_sight_costs_no_look_in_each_frame() -> None:

@@ -94,7 +94,7 @@ def test_a_typed_line_goes_to_the_one_who_listens() -> None:
     player = player_in(level)
     level.frame()
     assert player.say("  Hello.  ")
-    assert level.session("nurse").told[-1] == "text Hello."
+    assert level.session("nurse").commands[-1] == "text Hello."
 
 
 def test_a_line_to_nobody_is_refused_with_a_sentence() -> None:
@@ -203,7 +203,7 @@ def lobby() -> Level:
     level.manager.listen_from((0.0, 0.0), (1.0, 0.0))
     level.frame(2)
     level.session("kiosk").becomes(S.CONNECTED)
-    level.session("kiosk").told.clear()
+    level.session("kiosk").commands.clear()
     return level
 
 
@@ -216,17 +216,17 @@ def press(level: Level) -> None:
 def test_the_next_visitor_finds_nothing_of_the_last() -> None:
     level = lobby()
     press(level)
-    assert level.session("kiosk").told == ["forget"]
+    assert level.session("kiosk").commands == ["forget"]
     level.session("kiosk").becomes(S.DISCONNECTED)
     level.frame(2)
-    assert level.session("kiosk").told == ["forget", "connect"]
+    assert level.session("kiosk").commands == ["forget", "connect"]
 
 
 def test_the_key_does_nothing_while_somebody_types() -> None:
     level = lobby()
     level.scene.input.captured = "chat box"
     press(level)
-    assert level.session("kiosk").told == []
+    assert level.session("kiosk").commands == []
 
 
 def test_the_key_does_nothing_far_from_the_kiosk() -> None:
@@ -235,7 +235,7 @@ def test_the_key_does_nothing_far_from_the_kiosk() -> None:
     level.manager.listen_from((400.0, 0.0), (1.0, 0.0))
     level.frame(30)
     press(level)
-    assert level.session("kiosk").told == []
+    assert level.session("kiosk").commands == []
 
 
 def stricken(service: FakeService | None = None) -> Level:
@@ -247,7 +247,7 @@ def stricken(service: FakeService | None = None) -> Level:
     level.manager.listen_from((0.0, 0.0), (1.0, 0.0))
     level.frame(2)
     for key in ("nurse", "patient"):
-        level.session(key).told.clear()
+        level.session(key).commands.clear()
     return level
 
 
@@ -260,15 +260,15 @@ def press_fault_keys(level: Level, key: str) -> None:
 def test_f5_cuts_the_line_of_the_one_who_listens() -> None:
     level = stricken()
     press_fault_keys(level, "f5")
-    assert level.session("nurse").told == ["cut"]
-    assert level.session("patient").told == []
+    assert level.session("nurse").commands == ["cut"]
+    assert level.session("patient").commands == []
 
 
 def test_f6_opens_a_black_hole_and_then_heals_it() -> None:
     level = stricken()
     press_fault_keys(level, "f6")
     press_fault_keys(level, "f6")
-    assert level.session("nurse").told == ["weather black hole", "weather calm"]
+    assert level.session("nurse").commands == ["weather black hole", "weather calm"]
 
 
 def test_f6_opens_another_black_hole_after_the_panel_healed_the_first() -> None:
@@ -276,7 +276,7 @@ def test_f6_opens_another_black_hole_after_the_panel_healed_the_first() -> None:
     press_fault_keys(level, "f6")
     level.scene.get_service(Faults).heal("nurse")
     press_fault_keys(level, "f6")
-    assert level.session("nurse").told[-2:] == ["weather calm", "weather black hole"]
+    assert level.session("nurse").commands[-2:] == ["weather calm", "weather black hole"]
 
 
 def test_f6_forgets_the_black_hole_of_a_session_that_is_gone() -> None:
@@ -285,7 +285,7 @@ def test_f6_forgets_the_black_hole_of_a_session_that_is_gone() -> None:
     level.runtime.close_session("nurse")
     level.manager.talk_to(level.manager.characters[1])
     press_fault_keys(level, "f6")
-    assert level.session("patient").told[-1:] == ["weather black hole"]
+    assert level.session("patient").commands[-1:] == ["weather black hole"]
 
 
 def test_f7_and_f8_kill_and_start_the_service() -> None:
@@ -305,7 +305,7 @@ def test_the_keys_rest_while_somebody_types(key: str) -> None:
     level = stricken(FakeService())
     level.scene.input.captured = "chat box"
     press_fault_keys(level, key)
-    assert level.session("nurse").told == []
+    assert level.session("nurse").commands == []
 
 
 @pytest.mark.parametrize("key", ["f7", "f8"])

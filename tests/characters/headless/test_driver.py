@@ -90,8 +90,8 @@ class Game:
         (player,) = self.app.scenes.active.find_components(Player)
         return player
 
-    def told(self) -> list[str]:
-        return self.runtime.sessions["nurse"].told[1:]
+    def commands(self) -> list[str]:
+        return self.runtime.sessions["nurse"].commands[1:]
 
     def nurse_becomes(self, state: SessionState) -> None:
         session = self.runtime.sessions["nurse"]
@@ -110,13 +110,13 @@ NURSE = 'character = "nurse"'
 def test_saying_goes_through_the_player(game: Game) -> None:
     game.nurse_becomes(S.CONNECTED)
     assert game.do(f'do = "say";{NURSE};text = "Hello."')
-    assert game.told() == ["text Hello."]
+    assert game.commands() == ["text Hello."]
 
 
 def test_an_answer_is_asked_for(game: Game) -> None:
     assert game.do(f'do = "respond";{NURSE}')
     assert game.do(f'do = "respond";{NURSE};about = "the storm"')
-    assert game.told() == ["respond", "respond the storm"]
+    assert game.commands() == ["respond", "respond the storm"]
 
 
 def test_a_line_that_is_refused_is_an_error_with_the_reason(game: Game) -> None:
@@ -183,7 +183,7 @@ def test_commands_reach_the_session(game: Game) -> None:
     game.do(f'do = "connect";{NURSE}')
     game.do(f'do = "disconnect";{NURSE}')
     game.do(f'do = "retry";{NURSE}')
-    assert game.told() == ["connect", "disconnect", "connect"]
+    assert game.commands() == ["connect", "disconnect", "connect"]
 
 
 def test_a_cut_is_done_when_the_session_has_noticed(game: Game) -> None:

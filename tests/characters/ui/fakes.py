@@ -37,7 +37,7 @@ class HudHandle(FakeHandle):
     """Notes retries too."""
 
     def retry(self) -> None:
-        self.told.append("retry")
+        self.commands.append("retry")
 
 
 class HudEars(FakeVoiceInput):
@@ -87,22 +87,22 @@ class FakeFaults:
     has_microphone: bool = True
     is_microphone_unplugged: bool = False
     sky: NetworkConditions | None = NetworkConditions.CALM
-    told: list[str] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
 
     def cut(self, key: str | None = None) -> None:
-        self.told.append(f"cut {key}")
+        self.commands.append(f"cut {key}")
 
     def black_hole(self, key: str | None = None) -> None:
-        self.told.append(f"black hole {key}")
+        self.commands.append(f"black hole {key}")
 
     def heal(self, key: str | None = None) -> None:
-        self.told.append(f"heal {key}")
+        self.commands.append(f"heal {key}")
 
     def latency(self, key: str | None = None) -> None:
-        self.told.append(f"lag {key}")
+        self.commands.append(f"lag {key}")
 
     def slow_link(self, key: str | None = None) -> None:
-        self.told.append(f"slow {key}")
+        self.commands.append(f"slow {key}")
 
     def network_conditions(self, key: str | None = None) -> NetworkConditions | None:
         return self.sky
@@ -114,10 +114,10 @@ class FakeFaults:
         self.is_microphone_unplugged = False
 
     def kill_service(self) -> None:
-        self.told.append("kill")
+        self.commands.append("kill")
 
     def start_service(self) -> None:
-        self.told.append("start")
+        self.commands.append("start")
 
     def expire_session(self, key: str) -> None:
         raise LookupError(f"{key} has no session that could expire.")

@@ -43,23 +43,23 @@ class Acting:
 def test_starting_anew_forgets_and_retries() -> None:
     stage = Stage()
     Acting(stage.scene).actions.start_anew("ada")
-    assert stage.session("ada").told[-2:] == ["clear", "retry"]
+    assert stage.session("ada").commands[-2:] == ["clear", "retry"]
 
 
 def test_taking_over_connects_here_what_is_open_elsewhere() -> None:
     stage = Stage()
     Acting(stage.scene).actions.take_over("ada")
-    assert stage.session("ada").told[-1] == "take over"
-    assert "take over" not in stage.session("bob").told
+    assert stage.session("ada").commands[-1] == "take over"
+    assert "take over" not in stage.session("bob").commands
 
 
 def test_a_talk_that_another_game_took_over_is_taken_back() -> None:
     stage = Stage()
     Acting(stage.scene).actions.take_over_first()
-    assert "take over" not in stage.session("bob").told
+    assert "take over" not in stage.session("bob").commands
     stage.becomes("bob", SessionState.DISCONNECTED, error=failure("session.taken_over"))
     Acting(stage.scene).actions.take_over_first()
-    assert stage.session("bob").told[-1] == "take over"
+    assert stage.session("bob").commands[-1] == "take over"
 
 
 def test_the_service_is_killed_or_launched_never_both() -> None:
@@ -241,7 +241,7 @@ def test_letters_that_are_typed_are_not_keys(ward: Ward) -> None:
     ward.type("uec")
     ward.press("return")
     assert 'display_name = "uec"' in ward.text
-    assert ward.faults.told == []
+    assert ward.faults.commands == []
 
 
 def test_what_is_typed_in_the_frame_of_enter_is_not_lost(ward: Ward) -> None:
@@ -303,7 +303,7 @@ def test_another_id_is_another_session_and_stays_the_inspected_one(ward: Ward) -
     ward.frame(3)
     assert ward.hud.state.inspected == "ada-2"
     assert "ada-2" in ward.runtime.sessions
-    assert ward.session("ada").told[-1] == "suspend"
+    assert ward.session("ada").commands[-1] == "suspend"
 
 
 def test_in_a_level_of_code_an_edit_applies_and_says_that_nothing_is_saved() -> None:

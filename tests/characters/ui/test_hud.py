@@ -40,7 +40,7 @@ def test_enter_opens_the_chat_and_sends_to_the_one_who_listens(stage: Stage) -> 
     stage.press("return")
     stage.type("Hello Ada")
     stage.press("return")
-    assert stage.session("ada").told[-1] == "text Hello Ada"
+    assert stage.session("ada").commands[-1] == "text Hello Ada"
     assert stage.hud.state.layer is HudLayer.GAME
 
 
@@ -64,7 +64,7 @@ def test_escape_closes_the_chat_and_keeps_the_draft(stage: Stage) -> None:
 def test_an_empty_line_closes_the_chat_and_sends_nothing(stage: Stage) -> None:
     stage.press("return", "return")
     assert stage.hud.state.layer is HudLayer.GAME
-    assert not [told for told in stage.session("ada").told if told.startswith("text")]
+    assert not [told for told in stage.session("ada").commands if told.startswith("text")]
 
 
 def test_what_nobody_can_hear_stays_in_the_box_and_says_why() -> None:
@@ -138,29 +138,29 @@ def test_damaged_settings_are_told_on_the_first_level_and_not_again(
 def test_r_retries_the_one_in_error_and_nobody_else(stage: Stage) -> None:
     stage.fails("bob")
     stage.press("r")
-    assert stage.session("bob").told[-1] == "retry"
-    assert "retry" not in stage.session("ada").told
+    assert stage.session("bob").commands[-1] == "retry"
+    assert "retry" not in stage.session("ada").commands
 
 
 def test_v_takes_over_the_talk_that_is_open_elsewhere_and_no_other(stage: Stage) -> None:
     stage.fails("ada")
     stage.fails("bob", "session.live_elsewhere")
     stage.press("v")
-    assert stage.session("bob").told[-1] == "take over"
-    assert "take over" not in stage.session("ada").told
+    assert stage.session("bob").commands[-1] == "take over"
+    assert "take over" not in stage.session("ada").commands
 
 
 def test_v_does_nothing_while_no_card_offers_it(stage: Stage) -> None:
     stage.fails("ada")
     stage.becomes("bob", SessionState.DISCONNECTED, error=failure("session.live_elsewhere"))
     stage.press("v")
-    assert not {"take over"} & {*stage.session("ada").told, *stage.session("bob").told}
+    assert not {"take over"} & {*stage.session("ada").commands, *stage.session("bob").commands}
 
 
 def test_the_fault_panel_is_worked_by_keys(stage: Stage) -> None:
     stage.press("f4", "c", "2", "b", "g", "o", "h", "k")
     told = ["cut None", "black hole bob", "lag bob", "slow bob", "heal bob", "kill"]
-    assert stage.faults.told == told
+    assert stage.faults.commands == told
 
 
 def test_u_unplugs_the_microphone_and_plugs_it_in(stage: Stage) -> None:
@@ -173,7 +173,7 @@ def test_u_unplugs_the_microphone_and_plugs_it_in(stage: Stage) -> None:
 
 def test_fault_keys_do_nothing_while_the_panel_is_closed(stage: Stage) -> None:
     stage.press("c", "k")
-    assert stage.faults.told == []
+    assert stage.faults.commands == []
 
 
 def test_what_cannot_be_broken_says_so(stage: Stage) -> None:
@@ -233,7 +233,7 @@ def test_a_click_on_retry_works(stage: Stage) -> None:
         for y in range(50, 260, 12):
             stage.scene.input.move_mouse(x, y)
             stage.hud._hotspots.click((x, y))
-    assert "retry" in stage.session("ada").told
+    assert "retry" in stage.session("ada").commands
 
 
 def test_every_state_is_drawn_with_every_panel(stage: Stage) -> None:
