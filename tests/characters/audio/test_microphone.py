@@ -229,7 +229,7 @@ def test_choosing_another_device_switches_without_a_loss(sound: Sound) -> None:
     sound.microphone.stop()
 
 
-def test_an_open_that_hangs_is_told_and_holds_nobody_up() -> None:
+def test_an_open_that_hangs_is_a_problem_and_holds_up_no_caller() -> None:
     clock, hang = ManualClock(), threading.Event()
 
     def open_stream(*_: object) -> FakeStream:

@@ -186,7 +186,7 @@ def test_how_it_ducks_and_fades_may_change_while_it_plays() -> None:
     assert not render(mixer, 0.1)[-1].any()
 
 
-def test_what_was_played_is_told_block_by_block() -> None:
+def test_what_was_played_is_handed_on_block_by_block() -> None:
     told: list[Samples] = []
     mixer = Mixer(RATE, played=told.append)
     mixer.play("a", steady(0.5), RATE)

@@ -89,7 +89,7 @@ def test_no_loudspeaker_is_one_calm_sentence_and_time_goes_on(sound: Sound) -> N
     until(lambda: not sound.voice.is_playing("ada"), 5.0, "the voice is consumed")
 
 
-def test_a_lost_loudspeaker_is_told_and_found_again(sound: Sound) -> None:
+def test_a_lost_loudspeaker_is_a_problem_and_found_again(sound: Sound) -> None:
     sound.start().fails = True
     until(lambda: sound.voice.problem is not None, 5.0, "the loss is told")
     until(lambda: len(sound.outputs) == 2 and sound.voice.problem is None, 8.0, "it is back")
@@ -97,7 +97,7 @@ def test_a_lost_loudspeaker_is_told_and_found_again(sound: Sound) -> None:
     until(lambda: sound.outputs[1].heard > 5, 5.0, "it is heard there")
 
 
-def test_a_write_that_never_returns_holds_nobody_up(sound: Sound) -> None:
+def test_a_write_that_never_returns_holds_up_no_caller(sound: Sound) -> None:
     output = sound.start()
     until(
         lambda: sound.voice._writer is not None and bool(sound.voice._writer.last_write_at), 5.0, ""

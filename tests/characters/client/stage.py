@@ -15,6 +15,7 @@ from characters.client.session_runner import SessionRunner
 from characters.protocol.failures import failure
 from characters.protocol.turn_settings import BargeIn
 from characters.session.conversation import SessionState, SessionStateChanged
+from characters.session.events import ConnectRequested
 from characters.storage.sessions import (
     KeyValueSessionPersistence,
     MemoryStore,
@@ -156,6 +157,13 @@ class Stage:
     def actor(self, character_id: str = "nurse", **config: Any) -> Actor:
         actor = Actor(SessionConfig(character_id, **config), self.context)
         self.actors.append(actor)
+        return actor
+
+    def connected(self, character_id: str = "nurse", **config: Any) -> Actor:
+        """Return an actor that has just connected."""
+        actor = self.actor(character_id, **config)
+        self.do(actor.runner.feed, ConnectRequested())
+        self.until_state(actor, SessionState.CONNECTED)
         return actor
 
     def do(self, action: Callable[..., object], *args: Any) -> None:

@@ -12,7 +12,7 @@ NURSE = SessionConfig("nurse")
 PLAN = OpenConnection(1, RoomMode.CREATE, None, None, True)
 
 
-def test_what_nobody_set_is_left_out() -> None:
+def test_what_is_not_set_is_left_out() -> None:
     body = connect_request(NURSE, ReconnectPolicy.DEFAULT, PLAN, None).to_dict()
     left_out = {"respond_modes", "heard", "takeover", "action_config", "narrative_template_keys"}
     assert not left_out & body.keys()

@@ -66,7 +66,7 @@ def test_twenty_that_drop_together_are_spread_out(crowd: Crowd) -> None:
     assert times[-1] < 1.0
 
 
-def test_slow_connects_hold_nobody_up_for_long(crowd: Crowd) -> None:
+def test_slow_connects_do_not_hold_up_others_for_long(crowd: Crowd) -> None:
     for name in "abcd":
         crowd.add(name, seconds=60.0)
     crowd.add("e")

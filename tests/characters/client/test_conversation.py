@@ -36,7 +36,7 @@ from tests.characters.client.stage import Actor, Stage
 VOICE = AudioFrame(1, 0.0, b"\x01\x00" * 160, 16_000)
 
 
-class FakeHearing:
+class FakeListener:
     """Ears that note what they are told of the talk."""
 
     def __init__(self) -> None:
@@ -50,9 +50,7 @@ class FakeHearing:
 
 
 def connected(stage: Stage, **config: Any) -> Actor:
-    actor = stage.actor(**config)
-    stage.do(actor.runner.feed, ConnectRequested())
-    stage.until_state(actor, SessionState.CONNECTED)
+    actor = stage.connected(**config)
     stage.run_for(0.01)
     return actor
 
@@ -84,15 +82,15 @@ def texts(actor: Actor) -> list[str]:
         (BotLlmStarted(), []),
     ],
 )
-def test_the_ears_wait_for_an_answer_until_it_begins_or_none_will(
+def test_the_voice_input_waits_for_an_answer_until_it_begins_or_none_will(
     message: ServerMessage, told: list[str]
 ) -> None:
     with Stage() as stage:
-        hearing = FakeHearing()
-        stage.context = replace(stage.context, listener=hearing)
+        listener = FakeListener()
+        stage.context = replace(stage.context, listener=listener)
         actor = connected(stage)
         stage.do(actor.conversation.received, message)
-        assert hearing.told == told
+        assert listener.told == told
 
 
 # --- typed text -------------------------------------------------------------------------------
@@ -106,7 +104,7 @@ def test_a_line_goes_out_and_into_the_transcript() -> None:
         assert actor.all(TranscriptChanged)[-1].turns[-1].text == "Hello"
 
 
-def test_a_line_typed_while_connecting_is_said_after_connected_was_told() -> None:
+def test_a_line_typed_while_connecting_is_said_after_the_game_sees_connected() -> None:
     with Stage() as stage:
         actor = stage.actor()
         stage.do(actor.runner.feed, ConnectRequested())
@@ -140,7 +138,7 @@ def test_lines_are_said_in_the_order_in_which_they_were_typed() -> None:
 
 
 @pytest.mark.parametrize("state", [SessionState.DISCONNECTED, SessionState.ERROR])
-def test_a_line_typed_to_nobody_is_refused_with_a_reason(state: SessionState) -> None:
+def test_a_line_typed_without_a_connection_is_refused_with_a_reason(state: SessionState) -> None:
     with Stage() as stage:
         actor = stage.actor()
         if state is SessionState.ERROR:
@@ -321,7 +319,7 @@ def test_a_loss_takes_emotion_turn_and_voice_and_keeps_the_transcript() -> None:
         assert texts(actor) == ["Hi"]
 
 
-def test_the_end_of_an_answer_that_will_not_go_on_is_told() -> None:
+def test_the_end_of_an_answer_that_will_not_go_on_reaches_the_game() -> None:
     with Stage() as stage:
         actor = connected(stage)
         stage.service.last.tell(BotLlmStarted(), BotLlmText("Once upon "))
@@ -453,7 +451,7 @@ def test_a_turn_that_the_service_interrupted_is_silenced() -> None:
         assert stage.voice.interrupted == ["nurse"]
 
 
-def test_somebody_addressed_attends() -> None:
+def test_a_character_that_is_addressed_attends() -> None:
     with Stage() as stage:
         actor = connected(stage)
         stage.do(actor.conversation.set_addressed, True)

@@ -41,7 +41,7 @@ def read_keys(stage: Stage) -> None:
     stage.do(lambda: None)
 
 
-def test_a_session_that_was_told_to_disconnect_is_at_rest_before_the_view_knows() -> None:
+def test_a_session_is_at_rest_from_the_order_to_disconnect_on() -> None:
     with Stage() as stage:
         actor, network = stage.actor(), Late()
         handle = SessionHandle(actor.runner, network)

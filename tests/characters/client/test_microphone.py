@@ -164,7 +164,7 @@ def test_the_silence_after_a_sentence_costs_none_of_its_words() -> None:
     assert room.targets["ada"].heard.count(VOICE.tobytes()) == 75
 
 
-def test_after_half_a_minute_nobody_wants_to_hear_it_any_more() -> None:
+def test_after_half_a_minute_kept_words_are_dropped() -> None:
     room = waiting_room()
     room.hear(VOICE, 0.6)
     room.hear(SILENCE, 32.0)
@@ -220,7 +220,7 @@ def test_nothing_is_kept_before_the_players_first_act() -> None:
     assert not room.sources and room.voice_input.status.kept_seconds == 0.0
 
 
-def test_somebody_who_is_not_getting_ready_keeps_nothing() -> None:
+def test_for_a_character_that_is_not_getting_ready_nothing_is_kept() -> None:
     room = waiting_room()
     room.targets["ada"].is_getting_ready = False
     room.hear(VOICE, 1.0)

@@ -22,7 +22,7 @@ from characters.protocol.messages import (
     VadSttStopped,
 )
 from characters.session.conversation import DialogueState, SessionState
-from characters.session.events import ConnectRequested, DisconnectRequested
+from characters.session.events import DisconnectRequested
 from tests.characters.client.stage import Actor, Stage
 
 MANUAL = RespondMode.MANUAL
@@ -30,9 +30,7 @@ DEED = ActionResponse((Action("wave"),), "m1")
 
 
 def connected(stage: Stage, mode: RespondMode = MANUAL) -> Actor:
-    actor = stage.actor(respond_mode=mode)
-    stage.do(actor.runner.feed, ConnectRequested())
-    stage.until_state(actor, SessionState.CONNECTED)
+    actor = stage.connected(respond_mode=mode)
     stage.run_for(0.01)
     return actor
 
@@ -52,7 +50,7 @@ def dialogue(actor: Actor) -> DialogueState:
     return actor.session.view.dialogue
 
 
-def test_the_service_is_told_who_decides() -> None:
+def test_the_service_learns_the_respond_mode() -> None:
     with Stage() as stage:
         connected(stage, RespondMode.AUTO)
         assert stage.service.requests[-1].respond_modes is None
@@ -125,7 +123,7 @@ def test_a_wish_when_nothing_was_said_names_no_line() -> None:
         assert wishes(stage) == [ContextUpdate(run_llm="true")]
 
 
-def test_a_wish_to_nobody_is_refused_with_a_reason() -> None:
+def test_a_request_without_a_connection_is_refused_with_a_reason() -> None:
     with Stage() as stage:
         actor = connected(stage)
         stage.do(actor.runner.feed, DisconnectRequested())
@@ -134,7 +132,7 @@ def test_a_wish_to_nobody_is_refused_with_a_reason() -> None:
         assert actor.all(MessageRefused)[-1].reason == "Nobody is connected: connect first."
 
 
-def test_a_change_of_mode_is_told_to_the_room_and_to_the_next_one() -> None:
+def test_a_change_of_mode_is_sent_to_the_room_and_to_the_next_one() -> None:
     with Stage() as stage:
         actor = connected(stage)
         config = replace(actor.session.config, respond_mode=RespondMode.AUTO)
@@ -150,7 +148,7 @@ def test_a_change_of_mode_is_told_to_the_room_and_to_the_next_one() -> None:
 # --- answers that are told again ----------------------------------------------------------------
 
 
-def test_the_service_is_told_which_answer_came_whole() -> None:
+def test_the_service_learns_which_answer_came_whole() -> None:
     with Stage() as stage:
         actor = connected(stage, RespondMode.AUTO)
         assert stage.service.requests[-1].heard is None
@@ -162,7 +160,7 @@ def test_the_service_is_told_which_answer_came_whole() -> None:
         assert actor.session.view.state is SessionState.RECONNECTING
 
 
-def test_a_deed_of_an_answer_that_is_told_again_is_done_once() -> None:
+def test_an_action_of_a_repeated_answer_is_done_once() -> None:
     with Stage() as stage:
         actor = connected(stage, RespondMode.AUTO)
         other = replace(DEED, message_id="m2")

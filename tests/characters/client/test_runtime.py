@@ -74,7 +74,7 @@ def house() -> Iterator[House]:
     house.runtime.close()
 
 
-def test_a_session_connects_and_tells_it_on_the_main_thread(house: House) -> None:
+def test_the_events_of_a_session_come_on_the_main_thread(house: House) -> None:
     handle = house.open()
     told: list[tuple[object, str]] = []
     handle.events.subscribe(lambda event: told.append((event, threading.current_thread().name)))
@@ -93,7 +93,7 @@ def test_the_one_who_would_hear_attends_and_the_other_no_more(house: House) -> N
         assert other.view.dialogue is DialogueState.IDLE
 
 
-def test_nothing_is_told_before_the_main_thread_asks(house: House) -> None:
+def test_no_event_comes_before_the_main_thread_asks(house: House) -> None:
     handle = house.open()
     told: list[object] = []
     handle.events.subscribe(told.append)
@@ -164,7 +164,7 @@ def test_a_clone_with_its_own_key_has_its_own_session(house: House) -> None:
     assert set(house.runtime.sessions) == {"nurse", "nurse-2"}
 
 
-def test_a_line_typed_at_once_is_said_and_one_typed_to_nobody_refused(house: House) -> None:
+def test_a_line_typed_at_once_is_said_and_one_without_a_connection_refused(house: House) -> None:
     handle, other = house.open(), house.open("porter")
     told: list[object] = []
     other.events.subscribe(told.append)

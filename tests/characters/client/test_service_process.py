@@ -65,7 +65,7 @@ def test_starting_one_that_runs_keeps_it(service: ServiceProcess) -> None:
     assert service.start() == url
 
 
-def test_it_ends_by_itself_when_told(service: ServiceProcess) -> None:
+def test_it_ends_by_itself_when_stopped(service: ServiceProcess) -> None:
     service.start()
     assert service.stop(DEADLINE)
     assert not service.is_running
@@ -194,7 +194,7 @@ def outcome(resume: object) -> object:
     return getattr(resume, "outcome", None)
 
 
-def test_a_level_may_say_how_it_starts_until_it_has_or_somebody_else_did(tmp_path: Path) -> None:
+def test_a_level_may_choose_its_arguments_until_it_has_some_or_runs(tmp_path: Path) -> None:
     service = ServiceProcess(tmp_path, ROOT / "assets")
     assert service.prefer(("--detector=silero",))
     assert service.prefer(("--detector=silero",)) and not service.prefer(("--no-speech",))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -59,13 +59,6 @@ PCM = bytes(640)
 FRAME = 0.02
 
 
-def connected(stage: Stage, **config: Any) -> Actor:
-    actor = stage.actor(**config)
-    stage.do(actor.runner.feed, ConnectRequested())
-    stage.until_state(actor, SessionState.CONNECTED)
-    return actor
-
-
 def policy(**fields: Any) -> ReconnectPolicy:
     return ReconnectPolicy(**fields)
 
@@ -73,9 +66,9 @@ def policy(**fields: Any) -> ReconnectPolicy:
 # --- connections ------------------------------------------------------------------------------
 
 
-def test_a_session_connects_and_tells_so_once() -> None:
+def test_a_session_connects_and_says_so_once() -> None:
     with Stage() as stage:
-        actor = connected(stage)
+        actor = stage.connected()
         assert actor.states == "CONNECTING CONNECTED"
         assert actor.view.resume.outcome is ResumeOutcome.FRESH
 
@@ -83,14 +76,14 @@ def test_a_session_connects_and_tells_so_once() -> None:
 def test_the_request_carries_how_the_service_tells_speech_and_its_end() -> None:
     with Stage() as stage:
         heard, over = VoiceActivityOptions(min_volume=0.4), SmartTurn(stop_secs=1.2)
-        connected(stage, voice_activity=heard, smart_turn=over)
+        stage.connected(voice_activity=heard, smart_turn=over)
         request = stage.service.requests[0]
         assert listening_options(request) == (heard, over)
 
 
 def test_the_request_carries_what_the_session_was_opened_with() -> None:
     with Stage() as stage:
-        connected(stage, persona="p.toml", end_user_id="ada", player_name="Ada", actions=("wave",))
+        stage.connected(persona="p.toml", end_user_id="ada", player_name="Ada", actions=("wave",))
         request = stage.service.requests[0]
         assert (request.character_id, request.persona) == ("nurse", "p.toml")
         assert (request.end_user_id, request.player_name) == ("ada", "Ada")
@@ -100,7 +93,7 @@ def test_the_request_carries_what_the_session_was_opened_with() -> None:
 
 def test_a_drop_is_recovered_by_a_rejoin() -> None:
     with Stage() as stage:
-        actor = connected(stage)
+        actor = stage.connected()
         first = stage.service.last
         first.drop()
         stage.until(lambda: actor.states.endswith("RECONNECTING CONNECTED"))
@@ -111,7 +104,7 @@ def test_a_drop_is_recovered_by_a_rejoin() -> None:
 
 def test_a_silent_line_is_noticed_within_interval_and_time_out_and_aborted() -> None:
     with Stage() as stage:
-        actor = connected(stage)
+        actor = stage.connected()
         stage.run_for(7.3)
         stage.service.is_silent = True
         taken = stage.until_state(actor, SessionState.RECONNECTING)
@@ -121,7 +114,7 @@ def test_a_silent_line_is_noticed_within_interval_and_time_out_and_aborted() -> 
 
 def test_heartbeats_follow_a_new_policy() -> None:
     with Stage() as stage:
-        actor = connected(stage)
+        actor = stage.connected()
         quick = policy(heartbeat_interval_seconds=0.1, heartbeat_timeout_seconds=0.1)
         stage.do(actor.runner.feed, PolicyChanged(quick))
         stage.run_for(2.0)
@@ -131,7 +124,7 @@ def test_heartbeats_follow_a_new_policy() -> None:
 
 def test_a_service_that_answers_pings_keeps_its_line_for_hours() -> None:
     with Stage() as stage:
-        actor = connected(stage)
+        actor = stage.connected()
         stage.run_for(4 * 3600.0)
         assert actor.states == "CONNECTING CONNECTED"
         assert actor.session.view.round_trip_seconds == 0.001
@@ -139,7 +132,7 @@ def test_a_service_that_answers_pings_keeps_its_line_for_hours() -> None:
 
 def test_the_first_round_trip_of_a_connection_is_seen_at_once() -> None:
     with Stage() as stage:
-        actor = connected(stage)
+        actor = stage.connected()
         stage.run_for(0.1)
         assert actor.session.view.round_trip_seconds == 0.001
         stage.service.last.drop()
@@ -151,7 +144,7 @@ def test_the_first_round_trip_of_a_connection_is_seen_at_once() -> None:
 
 def test_the_view_tells_how_long_the_wait_for_the_next_try_is() -> None:
     with Stage() as stage:
-        actor = connected(stage)
+        actor = stage.connected()
         stage.service.kill()
         stage.until(lambda: actor.session.view.next_retry_at is not None)
         wait = actor.session.view.retry_wait_seconds
@@ -165,7 +158,7 @@ def test_the_view_tells_how_long_the_wait_for_the_next_try_is() -> None:
 
 def test_a_service_that_is_killed_and_comes_back_is_found_again() -> None:
     with Stage() as stage:
-        actor = connected(stage)
+        actor = stage.connected()
         stage.service.kill()
         stage.run_for(3.0)
         stage.service.is_down = False
@@ -175,7 +168,7 @@ def test_a_service_that_is_killed_and_comes_back_is_found_again() -> None:
 
 def test_a_service_that_stays_away_ends_in_an_error_from_which_retry_works() -> None:
     with Stage() as stage:
-        actor = connected(stage)
+        actor = stage.connected()
         stage.service.kill()
         stage.until_state(actor, SessionState.ERROR, within=20.0)
         stage.service.is_down = False
@@ -208,7 +201,7 @@ def _flap(stage: Stage) -> None:
 
 def test_a_drained_server_is_reconnected_to_when_it_said_so() -> None:
     with Stage() as stage:
-        actor = connected(stage)
+        actor = stage.connected()
         stage.service.end("drain", retry_after=5.0)
         stage.until_state(actor, SessionState.RECONNECTING)
         assert stage.until_state(actor, SessionState.CONNECTED) >= 5.0
@@ -227,7 +220,7 @@ def test_a_refused_grant_is_not_joined() -> None:
 
 def test_a_transport_that_breaks_costs_an_attempt_and_no_more() -> None:
     with Stage() as stage:
-        actor = connected(stage)
+        actor = stage.connected()
         stage.service.last.tell(object())  # type: ignore[arg-type] # wrong on purpose
         stage.service.last.receive = None  # type: ignore[assignment, method-assign] # a defect
         stage.service.last.drop()
@@ -237,7 +230,7 @@ def test_a_transport_that_breaks_costs_an_attempt_and_no_more() -> None:
 # --- the store --------------------------------------------------------------------------------
 
 
-def test_the_record_is_in_the_store_before_connected_is_told() -> None:
+def test_the_record_is_in_the_store_before_the_game_sees_connected() -> None:
     with Stage() as stage:
         stage.worker.seconds = 1.5
         actor = stage.actor()
@@ -265,7 +258,7 @@ class _Watching(list[Any]):
 
 def test_a_store_that_hangs_holds_up_neither_ready_nor_others() -> None:
     with Stage() as stage:
-        other = connected(stage, character_id="porter")
+        other = stage.connected(character_id="porter")
         actor = stage.actor(policy=policy(resume_policy=ResumePolicy.ALWAYS_FRESH))
         stage.worker.is_hanging = True
         stage.do(actor.runner.feed, ConnectRequested())
@@ -277,7 +270,7 @@ def test_a_store_that_hangs_holds_up_neither_ready_nor_others() -> None:
 
 def test_a_drop_is_recorded_with_its_wall_clock_time() -> None:
     with Stage() as stage:
-        actor = connected(stage)
+        actor = stage.connected()
         stage.service.kill()
         stage.until_state(actor, SessionState.RECONNECTING)
         stage.run_for(0.1)
@@ -288,16 +281,16 @@ def test_a_drop_is_recorded_with_its_wall_clock_time() -> None:
 
 def test_a_restarted_process_rejoins_the_room_it_was_torn_from() -> None:
     with Stage() as stage:
-        connected(stage)
+        stage.connected()
         room = stage.service.last.grant.room_name
-        again = connected(stage)  # the first one was killed: nothing was closed, nothing stored
+        again = stage.connected()  # the first one was killed: nothing was closed, nothing stored
         assert stage.service.requests[-1].room_name == room
         assert again.view.resume.outcome is ResumeOutcome.REJOINED
 
 
 def test_a_record_names_the_endpoint_and_never_the_key() -> None:
     with Stage() as stage:
-        connected(stage, endpoint="https://x", api_key="top-secret")
+        stage.connected(endpoint="https://x", api_key="top-secret")
         record = stage.persistence.load("nurse")
         assert record is not None and record.endpoint_id.startswith("https://x#")
         assert "top-secret" not in str(record)
@@ -305,17 +298,17 @@ def test_a_record_names_the_endpoint_and_never_the_key() -> None:
 
 def test_a_session_is_not_resumed_with_another_key() -> None:
     with Stage() as stage:
-        first = connected(stage, endpoint="https://x", api_key="one")
+        first = stage.connected(endpoint="https://x", api_key="one")
         stage.do(first.runner.feed, DisconnectRequested())
         stage.until_state(first, SessionState.DISCONNECTED)
-        connected(stage, endpoint="https://x", api_key="two")
+        stage.connected(endpoint="https://x", api_key="two")
         assert stage.service.requests[-1].character_session_id is None
 
 
 def test_a_disconnect_keeps_or_clears_the_record_as_persist_says() -> None:
     for persist, is_kept in ((Persist.ACROSS_RESTARTS, True), (Persist.UNTIL_DISCONNECT, False)):
         with Stage() as stage:
-            actor = connected(stage, persist=persist)
+            actor = stage.connected(persist=persist)
             stage.do(actor.runner.feed, DisconnectRequested())
             stage.loop.run(actor.runner.at_rest())
             assert (stage.persistence.load("nurse") is not None) is is_kept
@@ -323,14 +316,14 @@ def test_a_disconnect_keeps_or_clears_the_record_as_persist_says() -> None:
 
 def test_forgetting_right_after_a_disconnect_leaves_no_record() -> None:
     with Stage() as stage:
-        actor = connected(stage)
+        actor = stage.connected()
         stage.do(actor.runner.feed, DisconnectRequested())
         stage.do(actor.runner.feed, ForgetRequested())
         stage.loop.run(actor.runner.at_rest())
         assert stage.persistence.load("nurse") is None
 
 
-def test_a_store_that_raises_is_told_with_the_connection() -> None:
+def test_the_error_of_a_store_that_raises_comes_with_the_connection() -> None:
     class Broken:
         def load(self, key: str) -> SessionRecord | None:
             return None
@@ -345,7 +338,7 @@ def test_a_store_that_raises_is_told_with_the_connection() -> None:
             return {}
 
     with Stage(Broken()) as stage:
-        actor = connected(stage)
+        actor = stage.connected()
         assert actor.view.error.code == "persistence.unavailable"
 
 
@@ -354,7 +347,7 @@ def test_a_store_that_raises_is_told_with_the_connection() -> None:
 
 def test_no_frame_passes_before_ready_and_delay() -> None:
     with Stage() as stage:
-        actor = connected(stage)
+        actor = stage.connected()
         ready_at = actor.view.microphone.ready_at
         while stage.loop.time() < ready_at + 1.0:
             actor.conversation.offer_audio(PCM, stage.loop.time())
@@ -367,14 +360,14 @@ def test_no_frame_passes_before_ready_and_delay() -> None:
 
 def test_a_frame_that_began_before_the_gate_opened_is_refused() -> None:
     with Stage() as stage:
-        actor = connected(stage)
+        actor = stage.connected()
         stage.until(lambda: actor.view.microphone.is_open)
         opened_at = actor.view.microphone.opened_at
         assert not actor.conversation.offer_audio(PCM, opened_at + FRAME / 2)
         assert actor.conversation.offer_audio(PCM, opened_at + FRAME)
 
 
-def test_only_somebody_who_connects_or_is_about_to_listen_gets_ready() -> None:
+def test_only_a_session_that_connects_or_is_about_to_listen_gets_ready() -> None:
     with Stage() as stage:
         actor = stage.actor()
         assert not actor.conversation.is_getting_ready
@@ -388,7 +381,7 @@ def test_only_somebody_who_connects_or_is_about_to_listen_gets_ready() -> None:
 
 def test_kept_words_are_stamped_from_the_opening_on_and_live_ones_behind_them() -> None:
     with Stage() as stage:
-        actor = connected(stage)
+        actor = stage.connected()
         assert actor.conversation.is_getting_ready and not actor.conversation.offer_kept(PCM)
         stage.until(lambda: actor.view.microphone.is_open)
         assert actor.conversation.is_listening and not actor.conversation.is_getting_ready
@@ -405,7 +398,7 @@ def test_kept_words_are_stamped_from_the_opening_on_and_live_ones_behind_them() 
 
 def test_a_timer_that_fires_a_tick_early_opens_the_gate_no_earlier() -> None:
     with Stage() as stage:
-        actor = connected(stage)
+        actor = stage.connected()
         due = actor.session.machine.due(Timer.MICROPHONE)
         assert due is not None
         stage.do(actor.runner._fire, Timer.MICROPHONE, due)
@@ -414,7 +407,7 @@ def test_a_timer_that_fires_a_tick_early_opens_the_gate_no_earlier() -> None:
 
 def test_the_meter_counts_what_the_gate_should_not_have_let_through() -> None:
     with Stage() as stage:
-        actor = connected(stage, policy=policy(auto_mic_start_delay_seconds=1.0))
+        actor = stage.connected(policy=policy(auto_mic_start_delay_seconds=1.0))
         stage.run_for(0.7)
         actor.session.meter.count(stage.loop.time())  # past the gate
         assert actor.session.gate.view.frames_before_open == 1
@@ -422,7 +415,7 @@ def test_the_meter_counts_what_the_gate_should_not_have_let_through() -> None:
 
 def test_after_a_shorter_delay_no_frame_counts_as_early() -> None:
     with Stage() as stage:
-        actor = connected(stage, policy=policy(auto_mic_start_delay_seconds=5.0))
+        actor = stage.connected(policy=policy(auto_mic_start_delay_seconds=5.0))
         stage.do(actor.runner.feed, PolicyChanged(policy(auto_mic_start_delay_seconds=0.2)))
         stage.run_for(0.3)
         assert actor.conversation.offer_audio(PCM, stage.loop.time())
@@ -431,7 +424,7 @@ def test_after_a_shorter_delay_no_frame_counts_as_early() -> None:
 
 def test_a_loss_closes_the_gate_until_ready_and_delay_of_the_next_connection() -> None:
     with Stage() as stage:
-        actor = connected(stage)
+        actor = stage.connected()
         stage.run_for(1.0)
         stage.service.last.drop()
         stage.until(lambda: actor.states.endswith("RECONNECTING CONNECTED"))
@@ -443,7 +436,7 @@ def test_a_loss_closes_the_gate_until_ready_and_delay_of_the_next_connection() -
 
 def test_the_counts_of_the_microphone_go_on_over_connections() -> None:
     with Stage() as stage:
-        actor = connected(stage)
+        actor = stage.connected()
         for _ in range(2):
             stage.run_for(1.0)
             actor.conversation.offer_audio(PCM, stage.loop.time())
@@ -458,14 +451,14 @@ def test_the_counts_of_the_microphone_go_on_over_connections() -> None:
 
 def test_the_line_can_be_cut_and_is_made_again() -> None:
     with Stage() as stage:
-        actor = connected(stage)
+        actor = stage.connected()
         stage.do(actor.runner.cut)
         stage.until(lambda: actor.states.endswith("RECONNECTING CONNECTED"))
 
 
 def test_a_black_hole_is_noticed_and_healed() -> None:
     with Stage() as stage:
-        actor = connected(stage)
+        actor = stage.connected()
         stage.do(actor.runner.simulated_link.set, NetworkConditions(is_black_hole=True))
         assert stage.until_state(actor, SessionState.RECONNECTING) <= 2.51
         stage.run_for(1.0)
@@ -476,7 +469,7 @@ def test_a_black_hole_is_noticed_and_healed() -> None:
 
 def test_messages_go_out_while_connected_only() -> None:
     with Stage() as stage:
-        actor = connected(stage)
+        actor = stage.connected()
         stage.do(actor.conversation.send, InterruptBot())
         assert stage.service.last.sent == [InterruptBot()]
         stage.do(actor.runner.feed, DisconnectRequested())
@@ -486,7 +479,7 @@ def test_messages_go_out_while_connected_only() -> None:
 
 def test_a_line_that_takes_no_more_is_given_up_and_the_text_is_not_lost_silently() -> None:
     with Stage() as stage:
-        actor = connected(stage)
+        actor = stage.connected()
         stage.service.last.overflows = True
         stage.do(actor.conversation.send_text, "hello")
         assert "hello" in str(actor.events)
@@ -495,7 +488,7 @@ def test_a_line_that_takes_no_more_is_given_up_and_the_text_is_not_lost_silently
 
 def test_the_timeline_keeps_the_last_fifty_changes() -> None:
     with Stage() as stage:
-        actor = connected(stage)
+        actor = stage.connected()
         for _ in range(30):
             stage.service.last.drop()
             stage.until(lambda: actor.state is SessionState.CONNECTED and stage.service.live)
@@ -536,7 +529,7 @@ def test_who_it_is_and_where_make_another_session(field: str, value: str) -> Non
         ("respond_mode", RespondMode.MANUAL),
     ],
 )
-def test_what_can_be_told_or_is_ours_needs_no_new_connection(field: str, value: Any) -> None:
+def test_what_can_be_sent_or_is_ours_needs_no_new_connection(field: str, value: Any) -> None:
     assert not is_another_session(ADA, changed(**{field: value}))
     assert not needs_new_connection(ADA, changed(**{field: value}))
 
@@ -547,7 +540,7 @@ def test_a_persona_and_actions_that_are_taken_away_need_a_new_connection() -> No
     assert not needs_new_connection(changed(actions=()), ADA)
 
 
-def test_only_what_the_room_does_not_know_is_told() -> None:
+def test_only_what_the_room_does_not_know_is_sent() -> None:
     assert messages_for_changes(ADA, changed(policy=ReconnectPolicy.PATIENT)) == ()
     assert messages_for_changes(ADA, changed(actions=("nod",), player_name="Bob")) == (
         ContextUpdate(run_llm="false", action_config={"actions": ["nod"]}),
@@ -559,17 +552,14 @@ def test_only_what_the_room_does_not_know_is_told() -> None:
 
 
 def connected_ada(stage: Stage, config: SessionConfig = ADA) -> Actor:
-    actor = stage.actor(**{name: getattr(config, name) for name in config.__dataclass_fields__})
-    stage.do(actor.runner.feed, ConnectRequested())
-    stage.until_state(actor, SessionState.CONNECTED)
-    return actor
+    return stage.connected(**{field.name: getattr(config, field.name) for field in fields(config)})
 
 
 def told(stage: Stage, kind: type[ClientMessage]) -> list[ClientMessage]:
     return [message for message in stage.service.last.sent if isinstance(message, kind)]
 
 
-def test_the_player_and_the_actions_are_told_when_the_room_is_made() -> None:
+def test_the_player_and_the_actions_are_sent_when_the_room_is_made() -> None:
     with Stage() as stage:
         connected_ada(stage)
         assert stage.service.requests[0].narrative_template_keys == {"player_name": "Ada"}
@@ -586,7 +576,7 @@ def test_new_actions_reach_the_open_room() -> None:
         assert actor.states == "CONNECTING CONNECTED"
 
 
-def test_what_changed_while_the_line_was_down_is_told_to_the_room_that_lived_on() -> None:
+def test_what_changed_during_an_outage_is_sent_to_the_room_that_lived_on() -> None:
     with Stage() as stage:
         actor = connected_ada(stage)
         stage.service.last.drop()
@@ -610,7 +600,7 @@ def test_another_persona_is_a_new_connection_that_resumes_the_talk() -> None:
         assert actor.view.resume.outcome is ResumeOutcome.RESUMED
 
 
-def test_a_new_policy_and_persist_reach_the_machine_and_tell_nobody() -> None:
+def test_a_new_policy_and_persist_reach_the_machine_and_send_nothing() -> None:
     with Stage() as stage:
         actor = connected_ada(stage)
         new = changed(policy=ReconnectPolicy.PATIENT, persist=Persist.UNTIL_DISCONNECT)
@@ -739,7 +729,7 @@ def test_a_store_that_fails_says_so_with_its_code() -> None:
 def test_what_is_stored_and_forgotten_is_known_without_asking_the_store() -> None:
     with Stage() as stage:
         keys = stage.context.stored_keys
-        actor = connected(stage)
+        actor = stage.connected()
         assert keys.has("nurse")
         stage.do(actor.runner.feed, ForgetRequested())
         stage.until(lambda: not keys.has("nurse"))

@@ -200,7 +200,7 @@ def test_with_headphones_speaking_over_a_character_cuts_it_off(room: Room) -> No
     assert room.targets["ada"].interrupted == 1
 
 
-def test_with_headphones_nobody_is_cut_off_who_is_silent(room: Room) -> None:
+def test_with_headphones_a_silent_character_is_not_cut_off(room: Room) -> None:
     room.voice_input.set_turns(replace(room.voice_input.turns, headphones=True))
     room.voice.playing = False
     room.hear(VOICE, 0.5)
