@@ -1,9 +1,10 @@
-"""The wire as pure values: messages, their JSON, numbering, failures.
+"""What both ends speak, as pure values: messages, their JSON, numbering, audio frames, failures.
 
-* messages: every message and the connect request
+* messages: every message, the connect request and the grant
 * codec: messages to JSON and back
-* link: numbering and acknowledging
-* network_conditions: bad networks, made on purpose
-* failures: what went wrong, and whether to try again
+* link: frames about the connection; numbering and acknowledging
+* audio_frames: audio as binary frames, and the queue before a socket
+* failures: what went wrong, and whether to try again; the base of all errors
+* network_conditions: simulated bad networks
 * turn_settings: how the player is listened to
 """

@@ -1,4 +1,4 @@
-"""Turn messages into wire dictionaries and back, checking everything on the way in.
+"""Turn messages into wire dictionaries and back; everything that comes in is checked.
 
 ```
 MessageError                what the peer sent cannot be used; `kind` is the wire's name for it
@@ -9,10 +9,6 @@ MessageError                what the peer sent cannot be used; `kind` is the wir
 
 A server message may come in three shapes (see `decode_server`); all three are accepted for
 every type, because the cloud's own pages disagree on some. Unknown fields are ignored.
-
-Check one value of a wire message, by the annotation of the field that it is for.
-
-A reader returns the clean value or raises ValueError with the end of a sentence ("must be ...").
 """
 
 from __future__ import annotations
@@ -22,11 +18,9 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
-from types import ModuleType
 from typing import Any, TypeVar
 
-from characters.protocol import messages as client_messages
-from characters.protocol import messages as server_messages
+from characters.protocol import messages
 from characters.protocol.failures import CharactersError
 from characters.protocol.messages import (
     Action,
@@ -54,6 +48,8 @@ __all__ = [
     "SUPPORTED_TYPES",
 ]
 
+
+# --- readers: the clean value of a field, or ValueError with the end of a sentence ----------------
 
 # A lone surrogate passes the JSON parser and then breaks every encoder behind it.
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -174,14 +170,14 @@ def _plan_field(item: Field[Any]) -> _FieldPlan:
 _B = TypeVar("_B", ClientMessage, ServerMessage)
 
 
-def _classes(module: ModuleType, base: type[_B]) -> dict[str, type[_B]]:
-    found = (getattr(module, name) for name in module.__all__)
+def _classes(base: type[_B]) -> dict[str, type[_B]]:
+    found = (getattr(messages, name) for name in messages.__all__)
     kinds = (item for item in found if isinstance(item, type) and issubclass(item, base))
     return {item.TYPE: item for item in kinds if getattr(item, "TYPE", "")}
 
 
-_CLIENT: Mapping[str, type[ClientMessage]] = _classes(client_messages, ClientMessage)
-_SERVER: Mapping[str, type[ServerMessage]] = _classes(server_messages, ServerMessage)
+_CLIENT: Mapping[str, type[ClientMessage]] = _classes(ClientMessage)
+_SERVER: Mapping[str, type[ServerMessage]] = _classes(ServerMessage)
 _PLANS: Mapping[type, tuple[_FieldPlan, ...]] = {
     item: tuple(_plan_field(part) for part in fields(item))  # type: ignore[arg-type]  # dataclasses all
     for item in (*_CLIENT.values(), *_SERVER.values())

@@ -2,10 +2,10 @@
 
 The classes, in the order in which they are looked for::
 
-    ADVISED         the server named a delay (Retry-After, a drain notice): wait that long
+    ADVISED         the server named a delay (Retry-After, a drain notice): wait so long
     TRANSIENT       refused, reset, timed out, 5xx, too many at once: back off and retry
     ROOM_GONE       the room to rejoin is no more: create one within the same attempt
-    RESUME_REFUSED  the stored session is not to be had: fresh, or an error under ALWAYS_RESUME
+    RESUME_REFUSED  the stored session cannot be resumed: fresh, or an error under ALWAYS_RESUME
     TERMINAL        asking again cannot help: key, character, configuration, quota
 
 A failure is a value, which a session carries to the game. What is raised is a `CharactersError`.
@@ -267,8 +267,8 @@ def classify_http(status: int, detail: object = None, retry_after: float | None 
     """Class a refusal of ``POST /connect`` by its status and its ``detail`` (text or 422 list)."""
     text = _detail_text(detail)
     lowered = text.lower()
-    for wanted, word, code in _BY_DETAIL:
-        if status == wanted and word in lowered:
+    for refused, word, code in _BY_DETAIL:
+        if status == refused and word in lowered:
             return failure(code, text, retry_after)
     code = _BY_STATUS.get(status, "")
     if not code:

@@ -127,8 +127,8 @@ def decode_link(raw: Mapping[str, Any]) -> LinkFrame:
     if cls is None:
         raise MessageError("validation-error", "Unknown link frame")
     try:
-        present = (name for name in _FIELDS[cls] if raw.get(name) is not None)
-        return cls(**{name: _value(raw, name) for name in present})
+        names = _FIELDS[cls]
+        return cls(**{name: _value(raw, name) for name in names if raw.get(name) is not None})
     except (TypeError, ValueError, OverflowError):
         raise MessageError("validation-error", f"Malformed link frame '{kind}'") from None
 
@@ -245,7 +245,7 @@ class SequencedChannel:
                 f"cannot repeat from {received}: confirmed {self.confirmed}, sent {self.sent}"
             )
         self.acknowledged(received)
-        return self.unconfirmed
+        return tuple(self._waiting)
 
     def enter(self, welcome: Welcome) -> tuple[dict[str, Any], ...]:
         """Take the service's welcome; return the messages to repeat. For the client's end.

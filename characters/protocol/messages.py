@@ -1,24 +1,8 @@
-"""What a client says to the service, as frozen values.
+"""What client and service say to each other, as frozen values: messages, connect request, grant.
 
-A class names its wire type in `TYPE`; the codec reads the fields from the annotations, so that
-a field is written down exactly once. Field meanings are those of the public Live API; defaults
-stand for fields that a peer may leave out.
-
-What the service says to a client, as frozen values.
-
-Built like `client_messages`: `TYPE` names the wire type, the codec reads the annotations.
-
-Who decides that a character answers: it does by itself, or only when the game asks.
-
-The wire's `respond_modes` has a mode for each lane of input. The public service has lanes for what
-the level tells, and always answers the player; ours has two lanes more, for what the player types
-and says. A lane that is not named is `auto`.
-
-Checks of numbers in settings, with sentences that name the field.
-
-What `POST /connect` takes and gives.
-
-The field names are the wire's. Nulls are left out; fields that a newer peer adds are ignored.
+A message class names its wire type in `TYPE`; the codec reads its fields from the annotations, so
+that a field is written down once. Field names and meanings are those of the public Live API;
+defaults stand for fields that a peer may leave out, and unknown fields are ignored.
 """
 
 from __future__ import annotations
@@ -319,7 +303,8 @@ class UnknownMessage(ServerMessage):
 USER_TEXT = "user_text"
 USER_VOICE = "user_voice"
 USER_LANES = (USER_TEXT, USER_VOICE)
-"""The lanes of what the player types and what he says."""
+"""The lanes for what the player types and says: our addition to the lanes of the public service,
+which are for what the level tells. A lane that is not named in `respond_modes` is `auto`."""
 
 SILENT = "silent"
 MODES = (SILENT, "auto", "must_respond")
@@ -468,22 +453,6 @@ class KillPipeline(ClientMessage):
     TYPE: ClassVar[str] = "kill-pipeline"
 
 
-def check_number(name: str, value: object, *, zero_is_fine: bool) -> None:
-    """Raise ValueError unless the value is a finite number above 0, or 0 where that is fine."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError(f"{name} must be a finite number (got {value!r})")
-    if value < 0 or (value == 0 and not zero_is_fine):
-        bound = "0 or more" if zero_is_fine else "above 0"
-        raise ValueError(f"{name} must be {bound} (got {value!r})")
-
-
-def check_range(name: str, value: object, low: float, high: float) -> None:
-    """Raise ValueError unless the value is a number from `low` to `high`."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not low <= value <= high:  # type: ignore[arg-type,operator] # is_number
-        raise ValueError(f"{name} must be {low:g} to {high:g} (got {value!r})")
-
-
 @dataclass(frozen=True, slots=True)
 class ConnectRequest:
     """Ask for a room with a character; mode "join" with `room_name` asks for a living room.
@@ -526,8 +495,8 @@ class ConnectRequest:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON body, without nulls."""
-        pairs = ((item.name, getattr(self, item.name)) for item in fields(self))
-        return {name: _plain(value) for name, value in pairs if value is not None}
+        names = [item.name for item in fields(self)]
+        return {name: _plain(value) for name in names if (value := getattr(self, name)) is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -565,3 +534,22 @@ def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return dict(value) if isinstance(value, Mapping) else value
+
+
+# --- checks of numbers in settings; the sentences name the field ---------------------------------
+
+
+def check_number(name: str, value: object, *, zero_is_fine: bool) -> None:
+    """Raise ValueError unless the value is a finite number above 0, or 0 where that is fine."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"{name} must be a finite number (got {value!r})")
+    if value < 0 or (value == 0 and not zero_is_fine):
+        bound = "0 or more" if zero_is_fine else "above 0"
+        raise ValueError(f"{name} must be {bound} (got {value!r})")
+
+
+def check_range(name: str, value: object, low: float, high: float) -> None:
+    """Raise ValueError unless the value is a number from `low` to `high`."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or not low <= value <= high:  # type: ignore[arg-type,operator] # is_number
+        raise ValueError(f"{name} must be {low:g} to {high:g} (got {value!r})")

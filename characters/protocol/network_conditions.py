@@ -1,4 +1,4 @@
-"""Bad networks, made on purpose: how late, how slowly, and whether at all, frames arrive."""
+"""Simulated bad networks: how late, how slowly, and whether at all, frames arrive."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import ClassVar
 __all__ = ["LATE_SECONDS", "NetworkConditions", "SLOW_BYTES_PER_SECOND"]
 
 LATE_SECONDS = 0.4
-"""A line that is late is this late in each direction: what a satellite adds."""
+"""Seconds in each direction that the fault "late" adds: as much as a satellite."""
 
 SLOW_BYTES_PER_SECOND = 16_000
-"""A third of what a voice needs, and half of the microphone: it stutters, and lives."""
+"""A third of what a voice needs, and half of the microphone: sound stutters, the session lives."""
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkConditions:
-    """What a fault does to every frame of a line, in each direction alike; the default is calm.
+    """What a fault does to every frame, in each direction alike; the default does nothing.
 
-    `delay_seconds` is one way; `bytes_per_second` 0 is no limit; a black hole lets nothing
-    through and tells nobody. Raises ValueError for what no line can have.
+    `delay_seconds` is one way; `bytes_per_second` 0 is no limit; a black hole loses every frame
+    without an error. Raises ValueError for a negative or infinite number.
     """
 
     CALM: ClassVar[NetworkConditions]
@@ -37,7 +37,7 @@ class NetworkConditions:
 
     @property
     def is_calm(self) -> bool:
-        """Whether the line is as good as it is."""
+        """Whether frames pass as on the real network."""
         return not (self.delay_seconds or self.bytes_per_second or self.is_black_hole)
 
 

@@ -1,9 +1,9 @@
 """One character's session as a pure machine: no I/O, no clock, no chance.
 
 * machine: the table of states; `advance` decides everything
-* attempts: connecting, failing, retrying, keeping the id
-* events: what the machine is told, what it orders, the session itself
-* policy: reconnect policy and heartbeat
-* conversation: views, turns and the transcript
-* targeting: who hears the player
+* attempts: the steps of connecting, and what a failure leads to
+* events: what happened, what to do, the session itself
+* policy: when to reconnect, what to resume, when a connection is dead
+* conversation: what a game sees of a session: states, turns, the transcript
+* targeting: which character hears the player
 """

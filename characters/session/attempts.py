@@ -1,8 +1,8 @@
-"""How a connection comes about: record, plan, grant, room, ready, connected.
+"""The steps of an attempt to connect, in order, and what a failure in each of them leads to.
 
-What a failed attempt leads to: a fallback within the attempt, a retry, or ERROR.
-
-What a session holds on to and lets go of: its record, its connection, their timers.
+An attempt reads the record, opens a connection, takes the room's grant, joins the room and waits
+for the character. A failure leads to a fallback within the attempt, to a retry, or to ERROR. The
+functions are the handlers of the machine's table, which says when each of them is called.
 """
 
 from __future__ import annotations
@@ -80,14 +80,370 @@ __all__ = [
 ]
 
 
+# --- from a request to CONNECTED --------------------------------------------------------------
+
+
+def begin(step: Transition, reason: str) -> None:
+    """Begin to connect, with no attempts spent and no error."""
+    always_fresh = step.session.policy.resume_policy is ResumePolicy.ALWAYS_FRESH
+    step.set(
+        attempt=0,
+        trouble_since=step.now,
+        error=None,
+        is_hibernating=False,
+        wants_connect=False,
+        is_loaded=always_fresh,
+    )
+    if always_fresh:
+        # A new connect is a new conversation; only a drop within it may rejoin the room.
+        step.set(session_id=None, room_name=None, live_id=None)
+    step.go(SessionState.CONNECTING, reason)
+    start_budget(step)
+    go_on(step)
+
+
+def go_on(step: Transition) -> None:
+    """Read the record if that was not done yet, else open a connection."""
+    session = step.session
+    if session.is_loaded:
+        _open_connection(step)
+        return
+    step.set(phase=AttemptPhase.LOADING, epoch=session.epoch + 1)
+    step.order(LoadRecord(step.session.epoch))
+    step.start(Timer.START, step.now + session.policy.start_wait_timeout_ms / 1000)
+
+
+def loaded(step: Transition, event: RecordLoaded) -> None:
+    """Take what the store holds, then open a connection."""
+    step.cancel(Timer.START)
+    record, session = event.record, step.session
+    step.set(is_loaded=True, phase=AttemptPhase.NONE)
+    if session.session_id is not None and session.storing is Storing.FAILED:
+        # What is held could not be stored, so it is newer than what the store knows.
+        _open_connection(step)
+        return
+    if record is None:
+        step.set(session_id=None, room_name=None, live_id=None)
+        _open_connection(step)
+        return
+    if record.endpoint_id and record.endpoint_id != session.endpoint_id:
+        _belongs_elsewhere(step)
+        return
+    if record.room_name != session.room_name or session.room_left_at is None:
+        step.set(room_left_at=step.now - max(0.0, event.room_age), live_id=None)
+    step.set(session_id=record.session_id, room_name=record.room_name)
+    _open_connection(step)
+
+
+def _belongs_elsewhere(step: Transition) -> None:
+    """Do not send this endpoint an id that another endpoint or credential gave."""
+    step.set(session_id=None, room_name=None, live_id=None, fresh_reason=FreshReason.OTHER_ENDPOINT)
+    if step.session.policy.resume_policy is ResumePolicy.ALWAYS_RESUME:
+        _fail(step, failure("session.resume_refused", "It belongs to another endpoint"))
+    else:
+        _open_connection(step)
+
+
+def _open_connection(step: Transition) -> None:
+    """Open a connection as the policy says: rejoin the room, else resume, else begin afresh."""
+    session = step.session
+    policy = session.policy
+    is_fresh = policy.resume_policy is ResumePolicy.ALWAYS_FRESH
+    token = None if is_fresh else session.session_id
+    left_at = step.now if session.room_left_at is None else session.room_left_at
+    rejoins = session.room_name is not None and policy.may_rejoin(step.now - left_at)
+    plan = OpenConnection(
+        epoch=session.epoch + 1,
+        mode=RoomMode.JOIN if rejoins else RoomMode.CREATE,
+        character_session_id=token,
+        room_name=session.room_name if rejoins else None,
+        spawn_agent=policy.spawn_agent_on_rejoin if rejoins else True,
+        live_id=session.live_id,
+        takeover=session.takeover,
+    )
+    step.set(
+        epoch=plan.epoch,
+        phase=AttemptPhase.OPENING,
+        plan=plan,
+        ready_at=None,
+    )
+    step.order(plan)
+
+
+def started(step: Transition, event: ConnectionStarted) -> None:
+    """Start the clock of the start phase: waiting for the limiter does not count."""
+    step.start(Timer.START, step.now + step.session.policy.start_wait_timeout_ms / 1000)
+
+
+def granted(step: Transition, event: RoomGranted) -> None:
+    """Take the server's answer, compare ids, and have the record made durable."""
+    session = step.session
+    plan = session.plan
+    assert plan is not None  # a phase of an attempt always has a plan
+    expected = session.session_id if plan.mode is RoomMode.JOIN else plan.character_session_id
+    is_same = expected is not None and event.character_session_id == expected
+    if expected is not None and not is_same and _must_resume(session):
+        _fail(step, failure("session.resume_refused", "The server answered with another session"))
+        return
+    restored = _restored_by_ids(session, plan, is_same)
+    if is_same and not session.is_told and session.restored is not None:
+        restored = _worse(restored, session.restored)
+    ttl = session.policy.room_rejoin_ttl_seconds
+    step.set(
+        phase=AttemptPhase.GRANTED,
+        storing=Storing.PENDING,
+        restored=restored,
+        is_told=False,
+        session_id=event.character_session_id,
+        room_name=event.room_name if ttl > 0 else None,
+        room_left_at=None,
+        live_id=event.live_id,
+        takeover=False,
+    )
+    step.order(StoreRecord(session.epoch, event.character_session_id, step.session.room_name))
+
+
+def _must_resume(session: Session) -> bool:
+    """Return whether anything but the stored conversation is an error."""
+    return session.policy.resume_policy is ResumePolicy.ALWAYS_RESUME
+
+
+def _restored_by_ids(session: Session, plan: OpenConnection, is_same: bool) -> Resume:
+    if is_same:
+        rejoined = plan.mode is RoomMode.JOIN
+        return Resume(ResumeOutcome.REJOINED if rejoined else ResumeOutcome.RESUMED)
+    if plan.character_session_id is not None:
+        return Resume(ResumeOutcome.FRESH, FreshReason.REFUSED)
+    if session.policy.resume_policy is ResumePolicy.ALWAYS_FRESH:
+        return Resume(ResumeOutcome.FRESH, FreshReason.POLICY)
+    return Resume(ResumeOutcome.FRESH, session.fresh_reason or FreshReason.NO_STORED_ID)
+
+
+def _worse(one: Resume, other: Resume) -> Resume:
+    order = tuple(ResumeOutcome)
+    return other if order.index(other.outcome) > order.index(one.outcome) else one
+
+
+def joined(step: Transition, event: RoomJoined) -> None:
+    """Take what the room says was restored, then wait for the character."""
+    restored = step.session.restored
+    assert restored is not None  # set by the grant
+    if event.outcome is not None:
+        is_fresh = event.outcome is ResumeOutcome.FRESH
+        said = Resume(event.outcome, FreshReason.REFUSED if is_fresh else None)
+        restored = _worse(restored, said)
+    if restored.reason is FreshReason.REFUSED and _must_resume(step.session):
+        _fail(step, failure("session.resume_refused", "The room began a new conversation"))
+        return
+    step.cancel(Timer.START)
+    restored = replace(restored, last_seen_seconds=event.last_seen_seconds)
+    step.set(phase=AttemptPhase.JOINED, restored=restored)
+    step.start(Timer.READY, step.now + step.session.policy.character_ready_timeout_seconds)
+
+
+def stored(step: Transition, event: RecordStored) -> None:
+    """Note that the record is durable."""
+    step.set(storing=Storing.DONE)
+    _connect_if_usable(step)
+
+
+def stored_late(step: Transition, event: RecordStored) -> None:
+    """Note that a slow store has answered after all, and clear the error."""
+    step.set(storing=Storing.DONE, error=None)
+
+
+def store_failed(step: Transition, event: RecordStoreFailed) -> None:
+    """Go on without a durable record: only the next start of the game cannot resume."""
+    step.set(storing=Storing.FAILED, error=event.failure)
+    _connect_if_usable(step)
+
+
+def ready(step: Transition, event: CharacterReady) -> None:
+    """Note when the character became ready: the microphone's delay counts from here."""
+    if step.session.ready_at is None:
+        step.set(ready_at=step.now)
+    _connect_if_usable(step)
+
+
+def _connect_if_usable(step: Transition) -> None:
+    """Go to CONNECTED once the character is ready and the record is stored, or was not."""
+    session = step.session
+    if session.ready_at is None or session.storing is Storing.PENDING:
+        return
+    step.cancel(Timer.READY, Timer.BUDGET)
+    is_durable = session.storing is Storing.DONE
+    step.set(
+        phase=AttemptPhase.NONE,
+        is_told=True,
+        fresh_reason=None,
+        connected_at=step.now,
+        error=None if is_durable else session.error,
+    )
+    step.go(SessionState.CONNECTED, "character ready")
+    step.start(Timer.STABLE, step.now + session.policy.stable_after_seconds)
+    arm_microphone(step)
+    start_idle(step)
+
+
+# --- what a failed attempt leads to -----------------------------------------------------------
+
+
+def load_failed(step: Transition, event: RecordLoadFailed) -> None:
+    """Fail the attempt: to go on would overwrite an id that could not be read."""
+    _attempt_failed(step, event.failure, event.chance)
+
+
+def attempt_over(step: Transition, event: AttemptFailed | ConnectionLost) -> None:
+    """Fail the attempt for the reason that the shell gives."""
+    _attempt_failed(step, event.failure, event.chance)
+
+
+def ended_in_attempt(step: Transition, event: ServerEnded) -> None:
+    """Fail the attempt because the server said bye in the middle of it."""
+    _attempt_failed(step, bye_failure(event), event.chance)
+
+
+def start_too_late(step: Transition, event: TimerFired) -> None:
+    """Fail the attempt: the start phase took longer than `start_wait_timeout_ms`."""
+    is_loading = step.session.phase is AttemptPhase.LOADING
+    code = "persistence.slow" if is_loading else "connection.timeout"
+    _attempt_failed(step, failure(code), event.chance)
+
+
+def ready_too_late(step: Transition, event: TimerFired) -> None:
+    """Fail the attempt for want of a ready signal, or go on without a slow store."""
+    if step.session.ready_at is None:
+        _attempt_failed(step, failure("character.ready_timeout"), event.chance)
+    else:
+        step.set(storing=Storing.FAILED, error=failure("persistence.slow"))
+        _connect_if_usable(step)
+
+
+def _attempt_failed(step: Transition, why: Failure, chance: float) -> None:
+    """Fall back within the attempt, retry, or give up, by the class of the failure."""
+    session = step.session
+    plan = session.plan if session.is_holding else None
+    if why.kind is FailureKind.ROOM_GONE and plan and plan.mode is RoomMode.JOIN:
+        release(step)
+        step.set(room_name=None)
+        go_on(step)
+    elif why.kind is FailureKind.RESUME_REFUSED and plan and plan.character_session_id:
+        _resume_refused(step, why)
+    else:
+        release(step)
+        step.set(error=why)
+        retry(step, why, chance, session.state)
+
+
+def _resume_refused(step: Transition, why: Failure) -> None:
+    is_gone = why.code in ("session.not_found", "session.expired")
+    reason = FreshReason.EXPIRED if is_gone else FreshReason.REFUSED
+    has_to_resume = _must_resume(step.session)
+    if is_gone:
+        clear(step, reason)
+    if has_to_resume:
+        _fail(step, failure("session.resume_refused", why.message))
+        return
+    release(step)
+    step.set(session_id=None, room_name=None, live_id=None, fresh_reason=reason)
+    go_on(step)
+
+
+def retry(step: Transition, why: Failure, chance: float, state: SessionState) -> None:
+    """Plan the next attempt, or give up when attempts or time are spent."""
+    session, policy = step.session, step.session.policy
+    attempt = session.attempt + 1
+    delay = _delay(policy, attempt, why, chance)
+    spent = _why_not(step, why, attempt, delay)
+    if spent:
+        if state is not session.state:
+            step.go(state, why.code)
+        _fail(step, why, spent)
+        return
+    step.set(attempt=attempt, phase=AttemptPhase.WAITING)
+    if state is not session.state:
+        step.go(state, why.code, next_retry_in=delay)
+    else:
+        step.order(Publish(_retry_scheduled(step, why, delay)))
+    if delay > 0:
+        step.start(Timer.RETRY, step.now + delay)
+    else:
+        go_on(step)
+
+
+def _delay(policy: ReconnectPolicy, attempt: int, why: Failure, chance: float) -> float:
+    if why.kind is FailureKind.ADVISED and why.retry_after is not None:
+        # Never before the advised moment, and spread after it: all clients were given the same one.
+        return why.retry_after + chance * policy.backoff_base_seconds
+    return policy.delay(attempt, chance)
+
+
+def _why_not(step: Transition, why: Failure, attempt: int, delay: float) -> str:
+    session, policy = step.session, step.session.policy
+    if why.kind in (FailureKind.TERMINAL, FailureKind.RESUME_REFUSED):
+        return why.code
+    if not policy.allows_attempt(attempt):
+        return f"all {policy.max_reconnect_attempts} attempts are spent"
+    budget = policy.reconnect_budget_seconds
+    since = step.now if session.trouble_since is None else session.trouble_since
+    if budget is not None and step.now + delay > since + budget:
+        return f"the time budget of {budget:g} s is spent"
+    return ""
+
+
+def _retry_scheduled(step: Transition, why: Failure, delay: float) -> RetryScheduled:
+    session = step.session
+    return RetryScheduled(
+        t=step.now,
+        character_id=session.character_id,
+        session_key=session.session_key or session.character_id,
+        state=session.state,
+        attempt=session.attempt,
+        max_attempts=session.policy.max_reconnect_attempts,
+        next_retry_in=delay,
+        error=why,
+    )
+
+
+def try_again(step: Transition, event: TimerFired) -> None:
+    """Make the attempt that waited for the back-off."""
+    go_on(step)
+
+
+def budget_spent(step: Transition, event: TimerFired) -> None:
+    """Give up: the time for getting connected is over."""
+    budget = step.session.policy.reconnect_budget_seconds
+    why = step.session.error or failure("connection.timeout")
+    _fail(step, why, f"the time budget of {budget:g} s is spent")
+
+
+BYE_CODES: Mapping[str, str] = MappingProxyType(
+    {
+        "drain": "server.draining",
+        "overflow": "transport.overflow",
+        "idle-timeout": "session.idle_timeout",
+        "taken-over": "session.taken_over",
+        "quota": "connection.quota_exceeded",
+    }
+)
+
+
+def bye_failure(event: ServerEnded) -> Failure:
+    """Return what a bye of the server means as a failure."""
+    return failure(BYE_CODES.get(event.reason, "session.ended"), retry_after=event.retry_after)
+
+
+# --- what a session holds, and lets go of ----------------------------------------------------
+
+
 def clear(step: Transition, why: FreshReason | None = None) -> None:
-    """Forget the stored conversation; `why` is told with the next fresh one."""
+    """Forget the stored conversation; the next fresh one gives `why` as its reason."""
     step.set(session_id=None, room_name=None, room_left_at=None, live_id=None, fresh_reason=why)
     step.order(ClearRecord())
 
 
 def end_conversation(step: Transition) -> None:
-    """A deliberate end, or the server's time-out: `persist` says whether the id stays."""
+    """End the conversation on purpose, or as the server did: `persist` says if the id stays."""
     if step.session.persist is Persist.UNTIL_DISCONNECT:
         clear(step)
     else:
@@ -95,7 +451,7 @@ def end_conversation(step: Transition) -> None:
 
 
 def leave_room(step: Transition) -> None:
-    """Leave the room for good, so that the next connect resumes in a new one; keep the id."""
+    """Leave the room for good and keep the id: the next connect resumes in a new room."""
     session = step.session
     if session.session_id is not None and session.room_name is not None:
         step.order(StoreRecord(session.epoch, session.session_id, None))
@@ -103,7 +459,7 @@ def leave_room(step: Transition) -> None:
 
 
 def drop_room(step: Transition) -> None:
-    """Note, also on disk, since when the room is without us: it may be rejoined for a while."""
+    """Note, also on disk, when the room was left: it may be rejoined for a while."""
     session = step.session
     if session.room_name is None or session.room_left_at is not None:
         return
@@ -113,7 +469,7 @@ def drop_room(step: Transition) -> None:
 
 
 def release(step: Transition) -> None:
-    """Let go of the connection, whatever there is of it, and of everything that hangs on it."""
+    """Abort the connection, however far it is, and stop everything that belongs to it."""
     session = step.session
     if session.is_holding or session.state is SessionState.CONNECTED:
         step.order(AbortConnection(session.epoch))
@@ -158,356 +514,9 @@ def arm_microphone(step: Transition) -> None:
     step.start(Timer.MICROPHONE, max(due, step.now))
 
 
-def fail(step: Transition, why: Failure, reason: str = "") -> None:
-    """Give up: ERROR, with everything let go and the id as it is."""
+def _fail(step: Transition, why: Failure, reason: str = "") -> None:
+    """Give up: go to ERROR without a connection; the id stays as it is."""
     release(step)
     step.cancel(Timer.RETRY, Timer.BUDGET)
     step.set(error=why, phase=AttemptPhase.NONE)
     step.go(SessionState.ERROR, reason or why.code)
-
-
-def begin(step: Transition, reason: str) -> None:
-    """Start afresh on the way to CONNECTED: no attempts spent, no error."""
-    always_fresh = step.session.policy.resume_policy is ResumePolicy.ALWAYS_FRESH
-    step.set(
-        attempt=0,
-        trouble_since=step.now,
-        error=None,
-        is_hibernating=False,
-        wants_connect=False,
-        is_loaded=always_fresh,
-    )
-    if always_fresh:
-        # A new connect is a new conversation; only a drop within it may rejoin the room.
-        step.set(session_id=None, room_name=None, live_id=None)
-    step.go(SessionState.CONNECTING, reason)
-    start_budget(step)
-    go_on(step)
-
-
-def go_on(step: Transition) -> None:
-    """Go on with the attempt: read the record if that was not done, then open a connection."""
-    session = step.session
-    if session.is_loaded:
-        open_connection(step)
-        return
-    step.set(phase=AttemptPhase.LOADING, epoch=session.epoch + 1)
-    step.order(LoadRecord(step.session.epoch))
-    step.start(Timer.START, step.now + session.policy.start_wait_timeout_ms / 1000)
-
-
-def loaded(step: Transition, event: RecordLoaded) -> None:
-    """Take what the store knows, then open."""
-    step.cancel(Timer.START)
-    record, session = event.record, step.session
-    step.set(is_loaded=True, phase=AttemptPhase.NONE)
-    if session.session_id is not None and session.storing is Storing.FAILED:
-        # What is held could not be stored, so it is newer than what the store knows.
-        open_connection(step)
-        return
-    if record is None:
-        step.set(session_id=None, room_name=None, live_id=None)
-        open_connection(step)
-        return
-    if record.endpoint_id and record.endpoint_id != session.endpoint_id:
-        _belongs_elsewhere(step)
-        return
-    if record.room_name != session.room_name or session.room_left_at is None:
-        step.set(room_left_at=step.now - max(0.0, event.room_age), live_id=None)
-    step.set(session_id=record.session_id, room_name=record.room_name)
-    open_connection(step)
-
-
-def _belongs_elsewhere(step: Transition) -> None:
-    """The stored id is of another endpoint or credential: it is never sent to this one."""
-    step.set(session_id=None, room_name=None, live_id=None, fresh_reason=FreshReason.OTHER_ENDPOINT)
-    if step.session.policy.resume_policy is ResumePolicy.ALWAYS_RESUME:
-        fail(step, failure("session.resume_refused", "It belongs to another endpoint"))
-    else:
-        open_connection(step)
-
-
-def open_connection(step: Transition) -> None:
-    """Open a connection as the policy says: rejoin the room, else resume, else begin afresh."""
-    session = step.session
-    policy = session.policy
-    is_fresh = policy.resume_policy is ResumePolicy.ALWAYS_FRESH
-    token = None if is_fresh else session.session_id
-    left_at = step.now if session.room_left_at is None else session.room_left_at
-    rejoins = session.room_name is not None and policy.may_rejoin(step.now - left_at)
-    plan = OpenConnection(
-        epoch=session.epoch + 1,
-        mode=RoomMode.JOIN if rejoins else RoomMode.CREATE,
-        character_session_id=token,
-        room_name=session.room_name if rejoins else None,
-        spawn_agent=policy.spawn_agent_on_rejoin if rejoins else True,
-        live_id=session.live_id,
-        takeover=session.takeover,
-    )
-    step.set(
-        epoch=plan.epoch,
-        phase=AttemptPhase.OPENING,
-        plan=plan,
-        ready_at=None,
-    )
-    step.order(plan)
-
-
-def started(step: Transition, event: ConnectionStarted) -> None:
-    """Start the clock of the start phase: waiting for the limiter does not count."""
-    step.start(Timer.START, step.now + step.session.policy.start_wait_timeout_ms / 1000)
-
-
-def granted(step: Transition, event: RoomGranted) -> None:
-    """Take the server's answer, compare ids, and have the record made durable."""
-    session = step.session
-    plan = session.plan
-    assert plan is not None  # a phase of an attempt always has a plan
-    expected = session.session_id if plan.mode is RoomMode.JOIN else plan.character_session_id
-    is_same = expected is not None and event.character_session_id == expected
-    if expected is not None and not is_same and must_resume(session):
-        fail(step, failure("session.resume_refused", "The server answered with another session"))
-        return
-    restored = _restored_by_ids(session, plan, is_same)
-    if is_same and not session.is_told and session.restored is not None:
-        restored = _worse(restored, session.restored)
-    ttl = session.policy.room_rejoin_ttl_seconds
-    step.set(
-        phase=AttemptPhase.GRANTED,
-        storing=Storing.PENDING,
-        restored=restored,
-        is_told=False,
-        session_id=event.character_session_id,
-        room_name=event.room_name if ttl > 0 else None,
-        room_left_at=None,
-        live_id=event.live_id,
-        takeover=False,
-    )
-    step.order(StoreRecord(session.epoch, event.character_session_id, step.session.room_name))
-
-
-def must_resume(session: Session) -> bool:
-    """Return whether anything but the stored conversation is an error."""
-    return session.policy.resume_policy is ResumePolicy.ALWAYS_RESUME
-
-
-def _restored_by_ids(session: Session, plan: OpenConnection, is_same: bool) -> Resume:
-    if is_same:
-        rejoined = plan.mode is RoomMode.JOIN
-        return Resume(ResumeOutcome.REJOINED if rejoined else ResumeOutcome.RESUMED)
-    if plan.character_session_id is not None:
-        return Resume(ResumeOutcome.FRESH, FreshReason.REFUSED)
-    if session.policy.resume_policy is ResumePolicy.ALWAYS_FRESH:
-        return Resume(ResumeOutcome.FRESH, FreshReason.POLICY)
-    return Resume(ResumeOutcome.FRESH, session.fresh_reason or FreshReason.NO_STORED_ID)
-
-
-def _worse(one: Resume, other: Resume) -> Resume:
-    order = tuple(ResumeOutcome)
-    return other if order.index(other.outcome) > order.index(one.outcome) else one
-
-
-def joined(step: Transition, event: RoomJoined) -> None:
-    """Take the room's own word on what was restored, then wait for the character."""
-    restored = step.session.restored
-    assert restored is not None  # set by the grant
-    if event.outcome is not None:
-        is_fresh = event.outcome is ResumeOutcome.FRESH
-        said = Resume(event.outcome, FreshReason.REFUSED if is_fresh else None)
-        restored = _worse(restored, said)
-    if restored.reason is FreshReason.REFUSED and must_resume(step.session):
-        fail(step, failure("session.resume_refused", "The room began a new conversation"))
-        return
-    step.cancel(Timer.START)
-    restored = replace(restored, last_seen_seconds=event.last_seen_seconds)
-    step.set(phase=AttemptPhase.JOINED, restored=restored)
-    step.start(Timer.READY, step.now + step.session.policy.character_ready_timeout_seconds)
-
-
-def stored(step: Transition, event: RecordStored) -> None:
-    """Note that the record is durable."""
-    step.set(storing=Storing.DONE)
-    connect_if_usable(step)
-
-
-def stored_late(step: Transition, event: RecordStored) -> None:
-    """A slow store has come round: nothing is wrong any more."""
-    step.set(storing=Storing.DONE, error=None)
-
-
-def store_failed(step: Transition, event: RecordStoreFailed) -> None:
-    """A store that fails costs the memory of the next start, said aloud, not the talk of now."""
-    step.set(storing=Storing.FAILED, error=event.failure)
-    connect_if_usable(step)
-
-
-def ready(step: Transition, event: CharacterReady) -> None:
-    """Note when the character became ready: the microphone's delay counts from here."""
-    if step.session.ready_at is None:
-        step.set(ready_at=step.now)
-    connect_if_usable(step)
-
-
-def connect_if_usable(step: Transition) -> None:
-    """Come into CONNECTED once the character is ready and the record is settled."""
-    session = step.session
-    if session.ready_at is None or session.storing is Storing.PENDING:
-        return
-    step.cancel(Timer.READY, Timer.BUDGET)
-    is_durable = session.storing is Storing.DONE
-    step.set(
-        phase=AttemptPhase.NONE,
-        is_told=True,
-        fresh_reason=None,
-        connected_at=step.now,
-        error=None if is_durable else session.error,
-    )
-    step.go(SessionState.CONNECTED, "character ready")
-    step.start(Timer.STABLE, step.now + session.policy.stable_after_seconds)
-    arm_microphone(step)
-    start_idle(step)
-
-
-def load_failed(step: Transition, event: RecordLoadFailed) -> None:
-    """Fail the attempt: going on would overwrite an id that could not be read."""
-    attempt_failed(step, event.failure, event.chance)
-
-
-def attempt_over(step: Transition, event: AttemptFailed | ConnectionLost) -> None:
-    """Fail the attempt for the reason that the shell gives."""
-    attempt_failed(step, event.failure, event.chance)
-
-
-def ended_in_attempt(step: Transition, event: ServerEnded) -> None:
-    """Fail the attempt because the server said bye in the middle of it."""
-    attempt_failed(step, bye_failure(event), event.chance)
-
-
-def start_too_late(step: Transition, event: TimerFired) -> None:
-    """Fail the attempt: the start phase took longer than `start_wait_timeout_ms`."""
-    is_loading = step.session.phase is AttemptPhase.LOADING
-    code = "persistence.slow" if is_loading else "connection.timeout"
-    attempt_failed(step, failure(code), event.chance)
-
-
-def ready_too_late(step: Transition, event: TimerFired) -> None:
-    """Fail the attempt for want of a ready signal, or go on without a slow store."""
-    if step.session.ready_at is None:
-        attempt_failed(step, failure("character.ready_timeout"), event.chance)
-    else:
-        step.set(storing=Storing.FAILED, error=failure("persistence.slow"))
-        connect_if_usable(step)
-
-
-def attempt_failed(step: Transition, why: Failure, chance: float) -> None:
-    """Fall back within the attempt, retry, or give up, by the class of the failure."""
-    session = step.session
-    plan = session.plan if session.is_holding else None
-    if why.kind is FailureKind.ROOM_GONE and plan and plan.mode is RoomMode.JOIN:
-        release(step)
-        step.set(room_name=None)
-        go_on(step)
-    elif why.kind is FailureKind.RESUME_REFUSED and plan and plan.character_session_id:
-        _resume_refused(step, why)
-    else:
-        release(step)
-        step.set(error=why)
-        retry(step, why, chance, session.state)
-
-
-def _resume_refused(step: Transition, why: Failure) -> None:
-    is_gone = why.code in ("session.not_found", "session.expired")
-    reason = FreshReason.EXPIRED if is_gone else FreshReason.REFUSED
-    has_to_resume = must_resume(step.session)
-    if is_gone:
-        clear(step, reason)
-    if has_to_resume:
-        fail(step, failure("session.resume_refused", why.message))
-        return
-    release(step)
-    step.set(session_id=None, room_name=None, live_id=None, fresh_reason=reason)
-    go_on(step)
-
-
-def retry(step: Transition, why: Failure, chance: float, state: SessionState) -> None:
-    """Plan the next attempt, or give up when attempts or time are spent."""
-    session, policy = step.session, step.session.policy
-    attempt = session.attempt + 1
-    delay = _delay(policy, attempt, why, chance)
-    spent = _why_not(step, why, attempt, delay)
-    if spent:
-        if state is not session.state:
-            step.go(state, why.code)
-        fail(step, why, spent)
-        return
-    step.set(attempt=attempt, phase=AttemptPhase.WAITING)
-    if state is not session.state:
-        step.go(state, why.code, next_retry_in=delay)
-    else:
-        step.order(Publish(_retry_scheduled(step, why, delay)))
-    if delay > 0:
-        step.start(Timer.RETRY, step.now + delay)
-    else:
-        go_on(step)
-
-
-def _delay(policy: ReconnectPolicy, attempt: int, why: Failure, chance: float) -> float:
-    if why.kind is FailureKind.ADVISED and why.retry_after is not None:
-        # Never before the advised moment, and spread after it: everybody was told the same one.
-        return why.retry_after + chance * policy.backoff_base_seconds
-    return policy.delay(attempt, chance)
-
-
-def _why_not(step: Transition, why: Failure, attempt: int, delay: float) -> str:
-    session, policy = step.session, step.session.policy
-    if why.kind in (FailureKind.TERMINAL, FailureKind.RESUME_REFUSED):
-        return why.code
-    if not policy.allows_attempt(attempt):
-        return f"all {policy.max_reconnect_attempts} attempts are spent"
-    budget = policy.reconnect_budget_seconds
-    since = step.now if session.trouble_since is None else session.trouble_since
-    if budget is not None and step.now + delay > since + budget:
-        return f"the time budget of {budget:g} s is spent"
-    return ""
-
-
-def _retry_scheduled(step: Transition, why: Failure, delay: float) -> RetryScheduled:
-    session = step.session
-    return RetryScheduled(
-        t=step.now,
-        character_id=session.character_id,
-        session_key=session.session_key or session.character_id,
-        state=session.state,
-        attempt=session.attempt,
-        max_attempts=session.policy.max_reconnect_attempts,
-        next_retry_in=delay,
-        error=why,
-    )
-
-
-def try_again(step: Transition, event: TimerFired) -> None:
-    """Make the attempt that the back-off put off."""
-    go_on(step)
-
-
-def budget_spent(step: Transition, event: TimerFired) -> None:
-    """Give up: the time for getting connected is over."""
-    budget = step.session.policy.reconnect_budget_seconds
-    why = step.session.error or failure("connection.timeout")
-    fail(step, why, f"the time budget of {budget:g} s is spent")
-
-
-BYE_CODES: Mapping[str, str] = MappingProxyType(
-    {
-        "drain": "server.draining",
-        "overflow": "transport.overflow",
-        "idle-timeout": "session.idle_timeout",
-        "taken-over": "session.taken_over",
-        "quota": "connection.quota_exceeded",
-    }
-)
-
-
-def bye_failure(event: ServerEnded) -> Failure:
-    """Return what a bye of the server means as a failure."""
-    return failure(BYE_CODES.get(event.reason, "session.ended"), retry_after=event.retry_after)

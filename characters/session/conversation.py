@@ -1,18 +1,13 @@
-"""The states of a session and what the game sees of it: immutable views and change events.
+"""What a game sees of a session: its states and events, who speaks, what was said, how fast.
 
-Who is speaking: the eight dialogue states of a character.
-
-A dialogue is a handful of facts, set and cleared by what the wire and the speaker report;
-the state follows from them. Facts, not transitions, because actions, emotions and the end
-of playback come in any order against the service's own messages. The end of a turn is
-authoritative only when the service is done *and* the local audio has drained.
-
-The turns of a conversation, as they are said, corrected and interrupted.
-
-A transcript outlives connections: a loss closes the open turn as interrupted, and the
-next turn follows in the same list.
-
-How long an answer took, stage by stage, from the end of what the player said.
+* `SessionState`, `SessionStateChanged`, `SessionView`: the session, as immutable values.
+* `Dialogue`: which of eight states the talk is in. It is a set of flags that the service's
+  messages and the speaker set and clear, and the state follows from them: actions, emotions and
+  the end of playback come in any order. A turn is over only when the service is done *and* the
+  local audio has drained.
+* `Transcript`: the turns as they are said, corrected and interrupted. It outlives connections: a
+  loss closes the open turn as interrupted, and the next turn follows in the same list.
+* `TurnStages`: how long each part of an answer took.
 """
 
 from __future__ import annotations
@@ -69,7 +64,7 @@ __all__ = [
 
 
 class SessionState(IntEnum):
-    """The six states of the contract, with the original's values."""
+    """The six states of a session, with the Unity SDK's values."""
 
     DISCONNECTED = 0
     CONNECTING = 1
@@ -99,7 +94,7 @@ class FreshReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """What was restored; ``reason`` goes with FRESH, ``last_seen_seconds`` if the server knows."""
+    """What was restored; ``reason`` only with FRESH, ``last_seen_seconds`` if the server knows."""
 
     outcome: ResumeOutcome
     reason: FreshReason | None = None
@@ -111,7 +106,7 @@ class SessionRecord:
     """What is stored of a session: enough to resume it, or to rejoin its room.
 
     ``endpoint_id`` names the endpoint and a fingerprint of the credential, never the
-    credential; empty means "any" (an id that somebody stored by hand). The times are
+    credential; empty means "any" (an id that was stored by hand). The times are
     wall-clock seconds: they outlive the process. ``dropped_at`` is None while the
     connection lives, and so also when the process died with it.
     """
@@ -198,7 +193,7 @@ class MicrophoneView:
 
 @dataclass(frozen=True, slots=True)
 class SessionView:
-    """All that a game may show of a session at one moment."""
+    """A session at one moment, as a game may show it."""
 
     character_id: str
     session_key: str
@@ -240,27 +235,27 @@ def shorten_id(text: str | None) -> str:
 
 
 class DialogueState(StrEnum):
-    """Where a character is in its talk with the player."""
+    """What a character does in its talk with the player."""
 
-    IDLE = "idle"  # nothing goes on
+    IDLE = "idle"
     LISTENING = "listening"  # the player speaks to it
-    ATTENDING = "attending"  # it is the one who hears the player, who is silent
+    ATTENDING = "attending"  # it hears the player, who is silent
     THINKING = "thinking"  # an answer is being made
     SPEAKING = "speaking"
-    REACTING = "reacting"  # it answers by a deed or a mood, not yet by words
+    REACTING = "reacting"  # it answers by an action or an emotion, not yet by words
     INTERRUPTED = "interrupted"  # cut off, its voice is fading
     SETTLING = "settling"  # the service is done, the last words are still to be heard
 
 
 class LocalEvent(Enum):
-    """What this side adds to the messages of the service."""
+    """What happens on this side, in addition to the messages of the service."""
 
     ADDRESSED = auto()  # the player's voice now goes to this character
     NOT_ADDRESSED = auto()
     TEXT_SENT = auto()
     LEFT_UNANSWERED = auto()  # the game wants no answer to what the player said, or not yet
     AUDIO_QUEUED = auto()  # a piece of its voice went to the speaker
-    AUDIO_DRAINED = auto()  # nothing of it is to be heard any more
+    AUDIO_DRAINED = auto()  # the last of it was heard
     INTERRUPTED = auto()  # the game, or the player's own voice, cut it off
     CONNECTION_LOST = auto()
 
@@ -290,7 +285,7 @@ RESPONSE = (
     | DialogueFlag.HAS_REACTED
 )
 
-# event: (facts cleared, then facts set)
+# event: (flags cleared, then flags set)
 EFFECTS: dict[type[ServerMessage] | LocalEvent, tuple[DialogueFlag, DialogueFlag]] = {
     VadSttStarted: (DialogueFlag.AWAITING, DialogueFlag.PLAYER_SPEAKING),
     VadSttStopped: (DialogueFlag.PLAYER_SPEAKING, DialogueFlag.AWAITING),
@@ -326,7 +321,7 @@ WORDLESS = frozenset({"muted", "noise"})
 
 
 def is_rejection(event: TurnEvent) -> bool:
-    """Tell whether the service asks to say it again: then no answer is on its way."""
+    """Tell whether the service did not understand: then no answer follows."""
     if not isinstance(event, ServerResponse):
         return False
     return (event.event_type, event.status) == ("speech", "error")
@@ -342,35 +337,35 @@ def _effect_of(event: TurnEvent) -> tuple[DialogueFlag, DialogueFlag] | None:
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """One character's turn-taking: feed it what happens, read who has the floor."""
+    """The state of one character's talk; `after` returns the next one."""
 
-    facts: DialogueFlag = DialogueFlag.NONE
+    flags: DialogueFlag = DialogueFlag.NONE
     since: float = 0.0  # when the present state began
 
     @property
     def state(self) -> DialogueState:
-        """Which of the eight states the facts amount to."""
-        return _state_of(self.facts)
+        """Which of the eight states the flags amount to."""
+        return _state_of(self.flags)
 
     @property
     def accepts_audio(self) -> bool:
-        """Whether voice that comes in now belongs to a response nobody has cut off."""
-        return not self.facts & DialogueFlag.CUT_OFF
+        """Whether voice that comes in now belongs to a response that was not cut off."""
+        return not self.flags & DialogueFlag.CUT_OFF
 
     @property
     def is_speaking(self) -> bool:
         """Whether the character can be heard, or is about to be."""
-        return bool(self.facts & (DialogueFlag.SERVICE_SPEAKING | DialogueFlag.AUDIBLE))
+        return bool(self.flags & (DialogueFlag.SERVICE_SPEAKING | DialogueFlag.AUDIBLE))
 
     @property
     def is_turn_over(self) -> bool:
         """Whether the service is done and the local audio has drained."""
-        return not self.facts & (
+        return not self.flags & (
             DialogueFlag.RESPONDING | DialogueFlag.AWAITING | DialogueFlag.AUDIBLE
         )
 
     def after(self, event: TurnEvent, now: float) -> Dialogue:
-        """Return the dialogue after an event; events of no meaning here change nothing."""
+        """Return the dialogue after an event; most events change nothing."""
         effect = _effect_of(event)
         if effect is None:
             return self
@@ -378,16 +373,16 @@ class Dialogue:
             return self
         cleared, added = effect
         # A response that opens without llm-started is a new one once the old was completed.
-        if isinstance(event, BotStartedSpeaking) and not self.facts & DialogueFlag.RESPONDING:
+        if isinstance(event, BotStartedSpeaking) and not self.flags & DialogueFlag.RESPONDING:
             cleared |= DialogueFlag.CUT_OFF
         if isinstance(event, BotTurnCompleted) and event.was_interrupted:
             added |= DialogueFlag.CUT_OFF
-        facts = (self.facts & ~cleared) | added
-        is_same_state = _state_of(facts) is self.state
-        return Dialogue(facts, self.since if is_same_state else now)
+        flags = (self.flags & ~cleared) | added
+        is_same_state = _state_of(flags) is self.state
+        return Dialogue(flags, self.since if is_same_state else now)
 
 
-# Best first; a state holds when one fact of each of its groups does.
+# First match; a state holds when one flag of each of its groups is set.
 RANKING: tuple[tuple[tuple[DialogueFlag, ...], DialogueState], ...] = (
     (
         (DialogueFlag.CUT_OFF, DialogueFlag.RESPONDING | DialogueFlag.AUDIBLE),
@@ -405,10 +400,10 @@ RANKING: tuple[tuple[tuple[DialogueFlag, ...], DialogueState], ...] = (
 )
 
 
-@cache  # asked for after every message, and there are but a few hundred sets of facts
-def _state_of(facts: DialogueFlag) -> DialogueState:
+@cache  # asked for after every message, and there are only a few hundred sets of flags
+def _state_of(flags: DialogueFlag) -> DialogueState:
     for needed, state in RANKING:
-        if all(facts & group for group in needed):
+        if all(flags & group for group in needed):
             return state
     return DialogueState.IDLE
 
@@ -421,7 +416,7 @@ MOST_TURNS = 500
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one side said in one go; ``t`` is when it began, on the session's clock."""
+    """What one side said without a break; ``t`` is when it began, on the session's clock."""
 
     speaker: Speaker
     text: str
@@ -461,7 +456,7 @@ class Transcript:
         return self
 
     def cut(self) -> Transcript:
-        """Return the transcript after a loss: the open turn ends where it was."""
+        """Return the transcript after a loss: the open turn ends, interrupted."""
         return self._closed(interrupted=True)
 
     def _with(self, turn: Turn) -> Transcript:
@@ -502,7 +497,7 @@ class Transcript:
 
 
 class TurnStage(NamedTuple):
-    """What was reached, and how many seconds after the end of the question."""
+    """A stage of an answer, and how many seconds after the end of the question it began."""
 
     name: str
     seconds: float
@@ -524,7 +519,7 @@ class TurnStages:
         if name is None:
             return self
         if self.began_at is None or (self.is_over and name == _UNASKED):
-            return TurnStages((TurnStage(name, 0.0),), now)  # nobody asked: counted from itself
+            return TurnStages((TurnStage(name, 0.0),), now)  # unasked: counted from itself
         if self.is_over or any(stage.name == name for stage in self.reached):
             return self
         reached = (*self.reached, TurnStage(name, now - self.began_at))

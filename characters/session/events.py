@@ -1,6 +1,8 @@
-"""What can happen to a session and what it can order: events are facts, commands are orders.
+"""The values that the session machine works on: events, commands, the session itself.
 
-A session as a value, and the one step of it that is being made.
+* Events are what happened: requests of the game, and facts about one connection.
+* Commands are what the shell has to do.
+* `Session` is one character's session at one moment; a `Transition` is the next one being made.
 """
 
 from __future__ import annotations
@@ -87,26 +89,26 @@ class RoomMode(StrEnum):
     JOIN = "join"
 
 
-# --- Events: wishes of the game -------------------------------------------------------
+# --- Events: requests of the game -----------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectRequested:
-    """Somebody wants the session; ``takeover`` takes it from another process that holds it."""
+    """Connect; ``takeover`` takes the session from another process that holds it."""
 
     takeover: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DisconnectRequested:
-    """Somebody wants the session to end; ``keeps_id`` for a while only, whatever `persist` says."""
+    """End the session; ``keeps_id`` keeps the id whatever `persist` says, to resume it later."""
 
     keeps_id: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ForgetRequested:
-    """Somebody wants the stored session id gone (``clear_session_id``)."""
+    """Forget the stored session id (``clear_session_id``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,34 +120,34 @@ class PolicyChanged:
 
 @dataclass(frozen=True, slots=True)
 class PersistChanged:
-    """Whether the id outlives a disconnect was decided anew; the next disconnect goes by it."""
+    """The setting `persist` was replaced; it takes effect at the next disconnect."""
 
     persist: Persist
 
 
 @dataclass(frozen=True, slots=True)
 class RestartRequested:
-    """Settings changed that a connection takes only when it is made: make it anew, and resume."""
+    """A setting changed that is sent with the connect request: connect again, and resume."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlayerActed:
-    """The player did something with this character: it is not idle."""
+    """The player did something with this character: the idle time begins again."""
 
 
 @dataclass(frozen=True, slots=True)
 class HibernateRequested:
-    """The character is far away: its connection may rest."""
+    """The character is far away: close its connection until the player comes near."""
 
 
 @dataclass(frozen=True, slots=True)
 class WakeRequested:
-    """The player came near: a resting connection is wanted again."""
+    """The player came near: connect again if the session hibernates."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimerFired:
-    """A timer that was started for ``due`` ran out; ``chance`` in [0, 1) is for the jitter."""
+    """A timer that was due at ``due`` fired; ``chance`` in [0, 1) is for the jitter."""
 
     timer: Timer
     due: float
@@ -180,7 +182,7 @@ class RecordLoadFailed(ConnectionEvent):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionStarted(ConnectionEvent):
-    """The connect limiter gave way: the request goes out now."""
+    """The connect limiter gave a slot: the request is sent now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,7 @@ class RoomGranted(ConnectionEvent):
 
 @dataclass(frozen=True, slots=True)
 class RoomJoined(ConnectionEvent):
-    """The room let us in; ``outcome`` is what it says it restored, None if it does not say."""
+    """The room was entered; ``outcome`` is what it says was restored, None if it does not say."""
 
     outcome: ResumeOutcome | None = None
     last_seen_seconds: float | None = None
@@ -215,12 +217,12 @@ class RecordStoreFailed(ConnectionEvent):
 
 @dataclass(frozen=True, slots=True)
 class CharacterReady(ConnectionEvent):
-    """The character said that it hears and answers (bot-ready)."""
+    """The character is ready to hear and answer (bot-ready)."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptFailed(ConnectionEvent):
-    """No connection came about."""
+    """No connection could be made."""
 
     failure: Failure
     chance: float = 0.0
@@ -236,7 +238,7 @@ class ConnectionLost(ConnectionEvent):
 
 @dataclass(frozen=True, slots=True)
 class ServerEnded(ConnectionEvent):
-    """The server said bye; ``retry_after`` seconds is when to come back, if it said so."""
+    """The server said bye; ``retry_after`` is in how many seconds to connect again, if given."""
 
     reason: str
     retry_after: float | None = None
@@ -245,7 +247,7 @@ class ServerEnded(ConnectionEvent):
 
 @dataclass(frozen=True, slots=True)
 class Closed(ConnectionEvent):
-    """The connection that was to be closed is closed."""
+    """The connection is closed, as was ordered."""
 
 
 Event: TypeAlias = (
@@ -277,8 +279,8 @@ class LoadRecord:
 class OpenConnection:
     """Wait for the limiter, ask for the room, join it; answer each step.
 
-    ``live_id`` names the connection that this session lost, so that the server may know it
-    for ours; ``takeover`` asks for the session even if somebody else holds it.
+    ``live_id`` names the connection that this session lost, which proves to the server that it
+    is ours; ``takeover`` asks for the session even if another process holds it.
     """
 
     epoch: int
@@ -292,21 +294,21 @@ class OpenConnection:
 
 @dataclass(frozen=True, slots=True)
 class CloseConnection:
-    """Say bye and close whatever there is of the connection; answer Closed."""
+    """Say bye and close the connection, however far it is; answer Closed."""
 
     epoch: int
 
 
 @dataclass(frozen=True, slots=True)
 class AbortConnection:
-    """Drop whatever there is of the connection at once; no answer."""
+    """Drop the connection at once, however far it is; no answer."""
 
     epoch: int
 
 
 @dataclass(frozen=True, slots=True)
 class StartTimer:
-    """Fire ``timer`` at ``due``; a running one of that name is replaced."""
+    """Fire ``timer`` at ``due``; a running one of the same name is replaced."""
 
     timer: Timer
     due: float
@@ -331,19 +333,19 @@ class StoreRecord:
 
 @dataclass(frozen=True, slots=True)
 class ClearRecord:
-    """Remove the stored record, after all that was ordered before."""
+    """Remove the stored record, after the commands before this one."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenMicrophone:
-    """Let this character hear the player, mute and target permitting."""
+    """Let the player's voice through to this character, unless muted or not its target."""
 
     epoch: int
 
 
 @dataclass(frozen=True, slots=True)
 class CloseMicrophone:
-    """Let no more audio through."""
+    """Let no more of the player's voice through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,7 +382,7 @@ class AttemptPhase(Enum):
 
 
 class Storing(Enum):
-    """Whether what is held of the conversation is in the store too."""
+    """Whether the session id is in the store too."""
 
     PENDING = "pending"
     DONE = "done"
@@ -420,7 +422,7 @@ class Session:
     plan: OpenConnection | None = None
     storing: Storing = Storing.PENDING
     restored: Resume | None = None
-    is_told: bool = True  # whether the game has been told of `restored`
+    is_told: bool = True  # whether a CONNECTED with `restored` was published
     ready_at: float | None = None
     connected_at: float | None = None
     microphone_opened_at: float | None = None
@@ -447,7 +449,7 @@ class Session:
 
 
 class Transition:
-    """One advance in the making: the session so far and the commands so far."""
+    """One step being made: the session so far and the commands so far."""
 
     def __init__(self, session: Session, now: float) -> None:
         self.session = session
@@ -480,7 +482,7 @@ class Transition:
                 self.order(CancelTimer(timer))
 
     def go(self, state: SessionState, reason: str, *, next_retry_in: float | None = None) -> None:
-        """Change the state and tell the game."""
+        """Change the state and publish it."""
         old = self.session
         self.set(state=state)
         changed = SessionStateChanged(

@@ -21,8 +21,8 @@ the shell must perform, in order. Nothing here waits, reads a clock or draws a c
   moment of the grant, so that a connection lost before it was ready can be resumed).
 * A timer is known by its name and the moment it is due; one that was cancelled or
   replaced and fires all the same is ignored.
-* What a connection restored is the worst that anybody says of it: the ids, the room's
-  welcome, and what an earlier attempt that nobody was told of had restored.
+* What a connection restored is the worst of three answers: the ids, the room's welcome, and
+  what an earlier attempt restored that did not come to CONNECTED.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ from characters.session.events import (
 __all__ = ["advance", "CLOSE_TIMEOUT_SECONDS", "IllegalEvent", "TABLE"]
 
 
-# Long enough for a bye and its answer across an ocean, short enough for somebody who quits.
+# Long enough for a bye and its answer across an ocean, short enough for a player who quits.
 CLOSE_TIMEOUT_SECONDS = 1.0
 NEW_SETTINGS = "new settings"
 SUSPENDED = "suspended"
@@ -148,7 +148,7 @@ def _find_handler(session: Session, event: Event) -> Handler:
 
 
 def _nothing(step: Transition, event: Event) -> None:
-    """The event is fine here and means nothing."""
+    """Accept an event that changes nothing in this state."""
 
 
 def _connect(step: Transition, event: ConnectRequested) -> None:
@@ -167,7 +167,7 @@ def _disconnect(step: Transition, event: DisconnectRequested) -> None:
 
 
 def _disconnect_at_rest(step: Transition, event: DisconnectRequested) -> None:
-    """Disconnect where no connection is: only the record may have to go."""
+    """Disconnect without a connection: only the record may have to be cleared."""
     step.set(is_hibernating=False, error=None)
     _end_conversation_as(step, event)
     step.set(epoch=step.session.epoch + 1)
@@ -195,7 +195,7 @@ def _forget(step: Transition, event: ForgetRequested) -> None:
 
 
 def _forget_and_start_over(step: Transition, event: ForgetRequested) -> None:
-    """An attempt in flight may carry the forgotten id: begin it again without."""
+    """Forget the id, and begin an attempt in flight again, which may carry it."""
     is_in_flight = step.session.is_holding or step.session.phase is AttemptPhase.LOADING
     clear(step)
     step.set(is_loaded=True, restored=None)
@@ -240,7 +240,7 @@ def _change_persist(step: Transition, event: PersistChanged) -> None:
 
 
 def _restart(step: Transition, event: RestartRequested) -> None:
-    """Close and connect again; the old room has the old settings, so it is left for good."""
+    """Close and connect again, in a new room: the old one has the old settings."""
     leave_room(step)
     _end(step, NEW_SETTINGS)
     if step.session.state is SessionState.DISCONNECTING:
@@ -255,7 +255,7 @@ def _restart_after_error(step: Transition, event: RestartRequested) -> None:
 
 
 def _restart_later(step: Transition, event: RestartRequested) -> None:
-    """The next connect takes the new settings; a sleeper must not wake in the old room."""
+    """Leave the old room, so that the next connect takes the new settings."""
     leave_room(step)
 
 
@@ -290,7 +290,7 @@ def _server_ended(step: Transition, event: ServerEnded) -> None:
 
 
 def _end(step: Transition, reason: str) -> None:
-    """Close the connection if there is one, and come to rest."""
+    """Close the connection if there is one, and go to DISCONNECTED."""
     session = step.session
     has_connection = session.is_holding or session.state is SessionState.CONNECTED
     stop_connection_timers(step)

@@ -1,14 +1,11 @@
-"""What to do when a connection drops: reconnect and resume policies as frozen values.
+"""When to reconnect and what to resume, as frozen values; and when a connection counts as dead.
 
-A policy is read, never asked about the environment: time and chance are
-arguments of its methods. The defaults are those of the original's
-``ReconnectPolicy``; what is ours in addition carries its reason beside it.
+Time and chance are arguments of the methods. The defaults are those of the Unity SDK's
+``ReconnectPolicy``; each field of ours has its reason beside it.
 
-When to ping, and when the line is dead, whatever the socket says.
-
-Anything that arrives proves that the line lives. A ping is due when nothing has come for
-an interval; the line is dead when nothing has come for the interval and the time-out
-together, so a half-open link is noticed within their sum.
+Anything that arrives proves that a connection lives. A `Heartbeat` pings when nothing has come
+for an interval, and gives up when nothing has come for the interval and the time-out together:
+so a half-open connection is noticed within their sum, whatever the socket says.
 """
 
 from __future__ import annotations
@@ -38,7 +35,7 @@ class Persist(StrEnum):
 
 
 class IdlePolicy(StrEnum):
-    """What happens to a connected character that nobody talks to."""
+    """What happens to a connected character while the player does nothing with it."""
 
     KEEP = "keep"
     HIBERNATE = "hibernate"

@@ -1,4 +1,4 @@
-"""Who hears the player: facing, distance or by hand, calm at the borders."""
+"""Which character hears the player: by facing, distance or hand, without flicker at the borders."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Candidate", "choose", "score", "Target", "TargetingMode", "Targeting
 
 
 class TargetingMode(StrEnum):
-    """What decides who hears the player."""
+    """What decides which character hears the player."""
 
     FACING = "facing"
     DISTANCE = "distance"
@@ -33,7 +33,7 @@ class TargetingOptions:
 
 
 class Candidate(NamedTuple):
-    """Somebody who could hear the player, seen from the player."""
+    """A character that could hear the player, seen from the player."""
 
     key: str
     offset: tuple[float, float]  # character minus player
@@ -41,7 +41,7 @@ class Candidate(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Who hears the player now, and who may be next."""
+    """Which character hears the player now, and which may be next."""
 
     key: str | None = None
     chosen_by_hand: bool = False
@@ -53,12 +53,12 @@ class Target:
         return Target(key, chosen_by_hand=True)
 
     def release(self) -> Target:
-        """Let facing and distance decide again; the target stays until somebody is better."""
+        """Let facing and distance decide again; the target stays until another is better."""
         return replace(self, chosen_by_hand=False, rival=None)
 
 
 def score(candidate: Candidate, facing: tuple[float, float], options: TargetingOptions) -> float:
-    """Return how much a candidate is meant, 0 (out of reach) to 1."""
+    """Return how well a candidate fits as the target, 0 (out of reach) to 1."""
     distance = math.hypot(*candidate.offset)
     if distance > options.reach:
         return 0.0
@@ -69,7 +69,7 @@ def score(candidate: Candidate, facing: tuple[float, float], options: TargetingO
 
 
 def faced(offset: tuple[float, float], facing: tuple[float, float], cone: float) -> float:
-    """Return 1 inside the cone, falling to 0.2 behind: turning away never makes one deaf."""
+    """Return 1 inside the cone, falling to 0.2 behind: turning away never ends the hearing."""
     cosine = (offset[0] * facing[0] + offset[1] * facing[1]) / (
         math.hypot(*offset) * math.hypot(*facing)
     )

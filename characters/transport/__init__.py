@@ -1,9 +1,9 @@
 """Ways to reach a conversation service, all behind one protocol.
 
-* base: the protocol, and the mailbox of a connection
-* wire: our messages over any socket
-* websocket: the embedded service and hosts
-* livekit: Convai's cloud and LiveKit rooms
-* simulated: bad networks, made on purpose
+* base: what every transport and connection offers
+* wire: what our frames mean, without any I/O
+* websocket: our WebSocket: the embedded service and hosts
+* livekit: LiveKit rooms, as Convai's cloud has them
+* simulated: the delays of simulated bad networks
 * endpoint: which transport an endpoint needs
 """

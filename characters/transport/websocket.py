@@ -355,7 +355,7 @@ def _reset(websocket: aiohttp.ClientWebSocketResponse) -> None:
 async def _read_body(content: aiohttp.StreamReader) -> bytes:
     """Read all of an answer, in whatever pieces it comes, up to `MAX_BODY`."""
     body = bytearray()
-    async for piece in content.iter_chunked(16 * 1024):
+    while piece := await content.read(16 * 1024):
         body += piece
         if len(body) > MAX_BODY:
             raise TransportError(failure("connection.unexpected_status", "an endless answer"))
