@@ -52,7 +52,7 @@ class Hello:
     """The client's first frame: the last number that it received in this room.
 
     0 means that it knows nothing of the room (a new room, or a client that was restarted): it
-    gets what nobody has confirmed, and goes on from the numbers in the Welcome.
+    gets what is not confirmed yet, and goes on from the numbers in the Welcome.
     """
 
     received: int = 0

@@ -207,8 +207,8 @@ class Action:
 class ActionResponse(ServerMessage):
     """What the character does, in order.
 
-    `message_id`, our addition, is the line of the player that it belongs to: an answer that is
-    told again after a loss is not done again.
+    `message_id`, our addition, is the line of the player that it belongs to: actions of an answer
+    that is repeated after a loss are not done again.
     """
 
     TYPE: ClassVar[str] = "action-response"
@@ -377,7 +377,7 @@ class ContextUpdate(ClientMessage):
 
 @dataclass(frozen=True, slots=True)
 class RespondModeUpdate(ClientMessage):
-    """Change what the input of one lane may lead to; lanes and modes are in `respond`."""
+    """Change what the input of one lane may lead to; see `USER_LANES` and `MODES`."""
 
     TYPE: ClassVar[str] = "respond-mode-update"
     modality: str
@@ -460,8 +460,8 @@ class ConnectRequest:
     `persona`, `room_rejoin_ttl_seconds`, `takeover`, `live_id`, `heard` and `player_name` are our
     own additions, which other services ignore. `live_id` is the `session_id` of the connection
     that this client just lost: it proves that the one still open at the service is its own.
-    `heard` is the last line of the player whose answer this client has had whole: what was to be
-    told after it is told again in a new room. Lanes and modes of `respond_modes` are in `respond`.
+    `heard` is the last line of the player whose answer this client has received whole: a new room
+    repeats the answers after it. `respond_modes` gives lanes of `USER_LANES` a mode of `MODES`.
     """
 
     character_id: str

@@ -72,7 +72,7 @@ class LiveKitRooms:
         self._connections.append(connection)
         try:
             await connection.enter(grant)
-        except BaseException as error:  # also when the session gave up waiting: nobody stays inside
+        except BaseException as error:  # also when the session gave up waiting: the room is left
             connection.abort()
             if not isinstance(error, sdk.ConnectError):
                 raise
@@ -349,7 +349,7 @@ class LiveKitConnection:
 
 
 def _size(item: Any) -> int:
-    """Return about how many bytes something is on the line."""
+    """Return about how many bytes something takes on the network."""
     if isinstance(item, dict):
         return len(json.dumps(item))
     return len(item.pcm if isinstance(item, AudioFrame) else getattr(item, "data", item))
