@@ -1,4 +1,4 @@
-"""`python -m characters`: lint, set, schema, sessions, doctor and serve, for developers.
+"""`python -m characters`: lint, set, schema, sessions, doctor, serve and docs, for developers.
 
 Exit status: 0 all is well, 1 something is not, 2 the command line makes no sense.
 """
@@ -32,6 +32,7 @@ Command = Callable[[argparse.Namespace, TextIO], int]
 
 def main(arguments: Sequence[str] | None = None, out: TextIO | None = None) -> int:
     """Run one command; return the exit status."""
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # standard output is the command's
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["serve"]:
         from characters.service.__main__ import main as serve
@@ -53,6 +54,11 @@ def parser() -> argparse.ArgumentParser:
     _add_scene_commands(commands)
     _add_machine_commands(commands)
     commands.add_parser("serve", help="run the conversation service (see serve --help)")
+    docs = commands.add_parser("docs", help="the documentation: list, print, open")
+    docs.add_argument("page", nargs="?", help="a page to print, such as own-store")
+    docs.add_argument("--open", action="store_true", help="open it with the system's program")
+    docs.add_argument("--write", action="store_true", help="write the pages made from the code")
+    docs.set_defaults(command=_docs)
     return root
 
 
@@ -190,6 +196,18 @@ def _doctor(options: argparse.Namespace, out: TextIO) -> int:
     data = options.data or Application().persistent_data_path
     findings = examine(Machine.this(), data, options.endpoint, speech_settings(options))
     return 0 if print_findings(findings, out) else 1
+
+
+def _docs(options: argparse.Namespace, out: TextIO) -> int:
+    from characters.commands.docs import open_page, print_page, write_reference
+
+    if options.write:
+        print("Written:", ", ".join(write_reference(parser())) or "all are current", file=out)
+    elif options.open:
+        open_page(options.page)
+    else:
+        print_page(options.page, out)
+    return 0
 
 
 def _sentence(error: Exception) -> str:

@@ -1,0 +1,175 @@
+"""The pages are current, lead somewhere, and what they show works as it stands there."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from characters.agents.persona import read_persona
+from characters.cli import main, parser
+from characters.commands.docs import FOLDER, page_names, reference_pages
+from characters.headless.script import Script
+from characters.protocol.failures import FailureKind, classify_http
+from characters.session.policy import ReconnectPolicy
+from engine.toml.reader import read_toml
+from tests.imports import ROOT
+from tests.programs import play, shared_service
+
+PAGES = {name: (FOLDER / f"{name}.md").read_text(encoding="utf-8") for name in page_names()}
+
+
+def blocks(language: str) -> list[object]:
+    """Return every block of a language as a parameter, named after its page and place there."""
+    return [
+        pytest.param(block, id=f"{page}-{number}")
+        for page, text in PAGES.items()
+        for number, block in enumerate(re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL))
+    ]
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with shared_service(tmp_path_factory.mktemp("service")) as service:
+        yield service.url
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    out = io.StringIO()
+    return main(arguments, out), out.getvalue()
+
+
+def test_the_pages_made_from_the_code_are_current() -> None:
+    made = reference_pages(parser())
+    old = [name for name, text in made.items() if PAGES.get(name) != text]
+    assert not old, "run `python -m characters docs --write`"
+
+
+def test_the_list_of_pages_has_a_title_for_each() -> None:
+    status, text = run("docs")
+    assert status == 0
+    assert [line.split()[0] for line in text.splitlines()] == list(PAGES)
+    assert all(len(line.split()) > 1 for line in text.splitlines())
+
+
+def test_a_page_is_printed_by_its_name_or_the_last_word_of_it() -> None:
+    assert (
+        run("docs", "how-to/own-store")
+        == run("docs", "own-store")
+        == (
+            0,
+            PAGES["how-to/own-store"],
+        )
+    )
+
+
+def test_a_page_that_is_not_there_is_refused_with_those_that_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run("docs", "own-shop")[0] == 1
+    assert "how-to/own-store" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_each_link_leads_to_a_page(name: str) -> None:
+    page = FOLDER / f"{name}.md"
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", PAGES[name])
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_the_code_of_a_page_runs(
+    code: str, url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    level = re.findall(r"```toml\n(.*?)```", PAGES["tutorial/my-first-level"], re.DOTALL)[0]
+    (tmp_path / "level.toml").write_text(level, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    program = compile(code, "page", "exec", dont_inherit=True)
+    has_level = "run()" in code or ".update(" in code
+    met = play(lambda: exec(program, {"__name__": "page"}), url, tmp_path, monkeypatch)
+    assert bool(met) == has_level
+
+
+@pytest.mark.parametrize("text", blocks("toml"))
+def test_the_toml_of_a_page_has_no_mistakes(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "tiled = " in text:
+        pytest.importorskip("pytiled_parser")
+    if "[[step]]" in text or "[[topic]]" in text:
+        file = tmp_path / "file.toml"
+        file.write_text(text, encoding="utf-8")
+        assert read_toml(file, Script) if "[[step]]" in text else read_persona(file)
+        return
+    files = {
+        "lamps.py": _LAMP,
+        "assets/prefabs/guard.toml": _block_with("# assets/prefabs/guard.toml"),
+        "assets/characters/calm.toml": 'reconnect_policy = "patient"\n',
+        "assets/maps/level.tmx": _MAP,
+        "assets/scenes/lobby.toml": '[scene]\n[[object]]\nname = "In"\n[object.SpawnPoint]\n'
+        'label = "from yard"\n',
+        "assets/scenes/level.toml": _as_level(text),
+    }
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    status, told = run("lint", "--components", "lamps", "assets")
+    assert status == 0, told
+
+
+_LAMP = (
+    "import engine\n\n\nclass Lamp(engine.Component):\n    colour: str = ''\n\n"
+    "    def flash(self, event: object) -> None: ...\n"
+)
+_MAP = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<map version="1.10" tiledversion="1.11" orientation="orthogonal" '
+    'renderorder="right-down" width="1" height="1" tilewidth="960" tileheight="600" infinite="0" '
+    'nextlayerid="1" nextobjectid="1"/>\n'
+)
+
+
+def _block_with(words: str) -> str:
+    found: list[str] = re.findall(r"```toml\n(.*?)```", "\n".join(PAGES.values()), re.DOTALL)
+    return next(block for block in found if words in block)
+
+
+def _as_level(text: str) -> str:
+    if "# assets/prefabs" in text:  # it is a file of its own
+        text = ""
+    scene = "" if "[scene]" in text else "[scene]\n"
+    manager = (
+        ""
+        if "CharacterManager" in text
+        else "\n[[object]]\nname = 'M'\n[object.CharacterManager]\n"
+    )
+    return scene + text + manager
+
+
+def test_the_page_of_the_policy_has_each_field_with_its_default() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", PAGES["reference/reconnect-policy"], re.M))
+    for field in dataclasses.fields(ReconnectPolicy):
+        shown = rows[field.name].strip("`")
+        value = field.default
+        assert shown in {
+            str(value),
+            f"{value:g}" if isinstance(value, float) else str(value).lower(),
+        }
+
+
+def test_the_answers_that_are_an_error_at_once_are_those_of_the_table() -> None:
+    lines = PAGES["reference/reconnect-policy"].splitlines()
+    (row,) = (line for line in lines if "| an error at once" in line)
+    known = {code: classify_http(code, "") for code in range(400, 430)}
+    terminal = {code for code, why in known.items() if why.kind is FailureKind.TERMINAL}
+    odd = {code for code, why in known.items() if why.code == "connection.unexpected_status"}
+    assert set(map(int, re.findall(r"4\d\d", row))) == terminal - odd
+
+
+def test_the_package_takes_its_pages_along() -> None:
+    assert "docs/**/*.md" in (ROOT / "pyproject.toml").read_text(encoding="utf-8")

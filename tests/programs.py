@@ -1,0 +1,101 @@
+"""Plays a small game's own code in this process, as a player would who closes the window at last.
+
+All of them share one service process, which says its lines at once.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import platformdirs
+import pygame
+import pytest
+
+from characters.client.service_process import ServiceProcess
+from characters.components.character import Character
+from tests.imports import ROOT
+
+__all__ = ["play", "shared_service"]
+
+FAST = ("--words-per-second", "0", "--think", "0", "--no-speech", "--seed", "1")
+WITHIN = 30.0
+
+
+@contextmanager
+def shared_service(folder: Path) -> Iterator[ServiceProcess]:
+    """Yield a running service whose data lie in the folder."""
+    process = ServiceProcess(folder, ROOT / "assets", arguments=FAST)
+    process.start()
+    try:
+        yield process
+    finally:
+        process.stop()
+
+
+def play(
+    program: Callable[[], object],
+    url: str,
+    folder: Path,
+    patch: pytest.MonkeyPatch,
+    shows: str = "",
+) -> tuple[Character, ...]:
+    """Run a program until it ends; return the characters that its levels had.
+
+    Its window is closed once a character is connected and `shows` was printed. A program that does
+    not come so far fails. Its data lie in the folder, its service is the one at the URL.
+    """
+    characters: list[Character] = []
+    printed = io.StringIO()
+    start = Character.start
+
+    def started(self: Character) -> None:
+        start(self)
+        characters.append(self)
+
+    def has_shown_all() -> bool:
+        living = [one for one in characters if not one.is_destroyed]
+        return shows in printed.getvalue() and any(one.is_connected for one in living)
+
+    player = Player(has_shown_all)
+    patch.setenv("SDL_VIDEODRIVER", "dummy")
+    patch.setattr(platformdirs, "user_data_path", lambda *_, **__: folder)
+    patch.setattr(ServiceProcess, "start", lambda self: url)
+    patch.setattr(Character, "start", started)
+    patch.setattr(pygame.event, "get", player.events)
+    patch.setattr(time, "sleep", player.sleep)
+    patch.setattr(sys, "stdout", printed)
+    program()
+    assert shows in printed.getvalue()
+    return tuple(characters)
+
+
+class Player:
+    """Walks to the right, and closes the window once all was shown."""
+
+    def __init__(self, has_shown_all: Callable[[], bool]) -> None:
+        self._has_shown_all = has_shown_all
+        self._ends_at = time.monotonic() + WITHIN
+        self._is_walking = False
+
+    def events(self) -> list[pygame.event.Event]:
+        """Return what pygame would: what the player did since the last frame."""
+        self._look_at_watch()
+        if self._has_shown_all():
+            return [pygame.event.Event(pygame.QUIT)]
+        if self._is_walking:
+            return []
+        self._is_walking = True
+        return [pygame.event.Event(pygame.KEYDOWN, key=pygame.K_d)]
+
+    def sleep(self, seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
+        """Sleep between two frames of a program without a window."""
+        self._look_at_watch()
+        sleep(seconds)
+
+    def _look_at_watch(self) -> None:
+        assert time.monotonic() < self._ends_at, "the program did not show what it is about"
