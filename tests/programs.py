@@ -1,15 +1,11 @@
-"""Plays a small game's own code in this process, as a player would who closes the window at last.
-
-All of them share one service process, which says its lines at once.
-"""
+"""Plays the code of a small game in this process, as a player would who closes its window."""
 
 from __future__ import annotations
 
 import io
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
@@ -18,23 +14,10 @@ import pytest
 
 from characters.client.service_process import ServiceProcess
 from characters.components.character import Character
-from tests.imports import ROOT
 
-__all__ = ["play", "shared_service"]
+__all__ = ["play"]
 
-FAST = ("--words-per-second", "0", "--think", "0", "--no-speech", "--seed", "1")
 WITHIN = 30.0
-
-
-@contextmanager
-def shared_service(folder: Path) -> Iterator[ServiceProcess]:
-    """Yield a running service whose data lie in the folder."""
-    process = ServiceProcess(folder, ROOT / "assets", arguments=FAST)
-    process.start()
-    try:
-        yield process
-    finally:
-        process.stop()
 
 
 def play(
@@ -64,7 +47,7 @@ def play(
     player = Player(has_shown_all)
     patch.setenv("SDL_VIDEODRIVER", "dummy")
     patch.setattr(platformdirs, "user_data_path", lambda *_, **__: folder)
-    patch.setattr(ServiceProcess, "start", lambda self: url)
+    patch.setattr(ServiceProcess, "url_of", lambda self, name: url)
     patch.setattr(Character, "start", started)
     patch.setattr(pygame.event, "get", player.events)
     patch.setattr(time, "sleep", player.sleep)

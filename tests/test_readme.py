@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from characters.ui.registration import read_scene
 from engine.app.application import Application
 from engine.objects.scene import Scene
 from tests.imports import ROOT
-from tests.programs import play, shared_service
+from tests.programs import play
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MOST_LINES = 160
@@ -23,27 +22,21 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with shared_service(tmp_path_factory.mktemp("service")) as service:
-        yield service.url
-
-
 def test_it_is_short_enough_to_be_read() -> None:
     assert len(README.splitlines()) <= MOST_LINES
 
 
 def test_two_characters_live_in_a_plain_pygame_loop(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    service_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (loop,) = blocks("python")
     program = compile(loop, "README.md", "exec", dont_inherit=True)
-    met = play(lambda: exec(program, {"__name__": "game"}), url, tmp_path, monkeypatch)
+    met = play(lambda: exec(program, {"__name__": "game"}), service_url, tmp_path, monkeypatch)
     assert [one.label for one in met] == ["Blacksmith", "Nurse"]
 
 
 def test_the_level_in_a_file_has_no_mistakes_and_can_be_played(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    service_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (text,) = blocks("toml")
     file = tmp_path / "level.toml"
@@ -62,7 +55,7 @@ def test_the_level_in_a_file_has_no_mistakes_and_can_be_played(
 
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     app = Application(open_scene=level)
-    assert [one.label for one in play(game, url, tmp_path, monkeypatch)] == ["Nurse"]
+    assert [one.label for one in play(game, service_url, tmp_path, monkeypatch)] == ["Nurse"]
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\((?!https?:)([^)#]+)\)", README))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from characters.protocol.failures import FailureKind, classify_http
 from characters.session.policy import ReconnectPolicy
 from engine.toml.reader import read_toml
 from tests.imports import ROOT
-from tests.programs import play, shared_service
+from tests.programs import play
 
 PAGES = {name: (FOLDER / f"{name}.md").read_text(encoding="utf-8") for name in page_names()}
 
@@ -30,12 +29,6 @@ def blocks(language: str) -> list[object]:
         for page, text in PAGES.items()
         for number, block in enumerate(re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL))
     ]
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with shared_service(tmp_path_factory.mktemp("service")) as service:
-        yield service.url
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -83,14 +76,14 @@ def test_each_link_leads_to_a_page(name: str) -> None:
 
 @pytest.mark.parametrize("code", blocks("python"))
 def test_the_code_of_a_page_runs(
-    code: str, url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    code: str, service_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     level = re.findall(r"```toml\n(.*?)```", PAGES["tutorial/my-first-level"], re.DOTALL)[0]
     (tmp_path / "level.toml").write_text(level, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     program = compile(code, "page", "exec", dont_inherit=True)
     has_level = "run()" in code or ".update(" in code
-    met = play(lambda: exec(program, {"__name__": "page"}), url, tmp_path, monkeypatch)
+    met = play(lambda: exec(program, {"__name__": "page"}), service_url, tmp_path, monkeypatch)
     assert bool(met) == has_level
 
 
@@ -128,7 +121,8 @@ _LAMP = (
     "    def flash(self, event: object) -> None: ...\n"
 )
 _MAP = (
-    '<?xml version="1.0" encoding="UTF-8"?>\n<map version="1.10" tiledversion="1.11" orientation="orthogonal" '
+    '<?xml version="1.0" encoding="UTF-8"?>\n'
+    '<map version="1.10" tiledversion="1.11" orientation="orthogonal" '
     'renderorder="right-down" width="1" height="1" tilewidth="960" tileheight="600" infinite="0" '
     'nextlayerid="1" nextobjectid="1"/>\n'
 )

@@ -5,13 +5,12 @@ from __future__ import annotations
 import ast
 import importlib
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.imports import ROOT
-from tests.programs import play, shared_service
+from tests.programs import play
 
 FOLDER = ROOT / "characters" / "examples"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
@@ -24,24 +23,18 @@ SHOWS = {
     "headless": "passed",
     "manual_respond": "Bram: ",
     "own_store": "first visit: FRESH\nsecond visit: RESUMED\n",
-    "pages": "resumed: False\nsecond page: supported: True, resumed: True\nforgotten\n",
+    "pages": "first page: resumed: False\nsecond page: resumed: True\n",
     "reconnect_policies": "kiosk-90ab: RECONNECTING -> CONNECTED FRESH",
     "triggers": "heard your steps",
 }
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with shared_service(tmp_path_factory.mktemp("service")) as service:
-        yield service.url
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_an_example_shows_what_it_is_about(
-    name: str, url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    name: str, service_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     program = importlib.import_module(f"characters.examples.{name}").main
-    assert play(program, url, tmp_path, monkeypatch, SHOWS.get(name, ""))
+    assert play(program, service_url, tmp_path, monkeypatch, SHOWS.get(name, ""))
 
 
 @pytest.mark.parametrize("name", NAMES)
