@@ -33,7 +33,8 @@ from characters.ui.hud import HUD_BINDINGS
 from engine.core.input import DEFAULT_BINDINGS
 from engine.objects.objects import Component
 from engine.objects.registry import FieldSpec
-from engine.scenes.file import choices_of, is_table, value_text
+from engine.scenes.file import choices_of, value_text
+from engine.toml.diagnostics import is_table
 
 __all__ = ["FOLDER", "open_page", "page_names", "print_page", "reference_pages", "write_reference"]
 

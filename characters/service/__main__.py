@@ -28,15 +28,15 @@ from characters.service.store import SessionStore
 from characters.speech.factory import SpeechParts, make_speech
 from characters.speech.settings import add_speech_flags, speech_settings
 
-__all__ = ["main"]
+__all__ = ["main", "parser"]
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     """Return the command line."""
-    parser = argparse.ArgumentParser("characters.service", description="The conversation service.")
-    add = parser.add_argument
+    it = argparse.ArgumentParser("characters.service", description="The conversation service.")
+    add = it.add_argument
     add("--data", type=Path, help="folder of the database; without, nothing is kept")
     add("--assets", type=Path, default=Path("assets"), help="folder with personas/")
     add("--host", default="127.0.0.1", help="address to listen on")
@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--drain-retry-after", type=float, default=1.0, help="told when stopping")
     add("--seed", type=int, help="makes what is said repeatable")
     add("--no-speech", action="store_true", help="text only")
-    add_speech_flags(parser)
+    add_speech_flags(it)
     add("--api-key-env", help="environment variable with the key to demand")
     add(
         "--model-from-env",
@@ -61,18 +61,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--with-parent", action="store_true", help="end when standard input closes")
     add("--log-level", default="WARNING", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
-    return parser
+    return it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until told to stop; return the exit status."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     if options.host not in LOOPBACK and not options.allow_remote:
-        _parser().error(f"{options.host} is open to others; say --allow-remote if that is meant")
+        parser().error(f"{options.host} is open to others; say --allow-remote if that is meant")
     try:
         speech_settings(options)
     except ValueError as problem:
-        _parser().error(str(problem))
+        parser().error(str(problem))
     logging.basicConfig(
         level=options.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
@@ -123,7 +123,7 @@ def _model() -> LlmEndpoint:
         name for name in ("TROUPE_MODEL_URL", "TROUPE_MODEL_NAME") if not environment.get(name)
     ]
     if missing:
-        _parser().error(f"--model-from-env needs {' and '.join(missing)}")
+        parser().error(f"--model-from-env needs {' and '.join(missing)}")
     return LlmEndpoint(
         environment["TROUPE_MODEL_URL"],
         environment["TROUPE_MODEL_NAME"],
