@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.scenes.file import SceneFile
-from tests.engine.cast import sample_registry
 from tests.engine.corpus import write_assets
+from tests.engine.sample_components import sample_registry
 
 __all__ = ["HALL", "read_level"]
 

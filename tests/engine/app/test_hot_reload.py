@@ -11,9 +11,9 @@ from engine.app.hot_reload import HotReload
 from engine.objects.objects import Component, GameObject
 from engine.scenes.build import BuiltScene
 from engine.scenes.file import SceneFile
-from tests.engine.cast import Actor, Door, Lamp, Policy, Switch, sample_registry
 from tests.engine.corpus import write_assets
 from tests.engine.levels import HALL
+from tests.engine.sample_components import Actor, Door, Lamp, Policy, Switch, sample_registry
 
 
 class Gauge(Component):

@@ -681,109 +681,109 @@ class Sky(Tree):
 
 
 @pytest.fixture
-def scene_world_list() -> Scene:
+def small_scene() -> Scene:
     return Scene(size=(100, 100))
 
 
 def plant(
-    scene_world_list: Scene, name: str, x: float, y: float, kind: type[Component] = Tree
+    small_scene: Scene, name: str, x: float, y: float, kind: type[Component] = Tree
 ) -> Component:
-    return scene_world_list.create(name, (x, y)).add(kind())
+    return small_scene.create(name, (x, y)).add(kind())
 
 
-def seen(scene_world_list: Scene) -> list[str]:
+def seen(small_scene: Scene) -> list[str]:
     surface: list[str] = []
-    scene_world_list.update(0.01)
-    scene_world_list.draw(surface)
+    small_scene.update(0.01)
+    small_scene.draw(surface)
     return surface
 
 
-def test_who_is_out_of_the_picture_is_not_called(scene_world_list: Scene) -> None:
+def test_who_is_out_of_the_picture_is_not_called(small_scene: Scene) -> None:
     for name, x, y in (("here", 50, 50), ("right", 106, 50), ("below", 50, 131), ("left", -6, 50)):
-        plant(scene_world_list, name, x, y)
-    assert seen(scene_world_list) == ["here"]
+        plant(small_scene, name, x, y)
+    assert seen(small_scene) == ["here"]
 
 
-def test_who_reaches_into_the_picture_is_drawn(scene_world_list: Scene) -> None:
+def test_who_reaches_into_the_picture_is_drawn(small_scene: Scene) -> None:
     for name, x, y in (("right", 104, 50), ("left", -4, 51), ("below", 50, 129)):
-        plant(scene_world_list, name, x, y)
-    assert seen(scene_world_list) == ["right", "left", "below"]
+        plant(small_scene, name, x, y)
+    assert seen(small_scene) == ["right", "left", "below"]
 
 
-def test_who_tells_no_reach_is_always_drawn_and_at_its_depth(scene_world_list: Scene) -> None:
-    plant(scene_world_list, "far", 50, 10)
-    plant(scene_world_list, "near", 50, 90)
-    plant(scene_world_list, "sky", -900, 50, Sky)
-    assert seen(scene_world_list) == ["far", "sky", "near"]
+def test_who_tells_no_reach_is_always_drawn_and_at_its_depth(small_scene: Scene) -> None:
+    plant(small_scene, "far", 50, 10)
+    plant(small_scene, "near", 50, 90)
+    plant(small_scene, "sky", -900, 50, Sky)
+    assert seen(small_scene) == ["far", "sky", "near"]
 
 
-def test_the_camera_brings_others_into_the_picture(scene_world_list: Scene) -> None:
-    plant(scene_world_list, "here", 50, 50)
-    plant(scene_world_list, "there", 250, 50)
-    before = seen(scene_world_list)
-    scene_world_list.camera.x += 200
-    assert (before, seen(scene_world_list)) == (["here"], ["there"])
+def test_the_camera_brings_others_into_the_picture(small_scene: Scene) -> None:
+    plant(small_scene, "here", 50, 50)
+    plant(small_scene, "there", 250, 50)
+    before = seen(small_scene)
+    small_scene.camera.x += 200
+    assert (before, seen(small_scene)) == (["here"], ["there"])
 
 
 @pytest.mark.parametrize("movers", [1, 100])
-def test_who_walks_is_drawn_where_it_has_come_to(scene_world_list: Scene, movers: int) -> None:
-    plant(scene_world_list, "bush", 50, 60)
-    walkers = [plant(scene_world_list, f"walker {n}", 50 + n, 50) for n in range(movers)]
-    assert seen(scene_world_list)[-1] == "bush"
+def test_who_walks_is_drawn_where_it_has_come_to(small_scene: Scene, movers: int) -> None:
+    plant(small_scene, "bush", 50, 60)
+    walkers = [plant(small_scene, f"walker {n}", 50 + n, 50) for n in range(movers)]
+    assert seen(small_scene)[-1] == "bush"
     for walker in walkers:
         walker.transform.position = (50, 70)
-    assert seen(scene_world_list)[0] == "bush"
+    assert seen(small_scene)[0] == "bush"
     for walker in walkers:
         walker.transform.position = (500, 70)
-    assert seen(scene_world_list) == ["bush"]
+    assert seen(small_scene) == ["bush"]
 
 
-def test_a_child_comes_into_the_picture_with_its_parent(scene_world_list: Scene) -> None:
-    parent = scene_world_list.create("cart", (500, 50))
-    scene_world_list.create("load", (0, 0), parent=parent).add(Tree())
-    before = seen(scene_world_list)
+def test_a_child_comes_into_the_picture_with_its_parent(small_scene: Scene) -> None:
+    parent = small_scene.create("cart", (500, 50))
+    small_scene.create("load", (0, 0), parent=parent).add(Tree())
+    before = seen(small_scene)
     parent.transform.position = (50, 50)
-    assert (before, seen(scene_world_list)) == ([], ["load"])
+    assert (before, seen(small_scene)) == ([], ["load"])
 
 
-def test_who_comes_and_who_goes_changes_the_next_picture(scene_world_list: Scene) -> None:
-    first, third = plant(scene_world_list, "1", 50, 10), plant(scene_world_list, "3", 50, 30)
-    seen(scene_world_list)
-    plant(scene_world_list, "2", 50, 20)
-    assert seen(scene_world_list) == ["1", "2", "3"]
-    scene_world_list.destroy(first)
+def test_who_comes_and_who_goes_changes_the_next_picture(small_scene: Scene) -> None:
+    first, third = plant(small_scene, "1", 50, 10), plant(small_scene, "3", 50, 30)
+    seen(small_scene)
+    plant(small_scene, "2", 50, 20)
+    assert seen(small_scene) == ["1", "2", "3"]
+    small_scene.destroy(first)
     third.enabled = False
-    assert seen(scene_world_list) == ["2"]
+    assert seen(small_scene) == ["2"]
     third.enabled = True
-    assert seen(scene_world_list) == ["2", "3"]
+    assert seen(small_scene) == ["2", "3"]
 
 
-def test_the_layer_counts_before_the_depth_in_the_picture_too(scene_world_list: Scene) -> None:
-    plant(scene_world_list, "low", 50, 90)
-    high = plant(scene_world_list, "high", 50, 10)
-    plant(scene_world_list, "outside", 50, 500)
-    seen(scene_world_list)
+def test_the_layer_counts_before_the_depth_in_the_picture_too(small_scene: Scene) -> None:
+    plant(small_scene, "low", 50, 90)
+    high = plant(small_scene, "high", 50, 10)
+    plant(small_scene, "outside", 50, 500)
+    seen(small_scene)
     high.game_object.layer = 1
-    assert seen(scene_world_list) == ["low", "high"]
+    assert seen(small_scene) == ["low", "high"]
 
 
-def test_a_surface_larger_than_the_cameras_view_shows_more(scene_world_list: Scene) -> None:
+def test_a_surface_larger_than_the_cameras_view_shows_more(small_scene: Scene) -> None:
     class Screen(list[Any]):
         def get_size(self) -> tuple[int, int]:
             return (300, 100)
 
-    plant(scene_world_list, "far right", 250, 50)
+    plant(small_scene, "far right", 250, 50)
     surface = Screen()
-    scene_world_list.update(0.01)
-    scene_world_list.draw(surface)
+    small_scene.update(0.01)
+    small_scene.draw(surface)
     assert surface == ["far right"]
 
 
-def test_a_place_that_is_no_number_spoils_nobody_elses(scene_world_list: Scene) -> None:
-    lost = plant(scene_world_list, "lost", 50, 50)
+def test_a_place_that_is_no_number_spoils_nobody_elses(small_scene: Scene) -> None:
+    lost = plant(small_scene, "lost", 50, 50)
     for number in range(5):
-        plant(scene_world_list, str(number), 50, 10.0 * number)
+        plant(small_scene, str(number), 50, 10.0 * number)
     lost.transform.position = (float("nan"), float("nan"))
-    seen(scene_world_list)
+    seen(small_scene)
     lost.transform.position = (50, 99)
-    assert seen(scene_world_list) == ["0", "1", "2", "3", "4", "lost"]
+    assert seen(small_scene) == ["0", "1", "2", "3", "4", "lost"]

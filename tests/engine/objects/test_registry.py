@@ -14,7 +14,15 @@ from engine.objects.registry import (
     marked,
     resolved,
 )
-from tests.engine.cast import Actor, Camera2D, Lamp, Mood, Policy, Switch, sample_registry
+from tests.engine.sample_components import (
+    Actor,
+    Camera2D,
+    Lamp,
+    Mood,
+    Policy,
+    Switch,
+    sample_registry,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

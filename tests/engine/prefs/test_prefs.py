@@ -14,7 +14,7 @@ from typing import cast
 import pytest
 
 from engine.core.events import Dispatcher
-from engine.prefs.format import MAX_TOTAL_BYTES, Change, Value, apply_change, encode_file
+from engine.prefs.format import Change, Value, apply_change, encode_file
 from engine.prefs.prefs import (
     MAX_KEY_BYTES,
     MAX_VALUE_BYTES,
@@ -256,11 +256,13 @@ def test_damage_is_reported_once_on_the_main_thread() -> None:
         assert again.report.is_clean
 
 
-def test_settings_that_together_are_too_much_are_refused() -> None:
+def test_settings_that_together_are_too_much_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("prefs", "writer"):
+        monkeypatch.setattr(f"engine.prefs.{module}.MAX_TOTAL_BYTES", 64_000)
     prefs = PlayerPrefs.open(PATH, disk=FakeDisk(), group_seconds=60)
     with pytest.raises(ValueError, match="All settings together"):
-        for n in range(MAX_TOTAL_BYTES // 1_000_000 + 9):
-            prefs.set_bytes(f"k{n}", bytes(1_000_000), durable=n % 8 == 0)
+        for n in range(64 + 9):
+            prefs.set_bytes(f"k{n}", bytes(1_000), durable=n % 8 == 0)
 
 
 def test_a_file_stays_within_twice_its_content(tmp_path: Path) -> None:

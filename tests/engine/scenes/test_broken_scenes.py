@@ -8,8 +8,8 @@ import pytest
 
 from engine.scenes.file import SceneFile
 from engine.toml.reader import TomlFileError
-from tests.engine.cast import sample_registry
 from tests.engine.corpus import BrokenScene, cases, write_assets
+from tests.engine.sample_components import sample_registry
 
 
 @cases("single.txt")

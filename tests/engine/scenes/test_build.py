@@ -9,9 +9,9 @@ from engine.objects.registry import ComponentRegistry
 from engine.objects.scene import Scene
 from engine.scenes.build import BuiltScene, Change, SceneDifference, difference
 from engine.scenes.file import SceneFile
-from tests.engine.cast import Actor, Lamp, Policy, Switch
 from tests.engine.corpus import write_assets
 from tests.engine.levels import HALL, read_level
+from tests.engine.sample_components import Actor, Lamp, Policy, Switch
 
 
 @pytest.fixture

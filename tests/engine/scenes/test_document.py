@@ -7,9 +7,9 @@ import pytest
 from engine.scenes.document import SceneDocument, field_path
 from engine.scenes.file import SceneFile
 from engine.toml.reader import TomlFileError
-from tests.engine.cast import Mood, sample_registry
 from tests.engine.corpus import write_assets
 from tests.engine.levels import read_level
+from tests.engine.sample_components import Mood, sample_registry
 
 
 @pytest.fixture

@@ -11,9 +11,18 @@ from engine.objects.scene import Scene
 from engine.scenes.build import BuiltScene
 from engine.scenes.editor import Edit, EditError, SceneEditor
 from engine.scenes.file import SceneFile
-from tests.engine.cast import Actor, Camera2D, Door, Lamp, Mood, Policy, Switch, sample_registry
 from tests.engine.corpus import write_assets
 from tests.engine.levels import HALL
+from tests.engine.sample_components import (
+    Actor,
+    Camera2D,
+    Door,
+    Lamp,
+    Mood,
+    Policy,
+    Switch,
+    sample_registry,
+)
 from tests.engine.scenes.test_file import Deep, Nest
 
 

@@ -26,10 +26,10 @@ from engine.scenes.file import (
     value_text,
 )
 from engine.toml.reader import Problem, TomlFileError
-from tests.engine.cast import Mood, Policy, sample_registry
 from tests.engine.corpus import write_assets
 from tests.engine.levels import HALL, read_level
 from tests.engine.rich_levels import Written, written_levels
+from tests.engine.sample_components import Mood, Policy, sample_registry
 
 
 def changed_lines(before: str, after: str) -> list[str]:
@@ -190,6 +190,7 @@ def big_level(count: int) -> str:
     return "[scene]\n" + "".join((one + more).format(i) for i in range(count))
 
 
+@pytest.mark.slow
 def test_a_thousand_objects_are_checked_in_less_than_a_second(tmp_path: Path) -> None:
     text = big_level(1000)
     began = time.process_time()

@@ -10,8 +10,8 @@ from engine.objects.objects import Component
 from engine.objects.registry import ComponentRegistry
 from engine.scenes.rules import HandlerName, is_part, profile_of, read_part, scene_schema
 from engine.toml.reader import TomlFileError, TomlSource, parse_source
-from tests.engine.cast import Mood, Policy, sample_registry
 from tests.engine.corpus import write_assets
+from tests.engine.sample_components import Mood, Policy, sample_registry
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from engine.objects.physics import Box, BoxCollider
 from engine.scenes.build import BuiltScene
 from engine.scenes.file import SceneFile
 from engine.toml.reader import TomlFileError
-from tests.engine.cast import Actor, Door, Mood, sample_registry
 from tests.engine.corpus import write_assets
+from tests.engine.sample_components import Actor, Door, Mood, sample_registry
 
 MAP = """<?xml version="1.0" encoding="UTF-8"?>
 <map version="1.10" orientation="orthogonal" renderorder="right-down" width="20" height="15"

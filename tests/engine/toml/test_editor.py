@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from engine.toml.editor import apply_fixes, literal, save_atomically, set_in_text
 from engine.toml.positions import KeyPath, scan
 from engine.toml.reader import Fix
-from tests.engine.cast import Policy
+from tests.engine.sample_components import Policy
 
 
 def edited(text: str, path: KeyPath, value: Any) -> str:

@@ -102,7 +102,7 @@ def test_a_letter_keeps_what_belongs_to_it(text: str, expected: list[str]) -> No
     assert list(clusters(text)) == expected
 
 
-LATO_FACES = Path(__file__).parents[3] / "assets" / "fonts" / "Lato-Regular.ttf"
+LATO_REGULAR = Path(__file__).parents[3] / "assets" / "fonts" / "Lato-Regular.ttf"
 SECOND = Path(str(pygame.font.__file__)).parent / "freesansbold.ttf"
 ONLY_SECOND = "ب"  # pygame's own font has this letter, Lato has not
 
@@ -113,27 +113,27 @@ def ready() -> None:
 
 
 def faces(*others: Path) -> Faces:
-    return Faces(LATO_FACES, lambda: others)
+    return Faces(LATO_REGULAR, lambda: others)
 
 
 def test_what_the_own_font_has_stays_one_run() -> None:
-    assert faces(SECOND).runs("Žluťoučký — Ω") == (("Žluťoučký — Ω", LATO_FACES),)
+    assert faces(SECOND).runs("Žluťoučký — Ω") == (("Žluťoučký — Ω", LATO_REGULAR),)
 
 
 def test_a_missing_letter_comes_from_the_first_font_that_has_it() -> None:
     found = faces(Path("/no/such.ttf"), SECOND).runs(f"a{ONLY_SECOND}b")
-    assert found == (("a", LATO_FACES), (ONLY_SECOND, SECOND), ("b", LATO_FACES))
+    assert found == (("a", LATO_REGULAR), (ONLY_SECOND, SECOND), ("b", LATO_REGULAR))
 
 
 def test_what_no_font_has_is_replaced_by_something_to_be_seen() -> None:
     ((shown, face),) = faces().runs("你")
-    assert face == LATO_FACES
+    assert face == LATO_REGULAR
     assert shown in "\ufffd□?"
 
 
 def test_the_system_is_asked_only_when_a_letter_is_missing() -> None:
     asked = []
-    some = Faces(LATO_FACES, lambda: asked.append(1) or [])  # type: ignore[func-returns-value]  # noted in passing
+    some = Faces(LATO_REGULAR, lambda: asked.append(1) or [])  # type: ignore[func-returns-value]  # noted in passing
     some.runs("plain")
     assert asked == []
     some.runs("你")
@@ -142,8 +142,8 @@ def test_the_system_is_asked_only_when_a_letter_is_missing() -> None:
 
 
 def test_a_mark_stays_with_its_letter() -> None:
-    assert faces(SECOND).runs("e\u0301") == (("é", LATO_FACES),)
-    assert faces(SECOND).runs("q\u0301") == (("q\u0301", LATO_FACES),)
+    assert faces(SECOND).runs("e\u0301") == (("é", LATO_REGULAR),)
+    assert faces(SECOND).runs("q\u0301") == (("q\u0301", LATO_REGULAR),)
 
 
 @pytest.mark.parametrize("text", ["\0", "\ud800", "\t", "\x7f"])
@@ -154,7 +154,7 @@ def test_what_cannot_be_printed_is_replaced(text: str) -> None:
 
 
 def test_a_mark_that_nothing_has_disappears_and_leaves_its_letter() -> None:
-    assert faces().runs("a\u0902") == (("a", LATO_FACES),)
+    assert faces().runs("a\u0902") == (("a", LATO_REGULAR),)
     assert faces().runs("\u0902") == ()
 
 
@@ -162,55 +162,55 @@ def test_the_fonts_of_the_system_are_files() -> None:
     assert all(path.is_file() for path in system_fonts())
 
 
-def letters(text: str) -> float:
+def count(text: str) -> float:
     return float(len(text))
 
 
 def test_lines_break_between_words() -> None:
-    assert wrap("the quick brown fox", 10, letters) == ("the quick", "brown fox")
+    assert wrap("the quick brown fox", 10, count) == ("the quick", "brown fox")
 
 
 def test_a_word_longer_than_a_line_is_broken_within() -> None:
-    assert wrap("a supercalifragilistic b", 8, letters) == ("a", "supercal", "ifragili", "stic b")
+    assert wrap("a supercalifragilistic b", 8, count) == ("a", "supercal", "ifragili", "stic b")
 
 
 def test_only_a_line_that_may_be_too_wide_is_measured_whole() -> None:
     measured: list[str] = []
-    wrap("to be or not to be, that is the question", 80, lambda t: measured.append(t) or letters(t))  # type: ignore[func-returns-value]  # None is what makes `or` go on
+    wrap("to be or not to be, that is the question", 80, lambda t: measured.append(t) or count(t))  # type: ignore[func-returns-value]  # None is what makes `or` go on
     assert all(" " not in text.strip() for text in measured)
 
 
 @given(st.text("ab ", max_size=80), st.integers(1, 20))
 def test_lines_are_as_full_as_when_each_is_measured_whole(text: str, width: int) -> None:
-    lines = wrap(text, width, letters)
+    lines = wrap(text, width, count)
     firsts = [line.split()[0] for line in lines[1:] if line.split()]
     for line, first in zip(lines, firsts, strict=False):
         assert len(f"{line} {first}") > width or len(first) == width or len(line) == width
 
 
 def test_line_breaks_of_the_text_stay() -> None:
-    assert wrap("one\n\ntwo", 80, letters) == ("one", "", "two")
+    assert wrap("one\n\ntwo", 80, count) == ("one", "", "two")
 
 
 def test_no_text_has_one_empty_line() -> None:
-    assert wrap("", 80, letters) == ("",)
+    assert wrap("", 80, count) == ("",)
 
 
 def test_text_that_fits_is_not_shortened() -> None:
-    assert shorten("hello", 5, letters) == "hello"
+    assert shorten("hello", 5, count) == "hello"
 
 
 def test_text_that_does_not_fit_ends_in_an_ellipsis() -> None:
-    assert shorten("hello world", 7, letters) == "hello…"
+    assert shorten("hello world", 7, count) == "hello…"
 
 
 @given(st.text(max_size=80), st.integers(1, 20))
 def test_no_line_is_wider_than_asked_and_no_letter_is_lost(text: str, width: int) -> None:
-    lines = wrap(text, width, letters)
+    lines = wrap(text, width, count)
     assert all(len(line) <= width for line in lines)
     assert "".join("".join(lines).split()) == "".join(text.split())
 
 
 @given(st.text(max_size=80), st.integers(1, 20))
 def test_shortened_text_fits(text: str, width: int) -> None:
-    assert len(shorten(text, width, letters)) <= width
+    assert len(shorten(text, width, count)) <= width
