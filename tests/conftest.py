@@ -34,6 +34,14 @@ def pytest_configure() -> None:
     sys.dont_write_bytecode = False
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what the platform does not have, with the reason that its marker gives."""
+    foreign = "posix" if sys.platform == "win32" else "windows"
+    for item in items:
+        for marker in item.iter_markers(foreign):
+            item.add_marker(pytest.mark.skip(reason=f"{foreign} only: {marker.args[0]}"))
+
+
 @pytest.fixture(scope="session")
 def service_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a service process that answers at once, for tests that do not break it."""

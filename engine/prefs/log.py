@@ -1,4 +1,4 @@
-"""PrefsLog: the preferences file on its disk: locked, opened, appended to, written anew.
+"""PrefsLog: the preferences file on its disk: opened, appended to, written anew.
 
 What keeps it safe:
 
@@ -18,15 +18,12 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
-import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
 
-from engine.core.errors import EngineError
+from engine.core.file_system import FileSystem
 from engine.prefs.format import (
     Change,
     Contents,
@@ -38,163 +35,7 @@ from engine.prefs.format import (
     encode_file,
 )
 
-__all__ = [
-    "FileLock",
-    "FileSystem",
-    "LockHeldError",
-    "PrefsLog",
-    "QUARANTINE",
-    "RecoveryReport",
-]
-
-
-# Windows refuses even reading a locked byte: lock one far behind the pid.
-_LOCKED_BYTE = 0x7FFF0000
-
-
-class LockHeldError(EngineError):
-    """Another holder has the lock; `pid` is its process where it is known."""
-
-    def __init__(self, pid: int | None) -> None:
-        super().__init__(f"held by process {pid or 'unknown'}")
-        self.pid = pid
-
-
-class FileLock:
-    """A lock on `path`, held from construction to `release`.
-
-    Raises LockHeldError while another process holds it, OSError if no lock file can be made.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            _lock(self._handle)
-        except OSError:
-            pid = _read_pid(self._handle)
-            os.close(self._handle)
-            raise LockHeldError(pid) from None
-        # Always as long, so that nothing of a longer pid is left behind it.
-        os.write(self._handle, f"{os.getpid():<20}\n".encode())
-
-    def release(self) -> None:
-        """Release the lock. The file stays: removing it would race with a process that opens it."""
-        handle, self._handle = self._handle, -1
-        if handle >= 0:
-            os.close(handle)
-
-
-def _read_pid(handle: int) -> int | None:
-    os.lseek(handle, 0, os.SEEK_SET)
-    text = os.read(handle, 32).split()
-    return int(text[0]) if text and text[0].isdigit() else None
-
-
-def _lock(handle: int) -> None:
-    if sys.platform == "win32":
-        import msvcrt
-
-        os.lseek(handle, _LOCKED_BYTE, os.SEEK_SET)
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        os.lseek(handle, 0, os.SEEK_SET)
-    else:
-        import fcntl
-
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-_IS_WINDOWS = sys.platform == "win32"
-_IS_MACOS = sys.platform == "darwin"
-_BINARY: int = getattr(os, "O_BINARY", 0)  # without it Windows rewrites line ends
-
-
-class FileSystem:
-    """The calls on a disk that preferences need; each raises OSError when the disk refuses.
-
-    Tests pass one that loses, tears, reorders and refuses.
-    """
-
-    def lock(self, path: Path) -> FileLock:
-        """Take the lock at `path`. Raises LockHeldError when another process has it."""
-        return FileLock(path)
-
-    def read(self, path: Path) -> bytes:
-        """Return all bytes of a file."""
-        return path.read_bytes()
-
-    def open(self, path: Path, *, create: bool = False) -> int:
-        """Open a file for writing; with `create` an empty one that only its owner can read."""
-        flags = os.O_RDWR | _BINARY | (os.O_CREAT | os.O_TRUNC if create else 0)
-        return os.open(path, flags, 0o600)
-
-    def write(self, handle: int, data: bytes, offset: int) -> None:
-        """Write all of `data` at `offset`."""
-        if _IS_WINDOWS:
-            os.lseek(handle, offset, os.SEEK_SET)
-        done = 0
-        while done < len(data):
-            done += self._write_some(handle, data[done:] if done else data, offset + done)
-
-    def _write_some(self, handle: int, data: bytes, offset: int) -> int:
-        if sys.platform == "win32":
-            return os.write(handle, data)
-        return os.pwrite(handle, data, offset)
-
-    def flush(self, handle: int) -> None:
-        """Return when what was written is on the medium."""
-        if sys.platform == "darwin":
-            import fcntl
-
-            # fsync there stops at the drive's cache. Network volumes know no full flush.
-            try:
-                fcntl.fcntl(handle, fcntl.F_FULLFSYNC)
-            except OSError as error:
-                if error.errno not in (errno.ENOTSUP, errno.EINVAL, errno.ENOTTY):
-                    raise
-                os.fsync(handle)
-        elif sys.platform == "win32":
-            os.fsync(handle)
-        else:
-            os.fdatasync(handle)
-
-    def close(self, handle: int) -> None:
-        """Close a file."""
-        os.close(handle)
-
-    def replace(self, source: Path, target: Path) -> None:
-        """Replace `target` by `source`, atomically."""
-        # On Windows a virus scanner or an indexer may hold the target open for a moment.
-        for pause in (0.01, 0.05, 0.2) if _IS_WINDOWS else ():
-            try:
-                source.replace(target)
-            except PermissionError:
-                time.sleep(pause)
-            else:
-                return
-        source.replace(target)
-
-    def flush_folder(self, folder: Path) -> None:
-        """Return when the names in a folder are on the medium."""
-        if _IS_WINDOWS:
-            return  # a folder cannot be opened there; NTFS keeps its own journal of names
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            self.flush(handle) if _IS_MACOS else os.fsync(handle)
-        finally:
-            os.close(handle)
-
-    def remove(self, path: Path) -> None:
-        """Remove a file; one that is not there is no error."""
-        path.unlink(missing_ok=True)
-
-    def oldest_first(self, folder: Path, beginning: str) -> list[Path]:
-        """Return the files of a folder whose names begin so, the last changed at the end."""
-        found = [path for path in folder.iterdir() if path.name.startswith(beginning)]
-        return sorted(found, key=lambda path: path.stat().st_mtime_ns)
-
-    def make_folder(self, folder: Path) -> None:
-        """Make a folder and those above it."""
-        folder.mkdir(parents=True, exist_ok=True)
+__all__ = ["PrefsLog", "QUARANTINE", "RecoveryReport"]
 
 
 _log = logging.getLogger(__name__)

@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 
 from engine.core.errors import EngineError
 from engine.core.events import Dispatcher, Signal
+from engine.core.file_system import FileLock, FileSystem, LockHeldError
 from engine.prefs.format import (
     MAX_TOTAL_BYTES,
     Change,
@@ -23,13 +24,7 @@ from engine.prefs.format import (
     apply_change,
     is_same,
 )
-from engine.prefs.log import (
-    FileLock,
-    FileSystem,
-    LockHeldError,
-    PrefsLog,
-    RecoveryReport,
-)
+from engine.prefs.log import PrefsLog, RecoveryReport
 from engine.prefs.writer import PrefsSignals, PrefsWriter
 
 __all__ = [

@@ -138,7 +138,7 @@ def _origin(entry: ObjectEntry, path: tuple[str, ...], is_said: bool) -> str:
         if layer.path(path) is not None:
             kind = "profile" if layer.mount else "prefab"
             is_own = layer is entry.layered.layers[0]
-            return LEVEL if is_own else f"{kind} {layer.source.file.rpartition('/')[2]}"
+            return LEVEL if is_own else f"{kind} {Path(layer.source.file).name}"
     return DEFAULT
 
 

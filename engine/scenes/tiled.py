@@ -57,7 +57,7 @@ def read_tiled(path: Path, registry: ComponentRegistry) -> TiledSource:
             path, "needs the package pytiled-parser", 'pip install "troupe[tiled]"'
         ) from None
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode("utf-8")  # with its line ends: it is compared later
         layers = pytiled_parser.parse_map(path).layers
     except FileNotFoundError as error:
         message = f"names a file that is not there ({error.filename})"

@@ -13,6 +13,7 @@ from typing import Any
 import tomlkit
 from tomlkit.items import InlineTable
 
+from engine.core.file_system import FileSystem
 from engine.toml.diagnostics import as_data
 from engine.toml.positions import KeyPath, Positions
 from engine.toml.reader import Fix
@@ -117,7 +118,7 @@ def save_atomically(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         with suppress(FileNotFoundError):
             Path(name).chmod(target.stat().st_mode & 0o7777)
-        Path(name).replace(target)
+        FileSystem().replace(Path(name), target)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.prefs.log import FileLock, FileSystem, LockHeldError
+from engine.core.file_system import FileLock, FileSystem, LockHeldError
 
 __all__ = ["FakeDisk"]
 

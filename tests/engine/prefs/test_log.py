@@ -1,16 +1,13 @@
 from __future__ import annotations
 
 import errno
-import os
-import stat
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from engine.prefs.format import Change, Value, decode_file, encode_file
-from engine.prefs.log import FileLock, FileSystem, LockHeldError, PrefsLog
+from engine.prefs.log import PrefsLog
 from tests.engine.fake_disk import FakeDisk
 
 PATH = Path("/data/prefs.msgpack")
@@ -243,98 +240,3 @@ def test_a_closed_file_is_never_written_again() -> None:
     with pytest.raises(OSError, match="was closed"):
         log.commit([("a", 1)], 10, lambda: {"a": 1})
     assert on_disk(disk) == {}
-
-
-@pytest.fixture
-def disk() -> FileSystem:
-    return FileSystem()
-
-
-def test_what_is_written_at_an_offset_is_read_there(disk: FileSystem, tmp_path: Path) -> None:
-    handle = disk.open(tmp_path / "f", create=True)
-    disk.write(handle, b"abcdef", 0)
-    disk.write(handle, b"XY", 2)
-    disk.flush(handle)
-    disk.close(handle)
-    assert disk.read(tmp_path / "f") == b"abXYef"
-
-
-def test_a_new_file_is_its_owner_s_alone(disk: FileSystem, tmp_path: Path) -> None:
-    disk.close(disk.open(tmp_path / "f", create=True))
-    mode = stat.S_IMODE((tmp_path / "f").stat().st_mode)
-    assert mode == 0o600 or sys.platform == "win32"
-
-
-def test_a_file_is_not_made_without_being_asked(disk: FileSystem, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        disk.open(tmp_path / "f")
-
-
-def test_a_file_takes_the_place_of_another(disk: FileSystem, tmp_path: Path) -> None:
-    (tmp_path / "old").write_bytes(b"old")
-    (tmp_path / "new").write_bytes(b"new")
-    disk.replace(tmp_path / "new", tmp_path / "old")
-    disk.flush_folder(tmp_path)
-    assert [p.name for p in tmp_path.iterdir()] == ["old"]
-    assert disk.read(tmp_path / "old") == b"new"
-
-
-def test_removing_what_is_not_there_is_no_error(disk: FileSystem, tmp_path: Path) -> None:
-    disk.remove(tmp_path / "f")
-
-
-def test_folders_are_made_with_those_above(disk: FileSystem, tmp_path: Path) -> None:
-    disk.make_folder(tmp_path / "a" / "b")
-    disk.make_folder(tmp_path / "a" / "b")
-    disk.lock(tmp_path / "a" / "b" / "lock").release()
-
-
-def test_a_closed_file_cannot_be_flushed(disk: FileSystem, tmp_path: Path) -> None:
-    handle = os.open(tmp_path / "f", os.O_CREAT | os.O_RDWR)
-    os.close(handle)
-    with pytest.raises(OSError, match="Bad file descriptor"):
-        disk.flush(handle)
-
-
-def test_files_are_listed_by_the_beginning_of_their_names_and_by_age(tmp_path: Path) -> None:
-    for age, name in enumerate(["p.b", "p.a", "other", "p.c"]):
-        (tmp_path / name).touch()
-        os.utime(tmp_path / name, (age, age))
-    found = FileSystem().oldest_first(tmp_path, "p.")
-    assert [path.name for path in found] == ["p.b", "p.a", "p.c"]
-
-
-def test_a_second_holder_is_refused_with_the_process_of_the_first(tmp_path: Path) -> None:
-    FileLock(tmp_path / "lock")
-    with pytest.raises(LockHeldError) as refusal:
-        FileLock(tmp_path / "lock")
-    assert refusal.value.pid == os.getpid()
-
-
-def test_a_released_lock_is_free(tmp_path: Path) -> None:
-    first = FileLock(tmp_path / "lock")
-    first.release()
-    first.release()
-    FileLock(tmp_path / "lock").release()
-
-
-def test_a_file_that_a_dead_process_left_is_no_obstacle(tmp_path: Path) -> None:
-    (tmp_path / "lock").write_text("999999999999\nand more\n")
-    lock = FileLock(tmp_path / "lock")
-    assert (tmp_path / "lock").read_text().split()[0] == str(os.getpid())
-    lock.release()
-
-
-@pytest.mark.parametrize("text", ["", "no number", "\0\0\0\0"])
-def test_a_holder_without_a_pid_is_unknown(tmp_path: Path, text: str) -> None:
-    lock = FileLock(tmp_path / "lock")
-    (tmp_path / "lock").write_text(text)
-    with pytest.raises(LockHeldError) as refusal:
-        FileLock(tmp_path / "lock")
-    assert refusal.value.pid is None
-    lock.release()
-
-
-def test_a_folder_that_is_missing_is_an_error_of_the_disk(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        FileLock(tmp_path / "nowhere" / "lock")

@@ -1,0 +1,185 @@
+"""FileSystem: the calls on files that differ from one platform to another, all in this one place.
+
+What the platforms disagree on:
+
+* A lock: `flock` on Linux and macOS; on Windows a locked byte, which others cannot even read.
+* A flush: `fsync` on macOS stops at the drive's cache, so it has a call of its own.
+* A folder's names: flushed on Linux and macOS; Windows cannot open a folder, and NTFS keeps a
+  journal of names.
+* A file that another process has open: Linux and macOS let it be replaced and read; Windows
+  refuses (a sharing violation) until it is closed. A virus scanner or an indexer holds a file
+  that was just written for some milliseconds, so a refused call is tried again for half a second.
+* Line ends: Windows rewrites them unless a file is opened as binary.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from engine.core.errors import EngineError
+
+__all__ = ["FileLock", "FileSystem", "LockHeldError"]
+
+_T = TypeVar("_T")
+
+_BINARY: int = getattr(os, "O_BINARY", 0)
+# Behind everything that is ever written: a locked byte of Windows cannot be read by others.
+_LOCKED_BYTE = 0x7FFF0000
+_HELD = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)  # the last two on Windows
+_RETRY_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.3) if sys.platform == "win32" else ()
+
+
+class LockHeldError(EngineError):
+    """Another holder has the lock; `pid` is its process where it is known."""
+
+    def __init__(self, pid: int | None) -> None:
+        super().__init__(f"held by process {pid or 'unknown'}")
+        self.pid = pid
+
+
+class FileLock:
+    """A lock on `path`, held from construction to `release`.
+
+    Raises LockHeldError while another process holds it, OSError if no lock file can be made or
+    the volume knows no locks.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | _BINARY, 0o600)
+        try:
+            _lock(self._handle)
+        except OSError as error:
+            pid = _read_pid(self._handle)
+            os.close(self._handle)
+            if error.errno not in _HELD:
+                raise
+            raise LockHeldError(pid) from None
+        # Always as long, so that nothing of a longer pid is left behind it.
+        os.write(self._handle, f"{os.getpid():<20}\n".encode())
+
+    def release(self) -> None:
+        """Release the lock. The file stays: removing it would race with a process that opens it."""
+        handle, self._handle = self._handle, -1
+        if handle >= 0:
+            os.close(handle)
+
+
+def _read_pid(handle: int) -> int | None:
+    os.lseek(handle, 0, os.SEEK_SET)
+    text = os.read(handle, 32).split()
+    return int(text[0]) if text and text[0].isdigit() else None
+
+
+def _lock(handle: int) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        os.lseek(handle, _LOCKED_BYTE, os.SEEK_SET)
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        os.lseek(handle, 0, os.SEEK_SET)
+    else:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+class FileSystem:
+    """Reading, writing, locking and replacing files; each call raises OSError when it is refused.
+
+    Tests pass one that loses, tears, reorders and refuses.
+    """
+
+    def lock(self, path: Path) -> FileLock:
+        """Take the lock at `path`. Raises LockHeldError when another process has it."""
+        return FileLock(path)
+
+    def read(self, path: Path) -> bytes:
+        """Return all bytes of a file."""
+        return _patiently(path.read_bytes)
+
+    def open(self, path: Path, *, create: bool = False) -> int:
+        """Open a file for writing; with `create` an empty one that only its owner can read."""
+        flags = os.O_RDWR | _BINARY | (os.O_CREAT | os.O_TRUNC if create else 0)
+        return _patiently(lambda: os.open(path, flags, 0o600))
+
+    def write(self, handle: int, data: bytes, offset: int) -> None:
+        """Write all of `data` at `offset`."""
+        done = 0
+        while done < len(data):
+            done += _write_at(handle, data[done:] if done else data, offset + done)
+
+    def flush(self, handle: int) -> None:
+        """Return when what was written is on the medium."""
+        if sys.platform == "win32":
+            os.fsync(handle)
+        elif sys.platform == "darwin":
+            _flush_fully(handle)
+        else:
+            os.fdatasync(handle)
+
+    def close(self, handle: int) -> None:
+        """Close a file."""
+        os.close(handle)
+
+    def replace(self, source: Path, target: Path) -> None:
+        """Replace `target` by `source`, atomically."""
+        _patiently(lambda: source.replace(target))
+
+    def flush_folder(self, folder: Path) -> None:
+        """Return when the names in a folder are on the medium."""
+        if sys.platform == "win32":
+            return
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            _flush_fully(handle) if sys.platform == "darwin" else os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def remove(self, path: Path) -> None:
+        """Remove a file; one that is not there is no error."""
+        path.unlink(missing_ok=True)
+
+    def oldest_first(self, folder: Path, beginning: str) -> list[Path]:
+        """Return the files of a folder whose names begin so, the last changed at the end."""
+        found = [path for path in folder.iterdir() if path.name.startswith(beginning)]
+        return sorted(found, key=lambda path: path.stat().st_mtime_ns)
+
+    def make_folder(self, folder: Path) -> None:
+        """Make a folder and those above it."""
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def _patiently(call: Callable[[], _T]) -> _T:
+    """Return what `call` returns; on Windows, try again while another process has the file."""
+    for pause in _RETRY_PAUSES:
+        try:
+            return call()
+        except PermissionError:
+            time.sleep(pause)
+    return call()
+
+
+def _write_at(handle: int, data: bytes, offset: int) -> int:
+    if sys.platform == "win32":
+        os.lseek(handle, offset, os.SEEK_SET)
+        return os.write(handle, data)
+    return os.pwrite(handle, data, offset)
+
+
+def _flush_fully(handle: int) -> None:
+    """Flush on macOS, the drive's cache too; network volumes know only the plain flush."""
+    if sys.platform == "darwin":
+        import fcntl
+
+        try:
+            fcntl.fcntl(handle, fcntl.F_FULLFSYNC)
+        except OSError as error:
+            if error.errno not in (errno.ENOTSUP, errno.EINVAL, errno.ENOTTY):
+                raise
+            os.fsync(handle)
