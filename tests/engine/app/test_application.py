@@ -50,7 +50,7 @@ def test_quit_ends_the_loop_after_the_frame() -> None:
     assert (app.time.frame, app.is_quitting) == (3, True)
 
 
-def test_a_long_frame_is_shortened_for_the_game_but_told_as_it_was() -> None:
+def test_a_long_frame_is_shortened_for_the_game_but_kept_unscaled() -> None:
     clock = ManualClock()
     app = make_application(clock)
     app.tick()

@@ -107,7 +107,7 @@ def test_music_that_is_edited_is_the_scenes_music(house: House) -> None:
     assert house.scene.music is None
 
 
-def test_a_moved_object_moves_and_nobody_else(house: House) -> None:
+def test_a_moved_object_moves_and_no_other(house: House) -> None:
     ann, boiler = house.find("Ann"), house.find("Boiler")
     boiler.transform.position = (7.0, 7.0)  # the game moved it
     house.edit(("[10, 20]", "[30, 40]"))
@@ -128,7 +128,7 @@ def test_a_field_that_is_taken_out_has_its_default_again(house: House) -> None:
     assert house.find("Ann").require_component(Actor).policy == Policy()
 
 
-def test_a_component_is_told_after_all_its_fields_are_set(house: House) -> None:
+def test_on_validate_comes_after_all_fields_are_set(house: House) -> None:
     house.edit(("[object.Gauge]\n", "[object.Gauge]\nvalue = 5\n"))
     assert house.find("Boiler").require_component(Gauge).seen == (5,)
     house.edit(("[10, 20]", "[30, 40]"))
@@ -158,7 +158,7 @@ def test_a_removed_object_goes(house: House) -> None:
     assert "Boiler" not in house.scene.get_service(BuiltScene).objects
 
 
-def test_who_is_hung_elsewhere_survives_the_old_parent(house: House) -> None:
+def test_an_object_with_a_new_parent_survives_the_old_one(house: House) -> None:
     ann = house.find("Ann")
     house.edit(
         ('parent = "Floor"\n', ""),
@@ -189,7 +189,7 @@ def test_the_level_itself_follows(house: House) -> None:
     assert (house.scene.name, house.scene.size) == ("Cave", (640.0, 480.0))
 
 
-def test_a_broken_edit_changes_nothing_and_is_told(
+def test_a_broken_edit_changes_nothing_and_is_reported(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
     ann = house.find("Ann")
@@ -292,7 +292,7 @@ def test_a_reference_to_what_the_game_destroyed_costs_no_edit(house: House) -> N
     assert house.find("Bob").require_component(Switch).door is house.find("Boiler")
 
 
-def test_a_field_that_cannot_change_now_is_told_in_a_sentence(house: House) -> None:
+def test_a_field_that_cannot_change_now_is_reported_in_a_sentence(house: House) -> None:
     told: list[str] = []
     house.reload.noted.subscribe(told.append)
     house.edit(("[object.Gauge]\n", "[object.Rooted]\n"))

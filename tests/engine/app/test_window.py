@@ -69,12 +69,12 @@ def test_pad_sticks_buttons_and_hats_arrive_as_axes_and_keys(window: Window) -> 
     assert hat.get_button("down")
 
 
-def test_closing_the_window_is_told_by_poll(window: Window) -> None:
+def test_poll_returns_false_when_the_window_is_closed(window: Window) -> None:
     pygame.event.post(pygame.event.Event(pygame.QUIT))
     assert not window.poll(Input())
 
 
-def test_losing_the_focus_lets_go_of_the_keys_and_tells(window: Window) -> None:
+def test_losing_the_focus_releases_the_keys_and_emits(window: Window) -> None:
     lost: list[Window] = []
     window.focus_lost.subscribe(lost.append)
     feed = Input()

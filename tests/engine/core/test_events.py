@@ -57,7 +57,7 @@ def test_a_failing_handler_is_logged_with_its_name_and_the_others_go_on(
     assert "fails" in caplog.text
 
 
-def test_who_is_cancelled_by_an_earlier_handler_is_not_called_any_more() -> None:
+def test_a_handler_cancelled_by_an_earlier_one_is_not_called_any_more() -> None:
     signal, listener = Signal[int](), Listener()
     signal.subscribe(lambda _: later.cancel())
     later = signal.subscribe(listener.hear)
@@ -65,7 +65,7 @@ def test_who_is_cancelled_by_an_earlier_handler_is_not_called_any_more() -> None
     assert listener.heard == []
 
 
-def test_who_subscribes_while_a_value_is_emitted_hears_the_next_one() -> None:
+def test_a_handler_that_subscribes_while_a_value_is_emitted_gets_the_next_one() -> None:
     signal, listener = Signal[int](), Listener()
     signal.subscribe(lambda _: signal.subscribe(listener.hear))
     signal.emit(1)

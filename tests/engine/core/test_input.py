@@ -81,7 +81,7 @@ def test_a_stick_moves_an_axis_but_not_from_within_its_dead_zone() -> None:
     assert keys.get_axis("horizontal") == -0.5
 
 
-def test_movers_stand_still_while_somebody_types() -> None:
+def test_axes_are_zero_while_a_text_field_has_the_keys() -> None:
     keys = Input()
     keys.press("d")
     keys.captured = object()

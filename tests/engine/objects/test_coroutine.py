@@ -110,7 +110,7 @@ def test_yielding_a_generator_waits_until_it_has_ended(
     assert log[-1] == "after"
 
 
-def test_who_waited_goes_on_in_the_frame_in_which_the_other_ended(
+def test_a_waiting_coroutine_resumes_in_the_frame_in_which_the_other_ended(
     scene: Scene, actor: Actor, log: list[str]
 ) -> None:
     def outer() -> Body:

@@ -208,7 +208,7 @@ def test_setting_enabled_to_what_it_is_calls_nothing(scene: Scene, log: list[str
     assert log == []
 
 
-def test_who_is_disabled_by_an_earlier_component_gets_no_update_in_that_frame(
+def test_a_component_disabled_by_an_earlier_one_gets_no_update_in_that_frame(
     scene: Scene,
 ) -> None:
     counter = Counter()
@@ -218,7 +218,7 @@ def test_who_is_disabled_by_an_earlier_component_gets_no_update_in_that_frame(
     assert counter.updates == 0
 
 
-def test_who_is_enabled_again_within_the_frame_keeps_its_place(
+def test_a_component_enabled_again_within_the_frame_keeps_its_place(
     scene: Scene, log: list[str]
 ) -> None:
     blinking = Recorder(log, "blinking")
@@ -259,7 +259,7 @@ def test_a_component_may_disable_itself_in_any_hook(
     assert log == expected
 
 
-def test_who_disables_itself_when_it_is_enabled_again_gets_no_update(scene: Scene) -> None:
+def test_a_component_that_disables_itself_in_on_enable_gets_no_update(scene: Scene) -> None:
     class Shy(Counter):
         def on_enable(self) -> None:
             self.enabled = self.updates == 0
@@ -360,7 +360,7 @@ def test_the_children_of_a_destroyed_object_end_with_it(scene: Scene, log: list[
     assert scene.objects == ()
 
 
-def test_who_is_destroyed_by_an_earlier_component_gets_no_update_in_that_frame(
+def test_a_component_destroyed_by_an_earlier_one_gets_no_update_in_that_frame(
     scene: Scene,
 ) -> None:
     counter = Counter()
@@ -407,7 +407,7 @@ def test_what_is_added_to_an_object_that_has_ended_ends_too(scene: Scene, log: l
 
 
 @pytest.mark.parametrize("has_ended", [False, True])
-def test_who_comes_under_a_destroyed_parent_ends_with_this_frame(
+def test_an_object_put_under_a_destroyed_parent_ends_with_this_frame(
     scene: Scene, log: list[str], has_ended: bool
 ) -> None:
     parent, moved = scene.create("Parent"), scene.add(Recorder(log))
@@ -446,7 +446,7 @@ def test_destroying_twice_ends_once(scene: Scene, log: list[str]) -> None:
     assert log.count("on_destroy") == 1
 
 
-def test_who_was_never_awake_gets_no_on_destroy(scene: Scene, log: list[str]) -> None:
+def test_a_component_that_never_awoke_gets_no_on_destroy(scene: Scene, log: list[str]) -> None:
     thing = scene.create("Thing", active=False)
     thing.add(Recorder(log))
     thing.destroy()
@@ -454,7 +454,7 @@ def test_who_was_never_awake_gets_no_on_destroy(scene: Scene, log: list[str]) ->
     assert log == []
 
 
-def test_who_is_disabled_gets_on_destroy_but_not_on_disable_again(
+def test_a_disabled_component_gets_on_destroy_but_not_on_disable_again(
     scene: Scene, log: list[str]
 ) -> None:
     recorder = scene.add(Recorder(log))
@@ -529,7 +529,7 @@ def test_a_component_that_fails_in_every_frame_does_not_flood_the_log(
     ]
 
 
-def test_who_fails_in_awake_is_disabled(scene: Scene) -> None:
+def test_a_component_that_fails_in_awake_is_disabled(scene: Scene) -> None:
     class Unprepared(Counter):
         def awake(self) -> None:
             raise RuntimeError("no such file")
@@ -604,7 +604,7 @@ def test_a_method_that_removes_a_later_one_silences_it_at_once(bench: Bench) -> 
     assert len(bench.phase) == 2
 
 
-def test_who_joins_during_a_run_waits_for_the_next_one_and_nobody_runs_twice(
+def test_a_method_added_during_a_run_waits_for_the_next_one_and_none_runs_twice(
     bench: Bench,
 ) -> None:
     bench.phase.add(5, lambda _: bench.phase.add(1, bench.says("new")))
@@ -613,7 +613,7 @@ def test_who_joins_during_a_run_waits_for_the_next_one_and_nobody_runs_twice(
     assert bench.run() == ["new", "old"]
 
 
-def test_who_joins_and_leaves_during_one_run_is_gone(bench: Bench) -> None:
+def test_a_method_added_and_removed_during_one_run_is_gone(bench: Bench) -> None:
     def passes_by(_: object) -> None:
         bench.phase.add(9, bench.says("ghost"))
         bench.phase.remove(9)
@@ -632,7 +632,7 @@ def test_removing_what_is_not_there_does_nothing(bench: Bench) -> None:
     assert len(bench.phase) == 0
 
 
-def test_empty_slots_are_swept_away_and_who_returns_finds_its_order(bench: Bench) -> None:
+def test_empty_slots_are_swept_away_and_a_method_that_returns_finds_its_order(bench: Bench) -> None:
     for key in range(200):
         bench.phase.add(key, bench.says(str(key)))
     bench.run()
@@ -644,7 +644,7 @@ def test_empty_slots_are_swept_away_and_who_returns_finds_its_order(bench: Bench
     assert bench.run()[:2] == ["7", "150"]
 
 
-def test_who_leaves_and_returns_is_counted_once(bench: Bench) -> None:
+def test_a_method_that_leaves_and_returns_is_counted_once(bench: Bench) -> None:
     bench.phase.add(1, bench.says("a"))
     bench.run()
     bench.phase.remove(1)
@@ -698,19 +698,19 @@ def seen(small_scene: Scene) -> list[str]:
     return surface
 
 
-def test_who_is_out_of_the_picture_is_not_called(small_scene: Scene) -> None:
+def test_what_is_out_of_the_picture_is_not_drawn(small_scene: Scene) -> None:
     for name, x, y in (("here", 50, 50), ("right", 106, 50), ("below", 50, 131), ("left", -6, 50)):
         plant(small_scene, name, x, y)
     assert seen(small_scene) == ["here"]
 
 
-def test_who_reaches_into_the_picture_is_drawn(small_scene: Scene) -> None:
+def test_what_reaches_into_the_picture_is_drawn(small_scene: Scene) -> None:
     for name, x, y in (("right", 104, 50), ("left", -4, 51), ("below", 50, 129)):
         plant(small_scene, name, x, y)
     assert seen(small_scene) == ["right", "left", "below"]
 
 
-def test_who_tells_no_reach_is_always_drawn_and_at_its_depth(small_scene: Scene) -> None:
+def test_a_component_without_reach_is_always_drawn_and_at_its_depth(small_scene: Scene) -> None:
     plant(small_scene, "far", 50, 10)
     plant(small_scene, "near", 50, 90)
     plant(small_scene, "sky", -900, 50, Sky)
@@ -726,7 +726,7 @@ def test_the_camera_brings_others_into_the_picture(small_scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("movers", [1, 100])
-def test_who_walks_is_drawn_where_it_has_come_to(small_scene: Scene, movers: int) -> None:
+def test_a_moved_object_is_drawn_at_its_new_depth(small_scene: Scene, movers: int) -> None:
     plant(small_scene, "bush", 50, 60)
     walkers = [plant(small_scene, f"walker {n}", 50 + n, 50) for n in range(movers)]
     assert seen(small_scene)[-1] == "bush"
@@ -746,7 +746,7 @@ def test_a_child_comes_into_the_picture_with_its_parent(small_scene: Scene) -> N
     assert (before, seen(small_scene)) == ([], ["load"])
 
 
-def test_who_comes_and_who_goes_changes_the_next_picture(small_scene: Scene) -> None:
+def test_what_is_added_or_destroyed_changes_the_next_picture(small_scene: Scene) -> None:
     first, third = plant(small_scene, "1", 50, 10), plant(small_scene, "3", 50, 30)
     seen(small_scene)
     plant(small_scene, "2", 50, 20)
@@ -779,7 +779,7 @@ def test_a_surface_larger_than_the_cameras_view_shows_more(small_scene: Scene) -
     assert surface == ["far right"]
 
 
-def test_a_place_that_is_no_number_spoils_nobody_elses(small_scene: Scene) -> None:
+def test_a_position_that_is_no_number_spoils_no_other(small_scene: Scene) -> None:
     lost = plant(small_scene, "lost", 50, 50)
     for number in range(5):
         plant(small_scene, str(number), 50, 10.0 * number)

@@ -27,12 +27,12 @@ def test_no_motion_is_long_enough_to_pass_through_a_wall(motion: tuple[float, fl
     assert move_and_slide((0, 0), motion, SIZE, [WALL]).position[0] <= 85
 
 
-def test_who_touches_a_wall_can_walk_along_it_and_away() -> None:
+def test_a_mover_at_a_wall_can_walk_along_it_and_away() -> None:
     assert move_and_slide((85, 0), (0, 9), SIZE, [WALL]).position == (85, 9)
     assert move_and_slide((85, 0), (-9, 0), SIZE, [WALL]).position == (76, 0)
 
 
-def test_who_stands_inside_a_box_can_walk_out() -> None:
+def test_a_mover_inside_a_box_can_walk_out() -> None:
     assert move_and_slide((100, 0), (-30, 0), SIZE, [WALL]).position == (70, 0)
     assert move_and_slide((100, 0), (30, 0), SIZE, [WALL]).position == (130, 0)
 
@@ -76,7 +76,7 @@ def test_zones_own_boxes_and_disabled_ones_are_not_in_the_way() -> None:
     assert mine.solid_boxes() == [wall.box]
 
 
-def test_a_zone_notices_who_is_inside() -> None:
+def test_a_zone_notices_what_is_inside() -> None:
     scene = make_scene()
     zone = scene.create("Door", (0, 0)).add(BoxCollider((40, 40), is_trigger=True))
     player = scene.create("Player", (30, 0)).add(BoxCollider((20, 20)))

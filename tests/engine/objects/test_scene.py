@@ -157,7 +157,7 @@ def test_the_world_is_drawn_by_layer_then_by_depth(scene: Scene) -> None:
     assert surface == ["far", "near", "roof"]
 
 
-def test_who_walks_towards_the_viewer_is_drawn_over_the_others(scene: Scene) -> None:
+def test_an_object_that_comes_nearer_is_drawn_over_the_others(scene: Scene) -> None:
     walker = scene.add(Painter("walker"))
     scene.create("Tree", (0, 5)).add(Painter("tree"))
     scene.update(0.0)
@@ -261,7 +261,7 @@ def test_a_service_that_was_not_provided_is_an_error_that_says_what_there_is(
     ],
     ids=["update", "create", "set_active", "destroy", "add", "enabled"],
 )
-def test_another_thread_is_told_to_post(scene: Scene, touch: Any) -> None:
+def test_another_thread_gets_an_error_that_names_post(scene: Scene, touch: Any) -> None:
     scene.create("Lamp").add(Painter("lamp"))
     caught: list[str] = []
 
@@ -306,7 +306,7 @@ def test_two_scenes_know_nothing_of_each_other() -> None:
     assert second.find_components(Counter) == [b]
 
 
-def test_who_moves_to_another_scene_before_its_start_starts_there_once() -> None:
+def test_a_component_that_moves_to_another_scene_before_its_start_starts_there_once() -> None:
     log: list[str] = []
     first, second = make_scene("One"), make_scene("Two")
     recorder = first.add(Recorder(log))
@@ -319,7 +319,7 @@ def test_who_moves_to_another_scene_before_its_start_starts_there_once() -> None
     assert log == ["awake", "on_enable", "start", "update", "late_update"]
 
 
-def test_who_was_switched_off_and_on_before_moving_starts_in_the_new_scene_alone() -> None:
+def test_a_component_that_was_toggled_before_moving_starts_in_the_new_scene_alone() -> None:
     first, second = make_scene("One"), make_scene("Two")
     counter = first.add(Counter())
     counter.enabled = False

@@ -90,7 +90,7 @@ def test_a_file_can_be_built_twice(tmp_path: Path) -> None:
     assert one.objects["Ann"] is not two.objects["Ann"]
 
 
-def test_building_in_steps_tells_its_progress(tmp_path: Path) -> None:
+def test_building_in_steps_yields_its_progress(tmp_path: Path) -> None:
     file = read_level(tmp_path)
     scene = file.new_scene()
     assert list(file.build_steps(scene))[-1] == 1.0
@@ -179,12 +179,12 @@ def test_objects_come_and_go_by_name(tmp_path: Path) -> None:
     assert between(tmp_path, more, HALL).removed == ("Cid",)
 
 
-def test_a_moved_object_is_told_by_its_field(tmp_path: Path) -> None:
+def test_a_moved_object_differs_in_its_field(tmp_path: Path) -> None:
     found = between(tmp_path, HALL, HALL.replace("[10, 20]", "[11, 20]"))
     assert found.changed["Ann"].changed == {"": {"position": Change((10.0, 20.0), (11.0, 20.0))}}
 
 
-def test_a_changed_policy_is_told_as_values(tmp_path: Path) -> None:
+def test_a_changed_policy_differs_in_its_value(tmp_path: Path) -> None:
     found = between(tmp_path, HALL, HALL.replace("attempts = 4", "attempts = 5"))
     change = Change(Policy(attempts=4), Policy(attempts=5))
     assert found.changed["Ann"].changed == {"Actor": {"policy": change}}
@@ -196,6 +196,6 @@ def test_components_come_and_go(tmp_path: Path) -> None:
     assert between(tmp_path, more, HALL).changed["Floor"].removed == ("Door",)
 
 
-def test_the_levels_own_settings_are_told(tmp_path: Path) -> None:
+def test_the_levels_own_settings_are_compared(tmp_path: Path) -> None:
     found = between(tmp_path, HALL, HALL.replace('"Hall"', '"Cave"'))
     assert found.settings == {"name": Change("Hall", "Cave")}

@@ -118,7 +118,7 @@ def test_undo_gives_every_letter_back_edit_by_edit(tmp_path: Path) -> None:
         room.editor.undo()
 
 
-def test_an_edit_of_somebody_else_is_kept_and_not_undone(tmp_path: Path) -> None:
+def test_an_edit_made_outside_is_kept_and_not_undone(tmp_path: Path) -> None:
     room = Room(tmp_path)
     room.path.write_text(HALL.replace("[100, 100]", "[101, 101]"), encoding="utf-8")
     room.set("Ann", "tag", "guest")

@@ -76,7 +76,7 @@ def test_the_change_is_on_disk_when_saved(tmp_path: Path) -> None:
     assert file.path.read_text() == HALL.replace('tag = "person"', 'tag = "guest"')
 
 
-def test_a_file_that_somebody_else_changed_is_not_overwritten(tmp_path: Path) -> None:
+def test_a_file_that_was_changed_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     file = read_level(tmp_path)
     file.path.write_text(HALL + "# mine\n")
     with pytest.raises(TomlFileError, match="was changed on disk"):
@@ -237,7 +237,7 @@ def test_every_field_is_listed_said_or_not_nested_tables_field_by_field(tmp_path
     )
 
 
-def test_a_value_tells_whether_the_level_says_it(tmp_path: Path) -> None:
+def test_a_value_has_the_origin_level_if_the_level_sets_it(tmp_path: Path) -> None:
     _, rows = entry_of(tmp_path, "Ann")
     assert rows["Actor.policy.attempts"].origin == "level"
     assert rows["Actor.policy.delay_seconds"].origin == rows["layer"].origin == "default"

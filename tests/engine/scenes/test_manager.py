@@ -58,7 +58,7 @@ def test_a_load_asked_for_in_an_update_waits_for_the_end_of_the_frame(
     assert named(manager.active) == "lobby"
 
 
-def test_the_signals_come_in_order_and_the_old_level_is_alive_while_it_is_told(
+def test_the_signals_come_in_order_and_the_old_level_is_alive_during_them(
     manager: SceneManager,
 ) -> None:
     log: list[str] = []

@@ -165,7 +165,7 @@ def test_a_rule_of_the_constructor_is_checked_once_all_it_needs_is_there(tmp_pat
     assert problems(part(tmp_path, text)) == [(3, None, "Door.width")]
 
 
-def test_a_mistake_in_the_prefab_below_is_told_in_its_own_file(tmp_path: Path) -> None:
+def test_a_mistake_in_the_prefab_is_at_its_own_file(tmp_path: Path) -> None:
     source = part(tmp_path, 'prefab = "prefabs/broken.toml"\n')
     with pytest.raises(TomlFileError) as error:
         read_part(source, REGISTRY)
@@ -179,6 +179,6 @@ def test_a_prefab_that_is_its_own_is_no_endless_search(tmp_path: Path) -> None:
         read_part(source, REGISTRY)
 
 
-def test_a_method_that_nobody_has_is_found_without_the_level(tmp_path: Path) -> None:
+def test_an_unknown_method_is_found_without_the_level(tmp_path: Path) -> None:
     text = '[Switch]\npressed = "Floor:Lamp.togle"\nlamp = "Floor"\n'
     assert problems(part(tmp_path, text)) == [(2, None, "Switch.pressed")]

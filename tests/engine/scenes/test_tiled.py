@@ -57,7 +57,7 @@ def part(built: BuiltScene, name: str) -> GameObject:
     return built.objects[name]
 
 
-def test_a_class_and_an_id_are_enough_for_somebody_at_that_place(built: BuiltScene) -> None:
+def test_a_class_and_an_id_are_enough_for_a_character_at_that_place(built: BuiltScene) -> None:
     ann = part(built, "Ann")
     assert ann.transform.position == (100.0, 80.0)
     assert ann.require_component(Actor).actor_id == "ann"
@@ -90,7 +90,7 @@ def test_what_the_level_itself_has_is_there_too(built: BuiltScene) -> None:
         ("</map>", "", "level.tmx:1:1", "no map"),
     ],
 )
-def test_a_mistake_in_a_map_is_told_at_the_line_of_its_object(
+def test_a_mistake_in_a_map_is_at_the_line_of_its_object(
     tmp_path: Path, old: str, new: str, where: str, what: str
 ) -> None:
     with pytest.raises(TomlFileError) as caught:
@@ -104,7 +104,7 @@ def test_a_map_that_is_not_there_is_a_mistake_of_the_level(tmp_path: Path) -> No
         read(tmp_path, level=LEVEL.replace("level.tmx", "levl.tmx"))
 
 
-def test_a_mistake_in_the_scene_table_takes_nobody_off_the_map(tmp_path: Path) -> None:
+def test_a_mistake_in_the_scene_table_removes_no_object_of_the_map(tmp_path: Path) -> None:
     level = LEVEL.replace("[scene]", '[scene]\nsize = "wide"') + 'parent = "Ann"\n'
     with pytest.raises(TomlFileError) as error:
         read(tmp_path, level=level)
@@ -122,7 +122,7 @@ def test_a_map_is_one_of_the_files_that_a_hot_reload_watches(tmp_path: Path) -> 
     assert file.is_current()
 
 
-def test_a_tileset_that_is_not_there_is_told_and_waited_for(tmp_path: Path) -> None:
+def test_a_missing_tileset_is_a_mistake_and_is_watched_for(tmp_path: Path) -> None:
     file = read(tmp_path)
     tileset = ' <tileset firstgid="1" source="../tiles/t.tsx"/>\n <objectgroup id="1"'
     drawn = MAP.replace(' <objectgroup id="1"', tileset, 1)

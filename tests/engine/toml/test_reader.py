@@ -209,7 +209,7 @@ def watched(tmp_path: Path) -> Watched:
     return Watched(tmp_path)
 
 
-def test_who_asks_is_told_once_at_first(tmp_path: Path) -> None:
+def test_the_callback_is_called_once_at_first(tmp_path: Path) -> None:
     file = tmp_path / "a"
     file.write_text("a")
     told: list[int] = []
@@ -238,7 +238,7 @@ def test_a_file_that_is_away_for_a_moment_is_no_edit(watched: Watched) -> None:
     assert watched.look(3) == 1
 
 
-def test_a_file_that_stays_away_is_told_and_so_is_its_return(watched: Watched) -> None:
+def test_a_file_that_stays_away_is_noticed_and_so_is_its_return(watched: Watched) -> None:
     watched.file.unlink()
     assert watched.look(3) == 1
     watched.file.write_text("one")

@@ -104,7 +104,7 @@ def test_a_click_calls_the_topmost_action_alone() -> None:
     assert called == ["above"]
 
 
-def test_a_click_beside_everything_is_nobodys() -> None:
+def test_a_click_beside_everything_calls_nothing() -> None:
     spots = Hotspots()
     spots.add(Rect(0, 0, 10, 10), lambda: None)
     assert not spots.click((50, 50))

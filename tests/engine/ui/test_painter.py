@@ -31,7 +31,7 @@ def test_text_stands_at_the_left_centre_or_right(surface: pygame.Surface) -> Non
     assert changed(surface, left)
 
 
-def test_a_paragraph_tells_where_it_ends(surface: pygame.Surface) -> None:
+def test_a_paragraph_returns_where_it_ends(surface: pygame.Surface) -> None:
     painter = Painter()
     text = "many words that will not fit into one line of this width"
     lines = painter.fonts.lines(text, 100, 16, False)
