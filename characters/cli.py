@@ -124,9 +124,10 @@ def _lint(options: argparse.Namespace, out: TextIO) -> int:
 
 
 def _set(options: argparse.Namespace, out: TextIO) -> int:
-    from characters.commands.scenes import project_checks, project_registry, set_from_text
+    from characters.commands.scenes import project_registry, set_from_text
+    from characters.components.checks import SCENE_CHECKS
 
-    registry, checks = project_registry(options.components), project_checks()
+    registry, checks = project_registry(options.components), SCENE_CHECKS
     file = SceneFile.read(options.file, registry, checks, to_mend=True)
     set_from_text(file, options.target, options.value)
     file.save()

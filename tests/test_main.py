@@ -95,6 +95,7 @@ def test_who_was_told_a_name_knows_it_after_a_restart(tmp_path: Path) -> None:
     assert second.connected(PATIENT)[0]["session_id"] == first.connected(PATIENT)[0]["session_id"]
 
 
+@pytest.mark.slow
 def test_who_was_told_a_name_knows_it_after_the_game_was_killed(tmp_path: Path) -> None:
     script = tmp_path / "play.toml"
     script.write_text(
@@ -159,6 +160,7 @@ def test_the_next_visitor_of_the_kiosk_finds_nothing_of_the_last(
     assert "Ada" not in str(run.report["characters"][KIOSK]["transcript"])
 
 
+@pytest.mark.slow
 def test_a_killed_service_that_comes_back_finds_everybody_again(tmp_path: Path) -> None:
     everybody = (PATIENT, NURSE, EXAMINER, KIOSK, PORTER)
     script = until(PATIENT) + until(NURSE) + do("load_scene", scene="exam") + until(EXAMINER)
@@ -244,6 +246,7 @@ def test_a_recording_reaches_the_target_and_nobody_before_ready_and_delay(
     assert patient["opened_at"] - patient["ready_at"] >= 1.0
 
 
+@pytest.mark.slow
 def test_a_spoken_question_is_understood_by_the_one_who_was_asked(tmp_path: Path) -> None:
     require("espeak-ng")
     wav, words = str(tmp_path / "question.wav"), "where does it hurt"
@@ -255,6 +258,7 @@ def test_a_spoken_question_is_understood_by_the_one_who_was_asked(tmp_path: Path
     assert run.said_by("player", NURSE) == ""
 
 
+@pytest.mark.slow
 def test_a_device_that_portaudio_opens_is_heard_by_the_one_who_is_addressed(
     tmp_path: Path, service_url: str
 ) -> None:
@@ -317,6 +321,7 @@ def test_mistakes_of_a_script_are_all_told_without_a_traceback(tmp_path: Path) -
     assert "Traceback" not in run.log
 
 
+@pytest.mark.slow
 def test_a_level_in_an_assets_folder_of_its_own_has_its_own_personas_and_levels(
     tmp_path: Path,
 ) -> None:
@@ -344,7 +349,9 @@ def test_mistakes_of_a_scene_are_told_the_same_way(tmp_path: Path) -> None:
     assert "Traceback" not in run.log
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM]
+)
 def test_a_signal_ends_the_game_and_its_service_cleanly(tmp_path: Path, number: int) -> None:
     command = [sys.executable, str(ROOT / "main.py"), "--headless", "--log-level", "INFO"]
     command += ["--data", str(tmp_path / "data"), "--report", str(tmp_path / "r.json")]
@@ -361,11 +368,13 @@ def test_a_signal_ends_the_game_and_its_service_cleanly(tmp_path: Path, number: 
     assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["ok"] is True
 
 
-def test_a_second_game_on_the_same_folder_is_told_so_and_the_first_goes_on(tmp_path: Path) -> None:
+def test_a_second_game_on_the_same_folder_is_told_so_and_the_first_goes_on(
+    tmp_path: Path, service_url: str
+) -> None:
     script = tmp_path / "first.toml"
     script.write_text(until(PATIENT) + hear(PATIENT, ".") + "[[step]]\nwait = { seconds = 50 }\n")
     command = [sys.executable, str(ROOT / "main.py"), "--headless", "--script", str(script)]
-    command += ["--data", str(tmp_path / "data"), "--log-level", "INFO"]
+    command += ["--data", str(tmp_path / "data"), "--log-level", "INFO", "--endpoint", service_url]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as first:
         assert first.stderr is not None
         next(line for line in first.stderr if "step 3" in line)
@@ -379,6 +388,7 @@ def test_a_second_game_on_the_same_folder_is_told_so_and_the_first_goes_on(tmp_p
     assert "taken-over" not in log
 
 
+@pytest.mark.slow
 def test_who_answers_when_asked_hears_all_and_is_silent_until_then(tmp_path: Path) -> None:
     scene = tmp_path / "level.toml"
     scene.write_text(MANUAL_LEVEL, encoding="utf-8")
@@ -413,7 +423,11 @@ def test_the_window_plays_the_same_script_and_takes_pictures(
 
 @pytest.mark.parametrize(
     ("scene", "people"),
-    [("clinic", (PATIENT, NURSE)), ("lobby", (KIOSK, PORTER)), ("exam", (EXAMINER,))],
+    [
+        ("clinic", (PATIENT, NURSE)),
+        pytest.param("lobby", (KIOSK, PORTER), marks=pytest.mark.slow),
+        pytest.param("exam", (EXAMINER,), marks=pytest.mark.slow),
+    ],
 )
 def test_everybody_can_be_walked_up_to_and_hears_then(
     tmp_path: Path, service_url: str, scene: str, people: tuple[str, ...]

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from characters.audio.sources import ScriptSource, SilentSource, SourceFactory
 from characters.client.service_process import PACKAGE_ASSETS
-from characters.commands.scenes import project_checks, project_registry
+from characters.commands.scenes import project_registry
+from characters.components.checks import SCENE_CHECKS
 from characters.components.choices import apply_key_choices
 from characters.components.parts import Parts, make_parts
 from characters.headless.driver import SceneDriver
@@ -144,7 +145,7 @@ class LevelFolder:
             return ahead
         is_path = name.endswith(".toml")
         path = Path(name) if is_path else self.assets / "scenes" / f"{name}.toml"
-        return SceneFile.read(path, self._registry, project_checks(), asset_root=self.assets)
+        return SceneFile.read(path, self._registry, SCENE_CHECKS, asset_root=self.assets)
 
 
 class Film:

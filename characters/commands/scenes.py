@@ -1,9 +1,4 @@
-"""`lint`: every mistake in scene and persona files, and the repair of the plain typos.
-
-What the commands know of the project: its components and its checks.
-
-`set`: change one value of a scene file from the command line.
-"""
+"""`lint` and `set`: find every mistake in a project's files, repair typos, change one value."""
 
 from __future__ import annotations
 
@@ -32,7 +27,6 @@ from engine.toml.reader import Problem, TomlFileError, read_source, read_toml
 __all__ = [
     "expand",
     "Linter",
-    "project_checks",
     "project_linter",
     "project_registry",
     "report",
@@ -46,9 +40,9 @@ _MOST_ROUNDS = 5  # a repaired name may bring the mistakes below it to light
 
 @dataclass(frozen=True)
 class Linter:
-    """Checks files, each as what it is: a level, or by folder or keys something else.
+    """Checks files: levels and their parts, and by folder or key other kinds of files.
 
-    `readers` are for files that no level is made of, by the folder they lie in or a key they have.
+    `readers` read those others, by the folder that they lie in or a key that they have.
     """
 
     registry: ComponentRegistry
@@ -65,7 +59,7 @@ class Linter:
         return ()
 
     def fix(self, path: Path) -> int:
-        """Repair what is plainly a typo, nothing else of the layout; return how many were."""
+        """Repair plain typos and leave the layout alone; return how many there were."""
         fixed = 0
         for _ in range(_MOST_ROUNDS):
             count = self._fix_once(path)
@@ -134,7 +128,7 @@ def _count(number: int, what: str) -> str:
 
 
 def project_registry(modules: Iterable[str] = ()) -> ComponentRegistry:
-    """Return our components and those that the modules define. Raises ImportError."""
+    """Return the components of this package and of the modules. Raises ImportError."""
     registry = ComponentRegistry()
     register_components(registry)
     register_visuals(registry)
@@ -143,15 +137,10 @@ def project_registry(modules: Iterable[str] = ()) -> ComponentRegistry:
     return registry
 
 
-def project_checks() -> tuple[SceneCheck, ...]:
-    """Return the checks across objects that every level has to pass."""
-    return SCENE_CHECKS
-
-
 def project_linter(modules: Iterable[str] = ()) -> Linter:
     """Return the linter for all kinds of files of the project. Raises ImportError."""
     readers = {"personas": read_persona, "step": _read_script}
-    return Linter(project_registry(modules), project_checks(), readers)
+    return Linter(project_registry(modules), SCENE_CHECKS, readers)
 
 
 def _read_script(path: Path) -> Script:
@@ -170,8 +159,8 @@ def split_target(file: SceneFile, target: str) -> tuple[str, str]:
     if names:
         name = max(names, key=len)
         return name, target[len(name) + 1 :]
-    wanted = target.partition(".")[0]
-    hint, _ = did_you_mean(wanted, [entry.name for entry in file.objects])
+    first = target.partition(".")[0]
+    hint, _ = did_you_mean(first, [entry.name for entry in file.objects])
     raise LookupError(
         f"{file.path} has no object for {target!r}: write OBJECT.FIELD."
         + (f" Try: {hint}" if hint else "")
@@ -194,7 +183,7 @@ def set_from_text(file: SceneFile, target: str, text: str) -> None:
 
 
 def _set_text_or_raise(file: SceneFile, name: str, field: str, text: str, value: Any) -> None:
-    """Try the words themselves (an id may look like a number); else say what was wrong at first."""
+    """Set the text itself (an id may look like a number); else raise what was wrong at first."""
     try:
         file.set_value(name, field, text)
     except TomlFileError:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from characters.commands.scenes import project_checks, project_registry
+from characters.commands.scenes import project_registry
+from characters.components.checks import SCENE_CHECKS
 from engine.scenes.file import SceneFile
 from engine.toml.reader import TomlFileError
 
@@ -26,5 +27,5 @@ def write_level(folder: Path, text: str, name: str = "level") -> Path:
 def problems_of(path: Path) -> list[str]:
     """Return what is wrong with a level, each as `line: object: field: ...` without the path."""
     with pytest.raises(TomlFileError) as error:
-        SceneFile.read(path, project_registry(), project_checks())
+        SceneFile.read(path, project_registry(), SCENE_CHECKS)
     return [str(problem).replace(f"{path}:", "") for problem in error.value.problems]

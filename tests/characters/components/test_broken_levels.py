@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from characters.commands.scenes import project_checks, project_registry
+from characters.commands.scenes import project_registry
+from characters.components.checks import SCENE_CHECKS
 from engine.scenes.file import SceneFile
 from engine.toml.reader import TomlFileError
 from tests.engine.corpus import BrokenScene, cases
@@ -19,5 +20,5 @@ def test_every_mistake_is_found_at_its_line(broken: BrokenScene, tmp_path: Path)
     path = tmp_path / "level.toml"
     path.write_text(broken.text, "utf-8")
     with pytest.raises(TomlFileError) as error:
-        SceneFile.read(path, project_registry(), project_checks())
+        SceneFile.read(path, project_registry(), SCENE_CHECKS)
     assert broken.differences(error.value.problems) == []

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from characters.client.runtime import Runtime, RuntimeBuilder
-from characters.commands.scenes import project_checks, project_registry
+from characters.commands.scenes import project_registry
 from characters.components.character import Character
+from characters.components.checks import SCENE_CHECKS
 from characters.components.manager import CharacterManager
 from characters.components.player import Player
 from characters.protocol.messages import ClientMessage, ContextUpdate, UpdateTemplateKeys
@@ -84,7 +85,7 @@ class Ward:
         self.runtime = self._runtime()
         registry = project_registry()
         registry.register(Diary)
-        file = SceneFile.read(self.path, registry, project_checks())
+        file = SceneFile.read(self.path, registry, SCENE_CHECKS)
         self.scene = file.new_scene(dispatcher=self.runtime.dispatcher)
         self.scene.provide(self.runtime)
         file.build(self.scene)

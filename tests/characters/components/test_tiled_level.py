@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from characters.commands.scenes import project_checks, project_registry
+from characters.commands.scenes import project_registry
 from characters.components.character import Character
+from characters.components.checks import SCENE_CHECKS
 from engine.scenes.build import BuiltScene
 from engine.scenes.file import SceneFile
 from tests.characters.components.levels import write_level
@@ -20,7 +21,7 @@ def test_an_object_of_class_character_with_an_id_is_enough(tmp_path: Path) -> No
     path = write_level(tmp_path, "")
     path.write_text(path.read_text().replace("[scene]", '[scene]\ntiled = "nurse.tmx"'))
     (path.parents[1] / "nurse.tmx").write_text(NURSE)
-    file = SceneFile.read(path, project_registry(), project_checks())
+    file = SceneFile.read(path, project_registry(), SCENE_CHECKS)
     built: BuiltScene = file.build(file.new_scene())
     nurse = built.objects["Character 1"]
     assert nurse.require_component(Character).character_id == "nurse-21c4"
