@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import dataclasses
 import importlib
+import pkgutil
+import re
 from collections.abc import Iterator
 from typing import Any, get_args, get_type_hints
 
@@ -56,6 +58,14 @@ def test_each_name_of_the_unity_sdk_has_its_counterpart() -> None:
 
     assert not set(UNITY_NAMES) - set(characters.__all__)
     assert not {"Application", "PlayerPrefs", "SceneManager"} - set(engine.__all__)
+
+
+def test_where_a_name_has_gone_by_the_changelog_it_can_be_found() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"^\| Was \| Is \|\n(.*?)\n\n", text, re.DOTALL | re.MULTILINE)
+    for row in table.splitlines()[1:]:
+        for name in re.findall(r"`(.*?)`", row.split(" | ")[1]):
+            assert pkgutil.resolve_name(name) is not None
 
 
 def own_types(annotation: Any) -> Iterator[type]:

@@ -6,8 +6,7 @@ Open level_from_file.toml beside this file, move Bram or give him another look, 
 from pathlib import Path
 
 from characters import read_scene
-from engine import Application, Scene
-from engine.app.hot_reload import HotReload
+from engine import Application, HotReload, Scene
 
 __all__ = ["main"]
 

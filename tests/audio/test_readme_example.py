@@ -26,7 +26,7 @@ def started(self):
     self.events.subscribe(heard.append)
 def updated(self, dt):
     update(self, dt)
-    status = self.ears.status
+    status = self.voice_input.status
     sources.append((status.device, status.is_open))
 Character.start, CharacterManager.update = started, updated
 def until(kind, seconds=20.0):

@@ -50,5 +50,5 @@ def test_an_example_needs_only_what_everybody_may_import(name: str) -> None:
     tree = ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))
     named = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     named |= {n.name for i in ast.walk(tree) if isinstance(i, ast.Import) for n in i.names}
-    open_to_all = {"characters", "engine", "engine.app.hot_reload", "pygame", "collections.abc"}
+    open_to_all = {"characters", "engine", "pygame", "collections.abc"}
     assert named <= open_to_all | set(sys.stdlib_module_names)
