@@ -17,7 +17,7 @@ from tests.engine.sample_components import Actor, Door, Lamp, Policy, Switch, sa
 
 
 class Gauge(Component):
-    """Notes when it was told that its fields changed."""
+    """Counts the calls of on_validate."""
 
     value: int = 1
     _seen: tuple[int, ...] = ()
@@ -293,13 +293,13 @@ def test_a_reference_to_what_the_game_destroyed_costs_no_edit(house: House) -> N
 
 
 def test_a_field_that_cannot_change_now_is_reported_in_a_sentence(house: House) -> None:
-    told: list[str] = []
-    house.reload.noted.subscribe(told.append)
+    noted: list[str] = []
+    house.reload.noted.subscribe(noted.append)
     house.edit(("[object.Gauge]\n", "[object.Rooted]\n"))
     rooted = house.find("Boiler").require_component(Rooted)
     house.edit(("[object.Rooted]\n", '[object.Rooted]\nfolder = "there"\ncolour = "blue"\n'))
     assert (rooted.folder, rooted.colour) == ("here", "blue")
-    assert told == [
+    assert noted == [
         'level.toml:35:10: object "Boiler": Rooted.folder: is read when the level is loaded.'
     ]
 
@@ -307,11 +307,11 @@ def test_a_field_that_cannot_change_now_is_reported_in_a_sentence(house: House) 
 def test_the_watch_notices_by_itself_and_its_thread_ends_with_the_level(house: House) -> None:
     house.reload.game_object.set_active(True)
     house.scene.update(0.01)
-    told = threading.Event()
-    house.reload.applied.subscribe(lambda _: told.set())
+    noted = threading.Event()
+    house.reload.applied.subscribe(lambda _: noted.set())
     house.path.write_text(TEXT.replace("[10, 20]", "[30, 40]"), encoding="utf-8")
     tries = iter(range(1000))
-    while not told.wait(0.01) and next(tries, None) is not None:
+    while not noted.wait(0.01) and next(tries, None) is not None:
         house.scene.update(0.01)
     assert house.find("Ann").transform.local_position == (30.0, 40.0)
     house.scene.close()

@@ -10,10 +10,10 @@ from engine.core.events import Dispatcher, Services, Signal
 
 class Listener:
     def __init__(self) -> None:
-        self.heard: list[int] = []
+        self.received: list[int] = []
 
     def hear(self, value: int) -> None:
-        self.heard.append(value)
+        self.received.append(value)
 
 
 def test_handlers_are_called_in_the_order_in_which_they_subscribed() -> None:
@@ -31,7 +31,7 @@ def test_a_cancelled_handler_hears_nothing_and_cancelling_twice_is_fine() -> Non
     subscription.cancel()
     subscription.cancel()
     signal.emit(1)
-    assert (listener.heard, subscription.is_active, len(signal)) == ([], False, 0)
+    assert (listener.received, subscription.is_active, len(signal)) == ([], False, 0)
 
 
 def test_the_same_method_subscribed_twice_is_called_once() -> None:
@@ -39,7 +39,7 @@ def test_the_same_method_subscribed_twice_is_called_once() -> None:
     signal.subscribe(listener.hear)
     signal.subscribe(listener.hear)
     signal.emit(1)
-    assert listener.heard == [1]
+    assert listener.received == [1]
 
 
 def test_a_failing_handler_is_logged_with_its_name_and_the_others_go_on(
@@ -52,7 +52,7 @@ def test_a_failing_handler_is_logged_with_its_name_and_the_others_go_on(
     signal.subscribe(fails)
     signal.subscribe(listener.hear)
     signal.emit(1)
-    assert listener.heard == [1]
+    assert listener.received == [1]
     assert "door.opened" in caplog.text
     assert "fails" in caplog.text
 
@@ -62,7 +62,7 @@ def test_a_handler_cancelled_by_an_earlier_one_is_not_called_any_more() -> None:
     signal.subscribe(lambda _: later.cancel())
     later = signal.subscribe(listener.hear)
     signal.emit(1)
-    assert listener.heard == []
+    assert listener.received == []
 
 
 def test_a_handler_that_subscribes_while_a_value_is_emitted_gets_the_next_one() -> None:
@@ -70,7 +70,7 @@ def test_a_handler_that_subscribes_while_a_value_is_emitted_gets_the_next_one() 
     signal.subscribe(lambda _: signal.subscribe(listener.hear))
     signal.emit(1)
     signal.emit(2)
-    assert listener.heard == [2]
+    assert listener.received == [2]
 
 
 def test_actions_run_in_the_order_in_which_they_were_posted() -> None:

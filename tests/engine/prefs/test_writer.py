@@ -123,10 +123,10 @@ def test_a_handler_of_an_error_may_save() -> None:
     disk = FakeDisk()
     log = PrefsLog(PATH, disk)
     contents, _ = log.open()
-    heard = []
+    emitted = []
 
     def again(error: OSError | None) -> None:
-        heard.append(error)
+        emitted.append(error)
         disk.on_call = lambda call: None
         if error is not None:
             writer.commit()
@@ -138,7 +138,7 @@ def test_a_handler_of_an_error_may_save() -> None:
     writer.put(("a", 1))
     with pytest.raises(OSError, match="no space left"):
         writer.commit()
-    assert len(heard) == 2
+    assert len(emitted) == 2
     assert on_disk(disk) == {"a": 1}
 
 
@@ -320,27 +320,27 @@ def test_of_values_without_a_subscriber_the_last_four_are_kept() -> None:
     signal = BufferedSignal("a")
     for n in range(6):
         signal.emit(f"{n}")
-    heard: list[str] = []
-    signal.subscribe(heard.append)
+    emitted: list[str] = []
+    signal.subscribe(emitted.append)
     signal.emit("6")
-    assert heard == ["2", "3", "4", "5", "6"]
+    assert emitted == ["2", "3", "4", "5", "6"]
 
 
 def test_damage_and_trouble_at_the_start_are_one_notice() -> None:
-    signals, heard = PrefsSignals(Path("/data/p"), None), list[str]()
+    signals, emitted = PrefsSignals(Path("/data/p"), None), list[str]()
     signals.opened("It was damaged.", OSError(errno.ENOSPC, "no room"))
-    signals.problem.subscribe(heard.append)
-    assert len(heard) == 1
-    assert heard[0].startswith("It was damaged. Settings could not be saved to")
+    signals.problem.subscribe(emitted.append)
+    assert len(emitted) == 1
+    assert emitted[0].startswith("It was damaged. Settings could not be saved to")
 
 
 def test_what_happens_on_another_thread_waits_for_the_main_thread() -> None:
     dispatcher = Dispatcher()
-    signals, heard = PrefsSignals(Path("/data/p"), dispatcher), list[str]()
-    signals.problem.subscribe(heard.append)
+    signals, emitted = PrefsSignals(Path("/data/p"), dispatcher), list[str]()
+    signals.problem.subscribe(emitted.append)
     thread = threading.Thread(target=signals.save_state_changed, args=(None,))
     thread.start()
     thread.join(5)
-    assert heard == []
+    assert emitted == []
     dispatcher.drain()
-    assert heard == ["Settings are saved again to p."]
+    assert emitted == ["Settings are saved again to p."]

@@ -87,8 +87,8 @@ def test_what_the_file_did_not_say_is_one_line_more(tmp_path: Path) -> None:
 
 def test_a_wrong_value_is_one_sentence_and_changes_nothing(tmp_path: Path) -> None:
     room = Room(tmp_path)
-    said = room.refused("Ann", "Actor.policy.delay_seconds", "-1")
-    assert said == "delay_seconds must be 0 or more (got -1.0)."
+    message = room.refused("Ann", "Actor.policy.delay_seconds", "-1")
+    assert message == "delay_seconds must be 0 or more (got -1.0)."
     assert "must be a number" in room.refused("Ann", "Actor.policy.delay_seconds", "soon")
     assert "no object" in room.refused("Bob", "Switch.door", "Ghost")
     assert room.find("Ann").require_component(Actor).policy == Policy(attempts=4)

@@ -212,11 +212,11 @@ def watched(tmp_path: Path) -> Watched:
 def test_the_callback_is_called_once_at_first(tmp_path: Path) -> None:
     file = tmp_path / "a"
     file.write_text("a")
-    told: list[int] = []
-    watch = FileWatch(lambda: [file], lambda: told.append(1), name="a")
+    calls: list[int] = []
+    watch = FileWatch(lambda: [file], lambda: calls.append(1), name="a")
     for _ in range(4):
         watch.poll()
-    assert told == [1]
+    assert calls == [1]
 
 
 def test_nothing_is_noticed_while_nothing_changes(watched: Watched) -> None:
