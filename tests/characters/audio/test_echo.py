@@ -12,6 +12,8 @@ from characters.audio.signal import Samples, decibels, resample
 from tests.audio.corpus import say
 from tests.audio.hearing import words_in
 
+pytest.importorskip("livekit", reason="the extra `echo` is not installed")
+
 SAID = "where does it hurt"
 OTHERS = ("who are you", "show me your arm", "good morning doctor")
 ANSWER = (

@@ -104,6 +104,7 @@ def test_a_damaged_file_is_put_aside_and_not_thrown_away(path: Path) -> None:
     assert path.with_name("sessions.sqlite3.damaged").read_bytes() == bytes(raw)
 
 
+@pytest.mark.posix("Windows has no modes; a user's folders are that user's alone")
 def test_only_the_owner_may_read_the_file(path: Path) -> None:
     SessionStore(path).close()
     assert path.stat().st_mode & 0o077 == 0

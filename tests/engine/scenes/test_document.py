@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -63,8 +64,9 @@ def problems(folder: Path, text: str) -> list[str]:
     path.write_text(text, "utf-8")
     with pytest.raises(TomlFileError) as error:
         SceneFile.read(path, sample_registry())
-    root = f"{path.parent.parent}/"
-    return [str(problem).replace(root, "") for problem in error.value.problems]
+    root = f"{path.parent.parent}{os.sep}"
+    found = [str(problem).removeprefix(root) for problem in error.value.problems]
+    return [problem.replace(os.sep, "/") for problem in found]
 
 
 def test_a_prefab_gives_what_the_level_does_not_say(tmp_path: Path) -> None:

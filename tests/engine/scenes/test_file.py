@@ -277,7 +277,7 @@ class Nest(Component):
 def test_tables_in_tables_are_listed_and_said_to_the_depth(tmp_path: Path) -> None:
     path = write_assets(tmp_path)
     text = HALL + '\n[[object]]\nname = "Tree"\n[object.Nest]\n[object.Nest.inner]\ncount = 3\n'
-    path.write_text(text, encoding="utf-8")
+    path.write_bytes(text.encode())
     file = SceneFile.read(path, sample_registry(Nest))
     entry = file.objects[-1]
     rows = {row.path: row for row in field_rows(file.document, entry)}
