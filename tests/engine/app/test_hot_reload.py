@@ -17,7 +17,7 @@ from tests.engine.sample_components import Actor, Door, Lamp, Policy, Switch, sa
 
 
 class Gauge(Component):
-    """Counts the calls of on_validate."""
+    """Keeps its value at each on_validate."""
 
     value: int = 1
     _seen: tuple[int, ...] = ()
