@@ -1,6 +1,7 @@
 """The commands of `python -m characters`.
 
 * demo: the demo, which main.py starts
+* docs: the documentation that comes with the package
 * doctor: what works on this machine
 * scenes: lint and set
 * sessions: list, clear, forget

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TextIO, Union, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 import characters
 from characters.client import config
@@ -33,6 +34,7 @@ from characters.ui.hud import HUD_BINDINGS
 from engine.core.input import DEFAULT_BINDINGS
 from engine.objects.objects import Component
 from engine.objects.registry import FieldSpec
+from engine.scenes.document import ObjectSettings, SceneSettings
 from engine.scenes.file import choices_of, value_text
 from engine.toml.diagnostics import is_table
 
@@ -113,6 +115,10 @@ def _components() -> str:
         'In code the fields are arguments, `Character("nurse-21c4", connect=...)`; in a scene file '
         "they are keys of the table `[object.Character]`. A field without a default must be given.",
     ]
+    for title, model in (("[scene]", SceneSettings), ("[[object]]", ObjectSettings)):
+        fields = model.model_fields.items()
+        keys = [(f"`{n}`", _type(f.annotation), _field_default(f)) for n, f in fields]
+        parts += [f"## {title}", _prose(model), _table(("Field", "Type", "Default"), keys)]
     for name in registry.names():
         kind = registry.get(name)
         notes = _comments(kind)
@@ -120,6 +126,10 @@ def _components() -> str:
         parts += [f"## {name}", _prose(kind), _table(("Field", "Type", "Default", ""), rows)]
         parts += _settings_tables(registry.fields(name).values())
     return "\n\n".join(part for part in parts if part)
+
+
+def _field_default(field: FieldInfo) -> str:
+    return "" if field.is_required() else _default(field.default)
 
 
 def _field_row(spec: FieldSpec, notes: Mapping[str, str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The example of the README, in a loop of one's own, against the real service process."""
+"""A level in a loop of one's own, against the real service process."""
 
 from __future__ import annotations
 
