@@ -126,14 +126,14 @@ class Life:
         return self.all(OpenConnection)[-1]
 
     @property
-    def told(self) -> tuple[SessionStateChanged, ...]:
-        """Every state change that the game was told of."""
+    def changes(self) -> tuple[SessionStateChanged, ...]:
+        """Every state change that was published."""
         events = (command.event for command in self.all(Publish))
         return tuple(event for event in events if isinstance(event, SessionStateChanged))
 
     @property
     def states(self) -> str:
-        return " ".join(change.new_state.name for change in self.told)
+        return " ".join(change.new_state.name for change in self.changes)
 
     def all(self, kind: type[T]) -> list[T]:
         return [command for command in self.commands if isinstance(command, kind)]

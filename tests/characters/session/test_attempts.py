@@ -41,7 +41,7 @@ NO_ROOM = SessionRecord("id-1", "home")
 
 
 def resume(life: Life) -> Resume | None:
-    return life.told[-1].resume
+    return life.changes[-1].resume
 
 
 # --- the plan ---------------------------------------------------------------------------------
@@ -158,7 +158,7 @@ def test_the_same_id_in_the_old_room_is_rejoined() -> None:
 def test_another_id_is_not_a_resume() -> None:
     life = Life().connect(NO_ROOM).arrive("id-2")
     assert resume(life) == Resume(ResumeOutcome.FRESH, FreshReason.REFUSED)
-    assert life.told[-1].session_id == "id-2"
+    assert life.changes[-1].session_id == "id-2"
 
 
 def test_another_id_in_the_old_room_is_not_a_rejoin() -> None:
@@ -201,8 +201,9 @@ def test_a_record_of_another_endpoint_is_not_sent() -> None:
 
 def test_the_outcome_is_told_with_connected_only() -> None:
     life = Life().connect(NO_ROOM).arrive().lose()
-    told = {change.new_state.name: change.resume for change in life.told}
-    assert told["CONNECTED"] and not told["CONNECTING"] and not told["RECONNECTING"]
+    resumes = {change.new_state.name: change.resume for change in life.changes}
+    assert resumes["CONNECTED"]
+    assert not resumes["CONNECTING"] and not resumes["RECONNECTING"]
 
 
 # --- always resume ----------------------------------------------------------------------------
@@ -211,17 +212,17 @@ def test_the_outcome_is_told_with_connected_only() -> None:
 def test_always_resume_fails_when_the_server_answers_with_another_id() -> None:
     life = Life(ALWAYS_RESUME).connect(NO_ROOM).grant("id-2")
     assert life.state is SessionState.ERROR
-    assert life.told[-1].error_code == "session.resume_refused"
+    assert life.changes[-1].error_code == "session.resume_refused"
 
 
 def test_always_resume_fails_when_the_room_says_fresh() -> None:
     life = Life(ALWAYS_RESUME).connect(NO_ROOM).grant().join(ResumeOutcome.FRESH)
-    assert life.told[-1].error_code == "session.resume_refused"
+    assert life.changes[-1].error_code == "session.resume_refused"
 
 
 def test_always_resume_fails_with_a_record_of_another_endpoint() -> None:
     life = Life(ALWAYS_RESUME).connect(SessionRecord("id-1", "elsewhere"))
-    assert life.told[-1].error_code == "session.resume_refused"
+    assert life.changes[-1].error_code == "session.resume_refused"
     assert not life.all(OpenConnection)
 
 
@@ -251,8 +252,8 @@ def test_a_room_that_may_not_be_rejoined_is_not_stored() -> None:
 def test_a_store_that_fails_is_told_but_costs_only_the_next_start() -> None:
     life = Life().connect().grant().join().ready()
     life.feed(RecordStoreFailed(life.epoch, failure("persistence.unavailable")))
-    assert life.told[-1].is_connection_established
-    assert life.told[-1].error_code == "persistence.unavailable"
+    assert life.changes[-1].is_connection_established
+    assert life.changes[-1].error_code == "persistence.unavailable"
     assert not life.session.is_durable
 
 
@@ -276,7 +277,7 @@ def test_it_stays_so_when_the_next_connect_fails() -> None:
 def test_a_store_that_hangs_is_told_after_the_ready_time_out() -> None:
     life = Life(changed(character_ready_timeout_seconds=4.0)).connect().grant().join().ready()
     assert life.wait(3.9).state is SessionState.CONNECTING
-    assert life.wait(0.1).told[-1].error_code == "persistence.slow"
+    assert life.wait(0.1).changes[-1].error_code == "persistence.slow"
     assert life.state is SessionState.CONNECTED
 
 
@@ -302,7 +303,7 @@ def test_a_store_that_does_not_answer_within_the_start_phase_fails_the_attempt()
 
 def test_a_store_that_never_answers_ends_in_an_error() -> None:
     life = Life().feed(ConnectRequested()).wait(60.0)
-    assert life.told[-1].error_code == "persistence.slow"
+    assert life.changes[-1].error_code == "persistence.slow"
     assert life.state is SessionState.ERROR and not life.all(OpenConnection)
 
 
@@ -354,7 +355,7 @@ def dropped(policy: ReconnectPolicy = ReconnectPolicy.DEFAULT) -> Life:
 def test_the_first_attempt_after_a_drop_goes_at_once() -> None:
     life = dropped()
     assert life.session.attempt == 1
-    assert life.told[-1].next_retry_in == 0.0
+    assert life.changes[-1].next_retry_in == 0.0
 
 
 def test_the_next_attempts_wait_between_half_and_all_of_the_step() -> None:
@@ -377,8 +378,8 @@ def test_reconnecting_ends_in_an_error_when_the_attempts_are_spent() -> None:
         assert life.state is SessionState.RECONNECTING
         life.refuse("connection.refused").wait(4.0)
     assert life.state is SessionState.ERROR
-    assert life.told[-1].reason == "all 3 attempts are spent"
-    assert life.told[-1].error_code == "connection.refused"
+    assert life.changes[-1].reason == "all 3 attempts are spent"
+    assert life.changes[-1].error_code == "connection.refused"
 
 
 def test_a_first_connect_is_retried_under_the_same_policy_while_connecting() -> None:
@@ -403,9 +404,9 @@ def test_with_no_attempts_allowed_a_drop_is_an_error_through_reconnecting() -> N
 
 def test_each_planned_retry_is_told_with_its_count_and_delay() -> None:
     life = dropped().refuse("connection.refused", chance=0.0)
-    told = scheduled(life)[-1]
-    assert (told.attempt, told.max_attempts, told.next_retry_in) == (2, 3, 1.0)
-    assert told.state is SessionState.RECONNECTING
+    retry = scheduled(life)[-1]
+    assert (retry.attempt, retry.max_attempts, retry.next_retry_in) == (2, 3, 1.0)
+    assert retry.state is SessionState.RECONNECTING
 
 
 def test_a_clone_is_told_of_by_its_own_key() -> None:
@@ -427,7 +428,7 @@ def test_a_time_budget_ends_an_attempt_in_flight() -> None:
     life = dropped(changed(max_reconnect_attempts=None, reconnect_budget_seconds=10.0))
     life.grant().join().wait(10.0)
     assert life.states.endswith("RECONNECTING ERROR")
-    assert "budget of 10 s" in life.told[-1].reason
+    assert "budget of 10 s" in life.changes[-1].reason
 
 
 def test_an_attempt_that_would_come_after_the_budget_is_not_waited_for() -> None:
@@ -462,7 +463,7 @@ def test_patient_lasts_through_an_outage_of_an_hour_and_then_gives_up() -> None:
     life = dropped(ReconnectPolicy.PATIENT)
     while life.state is SessionState.RECONNECTING and life.session.is_holding:
         life.refuse("connection.refused", chance=0.5).wait(4.0)
-    gave_up_at = life.told[-1].t - life.told[-2].t
+    gave_up_at = life.changes[-1].t - life.changes[-2].t
     assert 3590 < gave_up_at <= 3600
 
 
@@ -485,7 +486,7 @@ def test_an_advised_delay_holds_for_the_first_attempt_too() -> None:
     life = Life().connect().arrive().wait(10.0)
     life.feed(ServerEnded(life.epoch, "drain", retry_after=3.0))
     assert life.session.due(Timer.RETRY) == life.now + 3.0
-    assert life.told[-1].next_retry_in == 3.0
+    assert life.changes[-1].next_retry_in == 3.0
 
 
 def test_a_drain_without_a_delay_is_retried_by_the_policy() -> None:
@@ -562,7 +563,7 @@ def test_a_session_that_is_refused_falls_back_to_fresh_at_once(
 ) -> None:
     life = Life().connect(NO_ROOM).refuse(code)
     assert life.plan.character_session_id is None and life.session.attempt == 0
-    assert life.arrive("id-2").told[-1].resume == Resume(ResumeOutcome.FRESH, reason)
+    assert life.arrive("id-2").changes[-1].resume == Resume(ResumeOutcome.FRESH, reason)
 
 
 def test_only_a_confirmed_unknown_or_expired_session_clears_the_id() -> None:
@@ -593,7 +594,7 @@ def test_a_refusal_of_an_id_that_was_not_sent_is_final() -> None:
 
 def test_always_resume_never_falls_back() -> None:
     life = Life(ALWAYS_RESUME).connect(NO_ROOM).refuse("session.expired")
-    assert life.told[-1].error_code == "session.resume_refused"
+    assert life.changes[-1].error_code == "session.resume_refused"
     assert not life.ordered(OpenConnection)
 
 
@@ -601,13 +602,13 @@ def test_retry_after_a_session_expired_begins_a_conversation_and_says_why() -> N
     life = Life(ALWAYS_RESUME).connect(NO_ROOM).refuse("session.expired")
     assert life.all(ClearRecord)
     life.connect(None).arrive("id-2")
-    assert life.told[-1].resume == Resume(ResumeOutcome.FRESH, FreshReason.EXPIRED)
+    assert life.changes[-1].resume == Resume(ResumeOutcome.FRESH, FreshReason.EXPIRED)
 
 
 def test_always_resume_makes_a_new_room_for_its_conversation() -> None:
     life = Life(ALWAYS_RESUME).connect().arrive().lose().refuse("connection.room_gone")
     assert life.plan.character_session_id == "id-1"
-    assert life.arrive().told[-1].resume == Resume(ResumeOutcome.RESUMED)
+    assert life.arrive().changes[-1].resume == Resume(ResumeOutcome.RESUMED)
 
 
 KEPT, CLEARED = Persist.ACROSS_RESTARTS, Persist.UNTIL_DISCONNECT

@@ -254,7 +254,7 @@ def test_a_fade_that_clicks_or_lags_is_refused() -> None:
             BargeIn(fade_out_seconds=seconds)
 
 
-def told(*messages: ServerMessage, start: Transcript | None = None) -> Transcript:
+def heard(*messages: ServerMessage, start: Transcript | None = None) -> Transcript:
     transcript = start or Transcript()
     for t, message in enumerate(messages):
         transcript = transcript.apply(message, float(t))
@@ -262,60 +262,60 @@ def told(*messages: ServerMessage, start: Transcript | None = None) -> Transcrip
 
 
 def test_streamed_pieces_make_one_turn() -> None:
-    turns = told(BotLlmStarted(), BotLlmText("Good "), BotLlmText("day."), BotLlmStopped()).turns
+    turns = heard(BotLlmStarted(), BotLlmText("Good "), BotLlmText("day."), BotLlmStopped()).turns
     assert turns == (Turn("character", "Good day.", 1.0),)
 
 
 def test_a_turn_is_open_until_its_text_is_complete() -> None:
-    assert not told(BotLlmText("Good ")).turns[0].final
+    assert not heard(BotLlmText("Good ")).turns[0].final
 
 
 def test_what_the_player_says_is_a_turn_of_the_player() -> None:
-    assert told(FinalUserTranscription("Hello")).turns == (Turn("player", "Hello", 0.0),)
+    assert heard(FinalUserTranscription("Hello")).turns == (Turn("player", "Hello", 0.0),)
 
 
 def test_a_transcription_with_a_known_message_id_corrects_it() -> None:
     first = FinalUserTranscription("Hallo", message_id="m1")
     better = FinalUserTranscription("Hello", message_id="m1")
-    turns = told(first, BotLlmText("Hi."), better).turns
+    turns = heard(first, BotLlmText("Hi."), better).turns
     assert [turn.text for turn in turns] == ["Hello", "Hi."]
 
 
 def test_an_answer_goes_on_in_its_own_turn_when_the_player_speaks_into_it() -> None:
-    turns = told(BotLlmText("I think "), FinalUserTranscription("Wait"), BotLlmText("so.")).turns
+    turns = heard(BotLlmText("I think "), FinalUserTranscription("Wait"), BotLlmText("so.")).turns
     assert [turn.text for turn in turns] == ["I think so.", "Wait"]
 
 
 def test_an_interrupted_turn_is_marked() -> None:
-    cut = told(BotLlmText("Once upon"), BotTurnCompleted(was_interrupted=True))
+    cut = heard(BotLlmText("Once upon"), BotTurnCompleted(was_interrupted=True))
     assert cut.turns[0].interrupted and cut.turns[0].final
 
 
 def test_a_turn_whose_voice_was_interrupted_after_its_text_is_marked() -> None:
-    cut = told(BotLlmText("All of it."), BotLlmStopped(), BotTurnCompleted(was_interrupted=True))
+    cut = heard(BotLlmText("All of it."), BotLlmStopped(), BotTurnCompleted(was_interrupted=True))
     assert cut.turns[0].interrupted
 
 
 def test_a_turn_that_ended_well_is_not_marked() -> None:
-    assert not told(BotLlmText("Yes."), BotTurnCompleted()).turns[0].interrupted
+    assert not heard(BotLlmText("Yes."), BotTurnCompleted()).turns[0].interrupted
 
 
 def test_a_new_answer_begins_a_new_turn() -> None:
-    turns = told(BotLlmText("One."), BotLlmStarted(), BotLlmText("Two.")).turns
+    turns = heard(BotLlmText("One."), BotLlmStarted(), BotLlmText("Two.")).turns
     assert [turn.text for turn in turns] == ["One.", "Two."]
 
 
 def test_a_loss_ends_the_open_turn_and_nothing_else() -> None:
-    cut = told(FinalUserTranscription("Hi"), BotLlmText("Well, ")).cut()
+    cut = heard(FinalUserTranscription("Hi"), BotLlmText("Well, ")).cut()
     assert [(turn.text, turn.interrupted) for turn in cut.turns] == [
         ("Hi", False),
         ("Well, ", True),
     ]
-    assert told(FinalUserTranscription("Hi")).cut() == told(FinalUserTranscription("Hi"))
+    assert heard(FinalUserTranscription("Hi")).cut() == heard(FinalUserTranscription("Hi"))
 
 
 def test_messages_that_say_nothing_change_nothing() -> None:
-    before = told(FinalUserTranscription("Hi"))
+    before = heard(FinalUserTranscription("Hi"))
     assert before.apply(BotReady(), 9.0) is before
 
 
@@ -327,7 +327,7 @@ def test_a_transcript_is_bounded() -> None:
     assert long.turns[0].text == "5"
 
 
-def told_turn_stages(*events: tuple[float, TurnEvent]) -> list[tuple[str, float]]:
+def stages_after(*events: tuple[float, TurnEvent]) -> list[tuple[str, float]]:
     stages = TurnStages()
     for now, event in events:
         stages = stages.after(event, now)
@@ -345,7 +345,7 @@ ANSWER: tuple[tuple[float, TurnEvent], ...] = (
 
 
 def test_each_stage_counts_from_the_end_of_what_was_typed() -> None:
-    assert told_turn_stages((10.0, LocalEvent.TEXT_SENT), *ANSWER) == [
+    assert stages_after((10.0, LocalEvent.TEXT_SENT), *ANSWER) == [
         ("answer begun", 0.4),
         ("first word", 0.5),
         ("first sound", 0.7),
@@ -356,26 +356,24 @@ def test_each_stage_counts_from_the_end_of_what_was_typed() -> None:
 
 def test_of_what_was_said_the_understanding_is_a_stage_too() -> None:
     spoken = ((10.0, VadSttStopped()), (10.3, FinalUserTranscription("Hello")))
-    assert told_turn_stages(*spoken, ANSWER[0]) == [("understood", 0.3), ("answer begun", 0.4)]
+    assert stages_after(*spoken, ANSWER[0]) == [("understood", 0.3), ("answer begun", 0.4)]
 
 
 def test_an_answer_that_nobody_asked_for_counts_from_its_own_beginning() -> None:
-    assert told_turn_stages(*ANSWER[:2])[0] == ("answer begun", 0.0)
+    assert stages_after(*ANSWER[:2])[0] == ("answer begun", 0.0)
     again = (*ANSWER, (20.0, BotLlmStarted()), (20.2, BotLlmText("And")))
-    assert told_turn_stages((10.0, LocalEvent.TEXT_SENT), *again) == [
+    assert stages_after((10.0, LocalEvent.TEXT_SENT), *again) == [
         ("answer begun", 0.0),
         ("first word", 0.2),
     ]
 
 
 def test_a_new_question_begins_anew() -> None:
-    assert (
-        told_turn_stages((10.0, LocalEvent.TEXT_SENT), *ANSWER, (30.0, LocalEvent.TEXT_SENT)) == []
-    )
+    assert stages_after((10.0, LocalEvent.TEXT_SENT), *ANSWER, (30.0, LocalEvent.TEXT_SENT)) == []
 
 
 def test_what_is_no_stage_changes_nothing_and_what_comes_after_the_end_neither() -> None:
     stages = TurnStages(began_at=1.0)
     assert stages.after(BotEmotion("joy"), 2.0) is stages
     silent = (*ANSWER[:3], *ANSWER[4:], (13.0, LocalEvent.AUDIO_QUEUED))
-    assert told_turn_stages((10.0, LocalEvent.TEXT_SENT), *silent)[-1] == ("over", 2.0)
+    assert stages_after((10.0, LocalEvent.TEXT_SENT), *silent)[-1] == ("over", 2.0)

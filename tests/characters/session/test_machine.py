@@ -167,7 +167,7 @@ def test_the_dead_connection_is_aborted_before_the_next_one_is_opened() -> None:
 
 
 def test_a_reconnect_that_succeeds_says_so() -> None:
-    change = connected().lose().arrive().told[-1]
+    change = connected().lose().arrive().changes[-1]
     assert change.is_reconnection_successful
 
 
@@ -176,7 +176,7 @@ def test_a_session_that_the_server_ended_is_not_reconnected(reason: str) -> None
     life = connected()
     life.feed(ServerEnded(life.epoch, reason))
     assert life.closed().states.endswith("CONNECTED DISCONNECTING DISCONNECTED")
-    assert reason in life.told[-1].reason and life.told[-1].error is not None
+    assert reason in life.changes[-1].reason and life.changes[-1].error is not None
 
 
 @pytest.mark.parametrize("reason", ["drain", "overflow"])
@@ -314,7 +314,7 @@ def test_a_server_that_accepts_and_drops_uses_the_attempts_up() -> None:
     life = connected().lose().arrive()
     life.lose().wait(4).arrive().lose().wait(4).arrive().lose()
     assert life.states.endswith("CONNECTED RECONNECTING ERROR")
-    assert "3 attempts" in life.told[-1].reason
+    assert "3 attempts" in life.changes[-1].reason
 
 
 def test_a_new_policy_moves_a_microphone_that_waits() -> None:
@@ -375,7 +375,7 @@ def test_hibernation_notes_on_disk_since_when_the_room_is_empty() -> None:
 def test_a_character_woken_soon_rejoins_its_room() -> None:
     life = connected().feed(HibernateRequested()).closed().wait(5.0).feed(WakeRequested())
     life.load(SessionRecord("id-1", "home", "room-1", dropped_at=0.0), 5.0).arrive()
-    assert life.told[-1].resume == Resume(ResumeOutcome.REJOINED)
+    assert life.changes[-1].resume == Resume(ResumeOutcome.REJOINED)
 
 
 def test_disconnecting_a_hibernating_character_is_deliberate() -> None:

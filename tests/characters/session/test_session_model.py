@@ -152,7 +152,7 @@ class SessionModel(RuleBasedStateMachine):
             step()
         was_sent = plan.character_session_id is not None
         self.state, self.connected_at = S.CONNECTED, self.life.now
-        resume = self.life.told[-1].resume
+        resume = self.life.changes[-1].resume
         assert resume is not None
         if resume.outcome is ResumeOutcome.RESUMED:
             assert was_sent or plan.mode is RoomMode.JOIN

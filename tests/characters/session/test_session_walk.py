@@ -219,7 +219,7 @@ def _check_changes(before: Session, session: Session, commands: tuple[Command, .
             )
         else:
             assert change.resume is None
-    assert state is session.state, "a change that nobody was told of"
+    assert state is session.state, "a change that was not published"
 
 
 def _check_timers(session: Session) -> None:
