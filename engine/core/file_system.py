@@ -31,7 +31,6 @@ _T = TypeVar("_T")
 _BINARY: int = getattr(os, "O_BINARY", 0)
 # Behind everything that is ever written: a locked byte of Windows cannot be read by others.
 _LOCKED_BYTE = 0x7FFF0000
-_HELD = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)  # the last two on Windows
 _RETRY_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.3) if sys.platform == "win32" else ()
 
 
@@ -53,13 +52,11 @@ class FileLock:
     def __init__(self, path: Path) -> None:
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT | _BINARY, 0o600)
         try:
-            _lock(self._handle)
-        except OSError as error:
-            pid = _read_pid(self._handle)
+            if not _try_lock(self._handle):
+                raise LockHeldError(_read_pid(self._handle))
+        except BaseException:
             os.close(self._handle)
-            if error.errno not in _HELD:
-                raise
-            raise LockHeldError(pid) from None
+            raise
         # Always as long, so that nothing of a longer pid is left behind it.
         os.write(self._handle, f"{os.getpid():<20}\n".encode())
 
@@ -76,17 +73,25 @@ def _read_pid(handle: int) -> int | None:
     return int(text[0]) if text and text[0].isdigit() else None
 
 
-def _lock(handle: int) -> None:
+def _try_lock(handle: int) -> bool:
+    """Return whether the lock is ours now. Raises OSError where the volume knows no locks."""
     if sys.platform == "win32":
         import msvcrt
 
         os.lseek(handle, _LOCKED_BYTE, os.SEEK_SET)
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except OSError:  # its number differs between C libraries
+            return False
         os.lseek(handle, 0, os.SEEK_SET)
     else:
         import fcntl
 
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
 
 
 class FileSystem:
