@@ -11,6 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from io import BytesIO
 from json import dumps
 from types import SimpleNamespace
 from typing import Any
@@ -198,10 +199,12 @@ class Session:
         status, answered, body = await far.post(dumps(json).encode())
         await self._road.pass_on()
 
-        async def iter_chunked(size: int) -> AsyncIterator[bytes]:
-            yield body
+        pieces = BytesIO(body)
 
-        content = SimpleNamespace(iter_chunked=iter_chunked)
+        async def read(size: int) -> bytes:
+            return pieces.read(size)
+
+        content = SimpleNamespace(read=read)
         yield SimpleNamespace(status=status, headers=answered, content=content)
 
     async def ws_connect(self, url: str, *, headers: Mapping[str, str], **options: Any) -> Socket:
