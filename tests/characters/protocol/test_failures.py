@@ -12,7 +12,6 @@ from characters.protocol.failures import (
     classify_http,
     failure,
 )
-from characters.transport.base import TransportError
 from tests.imports import modules
 
 
@@ -109,7 +108,5 @@ def test_the_tree_of_errors_is_drawn_as_it_is() -> None:
     assert len(drawn) == len(set(drawn))
 
 
-def test_an_error_says_whether_the_same_call_may_succeed_later() -> None:
+def test_an_error_is_not_retryable_unless_it_says_so() -> None:
     assert not CharactersError().retryable
-    assert TransportError(failure("connection.refused")).retryable
-    assert not TransportError(failure("connection.invalid_api_key")).retryable
