@@ -23,7 +23,7 @@ from characters.protocol.link import SUBPROTOCOL, Hello, Welcome, decode_link, e
 from characters.protocol.messages import ConnectRequest, RoomGrant
 from characters.session.conversation import ResumeOutcome, SessionState
 from characters.session.policy import ReconnectPolicy
-from tests.faults.house import House, ProxyThread, Resident, wait_for
+from tests.faults.harness import ProxyThread, ServiceHarness, TrackedSession, wait_for
 
 __all__: list[str] = []
 
@@ -41,30 +41,30 @@ REST_SECONDS = 0.25
 
 def ours(folder: Path, fault: str, times: int = 1) -> Iterator[list[float]]:
     """Yield the seconds from a fault to usable, `times` a round."""
-    with House(folder) as house:
-        resident = house.resident("nurse")
-        resident.connect()
+    with ServiceHarness(folder) as harness:
+        session = harness.open_session("nurse")
+        session.connect()
         yield []
         while True:
-            yield [_ours_once(house, resident, fault) for _ in range(times)]
+            yield [_ours_once(harness, session, fault) for _ in range(times)]
 
 
-def _ours_once(house: House, resident: Resident, fault: str) -> float:
+def _ours_once(harness: ServiceHarness, session: TrackedSession, fault: str) -> float:
     # A connect of the player's own begins the count of attempts anew.
-    resident.disconnect()
-    resident.connect()
+    session.disconnect()
+    session.connect()
     rested_at = perf_counter() + REST_SECONDS
-    house.until(lambda: perf_counter() >= rested_at)
-    seconds = resident.recovers(house.reset if fault == "reset" else house.strand)
-    resume = resident.arrivals[-1].resume
+    harness.until(lambda: perf_counter() >= rested_at)
+    seconds = session.recovers(harness.reset if fault == "reset" else harness.strand)
+    resume = session.arrivals[-1].resume
     assert resume is not None and resume.outcome is ResumeOutcome.REJOINED, resume
     return seconds
 
 
 def by_hand(folder: Path, fault: str, times: int = 1) -> Iterator[list[float]]:
     """Yield what rejoining our service takes at least: asked, joined, ready, and nothing kept."""
-    with House(folder) as house, _threads() as (_, near):
-        peer = Peer(house.line)
+    with ServiceHarness(folder) as harness, _threads() as (_, near):
+        peer = Peer(harness.line)
         near.submit(_rejoin(peer))
         wait_for(lambda: peer.readies)
         yield []
@@ -111,13 +111,13 @@ async def _rejoin(peer: Peer) -> None:
 
 def ours_flapping(folder: Path, policy: str, seconds: float) -> Iterator[list[float]]:
     """Yield how many connects a second a server sees that cuts us once we are ready."""
-    with House(folder) as house:
-        resident = house.resident("nurse", policy=POLICIES[policy])
+    with ServiceHarness(folder) as harness:
+        session = harness.open_session("nurse", policy=POLICIES[policy])
         yield []
         while True:
-            yield [resident.flaps(seconds) / seconds]
-            if resident.state is not SessionState.ERROR:
-                resident.disconnect()
+            yield [session.flaps(seconds) / seconds]
+            if session.state is not SessionState.ERROR:
+                session.disconnect()
 
 
 # --- peers ----------------------------------------------------------------------------------

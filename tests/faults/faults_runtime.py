@@ -7,8 +7,8 @@ from itertools import chain
 
 from tests.faults import (
     runtime_answers,
-    runtime_liars,
     runtime_lines,
+    runtime_misnumbering,
     runtime_real,
     runtime_sessions,
     runtime_suspended,
@@ -24,7 +24,7 @@ PARTS = (
     runtime_real,
     runtime_sessions,
     runtime_answers,
-    runtime_liars,
+    runtime_misnumbering,
     runtime_suspended,
 )
 

@@ -22,7 +22,7 @@ from characters.protocol.messages import (
 from characters.service.store import SessionStore
 from characters.session.conversation import SessionState
 from characters.session.policy import ReconnectPolicy
-from tests.faults.house import House, Resident
+from tests.faults.harness import ServiceHarness, TrackedSession
 from tests.faults.row import Row
 
 __all__ = ["killed_in_answers", "rows"]
@@ -57,15 +57,15 @@ def rows(quick: bool) -> Iterable[Row]:
 class Candidate:
     """Goes through the exam, line by line, each after the answer to the one before."""
 
-    def __init__(self, resident: Resident) -> None:
-        self.resident = resident
+    def __init__(self, session: TrackedSession) -> None:
+        self.session = session
         self.answers: list[BotTurnCompleted] = []
         self.texts: list[str] = []
         self.deeds: list[ActionResponse] = []
         self.ids: dict[str, str] = {}  # message id -> line
         self._next = 0
         self._text = ""
-        resident.handle.events.subscribe(self._note)
+        session.handle.events.subscribe(self._note)
 
     def _note(self, event: CharacterEvent) -> None:
         match event:
@@ -89,7 +89,7 @@ class Candidate:
     @property
     def session_id(self) -> str:
         """The service's name for the talk."""
-        return self.resident.handle.view.session_id or ""
+        return self.session.handle.view.session_id or ""
 
     def is_owed_by(self, store: SessionStore) -> bool:
         """Whether the service has still to tell something."""
@@ -97,9 +97,9 @@ class Candidate:
 
     def go_on(self) -> None:
         """Say the next line if the one before is answered."""
-        is_up = self.resident.state is SessionState.CONNECTED
+        is_up = self.session.state is SessionState.CONNECTED
         if is_up and self._next < len(EXAM) and len(self.answers) >= self._next:
-            self.resident.handle.send_text(EXAM[self._next])
+            self.session.handle.send_text(EXAM[self._next])
             self._next += 1
 
     def faults(self, store: SessionStore) -> list[str]:
@@ -127,28 +127,30 @@ class Candidate:
 def killed_in_answers(candidates: int, kills: int) -> Row:
     """Let some take an exam at once, while their service is killed again and again."""
     chance = Random(4)
-    with TemporaryDirectory() as folder, House(Path(folder), TALKING) as house:
+    with TemporaryDirectory() as folder, ServiceHarness(Path(folder), TALKING) as harness:
         people = [
-            Candidate(house.resident(f"e{n}", persona="personas/examiner-5d2e.toml", policy=HASTY))
+            Candidate(
+                harness.open_session(f"e{n}", persona="personas/examiner-5d2e.toml", policy=HASTY)
+            )
             for n in range(candidates)
         ]
         for it in people:
-            it.resident.handle.connect()
+            it.session.handle.connect()
         done = 0
         while done < kills and not _are_done(people):
-            _talk(house, people, chance.uniform(0.02, 0.3))
-            house.service.kill()
-            house.service.start()
+            _talk(harness, people, chance.uniform(0.02, 0.3))
+            harness.service.kill()
+            harness.service.start()
             done += 1
-        _talk(house, people, LONG_ENOUGH)
+        _talk(harness, people, LONG_ENOUGH)
         store = SessionStore(Path(folder) / "service" / "sessions.sqlite3")
         with suppress(TimeoutError):
-            house.until(lambda: not any(it.is_owed_by(store) for it in people), LONG_ENOUGH)
+            harness.until(lambda: not any(it.is_owed_by(store) for it in people), LONG_ENOUGH)
         again = sum(len(it.answers) - len(EXAM) for it in people)
-        house.service.kill()
+        harness.service.kill()
         wrong = [fault for it in people for fault in it.faults(store)]
         store.close()
-    cut = sum(turn.interrupted for it in people for turn in it.resident.handle.view.transcript)
+    cut = sum(turn.interrupted for it in people for turn in it.session.handle.view.transcript)
     figure = (
         f"{candidates} exams, {done} kills, {cut} answers cut: {candidates * len(EXAM)} lines,"
         f" {len(wrong)} talks with an answer missing or twice, {again} too many"
@@ -160,9 +162,9 @@ def _are_done(people: list[Candidate]) -> bool:
     return all(it.is_done for it in people)
 
 
-def _talk(house: House, people: list[Candidate], seconds: float) -> None:
+def _talk(harness: ServiceHarness, people: list[Candidate], seconds: float) -> None:
     """Let everybody be there, then talk for a while, or until everybody is done."""
-    house.until(lambda: all(it.resident.state is SessionState.CONNECTED for it in people))
+    harness.until(lambda: all(it.session.state is SessionState.CONNECTED for it in people))
     until = perf_counter() + seconds
 
     def is_over() -> bool:
@@ -170,4 +172,4 @@ def _talk(house: House, people: list[Candidate], seconds: float) -> None:
             it.go_on()
         return _are_done(people) or perf_counter() >= until
 
-    house.until(is_over, seconds + 5.0)
+    harness.until(is_over, seconds + 5.0)

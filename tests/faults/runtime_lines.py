@@ -16,7 +16,7 @@ from characters.service.store import SessionStore
 from characters.session.conversation import ResumeOutcome, SessionState, SessionStateChanged, Turn
 from characters.session.policy import ReconnectPolicy
 from tests.bench.case import percentile
-from tests.faults.house import AT_ONCE, House, Resident
+from tests.faults.harness import AT_ONCE, ServiceHarness, TrackedSession
 from tests.faults.proxy import Direction, Faults
 from tests.faults.row import Row
 from tests.faults.runtime_real import pass_time
@@ -64,14 +64,14 @@ class OneReset:
 def resets(chunks: Iterable[int]) -> Row:
     """Hold a talk for each k and direction, in which the k-th chunk is a reset."""
     found = Counter[str]()
-    with TemporaryDirectory() as folder, House(Path(folder), WORD_BY_WORD) as house:
+    with TemporaryDirectory() as folder, ServiceHarness(Path(folder), WORD_BY_WORD) as harness:
         store = SessionStore(Path(folder) / "service" / "sessions.sqlite3")
         for direction in Direction:
             for chunk in chunks:
                 reset = OneReset(direction, chunk)
-                house.line.at_proxy(setattr, house.proxy, "watch", reset)
-                it = house.resident(f"{direction.name.lower()}-{chunk}", policy=HASTY)
-                is_whole = _talk_through(house, it, store)
+                harness.line.at_proxy(setattr, harness.proxy, "watch", reset)
+                it = harness.open_session(f"{direction.name.lower()}-{chunk}", policy=HASTY)
+                is_whole = _talk_through(harness, it, store)
                 found["talks"] += 1
                 found["wrong"] += not is_whole
                 found[_fate(it) if reset.was_made else "whole"] += 1
@@ -87,13 +87,13 @@ def resets(chunks: Iterable[int]) -> Row:
     return Row(1, row, figure, found["wrong"] == found["FRESH"] == 0)
 
 
-def _talk_through(house: House, it: Resident, store: SessionStore) -> bool:
+def _talk_through(harness: ServiceHarness, it: TrackedSession, store: SessionStore) -> bool:
     """Say each line after the answer to the one before; tell whether both ends have all of it."""
     it.handle.connect()
     for number, line in enumerate(TALK, 1):
-        house.until(lambda: it.state is CONNECTED)
+        harness.until(lambda: it.state is CONNECTED)
         it.handle.send_text(line)
-        house.until(lambda n=number: _answered(it) >= n)  # type: ignore[misc]  # bound now
+        harness.until(lambda n=number: _answered(it) >= n)  # type: ignore[misc]  # bound now
     session_id = it.handle.view.session_id or ""
 
     def is_the_same_at_both_ends() -> bool:
@@ -103,7 +103,7 @@ def _talk_through(house: House, it: Resident, store: SessionStore) -> bool:
         return all(_by(here, who) == _by(there, who) for who in ("player", "character"))
 
     try:
-        house.until(is_the_same_at_both_ends, SOON)
+        harness.until(is_the_same_at_both_ends, SOON)
     except TimeoutError:
         return False
     return _by(it.handle.view.transcript, "player") == [*TALK]
@@ -113,11 +113,11 @@ def _by(turns: Iterable[Turn | PersistEntry], speaker: str) -> list[str]:
     return [turn.text for turn in turns if turn.speaker == speaker]
 
 
-def _answered(it: Resident) -> int:
+def _answered(it: TrackedSession) -> int:
     return len({event.message_id for event in it.all(BotTurnCompleted)} - {None})
 
 
-def _fate(it: Resident) -> str:
+def _fate(it: TrackedSession) -> str:
     """Say how a talk came back: "early" if it was not there yet."""
     resumes = [change.resume for change in it.arrivals if change.resume is not None]
     return resumes[1].outcome.value if len(resumes) > 1 else "early"
@@ -132,11 +132,11 @@ def weather(times: int) -> Row:
         ("7-byte slices", Faults(slice_bytes=7)),
         ("1 KB/s", Faults(bytes_per_second=1000, slice_bytes=50)),
     ):
-        with TemporaryDirectory() as folder, House(Path(folder)) as house:
-            house.line.at_proxy(setattr, house.proxy, "faults", faults)
+        with TemporaryDirectory() as folder, ServiceHarness(Path(folder)) as harness:
+            harness.line.at_proxy(setattr, harness.proxy, "faults", faults)
             times_taken = []
             for number in range(times):
-                it = house.resident(f"nurse-{number}", policy=HASTY)
+                it = harness.open_session(f"nurse-{number}", policy=HASTY)
                 times_taken.append(it.connect())
                 it.disconnect()
         worst = max(worst, *times_taken)
@@ -173,28 +173,28 @@ def _at_the_edge(edge: float, rounds: int) -> Counter[str]:
     )
     found = Counter[str]()
     # The first retry is refused, the second comes after all of the back-off's step.
-    with TemporaryDirectory() as folder, House(Path(folder), AT_ONCE, 1.0) as house:
-        people = [house.resident(f"nurse-{n}", policy=policy) for n in range(TOGETHER)]
+    with TemporaryDirectory() as folder, ServiceHarness(Path(folder), AT_ONCE, 1.0) as harness:
+        people = [harness.open_session(f"nurse-{n}", policy=policy) for n in range(TOGETHER)]
         for _ in range(rounds):
-            found.update([_come_back(house, it) for it in _drop(house, people)])
+            found.update([_come_back(harness, it) for it in _drop(harness, people)])
     return found
 
 
-def _drop(house: House, people: list[Resident]) -> list[Resident]:
+def _drop(harness: ServiceHarness, people: list[TrackedSession]) -> list[TrackedSession]:
     """Bring everybody in, break their lines, and refuse the retry that goes at once."""
     for it in people:
         it.connect()
         it.events.clear()
-    pass_time(house, LIMITER_SECONDS)
-    house.line.at_proxy(setattr, house.proxy, "faults", Faults(refuse=True))
-    house.reset()
-    house.until(lambda: all(it.handle.view.next_retry_at is not None for it in people))
-    house.line.at_proxy(house.proxy.heal)
+    pass_time(harness, LIMITER_SECONDS)
+    harness.line.at_proxy(setattr, harness.proxy, "faults", Faults(refuse=True))
+    harness.reset()
+    harness.until(lambda: all(it.handle.view.next_retry_at is not None for it in people))
+    harness.line.at_proxy(harness.proxy.heal)
     return people
 
 
-def _come_back(house: House, it: Resident) -> str:
-    house.until(lambda: it.arrivals)
+def _come_back(harness: ServiceHarness, it: TrackedSession) -> str:
+    harness.until(lambda: it.arrivals)
     lost, back = it.all(SessionStateChanged)[0], it.arrivals[0]
     it.disconnect()
     assert back.resume is not None  # whoever is connected knows
@@ -215,13 +215,13 @@ def early_drops(times: int) -> Row:
         knocked.add(room)
         return is_first
 
-    with TemporaryDirectory() as folder, House(Path(folder)) as house:
-        house.line.at_proxy(setattr, house.proxy, "watch", watch)
-        people = [house.resident(f"nurse-{n}", policy=HASTY) for n in range(times)]
+    with TemporaryDirectory() as folder, ServiceHarness(Path(folder)) as harness:
+        harness.line.at_proxy(setattr, harness.proxy, "watch", watch)
+        people = [harness.open_session(f"nurse-{n}", policy=HASTY) for n in range(times)]
         for it in people:
             it.handle.connect()
-        house.until(lambda: all(it.state is CONNECTED for it in people))
-        with urlopen(f"{house.service.url}/health") as answer:
+        harness.until(lambda: all(it.state is CONNECTED for it in people))
+        with urlopen(f"{harness.service.url}/health") as answer:
             sessions = json.load(answer)["sessions"]
         there = sum(it.state is CONNECTED for it in people)
     figure = f"{len(knocked)} rooms dropped: {there}/{times} are there, in {sessions} conversations"

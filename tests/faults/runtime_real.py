@@ -17,11 +17,11 @@ from time import perf_counter
 from characters.session.conversation import SessionState, SessionStateChanged
 from characters.session.policy import ReconnectPolicy
 from tests.bench.case import percentile
-from tests.faults.house import AT_ONCE, House, Resident
+from tests.faults.harness import AT_ONCE, ServiceHarness, TrackedSession
 from tests.faults.proxy import Direction, Faults
 from tests.faults.row import Row
 
-__all__ = ["a_house", "pass_time", "rows"]
+__all__ = ["a_harness", "pass_time", "rows"]
 
 PATIENT = ReconnectPolicy.PATIENT
 CONNECTED = SessionState.CONNECTED
@@ -38,38 +38,43 @@ def rows(quick: bool) -> Iterable[Row]:
 
 
 @contextmanager
-def a_house(*arguments: str) -> Iterator[House]:
-    with TemporaryDirectory() as folder, House(Path(folder), (*AT_ONCE, *arguments)) as house:
-        yield house
+def a_harness(*arguments: str) -> Iterator[ServiceHarness]:
+    with (
+        TemporaryDirectory() as folder,
+        ServiceHarness(Path(folder), (*AT_ONCE, *arguments)) as harness,
+    ):
+        yield harness
 
 
-def all_in(house: House, residents: list[Resident], state: SessionState = CONNECTED) -> None:
-    house.until(lambda: all(it.state is state for it in residents))
+def all_in(
+    harness: ServiceHarness, sessions: list[TrackedSession], state: SessionState = CONNECTED
+) -> None:
+    harness.until(lambda: all(it.state is state for it in sessions))
 
 
-def pass_time(house: House, seconds: float) -> None:
+def pass_time(harness: ServiceHarness, seconds: float) -> None:
     """Draw frames for a while."""
     until = perf_counter() + seconds
-    house.until(lambda: perf_counter() >= until, seconds + 5.0)
+    harness.until(lambda: perf_counter() >= until, seconds + 5.0)
 
 
 def black_holes(rounds: int) -> Row:
     """Let twenty links at a time go dead without a word."""
     found: list[float] = []
-    with a_house() as house:
-        residents = [house.resident(f"nurse-{n}", policy=PATIENT) for n in range(20)]
+    with a_harness() as harness:
+        sessions = [harness.open_session(f"nurse-{n}", policy=PATIENT) for n in range(20)]
         for turn in range(rounds):
-            for it in residents:
+            for it in sessions:
                 it.handle.connect()
-            all_in(house, residents)
-            pass_time(house, 0.1 + 0.93 * turn / rounds)  # at another point of the heartbeat
-            for it in residents:
+            all_in(harness, sessions)
+            pass_time(harness, 0.1 + 0.93 * turn / rounds)  # at another point of the heartbeat
+            for it in sessions:
                 it.events.clear()
             began = perf_counter()
-            house.strand()
-            house.until(lambda: all(it.arrivals for it in residents))
-            found += [it.all(SessionStateChanged)[0].t - began for it in residents]
-            for it in residents:
+            harness.strand()
+            harness.until(lambda: all(it.arrivals for it in sessions))
+            found += [it.all(SessionStateChanged)[0].t - began for it in sessions]
+            for it in sessions:
                 it.disconnect()
     figures = [percentile(found, share) for share in (0.5, 0.99)]
     figure = (
@@ -95,16 +100,16 @@ def flapping(seconds: float) -> Row:
 
 
 def _cut_when_ready(policy: ReconnectPolicy, seconds: float) -> float:
-    with a_house() as house:
-        return house.resident("nurse", policy=policy).flaps(seconds) / seconds
+    with a_harness() as harness:
+        return harness.open_session("nurse", policy=policy).flaps(seconds) / seconds
 
 
 def _cut_at_once(policy: ReconnectPolicy, seconds: float) -> float:
-    with a_house() as house:
-        house.line.at_proxy(setattr, house.proxy, "faults", Faults(refuse=True))
-        house.resident("nurse", policy=policy).handle.connect()
-        pass_time(house, seconds)
-        return house.proxy.accepted / seconds
+    with a_harness() as harness:
+        harness.line.at_proxy(setattr, harness.proxy, "faults", Faults(refuse=True))
+        harness.open_session("nurse", policy=policy).handle.connect()
+        pass_time(harness, seconds)
+        return harness.proxy.accepted / seconds
 
 
 def crowd() -> Row:
@@ -116,21 +121,21 @@ def crowd() -> Row:
             asked.append(perf_counter())
         return False
 
-    with a_house() as house:
-        residents = [house.resident(f"nurse-{n}") for n in range(20)]
-        for it in residents:
+    with a_harness() as harness:
+        sessions = [harness.open_session(f"nurse-{n}") for n in range(20)]
+        for it in sessions:
             it.handle.connect()
-        all_in(house, residents)
-        house.proxy.watch = watch
+        all_in(harness, sessions)
+        harness.proxy.watch = watch
         began = perf_counter()
-        house.reset()
-        house.until(lambda: all(len(it.arrivals) > 1 for it in residents))
+        harness.reset()
+        harness.until(lambda: all(len(it.arrivals) > 1 for it in sessions))
         taken = perf_counter() - began
         peak = max(sum(0 <= other - at < 0.1 for other in asked) for at in asked)
-        told = [len(it.events) for it in residents[1:]]
-        residents[0].recovers(residents[0].handle.cut)
-        pass_time(house, 0.5)
-        touched = sum(len(it.events) != n for it, n in zip(residents[1:], told, strict=True))
+        told = [len(it.events) for it in sessions[1:]]
+        sessions[0].recovers(sessions[0].handle.cut)
+        pass_time(harness, 0.5)
+        touched = sum(len(it.events) != n for it, n in zip(sessions[1:], told, strict=True))
     figure = (
         f"twenty: at most {peak} connects in 100 ms, all back after {taken:.2f} s;"
         f" one alone: {touched} others touched"
@@ -142,22 +147,22 @@ def crowd() -> Row:
 def taken_back(times: int) -> Row:
     """Disconnect at a random moment of a connect or a reconnect."""
     chance = Random(12)
-    with a_house() as house:
-        it = house.resident("nurse", policy=PATIENT)
+    with a_harness() as harness:
+        it = harness.open_session("nurse", policy=PATIENT)
         it.connect()
         it.disconnect()
-        pass_time(house, 0.5)
+        pass_time(harness, 0.5)
         before = _held()
         for turn in range(times):
             it.handle.connect()
             if turn % 2:
-                house.until(lambda: it.state is CONNECTED)
-                house.reset()
-            pass_time(house, chance.random() * 0.02)
+                harness.until(lambda: it.state is CONNECTED)
+                harness.reset()
+            pass_time(harness, chance.random() * 0.02)
             it.disconnect()
-        pass_time(house, 1.5)
+        pass_time(harness, 1.5)
         after = _held()
-        leaks = house.runtime._runners["nurse"].is_leaking
+        leaks = harness.runtime._runners["nurse"].is_leaking
     figure = (
         f"{times} times: {after[0] - before[0]} threads, {after[1] - before[1]} open files more"
     )
@@ -174,19 +179,19 @@ def _held() -> tuple[int, int]:
 def level_loads(blocks: tuple[float, ...]) -> Row:
     """Compute without pause on the main thread while eight sessions are open."""
     kept = []
-    with a_house() as house:
-        residents = [house.resident(f"nurse-{n}") for n in range(8)]
-        for it in residents:
+    with a_harness() as harness:
+        sessions = [harness.open_session(f"nurse-{n}") for n in range(8)]
+        for it in sessions:
             it.handle.connect()
-        all_in(house, residents)
-        pass_time(house, 0.5)
-        told = [len(it.all(SessionStateChanged)) for it in residents]
+        all_in(harness, sessions)
+        pass_time(harness, 0.5)
+        told = [len(it.all(SessionStateChanged)) for it in sessions]
         for seconds in blocks:
             until = perf_counter() + seconds
             while perf_counter() < until:
                 sum(range(1000))
-            pass_time(house, 0.5)
-            now = [len(it.all(SessionStateChanged)) for it in residents]
+            pass_time(harness, 0.5)
+            now = [len(it.all(SessionStateChanged)) for it in sessions]
             kept.append(sum(one == other for one, other in zip(told, now, strict=True)))
     figure = ", ".join(f"{s:g} s: {n}/8 kept" for s, n in zip(blocks, kept, strict=True))
     return Row(13, "a level load that blocks the main thread", figure, set(kept) == {8})
@@ -194,19 +199,19 @@ def level_loads(blocks: tuple[float, ...]) -> Row:
 
 def suspended(seconds: float) -> Row:
     """Stop the service process for a while, then the client's network thread."""
-    with a_house() as house:
-        it = house.resident("nurse", policy=PATIENT)
+    with a_harness() as harness:
+        it = harness.open_session("nurse", policy=PATIENT)
         it.connect()
-        pid = house.service.pid
+        pid = harness.service.pid
         assert pid is not None
         os.kill(pid, signal.SIGSTOP)
-        pass_time(house, seconds)
+        pass_time(harness, seconds)
         os.kill(pid, signal.SIGCONT)
-        house.until(lambda: it.state is CONNECTED and len(it.arrivals) > 1)
-        pass_time(house, 1.0)
-        house.runtime.network.call(threading.Event().wait, seconds)
-        pass_time(house, seconds + 3.0)
-        house.until(lambda: it.state is CONNECTED)
+        harness.until(lambda: it.state is CONNECTED and len(it.arrivals) > 1)
+        pass_time(harness, 1.0)
+        harness.runtime.network.call(threading.Event().wait, seconds)
+        pass_time(harness, seconds + 3.0)
+        harness.until(lambda: it.state is CONNECTED)
         ids = {change.session_id for change in it.arrivals}
         outcomes = [change.resume.outcome.value for change in it.arrivals if change.resume]
     figure = f"{seconds:g} s each: {' '.join(outcomes)}, {len(ids)} conversation"

@@ -13,9 +13,9 @@ from time import perf_counter
 from characters.session.conversation import ResumeOutcome, SessionRecord, SessionState
 from characters.session.policy import ReconnectPolicy, ResumePolicy
 from tests.bench.case import percentile
-from tests.faults.house import House, Resident
+from tests.faults.harness import ServiceHarness, TrackedSession
 from tests.faults.row import Row
-from tests.faults.runtime_real import a_house, pass_time
+from tests.faults.runtime_real import a_harness, pass_time
 
 __all__ = ["rows"]
 
@@ -34,9 +34,9 @@ def rows(quick: bool) -> Iterable[Row]:
 def restarts(times: int) -> Row:
     """Kill the service and start it again, its sessions kept or lost."""
     right, back = Counter[str](), []
-    with TemporaryDirectory() as folder, House(Path(folder)) as house:
-        lenient = house.resident("nurse", policy=PATIENT)
-        strict = house.resident("porter", policy=STRICT)
+    with TemporaryDirectory() as folder, ServiceHarness(Path(folder)) as harness:
+        lenient = harness.open_session("nurse", policy=PATIENT)
+        strict = harness.open_session("porter", policy=STRICT)
         for turn in range(2 * times):
             keeps = turn < times
             for it in (lenient, strict):
@@ -44,8 +44,8 @@ def restarts(times: int) -> Row:
                 it.disconnect()
                 it.connect()
                 it.events.clear()
-            back.append(_restart(house, Path(folder), keeps, lenient))
-            house.until(lambda: strict.state in (CONNECTED, ERROR))
+            back.append(_restart(harness, Path(folder), keeps, lenient))
+            harness.until(lambda: strict.state in (CONNECTED, ERROR))
             right[f"{keeps}"] += _came_to(lenient, strict, keeps)
     figure = (
         f"sessions kept: {right['True']}/{times} resumed; lost: {right['False']}/{times} fresh, and"
@@ -56,17 +56,17 @@ def restarts(times: int) -> Row:
     return Row(4, row, figure, right.total() == 2 * times and max(back) < 4.5)
 
 
-def _restart(house: House, folder: Path, keeps: bool, resident: Resident) -> float:
-    house.service.kill()
+def _restart(harness: ServiceHarness, folder: Path, keeps: bool, session: TrackedSession) -> float:
+    harness.service.kill()
     if not keeps:
         shutil.rmtree(folder / "service")
-    house.service.start()
+    harness.service.start()
     began = perf_counter()
-    house.until(lambda: resident.arrivals)
+    harness.until(lambda: session.arrivals)
     return perf_counter() - began
 
 
-def _came_to(lenient: Resident, strict: Resident, keeps: bool) -> bool:
+def _came_to(lenient: TrackedSession, strict: TrackedSession, keeps: bool) -> bool:
     resume, error = lenient.arrivals[-1].resume, strict.handle.view.error
     if keeps:
         return resume is not None and resume.outcome is ResumeOutcome.RESUMED and error is None
@@ -77,8 +77,8 @@ def _came_to(lenient: Resident, strict: Resident, keeps: bool) -> bool:
 def refusals() -> Row:
     """Come back to a session that expired, was revoked, or is somebody else's."""
     results: dict[str, bool] = {}
-    with a_house() as house:
-        owner = house.resident("nurse", policy=PATIENT, end_user_id="me")
+    with a_harness() as harness:
+        owner = harness.open_session("nurse", policy=PATIENT, end_user_id="me")
         owner.connect()
         session_id = owner.handle.view.session_id or ""
         for name, fields in (
@@ -87,25 +87,25 @@ def refusals() -> Row:
         ):
             for policy in (PATIENT, STRICT):
                 key = f"{name} {policy.resume_policy}"
-                record = SessionRecord(session_id, house.proxy.url, None, None, 1.0)
-                house.store.store(key, record)
-                it = house.resident(**fields, session_key=key, policy=policy)
-                results[key] = _refused(house, it, it.handle.connect)
+                record = SessionRecord(session_id, harness.proxy.url, None, None, 1.0)
+                harness.store.store(key, record)
+                it = harness.open_session(**fields, session_key=key, policy=policy)
+                results[key] = _refused(harness, it, it.handle.connect)
         for policy in (PATIENT, STRICT):
-            it = house.resident("doctor", session_key=f"revoked {policy.resume_policy}")
+            it = harness.open_session("doctor", session_key=f"revoked {policy.resume_policy}")
             it.handle.apply_policy(policy)
             it.connect()
-            house.runtime.expire_session(it.handle.key)
-            results[it.handle.key] = _refused(house, it, it.handle.cut)
-    with a_house("--session-ttl", "0.2") as house:
+            harness.runtime.expire_session(it.handle.key)
+            results[it.handle.key] = _refused(harness, it, it.handle.cut)
+    with a_harness("--session-ttl", "0.2") as harness:
         for policy in (PATIENT, STRICT):
             brief = replace(policy, room_rejoin_ttl_seconds=0.0)
-            it = house.resident("nurse", session_key=f"expired {policy.resume_policy}")
+            it = harness.open_session("nurse", session_key=f"expired {policy.resume_policy}")
             it.handle.apply_policy(brief)
             it.connect()
             it.disconnect()
-            pass_time(house, 2.5)  # longer than the service takes to sweep
-            results[it.handle.key] = _refused(house, it, it.handle.connect)
+            pass_time(harness, 2.5)  # longer than the service takes to sweep
+            results[it.handle.key] = _refused(harness, it, it.handle.connect)
     wrong = [name for name, is_right in results.items() if not is_right]
     figure = f"{len(results) - len(wrong)} of {len(results)} right" + "".join(
         f"; wrong: {name}" for name in wrong
@@ -114,16 +114,16 @@ def refusals() -> Row:
     return Row(11, row, figure, not wrong)
 
 
-def _refused(house: House, it: Resident, action: Callable[[], object]) -> bool:
+def _refused(harness: ServiceHarness, it: TrackedSession, action: Callable[[], object]) -> bool:
     """Tell whether a refusal ends as the policy says, and nothing is tried after an error."""
     it.events.clear()
     action()
     if it.handle.policy.resume_policy is not ResumePolicy.ALWAYS_RESUME:
-        house.until(lambda: it.arrivals)
+        harness.until(lambda: it.arrivals)
         resume = it.arrivals[-1].resume
         return resume is not None and resume.outcome is ResumeOutcome.FRESH
-    house.until(lambda: it.state is ERROR)
-    tries, error = house.proxy.accepted, it.handle.view.error
-    pass_time(house, QUIET_SECONDS)
-    is_quiet = house.proxy.accepted == tries
+    harness.until(lambda: it.state is ERROR)
+    tries, error = harness.proxy.accepted, it.handle.view.error
+    pass_time(harness, QUIET_SECONDS)
+    is_quiet = harness.proxy.accepted == tries
     return is_quiet and error is not None and error.code == "session.resume_refused"

@@ -10,8 +10,8 @@ from characters.session.conversation import ResumeOutcome
 from characters.session.policy import ReconnectPolicy, ResumePolicy
 from tests.faults import (
     runtime_answers,
-    runtime_liars,
     runtime_lines,
+    runtime_misnumbering,
     runtime_real,
     runtime_virtual,
 )
@@ -59,12 +59,12 @@ def test_a_drop_before_the_service_spoke_costs_no_conversation() -> None:
 
 
 def test_a_service_that_lies_about_its_replay_gets_nothing_wrong_delivered() -> None:
-    row = runtime_liars.lying_services(1)
+    row = runtime_misnumbering.misnumbering_services(1)
     assert row.is_right, row.figure
 
 
 def test_a_client_that_lies_about_its_numbers_gets_nothing_wrong_delivered() -> None:
-    row = runtime_liars.lying_clients(2)
+    row = runtime_misnumbering.misnumbering_clients(2)
     assert row.is_right, row.figure
 
 
@@ -80,9 +80,9 @@ def test_each_line_is_answered_once_although_the_service_is_killed_in_the_answer
 
 def test_a_talk_that_always_begins_afresh_survives_a_reset_within_its_time_to_rejoin() -> None:
     policy = ReconnectPolicy(resume_policy=ResumePolicy.ALWAYS_FRESH)
-    with runtime_real.a_house() as house:
-        kiosk = house.resident("kiosk", policy=policy)
+    with runtime_real.a_harness() as harness:
+        kiosk = harness.open_session("kiosk", policy=policy)
         kiosk.connect()
-        kiosk.recovers(house.reset)
+        kiosk.recovers(harness.reset)
         outcomes = [change.resume.outcome for change in kiosk.arrivals if change.resume]
     assert outcomes == [ResumeOutcome.FRESH, ResumeOutcome.REJOINED]

@@ -22,8 +22,8 @@ from contextlib import nullcontext
 from functools import partial
 
 from tests.simulation.report import Outcome, Tally
-from tests.simulation.shell.weather import simulate_shell
-from tests.simulation.weather import simulate
+from tests.simulation.runner import simulate
+from tests.simulation.shell.runner import simulate_shell
 
 __all__ = ["main", "seed_range"]
 

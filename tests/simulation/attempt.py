@@ -25,8 +25,8 @@ from characters.session.events import (
 )
 from tests.simulation.promise import promise
 from tests.simulation.service import SERVER_PATIENCE, Service
+from tests.simulation.virtual_time import Time
 from tests.simulation.wire import Wire
-from tests.simulation.world import Time
 
 if TYPE_CHECKING:
     from tests.simulation.client import Client
@@ -155,8 +155,8 @@ class Attempts:
             return
         rejoins = plan.mode is RoomMode.JOIN
         received = self._client.words.link_for(grant.room.name, rejoins=rejoins)
-        assert wire.chamber is not None  # entered
-        wire.chamber.greet(wire, received)
+        assert wire.live_room is not None  # entered
+        wire.live_room.greet(wire, received)
 
     def welcomed(self, wire: Wire, welcome: Welcome) -> None:
         """Take the welcome: the room has let us in."""

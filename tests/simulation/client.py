@@ -38,10 +38,10 @@ from tests.simulation.promise import BrokenPromise
 from tests.simulation.records import Records
 from tests.simulation.report import Entry
 from tests.simulation.service import Service
-from tests.simulation.watch import Watch
+from tests.simulation.session_checker import SessionChecker
+from tests.simulation.virtual_time import Time
 from tests.simulation.wire import Item, Wire
 from tests.simulation.words import Ledger, Words
-from tests.simulation.world import Time
 
 __all__ = ["Client"]
 
@@ -67,7 +67,7 @@ class Client:
         self.ledger = Ledger()
         self.records = Records(self, time, disk)
         self.attempts = Attempts(self, time, service)
-        self.watch = Watch(self, time)
+        self.watch = SessionChecker(self, time)
         self._event: Event | None = None
         self._known: str | None = None  # the session's id before the present event
         self._begin()

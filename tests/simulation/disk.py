@@ -18,7 +18,7 @@ from characters.service.registry import ServiceSession
 from characters.session.conversation import SessionRecord
 from tests.simulation.agent import EMPTY, Memory, number_of
 from tests.simulation.promise import promise
-from tests.simulation.world import Time
+from tests.simulation.virtual_time import Time
 
 __all__ = ["Disk", "Kept", "ServiceDisk", "Store"]
 

@@ -8,12 +8,12 @@ from characters.client.microphone import GateMeter, MicrophoneGate
 from characters.session.conversation import SessionState
 from characters.session.events import CloseMicrophone, OpenMicrophone
 from tests.simulation.promise import promise
-from tests.simulation.watch import HAIR
+from tests.simulation.session_checker import HAIR
 from tests.simulation.wire import Wire
 
 if TYPE_CHECKING:
     from tests.simulation.client import Client
-    from tests.simulation.world import Time
+    from tests.simulation.virtual_time import Time
 
 __all__ = ["Microphone"]
 

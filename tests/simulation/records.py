@@ -16,7 +16,7 @@ from characters.session.events import (
     StoreRecord,
 )
 from tests.simulation.disk import Disk
-from tests.simulation.world import Time
+from tests.simulation.virtual_time import Time
 
 if TYPE_CHECKING:
     from tests.simulation.client import Client

@@ -11,11 +11,11 @@ from typing import TypeAlias
 from characters.protocol.failures import Failure, classify_http, failure
 from characters.protocol.messages import ConnectRequest
 from characters.service.registry import ConflictError, Grant, Limits, RefusalError, Registry, Room
-from tests.simulation.chamber import Chamber
 from tests.simulation.disk import ServiceDisk, Store
 from tests.simulation.promise import promise
+from tests.simulation.room import SimulatedRoom
+from tests.simulation.virtual_time import Time
 from tests.simulation.wire import Wire
-from tests.simulation.world import Time
 
 __all__ = ["SERVER_PATIENCE", "Answer", "Service"]
 
@@ -53,7 +53,7 @@ class Service:
         self.registry.restore(
             map(self.store.session_of, self.store.kept.values()), self.store.ended
         )
-        self.chambers: dict[str, Chamber] = {}
+        self.live_rooms: dict[str, SimulatedRoom] = {}
         self._wires: dict[str, Wire] = {}  # session id -> its one live wire
         self._closing: dict[str, int] = {}  # session id -> rooms that still save
         self._postponed: list[tuple[str, Callable[[], None]]] = []
@@ -68,8 +68,8 @@ class Service:
     def kill(self) -> None:
         """End as a process does: rooms are gone, and so is what is not on the disk."""
         self.is_up = False
-        for chamber in self.chambers.values():
-            chamber.is_over = True
+        for live_room in self.live_rooms.values():
+            live_room.is_over = True
         self.disk.crash()
 
     def start(self) -> None:
@@ -82,8 +82,8 @@ class Service:
     def drain(self) -> None:
         """Say goodbye to everybody, and let nobody in."""
         self.is_draining = True
-        for chamber in tuple(self.chambers.values()):
-            chamber.end("drain", 1.0)
+        for live_room in tuple(self.live_rooms.values()):
+            live_room.end("drain", 1.0)
 
     def _sweep(self) -> None:
         if self.time.now - self._swept_at < SWEEP_SECONDS:
@@ -96,18 +96,18 @@ class Service:
             self._remove(session.session_id)
 
     def _end(self, room: Room, reason: str) -> None:
-        chamber = self.chambers.get(room.name)
-        if chamber is not None:
-            chamber.end(reason)
+        live_room = self.live_rooms.get(room.name)
+        if live_room is not None:
+            live_room.end(reason)
 
-    def let_go(self, chamber: Chamber) -> None:
+    def let_go(self, live_room: SimulatedRoom) -> None:
         """Forget a room that has ended, once what was said in it is saved."""
-        self.registry.close_room(chamber.room)
-        if self.chambers.pop(chamber.room.name, None) is None:
+        self.registry.close_room(live_room.room)
+        if self.live_rooms.pop(live_room.room.name, None) is None:
             return
-        session_id = chamber.room.session.session_id
+        session_id = live_room.room.session.session_id
         self._closing[session_id] = self._closing.get(session_id, 0) + 1
-        chamber.close(partial(self._closed, session_id))
+        live_room.close(partial(self._closed, session_id))
 
     def _closed(self, session_id: str) -> None:
         self._closing[session_id] -= 1
@@ -149,9 +149,9 @@ class Service:
     def _grant(self, ask: ConnectRequest) -> Grant:
         now = self.time.now
         live = self._wires.get(ask.character_session_id or "")
-        if live is not None and live.is_whole and live.chamber is not None:
+        if live is not None and live.is_whole and live.live_room is not None:
             # Its client pings once a second.
-            self.registry.heard(live.chamber.room, now)
+            self.registry.heard(live.live_room.room, now)
         try:
             return self.registry.connect(ask, now)
         except ConflictError as conflict:
@@ -185,7 +185,7 @@ class Service:
                 return
             truth = kept.memory == kept.heard
             promise(truth, "What a character remembers is not what it was told.", who)
-            self.chambers[grant.room.name] = Chamber(self, grant.room, kept, ask.heard)
+            self.live_rooms[grant.room.name] = SimulatedRoom(self, grant.room, kept, ask.heard)
             answer(grant)
 
         who = session.character_id
@@ -202,20 +202,22 @@ class Service:
         session = room.session
         old = self._wires.get(session.session_id)
         if old is not None:
-            is_same = old.chamber is not None and old.chamber.room is room
-            is_over = is_same or not old.server_is_on or old.chamber is None or old.chamber.is_over
+            is_same = old.live_room is not None and old.live_room.room is room
+            is_over = (
+                is_same or not old.server_is_on or old.live_room is None or old.live_room.is_over
+            )
             promise(is_over, "Two are live in one conversation.", session.character_id)
             old.server_is_on = False
         self._wires[session.session_id] = wire
-        wire.chamber, wire.live_id, wire.server_is_on = self.chambers[name], live_id, True
+        wire.live_room, wire.live_id, wire.server_is_on = self.live_rooms[name], live_id, True
         wire.incarnation = self.incarnation
         return None
 
     def leave(self, wire: Wire, *, for_good: bool = False) -> None:
         """Notice that a connection ended, with a goodbye if for good."""
-        if wire.has_left or wire.incarnation != self.incarnation or wire.chamber is None:
+        if wire.has_left or wire.incarnation != self.incarnation or wire.live_room is None:
             return
-        wire.has_left, room = True, wire.chamber.room
+        wire.has_left, room = True, wire.live_room.room
         # The registry has to know by itself that one which was replaced ends nothing.
         self.registry.leave(room, wire.live_id, self.time.now)
         if not wire.server_is_on:
@@ -224,23 +226,23 @@ class Service:
         session_id = room.session.session_id
         if self._wires.get(session_id) is wire:
             del self._wires[session_id]
-        wire.chamber.left(wire, for_good=for_good)
+        wire.live_room.left(wire, for_good=for_good)
         self._used_at[session_id] = self.time.now
 
     # --- what is heard and kept -----------------------------------------------------------------
 
-    def taken(self, chamber: Chamber, number: int) -> None:
+    def taken(self, live_room: SimulatedRoom, number: int) -> None:
         """Hold a line that a character takes for new against what is kept already."""
         self.counts["lines taken"] += 1
-        kept = self.store.kept.get(chamber.room.session.session_id)
+        kept = self.store.kept.get(live_room.room.session.session_id)
         is_new = kept is None or not kept.lines or number > kept.lines[-1]
-        promise(is_new, "A line was taken twice, or out of its order.", chamber.owner)
+        promise(is_new, "A line was taken twice, or out of its order.", live_room.owner)
 
-    def settled(self, chamber: Chamber, message_id: str) -> None:
+    def settled(self, live_room: SimulatedRoom, message_id: str) -> None:
         """Hold an answer that the service believes to be told against what the client had."""
-        session_id = chamber.room.session.session_id
-        had = message_id in self.had[chamber.owner, session_id]
-        promise(had, "An answer counts as told that the client never had.", chamber.owner)
+        session_id = live_room.room.session.session_id
+        had = message_id in self.had[live_room.owner, session_id]
+        promise(had, "An answer counts as told that the client never had.", live_room.owner)
 
     def hear(self, wire: Wire, timestamp: float) -> None:
         """Take a frame of the microphone."""

@@ -6,22 +6,22 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.simulation.chamber import Chamber
 from tests.simulation.client import Client
 from tests.simulation.promise import BrokenPromise
-from tests.simulation.weather import Weather
+from tests.simulation.room import SimulatedRoom
+from tests.simulation.runner import SimulationRun
 
 
 @pytest.fixture
-def calm() -> Weather:
-    weather = Weather(seed=1, clients=1)
+def calm() -> SimulationRun:
+    weather = SimulationRun(seed=1, clients=1)
     weather.run(hours=0.5)
     return weather
 
 
-def chamber_of(client: Client) -> Chamber:
-    assert client.attempts.wire is not None and client.attempts.wire.chamber is not None
-    return client.attempts.wire.chamber
+def chamber_of(client: Client) -> SimulatedRoom:
+    assert client.attempts.wire is not None and client.attempts.wire.live_room is not None
+    return client.attempts.wire.live_room
 
 
 def lose_a_line(client: Client) -> None:
@@ -54,7 +54,7 @@ def lose_a_message_of_the_client(client: Client) -> None:
     ],
 )
 def test_what_is_lost_is_noticed(
-    calm: Weather, theft: Callable[[Client], None], sentence: str
+    calm: SimulationRun, theft: Callable[[Client], None], sentence: str
 ) -> None:
     (client,) = calm.clients
     client.words.check()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from characters.protocol.link import Ack, Bye, Welcome
-from tests.simulation.world import Time
+from tests.simulation.virtual_time import Time
 
 if TYPE_CHECKING:
-    from tests.simulation.chamber import Chamber
+    from tests.simulation.room import SimulatedRoom
 
 __all__ = ["Frame", "Item", "Wire"]
 
@@ -42,7 +42,7 @@ class Wire:
         self.is_black_hole = False
         self.is_reset = False
         self.has_left = False  # the service has noticed its end
-        self.chamber: Chamber | None = None
+        self.live_room: SimulatedRoom | None = None
         self.live_id = ""
         self.incarnation = 0
         self._up: list[Item] = []
@@ -79,10 +79,10 @@ class Wire:
         for item in batch:
             if not self.server_is_on or self.is_black_hole or self.is_reset:
                 return
-            assert self.chamber is not None  # set before the server's end is on
-            self.chamber.receive(self, item)
+            assert self.live_room is not None  # set before the server's end is on
+            self.live_room.receive(self, item)
             if isinstance(item, dict) and self._time.chance(REPEATED):
-                self.chamber.receive(self, item)
+                self.live_room.receive(self, item)
         self._plan_pulse()
 
     def _arrive_down(self, batch: list[Item]) -> None:
@@ -101,6 +101,6 @@ class Wire:
 
     def _pulse(self) -> None:
         self._is_pulse_due = False
-        if self.is_whole and self.chamber is not None:
+        if self.is_whole and self.live_room is not None:
             self._client.confirm(self)
-            self.chamber.confirm(self)
+            self.live_room.confirm(self)

@@ -38,7 +38,7 @@ from tests.simulation.wire import Frame, Wire
 
 if TYPE_CHECKING:
     from tests.simulation.client import Client
-    from tests.simulation.world import Time
+    from tests.simulation.virtual_time import Time
 
 __all__ = ["Ledger", "Words"]
 
@@ -187,8 +187,8 @@ class Words:
 
     def _take(self, wire: Wire, message: ServerMessage) -> None:
         self.talk.heard(message, self._time.now)
-        assert wire.chamber is not None  # it spoke
-        session_id = wire.chamber.room.session.session_id
+        assert wire.live_room is not None  # it spoke
+        session_id = wire.live_room.room.session.session_id
         if isinstance(message, BotReady):
             if not self.is_ready:
                 self.is_ready = True
@@ -246,9 +246,9 @@ class Words:
         """Hold everything against the service's books, in calm weather."""
         self._check_ledger()
         wire = self._client.attempts.wire
-        if wire is None or not wire.is_whole or wire.chamber is None:
+        if wire is None or not wire.is_whole or wire.live_room is None:
             return
-        name, far = self._client.name, wire.chamber
+        name, far = self._client.name, wire.live_room
         promise(not self.talk.unconfirmed, "A line was neither confirmed nor refused.", name)
         promise(not self.talk.waiting, "A line waits although there is a connection.", name)
         is_heard = far.link.received == self.link.sent

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from characters.audio.signal import Samples
 from characters.session.conversation import SessionState
 from tests.audio.corpus import say
-from tests.soak.village import LEVELS, Resident, Village
+from tests.soak.harness import LEVELS, SoakHarness, TrackedSession
 
 __all__ = ["Player", "Tell"]
 
@@ -27,8 +27,8 @@ ANSWER_SECONDS = 20.0
 class Player:
     """Acts by chance. An act that does not end as it must is a failure, kept with its name."""
 
-    def __init__(self, village: Village, seed: int, folder: Path, tell: Tell = str) -> None:
-        self.village = village
+    def __init__(self, harness: SoakHarness, seed: int, folder: Path, tell: Tell = str) -> None:
+        self.harness = harness
         self.tell = tell
         self.chance = Random(seed)
         self.sounds: list[Samples] = [say("espeak-ng en-us", text, folder) for text in UTTERANCES]
@@ -46,71 +46,71 @@ class Player:
     def do(self, name: str) -> None:
         """Do a thing by its name."""
         self.acts[name] += 1
-        if not ACTS[name][0](self, self.chance.choice(self.village.residents)):
+        if not ACTS[name][0](self, self.chance.choice(self.harness.sessions)):
             self._fails(name)
         if not self.recovers():
             self._fails(f"no recovery from {name}")
-            for resident in self.village.residents:
-                resident.handle.retry()  # what follows is to be worth something all the same
+            for session in self.harness.sessions:
+                session.handle.retry()  # what follows is to be worth something all the same
 
     def _fails(self, what: str) -> None:
-        states = " ".join(it.state.name for it in self.village.residents)
-        self.failures.append(f"{self.village.seconds:.1f} s: {what}; {states}")
+        states = " ".join(it.state.name for it in self.harness.sessions)
+        self.failures.append(f"{self.harness.seconds:.1f} s: {what}; {states}")
         self.tell(self.failures[-1])
 
     def recovers(self) -> bool:
         """Wait until everybody is connected; who has given up is asked again."""
-        return self.village.wait_for(self._is_everybody_there, RECOVERY_SECONDS)
+        return self.harness.wait_for(self._is_everybody_there, RECOVERY_SECONDS)
 
     def rests(self) -> bool:
         """Let nothing go on: nobody speaks, nothing is under way."""
-        for resident in self.village.residents:
-            resident.handle.interrupt()
-        if not self.village.wait_for(self.village.is_silent, 15.0):
+        for session in self.harness.sessions:
+            session.handle.interrupt()
+        if not self.harness.wait_for(self.harness.is_silent, 15.0):
             self._fails("a voice that does not fall silent")
         self._pass(1.5)
         return self.recovers()
 
     def _is_everybody_there(self) -> bool:
-        for resident in self.village.residents:
-            if resident.state is SessionState.ERROR:
+        for session in self.harness.sessions:
+            if session.state is SessionState.ERROR:
                 self.retries += 1
-                resident.handle.retry()
-        return all(it.state is SessionState.CONNECTED for it in self.village.residents)
+                session.handle.retry()
+        return all(it.state is SessionState.CONNECTED for it in self.harness.sessions)
 
     def _pass(self, seconds: float) -> bool:
-        until = self.village.seconds + seconds
-        return self.village.wait_for(lambda: self.village.seconds >= until, seconds + 5.0)
+        until = self.harness.seconds + seconds
+        return self.harness.wait_for(lambda: self.harness.seconds >= until, seconds + 5.0)
 
     def _some(self, most: float) -> bool:
         return self._pass(self.chance.random() * most)
 
     # --- talk
 
-    def say(self, it: Resident) -> bool:
+    def say(self, it: TrackedSession) -> bool:
         """Type a line; it is answered."""
-        since = self.village.app.clock.now()
+        since = self.harness.app.clock.now()
         it.handle.send_text(self.chance.choice(LINES))
-        return self.village.wait_for(lambda: it.is_answered(since), ANSWER_SECONDS)
+        return self.harness.wait_for(lambda: it.is_answered(since), ANSWER_SECONDS)
 
-    def say_to_all(self, it: Resident) -> bool:
+    def say_to_all(self, it: TrackedSession) -> bool:
         """Type a line to everybody at once; each answers."""
-        since = self.village.app.clock.now()
-        for resident in self.village.residents:
-            resident.handle.send_text(self.chance.choice(LINES))
-        everybody = self.village.residents
-        return self.village.wait_for(
-            lambda: all(resident.is_answered(since) for resident in everybody), ANSWER_SECONDS
+        since = self.harness.app.clock.now()
+        for session in self.harness.sessions:
+            session.handle.send_text(self.chance.choice(LINES))
+        everybody = self.harness.sessions
+        return self.harness.wait_for(
+            lambda: all(session.is_answered(since) for session in everybody), ANSWER_SECONDS
         )
 
-    def speak(self, it: Resident) -> bool:
+    def speak(self, it: TrackedSession) -> bool:
         """Say something aloud; this one hears it, and nobody else."""
         if not self._has_ear(it):
             return False
         # The end of an utterance that a fault has cut short may be told late: beginnings count.
         begun, heard = self._begun(), it.heard
-        self.village.microphone.speak(self.chance.choice(self.sounds))
-        if not self.village.wait_for(lambda: it.heard > heard, ANSWER_SECONDS):
+        self.harness.microphone.speak(self.chance.choice(self.sounds))
+        if not self.harness.wait_for(lambda: it.heard > heard, ANSWER_SECONDS):
             return self._tells(it, begun)
         others = (other for other in self._all if other is not it)
         return all(o.begun == begun[o.key] for o in others) or self._tells(it, begun)
@@ -118,66 +118,66 @@ class Player:
     def _begun(self) -> dict[str, int]:
         return {other.key: other.begun for other in self._all}
 
-    def _tells(self, it: Resident, begun: Mapping[str, int]) -> bool:
+    def _tells(self, it: TrackedSession, begun: Mapping[str, int]) -> bool:
         """Say what there is to see of an utterance that went astray."""
         sent = {other.key: other.handle.view.microphone.frames_sent for other in self._all}
         now = {other.key: other.begun - begun[other.key] for other in self._all}
         told = dict(it.told)
-        self.tell(f"    {it.key}: begun {now}, sent {sent}, {self.village.ears.status}, {told}")
+        self.tell(f"    {it.key}: begun {now}, sent {sent}, {self.harness.ears.status}, {told}")
         return False
 
-    def _has_ear(self, it: Resident) -> bool:
+    def _has_ear(self, it: TrackedSession) -> bool:
         # What was said before is over, and understood or not: it must not be taken for this.
-        self.village.wait_for(lambda: not self.village.microphone.is_speaking, 5.0)
+        self.harness.wait_for(lambda: not self.harness.microphone.is_speaking, 5.0)
         self._pass(1.3)
-        self.village.wait_for(lambda: not any(o.is_listening for o in self._all), 10.0)
-        self.village.turn_to(it)
-        ears = self.village.ears
+        self.harness.wait_for(lambda: not any(o.is_listening for o in self._all), 10.0)
+        self.harness.turn_to(it)
+        ears = self.harness.ears
 
         def is_open() -> bool:
             status = ears.status
             return status.target == it.key and status.is_open
 
         # A sentence of before still goes to whoever it was begun to.
-        return self.village.wait_for(is_open, 10.0)
+        return self.harness.wait_for(is_open, 10.0)
 
     def _begin_to_speak(self) -> None:
-        self.village.microphone.speak(self.chance.choice(self.sounds))
+        self.harness.microphone.speak(self.chance.choice(self.sounds))
         self._some(0.8)
 
-    def interrupt(self, it: Resident) -> bool:
+    def interrupt(self, it: TrackedSession) -> bool:
         """Cut an answer off."""
         it.handle.send_text(self.chance.choice(LINES))
         self._some(1.0)
         it.handle.interrupt()
         return True
 
-    def switch_in_sentence(self, it: Resident) -> bool:
+    def switch_in_sentence(self, it: TrackedSession) -> bool:
         """Turn away in the middle of a sentence; one hears all of it, whoever had its beginning."""
         if not self._has_ear(it):
             return False
         before = self._begun()
         self._begin_to_speak()
-        self.village.turn_to(self.chance.choice(self._all))
+        self.harness.turn_to(self.chance.choice(self._all))
 
         def begun() -> int:
             return sum(self._begun().values()) - sum(before.values())
 
-        self.village.wait_for(lambda: begun() > 0, ANSWER_SECONDS)
-        self.village.wait_for(lambda: not self.village.microphone.is_speaking, 5.0)
+        self.harness.wait_for(lambda: begun() > 0, ANSWER_SECONDS)
+        self.harness.wait_for(lambda: not self.harness.microphone.is_speaking, 5.0)
         self._pass(1.3)
         return begun() == 1 or self._tells(it, before)
 
     # --- faults
 
-    def cut(self, it: Resident) -> bool:
+    def cut(self, it: TrackedSession) -> bool:
         """Break a line, perhaps with a typed line on it; the typed line is not lost."""
         if self.chance.random() < 0.5:
             it.handle.send_text(self.chance.choice(LINES))
         it.handle.cut()
         return self._is_all_confirmed(it)
 
-    def cut_in_sentence(self, it: Resident) -> bool:
+    def cut_in_sentence(self, it: TrackedSession) -> bool:
         """Break a line while the player speaks over it."""
         if not self._has_ear(it):
             return False
@@ -185,60 +185,60 @@ class Player:
         it.handle.cut()
         return True
 
-    def cut_all(self, it: Resident) -> bool:
+    def cut_all(self, it: TrackedSession) -> bool:
         """Break every line."""
-        self.village.faults.cut()
+        self.harness.faults.cut()
         return self._is_all_confirmed(it)
 
-    def black_hole(self, it: Resident) -> bool:
+    def black_hole(self, it: TrackedSession) -> bool:
         """Let a line swallow everything for a while."""
-        self.village.faults.black_hole(it.key)
+        self.harness.faults.black_hole(it.key)
         it.handle.send_text(self.chance.choice(LINES))
         self._some(4.0)
-        self.village.faults.heal(it.key)
+        self.harness.faults.heal(it.key)
         return self._is_all_confirmed(it)
 
-    def _is_all_confirmed(self, it: Resident) -> bool:
-        return self.village.wait_for(
+    def _is_all_confirmed(self, it: TrackedSession) -> bool:
+        return self.harness.wait_for(
             lambda: self._is_everybody_there() and not it.handle.view.unconfirmed_lines,
             RECOVERY_SECONDS,
         )
 
-    def kill_service(self, it: Resident) -> bool:
+    def kill_service(self, it: TrackedSession) -> bool:
         """Kill the service and start it again a moment later."""
-        killing = self.village.faults.kill_service()
-        self.village.wait_for(lambda: killing.is_done, 10.0)
+        killing = self.harness.faults.kill_service()
+        self.harness.wait_for(lambda: killing.is_done, 10.0)
         self._some(2.0)
-        starting = self.village.faults.start_service()
-        self.village.generation += 1
-        return self.village.wait_for(lambda: starting.is_done, 20.0) and starting.error is None
+        starting = self.harness.faults.start_service()
+        self.harness.generation += 1
+        return self.harness.wait_for(lambda: starting.is_done, 20.0) and starting.error is None
 
-    def mute(self, it: Resident) -> bool:
+    def mute(self, it: TrackedSession) -> bool:
         """Mute, and speak all the same: nobody hears."""
-        ears = self.village.ears
+        ears = self.harness.ears
         ears.set_muted(True)
         self._pass(0.3)
         sent = {other.key: other.handle.view.microphone.frames_sent for other in self._all}
-        self.village.turn_to(it)
-        self.village.microphone.speak(self.chance.choice(self.sounds)[:16_000])
+        self.harness.turn_to(it)
+        self.harness.microphone.speak(self.chance.choice(self.sounds)[:16_000])
         self._pass(1.2)
         unheard = all(o.handle.view.microphone.frames_sent == sent[o.key] for o in self._all)
         ears.set_muted(False)
         return unheard
 
     @property
-    def _all(self) -> list[Resident]:
-        return self.village.residents
+    def _all(self) -> list[TrackedSession]:
+        return self.harness.sessions
 
-    def change_level(self, it: Resident) -> bool:
+    def change_level(self, it: TrackedSession) -> bool:
         """Go through the door, perhaps while somebody answers."""
         it.handle.send_text(self.chance.choice(LINES))
         self._some(0.5)
         self.level = 1 - self.level
-        self.village.enter(LEVELS[self.level])
+        self.harness.enter(LEVELS[self.level])
         return True
 
-    def leave_and_come_back(self, it: Resident) -> bool:
+    def leave_and_come_back(self, it: TrackedSession) -> bool:
         """Disconnect and connect again."""
         it.handle.disconnect()
         self._some(0.5)
@@ -246,7 +246,7 @@ class Player:
         return True
 
 
-Act = Callable[[Player, Resident], bool]
+Act = Callable[[Player, TrackedSession], bool]
 
 ACTS: Mapping[str, tuple[Act, float]] = MappingProxyType(
     {

@@ -1,4 +1,4 @@
-"""Wear a village out for a while, and judge what has grown."""
+"""Wear a harness out for a while, and judge what has grown."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.soak.harness import SoakHarness
 from tests.soak.player import Player, Tell
-from tests.soak.village import Village
 from tests.soak.vitals import Sample, megabytes_an_hour
 
 __all__ = ["Result", "wear_out"]
@@ -60,17 +60,17 @@ class Result:
 
 
 def wear_out(folder: Path, seconds: float, seed: int, tell: Tell = str) -> Result:
-    """Let a virtual player live in a village for so long; `tell` gets each sample and failure."""
+    """Let a virtual player live in a harness for so long; `tell` gets each sample and failure."""
     samples: list[Sample] = []
-    with Village(folder / "data") as village:
-        player = Player(village, seed, folder, tell)
+    with SoakHarness(folder / "data") as harness:
+        player = Player(harness, seed, folder, tell)
         player.recovers()
         due = WARM_UP * seconds
-        while village.seconds < seconds:
-            player.act(may_kill=village.seconds < KILLS * seconds)
-            if village.seconds >= due or village.seconds >= seconds:
-                due = village.seconds + seconds / SAMPLES
+        while harness.seconds < seconds:
+            player.act(may_kill=harness.seconds < KILLS * seconds)
+            if harness.seconds >= due or harness.seconds >= seconds:
+                due = harness.seconds + seconds / SAMPLES
                 player.rests()
-                samples.append(village.sample())
+                samples.append(harness.sample())
                 tell(samples[-1])
         return Result(tuple(samples), player.acts, tuple(player.failures), player.retries)

@@ -1,4 +1,4 @@
-"""A short life in the village; an hour of it is `python -m tests.soak`."""
+"""A short life in the harness; an hour of it is `python -m tests.soak`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.soak.harness import SoakHarness
 from tests.soak.player import Player
-from tests.soak.village import Village
 from tests.soak.vitals import megabytes_an_hour
 
 FAULTS = ("change the level", "cut all", "leave and come back", "black hole")
@@ -25,20 +25,20 @@ def test_the_slope_of_a_steady_growth_is_found() -> None:
 def test_after_each_fault_everybody_is_back_and_nothing_more_is_held(
     tmp_path: Path, faults: tuple[str, ...], is_killed: bool
 ) -> None:
-    with Village(tmp_path / "data") as village:
-        player = Player(village, 1, tmp_path)
+    with SoakHarness(tmp_path / "data") as harness:
+        player = Player(harness, 1, tmp_path)
         assert player.recovers()
         player.do("speak")
         assert player.rests()
-        before = village.sample()
+        before = harness.sample()
         for name in faults:
             player.do(name)
         assert player.rests()
-        after = village.sample()
-        ids = [it.handle.view.session_id for it in village.residents]
+        after = harness.sample()
+        ids = [it.handle.view.session_id for it in harness.sessions]
         if is_killed:
             player.do(KILL)
         assert player.failures == []
-        assert [it.handle.view.session_id for it in village.residents] == ids
+        assert [it.handle.view.session_id for it in harness.sessions] == ids
     assert (after.tasks, after.game.threads) == (before.tasks, before.game.threads)
     assert after.game.files <= before.game.files and after.service.files <= before.service.files

@@ -11,7 +11,7 @@ from characters.client.session_runner import SessionRunner
 from characters.session.events import ConnectRequested, Event
 from characters.storage.sessions import SessionPersistence, StoredKeys
 from characters.transport.base import Transport
-from tests.simulation.shell.guest import Guest
+from tests.simulation.shell.client import ClientCharacter
 from tests.simulation.shell.loop import Process, ShellLoop
 from tests.simulation.shell.network import SimulatedTransport
 
@@ -24,17 +24,17 @@ class Game(Process):
     def __init__(
         self,
         loop: ShellLoop,
-        guests: Sequence[Guest],
+        characters: Sequence[ClientCharacter],
         persistence: SessionPersistence,
         lines: Iterator[str],
     ) -> None:
         super().__init__(loop, lambda: OSError("the disk is full"))
-        self._guests = guests
+        self._guests = characters
         self.limiter = ConnectLimiter(loop.time)
-        roads = {guest.name: guest.road for guest in guests}
+        routes = {character.name: character.route for character in characters}
 
         async def transport_for(config: SessionConfig) -> Transport:
-            return SimulatedTransport(roads[config.character_id])
+            return SimulatedTransport(routes[config.character_id])
 
         self._shared = RuntimeContext(
             clock=loop.time,
@@ -52,18 +52,18 @@ class Game(Process):
         self.call(self._open_sessions)
 
     def _open_sessions(self) -> None:
-        for guest in self._guests:
-            guest.wake_up(SessionRunner(guest.config, self._shared))
-            self.feed(guest, ConnectRequested())
+        for character in self._guests:
+            character.wake_up(SessionRunner(character.config, self._shared))
+            self.feed(character, ConnectRequested())
 
-    def feed(self, guest: Guest, event: Event) -> None:
+    def feed(self, character: ClientCharacter, event: Event) -> None:
         """Tell a session what the player wants."""
-        if guest.runner is not None:
-            self.call(guest.runner.feed, event)
+        if character.runner is not None:
+            self.call(character.runner.feed, event)
 
     def crash(self) -> None:
         """Kill the process, and all that hung on it."""
         self.kill()
-        for guest in self._guests:
-            if guest.runner is not None:
-                guest.runner.dispose()
+        for character in self._guests:
+            if character.runner is not None:
+                character.runner.dispose()

@@ -1,7 +1,7 @@
 """A simulated network under the real transport and the real service: only sockets are fake.
 
 The client's `WebSocketTransport` gets a session whose requests and WebSockets travel here; the
-service's `Peer` and `Visit` get the other end. Nothing is lost or changes places on a connection
+service's connection handler gets the other end. Nothing is lost or changes places on a connection
 that lives; one that is reset loses what is on its way; a black hole swallows without a word.
 """
 
@@ -22,7 +22,7 @@ from aiohttp import WSMessage, WSMsgType
 from characters.transport.websocket import WebSocketTransport
 from tests.simulation.shell.loop import ShellLoop
 
-__all__ = ["Cable", "Far", "Road", "Socket", "SimulatedTransport"]
+__all__ = ["SimulatedConnection", "RemoteEnd", "Route", "Socket", "SimulatedTransport"]
 
 REPEATED = 0.002
 END = WSMessage(WSMsgType.CLOSED, None, None)
@@ -30,7 +30,7 @@ Spy = Callable[[bool, str | bytes], None]
 """Sees a frame as it arrives; the first argument tells whether at the service."""
 
 
-class Cable:
+class SimulatedConnection:
     """One connection: two sockets and what travels between them."""
 
     def __init__(self, loop: ShellLoop, spy: Spy) -> None:
@@ -70,7 +70,7 @@ class Cable:
 class Socket:
     """One end, as aiohttp's WebSockets are at both."""
 
-    def __init__(self, cable: Cable, *, is_service: bool) -> None:
+    def __init__(self, cable: SimulatedConnection, *, is_service: bool) -> None:
         self._cable = cable
         self._is_service = is_service
         self._arrived: deque[WSMessage] = deque()
@@ -134,29 +134,29 @@ class Socket:
         return message
 
 
-class Far:
+class RemoteEnd:
     """What answers at the other end; None of it while nobody listens."""
 
     async def post(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
         """Answer a connect request."""
         raise NotImplementedError
 
-    async def enter(self, room_name: str, token: str, cable: Cable) -> int:
+    async def enter(self, room_name: str, token: str, cable: SimulatedConnection) -> int:
         """Let a connection in; return the status of the handshake, 101 if it may."""
         raise NotImplementedError
 
 
-class Road:
-    """One character's way to the service, with its own weather."""
+class Route:
+    """One character's way to the service, with network conditions of its own."""
 
-    def __init__(self, loop: ShellLoop, far: Callable[[], Far | None], spy: Spy) -> None:
+    def __init__(self, loop: ShellLoop, far: Callable[[], RemoteEnd | None], spy: Spy) -> None:
         self.loop = loop
         self._far = far
         self._spy = spy
-        self.cables: list[Cable] = []
+        self.cables: list[SimulatedConnection] = []
         self.is_cut_off = self.is_black_hole = False
 
-    async def pass_on(self) -> Far:
+    async def pass_on(self) -> RemoteEnd:
         """Wait as long as the way takes. Raises what a socket raises when nobody is there."""
         await asyncio.sleep(self.loop.random.uniform(0.0005, 0.1))
         if self.is_black_hole:
@@ -167,10 +167,10 @@ class Road:
             raise aiohttp.ClientConnectorError(key, ConnectionRefusedError())
         return far
 
-    def lay(self) -> Cable:
+    def lay(self) -> SimulatedConnection:
         """Lay a cable for one connection."""
         self.cables = [cable for cable in self.cables if not cable.client.is_over]
-        self.cables.append(Cable(self.loop, self._spy))
+        self.cables.append(SimulatedConnection(self.loop, self._spy))
         return self.cables[-1]
 
     def reset(self) -> None:
@@ -188,8 +188,8 @@ class Road:
 class Session:
     """What the transport takes for an `aiohttp.ClientSession`."""
 
-    def __init__(self, road: Road) -> None:
-        self._road = road
+    def __init__(self, route: Route) -> None:
+        self._road = route
 
     @asynccontextmanager
     async def post(
@@ -224,9 +224,9 @@ class Session:
 class SimulatedTransport(WebSocketTransport):
     """The real transport over a simulated way."""
 
-    def __init__(self, road: Road) -> None:
-        super().__init__("http://simulated", clock=road.loop.time)
-        self._road = road
+    def __init__(self, route: Route) -> None:
+        super().__init__("http://simulated", clock=route.loop.time)
+        self._road = route
 
     def _http(self) -> Any:
         return Session(self._road)

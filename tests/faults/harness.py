@@ -1,10 +1,10 @@
-"""A whole house to break things in: runtime, proxy and service process, as a game has them.
+"""The parts of a game to break things between: runtime, proxy and service process.
 
-    with House(folder) as house:
-        resident = house.resident("nurse")
-        resident.connect()
-        house.at_proxy(house.proxy.reset)
-        house.until(lambda: resident.state is SessionState.CONNECTED)
+    with ServiceHarness(folder) as harness:
+        session = harness.open_session("nurse")
+        session.connect()
+        harness.at_proxy(harness.proxy.reset)
+        harness.until(lambda: session.state is SessionState.CONNECTED)
 
 The proxy runs on a thread of its own, the service in a process of its own.
 """
@@ -27,7 +27,7 @@ from characters.session.conversation import SessionState, SessionStateChanged
 from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore
 from tests.faults.proxy import Proxy
 
-__all__ = ["House", "ProxyThread", "Resident", "wait_for"]
+__all__ = ["ServiceHarness", "ProxyThread", "TrackedSession", "wait_for"]
 
 T = TypeVar("T")
 E = TypeVar("E")
@@ -88,12 +88,12 @@ class ProxyThread:
         self.run(act)
 
 
-class Resident:
-    """A session with all that it told."""
+class TrackedSession:
+    """A session and every event that it emitted."""
 
-    def __init__(self, house: House, config: SessionConfig) -> None:
-        self.house = house
-        self.handle = house.runtime.open_session(config)
+    def __init__(self, harness: ServiceHarness, config: SessionConfig) -> None:
+        self.harness = harness
+        self.handle = harness.runtime.open_session(config)
         self.events: list[CharacterEvent] = []
         self.handle.events.subscribe(self.events.append)
 
@@ -102,7 +102,7 @@ class Resident:
         return self.handle.view.state
 
     def all(self, kind: type[E]) -> list[E]:
-        """Return what was told of a kind."""
+        """Return its events of a kind."""
         return [event for event in self.events if isinstance(event, kind)]
 
     @property
@@ -118,14 +118,14 @@ class Resident:
     def disconnect(self) -> None:
         """Disconnect and wait for it."""
         self.handle.disconnect()
-        self.house.until(lambda: self.state is SessionState.DISCONNECTED)
+        self.harness.until(lambda: self.state is SessionState.DISCONNECTED)
 
     def recovers(self, fault: Callable[[], object], within: float = DEADLINE) -> float:
-        """Let something happen; return the seconds until the game is told CONNECTED."""
+        """Let something happen; return the seconds until the session is CONNECTED again."""
         seen = len(self.arrivals)
         began = perf_counter()
         fault()
-        self.house.until(lambda: len(self.arrivals) > seen, within)
+        self.harness.until(lambda: len(self.arrivals) > seen, within)
         return perf_counter() - began
 
     def flaps(self, seconds: float) -> int:
@@ -134,10 +134,10 @@ class Resident:
 
         def look() -> None:
             nonlocal cut
-            self.house.runtime.dispatcher.drain()
+            self.harness.runtime.dispatcher.drain()
             if len(self.arrivals) > cut:
                 cut = len(self.arrivals)
-                self.house.reset()
+                self.harness.reset()
 
         until = perf_counter() + seconds
         self.handle.connect()
@@ -145,7 +145,7 @@ class Resident:
         return cut - known
 
 
-class House:
+class ServiceHarness:
     """A service process, the proxy before it, and a runtime that only knows the proxy.
 
     With `chance` every wait of a back-off has its share of the step: 1.0 is all of it.
@@ -181,11 +181,11 @@ class House:
         self.line.__exit__(None, None, None)
         self.service.kill()
 
-    def resident(self, character_id: str, **config: Any) -> Resident:
-        """Open a session of somebody who speaks as the nurse does."""
+    def open_session(self, character_id: str, **config: Any) -> TrackedSession:
+        """Open a session of a character with the nurse's persona."""
         config.setdefault("endpoint", self.proxy.url)
         config.setdefault("persona", "personas/nurse-21c4.toml")
-        return Resident(self, SessionConfig(character_id, **config))
+        return TrackedSession(self, SessionConfig(character_id, **config))
 
     def until(self, condition: Callable[[], object], within: float = DEADLINE) -> float:
         """Draw frames until the condition holds."""

@@ -1,4 +1,4 @@
-"""Who lives in the weather of the whole product, and how often what strikes."""
+"""The characters of a run of the whole product, and how often each fault strikes."""
 
 from __future__ import annotations
 

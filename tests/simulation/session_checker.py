@@ -1,4 +1,4 @@
-"""Holds one session against the contract, by a book of its own, as the machine speaks."""
+"""Check what one session reports against the contract, with a record of its own."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from tests.simulation.promise import promise
 
 if TYPE_CHECKING:
     from tests.simulation.client import Client
-    from tests.simulation.world import Time
+    from tests.simulation.virtual_time import Time
 
-__all__ = ["HAIR", "Watch"]
+__all__ = ["HAIR", "SessionChecker"]
 
 HAIR = 1e-6
 # Three requests make one attempt at most (rejoin, resume, fresh), and two attempts in a row are
@@ -53,8 +53,8 @@ CLEARING = (DisconnectRequested, ForgetRequested, ServerEnded, AttemptFailed, Co
 WISHES = (ConnectRequested, DisconnectRequested, ForgetRequested, PolicyChanged, WakeRequested)
 
 
-class Watch:
-    """What one character's session has told, and what it may do next."""
+class SessionChecker:
+    """What one character's session has reported, and what it may do next."""
 
     def __init__(self, client: Client, time: Time) -> None:
         self._client, self._time = client, time
@@ -115,7 +115,7 @@ class Watch:
         self._tries += 1
         self._requests.append(now)
         hammers = len(self._requests) > MOST_REQUESTS and now - self._requests[0] < WITHIN_SECONDS
-        self._promise(not hammers, "A service that drops its guests was hammered.")
+        self._promise(not hammers, "A service that drops its characters was hammered.")
         self._promise(
             now >= self._not_before - HAIR, "A service was asked before the advised time."
         )
@@ -179,9 +179,9 @@ class Watch:
     def _check_connected(self, change: SessionStateChanged) -> None:
         wire, records = self._client.attempts.wire, self._client.records
         assert change.resume is not None and change.session_id is not None
-        assert wire is not None and wire.chamber is not None
+        assert wire is not None and wire.live_room is not None
         self._connected_at = self._time.now
-        session_id, room = change.session_id, wire.chamber.room
+        session_id, room = change.session_id, wire.live_room.room
         self._promise(
             self._client.words.is_ready, "CONNECTED was told before the character was ready."
         )
@@ -204,7 +204,7 @@ class Watch:
         assert change.resume is not None and change.session_id is not None
         outcome, session_id = change.resume.outcome, change.session_id
         wire, last_room = self._client.attempts.wire, self._client.last_room
-        assert wire is not None and wire.chamber is not None
+        assert wire is not None and wire.live_room is not None
         self.outcomes[outcome.value] += 1
         if outcome is ResumeOutcome.FRESH:
             self._promise(session_id not in self.ids_told, "An old conversation was called fresh.")
@@ -215,5 +215,5 @@ class Watch:
         is_known = session_id in self.ids_on_disk or session_id in self.ids_told
         self._promise(is_known, "A conversation that nobody knew was called resumed.")
         if outcome is ResumeOutcome.REJOINED:
-            is_same = last_room is None or last_room is wire.chamber.room
+            is_same = last_room is None or last_room is wire.live_room.room
             self._promise(is_same, "Another room was called rejoined.")

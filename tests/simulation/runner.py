@@ -20,11 +20,11 @@ from characters.session.events import (
 )
 from tests.simulation.client import Client
 from tests.simulation.disk import Disk
-from tests.simulation.forecast import CAST, CLIENT_FAULTS, SERVICE_FAULTS, TROUBLES
+from tests.simulation.fault_plan import CAST, CLIENT_FAULTS, SERVICE_FAULTS, TROUBLES
 from tests.simulation.promise import BrokenPromise, promise
 from tests.simulation.report import Outcome, broken
 from tests.simulation.service import Service
-from tests.simulation.world import Time
+from tests.simulation.virtual_time import Time
 
 __all__ = ["simulate"]
 
@@ -43,7 +43,7 @@ WISHES: Mapping[str, Event] = {
 }
 
 
-class Weather:
+class SimulationRun:
     """One run."""
 
     def __init__(self, seed: int, clients: int) -> None:
@@ -144,9 +144,9 @@ class Weather:
 
     def _end_room(self, client: Client) -> None:
         wire = client.attempts.wire
-        if wire is not None and wire.is_whole and wire.chamber is not None:
+        if wire is not None and wire.is_whole and wire.live_room is not None:
             reason = self.time.random.choice(("quota", "killed", "drain", "overflow"))
-            wire.chamber.end(reason, 1.0 if reason == "drain" else None)
+            wire.live_room.end(reason, 1.0 if reason == "drain" else None)
 
     def _rival(self, client: Client) -> None:
         """Another process asks for the same conversation."""
@@ -154,10 +154,10 @@ class Weather:
         if session_id is None or not self.service.is_up or self.service.is_draining:
             return
         takes_over = self.time.chance(0.3)
-        chamber = None if wire is None or not wire.is_whole else wire.chamber
+        live_room = None if wire is None or not wire.is_whole else wire.live_room
         is_ended = session_id in self.service.store.ended
         # A room that was ended just now is nobody's, though the client has not heard of it.
-        is_live = chamber is not None and not chamber.is_over and not is_ended
+        is_live = live_room is not None and not live_room.is_over and not is_ended
         ask = ConnectRequest(
             client.name,
             character_session_id=session_id,
@@ -240,25 +240,25 @@ class Weather:
         return outcome
 
 
-FAULTS: Mapping[str, Callable[[Weather, Client], None]] = {
-    "reset": Weather._reset,
-    "black_hole": Weather._black_hole,
-    "cut_off": Weather._cut_off,
-    "outage": Weather._outage,
-    "flapping": Weather._flapping,
-    "crash": Weather._crash,
-    "expire": Weather._expire,
-    "bye": Weather._bye,
-    "rival": Weather._rival,
-    "wall_jump": Weather._wall_jump,
-    "delay": Weather._delay,
-    "says": Weather._says,
+FAULTS: Mapping[str, Callable[[SimulationRun, Client], None]] = {
+    "reset": SimulationRun._reset,
+    "black_hole": SimulationRun._black_hole,
+    "cut_off": SimulationRun._cut_off,
+    "outage": SimulationRun._outage,
+    "flapping": SimulationRun._flapping,
+    "crash": SimulationRun._crash,
+    "expire": SimulationRun._expire,
+    "bye": SimulationRun._bye,
+    "rival": SimulationRun._rival,
+    "wall_jump": SimulationRun._wall_jump,
+    "delay": SimulationRun._delay,
+    "says": SimulationRun._says,
 }
 
 
 def simulate(seed: int, *, hours: float = 24.0, clients: int = 12) -> Outcome:
     """Run one seed; what it broke is in the outcome, said in words."""
-    weather = Weather(seed, clients)
+    weather = SimulationRun(seed, clients)
     try:
         weather.run(hours)
     except BrokenPromise as problem:

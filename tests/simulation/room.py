@@ -1,4 +1,4 @@
-"""A simulated live room: the real conversation, message handler and numbering on virtual time.
+"""A simulated room: the real conversation, message handler and numbering on virtual time.
 
 It does what `characters.service.room.LiveRoom` does with asyncio: it asks an agent, persists
 what is said, ticks, and sends. Every message is counted, so that at the end it can be told
@@ -56,7 +56,7 @@ from tests.simulation.wire import Frame, Item, Wire
 if TYPE_CHECKING:
     from tests.simulation.service import Service
 
-__all__ = ["PACE", "Chamber"]
+__all__ = ["PACE", "SimulatedRoom"]
 
 PACE = TimingConfig(words_per_second=10.0, think_seconds=0.2)
 # A character that has trouble to get ready takes longer than anybody waits for it.
@@ -64,7 +64,7 @@ TROUBLED_SECONDS = 60.0
 TROUBLED, BREAKS_DOWN, SAYS_NOTHING = 0.01, 0.005, 0.2
 
 
-class Chamber:
+class SimulatedRoom:
     """One room with its talk; `close` it when the registry has let go of it."""
 
     def __init__(self, service: Service, room: Room, kept: Kept, heard: str | None) -> None:
@@ -297,12 +297,12 @@ def _is_refusal(outcome: Outcome) -> bool:
     return isinstance(message, ServerResponse) and message.status == "error"
 
 
-ACTS: dict[type[Any], Callable[[Chamber, Any], None]] = {
-    Send: lambda chamber, effect: chamber._send(effect.message),
-    Generate: Chamber._do_consult,
-    StopSpeaking: Chamber._do_hush,
-    PersistEntry: lambda chamber, effect: chamber._store.append(effect),
-    PendingReply: lambda chamber, effect: chamber._store.append(effect),
-    ResolveReply: lambda chamber, effect: chamber._store.append(effect),
-    End: Chamber._do_end,
+ACTS: dict[type[Any], Callable[[SimulatedRoom, Any], None]] = {
+    Send: lambda live_room, effect: live_room._send(effect.message),
+    Generate: SimulatedRoom._do_consult,
+    StopSpeaking: SimulatedRoom._do_hush,
+    PersistEntry: lambda live_room, effect: live_room._store.append(effect),
+    PendingReply: lambda live_room, effect: live_room._store.append(effect),
+    ResolveReply: lambda live_room, effect: live_room._store.append(effect),
+    End: SimulatedRoom._do_end,
 }

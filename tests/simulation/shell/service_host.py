@@ -1,4 +1,4 @@
-"""The real service as a process of a simulated machine, and its door."""
+"""The real service as a process of a simulated machine, and the address it listens on."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from characters.service.store import SessionStore, StoredSession
 from tests.simulation.agent import Memory, SimulatedAgent, number_of
 from tests.simulation.promise import BrokenPromise, promise
 from tests.simulation.shell.loop import Process, ShellLoop
-from tests.simulation.shell.network import Cable, Far
+from tests.simulation.shell.network import RemoteEnd, SimulatedConnection
 
-__all__ = ["PACE", "House", "Ledgers"]
+__all__ = ["PACE", "ServiceHost", "Ledgers"]
 
 T = TypeVar("T")
 PACE = TimingConfig(
@@ -126,7 +126,7 @@ class SlowAgents:
         return None
 
 
-class House(Far):
+class ServiceHost(RemoteEnd):
     """The machine of the service: its disk outlives its processes."""
 
     def __init__(self, loop: ShellLoop) -> None:
@@ -155,7 +155,7 @@ class House(Far):
         self.service = service
 
     @property
-    def door(self) -> House | None:
+    def door(self) -> ServiceHost | None:
         """Whoever answers now."""
         return None if self.service is None else self
 
@@ -195,7 +195,7 @@ class House(Far):
             return 500, {}, b'{"detail": "the service failed"}'
         return 200, {}, json.dumps(grant_body(grant, ask, "ws://simulated")).encode()
 
-    async def enter(self, room_name: str, token: str, cable: Cable) -> int:
+    async def enter(self, room_name: str, token: str, cable: SimulatedConnection) -> int:
         service, process = self.service, self.process
         assert service is not None and process is not None
         try:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulation.weather import simulate
+from tests.simulation.runner import simulate
 
 
 def test_an_hour_of_bad_weather_breaks_no_promise() -> None:

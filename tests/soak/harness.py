@@ -1,4 +1,4 @@
-"""A game with eight characters in two levels, without a window: the real one, to be worn out."""
+"""The real game with eight characters in two levels, without a window, for a long run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from engine.app.application import Application
 from engine.objects.scene import Scene
 from tests.soak.vitals import Sample, body_of, tidy
 
-__all__ = ["LEVELS", "Resident", "Village"]
+__all__ = ["LEVELS", "TrackedSession", "SoakHarness"]
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 LEVELS = ("north", "south")
@@ -36,8 +36,8 @@ PEOPLE = 8
 THOUGHT_SECONDS = 0.2
 
 
-class Resident:
-    """A session and how often it told what."""
+class TrackedSession:
+    """A session and how often it emitted each kind of event."""
 
     def __init__(self, handle: SessionHandle) -> None:
         self.handle = handle
@@ -73,7 +73,7 @@ class Resident:
         )
 
 
-class Village:
+class SoakHarness:
     """Runtime, service process, scenes and the player's microphone; use it in a `with`."""
 
     def __init__(self, folder: Path) -> None:
@@ -97,7 +97,7 @@ class Village:
         self.faults = self.parts.faults
         app.provide(self.parts.runtime)
         self.enter(LEVELS[0])
-        self.residents = [Resident(handle) for handle in self.parts.runtime.sessions.values()]
+        self.sessions = [TrackedSession(handle) for handle in self.parts.runtime.sessions.values()]
         self.ears.allow()
         return self
 
@@ -134,12 +134,12 @@ class Village:
         self.app.run(is_over)
         return held
 
-    def turn_to(self, resident: Resident) -> None:
-        """Let the player's voice go to a resident."""
+    def turn_to(self, session: TrackedSession) -> None:
+        """Let the player's voice go to a session."""
         scene = self.app.scenes.active
         manager = scene.find_component(CharacterManager) if scene else None
         if manager is not None:
-            manager.talk_to(next(c for c in manager.characters if c.key == resident.key))
+            manager.talk_to(next(c for c in manager.characters if c.key == session.key))
 
     def sample(self) -> Sample:
         """Measure both processes; call it when nothing goes on."""
@@ -154,7 +154,7 @@ class Village:
     def is_silent(self) -> bool:
         """Tell whether nobody is to be heard, and nobody makes anything to be heard."""
         voice = self.parts.runtime.voice
-        return not any(voice.is_playing(it.key) for it in self.residents) and not self._is_busy()
+        return not any(voice.is_playing(it.key) for it in self.sessions) and not self._is_busy()
 
     def _is_busy(self) -> bool:
         """Tell whether the service has child processes, who speak for it."""

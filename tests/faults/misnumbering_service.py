@@ -1,6 +1,6 @@
-"""A service that numbers, repeats and welcomes wrongly, and comes to its senses in the end.
+"""A service that numbers, repeats and welcomes wrongly, and behaves in the end.
 
-It tells the numbers from 1 to `WORDS` to whoever enters its one room. Each connection up to the
+It sends the numbers from 1 to `WORDS` to whoever enters its one room. Each connection up to the
 last lie gets them changed by it; what a lie adds says "lie".
 """
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulation.shell.weather import simulate_shell
+from tests.simulation.shell.runner import simulate_shell
 
 MINUTES_4 = 4 / 60
 

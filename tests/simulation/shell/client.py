@@ -1,4 +1,4 @@
-"""One character's real runner in a game, and the book that its events are held against."""
+"""One character's real runner in a game, and the history that its events are checked against."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from characters.session.policy import Persist, ReconnectPolicy, ResumePolicy
 from characters.storage.sessions import SessionPersistence
 from tests.simulation.agent import greeting_of, line_of, number_of
 from tests.simulation.promise import BrokenPromise, promise
-from tests.simulation.shell.house import PACE, House
-from tests.simulation.shell.network import Road
-from tests.simulation.watch import HAIR, NEXT
+from tests.simulation.session_checker import HAIR, NEXT
+from tests.simulation.shell.network import Route
+from tests.simulation.shell.service_host import PACE, ServiceHost
 
-__all__ = ["Guest"]
+__all__ = ["ClientCharacter"]
 
 REST = SessionState.DISCONNECTED
 
 
 @dataclass
-class Book:
+class ExpectedHistory:
     """What one conversation is known to hold, by what the player was told."""
 
     confirmed: set[int] = field(default_factory=set)
     answered: set[int] = field(default_factory=set)
 
 
-class Guest:
+class ClientCharacter:
     """One character over the processes of its game."""
 
     def __init__(
@@ -47,8 +47,8 @@ class Guest:
         name: str,
         policy: ReconnectPolicy,
         persist: Persist,
-        road: Callable[[Callable[[bool, str | bytes], None]], Road],
-        house: House,
+        route: Callable[[Callable[[bool, str | bytes], None]], Route],
+        host: ServiceHost,
         persistence: SessionPersistence,
         fail: Callable[[BrokenPromise], None],
     ) -> None:
@@ -56,14 +56,14 @@ class Guest:
             name, policy=policy, persist=persist, end_user_id="player", endpoint_id="home"
         )
         self.name = name
-        self.house, self.persistence, self._fail = house, persistence, fail
-        self.road = road(self._spy)
+        self.host, self.persistence, self._fail = host, persistence, fail
+        self.route = route(self._spy)
         self.runner: SessionRunner | None = None
         self.diary: deque[tuple[float, object, SessionState]] = deque(maxlen=40)
         self.counts: Counter[str] = Counter()
         self.outcomes: Counter[str] = Counter()
         self.last = 0
-        self._books: dict[str, Book] = {}
+        self._books: dict[str, ExpectedHistory] = {}
         self._state = REST
         self._ids: set[str] = set()
         self._last_id = ""
@@ -80,7 +80,7 @@ class Guest:
 
     @property
     def now(self) -> float:
-        return self.road.loop.time()
+        return self.route.loop.time()
 
     def change_delay(self, seconds: float) -> None:
         """Let the microphone open so long after the ready signal."""
@@ -131,8 +131,8 @@ class Guest:
         return self._last_id
 
     @property
-    def _book(self) -> Book:
-        return self._books.setdefault(self._session_id, Book())
+    def _book(self) -> ExpectedHistory:
+        return self._books.setdefault(self._session_id, ExpectedHistory())
 
     def _state_changed(self, change: SessionStateChanged) -> None:
         old, new = change.old_state, change.new_state
@@ -168,11 +168,11 @@ class Guest:
             if self._state is not SessionState.CONNECTED:
                 return  # repeated to a game that was restarted: it tells of an earlier time
             certain = max(book.confirmed & book.answered, default=0)
-            is_kept = remembered.last >= certain or not self.house.keeps(self._session_id)
+            is_kept = remembered.last >= certain or not self.host.keeps(self._session_id)
             promise(is_kept, "A confirmed line was forgotten.", self.name)
         elif number:
             word = text.split()[0]
-            decided = self.house.store.decided.get((self._session_id, number))
+            decided = self.host.store.decided.get((self._session_id, number))
             promise(decided in (None, word), "An answer was decided twice.", self.name)
             book.answered.add(number)
             self.counts["answers heard"] += 1
@@ -184,8 +184,8 @@ class Guest:
         assert self.runner is not None
         _, number = number_of(str((message.extras or {}).get("text")))
         session_id = self._session_id
-        if self.house.keeps(session_id):
-            is_kept = number in self.house.store.told(session_id)
+        if self.host.keeps(session_id):
+            is_kept = number in self.host.store.told(session_id)
             promise(is_kept, "A line was confirmed before it was durable.", self.name)
         self._book.confirmed.add(number)
         self.counts["lines confirmed"] += 1
@@ -228,9 +228,9 @@ class Guest:
         promise(not view.unconfirmed_lines, "A line was not confirmed nor refused.", self.name)
         promise(not runner.session.talk.waiting, "A line waits all the same.", self.name)
         for session_id, book in self._books.items():
-            if self.house.keeps(session_id):
-                is_kept = book.confirmed <= set(self.house.store.told(session_id))
+            if self.host.keeps(session_id):
+                is_kept = book.confirmed <= set(self.host.store.told(session_id))
                 promise(is_kept, "A confirmed line is not in the transcript.", self.name)
-        pending = self.house.store.pending(view.session_id or "")
+        pending = self.host.store.pending(view.session_id or "")
         left = [reply for reply in pending if reply.parts is not None]
         promise(not left, "An answer never reached the player.", self.name)

@@ -22,11 +22,11 @@ from characters.protocol.link import Hello, encode_link
 from characters.protocol.messages import BotLlmText, UserTextMessage
 from characters.service.store import SessionStore
 from characters.session.policy import ReconnectPolicy
-from tests.faults.house import ASSETS, AT_ONCE, wait_for
-from tests.faults.liar import LIES, TOLD, Liar
+from tests.faults.harness import ASSETS, AT_ONCE, wait_for
+from tests.faults.misnumbering_service import LIES, TOLD, Liar
 from tests.faults.row import Row
 
-__all__ = ["lying_clients", "lying_services", "rows"]
+__all__ = ["misnumbering_clients", "misnumbering_services", "rows"]
 
 HASTY = ReconnectPolicy(
     max_reconnect_attempts=None,
@@ -41,11 +41,11 @@ DEADLINE = 15.0
 
 def rows(quick: bool) -> Iterable[Row]:
     """Return the figures; `quick` tries fewer of each."""
-    yield lying_services(1 if quick else 20)
-    yield lying_clients(3 if quick else 50)
+    yield misnumbering_services(1 if quick else 20)
+    yield misnumbering_clients(3 if quick else 50)
 
 
-def lying_services(times: int) -> Row:
+def misnumbering_services(times: int) -> Row:
     """Let the real runtime talk to a service that lies in each way."""
     talks = connections = 0
     wrong: list[str] = []
@@ -54,8 +54,8 @@ def lying_services(times: int) -> Row:
     runtime = RuntimeBuilder().build()
     runtime.start()
     for seed, name in itertools.product(range(times), LIES):
-        liar = Liar(LIES[name], LIES_EACH, seed)
-        server.submit(liar.start()).result(DEADLINE)
+        misnumbering_service = Liar(LIES[name], LIES_EACH, seed)
+        server.submit(misnumbering_service.start()).result(DEADLINE)
         heard: list[str] = []
 
         def note(event: CharacterEvent, heard: list[str] = heard) -> None:
@@ -63,7 +63,9 @@ def lying_services(times: int) -> Row:
                 heard.append(event.text)
 
         handle = runtime.open_session(
-            SessionConfig("nurse", f"{name}-{seed}", endpoint=liar.url, policy=HASTY)
+            SessionConfig(
+                "nurse", f"{name}-{seed}", endpoint=misnumbering_service.url, policy=HASTY
+            )
         )
         handle.events.subscribe(note)
         handle.connect()
@@ -71,10 +73,10 @@ def lying_services(times: int) -> Row:
             wait_for(lambda: len(heard) >= len(TOLD), DEADLINE, runtime.dispatcher.drain)  # noqa: B023  # called at once
         except TimeoutError:
             wrong.append(f"{name}: not all was heard")
-        talks, connections = talks + 1, connections + liar.connections
+        talks, connections = talks + 1, connections + misnumbering_service.connections
         wrong += [] if heard == TOLD else [name]
         handle.disconnect()
-        server.submit(liar.stop()).result(DEADLINE)
+        server.submit(misnumbering_service.stop()).result(DEADLINE)
     runtime.close()
     server.stop(5.0)
     figure = (
@@ -85,7 +87,7 @@ def lying_services(times: int) -> Row:
     return Row(10, row, figure, not wrong)
 
 
-def lying_clients(times: int) -> Row:
+def misnumbering_clients(times: int) -> Row:
     """Let clients that number wrongly talk to the real service process."""
     with TemporaryDirectory() as folder:
         service = ServiceProcess(Path(folder), ASSETS, arguments=AT_ONCE)

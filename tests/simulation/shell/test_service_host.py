@@ -5,7 +5,7 @@ import pytest
 from characters.service.conversation import PersistEntry
 from characters.service.store import StoredSession
 from tests.simulation.promise import BrokenPromise
-from tests.simulation.shell.house import Ledgers
+from tests.simulation.shell.service_host import Ledgers
 
 
 def test_a_promise_that_breaks_behind_the_disk_is_remembered_for_the_weather() -> None:
