@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
 
+from characters.protocol.failures import CharactersError
 from tests.imports import FUNCTIONS, Module, modules
 
 CLIENT_SIDE = (
@@ -294,3 +296,24 @@ def code_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
         docstring = node.body[0]
         lines -= (docstring.end_lineno or docstring.lineno) - docstring.lineno + 1
     return lines
+
+
+def errors_of_characters() -> set[str]:
+    """Return the names of all classes below CharactersError, and of those that should be."""
+    classes = [
+        node
+        for module in product()
+        if within(module.name, ("characters",))
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ClassDef)
+    ]
+    bases = {"Exception", "CharactersError"}
+    for _ in range(3):  # no branch of the tree is deeper
+        bases |= {it.name for it in classes if bases & {ast.unparse(base) for base in it.bases}}
+    return bases - {"Exception", "CharactersError"}
+
+
+def test_the_tree_of_errors_is_drawn_as_it_is() -> None:
+    drawn = re.findall(r"── (\w+)", CharactersError.__doc__ or "")
+    assert set(drawn) == errors_of_characters()
+    assert len(drawn) == len(set(drawn))

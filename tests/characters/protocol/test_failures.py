@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import ast
-import re
-
 import pytest
 
 from characters.protocol.failures import (
@@ -12,7 +9,6 @@ from characters.protocol.failures import (
     classify_http,
     failure,
 )
-from tests.imports import modules
 
 
 @pytest.mark.parametrize(
@@ -85,27 +81,6 @@ def test_a_validation_error_names_the_field_but_never_its_value() -> None:
 @pytest.mark.parametrize("detail", [None, 7, {}, [7], [{"loc": 3}], "x" * 10_000])
 def test_a_strange_detail_is_no_obstacle(detail: object) -> None:
     assert len(classify_http(422, detail).message) < 500
-
-
-def errors_of_characters() -> set[str]:
-    """Return the names of all classes below CharactersError, and of those that should be."""
-    classes = [
-        node
-        for module in modules().values()
-        if module.name.startswith("characters")
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.ClassDef)
-    ]
-    bases = {"Exception", "CharactersError"}
-    for _ in range(3):  # no branch of the tree is deeper
-        bases |= {it.name for it in classes if bases & {ast.unparse(base) for base in it.bases}}
-    return bases - {"Exception", "CharactersError"}
-
-
-def test_the_tree_of_errors_is_drawn_as_it_is() -> None:
-    drawn = re.findall(r"── (\w+)", CharactersError.__doc__ or "")
-    assert set(drawn) == errors_of_characters()
-    assert len(drawn) == len(set(drawn))
 
 
 def test_an_error_is_not_retryable_unless_it_says_so() -> None:
