@@ -16,15 +16,16 @@ from typing import TextIO
 
 from characters.speech.settings import add_speech_flags, speech_settings
 from characters.storage.sessions import SessionPersistence
-from engine.app.application import Application
+from engine.core.data_folder import data_folder
 from engine.prefs.prefs import PrefsError
 from engine.scenes.file import SceneFile
 from engine.scenes.rules import scene_schema
 from engine.toml.editor import save_atomically
 from engine.toml.reader import TomlFileError
 
-__all__ = ["main"]
+__all__ = ["DEMO", "main"]
 
+DEMO = "Troupe"  # the name of the demo's data folder: players have their sessions there
 SCHEMA = Path("assets/schemas/scene.schema.json")
 
 Command = Callable[[argparse.Namespace, TextIO], int]
@@ -98,16 +99,34 @@ def _add_machine_commands(commands: argparse._SubParsersAction[argparse.Argument
     sessions = commands.add_parser("sessions", help="stored conversations: list, show, clear")
     sessions.add_argument("do", choices=("list", "show", "clear", "forget"))
     sessions.add_argument("ids", nargs="*", metavar="ID", help="character ids; none means all")
-    sessions.add_argument("--data", type=Path, metavar="DIR", help="instead of the user's folder")
+    _add_data(sessions)
     sessions.add_argument("--endpoint", metavar="URL", help="forget: a service to ask as well")
     sessions.add_argument("--api-key-env", default="CONVAI_API_KEY", metavar="NAME")
     sessions.set_defaults(command=_sessions)
 
     doctor = commands.add_parser("doctor", help="look at this machine: what works, what to do")
-    doctor.add_argument("--data", type=Path, metavar="DIR", help="instead of the user's folder")
+    _add_data(doctor)
     doctor.add_argument("--endpoint", default="local", metavar="URL")
     add_speech_flags(doctor)
     doctor.set_defaults(command=_doctor)
+
+
+def _add_data(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--game",
+        metavar="NAME",
+        help="the game whose data is meant; without, the one in the folder you stand in, or else "
+        "the demo",
+    )
+    command.add_argument("--data", type=Path, metavar="DIR", help="a data folder, instead of that")
+
+
+def _data(options: argparse.Namespace) -> Path:
+    """Return the data folder that a command is about."""
+    if options.data is not None or options.game:
+        return options.data or data_folder(options.game)
+    here = data_folder(Path.cwd().name or DEMO)  # a game is called as its main script's folder
+    return here if here.is_dir() else data_folder(DEMO)
 
 
 def _lint(options: argparse.Namespace, out: TextIO) -> int:
@@ -156,7 +175,7 @@ def _schema(options: argparse.Namespace, out: TextIO) -> int:
 def _sessions(options: argparse.Namespace, out: TextIO) -> int:
     from characters.commands import sessions
 
-    data = options.data or Application().persistent_data_path
+    data = _data(options)
     is_reading = options.do in ("list", "show")
     prefs, stored = sessions.open_persistence(data, read_only=is_reading)
     with prefs:
@@ -194,7 +213,7 @@ def _forget(
 def _doctor(options: argparse.Namespace, out: TextIO) -> int:
     from characters.commands.doctor import Machine, examine, print_findings
 
-    data = options.data or Application().persistent_data_path
+    data = _data(options)
     findings = examine(Machine.this(), data, options.endpoint, speech_settings(options))
     return 0 if print_findings(findings, out) else 1
 

@@ -29,7 +29,7 @@ from characters.client.context import (
 from characters.client.conversation import Conversation
 from characters.client.handle import SessionHandle
 from characters.client.microphone import EchoFilter
-from characters.client.service_process import PACKAGE_ASSETS, ServiceProcess, user_data_folder
+from characters.client.service_process import PACKAGE_ASSETS, ServiceProcess
 from characters.client.session_runner import SessionRunner, is_another_session
 from characters.client.threads import NetworkThread, StoreThread
 from characters.client.voice_input import VoiceInput
@@ -43,6 +43,7 @@ from characters.storage.sessions import (
 )
 from characters.transport.base import Transport
 from engine.core.clock import Clock, SystemClock
+from engine.core.data_folder import data_folder
 from engine.core.events import Dispatcher
 
 __all__ = ["Runtime", "RuntimeBuilder"]
@@ -357,7 +358,7 @@ class RuntimeBuilder:
         dispatcher = self._dispatcher or Dispatcher(self._clock)
         service, resolve = self._service, self._resolve
         if resolve is None:
-            service = service or ServiceProcess(user_data_folder(), PACKAGE_ASSETS)
+            service = service or ServiceProcess(data_folder(), PACKAGE_ASSETS)
             resolve = service.url_of
         endpoints = Endpoints(self._transport or self._reach, resolve)
         store = StoreThread()

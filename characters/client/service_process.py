@@ -15,11 +15,9 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
-import platformdirs
-
 from characters.protocol.failures import CharactersError
 
-__all__ = ["PACKAGE_ASSETS", "ServiceError", "ServiceProcess", "user_data_folder"]
+__all__ = ["PACKAGE_ASSETS", "ServiceError", "ServiceProcess"]
 
 _log = logging.getLogger(__name__)
 
@@ -38,19 +36,20 @@ class ServiceError(CharactersError):
 class ServiceProcess:
     """Runs `python -m characters.service` on the loopback address.
 
-    It ends with us: its standard input is a pipe that closes when this process dies.
+    Without a `data` folder it keeps nothing. It ends with us: its standard input is a pipe that
+    closes when this process dies.
     Calls wait (for the start up to `start_seconds`): not for the main thread of a game.
     """
 
     def __init__(
         self,
-        data: Path,
+        data: Path | None,
         assets: Path,
         *,
         arguments: Sequence[str] = (),
         start_seconds: float = 15.0,
     ) -> None:
-        self._data = data.resolve()
+        self._data = None if data is None else data.resolve()
         self._assets = assets.resolve()
         self._arguments = tuple(arguments)
         self._start_seconds = start_seconds
@@ -158,10 +157,12 @@ class ServiceProcess:
 
     def _launch(self, port: int) -> str:
         command = [sys.executable, "-m", "characters.service", "--with-parent"]
-        command += ["--data", str(self._data), "--assets", str(self._assets)]
+        if self._data is not None:
+            self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            command += ["--data", str(self._data)]
+        command += ["--assets", str(self._assets)]
         command += ["--port", str(port), *self._arguments]
         self._stderr.clear()
-        self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -219,11 +220,6 @@ def _follow(stream: IO[str] | None, take: Callable[[str], None], name: str) -> t
     thread = threading.Thread(target=read, name=name, daemon=True)
     thread.start()
     return thread
-
-
-def user_data_folder() -> Path:
-    """Return where this user's data are kept when a game says nothing else; it may not exist."""
-    return Path(platformdirs.user_data_path("Troupe", "troupe"))
 
 
 def _source_folder() -> str:

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from characters.audio.sources import ScriptSource, SilentSource, SourceFactory
+from characters.cli import DEMO
 from characters.client.service_process import PACKAGE_ASSETS
 from characters.commands.scenes import project_registry
 from characters.components.checks import SCENE_CHECKS
@@ -176,7 +177,7 @@ class Game:
         self._options = options
         self._levels = levels
         self.app = app = Application(
-            data_dir=options.data, headless=options.headless, open_scene=self._open_scene
+            DEMO, data_dir=options.data, headless=options.headless, open_scene=self._open_scene
         )
         stack.enter_context(app)
         apply_key_choices(app.input, app.prefs)  # opens them: a second game here ends at once

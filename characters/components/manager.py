@@ -107,6 +107,7 @@ class CharacterManager(Component):
     fixed_fields: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
             "data_folder": "is in use already, and is changed when the level is loaded again",
+            "game": "is in use already, and is changed when the level is loaded again",
             "asset_folder": "is in use already, and is changed when the level is loaded again",
             "speech": "is in use by the service, and is changed when the game is started again",
             "sound": "is open already, and is changed when the level is loaded again",
@@ -118,7 +119,8 @@ class CharacterManager(Component):
     targeting: TargetingMode = TargetingMode.FACING
     reach: PositiveFloat = 150.0  # pixels within which the player is heard
     approach: PositiveFloat = 300.0  # pixels within which `connect = "on_approach"` connects
-    data_folder: str = ""  # of a runtime of its own; "" is the platform's folder for user data
+    game: str = ""  # its data folder is called so; "" is the name of the main script's folder
+    data_folder: str = ""  # of a runtime of its own, instead of the platform's one for `game`
     asset_folder: str = ""  # with personas/; "" is the level's, or else this package's
     sound: bool = True  # of a runtime of its own; false: text and captions only, no device is open
     turns: TurnSettings = TurnSettings.DEFAULT
@@ -330,7 +332,12 @@ class CharacterManager(Component):
         predecessor = next((manager for _, manager in self._orphans()), None)
         inherited = None if predecessor is None else predecessor.hand_over()
         self._own_parts = inherited or parts_for(
-            self.scene, self.data_folder, self.asset_folder, sound=self.sound, speech=self.speech
+            self.scene,
+            self.data_folder,
+            self.asset_folder,
+            game=self.game,
+            sound=self.sound,
+            speech=self.speech,
         )
         return self._own_parts.runtime
 

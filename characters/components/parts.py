@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,25 +17,30 @@ from characters.audio.sources import FaultInjector, SilentSource, SourceFactory
 from characters.audio.speaker import ClockVoice
 from characters.client.microphone import EchoFilter
 from characters.client.runtime import Runtime, RuntimeBuilder
-from characters.client.service_process import (
-    PACKAGE_ASSETS,
-    ServiceProcess,
-    user_data_folder,
-)
+from characters.client.service_process import PACKAGE_ASSETS, ServiceProcess
 from characters.components.faults import Faults, Task
 from characters.speech.settings import SpeechSettings
 from characters.storage.sessions import (
     KeyValueSessionPersistence,
+    MemoryStore,
     SessionPersistence,
 )
 from engine.app.application import Application
 from engine.core.clock import Clock
+from engine.core.data_folder import data_folder
 from engine.core.events import Dispatcher
 from engine.objects.scene import Scene
-from engine.prefs.prefs import PlayerPrefs
+from engine.prefs.prefs import PlayerPrefs, PrefsLockedError
 from engine.scenes.file import SceneFile
 
 __all__ = ["make_parts", "open_sound", "Parts", "parts_for", "SoundDevices"]
+
+_log = logging.getLogger(__name__)
+
+OPEN_ALREADY = (
+    "This game is open in another window already. What is said here is not kept: "
+    "close one of the two."
+)
 
 
 class SoundDevices:
@@ -135,7 +141,7 @@ class Parts:
 
 
 def make_parts(
-    data: Path,
+    data: Path | None,
     assets: Path,
     prefs: PlayerPrefs,
     *,
@@ -150,10 +156,11 @@ def make_parts(
 ) -> Parts:
     """Build and start a runtime whose sessions are kept in `prefs`, or by `persistence`.
 
-    "local" is the embedded service, with its store below `data`; it is started when the first
-    character connects. With `endpoint`, a URL, "local" is that instead and no process is started.
-    With `sound` the characters are heard on this machine's loudspeaker and the player through its
-    microphone, or through the sources that `microphone` makes; without, there are captions only.
+    "local" is the embedded service, with its store below `data`, or in memory for None; it is
+    started when the first character connects. With `endpoint`, a URL, "local" is that instead and
+    no process is started. With `sound` the characters are heard on this machine's loudspeaker and
+    the player through its microphone, or through the sources that `microphone` makes; without,
+    there are captions only.
     `speech` is what the embedded service recognises and speaks with. `assets` holds personas/;
     for a folder without, the one of this package is used.
     """
@@ -184,35 +191,43 @@ def make_parts(
 
 def parts_for(
     scene: Scene,
-    data_folder: str = "",
-    asset_folder: str = "",
+    data: str = "",
+    assets: str = "",
     *,
+    game: str = "",
     sound: bool = True,
     speech: SpeechSettings | None = None,
 ) -> Parts:
     """Build parts for a scene in a loop of the game's own, with the services it was given.
 
     An Application or PlayerPrefs of the game is used instead of new ones, and a
-    KeyValueSessionPersistence keeps the sessions in its store. The scene is given the
-    SoundDevices to choose from, and the Faults. Without an `asset_folder` the personas are those
-    beside the level's file.
+    KeyValueSessionPersistence keeps the sessions in its store. Else the folder is `data`, or that
+    of the `game`. The scene is given the SoundDevices to choose from, the Faults and the
+    PlayerPrefs. Without `assets` the personas are those beside the level's file.
+
+    In a second process of the same game nothing is kept: the `problem` of its PlayerPrefs says so.
     """
-    application = scene.find_service(Application)
-    data = Path(data_folder) if data_folder else _user_data(application)
-    provided = application.prefs if application else scene.find_service(PlayerPrefs)
+    provided, folder = _provided_prefs(scene), _folder(scene, data, game)
+    persistence, is_second = scene.find_service(KeyValueSessionPersistence), False
+    try:
+        prefs = provided() if provided else _open_prefs(scene, folder)
+    except PrefsLockedError as held:
+        _log.warning("%s", held)
+        prefs, is_second = PlayerPrefs.in_memory(OPEN_ALREADY, dispatcher=scene.dispatcher), True
+        persistence = persistence or KeyValueSessionPersistence(MemoryStore())
     parts = make_parts(
-        data,
-        Path(asset_folder) if asset_folder else _assets_of(scene),
-        provided or PlayerPrefs.open(data / "prefs.msgpack"),
+        None if is_second else folder,  # two services must not write to one store
+        Path(assets) if assets else _assets_of(scene),
+        prefs,
         clock=scene.clock,
         dispatcher=scene.dispatcher,
         sound=sound,
         speech=speech,
-        persistence=scene.find_service(KeyValueSessionPersistence),
-        owns_prefs=provided is None,
+        persistence=persistence,
+        owns_prefs=is_second or provided is None,
     )
-    scene.provide(parts.devices)
-    scene.provide(parts.faults)
+    for part in (parts.devices, parts.faults, parts.prefs):
+        scene.provide(part)
     return parts
 
 
@@ -227,9 +242,25 @@ def _assets_of(scene: Scene) -> Path:
     return PACKAGE_ASSETS if file is None else file.document.assets.root
 
 
-def _user_data(application: Application | None) -> Path:
+def _provided_prefs(scene: Scene) -> Callable[[], PlayerPrefs] | None:
+    """Return how to get at the preferences of the game, None if it has none of its own."""
+    application = scene.find_service(Application)
+    if application is not None:
+        return lambda: application.prefs
+    prefs = scene.find_service(PlayerPrefs)
+    return None if prefs is None or prefs.is_closed else lambda: prefs
+
+
+def _open_prefs(scene: Scene, folder: Path) -> PlayerPrefs:
+    return PlayerPrefs.open(folder / "prefs.msgpack", dispatcher=scene.dispatcher)
+
+
+def _folder(scene: Scene, data: str, game: str) -> Path:
+    application = scene.find_service(Application)
+    if data:
+        return Path(data)
     if application is not None:
         return application.persistent_data_path
-    path = user_data_folder()
+    path = data_folder(game)
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path

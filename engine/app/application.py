@@ -8,9 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import platformdirs
-
 from engine.core.clock import Clock, SystemClock, Time
+from engine.core.data_folder import data_folder, game_name
 from engine.core.events import Dispatcher, Signal
 from engine.core.input import Input
 from engine.objects.scene import Scene
@@ -48,14 +47,15 @@ class Application:
             application.scenes.load("hall")
             application.run()
 
-    `open_scene` makes a scene of a level's name: see SceneManager. Without `data_dir` the data
-    folder is the platform's. Tests pass `clock` and `sleep`.
+    `open_scene` makes a scene of a level's name: see SceneManager. The game keeps its data in a
+    folder of its own: `data_dir`, or else the platform's for `company` and `name`; without a name
+    the game is called as its main script's folder. Tests pass `clock` and `sleep`.
     """
 
     def __init__(
         self,
-        name: str = "Troupe",
-        company: str = "troupe",
+        name: str = "",
+        company: str = "",
         data_dir: Path | None = None,
         headless: bool = False,
         size: tuple[int, int] = (960, 600),
@@ -65,7 +65,7 @@ class Application:
         sleep: Callable[[float], object] = time.sleep,
         frame_order: tuple[str, ...] = FRAME_ORDER,
     ) -> None:
-        self.name = name
+        self.name = name or game_name()
         self.company = company
         self.size = size
         self.clock = clock or SystemClock()
@@ -95,7 +95,7 @@ class Application:
     @property
     def persistent_data_path(self) -> Path:
         """The data folder; made on first use, readable by this user only."""
-        path = self._data_dir or Path(platformdirs.user_data_path(self.name, self.company))
+        path = self._data_dir or data_folder(self.name, self.company)
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         return path
 

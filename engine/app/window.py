@@ -27,7 +27,7 @@ class Window:
     Raises RuntimeError when there is no display: use `headless` then.
     """
 
-    def __init__(self, size: tuple[int, int] = (960, 600), title: str = "Troupe") -> None:
+    def __init__(self, size: tuple[int, int] = (960, 600), title: str = "") -> None:
         self.size = size
         self.title = title
         self.focus_lost: Signal[Window] = Signal("window.focus_lost")

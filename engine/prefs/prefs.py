@@ -62,8 +62,7 @@ class PrefsLockedError(PrefsError):
     def __init__(self, path: Path, pid: int | None) -> None:
         who = f"process {pid}" if pid is not None else "another process"
         super().__init__(
-            f"The settings file {path} is in use by {who}. Close that game first, or open the "
-            "file with read_only=True.",
+            f"This game is open already: {path} is in use by {who}. Close that game first.",
             retryable=True,
         )
         self.pid = pid
@@ -288,6 +287,7 @@ class PlayerPrefs(PrefsView):
         self._backing = backing
         self._lock = lock
         self._signals = signals
+        self._is_closed = False
         self.report = report
         self.problem = signals.problem
 
@@ -332,10 +332,23 @@ class PlayerPrefs(PrefsView):
         signals.opened(problem or ("" if read_only else refusal), log.open_error)
         return cls(backing, queue, report, lock, signals)
 
+    @classmethod
+    def in_memory(cls, why: str, *, dispatcher: Dispatcher | None = None) -> PlayerPrefs:
+        """Return settings that begin empty and are never saved; `problem` says why."""
+        signals = PrefsSignals(Path(), dispatcher)
+        signals.opened(why, None)
+        backing = _Unsaved({}, why, accepts=True)
+        return cls(backing, WriteQueue(), RecoveryReport(Path()), None, signals)
+
     @property
     def values(self) -> Mapping[str, Value]:
         """What is set now."""
         return self._backing.values
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._is_closed
 
     @property
     def changed(self) -> Signal[str]:
@@ -392,7 +405,7 @@ class PlayerPrefs(PrefsView):
         # A writer that still hangs in a system call keeps the lock until the process ends.
         if self._lock is not None and self._backing.is_idle:
             self._lock.release()
-        self._queue.is_guarded = True
+        self._queue.is_guarded = self._is_closed = True
         closed = f"The settings file {self.report.path.name} was closed."
         self._backing = _Unsaved(self._backing.values, closed, accepts=False)
         return saved

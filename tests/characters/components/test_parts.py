@@ -24,6 +24,8 @@ from characters.components.manager import CharacterManager
 from characters.components.parts import SoundDevices, open_sound, parts_for
 from characters.session.conversation import SessionState, Turn
 from characters.session.policy import ReconnectPolicy
+from characters.ui.hud import Hud
+from engine.core.data_folder import data_folder
 from engine.objects.registry import ComponentRegistry
 from engine.objects.scene import Scene
 from engine.prefs.prefs import PlayerPrefs
@@ -93,6 +95,65 @@ def test_a_level_that_a_game_hosts_brings_its_own_personas(tmp_path: Path) -> No
     character = scene.find_components(Character)[0]
     with closing(scene):
         run(scene, lambda: character.is_connected)
+
+
+def games_in(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("XDG_DATA_HOME", "HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA"):
+        monkeypatch.setenv(variable, str(home))
+
+
+def level_of(game: str) -> tuple[Scene, Character, CharacterManager]:
+    scene = Scene()
+    manager = scene.add(CharacterManager(game=game, sound=False))
+    return scene, scene.add(Character("patient-7f3a")), manager
+
+
+def test_two_games_at_once_both_play_and_share_no_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    games_in(tmp_path, monkeypatch)
+    (one, first, _), (other, second, _) = level_of("Salt"), level_of("Pepper")
+    with closing(one), closing(other):
+        run(one, lambda: first.is_connected)
+        run(other, lambda: second.is_connected)
+        assert first.view.session_id != second.view.session_id
+    later, third, manager = level_of("Pepper")
+    with closing(later):
+        run(later, lambda: third.is_connected)
+        assert third.view.session_id == second.view.session_id
+        assert manager.session_data.get_session_id("patient-7f3a") == second.view.session_id
+
+
+def test_a_second_process_of_a_game_says_so_once_and_keeps_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    games_in(tmp_path, monkeypatch)
+    prefs = data_folder("Salt") / "prefs.msgpack"
+    with PlayerPrefs.open(prefs) as held:
+        held.set_string("name", "Ada", durable=True)
+        before = prefs.read_bytes()
+        scene, character, _ = level_of("Salt")
+        hud = scene.add(Hud())
+        with closing(scene):
+            run(scene, lambda: character.is_connected)
+            assert "open in another window already" in (hud.state.notice or "")
+            hud.state.notice = None
+            scene.update(1 / 60)
+            assert hud.state.notice is None
+        assert prefs.read_bytes() == before
+    assert not (prefs.parent / "service").exists()
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+def test_a_level_may_be_given_another_manager_after_the_first_one_is_gone(tmp_path: Path) -> None:
+    scene = Scene()
+    with closing(scene):
+        for _ in range(2):
+            manager = scene.add(CharacterManager(data_folder=str(tmp_path), sound=False))
+            scene.update(1 / 60)
+            assert not scene.get_service(PlayerPrefs).is_closed
+            manager.game_object.destroy()
+            scene.update(1 / 60)
 
 
 def lines_of(character: Character) -> list[Turn]:

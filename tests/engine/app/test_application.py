@@ -136,9 +136,14 @@ def test_without_a_folder_the_platform_says_where_data_belongs(
 ) -> None:
     for variable in ("XDG_DATA_HOME", "HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA"):
         monkeypatch.setenv(variable, str(tmp_path))
-    path = make_application().persistent_data_path
-    assert path.is_dir()
-    assert path.name == "Troupe"
+    for name, company, ending in (
+        ("Salt", "", ("Salt",)),
+        ("Salt", "Mine", ("Mine", "Salt")),
+        ("Salt: part 2/3", "", ("Salt_ part 2_3",)),
+    ):
+        path = Application(name, company, headless=True).persistent_data_path
+        assert path.is_dir()
+        assert path.parts[-len(ending) :] == ending
 
 
 def test_preferences_are_opened_on_first_use_and_kept_for_the_next_run(tmp_path: Path) -> None:

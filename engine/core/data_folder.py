@@ -1,0 +1,48 @@
+"""Where a game keeps its data: a folder of its own, so that two games never share anything."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import platformdirs
+
+__all__ = ["data_folder", "game_name"]
+
+UNNAMED = "Game"
+
+# Folders that say nothing about the game: the one above is named after it.
+_SOURCE_FOLDERS = frozenset({"src", "source"})
+_SCRIPT_FOLDERS = frozenset({"bin", "Scripts"})  # of console scripts: the script is named after it
+
+
+def game_name() -> str:
+    """Return the name of a game that gave none: that of its main script's folder.
+
+    A frozen program is called as its file, an interactive session as the folder it stands in.
+    """
+    if getattr(sys, "frozen", False):
+        return Path(sys.executable).stem or UNNAMED
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    if not script:
+        return Path.cwd().name or UNNAMED
+    path = Path(script).resolve()
+    if path.parent.name in _SCRIPT_FOLDERS:
+        return path.stem or UNNAMED
+    folder = path.parent.parent if path.parent.name in _SOURCE_FOLDERS else path.parent
+    return folder.name or UNNAMED
+
+
+def data_folder(name: str = "", company: str = "") -> Path:
+    """Return the data folder of a game, below the platform's folder for user data.
+
+    It need not exist. Without a name the game is called by `game_name()`.
+    """
+    words = filter(None, (_file_name(company), _file_name(name or game_name()) or UNNAMED))
+    return Path(platformdirs.user_data_path(appauthor=False)).joinpath(*words)
+
+
+def _file_name(name: str) -> str:
+    """Return a name as every platform can write it as a folder's."""
+    return re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", name).strip(" .")
