@@ -6,6 +6,7 @@ Exit status: 0 all is well, 1 something is not, 2 the command line makes no sens
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -39,6 +40,9 @@ def main(arguments: Sequence[str] | None = None, out: TextIO | None = None) -> i
         from characters.service.__main__ import main as serve
 
         return serve(words[1:])
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file or a pipe on Windows takes few characters beyond Latin ones: escape the others.
+        sys.stdout.reconfigure(errors="backslashreplace")
     options = parser().parse_args(words)
     command: Command = options.command
     try:

@@ -156,7 +156,7 @@ class ServiceProcess:
         return self.start()
 
     def _launch(self, port: int) -> str:
-        command = [sys.executable, "-m", "characters.service", "--with-parent"]
+        command = [sys.executable, "-X", "utf8", "-m", "characters.service", "--with-parent"]
         if self._data is not None:
             self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
             command += ["--data", str(self._data)]

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -152,3 +155,39 @@ def test_help_and_nonsense_end_without_a_traceback(words: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(words)
     assert ended.value.code in (0, 2)
+
+
+def program(*arguments: str | Path, encoding: str = "utf-8") -> tuple[int, str]:
+    """Run it as a developer does; its output goes into a pipe of that encoding."""
+    done = subprocess.run(
+        [sys.executable, "-m", "characters", *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        encoding=encoding,
+        env={**os.environ, "PYTHONIOENCODING": encoding, "SDL_AUDIODRIVER": "dummy"},
+        timeout=120,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_as_a_program_it_prints_what_it_can_on_a_pipe_that_takes_few_characters(
+    tmp_path: Path,
+) -> None:
+    level = write_level(tmp_path / "Zoë 山田", ANN + 'conect = "manual"\n')
+    status, said = program("lint", level, encoding="cp1252")
+    assert (status, "Zoë \\u5c71\\u7530" in said) == (1, True)
+
+
+def test_as_a_program_it_sets_a_value_and_lists_no_sessions(tmp_path: Path) -> None:
+    level = write_level(tmp_path / "Zoë's game", ANN)
+    assert program("set", level, "Ann.Character.character_id", "ann-2")[0] == 0
+    assert 'character_id = "ann-2"  # hers' in level.read_text("utf-8")
+    assert program("sessions", "list", "--data", tmp_path / "data")[0] == 0
+    assert program("schema", "--check")[0] == 0
+
+
+def test_as_a_program_it_looks_at_this_machine(tmp_path: Path) -> None:
+    _, said = program("doctor", "--data", tmp_path / "data")
+    assert "Traceback" not in said
+    assert "Python" in said
