@@ -346,7 +346,7 @@ class FieldActions:
         if self.state.draft is not None:
             return (
                 HudAction(self.accept, words.SAVE_FIELD, _ENTER),
-                HudAction(self.cancel, words.LEAVE_FIELD, binding="menu"),
+                HudAction(self.state.leave, words.LEAVE_FIELD, binding="menu"),
             )
         return (
             HudAction(self.begin, words.EDIT_FIELD, _ENTER),
@@ -410,10 +410,6 @@ class FieldActions:
         self.state.leave()
         self.state.say(words.edited(edit))
         self._hud.inspected = character.key  # the edit may have changed the key itself
-
-    def cancel(self) -> None:
-        """Leave the value as it was."""
-        self.state.leave()
 
     def undo(self) -> None:
         """Take the last edit back."""

@@ -78,11 +78,6 @@ class Actor(NamedTuple):
     messages: tuple[str, ...] = ()
     """The last wire messages for the inspector, as types and sizes, the newest last."""
 
-    @property
-    def is_in_error(self) -> bool:
-        """Whether it waits for the player to press Retry."""
-        return self.view.state is SessionState.ERROR
-
 
 @dataclass(frozen=True, slots=True)
 class Microphone:
@@ -136,8 +131,8 @@ class HudModel:
 
     @property
     def failed(self) -> tuple[Actor, ...]:
-        """The characters in ERROR, in the order of the level."""
-        return tuple(actor for actor in self.actors if actor.is_in_error)
+        """The characters in ERROR, which wait for a retry, in the order of the level."""
+        return tuple(actor for actor in self.actors if actor.view.state is SessionState.ERROR)
 
 
 def gather(query: SceneQuery, state: HudState, messages: Messages) -> HudModel:

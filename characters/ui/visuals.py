@@ -28,11 +28,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Backdrop",
     "CharacterSprite",
-    "Facing",
     "PlayerSprite",
-    "Pose",
     "Prop",
-    "Theme",
 ]
 
 
@@ -124,6 +121,7 @@ class CharacterSprite(Component):
     """
 
     draw_reach: ClassVar[Reach] = CHARACTER_REACH
+    head_height: ClassVar[float] = 126.0  # of the tip of its badge, over the feet
 
     look: LookName = "visitor"
     facing: Facing = "front"
@@ -164,11 +162,6 @@ class CharacterSprite(Component):
         """The state of the session, None without one."""
         character = self._companion()
         return character.view if character is not None and character.has_session else None
-
-    @property
-    def head_height(self) -> float:
-        """How high over the feet the tip of a badge is."""
-        return 126.0
 
     def draw(self, surface: Any) -> None:
         """Draw the character with the face of this moment."""

@@ -54,7 +54,6 @@ __all__ = [
     "Shape",
     "speaker",
     "TALK",
-    "target_name",
     "Tone",
 ]
 
@@ -400,14 +399,14 @@ def banner(model: HudModel) -> str:
     return f"Talk goes to {model.endpoint}. Replies are generated."
 
 
-def target_name(model: HudModel) -> str:
+def _target_name(model: HudModel) -> str:
     """Return the name of the character that the player's words go to."""
     return model.target.name if model.target else "nobody"
 
 
 def microphone(model: HudModel) -> MicWords:
     """Return what the indicator says; by the microphone alone, so that it is always true."""
-    mic, name = model.microphone, target_name(model)
+    mic, name = model.microphone, _target_name(model)
     listener = next(
         (actor.name for actor in model.actors if actor.key == mic.listener), mic.listener
     )
@@ -446,7 +445,7 @@ def microphone_works(device: str) -> str:
 
 def chat_label(model: HudModel) -> str:
     """Return the words before the chat box: where its text goes."""
-    return f"To {target_name(model)}:"
+    return f"To {_target_name(model)}:"
 
 
 def speaker(caption: Caption) -> str:

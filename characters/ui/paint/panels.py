@@ -24,7 +24,7 @@ from characters.ui.paint.widgets import (
     loudspeaker_picture,
     sign_picture,
 )
-from characters.ui.report import Moment, Row, rows, timeline
+from characters.ui.report import Moment, rows, timeline
 from characters.ui.state import SOUND_ROW, Draft, HudState, listing, sound_page, window
 from characters.ui.words import Shape, Tone
 from engine.scenes.editor import CODE
@@ -74,7 +74,9 @@ def paint_inspector(gui: Gui, rect: Rect, actor: Actor | None, actions: Actions)
 
 def _paint_session(gui: Gui, rect: Rect, y: float, actor: Actor) -> None:
     for row in rows(actor, gui.model.now):
-        y = _paint_report_row(gui, rect, y, row)
+        gui.text(row.label, (rect.x + 14, y), SMALL, MUTED)
+        lines = gui.fonts.lines(row.value, rect.w - 118, SMALL, False)[:7]
+        y = gui.lines(lines, (rect.x + 104, y), SMALL, SNOW) + 1
     y = gui.heading(rect, y, words.TIMELINE_TITLE)
     for moment in timeline(actor.view, gui.model.now):
         if y > rect.bottom - 24:
@@ -87,12 +89,6 @@ def _paint_session(gui: Gui, rect: Rect, y: float, actor: Actor) -> None:
         for t in actor.view.transcript
     ]
     _paint_list(gui, rect, y, words.TRANSCRIPT_TITLE, said)
-
-
-def _paint_report_row(gui: Gui, rect: Rect, y: float, row: Row) -> float:
-    gui.text(row.label, (rect.x + 14, y), SMALL, MUTED)
-    lines = gui.fonts.lines(row.value, rect.w - 118, SMALL, False)[:7]
-    return gui.lines(lines, (rect.x + 104, y), SMALL, SNOW) + 1
 
 
 def _paint_moment(gui: Gui, rect: Rect, y: float, moment: Moment) -> None:

@@ -65,35 +65,26 @@ class RoomTheme:
     lamps: tuple[float, ...] = ()
 
 
+def _theme(colours: str, windows: tuple[float, ...], **more: Any) -> RoomTheme:
+    """Return a theme; colours: wall above, wall below, dado, floor far, floor near, seam."""
+    upper, lower, dado, far, near, seam = map(hex_colour, colours.split())
+    return RoomTheme((upper, lower), dado, (far, near), seam, windows, **more)
+
+
 _ROOMS: Mapping[str, RoomTheme] = MappingProxyType(
     {
-        "clinic": RoomTheme(
-            wall=(hex_colour("#dfeadb"), hex_colour("#f2f0df")),
-            dado=hex_colour("#a9cdbd"),
-            floor=(hex_colour("#e2d3bb"), hex_colour("#f2e6d2")),
-            seam=hex_colour("#cdb99b"),
-            windows=(0.27, 0.66),
-            is_tiled=True,
+        "clinic": _theme(
+            "#dfeadb #f2f0df #a9cdbd #e2d3bb #f2e6d2 #cdb99b", (0.27, 0.66), is_tiled=True
         ),
-        "lobby": RoomTheme(
-            wall=(hex_colour("#f3cfa8"), hex_colour("#fbe3c4")),
-            dado=hex_colour("#d98f6c"),
-            floor=(hex_colour("#b97d52"), hex_colour("#d39a6a")),
-            seam=hex_colour("#9c653f"),
-            windows=(0.25, 0.5, 0.75),
-            is_arched=True,
-            lamps=(0.375, 0.625),
+        "lobby": _theme(
+            "#f3cfa8 #fbe3c4 #d98f6c #b97d52 #d39a6a #9c653f", (0.25, 0.5, 0.75),
+            is_arched=True, lamps=(0.375, 0.625),
         ),
-        "exam": RoomTheme(
-            wall=(hex_colour("#b9c4dd"), hex_colour("#d7dcea")),
-            dado=hex_colour("#8f6a52"),
-            floor=(hex_colour("#a8754f"), hex_colour("#c08d63")),
-            seam=hex_colour("#8b5d3d"),
-            windows=(0.278,),
-            lamps=(0.705, 0.92),
+        "exam": _theme(
+            "#b9c4dd #d7dcea #8f6a52 #a8754f #c08d63 #8b5d3d", (0.278,), lamps=(0.705, 0.92)
         ),
     }
-)
+)  # fmt: skip
 
 
 def room(theme: str) -> RoomTheme:

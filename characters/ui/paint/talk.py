@@ -26,7 +26,6 @@ from engine.ui.painter import Painter, PanelStyle
 
 __all__ = [
     "caption_places",
-    "CaptionPlace",
     "error_places",
     "paint_badges",
     "paint_banner",
@@ -330,24 +329,15 @@ def paint_errors(gui: Gui, stage: Rect, actions: Actions) -> None:
 
 def error_places(gui: Gui, stage: Rect) -> tuple[Rect, ...]:
     """Return the places of the cards, one below the other; one that finds no room has none."""
-    places: list[Rect] = []
-    is_beside_microphone = stage.x + _card_width(stage) < gui.model.size[0] - MIC_W - 2 * MARGIN
+    places, w = list[Rect](), min(400.0, stage.w)
+    is_beside_microphone = stage.x + w < gui.model.size[0] - MIC_W - 2 * MARGIN
     top = stage.y - 22 if is_beside_microphone else stage.y
     for actor in gui.model.failed[:_MOST_CARDS]:
         y = places[-1].bottom + 8 if places else top
-        places.append(_card_rect(gui, actor, stage, y))
+        lines = gui.fonts.lines(words.player_words(actor.view.error), w - 36, 15, False)
+        h = _title_height(gui, actor, w) + len(lines) * gui.fonts.height(15) + 50
+        places.append(Rect(stage.x, y, w, h))
     return tuple(places)
-
-
-def _card_width(stage: Rect) -> float:
-    return min(400.0, stage.w)
-
-
-def _card_rect(gui: Gui, actor: Actor, stage: Rect, y: float) -> Rect:
-    w = _card_width(stage)
-    lines = gui.fonts.lines(words.player_words(actor.view.error), w - 36, 15, False)
-    h = _title_height(gui, actor, w) + len(lines) * gui.fonts.height(15) + 50
-    return Rect(stage.x, y, w, h)
 
 
 def _title_height(gui: Gui, actor: Actor, w: float) -> float:

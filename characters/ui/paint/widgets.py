@@ -21,7 +21,6 @@ __all__ = [
     "Gui",
     "LINE",
     "loudspeaker_picture",
-    "MENU_SHEET",
     "microphone_picture",
     "SHEET",
     "SIGN",
@@ -35,7 +34,7 @@ __all__ = [
 
 
 SHEET = PanelStyle(fill=(36, 29, 54, 252), border=(255, 255, 255, 36), radius=14, shadow=6)
-MENU_SHEET = PanelStyle(
+_MENU_SHEET = PanelStyle(
     fill=(43, 35, 64, 252), border=AMBER, border_width=1.5, radius=18, shadow=10
 )
 TAB = PanelStyle(fill=PLUM, border=(255, 255, 255, 30), radius=9, shadow=0)
@@ -105,7 +104,7 @@ class Gui:
     def sheet(self, rect: Rect, shade: int) -> None:
         """Paint a card over the level, which is darkened by `shade` (0 to 255)."""
         self.painter.shade(self.surface, Rect(0, 0, *self.model.size), (20, 14, 30, shade))
-        self.panel(rect, MENU_SHEET)
+        self.panel(rect, _MENU_SHEET)
 
     def fill(self, colour: Colour, rect: tuple[float, float, float, float]) -> None:
         """Fill a rectangle with an opaque colour."""

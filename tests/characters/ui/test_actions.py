@@ -267,7 +267,7 @@ def test_a_click_on_a_row_edits_it_and_the_buttons_are_the_keys(ward: Ward) -> N
     page.click(0)
     assert ward.hud.state.fields.draft is not None
     assert [button.label for button in page.buttons] == ["Enter: save", "Esc: leave it"]
-    page.cancel()
+    page.state.leave()
     assert page.buttons[1].label == "U: undo"
 
 
