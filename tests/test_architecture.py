@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
 
 from characters.protocol.failures import CharactersError
-from tests.imports import FUNCTIONS, Module, modules
+from tests.imports import FUNCTIONS, ROOT, Module, modules
 
 CLIENT_SIDE = (
     "characters.client",
@@ -71,7 +72,15 @@ ALLOWED: dict[tuple[str, str], str] = {
 
 # The one or few files that may touch a device or a heavy library.
 OWNERS = {
-    "pygame": ("engine.app.music", "engine.app.window", "engine.ui", "characters.examples"),
+    "pygame": (
+        "engine.app.music",
+        "engine.app.window",
+        "engine.ui.canvas",
+        "engine.ui.events",
+        "engine.ui.fonts",
+        "engine.ui.painter",
+        "characters.examples",
+    ),
     "pyaudio": ("characters.audio.microphone", "characters.audio.speaker"),
     "pocketsphinx": ("characters.speech.sphinx",),
     "livekit": ("characters.transport", "characters.audio.echo"),
@@ -244,6 +253,16 @@ def test_importing_the_product_opens_no_window_and_touches_no_device() -> None:
         "engine.app.window",
         "characters.audio.microphone",
     }
+
+
+def test_what_runs_without_a_window_never_imports_pygame() -> None:
+    program = (
+        "import sys; import characters.cli, characters.commands.demo, characters.ui.hud; "
+        "import characters.headless.driver; from characters.cli import main; "
+        "main(['lint', 'assets/scenes']); sys.exit('pygame' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], timeout=60, check=False, cwd=ROOT)
+    assert ran.returncode == 0
 
 
 def reachable(*names: str) -> set[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from engine.ui.canvas import Colour, hex_colour, mix
+from engine.ui.colour import Colour, hex_colour, mix
 
 __all__ = [
     "AMBER",

@@ -22,7 +22,7 @@ from engine.objects.objects import Component
 from engine.prefs.prefs import PlayerPrefs
 from engine.scenes.editor import SceneEditor
 from engine.scenes.manager import SceneLoad, SceneManager
-from engine.ui.events import Hotspots
+from engine.ui.geometry import Hotspots
 
 __all__ = ["Hud"]
 

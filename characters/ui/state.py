@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 from engine.core.input import Input
 from engine.scenes.file import FieldRow
-from engine.ui.canvas import Rect
-from engine.ui.events import TextField
+from engine.ui.geometry import Rect
+from engine.ui.text_field import TextField
 
 __all__ = [
     "bar",

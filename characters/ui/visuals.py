@@ -20,7 +20,7 @@ from characters.session.conversation import DialogueState, SessionState, Session
 from characters.ui.appearance import EXPRESSIONS, PROPS, STRIDE, Face, LookName, PropKind, PropSize
 from engine.core.events import Subscription
 from engine.objects.objects import Component
-from engine.ui.canvas import hex_colour
+from engine.ui.colour import hex_colour
 
 if TYPE_CHECKING:
     from characters.ui.paint.people import CharacterDrawing
@@ -73,7 +73,7 @@ class Backdrop(Component):
         """Yield the pictures that cover the view, each with its place; made when first seen."""
         from characters.ui.paint.painter import shared_painter
         from characters.ui.paint.scenery import room_parts
-        from engine.ui.canvas import Rect
+        from engine.ui.geometry import Rect
 
         camera = self.scene.camera
         seen = Rect(*camera.to_world((0, 0)), *camera.size)

@@ -1,7 +1,8 @@
 """Drawing on a pygame surface, and what a player does with keys and mouse.
 
+* geometry, colour, text_field: rectangles, colours and a line of text; they need no pygame
 * canvas: antialiased shapes as pixels
 * painter: pictures, panels and text on the screen
 * fonts: faces, wrapping and measured text
-* events: pygame events, clickable areas, a text field
+* events: pygame events as input
 """

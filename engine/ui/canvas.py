@@ -1,4 +1,4 @@
-"""Pictures with smooth edges: colours, rectangles, a canvas, and a cache for what is drawn.
+"""Pictures with smooth edges: a canvas, and a cache for what is drawn.
 
 A Canvas draws flat shapes several times too large and shrinks them once. Shrinking and blurring
 multiply colours with their opacity first, so that see-through edges get no dark rims.
@@ -11,25 +11,16 @@ import math
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pygame
 
-__all__ = [
-    "Canvas",
-    "Colour",
-    "Draw",
-    "fade",
-    "hex_colour",
-    "mix",
-    "Point",
-    "Rect",
-    "shrunk",
-    "soften",
-    "SpriteCache",
-]
+from engine.ui.colour import Colour, mix
+from engine.ui.geometry import Point, Rect
+
+__all__ = ["Canvas", "Draw", "shrunk", "soften", "SpriteCache"]
 
 
 Pixels = npt.NDArray[np.float32]
@@ -37,87 +28,6 @@ Pixels = npt.NDArray[np.float32]
 _ALPHA = 3 if sys.byteorder == "little" else 0  # which byte of a pixel is its opacity
 _BLUR = 4  # pixels of the coarse picture that a blur spreads over: fewer show its steps
 
-Colour: TypeAlias = tuple[int, int, int, int]
-"""Red, green, blue and opacity, 0 to 255."""
-
-
-def hex_colour(text: str) -> Colour:
-    """Return the colour that `#rgb`, `#rrggbb` or `#rrggbbaa` names. Raises ValueError."""
-    digits = text.removeprefix("#")
-    if len(digits) == 3:
-        digits = "".join(2 * digit for digit in digits)
-    if len(digits) == 6:
-        digits += "ff"
-    try:
-        red, green, blue, alpha = bytes.fromhex(digits)
-    except ValueError:
-        raise ValueError(f"A colour is #rgb, #rrggbb or #rrggbbaa (got {text!r}).") from None
-    return red, green, blue, alpha
-
-
-def mix(one: Colour, other: Colour, share: float) -> Colour:
-    """Return the colour between the two; share 0 is `one`, 1 is `other`."""
-    red, green, blue, alpha = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
-    return red, green, blue, alpha
-
-
-def fade(colour: Colour, opacity: float) -> Colour:
-    """Return the colour with its opacity multiplied by 0 to 1."""
-    return (*colour[:3], round(colour[3] * max(0.0, min(1.0, opacity))))
-
-
-class Rect(NamedTuple):
-    """Left, top, width and height; a tuple, so drawing libraries take it as it is."""
-
-    x: float
-    y: float
-    w: float
-    h: float
-
-    @property
-    def right(self) -> float:
-        """The first x to the right of it."""
-        return self.x + self.w
-
-    @property
-    def bottom(self) -> float:
-        """The first y below it."""
-        return self.y + self.h
-
-    @property
-    def center(self) -> tuple[float, float]:
-        """The middle."""
-        return self.x + self.w / 2, self.y + self.h / 2
-
-    def contains(self, point: tuple[float, float]) -> bool:
-        """Return whether the point lies inside."""
-        return self.x <= point[0] < self.right and self.y <= point[1] < self.bottom
-
-    def overlaps(self, other: Rect) -> bool:
-        """Return whether the two share some area."""
-        x, y, w, h = self
-        other_x, other_y, other_w, other_h = other
-        return (
-            x < other_x + other_w and other_x < x + w and y < other_y + other_h and other_y < y + h
-        )
-
-    def inset(self, dx: float, dy: float | None = None) -> Rect:
-        """Return it with a margin taken off each side (`dy` defaults to `dx`)."""
-        dy = dx if dy is None else dy
-        return Rect(self.x + dx, self.y + dy, self.w - 2 * dx, self.h - 2 * dy)
-
-    def moved(self, dx: float, dy: float) -> Rect:
-        """Return it moved."""
-        return Rect(self.x + dx, self.y + dy, self.w, self.h)
-
-    def inside(self, frame: Rect) -> Rect:
-        """Return it moved just enough to lie in the frame; at its left top if it is too big."""
-        x = max(frame.x, min(self.x, frame.right - self.w))
-        y = max(frame.y, min(self.y, frame.bottom - self.h))
-        return Rect(x, y, self.w, self.h)
-
-
-Point: TypeAlias = tuple[float, float]
 Draw: TypeAlias = Callable[["Canvas"], object]
 _CLEAR = (0, 0, 0, 0)
 _STEPS = 10  # from one point of a curve to the next

@@ -1,4 +1,4 @@
-"""pygame's events as input, areas of the screen that can be clicked, and a line of text to edit."""
+"""pygame's events as input."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ from typing import TypeAlias
 import pygame
 
 from engine.core.input import Input
-from engine.ui.canvas import Rect
-from engine.ui.fonts import clusters
+from engine.ui.geometry import Point
 
-__all__ = ["feed_event", "Hotspots", "TextField"]
+__all__ = ["feed_event"]
 
-
-Point: TypeAlias = tuple[float, float]
 
 _HAT = ((0, "pad left", "pad right"), (1, "pad down", "pad up"))
 _PAD_AXES: Mapping[int, str] = MappingProxyType(
@@ -96,103 +93,5 @@ _POINTER: Mapping[int, Handler] = MappingProxyType(
         pygame.MOUSEMOTION: lambda event, feed: None,  # the pointer was moved before
         pygame.MOUSEBUTTONDOWN: lambda event, feed: feed.mouse_press(event.button),
         pygame.MOUSEBUTTONUP: lambda event, feed: feed.mouse_release(event.button),
-    }
-)
-
-
-class Hotspots:
-    """The clickable rectangles of the picture on the screen, noted while it is drawn."""
-
-    def __init__(self) -> None:
-        self._spots: list[tuple[Rect, Callable[[], object]]] = []
-
-    def begin(self) -> None:
-        """Remove all rectangles; called before a picture is drawn."""
-        self._spots.clear()
-
-    def add(self, rect: Rect, action: Callable[[], object]) -> None:
-        """Let a click in the rectangle call the action."""
-        self._spots.append((rect, action))
-
-    def click(self, point: tuple[float, float]) -> bool:
-        """Call the action of the topmost rectangle there; return whether there was one."""
-        for rect, action in reversed(self._spots):
-            if rect.contains(point):
-                action()
-                return True
-        return False
-
-
-_JOINERS = "\u200c\u200d"  # not printable by themselves, but parts of words and emoji
-
-
-class TextField:
-    """A line of text, a cursor between its letters, and the keys that change them."""
-
-    def __init__(self, limit: int = 500) -> None:
-        self.text = ""
-        self.cursor = 0
-        self.composed = ""  # unfinished text of an input method, shown at the cursor
-        self.limit = limit
-
-    def clear(self) -> str:
-        """Empty the field and return what was in it."""
-        text, self.text, self.cursor, self.composed = self.text, "", 0, ""
-        return text
-
-    def insert(self, text: str) -> None:
-        """Put text at the cursor; control characters and what exceeds the limit are left out."""
-        clean = "".join(c for c in text if c.isprintable() or c in _JOINERS)
-        clean = clean[: self.limit - len(self.text)]
-        self.text = self.text[: self.cursor] + clean + self.text[self.cursor :]
-        self.cursor += len(clean)
-
-    def press(self, key: str) -> bool:
-        """Apply an editing key; return whether it was one."""
-        action = _KEYS.get(key)
-        if action is not None:
-            action(self)
-        return action is not None
-
-    def feed(self, source: Input) -> None:
-        """Take what was typed in this frame, and the editing keys with their repeats."""
-        self.composed = source.composed
-        self.insert(source.typed)
-        for key in _KEYS:
-            for _ in range(source.get_key_repeat(key)):
-                self.press(key)
-
-    def _backspace(self) -> None:
-        end, text = self.cursor, self.text
-        self._left()
-        self.text = text[: self.cursor] + text[end:]
-
-    def _delete(self) -> None:
-        start, text = self.cursor, self.text
-        self._right()
-        self.text, self.cursor = text[:start] + text[self.cursor :], start
-
-    def _left(self) -> None:
-        before = list(clusters(self.text[: self.cursor]))
-        self.cursor -= len(before[-1]) if before else 0
-
-    def _right(self) -> None:
-        self.cursor += len(next(clusters(self.text[self.cursor :]), ""))
-
-    def _home(self) -> None:
-        self.cursor = 0
-
-    def _end(self) -> None:
-        self.cursor = len(self.text)
-
-
-_KEYS: Mapping[str, Callable[[TextField], None]] = MappingProxyType(
-    {
-        "backspace": TextField._backspace,
-        "delete": TextField._delete,
-        "left": TextField._left,
-        "right": TextField._right,
-        "home": TextField._home,
-        "end": TextField._end,
     }
 )

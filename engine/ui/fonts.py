@@ -12,32 +12,10 @@ from pathlib import Path
 
 import pygame
 
-from engine.ui.canvas import Colour
+from engine.ui.colour import Colour
+from engine.ui.text_field import clusters, is_mark
 
-__all__ = ["Faces", "Fonts", "clusters", "shorten", "system_fonts", "wrap"]
-
-
-_JOINER = "\u200d"
-
-
-def clusters(text: str) -> Iterator[str]:
-    """Yield what is shown as one letter: a character with its marks, or a joined emoji."""
-    cluster = ""
-    for letter in text:
-        if cluster and (is_mark(letter) or cluster[-1] == _JOINER):
-            cluster += letter
-        else:
-            if cluster:
-                yield cluster
-            cluster = letter
-    if cluster:
-        yield cluster
-
-
-def is_mark(letter: str) -> bool:
-    """Return whether a character only changes the one before it."""
-    is_skin_tone = "\U0001f3fb" <= letter <= "\U0001f3ff"
-    return is_skin_tone or unicodedata.category(letter) in ("Mn", "Me", "Cf")
+__all__ = ["Faces", "Fonts", "shorten", "system_fonts", "wrap"]
 
 
 Run = tuple[str, Path | None]

@@ -10,8 +10,10 @@ from typing import Literal
 
 import pygame
 
-from engine.ui.canvas import Canvas, Colour, Draw, Rect, SpriteCache, fade, mix
+from engine.ui.canvas import Canvas, Draw, SpriteCache
+from engine.ui.colour import Colour, fade, mix
 from engine.ui.fonts import Fonts
+from engine.ui.geometry import Rect
 
 __all__ = ["Painter", "PanelStyle"]
 

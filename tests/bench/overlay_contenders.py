@@ -22,7 +22,7 @@ from characters.ui.state import HudState
 from engine.objects.registry import ComponentRegistry
 from engine.objects.scene import Scene
 from engine.scenes.file import SceneFile
-from engine.ui.events import Hotspots
+from engine.ui.geometry import Hotspots
 from engine.ui.painter import Painter
 from tests.characters.ui.fakes import HudRuntime
 from tests.characters.ui.helpers import crowd

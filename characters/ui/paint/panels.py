@@ -29,7 +29,8 @@ from characters.ui.state import SOUND_ROW, Draft, HudState, listing, sound_page,
 from characters.ui.words import Shape, Tone
 from engine.scenes.editor import CODE
 from engine.scenes.file import DEFAULT, LEVEL, FieldRow
-from engine.ui.canvas import Colour, Rect, mix
+from engine.ui.colour import Colour, mix
+from engine.ui.geometry import Rect
 from engine.ui.painter import PanelStyle
 
 __all__ = ["paint_faults", "paint_inspector", "paint_sound"]

@@ -26,7 +26,8 @@ from characters.ui.appearance import (
     dressed,
     shade,
 )
-from engine.ui.canvas import Canvas, Colour, Draw, fade, mix
+from engine.ui.canvas import Canvas, Draw
+from engine.ui.colour import Colour, fade, mix
 from engine.ui.painter import Painter
 
 __all__ = [

@@ -38,7 +38,9 @@ from characters.ui.appearance import (
     PropKind,
     shade,
 )
-from engine.ui.canvas import Canvas, Colour, Draw, Point, Rect, fade, hex_colour, mix
+from engine.ui.canvas import Canvas, Draw
+from engine.ui.colour import Colour, fade, hex_colour, mix
+from engine.ui.geometry import Point, Rect
 from engine.ui.painter import Painter
 
 __all__ = ["draw_backdrop", "MARGIN", "prop_picture", "room", "room_parts"]

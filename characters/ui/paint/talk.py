@@ -20,9 +20,9 @@ from characters.ui.paint.widgets import (
 )
 from characters.ui.state import MARGIN, MIC_W, bar, spread
 from characters.ui.words import BadgeWords, Shape, Tone
-from engine.ui.canvas import Rect
-from engine.ui.events import TextField
+from engine.ui.geometry import Rect
 from engine.ui.painter import Painter, PanelStyle
+from engine.ui.text_field import TextField
 
 __all__ = [
     "caption_places",

@@ -11,9 +11,10 @@ from characters.ui.actions import HudAction
 from characters.ui.appearance import AMBER, CORAL, CREAM, INK, MUTED, PLUM, SKY, SNOW
 from characters.ui.model import HudModel
 from characters.ui.words import Shape, Tone
-from engine.ui.canvas import Canvas, Colour, Rect, fade, hex_colour
-from engine.ui.events import Hotspots
+from engine.ui.canvas import Canvas
+from engine.ui.colour import Colour, fade, hex_colour
 from engine.ui.fonts import Fonts
+from engine.ui.geometry import Hotspots, Rect
 from engine.ui.painter import Painter, PanelStyle
 
 __all__ = [

@@ -29,8 +29,7 @@ from characters.ui.paint.talk import paint_badges
 from characters.ui.paint.widgets import Gui
 from characters.ui.state import CaptionSize, HudLayer, HudState
 from engine.objects.scene import Scene
-from engine.ui.canvas import Rect
-from engine.ui.events import Hotspots
+from engine.ui.geometry import Hotspots, Rect
 from engine.ui.painter import Painter
 from tests.characters.ui.helpers import NOW, actor, crowd, model
 

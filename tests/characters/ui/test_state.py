@@ -19,7 +19,7 @@ from characters.ui.state import (
 )
 from engine.core.input import Input
 from engine.scenes.file import FieldRow
-from engine.ui.canvas import Rect
+from engine.ui.geometry import Rect
 
 
 def test_captions_are_on_at_first_and_go_round() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pygame
 import pytest
 
-from engine.ui.canvas import Canvas, Draw, Rect, SpriteCache, fade, hex_colour, mix, shrunk, soften
+from engine.ui.canvas import Canvas, Draw, SpriteCache, shrunk, soften
 
 RED, BLUE = (255, 0, 0, 255), (0, 0, 255, 255)
 
@@ -145,65 +145,6 @@ def test_a_part_of_a_picture_is_blurred_as_a_picture_of_its_own_would_be() -> No
     part = whole.subsurface((5, 5, 20, 20))
     both = [pygame.surfarray.array_alpha(soften(p, 6)) for p in (part, part.copy())]
     assert (both[0] == both[1]).all()
-
-
-@pytest.mark.parametrize(
-    ("text", "colour"),
-    [
-        ("#fff", (255, 255, 255, 255)),
-        ("#102030", (16, 32, 48, 255)),
-        ("#10203040", (16, 32, 48, 64)),
-        ("102030", (16, 32, 48, 255)),
-    ],
-)
-def test_a_colour_is_read_in_each_spelling(text: str, colour: tuple[int, ...]) -> None:
-    assert hex_colour(text) == colour
-
-
-@pytest.mark.parametrize("text", ["", "red", "#12", "#12345", "#gggggg"])
-def test_what_is_no_colour_is_refused_by_name(text: str) -> None:
-    with pytest.raises(ValueError, match=f"got {text!r}"):
-        hex_colour(text)
-
-
-def test_a_mix_lies_between_its_parts() -> None:
-    assert mix((0, 0, 0, 255), (100, 200, 50, 55), 0.5) == (50, 100, 25, 155)
-
-
-def test_fading_changes_the_opacity_alone() -> None:
-    assert fade((1, 2, 3, 200), 0.5) == (1, 2, 3, 100)
-    assert fade((1, 2, 3, 200), 7.0) == (1, 2, 3, 200)
-
-
-def test_the_right_and_bottom_edges_are_outside() -> None:
-    rect = Rect(10, 20, 30, 40)
-    assert rect.contains((10, 20))
-    assert not rect.contains((40, 20))
-    assert not rect.contains((10, 60))
-
-
-def test_touching_rectangles_do_not_overlap() -> None:
-    assert not Rect(0, 0, 10, 10).overlaps(Rect(10, 0, 10, 10))
-    assert Rect(0, 0, 10, 10).overlaps(Rect(9, 9, 10, 10))
-
-
-def test_an_inset_takes_the_margin_off_each_side() -> None:
-    assert Rect(0, 0, 100, 50).inset(10, 5) == Rect(10, 5, 80, 40)
-    assert Rect(0, 0, 100, 50).inset(10) == Rect(10, 10, 80, 30)
-
-
-def test_a_rectangle_is_moved_into_a_frame_and_no_farther() -> None:
-    frame = Rect(0, 0, 100, 100)
-    assert Rect(-20, 90, 30, 30).inside(frame) == Rect(0, 70, 30, 30)
-    assert Rect(5, 5, 30, 30).inside(frame) == Rect(5, 5, 30, 30)
-
-
-def test_one_that_is_too_big_shows_its_left_top() -> None:
-    assert Rect(50, 50, 200, 300).inside(Rect(0, 0, 100, 100)) == Rect(0, 0, 200, 300)
-
-
-def test_the_middle_and_a_move() -> None:
-    assert Rect(10, 10, 20, 40).moved(5, -5).center == (25, 25)
 
 
 def picture() -> pygame.Surface:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.ui.fonts import Faces, Fonts, clusters, shorten, system_fonts, wrap
+from engine.ui.fonts import Faces, Fonts, shorten, system_fonts, wrap
 
 LATO = Path(__file__).parents[3] / "assets" / "fonts"
 WHITE = (255, 255, 255, 255)
@@ -85,21 +85,6 @@ def test_a_language_without_spaces_is_wrapped_too() -> None:
     lines = any_text().lines("你好" * 40, 120, 18, False)
     assert len(lines) > 3
     assert "".join(lines) == "你好" * 40
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", []),
-        ("abc", ["a", "b", "c"]),
-        ("e\u0301a", ["e\u0301", "a"]),
-        ("👩\u200d⚕\ufe0f!", ["👩\u200d⚕\ufe0f", "!"]),
-        ("👍🏽👍", ["👍🏽", "👍"]),
-        ("\u0301a", ["\u0301", "a"]),
-    ],
-)
-def test_a_letter_keeps_what_belongs_to_it(text: str, expected: list[str]) -> None:
-    assert list(clusters(text)) == expected
 
 
 LATO_REGULAR = Path(__file__).parents[3] / "assets" / "fonts" / "Lato-Regular.ttf"

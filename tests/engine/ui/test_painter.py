@@ -3,7 +3,7 @@ from __future__ import annotations
 import pygame
 import pytest
 
-from engine.ui.canvas import Rect
+from engine.ui.geometry import Rect
 from engine.ui.painter import Painter, PanelStyle
 
 INK = (20, 20, 40, 255)

@@ -10,8 +10,7 @@ import pygame
 from characters.ui.model import HudModel
 from characters.ui.paint.painter import FONTS
 from characters.ui.paint.widgets import Gui
-from engine.ui.canvas import Rect
-from engine.ui.events import Hotspots
+from engine.ui.geometry import Hotspots, Rect
 from engine.ui.painter import Painter
 
 __all__ = [

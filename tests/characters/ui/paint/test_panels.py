@@ -13,8 +13,7 @@ from characters.ui.model import SceneQuery
 from characters.ui.paint.panels import paint_faults, paint_inspector, paint_sound
 from characters.ui.state import HudState, hud_layout, sound_page
 from engine.objects.scene import Scene
-from engine.ui.canvas import Rect
-from engine.ui.events import Hotspots
+from engine.ui.geometry import Hotspots, Rect
 from tests.audio.devices import until
 from tests.characters.ui.fakes import Stage
 from tests.characters.ui.helpers import crowd, model

@@ -5,7 +5,8 @@ import pytest
 
 from characters.ui.appearance import FLOOR_TOP
 from characters.ui.paint.scenery import MARGIN, draw_backdrop, prop_picture, room, room_parts
-from engine.ui.canvas import Canvas, Rect
+from engine.ui.canvas import Canvas
+from engine.ui.geometry import Rect
 from engine.ui.painter import Painter
 from tests.characters.ui.paint.pictures import painter
 

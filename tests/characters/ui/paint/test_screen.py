@@ -12,7 +12,7 @@ from characters.ui.paint.painter import FONTS
 from characters.ui.paint.screen import paint_screen
 from characters.ui.state import CaptionSize, HudLayer, HudState
 from engine.objects.scene import Scene
-from engine.ui.events import Hotspots
+from engine.ui.geometry import Hotspots
 from engine.ui.painter import Painter
 from tests.characters.ui.helpers import NOW, actor, crowd, model
 from tests.characters.ui.paint.pictures import NotingPainter, gui

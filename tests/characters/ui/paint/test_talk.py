@@ -28,8 +28,8 @@ from characters.ui.paint.talk import (
 from characters.ui.state import HudState, bar, hud_layout
 from characters.ui.words import HELP
 from engine.objects.scene import Scene
-from engine.ui.canvas import Rect
-from engine.ui.events import Hotspots, TextField
+from engine.ui.geometry import Hotspots, Rect
+from engine.ui.text_field import TextField
 from tests.characters.ui.helpers import NOW, actor, crowd, model
 from tests.characters.ui.paint.pictures import NotingPainter, area, gui, sheet
 
