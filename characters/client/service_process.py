@@ -21,6 +21,9 @@ __all__ = ["PACKAGE_ASSETS", "ServiceError", "ServiceProcess"]
 
 _log = logging.getLogger(__name__)
 
+# On Windows: no console window beside a game that has none, and Ctrl-C is the game's alone.
+_NO_WINDOW: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+
 PACKAGE_ASSETS = Path(__file__).resolve().parent.parent.parent / "assets"
 """The assets that came with this package, personas among them."""
 
@@ -172,6 +175,7 @@ class ServiceProcess:
             encoding="utf-8",
             errors="replace",
             cwd=_source_folder(),
+            creationflags=_NO_WINDOW,
         )
         self._process = process
         lines: queue.SimpleQueue[str] = queue.SimpleQueue()

@@ -9,11 +9,13 @@ phonemes gets them from its sound (`weights_of_sound`).
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import shutil
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -120,7 +122,9 @@ SAFE_NAME = re.compile(r"[A-Za-z0-9-]+")
 
 def find_espeak() -> str | None:
     """Return the program's path, None when it is not installed."""
-    return shutil.which("espeak-ng")
+    # The installer for Windows leaves the search path alone.
+    folder = Path(os.environ.get("PROGRAMFILES", "/nowhere"), "eSpeak NG")
+    return shutil.which("espeak-ng") or shutil.which("espeak-ng", path=folder)
 
 
 class Espeak:
