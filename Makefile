@@ -1,6 +1,7 @@
 # make play       install what is missing and open the demo
 # make test       install what is missing and run every check and the tests
 # make test-all   that, with the slow tests and more examples by chance
+# make test-windows   the tests that need no device, with a Windows Python under Wine: .ci/windows
 #
 # PYTHON=python3.12 make play   chooses the interpreter (3.11 or newer)
 
@@ -10,7 +11,7 @@ BIN := .venv/bin
 # Tests side by side, on each core; whoever has nothing left takes of what another has to do.
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
-.PHONY: play test test-all setup setup-test check format faults bench simulate clean
+.PHONY: play test test-all test-windows setup setup-test check format faults bench simulate clean
 
 play: setup
 	$(BIN)/python main.py $(ARGS)
@@ -20,6 +21,12 @@ test: setup-test check
 
 test-all: setup-test check
 	$(PYTEST) -m "" --hypothesis-profile=thorough $(ARGS)
+
+# What needs no sound device, no X server and no stopwatch of its own.
+PORTABLE := tests/engine tests/characters $(wildcard tests/test_*.py)
+
+test-windows:
+	SDL_VIDEODRIVER=dummy .ci/windows -m pytest -n 2 --dist worksteal -p no:cacheprovider $(PORTABLE) $(ARGS)
 
 setup: .venv/.ready-to-play
 

@@ -349,6 +349,7 @@ def test_mistakes_of_a_scene_are_told_the_same_way(tmp_path: Path) -> None:
     assert "Traceback" not in run.log
 
 
+@pytest.mark.posix("Windows sends a process no signals")
 @pytest.mark.parametrize(
     "number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM]
 )
