@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -47,6 +48,7 @@ __all__ = [
     "RoomGrant",
     "ServerMessage",
     "ServerResponse",
+    "set_member",
     "SILENT",
     "SttToggle",
     "TriggerMessage",
@@ -546,6 +548,21 @@ def check_number(name: str, value: object, *, zero_is_fine: bool) -> None:
     if value < 0 or (value == 0 and not zero_is_fine):
         bound = "0 or more" if zero_is_fine else "above 0"
         raise ValueError(f"{name} must be {bound} (got {value!r})")
+
+
+def set_member(settings: object, name: str, kind: type[StrEnum]) -> None:
+    """Replace the word in a field of frozen settings by the member that it names.
+
+    Raises ValueError for a word that names none.
+    """
+    value = getattr(settings, name)
+    try:
+        object.__setattr__(settings, name, kind(value))
+    except ValueError:
+        close = get_close_matches(str(value), list(kind), n=1)
+        meant = f": did you mean {close[0]}?" if close else ""
+        choices = ", ".join(kind)
+        raise ValueError(f"{name} must be one of {choices} (got {value!r}){meant}") from None
 
 
 def check_range(name: str, value: object, low: float, high: float) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
 
-from characters.protocol.messages import check_range
+from characters.protocol.messages import check_range, set_member
 
 __all__ = [
     "BargeIn",
@@ -127,8 +127,7 @@ class PushToTalkOptions:
     def __post_init__(self) -> None:
         check_range("release_tail_ms", self.release_tail_ms, 0, 5000)
         check_range("turn_completion_timeout_ms", self.turn_completion_timeout_ms, 0, 60_000)
-        if self.startup not in tuple(Startup):
-            raise ValueError(f"startup must be one of {', '.join(Startup)} (got {self.startup!r})")
+        set_member(self, "startup", Startup)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +158,7 @@ class TurnSettings:
     barge_in: BargeIn = field(default_factory=BargeIn)
 
     def __post_init__(self) -> None:
+        set_member(self, "mode", ListeningMode)
         check_range("pre_roll_seconds", self.pre_roll_seconds, 0.0, LONGEST_PRE_ROLL_SECONDS)
 
 

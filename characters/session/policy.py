@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 from typing import ClassVar
 
-from characters.protocol.messages import check_number
+from characters.protocol.messages import check_number, set_member
 
 __all__ = ["Beat", "Heartbeat", "IdlePolicy", "Persist", "ReconnectPolicy", "ResumePolicy"]
 
@@ -82,9 +82,11 @@ class ReconnectPolicy:
             budget = self.reconnect_budget_seconds
             check_number("reconnect_budget_seconds", budget, zero_is_fine=True)
         _check_attempts(self.max_reconnect_attempts)
-        _check_type("resume_policy", self.resume_policy, ResumePolicy)
-        _check_type("idle", self.idle, IdlePolicy)
-        _check_type("spawn_agent_on_rejoin", self.spawn_agent_on_rejoin, bool)
+        set_member(self, "resume_policy", ResumePolicy)
+        set_member(self, "idle", IdlePolicy)
+        if not isinstance(self.spawn_agent_on_rejoin, bool):
+            got = self.spawn_agent_on_rejoin
+            raise ValueError(f"spawn_agent_on_rejoin must be true or false (got {got!r})")
         if self.backoff_cap_seconds < self.backoff_base_seconds:
             raise ValueError(
                 "backoff_cap_seconds must not be below backoff_base_seconds "
@@ -140,12 +142,6 @@ def _check_attempts(value: object) -> None:
             "max_reconnect_attempts must be a whole number of 0 or more, "
             f"or None for no limit (got {value!r})"
         )
-
-
-def _check_type(name: str, value: object, kind: type) -> None:
-    if not isinstance(value, kind):
-        expected = ", ".join(kind) if issubclass(kind, StrEnum) else "true or false"
-        raise ValueError(f"{name} must be one of {expected} (got {value!r})")
 
 
 ReconnectPolicy.DEFAULT = ReconnectPolicy()

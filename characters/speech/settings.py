@@ -10,6 +10,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import ClassVar
 
+from characters.protocol.messages import set_member
+
 __all__ = ["add_speech_flags", "speech_settings", "SpeechDetector", "SpeechSettings"]
 
 
@@ -64,9 +66,7 @@ class SpeechSettings:
             raise ValueError(f"synthesis_format must be wav or pcm (got {self.synthesis_format!r})")
         if self.recognition_url and self.whisper_folder:
             raise ValueError("recognition_url and whisper_folder exclude each other: leave one out")
-        if not isinstance(self.detector, SpeechDetector):
-            choices = ", ".join(SpeechDetector)
-            raise ValueError(f"detector must be one of {choices} (got {self.detector!r})")
+        set_member(self, "detector", SpeechDetector)
 
     def arguments(self) -> tuple[str, ...]:
         """Return the flags of the service's command line for what is not the default."""

@@ -16,6 +16,8 @@ from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, dataclass_transform
 
+from engine.objects.choices import accept_words
+
 if TYPE_CHECKING:
     from engine.core.input import Input
     from engine.objects.coroutine import Coroutine
@@ -89,6 +91,7 @@ class Component:
             target: str
             spawn: str = "default"
 
+    A field of an enum, or of a frozen dataclass with presets, also takes a word for its value.
     Values can be checked in `__post_init__`, which raises ValueError. Neither it nor a constructor
     may do more: the linter and the inspector make instances that they throw away. Whatever opens,
     looks for or starts something belongs in `awake` or `start`.
@@ -288,6 +291,15 @@ class ComponentError:
         return f"{type(self.component).__name__}.{self.hook} of {where}: {self.error!r}"
 
 
+def check_component_type(kind: type[Component]) -> None:
+    """Raise TypeError for a component that @dataclass has made over: it cannot be hashed."""
+    if kind.__hash__ is None:
+        raise TypeError(
+            f"{kind.__name__} has an __eq__ of its own, as @dataclass makes it: take the decorator "
+            "away, the annotated attributes of a Component are its fields already."
+        )
+
+
 def _make_fields(cls: type[Component]) -> None:
     for name in _own_annotations(cls):
         if name.startswith("_"):
@@ -299,6 +311,7 @@ def _make_fields(cls: type[Component]) -> None:
                 f"{cls.__name__}.{made.name} would hide Component.{made.name}: give the field "
                 "another name, or mark it ClassVar."
             )
+    accept_words(cls)
 
 
 def _own_annotations(cls: type[Component]) -> Mapping[str, Any]:
@@ -507,6 +520,7 @@ class GameObject:
         Raises ValueError if it belongs to an object already.
         """
         self._check_thread()
+        check_component_type(type(component))
         if component._game_object is not None:
             raise ValueError(
                 f"{type(component).__name__} belongs to {component._game_object.name!r} already; "

@@ -23,7 +23,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from engine.objects.objects import Component, GameObject
+from engine.objects.objects import Component, GameObject, check_component_type
 from engine.toml.diagnostics import (
     Mistake,
     ModelSchema,
@@ -219,6 +219,7 @@ class ComponentRegistry:
         that no file can hold.
         """
         for kind in component_types:
+            check_component_type(kind)
             name = kind.__name__
             if self._types.get(name, kind) is not kind:
                 raise ValueError(f"Two component types are called {name}: rename one of them.")

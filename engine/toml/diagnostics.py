@@ -33,9 +33,11 @@ __all__ = [
     "as_toml",
     "bare",
     "below",
+    "choices",
     "did_you_mean",
     "is_table",
     "item_types",
+    "meant_by",
     "members",
     "normalised",
     "one_of",
@@ -452,11 +454,22 @@ def _takes_text(kinds: tuple[Any, ...]) -> bool:
 
 
 def _enum_value(kind: type[Enum], raw: str) -> Any:
-    name = _folded(raw)
-    for member in kind:
-        if name in (_folded(str(member.value)), _folded(member.name)):
-            return member.value
-    return raw
+    member = meant_by(kind, raw)
+    return raw if member is NOTHING else member.value
+
+
+def choices(kind: Any) -> dict[str, Any]:
+    """Return what a word may stand for: the members of an enum, the presets of a dataclass."""
+    return {str(m.value): m for m in kind} if issubclass(kind, Enum) else presets(kind)
+
+
+def meant_by(kind: Any, word: str) -> Any:
+    """Return the member of an enum or the preset of a dataclass that a word names, or NOTHING."""
+    folded = _folded(word)
+    known = choices(kind)
+    if issubclass(kind, Enum):
+        known = {member.name: member for member in kind} | known
+    return next((value for name, value in known.items() if _folded(name) == folded), NOTHING)
 
 
 def _folded(word: str) -> str:

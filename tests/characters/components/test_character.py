@@ -8,7 +8,7 @@ from characters.client.config import SessionConfig
 from characters.components.character import Character, ConnectMode, LevelPolicy
 from characters.protocol.messages import RespondMode
 from characters.session.conversation import SessionState
-from characters.session.policy import ReconnectPolicy
+from characters.session.policy import Persist, ReconnectPolicy
 from engine.objects.scene import Scene
 from tests.characters.components.fakes import Level
 
@@ -38,6 +38,20 @@ def test_a_manual_character_waits_to_be_told() -> None:
     level.character("nurse", connect=ConnectMode.MANUAL)
     level.frame()
     assert level.session("nurse").commands == []
+
+
+def test_words_mean_in_code_what_they_mean_in_a_scene_file() -> None:
+    level = Level()
+    level.character("nurse", connect="manual", persist="until_disconnect")
+    level.character("porter", reconnect_policy="patient", level_policy="drop")
+    level.frame()
+    assert level.session("nurse").commands == []
+    assert level.session("nurse").config.persist is Persist.UNTIL_DISCONNECT
+    assert level.session("porter").config.policy == ReconnectPolicy.PATIENT
+    with pytest.raises(
+        ValueError, match=r"Character\.connect must be one of on_start, .*on_start\?"
+    ):
+        Character("bea", connect="on_strat")  # type: ignore[arg-type]  # the point of it
 
 
 @pytest.mark.parametrize(("is_stored", "told"), [(True, ["connect"]), (False, [])])

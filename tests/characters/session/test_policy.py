@@ -101,7 +101,8 @@ def test_a_room_may_be_rejoined_until_its_ttl_is_over() -> None:
         ("max_reconnect_attempts", -1),
         ("max_reconnect_attempts", 1.5),
         ("max_reconnect_attempts", True),
-        ("resume_policy", "resume_if_possible"),
+        ("resume_policy", "always_frsh"),
+        ("resume_policy", None),
         ("spawn_agent_on_rejoin", 1),
         ("start_wait_timeout_ms", 0),
         ("auto_mic_start_delay_seconds", -0.1),
@@ -122,6 +123,16 @@ def test_a_value_out_of_range_is_refused_with_a_sentence_that_names_the_field(
 ) -> None:
     with pytest.raises(ValueError, match=field):
         ReconnectPolicy(**{field: value})  # type: ignore[arg-type] # wrong on purpose
+
+
+def test_code_may_spell_the_enums_as_words() -> None:
+    policy = ReconnectPolicy(resume_policy="always_fresh", idle="hibernate")  # type: ignore[arg-type] # words
+    assert policy == ReconnectPolicy(
+        resume_policy=ResumePolicy.ALWAYS_FRESH, idle=IdlePolicy.HIBERNATE
+    )
+    assert type(policy.resume_policy) is ResumePolicy
+    with pytest.raises(ValueError, match="did you mean always_fresh"):
+        ReconnectPolicy(resume_policy="always_frsh")  # type: ignore[arg-type] # wrong on purpose
 
 
 def test_a_scene_file_may_spell_the_enums_as_words() -> None:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from engine.objects.objects import Component, ComponentError, GameObject
+from engine.objects.registry import ComponentRegistry
 from tests.engine.helpers import Counter, Recorder, make_scene
 
 
@@ -54,6 +55,17 @@ def test_a_component_inherits_the_fields_of_another() -> None:
     gate = Gate("lobby", "north", width=3.0)
     assert (gate.target, gate.spawn, gate.width) == ("lobby", "north", 3.0)
     assert field_names(Gate) == ["target", "spawn", "visits", "width"]
+
+
+def test_a_decorated_component_is_refused_with_a_sentence() -> None:
+    @dataclasses.dataclass
+    class Lamp(Component):
+        colour: str = "amber"
+
+    with pytest.raises(TypeError, match=r"Lamp has an __eq__ .* take the decorator away"):
+        make_scene().add(Lamp())
+    with pytest.raises(TypeError, match="take the decorator away"):
+        ComponentRegistry(Lamp)
 
 
 def test_a_missing_required_field_is_an_error() -> None:
