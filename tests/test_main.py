@@ -95,6 +95,45 @@ def test_who_was_told_a_name_knows_it_after_a_restart(tmp_path: Path) -> None:
     assert second.connected(PATIENT)[0]["session_id"] == first.connected(PATIENT)[0]["session_id"]
 
 
+SHORT_LEVEL = f"""
+[scene]
+name = "Short"
+[[object]]
+name = "Game"
+[object.CharacterManager]
+[object.FaultKeys]
+[[object]]
+name = "You"
+[object.Player]
+[[object]]
+name = "Patient"
+[object.Character]
+character_id = "{PATIENT}"
+[object.Character.reconnect_policy]
+max_reconnect_attempts = 1
+start_wait_timeout_ms = 1000
+[[object]]
+name = "Nurse"
+[object.Character]
+character_id = "{NURSE}"
+[object.Character.reconnect_policy]
+max_reconnect_attempts = 1
+start_wait_timeout_ms = 1000
+"""
+
+
+def test_whoever_gave_up_comes_back_with_the_service_and_no_key_pressed(tmp_path: Path) -> None:
+    level = tmp_path / "short.toml"
+    level.write_text(SHORT_LEVEL, encoding="utf-8")
+    everybody = until(PATIENT) + until(NURSE)
+    script = everybody + say(PATIENT, "My name is Ada.") + hear(PATIENT, "Ada")
+    script += do("key", key="f7") + until(PATIENT, "ERROR") + until(NURSE, "ERROR")
+    script += do("key", key="f8") + everybody
+    script += say(PATIENT, "What is my name?") + hear(PATIENT, "Ada")
+    run = met(play(tmp_path, script, "--scene", str(level)))
+    assert [connected["resume"] for connected in run.connected(NURSE)] == ["FRESH", "RESUMED"]
+
+
 @pytest.mark.slow
 def test_who_was_told_a_name_knows_it_after_the_game_was_killed(tmp_path: Path) -> None:
     script = tmp_path / "play.toml"

@@ -30,6 +30,7 @@ from characters.session.events import (
     RoomGranted,
     RoomJoined,
     ServerEnded,
+    ServiceAwaited,
 )
 from characters.session.policy import Beat, Heartbeat, ReconnectPolicy
 from characters.transport.base import Connection, TransportError
@@ -189,6 +190,10 @@ class SessionConnection:
 
     async def _connect(self, request: ConnectRequest) -> Connection:
         session, context, link = self._session, self._context, self._link
+        start = context.service_start(session.config)
+        if start is not None:
+            self._feed(ServiceAwaited(self.epoch))
+            await start
         async with context.limiter.slot(session.priority):
             self._feed(ConnectionStarted(self.epoch))
             transport = await context.transport_for(session.config)

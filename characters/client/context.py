@@ -41,7 +41,9 @@ class RuntimeContext:
     """The surroundings of a session; all of it belongs to the network thread.
 
     `transport_for` returns the transport of a session's endpoint; it may have to wait until the
-    endpoint is known, and raises TransportError when there is none. `post` brings an action to the
+    endpoint is known, and raises TransportError when there is none. `service_start` returns what
+    waits for an endpoint that the game is just starting, and raises TransportError when it does not
+    come; None if there is nothing to wait for. `post` brings an action to the
     main thread.
     """
 
@@ -57,6 +59,7 @@ class RuntimeContext:
     new_id: Callable[[], str]
     post: Callable[[Callable[[], object]], object]
     listener: ConversationListener | None = None
+    service_start: Callable[[SessionConfig], Awaitable[object] | None] = lambda config: None
 
 
 @dataclass(eq=False)
@@ -161,15 +164,31 @@ TransportFactory: TypeAlias = Callable[[str, "str | None"], Transport]
 DELETE_SECONDS = 10.0
 
 
+class StartableService(Protocol):
+    """The service of one's own that the resolver starts."""
+
+    @property
+    def is_coming(self) -> bool:
+        """Whether resolving its name waits until it has been started."""
+        ...
+
+
 class Endpoints:
     """The transports of a runtime, one for each URL and key.
 
     For the network thread; `expire` waits and is for any other.
     """
 
-    def __init__(self, make_transport: TransportFactory, resolve: EndpointResolver) -> None:
+    def __init__(
+        self,
+        make_transport: TransportFactory,
+        resolve: EndpointResolver,
+        service: StartableService | None = None,
+    ) -> None:
         self._make_transport = make_transport
         self._resolve = resolve
+        self._service = service
+        self._start: asyncio.Task[None] | None = None
         self._transports: dict[tuple[str, str | None], Transport] = {}
         # A resolver may start a service: that must hold up neither the loop nor the store.
         self.thread = StoreThread("troupe-resolver")
@@ -186,6 +205,29 @@ class Endpoints:
         if key not in self._transports:
             self._transports[key] = self._make_transport(url, config.api_key)
         return self._transports[key]
+
+    def service_start(self, config: SessionConfig) -> Awaitable[object] | None:
+        """Return what waits until the session's own service has been started, all by one start.
+
+        It raises TransportError when the service does not come. None if it listens already, or is
+        another's.
+        """
+        service = self._service
+        if service is None or "://" in config.endpoint:
+            return None
+        if self._start is None or self._start.done():
+            if not service.is_coming:
+                return None
+            self._start = asyncio.create_task(self._await_start(config.endpoint))
+            # All who waited may be gone by then.
+            self._start.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return asyncio.shield(self._start)
+
+    async def _await_start(self, name: str) -> None:
+        try:
+            await self.thread.run(lambda: self._resolve(name))
+        except Exception as error:
+            raise TransportError(failure("service.not_started", str(error))) from error
 
     async def close(self) -> None:
         """Close every transport."""

@@ -62,6 +62,7 @@ from characters.session.conversation import (
     is_rejection,
 )
 from characters.session.events import (
+    AttemptPhase,
     ConnectionLost,
     Event,
     PlayerActed,
@@ -320,6 +321,7 @@ class OpenSession:
             is_speaking=talk.dialogue.is_speaking,
             emotion=talk.emotion,
             is_hibernating=machine.is_hibernating,
+            is_starting=machine.phase is AttemptPhase.AWAITING,
             unconfirmed_lines=len(talk.unconfirmed),
         )
 

@@ -33,7 +33,7 @@ from characters.client.service_process import PACKAGE_ASSETS, ServiceProcess
 from characters.client.session_runner import SessionRunner, is_another_session
 from characters.client.threads import NetworkThread, StoreThread
 from characters.client.voice_input import VoiceInput
-from characters.session.events import DisconnectRequested
+from characters.session.events import DisconnectRequested, ServiceStarted
 from characters.storage.sessions import (
     KeyValueSessionPersistence,
     MemoryStore,
@@ -115,6 +115,8 @@ class Runtime:
         self.store.post(partial(context.stored_keys.read, context.persistence))
         self.voice.start()
         self.network.start()
+        if self.service is not None:
+            self.service.started.subscribe(lambda _: self.network.call(self._service_started))
         self.network.submit(self.voice_input.run(self._conversation_of))
 
     def update(self) -> None:
@@ -230,6 +232,12 @@ class Runtime:
         self._handles[config.key] = handle
         self.network.call(self._runners.__setitem__, config.key, runner)
         return handle
+
+    def _service_started(self) -> None:
+        """Let every session of the service try anew (network thread)."""
+        for runner in tuple(self._runners.values()):
+            if "://" not in runner.session.config.endpoint:
+                runner.feed(ServiceStarted())
 
     def _conversation_of(self, key: str) -> Conversation | None:
         runner = self._runners.get(key)
@@ -360,7 +368,8 @@ class RuntimeBuilder:
         if resolve is None:
             service = service or ServiceProcess(data_folder(), PACKAGE_ASSETS)
             resolve = service.url_of
-        endpoints = Endpoints(self._transport or self._reach, resolve)
+        startable = service if self._resolve is None else None
+        endpoints = Endpoints(self._transport or self._reach, resolve, startable)
         store = StoreThread()
         context = RuntimeContext(
             clock=now,
@@ -371,6 +380,7 @@ class RuntimeBuilder:
             persistence=self._persistence or KeyValueSessionPersistence(MemoryStore()),
             stored_keys=StoredKeys(dispatcher.post),
             transport_for=endpoints.transport_for,
+            service_start=endpoints.service_start,
             voice=voice,
             new_id=lambda: uuid.uuid4().hex,
             post=dispatcher.post,

@@ -16,6 +16,7 @@ from typing import IO
 from urllib.parse import urlsplit
 
 from characters.protocol.failures import CharactersError
+from engine.core.events import Signal
 
 __all__ = ["PACKAGE_ASSETS", "ServiceError", "ServiceProcess"]
 
@@ -62,6 +63,9 @@ class ServiceProcess:
         self._stderr_reader: threading.Thread | None = None
         self._url = ""
         self._is_meant_to_run = False
+        self._is_starting = False
+        self.started: Signal[ServiceProcess] = Signal("service.started")
+        """Emitted when it listens, on the thread that started it."""
 
     def prefer(self, arguments: Sequence[str]) -> bool:
         """Start with these arguments, unless it has some of its own; return whether it will.
@@ -94,6 +98,11 @@ class ServiceProcess:
         return self._is_meant_to_run and not self.is_running
 
     @property
+    def is_coming(self) -> bool:
+        """Whether `url_of` waits for a start: one is under way, or it would begin one."""
+        return self._is_starting or not self._url or self.has_crashed
+
+    @property
     def last_words(self) -> str:
         """The last lines that the service wrote to its standard error."""
         return "\n".join(self._stderr)
@@ -109,7 +118,7 @@ class ServiceProcess:
         """
         if name != "local":
             raise LookupError(f'endpoint {name!r} is no URL and not "local"')
-        if not self._url or self.has_crashed:
+        if self.is_coming:
             _log.info("The service runs at %s.", self.start())
         return self._url
 
@@ -119,11 +128,18 @@ class ServiceProcess:
         Raises:
             ServiceError: it did not start, or not in time.
         """
+        self._is_starting = True
         with self._lock:
-            if not self.is_running:
-                self._url = self._launch(urlsplit(self._url).port or 0)
             self._is_meant_to_run = True
-            return self._url
+            if self.is_running:
+                self._is_starting = False
+                return self._url
+            try:
+                self._url = self._launch(urlsplit(self._url).port or 0)
+            finally:
+                self._is_starting = False
+        self.started.emit(self)
+        return self._url
 
     def kill(self) -> None:
         """End it at once, as a crash would."""

@@ -96,6 +96,9 @@ FAILURES: Mapping[str, FailureClass] = MappingProxyType(
         "connection.refused": FailureClass(
             _TRANSIENT, "connect", "Nobody listens at the endpoint; start the service or check it."
         ),
+        "service.not_started": FailureClass(
+            _TRANSIENT, "connect", "The embedded service did not start; mend that, then retry."
+        ),
         "connection.dns": FailureClass(
             _TRANSIENT,
             "connect",

@@ -39,6 +39,8 @@ from characters.session.events import (
     RoomJoined,
     RoomMode,
     ServerEnded,
+    ServiceAwaited,
+    ServiceStarted,
     Session,
     StoreRecord,
     Storing,
@@ -51,6 +53,7 @@ from characters.session.policy import IdlePolicy, Persist, ReconnectPolicy, Resu
 __all__ = [
     "arm_microphone",
     "attempt_over",
+    "awaited",
     "begin",
     "budget_spent",
     "bye_failure",
@@ -68,6 +71,8 @@ __all__ = [
     "ready_too_late",
     "release",
     "retry",
+    "retry_unanswered",
+    "service_started",
     "start_budget",
     "start_idle",
     "start_too_late",
@@ -170,9 +175,24 @@ def _open_connection(step: Transition) -> None:
     step.order(plan)
 
 
+def awaited(step: Transition, event: ServiceAwaited) -> None:
+    """Stop the clock until the service listens, or is known not to come."""
+    step.set(phase=AttemptPhase.AWAITING)
+    step.cancel(Timer.BUDGET)
+
+
 def started(step: Transition, event: ConnectionStarted) -> None:
-    """Start the clock of the start phase: waiting for the limiter does not count."""
+    """Start the clock of the start phase: waiting for service and limiter does not count."""
+    _end_wait(step)
     step.start(Timer.START, step.now + step.session.policy.start_wait_timeout_ms / 1000)
+
+
+def _end_wait(step: Transition) -> None:
+    """Let the time budget count from now, if the service was waited for."""
+    if step.session.phase is AttemptPhase.AWAITING:
+        step.set(phase=AttemptPhase.OPENING, trouble_since=step.now)
+    if step.session.due(Timer.BUDGET) is None:
+        start_budget(step)
 
 
 def granted(step: Transition, event: RoomGranted) -> None:
@@ -295,6 +315,8 @@ def load_failed(step: Transition, event: RecordLoadFailed) -> None:
 
 def attempt_over(step: Transition, event: AttemptFailed | ConnectionLost) -> None:
     """Fail the attempt for the reason that the shell gives."""
+    if step.session.phase is AttemptPhase.AWAITING:
+        _end_wait(step)
     _attempt_failed(step, event.failure, event.chance)
 
 
@@ -405,6 +427,25 @@ def _retry_scheduled(step: Transition, why: Failure, delay: float) -> RetrySched
     )
 
 
+def service_started(step: Transition, event: ServiceStarted) -> None:
+    """Count attempts and time anew, and end a back-off: the service that was missed is there."""
+    session = step.session
+    first = 1 if session.state is SessionState.RECONNECTING else 0
+    step.set(attempt=first, trouble_since=step.now)
+    start_budget(step)
+    if session.phase is AttemptPhase.WAITING:
+        step.cancel(Timer.RETRY)
+        go_on(step)
+
+
+def retry_unanswered(step: Transition, event: ServiceStarted) -> None:
+    """Connect again if the session is in ERROR because nobody answered."""
+    why = step.session.error
+    may_help = why is not None and why.kind in (FailureKind.ADVISED, FailureKind.TRANSIENT)
+    if why is not None and may_help and why.stage in ("connect", "join", "ready", "live"):
+        begin(step, "service started")
+
+
 def try_again(step: Transition, event: TimerFired) -> None:
     """Make the attempt that waited for the back-off."""
     go_on(step)
@@ -491,7 +532,7 @@ def start_budget(step: Transition) -> None:
     """Start, move or stop the timer of the time budget as the policy says."""
     session = step.session
     budget = session.policy.reconnect_budget_seconds
-    if budget is None or session.trouble_since is None:
+    if budget is None or session.trouble_since is None or session.phase is AttemptPhase.AWAITING:
         step.cancel(Timer.BUDGET)
     else:
         step.start(Timer.BUDGET, session.trouble_since + budget)

@@ -219,6 +219,7 @@ class SessionView:
     is_speaking: bool = False
     emotion: str | None = None
     is_hibernating: bool = False
+    is_starting: bool = False  # it waits for the embedded service, which is being started
     unconfirmed_lines: int = 0  # typed, sent, and not known to be kept by the service
 
     @property

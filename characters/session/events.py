@@ -42,6 +42,7 @@ __all__ = [
     "Event",
     "ForgetRequested",
     "HibernateRequested",
+    "HOLDING_PHASES",
     "LoadRecord",
     "OpenConnection",
     "OpenMicrophone",
@@ -58,6 +59,8 @@ __all__ = [
     "RoomJoined",
     "RoomMode",
     "ServerEnded",
+    "ServiceAwaited",
+    "ServiceStarted",
     "Session",
     "StartTimer",
     "StoreRecord",
@@ -146,6 +149,11 @@ class WakeRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceStarted:
+    """The game has started the service behind the endpoint: whoever missed it may try anew."""
+
+
+@dataclass(frozen=True, slots=True)
 class TimerFired:
     """A timer that was due at ``due`` fired; ``chance`` in [0, 1) is for the jitter."""
 
@@ -178,6 +186,11 @@ class RecordLoadFailed(ConnectionEvent):
 
     failure: Failure
     chance: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAwaited(ConnectionEvent):
+    """The service behind the endpoint is being started; nothing is sent before it listens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +273,7 @@ Event: TypeAlias = (
     | PlayerActed
     | HibernateRequested
     | WakeRequested
+    | ServiceStarted
     | TimerFired
     | ConnectionEvent
 )
@@ -377,8 +391,18 @@ class AttemptPhase(Enum):
     LOADING = "loading"
     WAITING = "waiting"
     OPENING = "opening"
+    AWAITING = "awaiting"  # the start of the service, which costs nobody time or an attempt
     GRANTED = "granted"
     JOINED = "joined"
+
+
+HOLDING_PHASES = (
+    AttemptPhase.OPENING,
+    AttemptPhase.AWAITING,
+    AttemptPhase.GRANTED,
+    AttemptPhase.JOINED,
+)
+"""The phases with a connection, or one being made."""
 
 
 class Storing(Enum):
@@ -445,7 +469,7 @@ class Session:
     @property
     def is_holding(self) -> bool:
         """Whether there is a connection, or one being made."""
-        return self.phase in (AttemptPhase.OPENING, AttemptPhase.GRANTED, AttemptPhase.JOINED)
+        return self.phase in HOLDING_PHASES
 
 
 class Transition:

@@ -14,7 +14,7 @@ the shell must perform, in order. Nothing here waits, reads a clock or draws a c
   event out of its phase is illegal too. Going from phase to phase::
 
       LOADING -> OPENING -> GRANTED -> JOINED -> (CONNECTED)
-         ^          ^
+         ^          ^  <-> AWAITING    our own service is being started
          +- WAITING-+      back-off, nothing in flight
 
 * CONNECTED needs both: the character is ready, and the record is durable (stored from the
@@ -35,6 +35,7 @@ from characters.protocol.failures import CharactersError, Failure
 from characters.session.attempts import (
     arm_microphone,
     attempt_over,
+    awaited,
     begin,
     budget_spent,
     bye_failure,
@@ -52,6 +53,8 @@ from characters.session.attempts import (
     ready_too_late,
     release,
     retry,
+    retry_unanswered,
+    service_started,
     start_budget,
     start_idle,
     start_too_late,
@@ -64,6 +67,7 @@ from characters.session.attempts import (
 )
 from characters.session.conversation import SessionState
 from characters.session.events import (
+    HOLDING_PHASES,
     AbortConnection,
     AttemptFailed,
     AttemptPhase,
@@ -91,6 +95,8 @@ from characters.session.events import (
     RoomGranted,
     RoomJoined,
     ServerEnded,
+    ServiceAwaited,
+    ServiceStarted,
     Session,
     Timer,
     TimerFired,
@@ -348,6 +354,8 @@ _TRYING: Mapping[type | Timer, Handler] = {
     PolicyChanged: _change_policy,
     PersistChanged: _change_persist,
     RestartRequested: _restart,
+    ServiceStarted: service_started,
+    ServiceAwaited: awaited,
     ConnectionStarted: started,
     RoomGranted: granted,
     RoomJoined: joined,
@@ -375,6 +383,7 @@ _ROWS: Mapping[SessionState, Mapping[type | Timer, Handler]] = {
         PolicyChanged: _change_policy,
         PersistChanged: _change_persist,
         RestartRequested: _restart_later,
+        ServiceStarted: _nothing,
     },
     SessionState.CONNECTING: {
         **_TRYING,
@@ -391,6 +400,7 @@ _ROWS: Mapping[SessionState, Mapping[type | Timer, Handler]] = {
         PolicyChanged: _change_policy,
         PersistChanged: _change_persist,
         RestartRequested: _restart,
+        ServiceStarted: _nothing,
         RecordStored: stored_late,
         RecordStoreFailed: _nothing,
         ConnectionLost: _lost,
@@ -410,7 +420,9 @@ _ROWS: Mapping[SessionState, Mapping[type | Timer, Handler]] = {
         PolicyChanged: _change_policy,
         PersistChanged: _change_persist,
         RestartRequested: _restart_later,
+        ServiceStarted: _nothing,
         # What was under way when the close was ordered may still be reported.
+        ServiceAwaited: _nothing,
         ConnectionStarted: _nothing,
         RoomGranted: _nothing,
         RoomJoined: _nothing,
@@ -433,6 +445,7 @@ _ROWS: Mapping[SessionState, Mapping[type | Timer, Handler]] = {
         PolicyChanged: _change_policy,
         PersistChanged: _change_persist,
         RestartRequested: _restart_after_error,
+        ServiceStarted: retry_unanswered,
     },
 }
 
@@ -443,22 +456,20 @@ TABLE: Mapping[tuple[SessionState, type | Timer], Handler] = MappingProxyType(
 """(state, event type or timer) -> what is done. What is not listed is illegal."""
 
 
-_HOLDING = (AttemptPhase.OPENING, AttemptPhase.GRANTED, AttemptPhase.JOINED)
-
-
 PHASES: Mapping[type | Timer, tuple[AttemptPhase, ...]] = MappingProxyType(
     {
         RecordLoaded: (AttemptPhase.LOADING,),
         RecordLoadFailed: (AttemptPhase.LOADING,),
-        ConnectionStarted: (AttemptPhase.OPENING,),
+        ServiceAwaited: (AttemptPhase.OPENING,),
+        ConnectionStarted: (AttemptPhase.OPENING, AttemptPhase.AWAITING),
         RoomGranted: (AttemptPhase.OPENING,),
         RoomJoined: (AttemptPhase.GRANTED,),
         RecordStored: (AttemptPhase.GRANTED, AttemptPhase.JOINED),
         RecordStoreFailed: (AttemptPhase.GRANTED, AttemptPhase.JOINED),
         CharacterReady: (AttemptPhase.JOINED,),
-        AttemptFailed: _HOLDING,
-        ConnectionLost: _HOLDING,
-        ServerEnded: _HOLDING,
+        AttemptFailed: HOLDING_PHASES,
+        ConnectionLost: HOLDING_PHASES,
+        ServerEnded: HOLDING_PHASES,
     }
 )
 """In which phases of an attempt an event may come; the others may come in any."""

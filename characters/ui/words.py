@@ -149,6 +149,7 @@ SLOW = f"Slow {_rate(SLOW_BYTES_PER_SECOND)}"
 
 # The session, over the head and in its receipt.
 
+STARTING = "starting"
 RECEIPT_SECONDS = 7.0
 RING_STEPS = 24
 
@@ -217,6 +218,8 @@ def badge(view: SessionView, now: float) -> BadgeWords:
     state = view.state
     if state is SessionState.CONNECTED:
         return TALK[view.dialogue]
+    if view.is_starting:
+        return BadgeWords(Shape.ARC, STARTING, Tone.BUSY)
     if state is SessionState.CONNECTING:
         words = "connecting" if view.attempt <= 1 else f"connecting {attempt(view)}"
         return BadgeWords(Shape.ARC, words + _wait(view, now), Tone.BUSY, _ring(view, now))

@@ -8,15 +8,18 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from characters.client.config import SessionConfig
+from characters.client.handle import SessionHandle
 from characters.client.runtime import Runtime, RuntimeBuilder
 from characters.client.service_process import ServiceError, ServiceProcess
 from characters.service.store import SessionStore
 from characters.session.conversation import ResumeOutcome, SessionState
+from characters.session.policy import ReconnectPolicy
 from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore
 
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -191,3 +194,70 @@ def test_a_level_may_choose_its_arguments_until_it_has_some_or_runs(tmp_path: Pa
     assert service.prefer(("--detector=silero",))
     assert service.prefer(("--detector=silero",)) and not service.prefer(("--no-speech",))
     assert not ServiceProcess(tmp_path, ROOT / "assets", arguments=FAST).prefer(("--no-speech",))
+
+
+SHORT = ReconnectPolicy(max_reconnect_attempts=1, start_wait_timeout_ms=500)
+
+
+def test_the_start_of_the_service_costs_nobody_an_attempt_or_time(tmp_path: Path) -> None:
+    slow = SlowStart(tmp_path, ROOT / "assets", arguments=FAST)
+    runtime = RuntimeBuilder().use_service(slow).build()
+    policy = replace(SHORT, max_reconnect_attempts=0)
+    handle = runtime.open_session(SessionConfig("patient-7f3a", policy=policy))
+    handle.connect()
+    until(lambda: handle.view.is_starting, runtime)
+    until(lambda: handle.view.state is SessionState.CONNECTED, runtime)
+    assert [event.attempt for event in handle.view.timeline] == [0, 0]
+    assert runtime.close(DEADLINE)
+
+
+def test_whoever_gave_up_while_the_service_was_away_comes_back_with_it(
+    service: ServiceProcess,
+) -> None:
+    runtime = RuntimeBuilder().use_service(service).build()
+    handles = [
+        runtime.open_session(SessionConfig(who, policy=SHORT))
+        for who in ("patient-7f3a", "nurse-21c4")
+    ]
+    for handle in handles:
+        handle.connect()
+    until(lambda: states_of(handles) == {SessionState.CONNECTED}, runtime)
+    service.kill()
+    until(lambda: states_of(handles) == {SessionState.ERROR}, runtime)
+    service.start()
+    until(lambda: states_of(handles) == {SessionState.CONNECTED}, runtime)
+    assert {outcome(handle.view.resume) for handle in handles} == {ResumeOutcome.RESUMED}
+    assert runtime.close(DEADLINE)
+
+
+def test_all_who_wait_for_a_service_that_does_not_come_hear_the_same_reason(
+    tmp_path: Path,
+) -> None:
+    broken = SlowStart(tmp_path, ROOT / "assets", arguments=("--port", "nonsense"))
+    runtime = RuntimeBuilder().use_service(broken).build()
+    policy = replace(SHORT, max_reconnect_attempts=0)
+    handles = [runtime.open_session(SessionConfig(who, policy=policy)) for who in ("one", "two")]
+    for handle in handles:
+        handle.connect()
+    until(lambda: states_of(handles) == {SessionState.ERROR}, runtime)
+    assert {str(handle.view.error) for handle in handles} == {str(handles[0].view.error)}
+    error = handles[0].view.error
+    assert error is not None and error.code == "service.not_started"
+    assert "invalid int value: 'nonsense'" in error.message
+    assert broken.starts == 1
+    assert runtime.close(DEADLINE)
+
+
+class SlowStart(ServiceProcess):
+    """A service whose start takes longer than a session would wait for an answer."""
+
+    starts = 0
+
+    def start(self) -> str:
+        self.starts += 1
+        threading.Event().wait(0.7)
+        return super().start()
+
+
+def states_of(handles: list[SessionHandle]) -> set[SessionState]:
+    return {handle.view.state for handle in handles}

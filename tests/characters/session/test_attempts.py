@@ -16,6 +16,7 @@ from characters.session.conversation import (
 from characters.session.events import (
     AbortConnection,
     ClearRecord,
+    ConnectionStarted,
     ConnectRequested,
     DisconnectRequested,
     ForgetRequested,
@@ -28,6 +29,8 @@ from characters.session.events import (
     RecordStoreFailed,
     RoomMode,
     ServerEnded,
+    ServiceAwaited,
+    ServiceStarted,
     StoreRecord,
     Timer,
 )
@@ -734,3 +737,79 @@ def test_a_stored_answer_that_comes_after_the_disconnect_is_no_surprise() -> Non
 def test_a_room_is_not_kept_without_a_ttl() -> None:
     life = Life(changed(room_rejoin_ttl_seconds=0.0)).connect().arrive().lose()
     assert not life.ordered(StoreRecord)
+
+
+# --- the start of the game's own service ------------------------------------------------------
+
+
+def test_waiting_for_the_service_to_start_is_no_attempt_and_no_time_out() -> None:
+    policy = changed(
+        max_reconnect_attempts=1, start_wait_timeout_ms=1000, reconnect_budget_seconds=5.0
+    )
+    life = Life(policy).connect()
+    life.feed(ServiceAwaited(life.epoch)).wait(60.0)
+    assert (life.state, life.session.attempt) == (SessionState.CONNECTING, 0)
+    assert life.arrive().state is SessionState.CONNECTED
+
+
+def test_attempts_and_time_count_from_the_moment_the_service_listens() -> None:
+    life = Life(changed(max_reconnect_attempts=0, start_wait_timeout_ms=1000)).connect()
+    life.feed(ServiceAwaited(life.epoch)).wait(60.0).feed(ConnectionStarted(life.epoch))
+    assert life.wait(0.9).state is SessionState.CONNECTING
+    assert life.wait(0.2).state is SessionState.ERROR
+
+
+def test_the_time_budget_counts_from_the_moment_the_service_listens() -> None:
+    policy = changed(start_wait_timeout_ms=60_000, reconnect_budget_seconds=5.0)
+    life = Life(policy).connect()
+    life.feed(ServiceAwaited(life.epoch)).wait(60.0).feed(ConnectionStarted(life.epoch))
+    assert life.wait(4.9).state is SessionState.CONNECTING
+    assert life.wait(0.2).state is SessionState.ERROR
+
+
+def test_a_service_that_does_not_come_is_an_attempt_that_failed() -> None:
+    life = Life(changed(max_reconnect_attempts=1)).connect()
+    life.feed(ServiceAwaited(life.epoch)).wait(60.0).refuse("service.not_started")
+    assert (life.state, life.session.attempt) == (SessionState.CONNECTING, 1)
+    life.wait(5.0).feed(ServiceAwaited(life.epoch)).refuse("service.not_started")
+    assert life.state is SessionState.ERROR
+
+
+def test_one_who_leaves_while_the_service_starts_has_left() -> None:
+    life = Life().connect()
+    life.feed(ServiceAwaited(life.epoch)).feed(DisconnectRequested())
+    assert life.closed().state is SessionState.DISCONNECTED
+
+
+@pytest.mark.parametrize("code", ["connection.refused", "service.not_started", "server.draining"])
+def test_who_failed_because_nobody_answered_is_retried_when_the_service_is_back(code: str) -> None:
+    life = Life(changed(max_reconnect_attempts=0)).connect().arrive().lose(code)
+    assert life.state is SessionState.ERROR
+    life.feed(ServiceStarted()).load(STORED)
+    assert (life.state, life.session.attempt) == (SessionState.CONNECTING, 0)
+    assert life.plan.character_session_id == "id-1"
+
+
+@pytest.mark.parametrize(
+    "code", ["connection.invalid_api_key", "session.resume_refused", "session.live_elsewhere"]
+)
+def test_another_error_stays_when_the_service_is_back(code: str) -> None:
+    life = Life().connect().arrive().lose(code)
+    assert life.feed(ServiceStarted()).state is SessionState.ERROR
+
+
+def test_who_is_about_to_try_again_tries_at_once_with_fresh_attempts() -> None:
+    life = Life(changed(max_reconnect_attempts=3)).connect().arrive().lose()
+    life.refuse("connection.refused").wait(4.0).refuse("connection.refused")
+    assert life.session.attempt == 3
+    epoch = life.epoch
+    life.feed(ServiceStarted())
+    assert (life.session.attempt, life.epoch) == (1, epoch + 1)
+    assert life.session.due(Timer.RETRY) is None
+    assert life.arrive().state is SessionState.CONNECTED
+
+
+def test_who_has_no_need_of_it_is_left_alone_when_the_service_is_back() -> None:
+    for life in (Life(), Life().connect().arrive(), Life().connect().feed(DisconnectRequested())):
+        before = life.session
+        assert life.feed(ServiceStarted()).session == before

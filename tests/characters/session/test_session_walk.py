@@ -52,6 +52,8 @@ from characters.session.events import (
     RoomGranted,
     RoomJoined,
     ServerEnded,
+    ServiceAwaited,
+    ServiceStarted,
     Session,
     StoreRecord,
     Timer,
@@ -103,11 +105,11 @@ def events_at(session: Session) -> Iterator[Event]:
     epoch = session.epoch
     yield ConnectRequested()
     yield from (DisconnectRequested(), ForgetRequested(), HibernateRequested())
-    yield from (WakeRequested(), PlayerActed())
+    yield from (WakeRequested(), PlayerActed(), ServiceStarted())
     yield from (TimerFired(timer, due, 0.5) for timer, due in session.timers)
     yield from (RecordLoaded(epoch, record, age) for record, age in RECORDS)
     yield RecordLoadFailed(epoch, failure("persistence.unavailable"), 0.5)
-    yield ConnectionStarted(epoch)
+    yield from (ServiceAwaited(epoch), ConnectionStarted(epoch))
     yield from (RoomGranted(epoch, name, "room-1", "live") for name in ("id-1", "id-2"))
     yield from (RoomJoined(epoch, outcome) for outcome in (None, *ResumeOutcome))
     yield RecordStored(epoch)
@@ -279,7 +281,7 @@ each_policy = pytest.mark.parametrize(
 def test_on_the_way_through_some_situations_the_invariants_hold(
     name: str, persist: Persist
 ) -> None:
-    counted = walk(POLICIES[name], persist, most=200)
+    counted = walk(POLICIES[name], persist, most=400)
     assert counted[S.CONNECTED.name] and counted[S.ERROR.name]
 
 
