@@ -49,6 +49,7 @@ MAX_PENDING = 16  # answers that are repeated at most: more turns than can wait 
 _SETTINGS = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
+PRAGMA fullfsync = ON;  -- macOS: the drive's cache too
 PRAGMA foreign_keys = ON;
 PRAGMA secure_delete = ON;
 """

@@ -38,6 +38,7 @@ class SQLiteStore:
             self._database = sqlite3.connect(self._path, check_same_thread=False)
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
+            self._database.execute("PRAGMA fullfsync = ON")  # macOS: the drive's cache too
             self._database.execute(_SCHEMA)
 
     def get_string(self, key: str, default: str | None = None) -> str | None:

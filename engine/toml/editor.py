@@ -115,7 +115,7 @@ def save_atomically(path: Path, text: str) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(text.encode("utf-8"))
             file.flush()
-            os.fsync(file.fileno())
+            FileSystem().flush(file.fileno())
         with suppress(FileNotFoundError):
             Path(name).chmod(target.stat().st_mode & 0o7777)
         FileSystem().replace(Path(name), target)
