@@ -19,7 +19,7 @@ ASK = ConnectRequest("bo")
 
 def run(play: Callable[[MemoryHost], Awaitable[None]]) -> None:
     async def bounded() -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await play(MemoryHost(lambda message: [BotLlmText("yes")]))
 
     asyncio.run(bounded())

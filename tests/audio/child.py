@@ -68,7 +68,7 @@ class Child:
         self._process.stdin.write(f"{command}\n".encode())
         self._process.stdin.flush()
 
-    def end(self, within: float = 5.0) -> float:
+    def end(self, within: float = 30.0) -> float:
         """Close its input, wait for its end with status 0, and return how long that took."""
         began = time.monotonic()
         assert self._process.stdin is not None

@@ -122,7 +122,7 @@ class Walk:
         config = SessionConfig(name, endpoint=url, policy=self.policy)
         return self.runtime.open_session(config)
 
-    def until(self, condition: Callable[[], object], within: float = 15.0) -> None:
+    def until(self, condition: Callable[[], object], within: float = 60.0) -> None:
         deadline, pause = time.monotonic() + within, threading.Event()
         while not condition():
             self.runtime.dispatcher.drain()

@@ -117,7 +117,7 @@ class Reconnecting:
 async def talk_through(stage: WebSocketStage, proxy: Proxy) -> Reconnecting:
     client = Reconnecting(WebSocketTransport(proxy.url), proxy)
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await client.hold(TALK)
     finally:
         await client.close()

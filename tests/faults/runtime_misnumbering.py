@@ -36,7 +36,7 @@ HASTY = ReconnectPolicy(
 )
 LINES = [f"This is line {number}." for number in range(1, 7)]
 LIES_EACH = 4
-DEADLINE = 15.0
+DEADLINE = 60.0
 
 
 def rows(quick: bool) -> Iterable[Row]:

@@ -23,7 +23,7 @@ def through(play: Play) -> None:
     async def run() -> None:
         server = await asyncio.start_server(echo, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        async with asyncio.timeout(10), Proxy("127.0.0.1", port) as proxy:
+        async with asyncio.timeout(60), Proxy("127.0.0.1", port) as proxy:
             reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
             writer.write(b"hello")
             assert await reader.readexactly(5) == b"hello"

@@ -54,7 +54,7 @@ def against(model: FakeModel, play: Callable[[str], Awaitable[None]]) -> None:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         host, port = runner.addresses[0][:2]
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await play(f"http://{host}:{port}/v1")
         finally:
             await runner.cleanup()

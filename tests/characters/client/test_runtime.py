@@ -26,7 +26,7 @@ from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore
 from engine.core.events import Dispatcher
 from tests.characters.client.fake_service import FakeService
 
-DEADLINE = 5.0
+DEADLINE = 60.0
 
 
 class House:

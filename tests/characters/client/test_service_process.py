@@ -24,7 +24,7 @@ from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore
 
 ROOT = Path(__file__).parent.parent.parent.parent
 FAST = ("--words-per-second", "0", "--think", "0", "--no-speech", "--seed", "1")
-DEADLINE = 15.0
+DEADLINE = 60.0
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from engine.scenes.file import SceneFile
 from tests.imports import ROOT
 from tests.memory_transport import MemoryHost
 
-DEADLINE = 5.0
+DEADLINE = 60.0
 S = SessionState
 LEVEL = """
 [scene]

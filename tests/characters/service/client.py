@@ -15,7 +15,7 @@ from tests.characters.transport.stages import AT_ONCE, WebSocketStage, service_s
 
 __all__ = ["Bare", "Guest", "kind", "serve", "words_in"]
 
-DEADLINE = 5.0
+DEADLINE = 60.0
 
 
 def kind(frame: dict[str, Any]) -> str:
@@ -129,7 +129,7 @@ def serve(
 
     async def run() -> None:
         async with (
-            asyncio.timeout(30),
+            asyncio.timeout(60),
             service_stage(settings or ServiceSettings(timing=AT_ONCE), api_key, **parts) as stage,
             aiohttp.ClientSession() as http,
         ):

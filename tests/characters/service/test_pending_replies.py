@@ -97,7 +97,7 @@ def test_a_confirmation_is_written_down_although_nothing_more_is_said(path: Path
         completed = (await guest.until("bot-turn-completed"))[-1]
         await guest.link("ack", received=completed["seq"])
         store = SessionStore(path)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while store.pending(sessions[0]):  # noqa: ASYNC110  # another connection's rows announce nothing
                 await asyncio.sleep(0.005)
         store.close()

@@ -91,7 +91,7 @@ def world(tmp_path: Path) -> World:
 
 def run(play: Callable[[], Awaitable[None]]) -> None:
     async def bounded() -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await play()
 
     asyncio.run(bounded())

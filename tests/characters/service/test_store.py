@@ -254,7 +254,7 @@ def run(play: Callable[[RoomStore, Disk], Awaitable[None]]) -> Disk:
     disk = Disk()
 
     async def bounded() -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             store = disk.room_store()
             store.start()
             await play(store, disk)

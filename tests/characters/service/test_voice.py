@@ -36,7 +36,7 @@ def listen(listener: FakeListener, play: Callable[[SpeechInput], Awaitable[None]
             listener, 0.1 - LOST_SECONDS
         )  # a tenth of a second without frames
         speech_input.start(lambda text, messages: understood.append((text, messages)))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await play(speech_input)
             for _ in range(3 * MAX_FRAMES):
                 await asyncio.sleep(0)
@@ -176,7 +176,7 @@ def speak(
         loop = asyncio.get_running_loop()
         output = SpeechOutput(speech or FakeSpeech(), None, loop.time)
         output.connect(audience.callbacks())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await play(output, audience)
         await output.close()
 

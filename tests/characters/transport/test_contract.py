@@ -22,14 +22,14 @@ from characters.transport.base import Connection, Incoming, Transport, Transport
 from tests.characters.transport.stages import NUMBERED, STAGES, Stage, service_stage
 
 ASK = ConnectRequest("counter-1")
-DEADLINE = 5.0
+DEADLINE = 60.0
 
 Play = Callable[[Stage], Awaitable[None]]
 
 
 def perform(kind: str, play: Play) -> None:
     async def run() -> None:
-        async with asyncio.timeout(20), STAGES[kind]() as stage:
+        async with asyncio.timeout(60), STAGES[kind]() as stage:
             await play(stage)
 
     asyncio.run(run())

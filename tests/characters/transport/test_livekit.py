@@ -40,7 +40,7 @@ def in_a_room(
         server = FakeLiveKit(respond)
         rooms = LiveKitRooms(time.monotonic, lambda: server)
         grant = server.grant(ConnectRequest("patient-7f3a"))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             connection = await rooms.join(grant, SequencedChannel(grant.room_name))
             assert isinstance(await connection.receive(), BotReady)
             await play(connection, server.rooms[-1])

@@ -63,7 +63,7 @@ def against(
         host, port = runner.addresses[0][:2]
         transport = WebSocketTransport(f"http://{host}:{port}/", api_key="k3y")
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await play(transport, f"ws://{host}:{port}/room")
         finally:
             await transport.close()
@@ -144,7 +144,7 @@ def test_an_endpoint_that_is_not_there_gets_its_code(endpoint: str, code: str) -
     async def run() -> None:
         transport = WebSocketTransport(endpoint)
         with pytest.raises(TransportError) as caught:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await transport.connect(ASK)
         await transport.close()
         assert caught.value.failure.code == code
@@ -284,7 +284,7 @@ def test_cancelling_a_join_leaves_no_task_and_no_socket() -> None:
 
 def test_closing_the_transport_leaves_no_task_of_a_live_connection() -> None:
     async def run() -> None:
-        async with asyncio.timeout(10), service_stage() as stage:
+        async with asyncio.timeout(60), service_stage() as stage:
             before = asyncio.all_tasks()
             transport = WebSocketTransport(stage.url)
             for _ in range(3):

@@ -14,7 +14,7 @@ from engine.prefs.writer import BufferedSignal, PrefsSignals, PrefsWriter
 from tests.engine.fake_disk import FakeDisk
 
 PATH = Path("/data/prefs.msgpack")
-DEADLINE = 5.0
+DEADLINE = 60.0
 
 
 class SaveStates:
