@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
 from typing import Any, Protocol
 
 from characters.client.config import CharacterEvent, SessionConfig
@@ -23,7 +25,7 @@ from characters.session.events import (
 from characters.session.policy import ReconnectPolicy
 from engine.core.events import Signal
 
-__all__ = ["SessionHandle"]
+__all__ = ["Connecting", "SessionHandle"]
 
 
 class Caller(Protocol):
@@ -31,6 +33,13 @@ class Caller(Protocol):
 
     def call(self, action: Callable[..., object], *args: Any) -> None:
         """Queue the action; never waits."""
+
+
+class Connecting(Future[SessionView]):
+    """A future that can be awaited, too, in any asyncio loop."""
+
+    def __await__(self) -> Generator[Any, None, SessionView]:
+        return asyncio.wrap_future(self).__await__()
 
 
 class SessionHandle:
@@ -105,6 +114,17 @@ class SessionHandle:
         """
         self._is_leaving = False
         self._feed(ConnectRequested(take_over))
+
+    def connected(self) -> Connecting:
+        """Return a future for the end of a connect: its result is the view when CONNECTED.
+
+        `await session.connected()` in an asyncio loop, or `session.connected().result(timeout)`
+        where no frame has to be drawn. It raises a TransportError, whose `failure` says why, as
+        soon as the session is in ERROR, or disconnected without a connect on its way.
+        """
+        waiting = Connecting()
+        self._network.call(self._runner.report_connected, waiting)
+        return waiting
 
     def connect_if_stored(self) -> None:
         """Connect if a session is stored, as soon as the store has said so: it may be slow."""

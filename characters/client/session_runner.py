@@ -22,6 +22,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Future
 from dataclasses import fields
 from functools import partial
 from typing import Any
@@ -41,6 +42,7 @@ from characters.session.conversation import (
     SessionRecord,
     SessionState,
     SessionStateChanged,
+    SessionView,
     shorten_id,
 )
 from characters.session.events import (
@@ -71,6 +73,7 @@ from characters.session.events import (
     TimerFired,
 )
 from characters.session.machine import IllegalEvent, advance
+from characters.transport.base import TransportError
 
 __all__ = [
     "is_another_session",
@@ -80,6 +83,9 @@ __all__ = [
     "SessionRunner",
 ]
 
+
+# The states in which a connect has succeeded or failed, or there is none.
+_OUTCOMES = (SessionState.CONNECTED, SessionState.ERROR, SessionState.DISCONNECTED)
 
 _IDENTITY = ("character_id", "key", "place", "endpoint", "api_key", "end_user_id")
 _LIVE = ("policy", "persist", "actions", "player_name", "respond_mode")
@@ -226,6 +232,7 @@ class SessionRunner:
         self._now = context.clock()
         self._room_config = config  # what the room knows of the settings
         self._has_changed = asyncio.Event()
+        self._awaited: list[Future[SessionView]] = []
         self._perform: Mapping[type[Any], Callable[[Any], None]] = {
             LoadRecord: self._records.perform,
             StoreRecord: self._records.perform,
@@ -259,6 +266,26 @@ class SessionRunner:
         finally:
             self._is_feeding = False
             self.session.refresh()
+            self._settle_awaited()
+
+    def report_connected(self, waiting: Future[SessionView]) -> None:
+        """Set the view as result once it is CONNECTED, or a TransportError once it cannot be."""
+        if waiting.set_running_or_notify_cancel():
+            self._awaited.append(waiting)
+            self._settle_awaited()
+
+    def _settle_awaited(self) -> None:
+        """Answer those that wait for the connection, as soon as it is known how that ends."""
+        view = self.session.view
+        if not self._awaited or view.state not in _OUTCOMES:
+            return
+        waiting, self._awaited = self._awaited, []
+        why = view.error or failure("session.ended", "The session is disconnected")
+        for future in waiting:
+            if view.state is SessionState.CONNECTED:
+                future.set_result(view)
+            else:
+                future.set_exception(TransportError(why))
 
     def _advance(self, event: Event) -> None:
         now = max(self._now, self.session.context.clock())

@@ -73,11 +73,11 @@ def _choice(component: type, item: dataclasses.Field[Any]) -> tuple[type | None,
 def _resolved(component: type, item: dataclasses.Field[Any]) -> Any:
     """Return the type of a field; the default's, where names in it are for type checkers only."""
     holder = types.SimpleNamespace(__annotations__={item.name: item.type})
-    module = vars(sys.modules[component.__module__])
     try:
+        module = vars(sys.modules[component.__module__])
         hints = get_type_hints(holder, module, dict(vars(component)), include_extras=True)
         return hints[item.name]
-    except Exception:  # an annotation may be any expression
+    except Exception:  # an annotation may be any expression, its module none
         return type(item.default)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -7,9 +8,12 @@ from typing import Any
 import pytest
 
 from characters.client.handle import SessionHandle
+from characters.protocol.failures import CharactersError
 from characters.session.conversation import SessionRecord, SessionState
 from characters.session.events import ConnectRequested
+from characters.session.policy import ReconnectPolicy
 from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore
+from characters.transport.base import TransportError
 from tests.characters.client.stage import Stage
 
 
@@ -26,6 +30,13 @@ class Late:
         for action in self.waiting:
             stage.do(action)
         self.waiting.clear()
+
+
+class Now:
+    """A network thread that always has its turn."""
+
+    def call(self, action: Callable[..., object], *args: Any) -> None:
+        action(*args)
 
 
 def store_with(key: str) -> KeyValueSessionPersistence:
@@ -65,6 +76,66 @@ def test_a_connect_behind_a_disconnect_that_waits_ends_connected() -> None:
         handle.connect()
         network.take_turn(stage)
         stage.until(lambda: actor.states.endswith("DISCONNECTED CONNECTING CONNECTED"))
+
+
+def test_a_connect_can_be_waited_for() -> None:
+    with Stage() as stage:
+        network = Late()
+        handle = SessionHandle(stage.actor().runner, network)
+        handle.connect()
+        waiting = handle.connected()
+        network.take_turn(stage)
+        assert not waiting.done()
+        stage.until(waiting.done)
+        assert waiting.result().state is SessionState.CONNECTED
+        again = handle.connected()
+        network.take_turn(stage)
+        assert again.result().session_id == handle.view.session_id
+
+
+def test_a_connect_that_fails_raises_its_failure() -> None:
+    with Stage() as stage:
+        policy = ReconnectPolicy(max_reconnect_attempts=0)
+        network = Late()
+        handle = SessionHandle(stage.actor(endpoint="nowhere", policy=policy).runner, network)
+        handle.connect()
+        waiting = handle.connected()
+        network.take_turn(stage)
+        stage.until(waiting.done)
+        error = waiting.exception()
+        assert isinstance(error, TransportError) and error.failure == handle.view.error
+
+
+def test_waiting_for_a_session_that_nothing_connects_raises_at_once() -> None:
+    with Stage() as stage:
+        network = Late()
+        waiting = SessionHandle(stage.actor().runner, network).connected()
+        network.take_turn(stage)
+        with pytest.raises(CharactersError, match="The session is disconnected"):
+            waiting.result(0)
+
+
+def test_any_asyncio_loop_can_await_a_connect() -> None:
+    with Stage() as stage:
+        handle = SessionHandle(stage.connected().runner, Now())
+
+        async def wait() -> SessionState:
+            async with asyncio.timeout(10):
+                return (await handle.connected()).state
+
+        assert asyncio.run(wait()) is SessionState.CONNECTED
+
+
+def test_who_stops_waiting_for_a_connect_disturbs_nothing() -> None:
+    with Stage() as stage:
+        actor, network = stage.actor(), Late()
+        handle = SessionHandle(actor.runner, network)
+        handle.connect()
+        handle.connected().cancel()
+        waiting = handle.connected()
+        network.take_turn(stage)
+        stage.until(waiting.done)
+        assert waiting.result().state is SessionState.CONNECTED
 
 
 @pytest.mark.parametrize(("key", "feeds"), [("nurse", 1), ("porter", 0)])
