@@ -19,6 +19,7 @@ from typing import Any
 from characters.protocol.codec import decode_client, encode_server, parse_object
 from characters.protocol.failures import Failure, failure
 from characters.protocol.link import (
+    LINK_LABEL,
     Ack,
     Arrival,
     Bye,
@@ -29,7 +30,6 @@ from characters.protocol.link import (
     Welcome,
     decode_link,
     encode_link,
-    is_link,
 )
 from characters.protocol.messages import (
     BotReady,
@@ -187,7 +187,7 @@ class MemoryHost:
             room.audio_frames.append(data)
             return
         raw = parse_object(data)
-        if is_link(raw):
+        if raw.get("label") == LINK_LABEL:
             self._take_link(room, decode_link(raw))
         elif room.channel.accept(raw) is Arrival.DELIVER:
             message = decode_client(raw)

@@ -14,7 +14,6 @@ from characters.audio.speaker import BLOCK_SECONDS, OUTPUT_RATE
 
 __all__ = ["EchoCanceller", "open_echo_canceller"]
 
-
 _log = logging.getLogger(__name__)
 
 HEARD_SAMPLES = round(SAMPLE_RATE * BLOCK_SECONDS)

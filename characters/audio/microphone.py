@@ -26,7 +26,6 @@ from characters.audio.sources import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, 
 
 __all__ = ["CaptureStream", "PortAudioMicrophone"]
 
-
 POLL_SECONDS = 0.1
 # A block is late when many are missing; twice in a row, for a process that was held up whole
 # wakes with an old block before the callback had its turn.

@@ -28,7 +28,6 @@ from characters.protocol.turn_settings import BargeIn
 
 __all__ = ["Mixer", "Voice"]
 
-
 JITTER_SECONDS = 0.06
 # A burst that is shorter than the jitter buffer is still to be heard, after this wait.
 PATIENCE_SECONDS = 0.1

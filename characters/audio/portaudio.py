@@ -35,7 +35,6 @@ __all__ = [
     "stable_name",
 ]
 
-
 # PortAudio's state belongs to the process, and so must the lock around it.
 PORTAUDIO = threading.Lock()
 PATIENCE_SECONDS = 3.0

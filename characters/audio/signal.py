@@ -42,7 +42,6 @@ __all__ = [
     "volume",
 ]
 
-
 Samples: TypeAlias = NDArray[np.int16]
 Floats: TypeAlias = NDArray[np.float32]
 
@@ -217,7 +216,6 @@ class StreamResampler(Protocol):
 
     def feed(self, samples: Samples) -> Samples:
         """Take the next samples; return those that are ready at the other rate."""
-        ...
 
 
 class SoxrResampler:

@@ -30,7 +30,6 @@ from characters.audio.signal import Samples
 
 __all__ = ["BLOCK_SECONDS", "ClockVoice", "OUTPUT_RATE", "PortAudioVoice"]
 
-
 OUTPUT_RATE = 48_000
 BLOCK_SECONDS = 0.01
 # PulseAudio may take a first second of sound at its leisure; a loss is noticed within 2 s.

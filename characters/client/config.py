@@ -14,13 +14,7 @@ from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.session.conversation import RetryScheduled, SessionStateChanged, Turn
 from characters.session.policy import Persist, ReconnectPolicy
 
-__all__ = [
-    "CharacterEvent",
-    "MessageRefused",
-    "SessionConfig",
-    "TextRefused",
-    "TranscriptChanged",
-]
+__all__ = ["CharacterEvent", "MessageRefused", "SessionConfig", "TextRefused", "TranscriptChanged"]
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,8 @@ class SimulatedLink:
     def apply_to(self, connection: Connection) -> None:
         """Put a new connection under the conditions."""
         self._connection = connection
-        connection.set_conditions(self._conditions)
+        if self._conditions != NetworkConditions.CALM:
+            connection.set_conditions(self._conditions)
 
     async def passage(self) -> None:
         """Wait as long as a small frame takes in one direction."""
@@ -169,15 +170,9 @@ class SessionConnection:
         try:
             connection = await self._connect(request)
             policy = self._session.machine.policy
+            interval, timeout = policy.heartbeat_interval_seconds, policy.heartbeat_timeout_seconds
             connection.ping()
-            self._beat(
-                connection,
-                Heartbeat(
-                    policy.heartbeat_interval_seconds,
-                    policy.heartbeat_timeout_seconds,
-                    connection.last_received,
-                ),
-            )
+            self._beat(connection, Heartbeat(interval, timeout, connection.last_received))
             await self._receive(connection)
         except TransportError as error:
             self._report(error.failure)
@@ -200,15 +195,8 @@ class SessionConnection:
             await link.passage()
             grant = await transport.connect(request)
             await link.passage()
-            self._feed(
-                RoomGranted(
-                    self.epoch,
-                    grant.character_session_id,
-                    grant.room_name,
-                    grant.session_id,
-                    context.chance(),
-                )
-            )
+            ids = grant.character_session_id, grant.room_name, grant.session_id
+            self._feed(RoomGranted(self.epoch, *ids, context.chance()))
             # The machine may have refused the grant: then this task is cancelled, here.
             await asyncio.sleep(0)
             channel = self._channel_of(grant, rejoins=request.mode == "join")

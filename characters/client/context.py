@@ -91,26 +91,17 @@ class ConnectLimiter:
         self._patience = patience_seconds
         self._tokens = float(most_in_flight)
         self._counted_at = clock()
-        self._in_flight: set[_Waiting] = set()
-        self._waiting: list[_Waiting] = []
+        self.in_flight: set[_Waiting] = set()
+        """The connects that run now, the slow ones not counted."""
+        self.waiting: list[_Waiting] = []
         self._timer: asyncio.TimerHandle | None = None
-
-    @property
-    def in_flight(self) -> int:
-        """How many connects run now, the slow ones not counted."""
-        return len(self._in_flight)
-
-    @property
-    def waiting(self) -> int:
-        """How many connects wait."""
-        return len(self._waiting)
 
     @asynccontextmanager
     async def slot(self, priority: Callable[[], float] = float) -> AsyncIterator[None]:
         """Hold a place among the connects in flight."""
         loop = asyncio.get_running_loop()
         place = _Waiting(priority, loop.create_future())
-        self._waiting.append(place)
+        self.waiting.append(place)
         self._let_in()
         try:
             await place.turn
@@ -124,25 +115,24 @@ class ConnectLimiter:
             self._leave(place)
 
     def _leave(self, place: _Waiting) -> None:
-        if place in self._waiting:
-            self._waiting.remove(place)
-        if place in self._in_flight:
-            self._in_flight.remove(place)
+        if place in self.waiting:
+            self.waiting.remove(place)
+        if place in self.in_flight:
+            self.in_flight.remove(place)
             self._let_in()
 
     def _let_in(self) -> None:
-        now = self._clock()
-        gained = (now - self._counted_at) / self._interval
+        before, self._counted_at = self._counted_at, self._clock()
+        gained = (self._counted_at - before) / self._interval
         self._tokens = min(float(self._most), self._tokens + gained)
-        self._counted_at = now
         # A hair below 1: the timer may come a clock's tick early.
-        while self._waiting and len(self._in_flight) < self._most and self._tokens >= 0.999:
-            first = min(self._waiting, key=methodcaller("priority"))
-            self._waiting.remove(first)
+        while self.waiting and len(self.in_flight) < self._most and self._tokens >= 0.999:
+            first = min(self.waiting, key=methodcaller("priority"))
+            self.waiting.remove(first)
             if first.turn.done():
                 continue  # cancelled, and not yet gone
             self._tokens -= 1.0
-            self._in_flight.add(first)
+            self.in_flight.add(first)
             first.turn.set_result(None)
         self._look_again()
 
@@ -150,7 +140,7 @@ class ConnectLimiter:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._waiting and len(self._in_flight) < self._most:
+        if self.waiting and len(self.in_flight) < self._most:
             delay = max(0.001, (1.0 - self._tokens) * self._interval)
             self._timer = asyncio.get_running_loop().call_later(delay, self._let_in)
 

@@ -75,7 +75,6 @@ from engine.core.events import Signal
 
 __all__ = ["Conversation", "ConversationState", "MOST_UNCONFIRMED", "MOST_WAITING", "OpenSession"]
 
-
 # Lines typed while there is no connection; older ones are out of date by then.
 MOST_WAITING = 20
 # Lines that the service has not confirmed: only one that cannot write leaves so many.

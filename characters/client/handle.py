@@ -50,25 +50,19 @@ class SessionHandle:
     """
 
     def __init__(self, runner: SessionRunner, network: Caller) -> None:
+        self.key = runner.session.key
+        """The name of the session in its runtime."""
+        self.character_id = runner.session.config.character_id
+        """The character's id at the service."""
+        self.events: Signal[CharacterEvent] = runner.session.events
         self._runner = runner
         self._session = runner.session
         self._network = network
         self._stored = runner.session.context.stored_keys
-        self.events: Signal[CharacterEvent] = runner.session.events
         self.network_conditions = NetworkConditions.CALM
         """The simulated conditions that were set, over all of its connections."""
         self._is_leaving = False  # a disconnect was ordered, whatever the view says as yet
         self._resumes_when_known = False
-
-    @property
-    def key(self) -> str:
-        """The name of the session in its runtime."""
-        return self._session.key
-
-    @property
-    def character_id(self) -> str:
-        """The character's id at the service."""
-        return self._session.config.character_id
 
     @property
     def config(self) -> SessionConfig:
@@ -128,12 +122,13 @@ class SessionHandle:
 
     def connect_if_stored(self) -> None:
         """Connect if a session is stored, as soon as the store has said so: it may be slow."""
-        self._resumes_when_known = True
-        self._stored.when_known(self._resume)
 
-    def _resume(self) -> None:
-        if self._resumes_when_known and self._stored.has(self.key):
-            self.connect()
+        def resume() -> None:
+            if self._resumes_when_known and self._stored.has(self.key):
+                self.connect()
+
+        self._resumes_when_known = True
+        self._stored.when_known(resume)
 
     def retry(self) -> None:
         """Connect again after an error."""
@@ -188,11 +183,10 @@ class SessionHandle:
         self._network.call(self._runner.conversation.send_text, text)
 
     def respond(self, about: str = "") -> None:
-        """Let the character answer all that was said since its last answer.
+        """Let the character answer all that was said since its last answer, or speak `about` that.
 
-        For `RespondMode.MANUAL`, where it says nothing by itself. When nothing was said it speaks
-        `about` that, or of something. While (re)connecting it waits; elsewhere `MessageRefused`
-        says why not.
+        For `RespondMode.MANUAL`, where it says nothing by itself. While (re)connecting it waits;
+        elsewhere `MessageRefused` says why not.
         """
         self._network.call(self._runner.conversation.respond, about)
 

@@ -32,11 +32,9 @@ class EchoFilter(Protocol):
     @property
     def is_settled(self) -> bool:
         """Whether it has learnt the room, so that what is left is no echo."""
-        ...
 
     def clean(self, samples: Samples) -> Samples:
         """Return a frame without the echo in it."""
-        ...
 
 
 class Capture:
@@ -53,17 +51,13 @@ class Capture:
         self._ring = FrameRing(wake=wake)
         self._source: MicrophoneSource | None = None
         self._device: str | None = None
+        self.has_echo_filter = echo is not None
         self.cancels_echo = False
 
     @property
     def is_open(self) -> bool:
         """Whether a source is open."""
         return self._source is not None
-
-    @property
-    def has_echo_filter(self) -> bool:
-        """Whether echo can be cancelled on this machine."""
-        return self._echo is not None
 
     @property
     def is_free_of_echo(self) -> bool:
@@ -85,11 +79,9 @@ class Capture:
         """How many frames were lost because they were not taken in time."""
         return self._ring.overruns
 
-    def tend(self, device: str | None, *, wanted: bool) -> None:
-        """Open or close the source, or let it follow the player's choice of device."""
-        if not wanted:
-            self.close()
-        elif self._source is None:
+    def tend(self, device: str | None) -> None:
+        """Open the source, or let it follow the player's choice of device."""
+        if self._source is None:
             self._ring.clear()
             self._source = self._source_factory()
             if device is not None:

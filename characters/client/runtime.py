@@ -120,11 +120,10 @@ class Runtime:
         self.network.submit(self.voice_input.run(self._conversation_of))
 
     def update(self) -> None:
-        """Begin a frame: call it once in each.
+        """Begin a frame: call it once in each, as a CharacterManager does.
 
         Events of the sessions are delivered here, unless the runtime was given a dispatcher, which
-        the game drains. Short frames are not interrupted by other threads. A CharacterManager does
-        this in each of its frames.
+        the game drains. Short frames are not interrupted by other threads.
         """
         self.network.frame_began()
         if self.owns_dispatcher:
@@ -170,10 +169,9 @@ class Runtime:
             OSError: the service did not answer or knows no such session.
         """
         handle = self._handles.get(key)
-        session_id = None if handle is None else handle.view.session_id
-        if handle is None or session_id is None:
+        if handle is None or handle.view.session_id is None:
             raise LookupError(f"{key} has no session that could expire: connect it first.")
-        self.endpoints.expire(handle.config, session_id)
+        self.endpoints.expire(handle.config, handle.view.session_id)
 
     def forget_session(self, key: str) -> None:
         """Disconnect, and remove every trace of the conversation, here and at its service.
@@ -218,10 +216,8 @@ class Runtime:
         self.endpoints.thread.stop(0.05)
         self.voice.close()
         if not in_time:
-            _log.warning(
-                "The runtime did not end within %.1f s; what hangs is left behind.",
-                deadline_seconds,
-            )
+            sentence = "The runtime did not end within %.1f s; what hangs is left behind."
+            _log.warning(sentence, deadline_seconds)
         return in_time
 
     # --- inside ---------------------------------------------------------------------------
@@ -295,7 +291,6 @@ class RuntimeBuilder:
         self._resolve: EndpointResolver | None = None
         self._service: ServiceProcess | None = None
         self._clock: Clock = SystemClock()
-        self._wall_clock: Callable[[], float] = time.time
         self._chance: Callable[[], float] = random.random
         self._dispatcher: Dispatcher | None = None
         self._voice: Voice | None = None
@@ -325,11 +320,6 @@ class RuntimeBuilder:
     def use_clock(self, clock: Clock) -> Self:
         """Take the time of sessions from this monotonic clock."""
         self._clock = clock
-        return self
-
-    def use_wall_clock(self, wall_clock: Callable[[], float]) -> Self:
-        """Take the times in stored records from this clock (seconds since 1970)."""
-        self._wall_clock = wall_clock
         return self
 
     def use_chance(self, chance: Callable[[], float]) -> Self:
@@ -373,7 +363,7 @@ class RuntimeBuilder:
         store = StoreThread()
         context = RuntimeContext(
             clock=now,
-            wall_clock=self._wall_clock,
+            wall_clock=time.time,
             chance=self._chance,
             limiter=ConnectLimiter(now),
             worker=store,
@@ -386,15 +376,8 @@ class RuntimeBuilder:
             post=dispatcher.post,
             listener=voice_input,
         )
-        return Runtime(
-            context,
-            endpoints,
-            store,
-            voice_input,
-            dispatcher,
-            owns_dispatcher=self._dispatcher is None,
-            service=service,
-        )
+        is_own = self._dispatcher is None
+        return Runtime(context, endpoints, store, voice_input, dispatcher, is_own, service)
 
     def _reach(self, url: str, api_key: str | None) -> Transport:
         # Imported here: a game with a transport of its own needs no aiohttp.

@@ -83,7 +83,6 @@ __all__ = [
     "SessionRunner",
 ]
 
-
 # The states in which a connect has succeeded or failed, or there is none.
 _OUTCOMES = (SessionState.CONNECTED, SessionState.ERROR, SessionState.DISCONNECTED)
 
@@ -165,12 +164,11 @@ class RecordStore:
             self._feed(RecordLoadFailed(command.epoch, why, context.chance()))
             return
         context.stored_keys.note(key, is_stored=record is not None)
-        self._session.stored_at = None
+        self._session.stored_at, age, now = None, 0.0, context.wall_clock()
         if record is not None and record.saved_at:  # an id stored by hand has no time
-            self._session.stored_at = context.clock() - (context.wall_clock() - record.saved_at)
-        age = 0.0
+            self._session.stored_at = context.clock() - (now - record.saved_at)
         if record is not None and record.dropped_at is not None:
-            age = context.wall_clock() - record.dropped_at
+            age = now - record.dropped_at
         self._feed(RecordLoaded(command.epoch, record, age))
 
     def _read(self) -> SessionRecord | None:
@@ -238,12 +236,12 @@ class SessionRunner:
             StoreRecord: self._records.perform,
             ClearRecord: self._records.perform,
             OpenConnection: self._open_connection,
-            CloseConnection: self._close_connection,
-            AbortConnection: self._abort_connection,
+            CloseConnection: self._leave_connection,
+            AbortConnection: self._leave_connection,
             StartTimer: self._start_timer,
             CancelTimer: self._cancel_timer,
             OpenMicrophone: self._open_microphone,
-            CloseMicrophone: self._close_microphone,
+            CloseMicrophone: lambda _: session.gate.close(),
             Publish: self._publish,
         }
 
@@ -315,10 +313,10 @@ class SessionRunner:
 
     def _start_timer(self, command: StartTimer) -> None:
         self._cancel_timer(command)
+        timer, loop = command.timer, asyncio.get_running_loop()
         delay = max(0.0, command.due - self.session.context.clock())
-        loop = asyncio.get_running_loop()
-        self._timers[command.timer] = loop.call_later(delay, self._fire, command.timer, command.due)
-        if command.timer is Timer.RETRY:
+        self._timers[timer] = loop.call_later(delay, self._fire, timer, command.due)
+        if timer is Timer.RETRY:
             self.session.retry_wait = delay
 
     def _cancel_timer(self, command: StartTimer | CancelTimer) -> None:
@@ -392,23 +390,19 @@ class SessionRunner:
         )
         self._connection.open(request)
 
-    def _close_connection(self, command: CloseConnection) -> None:
-        connection = self._connection
-        if connection is not None:
-            self._let_go(connection)
-            connection.close()
-
-    def _abort_connection(self, command: AbortConnection) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            self._let_go(connection)
-            connection.abort()
-
-    def _let_go(self, connection: SessionConnection) -> None:
+    def _leave_connection(self, command: CloseConnection | AbortConnection) -> None:
         """Stop using a connection, and remember it until its last task has ended."""
+        connection = self._connection
+        if connection is None:
+            return
         self.session.connection = None
         self._old_connections = [old for old in self._old_connections if not old.is_over]
         self._old_connections.append(connection)
+        if isinstance(command, CloseConnection):
+            connection.close()
+        else:
+            self._connection = None
+            connection.abort()
 
     def cut(self) -> None:
         """Break the connection, as a fault would."""
@@ -420,9 +414,6 @@ class SessionRunner:
         assert machine.microphone_opened_at is not None  # the machine set it with the order
         delay = machine.policy.auto_mic_start_delay_seconds
         self.session.gate.open(machine.microphone_opened_at, delay)
-
-    def _close_microphone(self, command: CloseMicrophone) -> None:
-        self.session.gate.close()
 
     # --- the end -----------------------------------------------------------------------------
 

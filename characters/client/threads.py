@@ -19,7 +19,6 @@ from typing import Any, Generic, Protocol, TypeVar
 
 __all__ = ["NetworkThread", "Shared", "StoreThread", "SwitchIntervalTuner", "Worker"]
 
-
 T = TypeVar("T")
 
 
@@ -38,7 +37,6 @@ class Worker(Protocol):
 
     async def run(self, work: Callable[[], T]) -> T:
         """Run `work` and return what it returns or raise what it raises."""
-        ...
 
 
 class StoreThread:
@@ -126,10 +124,8 @@ class SwitchIntervalTuner:
         """Note that a frame begins."""
         if self._before is None:
             return
-        now = self._worked()
-        is_short = now - self._last < SHORT_FRAME_SECONDS
-        self._last = now
-        if is_short:
+        before, self._last = self._last, self._worked()
+        if self._last - before < SHORT_FRAME_SECONDS:
             self._short_frames += 1
             if self._short_frames == FRAMES_UNTIL_PATIENT:
                 self._switch(PATIENT_SECONDS)
@@ -152,14 +148,10 @@ class NetworkThread:
     """Runs an event loop beside the game until `stop`."""
 
     def __init__(self, name: str = "troupe-network") -> None:
-        self._loop = asyncio.new_event_loop()
+        self.loop: asyncio.AbstractEventLoop = asyncio.new_event_loop()
+        """The loop, for what is built before the start and runs on it later."""
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._tuner = SwitchIntervalTuner()
-
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop:
-        """The loop, for what is built before the start and runs on it later."""
-        return self._loop
 
     @property
     def is_running(self) -> bool:
@@ -178,22 +170,21 @@ class NetworkThread:
     def call(self, action: Callable[..., object], *args: Any) -> None:
         """Run something on the loop soon; from any thread. After the end it does nothing."""
         try:
-            self._loop.call_soon_threadsafe(action, *args)
+            self.loop.call_soon_threadsafe(action, *args)
         except RuntimeError:  # closed meanwhile
             _log.debug("The network thread has ended; %s was not run.", action)
 
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Run a coroutine on the loop and return its future; from any other thread."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        return asyncio.run_coroutine_threadsafe(work, self.loop)
 
     def stop(self, deadline_seconds: float) -> bool:
         """Cancel what still runs and end the thread; return whether it ended in time."""
         if not self._thread.is_alive():
             self._tuner.end()
-            if not self._loop.is_closed():
-                self._loop.close()
+            self.loop.close()
             return True
-        self.call(self._loop.stop)
+        self.call(self.loop.stop)
         self._thread.join(deadline_seconds)
         self._tuner.end()
         if self._thread.is_alive():
@@ -202,17 +193,16 @@ class NetworkThread:
         return True
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
+        asyncio.set_event_loop(self.loop)
         try:
-            self._loop.run_forever()
+            self.loop.run_forever()
         finally:
-            self._loop.run_until_complete(_cancel_all())
-            self._loop.close()
+            self.loop.run_until_complete(_cancel_all())
+            self.loop.close()
 
 
 async def _cancel_all() -> None:
-    here = asyncio.current_task()
-    tasks = [task for task in asyncio.all_tasks() if task is not here]
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
@@ -37,33 +38,26 @@ class AudioTarget(Protocol):
 
     def offer_audio(self, pcm: bytes, captured_at: float) -> bool:
         """Send a frame if this character's gate is open; return whether it was sent."""
-        ...
 
     @property
     def is_listening(self) -> bool:
         """Whether this character's gate is open."""
-        ...
 
     @property
     def is_getting_ready(self) -> bool:
         """Whether the gate opens soon: it connects, or its microphone delay runs."""
-        ...
 
     def offer_kept(self, pcm: bytes) -> bool:
         """Send a frame of before the opening, next in time; return whether it was sent."""
-        ...
 
     def force_user_stopped_speaking(self) -> None:
         """Tell the service that the utterance is over."""
-        ...
 
     def interrupt(self) -> None:
         """Cut the character off, if it speaks."""
-        ...
 
     def set_addressed(self, is_addressed: bool) -> None:
         """Note whether the player's voice goes to this character."""
-        ...
 
 
 TargetLookup: TypeAlias = Callable[[str], "AudioTarget | None"]
@@ -186,8 +180,9 @@ class ListeningController:
         self._last_speech_at: float | None = None
         self._last_frame_at = 0.0
         self._was_pressed = False
-        self._find: TargetLookup = _find_none
-        self._target_key: str | None = None
+        self._find: TargetLookup = lambda key: None
+        self.target_key: str | None = None
+        """The session key of the character that hears the player now."""
         self._sending = False
         self._owes_end = False  # kept words have gone out whose key was released long ago
         self._level = 0.0
@@ -213,31 +208,26 @@ class ListeningController:
 
     def transcript_arrived(self, key: str) -> None:
         """Note that the service understood the player's turn."""
-        if key == self._target_key and self._mode is ListeningMode.PUSH_TO_TALK:
+        if key == self.target_key and self._mode is ListeningMode.PUSH_TO_TALK:
             self._talk, _ = self._talk.advance(TalkEvent.TRANSCRIBED, self._now())
             # The service has closed the utterance itself: there is nothing left to force.
             self._sending = self._sending and self._talk.is_open
 
     def answer_began(self, key: str) -> None:
         """Note that a character began to speak or completed its turn."""
-        if key == self._target_key:
+        if key == self.target_key:
             self._talk, _ = self._talk.advance(TalkEvent.ANSWERED, self._now())
 
     @property
-    def target_key(self) -> str | None:
-        """The session key of the character that hears the player now."""
-        return self._target_key
-
-    @property
     def _target(self) -> AudioTarget | None:
-        return None if self._target_key is None else self._find(self._target_key)
+        return None if self.target_key is None else self._find(self.target_key)
 
     def status(self) -> VoiceInputStatus:
         """Return what to show now."""
         capture, desired = self._capture, self._desired
         return VoiceInputStatus(
             level=self._level,
-            target=self._target_key,
+            target=self.target_key,
             is_open=self._sending and capture.is_open,
             problem=capture.problem,
             device=capture.device,
@@ -275,10 +265,10 @@ class ListeningController:
         self._desired = desired
 
     def _update_source(self) -> None:
-        wanted = self._is_source_wanted()
-        if not wanted and self._capture.is_open:
+        if self._is_source_wanted():
+            self._capture.tend(self._desired.device)
+        else:
             self._close_source()
-        self._capture.tend(self._desired.device, wanted=wanted)
 
     def _is_source_wanted(self) -> bool:
         if not self._desired.permits:
@@ -335,21 +325,16 @@ class ListeningController:
         self._gate = self._gate.hear(db, FRAME_SECONDS)
         if self._gate.is_open:
             self._last_speech_at = frame.captured_at
-        if self._desired.target != self._target_key:
+        if self._desired.target != self.target_key:
             self._retarget()
-        target = self._target
-        fresh = self._now() - frame.captured_at <= STALE_SECONDS
-        may_send = target is not None and fresh and self._is_wanted()
-        if target is None or not may_send:
+        key, target = self.target_key, self._target
+        is_stale = self._now() - frame.captured_at > STALE_SECONDS
+        if key is None or target is None or is_stale or not self._is_wanted():
             self._finish_utterance()
             return
         self._send(frame, target)
-        speaks = self._sending and self._gate.is_open
-        assert self._target_key is not None  # it was found by it
-        commits_after = self._commits_after
-        self._barge_in.hear(
-            self._target_key, target, frame.captured_at, speaks=speaks, commits_after=commits_after
-        )
+        speaks, after = self._sending and self._gate.is_open, self._commits_after
+        self._barge_in.hear(key, target, frame.captured_at, speaks=speaks, commits_after=after)
 
     def _send(self, frame: Frame, target: AudioTarget) -> None:
         if self._keeps_words and self._pre_roll and target.is_listening:
@@ -396,8 +381,7 @@ class ListeningController:
     def _is_in_sentence(self) -> bool:
         if not self._sending and not self._pre_roll:
             return False
-        is_held = self._was_pressed and self._talk.is_open
-        if self._mode is ListeningMode.PUSH_TO_TALK and is_held:
+        if self._mode is ListeningMode.PUSH_TO_TALK and self._was_pressed and self._talk.is_open:
             return True
         # The service ends an utterance after this much silence: until then it is still one.
         last, pause = self._last_speech_at, self._pause_seconds + 2 * FRAME_SECONDS
@@ -407,14 +391,14 @@ class ListeningController:
         starved = self._now() - self._last_frame_at > STARVED_SECONDS
         if starved or not self._is_wanted():
             self._finish_utterance()
-        if self._desired.target != self._target_key and not self._is_in_sentence():
+        if self._desired.target != self.target_key and not self._is_in_sentence():
             self._finish_utterance()
             self._change_target()
 
     def _change_target(self) -> None:
-        if self._desired.target != self._target_key:
+        if self._desired.target != self.target_key:
             self._pre_roll.clear()  # what was said to one is never heard by another
-        self._target_key = self._desired.target
+        self.target_key = self._desired.target
 
     def _finish_utterance(self) -> None:
         """Tell the service that no more frames of this utterance will come."""
@@ -428,10 +412,6 @@ class ListeningController:
         target = self._target
         if target is not None and is_open_ended:
             target.force_user_stopped_speaking()
-
-
-def _find_none(key: str) -> AudioTarget | None:
-    return None
 
 
 # Without frames (closed, no device) deadlines are looked at this often; and before the microphone
@@ -458,18 +438,17 @@ class VoiceInput:
         self._listener = ListeningController(
             Capture(source_factory, self._wake_up, echo), self._keys, now, voice
         )
+        # The two notices of the network thread.
+        self.transcript_arrived = self._listener.transcript_arrived
+        self.answer_began = self._listener.answer_began
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
         self._woken = False
-        self._status = VoiceInputStatus()
+        self.status = VoiceInputStatus()
+        """What to show now (any thread)."""
         self._addressed: AudioTarget | None = None
 
     # Main thread.
-
-    @property
-    def status(self) -> VoiceInputStatus:
-        """What to show now (any thread)."""
-        return self._status
 
     @property
     def muted(self) -> bool:
@@ -558,32 +537,22 @@ class VoiceInput:
             while not self._desired.closed:
                 self.step(find)
                 tick = TICK_SECONDS if self._desired.allowed else IDLE_TICK_SECONDS
-                try:
+                with suppress(TimeoutError):
                     async with asyncio.timeout(tick):
                         await self._wake.wait()
-                except TimeoutError:
-                    pass
                 self._wake.clear()
                 self._woken = False
         finally:
             self._loop = None
             self._listener.close()
-            self._status = self._listener.status()
-
-    def transcript_arrived(self, key: str) -> None:
-        """Note that the service understood the player's turn (network thread)."""
-        self._listener.transcript_arrived(key)
-
-    def answer_began(self, key: str) -> None:
-        """Note that a character began to speak or completed its turn (network thread)."""
-        self._listener.answer_began(key)
+            self.status = self._listener.status()
 
     def step(self, find: TargetLookup) -> None:
         """Do what is due now (network thread)."""
         self._listener.step(self._desired, find)
         self._address(find)
         # One assignment: a reader on another thread sees one moment, whole.
-        self._status = self._listener.status()
+        self.status = self._listener.status()
 
     def _address(self, find: TargetLookup) -> None:
         """Note at the target that it hears the player, and at the one before that it does not."""

@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Game", "LevelFolder", "main", "Options", "parse"]
 
-
 FILM_SECONDS = 0.1
 
 

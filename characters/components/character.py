@@ -53,27 +53,21 @@ class CharacterSessions(Protocol):
 
     def open_session(self, character: Character) -> SessionHandle:
         """Open the session of a character, or take over the one that is open."""
-        ...
 
     def reopen_session(self, character: Character) -> SessionHandle:
         """Return the session with the settings of now: the same, or another."""
-        ...
 
     def connect_if_due(self, mode: ConnectMode, session: SessionHandle) -> None:
         """Connect a session at rest if its mode says that this happens by itself."""
-        ...
 
     def owns_session(self, character: Character) -> bool:
         """Whether the session of that key is this character's, not a successor's."""
-        ...
 
     def release(self, character: Character) -> None:
         """Forget a character, whatever key it has now; its session stays open."""
-        ...
 
     def close_session(self, key: str) -> None:
         """Close a session for good."""
-        ...
 
 
 class Character(Component):

@@ -18,7 +18,6 @@ from engine.toml.reader import Problem
 
 __all__ = ["LOCAL_ROOM_TTL_SECONDS", "one_manager", "one_session_each", "SCENE_CHECKS"]
 
-
 # Letters and signs that look like these of ASCII.
 _LOOKALIKES = dict(
     zip(

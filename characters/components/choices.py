@@ -16,7 +16,6 @@ from engine.prefs.prefs import PlayerPrefs
 
 __all__ = ["apply_key_choices", "player_id", "PlayerChoices"]
 
-
 T = TypeVar("T", str, bool, float)
 
 MODE = "player.mode"

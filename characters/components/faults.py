@@ -25,15 +25,12 @@ class ServiceControl(Protocol):
     @property
     def is_running(self) -> bool:
         """Whether the process runs."""
-        ...
 
     def start(self) -> str:
         """Start it and return its URL; waits until it listens."""
-        ...
 
     def kill(self) -> None:
         """Kill it without a chance to say anything, as a crash does."""
-        ...
 
 
 class Task:

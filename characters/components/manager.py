@@ -33,7 +33,6 @@ from engine.prefs.prefs import PlayerPrefs
 
 __all__ = ["CharacterManager", "MANAGER_BINDINGS", "PlayerIdentity"]
 
-
 Vector: TypeAlias = tuple[float, float]
 
 _log = logging.getLogger(__name__)

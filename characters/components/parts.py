@@ -20,11 +20,7 @@ from characters.client.runtime import Runtime, RuntimeBuilder
 from characters.client.service_process import PACKAGE_ASSETS, ServiceProcess
 from characters.components.faults import Faults, Task
 from characters.speech.settings import SpeechSettings
-from characters.storage.sessions import (
-    KeyValueSessionPersistence,
-    MemoryStore,
-    SessionPersistence,
-)
+from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore, SessionPersistence
 from engine.app.application import Application
 from engine.core.clock import Clock
 from engine.core.data_folder import data_folder

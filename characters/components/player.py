@@ -36,7 +36,6 @@ __all__ = [
     "SpawnPoint",
 ]
 
-
 Vector: TypeAlias = tuple[float, float]
 Cell: TypeAlias = tuple[int, int]
 
@@ -48,10 +47,7 @@ class SpawnPoint(Component):
 
 
 PLAYER_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "talk": ("t", "pad 0"),
-        "next_target": ("tab", "pad 5"),
-    }
+    {"talk": ("t", "pad 0"), "next_target": ("tab", "pad 5")}
 )
 """The player's keys; `scene.input.bindings` may name others before the level starts."""
 
@@ -297,12 +293,7 @@ class NextVisitor(Component):
 
 
 FAULT_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "cut": ("f5",),
-        "black_hole": ("f6",),
-        "kill_service": ("f7",),
-        "start_service": ("f8",),
-    }
+    {"cut": ("f5",), "black_hole": ("f6",), "kill_service": ("f7",), "start_service": ("f8",)}
 )
 """F5 cuts the connection of the target, F6 makes it a black hole or heals it, F7 kills the
 service, F8 starts it."""

@@ -36,7 +36,6 @@ from engine.objects.registry import Handler
 
 __all__ = ["CharacterEventRelay", "EventRelay", "SessionEventRelay", "TranscriptEventRelay"]
 
-
 Method: TypeAlias = Annotated[Callable[..., object] | None, Handler()]
 
 

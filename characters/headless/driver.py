@@ -38,7 +38,6 @@ from engine.objects.scene import Scene
 
 __all__ = ["Lookup", "SceneDriver"]
 
-
 C = TypeVar("C")
 Done: TypeAlias = Callable[[], bool]
 Vector: TypeAlias = tuple[float, float]
@@ -53,11 +52,9 @@ class Recording(Protocol):
     @property
     def is_speaking(self) -> bool:
         """Whether a file is still being played."""
-        ...
 
     def speak_wav(self, path: Path) -> None:
         """Play a WAV file in real time. Raises ValueError, OSError."""
-        ...
 
 
 class SceneDriver:

@@ -29,7 +29,6 @@ from engine.core.events import Signal, Subscription
 
 __all__ = ["GameDriver", "Recorder", "ScriptRunner", "StepError", "StepFailure"]
 
-
 _log = logging.getLogger(__name__)
 
 
@@ -51,15 +50,12 @@ class GameDriver(Protocol):
 
     def view(self, character: str) -> SessionView:
         """Return the state of a character's session. Raises StepError when there is none."""
-        ...
 
     def begin(self, step: Step) -> None:
         """Start to do a step. Raises StepError."""
-        ...
 
     def is_done(self, step: Step) -> bool:
         """Tell whether the step that was begun is over. Raises StepError."""
-        ...
 
 
 @dataclass
@@ -260,7 +256,10 @@ class Recorder:
             "session_id": view.session_id,
             "state": view.state.name,
             "states": [self._change(change) for change in record.changes],
-            "transcript": [self._turn(turn) for turn in view.transcript],
+            "transcript": [
+                {"t": self._time(turn.t), "speaker": turn.speaker, "text": turn.text}
+                for turn in view.transcript
+            ],
             "microphone": {
                 "ready_at": self._time(microphone.ready_at),
                 "opened_at": self._time(microphone.opened_at),
@@ -282,9 +281,6 @@ class Recorder:
             "attempt": change.attempt,
             "error": change.error_code,
         }
-
-    def _turn(self, turn: Turn) -> dict[str, Any]:
-        return {"t": self._time(turn.t), "speaker": turn.speaker, "text": turn.text}
 
     def _time(self, t: float | None) -> float | None:
         return None if t is None else round(t - self._start, 4)

@@ -67,7 +67,6 @@ __all__ = [
     "WalkToStep",
 ]
 
-
 CharacterId: TypeAlias = Annotated[str, Field(min_length=1)]
 
 
@@ -304,15 +303,10 @@ def _choose(raw: Any) -> object:
         raise PydanticCustomError("step", "a step is a table with `wait` or `do`")
     if ("wait" in raw) == ("do" in raw):
         raise PydanticCustomError("step", "a step has either `wait` or `do`")
-    if "wait" in raw:
-        return _strictly(WaitStep, raw)
-    verb = raw["do"]
-    model = _STEP_BY_VERB.get(verb) if isinstance(verb, str) else None
-    return _strictly(model or _UnknownVerb, raw)
-
-
-def _strictly(model: type[BaseModel], raw: dict[str, Any]) -> object:
-    """Read as JSON is read: text is no number, but a list may become a tuple."""
+    model: type[BaseModel] = WaitStep
+    if "do" in raw:
+        model = _STEP_BY_VERB.get(str(raw["do"]), _UnknownVerb)
+    # As JSON is read: text is no number, but a list may become a tuple.
     return model.model_validate_json(json.dumps(raw, default=str), strict=True)
 
 

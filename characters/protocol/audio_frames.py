@@ -1,4 +1,4 @@
-"""Audio between the two ends of our WebSocket: its binary frames, and the queue before a socket.
+"""Audio between the two ends of our WebSocket: its binary frames.
 
 A frame is msgpack: `[1, seq, timestamp, pcm]` for 16 kHz microphone audio, and
 `[2, seq, timestamp, pcm, sample_rate]` for a character's voice. `pcm` is 16-bit little-endian
@@ -8,7 +8,6 @@ mono, `timestamp` in seconds. Audio is not numbered like messages: what is late 
 from __future__ import annotations
 
 import math
-from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,6 @@ import msgpack
 from characters.protocol.codec import MessageError
 
 __all__ = [
-    "FrameQueue",
     "MAX_MICROPHONE_PCM",
     "MAX_VOICE_FRAME",
     "pack_microphone",
@@ -90,44 +88,3 @@ def _is_pcm(value: object) -> bool:
 
 def _is_finite(value: object) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
-
-
-class FrameQueue:
-    """Frames that wait for a socket, in order: messages as text, audio as bytes.
-
-    More than `most_audio` audio frames are not kept: the oldest of them is dropped.
-    """
-
-    def __init__(self, most_audio: int) -> None:
-        self._most_audio = most_audio
-        self._frames: deque[str | bytes] = deque()
-        self._audio = 0
-
-    def __len__(self) -> int:
-        return len(self._frames)
-
-    def put(self, frame: str | bytes) -> None:
-        """Add a frame at the end."""
-        if isinstance(frame, bytes):
-            if self._audio >= self._most_audio:
-                self._frames.remove(next(it for it in self._frames if isinstance(it, bytes)))
-                self._audio -= 1
-            self._audio += 1
-        self._frames.append(frame)
-
-    def pop(self) -> str | bytes:
-        """Take the first frame. Raises IndexError when none waits."""
-        frame = self._frames.popleft()
-        if isinstance(frame, bytes):
-            self._audio -= 1
-        return frame
-
-    def drop_audio(self) -> None:
-        """Drop the audio that waits."""
-        self._frames = deque(frame for frame in self._frames if isinstance(frame, str))
-        self._audio = 0
-
-    def clear(self) -> None:
-        """Drop everything that waits."""
-        self._frames.clear()
-        self._audio = 0

@@ -288,16 +288,10 @@ def decode_client(raw: Mapping[str, Any]) -> ClientMessage:
             f"Unknown message type: {kind[:64]!a}",
             {"supported_types": list(SUPPORTED_TYPES)},
         )
-    return _build(_CLIENT[kind], kind, _payload(kind, raw))
-
-
-def _payload(kind: str, raw: Mapping[str, Any]) -> Mapping[str, Any]:
     data = raw.get("data")
-    if data is None:
-        return {}
-    if not isinstance(data, dict):
+    if not isinstance(data, dict | None):
         raise MessageError("validation-error", f"Field 'data' of '{kind}' must be an object")
-    return data
+    return _build(_CLIENT[kind], kind, data or {})
 
 
 def encode_server(message: ServerMessage) -> dict[str, Any]:

@@ -31,8 +31,9 @@ __all__ = [
     "Bye",
     "decode_link",
     "encode_link",
+    "FrameQueue",
     "Hello",
-    "is_link",
+    "LINK_LABEL",
     "LinkFrame",
     "OutboxFullError",
     "Ping",
@@ -44,6 +45,8 @@ __all__ = [
 ]
 
 LINK_LABEL = "troupe"
+"""Tells a frame about the connection from a message of the conversation."""
+
 SUBPROTOCOL = "troupe.v1"
 
 
@@ -106,11 +109,6 @@ class Bye:
 
 
 LinkFrame: TypeAlias = Hello | Welcome | Ping | Pong | Ack | Bye
-
-
-def is_link(raw: Mapping[str, Any]) -> bool:
-    """Tell a frame about the connection from a message of the conversation."""
-    return raw.get("label") == LINK_LABEL
 
 
 def encode_link(frame: LinkFrame) -> dict[str, Any]:
@@ -284,3 +282,44 @@ class SequencedChannel:
             return None
         self._unacknowledged = 0
         return Ack(self.received)
+
+
+class FrameQueue:
+    """Frames that wait for a socket, in order: messages as text, audio as bytes.
+
+    More than `most_audio` audio frames are not kept: the oldest of them is dropped.
+    """
+
+    def __init__(self, most_audio: int) -> None:
+        self._most_audio = most_audio
+        self._frames: deque[str | bytes] = deque()
+        self._audio = 0
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def put(self, frame: str | bytes) -> None:
+        """Add a frame at the end."""
+        if isinstance(frame, bytes):
+            if self._audio >= self._most_audio:
+                self._frames.remove(next(it for it in self._frames if isinstance(it, bytes)))
+                self._audio -= 1
+            self._audio += 1
+        self._frames.append(frame)
+
+    def pop(self) -> str | bytes:
+        """Take the first frame. Raises IndexError when none waits."""
+        frame = self._frames.popleft()
+        if isinstance(frame, bytes):
+            self._audio -= 1
+        return frame
+
+    def drop_audio(self) -> None:
+        """Drop the audio that waits."""
+        self._frames = deque(frame for frame in self._frames if isinstance(frame, str))
+        self._audio = 0
+
+    def clear(self) -> None:
+        """Drop everything that waits."""
+        self._frames.clear()
+        self._audio = 0

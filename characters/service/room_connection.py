@@ -22,12 +22,14 @@ from typing import Any, Protocol
 
 from aiohttp import WSMessage, WSMsgType, web
 
-from characters.protocol.audio_frames import FrameQueue, pack_voice, unpack_microphone
+from characters.protocol.audio_frames import pack_voice, unpack_microphone
 from characters.protocol.codec import MessageError, decode_client, encode_server, parse_object
 from characters.protocol.link import (
+    LINK_LABEL,
     Ack,
     Arrival,
     Bye,
+    FrameQueue,
     Hello,
     LinkFrame,
     OutboxFullError,
@@ -38,7 +40,6 @@ from characters.protocol.link import (
     Welcome,
     decode_link,
     encode_link,
-    is_link,
 )
 from characters.protocol.messages import BotTurnCompleted, ClientMessage, ServerMessage
 from characters.service.conversation import Send
@@ -345,7 +346,7 @@ class ConnectionHandler:
                 self._take_audio(frame.data)
                 return True
             raw = parse_object(frame.data)
-            if is_link(raw):
+            if raw.get("label") == LINK_LABEL:
                 return self._take_link(raw)
             # A message without a number is taken as it comes, for clients that never rejoin.
             arrival = self._channel.accept(raw) if "seq" in raw else Arrival.DELIVER

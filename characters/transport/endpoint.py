@@ -7,7 +7,7 @@ import urllib.parse
 from collections.abc import Callable
 
 from characters.protocol.link import SequencedChannel
-from characters.protocol.messages import ConnectRequest, RoomGrant
+from characters.protocol.messages import RoomGrant
 from characters.transport.base import Connection
 from characters.transport.livekit import LiveKitRooms
 from characters.transport.websocket import WebSocketTransport
@@ -20,7 +20,7 @@ def speaks_troupe(room_url: str) -> bool:
     return "/rooms/" in urllib.parse.urlsplit(room_url).path
 
 
-class EndpointTransport:
+class EndpointTransport(WebSocketTransport):
     """Reaches the embedded service and Convai's cloud alike; make and use it in one event loop."""
 
     def __init__(
@@ -31,19 +31,16 @@ class EndpointTransport:
         clock: Callable[[], float] = time.monotonic,
         livekit: LiveKitRooms | None = None,
     ) -> None:
-        self._web = WebSocketTransport(endpoint, api_key=api_key, clock=clock)
+        super().__init__(endpoint, api_key=api_key, clock=clock)
         self._livekit = livekit or LiveKitRooms(clock)
-
-    async def connect(self, request: ConnectRequest) -> RoomGrant:
-        """Ask for a room. Raises TransportError."""
-        return await self._web.connect(request)
 
     async def join(self, grant: RoomGrant, channel: SequencedChannel) -> Connection:
         """Enter the granted room. Raises TransportError."""
-        rooms = self._web if speaks_troupe(grant.room_url) else self._livekit
-        return await rooms.join(grant, channel)
+        if speaks_troupe(grant.room_url):
+            return await super().join(grant, channel)
+        return await self._livekit.join(grant, channel)
 
     async def close(self) -> None:
         """Leave every room and close the sockets."""
         await self._livekit.close()
-        await self._web.close()
+        await super().close()

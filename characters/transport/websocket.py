@@ -12,17 +12,17 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 import aiohttp
 
-from characters.protocol.audio_frames import FrameQueue
 from characters.protocol.codec import MessageError, parse_object
 from characters.protocol.failures import Failure, classify_http, failure
 from characters.protocol.link import (
     SUBPROTOCOL,
     Bye,
+    FrameQueue,
     Hello,
     Ping,
     SequencedChannel,
@@ -32,7 +32,7 @@ from characters.protocol.link import (
 )
 from characters.protocol.messages import ClientMessage, ConnectRequest, RoomGrant
 from characters.protocol.network_conditions import NetworkConditions
-from characters.transport.base import Incoming, TransportError
+from characters.transport.base import Connection, Incoming, TransportError
 from characters.transport.simulated import DelayQueue
 from characters.transport.wire import WireProtocol
 
@@ -70,17 +70,16 @@ class WebSocketTransport:
     async def connect(self, request: ConnectRequest) -> RoomGrant:
         """Ask for a room. Raises TransportError."""
         try:
-            async with self._http().post(
-                f"{self._endpoint}/connect", json=request.to_dict(), headers=self._headers
-            ) as answer:
-                body = await _read_body(answer.content)
-                return _read_grant(answer.status, body, answer.headers)
+            url, body = f"{self._endpoint}/connect", request.to_dict()
+            with closing(await self._http().post(url, json=body, headers=self._headers)) as answer:
+                content = await _read_body(answer.content)
+                return _read_grant(answer.status, content, answer.headers)
         except TransportError:
             raise
         except Exception as error:
             raise TransportError(_connect_failure(error)) from error
 
-    async def join(self, grant: RoomGrant, channel: SequencedChannel) -> WebSocketConnection:
+    async def join(self, grant: RoomGrant, channel: SequencedChannel) -> Connection:
         """Enter the granted room. Raises TransportError."""
         self._connections = [c for c in self._connections if c.ended is None or not c.ended.done()]
         try:
@@ -309,12 +308,11 @@ class WebSocketConnection(WireConnection):
             await asyncio.wait((self.ended,), timeout=CLOSE_SECONDS)
 
     async def _read(self) -> None:
-        async for frame in self._socket:
+        while not self.is_lost:
+            frame = await self._socket.receive()
             if frame.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
                 break
             self.frame_received(frame.data)
-            if self.is_lost:
-                break
         self._end(failure("transport.signal_disconnected"))
 
     async def _write(self) -> None:

@@ -15,6 +15,7 @@ from characters.protocol.audio_frames import AudioFrame, pack_microphone, unpack
 from characters.protocol.codec import MessageError, decode_server, encode_client, parse_object
 from characters.protocol.failures import Failure, failure
 from characters.protocol.link import (
+    LINK_LABEL,
     Ack,
     Arrival,
     Bye,
@@ -27,7 +28,6 @@ from characters.protocol.link import (
     Welcome,
     decode_link,
     encode_link,
-    is_link,
 )
 from characters.protocol.messages import BotReady, ClientMessage, ServerMessage
 from characters.transport.base import Incoming, TransportError
@@ -108,7 +108,7 @@ class WireProtocol:
                 self._arrived(unpack_voice(data))
                 return
             raw = parse_object(data)
-            if is_link(raw):
+            if raw.get("label") == LINK_LABEL:
                 self._take_link(decode_link(raw), now)
             else:
                 self._arrived(raw)

@@ -68,18 +68,17 @@ class Signal(Generic[T]):
     def emit(self, value: T) -> None:
         """Call every handler with `value`; what a handler raises is logged."""
         for handler in self._handlers:
-            if handler in self._handlers:
-                self._call(handler, value)
+            if handler not in self._handlers:
+                continue
+            try:
+                handler(value)
+            except Exception:
+                name = _name(handler)
+                _log.exception("%s: handler %s failed; the others go on.", self._name, name)
 
     def clear(self) -> None:
         """Remove every handler."""
         self._handlers = ()
-
-    def _call(self, handler: Callable[[T], object], value: T) -> None:
-        try:
-            handler(value)
-        except Exception:
-            _log.exception("%s: handler %s failed; the others go on.", self._name, _name(handler))
 
     def _remove(self, handler: Callable[[T], object]) -> None:
         # == and not `is`: every access to a method makes a new bound method that equals the last.
@@ -97,16 +96,14 @@ class Dispatcher:
         self._clock = clock or SystemClock()
         # deque.append and popleft are atomic: posting takes no lock that a frame could wait for.
         self.waiting: deque[Callable[[], object]] = deque()
+        self.post: Callable[[Callable[[], object]], object] = self.waiting.append
+        """Queue an action for the main thread; callable from any thread, never waits."""
 
     def __len__(self) -> int:
         return len(self.waiting)
 
     def __bool__(self) -> bool:
         return True
-
-    def post(self, action: Callable[[], object]) -> None:
-        """Queue an action for the main thread; callable from any thread, never waits."""
-        self.waiting.append(action)
 
     def drain(self, budget_seconds: float | None = None) -> int:
         """Run the queued actions and return how many ran; main thread only.

@@ -26,8 +26,8 @@ from characters.protocol.link import SequencedChannel
 from characters.protocol.messages import BotReady, ConnectRequest, RoomGrant
 from characters.session.conversation import SessionState
 from characters.session.policy import ReconnectPolicy
-from characters.transport.base import Incoming, Transport
-from characters.transport.websocket import WebSocketConnection, WebSocketTransport
+from characters.transport.base import Connection, Incoming, Transport
+from characters.transport.websocket import WebSocketTransport
 from tests.audio.listen import tell
 
 __all__: list[str] = []
@@ -74,13 +74,13 @@ class WatchedTransport(WebSocketTransport):
         self._owners[grant.room_name] = request.character_id
         return grant
 
-    async def join(self, grant: RoomGrant, link: SequencedChannel) -> WebSocketConnection:
+    async def join(self, grant: RoomGrant, link: SequencedChannel) -> Connection:
         connection = await super().join(grant, link)
         note(connection, Watched(self._owners[grant.room_name]), self._watch)
         return connection
 
 
-def note(connection: WebSocketConnection, seen: Watched, watch: Watch) -> None:
+def note(connection: Connection, seen: Watched, watch: Watch) -> None:
     """Note when a connection is ready, and each frame that goes out."""
     watch.connections.append(seen)
     send_audio, receive = connection.send_audio, connection.receive

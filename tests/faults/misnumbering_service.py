@@ -15,7 +15,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from characters.protocol.codec import encode_server, parse_object
-from characters.protocol.link import Hello, Welcome, decode_link, encode_link, is_link
+from characters.protocol.link import LINK_LABEL, Hello, Welcome, decode_link, encode_link
 from characters.protocol.messages import BotLlmText, BotReady
 
 __all__ = ["LIES", "TOLD", "Liar"]
@@ -155,5 +155,5 @@ class Liar:
         async for message in socket:
             if message.type is WSMsgType.TEXT:
                 raw = parse_object(message.data)
-                if is_link(raw) and raw["type"] == "ping":
+                if raw.get("label") == LINK_LABEL and raw["type"] == "ping":
                     await socket.send_str(json.dumps({**raw, "type": "pong"}))

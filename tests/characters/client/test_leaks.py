@@ -23,7 +23,7 @@ def assert_nothing_is_left(stage: Stage) -> None:
     assert actor.state is SessionState.DISCONNECTED
     assert not actor.runner.is_leaking
     assert not stage.service.live
-    assert stage.context.limiter.in_flight == stage.context.limiter.waiting == 0
+    assert not stage.context.limiter.in_flight and not stage.context.limiter.waiting
     assert tasks(stage) == []
 
 

@@ -7,7 +7,6 @@ from characters.protocol.audio_frames import (
     MAX_MICROPHONE_PCM,
     MAX_VOICE_FRAME,
     AudioFrame,
-    FrameQueue,
     pack_microphone,
     pack_voice,
     unpack_microphone,
@@ -61,28 +60,3 @@ def test_anything_else_is_no_voice(data: bytes) -> None:
 def test_anything_else_is_no_microphone_audio(data: bytes) -> None:
     with pytest.raises(MessageError, match="frame"):
         unpack_microphone(data)
-
-
-def test_a_queue_drops_the_oldest_audio_and_keeps_every_message_in_order() -> None:
-    queue = FrameQueue(most_audio=2)
-    for frame in (b"1", "a", b"2", b"3", "b"):
-        queue.put(frame)
-    assert [queue.pop() for _ in range(len(queue))] == ["a", b"2", b"3", "b"]
-
-
-def test_audio_that_was_taken_makes_room_for_more() -> None:
-    queue = FrameQueue(most_audio=1)
-    for frame in (b"1", b"2"):
-        queue.put(frame)
-        assert queue.pop() == frame
-
-
-def test_dropping_the_audio_leaves_the_messages() -> None:
-    queue = FrameQueue(most_audio=2)
-    for frame in (b"1", "a", b"2"):
-        queue.put(frame)
-    queue.drop_audio()
-    assert len(queue) == 1
-    for frame in (b"3", b"4", b"5"):
-        queue.put(frame)
-    assert [queue.pop() for _ in range(len(queue))] == ["a", b"4", b"5"]

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from characters.protocol.codec import MessageError
 from characters.protocol.link import (
+    LINK_LABEL,
     Ack,
     Arrival,
     Bye,
+    FrameQueue,
     Hello,
     LinkFrame,
     OutboxFullError,
@@ -22,7 +24,6 @@ from characters.protocol.link import (
     Welcome,
     decode_link,
     encode_link,
-    is_link,
 )
 
 FRAMES: list[LinkFrame] = [
@@ -40,7 +41,7 @@ FRAMES: list[LinkFrame] = [
 @pytest.mark.parametrize("frame", FRAMES, ids=lambda frame: type(frame).__name__)
 def test_a_link_frame_survives_the_wire(frame: LinkFrame) -> None:
     raw = encode_link(frame)
-    assert is_link(raw)
+    assert raw["label"] == LINK_LABEL
     assert decode_link(raw) == frame
 
 
@@ -224,3 +225,28 @@ def test_over_any_losses_every_message_arrives_once_and_in_order(happenings: lis
             got += [it["n"] for it in on_the_way if far.accept(it) is Arrival.DELIVER]
             on_the_way.clear()
     assert got == list(range(1, near.sent + 1))
+
+
+def test_a_queue_drops_the_oldest_audio_and_keeps_every_message_in_order() -> None:
+    queue = FrameQueue(most_audio=2)
+    for frame in (b"1", "a", b"2", b"3", "b"):
+        queue.put(frame)
+    assert [queue.pop() for _ in range(len(queue))] == ["a", b"2", b"3", "b"]
+
+
+def test_audio_that_was_taken_makes_room_for_more() -> None:
+    queue = FrameQueue(most_audio=1)
+    for frame in (b"1", b"2"):
+        queue.put(frame)
+        assert queue.pop() == frame
+
+
+def test_dropping_the_audio_leaves_the_messages() -> None:
+    queue = FrameQueue(most_audio=2)
+    for frame in (b"1", "a", b"2"):
+        queue.put(frame)
+    queue.drop_audio()
+    assert len(queue) == 1
+    for frame in (b"3", b"4", b"5"):
+        queue.put(frame)
+    assert [queue.pop() for _ in range(len(queue))] == ["a", b"4", b"5"]
