@@ -24,7 +24,7 @@ from engine.scenes.rules import scene_schema
 from engine.toml.editor import save_atomically
 from engine.toml.reader import TomlFileError
 
-__all__ = ["DEMO", "main"]
+__all__ = ["DEMO", "add_components", "main"]
 
 DEMO = "Troupe"  # the name of the demo's data folder: players have their sessions there
 SCHEMA = Path("assets/schemas/scene.schema.json")
@@ -72,24 +72,25 @@ def _add_scene_commands(commands: argparse._SubParsersAction[argparse.ArgumentPa
     lint.add_argument("files", nargs="+", type=Path, help="files, or folders with .toml files")
     lint.add_argument("--json", action="store_true", help="for programs")
     lint.add_argument("--fix", action="store_true", help="repair plain typos in place")
-    _add_components(lint)
+    add_components(lint)
     lint.set_defaults(command=_lint)
 
     change = commands.add_parser("set", help="change one value of a scene file")
     change.add_argument("file", type=Path)
     change.add_argument("target", metavar="OBJECT.FIELD", help='"Mr. Hale.Character.persona"')
     change.add_argument("value", help="as TOML, or a bare text")
-    _add_components(change)
+    add_components(change)
     change.set_defaults(command=_set)
 
     schema = commands.add_parser("schema", help=f"write {SCHEMA}, for editors")
     schema.add_argument("--check", action="store_true", help="only tell whether it is current")
     schema.add_argument("--output", type=Path, default=SCHEMA, metavar="FILE")
-    _add_components(schema)
+    add_components(schema)
     schema.set_defaults(command=_schema)
 
 
-def _add_components(command: argparse.ArgumentParser) -> None:
+def add_components(command: argparse.ArgumentParser) -> None:
+    """Add the option that names modules with components of the game's own."""
     command.add_argument(
         "--components",
         action="append",

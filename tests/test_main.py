@@ -376,6 +376,27 @@ def test_a_level_in_an_assets_folder_of_its_own_has_its_own_personas_and_levels(
     met(play(tmp_path, script, "--scene", str(tmp_path / "assets/scenes/smith-1.toml")))
 
 
+def test_a_level_may_name_components_of_the_modules_that_are_given(
+    tmp_path: Path, service_url: str
+) -> None:
+    scene = tmp_path / "lamps.toml"
+    scene.write_text(f"{MANUAL_LEVEL}[object.Lamp]\n", encoding="utf-8")
+    options = ("--scene", str(scene), "--components", "tests.characters.lamps")
+    met(play(tmp_path, until(PATIENT), *options, endpoint=service_url))
+
+
+def test_a_module_that_is_not_there_is_told_in_a_sentence(tmp_path: Path) -> None:
+    run = play(tmp_path, until(PATIENT), "--components", "no_lamps")
+    assert (run.status, run.log.strip()) == (2, "No module named 'no_lamps'")
+
+
+def test_a_data_folder_that_cannot_be_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    run = play(tmp_path, until(PATIENT))
+    assert run.status == 1
+    assert "cannot be made: it is a file" in run.log and "Traceback" not in run.log
+
+
 def test_mistakes_of_a_scene_are_told_the_same_way(tmp_path: Path) -> None:
     scene = tmp_path / "bad.toml"
     scene.write_text(

@@ -179,7 +179,7 @@ class ServiceProcess:
         if self._data is not None:
             self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
             command += ["--data", str(self._data)]
-        command += ["--assets", str(self._assets)]
+        command += ["--assets", str(self._assets), "--assets", str(PACKAGE_ASSETS)]
         command += ["--port", str(port), *self._arguments]
         self._stderr.clear()
         process = subprocess.Popen(

@@ -11,7 +11,7 @@ import gc
 import logging
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from characters.audio.sources import ScriptSource, SilentSource, SourceFactory
-from characters.cli import DEMO
+from characters.cli import DEMO, add_components
 from characters.client.service_process import PACKAGE_ASSETS
 from characters.commands.scenes import project_registry
 from characters.components.checks import SCENE_CHECKS
@@ -38,6 +38,7 @@ from engine.app.application import Application, settle_memory
 from engine.app.gif import write_gif
 from engine.app.hot_reload import HotReload
 from engine.core.clock import Time
+from engine.core.data_folder import DataFolderError
 from engine.objects.assets import AssetFolder
 from engine.prefs.prefs import PrefsLockedError
 from engine.scenes.file import SceneFile
@@ -67,6 +68,7 @@ class Options:
     screenshot: Path | None
     record_gif: Path | None
     log_level: str
+    components: tuple[str, ...]
     speech: SpeechSettings
 
 
@@ -80,6 +82,7 @@ def parse(arguments: Sequence[str] | None) -> Options:
     add("--seconds", type=float, help="end after so long; a script has failed then")
     add("--data", type=Path, metavar="DIR", help="where everything is kept")
     add("--scene", default="clinic", help="a level's name or file")
+    add_components(parser)
     add("--endpoint", metavar="URL", help="instead of the embedded service")
     add("--microphone", choices=("device", "script", "none"))
     add("--screenshot", type=Path, metavar="PNG", help="the last frame as a picture")
@@ -108,17 +111,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(
         level=options.log_level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
-    levels = LevelFolder(options.scene)
     try:
+        levels = LevelFolder(options.scene, options.components)
         script = None if options.script is None else read_toml(options.script, Script)
         levels.read_first()
-    except TomlFileError as error:
+    except (TomlFileError, ImportError) as error:
         print(error, file=sys.stderr)
         return 2
     try:
         with ExitStack() as stack:
             return Game(options, levels, stack).play(script)
-    except (PrefsLockedError, RuntimeError) as error:
+    except (PrefsLockedError, DataFolderError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -126,11 +129,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 class LevelFolder:
     """Reads levels by name or path, from the `assets` folder that the first one lies in."""
 
-    def __init__(self, first: str) -> None:
+    def __init__(self, first: str, modules: Iterable[str] = ()) -> None:
         folder = AssetFolder.of(Path(first)).root
         has_own = first.endswith(".toml") and folder.name == "assets"
         self.assets = folder if has_own else PACKAGE_ASSETS
-        self._registry = project_registry()
+        self._registry = project_registry(modules)
         self._first = first
         self._read_ahead: SceneFile | None = None
 

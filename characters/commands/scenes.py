@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -147,6 +148,8 @@ def _read_script(path: Path) -> Script:
 
 
 def _components_of(module_name: str) -> list[type[Component]]:
+    if str(Path.cwd()) not in sys.path:  # a console script has only its own folder there
+        sys.path.insert(0, str(Path.cwd()))
     module = importlib.import_module(module_name)
     own = (kind for kind in vars(module).values() if isinstance(kind, type))
     return [k for k in own if issubclass(k, Component) and k.__module__ == module_name]

@@ -17,13 +17,13 @@ from characters.audio.sources import FaultInjector, SilentSource, SourceFactory
 from characters.audio.speaker import ClockVoice
 from characters.client.microphone import EchoFilter
 from characters.client.runtime import Runtime, RuntimeBuilder
-from characters.client.service_process import PACKAGE_ASSETS, ServiceProcess
+from characters.client.service_process import ServiceProcess
 from characters.components.faults import Faults, Task
 from characters.speech.settings import SpeechSettings
 from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore, SessionPersistence
 from engine.app.application import Application
 from engine.core.clock import Clock
-from engine.core.data_folder import data_folder
+from engine.core.data_folder import data_folder, main_folder, make_data_folder
 from engine.core.events import Dispatcher
 from engine.objects.scene import Scene
 from engine.prefs.prefs import PlayerPrefs, PrefsLockedError
@@ -157,11 +157,9 @@ def make_parts(
     no process is started. With `sound` the characters are heard on this machine's loudspeaker and
     the player through its microphone, or through the sources that `microphone` makes; without,
     there are captions only.
-    `speech` is what the embedded service recognises and speaks with. `assets` holds personas/;
-    for a folder without, the one of this package is used.
+    `speech` is what the embedded service recognises and speaks with. `assets` holds personas/; one
+    that is not there may be one of this package's.
     """
-    if not (assets / "personas").is_dir():
-        assets = PACKAGE_ASSETS
     opened = open_sound(devices=sound, now=clock.now)
     arguments = () if speech is None else speech.arguments()
     source = FaultInjector(microphone or opened.microphone)
@@ -199,7 +197,8 @@ def parts_for(
     An Application or PlayerPrefs of the game is used instead of new ones, and a
     KeyValueSessionPersistence keeps the sessions in its store. Else the folder is `data`, or that
     of the `game`. The scene is given the SoundDevices to choose from, the Faults and the
-    PlayerPrefs. Without `assets` the personas are those beside the level's file.
+    PlayerPrefs. Without `assets` the personas are those beside the level's file, or beside
+    the main script of a game without files.
 
     In a second process of the same game nothing is kept: the `problem` of its PlayerPrefs says so.
     """
@@ -235,7 +234,7 @@ def _only_local(name: str, url: str) -> str:
 
 def _assets_of(scene: Scene) -> Path:
     file = scene.find_service(SceneFile)
-    return PACKAGE_ASSETS if file is None else file.document.assets.root
+    return main_folder() if file is None else file.document.assets.root
 
 
 def _provided_prefs(scene: Scene) -> Callable[[], PlayerPrefs] | None:
@@ -254,9 +253,7 @@ def _open_prefs(scene: Scene, folder: Path) -> PlayerPrefs:
 def _folder(scene: Scene, data: str, game: str) -> Path:
     application = scene.find_service(Application)
     if data:
-        return Path(data)
+        return make_data_folder(Path(data))
     if application is not None:
         return application.persistent_data_path
-    path = data_folder(game)
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return path
+    return make_data_folder(data_folder(game))

@@ -254,7 +254,14 @@ class Door(Component):
 
     def open(self) -> None:
         """Load the target level. Raises LookupError without a SceneManager."""
-        self.scene.get_service(SceneManager).load(self.target, self.spawn)
+        scenes = self.scene.find_service(SceneManager)
+        if scenes is None:
+            raise LookupError(
+                f"The door {self.game_object.name!r} leads to {self.target!r}, but this scene "
+                "knows no other levels: let it run in an Application(open_scene=...), which loads "
+                "them by name."
+            )
+        scenes.load(self.target, self.spawn)
 
 
 class NextVisitor(Component):

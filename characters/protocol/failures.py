@@ -136,6 +136,12 @@ FAILURES: Mapping[str, FailureClass] = MappingProxyType(
         "connection.character_not_found": FailureClass(
             _TERMINAL, "connect", "The endpoint knows no such character; check character_id."
         ),
+        "connection.persona_not_found": FailureClass(
+            _TERMINAL,
+            "connect",
+            "Write it, or correct the character's persona or character_id, or the asset_folder of "
+            "the CharacterManager.",
+        ),
         "connection.not_found": FailureClass(
             _TERMINAL, "connect", "The endpoint has no such address; check the URL."
         ),
@@ -255,6 +261,7 @@ _BY_STATUS: Mapping[int, str] = MappingProxyType(
 
 # Looked through in order: (status, word of the detail) -> code.
 _BY_DETAIL: tuple[tuple[int, str, str], ...] = (
+    (404, "no persona file", "connection.persona_not_found"),  # first: its path may say anything
     (404, "room", "connection.room_gone"),
     (404, "expired", "session.expired"),
     (404, "session", "session.not_found"),

@@ -38,7 +38,12 @@ def parser() -> argparse.ArgumentParser:
     it = argparse.ArgumentParser("characters.service", description="The conversation service.")
     add = it.add_argument
     add("--data", type=Path, help="folder of the database; without, nothing is kept")
-    add("--assets", type=Path, default=Path("assets"), help="folder with personas/")
+    add(
+        "--assets",
+        type=Path,
+        action="append",
+        help="folder with personas/; of several the first that has the file counts",
+    )
     add("--host", default="127.0.0.1", help="address to listen on")
     add("--allow-remote", action="store_true", help="permit an address off this machine")
     add("--port", type=int, default=0, help="0 takes a free one")
@@ -99,7 +104,11 @@ def _service(options: argparse.Namespace) -> Service:
     )
     path = None if options.data is None else _database(options.data)
     return Service(
-        PersonaAgentFactory(options.assets, chance, _model() if options.model_from_env else None),
+        PersonaAgentFactory(
+            options.assets or [Path("assets")],
+            chance,
+            _model() if options.model_from_env else None,
+        ),
         SessionStore(path),
         now=time.monotonic,
         wall=time.time,

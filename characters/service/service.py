@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -339,12 +339,18 @@ async def _recorded(
 
 
 class PersonaAgentFactory:
-    """Makes agents from the persona files in `assets`/personas, read anew for each conversation."""
+    """Makes agents from the persona files below personas/, read anew for each conversation.
+
+    The file is looked for in each of the `assets` folders; the first that has it counts.
+    """
 
     def __init__(
-        self, assets: Path, chance: Callable[[], Random], endpoint: LlmEndpoint | None = None
+        self,
+        assets: Sequence[Path],
+        chance: Callable[[], Random],
+        endpoint: LlmEndpoint | None = None,
     ) -> None:
-        self._assets = assets.resolve()
+        self._assets = [folder.resolve() for folder in assets]
         self._chance = chance
         self._endpoint = endpoint
 
@@ -363,21 +369,23 @@ class PersonaAgentFactory:
 
     def _persona(self, request: ConnectRequest) -> Persona:
         path = self._path(request)
-        if path is None or not path.is_file():
-            raise RefusalError(404, "character not found")
         try:
             return read_persona(path)
         except TomlFileError as error:
             raise RefusalError(422, [_problem(str(item)) for item in error.problems[:20]]) from None
 
-    def _path(self, request: ConnectRequest) -> Path | None:
-        if request.persona is None:
-            plain = not set(request.character_id) & set("/\\:\0")
-            return self._assets / "personas" / f"{request.character_id}.toml" if plain else None
-        path = (self._assets / request.persona).resolve()
-        if not path.is_relative_to(self._assets) or path.suffix != ".toml":
-            raise RefusalError(422, [_problem("must be a .toml file below the assets folder")])
-        return path
+    def _path(self, request: ConnectRequest) -> Path:
+        if request.persona is None and set(request.character_id) & set("/\\:\0"):
+            raise RefusalError(404, "character not found")
+        name = request.persona or f"personas/{request.character_id}.toml"
+        paths = [(folder / name).resolve() for folder in self._assets]
+        for path, folder in zip(paths, self._assets, strict=True):
+            if not path.is_relative_to(folder) or path.suffix != ".toml":
+                raise RefusalError(422, [_problem("must be a .toml file below the assets folder")])
+        found = next((path for path in paths if path.is_file()), None)
+        if found is None:
+            raise RefusalError(404, f"no persona file {paths[0]}")
+        return found
 
 
 def _problem(message: str) -> dict[str, Any]:

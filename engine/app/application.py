@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.core.clock import Clock, SystemClock, Time
-from engine.core.data_folder import data_folder, game_name
+from engine.core.data_folder import data_folder, game_name, make_data_folder
 from engine.core.events import Dispatcher, Signal
 from engine.core.input import Input
 from engine.objects.scene import Scene
@@ -94,10 +94,9 @@ class Application:
 
     @property
     def persistent_data_path(self) -> Path:
-        """The data folder; made on first use, readable by this user only."""
+        """The data folder; made on first use. Raises DataFolderError if that cannot be."""
         path = self._data_dir or data_folder(self.name, self.company)
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return path
+        return make_data_folder(path)
 
     @property
     def prefs(self) -> PlayerPrefs:

@@ -8,13 +8,19 @@ from pathlib import Path
 
 import platformdirs
 
-__all__ = ["data_folder", "game_name"]
+from engine.core.errors import EngineError
+
+__all__ = ["data_folder", "DataFolderError", "game_name", "main_folder", "make_data_folder"]
 
 UNNAMED = "Game"
 
 # Folders that say nothing about the game: the one above is named after it.
 _SOURCE_FOLDERS = frozenset({"src", "source"})
 _SCRIPT_FOLDERS = frozenset({"bin", "Scripts"})  # of console scripts: the script is named after it
+
+
+class DataFolderError(EngineError, OSError):
+    """The data folder cannot be made; the message says which and why."""
 
 
 def game_name() -> str:
@@ -32,6 +38,28 @@ def game_name() -> str:
         return path.stem or UNNAMED
     folder = path.parent.parent if path.parent.name in _SOURCE_FOLDERS else path.parent
     return folder.name or UNNAMED
+
+
+def main_folder() -> Path:
+    """Return the folder of the game's main script, or else the one in which it was started.
+
+    In a program of PyInstaller it is the folder with the unpacked files.
+    """
+    unpacked = getattr(sys, "_MEIPASS", None)
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    return Path(unpacked) if unpacked else Path(script or "x").resolve().parent
+
+
+def make_data_folder(path: Path) -> Path:
+    """Make a data folder that this user alone can read, if need be. Raises DataFolderError."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        why = "it is a file" if path.is_file() else error.strerror or str(error)
+        raise DataFolderError(
+            f"The data folder {path} cannot be made: {why}. Name a folder that can be written."
+        ) from error
+    return path
 
 
 def data_folder(name: str = "", company: str = "") -> Path:

@@ -4,6 +4,7 @@
     +-- TomlFileError         a scene file or another TOML file has mistakes; `problems` lists them
     +-- EditError             the scene editor refused a change; nothing was changed
     +-- WrongThreadError      a scene was used from another thread than its own (a RuntimeError too)
+    +-- DataFolderError       the game's data folder cannot be made (an OSError too)
     +-- PrefsError            preferences were not saved; retryable unless the file is refused
     |   +-- PrefsLockedError  another process has the file; retryable once it ends
     +-- ForeignFileError      the bytes are no preferences file (a ValueError too)

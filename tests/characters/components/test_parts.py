@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -95,6 +96,27 @@ def test_a_level_that_a_game_hosts_brings_its_own_personas(tmp_path: Path) -> No
     character = scene.find_components(Character)[0]
     with closing(scene):
         run(scene, lambda: character.is_connected)
+
+
+def test_a_level_without_a_file_has_the_personas_beside_the_main_script_and_those_of_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main = ModuleType("__main__")
+    main.__file__ = str(tmp_path / "main.py")
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    (tmp_path / "personas").mkdir()
+    patient = PACKAGE_ASSETS / "personas" / "patient-7f3a.toml"
+    (tmp_path / "personas" / "inga.toml").write_bytes(patient.read_bytes())
+    scene = Scene()
+    scene.add(CharacterManager(data_folder=str(tmp_path / "data"), sound=False))
+    own = scene.add(Character("inga-1", persona="personas/inga.toml"))
+    other, missing = scene.add(Character("nurse-21c4")), scene.add(Character("nobody"))
+    with closing(scene):
+        run(scene, lambda: own.is_connected and other.is_connected)
+        run(scene, lambda: missing.state is SessionState.ERROR)
+        error = missing.view.error
+        assert error is not None and error.code == "connection.persona_not_found"
+        assert f"no persona file {tmp_path.resolve() / 'personas' / 'nobody.toml'}" in error.message
 
 
 def games_in(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

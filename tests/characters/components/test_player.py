@@ -176,6 +176,12 @@ def test_walking_into_a_door_asks_for_the_level_behind_it() -> None:
     assert house.asked_for == ("garden", "gate")
 
 
+def test_a_door_of_a_scene_without_levels_says_what_to_write() -> None:
+    door = Scene().create("Gate").add(Door("garden"))
+    with pytest.raises(LookupError, match=r"The door 'Gate' leads to 'garden', .*Application\("):
+        door.open()
+
+
 def test_a_door_asks_once() -> None:
     house = House((400, 300))
     house.stand(400, 300)

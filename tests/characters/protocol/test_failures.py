@@ -20,6 +20,7 @@ from characters.protocol.failures import (
         (402, None, "connection.quota_exceeded", "terminal"),
         (403, "not allowed", "connection.not_allowed", "terminal"),
         (404, "character not found", "connection.character_not_found", "terminal"),
+        (404, "no persona file /room/x.toml", "connection.persona_not_found", "terminal"),
         (404, "session not found", "session.not_found", "resume_refused"),
         (404, "session expired", "session.expired", "resume_refused"),
         (404, "room not found", "connection.room_gone", "room_gone"),

@@ -327,7 +327,7 @@ def agents(tmp_path: Path) -> PersonaAgentFactory:
     (tmp_path / "assets" / "personas" / "bo-1.toml").write_text(BO)
     (tmp_path / "assets" / "personas" / "broken.toml").write_text("name = 5")
     (tmp_path / "outside.toml").write_text(BO)
-    return PersonaAgentFactory(tmp_path / "assets", lambda: Random(1))
+    return PersonaAgentFactory([tmp_path / "assets"], lambda: Random(1))
 
 
 def refused(agents: PersonaAgentFactory, ask: ConnectRequest) -> int:
@@ -345,6 +345,25 @@ def test_a_character_is_found_by_the_persona_that_is_asked_for(agents: PersonaAg
     voice = agents.voice(ConnectRequest("other", persona="personas/bo-1.toml"))
     assert voice is not None
     assert (voice.variant, voice.pitch) == ("m3", 30)
+
+
+def test_the_first_folder_that_has_the_file_counts(tmp_path: Path) -> None:
+    for folder, name in (("own", "Own"), ("package", "Other")):
+        (tmp_path / folder / "personas").mkdir(parents=True)
+        voice = BO.replace('"m3"', f'"{name}"')
+        (tmp_path / folder / "personas" / "bo-1.toml").write_text(voice)
+    (tmp_path / "package" / "personas" / "bo-2.toml").write_text(BO)
+    agents = PersonaAgentFactory([tmp_path / "own", tmp_path / "package"], lambda: Random(1))
+    own, other = agents.voice(ConnectRequest("bo-1")), agents.voice(ConnectRequest("bo-2"))
+    assert own is not None and own.variant == "Own"
+    assert other is not None and other.variant == "m3"
+
+
+def test_the_file_that_is_missing_is_named(agents: PersonaAgentFactory, tmp_path: Path) -> None:
+    with pytest.raises(RefusalError) as caught:
+        agents.agent(ConnectRequest("x", persona="personas/inga.toml"), {})
+    missing = tmp_path.resolve() / "assets" / "personas" / "inga.toml"
+    assert caught.value.detail == f"no persona file {missing}"
 
 
 def test_who_has_no_file_is_not_found(agents: PersonaAgentFactory) -> None:

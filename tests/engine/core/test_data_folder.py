@@ -9,7 +9,13 @@ from types import ModuleType
 
 import pytest
 
-from engine.core.data_folder import data_folder, game_name
+from engine.core.data_folder import (
+    DataFolderError,
+    data_folder,
+    game_name,
+    main_folder,
+    make_data_folder,
+)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +34,35 @@ def test_a_game_without_a_name_is_called_as_the_folder_of_its_main_script(
     main.__file__ = script
     monkeypatch.setitem(sys.modules, "__main__", main)
     assert game_name() == name
+
+
+def test_the_folder_of_a_game_is_that_of_its_main_script(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main = ModuleType("__main__")
+    main.__file__ = str(tmp_path / "game" / "main.py")
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    assert main_folder() == tmp_path.resolve() / "game"
+    monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path), raising=False)
+    assert main_folder() == tmp_path
+
+
+def test_an_interactive_session_has_the_folder_it_stands_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
+    monkeypatch.chdir(tmp_path)
+    assert main_folder() == tmp_path.resolve()
+
+
+def test_a_data_folder_that_cannot_be_made_is_named_with_the_reason(tmp_path: Path) -> None:
+    assert make_data_folder(tmp_path / "a" / "b").is_dir()
+    file = tmp_path / "README.md"
+    file.touch()
+    with pytest.raises(DataFolderError, match=r"README\.md cannot be made: it is a file\."):
+        make_data_folder(file)
+    with pytest.raises(DataFolderError, match=r"deeper cannot be made: "):
+        make_data_folder(file / "deeper")
 
 
 def test_an_interactive_session_is_called_as_the_folder_it_stands_in(
