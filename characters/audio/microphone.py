@@ -15,7 +15,7 @@ from characters.audio.portaudio import (
     DeviceReport,
     Retries,
     calm,
-    find_device,
+    choose_device,
     list_devices,
     portaudio_calls,
     run_abandonable,
@@ -99,25 +99,13 @@ class CaptureStream:
         with portaudio_calls():
             self._audio = pyaudio.PyAudio()
             try:
-                info = self._choose(wanted)
+                info = choose_device(self._audio, "input", wanted)
                 self.device = stable_name(str(info["name"]))
                 self._stream = self._open(info, sink, now)
             except BaseException:
                 self._audio.terminate()
                 raise
         OPEN_STREAMS.opened(self)
-
-    def _choose(self, wanted: str | None) -> Mapping[str, Any]:
-        count = self._audio.get_device_count()
-        infos: list[Mapping[str, Any]] = [
-            self._audio.get_device_info_by_index(index) for index in range(count)
-        ]
-        names = [str(info["name"]) if info["maxInputChannels"] else "" for info in infos]
-        index = find_device(names, wanted)
-        if index is not None:
-            return infos[index]
-        default: Mapping[str, Any] = self._audio.get_default_input_device_info()
-        return default
 
     def _open(
         self, info: Mapping[str, Any], sink: FrameSink, now: Callable[[], float]

@@ -46,18 +46,14 @@ class Track:
         self._rate = rate
         self.barge_in = barge_in
         self._blocks: deque[Floats] = deque()
-        self._queued = 0
         self._following: deque[tuple[Samples, int]] = deque(maxlen=MAX_FOLLOWING)
         self._resampler: StreamResampler | None = None
         self._rate_in = rate
-        self._waited = 0
-        self._flowing = False
-        self._fading = False
-        self._fade = 1.0
-        self._duck = 1.0
+        self._queued = self._waited = 0
+        self._flowing = self._fading = self.ducked = False
+        self._fade = self._duck = 1.0
         self._gains = (0.0, 0.0)
         self._last = 0.0
-        self.ducked = False
         self.place = (1.0, 0.0)  # gain and pan; one store, so that setting it needs no lock
         self.volume = 1.0
         self.level = 0.0
@@ -169,8 +165,7 @@ class Track:
         if abs(last) < QUIET:
             return False
         size = round(CONCEAL_SECONDS * self._rate)
-        steps = np.arange(1, size + 1, dtype=np.float32)
-        self._blocks.append(np.float32(last) * np.exp(-steps * np.float32(6.0 / size)))
+        self._blocks.append(np.float32(last) * np.exp(-6.0 * ramp(0.0, 1.0, size)))
         self._queued += size
         self.underruns += 1
         return True

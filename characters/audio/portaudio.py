@@ -16,16 +16,17 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from characters.audio.sources import AudioDevice
 
 __all__ = [
     "calm",
+    "choose_device",
     "DeviceReport",
-    "find_device",
     "list_devices",
     "OPEN_STREAMS",
     "OpenStreams",
@@ -101,6 +102,20 @@ def find_device(names: list[str], wanted: str | None) -> int | None:
     return next((i for i, name in enumerate(names) if stable_name(name) == wanted), None)
 
 
+def choose_device(
+    audio: Any, direction: Literal["input", "output"], wanted: str | None
+) -> Mapping[str, Any]:
+    """Return PortAudio's facts of a device, of the default one if the wanted is not there."""
+    infos = [audio.get_device_info_by_index(index) for index in range(audio.get_device_count())]
+    channels = f"max{direction.title()}Channels"
+    names = [str(info["name"]) if info[channels] else "" for info in infos]
+    index = find_device(names, wanted)
+    found: Mapping[str, Any] = (
+        getattr(audio, f"get_default_{direction}_device_info")() if index is None else infos[index]
+    )
+    return found
+
+
 def list_devices(timeout_seconds: float = 5.0) -> DeviceReport:
     """List the sound devices through a child process, which a broken sound set-up cannot hurt."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -141,13 +156,9 @@ def report_from(raw: dict[str, object]) -> DeviceReport:
         stable = stable_name(name)
         # The same device through a second host API is the same to the player.
         if stable not in devices or index in (raw["input"], raw["output"]):
+            is_default = index == raw["input"], index == raw["output"]
             devices[stable] = AudioDevice(
-                stable,
-                int(inputs),
-                int(outputs),
-                round(rate),
-                is_default_input=index == raw["input"],
-                is_default_output=index == raw["output"],
+                stable, int(inputs), int(outputs), round(rate), *is_default
             )
     return DeviceReport(tuple(devices.values()))
 

@@ -32,14 +32,12 @@ __all__ = [
     "PushToTalk",
     "ramp",
     "resample",
-    "Resampler",
     "Samples",
     "SpeechGate",
     "StreamResampler",
     "TalkCommand",
     "TalkEvent",
     "TalkPhase",
-    "volume",
 ]
 
 Samples: TypeAlias = NDArray[np.int16]
@@ -144,8 +142,12 @@ def mix_down(mix: Floats, limiter: Limiter, seconds: float) -> tuple[Samples, Li
     if gain != 1.0 or limiter.gain != 1.0:
         gains = ramp(limiter.gain, gain, mix.shape[0])
         mix = mix * (gains[:, None] if mix.ndim == 2 else gains)
-    clipped = np.clip(mix, -FULL_SCALE - 1.0, FULL_SCALE)
-    return np.rint(clipped).astype(np.int16), replace(limiter, gain=gain)
+    return _to_samples(mix), replace(limiter, gain=gain)
+
+
+def _to_samples(floats: Floats) -> Samples:
+    clipped = np.clip(floats, -FULL_SCALE - 1.0, FULL_SCALE)
+    return np.rint(clipped).astype(np.int16)
 
 
 # Zero crossings on each side: stop band below -60 dB, and a delay of under a millisecond.
@@ -182,8 +184,7 @@ class Resampler:
         used = min(following // self._up, signal.size)
         self._past = signal[used:]
         self._phase = following - used * self._up
-        ready: Samples = np.rint(np.clip(result, -FULL_SCALE - 1.0, FULL_SCALE)).astype(np.int16)
-        return ready
+        return _to_samples(result)
 
     def flush(self) -> Samples:
         """Return what is still inside at the end of the stream."""
@@ -303,7 +304,8 @@ class PushToTalk:
             case TalkEvent.RELEASED, TalkPhase.HELD:
                 return self._release(now)
             case TalkEvent.TRANSCRIBED, TalkPhase.TAIL | TalkPhase.FORCED:
-                return self._await_answer(now), ()
+                deadline = now + self.options.turn_completion_timeout_ms / 1000.0
+                return replace(self, phase=TalkPhase.ANSWERING, deadline=deadline), ()
             case TalkEvent.ANSWERED, TalkPhase.ANSWERING | TalkPhase.FORCED | TalkPhase.TAIL:
                 return replace(self, phase=TalkPhase.CLOSED), ()
             case TalkEvent.TICK, _ if now >= self.deadline:
@@ -322,19 +324,14 @@ class PushToTalk:
 
     def _release(self, now: float) -> tuple[PushToTalk, tuple[TalkCommand, ...]]:
         tail = self.options.release_tail_ms / 1000.0
-        if tail == 0.0:
-            return self._force(now)
-        return replace(self, phase=TalkPhase.TAIL, deadline=now + tail), ()
+        tailing = replace(self, phase=TalkPhase.TAIL, deadline=now + tail)
+        return (tailing, ()) if tail else self._force(now)
 
     def _force(self, now: float) -> tuple[PushToTalk, tuple[TalkCommand, ...]]:
         # With no tail the second window is a second: the service still needs a moment.
         window = self.options.release_tail_ms / 1000.0 or 1.0
         forced = replace(self, phase=TalkPhase.FORCED, deadline=now + window)
         return forced, (TalkCommand.FORCE_USER_STOPPED_SPEAKING,)
-
-    def _await_answer(self, now: float) -> PushToTalk:
-        timeout = self.options.turn_completion_timeout_ms / 1000.0
-        return replace(self, phase=TalkPhase.ANSWERING, deadline=now + timeout)
 
     def _expire(self, now: float) -> tuple[PushToTalk, tuple[TalkCommand, ...]]:
         if self.phase is TalkPhase.TAIL:

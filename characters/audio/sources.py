@@ -35,7 +35,6 @@ __all__ = [
     "ScriptSource",
     "SilentSource",
     "SourceFactory",
-    "UNPLUGGED",
 ]
 
 SAMPLE_RATE = 16_000
@@ -155,10 +154,8 @@ class ScriptSource(PacedSource):
     def speak(self, samples: Samples) -> None:
         """Queue 16 kHz mono samples; the last frame is filled up with silence (any thread)."""
         for start in range(0, samples.size, FRAME_SAMPLES):
-            frame = np.zeros(FRAME_SAMPLES, np.int16)
             piece = samples[start : start + FRAME_SAMPLES]
-            frame[: piece.size] = piece
-            self._frames.append(frame)
+            self._frames.append(np.pad(piece, (0, FRAME_SAMPLES - piece.size)))
 
     def speak_wav(self, path: Path) -> None:
         """Queue a WAV file. Raises ValueError, OSError."""
@@ -206,8 +203,7 @@ class FrameRing:
         self._times = [0.0] * slots
         self._numbers = [-1] * slots
         self._slots = slots
-        self._written = 0
-        self._read = 0
+        self._written = self._read = 0
         self._wake = wake
         self.overruns = 0
 
@@ -231,11 +227,10 @@ class FrameRing:
                 self.overruns += oldest - self._read
                 self._read = oldest
             number, slot = self._read, self._read % self._slots
-            captured_at = self._times[slot]
-            samples = self._samples[slot].copy()
+            frame = Frame(number, self._times[slot], self._samples[slot].copy())
             self._read = number + 1
             if self._numbers[slot] == number:
-                return Frame(number, captured_at, samples)
+                return frame
             self.overruns += 1
         return None
 
@@ -256,21 +251,17 @@ class FaultInjector:
 
     def __init__(self, make: SourceFactory) -> None:
         self._make = make
-        self._is_pulled = False
+        self.is_pulled = False
+        """Whether the microphone is unplugged."""
         self._sources: WeakSet[FaultInjectingSource] = WeakSet()
         self._lock = threading.Lock()  # unplugged on the main thread, made on the network thread
 
     def __call__(self) -> FaultInjectingSource:
         """Make a source."""
         with self._lock:
-            source = FaultInjectingSource(self._make(), self._is_pulled)
+            source = FaultInjectingSource(self._make(), self.is_pulled)
             self._sources.add(source)
         return source
-
-    @property
-    def is_pulled(self) -> bool:
-        """Whether the microphone is unplugged."""
-        return self._is_pulled
 
     def pull(self) -> None:
         """Unplug it: no more frames come, and the sources say so."""
@@ -282,7 +273,7 @@ class FaultInjector:
 
     def _set(self, is_pulled: bool) -> None:
         with self._lock:
-            self._is_pulled = is_pulled
+            self.is_pulled = is_pulled
             sources = tuple(self._sources)
         for source in sources:
             source.set_pulled(is_pulled)

@@ -21,7 +21,7 @@ from characters.audio.portaudio import (
     DeviceReport,
     Retries,
     calm,
-    find_device,
+    choose_device,
     list_devices,
     portaudio_calls,
     stable_name,
@@ -86,9 +86,8 @@ class Writer:
         self._mixer = mixer
         self._now = now
         self._abandoned = False
-        self._thread = threading.Thread(
-            target=self._run, name=f"speaker {output.name}", daemon=True
-        )
+        name = f"speaker {output.name}"
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -117,7 +116,7 @@ class Writer:
     def _write_all(self) -> None:
         seconds, written = self.output.block_seconds, 0.0
         size = round(self._mixer.rate * seconds)
-        while not self._abandoned:
+        while not self._abandoned and not self.failed:
             block = self._mixer.render(size).tobytes()
             try:
                 self.output.write(block)
@@ -125,11 +124,10 @@ class Writer:
                 self.failed = True
                 return
             self.last_write_at = self._now()
+            passed = self.last_write_at - self.started_at
             # Counted from the last second or so: a stall must not earn credit for later.
-            written = max(written + seconds, self.last_write_at - self.started_at - 1.0)
-            if written - (self.last_write_at - self.started_at) > AHEAD_SECONDS:
-                self.failed = True
-                return
+            written = max(written + seconds, passed - 1.0)
+            self.failed = written - passed > AHEAD_SECONDS
 
 
 class ClockVoice:
@@ -149,7 +147,8 @@ class ClockVoice:
         self._now = now
         self._mixer = mixer = Mixer(OUTPUT_RATE, played=played)
         self._writer: Writer | None = None
-        self._problem = problem
+        self.problem = problem
+        """One sentence when nothing can be heard, None while all is well."""
         self.play = mixer.play
         self.interrupt = mixer.interrupt
         self.duck = mixer.duck
@@ -158,11 +157,6 @@ class ClockVoice:
         self.set_barge_in = mixer.set_barge_in
         self.is_playing = mixer.is_playing
         self.level = mixer.level
-
-    @property
-    def problem(self) -> str | None:
-        """One sentence when nothing can be heard, None while all is well."""
-        return self._problem
 
     @property
     def device(self) -> str:
@@ -192,27 +186,19 @@ class DeviceOutput:
         with portaudio_calls():
             self._audio = pyaudio.PyAudio()
             try:
-                index = self._choose(wanted)
+                info = choose_device(self._audio, "output", wanted)
+                self.name = stable_name(str(info["name"]))
                 self._stream = self._audio.open(
                     rate=OUTPUT_RATE,
                     channels=2,
                     format=pyaudio.paInt16,
                     output=True,
-                    output_device_index=index,
+                    output_device_index=int(info["index"]),
                     frames_per_buffer=round(OUTPUT_RATE * BLOCK_SECONDS),
                 )
             except BaseException:
                 self._audio.terminate()
                 raise
-
-    def _choose(self, wanted: str | None) -> int:
-        count = self._audio.get_device_count()
-        infos = [self._audio.get_device_info_by_index(index) for index in range(count)]
-        names = [str(info["name"]) if info["maxOutputChannels"] else "" for info in infos]
-        index = find_device(names, wanted)
-        info = infos[index] if index is not None else self._audio.get_default_output_device_info()
-        self.name = stable_name(str(info["name"]))
-        return int(info["index"])
 
     def write(self, block: bytes) -> None:
         """Wait until there is room, then take the block."""
@@ -278,14 +264,14 @@ class PortAudioVoice(ClockVoice):
     def _try_open(self) -> Output | None:
         report = self._probe()
         if report.problem is not None or not report.outputs:
-            self._problem = report.problem or calm("No loudspeaker was found.")
+            self.problem = report.problem or calm("No loudspeaker was found.")
             return None
         try:
             output = self._open_output(self._wanted)
         except (OSError, ValueError):
-            self._problem = calm("The loudspeaker cannot be opened; trying again.")
+            self.problem = calm("The loudspeaker cannot be opened; trying again.")
             return None
-        self._problem = None
+        self.problem = None
         return output
 
     def _swap(self, output: Output) -> None:
@@ -305,4 +291,4 @@ class PortAudioVoice(ClockVoice):
             if self._changed.wait(0.1):
                 return
             late = late + 1 if writer.is_late() else 0
-        self._problem = calm("The loudspeaker is gone; looking for it again.")
+        self.problem = calm("The loudspeaker is gone; looking for it again.")

@@ -124,14 +124,6 @@ class Addressing:
         """The session key of the character that hears the player."""
         return self.target.key
 
-    def talk_to(self, key: str) -> None:
-        """Choose a target by hand."""
-        self.target = self.target.talk_to(key)
-
-    def release(self) -> None:
-        """Let facing and distance choose the target again."""
-        self.target = self.target.release()
-
     def talk_to_next(self, candidates: Iterable[Candidate], reach: float) -> None:
         """Choose the next candidate in reach, from left to right and around."""
         ordered = sorted(candidates, key=lambda candidate: candidate.offset)
@@ -139,7 +131,7 @@ class Addressing:
         if not keys:
             return
         at = keys.index(self.key) if self.key in keys else -1
-        self.talk_to(keys[(at + 1) % len(keys)])
+        self.target = self.target.talk_to(keys[(at + 1) % len(keys)])
 
     def move(self, position: Vector, facing: Vector) -> bool:
         """Take where the player stands and looks; return whether the player walked."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +36,12 @@ def ids_are_plain(document: SceneDocument) -> Iterator[Problem]:
             value = component.raw.get(field)
             if not isinstance(value, str):
                 continue
-            complaint = _complaint(value)
             if field == "session_key" and not value:
                 continue  # the default
-            if complaint:
-                plain = as_toml(_plain(value)) if value else "the id that the service knows it by"
-                yield document.problem(
-                    entry.index, "Character", field, complaint, got=value, hint=plain
-                )
+            if complaint := _complaint(value):
+                hint = as_toml(_plain(value)) if value else "the id that the service knows it by"
+                place = entry.index, "Character", field
+                yield document.problem(*place, complaint, got=value, hint=hint)
 
 
 def ids_look_different(document: SceneDocument) -> Iterator[Problem]:
@@ -55,12 +53,10 @@ def ids_look_different(document: SceneDocument) -> Iterator[Problem]:
             continue
         first, other = seen.setdefault(_look(value), (entry, value))
         if other != value:
-            place = document.position(first.index, "Character", "character_id")
+            where, hint = ("Character", "character_id"), "an id that differs at first sight"
+            place = document.position(first.index, *where)
             message = f"looks like that of object {as_toml(first.name)} ({place})"
-            hint = "an id that differs at first sight"
-            yield document.problem(
-                entry.index, "Character", "character_id", message, got=value, hint=hint
-            )
+            yield document.problem(entry.index, *where, message, got=value, hint=hint)
 
 
 def _complaint(value: str) -> str:
@@ -125,9 +121,8 @@ def endpoints_are_known(document: SceneDocument) -> Iterator[Problem]:
         is_known = endpoint == "local" or str(endpoint).startswith(("http://", "https://"))
         if isinstance(endpoint, str) and not is_known:
             message = 'must be "local" or an address that begins with https://'
-            yield document.problem(
-                entry.index, "CharacterManager", "endpoint", message, got=endpoint, hint='"local"'
-            )
+            place = entry.index, "CharacterManager", "endpoint"
+            yield document.problem(*place, message, got=endpoint, hint='"local"')
 
 
 def policies_can_be_kept(document: SceneDocument) -> Iterator[Problem]:
@@ -188,8 +183,8 @@ def one_session_each(document: SceneDocument) -> Iterator[Problem]:
     """Yield a problem for each character with the session key of an earlier one."""
     first: dict[str, ObjectEntry] = {}
     for entry, component in document.components("Character"):
-        key = _session_key(component.raw)
-        if not key:
+        key = component.raw.get("session_key") or component.raw.get("character_id")
+        if not isinstance(key, str) or not key:
             continue
         other = first.setdefault(key, entry)
         if other is entry:
@@ -230,8 +225,3 @@ SCENE_CHECKS: tuple[SceneCheck, ...] = (
     policies_can_be_kept,
 )
 """Hand these to `SceneFile.read`."""
-
-
-def _session_key(raw: Mapping[str, Any]) -> str:
-    key = raw.get("session_key") or raw.get("character_id")
-    return key if isinstance(key, str) else ""

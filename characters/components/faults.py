@@ -20,7 +20,7 @@ __all__ = ["Faults", "ServiceControl", "Task"]
 
 
 class ServiceControl(Protocol):
-    """The process of the embedded service, as faults need it."""
+    """The process of the embedded service, as faults need it: `ServiceProcess`."""
 
     @property
     def is_running(self) -> bool:
@@ -74,11 +74,10 @@ class Faults:
         self._runtime = runtime
         self._service = service
         self._microphone = microphone
-
-    @property
-    def has_service(self) -> bool:
+        self.has_service = service is not None
         """Whether there is an embedded service to kill: not with a remote endpoint."""
-        return self._service is not None
+        self.has_microphone = microphone is not None
+        """Whether there is a microphone that can be unplugged."""
 
     @property
     def is_service_running(self) -> bool:
@@ -124,11 +123,6 @@ class Faults:
         """Whether a connection swallows every frame; False for a session that is closed."""
         handle = self._runtime.sessions.get(key)
         return handle is not None and handle.network_conditions.is_black_hole
-
-    @property
-    def has_microphone(self) -> bool:
-        """Whether there is a microphone that can be unplugged."""
-        return self._microphone is not None
 
     @property
     def is_microphone_unplugged(self) -> bool:

@@ -40,6 +40,7 @@ _log = logging.getLogger(__name__)
 # Pixels by which a distance of the last look may be wrong: those just out of reach stay candidates.
 DISTANCE_SLACK = 4.0
 
+_IN_USE = "is in use already, and is changed when the level is loaded again"
 
 MANAGER_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType({"mute": ("m", "pad 2")})
 """The key of the microphone; `scene.input.bindings` may name others before the level starts."""
@@ -105,9 +106,7 @@ class CharacterManager(Component):
     execution_order: ClassVar[int] = -100  # the characters open their sessions through it
     fixed_fields: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
-            "data_folder": "is in use already, and is changed when the level is loaded again",
-            "game": "is in use already, and is changed when the level is loaded again",
-            "asset_folder": "is in use already, and is changed when the level is loaded again",
+            **dict.fromkeys(("data_folder", "game", "asset_folder"), _IN_USE),
             "speech": "is in use by the service, and is changed when the game is started again",
             "sound": "is open already, and is changed when the level is loaded again",
         }
@@ -188,9 +187,8 @@ class CharacterManager(Component):
     def nearby(self) -> tuple[Character, ...]:
         """The characters within sight and hearing of the player, and those in error.
 
-        Without a player all of them. What is done for each character in each frame should be done
-        for these alone. Of a crowd in sight only those beside the player and those that are
-        connected are among them.
+        Without a player all of them. Of a crowd in sight only those beside the player and those
+        that are connected. What is done for each in each frame should be done for these alone.
         """
         if self._addressing.position is None:
             return self.characters
@@ -211,11 +209,11 @@ class CharacterManager(Component):
 
     def talk_to(self, character: Character) -> None:
         """Let this character hear the player until another is chosen or `release_target`."""
-        self._addressing.talk_to(character.key)
+        self._addressing.target = self._addressing.target.talk_to(character.key)
 
     def release_target(self) -> None:
         """Let facing and distance decide again who hears the player."""
-        self._addressing.release()
+        self._addressing.target = self._addressing.target.release()
 
     def target_next(self) -> None:
         """Turn to the next character in reach, from left to right and around."""
@@ -330,13 +328,9 @@ class CharacterManager(Component):
     def _own_runtime(self) -> Runtime:
         predecessor = next((manager for _, manager in self._orphans()), None)
         inherited = None if predecessor is None else predecessor.hand_over()
+        folders = self.data_folder, self.asset_folder
         self._own_parts = inherited or parts_for(
-            self.scene,
-            self.data_folder,
-            self.asset_folder,
-            game=self.game,
-            sound=self.sound,
-            speech=self.speech,
+            self.scene, *folders, game=self.game, sound=self.sound, speech=self.speech
         )
         return self._own_parts.runtime
 
@@ -399,17 +393,15 @@ class CharacterManager(Component):
         self._hibernation.keep_awake(in_reach, self.scene.time.elapsed)
 
     def _choose_target(self) -> None:
-        target = self.target
+        target, now = self.target, self.scene.time.elapsed
         pinned = target is not None and target.view.dialogue is DialogueState.LISTENING
         options = TargetingOptions(mode=self.targeting, reach=self.reach)
-        now = self.scene.time.elapsed
         self._addressing.choose(self._candidates(), now, options, pinned=pinned)
         self.voice_input.set_target(self._addressing.key)
 
     def _candidates(self) -> list[Candidate]:
-        near = self._nearby.distances
-        within = self.reach + DISTANCE_SLACK
-        in_reach = self._owners.all_living(key for key, d in near.items() if d <= within)
+        near, within = self._nearby.distances.items(), self.reach + DISTANCE_SLACK
+        in_reach = self._owners.all_living(key for key, distance in near if distance <= within)
         return self._addressing.candidates((c.key, c.transform.position) for c in in_reach)
 
     def _place_voice(self, character: Character, listener: Vector, distance: float) -> None:

@@ -205,7 +205,10 @@ def parts_for(
     provided, folder = _provided_prefs(scene), _folder(scene, data, game)
     persistence, is_second = scene.find_service(KeyValueSessionPersistence), False
     try:
-        prefs = provided() if provided else _open_prefs(scene, folder)
+        if provided:
+            prefs = provided()
+        else:
+            prefs = PlayerPrefs.open(folder / "prefs.msgpack", dispatcher=scene.dispatcher)
     except PrefsLockedError as held:
         _log.warning("%s", held)
         prefs, is_second = PlayerPrefs.in_memory(OPEN_ALREADY, dispatcher=scene.dispatcher), True
@@ -244,10 +247,6 @@ def _provided_prefs(scene: Scene) -> Callable[[], PlayerPrefs] | None:
         return lambda: application.prefs
     prefs = scene.find_service(PlayerPrefs)
     return None if prefs is None or prefs.is_closed else lambda: prefs
-
-
-def _open_prefs(scene: Scene, folder: Path) -> PlayerPrefs:
-    return PlayerPrefs.open(folder / "prefs.msgpack", dispatcher=scene.dispatcher)
 
 
 def _folder(scene: Scene, data: str, game: str) -> Path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from types import MappingProxyType
 from typing import TypeAlias
@@ -143,9 +143,8 @@ class Player(PlayerIdentity):
 
     def walk_to(self, point: Vector) -> None:
         """Walk to a point, around what is in the way; a movement key ends it."""
-        self._path = find_path(
-            self.transform.position, point, self.size, self._solid(), self.scene.size
-        )
+        here, bounds = self.transform.position, self.scene.size
+        self._path = find_path(here, point, self.size, self._solid(), bounds)
 
     def look_at(self, point: Vector) -> None:
         """Turn towards a point."""
@@ -198,20 +197,14 @@ class Player(PlayerIdentity):
         before = self.transform.position
         motion = (direction[0] * scale, direction[1] * scale)
         slide = move_and_slide(before, motion, self.size, self._solid())
-        width, height = self.scene.size
-        x = min(max(slide.position[0], 0.0), width)
-        y = min(max(slide.position[1], 0.0), height)
-        self.transform.position = (x, y)
-        return math.dist(before, (x, y)) > length * 0.05
+        (x, y), (width, height) = slide.position, self.scene.size
+        after = (min(max(x, 0.0), width), min(max(y, 0.0), height))
+        self.transform.position = after
+        return math.dist(before, after) > length * 0.05
 
     def _solid(self) -> list[Box]:
-        return [
-            collider.box
-            for collider in self.scene.find_components(BoxCollider)
-            if not collider.is_trigger
-            and collider.enabled
-            and collider.game_object is not self.game_object
-        ]
+        solid = (c for c in self.scene.find_components(BoxCollider) if c.enabled)
+        return [c.box for c in solid if not c.is_trigger and c.game_object is not self.game_object]
 
     def _manager(self) -> CharacterManager | None:
         return self.scene.find_component(CharacterManager)
@@ -282,11 +275,7 @@ class NextVisitor(Component):
         is_target = manager is not None and manager.target is character
         if is_target and self.input.captured is None and self.input.get_key_down(self.key):
             self.next_visitor()
-        if (
-            self._is_waiting
-            and character.has_session
-            and character.view.state is SessionState.DISCONNECTED
-        ):
+        if self._is_waiting and character.state is SessionState.DISCONNECTED:
             self._is_waiting = False
             character.session.connect()
 
@@ -321,20 +310,15 @@ class FaultKeys(Component):
         faults = self.scene.find_service(Faults)
         if faults is None or self.input.captured is not None:
             return
-        actions: Mapping[str, Callable[[Faults], object]] = {
-            "cut": self._cut,
-            "black_hole": self._toggle_black_hole,
-            "kill_service": _kill,
-            "start_service": _start,
-        }
-        for name, action in actions.items():
-            if self.input.get_button_down(name):
-                action(faults)
-
-    def _cut(self, faults: Faults) -> None:
-        key = self._target_key()
-        if key is not None:
+        pressed, key = self.input.get_button_down, self._target_key()
+        if pressed("cut") and key is not None:
             faults.cut(key)
+        if pressed("black_hole"):
+            self._toggle_black_hole(faults)
+        if pressed("kill_service") and faults.has_service:
+            faults.kill_service()
+        if pressed("start_service") and faults.has_service and not faults.is_service_running:
+            faults.start_service()
 
     def _toggle_black_hole(self, faults: Faults) -> None:
         before, self._black_hole_key = self._black_hole_key, None
@@ -349,16 +333,6 @@ class FaultKeys(Component):
         manager = self.scene.find_component(CharacterManager)
         target = None if manager is None else manager.target
         return None if target is None else target.key
-
-
-def _kill(faults: Faults) -> None:
-    if faults.has_service:
-        faults.kill_service()
-
-
-def _start(faults: Faults) -> None:
-    if faults.has_service and not faults.is_service_running:
-        faults.start_service()
 
 
 CELL = 12.0  # pixels: the side of a square of the grid

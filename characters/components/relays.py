@@ -161,16 +161,11 @@ class CharacterEventRelay(EventRelay):
     action: Signal[ActionResponse] = _signal("character.action")
 
     def _sort(self, event: object) -> Iterator[str]:
-        name = _CHARACTER_EVENTS.get(type(event))
-        if name == "action" and not self._is_relayed(event):
-            return
+        name, only = _CHARACTER_EVENTS.get(type(event)), self.only_actions
+        if only and isinstance(event, ActionResponse):
+            name = name if any(action.name in only for action in event.actions) else None
         if name is not None:
             yield name
-
-    def _is_relayed(self, event: object) -> bool:
-        assert isinstance(event, ActionResponse)
-        names = self.only_actions
-        return not names or any(action.name in names for action in event.actions)
 
 
 _CHARACTER_EVENTS: dict[type[object], str] = {
