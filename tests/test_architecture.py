@@ -82,6 +82,7 @@ OWNERS = {
         "characters.examples",
     ),
     "pyaudio": ("characters.audio.microphone", "characters.audio.speaker"),
+    "PIL": ("characters.commands.demo",),
     "pocketsphinx": ("characters.speech.sphinx",),
     "livekit": ("characters.transport", "characters.audio.echo"),
     "aiohttp": (

@@ -14,12 +14,10 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from characters.audio.sources import ScriptSource, SilentSource, SourceFactory
 from characters.cli import DEMO, add_components
@@ -35,7 +33,6 @@ from characters.speech.settings import SpeechSettings, add_speech_flags, speech_
 from characters.ui.hud import Hud
 from characters.ui.registration import prewarm
 from engine.app.application import Application, settle_memory
-from engine.app.gif import write_gif
 from engine.app.hot_reload import HotReload
 from engine.core.clock import Time
 from engine.core.data_folder import DataFolderError
@@ -46,6 +43,8 @@ from engine.scenes.manager import SceneSteps
 from engine.toml.reader import TomlFileError, read_toml
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from engine.app.window import Window  # not for headless runs: it imports pygame
 
 __all__ = ["Game", "LevelFolder", "main", "Options", "parse"]
@@ -99,6 +98,8 @@ def parse(arguments: Sequence[str] | None) -> Options:
         parser.error(str(error))
     if values["headless"] and (values["screenshot"] or values["record_gif"]):
         parser.error("pictures need the window: leave out --headless")
+    if values["record_gif"] and find_spec("PIL") is None:
+        parser.error('--record-gif needs Pillow: pip install "pygame-troupe[record]"')
     if values["seconds"] is not None and not values["seconds"] > 0:
         parser.error("--seconds must be above 0")
     values["microphone"] = values["microphone"] or ("script" if values["headless"] else "device")
@@ -152,24 +153,27 @@ class LevelFolder:
 
 
 class Film:
-    """Ten pictures of a window in each second, at half its size."""
+    """Ten pictures of a window in each second, at half its size, for a GIF that Pillow writes."""
 
     def __init__(self) -> None:
-        self._pictures: list[NDArray[np.uint8]] = []
+        self._pictures: list[Image.Image] = []
         self._next_at = 0.0
 
     def take(self, window: Window, now: float) -> None:
         """Take a picture if it is time for one."""
-        if now < self._next_at:
-            return
-        self._next_at = now + FILM_SECONDS
-        whole = window.picture().astype(np.uint16)
-        halved = (whole[::2, ::2] + whole[1::2, ::2] + whole[::2, 1::2] + whole[1::2, 1::2]) // 4
-        self._pictures.append(halved.astype(np.uint8))
+        from PIL import Image
+
+        if now >= self._next_at:
+            self._next_at = now + FILM_SECONDS
+            self._pictures.append(Image.fromarray(window.picture()).reduce(2))
 
     def write(self, path: Path) -> None:
-        """Write the pictures as a GIF. Raises OSError."""
-        write_gif(path, self._pictures, FILM_SECONDS)
+        """Write the pictures, if there are any. Raises OSError."""
+        if not self._pictures:
+            return
+        first, *others = self._pictures
+        milliseconds = round(1000 * FILM_SECONDS)
+        first.save(path, "GIF", save_all=True, append_images=others, duration=milliseconds, loop=0)
 
 
 class Game:

@@ -4,5 +4,4 @@
 * window: the window and its events
 * music: the music of the active level
 * hot_reload: files that changed while the game runs
-* gif: moving pictures of the game
 """
