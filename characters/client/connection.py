@@ -18,20 +18,8 @@ from characters.protocol.failures import Failure, failure
 from characters.protocol.link import Bye, SequencedChannel
 from characters.protocol.messages import BotReady, ConnectRequest, RespondMode, RoomGrant
 from characters.protocol.network_conditions import NetworkConditions
+from characters.session import events
 from characters.session.conversation import ResumeOutcome
-from characters.session.events import (
-    AttemptFailed,
-    CharacterReady,
-    Closed,
-    ConnectionLost,
-    ConnectionStarted,
-    Event,
-    OpenConnection,
-    RoomGranted,
-    RoomJoined,
-    ServerEnded,
-    ServiceAwaited,
-)
 from characters.session.policy import Beat, Heartbeat, ReconnectPolicy
 from characters.transport.base import Connection, TransportError
 
@@ -41,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 def connect_request(
-    config: SessionConfig, policy: ReconnectPolicy, plan: OpenConnection, heard: str | None
+    config: SessionConfig, policy: ReconnectPolicy, plan: events.OpenConnection, heard: str | None
 ) -> ConnectRequest:
     """Return the request; `heard` is the last line whose answer came whole."""
     name = config.player_name
@@ -118,7 +106,7 @@ class SessionConnection:
         session: OpenSession,
         conversation: Conversation,
         link: SimulatedLink,
-        feed: Callable[[Event], None],
+        feed: Callable[[events.Event], None],
     ) -> None:
         self.epoch = epoch
         self._session = session
@@ -154,7 +142,7 @@ class SessionConnection:
             self._connection.abort()
 
     def close(self) -> None:
-        """Say bye and close; Closed follows."""
+        """Say bye and close; `Closed` follows."""
         self._stop_pulse()
         if self._task is not None:
             self._task.cancel()
@@ -164,7 +152,7 @@ class SessionConnection:
         if self._connection is not None:
             with suppress(TransportError):
                 await self._connection.close()
-        self._feed(Closed(self.epoch))
+        self._feed(events.Closed(self.epoch))
 
     async def _run(self, request: ConnectRequest) -> None:
         try:
@@ -187,16 +175,16 @@ class SessionConnection:
         session, context, link = self._session, self._context, self._link
         start = context.service_start(session.config)
         if start is not None:
-            self._feed(ServiceAwaited(self.epoch))
+            self._feed(events.ServiceAwaited(self.epoch))
             await start
         async with context.limiter.slot(session.priority):
-            self._feed(ConnectionStarted(self.epoch))
+            self._feed(events.ConnectionStarted(self.epoch))
             transport = await context.transport_for(session.config)
             await link.passage()
             grant = await transport.connect(request)
             await link.passage()
             ids = grant.character_session_id, grant.room_name, grant.session_id
-            self._feed(RoomGranted(self.epoch, *ids, context.chance()))
+            self._feed(events.RoomGranted(self.epoch, *ids, context.chance()))
             # The machine may have refused the grant: then this task is cancelled, here.
             await asyncio.sleep(0)
             channel = self._channel_of(grant, rejoins=request.mode == "join")
@@ -206,7 +194,7 @@ class SessionConnection:
         session.connection, session.meter = connection, GateMeter()
         welcome = connection.welcome
         outcome = ResumeOutcome.__members__.get(welcome.resumed.upper())
-        self._feed(RoomJoined(self.epoch, outcome, welcome.last_seen_seconds))
+        self._feed(events.RoomJoined(self.epoch, outcome, welcome.last_seen_seconds))
         return connection
 
     def _channel_of(self, grant: RoomGrant, *, rejoins: bool) -> SequencedChannel:
@@ -224,15 +212,15 @@ class SessionConnection:
             item = await connection.receive()
             if isinstance(item, Bye):
                 chance = self._context.chance()
-                self._feed(ServerEnded(self.epoch, item.reason, item.retry_after, chance))
+                self._feed(events.ServerEnded(self.epoch, item.reason, item.retry_after, chance))
                 return
             self._conversation.received(item)
             if isinstance(item, BotReady) and meter.ready_at is None:
                 meter.ready_at = self._context.clock()
-                self._feed(CharacterReady(self.epoch))
+                self._feed(events.CharacterReady(self.epoch))
 
     def _report(self, why: Failure) -> None:
-        kind = AttemptFailed if self._connection is None else ConnectionLost
+        kind = events.AttemptFailed if self._connection is None else events.ConnectionLost
         self._feed(kind(self.epoch, why, self._context.chance()))
 
     # --- liveness -------------------------------------------------------------------------

@@ -26,29 +26,9 @@ from characters.client.config import (
 from characters.client.context import RuntimeContext
 from characters.client.microphone import GateMeter, MicrophoneGate, begins_at
 from characters.client.threads import Shared
+from characters.protocol import messages
 from characters.protocol.audio_frames import AudioFrame
 from characters.protocol.link import SequencedChannel
-from characters.protocol.messages import (
-    ActionResponse,
-    AudioData,
-    BotEmotion,
-    BotReady,
-    BotStartedSpeaking,
-    BotTurnCompleted,
-    ClientMessage,
-    ContextUpdate,
-    FinalUserTranscription,
-    ForceUserStoppedSpeaking,
-    InterruptBot,
-    LlmNoResponse,
-    RespondMode,
-    ServerMessage,
-    ServerResponse,
-    UserTextMessage,
-    VadSttStarted,
-    VadSttStopped,
-    Visemes,
-)
 from characters.session.conversation import (
     Dialogue,
     LocalEvent,
@@ -108,10 +88,10 @@ class ConversationState:
         # The last line whose answer came whole: the service repeats what comes after it.
         self.answered: str | None = None
         self._unanswered: str | None = None  # the last line, if its answer did not come yet
-        self._request: ContextUpdate | None = None
-        self._actions: deque[ActionResponse] = deque(maxlen=MOST_ACTIONS)
+        self._request: messages.ContextUpdate | None = None
+        self._actions: deque[messages.ActionResponse] = deque(maxlen=MOST_ACTIONS)
         # The lines that the service has not confirmed, oldest first: repeated in a new room.
-        self.unconfirmed: dict[str, UserTextMessage] = {}
+        self.unconfirmed: dict[str, messages.UserTextMessage] = {}
         self._are_lines_kept = False  # by the service: it confirms each by its id
         self._owes_repeat = False
 
@@ -120,18 +100,21 @@ class ConversationState:
         """Whether lines have still to go out before one that is typed now."""
         return bool(self.waiting) or (self._owes_repeat and bool(self.unconfirmed))
 
-    def heard(self, message: ServerMessage, now: float) -> bool:
+    def heard(self, message: messages.ServerMessage, now: float) -> bool:
         """Take a message of the service; return whether the transcript changed."""
         self.follow(message, now)
-        if isinstance(message, BotEmotion):
+        if isinstance(message, messages.BotEmotion):
             self.emotion = message.emotion
-        if isinstance(message, ServerResponse) and message.event_type == UserTextMessage.TYPE:
+        if (
+            isinstance(message, messages.ServerResponse)
+            and message.event_type == messages.UserTextMessage.TYPE
+        ):
             self._confirm((message.extras or {}).get("message_id"))
-        if isinstance(message, BotReady):
+        if isinstance(message, messages.BotReady):
             self._are_lines_kept = message.about.get("service") == KEEPS_LINES
-        if isinstance(message, FinalUserTranscription) and message.message_id is not None:
+        if isinstance(message, messages.FinalUserTranscription) and message.message_id is not None:
             self._was_understood(message.text, message.message_id)
-        if isinstance(message, BotTurnCompleted) and message.message_id is not None:
+        if isinstance(message, messages.BotTurnCompleted) and message.message_id is not None:
             self._was_answered(message.message_id)
         before = self.transcript
         self.transcript = before.apply(message, now)
@@ -141,7 +124,7 @@ class ConversationState:
         self._unanswered = message_id
         # A spoken line is confirmed as a typed one is, and repeated in words when it was not.
         if self._are_lines_kept:
-            self.unconfirmed[message_id] = UserTextMessage(text, message_id)
+            self.unconfirmed[message_id] = messages.UserTextMessage(text, message_id)
 
     def _was_answered(self, message_id: str) -> None:
         self.answered = message_id
@@ -150,7 +133,7 @@ class ConversationState:
         if self._request is not None and self._request.message_id in (message_id, None):
             self._request = None
 
-    def is_repeated(self, message: ActionResponse) -> bool:
+    def is_repeated(self, message: messages.ActionResponse) -> bool:
         """Return whether the actions of an answer came before, and note them if not."""
         if message.message_id is None:
             return False
@@ -175,7 +158,7 @@ class ConversationState:
         """
         self._owes_repeat = self._owes_repeat or not rejoined
 
-    def owed(self) -> tuple[UserTextMessage | ContextUpdate, ...]:
+    def owed(self) -> tuple[messages.UserTextMessage | messages.ContextUpdate, ...]:
         """Return what to repeat in this room before anything else is said."""
         if not self._owes_repeat:
             return ()
@@ -196,15 +179,17 @@ class ConversationState:
         self.waiting.append(item)
         return True
 
-    def update_for(self, request: RespondRequest) -> ContextUpdate:
+    def update_for(self, request: RespondRequest) -> messages.ContextUpdate:
         """Return the message that asks for an answer to all that was said by now."""
-        return ContextUpdate(request.about or None, run_llm="true", message_id=self._unanswered)
+        return messages.ContextUpdate(
+            request.about or None, run_llm="true", message_id=self._unanswered
+        )
 
-    def requested(self, update: ContextUpdate) -> None:
+    def requested(self, update: messages.ContextUpdate) -> None:
         """Note that a request for an answer went out; it is kept until it was answered."""
         self._request = update
 
-    def said(self, line: UserTextMessage, now: float) -> None:
+    def said(self, line: messages.UserTextMessage, now: float) -> None:
         """Note that a line went out; it is kept until the service has confirmed it."""
         self.transcript = self.transcript.said_by_player(line.text, now)
         assert line.message_id is not None  # every line gets one, see Conversation
@@ -279,7 +264,7 @@ class OpenSession:
     @property
     def answers_unasked(self) -> bool:
         """Whether the character answers by itself, without a request of the game."""
-        return self.config.respond_mode is RespondMode.AUTO
+        return self.config.respond_mode is messages.RespondMode.AUTO
 
     def priority(self) -> float:
         """Return how urgent a connect is; the lowest goes first."""
@@ -287,7 +272,7 @@ class OpenSession:
 
     def emit(self, event: CharacterEvent) -> None:
         """Send an event to the game; the view shows already what it says."""
-        if not isinstance(event, Visemes):  # many a second, and no view shows them
+        if not isinstance(event, messages.Visemes):  # many a second, and no view shows them
             self.refresh()
         self.context.post(partial(self.events.emit, event))
 
@@ -344,10 +329,10 @@ class Conversation:
         """Take what came in: voice to the speaker, messages to the transcript and the game."""
         if isinstance(item, AudioFrame):
             self._play(item.pcm, item.sample_rate)
-        elif isinstance(item, AudioData):
+        elif isinstance(item, messages.AudioData):
             self._play(_pcm_of(item), item.sample_rate)
-        elif isinstance(item, ServerMessage):
-            if isinstance(item, ActionResponse) and self._talk.is_repeated(item):
+        elif isinstance(item, messages.ServerMessage):
+            if isinstance(item, messages.ActionResponse) and self._talk.is_repeated(item):
                 return
             has_grown = self._talk.heard(item, self._context.clock())
             self._react(item)
@@ -355,23 +340,23 @@ class Conversation:
             if has_grown:
                 self._emit_transcript()
 
-    def _react(self, message: ServerMessage) -> None:
+    def _react(self, message: messages.ServerMessage) -> None:
         """Do what a message means for the session, the voice and the voice input."""
         session, listener = self._session, self._context.listener
-        if isinstance(message, (VadSttStarted, FinalUserTranscription)):
+        if isinstance(message, (messages.VadSttStarted, messages.FinalUserTranscription)):
             self._feed(PlayerActed())
-        if isinstance(message, BotTurnCompleted) and message.was_interrupted:
+        if isinstance(message, messages.BotTurnCompleted) and message.was_interrupted:
             self._context.voice.interrupt(session.key)
         is_unanswered = isinstance(message, _WANT_ANSWERS) and not session.answers_unasked
         if is_unanswered:
             self._follow(LocalEvent.LEFT_UNANSWERED)
         if listener is None:
             return
-        if isinstance(message, FinalUserTranscription):
+        if isinstance(message, messages.FinalUserTranscription):
             listener.transcript_arrived(session.key)
             if is_unanswered:
                 listener.answer_began(session.key)  # the player need not wait for any
-        elif isinstance(message, ServerResponse):
+        elif isinstance(message, messages.ServerResponse):
             if is_rejection(message):
                 listener.answer_began(session.key)
         elif isinstance(message, _END_THE_WAIT):
@@ -489,7 +474,7 @@ class Conversation:
 
     def _say(self, text: str) -> None:
         now = self._context.clock()
-        line = UserTextMessage(text, self._context.new_id())
+        line = messages.UserTextMessage(text, self._context.new_id())
         if not self.try_send(line):
             self._refuse(text, "The connection takes no more; say it again in a moment.")
             return
@@ -509,19 +494,19 @@ class Conversation:
     def _refuse(self, item: Waiting, reason: str = "") -> None:
         key, reason = self._session.key, reason or _WHY_NOT[self._session.machine.state]
         if isinstance(item, RespondRequest):
-            self._session.emit(MessageRefused(key, ContextUpdate.TYPE, reason))
+            self._session.emit(MessageRefused(key, messages.ContextUpdate.TYPE, reason))
         else:
             self._session.emit(TextRefused(key, item, reason))
 
-    def send(self, message: ClientMessage) -> None:
+    def send(self, message: messages.ClientMessage) -> None:
         """Send a message; refused with a reason while there is no connection."""
         state = self._session.machine.state
-        if isinstance(message, UserTextMessage):
+        if isinstance(message, messages.UserTextMessage):
             self.send_text(message.text)
         elif state is not SessionState.CONNECTED or not self.try_send(message):
             self._session.emit(MessageRefused(self._session.key, message.TYPE, _WHY_NOT[state]))
 
-    def try_send(self, message: ClientMessage) -> bool:
+    def try_send(self, message: messages.ClientMessage) -> bool:
         """Send a message and return whether it was taken; a connection that refuses it is lost."""
         connection = self._session.connection
         if connection is None:
@@ -569,14 +554,14 @@ class Conversation:
         if self._session.machine.state is not SessionState.CONNECTED:
             return
         if not self._talk.dialogue.is_turn_over:
-            self.try_send(InterruptBot())
+            self.try_send(messages.InterruptBot())
         self._context.voice.interrupt(self._session.key)
         self._follow(LocalEvent.INTERRUPTED)
 
     def force_user_stopped_speaking(self) -> None:
         """Tell the service that the utterance is over."""
         if self._session.machine.state is SessionState.CONNECTED:
-            self.try_send(ForceUserStoppedSpeaking())
+            self.try_send(messages.ForceUserStoppedSpeaking())
 
     def set_addressed(self, is_addressed: bool) -> None:
         """Note whether the player's voice goes to this character."""
@@ -588,8 +573,8 @@ class Conversation:
 
 
 # What frees the talk key: an answer that begins, or none that would come.
-_END_THE_WAIT = (BotStartedSpeaking, BotTurnCompleted, LlmNoResponse)
-_WANT_ANSWERS = (VadSttStopped, FinalUserTranscription)
+_END_THE_WAIT = (messages.BotStartedSpeaking, messages.BotTurnCompleted, messages.LlmNoResponse)
+_WANT_ANSWERS = (messages.VadSttStopped, messages.FinalUserTranscription)
 _WAITS = (SessionState.CONNECTING, SessionState.CONNECTED, SessionState.RECONNECTING)
 
 _WHY_NOT: Mapping[SessionState, str] = MappingProxyType(
@@ -604,7 +589,7 @@ _WHY_NOT: Mapping[SessionState, str] = MappingProxyType(
 )
 
 
-def _pcm_of(message: AudioData) -> bytes:
+def _pcm_of(message: messages.AudioData) -> bytes:
     """Return the samples of a voice message: none for one that is no base64."""
     try:
         data = base64.b64decode(message.audio, validate=True)

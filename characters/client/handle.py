@@ -11,17 +11,8 @@ from characters.client.config import CharacterEvent, SessionConfig
 from characters.client.session_runner import SessionRunner, is_another_session
 from characters.protocol.messages import ClientMessage
 from characters.protocol.network_conditions import NetworkConditions
+from characters.session import events
 from characters.session.conversation import SessionState, SessionView
-from characters.session.events import (
-    ConnectRequested,
-    DisconnectRequested,
-    Event,
-    ForgetRequested,
-    HibernateRequested,
-    PlayerActed,
-    PolicyChanged,
-    WakeRequested,
-)
 from characters.session.policy import ReconnectPolicy
 from engine.core.events import Signal
 
@@ -107,7 +98,7 @@ class SessionHandle:
         `take_over` takes the session from another process that holds it.
         """
         self._is_leaving = False
-        self._feed(ConnectRequested(take_over))
+        self._feed(events.ConnectRequested(take_over))
 
     def connected(self) -> Connecting:
         """Return a future for the end of a connect: its result is the view when CONNECTED.
@@ -141,15 +132,15 @@ class SessionHandle:
         """
         self._is_leaving = True
         self._resumes_when_known = False
-        self._feed(DisconnectRequested(keeps_id))
+        self._feed(events.DisconnectRequested(keeps_id))
 
     def clear_session_id(self) -> None:
         """Forget the stored session id: the next connect begins a new conversation."""
-        self._feed(ForgetRequested())
+        self._feed(events.ForgetRequested())
 
     def apply_policy(self, policy: ReconnectPolicy) -> None:
         """Replace the reconnect policy; it takes effect at once."""
-        self._feed(PolicyChanged(policy))
+        self._feed(events.PolicyChanged(policy))
 
     def apply_config(self, config: SessionConfig) -> None:
         """Follow new settings of this session; `session_runner` says what each field does.
@@ -163,15 +154,15 @@ class SessionHandle:
 
     def hibernate(self) -> None:
         """Let the connection rest; `connect`, `wake` or a typed line brings it back."""
-        self._feed(HibernateRequested())
+        self._feed(events.HibernateRequested())
 
     def wake(self) -> None:
         """Connect if the session hibernates."""
-        self._feed(WakeRequested())
+        self._feed(events.WakeRequested())
 
     def player_acted(self) -> None:
         """Note that the player is busy with this character: it is not idle."""
-        self._feed(PlayerActed())
+        self._feed(events.PlayerActed())
 
     def set_distance(self, distance: float) -> None:
         """Say how far the player is: the nearest connects first."""
@@ -207,7 +198,7 @@ class SessionHandle:
         self.network_conditions = conditions
         self._network.call(self._runner.simulated_link.set, conditions)
 
-    def _feed(self, event: Event) -> None:
+    def _feed(self, event: events.Event) -> None:
         self._network.call(self._runner.feed, event)
 
 

@@ -38,39 +38,13 @@ from characters.protocol.messages import (
     RespondModeUpdate,
     UpdateTemplateKeys,
 )
+from characters.session import events
 from characters.session.conversation import (
     SessionRecord,
     SessionState,
     SessionStateChanged,
     SessionView,
     shorten_id,
-)
-from characters.session.events import (
-    AbortConnection,
-    CancelTimer,
-    ClearRecord,
-    CloseConnection,
-    CloseMicrophone,
-    Command,
-    ConnectionLost,
-    Event,
-    ForgetRequested,
-    LoadRecord,
-    OpenConnection,
-    OpenMicrophone,
-    PersistChanged,
-    PolicyChanged,
-    Publish,
-    RecordLoaded,
-    RecordLoadFailed,
-    RecordStored,
-    RecordStoreFailed,
-    RestartRequested,
-    RoomMode,
-    StartTimer,
-    StoreRecord,
-    Timer,
-    TimerFired,
 )
 from characters.session.machine import IllegalEvent, advance
 from characters.transport.base import TransportError
@@ -123,7 +97,7 @@ _log = logging.getLogger(__name__)
 class RecordStore:
     """Performs the machine's orders to the store, one after the other; answers are events."""
 
-    def __init__(self, session: OpenSession, feed: Callable[[Event], None]) -> None:
+    def __init__(self, session: OpenSession, feed: Callable[[events.Event], None]) -> None:
         self._session = session
         self._context = session.context
         self._feed = feed
@@ -131,9 +105,9 @@ class RecordStore:
         # A clear that failed is owed: what the player wanted forgotten must not come back.
         self._owes_clear = False
         self._orders: Mapping[type[Any], Callable[[Any], Coroutine[Any, Any, None]]] = {
-            LoadRecord: self._load,
-            StoreRecord: self._store,
-            ClearRecord: self._clear,
+            events.LoadRecord: self._load,
+            events.StoreRecord: self._store,
+            events.ClearRecord: self._clear,
         }
 
     @property
@@ -141,7 +115,7 @@ class RecordStore:
         """Whether an order is under way."""
         return bool(self._tasks)
 
-    def perform(self, command: LoadRecord | StoreRecord | ClearRecord) -> None:
+    def perform(self, command: events.LoadRecord | events.StoreRecord | events.ClearRecord) -> None:
         """Begin to read, write or clear the record."""
         # Tasks start in the order in which they were made: so do the jobs in the worker's queue.
         work = self._orders[type(command)](command)
@@ -154,14 +128,14 @@ class RecordStore:
         while self._tasks:
             await asyncio.wait(tuple(self._tasks))
 
-    async def _load(self, command: LoadRecord) -> None:
+    async def _load(self, command: events.LoadRecord) -> None:
         context, key = self._context, self._session.key
         try:
             record = await context.worker.run(self._read)
         except Exception as error:  # a user's own store raises what it likes
             _log.exception("The stored session of %s could not be read.", key)
             why = failure("persistence.unavailable", type(error).__name__)
-            self._feed(RecordLoadFailed(command.epoch, why, context.chance()))
+            self._feed(events.RecordLoadFailed(command.epoch, why, context.chance()))
             return
         context.stored_keys.note(key, is_stored=record is not None)
         self._session.stored_at, age, now = None, 0.0, context.wall_clock()
@@ -169,7 +143,7 @@ class RecordStore:
             self._session.stored_at = context.clock() - (now - record.saved_at)
         if record is not None and record.dropped_at is not None:
             age = now - record.dropped_at
-        self._feed(RecordLoaded(command.epoch, record, age))
+        self._feed(events.RecordLoaded(command.epoch, record, age))
 
     def _read(self) -> SessionRecord | None:
         persistence, key = self._context.persistence, self._session.key
@@ -178,7 +152,7 @@ class RecordStore:
             self._owes_clear = False
         return persistence.load(key)
 
-    async def _store(self, command: StoreRecord) -> None:
+    async def _store(self, command: events.StoreRecord) -> None:
         context, key, now = self._context, self._session.key, self._context.wall_clock()
         record = SessionRecord(
             command.session_id,
@@ -192,14 +166,14 @@ class RecordStore:
         except Exception as error:
             _log.exception("The session of %s could not be stored.", key)
             why = failure("persistence.unavailable", type(error).__name__)
-            self._feed(RecordStoreFailed(command.epoch, why))
+            self._feed(events.RecordStoreFailed(command.epoch, why))
             return
         context.stored_keys.note(key, is_stored=True)
         self._owes_clear = False
         self._session.stored_at = context.clock()
-        self._feed(RecordStored(command.epoch))
+        self._feed(events.RecordStored(command.epoch))
 
-    async def _clear(self, command: ClearRecord) -> None:
+    async def _clear(self, command: events.ClearRecord) -> None:
         context, key = self._context, self._session.key
         self._session.stored_at = None
         try:
@@ -224,25 +198,25 @@ class SessionRunner:
         self._records = RecordStore(session, self.feed)
         self._connection: SessionConnection | None = None
         self._old_connections: list[SessionConnection] = []
-        self._timers: dict[Timer, asyncio.TimerHandle] = {}
-        self._events: deque[Event] = deque()
+        self._timers: dict[events.Timer, asyncio.TimerHandle] = {}
+        self._events: deque[events.Event] = deque()
         self._is_feeding = False
         self._now = context.clock()
         self._room_config = config  # what the room knows of the settings
         self._has_changed = asyncio.Event()
         self._awaited: list[Future[SessionView]] = []
         self._perform: Mapping[type[Any], Callable[[Any], None]] = {
-            LoadRecord: self._records.perform,
-            StoreRecord: self._records.perform,
-            ClearRecord: self._records.perform,
-            OpenConnection: self._open_connection,
-            CloseConnection: self._leave_connection,
-            AbortConnection: self._leave_connection,
-            StartTimer: self._start_timer,
-            CancelTimer: self._cancel_timer,
-            OpenMicrophone: self._open_microphone,
-            CloseMicrophone: lambda _: session.gate.close(),
-            Publish: self._publish,
+            events.LoadRecord: self._records.perform,
+            events.StoreRecord: self._records.perform,
+            events.ClearRecord: self._records.perform,
+            events.OpenConnection: self._open_connection,
+            events.CloseConnection: self._leave_connection,
+            events.AbortConnection: self._leave_connection,
+            events.StartTimer: self._start_timer,
+            events.CancelTimer: self._cancel_timer,
+            events.OpenMicrophone: self._open_microphone,
+            events.CloseMicrophone: lambda _: session.gate.close(),
+            events.Publish: self._publish,
         }
 
     # --- the machine ------------------------------------------------------------------------
@@ -252,7 +226,7 @@ class SessionRunner:
         """The state now."""
         return self.session.machine.state
 
-    def feed(self, event: Event) -> None:
+    def feed(self, event: events.Event) -> None:
         """Let the machine decide about an event, and perform what it orders."""
         self._events.append(event)
         if self._is_feeding:
@@ -285,9 +259,9 @@ class SessionRunner:
             else:
                 future.set_exception(TransportError(why))
 
-    def _advance(self, event: Event) -> None:
+    def _advance(self, event: events.Event) -> None:
         now = max(self._now, self.session.context.clock())
-        if isinstance(event, TimerFired):
+        if isinstance(event, events.TimerFired):
             # A loop may wake up a clock's tick early.
             now = max(now, event.due)
         self._now = now
@@ -301,34 +275,35 @@ class SessionRunner:
                 self._perform[type(command)](command)
             except Exception:
                 self._give_up(command)
-        if isinstance(event, ForgetRequested):
+        if isinstance(event, events.ForgetRequested):
             self.conversation.forget()
 
-    def _give_up(self, command: Command) -> None:
+    def _give_up(self, command: events.Command) -> None:
         """Take a command that raised for the end of the connection, not of the session."""
         _log.exception("Session %s: %s failed.", self.session.key, type(command).__name__)
         if self._connection is not None:
             chance = self.session.context.chance()
-            self.feed(ConnectionLost(self._connection.epoch, failure("internal.error"), chance))
+            why = failure("internal.error")
+            self.feed(events.ConnectionLost(self._connection.epoch, why, chance))
 
-    def _start_timer(self, command: StartTimer) -> None:
+    def _start_timer(self, command: events.StartTimer) -> None:
         self._cancel_timer(command)
         timer, loop = command.timer, asyncio.get_running_loop()
         delay = max(0.0, command.due - self.session.context.clock())
         self._timers[timer] = loop.call_later(delay, self._fire, timer, command.due)
-        if timer is Timer.RETRY:
+        if timer is events.Timer.RETRY:
             self.session.retry_wait = delay
 
-    def _cancel_timer(self, command: StartTimer | CancelTimer) -> None:
+    def _cancel_timer(self, command: events.StartTimer | events.CancelTimer) -> None:
         handle = self._timers.pop(command.timer, None)
         if handle is not None:
             handle.cancel()
 
-    def _fire(self, timer: Timer, due: float) -> None:
+    def _fire(self, timer: events.Timer, due: float) -> None:
         self._timers.pop(timer, None)
-        self.feed(TimerFired(timer, due, self.session.context.chance()))
+        self.feed(events.TimerFired(timer, due, self.session.context.chance()))
 
-    def _publish(self, command: Publish) -> None:
+    def _publish(self, command: events.Publish) -> None:
         if isinstance(command.event, SessionStateChanged):
             self._follow(command.event)
         self.session.emit(command.event)
@@ -360,11 +335,11 @@ class SessionRunner:
         """Follow new settings of the same session; what needs a new connection gets one."""
         old, self.session.config = self.session.config, config
         if config.policy != old.policy:
-            self.feed(PolicyChanged(config.policy))
+            self.feed(events.PolicyChanged(config.policy))
         if config.persist is not old.persist:
-            self.feed(PersistChanged(config.persist))
+            self.feed(events.PersistChanged(config.persist))
         if needs_new_connection(old, config):
-            self.feed(RestartRequested())
+            self.feed(events.RestartRequested())
         self._send_changes()
 
     def _send_changes(self) -> None:
@@ -378,19 +353,19 @@ class SessionRunner:
 
     # --- the connection -----------------------------------------------------------------------
 
-    def _open_connection(self, command: OpenConnection) -> None:
+    def _open_connection(self, command: events.OpenConnection) -> None:
         session = self.session
         request = connect_request(
             session.config, session.machine.policy, command, session.talk.answered
         )
-        if command.mode is RoomMode.CREATE:
+        if command.mode is events.RoomMode.CREATE:
             self._room_config = session.config
         self._connection = SessionConnection(
             command.epoch, session, self.conversation, self.simulated_link, self.feed
         )
         self._connection.open(request)
 
-    def _leave_connection(self, command: CloseConnection | AbortConnection) -> None:
+    def _leave_connection(self, command: events.CloseConnection | events.AbortConnection) -> None:
         """Stop using a connection, and remember it until its last task has ended."""
         connection = self._connection
         if connection is None:
@@ -398,7 +373,7 @@ class SessionRunner:
         self.session.connection = None
         self._old_connections = [old for old in self._old_connections if not old.is_over]
         self._old_connections.append(connection)
-        if isinstance(command, CloseConnection):
+        if isinstance(command, events.CloseConnection):
             connection.close()
         else:
             self._connection = None
@@ -409,7 +384,7 @@ class SessionRunner:
         if self._connection is not None:
             self._connection.cut()
 
-    def _open_microphone(self, command: OpenMicrophone) -> None:
+    def _open_microphone(self, command: events.OpenMicrophone) -> None:
         machine = self.session.machine
         assert machine.microphone_opened_at is not None  # the machine set it with the order
         delay = machine.policy.auto_mic_start_delay_seconds

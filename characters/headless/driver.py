@@ -14,24 +14,8 @@ from characters.components.character import Character
 from characters.components.faults import Faults, Task
 from characters.components.manager import CharacterManager
 from characters.components.player import Player
+from characters.headless import script
 from characters.headless.runner import StepError
-from characters.headless.script import (
-    FaultStep,
-    KeyStep,
-    LatencyStep,
-    LoadSceneStep,
-    MicrophoneStep,
-    QuitStep,
-    RespondStep,
-    SayStep,
-    ServiceStep,
-    SessionStep,
-    SlowLinkStep,
-    SpeakWavStep,
-    Step,
-    TalkToStep,
-    WalkToStep,
-)
 from characters.session.conversation import SessionState, SessionView
 from engine.app.application import Application
 from engine.objects.scene import Scene
@@ -76,40 +60,40 @@ class SceneDriver:
         self._microphone = microphone
         self._done: Done = _at_once
         self._verbs: dict[type[Any], Callable[[Any], Done]] = {
-            SayStep: self._say,
-            RespondStep: self._respond,
-            SpeakWavStep: self._speak_wav,
-            WalkToStep: self._walk_to,
-            TalkToStep: self._talk_to,
-            KeyStep: self._press,
-            SessionStep: self._command,
-            FaultStep: self._fault,
-            LatencyStep: self._set_latency,
-            SlowLinkStep: self._slow_down,
-            MicrophoneStep: self._plug_microphone,
-            ServiceStep: self._command_service,
-            LoadSceneStep: self._load,
-            QuitStep: self._quit,
+            script.SayStep: self._say,
+            script.RespondStep: self._respond,
+            script.SpeakWavStep: self._speak_wav,
+            script.WalkToStep: self._walk_to,
+            script.TalkToStep: self._talk_to,
+            script.KeyStep: self._press,
+            script.SessionStep: self._command,
+            script.FaultStep: self._fault,
+            script.LatencyStep: self._set_latency,
+            script.SlowLinkStep: self._slow_down,
+            script.MicrophoneStep: self._plug_microphone,
+            script.ServiceStep: self._command_service,
+            script.LoadSceneStep: self._load,
+            script.QuitStep: self._quit,
         }
 
     def view(self, character: str) -> SessionView:
         """Return the state of a session. Raises StepError when there is none."""
         return self._game.session(character).view
 
-    def begin(self, step: Step) -> None:
+    def begin(self, step: script.Step) -> None:
         """Begin a step. Raises StepError."""
         try:
             self._done = self._verbs[type(step)](step)
         except (LookupError, ValueError, OSError) as error:
             raise StepError(_sentence(error)) from error
 
-    def is_done(self, step: Step) -> bool:
+    def is_done(self, step: script.Step) -> bool:
         """Return whether the step that was begun is over. Raises StepError."""
         return self._done()
 
     # verbs
 
-    def _say(self, step: SayStep) -> Done:
+    def _say(self, step: script.SayStep) -> Done:
         character, since = self._game.character(step.character), self._application.clock.now()
         refusals: list[TextRefused] = []
 
@@ -134,11 +118,11 @@ class SceneDriver:
 
         return is_said
 
-    def _respond(self, step: RespondStep) -> Done:
+    def _respond(self, step: script.RespondStep) -> Done:
         self._game.character(step.character).respond(step.about)
         return _at_once
 
-    def _speak_wav(self, step: SpeakWavStep) -> Done:
+    def _speak_wav(self, step: script.SpeakWavStep) -> Done:
         microphone = self._microphone
         if microphone is None:
             raise StepError("no script microphone: start with --microphone script")
@@ -164,7 +148,7 @@ class SceneDriver:
 
         return is_done
 
-    def _walk_to(self, step: WalkToStep) -> Done:
+    def _walk_to(self, step: script.WalkToStep) -> Done:
         player = self._game.player
         goal = self._goal(step, player.transform.position)
         player.walk_to(goal)
@@ -181,7 +165,7 @@ class SceneDriver:
 
         return is_there
 
-    def _goal(self, step: WalkToStep, here: Vector) -> Vector:
+    def _goal(self, step: script.WalkToStep, here: Vector) -> Vector:
         if step.position is not None:
             return step.position
         if step.character is not None:
@@ -197,11 +181,11 @@ class SceneDriver:
             raise StepError(f"this level has no object {step.object!r}; it has: {names}")
         return found.transform.position
 
-    def _talk_to(self, step: TalkToStep) -> Done:
+    def _talk_to(self, step: script.TalkToStep) -> Done:
         self._game.manager.talk_to(self._game.character(step.character))
         return _at_once
 
-    def _press(self, step: KeyStep) -> Done:
+    def _press(self, step: script.KeyStep) -> Done:
         source, clock = self._application.input, self._application.clock
         post = self._application.dispatcher.post  # a key belongs to the beginning of a frame
         post(lambda: source.press(step.key))
@@ -220,7 +204,7 @@ class SceneDriver:
 
         return is_released
 
-    def _command(self, step: SessionStep) -> Done:
+    def _command(self, step: script.SessionStep) -> Done:
         session = self._game.session(step.character)
         if step.do == "expire_session":
             return _is_over(self._faults.expire_session(session.key))
@@ -230,7 +214,7 @@ class SceneDriver:
         (session.retry if step.do == "retry" else session.connect)()
         return _has_changed(session, _AT_REST)
 
-    def _fault(self, step: FaultStep) -> Done:
+    def _fault(self, step: script.FaultStep) -> Done:
         named = None if step.character is None else self._game.session(step.character)
         affected = [named] if named else list(self._runtime.sessions.values())
         noticed = [_has_changed(session, _LIVE) for session in affected]
@@ -238,29 +222,29 @@ class SceneDriver:
         # The other faults are noticed later or never: there is nothing to wait for.
         return (lambda: all(done() for done in noticed)) if step.do == "cut" else _at_once
 
-    def _set_latency(self, step: LatencyStep) -> Done:
+    def _set_latency(self, step: script.LatencyStep) -> Done:
         self._faults.latency(self._key(step.character), step.seconds)
         return _at_once
 
-    def _slow_down(self, step: SlowLinkStep) -> Done:
+    def _slow_down(self, step: script.SlowLinkStep) -> Done:
         self._faults.slow_link(self._key(step.character), step.bytes_per_second)
         return _at_once
 
     def _key(self, character: str | None) -> str | None:
         return None if character is None else self._game.session(character).key
 
-    def _plug_microphone(self, step: MicrophoneStep) -> Done:
+    def _plug_microphone(self, step: script.MicrophoneStep) -> Done:
         getattr(self._faults, step.do)()
         return _at_once
 
-    def _command_service(self, step: ServiceStep) -> Done:
+    def _command_service(self, step: script.ServiceStep) -> Done:
         if step.do == "start_service":
             return _is_over(self._faults.start_service())
         noticed = [_has_changed(session, _LIVE) for session in self._runtime.sessions.values()]
         noticed.append(_is_over(self._faults.kill_service()))
         return lambda: all(done() for done in noticed)
 
-    def _load(self, step: LoadSceneStep) -> Done:
+    def _load(self, step: script.LoadSceneStep) -> Done:
         load = self._application.scenes.load(step.scene, step.spawn)
 
         def is_entered() -> bool:
@@ -270,7 +254,7 @@ class SceneDriver:
 
         return is_entered
 
-    def _quit(self, step: QuitStep) -> Done:
+    def _quit(self, step: script.QuitStep) -> Done:
         self._application.quit()
         return _at_once
 
