@@ -134,9 +134,6 @@ class ConnectLimiter:
             self._tokens -= 1.0
             self.in_flight.add(first)
             first.turn.set_result(None)
-        self._look_again()
-
-    def _look_again(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -414,10 +414,8 @@ class ListeningController:
             target.force_user_stopped_speaking()
 
 
-# Without frames (closed, no device) deadlines are looked at this often; and before the microphone
-# is allowed, when only the target's name matters, this often.
+# Without frames (closed, no device) deadlines are looked at this often.
 TICK_SECONDS = 0.05
-IDLE_TICK_SECONDS = 0.5
 
 
 class VoiceInput:
@@ -494,9 +492,8 @@ class VoiceInput:
 
     def set_target(self, key: str | None) -> None:
         """Choose who hears the player; a sentence in progress still goes where it began."""
-        # It counts from the next frame of sound on, and that wakes the network thread by itself.
         if key != self._desired.target:
-            self._desired = replace(self._desired, target=key)
+            self._want(target=key)
 
     def choose_device(self, device: str | None) -> None:
         """Switch to a microphone by its stable name, None for the system's default."""
@@ -536,7 +533,7 @@ class VoiceInput:
         try:
             while not self._desired.closed:
                 self.step(find)
-                tick = TICK_SECONDS if self._desired.allowed else IDLE_TICK_SECONDS
+                tick = TICK_SECONDS if self._desired.allowed else None  # there are no deadlines yet
                 with suppress(TimeoutError):
                     async with asyncio.timeout(tick):
                         await self._wake.wait()

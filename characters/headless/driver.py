@@ -59,7 +59,8 @@ class SceneDriver:
         self._folder = folder
         self._microphone = microphone
         self._done: Done = _at_once
-        self._verbs: dict[type[Any], Callable[[Any], Done]] = {
+        # A verb returns what tells whether it is done, None if it is at once.
+        self._verbs: dict[type[Any], Callable[[Any], Done | None]] = {
             script.SayStep: self._say,
             script.RespondStep: self._respond,
             script.SpeakWavStep: self._speak_wav,
@@ -70,10 +71,10 @@ class SceneDriver:
             script.FaultStep: self._fault,
             script.LatencyStep: self._set_latency,
             script.SlowLinkStep: self._slow_down,
-            script.MicrophoneStep: self._plug_microphone,
+            script.MicrophoneStep: lambda step: getattr(faults, step.do)(),
             script.ServiceStep: self._command_service,
             script.LoadSceneStep: self._load,
-            script.QuitStep: self._quit,
+            script.QuitStep: lambda step: application.quit(),
         }
 
     def view(self, character: str) -> SessionView:
@@ -83,7 +84,7 @@ class SceneDriver:
     def begin(self, step: script.Step) -> None:
         """Begin a step. Raises StepError."""
         try:
-            self._done = self._verbs[type(step)](step)
+            self._done = self._verbs[type(step)](step) or _at_once
         except (LookupError, ValueError, OSError) as error:
             raise StepError(_sentence(error)) from error
 
@@ -108,19 +109,18 @@ class SceneDriver:
             if refusals:
                 raise StepError(refusals[0].reason)
             view = character.view
-            turns = view.transcript[-8:]
             # While the session connects, the text waits for the connection; the script need not.
-            is_out = any(t.speaker == "player" and t.t >= since for t in turns)
-            if is_out or view.state in _CONNECTING:
+            is_out = view.state in _CONNECTING or any(
+                turn.speaker == "player" and turn.t >= since for turn in view.transcript[-8:]
+            )
+            if is_out:
                 subscription.cancel()
-                return True
-            return False
+            return is_out
 
         return is_said
 
-    def _respond(self, step: script.RespondStep) -> Done:
+    def _respond(self, step: script.RespondStep) -> None:
         self._game.character(step.character).respond(step.about)
-        return _at_once
 
     def _speak_wav(self, step: script.SpeakWavStep) -> Done:
         microphone = self._microphone
@@ -138,12 +138,11 @@ class SceneDriver:
 
         def is_done() -> bool:
             nonlocal began
-            if not began:
-                # A player looks at the indicator before the first word.
-                began = voice_input.status.target == character.key and voice_input.status.is_open
-                if began or step.at_once:
-                    began = True
-                    microphone.speak_wav(path)
+            # A player looks at the indicator before the first word.
+            is_open = voice_input.status.target == character.key and voice_input.status.is_open
+            if not began and (is_open or step.at_once):
+                began = True
+                microphone.speak_wav(path)
             return began and not microphone.is_speaking
 
         return is_done
@@ -181,26 +180,23 @@ class SceneDriver:
             raise StepError(f"this level has no object {step.object!r}; it has: {names}")
         return found.transform.position
 
-    def _talk_to(self, step: script.TalkToStep) -> Done:
+    def _talk_to(self, step: script.TalkToStep) -> None:
         self._game.manager.talk_to(self._game.character(step.character))
-        return _at_once
 
     def _press(self, step: script.KeyStep) -> Done:
         source, clock = self._application.input, self._application.clock
         post = self._application.dispatcher.post  # a key belongs to the beginning of a frame
         post(lambda: source.press(step.key))
-        until = clock.now() + step.seconds
-        frame = self._application.time.frame
+        until, frame = clock.now() + step.seconds, self._application.time.frame
         released = False
 
         def is_released() -> bool:
             nonlocal released
-            if released:
-                return True
-            if self._application.time.frame > frame and clock.now() >= until:
+            was_released = released
+            if not released and self._application.time.frame > frame and clock.now() >= until:
                 post(lambda: source.release(step.key))
                 released = True
-            return False
+            return was_released
 
         return is_released
 
@@ -222,20 +218,14 @@ class SceneDriver:
         # The other faults are noticed later or never: there is nothing to wait for.
         return (lambda: all(done() for done in noticed)) if step.do == "cut" else _at_once
 
-    def _set_latency(self, step: script.LatencyStep) -> Done:
+    def _set_latency(self, step: script.LatencyStep) -> None:
         self._faults.latency(self._key(step.character), step.seconds)
-        return _at_once
 
-    def _slow_down(self, step: script.SlowLinkStep) -> Done:
+    def _slow_down(self, step: script.SlowLinkStep) -> None:
         self._faults.slow_link(self._key(step.character), step.bytes_per_second)
-        return _at_once
 
     def _key(self, character: str | None) -> str | None:
         return None if character is None else self._game.session(character).key
-
-    def _plug_microphone(self, step: script.MicrophoneStep) -> Done:
-        getattr(self._faults, step.do)()
-        return _at_once
 
     def _command_service(self, step: script.ServiceStep) -> Done:
         if step.do == "start_service":
@@ -253,10 +243,6 @@ class SceneDriver:
             return load.scene is not None and load.scene.time.frame > 0
 
         return is_entered
-
-    def _quit(self, step: script.QuitStep) -> Done:
-        self._application.quit()
-        return _at_once
 
 
 class Lookup:

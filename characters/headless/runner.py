@@ -74,15 +74,11 @@ class ScriptRunner:
     driver: GameDriver
     now: Callable[[], float]
     failure: StepFailure | None = None
+    is_over: bool = False
+    """Whether the last step is done, a step failed, or a step was `quit`."""
     _next: int = 0
     _begun_at: float | None = None
     _progress: dict[str, _Progress] = field(default_factory=dict)
-    _is_over: bool = False
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the last step is done, a step failed, or a step was `quit`."""
-        return self._is_over
 
     @property
     def step(self) -> Step:
@@ -91,7 +87,7 @@ class ScriptRunner:
 
     def update(self) -> None:
         """Continue the present step; the next one begins in the next frame."""
-        if self._is_over:
+        if self.is_over:
             return
         try:
             is_met = self._advance(self.step)
@@ -99,36 +95,30 @@ class ScriptRunner:
             self.fail(str(error))
             return
         if is_met:
-            self._go_on()
+            is_last = self._next + 1 == len(self.script.step)
+            self.is_over = is_last or isinstance(self.step, QuitStep)
+            self._next += not self.is_over
+            self._begun_at = None
         elif self.now() - (self._begun_at or 0.0) >= self._time_limit(self.step):
             self.fail(self._explain(self.step))
 
     def fail(self, why: str) -> None:
         """End the script at the present step."""
-        if not self._is_over:
+        if not self.is_over:
             self.failure = StepFailure(self._next + 1, str(self.step), why)
-            self._is_over = True
+            self.is_over = True
 
     def _advance(self, step: Step) -> bool:
         if self._begun_at is None:
             self._begun_at = self.now()
             _log.info("step %d of %d: %s", self._next + 1, len(self.script.step), step)
-            self._begin(step)
+            if isinstance(step, SayStep | SpeakWavStep | RespondStep):
+                self._of(step.character).lines_until = self.now()
+            if not isinstance(step, WaitStep):
+                self.driver.begin(step)
         if isinstance(step, WaitStep):
             return self._is_there(step.wait)
         return self.driver.is_done(step)
-
-    def _begin(self, step: Step) -> None:
-        if isinstance(step, WaitStep):
-            return
-        if isinstance(step, SayStep | SpeakWavStep | RespondStep):
-            self._of(step.character).lines_until = self.now()
-        self.driver.begin(step)
-
-    def _go_on(self) -> None:
-        self._is_over = isinstance(self.step, QuitStep) or self._next + 1 == len(self.script.step)
-        self._next += not self._is_over
-        self._begun_at = None
 
     def _of(self, character: str) -> _Progress:
         return self._progress.setdefault(character, _Progress())
@@ -144,8 +134,8 @@ class ScriptRunner:
             return self.now() - (self._begun_at or 0.0) >= wait.seconds
         assert wait.character is not None  # the script's own check
         view = self.driver.view(wait.character)
-        if wait.session_state is not None:
-            return self._came_into(wait, wait.session_state, view)
+        if wait.state is not None:
+            return self._came_into(wait, SessionState[wait.state], view)
         return self._was_said(wait, view)
 
     def _came_into(self, wait: Wait, expected: SessionState, view: SessionView) -> bool:

@@ -44,27 +44,17 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from characters.protocol.network_conditions import LATE_SECONDS, SLOW_BYTES_PER_SECOND
-from characters.session.conversation import ResumeOutcome, SessionState
+from characters.session.conversation import ResumeOutcome
 
 __all__ = [
-    "MicrophoneStep",
-    "FaultStep",
-    "KeyStep",
-    "LatencyStep",
-    "LoadSceneStep",
     "QuitStep",
     "RespondStep",
     "SayStep",
     "Script",
-    "ServiceStep",
-    "SessionStep",
-    "SlowLinkStep",
     "SpeakWavStep",
     "Step",
-    "TalkToStep",
     "Wait",
     "WaitStep",
-    "WalkToStep",
 ]
 
 CharacterId: TypeAlias = Annotated[str, Field(min_length=1)]
@@ -91,9 +81,8 @@ def _pattern(text: str) -> str:
     try:
         re.compile(text)
     except re.error as error:
-        raise PydanticCustomError(
-            "pattern", "this regular expression does not work: {reason}", {"reason": str(error)}
-        ) from error
+        message = "this regular expression does not work: {reason}"
+        raise PydanticCustomError("pattern", message, {"reason": str(error)}) from error
     return text
 
 
@@ -127,11 +116,6 @@ class Wait(Table):
         if self.resume is not None and self.state != "CONNECTED":
             raise PydanticCustomError("wait", '`resume` goes with `state = "CONNECTED"` only')
         return self
-
-    @property
-    def session_state(self) -> SessionState | None:
-        """The awaited state as the machine's own value."""
-        return None if self.state is None else SessionState[self.state]
 
 
 class WaitStep(BaseStep):
@@ -186,9 +170,8 @@ class WalkToStep(BaseStep):
     @model_validator(mode="after")
     def _has_one_goal(self) -> WalkToStep:
         if sum(goal is not None for goal in (self.position, self.character, self.object)) != 1:
-            raise PydanticCustomError(
-                "goal", "walk_to needs one of `position`, `character` and `object`"
-            )
+            message = "walk_to needs one of `position`, `character` and `object`"
+            raise PydanticCustomError("goal", message)
         return self
 
 

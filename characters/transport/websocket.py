@@ -136,6 +136,9 @@ class WireConnection:
     `frame_received`, and calls `lost` when the socket is gone.
     """
 
+    welcome: Welcome
+    """What the service answered to the hello; `enter` sets it."""
+
     def __init__(self, channel: SequencedChannel, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._wire = WireProtocol(channel, clock())
@@ -145,12 +148,6 @@ class WireConnection:
         self._readable = asyncio.Event()
         self._writable = asyncio.Event()
         self._written = asyncio.Event()
-
-    @property
-    def welcome(self) -> Welcome:
-        """What the service answered to the hello."""
-        assert self._wire.welcome is not None, "joined before the welcome"
-        return self._wire.welcome
 
     @property
     def last_received(self) -> float:
@@ -205,6 +202,7 @@ class WireConnection:
     def enter(self, welcome: Welcome) -> None:
         """Take the welcome; what the service missed is queued. Raises TransportError."""
         self._wire.enter(welcome)
+        self.welcome = welcome
         self._move()
 
     def frame_received(self, data: str | bytes) -> None:

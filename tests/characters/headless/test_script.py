@@ -34,10 +34,11 @@ def complaints(text: str) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_a_wait_for_a_state_knows_the_state_of_the_machine() -> None:
-    step = only_step('wait = { character = "nurse", state = "CONNECTED" }')
+@pytest.mark.parametrize("state", SessionState)
+def test_a_wait_may_be_for_every_state_of_the_machine(state: SessionState) -> None:
+    step = only_step(f'wait = {{ character = "nurse", state = "{state.name}" }}')
     assert isinstance(step, WaitStep)
-    assert step.wait.session_state is SessionState.CONNECTED
+    assert step.wait.state == state.name
     assert step.within == 10
 
 
