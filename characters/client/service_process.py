@@ -64,6 +64,7 @@ class ServiceProcess:
         self._url = ""
         self._is_meant_to_run = False
         self._is_starting = False
+        self._problem = self._known_problem = ""
         self.started: Signal[ServiceProcess] = Signal("service.started")
         """Emitted when it listens, on the thread that started it."""
 
@@ -101,6 +102,14 @@ class ServiceProcess:
     def is_coming(self) -> bool:
         """Whether `url_of` waits for a start: one is under way, or it would begin one."""
         return self._is_starting or not self._url or self.has_crashed
+
+    def take_problem(self) -> str:
+        """Return what the player has to know about the service, once; empty if there is nothing.
+
+        That it could not start, or that it cannot keep anything. Callable in every frame.
+        """
+        problem, self._problem = self._problem, ""
+        return problem
 
     @property
     def last_words(self) -> str:
@@ -177,7 +186,8 @@ class ServiceProcess:
     def _launch(self, port: int) -> str:
         command = [sys.executable, "-X", "utf8", "-m", "characters.service", "--with-parent"]
         if self._data is not None:
-            self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with suppress(OSError):  # the service says why, and keeps what it has in memory
+                self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
             command += ["--data", str(self._data)]
         command += ["--assets", str(self._assets), "--assets", str(PACKAGE_ASSETS)]
         command += ["--port", str(port), *self._arguments]
@@ -201,16 +211,27 @@ class ServiceProcess:
 
     def _url_in(self, process: subprocess.Popen[str], lines: queue.SimpleQueue[str]) -> str:
         try:
-            line = lines.get(timeout=self._start_seconds)
-            return str(json.loads(line)["url"])
+            said = json.loads(lines.get(timeout=self._start_seconds))
+            self._report(said.get("problem", ""))
+            if "problem" in said:
+                said = json.loads(lines.get(timeout=self._start_seconds))
+            return str(said["url"])
         except queue.Empty:
             why = f"said nothing within {self._start_seconds:g} s"
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             why = "ended before it listened"
         process.kill()
         self._collect(process)
         words = self.last_words or "it wrote nothing to its standard error"
+        self._report(f"The conversation service could not start: {words.splitlines()[-1]}")
         raise ServiceError(f"The conversation service {why}. Its last words: {words}")
+
+    def _report(self, problem: str) -> None:
+        """Keep what the player has to know, unless it was the same at the last start."""
+        if problem and problem != self._known_problem:
+            _log.warning("%s", problem)
+            self._problem = problem
+        self._known_problem = problem
 
     def _note(self, line: str) -> None:
         if line.strip():

@@ -31,7 +31,7 @@ from characters.client.config import SessionConfig
 from characters.client.connection import SessionConnection, SimulatedLink, connect_request
 from characters.client.context import RuntimeContext
 from characters.client.conversation import Conversation, OpenSession
-from characters.protocol.failures import failure
+from characters.protocol.failures import CharactersError, failure
 from characters.protocol.messages import (
     ClientMessage,
     ContextUpdate,
@@ -164,7 +164,8 @@ class RecordStore:
         try:
             await context.worker.run(partial(context.persistence.store, key, record))
         except Exception as error:
-            _log.exception("The session of %s could not be stored.", key)
+            is_ours = isinstance(error, CharactersError)  # it says what is wrong by itself
+            _log.error("%s could not be stored: %s", key, error, exc_info=not is_ours)
             why = failure("persistence.unavailable", type(error).__name__)
             self._feed(events.RecordStoreFailed(command.epoch, why))
             return

@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return asyncio.run(_run(options))
 
 
-def _service(options: argparse.Namespace) -> Service:
+def _service(options: argparse.Namespace, store: SessionStore) -> Service:
     def chance() -> Random:
         return Random(options.seed)
 
@@ -102,14 +102,13 @@ def _service(options: argparse.Namespace) -> Service:
         ),
         drain_retry_after=options.drain_retry_after,
     )
-    path = None if options.data is None else _database(options.data)
     return Service(
         PersonaAgentFactory(
             options.assets or [Path("assets")],
             chance,
             _model() if options.model_from_env else None,
         ),
-        SessionStore(path),
+        store,
         now=time.monotonic,
         wall=time.time,
         new_id=lambda: secrets.token_urlsafe(18),
@@ -152,14 +151,16 @@ async def _run(options: argparse.Namespace) -> int:
     # Not loop.add_signal_handler: the event loops of Windows have none.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
-    service = _service(options)
+    store = SessionStore.open(None if options.data is None else _database(options.data))
+    if store.warning and options.with_parent:
+        print(json.dumps({"problem": store.warning}), flush=True)
+    service = _service(options, store)
     await service.start()
     key = os.environ.get(options.api_key_env) if options.api_key_env else None
     runner = web.AppRunner(make_app(service, key), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    site = web.TCPSite(runner, options.host, options.port)
     try:
-        await site.start()
+        await _listen(runner, options)
     except OSError as problem:
         print(
             f"cannot listen on {options.host}:{options.port}: {problem.strerror}", file=sys.stderr
@@ -177,6 +178,16 @@ async def _run(options: argparse.Namespace) -> int:
         await service.close()
     await runner.cleanup()
     return 0
+
+
+async def _listen(runner: web.AppRunner, options: argparse.Namespace) -> None:
+    """Listen on the port; a game that started us may be told of another, if that one is taken."""
+    try:
+        await web.TCPSite(runner, options.host, options.port).start()
+    except OSError:
+        if not options.with_parent or not options.port:
+            raise
+        await web.TCPSite(runner, options.host, 0).start()
 
 
 def _watch_stdin(ended: Callable[[], object]) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -419,11 +419,13 @@ def endpoint_file(folder: Path | None, url: str) -> Iterator[None]:
         yield
         return
     path = folder / ENDPOINT_FILE
-    path.write_text(json.dumps({"url": url}), encoding="utf-8")
+    with suppress(OSError):  # the game knows the URL: only tools look for it here
+        path.write_text(json.dumps({"url": url}), encoding="utf-8")
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def running_at(folder: Path) -> str | None:

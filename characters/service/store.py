@@ -15,7 +15,7 @@ import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -114,10 +114,47 @@ class RoomHistory:
 
 
 class SessionStore:
-    """The database file; `path` None keeps everything in memory."""
+    """The database file; `path` None keeps everything in memory.
+
+    A file that is damaged, or another program's, is put aside, never deleted; `warning` says so.
+    """
 
     def __init__(self, path: Path | None) -> None:
-        self._db = _open(path)
+        self.warning = ""
+        """What the player has to know about the store."""
+        self._db = _connect(":memory:") if path is None else self._open(path)
+
+    @classmethod
+    def open(cls, path: Path | None) -> SessionStore:
+        """Return the store at `path`, or one in memory where none can be: `warning` says why."""
+        try:
+            return cls(path)
+        except (OSError, sqlite3.Error) as error:
+            assert path is not None  # memory refuses nothing
+            store = cls(None)
+            reason = getattr(error, "strerror", None) or str(error)
+            store.warning = (
+                f"Conversations cannot be kept in {path.parent}: {reason}. "
+                "They last only as long as this game runs."
+            )
+            log.warning("%s", store.warning)
+            return store
+
+    def _open(self, path: Path) -> sqlite3.Connection:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=True)
+        try:
+            return _connect(str(path))
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise  # Locked, unreadable, full: the file itself may be sound.
+            aside = _put_aside(path)
+        self.warning = (
+            f"The file of the conversations, {path.name}, is damaged or another program's. It is "
+            f"kept as {aside.name}, and a new one is begun."
+        )
+        log.error("%s", self.warning)
+        return _connect(str(path))
 
     # --- reading ---
 
@@ -305,28 +342,25 @@ class SessionStore:
         self._db.close()
 
 
-def _open(path: Path | None) -> sqlite3.Connection:
-    """Open the file; one that is no database, or a damaged one, is renamed and reported."""
-    if path is None:
-        return _connect(":memory:")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600, exist_ok=True)
-    try:
-        return _connect(str(path))
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):
-            raise  # Locked, unreadable, full: the file itself may be sound.
-        aside = path.with_name(f"{path.name}.damaged")
-        log.error("%s is damaged; renamed to %s, a new one is begun", path.name, aside.name)
-        path.replace(aside)
-        for ending in ("-wal", "-shm"):
-            path.with_name(path.name + ending).unlink(missing_ok=True)
-        return _connect(str(path))
+def _put_aside(path: Path) -> Path:
+    """Rename a database with its log, to names that no earlier one has; return the new name."""
+    nth = 1
+    aside = path.with_name(f"{path.name}.damaged")
+    while aside.exists():
+        nth += 1
+        aside = path.with_name(f"{path.name}.damaged{nth}")
+    for ending in ("-wal", "-shm", ""):
+        beside = path.with_name(path.name + ending)
+        if beside.exists():
+            beside.replace(aside.with_name(aside.name + ending))
+    return aside
 
 
 def _connect(database: str) -> sqlite3.Connection:
     db = sqlite3.connect(database, check_same_thread=False, timeout=5.0)
     try:
+        if not _is_ours(_columns(db)):
+            raise sqlite3.DatabaseError("it is another program's")
         db.executescript(_SETTINGS + _SCHEMA)
         if db.execute("PRAGMA quick_check").fetchone() != ("ok",):
             raise sqlite3.DatabaseError("quick_check failed")
@@ -334,6 +368,28 @@ def _connect(database: str) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+Columns: TypeAlias = Mapping[str, tuple[str, ...]]
+"""The names of the columns of each table."""
+
+
+def _columns(db: sqlite3.Connection) -> Columns:
+    tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    return {
+        name: tuple(row[0] for row in db.execute("SELECT name FROM pragma_table_info(?)", (name,)))
+        for (name,) in tables
+    }
+
+
+def _is_ours(found: Columns) -> bool:
+    """Tell whether a database is empty, or has our tables and none that differs from them."""
+    with closing(sqlite3.connect(":memory:")) as model:
+        model.executescript(_SCHEMA)
+        ours = _columns(model)
+    return not found or (
+        "sessions" in found and all(ours.get(name) == found[name] for name in found)
+    )
 
 
 def _encode(part: Part) -> dict[str, Any]:

@@ -111,6 +111,7 @@ class Hud(Component):
         self._state.expire(self.scene.time.now)
         self._show_mistakes()
         self._show_microphone(query.manager)
+        self._show_service(query.manager)
         if self.input.get_mouse_button_down(1):
             self._hotspots.click(self.input.mouse_position)
         self._actions(query).obey(self.input)
@@ -163,6 +164,13 @@ class Hud(Component):
         if self._had_no_microphone and status.problem is None and status.device:
             self.notify(words.microphone_works(status.device))
         self._had_no_microphone = status.problem is not None
+
+    def _show_service(self, manager: CharacterManager | None) -> None:
+        """Say why the service could not start, or that it cannot keep anything."""
+        service = None if manager is None else manager.runtime.service
+        problem = "" if service is None else service.take_problem()
+        if problem:
+            self.notify(problem)
 
     def _keep_captions(self) -> None:
         prefs = self.scene.find_service(PlayerPrefs)

@@ -315,6 +315,9 @@ _HELD_ELSEWHERE: Mapping[SessionState, str] = MappingProxyType(
 )
 
 _SILENT = "Nobody answers at the other end. Wait a moment, then press Retry."
+_NOT_STARTED = (
+    "The conversation service of this game does not start. Press Retry to start it again."
+)
 _BUSY = "Too many people talk at the moment. Wait a little, then press Retry."
 _NOT_SET_UP = "This game is not set up to reach them. Once that is put right, press Retry."
 _USED_UP = "The talking time of this game is used up for now. Press Retry later."
@@ -329,6 +332,7 @@ _BY_CODE: Mapping[str, str] = MappingProxyType(
     {
         "server.draining": "The other end is being restarted. Wait a moment, then press Retry.",
         "connection.concurrency_limit": _BUSY,
+        "service.not_started": _NOT_STARTED,
         "connection.unavailable": _BUSY,
         "connection.speaker_limit": _USED_UP,
         "connection.quota_exceeded": _USED_UP,

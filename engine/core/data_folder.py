@@ -9,6 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from engine.core.errors import EngineError
+from engine.core.file_system import disk_advice
 
 __all__ = ["data_folder", "DataFolderError", "game_name", "main_folder", "make_data_folder"]
 
@@ -51,10 +52,16 @@ def main_folder() -> Path:
 
 
 def make_data_folder(path: Path) -> Path:
-    """Make a data folder that this user alone can read, if need be. Raises DataFolderError."""
+    """Make a data folder that this user alone can read, if need be, and return it.
+
+    Where the disk only refuses for now, full or without permission, there may be none: who saves
+    there says so, and goes on in memory. Raises DataFolderError for a path that no folder can have.
+    """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
+        if disk_advice(error):
+            return path
         why = "it is a file" if path.is_file() else error.strerror or str(error)
         raise DataFolderError(
             f"The data folder {path} cannot be made: {why}. Name a folder that can be written."

@@ -18,13 +18,14 @@ import errno
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 from engine.core.errors import EngineError
 
-__all__ = ["FileLock", "FileSystem", "LockHeldError"]
+__all__ = ["disk_advice", "FileLock", "FileSystem", "LockHeldError"]
 
 _T = TypeVar("_T")
 
@@ -92,6 +93,21 @@ def _try_lock(handle: int) -> bool:
         except BlockingIOError:
             return False
     return True
+
+
+_ADVICE: Mapping[int, str] = MappingProxyType(
+    {
+        **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "Make room on the disk."),
+        **dict.fromkeys(
+            (errno.EACCES, errno.EPERM, errno.EROFS), "Check the permissions of the folder."
+        ),
+    }
+)
+
+
+def disk_advice(error: OSError) -> str:
+    """Return what the player can do about a disk that refuses; empty if nothing is known."""
+    return _ADVICE.get(error.errno or 0, "")
 
 
 class FileSystem:

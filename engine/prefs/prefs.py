@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 
 from engine.core.errors import EngineError
 from engine.core.events import Dispatcher, Signal
-from engine.core.file_system import FileLock, FileSystem, LockHeldError
+from engine.core.file_system import FileLock, FileSystem, LockHeldError, disk_advice
 from engine.prefs.format import (
     MAX_TOTAL_BYTES,
     Change,
@@ -463,7 +463,8 @@ def _take_lock(path: Path, disk: FileSystem) -> tuple[FileLock | None, str]:
     except LockHeldError as held:
         raise PrefsLockedError(path, held.pid) from None
     except OSError as error:
-        return None, (
+        words = (
             f"Nothing can be saved in {path.parent}: {error.strerror}. What is set in this run "
-            "is not saved. Check the permissions of the folder."
+            f"is not saved. {disk_advice(error)}"
         )
+        return None, words.rstrip()

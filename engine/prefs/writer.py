@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.core.events import Dispatcher, Signal, Subscription
+from engine.core.file_system import disk_advice
 from engine.prefs.format import (
     MAX_TOTAL_BYTES,
     Change,
@@ -262,9 +263,8 @@ class PrefsSignals:
         """Return an error of the disk as a sentence for the player."""
         return (
             f"Settings could not be saved to {self._path}: {error.strerror or error}. They "
-            "are kept while the game runs and tried again. Make room on the disk, or check its "
-            "permissions."
-        )
+            f"are kept while the game runs and tried again. {disk_advice(error)}"
+        ).rstrip()
 
     def _on_main_thread(self, action: Callable[[], object]) -> None:
         if self._dispatcher is not None and threading.get_ident() != self._home:

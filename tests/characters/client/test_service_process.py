@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -194,6 +196,41 @@ def test_a_level_may_choose_its_arguments_until_it_has_some_or_runs(tmp_path: Pa
     assert service.prefer(("--detector=silero",))
     assert service.prefer(("--detector=silero",)) and not service.prefer(("--no-speech",))
     assert not ServiceProcess(tmp_path, ROOT / "assets", arguments=FAST).prefer(("--no-speech",))
+
+
+def test_a_service_whose_folder_is_none_talks_all_the_same_and_says_why_it_keeps_nothing(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("no folder")
+    service = ServiceProcess(file, ROOT / "assets", arguments=FAST)
+    runtime = RuntimeBuilder().use_service(service).build()
+    handle = runtime.open_session(SessionConfig("patient-7f3a"))
+    handle.connect()
+    until(lambda: handle.view.state is SessionState.CONNECTED, runtime)
+    assert "Conversations cannot be kept in" in service.take_problem()
+    assert service.take_problem() == ""
+    assert runtime.close(DEADLINE)
+
+
+def test_a_service_that_cannot_start_says_so_once(tmp_path: Path) -> None:
+    process = ServiceProcess(tmp_path, ROOT / "assets", arguments=("--port", "nonsense"))
+    for told in ("could not start: ", ""):
+        with pytest.raises(ServiceError):
+            process.start()
+        assert told in process.take_problem()
+        assert process.take_problem() == ""
+
+
+def test_a_port_that_another_program_took_meanwhile_is_no_reason_to_stay_away(
+    service: ServiceProcess,
+) -> None:
+    first = service.start()
+    service.kill()
+    with socket.create_server(("127.0.0.1", urlsplit(first).port or 0)):
+        second = service.start()
+        assert second != first
+        assert answers(second)
 
 
 SHORT = ReconnectPolicy(max_reconnect_attempts=1, start_wait_timeout_ms=500)

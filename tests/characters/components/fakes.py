@@ -201,6 +201,17 @@ class FakeService:
         self.settled.set()
 
 
+class ProblemService:
+    """A service that has something to say to the player."""
+
+    def __init__(self, problem: str) -> None:
+        self._problem = problem
+
+    def take_problem(self) -> str:
+        problem, self._problem = self._problem, ""
+        return problem
+
+
 class FakeRuntime:
     """Keeps sessions as the real one does, over level loads too."""
 
@@ -208,6 +219,7 @@ class FakeRuntime:
         self.sessions: dict[str, FakeHandle] = {}
         self.voice_input = FakeVoiceInput()
         self.voice = FakeVoice()
+        self.service: ProblemService | None = None
         self.frames = 0
 
     def update(self) -> None:

@@ -162,6 +162,7 @@ def test_a_second_process_of_a_game_says_so_once_and_keeps_nothing(
             hud.state.notice = None
             scene.update(1 / 60)
             assert hud.state.notice is None
+            run(scene, lambda: character.is_connected)
         assert prefs.read_bytes() == before
     assert not (prefs.parent / "service").exists()
     assert not [record for record in caplog.records if record.exc_info]

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -352,3 +354,42 @@ def test_answers_that_were_heard_are_settled_with_the_next_save_even_if_one_fail
 
     asyncio.run(play())
     assert disk.kept == [ResolveReply("m1")]
+
+
+def test_the_database_of_another_program_is_put_aside_whole(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as foreign, foreign:
+        foreign.execute("CREATE TABLE sessions (name TEXT, visits INTEGER)")
+        foreign.execute("INSERT INTO sessions VALUES ('Ada', 3)")
+    store = SessionStore.open(path)
+    assert "sessions.sqlite3.damaged" in store.warning
+    assert store.load().sessions == ()
+    store.close()
+    with closing(sqlite3.connect(path.with_name("sessions.sqlite3.damaged"))) as kept:
+        assert kept.execute("SELECT * FROM sessions").fetchall() == [("Ada", 3)]
+        assert kept.execute("SELECT name FROM sqlite_master").fetchall() == [("sessions",)]
+
+
+def test_what_was_put_aside_before_is_never_replaced(path: Path) -> None:
+    path.parent.mkdir()
+    for content in (b"nonsense one", b"nonsense two"):
+        path.write_bytes(content * 100)
+        SessionStore(path).close()
+    kept = [path.with_name(f"sessions.sqlite3.damaged{nth}") for nth in ("", "2")]
+    assert [file.read_bytes()[:12] for file in kept] == [b"nonsense one", b"nonsense two"]
+
+
+def test_our_own_database_is_opened_again_without_a_word(path: Path) -> None:
+    for _ in range(2):
+        store = SessionStore.open(path)
+        assert store.warning == ""
+        store.close()
+
+
+def test_a_folder_that_cannot_be_made_is_a_store_in_memory_that_says_why(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    store = SessionStore.open(tmp_path / "file" / "sessions.sqlite3")
+    assert "cannot be kept" in store.warning
+    store.save(StoredSession("id-1", "nurse", None, 0.0))
+    assert len(store.load().sessions) == 1
+    store.close()

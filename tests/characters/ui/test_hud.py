@@ -20,6 +20,7 @@ from engine.objects.scene import Scene
 from engine.prefs.prefs import PlayerPrefs
 from engine.scenes.file import SceneFile
 from engine.scenes.manager import SceneManager
+from tests.characters.components.fakes import ProblemService
 from tests.characters.ui.fakes import Stage
 
 
@@ -92,6 +93,15 @@ def test_a_draft_of_the_last_visitor_is_forgotten_with_the_talk(stage: Stage) ->
 def test_a_notice_goes_away_in_time(stage: Stage) -> None:
     stage.hud.notify("Captions: large")
     stage.hud.state.notice_until = stage.scene.time.now
+    stage.frame()
+    assert stage.hud.state.notice is None
+
+
+def test_what_is_wrong_with_the_service_is_told_once(stage: Stage) -> None:
+    stage.runtime.service = ProblemService("Conversations cannot be kept in /full.")
+    stage.frame()
+    assert stage.hud.state.notice == "Conversations cannot be kept in /full."
+    stage.hud.state.notice = None
     stage.frame()
     assert stage.hud.state.notice is None
 

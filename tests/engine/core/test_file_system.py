@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.core.file_system import FileLock, FileSystem, LockHeldError
+from engine.core.file_system import FileLock, FileSystem, LockHeldError, disk_advice
 
 
 @pytest.fixture
@@ -154,3 +155,16 @@ def test_a_holder_without_a_pid_is_unknown(tmp_path: Path, text: str) -> None:
 def test_a_folder_that_is_missing_is_an_error_of_the_disk(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         FileLock(tmp_path / "nowhere" / "lock")
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.ENOSPC, "Make room on the disk."),
+        (errno.EROFS, "Check the permissions of the folder."),
+        (errno.EACCES, "Check the permissions of the folder."),
+        (errno.EIO, ""),
+    ],
+)
+def test_the_advice_fits_what_the_disk_said(number: int, advice: str) -> None:
+    assert disk_advice(OSError(number, "no")) == advice

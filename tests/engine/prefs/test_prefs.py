@@ -222,7 +222,7 @@ def test_a_disk_that_became_read_only_keeps_the_old_values_and_reports_it() -> N
     dispatcher.drain()
     assert prefs.get_int("a") == 1
     assert "read-only file system" in emitted[0]
-    with pytest.raises(PrefsError, match="Make room on the disk"):
+    with pytest.raises(PrefsError, match="Check the permissions"):
         prefs.set_int("a", 2, durable=True)
     assert prefs.get_int("a") == 2
 
