@@ -22,11 +22,8 @@ test: setup-test check
 test-all: setup-test check
 	$(PYTEST) -m "" --hypothesis-profile=thorough $(ARGS)
 
-# What needs no sound device, no X server and no stopwatch of its own.
-PORTABLE := tests/engine tests/characters $(wildcard tests/test_*.py)
-
 test-windows:
-	SDL_VIDEODRIVER=dummy .ci/windows -m pytest -n 2 --dist worksteal -p no:cacheprovider $(PORTABLE) $(ARGS)
+	.ci/test-windows $(ARGS)
 
 setup: .venv/.ready-to-play
 

@@ -82,7 +82,7 @@ def _add_scene_commands(commands: argparse._SubParsersAction[argparse.ArgumentPa
     add_components(change)
     change.set_defaults(command=_set)
 
-    schema = commands.add_parser("schema", help=f"write {SCHEMA}, for editors")
+    schema = commands.add_parser("schema", help=f"write {SCHEMA.as_posix()}, for editors")
     schema.add_argument("--check", action="store_true", help="only tell whether it is current")
     schema.add_argument("--output", type=Path, default=SCHEMA, metavar="FILE")
     add_components(schema)

@@ -51,7 +51,7 @@ class ServiceProcess:
         assets: Path,
         *,
         arguments: Sequence[str] = (),
-        start_seconds: float = 15.0,
+        start_seconds: float = 45.0,  # a virus scanner looks at each library once
     ) -> None:
         self._data = None if data is None else data.resolve()
         self._assets = assets.resolve()

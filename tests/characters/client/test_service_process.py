@@ -31,7 +31,7 @@ DEADLINE = 60.0
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[ServiceProcess]:
-    process = ServiceProcess(tmp_path, ROOT / "assets", arguments=FAST)
+    process = ServiceProcess(tmp_path, ROOT / "assets", arguments=FAST, start_seconds=DEADLINE)
     yield process
     process.kill()
 
@@ -78,7 +78,9 @@ def test_it_ends_by_itself_when_stopped(service: ServiceProcess) -> None:
 
 
 def test_a_start_that_fails_tells_what_the_service_said(tmp_path: Path) -> None:
-    process = ServiceProcess(tmp_path, ROOT / "assets", arguments=("--port", "nonsense"))
+    process = ServiceProcess(
+        tmp_path, ROOT / "assets", arguments=("--port", "nonsense"), start_seconds=DEADLINE
+    )
     with pytest.raises(ServiceError, match="invalid int value: 'nonsense'"):
         process.start()
     assert not process.is_running
@@ -89,7 +91,7 @@ def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         "import sys, pathlib\n"
         "from characters.client.service_process import ServiceProcess\n"
         "process = ServiceProcess(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]),"
-        " arguments=['--no-speech'])\n"
+        " arguments=['--no-speech'], start_seconds=60)\n"
         "process.start()\n"
         "print(process.url, flush=True)\n"
         "sys.stdin.read()\n"

@@ -36,7 +36,7 @@ ASK = ConnectRequest("patient-7f3a", end_user_id="me")
 async def process(
     data: Path, *flags: str, speech: bool = False
 ) -> AsyncIterator[tuple[Process, str]]:
-    command = ["-m", "characters.service", "--words-per-second", "0", "--think", "0"]
+    command = ["-X", "utf8", "-m", "characters.service", "--words-per-second", "0", "--think", "0"]
     command += [] if speech else ["--no-speech"]
     command += ["--data", str(data), "--assets", str(ROOT / "assets"), *flags]
     it = await asyncio.create_subprocess_exec(

@@ -69,6 +69,7 @@ def started(pid_file: Path) -> str:
     return pid_file.read_text().strip() if pid_file.exists() else ""
 
 
+@pytest.mark.posix("its program is a shell script")
 def test_stopping_in_the_middle_leaves_no_child_behind(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     program = tmp_path / "slow"

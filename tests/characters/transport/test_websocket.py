@@ -274,7 +274,9 @@ def test_cancelling_a_join_leaves_no_task_and_no_socket() -> None:
             async with asyncio.timeout(0.05):
                 await transport.join(RoomGrant("s", "c", room, "r", "t"), SequencedChannel("r"))
         await transport.close()
-        left = {task for task in asyncio.all_tasks() - before if not task.done()}
+        # On Windows a server that listens has a task for that.
+        new = {task for task in asyncio.all_tasks() - before if "accept_coro" not in repr(task)}
+        left = {task for task in new if not task.done()}
         # The server's own task for the request ends a moment after ours.
         await asyncio.wait(left or {asyncio.ensure_future(asyncio.sleep(0))}, timeout=1)
         assert all(task.done() for task in left)
