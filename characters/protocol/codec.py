@@ -35,6 +35,7 @@ from characters.protocol.messages import (
     ServerMessage,
     ServerResponse,
     UnknownMessage,
+    plain,
 )
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "encode_server",
     "MessageError",
     "parse_object",
+    "reader",
     "READERS",
     "SUPPORTED_TYPES",
 ]
@@ -132,6 +134,11 @@ READERS: Mapping[str, Callable[[Any], object]] = {
 """A reader for each annotation that a message uses, without its `| None`."""
 
 
+def reader(item: Field[Any]) -> Callable[[Any], object]:
+    """Return the reader of a field."""
+    return READERS[str(item.type).removesuffix(" | None")]
+
+
 LABEL = "rtvi-ai"
 
 
@@ -161,7 +168,7 @@ def _plan_field(item: Field[Any]) -> _FieldPlan:
     return _FieldPlan(
         name=item.name,
         path=item.metadata.get("path", (item.name,)),
-        read=READERS[str(item.type).removesuffix(" | None")],
+        read=reader(item),
         required=item.default is MISSING and item.default_factory is MISSING,
         one_of=item.metadata.get("one_of", ()),
     )
@@ -230,14 +237,6 @@ def _build(cls: type[_M], kind: str, data: Mapping[str, Any]) -> _M:
     return cls(**values)
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, Action):
-        return {"name": value.name} | ({} if value.target is None else {"target": value.target})
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return dict(value) if isinstance(value, Mapping) else value
-
-
 def _dump(message: ClientMessage | ServerMessage) -> dict[str, Any]:
     data: dict[str, Any] = {}
     for plan in _PLANS[type(message)]:
@@ -247,7 +246,7 @@ def _dump(message: ClientMessage | ServerMessage) -> dict[str, Any]:
         table = data
         for part in plan.path[:-1]:
             table = table.setdefault(part, {})
-        table[plan.path[-1]] = _plain(value)
+        table[plan.path[-1]] = plain(value)
     return data
 
 

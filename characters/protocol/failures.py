@@ -88,153 +88,99 @@ class FailureClass(NamedTuple):
 _ADVISED, _TRANSIENT, _TERMINAL = FailureKind.ADVISED, FailureKind.TRANSIENT, FailureKind.TERMINAL
 _REFUSED, _GONE = FailureKind.RESUME_REFUSED, FailureKind.ROOM_GONE
 
+_ADVICE: Mapping[tuple[FailureKind, str], Mapping[str, str]] = {
+    (_ADVISED, "live"): {
+        "server.draining": "The server is restarting; it is tried again when it said it is back."
+    },
+    (_TRANSIENT, "connect"): {
+        "connection.refused": "Nobody listens at the endpoint; start the service or check it.",
+        "service.not_started": "The embedded service did not start; mend that, then retry.",
+        "connection.dns": "The endpoint's name is not known; check the network and the URL.",
+        "connection.timeout": "No answer in time; on a slow network raise start_wait_timeout_ms.",
+        "connection.failed": "The connection broke while it was being made; it is retried.",
+        "connection.concurrency_limit": "Too many sessions at once; end one, or wait.",
+        "connection.server_error": "The server failed; look into its log if it goes on.",
+        "connection.unavailable": "The server is not available at the moment.",
+    },
+    (_TERMINAL, "connect"): {
+        "connection.tls": "The endpoint's certificate is not trusted; check URL and clock.",
+        "connection.invalid_url": "The endpoint is not a usable URL; correct it.",
+        "connection.invalid_api_key": "The API key is missing or wrong; set it and press Retry.",
+        "connection.not_allowed": "This key may not use the character; check its owner and plan.",
+        "connection.character_not_found": (
+            "The endpoint knows no such character; check character_id."
+        ),
+        "connection.persona_not_found": (
+            "Write it, or correct the character's persona or character_id, or the asset_folder of "
+            "the CharacterManager."
+        ),
+        "connection.not_found": "The endpoint has no such address; check the URL.",
+        "connection.bad_request": "The server could not read the request; check the configuration.",
+        "connection.validation": "The server refused a field of the configuration; correct it.",
+        "connection.speaker_limit": "The speaker limit is reached; it does not pass by waiting.",
+        "connection.quota_exceeded": "The usage quota is spent; raise it, then press Retry.",
+        "connection.unexpected_status": "The endpoint gave an answer that is not in its contract.",
+        "session.live_elsewhere": "The session is open elsewhere; close it there, or take over.",
+    },
+    (_GONE, "connect"): {
+        "connection.room_gone": "The room is gone; a new one is made for the conversation."
+    },
+    (_REFUSED, "resume"): {
+        "session.not_found": "The server does not know the stored session.",
+        "session.expired": "The stored session has expired.",
+        "session.invalid_id": "The server does not accept the stored session id.",
+    },
+    (_TERMINAL, "resume"): {
+        "session.resume_refused": (
+            "The conversation could not be resumed and the policy is ALWAYS_RESUME; clear the "
+            "session id or use RESUME_IF_POSSIBLE, then press Retry."
+        )
+    },
+    (_TERMINAL, "live"): {
+        "session.taken_over": "Another game took the session over; take over to take it back."
+    },
+    (_TRANSIENT, "live"): {
+        "session.idle_timeout": "The server ended the session because nobody spoke; connect again.",
+        "session.ended": "The server ended the session; connect again.",
+        "transport.signal_disconnected": "The connection was cut; it is made again.",
+        "transport.heartbeat_lost": "Nothing came from the server in time; the line is dead.",
+        "transport.protocol": "The server broke the protocol; client and service may differ.",
+        "transport.overflow": "More was sent than the line takes; it is made again.",
+    },
+    (_TRANSIENT, "join"): {
+        "transport.join_refused": "The room did not let us in; a new token is asked for."
+    },
+    (_TERMINAL, "join"): {
+        "transport.livekit_missing": (
+            "The room is on LiveKit, whose package is not installed; pip install livekit."
+        )
+    },
+    (_TRANSIENT, "ready"): {"character.ready_timeout": "The character did not get ready in time."},
+    (_TRANSIENT, "store"): {
+        "persistence.unavailable": (
+            "The session id could not be kept on disk; look at the data folder."
+        ),
+        "persistence.slow": "The session store does not answer; the id is not on disk yet.",
+    },
+    (_TRANSIENT, "audio"): {
+        "audio.mic_unavailable": "No microphone can be opened; typing goes on working."
+    },
+    (_TRANSIENT, "internal"): {
+        "internal.error": "Something unexpected happened; the log says what."
+    },
+}
+
 FAILURES: Mapping[str, FailureClass] = MappingProxyType(
     {
-        "server.draining": FailureClass(
-            _ADVISED, "live", "The server is restarting; it is tried again when it said it is back."
-        ),
-        "connection.refused": FailureClass(
-            _TRANSIENT, "connect", "Nobody listens at the endpoint; start the service or check it."
-        ),
-        "service.not_started": FailureClass(
-            _TRANSIENT, "connect", "The embedded service did not start; mend that, then retry."
-        ),
-        "connection.dns": FailureClass(
-            _TRANSIENT,
-            "connect",
-            "The endpoint's name is not known; check the network and the URL.",
-        ),
-        "connection.timeout": FailureClass(
-            _TRANSIENT,
-            "connect",
-            "No answer in time; on a slow network raise start_wait_timeout_ms.",
-        ),
-        "connection.failed": FailureClass(
-            _TRANSIENT, "connect", "The connection broke while it was being made; it is retried."
-        ),
-        "connection.concurrency_limit": FailureClass(
-            _TRANSIENT, "connect", "Too many sessions at once; end one, or wait."
-        ),
-        "connection.server_error": FailureClass(
-            _TRANSIENT, "connect", "The server failed; look into its log if it goes on."
-        ),
-        "connection.unavailable": FailureClass(
-            _TRANSIENT, "connect", "The server is not available at the moment."
-        ),
-        "connection.tls": FailureClass(
-            _TERMINAL, "connect", "The endpoint's certificate is not trusted; check URL and clock."
-        ),
-        "connection.invalid_url": FailureClass(
-            _TERMINAL, "connect", "The endpoint is not a usable URL; correct it."
-        ),
-        "connection.invalid_api_key": FailureClass(
-            _TERMINAL, "connect", "The API key is missing or wrong; set it and press Retry."
-        ),
-        "connection.not_allowed": FailureClass(
-            _TERMINAL, "connect", "This key may not use the character; check its owner and plan."
-        ),
-        "connection.character_not_found": FailureClass(
-            _TERMINAL, "connect", "The endpoint knows no such character; check character_id."
-        ),
-        "connection.persona_not_found": FailureClass(
-            _TERMINAL,
-            "connect",
-            "Write it, or correct the character's persona or character_id, or the asset_folder of "
-            "the CharacterManager.",
-        ),
-        "connection.not_found": FailureClass(
-            _TERMINAL, "connect", "The endpoint has no such address; check the URL."
-        ),
-        "connection.bad_request": FailureClass(
-            _TERMINAL, "connect", "The server could not read the request; check the configuration."
-        ),
-        "connection.validation": FailureClass(
-            _TERMINAL, "connect", "The server refused a field of the configuration; correct it."
-        ),
-        "connection.speaker_limit": FailureClass(
-            _TERMINAL, "connect", "The speaker limit is reached; it does not pass by waiting."
-        ),
-        "connection.quota_exceeded": FailureClass(
-            _TERMINAL, "connect", "The usage quota is spent; raise it, then press Retry."
-        ),
-        "connection.unexpected_status": FailureClass(
-            _TERMINAL, "connect", "The endpoint gave an answer that is not in its contract."
-        ),
-        "connection.room_gone": FailureClass(
-            _GONE, "connect", "The room is gone; a new one is made for the conversation."
-        ),
-        "session.not_found": FailureClass(
-            _REFUSED, "resume", "The server does not know the stored session."
-        ),
-        "session.expired": FailureClass(_REFUSED, "resume", "The stored session has expired."),
-        "session.invalid_id": FailureClass(
-            _REFUSED, "resume", "The server does not accept the stored session id."
-        ),
-        "session.resume_refused": FailureClass(
-            _TERMINAL,
-            "resume",
-            "The conversation could not be resumed and the policy is ALWAYS_RESUME; "
-            "clear the session id or use RESUME_IF_POSSIBLE, then press Retry.",
-        ),
-        "session.live_elsewhere": FailureClass(
-            _TERMINAL, "connect", "The session is open elsewhere; close it there, or take over."
-        ),
-        "session.taken_over": FailureClass(
-            _TERMINAL, "live", "Another game took the session over; take over to take it back."
-        ),
-        "session.idle_timeout": FailureClass(
-            _TRANSIENT, "live", "The server ended the session because nobody spoke; connect again."
-        ),
-        "session.ended": FailureClass(
-            _TRANSIENT, "live", "The server ended the session; connect again."
-        ),
-        "transport.signal_disconnected": FailureClass(
-            _TRANSIENT, "live", "The connection was cut; it is made again."
-        ),
-        "transport.heartbeat_lost": FailureClass(
-            _TRANSIENT, "live", "Nothing came from the server in time; the line is dead."
-        ),
-        "transport.join_refused": FailureClass(
-            _TRANSIENT, "join", "The room did not let us in; a new token is asked for."
-        ),
-        "transport.livekit_missing": FailureClass(
-            _TERMINAL,
-            "join",
-            "The room is on LiveKit, whose package is not installed; pip install livekit.",
-        ),
-        "transport.protocol": FailureClass(
-            _TRANSIENT, "live", "The server broke the protocol; client and service may differ."
-        ),
-        "transport.overflow": FailureClass(
-            _TRANSIENT, "live", "More was sent than the line takes; it is made again."
-        ),
-        "character.ready_timeout": FailureClass(
-            _TRANSIENT, "ready", "The character did not get ready in time."
-        ),
-        "persistence.unavailable": FailureClass(
-            _TRANSIENT,
-            "store",
-            "The session id could not be kept on disk; look at the data folder.",
-        ),
-        "persistence.slow": FailureClass(
-            _TRANSIENT, "store", "The session store does not answer; the id is not on disk yet."
-        ),
-        "audio.mic_unavailable": FailureClass(
-            _TRANSIENT, "audio", "No microphone can be opened; typing goes on working."
-        ),
-        "internal.error": FailureClass(
-            _TRANSIENT, "internal", "Something unexpected happened; the log says what."
-        ),
+        code: FailureClass(kind, stage, advice)
+        for (kind, stage), advices in _ADVICE.items()
+        for code, advice in advices.items()
     }
 )
 
 
 def failure(code: str, detail: str = "", retry_after: float | None = None) -> Failure:
-    """Make the failure of a code; ``detail`` says what was seen, before the advice.
-
-    Raises:
-        KeyError: the code is not in the table.
-    """
+    """Make the failure of a code; ``detail`` says what was seen, before the advice."""
     kind, stage, advice = FAILURES[code]
     message = f"{detail.rstrip('.')}. {advice}" if detail else advice
     if retry_after is not None and (kind is _TRANSIENT or code == "connection.quota_exceeded"):

@@ -17,12 +17,12 @@ repeats the rest. The channel outlives connections and ends with its room. Pure.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Any, TypeAlias
 
-from characters.protocol.codec import READERS, MessageError
+from characters.protocol.codec import MessageError, reader
 from characters.protocol.failures import CharactersError
 
 __all__ = [
@@ -113,7 +113,7 @@ LinkFrame: TypeAlias = Hello | Welcome | Ping | Pong | Ack | Bye
 
 def encode_link(frame: LinkFrame) -> dict[str, Any]:
     """Return the wire dictionary of a link frame."""
-    data = {name: getattr(frame, name) for name in _FIELDS[type(frame)]}
+    data = {name: getattr(frame, name) for name in _READERS[type(frame)]}
     present = {name: value for name, value in data.items() if value is not None}
     return {"label": LINK_LABEL, "type": _NAMES[type(frame)], **present}
 
@@ -125,14 +125,13 @@ def decode_link(raw: Mapping[str, Any]) -> LinkFrame:
     if cls is None:
         raise MessageError("validation-error", "Unknown link frame")
     try:
-        names = _FIELDS[cls]
-        return cls(**{name: _value(raw, name) for name in names if raw.get(name) is not None})
+        present = {n: read for n, read in _READERS[cls].items() if raw.get(n) is not None}
+        return cls(**{name: _in_range(read(raw[name])) for name, read in present.items()})
     except (TypeError, ValueError, OverflowError):
         raise MessageError("validation-error", f"Malformed link frame '{kind}'") from None
 
 
-def _value(raw: Mapping[str, Any], name: str) -> Any:
-    value = READERS[_KINDS[name]](raw[name])
+def _in_range(value: Any) -> Any:
     if isinstance(value, int | float) and not 0 <= value < 2**53:
         raise ValueError("out of range")
     return value
@@ -147,18 +146,8 @@ _CLASSES: Mapping[str, type[LinkFrame]] = {
     "bye": Bye,
 }
 _NAMES: Mapping[type, str] = {cls: name for name, cls in _CLASSES.items()}
-_FIELDS: Mapping[type, tuple[str, ...]] = {
-    cls: tuple(item.name for item in fields(cls)) for cls in _CLASSES.values()
-}
-_KINDS: Mapping[str, str] = {
-    "received": "int",
-    "replayed": "int",
-    "next_seq": "int",
-    "t": "float",
-    "retry_after": "float",
-    "last_seen_seconds": "float",
-    "resumed": "str",
-    "reason": "str",
+_READERS: Mapping[type, Mapping[str, Callable[[Any], object]]] = {
+    cls: {item.name: reader(item) for item in fields(cls)} for cls in _CLASSES.values()
 }
 
 

@@ -1,8 +1,9 @@
 """What client and service say to each other, as frozen values: messages, connect request, grant.
 
-A message class names its wire type in `TYPE`; the codec reads its fields from the annotations, so
-that a field is written down once. Field names and meanings are those of the public Live API;
-defaults stand for fields that a peer may leave out, and unknown fields are ignored.
+A message class is declared with its wire type, which is then its `TYPE`; the codec reads its
+fields from the annotations, so that a field is written down once. Field names and meanings are
+those of the public Live API; defaults stand for fields that a peer may leave out, and unknown
+fields are ignored.
 """
 
 from __future__ import annotations
@@ -31,7 +32,6 @@ __all__ = [
     "check_range",
     "ClientMessage",
     "ConnectRequest",
-    "ConnectResponse",
     "ContextUpdate",
     "FinalUserTranscription",
     "ForceUserStoppedSpeaking",
@@ -42,6 +42,7 @@ __all__ = [
     "Metrics",
     "ModerationResponse",
     "MODES",
+    "plain",
     "ResetIdleTimer",
     "RespondMode",
     "RespondModeUpdate",
@@ -77,120 +78,113 @@ VISEMES = (
 """The fifteen mouth shapes, in the order of the wire."""
 
 
-class ServerMessage:
-    """What the service says to a client."""
+class _Message:
+    """A message whose class is declared with its type on the `wire`."""
 
     __slots__ = ()
     TYPE: ClassVar[str]
 
+    def __init_subclass__(cls, wire: str | None = None) -> None:
+        if wire is not None:  # not said again where `dataclass` makes the class anew for its slots
+            cls.TYPE = wire
+
+
+class ServerMessage(_Message):
+    """What the service says to a client."""
+
+    __slots__ = ()
+
 
 @dataclass(frozen=True, slots=True)
-class BotReady(ServerMessage):
+class BotReady(ServerMessage, wire="bot-ready"):
     """The character hears and answers from now on."""
 
-    TYPE: ClassVar[str] = "bot-ready"
     about: Mapping[str, object] = field(default_factory=dict)
     version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class InteractionCreated(ServerMessage):
+class InteractionCreated(ServerMessage, wire="interaction-created"):
     """The ids of this interaction."""
 
-    TYPE: ClassVar[str] = "interaction-created"
     interaction_id: str
     character_session_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class VadSttStarted(ServerMessage):
+class VadSttStarted(ServerMessage, wire="vad-stt-started"):
     """The service hears the player speak; `timestamp` is the client's, in seconds."""
 
-    TYPE: ClassVar[str] = "vad-stt-started"
     timestamp: float | None = None
     pre_roll_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class VadSttStopped(ServerMessage):
+class VadSttStopped(ServerMessage, wire="vad-stt-stopped"):
     """The player's utterance ended."""
 
-    TYPE: ClassVar[str] = "vad-stt-stopped"
     reason: str | None = None
     audio_duration_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class FinalUserTranscription(ServerMessage):
+class FinalUserTranscription(ServerMessage, wire="final-user-transcription"):
     """What the service understood of the player's speech."""
 
-    TYPE: ClassVar[str] = "final-user-transcription"
     text: str
     speaker_id: str | None = None
     message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class BotLlmStarted(ServerMessage):
+class BotLlmStarted(ServerMessage, wire="bot-llm-started"):
     """The character begins to answer."""
-
-    TYPE: ClassVar[str] = "bot-llm-started"
 
 
 @dataclass(frozen=True, slots=True)
-class BotLlmText(ServerMessage):
+class BotLlmText(ServerMessage, wire="bot-llm-text"):
     """The next piece of the answer; pieces join without anything between them."""
 
-    TYPE: ClassVar[str] = "bot-llm-text"
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class BotLlmStopped(ServerMessage):
+class BotLlmStopped(ServerMessage, wire="bot-llm-stopped"):
     """The text of the answer is complete."""
 
-    TYPE: ClassVar[str] = "bot-llm-stopped"
-
 
 @dataclass(frozen=True, slots=True)
-class BotTtsStarted(ServerMessage):
+class BotTtsStarted(ServerMessage, wire="bot-tts-started"):
     """The answer is being turned into speech."""
 
-    TYPE: ClassVar[str] = "bot-tts-started"
-
 
 @dataclass(frozen=True, slots=True)
-class BotStartedSpeaking(ServerMessage):
+class BotStartedSpeaking(ServerMessage, wire="bot-started-speaking"):
     """Voice of an answer follows."""
 
-    TYPE: ClassVar[str] = "bot-started-speaking"
     response_id: str | None = None
     sequence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Visemes(ServerMessage):
+class Visemes(ServerMessage, wire="visemes"):
     """The mouth now: a weight 0..1 for each name in `VISEMES`."""
 
-    TYPE: ClassVar[str] = "visemes"
     weights: Mapping[str, float] = field(metadata={"path": ("visemes",)})
 
 
 @dataclass(frozen=True, slots=True)
-class BotStoppedSpeaking(ServerMessage):
+class BotStoppedSpeaking(ServerMessage, wire="bot-stopped-speaking"):
     """No more voice of this answer."""
-
-    TYPE: ClassVar[str] = "bot-stopped-speaking"
 
 
 @dataclass(frozen=True, slots=True)
-class BotTurnCompleted(ServerMessage):
+class BotTurnCompleted(ServerMessage, wire="bot-turn-completed"):
     """The character's turn is over for the service; local audio may still drain.
 
     `message_id`, our addition, is the last line of the player that was answered.
     """
 
-    TYPE: ClassVar[str] = "bot-turn-completed"
     was_interrupted: bool = False
     was_aborted: bool | None = None
     error_reason: str | None = None
@@ -206,67 +200,60 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
-class ActionResponse(ServerMessage):
+class ActionResponse(ServerMessage, wire="action-response"):
     """What the character does, in order.
 
     `message_id`, our addition, is the line of the player that it belongs to: actions of an answer
     that is repeated after a loss are not done again.
     """
 
-    TYPE: ClassVar[str] = "action-response"
     actions: tuple[Action, ...] = ()
     message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class BotEmotion(ServerMessage):
+class BotEmotion(ServerMessage, wire="bot-emotion"):
     """How the character feels; scale 1 subtle, 2 moderate, 3 intense."""
 
-    TYPE: ClassVar[str] = "bot-emotion"
     emotion: str
     scale: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class UserIdleWarning(ServerMessage):
+class UserIdleWarning(ServerMessage, wire="user-idle-warning"):
     """The connection ends in that many seconds unless the player does something."""
 
-    TYPE: ClassVar[str] = "user-idle-warning"
     remaining_seconds: float = 0.0
     message: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class UsageLimitReached(ServerMessage):
+class UsageLimitReached(ServerMessage, wire="usage-limit-reached"):
     """A quota is spent."""
 
-    TYPE: ClassVar[str] = "usage-limit-reached"
     quota_type: str = ""
     message: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class LlmNoResponse(ServerMessage):
+class LlmNoResponse(ServerMessage, wire="llm-no-response"):
     """The character chose not to answer."""
 
-    TYPE: ClassVar[str] = "llm-no-response"
     reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ModerationResponse(ServerMessage):
+class ModerationResponse(ServerMessage, wire="moderation-response"):
     """Whether the player's words were let through."""
 
-    TYPE: ClassVar[str] = "moderation-response"
     result: bool = True
     reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class AudioData(ServerMessage):
+class AudioData(ServerMessage, wire="audio-data"):
     """Voice inside a JSON message: base64 PCM16LE."""
 
-    TYPE: ClassVar[str] = "audio-data"
     sample_rate: int
     audio: str
     channels: int = 1
@@ -274,20 +261,18 @@ class AudioData(ServerMessage):
 
 
 @dataclass(frozen=True, slots=True)
-class Metrics(ServerMessage):
+class Metrics(ServerMessage, wire="metrics"):
     """Latencies of a turn, for the inspector; the lists are the service's own."""
 
-    TYPE: ClassVar[str] = "metrics"
     ttfb: tuple[Mapping[str, object], ...] = ()
     processing: tuple[Mapping[str, object], ...] = ()
     custom: tuple[Mapping[str, object], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class ServerResponse(ServerMessage):
+class ServerResponse(ServerMessage, wire="server-response"):
     """The acknowledgement of one client message; status success, error, processing, pending."""
 
-    TYPE: ClassVar[str] = "server-response"
     event_type: str = ""
     status: str = "success"
     message: str | None = None
@@ -295,10 +280,9 @@ class ServerResponse(ServerMessage):
 
 
 @dataclass(frozen=True, slots=True)
-class UnknownMessage(ServerMessage):
+class UnknownMessage(ServerMessage, wire=""):
     """A type that this version does not know: log it once, then ignore it."""
 
-    TYPE: ClassVar[str] = ""
     type: str
 
 
@@ -329,37 +313,34 @@ class RespondMode(StrEnum):
         return dict.fromkeys(USER_LANES, SILENT if self is RespondMode.MANUAL else "auto")
 
 
-class ClientMessage:
+class ClientMessage(_Message):
     """What a client says to the service."""
 
     __slots__ = ()
-    TYPE: ClassVar[str]
 
 
 @dataclass(frozen=True, slots=True)
-class UserTextMessage(ClientMessage):
+class UserTextMessage(ClientMessage, wire="user_text_message"):
     """Words that the player typed.
 
     A service that keeps sessions takes each `message_id` once, and acknowledges it when the line
     is durable; a line without one is acknowledged at once, as the public API does.
     """
 
-    TYPE: ClassVar[str] = "user_text_message"
     text: str
     message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class TriggerMessage(ClientMessage):
+class TriggerMessage(ClientMessage, wire="trigger-message"):
     """Something happened in the level that the character may speak about."""
 
-    TYPE: ClassVar[str] = "trigger-message"
     trigger_name: str | None = None
     trigger_message: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ContextUpdate(ClientMessage):
+class ContextUpdate(ClientMessage, wire="context-update"):
     """Change what the character knows about the level, and with `run_llm` "true" let it speak.
 
     `text` may lack for mode reset, and our service needs none to let it speak. `message_id`, our
@@ -367,7 +348,6 @@ class ContextUpdate(ClientMessage):
     is not answered again.
     """
 
-    TYPE: ClassVar[str] = "context-update"
     text: str | None = None
     mode: str = field(default="append", metadata={"one_of": ("append", "replace", "reset")})
     run_llm: str = field(default="auto", metadata={"one_of": ("auto", "true", "false")})
@@ -378,81 +358,67 @@ class ContextUpdate(ClientMessage):
 
 
 @dataclass(frozen=True, slots=True)
-class RespondModeUpdate(ClientMessage):
+class RespondModeUpdate(ClientMessage, wire="respond-mode-update"):
     """Change what the input of one lane may lead to; see `USER_LANES` and `MODES`."""
 
-    TYPE: ClassVar[str] = "respond-mode-update"
     modality: str
     mode: str = field(metadata={"one_of": MODES})
     update_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class UpdateDynamicInfo(ClientMessage):
+class UpdateDynamicInfo(ClientMessage, wire="update-dynamic-info"):
     """Replace the free text about the level."""
 
-    TYPE: ClassVar[str] = "update-dynamic-info"
     text: str = field(metadata={"path": ("dynamic_info", "text")})
 
 
 @dataclass(frozen=True, slots=True)
-class UpdateSceneMetadata(ClientMessage):
+class UpdateSceneMetadata(ClientMessage, wire="update-scene-metadata"):
     """Replace the list of things in the level: `{name, description}` each."""
 
-    TYPE: ClassVar[str] = "update-scene-metadata"
     scene_metadata: tuple[Mapping[str, object], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class UpdateTemplateKeys(ClientMessage):
+class UpdateTemplateKeys(ClientMessage, wire="update-template-keys"):
     """Set the variables that a persona's lines may use."""
 
-    TYPE: ClassVar[str] = "update-template-keys"
     template_keys: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class TtsToggle(ClientMessage):
+class TtsToggle(ClientMessage, wire="tts-toggle"):
     """Turn the character's voice on or off."""
 
-    TYPE: ClassVar[str] = "tts-toggle"
     enabled: bool
 
 
 @dataclass(frozen=True, slots=True)
-class SttToggle(ClientMessage):
+class SttToggle(ClientMessage, wire="stt-toggle"):
     """Mute or open the player's microphone at the service."""
 
-    TYPE: ClassVar[str] = "stt-toggle"
     muted: bool
 
 
 @dataclass(frozen=True, slots=True)
-class InterruptBot(ClientMessage):
+class InterruptBot(ClientMessage, wire="interrupt-bot"):
     """Stop what the character is saying."""
 
-    TYPE: ClassVar[str] = "interrupt-bot"
-
 
 @dataclass(frozen=True, slots=True)
-class ForceUserStoppedSpeaking(ClientMessage):
+class ForceUserStoppedSpeaking(ClientMessage, wire="force-user-stopped-speaking"):
     """End the player's turn now, whatever the voice activity says."""
 
-    TYPE: ClassVar[str] = "force-user-stopped-speaking"
-
 
 @dataclass(frozen=True, slots=True)
-class ResetIdleTimer(ClientMessage):
+class ResetIdleTimer(ClientMessage, wire="reset-idle-timer"):
     """The player is still there."""
 
-    TYPE: ClassVar[str] = "reset-idle-timer"
-
 
 @dataclass(frozen=True, slots=True)
-class KillPipeline(ClientMessage):
+class KillPipeline(ClientMessage, wire="kill-pipeline"):
     """End the live connection and its room."""
-
-    TYPE: ClassVar[str] = "kill-pipeline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -498,7 +464,7 @@ class ConnectRequest:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON body, without nulls."""
         names = [item.name for item in fields(self)]
-        return {name: _plain(value) for name in names if (value := getattr(self, name)) is not None}
+        return {name: plain(value) for name in names if (value := getattr(self, name)) is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -516,7 +482,7 @@ class RoomGrant:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON body of a 200 answer."""
-        return {item.name: _plain(getattr(self, item.name)) for item in fields(self)}
+        return {item.name: plain(getattr(self, item.name)) for item in fields(self)}
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> RoomGrant:
@@ -528,13 +494,12 @@ class RoomGrant:
         return cls(**values)  # type: ignore[arg-type]  # the loop above checked what is required
 
 
-ConnectResponse = RoomGrant
-"""The wire's name for the same value."""
-
-
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """Return a field's value as JSON has it."""
+    if isinstance(value, Action):
+        return {"name": value.name} | ({} if value.target is None else {"target": value.target})
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return dict(value) if isinstance(value, Mapping) else value
 
 

@@ -1,4 +1,7 @@
-"""TurnSettings: how a level lets the player and its characters take turns, in one value."""
+"""TurnSettings: how a level lets the player and its characters take turns, in one value.
+
+Each of the settings raises a ValueError that names the field if one is out of range.
+"""
 
 from __future__ import annotations
 
@@ -31,11 +34,7 @@ class ListeningMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VoiceActivityOptions:
-    """When sound counts as speech (the wire's `vad_params`).
-
-    Raises:
-        ValueError: a field is out of range; the sentence names the field.
-    """
+    """When sound counts as speech (the wire's `vad_params`)."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
@@ -53,11 +52,7 @@ class VoiceActivityOptions:
 
 @dataclass(frozen=True, slots=True)
 class SmartTurn:
-    """When an utterance is over (the wire's `turn_detection_config`).
-
-    Raises:
-        ValueError: a field is out of range; the sentence names the field.
-    """
+    """When an utterance is over (the wire's `turn_detection_config`)."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
@@ -77,9 +72,6 @@ class BargeIn:
 
     It is turned down to `duck_gain` under what may be the player's voice, and fades out within
     `fade_out_seconds` once it is interrupted.
-
-    Raises:
-        ValueError: a field is out of range; the sentence names the field.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -109,9 +101,6 @@ class PushToTalkOptions:
 
     With `start_muted = false` the microphone is open, once allowed, until the key is let go for
     the first time. With `toggle` one press opens it and the next closes it.
-
-    Raises:
-        ValueError: a field is out of range; the sentence names the field.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -139,9 +128,6 @@ class TurnSettings:
     `echo` is installed; elsewhere the character just speaks more quietly meanwhile, and the
     service decides. `pre_roll_seconds` keeps the first words that are spoken while the character
     is still getting ready; 0 keeps none.
-
-    Raises:
-        ValueError: a field is out of range; the sentence names the field.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}

@@ -166,12 +166,7 @@ def _open_connection(step: Transition) -> None:
         live_id=session.live_id,
         takeover=session.takeover,
     )
-    step.set(
-        epoch=plan.epoch,
-        phase=AttemptPhase.OPENING,
-        plan=plan,
-        ready_at=None,
-    )
+    step.set(epoch=plan.epoch, phase=AttemptPhase.OPENING, plan=plan, ready_at=None)
     step.order(plan)
 
 

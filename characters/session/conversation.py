@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, Flag, IntEnum, StrEnum, auto
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from characters.protocol.messages import (
     ActionResponse,
@@ -435,23 +435,19 @@ class Transcript:
 
     def said_by_player(self, text: str, t: float, message_id: str | None = None) -> Transcript:
         """Add what the player typed or was understood to say; a known message id is corrected."""
-        if message_id is not None:
-            for index, turn in enumerate(self.turns):
-                if turn.message_id == message_id:
-                    corrected = replace(turn, text=text)
-                    return Transcript((*self.turns[:index], corrected, *self.turns[index + 1 :]))
+        for index, turn in enumerate(self.turns):
+            if message_id is not None and turn.message_id == message_id:
+                return self._changed(index, text=text)
         return self._with(Turn("player", text, t, message_id=message_id))
 
     def apply(self, message: ServerMessage, t: float) -> Transcript:
         """Return the transcript after a message; most messages change nothing."""
         if isinstance(message, FinalUserTranscription):
             return self.said_by_player(message.text, t, message.message_id)
-        if isinstance(message, BotLlmStarted):
+        if isinstance(message, BotLlmStarted | BotLlmStopped):
             return self._closed()
         if isinstance(message, BotLlmText):
             return self._continued(message.text, t)
-        if isinstance(message, BotLlmStopped):
-            return self._closed()
         if isinstance(message, BotTurnCompleted):
             return self._completed(message.was_interrupted)
         return self
@@ -462,6 +458,10 @@ class Transcript:
 
     def _with(self, turn: Turn) -> Transcript:
         return Transcript((*self.turns, turn)[-MOST_TURNS:])
+
+    def _changed(self, index: int, **changes: Any) -> Transcript:
+        turn = replace(self.turns[index], **changes)
+        return Transcript((*self.turns[:index], turn, *self.turns[index + 1 :]))
 
     def _open_index(self) -> int | None:
         # The player may speak into an answer: the open turn need not be the last one.
@@ -474,15 +474,11 @@ class Transcript:
         index = self._open_index()
         if index is None:
             return self._with(Turn("character", text, t, final=False))
-        grown = replace(self.turns[index], text=self.turns[index].text + text)
-        return Transcript((*self.turns[:index], grown, *self.turns[index + 1 :]))
+        return self._changed(index, text=self.turns[index].text + text)
 
     def _closed(self, *, interrupted: bool = False) -> Transcript:
         index = self._open_index()
-        if index is None:
-            return self
-        closed = replace(self.turns[index], final=True, interrupted=interrupted)
-        return Transcript((*self.turns[:index], closed, *self.turns[index + 1 :]))
+        return self if index is None else self._changed(index, final=True, interrupted=interrupted)
 
     def _completed(self, was_interrupted: bool) -> Transcript:
         """Close the turn; one whose text was complete may still have been cut off in the voice."""
@@ -492,8 +488,7 @@ class Transcript:
             return self
         for index in range(len(self.turns) - 1, -1, -1):
             if self.turns[index].speaker == "character":
-                cut = replace(self.turns[index], interrupted=True)
-                return Transcript((*self.turns[:index], cut, *self.turns[index + 1 :]))
+                return self._changed(index, interrupted=True)
         return self
 
 

@@ -32,39 +32,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from characters.protocol.failures import CharactersError, Failure
-from characters.session.attempts import (
-    arm_microphone,
-    attempt_over,
-    awaited,
-    begin,
-    budget_spent,
-    bye_failure,
-    clear,
-    drop_room,
-    end_conversation,
-    ended_in_attempt,
-    go_on,
-    granted,
-    joined,
-    leave_room,
-    load_failed,
-    loaded,
-    ready,
-    ready_too_late,
-    release,
-    retry,
-    retry_unanswered,
-    service_started,
-    start_budget,
-    start_idle,
-    start_too_late,
-    started,
-    stop_connection_timers,
-    store_failed,
-    stored,
-    stored_late,
-    try_again,
-)
+from characters.session import attempts
 from characters.session.conversation import SessionState
 from characters.session.events import (
     HOLDING_PHASES,
@@ -123,8 +91,7 @@ Handler: TypeAlias = Callable[[Transition, Any], None]
 def advance(session: Session, event: Event, now: float) -> tuple[Session, tuple[Command, ...]]:
     """Return the session after ``event`` and the commands to perform, in order.
 
-    Raises:
-        IllegalEvent: the state does not list the event; the session is as it was.
+    Raises IllegalEvent when the state does not list the event; the session is as it was.
     """
     if isinstance(event, ConnectionEvent) and event.epoch < session.epoch:
         return session, ()
@@ -159,7 +126,7 @@ def _nothing(step: Transition, event: Event) -> None:
 
 def _connect(step: Transition, event: ConnectRequested) -> None:
     step.set(takeover=event.takeover)
-    begin(step, "connect requested")
+    attempts.begin(step, "connect requested")
 
 
 def _connect_after_close(step: Transition, event: ConnectRequested) -> None:
@@ -191,34 +158,34 @@ def _disconnect_again(step: Transition, event: DisconnectRequested) -> None:
 
 def _end_conversation_as(step: Transition, event: DisconnectRequested) -> None:
     if event.keeps_id:
-        leave_room(step)
+        attempts.leave_room(step)
     else:
-        end_conversation(step)
+        attempts.end_conversation(step)
 
 
 def _forget(step: Transition, event: ForgetRequested) -> None:
-    clear(step)
+    attempts.clear(step)
 
 
 def _forget_and_start_over(step: Transition, event: ForgetRequested) -> None:
     """Forget the id, and begin an attempt in flight again, which may carry it."""
     is_in_flight = step.session.is_holding or step.session.phase is AttemptPhase.LOADING
-    clear(step)
+    attempts.clear(step)
     step.set(is_loaded=True, restored=None)
     if is_in_flight:
-        release(step)
-        go_on(step)
+        attempts.release(step)
+        attempts.go_on(step)
 
 
 def _hibernate(step: Transition, event: Event) -> None:
     step.set(is_hibernating=True)
-    drop_room(step)
+    attempts.drop_room(step)
     _end(step, "hibernating")
 
 
 def _wake(step: Transition, event: WakeRequested) -> None:
     if step.session.is_hibernating:
-        begin(step, "woken")
+        attempts.begin(step, "woken")
 
 
 def _wake_after_close(step: Transition, event: WakeRequested) -> None:
@@ -226,7 +193,7 @@ def _wake_after_close(step: Transition, event: WakeRequested) -> None:
 
 
 def _player_acted(step: Transition, event: PlayerActed) -> None:
-    start_idle(step)
+    attempts.start_idle(step)
 
 
 def _change_policy(step: Transition, event: PolicyChanged) -> None:
@@ -234,11 +201,11 @@ def _change_policy(step: Transition, event: PolicyChanged) -> None:
     step.set(policy=event.policy)
     session = step.session
     if session.due(Timer.MICROPHONE) is not None:
-        arm_microphone(step)
+        attempts.arm_microphone(step)
     if session.state in (SessionState.CONNECTING, SessionState.RECONNECTING):
-        start_budget(step)
+        attempts.start_budget(step)
     if session.state is SessionState.CONNECTED:
-        start_idle(step)
+        attempts.start_idle(step)
 
 
 def _change_persist(step: Transition, event: PersistChanged) -> None:
@@ -247,22 +214,22 @@ def _change_persist(step: Transition, event: PersistChanged) -> None:
 
 def _restart(step: Transition, event: RestartRequested) -> None:
     """Close and connect again, in a new room: the old one has the old settings."""
-    leave_room(step)
+    attempts.leave_room(step)
     _end(step, NEW_SETTINGS)
     if step.session.state is SessionState.DISCONNECTING:
         step.set(wants_connect=True)
     else:
-        begin(step, NEW_SETTINGS)
+        attempts.begin(step, NEW_SETTINGS)
 
 
 def _restart_after_error(step: Transition, event: RestartRequested) -> None:
-    leave_room(step)
-    begin(step, NEW_SETTINGS)
+    attempts.leave_room(step)
+    attempts.begin(step, NEW_SETTINGS)
 
 
 def _restart_later(step: Transition, event: RestartRequested) -> None:
     """Leave the old room, so that the next connect takes the new settings."""
-    leave_room(step)
+    attempts.leave_room(step)
 
 
 def _lost(step: Transition, event: ConnectionLost) -> None:
@@ -270,28 +237,28 @@ def _lost(step: Transition, event: ConnectionLost) -> None:
 
 
 def _reconnect(step: Transition, why: Failure, chance: float) -> None:
-    release(step)
+    attempts.release(step)
     step.set(error=why)
     if step.session.trouble_since is None:
         step.set(trouble_since=step.now)
-    retry(step, why, chance, SessionState.RECONNECTING)
+    attempts.retry(step, why, chance, SessionState.RECONNECTING)
     if step.session.state is SessionState.RECONNECTING:
-        start_budget(step)
+        attempts.start_budget(step)
 
 
 def _server_ended(step: Transition, event: ServerEnded) -> None:
-    why = bye_failure(event)
+    why = attempts.bye_failure(event)
     if event.reason in ("drain", "overflow"):
         _reconnect(step, why, event.chance)
         return
     step.set(error=why)
     if event.reason == "idle-timeout":
-        end_conversation(step)
+        attempts.end_conversation(step)
     elif event.reason == "taken-over":
         # The record is now the other process's to write.
         step.set(room_name=None, room_left_at=None, live_id=None)
     else:
-        leave_room(step)
+        attempts.leave_room(step)
     _end(step, f"server ended: {event.reason}")
 
 
@@ -299,7 +266,7 @@ def _end(step: Transition, reason: str) -> None:
     """Close the connection if there is one, and go to DISCONNECTED."""
     session = step.session
     has_connection = session.is_holding or session.state is SessionState.CONNECTED
-    stop_connection_timers(step)
+    attempts.stop_connection_timers(step)
     step.cancel(Timer.RETRY, Timer.BUDGET)
     step.set(attempt=0, trouble_since=None, reason=reason)
     step.go(SessionState.DISCONNECTING, reason)
@@ -332,7 +299,7 @@ def _at_rest(step: Transition) -> None:
     step.set(epoch=session.epoch + 1, phase=AttemptPhase.NONE, plan=None, ready_at=None)
     step.go(SessionState.DISCONNECTED, session.reason)
     if session.wants_connect:
-        begin(step, "connect requested")
+        attempts.begin(step, "connect requested")
 
 
 def _stable(step: Transition, event: TimerFired) -> None:
@@ -354,21 +321,21 @@ _TRYING: Mapping[type | Timer, Handler] = {
     PolicyChanged: _change_policy,
     PersistChanged: _change_persist,
     RestartRequested: _restart,
-    ServiceStarted: service_started,
-    ServiceAwaited: awaited,
-    ConnectionStarted: started,
-    RoomGranted: granted,
-    RoomJoined: joined,
-    RecordStored: stored,
-    RecordStoreFailed: store_failed,
-    CharacterReady: ready,
-    AttemptFailed: attempt_over,
-    ConnectionLost: attempt_over,
-    ServerEnded: ended_in_attempt,
-    Timer.RETRY: try_again,
-    Timer.START: start_too_late,
-    Timer.READY: ready_too_late,
-    Timer.BUDGET: budget_spent,
+    ServiceStarted: attempts.service_started,
+    ServiceAwaited: attempts.awaited,
+    ConnectionStarted: attempts.started,
+    RoomGranted: attempts.granted,
+    RoomJoined: attempts.joined,
+    RecordStored: attempts.stored,
+    RecordStoreFailed: attempts.store_failed,
+    CharacterReady: attempts.ready,
+    AttemptFailed: attempts.attempt_over,
+    ConnectionLost: attempts.attempt_over,
+    ServerEnded: attempts.ended_in_attempt,
+    Timer.RETRY: attempts.try_again,
+    Timer.START: attempts.start_too_late,
+    Timer.READY: attempts.ready_too_late,
+    Timer.BUDGET: attempts.budget_spent,
 }
 
 
@@ -387,8 +354,8 @@ _ROWS: Mapping[SessionState, Mapping[type | Timer, Handler]] = {
     },
     SessionState.CONNECTING: {
         **_TRYING,
-        RecordLoaded: loaded,
-        RecordLoadFailed: load_failed,
+        RecordLoaded: attempts.loaded,
+        RecordLoadFailed: attempts.load_failed,
     },
     SessionState.CONNECTED: {
         ConnectRequested: _nothing,  # the present session is what was asked for
@@ -401,7 +368,7 @@ _ROWS: Mapping[SessionState, Mapping[type | Timer, Handler]] = {
         PersistChanged: _change_persist,
         RestartRequested: _restart,
         ServiceStarted: _nothing,
-        RecordStored: stored_late,
+        RecordStored: attempts.stored_late,
         RecordStoreFailed: _nothing,
         ConnectionLost: _lost,
         ServerEnded: _server_ended,
@@ -445,7 +412,7 @@ _ROWS: Mapping[SessionState, Mapping[type | Timer, Handler]] = {
         PolicyChanged: _change_policy,
         PersistChanged: _change_persist,
         RestartRequested: _restart_after_error,
-        ServiceStarted: retry_unanswered,
+        ServiceStarted: attempts.retry_unanswered,
     },
 }
 

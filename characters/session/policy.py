@@ -45,8 +45,7 @@ class IdlePolicy(StrEnum):
 class ReconnectPolicy:
     """How one character's session connects, reconnects, resumes and opens its microphone.
 
-    Raises:
-        ValueError: a field is out of range; the sentence names the field.
+    Raises ValueError when a field is out of range; the sentence names the field.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}

@@ -48,11 +48,9 @@ class Connection(Protocol):
     def send(self, message: ClientMessage) -> None:
         """Queue a message; never waits.
 
-        A connection that is lost takes the message too: a rejoin of the room sends it.
-
-        Raises:
-            TransportError: (transport.overflow) the peer has confirmed nothing for too long;
-                the message was not taken.
+        A connection that is lost takes the message too: a rejoin of the room sends it. Raises
+        TransportError (transport.overflow), and then has not taken the message, when the peer
+        has confirmed nothing for too long.
         """
 
     def send_audio(self, pcm: bytes, timestamp: float) -> None:
@@ -62,10 +60,7 @@ class Connection(Protocol):
         """Wait for what comes next. After a Bye the connection is over.
 
         What arrived before the end still comes out first; what is never read is repeated on a
-        rejoin, where messages are numbered.
-
-        Raises:
-            TransportError: the connection is lost.
+        rejoin, where messages are numbered. Raises TransportError once the connection is lost.
         """
 
     def ping(self) -> None:

@@ -42,10 +42,7 @@ class DelayQueue(Generic[F]):
     """
 
     def __init__(
-        self,
-        clock: Callable[[], float],
-        deliver: Callable[[F], object],
-        size: Callable[[F], int],
+        self, clock: Callable[[], float], deliver: Callable[[F], object], size: Callable[[F], int]
     ) -> None:
         self.is_taken = False
         self._clock = clock

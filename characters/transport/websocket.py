@@ -93,7 +93,8 @@ class WebSocketTransport:
                 timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS),
             )
         except aiohttp.WSServerHandshakeError as error:
-            raise TransportError(_join_failure(error.status)) from error
+            code = "connection.room_gone" if error.status == 404 else "transport.join_refused"
+            raise TransportError(failure(code, f"HTTP {error.status}")) from error
         except Exception as error:
             raise TransportError(_connect_failure(error)) from error
         connection = WebSocketConnection(websocket, channel, self._clock)
@@ -396,11 +397,6 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     except ValueError:
         return None
     return seconds if 0 <= seconds <= 86400 else None
-
-
-def _join_failure(status: int) -> Failure:
-    code = "connection.room_gone" if status == 404 else "transport.join_refused"
-    return failure(code, f"HTTP {status}")
 
 
 def _connect_failure(error: Exception) -> Failure:

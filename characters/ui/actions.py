@@ -20,20 +20,13 @@ from characters.protocol.turn_settings import ListeningMode
 from characters.session.conversation import SessionState
 from characters.ui import words
 from characters.ui.model import Actor, SceneQuery
-from characters.ui.state import FieldState, HudLayer, HudState, sound_people, steps
+from characters.ui.state import HudLayer, HudState, sound_people, steps
 from engine.app.application import Application
 from engine.core.input import Input
 from engine.scenes.editor import EditError, SceneEditor
 from engine.scenes.file import FieldRow
 
-__all__ = [
-    "HudAction",
-    "Actions",
-    "FieldActions",
-    "SoundActions",
-    "SoundRow",
-    "Volume",
-]
+__all__ = ["HudAction", "Actions", "FieldActions", "SoundActions", "SoundRow", "Volume"]
 
 
 _log = logging.getLogger(__name__)
@@ -317,11 +310,7 @@ class FieldActions:
     def __init__(self, query: SceneQuery, state: HudState) -> None:
         self._query = query
         self._hud = state
-
-    @property
-    def state(self) -> FieldState:
-        """The chosen row and the draft."""
-        return self._hud.fields
+        self.state = state.fields
 
     @property
     def is_open(self) -> bool:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from characters.client.voice_input import VoiceInputStatus
 from characters.components.character import Character
 from characters.components.faults import Faults
 from characters.components.manager import CharacterManager
 from characters.components.player import Player
 from characters.protocol.network_conditions import NetworkConditions
-from characters.protocol.turn_settings import ListeningMode
+from characters.protocol.turn_settings import TurnSettings
 from characters.session.conversation import SessionState, SessionView, Turn
 from characters.session.policy import ReconnectPolicy
 from characters.ui.state import HudState
@@ -26,7 +27,6 @@ __all__ = [
     "FaultState",
     "gather",
     "HudModel",
-    "Microphone",
     "reading_seconds",
     "SceneQuery",
 ]
@@ -80,25 +80,6 @@ class Actor(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Microphone:
-    """The state of the microphone, which is always on the screen."""
-
-    level: float = 0.0
-    is_open: bool = False
-    is_muted: bool = False
-    is_allowed: bool = False
-    is_hands_free: bool = False
-    is_toggled: bool = False
-    kept_seconds: float = 0.0
-    problem: str | None = None
-    listener: str | None = None
-    """The key of the character that hears it while it is open, or gets the kept words.
-
-    A sentence stays with the character that it began with: this need not be the target.
-    """
-
-
-@dataclass(frozen=True, slots=True)
 class FaultState:
     """What the fault panel can break, and what of it is broken."""
 
@@ -116,7 +97,11 @@ class HudModel:
     now: float
     size: Point = (960, 600)
     actors: tuple[Actor, ...] = ()
-    microphone: Microphone = field(default_factory=Microphone)
+    voice: VoiceInputStatus = field(default_factory=VoiceInputStatus)
+    """The microphone. A sentence stays with the character that it began with: `voice.target`
+    need not be the target."""
+    is_toggled: bool = False
+    """Whether the key of push-to-talk is pressed twice, and not held."""
     faults: FaultState = field(default_factory=FaultState)
     player_name: str = ""
     notice: str | None = None
@@ -137,18 +122,20 @@ class HudModel:
 
 def gather(query: SceneQuery, state: HudState, messages: Messages) -> HudModel:
     """Return what this frame shows; `messages` returns the last wire messages of a key."""
-    scene, target = query.scene, query.target
+    scene, target, manager = query.scene, query.target, query.manager
+    turns = TurnSettings.DEFAULT if manager is None else manager.voice_input.turns
     lines = messages if state.is_inspector_open else lambda key: ()
     return HudModel(
         now=scene.time.now,
         size=scene.camera.size,
         actors=tuple(_actor(each, scene, lines, each is target) for each in query.characters),
-        microphone=_microphone(query.manager),
+        voice=_voice(manager),
+        is_toggled=turns.push_to_talk.toggle,
         faults=_faults(query, state),
         player_name=query.player.name if query.player is not None else "",
         notice=state.notice,
         pointer=scene.input.mouse_position,
-        endpoint=_endpoint(query.manager),
+        endpoint=_endpoint(manager),
     )
 
 
@@ -167,21 +154,11 @@ def _actor(character: Character, scene: Scene, messages: Messages, is_target: bo
     )
 
 
-def _microphone(manager: CharacterManager | None) -> Microphone:
+def _voice(manager: CharacterManager | None) -> VoiceInputStatus:
     if manager is None:
-        return Microphone()
-    status = manager.voice_input.status
-    return Microphone(
-        level=status.level,
-        is_open=status.is_open,
-        is_muted=manager.voice_input.muted,
-        is_allowed=status.is_allowed,
-        is_hands_free=status.mode is ListeningMode.HANDS_FREE,
-        is_toggled=manager.voice_input.turns.push_to_talk.toggle,
-        kept_seconds=status.kept_seconds,
-        problem=status.problem,
-        listener=status.target,
-    )
+        return VoiceInputStatus()
+    # The mute of this frame: the status is of the last piece of sound.
+    return replace(manager.voice_input.status, muted=manager.voice_input.muted)
 
 
 def _faults(query: SceneQuery, state: HudState) -> FaultState:
@@ -212,7 +189,6 @@ _AT_LEAST = 3.0
 class Caption:
     """One line of talk with its speaker's name."""
 
-    key: str
     speaker: str
     text: str
     to: str = ""
@@ -261,4 +237,4 @@ def _is_said_now(turn: Turn, actor: Actor) -> bool:
 def _caption(turn: Turn, actor: Actor, model: HudModel) -> Caption:
     is_player = turn.speaker == "player"
     speaker, to = (model.player_name, actor.name) if is_player else (actor.name, "")
-    return Caption(actor.key, speaker, turn.text.strip(), to, not turn.final, turn.interrupted)
+    return Caption(speaker, turn.text.strip(), to, not turn.final, turn.interrupted)

@@ -33,10 +33,8 @@ def read_scene(
         file.build(scene)
 
     `assets` is the folder below which its prefabs, profiles and personas lie; without, it is the
-    folder called `assets` above the file, or else the file's own.
-
-    Raises:
-        TomlFileError: the file has mistakes; it names each, with its line and column.
+    folder called `assets` above the file, or else the file's own. Raises TomlFileError, which
+    names each mistake of the file with its line and column.
     """
     registry = ComponentRegistry()
     register_components(registry)

@@ -25,12 +25,7 @@ from engine.ui.colour import hex_colour
 if TYPE_CHECKING:
     from characters.ui.paint.people import CharacterDrawing
 
-__all__ = [
-    "Backdrop",
-    "CharacterSprite",
-    "PlayerSprite",
-    "Prop",
-]
+__all__ = ["Backdrop", "CharacterSprite", "PlayerSprite", "Prop"]
 
 
 Theme: TypeAlias = Literal["clinic", "lobby", "exam"]

@@ -19,6 +19,7 @@ from characters.protocol.network_conditions import (
     SLOW_BYTES_PER_SECOND,
     NetworkConditions,
 )
+from characters.protocol.turn_settings import ListeningMode
 from characters.session.conversation import (
     DialogueState,
     FreshReason,
@@ -27,7 +28,7 @@ from characters.session.conversation import (
     SessionState,
     SessionView,
 )
-from characters.ui.model import Caption, FaultState, HudModel, Microphone
+from characters.ui.model import Caption, FaultState, HudModel
 from engine.scenes.editor import CODE, Edit
 from engine.scenes.file import DEFAULT, LEVEL, FieldRow
 from engine.toml.reader import TomlFileError
@@ -413,34 +414,32 @@ def _target_name(model: HudModel) -> str:
 
 def microphone(model: HudModel) -> MicWords:
     """Return what the indicator says; by the microphone alone, so that it is always true."""
-    mic, name = model.microphone, _target_name(model)
-    listener = next(
-        (actor.name for actor in model.actors if actor.key == mic.listener), mic.listener
-    )
+    mic, name = model.voice, _target_name(model)
+    listener = next((actor.name for actor in model.actors if actor.key == mic.target), mic.target)
     if mic.problem:
         return MicWords("No microphone: typing works", mic.problem, Tone.WARN, is_crossed=True)
-    if mic.is_muted:
+    if mic.muted:
         return MicWords("Muted", "press M to unmute", Tone.BAD, is_crossed=True)
     if mic.is_open and listener is not None:
-        return MicWords(f"{listener} hears you", _listening_hint(mic), Tone.GOOD)
+        return MicWords(f"{listener} hears you", _listening_hint(model), Tone.GOOD)
     if mic.kept_seconds and listener is not None:
         hint = f"{listener} hears it when ready"
         return MicWords("Your first words are kept", hint, Tone.WARN)
     if model.target is None:
         return MicWords("Microphone closed", "walk up to somebody", Tone.QUIET)
-    return MicWords("Microphone closed", _opening_hint(mic, name), Tone.QUIET)
+    return MicWords("Microphone closed", _opening_hint(model, name), Tone.QUIET)
 
 
-def _listening_hint(mic: Microphone) -> str:
-    if mic.is_hands_free:
+def _listening_hint(model: HudModel) -> str:
+    if model.voice.mode is ListeningMode.HANDS_FREE:
         return "hands-free; M mutes"
-    return "press T when you are done" if mic.is_toggled else "let go of T when you are done"
+    return "press T when you are done" if model.is_toggled else "let go of T when you are done"
 
 
-def _opening_hint(mic: Microphone, name: str) -> str:
-    if not mic.is_hands_free:
-        return f"{'press' if mic.is_toggled else 'hold'} T to talk to {name}"
-    if not mic.is_allowed:
+def _opening_hint(model: HudModel, name: str) -> str:
+    if model.voice.mode is not ListeningMode.HANDS_FREE:
+        return f"{'press' if model.is_toggled else 'hold'} T to talk to {name}"
+    if not model.voice.is_allowed:
         return f"press T to let {name} hear you"
     return f"opens when {name} is ready to listen"
 

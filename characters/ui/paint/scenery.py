@@ -657,8 +657,7 @@ def _clock(c: Canvas, colour: Colour) -> None:
 def _poster(c: Canvas, colour: Colour) -> None:
     c.rect(-28, -74, 56, 74, WALNUT, 3)
     c.inside(
-        lambda k: k.rect(-24, -70, 48, 66, mix(SKY, SNOW, 0.3), 2),
-        lambda k: _hills(k, colour),
+        lambda k: k.rect(-24, -70, 48, 66, mix(SKY, SNOW, 0.3), 2), lambda k: _hills(k, colour)
     )
 
 

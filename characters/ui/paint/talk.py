@@ -135,9 +135,9 @@ def _paint_badge(gui: Gui, shown: _Badge, rect: Rect) -> None:
         lambda blank: _compose(gui.on(blank), actor, said, w, middle),
     )
     gui.blit(picture, (round(x) - _AROUND, round(y) - _AROUND))
-    microphone = gui.model.microphone
-    if microphone.is_open and actor.key == microphone.listener:
-        _paint_level(gui, Rect(x, y, w, _H), microphone.level)
+    voice = gui.model.voice
+    if voice.is_open and actor.key == voice.target:
+        _paint_level(gui, Rect(x, y, w, _H), voice.level)
 
 
 def _compose(gui: Gui, actor: Actor, said: BadgeWords, w: float, middle: int) -> None:
@@ -285,17 +285,17 @@ def paint_notice(gui: Gui, stage: Rect, bottom: float, text: str) -> None:
 
 def paint_microphone(gui: Gui, rect: Rect) -> None:
     """Paint where the voice goes and how loud it is; always on the screen."""
-    said, microphone = words.microphone(gui.model), gui.model.microphone
+    said, voice = words.microphone(gui.model), gui.model.voice
     colour = TONES[said.tone]
     gui.panel(rect, _BACK)
     picture = microphone_picture(gui.painter, colour, said.is_crossed)
     gui.blit(picture, (rect.x + 12, rect.y + 8))
     left, room = rect.x + 50, rect.w - 62
-    top = rect.y + (3 if microphone.is_open else 7)
+    top = rect.y + (3 if voice.is_open else 7)
     gui.text(said.title, (left, top), 14, colour, bold=True, room=room)
     gui.text(said.detail, (left, top + 17), 12, MUTED, room=room)
-    if microphone.is_open:
-        _paint_meter(gui, Rect(left, rect.bottom - 8, room, 4), microphone.level)
+    if voice.is_open:
+        _paint_meter(gui, Rect(left, rect.bottom - 8, room, 4), voice.level)
 
 
 def _paint_meter(gui: Gui, rect: Rect, level: float) -> None:

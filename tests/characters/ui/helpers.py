@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from characters.client.voice_input import VoiceInputStatus
 from characters.protocol.failures import failure
 from characters.session.conversation import (
     DialogueState,
@@ -17,7 +18,7 @@ from characters.session.conversation import (
     SessionView,
     Turn,
 )
-from characters.ui.model import Actor, FaultState, HudModel, Microphone
+from characters.ui.model import Actor, FaultState, HudModel
 
 __all__ = [
     "actor",
@@ -124,6 +125,6 @@ def crowd() -> HudModel:
         ),
         actor("Dr. Varga", S.ERROR, head=(820, 300), error=failure("session.resume_refused")),
         actor("Jonas the porter", S.CONNECTING, attempt=1, head=(560, 380)),
-        microphone=Microphone(level=0.6, is_open=True, listener="nurse-okoye"),
+        voice=VoiceInputStatus(level=0.6, is_open=True, target="nurse-okoye"),
         faults=FaultState(True, True),
     )

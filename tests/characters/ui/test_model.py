@@ -43,9 +43,9 @@ def test_the_microphone_is_what_the_ears_say() -> None:
     hands_free = ListeningMode.HANDS_FREE
     stage.hud_runtime.voice_input.status = VoiceInputStatus(0.5, "bob", True, mode=hands_free)
     stage.hud_runtime.voice_input.muted = True
-    mic = seen(stage).microphone
-    assert (mic.level, mic.is_open, mic.is_muted, mic.is_hands_free) == (0.5, True, True, True)
-    assert mic.listener == "bob"
+    voice = seen(stage).voice
+    assert (voice.level, voice.is_open, voice.muted) == (0.5, True, True)
+    assert (voice.mode, voice.target) == (hands_free, "bob")
 
 
 def test_a_remote_endpoint_is_named_by_its_host() -> None:
@@ -94,7 +94,7 @@ def shown(*actors: Actor) -> list[str]:
 
 def test_a_caption_names_its_speaker() -> None:
     found = captions(model(says("Ada", Turn("character", "Hello", NOW - 1))))
-    assert found == (Caption("ada", "Ada", "Hello"),)
+    assert found == (Caption("Ada", "Hello"),)
 
 
 def test_the_players_line_says_to_whom() -> None:

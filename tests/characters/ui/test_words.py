@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from characters.client.voice_input import VoiceInputStatus
 from characters.protocol.failures import FAILURES, classify_http, failure
 from characters.protocol.network_conditions import NetworkConditions
+from characters.protocol.turn_settings import ListeningMode
 from characters.session.conversation import (
     DialogueState,
     FreshReason,
@@ -13,7 +15,7 @@ from characters.session.conversation import (
     ResumeOutcome,
     SessionState,
 )
-from characters.ui.model import Caption, FaultState, Microphone
+from characters.ui.model import Caption, FaultState
 from characters.ui.words import (
     RECEIPT_SECONDS,
     Shape,
@@ -146,23 +148,23 @@ def test_times_are_said_as_people_say_them(seconds: float, words: str) -> None:
 
 
 def test_the_indicator_names_who_hears_the_player() -> None:
-    mic = Microphone(is_open=True, listener="ada")
-    shown = model(actor("Ada", is_target=True), microphone=mic)
+    mic = VoiceInputStatus(is_open=True, target="ada")
+    shown = model(actor("Ada", is_target=True), voice=mic)
     assert microphone(shown).title == "Ada hears you"
 
 
 def test_a_sentence_that_stays_with_whom_it_began_with_names_that_one() -> None:
     both = actor("Ada"), actor("Bob", is_target=True)
-    mic = Microphone(is_open=True, listener="ada")
-    assert microphone(model(*both, microphone=mic)).title == "Ada hears you"
-    kept = Microphone(kept_seconds=0.4, listener="ada")
-    assert microphone(model(*both, microphone=kept)).detail == "Ada hears it when ready"
-    assert microphone(model(both[1], microphone=mic)).title == "ada hears you"  # who is far away
+    mic = VoiceInputStatus(is_open=True, target="ada")
+    assert microphone(model(*both, voice=mic)).title == "Ada hears you"
+    kept = VoiceInputStatus(kept_seconds=0.4, target="ada")
+    assert microphone(model(*both, voice=kept)).detail == "Ada hears it when ready"
+    assert microphone(model(both[1], voice=mic)).title == "ada hears you"  # who is far away
 
 
 def test_a_muted_microphone_says_so_above_all() -> None:
-    mic = Microphone(is_muted=True, is_open=True)
-    said = microphone(model(actor("Ada", is_target=True), microphone=mic))
+    mic = VoiceInputStatus(muted=True, is_open=True)
+    said = microphone(model(actor("Ada", is_target=True), voice=mic))
     assert (said.title, said.is_crossed) == ("Muted", True)
 
 
@@ -170,30 +172,29 @@ def test_a_closed_microphone_never_claims_to_be_heard() -> None:
     near = microphone(model(actor("Ada", is_target=True)))
     alone = microphone(model(actor("Ada")))
     assert (near.title, near.detail) == ("Microphone closed", "hold T to talk to Ada")
-    free = microphone(
-        model(actor("Ada", is_target=True), microphone=Microphone(is_hands_free=True))
-    )
+    hands_free = VoiceInputStatus(mode=ListeningMode.HANDS_FREE)
+    free = microphone(model(actor("Ada", is_target=True), voice=hands_free))
     assert (free.title, free.detail) == ("Microphone closed", "press T to let Ada hear you")
     assert (alone.title, alone.detail) == ("Microphone closed", "walk up to somebody")
 
 
 def test_whoever_presses_the_key_is_not_told_to_hold_it() -> None:
-    shown = model(actor("Ada", is_target=True), microphone=Microphone(is_toggled=True))
+    shown = model(actor("Ada", is_target=True), is_toggled=True)
     assert microphone(shown).detail == "press T to talk to Ada"
-    talking = Microphone(is_toggled=True, is_open=True, listener="ada")
-    shown = model(actor("Ada", is_target=True), microphone=talking)
+    talking = VoiceInputStatus(is_open=True, target="ada")
+    shown = model(actor("Ada", is_target=True), voice=talking, is_toggled=True)
     assert microphone(shown).detail == "press T when you are done"
 
 
 def test_words_that_are_kept_are_not_said_to_be_heard() -> None:
-    mic = Microphone(kept_seconds=0.4, listener="ada")
-    shown = model(actor("Ada", is_target=True), microphone=mic)
+    mic = VoiceInputStatus(kept_seconds=0.4, target="ada")
+    shown = model(actor("Ada", is_target=True), voice=mic)
     said = microphone(shown)
     assert (said.title, said.detail) == ("Your first words are kept", "Ada hears it when ready")
 
 
 def test_a_problem_is_passed_on_with_the_way_around_it() -> None:
-    said = microphone(model(microphone=Microphone(problem="No microphone was found.")))
+    said = microphone(model(voice=VoiceInputStatus(problem="No microphone was found.")))
     assert (said.title, said.detail) == ("No microphone: typing works", "No microphone was found.")
 
 
@@ -280,6 +281,6 @@ def test_an_edit_says_where_it_was_saved_or_that_it_could_not_be() -> None:
 
 
 def test_the_players_line_says_to_whom() -> None:
-    assert speaker(Caption("ada", "Visitor", "Hello", "Ada")) == "Visitor to Ada"
-    assert speaker(Caption("ada", "", "Hello", "Ada")) == "You to Ada"
-    assert speaker(Caption("ada", "Ada", "Hello")) == "Ada"
+    assert speaker(Caption("Visitor", "Hello", "Ada")) == "Visitor to Ada"
+    assert speaker(Caption("", "Hello", "Ada")) == "You to Ada"
+    assert speaker(Caption("Ada", "Hello")) == "Ada"

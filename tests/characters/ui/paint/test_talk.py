@@ -6,10 +6,11 @@ from functools import partial
 import pygame
 import pytest
 
+from characters.client.voice_input import VoiceInputStatus
 from characters.protocol.failures import failure
 from characters.session.conversation import Resume, ResumeOutcome, SessionState
 from characters.ui.actions import Actions, HudAction
-from characters.ui.model import Actor, HudModel, Microphone, SceneQuery
+from characters.ui.model import Actor, HudModel, SceneQuery
 from characters.ui.paint.talk import (
     CaptionPlace,
     caption_places,
@@ -217,9 +218,9 @@ def test_in_a_throng_the_one_who_listens_keeps_his_badge() -> None:
 
 def test_the_level_is_at_the_badge_of_the_one_who_hears() -> None:
     def strip(key: str, level: float) -> bytes:
-        surface, mic = sheet(), Microphone(level, is_open=True, listener="ada")
+        surface, mic = sheet(), VoiceInputStatus(level, is_open=True, target="ada")
         both = actor("Ada", head=(200, 300)), actor("Bob", head=(700, 300), is_target=True)
-        paint_badges(gui(model(*both, microphone=mic), surface), STAGE)
+        paint_badges(gui(model(*both, voice=mic), surface), STAGE)
         half = pygame.Rect(0 if key == "ada" else 480, 0, 480, 600)
         return pygame.image.tobytes(surface.subsurface(half), "RGB")
 
@@ -298,9 +299,10 @@ def test_the_cursor_of_a_long_line_stays_in_sight() -> None:
 def test_the_level_is_shown_only_while_somebody_hears() -> None:
     rect = Rect(680, 10, 268, 46)
     pictures = []
-    for mic in (Microphone(level=0.9), Microphone(level=0.1), Microphone(0.9, is_open=True)):
+    quiet, loud = VoiceInputStatus(level=0.1), VoiceInputStatus(level=0.9)
+    for mic in (loud, quiet, VoiceInputStatus(0.9, is_open=True)):
         surface = sheet()
-        paint_microphone(gui(model(actor(is_target=True), microphone=mic), surface), rect)
+        paint_microphone(gui(model(actor(is_target=True), voice=mic), surface), rect)
         pictures.append(pygame.image.tobytes(surface, "RGB"))
     assert pictures[0] == pictures[1] != pictures[2]
 
