@@ -21,24 +21,24 @@ OTHER = {"left": "right", "right": "left"}
 
 def turn_to(game: Child, who: str) -> None:
     game.do(f"look {who}")
-    game.wait_for("ears", 10.0, target=who, is_open=True)
+    game.wait_for("ears", 60.0, target=who, is_open=True)
 
 
 def ask(pulse: PrivatePulse, game: Child, who: str, question: Samples) -> tuple[float, float]:
     """Ask aloud, again if it was not caught; return when the answer began and was over."""
     heard: list[Report] = []
     while len(heard) < TRIES and (not heard or heard[-1]["event"] != HEARD):
-        pulse.speak(question).wait(10.0)
+        pulse.speak(question).wait(60.0)
         heard += game.collect(5.0, lambda r: r["event"] == HEARD)[-1:]
     assert (heard[-1]["who"], heard[-1]["text"]) == (who, QUESTION)
-    began = game.wait_for("BotStartedSpeaking", 10.0, who=who)
-    ended = game.wait_for("rests", 15.0, who=who)
+    began = game.wait_for("BotStartedSpeaking", 60.0, who=who)
+    ended = game.wait_for("rests", 60.0, who=who)
     return began["t"], ended["t"]
 
 
 def frames(game: Child) -> dict[str, int]:
     game.do("show")
-    report = game.wait_for("view", 5.0)
+    report = game.wait_for("view", 60.0)
     assert set(report["early"].values()) == {0}
     found: dict[str, int] = report["frames"]
     return found
@@ -46,7 +46,7 @@ def frames(game: Child) -> dict[str, int]:
 
 def check_answer(sound: Recording, who: str, began: float, ended: float) -> None:
     """Check that what was heard is the answer, said in full, from the right side."""
-    until(lambda: sound.now > ended + 0.3, 5.0, "the recording is there")
+    until(lambda: sound.now > ended + 0.3, 60.0, "the recording is there")
     span = sound.sounds(began, ended + 0.3)
     assert span is not None
     heard = sound.between(*span)
@@ -71,7 +71,7 @@ def test_only_the_character_spoken_to_hears_it_and_its_answer_comes_from_its_sid
         pulse.recording() as sound,
         child(pulse.environment, str(tmp_path), module="tests.audio.game") as game,
     ):
-        game.wait_for("ears", 30.0, is_open=True)
+        game.wait_for("ears", 60.0, is_open=True)
         for who in sides:
             other = OTHER[who]
             turn_to(game, who)

@@ -65,6 +65,6 @@ def test_first_words_are_understood_by_a_character_that_was_not_ready_yet(tmp_pa
         assert runtime is not None and not left.is_connected
         runtime.voice_input.allow()
         source.speak(say("espeak-ng en-us", QUESTION, tmp_path))
-        until(is_understood, 20.0, "the character understands")
+        until(is_understood, 60.0, "the character understands")
         assert heard == [QUESTION]
         assert left.view.microphone.frames_before_open == 0
