@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, TextIO, Union, get_args, get_origin
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
 import characters
 from characters.client import config
@@ -117,7 +116,10 @@ def _components() -> str:
     ]
     for title, model in (("[scene]", SceneSettings), ("[[object]]", ObjectSettings)):
         fields = model.model_fields.items()
-        keys = [(f"`{n}`", _type(f.annotation), _field_default(f)) for n, f in fields]
+        keys = [
+            (f"`{name}`", _type(f.annotation), "" if f.is_required() else _default(f.default))
+            for name, f in fields
+        ]
         parts += [f"## {title}", _prose(model), _table(("Field", "Type", "Default"), keys)]
     for name in registry.names():
         kind = registry.get(name)
@@ -126,10 +128,6 @@ def _components() -> str:
         parts += [f"## {name}", _prose(kind), _table(("Field", "Type", "Default", ""), rows)]
         parts += _settings_tables(registry.fields(name).values())
     return "\n\n".join(part for part in parts if part)
-
-
-def _field_default(field: FieldInfo) -> str:
-    return "" if field.is_required() else _default(field.default)
 
 
 def _field_row(spec: FieldSpec, notes: Mapping[str, str]) -> tuple[str, ...]:
@@ -171,9 +169,8 @@ def _events() -> str:
     }
     for title, kinds in sections.items():
         parts.append(f"## {title}")
-        parts += [
-            "\n\n".join((f"### {k.__name__}", _import(k), _prose(k), _shape(k))) for k in kinds
-        ]
+        for kind in kinds:
+            parts += [f"### {kind.__name__}", _import(kind), _prose(kind), _shape(kind)]
     return "\n\n".join(parts)
 
 
@@ -219,9 +216,7 @@ def _keys() -> str:
         "its key as a field.",
     ]
     for owner, bindings in sections.items():
-        rows = [
-            (action, ", ".join(f"`{key}`" for key in keys)) for action, keys in bindings.items()
-        ]
+        rows = [(action, _quoted(keys)) for action, keys in bindings.items()]
         parts += [f"## {owner}", _table(("Action", "Keys"), rows)]
     return "\n\n".join(parts)
 
@@ -248,12 +243,9 @@ def _argument(action: argparse.Action) -> tuple[str, ...] | None:
     metavar = action.metavar or (None if action.nargs == 0 else action.dest.upper())
     choices = "|".join(map(str, action.choices)) if action.choices else None
     name = " ".join(filter(None, (", ".join(action.option_strings), choices or str(metavar or ""))))
-    plain = action.default in (None, False, [], argparse.SUPPRESS, "")
-    return f"`{name}`", action.help or "", "" if plain else f"`{_bare(action.default)}`"
-
-
-def _bare(value: object) -> str:
-    return Path(value).as_posix() if isinstance(value, Path) else str(value)
+    plain, value = action.default in (None, False, [], argparse.SUPPRESS, ""), action.default
+    text = value.as_posix() if isinstance(value, Path) else str(value)
+    return f"`{name}`", action.help or "", "" if plain else f"`{text}`"
 
 
 def _script_steps() -> str:
@@ -288,12 +280,9 @@ def _parameters(kind: type[BaseModel]) -> str:
 
 def _comments(kind: type) -> Mapping[str, str]:
     """Return the comment beside each field, those of base classes too."""
-    owners = [
-        k for k in reversed(kind.__mro__) if k.__module__.startswith(("characters", "engine"))
-    ]
     found: dict[str, str] = {}
-    for owner in owners:
-        if owner is not Component:
+    for owner in reversed(kind.__mro__):
+        if owner.__module__.startswith(("characters", "engine")) and owner is not Component:
             found |= dict(_COMMENT.findall(inspect.getsource(owner)))
     return found
 

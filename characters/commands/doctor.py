@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TextIO
@@ -53,9 +54,8 @@ class Machine:
     @classmethod
     def this(cls) -> Machine:
         """Return the machine that the program runs on."""
-        version = sys.version_info
         return cls(
-            (version.major, version.minor, version.micro),
+            sys.version_info[:3],
             _versions(),
             list_devices,
             _level_in_child,
@@ -154,19 +154,17 @@ def _recognition(machine: Machine, speech: SpeechSettings) -> Finding:
     if speech.recognition_url:
         key = speech.recognition_key_env
         return _speech_endpoint(machine, what, speech.recognition_url, key)
-    problem = whisper_problem(Path(speech.whisper_folder)) if speech.whisper_folder else None
-    if problem is not None:
-        return Finding("warn", what, problem.rstrip("."), "Until then pocketsphinx is used.")
     if speech.whisper_folder:
+        problem = whisper_problem(Path(speech.whisper_folder))
+        if problem is not None:
+            return Finding("warn", what, problem.rstrip("."), "Until then pocketsphinx is used.")
         return Finding("ok", what, f"faster-whisper with {speech.whisper_folder}")
     version = machine.packages.get("pocketsphinx")
     if version is None:
         advice = "`pip install pocketsphinx`, or type to the characters."
         return Finding("warn", what, "pocketsphinx is not installed", advice)
-    advice = (
-        "It knows what can be asked, and no names; for free speech see --whisper-folder and "
-        "--recognition-url."
-    )
+    free = "for free speech see --whisper-folder and --recognition-url."
+    advice = f"It knows what can be asked, and no names; {free}"
     return Finding("ok", what, f"pocketsphinx {version}", advice)
 
 
@@ -240,10 +238,8 @@ def _endpoint(endpoint: str, answer: Callable[[str], str]) -> Finding:
 def _versions() -> dict[str, str]:
     found: dict[str, str] = {}
     for name in _PACKAGES:
-        try:
+        with suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return found
 
 

@@ -8,6 +8,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -60,13 +61,8 @@ class Linter:
 
     def fix(self, path: Path) -> int:
         """Repair plain typos and leave the layout alone; return how many there were."""
-        fixed = 0
-        for _ in range(_MOST_ROUNDS):
-            count = self._fix_once(path)
-            if not count:
-                break
-            fixed += count
-        return fixed
+        counts = (self._fix_once(path) for _ in range(_MOST_ROUNDS))
+        return sum(takewhile(bool, counts))
 
     def _fix_once(self, path: Path) -> int:
         fixable = [p for p in self.problems(path) if p.fix is not None and p.file == str(path)]
@@ -95,17 +91,14 @@ class Linter:
 
 def expand(paths: Iterable[Path]) -> list[Path]:
     """Return the files to check: those given, and all `.toml` files below the folders given."""
-    found: list[Path] = []
-    for path in paths:
-        found += sorted(path.rglob("*.toml")) if path.is_dir() else [path]
-    return list(dict.fromkeys(found))
+    found = (sorted(path.rglob("*.toml")) if path.is_dir() else [path] for path in paths)
+    return list(dict.fromkeys(chain.from_iterable(found)))
 
 
 def report(problems: Sequence[Problem], files: int, out: TextIO, *, as_json: bool) -> None:
     """Print the problems, for a reader or for a program."""
     if as_json:
-        json.dump([_as_data(problem) for problem in problems], out, indent=2, ensure_ascii=False)
-        out.write("\n")
+        print(json.dumps(list(map(_as_data, problems)), indent=2, ensure_ascii=False), file=out)
         return
     for problem in problems:
         print(problem, file=out)
@@ -139,12 +132,8 @@ def project_registry(modules: Iterable[str] = ()) -> ComponentRegistry:
 
 def project_linter(modules: Iterable[str] = ()) -> Linter:
     """Return the linter for all kinds of files of the project. Raises ImportError."""
-    readers = {"personas": read_persona, "step": _read_script}
+    readers = {"personas": read_persona, "step": lambda path: read_toml(path, Script)}
     return Linter(project_registry(modules), SCENE_CHECKS, readers)
-
-
-def _read_script(path: Path) -> Script:
-    return read_toml(path, Script)
 
 
 def _components_of(module_name: str) -> list[type[Component]]:
@@ -178,18 +167,13 @@ def set_from_text(file: SceneFile, target: str, text: str) -> None:
     value = _as_toml(text)
     try:
         file.set_value(name, field, value)
-    except TomlFileError:
+    except TomlFileError as problem:
         if value == text:
             raise
-        _set_text_or_raise(file, name, field, text, value)
-
-
-def _set_text_or_raise(file: SceneFile, name: str, field: str, text: str, value: Any) -> None:
-    """Set the text itself (an id may look like a number); else raise what was wrong at first."""
-    try:
-        file.set_value(name, field, text)
-    except TomlFileError:
-        file.set_value(name, field, value)
+        try:
+            file.set_value(name, field, text)  # an id may look like a number
+        except TomlFileError:
+            raise problem from None
 
 
 def _as_toml(text: str) -> Any:
