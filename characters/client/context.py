@@ -23,7 +23,7 @@ from characters.protocol.failures import failure
 from characters.storage.sessions import SessionPersistence, StoredKeys
 from characters.transport.base import Transport, TransportError
 
-__all__ = ["ConnectLimiter", "Endpoints", "RuntimeContext"]
+__all__ = ["ConnectLimiter", "delete_session", "Endpoints", "RuntimeContext"]
 
 
 class ConversationListener(Protocol):
@@ -225,9 +225,14 @@ class Endpoints:
     def expire(self, config: SessionConfig, session_id: str) -> None:
         """Let the service forget a session; waits for its answer. Raises OSError."""
         url = config.endpoint if "://" in config.endpoint else self._resolve(config.endpoint)
-        name = urllib.parse.quote(session_id, safe="")
-        request = urllib.request.Request(f"{url.rstrip('/')}/sessions/{name}", method="DELETE")
-        if config.api_key:
-            request.add_header("X-API-Key", config.api_key)
-        with urllib.request.urlopen(request, timeout=DELETE_SECONDS):
-            pass
+        delete_session(url, session_id, config.api_key)
+
+
+def delete_session(endpoint: str, session_id: str, api_key: str | None) -> None:
+    """Let the service at a URL forget a session; waits for its answer. Raises OSError."""
+    name = urllib.parse.quote(session_id, safe="")
+    request = urllib.request.Request(f"{endpoint.rstrip('/')}/sessions/{name}", method="DELETE")
+    if api_key:
+        request.add_header("X-API-Key", api_key)
+    with urllib.request.urlopen(request, timeout=DELETE_SECONDS):
+        pass

@@ -7,12 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
 from urllib.error import HTTPError, URLError
-from urllib.parse import quote
-from urllib.request import Request, urlopen
 
+from characters.client.context import delete_session
 from characters.service.service import running_at
 from characters.service.store import SessionStore
-from characters.session.conversation import SessionRecord
+from characters.session.conversation import SessionRecord, shorten_id
 from characters.storage.sessions import KeyValueSessionPersistence, SessionPersistence
 from engine.prefs.prefs import PlayerPrefs
 from engine.toml.diagnostics import did_you_mean
@@ -23,18 +22,11 @@ __all__ = [
     "forget_at_home",
     "list_sessions",
     "open_persistence",
-    "shortened",
     "show",
     "show_all",
 ]
 
-_TIMEOUT_SECONDS = 10.0
 NOTHING = "No sessions are stored."
-
-
-def shortened(secret: str) -> str:
-    """Return the first four characters of an id: enough to tell two apart, not to use one."""
-    return f"{secret[:4]}…"
 
 
 def open_persistence(data: Path, *, read_only: bool) -> tuple[PlayerPrefs, SessionPersistence]:
@@ -52,7 +44,7 @@ def list_sessions(persistence: SessionPersistence, out: TextIO, now: float) -> N
     width = max(map(len, records))
     for key, record in sorted(records.items()):
         saved = _age(record.saved_at, now)
-        print(f"{key:<{width}}  {shortened(record.session_id)}  saved {saved}", file=out)
+        print(f"{key:<{width}}  {shorten_id(record.session_id)}  saved {saved}", file=out)
 
 
 def show(persistence: SessionPersistence, key: str, out: TextIO, now: float) -> None:
@@ -60,9 +52,9 @@ def show(persistence: SessionPersistence, key: str, out: TextIO, now: float) -> 
     record = _record(persistence, key)
     rows = {
         "character": key,
-        "session": shortened(record.session_id),
+        "session": shorten_id(record.session_id),
         "endpoint": record.endpoint_id or "any",
-        "room": record.room_name and shortened(record.room_name),
+        "room": record.room_name and shorten_id(record.room_name),
         "saved": _age(record.saved_at, now),
         "dropped": None if record.dropped_at is None else _age(record.dropped_at, now),
     }
@@ -94,13 +86,8 @@ def clear(persistence: SessionPersistence, keys: Iterable[str]) -> int:
 def forget_at(endpoint: str, session_ids: Iterable[str], api_key: str | None = None) -> None:
     """Let a service delete the sessions. Raises OSError when it does not."""
     for session_id in session_ids:
-        url = f"{endpoint.rstrip('/')}/sessions/{quote(session_id, safe='')}"
-        request = Request(url, method="DELETE")
-        if api_key:
-            request.add_header("X-API-Key", api_key)
         try:
-            with urlopen(request, timeout=_TIMEOUT_SECONDS):
-                pass
+            delete_session(endpoint, session_id, api_key)
         except HTTPError as error:
             if error.code != 404:  # it is forgotten already
                 raise OSError(f"{endpoint} refused to forget: {error}.") from error
