@@ -1,9 +1,4 @@
-"""Where microphone frames come from: the protocol of a source, and sources without a device.
-
-Recordings, made-up sound and silence are delivered in real time, each on a thread of its own. A
-`FrameRing` carries frames from a sound thread to the network thread. A `FaultInjector` makes
-sources that can be unplugged on purpose.
-"""
+"""Where microphone frames come from: the protocol of a source, and sources without a device."""
 
 from __future__ import annotations
 
@@ -191,11 +186,11 @@ class Frame(NamedTuple):
 
 
 class FrameRing:
-    """One writer, one reader, no lock: the writer never waits, a slow reader loses the oldest.
+    """Carries frames from a sound thread to the network thread: one writer, one reader, no lock.
 
-    Each slot carries the number of the frame in it, and none while it is being written; the
-    reader copies and then looks again, so a frame that was overwritten meanwhile is never torn,
-    only missed and counted.
+    The writer never waits, a slow reader loses the oldest. Each slot carries the number of the
+    frame in it, and none while it is being written; the reader copies and then looks again, so a
+    frame that was overwritten meanwhile is never torn, only missed and counted.
     """
 
     def __init__(self, slots: int = 64, wake: Callable[[], object] | None = None) -> None:

@@ -1,9 +1,4 @@
-"""What all sessions of a runtime share: time, chance, the store, and the way to their services.
-
-`RuntimeContext` is what a session is given. `ConnectLimiter` spaces out the connects of all
-sessions, so that twenty that drop together do not fall upon a service together. `Endpoints` turns
-the name of an endpoint into a transport that reaches it.
-"""
+"""What all sessions of a runtime share: time, chance, the store, and the way to their services."""
 
 from __future__ import annotations
 
@@ -69,7 +64,7 @@ class _Waiting:
 
 
 class ConnectLimiter:
-    """Lets few connects run at once and spaces them out; the first ones go immediately.
+    """Spaces connects out, so that twenty that drop together do not hit a service together.
 
     At most `most_in_flight` run together, not counting those that take longer than
     `patience_seconds`: a slow server of one character must not hold up the others. A burst

@@ -1,9 +1,4 @@
-"""One open session on the network thread: what is known of it, what is said in it, what is heard.
-
-`ConversationState` is pure: transcript, dialogue, and the lines that wait or that the service has
-not confirmed. `OpenSession` holds all that is known of a session and makes the view that the game
-sees. `Conversation` is the way of words and voice: in from the service, out from the player.
-"""
+"""One open session on the network thread: what is known of it, what is said, what is heard."""
 
 from __future__ import annotations
 
@@ -77,7 +72,7 @@ Waiting: TypeAlias = str | RespondRequest
 
 
 class ConversationState:
-    """What was said in a session and what is still to be said; it outlives connections."""
+    """What was said in a session and what is still to be said; outlives connections. Pure."""
 
     def __init__(self) -> None:
         self.transcript = Transcript()

@@ -145,8 +145,7 @@ class SessionHandle:
     def apply_config(self, config: SessionConfig) -> None:
         """Follow new settings of this session; `session_runner` says what each field does.
 
-        Raises:
-            ValueError: they make it another session: close this one and open that.
+        Raises ValueError when they make it another session: close this one and open that.
         """
         if is_another_session(self.config, config):
             raise ValueError(f"{self.key}: these settings are of another session; open that one.")

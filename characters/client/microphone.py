@@ -1,10 +1,4 @@
-"""The microphone on the network thread: from the open source to the gate of a session.
-
-`Capture` opens, switches and closes the source and yields clean frames. `PreRoll` keeps the first
-words to a character that is still getting ready. `MicrophoneGate` lets frames through when the
-session machine says so; `GateMeter` counts what left, and knows nothing of the gate, so that each
-can be held against the other.
-"""
+"""The microphone on the network thread: from the open source to the gate of a session."""
 
 from __future__ import annotations
 
@@ -113,7 +107,7 @@ FORGET_SECONDS = 30.0
 
 
 class PreRoll:
-    """Keeps the newest frames of speech in memory, within a bound.
+    """Keeps the newest frames of speech to a character that is getting ready, within a bound.
 
     Silence is not kept: before speech only a short lead, and after it no more than `pause`,
     which lets the service find the end of the sentence. It never pushes words out.
@@ -178,7 +172,7 @@ def begins_at(pcm: bytes, captured_at: float) -> float:
 
 @dataclass
 class GateMeter:
-    """Measures where audio leaves, from the ready signal alone, whatever the gate decided."""
+    """Measures where audio leaves, from the ready signal alone: the gate is held against it."""
 
     ready_at: float | None = None
     delay: float = 0.0

@@ -100,10 +100,9 @@ class Runtime:
         return self.network.is_running and not self._is_closed
 
     def start(self) -> None:
-        """Start the threads; a second call does nothing. The first session does it, too.
+        """Start the threads, as the first session does; a second call does nothing.
 
-        Raises:
-            RuntimeError: the runtime was closed; build another.
+        Raises RuntimeError when the runtime was closed: build another.
         """
         if self._is_closed:
             raise RuntimeError("This runtime was closed: build another with RuntimeBuilder.")
@@ -177,9 +176,7 @@ class Runtime:
         """Disconnect, and remove every trace of the conversation, here and at its service.
 
         Returns at once; a service that cannot be reached now is asked again for a while.
-
-        Raises:
-            LookupError: there is no such session.
+        Raises LookupError when there is no such session.
         """
         handle = self._handles.get(key)
         if handle is None:

@@ -120,10 +120,7 @@ class ServiceProcess:
         """Return the URL of the endpoint "local", which is this service; start it if need be.
 
         One that crashed is started again; one that was killed on purpose stays dead.
-
-        Raises:
-            LookupError: it is another name.
-            ServiceError: it did not start, or not in time.
+        Raises LookupError for another name, ServiceError when it did not start in time.
         """
         if name != "local":
             raise LookupError(f'endpoint {name!r} is no URL and not "local"')
@@ -134,8 +131,7 @@ class ServiceProcess:
     def start(self) -> str:
         """Start it, on the port it had before, and return its URL; one that runs is kept.
 
-        Raises:
-            ServiceError: it did not start, or not in time.
+        Raises ServiceError when it did not start in time.
         """
         self._is_starting = True
         with self._lock:

@@ -1,8 +1,4 @@
-"""The threads of a runtime, and what they share.
-
-`NetworkThread` runs one asyncio loop beside the game. `StoreThread` runs what may wait for a disk
-or a cloud. `SwitchIntervalTuner` chooses how soon the game's thread lets the others run.
-"""
+"""The threads of a runtime, and what they share."""
 
 from __future__ import annotations
 
@@ -40,7 +36,7 @@ class Worker(Protocol):
 
 
 class StoreThread:
-    """A worker with one daemon thread: a store that hangs never holds up a frame or an exit.
+    """A worker with one daemon thread: a disk or cloud that hangs holds up no frame and no exit.
 
     One thread, because a store may rely on being called by one at a time, and because what a
     session stores last must be what stays.

@@ -56,8 +56,7 @@ def page_names() -> tuple[str, ...]:
 def print_page(name: str | None, out: TextIO) -> None:
     """Print a page, or without a name the list of pages with their titles.
 
-    Raises:
-        LookupError: there is no such page, or there are several.
+    Raises LookupError when there is no such page, or there are several.
     """
     if name is not None:
         print(_page(name).read_text(encoding="utf-8"), file=out, end="")

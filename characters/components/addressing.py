@@ -1,9 +1,4 @@
-"""Who is near the player, who hears the player, and who is connected or kept awake for that.
-
-A level may hold thousands of characters. `Nearby` looks at the near ones in each look and at the
-others in turns; `Addressing` decides which one hears the player; `Approach` and `Hibernation`
-command the sessions of those whom the player comes near.
-"""
+"""Who is near the player, who hears the player, and who is connected or kept awake for that."""
 
 from __future__ import annotations
 
@@ -65,7 +60,7 @@ class Range(NamedTuple):
 
 
 class Nearby:
-    """Keeps the characters that are within range of the player, by key."""
+    """Keeps those of a level's thousands of characters that are within range of the player."""
 
     def __init__(self) -> None:
         self.distances: dict[str, float] = {}

@@ -1,7 +1,4 @@
-"""ScriptRunner plays a script, frame after frame, and names the step that failed; Recorder reports.
-
-The report says what happened in a run, for each character, for the CI of a game.
-"""
+"""ScriptRunner plays a script, frame after frame; Recorder reports what happened in a run."""
 
 from __future__ import annotations
 
@@ -195,7 +192,7 @@ class _Record:
 
 
 class Recorder:
-    """Record every session from the moment it exists.
+    """Records what happens in every session of a run, for the CI of a game.
 
     The report counts its seconds from `start`, a time of the sessions' monotonic clock.
     """

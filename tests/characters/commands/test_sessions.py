@@ -17,7 +17,6 @@ from characters.commands.sessions import (
     forget_at_home,
     list_sessions,
     open_persistence,
-    shortened,
     show,
     show_all,
 )
@@ -37,10 +36,6 @@ def stored() -> SessionPersistence:
     persistence.store("ann-1", ann)
     persistence.store("bob-2", SessionRecord("zyxw-secret", saved_at=0.0))
     return persistence
-
-
-def test_an_id_is_shown_by_its_first_four_characters() -> None:
-    assert shortened("abcdefgh") == "abcd…"
 
 
 def test_each_session_gets_a_line(stored: SessionPersistence) -> None:
