@@ -191,14 +191,9 @@ _PLANS: Mapping[type, tuple[_FieldPlan, ...]] = {
 }
 # The bot's output stream keeps its own type at the top; everything else is wrapped.
 _STREAM = (
-    BotReady,
-    BotLlmStarted,
-    BotLlmText,
-    BotLlmStopped,
-    BotTtsStarted,
-    BotStartedSpeaking,
+    BotReady, BotLlmStarted, BotLlmText, BotLlmStopped, BotTtsStarted, BotStartedSpeaking,
     BotStoppedSpeaking,
-)
+)  # fmt: skip
 
 SUPPORTED_TYPES: tuple[str, ...] = tuple(_CLIENT)
 """The client message types that a service answers an unknown one with."""

@@ -26,23 +26,10 @@ from characters.protocol.codec import MessageError, reader
 from characters.protocol.failures import CharactersError
 
 __all__ = [
-    "Ack",
-    "Arrival",
-    "Bye",
-    "decode_link",
-    "encode_link",
-    "FrameQueue",
-    "Hello",
-    "LINK_LABEL",
-    "LinkFrame",
-    "OutboxFullError",
-    "Ping",
-    "Pong",
-    "ReplayError",
-    "SequencedChannel",
-    "SUBPROTOCOL",
-    "Welcome",
-]
+    "Ack", "Arrival", "Bye", "decode_link", "encode_link", "FrameQueue", "Hello", "LINK_LABEL",
+    "LinkFrame", "OutboxFullError", "Ping", "Pong", "ReplayError", "SequencedChannel",
+    "SUBPROTOCOL", "Welcome",
+]  # fmt: skip
 
 LINK_LABEL = "troupe"
 """Tells a frame about the connection from a message of the conversation."""
@@ -138,12 +125,7 @@ def _in_range(value: Any) -> Any:
 
 
 _CLASSES: Mapping[str, type[LinkFrame]] = {
-    "hello": Hello,
-    "welcome": Welcome,
-    "ping": Ping,
-    "pong": Pong,
-    "ack": Ack,
-    "bye": Bye,
+    cls.__name__.lower(): cls for cls in (Hello, Welcome, Ping, Pong, Ack, Bye)
 }
 _NAMES: Mapping[type, str] = {cls: name for name, cls in _CLASSES.items()}
 _READERS: Mapping[type, Mapping[str, Callable[[Any], object]]] = {

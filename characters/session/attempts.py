@@ -51,38 +51,12 @@ from characters.session.events import (
 from characters.session.policy import IdlePolicy, Persist, ReconnectPolicy, ResumePolicy
 
 __all__ = [
-    "arm_microphone",
-    "attempt_over",
-    "awaited",
-    "begin",
-    "budget_spent",
-    "bye_failure",
-    "clear",
-    "drop_room",
-    "end_conversation",
-    "ended_in_attempt",
-    "go_on",
-    "granted",
-    "joined",
-    "leave_room",
-    "load_failed",
-    "loaded",
-    "ready",
-    "ready_too_late",
-    "release",
-    "retry",
-    "retry_unanswered",
-    "service_started",
-    "start_budget",
-    "start_idle",
-    "start_too_late",
-    "started",
-    "stop_connection_timers",
-    "store_failed",
-    "stored",
-    "stored_late",
-    "try_again",
-]
+    "arm_microphone", "attempt_over", "awaited", "begin", "budget_spent", "bye_failure", "clear",
+    "drop_room", "end_conversation", "ended_in_attempt", "go_on", "granted", "joined", "leave_room",
+    "loaded", "ready", "ready_too_late", "release", "retry", "retry_unanswered",
+    "service_started", "start_budget", "start_idle", "start_too_late", "started",
+    "stop_connection_timers", "store_failed", "stored", "stored_late", "try_again",
+]  # fmt: skip
 
 
 # --- from a request to CONNECTED --------------------------------------------------------------
@@ -303,13 +277,13 @@ def _connect_if_usable(step: Transition) -> None:
 # --- what a failed attempt leads to -----------------------------------------------------------
 
 
-def load_failed(step: Transition, event: RecordLoadFailed) -> None:
-    """Fail the attempt: to go on would overwrite an id that could not be read."""
-    _attempt_failed(step, event.failure, event.chance)
+def attempt_over(
+    step: Transition, event: AttemptFailed | ConnectionLost | RecordLoadFailed
+) -> None:
+    """Fail the attempt for the reason that the shell gives.
 
-
-def attempt_over(step: Transition, event: AttemptFailed | ConnectionLost) -> None:
-    """Fail the attempt for the reason that the shell gives."""
+    Without its record too: to go on would overwrite an id that could not be read.
+    """
     if step.session.phase is AttemptPhase.AWAITING:
         _end_wait(step)
     _attempt_failed(step, event.failure, event.chance)

@@ -41,26 +41,11 @@ if TYPE_CHECKING:
     from characters.protocol.failures import Failure
 
 __all__ = [
-    "Dialogue",
-    "DialogueState",
-    "FreshReason",
-    "is_rejection",
-    "LocalEvent",
-    "MicrophoneView",
-    "Resume",
-    "ResumeOutcome",
-    "RetryScheduled",
-    "SessionRecord",
-    "SessionState",
-    "SessionStateChanged",
-    "SessionView",
-    "shorten_id",
-    "Transcript",
-    "Turn",
-    "TurnEvent",
-    "TurnStage",
-    "TurnStages",
-]
+    "Dialogue", "DialogueState", "FreshReason", "is_rejection", "LocalEvent", "MicrophoneView",
+    "Resume", "ResumeOutcome", "RetryScheduled", "SessionRecord", "SessionState",
+    "SessionStateChanged", "SessionView", "shorten_id", "Transcript", "Turn", "TurnEvent",
+    "TurnStage", "TurnStages",
+]  # fmt: skip
 
 
 class SessionState(IntEnum):

@@ -24,52 +24,15 @@ from characters.session.conversation import (
 from characters.session.policy import Persist, ReconnectPolicy
 
 __all__ = [
-    "AbortConnection",
-    "AttemptFailed",
-    "AttemptPhase",
-    "CancelTimer",
-    "CharacterReady",
-    "ClearRecord",
-    "CloseConnection",
-    "Closed",
-    "CloseMicrophone",
-    "Command",
-    "ConnectionEvent",
-    "ConnectionLost",
-    "ConnectionStarted",
-    "ConnectRequested",
-    "DisconnectRequested",
-    "Event",
-    "ForgetRequested",
-    "HibernateRequested",
-    "HOLDING_PHASES",
-    "LoadRecord",
-    "OpenConnection",
-    "OpenMicrophone",
-    "PersistChanged",
-    "PlayerActed",
-    "PolicyChanged",
-    "Publish",
-    "RecordLoaded",
-    "RecordLoadFailed",
-    "RecordStored",
-    "RecordStoreFailed",
-    "RestartRequested",
-    "RoomGranted",
-    "RoomJoined",
-    "RoomMode",
-    "ServerEnded",
-    "ServiceAwaited",
-    "ServiceStarted",
-    "Session",
-    "StartTimer",
-    "StoreRecord",
-    "Storing",
-    "Timer",
-    "TimerFired",
-    "Transition",
-    "WakeRequested",
-]
+    "AbortConnection", "AttemptFailed", "AttemptPhase", "CancelTimer", "CharacterReady",
+    "ClearRecord", "CloseConnection", "Closed", "CloseMicrophone", "Command", "ConnectionEvent",
+    "ConnectionLost", "ConnectionStarted", "ConnectRequested", "DisconnectRequested", "Event",
+    "ForgetRequested", "HibernateRequested", "HOLDING_PHASES", "LoadRecord", "OpenConnection",
+    "OpenMicrophone", "PersistChanged", "PlayerActed", "PolicyChanged", "Publish", "RecordLoaded",
+    "RecordLoadFailed", "RecordStored", "RecordStoreFailed", "RestartRequested", "RoomGranted",
+    "RoomJoined", "RoomMode", "ServerEnded", "ServiceAwaited", "ServiceStarted", "Session",
+    "StartTimer", "StoreRecord", "Storing", "Timer", "TimerFired", "Transition", "WakeRequested",
+]  # fmt: skip
 
 
 class Timer(StrEnum):
@@ -264,19 +227,10 @@ class Closed(ConnectionEvent):
 
 
 Event: TypeAlias = (
-    ConnectRequested
-    | DisconnectRequested
-    | ForgetRequested
-    | PolicyChanged
-    | PersistChanged
-    | RestartRequested
-    | PlayerActed
-    | HibernateRequested
-    | WakeRequested
-    | ServiceStarted
-    | TimerFired
-    | ConnectionEvent
-)
+    ConnectRequested | DisconnectRequested | ForgetRequested | PolicyChanged | PersistChanged |
+    RestartRequested | PlayerActed | HibernateRequested | WakeRequested | ServiceStarted |
+    TimerFired | ConnectionEvent
+)  # fmt: skip
 
 
 # --- Commands -------------------------------------------------------------------------
@@ -370,18 +324,9 @@ class Publish:
 
 
 Command: TypeAlias = (
-    LoadRecord
-    | OpenConnection
-    | CloseConnection
-    | AbortConnection
-    | StartTimer
-    | CancelTimer
-    | StoreRecord
-    | ClearRecord
-    | OpenMicrophone
-    | CloseMicrophone
-    | Publish
-)
+    LoadRecord | OpenConnection | CloseConnection | AbortConnection | StartTimer | CancelTimer |
+    StoreRecord | ClearRecord | OpenMicrophone | CloseMicrophone | Publish
+)  # fmt: skip
 
 
 class AttemptPhase(Enum):

@@ -355,7 +355,7 @@ _ROWS: Mapping[SessionState, Mapping[type | Timer, Handler]] = {
     SessionState.CONNECTING: {
         **_TRYING,
         RecordLoaded: attempts.loaded,
-        RecordLoadFailed: attempts.load_failed,
+        RecordLoadFailed: attempts.attempt_over,
     },
     SessionState.CONNECTED: {
         ConnectRequested: _nothing,  # the present session is what was asked for

@@ -6,16 +6,7 @@ SessionPersistence             session records by key: the default is KeyValueSe
 KeyValueStore                  texts by key: PlayerPrefs, MemoryStore, SQLiteStore, or your own
 ```
 
-Five methods are a store:
-
-    class CloudStore:
-        def get_string(self, key, default=""): return cloud.get(key, default)
-        def set_string(self, key, value): cloud.put(key, value)
-        def has_key(self, key): return cloud.has(key)
-        def delete_key(self, key): cloud.delete(key)
-        def save(self): cloud.flush()
-
-They are called on one worker thread at a time, never during a frame: they may wait.
+A store's methods are called on one worker thread at a time, never during a frame: they may wait.
 """
 
 from __future__ import annotations

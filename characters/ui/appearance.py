@@ -10,40 +10,11 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from engine.ui.colour import Colour, hex_colour, mix
 
 __all__ = [
-    "AMBER",
-    "BRICK",
-    "CORAL",
-    "CREAM",
-    "dressed",
-    "Expression",
-    "EXPRESSIONS",
-    "Face",
-    "FLOOR_TOP",
-    "HONEY",
-    "INK",
-    "LEAF",
-    "Look",
-    "LookName",
-    "LOOKS",
-    "MUTED",
-    "PAPER",
-    "PLUM",
-    "PropKind",
-    "PROPS",
-    "PropSize",
-    "ROSE",
-    "SAGE",
-    "shade",
-    "SHADOW",
-    "SKY",
-    "SMOKE",
-    "SNOW",
-    "STEEL",
-    "STRIDE",
-    "TEAL",
-    "WALNUT",
-    "WOOD",
-]
+    "AMBER", "BRICK", "CORAL", "CREAM", "dressed", "Expression", "EXPRESSIONS", "Face", "FLOOR_TOP",
+    "HONEY", "INK", "LEAF", "Look", "LookName", "LOOKS", "MUTED", "PAPER", "PLUM", "PropKind",
+    "PROPS", "PropSize", "ROSE", "SAGE", "shade", "SHADOW", "SKY", "SMOKE", "SNOW", "STEEL",
+    "STRIDE", "TEAL", "WALNUT", "WOOD",
+]  # fmt: skip
 
 
 INK: Final[Colour] = hex_colour("#2b2340")

@@ -13,24 +13,10 @@ from engine.ui.geometry import Rect
 from engine.ui.text_field import TextField
 
 __all__ = [
-    "bar",
-    "CaptionSize",
-    "Draft",
-    "FieldState",
-    "hud_layout",
-    "HudLayer",
-    "HudLayout",
-    "HudState",
-    "listing",
-    "MARGIN",
-    "MIC_W",
-    "sound_page",
-    "sound_people",
-    "SOUND_ROW",
-    "spread",
-    "steps",
+    "bar", "CaptionSize", "Draft", "FieldState", "hud_layout", "HudLayer", "HudLayout", "HudState",
+    "listing", "MARGIN", "MIC_W", "sound_page", "sound_people", "SOUND_ROW", "spread", "steps",
     "window",
-]
+]  # fmt: skip
 
 
 _TURNS: Mapping[str, int] = MappingProxyType(

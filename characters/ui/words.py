@@ -34,29 +34,11 @@ from engine.scenes.file import DEFAULT, LEVEL, FieldRow
 from engine.toml.reader import TomlFileError
 
 __all__ = [
-    "ago",
-    "attempt",
-    "badge",
-    "BadgeWords",
-    "banner",
-    "closed_door",
-    "countdown",
-    "edited",
-    "failure_title",
-    "fault_lines",
-    "is_open_elsewhere",
-    "microphone",
-    "network_words",
-    "origin_words",
-    "player_words",
-    "receipt",
-    "RECEIPT_SECONDS",
-    "resume_words",
-    "Shape",
-    "speaker",
-    "TALK",
-    "Tone",
-]
+    "ago", "attempt", "badge", "BadgeWords", "banner", "closed_door", "countdown", "edited",
+    "failure_title", "fault_lines", "is_open_elsewhere", "microphone", "network_words",
+    "origin_words", "player_words", "receipt", "RECEIPT_SECONDS", "resume_words", "Shape",
+    "speaker", "TALK", "Tone",
+]  # fmt: skip
 
 
 # Labels and hints that never change.

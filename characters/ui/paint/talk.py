@@ -25,20 +25,10 @@ from engine.ui.painter import Painter, PanelStyle
 from engine.ui.text_field import TextField
 
 __all__ = [
-    "caption_places",
-    "error_places",
-    "paint_badges",
-    "paint_banner",
-    "paint_captions",
-    "paint_chat",
-    "paint_errors",
-    "paint_help",
-    "paint_hint",
-    "paint_menu",
-    "paint_microphone",
-    "paint_notice",
-    "prewarm_badges",
-]
+    "caption_places", "error_places", "paint_badges", "paint_banner", "paint_captions",
+    "paint_chat", "paint_errors", "paint_help", "paint_hint", "paint_menu", "paint_microphone",
+    "paint_notice", "prewarm_badges",
+]  # fmt: skip
 
 
 # Badges

@@ -18,20 +18,9 @@ from engine.ui.geometry import Hotspots, Rect
 from engine.ui.painter import Painter, PanelStyle
 
 __all__ = [
-    "arrow_picture",
-    "Gui",
-    "LINE",
-    "loudspeaker_picture",
-    "microphone_picture",
-    "SHEET",
-    "SIGN",
-    "sign_picture",
-    "SMALL",
-    "Tab",
-    "TAB",
-    "TAB_ON",
-    "TONES",
-]
+    "arrow_picture", "Gui", "LINE", "loudspeaker_picture", "microphone_picture", "SHEET", "SIGN",
+    "sign_picture", "SMALL", "Tab", "TAB", "TAB_ON", "TONES",
+]  # fmt: skip
 
 
 SHEET = PanelStyle(fill=(36, 29, 54, 252), border=(255, 255, 255, 36), radius=14, shadow=6)
@@ -234,19 +223,10 @@ def _moon(c: Canvas, colour: Colour) -> None:
 
 
 _SIGNS: Mapping[Shape, Callable[[Canvas, Colour], None]] = MappingProxyType(
-    {
-        Shape.HOLLOW: _hollow,
-        Shape.ARC: _arc,
-        Shape.CHECK: _check,
-        Shape.WAVES: _waves,
-        Shape.DOTS: _dots,
-        Shape.BARS: _bars,
-        Shape.TRIANGLE: _triangle,
-        Shape.SQUARE: _square,
-        Shape.HALF: _half,
-        Shape.MOON: _moon,
-    }
-)
+    {Shape.HOLLOW: _hollow, Shape.ARC: _arc, Shape.CHECK: _check, Shape.WAVES: _waves,
+     Shape.DOTS: _dots, Shape.BARS: _bars, Shape.TRIANGLE: _triangle, Shape.SQUARE: _square,
+     Shape.HALF: _half, Shape.MOON: _moon}
+)  # fmt: skip
 
 
 def microphone_picture(painter: Painter, colour: Colour, is_crossed: bool) -> Any:
