@@ -92,18 +92,10 @@ def _table(value: Any) -> dict[str, object]:
     return {_text(key): item for key, item in value.items()}
 
 
-def _weights(value: Any) -> dict[str, float]:
-    return {key: _number(item) for key, item in _table(value).items()}
-
-
 def _items(value: Any) -> list[Any]:
     if not isinstance(value, list | tuple):
         raise ValueError("must be a list")
     return list(value)
-
-
-def _tables(value: Any) -> tuple[Mapping[str, object], ...]:
-    return tuple(_table(item) for item in _items(value))
 
 
 def _action(value: Any) -> Action:
@@ -112,24 +104,16 @@ def _action(value: Any) -> Action:
     return Action(_text(table.get("name")), None if target is None else _text(target))
 
 
-def _actions(value: Any) -> tuple[Action, ...]:
-    return tuple(_action(item) for item in _items(value))
-
-
-def _anything(value: Any) -> object:
-    return value
-
-
 READERS: Mapping[str, Callable[[Any], object]] = {
     "str": _text,
     "float": _number,
     "int": _whole,
     "bool": _flag,
-    "object": _anything,
+    "object": lambda value: value,
     "Mapping[str, object]": _table,
-    "Mapping[str, float]": _weights,
-    "tuple[Mapping[str, object], ...]": _tables,
-    "tuple[Action, ...]": _actions,
+    "Mapping[str, float]": lambda value: {k: _number(v) for k, v in _table(value).items()},
+    "tuple[Mapping[str, object], ...]": lambda value: tuple(map(_table, _items(value))),
+    "tuple[Action, ...]": lambda value: tuple(map(_action, _items(value))),
 }
 """A reader for each annotation that a message uses, without its `| None`."""
 

@@ -283,13 +283,8 @@ def _closed(step: Transition, event: Event) -> None:
 
 
 def _cut_short(step: Transition, event: Event) -> None:
-    """The connection ended before it was closed: nothing of it may outlive the session."""
+    """Drop a connection that ended, or took too long, before it was closed: none is left over."""
     step.cancel(Timer.CLOSE)
-    step.order(AbortConnection(step.session.epoch))
-    _at_rest(step)
-
-
-def _close_too_late(step: Transition, event: TimerFired) -> None:
     step.order(AbortConnection(step.session.epoch))
     _at_rest(step)
 
@@ -400,7 +395,7 @@ _ROWS: Mapping[SessionState, Mapping[type | Timer, Handler]] = {
         ConnectionLost: _cut_short,
         ServerEnded: _cut_short,
         Closed: _closed,
-        Timer.CLOSE: _close_too_late,
+        Timer.CLOSE: _cut_short,
     },
     SessionState.ERROR: {
         ConnectRequested: _connect,

@@ -78,8 +78,9 @@ class ReconnectPolicy:
         for name in _ABOVE_ZERO:
             check_number(name, getattr(self, name), zero_is_fine=False)
         if self.reconnect_budget_seconds is not None:
-            budget = self.reconnect_budget_seconds
-            check_number("reconnect_budget_seconds", budget, zero_is_fine=True)
+            check_number(
+                "reconnect_budget_seconds", self.reconnect_budget_seconds, zero_is_fine=True
+            )
         _check_attempts(self.max_reconnect_attempts)
         set_member(self, "resume_policy", ResumePolicy)
         set_member(self, "idle", IdlePolicy)

@@ -245,9 +245,12 @@ class PlayerSprite(Component):
             self.scene.camera.to_screen(self.transform.position),
             Face("calm", lids(t, own)),
             turn=self._turn,
-            swing=STRIDE[int(self._walked * _STEPS_PER_PIXEL + 0.5) % len(STRIDE)],
+            swing=self._swing(),
             lift=bob(t, own, False),
         )
+
+    def _swing(self) -> int:
+        return STRIDE[int(self._walked * _STEPS_PER_PIXEL + 0.5) % len(STRIDE)]
 
 
 def _dressed(sprite: CharacterSprite | PlayerSprite, own: float | None = None) -> CharacterDrawing:

@@ -437,16 +437,10 @@ def _balding(c: Canvas, look: Look, x: float) -> None:
 
 
 _HAIR: Mapping[str, tuple[_Piece, _Piece]] = MappingProxyType(
-    {
-        "none": (_nothing, _nothing),
-        "short": (_nothing, _short),
-        "bun": (_bun_back, _bun_front),
-        "bob": (_bob_back, _bob_front),
-        "long": (_long_back, _bob_front),
-        "curly": (_curly_back, _curly_front),
-        "balding": (_nothing, _balding),
-    }
-)
+    {"none": (_nothing, _nothing), "short": (_nothing, _short), "balding": (_nothing, _balding),
+     "bun": (_bun_back, _bun_front), "bob": (_bob_back, _bob_front),
+     "long": (_long_back, _bob_front), "curly": (_curly_back, _curly_front)}
+)  # fmt: skip
 
 
 # What is worn on the head
