@@ -12,7 +12,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing, suppress
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -71,7 +71,7 @@ class WebSocketTransport:
         """Ask for a room. Raises TransportError."""
         try:
             url, body = f"{self._endpoint}/connect", request.to_dict()
-            with closing(await self._http().post(url, json=body, headers=self._headers)) as answer:
+            async with self._http().post(url, json=body, headers=self._headers) as answer:
                 content = await _read_body(answer.content)
                 return _read_grant(answer.status, content, answer.headers)
         except TransportError:
@@ -307,11 +307,12 @@ class WebSocketConnection(WireConnection):
             await asyncio.wait((self.ended,), timeout=CLOSE_SECONDS)
 
     async def _read(self) -> None:
-        while not self.is_lost:
-            frame = await self._socket.receive()
+        async for frame in self._socket:
             if frame.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
                 break
             self.frame_received(frame.data)
+            if self.is_lost:
+                break
         self._end(failure("transport.signal_disconnected"))
 
     async def _write(self) -> None:
