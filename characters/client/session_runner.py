@@ -49,13 +49,7 @@ from characters.session.conversation import (
 from characters.session.machine import IllegalEvent, advance
 from characters.transport.base import TransportError
 
-__all__ = [
-    "is_another_session",
-    "messages_for_changes",
-    "needs_new_connection",
-    "RecordStore",
-    "SessionRunner",
-]
+__all__ = ["is_another_session", "SessionRunner"]
 
 # The states in which a connect has succeeded or failed, or there is none.
 _OUTCOMES = (SessionState.CONNECTED, SessionState.ERROR, SessionState.DISCONNECTED)

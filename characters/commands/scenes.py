@@ -26,15 +26,7 @@ from engine.toml.diagnostics import did_you_mean
 from engine.toml.editor import apply_fixes, is_toml, save_atomically
 from engine.toml.reader import Problem, TomlFileError, read_source, read_toml
 
-__all__ = [
-    "expand",
-    "Linter",
-    "project_linter",
-    "project_registry",
-    "report",
-    "set_from_text",
-    "split_target",
-]
+__all__ = ["expand", "Linter", "project_linter", "project_registry", "report", "set_from_text"]
 
 _MOST_ROUNDS = 5  # a repaired name may bring the mistakes below it to light
 

@@ -16,15 +16,7 @@ from characters.storage.sessions import KeyValueSessionPersistence, SessionPersi
 from engine.prefs.prefs import PlayerPrefs
 from engine.toml.diagnostics import did_you_mean
 
-__all__ = [
-    "clear",
-    "forget_at",
-    "forget_at_home",
-    "list_sessions",
-    "open_persistence",
-    "show",
-    "show_all",
-]
+__all__ = ["clear", "forget_at", "forget_at_home", "list_sessions", "open_persistence", "show_all"]
 
 NOTHING = "No sessions are stored."
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from characters.client.runtime import Runtime
 from characters.protocol.turn_settings import ListeningMode, TurnSettings
@@ -36,9 +36,8 @@ class PlayerChoices:
 
     def __init__(self, runtime: Runtime, prefs: PlayerPrefs | None, level: TurnSettings) -> None:
         self._runtime = runtime
-        self._prefs = prefs
+        self._prefs = prefs or PlayerPrefs.in_memory("What is chosen lasts as long as the level.")
         self._level = level
-        self._unsaved: dict[str, str | bool | float] = {}
 
     @property
     def turns(self) -> TurnSettings:
@@ -128,26 +127,20 @@ class PlayerChoices:
         self._runtime.voice_input.set_turns(self.turns)
 
     def _get(self, name: str, default: T) -> T:
-        prefs = self._prefs
-        if prefs is None:
-            return cast(T, self._unsaved.get(name, default))
         # A value of another type, from another version or written by hand, counts as not set.
         if isinstance(default, bool):
-            return prefs.get_bool(name, default)
+            return self._prefs.get_bool(name, default)
         if isinstance(default, str):
-            return prefs.get_string(name, default)
-        return prefs.get_float(name, default)
+            return self._prefs.get_string(name, default)
+        return self._prefs.get_float(name, default)
 
     def _put(self, name: str, value: str | bool | float) -> None:
-        prefs = self._prefs
-        if prefs is None:
-            self._unsaved[name] = value
-        elif isinstance(value, bool):
-            prefs.set_bool(name, value)
+        if isinstance(value, bool):
+            self._prefs.set_bool(name, value)
         elif isinstance(value, str):
-            prefs.set_string(name, value)
+            self._prefs.set_string(name, value)
         else:
-            prefs.set_float(name, value)
+            self._prefs.set_float(name, value)
 
 
 PLAYER_ID = "player.id"
