@@ -1,4 +1,4 @@
-"""`python -m characters`: lint, set, schema, sessions, doctor, serve and docs, for developers.
+"""`python -m characters`: the demo, and lint, set, schema, sessions, doctor, serve and docs.
 
 Exit status: 0 all is well, 1 something is not, 2 the command line makes no sense.
 """
@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from characters.commands.options import add_components
+from characters.resources import DEMO
 from characters.speech.settings import add_speech_flags, speech_settings
 from characters.storage.sessions import SessionPersistence
 from engine.core.data_folder import data_folder
@@ -24,9 +26,8 @@ from engine.scenes.rules import scene_schema
 from engine.toml.editor import save_atomically
 from engine.toml.reader import TomlFileError
 
-__all__ = ["DEMO", "add_components", "main"]
+__all__ = ["main"]
 
-DEMO = "Troupe"  # the name of the demo's data folder: players have their sessions there
 SCHEMA = Path("assets/schemas/scene.schema.json")
 
 Command = Callable[[argparse.Namespace, TextIO], int]
@@ -40,6 +41,10 @@ def main(arguments: Sequence[str] | None = None, out: TextIO | None = None) -> i
         from characters.service.__main__ import main as serve
 
         return serve(words[1:])
+    if words[:1] == ["demo"]:
+        from characters.commands.demo import main as demo
+
+        return demo(words[1:], "python -m characters demo")
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A file or a pipe on Windows takes few characters beyond Latin ones: escape the others.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -56,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     root = argparse.ArgumentParser("python -m characters", description=__doc__)
     commands = root.add_subparsers(required=True, metavar="COMMAND")
+    commands.add_parser("demo", help="open the demo (see demo --help)")
     _add_scene_commands(commands)
     _add_machine_commands(commands)
     commands.add_parser("serve", help="run the conversation service (see serve --help)")
@@ -87,17 +93,6 @@ def _add_scene_commands(commands: argparse._SubParsersAction[argparse.ArgumentPa
     schema.add_argument("--output", type=Path, default=SCHEMA, metavar="FILE")
     add_components(schema)
     schema.set_defaults(command=_schema)
-
-
-def add_components(command: argparse.ArgumentParser) -> None:
-    """Add the option that names modules with components of the game's own."""
-    command.add_argument(
-        "--components",
-        action="append",
-        default=[],
-        metavar="MODULE",
-        help="a Python module of yours with components",
-    )
 
 
 def _add_machine_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

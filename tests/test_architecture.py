@@ -19,6 +19,7 @@ CLIENT_SIDE = (
     "characters.audio",
     "characters.storage",
     "characters.speech.settings",
+    "characters.resources",
     "engine",
 )
 
@@ -40,9 +41,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "characters.agents": ("characters.protocol", "engine.toml"),
     "characters.speech": ("characters.protocol", "characters.audio"),
     "characters.storage": ("characters.protocol", "characters.session", "engine.prefs"),
+    "characters.resources": (),
     "characters.client": (
         "characters.audio",
         "characters.protocol",
+        "characters.resources",
         "characters.session",
         "characters.storage",
         "characters.transport",
@@ -51,6 +54,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "characters.service": (
         "characters.agents",
         "characters.protocol",
+        "characters.resources",
         "characters.speech",
         "engine.toml",
     ),
@@ -79,9 +83,10 @@ OWNERS = {
         "engine.ui.events",
         "engine.ui.fonts",
         "engine.ui.painter",
+        "characters.audio.pygame_output",  # the voices where PyAudio is not installed
         "characters.examples",
     ),
-    "pyaudio": ("characters.audio.microphone", "characters.audio.speaker"),
+    "pyaudio": ("characters.audio.microphone", "characters.audio.portaudio_output"),
     "PIL": ("characters.commands.demo",),
     "pocketsphinx": ("characters.speech.sphinx",),
     "livekit": ("characters.transport", "characters.audio.echo"),
@@ -253,6 +258,8 @@ def test_importing_the_product_opens_no_window_and_touches_no_device() -> None:
         "engine.app.music",
         "engine.app.window",
         "characters.audio.microphone",
+        "characters.audio.portaudio_output",
+        "characters.audio.pygame_output",
     }
 
 

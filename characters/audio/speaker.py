@@ -1,7 +1,7 @@
-"""The speaker: every voice in one PortAudio stream, or in time with the clock without one.
+"""The speaker: every voice in one stream to a device, or in time with the clock without one.
 
 A `Writer` thread renders and writes block by block (blocking writes: measured without a gap where a
-queue of chunks had many). The supervisor of a `PortAudioVoice` watches the age of the last write,
+queue of chunks had many). The supervisor of a `DeviceVoice` watches the age of the last write,
 because a write into a hung sound daemon never returns; it then abandons the writer and lets the
 clock consume the sound until a device is back. So `is_playing` is true to time in every case. A
 `ClockVoice` has no device at all.
@@ -14,21 +14,11 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-import pyaudio
-
 from characters.audio.mixer import Mixer
-from characters.audio.portaudio import (
-    DeviceReport,
-    Retries,
-    calm,
-    choose_device,
-    list_devices,
-    portaudio_calls,
-    stable_name,
-)
+from characters.audio.portaudio import DeviceReport, Retries, calm
 from characters.audio.signal import Samples
 
-__all__ = ["BLOCK_SECONDS", "ClockVoice", "OUTPUT_RATE", "PortAudioVoice"]
+__all__ = ["BLOCK_SECONDS", "ClockVoice", "DeviceVoice", "Output", "OUTPUT_RATE"]
 
 OUTPUT_RATE = 48_000
 BLOCK_SECONDS = 0.01
@@ -177,54 +167,23 @@ class ClockVoice:
             self._writer.abandon()
 
 
-class DeviceOutput:
-    """A PortAudio output stream. Opening may take long or fail: OSError."""
+class DeviceVoice(ClockVoice):
+    """Plays on a device, and in time with the clock while there is none.
 
-    block_seconds = BLOCK_SECONDS
-
-    def __init__(self, wanted: str | None) -> None:
-        with portaudio_calls():
-            self._audio = pyaudio.PyAudio()
-            try:
-                info = choose_device(self._audio, "output", wanted)
-                self.name = stable_name(str(info["name"]))
-                self._stream = self._audio.open(
-                    rate=OUTPUT_RATE,
-                    channels=2,
-                    format=pyaudio.paInt16,
-                    output=True,
-                    output_device_index=int(info["index"]),
-                    frames_per_buffer=round(OUTPUT_RATE * BLOCK_SECONDS),
-                )
-            except BaseException:
-                self._audio.terminate()
-                raise
-
-    def write(self, block: bytes) -> None:
-        """Wait until there is room, then take the block."""
-        self._stream.write(block)
-
-    def close(self) -> None:
-        """Close the stream and its PortAudio; may hang."""
-        with portaudio_calls():
-            self._stream.close()
-            self._audio.terminate()
-
-
-class PortAudioVoice(ClockVoice):
-    """Plays on a device, and in time with the clock while there is none."""
+    `probe` says whether there is one; `open_output` opens it by its stable name, or the default
+    one, and may take long or fail: OSError.
+    """
 
     def __init__(
         self,
-        device: str | None = None,
+        probe: Callable[[], DeviceReport],
+        open_output: Callable[[str | None], Output],
         *,
         now: Callable[[], float] = time.monotonic,
         played: Callable[[Samples], object] | None = None,
-        probe: Callable[[], DeviceReport] = list_devices,
-        open_output: Callable[[str | None], Output] = DeviceOutput,
     ) -> None:
         super().__init__(now=now, played=played)
-        self._wanted = device
+        self._wanted: str | None = None
         self._probe = probe
         self._open_output = open_output
         self._stopping = threading.Event()

@@ -29,10 +29,11 @@ from characters.client.context import (
 from characters.client.conversation import Conversation
 from characters.client.handle import SessionHandle
 from characters.client.microphone import EchoFilter
-from characters.client.service_process import PACKAGE_ASSETS, ServiceProcess
+from characters.client.service_process import ServiceProcess
 from characters.client.session_runner import SessionRunner, is_another_session
 from characters.client.threads import NetworkThread, StoreThread
 from characters.client.voice_input import VoiceInput
+from characters.resources import package_assets
 from characters.session.events import DisconnectRequested, ServiceStarted
 from characters.storage.sessions import (
     KeyValueSessionPersistence,
@@ -353,7 +354,7 @@ class RuntimeBuilder:
         dispatcher = self._dispatcher or Dispatcher(self._clock)
         service, resolve = self._service, self._resolve
         if resolve is None:
-            service = service or ServiceProcess(data_folder(), PACKAGE_ASSETS)
+            service = service or ServiceProcess(data_folder(), package_assets())
             resolve = service.url_of
         startable = service if self._resolve is None else None
         endpoints = Endpoints(self._transport or self._reach, resolve, startable)

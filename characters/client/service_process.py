@@ -16,17 +16,15 @@ from typing import IO
 from urllib.parse import urlsplit
 
 from characters.protocol.failures import CharactersError
+from characters.resources import package_assets
 from engine.core.events import Signal
 
-__all__ = ["PACKAGE_ASSETS", "ServiceError", "ServiceProcess"]
+__all__ = ["ServiceError", "ServiceProcess"]
 
 _log = logging.getLogger(__name__)
 
 # On Windows: no console window beside a game that has none, and Ctrl-C is the game's alone.
 _NO_WINDOW: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)
-
-PACKAGE_ASSETS = Path(__file__).resolve().parent.parent.parent / "assets"
-"""The assets that came with this package, personas among them."""
 
 STDERR_LINES = 20
 
@@ -185,7 +183,7 @@ class ServiceProcess:
             with suppress(OSError):  # the service says why, and keeps what it has in memory
                 self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
             command += ["--data", str(self._data)]
-        command += ["--assets", str(self._assets), "--assets", str(PACKAGE_ASSETS)]
+        command += ["--assets", str(self._assets), "--assets", str(package_assets())]
         command += ["--port", str(port), *self._arguments]
         self._stderr.clear()
         process = subprocess.Popen(

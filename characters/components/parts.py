@@ -14,7 +14,7 @@ from pathlib import Path
 from characters.audio.mixer import Voice
 from characters.audio.portaudio import DeviceReport, calm, list_devices
 from characters.audio.sources import FaultInjector, SilentSource, SourceFactory
-from characters.audio.speaker import ClockVoice
+from characters.audio.speaker import ClockVoice, DeviceVoice
 from characters.client.microphone import EchoFilter
 from characters.client.runtime import Runtime, RuntimeBuilder
 from characters.client.service_process import ServiceProcess
@@ -94,17 +94,30 @@ def open_sound(*, devices: bool = True, now: Callable[[], float] = time.monotoni
     try:
         # Imported here: text and captions need neither PortAudio nor its package.
         from characters.audio.microphone import PortAudioMicrophone
-        from characters.audio.speaker import PortAudioVoice
+        from characters.audio.portaudio_output import PortAudioOutput
     except ImportError:
-        missing = calm("PyAudio is not installed, so there is no sound.")
-        voice = ClockVoice(problem=missing)
-        return Sound(lambda: SilentSource(missing, now=now), voice, no_devices(missing))
+        return _sound_of_pygame(now)
     from characters.audio.echo import open_echo_canceller
 
     echo = open_echo_canceller()
     played = None if echo is None else echo.played
     return Sound(
-        lambda: PortAudioMicrophone(now=now), PortAudioVoice(played=played), SoundDevices(), echo
+        lambda: PortAudioMicrophone(now=now),
+        DeviceVoice(list_devices, PortAudioOutput, played=played),
+        SoundDevices(),
+        echo,
+    )
+
+
+def _sound_of_pygame(now: Callable[[], float]) -> Sound:
+    """Return a loudspeaker without a microphone: what there is without PyAudio."""
+    from characters.audio.pygame_output import PygameOutput, pygame_devices
+
+    missing = calm('A microphone needs PyAudio: pip install "pygame-troupe[mic]".')
+    return Sound(
+        lambda: SilentSource(missing, now=now),
+        DeviceVoice(pygame_devices, PygameOutput),
+        no_devices(missing),
     )
 
 

@@ -3,3 +3,12 @@
 In a window: hello, two_characters, level_from_file, own_component, doors.
 In the terminal: events, triggers, manual_respond, reconnect_policies, own_store, pages, headless.
 """
+
+from __future__ import annotations
+
+import os
+
+__all__ = []
+
+# Before an example imports pygame: standard output belongs to the game.
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")

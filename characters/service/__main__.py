@@ -20,6 +20,7 @@ from random import Random
 from aiohttp import web
 
 from characters.agents.llm import LlmEndpoint
+from characters.resources import package_assets
 from characters.service.app import make_app
 from characters.service.conversation import TimingConfig
 from characters.service.registry import Limits
@@ -104,7 +105,7 @@ def _service(options: argparse.Namespace, store: SessionStore) -> Service:
     )
     return Service(
         PersonaAgentFactory(
-            options.assets or [Path("assets")],
+            options.assets or [Path("assets"), package_assets()],
             chance,
             _model() if options.model_from_env else None,
         ),

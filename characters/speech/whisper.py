@@ -40,7 +40,7 @@ def whisper_problem(folder: Path) -> str | None:
     try:
         import faster_whisper  # noqa: F401 # only whether it is there
     except ImportError:
-        return "faster-whisper is not installed: `pip install -e .[whisper]`."
+        return 'faster-whisper is not installed: `pip install "pygame-troupe[whisper]"`.'
     return None
 
 

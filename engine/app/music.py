@@ -22,8 +22,8 @@ _FADE_MS = 500
 class MusicPlayer:
     """Plays the `music` of one scene at a time; two levels with the same file do not restart it.
 
-    The sound device is open only while there is music. Where it cannot be opened, or the file
-    cannot be decoded, that is logged once and the game goes on without.
+    A sound device that it opened is open only while there is music. Where it cannot be opened, or
+    the file cannot be decoded, that is logged once and the game goes on without.
     """
 
     def __init__(self, volume: float = DEFAULT_VOLUME, mixer: Any = None) -> None:
@@ -31,6 +31,7 @@ class MusicPlayer:
         self._mixer = mixer or pygame.mixer
         self._volume = volume
         self._file: Path | None = None
+        self._owns_device = False
 
     @property
     def volume(self) -> float:
@@ -59,14 +60,17 @@ class MusicPlayer:
             self.close()
 
     def close(self) -> None:
-        """Stop the music and close the sound device."""
+        """Stop the music, and close the sound device if nobody else had opened it."""
         if self._mixer.get_init():
             self._mixer.music.stop()
-            self._mixer.quit()
+            if self._owns_device:
+                self._mixer.quit()
+        self._owns_device = False
 
     def _play(self, file: Path) -> None:
         if not self._mixer.get_init():
             self._mixer.init()
+            self._owns_device = True
         self._mixer.music.load(str(file))
         self._mixer.music.set_volume(self._volume)
         self._mixer.music.play(loops=-1, fade_ms=_FADE_MS)

@@ -19,8 +19,9 @@ import numpy as np
 
 from characters.audio.microphone import PortAudioMicrophone
 from characters.audio.portaudio import list_devices
+from characters.audio.portaudio_output import PortAudioOutput
 from characters.audio.sources import FrameRing
-from characters.audio.speaker import PortAudioVoice
+from characters.audio.speaker import DeviceVoice
 
 
 def tell(**facts: object) -> None:
@@ -69,7 +70,7 @@ def capture(path: Path) -> None:
 
 def play() -> None:
     """Play a tone on the right; tell when it is interrupted and how long it lasted."""
-    voice, end = PortAudioVoice(), ended()
+    voice, end = DeviceVoice(list_devices, PortAudioOutput), ended()
     voice.place("ada", 1.0, 1.0)
     voice.start()
     tone = 8_000.0 * np.sin(2.0 * np.pi * 500.0 * np.arange(22_050 * 2) / 22_050)

@@ -3,7 +3,7 @@
     python -m tests.audio.whisper_model
 
 Shows that loading and listening work where no model is at hand: such a model understands nothing,
-so the utterance must come back rejected. It needs `pip install -e .[whisper]`.
+so the utterance must come back rejected. It needs `pip install "pygame-troupe[whisper]"`.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from characters.components.registration import register_components
 from characters.ui.actions import Actions
 from characters.ui.hud import Hud
 from characters.ui.model import HudModel, SceneQuery
-from characters.ui.paint.painter import FONTS
+from characters.ui.paint.painter import make_painter
 from characters.ui.paint.screen import paint_screen
 from characters.ui.paint.widgets import Gui
 from characters.ui.registration import register_visuals
@@ -43,7 +43,7 @@ def blit_room(folder: Path) -> Iterator[list[float]]:
 
 def our_hud(folder: Path, panels: bool = False) -> Iterator[list[float]]:
     """Paint the HUD while a sentence streams in, letter by letter."""
-    painter, screen = Painter(FONTS), pygame.Surface(SIZE)
+    painter, screen = make_painter(), pygame.Surface(SIZE)
     paint = hud_painter(screen, panels)
     while True:
         yield [timed(lambda f=f: paint(painter, talking(f))) for f in range(FRAMES)]  # type: ignore[misc]  # the default binds the loop's value
@@ -54,7 +54,7 @@ def forgetful_hud(folder: Path) -> Iterator[list[float]]:
     screen = pygame.Surface(SIZE)
     paint = hud_painter(screen, panels=False)
     while True:
-        yield [timed(lambda f=f: paint(Painter(FONTS), talking(f))) for f in range(3)]  # type: ignore[misc]  # as above
+        yield [timed(lambda f=f: paint(make_painter(), talking(f))) for f in range(3)]  # type: ignore[misc]  # as above
 
 
 def our_level(folder: Path) -> Iterator[list[float]]:

@@ -10,7 +10,7 @@ import pytest
 from characters.audio.portaudio import DeviceReport
 from characters.audio.signal import Samples
 from characters.audio.sources import AudioDevice
-from characters.audio.speaker import BLOCK_SECONDS, OUTPUT_RATE, ClockVoice, PortAudioVoice
+from characters.audio.speaker import BLOCK_SECONDS, OUTPUT_RATE, ClockVoice, DeviceVoice
 from tests.audio.devices import until
 
 ONE = DeviceReport((AudioDevice("Speaker", 0, 2, 48_000, is_default_output=True),))
@@ -52,7 +52,7 @@ class Sound:
         self.report = ONE
         self.outputs: list[FakeOutput] = []
         self.pace = 0.01
-        self.voice = PortAudioVoice(probe=lambda: self.report, open_output=self.open)
+        self.voice = DeviceVoice(lambda: self.report, self.open)
 
     def open(self, wanted: str | None) -> FakeOutput:
         self.outputs.append(FakeOutput(wanted or "Speaker", self.pace))

@@ -18,11 +18,12 @@ from characters.audio.echo import EchoCanceller
 from characters.audio.microphone import PortAudioMicrophone
 from characters.audio.portaudio import DeviceReport
 from characters.audio.sources import SilentSource
-from characters.audio.speaker import ClockVoice, PortAudioVoice
-from characters.client.service_process import PACKAGE_ASSETS, ServiceProcess
+from characters.audio.speaker import ClockVoice, DeviceVoice
+from characters.client.service_process import ServiceProcess
 from characters.components.character import Character
 from characters.components.manager import CharacterManager
 from characters.components.parts import SoundDevices, open_sound, parts_for
+from characters.resources import package_assets
 from characters.session.conversation import SessionState, Turn
 from characters.session.policy import ReconnectPolicy
 from characters.ui.hud import Hud
@@ -84,7 +85,7 @@ def test_a_scene_of_ones_own_is_given_the_devices_to_choose_from(tmp_path: Path)
 def test_a_level_that_a_game_hosts_brings_its_own_personas(tmp_path: Path) -> None:
     assets = tmp_path / "assets"
     (assets / "personas").mkdir(parents=True)
-    patient = PACKAGE_ASSETS / "personas" / "patient-7f3a.toml"
+    patient = package_assets() / "personas" / "patient-7f3a.toml"
     (assets / "personas" / "smith-1.toml").write_bytes(patient.read_bytes())
     file = assets / "level.toml"
     file.write_text(
@@ -105,7 +106,7 @@ def test_a_level_without_a_file_has_the_personas_beside_the_main_script_and_thos
     main.__file__ = str(tmp_path / "main.py")
     monkeypatch.setitem(sys.modules, "__main__", main)
     (tmp_path / "personas").mkdir()
-    patient = PACKAGE_ASSETS / "personas" / "patient-7f3a.toml"
+    patient = package_assets() / "personas" / "patient-7f3a.toml"
     (tmp_path / "personas" / "inga.toml").write_bytes(patient.read_bytes())
     scene = Scene()
     scene.add(CharacterManager(data_folder=str(tmp_path / "data"), sound=False))
@@ -215,7 +216,7 @@ def crash(service: ServiceProcess | None) -> None:
 def test_a_game_hears_and_speaks_through_portaudio_by_default() -> None:
     sound = open_sound()
     assert isinstance(sound.microphone(), PortAudioMicrophone)
-    assert isinstance(sound.voice, PortAudioVoice)
+    assert isinstance(sound.voice, DeviceVoice)
 
 
 def test_echo_is_cancelled_where_its_package_is_installed() -> None:
@@ -266,14 +267,14 @@ def test_a_search_that_fails_is_a_sentence() -> None:
     )
 
 
-@pytest.mark.parametrize("missing", ["characters.audio.microphone", "characters.audio.speaker"])
-def test_a_machine_without_pyaudio_says_so_and_the_game_goes_on(
-    missing: str, monkeypatch: pytest.MonkeyPatch
+def test_without_pyaudio_a_sentence_says_how_to_add_the_microphone(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(sys.modules, missing, None)  # its import fails, as without the package
+    monkeypatch.setitem(sys.modules, "characters.audio.microphone", None)  # its import fails
     sound = open_sound()
-    for part in (sound.microphone(), sound.voice, looked(sound.devices)):
-        assert part.problem is not None and "PyAudio is not installed" in part.problem
+    for part in (sound.microphone(), looked(sound.devices)):
+        assert part.problem is not None and 'pip install "pygame-troupe[mic]"' in part.problem
+    assert isinstance(sound.voice, DeviceVoice) and sound.voice.problem is None
 
 
 def test_a_machine_without_the_extra_hears_its_own_loudspeakers(

@@ -108,4 +108,4 @@ def test_a_model_without_its_package_says_what_to_install(
     (tmp_path / "model.bin").touch()
     monkeypatch.setitem(__import__("sys").modules, "faster_whisper", None)
     problem = whisper_problem(tmp_path)
-    assert problem is not None and "pip install -e .[whisper]" in problem
+    assert problem is not None and 'pip install "pygame-troupe[whisper]"' in problem

@@ -21,7 +21,7 @@ from characters.session.conversation import (
 from characters.ui.actions import Actions
 from characters.ui.appearance import EXPRESSIONS, LOOKS, PROPS, Face
 from characters.ui.model import HudModel, SceneQuery
-from characters.ui.paint.painter import FONTS
+from characters.ui.paint.painter import make_painter
 from characters.ui.paint.people import CharacterDrawing
 from characters.ui.paint.scenery import draw_backdrop, prop_picture
 from characters.ui.paint.screen import paint_screen
@@ -168,7 +168,7 @@ def _sheet() -> pygame.Surface:
 
 def main(folder: Path) -> None:
     """Write every sheet into the folder."""
-    painter = Painter(FONTS)
+    painter = make_painter()
     chatting = HudState(layer=HudLayer.CHAT)
     chatting.chat.insert("Good morning! I wanted to ask how you have been since yesterday, because")
     sheets = {

@@ -7,8 +7,9 @@ from typing import Any
 
 import pygame
 
+from characters.resources import package_assets
 from characters.ui.model import HudModel
-from characters.ui.paint.painter import FONTS
+from characters.ui.paint.painter import make_painter
 from characters.ui.paint.widgets import Gui
 from engine.ui.geometry import Hotspots, Rect
 from engine.ui.painter import Painter
@@ -30,7 +31,7 @@ class NotingPainter(Painter):
     """A painter that records every text."""
 
     def __init__(self) -> None:
-        super().__init__(FONTS)
+        super().__init__(package_assets() / "fonts")
         self.words: list[str] = []
 
     def text(self, surface: Any, text: str, *at: Any, **style: Any) -> Rect:
@@ -41,7 +42,7 @@ class NotingPainter(Painter):
 @cache
 def painter() -> Painter:
     """Return a painter with the game's fonts; one for all, so that each picture is drawn once."""
-    return Painter(FONTS)
+    return make_painter()
 
 
 def sheet() -> pygame.Surface:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from characters.ui.paint.painter import FONTS, shared_painter
+from characters.resources import package_assets
+from characters.ui.paint.painter import shared_painter
 from engine.app.application import Application
 from engine.objects.scene import Scene
 
@@ -18,5 +19,7 @@ def test_the_next_level_of_a_game_goes_on_with_the_same_pictures() -> None:
 
 
 def test_the_fonts_lie_beside_their_licence() -> None:
-    assert (FONTS / "Lato-Regular.ttf").is_file()
-    assert "SIL Open Font License" in (FONTS / "LICENSE.txt").read_text(encoding="utf-8")
+    assert (package_assets() / "fonts" / "Lato-Regular.ttf").is_file()
+    assert "SIL Open Font License" in (package_assets() / "fonts" / "LICENSE.txt").read_text(
+        encoding="utf-8"
+    )

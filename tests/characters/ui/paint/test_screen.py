@@ -8,7 +8,7 @@ import pytest
 from characters.session.conversation import Turn
 from characters.ui.actions import Actions
 from characters.ui.model import HudModel, SceneQuery
-from characters.ui.paint.painter import FONTS
+from characters.ui.paint.painter import make_painter
 from characters.ui.paint.screen import paint_screen
 from characters.ui.state import CaptionSize, HudLayer, HudState
 from engine.objects.scene import Scene
@@ -40,7 +40,7 @@ def test_an_empty_level_is_painted_too() -> None:
 
 
 def test_a_second_frame_draws_nothing_anew() -> None:
-    painter = Painter(FONTS)
+    painter = make_painter()
     paint(crowd(), HudState(), painter)
     before = painter.sprites.misses
     paint(crowd(), HudState(), painter)

@@ -1,0 +1,18 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+import argparse
+
+__all__ = ["add_components"]
+
+
+def add_components(command: argparse.ArgumentParser) -> None:
+    """Add the option that names modules with components of the game's own."""
+    command.add_argument(
+        "--components",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="a Python module of yours with components",
+    )

@@ -1,0 +1,95 @@
+"""Voices through pygame's mixer, as SDL's disk driver writes them to a file."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pygame
+import pytest
+
+from characters.audio.pygame_output import PygameOutput
+from tests.imports import ROOT
+
+SECONDS = 0.6
+HERTZ = 500.0
+
+PROGRAM = """
+import sys, time
+import numpy as np
+import pygame
+from characters.audio.pygame_output import PygameOutput, pygame_devices
+from characters.audio.speaker import DeviceVoice
+
+rate, size, channels, seconds, hertz = map(float, sys.argv[1:])
+if rate:
+    pygame.mixer.init(int(rate), int(size), int(channels), 512, allowedchanges=0)
+voice = DeviceVoice(pygame_devices, PygameOutput)
+voice.start()
+ends_at = time.monotonic() + 20.0
+while voice.device != "pygame":
+    assert time.monotonic() < ends_at, voice.problem
+    time.sleep(0.01)
+tone = 8000 * np.sin(2 * np.pi * hertz * np.arange(round(48000 * seconds)) / 48000)
+voice.play("ada", tone.astype(np.int16).tobytes(), 48000)
+while voice.is_playing("ada"):
+    time.sleep(0.01)
+time.sleep(0.4)
+voice.close()
+"""
+
+
+@pytest.mark.parametrize("mixer", [(0, 0, 0), (44_100, 32, 2), (22_050, -16, 1), (48_000, -16, 6)])
+def test_a_voice_arrives_whole_in_whatever_format_the_game_opened_the_mixer(
+    mixer: tuple[int, int, int], tmp_path: Path
+) -> None:
+    file = tmp_path / "heard.raw"
+    environment = {
+        **os.environ,
+        "SDL_AUDIODRIVER": "disk",
+        "SDL_DISKAUDIOFILE": str(file),
+        "SDL_DISKAUDIODELAY": "12",
+    }
+    words = [str(value) for value in (*mixer, SECONDS, HERTZ)]
+    command = [sys.executable, "-c", PROGRAM, *words]
+    subprocess.run(command, env=environment, cwd=ROOT, check=True, timeout=60)
+    rate, size, channels = mixer if mixer[0] else (48_000, -16, 2)
+    raw = np.fromfile(file, np.float32 if size == 32 else np.int16)
+    heard = raw.reshape(-1, channels)[:, 0].astype(float)
+    sounding = np.flatnonzero(np.abs(heard) > np.abs(heard).max() / 100)
+    tone = heard[sounding[0] : sounding[-1]]
+    assert tone.size / rate == pytest.approx(SECONDS, abs=0.03)
+    assert share_of_strangers(tone[rate // 10 : -rate // 10], rate) < 0.02
+
+
+def share_of_strangers(tone: np.ndarray[tuple[int], np.dtype[np.float64]], rate: int) -> float:
+    """Return how much of the sound is no sine: a gap or a jump leaves much."""
+    angle = 2 * np.pi * HERTZ * np.arange(tone.size) / rate
+    waves = np.stack((np.sin(angle), np.cos(angle)), axis=1)
+    parts = np.linalg.lstsq(waves, tone, rcond=None)[0]
+    return float(np.abs(tone - waves @ parts).max() / np.abs(tone).max())
+
+
+def test_a_mixer_that_the_game_closes_is_a_lost_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SDL_AUDIODRIVER", "dummy")
+    output = PygameOutput(None)
+    pygame.mixer.quit()
+    with pytest.raises(OSError, match="mixer"):
+        output.write(bytes(4 * 1920))
+    output.close()
+
+
+def test_the_channel_is_not_one_of_the_games_and_is_given_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SDL_AUDIODRIVER", "dummy")
+    pygame.mixer.init()
+    before = pygame.mixer.get_num_channels()
+    output = PygameOutput(None)
+    assert pygame.mixer.get_num_channels() == before + 1
+    output.close()
+    assert pygame.mixer.get_num_channels() == before
+    pygame.mixer.quit()
