@@ -1,4 +1,4 @@
-"""`python -m characters`: the demo, and lint, set, schema, sessions, doctor, serve and docs.
+"""`python -m characters`: new, demo, lint, set, schema, sessions, doctor, serve and docs.
 
 Exit status: 0 all is well, 1 something is not, 2 the command line makes no sense.
 """
@@ -61,7 +61,10 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     root = argparse.ArgumentParser("python -m characters", description=__doc__)
     commands = root.add_subparsers(required=True, metavar="COMMAND")
-    commands.add_parser("demo", help="open the demo (see demo --help)")
+    new = commands.add_parser("new", help="write a small game to begin with: level, persona, test")
+    new.add_argument("folder", type=Path, help="a folder that is new or empty")
+    new.set_defaults(command=_new)
+    commands.add_parser("demo", help="open the demo, or a level of yours (see demo --help)")
     _add_scene_commands(commands)
     _add_machine_commands(commands)
     commands.add_parser("serve", help="run the conversation service (see serve --help)")
@@ -216,6 +219,14 @@ def _doctor(options: argparse.Namespace, out: TextIO) -> int:
     data = _data(options)
     findings = examine(Machine.this(), data, options.endpoint, speech_settings(options))
     return 0 if print_findings(findings, out) else 1
+
+
+def _new(options: argparse.Namespace, out: TextIO) -> int:
+    from characters.commands.new import make_game
+
+    make_game(options.folder)
+    print(f"Written. Play it: python {options.folder / 'main.py'}", file=out)
+    return 0
 
 
 def _docs(options: argparse.Namespace, out: TextIO) -> int:

@@ -44,7 +44,8 @@ def modules() -> dict[str, Module]:
         *(ROOT / "engine").rglob("*.py"),
         *(ROOT / "characters").rglob("*.py"),
     ]
-    names = {dotted(path): path for path in files}
+    # What `new` copies is no part of the product, but a game's own.
+    names = {dotted(path): path for path in files if "templates" not in path.parts}
     return {name: read(name, path, set(names)) for name, path in sorted(names.items())}
 
 

@@ -71,10 +71,11 @@ class Window:
 
     def present(self, *scenes: Scene) -> None:
         """Draw the scenes over each other and show the result."""
-        self.canvas.fill(scenes[0].background if scenes else _BAR_COLOUR)
-        for scene in scenes:
+        if not scenes:
+            self.canvas.fill(_BAR_COLOUR)
+        for index, scene in enumerate(scenes):
             scene.camera.size = self.size
-            scene.draw(self.canvas)
+            scene.draw(self.canvas, clears=index == 0)
         self._show()
         self._presented += 1
         is_due = self._record_every and self._presented % self._record_every == 0

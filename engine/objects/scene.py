@@ -307,9 +307,15 @@ class Scene:
         finally:
             self._may_update = self._thread
 
-    def draw(self, surface: Any) -> None:
-        """Call every `draw` from far to near, then every `on_gui`."""
+    def draw(self, surface: Any, *, clears: bool = True) -> None:
+        """Fill with the background, call every `draw` from far to near, then every `on_gui`.
+
+        With `clears=False` it is drawn over what is there, as a second scene in a window is.
+        """
         self.check_thread()
+        fill = getattr(surface, "fill", None)
+        if clears and fill is not None:
+            fill(self.background)
         camera, size = self.camera, getattr(surface, "get_size", None)
         view = camera.size if size is None else size()
         self.lifecycle.draw.look((*camera.to_world((0.0, 0.0)), *camera.to_world(view)))
