@@ -48,7 +48,7 @@ def test_it_runs_at_once_with_a_character_that_connects(
     finally:
         service.stop()
         sys.modules.pop("lantern")
-    assert [one.label for one in met] == ["Mara"]
+    assert [one.label for one in met] == ["Odo"]
     assert len(met[0].game_object.components) == 3
 
 

@@ -180,6 +180,23 @@ def test_a_child_is_drawn_at_the_depth_that_its_parent_carries_it_to(scene: Scen
     assert surface == ["tree", "load"]
 
 
+class Canvas(list[str]):
+    """A surface that notes its fillings, too."""
+
+    def fill(self, colour: tuple[int, int, int]) -> None:
+        self.append(f"fill {colour}")
+
+
+def test_a_scene_is_drawn_on_its_background_or_over_what_is_there(scene: Scene) -> None:
+    scene.background = (1, 2, 3)
+    scene.add(Painter("world"))
+    scene.update(0.0)
+    alone, over = Canvas(), Canvas()
+    scene.draw(alone)
+    scene.draw(over, clears=False)
+    assert (alone, over) == (["fill (1, 2, 3)", "world"], ["world"])
+
+
 def test_the_screen_is_drawn_over_the_world(scene: Scene) -> None:
     scene.add(Sign("caption"))
     scene.add(Painter("world"))

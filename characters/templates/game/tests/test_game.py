@@ -7,7 +7,7 @@ from pathlib import Path
 GAME = Path(__file__).parent.parent
 
 
-def test_mara_remembers_a_name(tmp_path: Path) -> None:
+def test_odo_remembers_a_name(tmp_path: Path) -> None:
     command = "-m characters demo --headless --scene assets/scenes/hall.toml --components lantern"
     command += " --script tests/play.toml --seconds 60 --data"
     play = [sys.executable, *command.split(), str(tmp_path)]
