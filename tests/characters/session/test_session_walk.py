@@ -277,11 +277,18 @@ each_policy = pytest.mark.parametrize(
 )
 
 
-@each_policy
+@pytest.mark.parametrize(
+    ("name", "persist"),
+    [
+        ("default", Persist.ACROSS_RESTARTS),
+        ("always resume", Persist.ACROSS_RESTARTS),
+        ("sleepy", Persist.UNTIL_DISCONNECT),
+    ],
+)
 def test_on_the_way_through_some_situations_the_invariants_hold(
     name: str, persist: Persist
 ) -> None:
-    counted = walk(POLICIES[name], persist, most=400)
+    counted = walk(POLICIES[name], persist, most=300)
     assert counted[S.CONNECTED.name] and counted[S.ERROR.name]
 
 
