@@ -509,7 +509,7 @@ def test_a_service_of_ones_own_is_reached_by_its_url_and_cannot_be_killed(tmp_pa
         url = json.loads(service.stdout.readline())["url"]
         run = play(tmp_path, until(PATIENT) + do("kill_service"), "--endpoint", url)
         service.terminate()
-        assert service.wait(timeout=10) == 0
+        assert service.wait(timeout=10) == 0 or sys.platform == "win32"  # there it is a kill
     assert run.status == 1
     assert run.report["failed_step"] == 2
     assert "remote endpoint" in run.report["failure"]["why"]

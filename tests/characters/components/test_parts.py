@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from types import ModuleType
 
+import platformdirs
 import pytest
 
 from characters.audio.echo import EchoCanceller
@@ -121,8 +122,7 @@ def test_a_level_without_a_file_has_the_personas_beside_the_main_script_and_thos
 
 
 def games_in(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in ("XDG_DATA_HOME", "HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA"):
-        monkeypatch.setenv(variable, str(home))
+    monkeypatch.setattr(platformdirs, "user_data_path", lambda *_, **__: home)
 
 
 def level_of(game: str) -> tuple[Scene, Character, CharacterManager]:

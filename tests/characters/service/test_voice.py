@@ -38,12 +38,19 @@ def listen(listener: FakeListener, play: Callable[[SpeechInput], Awaitable[None]
         speech_input.start(lambda text, messages: understood.append((text, messages)))
         async with asyncio.timeout(60):
             await play(speech_input)
-            for _ in range(3 * MAX_FRAMES):
-                await asyncio.sleep(0)
+            await settled(listener)
         await speech_input.close()
 
     asyncio.run(run())
     return understood
+
+
+async def settled(listener: FakeListener) -> None:
+    """Wait until it hears nothing new: well before what was fed counts as lost."""
+    heard = (-1, -1)
+    while heard != (heard := (len(listener.frames), len(listener.orders))):
+        for _ in range(10):
+            await asyncio.sleep(0)
 
 
 def test_what_is_heard_becomes_the_wires_messages() -> None:
