@@ -34,7 +34,7 @@ def scene() -> Iterator[Scene]:
 
 def picture(scene: Scene) -> pygame.Surface:
     surface = pygame.Surface((960, 600))
-    surface.fill(GROUND)
+    scene.background = GROUND
     scene.update(1 / 60)
     scene.draw(surface)
     return surface
