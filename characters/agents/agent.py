@@ -9,17 +9,8 @@ from typing import Any, Protocol, TypeAlias
 from characters.protocol.messages import Action
 
 __all__ = [
-    "Agent",
-    "Arrived",
-    "Do",
-    "Event",
-    "Feel",
-    "Part",
-    "PlayerSaid",
-    "Prompt",
-    "Say",
-    "Silence",
-]
+    "Agent", "Arrived", "Do", "Event", "Feel", "Part", "PlayerSaid", "Prompt", "Say", "Silence",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,17 +24,9 @@ from typing import Any, Literal
 from characters.audio.sources import AudioDevice
 
 __all__ = [
-    "calm",
-    "choose_device",
-    "DeviceReport",
-    "list_devices",
-    "OPEN_STREAMS",
-    "OpenStreams",
-    "portaudio_calls",
-    "Retries",
-    "run_abandonable",
-    "stable_name",
-]
+    "calm", "choose_device", "DeviceReport", "list_devices", "OPEN_STREAMS", "OpenStreams",
+    "portaudio_calls", "Retries", "run_abandonable", "stable_name",
+]  # fmt: skip
 
 # PortAudio's state belongs to the process, and so must the lock around it.
 PORTAUDIO = threading.Lock()

@@ -22,23 +22,10 @@ from numpy.typing import NDArray
 from characters.protocol.turn_settings import PushToTalkOptions, TurnSettings
 
 __all__ = [
-    "decibels",
-    "equal_power",
-    "Floats",
-    "Limiter",
-    "meter",
-    "mix_down",
-    "open_resampler",
-    "PushToTalk",
-    "ramp",
-    "resample",
-    "Samples",
-    "SpeechGate",
-    "StreamResampler",
-    "TalkCommand",
-    "TalkEvent",
-    "TalkPhase",
-]
+    "decibels", "equal_power", "Floats", "Limiter", "meter", "mix_down", "open_resampler",
+    "PushToTalk", "ramp", "resample", "Samples", "SpeechGate", "StreamResampler", "TalkCommand",
+    "TalkEvent", "TalkPhase",
+]  # fmt: skip
 
 Samples: TypeAlias = NDArray[np.int16]
 Floats: TypeAlias = NDArray[np.float32]

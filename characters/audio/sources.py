@@ -17,20 +17,10 @@ import numpy as np
 from characters.audio.signal import Samples, resample
 
 __all__ = [
-    "AudioDevice",
-    "FaultInjector",
-    "Frame",
-    "FRAME_SAMPLES",
-    "FRAME_SECONDS",
-    "FrameRing",
-    "FrameSink",
-    "MicrophoneSource",
-    "read_wav",
-    "SAMPLE_RATE",
-    "ScriptSource",
-    "SilentSource",
+    "AudioDevice", "FaultInjector", "Frame", "FRAME_SAMPLES", "FRAME_SECONDS", "FrameRing",
+    "FrameSink", "MicrophoneSource", "read_wav", "SAMPLE_RATE", "ScriptSource", "SilentSource",
     "SourceFactory",
-]
+]  # fmt: skip
 
 SAMPLE_RATE = 16_000
 FRAME_SAMPLES = 320

@@ -26,15 +26,9 @@ from engine.objects.physics import Box, BoxCollider, move_and_slide
 from engine.scenes.manager import SceneManager
 
 __all__ = [
-    "Door",
-    "FAULT_BINDINGS",
-    "FaultKeys",
-    "find_path",
-    "NextVisitor",
-    "Player",
-    "PLAYER_BINDINGS",
+    "Door", "FAULT_BINDINGS", "FaultKeys", "find_path", "NextVisitor", "Player", "PLAYER_BINDINGS",
     "SpawnPoint",
-]
+]  # fmt: skip
 
 Vector: TypeAlias = tuple[float, float]
 Cell: TypeAlias = tuple[int, int]

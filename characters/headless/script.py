@@ -47,15 +47,8 @@ from characters.protocol.network_conditions import LATE_SECONDS, SLOW_BYTES_PER_
 from characters.session.conversation import ResumeOutcome
 
 __all__ = [
-    "QuitStep",
-    "RespondStep",
-    "SayStep",
-    "Script",
-    "SpeakWavStep",
-    "Step",
-    "Wait",
-    "WaitStep",
-]
+    "QuitStep", "RespondStep", "SayStep", "Script", "SpeakWavStep", "Step", "Wait", "WaitStep",
+]  # fmt: skip
 
 CharacterId: TypeAlias = Annotated[str, Field(min_length=1)]
 

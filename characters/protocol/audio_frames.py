@@ -16,14 +16,9 @@ import msgpack
 from characters.protocol.codec import MessageError
 
 __all__ = [
-    "MAX_MICROPHONE_PCM",
-    "MAX_VOICE_FRAME",
-    "pack_microphone",
-    "pack_voice",
-    "unpack_microphone",
-    "unpack_voice",
-    "AudioFrame",
-]
+    "MAX_MICROPHONE_PCM", "MAX_VOICE_FRAME", "pack_microphone", "pack_voice", "unpack_microphone",
+    "unpack_voice", "AudioFrame",
+]  # fmt: skip
 
 MICROPHONE, VOICE = 1, 2
 MAX_MICROPHONE_PCM = 8192  # bytes: a quarter of a second at 16 kHz

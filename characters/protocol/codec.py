@@ -39,16 +39,9 @@ from characters.protocol.messages import (
 )
 
 __all__ = [
-    "decode_client",
-    "decode_server",
-    "encode_client",
-    "encode_server",
-    "MessageError",
-    "parse_object",
-    "reader",
-    "READERS",
-    "SUPPORTED_TYPES",
-]
+    "decode_client", "decode_server", "encode_client", "encode_server", "MessageError",
+    "parse_object", "reader", "READERS", "SUPPORTED_TYPES",
+]  # fmt: skip
 
 
 # --- readers: the clean value of a field, or ValueError with the end of a sentence ----------------

@@ -12,14 +12,9 @@ from typing import ClassVar
 from characters.protocol.messages import check_range, set_member
 
 __all__ = [
-    "BargeIn",
-    "ListeningMode",
-    "PushToTalkOptions",
-    "SmartTurn",
-    "Startup",
-    "TurnSettings",
+    "BargeIn", "ListeningMode", "PushToTalkOptions", "SmartTurn", "Startup", "TurnSettings",
     "VoiceActivityOptions",
-]
+]  # fmt: skip
 
 
 LONGEST_PRE_ROLL_SECONDS = 10.0

@@ -43,29 +43,11 @@ from characters.protocol.messages import (
 )
 
 __all__ = [
-    "AgentTurn",
-    "Effect",
-    "Effects",
-    "End",
-    "Entry",
-    "Generate",
-    "IdleTimer",
-    "MAX_UNANSWERED",
-    "MAX_WAITING",
-    "Note",
-    "PendingReply",
-    "PersistEntry",
-    "pieces",
-    "PlayerLine",
-    "RepeatAnswer",
-    "ResolveReply",
-    "RoomConversation",
-    "Send",
-    "SpeakText",
-    "StopSpeaking",
-    "TimingConfig",
+    "AgentTurn", "Effect", "Effects", "End", "Entry", "Generate", "IdleTimer", "MAX_UNANSWERED",
+    "MAX_WAITING", "Note", "PendingReply", "PersistEntry", "pieces", "PlayerLine", "RepeatAnswer",
+    "ResolveReply", "RoomConversation", "Send", "SpeakText", "StopSpeaking", "TimingConfig",
     "TurnRequest",
-]
+]  # fmt: skip
 
 
 # --- pace ---------------------------------------------------------------------------------------

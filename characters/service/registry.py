@@ -24,16 +24,9 @@ from characters.protocol.failures import CharactersError
 from characters.protocol.messages import ConnectRequest
 
 __all__ = [
-    "ConflictError",
-    "Grant",
-    "Limits",
-    "RefusalError",
-    "Registry",
-    "Room",
-    "ServiceSession",
-    "SpeakingQueue",
-    "SpeakingQueues",
-]
+    "ConflictError", "Grant", "Limits", "RefusalError", "Registry", "Room", "ServiceSession",
+    "SpeakingQueue", "SpeakingQueues",
+]  # fmt: skip
 
 
 MAX_ISSUED = 16

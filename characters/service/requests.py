@@ -18,13 +18,9 @@ from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.service.registry import RefusalError
 
 __all__ = [
-    "ContextError",
-    "level_context",
-    "LevelContext",
-    "listening_options",
-    "read_connect",
+    "ContextError", "level_context", "LevelContext", "listening_options", "read_connect",
     "read_fields",
-]
+]  # fmt: skip
 
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[!-~]+$")]

@@ -60,14 +60,9 @@ from characters.service.store import RoomHistory, RoomStore, Save
 from characters.service.voice import SpeechCallbacks, SpeechInput, SpeechOutput
 
 __all__ = [
-    "EndUtterance",
-    "LiveRoom",
-    "MessageHandler",
-    "MuteInput",
-    "Outcome",
-    "rejection",
+    "EndUtterance", "LiveRoom", "MessageHandler", "MuteInput", "Outcome", "rejection",
     "RoomServices",
-]
+]  # fmt: skip
 
 
 log = logging.getLogger(__name__)

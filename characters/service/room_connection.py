@@ -46,13 +46,8 @@ from characters.service.conversation import Send
 from characters.service.registry import Room
 
 __all__ = [
-    "ClientSocket",
-    "ConnectionHandler",
-    "MAX_FRAME",
-    "RoomConnection",
-    "RoomEvents",
-    "short",
-]
+    "ClientSocket", "ConnectionHandler", "MAX_FRAME", "RoomConnection", "RoomEvents", "short",
+]  # fmt: skip
 
 
 log = logging.getLogger(__name__)

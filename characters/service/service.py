@@ -41,14 +41,9 @@ from characters.speech.interfaces import Speech, VoiceStyle
 from engine.toml.reader import TomlFileError
 
 __all__ = [
-    "AgentFactory",
-    "endpoint_file",
-    "grant_body",
-    "PersonaAgentFactory",
-    "running_at",
-    "Service",
+    "AgentFactory", "endpoint_file", "grant_body", "PersonaAgentFactory", "running_at", "Service",
     "ServiceSettings",
-]
+]  # fmt: skip
 
 
 log = logging.getLogger(__name__)

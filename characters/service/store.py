@@ -32,14 +32,9 @@ from characters.service.conversation import (
 from characters.service.registry import Registry, ServiceSession
 
 __all__ = [
-    "RoomHistory",
-    "RoomStore",
-    "Save",
-    "SessionRepository",
-    "SessionStore",
-    "StoredSession",
+    "RoomHistory", "RoomStore", "Save", "SessionRepository", "SessionStore", "StoredSession",
     "StoredSessions",
-]
+]  # fmt: skip
 
 
 log = logging.getLogger(__name__)

@@ -24,14 +24,9 @@ from characters.protocol.messages import VISEMES
 from characters.speech.interfaces import SynthesisError, VoiceChunk, VoiceStyle
 
 __all__ = [
-    "Espeak",
-    "find_espeak",
-    "mouth_shapes",
-    "MouthShape",
-    "weights",
-    "weights_at",
+    "Espeak", "find_espeak", "mouth_shapes", "MouthShape", "weights", "weights_at",
     "weights_of_sound",
-]
+]  # fmt: skip
 
 
 # Longest spelling first; the beginning of a phoneme's name decides its shape.

@@ -36,13 +36,9 @@ from characters.speech.whisper import WhisperRecogniser, whisper_problem
 from characters.speech.worker import InWorker
 
 __all__ = [
-    "PLACEHOLDER_RATE",
-    "FallbackSynthesiser",
-    "make_speech",
-    "PlaceholderSpeech",
-    "SpeechParts",
+    "PLACEHOLDER_RATE", "FallbackSynthesiser", "make_speech", "PlaceholderSpeech", "SpeechParts",
     "syllables",
-]
+]  # fmt: skip
 
 
 log = logging.getLogger(__name__)

@@ -19,16 +19,9 @@ from characters.audio.signal import decibels
 from characters.speech.interfaces import GIVEN_NAMES
 
 __all__ = [
-    "Evidence",
-    "Grammar",
-    "Loudness",
-    "make_grammar",
-    "Segment",
-    "Sentence",
-    "spoken_frames",
-    "words_of",
-    "worst_word",
-]
+    "Evidence", "Grammar", "Loudness", "make_grammar", "Segment", "Sentence", "spoken_frames",
+    "words_of", "worst_word",
+]  # fmt: skip
 
 
 TOKENS = re.compile(r"<name>|[a-z']+|[()|\[\]]")

@@ -15,25 +15,10 @@ from characters.protocol.failures import CharactersError
 from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
 
 __all__ = [
-    "CollectedUtterance",
-    "Detector",
-    "dictated",
-    "GIVEN_NAMES",
-    "Heard",
-    "Recogniser",
-    "Rejected",
-    "SAY_AGAIN",
-    "Speech",
-    "SpeechEvent",
-    "SpeechListener",
-    "SpeechStarted",
-    "SpeechStopped",
-    "Synthesiser",
-    "SynthesisError",
-    "Utterance",
-    "VoiceChunk",
-    "VoiceStyle",
-]
+    "CollectedUtterance", "Detector", "dictated", "GIVEN_NAMES", "Heard", "Recogniser", "Rejected",
+    "SAY_AGAIN", "Speech", "SpeechEvent", "SpeechListener", "SpeechStarted", "SpeechStopped",
+    "Synthesiser", "SynthesisError", "Utterance", "VoiceChunk", "VoiceStyle",
+]  # fmt: skip
 
 
 SAY_AGAIN = "I did not catch that: say it again, or type it."

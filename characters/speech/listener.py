@@ -32,13 +32,8 @@ from characters.speech.interfaces import (
 )
 
 __all__ = [
-    "Activity",
-    "CUT_OFF",
-    "LoudnessDetector",
-    "NullRecogniser",
-    "Transcriber",
-    "VoiceActivity",
-]
+    "Activity", "CUT_OFF", "LoudnessDetector", "NullRecogniser", "Transcriber", "VoiceActivity",
+]  # fmt: skip
 
 
 log = logging.getLogger(__name__)

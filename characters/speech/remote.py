@@ -32,13 +32,9 @@ from characters.speech.interfaces import (
 )
 
 __all__ = [
-    "BARE_RATE",
-    "EndpointRecogniser",
-    "EndpointSynthesiser",
-    "SoundStream",
-    "SoundStreamError",
+    "BARE_RATE", "EndpointRecogniser", "EndpointSynthesiser", "SoundStream", "SoundStreamError",
     "SpeechEndpoint",
-]
+]  # fmt: skip
 
 
 log = logging.getLogger(__name__)

@@ -26,16 +26,9 @@ from characters.session.conversation import SessionRecord
 from engine.prefs.prefs import PlayerPrefs
 
 __all__ = [
-    "KeyValueSessionPersistence",
-    "KeyValueStore",
-    "ListableStore",
-    "MemoryStore",
-    "PersistenceError",
-    "PlayerPrefsStore",
-    "SessionData",
-    "SessionPersistence",
-    "StoredKeys",
-]
+    "KeyValueSessionPersistence", "KeyValueStore", "ListableStore", "MemoryStore",
+    "PersistenceError", "PlayerPrefsStore", "SessionData", "SessionPersistence", "StoredKeys",
+]  # fmt: skip
 
 _log = logging.getLogger(__name__)
 

@@ -21,15 +21,9 @@ from characters.ui.visuals import CharacterSprite
 from engine.objects.scene import Scene
 
 __all__ = [
-    "Actor",
-    "Caption",
-    "captions",
-    "FaultState",
-    "gather",
-    "HudModel",
-    "reading_seconds",
+    "Actor", "Caption", "captions", "FaultState", "gather", "HudModel", "reading_seconds",
     "SceneQuery",
-]
+]  # fmt: skip
 
 
 Point = tuple[float, float]

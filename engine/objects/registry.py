@@ -39,16 +39,9 @@ from engine.toml.diagnostics import (
 from engine.toml.positions import KeyPath
 
 __all__ = [
-    "Asset",
-    "ComponentRegistry",
-    "field_specs",
-    "FieldSpec",
-    "Handler",
-    "marked",
-    "Marker",
-    "ObjectRef",
-    "resolved",
-]
+    "Asset", "ComponentRegistry", "field_specs", "FieldSpec", "Handler", "marked", "Marker",
+    "ObjectRef", "resolved",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -31,25 +31,10 @@ import msgpack
 from engine.core.errors import EngineError
 
 __all__ = [
-    "MAX_TOTAL_BYTES",
-    "Change",
-    "Contents",
-    "ForeignFileError",
-    "Gap",
-    "NewerVersionError",
-    "Value",
-    "WriteQueue",
-    "apply_change",
-    "decode_changes",
-    "decode_file",
-    "encode_batch",
-    "encode_file",
-    "is_same",
-    "read_log",
-    "unpack",
-    "weigh",
-    "weight",
-]
+    "MAX_TOTAL_BYTES", "Change", "Contents", "ForeignFileError", "Gap", "NewerVersionError",
+    "Value", "WriteQueue", "apply_change", "decode_changes", "decode_file", "encode_batch",
+    "encode_file", "is_same", "read_log", "unpack", "weigh", "weight",
+]  # fmt: skip
 
 
 MAX_TOTAL_BYTES = 64 * 1024 * 1024

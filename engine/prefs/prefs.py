@@ -28,13 +28,9 @@ from engine.prefs.log import PrefsLog, RecoveryReport
 from engine.prefs.writer import PrefsSignals, PrefsWriter
 
 __all__ = [
-    "MAX_KEY_BYTES",
-    "MAX_VALUE_BYTES",
-    "PlayerPrefs",
-    "PrefsError",
-    "PrefsLockedError",
+    "MAX_KEY_BYTES", "MAX_VALUE_BYTES", "PlayerPrefs", "PrefsError", "PrefsLockedError",
     "PrefsView",
-]
+]  # fmt: skip
 
 
 _T = TypeVar("_T")

@@ -29,16 +29,9 @@ from engine.toml.positions import KeyPath
 from engine.toml.reader import Problem, TomlFileError, TomlSource, read_source
 
 __all__ = [
-    "ComponentEntry",
-    "ObjectEntry",
-    "ObjectSettings",
-    "Place",
-    "read_document",
-    "read_part_document",
-    "SceneCheck",
-    "SceneDocument",
-    "SceneSettings",
-]
+    "ComponentEntry", "ObjectEntry", "ObjectSettings", "Place", "read_document",
+    "read_part_document", "SceneCheck", "SceneDocument", "SceneSettings",
+]  # fmt: skip
 
 
 _DEEPEST = 8  # prefabs of prefabs; deeper is surely a circle

@@ -41,18 +41,9 @@ from engine.toml.editor import literal, save_atomically, set_in_text
 from engine.toml.reader import Problem, TomlFileError, TomlSource, parse_source, read_source
 
 __all__ = [
-    "choices_of",
-    "complaint",
-    "DEFAULT",
-    "field_rows",
-    "FieldRow",
-    "LEVEL",
-    "nested_rows",
-    "parsed",
-    "SceneFile",
-    "spelled",
-    "value_text",
-]
+    "choices_of", "complaint", "DEFAULT", "field_rows", "FieldRow", "LEVEL", "nested_rows",
+    "parsed", "SceneFile", "spelled", "value_text",
+]  # fmt: skip
 
 
 LEVEL = "level"

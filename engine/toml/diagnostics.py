@@ -26,27 +26,10 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 from engine.toml.positions import KeyPath
 
 __all__ = [
-    "NOTHING",
-    "Mistake",
-    "ModelSchema",
-    "as_data",
-    "as_toml",
-    "bare",
-    "below",
-    "choices",
-    "did_you_mean",
-    "is_table",
-    "item_types",
-    "meant_by",
-    "members",
-    "normalised",
-    "one_of",
-    "preset_mistake",
-    "presets",
-    "read_rest",
-    "unknown_name",
-    "validate",
-]
+    "NOTHING", "Mistake", "ModelSchema", "as_data", "as_toml", "bare", "below", "choices",
+    "did_you_mean", "is_table", "item_types", "meant_by", "members", "normalised", "one_of",
+    "preset_mistake", "presets", "read_rest", "unknown_name", "validate",
+]  # fmt: skip
 
 
 NOTHING: Any = object()

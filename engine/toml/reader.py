@@ -27,18 +27,9 @@ from engine.toml.diagnostics import NOTHING, Mistake, as_toml, did_you_mean, val
 from engine.toml.positions import KeyPath, Positions, scan
 
 __all__ = [
-    "FileWatch",
-    "Fix",
-    "Problem",
-    "TomlFileError",
-    "TomlSource",
-    "field_name",
-    "parse_source",
-    "parse_toml",
-    "read_source",
-    "read_toml",
-    "syntax_mistakes",
-]
+    "FileWatch", "Fix", "Problem", "TomlFileError", "TomlSource", "field_name", "parse_source",
+    "parse_toml", "read_source", "read_toml", "syntax_mistakes",
+]  # fmt: skip
 
 
 _MOST = 20

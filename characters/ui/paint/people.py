@@ -31,15 +31,9 @@ from engine.ui.colour import Colour, fade, mix
 from engine.ui.painter import Painter
 
 __all__ = [
-    "ASLEEP",
-    "BODY_ORIGIN",
-    "BODY_SIZE",
-    "CharacterDrawing",
-    "draw_body",
-    "head_layers",
-    "HEAD_ORIGIN",
-    "HEAD_SIZE",
-]
+    "ASLEEP", "BODY_ORIGIN", "BODY_SIZE", "CharacterDrawing", "draw_body", "head_layers",
+    "HEAD_ORIGIN", "HEAD_SIZE",
+]  # fmt: skip
 
 
 BODY_SIZE = (96, 102)
