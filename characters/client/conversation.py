@@ -23,6 +23,7 @@ from characters.client.microphone import GateMeter, MicrophoneGate, begins_at
 from characters.client.threads import Shared
 from characters.protocol import messages
 from characters.protocol.audio_frames import AudioFrame
+from characters.protocol.codec import MessageError
 from characters.protocol.link import SequencedChannel
 from characters.session.conversation import (
     Dialogue,
@@ -404,7 +405,7 @@ class Conversation:
         if self._session.machine.state is not SessionState.CONNECTED:
             return
         for message in self._talk.owed():
-            if not self.try_send(message):
+            if self.try_send(message):
                 return
         self._talk.repeated()
         for item in self._talk.take_waiting():
@@ -436,7 +437,10 @@ class Conversation:
 
     def send_text(self, text: str) -> None:
         """Say a line, now or once there is a connection; or refuse it with a reason."""
-        if self._is_open:
+        if len(text) > messages.MAX_TEXT:
+            most = f"{messages.MAX_TEXT:,}"
+            self._refuse(text, f"A line has at most {most} characters: say it in parts.")
+        elif self._is_open:
             self._feed(PlayerActed())
             self._say(text)
         else:
@@ -470,8 +474,8 @@ class Conversation:
     def _say(self, text: str) -> None:
         now = self._context.clock()
         line = messages.UserTextMessage(text, self._context.new_id())
-        if not self.try_send(line):
-            self._refuse(text, "The connection takes no more; say it again in a moment.")
+        if problem := self.try_send(line):
+            self._refuse(text, problem)
             return
         self._talk.said(line, now)
         if self._session.answers_unasked:
@@ -480,8 +484,8 @@ class Conversation:
 
     def _ask(self, request: RespondRequest) -> None:
         update = self._talk.update_for(request)
-        if not self.try_send(update):
-            self._refuse(request, "The connection takes no more; ask again in a moment.")
+        if problem := self.try_send(update):
+            self._refuse(request, problem)
             return
         self._talk.requested(update)
         self._follow(LocalEvent.TEXT_SENT)  # an answer is awaited, as after a line
@@ -498,21 +502,29 @@ class Conversation:
         state = self._session.machine.state
         if isinstance(message, messages.UserTextMessage):
             self.send_text(message.text)
-        elif state is not SessionState.CONNECTED or not self.try_send(message):
-            self._session.emit(MessageRefused(self._session.key, message.TYPE, _WHY_NOT[state]))
+            return
+        is_connected = state is SessionState.CONNECTED
+        problem = self.try_send(message) if is_connected else _WHY_NOT[state]
+        if problem:
+            self._session.emit(MessageRefused(self._session.key, message.TYPE, problem))
 
-    def try_send(self, message: messages.ClientMessage) -> bool:
-        """Send a message and return whether it was taken; a connection that refuses it is lost."""
-        connection = self._session.connection
+    def try_send(self, message: messages.ClientMessage) -> str:
+        """Send a message; return why it was not taken, "" if it was.
+
+        A connection that takes no more is lost; what no service takes costs nothing.
+        """
+        connection, full = self._session.connection, _WHY_NOT[SessionState.CONNECTED]
         if connection is None:
-            return False
+            return full
         try:
             connection.send(message)
         except TransportError as error:
             epoch = self._session.machine.epoch
             self._feed(ConnectionLost(epoch, error.failure, self._context.chance()))
-            return False
-        return True
+            return full
+        except MessageError as problem:
+            return f"{problem.message}."
+        return ""
 
     # --- the player's voice -------------------------------------------------------------------
 
@@ -576,7 +588,7 @@ _WHY_NOT: Mapping[SessionState, str] = MappingProxyType(
     {
         SessionState.DISCONNECTED: "Nobody is connected: connect first.",
         SessionState.CONNECTING: "The character is not ready yet.",
-        SessionState.CONNECTED: "The connection takes no more at the moment.",
+        SessionState.CONNECTED: "The connection takes no more; say it again in a moment.",
         SessionState.RECONNECTING: "The connection was lost and is being made again.",
         SessionState.DISCONNECTING: "The talk is being ended.",
         SessionState.ERROR: "The character cannot be reached: press Retry.",

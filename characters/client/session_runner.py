@@ -343,7 +343,10 @@ class SessionRunner:
             return
         config = self.session.config
         messages = messages_for_changes(self._room_config, config)
-        if all(self.conversation.try_send(message) for message in messages):
+        problems = [problem for it in messages if (problem := self.conversation.try_send(it))]
+        if problems:
+            _log.warning("Session %s: settings were not sent: %s", self.session.key, problems[0])
+        else:
             self._room_config = config
 
     # --- the connection -----------------------------------------------------------------------

@@ -5,6 +5,7 @@ MessageError                what the peer sent cannot be used; `kind` is the wir
   parse-error               not JSON, not UTF-8, not an object, nested too deep
   validation-error          no type, or a field that is missing or has the wrong type
   unknown-message-type      a client message that this service does not know
+  too-large                 more bytes than a frame may have
 ```
 
 A server message may come in three shapes (see `decode_server`); all three are accepted for
@@ -16,6 +17,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any, TypeVar
@@ -48,6 +50,7 @@ __all__ = [
 
 # A lone surrogate passes the JSON parser and then breaks every encoder behind it.
 _SURROGATE = re.compile("[\ud800-\udfff]")
+MAX_NUMBER = sys.float_info.max  # longer whole numbers break readers that know doubles only
 
 
 def _text(value: Any) -> str:
@@ -82,7 +85,29 @@ def _flag(value: Any) -> bool:
 def _table(value: Any) -> dict[str, object]:
     if not isinstance(value, dict):
         raise ValueError("must be an object")
-    return {_text(key): item for key, item in value.items()}
+    return {_text(key): _json(item) for key, item in value.items()}
+
+
+MAX_DEPTH = 32
+
+
+def _json(value: Any, depth: int = 0) -> Any:
+    """Return a value of any shape that every JSON library and store takes."""
+    if depth > MAX_DEPTH:
+        raise ValueError(f"is nested deeper than {MAX_DEPTH}")
+    if isinstance(value, str):
+        return _text(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        if not math.isfinite(value) or abs(value) > MAX_NUMBER:
+            raise ValueError("must hold finite numbers only")
+        return value
+    if isinstance(value, list | tuple):
+        return [_json(item, depth + 1) for item in value]
+    if isinstance(value, dict):
+        return {_text(key): _json(item, depth + 1) for key, item in value.items()}
+    raise ValueError(f"must be JSON (a {type(value).__name__} is not)")
 
 
 def _items(value: Any) -> list[Any]:
@@ -102,7 +127,7 @@ READERS: Mapping[str, Callable[[Any], object]] = {
     "float": _number,
     "int": _whole,
     "bool": _flag,
-    "object": lambda value: value,
+    "object": _json,
     "Mapping[str, object]": _table,
     "Mapping[str, float]": lambda value: {k: _number(v) for k, v in _table(value).items()},
     "tuple[Mapping[str, object], ...]": lambda value: tuple(map(_table, _items(value))),
@@ -243,8 +268,12 @@ def parse_object(frame: str | bytes) -> dict[str, Any]:
 
 
 def encode_client(message: ClientMessage) -> dict[str, Any]:
-    """Return the wire dictionary of a client message."""
+    """Return the wire dictionary of a client message.
+
+    Raises MessageError for what no service would take: a value that is no JSON, half a character.
+    """
     data = _dump(message)
+    _build(type(message), message.TYPE, data)
     return {"type": message.TYPE} | ({"data": data} if data else {})
 
 

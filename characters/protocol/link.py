@@ -16,6 +16,7 @@ repeats the rest. The channel outlives connections and ends with its room. Pure.
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -26,9 +27,9 @@ from characters.protocol.codec import MessageError, reader
 from characters.protocol.failures import CharactersError
 
 __all__ = [
-    "Ack", "Arrival", "Bye", "decode_link", "encode_link", "FrameQueue", "Hello", "LINK_LABEL",
-    "LinkFrame", "OutboxFullError", "Ping", "Pong", "ReplayError", "SequencedChannel",
-    "SUBPROTOCOL", "Welcome",
+    "Ack", "Arrival", "Bye", "decode_link", "encode_link", "frame_text", "FrameQueue", "Hello",
+    "LINK_LABEL", "LinkFrame", "MAX_FRAME", "MAX_OUTBOX", "OutboxFullError", "Ping", "Pong",
+    "ReplayError", "SequencedChannel", "SUBPROTOCOL", "Welcome",
 ]  # fmt: skip
 
 LINK_LABEL = "troupe"
@@ -139,9 +140,25 @@ other side's queue short, many enough that a streamed answer is not doubled in f
 
 DEFAULT_LIMIT = 1024
 
+MAX_FRAME = 64 * 1024
+"""Bytes of the largest text frame that a service takes."""
+
+MAX_OUTBOX = 1 << 20
+"""Characters of the messages that may wait for a confirmation, whatever their number."""
+
+
+def frame_text(frame: Mapping[str, Any], most: int = MAX_FRAME) -> str:
+    """Return a frame as JSON text. Raises MessageError(too-large) above `most` bytes of UTF-8."""
+    text = json.dumps(frame, separators=(",", ":"), ensure_ascii=False)
+    size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    if size > most:
+        detail = f"A message of {size:,} bytes is too large to be sent (at most {most:,})"
+        raise MessageError("too-large", f"{detail}: send it in parts")
+    return text
+
 
 class OutboxFullError(CharactersError):
-    """The peer has confirmed nothing for `limit` messages; retryable once it does."""
+    """The peer confirms nothing and too much waits for it; retryable once it does."""
 
     retryable = True
 
@@ -163,7 +180,7 @@ class SequencedChannel:
 
     `sent` is the last number given out, `confirmed` the last one that the peer has confirmed,
     `received` the last one that was let through; all are 0 before the first message. At most
-    `limit` messages wait for a confirmation.
+    `limit` messages and `MAX_OUTBOX` characters wait for a confirmation.
     """
 
     def __init__(self, room_name: str, limit: int = DEFAULT_LIMIT) -> None:
@@ -172,27 +189,31 @@ class SequencedChannel:
         self.confirmed = 0
         self.received = 0
         self._limit = limit
-        self._waiting: deque[dict[str, Any]] = deque()
+        self._waiting: deque[tuple[dict[str, Any], int]] = deque()  # with their sizes
+        self._size = 0
         self._unacknowledged = 0
         self._is_entered = False
 
     @property
     def unconfirmed(self) -> tuple[dict[str, Any], ...]:
         """The messages that were sent and not confirmed yet, oldest first."""
-        return tuple(self._waiting)
+        return tuple(frame for frame, _ in self._waiting)
 
-    def number(self, message: Mapping[str, Any]) -> dict[str, Any]:
+    def number(self, message: Mapping[str, Any], size: int = 0) -> dict[str, Any]:
         """Return the message with its number `seq`, and keep it until it is confirmed.
 
-        Raises OutboxFullError, and then keeps nothing.
+        `size` is what it takes on the wire, in characters. Raises OutboxFullError, and then keeps
+        nothing.
         """
-        if len(self._waiting) >= self._limit:
+        if len(self._waiting) >= self._limit or self._size + size > MAX_OUTBOX:
             raise OutboxFullError(
-                f"{self._limit} messages wait for confirmation; the peer is not reading"
+                f"{len(self._waiting)} messages of {self._size:,} characters wait for "
+                "confirmation; the peer is not reading"
             )
         self.sent += 1
         frame = {**message, "seq": self.sent}
-        self._waiting.append(frame)
+        self._waiting.append((frame, size))
+        self._size += size
         return frame
 
     def acknowledged(self, received: int) -> None:
@@ -200,8 +221,8 @@ class SequencedChannel:
         if received > self.sent:
             raise ReplayError(f"the peer confirms {received}, but only {self.sent} were sent")
         self.confirmed = max(self.confirmed, received)
-        while self._waiting and self._waiting[0]["seq"] <= received:
-            self._waiting.popleft()
+        while self._waiting and self._waiting[0][0]["seq"] <= received:
+            self._size -= self._waiting.popleft()[1]
 
     def missed(self, received: int) -> tuple[dict[str, Any], ...]:
         """Return the messages to repeat to a peer that has them up to `received`.
@@ -214,7 +235,7 @@ class SequencedChannel:
                 f"cannot repeat from {received}: confirmed {self.confirmed}, sent {self.sent}"
             )
         self.acknowledged(received)
-        return tuple(self._waiting)
+        return self.unconfirmed
 
     def enter(self, welcome: Welcome) -> tuple[dict[str, Any], ...]:
         """Take the service's welcome; return the messages to repeat. For the client's end.
@@ -227,8 +248,8 @@ class SequencedChannel:
         self._is_entered = True
         self.received = welcome.next_seq - 1
         self.sent = self.confirmed = welcome.received
-        waiting, self._waiting = self._waiting, deque()
-        return tuple(self.number(message) for message in waiting)
+        waiting, self._waiting, self._size = self._waiting, deque(), 0
+        return tuple(self.number(message, size) for message, size in waiting)
 
     def accept(self, raw: Mapping[str, Any]) -> Arrival:
         """Classify a numbered message; only DELIVER moves `received` on.
@@ -258,6 +279,8 @@ class SequencedChannel:
 class FrameQueue:
     """Frames that wait for a socket, in order: messages as text, audio as bytes.
 
+    `text_size` is how many characters of text wait.
+
     More than `most_audio` audio frames are not kept: the oldest of them is dropped.
     """
 
@@ -265,6 +288,7 @@ class FrameQueue:
         self._most_audio = most_audio
         self._frames: deque[str | bytes] = deque()
         self._audio = 0
+        self.text_size = 0
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -276,6 +300,8 @@ class FrameQueue:
                 self._frames.remove(next(it for it in self._frames if isinstance(it, bytes)))
                 self._audio -= 1
             self._audio += 1
+        else:
+            self.text_size += len(frame)
         self._frames.append(frame)
 
     def pop(self) -> str | bytes:
@@ -283,6 +309,8 @@ class FrameQueue:
         frame = self._frames.popleft()
         if isinstance(frame, bytes):
             self._audio -= 1
+        else:
+            self.text_size -= len(frame)
         return frame
 
     def drop_audio(self) -> None:
@@ -293,4 +321,4 @@ class FrameQueue:
     def clear(self) -> None:
         """Drop everything that waits."""
         self._frames.clear()
-        self._audio = 0
+        self._audio = self.text_size = 0

@@ -20,14 +20,17 @@ __all__ = [
     "BotLlmText", "BotReady", "BotStartedSpeaking", "BotStoppedSpeaking", "BotTtsStarted",
     "BotTurnCompleted", "check_number", "check_range", "ClientMessage", "ConnectRequest",
     "ContextUpdate", "FinalUserTranscription", "ForceUserStoppedSpeaking", "InteractionCreated",
-    "InterruptBot", "KillPipeline", "LlmNoResponse", "Metrics", "ModerationResponse", "MODES",
-    "plain", "ResetIdleTimer", "RespondMode", "RespondModeUpdate", "RoomGrant", "ServerMessage",
-    "ServerResponse", "set_member", "SILENT", "SttToggle", "TriggerMessage", "TtsToggle",
-    "UnknownMessage", "UpdateDynamicInfo", "UpdateSceneMetadata", "UpdateTemplateKeys",
+    "InterruptBot", "KillPipeline", "LlmNoResponse", "MAX_TEXT", "Metrics", "ModerationResponse",
+    "MODES", "plain", "ResetIdleTimer", "RespondMode", "RespondModeUpdate", "RoomGrant",
+    "ServerMessage", "ServerResponse", "set_member", "SILENT", "SttToggle", "TriggerMessage",
+    "TtsToggle", "UnknownMessage", "UpdateDynamicInfo", "UpdateSceneMetadata", "UpdateTemplateKeys",
     "UsageLimitReached", "USER_LANES", "USER_TEXT", "USER_VOICE", "UserIdleWarning",
     "UserTextMessage", "VadSttStarted", "VadSttStopped", "Visemes", "VISEMES",
 ]  # fmt: skip
 
+
+MAX_TEXT = 2000
+"""Characters of a player's line."""
 
 VISEMES = (
     *("sil", "pp", "ff", "th", "dd", "kk", "ch", "ss", "nn", "rr"),

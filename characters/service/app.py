@@ -21,7 +21,7 @@ from aiohttp.typedefs import Handler, Middleware
 from characters.agents.agent import Do, Feel, Part
 from characters.protocol.codec import MessageError, encode_server, parse_object
 from characters.protocol.link import SUBPROTOCOL
-from characters.protocol.messages import ActionResponse, BotEmotion, BotLlmText
+from characters.protocol.messages import MAX_TEXT, ActionResponse, BotEmotion, BotLlmText
 from characters.service.registry import RefusalError
 from characters.service.requests import read_connect, read_fields
 from characters.service.room_connection import MAX_FRAME, ClientSocket
@@ -189,10 +189,16 @@ async def _answer_stream(service: Service, request: web.Request) -> web.StreamRe
     form = await request.post()
     values = {name: form[name] for name in FIELDS if name in form}
     text = values.pop("text_input", None)
-    if not isinstance(text, str) or not 0 < len(text.strip()) <= 2000:
+    if not isinstance(text, str) or not 0 < len(text.strip()) <= MAX_TEXT:
         raise RefusalError(
             422,
-            [{"type": "missing", "loc": ["body", "text_input"], "msg": "1 to 2000 characters"}],
+            [
+                {
+                    "type": "missing",
+                    "loc": ["body", "text_input"],
+                    "msg": f"1 to {MAX_TEXT} characters",
+                }
+            ],
         )
     connect = read_fields(values)
     async with service.question(connect, text.strip()) as (grant, parts):

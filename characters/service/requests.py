@@ -6,6 +6,7 @@ characters each, as the public API counts them.
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -131,6 +132,7 @@ def _problem(kind: str, where: str | tuple[int | str, ...], message: str) -> dic
 
 STATIC_BUDGET = 20_000
 RUNTIME_BUDGET = 30_000
+KEYS_BUDGET = 8_000
 MAX_THINGS = 256
 MAX_KEYS = 256
 
@@ -145,6 +147,7 @@ class LevelContext:
     def __init__(self, static_text: str = "", player_name: str | None = None) -> None:
         self._static = static_text
         self._runtime: deque[str] = deque()
+        self._runtime_tokens = 0
         self._scene: list[Mapping[str, object]] = []
         self._keys: dict[str, object] = {}
         self._attention: object = None
@@ -172,12 +175,14 @@ class LevelContext:
             raise ContextError(f"text is over {RUNTIME_BUDGET} estimated tokens")
         if mode != "append":
             self._runtime.clear()
+            self._runtime_tokens = 0
         if mode == "reset" and remove_static:
             self._static = ""
         if text:
             self._runtime.append(text)
-        while self._runtime_tokens() > RUNTIME_BUDGET:
-            self._runtime.popleft()
+            self._runtime_tokens += _tokens(text)
+        while self._runtime_tokens > RUNTIME_BUDGET:
+            self._runtime_tokens -= _tokens(self._runtime.popleft())
 
     def attend(self, target: object) -> None:
         """Set what "this" and "that" mean; an empty string clears it."""
@@ -203,13 +208,19 @@ class LevelContext:
 
     def set_keys(self, keys: Mapping[str, object]) -> None:
         """Set template variables; others stay."""
-        if len(self._keys.keys() | keys.keys()) > MAX_KEYS:
+        together = {**self._keys, **keys}
+        if len(together) > MAX_KEYS:
             raise ContextError(f"more than {MAX_KEYS} template keys")
-        self._keys.update(keys)
+        if _tokens(json.dumps(together, ensure_ascii=False)) > KEYS_BUDGET:
+            raise ContextError(f"template keys are over {KEYS_BUDGET} estimated tokens")
+        self._keys = together
 
     def figures(self) -> dict[str, object]:
-        """Return the extras of a `context-update` acknowledgement."""
-        static, runtime = _tokens(self._static), self._runtime_tokens()
+        """Return the extras of a `context-update` acknowledgement.
+
+        Counts, and not the text: an acknowledgement is never larger than what it acknowledges.
+        """
+        static, runtime = _tokens(self._static), self._runtime_tokens
         total = STATIC_BUDGET + RUNTIME_BUDGET
         return {
             "token_count": static + runtime,
@@ -219,11 +230,7 @@ class LevelContext:
             "static_max_tokens": STATIC_BUDGET,
             "runtime_max_tokens": RUNTIME_BUDGET,
             "remaining_tokens": total - static - runtime,
-            "content": "\n".join(self._runtime),
         }
-
-    def _runtime_tokens(self) -> int:
-        return sum(map(_tokens, self._runtime))
 
 
 def _tokens(text: str) -> int:

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 from characters.agents.agent import Agent, Event
 from characters.protocol.codec import MessageError
 from characters.protocol.messages import (
+    MAX_TEXT,
     USER_LANES,
     USER_VOICE,
     BotReady,
@@ -67,7 +68,7 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-MAX_TEXT = 2000
+MAX_ID = 200  # characters of the ids that a client makes
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,8 @@ class MessageHandler:
 
     def _text(self, message: UserTextMessage, now: float) -> Outcomes:
         text, message_id = message.text.strip(), message.message_id
+        if len(message_id or "") > MAX_ID:
+            return [_ack(message, f"'message_id' must have at most {MAX_ID} characters", ok=False)]
         if message_id in self._taken:
             return [_text_ack(message)] if message_id in self._durable else []
         if not text or len(text) > MAX_TEXT:
@@ -169,7 +172,7 @@ class MessageHandler:
         modes = self._conversation.set_mode(message.modality, message.mode)
         extras: dict[str, object] = {"modality": message.modality, "mode": message.mode}
         if message.update_id is not None:
-            extras["update_id"] = message.update_id
+            extras["update_id"] = message.update_id[:MAX_ID]
         return [_ack(message, "Respond mode updated", {**extras, "respond_modes": modes})]
 
     def _dynamic_info(self, message: UpdateDynamicInfo, now: float) -> Outcomes:

@@ -12,7 +12,6 @@ missed is repeated when it comes back.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import math
 from collections import deque
@@ -26,6 +25,8 @@ from characters.protocol.audio_frames import pack_voice, unpack_microphone
 from characters.protocol.codec import MessageError, decode_client, encode_server, parse_object
 from characters.protocol.link import (
     LINK_LABEL,
+    MAX_FRAME,
+    MAX_OUTBOX,
     Ack,
     Arrival,
     Bye,
@@ -40,6 +41,7 @@ from characters.protocol.link import (
     Welcome,
     decode_link,
     encode_link,
+    frame_text,
 )
 from characters.protocol.messages import BotTurnCompleted, ClientMessage, ServerMessage
 from characters.service.conversation import Send
@@ -52,8 +54,8 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-MAX_FRAME = 64 * 1024
 MAX_WAITING = 2048
+MAX_WAITING_TEXT = 2 << 20  # characters
 MAX_VOICE = 100
 SEND_SECONDS = 10.0
 
@@ -71,8 +73,8 @@ class ClientSocket:
 
     def send(self, frame: Mapping[str, Any]) -> None:
         """Queue a JSON frame."""
-        self._put(json.dumps(frame, separators=(",", ":")))
-        if len(self._queue) > MAX_WAITING:
+        self._put(frame_text(frame, MAX_OUTBOX))
+        if len(self._queue) > MAX_WAITING or self._queue.text_size > MAX_WAITING_TEXT:
             log.warning("a client reads too slowly: %d frames wait; dropped", len(self._queue))
             self.abort()
 
@@ -177,7 +179,7 @@ class RoomConnection:
         self.events = events
         self.channel = SequencedChannel(room.name)
         self.socket: ClientSocket | None = None
-        self._was_entered = False
+        self._was_entered = self._is_over = False
         self._turns: deque[tuple[int, str]] = deque()  # number of a completed turn, what it answers
 
     def enter(self, socket: ClientSocket, received: int) -> None:
@@ -203,12 +205,14 @@ class RoomConnection:
 
     def send(self, effect: Send) -> None:
         """Send now, or when a client is there; a room whose client confirms nothing ends."""
-        message = effect.message
+        message, body = effect.message, encode_server(effect.message)
         try:
-            frame = self.channel.number(encode_server(message))
+            frame = self.channel.number(body, len(frame_text(body, MAX_OUTBOX)))
         except OutboxFullError:
-            log.warning("room %s: the client confirms nothing; it ends", short(self.room.name))
-            self.events.end("overflow")
+            if not self._is_over:
+                log.warning("room %s: the client confirms nothing; it ends", short(self.room.name))
+                self._is_over = True
+                self.events.end("overflow")
             return
         if isinstance(message, BotTurnCompleted) and message.message_id is not None:
             self._turns.append((frame["seq"], message.message_id))

@@ -48,9 +48,9 @@ class Connection(Protocol):
     def send(self, message: ClientMessage) -> None:
         """Queue a message; never waits.
 
-        A connection that is lost takes the message too: a rejoin of the room sends it. Raises
-        TransportError (transport.overflow), and then has not taken the message, when the peer
-        has confirmed nothing for too long.
+        A connection that is lost takes the message too: a rejoin of the room sends it. What it
+        does not take costs nothing: MessageError for what no service takes, TransportError
+        (transport.overflow) when the peer has confirmed nothing for too long.
         """
 
     def send_audio(self, pcm: bytes, timestamp: float) -> None:

@@ -22,7 +22,7 @@ import numpy as np
 from characters.protocol.audio_frames import AudioFrame
 from characters.protocol.codec import MessageError, decode_server, encode_client, parse_object
 from characters.protocol.failures import Failure, failure
-from characters.protocol.link import Bye, OutboxFullError, SequencedChannel, Welcome
+from characters.protocol.link import Bye, OutboxFullError, SequencedChannel, Welcome, frame_text
 from characters.protocol.messages import ClientMessage, RoomGrant
 from characters.protocol.network_conditions import NetworkConditions
 from characters.transport.base import Incoming, TransportError
@@ -38,6 +38,7 @@ MICROPHONE_RATE = 16_000
 VOICE_RATE = 24_000
 MAX_AUDIO = 50  # one second of 20 ms frames
 MAX_HELD_BACK = 4096
+MAX_PACKET = 15_000  # bytes: LiveKit's documented limit for a reliable data packet is 15 KiB
 # A track never stops: what is quieter than this for so long is the pause between two answers.
 SILENCE_PEAK = 64
 SILENCE_SECONDS = 0.3
@@ -155,9 +156,11 @@ class LiveKitConnection:
         self._begin(self._speak())
 
     def send(self, message: ClientMessage) -> None:
-        """Queue a message. Raises TransportError(transport.overflow)."""
+        """Queue a message. Raises MessageError above `MAX_PACKET`, TransportError."""
+        body = encode_client(message)
+        size = len(frame_text(body, MAX_PACKET))
         try:
-            frame = self._channel.number(encode_client(message))
+            frame = self._channel.number(body, size)
         except OutboxFullError as problem:
             raise TransportError(failure("transport.overflow", str(problem))) from None
         self._go_out(frame)

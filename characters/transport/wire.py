@@ -7,7 +7,6 @@ with `receive`, gives `next_event` to the session, and calls `end` when the sock
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from typing import Any
 
@@ -16,6 +15,7 @@ from characters.protocol.codec import MessageError, decode_server, encode_client
 from characters.protocol.failures import Failure, failure
 from characters.protocol.link import (
     LINK_LABEL,
+    MAX_FRAME,
     Ack,
     Arrival,
     Bye,
@@ -28,6 +28,7 @@ from characters.protocol.link import (
     Welcome,
     decode_link,
     encode_link,
+    frame_text,
 )
 from characters.protocol.messages import BotReady, ClientMessage, ServerMessage
 from characters.transport.base import Incoming, TransportError
@@ -35,6 +36,7 @@ from characters.transport.base import Incoming, TransportError
 __all__ = ["MAX_INCOMING", "WireProtocol"]
 
 MAX_INCOMING = 4096
+SEQ_BYTES = 32  # what the number adds to a message
 
 
 class WireProtocol:
@@ -70,9 +72,14 @@ class WireProtocol:
             self._send_frame(frame)
 
     def send(self, message: ClientMessage) -> None:
-        """Send a message, or keep it for a rejoin. Raises TransportError(transport.overflow)."""
+        """Send a message, or keep it for a rejoin.
+
+        Raises MessageError for one that cannot be sent, TransportError(transport.overflow).
+        """
+        body = encode_client(message)
+        size = len(frame_text(body, MAX_FRAME - SEQ_BYTES))
         try:
-            frame = self._channel.number(encode_client(message))
+            frame = self._channel.number(body, size)
         except OutboxFullError as problem:
             raise TransportError(failure("transport.overflow", str(problem))) from None
         self._send_frame(frame)
@@ -94,7 +101,7 @@ class WireProtocol:
 
     def _send_frame(self, frame: dict[str, Any]) -> None:
         if self.failure is None:
-            self._to_send.append(json.dumps(frame, separators=(",", ":")))
+            self._to_send.append(frame_text(frame))
 
     # --- in --------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from characters.client.config import MessageRefused
+from characters.client.config import MessageRefused, TextRefused
 from characters.protocol.messages import (
     Action,
     ActionResponse,
@@ -130,6 +130,15 @@ def test_a_request_without_a_connection_is_refused_with_a_reason() -> None:
         stage.until_state(actor, SessionState.DISCONNECTED)
         stage.do(actor.conversation.respond)
         assert actor.all(MessageRefused)[-1].reason == "Nobody is connected: connect first."
+
+
+def test_a_line_that_is_too_long_is_refused_at_once_and_the_next_one_goes_out() -> None:
+    with Stage() as stage:
+        actor = connected(stage, RespondMode.AUTO)
+        stage.do(actor.conversation.send_text, "x" * 70_000)
+        assert "at most 2,000 characters" in actor.all(TextRefused)[-1].reason
+        assert say(stage, actor, "Hello")
+        assert actor.session.machine.state is SessionState.CONNECTED
 
 
 def test_a_change_of_mode_is_sent_to_the_room_and_to_the_next_one() -> None:

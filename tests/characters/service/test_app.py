@@ -439,6 +439,38 @@ def test_a_slow_reader_loses_its_connection_and_nobody_elses() -> None:
     serve(play)
 
 
+def test_an_acknowledgement_repeats_no_text() -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.room() as (guest, _):
+            for _ in range(15):
+                text = "\N{GRINNING FACE}" * 4_000
+                await guest.send(type="context-update", data={"text": text})
+            acks = [(await guest.until("server-response"))[-1] for _ in range(15)]
+        assert acks[-1]["status"] == "success"
+        assert acks[-1]["extras"]["runtime_token_count"] == 15_000
+        assert max(len(json.dumps(ack)) for ack in acks) < 500
+
+    serve(play)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    ['{"a": "fine \\ud800"}', '{"a": [{"b": 1e999}]}', '{"a": ' + "[" * 40 + "]" * 40 + "}"],
+    ids=["half a character", "infinite", "deep"],
+)
+def test_a_value_that_no_store_takes_is_refused_and_the_talk_goes_on(keys: str) -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.room() as (guest, _):
+            data = '{"template_keys": ' + keys + "}"
+            await guest.socket.send_str('{"type": "update-template-keys", "data": ' + data + "}")
+            ack = (await guest.until("server-response"))[-1]
+            assert (ack["event_type"], ack["status"]) == ("validation-error", "error")
+            await guest.say("still here")
+            await guest.until("bot-turn-completed")
+
+    serve(play)
+
+
 async def until_gone(bare: Bare) -> None:
     async with asyncio.timeout(60):
         while (await bare.health())["live"] > 1:  # noqa: ASYNC110  # health has no event
@@ -511,7 +543,7 @@ def test_an_idle_player_is_warned_and_then_sent_home() -> None:
             assert (await guest.ended())[-1]["reason"] == "idle-timeout"
 
     # Long enough to enter on a machine that stalls; the warning comes at once.
-    timing = replace(AT_ONCE, idle_timeout=1.0, idle_warning=0.99)
+    timing = replace(AT_ONCE, idle_timeout=4.0, idle_warning=3.99)
     serve(play, ServiceSettings(timing=timing))
 
 

@@ -8,13 +8,17 @@ from dataclasses import replace
 
 import pytest
 
+from characters.protocol.codec import MessageError
 from characters.protocol.failures import FailureKind
 from characters.protocol.link import Bye, SequencedChannel
 from characters.protocol.messages import (
     BotLlmText,
     BotReady,
+    ClientMessage,
     ConnectRequest,
+    ContextUpdate,
     RoomGrant,
+    UpdateTemplateKeys,
     UserTextMessage,
 )
 from characters.protocol.network_conditions import NetworkConditions
@@ -267,6 +271,30 @@ def test_a_queue_that_nobody_confirms_overflows_with_an_error(
         with pytest.raises(TransportError) as caught:
             connection.send(UserTextMessage("one too many"))
         assert caught.value.failure.code == "transport.overflow"
+
+    on_stage(play)
+
+
+UNSENDABLE: list[ClientMessage] = [
+    UpdateTemplateKeys({"a": float("nan")}),
+    UpdateTemplateKeys({"a": {1}}),
+    UpdateTemplateKeys({"a": {(1, 2): 3}}),
+    UpdateTemplateKeys({"a": "half a character \ud83d"}),
+    ContextUpdate("x" * 70_000),
+    UserTextMessage("\udc00"),
+]
+
+
+def test_what_cannot_be_sent_is_refused_and_costs_nothing(
+    on_stage: Callable[[Play], None],
+) -> None:
+    async def play(stage: Stage) -> None:
+        _, connection = await enter(stage.transport)
+        for message in UNSENDABLE:
+            with pytest.raises(MessageError):
+                connection.send(message)
+        connection.send(UserTextMessage("count 2"))
+        assert await texts(connection, 2)
 
     on_stage(play)
 
