@@ -6,6 +6,8 @@ header of assets/personas/porter-3e8f.toml explains it to authors.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +16,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from characters.agents.patterns import Pattern
 from engine.toml.reader import read_toml
 
-__all__ = ["Condition", "Feeling", "Persona", "PersonaAction", "read_persona", "Topic"]
+__all__ = [
+    "Condition", "Feeling", "Persona", "PersonaAction", "PersonaFiles", "read_persona", "Topic",
+]  # fmt: skip
 
 
 def _compiles(source: str) -> str:
@@ -136,6 +140,13 @@ class Persona(_Strict):
     event: tuple[LevelEvent, ...] = ()
     questions: dict[Word, Line] = {}
 
+    @cached_property
+    def patterns(self) -> Mapping[str, tuple[Pattern, ...]]:
+        """What a player's line is matched with, for each topic's id; compiled once."""
+        return {
+            topic.id: tuple(map(Pattern.compile, (*topic.says, *topic.ask))) for topic in self.topic
+        }
+
     @model_validator(mode="after")
     def _is_consistent(self) -> Persona:
         ids = [topic.id for topic in self.topic]
@@ -152,3 +163,21 @@ class Persona(_Strict):
 def read_persona(path: Path) -> Persona:
     """Read a persona file. Raises engine.toml.reader.TomlFileError with every mistake in it."""
     return read_toml(path, Persona)
+
+
+class PersonaFiles:
+    """Reads persona files, each once for as long as it stays as it is: its talks share one."""
+
+    def __init__(self) -> None:
+        self._read: dict[Path, tuple[tuple[int, int, int], Persona]] = {}
+
+    def read(self, path: Path) -> Persona:
+        """Return the persona in a file as it is now. Raises TomlFileError, OSError."""
+        stat = path.stat()
+        stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+        known = self._read.get(path)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        persona = read_persona(path)
+        self._read[path] = stamp, persona
+        return persona

@@ -19,7 +19,7 @@ from random import Random
 from typing import Any
 
 from characters.agents.agent import Arrived, Do, Event, Feel, Part, PlayerSaid, Prompt, Say, Silence
-from characters.agents.patterns import Pattern, away_words, best_lines, fill, normalise
+from characters.agents.patterns import away_words, best_lines, fill, normalise
 from characters.agents.persona import Condition, Feeling, Persona, PersonaAction, Topic
 from characters.protocol.messages import Action
 
@@ -238,10 +238,6 @@ class ScriptedAgent:
         self._persona = persona
         self._memory = ConversationMemory.restore(memory)
         self._chance = chance
-        self._patterns = {
-            topic.id: tuple(Pattern.compile(source) for source in (*topic.says, *topic.ask))
-            for topic in persona.topic
-        }
         self._mood = persona.mood
 
     def memory(self) -> dict[str, Any]:
@@ -366,7 +362,7 @@ class ScriptedAgent:
         return chosen, best[1]
 
     def _weight(self, topic: Topic, normal: str) -> float:
-        fits = (item.weight for item in self._patterns[topic.id] if item.matches(normal))
+        fits = (item.weight for item in self._persona.patterns[topic.id] if item.matches(normal))
         # A topic with a condition fits the moment better than one without.
         bonus = 0.5 if topic.when != Condition() else 0.0
         weight = max(fits, default=0.0)

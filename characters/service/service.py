@@ -19,7 +19,7 @@ from urllib.request import urlopen
 
 from characters.agents.agent import Agent, Part, PlayerSaid, Say
 from characters.agents.llm import LlmAgent, LlmEndpoint
-from characters.agents.persona import Persona, read_persona
+from characters.agents.persona import Persona, PersonaFiles
 from characters.agents.script import ScriptedAgent
 from characters.protocol.link import Ping
 from characters.protocol.messages import ConnectRequest, RoomGrant
@@ -334,7 +334,7 @@ async def _recorded(
 
 
 class PersonaAgentFactory:
-    """Makes agents from the persona files below personas/, read anew for each conversation.
+    """Makes agents from the persona files below personas/, each read again when it has changed.
 
     The file is looked for in each of the `assets` folders; the first that has it counts.
     """
@@ -348,6 +348,7 @@ class PersonaAgentFactory:
         self._assets = [folder.resolve() for folder in assets]
         self._chance = chance
         self._endpoint = endpoint
+        self._personas = PersonaFiles()
 
     def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> Agent:
         """Make the agent of a character. Raises RefusalError."""
@@ -365,7 +366,7 @@ class PersonaAgentFactory:
     def _persona(self, request: ConnectRequest) -> Persona:
         path = self._path(request)
         try:
-            return read_persona(path)
+            return self._personas.read(path)
         except TomlFileError as error:
             raise RefusalError(422, [_problem(str(item)) for item in error.problems[:20]]) from None
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from characters.agents.patterns import Pattern, normalise
-from characters.agents.persona import read_persona
+from characters.agents.persona import PersonaFiles, read_persona
 from engine.toml.reader import TomlFileError
 from tests.characters.agents.acting import PERSONAS, Actor, persona_of
 
@@ -154,3 +154,24 @@ def test_two_topics_with_one_id_are_a_mistake(tmp_path: Path) -> None:
 def test_a_question_without_an_answer_is_a_mistake(tmp_path: Path) -> None:
     text = '[[topic]]\nid = "a"\nsays = ["x"]\nlines = ["y"]\nasks = "q"\n'
     assert "without answers" in mistakes(tmp_path, text)
+
+
+def test_a_file_is_read_once_for_as_long_as_it_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "bo.toml"
+    path.write_text(MINIMAL + '[[topic]]\nid = "cat"\nsays = ["cat"]\nlines = ["A cat."]\n')
+    files = PersonaFiles()
+    first = files.read(path)
+    assert files.read(path) is first
+    assert first.patterns is first.patterns, "its patterns are compiled once, too"
+    path.write_text(path.read_text().replace("A cat.", "That cat."))
+    assert files.read(path).topic[0].lines == ("That cat.",)
+
+
+def test_a_file_that_cannot_be_read_is_read_again_once_it_is_mended(tmp_path: Path) -> None:
+    path = tmp_path / "bo.toml"
+    path.write_text(MINIMAL)
+    files = PersonaFiles()
+    with pytest.raises(TomlFileError):
+        files.read(path)
+    path.write_text(MINIMAL + '[[topic]]\nid = "cat"\nsays = ["cat"]\nlines = ["A cat."]\n')
+    assert files.read(path).name == "Bo"
