@@ -13,7 +13,8 @@ from typing import Protocol, TypeAlias
 
 from characters.audio.mixer import Voice
 from characters.client.config import SessionConfig
-from characters.client.threads import StoreThread, Worker
+from characters.client.service_process import ServiceProcess
+from characters.client.threads import StoreThread
 from characters.protocol.failures import failure
 from characters.storage.sessions import SessionPersistence, StoredKeys
 from characters.transport.base import Transport, TransportError
@@ -46,7 +47,7 @@ class RuntimeContext:
     wall_clock: Callable[[], float]
     chance: Callable[[], float]
     limiter: ConnectLimiter
-    worker: Worker
+    worker: StoreThread
     persistence: SessionPersistence
     stored_keys: StoredKeys
     transport_for: Callable[[SessionConfig], Awaitable[Transport]]
@@ -146,15 +147,6 @@ TransportFactory: TypeAlias = Callable[[str, "str | None"], Transport]
 DELETE_SECONDS = 10.0
 
 
-class StartableService(Protocol):
-    """The service of one's own that the resolver starts."""
-
-    @property
-    def is_coming(self) -> bool:
-        """Whether resolving its name waits until it has been started."""
-        ...
-
-
 class Endpoints:
     """The transports of a runtime, one for each URL and key.
 
@@ -165,7 +157,7 @@ class Endpoints:
         self,
         make_transport: TransportFactory,
         resolve: EndpointResolver,
-        service: StartableService | None = None,
+        service: ServiceProcess | None = None,
     ) -> None:
         self._make_transport = make_transport
         self._resolve = resolve

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from concurrent.futures import Future
-from typing import Any, Protocol
+from typing import Any
 
 from characters.client.config import CharacterEvent, SessionConfig
 from characters.client.session_runner import SessionRunner, is_another_session
+from characters.client.threads import NetworkThread
 from characters.protocol.messages import ClientMessage
 from characters.protocol.network_conditions import NetworkConditions
 from characters.session import events
@@ -17,13 +18,6 @@ from characters.session.policy import ReconnectPolicy
 from engine.core.events import Signal
 
 __all__ = ["Connecting", "SessionHandle"]
-
-
-class Caller(Protocol):
-    """Runs an action on the network thread soon."""
-
-    def call(self, action: Callable[..., object], *args: Any) -> None:
-        """Queue the action; never waits."""
 
 
 class Connecting(Future[SessionView]):
@@ -40,7 +34,7 @@ class SessionHandle:
     message of the service, `TranscriptChanged`, `TextRefused`, `MessageRefused`.
     """
 
-    def __init__(self, runner: SessionRunner, network: Caller) -> None:
+    def __init__(self, runner: SessionRunner, network: NetworkThread) -> None:
         self.key = runner.session.key
         """The name of the session in its runtime."""
         self.character_id = runner.session.config.character_id

@@ -379,6 +379,6 @@ class RuntimeBuilder:
 
     def _reach(self, url: str, api_key: str | None) -> Transport:
         # Imported here: a game with a transport of its own needs no aiohttp.
-        from characters.transport.endpoint import EndpointTransport
+        from characters.transport.websocket import WebSocketTransport
 
-        return EndpointTransport(url, api_key=api_key, clock=self._clock.now)
+        return WebSocketTransport(url, api_key=api_key, clock=self._clock.now)

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
-__all__ = ["NetworkThread", "Shared", "StoreThread", "SwitchIntervalTuner", "Worker"]
+__all__ = ["NetworkThread", "Shared", "StoreThread", "SwitchIntervalTuner"]
 
 T = TypeVar("T")
 
@@ -26,13 +26,6 @@ class Shared(Generic[T]):
     """
 
     value: T
-
-
-class Worker(Protocol):
-    """Runs what may wait off the event loop, in the order in which it was given."""
-
-    async def run(self, work: Callable[[], T]) -> T:
-        """Run `work` and return what it returns or raise what it raises."""
 
 
 class StoreThread:

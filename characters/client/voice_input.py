@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from characters.audio.mixer import Voice
 from characters.audio.signal import (
@@ -27,41 +27,15 @@ from characters.audio.signal import (
     meter,
 )
 from characters.audio.sources import FRAME_SECONDS, Frame, SourceFactory
+from characters.client.conversation import Conversation
 from characters.client.microphone import Capture, EchoFilter, PreRoll
 from characters.protocol.turn_settings import ListeningMode, Startup, TurnSettings
 
 __all__ = ["VoiceInput", "VoiceInputStatus"]
 
 
-class AudioTarget(Protocol):
-    """The network side of one character, as the voice input uses it (network thread)."""
-
-    def offer_audio(self, pcm: bytes, captured_at: float) -> bool:
-        """Send a frame if this character's gate is open; return whether it was sent."""
-
-    @property
-    def is_listening(self) -> bool:
-        """Whether this character's gate is open."""
-
-    @property
-    def is_getting_ready(self) -> bool:
-        """Whether the gate opens soon: it connects, or its microphone delay runs."""
-
-    def offer_kept(self, pcm: bytes) -> bool:
-        """Send a frame of before the opening, next in time; return whether it was sent."""
-
-    def force_user_stopped_speaking(self) -> None:
-        """Tell the service that the utterance is over."""
-
-    def interrupt(self) -> None:
-        """Cut the character off, if it speaks."""
-
-    def set_addressed(self, is_addressed: bool) -> None:
-        """Note whether the player's voice goes to this character."""
-
-
-TargetLookup: TypeAlias = Callable[[str], "AudioTarget | None"]
-"""Returns the target of a session key, None when there is none (network thread)."""
+TargetLookup: TypeAlias = Callable[[str], Conversation | None]
+"""Returns the conversation of a session key, None when there is none (network thread)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +92,7 @@ class BargeInDetector:
     def hear(
         self,
         key: str,
-        target: AudioTarget,
+        target: Conversation,
         now: float,
         *,
         speaks: bool,
@@ -219,7 +193,7 @@ class ListeningController:
             self._talk, _ = self._talk.advance(TalkEvent.ANSWERED, self._now())
 
     @property
-    def _target(self) -> AudioTarget | None:
+    def _target(self) -> Conversation | None:
         return None if self.target_key is None else self._find(self.target_key)
 
     def status(self) -> VoiceInputStatus:
@@ -336,7 +310,7 @@ class ListeningController:
         speaks, after = self._sending and self._gate.is_open, self._commits_after
         self._barge_in.hear(key, target, frame.captured_at, speaks=speaks, commits_after=after)
 
-    def _send(self, frame: Frame, target: AudioTarget) -> None:
+    def _send(self, frame: Frame, target: Conversation) -> None:
         if self._keeps_words and self._pre_roll and target.is_listening:
             self._pre_roll.add(frame.samples)
             return
@@ -344,7 +318,7 @@ class ListeningController:
         if self._keeps_words:
             self._keep(frame, target)
 
-    def _keep(self, frame: Frame, target: AudioTarget) -> None:
+    def _keep(self, frame: Frame, target: Conversation) -> None:
         if self._sending:
             self._pre_roll.clear()
         elif target.is_getting_ready:
@@ -444,7 +418,7 @@ class VoiceInput:
         self._woken = False
         self.status = VoiceInputStatus()
         """What to show now (any thread)."""
-        self._addressed: AudioTarget | None = None
+        self._addressed: Conversation | None = None
 
     # Main thread.
 

@@ -5,32 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from characters.audio.sources import FaultInjector
 from characters.client.handle import SessionHandle
 from characters.client.runtime import Runtime
+from characters.client.service_process import ServiceProcess
 from characters.protocol.network_conditions import (
     LATE_SECONDS,
     SLOW_BYTES_PER_SECOND,
     NetworkConditions,
 )
 
-__all__ = ["Faults", "ServiceControl", "Task"]
-
-
-class ServiceControl(Protocol):
-    """The process of the embedded service, as faults need it: `ServiceProcess`."""
-
-    @property
-    def is_running(self) -> bool:
-        """Whether the process runs."""
-
-    def start(self) -> str:
-        """Start it and return its URL; waits until it listens."""
-
-    def kill(self) -> None:
-        """Kill it without a chance to say anything, as a crash does."""
+__all__ = ["Faults", "Task"]
 
 
 class Task:
@@ -68,7 +55,7 @@ class Faults:
     def __init__(
         self,
         runtime: Runtime,
-        service: ServiceControl | None = None,
+        service: ServiceProcess | None = None,
         microphone: FaultInjector | None = None,
     ) -> None:
         self._runtime = runtime
@@ -169,7 +156,7 @@ class Faults:
             raise LookupError("This game was given no microphone that could be unplugged.")
         return self._microphone
 
-    def _own_service(self) -> ServiceControl:
+    def _own_service(self) -> ServiceProcess:
         if self._service is None:
             raise LookupError("The service is not ours: it runs at a remote endpoint.")
         return self._service

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
+from characters.audio.sources import ScriptSource
 from characters.client.config import TextRefused
 from characters.client.handle import SessionHandle
 from characters.client.runtime import Runtime
@@ -30,17 +31,6 @@ ARM_LENGTH = 76.0  # pixels between two who talk
 NEAR_ENOUGH = 40.0
 
 
-class Recording(Protocol):
-    """A microphone that plays files."""
-
-    @property
-    def is_speaking(self) -> bool:
-        """Whether a file is still being played."""
-
-    def speak_wav(self, path: Path) -> None:
-        """Play a WAV file in real time. Raises ValueError, OSError."""
-
-
 class SceneDriver:
     """Plays a game for a script, whose own files are in `folder`."""
 
@@ -50,7 +40,7 @@ class SceneDriver:
         runtime: Runtime,
         faults: Faults,
         folder: Path,
-        microphone: Recording | None = None,
+        microphone: ScriptSource | None = None,
     ) -> None:
         self._application = application
         self._game = Lookup(application, runtime)

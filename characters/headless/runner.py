@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from characters.client.handle import SessionHandle
 from characters.headless.script import (
     QuitStep,
     RespondStep,
@@ -22,7 +23,7 @@ from characters.headless.script import (
 )
 from characters.protocol.failures import CharactersError
 from characters.session.conversation import SessionState, SessionStateChanged, SessionView, Turn
-from engine.core.events import Signal, Subscription
+from engine.core.events import Subscription
 
 __all__ = ["GameDriver", "Recorder", "ScriptRunner", "StepError", "StepFailure"]
 
@@ -170,23 +171,11 @@ class ScriptRunner:
         return f"after {step.within:g} s it is {view.state.name}{resume}{error}"
 
 
-class Observed(Protocol):
-    """The part of a session handle that the recorder reads."""
-
-    @property
-    def view(self) -> SessionView:
-        """The present state of the session."""
-
-    @property
-    def events(self) -> Signal[Any]:
-        """What happens to the session, on the main thread."""
-
-
 @dataclass
 class _Record:
     """The changes of one session; the handle is kept for its last view."""
 
-    handle: Observed
+    handle: SessionHandle
     subscription: Subscription
     changes: list[SessionStateChanged] = field(default_factory=list)
 
@@ -201,7 +190,7 @@ class Recorder:
         self._start = start
         self._records: dict[str, _Record] = {}
 
-    def watch(self, sessions: Mapping[str, Observed]) -> None:
+    def watch(self, sessions: Mapping[str, SessionHandle]) -> None:
         """Begin to record the sessions that are new; call it once a frame."""
         for key, handle in sessions.items():
             known = self._records.get(key)
@@ -224,7 +213,7 @@ class Recorder:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text + "\n", encoding="utf-8")
 
-    def _follow(self, key: str, handle: Observed, changes: list[SessionStateChanged]) -> None:
+    def _follow(self, key: str, handle: SessionHandle, changes: list[SessionStateChanged]) -> None:
         # Changes from before the subscription are in the timeline.
         seen = {id(change) for change in changes}
         changes += [change for change in handle.view.timeline if id(change) not in seen]

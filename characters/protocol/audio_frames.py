@@ -20,7 +20,6 @@ __all__ = [
     "unpack_voice", "AudioFrame",
 ]  # fmt: skip
 
-MICROPHONE, VOICE = 1, 2
 MAX_MICROPHONE_PCM = 8192  # bytes: a quarter of a second at 16 kHz
 MAX_VOICE_FRAME = 1 << 20  # bytes
 
@@ -37,22 +36,23 @@ class AudioFrame:
 
 def pack_microphone(seq: int, timestamp: float, pcm: bytes) -> bytes:
     """Return the binary frame for 16 kHz mono int16 audio."""
-    packed: bytes = msgpack.packb([MICROPHONE, seq, timestamp, pcm])
+    packed: bytes = msgpack.packb([1, seq, timestamp, pcm])
     return packed
 
 
 def unpack_microphone(data: bytes) -> tuple[bytes, float]:
     """Return the audio in a frame, and the timestamp of its first sample. Raises MessageError."""
-    kind, _, timestamp, pcm = _unpack(data, 4)
-    usable = _is_pcm(pcm) and len(pcm) <= MAX_MICROPHONE_PCM
-    if kind != MICROPHONE or not usable or not _is_finite(timestamp):
-        raise MessageError("validation-error", "Malformed audio frame")
-    return pcm, float(timestamp)
+    match _unpack(data, 4):
+        case [1, _, int() | float() as timestamp, bytes(pcm)] if (
+            len(pcm) % 2 == 0 and len(pcm) <= MAX_MICROPHONE_PCM and math.isfinite(timestamp)
+        ):
+            return pcm, float(timestamp)
+    raise MessageError("validation-error", "Malformed audio frame")
 
 
 def pack_voice(seq: int, timestamp: float, pcm: bytes, sample_rate: int) -> bytes:
     """Return the binary frame for a piece of a character's voice."""
-    packed: bytes = msgpack.packb([VOICE, seq, timestamp, pcm, sample_rate])
+    packed: bytes = msgpack.packb([2, seq, timestamp, pcm, sample_rate])
     return packed
 
 
@@ -60,11 +60,12 @@ def unpack_voice(data: bytes) -> AudioFrame:
     """Return the voice in a binary frame. Raises MessageError."""
     if len(data) > MAX_VOICE_FRAME:
         raise MessageError("parse-error", f"An audio frame of {len(data)} bytes")
-    kind, seq, timestamp, pcm, sample_rate = _unpack(data, 5)
-    usable = kind == VOICE and isinstance(seq, int) and _is_pcm(pcm) and _is_finite(timestamp)
-    if not usable or not isinstance(sample_rate, int) or not 4000 <= sample_rate <= 192_000:
-        raise MessageError("validation-error", "Malformed audio frame")
-    return AudioFrame(seq, float(timestamp), pcm, sample_rate)
+    match _unpack(data, 5):
+        case [2, int(seq), int() | float() as timestamp, bytes(pcm), int(sample_rate)] if (
+            len(pcm) % 2 == 0 and math.isfinite(timestamp) and 4000 <= sample_rate <= 192_000
+        ):
+            return AudioFrame(seq, float(timestamp), pcm, sample_rate)
+    raise MessageError("validation-error", "Malformed audio frame")
 
 
 def _unpack(data: bytes, length: int) -> list[Any]:
@@ -75,11 +76,3 @@ def _unpack(data: bytes, length: int) -> list[Any]:
     if not isinstance(values, list) or len(values) != length:
         raise MessageError("parse-error", "Failed to parse audio frame")
     return values
-
-
-def _is_pcm(value: object) -> bool:
-    return isinstance(value, bytes) and len(value) % 2 == 0
-
-
-def _is_finite(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)

@@ -243,7 +243,7 @@ def _dump(message: ClientMessage | ServerMessage) -> dict[str, Any]:
         table = data
         for part in plan.path[:-1]:
             table = table.setdefault(part, {})
-        table[plan.path[-1]] = value if isinstance(value, str) else plain(value)
+        table[plan.path[-1]] = value if isinstance(value, str | dict) else plain(value)
     return data
 
 

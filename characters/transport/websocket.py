@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -33,10 +34,17 @@ from characters.protocol.link import (
 from characters.protocol.messages import ClientMessage, ConnectRequest, RoomGrant
 from characters.protocol.network_conditions import NetworkConditions
 from characters.transport.base import Connection, Incoming, TransportError
+from characters.transport.livekit import LiveKitRooms
 from characters.transport.simulated import DelayQueue
 from characters.transport.wire import WireProtocol
 
-__all__ = ["MAX_AUDIO", "WebSocketConnection", "WebSocketTransport", "WireConnection"]
+__all__ = [
+    "is_our_room",
+    "MAX_AUDIO",
+    "WebSocketConnection",
+    "WebSocketTransport",
+    "WireConnection",
+]
 
 
 MAX_AUDIO = 50  # one second of 20 ms frames
@@ -49,9 +57,10 @@ log = logging.getLogger(__name__)
 
 
 class WebSocketTransport:
-    """Reaches one endpoint; make it and use it in one event loop.
+    """Reaches one endpoint, ours or Convai's; make it and use it in one event loop.
 
-    `clock` is the clock of `Connection.last_received`.
+    A granted room is entered as its URL says: by our WebSocket, or through `livekit`. `clock` is
+    the clock of `Connection.last_received`.
     """
 
     def __init__(
@@ -60,7 +69,9 @@ class WebSocketTransport:
         *,
         api_key: str | None = None,
         clock: Callable[[], float] = time.monotonic,
+        livekit: LiveKitRooms | None = None,
     ) -> None:
+        self._livekit = livekit or LiveKitRooms(clock)
         self._endpoint = endpoint.rstrip("/")
         self._headers = {"X-API-Key": api_key} if api_key else {}
         self._clock = clock
@@ -81,6 +92,8 @@ class WebSocketTransport:
 
     async def join(self, grant: RoomGrant, channel: SequencedChannel) -> Connection:
         """Enter the granted room. Raises TransportError."""
+        if not is_our_room(grant.room_url):
+            return await self._livekit.join(grant, channel)
         self._connections = [c for c in self._connections if c.ended is None or not c.ended.done()]
         try:
             websocket = await self._http().ws_connect(
@@ -107,7 +120,8 @@ class WebSocketTransport:
         return connection
 
     async def close(self) -> None:
-        """Abort the live connections and close the sockets."""
+        """Abort the live connections, leave every room and close the sockets."""
+        await self._livekit.close()
         for connection in self._connections:
             connection.abort()
         endings = [item.ended for item in self._connections if item.ended is not None]
@@ -128,6 +142,11 @@ class WebSocketTransport:
                 trust_env=False,
             )
         return self._session
+
+
+def is_our_room(room_url: str) -> bool:
+    """Tell a room of our own WebSocket (`ws://host/rooms/NAME`) from a LiveKit server's URL."""
+    return "/rooms/" in urlsplit(room_url).path
 
 
 class WireConnection:

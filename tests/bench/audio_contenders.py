@@ -17,6 +17,7 @@ from characters.audio.microphone import Blocks
 from characters.audio.mixer import Mixer
 from characters.audio.signal import Samples
 from characters.audio.sources import FRAME_SAMPLES, FrameRing, FrameSink
+from characters.client.conversation import Conversation
 from characters.client.voice_input import VoiceInput
 
 __all__: list[str] = []
@@ -131,7 +132,7 @@ class PushedSource:
         """Nothing runs."""
 
 
-class Character:
+class Character(Conversation):
     """A character whose gate is open."""
 
     is_listening, is_getting_ready = True, False

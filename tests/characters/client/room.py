@@ -8,6 +8,7 @@ import numpy as np
 
 from characters.audio.signal import Samples
 from characters.audio.sources import FrameSink
+from characters.client.conversation import Conversation
 from characters.client.microphone import EchoFilter
 from characters.client.voice_input import VoiceInput
 from characters.protocol.turn_settings import (
@@ -44,7 +45,7 @@ class FakeSource:
 
 
 @dataclass
-class FakeTarget:
+class FakeTarget(Conversation):
     """A character that counts what it hears."""
 
     is_open: bool = True

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from characters.client.config import CharacterEvent, SessionConfig
 from characters.client.context import ConnectLimiter, RuntimeContext
 from characters.client.session_runner import SessionRunner
+from characters.client.threads import StoreThread
 from characters.protocol.failures import failure
 from characters.protocol.turn_settings import BargeIn
 from characters.session.conversation import SessionState, SessionStateChanged
@@ -79,7 +80,7 @@ class FakeVoice:
     def close(self) -> None: ...
 
 
-class FakeWorker:
+class FakeWorker(StoreThread):
     """Does the work after a moment; a store that hangs never does it."""
 
     def __init__(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from characters.client.handle import SessionHandle
+from characters.client.threads import NetworkThread
 from characters.protocol.failures import CharactersError
 from characters.session.conversation import SessionRecord, SessionState
 from characters.session.events import ConnectRequested
@@ -17,7 +18,7 @@ from characters.transport.base import TransportError
 from tests.characters.client.stage import Stage
 
 
-class Late:
+class Late(NetworkThread):
     """A network thread that has not had its turn yet."""
 
     def __init__(self) -> None:
@@ -32,8 +33,11 @@ class Late:
         self.waiting.clear()
 
 
-class Now:
+class Now(NetworkThread):
     """A network thread that always has its turn."""
+
+    def __init__(self) -> None:
+        pass
 
     def call(self, action: Callable[..., object], *args: Any) -> None:
         action(*args)

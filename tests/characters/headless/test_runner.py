@@ -177,9 +177,13 @@ def test_a_run_that_has_no_time_left_fails_at_the_present_step() -> None:
     assert "5 s" in play.why
 
 
+def watch(recorder: Recorder, session: FakeSession) -> None:
+    recorder.watch({session.character_id: session})  # type: ignore[dict-item]  # a fake
+
+
 def watched(session: FakeSession, start: float = 100.0) -> Recorder:
     recorder = Recorder(start)
-    recorder.watch({session.character_id: session})
+    watch(recorder, session)
     return recorder
 
 
@@ -197,7 +201,7 @@ def test_what_happened_before_the_first_look_is_in_the_report_once() -> None:
     nurse = FakeSession()
     nurse.becomes(S.CONNECTING, 100.5)
     recorder = watched(nurse)
-    recorder.watch({"nurse": nurse})
+    watch(recorder, nurse)
     nurse.becomes(S.CONNECTED, 101.0)
     states = recorder.report(1, None)["characters"]["nurse"]["states"]
     assert [state["to"] for state in states] == ["CONNECTING", "CONNECTED"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -30,13 +31,17 @@ from characters.protocol.messages import (
 )
 from characters.protocol.network_conditions import NetworkConditions
 from characters.transport.base import TransportError
+from characters.transport.livekit import LiveKitConnection, LiveKitRooms
 from characters.transport.websocket import (
     MAX_AUDIO,
     MAX_HELD_BACK,
+    WebSocketConnection,
     WebSocketTransport,
     WireConnection,
+    is_our_room,
 )
 from tests.characters.client.virtual_time import VirtualLoop
+from tests.characters.transport.fake_livekit import FakeLiveKit
 from tests.characters.transport.stages import service_stage
 
 ASK = ConnectRequest("counter")
@@ -56,7 +61,7 @@ def against(
     async def run() -> None:
         app = web.Application()
         app.router.add_post("/connect", connect or nothing)
-        app.router.add_get("/room", room or nothing)
+        app.router.add_get("/rooms/r", room or nothing)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -64,7 +69,7 @@ def against(
         transport = WebSocketTransport(f"http://{host}:{port}/", api_key="k3y")
         try:
             async with asyncio.timeout(60):
-                await play(transport, f"ws://{host}:{port}/room")
+                await play(transport, f"ws://{host}:{port}/rooms/r")
         finally:
             await transport.close()
             await runner.cleanup()
@@ -441,3 +446,35 @@ def test_a_goodbye_waits_for_what_is_on_its_way() -> None:
         return line.loop.time() - began
 
     assert line.loop.run(play()) == pytest.approx(0.4, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("room_url", "ours"),
+    [
+        ("ws://127.0.0.1:8766/rooms/room-1", True),
+        ("wss://host/talk/rooms/room-1", True),
+        ("wss://convai.livekit.cloud", False),
+        ("wss://livekit.example:7880/", False),
+    ],
+)
+def test_a_room_s_url_says_what_it_speaks(room_url: str, ours: bool) -> None:
+    assert is_our_room(room_url) is ours
+
+
+def test_each_room_is_entered_in_its_own_way() -> None:
+    async def run() -> None:
+        cloud = FakeLiveKit(lambda message: [])
+        async with service_stage() as stage:
+            endpoint = WebSocketTransport(
+                stage.url, livekit=LiveKitRooms(time.monotonic, lambda: cloud)
+            )
+            grant = await endpoint.connect(ConnectRequest("counter-1"))
+            ours = await endpoint.join(grant, SequencedChannel(grant.room_name))
+            grant = cloud.grant(ConnectRequest("counter-1"))
+            theirs = await endpoint.join(grant, SequencedChannel(grant.room_name))
+            assert isinstance(ours, WebSocketConnection)
+            assert isinstance(theirs, LiveKitConnection)
+            await endpoint.close()
+            assert ours.is_lost and theirs.is_lost
+
+    asyncio.run(run())

@@ -9,6 +9,7 @@ from functools import partial
 from random import Random
 from typing import Any, TypeVar
 
+from characters.client.threads import StoreThread
 from tests.characters.client.virtual_time import VirtualLoop
 
 __all__ = ["Process", "ShellLoop", "SlowDisk"]
@@ -16,7 +17,7 @@ __all__ = ["Process", "ShellLoop", "SlowDisk"]
 T = TypeVar("T")
 
 
-class SlowDisk:
+class SlowDisk(StoreThread):
     """Does work in order, each piece after a while; what is not begun dies with the process."""
 
     def __init__(self, loop: ShellLoop, error: Callable[[], Exception]) -> None:
