@@ -51,6 +51,10 @@ class Run:
         states = self.report["characters"][character]["states"]
         return [change for change in states if change["to"] == "CONNECTED"]
 
+    def errors(self, character: str) -> list[str]:
+        states = self.report["characters"][character]["states"]
+        return [change["error"] for change in states if change["to"] == "ERROR"]
+
     def said_by(self, speaker: str, character: str) -> str:
         turns = self.report["characters"][character]["transcript"]
         return "\n".join(turn["text"] for turn in turns if turn["speaker"] == speaker)

@@ -21,6 +21,7 @@ import pytest
 from numpy.typing import NDArray
 
 from characters.commands.demo import Game, LevelFolder, parse
+from characters.commands.sessions import clear, open_persistence
 from characters.components.parts import SoundDevices
 from engine.prefs.prefs import PlayerPrefs
 from tests.audio.devices import fifo_microphone, require
@@ -32,6 +33,15 @@ PATIENT, NURSE, KIOSK = "patient-7f3a", "nurse-21c4", "kiosk-90ab"
 PORTER, EXAMINER = "porter-3e8f", "examiner-5d2e"
 
 
+RETRIED_IN_VAIN = f"""
+[[step]]
+do = "retry"
+character = "{EXAMINER}"
+within = {WITHIN}
+[[step]]
+wait = {{ character = "{EXAMINER}", state = "ERROR" }}
+within = {WITHIN}
+"""
 MANUAL_LEVEL = f"""
 [scene]
 name = "Manual"
@@ -219,12 +229,28 @@ def test_an_exam_that_cannot_go_on_is_an_error_of_the_examiner_alone(
 ) -> None:
     script = until(PORTER) + do("load_scene", scene="exam") + until(EXAMINER)
     script += do("expire_session", character=EXAMINER) + do("cut", character=EXAMINER)
-    script += until(EXAMINER, "ERROR") + do("retry", character=EXAMINER) + until(EXAMINER)
+    script += until(EXAMINER, "ERROR") + 2 * RETRIED_IN_VAIN
     run = met(play(tmp_path, script, "--scene", "lobby", endpoint=service_url))
-    assert run.states(EXAMINER)[-3:] == ["ERROR", "CONNECTING", "CONNECTED"]
-    error = next(c for c in run.report["characters"][EXAMINER]["states"] if c["to"] == "ERROR")
-    assert error["error"] == "session.resume_refused"
+    assert run.states(EXAMINER)[2:] == ["RECONNECTING", "ERROR"] + 2 * ["CONNECTING", "ERROR"]
+    assert run.errors(EXAMINER) == 3 * ["session.resume_refused"]
     assert run.states(PORTER) == ["CONNECTING", "CONNECTED"]
+
+
+@pytest.mark.slow
+def test_a_talk_that_must_be_resumed_is_never_begun_anew_unasked(tmp_path: Path) -> None:
+    script = until(EXAMINER) + do("expire_session", character=EXAMINER) + do("kill_service")
+    script += do("start_service") + until(EXAMINER, "ERROR") + 2 * RETRIED_IN_VAIN
+    first = met(play(tmp_path, script, "--scene", "exam"))
+    assert len(first.connected(EXAMINER)) == 1
+    again = met(play(tmp_path, until(EXAMINER, "ERROR") + RETRIED_IN_VAIN, "--scene", "exam"))
+    assert set(again.errors(EXAMINER)) == {"session.resume_refused"}
+    assert not again.connected(EXAMINER)
+    prefs, persistence = open_persistence(tmp_path / "data", read_only=False)
+    with prefs:
+        assert persistence.all()[EXAMINER].is_refused
+        clear(persistence, [EXAMINER])
+    anew = met(play(tmp_path, until(EXAMINER), "--scene", "exam"))
+    assert [each["resume"] for each in anew.connected(EXAMINER)] == ["FRESH"]
 
 
 def test_a_cut_line_concerns_one_character_and_heals_by_itself(

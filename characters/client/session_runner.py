@@ -23,7 +23,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
@@ -154,9 +154,10 @@ class RecordStore:
             command.room_name,
             dropped_at=now if command.is_dropped else None,
             saved_at=now,
+            is_refused=command.is_refused,
         )
         try:
-            await context.worker.run(partial(context.persistence.store, key, record))
+            await context.worker.run(partial(self._write, record))
         except Exception as error:
             is_ours = isinstance(error, CharactersError)  # it says what is wrong by itself
             _log.error("%s could not be stored: %s", key, error, exc_info=not is_ours)
@@ -167,6 +168,14 @@ class RecordStore:
         self._owes_clear = False
         self._session.stored_at = context.clock()
         self._feed(events.RecordStored(command.epoch))
+
+    def _write(self, record: SessionRecord) -> None:
+        persistence, key = self._context.persistence, self._session.key
+        if record.is_refused:
+            # Only marked: an id that was stored by hand stays one for any endpoint.
+            known = persistence.load(key) or record
+            record = replace(known, room_name=None, dropped_at=None, is_refused=True)
+        persistence.store(key, record)
 
     async def _clear(self, command: events.ClearRecord) -> None:
         context, key = self._context, self._session.key

@@ -36,7 +36,8 @@ def list_sessions(persistence: SessionPersistence, out: TextIO, now: float) -> N
     width = max(map(len, records))
     for key, record in sorted(records.items()):
         saved = _age(record.saved_at, now)
-        print(f"{key:<{width}}  {shorten_id(record.session_id)}  saved {saved}", file=out)
+        refused = "  refused" if record.is_refused else ""
+        print(f"{key:<{width}}  {shorten_id(record.session_id)}  saved {saved}{refused}", file=out)
 
 
 def show(persistence: SessionPersistence, key: str, out: TextIO, now: float) -> None:
@@ -49,6 +50,7 @@ def show(persistence: SessionPersistence, key: str, out: TextIO, now: float) -> 
         "room": record.room_name and shorten_id(record.room_name),
         "saved": _age(record.saved_at, now),
         "dropped": None if record.dropped_at is None else _age(record.dropped_at, now),
+        "refused": "kept by always_resume until it is cleared" if record.is_refused else None,
     }
     for name, value in rows.items():
         if value is not None:

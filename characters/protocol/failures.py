@@ -132,8 +132,8 @@ _ADVICE: Mapping[tuple[FailureKind, str], Mapping[str, str]] = {
     },
     (_TERMINAL, "resume"): {
         "session.resume_refused": (
-            "The conversation could not be resumed and the policy is ALWAYS_RESUME; clear the "
-            "session id or use RESUME_IF_POSSIBLE, then press Retry."
+            "The conversation could not be resumed and the policy is ALWAYS_RESUME: its id is "
+            "kept until you clear the session id, or use RESUME_IF_POSSIBLE."
         )
     },
     (_TERMINAL, "live"): {

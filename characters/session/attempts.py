@@ -172,7 +172,7 @@ def granted(step: Transition, event: RoomGranted) -> None:
     expected = session.session_id if plan.mode is RoomMode.JOIN else plan.character_session_id
     is_same = expected is not None and event.character_session_id == expected
     if expected is not None and not is_same and _must_resume(session):
-        _fail(step, failure("session.resume_refused", "The server answered with another session"))
+        _refused_for_good(step, "The server answered with another session")
         return
     restored = _restored_by_ids(session, plan, is_same)
     if is_same and not session.is_told and session.restored is not None:
@@ -222,7 +222,7 @@ def joined(step: Transition, event: RoomJoined) -> None:
         said = Resume(event.outcome, FreshReason.REFUSED if is_fresh else None)
         restored = _worse(restored, said)
     if restored.reason is FreshReason.REFUSED and _must_resume(step.session):
-        _fail(step, failure("session.resume_refused", "The room began a new conversation"))
+        _refused_for_good(step, "The room began a new conversation")
         return
     step.cancel(Timer.START)
     restored = replace(restored, last_seen_seconds=event.last_seen_seconds)
@@ -327,17 +327,25 @@ def _attempt_failed(step: Transition, why: Failure, chance: float) -> None:
 
 
 def _resume_refused(step: Transition, why: Failure) -> None:
+    if _must_resume(step.session):
+        _refused_for_good(step, why.message)
+        return
     is_gone = why.code in ("session.not_found", "session.expired")
     reason = FreshReason.EXPIRED if is_gone else FreshReason.REFUSED
-    has_to_resume = _must_resume(step.session)
     if is_gone:
         clear(step, reason)
-    if has_to_resume:
-        _fail(step, failure("session.resume_refused", why.message))
-        return
     release(step)
     step.set(session_id=None, room_name=None, live_id=None, fresh_reason=reason)
     go_on(step)
+
+
+def _refused_for_good(step: Transition, detail: str) -> None:
+    """Fail under ALWAYS_RESUME: the id stays, so that every later connect asks for it again."""
+    session = step.session
+    assert session.session_id is not None  # what was refused
+    step.set(room_name=None, room_left_at=None, live_id=None)
+    step.order(StoreRecord(session.epoch, session.session_id, None, is_refused=True))
+    _fail(step, failure("session.resume_refused", detail))
 
 
 def retry(step: Transition, why: Failure, chance: float, state: SessionState) -> None:

@@ -93,7 +93,8 @@ class SessionRecord:
     ``endpoint_id`` names the endpoint and a fingerprint of the credential, never the
     credential; empty means "any" (an id that was stored by hand). The times are
     wall-clock seconds: they outlive the process. ``dropped_at`` is None while the
-    connection lives, and so also when the process died with it.
+    connection lives, and so also when the process died with it. ``is_refused`` marks a session
+    that a service refused to resume and that ALWAYS_RESUME does not let go of.
     """
 
     session_id: str
@@ -101,6 +102,7 @@ class SessionRecord:
     room_name: str | None = None
     dropped_at: float | None = None
     saved_at: float = 0.0
+    is_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -297,6 +297,7 @@ class StoreRecord:
     session_id: str
     room_name: str | None
     is_dropped: bool = False
+    is_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,7 +216,8 @@ def _is_record(data: dict[str, object]) -> bool:
     """Tell whether each field has its type; fields that a later version added do not matter."""
     texts = all(isinstance(data.get(name, ""), str) for name in _TEXTS)
     numbers = all(type(data.get(name, 0)) in (int, float) for name in _NUMBERS)
-    return texts and numbers and bool(data.get("session_id"))
+    is_marked = isinstance(data.get("is_refused", False), bool)
+    return texts and numbers and is_marked and bool(data.get("session_id"))
 
 
 class SessionData:

@@ -92,11 +92,18 @@ class SimulationRun:
 
     def _retry(self, client: Client) -> None:
         """The player comes back now and then to whoever is not connected."""
+        error = client.session.error
+        if error is not None and error.code == "session.resume_refused" and self._starts_anew():
+            client.feed(ForgetRequested())
         if client.session.state in AT_REST or self.time.chance(0.1):
             client.feed(ConnectRequested())
         if not self.is_stormy and not self.is_silent:
             client.type_line()
         self.time.later(RETRY_SECONDS, self._retry, client)
+
+    def _starts_anew(self) -> bool:
+        """Return whether the player gives up a talk that cannot be resumed; in the end always."""
+        return not self.is_stormy or self.time.chance(0.5)
 
     # --- what strikes one client --------------------------------------------------------------
 

@@ -63,7 +63,6 @@ class SessionChecker:
         self.ids_told: set[str] = set()
         self._forgotten: set[str | None] = set()
         self._must_be: str | None = None  # what ALWAYS_RESUME has to resume
-        self._must_fail = False  # ALWAYS_RESUME was refused: nothing but ERROR may follow
         self._found: str | None = None  # what was on disk when the connect began, or told since
         self._requests: deque[float] = deque(maxlen=MOST_REQUESTS + 1)
         self.begin_again()
@@ -128,8 +127,8 @@ class SessionChecker:
         if isinstance(event, AttemptFailed | ConnectionLost):
             is_gone = event.failure.code in ("session.not_found", "session.expired")
             self._promise(is_gone, f"The stored id was cleared after {event.failure.code}.")
-            policy = self._client.policy
-            self._must_fail = policy.resume_policy is ResumePolicy.ALWAYS_RESUME
+            may_fall_back = self._client.policy.resume_policy is not ResumePolicy.ALWAYS_RESUME
+            self._promise(may_fall_back, "ALWAYS_RESUME let go of its conversation.")
         elif not isinstance(event, ForgetRequested):
             is_brief = self._client.persist is Persist.UNTIL_DISCONNECT
             self._promise(is_brief, f"The stored id was cleared by {event}.")
@@ -166,7 +165,6 @@ class SessionChecker:
         policy, why = self._client.policy, change.error
         assert why is not None, "an error without a reason"
         self._promise(change.reason, "An error was told without a reason.")
-        self._must_fail = False
         most, budget = policy.max_reconnect_attempts, policy.reconnect_budget_seconds
         if "attempts are spent" in change.reason:
             self._promise(most is not None and self._tries >= most, "A session gave up too early.")
@@ -190,7 +188,6 @@ class SessionChecker:
             is_durable = records.stored_id == session_id
             self._promise(is_durable, "CONNECTED was told before the id was durable.")
         self._promise(session_id not in self._forgotten, "What was forgotten came back.")
-        self._promise(not self._must_fail, "ALWAYS_RESUME fell back to another conversation.")
         self._check_outcome(change)
         if self._client.policy.resume_policy is ResumePolicy.ALWAYS_RESUME:
             is_same = self._must_be in (None, session_id)

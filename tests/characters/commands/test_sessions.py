@@ -47,6 +47,15 @@ def test_each_session_gets_a_line(stored: SessionPersistence) -> None:
     ]
 
 
+def test_a_session_that_was_refused_and_is_kept_says_so(stored: SessionPersistence) -> None:
+    stored.store("cleo-3", SessionRecord("kept-secret", saved_at=40.0, is_refused=True))
+    out = io.StringIO()
+    list_sessions(stored, out, now=45.0)
+    show(stored, "cleo-3", out, now=45.0)
+    assert "cleo-3  kept…  saved 5 s ago  refused" in out.getvalue()
+    assert "refused    kept by always_resume" in out.getvalue()
+
+
 def test_no_sessions_are_a_sentence() -> None:
     out = io.StringIO()
     list_sessions(KeyValueSessionPersistence(MemoryStore()), out, now=0.0)

@@ -601,10 +601,61 @@ def test_always_resume_never_falls_back() -> None:
     assert not life.ordered(OpenConnection)
 
 
-def test_retry_after_a_session_expired_begins_a_conversation_and_says_why() -> None:
+REFUSED = SessionRecord("id-1", "home", is_refused=True)
+
+
+@pytest.mark.parametrize("code", ["session.expired", "session.not_found", "session.invalid_id"])
+def test_always_resume_keeps_the_id_that_was_refused_and_marks_it(code: str) -> None:
+    life = Life(ALWAYS_RESUME).connect(NO_ROOM).refuse(code)
+    assert [each.is_refused for each in life.ordered(StoreRecord)] == [True]
+    assert not life.all(ClearRecord) and life.session.session_id == "id-1"
+
+
+def test_retry_and_the_next_start_of_the_game_look_for_the_old_one_and_end_in_error() -> None:
+    for life in (
+        Life(ALWAYS_RESUME).connect(NO_ROOM).refuse("session.expired"),
+        Life(ALWAYS_RESUME),
+    ):
+        for _ in range(2):
+            life.connect(REFUSED)
+            assert life.plan.character_session_id == "id-1"
+            life.refuse("session.not_found")
+            assert life.state is SessionState.ERROR
+        assert life.connect(REFUSED).grant("id-2").state is SessionState.ERROR
+        assert not life.all(ClearRecord)
+
+
+def test_retry_resumes_a_refused_conversation_that_is_there_again() -> None:
+    life = Life(ALWAYS_RESUME).connect(NO_ROOM).refuse("session.not_found")
+    assert life.connect(REFUSED).arrive().changes[-1].resume == Resume(ResumeOutcome.RESUMED)
+    assert not life.all(StoreRecord)[-1].is_refused
+
+
+def test_a_restart_of_the_service_does_not_let_a_refused_session_begin_anew() -> None:
     life = Life(ALWAYS_RESUME).connect(NO_ROOM).refuse("session.expired")
-    assert life.all(ClearRecord)
+    assert life.feed(ServiceStarted()).state is SessionState.ERROR
+
+
+def test_an_answer_with_another_conversation_is_marked_too() -> None:
+    for life in (
+        Life(ALWAYS_RESUME).connect(NO_ROOM).grant("id-2"),
+        Life(ALWAYS_RESUME).connect(NO_ROOM).grant().join(ResumeOutcome.FRESH),
+    ):
+        marked = life.all(StoreRecord)[-1]
+        assert (marked.session_id, marked.is_refused) == ("id-1", True)
+
+
+def test_clearing_a_refused_id_begins_another_conversation() -> None:
+    life = Life(ALWAYS_RESUME).connect(NO_ROOM).refuse("session.expired").feed(ForgetRequested())
+    assert life.ordered(ClearRecord)
     life.connect(None).arrive("id-2")
+    assert life.changes[-1].resume == Resume(ResumeOutcome.FRESH, FreshReason.NO_STORED_ID)
+
+
+def test_another_resume_policy_asks_for_a_refused_id_once_more() -> None:
+    life = Life().connect(REFUSED)
+    assert life.plan.character_session_id == "id-1"
+    life.refuse("session.expired").arrive("id-2")
     assert life.changes[-1].resume == Resume(ResumeOutcome.FRESH, FreshReason.EXPIRED)
 
 

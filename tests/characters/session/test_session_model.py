@@ -175,9 +175,10 @@ class SessionModel(RuleBasedStateMachine):
     @rule()
     def expire(self) -> None:
         self.life.refuse("session.expired")
-        self.stored = None
         if self.policy.resume_policy is ResumePolicy.ALWAYS_RESUME:
             self.state = S.ERROR
+        else:
+            self.stored = None
 
     @precondition(lambda self: self.is_asking and self.life.plan.mode is RoomMode.JOIN)
     @rule()

@@ -13,6 +13,7 @@ from functools import partial
 from itertools import count
 from random import Random
 
+from characters.protocol.failures import Failure
 from characters.session.conversation import SessionState
 from characters.session.events import (
     ConnectRequested,
@@ -148,10 +149,17 @@ class ShellRun:
     def _retry(self, character: ClientCharacter) -> None:
         """The player comes back to whoever is not connected; in calm weather he goes on to talk."""
         if character.runner is not None and character.runner.session.view.state in AT_REST:
+            if self._starts_anew(character.runner.session.view.error):
+                self._feed(character, ForgetRequested())
             self._feed(character, ConnectRequested())
         if not self._is_stormy and not self._is_silent:
             self.game.call(character.type_line)
         self.loop.call_later(RETRY_SECONDS, self._retry, character)
+
+    def _starts_anew(self, error: Failure | None) -> bool:
+        """Return whether the player gives up a talk that cannot be resumed; in the end always."""
+        is_refused = error is not None and error.code == "session.resume_refused"
+        return is_refused and (not self._is_stormy or self.random.random() < 0.5)
 
     # --- what strikes one character -------------------------------------------------------------
 
