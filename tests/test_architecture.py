@@ -20,6 +20,7 @@ CLIENT_SIDE = (
     "characters.storage",
     "characters.speech.settings",
     "characters.resources",
+    "characters.english",
     "engine",
 )
 
@@ -42,6 +43,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "characters.speech": ("characters.protocol", "characters.audio"),
     "characters.storage": ("characters.protocol", "characters.session", "engine.prefs"),
     "characters.resources": (),
+    "characters.english": ("engine.core.words",),
     "characters.client": (
         "characters.audio",
         "characters.protocol",

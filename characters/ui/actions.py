@@ -23,6 +23,7 @@ from characters.ui.model import Actor, SceneQuery
 from characters.ui.state import HudLayer, HudState, sound_people, steps
 from engine.app.application import Application
 from engine.core.input import Input
+from engine.core.words import Words
 from engine.scenes.editor import EditError, SceneEditor
 from engine.scenes.file import FieldRow
 
@@ -84,6 +85,7 @@ class Actions:
         keep_captions: Callable[[], object],
     ) -> None:
         self.query = query
+        self.say = query.words
         self._state = state
         self._notify = notify
         self._keep_captions = keep_captions
@@ -145,20 +147,20 @@ class Actions:
 
     def menu(self) -> tuple[HudAction, ...]:
         """Return the entries of the menu."""
-        state, manager = self._state, self.query.manager
+        state, manager, say = self._state, self.query.manager, self.say
         is_muted = manager is not None and manager.voice_input.muted
         return (
-            HudAction(state.close, words.GO_ON),
-            HudAction(lambda: state.open(HudLayer.HELP), words.SHOW_HELP),
-            HudAction(self.next_captions, words.captions_choice(state.caption_size.value)),
-            HudAction(self.sound.toggle_mute, words.UNMUTE if is_muted else words.MUTE),
-            HudAction(self.sound.open, words.OPEN_SOUND),
-            HudAction(self.quit, words.LEAVE_GAME),
+            HudAction(state.close, say("menu.go_on")),
+            HudAction(lambda: state.open(HudLayer.HELP), say("menu.help")),
+            HudAction(self.next_captions, words.captions_choice(say, state.caption_size)),
+            HudAction(self.sound.toggle_mute, say("menu.unmute") if is_muted else say("menu.mute")),
+            HudAction(self.sound.open, say("menu.sound")),
+            HudAction(self.quit, say("menu.leave")),
         )
 
     def faults(self) -> tuple[HudAction, ...]:
         """Return what the fault panel can break and mend."""
-        faults, target = self.query.faults, self._state.fault_target
+        faults, target, say = self.query.faults, self._state.fault_target, self.say
         if faults is None:
             return ()
         is_down = faults.has_service and not faults.is_service_running
@@ -166,28 +168,29 @@ class Actions:
         listener = self.query.target
         key = target if target is not None else listener and listener.key
         return (
-            self._fault("c", words.CUT, lambda: faults.cut(target)),
-            self._fault("b", words.BLACK_HOLE, lambda: faults.black_hole(target)),
-            self._fault("g", words.LAG, lambda: faults.latency(target)),
-            self._fault("o", words.SLOW, lambda: faults.slow_link(target)),
-            self._fault("h", words.HEAL, lambda: faults.heal(target), is_harmful=False),
+            self._fault("c", say("faults.cut"), lambda: faults.cut(target)),
+            self._fault("b", say("faults.black_hole"), lambda: faults.black_hole(target)),
+            self._fault("g", words.lag_button(say), lambda: faults.latency(target)),
+            self._fault("o", words.slow_button(say), lambda: faults.slow_link(target)),
+            self._fault("h", say("faults.heal"), lambda: faults.heal(target), is_harmful=False),
             self._cable(faults),
-            self._fault("k", words.KILL_SERVICE, faults.kill_service, is_enabled=is_up),
+            self._fault("k", say("faults.kill"), faults.kill_service, is_enabled=is_up),
             self._fault(
-                "l", words.LAUNCH_SERVICE, faults.start_service,
+                "l", say("faults.launch"), faults.start_service,
                 is_harmful=False, is_enabled=is_down,
             ),
             self._fault(
-                "x", words.EXPIRE_SESSION, lambda: faults.expire_session(key or ""),
+                "x", say("faults.expire"), lambda: faults.expire_session(key or ""),
                 is_enabled=key is not None,
             ),
         )  # fmt: skip
 
     def _cable(self, faults: Faults) -> HudAction:
         if faults.is_microphone_unplugged:
-            return self._fault("u", words.PLUG_IN, faults.plug_in_microphone, is_harmful=False)
-        is_enabled = faults.has_microphone
-        return self._fault("u", words.UNPLUG, faults.unplug_microphone, is_enabled=is_enabled)
+            label = self.say("faults.plug_in")
+            return self._fault("u", label, faults.plug_in_microphone, is_harmful=False)
+        label, is_enabled = self.say("faults.unplug"), faults.has_microphone
+        return self._fault("u", label, faults.unplug_microphone, is_enabled=is_enabled)
 
     def _fault(
         self,
@@ -204,7 +207,7 @@ class Actions:
             try:
                 act()
             except LookupError as error:
-                self._notify(str(error.args[0]) if error.args else str(error))
+                self._notify(error.args[0] if error.args else str(error))
 
         label = f"{key.upper()}  {label}"
         return HudAction(run, label, (key,), is_harmful=is_harmful, is_enabled=is_enabled)
@@ -214,14 +217,14 @@ class Actions:
 
         A key is written on the first of its buttons only, which is the one that it runs.
         """
-        view, is_first = actor.view, actor is failed[0]
-        label = words.RETRY_KEY if is_first else words.RETRY
+        view, is_first, say = actor.view, actor is failed[0], self.say
+        label = say("error.retry_key") if is_first else say("error.retry")
         retry = HudAction(lambda: self.retry(actor.key), label)
         if view.error is not None and view.error.stage == "resume":
-            return retry, HudAction(lambda: self.start_anew(actor.key), words.START_ANEW)
+            return retry, HudAction(lambda: self.start_anew(actor.key), say("error.start_anew"))
         if words.is_open_elsewhere(view):
             is_first = actor is next(a for a in failed if words.is_open_elsewhere(a.view))
-            label = words.TAKE_OVER_KEY if is_first else words.TAKE_OVER
+            label = say("error.take_over_key") if is_first else say("error.take_over")
             return retry, HudAction(lambda: self.take_over(actor.key), label)
         return (retry,)
 
@@ -276,7 +279,7 @@ class Actions:
     def toggle_faults(self) -> None:
         """Open or close the fault panel."""
         if self.query.faults is None and not self._state.is_faults_open:
-            self._notify(words.NO_FAULTS)
+            self._notify(self.say("faults.none"))
             return
         self._state.is_faults_open = not self._state.is_faults_open
 
@@ -284,7 +287,7 @@ class Actions:
         """Go through normal, large and no captions, and keep the choice."""
         self._state.caption_size = self._state.caption_size.next
         self._keep_captions()
-        self._notify(words.captions_choice(self._state.caption_size.value))
+        self._notify(words.captions_choice(self.say, self._state.caption_size))
 
     def quit(self) -> None:
         """Leave the game."""
@@ -309,6 +312,7 @@ class FieldActions:
 
     def __init__(self, query: SceneQuery, state: HudState) -> None:
         self._query = query
+        self._say = query.words
         self._hud = state
         self.state = state.fields
 
@@ -332,15 +336,16 @@ class FieldActions:
     @property
     def buttons(self) -> tuple[HudAction, ...]:
         """The buttons below the list."""
+        say = self._say
         if self.state.draft is not None:
             return (
-                HudAction(self.accept, words.SAVE_FIELD, _ENTER),
-                HudAction(self.state.leave, words.LEAVE_FIELD, binding="menu"),
+                HudAction(self.accept, say("field.save"), _ENTER),
+                HudAction(self.state.leave, say("field.leave"), binding="menu"),
             )
         return (
-            HudAction(self.begin, words.EDIT_FIELD, _ENTER),
-            HudAction(self.undo, words.UNDO_FIELD, ("u",)),
-            HudAction(self.close, words.BACK, binding="menu"),
+            HudAction(self.begin, say("field.edit"), _ENTER),
+            HudAction(self.undo, say("field.undo"), ("u",)),
+            HudAction(self.close, say("menu.back"), binding="menu"),
         )
 
     def obey(self, source: Input) -> None:
@@ -394,10 +399,10 @@ class FieldActions:
         try:
             edit = self._editor.set(character.game_object, draft.row, draft.text)
         except EditError as error:
-            self.state.say(words.refused(error), is_refusal=True)
+            self.state.say(self._say("field.refused", why=error), is_refusal=True)
             return
         self.state.leave()
-        self.state.say(words.edited(edit))
+        self.state.say(words.edited(self._say, edit))
         self._hud.inspected = character.key  # the edit may have changed the key itself
 
     def undo(self) -> None:
@@ -407,7 +412,7 @@ class FieldActions:
         except EditError as error:
             self.state.say(str(error), is_refusal=True)
             return
-        self.state.say(words.undone(edit))
+        self.state.say(words.undone(self._say, edit))
 
     @property
     def _editor(self) -> SceneEditor:
@@ -490,6 +495,7 @@ class SoundActions:
 
     def __init__(self, query: SceneQuery, state: HudState) -> None:
         self._query = query
+        self._say = query.words
         self._hud = state
 
     @property
@@ -501,10 +507,10 @@ class SoundActions:
         most = sound_people(self._query.scene.camera.size[1])
         return (
             self._microphone(manager),
-            *_ways_to_talk(manager),
+            *_ways_to_talk(self._say, manager),
             self._speaker(manager),
-            _headphones(manager),
-            *(_voice(manager, character) for character in self._query.characters[:most]),
+            _headphones(self._say, manager),
+            *(_voice(self._say, manager, character) for character in self._query.characters[:most]),
         )
 
     @property
@@ -516,10 +522,10 @@ class SoundActions:
     def note(self) -> str:
         """What is to be said of the devices; empty if all is well."""
         if self._is_looking:
-            return words.LOOKING
+            return self._say("sound.looking")
         if self._query.manager is None:
-            return words.NO_VOICES
-        return self._report.problem or ""
+            return self._say("sound.no_voices")
+        return self._say.translate(self._report.problem or "")
 
     def obey(self, source: Input) -> None:
         """Run what the keys of this frame say."""
@@ -568,20 +574,23 @@ class SoundActions:
     @property
     def _report(self) -> DeviceReport:
         devices = self._devices
-        return DeviceReport(problem=words.NO_DEVICES) if devices is None else devices.report
+        if devices is None:
+            return DeviceReport(problem=self._say("sound.no_devices"))
+        return devices.report
 
     def _microphone(self, manager: CharacterManager) -> SoundRow:
-        choices, voice_input = manager.choices, manager.voice_input
-        hint = words.MICROPHONE_MUTED_HINT if voice_input.muted else words.MICROPHONE_HINT
+        choices, voice_input, say = manager.choices, manager.voice_input, self._say
+        hint = say("sound.microphone_muted") if voice_input.muted else say("sound.microphone_hint")
         return self._device(
-            (words.MICROPHONE, hint), choices.microphone, self._report.inputs,
+            (say("sound.microphone"), hint), choices.microphone, self._report.inputs,
             voice_input.status.device, choices.set_microphone,
         )  # fmt: skip
 
     def _speaker(self, manager: CharacterManager) -> SoundRow:
-        choices, voice = manager.choices, manager.runtime.voice
+        choices, voice, say = manager.choices, manager.runtime.voice, self._say
+        hint = say.translate(voice.problem or "") or say("sound.loudspeaker_hint")
         return self._device(
-            (words.LOUDSPEAKER, voice.problem or words.LOUDSPEAKER_HINT), choices.speaker,
+            (say("sound.loudspeaker"), hint), choices.speaker,
             self._report.outputs, voice.device, choices.set_speaker,
         )  # fmt: skip
 
@@ -593,7 +602,7 @@ class SoundActions:
         in_use: str,
         choose: Callable[[str | None], object],
     ) -> SoundRow:
-        label, hint = label_and_hint
+        (label, hint), say = label_and_hint, self._say
         known = [None, *(device.name for device in found)]
         is_there = chosen in known or chosen == in_use  # a device in use may be hidden from a list
         is_known = not self._is_looking and self._report.problem is None
@@ -604,12 +613,15 @@ class SoundActions:
             if target != chosen:  # the same again would open the device anew
                 choose(target)
 
-        gone = words.NOT_THERE if is_known and not is_there else ""
-        value = (chosen or words.SYSTEM_DEFAULT) + gone
-        return SoundRow(label, value, step, hint if found or not is_known else words.NONE_FOUND)
+        value = chosen or say("sound.system_default")
+        if is_known and not is_there:
+            value = say("sound.not_there", device=value)
+        if is_known and not found:
+            hint = say("sound.none_found")
+        return SoundRow(label, value, step, hint)
 
 
-def _ways_to_talk(manager: CharacterManager) -> tuple[SoundRow, SoundRow]:
+def _ways_to_talk(say: Words, manager: CharacterManager) -> tuple[SoundRow, SoundRow]:
     choices, turns = manager.choices, manager.choices.turns
     is_hands_free = turns.mode is ListeningMode.HANDS_FREE
     is_toggle = turns.push_to_talk.toggle
@@ -622,24 +634,27 @@ def _ways_to_talk(manager: CharacterManager) -> tuple[SoundRow, SoundRow]:
             # Choosing it is the player's act that allows the microphone.
             manager.voice_input.allow()
 
-    mode = words.HANDS_FREE if is_hands_free else words.PUSH_TO_TALK
-    key = words.TOGGLE if is_toggle else words.HOLD
+    mode = say("sound.hands_free") if is_hands_free else say("sound.push_to_talk")
+    key = say("sound.toggle") if is_toggle else say("sound.hold")
     return (
-        SoundRow(words.MODE, mode, change_mode, words.MODE_HINT),
+        SoundRow(say("sound.mode"), mode, change_mode, say("sound.mode_hint")),
         SoundRow(
-            words.TALK_KEY, key, lambda by: choices.set_toggle(not is_toggle), words.TALK_KEY_HINT
+            say("sound.talk_key"),
+            key,
+            lambda by: choices.set_toggle(not is_toggle),
+            say("sound.talk_key_hint"),
         ),
     )
 
 
-def _headphones(manager: CharacterManager) -> SoundRow:
+def _headphones(say: Words, manager: CharacterManager) -> SoundRow:
     choices, is_worn = manager.choices, manager.choices.turns.headphones
-    value = words.YES if is_worn else words.NO
-    hint = words.HEADPHONES_HINT
-    return SoundRow(words.HEADPHONES, value, lambda by: choices.set_headphones(not is_worn), hint)
+    value = say("sound.yes") if is_worn else say("sound.no")
+    label, hint = say("sound.headphones"), say("sound.headphones_hint")
+    return SoundRow(label, value, lambda by: choices.set_headphones(not is_worn), hint)
 
 
-def _voice(manager: CharacterManager, character: Character) -> SoundRow:
+def _voice(say: Words, manager: CharacterManager, character: Character) -> SoundRow:
     choices, key = manager.choices, character.key
     tenths, is_muted = round(10 * choices.volume(key)), choices.is_silenced(key)
 
@@ -648,8 +663,8 @@ def _voice(manager: CharacterManager, character: Character) -> SoundRow:
 
     return SoundRow(
         character.label,
-        words.VOLUME_MUTED if is_muted else f"{10 * tenths} %",
+        say("sound.volume_muted") if is_muted else say("sound.volume", percent=10 * tenths),
         lambda by: set_tenths(tenths + by),
-        words.VOLUME_HINT,
+        say("sound.volume_hint"),
         Volume(tenths, is_muted, set_tenths, lambda: choices.set_silenced(key, not is_muted)),
     )

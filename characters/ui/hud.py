@@ -18,6 +18,7 @@ from characters.ui.report import EventLog
 from characters.ui.state import CaptionSize, HudState
 from engine.app.hot_reload import HotReload
 from engine.core.events import Subscription
+from engine.core.words import Words
 from engine.objects.objects import Component
 from engine.prefs.prefs import PlayerPrefs
 from engine.scenes.editor import SceneEditor
@@ -101,7 +102,7 @@ class Hud(Component):
 
     def notify(self, sentence: str) -> None:
         """Show a sentence to the player for a few seconds."""
-        self._state.say(sentence, self.scene.time.now)
+        self._state.say(self._say.translate(sentence), self.scene.time.now)
 
     def update(self, dt: float) -> None:
         """Run the actions of this frame's keys and clicks."""
@@ -133,6 +134,10 @@ class Hud(Component):
         gui = Gui(shared_painter(self.scene), surface, model, self._hotspots)
         paint_screen(gui, self._state, self._actions(query))
 
+    @property
+    def _say(self) -> Words:
+        return SceneQuery(self.scene).words
+
     def _actions(self, query: SceneQuery) -> Actions:
         return Actions(query, self._state, self.notify, self._keep_captions)
 
@@ -144,7 +149,7 @@ class Hud(Component):
 
     def _show_closed_door(self, load: SceneLoad) -> None:
         assert load.error is not None  # it has failed
-        self.notify(words.closed_door(load.name, load.error))
+        self.notify(words.closed_door(self._say, load.name, load.error))
 
     def _show_mistakes(self) -> None:
         """Show the mistakes of the level's file for as long as there are any."""
@@ -162,7 +167,7 @@ class Hud(Component):
         """Name the microphone that works again: it may be another one than before."""
         status = VoiceInputStatus() if manager is None else manager.voice_input.status
         if self._had_no_microphone and status.problem is None and status.device:
-            self.notify(words.microphone_works(status.device))
+            self.notify(self._say("microphone.works", device=status.device))
         self._had_no_microphone = status.problem is not None
 
     def _show_service(self, manager: CharacterManager | None) -> None:

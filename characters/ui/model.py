@@ -12,12 +12,14 @@ from characters.components.character import Character
 from characters.components.faults import Faults
 from characters.components.manager import CharacterManager
 from characters.components.player import Player
+from characters.english import ENGLISH
 from characters.protocol.network_conditions import NetworkConditions
 from characters.protocol.turn_settings import TurnSettings
 from characters.session.conversation import SessionState, SessionView, Turn
 from characters.session.policy import ReconnectPolicy
 from characters.ui.state import HudState
 from characters.ui.visuals import CharacterSprite
+from engine.core.words import Words
 from engine.objects.scene import Scene
 
 __all__ = [
@@ -27,7 +29,7 @@ __all__ = [
 
 
 Point = tuple[float, float]
-Messages = Callable[[str], tuple[str, ...]]
+Messages = Callable[[Words, str], tuple[str, ...]]
 
 BADGE_HEIGHT = 120.0
 """How high over its feet the tip of a character's badge is, if it has no sprite."""
@@ -44,6 +46,7 @@ class SceneQuery:
         manager = self.manager
         present = scene.find_components(Character) if manager is None else manager.nearby
         self.characters = tuple(c for c in present if c.has_session)
+        self.words = scene.find_service(Words) or ENGLISH
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -100,6 +103,8 @@ class HudModel:
     player_name: str = ""
     notice: str | None = None
     pointer: Point = (-1.0, -1.0)
+    words: Words = ENGLISH
+    """The texts of the HUD, in the language of the game."""
     endpoint: str = "local"
     """The host that the talk goes to, or `local` for the embedded service."""
 
@@ -118,22 +123,23 @@ def gather(query: SceneQuery, state: HudState, messages: Messages) -> HudModel:
     """Return what this frame shows; `messages` returns the last wire messages of a key."""
     scene, target, manager = query.scene, query.target, query.manager
     turns = TurnSettings.DEFAULT if manager is None else manager.voice_input.turns
-    lines = messages if state.is_inspector_open else lambda key: ()
+    lines = messages if state.is_inspector_open else lambda say, key: ()
     return HudModel(
         now=scene.time.now,
         size=scene.camera.size,
-        actors=tuple(_actor(each, scene, lines, each is target) for each in query.characters),
+        actors=tuple(_actor(each, query, lines, each is target) for each in query.characters),
         voice=_voice(manager),
         is_toggled=turns.push_to_talk.toggle,
         faults=_faults(query, state),
         player_name=query.player.name if query.player is not None else "",
         notice=state.notice,
         pointer=scene.input.mouse_position,
+        words=query.words,
         endpoint=_endpoint(manager),
     )
 
 
-def _actor(character: Character, scene: Scene, messages: Messages, is_target: bool) -> Actor:
+def _actor(character: Character, query: SceneQuery, messages: Messages, is_target: bool) -> Actor:
     x, y = character.transform.position
     sprite = character.get_component(CharacterSprite)
     top = sprite.head_height if sprite is not None else BADGE_HEIGHT
@@ -141,10 +147,10 @@ def _actor(character: Character, scene: Scene, messages: Messages, is_target: bo
         key=character.key,
         name=character.label,
         view=character.view,
-        head=scene.camera.to_screen((x, y - top)),
+        head=query.scene.camera.to_screen((x, y - top)),
         policy=character.reconnect_policy,
         is_target=is_target,
-        messages=messages(character.key),
+        messages=messages(query.words, character.key),
     )
 
 

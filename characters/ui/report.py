@@ -18,6 +18,7 @@ from characters.session.policy import ReconnectPolicy
 from characters.ui.model import Actor
 from characters.ui.words import ago, attempt, countdown, resume_words
 from engine.core.events import Signal, Subscription
+from engine.core.words import Words
 
 __all__ = ["EventLog", "line", "Moment", "policy_name", "Row", "rows", "timeline"]
 
@@ -48,30 +49,34 @@ class Moment:
     why: str
 
 
-def rows(actor: Actor, now: float) -> tuple[Row, ...]:
+def rows(say: Words, actor: Actor, now: float) -> tuple[Row, ...]:
     """Return the rows about a session now."""
-    view = actor.view
+    view, policy = actor.view, actor.policy
+    outcome = resume_words(say, view.resume) if view.resume else say("inspector.none_yet")
     found = [
-        Row("Character", actor.view.character_id),
-        Row("State", _state(view, now)),
-        Row("Session id", _stored_id(view, now)),
-        Row("Outcome", resume_words(view.resume) if view.resume else "none yet"),
-        Row("Room", shorten_id(view.room_name)),
-        Row("Policy", _policy(actor.policy)),
-        Row("Retries", _retries(actor.policy)),
-        Row("Heartbeat", _heartbeat(view, actor.policy)),
-        Row("Microphone", _gate(view, actor.policy, now)),
-        Row("Last answer", _stages(view)),
-        Row("Dialogue", view.dialogue.value + (f", {view.emotion}" if view.emotion else "")),
+        Row(say("inspector.character"), view.character_id),
+        Row(say("inspector.state"), _state(say, view, now)),
+        Row(say("inspector.id"), _stored_id(say, view, now)),
+        Row(say("inspector.outcome"), outcome),
+        Row(say("inspector.room"), shorten_id(view.room_name)),
+        Row(say("inspector.policy"), _policy(say, policy)),
+        Row(say("inspector.retries"), _retries(say, policy)),
+        Row(say("inspector.heartbeat"), _heartbeat(say, view, policy)),
+        Row(say("inspector.microphone"), _gate(say, view, policy, now)),
+        Row(say("inspector.answer"), _stages(say, view)),
+        Row(say("inspector.dialogue"), ", ".join(filter(None, (view.dialogue, view.emotion)))),
     ]
     if view.error is not None:
-        found[2:2] = [Row("Error", view.error.code), Row("Advice", view.error.message)]
+        found[2:2] = [
+            Row(say("inspector.error"), view.error.code),
+            Row(say("inspector.advice"), view.error.message),
+        ]
     return tuple(found)
 
 
-def timeline(view: SessionView, now: float, most: int = 6) -> tuple[Moment, ...]:
+def timeline(say: Words, view: SessionView, now: float, most: int = 6) -> tuple[Moment, ...]:
     """Return the last changes of state, the newest first."""
-    return tuple(_moment(change, now) for change in reversed(view.timeline[-most:]))
+    return tuple(_moment(say, change, now) for change in reversed(view.timeline[-most:]))
 
 
 def policy_name(policy: ReconnectPolicy) -> str:
@@ -79,88 +84,99 @@ def policy_name(policy: ReconnectPolicy) -> str:
     return next((name for name, preset in _PRESETS.items() if preset == policy), "own")
 
 
-def _state(view: SessionView, now: float) -> str:
-    words = view.state.name
+def _state(say: Words, view: SessionView, now: float) -> str:
+    state = view.state.name
     if view.state in (SessionState.CONNECTING, SessionState.RECONNECTING):
-        words += f" {attempt(view)}".rstrip()
+        state += f" {attempt(view)}".rstrip()
     seconds = countdown(view, now)
     if seconds is not None:
-        words += f", next try in {seconds} s"
+        return say("inspector.state_next", state=state, seconds=seconds)
     if view.state is SessionState.CONNECTED and view.connected_at is not None:
-        words += f" for {ago(now - view.connected_at)}"
-    return words
+        return say("inspector.state_since", state=state, ago=ago(say, now - view.connected_at))
+    return state
 
 
-def _stored_id(view: SessionView, now: float) -> str:
+def _stored_id(say: Words, view: SessionView, now: float) -> str:
     short = shorten_id(view.session_id)
     if view.session_id is None:
         return short
     if view.stored_at is not None:
-        return f"{short}, stored {ago(max(0.0, now - view.stored_at))} ago"
-    return f"{short}, {'stored' if view.supports_session_persistence else 'not stored'}"
+        since = ago(say, max(0.0, now - view.stored_at))
+        return say("inspector.id_since", id=short, ago=since)
+    is_kept = view.supports_session_persistence
+    return say("inspector.id_stored" if is_kept else "inspector.id_not_stored", id=short)
 
 
-def _stages(view: SessionView) -> str:
+def _stages(say: Words, view: SessionView) -> str:
     """Return when each stage was reached, counted from the end of the question."""
-    return ", ".join(f"{name} {seconds:.2f} s" for name, seconds in view.stages) or "none yet"
+    stages = (say("inspector.stage", name=name, seconds=s) for name, s in view.stages)
+    return ", ".join(stages) or say("inspector.none_yet")
 
 
-def _policy(policy: ReconnectPolicy) -> str:
-    return (
-        f"{policy_name(policy)}: {policy.resume_policy.value.replace('_', ' ')}, "
-        f"rejoin within {policy.room_rejoin_ttl_seconds:g} s"
+def _policy(say: Words, policy: ReconnectPolicy) -> str:
+    return say(
+        "inspector.policy_is",
+        name=policy_name(policy),
+        resume=policy.resume_policy.value.replace("_", " "),
+        seconds=policy.room_rejoin_ttl_seconds,
     )
 
 
-def _retries(policy: ReconnectPolicy) -> str:
-    most = policy.max_reconnect_attempts
-    words = "no limit of attempts" if most is None else f"{most} attempts"
-    if policy.reconnect_budget_seconds is not None:
-        words += f", for {ago(policy.reconnect_budget_seconds)}"
-    return f"{words}, waits up to {policy.backoff_cap_seconds:g} s"
+def _retries(say: Words, policy: ReconnectPolicy) -> str:
+    most, budget = policy.max_reconnect_attempts, policy.reconnect_budget_seconds
+    attempts = say("inspector.no_limit") if most is None else say("inspector.attempts", n=most)
+    if budget is not None:
+        attempts = say("inspector.budget", attempts=attempts, time=ago(say, budget))
+    return say("inspector.retries_are", attempts=attempts, seconds=policy.backoff_cap_seconds)
 
 
-def _heartbeat(view: SessionView, policy: ReconnectPolicy) -> str:
-    every = f"every {policy.heartbeat_interval_seconds:g} s"
+def _heartbeat(say: Words, view: SessionView, policy: ReconnectPolicy) -> str:
+    every = policy.heartbeat_interval_seconds
     if view.state is not SessionState.CONNECTED:
-        return f"none now; {every} while connected"
+        return say("inspector.heartbeat_off", seconds=every)
     if view.round_trip_seconds is None:
-        return f"no answer yet, {every}"
-    return f"{view.round_trip_seconds * 1000:.1f} ms, {every}"
+        return say("inspector.heartbeat_none", seconds=every)
+    took = view.round_trip_seconds * 1000
+    return say("inspector.heartbeat_is", milliseconds=took, seconds=every)
 
 
-def _gate(view: SessionView, policy: ReconnectPolicy, now: float) -> str:
+def _gate(say: Words, view: SessionView, policy: ReconnectPolicy, now: float) -> str:
     mic, delay = view.microphone, policy.auto_mic_start_delay_seconds
     if mic.ready_at is None or view.state is not SessionState.CONNECTED:
-        return f"closed; opens {delay:g} s after ready"
+        return say("inspector.closed", seconds=delay)
     if mic.opened_at is None:
         left = mic.ready_at + delay - now
-        return f"opens in {left:.1f} s" if left > 0 else "may open: the delay is over"
-    late = mic.opened_at - mic.ready_at
-    state = "open" if mic.is_open else "was open"
-    return (
-        f"{state} {late:.2f} s after ready, {mic.frames_sent} sent, {mic.frames_before_open} early"
+        return say("inspector.opens_in", seconds=left) if left > 0 else say("inspector.may_open")
+    return say(
+        "inspector.is_open" if mic.is_open else "inspector.was_open",
+        late=mic.opened_at - mic.ready_at,
+        sent=mic.frames_sent,
+        early=mic.frames_before_open,
     )
 
 
-def _moment(change: SessionStateChanged, now: float) -> Moment:
+def _moment(say: Words, change: SessionStateChanged, now: float) -> Moment:
     why = change.reason or (change.error_code or "")
     if change.is_connection_established and change.resume is not None:
-        why = resume_words(change.resume)
-    return Moment(f"-{ago(max(0.0, now - change.t))}", change.new_state, why)
+        why = resume_words(say, change.resume)
+    return Moment(f"-{ago(say, max(0.0, now - change.t))}", change.new_state, why)
 
 
 _KEPT = 12
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-def line(event: object) -> str | None:
+Line = tuple[str, int | None]
+"""The type of an event, and how many letters of text came with it."""
+
+
+def line(event: object) -> Line | None:
     """Return the line of an event, None for a change of state, which is in the timeline."""
     if isinstance(event, SessionStateChanged):
         return None
     name = _CAPITAL.sub("-", type(event).__name__).lower()
     text = getattr(event, "text", None)
-    return f"{name}, {len(text)} letters" if isinstance(text, str) else name
+    return name, len(text) if isinstance(text, str) else None
 
 
 class EventLog:
@@ -168,7 +184,7 @@ class EventLog:
 
     def __init__(self, on_event: Callable[[str, object], object] | None = None) -> None:
         self._on_event = on_event
-        self._lines: dict[str, deque[tuple[str, int]]] = {}
+        self._lines: dict[str, deque[tuple[Line, int]]] = {}
         self._subscriptions: dict[str, tuple[object, Subscription]] = {}
 
     def follow(self, key: str, events: Signal[object]) -> None:
@@ -182,10 +198,9 @@ class EventLog:
         handler = self._handler(key)
         self._subscriptions[key] = (events, events.subscribe(handler))
 
-    def lines(self, key: str) -> tuple[str, ...]:
+    def lines(self, say: Words, key: str) -> tuple[str, ...]:
         """Return the last lines of a character, the newest last."""
-        kept = self._lines.get(key, ())
-        return tuple(words if n == 1 else f"{words}, {n} times" for words, n in kept)
+        return tuple(_in_words(say, *kept) for kept in self._lines.get(key, ()))
 
     def close(self) -> None:
         """Cancel the subscriptions."""
@@ -195,15 +210,21 @@ class EventLog:
 
     def _handler(self, key: str) -> Callable[[object], object]:
         def record(event: object) -> None:
-            words = line(event)
-            if words is not None:
-                self._write(self._lines.setdefault(key, deque(maxlen=_KEPT)), words)
+            found = line(event)
+            if found is not None:
+                self._write(self._lines.setdefault(key, deque(maxlen=_KEPT)), found)
             if self._on_event is not None:
                 self._on_event(key, event)
 
         return record
 
-    def _write(self, lines: deque[tuple[str, int]], words: str) -> None:
+    def _write(self, lines: deque[tuple[Line, int]], found: Line) -> None:
         """Add a line, or count it when it is the last one again, as visemes are."""
-        times = lines.pop()[1] if lines and lines[-1][0] == words else 0
-        lines.append((words, times + 1))
+        times = lines.pop()[1] if lines and lines[-1][0] == found else 0
+        lines.append((found, times + 1))
+
+
+def _in_words(say: Words, found: Line, times: int) -> str:
+    event, letters = found
+    words = event if letters is None else say("inspector.event_of_text", event=event, n=letters)
+    return words if times == 1 else say("inspector.event_times", event=words, n=times)

@@ -59,12 +59,12 @@ def paint_inspector(gui: Gui, rect: Rect, actor: Actor | None, actions: Actions)
     ]
     y = gui.tabs(rect, rect.y + 10, people)
     if actor is None:
-        gui.text(words.NOBODY_HERE, (rect.x + 16, y + 4), 15, MUTED)
+        gui.text(gui.say("inspector.nobody"), (rect.x + 16, y + 4), 15, MUTED)
         return
     fields = actions.fields
     pages: list[Tab] = [
-        (words.SESSION_PAGE, not fields.is_open, fields.close),
-        (words.FIELDS_PAGE, fields.is_open, fields.open),
+        (gui.say("inspector.session"), not fields.is_open, fields.close),
+        (gui.say("inspector.fields"), fields.is_open, fields.open),
     ]
     y = gui.tabs(rect, y, pages) + 4
     if fields.is_open:
@@ -74,22 +74,25 @@ def paint_inspector(gui: Gui, rect: Rect, actor: Actor | None, actions: Actions)
 
 
 def _paint_session(gui: Gui, rect: Rect, y: float, actor: Actor) -> None:
-    for row in rows(actor, gui.model.now):
+    for row in rows(gui.say, actor, gui.model.now):
         gui.text(row.label, (rect.x + 14, y), SMALL, MUTED)
         lines = gui.fonts.lines(row.value, rect.w - 118, SMALL, False)[:7]
         y = gui.lines(lines, (rect.x + 104, y), SMALL, SNOW) + 1
-    y = gui.heading(rect, y, words.TIMELINE_TITLE)
-    for moment in timeline(actor.view, gui.model.now):
+    y = gui.heading(rect, y, gui.say("inspector.timeline"))
+    for moment in timeline(gui.say, actor.view, gui.model.now):
         if y > rect.bottom - 24:
             return
         _paint_moment(gui, rect, y, moment)
         y += 20
-    y = _paint_list(gui, rect, y, words.MESSAGES_TITLE, actor.messages)
+    y = _paint_list(gui, rect, y, gui.say("inspector.messages"), actor.messages)
     said = [
-        f"{words.PLAYER_SAID if t.speaker == 'player' else words.CHARACTER_SAID}: {t.text}"
+        gui.say(
+            "inspector.player_said" if t.speaker == "player" else "inspector.character_said",
+            text=t.text,
+        )
         for t in actor.view.transcript
     ]
-    _paint_list(gui, rect, y, words.TRANSCRIPT_TITLE, said)
+    _paint_list(gui, rect, y, gui.say("inspector.transcript"), said)
 
 
 def _paint_moment(gui: Gui, rect: Rect, y: float, moment: Moment) -> None:
@@ -148,7 +151,7 @@ def _paint_field_row(gui: Gui, place: Rect, row: FieldRow, *, is_chosen: bool) -
         room -= gui.text(origin, at, 11, AMBER, align="right").w + 8
     is_quiet = row.origin == DEFAULT or row.is_fixed or not row.text
     colour = MUTED if is_quiet else SNOW
-    gui.text(row.text or words.EMPTY_FIELD, (value_x, place.y), SMALL, colour, room=room)
+    gui.text(row.text or gui.say("field.empty"), (value_x, place.y), SMALL, colour, room=room)
 
 
 def _paint_draft(gui: Gui, place: Rect, draft: Draft) -> None:
@@ -180,7 +183,7 @@ def _paint_foot(gui: Gui, foot: Rect, fields: FieldActions) -> None:
     row, state, inner = fields.chosen, fields.state, foot.w - 28
     message, colour = state.message, CORAL if state.is_refusal else SAGE
     if not message and row is not None:
-        message, colour = words.origin_words(row), MUTED
+        message, colour = words.origin_words(gui.say, row), MUTED
     path, x = row.path if row else "", foot.x + 14
     gui.text(path, (x, foot.y + 9), SMALL, SNOW, bold=True, room=inner)
     lines = gui.fonts.lines(message, inner, SMALL, False)[:3]
@@ -202,9 +205,9 @@ def paint_sound(gui: Gui, sound: SoundActions) -> None:
     rows, chosen = sound.rows, sound.chosen
     page = sound_page(gui.model.size, len(rows))
     gui.sheet(page, 150)
-    gui.text(words.SOUND_TITLE, (page.x + 28, page.y + 11), 22, AMBER, bold=True)
+    gui.text(gui.say("sound.title"), (page.x + 28, page.y + 11), 22, AMBER, bold=True)
     back = Rect(page.right - 104, page.y + 11, 88, 25)
-    gui.button(back, HudAction(sound.close, words.BACK), PLUM, CREAM, 13)
+    gui.button(back, HudAction(sound.close, gui.say("menu.back")), PLUM, CREAM, 13)
     for nth, row in enumerate(rows):
         place = Rect(page.x + 16, page.y + _HEAD + nth * SOUND_ROW, page.w - 32, SOUND_ROW - 3)
         gui.hotspots.add(place, partial(sound.choose, nth))
@@ -214,7 +217,7 @@ def paint_sound(gui: Gui, sound: SoundActions) -> None:
     middle, colour = page.center[0], AMBER if sound.note else CREAM
     gui.lines(lines, (middle, page.bottom - 24 - 2 * LINE), SMALL, colour, align="center")
     at = (middle, page.bottom - 22)
-    gui.text(words.SOUND_KEYS, at, 12, MUTED, align="center", room=page.w - 32)
+    gui.text(gui.say("sound.keys"), at, 12, MUTED, align="center", room=page.w - 32)
 
 
 def _paint_sound_row(gui: Gui, place: Rect, row: SoundRow, *, is_chosen: bool) -> None:
@@ -261,7 +264,7 @@ _DISABLED: Colour = (98, 90, 112, 255)
 def paint_faults(gui: Gui, rect: Rect, state: HudState, buttons: Sequence[HudAction]) -> None:
     """Paint what can be broken, and of which character."""
     gui.panel(rect, SHEET)
-    gui.text(words.FAULTS_TITLE, (rect.x + 16, rect.y + 10), 17, AMBER, bold=True)
+    gui.text(gui.say("faults.title"), (rect.x + 16, rect.y + 10), 17, AMBER, bold=True)
     y, button_rows = rect.y + 40, (len(buttons) + 1) // 2
     targets = [None, *gui.model.actors]
     below = 8 + button_rows * _BUTTON_STEP + 2 + _STATE_H
@@ -274,19 +277,19 @@ def paint_faults(gui: Gui, rect: Rect, state: HudState, buttons: Sequence[HudAct
         y += _TARGET_STEP
     _paint_fault_buttons(gui, Rect(rect.x, y + 8, rect.w, 0), buttons)
     x, y = rect.x + 14, y + 10 + button_rows * _BUTTON_STEP
-    for line, tone in words.fault_lines(gui.model.faults):
+    for line, tone in words.fault_lines(gui.say, gui.model.faults):
         gui.text(line, (x, y), 13, TONES[tone])
         y += 18
-    gui.text(words.FAULTS_KEYS, (x, y + 2), 12, MUTED)
+    gui.text(gui.say("faults.keys"), (x, y + 2), 12, MUTED)
 
 
 def _paint_target(gui: Gui, row: Rect, nth: int, actor: Actor | None, *, is_chosen: bool) -> None:
     gui.panel(row, TAB_ON if is_chosen else TAB)
-    name, colour = actor.name if actor else words.EVERYBODY, INK if is_chosen else CREAM
+    name, colour = actor.name if actor else gui.say("faults.everybody"), INK if is_chosen else CREAM
     at = (row.x + 10, row.y + 4)
     gui.text(f"{nth}  {name}", at, 14, colour, bold=True, room=row.w - 46)
     if actor is not None:
-        said = words.badge(actor.view, gui.model.now)
+        said = words.badge(gui.say, actor.view, gui.model.now)
         sign = sign_picture(gui.painter, said.shape, said.tone)
         gui.blit(sign, (row.right - 30, row.y + 0.5))
 

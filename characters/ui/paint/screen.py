@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from characters.ui import words
 from characters.ui.actions import Actions
 from characters.ui.model import Actor, HudModel
 from characters.ui.paint.panels import paint_faults, paint_inspector, paint_sound
@@ -57,7 +56,7 @@ def _paint_game(gui: Gui, state: HudState, layout: HudLayout, actions: Actions) 
     if is_chatting:
         paint_chat(gui, layout.chat, state.chat)
     else:
-        paint_hint(gui, layout.hint, _hint(state, layout.hint.w))
+        paint_hint(gui, layout.hint, _hint(gui, state, layout.hint.w))
     paint_captions(gui, captions)
     if layout.inspector is not None:
         paint_inspector(gui, layout.inspector, _inspected(model, state), actions)
@@ -68,10 +67,10 @@ def _paint_game(gui: Gui, state: HudState, layout: HudLayout, actions: Actions) 
         paint_notice(gui, stage, talk[-1].y - 6, model.notice)
 
 
-def _hint(state: HudState, room: float) -> str:
+def _hint(gui: Gui, state: HudState, room: float) -> str:
     if state.layer is HudLayer.FIELDS:
-        return words.FIELDS_HINT if room > 340 else words.FIELDS_HINT_SHORT
-    return words.GAME_HINT if room > 340 else words.GAME_HINT_SHORT
+        return gui.say("hint.fields") if room > 340 else gui.say("hint.fields_short")
+    return gui.say("hint.game") if room > 340 else gui.say("hint.game_short")
 
 
 def _inspected(model: HudModel, state: HudState) -> Actor | None:

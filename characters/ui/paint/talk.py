@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from characters.english import ENGLISH
+from characters.session.conversation import DialogueState
 from characters.ui import words
 from characters.ui.actions import Actions, HudAction
 from characters.ui.appearance import AMBER, BRICK, CORAL, CREAM, INK, MUTED, PLUM, SKY, SNOW
@@ -71,7 +73,8 @@ def paint_badges(
 
 def prewarm_badges(painter: Painter) -> Iterator[None]:
     """Draw the signs that change in talk, a picture for each step: they are kept for the game."""
-    for said in words.TALK.values():
+    for dialogue in DialogueState:
+        said = words.talk_badge(ENGLISH, dialogue)
         sign_picture(painter, said.shape, said.tone)
         yield
     arrow_picture(painter)
@@ -96,7 +99,7 @@ class _Badge(NamedTuple):
 
 
 def _badge(gui: Gui, actor: Actor, now: float) -> _Badge:
-    said, note = words.badge(actor.view, now), words.receipt(actor.view, now)
+    said, note = words.badge(gui.say, actor.view, now), words.receipt(gui.say, actor.view, now)
     inner = max(gui.fonts.width(actor.name, _NAME, True), gui.fonts.width(said.word, _WORD))
     w = widest = min(_WIDEST, inner + SIGN + 26.0)
     h = float(_H)
@@ -194,7 +197,7 @@ def _caption_place(
     w, most = min(720.0, stage.w), _MOST_LINES
     if caption.is_player:  # players know what they said: a glance is enough
         size, most = round(size * 0.8), 2
-    text = caption.text + (words.CUT_OFF if caption.is_cut else "")
+    text = gui.say("caption.cut_off", text=caption.text) if caption.is_cut else caption.text
     lines = gui.fonts.lines(text, w - 36, size, False)[-most:]
     h = len(lines) * gui.fonts.height(size) + gui.fonts.height(14) + 16
     return CaptionPlace(caption, bar(stage, w, h, bottom), lines, size)
@@ -205,7 +208,7 @@ def paint_captions(gui: Gui, places: Sequence[CaptionPlace]) -> None:
     for caption, box, lines, size in places:
         gui.panel(box, _BACK)
         colour = SKY if caption.is_player else AMBER
-        gui.text(words.speaker(caption), (box.x + 18, box.y + 6), 14, colour, bold=True)
+        gui.text(words.speaker(gui.say, caption), (box.x + 18, box.y + 6), 14, colour, bold=True)
         y = box.y + 8 + gui.fonts.height(14)
         for line in lines:
             rect = gui.text(line, (box.x + 18, y), size, CREAM)
@@ -232,7 +235,7 @@ def paint_chat(gui: Gui, rect: Rect, field: TextField) -> None:
     if text:
         gui.text(shown, (left, y), size, INK)
     else:
-        gui.text(words.CHAT_HINT, (left + 4, y + 1), 16, (150, 135, 140, 255), room=room)
+        gui.text(gui.say("chat.hint"), (left + 4, y + 1), 16, (150, 135, 140, 255), room=room)
     x = left + fonts.width(before[start:], size)
     if field.composed:
         w = min(x - left, fonts.width(field.composed, size))
@@ -324,14 +327,14 @@ def error_places(gui: Gui, stage: Rect) -> tuple[Rect, ...]:
     top = stage.y - 22 if is_beside_microphone else stage.y
     for actor in gui.model.failed[:_MOST_CARDS]:
         y = places[-1].bottom + 8 if places else top
-        lines = gui.fonts.lines(words.player_words(actor.view.error), w - 36, 15, False)
+        lines = gui.fonts.lines(words.player_words(gui.say, actor.view.error), w - 36, 15, False)
         h = _title_height(gui, actor, w) + len(lines) * gui.fonts.height(15) + 50
         places.append(Rect(stage.x, y, w, h))
     return tuple(places)
 
 
 def _title_height(gui: Gui, actor: Actor, w: float) -> float:
-    lines = gui.fonts.lines(words.failure_title(actor.name, actor.view), w - 64, 16, True)
+    lines = gui.fonts.lines(words.failure_title(gui.say, actor.name, actor.view), w - 64, 16, True)
     return 23 + len(lines) * gui.fonts.height(16)
 
 
@@ -339,11 +342,13 @@ def _paint_card(gui: Gui, actor: Actor, rect: Rect) -> None:
     error, painter = actor.view.error, gui.painter
     gui.panel(rect, _CARD)
     gui.blit(sign_picture(painter, Shape.SQUARE, Tone.BAD), (rect.x + 14, rect.y + 12))
-    title = words.failure_title(actor.name, actor.view)
+    title = words.failure_title(gui.say, actor.name, actor.view)
     place = (rect.x + 46, rect.y + 14, rect.w - 64)
     painter.paragraph(gui.surface, title, place, 16, INK, bold=True)
     place = (rect.x + 18, rect.y + _title_height(gui, actor, rect.w), rect.w - 36)
-    y = painter.paragraph(gui.surface, words.player_words(error), place, 15, (75, 60, 85, 255))
+    y = painter.paragraph(
+        gui.surface, words.player_words(gui.say, error), place, 15, (75, 60, 85, 255)
+    )
     if rect.w > 330:  # beside two buttons
         code = error.code if error else "unknown"
         gui.text(code, (rect.x + 18, y + 16), 12, BRICK, room=rect.w - 250)
@@ -356,15 +361,15 @@ def paint_help(gui: Gui) -> None:
     w, h = 520.0, 92.0 + row * len(words.HELP)
     rect = Rect((size[0] - w) / 2, (size[1] - h) / 2, w, h)
     gui.sheet(rect, 120)
-    gui.text(words.HELP_TITLE, (rect.x + 30, rect.y + 20), 24, AMBER, bold=True)
+    gui.text(gui.say("help.title"), (rect.x + 30, rect.y + 20), 24, AMBER, bold=True)
     y = rect.y + 64
-    for key, what in words.HELP:
-        wide = max(40, gui.fonts.width(key, 14, True) + 18)
+    for keys, what in words.HELP:
+        wide = max(40, gui.fonts.width(gui.say(keys), 14, True) + 18)
         cap = Rect(rect.x + 130 - wide, y, wide, row - 3)
         gui.panel(cap, _KEY)
         top = cap.y + (cap.h - 16) / 2
-        gui.text(key, (cap.x + wide / 2, top), 14, INK, bold=True, align="center")
-        gui.text(what, (rect.x + 146, top - 2), 16, CREAM)
+        gui.text(gui.say(keys), (cap.x + wide / 2, top), 14, INK, bold=True, align="center")
+        gui.text(gui.say(what), (rect.x + 146, top - 2), 16, CREAM)
         y += row
 
 
@@ -376,9 +381,9 @@ def paint_menu(gui: Gui, entries: Sequence[HudAction], chosen: int) -> None:
     rect = Rect((size[0] - w) / 2, (size[1] - h) / 2, w, h)
     gui.sheet(rect, 150)
     middle = rect.x + w / 2
-    gui.text(words.MENU_TITLE, (middle, rect.y + 18), 24, AMBER, bold=True, align="center")
+    gui.text(gui.say("menu.title"), (middle, rect.y + 18), 24, AMBER, bold=True, align="center")
     for nth, action in enumerate(entries):
         box = Rect(rect.x + 40, rect.y + 62 + nth * row, w - 80, row - 10)
         colour, ink = (AMBER, INK) if nth == chosen else (PLUM, CREAM)
         gui.button(box, action, colour, ink, 16)
-    gui.text(words.MENU_KEYS, (middle, rect.bottom - 24), 12, MUTED, align="center")
+    gui.text(gui.say("menu.keys"), (middle, rect.bottom - 24), 12, MUTED, align="center")

@@ -11,6 +11,7 @@ from characters.ui.actions import HudAction
 from characters.ui.appearance import AMBER, CORAL, CREAM, INK, MUTED, PLUM, SKY, SNOW
 from characters.ui.model import HudModel
 from characters.ui.words import Shape, Tone
+from engine.core.words import Words
 from engine.ui.canvas import Canvas
 from engine.ui.colour import Colour, fade, hex_colour
 from engine.ui.fonts import Fonts
@@ -48,6 +49,11 @@ class Gui:
     def fonts(self) -> Fonts:
         """The painter's fonts, to measure texts."""
         return self.painter.fonts
+
+    @property
+    def say(self) -> Words:
+        """The table of the texts, in the language of the game."""
+        return self.model.words
 
     def on(self, surface: Any) -> Gui:
         """Return the same for another surface."""

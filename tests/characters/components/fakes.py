@@ -12,6 +12,7 @@ from characters.client.session_runner import is_another_session
 from characters.client.voice_input import VoiceInputStatus
 from characters.components.character import Character
 from characters.components.manager import CharacterManager
+from characters.english import ENGLISH
 from characters.protocol.network_conditions import NetworkConditions
 from characters.protocol.turn_settings import TurnSettings
 from characters.session.conversation import (
@@ -101,7 +102,7 @@ class FakeHandle:
 
     def set_network_conditions(self, conditions: NetworkConditions) -> None:
         self.network_conditions = conditions
-        self.commands.append(f"weather {network_words(conditions)}")
+        self.commands.append(f"weather {network_words(ENGLISH, conditions)}")
 
     def respond(self, about: str = "") -> None:
         self.commands.append(f"respond {about}".strip())

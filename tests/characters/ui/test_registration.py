@@ -4,13 +4,15 @@ import pygame
 import pytest
 
 from characters.components.character import Character
+from characters.english import ENGLISH
+from characters.session.conversation import DialogueState
 from characters.ui.appearance import Face
 from characters.ui.paint.painter import shared_painter
 from characters.ui.paint.people import CharacterDrawing
 from characters.ui.paint.widgets import sign_picture
 from characters.ui.registration import prewarm, register_visuals
 from characters.ui.visuals import Backdrop, CharacterSprite, PlayerSprite, Prop
-from characters.ui.words import TALK
+from characters.ui.words import talk_badge
 from engine.objects.registry import ComponentRegistry
 from engine.objects.scene import Scene
 from engine.ui.painter import Painter
@@ -86,7 +88,8 @@ def test_a_level_with_somebody_to_talk_to_has_the_signs_of_talk_ready() -> None:
     for _ in prewarm(scene):
         pass
     drawn = misses(scene)
-    for said in TALK.values():
+    for dialogue in DialogueState:
+        said = talk_badge(ENGLISH, dialogue)
         sign_picture(shared_painter(scene), said.shape, said.tone)
     assert misses(scene) == drawn
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from characters.english import ENGLISH as EN
 from characters.protocol.failures import failure
 from characters.protocol.messages import BotLlmText, BotReady
 from characters.session.conversation import MicrophoneView, SessionState, TurnStage
@@ -14,12 +15,12 @@ S = SessionState
 
 
 def row(shown: Actor, label: str) -> str:
-    return next(row.value for row in rows(shown, NOW) if row.label == label)
+    return next(row.value for row in rows(EN, shown, NOW) if row.label == label)
 
 
 def test_an_id_is_shown_by_its_first_letters_only() -> None:
     assert row(actor(), "Session id") == "9f3c…, not stored"
-    assert "9f3c27aa81" not in str(rows(actor(), NOW))
+    assert "9f3c27aa81" not in str(rows(EN, actor(), NOW))
 
 
 def test_a_stored_id_tells_its_age() -> None:
@@ -67,7 +68,7 @@ def test_an_error_is_named_by_its_code() -> None:
 
 
 def test_the_timeline_goes_back_from_now_with_reasons() -> None:
-    newest, cut, *_ = timeline(view(timeline=talk()), NOW)
+    newest, cut, *_ = timeline(EN, view(timeline=talk()), NOW)
     assert (newest.when, newest.state, newest.why) == (
         "-18 s",
         S.CONNECTED,
@@ -88,7 +89,7 @@ def test_what_is_only_true_while_connected_is_not_said_of_the_others() -> None:
 
 
 def test_the_journal_keeps_sizes_and_no_words() -> None:
-    assert line(BotLlmText(text="secret words")) == "bot-llm-text, 12 letters"
+    assert line(BotLlmText(text="secret words")) == ("bot-llm-text", 12)
 
 
 def test_changes_of_state_stand_in_the_timeline_not_here() -> None:
@@ -100,7 +101,10 @@ def test_each_character_has_lines_of_its_own() -> None:
     event_log.follow("ada", ada)
     event_log.follow("bob", bob)
     ada.emit(BotReady())
-    assert (event_log.lines("ada"), event_log.lines("bob")) == (("bot-ready",), ())
+    assert (event_log.lines(EN, "ada"), event_log.lines(EN, "bob")) == (
+        ("bot-ready",),
+        (),
+    )
 
 
 def test_following_twice_writes_once() -> None:
@@ -108,7 +112,7 @@ def test_following_twice_writes_once() -> None:
     event_log.follow("ada", events)
     event_log.follow("ada", events)
     events.emit(BotReady())
-    assert event_log.lines("ada") == ("bot-ready",)
+    assert event_log.lines(EN, "ada") == ("bot-ready",)
 
 
 def test_another_signal_under_the_key_takes_the_place_of_the_first() -> None:
@@ -116,7 +120,7 @@ def test_another_signal_under_the_key_takes_the_place_of_the_first() -> None:
     event_log.follow("ada", old)
     event_log.follow("ada", new)
     old.emit(BotReady())
-    assert event_log.lines("ada") == ()
+    assert event_log.lines(EN, "ada") == ()
 
 
 def test_only_the_last_lines_are_kept() -> None:
@@ -124,7 +128,7 @@ def test_only_the_last_lines_are_kept() -> None:
     event_log.follow("ada", events)
     for number in range(50):
         events.emit(BotLlmText(text="a" * number))
-    assert len(event_log.lines("ada")) == 12
+    assert len(event_log.lines(EN, "ada")) == 12
 
 
 def test_what_comes_again_and_again_is_counted() -> None:
@@ -132,7 +136,7 @@ def test_what_comes_again_and_again_is_counted() -> None:
     event_log.follow("ada", events)
     for _ in range(50):
         events.emit(BotReady())
-    assert event_log.lines("ada") == ("bot-ready, 50 times",)
+    assert event_log.lines(EN, "ada") == ("bot-ready, 50 times",)
 
 
 def test_a_closed_journal_hears_nothing() -> None:

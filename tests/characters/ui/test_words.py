@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from characters.client.voice_input import VoiceInputStatus
+from characters.english import ENGLISH as EN
 from characters.protocol.failures import FAILURES, classify_http, failure
 from characters.protocol.network_conditions import NetworkConditions
 from characters.protocol.turn_settings import ListeningMode
@@ -43,7 +44,7 @@ S, D = SessionState, DialogueState
 
 
 def test_each_state_has_a_shape_and_a_word_of_its_own() -> None:
-    said = [badge(view(state), NOW) for state in S]
+    said = [badge(EN, view(state), NOW) for state in S]
     assert len({words.shape for words in said}) == len(S)
     assert len({words.word for words in said}) == len(S)
 
@@ -61,15 +62,15 @@ def test_each_state_has_a_shape_and_a_word_of_its_own() -> None:
 def test_somebody_connected_shows_what_goes_on(
     dialogue: DialogueState, shape: Shape, word: str
 ) -> None:
-    said = badge(view(dialogue=dialogue), NOW)
+    said = badge(EN, view(dialogue=dialogue), NOW)
     assert (said.shape, said.word, said.tone) == (shape, word, Tone.GOOD)
 
 
 def test_a_talk_that_another_game_took_over_says_which_key_takes_it_back() -> None:
     lost = view(S.DISCONNECTED, error=failure("session.taken_over"))
-    assert badge(lost, NOW).word == "in another game: press V"
+    assert badge(EN, lost, NOW).word == "in another game: press V"
     ended = view(S.DISCONNECTED, error=failure("session.ended"))
-    assert badge(ended, NOW) == badge(view(S.DISCONNECTED), NOW)
+    assert badge(EN, ended, NOW) == badge(EN, view(S.DISCONNECTED), NOW)
 
 
 def test_a_reconnect_counts_attempts_and_seconds() -> None:
@@ -80,33 +81,36 @@ def test_a_reconnect_counts_attempts_and_seconds() -> None:
         next_retry_at=NOW + 2.1,
         retry_wait_seconds=4.0,
     )
-    assert badge(waits, NOW).word == "reconnecting 2/3, 3 s"
-    assert badge(waits, NOW).ring == pytest.approx(0.525, abs=0.05)
+    assert badge(EN, waits, NOW).word == "reconnecting 2/3, 3 s"
+    assert badge(EN, waits, NOW).ring == pytest.approx(0.525, abs=0.05)
 
 
 def test_while_a_try_runs_there_is_no_countdown() -> None:
     tries = view(S.RECONNECTING, attempt=2, max_attempts=3, next_retry_at=NOW - 1)
-    assert (badge(tries, NOW).word, badge(tries, NOW).ring) == ("reconnecting 2/3", None)
+    assert (badge(EN, tries, NOW).word, badge(EN, tries, NOW).ring) == (
+        "reconnecting 2/3",
+        None,
+    )
 
 
 @pytest.mark.parametrize("wait", [0.5, 4.0, 60.0])
 def test_the_ring_is_full_when_a_wait_begins_however_long_it_is(wait: float) -> None:
     waits = view(S.RECONNECTING, attempt=2, next_retry_at=NOW + wait, retry_wait_seconds=wait)
-    assert badge(waits, NOW).ring == 1.0
-    assert badge(waits, NOW + wait / 2).ring == pytest.approx(0.5, abs=0.05)
+    assert badge(EN, waits, NOW).ring == 1.0
+    assert badge(EN, waits, NOW + wait / 2).ring == pytest.approx(0.5, abs=0.05)
 
 
 def test_a_patient_policy_has_no_number_to_count_to() -> None:
-    assert badge(view(S.RECONNECTING, attempt=14), NOW).word == "reconnecting 14"
+    assert badge(EN, view(S.RECONNECTING, attempt=14), NOW).word == "reconnecting 14"
 
 
 def test_the_first_connect_is_not_called_an_attempt() -> None:
-    assert badge(view(S.CONNECTING, attempt=1, max_attempts=3), NOW).word == "connecting"
-    assert badge(view(S.CONNECTING, attempt=2, max_attempts=3), NOW).word == "connecting 2/3"
+    assert badge(EN, view(S.CONNECTING, attempt=1, max_attempts=3), NOW).word == "connecting"
+    assert badge(EN, view(S.CONNECTING, attempt=2, max_attempts=3), NOW).word == "connecting 2/3"
 
 
 def test_one_who_hibernates_is_not_called_lost() -> None:
-    assert badge(view(S.DISCONNECTED, is_hibernating=True), NOW).word == "resting: come near"
+    assert badge(EN, view(S.DISCONNECTED, is_hibernating=True), NOW).word == "resting: come near"
 
 
 @pytest.mark.parametrize(
@@ -124,19 +128,19 @@ def test_one_who_hibernates_is_not_called_lost() -> None:
     ],
 )
 def test_the_receipt_says_what_a_connection_restored(resume: Resume, words: str) -> None:
-    assert resume_words(resume) == words
+    assert resume_words(EN, resume) == words
 
 
 @pytest.mark.parametrize("reason", FreshReason)
 def test_every_reason_to_start_fresh_has_words(reason: FreshReason) -> None:
-    assert resume_words(Resume(ResumeOutcome.FRESH, reason))
+    assert resume_words(EN, Resume(ResumeOutcome.FRESH, reason))
 
 
 def test_a_receipt_is_shown_for_a_while_after_the_connect() -> None:
     fresh = view(resume=Resume(ResumeOutcome.REJOINED), connected_at=NOW)
-    assert receipt(fresh, NOW + 1) == "rejoined, nothing lost"
-    assert receipt(fresh, NOW + RECEIPT_SECONDS + 0.1) is None
-    assert receipt(view(S.RECONNECTING), NOW) is None
+    assert receipt(EN, fresh, NOW + 1) == "rejoined, nothing lost"
+    assert receipt(EN, fresh, NOW + RECEIPT_SECONDS + 0.1) is None
+    assert receipt(EN, view(S.RECONNECTING), NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -144,7 +148,7 @@ def test_a_receipt_is_shown_for_a_while_after_the_connect() -> None:
     [(0, "1 s"), (59, "59 s"), (60, "1 min"), (720, "12 min"), (7200, "2 h"), (400000, "5 days")],
 )
 def test_times_are_said_as_people_say_them(seconds: float, words: str) -> None:
-    assert ago(seconds) == words
+    assert ago(EN, seconds) == words
 
 
 def test_the_indicator_names_who_hears_the_player() -> None:
@@ -206,21 +210,21 @@ def test_the_banner_never_claims_that_a_remote_talk_stays_here() -> None:
 def test_the_title_of_an_error_tells_what_the_player_lost() -> None:
     refused = view(S.ERROR, error=failure("session.resume_refused"))
     unknown = view(S.ERROR, error=failure("connection.character_not_found"))
-    assert failure_title("Ada", refused) == "Ada cannot go on where you stopped"
-    assert failure_title("Ada", unknown) == "Ada could not be reached"
-    assert failure_title("Ada", view(S.ERROR)) == "Ada lost the connection"
+    assert failure_title(EN, "Ada", refused) == "Ada cannot go on where you stopped"
+    assert failure_title(EN, "Ada", unknown) == "Ada could not be reached"
+    assert failure_title(EN, "Ada", view(S.ERROR)) == "Ada lost the connection"
 
 
 def test_weather_is_said_in_words() -> None:
-    assert network_words(NetworkConditions.CALM) == "calm"
-    assert network_words(NetworkConditions(0.4, 16_000)) == "0.4 s late, 16 KB/s"
-    assert network_words(NetworkConditions(is_black_hole=True)) == "black hole"
-    assert network_words(None) == "not the same for all"
+    assert network_words(EN, NetworkConditions.CALM) == "calm"
+    assert network_words(EN, NetworkConditions(0.4, 16_000)) == "0.4 s late, 16 KB/s"
+    assert network_words(EN, NetworkConditions(is_black_hole=True)) == "black hole"
+    assert network_words(EN, None) == "not the same for all"
 
 
 def test_what_is_broken_stands_below_the_buttons() -> None:
     state = FaultState(True, False, NetworkConditions(0.4), is_unplugged=True)
-    assert [words for words, _ in fault_lines(state)] == [
+    assert [words for words, _ in fault_lines(EN, state)] == [
         "Line: 0.4 s late",
         "The microphone is unplugged.",
         "The service is down.",
@@ -228,19 +232,19 @@ def test_what_is_broken_stands_below_the_buttons() -> None:
 
 
 def test_a_remote_service_is_not_spoken_of() -> None:
-    assert fault_lines(FaultState()) == (("Line: calm", Tone.GOOD),)
+    assert fault_lines(EN, FaultState()) == (("Line: calm", Tone.GOOD),)
 
 
 @pytest.mark.parametrize("code", sorted(FAILURES))
 def test_every_failure_says_what_to_press_and_nothing_for_developers(code: str) -> None:
-    words = player_words(failure(code, "HTTP 418 from lobby-1"))
+    words = player_words(EN, failure(code, "HTTP 418 from lobby-1"))
     assert "Retry" in words
     assert code not in words and "HTTP" not in words and "_" not in words
     assert FAILURES[code].advice not in words
 
 
 def test_a_talk_that_is_gone_offers_both_ways_on() -> None:
-    words = player_words(failure("session.resume_refused"))
+    words = player_words(EN, failure("session.resume_refused"))
     assert "Start anew" in words and "Retry" in words
 
 
@@ -249,18 +253,18 @@ def test_a_talk_that_is_open_elsewhere_may_be_taken_over_and_nothing_else_may() 
     assert refused == ["session.live_elsewhere"]
     ended = [c for c in FAILURES if is_open_elsewhere(view(S.DISCONNECTED, error=failure(c)))]
     assert ended == ["session.taken_over"]
-    words = player_words(failure("session.live_elsewhere"))
+    words = player_words(EN, failure("session.live_elsewhere"))
     assert "Take over" in words and "Retry" in words
     assert not any(is_open_elsewhere(view(state)) for state in S)
 
 
 def test_what_the_game_is_not_set_up_for_does_not_ask_to_wait() -> None:
-    assert "not set up" in player_words(classify_http(401))
-    assert "Wait" in player_words(failure("connection.refused"))
+    assert "not set up" in player_words(EN, classify_http(401))
+    assert "Wait" in player_words(EN, failure("connection.refused"))
 
 
 def test_an_error_without_a_failure_is_told_too() -> None:
-    assert "Retry" in player_words(None)
+    assert "Retry" in player_words(EN, None)
 
 
 def row(**changes: object) -> FieldRow:
@@ -268,19 +272,21 @@ def row(**changes: object) -> FieldRow:
 
 
 def test_who_says_a_value_is_said_and_what_saving_does() -> None:
-    assert "Saving overrides it in this level alone" in origin_words(row(origin="profile shy.toml"))
-    assert "Saving adds a line" in origin_words(row(origin="default"))
-    assert "nothing to save to" in origin_words(row(origin="code"))
-    assert "only be seen" in origin_words(row(origin="code", is_fixed=True))
+    assert "Saving overrides it in this level alone" in origin_words(
+        EN, row(origin="profile shy.toml")
+    )
+    assert "Saving adds a line" in origin_words(EN, row(origin="default"))
+    assert "nothing to save to" in origin_words(EN, row(origin="code"))
+    assert "only be seen" in origin_words(EN, row(origin="code", is_fixed=True))
 
 
 def test_an_edit_says_where_it_was_saved_or_that_it_could_not_be() -> None:
     saved = Edit("Ann", "Actor.policy.delay", "2", Path("levels/hall.toml"), 13)
-    assert edited(saved) == "delay is 2 now. Saved in hall.toml, line 13."
-    assert edited(Edit("Ann", "tag", "")).endswith("there is nothing to save to.")
+    assert edited(EN, saved) == "delay is 2 now. Saved in hall.toml, line 13."
+    assert edited(EN, Edit("Ann", "tag", "")).endswith("there is nothing to save to.")
 
 
 def test_the_players_line_says_to_whom() -> None:
-    assert speaker(Caption("Visitor", "Hello", "Ada")) == "Visitor to Ada"
-    assert speaker(Caption("", "Hello", "Ada")) == "You to Ada"
-    assert speaker(Caption("Ada", "Hello")) == "Ada"
+    assert speaker(EN, Caption("Visitor", "Hello", "Ada")) == "Visitor to Ada"
+    assert speaker(EN, Caption("", "Hello", "Ada")) == "You to Ada"
+    assert speaker(EN, Caption("Ada", "Hello")) == "Ada"

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+
+from engine.core.words import ScreenText, Words
+
+ENGLISH = Words.of(
+    {"door": {"closed": "The door to {level} is closed: {why}", "stuck": "it is stuck"}}
+)
+GERMAN = Words.of({"door": {"closed": "{why} - Tür nach {level} zu", "stuck": "sie klemmt"}})
+
+
+def test_a_key_is_the_tables_name_a_dot_and_its_own() -> None:
+    assert ENGLISH("door.stuck") == "it is stuck"
+
+
+def test_placeholders_are_filled_in_the_order_of_the_language() -> None:
+    assert GERMAN("door.closed", level="Inn", why="klemmt") == "klemmt - Tür nach Inn zu"
+
+
+def test_a_sentence_is_said_again_in_another_language_and_the_sentences_in_it() -> None:
+    told = ENGLISH("door.closed", level="Inn", why=ENGLISH("door.stuck"))
+    assert told == "The door to Inn is closed: it is stuck"
+    assert GERMAN.translate(told) == "sie klemmt - Tür nach Inn zu"
+
+
+def test_what_no_table_has_said_stays_as_it_is() -> None:
+    unknown = ScreenText.of("Good night.", "night.good", {})
+    assert [GERMAN.translate(text) for text in ("Good night.", unknown)] == ["Good night."] * 2
+
+
+def test_what_a_language_lacks_is_said_in_the_other() -> None:
+    partly = Words.of({"door": {"stuck": "sie klemmt"}}).over(ENGLISH)
+    assert partly("door.stuck") == "sie klemmt"
+    assert partly("door.closed", level="Inn", why="-") == "The door to Inn is closed: -"
+
+
+def test_a_key_that_is_in_no_table_is_a_mistake_of_the_program() -> None:
+    with pytest.raises(KeyError):
+        ENGLISH("door.open")
