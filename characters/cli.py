@@ -222,10 +222,10 @@ def _doctor(options: argparse.Namespace, out: TextIO) -> int:
 
 
 def _new(options: argparse.Namespace, out: TextIO) -> int:
-    from characters.commands.new import make_game
+    from characters.commands.new import make_game, python_command
 
     make_game(options.folder)
-    print(f"Written. Play it: python {options.folder / 'main.py'}", file=out)
+    print(f"Written. Play it: {python_command(options.folder / 'main.py')}", file=out)
     return 0
 
 

@@ -24,8 +24,8 @@ from typing import Any, Literal
 from characters.audio.sources import AudioDevice
 
 __all__ = [
-    "calm", "choose_device", "DeviceReport", "list_devices", "OPEN_STREAMS", "OpenStreams",
-    "portaudio_calls", "Retries", "run_abandonable", "stable_name",
+    "calm", "choose_device", "DeviceReport", "list_devices", "NEEDS_PYAUDIO", "OPEN_STREAMS",
+    "OpenStreams", "portaudio_calls", "Retries", "run_abandonable", "stable_name",
 ]  # fmt: skip
 
 # PortAudio's state belongs to the process, and so must the lock around it.
@@ -40,6 +40,8 @@ RETRY_SECONDS = 0.3
 RETRY_GROWTH = 1.25
 LOST_CAP_SECONDS = 1.2
 ABSENT_CAP_SECONDS = 4.0
+
+NEEDS_PYAUDIO = 'A microphone needs PyAudio: pip install "pygame-troupe[mic]".'
 
 PROBE = """
 import json, sys, pyaudio
@@ -132,7 +134,7 @@ def list_devices(timeout_seconds: float = 5.0) -> DeviceReport:
 def why_probe_failed(status: int, stderr: bytes) -> str:
     """Return what a failed start of PortAudio means for the player."""
     if b"No module named" in stderr or b"ImportError" in stderr:
-        return "PyAudio is not installed, so there is no sound; `make setup` installs it."
+        return NEEDS_PYAUDIO
     if status < 0:
         return "This machine has no working sound configuration, so there is no sound."
     return "PortAudio could not be started, so there is no sound."

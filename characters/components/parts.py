@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from characters.audio.mixer import Voice
-from characters.audio.portaudio import DeviceReport, calm, list_devices
+from characters.audio.portaudio import NEEDS_PYAUDIO, DeviceReport, calm, list_devices
 from characters.audio.sources import FaultInjector, SilentSource, SourceFactory
 from characters.audio.speaker import ClockVoice, DeviceVoice
 from characters.client.microphone import EchoFilter
@@ -113,7 +113,7 @@ def _sound_of_pygame(now: Callable[[], float]) -> Sound:
     """Return a loudspeaker without a microphone: what there is without PyAudio."""
     from characters.audio.pygame_output import PygameOutput, pygame_devices
 
-    missing = calm('A microphone needs PyAudio: pip install "pygame-troupe[mic]".')
+    missing = calm(NEEDS_PYAUDIO)
     return Sound(
         lambda: SilentSource(missing, now=now),
         DeviceVoice(pygame_devices, PygameOutput),

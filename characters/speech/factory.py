@@ -45,11 +45,9 @@ log = logging.getLogger(__name__)
 
 
 NO_RECOGNITION = (
-    "Speech is not understood here: install the `speech` extra (pocketsphinx). Typing works."
+    'Speech is not understood here: `pip install "pygame-troupe[speech]"`. Typing works.'
 )
-NO_SYNTHESIS = (
-    "Characters only babble: install the program espeak-ng (`make setup` does). Captions work."
-)
+NO_SYNTHESIS = "Characters only babble: install the program espeak-ng. Captions work."
 NO_SILERO = (
     'Silero is not installed, another detector is used: `pip install "pygame-troupe[silero]"`.'
 )

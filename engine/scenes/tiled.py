@@ -54,7 +54,7 @@ def read_tiled(path: Path, registry: ComponentRegistry) -> TiledSource:
         import pytiled_parser
     except ImportError:
         raise _error(
-            path, "needs the package pytiled-parser", 'pip install "troupe[tiled]"'
+            path, "needs the package pytiled-parser", 'pip install "pygame-troupe[tiled]"'
         ) from None
     try:
         text = path.read_bytes().decode("utf-8")  # with its line ends: it is compared later

@@ -93,7 +93,7 @@ def test_without_its_parts_it_says_what_is_missing_and_goes_on(
     monkeypatch.setenv("PATH", os.devnull)
     speech = make_speech(recognise=False)
     assert speech.problems == (
-        "Characters only babble: install the program espeak-ng (`make setup` does). Captions work.",
+        "Characters only babble: install the program espeak-ng. Captions work.",
     )
     assert asyncio.run(say(speech))[0].sample_rate == PLACEHOLDER_RATE
 
