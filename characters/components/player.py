@@ -22,7 +22,7 @@ from characters.protocol.messages import check_number
 from characters.session.conversation import SessionState
 from engine.core.events import Signal
 from engine.objects.objects import Component
-from engine.objects.physics import Box, BoxCollider, move_and_slide
+from engine.objects.physics import Box, move_and_slide, solid_boxes
 from engine.scenes.manager import SceneManager
 
 __all__ = [
@@ -138,7 +138,7 @@ class Player(PlayerIdentity):
     def walk_to(self, point: Vector) -> None:
         """Walk to a point, around what is in the way; a movement key ends it."""
         here, bounds = self.transform.position, self.scene.size
-        self._path = find_path(here, point, self.size, self._solid(), bounds)
+        self._path = find_path(here, point, self.size, solid_boxes(self.game_object), bounds)
 
     def look_at(self, point: Vector) -> None:
         """Turn towards a point."""
@@ -190,15 +190,11 @@ class Player(PlayerIdentity):
         scale = length / math.hypot(*direction)
         before = self.transform.position
         motion = (direction[0] * scale, direction[1] * scale)
-        slide = move_and_slide(before, motion, self.size, self._solid())
-        (x, y), (width, height) = slide.position, self.scene.size
+        x, y = move_and_slide(before, motion, self.size, solid_boxes(self.game_object))
+        width, height = self.scene.size
         after = (min(max(x, 0.0), width), min(max(y, 0.0), height))
         self.transform.position = after
         return math.dist(before, after) > length * 0.05
-
-    def _solid(self) -> list[Box]:
-        solid = (c for c in self.scene.find_components(BoxCollider) if c.enabled)
-        return [c.box for c in solid if not c.is_trigger and c.game_object is not self.game_object]
 
     def _manager(self) -> CharacterManager | None:
         return self.scene.find_component(CharacterManager)

@@ -17,7 +17,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any, TypeVar
@@ -50,7 +49,9 @@ __all__ = [
 
 # A lone surrogate passes the JSON parser and then breaks every encoder behind it.
 _SURROGATE = re.compile("[\ud800-\udfff]")
-MAX_NUMBER = sys.float_info.max  # longer whole numbers break readers that know doubles only
+MAX_NUMBER = math.nextafter(
+    math.inf, 0.0
+)  # longer whole numbers break readers that know doubles only
 
 
 def _text(value: Any) -> str:
@@ -85,7 +86,7 @@ def _flag(value: Any) -> bool:
 def _table(value: Any) -> dict[str, object]:
     if not isinstance(value, dict):
         raise ValueError("must be an object")
-    return {_text(key): _json(item) for key, item in value.items()}
+    return dict(_json(value, -1))
 
 
 MAX_DEPTH = 32
@@ -203,15 +204,7 @@ SUPPORTED_TYPES: tuple[str, ...] = tuple(_CLIENT)
 _M = TypeVar("_M")
 
 
-def _dig(data: Mapping[str, Any], path: tuple[str, ...]) -> Any:
-    value: Any = data
-    for part in path:
-        value = value.get(part) if isinstance(value, dict) else None
-    return value
-
-
-def _read_field(plan: _FieldPlan, kind: str, data: Mapping[str, Any]) -> object:
-    value = _dig(data, plan.path)
+def _read_field(plan: _FieldPlan, kind: str, value: Any) -> object:
     where = ".".join(plan.path)
     if value is None:
         raise MessageError("validation-error", f"Message '{kind}' lacks the field '{where}'")
@@ -226,11 +219,13 @@ def _read_field(plan: _FieldPlan, kind: str, data: Mapping[str, Any]) -> object:
 
 
 def _build(cls: type[_M], kind: str, data: Mapping[str, Any]) -> _M:
-    values = {
-        plan.name: _read_field(plan, kind, data)
-        for plan in _PLANS[cls]
-        if plan.required or _dig(data, plan.path) is not None
-    }
+    values = {}
+    for plan in _PLANS[cls]:
+        value: Any = data
+        for part in plan.path:
+            value = value.get(part) if isinstance(value, dict) else None
+        if plan.required or value is not None:
+            values[plan.name] = _read_field(plan, kind, value)
     return cls(**values)
 
 

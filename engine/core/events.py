@@ -28,11 +28,6 @@ class Subscription:
     def __init__(self, cancel: Callable[[], object]) -> None:
         self._cancel: Callable[[], object] | None = cancel
 
-    @property
-    def is_active(self) -> bool:
-        """Whether the handler is still called."""
-        return self._cancel is not None
-
     def cancel(self) -> None:
         """Stop the handler from being called; a second call does nothing."""
         cancel, self._cancel = self._cancel, None

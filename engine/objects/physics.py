@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from pydantic import PositiveFloat
 
-from engine.objects.objects import Component
+from engine.objects.objects import Component, GameObject
 
-__all__ = ["Box", "BoxCollider", "move_and_slide", "Slide"]
+__all__ = ["Box", "BoxCollider", "move_and_slide", "solid_boxes"]
 
 
 Vector = tuple[float, float]
@@ -40,15 +40,6 @@ class Box:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Slide:
-    """Where a move ended, and along which axes it was stopped."""
-
-    position: Vector
-    hit_x: bool = False
-    hit_y: bool = False
-
-
 class BoxCollider(Component):
     """A box around the object's position: solid, or a trigger that only notices overlaps."""
 
@@ -70,29 +61,26 @@ class BoxCollider(Component):
         """Return whether the two boxes share an area."""
         return self.box.overlaps(other.box)
 
-    def solid_boxes(self) -> list[Box]:
-        """Return every solid box of the scene but those of this object, to walk against."""
-        return [
-            other.box
-            for other in self.scene.find_components(BoxCollider)
-            if not other.is_trigger and other.enabled and other.game_object is not self.game_object
-        ]
+
+def solid_boxes(walker: GameObject) -> list[Box]:
+    """Return every solid box of an object's scene but its own, to walk against."""
+    colliders = walker.scene.find_components(BoxCollider)
+    solid = (c for c in colliders if c.enabled and not c.is_trigger)
+    return [collider.box for collider in solid if collider.game_object is not walker]
 
 
-def move_and_slide(position: Vector, motion: Vector, size: Vector, boxes: Iterable[Box]) -> Slide:
-    """Move a box of `size` by `motion`, one axis after the other, up to what is in the way.
+def move_and_slide(position: Vector, motion: Vector, size: Vector, boxes: Iterable[Box]) -> Vector:
+    """Return where a box of `size` ends that moves by `motion`, one axis after the other.
 
     Nothing is passed through however long the motion is; a box that starts inside another can
     walk out of it.
     """
     solid = tuple(boxes)
     x, y = position
-    dx = _clear(motion[0], [_gap(x, y, size, b) for b in solid])
-    x += dx
+    x += _clear(motion[0], [_gap(x, y, size, b) for b in solid])
     swapped = (size[1], size[0])
     gaps = [_gap(y, x, swapped, Box(b.y, b.x, b.height, b.width)) for b in solid]
-    dy = _clear(motion[1], gaps)
-    return Slide((x, y + dy), hit_x=dx != motion[0], hit_y=dy != motion[1])
+    return x, y + _clear(motion[1], gaps)
 
 
 def _gap(x: float, y: float, size: Vector, box: Box) -> tuple[float, float] | None:

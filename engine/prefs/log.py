@@ -129,11 +129,6 @@ class PrefsLog:
             self._abandon()
             self.open_error = error
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether a batch can be appended; if not, the next commit writes a new file."""
-        return self._handle is not None
-
     def commit(
         self, changes: Sequence[Change], live: int, values: Callable[[], Mapping[str, Value]]
     ) -> None:

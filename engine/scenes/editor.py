@@ -215,10 +215,6 @@ class SceneEditor:
             self._rows = (entry, field_rows(document, entry))
         return self._rows[1]
 
-    def has_file(self, owner: GameObject) -> bool:
-        """Return whether an edit of this object can be saved."""
-        return self._in_file(owner) is not None
-
     def set(self, owner: GameObject, row: FieldRow, text: str) -> Edit:
         """Change a value to the typed text, in the running level and in its file.
 

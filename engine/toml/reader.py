@@ -28,7 +28,7 @@ from engine.toml.positions import KeyPath, Positions, scan
 
 __all__ = [
     "FileWatch", "Fix", "Problem", "TomlFileError", "TomlSource", "field_name", "parse_source",
-    "parse_toml", "read_source", "read_toml", "syntax_mistakes",
+    "read_source", "read_toml", "syntax_mistakes",
 ]  # fmt: skip
 
 
@@ -224,15 +224,7 @@ def field_name(path: KeyPath) -> str:
 
 def read_toml(path: Path, model: type[M]) -> M:
     """Read a file into the model. Raises TomlFileError with every mistake in it."""
-    return _into_model(read_source(path), model)
-
-
-def parse_toml(text: str, model: type[M], file: str = "<text>") -> M:
-    """Read a text into the model, as `read_toml` does; `file` is the name used in errors."""
-    return _into_model(parse_source(text, file), model)
-
-
-def _into_model(source: TomlSource, model: type[M]) -> M:
+    source = read_source(path)
     value, mistakes = validate(model, source.data)
     if value is None:
         raise TomlFileError(source.problem(mistake) for mistake in mistakes)

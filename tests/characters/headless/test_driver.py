@@ -18,8 +18,8 @@ from engine.app.application import Application
 from engine.core.clock import ManualClock
 from engine.objects.physics import BoxCollider
 from engine.objects.scene import Scene
-from engine.toml.reader import parse_toml
 from tests.characters.components.fakes import FakeRuntime, FakeService
+from tests.toml_text import parse_toml
 
 S = SessionState
 

@@ -8,8 +8,8 @@ from characters.headless.runner import Recorder, ScriptRunner, StepFailure
 from characters.headless.script import Script
 from characters.session.conversation import MicrophoneView, Resume, ResumeOutcome, SessionState
 from engine.core.clock import ManualClock
-from engine.toml.reader import parse_toml
 from tests.characters.headless.fakes import FakeDriver, FakeSession
+from tests.toml_text import parse_toml
 
 S = SessionState
 

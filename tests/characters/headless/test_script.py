@@ -16,7 +16,8 @@ from characters.headless.script import (
     WalkToStep,
 )
 from characters.session.conversation import ResumeOutcome, SessionState
-from engine.toml.reader import TomlFileError, parse_toml
+from engine.toml.reader import TomlFileError
+from tests.toml_text import parse_toml
 
 
 def script(text: str) -> Script:

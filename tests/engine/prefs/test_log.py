@@ -40,7 +40,7 @@ def test_a_missing_file_is_made() -> None:
     disk = FakeDisk()
     log, values = opened(disk)
     assert values == {}
-    assert log.is_ready
+    assert log.open_error is None
     assert disk.durable_names.keys() == {PATH}
 
 
@@ -144,7 +144,7 @@ def test_a_damaged_file_is_not_replaced_before_it_is_kept() -> None:
     disk = FakeDisk({PATH: data})
     disk.on_call = failing("flush")
     log, _ = opened(disk)
-    assert not log.is_ready
+    assert log.open_error is not None
     assert disk.names[PATH].content() == data
 
 
@@ -163,7 +163,7 @@ def test_old_copies_that_cannot_be_removed_are_no_trouble(call: str) -> None:
     disk = FakeDisk({**copies, PATH: damaged(85)})
     disk.on_call = failing(call, times=9)
     log, _ = opened(disk)
-    assert log.is_ready
+    assert log.open_error is None
 
 
 def test_a_report_says_what_was_lost_and_where_it_is_kept() -> None:

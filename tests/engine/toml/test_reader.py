@@ -14,10 +14,10 @@ from engine.toml.reader import (
     Problem,
     TomlFileError,
     parse_source,
-    parse_toml,
     read_toml,
     syntax_mistakes,
 )
+from tests.toml_text import parse_toml
 
 
 class Line(BaseModel):
