@@ -25,6 +25,9 @@ class SessionConfig:
     `endpoint_id` marks stored sessions; left empty it is made of the endpoint and a
     fingerprint of the key, so that a session is never resumed at another endpoint or with
     another credential.
+
+    `end_user_id` is the player's account. Without one the player is `local_user_id`, made up on
+    this machine, or whoever the store of the sessions already belongs to.
     """
 
     character_id: str
@@ -36,6 +39,7 @@ class SessionConfig:
     policy: ReconnectPolicy = ReconnectPolicy.DEFAULT
     persist: Persist = Persist.ACROSS_RESTARTS
     end_user_id: str | None = None
+    local_user_id: str | None = None
     player_name: str | None = None
     actions: tuple[str, ...] = ()
     respond_mode: RespondMode = RespondMode.AUTO

@@ -29,15 +29,19 @@ _log = logging.getLogger(__name__)
 
 
 def connect_request(
-    config: SessionConfig, policy: ReconnectPolicy, plan: events.OpenConnection, heard: str | None
+    config: SessionConfig,
+    policy: ReconnectPolicy,
+    plan: events.OpenConnection,
+    heard: str | None,
+    player: str | None,
 ) -> ConnectRequest:
-    """Return the request; `heard` is the last line whose answer came whole."""
+    """Return the request of a `player`; `heard` is the last line whose answer came whole."""
     name = config.player_name
     is_manual = config.respond_mode is RespondMode.MANUAL
     return ConnectRequest(
         character_id=config.character_id,
         character_session_id=plan.character_session_id,
-        end_user_id=config.end_user_id,
+        end_user_id=player,
         mode=plan.mode.value,
         room_name=plan.room_name,
         spawn_agent=plan.spawn_agent,

@@ -11,7 +11,7 @@ Settings of a session that change while it is open:
 | `policy`, `persist` | in force at once; no message is needed |
 | `actions`, `player_name` | sent to the room by `context-update` and `update-template-keys` |
 | `respond_mode` | sent to the room by `respond-mode-update` |
-| `character_id`, `session_key`, `end_user_id` | another session |
+| `character_id`, `session_key`, `end_user_id`, `local_user_id` | another session |
 | `endpoint`, `endpoint_id`, `api_key` | another session too: none is resumed elsewhere |
 | any other, such as `persona` | a new connection, in which the conversation is resumed |
 """
@@ -47,6 +47,7 @@ from characters.session.conversation import (
     shorten_id,
 )
 from characters.session.machine import IllegalEvent, advance
+from characters.storage.sessions import PlayerIdStore
 from characters.transport.base import TransportError
 
 __all__ = ["is_another_session", "SessionRunner"]
@@ -54,7 +55,9 @@ __all__ = ["is_another_session", "SessionRunner"]
 # The states in which a connect has succeeded or failed, or there is none.
 _OUTCOMES = (SessionState.CONNECTED, SessionState.ERROR, SessionState.DISCONNECTED)
 
-_IDENTITY = ("character_id", "key", "place", "endpoint", "api_key", "end_user_id")
+_IDENTITY = (
+    "character_id", "key", "place", "endpoint", "api_key", "end_user_id", "local_user_id"
+)  # fmt: skip
 _LIVE = ("policy", "persist", "actions", "player_name", "respond_mode")
 _KNOWN = {*_IDENTITY, *_LIVE, "session_key", "endpoint_id"}
 _CONNECTED_WITH = tuple(f.name for f in fields(SessionConfig) if f.name not in _KNOWN)
@@ -125,7 +128,7 @@ class RecordStore:
     async def _load(self, command: events.LoadRecord) -> None:
         context, key = self._context, self._session.key
         try:
-            record = await context.worker.run(self._read)
+            record, self._session.end_user_id = await context.worker.run(self._read)
         except Exception as error:  # a user's own store raises what it likes
             _log.exception("The stored session of %s could not be read.", key)
             why = failure("persistence.unavailable", type(error).__name__)
@@ -139,12 +142,17 @@ class RecordStore:
             age = now - record.dropped_at
         self._feed(events.RecordLoaded(command.epoch, record, age))
 
-    def _read(self) -> SessionRecord | None:
+    def _read(self) -> tuple[SessionRecord | None, str | None]:
+        """Return what is stored of the session, and the player whom the store belongs to."""
         persistence, key = self._context.persistence, self._session.key
         if self._owes_clear:
             persistence.clear(key)
             self._owes_clear = False
-        return persistence.load(key)
+        config = self._session.config
+        player = config.end_user_id or config.local_user_id
+        if player and not config.end_user_id and isinstance(persistence, PlayerIdStore):
+            player = persistence.player_id(player)
+        return persistence.load(key), player
 
     async def _store(self, command: events.StoreRecord) -> None:
         context, key, now = self._context, self._session.key, self._context.wall_clock()
@@ -363,7 +371,11 @@ class SessionRunner:
     def _open_connection(self, command: events.OpenConnection) -> None:
         session = self.session
         request = connect_request(
-            session.config, session.machine.policy, command, session.talk.answered
+            session.config,
+            session.machine.policy,
+            command,
+            session.talk.answered,
+            session.end_user_id,
         )
         if command.mode is events.RoomMode.CREATE:
             self._room_config = session.config

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from characters.client.runtime import Runtime
 from characters.protocol.turn_settings import ListeningMode, TurnSettings
+from characters.storage.sessions import PLAYER_ID
 from engine.core.input import Input
 from engine.prefs.prefs import PlayerPrefs
 
@@ -141,9 +142,6 @@ class PlayerChoices:
             self._prefs.set_string(name, value)
         else:
             self._prefs.set_float(name, value)
-
-
-PLAYER_ID = "player.id"
 
 
 def player_id(prefs: PlayerPrefs) -> str:

@@ -355,7 +355,7 @@ class CharacterManager(Component):
             persona=character.persona or None,
             policy=character.reconnect_policy,
             persist=character.persist,
-            end_user_id=None if prefs is None else player_id(prefs),
+            local_user_id=None if prefs is None else player_id(prefs),
             actions=character.actions,
             respond_mode=character.respond_mode,
             player_name=None if player is None else player.name,

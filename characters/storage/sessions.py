@@ -27,7 +27,8 @@ from engine.prefs.prefs import PlayerPrefs
 
 __all__ = [
     "KeyValueSessionPersistence", "KeyValueStore", "ListableStore", "MemoryStore",
-    "PersistenceError", "PlayerPrefsStore", "SessionData", "SessionPersistence", "StoredKeys",
+    "PersistenceError", "PLAYER_ID", "PlayerIdStore", "PlayerPrefsStore", "SessionData",
+    "SessionPersistence", "StoredKeys",
 ]  # fmt: skip
 
 _log = logging.getLogger(__name__)
@@ -111,6 +112,18 @@ _FIELDS = {item.name for item in fields(SessionRecord)}
 _TEXTS, _NUMBERS = {"session_id", "endpoint_id", "room_name"}, {"dropped_at", "saved_at"}
 
 
+PLAYER_ID = "player.id"
+
+
+@runtime_checkable
+class PlayerIdStore(Protocol):
+    """A SessionPersistence that also knows whose sessions it holds."""
+
+    def player_id(self, made_up: str) -> str:
+        """Return the id of the player that is stored; if there is none, store the one given."""
+        ...
+
+
 class SessionPersistence(Protocol):
     """Session records by session key. Called from a worker thread; may wait.
 
@@ -138,13 +151,30 @@ class KeyValueSessionPersistence:
     """Session records as JSON texts in a store, under `convai.session.<key>`.
 
     A bare text is read as a session id, as the original writes it. A store that cannot list
-    its keys gets one more entry with the list, `convai.sessions`.
+    its keys gets one more entry with the list, `convai.sessions`. The player's id is beside them,
+    under `player.id`: a service resumes a session for the player who began it.
     """
 
     def __init__(self, store: KeyValueStore, prefix: str = "convai.session.") -> None:
         self._store = store
         self._prefix = prefix
         self._index = prefix.rstrip(".") + "s"
+
+    def player_id(self, made_up: str) -> str:
+        """Return the id of the player that is stored; if there is none, store the one given.
+
+        Raises PersistenceError when it cannot be read.
+        """
+        with _explained("read", PLAYER_ID):
+            known = self._store.get_string(PLAYER_ID, "")
+        if known:
+            return known
+        try:
+            self._store.set_string(PLAYER_ID, made_up)
+            self._store.save()
+        except Exception as error:  # a store of the game's own may raise anything
+            _log.warning("The player's id could not be stored: %s", error)
+        return made_up
 
     def load(self, key: str) -> SessionRecord | None:
         """Return what is stored of a session. Raises PersistenceError."""

@@ -52,7 +52,7 @@ from characters.session.events import (
     TimerFired,
 )
 from characters.session.policy import Persist, ReconnectPolicy, ResumePolicy
-from characters.storage.sessions import PersistenceError
+from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore, PersistenceError
 from tests.characters.client.stage import Actor, Stage
 
 PCM = bytes(640)
@@ -89,6 +89,18 @@ def test_the_request_carries_what_the_session_was_opened_with() -> None:
         assert (request.end_user_id, request.player_name) == ("ada", "Ada")
         assert request.action_config == {"actions": ["wave"]}
         assert request.room_rejoin_ttl_seconds == 60
+
+
+def test_a_player_without_an_account_is_the_one_whom_the_store_belongs_to() -> None:
+    persistence = KeyValueSessionPersistence(MemoryStore())
+    for made_up, account, sent in (
+        ("one-pc", None, "one-pc"),
+        ("another-pc", None, "one-pc"),
+        ("another-pc", "ada@home", "ada@home"),
+    ):
+        with Stage(persistence) as stage:
+            stage.connected(local_user_id=made_up, end_user_id=account)
+            assert stage.service.requests[0].end_user_id == sent
 
 
 def test_a_drop_is_recovered_by_a_rejoin() -> None:
@@ -514,6 +526,7 @@ def changed(**fields: Any) -> SessionConfig:
         ("endpoint_id", "elsewhere"),
         ("api_key", "k"),
         ("end_user_id", "bob"),
+        ("local_user_id", "another-pc"),
     ],
 )
 def test_who_it_is_and_where_make_another_session(field: str, value: str) -> None:

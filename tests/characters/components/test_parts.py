@@ -25,8 +25,9 @@ from characters.components.character import Character
 from characters.components.manager import CharacterManager
 from characters.components.parts import SoundDevices, open_sound, parts_for
 from characters.resources import package_assets
-from characters.session.conversation import SessionState, Turn
+from characters.session.conversation import SessionState, SessionView, Turn
 from characters.session.policy import ReconnectPolicy
+from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore
 from characters.ui.hud import Hud
 from engine.core.data_folder import data_folder
 from engine.objects.registry import ComponentRegistry
@@ -75,6 +76,27 @@ def test_a_loop_of_ones_own_reaches_the_stored_sessions_and_the_faults(tmp_path:
         run(scene, lambda: data.get_session_id("patient-7f3a") == character.view.session_id)
         manager.faults.cut("patient-7f3a")
         run(scene, lambda: not character.is_connected)
+
+
+def test_a_store_of_ones_own_resumes_the_talk_on_another_machine(
+    tmp_path: Path, service_url: str
+) -> None:
+    store = MemoryStore()
+
+    def play_on(machine: str) -> SessionView:
+        with PlayerPrefs.open(tmp_path / machine / "prefs.msgpack") as prefs:
+            scene = Scene()
+            scene.provide(prefs)
+            scene.provide(KeyValueSessionPersistence(store))
+            character = scene.create("Blacksmith").add(Character("patient-7f3a"))
+            scene.add(CharacterManager(endpoint=service_url, sound=False))
+            run(scene, lambda: character.is_connected)
+            scene.close()
+            return character.view
+
+    first, second = play_on("first"), play_on("second")
+    assert first.session_id == second.session_id
+    assert second.is_resumed_session and not first.is_resumed_session
 
 
 def test_a_scene_of_ones_own_is_given_the_devices_to_choose_from(tmp_path: Path) -> None:

@@ -134,6 +134,17 @@ def test_a_record_comes_back_as_it_was_stored(store: KeyValueStore) -> None:
 
 
 @pytest.mark.parametrize("store", stores(), ids=["listable", "ten lines", "encrypted"])
+def test_a_store_keeps_whose_sessions_it_holds_wherever_it_is_opened(store: KeyValueStore) -> None:
+    assert KeyValueSessionPersistence(store).player_id("first-machine") == "first-machine"
+    assert KeyValueSessionPersistence(store).player_id("second-machine") == "first-machine"
+    assert dict(KeyValueSessionPersistence(store).all()) == {}
+
+
+def test_a_player_whose_id_cannot_be_stored_plays_all_the_same() -> None:
+    assert KeyValueSessionPersistence(FailingStore()).player_id("ada") == "ada"
+
+
+@pytest.mark.parametrize("store", stores(), ids=["listable", "ten lines", "encrypted"])
 def test_a_cleared_record_is_gone_from_the_list_too(store: KeyValueStore) -> None:
     persistence = KeyValueSessionPersistence(store)
     persistence.store("a", RECORD)
