@@ -41,6 +41,17 @@ wait = { character = "patient-7f3a", says = "Bob" }
 within = 60
 """
 
+TYPED = """
+from characters import Character, CharacterManager, ReconnectPolicy, TurnSettings
+smith = Character("x", connect="manual", persist="until_disconnect", reconnect_policy="patient")
+reveal_type(smith)
+reveal_type(smith.connect)
+smith.level_policy = "drop"
+CharacterManager(targeting="distance", turns=TurnSettings(mode="hands_free"))
+ReconnectPolicy(resume_policy="always_resume")
+smith.respond_mode = "nonsense"
+"""
+
 
 def run(folder: Path, *command: object) -> subprocess.CompletedProcess[str]:
     """Run a program in a folder, with a screen that nobody sees and data of its own."""
@@ -185,7 +196,11 @@ def test_a_new_game_is_right_as_it_was_written(installed: Installed) -> None:
 
 
 @pytest.mark.slow
-def test_a_type_checker_sees_the_types(installed: Installed) -> None:
+def test_a_type_checker_sees_the_types_and_takes_the_words(installed: Installed) -> None:
     file = installed.folder / "typed.py"
-    file.write_text('from characters import Character\nreveal_type(Character("x"))\n', "utf-8")
-    assert '"characters.components.character.Character"' in installed.types(file)
+    file.write_text(TYPED, encoding="utf-8")
+    said = installed.types(file).splitlines()
+    assert '"characters.components.character.Character"' in said[0]
+    assert '"characters.components.character.ConnectMode"' in said[1]
+    assert "typed.py:9: error" in said[2]
+    assert said[3].startswith("Found 1 error")

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import field
 from enum import StrEnum
-from typing import Annotated, Any, Protocol, runtime_checkable
+from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
 from characters.client.handle import SessionHandle
+from characters.protocol.choice import Choice, by_default
 from characters.protocol.messages import RespondMode
 from characters.session.conversation import SessionState, SessionView
 from characters.session.policy import Persist, ReconnectPolicy
@@ -83,11 +84,19 @@ class Character(Component):
     persona: Annotated[str, Asset((".toml",))] = ""
     display_name: str = ""
     session_key: str = ""  # two characters with one id need two keys
-    reconnect_policy: ReconnectPolicy = ReconnectPolicy.DEFAULT
-    connect: ConnectMode = ConnectMode.ON_START
-    persist: Persist = Persist.ACROSS_RESTARTS
-    level_policy: LevelPolicy = LevelPolicy.CARRY
-    respond_mode: RespondMode = RespondMode.AUTO
+    reconnect_policy: Choice[
+        ReconnectPolicy, Literal["default", "always_create_new", "patient"]
+    ] = by_default(ReconnectPolicy.DEFAULT)
+    connect: Choice[ConnectMode, Literal["on_start", "manual", "when_resumable", "on_approach"]] = (
+        by_default(ConnectMode.ON_START)
+    )
+    persist: Choice[Persist, Literal["across_restarts", "until_disconnect"]] = by_default(
+        Persist.ACROSS_RESTARTS
+    )
+    level_policy: Choice[LevelPolicy, Literal["carry", "suspend", "drop"]] = by_default(
+        LevelPolicy.CARRY
+    )
+    respond_mode: Choice[RespondMode, Literal["auto", "manual"]] = by_default(RespondMode.AUTO)
     actions: tuple[str, ...] = ()  # names of what it may do in the game
     profile: Annotated[str, Asset((".toml",))] = ""  # fields that several levels share
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from types import MappingProxyType
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 from pydantic import NonNegativeFloat, PositiveFloat
 
@@ -22,6 +22,7 @@ from characters.components.character import Character, ConnectMode
 from characters.components.choices import PlayerChoices, player_id
 from characters.components.faults import Faults
 from characters.components.parts import Parts, parts_for
+from characters.protocol.choice import Choice, by_default
 from characters.protocol.messages import check_number
 from characters.protocol.turn_settings import TurnSettings
 from characters.session.conversation import DialogueState
@@ -114,14 +115,16 @@ class CharacterManager(Component):
 
     endpoint: str = "local"
     api_key_env: str = "CONVAI_API_KEY"
-    targeting: TargetingMode = TargetingMode.FACING
+    targeting: Choice[TargetingMode, Literal["facing", "distance", "manual"]] = by_default(
+        TargetingMode.FACING
+    )
     reach: PositiveFloat = 150.0  # pixels within which the player is heard
     approach: PositiveFloat = 300.0  # pixels within which `connect = "on_approach"` connects
     game: str = ""  # its data folder is called so; "" is the name of the main script's folder
     data_folder: str = ""  # of a runtime of its own, instead of the platform's one for `game`
     asset_folder: str = ""  # with personas/; "" is the level's, or else this package's
     sound: bool = True  # of a runtime of its own; false: text and captions only, no device is open
-    turns: TurnSettings = TurnSettings.DEFAULT
+    turns: Choice[TurnSettings, Literal["default"]] = by_default(TurnSettings.DEFAULT)
     speech: SpeechSettings = SpeechSettings()  # of the embedded service
     pixels_per_unit: PositiveFloat = 16.0
     full_volume_units: NonNegativeFloat = 1.0

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Literal
 
+from characters.protocol.choice import Choice, by_default
 from characters.protocol.messages import check_range, set_member
 
 __all__ = [
@@ -105,7 +106,9 @@ class PushToTalkOptions:
     require_turn_completion_before_next_press: bool = True
     turn_completion_timeout_ms: int = 5000
     start_muted: bool = True
-    startup: Startup = Startup.OPEN_ON_FIRST_PRESS
+    startup: Choice[Startup, Literal["prewarm_muted", "open_on_first_press"]] = by_default(
+        Startup.OPEN_ON_FIRST_PRESS
+    )
     toggle: bool = False
 
     def __post_init__(self) -> None:
@@ -129,7 +132,9 @@ class TurnSettings:
 
     DEFAULT: ClassVar[TurnSettings]
 
-    mode: ListeningMode = ListeningMode.PUSH_TO_TALK
+    mode: Choice[ListeningMode, Literal["hands_free", "push_to_talk"]] = by_default(
+        ListeningMode.PUSH_TO_TALK
+    )
     headphones: bool = False
     echo_cancellation: bool = True
     pre_roll_seconds: float = 0.0

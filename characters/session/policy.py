@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
-from typing import ClassVar
+from typing import ClassVar, Literal
 
+from characters.protocol.choice import Choice, by_default
 from characters.protocol.messages import check_number, set_member
 
 __all__ = ["Beat", "Heartbeat", "IdlePolicy", "Persist", "ReconnectPolicy", "ResumePolicy"]
@@ -55,7 +56,9 @@ class ReconnectPolicy:
     PATIENT: ClassVar[ReconnectPolicy]
 
     room_rejoin_ttl_seconds: float = 60.0
-    resume_policy: ResumePolicy = ResumePolicy.RESUME_IF_POSSIBLE
+    resume_policy: Choice[
+        ResumePolicy, Literal["always_fresh", "resume_if_possible", "always_resume"]
+    ] = by_default(ResumePolicy.RESUME_IF_POSSIBLE)
     max_reconnect_attempts: int | None = 3
     spawn_agent_on_rejoin: bool = True
     start_wait_timeout_ms: float = 5000
@@ -69,7 +72,7 @@ class ReconnectPolicy:
     character_ready_timeout_seconds: float = 30.0
     heartbeat_interval_seconds: float = 1.0
     heartbeat_timeout_seconds: float = 1.5
-    idle: IdlePolicy = IdlePolicy.KEEP
+    idle: Choice[IdlePolicy, Literal["keep", "hibernate"]] = by_default(IdlePolicy.KEEP)
     hibernate_after_seconds: float = 60.0
 
     def __post_init__(self) -> None:

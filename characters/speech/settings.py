@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, Literal
 
+from characters.protocol.choice import Choice, by_default
 from characters.protocol.messages import set_member
 
 __all__ = ["add_speech_flags", "speech_settings", "SpeechDetector", "SpeechSettings"]
@@ -51,7 +52,9 @@ class SpeechSettings:
     synthesis_key_env: str = ""
     synthesis_voice: str = "alloy"  # of characters whose persona names none
     synthesis_format: str = "wav"  # or "pcm", which is 24 kHz by agreement
-    detector: SpeechDetector = SpeechDetector.AUTO
+    detector: Choice[SpeechDetector, Literal["auto", "silero", "pocketsphinx"]] = by_default(
+        SpeechDetector.AUTO
+    )
 
     def __post_init__(self) -> None:
         for name in ("recognition_url", "synthesis_url"):

@@ -1,8 +1,8 @@
 """Choices: fields of a component that may be set by a word, as scene files set them.
 
 `Character("x", connect="on_start", reconnect_policy="patient")` and `character.connect = "manual"`
-mean the member of the enum and the preset of the frozen dataclass; other values raise ValueError
-at the line that wrote them.
+mean the member of the enum and the preset of the frozen dataclass. A field of a Literal takes its
+values. Others raise ValueError at the line that wrote them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import dataclasses
 import sys
 import types
 from enum import Enum
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 __all__ = ["accept_words"]
 
@@ -31,14 +31,14 @@ class _Choice:
 
     __slots__ = ("_is_optional", "_kind", "_name")
 
-    def __init__(self, name: str, kind: type, is_optional: bool) -> None:
+    def __init__(self, name: str, kind: Any, is_optional: bool) -> None:
         self._name = name
         self._kind = kind
         self._is_optional = is_optional
 
     def __set__(self, component: Any, value: Any) -> None:
         is_none = value is None and self._is_optional
-        if not isinstance(value, self._kind) and not is_none:
+        if not is_none and not _is_of(self._kind, value):
             value = self._meant(component, value)
         component.__dict__[self._name] = value
 
@@ -46,7 +46,8 @@ class _Choice:
         # Imported here: a game whose levels are code needs no pydantic.
         from engine.toml.diagnostics import NOTHING, choices, did_you_mean, meant_by, one_of
 
-        meant = meant_by(self._kind, value) if isinstance(value, str) else NOTHING
+        is_word = isinstance(value, str) and isinstance(self._kind, type)
+        meant = meant_by(self._kind, value) if is_word else NOTHING
         if meant is not NOTHING:
             return meant
         words = choices(self._kind)
@@ -57,7 +58,11 @@ class _Choice:
         raise ValueError(f"{name} {rule} (got {value!r}).{question}")
 
 
-def _choice(component: type, item: dataclasses.Field[Any]) -> tuple[type | None, bool]:
+def _is_of(kind: Any, value: Any) -> bool:
+    return isinstance(value, kind) if isinstance(kind, type) else value in get_args(kind)
+
+
+def _choice(component: type, item: dataclasses.Field[Any]) -> tuple[Any, bool]:
     """Return the kind of a field that is a choice or else None, and whether it may be None."""
     annotation = _resolved(component, item)
     if get_origin(annotation) is Annotated:
@@ -83,6 +88,6 @@ def _resolved(component: type, item: dataclasses.Field[Any]) -> Any:
 
 def _is_choice(kind: Any) -> bool:
     if not isinstance(kind, type):
-        return False
+        return get_origin(kind) is Literal
     parameters = getattr(kind, "__dataclass_params__", None)
     return issubclass(kind, Enum) or (parameters is not None and parameters.frozen)

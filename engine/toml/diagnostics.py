@@ -442,7 +442,9 @@ def _enum_value(kind: type[Enum], raw: str) -> Any:
 
 
 def choices(kind: Any) -> dict[str, Any]:
-    """Return what a word may stand for: the members of an enum, the presets of a dataclass."""
+    """Return what a word may stand for: members of an enum or Literal, presets of a dataclass."""
+    if get_origin(kind) is Literal:
+        return {str(value): value for value in get_args(kind)}
     return {str(m.value): m for m in kind} if issubclass(kind, Enum) else presets(kind)
 
 

@@ -126,7 +126,7 @@ def test_a_value_out_of_range_is_refused_with_a_sentence_that_names_the_field(
 
 
 def test_code_may_spell_the_enums_as_words() -> None:
-    policy = ReconnectPolicy(resume_policy="always_fresh", idle="hibernate")  # type: ignore[arg-type] # words
+    policy = ReconnectPolicy(resume_policy="always_fresh", idle="hibernate")
     assert policy == ReconnectPolicy(
         resume_policy=ResumePolicy.ALWAYS_FRESH, idle=IdlePolicy.HIBERNATE
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import traceback
 from enum import IntEnum, StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import pytest
 
@@ -40,6 +40,7 @@ class Cook(Component):
     marked: Annotated[Mood, "a marker"] = Mood.CALM
     moods: tuple[Mood, ...] = ()
     name: str = ""
+    heat: Literal["low", "high"] | None = None
 
 
 class Chef(Cook):
@@ -78,6 +79,13 @@ def test_nonsense_is_refused_with_the_words_and_what_was_meant() -> None:
         Chef(Size.SMALL, recipe=3)  # type: ignore[arg-type]  # the point of it
     with pytest.raises(ValueError, match=r"Cook\.mood"):
         Cook(Size.SMALL, mood=None)  # type: ignore[arg-type]  # the point of it
+
+
+def test_a_literal_takes_its_values_and_refuses_others() -> None:
+    assert Cook(Size.SMALL, heat="high").heat == "high"
+    with pytest.raises(ValueError, match=r"Cook\.heat must be one of low, high") as caught:
+        Cook(Size.SMALL, heat="hihg")  # type: ignore[arg-type]  # the point of it
+    assert str(caught.value).endswith("(got 'hihg'). Did you mean high?")
 
 
 def test_the_error_is_raised_at_the_line_that_wrote_the_word() -> None:
