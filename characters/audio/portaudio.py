@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from characters.audio.sources import AudioDevice
+from engine.core.processes import run_in_time
 
 __all__ = [
     "calm", "choose_device", "DeviceReport", "list_devices", "NEEDS_PYAUDIO", "OPEN_STREAMS",
@@ -114,14 +115,7 @@ def list_devices(timeout_seconds: float = 5.0) -> DeviceReport:
     """List the sound devices through a child process, which a broken sound set-up cannot hurt."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", PROBE],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            env=environment,
-            timeout=timeout_seconds,
-            check=False,
-        )
+        done = run_in_time([sys.executable, "-c", PROBE], timeout_seconds, environment)
     except subprocess.TimeoutExpired:
         return DeviceReport(problem=calm("The sound system does not answer."))
     except OSError as error:

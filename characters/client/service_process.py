@@ -18,13 +18,11 @@ from urllib.parse import urlsplit
 from characters.protocol.failures import CharactersError
 from characters.resources import package_assets
 from engine.core.events import Signal
+from engine.core.processes import NO_WINDOW
 
 __all__ = ["ServiceError", "ServiceProcess"]
 
 _log = logging.getLogger(__name__)
-
-# On Windows: no console window beside a game that has none, and Ctrl-C is the game's alone.
-_NO_WINDOW: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 
 STDERR_LINES = 20
 
@@ -195,7 +193,7 @@ class ServiceProcess:
             encoding="utf-8",
             errors="replace",
             cwd=_source_folder(),
-            creationflags=_NO_WINDOW,
+            creationflags=NO_WINDOW,  # so Ctrl-C is the game's alone, too
         )
         self._process = process
         lines: queue.SimpleQueue[str] = queue.SimpleQueue()

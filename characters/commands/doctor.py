@@ -20,6 +20,7 @@ from characters.audio.portaudio import DeviceReport, list_devices
 from characters.resources import package_assets
 from characters.speech.settings import SpeechDetector, SpeechSettings
 from characters.speech.whisper import whisper_problem
+from engine.core.processes import run_in_time
 from engine.prefs.log import QUARANTINE
 from engine.prefs.prefs import PlayerPrefs
 
@@ -292,16 +293,10 @@ os._exit(0)
 def _level_in_child() -> str:
     """Listen for a second in a child process: a broken sound set-up may abort or hang it."""
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", _LISTEN],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=2 * _TIMEOUT_SECONDS,
-            check=False,
-        )
+        command = [sys.executable, "-X", "utf8", "-c", _LISTEN]
+        done = run_in_time(command, 2 * _TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         return "does not answer"
-    lines = done.stdout.strip().splitlines()
+    lines = done.stdout.decode("utf-8", "replace").strip().splitlines()
     text = lines[-1].rstrip(".") if lines else f"could not be opened (status {done.returncode})"
     return text.replace("hears pure silence", "delivers pure silence")
