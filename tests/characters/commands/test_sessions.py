@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -106,7 +107,7 @@ def kept(data: Path) -> SessionStore:
     store = SessionStore(data / "service" / "sessions.sqlite3")
     for name in ("ann", "bob"):
         said = [PersistEntry("player", f"{name}'s secret")]
-        store.save(StoredSession(name, "nurse", None, 1.0), {}, said)
+        store.save(StoredSession(name, "nurse", None, time.time()), {}, said)
     return store
 
 
