@@ -20,6 +20,7 @@ from characters.resources import DEMO
 from characters.speech.settings import add_speech_flags, speech_settings
 from characters.storage.sessions import SessionPersistence
 from engine.core.data_folder import data_folder
+from engine.core.processes import python_command
 from engine.prefs.prefs import PrefsError
 from engine.scenes.file import SceneFile
 from engine.scenes.rules import scene_schema
@@ -222,7 +223,7 @@ def _doctor(options: argparse.Namespace, out: TextIO) -> int:
 
 
 def _new(options: argparse.Namespace, out: TextIO) -> int:
-    from characters.commands.new import make_game, python_command
+    from characters.commands.new import make_game
 
     make_game(options.folder)
     print(f"Written. Play it: {python_command(options.folder / 'main.py')}", file=out)

@@ -118,6 +118,9 @@ SHARED_NAMES = {
     "sessions",  # as they are stored, as a command lists them
 }
 
+# Everything that differs from one platform to another.
+PLATFORM = ("engine.core.file_system", "engine.core.processes")
+
 # Standard modules that mean I/O, a clock, chance or a thread: no business of a core.
 IMPURE = {
     "asyncio", "threading", "multiprocessing", "concurrent", "queue", "socket", "ssl", "select",
@@ -203,6 +206,36 @@ def test_a_device_or_a_heavy_library_has_its_owners() -> None:
         for name, owners in OWNERS.items()
     }
     assert not {name: found for name, found in strangers.items() if found}
+
+
+def test_what_differs_by_platform_stands_in_one_place() -> None:
+    asked = {"sys.platform", "os.name", "platform.system", "fcntl.flock", "msvcrt.locking"}
+    assert not [
+        f"{module.name}:{node.lineno} asks for {ast.unparse(node)}"
+        for module in product()
+        if module.name not in PLATFORM
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in asked
+    ]
+
+
+def test_the_encoding_of_a_text_is_written_down() -> None:
+    assert not [
+        f"{module.name}:{node.lineno} takes that of the machine"
+        for module in product()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call) and takes_the_machines_encoding(node)
+    ]
+
+
+def takes_the_machines_encoding(call: ast.Call) -> bool:
+    name = ast.unparse(call.func).rpartition(".")[2]
+    words = {word.arg: ast.unparse(word.value) for word in call.keywords}
+    if name in ("read_text", "write_text"):
+        return "encoding" not in words and len(call.args) < (1 if name == "read_text" else 2)
+    is_file = name in ("fdopen", "NamedTemporaryFile") or ast.unparse(call.func) == "open"
+    is_text = is_file and not any("b" in ast.unparse(mode) for mode in call.args[1:])
+    return (is_text or words.get("text") == "True") and "encoding" not in words
 
 
 def test_nothing_imports_in_a_circle() -> None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import characters
 
-__all__ = ["make_game", "python_command"]
+__all__ = ["make_game"]
 
 TEMPLATE = Path(characters.__file__).parent / "templates" / "game"
 
@@ -30,15 +26,4 @@ def make_game(folder: Path) -> None:
     )
     readme = folder / "README.md"
     text = readme.read_text(encoding="utf-8")
-    readme.write_text(text.replace("mygame", folder.resolve().name), encoding="utf-8")
-
-
-def python_command(script: Path) -> str:
-    """Return what to type into a terminal to run a script with this Python."""
-    here, is_windows = os.path.normcase(sys.executable), os.name == "nt"
-    names = ("python", "python3")
-    found = [name for name in names if os.path.normcase(shutil.which(name) or "") == here]
-    if is_windows and sys.prefix == sys.base_prefix and shutil.which("py"):
-        found.append("py")  # Python's launcher; of an environment it knows only that it is active
-    join = subprocess.list2cmdline if is_windows else shlex.join
-    return join([*found, sys.executable][:1]) + " " + join([str(script)])
+    readme.write_text(text.replace("mygame", folder.resolve().name), "utf-8", newline="\n")

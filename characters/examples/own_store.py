@@ -17,7 +17,7 @@ class JsonStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.texts: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+        self.texts: dict[str, str] = json.loads(path.read_bytes()) if path.exists() else {}
 
     def get_string(self, key: str, default: str | None = None) -> str | None:
         return self.texts.get(key, default)
@@ -33,7 +33,7 @@ class JsonStore:
 
     def save(self) -> None:
         """Return when all of it is safe: the game sees CONNECTED only then."""
-        self.path.write_text(json.dumps(self.texts))
+        self.path.write_bytes(json.dumps(self.texts).encode())
 
 
 def visit(path: Path) -> ResumeOutcome:

@@ -18,6 +18,8 @@ UNNAMED = "Game"
 # Folders that say nothing about the game: the one above is named after it.
 _SOURCE_FOLDERS = frozenset({"src", "source"})
 _SCRIPT_FOLDERS = frozenset({"bin", "Scripts"})  # of console scripts: the script is named after it
+# What Windows takes for a device, in any folder and with any ending.
+_WINDOWS_DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])( *\..*)?")
 
 
 class DataFolderError(EngineError, OSError):
@@ -80,4 +82,5 @@ def data_folder(name: str = "", company: str = "") -> Path:
 
 def _file_name(name: str) -> str:
     """Return a name as every platform can write it as a folder's."""
-    return re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", name).strip(" .")
+    text = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", name).strip(" .")
+    return f"_{text}" if _WINDOWS_DEVICE.fullmatch(text) else text

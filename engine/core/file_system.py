@@ -9,6 +9,7 @@ What the platforms disagree on:
 * A file that another process has open: Linux and macOS let it be replaced and read; Windows
   refuses (a sharing violation) until it is closed. A virus scanner or an indexer holds a file
   that was just written for some milliseconds, so a refused call is tried again for half a second.
+* Modes: Windows has none, and one that is copied there can only forbid to write.
 * Line ends: Windows rewrites them unless a file is opened as binary.
 """
 
@@ -162,9 +163,14 @@ class FileSystem:
         finally:
             os.close(handle)
 
+    def copy_mode(self, source: Path, target: Path) -> None:
+        """Let `target` be read and written by those by whom `source` is."""
+        if sys.platform != "win32":
+            target.chmod(source.stat().st_mode & 0o7777)
+
     def remove(self, path: Path) -> None:
         """Remove a file; one that is not there is no error."""
-        path.unlink(missing_ok=True)
+        _patiently(lambda: path.unlink(missing_ok=True))
 
     def oldest_first(self, folder: Path, beginning: str) -> list[Path]:
         """Return the files of a folder whose names begin so, the last changed at the end."""

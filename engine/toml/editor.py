@@ -117,7 +117,7 @@ def save_atomically(path: Path, text: str) -> None:
             file.flush()
             FileSystem().flush(file.fileno())
         with suppress(FileNotFoundError):
-            Path(name).chmod(target.stat().st_mode & 0o7777)
+            FileSystem().copy_mode(target, Path(name))
         FileSystem().replace(Path(name), target)
     except BaseException:
         Path(name).unlink(missing_ok=True)

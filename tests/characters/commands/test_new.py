@@ -13,7 +13,6 @@ import pytest
 
 from characters.cli import main
 from characters.client.service_process import ServiceProcess
-from characters.commands.new import python_command
 from tests.imports import ROOT
 from tests.programs import play
 
@@ -73,20 +72,6 @@ def test_what_is_there_already_is_never_written_over(
     assert "is there already: name a folder" in capsys.readouterr().err
     assert main(["new", str(game / "main.py")]) == 1
     assert (game / "main.py").read_text(encoding="utf-8") == "mine"
-
-
-def test_what_it_tells_to_type_runs_the_game_with_this_python(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    script = tmp_path / "my hall" / "main.py"
-    script.parent.mkdir()
-    script.write_text("import sys; print(sys.prefix)", encoding="utf-8")
-    for path in (os.environ["PATH"], str(Path(sys.executable).parent), str(tmp_path)):
-        monkeypatch.setenv("PATH", path)
-        done = subprocess.run(
-            python_command(script), shell=True, capture_output=True, text=True, check=True
-        )
-        assert done.stdout.strip() == sys.prefix
 
 
 def test_an_empty_folder_will_do(tmp_path: Path) -> None:

@@ -97,5 +97,13 @@ def test_every_name_is_one_folder_below_the_platforms(name: str) -> None:
     assert data_folder(name).parent == data_folder("Salt").parent
 
 
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [("nul", "_nul"), ("Aux.x", "_Aux.x"), ("COM1", "_COM1"), ("Console", "Console")],
+)
+def test_no_game_keeps_its_data_in_what_windows_takes_for_a_device(name: str, folder: str) -> None:
+    assert data_folder(name).name == folder
+
+
 def test_the_company_is_the_folder_above() -> None:
     assert data_folder("Salt", "Mine") == data_folder("Mine") / "Salt"

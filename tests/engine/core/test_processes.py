@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.core.processes import run_in_time
+from engine.core.processes import python_command, run_in_time
 
 # A child that has its parent's outputs and lives as long as a file does.
 CHILD = """
@@ -51,3 +52,17 @@ def test_a_program_that_hangs_is_ended_and_its_child_not_waited_for(flag: Path) 
 def test_a_program_that_is_not_there_is_an_error_of_the_system() -> None:
     with pytest.raises(OSError):
         run_in_time(["no-such-program-anywhere"], 60)
+
+
+def test_what_one_is_told_to_type_runs_a_script_with_this_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "my hall" / "main.py"
+    script.parent.mkdir()
+    script.write_text("import sys; print(sys.prefix)", encoding="utf-8")
+    for path in (os.environ["PATH"], str(Path(sys.executable).parent), str(tmp_path)):
+        monkeypatch.setenv("PATH", path)
+        done = subprocess.run(
+            python_command(script), shell=True, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() == sys.prefix
