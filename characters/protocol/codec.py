@@ -40,7 +40,8 @@ from characters.protocol.messages import (
 )
 
 __all__ = [
-    "decode_client", "decode_server", "encode_client", "encode_server", "MessageError",
+    "decode_client", "decode_server", "encode_client", "encode_server",
+    "json_value", "MessageError",
     "parse_object", "reader", "READERS", "SUPPORTED_TYPES",
 ]  # fmt: skip
 
@@ -49,9 +50,7 @@ __all__ = [
 
 # A lone surrogate passes the JSON parser and then breaks every encoder behind it.
 _SURROGATE = re.compile("[\ud800-\udfff]")
-MAX_NUMBER = math.nextafter(
-    math.inf, 0.0
-)  # longer whole numbers break readers that know doubles only
+MAX_NUMBER = 2.0**1023  # a longer whole number breaks readers that know doubles only
 
 
 def _text(value: Any) -> str:
@@ -86,13 +85,13 @@ def _flag(value: Any) -> bool:
 def _table(value: Any) -> dict[str, object]:
     if not isinstance(value, dict):
         raise ValueError("must be an object")
-    return dict(_json(value, -1))
+    return dict(json_value(value, -1))
 
 
 MAX_DEPTH = 32
 
 
-def _json(value: Any, depth: int = 0) -> Any:
+def json_value(value: Any, depth: int = 0) -> Any:
     """Return a value of any shape that every JSON library and store takes."""
     if depth > MAX_DEPTH:
         raise ValueError(f"is nested deeper than {MAX_DEPTH}")
@@ -105,9 +104,9 @@ def _json(value: Any, depth: int = 0) -> Any:
             raise ValueError("must hold finite numbers only")
         return value
     if isinstance(value, list | tuple):
-        return [_json(item, depth + 1) for item in value]
+        return [json_value(item, depth + 1) for item in value]
     if isinstance(value, dict):
-        return {_text(key): _json(item, depth + 1) for key, item in value.items()}
+        return {_text(key): json_value(item, depth + 1) for key, item in value.items()}
     raise ValueError(f"must be JSON (a {type(value).__name__} is not)")
 
 
@@ -128,7 +127,7 @@ READERS: Mapping[str, Callable[[Any], object]] = {
     "float": _number,
     "int": _whole,
     "bool": _flag,
-    "object": _json,
+    "object": json_value,
     "Mapping[str, object]": _table,
     "Mapping[str, float]": lambda value: {k: _number(v) for k, v in _table(value).items()},
     "tuple[Mapping[str, object], ...]": lambda value: tuple(map(_table, _items(value))),

@@ -119,6 +119,10 @@ _ADVICE: Mapping[tuple[FailureKind, str], Mapping[str, str]] = {
         "connection.validation": "The server refused a field of the configuration; correct it.",
         "connection.speaker_limit": "The speaker limit is reached; it does not pass by waiting.",
         "connection.quota_exceeded": "The usage quota is spent; raise it, then press Retry.",
+        "connection.redirected": (
+            "The endpoint sends requests to another address, which is not followed, because keys "
+            "and session ids are for the endpoint alone; set the address that it names."
+        ),
         "connection.unexpected_status": "The endpoint gave an answer that is not in its contract.",
         "session.live_elsewhere": "The session is open elsewhere; close it there, or take over.",
     },

@@ -21,7 +21,7 @@ from aiohttp import web
 
 from characters.agents.llm import LlmEndpoint
 from characters.resources import package_assets
-from characters.service.app import make_app
+from characters.service.app import LOOPBACK, drop_half_sent, make_app, make_runner
 from characters.service.conversation import TimingConfig
 from characters.service.registry import Limits
 from characters.service.service import PersonaAgentFactory, Service, ServiceSettings, endpoint_file
@@ -30,8 +30,6 @@ from characters.speech.factory import SpeechParts, make_speech
 from characters.speech.settings import add_speech_flags, speech_settings
 
 __all__ = ["main", "parser"]
-
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -75,6 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     if options.host not in LOOPBACK and not options.allow_remote:
         parser().error(f"{options.host} is open to others; say --allow-remote if that is meant")
+    if options.api_key_env and not os.environ.get(options.api_key_env):
+        parser().error(f"--api-key-env: the variable {options.api_key_env} is unset or empty")
+    if options.allow_remote and not options.api_key_env:
+        parser().error("--allow-remote needs a key: name its variable with --api-key-env")
     try:
         speech_settings(options)
     except ValueError as problem:
@@ -158,7 +160,8 @@ async def _run(options: argparse.Namespace) -> int:
     service = _service(options, store)
     await service.start()
     key = os.environ.get(options.api_key_env) if options.api_key_env else None
-    runner = web.AppRunner(make_app(service, key), access_log=None, shutdown_timeout=1.0)
+    app = make_app(service, key, allow_remote=options.allow_remote)
+    runner = make_runner(app)
     await runner.setup()
     try:
         await _listen(runner, options)
@@ -175,7 +178,9 @@ async def _run(options: argparse.Namespace) -> int:
         print(json.dumps({"url": url, "pid": os.getpid()}), flush=True)
         if options.with_parent:
             _watch_stdin(lambda: loop.call_soon_threadsafe(stop.set))
+        watch = asyncio.create_task(drop_half_sent(runner))
         await stop.wait()
+        watch.cancel()
         await service.close()
     await runner.cleanup()
     return 0

@@ -11,9 +11,12 @@ import hmac
 import json
 import logging
 import math
+import re
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -27,20 +30,59 @@ from characters.service.requests import read_connect, read_fields
 from characters.service.room_connection import MAX_FRAME, ClientSocket
 from characters.service.service import Service, grant_body
 
-__all__ = ["make_app"]
+__all__ = ["drop_half_sent", "LOOPBACK", "make_app", "make_runner"]
 
 
 log = logging.getLogger(__name__)
 
 BODY_SECONDS = 10.0
+HOST = re.compile(r"[\w.\-\[\]:]+")
 
 
-def make_app(service: Service, api_key: str | None = None) -> web.Application:
-    """Build the application; with `api_key`, every call must carry it."""
-    routes = _Routes(service)
-    app = web.Application(
-        client_max_size=MAX_FRAME, middlewares=[_errors, _no_browsers, _authorise(api_key)]
+HEADER_SECONDS = 10.0
+BUSY = web.AppKey("busy", set[object])
+
+
+async def drop_half_sent(runner: web.AppRunner, within: float = HEADER_SECONDS) -> None:
+    """Close connections that send no whole request `within` seconds, until cancelled.
+
+    aiohttp bounds the pause between two requests, but not how long the head of one may take.
+    """
+    busy, idle_since = runner.app[BUSY], dict[object, float]()
+    while runner.server is not None:
+        now, waiting = asyncio.get_running_loop().time(), dict[object, float]()
+        for connection in runner.server.connections:
+            if connection in busy:
+                continue
+            waiting[connection] = idle_since.get(connection, now)
+            if now - waiting[connection] > within:
+                connection.force_close()
+        idle_since = waiting
+        await asyncio.sleep(within / 10)
+
+
+def make_runner(app: web.Application, shutdown_seconds: float = 1.0) -> web.AppRunner:
+    """Return the server of an application; bodies are taken as they are, nothing is unpacked."""
+    return web.AppRunner(
+        app, access_log=None, auto_decompress=False, shutdown_timeout=shutdown_seconds
     )
+
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def make_app(
+    service: Service, api_key: str | None = None, *, allow_remote: bool = False
+) -> web.Application:
+    """Build the application; with `api_key`, every call must carry it.
+
+    Unless `allow_remote`, only requests to a loopback name are answered: a web page that gives its
+    own name a loopback address (DNS rebinding) is not.
+    """
+    routes = _Routes(service)
+    guards = [_errors, _no_browsers, _check_host(allow_remote), _authorise(api_key)]
+    app = web.Application(client_max_size=MAX_FRAME, middlewares=guards)
+    app[BUSY] = set()
     app.add_routes(
         [
             web.post("/connect", routes.connect),
@@ -64,6 +106,7 @@ def _refused(refusal: RefusalError) -> web.Response:
 @web.middleware
 async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     route = request.path.split("/")[1]
+    request.app[BUSY].add(request.protocol)
     try:
         return await handler(request)
     except RefusalError as refusal:
@@ -83,6 +126,8 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         line = f"{last.name}:{last.lineno}"
         log.error("%s failed: %s in %s", route, type(error).__name__, line)
         return _refused(RefusalError(500, "the service failed; its log says where"))
+    finally:
+        request.app[BUSY].discard(request.protocol)
 
 
 @web.middleware
@@ -91,6 +136,22 @@ async def _no_browsers(request: web.Request, handler: Handler) -> web.StreamResp
     if "Origin" in request.headers:
         raise RefusalError(403, "not allowed: web pages are not served")
     return await handler(request)
+
+
+def _check_host(allow_remote: bool) -> Middleware:
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            name = urlsplit(f"//{request.host}").hostname
+        except ValueError:
+            name = None
+        if name is None or not HOST.fullmatch(request.host):
+            raise RefusalError(400, "the Host header is no host name")
+        if not allow_remote and name not in LOOPBACK:
+            raise RefusalError(403, "not allowed: this service answers its own machine only")
+        return await handler(request)
+
+    return middleware
 
 
 def _authorise(api_key: str | None) -> Middleware:
@@ -176,8 +237,31 @@ class _Routes:
 
 
 async def _body(request: web.Request) -> bytes:
-    async with asyncio.timeout(BODY_SECONDS):
-        return await request.read()
+    with _unreadable():
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.read()
+
+
+async def _form(request: web.Request) -> Mapping[str, Any]:
+    with _unreadable():
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.post()
+
+
+@contextmanager
+def _unreadable() -> Iterator[None]:
+    """Answer 400 for a body that aiohttp cannot read.
+
+    Its errors are of many kinds: ValueError for a missing boundary or bad base64, LookupError for
+    an unknown charset, RuntimeError for an unknown encoding, AssertionError for a nested form.
+    """
+    try:
+        yield
+    except (TimeoutError, ConnectionError, web.HTTPException):
+        raise
+    except Exception as error:
+        kind = type(error).__name__
+        raise RefusalError(400, f"the body cannot be read: {kind}") from None
 
 
 END_EVENT = "connection-stoppped"
@@ -186,20 +270,13 @@ FIELDS = ("character_id", "text_input", "character_session_id", "end_user_id", "
 
 async def _answer_stream(service: Service, request: web.Request) -> web.StreamResponse:
     """Answer a multipart question. Raises RefusalError before the stream begins."""
-    form = await request.post()
+    form = await _form(request)
     values = {name: form[name] for name in FIELDS if name in form}
     text = values.pop("text_input", None)
     if not isinstance(text, str) or not 0 < len(text.strip()) <= MAX_TEXT:
-        raise RefusalError(
-            422,
-            [
-                {
-                    "type": "missing",
-                    "loc": ["body", "text_input"],
-                    "msg": f"1 to {MAX_TEXT} characters",
-                }
-            ],
-        )
+        message = f"1 to {MAX_TEXT} characters"
+        problem = {"type": "missing", "loc": ["body", "text_input"], "msg": message}
+        raise RefusalError(422, [problem])
     connect = read_fields(values)
     async with service.question(connect, text.strip()) as (grant, parts):
         stream = web.StreamResponse(

@@ -59,6 +59,7 @@ class Limits:
     default_room_ttl: float = 60.0
     token_ttl: float = 15.0
     silent_after: float = 1.4  # a client pings once a second
+    enter_within: float = 3.0  # later, a room that nobody entered makes way for another
     max_sessions: int = 10_000
     max_rooms: int = 256
 
@@ -71,6 +72,7 @@ class ServiceSession:
     character_id: str
     end_user_id: str | None
     used_at: float
+    was_entered: bool = True  # by a connection; one that never was makes way first
 
 
 @dataclass(slots=True)
@@ -87,15 +89,20 @@ class Room:
     persona: str | None = None
     is_closing: bool = False  # its session was ended: it cannot be rejoined
     live_id: str | None = None
+    was_entered: bool = False
     heard_at: float = 0.0
     tokens: dict[str, tuple[str, float]] = field(default_factory=dict)  # -> live id, valid until
     # Ids of its last connections, granted and entered: a client that knows one was in before.
     issued: deque[str] = field(default_factory=partial(deque, maxlen=MAX_ISSUED))
 
     def is_over(self, now: float) -> bool:
-        """Tell whether it is empty, no token is valid, and the time to rejoin has passed."""
+        """Tell whether it is empty, no token is valid, and the time to rejoin has passed.
+
+        A room that nobody entered is kept for its token alone.
+        """
         waiting = any(now < until for _, until in self.tokens.values())
-        return self.live_id is None and not waiting and now >= self.left_at + self.ttl
+        ttl = self.ttl if self.was_entered else 0.0
+        return self.live_id is None and not waiting and now >= self.left_at + ttl
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,12 +185,29 @@ class Registry:
                 self._clear_way(request, room, now, dead)
                 closed.append(room)
         if len(self._rooms) - len(closed) >= self._limits.max_rooms:
-            raise RefusalError(429, "too many rooms at once (concurrency limit)", retry_after=5.0)
+            closed.append(self._emptiest(now))
         for room in closed:
             self._rooms.pop(room.name, None)
         away = None if session is None else max(0.0, now - session.used_at)
         room = self._new_room(request, session or self._new_session(request, now), away, now)
         return self._grant(room, now, is_new=True, closed=tuple(closed))
+
+    def _emptiest(self, now: float) -> Room:
+        """Return the room that is missed least: never entered, or empty for the longest time.
+
+        So a client that asks for rooms and does not enter them keeps nobody out. Raises
+        RefusalError 429 when there is somebody in every room.
+        """
+        long_ago = now - self._limits.enter_within
+        empty = (
+            room
+            for room in self._rooms.values()
+            if room.live_id is None and (room.was_entered or room.left_at <= long_ago)
+        )
+        found = min(empty, key=lambda room: (room.was_entered, room.left_at), default=None)
+        if found is None:
+            raise RefusalError(429, "too many rooms at once (concurrency limit)", retry_after=5.0)
+        return found
 
     def _resumed(self, request: ConnectRequest, now: float) -> ServiceSession | None:
         if request.character_session_id is None:
@@ -207,7 +231,9 @@ class Registry:
         raise ConflictError(room)
 
     def _new_session(self, request: ConnectRequest, now: float) -> ServiceSession:
-        session = ServiceSession(self._new_id(), request.character_id, request.end_user_id, now)
+        session = ServiceSession(
+            self._new_id(), request.character_id, request.end_user_id, now, was_entered=False
+        )
         self._sessions[session.session_id] = session
         return session
 
@@ -257,6 +283,7 @@ class Registry:
                 403, "the token is not valid for this room; ask /connect for a new one"
             )
         room.live_id = live_id
+        room.was_entered = room.session.was_entered = True
         room.issued.append(live_id)
         self.heard(room, now)
         return room, live_id
@@ -289,7 +316,7 @@ class Registry:
         spare = len(self._sessions) - len(old) - self._limits.max_sessions
         if spare > 0:
             quiet = [s for s in self._sessions.values() if s not in old and not self._in_use(s)]
-            old += sorted(quiet, key=lambda item: item.used_at)[:spare]
+            old += sorted(quiet, key=lambda item: (item.was_entered, item.used_at))[:spare]
         for session in old:
             self._end(session)
         return Expired(tuple(old), rooms)

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from characters.protocol.codec import MessageError, json_value, parse_object
 from characters.protocol.failures import CharactersError
 from characters.protocol.messages import ConnectRequest
 from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
@@ -85,14 +86,20 @@ class _Body(BaseModel):
 def read_connect(raw: bytes) -> ConnectRequest:
     """Return the request in a JSON body. Raises RefusalError 400 or 422."""
     try:
-        body = _Body.model_validate_json(raw)
-    except ValidationError as error:
-        raise _refusal(error) from None
-    return _request(body)
+        values = parse_object(raw)
+    except MessageError:
+        raise RefusalError(400, "malformed JSON") from None
+    return read_fields(values)
 
 
 def read_fields(values: Mapping[str, object]) -> ConnectRequest:
-    """Return the request in the fields of a form. Raises RefusalError 422."""
+    """Return the request in the fields of a body or form. Raises RefusalError 422."""
+    for name, value in values.items():
+        try:
+            json_value(value)
+        except ValueError as problem:
+            # The value is left out: it may be something that the player said.
+            raise RefusalError(422, [_problem("value_error", name[:64], str(problem))]) from None
     try:
         body = _Body.model_validate(values)
     except ValidationError as error:
@@ -117,8 +124,6 @@ def listening_options(request: ConnectRequest) -> tuple[VoiceActivityOptions, Sm
 
 def _refusal(error: ValidationError) -> RefusalError:
     problems = error.errors(include_url=False, include_context=False, include_input=False)
-    if any(item["type"] == "json_invalid" for item in problems):
-        return RefusalError(400, "malformed JSON")
     # The value is left out: it may be something that the player said.
     return RefusalError(
         422, [_problem(item["type"], item["loc"], item["msg"]) for item in problems[:20]]

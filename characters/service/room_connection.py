@@ -48,7 +48,8 @@ from characters.service.conversation import Send
 from characters.service.registry import Room
 
 __all__ = [
-    "ClientSocket", "ConnectionHandler", "MAX_FRAME", "RoomConnection", "RoomEvents", "short",
+    "ClientSocket", "ConnectionHandler", "MAX_FRAME", "Pace", "RoomConnection", "RoomEvents",
+    "short",
 ]  # fmt: skip
 
 
@@ -57,6 +58,10 @@ log = logging.getLogger(__name__)
 MAX_WAITING = 2048
 MAX_WAITING_TEXT = 2 << 20  # characters
 MAX_VOICE = 100
+# What one client is read of, in frames, characters of text and bytes of audio, each a second and
+# at once. A microphone has 50 frames and 32,000 bytes a second; a rejoin repeats up to 1,024
+# messages. A client that sends more waits, and nobody else does.
+FRAMES, TEXT, AUDIO = (400, 1_500), (256_000, 2_000_000), (40_000, 96_000)
 SEND_SECONDS = 10.0
 
 
@@ -144,6 +149,20 @@ class ClientSocket:
                     await self._socket.send_bytes(frame)
                 else:
                     await self._socket.send_str(frame)
+
+
+class Pace:
+    """How fast a client is read: `per_second` in the long run, `burst` at once. Pure."""
+
+    def __init__(self, per_second: float, burst: float) -> None:
+        self._per_second = per_second
+        self._ahead = burst / per_second
+        self._paid_until = -math.inf
+
+    def take(self, amount: float, now: float) -> float:
+        """Return how many seconds to wait before more is read."""
+        self._paid_until = max(self._paid_until, now) + amount / self._per_second
+        return max(0.0, self._paid_until - now - self._ahead)
 
 
 class RoomEvents(Protocol):
@@ -260,7 +279,7 @@ class RoomConnection:
 
 
 class ConnectionHandler:
-    """One accepted connection, from its hello to its end.
+    """One accepted connection, from its hello to its end; a client is read at a bounded `Pace`.
 
     `alive` is called with each frame that comes in; the client has to say hello within
     `hello_within` seconds, and is dropped after `silent_client` seconds without a frame.
@@ -273,6 +292,7 @@ class ConnectionHandler:
         live_id: str,
         *,
         alive: Callable[[], object],
+        now: Callable[[], float],
         hello_within: float,
         silent_client: float,
     ) -> None:
@@ -282,6 +302,8 @@ class ConnectionHandler:
         self._socket = socket
         self._live_id = live_id
         self._alive = alive
+        self._now = now
+        self._frames, self._text, self._audio = Pace(*FRAMES), Pace(*TEXT), Pace(*AUDIO)
         self._hello_within = hello_within
         self._silent_client = silent_client
         self._audio_frames = 0
@@ -337,6 +359,13 @@ class ConnectionHandler:
             self._alive()
             if not self._take(frame):
                 return
+            if wait := self._wait(frame):
+                await asyncio.sleep(wait)
+
+    def _wait(self, frame: WSMessage) -> float:
+        now, size = self._now(), len(frame.data)
+        kind = self._audio if frame.type is WSMsgType.BINARY else self._text
+        return max(self._frames.take(1, now), kind.take(size, now))
 
     def _take(self, frame: WSMessage) -> bool:
         """Take one frame; return whether the connection goes on."""

@@ -245,6 +245,7 @@ class Service:
             socket,
             live_id,
             alive=lambda: self.registry.heard(live.room, self.now()),
+            now=self.now,
             hello_within=self.settings.hello_within,
             silent_client=self.settings.silent_client,
         ).run()
@@ -374,11 +375,14 @@ class PersonaAgentFactory:
         if request.persona is None and set(request.character_id) & set("/\\:\0"):
             raise RefusalError(404, "character not found")
         name = request.persona or f"personas/{request.character_id}.toml"
-        paths = [(folder / name).resolve() for folder in self._assets]
+        try:
+            paths = [(folder / name).resolve() for folder in self._assets]
+            found = next((path for path in paths if path.is_file()), None)
+        except (OSError, ValueError):  # a name that no file can have
+            raise RefusalError(422, [_problem("must be the name of a file")]) from None
         for path, folder in zip(paths, self._assets, strict=True):
             if not path.is_relative_to(folder) or path.suffix != ".toml":
                 raise RefusalError(422, [_problem("must be a .toml file below the assets folder")])
-        found = next((path for path in paths if path.is_file()), None)
         if found is None:
             raise RefusalError(404, f"no persona file {paths[0]}")
         return found

@@ -42,8 +42,10 @@ __all__ = ["SpeechCallbacks", "SpeechInput", "SpeechOutput"]
 log = logging.getLogger(__name__)
 
 AHEAD_SECONDS = 0.5
-# Ten seconds: what is said while a recogniser still works on what was said before is not lost.
+# Ten seconds of 20 ms frames, and twenty of any size: what is said while a recogniser still works
+# on what was said before is not lost.
 MAX_FRAMES = 500
+MAX_PCM = 20 * 32_000
 # Without a frame for the pause that ends a turn and this long, the connection is lost, not slow.
 LOST_SECONDS = 0.4
 # It is checked in steps: a service that stood still itself has missed one of them, not all.
@@ -63,7 +65,8 @@ class SpeechInput:
         self._listener = listener
         self._check_seconds = (pause_seconds + LOST_SECONDS) / CHECKS
         self._is_fed = False
-        self._frames: deque[tuple[bytes, float]] = deque(maxlen=MAX_FRAMES)
+        self._frames: deque[tuple[bytes, float]] = deque()
+        self._waiting = 0  # bytes of them
         self._orders: deque[Callable[[], Awaitable[tuple[SpeechEvent, ...]]]] = deque(maxlen=16)
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -73,8 +76,11 @@ class SpeechInput:
         self._task = asyncio.create_task(self._run(understood))
 
     def feed(self, pcm: bytes, timestamp: float) -> None:
-        """Take one frame; never waits."""
+        """Take one frame; never waits. The oldest goes when too much waits."""
         self._frames.append((pcm, timestamp))
+        self._waiting += len(pcm)
+        while len(self._frames) > MAX_FRAMES or self._waiting > MAX_PCM:
+            self._oldest()
         self._wake.set()
 
     def force_stop(self) -> None:
@@ -117,8 +123,13 @@ class SpeechInput:
         # Frames first: an order is about what was said before it.
         if self._frames:
             self._is_fed = True
-            return await self._listener.feed(*self._frames.popleft())
+            return await self._listener.feed(*self._oldest())
         return await self._orders.popleft()()
+
+    def _oldest(self) -> tuple[bytes, float]:
+        pcm, timestamp = self._frames.popleft()
+        self._waiting -= len(pcm)
+        return pcm, timestamp
 
     async def close(self) -> None:
         """Stop listening."""

@@ -105,6 +105,8 @@ class WebSocketTransport:
                 autoping=True,
                 timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS),
             )
+        except TransportError:
+            raise
         except aiohttp.WSServerHandshakeError as error:
             code = "connection.room_gone" if error.status == 404 else "transport.join_refused"
             raise TransportError(failure(code, f"HTTP {error.status}")) from error
@@ -140,6 +142,7 @@ class WebSocketTransport:
                 timeout=aiohttp.ClientTimeout(total=None),
                 connector=aiohttp.TCPConnector(force_close=True, limit=0),
                 trust_env=False,
+                trace_configs=[_no_redirects()],
             )
         return self._session
 
@@ -357,6 +360,18 @@ class WebSocketConnection(WireConnection):
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with suppress(aiohttp.ClientError, ConnectionError, RuntimeError, TimeoutError):
             await self._socket.close()
+
+
+def _no_redirects() -> aiohttp.TraceConfig:
+    """Follow no redirect: keys, tokens and session ids are for the endpoint that was chosen."""
+
+    async def refuse(_: object, __: object, to: aiohttp.TraceRequestRedirectParams) -> None:
+        where = to.response.headers.get("Location", "")[:200]
+        raise TransportError(failure("connection.redirected", f"To {where}"))
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_redirect.append(refuse)
+    return trace
 
 
 def _reset(websocket: aiohttp.ClientWebSocketResponse) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -11,8 +12,9 @@ import aiohttp
 import msgpack
 import pytest
 
+from characters.service.app import drop_half_sent
 from characters.service.registry import Limits
-from characters.service.service import ServiceSettings
+from characters.service.service import PersonaAgentFactory, ServiceSettings
 from tests.characters.service.client import Bare, Guest, kind, serve
 from tests.characters.transport.stages import AT_ONCE
 
@@ -202,6 +204,74 @@ def test_a_web_page_of_the_player_is_not_served() -> None:
             bare.url + "/connect", json={"character_id": "c"}, headers={"Origin": "http://evil"}
         ) as answer:
             assert answer.status == 403
+
+    serve(play)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.1:80"])
+def test_only_a_loopback_name_is_answered(host: str) -> None:
+    async def play(bare: Bare) -> None:
+        for path in ("/connect", "/health"):
+            method = "GET" if path == "/health" else "POST"
+            headers = {"Host": host}
+            async with bare.http.request(method, bare.url + path, headers=headers) as answer:
+                assert answer.status == 403
+
+    serve(play)
+
+
+PART = b'--x\r\nContent-Disposition: form-data; name="text_input"\r\n'
+FORM = PART + b"Content-Type: text/plain; charset=nonsense\r\n\r\nhello\r\n--x--\r\n"
+FORM_BASE64 = PART + b"Content-Transfer-Encoding: base64\r\n\r\n%%%\r\n--x--\r\n"
+UNREADABLE = {
+    "no boundary": ("multipart/form-data", b"--x"),
+    "no gzip": ("application/json", b"{}"),
+    "bad charset": ("multipart/form-data; boundary=x; charset=nonsense", FORM),
+    "bad base64": ("multipart/form-data; boundary=x", FORM_BASE64),
+    "cut off": ("multipart/form-data; boundary=x", FORM[:-12]),
+    "no utf-8": ("application/x-www-form-urlencoded; charset=nonsense", b"text_input=\xff"),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_a_body_that_cannot_be_read_is_the_clients_mistake(name: str) -> None:
+    kind, body = UNREADABLE[name]
+    headers = {"Content-Type": kind} | ({"Content-Encoding": "gzip"} if name == "no gzip" else {})
+
+    async def play(bare: Bare) -> None:
+        for path in ("/connect", "/connect/stream"):
+            url = bare.url + path
+            async with bare.http.post(url, data=body, headers=headers) as answer:
+                assert 400 <= answer.status < 500, await answer.text()
+
+    serve(play)
+
+
+@pytest.mark.parametrize(
+    "persona", ["personas/\0.toml", "personas/" + "\N{GRINNING FACE}" * 190, "a" * 200]
+)
+def test_a_persona_that_no_file_can_be_called_is_the_clients_mistake(
+    persona: str, tmp_path: Path
+) -> None:
+    async def play(bare: Bare) -> None:
+        status, _ = await bare.post("/connect", character_id="counter", persona=persona)
+        assert status in (404, 422)
+
+    serve(play, agents=PersonaAgentFactory([tmp_path], Random))
+
+
+def test_a_request_that_stays_half_sent_is_dropped() -> None:
+    async def play(bare: Bare) -> None:
+        watch = asyncio.create_task(drop_half_sent(bare.stage.runner, within=0.2))
+        host, port = bare.url.removeprefix("http://").split(":")
+        async with bare.room() as (guest, _):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(b"GET /health HTTP/1.1\r\nHo")
+            assert await reader.read() == b""
+            writer.close()
+            await guest.say("still here")  # a room is no half request
+            await guest.until("bot-turn-completed")
+        watch.cancel()
 
     serve(play)
 
@@ -538,12 +608,14 @@ def test_a_goodbye_closes_the_connection() -> None:
 
 def test_an_idle_player_is_warned_and_then_sent_home() -> None:
     async def play(bare: Bare) -> None:
-        async with bare.room() as (guest, _):
-            await guest.until("user-idle-warning")
-            assert (await guest.ended())[-1]["reason"] == "idle-timeout"
+        async with bare.enter(await bare.connect()) as guest:
+            await guest.link("hello", received=0)
+            frames = await guest.ended()
+        assert "user-idle-warning" in map(kind, frames)
+        assert frames[-1]["reason"] == "idle-timeout"
 
     # Long enough to enter on a machine that stalls; the warning comes at once.
-    timing = replace(AT_ONCE, idle_timeout=4.0, idle_warning=3.99)
+    timing = replace(AT_ONCE, idle_timeout=1.0, idle_warning=0.99)
     serve(play, ServiceSettings(timing=timing))
 
 

@@ -145,6 +145,24 @@ def test_it_refuses_to_listen_to_the_world_by_accident(capsys: pytest.CaptureFix
     assert "--allow-remote" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_key_that_is_missing_ends_the_start(
+    value: str | None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SERVICE_KEY", raising=False)
+    if value is not None:
+        monkeypatch.setenv("SERVICE_KEY", value)
+    with pytest.raises(SystemExit):
+        main(["--api-key-env", "SERVICE_KEY"])
+    assert "SERVICE_KEY is unset or empty" in capsys.readouterr().err
+
+
+def test_a_service_for_others_needs_a_key(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--host", "0.0.0.0", "--allow-remote"])
+    assert "--api-key-env" in capsys.readouterr().err
+
+
 async def voice_at(url: str) -> AudioFrame:
     """Return the first piece of a character's voice."""
     transport = WebSocketTransport(url)

@@ -54,6 +54,44 @@ def refused(registry: Registry, ask: ConnectRequest, now: float) -> tuple[int, o
     return caught.value.status, caught.value.detail
 
 
+def test_rooms_that_nobody_enters_keep_nobody_out() -> None:
+    registry = make(Limits(max_rooms=3))
+    guests = [registry.connect(replace(ASK, room_rejoin_ttl_seconds=3600.0), 0.0) for _ in "abc"]
+    assert refused(registry, ASK, 1.0)[0] == 429  # somebody may be on the way in
+    newcomer = registry.connect(ASK, 4.0)
+    assert newcomer.closed == (guests[0].room,)
+    assert len(registry.rooms) == 3
+
+
+def test_whoever_is_inside_stays_and_the_longest_empty_room_makes_way() -> None:
+    registry = make(Limits(max_rooms=3))
+    inside, first, second = (enter(registry) for _ in "abc")
+    registry.leave(second.room, second.live_id, 5.0)
+    registry.leave(first.room, first.live_id, 6.0)
+    assert registry.connect(ASK, 7.0).closed == (second.room,)
+    assert inside.room in registry.rooms
+
+
+def test_a_room_that_nobody_entered_is_kept_for_its_token_alone() -> None:
+    registry = make()
+    grant = registry.connect(replace(ASK, room_rejoin_ttl_seconds=3600.0), 0.0)
+    assert registry.expire(14.0).rooms == ()
+    assert registry.expire(16.0).rooms == (grant.room,)
+
+
+def test_sessions_that_were_never_entered_make_way_first() -> None:
+    registry = make(Limits(max_sessions=2, default_room_ttl=0.0))
+    talked = enter(registry, replace(ASK, room_rejoin_ttl_seconds=0.0))
+    registry.leave(talked.room, talked.live_id, 1.0)
+    for at in (2.0, 3.0):
+        registry.connect(ASK, at)
+    ended = [
+        s.session_id for s in (*registry.expire(30.0).sessions, *registry.expire(30.0).sessions)
+    ]
+    assert len(ended) == 1
+    assert talked.room.session.session_id not in ended
+
+
 def test_a_new_session_starts_fresh() -> None:
     grant = make().connect(ASK, 0.0)
     assert (grant.is_new, grant.room.resumed, grant.room.last_seen_seconds) == (True, "fresh", None)

@@ -12,7 +12,7 @@ from characters.protocol.link import ReplayError
 from characters.protocol.messages import BotLlmText, BotTurnCompleted, ClientMessage
 from characters.service.conversation import Send
 from characters.service.registry import Room, ServiceSession
-from characters.service.room_connection import ClientSocket, RoomConnection
+from characters.service.room_connection import ClientSocket, Pace, RoomConnection
 
 ROOM = Room("room", ServiceSession("s", "nurse", None, 0.0), 60.0, "fresh", None, 0.0)
 
@@ -123,6 +123,25 @@ def test_the_end_of_a_connection_that_was_replaced_is_ignored() -> None:
     connection.enter(new, 0)
     connection.leave(old, for_good=True)
     assert (connection.socket, events.reports) == (new, ["connected", "connected"])
+
+
+def test_a_client_is_read_at_its_pace_after_a_burst() -> None:
+    pace = Pace(per_second=100.0, burst=50.0)
+    assert [pace.take(1, 10.0) for _ in range(50)] == [0.0] * 50
+    assert pace.take(1, 10.0) == pytest.approx(0.01)
+    assert pace.take(20, 10.0) == pytest.approx(0.21)
+    assert pace.take(1, 11.0) == 0.0
+
+
+def test_many_bytes_that_nobody_confirms_end_the_room_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    connection, events = make()
+    for _ in range(40):
+        connection.send(Send(BotLlmText("x" * 60_000)))
+    assert events.reports == ["overflow"]
+    assert caplog.text.count("confirms nothing") == 1
+    assert sum(len(frame["data"]["text"]) for frame in connection.channel.unconfirmed) < 1 << 20
 
 
 def test_what_was_confirmed_cannot_be_repeated() -> None:

@@ -95,6 +95,17 @@ def test_too_many_frames_lose_the_oldest() -> None:
     assert (len(listener.frames), listener.frames[0]) == (MAX_FRAMES, 50.0)
 
 
+def test_too_many_bytes_lose_the_oldest_whatever_the_size_of_a_frame() -> None:
+    listener = FakeListener({})
+
+    async def play(speech_input: SpeechInput) -> None:
+        for number in range(100):
+            speech_input.feed(bytes(64_000), float(number))
+
+    listen(listener, play)
+    assert (len(listener.frames), listener.frames[0]) == (10, 90.0)
+
+
 def test_a_listener_that_fails_on_a_frame_goes_on_with_the_next() -> None:
     async def play(speech_input: SpeechInput) -> None:
         speech_input.feed(b"bad", 0.0)

@@ -22,7 +22,7 @@ from characters.protocol.messages import (
     ServerMessage,
     UserTextMessage,
 )
-from characters.service.app import make_app
+from characters.service.app import make_app, make_runner
 from characters.service.conversation import TimingConfig
 from characters.service.registry import RefusalError
 from characters.service.service import AgentFactory, Service, ServiceSettings
@@ -138,6 +138,7 @@ class WebSocketStage:
         self.url = url
         self.service = service
         self.transport: Transport = WebSocketTransport(url)
+        self.runner: web.AppRunner
 
     def cut(self) -> None:
         for room in self.service.registry.rooms:
@@ -176,11 +177,12 @@ async def service_stage(
         speech=speech,
     )
     await service.start()
-    runner = web.AppRunner(make_app(service, api_key), access_log=None, shutdown_timeout=0.5)
+    runner = make_runner(make_app(service, api_key), 0.5)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]
     stage = WebSocketStage(f"http://{host}:{port}", service, heard)
+    stage.runner = runner
     try:
         yield stage
     finally:

@@ -171,6 +171,20 @@ def test_a_service_that_hangs_up_in_the_middle_is_a_transient_failure() -> None:
     against(play, hang_up)
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_no_redirect_is_followed_because_keys_and_ids_are_for_the_endpoint(status: int) -> None:
+    async def elsewhere(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=status, headers={"Location": "http://127.0.0.2:9/stolen"})
+
+    async def play(transport: WebSocketTransport, room: str) -> None:
+        with pytest.raises(TransportError) as caught:
+            await transport.connect(ASK)
+        assert caught.value.failure.code == "connection.redirected"
+        assert "127.0.0.2" in caught.value.failure.message
+
+    against(play, elsewhere)
+
+
 def test_an_answer_in_small_pieces_is_read_whole_and_an_endless_one_is_refused() -> None:
     def in_pieces(piece: bytes, count: int) -> Handler:
         async def handler(request: web.Request) -> web.StreamResponse:
