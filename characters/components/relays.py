@@ -20,15 +20,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from characters.client.config import TextRefused, TranscriptChanged
 from characters.components.character import Character
-from characters.protocol.messages import (
-    ActionResponse,
-    BotEmotion,
-    BotStartedSpeaking,
-    BotStoppedSpeaking,
-    BotTurnCompleted,
-    UsageLimitReached,
-    UserIdleWarning,
-)
+from characters.protocol import messages
 from characters.session.conversation import SessionState, SessionStateChanged, Turn
 from engine.core.events import Signal, Subscription
 from engine.objects.objects import Component
@@ -112,17 +104,17 @@ class SessionEventRelay(EventRelay):
     reconnecting: Signal[SessionStateChanged] = _signal("session.reconnecting")
     reconnected: Signal[SessionStateChanged] = _signal("session.reconnected")
     error: Signal[SessionStateChanged] = _signal("session.error")
-    idle_warning: Signal[UserIdleWarning] = _signal("session.idle_warning")
+    idle_warning: Signal[messages.UserIdleWarning] = _signal("session.idle_warning")
     idle_timeout: Signal[SessionStateChanged] = _signal("session.idle_timeout")
-    usage_limit: Signal[UsageLimitReached] = _signal("session.usage_limit")
+    usage_limit: Signal[messages.UsageLimitReached] = _signal("session.usage_limit")
 
     def _sort(self, event: object) -> Iterator[str]:
         if isinstance(event, SessionStateChanged):
             yield "state_changed"
             yield from self._sort_change(event)
-        elif isinstance(event, UserIdleWarning):
+        elif isinstance(event, messages.UserIdleWarning):
             yield "idle_warning"
-        elif isinstance(event, UsageLimitReached):
+        elif isinstance(event, messages.UsageLimitReached):
             yield "usage_limit"
 
     def _sort_change(self, change: SessionStateChanged) -> Iterator[str]:
@@ -154,26 +146,26 @@ class CharacterEventRelay(EventRelay):
     on_emotion: Method = None
     on_action: Method = None
 
-    started_speaking: Signal[BotStartedSpeaking] = _signal("character.started_speaking")
-    stopped_speaking: Signal[BotStoppedSpeaking] = _signal("character.stopped_speaking")
-    turn_completed: Signal[BotTurnCompleted] = _signal("character.turn_completed")
-    emotion: Signal[BotEmotion] = _signal("character.emotion")
-    action: Signal[ActionResponse] = _signal("character.action")
+    started_speaking: Signal[messages.BotStartedSpeaking] = _signal("character.started_speaking")
+    stopped_speaking: Signal[messages.BotStoppedSpeaking] = _signal("character.stopped_speaking")
+    turn_completed: Signal[messages.BotTurnCompleted] = _signal("character.turn_completed")
+    emotion: Signal[messages.BotEmotion] = _signal("character.emotion")
+    action: Signal[messages.ActionResponse] = _signal("character.action")
 
     def _sort(self, event: object) -> Iterator[str]:
         name, only = _CHARACTER_EVENTS.get(type(event)), self.only_actions
-        if only and isinstance(event, ActionResponse):
+        if only and isinstance(event, messages.ActionResponse):
             name = name if any(action.name in only for action in event.actions) else None
         if name is not None:
             yield name
 
 
 _CHARACTER_EVENTS: dict[type[object], str] = {
-    BotStartedSpeaking: "started_speaking",
-    BotStoppedSpeaking: "stopped_speaking",
-    BotTurnCompleted: "turn_completed",
-    BotEmotion: "emotion",
-    ActionResponse: "action",
+    messages.BotStartedSpeaking: "started_speaking",
+    messages.BotStoppedSpeaking: "stopped_speaking",
+    messages.BotTurnCompleted: "turn_completed",
+    messages.BotEmotion: "emotion",
+    messages.ActionResponse: "action",
 }
 
 

@@ -23,21 +23,7 @@ from typing import Any, TypeVar
 
 from characters.protocol import messages
 from characters.protocol.failures import CharactersError
-from characters.protocol.messages import (
-    Action,
-    BotLlmStarted,
-    BotLlmStopped,
-    BotLlmText,
-    BotReady,
-    BotStartedSpeaking,
-    BotStoppedSpeaking,
-    BotTtsStarted,
-    ClientMessage,
-    ServerMessage,
-    ServerResponse,
-    UnknownMessage,
-    plain,
-)
+from characters.protocol.messages import Action, ClientMessage, ServerMessage
 
 __all__ = [
     "decode_client", "decode_server", "encode_client", "encode_server",
@@ -193,9 +179,14 @@ _PLANS: Mapping[type, tuple[_FieldPlan, ...]] = {
 }
 # The bot's output stream keeps its own type at the top; everything else is wrapped.
 _STREAM = (
-    BotReady, BotLlmStarted, BotLlmText, BotLlmStopped, BotTtsStarted, BotStartedSpeaking,
-    BotStoppedSpeaking,
-)  # fmt: skip
+    messages.BotReady,
+    messages.BotLlmStarted,
+    messages.BotLlmText,
+    messages.BotLlmStopped,
+    messages.BotTtsStarted,
+    messages.BotStartedSpeaking,
+    messages.BotStoppedSpeaking,
+)
 
 SUPPORTED_TYPES: tuple[str, ...] = tuple(_CLIENT)
 """The client message types that a service answers an unknown one with."""
@@ -237,7 +228,7 @@ def _dump(message: ClientMessage | ServerMessage) -> dict[str, Any]:
         table = data
         for part in plan.path[:-1]:
             table = table.setdefault(part, {})
-        table[plan.path[-1]] = value if isinstance(value, str | dict) else plain(value)
+        table[plan.path[-1]] = value if isinstance(value, str | dict) else messages.plain(value)
     return data
 
 
@@ -291,7 +282,7 @@ def decode_client(raw: Mapping[str, Any]) -> ClientMessage:
 def encode_server(message: ServerMessage) -> dict[str, Any]:
     """Return the wire dictionary of a server message, in the shape that its type has there."""
     data = _dump(message)
-    if isinstance(message, ServerResponse):
+    if isinstance(message, messages.ServerResponse):
         return {"type": message.TYPE, **data}
     if isinstance(message, _STREAM):
         return {"label": LABEL, "type": message.TYPE, "data": data}
@@ -312,5 +303,5 @@ def decode_server(raw: Mapping[str, Any]) -> ServerMessage:
     if not isinstance(kind, str):
         raise MessageError("validation-error", "Message missing required 'type' field")
     if kind not in _SERVER:
-        return UnknownMessage(kind)
+        return messages.UnknownMessage(kind)
     return _build(_SERVER[kind], kind, data)

@@ -23,11 +23,11 @@ from aiohttp.typedefs import Handler, Middleware
 
 from characters.agents.agent import Do, Feel, Part
 from characters.protocol.codec import MessageError, encode_server, parse_object
-from characters.protocol.link import SUBPROTOCOL
+from characters.protocol.link import MAX_FRAME, SUBPROTOCOL
 from characters.protocol.messages import MAX_TEXT, ActionResponse, BotEmotion, BotLlmText
 from characters.service.registry import RefusalError
 from characters.service.requests import read_connect, read_fields
-from characters.service.room_connection import MAX_FRAME, ClientSocket
+from characters.service.room_connection import ClientSocket
 from characters.service.service import Service, grant_body
 
 __all__ = ["drop_half_sent", "LOOPBACK", "make_app", "make_runner"]

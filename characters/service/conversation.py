@@ -25,22 +25,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from characters.agents.agent import Arrived, Do, Event, Feel, Part, PlayerSaid, Prompt, Silence
-from characters.protocol.messages import (
-    SILENT,
-    USER_TEXT,
-    ActionResponse,
-    BotEmotion,
-    BotLlmStarted,
-    BotLlmStopped,
-    BotLlmText,
-    BotStartedSpeaking,
-    BotStoppedSpeaking,
-    BotTtsStarted,
-    BotTurnCompleted,
-    LlmNoResponse,
-    ServerMessage,
-    UserIdleWarning,
-)
+from characters.protocol import messages
+from characters.protocol.messages import ServerMessage
 
 __all__ = [
     "AgentTurn", "Effect", "Effects", "End", "Entry", "Generate", "IdleTimer", "MAX_UNANSWERED",
@@ -307,9 +293,9 @@ class AgentTurn:
         """Take a piece of the answer."""
         self._parts.append(part)
         if isinstance(part, Feel):
-            return [Send(BotEmotion(part.emotion, part.scale))]
+            return [Send(messages.BotEmotion(part.emotion, part.scale))]
         if isinstance(part, Do):
-            return [Send(ActionResponse(part.actions, self._answers))]
+            return [Send(messages.ActionResponse(part.actions, self._answers))]
         effects = self._open_text(now)
         self._words.extend(pieces(part.text))
         if self._has_voice:
@@ -323,7 +309,7 @@ class AgentTurn:
         if self._is_text_open:
             return []
         self._is_text_open = True
-        return [Send(BotLlmStarted())]
+        return [Send(messages.BotLlmStarted())]
 
     def decided(self) -> Effects:
         """Persist what was said to the agent together with its answer, which is complete now."""
@@ -345,7 +331,10 @@ class AgentTurn:
         if self._is_speaking:
             return []
         self._is_speaking = True
-        return [Send(BotTtsStarted()), Send(BotStartedSpeaking(f"r{self.number}", self.number))]
+        return [
+            Send(messages.BotTtsStarted()),
+            Send(messages.BotStartedSpeaking(f"r{self.number}", self.number)),
+        ]
 
     def voice_ended(self) -> Effects:
         """Note that the last sound is on its way, or that there is none."""
@@ -360,11 +349,11 @@ class AgentTurn:
         while self._words and self._next_at <= now:
             piece = self._words.popleft()
             self._said.append(piece)
-            effects.append(Send(BotLlmText(piece)))
+            effects.append(Send(messages.BotLlmText(piece)))
             self._next_at += self._timing.seconds_for(piece)
         if not self._words and not self.is_thinking and self.is_voice_due and self._is_text_open:
             self._is_text_open = False
-            effects.append(Send(BotLlmStopped()))
+            effects.append(Send(messages.BotLlmStopped()))
         return effects
 
     def finish(self, *, is_cut: bool, rest: bool = False, error: str | None = None) -> Effects:
@@ -372,14 +361,14 @@ class AgentTurn:
         effects = self.decided()
         if rest and self._words:
             self._said.append("".join(self._words))
-            effects.append(Send(BotLlmText(self._said[-1])))
+            effects.append(Send(messages.BotLlmText(self._said[-1])))
         if self._is_text_open:
-            effects.append(Send(BotLlmStopped()))
+            effects.append(Send(messages.BotLlmStopped()))
         effects += self._stop_speaking()
         if not self._said and not is_cut and not error:
-            effects.append(Send(LlmNoResponse("abstain")))
+            effects.append(Send(messages.LlmNoResponse("abstain")))
         aborted = True if error else None
-        effects.append(Send(BotTurnCompleted(is_cut, aborted, error, self._answers)))
+        effects.append(Send(messages.BotTurnCompleted(is_cut, aborted, error, self._answers)))
         if self._said:
             effects.append(PersistEntry("character", "".join(self._said), answers=self._answers))
         # What the player cut short is not repeated; where only the voice was cut, he has the text.
@@ -391,7 +380,7 @@ class AgentTurn:
         if not self._is_speaking:
             return []
         self._is_speaking = False
-        return [Send(BotStoppedSpeaking())]
+        return [Send(messages.BotStoppedSpeaking())]
 
 
 # --- the conversation ---------------------------------------------------------------------------
@@ -449,10 +438,10 @@ class RoomConversation:
         return [] if self.is_busy else self._next(now)
 
     def player_said(
-        self, text: str, now: float, message_id: str | None = None, lane: str = USER_TEXT
+        self, text: str, now: float, message_id: str | None = None, lane: str = messages.USER_TEXT
     ) -> Effects:
         """Answer what the player typed or spoke; it is persisted together with the answer."""
-        if self._modes.get(lane) == SILENT:
+        if self._modes.get(lane) == messages.SILENT:
             return self._note(text, now, message_id)
         self._idle.allow_remark()
         if self.is_full:
@@ -525,7 +514,7 @@ class RoomConversation:
     def set_modes(self, modes: Mapping[str, str]) -> None:
         """Replace the respond modes; a lane that is not named is answered."""
         self._modes = dict(modes)
-        if SILENT in self._modes.values():
+        if messages.SILENT in self._modes.values():
             self._idle.allow_remark(0)
 
     def set_mode(self, lane: str, mode: str) -> Mapping[str, str]:
@@ -625,7 +614,7 @@ class RoomConversation:
             return [End("idle-timeout")]
         left = self._idle.warning(now)
         if left is not None:
-            return [Send(UserIdleWarning(round(left, 3), "Are you still there?"))]
+            return [Send(messages.UserIdleWarning(round(left, 3), "Are you still there?"))]
         if not self.is_busy and self._idle.takes_remark(now):
             # A remark of the character is no activity of the player.
             return self._begin(TurnRequest(Silence()), now)

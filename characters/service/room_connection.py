@@ -21,35 +21,16 @@ from typing import Any, Protocol
 
 from aiohttp import WSMessage, WSMsgType, web
 
+from characters.protocol import link
 from characters.protocol.audio_frames import pack_voice, unpack_microphone
 from characters.protocol.codec import MessageError, decode_client, encode_server, parse_object
-from characters.protocol.link import (
-    LINK_LABEL,
-    MAX_FRAME,
-    MAX_OUTBOX,
-    Ack,
-    Arrival,
-    Bye,
-    FrameQueue,
-    Hello,
-    LinkFrame,
-    OutboxFullError,
-    Ping,
-    Pong,
-    ReplayError,
-    SequencedChannel,
-    Welcome,
-    decode_link,
-    encode_link,
-    frame_text,
-)
+from characters.protocol.link import SequencedChannel
 from characters.protocol.messages import BotTurnCompleted, ClientMessage, ServerMessage
 from characters.service.conversation import Send
 from characters.service.registry import Room
 
 __all__ = [
-    "ClientSocket", "ConnectionHandler", "MAX_FRAME", "Pace", "RoomConnection", "RoomEvents",
-    "short",
+    "ClientSocket", "ConnectionHandler", "Pace", "RoomConnection", "RoomEvents", "short",
 ]  # fmt: skip
 
 
@@ -71,21 +52,21 @@ class ClientSocket:
     def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
         self._socket = socket
         self._transport = transport
-        self._queue = FrameQueue(MAX_VOICE)
+        self._queue = link.FrameQueue(MAX_VOICE)
         self._voice_sent = 0
         self._wake = asyncio.Event()
         self._is_ended = False
 
     def send(self, frame: Mapping[str, Any]) -> None:
         """Queue a JSON frame."""
-        self._put(frame_text(frame, MAX_OUTBOX))
+        self._put(link.frame_text(frame, link.MAX_OUTBOX))
         if len(self._queue) > MAX_WAITING or self._queue.text_size > MAX_WAITING_TEXT:
             log.warning("a client reads too slowly: %d frames wait; dropped", len(self._queue))
             self.abort()
 
-    def send_link(self, frame: LinkFrame) -> None:
+    def send_link(self, frame: link.LinkFrame) -> None:
         """Queue a frame about the connection."""
-        self.send(encode_link(frame))
+        self.send(link.encode_link(frame))
 
     def send_voice(self, pcm: bytes, timestamp: float, sample_rate: int) -> None:
         """Queue a piece of voice; the oldest goes when too much waits."""
@@ -99,7 +80,7 @@ class ClientSocket:
     def bye(self, reason: str, retry_after: float | None = None) -> None:
         """Say goodbye after all that waits, then close."""
         if not self._is_ended:
-            self.send_link(Bye(reason, retry_after))
+            self.send_link(link.Bye(reason, retry_after))
             self.close()
 
     def close(self) -> None:
@@ -210,7 +191,7 @@ class RoomConnection:
         following = self.channel.confirmed + 1
         resumed = "rejoined" if self._was_entered else room.resumed
         got, away = self.channel.received, room.last_seen_seconds
-        socket.send_link(Welcome(got, len(missed), following, resumed, away))
+        socket.send_link(link.Welcome(got, len(missed), following, resumed, away))
         self.socket, self._was_entered = socket, True
         for frame in missed:
             socket.send(frame)
@@ -226,8 +207,8 @@ class RoomConnection:
         """Send now, or when a client is there; a room whose client confirms nothing ends."""
         message, body = effect.message, encode_server(effect.message)
         try:
-            frame = self.channel.number(body, len(frame_text(body, MAX_OUTBOX)))
-        except OutboxFullError:
+            frame = self.channel.number(body, len(link.frame_text(body, link.MAX_OUTBOX)))
+        except link.OutboxFullError:
             if not self._is_over:
                 log.warning("room %s: the client confirms nothing; it ends", short(self.room.name))
                 self._is_over = True
@@ -261,7 +242,7 @@ class RoomConnection:
 
     def acknowledged(self, received: int) -> None:
         """Note how many messages the client has."""
-        with suppress(ReplayError):  # more than was sent confirms nothing
+        with suppress(link.ReplayError):  # more than was sent confirms nothing
             self.channel.acknowledged(received)
         if self._has_answers:
             self.events.answers_received()
@@ -334,15 +315,17 @@ class ConnectionHandler:
         """Take the hello; return whether the client is in the room."""
         frame = await self._socket.receive(self._hello_within)
         try:
-            hello = decode_link(parse_object(frame.data)) if frame.type is WSMsgType.TEXT else None
+            hello = (
+                link.decode_link(parse_object(frame.data)) if frame.type is WSMsgType.TEXT else None
+            )
         except MessageError:
             hello = None
-        if not isinstance(hello, Hello):
+        if not isinstance(hello, link.Hello):
             self._socket.bye("protocol")
             return False
         try:
             self._connection.enter(self._socket, hello.received)
-        except ReplayError:
+        except link.ReplayError:
             # What the client missed is gone: only a new room helps; the session is untouched.
             self._socket.bye("room-gone")
             self._connection.events.end("room-gone")
@@ -374,14 +357,14 @@ class ConnectionHandler:
                 self._take_audio(frame.data)
                 return True
             raw = parse_object(frame.data)
-            if raw.get("label") == LINK_LABEL:
+            if raw.get("label") == link.LINK_LABEL:
                 return self._take_link(raw)
             # A message without a number is taken as it comes, for clients that never rejoin.
-            arrival = self._channel.accept(raw) if "seq" in raw else Arrival.DELIVER
-            if arrival is Arrival.GAP:
+            arrival = self._channel.accept(raw) if "seq" in raw else link.Arrival.DELIVER
+            if arrival is link.Arrival.GAP:
                 self._socket.bye("protocol")
                 return False
-            if arrival is Arrival.DELIVER:
+            if arrival is link.Arrival.DELIVER:
                 self._connection.events.take(decode_client(raw))
         except MessageError as problem:
             self._connection.events.reject(problem)
@@ -389,14 +372,14 @@ class ConnectionHandler:
         return True
 
     def _take_link(self, raw: dict[str, object]) -> bool:
-        frame = decode_link(raw)
-        if isinstance(frame, Bye):
+        frame = link.decode_link(raw)
+        if isinstance(frame, link.Bye):
             self._is_for_good = True
             return False
-        if isinstance(frame, Ping):
-            self._socket.send_link(Pong(frame.t))
+        if isinstance(frame, link.Ping):
+            self._socket.send_link(link.Pong(frame.t))
             self._confirm(now=True)
-        if isinstance(frame, Ack):
+        if isinstance(frame, link.Ack):
             self._connection.acknowledged(frame.received)
         return True
 

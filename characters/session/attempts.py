@@ -12,6 +12,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from characters.protocol.failures import Failure, FailureKind, failure
+from characters.session import events
 from characters.session.conversation import (
     FreshReason,
     Resume,
@@ -19,35 +20,7 @@ from characters.session.conversation import (
     RetryScheduled,
     SessionState,
 )
-from characters.session.events import (
-    AbortConnection,
-    AttemptFailed,
-    AttemptPhase,
-    CharacterReady,
-    ClearRecord,
-    CloseMicrophone,
-    ConnectionLost,
-    ConnectionStarted,
-    LoadRecord,
-    OpenConnection,
-    Publish,
-    RecordLoaded,
-    RecordLoadFailed,
-    RecordStored,
-    RecordStoreFailed,
-    RoomGranted,
-    RoomJoined,
-    RoomMode,
-    ServerEnded,
-    ServiceAwaited,
-    ServiceStarted,
-    Session,
-    StoreRecord,
-    Storing,
-    Timer,
-    TimerFired,
-    Transition,
-)
+from characters.session.events import AttemptPhase, Session, Timer, Transition
 from characters.session.policy import IdlePolicy, Persist, ReconnectPolicy, ResumePolicy
 
 __all__ = [
@@ -88,16 +61,16 @@ def go_on(step: Transition) -> None:
         _open_connection(step)
         return
     step.set(phase=AttemptPhase.LOADING, epoch=session.epoch + 1)
-    step.order(LoadRecord(step.session.epoch))
+    step.order(events.LoadRecord(step.session.epoch))
     step.start(Timer.START, step.now + session.policy.start_wait_timeout_ms / 1000)
 
 
-def loaded(step: Transition, event: RecordLoaded) -> None:
+def loaded(step: Transition, event: events.RecordLoaded) -> None:
     """Take what the store holds, then open a connection."""
     step.cancel(Timer.START)
     record, session = event.record, step.session
     step.set(is_loaded=True, phase=AttemptPhase.NONE)
-    if session.session_id is not None and session.storing is Storing.FAILED:
+    if session.session_id is not None and session.storing is events.Storing.FAILED:
         # What is held could not be stored, so it is newer than what the store knows.
         _open_connection(step)
         return
@@ -131,9 +104,9 @@ def _open_connection(step: Transition) -> None:
     token = None if is_fresh else session.session_id
     left_at = step.now if session.room_left_at is None else session.room_left_at
     rejoins = session.room_name is not None and policy.may_rejoin(step.now - left_at)
-    plan = OpenConnection(
+    plan = events.OpenConnection(
         epoch=session.epoch + 1,
-        mode=RoomMode.JOIN if rejoins else RoomMode.CREATE,
+        mode=events.RoomMode.JOIN if rejoins else events.RoomMode.CREATE,
         character_session_id=token,
         room_name=session.room_name if rejoins else None,
         spawn_agent=policy.spawn_agent_on_rejoin if rejoins else True,
@@ -144,13 +117,13 @@ def _open_connection(step: Transition) -> None:
     step.order(plan)
 
 
-def awaited(step: Transition, event: ServiceAwaited) -> None:
+def awaited(step: Transition, event: events.ServiceAwaited) -> None:
     """Stop the clock until the service listens, or is known not to come."""
     step.set(phase=AttemptPhase.AWAITING)
     step.cancel(Timer.BUDGET)
 
 
-def started(step: Transition, event: ConnectionStarted) -> None:
+def started(step: Transition, event: events.ConnectionStarted) -> None:
     """Start the clock of the start phase: waiting for service and limiter does not count."""
     _end_wait(step)
     step.start(Timer.START, step.now + step.session.policy.start_wait_timeout_ms / 1000)
@@ -164,12 +137,14 @@ def _end_wait(step: Transition) -> None:
         start_budget(step)
 
 
-def granted(step: Transition, event: RoomGranted) -> None:
+def granted(step: Transition, event: events.RoomGranted) -> None:
     """Take the server's answer, compare ids, and have the record made durable."""
     session = step.session
     plan = session.plan
     assert plan is not None  # a phase of an attempt always has a plan
-    expected = session.session_id if plan.mode is RoomMode.JOIN else plan.character_session_id
+    expected = (
+        session.session_id if plan.mode is events.RoomMode.JOIN else plan.character_session_id
+    )
     is_same = expected is not None and event.character_session_id == expected
     if expected is not None and not is_same and _must_resume(session):
         _refused_for_good(step, "The server answered with another session")
@@ -180,7 +155,7 @@ def granted(step: Transition, event: RoomGranted) -> None:
     ttl = session.policy.room_rejoin_ttl_seconds
     step.set(
         phase=AttemptPhase.GRANTED,
-        storing=Storing.PENDING,
+        storing=events.Storing.PENDING,
         restored=restored,
         is_told=False,
         session_id=event.character_session_id,
@@ -189,7 +164,9 @@ def granted(step: Transition, event: RoomGranted) -> None:
         live_id=event.live_id,
         takeover=False,
     )
-    step.order(StoreRecord(session.epoch, event.character_session_id, step.session.room_name))
+    step.order(
+        events.StoreRecord(session.epoch, event.character_session_id, step.session.room_name)
+    )
 
 
 def _must_resume(session: Session) -> bool:
@@ -197,9 +174,9 @@ def _must_resume(session: Session) -> bool:
     return session.policy.resume_policy is ResumePolicy.ALWAYS_RESUME
 
 
-def _restored_by_ids(session: Session, plan: OpenConnection, is_same: bool) -> Resume:
+def _restored_by_ids(session: Session, plan: events.OpenConnection, is_same: bool) -> Resume:
     if is_same:
-        rejoined = plan.mode is RoomMode.JOIN
+        rejoined = plan.mode is events.RoomMode.JOIN
         return Resume(ResumeOutcome.REJOINED if rejoined else ResumeOutcome.RESUMED)
     if plan.character_session_id is not None:
         return Resume(ResumeOutcome.FRESH, FreshReason.REFUSED)
@@ -213,7 +190,7 @@ def _worse(one: Resume, other: Resume) -> Resume:
     return other if order.index(other.outcome) > order.index(one.outcome) else one
 
 
-def joined(step: Transition, event: RoomJoined) -> None:
+def joined(step: Transition, event: events.RoomJoined) -> None:
     """Take what the room says was restored, then wait for the character."""
     restored = step.session.restored
     assert restored is not None  # set by the grant
@@ -230,24 +207,24 @@ def joined(step: Transition, event: RoomJoined) -> None:
     step.start(Timer.READY, step.now + step.session.policy.character_ready_timeout_seconds)
 
 
-def stored(step: Transition, event: RecordStored) -> None:
+def stored(step: Transition, event: events.RecordStored) -> None:
     """Note that the record is durable."""
-    step.set(storing=Storing.DONE)
+    step.set(storing=events.Storing.DONE)
     _connect_if_usable(step)
 
 
-def stored_late(step: Transition, event: RecordStored) -> None:
+def stored_late(step: Transition, event: events.RecordStored) -> None:
     """Note that a slow store has answered after all, and clear the error."""
-    step.set(storing=Storing.DONE, error=None)
+    step.set(storing=events.Storing.DONE, error=None)
 
 
-def store_failed(step: Transition, event: RecordStoreFailed) -> None:
+def store_failed(step: Transition, event: events.RecordStoreFailed) -> None:
     """Go on without a durable record: only the next start of the game cannot resume."""
-    step.set(storing=Storing.FAILED, error=event.failure)
+    step.set(storing=events.Storing.FAILED, error=event.failure)
     _connect_if_usable(step)
 
 
-def ready(step: Transition, event: CharacterReady) -> None:
+def ready(step: Transition, event: events.CharacterReady) -> None:
     """Note when the character became ready: the microphone's delay counts from here."""
     if step.session.ready_at is None:
         step.set(ready_at=step.now)
@@ -257,10 +234,10 @@ def ready(step: Transition, event: CharacterReady) -> None:
 def _connect_if_usable(step: Transition) -> None:
     """Go to CONNECTED once the character is ready and the record is stored, or was not."""
     session = step.session
-    if session.ready_at is None or session.storing is Storing.PENDING:
+    if session.ready_at is None or session.storing is events.Storing.PENDING:
         return
     step.cancel(Timer.READY, Timer.BUDGET)
-    is_durable = session.storing is Storing.DONE
+    is_durable = session.storing is events.Storing.DONE
     step.set(
         phase=AttemptPhase.NONE,
         is_told=True,
@@ -278,7 +255,7 @@ def _connect_if_usable(step: Transition) -> None:
 
 
 def attempt_over(
-    step: Transition, event: AttemptFailed | ConnectionLost | RecordLoadFailed
+    step: Transition, event: events.AttemptFailed | events.ConnectionLost | events.RecordLoadFailed
 ) -> None:
     """Fail the attempt for the reason that the shell gives.
 
@@ -289,24 +266,24 @@ def attempt_over(
     _attempt_failed(step, event.failure, event.chance)
 
 
-def ended_in_attempt(step: Transition, event: ServerEnded) -> None:
+def ended_in_attempt(step: Transition, event: events.ServerEnded) -> None:
     """Fail the attempt because the server said bye in the middle of it."""
     _attempt_failed(step, bye_failure(event), event.chance)
 
 
-def start_too_late(step: Transition, event: TimerFired) -> None:
+def start_too_late(step: Transition, event: events.TimerFired) -> None:
     """Fail the attempt: the start phase took longer than `start_wait_timeout_ms`."""
     is_loading = step.session.phase is AttemptPhase.LOADING
     code = "persistence.slow" if is_loading else "connection.timeout"
     _attempt_failed(step, failure(code), event.chance)
 
 
-def ready_too_late(step: Transition, event: TimerFired) -> None:
+def ready_too_late(step: Transition, event: events.TimerFired) -> None:
     """Fail the attempt for want of a ready signal, or go on without a slow store."""
     if step.session.ready_at is None:
         _attempt_failed(step, failure("character.ready_timeout"), event.chance)
     else:
-        step.set(storing=Storing.FAILED, error=failure("persistence.slow"))
+        step.set(storing=events.Storing.FAILED, error=failure("persistence.slow"))
         _connect_if_usable(step)
 
 
@@ -314,7 +291,7 @@ def _attempt_failed(step: Transition, why: Failure, chance: float) -> None:
     """Fall back within the attempt, retry, or give up, by the class of the failure."""
     session = step.session
     plan = session.plan if session.is_holding else None
-    if why.kind is FailureKind.ROOM_GONE and plan and plan.mode is RoomMode.JOIN:
+    if why.kind is FailureKind.ROOM_GONE and plan and plan.mode is events.RoomMode.JOIN:
         release(step)
         step.set(room_name=None)
         go_on(step)
@@ -344,7 +321,7 @@ def _refused_for_good(step: Transition, detail: str) -> None:
     session = step.session
     assert session.session_id is not None  # what was refused
     step.set(room_name=None, room_left_at=None, live_id=None)
-    step.order(StoreRecord(session.epoch, session.session_id, None, is_refused=True))
+    step.order(events.StoreRecord(session.epoch, session.session_id, None, is_refused=True))
     _fail(step, failure("session.resume_refused", detail))
 
 
@@ -363,7 +340,7 @@ def retry(step: Transition, why: Failure, chance: float, state: SessionState) ->
     if state is not session.state:
         step.go(state, why.code, next_retry_in=delay)
     else:
-        step.order(Publish(_retry_scheduled(step, why, delay)))
+        step.order(events.Publish(_retry_scheduled(step, why, delay)))
     if delay > 0:
         step.start(Timer.RETRY, step.now + delay)
     else:
@@ -404,7 +381,7 @@ def _retry_scheduled(step: Transition, why: Failure, delay: float) -> RetrySched
     )
 
 
-def service_started(step: Transition, event: ServiceStarted) -> None:
+def service_started(step: Transition, event: events.ServiceStarted) -> None:
     """Count attempts and time anew, and end a back-off: the service that was missed is there."""
     session = step.session
     first = 1 if session.state is SessionState.RECONNECTING else 0
@@ -415,7 +392,7 @@ def service_started(step: Transition, event: ServiceStarted) -> None:
         go_on(step)
 
 
-def retry_unanswered(step: Transition, event: ServiceStarted) -> None:
+def retry_unanswered(step: Transition, event: events.ServiceStarted) -> None:
     """Connect again if the session is in ERROR because nobody answered."""
     why = step.session.error
     may_help = why is not None and why.kind in (FailureKind.ADVISED, FailureKind.TRANSIENT)
@@ -423,12 +400,12 @@ def retry_unanswered(step: Transition, event: ServiceStarted) -> None:
         begin(step, "service started")
 
 
-def try_again(step: Transition, event: TimerFired) -> None:
+def try_again(step: Transition, event: events.TimerFired) -> None:
     """Make the attempt that waited for the back-off."""
     go_on(step)
 
 
-def budget_spent(step: Transition, event: TimerFired) -> None:
+def budget_spent(step: Transition, event: events.TimerFired) -> None:
     """Give up: the time for getting connected is over."""
     budget = step.session.policy.reconnect_budget_seconds
     why = step.session.error or failure("connection.timeout")
@@ -446,7 +423,7 @@ BYE_CODES: Mapping[str, str] = MappingProxyType(
 )
 
 
-def bye_failure(event: ServerEnded) -> Failure:
+def bye_failure(event: events.ServerEnded) -> Failure:
     """Return what a bye of the server means as a failure."""
     return failure(BYE_CODES.get(event.reason, "session.ended"), retry_after=event.retry_after)
 
@@ -457,7 +434,7 @@ def bye_failure(event: ServerEnded) -> Failure:
 def clear(step: Transition, why: FreshReason | None = None) -> None:
     """Forget the stored conversation; the next fresh one gives `why` as its reason."""
     step.set(session_id=None, room_name=None, room_left_at=None, live_id=None, fresh_reason=why)
-    step.order(ClearRecord())
+    step.order(events.ClearRecord())
 
 
 def end_conversation(step: Transition) -> None:
@@ -472,7 +449,7 @@ def leave_room(step: Transition) -> None:
     """Leave the room for good and keep the id: the next connect resumes in a new room."""
     session = step.session
     if session.session_id is not None and session.room_name is not None:
-        step.order(StoreRecord(session.epoch, session.session_id, None))
+        step.order(events.StoreRecord(session.epoch, session.session_id, None))
     step.set(room_name=None, room_left_at=None, live_id=None)
 
 
@@ -483,14 +460,14 @@ def drop_room(step: Transition) -> None:
         return
     assert session.session_id is not None  # a room is only known with its session
     step.set(room_left_at=step.now)
-    step.order(StoreRecord(session.epoch, session.session_id, session.room_name, True))
+    step.order(events.StoreRecord(session.epoch, session.session_id, session.room_name, True))
 
 
 def release(step: Transition) -> None:
     """Abort the connection, however far it is, and stop everything that belongs to it."""
     session = step.session
     if session.is_holding or session.state is SessionState.CONNECTED:
-        step.order(AbortConnection(session.epoch))
+        step.order(events.AbortConnection(session.epoch))
     stop_connection_timers(step)
     drop_room(step)
     step.set(epoch=session.epoch + 1, phase=AttemptPhase.NONE, plan=None, ready_at=None)
@@ -501,7 +478,7 @@ def stop_connection_timers(step: Transition) -> None:
     step.cancel(Timer.START, Timer.READY, Timer.MICROPHONE, Timer.STABLE, Timer.IDLE)
     if step.session.microphone_opened_at is not None:
         step.set(microphone_opened_at=None)
-        step.order(CloseMicrophone())
+        step.order(events.CloseMicrophone())
     step.set(connected_at=None)
 
 

@@ -19,23 +19,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from characters.protocol.messages import (
-    ActionResponse,
-    BotEmotion,
-    BotLlmStarted,
-    BotLlmStopped,
-    BotLlmText,
-    BotStartedSpeaking,
-    BotStoppedSpeaking,
-    BotTtsStarted,
-    BotTurnCompleted,
-    FinalUserTranscription,
-    LlmNoResponse,
-    ServerMessage,
-    ServerResponse,
-    VadSttStarted,
-    VadSttStopped,
-)
+from characters.protocol import messages
+from characters.protocol.messages import ServerMessage
 
 if TYPE_CHECKING:
     from characters.protocol.failures import Failure
@@ -275,23 +260,23 @@ RESPONSE = (
 
 # event: (flags cleared, then flags set)
 EFFECTS: dict[type[ServerMessage] | LocalEvent, tuple[DialogueFlag, DialogueFlag]] = {
-    VadSttStarted: (DialogueFlag.AWAITING, DialogueFlag.PLAYER_SPEAKING),
-    VadSttStopped: (DialogueFlag.PLAYER_SPEAKING, DialogueFlag.AWAITING),
-    FinalUserTranscription: (DialogueFlag.PLAYER_SPEAKING, DialogueFlag.AWAITING),
-    BotLlmStarted: (
+    messages.VadSttStarted: (DialogueFlag.AWAITING, DialogueFlag.PLAYER_SPEAKING),
+    messages.VadSttStopped: (DialogueFlag.PLAYER_SPEAKING, DialogueFlag.AWAITING),
+    messages.FinalUserTranscription: (DialogueFlag.PLAYER_SPEAKING, DialogueFlag.AWAITING),
+    messages.BotLlmStarted: (
         RESPONSE | DialogueFlag.AWAITING | DialogueFlag.CUT_OFF,
         DialogueFlag.RESPONDING,
     ),
-    BotTtsStarted: (DialogueFlag.AWAITING, DialogueFlag.RESPONDING),
-    BotStartedSpeaking: (
+    messages.BotTtsStarted: (DialogueFlag.AWAITING, DialogueFlag.RESPONDING),
+    messages.BotStartedSpeaking: (
         DialogueFlag.AWAITING,
         DialogueFlag.RESPONDING | DialogueFlag.SERVICE_SPEAKING | DialogueFlag.HAS_SPOKEN,
     ),
-    BotStoppedSpeaking: (DialogueFlag.SERVICE_SPEAKING, DialogueFlag.NONE),
-    BotTurnCompleted: (RESPONSE | DialogueFlag.AWAITING, DialogueFlag.NONE),
-    LlmNoResponse: (RESPONSE | DialogueFlag.AWAITING, DialogueFlag.NONE),
-    ActionResponse: (DialogueFlag.NONE, DialogueFlag.HAS_REACTED),
-    BotEmotion: (DialogueFlag.NONE, DialogueFlag.HAS_REACTED),
+    messages.BotStoppedSpeaking: (DialogueFlag.SERVICE_SPEAKING, DialogueFlag.NONE),
+    messages.BotTurnCompleted: (RESPONSE | DialogueFlag.AWAITING, DialogueFlag.NONE),
+    messages.LlmNoResponse: (RESPONSE | DialogueFlag.AWAITING, DialogueFlag.NONE),
+    messages.ActionResponse: (DialogueFlag.NONE, DialogueFlag.HAS_REACTED),
+    messages.BotEmotion: (DialogueFlag.NONE, DialogueFlag.HAS_REACTED),
     LocalEvent.ADDRESSED: (DialogueFlag.NONE, DialogueFlag.ADDRESSED),
     LocalEvent.NOT_ADDRESSED: (DialogueFlag.ADDRESSED, DialogueFlag.NONE),
     LocalEvent.TEXT_SENT: (DialogueFlag.NONE, DialogueFlag.AWAITING),
@@ -310,15 +295,15 @@ WORDLESS = frozenset({"muted", "noise"})
 
 def is_rejection(event: TurnEvent) -> bool:
     """Tell whether the service did not understand: then no answer follows."""
-    if not isinstance(event, ServerResponse):
+    if not isinstance(event, messages.ServerResponse):
         return False
     return (event.event_type, event.status) == ("speech", "error")
 
 
 def _effect_of(event: TurnEvent) -> tuple[DialogueFlag, DialogueFlag] | None:
-    if isinstance(event, ServerResponse):
+    if isinstance(event, messages.ServerResponse):
         return (DialogueFlag.AWAITING, DialogueFlag.NONE) if is_rejection(event) else None
-    if isinstance(event, VadSttStopped) and event.reason in WORDLESS:
+    if isinstance(event, messages.VadSttStopped) and event.reason in WORDLESS:
         return DialogueFlag.PLAYER_SPEAKING, DialogueFlag.NONE
     return EFFECTS.get(event if isinstance(event, LocalEvent) else type(event))
 
@@ -361,9 +346,12 @@ class Dialogue:
             return self
         cleared, added = effect
         # A response that opens without llm-started is a new one once the old was completed.
-        if isinstance(event, BotStartedSpeaking) and not self.flags & DialogueFlag.RESPONDING:
+        if (
+            isinstance(event, messages.BotStartedSpeaking)
+            and not self.flags & DialogueFlag.RESPONDING
+        ):
             cleared |= DialogueFlag.CUT_OFF
-        if isinstance(event, BotTurnCompleted) and event.was_interrupted:
+        if isinstance(event, messages.BotTurnCompleted) and event.was_interrupted:
             added |= DialogueFlag.CUT_OFF
         flags = (self.flags & ~cleared) | added
         is_same_state = _state_of(flags) is self.state
@@ -429,13 +417,13 @@ class Transcript:
 
     def apply(self, message: ServerMessage, t: float) -> Transcript:
         """Return the transcript after a message; most messages change nothing."""
-        if isinstance(message, FinalUserTranscription):
+        if isinstance(message, messages.FinalUserTranscription):
             return self.said_by_player(message.text, t, message.message_id)
-        if isinstance(message, BotLlmStarted | BotLlmStopped):
+        if isinstance(message, messages.BotLlmStarted | messages.BotLlmStopped):
             return self._closed()
-        if isinstance(message, BotLlmText):
+        if isinstance(message, messages.BotLlmText):
             return self._continued(message.text, t)
-        if isinstance(message, BotTurnCompleted):
+        if isinstance(message, messages.BotTurnCompleted):
             return self._completed(message.was_interrupted)
         return self
 
@@ -496,7 +484,7 @@ class TurnStages:
 
     def after(self, event: TurnEvent, now: float) -> TurnStages:
         """Return the stages after a message or a local event; most change nothing."""
-        if event is LocalEvent.TEXT_SENT or isinstance(event, VadSttStopped):
+        if event is LocalEvent.TEXT_SENT or isinstance(event, messages.VadSttStopped):
             return TurnStages(began_at=now)
         name = _NAMES.get(event) if isinstance(event, LocalEvent) else _NAMES.get(type(event))
         if name is None:
@@ -506,17 +494,17 @@ class TurnStages:
         if self.is_over or any(stage.name == name for stage in self.reached):
             return self
         reached = (*self.reached, TurnStage(name, now - self.began_at))
-        return TurnStages(reached, self.began_at, isinstance(event, BotTurnCompleted))
+        return TurnStages(reached, self.began_at, isinstance(event, messages.BotTurnCompleted))
 
 
 _UNASKED = "answer begun"
 _NAMES: Mapping[object, str] = MappingProxyType(
     {
-        FinalUserTranscription: "understood",
-        BotLlmStarted: _UNASKED,
-        BotLlmText: "first word",
+        messages.FinalUserTranscription: "understood",
+        messages.BotLlmStarted: _UNASKED,
+        messages.BotLlmText: "first word",
         LocalEvent.AUDIO_QUEUED: "first sound",
-        BotLlmStopped: "last word",
-        BotTurnCompleted: "over",
+        messages.BotLlmStopped: "last word",
+        messages.BotTurnCompleted: "over",
     }
 )

@@ -32,44 +32,15 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from characters.protocol.failures import CharactersError, Failure
-from characters.session import attempts
+from characters.session import attempts, events
 from characters.session.conversation import SessionState
 from characters.session.events import (
     HOLDING_PHASES,
-    AbortConnection,
-    AttemptFailed,
     AttemptPhase,
-    CharacterReady,
-    CloseConnection,
-    Closed,
-    Command,
-    ConnectionEvent,
-    ConnectionLost,
-    ConnectionStarted,
-    ConnectRequested,
-    DisconnectRequested,
     Event,
-    ForgetRequested,
-    HibernateRequested,
-    OpenMicrophone,
-    PersistChanged,
-    PlayerActed,
-    PolicyChanged,
-    RecordLoaded,
-    RecordLoadFailed,
-    RecordStored,
-    RecordStoreFailed,
-    RestartRequested,
-    RoomGranted,
-    RoomJoined,
-    ServerEnded,
-    ServiceAwaited,
-    ServiceStarted,
     Session,
     Timer,
-    TimerFired,
     Transition,
-    WakeRequested,
 )
 
 __all__ = ["advance", "CLOSE_TIMEOUT_SECONDS", "IllegalEvent", "TABLE"]
@@ -88,15 +59,17 @@ class IllegalEvent(CharactersError):  # noqa: N818 - "illegal" says that it is a
 Handler: TypeAlias = Callable[[Transition, Any], None]
 
 
-def advance(session: Session, event: Event, now: float) -> tuple[Session, tuple[Command, ...]]:
+def advance(
+    session: Session, event: Event, now: float
+) -> tuple[Session, tuple[events.Command, ...]]:
     """Return the session after ``event`` and the commands to perform, in order.
 
     Raises IllegalEvent when the state does not list the event; the session is as it was.
     """
-    if isinstance(event, ConnectionEvent) and event.epoch < session.epoch:
+    if isinstance(event, events.ConnectionEvent) and event.epoch < session.epoch:
         return session, ()
     step = Transition(session, now)
-    if isinstance(event, TimerFired):
+    if isinstance(event, events.TimerFired):
         if (event.timer, event.due) not in session.timers:
             return session, ()
         step.set(timers=tuple(pair for pair in session.timers if pair[0] != event.timer))
@@ -106,11 +79,11 @@ def advance(session: Session, event: Event, now: float) -> tuple[Session, tuple[
 
 
 def _find_handler(session: Session, event: Event) -> Handler:
-    key = event.timer if isinstance(event, TimerFired) else type(event)
+    key = event.timer if isinstance(event, events.TimerFired) else type(event)
     handler = TABLE.get((session.state, key))
     phases = PHASES.get(key)
     is_trying = session.state in (SessionState.CONNECTING, SessionState.RECONNECTING)
-    newer = isinstance(event, ConnectionEvent) and event.epoch > session.epoch
+    newer = isinstance(event, events.ConnectionEvent) and event.epoch > session.epoch
     if handler is None or newer or (is_trying and phases and session.phase not in phases):
         name = key.value if isinstance(key, Timer) else key.__name__
         raise IllegalEvent(
@@ -124,22 +97,22 @@ def _nothing(step: Transition, event: Event) -> None:
     """Accept an event that changes nothing in this state."""
 
 
-def _connect(step: Transition, event: ConnectRequested) -> None:
+def _connect(step: Transition, event: events.ConnectRequested) -> None:
     step.set(takeover=event.takeover)
     attempts.begin(step, "connect requested")
 
 
-def _connect_after_close(step: Transition, event: ConnectRequested) -> None:
+def _connect_after_close(step: Transition, event: events.ConnectRequested) -> None:
     step.set(wants_connect=True, takeover=event.takeover)
 
 
-def _disconnect(step: Transition, event: DisconnectRequested) -> None:
+def _disconnect(step: Transition, event: events.DisconnectRequested) -> None:
     step.set(error=None)
     _end_conversation_as(step, event)
     _end(step, SUSPENDED if event.keeps_id else "disconnect requested")
 
 
-def _disconnect_at_rest(step: Transition, event: DisconnectRequested) -> None:
+def _disconnect_at_rest(step: Transition, event: events.DisconnectRequested) -> None:
     """Disconnect without a connection: only the record may have to be cleared."""
     step.set(is_hibernating=False, error=None)
     _end_conversation_as(step, event)
@@ -148,7 +121,7 @@ def _disconnect_at_rest(step: Transition, event: DisconnectRequested) -> None:
         step.go(SessionState.DISCONNECTED, "disconnect requested")
 
 
-def _disconnect_again(step: Transition, event: DisconnectRequested) -> None:
+def _disconnect_again(step: Transition, event: events.DisconnectRequested) -> None:
     session = step.session
     was_to_go_on = session.is_hibernating or session.reason in (NEW_SETTINGS, SUSPENDED)
     step.set(wants_connect=False, is_hibernating=False)
@@ -156,18 +129,18 @@ def _disconnect_again(step: Transition, event: DisconnectRequested) -> None:
         _end_conversation_as(step, event)
 
 
-def _end_conversation_as(step: Transition, event: DisconnectRequested) -> None:
+def _end_conversation_as(step: Transition, event: events.DisconnectRequested) -> None:
     if event.keeps_id:
         attempts.leave_room(step)
     else:
         attempts.end_conversation(step)
 
 
-def _forget(step: Transition, event: ForgetRequested) -> None:
+def _forget(step: Transition, event: events.ForgetRequested) -> None:
     attempts.clear(step)
 
 
-def _forget_and_start_over(step: Transition, event: ForgetRequested) -> None:
+def _forget_and_start_over(step: Transition, event: events.ForgetRequested) -> None:
     """Forget the id, and begin an attempt in flight again, which may carry it."""
     is_in_flight = step.session.is_holding or step.session.phase is AttemptPhase.LOADING
     attempts.clear(step)
@@ -183,20 +156,20 @@ def _hibernate(step: Transition, event: Event) -> None:
     _end(step, "hibernating")
 
 
-def _wake(step: Transition, event: WakeRequested) -> None:
+def _wake(step: Transition, event: events.WakeRequested) -> None:
     if step.session.is_hibernating:
         attempts.begin(step, "woken")
 
 
-def _wake_after_close(step: Transition, event: WakeRequested) -> None:
+def _wake_after_close(step: Transition, event: events.WakeRequested) -> None:
     step.set(wants_connect=step.session.wants_connect or step.session.is_hibernating)
 
 
-def _player_acted(step: Transition, event: PlayerActed) -> None:
+def _player_acted(step: Transition, event: events.PlayerActed) -> None:
     attempts.start_idle(step)
 
 
-def _change_policy(step: Transition, event: PolicyChanged) -> None:
+def _change_policy(step: Transition, event: events.PolicyChanged) -> None:
     """Replace the policy and re-arm the timers that run by it."""
     step.set(policy=event.policy)
     session = step.session
@@ -208,11 +181,11 @@ def _change_policy(step: Transition, event: PolicyChanged) -> None:
         attempts.start_idle(step)
 
 
-def _change_persist(step: Transition, event: PersistChanged) -> None:
+def _change_persist(step: Transition, event: events.PersistChanged) -> None:
     step.set(persist=event.persist)
 
 
-def _restart(step: Transition, event: RestartRequested) -> None:
+def _restart(step: Transition, event: events.RestartRequested) -> None:
     """Close and connect again, in a new room: the old one has the old settings."""
     attempts.leave_room(step)
     _end(step, NEW_SETTINGS)
@@ -222,17 +195,17 @@ def _restart(step: Transition, event: RestartRequested) -> None:
         attempts.begin(step, NEW_SETTINGS)
 
 
-def _restart_after_error(step: Transition, event: RestartRequested) -> None:
+def _restart_after_error(step: Transition, event: events.RestartRequested) -> None:
     attempts.leave_room(step)
     attempts.begin(step, NEW_SETTINGS)
 
 
-def _restart_later(step: Transition, event: RestartRequested) -> None:
+def _restart_later(step: Transition, event: events.RestartRequested) -> None:
     """Leave the old room, so that the next connect takes the new settings."""
     attempts.leave_room(step)
 
 
-def _lost(step: Transition, event: ConnectionLost) -> None:
+def _lost(step: Transition, event: events.ConnectionLost) -> None:
     _reconnect(step, event.failure, event.chance)
 
 
@@ -246,7 +219,7 @@ def _reconnect(step: Transition, why: Failure, chance: float) -> None:
         attempts.start_budget(step)
 
 
-def _server_ended(step: Transition, event: ServerEnded) -> None:
+def _server_ended(step: Transition, event: events.ServerEnded) -> None:
     why = attempts.bye_failure(event)
     if event.reason in ("drain", "overflow"):
         _reconnect(step, why, event.chance)
@@ -271,7 +244,7 @@ def _end(step: Transition, reason: str) -> None:
     step.set(attempt=0, trouble_since=None, reason=reason)
     step.go(SessionState.DISCONNECTING, reason)
     if has_connection:
-        step.order(CloseConnection(session.epoch))
+        step.order(events.CloseConnection(session.epoch))
         step.start(Timer.CLOSE, step.now + CLOSE_TIMEOUT_SECONDS)
     else:
         _at_rest(step)
@@ -285,7 +258,7 @@ def _closed(step: Transition, event: Event) -> None:
 def _cut_short(step: Transition, event: Event) -> None:
     """Drop a connection that ended, or took too long, before it was closed: none is left over."""
     step.cancel(Timer.CLOSE)
-    step.order(AbortConnection(step.session.epoch))
+    step.order(events.AbortConnection(step.session.epoch))
     _at_rest(step)
 
 
@@ -297,36 +270,36 @@ def _at_rest(step: Transition) -> None:
         attempts.begin(step, "connect requested")
 
 
-def _stable(step: Transition, event: TimerFired) -> None:
+def _stable(step: Transition, event: events.TimerFired) -> None:
     step.set(attempt=0, trouble_since=None)
 
 
-def _open_microphone(step: Transition, event: TimerFired) -> None:
+def _open_microphone(step: Transition, event: events.TimerFired) -> None:
     step.set(microphone_opened_at=step.now)
-    step.order(OpenMicrophone(step.session.epoch))
+    step.order(events.OpenMicrophone(step.session.epoch))
 
 
 _TRYING: Mapping[type | Timer, Handler] = {
-    ConnectRequested: _nothing,  # joins the attempt in flight
-    DisconnectRequested: _disconnect,
-    ForgetRequested: _forget_and_start_over,
-    HibernateRequested: _hibernate,
-    WakeRequested: _nothing,
-    PlayerActed: _nothing,
-    PolicyChanged: _change_policy,
-    PersistChanged: _change_persist,
-    RestartRequested: _restart,
-    ServiceStarted: attempts.service_started,
-    ServiceAwaited: attempts.awaited,
-    ConnectionStarted: attempts.started,
-    RoomGranted: attempts.granted,
-    RoomJoined: attempts.joined,
-    RecordStored: attempts.stored,
-    RecordStoreFailed: attempts.store_failed,
-    CharacterReady: attempts.ready,
-    AttemptFailed: attempts.attempt_over,
-    ConnectionLost: attempts.attempt_over,
-    ServerEnded: attempts.ended_in_attempt,
+    events.ConnectRequested: _nothing,  # joins the attempt in flight
+    events.DisconnectRequested: _disconnect,
+    events.ForgetRequested: _forget_and_start_over,
+    events.HibernateRequested: _hibernate,
+    events.WakeRequested: _nothing,
+    events.PlayerActed: _nothing,
+    events.PolicyChanged: _change_policy,
+    events.PersistChanged: _change_persist,
+    events.RestartRequested: _restart,
+    events.ServiceStarted: attempts.service_started,
+    events.ServiceAwaited: attempts.awaited,
+    events.ConnectionStarted: attempts.started,
+    events.RoomGranted: attempts.granted,
+    events.RoomJoined: attempts.joined,
+    events.RecordStored: attempts.stored,
+    events.RecordStoreFailed: attempts.store_failed,
+    events.CharacterReady: attempts.ready,
+    events.AttemptFailed: attempts.attempt_over,
+    events.ConnectionLost: attempts.attempt_over,
+    events.ServerEnded: attempts.ended_in_attempt,
     Timer.RETRY: attempts.try_again,
     Timer.START: attempts.start_too_late,
     Timer.READY: attempts.ready_too_late,
@@ -336,78 +309,78 @@ _TRYING: Mapping[type | Timer, Handler] = {
 
 _ROWS: Mapping[SessionState, Mapping[type | Timer, Handler]] = {
     SessionState.DISCONNECTED: {
-        ConnectRequested: _connect,
-        DisconnectRequested: _disconnect_at_rest,
-        ForgetRequested: _forget,
-        HibernateRequested: _nothing,
-        WakeRequested: _wake,
-        PlayerActed: _nothing,
-        PolicyChanged: _change_policy,
-        PersistChanged: _change_persist,
-        RestartRequested: _restart_later,
-        ServiceStarted: _nothing,
+        events.ConnectRequested: _connect,
+        events.DisconnectRequested: _disconnect_at_rest,
+        events.ForgetRequested: _forget,
+        events.HibernateRequested: _nothing,
+        events.WakeRequested: _wake,
+        events.PlayerActed: _nothing,
+        events.PolicyChanged: _change_policy,
+        events.PersistChanged: _change_persist,
+        events.RestartRequested: _restart_later,
+        events.ServiceStarted: _nothing,
     },
     SessionState.CONNECTING: {
         **_TRYING,
-        RecordLoaded: attempts.loaded,
-        RecordLoadFailed: attempts.attempt_over,
+        events.RecordLoaded: attempts.loaded,
+        events.RecordLoadFailed: attempts.attempt_over,
     },
     SessionState.CONNECTED: {
-        ConnectRequested: _nothing,  # the present session is what was asked for
-        DisconnectRequested: _disconnect,
-        ForgetRequested: _forget,
-        HibernateRequested: _hibernate,
-        WakeRequested: _nothing,
-        PlayerActed: _player_acted,
-        PolicyChanged: _change_policy,
-        PersistChanged: _change_persist,
-        RestartRequested: _restart,
-        ServiceStarted: _nothing,
-        RecordStored: attempts.stored_late,
-        RecordStoreFailed: _nothing,
-        ConnectionLost: _lost,
-        ServerEnded: _server_ended,
+        events.ConnectRequested: _nothing,  # the present session is what was asked for
+        events.DisconnectRequested: _disconnect,
+        events.ForgetRequested: _forget,
+        events.HibernateRequested: _hibernate,
+        events.WakeRequested: _nothing,
+        events.PlayerActed: _player_acted,
+        events.PolicyChanged: _change_policy,
+        events.PersistChanged: _change_persist,
+        events.RestartRequested: _restart,
+        events.ServiceStarted: _nothing,
+        events.RecordStored: attempts.stored_late,
+        events.RecordStoreFailed: _nothing,
+        events.ConnectionLost: _lost,
+        events.ServerEnded: _server_ended,
         Timer.MICROPHONE: _open_microphone,
         Timer.STABLE: _stable,
         Timer.IDLE: _hibernate,
     },
     SessionState.RECONNECTING: _TRYING,
     SessionState.DISCONNECTING: {
-        ConnectRequested: _connect_after_close,
-        DisconnectRequested: _disconnect_again,
-        ForgetRequested: _forget,
-        HibernateRequested: _nothing,
-        WakeRequested: _wake_after_close,
-        PlayerActed: _nothing,
-        PolicyChanged: _change_policy,
-        PersistChanged: _change_persist,
-        RestartRequested: _restart_later,
-        ServiceStarted: _nothing,
+        events.ConnectRequested: _connect_after_close,
+        events.DisconnectRequested: _disconnect_again,
+        events.ForgetRequested: _forget,
+        events.HibernateRequested: _nothing,
+        events.WakeRequested: _wake_after_close,
+        events.PlayerActed: _nothing,
+        events.PolicyChanged: _change_policy,
+        events.PersistChanged: _change_persist,
+        events.RestartRequested: _restart_later,
+        events.ServiceStarted: _nothing,
         # What was under way when the close was ordered may still be reported.
-        ServiceAwaited: _nothing,
-        ConnectionStarted: _nothing,
-        RoomGranted: _nothing,
-        RoomJoined: _nothing,
-        RecordStored: _nothing,
-        RecordStoreFailed: _nothing,
-        CharacterReady: _nothing,
-        AttemptFailed: _cut_short,
-        ConnectionLost: _cut_short,
-        ServerEnded: _cut_short,
-        Closed: _closed,
+        events.ServiceAwaited: _nothing,
+        events.ConnectionStarted: _nothing,
+        events.RoomGranted: _nothing,
+        events.RoomJoined: _nothing,
+        events.RecordStored: _nothing,
+        events.RecordStoreFailed: _nothing,
+        events.CharacterReady: _nothing,
+        events.AttemptFailed: _cut_short,
+        events.ConnectionLost: _cut_short,
+        events.ServerEnded: _cut_short,
+        events.Closed: _closed,
         Timer.CLOSE: _cut_short,
     },
     SessionState.ERROR: {
-        ConnectRequested: _connect,
-        DisconnectRequested: _disconnect_at_rest,
-        ForgetRequested: _forget,
-        HibernateRequested: _nothing,
-        WakeRequested: _nothing,
-        PlayerActed: _nothing,
-        PolicyChanged: _change_policy,
-        PersistChanged: _change_persist,
-        RestartRequested: _restart_after_error,
-        ServiceStarted: attempts.retry_unanswered,
+        events.ConnectRequested: _connect,
+        events.DisconnectRequested: _disconnect_at_rest,
+        events.ForgetRequested: _forget,
+        events.HibernateRequested: _nothing,
+        events.WakeRequested: _nothing,
+        events.PlayerActed: _nothing,
+        events.PolicyChanged: _change_policy,
+        events.PersistChanged: _change_persist,
+        events.RestartRequested: _restart_after_error,
+        events.ServiceStarted: attempts.retry_unanswered,
     },
 }
 
@@ -420,18 +393,18 @@ TABLE: Mapping[tuple[SessionState, type | Timer], Handler] = MappingProxyType(
 
 PHASES: Mapping[type | Timer, tuple[AttemptPhase, ...]] = MappingProxyType(
     {
-        RecordLoaded: (AttemptPhase.LOADING,),
-        RecordLoadFailed: (AttemptPhase.LOADING,),
-        ServiceAwaited: (AttemptPhase.OPENING,),
-        ConnectionStarted: (AttemptPhase.OPENING, AttemptPhase.AWAITING),
-        RoomGranted: (AttemptPhase.OPENING,),
-        RoomJoined: (AttemptPhase.GRANTED,),
-        RecordStored: (AttemptPhase.GRANTED, AttemptPhase.JOINED),
-        RecordStoreFailed: (AttemptPhase.GRANTED, AttemptPhase.JOINED),
-        CharacterReady: (AttemptPhase.JOINED,),
-        AttemptFailed: HOLDING_PHASES,
-        ConnectionLost: HOLDING_PHASES,
-        ServerEnded: HOLDING_PHASES,
+        events.RecordLoaded: (AttemptPhase.LOADING,),
+        events.RecordLoadFailed: (AttemptPhase.LOADING,),
+        events.ServiceAwaited: (AttemptPhase.OPENING,),
+        events.ConnectionStarted: (AttemptPhase.OPENING, AttemptPhase.AWAITING),
+        events.RoomGranted: (AttemptPhase.OPENING,),
+        events.RoomJoined: (AttemptPhase.GRANTED,),
+        events.RecordStored: (AttemptPhase.GRANTED, AttemptPhase.JOINED),
+        events.RecordStoreFailed: (AttemptPhase.GRANTED, AttemptPhase.JOINED),
+        events.CharacterReady: (AttemptPhase.JOINED,),
+        events.AttemptFailed: HOLDING_PHASES,
+        events.ConnectionLost: HOLDING_PHASES,
+        events.ServerEnded: HOLDING_PHASES,
     }
 )
 """In which phases of an attempt an event may come; the others may come in any."""

@@ -18,19 +18,10 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from characters.protocol import link
 from characters.protocol.codec import MessageError, parse_object
 from characters.protocol.failures import Failure, classify_http, failure
-from characters.protocol.link import (
-    SUBPROTOCOL,
-    Bye,
-    FrameQueue,
-    Hello,
-    Ping,
-    SequencedChannel,
-    Welcome,
-    decode_link,
-    encode_link,
-)
+from characters.protocol.link import SequencedChannel
 from characters.protocol.messages import ClientMessage, ConnectRequest, RoomGrant
 from characters.protocol.network_conditions import NetworkConditions
 from characters.transport.base import Connection, Incoming, TransportError
@@ -98,7 +89,7 @@ class WebSocketTransport:
         try:
             websocket = await self._http().ws_connect(
                 grant.room_url,
-                protocols=(SUBPROTOCOL,),
+                protocols=(link.SUBPROTOCOL,),
                 headers={"Authorization": f"Bearer {grant.token}"},
                 max_msg_size=MAX_MESSAGE,
                 compress=0,
@@ -159,13 +150,13 @@ class WireConnection:
     `frame_received`, and calls `lost` when the socket is gone.
     """
 
-    welcome: Welcome
+    welcome: link.Welcome
     """What the service answered to the hello; `enter` sets it."""
 
     def __init__(self, channel: SequencedChannel, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._wire = WireProtocol(channel, clock())
-        self._queue = FrameQueue(MAX_AUDIO)
+        self._queue = link.FrameQueue(MAX_AUDIO)
         self._outbound = DelayQueue[str | bytes](clock, self._enqueue, len)
         self._inbound = DelayQueue[str | bytes](clock, self._let_in, len)
         self._readable = asyncio.Event()
@@ -212,7 +203,7 @@ class WireConnection:
 
     def ping(self) -> None:
         """Ask for a sign of life."""
-        self._wire.send_link(Ping(self._clock()))
+        self._wire.send_link(link.Ping(self._clock()))
         self._move()
 
     def set_conditions(self, conditions: NetworkConditions) -> None:
@@ -222,7 +213,7 @@ class WireConnection:
 
     # --- for the socket --------------------------------------------------------------------
 
-    def enter(self, welcome: Welcome) -> None:
+    def enter(self, welcome: link.Welcome) -> None:
         """Take the welcome; what the service missed is queued. Raises TransportError."""
         self._wire.enter(welcome)
         self.welcome = welcome
@@ -252,7 +243,7 @@ class WireConnection:
 
     async def say_goodbye(self) -> None:
         """Queue the goodbye of a deliberate disconnect, and wait until all is written or lost."""
-        self._wire.send_link(Bye("disconnect"))
+        self._wire.send_link(link.Bye("disconnect"))
         self._move()
         if (self._queue or self._outbound) and not self.is_lost:
             self._written.clear()
@@ -297,7 +288,7 @@ class WebSocketConnection(WireConnection):
         clock: Callable[[], float],
     ) -> None:
         super().__init__(channel, clock)
-        self._hello = Hello(channel.received)
+        self._hello = link.Hello(channel.received)
         self._socket = websocket
         self._tasks: list[asyncio.Task[None]] = []
         self.ended: asyncio.Task[None] | None = None
@@ -305,7 +296,7 @@ class WebSocketConnection(WireConnection):
     async def greet(self) -> None:
         """Say hello, wait for the welcome, start to read and write. Raises TransportError."""
         try:
-            await self._socket.send_str(json.dumps(encode_link(self._hello)))
+            await self._socket.send_str(json.dumps(link.encode_link(self._hello)))
             first = await self._socket.receive()
         except (aiohttp.ClientError, ConnectionError) as error:
             raise TransportError(failure("transport.signal_disconnected")) from error
@@ -394,17 +385,17 @@ async def _read_body(content: aiohttp.StreamReader) -> bytes:
     return bytes(body)
 
 
-def _read_welcome(frame: aiohttp.WSMessage) -> Welcome:
+def _read_welcome(frame: aiohttp.WSMessage) -> link.Welcome:
     if frame.type is not aiohttp.WSMsgType.TEXT:
         raise TransportError(failure("transport.join_refused", "closed before the welcome"))
     try:
-        welcome = decode_link(parse_object(frame.data))
+        welcome = link.decode_link(parse_object(frame.data))
     except MessageError as problem:
         raise TransportError(failure("transport.protocol", str(problem))) from None
-    if isinstance(welcome, Bye):
+    if isinstance(welcome, link.Bye):
         code = "connection.room_gone" if welcome.reason == "room-gone" else "transport.join_refused"
         raise TransportError(failure(code, f"bye {welcome.reason}", welcome.retry_after))
-    if not isinstance(welcome, Welcome):
+    if not isinstance(welcome, link.Welcome):
         raise TransportError(failure("transport.protocol", "no welcome"))
     return welcome
 

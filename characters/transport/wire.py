@@ -10,26 +10,11 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
+from characters.protocol import link
 from characters.protocol.audio_frames import AudioFrame, pack_microphone, unpack_voice
 from characters.protocol.codec import MessageError, decode_server, encode_client, parse_object
 from characters.protocol.failures import Failure, failure
-from characters.protocol.link import (
-    LINK_LABEL,
-    MAX_FRAME,
-    Ack,
-    Arrival,
-    Bye,
-    LinkFrame,
-    OutboxFullError,
-    Ping,
-    Pong,
-    ReplayError,
-    SequencedChannel,
-    Welcome,
-    decode_link,
-    encode_link,
-    frame_text,
-)
+from characters.protocol.link import SequencedChannel
 from characters.protocol.messages import BotReady, ClientMessage, ServerMessage
 from characters.transport.base import Incoming, TransportError
 
@@ -49,22 +34,22 @@ class WireProtocol:
     def __init__(self, channel: SequencedChannel, now: float) -> None:
         self.failure: Failure | None = None
         """Why the connection ended; None while it lives."""
-        self.welcome: Welcome | None = None
+        self.welcome: link.Welcome | None = None
         self.last_received = now
         self.round_trip_seconds: float | None = None
         self._channel = channel
-        self._incoming: deque[dict[str, Any] | AudioFrame | Bye] = deque()
+        self._incoming: deque[dict[str, Any] | AudioFrame | link.Bye] = deque()
         self._to_send: list[str | bytes] = []
         self._audio_sent = 0
         self._replay_left = 0
 
     # --- out -------------------------------------------------------------------------------
 
-    def enter(self, welcome: Welcome) -> None:
+    def enter(self, welcome: link.Welcome) -> None:
         """Take the welcome; what the service missed is sent. Raises TransportError."""
         try:
             missed = self._channel.enter(welcome)
-        except ReplayError as problem:
+        except link.ReplayError as problem:
             raise TransportError(failure("connection.room_gone", str(problem))) from None
         self.welcome = welcome
         self._replay_left = welcome.replayed
@@ -77,10 +62,10 @@ class WireProtocol:
         Raises MessageError for one that cannot be sent, TransportError(transport.overflow).
         """
         body = encode_client(message)
-        size = len(frame_text(body, MAX_FRAME - SEQ_BYTES))
+        size = len(link.frame_text(body, link.MAX_FRAME - SEQ_BYTES))
         try:
             frame = self._channel.number(body, size)
-        except OutboxFullError as problem:
+        except link.OutboxFullError as problem:
             raise TransportError(failure("transport.overflow", str(problem))) from None
         self._send_frame(frame)
 
@@ -90,9 +75,9 @@ class WireProtocol:
             self._audio_sent += 1
             self._to_send.append(pack_microphone(self._audio_sent, timestamp, pcm))
 
-    def send_link(self, frame: LinkFrame) -> None:
+    def send_link(self, frame: link.LinkFrame) -> None:
         """Send a frame about the connection."""
-        self._send_frame(encode_link(frame))
+        self._send_frame(link.encode_link(frame))
 
     def data_to_send(self) -> list[str | bytes]:
         """Return the frames to write now, in order, each once."""
@@ -101,7 +86,7 @@ class WireProtocol:
 
     def _send_frame(self, frame: dict[str, Any]) -> None:
         if self.failure is None:
-            self._to_send.append(frame_text(frame))
+            self._to_send.append(link.frame_text(frame))
 
     # --- in --------------------------------------------------------------------------------
 
@@ -115,11 +100,11 @@ class WireProtocol:
                 self._arrived(unpack_voice(data))
                 return
             raw = parse_object(data)
-            if raw.get("label") == LINK_LABEL:
-                self._take_link(decode_link(raw), now)
+            if raw.get("label") == link.LINK_LABEL:
+                self._take_link(link.decode_link(raw), now)
             else:
                 self._arrived(raw)
-        except (MessageError, ReplayError) as problem:
+        except (MessageError, link.ReplayError) as problem:
             self.end(failure("transport.protocol", str(problem)))
 
     def next_event(self) -> Incoming | None:
@@ -137,22 +122,22 @@ class WireProtocol:
             self.failure = why
             self._to_send.clear()
 
-    def _arrived(self, item: dict[str, Any] | AudioFrame | Bye) -> None:
+    def _arrived(self, item: dict[str, Any] | AudioFrame | link.Bye) -> None:
         if len(self._incoming) >= MAX_INCOMING:
             self.end(failure("transport.overflow", "the game does not take what arrives"))
         else:
             self._incoming.append(item)
 
-    def _take_link(self, frame: LinkFrame, now: float) -> None:
-        if isinstance(frame, Ack):
+    def _take_link(self, frame: link.LinkFrame, now: float) -> None:
+        if isinstance(frame, link.Ack):
             self._channel.acknowledged(frame.received)
-        elif isinstance(frame, Ping):
-            self.send_link(Pong(frame.t))
+        elif isinstance(frame, link.Ping):
+            self.send_link(link.Pong(frame.t))
             self._confirm(now=True)
-        elif isinstance(frame, Pong):
+        elif isinstance(frame, link.Pong):
             self.round_trip_seconds = max(0.0, now - frame.t)
             self._confirm(now=True)
-        elif isinstance(frame, Bye):
+        elif isinstance(frame, link.Bye):
             self._arrived(frame)
             self.end(failure("session.ended", "the service ended the connection"))
 
@@ -160,9 +145,9 @@ class WireProtocol:
         """Count a message and return it; None for one that is not to be delivered."""
         try:
             arrival = self._channel.accept(raw)
-            if arrival is Arrival.GAP:
+            if arrival is link.Arrival.GAP:
                 raise MessageError("validation-error", "a message of the service is missing")
-            message = decode_server(raw) if arrival is Arrival.DELIVER else None
+            message = decode_server(raw) if arrival is link.Arrival.DELIVER else None
         except MessageError as problem:
             self._incoming.clear()
             self.end(failure("transport.protocol", str(problem)))
