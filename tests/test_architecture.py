@@ -84,6 +84,7 @@ OWNERS = {
         "engine.ui.canvas",
         "engine.ui.events",
         "engine.ui.fonts",
+        "engine.ui.keyboard",
         "engine.ui.painter",
         "characters.audio.pygame_output",  # the voices where PyAudio is not installed
         "characters.examples",

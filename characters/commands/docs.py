@@ -29,7 +29,7 @@ from characters.protocol.failures import FAILURES
 from characters.protocol.messages import ClientMessage, ServerMessage
 from characters.service.__main__ import parser as service_parser
 from characters.session import conversation
-from characters.ui.hud import HUD_BINDINGS
+from characters.ui.model import HUD_BINDINGS
 from engine.core.input import DEFAULT_BINDINGS
 from engine.objects.objects import Component
 from engine.objects.registry import FieldSpec
@@ -202,7 +202,7 @@ def _failures() -> str:
 
 def _keys() -> str:
     sections = {
-        "Walking (every scene)": DEFAULT_BINDINGS,
+        "Every scene": DEFAULT_BINDINGS,
         "Player": PLAYER_BINDINGS,
         "CharacterManager": MANAGER_BINDINGS,
         "Hud": HUD_BINDINGS,
@@ -213,6 +213,12 @@ def _keys() -> str:
         "Keys are named as pygame names them, buttons of a pad as `pad 0`. A game changes them "
         'before its level starts: `scene.input.bindings["talk"] = ("space",)`. `NextVisitor` has '
         "its key as a field.",
+        "On a keyboard layout without Latin letters (Russian, Greek, Hebrew, ...) a key has the "
+        "name of its place on a US keyboard, in bindings and fields alike; the hints and the help "
+        'show what is on it there. In a text of the game\'s own, `self.input.label("e")` is that.',
+        "Letters are typed, and the input method works, only while something takes them: set "
+        "`scene.input.captured` to what does. It may say by a `text_box` where its text stands, "
+        "for the window with the candidates, or by None that it takes none.",
     ]
     for owner, bindings in sections.items():
         rows = [(action, _quoted(keys)) for action, keys in bindings.items()]

@@ -209,7 +209,7 @@ class Actions:
             except LookupError as error:
                 self._notify(error.args[0] if error.args else str(error))
 
-        label = f"{key.upper()}  {label}"
+        label = f"{self.say.keys[key]}  {label}"
         return HudAction(run, label, (key,), is_harmful=is_harmful, is_enabled=is_enabled)
 
     def offers(self, actor: Actor, failed: Sequence[Actor]) -> tuple[HudAction, ...]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import field
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 from characters.client.config import TextRefused, TranscriptChanged
@@ -13,7 +11,7 @@ from characters.client.voice_input import VoiceInputStatus
 from characters.components.manager import CharacterManager
 from characters.ui import words
 from characters.ui.actions import Actions
-from characters.ui.model import SceneQuery, gather
+from characters.ui.model import HUD_BINDINGS, SceneQuery, gather
 from characters.ui.report import EventLog
 from characters.ui.state import CaptionSize, HudState
 from engine.app.hot_reload import HotReload
@@ -23,25 +21,10 @@ from engine.objects.objects import Component
 from engine.prefs.prefs import PlayerPrefs
 from engine.scenes.editor import SceneEditor
 from engine.scenes.manager import SceneLoad, SceneManager
-from engine.ui.geometry import Hotspots
+from engine.ui.geometry import Hotspots, Rect
 
 __all__ = ["Hud"]
 
-
-HUD_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "type": ("return", "pad 3"),
-        "help": ("f1",),
-        "captions": ("f2",),
-        "inspector": ("f3",),
-        "fields": ("e",),
-        "faults": ("f4",),
-        "retry": ("r", "pad 1"),
-        "take_over": ("v", "pad 4"),
-        "menu": ("escape", "pad 7"),
-    }
-)
-"""What the HUD's keys are; `scene.input.bindings` may name others before the level starts."""
 
 CAPTIONS = "hud.captions"
 
@@ -69,6 +52,12 @@ class Hud(Component):
     def state(self) -> HudState:
         """What is open, and what is typed."""
         return self._state
+
+    @property
+    def text_box(self) -> Rect | None:
+        """Where the text under edit is on the screen, None while no key types."""
+        field = self._state.field_under_edit
+        return None if field is None else field.place
 
     def awake(self) -> None:
         """Bind the keys, unless the game has bound others."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from characters.client.voice_input import VoiceInputStatus
 from characters.components.character import Character
 from characters.components.faults import Faults
-from characters.components.manager import CharacterManager
-from characters.components.player import Player
+from characters.components.manager import MANAGER_BINDINGS, CharacterManager
+from characters.components.player import FAULT_BINDINGS, PLAYER_BINDINGS, Player
 from characters.english import ENGLISH
 from characters.protocol.network_conditions import NetworkConditions
 from characters.protocol.turn_settings import TurnSettings
@@ -23,13 +24,33 @@ from engine.core.words import Words
 from engine.objects.scene import Scene
 
 __all__ = [
-    "Actor", "Caption", "captions", "FaultState", "gather", "HudModel", "reading_seconds",
-    "SceneQuery",
+    "Actor", "ALL_BINDINGS", "Caption", "captions", "FaultState", "gather", "HUD_BINDINGS",
+    "HudModel", "reading_seconds", "SceneQuery",
 ]  # fmt: skip
 
 
 Point = tuple[float, float]
 Messages = Callable[[Words, str], tuple[str, ...]]
+
+HUD_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "type": ("return", "pad 3"),
+        "help": ("f1",),
+        "captions": ("f2",),
+        "inspector": ("f3",),
+        "fields": ("e",),
+        "faults": ("f4",),
+        "retry": ("r", "pad 1"),
+        "take_over": ("v", "pad 4"),
+        "menu": ("escape", "pad 7"),
+    }
+)
+"""What the HUD's keys are; `scene.input.bindings` may name others before the level starts."""
+
+ALL_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {**PLAYER_BINDINGS, **MANAGER_BINDINGS, **FAULT_BINDINGS, **HUD_BINDINGS}
+)
+"""What the keys are where the part that binds them is absent: the help names them all."""
 
 BADGE_HEIGHT = 120.0
 """How high over its feet the tip of a character's badge is, if it has no sprite."""
@@ -46,7 +67,8 @@ class SceneQuery:
         manager = self.manager
         present = scene.find_components(Character) if manager is None else manager.nearby
         self.characters = tuple(c for c in present if c.has_session)
-        self.words = scene.find_service(Words) or ENGLISH
+        words = scene.find_service(Words) or ENGLISH
+        self.words = words.with_keys(scene.input, ALL_BINDINGS)
 
     @property
     def keys(self) -> tuple[str, ...]:

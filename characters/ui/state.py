@@ -184,6 +184,14 @@ class HudState:
         return self.layer is not HudLayer.GAME
 
     @property
+    def field_under_edit(self) -> TextField | None:
+        """What letters are typed into, None while they are keys."""
+        if self.layer is HudLayer.CHAT:
+            return self.chat
+        draft = self.fields.draft if self.layer is HudLayer.FIELDS else None
+        return None if draft is None or draft.row.choices else draft.field
+
+    @property
     def is_covering(self) -> bool:
         """Whether a card covers the level: then the rest of the HUD is hidden."""
         return self.layer in (HudLayer.MENU, HudLayer.SOUND, HudLayer.HELP)

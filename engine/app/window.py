@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from engine.core.events import Signal
 from engine.core.input import Input
 from engine.objects.scene import Scene
-from engine.ui.events import feed_event
+from engine.ui.events import feed_event, follow_text_box
+from engine.ui.geometry import Rect
 
 __all__ = ["Window"]
 
@@ -60,13 +61,19 @@ class Window:
         }
 
     def poll(self, feed: Input) -> bool:
-        """Feed the waiting events to the input; return False if the player closed the window."""
+        """Feed the waiting events to the input; return False if the player closed the window.
+
+        The keys of the action "fullscreen" (F11, Alt+Enter) are obeyed here.
+        """
+        follow_text_box(feed, self.to_window)
         for event in pygame.event.get():
             if event.type == pygame.QUIT:
                 return False
             feed_event(event, feed, self.to_logical)
             if event.type in self._handlers:
                 self._handlers[event.type](event)
+        if feed.get_button_down("fullscreen"):
+            self.toggle_fullscreen()
         return True
 
     def present(self, *scenes: Scene) -> None:
@@ -113,6 +120,12 @@ class Window:
         """Return which logical pixel is shown at this pixel of the window."""
         scale, left, top = self._fit()
         return ((position[0] - left) / scale, (position[1] - top) / scale)
+
+    def to_window(self, rect: Rect) -> Rect:
+        """Return where a rectangle of logical pixels is shown in the window."""
+        scale, left, top = self._fit()
+        x, y, w, h = (value * scale for value in rect)
+        return Rect(x + left, y + top, w, h)
 
     def close(self) -> None:
         """Close the window; pygame's other modules stay initialised."""

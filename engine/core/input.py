@@ -15,12 +15,15 @@ DEFAULT_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "right": ("d", "right", "pad right"),
         "up": ("w", "up", "pad up"),
         "down": ("s", "down", "pad down"),
+        "fullscreen": ("f11", "alt return"),
     }
 )
 
 _AXES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {"horizontal": ("left", "right"), "vertical": ("up", "down")}
 )
+Box = tuple[float, float, float, float]
+_SOMEWHERE: Box = (0.0, 0.0, 0.0, 0.0)
 _DEAD_ZONE = 0.2  # a worn stick rests at up to 0.15
 
 
@@ -28,7 +31,9 @@ class Input:
     """The keys that are down, those that went down or up in this frame, and the typed text.
 
     Keys are named as pygame names them ("w", "left", "return", "f5"); pad buttons are keys too
-    ("pad 0", "pad left"). `bindings` maps an action to its keys and may be changed at any time.
+    ("pad 0", "pad left"). On a keyboard without Latin letters a key has the name of its place on
+    a US one; `label` returns what is on it. `bindings` maps an action to its keys and may be
+    changed at any time.
     Down is +1 on the vertical axis, as y grows downwards on the screen.
     """
 
@@ -37,11 +42,17 @@ class Input:
             **DEFAULT_BINDINGS,
             **{action: tuple(keys) for action, keys in (bindings or {}).items()},
         }
-        self.captured: object | None = None  # the text field that takes the keys; axes are 0 then
+        self.captured: object | None = None
+        """What takes the keys for itself, such as a text field; axes are 0 then. If it has a
+        `text_box`, that is where its text is on the screen, or None while it takes none."""
         self.has_focus = True  # whether the window has the keyboard
         self.mouse_position: tuple[float, float] = (0.0, 0.0)
         self.typed = ""
         self.composed = ""  # unfinished text of an input method: to be shown, not yet typed
+        self.key_labels: Mapping[str, str] = {}
+        """What is on the keys of a layout without Latin letters, by their names; else empty."""
+        self.followed_box: Box | bool | None = False
+        """The `text_box` that the window followed last; False before the first."""
         self.has_changed = False
         """Whether anything was pressed, released or typed in this frame."""
         self._held: set[str] = set()
@@ -109,6 +120,18 @@ class Input:
         self.has_changed = False
 
     # read by the game
+
+    @property
+    def text_box(self) -> Box | None:
+        """Left, top, width and height of the text that is typed, None while none can be."""
+        if self.captured is None:
+            return None
+        box: Box | None = getattr(self.captured, "text_box", _SOMEWHERE)
+        return box
+
+    def label(self, key: str) -> str:
+        """Return what is on a key: "W", "F5", "Return"; on a Russian keyboard "Ц" for "w"."""
+        return self.key_labels.get(key, key.upper() if len(key) < 4 else key.capitalize())
 
     def get_key(self, key: str) -> bool:
         """Return whether the key is held."""

@@ -3,10 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-__all__ = ["ScreenText", "Words"]
+from engine.core.input import Input
+
+__all__ = ["KeyHints", "ScreenText", "Words"]
+
+
+class KeyHints(dict[str, str]):
+    """What stands on the key of an action, looked up when it is read: `hints["talk"]` is "T".
+
+    A key that is bound to nothing is looked up by its own name. `names` are the words for keys
+    that have no sign, such as "Enter" for "return"; `others` are bindings of parts that are absent.
+    """
+
+    def __init__(
+        self,
+        source: Input | None = None,
+        names: Mapping[str, str] = MappingProxyType({}),
+        others: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    ) -> None:
+        super().__init__()
+        self._source = source or Input()
+        self._names = names
+        self._others = others
+
+    def __missing__(self, action: str) -> str:
+        keys = self._source.bindings.get(action) or self._others.get(action) or (action,)
+        key = next((key for key in keys if not key.startswith("pad ")), keys[0])
+        return self._names.get(f"key.{key}") or self._source.label(key)
 
 
 class ScreenText(str):
@@ -29,9 +55,12 @@ class Words:
 
     words = Words.of({"door": {"closed": "The door to {level} is closed."}})
     words("door.closed", level="Inn")
+
+    `{keys[talk]}` in a text is what stands on the key of that action.
     """
 
     templates: Mapping[str, str]
+    keys: Mapping[str, str] = field(default_factory=KeyHints)
 
     @classmethod
     def of(cls, tables: Mapping[str, Mapping[str, str]]) -> Words:
@@ -50,7 +79,7 @@ class Words:
             name: self.translate(value) if isinstance(value, ScreenText) else value
             for name, value in values.items()
         }
-        return ScreenText.of(self.templates[key].format_map(told), key, values)
+        return ScreenText.of(self.templates[key].format(keys=self.keys, **told), key, values)
 
     def translate(self, text: str) -> str:
         """Return what another table said, in this one's language; any other text as it is."""
@@ -60,4 +89,10 @@ class Words:
 
     def over(self, other: Words) -> Words:
         """Return these words, and those of the `other` table for the keys that are missing here."""
-        return Words(MappingProxyType({**other.templates, **self.templates}))
+        return replace(self, templates=MappingProxyType({**other.templates, **self.templates}))
+
+    def with_keys(
+        self, source: Input, others: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    ) -> Words:
+        """Return the same words with the keys that are bound now, on the player's own layout."""
+        return replace(self, keys=KeyHints(source, self.templates, others))

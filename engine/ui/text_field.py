@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from engine.core.input import Input
+from engine.ui.geometry import Rect
 
 __all__ = ["clusters", "is_mark", "TextField"]
 
@@ -43,6 +44,8 @@ class TextField:
         self.cursor = 0
         self.composed = ""  # unfinished text of an input method, shown at the cursor
         self.limit = limit
+        self.place = Rect(0, 0, 0, 0)
+        """Where the text stood when it was painted last."""
 
     def clear(self) -> str:
         """Empty the field and return what was in it."""

@@ -156,13 +156,14 @@ def _paint_field_row(gui: Gui, place: Rect, row: FieldRow, *, is_chosen: bool) -
 
 def _paint_draft(gui: Gui, place: Rect, draft: Draft) -> None:
     """Paint the value under edit over the row's own; a long one shows where the cursor is."""
-    before, fonts = draft.text[: draft.field.cursor], gui.fonts
+    before, fonts = draft.text[: draft.field.cursor] + draft.field.composed, gui.fonts
     room = place.w - 40
     while fonts.width(before, SMALL) > room:
         before = before[1:]
     text = fonts.shortened(before + draft.text[draft.field.cursor :], room, SMALL)
     wide = max(_VALUE_W + 4, fonts.width(text, SMALL) + 22)
     box = Rect(place.right - wide, place.y - 1, wide, LINE + 2)
+    draft.field.place = box
     gui.panel(box, _BOX)
     if draft.row.choices:
         gui.text(text, (box.center[0], place.y), SMALL, INK, bold=True, align="center")
@@ -176,6 +177,9 @@ def _paint_draft(gui: Gui, place: Rect, draft: Draft) -> None:
     gui.text(text, (at, place.y), SMALL, INK)
     cursor = at + fonts.width(before, SMALL)
     gui.fill(INK, (round(cursor), round(place.y) + 1, 2, LINE - 2))
+    if draft.field.composed:
+        w = min(cursor - at, fonts.width(draft.field.composed, SMALL))
+        gui.fill(INK, (round(cursor - w), place.y + LINE - 1, round(w), 1))
 
 
 def _paint_foot(gui: Gui, foot: Rect, fields: FieldActions) -> None:

@@ -237,8 +237,9 @@ def paint_chat(gui: Gui, rect: Rect, field: TextField) -> None:
     else:
         gui.text(gui.say("chat.hint"), (left + 4, y + 1), 16, (150, 135, 140, 255), room=room)
     x = left + fonts.width(before[start:], size)
+    w = min(x - left, fonts.width(field.composed, size))
+    field.place = Rect(x - w, y, w, size + 7)
     if field.composed:
-        w = min(x - left, fonts.width(field.composed, size))
         gui.fill(INK, (x - w, y + size + 5, w, 2))
     if int(gui.model.now * 2) % 2 == 0:
         gui.fill(INK, (x, y + 1, 2, size + 4))

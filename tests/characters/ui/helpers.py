@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from characters.client.voice_input import VoiceInputStatus
+from characters.english import ENGLISH
 from characters.protocol.failures import failure
 from characters.session.conversation import (
     DialogueState,
@@ -18,11 +19,13 @@ from characters.session.conversation import (
     SessionView,
     Turn,
 )
-from characters.ui.model import Actor, FaultState, HudModel
+from characters.ui.model import ALL_BINDINGS, Actor, FaultState, HudModel
+from engine.core.input import Input
 
 __all__ = [
     "actor",
     "crowd",
+    "EN",
     "model",
     "NOW",
     "timeline",
@@ -31,6 +34,7 @@ __all__ = [
 
 
 NOW = 100.0
+EN = ENGLISH.with_keys(Input(), ALL_BINDINGS)
 S = SessionState
 
 
@@ -58,7 +62,7 @@ def actor(name: str = "Nurse Okoye", state: SessionState = S.CONNECTED, **change
 
 def model(*actors: Actor, **changes: Any) -> HudModel:
     """Return one frame with these characters."""
-    return HudModel(now=NOW, actors=actors, **changes)
+    return HudModel(now=NOW, actors=actors, **{"words": EN, **changes})
 
 
 def timeline() -> tuple[SessionStateChanged, ...]:

@@ -348,3 +348,18 @@ def test_a_long_notice_stays_long_enough_to_be_read(stage: Stage) -> None:
 def test_the_overlay_is_imported_without_a_drawing_library() -> None:
     check = "import sys, characters.ui; sys.exit('pygame' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+def test_letters_are_text_only_while_a_text_box_is_open(stage: Stage) -> None:
+    source = stage.scene.input
+    assert source.text_box is None
+    stage.press("return")
+    draw(stage)
+    empty = source.text_box
+    stage.type("Hel")
+    draw(stage)
+    assert empty is not None and source.text_box is not None
+    assert source.text_box[0] > empty[0] > 0  # at the cursor
+    stage.press("escape")
+    stage.press("escape")
+    assert stage.hud.state.layer is HudLayer.MENU and source.text_box is None

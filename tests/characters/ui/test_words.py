@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from characters.client.voice_input import VoiceInputStatus
-from characters.english import ENGLISH as EN
 from characters.protocol.failures import FAILURES, classify_http, failure
 from characters.protocol.network_conditions import NetworkConditions
 from characters.protocol.turn_settings import ListeningMode
@@ -38,7 +37,7 @@ from characters.ui.words import (
 )
 from engine.scenes.editor import Edit
 from engine.scenes.file import FieldRow
-from tests.characters.ui.helpers import NOW, actor, model, view
+from tests.characters.ui.helpers import EN, NOW, actor, model, view
 
 S, D = SessionState, DialogueState
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from engine.core.input import Input
 from engine.core.words import ScreenText, Words
 
 ENGLISH = Words.of(
@@ -38,3 +39,19 @@ def test_what_a_language_lacks_is_said_in_the_other() -> None:
 def test_a_key_that_is_in_no_table_is_a_mistake_of_the_program() -> None:
     with pytest.raises(KeyError):
         ENGLISH("door.open")
+
+
+def test_a_text_names_what_is_on_the_key_of_an_action() -> None:
+    source = Input({"talk": ("pad 0", "t"), "send": ("return",), "jump": ("pad 2",)})
+    told = Words.of(
+        {
+            "key": {"return": "Enter"},
+            "hint": {"keys": "{keys[talk]} {keys[send]} {keys[jump]} {keys[hide]} {keys[u]}"},
+        }
+    )
+    hints = told.with_keys(source, {"hide": ("f9",)})
+    assert hints("hint.keys") == "T Enter Pad 2 F9 U"
+    source.key_labels = {"t": "Ц", "u": "Г"}
+    assert hints("hint.keys") == "Ц Enter Pad 2 F9 Г"
+    source.bindings["talk"] = ("space",)
+    assert hints("hint.keys").startswith("Space")

@@ -8,7 +8,7 @@ import pygame
 import pytest
 
 from engine.core.input import Input
-from engine.ui.events import feed_event
+from engine.ui.events import feed_event, follow_text_box
 
 
 def event(kind: int, **values: Any) -> pygame.event.Event:
@@ -93,3 +93,62 @@ def test_no_composition_keeps_the_keyboard_for_good(feed: Input, end: str) -> No
     feed_event(ends[end], feed)
     feed_event(event(pygame.KEYDOWN, key=pygame.K_w), feed)
     assert feed.composed == "" and feed.get_key("w") and not feed.get_key("escape")
+
+
+def test_alt_enter_is_a_key_of_its_own(feed: Input) -> None:
+    feed_event(event(pygame.KEYDOWN, key=pygame.K_RETURN, mod=pygame.KMOD_LALT), feed)
+    assert feed.get_button_down("fullscreen") and not feed.get_key("return")
+    feed_event(event(pygame.KEYUP, key=pygame.K_RETURN, mod=0), feed)
+    assert not feed.get_key("alt return")
+
+
+class Keyboard:
+    """pygame's input method, noting what it is told."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.told: list[object] = []
+        monkeypatch.setattr(pygame.display, "get_init", lambda: True)
+        monkeypatch.setattr(pygame.key, "start_text_input", lambda: self.told.append("on"))
+        monkeypatch.setattr(pygame.key, "stop_text_input", lambda: self.told.append("off"))
+        monkeypatch.setattr(
+            pygame.key, "set_text_input_rect", lambda rect: self.told.append(tuple(rect))
+        )
+
+    def take(self) -> list[object]:
+        told, self.told = self.told, []
+        return told
+
+
+class TextBox:
+    text_box: tuple[float, float, float, float] | None = (10, 20, 30, 40)
+
+
+def test_the_input_method_works_while_a_text_box_is_open(
+    feed: Input, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyboard, box = Keyboard(monkeypatch), TextBox()
+    follow_text_box(feed)
+    assert keyboard.take() == ["off"]
+    follow_text_box(feed)
+    assert keyboard.take() == []
+    feed.captured = box
+    follow_text_box(feed, lambda rect: rect.moved(100, 0))
+    assert keyboard.take() == [(110, 20, 30, 40), "on"]
+    box.text_box = (15, 20, 30, 40)
+    follow_text_box(feed)
+    assert keyboard.take() == [(15, 20, 30, 40)]
+    box.text_box = None
+    follow_text_box(feed)
+    assert keyboard.take() == ["off"]
+
+
+def test_what_takes_the_keys_without_saying_where_is_typed_into(
+    feed: Input, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyboard = Keyboard(monkeypatch)
+    feed.captured = "a console of the game's own"
+    feed_event(event(pygame.USEREVENT), feed)
+    assert keyboard.take() == [(0, 0, 0, 0), "on"]
+    feed.captured = None
+    feed_event(event(pygame.USEREVENT), feed)
+    assert keyboard.take() == ["off"]
