@@ -18,10 +18,10 @@ BETWEEN_KEYS_MS = 60
 class Screen:
     """An X server in memory; `environment` is for the programs that are to use it."""
 
-    def __init__(self) -> None:
-        require("Xvfb", "xdotool")
+    def __init__(self, size: str = "1000x700") -> None:
+        require("Xvfb", "xdotool", "setxkbmap")
         read, write = os.pipe()
-        command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1000x700x24", "-nolisten"]
+        command = ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{size}x24", "-nolisten"]
         self._server = subprocess.Popen(
             [*command, "tcp"], pass_fds=(write,), stderr=subprocess.DEVNULL
         )
@@ -52,8 +52,20 @@ class Screen:
         self._do("windowfocus", "--sync", self._window())
 
     def press(self, *keys: str) -> None:
-        """Press keys one after the other, by X's names for them."""
+        """Press keys one after the other, by X's names for them or the numbers of their places."""
         self._do("key", "--delay", str(BETWEEN_KEYS_MS), *keys)
+
+    def hold(self, key: str) -> None:
+        """Press a key and leave it down."""
+        self._do("keydown", key)
+
+    def let_go(self, key: str) -> None:
+        """Let a key go up."""
+        self._do("keyup", key)
+
+    def set_layout(self, name: str) -> None:
+        """Give the keyboard another layout."""
+        subprocess.run(["setxkbmap", name], env=self.environment, timeout=30, check=True)
 
     def type(self, text: str) -> None:
         """Type a text."""

@@ -75,6 +75,7 @@ def test_a_delay_is_edited_by_keys_while_the_talk_goes_on(tmp_path: Path, servic
             screen.press(key)
             run.wait_for("is chosen")
         screen.press("Return")
+        run.wait_for("Letters are text now.")
         screen.type("0.2")
         screen.press("Return")
         run.wait_for("was edited", DELAY)

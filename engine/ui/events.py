@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
@@ -14,6 +15,8 @@ from engine.ui.keyboard import key_name, layout_labels
 
 __all__ = ["feed_event", "follow_text_box"]
 
+
+_log = logging.getLogger(__name__)
 
 _HAT = ((0, "pad left", "pad right"), (1, "pad down", "pad up"))
 _PAD_AXES: Mapping[int, str] = MappingProxyType(
@@ -62,6 +65,7 @@ def follow_text_box(feed: Input, to_window: Callable[[Rect], Rect] = lambda rect
     pygame.key.set_text_input_rect(pygame.Rect(round(x), round(y), round(w), round(h)))
     if not was_open:
         pygame.key.start_text_input()
+        _log.debug("Letters are text now.")
 
 
 def _key_down(event: pygame.event.Event, feed: Input) -> None:

@@ -52,12 +52,17 @@ def key_labels(key_at: Callable[[int], int]) -> Mapping[str, str]:
     if any(sign.isascii() and sign.isalpha() for sign in letters):
         return {}
     is_known = any(sign.isalpha() for sign in letters)
-    return {name: sign.upper() for name, sign in signs.items() if sign} if is_known else {}
+    return {name: _label(sign) for name, sign in signs.items() if sign} if is_known else {}
 
 
 def _sign(code: int) -> str:
     sign = chr(code) if 32 < code < sys.maxunicode else ""
     return sign if sign.isprintable() else ""
+
+
+def _label(sign: str) -> str:
+    # Two small letters of Greek have one capital: W is a small sigma there, S a capital one.
+    return sign.upper() if sign.upper().lower() == sign else sign
 
 
 def _sdl_key_at() -> Callable[[int], int] | None:

@@ -40,6 +40,7 @@ PACKAGES = {
     "text2wave": "festival and festvox-kdlpc16k",
     "Xvfb": "xvfb",
     "xdotool": "xdotool",
+    "setxkbmap": "x11-xkb-utils",
 }
 
 

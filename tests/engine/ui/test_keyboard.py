@@ -44,6 +44,8 @@ def test_where_there_are_latin_letters_a_key_has_the_name_of_its_letter() -> Non
 def test_labels_are_what_is_on_the_keys() -> None:
     labels = key_labels(at(RUSSIAN))
     assert (labels["w"], labels["a"], labels["."], labels["1"]) == ("Ц", "Ф", "Ю", "1")
+    labels = key_labels(at(GREEK))
+    assert (labels["w"], labels["s"]) == ("ς", "Σ")
     assert key_labels(at(FRENCH)) == key_labels(lambda place: 0) == {}
 
 
