@@ -16,7 +16,7 @@ from characters.components.faults import Faults, Task
 from characters.components.manager import CharacterManager
 from characters.components.player import Player
 from characters.headless import script
-from characters.headless.runner import StepError
+from characters.headless.script import StepError
 from characters.session.conversation import SessionState, SessionView
 from engine.app.application import Application
 from engine.objects.scene import Scene

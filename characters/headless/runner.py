@@ -8,9 +8,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from characters.client.handle import SessionHandle
+from characters.headless.driver import SceneDriver
 from characters.headless.script import (
     QuitStep,
     RespondStep,
@@ -18,20 +19,16 @@ from characters.headless.script import (
     Script,
     SpeakWavStep,
     Step,
+    StepError,
     Wait,
     WaitStep,
 )
-from characters.protocol.failures import CharactersError
 from characters.session.conversation import SessionState, SessionStateChanged, SessionView, Turn
 from engine.core.events import Subscription
 
-__all__ = ["GameDriver", "Recorder", "ScriptRunner", "StepError", "StepFailure"]
+__all__ = ["Recorder", "ScriptRunner", "StepFailure"]
 
 _log = logging.getLogger(__name__)
-
-
-class StepError(CharactersError):
-    """A step cannot be done; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +38,6 @@ class StepFailure:
     step: int
     what: str
     why: str
-
-
-class GameDriver(Protocol):
-    """Does the steps of a script to a game, and shows its sessions."""
-
-    def view(self, character: str) -> SessionView:
-        """Return the state of a character's session. Raises StepError when there is none."""
-
-    def begin(self, step: Step) -> None:
-        """Start to do a step. Raises StepError."""
-
-    def is_done(self, step: Step) -> bool:
-        """Tell whether the step that was begun is over. Raises StepError."""
 
 
 @dataclass
@@ -69,7 +53,7 @@ class ScriptRunner:
     """Call `update` once a frame until `is_over`; then `failure` is None if every step was met."""
 
     script: Script
-    driver: GameDriver
+    driver: SceneDriver
     now: Callable[[], float]
     failure: StepFailure | None = None
     is_over: bool = False

@@ -43,12 +43,19 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from characters.protocol.failures import CharactersError
 from characters.protocol.network_conditions import LATE_SECONDS, SLOW_BYTES_PER_SECOND
 from characters.session.conversation import ResumeOutcome
 
 __all__ = [
-    "QuitStep", "RespondStep", "SayStep", "Script", "SpeakWavStep", "Step", "Wait", "WaitStep",
+    "QuitStep", "RespondStep", "SayStep", "Script", "SpeakWavStep", "Step", "StepError", "Wait",
+    "WaitStep",
 ]  # fmt: skip
+
+
+class StepError(CharactersError):
+    """A step cannot be done; the message says why."""
+
 
 CharacterId: TypeAlias = Annotated[str, Field(min_length=1)]
 

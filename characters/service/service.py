@@ -37,7 +37,8 @@ from characters.service.room import LiveRoom, RoomServices
 from characters.service.room_connection import ClientSocket, ConnectionHandler, short
 from characters.service.store import RoomHistory, SessionRepository, SessionStore
 from characters.service.voice import SpeechInput, SpeechOutput
-from characters.speech.interfaces import Speech, VoiceStyle
+from characters.speech.factory import SpeechParts
+from characters.speech.interfaces import VoiceStyle
 from engine.toml.reader import TomlFileError
 
 __all__ = [
@@ -84,7 +85,7 @@ class Service:
         wall: Callable[[], float],
         new_id: Callable[[], str],
         settings: ServiceSettings | None = None,
-        speech: Speech | None = None,
+        speech: SpeechParts | None = None,
     ) -> None:
         self.settings = settings or ServiceSettings()
         self.registry = Registry(new_id, self.settings.limits)

@@ -25,16 +25,16 @@ from characters.protocol.messages import (
     Visemes,
 )
 from characters.service.conversation import SpeakText
+from characters.speech.factory import SpeechParts
 from characters.speech.interfaces import (
     Heard,
     Rejected,
-    Speech,
     SpeechEvent,
-    SpeechListener,
     SpeechStarted,
     SpeechStopped,
     VoiceStyle,
 )
+from characters.speech.listener import Transcriber
 
 __all__ = ["SpeechCallbacks", "SpeechInput", "SpeechOutput"]
 
@@ -61,7 +61,7 @@ class SpeechInput:
     An utterance whose frames stop coming is ended: what is said next is another one.
     """
 
-    def __init__(self, listener: SpeechListener, pause_seconds: float) -> None:
+    def __init__(self, listener: Transcriber, pause_seconds: float) -> None:
         self._listener = listener
         self._check_seconds = (pause_seconds + LOST_SECONDS) / CHECKS
         self._is_fed = False
@@ -163,7 +163,9 @@ class SpeechCallbacks:
 class SpeechOutput:
     """Speaks one turn at a time."""
 
-    def __init__(self, speech: Speech, style: VoiceStyle | None, now: Callable[[], float]) -> None:
+    def __init__(
+        self, speech: SpeechParts, style: VoiceStyle | None, now: Callable[[], float]
+    ) -> None:
         self._speech = speech
         self._style = style
         self._now = now

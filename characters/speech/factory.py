@@ -162,7 +162,7 @@ class SpeechParts:
 
     @property
     def can_recognise(self) -> bool:
-        """Whether listeners understand words."""
+        """Whether listeners understand words (without, they reject every utterance)."""
         return self._recogniser is not None
 
     def listen(
@@ -172,7 +172,11 @@ class SpeechParts:
         activity: VoiceActivityOptions | None = None,
         turn: SmartTurn | None = None,
     ) -> Transcriber:
-        """Open a listener for what can be said in a room."""
+        """Open a listener for what can be said in a room.
+
+        Phrases are sentences as one would say them; `(a | b)` are alternatives, `[a]` is
+        optional, and `<name>` stands for a given name. Punctuation and case do not matter.
+        """
         return Transcriber(
             phrases,
             self._detector(),
@@ -184,7 +188,11 @@ class SpeechParts:
     async def synthesise(
         self, text: str, style: VoiceStyle | None = None
     ) -> AsyncGenerator[VoiceChunk, None]:
-        """Speak a text, sentence by sentence: one is played while the next is made."""
+        """Speak a text, sentence by sentence: one is played while the next is made.
+
+        Chunks of at most 100 ms come as fast as they are made, not paced. `aclose()` the generator,
+        or cancel the task that iterates, to stop at once.
+        """
         for sentence in sentences(text):
             async with aclosing(
                 self._synthesiser.synthesise(sentence, style or VoiceStyle())

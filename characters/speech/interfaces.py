@@ -1,4 +1,4 @@
-"""The protocols of speech: what listeners, recognisers, detectors and synthesisers do.
+"""The protocols of speech: what recognisers, detectors and synthesisers do.
 
 Also what they share: the events of a listener, `dictated` for recognisers without a grammar, and
 the given names that a phrase with `<name>` can be spoken with.
@@ -7,16 +7,15 @@ the given names that a phrase with `<name>` can be spoken with.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from characters.protocol.failures import CharactersError
-from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
 
 __all__ = [
     "CollectedUtterance", "Detector", "dictated", "GIVEN_NAMES", "Heard", "Recogniser", "Rejected",
-    "SAY_AGAIN", "Speech", "SpeechEvent", "SpeechListener", "SpeechStarted", "SpeechStopped",
+    "SAY_AGAIN", "SpeechEvent", "SpeechStarted", "SpeechStopped",
     "Synthesiser", "SynthesisError", "Utterance", "VoiceChunk", "VoiceStyle",
 ]  # fmt: skip
 
@@ -81,65 +80,6 @@ class VoiceChunk:
     pcm: bytes
     sample_rate: int
     visemes: tuple[float, ...] = ()  # 15 weights in the wire's order, or empty
-
-
-class SpeechListener(Protocol):
-    """Listens in one room: voice activity, then recognition in a worker thread.
-
-    All calls come from the event loop, one at a time for a room; none of them holds the loop.
-    """
-
-    async def feed(self, pcm: bytes, timestamp: float) -> tuple[SpeechEvent, ...]:
-        """Take one 16 kHz mono int16 frame; return the events that follow, in order."""
-
-    async def force_stop(self) -> tuple[SpeechEvent, ...]:
-        """End the utterance now (`force-user-stopped-speaking`, end of push-to-talk)."""
-
-    async def cut_off(self) -> tuple[SpeechEvent, ...]:
-        """End the utterance of a player whose frames have stopped coming."""
-
-    async def set_muted(self, muted: bool) -> tuple[SpeechEvent, ...]:
-        """Stop or resume listening (`stt-toggle`); an open utterance is dropped."""
-
-    async def close(self) -> None:
-        """Release everything; idempotent."""
-
-
-class Speech(Protocol):
-    """All speech of the service, shared by its rooms; make it once, before the service listens."""
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """One sentence for each part that is missing here; text goes on without it."""
-
-    @property
-    def can_recognise(self) -> bool:
-        """Whether listeners understand words (without, they reject every utterance)."""
-
-    def listen(
-        self,
-        phrases: Iterable[str],
-        *,
-        activity: VoiceActivityOptions | None = None,
-        turn: SmartTurn | None = None,
-    ) -> SpeechListener:
-        """Open a listener for what can be said in a room.
-
-        Phrases are sentences as one would say them; `(a | b)` are alternatives, `[a]` is
-        optional, and `<name>` stands for a given name. Punctuation and case do not matter.
-        """
-
-    def synthesise(
-        self, text: str, style: VoiceStyle | None = None
-    ) -> AsyncGenerator[VoiceChunk, None]:
-        """Speak a text: chunks of at most 100 ms, as fast as they are made (not paced).
-
-        An async generator: `aclose()` it, or cancel the task that iterates, to stop at once;
-        the child process behind it is gone by then.
-        """
-
-    async def close(self) -> None:
-        """Stop workers and child processes."""
 
 
 class Utterance(Protocol):

@@ -162,7 +162,10 @@ class NullRecogniser:
 
 
 class Transcriber:
-    """Implements `SpeechListener` over any detector and recogniser."""
+    """Listens in one room: any detector of speech, then any recogniser, in a worker thread.
+
+    All calls come from the event loop, one at a time; none of them holds it.
+    """
 
     def __init__(
         self,
@@ -204,7 +207,7 @@ class Transcriber:
         return tuple(events)
 
     async def force_stop(self) -> tuple[SpeechEvent, ...]:
-        """End the utterance now."""
+        """End the utterance now (`force-user-stopped-speaking`, end of push-to-talk)."""
         if not self._activity.is_speaking:
             return ()
         self._activity.stop()

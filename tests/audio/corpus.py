@@ -22,7 +22,8 @@ import numpy as np
 
 from characters.audio.signal import Samples, resample
 from characters.speech.factory import make_speech
-from characters.speech.interfaces import Heard, Rejected, SpeechListener
+from characters.speech.interfaces import Heard, Rejected
+from characters.speech.listener import Transcriber
 from characters.speech.settings import SpeechDetector, SpeechSettings
 from tests.audio.devices import require
 
@@ -163,7 +164,7 @@ def in_a_room(voice: Samples, noise_db: float | None, chance: np.random.Generato
     return mixed.tobytes()
 
 
-async def listen(listener: SpeechListener, pcm: bytes) -> list[Heard | Rejected]:
+async def listen(listener: Transcriber, pcm: bytes) -> list[Heard | Rejected]:
     """Feed an utterance frame by frame."""
     results: list[Heard | Rejected] = []
     for at in range(0, len(pcm), 640):

@@ -19,7 +19,8 @@ import numpy as np
 
 from characters.audio.signal import Samples
 from characters.speech.factory import make_speech
-from characters.speech.interfaces import Heard, SpeechEvent, SpeechListener, SpeechStopped
+from characters.speech.interfaces import Heard, SpeechEvent, SpeechStopped
+from characters.speech.listener import Transcriber
 from tests.audio.corpus import GRAMMAR, HELD_OUT, PHRASES, in_a_room, say
 
 BEFORE_SECONDS = 0.5  # of room, as `in_a_room` puts it there
@@ -70,7 +71,7 @@ def sentences(every: int, pause: float) -> Iterator[tuple[str, Samples, bool]]:
                     yield text, np.concatenate((first, silence, last)), True
 
 
-async def hear(listener: SpeechListener, pcm: bytes) -> list[SpeechEvent]:
+async def hear(listener: Transcriber, pcm: bytes) -> list[SpeechEvent]:
     """Feed a sentence frame by frame."""
     events: list[SpeechEvent] = []
     for at in range(0, len(pcm), 640):

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from characters.headless.runner import StepError
-from characters.headless.script import Step
+from characters.headless.driver import SceneDriver
+from characters.headless.script import Step, StepError
 from characters.session.conversation import (
     DialogueState,
     Resume,
@@ -45,7 +45,7 @@ class FakeSession:
         self.view = replace(self.view, transcript=(*self.view.transcript, turn))
 
 
-class FakeDriver:
+class FakeDriver(SceneDriver):
     """Records the steps; they last while `busy` says so."""
 
     def __init__(self, *sessions: FakeSession) -> None:

@@ -11,8 +11,7 @@ from characters.components.faults import Faults
 from characters.components.manager import CharacterManager
 from characters.components.player import Door, Player
 from characters.headless.driver import Lookup, SceneDriver
-from characters.headless.runner import StepError
-from characters.headless.script import Script, Step
+from characters.headless.script import Script, Step, StepError
 from characters.session.conversation import SessionState
 from engine.app.application import Application
 from engine.core.clock import ManualClock

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping
 
+from characters.speech.factory import SpeechParts
 from characters.speech.interfaces import SpeechEvent, SpeechStopped, VoiceChunk, VoiceStyle
+from characters.speech.listener import Transcriber
 
 __all__ = ["SECOND", "FakeListener", "FakeSpeech"]
 
 SECOND = VoiceChunk(b"\0\0" * 16000, 16000, tuple([0.0] * 14 + [1.0]))
 
 
-class FakeListener:
+class FakeListener(Transcriber):
     """Reports what its script says for the n-th frame."""
 
     def __init__(self, script: Mapping[int, tuple[SpeechEvent, ...]]) -> None:
@@ -43,7 +45,7 @@ class FakeListener:
         self.orders.append("closed")
 
 
-class FakeSpeech:
+class FakeSpeech(SpeechParts):
     """Speaks a chunk of silence for each word, one second unless told otherwise."""
 
     problems: tuple[str, ...] = ()

@@ -27,7 +27,7 @@ from characters.service.conversation import TimingConfig
 from characters.service.registry import RefusalError
 from characters.service.service import AgentFactory, Service, ServiceSettings
 from characters.service.store import SessionStore
-from characters.speech.interfaces import Speech
+from characters.speech.factory import SpeechParts
 from characters.transport.base import Connection, Transport
 from characters.transport.livekit import LiveKitRooms
 from characters.transport.websocket import WebSocketTransport
@@ -160,7 +160,7 @@ async def service_stage(
     api_key: str | None = None,
     *,
     agents: AgentFactory | None = None,
-    speech: Speech | None = None,
+    speech: SpeechParts | None = None,
     path: Path | None = None,
 ) -> AsyncIterator[WebSocketStage]:
     """Serve on a free loopback port of this event loop; what is said is kept at `path`."""
