@@ -69,9 +69,9 @@ def _sdl_key_at() -> Callable[[int], int] | None:
     """Return SDL's own function for it: pygame has none. None where it cannot be reached."""
     if pygame.get_sdl_version()[0] != 2:
         return None  # it takes other arguments there
-    folder = Path(pygame.__file__).parent
-    # Elsewhere a module's own libraries are searched as well, wherever they lie.
-    path = folder / "SDL2.dll" if sys.platform == "win32" else Path(pygame.base.__file__)
+    own = Path(pygame.__file__).with_name("SDL2.dll")
+    # Where a library is no DLL, those that pygame's module has loaded are searched with it.
+    path = own if own.is_file() else pygame.base.__file__
     try:
         function = ctypes.CDLL(str(path)).SDL_GetKeyFromScancode
     except (OSError, AttributeError):
