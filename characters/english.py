@@ -128,6 +128,7 @@ ENGLISH = Words.of(
             "reconnecting": "reconnecting {attempt}",
             "wait": "{what}, {seconds} s",
             "error": "error: press {keys[retry]} to retry",
+            "away": "away: press {keys[retry]} to call",
             "leaving": "leaving",
             "resting": "resting: come near",
             "elsewhere": "in another game: press {keys[take_over]}",

@@ -198,7 +198,8 @@ class SessionConnection:
         session.connection, session.meter = connection, GateMeter()
         welcome = connection.welcome
         outcome = ResumeOutcome.__members__.get(welcome.resumed.upper())
-        self._feed(events.RoomJoined(self.epoch, outcome, welcome.last_seen_seconds))
+        joined = events.RoomJoined(self.epoch, outcome, welcome.last_seen_seconds, welcome.agent)
+        self._feed(joined)
         return connection
 
     def _channel_of(self, grant: RoomGrant, *, rejoins: bool) -> SequencedChannel:

@@ -301,6 +301,7 @@ class OpenSession:
             connected_at=machine.connected_at,
             is_speaking=talk.dialogue.is_speaking,
             emotion=talk.emotion,
+            has_agent=machine.has_agent,
             is_hibernating=machine.is_hibernating,
             is_starting=machine.phase is AttemptPhase.AWAITING,
             unconfirmed_lines=len(talk.unconfirmed),
@@ -403,7 +404,7 @@ class Conversation:
 
     def _catch_up(self) -> None:
         """Repeat what the old room did not confirm, and say what waited for the connection."""
-        if self._session.machine.state is not SessionState.CONNECTED:
+        if not self._is_heard:
             return
         for message in self._talk.owed():
             if self.try_send(message):
@@ -459,13 +460,20 @@ class Conversation:
     @property
     def _is_open(self) -> bool:
         """Whether something new may go out now."""
-        is_connected = self._session.machine.state is SessionState.CONNECTED
-        return is_connected and not self._talk.has_older_lines
+        return self._is_heard and not self._talk.has_older_lines
+
+    @property
+    def _is_heard(self) -> bool:
+        """Whether the character is at the other end."""
+        machine = self._session.machine
+        return machine.state is SessionState.CONNECTED and machine.has_agent
 
     def _keep(self, item: Waiting) -> None:
         """Keep an item until there is a connection, or refuse it."""
         machine = self._session.machine
-        if machine.state not in _WAITS and not machine.is_hibernating:
+        if not machine.has_agent:
+            self._refuse(item, "The character has left: call it back first.")
+        elif machine.state not in _WAITS and not machine.is_hibernating:
             self._refuse(item)
         elif self._talk.keep(item):
             self._feed(WakeRequested())

@@ -153,6 +153,13 @@ class SessionHandle:
         """Connect if the session hibernates."""
         self._feed(events.WakeRequested())
 
+    def spawn_agent(self) -> None:
+        """Call the character back into a room that it has left (`spawn_agent_on_rejoin = False`).
+
+        The connection is made again: `view.has_agent` is true once it is CONNECTED.
+        """
+        self._feed(events.AgentRequested())
+
     def player_acted(self) -> None:
         """Note that the player is busy with this character: it is not idle."""
         self._feed(events.PlayerActed())

@@ -53,6 +53,7 @@ class Hello:
 class Welcome:
     """The service's answer; `resumed` is "rejoined", "resumed" or "fresh".
 
+    `agent` is whether the character is in the room, or on its way there.
     `replayed` messages follow at once, the first of them (or of what is new) numbered `next_seq`.
     """
 
@@ -61,6 +62,7 @@ class Welcome:
     next_seq: int = 1
     resumed: str = "fresh"
     last_seen_seconds: float | None = None
+    agent: bool = True
 
 
 @dataclass(frozen=True, slots=True)

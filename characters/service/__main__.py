@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     add("--allow-remote", action="store_true", help="permit an address off this machine")
     add("--port", type=int, default=0, help="0 takes a free one")
     add("--session-ttl", type=float, default=30 * 86400.0, help="seconds")
+    add("--agent-linger", type=float, default=10.0, help="seconds in an empty room")
     add("--idle-timeout", type=float, default=900.0, help="seconds")
     add("--idle-warning", type=float, default=60.0, help="seconds before the time-out")
     add("--words-per-second", type=float, default=14.0, help="0 answers at once")
@@ -95,7 +96,7 @@ def _service(options: argparse.Namespace, store: SessionStore) -> Service:
         return Random(options.seed)
 
     settings = ServiceSettings(
-        limits=Limits(session_ttl=options.session_ttl),
+        limits=Limits(session_ttl=options.session_ttl, agent_linger=options.agent_linger),
         timing=TimingConfig(
             options.words_per_second,
             options.think,

@@ -507,6 +507,10 @@ class RoomConversation:
         """Note that the player's connection came or went; the idle timer runs while it is there."""
         self._idle.set_present(present, now)
 
+    def stay_silent(self) -> None:
+        """Break no silence by a remark, until the next answer."""
+        self._idle.allow_remark(0)
+
     def set_voice(self, enabled: bool) -> None:
         """Turn the voice on or off from the next turn on."""
         self._has_voice = enabled
@@ -515,7 +519,7 @@ class RoomConversation:
         """Replace the respond modes; a lane that is not named is answered."""
         self._modes = dict(modes)
         if messages.SILENT in self._modes.values():
-            self._idle.allow_remark(0)
+            self.stay_silent()
 
     def set_mode(self, lane: str, mode: str) -> Mapping[str, str]:
         """Set the respond mode of one lane; return them all."""

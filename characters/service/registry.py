@@ -60,6 +60,7 @@ class Limits:
     token_ttl: float = 15.0
     silent_after: float = 1.4  # a client pings once a second
     enter_within: float = 3.0  # later, a room that nobody entered makes way for another
+    agent_linger: float = 10.0  # that an agent stays in a room without its player
     max_sessions: int = 10_000
     max_rooms: int = 256
 
@@ -173,7 +174,9 @@ class Registry:
         if room.persona != request.persona:  # another character is in there
             raise RefusalError(404, "room not found")
         self._clear_way(request, room, now, dead)
-        room.agent = room.agent or request.spawn_agent
+        alone_since = room.left_at if room.live_id is None else room.heard_at
+        stayed = room.agent and now - alone_since < self._limits.agent_linger
+        room.agent = stayed or request.spawn_agent
         room.ttl = self._room_ttl(request)
         return self._grant(room, now, is_new=False)
 

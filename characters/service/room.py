@@ -127,7 +127,7 @@ class MessageHandler:
         if not text or len(text) > MAX_TEXT:
             return [_text_ack(message, f"'text' must have 1 to {MAX_TEXT} characters")]
         if not self.has_agent:
-            return [_text_ack(message, "No character is in this room; ask for spawn_agent")]
+            return [_text_ack(message, "Nobody is here to answer; call the character back")]
         if self._conversation.is_full:
             return [_text_ack(message, "Too much at once; wait for an answer, say it again")]
         effects = self._conversation.player_said(text, now, message_id)
@@ -340,12 +340,14 @@ class LiveRoom:
     # --- the connection (`RoomEvents`) -----------------------------------------------------
 
     def connected(self) -> None:
-        """Tell the client that the character is ready."""
+        """Tell the client that the character is ready, if it is there."""
         self._is_left_for_good = False
         self._conversation.set_present(True, self._services.now())
         self._messages.has_agent = self.room.agent
         if self.room.agent:
             self._make_ready()
+        else:
+            self._conversation.stay_silent()
         self._wake.set()
 
     def disconnected(self, *, for_good: bool) -> None:
@@ -400,7 +402,7 @@ class LiveRoom:
 
     def _greet_now(self) -> None:
         """Greet without waiting for other characters: the player has turned to this one."""
-        if self._queue is not None:
+        if self._queue is not None and self.room.agent:
             self._greet()
 
     async def _release_late(self, queue: SpeakingQueue) -> None:

@@ -191,7 +191,7 @@ class RoomConnection:
         following = self.channel.confirmed + 1
         resumed = "rejoined" if self._was_entered else room.resumed
         got, away = self.channel.received, room.last_seen_seconds
-        socket.send_link(link.Welcome(got, len(missed), following, resumed, away))
+        socket.send_link(link.Welcome(got, len(missed), following, resumed, away, room.agent))
         self.socket, self._was_entered = socket, True
         for frame in missed:
             socket.send(frame)

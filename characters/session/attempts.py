@@ -24,7 +24,8 @@ from characters.session.events import AttemptPhase, Session, Timer, Transition
 from characters.session.policy import IdlePolicy, Persist, ReconnectPolicy, ResumePolicy
 
 __all__ = [
-    "arm_microphone", "attempt_over", "awaited", "begin", "budget_spent", "bye_failure", "clear",
+    "arm_microphone", "attempt_over", "awaited", "begin", "budget_spent", "bye_failure",
+    "call_agent", "clear",
     "drop_room", "end_conversation", "ended_in_attempt", "go_on", "granted", "joined", "leave_room",
     "loaded", "ready", "ready_too_late", "release", "retry", "retry_unanswered",
     "service_started", "start_budget", "start_idle", "start_too_late", "started",
@@ -109,7 +110,7 @@ def _open_connection(step: Transition) -> None:
         mode=events.RoomMode.JOIN if rejoins else events.RoomMode.CREATE,
         character_session_id=token,
         room_name=session.room_name if rejoins else None,
-        spawn_agent=policy.spawn_agent_on_rejoin if rejoins else True,
+        spawn_agent=not rejoins or policy.spawn_agent_on_rejoin or session.wants_agent,
         live_id=session.live_id,
         takeover=session.takeover,
     )
@@ -191,9 +192,9 @@ def _worse(one: Resume, other: Resume) -> Resume:
 
 
 def joined(step: Transition, event: events.RoomJoined) -> None:
-    """Take what the room says was restored, then wait for the character."""
-    restored = step.session.restored
-    assert restored is not None  # set by the grant
+    """Take what the room says was restored, then wait for the character if there is one."""
+    restored, plan = step.session.restored, step.session.plan
+    assert restored is not None and plan is not None  # set before and by the grant
     if event.outcome is not None:
         is_fresh = event.outcome is ResumeOutcome.FRESH
         said = Resume(event.outcome, FreshReason.REFUSED if is_fresh else None)
@@ -203,8 +204,12 @@ def joined(step: Transition, event: events.RoomJoined) -> None:
         return
     step.cancel(Timer.START)
     restored = replace(restored, last_seen_seconds=event.last_seen_seconds)
-    step.set(phase=AttemptPhase.JOINED, restored=restored)
+    has_agent = event.has_agent or plan.spawn_agent
+    step.set(phase=AttemptPhase.JOINED, restored=restored, has_agent=has_agent)
     step.start(Timer.READY, step.now + step.session.policy.character_ready_timeout_seconds)
+    if not has_agent:
+        step.set(ready_at=step.now)  # nobody else is waited for
+        _connect_if_usable(step)
 
 
 def stored(step: Transition, event: events.RecordStored) -> None:
@@ -244,11 +249,24 @@ def _connect_if_usable(step: Transition) -> None:
         fresh_reason=None,
         connected_at=step.now,
         error=None if is_durable else session.error,
+        wants_agent=session.wants_agent and not session.has_agent,
     )
-    step.go(SessionState.CONNECTED, "character ready")
+    step.go(SessionState.CONNECTED, "character ready" if session.has_agent else "without character")
     step.start(Timer.STABLE, step.now + session.policy.stable_after_seconds)
-    arm_microphone(step)
+    if session.has_agent:
+        arm_microphone(step)
     start_idle(step)
+    if step.session.wants_agent:
+        call_agent(step)
+
+
+def call_agent(step: Transition) -> None:
+    """Rejoin the room with its character: an agent is called by a request to connect."""
+    release(step)
+    step.set(attempt=1, trouble_since=step.now, wants_agent=True)
+    step.go(SessionState.RECONNECTING, "character called")
+    start_budget(step)
+    go_on(step)
 
 
 # --- what a failed attempt leads to -----------------------------------------------------------
@@ -479,7 +497,7 @@ def stop_connection_timers(step: Transition) -> None:
     if step.session.microphone_opened_at is not None:
         step.set(microphone_opened_at=None)
         step.order(events.CloseMicrophone())
-    step.set(connected_at=None)
+    step.set(connected_at=None, has_agent=True)
 
 
 def start_budget(step: Transition) -> None:

@@ -24,14 +24,15 @@ from characters.session.conversation import (
 from characters.session.policy import Persist, ReconnectPolicy
 
 __all__ = [
-    "AbortConnection", "AttemptFailed", "AttemptPhase", "CancelTimer", "CharacterReady",
-    "ClearRecord", "CloseConnection", "Closed", "CloseMicrophone", "Command", "ConnectionEvent",
-    "ConnectionLost", "ConnectionStarted", "ConnectRequested", "DisconnectRequested", "Event",
-    "ForgetRequested", "HibernateRequested", "HOLDING_PHASES", "LoadRecord", "OpenConnection",
-    "OpenMicrophone", "PersistChanged", "PlayerActed", "PolicyChanged", "Publish", "RecordLoaded",
-    "RecordLoadFailed", "RecordStored", "RecordStoreFailed", "RestartRequested", "RoomGranted",
-    "RoomJoined", "RoomMode", "ServerEnded", "ServiceAwaited", "ServiceStarted", "Session",
-    "StartTimer", "StoreRecord", "Storing", "Timer", "TimerFired", "Transition", "WakeRequested",
+    "AbortConnection", "AgentRequested", "AttemptFailed", "AttemptPhase", "CancelTimer",
+    "CharacterReady", "ClearRecord", "CloseConnection", "Closed", "CloseMicrophone", "Command",
+    "ConnectionEvent", "ConnectionLost", "ConnectionStarted", "ConnectRequested",
+    "DisconnectRequested", "Event", "ForgetRequested", "HibernateRequested", "HOLDING_PHASES",
+    "LoadRecord", "OpenConnection", "OpenMicrophone", "PersistChanged", "PlayerActed",
+    "PolicyChanged", "Publish", "RecordLoaded", "RecordLoadFailed", "RecordStored",
+    "RecordStoreFailed", "RestartRequested", "RoomGranted", "RoomJoined", "RoomMode", "ServerEnded",
+    "ServiceAwaited", "ServiceStarted", "Session", "StartTimer", "StoreRecord", "Storing", "Timer",
+    "TimerFired", "Transition", "WakeRequested",
 ]  # fmt: skip
 
 
@@ -112,6 +113,11 @@ class WakeRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentRequested:
+    """The game calls back a character that has left the room."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceStarted:
     """The game has started the service behind the endpoint: whoever missed it may try anew."""
 
@@ -173,10 +179,14 @@ class RoomGranted(ConnectionEvent):
 
 @dataclass(frozen=True, slots=True)
 class RoomJoined(ConnectionEvent):
-    """The room was entered; ``outcome`` is what it says was restored, None if it does not say."""
+    """The room was entered; ``outcome`` is what it says was restored, None if it does not say.
+
+    ``has_agent`` is whether the character is in the room, or will be.
+    """
 
     outcome: ResumeOutcome | None = None
     last_seen_seconds: float | None = None
+    has_agent: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +238,8 @@ class Closed(ConnectionEvent):
 
 Event: TypeAlias = (
     ConnectRequested | DisconnectRequested | ForgetRequested | PolicyChanged | PersistChanged |
-    RestartRequested | PlayerActed | HibernateRequested | WakeRequested | ServiceStarted |
-    TimerFired | ConnectionEvent
+    RestartRequested | PlayerActed | HibernateRequested | WakeRequested | AgentRequested |
+    ServiceStarted | TimerFired | ConnectionEvent
 )  # fmt: skip
 
 
@@ -396,6 +406,9 @@ class Session:
     ready_at: float | None = None
     connected_at: float | None = None
     microphone_opened_at: float | None = None
+
+    has_agent: bool = True  # false: CONNECTED to a room that the character has left
+    wants_agent: bool = False  # asked for since it left
 
     takeover: bool = False
     wants_connect: bool = False  # asked for while DISCONNECTING

@@ -165,6 +165,16 @@ def _wake_after_close(step: Transition, event: events.WakeRequested) -> None:
     step.set(wants_connect=step.session.wants_connect or step.session.is_hibernating)
 
 
+def _call_agent(step: Transition, event: events.AgentRequested) -> None:
+    if not step.session.has_agent:
+        attempts.call_agent(step)
+
+
+def _call_agent_later(step: Transition, event: events.AgentRequested) -> None:
+    """Let the next connection bring the character, if it finds it gone."""
+    step.set(wants_agent=True)
+
+
 def _player_acted(step: Transition, event: events.PlayerActed) -> None:
     attempts.start_idle(step)
 
@@ -285,6 +295,7 @@ _TRYING: Mapping[type | Timer, Handler] = {
     events.ForgetRequested: _forget_and_start_over,
     events.HibernateRequested: _hibernate,
     events.WakeRequested: _nothing,
+    events.AgentRequested: _call_agent_later,
     events.PlayerActed: _nothing,
     events.PolicyChanged: _change_policy,
     events.PersistChanged: _change_persist,
@@ -314,6 +325,7 @@ _ROWS: Mapping[SessionState, Mapping[type | Timer, Handler]] = {
         events.ForgetRequested: _forget,
         events.HibernateRequested: _nothing,
         events.WakeRequested: _wake,
+        events.AgentRequested: _call_agent_later,
         events.PlayerActed: _nothing,
         events.PolicyChanged: _change_policy,
         events.PersistChanged: _change_persist,
@@ -331,6 +343,7 @@ _ROWS: Mapping[SessionState, Mapping[type | Timer, Handler]] = {
         events.ForgetRequested: _forget,
         events.HibernateRequested: _hibernate,
         events.WakeRequested: _nothing,
+        events.AgentRequested: _call_agent,
         events.PlayerActed: _player_acted,
         events.PolicyChanged: _change_policy,
         events.PersistChanged: _change_persist,
@@ -351,6 +364,7 @@ _ROWS: Mapping[SessionState, Mapping[type | Timer, Handler]] = {
         events.ForgetRequested: _forget,
         events.HibernateRequested: _nothing,
         events.WakeRequested: _wake_after_close,
+        events.AgentRequested: _call_agent_later,
         events.PlayerActed: _nothing,
         events.PolicyChanged: _change_policy,
         events.PersistChanged: _change_persist,
@@ -376,6 +390,7 @@ _ROWS: Mapping[SessionState, Mapping[type | Timer, Handler]] = {
         events.ForgetRequested: _forget,
         events.HibernateRequested: _nothing,
         events.WakeRequested: _nothing,
+        events.AgentRequested: _call_agent_later,
         events.PlayerActed: _nothing,
         events.PolicyChanged: _change_policy,
         events.PersistChanged: _change_persist,

@@ -240,14 +240,17 @@ class Actions:
             self._state.close()
 
     def retry(self, key: str) -> None:
-        """Let a character in ERROR try again."""
+        """Let a character in ERROR try again, or call one back that has left its room."""
         if character := self.query.find(key):
-            character.session.retry()
+            session = character.session
+            session.retry() if character.view.has_agent else session.spawn_agent()
 
     def retry_first(self) -> None:
-        """Retry the character whose card is the first."""
-        failed = (c for c in self.query.characters if c.view.state is SessionState.ERROR)
-        if character := next(failed, None):
+        """Retry the character whose card is the first, or else call the first that has left."""
+        found = self.query.characters
+        failed = [c for c in found if c.view.state is SessionState.ERROR]
+        away = [c for c in found if not c.view.has_agent]
+        if character := next(iter(failed + away), None):
             self.retry(character.key)
 
     def start_anew(self, key: str) -> None:

@@ -136,8 +136,10 @@ def talk_badge(say: Words, dialogue: DialogueState) -> BadgeWords:
 def badge(say: Words, view: SessionView, now: float) -> BadgeWords:
     """Return what the badge over a head shows."""
     state = view.state
-    if state is SessionState.CONNECTED:
+    if state is SessionState.CONNECTED and view.has_agent:
         return talk_badge(say, view.dialogue)
+    if state is SessionState.CONNECTED:
+        return BadgeWords(Shape.HOLLOW, say("badge.away"), Tone.QUIET)
     if view.is_starting:
         return BadgeWords(Shape.ARC, say("badge.starting"), Tone.BUSY)
     if state is SessionState.CONNECTING:

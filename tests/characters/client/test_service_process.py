@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from characters.client.config import SessionConfig
+from characters.client.config import SessionConfig, TextRefused
 from characters.client.handle import SessionHandle
 from characters.client.runtime import Runtime, RuntimeBuilder
 from characters.client.service_process import ServiceError, ServiceProcess
@@ -111,6 +111,38 @@ def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     until(lambda: not answers(url))
     parent.stdin.close()
     parent.stdout.close()
+
+
+def words_of(handle: SessionHandle) -> str:
+    return "".join(turn.text for turn in handle.view.transcript if turn.speaker == "character")
+
+
+def test_a_character_that_left_the_room_is_seen_to_be_away_and_can_be_called_back(
+    tmp_path: Path,
+) -> None:
+    arguments = (*FAST, "--agent-linger", "0")
+    service = ServiceProcess(tmp_path, ROOT / "assets", arguments=arguments, start_seconds=DEADLINE)
+    runtime = RuntimeBuilder().use_service(service).build()
+    try:
+        alone = ReconnectPolicy(spawn_agent_on_rejoin=False)
+        handle = runtime.open_session(SessionConfig("patient-7f3a", policy=alone))
+        told: list[object] = []
+        handle.events.subscribe(told.append)
+        handle.connect()
+        until(lambda: handle.view.state is SessionState.CONNECTED, runtime)
+        assert handle.view.has_agent
+        handle.cut()
+        until(lambda: handle.view.timeline[-1].is_reconnection_successful, runtime)
+        assert not handle.view.has_agent
+        handle.send_text("My name is Ada.")
+        until(lambda: any(isinstance(event, TextRefused) for event in told), runtime)
+        handle.spawn_agent()
+        until(lambda: len(handle.view.timeline) == 6, runtime)
+        assert handle.view.has_agent
+        handle.send_text("My name is Ada.")
+        until(lambda: "Ada" in words_of(handle), runtime)
+    finally:
+        runtime.close()
 
 
 def test_a_talk_survives_a_cut_a_kill_and_a_restart_of_the_game(service: ServiceProcess) -> None:

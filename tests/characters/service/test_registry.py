@@ -321,6 +321,16 @@ def test_an_agent_that_was_not_asked_for_comes_with_the_rejoin_that_asks() -> No
     assert registry.connect(rejoining(grant), 2.0).room.agent
 
 
+def test_an_agent_stays_for_a_moment_in_a_room_without_its_player() -> None:
+    registry = make(Limits(agent_linger=10.0))
+    for left_for, stays in ((9.9, True), (10.0, False)):
+        grant = enter(registry, ASK)
+        registry.leave(grant.room, grant.live_id, 1.0)
+        back = replace(rejoining(grant), spawn_agent=False)
+        assert registry.connect(back, 1.0 + left_for).room.agent is stays
+        assert registry.connect(rejoining(grant), 1.0 + left_for).room.agent
+
+
 class PoliteAgent:
     """Greets in eight words, and answers in one."""
 

@@ -15,6 +15,7 @@ from characters.session.conversation import (
 )
 from characters.session.events import (
     AbortConnection,
+    AgentRequested,
     ClearRecord,
     ConnectionStarted,
     ConnectRequested,
@@ -23,10 +24,12 @@ from characters.session.events import (
     HibernateRequested,
     LoadRecord,
     OpenConnection,
+    OpenMicrophone,
     Publish,
     RecordLoadFailed,
     RecordStored,
     RecordStoreFailed,
+    RoomJoined,
     RoomMode,
     ServerEnded,
     ServiceAwaited,
@@ -94,6 +97,48 @@ def test_a_rejoin_spawns_an_agent_as_the_policy_says() -> None:
     for wanted in (True, False):
         life = Life(changed(spawn_agent_on_rejoin=wanted)).connect().arrive().lose()
         assert life.plan.spawn_agent is wanted
+
+
+ALONE = changed(spawn_agent_on_rejoin=False)
+
+
+def alone() -> Life:
+    """Return a session that has rejoined a room without its character."""
+    life = Life(ALONE).connect().arrive().lose().grant()
+    return life.feed(RoomJoined(life.epoch, has_agent=False)).store()
+
+
+def test_a_room_that_the_character_has_left_is_rejoined_without_waiting_for_it() -> None:
+    life = alone()
+    assert life.state is SessionState.CONNECTED and not life.session.has_agent
+    assert life.changes[-1].resume == Resume(ResumeOutcome.REJOINED)
+    assert not life.wait(60.0).all(OpenMicrophone)[1:]
+
+
+def test_a_character_that_is_called_back_comes_with_the_next_connection() -> None:
+    life = alone().feed(AgentRequested())
+    assert (life.plan.mode, life.plan.spawn_agent) == (RoomMode.JOIN, True)
+    assert life.arrive().session.has_agent
+    assert life.states.endswith("CONNECTED RECONNECTING CONNECTED")
+    assert life.wait(10.0).lose().plan.spawn_agent is False  # called once
+
+
+def test_a_character_that_is_there_is_not_called() -> None:
+    life = Life(ALONE).connect().arrive().feed(AgentRequested())
+    assert life.last == ()
+
+
+def test_a_call_while_the_room_is_rejoined_is_not_forgotten() -> None:
+    life = Life(ALONE).connect().arrive().lose().feed(AgentRequested()).grant()
+    life.feed(RoomJoined(life.epoch, has_agent=False)).store()
+    assert life.state is SessionState.RECONNECTING and life.plan.spawn_agent
+
+
+def test_a_room_that_lacks_the_character_that_was_asked_for_is_waited_in() -> None:
+    life = Life().connect().grant()
+    life.feed(RoomJoined(life.epoch, has_agent=False)).store()
+    assert life.state is SessionState.CONNECTING
+    assert life.wait(30.0).changes[-1].error_code is None
 
 
 def test_a_new_room_always_spawns_its_agent() -> None:

@@ -39,6 +39,9 @@ class HudHandle(FakeHandle):
     def retry(self) -> None:
         self.commands.append("retry")
 
+    def spawn_agent(self) -> None:
+        self.commands.append("spawn agent")
+
 
 class HudEars(FakeVoiceInput):
     """Ears with a status that a test sets."""

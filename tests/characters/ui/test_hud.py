@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pygame
@@ -150,6 +151,13 @@ def test_r_retries_the_one_in_error_and_nobody_else(stage: Stage) -> None:
     stage.press("r")
     assert stage.session("bob").commands[-1] == "retry"
     assert "retry" not in stage.session("ada").commands
+
+
+def test_r_calls_back_the_one_who_has_left_the_room(stage: Stage) -> None:
+    session = stage.session("bob")
+    session.view = replace(session.view, state=SessionState.CONNECTED, has_agent=False)
+    stage.press("r")
+    assert session.commands[-1] == "spawn agent"
 
 
 def test_v_takes_over_the_talk_that_is_open_elsewhere_and_no_other(stage: Stage) -> None:

@@ -48,6 +48,10 @@ def test_each_state_has_a_shape_and_a_word_of_its_own() -> None:
     assert len({words.word for words in said}) == len(S)
 
 
+def test_a_character_that_has_left_its_room_is_not_called_ready() -> None:
+    assert badge(EN, view(S.CONNECTED, has_agent=False), NOW).word == "away: press R to call"
+
+
 @pytest.mark.parametrize(
     ("dialogue", "shape", "word"),
     [
