@@ -72,7 +72,6 @@ def parser() -> argparse.ArgumentParser:
     docs = commands.add_parser("docs", help="the documentation: list, print, open")
     docs.add_argument("page", nargs="?", help="a page to print, such as own-store")
     docs.add_argument("--open", action="store_true", help="open it with the system's program")
-    docs.add_argument("--write", action="store_true", help="write the pages made from the code")
     docs.set_defaults(command=_docs)
     return root
 
@@ -231,11 +230,9 @@ def _new(options: argparse.Namespace, out: TextIO) -> int:
 
 
 def _docs(options: argparse.Namespace, out: TextIO) -> int:
-    from characters.commands.docs import open_page, print_page, write_reference
+    from characters.commands.docs import open_page, print_page
 
-    if options.write:
-        print("Written:", ", ".join(write_reference(parser())) or "all are current", file=out)
-    elif options.open:
+    if options.open:
         open_page(options.page)
     else:
         print_page(options.page, out)

@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 from characters.agents.persona import read_persona
-from characters.cli import main, parser
-from characters.commands.docs import FOLDER, page_names, reference_pages
+from characters.cli import main
+from characters.commands.docs import FOLDER, page_names
 from characters.headless.script import Script
 from characters.protocol.failures import FailureKind, classify_http
 from characters.session.policy import ReconnectPolicy
 from engine.toml.reader import read_toml
 from tests.imports import ROOT
 from tests.programs import play
+from tests.reference_pages import reference_pages
 
 PAGES = {name: (FOLDER / f"{name}.md").read_text(encoding="utf-8") for name in page_names()}
 
@@ -37,9 +38,9 @@ def run(*arguments: str) -> tuple[int, str]:
 
 
 def test_the_pages_made_from_the_code_are_current() -> None:
-    made = reference_pages(parser())
+    made = reference_pages()
     old = [name for name, text in made.items() if PAGES.get(name) != text]
-    assert not old, "run `python -m characters docs --write`"
+    assert not old, "run `python -m tests.reference_pages`"
 
 
 def test_the_list_of_pages_has_a_title_for_each() -> None:
