@@ -54,6 +54,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "engine.core",
     ),
     "characters.service": (
+        "engine.core.file_system",
         "characters.agents",
         "characters.protocol",
         "characters.resources",

@@ -35,6 +35,7 @@ class CharactersError(Exception):
     ├── PersistenceError     a session could not be stored or read; retryable
     ├── ServiceError         the embedded service could not be started; retryable
     ├── RefusalError         the service refuses a request to connect
+    ├── AccessError          the keys of a service cannot be used as they are set
     ├── ConflictError        the session is open in another game
     ├── ContextError         the service cannot use what it was told about the level
     ├── PatternError         a persona's pattern is malformed; a ValueError too

@@ -21,13 +21,15 @@ from aiohttp import web
 
 from characters.agents.llm import LlmEndpoint
 from characters.resources import package_assets
-from characters.service.app import LOOPBACK, drop_half_sent, make_app, make_runner
+from characters.service.access import LOOPBACK, AccessError, AccessSettings, KeyRing, PlayerTokens
+from characters.service.app import drop_half_sent, make_app, make_runner
 from characters.service.conversation import TimingConfig
 from characters.service.registry import Limits
 from characters.service.service import PersonaAgentFactory, Service, ServiceSettings, endpoint_file
 from characters.service.store import SessionStore
 from characters.speech.factory import SpeechParts, make_speech
 from characters.speech.settings import add_speech_flags, speech_settings
+from engine.core.file_system import FileLock, LockHeldError
 
 __all__ = ["main", "parser"]
 
@@ -57,7 +59,13 @@ def parser() -> argparse.ArgumentParser:
     add("--seed", type=int, help="makes what is said repeatable")
     add("--no-speech", action="store_true", help="text only")
     add_speech_flags(it)
-    add("--api-key-env", help="environment variable with the key to demand")
+    add("--api-key-env", help="environment variable with the keys to demand, spaces between them")
+    add("--api-key-file", type=Path, help="file with a key a line, read again when it changes")
+    add("--admin-key-env", help="environment variable with the keys that may forget any player")
+    add("--player-secret-env", help="environment variable with the secrets that sign player tokens")
+    add("--public-url", help="ws:// or wss:// address of this service for clients")
+    add("--trust-proxy", action="store_true", help="believe X-Forwarded-For and -Proto")
+    add("--requests-per-second", type=float, help="of one key or address; ten times that at once")
     add(
         "--model-from-env",
         action="store_true",
@@ -74,10 +82,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     if options.host not in LOOPBACK and not options.allow_remote:
         parser().error(f"{options.host} is open to others; say --allow-remote if that is meant")
-    if options.api_key_env and not os.environ.get(options.api_key_env):
-        parser().error(f"--api-key-env: the variable {options.api_key_env} is unset or empty")
-    if options.allow_remote and not options.api_key_env:
-        parser().error("--allow-remote needs a key: name its variable with --api-key-env")
+    try:
+        access = _access(options)
+    except AccessError as problem:
+        parser().error(f"{problem}")
     try:
         speech_settings(options)
     except ValueError as problem:
@@ -88,7 +96,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Short turns between threads: speech must not hold up everybody's frames (measured: a round
     # trip p99 of 148 ms at the default interval).
     sys.setswitchinterval(0.0005)
-    return asyncio.run(_run(options))
+    return _run(options, access)
+
+
+REMOTE_PER_SECOND = 20.0
+
+
+def _access(options: argparse.Namespace) -> AccessSettings:
+    """Return who may call. Raises AccessError for what is missing."""
+    has_keys = options.api_key_env or options.api_key_file
+    if options.allow_remote and not has_keys:
+        raise AccessError("--allow-remote needs a key: --api-key-env NAME or --api-key-file FILE")
+    if options.public_url and not options.public_url.startswith(("ws://", "wss://")):
+        raise AccessError("--public-url begins with ws:// or wss://")
+    admin, secret = options.admin_key_env, options.player_secret_env
+    default = REMOTE_PER_SECOND if options.allow_remote else None
+    return AccessSettings(
+        keys=KeyRing(options.api_key_env, options.api_key_file) if has_keys else None,
+        admin_keys=KeyRing(admin, None) if admin else None,
+        tokens=PlayerTokens(os.environ.get(secret, "").split()) if secret else None,
+        allow_remote=options.allow_remote,
+        public_url=options.public_url,
+        trusts_proxy=options.trust_proxy,
+        per_second=options.requests_per_second or default,
+    )
 
 
 def _service(options: argparse.Namespace, store: SessionStore) -> Service:
@@ -149,7 +180,48 @@ def _database(data: Path) -> Path:
     return folder / "sessions.sqlite3"
 
 
-async def _run(options: argparse.Namespace) -> int:
+LOCK_SECONDS = 5.0  # as long as a service that was told to stop may take to save
+
+
+def _lock(folder: Path) -> FileLock | None:
+    """Take the data folder for this process alone; None where its volume knows no locks.
+
+    Raises LockHeldError while another service has it.
+    """
+    until = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            return FileLock(folder / "service.lock")
+        except LockHeldError:
+            if time.monotonic() >= until:
+                raise
+        except OSError as problem:
+            logging.getLogger(__name__).warning("%s is not locked: %s", folder, problem.strerror)
+            return None
+        time.sleep(0.05)
+
+
+def _run(options: argparse.Namespace, access: AccessSettings) -> int:
+    if options.data is None:
+        return asyncio.run(_serve(options, access))
+    try:
+        lock = _lock(_database(options.data).parent)
+    except LockHeldError as problem:
+        print(
+            f"{options.data} is in use by another service, process {problem.pid}; stop that one "
+            "first, or give this one a folder of its own with --data",
+            file=sys.stderr,
+        )
+        return 1
+    try:
+        return asyncio.run(_serve(options, access))
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+async def _serve(options: argparse.Namespace, access: AccessSettings) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     # Not loop.add_signal_handler: the event loops of Windows have none.
@@ -160,9 +232,7 @@ async def _run(options: argparse.Namespace) -> int:
         print(json.dumps({"problem": store.warning}), flush=True)
     service = _service(options, store)
     await service.start()
-    key = os.environ.get(options.api_key_env) if options.api_key_env else None
-    app = make_app(service, key, allow_remote=options.allow_remote)
-    runner = make_runner(app)
+    runner = make_runner(make_app(service, access))
     await runner.setup()
     try:
         await _listen(runner, options)

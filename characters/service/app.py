@@ -7,16 +7,13 @@ without a room; its end event is spelled `connection-stoppped`, as the public se
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 import logging
 import math
-import re
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -25,18 +22,18 @@ from characters.agents.agent import Do, Feel, Part
 from characters.protocol.codec import MessageError, encode_server, parse_object
 from characters.protocol.link import MAX_FRAME, SUBPROTOCOL
 from characters.protocol.messages import MAX_TEXT, ActionResponse, BotEmotion, BotLlmText
+from characters.service.access import AccessSettings, Guard
 from characters.service.registry import RefusalError
 from characters.service.requests import read_connect, read_fields
 from characters.service.room_connection import ClientSocket
 from characters.service.service import Service, grant_body
 
-__all__ = ["drop_half_sent", "LOOPBACK", "make_app", "make_runner"]
+__all__ = ["drop_half_sent", "make_app", "make_runner"]
 
 
 log = logging.getLogger(__name__)
 
 BODY_SECONDS = 10.0
-HOST = re.compile(r"[\w.\-\[\]:]+")
 
 
 HEADER_SECONDS = 10.0
@@ -64,24 +61,20 @@ async def drop_half_sent(runner: web.AppRunner, within: float = HEADER_SECONDS) 
 def make_runner(app: web.Application, shutdown_seconds: float = 1.0) -> web.AppRunner:
     """Return the server of an application; bodies are taken as they are, nothing is unpacked."""
     return web.AppRunner(
-        app, access_log=None, auto_decompress=False, shutdown_timeout=shutdown_seconds
+        app,
+        access_log=None,
+        # aiohttp's own log repeats the beginning of a bad request, and with it keys and tokens.
+        logger=logging.Logger("http", logging.CRITICAL),
+        auto_decompress=False,
+        shutdown_timeout=shutdown_seconds,
     )
 
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
-
-def make_app(
-    service: Service, api_key: str | None = None, *, allow_remote: bool = False
-) -> web.Application:
-    """Build the application; with `api_key`, every call must carry it.
-
-    Unless `allow_remote`, only requests to a loopback name are answered: a web page that gives its
-    own name a loopback address (DNS rebinding) is not.
-    """
-    routes = _Routes(service)
-    guards = [_errors, _no_browsers, _check_host(allow_remote), _authorise(api_key)]
-    app = web.Application(client_max_size=MAX_FRAME, middlewares=guards)
+def make_app(service: Service, access: AccessSettings | None = None) -> web.Application:
+    """Build the application; without `access` it serves its own machine, without a key."""
+    guard = Guard(access or AccessSettings(), service.now)
+    routes = _Routes(service, guard)
+    app = web.Application(client_max_size=MAX_FRAME, middlewares=[_answers(guard)])
     app[BUSY] = set()
     app.add_routes(
         [
@@ -103,102 +96,77 @@ def _refused(refusal: RefusalError) -> web.Response:
     return web.json_response({"detail": refusal.detail}, status=refusal.status, headers=headers)
 
 
-@web.middleware
-async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    route = request.path.split("/")[1]
-    request.app[BUSY].add(request.protocol)
-    try:
-        return await handler(request)
-    except RefusalError as refusal:
-        log.info("%s refused: %d", route, refusal.status)
-        return _refused(refusal)
-    except web.HTTPRequestEntityTooLarge:
-        return _refused(RefusalError(413, f"the body is larger than {MAX_FRAME} bytes"))
-    except web.HTTPException as error:
-        return _refused(RefusalError(error.status, error.reason))
-    except TimeoutError:
-        return _refused(RefusalError(408, "the body did not arrive in time"))
-    except ConnectionError:
-        raise
-    except Exception as error:
-        # No message of the error: it may hold what a player said.
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        line = f"{last.name}:{last.lineno}"
-        log.error("%s failed: %s in %s", route, type(error).__name__, line)
-        return _refused(RefusalError(500, "the service failed; its log says where"))
-    finally:
-        request.app[BUSY].discard(request.protocol)
-
-
-@web.middleware
-async def _no_browsers(request: web.Request, handler: Handler) -> web.StreamResponse:
-    # Any web page that the player has open can reach the loopback address; none is served.
-    if "Origin" in request.headers:
-        raise RefusalError(403, "not allowed: web pages are not served")
-    return await handler(request)
-
-
-def _check_host(allow_remote: bool) -> Middleware:
+def _answers(guard: Guard) -> Middleware:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request.app[BUSY].add(request.protocol)
         try:
-            name = urlsplit(f"//{request.host}").hostname
-        except ValueError:
-            name = None
-        if name is None or not HOST.fullmatch(request.host):
-            raise RefusalError(400, "the Host header is no host name")
-        if not allow_remote and name not in LOOPBACK:
-            raise RefusalError(403, "not allowed: this service answers its own machine only")
-        return await handler(request)
+            guard.check(request)
+            return await handler(request)
+        except ConnectionError:
+            raise
+        except Exception as error:
+            return _refused(_refusal(error, request.path.split("/")[1]))
+        finally:
+            request.app[BUSY].discard(request.protocol)
 
     return middleware
 
 
-def _authorise(api_key: str | None) -> Middleware:
-    @web.middleware
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        # A room is opened with the token that `/connect` granted.
-        is_open = request.path == "/health" or request.path.startswith("/rooms/")
-        key = request.headers.get("X-API-Key") or request.headers.get("API-AUTH-TOKEN") or ""
-        if api_key and not is_open and not _is_same(key, api_key):
-            raise RefusalError(401, "invalid API key")
-        return await handler(request)
-
-    return middleware
-
-
-def _is_same(key: str, api_key: str) -> bool:
-    return hmac.compare_digest(key.encode("utf-8", "replace"), api_key.encode())
+def _refusal(error: Exception, route: str) -> RefusalError:
+    """Return what a client is told of an error."""
+    if isinstance(error, RefusalError):
+        log.info("%s refused: %d", route, error.status)
+        return error
+    if isinstance(error, web.HTTPRequestEntityTooLarge):
+        return RefusalError(413, f"the body is larger than {MAX_FRAME} bytes")
+    if isinstance(error, web.HTTPException):
+        return RefusalError(error.status, error.reason)
+    if isinstance(error, TimeoutError):
+        return RefusalError(408, "the body did not arrive in time")
+    # No message of the error: it may hold what a player said.
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    log.error("%s failed: %s in %s:%s", route, type(error).__name__, last.name, last.lineno)
+    return RefusalError(500, "the service failed; its log says where")
 
 
 class _Routes:
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, guard: Guard) -> None:
         self._service = service
+        self._guard = guard
 
     # --- HTTP ----------------------------------------------------------------------------
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
         connect = read_connect(await _body(request))
+        self._guard.check_player(request, connect.end_user_id)
         grant = await self._service.connect(connect)
-        return web.json_response(grant_body(grant, connect, f"ws://{request.host}"))
+        return web.json_response(grant_body(grant, connect, self._guard.origin(request)))
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
-        return await _answer_stream(self._service, request)
+        return await _answer_stream(self._service, self._guard, request)
 
     async def remove(self, request: web.Request) -> web.StreamResponse:
-        if not await self._service.remove(request.match_info["id"]):
+        session = self._service.registry.session(request.match_info["id"])
+        if session is None:
             raise RefusalError(404, "session not found")
+        self._guard.check_removal(request, session.end_user_id, session)
+        await self._service.remove(session.session_id)
         return web.json_response({"status": "expired"})
 
     async def forget(self, request: web.Request) -> web.StreamResponse:
         try:
-            user = parse_object(await _body(request)).get("end_user_id")
+            body = parse_object(await _body(request))
         except MessageError as problem:
             raise RefusalError(400, problem.message) from None
+        user = body.get("end_user_id")
         if not isinstance(user, str) or not user:
             raise RefusalError(
                 422, [{"type": "missing", "loc": ["body", "end_user_id"], "msg": "Field required"}]
             )
+        session = self._service.registry.session(str(body.get("character_session_id")))
+        shown = session if session is not None and session.end_user_id == user else None
+        self._guard.check_removal(request, user, shown)
         return web.json_response({"forgotten": await self._service.forget(user)})
 
     async def health(self, request: web.Request) -> web.StreamResponse:
@@ -268,7 +236,9 @@ END_EVENT = "connection-stoppped"
 FIELDS = ("character_id", "text_input", "character_session_id", "end_user_id", "persona")
 
 
-async def _answer_stream(service: Service, request: web.Request) -> web.StreamResponse:
+async def _answer_stream(
+    service: Service, guard: Guard, request: web.Request
+) -> web.StreamResponse:
     """Answer a multipart question. Raises RefusalError before the stream begins."""
     form = await _form(request)
     values = {name: form[name] for name in FIELDS if name in form}
@@ -278,6 +248,7 @@ async def _answer_stream(service: Service, request: web.Request) -> web.StreamRe
         problem = {"type": "missing", "loc": ["body", "text_input"], "msg": message}
         raise RefusalError(422, [problem])
     connect = read_fields(values)
+    guard.check_player(request, connect.end_user_id)
     async with service.question(connect, text.strip()) as (grant, parts):
         stream = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}

@@ -141,9 +141,14 @@ class Pace:
         self._paid_until = -math.inf
 
     def take(self, amount: float, now: float) -> float:
-        """Return how many seconds to wait before more is read."""
+        """Take an amount; return how many seconds to wait before more is taken."""
         self._paid_until = max(self._paid_until, now) + amount / self._per_second
-        return max(0.0, self._paid_until - now - self._ahead)
+        return self.wait(0, now)
+
+    def wait(self, amount: float, now: float) -> float:
+        """Return how many seconds to wait until so much may be taken."""
+        due = max(self._paid_until, now) + amount / self._per_second
+        return max(0.0, due - now - self._ahead)
 
 
 class RoomEvents(Protocol):

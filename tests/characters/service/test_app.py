@@ -153,11 +153,25 @@ def test_a_deleted_session_is_expired() -> None:
 
 def test_forget_ends_the_talk_and_wipes_the_player() -> None:
     async def play(bare: Bare) -> None:
-        async with bare.room(end_user_id="me") as (guest, _):
-            assert await bare.post("/forget", end_user_id="me") == (200, {"forgotten": 1})
+        async with bare.room(end_user_id="me") as (guest, grant):
+            session_id = grant["character_session_id"]
+            answer = await bare.post("/forget", end_user_id="me", character_session_id=session_id)
+            assert answer == (200, {"forgotten": 1})
             assert (await guest.ended())[-1]["reason"] == "killed"
         assert (await bare.health())["sessions"] == 0
         assert (await bare.post("/forget"))[0] == 422
+
+    serve(play)
+
+
+def test_a_player_is_not_forgotten_by_the_mere_name() -> None:
+    async def play(bare: Bare) -> None:
+        await bare.connect(end_user_id="ada")
+        other = (await bare.connect(end_user_id="bob"))["character_session_id"]
+        for shown in ({}, {"character_session_id": "guess"}, {"character_session_id": other}):
+            status, _ = await bare.post("/forget", end_user_id="ada", **shown)
+            assert status == 403
+        assert (await bare.health())["sessions"] == 2
 
     serve(play)
 

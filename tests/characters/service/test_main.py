@@ -163,6 +163,21 @@ def test_a_service_for_others_needs_a_key(capsys: pytest.CaptureFixture[str]) ->
     assert "--api-key-env" in capsys.readouterr().err
 
 
+def test_a_second_service_on_one_folder_is_refused_with_the_first_ones_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("characters.service.__main__.LOCK_SECONDS", 0.1)
+
+    async def run() -> int:
+        async with process(tmp_path) as (it, _):
+            status = await asyncio.to_thread(main, ["--no-speech", "--data", str(tmp_path)])
+            assert status == 1
+            return it.pid
+
+    pid = asyncio.run(run())
+    assert f"process {pid}" in capsys.readouterr().err
+
+
 async def voice_at(url: str) -> AudioFrame:
     """Return the first piece of a character's voice."""
     transport = WebSocketTransport(url)

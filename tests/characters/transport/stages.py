@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +23,7 @@ from characters.protocol.messages import (
     ServerMessage,
     UserTextMessage,
 )
+from characters.service.access import AccessSettings, KeyRing
 from characters.service.app import make_app, make_runner
 from characters.service.conversation import TimingConfig
 from characters.service.registry import RefusalError
@@ -162,6 +164,7 @@ async def service_stage(
     agents: AgentFactory | None = None,
     speech: SpeechParts | None = None,
     path: Path | None = None,
+    access: AccessSettings | None = None,
 ) -> AsyncIterator[WebSocketStage]:
     """Serve on a free loopback port of this event loop; what is said is kept at `path`."""
     heard: list[str] = []
@@ -177,7 +180,9 @@ async def service_stage(
         speech=speech,
     )
     await service.start()
-    runner = make_runner(make_app(service, api_key), 0.5)
+    keys = None if api_key is None else KeyRing("KEY", None, {"KEY": api_key})
+    access = replace(access or AccessSettings(), keys=keys)
+    runner = make_runner(make_app(service, access), 0.5)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]

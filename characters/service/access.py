@@ -1,0 +1,239 @@
+"""Who may call the service, from where and how often: what is checked before any work is done.
+
+* `Host` and `Origin`: a web page that the player has open can reach the loopback address, by its
+  own name too (DNS rebinding). None is served.
+* Keys of games (`X-API-Key`) and of administrators (`X-Admin-Key`): `KeyRing`.
+* Tokens of players (`X-Player-Token`), signed by a game's own server: `PlayerTokens`.
+* How often one key or address asks: a `Pace` for each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from characters.protocol.failures import CharactersError
+from characters.service.registry import RefusalError
+from characters.service.room_connection import Pace
+
+__all__ = ["AccessError", "AccessSettings", "Guard", "KeyRing", "LOOPBACK", "PlayerTokens"]
+
+log = logging.getLogger(__name__)
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+HOST = re.compile(r"[\w.\-\[\]:]+")
+HASHED = "sha256:"
+MAX_CALLERS = 10_000
+
+
+class AccessError(CharactersError):
+    """Keys or tokens that cannot be used as they are set; the message says what to do."""
+
+
+class KeyRing:
+    """Keys that are accepted, from a variable, a file, or both; none of them is kept as it is.
+
+    A variable holds keys with spaces between them. A file holds one a line, as it is or hashed
+    (`sha256:` and its digest in hexadecimal), and is read again when it has changed: a key is
+    added, or taken back, without a restart. Raises AccessError when there is no key.
+    """
+
+    def __init__(
+        self, variable: str | None, file: Path | None, environment: Mapping[str, str] = os.environ
+    ) -> None:
+        self._file = file
+        self._changed_at = 0
+        self._fixed: frozenset[str] = frozenset()
+        if variable is not None:
+            self._fixed = frozenset(map(_digest, environment.get(variable, "").split()))
+            if not self._fixed:
+                raise AccessError(f"the variable {variable} is unset or empty; put the key into it")
+        try:
+            self._hashes = self._fixed | self._read()
+        except OSError as problem:
+            why = problem.strerror
+            raise AccessError(f"the keys in {file} cannot be read: {why}") from None
+        if not self._hashes:
+            raise AccessError(f"there is no key in {file}; write one on a line of its own")
+
+    def accepts(self, key: str) -> bool:
+        """Tell whether a key is on the ring now."""
+        self._refresh()
+        presented = _digest(key)
+        return any(hmac.compare_digest(presented, known) for known in self._hashes)
+
+    def _refresh(self) -> None:
+        """Read a file that has changed; while it cannot be read, or is empty, the old keys hold."""
+        try:
+            if self._file is not None and self._file.stat().st_mtime_ns != self._changed_at:
+                self._hashes = self._fixed | self._read() or self._hashes
+        except OSError as problem:
+            log.warning("the file of keys cannot be read: %s", problem.strerror)
+
+    def _read(self) -> frozenset[str]:
+        if self._file is None:
+            return frozenset()
+        self._changed_at = self._file.stat().st_mtime_ns
+        lines = self._file.read_text(encoding="utf-8", errors="replace").splitlines()
+        found = (line.partition("#")[0].strip() for line in lines)
+        return frozenset(_digest_in(line) for line in found if line)
+
+
+def _digest_in(line: str) -> str:
+    hashed = line.startswith(HASHED)
+    return line.removeprefix(HASHED).lower() if hashed else _digest(line)
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
+
+
+class PlayerTokens:
+    """Short-lived tokens that a game's own server signs (HS256), each for one `end_user_id`.
+
+    `secrets` are those of that server, the newest first; an old one is kept until what it signed
+    has expired. Raises AccessError without the `pyjwt` package or a secret.
+    """
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        try:
+            import jwt
+        except ImportError:
+            raise AccessError(
+                'tokens of players need the extra `tokens`: pip install "pygame-troupe[tokens]"'
+            ) from None
+        if not secrets or min(map(len, secrets)) < 32:
+            raise AccessError("a secret that signs tokens of players has at least 32 characters")
+        self._jwt = jwt
+        self._secrets = tuple(secrets)
+
+    def player(self, token: str) -> str | None:
+        """Return whom a token is for; None for one that is expired, forged or unreadable."""
+        for secret in self._secrets:
+            try:
+                claims = self._jwt.decode(
+                    token, secret, algorithms=["HS256"], options={"require": ["exp", "sub"]}
+                )
+            except self._jwt.InvalidTokenError:
+                continue
+            return str(claims["sub"])
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessSettings:
+    """Who may call a service. The default is the embedded one: its own machine, without a key.
+
+    `public_url` (ws:// or wss://) is the service's address for clients. `trusts_proxy` takes the
+    caller's address and whether he came by TLS from the headers of a proxy in front.
+    `per_second` is how many requests one key or address may make, ten times that at once; None
+    is any number.
+    """
+
+    keys: KeyRing | None = None
+    admin_keys: KeyRing | None = None
+    tokens: PlayerTokens | None = None
+    allow_remote: bool = False
+    public_url: str | None = None
+    trusts_proxy: bool = False
+    per_second: float | None = None
+
+
+class Guard:
+    """Checks requests; each check raises RefusalError. `now` is seconds on a monotonic clock."""
+
+    def __init__(self, settings: AccessSettings, now: Callable[[], float]) -> None:
+        self._settings = settings
+        self._now = now
+        self._paces: dict[str, Pace] = {}
+
+    def check(self, request: web.Request) -> None:
+        """Check where a request comes from, how often, and its key: the cheapest first."""
+        self._check_origin(request)
+        # A room is opened with the token that `/connect` granted.
+        if request.path == "/health" or request.path.startswith("/rooms/"):
+            return
+        self._check_pace(request)
+        keys, headers = self._settings.keys, request.headers
+        key = headers.get("X-API-Key") or headers.get("API-AUTH-TOKEN") or ""
+        if keys is not None and not keys.accepts(key):
+            raise RefusalError(401, "invalid API key")
+
+    def check_player(self, request: web.Request, end_user_id: str | None) -> None:
+        """Check the player's token, where tokens are demanded."""
+        if self._settings.tokens is None:
+            return
+        player = self._player(request)
+        if player is None:
+            raise RefusalError(401, "the player's token is missing, expired or not ours")
+        if player != end_user_id:
+            raise RefusalError(403, "the player's token is for another end_user_id")
+
+    def check_removal(self, request: web.Request, player: str | None, session_id: object) -> None:
+        """Check that a caller may wipe what is kept of a player.
+
+        An administrator may, and who has the player's token or, where no tokens are demanded,
+        the id of one of his sessions: it is known to the game that he plays alone. `session_id`
+        is what the caller showed that is a living session of that player, else None.
+        """
+        admin_keys = self._settings.admin_keys
+        key = request.headers.get("X-Admin-Key", "")
+        if admin_keys is not None and admin_keys.accepts(key):
+            return
+        if self._settings.tokens is not None:
+            self.check_player(request, player)
+        elif session_id is None:
+            raise RefusalError(
+                403, "not allowed: show a character_session_id of that player, or X-Admin-Key"
+            )
+
+    def origin(self, request: web.Request) -> str:
+        """Return the beginning of the URLs of rooms."""
+        if self._settings.public_url is not None:
+            return self._settings.public_url.rstrip("/")
+        forwarded = request.headers.get("X-Forwarded-Proto", "")
+        is_secure = request.secure or (self._settings.trusts_proxy and forwarded == "https")
+        return f"{'wss' if is_secure else 'ws'}://{request.host}"
+
+    def _player(self, request: web.Request) -> str | None:
+        tokens, token = self._settings.tokens, request.headers.get("X-Player-Token", "")
+        return None if tokens is None else tokens.player(token)
+
+    def _check_origin(self, request: web.Request) -> None:
+        if "Origin" in request.headers:
+            raise RefusalError(403, "not allowed: web pages are not served")
+        try:
+            name = urlsplit(f"//{request.host}").hostname
+        except ValueError:
+            name = None
+        if name is None or not HOST.fullmatch(request.host):
+            raise RefusalError(400, "the Host header is no host name")
+        if not self._settings.allow_remote and name not in LOOPBACK:
+            raise RefusalError(403, "not allowed: this service answers its own machine only")
+
+    def _check_pace(self, request: web.Request) -> None:
+        per_second = self._settings.per_second
+        if per_second is None:
+            return
+        caller = request.headers.get("X-API-Key") or self._address(request)
+        if caller not in self._paces and len(self._paces) >= MAX_CALLERS:
+            self._paces.clear()
+        pace = self._paces.setdefault(caller, Pace(per_second, 10 * per_second))
+        if wait := pace.wait(1, self._now()):
+            raise RefusalError(429, "too many requests", retry_after=wait)
+        pace.take(1, self._now())
+
+    def _address(self, request: web.Request) -> str:
+        forwarded = request.headers.get("X-Forwarded-For", "")
+        if self._settings.trusts_proxy and forwarded:
+            return forwarded.rpartition(",")[2].strip()
+        return str(request.remote)

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+
+from characters.service.access import AccessError, AccessSettings, KeyRing, PlayerTokens
+from tests.characters.service.client import Bare, serve
+
+SECRET, OLD_SECRET = "s" * 32, "o" * 32
+
+
+def token(player: str, secret: str = SECRET, seconds: float = 60.0) -> dict[str, str]:
+    claims = {"sub": player, "exp": time.time() + seconds}
+    return {"X-Player-Token": jwt.encode(claims, secret, algorithm="HS256")}
+
+
+async def ask(bare: Bare, path: str, headers: dict[str, str], **body: Any) -> int:
+    async with bare.http.post(bare.url + path, json=body, headers=headers) as answer:
+        await answer.read()
+        return answer.status
+
+
+def test_a_variable_holds_several_keys() -> None:
+    ring = KeyRing("KEYS", None, {"KEYS": "first second"})
+    assert ring.accepts("first") and ring.accepts("second")
+    assert not ring.accepts("first second") and not ring.accepts("")
+
+
+@pytest.mark.parametrize("environment", [{}, {"KEYS": ""}, {"KEYS": "  "}])
+def test_a_variable_without_a_key_is_refused(environment: dict[str, str]) -> None:
+    with pytest.raises(AccessError, match="KEYS is unset or empty"):
+        KeyRing("KEYS", None, environment)
+
+
+def test_a_file_holds_keys_as_they_are_or_hashed_and_the_hash_is_no_key(tmp_path: Path) -> None:
+    hashed = "sha256:" + hashlib.sha256(b"secret").hexdigest()
+    file = tmp_path / "keys"
+    file.write_text(f"plain  # of the first game\n\n{hashed}\n")
+    ring = KeyRing(None, file)
+    assert ring.accepts("plain") and ring.accepts("secret")
+    assert not ring.accepts(hashed) and not ring.accepts("# of the first game")
+
+
+def test_a_key_is_added_and_taken_back_without_a_restart(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text("old")
+    ring = KeyRing(None, file)
+    file.write_text("new")
+    os.utime(file, ns=(1, 1))  # another time of change, whatever the clock's grain
+    assert ring.accepts("new") and not ring.accepts("old")
+    file.unlink()
+    assert ring.accepts("new")  # a file that is being replaced locks nobody out
+
+
+@pytest.mark.parametrize("content", [None, "", "# none yet\n"])
+def test_a_file_without_a_key_is_refused(content: str | None, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "keys").write_text(content)
+    with pytest.raises(AccessError, match="keys"):
+        KeyRing(None, tmp_path / "keys")
+
+
+def test_a_token_names_its_player_until_it_expires_also_with_the_secret_before() -> None:
+    tokens = PlayerTokens((SECRET, OLD_SECRET))
+    for secret in (SECRET, OLD_SECRET):
+        assert tokens.player(token("ada", secret)["X-Player-Token"]) == "ada"
+    assert tokens.player(token("ada", "f" * 32)["X-Player-Token"]) is None
+    assert tokens.player(token("ada", seconds=-1.0)["X-Player-Token"]) is None
+    assert tokens.player("") is None
+    no_expiry = jwt.encode({"sub": "ada"}, SECRET, algorithm="HS256")
+    no_signature = jwt.encode({"sub": "ada", "exp": time.time() + 60}, "", algorithm="none")
+    assert tokens.player(no_expiry) is tokens.player(no_signature) is None
+
+
+def test_a_short_secret_is_refused() -> None:
+    with pytest.raises(AccessError, match="32"):
+        PlayerTokens(("short",))
+
+
+def test_where_tokens_are_demanded_each_player_has_his_own() -> None:
+    async def play(bare: Bare) -> None:
+        asked = {"character_id": "counter", "end_user_id": "ada"}
+        assert await ask(bare, "/connect", {}, **asked) == 401
+        assert await ask(bare, "/connect", token("bob"), **asked) == 403
+        assert await ask(bare, "/connect", token("ada"), **asked) == 200
+        assert await ask(bare, "/forget", token("bob"), end_user_id="ada") == 403
+        assert await ask(bare, "/forget", token("ada"), end_user_id="ada") == 200
+
+    serve(play, access=AccessSettings(tokens=PlayerTokens((SECRET,))))
+
+
+def test_an_administrator_forgets_anybody() -> None:
+    async def play(bare: Bare) -> None:
+        await bare.connect(end_user_id="ada")
+        assert await ask(bare, "/forget", {"X-Admin-Key": "guess"}, end_user_id="ada") == 403
+        assert await ask(bare, "/forget", {"X-Admin-Key": "root"}, end_user_id="ada") == 200
+        assert (await bare.health())["sessions"] == 0
+
+    serve(play, access=AccessSettings(admin_keys=KeyRing("A", None, {"A": "root"})))
+
+
+def test_who_asks_too_often_is_told_when_to_come_back_before_any_work() -> None:
+    async def play(bare: Bare) -> None:
+        statuses = [await ask(bare, "/connect", {}, character_id="") for _ in range(60)]
+        assert statuses[:10] == [422] * 10
+        assert 429 in statuses[10:]
+        assert await ask(bare, "/connect", {"X-API-Key": "another"}, character_id="") == 422
+        assert (await bare.health())["status"] == "ok"
+
+    serve(play, access=AccessSettings(per_second=1.0))
+
+
+def test_the_url_of_a_room_is_the_public_one() -> None:
+    async def play(bare: Bare) -> None:
+        grant = await bare.connect()
+        assert grant["room_url"].startswith("wss://talk.example.org/rooms/")
+
+    serve(play, access=AccessSettings(public_url="wss://talk.example.org/"))
+
+
+@pytest.mark.parametrize(("trusts", "scheme"), [(True, "wss://"), (False, "ws://")])
+def test_a_proxy_is_believed_only_where_it_is_trusted(trusts: bool, scheme: str) -> None:
+    async def play(bare: Bare) -> None:
+        headers = {"X-Forwarded-Proto": "https"}
+        body = {"character_id": "counter"}
+        async with bare.http.post(bare.url + "/connect", json=body, headers=headers) as answer:
+            assert (await answer.json())["room_url"].startswith(scheme)
+
+    serve(play, access=AccessSettings(trusts_proxy=trusts))
