@@ -144,10 +144,7 @@ def report_from(raw: dict[str, object]) -> DeviceReport:
         stable = stable_name(name)
         # The same device through a second host API is the same to the player.
         if stable not in devices or index in (raw["input"], raw["output"]):
-            is_default = index == raw["input"], index == raw["output"]
-            devices[stable] = AudioDevice(
-                stable, int(inputs), int(outputs), round(rate), *is_default
-            )
+            devices[stable] = AudioDevice(stable, int(inputs), int(outputs), round(rate))
     return DeviceReport(tuple(devices.values()))
 
 

@@ -30,7 +30,7 @@ INT16, FLOAT32 = -16, -32  # as pygame.mixer.get_init tells them
 
 def pygame_devices() -> DeviceReport:
     """Return the one loudspeaker that pygame plays on: the system's default."""
-    return DeviceReport((AudioDevice(NAME, 0, 2, OUTPUT_RATE, is_default_output=True),))
+    return DeviceReport((AudioDevice(NAME, 0, 2, OUTPUT_RATE),))
 
 
 class PygameOutput:

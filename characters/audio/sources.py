@@ -66,8 +66,6 @@ class AudioDevice:
     inputs: int
     outputs: int
     sample_rate: int
-    is_default_input: bool = False
-    is_default_output: bool = False
 
 
 def read_wav(path: Path) -> Samples:

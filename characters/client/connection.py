@@ -188,7 +188,7 @@ class SessionConnection:
             grant = await transport.connect(request)
             await link.passage()
             ids = grant.character_session_id, grant.room_name, grant.session_id
-            self._feed(events.RoomGranted(self.epoch, *ids, context.chance()))
+            self._feed(events.RoomGranted(self.epoch, *ids))
             # The machine may have refused the grant: then this task is cancelled, here.
             await asyncio.sleep(0)
             channel = self._channel_of(grant, rejoins=request.mode == "join")

@@ -174,7 +174,6 @@ class RoomGranted(ConnectionEvent):
     character_session_id: str
     room_name: str
     live_id: str
-    chance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

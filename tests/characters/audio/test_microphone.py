@@ -15,7 +15,7 @@ from characters.audio.sources import AudioDevice, FrameSink
 from engine.core.clock import ManualClock
 from tests.audio.devices import until
 
-ONE = DeviceReport((AudioDevice("Mic", 1, 0, 48_000, is_default_input=True),))
+ONE = DeviceReport((AudioDevice("Mic", 1, 0, 48_000),))
 NONE = DeviceReport()
 
 

@@ -13,7 +13,7 @@ from characters.audio.sources import AudioDevice
 from characters.audio.speaker import BLOCK_SECONDS, OUTPUT_RATE, ClockVoice, DeviceVoice
 from tests.audio.devices import until
 
-ONE = DeviceReport((AudioDevice("Speaker", 0, 2, 48_000, is_default_output=True),))
+ONE = DeviceReport((AudioDevice("Speaker", 0, 2, 48_000),))
 
 
 def speech(seconds: float) -> bytes:
