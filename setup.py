@@ -6,7 +6,14 @@ from setuptools import find_namespace_packages, setup
 
 __all__ = []
 
-ASSETS = ["assets", "assets.fonts", "assets.personas", "assets.scenes", "assets.schemas"]
+ASSETS = [
+    "assets",
+    "assets.fonts",
+    "assets.personas",
+    "assets.scenes",
+    "assets.schemas",
+    "assets.words",
+]
 
 setup(
     packages=[

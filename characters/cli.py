@@ -1,4 +1,4 @@
-"""`python -m characters`: new, demo, lint, set, schema, sessions, doctor, serve and docs.
+"""`python -m characters`: new, demo, lint, set, words, schema, sessions, doctor, serve and docs.
 
 Exit status: 0 all is well, 1 something is not, 2 the command line makes no sense.
 """
@@ -91,6 +91,10 @@ def _add_scene_commands(commands: argparse._SubParsersAction[argparse.ArgumentPa
     add_components(change)
     change.set_defaults(command=_set)
 
+    words = commands.add_parser("words", help="write the texts on the screen, to translate them")
+    words.add_argument("file", type=Path, help="such as assets/words/fr.toml; it must be new")
+    words.set_defaults(command=_words)
+
     schema = commands.add_parser("schema", help=f"write {SCHEMA.as_posix()}, for editors")
     schema.add_argument("--check", action="store_true", help="only tell whether it is current")
     schema.add_argument("--output", type=Path, default=SCHEMA, metavar="FILE")
@@ -156,6 +160,16 @@ def _set(options: argparse.Namespace, out: TextIO) -> int:
     print(f"{options.file}: {options.target} was set.", file=out)
     if file.problems:
         print(f"Mistakes left: {len(file.problems)}; `lint` tells which.", file=sys.stderr)
+    return 0
+
+
+def _words(options: argparse.Namespace, out: TextIO) -> int:
+    from characters.components.language import as_file
+
+    options.file.parent.mkdir(parents=True, exist_ok=True)
+    with options.file.open("x", encoding="utf-8", newline="\n") as file:
+        file.write(as_file())
+    print(f"Written. Translate it; then: python -m characters lint {options.file}", file=out)
     return 0
 
 

@@ -7,7 +7,7 @@ what stands on the key of that action; `key` below are the words for keys withou
 
 from __future__ import annotations
 
-from engine.core.words import Words
+from engine.core.words import ENGINE_WORDS, Words
 
 __all__ = ["ENGLISH"]
 
@@ -222,6 +222,10 @@ ENGLISH = Words.of(
             "kill": "Kill service",
             "launch": "Launch service",
             "expire": "Expire session",
+            "no_session": "{key} has no session that could expire: connect it first.",
+            "unknown_key": "No session {key}; there are: {known}.",
+            "no_microphone": "This game was given no microphone that could be unplugged.",
+            "no_service": "The service is not ours: it runs at a remote endpoint.",
             "none": "There is nothing to break here: this game was given no faults.",
             "line": "Line: {conditions}",
             "unplugged": "The microphone is unplugged.",
@@ -297,6 +301,56 @@ ENGLISH = Words.of(
             "undone": "Undone: {field} of {object} is as before.",
         },
         "player": {"nobody_near": "Nobody is near enough to hear you: walk up to somebody."},
+        "refused": {
+            "disconnected": "Nobody is connected: connect first.",
+            "connecting": "The character is not ready yet.",
+            "connected": "The connection takes no more; say it again in a moment.",
+            "reconnecting": "The connection was lost and is being made again.",
+            "disconnecting": "The talk is being ended.",
+            "error": "The character cannot be reached: press Retry.",
+            "too_many": "Too many lines wait for the connection already.",
+            "too_long": "A line has at most {most} characters: say it in parts.",
+        },
+        "audio": {
+            "calm": "{what} Typing and captions work.",
+            "without_sound": "This game runs without sound.",
+            "needs_pyaudio": 'A microphone needs PyAudio: pip install "pygame-troupe[mic]".',
+            "no_configuration": "This machine has no working sound configuration, so there is no "
+            "sound.",
+            "no_portaudio": "PortAudio could not be started, so there is no sound.",
+            "hangs": "The sound system does not answer.",
+            "hangs_again": "The sound system does not answer; trying again.",
+            "not_listed": "Sound devices could not be listed ({why}).",
+            "nothing_listed": "The sound devices could not be listed.",
+            "no_microphone": "No microphone was found; one that is plugged in is used by itself.",
+            "none_used": "No microphone is used. Typing works.",
+            "unplugged": "The microphone is unplugged; it is used again as soon as it is back.",
+            "named": "The microphone {device}",
+            "default": "The microphone",
+            "in_use": "{microphone} is in use by another program; trying again.",
+            "no_rate": "{microphone} offers no usable sample rate; choose another one.",
+            "not_opened": "{microphone} cannot be opened; trying again.",
+            "too_fast": "{device} delivers sound faster than time passes, so it is no microphone.",
+            "failed": "The microphone {device} failed ({fault}); trying again.",
+            "gone": "The microphone {device} is gone; looking for it again.",
+            "silent": "The microphone {device} delivers only silence: is it switched off or not "
+            "permitted?",
+            "no_loudspeaker": "No loudspeaker was found.",
+            "loudspeaker_not_opened": "The loudspeaker cannot be opened; trying again.",
+            "loudspeaker_gone": "The loudspeaker is gone; looking for it again.",
+        },
+        "service": {
+            "not_started": "The conversation service could not start: {why}",
+            "not_kept": "Conversations cannot be kept in {folder}: {why}. They last only as long "
+            "as this game runs.",
+            "damaged": "The file of the conversations, {file}, is damaged or another program's. "
+            "It is kept as {aside}, and a new one is begun.",
+        },
+        "settings": {
+            "open_already": "This game is open in another window already. What is said here is "
+            "not kept: close one of the two.",
+            "of_the_level": "What is chosen lasts as long as the level.",
+        },
     }
-)
+).over(ENGINE_WORDS)
 """Every key that there is, with its English text."""

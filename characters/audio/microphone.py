@@ -23,6 +23,7 @@ from characters.audio.portaudio import (
 )
 from characters.audio.signal import Samples, open_resampler
 from characters.audio.sources import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, FrameSink
+from characters.english import ENGLISH
 
 __all__ = ["CaptureStream", "PortAudioMicrophone"]
 
@@ -181,7 +182,7 @@ class PortAudioMicrophone:
         """One calm sentence when nothing can be heard, None while all is well."""
         since = self._opening_since
         if since is not None and self._now() - since > FIRST_BLOCK_SECONDS:
-            return calm("The sound system does not answer; trying again.")
+            return calm(ENGLISH("audio.hangs_again"))
         return self._problem
 
     def start(self, sink: FrameSink) -> None:
@@ -221,8 +222,7 @@ class PortAudioMicrophone:
     def _try_open(self, sink: FrameSink) -> CaptureStream | None:
         report = self._probe()
         if report.problem is not None or not report.inputs:
-            missing = "No microphone was found; one that is plugged in is used by itself."
-            self._problem = report.problem or calm(missing)
+            self._problem = report.problem or calm(ENGLISH("audio.no_microphone"))
             return None
         self._opening_since = self._now()
         try:
@@ -259,23 +259,23 @@ class PortAudioMicrophone:
 
 def why_not_open(error: Exception, wanted: str | None) -> str:
     """Return what a refusal to open means for the player."""
-    name = f"The microphone {wanted}" if wanted else "The microphone"
+    name = ENGLISH("audio.named", device=wanted) if wanted else ENGLISH("audio.default")
     if pyaudio.paDeviceUnavailable in error.args:
-        return f"{name} is in use by another program; trying again."
+        return ENGLISH("audio.in_use", microphone=name)
     if pyaudio.paInvalidSampleRate in error.args:
-        return f"{name} offers no usable sample rate; choose another one."
-    return f"{name} cannot be opened; trying again."
+        return ENGLISH("audio.no_rate", microphone=name)
+    return ENGLISH("audio.not_opened", microphone=name)
 
 
 def why_lost(fault: str | None, device: str) -> str:
     """Return what the end of a stream means for the player."""
     if fault == "fast":
-        return f"{device} delivers sound faster than time passes, so it is no microphone."
+        return ENGLISH("audio.too_fast", device=device)
     if fault is not None:
-        return f"The microphone {device} failed ({fault}); trying again."
-    return f"The microphone {device} is gone; looking for it again."
+        return ENGLISH("audio.failed", device=device, fault=fault)
+    return ENGLISH("audio.gone", device=device)
 
 
 def all_silent(device: str) -> str:
     """Return what pure zeros mean for the player."""
-    return f"The microphone {device} delivers only silence: is it switched off or not permitted?"
+    return ENGLISH("audio.silent", device=device)

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from characters.audio.sources import AudioDevice
+from characters.english import ENGLISH
 from engine.core.processes import run_in_time
 
 __all__ = [
@@ -42,7 +43,7 @@ RETRY_GROWTH = 1.25
 LOST_CAP_SECONDS = 1.2
 ABSENT_CAP_SECONDS = 4.0
 
-NEEDS_PYAUDIO = 'A microphone needs PyAudio: pip install "pygame-troupe[mic]".'
+NEEDS_PYAUDIO = ENGLISH("audio.needs_pyaudio")
 
 PROBE = """
 import json, sys, pyaudio
@@ -82,7 +83,7 @@ class DeviceReport:
 
 def calm(what: str) -> str:
     """Return a sentence about a sound device with the comfort that the game goes on."""
-    return f"{what} Typing and captions work."
+    return ENGLISH("audio.calm", what=what)
 
 
 def stable_name(name: str) -> str:
@@ -117,9 +118,9 @@ def list_devices(timeout_seconds: float = 5.0) -> DeviceReport:
     try:
         done = run_in_time([sys.executable, "-c", PROBE], timeout_seconds, environment)
     except subprocess.TimeoutExpired:
-        return DeviceReport(problem=calm("The sound system does not answer."))
+        return DeviceReport(problem=calm(ENGLISH("audio.hangs")))
     except OSError as error:
-        return DeviceReport(problem=calm(f"Sound devices could not be listed ({error})."))
+        return DeviceReport(problem=calm(ENGLISH("audio.not_listed", why=str(error))))
     if done.returncode != 0:
         return DeviceReport(problem=calm(why_probe_failed(done.returncode, done.stderr)))
     return report_from(json.loads(done.stdout))
@@ -130,8 +131,8 @@ def why_probe_failed(status: int, stderr: bytes) -> str:
     if b"No module named" in stderr or b"ImportError" in stderr:
         return NEEDS_PYAUDIO
     if status < 0:
-        return "This machine has no working sound configuration, so there is no sound."
-    return "PortAudio could not be started, so there is no sound."
+        return ENGLISH("audio.no_configuration")
+    return ENGLISH("audio.no_portaudio")
 
 
 def report_from(raw: dict[str, object]) -> DeviceReport:

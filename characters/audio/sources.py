@@ -15,6 +15,7 @@ from weakref import WeakSet
 import numpy as np
 
 from characters.audio.signal import Samples, resample
+from characters.english import ENGLISH
 
 __all__ = [
     "AudioDevice", "FaultInjector", "Frame", "FRAME_SAMPLES", "FRAME_SECONDS", "FrameRing",
@@ -158,7 +159,7 @@ class SilentSource(PacedSource):
 
     def __init__(
         self,
-        problem: str | None = "No microphone is used. Typing works.",
+        problem: str | None = ENGLISH("audio.none_used"),
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         silence = np.zeros(FRAME_SAMPLES, np.int16)
@@ -222,7 +223,7 @@ class FrameRing:
         self._read = self._written
 
 
-UNPLUGGED = "The microphone is unplugged; it is used again as soon as it is back."
+UNPLUGGED = ENGLISH("audio.unplugged")
 
 
 class FaultInjector:

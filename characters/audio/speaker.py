@@ -17,6 +17,7 @@ from typing import Protocol
 from characters.audio.mixer import Mixer
 from characters.audio.portaudio import DeviceReport, Retries, calm
 from characters.audio.signal import Samples
+from characters.english import ENGLISH
 
 __all__ = ["BLOCK_SECONDS", "ClockVoice", "DeviceVoice", "Output", "OUTPUT_RATE"]
 
@@ -223,12 +224,12 @@ class DeviceVoice(ClockVoice):
     def _try_open(self) -> Output | None:
         report = self._probe()
         if report.problem is not None or not report.outputs:
-            self.problem = report.problem or calm("No loudspeaker was found.")
+            self.problem = report.problem or calm(ENGLISH("audio.no_loudspeaker"))
             return None
         try:
             output = self._open_output(self._wanted)
         except (OSError, ValueError):
-            self.problem = calm("The loudspeaker cannot be opened; trying again.")
+            self.problem = calm(ENGLISH("audio.loudspeaker_not_opened"))
             return None
         self.problem = None
         return output
@@ -250,4 +251,4 @@ class DeviceVoice(ClockVoice):
             if self._changed.wait(0.1):
                 return
             late = late + 1 if writer.is_late() else 0
-        self.problem = calm("The loudspeaker is gone; looking for it again.")
+        self.problem = calm(ENGLISH("audio.loudspeaker_gone"))

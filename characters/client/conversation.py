@@ -21,6 +21,7 @@ from characters.client.config import (
 from characters.client.context import RuntimeContext
 from characters.client.microphone import GateMeter, MicrophoneGate, begins_at
 from characters.client.threads import Shared
+from characters.english import ENGLISH
 from characters.protocol import messages
 from characters.protocol.audio_frames import AudioFrame
 from characters.protocol.codec import MessageError
@@ -441,7 +442,7 @@ class Conversation:
         """Say a line, now or once there is a connection; or refuse it with a reason."""
         if len(text) > messages.MAX_TEXT:
             most = f"{messages.MAX_TEXT:,}"
-            self._refuse(text, f"A line has at most {most} characters: say it in parts.")
+            self._refuse(text, ENGLISH("refused.too_long", most=most))
         elif self._is_open:
             self._feed(PlayerActed())
             self._say(text)
@@ -478,7 +479,7 @@ class Conversation:
         elif self._talk.keep(item):
             self._feed(WakeRequested())
         else:
-            self._refuse(item, "Too many lines wait for the connection already.")
+            self._refuse(item, ENGLISH("refused.too_many"))
 
     def _say(self, text: str) -> None:
         now = self._context.clock()
@@ -595,12 +596,12 @@ _WAITS = (SessionState.CONNECTING, SessionState.CONNECTED, SessionState.RECONNEC
 
 _WHY_NOT: Mapping[SessionState, str] = MappingProxyType(
     {
-        SessionState.DISCONNECTED: "Nobody is connected: connect first.",
-        SessionState.CONNECTING: "The character is not ready yet.",
-        SessionState.CONNECTED: "The connection takes no more; say it again in a moment.",
-        SessionState.RECONNECTING: "The connection was lost and is being made again.",
-        SessionState.DISCONNECTING: "The talk is being ended.",
-        SessionState.ERROR: "The character cannot be reached: press Retry.",
+        SessionState.DISCONNECTED: ENGLISH("refused.disconnected"),
+        SessionState.CONNECTING: ENGLISH("refused.connecting"),
+        SessionState.CONNECTED: ENGLISH("refused.connected"),
+        SessionState.RECONNECTING: ENGLISH("refused.reconnecting"),
+        SessionState.DISCONNECTING: ENGLISH("refused.disconnecting"),
+        SessionState.ERROR: ENGLISH("refused.error"),
     }
 )
 

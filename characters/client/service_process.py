@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
+from characters.english import ENGLISH
 from characters.protocol.failures import CharactersError
 from characters.resources import package_assets
 from engine.core.events import Signal
 from engine.core.processes import NO_WINDOW
+from engine.core.words import ScreenText
 
 __all__ = ["ServiceError", "ServiceProcess"]
 
@@ -204,7 +206,7 @@ class ServiceProcess:
     def _url_in(self, process: subprocess.Popen[str], lines: queue.SimpleQueue[str]) -> str:
         try:
             said = json.loads(lines.get(timeout=self._start_seconds))
-            self._report(said.get("problem", ""))
+            self._report(ScreenText.from_data(said.get("problem", ""), said.get("told")))
             if "problem" in said:
                 said = json.loads(lines.get(timeout=self._start_seconds))
             return str(said["url"])
@@ -215,7 +217,7 @@ class ServiceProcess:
         process.kill()
         self._collect(process)
         words = self.last_words or "it wrote nothing to its standard error"
-        self._report(f"The conversation service could not start: {words.splitlines()[-1]}")
+        self._report(ENGLISH("service.not_started", why=words.splitlines()[-1]))
         raise ServiceError(f"The conversation service {why}. Its last words: {words}")
 
     def _report(self, problem: str) -> None:

@@ -24,6 +24,7 @@ from characters.commands.options import add_components
 from characters.commands.scenes import project_registry
 from characters.components.checks import SCENE_CHECKS
 from characters.components.choices import apply_key_choices
+from characters.components.language import language_path, read_words
 from characters.components.parts import Parts, make_parts
 from characters.headless.driver import SceneDriver
 from characters.headless.runner import Recorder, ScriptRunner
@@ -36,6 +37,7 @@ from engine.app.application import Application, settle_memory
 from engine.app.hot_reload import HotReload
 from engine.core.clock import Time
 from engine.core.data_folder import DataFolderError
+from engine.core.words import Words
 from engine.objects.assets import AssetFolder
 from engine.prefs.prefs import PrefsLockedError
 from engine.scenes.file import SceneFile
@@ -68,6 +70,7 @@ class Options:
     record_gif: Path | None
     log_level: str
     components: tuple[str, ...]
+    words: str | None
     speech: SpeechSettings
 
 
@@ -82,6 +85,7 @@ def parse(arguments: Sequence[str] | None, program: str = "main.py") -> Options:
     add("--data", type=Path, metavar="DIR", help="where everything is kept")
     add("--scene", default="clinic", help="a level's name or file")
     add_components(parser)
+    add("--words", metavar="LANGUAGE", help='of the screen: "de", or words/FILE.toml of the assets')
     add("--endpoint", metavar="URL", help="instead of the embedded service")
     add("--microphone", choices=("device", "script", "none"))
     add("--screenshot", type=Path, metavar="PNG", help="the last frame as a picture")
@@ -114,6 +118,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "main.py") -> in
     )
     try:
         levels = LevelFolder(options.scene, options.components)
+        words = levels.read_words(options.words)
         script = None if options.script is None else read_toml(options.script, Script)
         levels.read_first()
     except (TomlFileError, ImportError) as error:
@@ -121,7 +126,10 @@ def main(arguments: Sequence[str] | None = None, program: str = "main.py") -> in
         return 2
     try:
         with ExitStack() as stack:
-            return Game(options, levels, stack).play(script)
+            game = Game(options, levels, stack)
+            if words is not None:
+                game.app.provide(words)
+            return game.play(script)
     except (PrefsLockedError, DataFolderError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -141,6 +149,10 @@ class LevelFolder:
     def read_first(self) -> None:
         """Read the first level ahead, before there is a window. Raises TomlFileError."""
         self._read_ahead = self.read(self._first)
+
+    def read_words(self, language: str | None) -> Words | None:
+        """Return the texts of a language. Raises TomlFileError."""
+        return None if language is None else read_words(language_path(language, self.assets))
 
     def read(self, name: str) -> SceneFile:
         """Read a level; the one that was read ahead is not read again. Raises TomlFileError."""

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from characters.agents.persona import read_persona
 from characters.components.checks import SCENE_CHECKS
+from characters.components.language import lint_words
 from characters.components.registration import register_components
 from characters.headless.script import Script
 from characters.ui.registration import register_visuals
@@ -124,7 +125,11 @@ def project_registry(modules: Iterable[str] = ()) -> ComponentRegistry:
 
 def project_linter(modules: Iterable[str] = ()) -> Linter:
     """Return the linter for all kinds of files of the project. Raises ImportError."""
-    readers = {"personas": read_persona, "step": lambda path: read_toml(path, Script)}
+    readers = {
+        "personas": read_persona,
+        "words": lint_words,
+        "step": lambda path: read_toml(path, Script),
+    }
     return Linter(project_registry(modules), SCENE_CHECKS, readers)
 
 

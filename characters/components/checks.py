@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from characters.components.language import language_path, languages, read_words
 from characters.session.policy import ReconnectPolicy, ResumePolicy
 from engine.scenes.document import ComponentEntry, ObjectEntry, SceneCheck, SceneDocument
 from engine.toml.diagnostics import as_toml, did_you_mean
-from engine.toml.reader import Problem
+from engine.toml.reader import Problem, TomlFileError
 
 __all__ = ["LOCAL_ROOM_TTL_SECONDS", "one_manager", "one_session_each", "SCENE_CHECKS"]
 
@@ -125,6 +126,30 @@ def endpoints_are_known(document: SceneDocument) -> Iterator[Problem]:
             yield document.problem(*place, message, got=endpoint, hint='"local"')
 
 
+def words_are_known(document: SceneDocument) -> Iterator[Problem]:
+    """Yield a problem for a language that is not there, and those of a file that is."""
+    for entry, manager in document.components("CharacterManager"):
+        name = manager.raw.get("words")
+        if not isinstance(name, str) or not name:
+            continue
+        place = entry.index, "CharacterManager", "words"
+        if name.endswith(".toml") and (mistake := document.assets.mistake(name, ())):
+            yield document.problem(*place, mistake.message, got=name, hint=mistake.hint)
+        elif not name.endswith(".toml") and name not in languages():
+            hint = " or ".join(f'"{known}"' for known in languages())
+            yield document.problem(
+                *place,
+                "is no language of this package",
+                got=name,
+                hint=f'{hint} or "words/my.toml"',
+            )
+        else:
+            try:
+                read_words(language_path(name, document.assets.root))
+            except TomlFileError as error:
+                yield from error.problems
+
+
 def policies_can_be_kept(document: SceneDocument) -> Iterator[Problem]:
     """Yield a problem for what the endpoint cannot do, and for settings that contradict."""
     is_local = all(
@@ -222,6 +247,7 @@ SCENE_CHECKS: tuple[SceneCheck, ...] = (
     ids_look_different,
     doors_lead_somewhere,
     endpoints_are_known,
+    words_are_known,
     policies_can_be_kept,
 )
 """Hand these to `SceneFile.read`."""

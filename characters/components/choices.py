@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from characters.client.runtime import Runtime
+from characters.english import ENGLISH
 from characters.protocol.turn_settings import ListeningMode, TurnSettings
 from characters.storage.sessions import PLAYER_ID
 from engine.core.input import Input
@@ -37,7 +38,7 @@ class PlayerChoices:
 
     def __init__(self, runtime: Runtime, prefs: PlayerPrefs | None, level: TurnSettings) -> None:
         self._runtime = runtime
-        self._prefs = prefs or PlayerPrefs.in_memory("What is chosen lasts as long as the level.")
+        self._prefs = prefs or PlayerPrefs.in_memory(ENGLISH("settings.of_the_level"))
         self._level = level
 
     @property

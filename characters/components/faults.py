@@ -11,6 +11,7 @@ from characters.audio.sources import FaultInjector
 from characters.client.handle import SessionHandle
 from characters.client.runtime import Runtime
 from characters.client.service_process import ServiceProcess
+from characters.english import ENGLISH
 from characters.protocol.network_conditions import (
     LATE_SECONDS,
     SLOW_BYTES_PER_SECOND,
@@ -136,7 +137,7 @@ class Faults:
         """Let the service forget a session. Raises LookupError when there is none."""
         (handle,) = self._handles(key)
         if handle.view.session_id is None:
-            raise LookupError(f"{key} has no session that could expire: connect it first.")
+            raise LookupError(ENGLISH("faults.no_session", key=key))
         return Task(lambda: self._runtime.expire_session(key), "expire session")
 
     def _handles(self, key: str | None) -> tuple[SessionHandle, ...]:
@@ -144,7 +145,9 @@ class Faults:
         if key is None:
             return tuple(sessions.values())
         if key not in sessions:
-            raise LookupError(f"No session {key!r}; there are: {', '.join(sessions) or 'none'}.")
+            raise LookupError(
+                ENGLISH("faults.unknown_key", key=key, known=", ".join(sessions) or "-")
+            )
         return (sessions[key],)
 
     def _change(self, key: str | None, **fields: Any) -> None:
@@ -153,10 +156,10 @@ class Faults:
 
     def _plugged_microphone(self) -> FaultInjector:
         if self._microphone is None:
-            raise LookupError("This game was given no microphone that could be unplugged.")
+            raise LookupError(ENGLISH("faults.no_microphone"))
         return self._microphone
 
     def _own_service(self) -> ServiceProcess:
         if self._service is None:
-            raise LookupError("The service is not ours: it runs at a remote endpoint.")
+            raise LookupError(ENGLISH("faults.no_service"))
         return self._service

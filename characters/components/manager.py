@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
+from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, Literal, TypeAlias
 
@@ -21,7 +22,9 @@ from characters.components.addressing import Addressing, Approach, Hibernation, 
 from characters.components.character import Character, ConnectMode
 from characters.components.choices import PlayerChoices, player_id
 from characters.components.faults import Faults
-from characters.components.parts import Parts, parts_for
+from characters.components.language import language_path, read_words
+from characters.components.parts import Parts, assets_of, parts_for
+from characters.english import ENGLISH
 from characters.protocol.choice import Choice, by_default
 from characters.protocol.messages import check_number
 from characters.protocol.turn_settings import TurnSettings
@@ -29,8 +32,10 @@ from characters.session.conversation import DialogueState
 from characters.session.targeting import Candidate, TargetingMode, TargetingOptions
 from characters.speech.settings import SpeechSettings
 from characters.storage.sessions import SessionData
+from engine.core.words import Words
 from engine.objects.objects import Component
 from engine.prefs.prefs import PlayerPrefs
+from engine.toml.reader import TomlFileError
 
 __all__ = ["CharacterManager", "MANAGER_BINDINGS", "PlayerIdentity"]
 
@@ -125,6 +130,7 @@ class CharacterManager(Component):
     asset_folder: str = ""  # with personas/; "" is the level's, or else this package's
     sound: bool = True  # of a runtime of its own; false: text and captions only, no device is open
     turns: Choice[TurnSettings, Literal["default"]] = by_default(TurnSettings.DEFAULT)
+    words: str = ""  # the texts on the screen: "de", or a file such as "words/fr.toml"; "" English
     speech: SpeechSettings = SpeechSettings()  # of the embedded service
     pixels_per_unit: PositiveFloat = 16.0
     full_volume_units: NonNegativeFloat = 1.0
@@ -139,6 +145,7 @@ class CharacterManager(Component):
     _approach: Approach = field(default_factory=Approach)
     _hibernation: Hibernation = field(default_factory=Hibernation)
     _is_looking: bool = False
+    _told: tuple[str, Words] = ("", ENGLISH)
 
     def __post_init__(self) -> None:
         for name in ("reach", "approach", "pixels_per_unit", "silent_units"):
@@ -180,6 +187,15 @@ class CharacterManager(Component):
         if self._choices is None:
             self._choices = PlayerChoices(self.runtime, self._prefs(), self.turns)
         return self._choices
+
+    @property
+    def screen_words(self) -> Words:
+        """The texts on the screen: those of `words`, or that the scene was given, or English."""
+        if not self.words:
+            return self.scene.find_service(Words) or ENGLISH
+        if self._told[0] != self.words:
+            self._told = self.words, self._read_words()
+        return self._told[1]
 
     @property
     def characters(self) -> tuple[Character, ...]:
@@ -343,6 +359,15 @@ class CharacterManager(Component):
             manager = character.manager
             if isinstance(manager, CharacterManager) and manager.is_destroyed:
                 yield character, manager
+
+    def _read_words(self) -> Words:
+        """Return the texts of the language; English if its file cannot be used, which is logged."""
+        assets = Path(self.asset_folder) if self.asset_folder else assets_of(self.scene)
+        try:
+            return read_words(language_path(self.words, assets))
+        except TomlFileError as error:
+            _log.error("The screen stays English: %s", error)
+            return ENGLISH
 
     def _prefs(self) -> PlayerPrefs | None:
         own = self._own_parts

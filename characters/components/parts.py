@@ -19,6 +19,7 @@ from characters.client.microphone import EchoFilter
 from characters.client.runtime import Runtime, RuntimeBuilder
 from characters.client.service_process import ServiceProcess
 from characters.components.faults import Faults, Task
+from characters.english import ENGLISH
 from characters.speech.settings import SpeechSettings
 from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore, SessionPersistence
 from engine.app.application import Application
@@ -33,10 +34,7 @@ __all__ = ["make_parts", "open_sound", "Parts", "parts_for", "SoundDevices"]
 
 _log = logging.getLogger(__name__)
 
-OPEN_ALREADY = (
-    "This game is open in another window already. What is said here is not kept: "
-    "close one of the two."
-)
+OPEN_ALREADY = ENGLISH("settings.open_already")
 
 
 class SoundDevices:
@@ -60,7 +58,7 @@ class SoundDevices:
     def report(self) -> DeviceReport:
         """What the last search found; empty before the first one has ended."""
         if self._search is not None and self._search.error is not None:
-            return DeviceReport(problem=calm("The sound devices could not be listed."))
+            return DeviceReport(problem=calm(ENGLISH("audio.nothing_listed")))
         return self._report
 
     def look(self) -> None:
@@ -89,7 +87,7 @@ def open_sound(*, devices: bool = True, now: Callable[[], float] = time.monotoni
     explicit act. On a machine without them, their `problem` says why.
     """
     if not devices:
-        silent = no_devices(calm("This game runs without sound."))
+        silent = no_devices(calm(ENGLISH("audio.without_sound")))
         return Sound(lambda: SilentSource(now=now), ClockVoice(), silent)
     try:
         # Imported here: text and captions need neither PortAudio nor its package.
@@ -228,7 +226,7 @@ def parts_for(
         persistence = persistence or KeyValueSessionPersistence(MemoryStore())
     parts = make_parts(
         None if is_second else folder,  # two services must not write to one store
-        Path(assets) if assets else _assets_of(scene),
+        Path(assets) if assets else assets_of(scene),
         prefs,
         clock=scene.clock,
         dispatcher=scene.dispatcher,
@@ -248,7 +246,8 @@ def _only_local(name: str, url: str) -> str:
     return url
 
 
-def _assets_of(scene: Scene) -> Path:
+def assets_of(scene: Scene) -> Path:
+    """Return where a scene's assets are: beside its file, or beside the game's main script."""
     file = scene.find_service(SceneFile)
     return main_folder() if file is None else file.document.assets.root
 

@@ -18,6 +18,7 @@ from pydantic import NonNegativeFloat, PositiveFloat
 from characters.components.character import Character
 from characters.components.faults import Faults
 from characters.components.manager import CharacterManager, PlayerIdentity
+from characters.english import ENGLISH
 from characters.protocol.messages import check_number
 from characters.session.conversation import SessionState
 from engine.core.events import Signal
@@ -130,7 +131,7 @@ class Player(PlayerIdentity):
             return False
         listener = to or self.target
         if listener is None or not listener.has_session:
-            self._notices.emit("Nobody is near enough to hear you: walk up to somebody.")
+            self._notices.emit(ENGLISH("player.nobody_near"))
             return False
         listener.session.send_text(text)
         return True

@@ -30,6 +30,7 @@ from characters.service.store import SessionStore
 from characters.speech.factory import SpeechParts, make_speech
 from characters.speech.settings import add_speech_flags, speech_settings
 from engine.core.file_system import FileLock, LockHeldError
+from engine.core.words import ScreenText
 
 __all__ = ["main", "parser"]
 
@@ -229,7 +230,10 @@ async def _serve(options: argparse.Namespace, access: AccessSettings) -> int:
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     store = SessionStore.open(None if options.data is None else _database(options.data))
     if store.warning and options.with_parent:
-        print(json.dumps({"problem": store.warning}), flush=True)
+        print(
+            json.dumps({"problem": store.warning, "told": ScreenText.as_data(store.warning)}),
+            flush=True,
+        )
     service = _service(options, store)
     await service.start()
     runner = make_runner(make_app(service, access))

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from characters.agents.agent import Do, Feel, Part, Say
+from characters.english import ENGLISH
 from characters.protocol.messages import Action
 from characters.service.conversation import (
     Entry,
@@ -128,10 +129,7 @@ class SessionStore:
             assert path is not None  # memory refuses nothing
             store = cls(None)
             reason = getattr(error, "strerror", None) or str(error)
-            store.warning = (
-                f"Conversations cannot be kept in {path.parent}: {reason}. "
-                "They last only as long as this game runs."
-            )
+            store.warning = ENGLISH("service.not_kept", folder=str(path.parent), why=reason)
             log.warning("%s", store.warning)
             return store
 
@@ -144,10 +142,7 @@ class SessionStore:
             if isinstance(error, sqlite3.OperationalError):
                 raise  # Locked, unreadable, full: the file itself may be sound.
             aside = _put_aside(path)
-        self.warning = (
-            f"The file of the conversations, {path.name}, is damaged or another program's. It is "
-            f"kept as {aside.name}, and a new one is begun."
-        )
+        self.warning = ENGLISH("service.damaged", file=path.name, aside=aside.name)
         log.error("%s", self.warning)
         return _connect(str(path))
 

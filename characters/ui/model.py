@@ -67,8 +67,8 @@ class SceneQuery:
         manager = self.manager
         present = scene.find_components(Character) if manager is None else manager.nearby
         self.characters = tuple(c for c in present if c.has_session)
-        words = scene.find_service(Words) or ENGLISH
-        self.words = words.with_keys(scene.input, ALL_BINDINGS)
+        words = scene.find_service(Words) if manager is None else manager.screen_words
+        self.words = (words or ENGLISH).with_keys(scene.input, ALL_BINDINGS)
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -102,7 +102,7 @@ class FieldState:
 
 @dataclass(frozen=True, slots=True)
 class FieldLine:
-    """A line of the list: a field by its index, or a heading."""
+    """A line of the list: a field by its index, or a heading, empty over the object's own."""
 
     text: str
     index: int | None = None
@@ -115,7 +115,7 @@ def listing(rows: Sequence[FieldRow]) -> tuple[FieldLine, ...]:
     for index, row in enumerate(rows):
         if row.group != group:
             group = row.group
-            lines.append(FieldLine(group or "Object"))
+            lines.append(FieldLine(group))
         lines.append(FieldLine(row.name, index))
     return tuple(lines)
 

@@ -25,6 +25,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from engine.core.errors import EngineError
+from engine.core.words import ENGINE_WORDS
 
 __all__ = ["disk_advice", "FileLock", "FileSystem", "LockHeldError"]
 
@@ -98,17 +99,16 @@ def _try_lock(handle: int) -> bool:
 
 _ADVICE: Mapping[int, str] = MappingProxyType(
     {
-        **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "Make room on the disk."),
-        **dict.fromkeys(
-            (errno.EACCES, errno.EPERM, errno.EROFS), "Check the permissions of the folder."
-        ),
+        **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "disk.full"),
+        **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "disk.forbidden"),
     }
 )
 
 
 def disk_advice(error: OSError) -> str:
     """Return what the player can do about a disk that refuses; empty if nothing is known."""
-    return _ADVICE.get(error.errno or 0, "")
+    key = _ADVICE.get(error.errno or 0)
+    return "" if key is None else ENGINE_WORDS(key)
 
 
 class FileSystem:

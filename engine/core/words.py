@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from engine.core.input import Input
 
-__all__ = ["KeyHints", "ScreenText", "Words"]
+__all__ = ["ENGINE_WORDS", "joined", "KeyHints", "ScreenText", "Words"]
 
 
 class KeyHints(dict[str, str]):
@@ -48,6 +48,25 @@ class ScreenText(str):
         made.key, made.values = key, values
         return made
 
+    @classmethod
+    def from_data(cls, text: str, data: object) -> str:
+        """Return a text that came from another process with its `as_data`, or without."""
+        if not isinstance(data, Mapping) or not isinstance(data.get("key"), str):
+            return text
+        values = data.get("values")
+        return cls.of(text, data["key"], values if isinstance(values, Mapping) else {})
+
+    @staticmethod
+    def as_data(text: str) -> Mapping[str, object] | None:
+        """Return key and values for another process, as JSON can write them; None for others."""
+        if not isinstance(text, ScreenText):
+            return None
+        values = {
+            name: value if isinstance(value, (int, float)) else str(value)
+            for name, value in text.values.items()
+        }
+        return {"key": text.key, "values": values}
+
 
 @dataclass(frozen=True)
 class Words:
@@ -83,9 +102,12 @@ class Words:
 
     def translate(self, text: str) -> str:
         """Return what another table said, in this one's language; any other text as it is."""
-        if isinstance(text, ScreenText) and text.key in self.templates:
+        if not isinstance(text, ScreenText):
+            return text
+        try:
             return self(text.key, **text.values)
-        return text
+        except (LookupError, TypeError, ValueError):  # another process has another table
+            return text
 
     def over(self, other: Words) -> Words:
         """Return these words, and those of the `other` table for the keys that are missing here."""
@@ -96,3 +118,43 @@ class Words:
     ) -> Words:
         """Return the same words with the keys that are bound now, on the player's own layout."""
         return replace(self, keys=KeyHints(source, self.templates, others))
+
+
+ENGINE_WORDS = Words.of(
+    {
+        "settings": {
+            "not_saved": "Settings could not be saved to {path}: {why}. They are kept while the "
+            "game runs and tried again.",
+            "saved_again": "Settings are saved again to {file}.",
+            "nothing_saved": "Nothing can be saved in {folder}: {why}. What is set in this run is "
+            "not saved.",
+            "damaged": "The settings file {file} was damaged: {count} settings were kept, {lost} "
+            "bytes could not be read. The damaged file is kept as {aside}.",
+            "is_folder": "There is a folder where the settings file {path} should be. What is set "
+            "in this run is not saved. Move it away.",
+            "foreign": "{path} is not a settings file; it is left alone. What is set in this run "
+            "is not saved. Move it away.",
+            "newer": "{path} is of a newer version of the game ({why}). What is set in this run "
+            "is not saved. Update the game.",
+            "unreadable": "The settings file {path} cannot be read: {why}. What is set in this "
+            "run is not saved. Check its permissions.",
+            "damaged_in_place": "The settings file {file} was damaged: {count} settings were kept, "
+            "{lost} bytes could not be read. The damaged file is kept as it is.",
+        },
+        "disk": {
+            "full": "Make room on the disk.",
+            "forbidden": "Check the permissions of the folder.",
+        },
+        "sentences": {"two": "{first} {second}"},
+    }
+)
+"""What the engine itself tells a player, in English."""
+
+
+def joined(first: str, second: str) -> str:
+    """Return two sentences, one after the other; either may be empty."""
+    return (
+        ENGINE_WORDS("sentences.two", first=first, second=second)
+        if first and second
+        else first or second
+    )

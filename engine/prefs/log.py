@@ -24,6 +24,7 @@ from pathlib import Path
 from zlib import crc32
 
 from engine.core.file_system import FileSystem
+from engine.core.words import ENGINE_WORDS
 from engine.prefs.format import (
     Change,
     Contents,
@@ -65,15 +66,19 @@ class RecoveryReport:
         """Whether the player need not know of it."""
         return not (self.damaged_bytes or self.unsavable)
 
-    def __str__(self) -> str:
+    @property
+    def told(self) -> str:
+        """What the player has to know, if it is not clean."""
         if self.unsavable:
             return self.unsavable
-        if self.damaged_bytes:
-            return (
-                f"The settings file {self.path.name} was damaged: {self.keys} settings were kept, "
-                f"{self.damaged_bytes} bytes could not be read. The damaged file is kept as "
-                f"{self.quarantine.name if self.quarantine else 'it is'}."
-            )
+        known = {"file": self.path.name, "count": self.keys, "lost": self.damaged_bytes}
+        if self.quarantine is None:
+            return ENGINE_WORDS("settings.damaged_in_place", **known)
+        return ENGINE_WORDS("settings.damaged", aside=self.quarantine.name, **known)
+
+    def __str__(self) -> str:
+        if not self.is_clean:
+            return self.told
         if self.torn_bytes:
             return (
                 f"The last write to {self.path.name} was cut short: {self.torn_bytes} bytes that "
@@ -273,12 +278,12 @@ def _report(path: Path, contents: Contents, quarantine: Path | None) -> Recovery
 
 
 def _why(path: Path, error: Exception) -> str:
-    advice = "What is set in this run is not saved."
+    say, where = ENGINE_WORDS, str(path)
     if isinstance(error, IsADirectoryError) or path.is_dir():
-        return f"There is a folder where the settings file {path} should be. {advice} Move it away."
+        return say("settings.is_folder", path=where)
     if isinstance(error, ForeignFileError):
-        return f"{path} is not a settings file; it is left alone. {advice} Move it away."
+        return say("settings.foreign", path=where)
     if isinstance(error, NewerVersionError):
-        return f"{path} is of a newer version of the game ({error}). {advice} Update the game."
-    reason = error.strerror if isinstance(error, OSError) else error
-    return f"The settings file {path} cannot be read: {reason}. {advice} Check its permissions."
+        return say("settings.newer", path=where, why=str(error))
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return say("settings.unreadable", path=where, why=reason)

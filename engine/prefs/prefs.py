@@ -16,6 +16,7 @@ from typing import Protocol, TypeVar
 from engine.core.errors import EngineError
 from engine.core.events import Dispatcher, Signal
 from engine.core.file_system import FileLock, FileSystem, LockHeldError, disk_advice
+from engine.core.words import ENGINE_WORDS, joined
 from engine.prefs.format import (
     MAX_TOTAL_BYTES,
     Change,
@@ -324,7 +325,7 @@ class PlayerPrefs(PrefsView):
                 group_seconds=group_seconds,
                 on_save_state=signals.save_state_changed,
             )
-        problem = "" if report.is_clean else str(report)
+        problem = "" if report.is_clean else report.told
         signals.opened(problem or ("" if read_only else refusal), log.open_error)
         return cls(backing, queue, report, lock, signals)
 
@@ -459,8 +460,6 @@ def _take_lock(path: Path, disk: FileSystem) -> tuple[FileLock | None, str]:
     except LockHeldError as held:
         raise PrefsLockedError(path, held.pid) from None
     except OSError as error:
-        words = (
-            f"Nothing can be saved in {path.parent}: {error.strerror}. What is set in this run "
-            f"is not saved. {disk_advice(error)}"
-        )
-        return None, words.rstrip()
+        folder, why = str(path.parent), error.strerror
+        problem = ENGINE_WORDS("settings.nothing_saved", folder=folder, why=why)
+        return None, joined(problem, disk_advice(error))

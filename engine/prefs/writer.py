@@ -20,6 +20,7 @@ from pathlib import Path
 
 from engine.core.events import Dispatcher, Signal, Subscription
 from engine.core.file_system import disk_advice
+from engine.core.words import ENGINE_WORDS, joined
 from engine.prefs.format import (
     MAX_TOTAL_BYTES,
     Change,
@@ -247,7 +248,7 @@ class PrefsSignals:
         """Emit what opening found, in one sentence or two."""
         if error is not None:
             self.save_error = self.sentence(error)
-        text = " ".join(filter(None, (problem, self.save_error)))
+        text = joined(problem, self.save_error)
         if text:
             _log.warning("%s", text)
             self._on_main_thread(lambda: self.problem.emit(text))
@@ -255,16 +256,15 @@ class PrefsSignals:
     def save_state_changed(self, error: OSError | None) -> None:
         """Emit why saving fails, or with None that it works again."""
         self.save_error = "" if error is None else self.sentence(error)
-        text = self.save_error or f"Settings are saved again to {self._path.name}."
+        text = self.save_error or ENGINE_WORDS("settings.saved_again", file=self._path.name)
         _log.warning("%s", text)
         self._on_main_thread(lambda: self.problem.emit(text))
 
     def sentence(self, error: OSError) -> str:
         """Return an error of the disk as a sentence for the player."""
-        return (
-            f"Settings could not be saved to {self._path}: {error.strerror or error}. They "
-            f"are kept while the game runs and tried again. {disk_advice(error)}"
-        ).rstrip()
+        why = error.strerror or str(error)
+        problem = ENGINE_WORDS("settings.not_saved", path=str(self._path), why=why)
+        return joined(problem, disk_advice(error))
 
     def _on_main_thread(self, action: Callable[[], object]) -> None:
         if self._dispatcher is not None and threading.get_ident() != self._home:

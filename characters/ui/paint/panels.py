@@ -128,7 +128,8 @@ def _paint_fields(gui: Gui, rect: Rect, y: float, fields: FieldActions) -> None:
     for line in shown:
         place = Rect(rect.x + 8, y, rect.w - 16, LINE)
         if line.index is None:
-            gui.text(line.text, (place.x + 6, y), 12, AMBER, bold=True)
+            heading = line.text or gui.say("field.object")
+            gui.text(heading, (place.x + 6, y), 12, AMBER, bold=True)
         else:
             is_chosen = rows[line.index] is chosen
             _paint_field_row(gui, place, rows[line.index], is_chosen=is_chosen)

@@ -196,8 +196,8 @@ def test_a_module_that_is_not_there_is_refused() -> None:
         project_registry(["no.such.module"])
 
 
-def test_the_linter_knows_levels_and_personas() -> None:
-    assert list(project_linter().readers) == ["personas", "step"]
+def test_the_linter_knows_levels_personas_languages_and_scripts() -> None:
+    assert list(project_linter().readers) == ["personas", "words", "step"]
 
 
 ANN = '[[object]]\nname = "Mr. Ann"\n[object.Character]\ncharacter_id = "ann-1"  # hers\n'

@@ -142,7 +142,7 @@ def test_fields_stand_under_the_names_of_their_tables() -> None:
     rows = [row(path="position"), row(path="Lamp.colour"), row(path="Lamp.policy.mood")]
     lines = [(line.text, line.index) for line in listing(rows)]
     assert lines == [
-        ("Object", None),
+        ("", None),
         ("position", 0),
         ("Lamp", None),
         ("colour", 1),

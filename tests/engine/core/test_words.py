@@ -55,3 +55,15 @@ def test_a_text_names_what_is_on_the_key_of_an_action() -> None:
     assert hints("hint.keys") == "Ц Enter Pad 2 F9 Г"
     source.bindings["talk"] = ("space",)
     assert hints("hint.keys").startswith("Space")
+
+
+def test_a_sentence_of_another_process_is_said_in_the_language_here() -> None:
+    told = ENGLISH("door.closed", level="Inn", why="rust")
+    came = ScreenText.from_data(str(told), ScreenText.as_data(told))
+    assert (came, GERMAN.translate(came)) == (told, "rust - Tür nach Inn zu")
+
+
+@pytest.mark.parametrize("data", [None, 3, {"key": 3}, {"key": "door.closed", "values": {"x": 1}}])
+def test_what_came_without_a_key_that_is_known_stays_as_it_is(data: object) -> None:
+    assert GERMAN.translate(ScreenText.from_data("Good night.", data)) == "Good night."
+    assert ScreenText.as_data("Good night.") is None
