@@ -221,5 +221,12 @@ def delete_session(endpoint: str, session_id: str, api_key: str | None) -> None:
     request = urllib.request.Request(f"{endpoint.rstrip('/')}/sessions/{name}", method="DELETE")
     if api_key:
         request.add_header("X-API-Key", api_key)
-    with urllib.request.urlopen(request, timeout=DELETE_SECONDS):
+    with urllib.request.build_opener(_NoRedirects).open(request, timeout=DELETE_SECONDS):
         pass
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows none: the key and the session's id are for the endpoint alone."""
+
+    def redirect_request(self, *_: object, **__: object) -> None:
+        """Return no request, so that a redirect is an error."""

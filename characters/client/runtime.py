@@ -294,6 +294,7 @@ class RuntimeBuilder:
         self._voice: Voice | None = None
         self._microphone: SourceFactory | None = None
         self._echo: EchoFilter | None = None
+        self._player_token: Callable[[], str] = str
 
     def use_persistence(self, persistence: SessionPersistence) -> Self:
         """Keep session records in this store."""
@@ -345,6 +346,15 @@ class RuntimeBuilder:
         self._echo = echo
         return self
 
+    def use_player_token(self, token: Callable[[], str]) -> Self:
+        """Show a hosted service this token of the player at each connect.
+
+        The game's own server signs it for the player's `end_user_id`; it is short-lived, so it is
+        asked for each time, on the network thread: return the last one that was fetched.
+        """
+        self._player_token = token
+        return self
+
     def build(self) -> Runtime:
         """Make the runtime; nothing is started, no thread and no socket exists before `start`."""
         now = self._clock.now
@@ -381,4 +391,11 @@ class RuntimeBuilder:
         # Imported here: a game with a transport of its own needs no aiohttp.
         from characters.transport.websocket import WebSocketTransport
 
-        return WebSocketTransport(url, api_key=api_key, clock=self._clock.now)
+        service = self._service
+        return WebSocketTransport(
+            url,
+            api_key=api_key,
+            clock=self._clock.now,
+            player_token=self._player_token,
+            secret=service.secret if service is not None and service.url == url else None,
+        )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import queue
+import secrets
 import subprocess
 import sys
 import threading
@@ -17,6 +19,7 @@ from urllib.parse import urlsplit
 
 from characters.english import ENGLISH
 from characters.protocol.failures import CharactersError
+from characters.protocol.link import SECRET_VARIABLE
 from characters.resources import package_assets
 from engine.core.events import Signal
 from engine.core.processes import NO_WINDOW
@@ -51,6 +54,8 @@ class ServiceProcess:
         arguments: Sequence[str] = (),
         start_seconds: float = 45.0,  # a virus scanner looks at each library once
     ) -> None:
+        self.secret = secrets.token_hex(32)
+        """What the service proves to know before it is told an id."""
         self._data = None if data is None else data.resolve()
         self._assets = assets.resolve()
         self._arguments = tuple(arguments)
@@ -195,6 +200,7 @@ class ServiceProcess:
             encoding="utf-8",
             errors="replace",
             cwd=_source_folder(),
+            env={**os.environ, SECRET_VARIABLE: self.secret},
             creationflags=NO_WINDOW,  # so Ctrl-C is the game's alone, too
         )
         self._process = process

@@ -101,6 +101,10 @@ _ADVICE: Mapping[tuple[FailureKind, str], Mapping[str, str]] = {
         "connection.failed": "The connection broke while it was being made; it is retried.",
         "connection.concurrency_limit": "Too many sessions at once; end one, or wait.",
         "connection.server_error": "The server failed; look into its log if it goes on.",
+        "connection.impostor": (
+            "Another program answers at the address of the conversation service; nothing was told "
+            "to it. It is tried again."
+        ),
         "connection.unavailable": "The server is not available at the moment.",
     },
     (_TERMINAL, "connect"): {

@@ -16,6 +16,7 @@ repeats the rest. The channel outlives connections and ends with its room. Pure.
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -27,15 +28,27 @@ from characters.protocol.codec import MessageError, reader
 from characters.protocol.failures import CharactersError
 
 __all__ = [
-    "Ack", "Arrival", "Bye", "decode_link", "encode_link", "frame_text", "FrameQueue", "Hello",
-    "LINK_LABEL", "LinkFrame", "MAX_FRAME", "MAX_OUTBOX", "OutboxFullError", "Ping", "Pong",
-    "ReplayError", "SequencedChannel", "SUBPROTOCOL", "Welcome",
+    "Ack", "Arrival", "Bye", "CHALLENGE", "decode_link", "encode_link", "frame_text", "FrameQueue",
+    "Hello", "LINK_LABEL", "LinkFrame", "MAX_FRAME", "MAX_OUTBOX", "OutboxFullError", "Ping",
+    "Pong", "proof_of", "ReplayError", "SECRET_VARIABLE", "SequencedChannel", "SUBPROTOCOL",
+    "Welcome",
 ]  # fmt: skip
 
 LINK_LABEL = "troupe"
 """Tells a frame about the connection from a message of the conversation."""
 
 SUBPROTOCOL = "troupe.v1"
+
+SECRET_VARIABLE = "TROUPE_SERVICE_SECRET"
+"""The environment variable in which a game gives its embedded service a secret."""
+
+CHALLENGE = "X-Troupe-Challenge"
+"""The header of `GET /health` with the text that the service has to sign."""
+
+
+def proof_of(secret: str, challenge: str) -> str:
+    """Return what only who knows the secret can answer to a challenge (HMAC-SHA-256)."""
+    return hmac.new(secret.encode(), challenge.encode("utf-8", "replace"), "sha256").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -382,6 +382,12 @@ class KillPipeline(ClientMessage, wire="kill-pipeline"):
     """End the live connection and its room."""
 
 
+OWN_FIELDS = frozenset(
+    ("persona", "room_rejoin_ttl_seconds", "takeover", "live_id", "heard", "player_name")
+)
+"""Fields of a request that the cloud does not know."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectRequest:
     """Ask for a room with a character; mode "join" with `room_name` asks for a living room.
@@ -422,9 +428,9 @@ class ConnectRequest:
     heard: str | None = None
     player_name: str | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON body, without nulls."""
-        names = [item.name for item in fields(self)]
+    def to_dict(self, *, own: bool = True) -> dict[str, Any]:
+        """Return the JSON body, without nulls; `own` fields are for a service of ours alone."""
+        names = [item.name for item in fields(self) if own or item.name not in OWN_FIELDS]
         return {name: plain(value) for name in names if (value := getattr(self, name)) is not None}
 
 

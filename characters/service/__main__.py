@@ -20,6 +20,7 @@ from random import Random
 from aiohttp import web
 
 from characters.agents.llm import LlmEndpoint
+from characters.protocol.link import SECRET_VARIABLE
 from characters.resources import package_assets
 from characters.service.access import LOOPBACK, AccessError, AccessSettings, KeyRing, PlayerTokens
 from characters.service.app import drop_half_sent, make_app, make_runner
@@ -120,6 +121,7 @@ def _access(options: argparse.Namespace) -> AccessSettings:
         public_url=options.public_url,
         trusts_proxy=options.trust_proxy,
         per_second=options.requests_per_second or default,
+        secret=os.environ.pop(SECRET_VARIABLE, None),  # not for the processes that we start
     )
 
 

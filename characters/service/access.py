@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from characters.protocol.failures import CharactersError
+from characters.protocol.link import CHALLENGE, proof_of
 from characters.service.registry import RefusalError
 from characters.service.room_connection import Pace
 
@@ -136,7 +137,7 @@ class AccessSettings:
     `public_url` (ws:// or wss://) is the service's address for clients. `trusts_proxy` takes the
     caller's address and whether he came by TLS from the headers of a proxy in front.
     `per_second` is how many requests one key or address may make, ten times that at once; None
-    is any number.
+    is any number. `secret` is what the game that started the service gave it.
     """
 
     keys: KeyRing | None = None
@@ -146,6 +147,7 @@ class AccessSettings:
     public_url: str | None = None
     trusts_proxy: bool = False
     per_second: float | None = None
+    secret: str | None = None
 
 
 class Guard:
@@ -195,6 +197,13 @@ class Guard:
             raise RefusalError(
                 403, "not allowed: show a character_session_id of that player, or X-Admin-Key"
             )
+
+    def proof(self, request: web.Request) -> dict[str, str]:
+        """Return the proof that this is the service that the game has started."""
+        challenge, secret = request.headers.get(CHALLENGE), self._settings.secret
+        if secret is None or challenge is None:
+            return {}
+        return {"proof": proof_of(secret, challenge[:100])}
 
     def origin(self, request: web.Request) -> str:
         """Return the beginning of the URLs of rooms."""

@@ -173,6 +173,8 @@ class _Routes:
         registry = self._service.registry
         return web.json_response(
             {
+                "service": "troupe",
+                **self._guard.proof(request),
                 "status": "draining" if self._service.is_draining else "ok",
                 "sessions": len(registry),
                 "rooms": len(registry.rooms),

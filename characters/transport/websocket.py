@@ -6,8 +6,10 @@ What the frames mean is decided in `wire`; here is what waits, writes and reads.
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
 import logging
+import secrets
 import socket
 import struct
 import time
@@ -51,7 +53,12 @@ class WebSocketTransport:
     """Reaches one endpoint, ours or Convai's; make it and use it in one event loop.
 
     A granted room is entered as its URL says: by our WebSocket, or through `livekit`. `clock` is
-    the clock of `Connection.last_received`.
+    the clock of `Connection.last_received`. `player_token` returns the token of the player at each
+    connect, "" where none is demanded.
+
+    Before an id is sent, the endpoint is asked who it is (`GET /health`): our own fields go to a
+    service of ours alone, and an embedded service proves that it knows the `secret` that the game
+    gave it, so that nobody who takes the port of a dead one is told an id.
     """
 
     def __init__(
@@ -61,25 +68,50 @@ class WebSocketTransport:
         api_key: str | None = None,
         clock: Callable[[], float] = time.monotonic,
         livekit: LiveKitRooms | None = None,
+        player_token: Callable[[], str] = str,
+        secret: str | None = None,
     ) -> None:
         self._livekit = livekit or LiveKitRooms(clock)
         self._endpoint = endpoint.rstrip("/")
         self._headers = {"X-API-Key": api_key} if api_key else {}
         self._clock = clock
+        self._player_token = player_token
+        self._secret = secret
+        self._is_ours: bool | None = None  # not asked yet
         self._session: aiohttp.ClientSession | None = None
         self._connections: list[WebSocketConnection] = []
 
     async def connect(self, request: ConnectRequest) -> RoomGrant:
         """Ask for a room. Raises TransportError."""
         try:
-            url, body = f"{self._endpoint}/connect", request.to_dict()
-            async with self._http().post(url, json=body, headers=self._headers) as answer:
+            if self._is_ours is None or self._secret is not None:
+                self._is_ours = await self._ask_who_it_is()
+            url, body = f"{self._endpoint}/connect", request.to_dict(own=self._is_ours)
+            token = self._player_token()
+            headers = self._headers | ({"X-Player-Token": token} if token else {})
+            async with self._http().post(url, json=body, headers=headers) as answer:
                 content = await _read_body(answer.content)
                 return _read_grant(answer.status, content, answer.headers)
         except TransportError:
             raise
         except Exception as error:
             raise TransportError(_connect_failure(error)) from error
+
+    async def _ask_who_it_is(self) -> bool:
+        """Return whether the endpoint is a service of ours. Raises TransportError, ClientError."""
+        challenge = secrets.token_hex(16)
+        url, headers = f"{self._endpoint}/health", {link.CHALLENGE: challenge}
+        async with self._http().get(url, headers=headers) as answer:
+            try:
+                body: Any = json.loads(await _read_body(answer.content))
+            except ValueError:
+                body = None
+        said: dict[str, Any] = body if isinstance(body, dict) else {}
+        if self._secret is not None:
+            expected = link.proof_of(self._secret, challenge)
+            if not hmac.compare_digest(str(said.get("proof")).encode(), expected.encode()):
+                raise TransportError(failure("connection.impostor"))
+        return said.get("service") == "troupe"
 
     async def join(self, grant: RoomGrant, channel: SequencedChannel) -> Connection:
         """Enter the granted room. Raises TransportError."""

@@ -179,7 +179,8 @@ def test_a_player_is_not_forgotten_by_the_mere_name() -> None:
 def test_health_counts_what_is_alive() -> None:
     async def play(bare: Bare) -> None:
         async with bare.room():
-            assert await bare.health() == {"status": "ok", "sessions": 1, "rooms": 1, "live": 1}
+            counts = {"sessions": 1, "rooms": 1, "live": 1}
+            assert await bare.health() == {"service": "troupe", "status": "ok", **counts}
 
     serve(play)
 
@@ -338,7 +339,13 @@ def test_a_client_that_falls_silent_is_dropped_and_its_room_lives_on() -> None:
     async def play(bare: Bare) -> None:
         async with bare.room() as (guest, _):
             await guest.ended()
-        assert await bare.health() == {"status": "ok", "sessions": 1, "rooms": 1, "live": 0}
+        assert await bare.health() == {
+            "service": "troupe",
+            "status": "ok",
+            "sessions": 1,
+            "rooms": 1,
+            "live": 0,
+        }
 
     serve(play, QUICK_VISIT)
 

@@ -23,6 +23,7 @@ from characters.protocol.link import (
     encode_link,
 )
 from characters.protocol.messages import (
+    OWN_FIELDS,
     BotLlmText,
     BotReady,
     ConnectRequest,
@@ -30,6 +31,7 @@ from characters.protocol.messages import (
     UserTextMessage,
 )
 from characters.protocol.network_conditions import NetworkConditions
+from characters.service.access import AccessSettings
 from characters.transport.base import TransportError
 from characters.transport.livekit import LiveKitConnection, LiveKitRooms
 from characters.transport.websocket import (
@@ -52,6 +54,7 @@ def against(
     play: Callable[[WebSocketTransport, str], Awaitable[None]],
     connect: Handler | None = None,
     room: Handler | None = None,
+    secret: str | None = None,
 ) -> None:
     """Run a play against a service made of these two handlers."""
 
@@ -66,7 +69,7 @@ def against(
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         host, port = runner.addresses[0][:2]
-        transport = WebSocketTransport(f"http://{host}:{port}/", api_key="k3y")
+        transport = WebSocketTransport(f"http://{host}:{port}/", api_key="k3y", secret=secret)
         try:
             async with asyncio.timeout(60):
                 await play(transport, f"ws://{host}:{port}/rooms/r")
@@ -183,6 +186,50 @@ def test_no_redirect_is_followed_because_keys_and_ids_are_for_the_endpoint(statu
         assert "127.0.0.2" in caught.value.failure.message
 
     against(play, elsewhere)
+
+
+def test_who_took_the_port_of_a_dead_service_is_told_no_id() -> None:
+    bodies: list[object] = []
+
+    async def impostor(request: web.Request) -> web.StreamResponse:
+        bodies.append(await request.json())
+        return web.Response(status=500)
+
+    async def play(transport: WebSocketTransport, room: str) -> None:
+        with pytest.raises(TransportError) as caught:
+            await transport.connect(ASK)
+        assert caught.value.failure.code == "connection.impostor"
+        assert caught.value.failure.recoverable
+        assert not bodies
+
+    against(play, impostor, secret="of the game")
+
+
+def test_a_service_that_knows_the_secret_is_ours() -> None:
+    async def run() -> None:
+        async with service_stage(access=AccessSettings(secret="of the game")) as stage:
+            transport = WebSocketTransport(stage.url, secret="of the game")
+            assert (await transport.connect(ConnectRequest("counter"))).room_name
+            await transport.close()
+
+    asyncio.run(run())
+
+
+def test_our_own_fields_go_to_a_service_of_ours_alone() -> None:
+    bodies: list[dict[str, object]] = []
+    request = replace(ASK, persona="personas/x.toml", takeover=True, player_name="Ada")
+
+    async def cloud(asked: web.Request) -> web.StreamResponse:
+        bodies.append(await asked.json())
+        return web.Response(status=500)
+
+    async def play(transport: WebSocketTransport, room: str) -> None:
+        with pytest.raises(TransportError):
+            await transport.connect(request)
+        assert bodies and not OWN_FIELDS & bodies[0].keys()
+
+    against(play, cloud)
+    assert request.to_dict().keys() >= {"persona", "takeover", "player_name"}
 
 
 def test_an_answer_in_small_pieces_is_read_whole_and_an_endless_one_is_refused() -> None:
