@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from characters.client.service_process import ServiceProcess
+from engine.core.processes import run_in_time
 from tests.imports import ROOT
 
 __all__ = ["ASSETS", "AT_ONCE", "Run", "play", "play_as_program", "running_service"]
@@ -87,15 +87,10 @@ def play_as_program(
     folder: Path, script: str, *more: str, environment: Mapping[str, str] | None = None
 ) -> Run:
     """Play a script in a process of its own, as a player does."""
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "main.py"), *_options(folder, script), *more],
-        capture_output=True,
-        text=True,
-        timeout=PLAY_SECONDS + 30.0,
-        check=False,
-        env=environment,
-    )
-    return _run_of(folder, done.returncode, done.stdout + done.stderr)
+    command = [sys.executable, str(ROOT / "main.py"), *_options(folder, script), *more]
+    done = run_in_time(command, PLAY_SECONDS + 30.0, environment)
+    log = (done.stdout + done.stderr).decode("utf-8", "replace")
+    return _run_of(folder, done.returncode, log)
 
 
 def _options(folder: Path, script: str) -> list[str]:
