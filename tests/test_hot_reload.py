@@ -49,8 +49,9 @@ class Edited:
     def lines(self) -> Iterator[str]:
         assert self.game.stderr is not None
         for line in self.game.stderr:
-            self.log += line.decode()
-            yield line.decode()
+            text = line.decode("utf-8", "replace")  # a pipe of Windows has another encoding
+            self.log += text
+            yield text
 
     def wait_for(self, *parts: str) -> None:
         """Read on until a line has all the parts; the game's own limit ends the wait."""

@@ -19,7 +19,7 @@ class Level:
         scene.add(CharacterManager(sound=False))
         self.nurse = scene.create("Nurse Okafor").add(Character("nurse-21c4"))
 
-    def run(self, until: Callable[[], bool], within: float = 20.0) -> None:
+    def run(self, until: Callable[[], bool], within: float = 60.0) -> None:
         """Run frames until something holds; a deadline, so that a test never hangs."""
         ends_at = time.monotonic() + within
         while not until():

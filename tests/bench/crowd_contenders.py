@@ -33,7 +33,7 @@ FRAME = 1 / 60
 NEAR = 8
 FRAMES = 60
 SETTLE = 12
-CONNECT_SECONDS = 30.0
+CONNECT_SECONDS = 90.0
 LOOKS = ("visitor", "nurse", "doctor", "porter", "student", "receptionist")
 # The whole of a level on a large screen, and as much of a hall as a window shows.
 SIZES = {True: ((1920, 1080), (1920, 1080)), False: ((7200, 7200), (960, 600))}
