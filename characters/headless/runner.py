@@ -23,7 +23,13 @@ from characters.headless.script import (
     Wait,
     WaitStep,
 )
-from characters.session.conversation import SessionState, SessionStateChanged, SessionView, Turn
+from characters.session.conversation import (
+    SessionState,
+    SessionStateChanged,
+    SessionView,
+    Turn,
+    shorten_id,
+)
 from engine.core.events import Subscription
 
 __all__ = ["Recorder", "ScriptRunner", "StepFailure"]
@@ -182,7 +188,7 @@ class Recorder:
                 self._follow(key, handle, known.changes if known else [])
 
     def report(self, frames: int, failed: StepFailure | None) -> dict[str, Any]:
-        """Return the report; session ids are whole, since it is the developer's own file."""
+        """Return the report; session ids are shortened, since it is sent with reports of bugs."""
         return {
             "ok": failed is None,
             "failed_step": None if failed is None else failed.step,
@@ -195,6 +201,8 @@ class Recorder:
         """Write the report as JSON. Raises OSError."""
         text = json.dumps(self.report(frames, failed), indent=2, ensure_ascii=False)
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        path.chmod(0o600)  # it holds every line that was said
         path.write_text(text + "\n", encoding="utf-8")
 
     def _follow(self, key: str, handle: SessionHandle, changes: list[SessionStateChanged]) -> None:
@@ -213,7 +221,7 @@ class Recorder:
         microphone = view.microphone
         return {
             "character_id": view.character_id,
-            "session_id": view.session_id,
+            "session_id": _short(view.session_id),
             "state": view.state.name,
             "states": [self._change(change) for change in record.changes],
             "transcript": [
@@ -237,10 +245,14 @@ class Recorder:
             "reason": change.reason,
             "resume": None if resume is None else resume.outcome.value,
             "resume_reason": resume.reason.value if resume and resume.reason else None,
-            "session_id": change.session_id,
+            "session_id": _short(change.session_id),
             "attempt": change.attempt,
             "error": change.error_code,
         }
 
     def _time(self, t: float | None) -> float | None:
         return None if t is None else round(t - self._start, 4)
+
+
+def _short(session_id: str | None) -> str | None:
+    return session_id and shorten_id(session_id)
