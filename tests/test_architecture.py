@@ -74,6 +74,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "characters.headless": ("characters.components", *CLIENT_SIDE),
     "characters.commands": ("characters", "engine"),
     "characters.examples": ("characters", "engine"),
+    "characters.pyinstaller": ("characters.resources", "engine.core"),
     "characters.cli": ("characters", "engine"),
     "characters.__main__": ("characters.cli",),
     "characters": (),
@@ -98,7 +99,11 @@ OWNERS = {
         "characters.audio.pygame_output",  # the voices where PyAudio is not installed
         "characters.examples",
     ),
-    "pyaudio": ("characters.audio.microphone", "characters.audio.portaudio_output"),
+    "pyaudio": (
+        "characters.audio.device_probe",
+        "characters.audio.microphone",
+        "characters.audio.portaudio_output",
+    ),
     "PIL": ("characters.commands.demo",),
     "pocketsphinx": ("characters.speech.sphinx",),
     "livekit": ("characters.transport", "characters.audio.echo"),

@@ -20,11 +20,13 @@ from zipfile import ZipFile
 
 import pytest
 
+from characters.audio.portaudio import PROBE
+from engine.core.processes import module_command
 from tests.imports import ROOT
 
 SOURCES = ("engine", "characters", "assets", "main.py")
 ABOUT = ("pyproject.toml", "setup.py", "README.md", "LICENSE")
-SECONDS = 240.0  # for a program, on a machine that is busy with everything else
+SECONDS = 400.0  # for a program, on a machine that is busy with everything else
 BUILD = "import sys; from setuptools.build_meta import build_wheel; build_wheel(sys.argv[1])"
 NOT_INSTALLED = 'raise ModuleNotFoundError("No module named \'pyaudio\'", name="pyaudio")\n'
 
@@ -183,6 +185,35 @@ def test_the_commands_work_where_nothing_of_ours_lies(installed: Installed) -> N
 def test_an_example_answers_who_says_a_name(installed: Installed) -> None:
     visitor = shutil.copy(ROOT / "tests" / "visitor.py", installed.folder)
     assert "Bob" in installed.run(visitor, "characters.examples.hello")
+
+
+FROZEN = """
+from characters.examples.hello import main
+from visitor import come
+
+come()
+main()
+"""
+
+
+@pytest.mark.slow
+def test_a_frozen_example_starts_its_service_and_looks_for_devices(installed: Installed) -> None:
+    shutil.copy(ROOT / "tests" / "visitor.py", installed.folder)
+    (installed.folder / "game.py").write_text(FROZEN, encoding="utf-8")
+    installed.run("-m", "PyInstaller", "--log-level", "ERROR", "game.py")
+    game = installed.folder / "dist" / "game" / "game"
+    elsewhere = installed.folder / "mine"
+    elsewhere.mkdir()
+    assert "Bob" in run(elsewhere, game).stdout
+    looked = run(elsewhere, game, *module_of(PROBE))
+    assert "No module named 'pyaudio'" in looked.stderr  # it got so far: here it is not installed
+
+
+def module_of(name: str) -> list[str]:
+    """Return the arguments with which a frozen game becomes a module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "frozen", True, raising=False)
+        return module_command(name)[1:]
 
 
 @pytest.mark.slow

@@ -7,4 +7,5 @@
 * signal: sound as numbers, and the talk key
 * echo: echo cancellation
 * portaudio: what every call into PortAudio needs around it
+* device_probe: the program that looks for devices
 """

@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 from characters.audio.sources import AudioDevice
 from characters.english import ENGLISH
-from engine.core.processes import run_in_time
+from engine.core.processes import module_command, module_environment, run_in_time
 
 __all__ = [
     "calm", "choose_device", "DeviceReport", "list_devices", "NEEDS_PYAUDIO", "OPEN_STREAMS",
@@ -45,22 +45,7 @@ ABSENT_CAP_SECONDS = 4.0
 
 NEEDS_PYAUDIO = ENGLISH("audio.needs_pyaudio")
 
-PROBE = """
-import json, sys, pyaudio
-audio = pyaudio.PyAudio()
-infos = [audio.get_device_info_by_index(i) for i in range(audio.get_device_count())]
-def default(find):
-    try:
-        return find()["index"]
-    except OSError:
-        return -1
-json.dump({
-    "devices": [[i["name"], i["maxInputChannels"], i["maxOutputChannels"], i["defaultSampleRate"]]
-                for i in infos],
-    "input": default(audio.get_default_input_device_info),
-    "output": default(audio.get_default_output_device_info),
-}, sys.stdout)
-"""
+PROBE = "characters.audio.device_probe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +99,8 @@ def choose_device(
 
 def list_devices(timeout_seconds: float = 5.0) -> DeviceReport:
     """List the sound devices through a child process, which a broken sound set-up cannot hurt."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
-        done = run_in_time([sys.executable, "-c", PROBE], timeout_seconds, environment)
+        done = run_in_time(module_command(PROBE), timeout_seconds, module_environment(sys.path))
     except subprocess.TimeoutExpired:
         return DeviceReport(problem=calm(ENGLISH("audio.hangs")))
     except OSError as error:

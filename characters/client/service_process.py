@@ -8,7 +8,6 @@ import os
 import queue
 import secrets
 import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -22,7 +21,7 @@ from characters.protocol.failures import CharactersError
 from characters.protocol.link import SECRET_VARIABLE
 from characters.resources import package_assets
 from engine.core.events import Signal
-from engine.core.processes import NO_WINDOW
+from engine.core.processes import NO_WINDOW, module_command, module_environment
 from engine.core.words import ScreenText
 
 __all__ = ["ServiceError", "ServiceProcess"]
@@ -183,26 +182,19 @@ class ServiceProcess:
         return self.start()
 
     def _launch(self, port: int) -> str:
-        command = [sys.executable, "-X", "utf8", "-m", "characters.service", "--with-parent"]
+        self._stderr.clear()
+        arguments = ["--with-parent"]
         if self._data is not None:
             with suppress(OSError):  # the service says why, and keeps what it has in memory
                 self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
-            command += ["--data", str(self._data)]
-        command += ["--assets", str(self._assets), "--assets", str(package_assets())]
-        command += ["--port", str(port), *self._arguments]
-        self._stderr.clear()
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            cwd=_source_folder(),
-            env={**os.environ, SECRET_VARIABLE: self.secret},
-            creationflags=NO_WINDOW,  # so Ctrl-C is the game's alone, too
-        )
+            arguments += ["--data", str(self._data)]
+        arguments += ["--assets", str(self._assets), "--assets", str(package_assets())]
+        arguments += ["--port", str(port), *self._arguments]
+        try:
+            process = _open(arguments, self.secret)
+        except OSError as error:
+            self._report(ENGLISH("service.not_started", why=str(error)))
+            raise ServiceError(f"The conversation service could not start: {error}") from error
         self._process = process
         lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         _follow(process.stdout, lines.put, "service-stdout")
@@ -248,6 +240,23 @@ class ServiceProcess:
             self._stderr_reader.join(1.0)
 
 
+def _open(arguments: Sequence[str], secret: str) -> subprocess.Popen[str]:
+    # The folder of our packages, so that the service starts from wherever we run.
+    packages = str(Path(__file__).resolve().parent.parent.parent)
+    environment = module_environment([packages, os.environ.get("PYTHONPATH", "")])
+    return subprocess.Popen(
+        module_command("characters.service", *arguments),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        env={**environment, SECRET_VARIABLE: secret},
+        creationflags=NO_WINDOW,  # so Ctrl-C is the game's alone, too
+    )
+
+
 def _follow(stream: IO[str] | None, take: Callable[[str], None], name: str) -> threading.Thread:
     assert stream is not None  # it was started with pipes
 
@@ -261,8 +270,3 @@ def _follow(stream: IO[str] | None, take: Callable[[str], None], name: str) -> t
     thread = threading.Thread(target=read, name=name, daemon=True)
     thread.start()
     return thread
-
-
-def _source_folder() -> str:
-    """Return the folder with our packages, so that the service starts from wherever we run."""
-    return str(Path(__file__).resolve().parent.parent.parent)

@@ -22,7 +22,7 @@ import numpy as np
 from characters.audio.signal import Samples, decibels, meter
 from characters.protocol.messages import VISEMES
 from characters.speech.interfaces import SynthesisError, VoiceChunk, VoiceStyle
-from engine.core.processes import NO_WINDOW
+from engine.core.processes import NO_WINDOW, system_environment
 
 __all__ = [
     "Espeak", "find_espeak", "mouth_shapes", "MouthShape", "weights", "weights_at",
@@ -160,6 +160,7 @@ class Espeak:
             stdin=PIPE,
             stdout=PIPE,
             stderr=DEVNULL,
+            env=system_environment(),
             creationflags=NO_WINDOW,
         )
         try:

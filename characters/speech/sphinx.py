@@ -33,7 +33,7 @@ from characters.speech.grammar import (
     worst_word,
 )
 from characters.speech.interfaces import SAY_AGAIN, Heard, Rejected
-from engine.core.processes import NO_WINDOW
+from engine.core.processes import NO_WINDOW, system_environment
 
 __all__ = ["pronounce_with_espeak", "phones_of", "SphinxDetector", "SphinxRecogniser", "TYPE_NAMES"]
 
@@ -335,6 +335,7 @@ def pronounce_with_espeak(program: str, word: str) -> str | None:
             capture_output=True,
             timeout=TIMEOUT_SECONDS,
             check=True,
+            env=system_environment(),
             creationflags=NO_WINDOW,
         )
     except (OSError, subprocess.SubprocessError):

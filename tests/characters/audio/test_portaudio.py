@@ -49,7 +49,9 @@ def test_the_same_device_of_two_host_interfaces_is_listed_once_and_keeps_the_def
 
 
 def test_each_way_to_fail_has_its_sentence() -> None:
-    assert "not installed" in why_probe_failed(1, b"ModuleNotFoundError: No module named 'pyaudio'")
+    assert "pygame-troupe[mic]" in why_probe_failed(
+        1, b"ModuleNotFoundError: No module named 'pyaudio'"
+    )
     assert "sound configuration" in why_probe_failed(-6, b"Expression 'alsa...' failed")
     assert "could not be started" in why_probe_failed(1, b"something else")
 

@@ -335,3 +335,14 @@ class SlowStart(ServiceProcess):
 
 def states_of(handles: list[SessionHandle]) -> set[SessionState]:
     return {handle.view.state for handle in handles}
+
+
+def test_a_program_that_cannot_be_started_is_a_problem_that_the_player_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+    service = ServiceProcess(None, tmp_path)
+    with pytest.raises(ServiceError, match="no-python"):
+        service.start()
+    assert "could not start" in service.take_problem()
+    assert not service.is_running

