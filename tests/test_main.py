@@ -146,6 +146,22 @@ def test_whoever_gave_up_comes_back_with_the_service_and_no_key_pressed(tmp_path
 
 
 @pytest.mark.slow
+def test_half_a_minute_without_the_service_is_over_six_seconds_after_it_is_back(
+    tmp_path: Path,
+) -> None:
+    everybody = until(PATIENT) + until(NURSE)
+    script = everybody + say(PATIENT, "My name is Ada.") + hear(PATIENT, "Ada")
+    script += do("key", key="f7") + wait("seconds = 30") + do("key", key="f8") + everybody
+    script += say(PATIENT, "What is my name?") + hear(PATIENT, "Ada")
+    run = met(play(tmp_path, script))
+    for who in (PATIENT, NURSE):
+        again, connected = run.report["characters"][who]["states"][-2:]
+        assert (again["from"], again["reason"]) == ("ERROR", "service started"), who
+        assert connected["resume"] == "RESUMED"
+        assert connected["t"] - again["t"] <= 6.0
+
+
+@pytest.mark.slow
 def test_who_was_told_a_name_knows_it_after_the_game_was_killed(tmp_path: Path) -> None:
     script = tmp_path / "play.toml"
     script.write_text(

@@ -17,9 +17,8 @@ from characters.components.faults import Faults
 from characters.components.manager import CharacterManager
 from characters.components.parts import SoundDevices
 from characters.protocol.turn_settings import ListeningMode
-from characters.session.conversation import SessionState
 from characters.ui import words
-from characters.ui.model import Actor, SceneQuery
+from characters.ui.model import Actor, Failed, SceneQuery, by_cause
 from characters.ui.state import HudLayer, HudState, sound_people, steps
 from engine.app.application import Application
 from engine.core.input import Input
@@ -212,21 +211,28 @@ class Actions:
         label = f"{self.say.keys[key]}  {label}"
         return HudAction(run, label, (key,), is_harmful=is_harmful, is_enabled=is_enabled)
 
-    def offers(self, actor: Actor, failed: Sequence[Actor]) -> tuple[HudAction, ...]:
+    def offers(
+        self, together: Sequence[Actor], causes: Sequence[Sequence[Actor]]
+    ) -> tuple[HudAction, ...]:
         """Return the buttons of an error card: Retry always, then what suits the failure.
 
-        A key is written on the first of its buttons only, which is the one that it runs.
+        The card is of those who failed `together`, for one of the `causes`. A key is written on
+        the first of its buttons only, which is the one that it runs.
         """
-        view, is_first, say = actor.view, actor is failed[0], self.say
-        label = say("error.retry_key") if is_first else say("error.retry")
-        retry = HudAction(lambda: self.retry(actor.key), label)
-        if view.error is not None and view.error.stage == "resume":
-            return retry, HudAction(lambda: self.start_anew(actor.key), say("error.start_anew"))
-        if words.is_open_elsewhere(view):
-            is_first = actor is next(a for a in failed if words.is_open_elsewhere(a.view))
-            label = say("error.take_over_key") if is_first else say("error.take_over")
-            return retry, HudAction(lambda: self.take_over(actor.key), label)
-        return (retry,)
+        one, say, is_first = together[0], self.say, together is causes[0]
+        retry = "error.retry_all" if len(together) > 1 else "error.retry"
+        label = say(f"{retry}_key" if is_first else retry)
+        found = [HudAction(lambda: self._each(together, self.retry), label)]
+        if one.view.error is not None and one.view.error.stage == "resume":
+            found.append(HudAction(lambda: self.start_anew(one.key), say("error.start_anew")))
+        elif words.is_open_elsewhere(one.view):
+            label = say("error.take_over_key")  # one cause, one card
+            found.append(HudAction(lambda: self._each(together, self.take_over), label))
+        return tuple(found)
+
+    def _each(self, together: Sequence[Failed], act: Callable[[str], object]) -> None:
+        for one in together:
+            act(one.key)
 
     # what they do
 
@@ -246,12 +252,10 @@ class Actions:
             session.retry() if character.view.has_agent else session.spawn_agent()
 
     def retry_first(self) -> None:
-        """Retry the character whose card is the first, or else call the first that has left."""
+        """Retry the characters of the first card, or else call back those that have left."""
         found = self.query.characters
-        failed = [c for c in found if c.view.state is SessionState.ERROR]
         away = [c for c in found if not c.view.has_agent]
-        if character := next(iter(failed + away), None):
-            self.retry(character.key)
+        self._each(next(iter(by_cause(found)), away), self.retry)
 
     def start_anew(self, key: str) -> None:
         """Forget the session that cannot be resumed, and begin another."""
@@ -265,10 +269,9 @@ class Actions:
             character.session.connect(take_over=True)
 
     def take_over_first(self) -> None:
-        """Take over the first session whose card or badge offers it."""
-        offered = (c for c in self.query.characters if words.is_open_elsewhere(c.view))
-        if character := next(offered, None):
-            self.take_over(character.key)
+        """Take over the sessions whose card or badge offers it."""
+        offered = [c for c in self.query.characters if words.is_open_elsewhere(c.view)]
+        self._each(offered, self.take_over)
 
     def inspect(self, key: str) -> None:
         """Show this character in the inspector."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from characters.client.voice_input import VoiceInputStatus
@@ -21,11 +21,13 @@ from characters.session.policy import ReconnectPolicy
 from characters.ui.state import HudState
 from characters.ui.visuals import CharacterSprite
 from engine.core.words import Words
+from engine.objects.objects import Component
 from engine.objects.scene import Scene
+from engine.ui.geometry import Rect
 
 __all__ = [
-    "Actor", "ALL_BINDINGS", "Caption", "captions", "FaultState", "gather", "HUD_BINDINGS",
-    "HudModel", "reading_seconds", "SceneQuery",
+    "Actor", "ALL_BINDINGS", "by_cause", "Caption", "captions", "Failed", "FaultState", "gather",
+    "HUD_BINDINGS", "HudModel", "reading_seconds", "SceneQuery",
 ]  # fmt: skip
 
 
@@ -85,6 +87,35 @@ class SceneQuery:
         return next((c for c in self.characters if c.key == key), None)
 
 
+class Failed(Protocol):
+    """A character of which it is asked what it failed for."""
+
+    @property
+    def key(self) -> str:
+        """The session's key."""
+
+    @property
+    def view(self) -> SessionView:
+        """The session's present state."""
+
+
+F = TypeVar("F", bound=Failed)
+
+
+def by_cause(characters: Iterable[F]) -> tuple[tuple[F, ...], ...]:
+    """Return those in ERROR, which wait for a retry, by what they failed for, in their order.
+
+    A talk that cannot be resumed is a cause of its own: whether it is given up is decided for each.
+    """
+    found: dict[object, list[F]] = {}
+    for one in characters:
+        error = one.view.error
+        if one.view.state is SessionState.ERROR:
+            is_own = error is not None and error.stage == "resume"
+            found.setdefault((error and error.code, one.key if is_own else ""), []).append(one)
+    return tuple(map(tuple, found.values()))
+
+
 class Actor(NamedTuple):
     """A character of the level: its session, and where its head is on the screen."""
 
@@ -123,6 +154,7 @@ class HudModel:
     """Whether the key of push-to-talk is pressed twice, and not held."""
     faults: FaultState = field(default_factory=FaultState)
     player_name: str = ""
+    player_head: Point | None = None
     notice: str | None = None
     pointer: Point = (-1.0, -1.0)
     words: Words = ENGLISH
@@ -136,9 +168,12 @@ class HudModel:
         return next((actor for actor in self.actors if actor.is_target), None)
 
     @property
-    def failed(self) -> tuple[Actor, ...]:
-        """The characters in ERROR, which wait for a retry, in the order of the level."""
-        return tuple(actor for actor in self.actors if actor.view.state is SessionState.ERROR)
+    def figures(self) -> tuple[Rect, ...]:
+        """Where the characters and the player stand, each with its badge."""
+        heads = [actor.head for actor in self.actors]
+        if self.player_head is not None:
+            heads.append(self.player_head)
+        return tuple(Rect(x - 45, y - 48, 90, 190) for x, y in heads)
 
 
 def gather(query: SceneQuery, state: HudState, messages: Messages) -> HudModel:
@@ -154,6 +189,7 @@ def gather(query: SceneQuery, state: HudState, messages: Messages) -> HudModel:
         is_toggled=turns.push_to_talk.toggle,
         faults=_faults(query, state),
         player_name=query.player.name if query.player is not None else "",
+        player_head=None if query.player is None else _head(query.player, scene),
         notice=state.notice,
         pointer=scene.input.mouse_position,
         words=query.words,
@@ -162,18 +198,23 @@ def gather(query: SceneQuery, state: HudState, messages: Messages) -> HudModel:
 
 
 def _actor(character: Character, query: SceneQuery, messages: Messages, is_target: bool) -> Actor:
-    x, y = character.transform.position
-    sprite = character.get_component(CharacterSprite)
-    top = sprite.head_height if sprite is not None else BADGE_HEIGHT
     return Actor(
         key=character.key,
         name=character.label,
         view=character.view,
-        head=query.scene.camera.to_screen((x, y - top)),
+        head=_head(character, query.scene),
         policy=character.reconnect_policy,
         is_target=is_target,
         messages=messages(query.words, character.key),
     )
+
+
+def _head(figure: Component, scene: Scene) -> Point:
+    """Return where the head of a character or of the player is on the screen."""
+    x, y = figure.transform.position
+    sprite = figure.get_component(CharacterSprite)
+    top = sprite.head_height if sprite is not None else BADGE_HEIGHT
+    return scene.camera.to_screen((x, y - top))
 
 
 def _voice(manager: CharacterManager | None) -> VoiceInputStatus:

@@ -7,7 +7,7 @@ The texts themselves are in the table of `characters.english`, or in that of ano
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -41,7 +41,7 @@ __all__ = [
     "closed_door", "countdown", "edited", "failure_title", "fault_lines", "HELP",
     "is_open_elsewhere", "lag_button", "microphone", "MicWords", "network_words", "origin_words",
     "player_words", "receipt", "RECEIPT_SECONDS", "resume_words", "Shape", "slow_button",
-    "speaker", "talk_badge", "Tone", "undone",
+    "speaker", "talk_badge", "together", "Tone", "undone",
 ]  # fmt: skip
 
 
@@ -286,8 +286,20 @@ def player_words(say: Words, error: Failure | None) -> str:
     return say(_BY_STAGE.get(error.stage, "error.unknown"))
 
 
+def together(say: Words, names: Sequence[str], *, are_all: bool) -> str:
+    """Return several names as one; `are_all` says whether nobody else is here."""
+    if len(names) == 1:
+        return names[0]
+    if len(names) == 2 and are_all:
+        return say("error.both")
+    one, other, *more = names
+    if more:
+        return say("error.names_more", one=one, other=other, n=len(more))
+    return say("error.names", one=one, other=other)
+
+
 def failure_title(say: Words, name: str, view: SessionView) -> str:
-    """Return what happened to a character in ERROR, in one short sentence."""
+    """Return what happened to a character in ERROR, or to several, in one short sentence."""
     stage = view.error.stage if view.error is not None else ""
     if stage == "resume":
         return say("error.cannot_go_on", name=name)

@@ -46,6 +46,12 @@ class Rect(NamedTuple):
             x < other_x + other_w and other_x < x + w and y < other_y + other_h and other_y < y + h
         )
 
+    def shared_area(self, other: Rect) -> float:
+        """Return how large the part is that the two share."""
+        w = min(self.right, other.right) - max(self.x, other.x)
+        h = min(self.bottom, other.bottom) - max(self.y, other.y)
+        return max(0.0, w) * max(0.0, h)
+
     def inset(self, dx: float, dy: float | None = None) -> Rect:
         """Return it with a margin taken off each side (`dy` defaults to `dx`)."""
         dy = dx if dy is None else dy

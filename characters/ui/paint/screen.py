@@ -7,7 +7,7 @@ from characters.ui.model import Actor, HudModel
 from characters.ui.paint.panels import paint_faults, paint_inspector, paint_sound
 from characters.ui.paint.talk import (
     caption_places,
-    error_places,
+    error_cards,
     paint_badges,
     paint_banner,
     paint_captions,
@@ -52,7 +52,8 @@ def _paint_game(gui: Gui, state: HudState, layout: HudLayout, actions: Actions) 
     below = layout.chat if is_chatting else layout.hint
     captions = caption_places(gui, stage, below.y - 7, letters) if letters else ()
     talk = (below, *(place.rect for place in captions))
-    paint_badges(gui, stage, error_places(gui, stage), talk)
+    cards = error_cards(gui, stage, talk)
+    paint_badges(gui, stage, [card.rect for card in cards], talk)
     if is_chatting:
         paint_chat(gui, layout.chat, state.chat)
     else:
@@ -62,7 +63,7 @@ def _paint_game(gui: Gui, state: HudState, layout: HudLayout, actions: Actions) 
         paint_inspector(gui, layout.inspector, _inspected(model, state), actions)
     if layout.faults is not None:
         paint_faults(gui, layout.faults, state, actions.faults())
-    paint_errors(gui, stage, actions)
+    paint_errors(gui, cards, actions)
     if model.notice is not None:
         paint_notice(gui, stage, talk[-1].y - 6, model.notice)
 

@@ -11,7 +11,7 @@ from characters.session.conversation import DialogueState
 from characters.ui import words
 from characters.ui.actions import Actions, HudAction
 from characters.ui.appearance import AMBER, BRICK, CORAL, CREAM, INK, MUTED, PLUM, SKY, SNOW
-from characters.ui.model import Actor, Caption, HudModel, captions
+from characters.ui.model import Actor, Caption, HudModel, by_cause, captions
 from characters.ui.paint.widgets import (
     SIGN,
     TONES,
@@ -27,7 +27,7 @@ from engine.ui.painter import Painter, PanelStyle
 from engine.ui.text_field import TextField
 
 __all__ = [
-    "caption_places", "error_places", "paint_badges", "paint_banner", "paint_captions",
+    "caption_places", "error_cards", "ErrorCard", "paint_badges", "paint_banner", "paint_captions",
     "paint_chat", "paint_errors", "paint_help", "paint_hint", "paint_menu", "paint_microphone",
     "paint_notice", "prewarm_badges",
 ]  # fmt: skip
@@ -308,48 +308,70 @@ _KEY = PanelStyle(fill=CREAM, border=(120, 90, 70, 160), radius=6, shadow=0)
 _MOST_CARDS = 3
 
 
-def paint_errors(gui: Gui, stage: Rect, actions: Actions) -> None:
-    """Paint a card for each character in ERROR; the others go on behind it."""
-    failed = gui.model.failed
-    for actor, rect in zip(failed, error_places(gui, stage), strict=False):
-        _paint_card(gui, actor, rect)
-        right = rect.right - 18
-        for nth, action in enumerate(actions.offers(actor, failed)):
-            w = 114 if nth and words.is_open_elsewhere(actor.view) else 100
-            box = Rect(right - w, rect.bottom - 44, w, 32)
+class ErrorCard(NamedTuple):
+    """The card of those who failed for one cause, its words, and where it stands."""
+
+    together: Sequence[Actor]
+    title: str
+    text: str
+    rect: Rect
+
+
+def error_cards(gui: Gui, stage: Rect, taken: Sequence[Rect] = ()) -> tuple[ErrorCard, ...]:
+    """Return a card for each cause, where nobody stands and nothing is `taken`, if that can be."""
+    cards: list[ErrorCard] = []
+    covered = [*gui.model.figures, *taken]
+    for together in by_cause(gui.model.actors)[:_MOST_CARDS]:
+        names = [actor.name for actor in together]
+        name = words.together(gui.say, names, are_all=len(names) == len(gui.model.actors))
+        view, w = together[0].view, min(400.0, stage.w)
+        title = words.failure_title(gui.say, name, view)
+        text = words.player_words(gui.say, view.error)
+        lines = gui.fonts.lines(text, w - 36, 15, False)
+        h = _title_height(gui, title, w) + len(lines) * gui.fonts.height(15) + 50
+        places = _places(gui, stage, w, h, taken)
+        rect = min(places, key=lambda place: sum(map(place.shared_area, covered)))
+        cards.append(ErrorCard(together, title, text, rect))
+        covered.append(rect.inset(-8))
+    return tuple(cards)
+
+
+def _places(gui: Gui, stage: Rect, w: float, h: float, taken: Sequence[Rect]) -> Iterator[Rect]:
+    """Yield where a card may stand: along the top, and then above what is `taken` below."""
+    bottom = min([stage.bottom, *(rect.y for rect in taken)]) - h - 8
+    left, middle, right = stage.x, stage.x + (stage.w - w) / 2, stage.right - w
+    for x in (left, right, middle):
+        is_beside_microphone = x + w < gui.model.size[0] - MIC_W - 2 * MARGIN
+        yield Rect(x, stage.y - 22 if is_beside_microphone else stage.y, w, h)
+    for x in (left, right, middle):
+        yield Rect(x, max(stage.y, bottom), w, h)
+
+
+def paint_errors(gui: Gui, cards: Sequence[ErrorCard], actions: Actions) -> None:
+    """Paint the cards; all characters that have not failed go on behind them."""
+    causes = [card.together for card in cards]
+    for card in cards:
+        _paint_card(gui, card)
+        right = card.rect.right - 18
+        for nth, action in enumerate(actions.offers(card.together, causes)):
+            w = max(100.0, gui.fonts.width(action.label, 14, True) + 26)
+            box = Rect(right - w, card.rect.bottom - 44, w, 32)
             gui.button(box, action, PLUM if nth else CORAL, SNOW)
             right = box.x - 10
 
 
-def error_places(gui: Gui, stage: Rect) -> tuple[Rect, ...]:
-    """Return the places of the cards, one below the other; one that finds no room has none."""
-    places, w = list[Rect](), min(400.0, stage.w)
-    is_beside_microphone = stage.x + w < gui.model.size[0] - MIC_W - 2 * MARGIN
-    top = stage.y - 22 if is_beside_microphone else stage.y
-    for actor in gui.model.failed[:_MOST_CARDS]:
-        y = places[-1].bottom + 8 if places else top
-        lines = gui.fonts.lines(words.player_words(gui.say, actor.view.error), w - 36, 15, False)
-        h = _title_height(gui, actor, w) + len(lines) * gui.fonts.height(15) + 50
-        places.append(Rect(stage.x, y, w, h))
-    return tuple(places)
+def _title_height(gui: Gui, title: str, w: float) -> float:
+    return 23 + len(gui.fonts.lines(title, w - 64, 16, True)) * gui.fonts.height(16)
 
 
-def _title_height(gui: Gui, actor: Actor, w: float) -> float:
-    lines = gui.fonts.lines(words.failure_title(gui.say, actor.name, actor.view), w - 64, 16, True)
-    return 23 + len(lines) * gui.fonts.height(16)
-
-
-def _paint_card(gui: Gui, actor: Actor, rect: Rect) -> None:
-    error, painter = actor.view.error, gui.painter
+def _paint_card(gui: Gui, card: ErrorCard) -> None:
+    error, painter, rect = card.together[0].view.error, gui.painter, card.rect
     gui.panel(rect, _CARD)
     gui.blit(sign_picture(painter, Shape.SQUARE, Tone.BAD), (rect.x + 14, rect.y + 12))
-    title = words.failure_title(gui.say, actor.name, actor.view)
     place = (rect.x + 46, rect.y + 14, rect.w - 64)
-    painter.paragraph(gui.surface, title, place, 16, INK, bold=True)
-    place = (rect.x + 18, rect.y + _title_height(gui, actor, rect.w), rect.w - 36)
-    y = painter.paragraph(
-        gui.surface, words.player_words(gui.say, error), place, 15, (75, 60, 85, 255)
-    )
+    painter.paragraph(gui.surface, card.title, place, 16, INK, bold=True)
+    place = (rect.x + 18, rect.y + _title_height(gui, card.title, rect.w), rect.w - 36)
+    y = painter.paragraph(gui.surface, card.text, place, 15, (75, 60, 85, 255))
     if rect.w > 330:  # beside two buttons
         code = error.code if error else "unknown"
         gui.text(code, (rect.x + 18, y + 16), 12, BRICK, room=rect.w - 250)

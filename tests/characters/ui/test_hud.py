@@ -153,6 +153,13 @@ def test_r_retries_the_one_in_error_and_nobody_else(stage: Stage) -> None:
     assert "retry" not in stage.session("ada").commands
 
 
+def test_r_retries_all_who_failed_for_the_cause_of_the_first_card(stage: Stage) -> None:
+    stage.fails("ada")
+    stage.fails("bob")
+    stage.press("r")
+    assert [stage.session(who).commands[-1] for who in ("ada", "bob")] == ["retry", "retry"]
+
+
 def test_r_calls_back_the_one_who_has_left_the_room(stage: Stage) -> None:
     session = stage.session("bob")
     session.view = replace(session.view, state=SessionState.CONNECTED, has_agent=False)
@@ -247,8 +254,8 @@ def test_two_steps_within_one_slow_frame_are_two_steps_of_the_menu(stage: Stage)
 def test_a_click_on_retry_works(stage: Stage) -> None:
     stage.fails("ada", "connection.refused")
     draw(stage)
-    for x in range(20, 420, 20):
-        for y in range(50, 260, 12):
+    for x in range(0, 960, 20):
+        for y in range(0, 600, 12):
             stage.scene.input.move_mouse(x, y)
             stage.hud._hotspots.click((x, y))
     assert "retry" in stage.session("ada").commands

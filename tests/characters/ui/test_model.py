@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from characters.client.voice_input import VoiceInputStatus
+from characters.protocol.failures import failure
 from characters.protocol.messages import BotReady
 from characters.protocol.turn_settings import ListeningMode
 from characters.session.conversation import SessionState, Turn
@@ -9,6 +10,7 @@ from characters.ui.model import (
     Caption,
     HudModel,
     SceneQuery,
+    by_cause,
     captions,
     gather,
     reading_seconds,
@@ -79,9 +81,15 @@ def test_the_target_is_the_one_who_is_marked() -> None:
     assert found.name == "Bob"
 
 
-def test_those_in_error_keep_the_order_of_the_level() -> None:
-    lost = [actor(name, SessionState.ERROR) for name in ("Cyd", "Ada")]
-    assert [a.name for a in model(lost[0], actor("Bob"), lost[1]).failed] == ["Cyd", "Ada"]
+def test_those_in_error_are_told_by_cause_in_the_order_of_the_level() -> None:
+    refused, late = failure("connection.refused"), failure("connection.timeout")
+    lost = [
+        actor("Cyd", SessionState.ERROR, error=late),
+        actor("Bob"),
+        actor("Ada", SessionState.ERROR, error=refused),
+        actor("Dan", SessionState.ERROR, error=late),
+    ]
+    assert [[a.name for a in group] for group in by_cause(lost)] == [["Cyd", "Dan"], ["Ada"]]
 
 
 def says(name: str, *turns: Turn, is_speaking: bool = False) -> Actor:

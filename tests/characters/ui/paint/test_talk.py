@@ -14,7 +14,7 @@ from characters.ui.model import Actor, HudModel, SceneQuery
 from characters.ui.paint.talk import (
     CaptionPlace,
     caption_places,
-    error_places,
+    error_cards,
     paint_badges,
     paint_banner,
     paint_captions,
@@ -61,27 +61,72 @@ def failed(name: str, code: str) -> Actor:
 def buttons(shown: HudModel, stage: Rect = STAGE) -> list[str]:
     """Return what clicks on every place of the cards do, each once, from the top."""
     surface, spots, actions = sheet(), Hotspots(), RecordingActions()
-    paint_errors(gui(shown, surface, spots=spots), stage, actions)
+    on = gui(shown, surface, spots=spots)
+    paint_errors(on, error_cards(on, stage), actions)
     for y in range(40, 600, 10):
         for x in range(0, 960, 30):
             spots.click((x, y))
     return list(dict.fromkeys(actions.told))
 
 
+def paint(shown: HudModel, noting: NotingPainter) -> None:
+    on = gui(shown, brush=noting)
+    paint_errors(on, error_cards(on, STAGE), RecordingActions())
+
+
 def test_only_those_in_error_get_a_card() -> None:
-    surface = sheet()
-    paint_errors(gui(model(actor()), surface), STAGE, RecordingActions())
-    assert area(surface).w == 0
+    assert not error_cards(gui(model(actor())), STAGE)
 
 
-def test_a_card_retries_its_own_character() -> None:
-    ada, bob = failed("Ada", "connection.refused"), failed("Bob", "connection.refused")
-    assert buttons(model(ada, actor("Cyd"), bob)) == ["retry ada", "retry bob"]
+def titles(shown: HudModel) -> list[str]:
+    return [card.title for card in error_cards(gui(shown), STAGE)]
+
+
+def test_a_card_retries_its_own_characters() -> None:
+    ada, bob = failed("Ada", "connection.refused"), failed("Bob", "connection.timeout")
+    assert sorted(buttons(model(ada, actor("Cyd"), bob))) == ["retry ada", "retry bob"]
+
+
+def test_those_who_failed_for_one_cause_share_a_card() -> None:
+    ada, bob, cyd, dan = (
+        failed(name, "connection.refused") for name in ("Ada", "Bob", "Cyd", "Dan")
+    )
+    assert titles(model(ada)) == ["Ada could not be reached"]
+    assert titles(model(ada, bob)) == ["Both could not be reached"]
+    assert titles(model(ada, bob, actor("Eve"))) == ["Ada and Bob could not be reached"]
+    assert titles(model(ada, bob, cyd, dan)) == ["Ada, Bob and 2 more could not be reached"]
+    assert buttons(model(ada, bob)) == ["retry ada", "retry bob"]
+    noting, shown = NotingPainter(), model(ada, bob)
+    paint(shown, noting)
+    assert "Retry all (R)" in noting.words
+
+
+def test_whether_a_talk_is_given_up_is_decided_for_each() -> None:
+    gone = [failed(name, "session.resume_refused") for name in ("Ada", "Bob")]
+    assert len(titles(model(*gone))) == 2
+
+
+def test_a_card_hides_neither_a_character_nor_the_player_nor_what_is_said() -> None:
+    captions = (Rect(120, 480, 720, 80),)
+    refused = failure("connection.refused")
+    for head in ((200, 150), (760, 150), (480, 150), (200, 420)):
+        for player in ((200, 150), (480, 300)):
+            ada = actor("Ada", SessionState.ERROR, head=head, error=refused)
+            shown = model(ada, player_head=player)
+            (card,) = error_cards(gui(shown), STAGE, captions)
+            assert not any(map(card.rect.overlaps, (*shown.figures, *captions))), (head, player)
+
+
+def test_cards_of_several_causes_stand_apart() -> None:
+    codes = ("connection.refused", "connection.timeout", "session.resume_refused")
+    shown = model(*(failed(code, code) for code in codes))
+    first, second, third = (card.rect for card in error_cards(gui(shown), STAGE))
+    assert not (first.overlaps(second) or second.overlaps(third) or first.overlaps(third))
 
 
 def test_a_card_speaks_to_the_player_and_keeps_the_code_small() -> None:
-    noting, shown = NotingPainter(), model(failed("Ada", "session.resume_refused"))
-    paint_errors(gui(shown, brush=noting), STAGE, RecordingActions())
+    noting = NotingPainter()
+    paint(model(failed("Ada", "session.resume_refused")), noting)
     words = " ".join(noting.words)
     assert "Start anew begins a new one" in words and "ALWAYS_RESUME" not in words
     assert "session.resume_refused" in noting.words
@@ -97,17 +142,17 @@ def test_a_talk_that_is_open_elsewhere_may_be_taken_over() -> None:
 
 def test_each_key_stands_on_the_first_of_its_buttons() -> None:
     elsewhere = "session.live_elsewhere"
-    shown = model(failed("A", "connection.refused"), failed("B", elsewhere), failed("C", elsewhere))
     noting = NotingPainter()
-    paint_errors(gui(shown, brush=noting), STAGE, RecordingActions())
+    paint(model(failed("A", "connection.refused"), failed("B", elsewhere)), noting)
     labels = [word for word in noting.words if word.startswith(("Retry", "Take over"))]
-    assert labels == ["Retry (R)", "Retry", "Take over (V)", "Retry", "Take over"]
+    assert labels == ["Retry (R)", "Retry", "Take over (V)"]
 
 
 def test_a_card_wraps_in_the_narrow_room_between_two_panels() -> None:
     surface, narrow = sheet(), Rect(300, 64, 264, 524)
     shown = model(failed("Professor Wilhelmina Featherstonehaugh", "session.resume_refused"))
-    paint_errors(gui(shown, surface), narrow, RecordingActions())
+    on = gui(shown, surface)
+    paint_errors(on, error_cards(on, narrow), RecordingActions())
     assert area(surface).right < narrow.right + 20
     assert buttons(shown, narrow) == ["anew professor-wilhelmina-featherstonehaugh",
                                       "retry professor-wilhelmina-featherstonehaugh"]  # fmt: skip
@@ -137,7 +182,7 @@ def test_help_and_menu_fit_a_low_picture() -> None:
 def test_an_error_card_leaves_the_microphone_uncovered(stage: Rect) -> None:
     shown = model(actor("Dr. Varga", SessionState.ERROR), size=(640, 400))
     mic = hud_layout((640, 400), inspector=False, faults=False).microphone
-    assert not error_places(gui(shown), stage)[0].overlaps(mic)
+    assert not error_cards(gui(shown), stage)[0].rect.overlaps(mic)
 
 
 def test_the_menu_is_worked_by_clicks() -> None:
