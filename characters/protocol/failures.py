@@ -155,6 +155,7 @@ _ADVICE: Mapping[tuple[FailureKind, str], Mapping[str, str]] = {
         "transport.heartbeat_lost": "Nothing came from the server in time; the line is dead.",
         "transport.protocol": "The server broke the protocol; client and service may differ.",
         "transport.overflow": "More was sent than the line takes; it is made again.",
+        "transport.agent_left": "The character has left the room; it is called again.",
     },
     (_TRANSIENT, "join"): {
         "transport.join_refused": "The room did not let us in; a new token is asked for."

@@ -2,8 +2,9 @@
 
 LiveKit numbers nothing that could be asked for again: what the far end sent while we were away is
 gone, and only the ids of the grant tell what was resumed. What we send is kept until LiveKit has
-taken it. LiveKit watches the connection: it pings on its own and reports when it begins to
-reconnect, which counts as a loss here, because the session's policy decides what follows.
+taken it. LiveKit watches the connection and mends it by itself: while it does, nothing counts as a
+sign of life, so that the session's heartbeat decides for how long it may. An agent that leaves is a
+loss: LiveKit keeps the room, and nobody is in it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import importlib
 import json
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, TypeAlias
 
@@ -36,7 +37,9 @@ TOPIC = "rtvi"
 CLOSE_SECONDS = 1.0
 MICROPHONE_RATE = 16_000
 VOICE_RATE = 24_000
-MAX_AUDIO = 50  # one second of 20 ms frames
+MAX_AUDIO = 10  # frames of 20 ms that wait for LiveKit's own queue, which is as long
+QUEUE_MS = 200  # a longer one would stay full, as a delay, for the rest of the talk
+CONNECT_SECONDS = 5.0
 MAX_HELD_BACK = 4096
 MAX_PACKET = 15_000  # bytes: LiveKit's documented limit for a reliable data packet is 15 KiB
 # A track never stops: what is quieter than this for so long is the pause between two answers.
@@ -57,28 +60,54 @@ def load_sdk(name: str = "livekit.rtc") -> Any:
         raise TransportError(failure("transport.livekit_missing")) from error
 
 
-class LiveKitRooms:
-    """Enters LiveKit rooms; `sdk` gives the module `livekit.rtc` when the first one is entered."""
+async def _nothing_to_tell() -> None:
+    """Tell nobody that a room was left."""
 
-    def __init__(self, clock: Callable[[], float], sdk: Callable[[], Any] = load_sdk) -> None:
+
+class LiveKitRooms:
+    """Enters LiveKit rooms; `sdk` gives the module `livekit.rtc` when the first one is entered.
+
+    With `relay_only` voices go through the server's relays alone, as Convai's web client has it:
+    where a firewall lets nothing else through, that saves the time of trying.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        sdk: Callable[[], Any] = load_sdk,
+        *,
+        relay_only: bool = False,
+    ) -> None:
         self._clock = clock
         self._sdk = sdk
+        self._relay_only = relay_only
         self._connections: list[LiveKitConnection] = []
 
-    async def join(self, grant: RoomGrant, channel: SequencedChannel) -> LiveKitConnection:
-        """Enter the granted room. Raises TransportError."""
+    async def join(
+        self,
+        grant: RoomGrant,
+        channel: SequencedChannel,
+        tell_left: Callable[[], Awaitable[None]] = _nothing_to_tell,
+    ) -> LiveKitConnection:
+        """Enter the granted room; `tell_left` is called when it is left. Raises TransportError."""
         sdk = self._sdk()
         self._connections = [each for each in self._connections if not each.is_lost]
-        connection = LiveKitConnection(sdk, sdk.Room(), channel, self._clock)
+        connection = LiveKitConnection(sdk, sdk.Room(), channel, self._clock, tell_left)
         self._connections.append(connection)
         try:
-            await connection.enter(grant)
+            await connection.enter(grant, self._options(sdk))
         except BaseException as error:  # also when the session gave up waiting: the room is left
             connection.abort()
             if not isinstance(error, sdk.ConnectError):
                 raise
-            raise TransportError(failure("transport.join_refused", "LiveKit refused")) from error
+            raise TransportError(_connect_failure(str(error))) from error
         return connection
+
+    def _options(self, sdk: Any) -> Any:
+        if not self._relay_only:
+            return sdk.RoomOptions(connect_timeout=CONNECT_SECONDS)
+        relay = sdk.RtcConfiguration(ice_transport_type=sdk.IceTransportType.TRANSPORT_RELAY)
+        return sdk.RoomOptions(connect_timeout=CONNECT_SECONDS, rtc_config=relay)
 
     async def close(self) -> None:
         """Leave every room."""
@@ -92,9 +121,15 @@ class LiveKitConnection:
     """What `Connection` promises, over one LiveKit room."""
 
     def __init__(
-        self, sdk: Any, room: Any, channel: SequencedChannel, clock: Callable[[], float]
+        self,
+        sdk: Any,
+        room: Any,
+        channel: SequencedChannel,
+        clock: Callable[[], float],
+        tell_left: Callable[[], Awaitable[None]] = _nothing_to_tell,
     ) -> None:
         self._sdk = sdk
+        self._tell_left = tell_left
         self._room = room
         self._channel = channel
         self._clock = clock
@@ -111,6 +146,8 @@ class LiveKitConnection:
         self._failure: Failure | None = None
         self._readable = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._connecting: asyncio.Task[None] | None = None
+        self._is_reconnecting = False
         self._leaving: asyncio.Task[None] | None = None
 
     @property
@@ -144,13 +181,19 @@ class LiveKitConnection:
             await self._readable.wait()
         return self._incoming.popleft()
 
-    async def enter(self, grant: RoomGrant) -> None:
+    async def enter(self, grant: RoomGrant, options: Any) -> None:
         """Connect and begin to listen and to write. Raises the package's ConnectError."""
         self._room.on("data_received", self._take)
         self._room.on("track_subscribed", self._listen)
         self._room.on("disconnected", self._disconnected)
         self._room.on("reconnecting", self._reconnecting)
-        await self._room.connect(grant.room_url, grant.token)
+        self._room.on("reconnected", self._reconnected)
+        self._room.on("participant_disconnected", self._somebody_left)
+        # A task of its own: the native half of a connect that is given up goes on, and whoever
+        # got in by it has to be taken out again.
+        connect = self._room.connect(grant.room_url, grant.token, options)
+        self._connecting = asyncio.create_task(connect)
+        await asyncio.shield(self._connecting)
         self._last_received = self._clock()
         self._begin(self._write())
         self._begin(self._speak())
@@ -172,7 +215,8 @@ class LiveKitConnection:
 
     def ping(self) -> None:
         """Take LiveKit's word that the room is connected, and its figure for the round trip."""
-        if self._room.isconnected() and not self._is_swallowed:
+        is_alive = self._room.isconnected() and not self._is_reconnecting
+        if is_alive and not self._is_swallowed:
             self._last_received = self._clock()
             self._begin(self._measure())
 
@@ -262,7 +306,15 @@ class LiveKitConnection:
         self._end(failure("transport.signal_disconnected"))
 
     def _reconnecting(self) -> None:
-        self._end(failure("transport.signal_disconnected", "LiveKit lost its line"))
+        self._is_reconnecting = True
+
+    def _reconnected(self) -> None:
+        self._is_reconnecting = False
+        self._last_received = self._clock()
+
+    def _somebody_left(self, participant: Any) -> None:
+        if not self._room.remote_participants:
+            self._end(failure("transport.agent_left"))
 
     # --- what goes out ---------------------------------------------------------------------
 
@@ -301,7 +353,7 @@ class LiveKitConnection:
         """Publish the microphone's track when the first of it is heard, not before."""
         await self._heard.wait()
         sdk = self._sdk
-        source = sdk.AudioSource(MICROPHONE_RATE, 1)
+        source = sdk.AudioSource(MICROPHONE_RATE, 1, queue_size_ms=QUEUE_MS)
         track = sdk.LocalAudioTrack.create_audio_track("microphone", source)
         options = sdk.TrackPublishOptions(source=sdk.TrackSource.SOURCE_MICROPHONE)
         try:
@@ -317,7 +369,11 @@ class LiveKitConnection:
             await source.aclose()
 
     async def _measure(self) -> None:
-        stats = await self._room.get_rtc_stats()
+        try:
+            stats = await self._room.get_rtc_stats()
+        except Exception as error:  # a plain one of the native half; a figure is no connection
+            log.info("LiveKit gave no figures: %s", type(error).__name__)
+            return
         pairs = (
             each.candidate_pair.candidate_pair.current_round_trip_time
             for each in (*stats.publisher_stats, *stats.subscriber_stats)
@@ -348,7 +404,29 @@ class LiveKitConnection:
         if self._leaving is None:
             for task in self._tasks:
                 task.cancel()
-            self._leaving = asyncio.create_task(self._room.disconnect())
+            self._leaving = asyncio.create_task(self._leave())
+
+    async def _leave(self) -> None:
+        if self._connecting is not None:
+            with suppress(Exception):  # it was told to who waited for the join, if anybody did
+                await self._connecting
+        await self._room.disconnect()
+        await self._tell_left()
+
+
+_CODES = (
+    ("client error: 40", "transport.join_refused"),
+    ("server error", "connection.unavailable"),
+    ("parse the url", "connection.invalid_url"),
+    ("lookup address", "connection.dns"),
+    ("refused", "connection.refused"),
+)
+
+
+def _connect_failure(said: str) -> Failure:
+    """Tell refused, unavailable and unreachable apart; LiveKit has words for them and no codes."""
+    code = next((code for words, code in _CODES if words in said), "transport.join_refused")
+    return failure(code, f"LiveKit: {said.rpartition(': ')[2][:100]}")
 
 
 def _size(item: Any) -> int:

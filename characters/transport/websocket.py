@@ -15,8 +15,9 @@ import struct
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 
@@ -116,7 +117,7 @@ class WebSocketTransport:
     async def join(self, grant: RoomGrant, channel: SequencedChannel) -> Connection:
         """Enter the granted room. Raises TransportError."""
         if not is_our_room(grant.room_url):
-            return await self._livekit.join(grant, channel)
+            return await self._livekit.join(grant, channel, partial(self._disconnect, grant))
         self._connections = [c for c in self._connections if c.ended is None or not c.ended.done()]
         try:
             websocket = await self._http().ws_connect(
@@ -143,6 +144,14 @@ class WebSocketTransport:
             connection.abort()
             raise
         return connection
+
+    async def _disconnect(self, grant: RoomGrant) -> None:
+        """Tell the cloud that a talk is over, so that it no longer counts towards its limit."""
+        url = f"{self._endpoint}/disconnect?session_id={quote(grant.session_id, safe='')}"
+        with suppress(aiohttp.ClientError, OSError, TransportError, TimeoutError, RuntimeError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                async with self._http().post(url, headers=self._headers):
+                    pass
 
     async def close(self) -> None:
         """Abort the live connections, leave every room and close the sockets."""

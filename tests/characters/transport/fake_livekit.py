@@ -36,12 +36,17 @@ class FakeLiveKit:
     )
     LocalAudioTrack = SimpleNamespace(create_audio_track=lambda name, source: source)
     TrackPublishOptions = SimpleNamespace
+    RoomOptions = SimpleNamespace
+    RtcConfiguration = SimpleNamespace
+    IceTransportType = SimpleNamespace(TRANSPORT_RELAY=0)
 
     def __init__(self, respond: Callable[[ClientMessage], Iterable[ServerMessage]]) -> None:
         self._host = MemoryHost()
         self.respond = respond
         self.rooms: list[FakeRoom] = []
-        self.is_slow = False  # lets in, and never says so
+        self.is_slow = False  # lets in once `let_in` is set, as the native half does
+        self.let_in = asyncio.Event()
+        self.refusal = ""  # what a join is refused with
 
     def grant(self, request: ConnectRequest) -> RoomGrant:
         """Answer the request as the endpoint does over HTTP."""
@@ -58,8 +63,8 @@ class FakeLiveKit:
         self.rooms.append(FakeRoom(self))
         return self.rooms[-1]
 
-    def AudioSource(self, rate: int, channels: int) -> FakeSource:  # noqa: N802  # as above
-        return FakeSource()
+    def AudioSource(self, rate: int, channels: int, queue_size_ms: int) -> FakeSource:  # noqa: N802
+        return FakeSource(queue_size_ms)
 
     def AudioFrame(self, pcm: bytes, rate: int, channels: int, samples: int) -> bytes:  # noqa: N802
         return pcm
@@ -78,6 +83,9 @@ class FakeRoom:
         self._handlers: dict[str, Callable[..., None]] = {}
         self._is_connected = False
         self.microphone: list[FakeSource] = []
+        self.options: Any = None
+        self.remote_participants: dict[str, object] = {"agent": object()}
+        self.has_figures = True
         self.local_participant = self
 
     def on(self, event: str, handler: Callable[..., None]) -> None:
@@ -86,11 +94,17 @@ class FakeRoom:
     def isconnected(self) -> bool:
         return self._is_connected
 
-    async def connect(self, url: str, token: str) -> None:
+    async def connect(self, url: str, token: str, options: Any) -> None:
+        self.options = options
+        if self._server.refusal:
+            raise ConnectError(self._server.refusal)
+        if self._server.is_slow:
+            try:
+                await self._server.let_in.wait()
+            except asyncio.CancelledError:
+                await self._server.let_in.wait()  # the native half is not cancelled
         self._server.spend(url, token)
         self._is_connected = True
-        if self._server.is_slow:
-            await asyncio.Event().wait()
         self.say(BotReady())
 
     async def disconnect(self) -> None:
@@ -107,6 +121,8 @@ class FakeRoom:
         self.microphone.append(track)
 
     async def get_rtc_stats(self) -> SimpleNamespace:
+        if not self.has_figures:
+            raise Exception("the native half said no")
         return SimpleNamespace(publisher_stats=[FakePair(0.0)], subscriber_stats=[FakePair(0.04)])
 
     # --- the far end -----------------------------------------------------------------------
@@ -130,6 +146,13 @@ class FakeRoom:
     def begin_to_reconnect(self) -> None:
         self._handlers["reconnecting"]()
 
+    def reconnect(self) -> None:
+        self._handlers["reconnected"]()
+
+    def agent_leaves(self) -> None:
+        agent = self.remote_participants.pop("agent")
+        self._handlers["participant_disconnected"](agent)
+
 
 class FakePair:
     def __init__(self, seconds: float) -> None:
@@ -141,7 +164,8 @@ class FakePair:
 
 
 class FakeSource:
-    def __init__(self) -> None:
+    def __init__(self, queue_size_ms: int) -> None:
+        self.queue_size_ms = queue_size_ms
         self.heard: list[bytes] = []
 
     async def capture_frame(self, frame: bytes) -> None:

@@ -57,6 +57,7 @@ def test_the_microphone_is_published_with_the_first_frame_and_not_before() -> No
         while not (room.microphone and room.microphone[0].heard):  # noqa: ASYNC110  # no event
             await asyncio.sleep(0)
         assert room.microphone[0].heard == [b"\1\0" * 320]
+        assert room.microphone[0].queue_size_ms == 200
 
     in_a_room(play)
 
@@ -94,15 +95,89 @@ def test_a_server_that_ends_it_is_understood(reason: int, said: str) -> None:
     in_a_room(play)
 
 
-def test_a_reconnect_that_livekit_begins_by_itself_is_a_loss_to_the_session() -> None:
+def test_while_livekit_mends_its_line_there_is_no_sign_of_life_and_no_loss() -> None:
     async def play(connection: LiveKitConnection, room: FakeRoom) -> None:
         room.begin_to_reconnect()
-        with pytest.raises(TransportError):
+        before = connection.last_received
+        connection.ping()
+        assert connection.last_received == before
+        assert not connection.is_lost
+        room.reconnect()
+        assert connection.last_received > before
+        room.say(BotLlmText("hello"))
+        assert await connection.receive() == BotLlmText("hello")
+
+    in_a_room(play)
+
+
+def test_an_agent_that_leaves_is_a_loss_of_its_own() -> None:
+    async def play(connection: LiveKitConnection, room: FakeRoom) -> None:
+        room.agent_leaves()
+        with pytest.raises(TransportError) as caught:
             await connection.receive()
+        assert caught.value.failure.code == "transport.agent_left"
         await connection.left()
         assert not room.isconnected()
 
     in_a_room(play)
+
+
+def test_another_player_who_leaves_costs_nothing() -> None:
+    async def play(connection: LiveKitConnection, room: FakeRoom) -> None:
+        room.remote_participants["friend"] = object()
+        room.agent_leaves()
+        assert not connection.is_lost
+
+    in_a_room(play)
+
+
+def test_figures_that_cannot_be_had_cost_nothing() -> None:
+    async def play(connection: LiveKitConnection, room: FakeRoom) -> None:
+        room.has_figures = False
+        connection.ping()
+        room.say(BotLlmText("hello"))
+        assert await connection.receive() == BotLlmText("hello")
+        assert connection.round_trip_seconds is None
+
+    in_a_room(play)
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("engine: signal failure: client error: 401 Unauthorized - no", "transport.join_refused"),
+        ("engine: signal failure: client error: 403 Forbidden - no", "transport.join_refused"),
+        ("engine: signal failure: server error: 503 Service", "connection.unavailable"),
+        ("transport connection error: IO error: Connection refused", "connection.refused"),
+        ("IO error: failed to lookup address information: Name", "connection.dns"),
+        ("signal failure: failed to parse the url: relative URL", "connection.invalid_url"),
+        ("something new", "transport.join_refused"),
+    ],
+)
+def test_refused_unavailable_and_unreachable_are_told_apart(said: str, code: str) -> None:
+    async def run() -> None:
+        server = FakeLiveKit(silent)
+        server.refusal = said
+        rooms = LiveKitRooms(time.monotonic, lambda: server)
+        grant = server.grant(ConnectRequest("patient-7f3a"))
+        with pytest.raises(TransportError) as caught:
+            await rooms.join(grant, SequencedChannel(grant.room_name))
+        assert caught.value.failure.code == code
+        await rooms.close()
+
+    asyncio.run(run())
+
+
+def test_voices_go_through_relays_alone_where_that_is_asked_for() -> None:
+    async def run(relay_only: bool) -> bool:
+        server = FakeLiveKit(silent)
+        rooms = LiveKitRooms(time.monotonic, lambda: server, relay_only=relay_only)
+        grant = server.grant(ConnectRequest("patient-7f3a"))
+        await rooms.join(grant, SequencedChannel(grant.room_name))
+        await rooms.close()
+        return hasattr(server.rooms[-1].options, "rtc_config")
+
+    assert asyncio.run(run(relay_only=True)) and not asyncio.run(run(relay_only=False))
 
 
 def test_a_ping_takes_livekit_s_figure_and_not_of_a_pair_that_was_never_used() -> None:
@@ -144,19 +219,29 @@ def test_what_waits_at_the_end_is_still_said() -> None:
     assert said == [UserTextMessage("goodbye")]
 
 
-def test_a_join_that_is_given_up_leaves_the_room_behind() -> None:
+def test_a_join_that_is_given_up_leaves_the_room_once_it_got_in_after_all() -> None:
     async def run() -> None:
         server = FakeLiveKit(silent)
         server.is_slow = True
         rooms = LiveKitRooms(time.monotonic, lambda: server)
         grant = server.grant(ConnectRequest("patient-7f3a"))
-        joining = asyncio.create_task(rooms.join(grant, SequencedChannel(grant.room_name)))
-        while not (server.rooms and server.rooms[-1].isconnected()):  # noqa: ASYNC110  # no event
+        told = asyncio.Event()
+
+        async def tell_left() -> None:
+            told.set()
+
+        channel = SequencedChannel(grant.room_name)
+        joining = asyncio.create_task(rooms.join(grant, channel, tell_left))
+        while not server.rooms:  # noqa: ASYNC110  # no event
             await asyncio.sleep(0)
+        await asyncio.sleep(0)
         joining.cancel()
         await asyncio.wait((joining,))
-        await rooms.close()
+        server.let_in.set()
+        async with asyncio.timeout(60):
+            await told.wait()
         assert not server.rooms[-1].isconnected()
+        await rooms.close()
 
     asyncio.run(run())
 

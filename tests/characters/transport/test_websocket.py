@@ -539,3 +539,31 @@ def test_each_room_is_entered_in_its_own_way() -> None:
             assert ours.is_lost and theirs.is_lost
 
     asyncio.run(run())
+
+
+def test_the_cloud_is_told_that_a_talk_is_over() -> None:
+    told: list[tuple[str, str | None]] = []
+
+    async def run() -> None:
+        async def disconnect(request: web.Request) -> web.StreamResponse:
+            told.append((request.query["session_id"], request.headers.get("X-API-Key")))
+            return web.Response()
+
+        app = web.Application()
+        app.router.add_post("/disconnect", disconnect)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        cloud = FakeLiveKit(lambda message: [])
+        endpoint = WebSocketTransport(
+            f"http://127.0.0.1:{runner.addresses[0][1]}",
+            api_key="k3y",
+            livekit=LiveKitRooms(time.monotonic, lambda: cloud),
+        )
+        grant = cloud.grant(ConnectRequest("counter-1"))
+        await endpoint.join(grant, SequencedChannel(grant.room_name))
+        await endpoint.close()
+        await runner.cleanup()
+        assert told == [(grant.session_id, "k3y")]
+
+    asyncio.run(run())
