@@ -12,6 +12,11 @@ import importlib
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from characters.namesakes import refuse_namesake
+
+# A game may well have an `engine` of its own: said here, not somewhere inside at the first use.
+refuse_namesake("engine")
+
 _MODULES: Mapping[str, str] = MappingProxyType(
     {
         # what is put on an object of the level

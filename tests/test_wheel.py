@@ -182,6 +182,16 @@ def test_the_commands_work_where_nothing_of_ours_lies(installed: Installed) -> N
 
 
 @pytest.mark.slow
+def test_the_short_command_names_a_file_that_stands_in_our_place(installed: Installed) -> None:
+    game = installed.folder / "with a namesake"
+    game.mkdir()
+    (game / "characters.py").touch()
+    done = run(game, installed.scripts / "troupe", "doctor")
+    assert done.returncode == 1
+    assert f"{game / 'characters.py'} has the name of {installed.scripts.parent}" in done.stdout
+
+
+@pytest.mark.slow
 def test_an_example_answers_who_says_a_name(installed: Installed) -> None:
     visitor = shutil.copy(ROOT / "tests" / "visitor.py", installed.folder)
     assert "Bob" in installed.run(visitor, "characters.examples.hello")

@@ -241,9 +241,7 @@ class ServiceProcess:
 
 
 def _open(arguments: Sequence[str], secret: str) -> subprocess.Popen[str]:
-    # The folder of our packages, so that the service starts from wherever we run.
-    packages = str(Path(__file__).resolve().parent.parent.parent)
-    environment = module_environment([packages, os.environ.get("PYTHONPATH", "")])
+    environment = module_environment([os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(
         module_command("characters.service", *arguments),
         stdin=subprocess.PIPE,

@@ -17,6 +17,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from characters.audio.portaudio import DeviceReport, list_devices
+from characters.namesakes import namesakes_in, sentence
 from characters.resources import package_assets
 from characters.speech.settings import SpeechDetector, SpeechSettings
 from characters.speech.whisper import whisper_problem
@@ -75,6 +76,8 @@ def examine(
     yield _python(machine.python)
     yield _pygame(machine.packages)
     yield _assets(package_assets())
+    for name, file in namesakes_in(Path.cwd()).items():
+        yield Finding("fail", "names", sentence(name, file).rstrip("."))
     yield from _sound(machine)
     yield _echo(machine.packages)
     yield _recognition(machine, speech)

@@ -17,6 +17,7 @@ from characters.components.checks import SCENE_CHECKS
 from characters.components.language import lint_words
 from characters.components.registration import register_components
 from characters.headless.script import Script
+from characters.namesakes import namesakes_in, sentence
 from characters.ui.registration import register_visuals
 from engine.objects.objects import Component
 from engine.objects.registry import ComponentRegistry
@@ -136,7 +137,13 @@ def project_linter(modules: Iterable[str] = ()) -> Linter:
 def _components_of(module_name: str) -> list[type[Component]]:
     if str(Path.cwd()) not in sys.path:  # a console script has only its own folder there
         sys.path.insert(0, str(Path.cwd()))
-    module = importlib.import_module(module_name)
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        namesake = namesakes_in(Path.cwd()).get(error.name or "")
+        if namesake is None:
+            raise
+        raise ImportError(sentence(str(error.name), namesake)) from error
     own = (kind for kind in vars(module).values() if isinstance(kind, type))
     return [k for k in own if issubclass(k, Component) and k.__module__ == module_name]
 

@@ -68,8 +68,9 @@ def module_command(module: str, *arguments: str) -> list[str]:
 
 
 def module_environment(folders: Iterable[str]) -> dict[str, str]:
-    """Return our environment, with the folders in which a child finds modules."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, folders))}
+    """Return our environment, with the folders in which a child finds modules: ours comes first."""
+    ours = str(Path(__file__).resolve().parent.parent.parent)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([ours, *filter(None, folders)])}
 
 
 def system_environment() -> dict[str, str]:
