@@ -154,7 +154,9 @@ ENGLISH = Words.of(
         "error": {
             "cannot_go_on": "{name} cannot go on where you stopped",
             "not_reached": "{name} could not be reached",
+            "not_reached_several": "{name} could not be reached",
             "connection_lost": "{name} lost the connection",
+            "connection_lost_several": "{name} lost the connection",
             "both": "Both",
             "names": "{one} and {other}",
             "names_more": "{one}, {other} and {n} more",

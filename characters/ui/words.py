@@ -41,7 +41,7 @@ __all__ = [
     "closed_door", "countdown", "edited", "failure_title", "fault_lines", "HELP",
     "is_open_elsewhere", "lag_button", "microphone", "MicWords", "network_words", "origin_words",
     "player_words", "receipt", "RECEIPT_SECONDS", "resume_words", "Shape", "slow_button",
-    "speaker", "talk_badge", "together", "Tone", "undone",
+    "speaker", "talk_badge", "Tone", "undone",
 ]  # fmt: skip
 
 
@@ -286,8 +286,8 @@ def player_words(say: Words, error: Failure | None) -> str:
     return say(_BY_STAGE.get(error.stage, "error.unknown"))
 
 
-def together(say: Words, names: Sequence[str], *, are_all: bool) -> str:
-    """Return several names as one; `are_all` says whether nobody else is here."""
+def _together(say: Words, names: Sequence[str], *, are_all: bool) -> str:
+    """Return the names as one."""
     if len(names) == 1:
         return names[0]
     if len(names) == 2 and are_all:
@@ -298,14 +298,18 @@ def together(say: Words, names: Sequence[str], *, are_all: bool) -> str:
     return say("error.names", one=one, other=other)
 
 
-def failure_title(say: Words, name: str, view: SessionView) -> str:
-    """Return what happened to a character in ERROR, or to several, in one short sentence."""
+def failure_title(say: Words, names: Sequence[str], view: SessionView, *, are_all: bool) -> str:
+    """Return what happened to the characters of one cause, in one short sentence.
+
+    `are_all` says whether nobody else is here.
+    """
+    name, several = _together(say, names, are_all=are_all), "_several" if len(names) > 1 else ""
     stage = view.error.stage if view.error is not None else ""
     if stage == "resume":
         return say("error.cannot_go_on", name=name)
     if stage in ("connect", "join", "ready"):
-        return say("error.not_reached", name=name)
-    return say("error.connection_lost", name=name)
+        return say(f"error.not_reached{several}", name=name)
+    return say(f"error.connection_lost{several}", name=name)
 
 
 def closed_door(say: Words, level: str, error: Exception) -> str:

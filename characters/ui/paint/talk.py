@@ -323,9 +323,9 @@ def error_cards(gui: Gui, stage: Rect, taken: Sequence[Rect] = ()) -> tuple[Erro
     covered = [*gui.model.figures, *taken]
     for together in by_cause(gui.model.actors)[:_MOST_CARDS]:
         names = [actor.name for actor in together]
-        name = words.together(gui.say, names, are_all=len(names) == len(gui.model.actors))
+        are_all = len(names) == len(gui.model.actors)
         view, w = together[0].view, min(400.0, stage.w)
-        title = words.failure_title(gui.say, name, view)
+        title = words.failure_title(gui.say, names, view, are_all=are_all)
         text = words.player_words(gui.say, view.error)
         lines = gui.fonts.lines(text, w - 36, 15, False)
         h = _title_height(gui, title, w) + len(lines) * gui.fonts.height(15) + 50

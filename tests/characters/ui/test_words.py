@@ -213,9 +213,9 @@ def test_the_banner_never_claims_that_a_remote_talk_stays_here() -> None:
 def test_the_title_of_an_error_tells_what_the_player_lost() -> None:
     refused = view(S.ERROR, error=failure("session.resume_refused"))
     unknown = view(S.ERROR, error=failure("connection.character_not_found"))
-    assert failure_title(EN, "Ada", refused) == "Ada cannot go on where you stopped"
-    assert failure_title(EN, "Ada", unknown) == "Ada could not be reached"
-    assert failure_title(EN, "Ada", view(S.ERROR)) == "Ada lost the connection"
+    assert failure_title(EN, ["Ada"], refused, are_all=True) == "Ada cannot go on where you stopped"
+    assert failure_title(EN, ["Ada"], unknown, are_all=True) == "Ada could not be reached"
+    assert failure_title(EN, ["Ada"], view(S.ERROR), are_all=False) == "Ada lost the connection"
 
 
 def test_weather_is_said_in_words() -> None:
