@@ -86,7 +86,7 @@ def json_value(value: Any, depth: int = 0) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int | float):
-        if not math.isfinite(value) or abs(value) > MAX_NUMBER:
+        if not abs(value) <= MAX_NUMBER:  # nor NaN, which is not less than anything
             raise ValueError("must hold finite numbers only")
         return value
     if isinstance(value, list | tuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -256,6 +257,11 @@ async def _serve(options: argparse.Namespace, access: AccessSettings) -> int:
         if options.with_parent:
             _watch_stdin(lambda: loop.call_soon_threadsafe(stop.set))
         watch = asyncio.create_task(drop_half_sent(runner))
+        # A full collection stands the loop still for as long as it walks every room (measured: a
+        # p99 of 200 ms with 240 rooms): what is there now is walked no more, the rest rarely.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 100)
         await stop.wait()
         watch.cancel()
         await service.close()

@@ -546,8 +546,13 @@ def test_an_acknowledgement_repeats_no_text() -> None:
 
 @pytest.mark.parametrize(
     "keys",
-    ['{"a": "fine \\ud800"}', '{"a": [{"b": 1e999}]}', '{"a": ' + "[" * 40 + "]" * 40 + "}"],
-    ids=["half a character", "infinite", "deep"],
+    [
+        '{"a": "fine \\ud800"}',
+        '{"a": ' + "9" * 400 + "}",
+        '{"a": [{"b": 1e999}]}',
+        '{"a": ' + "[" * 40 + "]" * 40 + "}",
+    ],
+    ids=["half a character", "too long", "infinite", "deep"],
 )
 def test_a_value_that_no_store_takes_is_refused_and_the_talk_goes_on(keys: str) -> None:
     async def play(bare: Bare) -> None:
