@@ -103,6 +103,8 @@ class WebSocketTransport:
         challenge = secrets.token_hex(16)
         url, headers = f"{self._endpoint}/health", {link.CHALLENGE: challenge}
         async with self._http().get(url, headers=headers) as answer:
+            if answer.status >= 500:  # it will say who it is when it is well again
+                raise TransportError(classify_http(answer.status, None))
             try:
                 body: Any = json.loads(await _read_body(answer.content))
             except ValueError:
