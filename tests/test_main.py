@@ -18,12 +18,14 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
+import pygame
 import pytest
 from numpy.typing import NDArray
 
+from characters.commands import demo
 from characters.commands.demo import Game, LevelFolder, parse
 from characters.commands.sessions import clear, open_persistence
-from characters.components.parts import SoundDevices
+from characters.components.parts import Parts, SoundDevices
 from engine.prefs.prefs import PlayerPrefs
 from tests.audio.devices import fifo_microphone, require
 from tests.imports import ROOT
@@ -268,6 +270,24 @@ def test_a_talk_that_must_be_resumed_is_never_begun_anew_unasked(tmp_path: Path)
         clear(persistence, [EXAMINER])
     anew = met(play(tmp_path, until(EXAMINER), "--scene", "exam"))
     assert [each["resume"] for each in anew.connected(EXAMINER)] == ["FRESH"]
+
+
+def test_a_window_shows_something_before_the_game_is_put_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setenv("SDL_AUDIODRIVER", "dummy")
+    seen: list[int] = []
+
+    def note(*args: object, **named: object) -> Parts:
+        shown = pygame.display.get_surface()
+        assert shown is not None
+        seen.append(pygame.surfarray.array3d(shown).max())
+        raise RuntimeError("That is all that this test wants to see.")
+
+    monkeypatch.setattr(demo, "make_parts", note)
+    assert demo.main(["--data", str(tmp_path), "--microphone", "none"]) == 1
+    assert seen[0] > 0
 
 
 def test_a_cut_line_concerns_one_character_and_heals_by_itself(

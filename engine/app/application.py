@@ -85,6 +85,7 @@ class Application:
         self._steps: list[Callable[[], object]] = [getattr(self, step) for step in frame_order]
         self._last: float | None = None
         self._is_quitting = False
+        self._is_starting = True  # no level was shown yet
 
     def __enter__(self) -> Application:
         return self
@@ -203,9 +204,20 @@ class Application:
         self.frame.emit(self.time)
 
     def present(self) -> None:
-        """Draw the loaded scenes and show them."""
-        if self.window is not None:
-            self.window.present(*self.scenes.scenes)
+        """Draw the loaded scenes and show them, or that the first one is being loaded.
+
+        A scene that was just entered has nothing to show before its first update: until then what
+        was shown stays.
+        """
+        scenes, window = self.scenes.scenes, self.window
+        updated = [scene for scene in scenes if scene.time.frame > 0]
+        if window is None:
+            return
+        if updated or not (scenes or self.scenes.loading):
+            window.present(*updated)
+            self._is_starting = False
+        elif self._is_starting:
+            window.present_loading(self.time.now)
 
     def end_input(self) -> None:
         """Forget the input that belongs to this frame."""
@@ -228,7 +240,9 @@ class Application:
     def _open_window(self) -> Window:
         from engine.app.window import Window
 
-        return Window(self.size, self.name)
+        window = Window(self.size, self.name)
+        window.present_loading()  # what follows, until there is a level, may take seconds
+        return window
 
     def _make_music_player(self) -> MusicPlayer:
         from engine.app.music import MusicPlayer

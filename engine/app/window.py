@@ -20,6 +20,8 @@ __all__ = ["Window"]
 
 _REPEAT_DELAY_MS, _REPEAT_INTERVAL_MS = 400, 35
 _BAR_COLOUR = (0, 0, 0)
+_LOADING, _TITLE, _DOT, _LIT_DOT = (38, 32, 54), (236, 226, 206), (84, 74, 108), (240, 178, 72)
+_DOTS_PER_SECOND = 3
 
 
 class Window:
@@ -88,6 +90,19 @@ class Window:
         is_due = self._record_every and self._presented % self._record_every == 0
         if is_due and len(self.recorded) < self._record_limit:
             self.recorded.append(self.canvas.copy())
+
+    def present_loading(self, now: float = 0.0) -> None:
+        """Show that a game starts: its name, above three dots of which another is lit in turn."""
+        canvas, middle = self.canvas, (self.size[0] // 2, self.size[1] // 2)
+        canvas.fill(_LOADING)
+        # pygame's own font, which is always there.
+        name = pygame.font.Font(None, self.size[1] // 10).render(self.title, True, _TITLE)
+        canvas.blit(name, name.get_rect(midbottom=middle))
+        lit = int(now * _DOTS_PER_SECOND) % 3
+        for nth in range(3):
+            dot = (middle[0] + (nth - 1) * 24, middle[1] + 32)
+            pygame.draw.circle(canvas, _LIT_DOT if nth == lit else _DOT, dot, 5)
+        self._show()
 
     def record(self, every: int = 3, limit: int = 200) -> None:
         """Keep a copy of every n-th frame in `recorded`, at most `limit`; 0 stops and clears it."""

@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
+import pygame
 import pytest
 
 from engine.app.application import FRAME_ORDER, Application, settle_memory
@@ -16,7 +17,7 @@ from engine.core.clock import ManualClock
 from engine.core.input import Input
 from engine.objects.objects import Component
 from engine.objects.scene import Scene
-from engine.scenes.manager import SceneManager
+from engine.scenes.manager import SceneManager, SceneSteps
 from tests.engine.helpers import Counter
 
 FRAME = 1 / 60
@@ -160,6 +161,56 @@ def test_closing_leaves_the_level_and_may_be_done_twice() -> None:
     app.close()
     app.close()
     assert scene.is_closed
+
+
+def is_black() -> bool:
+    """Tell whether the player sees nothing."""
+    shown = pygame.display.get_surface()
+    assert shown is not None
+    return not pygame.surfarray.array3d(shown).any()
+
+
+def test_the_window_is_never_black_while_the_first_level_is_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    seen: list[bool] = []
+
+    def open_scene(name: str) -> SceneSteps:
+        scene = app.new_scene(name)
+        scene.background = (200, 220, 240)
+        for _ in range(3):
+            seen.append(is_black())  # before the slow work of a step
+            clock.advance(1.0)
+            yield
+        return scene
+
+    clock = ManualClock()
+    app = Application("Slow", open_scene=open_scene, clock=clock, sleep=clock.advance)
+    with app:
+        seen.append(is_black())  # before the game is put together
+        app.scenes.load("hall")
+        while app.scenes.active is None or not app.scenes.active.time.frame:
+            app.tick()
+            seen.append(is_black())
+        assert not any(seen) and len(seen) == 9
+
+
+def test_the_old_level_is_shown_until_the_new_one_has_had_a_frame(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    clock = ManualClock()
+    with Application("Doors", clock=clock, sleep=clock.advance) as app:
+        hall = enter(app, "hall")
+        hall.background = (200, 0, 0)
+        app.tick()
+        app.scenes.load("ward")
+        app.tick()
+        assert app.scenes.active is not hall
+        assert pygame.display.get_surface().get_at((5, 5)).r == 200
+        app.tick()
+        assert is_black()  # as the new level wants it
 
 
 def test_an_application_without_an_opener_says_how_to_give_it_one() -> None:
