@@ -10,8 +10,9 @@
     +-- ForeignFileError      the bytes are no preferences file (a ValueError too)
     +-- NewerVersionError     the preferences were written by a later version (a ValueError too)
     +-- LockHeldError         another process holds a lock file
+    +-- NotAFileError         a folder, a link, a pipe or a device is in a file's place (an OSError)
 
-`PlayerPrefs.open` turns the last three into a report or a PrefsLockedError. Wrong arguments raise
+`PlayerPrefs.open` turns the last four into a report or a PrefsLockedError. Wrong arguments raise
 ValueError, TypeError or LookupError, as Python's own calls do. An exception in a component's hook
 is not raised: `scene.on_error` emits it as a ComponentError, which is a value.
 """

@@ -11,15 +11,19 @@ What the platforms disagree on:
   that was just written for some milliseconds, so a refused call is tried again for half a second.
 * Modes: Windows has none, and one that is copied there can only forbid to write.
 * Line ends: Windows rewrites them unless a file is opened as binary.
+* What is no file: Linux and macOS wait for the other end of a pipe unless they are told not to, and
+  refuse a link where they are asked to; Windows has to look first.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
@@ -27,11 +31,16 @@ from typing import TypeVar
 from engine.core.errors import EngineError
 from engine.core.words import ENGINE_WORDS
 
-__all__ = ["disk_advice", "FileLock", "FileSystem", "LockHeldError"]
+__all__ = [
+    "disk_advice", "FileLock", "FileSystem", "LockHeldError", "NotAFileError", "open_file",
+    "read_file",
+]  # fmt: skip
 
 _T = TypeVar("_T")
 
 _BINARY: int = getattr(os, "O_BINARY", 0)
+_NO_WAIT: int = getattr(os, "O_NONBLOCK", 0)
+_NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
 # Behind everything that is ever written: a locked byte of Windows cannot be read by others.
 _LOCKED_BYTE = 0x7FFF0000
 _RETRY_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.3) if sys.platform == "win32" else ()
@@ -45,6 +54,53 @@ class LockHeldError(EngineError):
         self.pid = pid
 
 
+class NotAFileError(EngineError, OSError):
+    """Something else is in the place of a file: a folder, a link, a pipe, a device."""
+
+    def __init__(self, path: Path, kind: str) -> None:
+        what = f"{path.name} is a {kind}, and a file should be there"
+        super().__init__(errno.EINVAL, what, str(path))
+
+
+_KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
+    (stat.S_ISLNK, "link"),
+    (stat.S_ISDIR, "folder"),
+    (stat.S_ISFIFO, "pipe"),
+    (stat.S_ISSOCK, "socket"),
+)
+
+
+def _expect_file(path: Path, mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        raise NotAFileError(path, next((kind for is_one, kind in _KINDS if is_one(mode)), "device"))
+
+
+def open_file(path: Path, flags: int = os.O_RDONLY, *, follows_links: bool = True) -> int:
+    """Open a file and return its descriptor; a new one is readable by its owner alone.
+
+    Raises NotAFileError for what is no file, without waiting for it, and other OSErrors.
+    """
+    with suppress(FileNotFoundError):
+        _expect_file(path, path.stat(follow_symlinks=follows_links).st_mode)
+    flags |= _BINARY | _NO_WAIT | (0 if follows_links else _NO_LINK)
+    handle = _patiently(lambda: os.open(path, flags, 0o600))
+    try:
+        _expect_file(path, os.fstat(handle).st_mode)  # it may be another one by now
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def read_file(path: Path, most: int | None = None, *, follows_links: bool = True) -> bytes:
+    """Return all bytes of a file. Raises NotAFileError, OSError for one larger than `most`."""
+    with os.fdopen(open_file(path, follows_links=follows_links), "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if most is not None and size > most:
+            raise OSError(errno.EFBIG, f"it has {size} bytes, {most} are the most", str(path))
+        return file.read()
+
+
 class FileLock:
     """A lock on `path`, held from construction to `release`.
 
@@ -53,7 +109,7 @@ class FileLock:
     """
 
     def __init__(self, path: Path) -> None:
-        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | _BINARY, 0o600)
+        self._handle = open_file(path, os.O_RDWR | os.O_CREAT, follows_links=False)
         try:
             if not _try_lock(self._handle):
                 raise LockHeldError(_read_pid(self._handle))
@@ -101,13 +157,15 @@ _ADVICE: Mapping[int, str] = MappingProxyType(
     {
         **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "disk.full"),
         **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "disk.forbidden"),
+        # What `flock` says of a network folder without a lock server.
+        **dict.fromkeys((errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP), "disk.knows_no_locks"),
     }
 )
 
 
 def disk_advice(error: OSError) -> str:
     """Return what the player can do about a disk that refuses; empty if nothing is known."""
-    key = _ADVICE.get(error.errno or 0)
+    key = "disk.odd" if isinstance(error, NotAFileError) else _ADVICE.get(error.errno or 0)
     return "" if key is None else ENGINE_WORDS(key)
 
 
@@ -121,14 +179,22 @@ class FileSystem:
         """Take the lock at `path`. Raises LockHeldError when another process has it."""
         return FileLock(path)
 
-    def read(self, path: Path) -> bytes:
-        """Return all bytes of a file."""
-        return _patiently(path.read_bytes)
+    def read(self, path: Path, most: int | None = None) -> bytes:
+        """Return all bytes of a file, not of one that a link leads to."""
+        return read_file(path, most, follows_links=False)
 
     def open(self, path: Path, *, create: bool = False) -> int:
-        """Open a file for writing; with `create` an empty one that only its owner can read."""
-        flags = os.O_RDWR | _BINARY | (os.O_CREAT | os.O_TRUNC if create else 0)
-        return _patiently(lambda: os.open(path, flags, 0o600))
+        """Open a file for writing; with `create` a new one that only its owner can read.
+
+        With `create` what is there goes, a link or a pipe too, but not what a link leads to.
+        """
+        if not create:
+            return _make_private(open_file(path, os.O_RDWR, follows_links=False))
+        with suppress(FileNotFoundError):
+            if stat.S_ISDIR(path.lstat().st_mode):
+                raise NotAFileError(path, "folder")
+            self.remove(path)
+        return open_file(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, follows_links=False)
 
     def write(self, handle: int, data: bytes, offset: int) -> None:
         """Write all of `data` at `offset`."""
@@ -175,11 +241,19 @@ class FileSystem:
     def oldest_first(self, folder: Path, beginning: str) -> list[Path]:
         """Return the files of a folder whose names begin so, the last changed at the end."""
         found = [path for path in folder.iterdir() if path.name.startswith(beginning)]
-        return sorted(found, key=lambda path: path.stat().st_mtime_ns)
+        return sorted(found, key=lambda path: path.lstat().st_mtime_ns)
 
     def make_folder(self, folder: Path) -> None:
         """Make a folder and those above it."""
         folder.mkdir(parents=True, exist_ok=True)
+
+
+def _make_private(handle: int) -> int:
+    """Take the rights of others on a file away, where that is ours to do."""
+    if sys.platform != "win32" and os.fstat(handle).st_mode & 0o077:
+        with suppress(OSError):
+            os.fchmod(handle, 0o600)
+    return handle
 
 
 def _patiently(call: Callable[[], _T]) -> _T:

@@ -130,8 +130,13 @@ ENGINE_WORDS = Words.of(
             "not saved.",
             "damaged": "The settings file {file} was damaged: {count} settings were kept, {lost} "
             "bytes could not be read. The damaged file is kept as {aside}.",
-            "is_folder": "There is a folder where the settings file {path} should be. What is set "
-            "in this run is not saved. Move it away.",
+            "not_a_file": "The settings file {path} cannot be used: {why}. What is set in this "
+            "run is not saved. Move it away.",
+            "foreign_aside": "{path} was not a settings file. It is kept as {aside}, and new "
+            "settings are begun.",
+            "newer_aside": "{path} was of a newer version of the game ({why}). It is kept as "
+            "{aside}, and new settings are begun. To have the old ones again, update the game and "
+            "give that file its name back.",
             "foreign": "{path} is not a settings file; it is left alone. What is set in this run "
             "is not saved. Move it away.",
             "newer": "{path} is of a newer version of the game ({why}). What is set in this run "
@@ -144,6 +149,9 @@ ENGINE_WORDS = Words.of(
         "disk": {
             "full": "Make room on the disk.",
             "forbidden": "Check the permissions of the folder.",
+            "knows_no_locks": "This disk knows no locks, which keep two games from writing over "
+            "each other: choose a folder on a disk of this machine.",
+            "odd": "Move it away.",
         },
         "sentences": {"two": "{first} {second}"},
     }

@@ -40,6 +40,10 @@ __all__ = [
 MAX_TOTAL_BYTES = 64 * 1024 * 1024
 
 Value = int | float | str | bool | bytes
+_TYPES = frozenset(Value.__args__)
+# Of the numbers of changes: a billion changes a second take a hundred years to get there.
+_LAST = 2**62
+
 Change = tuple[()] | tuple[str] | tuple[str, Value]
 """A key and its value sets, a key alone deletes, nothing at all deletes everything."""
 
@@ -236,11 +240,16 @@ def _has_unwritten_sector(data: bytes, gap: Gap) -> bool:
 
 
 def decode_changes(payloads: Sequence[bytes]) -> Iterator[tuple[int, Change]]:
-    """Yield the sequence number and the change of each payload."""
+    """Yield the sequence number and the change of each payload that is a record of ours."""
     for payload in payloads:
         record = unpack(payload)
-        if isinstance(record, list) and record and len(record) <= 3:
+        if isinstance(record, list) and 1 <= len(record) <= 3 and _is_change(*record):
             yield record[0], tuple(record[1:])
+
+
+def _is_change(number: object, key: object = "", value: object = 0) -> bool:
+    is_number = type(number) is int and 0 <= number < _LAST
+    return is_number and type(key) is str and type(value) in _TYPES
 
 
 def unpack(raw: bytes) -> object:
@@ -337,17 +346,21 @@ def decode_file(data: bytes) -> Contents:
         return _decode_without_header(data)
     if header.version != VERSION:
         raise NewerVersionError(f"format version {header.version}, this program reads {VERSION}")
+    if header.sequence >= _LAST:
+        raise ForeignFileError("its changes have numbers that no game counts up to")
     values, gaps = _decode_snapshot(data, header)
     lost = header.entries - len(values)
     log = read_log(data, header.log_at)
     live = header.map_size
-    sequence = header.sequence
-    for number, change in decode_changes(log.payloads):
-        sequence = max(sequence, number)
+    changes = list(decode_changes(log.payloads))
+    for _, change in changes:
         live = weigh(live, change, apply_change(values, change))
     gaps = (*_damaged_frame(data, header), *gaps, *log.gaps)
+    if len(changes) < len(log.payloads):  # whole, but not as we write them
+        gaps = (*gaps, Gap(header.log_at, log.end))
+    sequence = max((number for number, _ in changes), default=header.sequence)
     places = (len(data), header.log_at, log.end)
-    return Contents(values, sequence, *places, live, gaps, log.torn, lost)
+    return Contents(values, max(sequence, header.sequence), *places, live, gaps, log.torn, lost)
 
 
 def _encode_header(header: _Header) -> bytes:
@@ -422,9 +435,10 @@ def _rescue_entries(
     values: dict[str, Value] = {}
     gaps = []
     for end, crc in rows:
+        end = min(max(end, start), len(body))
         entry = body[start:end]
         pair = unpack(b"\x92" + entry) if crc32(entry) == crc else None
-        if isinstance(pair, list):
+        if isinstance(pair, list) and _is_change(0, *pair):
             values[pair[0]] = pair[1]
         else:
             gaps.append(Gap(header.map_at + start, header.map_at + end))
@@ -436,9 +450,13 @@ def _rescue_entries(
 def _unpack_map(body: memoryview, entries: int) -> dict[str, Value] | None:
     # Read as one array: reading as a map takes half as long again, for interning every key.
     packer = msgpack.Packer()
+    if entries > len(body):
+        return None
     head = len(packer.pack_map_header(entries))
     flat = unpack(b"".join((packer.pack_array_header(2 * entries), body[head:])))
     if not isinstance(flat, list):
         return None
-    pairs = iter(flat)
-    return dict(zip(pairs, pairs, strict=True))
+    keys, values = flat[::2], flat[1::2]
+    if not (set(map(type, keys)) <= {str} and set(map(type, values)) <= _TYPES):
+        return None
+    return dict(zip(keys, values, strict=True))

@@ -8,6 +8,7 @@ What keeps it safe:
   place of the old one, and the folder is flushed.
 * After a write or a flush has failed, what the disk holds is unknown, and a second flush that
   succeeds proves nothing: that file is never written again, the next save makes a new one.
+* A file that is another program's, or a later version's, keeps its bytes under another name.
 * Damaged bytes are copied beside the file before the file is replaced; the newest few of such
   copies stay.
 * A lock file keeps other processes away. The system drops the lock when its holder dies, so a
@@ -20,12 +21,14 @@ import errno
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from zlib import crc32
 
-from engine.core.file_system import FileSystem
+from engine.core.file_system import FileSystem, NotAFileError
 from engine.core.words import ENGINE_WORDS
 from engine.prefs.format import (
+    MAX_TOTAL_BYTES,
     Change,
     Contents,
     ForeignFileError,
@@ -44,6 +47,8 @@ _log = logging.getLogger(__name__)
 QUARANTINE = ".damaged-"
 """In the name of a copy of a damaged file, between the file's name and the copy's checksum."""
 
+_ASIDE = ".aside"
+_LARGEST = 4 * MAX_TOTAL_BYTES  # twice all live content, and what the last change may add
 _LONG_LOG = 32 * 1024  # some 400 records: half a millisecond when the file is opened
 _COPIES = 3  # of damaged files; one more replaces the oldest
 _SLACK = 128 * 1024  # a file may be this much larger than twice its live content
@@ -60,17 +65,19 @@ class RecoveryReport:
     torn_bytes: int = 0
     quarantine: Path | None = None
     unsavable: str = ""
+    begun_anew: str = ""
+    """Why the file was put aside and new settings were begun."""
 
     @property
     def is_clean(self) -> bool:
         """Whether the player need not know of it."""
-        return not (self.damaged_bytes or self.unsavable)
+        return not (self.damaged_bytes or self.unsavable or self.begun_anew)
 
     @property
     def told(self) -> str:
         """What the player has to know, if it is not clean."""
-        if self.unsavable:
-            return self.unsavable
+        if self.unsavable or self.begun_anew:
+            return self.unsavable or self.begun_anew
         known = {"file": self.path.name, "count": self.keys, "lost": self.damaged_bytes}
         if self.quarantine is None:
             return ENGINE_WORDS("settings.damaged_in_place", **known)
@@ -107,11 +114,14 @@ class PrefsLog:
         be written yet is written anew by the next `commit`.
         """
         try:
-            data = self._disk.read(self._path)
+            data = self._disk.read(self._path, _LARGEST)
             contents = decode_file(data)
         except FileNotFoundError:
             data, contents = b"", Contents()
         except (OSError, ForeignFileError, NewerVersionError) as error:
+            is_strange = not isinstance(error, OSError) or error.errno == errno.EFBIG
+            if is_strange and not read_only:
+                return Contents(), self._begin_anew(error)
             return Contents(), RecoveryReport(self._path, unsavable=_why(self._path, error))
         self._at, self._size = contents.log_at, contents.size
         self._log_from = contents.log_from
@@ -122,6 +132,23 @@ class PrefsLog:
         kept = _quarantine_path(self._path, data) if self._damaged_copy else None
         self._make_ready(contents)
         return contents, _report(self._path, contents, kept)
+
+    def _begin_anew(self, error: Exception) -> RecoveryReport:
+        """Put aside a file that is not ours to read, and make a new one."""
+        try:
+            aside = self._free_name()
+            self._disk.replace(self._path, aside)
+        except OSError:
+            return RecoveryReport(self._path, unsavable=_why(self._path, error))
+        self._make_ready(Contents())
+        return RecoveryReport(self._path, begun_anew=_why(self._path, error, aside))
+
+    def _free_name(self) -> Path:
+        """Return a name beside the file that no file has: what is there is never replaced."""
+        beginning = self._path.name + _ASIDE
+        taken = {path.name for path in self._disk.oldest_first(self._path.parent, beginning)}
+        names = (f"{beginning}{nth or ''}" for nth in count())
+        return self._path.with_name(next(name for name in names if name not in taken))
 
     def _make_ready(self, contents: Contents) -> None:
         try:
@@ -277,13 +304,15 @@ def _report(path: Path, contents: Contents, quarantine: Path | None) -> Recovery
     )
 
 
-def _why(path: Path, error: Exception) -> str:
-    say, where = ENGINE_WORDS, str(path)
-    if isinstance(error, IsADirectoryError) or path.is_dir():
-        return say("settings.is_folder", path=where)
-    if isinstance(error, ForeignFileError):
-        return say("settings.foreign", path=where)
+def _why(path: Path, error: Exception, aside: Path | None = None) -> str:
+    """Return why a file is not used; `aside` is where it was put."""
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    known = {"path": str(path), "why": reason}
+    if isinstance(error, NotAFileError):
+        return ENGINE_WORDS("settings.not_a_file", **known)
+    if isinstance(error, OSError) and error.errno != errno.EFBIG:
+        return ENGINE_WORDS("settings.unreadable", **known)
+    left, moved = "settings.foreign", "settings.foreign_aside"
     if isinstance(error, NewerVersionError):
-        return say("settings.newer", path=where, why=str(error))
-    reason = error.strerror if isinstance(error, OSError) else str(error)
-    return say("settings.unreadable", path=where, why=reason)
+        left, moved = "settings.newer", "settings.newer_aside"
+    return ENGINE_WORDS(left if aside is None else moved, aside=aside and aside.name, **known)

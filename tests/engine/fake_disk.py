@@ -51,7 +51,7 @@ class FakeDisk(FileSystem):
         self.locks: set[Path] = set()
         self._numbers = itertools.count(3)
 
-    def read(self, path: Path) -> bytes:
+    def read(self, path: Path, most: int | None = None) -> bytes:
         self.on_call("read")
         if path not in self.names:
             raise FileNotFoundError(errno.ENOENT, "no such file", str(path))

@@ -3,11 +3,14 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
 
+import msgpack
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from engine.prefs import format as form
 from engine.prefs.format import (
     Change,
     ForeignFileError,
@@ -206,8 +209,6 @@ def test_another_program_s_file_is_refused() -> None:
 
 
 def test_a_later_version_is_refused() -> None:
-    from engine.prefs import format as form
-
     header = form._Header(2, 0, 0, 0, 0, 0, 0)
     with pytest.raises(NewerVersionError, match="version 2"):
         decode_file(form._encode_header(header) + b"what it may be")
@@ -233,6 +234,51 @@ def test_no_bytes_raise_anything_unexpected(data: bytes, ours: bool) -> None:
     except (ForeignFileError, NewerVersionError):
         return
     assert found.values.items() <= (VALUES | PAIRS).items()
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats()
+    | st.text(max_size=5)
+    | st.binary(max_size=5)
+    | st.just(msgpack.ExtType(5, b"x"))
+    | st.just(msgpack.Timestamp(1)),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=5,
+)
+
+
+@example([], [("a", None)])
+@example([], [(7, 1), ("a", 2)])
+@example([["x", "a", 1], [2**63, "a", 1], [1, "a", []], [1, None, 1], [1, {}]], [])
+@given(st.lists(ANYTHING, max_size=4), st.lists(st.tuples(ANYTHING, ANYTHING), max_size=4))
+def test_records_with_right_checksums_that_are_none_of_ours_are_left_out_and_told(
+    records: list[Any], entries: list[tuple[Any, Any]]
+) -> None:
+    log_at, frames = encode_file(cast("Any", Pairs(entries)), 0)[1], b""
+    for record in records:
+        payload = msgpack.packb(record)
+        frames += form._frame(payload, log_at + len(frames), form._BEGINS)
+    data = encode_file(cast("Any", Pairs(entries)), 0)[0]
+    found = decode_file(data[:log_at] + frames + data[log_at + len(frames) :])
+    assert set(map(type, found.values)) <= {str}
+    assert set(map(type, found.values.values())) <= {int, float, str, bool, bytes}
+    assert all(is_ours(*pair) for pair in entries) or not found.is_whole
+    assert found.sequence < 2**62
+    encode_file(found.values, found.sequence + 1)
+
+
+class Pairs(list[tuple[Any, Any]]):
+    """Entries whose keys need not be what a key of a mapping can be."""
+
+    def items(self) -> list[tuple[Any, Any]]:
+        return self
+
+
+def is_ours(key: Any, value: Any) -> bool:
+    return type(key) is str and type(value) in {int, float, str, bool, bytes}
 
 
 def test_damage_in_many_places_never_gives_a_wrong_value() -> None:

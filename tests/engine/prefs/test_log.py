@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.prefs import format as form
 from engine.prefs.format import Change, Value, decode_file, encode_file
 from engine.prefs.log import PrefsLog
 from tests.engine.fake_disk import FakeDisk
@@ -173,15 +174,49 @@ def test_a_report_says_what_was_lost_and_where_it_is_kept() -> None:
     assert not report.is_clean
 
 
-@pytest.mark.parametrize(
-    ("data", "words"), [(b"#!/bin/sh\n" * 30, "not a settings file"), (b"{}", "Move it away")]
+NEWER = form._encode_header(form._Header(2, 0, 0, 0, 0, 0, 0)) + b"what it may be"
+STRANGE = pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"#!/bin/sh\n" * 30, "was not a settings file"),
+        (NEWER, "newer version of the game"),
+        (form._encode_header(form._Header(1, 2**63, 0, 0, 0, 0, 0)), "was not a settings file"),
+    ],
 )
-def test_another_program_s_file_is_left_alone(data: bytes, words: str) -> None:
+
+
+@STRANGE
+def test_a_file_of_another_program_or_version_is_put_aside_and_told(
+    data: bytes, words: str
+) -> None:
     disk = FakeDisk({PATH: data})
-    contents, report = PrefsLog(PATH, disk).open()
-    assert contents.values == {}
-    assert words in report.unsavable
-    assert disk.names[PATH].content() == data
+    for name in ("prefs.msgpack.aside", "prefs.msgpack.aside1"):
+        log = PrefsLog(PATH, disk)
+        contents, report = log.open()
+        assert contents.values == {}
+        assert words in str(report) and f"kept as {name}" in str(report)
+        assert (report.is_clean, report.unsavable) == (False, "")
+        log.commit([("a", 1)], 10, lambda: {"a": 1})
+        assert decode_file(disk.names[PATH].content()).values == {"a": 1}
+        disk.names[PATH].durable, disk.names[PATH].writes = data, []  # and once more
+    aside = [disk.names[PATH.with_name(f"prefs.msgpack.aside{nth}")] for nth in ("", "1")]
+    assert [file.content() for file in aside] == [data, data]
+
+
+@STRANGE
+def test_a_file_of_another_program_or_version_stays_for_a_reader(data: bytes, words: str) -> None:
+    disk = FakeDisk({PATH: data})
+    _, report = PrefsLog(PATH, disk).open(read_only=True)
+    assert "is not saved" in report.unsavable
+    assert disk.names.keys() == {PATH}
+
+
+def test_a_file_that_cannot_be_put_aside_costs_the_saving_but_not_the_game() -> None:
+    disk = FakeDisk({PATH: b"#!/bin/sh"})
+    disk.on_call = failing("replace")
+    _, report = PrefsLog(PATH, disk).open()
+    assert "is left alone" in report.unsavable
+    assert disk.names[PATH].content() == b"#!/bin/sh"
 
 
 def a_file_with_a_long_last_record() -> bytes:

@@ -10,10 +10,12 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
+from zlib import crc32
 
 import pytest
 
 from engine.core.events import Dispatcher
+from engine.core.file_system import read_file
 from engine.prefs.format import Change, Value, apply_change, encode_file
 from engine.prefs.prefs import (
     MAX_KEY_BYTES,
@@ -28,10 +30,10 @@ from tests.engine.fake_disk import FakeDisk
 PATH = Path("/data/prefs.msgpack").absolute()  # on Windows with a drive
 
 
-def refuse(*calls: str) -> Callable[[str], None]:
+def refuse(*calls: str, code: int = errno.EROFS) -> Callable[[str], None]:
     def on_call(call: str) -> None:
         if call in calls:
-            raise OSError(errno.EROFS, "read-only file system")
+            raise OSError(code, "read-only file system")
 
     return on_call
 
@@ -188,18 +190,94 @@ def test_a_folder_in_the_way_costs_the_saving_but_not_the_game(tmp_path: Path) -
     with PlayerPrefs.open(tmp_path / "p") as prefs:
         prefs.set_int("a", 1)
         assert prefs.get_int("a") == 1
-        assert "There is a folder" in prefs.save_error
+        assert "p is a folder, and a file should be there" in prefs.save_error
         with pytest.raises(PrefsError, match="Move it away"):
             prefs.save()
 
 
-def test_a_foreign_file_is_left_alone(tmp_path: Path) -> None:
+def test_a_foreign_file_is_put_aside_and_the_game_saves(tmp_path: Path) -> None:
     (tmp_path / "p").write_text('{"volume": 1}')
+    told: list[str] = []
     with PlayerPrefs.open(tmp_path / "p") as prefs:
+        prefs.problem.subscribe(told.append)
+        prefs.set_int("a", 1, durable=True)
+    assert len(told) == 1 and "kept as p.aside" in told[0]
+    assert (tmp_path / "p.aside").read_text() == '{"volume": 1}'
+    with PlayerPrefs.open(tmp_path / "p") as prefs:
+        assert (prefs.get_int("a"), prefs.report.is_clean) == (1, True)
+
+
+def test_a_file_that_is_larger_than_settings_can_be_is_never_read(tmp_path: Path) -> None:
+    with (tmp_path / "p").open("wb") as file:
+        file.truncate(1 << 40)  # a hole: it takes no room
+    with PlayerPrefs.open(tmp_path / "p") as prefs:
+        assert "not a settings file" in str(prefs.report)
+        prefs.set_int("a", 1, durable=True)
+
+
+ODD_THINGS = {"link": Path.symlink_to, "pipe": lambda path, _: os.mkfifo(path), "folder": None}
+
+
+@pytest.mark.posix("Windows has no pipes in folders, and a link takes a right that players lack")
+@pytest.mark.parametrize("kind", ODD_THINGS)
+@pytest.mark.parametrize("name", ["p", "p.lock", "p.new"])
+def test_what_is_no_file_in_a_file_s_place_is_told_and_nothing_waits_for_it(
+    name: str, kind: str, tmp_path: Path
+) -> None:
+    victim, odd = tmp_path / "victim", tmp_path / "data" / name
+    victim.write_bytes(b"precious")
+    odd.parent.mkdir()
+    make = ODD_THINGS[kind]
+    odd.mkdir() if make is None else make(odd, victim)
+    with PlayerPrefs.open(odd.parent / "p") as prefs:
         prefs.set_int("a", 1)
-        with pytest.raises(PrefsError, match="not a settings file"):
-            prefs.save()
-    assert (tmp_path / "p").read_text() == '{"volume": 1}'
+        is_in_the_way = name != "p.new" or kind == "folder"
+        assert (f"{name} is a {kind}, and a file should be" in prefs.save_error) == is_in_the_way
+        assert ("Move it away." in prefs.save_error) == is_in_the_way
+        assert prefs.get_int("a") == 1
+    assert victim.read_bytes() == b"precious"
+    assert not (odd.parent / "p").is_symlink() or name == "p"
+
+
+@pytest.mark.posix("Windows has no such link, and no device in a folder")
+def test_a_device_in_the_place_of_the_settings_is_told(tmp_path: Path) -> None:
+    device = Path("/dev/zero")
+    with pytest.raises(OSError, match="zero is a device"):
+        read_file(device)
+    (tmp_path / "p").symlink_to(device)
+    with PlayerPrefs.open(tmp_path / "p") as prefs:
+        assert "p is a link" in prefs.save_error
+
+
+@pytest.mark.posix("Windows has no modes")
+def test_a_copy_of_damage_follows_no_link_and_an_old_file_becomes_its_owner_s(
+    tmp_path: Path,
+) -> None:
+    path, victim = tmp_path / "p", tmp_path / "victim"
+    with PlayerPrefs.open(path) as prefs:
+        prefs.set_int("a", 1, durable=True)
+    data = bytearray(path.read_bytes())
+    data[80] ^= 0xFF
+    path.write_bytes(data)
+    path.chmod(0o644)
+    name = f"p.damaged-{crc32(data):08x}"
+    (tmp_path / name).symlink_to(victim)
+    with PlayerPrefs.open(path) as prefs:
+        assert prefs.report.quarantine == tmp_path / name
+    assert (tmp_path / name).read_bytes() == bytes(data)
+    assert not victim.exists() and not (tmp_path / name).is_symlink()
+    path.chmod(0o644)
+    PlayerPrefs.open(path).close()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_disk_that_knows_no_locks_is_told_as_that(code: int) -> None:
+    disk = FakeDisk({PATH: encode_file({"a": 1}, 1)[0]})
+    disk.on_call = refuse("lock", code=code)
+    prefs = PlayerPrefs.open(PATH, disk=disk)
+    assert prefs.get_int("a") == 1
+    assert "This disk knows no locks" in prefs.save_error
 
 
 def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
