@@ -44,6 +44,7 @@ _MODULES: Mapping[str, str] = MappingProxyType(
         "TargetingMode": "characters.session.targeting",
         "TurnSettings": "characters.protocol.turn_settings",
         "SpeechSettings": "characters.speech.settings",
+        "ModelSettings": "characters.protocol.model_settings",
         # a session, and what is to be seen of it
         "SessionHandle": "characters.client.handle",
         "SessionState": "characters.session.conversation",

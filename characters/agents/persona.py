@@ -14,10 +14,12 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from characters.agents.patterns import Pattern
+from characters.protocol.model_settings import ModelSettings
 from engine.toml.reader import read_toml
 
 __all__ = [
-    "Condition", "Feeling", "Persona", "PersonaAction", "PersonaFiles", "read_persona", "Topic",
+    "Condition", "Feeling", "Knowledge", "Persona", "PersonaAction", "PersonaFiles",
+    "read_persona", "Topic",
 ]  # fmt: skip
 
 
@@ -116,6 +118,22 @@ class Topic(_Strict):
     resets: tuple[Word, ...] = ()
 
 
+class Knowledge(_Strict):
+    """Something that the character knows; a language model is given it when it is talked about.
+
+    `about` are patterns, as a topic's `says`; the words of the text itself count too.
+    """
+
+    text: Annotated[str, Field(min_length=1, max_length=1200)]
+    about: tuple[PatternText, ...] = ()
+    when: Condition = Condition()
+
+    @cached_property
+    def patterns(self) -> tuple[Pattern, ...]:
+        """What a talk about it is matched with; compiled once."""
+        return tuple(map(Pattern.compile, self.about))
+
+
 class LevelEvent(_Strict):
     """What is said when the game reports an event."""
 
@@ -126,7 +144,10 @@ class LevelEvent(_Strict):
 
 
 class Persona(_Strict):
-    """One character; `questions` puts open questions into words, for `{question}`."""
+    """One character; `questions` puts open questions into words, for `{question}`.
+
+    `broken_off` is said when a language model falls silent in mid-sentence.
+    """
 
     name: Annotated[str, Field(min_length=1, max_length=60)]
     about: str = ""
@@ -139,6 +160,9 @@ class Persona(_Strict):
     topic: Annotated[tuple[Topic, ...], Field(min_length=1)]
     event: tuple[LevelEvent, ...] = ()
     questions: dict[Word, Line] = {}
+    knowledge: tuple[Knowledge, ...] = ()
+    broken_off: Annotated[Lines, Field(min_length=1)] = ("I have lost my thread.",)
+    model: ModelSettings | None = None
 
     @cached_property
     def patterns(self) -> Mapping[str, tuple[Pattern, ...]]:

@@ -253,9 +253,30 @@ class ScriptedAgent:
         """Learn from what the player says, without an answer."""
         self._learn(text)
 
-    def facts_in_words(self) -> str:
-        """Return what is known of the player: "your name is Ada and you like tea"."""
-        return recite(self._memory.facts)
+    # --- what a language model is given, and takes over from ---
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """What is known of the player."""
+        return self._memory.facts
+
+    @property
+    def mood(self) -> Feel:
+        """How the character feels."""
+        return Feel(self._mood.emotion, self._mood.scale)
+
+    def allows(self, when: Condition, context: Mapping[str, Any]) -> bool:
+        """Tell whether a condition holds."""
+        return self._memory.allows(when)
+
+    def close_question(self) -> None:
+        """Ask nothing any more: somebody else has answered since."""
+        self._memory.question = None
+        self._memory.flags.pop(_ASKED_NAME, None)
+
+    def closing(self, context: Mapping[str, Any]) -> str:
+        """Return the line after an answer that was broken off."""
+        return self._line("broken_off", self._persona.broken_off, context)
 
     async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
         """Answer a prompt; see `Agent`."""

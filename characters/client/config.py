@@ -6,6 +6,7 @@ A game hears the changes of the session's state, the service's own messages, and
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -45,6 +46,8 @@ class SessionConfig:
     respond_mode: RespondMode = RespondMode.AUTO
     smart_turn: SmartTurn = field(default_factory=SmartTurn)
     voice_activity: VoiceActivityOptions = field(default_factory=VoiceActivityOptions)
+    model: Mapping[str, object] | None = field(default=None, repr=False)
+    """What the embedded service is told of the language model: `model_request`."""
 
     def __post_init__(self) -> None:
         if not self.character_id.strip():

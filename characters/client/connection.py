@@ -57,6 +57,7 @@ def connect_request(
         live_id=plan.live_id,
         heard=heard,
         player_name=name,
+        model=config.model,
         narrative_template_keys={"player_name": name} if name else None,
     )
 

@@ -40,7 +40,8 @@ class ServiceError(CharactersError):
 class ServiceProcess:
     """Runs `python -m characters.service` on the loopback address.
 
-    Without a `data` folder it keeps nothing. It ends with us: its standard input is a pipe that
+    Without a `data` folder it keeps nothing. `fixed` are arguments that no level changes. It ends
+    with us: its standard input is a pipe that
     closes when this process dies.
     Calls wait (for the start up to `start_seconds`): not for the main thread of a game.
     """
@@ -51,6 +52,7 @@ class ServiceProcess:
         assets: Path,
         *,
         arguments: Sequence[str] = (),
+        fixed: Sequence[str] = (),
         start_seconds: float = 45.0,  # a virus scanner looks at each library once
     ) -> None:
         self.secret = secrets.token_hex(32)
@@ -58,6 +60,7 @@ class ServiceProcess:
         self._data = None if data is None else data.resolve()
         self._assets = assets.resolve()
         self._arguments = tuple(arguments)
+        self._fixed = ("--models-by-request", *fixed)
         self._start_seconds = start_seconds
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
@@ -189,7 +192,7 @@ class ServiceProcess:
                 self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
             arguments += ["--data", str(self._data)]
         arguments += ["--assets", str(self._assets), "--assets", str(package_assets())]
-        arguments += ["--port", str(port), *self._arguments]
+        arguments += ["--port", str(port), *self._fixed, *self._arguments]
         try:
             process = _open(arguments, self.secret)
         except OSError as error:

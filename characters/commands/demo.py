@@ -29,6 +29,11 @@ from characters.components.parts import Parts, make_parts
 from characters.headless.driver import SceneDriver
 from characters.headless.runner import Recorder, ScriptRunner
 from characters.headless.script import Script
+from characters.protocol.model_settings import (
+    ModelSettings,
+    add_model_flags,
+    model_settings,
+)
 from characters.resources import DEMO, package_assets
 from characters.speech.settings import SpeechSettings, add_speech_flags, speech_settings
 from characters.ui.hud import Hud
@@ -72,6 +77,7 @@ class Options:
     components: tuple[str, ...]
     words: str | None
     speech: SpeechSettings
+    model: ModelSettings
 
 
 def parse(arguments: Sequence[str] | None, program: str = "main.py") -> Options:
@@ -92,12 +98,14 @@ def parse(arguments: Sequence[str] | None, program: str = "main.py") -> Options:
     add("--record-gif", type=Path, metavar="GIF", help="the run as a moving picture")
     add("--log-level", default="WARNING", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     add_speech_flags(parser)
+    add_model_flags(parser)
     parsed = parser.parse_args(arguments)
     values: dict[str, Any] = {
         field.name: getattr(parsed, field.name, None) for field in fields(Options)
     }
     try:
         values["speech"] = speech_settings(parsed)
+        values["model"] = model_settings(parsed)
     except ValueError as error:
         parser.error(str(error))
     if values["headless"] and (values["screenshot"] or values["record_gif"]):
@@ -233,6 +241,7 @@ class Game:
             microphone=self._microphone(),
             endpoint=options.endpoint,
             speech=options.speech,
+            model=options.model,
         )
 
     def _microphone(self) -> SourceFactory | None:

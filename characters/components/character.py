@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 from characters.client.handle import SessionHandle
 from characters.protocol.choice import Choice, by_default
 from characters.protocol.messages import RespondMode
+from characters.protocol.model_settings import ModelSettings
 from characters.session.conversation import SessionState, SessionView
 from characters.session.policy import Persist, ReconnectPolicy
 from engine.core.events import Signal, Subscription
@@ -97,6 +98,8 @@ class Character(Component):
         LevelPolicy.CARRY
     )
     respond_mode: Choice[RespondMode, Literal["auto", "manual"]] = by_default(RespondMode.AUTO)
+    # Over the level's; "script" is the persona's own lines.
+    model: Choice[ModelSettings, Literal["script"]] = by_default(ModelSettings())
     actions: tuple[str, ...] = ()  # names of what it may do in the game
     profile: Annotated[str, Asset((".toml",))] = ""  # fields that several levels share
 

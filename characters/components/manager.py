@@ -27,6 +27,7 @@ from characters.components.parts import Parts, assets_of, parts_for
 from characters.english import ENGLISH
 from characters.protocol.choice import Choice, by_default
 from characters.protocol.messages import check_number
+from characters.protocol.model_settings import ModelSettings, model_request
 from characters.protocol.turn_settings import TurnSettings
 from characters.session.conversation import DialogueState
 from characters.session.targeting import Candidate, TargetingMode, TargetingOptions
@@ -132,6 +133,7 @@ class CharacterManager(Component):
     turns: Choice[TurnSettings, Literal["default"]] = by_default(TurnSettings.DEFAULT)
     words: str = ""  # the texts on the screen: "de", or a file such as "words/fr.toml"; "" English
     speech: SpeechSettings = SpeechSettings()  # of the embedded service
+    model: ModelSettings = ModelSettings()  # that answers there; none: the personas' own lines
     pixels_per_unit: PositiveFloat = 16.0
     full_volume_units: NonNegativeFloat = 1.0
     silent_units: PositiveFloat = 50.0  # more than full_volume_units
@@ -389,7 +391,14 @@ class CharacterManager(Component):
             player_name=None if player is None else player.name,
             smart_turn=self.turns.smart_turn,
             voice_activity=self.turns.voice_activity,
+            model=self._model_for(character),
         )
+
+    def _model_for(self, character: Character) -> Mapping[str, object] | None:
+        """Return what a service of our own is told of the model; another's has its own."""
+        if self.endpoint != "local" or self.runtime.service is None:
+            return None
+        return model_request(self.model, character.model, os.environ)
 
     # a look around
 

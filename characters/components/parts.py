@@ -20,6 +20,7 @@ from characters.client.runtime import Runtime, RuntimeBuilder
 from characters.client.service_process import ServiceProcess
 from characters.components.faults import Faults, Task
 from characters.english import ENGLISH
+from characters.protocol.model_settings import ModelSettings
 from characters.speech.settings import SpeechSettings
 from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore, SessionPersistence
 from engine.app.application import Application
@@ -158,6 +159,7 @@ def make_parts(
     microphone: SourceFactory | None = None,
     endpoint: str | None = None,
     speech: SpeechSettings | None = None,
+    model: ModelSettings | None = None,
     persistence: SessionPersistence | None = None,
     owns_prefs: bool = False,
 ) -> Parts:
@@ -168,7 +170,8 @@ def make_parts(
     no process is started. With `sound` the characters are heard on this machine's loudspeaker and
     the player through its microphone, or through the sources that `microphone` makes; without,
     there are captions only.
-    `speech` is what the embedded service recognises and speaks with. `assets` holds personas/; one
+    `speech` is what the embedded service recognises and speaks with, `model` what answers there
+    instead of a level's own. `assets` holds personas/; one
     that is not there may be one of this package's.
     """
     opened = open_sound(devices=sound, now=clock.now)
@@ -185,7 +188,8 @@ def make_parts(
     if endpoint:
         builder.use_endpoint_url(lambda name: _only_local(name, endpoint))
     else:
-        builder.use_service(ServiceProcess(data, assets, arguments=arguments))
+        fixed = () if model is None else model.arguments()
+        builder.use_service(ServiceProcess(data, assets, arguments=arguments, fixed=fixed))
     if opened.echo is not None:
         builder.use_echo_filter(opened.echo)
     runtime = builder.build()

@@ -28,7 +28,7 @@ from characters.protocol.messages import Action, ClientMessage, ServerMessage
 __all__ = [
     "decode_client", "decode_server", "encode_client", "encode_server",
     "json_value", "MessageError",
-    "parse_object", "reader", "READERS", "SUPPORTED_TYPES",
+    "parse_object", "reader", "READERS", "SUPPORTED_TYPES", "whole_text",
 ]  # fmt: skip
 
 
@@ -45,6 +45,13 @@ def _text(value: Any) -> str:
     if _SURROGATE.search(value):
         raise ValueError("must be valid Unicode")
     return value
+
+
+def whole_text(text: str) -> str:
+    """Return a text whose halves of characters are joined; half of one alone is left out."""
+    if not _SURROGATE.search(text):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
 
 
 def _number(value: Any) -> float:

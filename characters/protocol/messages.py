@@ -392,9 +392,10 @@ OWN_FIELDS = frozenset(
 class ConnectRequest:
     """Ask for a room with a character; mode "join" with `room_name` asks for a living room.
 
-    `persona`, `room_rejoin_ttl_seconds`, `takeover`, `live_id`, `heard` and `player_name` are our
-    own additions, which other services ignore. `live_id` is the `session_id` of the connection
-    that this client just lost: it proves that the one still open at the service is its own.
+    `persona`, `room_rejoin_ttl_seconds`, `takeover`, `live_id`, `heard`, `player_name` and `model`
+    (see `model_request`) are our own additions, which other services ignore. `live_id` is the
+    `session_id` of the connection that this client just lost: it proves that the one still open at
+    the service is its own.
     `heard` is the last line of the player whose answer this client has received whole: a new room
     repeats the answers after it. `respond_modes` gives lanes of `USER_LANES` a mode of `MODES`.
     """
@@ -427,6 +428,7 @@ class ConnectRequest:
     live_id: str | None = None
     heard: str | None = None
     player_name: str | None = None
+    model: Mapping[str, object] | None = field(default=None, repr=False)  # it may hold a key
 
     def to_dict(self, *, own: bool = True) -> dict[str, Any]:
         """Return the JSON body, without nulls; `own` fields are for a service of ours alone."""

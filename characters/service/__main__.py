@@ -20,14 +20,15 @@ from random import Random
 
 from aiohttp import web
 
-from characters.agents.llm import LlmEndpoint
 from characters.protocol.link import SECRET_VARIABLE
+from characters.protocol.model_settings import ModelSettings, add_model_flags, model_settings
 from characters.resources import package_assets
 from characters.service.access import LOOPBACK, AccessError, AccessSettings, KeyRing, PlayerTokens
+from characters.service.agent_factory import ModelPool, PersonaAgentFactory
 from characters.service.app import drop_half_sent, make_app, make_runner
 from characters.service.conversation import TimingConfig
 from characters.service.registry import Limits
-from characters.service.service import PersonaAgentFactory, Service, ServiceSettings, endpoint_file
+from characters.service.service import Service, ServiceSettings, endpoint_file
 from characters.service.store import SessionStore
 from characters.speech.factory import SpeechParts, make_speech
 from characters.speech.settings import add_speech_flags, speech_settings
@@ -69,11 +70,17 @@ def parser() -> argparse.ArgumentParser:
     add("--public-url", help="ws:// or wss:// address of this service for clients")
     add("--trust-proxy", action="store_true", help="believe X-Forwarded-For and -Proto")
     add("--requests-per-second", type=float, help="of one key or address; ten times that at once")
+    add_model_flags(it)
     add(
         "--model-from-env",
         action="store_true",
-        help="answer through the chat completions endpoint in TROUPE_MODEL_URL, with the model "
-        "TROUPE_MODEL_NAME and the key TROUPE_MODEL_KEY; what is said then leaves this machine",
+        help="the same by the variables TROUPE_MODEL_URL and TROUPE_MODEL_NAME, and with the key "
+        "TROUPE_MODEL_KEY",
+    )
+    add(
+        "--models-by-request",
+        action="store_true",
+        help="let whoever connects choose the model, and so where words go",
     )
     add("--with-parent", action="store_true", help="end when standard input closes")
     add("--log-level", default="WARNING", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
@@ -91,6 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser().error(f"{problem}")
     try:
         speech_settings(options)
+        model_settings(options)
     except ValueError as problem:
         parser().error(str(problem))
     logging.basicConfig(
@@ -130,6 +138,13 @@ def _service(options: argparse.Namespace, store: SessionStore) -> Service:
     def chance() -> Random:
         return Random(options.seed)
 
+    assets = options.assets or [Path("assets"), package_assets()]
+    models = ModelPool(
+        _model(options),
+        by_request=options.models_by_request,
+        environment=os.environ,
+        folders=assets,
+    )
     settings = ServiceSettings(
         limits=Limits(session_ttl=options.session_ttl, agent_linger=options.agent_linger),
         timing=TimingConfig(
@@ -140,13 +155,10 @@ def _service(options: argparse.Namespace, store: SessionStore) -> Service:
             options.remark_after,
         ),
         drain_retry_after=options.drain_retry_after,
+        ways_out={} if options.no_speech else speech_settings(options).ways_out(),
     )
     return Service(
-        PersonaAgentFactory(
-            options.assets or [Path("assets"), package_assets()],
-            chance,
-            _model() if options.model_from_env else None,
-        ),
+        PersonaAgentFactory(assets, chance, models),
         store,
         now=time.monotonic,
         wall=time.time,
@@ -163,19 +175,17 @@ def _speech(options: argparse.Namespace) -> SpeechParts:
     return speech
 
 
-def _model() -> LlmEndpoint:
-    """Return the model that the environment names."""
-    environment = os.environ
-    missing = [
-        name for name in ("TROUPE_MODEL_URL", "TROUPE_MODEL_NAME") if not environment.get(name)
-    ]
+def _model(options: argparse.Namespace) -> ModelSettings:
+    """Return the model that the command line names, or the environment."""
+    if not options.model_from_env:
+        return model_settings(options)
+    names = ("TROUPE_MODEL_URL", "TROUPE_MODEL_NAME")
+    missing = [name for name in names if not os.environ.get(name)]
     if missing:
         parser().error(f"--model-from-env needs {' and '.join(missing)}")
-    return LlmEndpoint(
-        environment["TROUPE_MODEL_URL"],
-        environment["TROUPE_MODEL_NAME"],
-        environment.get("TROUPE_MODEL_KEY"),
-    )
+    url, name = (os.environ[name] for name in names)
+    key_env = "TROUPE_MODEL_KEY" if os.environ.get("TROUPE_MODEL_KEY") else ""
+    return ModelSettings(url=url, name=name, key_env=key_env)
 
 
 def _database(data: Path) -> Path:

@@ -18,7 +18,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from characters.agents.agent import Do, Feel, Part
+from characters.agents.agent import Do, Feel, Say
 from characters.protocol.codec import MessageError, encode_server, parse_object
 from characters.protocol.link import MAX_FRAME, SUBPROTOCOL
 from characters.protocol.messages import MAX_TEXT, ActionResponse, BotEmotion, BotLlmText
@@ -260,13 +260,14 @@ async def _answer_stream(
         ids = {"session_id": grant.live_id, "character_session_id": session_id}
         await _event(stream, {"type": "connection-started", "data": ids})
         async for part in parts:
-            await _event(stream, _encode_part(part))
+            if isinstance(part, Say | Feel | Do):
+                await _event(stream, _encode_part(part))
         await _event(stream, {"type": END_EVENT, "data": {}})
     await stream.write_eof()
     return stream
 
 
-def _encode_part(part: Part) -> Mapping[str, Any]:
+def _encode_part(part: Say | Feel | Do) -> Mapping[str, Any]:
     if isinstance(part, Feel):
         return encode_server(BotEmotion(part.emotion, part.scale))
     if isinstance(part, Do):

@@ -13,6 +13,10 @@ A turn takes the parts of an answer and returns messages in their order:
 
 Text is let out word by word at a natural pace; voice, when there is one, is made and paced by the
 room, which reports its start and its end. The turn is over when both are.
+
+An agent may take its time, as a language model does. What the player says ends its turn at once:
+what was let out stands, the rest is dropped; where nothing was let out yet, it is asked anew, about
+all that was said. Lines are persisted when the agent is asked, answers when they are complete.
 """
 
 from __future__ import annotations
@@ -20,11 +24,24 @@ from __future__ import annotations
 import math
 import re
 from collections import deque
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, TypeAlias
 
-from characters.agents.agent import Arrived, Do, Event, Feel, Part, PlayerSaid, Prompt, Silence
+from characters.agents.agent import (
+    Arrived,
+    BrokenOff,
+    Do,
+    Event,
+    Feel,
+    LimitReached,
+    Part,
+    PlayerSaid,
+    Prompt,
+    Say,
+    Silence,
+    Usage,
+)
 from characters.protocol import messages
 from characters.protocol.messages import ServerMessage
 
@@ -32,7 +49,7 @@ __all__ = [
     "AgentTurn", "Effect", "Effects", "End", "Entry", "Generate", "IdleTimer", "MAX_UNANSWERED",
     "MAX_WAITING", "Note", "PendingReply", "PersistEntry", "pieces", "PlayerLine", "RepeatAnswer",
     "ResolveReply", "RoomConversation", "Send", "SpeakText", "StopSpeaking", "TimingConfig",
-    "TurnRequest",
+    "TurnRequest", "whole_sentences",
 ]  # fmt: skip
 
 
@@ -64,6 +81,16 @@ def pieces(text: str) -> list[str]:
     found = _PIECE.findall(text)
     rest = text[sum(map(len, found)) :]
     return [*found[:-1], found[-1] + rest] if found else [text] if text else []
+
+
+_SENTENCES = re.compile(r".*[.!?\u2026][\"')\]]*(?=\s|$)", re.DOTALL)
+
+
+def whole_sentences(text: str) -> tuple[str, str]:
+    """Cut a text after its last whole sentence: a model's syllables cannot be spoken alone."""
+    found = _SENTENCES.match(text)
+    end = found.end() if found else 0
+    return text[:end], text[end:]
 
 
 class IdleTimer:
@@ -166,13 +193,14 @@ class PersistEntry:
     """Something said, speaker "player" or "character", for the transcript.
 
     `message_id` is the client's id of a typed line; `answers` is the id of the line that is
-    answered: an answer that is repeated is persisted once.
+    answered: an answer that is repeated is persisted once. `was_cut` is whether more was to come.
     """
 
     speaker: str
     text: str
     message_id: str | None = None
     answers: str | None = None
+    was_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +217,12 @@ class PendingReply:
     """Lines that are to be answered together: with these parts, or None while that is undecided.
 
     It is written in one transaction with the agent's memory, so that an answer is decided once.
+    `is_kept` is whether the answer is in the transcript already.
     """
 
     lines: tuple[PlayerLine, ...]
     parts: tuple[Part, ...] | None
+    is_kept: bool = False
 
     @property
     def message_ids(self) -> tuple[str, ...]:
@@ -232,6 +262,7 @@ class RepeatAnswer:
     """Give an answer that was decided before, and that the client has not received whole."""
 
     parts: tuple[Part, ...]
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,8 +273,17 @@ class TurnRequest:
     lines: tuple[PlayerLine, ...] = ()
 
 
+THINKING_SECONDS = 0.6  # without a word before the character is seen thinking
+# An agent that takes longer is not waited for when the player goes on. A script never does: its
+# answer to each line is given, however fast they come.
+SLOW_SECONDS = 0.05
+
+
 class AgentTurn:
-    """The character's turn in progress."""
+    """The character's turn in progress: it generates, then its answer becomes durable, then ends.
+
+    It is thinking until the answer is durable.
+    """
 
     def __init__(
         self, number: int, request: TurnRequest, timing: TimingConfig, now: float, *, voice: bool
@@ -251,22 +291,31 @@ class AgentTurn:
         self.number = number
         self.is_thinking = True
         self.is_voice_due = False
-        self._request = request
+        # What a repeated answer is about was persisted by an earlier room.
+        self.is_generating = not isinstance(request.prompt, RepeatAnswer)
+        self.request = request
         self._timing = timing
         self._has_voice = voice
         self._next_at = now + timing.think_seconds
+        self._shows_thinking_at = now + THINKING_SECONDS
+        self.slow_at = now + SLOW_SECONDS
         self._parts: list[Part] = []
         self._words: deque[str] = deque()
         self._said: list[str] = []
-        # What a repeated answer is about was persisted by an earlier room.
-        self._is_persisted = isinstance(request.prompt, RepeatAnswer)
+        self._unspoken = ""  # what the voice waits for the end of
+        self._error: str | None = None
         self._is_text_open = False
         self._is_speaking = False
 
     @property
     def is_given_whole(self) -> bool:
         """Whether it is let out to its end when the player goes on, so that nothing is missed."""
-        return isinstance(self._request.prompt, Arrived | RepeatAnswer)
+        return isinstance(self.request.prompt, Arrived | RepeatAnswer)
+
+    @property
+    def has_said(self) -> bool:
+        """Whether a word was let out."""
+        return bool(self._said)
 
     @property
     def is_over(self) -> bool:
@@ -275,7 +324,9 @@ class AgentTurn:
 
     @property
     def next_at(self) -> float | None:
-        """When the next word is due."""
+        """When the next word is due, or that it is shown thinking."""
+        if self.is_generating and not self._is_text_open:
+            return self._shows_thinking_at
         return self._next_at if self._words else None
 
     @property
@@ -285,23 +336,80 @@ class AgentTurn:
 
     @property
     def _reply(self) -> PendingReply:
-        return PendingReply(self._request.lines, tuple(self._parts))
+        return PendingReply(self.request.lines, tuple(self._parts))
+
+    def begin(self) -> Effects:
+        """Ask the agent; what it is asked about becomes durable meanwhile."""
+        prompt = self.request.prompt
+        assert not isinstance(prompt, RepeatAnswer)
+        lines = self.request.lines
+        new = (line for line in lines if not line.is_kept)
+        said: Effects = [PersistEntry("player", line.text, line.message_id) for line in new]
+        self.request = replace(
+            self.request, lines=tuple(replace(line, is_kept=True) for line in lines)
+        )
+        if self._answers is not None:
+            said.append(PendingReply(self.request.lines, None))
+        return [Generate(self.number, prompt), *said]
 
     # --- what comes in ---
 
     def part(self, part: Part, now: float) -> Effects:
         """Take a piece of the answer."""
+        return self._TAKERS[type(part)](self, part, now)
+
+    def _feel(self, part: Feel, now: float) -> Effects:
         self._parts.append(part)
-        if isinstance(part, Feel):
-            return [Send(messages.BotEmotion(part.emotion, part.scale))]
-        if isinstance(part, Do):
-            return [Send(messages.ActionResponse(part.actions, self._answers))]
+        return [Send(messages.BotEmotion(part.emotion, part.scale))]
+
+    def _do(self, part: Do, now: float) -> Effects:
+        self._parts.append(part)
+        return [Send(messages.ActionResponse(part.actions, self._answers))]
+
+    def _say(self, part: Say, now: float) -> Effects:
+        self._parts.append(part)
         effects = self._open_text(now)
         self._words.extend(pieces(part.text))
-        if self._has_voice:
-            self.is_voice_due = True
-            effects.append(SpeakText(self.number, part.text))
+        return effects + self._speak(part.text) + self.let_out(now)
+
+    def _speak(self, text: str) -> Effects:
+        if not self._has_voice:
+            return []
+        self.is_voice_due = True
+        ready, self._unspoken = whole_sentences(self._unspoken + text)
+        return [SpeakText(self.number, ready)] if ready else []
+
+    def _break_off(self, part: BrokenOff, now: float) -> Effects:
+        """Drop what has come of the last sentence; one that was begun gets an end."""
+        self._error = part.reason or None
+        said, waiting = "".join(self._said), "".join(self._words)
+        whole, rest = whole_sentences(said + waiting)
+        closing = f"\u2026 {part.closing}".rstrip()
+        self._unspoken = ""
+        if len(whole) < len(said) or not whole:
+            kept = closing if said else rest + closing
+            effects = self._speak(part.closing)
+        else:
+            kept, effects = whole[len(said) :], []
+        self._words = deque(pieces(kept))
+        others = [other for other in self._parts if not isinstance(other, Say)]
+        self._parts = [*others, Say(said + kept)]
         return effects + self.let_out(now)
+
+    def _used(self, part: Usage, now: float) -> Effects:
+        return [Send(messages.Metrics(custom=(asdict(part),)))]
+
+    def _limit(self, part: LimitReached, now: float) -> Effects:
+        return [Send(messages.UsageLimitReached("session_tokens", part.message))]
+
+    _TAKERS: Mapping[type[Part], Callable[[Any, Any, float], Effects]] = {
+        Say: _say,
+        Feel: _feel,
+        Do: _do,
+        BrokenOff: _break_off,
+        Usage: _used,
+        LimitReached: _limit,
+    }
 
     def _open_text(self, now: float) -> Effects:
         if not self._words:
@@ -312,19 +420,20 @@ class AgentTurn:
         return [Send(messages.BotLlmStarted())]
 
     def decided(self) -> Effects:
-        """Persist what was said to the agent together with its answer, which is complete now."""
-        if self._is_persisted:
+        """Persist the answer, which is complete now."""
+        if not self.is_generating:
             return []
-        self._is_persisted = True
-        reply = self._reply
-        new = (line for line in reply.lines if not line.is_kept)
-        said: Effects = [PersistEntry("player", line.text, line.message_id) for line in new]
-        return [*said, reply] if reply.message_ids else said
+        self.is_generating = False
+        return [self._reply] if self._answers is not None else []
 
     def completed(self) -> Effects:
         """Note that nothing more of the answer comes."""
         self.is_thinking = False
-        return [SpeakText(self.number, None)] if self.is_voice_due else []
+        if not self.is_voice_due:
+            return []
+        rest, self._unspoken = self._unspoken, ""
+        texts = (rest, None) if rest.strip() else (None,)
+        return [SpeakText(self.number, text) for text in texts]
 
     def voice_started(self) -> Effects:
         """Note that the first sound is on its way."""
@@ -344,8 +453,10 @@ class AgentTurn:
     # --- what goes out ---
 
     def let_out(self, now: float) -> Effects:
-        """Send the words that are due."""
+        """Send the words that are due, or a sign that it is thinking."""
         effects: Effects = []
+        if self.is_generating and not self._is_text_open and now >= self._shows_thinking_at:
+            effects += self._open_text(now)
         while self._words and self._next_at <= now:
             piece = self._words.popleft()
             self._said.append(piece)
@@ -358,6 +469,7 @@ class AgentTurn:
 
     def finish(self, *, is_cut: bool, rest: bool = False, error: str | None = None) -> Effects:
         """End the turn, with the words that are left if `rest`, and persist what was said."""
+        error = error or self._error
         effects = self.decided()
         if rest and self._words:
             self._said.append("".join(self._words))
@@ -369,12 +481,21 @@ class AgentTurn:
             effects.append(Send(messages.LlmNoResponse("abstain")))
         aborted = True if error else None
         effects.append(Send(messages.BotTurnCompleted(is_cut, aborted, error, self._answers)))
-        if self._said:
-            effects.append(PersistEntry("character", "".join(self._said), answers=self._answers))
+        prompt = self.request.prompt
+        if self._said and not (isinstance(prompt, RepeatAnswer) and prompt.is_kept):
+            text, was_cut = "".join(self._said), bool(error) or (is_cut and not rest)
+            effects.append(PersistEntry("character", text, None, self._answers, was_cut))
         # What the player cut short is not repeated; where only the voice was cut, he has the text.
         if is_cut and not rest:
             effects += map(ResolveReply, self._reply.message_ids)
         return effects
+
+    def withdraw(self) -> Effects:
+        """End the turn as if it had not been: the agent is asked anew."""
+        return [
+            StopSpeaking(self.number),
+            *([Send(messages.BotLlmStopped())] if self._is_text_open else ()),
+        ]
 
     def _stop_speaking(self) -> Effects:
         if not self._is_speaking:
@@ -412,12 +533,21 @@ class RoomConversation:
     @property
     def is_full(self) -> bool:
         """Whether so many turns wait that no more are taken."""
-        return len(self._waiting) >= MAX_WAITING
+        turn = self._turn
+        asked = len(turn.request.lines) if turn is not None and turn.is_generating else 0
+        return len(self._waiting) + max(0, asked - 1) >= MAX_WAITING
 
     def deadline(self) -> float:
         """Return when `tick` is due next."""
-        word_at = None if self._turn is None else self._turn.next_at
+        turn = self._turn
+        if turn is not None and turn.is_generating and self._has_waiting_lines:
+            return turn.slow_at
+        word_at = None if turn is None else turn.next_at
         return self._idle.deadline(is_busy=self.is_busy) if word_at is None else word_at
+
+    @property
+    def _has_waiting_lines(self) -> bool:
+        return any(request.lines for request in self._waiting)
 
     # --- the player ---
 
@@ -428,13 +558,16 @@ class RoomConversation:
     def resume(self, pending: Iterable[PendingReply], now: float) -> Effects:
         """Go on where an earlier room ended: repeat its answers after the present turn.
 
-        Lines whose answer is undecided stay unanswered.
+        Lines whose answer is undecided are answered after that, unless the game decides when.
         """
         for reply in pending:
             if reply.parts is None:
                 self._unanswered.extend(reply.lines)
             else:
-                self._waiting.append(TurnRequest(RepeatAnswer(reply.parts), reply.lines))
+                answer = RepeatAnswer(reply.parts, reply.is_kept)
+                self._waiting.append(TurnRequest(answer, reply.lines))
+        if self._unanswered and messages.SILENT not in self._modes.values():
+            self._waiting.append(self._about_all())
         return [] if self.is_busy else self._next(now)
 
     def player_said(
@@ -464,10 +597,13 @@ class RoomConversation:
 
     def _answer(self, now: float) -> Effects:
         """Answer every line that was not answered yet."""
+        request = self._about_all()
+        return self._request(request, now)
+
+    def _about_all(self) -> TurnRequest:
         lines = tuple(self._unanswered)
         self._unanswered.clear()
-        said = PlayerSaid(" ".join(line.text for line in lines), lines[-1].message_id)
-        return self.prompt(said, now, lines)
+        return _about(lines)
 
     def respond(self, now: float, about: str = "", message_id: str | None = None) -> Effects:
         """Answer what was said since the last answer; else react to `about`, or just speak.
@@ -481,18 +617,33 @@ class RoomConversation:
             return self._answer(now)
         return self.prompt(Event("context", about) if about else Silence(), now)
 
-    def prompt(self, prompt: Prompt, now: float, lines: tuple[PlayerLine, ...] = ()) -> Effects:
-        """Give the turn to the character, ending the one before; `lines` are those it answers.
+    def prompt(self, prompt: Prompt, now: float) -> Effects:
+        """Give the turn to the character, ending the one before."""
+        return self._request(TurnRequest(prompt), now)
 
-        An agent that still thinks is let finish, so that it hears everything that is said to it.
-        """
+    def _request(self, request: TurnRequest, now: float) -> Effects:
+        """Begin a turn, or let it wait for an answer that is being made or becomes durable."""
         self.active(now)
-        request = TurnRequest(prompt, lines)
-        if self._turn is not None and self._turn.is_thinking:
-            if not self.is_full:
-                self._waiting.append(request)
+        turn = self._turn
+        if turn is None or not turn.is_thinking:
+            return [*self._make_room(), *self._begin(request, now)]
+        if not self.is_full:
+            self._waiting.append(request)
+        return self._supersede(now)
+
+    def _supersede(self, now: float) -> Effects:
+        """End an answer that takes long to make when the player has gone on."""
+        turn = self._turn
+        if turn is None or not turn.is_generating or now < turn.slow_at:
             return []
-        return [*self._make_room(), *self._begin(request, now)]
+        lines = tuple(line for request in self._waiting for line in request.lines)
+        if not lines:
+            return []
+        self._waiting = deque(request for request in self._waiting if not request.lines)
+        if turn.has_said:
+            return [*self._cut(), *self._begin(_about(lines), now)]
+        self._turn = None
+        return [*turn.withdraw(), *self._begin(_about((*turn.request.lines, *lines)), now)]
 
     def interrupt(self, now: float) -> Effects:
         """End the character's turn for the player, who cut it short."""
@@ -579,7 +730,7 @@ class RoomConversation:
         )
         prompt = request.prompt
         if not isinstance(prompt, RepeatAnswer):
-            return [Generate(turn.number, prompt)]
+            return turn.begin()
         effects = [effect for part in prompt.parts for effect in turn.part(part, now)]
         return effects + self.completed(turn.number, now)
 
@@ -610,7 +761,8 @@ class RoomConversation:
 
     def tick(self, now: float) -> Effects:
         """Do what is due; call it at `deadline`."""
-        effects = self._let_out(self._turn, now) if self._turn is not None else []
+        effects = self._supersede(now)
+        effects += self._let_out(self._turn, now) if self._turn is not None else []
         return effects + self._tick_idle(now)
 
     def _tick_idle(self, now: float) -> Effects:
@@ -623,3 +775,9 @@ class RoomConversation:
             # A remark of the character is no activity of the player.
             return self._begin(TurnRequest(Silence()), now)
         return []
+
+
+def _about(lines: tuple[PlayerLine, ...]) -> TurnRequest:
+    """Return the request for an answer to lines, all together."""
+    said = PlayerSaid(" ".join(line.text for line in lines), lines[-1].message_id)
+    return TurnRequest(said, lines)

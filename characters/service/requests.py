@@ -81,6 +81,7 @@ class _Body(BaseModel):
     live_id: Id | None = None
     heard: Id | None = None
     player_name: Annotated[str, Field(max_length=80)] | None = None
+    model: Table | None = None
 
 
 def read_connect(raw: bytes) -> ConnectRequest:

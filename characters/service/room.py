@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from characters.agents.agent import Agent, Event
+from characters.agents.agent import Agent, Event, Spoken
 from characters.protocol.codec import MessageError
 from characters.protocol.messages import (
     MAX_TEXT,
@@ -57,7 +58,7 @@ from characters.service.conversation import (
 from characters.service.registry import Room, SpeakingQueue, SpeakingQueues
 from characters.service.requests import ContextError, LevelContext
 from characters.service.room_connection import RoomConnection, short
-from characters.service.store import RoomHistory, RoomStore, Save
+from characters.service.store import MAX_TURNS, RoomHistory, RoomStore, Save
 from characters.service.voice import SpeechCallbacks, SpeechInput, SpeechOutput
 
 __all__ = [
@@ -293,7 +294,8 @@ class LiveRoom:
         self._about = about
         self._input = speech_input
         self._output = speech_output
-        self._history = history
+        self._pending = history.pending
+        self._said = deque(map(_spoken, history.turns), maxlen=MAX_TURNS)
         has_voice = speech_output is not None
         self._conversation = RoomConversation(services.now(), services.timing, voice=has_voice)
         self._messages = MessageHandler(
@@ -387,7 +389,7 @@ class LiveRoom:
         if is_first:
             self._queue = self._services.queues.of(self.room.session.end_user_id)
             self._queue.request(self, self._greet)
-            if any(reply.parts is not None for reply in self._history.pending):
+            if any(reply.parts is not None for reply in self._pending):
                 self._greet_now()  # the player waits for the rest of an answer
 
     def _greet(self) -> None:
@@ -396,7 +398,7 @@ class LiveRoom:
         self._has_greeted = True
         now = self._services.now()
         self._perform(self._conversation.arrive(self.room.last_seen_seconds, now))
-        self._perform(self._conversation.resume(self._history.pending, now))
+        self._perform(self._conversation.resume(self._pending, now))
         if self._queue is not None:
             self._spawn(self._release_late(self._queue))
 
@@ -437,7 +439,7 @@ class LiveRoom:
             SpeakText: _ignore if self._output is None else self._output.say,
             StopSpeaking: self._stop_speaking,
             Note: self._note,
-            PersistEntry: self._store.append,
+            PersistEntry: self._keep_said,
             PendingReply: self._store.append,
             ResolveReply: self._store.append,
             End: self._end,
@@ -462,6 +464,10 @@ class LiveRoom:
         if self._output is not None:
             self._output.stop()
         self.connection.drop_voice()
+
+    def _keep_said(self, entry: PersistEntry) -> None:
+        self._said.append(_spoken(entry))
+        self._store.append(entry)
 
     def _note(self, effect: Note) -> None:
         self._agent.note(effect.text)
@@ -498,7 +504,8 @@ class LiveRoom:
     async def _generate(self, effect: Generate) -> None:
         turn, conversation, now = effect.turn, self._conversation, self._services.now
         try:
-            async with aclosing(self._agent.reply(effect.prompt, self._context.view())) as parts:
+            context = self._context.view() | {"history": tuple(self._said)}
+            async with aclosing(self._agent.reply(effect.prompt, context)) as parts:
                 async for part in parts:
                     self._perform(conversation.part(turn, part, now()))
         except Exception as error:
@@ -542,6 +549,10 @@ class LiveRoom:
         if self._is_left_for_good:
             self._store.append(ResolveReply(None))
         await self._store.close()
+
+
+def _spoken(entry: PersistEntry) -> Spoken:
+    return Spoken(entry.speaker, entry.text, entry.was_cut)
 
 
 def _ignore(outcome: Outcome) -> None:

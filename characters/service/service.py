@@ -1,7 +1,7 @@
 """The service without its HTTP: grants rooms, keeps them alive, ends them.
 
-`PersonaAgentFactory` makes the agents from the personas below the assets folder. The endpoint file
-(`endpoint_file`, `running_at`) tells a program that has only the data folder where the service is.
+The endpoint file (`endpoint_file`, `running_at`) tells a program that has only the data folder
+where the service is.
 """
 
 from __future__ import annotations
@@ -9,18 +9,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from random import Random
 from typing import Any, Protocol
 from urllib.request import urlopen
 
-from characters.agents.agent import Agent, Part, PlayerSaid, Say
-from characters.agents.llm import LlmAgent, LlmEndpoint
-from characters.agents.persona import Persona, PersonaFiles
-from characters.agents.script import ScriptedAgent
+from characters.agents.agent import Agent, Part, PlayerSaid, Say, Spoken
 from characters.protocol.link import Ping
 from characters.protocol.messages import ConnectRequest, RoomGrant
 from characters.service.conversation import PersistEntry, TimingConfig
@@ -39,11 +35,9 @@ from characters.service.store import RoomHistory, SessionRepository, SessionStor
 from characters.service.voice import SpeechInput, SpeechOutput
 from characters.speech.factory import SpeechParts
 from characters.speech.interfaces import VoiceStyle
-from engine.toml.reader import TomlFileError
 
 __all__ = [
-    "AgentFactory", "endpoint_file", "grant_body", "PersonaAgentFactory", "running_at", "Service",
-    "ServiceSettings",
+    "AgentFactory", "endpoint_file", "grant_body", "running_at", "Service", "ServiceSettings",
 ]  # fmt: skip
 
 
@@ -59,6 +53,26 @@ class AgentFactory(Protocol):
     def voice(self, request: ConnectRequest) -> VoiceStyle | None:
         """Return how the character sounds."""
 
+    def about(self, request: ConnectRequest) -> AgentAbout:
+        """Return what answers for a character."""
+        return AgentAbout()
+
+    async def close(self) -> None:
+        """Close connections and processes of models."""
+        return
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAbout:
+    """What answers for a character: a model by its name, or its script, which is "".
+
+    `host` is where its words go, "" for this machine; `problems` are sentences for the player.
+    """
+
+    model: str = ""
+    host: str = ""
+    problems: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
@@ -71,6 +85,8 @@ class ServiceSettings:
     probe: float = 0.5
     sweep_every: float = 1.0
     drain_retry_after: float = 1.0
+    ways_out: Mapping[str, str] = field(default_factory=dict)
+    """The hosts that sound and words go to, by what they do: "recognition", "synthesis"."""
 
 
 class Service:
@@ -122,6 +138,7 @@ class Service:
             await asyncio.wait((self._sweeper,))
         await asyncio.gather(*self._closing, return_exceptions=True)
         await self._repository.close()
+        await self._agents.close()
         if self._speech is not None:
             await self._speech.close()
 
@@ -203,25 +220,33 @@ class Service:
 
     def _make_room(self, request: ConnectRequest, room: Room, history: RoomHistory) -> LiveRoom:
         agent = self._agents.agent(request, history.memory)
+        about = self._agents.about(request)
+        services = self._room_services
+        if about.model:
+            # A model takes its time as it is.
+            services = replace(services, timing=replace(services.timing, think_seconds=0.0))
         return LiveRoom(
             room,
             agent,
-            self._room_services,
+            services,
             context=level_context(request),
             speech_input=self._speech_input(request, agent),
             speech_output=self._speech_output(request),
-            about=self._about(),
+            about=self._about(about),
             history=history,
         )
 
-    def _about(self) -> dict[str, object]:
+    def _about(self, agent: AgentAbout) -> dict[str, object]:
         """Return what `bot-ready` says of the service; problems are sentences for the player."""
         speech = self._speech
+        ways_out = dict(self.settings.ways_out) | ({"model": agent.host} if agent.host else {})
         return {
             "service": "troupe",
             "hears": speech is not None and speech.can_recognise,
             "speaks": speech is not None,
-            "problems": [] if speech is None else list(speech.problems),
+            "model": agent.model,
+            "ways_out": ways_out,
+            "problems": [*agent.problems, *(() if speech is None else speech.problems)],
         }
 
     def _speech_input(self, request: ConnectRequest, agent: Agent) -> SpeechInput | None:
@@ -267,10 +292,12 @@ class Service:
             history = await self._repository.history(room.session.session_id)
             agent = self._agents.agent(request, history.memory)
             said: list[str] = []
-            async with aclosing(_recorded(agent.reply(PlayerSaid(text), {}), said)) as parts:
+            turns = [*history.turns, PersistEntry("player", text)]
+            context = {"history": tuple(Spoken(turn.speaker, turn.text) for turn in turns)}
+            async with aclosing(_recorded(agent.reply(PlayerSaid(text), context), said)) as parts:
                 yield grant, parts
-            turns = (PersistEntry("player", text), PersistEntry("character", "".join(said)))
-            await self._repository.save(room.session, agent.memory(), turns)
+            entries = (turns[-1], PersistEntry("character", "".join(said)))
+            await self._repository.save(room.session, agent.memory(), entries)
         finally:
             self.registry.close_room(room)
 
@@ -333,64 +360,6 @@ async def _recorded(
             if isinstance(part, Say):
                 said.append(part.text)
             yield part
-
-
-class PersonaAgentFactory:
-    """Makes agents from the persona files below personas/, each read again when it has changed.
-
-    The file is looked for in each of the `assets` folders; the first that has it counts.
-    """
-
-    def __init__(
-        self,
-        assets: Sequence[Path],
-        chance: Callable[[], Random],
-        endpoint: LlmEndpoint | None = None,
-    ) -> None:
-        self._assets = [folder.resolve() for folder in assets]
-        self._chance = chance
-        self._endpoint = endpoint
-        self._personas = PersonaFiles()
-
-    def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> Agent:
-        """Make the agent of a character. Raises RefusalError."""
-        persona = self._persona(request)
-        script = ScriptedAgent(persona, memory, self._chance())
-        return LlmAgent(persona, script, self._endpoint, memory) if self._endpoint else script
-
-    def voice(self, request: ConnectRequest) -> VoiceStyle | None:
-        """Return how the character sounds. Raises RefusalError."""
-        voice = self._persona(request).voice
-        return VoiceStyle(
-            voice.language, voice.variant, voice.pitch, voice.words_per_minute, voice.name
-        )
-
-    def _persona(self, request: ConnectRequest) -> Persona:
-        path = self._path(request)
-        try:
-            return self._personas.read(path)
-        except TomlFileError as error:
-            raise RefusalError(422, [_problem(str(item)) for item in error.problems[:20]]) from None
-
-    def _path(self, request: ConnectRequest) -> Path:
-        if request.persona is None and set(request.character_id) & set("/\\:\0"):
-            raise RefusalError(404, "character not found")
-        name = request.persona or f"personas/{request.character_id}.toml"
-        try:
-            paths = [(folder / name).resolve() for folder in self._assets]
-            found = next((path for path in paths if path.is_file()), None)
-        except (OSError, ValueError):  # a name that no file can have
-            raise RefusalError(422, [_problem("must be the name of a file")]) from None
-        for path, folder in zip(paths, self._assets, strict=True):
-            if not path.is_relative_to(folder) or path.suffix != ".toml":
-                raise RefusalError(422, [_problem("must be a .toml file below the assets folder")])
-        if found is None:
-            raise RefusalError(404, f"no persona file {paths[0]}")
-        return found
-
-
-def _problem(message: str) -> dict[str, Any]:
-    return {"type": "persona", "loc": ["body", "persona"], "msg": message}
 
 
 def grant_body(grant: Grant, request: ConnectRequest, origin: str) -> dict[str, Any]:

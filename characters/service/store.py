@@ -22,6 +22,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from characters.agents.agent import Do, Feel, Part, Say
 from characters.english import ENGLISH
+from characters.protocol.codec import whole_text
 from characters.protocol.messages import Action
 from characters.service.conversation import (
     Entry,
@@ -33,8 +34,8 @@ from characters.service.conversation import (
 from characters.service.registry import Registry, ServiceSession
 
 __all__ = [
-    "RoomHistory", "RoomStore", "Save", "SessionRepository", "SessionStore", "StoredSession",
-    "StoredSessions",
+    "MAX_TURNS", "RoomHistory", "RoomStore", "Save", "SessionRepository", "SessionStore",
+    "StoredSession", "StoredSessions",
 ]  # fmt: skip
 
 
@@ -105,6 +106,7 @@ class RoomHistory:
     """What a room begins with."""
 
     memory: dict[str, Any] = field(default_factory=dict)  # the agent's
+    turns: tuple[PersistEntry, ...] = ()  # what was said, oldest first
     message_ids: frozenset[str] = frozenset()  # of the typed lines that the session has
     pending: tuple[PendingReply, ...] = ()
 
@@ -162,7 +164,7 @@ class SessionStore:
         row = self._db.execute(
             "SELECT memory FROM sessions WHERE session_id = ?", (session_id,)
         ).fetchone()
-        value = json.loads(row[0]) if row else {}
+        value = _whole(json.loads(row[0])) if row else {}
         return value if isinstance(value, dict) else {}
 
     def turns(self, session_id: str) -> tuple[PersistEntry, ...]:
@@ -183,14 +185,15 @@ class SessionStore:
 
     def _pending(self, session_id: str) -> Iterator[tuple[int, PendingReply]]:
         rows = self._db.execute(
-            "SELECT number, text, message_id, answer FROM owed"
+            "SELECT number, text, message_id, answer, is_kept FROM owed"
             " JOIN lines USING (session_id, message_id) JOIN turns USING (session_id, number)"
             " WHERE session_id = ? ORDER BY number",
             (session_id,),
         )
-        for number, text, message_id, answer in rows:
+        for number, text, message_id, answer, is_kept in rows:
             line = PlayerLine(text, message_id, is_kept=True)
-            yield number, PendingReply((line,), None if answer is None else _decode(answer))
+            parts = None if answer is None else _decode(answer)
+            yield number, PendingReply((line,), parts, bool(is_kept))
 
     def history(self, session_id: str, heard: str | None, at: float) -> RoomHistory:
         """Return what a new room of a session begins with.
@@ -207,7 +210,9 @@ class SessionStore:
                 if reply.parts is not None and number <= last:
                     self._add_received(session_id, reply.message_ids[0], reply.parts, at)
         pending = self.pending(session_id)
-        return RoomHistory(self.memory(session_id), self.message_ids(session_id), pending)
+        return RoomHistory(
+            self.memory(session_id), self.turns(session_id), self.message_ids(session_id), pending
+        )
 
     def _add_received(
         self, session_id: str, message_id: str, parts: tuple[Part, ...], at: float
@@ -284,14 +289,15 @@ class SessionStore:
 
     def _add_pending(self, session_id: str, reply: PendingReply, at: float) -> None:
         *others, last = reply.message_ids
-        for message_id in others:
-            self._resolve(session_id, ResolveReply(message_id), at)
         answer = None if reply.parts is None else json.dumps(reply.parts, default=_encode)
-        self._db.execute(
-            "INSERT INTO owed (session_id, message_id, answer) VALUES (?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET answer = excluded.answer",
-            (session_id, last, answer),
-        )
+        for message_id in others if answer is not None else ():
+            self._resolve(session_id, ResolveReply(message_id), at)
+        for message_id in (last,) if answer is not None else reply.message_ids:
+            self._db.execute(
+                "INSERT INTO owed (session_id, message_id, answer) VALUES (?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET answer = excluded.answer",
+                (session_id, message_id, answer),
+            )
         # A client that never confirms anything does not get half the conversation repeated.
         self._db.execute(
             "DELETE FROM owed WHERE session_id = ?1 AND answer IS NOT NULL AND message_id NOT IN"
@@ -388,12 +394,24 @@ def _encode(part: Part) -> dict[str, Any]:
         return {"say": part.text}
     if isinstance(part, Feel):
         return {"feel": part.emotion, "scale": part.scale}
+    assert isinstance(part, Do)  # a turn keeps nothing else
     return {"do": [[action.name, action.target] for action in part.actions]}
 
 
 def _decode(answer: str) -> tuple[Part, ...]:
     """Return the parts of an answer that was encoded."""
-    return tuple(map(_decode_part, json.loads(answer)))
+    return tuple(map(_decode_part, _whole(json.loads(answer))))
+
+
+def _whole(value: Any) -> Any:
+    """Return a JSON value whose texts every encoder takes: an older version kept others."""
+    if isinstance(value, str):
+        return whole_text(value)
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {whole_text(key): _whole(item) for key, item in value.items()}
+    return value
 
 
 def _decode_part(raw: dict[str, Any]) -> Part:

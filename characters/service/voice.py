@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
@@ -50,7 +49,6 @@ MAX_PCM = 20 * 32_000
 LOST_SECONDS = 0.4
 # It is checked in steps: a service that stood still itself has missed one of them, not all.
 CHECKS = 4
-SENTENCES = re.compile(r".*[.!?…][\"')\]]*(?=\s|$)", re.DOTALL)
 
 Understood: TypeAlias = Callable[[str | None, tuple[ServerMessage, ...]], None]
 
@@ -196,12 +194,9 @@ class SpeechOutput:
     async def _speak(self, turn: int, texts: asyncio.Queue[str | None]) -> None:
         assert self._callbacks is not None
         heard_until = 0.0  # when what was sent will have been played
-        waiting = ""
         try:
             while (text := await texts.get()) is not None:
-                ready, waiting = whole_sentences(waiting + text)
-                heard_until = await self._speak_text(turn, ready, heard_until)
-            heard_until = await self._speak_text(turn, waiting, heard_until)
+                heard_until = await self._speak_text(turn, text, heard_until)
             await asyncio.sleep(max(0.0, heard_until - self._now()))
         except Exception as error:
             log.error("speaking failed: %s", type(error).__name__)
@@ -228,10 +223,3 @@ class SpeechOutput:
         self.stop()
         if task is not None:
             await asyncio.gather(task, return_exceptions=True)
-
-
-def whole_sentences(text: str) -> tuple[str, str]:
-    """Cut a text after its last whole sentence: a model's syllables cannot be spoken alone."""
-    found = SENTENCES.match(text)
-    end = found.end() if found else 0
-    return text[:end], text[end:]

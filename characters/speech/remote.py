@@ -18,6 +18,7 @@ from typing import Any
 import aiohttp
 import numpy as np
 
+from characters.protocol.codec import whole_text
 from characters.protocol.failures import CharactersError
 from characters.speech.espeak import weights_of_sound
 from characters.speech.interfaces import (
@@ -151,7 +152,7 @@ class EndpointRecogniser:
         text = content.get("text") if isinstance(content, dict) else None
         if not isinstance(text, str):
             raise EndpointError("its answer holds no text")
-        return text
+        return whole_text(text)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 
 from characters.protocol.choice import Choice, by_default
 from characters.protocol.messages import set_member
+from characters.protocol.model_settings import host_of, is_on_this_machine
 
 __all__ = ["add_speech_flags", "speech_settings", "SpeechDetector", "SpeechSettings"]
 
@@ -70,6 +71,12 @@ class SpeechSettings:
         if self.recognition_url and self.whisper_folder:
             raise ValueError("recognition_url and whisper_folder exclude each other: leave one out")
         set_member(self, "detector", SpeechDetector)
+
+    def ways_out(self) -> dict[str, str]:
+        """Return the hosts that sound and words go to, by what they do, without this machine."""
+        urls = {"recognition": self.recognition_url, "synthesis": self.synthesis_url}
+        hosts = {what: host_of(url) for what, url in urls.items()}
+        return {what: host for what, host in hosts.items() if not is_on_this_machine(host)}
 
     def arguments(self) -> tuple[str, ...]:
         """Return the flags of the service's command line for what is not the default."""

@@ -12,9 +12,10 @@ import aiohttp
 import msgpack
 import pytest
 
+from characters.service.agent_factory import PersonaAgentFactory
 from characters.service.app import drop_half_sent
 from characters.service.registry import Limits
-from characters.service.service import PersonaAgentFactory, ServiceSettings
+from characters.service.service import ServiceSettings
 from tests.characters.service.client import Bare, Guest, kind, serve
 from tests.characters.transport.stages import AT_ONCE
 

@@ -1,12 +1,26 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from characters.agents.agent import Arrived, Do, Event, Feel, Part, PlayerSaid, Prompt, Say, Silence
+from characters.agents.agent import (
+    Arrived,
+    BrokenOff,
+    Do,
+    Event,
+    Feel,
+    LimitReached,
+    Part,
+    PlayerSaid,
+    Prompt,
+    Say,
+    Silence,
+    Usage,
+)
 from characters.protocol.messages import (
     USER_TEXT,
     USER_VOICE,
@@ -16,7 +30,9 @@ from characters.protocol.messages import (
     BotLlmText,
     BotTurnCompleted,
     LlmNoResponse,
+    Metrics,
     RespondMode,
+    UsageLimitReached,
     UserIdleWarning,
 )
 from characters.service.conversation import (
@@ -73,12 +89,12 @@ def completed(effects: Effects) -> list[bool]:
 
 def test_a_turn_runs_from_started_to_completed() -> None:
     conversation = RoomConversation(0.0, AT_ONCE)
-    assert conversation.player_said("hi", 0.0) == [Generate(1, PlayerSaid("hi"))]
+    asked = conversation.player_said("hi", 0.0)
+    assert asked == [Generate(1, PlayerSaid("hi")), PersistEntry("player", "hi")]
     assert types(answer(conversation, Say("Good day."))) == [
         "bot-llm-started",
         "bot-llm-text",
         "bot-llm-text",
-        "PersistEntry",
         "bot-llm-stopped",
         "bot-turn-completed",
         "PersistEntry",
@@ -86,26 +102,27 @@ def test_a_turn_runs_from_started_to_completed() -> None:
     assert not conversation.is_busy
 
 
-def test_what_the_player_said_is_kept_once_when_the_agent_has_taken_it_in() -> None:
+def test_what_the_player_said_is_kept_once_when_the_agent_is_asked() -> None:
     conversation = RoomConversation(0.0, AT_ONCE)
-    assert conversation.player_said("hi", 0.0, "m1") == [Generate(1, PlayerSaid("hi", "m1"))]
+    lines = (PlayerLine("hi", "m1", is_kept=True),)
+    assert conversation.player_said("hi", 0.0, "m1") == [
+        Generate(1, PlayerSaid("hi", "m1")),
+        PersistEntry("player", "hi", "m1"),
+        PendingReply(lines, None),
+    ]
     conversation.part(1, Say("Good day."), 0.0)
-    decided = PendingReply((PlayerLine("hi", "m1"),), (Say("Good day."),))
-    assert conversation.decided(1) == [PersistEntry("player", "hi", "m1"), decided]
+    assert conversation.decided(1) == [PendingReply(lines, (Say("Good day."),))]
     assert conversation.decided(1) == []
     kept = [effect for effect in answer(conversation) if isinstance(effect, PersistEntry)]
     assert kept == [PersistEntry("character", "Good day.", answers="m1")]
 
 
-def test_what_the_player_said_is_kept_before_an_answer_that_is_cut_short() -> None:
+def test_what_was_said_of_an_answer_that_is_cut_short_is_kept_and_marked() -> None:
     conversation = RoomConversation(0.0, AT_ONCE)
     conversation.player_said("hi", 0.0, "m1")
     conversation.part(1, Say("Good day."), 0.0)
     kept = [effect for effect in conversation.interrupt(0.0) if isinstance(effect, PersistEntry)]
-    assert kept == [
-        PersistEntry("player", "hi", "m1"),
-        PersistEntry("character", "Good day.", answers="m1"),
-    ]
+    assert kept == [PersistEntry("character", "Good day.", answers="m1", was_cut=True)]
 
 
 def test_an_answer_that_the_player_cut_short_is_not_pending() -> None:
@@ -182,7 +199,8 @@ def test_a_character_that_waits_to_be_asked_notes_what_is_said_and_is_silent() -
 
 def test_who_is_asked_answers_all_that_was_said_since() -> None:
     conversation, _ = manual("I am Ada.", "Who are you?")
-    assert conversation.respond(1.0) == [Generate(1, PlayerSaid("I am Ada. Who are you?", "m2"))]
+    asked = Generate(1, PlayerSaid("I am Ada. Who are you?", "m2"))
+    assert conversation.respond(1.0)[0] == asked
     effects = answer(conversation, Say("Bram."))
     (reply,) = (effect for effect in effects if isinstance(effect, PendingReply))
     assert (reply.message_ids, reply.parts) == (("m1", "m2"), (Say("Bram."),))
@@ -209,15 +227,24 @@ def test_each_lane_has_its_own_mode() -> None:
     assert conversation.set_mode(USER_VOICE, "silent") == {USER_VOICE: "silent"}
     assert conversation.player_said("spoken", 0.0, "m1", USER_VOICE)[0] == Note("spoken")
     both = PlayerSaid("spoken typed", "m2")
-    assert conversation.player_said("typed", 0.0, "m2", USER_TEXT) == [Generate(1, both)]
+    assert conversation.player_said("typed", 0.0, "m2", USER_TEXT)[0] == Generate(1, both)
 
 
 def test_lines_that_an_earlier_room_left_unanswered_wait_on() -> None:
     conversation, _ = manual()
     waiting = PlayerLine("Who are you?", "m1", is_kept=True)
     assert conversation.resume([PendingReply((waiting,), None)], 0.0) == []
-    assert conversation.respond(1.0, message_id="m1") == [
-        Generate(1, PlayerSaid("Who are you?", "m1"))
+    asked = Generate(1, PlayerSaid("Who are you?", "m1"))
+    assert conversation.respond(1.0, message_id="m1")[0] == asked
+
+
+def test_lines_that_an_earlier_room_left_undecided_are_answered() -> None:
+    conversation = RoomConversation(0.0, AT_ONCE)
+    lines = tuple(PlayerLine(text, text, is_kept=True) for text in ("one", "two"))
+    undecided = [PendingReply((line,), None) for line in lines]
+    assert conversation.resume(undecided, 0.0) == [
+        Generate(1, PlayerSaid("one two", "two")),
+        PendingReply(lines, None),
     ]
 
 
@@ -225,7 +252,7 @@ def test_lines_that_nobody_asks_an_answer_to_are_bounded() -> None:
     conversation, effects = manual(*["Hm."] * (MAX_UNANSWERED + 1))
     assert ResolveReply("m1") in effects
     asked = PlayerSaid(" ".join(["Hm."] * MAX_UNANSWERED), f"m{MAX_UNANSWERED + 1}")
-    assert conversation.respond(1.0) == [Generate(1, asked)]
+    assert conversation.respond(1.0)[0] == Generate(1, asked)
 
 
 def test_who_waits_to_be_asked_makes_no_remarks() -> None:
@@ -236,9 +263,7 @@ def test_who_waits_to_be_asked_makes_no_remarks() -> None:
 def test_what_is_said_to_somebody_who_has_too_much_to_answer_is_kept() -> None:
     conversation = RoomConversation(0.0, AT_ONCE)
     for _ in range(1 + MAX_WAITING):
-        assert not any(
-            isinstance(effect, PersistEntry) for effect in conversation.player_said("hi", 0.0)
-        )
+        conversation.player_said("hi", 0.0)
     assert conversation.player_said("lost?", 0.0) == [PersistEntry("player", "lost?")]
 
 
@@ -287,7 +312,7 @@ def test_an_interruption_ends_the_turn_with_what_was_said_so_far() -> None:
     effects = conversation.interrupt(0.05)
     assert effects[0] == StopSpeaking(1)
     assert completed(effects) == [True]
-    assert PersistEntry("character", "one") in effects
+    assert PersistEntry("character", "one", was_cut=True) in effects
 
 
 def test_what_the_agent_adds_to_an_interrupted_turn_is_dropped() -> None:
@@ -321,14 +346,123 @@ def test_a_greeting_is_given_out_whole_when_the_player_types_into_it() -> None:
     assert completed(effects) == [False]
 
 
-def test_an_agent_that_thinks_is_let_finish_and_then_hears_the_rest() -> None:
+def test_an_agent_that_answers_at_once_answers_each_line() -> None:
     conversation = RoomConversation(0.0, TIMING)
     conversation.player_said("one", 0.0)
     assert conversation.player_said("two", 0.0) == []
     effects = answer(conversation, Say("a long answer"))
     assert said(effects) == "a long answer"
     assert completed(effects) == [False]
-    assert effects[-1] == Generate(2, PlayerSaid("two"))
+    assert Generate(2, PlayerSaid("two")) in effects
+
+
+# --- an agent that takes its time ---------------------------------------------------------------
+
+SLOW = 1.0  # seconds into an answer
+
+
+def test_what_the_player_says_into_an_answer_that_is_being_made_ends_it_at_once() -> None:
+    conversation = RoomConversation(0.0, TIMING)
+    conversation.player_said("one", 0.0, "m1")
+    conversation.part(1, Say("The gate is"), SLOW)
+    effects = conversation.player_said("two", SLOW + 0.01, "m2")
+    assert completed(effects) == [True]
+    assert PersistEntry("character", "The", None, "m1", was_cut=True) in effects
+    assert ResolveReply("m1") in effects
+    assert Generate(2, PlayerSaid("two", "m2")) in effects
+    assert conversation.part(1, Say(" old."), SLOW + 0.1) == [], "what comes late is never let out"
+
+
+def test_an_agent_that_has_said_nothing_is_asked_anew_about_all_that_was_said() -> None:
+    conversation = RoomConversation(0.0, TIMING)
+    conversation.player_said("one", 0.0, "m1")
+    effects = conversation.player_said("two", SLOW, "m2")
+    assert effects[0] == StopSpeaking(1)
+    assert Generate(2, PlayerSaid("one two", "m2")) in effects
+    assert completed(effects) == [], "for the player it is one turn"
+    kept = [effect for effect in effects if isinstance(effect, PersistEntry)]
+    assert kept == [PersistEntry("player", "two", "m2")]
+    (reply,) = (e for e in conversation.decided(2) if isinstance(e, PendingReply))
+    assert reply.message_ids == ("m1", "m2")
+
+
+def test_a_line_that_came_before_the_agent_was_slow_ends_its_answer_as_soon_as_it_is() -> None:
+    conversation = RoomConversation(0.0, TIMING)
+    conversation.player_said("one", 0.0)
+    assert conversation.player_said("two", 0.01) == []
+    assert conversation.deadline() == pytest.approx(0.05)
+    assert Generate(2, PlayerSaid("one two")) in conversation.tick(0.05)
+
+
+def test_what_happens_in_the_level_waits_for_an_answer_that_is_being_made() -> None:
+    conversation = RoomConversation(0.0, TIMING)
+    conversation.player_said("one", 0.0)
+    assert conversation.prompt(Event("bell"), SLOW) == []
+    assert Generate(2, Event("bell")) in answer(conversation, Say("Yes."), now=SLOW)
+
+
+def test_an_agent_that_takes_its_time_is_seen_thinking_until_its_first_word() -> None:
+    conversation = RoomConversation(0.0, TIMING)
+    conversation.player_said("one", 0.0)
+    assert conversation.tick(0.5) == []
+    assert types(conversation.tick(conversation.deadline())) == ["bot-llm-started"]
+    assert types(conversation.tick(0.7)) == []
+    assert types(conversation.part(1, Say("Yes."), 2.0)) == ["bot-llm-text"]
+
+
+def test_of_an_answer_that_is_broken_off_whole_sentences_are_told_and_it_is_marked() -> None:
+    conversation = RoomConversation(0.0, TIMING)
+    conversation.player_said("one", 0.0, "m1")
+    conversation.part(1, Say("The gate is old. It was bui"), 0.0)
+    effects = answer(conversation, BrokenOff("Where was I?", "model_failed"))
+    effects += conversation.tick(9.0)
+    assert PersistEntry("character", "The gate is old.", None, "m1", was_cut=True) in effects
+    assert Send(BotTurnCompleted(False, True, "model_failed", "m1")) in effects
+    (reply,) = (e for e in effects if isinstance(e, PendingReply))
+    assert reply.parts == (Say("The gate is old."),)
+
+
+def test_a_sentence_that_was_begun_to_be_told_gets_an_end() -> None:
+    conversation = RoomConversation(0.0, AT_ONCE, voice=True)
+    conversation.player_said("one", 0.0)
+    effects = conversation.part(1, Say("The gate is old. It was bui"), 0.0)
+    effects += answer(conversation, BrokenOff("Where was I?", "model_failed"))
+    assert said(effects) == "The gate is old. It was bui\u2026 Where was I?"
+    spoken = [effect.text for effect in effects if isinstance(effect, SpeakText)]
+    assert spoken == ["The gate is old.", "Where was I?", None]
+
+
+def test_an_answer_that_was_merely_long_is_not_marked() -> None:
+    conversation = RoomConversation(0.0, TIMING)
+    conversation.player_said("one", 0.0)
+    conversation.part(1, Say("One. Two and th"), 0.0)
+    effects = answer(conversation, BrokenOff()) + conversation.tick(9.0)
+    assert PersistEntry("character", "One.") in effects
+    assert Send(BotTurnCompleted(False)) in effects
+
+
+def test_what_a_model_used_is_sent_and_its_limit_is_told() -> None:
+    conversation = RoomConversation(0.0, TIMING)
+    conversation.player_said("one", 0.0, "m1")
+    used = Usage("any", 20, 5, 0.1, 0.5, 20, 5, 1)
+    effects = answer(conversation, Say("Yes."), used, LimitReached("It is spent."))
+    sent = [effect.message for effect in effects if isinstance(effect, Send)]
+    assert Metrics(custom=(asdict(used),)) in sent
+    assert UsageLimitReached("session_tokens", "It is spent.") in sent
+    assert PendingReply((PlayerLine("one", "m1", is_kept=True),), (Say("Yes."),)) in effects
+
+
+def test_what_comes_in_syllables_is_spoken_in_sentences() -> None:
+    conversation = RoomConversation(0.0, AT_ONCE, voice=True)
+    conversation.player_said("one", 0.0)
+    effects = answer(
+        conversation, Say("Hel"), Say("lo. How"), Say(" are you"), Say("?"), Say(" So")
+    )
+    spoken = [effect.text for effect in effects if isinstance(effect, SpeakText)]
+    assert spoken == ["Hello.", " How are you?", " So", None]
+
+
+# --- interrupting a thought, a voice, a silence -------------------------------------------------
 
 
 def test_what_waits_for_a_thinking_agent_is_bounded() -> None:
@@ -343,14 +477,13 @@ def test_an_interruption_of_a_thinking_agent_lets_the_next_one_have_the_turn() -
     conversation = RoomConversation(0.0, TIMING)
     conversation.player_said("one", 0.0)
     conversation.player_said("two", 0.0)
-    assert conversation.interrupt(0.0)[-1] == Generate(2, PlayerSaid("two"))
+    assert Generate(2, PlayerSaid("two")) in conversation.interrupt(0.0)
 
 
 def test_an_agent_with_nothing_to_say_says_so() -> None:
     conversation = RoomConversation(0.0, AT_ONCE)
     conversation.player_said("hi", 0.0)
     assert answer(conversation) == [
-        PersistEntry("player", "hi"),
         Send(LlmNoResponse("abstain")),
         Send(BotTurnCompleted(False)),
     ]
@@ -456,20 +589,24 @@ def turn(request: TurnRequest) -> AgentTurn:
 
 
 def test_lines_are_kept_once_and_their_reply_is_pending_by_their_ids() -> None:
-    it = turn(TurnRequest(PlayerSaid("I am Ada. Hello?"), LINES))
-    it.part(Say("Good day."), 0.0)
-    assert it.decided() == [
+    said = PlayerSaid("I am Ada. Hello?")
+    it = turn(TurnRequest(said, LINES))
+    kept = tuple(replace(line, is_kept=True) for line in LINES)
+    assert it.begin() == [
+        Generate(1, said),
         PersistEntry("player", "Ada."),
         PersistEntry("player", "Hello?", "m2"),
-        PendingReply(LINES, (Say("Good day."),)),
+        PendingReply(kept, None),
     ]
+    it.part(Say("Good day."), 0.0)
+    assert it.decided() == [PendingReply(kept, (Say("Good day."),))]
     assert it.decided() == []
 
 
 def test_what_has_no_id_has_no_pending_reply() -> None:
-    assert turn(TurnRequest(PlayerSaid("Hi"), (PlayerLine("Hi"),))).decided() == [
-        PersistEntry("player", "Hi")
-    ]
+    it = turn(TurnRequest(PlayerSaid("Hi"), (PlayerLine("Hi"),)))
+    assert it.begin() == [Generate(1, PlayerSaid("Hi")), PersistEntry("player", "Hi")]
+    assert it.decided() == []
 
 
 def test_a_greeting_and_an_repeated_answer_are_given_out_whole() -> None:
@@ -484,6 +621,7 @@ def test_a_greeting_and_an_repeated_answer_are_given_out_whole() -> None:
 def test_a_turn_is_over_when_thought_and_words_are_out() -> None:
     it = turn(TurnRequest(PlayerSaid("Hi")))
     it.part(Say("Good day."), 0.0)
+    it.decided()
     it.completed()
     assert (it.is_over, it.next_at) == (False, 0.1)
     it.let_out(0.1)

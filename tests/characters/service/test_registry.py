@@ -22,7 +22,7 @@ from characters.service.registry import (
     SpeakingQueue,
     SpeakingQueues,
 )
-from characters.service.service import ServiceSettings
+from characters.service.service import AgentFactory, ServiceSettings
 from tests.characters.service.client import Bare, Guest, serve, words_in
 
 ASK = ConnectRequest("nurse", end_user_id="me", room_rejoin_ttl_seconds=60.0)
@@ -348,7 +348,7 @@ class PoliteAgent:
         return {}
 
 
-class PoliteAgents:
+class PoliteAgents(AgentFactory):
     def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> Agent:
         return PoliteAgent()
 

@@ -44,6 +44,7 @@ from characters.service.room import (
     Outcome,
     rejection,
 )
+from characters.service.service import AgentFactory
 from characters.speech.interfaces import Heard, SpeechStarted, SpeechStopped
 from tests.characters.service.client import Bare, Guest, kind, serve
 from tests.characters.service.fakes import FakeSpeech
@@ -68,7 +69,7 @@ class FailingAgent:
         return {}
 
 
-class FailingAgents:
+class FailingAgents(AgentFactory):
     def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> Agent:
         return FailingAgent()
 
@@ -224,13 +225,13 @@ def test_every_message_is_acknowledged_first_and_by_its_name(message: ClientMess
 def test_text_is_echoed_and_answered() -> None:
     outcomes = take(UserTextMessage(" hi "))
     assert ack(outcomes).extras == {"text": " hi "}
-    assert outcomes[1:] == [Generate(1, PlayerSaid("hi"))]
+    assert outcomes[1:] == [Generate(1, PlayerSaid("hi")), PersistEntry("player", "hi")]
 
 
 def test_a_line_with_an_id_is_acknowledged_when_it_is_durable() -> None:
     handler, _ = make()
     line = UserTextMessage("hi", "m1")
-    assert handler.take(line, 1.0) == [Generate(1, PlayerSaid("hi", "m1"))]
+    assert handler.take(line, 1.0)[0] == Generate(1, PlayerSaid("hi", "m1"))
     assert ack(handler.confirm(PersistEntry("player", "hi", "m1"))).extras == {
         "text": "hi",
         "message_id": "m1",
@@ -263,7 +264,7 @@ def test_a_line_that_is_refused_may_come_again() -> None:
     refusal = ack(handler.take(line, 1.0))
     assert (refusal.status, refusal.extras) == ("error", {"message_id": "m1"})
     handler.has_agent = True
-    assert handler.take(line, 1.0) == [Generate(1, PlayerSaid("hi", "m1"))]
+    assert handler.take(line, 1.0)[0] == Generate(1, PlayerSaid("hi", "m1"))
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x" * 2001])

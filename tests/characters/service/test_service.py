@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from characters.protocol.messages import ConnectRequest
+from characters.service.agent_factory import PersonaAgentFactory
 from characters.service.registry import Limits, RefusalError
 from characters.service.service import (
-    PersonaAgentFactory,
     Service,
     ServiceSettings,
     endpoint_file,

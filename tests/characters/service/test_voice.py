@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 from characters.protocol.messages import (
     FinalUserTranscription,
@@ -23,7 +22,7 @@ from characters.service.voice import (
     SpeechOutput,
 )
 from characters.speech.interfaces import Heard, Rejected, SpeechEvent, SpeechStarted, SpeechStopped
-from tests.characters.service.fakes import SECOND, FakeListener, FakeSpeech
+from tests.characters.service.fakes import FakeListener, FakeSpeech
 
 Understood = list[tuple[str | None, tuple[ServerMessage, ...]]]
 
@@ -251,16 +250,3 @@ def test_a_new_turn_silences_the_one_before() -> None:
         await until(lambda: audience.ended)
 
     assert speak(play).ended == [2]
-
-
-def test_what_comes_in_syllables_is_spoken_in_sentences() -> None:
-    async def play(output: SpeechOutput, audience: Audience) -> None:
-        for piece in ("He", "llo", '!" Whe', "re does", " it hurt", "? fail"):
-            output.say(SpeakText(1, piece))
-        await until(lambda: len(speech.texts) == 2)
-        output.say(SpeakText(1, None))
-        await until(lambda: audience.ended)
-
-    speech = FakeSpeech(chunk=replace(SECOND, pcm=bytes(320)))
-    speak(play, speech)
-    assert speech.texts == ['Hello!"', " Where does it hurt?", " fail"]

@@ -122,7 +122,7 @@ class CountingAgent:
         return {"heard": list(self._heard)}
 
 
-class CountingAgents:
+class CountingAgents(AgentFactory):
     def __init__(self, heard: list[str]) -> None:
         self._heard = heard
 

@@ -20,7 +20,7 @@ from characters.service.conversation import Entry, PendingReply, PersistEntry, T
 from characters.service.registry import Limits, RefusalError
 from characters.service.requests import read_connect
 from characters.service.room_connection import ClientSocket
-from characters.service.service import Service, ServiceSettings, grant_body
+from characters.service.service import AgentFactory, Service, ServiceSettings, grant_body
 from characters.service.store import SessionStore, StoredSession
 from tests.simulation.agent import Memory, SimulatedAgent, number_of
 from tests.simulation.promise import BrokenPromise, promise
@@ -115,7 +115,7 @@ class SlowAgent(SimulatedAgent):
         return asdict(self.remembers)
 
 
-class SlowAgents:
+class SlowAgents(AgentFactory):
     def __init__(self, chance: Random) -> None:
         self._chance = chance
 

@@ -1,0 +1,201 @@
+"""Makes the agents: from persona files, each by its script or by the language model that is meant.
+
+`PersonaAgentFactory` reads the personas below the assets folders; `ModelPool` keeps one client for
+each model server, and runs those from files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from characters.agents.agent import Agent
+from characters.agents.completions import ModelClient, missing_package
+from characters.agents.llm import LlmAgent
+from characters.agents.local_model import LocalModel, missing_runner
+from characters.agents.persona import Persona, PersonaFiles
+from characters.agents.script import ScriptedAgent
+from characters.protocol.messages import ConnectRequest
+from characters.protocol.model_settings import ModelSettings, laid_over
+from characters.service.registry import RefusalError
+from characters.service.service import AgentAbout
+from characters.speech.interfaces import VoiceStyle
+from engine.toml.reader import TomlFileError
+
+__all__ = ["ModelPool", "PersonaAgentFactory"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """Which model answers for a character; `problem` is a sentence if it cannot."""
+
+    settings: ModelSettings
+    client: ModelClient | None = None
+    problem: str = ""
+
+
+class ModelPool:
+    """The models of one service, each with one client. Belongs to one event loop.
+
+    `settings` are those of the command line. What a request says of a model counts only with
+    `by_request`: it makes the service send words to whatever address the request names. A request
+    brings its key itself; the variables of the `environment` are for keys that the command line or
+    a persona names.
+    """
+
+    def __init__(
+        self,
+        settings: ModelSettings | None = None,
+        *,
+        by_request: bool = False,
+        environment: Mapping[str, str] | None = None,
+        folders: Sequence[Path] = (),
+    ) -> None:
+        self._settings = settings or ModelSettings()
+        self._by_request = by_request
+        self._environment = environment or {}
+        self._folders = folders
+        self._clients: dict[tuple[str, str], ModelClient] = {}
+        self._local: dict[Path, LocalModel] = {}
+
+    def choose(self, request: ConnectRequest, persona: Persona) -> ModelChoice:
+        """Return the model of a character. Raises RefusalError for settings without sense."""
+        level, own = self._asked(request, "level"), self._asked(request, "own")
+        ours = (self._settings, persona.model)
+        settings = laid_over((level[0], *ours, own[0]))
+        if not settings.is_set:
+            return ModelChoice(settings)
+        if settings.file:
+            return self._from_file(settings)
+        brought = {it.key_env: key for it, key in (level, own) if it is not None and key}
+        key = brought.get(settings.key_env, "")
+        if not key and any(it is not None and it.url == settings.url for it in ours):
+            named = {it.key_env for it in ours if it is not None}
+            key = self._environment.get(settings.key_env, "") if settings.key_env in named else ""
+        problem = missing_package()
+        if not problem and settings.key_env and not key:
+            problem = (
+                f"The environment variable {settings.key_env} is not set: it is to hold a key."
+            )
+        return ModelChoice(settings, self._client(settings.url, key), problem)
+
+    def _asked(self, request: ConnectRequest, layer: str) -> tuple[ModelSettings | None, str]:
+        """Return the settings of one layer of a request, and the key that it brings."""
+        raw = (request.model or {}).get(layer) if self._by_request else None
+        if not isinstance(raw, Mapping):
+            return None, ""
+        known = {item.name for item in fields(ModelSettings)}
+        try:
+            settings = ModelSettings(**{k: v for k, v in raw.items() if k in known})
+        except (ValueError, TypeError) as error:
+            problem = {"type": "model", "loc": ["body", "model", layer], "msg": str(error)}
+            raise RefusalError(422, [problem]) from None
+        return settings, str(raw.get("key") or "")
+
+    def _client(self, url: str, key: str) -> ModelClient:
+        client = self._clients.get((url, key))
+        if client is None:
+            client = self._clients[url, key] = ModelClient(url, key or None)
+        return client
+
+    def _from_file(self, settings: ModelSettings) -> ModelChoice:
+        name = Path(settings.file).expanduser()
+        path = next((p for folder in self._folders if (p := folder / name).is_file()), name)
+        problem = missing_package() or missing_runner()
+        if not path.is_file():
+            problem = f"There is no model file {path}."
+        if problem:
+            return ModelChoice(settings, None, problem)
+        runner = self._local.get(path)
+        if runner is None:
+            runner = self._local[path] = LocalModel(path, settings)
+        client = self._clients.get((str(path), ""))
+        if client is None:
+            client = self._clients[str(path), ""] = ModelClient(path.name, None, locate=runner.url)
+        return ModelChoice(settings, client)
+
+    async def close(self) -> None:
+        """Close all connections, and end all processes."""
+        for client in self._clients.values():
+            await client.close()
+        for runner in self._local.values():
+            await runner.close()
+
+
+class PersonaAgentFactory:
+    """Makes agents from the persona files below personas/, each read again when it has changed.
+
+    The file is looked for in each of the `assets` folders; the first that has it counts.
+    """
+
+    def __init__(
+        self,
+        assets: Sequence[Path],
+        chance: Callable[[], Random],
+        models: ModelPool | None = None,
+    ) -> None:
+        self._assets = [folder.resolve() for folder in assets]
+        self._chance = chance
+        self._models = models or ModelPool()
+        self._personas = PersonaFiles()
+
+    def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> Agent:
+        """Make the agent of a character. Raises RefusalError."""
+        persona = self._persona(request)
+        script = ScriptedAgent(persona, memory, self._chance())
+        chosen = self._models.choose(request, persona)
+        if chosen.client is None or chosen.problem:
+            return script
+        chosen.client.prepare()
+        return LlmAgent(persona, script, chosen.client, chosen.settings, memory)
+
+    def about(self, request: ConnectRequest) -> AgentAbout:
+        """Return what answers for a character. Raises RefusalError."""
+        chosen = self._models.choose(request, self._persona(request))
+        if chosen.problem:
+            return AgentAbout(problems=(chosen.problem,))
+        if chosen.client is None:
+            return AgentAbout()
+        settings = chosen.settings
+        return AgentAbout(settings.name or settings.file or "a language model", settings.host)
+
+    async def close(self) -> None:
+        """Close connections and processes of models."""
+        await self._models.close()
+
+    def voice(self, request: ConnectRequest) -> VoiceStyle | None:
+        """Return how the character sounds. Raises RefusalError."""
+        voice = self._persona(request).voice
+        return VoiceStyle(
+            voice.language, voice.variant, voice.pitch, voice.words_per_minute, voice.name
+        )
+
+    def _persona(self, request: ConnectRequest) -> Persona:
+        path = self._path(request)
+        try:
+            return self._personas.read(path)
+        except TomlFileError as error:
+            raise RefusalError(422, [_problem(str(item)) for item in error.problems[:20]]) from None
+
+    def _path(self, request: ConnectRequest) -> Path:
+        if request.persona is None and set(request.character_id) & set("/\\:\0"):
+            raise RefusalError(404, "character not found")
+        name = request.persona or f"personas/{request.character_id}.toml"
+        try:
+            paths = [(folder / name).resolve() for folder in self._assets]
+            found = next((path for path in paths if path.is_file()), None)
+        except (OSError, ValueError):  # a name that no file can have
+            raise RefusalError(422, [_problem("must be the name of a file")]) from None
+        for path, folder in zip(paths, self._assets, strict=True):
+            if not path.is_relative_to(folder) or path.suffix != ".toml":
+                raise RefusalError(422, [_problem("must be a .toml file below the assets folder")])
+        if found is None:
+            raise RefusalError(404, f"no persona file {paths[0]}")
+        return found
+
+
+def _problem(message: str) -> dict[str, Any]:
+    return {"type": "persona", "loc": ["body", "persona"], "msg": message}
