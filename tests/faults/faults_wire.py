@@ -164,6 +164,7 @@ async def _hostile(frames: int) -> Row:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         async with bare.room() as (other, _):
             for start in range(0, frames, 30):
+                await other.link("ping", t=0.0)  # as every client does: a silent one is dropped
                 async with bare.room() as (guest, _grant):
                     for _ in range(30):
                         noise = os.urandom(chance.choice((3, 200, 20_000)))
