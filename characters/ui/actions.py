@@ -19,7 +19,7 @@ from characters.components.parts import SoundDevices
 from characters.protocol.turn_settings import ListeningMode
 from characters.ui import words
 from characters.ui.model import Actor, Failed, SceneQuery, by_cause
-from characters.ui.state import HudLayer, HudState, sound_people, steps
+from characters.ui.state import HudLayer, HudState, steps
 from engine.app.application import Application
 from engine.core.input import Input
 from engine.core.words import Words
@@ -506,17 +506,16 @@ class SoundActions:
 
     @property
     def rows(self) -> tuple[SoundRow, ...]:
-        """What can be chosen: the player's devices, and the volume of as many voices as fit."""
+        """What can be chosen: the player's devices, and the volume of each voice."""
         manager = self._query.manager
         if manager is None:
             return ()
-        most = sound_people(self._query.scene.camera.size[1])
         return (
             self._microphone(manager),
             *_ways_to_talk(self._say, manager),
             self._speaker(manager),
             _headphones(self._say, manager),
-            *(_voice(self._say, manager, character) for character in self._query.characters[:most]),
+            *(_voice(self._say, manager, character) for character in self._query.characters),
         )
 
     @property

@@ -14,8 +14,8 @@ from engine.ui.text_field import TextField
 
 __all__ = [
     "bar", "CaptionSize", "Draft", "FieldState", "hud_layout", "HudLayer", "HudLayout", "HudState",
-    "listing", "MARGIN", "MIC_W", "sound_page", "sound_people", "SOUND_ROW", "spread", "steps",
-    "window",
+    "listing", "MARGIN", "MIC_H", "MIC_W", "Scroll", "sound_page", "sound_rows", "SOUND_ROW",
+    "spread", "steps", "view_shift", "window",
 ]  # fmt: skip
 
 
@@ -120,11 +120,10 @@ def listing(rows: Sequence[FieldRow]) -> tuple[FieldLine, ...]:
     return tuple(lines)
 
 
-def window(lines: Sequence[FieldLine], chosen: int, room: int) -> Sequence[FieldLine]:
-    """Return as many lines as there is `room` for, the chosen one in the middle if possible."""
-    at = next((n for n, line in enumerate(lines) if line.index == chosen), 0)
-    start = max(0, min(at - room // 2, len(lines) - room))
-    return lines[start : start + room]
+def window(total: int, chosen: int, room: int) -> range:
+    """Return which of `total` lines there is `room` for, if possible with the chosen one amid."""
+    start = max(0, min(chosen - room // 2, total - room))
+    return range(start, min(total, start + room))
 
 
 NOTICE_SECONDS = 4.5
@@ -162,6 +161,22 @@ class HudLayer(StrEnum):
 
 
 @dataclass(slots=True)
+class Scroll:
+    """Which part of a long list is seen, from the top."""
+
+    at: int = 0
+
+    def move(self, by: int) -> None:
+        """Go some lines down, or up."""
+        self.at = max(0, self.at + by)
+
+    def window(self, total: int, room: int) -> range:
+        """Return which of `total` lines there is `room` for; the list has an end."""
+        self.at = max(0, min(self.at, total - room))
+        return range(self.at, min(total, self.at + room))
+
+
+@dataclass(slots=True)
 class HudState:
     """Panels, chosen characters, the text under edit, the notice of the moment."""
 
@@ -175,6 +190,7 @@ class HudState:
     sound_index: int = 0
     chat: TextField = field(default_factory=TextField)
     fields: FieldState = field(default_factory=FieldState)
+    session_scroll: Scroll = field(default_factory=Scroll)
     notice: str | None = None
     notice_until: float = 0.0
 
@@ -242,7 +258,6 @@ FAULTS_H = 342.0  # without its rows of people
 CHAT_H = 44.0
 HINT_H = 22.0
 SOUND_W, SOUND_ROW = 560.0, 27.0
-SOUND_SETTINGS = 5  # rows of the Sound page beside those of the characters
 SOUND_H = 106.0  # of the page without its rows
 
 
@@ -261,24 +276,31 @@ class HudLayout:
 
 
 def hud_layout(
-    size: tuple[float, float], *, inspector: bool, faults: bool, people: int = 5
+    size: tuple[float, float],
+    *,
+    inspector: bool,
+    faults: bool,
+    people: int = 5,
+    microphone: tuple[float, float] = (MIC_W, MIC_H),
 ) -> HudLayout:
     """Return the layout for the open panels; the fault panel has a row for each of `people`.
 
-    A narrow picture has room for one panel: the fault panel hides the inspector then.
+    A narrow picture has room for one panel: the fault panel hides the inspector then. All stands
+    below the microphone's card, which is as large as its sentence needs.
     """
-    w, h = size
+    (w, h), (mic_w, mic_h) = size, microphone
+    top = TOP + mic_h - MIC_H
     if faults and w < INSPECTOR_W + FAULTS_W + 4 * MARGIN + STAGE_W:
         inspector = False
-    tall = h - TOP - MARGIN
-    right = Rect(w - INSPECTOR_W - MARGIN, TOP, INSPECTOR_W, tall) if inspector else None
-    left = Rect(MARGIN, TOP, FAULTS_W, min(tall, FAULTS_H + 29.0 * people)) if faults else None
+    tall = h - top - MARGIN
+    right = Rect(w - INSPECTOR_W - MARGIN, top, INSPECTOR_W, tall) if inspector else None
+    left = Rect(MARGIN, top, FAULTS_W, min(tall, FAULTS_H + 29.0 * people)) if faults else None
     x0 = left.right + MARGIN if left else MARGIN
     x1 = right.x - MARGIN if right else w - MARGIN
-    stage = Rect(x0, TOP, x1 - x0, tall)
+    stage = Rect(x0, top, x1 - x0, tall)
     return HudLayout(
         banner=Rect(MARGIN, 10, 330, 26),
-        microphone=Rect(w - MIC_W - MARGIN, 10, MIC_W, MIC_H),
+        microphone=Rect(w - mic_w - MARGIN, 10, mic_w, mic_h),
         stage=stage,
         inspector=right,
         faults=left,
@@ -287,13 +309,40 @@ def hud_layout(
     )
 
 
-def sound_people(height: float) -> int:
-    """Return how many characters there is room for on the Sound page."""
-    return int((height - TOP - MARGIN - SOUND_H) // SOUND_ROW) - SOUND_SETTINGS
+HALF_FIGURE = 44.0
+
+
+def view_shift(layout: HudLayout, width: float, figures: Sequence[float]) -> float:
+    """Return how far to move the picture sideways so that no panel covers the figures.
+
+    `figures` are their places across the picture if it is not moved, the most important first: of
+    those that are too far apart for the stage the last ones stay covered.
+    """
+    left = right = 0.0
+    room = layout.stage.w - 2 * HALF_FIGURE
+    for nth, x in enumerate(figures):
+        low, high = (min(left, x), max(right, x)) if nth else (x, x)
+        if nth and high - low > room:
+            break
+        left, right = low, high
+    if not figures or layout.stage.w >= width - 2 * MARGIN:
+        return 0.0
+    least = layout.stage.x + HALF_FIGURE - left
+    most = layout.stage.right - HALF_FIGURE - right
+    wanted = max(least, min(most, 0.0)) if least <= most else most
+    # No further than panels reach: beyond them there is nothing to be seen.
+    beside = width - layout.stage.right, layout.stage.x
+    return max(-beside[0], min(beside[1], wanted))
+
+
+def sound_rows(height: float) -> int:
+    """Return how many rows there is room for on the Sound page."""
+    return int((height - TOP - MARGIN - SOUND_H) // SOUND_ROW)
 
 
 def sound_page(size: tuple[float, float], rows: int) -> Rect:
     """Return the Sound page in the middle, below the microphone, which stays in sight."""
+    rows = min(rows, sound_rows(size[1]))
     w, h = min(SOUND_W, size[0] - 2 * MARGIN), SOUND_H + rows * SOUND_ROW
     return Rect((size[0] - w) // 2, max(TOP, (size[1] - h) // 2), w, h)
 

@@ -43,19 +43,21 @@ class Camera:
         self.y = y
         self.size = size
         """Width and height of the view in logical pixels; the window sets it."""
+        self.shift: Vector = (0.0, 0.0)
+        """How far the picture is moved to the right and down, as what lies over it asks for."""
 
     def to_screen(self, position: Vector) -> Vector:
         """Return where a place in the level is on the screen."""
         return (
-            position[0] - self.x + self.size[0] / 2,
-            position[1] - self.y + self.size[1] / 2,
+            position[0] - self.x + self.size[0] / 2 + self.shift[0],
+            position[1] - self.y + self.size[1] / 2 + self.shift[1],
         )
 
     def to_world(self, position: Vector) -> Vector:
         """Return which place in the level is at this pixel of the screen."""
         return (
-            position[0] + self.x - self.size[0] / 2,
-            position[1] + self.y - self.size[1] / 2,
+            position[0] + self.x - self.size[0] / 2 - self.shift[0],
+            position[1] + self.y - self.size[1] / 2 - self.shift[1],
         )
 
     def follow(self, target: Vector, bounds: tuple[float, float]) -> None:

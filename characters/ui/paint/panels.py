@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
+from typing import TypeAlias
 
 from characters.session.conversation import SessionState
 from characters.ui import words
@@ -25,7 +26,17 @@ from characters.ui.paint.widgets import (
     sign_picture,
 )
 from characters.ui.report import Moment, rows, timeline
-from characters.ui.state import SOUND_ROW, Draft, HudState, listing, sound_page, window
+from characters.ui.state import (
+    SOUND_ROW,
+    Draft,
+    FieldLine,
+    HudState,
+    Scroll,
+    listing,
+    sound_page,
+    sound_rows,
+    window,
+)
 from characters.ui.words import Shape, Tone
 from engine.scenes.editor import CODE
 from engine.scenes.file import DEFAULT, LEVEL, FieldRow
@@ -50,7 +61,9 @@ _STATE_SIGNS: Mapping[SessionState, tuple[Shape, Tone]] = MappingProxyType(
 )
 
 
-def paint_inspector(gui: Gui, rect: Rect, actor: Actor | None, actions: Actions) -> None:
+def paint_inspector(
+    gui: Gui, rect: Rect, actor: Actor | None, actions: Actions, scroll: Scroll
+) -> None:
     """Paint the session or the fields of one character; tabs choose the character and the page."""
     gui.panel(rect, SHEET)
     people: list[Tab] = [
@@ -67,24 +80,29 @@ def paint_inspector(gui: Gui, rect: Rect, actor: Actor | None, actions: Actions)
         (gui.say("inspector.fields"), fields.is_open, fields.open),
     ]
     y = gui.tabs(rect, y, pages) + 4
+    page = Rect(rect.x, y, rect.w, rect.bottom - 8 - y)
     if fields.is_open:
-        _paint_fields(gui, rect, y, fields)
-    else:
-        _paint_session(gui, rect, y, actor)
+        _paint_fields(gui, page, fields)
+        return
+    lines = tuple(_session_lines(gui, page, actor))
+    shown = scroll.window(len(lines), int(page.h // SESSION_LINE))
+    for nth in shown:
+        lines[nth](page.y + (nth - shown.start) * SESSION_LINE)
+    gui.scroll_bar(page, shown, len(lines))
 
 
-def _paint_session(gui: Gui, rect: Rect, y: float, actor: Actor) -> None:
+SESSION_LINE = 18
+SessionLine: TypeAlias = Callable[[float], object]
+"""Paints itself at a y."""
+
+
+def _session_lines(gui: Gui, page: Rect, actor: Actor) -> Iterator[SessionLine]:
     for row in rows(gui.say, actor, gui.model.now):
-        gui.text(row.label, (rect.x + 14, y), SMALL, MUTED)
-        lines = gui.fonts.lines(row.value, rect.w - 118, SMALL, False)[:7]
-        y = gui.lines(lines, (rect.x + 104, y), SMALL, SNOW) + 1
-    y = gui.heading(rect, y, gui.say("inspector.timeline"))
+        for nth, text in enumerate(gui.fonts.lines(row.value, page.w - 124, SMALL, False)):
+            yield partial(_paint_row, gui, page, "" if nth else row.label, text)
+    yield from _heading(gui, page, gui.say("inspector.timeline"))
     for moment in timeline(gui.say, actor.view, gui.model.now):
-        if y > rect.bottom - 24:
-            return
-        _paint_moment(gui, rect, y, moment)
-        y += 20
-    y = _paint_list(gui, rect, y, gui.say("inspector.messages"), actor.messages)
+        yield partial(_paint_moment, gui, page, moment)
     said = [
         gui.say(
             "inspector.player_said" if t.speaker == "player" else "inspector.character_said",
@@ -92,67 +110,88 @@ def _paint_session(gui: Gui, rect: Rect, y: float, actor: Actor) -> None:
         )
         for t in actor.view.transcript
     ]
-    _paint_list(gui, rect, y, gui.say("inspector.transcript"), said)
+    yield from _texts(gui, page, gui.say("inspector.transcript"), said)
+    yield from _texts(gui, page, gui.say("inspector.messages"), actor.messages)
 
 
-def _paint_moment(gui: Gui, rect: Rect, y: float, moment: Moment) -> None:
-    gui.blit(sign_picture(gui.painter, *_STATE_SIGNS[moment.state]), (rect.x + 12, y - 4))
-    gui.text(moment.when, (rect.x + 82, y), 12, MUTED, align="right")
+def _texts(gui: Gui, page: Rect, title: str, texts: Sequence[str]) -> Iterator[SessionLine]:
+    """Yield the lines of texts, the newest first, under a heading."""
+    if not texts:
+        return
+    yield from _heading(gui, page, title)
+    for text in reversed(texts):
+        for line in gui.fonts.lines(text, page.w - 34, SMALL, False):
+            yield partial(_paint_row, gui, page, line, "")
+
+
+def _heading(gui: Gui, page: Rect, title: str) -> Iterator[SessionLine]:
+    """Yield a heading, which is as high as two lines."""
+    yield partial(gui.heading, page, text=title)
+    yield lambda y: None
+
+
+def _paint_row(gui: Gui, page: Rect, label: str, value: str, y: float) -> None:
+    gui.text(label, (page.x + 14, y), SMALL, MUTED if value else CREAM)
+    gui.text(value, (page.x + 104, y), SMALL, SNOW)
+
+
+def _paint_moment(gui: Gui, page: Rect, moment: Moment, y: float) -> None:
+    gui.blit(sign_picture(gui.painter, *_STATE_SIGNS[moment.state]), (page.x + 12, y - 4))
+    gui.text(moment.when, (page.x + 82, y), 12, MUTED, align="right")
     what = moment.state.name.lower() + (f": {moment.why}" if moment.why else "")
-    gui.text(what, (rect.x + 92, y - 1), SMALL, CREAM, room=rect.w - 106)
-
-
-def _paint_list(gui: Gui, rect: Rect, y: float, title: str, lines: Sequence[str]) -> float:
-    """Paint the last lines that find room."""
-    room = int((rect.bottom - 8 - y - 29) // LINE)
-    if room < 1 or not lines:
-        return y
-    at = (rect.x + 14, gui.heading(rect, y, title))
-    return gui.lines(lines[-min(room, 4) :], at, SMALL, CREAM, room=rect.w - 28)
+    gui.text(what, (page.x + 92, y - 1), SMALL, CREAM, room=page.w - 112)
 
 
 # The fields of the inspector
 
 _FOOT = 124.0
+_FIELD_H = 20  # as high as the box of a value under edit
 _VALUE_W = 134.0
 _BAR = PanelStyle(fill=(88, 72, 122, 255), border=(0, 0, 0, 0), radius=6, shadow=0)
 _BOX = PanelStyle(fill=SNOW, border=AMBER, border_width=2, radius=6, shadow=0)
 
 
-def _paint_fields(gui: Gui, rect: Rect, y: float, fields: FieldActions) -> None:
+def _paint_fields(gui: Gui, page: Rect, fields: FieldActions) -> None:
     """Paint the list around the chosen row, and below it the words about that row."""
     rows, chosen = fields.rows, fields.chosen
-    room = int((rect.bottom - _FOOT - y) // LINE)
-    shown = window(listing(rows), rows.index(chosen) if chosen else 0, room)
-    under_edit = rect
-    for line in shown:
-        place = Rect(rect.x + 8, y, rect.w - 16, LINE)
-        if line.index is None:
-            heading = line.text or gui.say("field.object")
-            gui.text(heading, (place.x + 6, y), 12, AMBER, bold=True)
-        else:
-            is_chosen = rows[line.index] is chosen
-            _paint_field_row(gui, place, rows[line.index], is_chosen=is_chosen)
-            gui.hotspots.add(place, partial(fields.click, line.index))
-            under_edit = place if is_chosen else under_edit
-        y += LINE
-    if fields.state.draft is not None:  # over the rows beside it
-        _paint_draft(gui, under_edit, fields.state.draft)
-    _paint_foot(gui, Rect(rect.x, rect.bottom - _FOOT, rect.w, _FOOT), fields)
+    lines = listing(rows)
+    index = rows.index(chosen) if chosen else 0
+    at = next((nth for nth, line in enumerate(lines) if line.index == index), 0)
+    listed = Rect(page.x, page.y, page.w, page.h + 8 - _FOOT)
+    shown = window(len(lines), at, int(listed.h // _FIELD_H))
+    for nth in shown:
+        y = listed.y + (nth - shown.start) * _FIELD_H
+        place = Rect(page.x + 8, y, page.w - 22, _FIELD_H)
+        _paint_field_line(gui, place, lines[nth], fields)
+    gui.scroll_bar(listed, shown, len(lines))
+    _paint_foot(gui, Rect(page.x, page.bottom + 8 - _FOOT, page.w, _FOOT), fields)
+
+
+def _paint_field_line(gui: Gui, place: Rect, line: FieldLine, fields: FieldActions) -> None:
+    if line.index is None:
+        heading = line.text or gui.say("field.object")
+        gui.text(heading, (place.x + 6, place.y + 2), 12, AMBER, bold=True)
+        return
+    row, draft = fields.rows[line.index], fields.state.draft
+    is_chosen = row is fields.chosen
+    _paint_field_row(gui, place, row, is_chosen=is_chosen)
+    gui.hotspots.add(place, partial(fields.click, line.index))
+    if is_chosen and draft is not None:
+        _paint_draft(gui, place, draft)
 
 
 def _paint_field_row(gui: Gui, place: Rect, row: FieldRow, *, is_chosen: bool) -> None:
     if is_chosen:
         gui.panel(place, _BAR)
     value_x, room = place.right - _VALUE_W, _VALUE_W - 6
-    gui.text(row.name, (place.x + 12, place.y), SMALL, CREAM, room=value_x - place.x - 18)
+    gui.text(row.name, (place.x + 12, place.y + 1), SMALL, CREAM, room=value_x - place.x - 18)
     origin = "" if row.origin in (LEVEL, DEFAULT, CODE) else row.origin.partition(" ")[0]
     if origin:
-        at = (place.right - 6, place.y + 1)
+        at = (place.right - 6, place.y + 2)
         room -= gui.text(origin, at, 11, AMBER, align="right").w + 8
     is_quiet = row.origin == DEFAULT or row.is_fixed or not row.text
     colour = MUTED if is_quiet else SNOW
-    gui.text(row.text or gui.say("field.empty"), (value_x, place.y), SMALL, colour, room=room)
+    gui.text(row.text or gui.say("field.empty"), (value_x, place.y + 1), SMALL, colour, room=room)
 
 
 def _paint_draft(gui: Gui, place: Rect, draft: Draft) -> None:
@@ -163,24 +202,24 @@ def _paint_draft(gui: Gui, place: Rect, draft: Draft) -> None:
         before = before[1:]
     text = fonts.shortened(before + draft.text[draft.field.cursor :], room, SMALL)
     wide = max(_VALUE_W + 4, fonts.width(text, SMALL) + 22)
-    box = Rect(place.right - wide, place.y - 1, wide, LINE + 2)
+    box, y = Rect(place.right - wide, place.y, wide, place.h), place.y + 1
     draft.field.place = box
     gui.panel(box, _BOX)
     if draft.row.choices:
-        gui.text(text, (box.center[0], place.y), SMALL, INK, bold=True, align="center")
-        gui.text("<", (box.x + 5, place.y), SMALL, INK, bold=True)
-        gui.text(">", (box.right - 12, place.y), SMALL, INK, bold=True)
+        gui.text(text, (box.center[0], y), SMALL, INK, bold=True, align="center")
+        gui.text("<", (box.x + 5, y), SMALL, INK, bold=True)
+        gui.text(">", (box.right - 12, y), SMALL, INK, bold=True)
         return
     at = box.x + 7
     if draft.is_fresh and text:
         wide = fonts.width(text, SMALL)
-        gui.fill((250, 214, 150, 255), (round(at) - 1, round(place.y), round(wide) + 2, LINE))
-    gui.text(text, (at, place.y), SMALL, INK)
+        gui.fill((250, 214, 150, 255), (round(at) - 1, round(y) + 1, round(wide) + 2, LINE - 1))
+    gui.text(text, (at, y), SMALL, INK)
     cursor = at + fonts.width(before, SMALL)
-    gui.fill(INK, (round(cursor), round(place.y) + 1, 2, LINE - 2))
+    gui.fill(INK, (round(cursor), round(y) + 2, 2, LINE - 3))
     if draft.field.composed:
         w = min(cursor - at, fonts.width(draft.field.composed, SMALL))
-        gui.fill(INK, (round(cursor - w), place.y + LINE - 1, round(w), 1))
+        gui.fill(INK, (round(cursor - w), round(y) + LINE - 1, round(w), 1))
 
 
 def _paint_foot(gui: Gui, foot: Rect, fields: FieldActions) -> None:
@@ -213,10 +252,14 @@ def paint_sound(gui: Gui, sound: SoundActions) -> None:
     gui.text(gui.say("sound.title"), (page.x + 28, page.y + 11), 22, AMBER, bold=True)
     back = Rect(page.right - 104, page.y + 11, 88, 25)
     gui.button(back, HudAction(sound.close, gui.say("menu.back")), PLUM, CREAM, 13)
-    for nth, row in enumerate(rows):
-        place = Rect(page.x + 16, page.y + _HEAD + nth * SOUND_ROW, page.w - 32, SOUND_ROW - 3)
+    shown = window(len(rows), chosen, sound_rows(gui.model.size[1]))
+    for nth in shown:
+        y = page.y + _HEAD + (nth - shown.start) * SOUND_ROW
+        place = Rect(page.x + 16, y, page.w - 32, SOUND_ROW - 3)
         gui.hotspots.add(place, partial(sound.choose, nth))
-        _paint_sound_row(gui, place, row, is_chosen=nth == chosen)
+        _paint_sound_row(gui, place, rows[nth], is_chosen=nth == chosen)
+    listed = Rect(page.x, page.y + _HEAD, page.w - 2, len(shown) * SOUND_ROW - 3)
+    gui.scroll_bar(listed, shown, len(rows))
     hint = rows[chosen].hint if rows else ""
     lines = gui.fonts.lines(sound.note or hint, page.w - 56, SMALL, False)[:2]
     middle, colour = page.center[0], AMBER if sound.note else CREAM
@@ -275,9 +318,13 @@ def paint_faults(gui: Gui, rect: Rect, state: HudState, buttons: Sequence[HudAct
     below = 8 + button_rows * _BUTTON_STEP + 2 + _STATE_H
     room = max(1, int((rect.bottom - y - below) // _TARGET_STEP))
     keys = [actor.key for actor in gui.model.actors]
-    for nth, actor in enumerate(targets[:room]):
-        row, key = Rect(rect.x + 10, y, rect.w - 20, 25), actor.key if actor else None
-        _paint_target(gui, row, nth, actor, is_chosen=key == state.fault_target)
+    chosen = keys.index(state.fault_target) + 1 if state.fault_target in keys else 0
+    shown = window(len(targets), chosen, room)
+    listed = Rect(rect.x, y, rect.w, len(shown) * _TARGET_STEP - 4)
+    gui.scroll_bar(listed, shown, len(targets))
+    for nth in shown:
+        actor, row = targets[nth], Rect(rect.x + 10, y, rect.w - 22, 25)
+        _paint_target(gui, row, nth, actor, is_chosen=nth == chosen)
         gui.hotspots.add(row, partial(state.choose_fault_target, nth, keys))
         y += _TARGET_STEP
     _paint_fault_buttons(gui, Rect(rect.x, y + 8, rect.w, 0), buttons)

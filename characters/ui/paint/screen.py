@@ -60,7 +60,8 @@ def _paint_game(gui: Gui, state: HudState, layout: HudLayout, actions: Actions) 
         paint_hint(gui, layout.hint, _hint(gui, state, layout.hint.w))
     paint_captions(gui, captions)
     if layout.inspector is not None:
-        paint_inspector(gui, layout.inspector, _inspected(model, state), actions)
+        inspected = _inspected(model, state)
+        paint_inspector(gui, layout.inspector, inspected, actions, state.session_scroll)
     if layout.faults is not None:
         paint_faults(gui, layout.faults, state, actions.faults())
     paint_errors(gui, cards, actions)

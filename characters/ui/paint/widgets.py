@@ -137,6 +137,15 @@ class Gui:
             x += w + 6
         return y + 30
 
+    def scroll_bar(self, rect: Rect, shown: range, total: int) -> None:
+        """Paint at the right edge which part of a list is shown; nothing where all of it is."""
+        if len(shown) >= total:
+            return
+        track = Rect(rect.right - 9, rect.y, 4, rect.h)
+        start, part = shown.start / total * track.h, len(shown) / total * track.h
+        self.fill((66, 56, 92, 255), (track.x, track.y, track.w, track.h))
+        self.fill(MUTED, (track.x, round(track.y + start), track.w, max(12, round(part))))
+
     def heading(self, rect: Rect, y: float, text: str) -> float:
         """Paint a line and a title below it; return the y below them."""
         self.fill((90, 78, 118, 255), (rect.x + 14, y + 5, rect.w - 28, 1))

@@ -12,9 +12,11 @@ from characters.ui.state import (
     FieldState,
     HudLayer,
     HudState,
+    Scroll,
     hud_layout,
     listing,
     spread,
+    view_shift,
     window,
 )
 from engine.core.input import Input
@@ -153,9 +155,40 @@ def test_fields_stand_under_the_names_of_their_tables() -> None:
 
 @pytest.mark.parametrize(("chosen", "first"), [(0, 0), (10, 6), (19, 12)])
 def test_the_chosen_line_is_in_the_window(chosen: int, first: int) -> None:
-    lines = listing([row(path=f"f{n}") for n in range(20)])[1:]
-    shown = window(lines, chosen, 8)
-    assert [line.index for line in shown] == list(range(first, first + 8))
+    assert window(20, chosen, 8) == range(first, first + 8)
+    assert window(3, 1, 8) == range(3)
+
+
+def test_a_list_is_scrolled_to_its_ends_and_no_further() -> None:
+    scroll = Scroll()
+    scroll.move(50)
+    assert scroll.window(20, 8) == range(12, 20)
+    scroll.move(-1)
+    assert scroll.window(20, 8) == range(11, 19)
+    assert scroll.window(5, 8) == range(5)
+
+
+@pytest.mark.parametrize(
+    ("figures", "shift"),
+    [
+        ((300, 400), 0),  # nobody is covered
+        ((900,), 520 - 900),
+        ((700, 850), 520 - 850),
+        ((900, 100), 520 - 900),  # too far apart: the first is seen
+        ((960,), -396),  # no further than the panel reaches
+    ],
+)
+def test_the_picture_moves_until_no_panel_covers_who_matters(
+    figures: tuple[float, ...], shift: float
+) -> None:
+    layout = hud_layout((960, 600), inspector=True, faults=False)
+    assert view_shift(layout, 960, figures) == shift
+
+
+def test_without_a_panel_the_picture_stays() -> None:
+    assert view_shift(hud_layout((960, 600), inspector=False, faults=False), 960, (950,)) == 0
+    between = hud_layout((960, 600), inspector=True, faults=True)
+    assert view_shift(between, 960, (100,)) > 0 > view_shift(between, 960, (800,))
 
 
 SCREEN = Rect(0, 0, 960, 600)

@@ -11,7 +11,7 @@ from characters.components.parts import SoundDevices
 from characters.ui.actions import Actions, HudAction, SoundActions
 from characters.ui.model import SceneQuery
 from characters.ui.paint.panels import paint_faults, paint_inspector, paint_sound
-from characters.ui.state import HudState, hud_layout, sound_page
+from characters.ui.state import HudState, Scroll, hud_layout, sound_page
 from engine.objects.scene import Scene
 from engine.ui.geometry import Hotspots, Rect
 from tests.audio.devices import until
@@ -170,7 +170,7 @@ def frame() -> Rect:
 
 def test_the_inspector_stays_in_its_frame_and_its_tabs_choose() -> None:
     surface, spots, actions, shown = sheet(), Hotspots(), RecordingActions(), crowd()
-    paint_inspector(gui(shown, surface, spots=spots), frame(), shown.actors[1], actions)
+    paint_inspector(gui(shown, surface, spots=spots), frame(), shown.actors[1], actions, Scroll())
     for point in places(frame()):
         spots.click(point)
     assert set(actions.chosen) == {actor.key for actor in shown.actors}
@@ -179,5 +179,5 @@ def test_the_inspector_stays_in_its_frame_and_its_tabs_choose() -> None:
 
 def test_the_inspector_of_an_empty_level_says_so() -> None:
     surface = sheet()
-    paint_inspector(gui(model(), surface), frame(), None, RecordingActions())
+    paint_inspector(gui(model(), surface), frame(), None, RecordingActions(), Scroll())
     assert area(surface).w > 300
