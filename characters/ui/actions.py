@@ -38,6 +38,9 @@ _UP_DOWN: Mapping[str, int] = MappingProxyType(
 _LEFT_RIGHT: Mapping[str, int] = MappingProxyType(
     {"left": -1, "a": -1, "pad left": -1, "right": 1, "d": 1, "pad right": 1}
 )
+_THROUGH_SESSION: Mapping[str, int] = MappingProxyType(
+    {"mouse 4": -3, "mouse 5": 3, "page up": -12, "page down": 12}
+)
 _THROUGH_FIELDS: Mapping[str, int] = MappingProxyType(
     {"up": -1, "down": 1, "pad up": -1, "pad down": 1, "mouse 4": -3, "mouse 5": 3,
      "page up": -12, "page down": 12, "home": -1000, "end": 1000}
@@ -53,13 +56,12 @@ class HudAction:
     keys: tuple[str, ...] = ()
     binding: str = ""
     """An action of `scene.input.bindings`, whose keys run this one too."""
-    is_enabled: bool = True
+    why_not: str = ""
+    """Why it cannot be done now, which `run` tells then; its button is grey."""
     is_harmful: bool = False
 
     def is_pressed(self, source: Input) -> bool:
         """Tell whether one of its keys went down in this frame."""
-        if not self.is_enabled:
-            return False
         is_bound = bool(self.binding) and source.get_button_down(self.binding)
         return is_bound or any(map(source.get_key_down, self.keys))
 
@@ -108,6 +110,8 @@ class Actions:
             for action in self.faults():
                 if action.is_pressed(source):
                     action.run()
+        if self._state.is_inspector_open:
+            self._state.session_scroll.move(steps(source, _THROUGH_SESSION))
 
     def _obey_in_chat(self, source: Input) -> None:
         self._state.chat.feed(source)
@@ -162,8 +166,10 @@ class Actions:
         faults, target, say = self.query.faults, self._state.fault_target, self.say
         if faults is None:
             return ()
-        is_down = faults.has_service and not faults.is_service_running
-        is_up = faults.has_service and not is_down
+        runs = say("faults.runs") if faults.is_service_running else ""
+        down = "" if faults.is_service_running else say("faults.down")
+        if not faults.has_service:
+            runs = down = say("faults.no_service")
         listener = self.query.target
         key = target if target is not None else listener and listener.key
         return (
@@ -173,14 +179,13 @@ class Actions:
             self._fault("o", words.slow_button(say), lambda: faults.slow_link(target)),
             self._fault("h", say("faults.heal"), lambda: faults.heal(target), is_harmful=False),
             self._cable(faults),
-            self._fault("k", say("faults.kill"), faults.kill_service, is_enabled=is_up),
+            self._fault("k", say("faults.kill"), faults.kill_service, why_not=down),
             self._fault(
-                "l", say("faults.launch"), faults.start_service,
-                is_harmful=False, is_enabled=is_down,
+                "l", say("faults.launch"), faults.start_service, is_harmful=False, why_not=runs
             ),
             self._fault(
                 "x", say("faults.expire"), lambda: faults.expire_session(key or ""),
-                is_enabled=key is not None,
+                why_not="" if key is not None else say("faults.expire_whose"),
             ),
         )  # fmt: skip
 
@@ -188,8 +193,9 @@ class Actions:
         if faults.is_microphone_unplugged:
             label = self.say("faults.plug_in")
             return self._fault("u", label, faults.plug_in_microphone, is_harmful=False)
-        label, is_enabled = self.say("faults.unplug"), faults.has_microphone
-        return self._fault("u", label, faults.unplug_microphone, is_enabled=is_enabled)
+        why_not = "" if faults.has_microphone else self.say("faults.no_microphone")
+        label = self.say("faults.unplug")
+        return self._fault("u", label, faults.unplug_microphone, why_not=why_not)
 
     def _fault(
         self,
@@ -198,18 +204,21 @@ class Actions:
         act: Callable[[], object],
         *,
         is_harmful: bool = True,
-        is_enabled: bool = True,
+        why_not: str = "",
     ) -> HudAction:
         """Return the action, its refusal shown to the player."""
 
         def run() -> None:
+            if why_not:
+                self._notify(why_not)
+                return
             try:
                 act()
             except LookupError as error:
                 self._notify(error.args[0] if error.args else str(error))
 
         label = f"{self.say.keys[key]}  {label}"
-        return HudAction(run, label, (key,), is_harmful=is_harmful, is_enabled=is_enabled)
+        return HudAction(run, label, (key,), is_harmful=is_harmful, why_not=why_not)
 
     def offers(
         self, together: Sequence[Actor], causes: Sequence[Sequence[Actor]]
@@ -220,8 +229,9 @@ class Actions:
         the first of its buttons only, which is the one that it runs.
         """
         one, say, is_first = together[0], self.say, together is causes[0]
-        retry = "error.retry_all" if len(together) > 1 else "error.retry"
-        label = say(f"{retry}_key" if is_first else retry)
+        label = say("error.retry_key") if is_first else say("error.retry")
+        if len(together) > 1:
+            label = say("error.retry_all_key") if is_first else say("error.retry_all")
         found = [HudAction(lambda: self._each(together, self.retry), label)]
         if one.view.error is not None and one.view.error.stage == "resume":
             found.append(HudAction(lambda: self.start_anew(one.key), say("error.start_anew")))
@@ -361,6 +371,8 @@ class FieldActions:
         elif source.get_button_down("inspector"):
             self.close()
             self._hud.is_inspector_open = False
+        elif any(map(source.get_button_down, ("faults", "help", "captions"))):
+            self.state.say(self._say("field.close_first"), is_refusal=True)
         elif self.state.draft is not None:
             self._write(source)
         else:

@@ -13,7 +13,7 @@ from characters.ui import words
 from characters.ui.actions import Actions
 from characters.ui.model import HUD_BINDINGS, SceneQuery, gather
 from characters.ui.report import EventLog
-from characters.ui.state import CaptionSize, HudState
+from characters.ui.state import CaptionSize, HudState, hud_layout, view_shift
 from engine.app.hot_reload import HotReload
 from engine.core.events import Subscription
 from engine.core.words import Words
@@ -27,6 +27,7 @@ __all__ = ["Hud"]
 
 
 CAPTIONS = "hud.captions"
+SHIFT_SECONDS = 0.12  # in which the picture goes most of its way out from under a panel
 
 _log = logging.getLogger(__name__)
 
@@ -87,6 +88,7 @@ class Hud(Component):
         for subscription in self._subscriptions:
             subscription.cancel()
         self._capture(False)
+        self.scene.camera.shift = (0.0, 0.0)
         self._close_microphone(SceneQuery(self.scene).manager, False)
 
     def notify(self, sentence: str) -> None:
@@ -105,6 +107,7 @@ class Hud(Component):
         if self.input.get_mouse_button_down(1):
             self._hotspots.click(self.input.mouse_position)
         self._actions(query).obey(self.input)
+        self._make_room(query, dt)
         self._capture(self._state.is_capturing)
         self._close_microphone(query.manager, self._state.is_covering)
         if self._shown != self._state.shown:
@@ -165,6 +168,19 @@ class Hud(Component):
         problem = "" if service is None else service.take_problem()
         if problem:
             self.notify(problem)
+
+    def _make_room(self, query: SceneQuery, dt: float) -> None:
+        """Move the picture until no open panel covers the player and who is talked to."""
+        camera, state = self.scene.camera, self._state
+        layout = hud_layout(
+            camera.size, inspector=state.is_inspector_open, faults=state.is_faults_open
+        )
+        before = camera.shift[0]
+        matter = filter(None, (query.player, query.target, query.find(state.inspected)))
+        figures = [camera.to_screen(one.transform.position)[0] - before for one in matter]
+        left = view_shift(layout, camera.size[0], figures) - before
+        step = left if abs(left) < 1.0 else left * min(1.0, dt / SHIFT_SECONDS)
+        camera.shift = (before + step, 0.0)
 
     def _keep_captions(self) -> None:
         prefs = self.scene.find_service(PlayerPrefs)

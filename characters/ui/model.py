@@ -155,6 +155,8 @@ class HudModel:
     faults: FaultState = field(default_factory=FaultState)
     player_name: str = ""
     player_head: Point | None = None
+    level: tuple[float, float] | None = None
+    """Where the level begins and ends across the picture, if that was moved aside."""
     notice: str | None = None
     pointer: Point = (-1.0, -1.0)
     words: Words = ENGLISH
@@ -175,6 +177,11 @@ class HudModel:
             heads.append(self.player_head)
         return tuple(Rect(x - 45, y - 48, 90, 190) for x, y in heads)
 
+    @property
+    def faces(self) -> tuple[Rect, ...]:
+        """The faces of the characters and the player."""
+        return tuple(Rect(figure.x + 12, figure.y + 52, 66, 70) for figure in self.figures)
+
 
 def gather(query: SceneQuery, state: HudState, messages: Messages) -> HudModel:
     """Return what this frame shows; `messages` returns the last wire messages of a key."""
@@ -190,6 +197,7 @@ def gather(query: SceneQuery, state: HudState, messages: Messages) -> HudModel:
         faults=_faults(query, state),
         player_name=query.player.name if query.player is not None else "",
         player_head=None if query.player is None else _head(query.player, scene),
+        level=_level(scene),
         notice=state.notice,
         pointer=scene.input.mouse_position,
         words=query.words,
@@ -215,6 +223,13 @@ def _head(figure: Component, scene: Scene) -> Point:
     sprite = figure.get_component(CharacterSprite)
     top = sprite.head_height if sprite is not None else BADGE_HEIGHT
     return scene.camera.to_screen((x, y - top))
+
+
+def _level(scene: Scene) -> tuple[float, float] | None:
+    camera = scene.camera
+    if not camera.shift[0]:
+        return None
+    return camera.to_screen((0.0, 0.0))[0], camera.to_screen(scene.size)[0]
 
 
 def _voice(manager: CharacterManager | None) -> VoiceInputStatus:

@@ -303,13 +303,13 @@ def failure_title(say: Words, names: Sequence[str], view: SessionView, *, are_al
 
     `are_all` says whether nobody else is here.
     """
-    name, several = _together(say, names, are_all=are_all), "_several" if len(names) > 1 else ""
+    name, is_one = _together(say, names, are_all=are_all), len(names) == 1
     stage = view.error.stage if view.error is not None else ""
     if stage == "resume":
         return say("error.cannot_go_on", name=name)
     if stage in ("connect", "join", "ready"):
-        return say(f"error.not_reached{several}", name=name)
-    return say(f"error.connection_lost{several}", name=name)
+        return say("error.not_reached" if is_one else "error.not_reached_several", name=name)
+    return say("error.connection_lost" if is_one else "error.connection_lost_several", name=name)
 
 
 def closed_door(say: Words, level: str, error: Exception) -> str:

@@ -98,7 +98,7 @@ SessionLine: TypeAlias = Callable[[float], object]
 
 def _session_lines(gui: Gui, page: Rect, actor: Actor) -> Iterator[SessionLine]:
     for row in rows(gui.say, actor, gui.model.now):
-        for nth, text in enumerate(gui.fonts.lines(row.value, page.w - 124, SMALL, False)):
+        for nth, text in enumerate(gui.fonts.lines(row.value, page.w - 116, SMALL, False)):
             yield partial(_paint_row, gui, page, "" if nth else row.label, text)
     yield from _heading(gui, page, gui.say("inspector.timeline"))
     for moment in timeline(gui.say, actor.view, gui.model.now):
@@ -351,7 +351,7 @@ def _paint_fault_buttons(gui: Gui, at: Rect, buttons: Sequence[HudAction]) -> No
     for nth, action in enumerate(buttons):
         box = Rect(at.x + 10 + (nth % 2) * (w + 10), at.y + (nth // 2) * _BUTTON_STEP, w, 31)
         colour = CORAL if action.is_harmful else SAGE
-        if action.is_enabled:
-            gui.button(box, action, colour, INK, 13)
-        else:
+        if action.why_not:
             gui.button(box, action, _DISABLED, MUTED, 13)
+        else:
+            gui.button(box, action, colour, INK, 13)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 from characters.ui.actions import Actions
+from characters.ui.appearance import INK
 from characters.ui.model import Actor, HudModel
 from characters.ui.paint.panels import paint_faults, paint_inspector, paint_sound
 from characters.ui.paint.talk import (
     caption_places,
     error_cards,
+    microphone_size,
+    notice_place,
     paint_badges,
     paint_banner,
     paint_captions,
@@ -33,6 +38,7 @@ def paint_screen(gui: Gui, state: HudState, actions: Actions) -> None:
         inspector=state.is_inspector_open,
         faults=state.is_faults_open,
         people=len(model.actors),
+        microphone=microphone_size(gui),
     )
     if not state.is_covering:
         _paint_game(gui, state, layout, actions)
@@ -50,8 +56,11 @@ def _paint_game(gui: Gui, state: HudState, layout: HudLayout, actions: Actions) 
     model, stage = gui.model, layout.stage
     is_chatting, letters = state.layer is HudLayer.CHAT, state.caption_size.pixels
     below = layout.chat if is_chatting else layout.hint
-    captions = caption_places(gui, stage, below.y - 7, letters) if letters else ()
-    talk = (below, *(place.rect for place in captions))
+    notice = notice_place(gui, stage, below.y - 7)
+    talk = [below] if notice is None else [below, notice]
+    lowest = min(rect.y for rect in talk if rect.y > stage.center[1])
+    captions = caption_places(gui, stage, lowest - 7, letters) if letters else ()
+    talk += [place.rect for place in captions]
     cards = error_cards(gui, stage, talk)
     paint_badges(gui, stage, [card.rect for card in cards], talk)
     if is_chatting:
@@ -59,14 +68,23 @@ def _paint_game(gui: Gui, state: HudState, layout: HudLayout, actions: Actions) 
     else:
         paint_hint(gui, layout.hint, _hint(gui, state, layout.hint.w))
     paint_captions(gui, captions)
+    _paint_beyond(gui)
     if layout.inspector is not None:
         inspected = _inspected(model, state)
         paint_inspector(gui, layout.inspector, inspected, actions, state.session_scroll)
     if layout.faults is not None:
         paint_faults(gui, layout.faults, state, actions.faults())
     paint_errors(gui, cards, actions)
-    if model.notice is not None:
-        paint_notice(gui, stage, talk[-1].y - 6, model.notice)
+    if notice is not None:
+        paint_notice(gui, notice)
+
+
+def _paint_beyond(gui: Gui) -> None:
+    """Paint what is beyond the level where the picture was moved out from under a panel."""
+    (w, h), level = gui.model.size, gui.model.level
+    for x, end in () if level is None else ((0.0, level[0]), (level[1], w)):
+        if end > x:
+            gui.fill(INK, (round(x), 0, math.ceil(end - x), h))
 
 
 def _hint(gui: Gui, state: HudState, room: float) -> str:

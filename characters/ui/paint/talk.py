@@ -20,7 +20,7 @@ from characters.ui.paint.widgets import (
     microphone_picture,
     sign_picture,
 )
-from characters.ui.state import MARGIN, MIC_W, bar, spread
+from characters.ui.state import MARGIN, MIC_H, MIC_W, bar, spread
 from characters.ui.words import BadgeWords, Shape, Tone
 from engine.ui.geometry import Rect
 from engine.ui.painter import Painter, PanelStyle
@@ -29,7 +29,7 @@ from engine.ui.text_field import TextField
 __all__ = [
     "caption_places", "error_cards", "ErrorCard", "paint_badges", "paint_banner", "paint_captions",
     "paint_chat", "paint_errors", "paint_help", "paint_hint", "paint_menu", "paint_microphone",
-    "paint_notice", "prewarm_badges",
+    "microphone_size", "notice_place", "paint_notice", "prewarm_badges",
 ]  # fmt: skip
 
 
@@ -265,16 +265,39 @@ def paint_hint(gui: Gui, rect: Rect, text: str) -> None:
     gui.text(text, (x + w / 2, rect.y + 3), 13, MUTED, align="center")
 
 
-def paint_notice(gui: Gui, stage: Rect, bottom: float, text: str) -> None:
-    """Paint a sentence for the player, such as why a line was not sent, above `bottom`."""
-    lines = gui.fonts.lines(text, min(460, stage.w) - 28, 15, True)
+def notice_place(gui: Gui, stage: Rect, bottom: float) -> Rect | None:
+    """Return where the notice stands: above `bottom`, or at the top where it would hide a face."""
+    if gui.model.notice is None:
+        return None
+    lines = gui.fonts.lines(gui.model.notice, min(620, stage.w) - 28, 15, True)
     w = min(stage.w, max(gui.fonts.width(line, 15, True) for line in lines) + 28)
     h = len(lines) * gui.fonts.height(15) + 14
-    y = min(stage.y + stage.h * 0.52, bottom - h - 8)
-    box = Rect(stage.x + (stage.w - w) / 2, y, w, h)
+    x = stage.x + (stage.w - w) / 2
+    places = Rect(x, bottom - h, w, h), Rect(x, stage.y, w, h)
+    return min(places, key=lambda place: sum(map(place.shared_area, gui.model.faces)))
+
+
+def paint_notice(gui: Gui, box: Rect) -> None:
+    """Paint a sentence for the player, such as why a line was not sent."""
     gui.panel(box, _WARN)
-    place = (box.x + 14, y + 6, w - 27)
+    place, text = (box.x + 14, box.y + 6, box.w - 27), gui.model.notice or ""
     gui.painter.paragraph(gui.surface, text, place, 15, INK, bold=True, align="center")
+
+
+_MIC_LEFT, _MIC_LINE = 50, 15
+_MIC_WIDEST = 380.0
+
+
+def microphone_size(gui: Gui) -> tuple[float, float]:
+    """Return how large the microphone's card is: its sentence is never cut off."""
+    said, fonts, beside = words.microphone(gui.model), gui.fonts, _MIC_LEFT + 12
+    title = fonts.width(said.title, 14, True) + beside
+    if max(title, fonts.width(said.detail, 12) + beside) <= MIC_W:
+        return MIC_W, MIC_H
+    widest = _MIC_WIDEST if gui.model.size[0] >= 800 else max(MIC_W, title)
+    lines = fonts.lines(said.detail, widest - beside, 12, False)
+    w = max(title, *(fonts.width(line, 12) + beside for line in lines))
+    return max(MIC_W, w), MIC_H + _MIC_LINE * (len(lines) - 1)
 
 
 def paint_microphone(gui: Gui, rect: Rect) -> None:
@@ -284,10 +307,11 @@ def paint_microphone(gui: Gui, rect: Rect) -> None:
     gui.panel(rect, _BACK)
     picture = microphone_picture(gui.painter, colour, said.is_crossed)
     gui.blit(picture, (rect.x + 12, rect.y + 8))
-    left, room = rect.x + 50, rect.w - 62
+    left, room = rect.x + _MIC_LEFT, rect.w - _MIC_LEFT - 12
     top = rect.y + (3 if voice.is_open else 7)
     gui.text(said.title, (left, top), 14, colour, bold=True, room=room)
-    gui.text(said.detail, (left, top + 17), 12, MUTED, room=room)
+    lines = gui.fonts.lines(said.detail, room + 1, 12, False)
+    gui.lines(lines, (left, top + 17), 12, MUTED, step=_MIC_LINE)
     if voice.is_open:
         _paint_meter(gui, Rect(left, rect.bottom - 8, room, 4), voice.level)
 
@@ -380,15 +404,15 @@ def _paint_card(gui: Gui, card: ErrorCard) -> None:
 def paint_help(gui: Gui) -> None:
     """Paint the keys."""
     size = gui.model.size
-    row = min(27.0, (size[1] - 100) / len(words.HELP))  # closer in a low picture
+    row = min(29, int(size[1] - 100) // len(words.HELP))  # closer in a low picture
     w, h = 520.0, 92.0 + row * len(words.HELP)
-    rect = Rect((size[0] - w) / 2, (size[1] - h) / 2, w, h)
+    rect = Rect((size[0] - w) // 2, (size[1] - h) // 2, w, h)
     gui.sheet(rect, 120)
     gui.text(gui.say("help.title"), (rect.x + 30, rect.y + 20), 24, AMBER, bold=True)
     y = rect.y + 64
     for keys, what in words.HELP:
         wide = max(40, gui.fonts.width(gui.say(keys), 14, True) + 18)
-        cap = Rect(rect.x + 130 - wide, y, wide, row - 3)
+        cap = Rect(rect.x + 130 - wide, y, wide, min(23, row - 4))
         gui.panel(cap, _KEY)
         top = cap.y + (cap.h - 16) / 2
         gui.text(gui.say(keys), (cap.x + wide / 2, top), 14, INK, bold=True, align="center")

@@ -114,13 +114,12 @@ class Gui:
         self, rect: Rect, action: HudAction, colour: Colour, text_colour: Colour, size: int = 14
     ) -> None:
         """Paint the button of an action, which a click on it runs."""
-        is_hot = action.is_enabled and rect.contains(self.model.pointer)
+        is_hot = not action.why_not and rect.contains(self.model.pointer)
         self.painter.button(
             self.surface, rect, action.label,
             hot=is_hot, colour=colour, text_colour=text_colour, size=size,
         )  # fmt: skip
-        if action.is_enabled:
-            self.hotspots.add(rect, action.run)
+        self.hotspots.add(rect, action.run)
 
     def tabs(self, rect: Rect, y: float, tabs: Sequence[Tab]) -> float:
         """Paint tabs from left to right, on as many lines as they need; return the y below."""

@@ -14,7 +14,7 @@ from characters.client.voice_input import VoiceInputStatus
 from characters.protocol.failures import failure
 from characters.session.conversation import SessionState
 from characters.ui.hud import Hud
-from characters.ui.state import CaptionSize, HudLayer
+from characters.ui.state import CaptionSize, HudLayer, hud_layout
 from engine.app.hot_reload import HotReload
 from engine.objects.registry import ComponentRegistry
 from engine.objects.scene import Scene
@@ -378,3 +378,22 @@ def test_letters_are_text_only_while_a_text_box_is_open(stage: Stage) -> None:
     stage.press("escape")
     stage.press("escape")
     assert stage.hud.state.layer is HudLayer.MENU and source.text_box is None
+
+
+def test_the_picture_moves_out_from_under_a_panel_and_back() -> None:
+    stage = Stage(player=(880, 360))
+    stage.press("f3")
+    stage.frame(60)
+    camera, layout = stage.scene.camera, hud_layout((960, 600), inspector=True, faults=False)
+    assert camera.to_screen((880, 360))[0] < layout.stage.right
+    assert camera.to_world(camera.to_screen((880, 360))) == (880, 360)
+    stage.press("f3")
+    stage.frame(60)
+    assert camera.shift == (0.0, 0.0)
+
+
+def test_keys_that_the_fields_keep_from_the_panels_say_so() -> None:
+    stage = Stage()
+    stage.press("f3", "e", "f4")
+    assert not stage.hud.state.is_faults_open
+    assert stage.hud.state.fields.message == "The keys are the fields' now: Esc gives them back."

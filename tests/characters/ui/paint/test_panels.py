@@ -142,13 +142,13 @@ def test_the_fault_panel_offers_everybody_each_one_and_what_can_be_done() -> Non
     assert rect is not None
     buttons = (
         HudAction(lambda: done.append("cut"), "Cut"),
-        HudAction(lambda: done.append("kill"), "Kill service", is_enabled=False),
+        HudAction(lambda: done.append("why not"), "Kill service", why_not="It is down."),
     )
     paint_faults(gui(shown, spots=spots), rect, state, buttons)
     for point in places(rect):
         spots.click(point)
         chosen.add(state.fault_target)
-    assert set(done) == {"cut"}
+    assert set(done) == {"cut", "why not"}
     assert chosen == {None, *(actor.key for actor in shown.actors)}
 
 

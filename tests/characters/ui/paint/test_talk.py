@@ -15,6 +15,8 @@ from characters.ui.paint.talk import (
     CaptionPlace,
     caption_places,
     error_cards,
+    microphone_size,
+    notice_place,
     paint_badges,
     paint_banner,
     paint_captions,
@@ -26,7 +28,7 @@ from characters.ui.paint.talk import (
     paint_microphone,
     paint_notice,
 )
-from characters.ui.state import HudState, bar, hud_layout
+from characters.ui.state import MIC_H, MIC_W, HudState, bar, hud_layout
 from characters.ui.words import HELP
 from engine.objects.scene import Scene
 from engine.ui.geometry import Hotspots, Rect
@@ -361,13 +363,43 @@ def test_banner_hint_and_notice_stay_within_their_places() -> None:
     assert pygame.Rect(0, 0, 960, 600).contains(notice(500, "A sentence that has to wrap here. "))
 
 
-def notice(bottom: float, text: str) -> pygame.Rect:
+NARROW = Rect(300, 64, 260, 524)
+
+
+def notice(bottom: float, text: str, *actors: Actor) -> pygame.Rect:
     surface = sheet()
-    paint_notice(gui(model(), surface), Rect(300, 64, 260, 524), bottom, text * 5)
+    on = gui(model(*actors, notice=text * 5), surface)
+    place = notice_place(on, NARROW, bottom)
+    assert place is not None
+    paint_notice(on, place)
     return area(surface)
 
 
-def test_a_long_notice_gives_way_to_the_captions() -> None:
-    calm = notice(590, "A sentence that has to wrap here. ")
-    lifted = notice(calm.bottom - 60, "A sentence that has to wrap here. ")
-    assert lifted.bottom <= calm.bottom - 60
+def test_a_notice_stands_above_the_key_bar() -> None:
+    shown = notice(560, "A sentence that has to wrap here. ")
+    assert 540 < shown.bottom <= 567  # with its shadow
+
+
+def test_a_notice_never_stands_on_a_face() -> None:
+    at_the_edge = actor(head=(430, 470))
+    shown = notice(560, "A sentence that has to wrap here. ", at_the_edge)
+    assert shown.top < 80
+    assert notice_place(gui(model()), NARROW, 560) is None
+
+
+SILENT = (
+    "The microphone default delivers only silence: is it switched off or not permitted? "
+    "Typing and captions work."
+)
+
+
+@pytest.mark.parametrize("width", [640, 960])
+def test_the_card_of_the_microphone_shows_its_whole_sentence(width: int) -> None:
+    painter = NotingPainter()
+    shown = model(size=(width, 600), voice=VoiceInputStatus(problem=SILENT))
+    on = gui(shown, brush=painter)
+    w, h = microphone_size(on)
+    paint_microphone(on, Rect(width - w - 12, 10, w, h))
+    assert SILENT in " ".join(painter.words)
+    calm = replace(on, model=replace(shown, voice=VoiceInputStatus()))
+    assert microphone_size(calm) == (MIC_W, MIC_H)  # its cause is gone
