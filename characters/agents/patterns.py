@@ -8,6 +8,8 @@ A pattern is made of words, matched anywhere in what was said, whatever its case
     (hello | good morning)  one of several
     [really] hurt           may be left out
     = yes                   nothing else was said
+    do you like <thing>     up to five words, for the blank {thing}; at the end: all that is left
+    #German                 what a line is as a whole: see `characters.agents.hearing`
     *                       anything, if nothing else fits
 
 Also the blanks in a persona's lines (`fill`), and spans of time in words.
@@ -17,16 +19,25 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from characters.protocol.failures import CharactersError
 
-__all__ = ["away_words", "best_lines", "fill", "normalise", "Pattern", "PatternError"]
+__all__ = [
+    "away_words", "blanks", "fill", "misspelt_blanks", "normalise", "Pattern", "PatternError",
+    "sayable",
+]  # fmt: skip
 
 
 _TOKEN = re.compile(r"\(|\)|\[|\]|\||\*|[^\s()\[\]|*]+\*?")
 _GAP = r"(?:\w+ ){0,6}?"
+_CAPTURE = re.compile(r"<([a-z][a-z0-9_]*)>")
+_FIRST_PERSON = frozenset({"i", "my", "me", "mine", "we", "our"})
+_NEVER = "(?!)"
+_KIND_WEIGHT = 3.0
 _NOT_WORDS = re.compile(r"[^\w' ]+")
 _APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'"})
 _SHORT_FORMS = {
@@ -53,6 +64,49 @@ _SHORT_FORMS = {
     "i'll": "i will",
     "you've": "you have",
     "let's": "let us",
+    "they're": "they are",
+    "theyre": "they are",
+    "we're": "we are",
+    "youre": "you are",
+    "hes": "he is",
+    "he's": "he is",
+    "she's": "she is",
+    "there's": "there is",
+    "thats": "that is",
+    "didn't": "did not",
+    "didnt": "did not",
+    "doesnt": "does not",
+    "haven't": "have not",
+    "hasn't": "has not",
+    "aren't": "are not",
+    "arent": "are not",
+    "wasn't": "was not",
+    "weren't": "were not",
+    "couldn't": "could not",
+    "shouldn't": "should not",
+    "wouldn't": "would not",
+    "cant": "can not",
+    "wont": "will not",
+    "isnt": "is not",
+    "ive": "i have",
+    "whos": "who is",
+    "hows": "how is",
+    "wheres": "where is",
+    "you'll": "you will",
+    "you'd": "you would",
+    "u": "you",
+    "ur": "your",
+    "r": "are",
+    "plz": "please",
+    "pls": "please",
+    "thx": "thanks",
+    "ty": "thanks",
+    "gonna": "going to",
+    "wanna": "want to",
+    "gotta": "got to",
+    "gimme": "give me",
+    "dunno": "do not know",
+    "y": "why",
     "wi-fi": "wifi",
     "hiya": "hi",
 }
@@ -62,18 +116,49 @@ class PatternError(CharactersError, ValueError):
     """A pattern cannot be read; the message says where."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pattern:
-    """A compiled pattern; `weight` is how many words it names, so that the closest one wins."""
+    """A pattern; `weight` is how many words it names, so that the closest one wins.
+
+    Of alternatives the longest counts. One of the words of `gate` is in each text that matches:
+    where none is, the expression need not be tried, and is not even compiled.
+    """
 
     source: str
-    regex: re.Pattern[str]
+    expression: str
     weight: float
+    words: frozenset[str] = frozenset()  # those that it names
+    gate: frozenset[str] | None = None  # with "pain*" for a beginning; None for any text
+    kind: str = ""  # of the whole line, where the pattern names one
+
+    @cached_property
+    def regex(self) -> re.Pattern[str]:
+        """The pattern as a regular expression."""
+        return re.compile(self.expression)
+
+    @cached_property
+    def is_of_the_player(self) -> bool:
+        """Tell whether the pattern speaks of the player himself ("my hands", "i am a doctor")."""
+        return not self.words.isdisjoint(_FIRST_PERSON)
+
+    @cached_property
+    def _beginnings(self) -> tuple[str, ...]:
+        return tuple(word[:-1] for word in self.gate or () if word.endswith("*"))
+
+    def may_match(self, words: frozenset[str]) -> bool:
+        """Tell whether a text of these words can match at all."""
+        if self.gate is None or not self.gate.isdisjoint(words):
+            return True
+        begins = self._beginnings
+        return bool(begins) and any(word.startswith(begins) for word in words)
 
     @classmethod
+    @lru_cache(maxsize=4096)
     def compile(cls, source: str) -> Pattern:
         """Compile a pattern. Raises PatternError."""
         text = source.strip()
+        if text.startswith("#") and text[1:].isalpha():
+            return cls(source, _NEVER, _KIND_WEIGHT, gate=frozenset(), kind=text[1:])
         whole = text.startswith("=")
         tokens = _TOKEN.findall(_spell_out(text.lstrip("= ")))
         if not tokens:
@@ -81,15 +166,22 @@ class Pattern:
         body, rest = _sequence(tokens, source)
         if rest:
             raise PatternError(f"the pattern {source!r} has a {rest[0]!r} too many")
-        expression = rf"^{body}$" if whole else rf"(?:^|(?<= )){body}"
-        words = [token for token in tokens if token[0] not in "()[]|*"]
+        named = [token for token in tokens if _CAPTURE.fullmatch(token)]
+        if len(set(named)) < len(named):
+            raise PatternError(f"the pattern {source!r} has {named[0]} twice")
+        end = "$" if whole or tokens[-1].startswith("<") else ""
+        regex = f"^{body.regex}$" if whole else f"(?:^|(?<= )){body.regex}{end}"
+        words = frozenset(token.rstrip("*") for token in tokens if token[0] not in "()[]|*<")
         # A bare * matches anything, but only where nothing else does.
-        weight = (len(words) or 0.1) + (1.0 if whole else 0.0)
-        return cls(source, re.compile(expression), weight)
+        return cls(source, regex, (body.length or 0.1) + (1.0 if whole else 0.0), words, body.gate)
+
+    def match(self, normal: str) -> re.Match[str] | None:
+        """Match a text that `normalise` returned; the blanks are the match's groups."""
+        return self.regex.search(normal)
 
     def matches(self, normal: str) -> bool:
         """Tell whether a text that `normalise` returned matches."""
-        return self.regex.search(normal) is not None
+        return self.match(normal) is not None
 
 
 def normalise(text: str) -> str:
@@ -107,32 +199,45 @@ def _spell_out(text: str) -> str:
     return " ".join(words)
 
 
-def _sequence(tokens: list[str], source: str) -> tuple[str, list[str]]:
+class _Part(NamedTuple):
+    """A part of a pattern: its expression, how many words it is long, and its gate."""
+
+    regex: str
+    length: int = 0
+    gate: frozenset[str] | None = None
+
+
+def _sequence(tokens: list[str], source: str) -> tuple[_Part, list[str]]:
     """Compile up to a closing bracket or a bar."""
-    parts: list[str] = []
+    pieces: list[_Part] = []
     while tokens and tokens[0] not in (")", "]", "|"):
-        part, tokens = _item(tokens, source)
-        parts.append(part)
-    return "".join(parts), tokens
+        piece, tokens = _item(tokens, source)
+        pieces.append(piece)
+    gates = [piece.gate for piece in pieces if piece.gate is not None]
+    narrowest = min(gates, key=len) if gates else None
+    regex = "".join(piece.regex for piece in pieces)
+    return _Part(regex, sum(piece.length for piece in pieces), narrowest), tokens
 
 
-def _item(tokens: list[str], source: str) -> tuple[str, list[str]]:
+def _item(tokens: list[str], source: str) -> tuple[_Part, list[str]]:
     head, rest = tokens[0], tokens[1:]
     if head in "([":
         return _group(head, rest, source)
     if head == "*":
-        return _GAP, rest
-    if head.endswith("*"):
-        return rf"{re.escape(head[:-1])}\w* ", rest
-    return rf"{re.escape(head)} ", rest
+        return _Part(_GAP), rest
+    blank = _CAPTURE.fullmatch(head)
+    if blank:
+        return _Part(rf"(?P<{blank[1]}>(?:\w[\w']* ){{1,5}}?)"), rest
+    ending = r"\w*" if head.endswith("*") else ""
+    return _Part(f"{re.escape(head.rstrip('*'))}{ending} ", 1, frozenset({head})), rest
 
 
-def _group(opening: str, tokens: list[str], source: str) -> tuple[str, list[str]]:
+def _group(opening: str, tokens: list[str], source: str) -> tuple[_Part, list[str]]:
     closing = ")" if opening == "(" else "]"
-    choices = []
+    choices: list[_Part] = []
     while True:
-        body, tokens = _sequence(tokens, source)
-        choices.append(body)
+        choice, tokens = _sequence(tokens, source)
+        choices.append(choice)
         if not tokens:
             raise PatternError(f"the pattern {source!r} lacks a {closing!r}")
         if tokens[0] != "|":
@@ -140,10 +245,26 @@ def _group(opening: str, tokens: list[str], source: str) -> tuple[str, list[str]
         tokens = tokens[1:]
     if tokens[0] != closing:
         raise PatternError(f"the pattern {source!r} closes {opening!r} with {tokens[0]!r}")
-    return f"(?:{'|'.join(choices)}){'?' if opening == '[' else ''}", tokens[1:]
+    regex = f"(?:{'|'.join(choice.regex for choice in choices)})"
+    longest = max(choice.length for choice in choices)
+    gates = [choice.gate for choice in choices]
+    if opening == "[" or None in gates:
+        return _Part(regex + ("?" if opening == "[" else ""), longest), tokens[1:]
+    gate = frozenset().union(*(gate for gate in gates if gate is not None))
+    return _Part(regex, longest, gate), tokens[1:]
 
 
 _BLANK = re.compile(r"\{([a-z][a-z0-9_]*)(?:\|([^{}]*))?\}")
+
+
+def blanks(line: str) -> list[tuple[str, bool]]:
+    """Return the blanks of a line: each name, and whether it says what to use instead."""
+    return [(name, bool(default)) for name, default in _BLANK.findall(line)]
+
+
+def misspelt_blanks(line: str) -> list[str]:
+    """Return what has braces and is no blank: `{{user}}`, `{Name}`, `{name` that is not closed."""
+    return re.findall(r"\{+[^{}]*\}*|\}+", _BLANK.sub("", line.replace("{{", "{{ ")))
 
 
 def fill(line: str, values: Mapping[str, str]) -> tuple[str, int] | None:
@@ -167,11 +288,12 @@ def fill(line: str, values: Mapping[str, str]) -> tuple[str, int] | None:
     return _BLANK.sub(word, line), known
 
 
-def best_lines(lines: Iterable[str], values: Mapping[str, str]) -> list[str]:
-    """Return the lines that can be said now, of those the ones with the most filled blanks."""
-    filled = [result for result in (fill(line, values) for line in lines) if result is not None]
-    most = max((known for _, known in filled), default=0)
-    return [text for text, known in filled if known == most]
+def sayable(lines: Sequence[str], values: Mapping[str, str]) -> dict[int, str]:
+    """Return the lines that can be said now, by index; those with the most filled blanks."""
+    filled = [(index, fill(line, values)) for index, line in enumerate(lines)]
+    known = [(index, *result) for index, result in filled if result is not None]
+    most = max((count for *_, count in known), default=0)
+    return {index: text for index, text, count in known if count == most}
 
 
 def _begins_sentence(line: str, at: int) -> bool:

@@ -6,20 +6,21 @@ header of assets/personas/porter-3e8f.toml explains it to authors.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
+from characters.agents.hearing import Speller
 from characters.agents.patterns import Pattern
 from characters.protocol.model_settings import ModelSettings
 from engine.toml.reader import read_toml
 
 __all__ = [
     "Condition", "Feeling", "Knowledge", "Persona", "PersonaAction", "PersonaFiles",
-    "read_persona", "Topic",
+    "read_persona", "read_small_talk", "SMALL_TALK", "SmallTalk", "Topic",
 ]  # fmt: skip
 
 
@@ -82,12 +83,29 @@ class Memory(_Strict):
 
 
 class Condition(_Strict):
-    """When something may be said: flags that must or must not be set, counters to reach."""
+    """When something may be said: flags that must or must not be set, counters to reach.
+
+    `keys` are template keys of the level and the value that each must have, as text.
+    """
 
     needs: tuple[Word, ...] = ()
     unless: tuple[Word, ...] = ()
     at_least: dict[Word, int] = {}
     below: dict[Word, int] = {}
+    keys: dict[str, str] = {}
+
+
+class Wording(_Strict):
+    """What is said to small talk, in a persona's own words; see the same fields of `Topic`."""
+
+    lines: Annotated[Lines, Field(min_length=1)]
+    again: Lines = ()
+    then: Lines = ()
+    why: Lines = ()
+    in_order: bool = False
+    feel: Feeling | None = None
+    do: tuple[PersonaAction, ...] = ()
+    sets: tuple[Word, ...] = ()
 
 
 class Topic(_Strict):
@@ -95,8 +113,14 @@ class Topic(_Strict):
 
     It is chosen when one of `says` or `ask` fits; a topic that `answers` the open question goes
     before others. `lines` are used the first time (all of them, one by one, with `in_order`),
-    `again` afterwards; `then` is added, and `counts` count, the first time only, unless it is
-    `every_time` that they count.
+    `again` afterwards; `then` is added the first time only. `counts` count the first time, if one
+    of the flags that it `sets` is new, or `every_time`. A `noticed` topic sets and counts whenever
+    it fits, also where another one answers.
+
+    `lead` is what others call it ("the clock"): a line with `{lead}` offers a topic that was not
+    told yet. `why` is said to "why?" after it. `goes_on` tells what is open instead of its own
+    lines: the topic that was offered, more of the last "topic", the "reason" of the last one.
+    A `general` topic is small talk that fits where nothing else does.
     """
 
     id: Word
@@ -107,6 +131,8 @@ class Topic(_Strict):
     lines: Annotated[Lines, Field(min_length=1)]
     again: Lines = ()
     then: Lines = ()
+    why: Lines = ()
+    lead: Annotated[str, Field(max_length=80)] = ""
     in_order: bool = False
     asks: Word | None = None
     feel: Feeling | None = None
@@ -116,6 +142,9 @@ class Topic(_Strict):
     counts: dict[Word, int] = {}
     every_time: bool = False
     resets: tuple[Word, ...] = ()
+    noticed: bool = False
+    general: bool = False
+    goes_on: Literal["offer", "topic", "reason"] | None = None
 
 
 class Knowledge(_Strict):
@@ -143,10 +172,43 @@ class LevelEvent(_Strict):
     do: tuple[PersonaAction, ...] = ()
 
 
+class SmallTalk(_Strict):
+    """Topics that all personas share; a persona words them in its own way, or is without some."""
+
+    topic: tuple[Topic, ...] = ()
+
+    @cached_property
+    def patterns(self) -> Mapping[str, tuple[Pattern, ...]]:
+        """What a player's line is matched with, for each topic's id; compiled once."""
+        return _compiled(self.topic)
+
+    def worded(self, persona: Persona) -> tuple[Topic, ...]:
+        """Return the topics in a persona's words, without those that it has of its own."""
+        own, wording = {topic.id for topic in persona.topic}, persona.small_talk
+        return tuple(
+            _in_words(topic, wording.get(topic.id, True))
+            for topic in self.topic
+            if topic.id not in own and wording.get(topic.id) is not False
+        )
+
+
+def _compiled(topics: Iterable[Topic]) -> Mapping[str, tuple[Pattern, ...]]:
+    return {t.id: tuple(map(Pattern.compile, (*t.says, *t.ask))) for t in topics}
+
+
+def _in_words(topic: Topic, wording: tuple[str, ...] | Wording | bool) -> Topic:
+    if isinstance(wording, bool):
+        return topic
+    said = wording if isinstance(wording, Wording) else Wording(lines=wording)
+    return topic.model_copy(update=dict(said))
+
+
 class Persona(_Strict):
     """One character; `questions` puts open questions into words, for `{question}`.
 
     `broken_off` is said when a language model falls silent in mid-sentence.
+    `small_talk` words the topics that all personas share: lines for each, or false to be without.
+    `keys` names the blanks that the level's template keys, or facts such as "dog", fill.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=60)]
@@ -163,13 +225,36 @@ class Persona(_Strict):
     knowledge: tuple[Knowledge, ...] = ()
     broken_off: Annotated[Lines, Field(min_length=1)] = ("I have lost my thread.",)
     model: ModelSettings | None = None
+    small_talk: dict[Word, Lines | Wording | Literal[False]] = {}
+    keys: tuple[str, ...] = ()
+    _pack: SmallTalk = PrivateAttr(default=SmallTalk())
+
+    @cached_property
+    def shared(self) -> tuple[Topic, ...]:
+        """The small talk of all personas, in this one's words."""
+        return self._pack.worded(self)
+
+    @cached_property
+    def shared_ids(self) -> frozenset[str]:
+        """The ids of the topics that are shared."""
+        return frozenset(topic.id for topic in self.shared)
 
     @cached_property
     def patterns(self) -> Mapping[str, tuple[Pattern, ...]]:
         """What a player's line is matched with, for each topic's id; compiled once."""
-        return {
-            topic.id: tuple(map(Pattern.compile, (*topic.says, *topic.ask))) for topic in self.topic
-        }
+        return {**self._pack.patterns, **_compiled(self.topic)}
+
+    @cached_property
+    def speller(self) -> Speller:
+        """What corrects typing mistakes towards the words of the patterns."""
+        of_topics = self.patterns.values()
+        return Speller(word for patterns in of_topics for item in patterns for word in item.words)
+
+    def with_small_talk(self, pack: SmallTalk) -> Persona:
+        """Return the persona with the small talk of a pack beside its own topics."""
+        persona = self.model_copy()
+        persona._pack = pack
+        return persona
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Persona:
@@ -189,19 +274,42 @@ def read_persona(path: Path) -> Persona:
     return read_toml(path, Persona)
 
 
+def read_small_talk(path: Path) -> SmallTalk:
+    """Read the small talk of all personas. Raises TomlFileError with every mistake in it."""
+    return read_toml(path, SmallTalk)
+
+
+SMALL_TALK = "personas/shared/small-talk.toml"  # below a folder of assets
+M = TypeVar("M", Persona, SmallTalk)
+
+
 class PersonaFiles:
     """Reads persona files, each once for as long as it stays as it is: its talks share one."""
 
     def __init__(self) -> None:
-        self._read: dict[Path, tuple[tuple[int, int, int], Persona]] = {}
+        self._read: dict[Path, tuple[tuple[int, int, int], BaseModel]] = {}
+        self._joined: dict[Path, tuple[Persona, SmallTalk, Persona]] = {}
 
-    def read(self, path: Path) -> Persona:
-        """Return the persona in a file as it is now. Raises TomlFileError, OSError."""
+    def read(self, path: Path, small_talk: Path | None = None) -> Persona:
+        """Return the persona in a file as it is now, with the small talk of another.
+
+        Raises TomlFileError, OSError.
+        """
+        persona = self._file(path, Persona)
+        if small_talk is None:
+            return persona
+        pack = self._file(small_talk, SmallTalk)
+        known = self._joined.get(path)
+        if known is None or known[0] is not persona or known[1] is not pack:
+            known = self._joined[path] = persona, pack, persona.with_small_talk(pack)
+        return known[2]
+
+    def _file(self, path: Path, model: type[M]) -> M:
         stat = path.stat()
         stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
         known = self._read.get(path)
-        if known is not None and known[0] == stamp:
+        if known is not None and known[0] == stamp and isinstance(known[1], model):
             return known[1]
-        persona = read_persona(path)
-        self._read[path] = stamp, persona
-        return persona
+        value = read_toml(path, model)
+        self._read[path] = stamp, value
+        return value

@@ -1,29 +1,42 @@
 """An agent that answers from its persona alone: topics, facts that it learns, a small story.
 
 What it remembers (`memory`) is one JSON value, so that a conversation that is resumed goes on
-where it was: the facts, how often each thing was said, the flags and counters of its story, and
-the question that waits for an answer.
+where it was: the facts, how often each thing was said, the flags and counters of its story, the
+question that waits for an answer, what was said last and what was offered.
 
-A fact is a key and a value: `name`, `profession`, `home`, `age`, `likes`, `dislikes`, or the
-noun of "my <noun> is <value>". Learning is a table of patterns over the original text, because
-names keep their capital letters.
+The topic that answers a line is found in this order: a real answer to the open question, the
+persona's own topics, the small talk of all personas, an answer that takes anything, and small talk
+that is `general`. The one with the closest pattern wins among its like. Only when nothing special
+fits is the line read again with its typing mistakes corrected.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from operator import itemgetter
+from dataclasses import asdict, dataclass, field, replace
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from characters.agents.agent import Arrived, Do, Event, Feel, Part, PlayerSaid, Prompt, Say, Silence
-from characters.agents.patterns import away_words, best_lines, fill, normalise
+from characters.agents.facts import (
+    Fact,
+    asked_for,
+    introduced,
+    is_common_key,
+    known_as,
+    learn,
+    phrase,
+    recite,
+    update,
+)
+from characters.agents.hearing import HeardText, hear
+from characters.agents.patterns import away_words, blanks, fill, sayable
 from characters.agents.persona import Condition, Feeling, Persona, PersonaAction, Topic
 from characters.protocol.messages import Action
 
-__all__ = ["asked_for", "introduced", "learn", "recite", "ScriptedAgent"]
+__all__ = ["ScriptedAgent"]
+
+LONGEST_KEPT = 300  # letters of a line that is kept to be repeated
 
 
 @dataclass(slots=True)
@@ -36,209 +49,112 @@ class ConversationMemory:
     counters: dict[str, int] = field(default_factory=dict)
     question: str | None = None
     visits: int = 0
+    seed: int = 0  # of the order in which lines are said
+    last: str = ""  # what was said last
+    told: str = ""  # the last of it that can be asked for again
+    heard: str = ""  # what the player said last
+    topic: str | None = None  # what was talked about last
+    offered: str | None = None  # the topic that the last line led to
+    name_wanted: int = 0  # so many lines may still be a bare name
 
     @classmethod
     def restore(cls, memory: Mapping[str, Any]) -> ConversationMemory:
         """Read back what `dump` returned; a field that does not fit is left empty."""
         state = cls()
-        for name in ("facts", "said", "flags", "counters"):
-            value = memory.get(name)
-            if isinstance(value, dict):
-                setattr(state, name, dict(value))
-        question, visits = memory.get("question"), memory.get("visits")
-        state.question = question if isinstance(question, str) else None
-        state.visits = visits if isinstance(visits, int) else 0
+        for name, default in asdict(state).items():
+            kind = str if default is None else type(default)
+            if isinstance(value := memory.get(name), kind):
+                setattr(state, name, dict(value) if isinstance(value, dict) else value)
         return state
 
     def dump(self) -> dict[str, Any]:
         """Return everything as JSON values."""
         return asdict(self)
 
-    def allows(self, when: Condition) -> bool:
-        """Tell whether a condition holds."""
+    def allows(self, when: Condition, keys: Mapping[str, Any] | None = None) -> bool:
+        """Tell whether a condition holds; `keys` are the template keys of the level."""
+        given = keys or {}
         return (
             all(self.flags.get(name) for name in when.needs)
             and not any(self.flags.get(name) for name in when.unless)
             and all(self.counters.get(name, 0) >= count for name, count in when.at_least.items())
             and all(self.counters.get(name, 0) < count for name, count in when.below.items())
+            and all(_as_text(given.get(name)) == value for name, value in when.keys.items())
         )
 
-    def record(self, topic: Topic, *, is_first: bool) -> None:
+    def times(self, topic: Topic) -> int:
+        """Return how often a topic was talked about."""
+        return self.said.get(f"topic.{topic.id}", 0)
+
+    def record(self, topic: Topic) -> None:
         """Change what talking about a topic changes."""
         # A digression leaves the question open; an answer closes it.
         if topic.answers is not None or topic.asks is not None:
             self.question = topic.asks
+        is_news = not topic.sets or not all(self.flags.get(name) for name in topic.sets)
         self.flags.update(dict.fromkeys(topic.sets, True))
         for name in topic.clears:
             self.flags.pop(name, None)
         for name in topic.resets:
             self.counters.pop(name, None)
-        for name, count in topic.counts.items() if is_first or topic.every_time else ():
+        counts = topic.every_time or (is_news and not self.times(topic))
+        for name, count in topic.counts.items() if counts else ():
             self.counters[name] = self.counters.get(name, 0) + count
 
+    def next_line(self, key: str, texts: Mapping[int, str], count: int, *, in_order: bool) -> int:
+        """Return which of `count` lines comes next, of those that have a text.
 
-MAX_FACTS = 24
-MAX_VALUE = 60
+        They are said in rounds, each in an order of its own, so that each is heard before one
+        comes again; the line that was said last is passed over.
+        """
+        start = self.said.get(key, 0)
+        fresh = [index for index, text in texts.items() if text != self.last] or list(texts)
+        for position in range(start, start + 2 * count):
+            index = position % count if in_order else self._shuffled(key, position, count)
+            if index in fresh:
+                self.said[key] = position + 1
+                return index
+        return fresh[0]
 
+    def _shuffled(self, key: str, position: int, count: int) -> int:
+        turn, place = divmod(position, count)
+        order = self._order(key, turn, count)
+        if turn and count > 1 and order[0] == self._order(key, turn - 1, count)[-1]:
+            order[0], order[-1] = order[-1], order[0]
+        return order[place]
 
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One thing that the player told."""
-
-    key: str
-    value: str
-
-
-_END = r"(?=$|[.,;:!?\n]|\s+(?:and|but|so|because|by the way|though|nice)\b)"
-_WORDS = r"[^\W_][\w'\u2019-]*(?:\s+[\w'\u2019-]+){0,5}?"
-_NAME = r"[A-Za-z\u00c0-\u024f][\w'\u2019-]*(?:\s+[A-Z\u00c0-\u00de][\w'\u2019-]*){0,2}"
-_AM = r"\bI(?:\s+am|['\u2019]?m)\s+"
-
-# Searched in order; the first that matches a stretch of text takes it.
-_RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (key, re.compile(pattern, re.IGNORECASE))
-    for key, pattern in (
-        ("name", rf"\bmy\s+name(?:\s+is|['\u2019]s)\s+(?-i:(?P<value>{_NAME}))"),
-        ("name", r"\b(?:call\s+me|they\s+call\s+me)\s+(?P<value>[A-Za-z][\w'\u2019-]*)"),
-        ("age", rf"{_AM}(?P<value>\d{{1,3}})(?:\s+years?\s+old)?{_END}"),
-        ("home", rf"(?:{_AM}from|\bI\s+(?:come\s+from|live\s+in))\s+(?P<value>{_WORDS}){_END}"),
-        ("profession", rf"\bI\s+work\s+as\s+(?:an?\s+|the\s+)?(?P<value>{_WORDS}){_END}"),
-        ("profession", rf"{_AM}an?\s+(?P<value>{_WORDS}){_END}"),
-        (
-            "dislikes",
-            rf"\bI\s+(?:hate|dislike|do\s+not\s+like|don['\u2019]?t\s+like)\s+(?P<value>{_WORDS}){_END}",
-        ),
-        ("likes", rf"\bI\s+(?:really\s+|do\s+)?(?:like|love|enjoy)\s+(?P<value>{_WORDS}){_END}"),
-        (
-            "",
-            rf"\bmy\s+(?P<key>[a-z]+(?:\s+[a-z]+)?)\s+(?:is\s+called|is\s+named|is|are)\s+(?P<value>{_WORDS}){_END}",
-        ),
-        ("has", rf"\bI\s+(?:have|own|\x27ve\s+got)\s+(?P<value>an?\s+{_WORDS}){_END}"),
-        (
-            "name",
-            rf"(?-i:\bI(?:\s+am|['\u2019]?m)\s+(?P<value>[A-Z][\w'\u2019-]+(?:\s+[A-Z][\w'\u2019-]+)?)){_END}",
-        ),
-    )
-)
-
-_BARE_NAME = re.compile(
-    r"^(?i:it['\u2019]?s\s+|just\s+)?(?P<value>[A-Z\u00c0-\u00de][\w'\u2019-]+(?:\s+[A-Z][\w'\u2019-]+)?)[.!]?$"
-)
-
-# What people say of themselves without telling a fact.
-_PASSING = re.compile(
-    r"^(?:an?\s+)?(?:here|fine|sorry|lost|back|ready|sure|not|just|very|so|you|it|that|this|bit|little|lot"
-    r"|question|problem|moment|good|bad|idea|feeling|fool|fan|the|to|your|them|him|her)\b",
-    re.IGNORECASE,
-)
-_NOT_KEYS = frozenset(
-    {"god", "turn", "bad", "fault", "pleasure", "guess", "point", "question", "diagnosis", "answer"}
-)
+    def _order(self, key: str, turn: int, count: int) -> list[int]:
+        return Random(f"{self.seed}:{key}:{turn}").sample(range(count), count)
 
 
-def learn(text: str) -> tuple[Fact, ...]:
-    """Return what a sentence of the player tells about him, at most four facts."""
-    if text.rstrip().endswith("?") and not re.search(r"\bmy\s+name\s+is\b", text, re.IGNORECASE):
-        return ()
-    found: list[tuple[int, Fact]] = []
-    taken: list[range] = []
-    for key, pattern in _RULES:
-        for match in pattern.finditer(text):
-            span = range(*match.span())
-            if any(span.start < other.stop and other.start < span.stop for other in taken):
-                continue
-            fact = _fact(key or match.group("key"), match.group("value"))
-            if fact is not None:
-                found.append((span.start, fact))
-                taken.append(span)
-    return tuple(fact for _, fact in sorted(found, key=itemgetter(0))[:4])
+def _as_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def introduced(text: str) -> str:
-    """Return a bare "Ada" or "It is Ada" as the sentence it stands for; else the text."""
-    match = _BARE_NAME.match(text.strip())
-    return f"My name is {match.group('value')}" if match else text
+class Match(NamedTuple):
+    """A topic that fits a line: in which order it comes, how close it is, what its blanks are."""
+
+    order: int
+    weight: float
+    topic: Topic
+    blanks: Mapping[str, str]
 
 
-def _fact(key: str, value: str) -> Fact | None:
-    key, value = key.lower().strip(), " ".join(value.split())[:MAX_VALUE].strip(" .,'")
-    if not value or key in _NOT_KEYS or _PASSING.match(value):
-        return None
-    if key == "name":
-        value = value[0].upper() + value[1:]
-    return Fact(key, value)
-
-
-_QUESTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (
-        re.compile(r"\b(?:what is my name|who am i|know my name|remember my name|my name again)\b"),
-        "name",
-    ),
-    (re.compile(r"\bhow old am i\b"), "age"),
-    (re.compile(r"\bwhere (?:am i from|do i (?:live|come from))\b"), "home"),
-    (
-        re.compile(r"\bwhat (?:do i do|is my (?:job|work|profession)|am i)(?: for a living)? $"),
-        "profession",
-    ),
-    (re.compile(r"\bwhat do i (?:like|love|enjoy)\b"), "likes"),
-    (re.compile(r"\bwhat do i (?:hate|dislike|not like)\b"), "dislikes"),
-    (re.compile(r"\bwhat (?:is|are) my (?P<key>[a-z]+(?: [a-z]+)?) $"), ""),
-)
-_EVERYTHING = re.compile(
-    r"\b(?:do you (?:still )?(?:remember|know|recall) (?:me|anything about me|who i am|what i)"
-    r"|what do you (?:still )?(?:remember|know|recall)|what have i told you)\b"
-)
-
-
-def asked_for(normal: str) -> str | None:
-    """Return the key that is asked for, "*" for everything, None for neither (normalised text)."""
-    for pattern, key in _QUESTIONS:
-        match = pattern.search(normal)
-        if match is not None:
-            return key or match.group("key")
-    return "*" if _EVERYTHING.search(normal) else None
-
-
-COMMON_KEYS = frozenset({"*", "name", "profession", "home", "age", "likes", "dislikes"})
-"""What a question can only mean the player by; "what is my result" may mean something else."""
-
-_SHAPES: Mapping[str, str] = {
-    "name": "your name is {}",
-    "profession": "you are {}",
-    "home": "you are from {}",
-    "age": "you are {} years old",
-    "likes": "you like {}",
-    "dislikes": "you can't stand {}",
-    "has": "you have {}",
-}
-
-
-def phrase(key: str, value: str) -> str:
-    """Put one fact into words that follow "you told me that"."""
-    if key == "profession":
-        article = "an" if value[:1].lower() in "aeiou" else "a"
-        return f"you are {article} {value}"
-    return _SHAPES.get(key, f"your {key} is {{}}").format(value)
-
-
-def recite(facts: Mapping[str, str], keys: Sequence[str] = ()) -> str:
-    """Put facts into one phrase: "your name is Ada, you like tea and your dog is Rex"."""
-    chosen = [key for key in keys or facts if key in facts]
-    chosen.sort(key=lambda key: key != "name")
-    parts = [phrase(key, facts[key]) for key in chosen]
-    if len(parts) < 2:
-        return "".join(parts)
-    return f"{', '.join(parts[:-1])} and {parts[-1]}"
+_ANSWER, _OWN, _SHARED, _ANYTHING, _GENERAL = 4, 3, 2, 1, 0
+_NAME_LINES = 4  # so many lines after it was asked for, a bare "Ada" is a name
+_ASKED_NAME = "asked_name"  # a topic that asks for the name sets it
 
 
 class ScriptedAgent:
-    """One persona in one conversation; `chance` decides where lists of lines begin."""
+    """One persona in one conversation; `chance` decides the order of lines of a new one."""
 
     def __init__(self, persona: Persona, memory: Mapping[str, Any], chance: Random) -> None:
         self._persona = persona
         self._memory = ConversationMemory.restore(memory)
-        self._chance = chance
+        self._memory.seed = self._memory.seed or chance.randrange(1, 2**31)
         self._mood = persona.mood
+        self._noticed = [topic for topic in persona.topic if topic.noticed]
+        self._topics = {topic.id: topic for topic in (*persona.shared, *persona.topic)}
 
     def memory(self) -> dict[str, Any]:
         """Return everything to keep, as JSON values."""
@@ -246,12 +162,12 @@ class ScriptedAgent:
 
     def phrases(self) -> Iterable[str]:
         """Return what a player can be expected to say."""
-        asked = (phrase for topic in self._persona.topic for phrase in topic.ask)
-        return (*asked, *_COMMON_PHRASES)
+        topics = (*self._persona.topic, *self._persona.shared)
+        return (*(phrase for topic in topics for phrase in topic.ask), *_COMMON_PHRASES)
 
     def note(self, text: str) -> None:
         """Learn from what the player says, without an answer."""
-        self._learn(text)
+        self._learn(learn(text, self._memory.facts))
 
     # --- what a language model is given, and takes over from ---
 
@@ -267,12 +183,13 @@ class ScriptedAgent:
 
     def allows(self, when: Condition, context: Mapping[str, Any]) -> bool:
         """Tell whether a condition holds."""
-        return self._memory.allows(when)
+        return self._memory.allows(when, context.get("keys"))
 
     def close_question(self) -> None:
         """Ask nothing any more: somebody else has answered since."""
-        self._memory.question = None
+        self._memory.question = self._memory.offered = self._memory.topic = None
         self._memory.flags.pop(_ASKED_NAME, None)
+        self._memory.name_wanted = 0
 
     def closing(self, context: Mapping[str, Any]) -> str:
         """Return the line after an answer that was broken off."""
@@ -281,7 +198,14 @@ class ScriptedAgent:
     async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
         """Answer a prompt; see `Agent`."""
         for part in self._ANSWERS[type(prompt)](self, prompt, context):
-            yield part
+            yield self._heard_once(part) if isinstance(part, Say) else part
+
+    def _heard_once(self, part: Say) -> Say:
+        """Return an answer that is not the very words of the one before."""
+        if part.text == self._memory.last:
+            part = Say(self._as_said(part.text, {}))
+        self._memory.last = part.text
+        return part
 
     def _remark(self, prompt: Silence, context: Mapping[str, Any]) -> Iterator[Part]:
         if self._persona.idle:
@@ -295,7 +219,7 @@ class ScriptedAgent:
         yield from self._feel(greeting.feel or self._persona.mood, always=True)
         yield from _do(greeting.do, context)
         if prompt.away_seconds is None or memory.visits == 1 or not greeting.back:
-            memory.flags[_ASKED_NAME] = "name" not in memory.facts
+            memory.name_wanted = 0 if "name" in memory.facts else _NAME_LINES
             yield Say(self._line("first", greeting.first, context))
             return
         away = {"away": away_words(prompt.away_seconds)}
@@ -315,100 +239,197 @@ class ScriptedAgent:
     # --- what the player says --------------------------------------------------------------
 
     def _respond(self, prompt: PlayerSaid, context: Mapping[str, Any]) -> Iterator[Part]:
-        text, normal = prompt.text, normalise(prompt.text)
-        topic, weight = self._topic(normal, context)
-        asked_name = self._memory.flags.pop(_ASKED_NAME, False)
-        learnt = self._learn(text if topic or not asked_name else introduced(text))
-        key = asked_for(normal)
-        is_answer = topic is not None and topic.answers is not None and weight >= 1
-        is_sure = key in COMMON_KEYS or key in self._memory.facts or topic is None
+        memory = self._memory
+        if memory.flags.pop(_ASKED_NAME, False):
+            memory.name_wanted = _NAME_LINES
+        heard = hear(prompt.text)
+        facts = learn(prompt.text, memory.facts)
+        match = self._match(heard, facts, context)
+        if not facts and memory.name_wanted and (match is None or match.order < _SHARED):
+            facts = learn(introduced(prompt.text))
+        if not facts and (match is None or match.order < _SHARED):
+            heard, match = self._respelt(heard, match, context)
+        memory.name_wanted = max(0, memory.name_wanted - 1)
+        yield from self._answer(heard, facts, match, context)
+        memory.heard = prompt.text.strip()[:LONGEST_KEPT]
+
+    def _answer(
+        self,
+        heard: HeardText,
+        facts: Sequence[Fact],
+        match: Match | None,
+        context: Mapping[str, Any],
+    ) -> Iterator[Part]:
+        learnt = self._learn(facts)
+        key = asked_for(heard.normal)
+        is_answer = match is not None and match.order == _ANSWER
+        is_sure = key is not None and (
+            is_common_key(key) or known_as(key, self._memory.facts) or match is None
+            or match.order < _SHARED
+        )  # fmt: skip
+        is_worth_it = match is not None and (match.order >= _SHARED or not learnt)
         if key is not None and is_sure and not is_answer:
             yield Say(self._recall(key, context))
-        elif topic is not None:
-            opening = f"{self._thanks(learnt, context)} " if learnt and not topic.answers else ""
-            yield from self._discuss(topic, opening, context)
+        elif match is not None and is_worth_it:
+            opens = learnt and match.topic.answers is None and match.order != _SHARED
+            opening = f"{self._thanks(learnt, context)} " if opens else ""
+            yield from self._talk(match, heard, opening, context)
         elif learnt:
             yield Say(self._thanks(learnt, context))
         else:
-            yield Say(self._line("fallback", self._persona.fallback, context))
+            yield Say(self._fallback(context))
 
-    def _learn(self, text: str) -> tuple[Fact, ...]:
+    def _respelt(
+        self, heard: HeardText, match: Match | None, context: Mapping[str, Any]
+    ) -> tuple[HeardText, Match | None]:
+        """Return the line without its typing mistakes and what it fits then, if that is more."""
+        spelt = replace(heard, normal=self._persona.speller.correct(heard.normal))
+        if spelt.normal == heard.normal:
+            return heard, match
+        second = self._match(spelt, (), context)
+        if second is None or (match is not None and second.order < _SHARED):
+            return (spelt if asked_for(spelt.normal) else heard), match
+        return spelt, second
+
+    def _learn(self, facts: Iterable[Fact]) -> tuple[Fact, ...]:
         keys = self._persona.memory.keys
-        found = tuple(fact for fact in learn(text) if not keys or fact.key in keys)
-        for fact in found:
-            self._memory.facts.pop(fact.key, None)
-            self._memory.facts[fact.key] = fact.value
-        while len(self._memory.facts) > MAX_FACTS:
-            oldest = next(key for key in self._memory.facts if key != "name")
-            del self._memory.facts[oldest]
+        found = tuple(fact for fact in facts if not keys or _is_wanted(fact, keys))
+        update(self._memory.facts, found)
+        if "name" in self._memory.facts:
+            self._memory.name_wanted = 0
         return found
 
     def _thanks(self, learnt: tuple[Fact, ...], context: Mapping[str, Any]) -> str:
         wording = self._persona.memory
-        recalled = {"recall": recite({fact.key: fact.value for fact in learnt})}
-        if any(fact.key == "name" for fact in learnt):
-            others = recite({fact.key: fact.value for fact in learnt if fact.key != "name"})
+        told = {fact.key: fact.value for fact in learnt if not fact.is_denied}
+        if not told:
+            return self._shared_line("corrected", ("Then I had that wrong.",), context)
+        recalled = {"recall": recite(told)}
+        if "name" in told:
+            others = recite({key: value for key, value in told.items() if key != "name"})
             line = self._line("learned_name", wording.learned_name, context, recalled)
             return f"{line} And {others}: noted." if others else line
         return self._line("learned", wording.learned, context, recalled)
 
     def _recall(self, key: str, context: Mapping[str, Any]) -> str:
         facts, wording = self._memory.facts, self._persona.memory
+        known = known_as(key, facts)
         if key == "*" and facts:
             recalled = recite(facts)
-        elif key in facts:
-            recalled = phrase(key, facts[key])
+        elif known is not None:
+            recalled = phrase(known, facts[known])
         else:
             return self._line("unknown", wording.unknown, context)
         return self._line("recall", wording.recall, context, {"recall": recalled})
 
+    def _fallback(self, context: Mapping[str, Any]) -> str:
+        line = self._line("fallback", self._persona.fallback, context)
+        if line != self._memory.last:
+            return line
+        return self._shared_line("fallback", (line,), context)
+
     # --- topics ----------------------------------------------------------------------------
 
-    def _topic(self, normal: str, context: Mapping[str, Any]) -> tuple[Topic | None, float]:
-        """Return the topic that fits best, and how well.
-
-        A real answer to the open question goes first; one that takes anything goes last.
-        """
-        best: tuple[bool, float] = (False, 0.0)
-        chosen = None
-        for topic in self._persona.topic:
-            if topic.answers not in (None, self._memory.question) or not self._memory.allows(
-                topic.when
-            ):
+    def _match(
+        self, heard: HeardText, facts: Sequence[Fact], context: Mapping[str, Any]
+    ) -> Match | None:
+        """Return the topic that fits a line best."""
+        about_others = heard.without(fact.value for fact in facts if fact.key not in _OF_THE_WORLD)
+        for topic in self._noticed:
+            if self._allows(topic, context) and self._fits(topic, heard, about_others):
+                self._memory.record(topic)
+        best: Match | None = None
+        for topic in self._topics.values():
+            found = self._fits(topic, heard, about_others)
+            if found is None or not self._allows(topic, context):
                 continue
-            weight = self._weight(topic, normal)
-            rank = (topic.answers is not None and weight >= 1, weight)
-            if rank > best and self._can_say(topic, context):
-                best, chosen = rank, topic
-        return chosen, best[1]
+            if (best is None or found[:2] > best[:2]) and self._can_say(found, heard, context):
+                best = found
+        return best
 
-    def _weight(self, topic: Topic, normal: str) -> float:
-        fits = (item.weight for item in self._persona.patterns[topic.id] if item.matches(normal))
+    def _allows(self, topic: Topic, context: Mapping[str, Any]) -> bool:
+        is_open = topic.answers in (None, self._memory.question)
+        return is_open and self._memory.allows(topic.when, context.get("keys"))
+
+    def _fits(self, topic: Topic, heard: HeardText, about_others: str) -> Match | None:
+        """Return how well a topic fits; words that the player says of himself do not count."""
+        best, groups = 0.0, dict[str, str]()
+        for pattern in self._persona.patterns[topic.id]:
+            if pattern.weight <= best or not (pattern.kind or pattern.may_match(heard.words)):
+                continue
+            is_his = topic.answers is not None or pattern.is_of_the_player
+            found = pattern.match(heard.normal if is_his else about_others)
+            if found is not None or (pattern.kind and pattern.kind in heard.kinds):
+                best, groups = pattern.weight, found.groupdict() if found else {}
+        if not best or (not heard.normal and not heard.kinds):
+            return None
+        is_own = topic.id not in self._shared_ids
+        if topic.answers is not None and best >= 1:
+            order = _ANSWER
+        elif best < 1:
+            order = _ANYTHING
+        elif is_own:
+            order = _OWN
+        else:
+            order = _GENERAL if topic.general else _SHARED
         # A topic with a condition fits the moment better than one without.
-        bonus = 0.5 if topic.when != Condition() else 0.0
-        weight = max(fits, default=0.0)
-        return weight + bonus if weight else 0.0
+        return Match(order, best + 0.5 * (topic.when != Condition()), topic, groups)
 
-    def _can_say(self, topic: Topic, context: Mapping[str, Any]) -> bool:
+    def _can_say(self, match: Match, heard: HeardText, context: Mapping[str, Any]) -> bool:
         """Tell whether a line of the topic would have all its blanks filled."""
+        topic = match.topic
         question = topic.asks if topic.asks or topic.answers else self._memory.question
-        values = self._values(context, question)
+        values = self._values(context, question) | _captured(match, heard)
         return any(fill(line, values) is not None for line in topic.lines)
 
-    def _discuss(self, topic: Topic, opening: str, context: Mapping[str, Any]) -> Iterator[Part]:
-        memory = self._memory
-        times = memory.said.get(f"topic.{topic.id}", 0)
+    def _talk(
+        self, match: Match, heard: HeardText, opening: str, context: Mapping[str, Any]
+    ) -> Iterator[Part]:
+        """Talk about a topic, or about what it goes on with."""
+        memory, topic = self._memory, match.topic
+        current = self._topics.get(memory.topic or "")
+        offered = self._topics.get(memory.offered or "")
+        if topic.goes_on in ("offer", "topic") and offered and self._allows(offered, context):
+            yield from self._discuss(offered, opening, context)
+        elif topic.goes_on == "topic" and current and self._has_more(current, context):
+            yield from self._discuss(current, opening, context)
+        elif topic.goes_on == "reason" and current and not memory.said.get(f"{current.id}.why"):
+            reasons = current.why or topic.lines
+            key = f"{current.id}.why" if current.why else f"{topic.id}.lines"
+            yield Say(opening + self._line(key, reasons, context))
+        else:
+            yield from self._discuss(topic, opening, context, _captured(match, heard))
+
+    def _has_more(self, topic: Topic, context: Mapping[str, Any]) -> bool:
+        told = len(topic.lines) if topic.in_order else 1
+        return self._allows(topic, context) and self._memory.times(topic) < told + len(topic.again)
+
+    def _discuss(
+        self,
+        topic: Topic,
+        opening: str,
+        context: Mapping[str, Any],
+        more: Mapping[str, str] | None = None,
+    ) -> Iterator[Part]:
+        memory, times = self._memory, self._memory.times(topic)
         is_repeated = times >= (len(topic.lines) if topic.in_order else 1)
-        lines = topic.again if is_repeated and topic.again else topic.lines
-        memory.record(topic, is_first=not times)
+        kind = "again" if is_repeated and topic.again else "lines"
+        lines = topic.again if kind == "again" else topic.lines
+        memory.offered = None
+        memory.record(topic)
         yield from self._feel(topic.feel)
         yield from _do(topic.do, context)
-        kind = "again" if lines is topic.again else "lines"
-        start = 0 if topic.in_order else None
-        text = self._line(f"{topic.id}.{kind}", lines, context, start=start)
-        if topic.then and not times:
+        in_order = topic.in_order and kind == "lines"
+        text = self._line(f"{topic.id}.{kind}", lines, context, more, in_order=in_order)
+        if text == memory.last:
+            text = self._as_said(text, context, whole="{question" in "".join(lines))
+        elif topic.then and not times:
             text = f"{text} {self._line(f'{topic.id}.then', topic.then, context)}"
         memory.said[f"topic.{topic.id}"] = times + 1
+        if topic.goes_on is None:
+            memory.topic = topic.id
+        if topic.id not in self._shared_ids:
+            memory.told = text[:LONGEST_KEPT]
         yield Say(opening + text)
 
     def _react(self, event: Event, context: Mapping[str, Any]) -> Iterator[Part]:
@@ -438,20 +459,51 @@ class ScriptedAgent:
     def _line(
         self,
         key: str,
-        lines: tuple[str, ...],
+        lines: Sequence[str],
         context: Mapping[str, Any],
         more: Mapping[str, str] | None = None,
-        start: int | None = None,
+        *,
+        in_order: bool = False,
     ) -> str:
         """Return the next of several lines; each is said once before one is repeated."""
+        lead = self._lead(context) if any("{lead" in line for line in lines) else None
         values = self._values(context, self._memory.question) | dict(more or {})
-        filled = best_lines(lines, values)
-        if not filled:
+        texts = sayable(lines, values | ({"lead": lead.lead} if lead else {}))
+        if not texts:
             return "..."
-        first = self._chance.randrange(len(filled)) if start is None else start
-        count = self._memory.said.setdefault(key, first)
-        self._memory.said[key] = count + 1
-        return filled[count % len(filled)]
+        index = self._memory.next_line(key, texts, len(lines), in_order=in_order)
+        if lead and "lead" in (name for name, _ in blanks(lines[index])):
+            self._memory.offered = lead.id
+        return texts[index]
+
+    def _lead(self, context: Mapping[str, Any]) -> Topic | None:
+        """Return a topic that was not told yet, each time another one."""
+        memory = self._memory
+        untold = [
+            topic
+            for topic in self._persona.topic
+            if topic.lead and not memory.times(topic) and self._allows(topic, context)
+        ]
+        if not untold:
+            return None
+        untold.sort(key=lambda topic: Random(f"{memory.seed}:{topic.id}").random())
+        turn = memory.said["lead"] = memory.said.get("lead", 0) + 1
+        return untold[turn % len(untold)]
+
+    def _shared_line(self, id_: str, default: tuple[str, ...], context: Mapping[str, Any]) -> str:
+        topic = self._topics.get(id_)
+        return self._line(f"{id_}.lines", topic.lines if topic else default, context)
+
+    def _as_said(self, text: str, context: Mapping[str, Any], *, whole: bool = True) -> str:
+        """Return a line that was just said, as one that was."""
+        topic = self._topics.get("as_said")
+        lines = topic.lines if topic else ("As I said: {line}", "Once more: {line}")
+        short = text if whole else _first_sentence(text)
+        return self._line("as_said.lines", lines, context, {"line": short})
+
+    @property
+    def _shared_ids(self) -> frozenset[str]:
+        return self._persona.shared_ids
 
     def _values(self, context: Mapping[str, Any], question: str | None) -> dict[str, str]:
         memory = self._memory
@@ -459,11 +511,12 @@ class ScriptedAgent:
         counters = {name: str(count) for name, count in memory.counters.items()}
         facts = {name.replace(" ", "_"): value for name, value in memory.facts.items()}
         text = self._persona.questions.get(question or "")
-        open_question = {} if text is None else {"question": text}
-        return keys | counters | facts | open_question | {"visits": str(memory.visits)}
+        more = {"visits": str(memory.visits), "told": memory.told, "heard": memory.heard}
+        known = more | ({} if text is None else {"question": text})
+        return keys | counters | facts | {name: value for name, value in known.items() if value}
 
 
-_ASKED_NAME = "asked_name"  # the greeting asks; a bare "Ada" is then an answer
+_OF_THE_WORLD = frozenset({"likes", "dislikes", "fears"})
 _COMMON_PHRASES = (
     "hello",
     "good bye",
@@ -475,6 +528,21 @@ _COMMON_PHRASES = (
     "do you remember me",
     "what do you remember about me",
 )
+
+
+def _is_wanted(fact: Fact, keys: Sequence[str]) -> bool:
+    return fact.key in keys or (fact.key == "lives" and "home" in keys)
+
+
+def _captured(match: Match, heard: HeardText) -> dict[str, str]:
+    language = {"language": heard.language} if heard.language else {}
+    found = {name: heard.original(words) for name, words in match.blanks.items() if words}
+    return language | found
+
+
+def _first_sentence(text: str) -> str:
+    end = next((at for at in range(20, len(text)) if text[at] in ".!?"), len(text) - 1)
+    return text[: end + 1]
 
 
 def _do(actions: tuple[PersonaAction, ...], context: Mapping[str, Any]) -> Iterator[Part]:

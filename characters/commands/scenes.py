@@ -12,7 +12,7 @@ from itertools import chain, takewhile
 from pathlib import Path
 from typing import Any, TextIO
 
-from characters.agents.persona import read_persona
+from characters.agents.persona import read_persona, read_small_talk
 from characters.components.checks import SCENE_CHECKS
 from characters.components.language import lint_words
 from characters.components.registration import register_components
@@ -128,6 +128,7 @@ def project_linter(modules: Iterable[str] = ()) -> Linter:
     """Return the linter for all kinds of files of the project. Raises ImportError."""
     readers = {
         "personas": read_persona,
+        "shared": read_small_talk,
         "words": lint_words,
         "step": lambda path: read_toml(path, Script),
     }

@@ -16,7 +16,7 @@ from characters.agents.agent import Agent
 from characters.agents.completions import ModelClient, missing_package
 from characters.agents.llm import LlmAgent
 from characters.agents.local_model import LocalModel, missing_runner
-from characters.agents.persona import Persona, PersonaFiles
+from characters.agents.persona import SMALL_TALK, Persona, PersonaFiles
 from characters.agents.script import ScriptedAgent
 from characters.protocol.messages import ConnectRequest
 from characters.protocol.model_settings import ModelSettings, laid_over
@@ -128,7 +128,8 @@ class ModelPool:
 class PersonaAgentFactory:
     """Makes agents from the persona files below personas/, each read again when it has changed.
 
-    The file is looked for in each of the `assets` folders; the first that has it counts.
+    The file is looked for in each of the `assets` folders; the first that has it counts. So is
+    the small talk that all of them share.
     """
 
     def __init__(
@@ -176,9 +177,13 @@ class PersonaAgentFactory:
     def _persona(self, request: ConnectRequest) -> Persona:
         path = self._path(request)
         try:
-            return self._personas.read(path)
+            return self._personas.read(path, self._first(SMALL_TALK))
         except TomlFileError as error:
             raise RefusalError(422, [_problem(str(item)) for item in error.problems[:20]]) from None
+
+    def _first(self, name: str) -> Path | None:
+        paths = (folder / name for folder in self._assets)
+        return next((path for path in paths if path.is_file()), None)
 
     def _path(self, request: ConnectRequest) -> Path:
         if request.persona is None and set(request.character_id) & set("/\\:\0"):

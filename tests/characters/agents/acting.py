@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from characters.agents.agent import Arrived, Do, Event, Feel, PlayerSaid, Prompt, Say
-from characters.agents.persona import Persona, read_persona
+from characters.agents.persona import SMALL_TALK, Persona, PersonaFiles
 from characters.agents.script import ScriptedAgent
 
 __all__ = [
@@ -22,8 +22,12 @@ __all__ = [
 PERSONAS = Path(__file__).parents[3] / "assets" / "personas"
 
 
+FILES = PersonaFiles()
+
+
 def persona_of(character_id: str) -> Persona:
-    return read_persona(PERSONAS / f"{character_id}.toml")
+    """Return a shipped persona, with the small talk of all."""
+    return FILES.read(PERSONAS / f"{character_id}.toml", PERSONAS.parent / SMALL_TALK)
 
 
 class Actor:

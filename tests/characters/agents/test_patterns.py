@@ -8,9 +8,9 @@ from characters.agents.patterns import (
     Pattern,
     PatternError,
     away_words,
-    best_lines,
     fill,
     normalise,
+    sayable,
 )
 
 
@@ -101,8 +101,8 @@ def test_a_sentence_begins_with_a_capital() -> None:
 
 def test_the_lines_that_know_most_go_first() -> None:
     lines = ["Hello.", "Hello, {name}.", "Hello, {name} from {home}."]
-    assert best_lines(lines, {"name": "Ada"}) == ["Hello, Ada."]
-    assert best_lines(lines, {}) == ["Hello."]
+    assert sayable(lines, {"name": "Ada"}) == {1: "Hello, Ada."}
+    assert sayable(lines, {}) == {0: "Hello."}
 
 
 @pytest.mark.parametrize(

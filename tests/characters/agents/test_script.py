@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from characters.agents.agent import PlayerSaid
+from characters.agents.facts import asked_for, introduced, learn, recite
 from characters.agents.patterns import normalise
 from characters.agents.persona import Persona
-from characters.agents.script import asked_for, introduced, learn, recite
 from tests.characters.agents.acting import Actor
 
 
@@ -76,8 +76,7 @@ def test_a_topic_that_was_asked_before_is_answered_differently() -> None:
 def test_every_line_is_heard_before_one_comes_again() -> None:
     actor = Actor(persona(fallback=["a", "b", "c"]))
     said = [actor.say("xyzzy") for _ in range(6)]
-    assert said[:3] == said[3:]
-    assert sorted(said[:3]) == ["a", "b", "c"]
+    assert sorted(said[:3]) == sorted(said[3:]) == ["a", "b", "c"]
 
 
 def test_the_same_seed_says_the_same() -> None:
@@ -131,19 +130,19 @@ def test_flags_and_counters_open_topics() -> None:
 
 def test_a_counter_counts_a_topic_once_unless_every_time_is_said() -> None:
     topics = [
-        {"id": "once", "says": ["once"], "lines": ["{n|0}"], "counts": {"n": 1}},
+        {"id": "once", "says": ["once"], "lines": ["once {n|0}"], "counts": {"n": 1}},
         {
             "id": "often",
             "says": ["often"],
-            "lines": ["{n|0}"],
+            "lines": ["often {n|0}"],
             "counts": {"n": 1},
             "every_time": True,
         },
-        {"id": "zero", "says": ["zero"], "lines": ["{n|0}"], "resets": ["n"]},
+        {"id": "zero", "says": ["zero"], "lines": ["zero {n|0}"], "resets": ["n"]},
     ]
     actor = Actor(persona(topic=topics))
-    said = [actor.say(text) for text in ("once", "once", "often", "often", "zero")]
-    assert said == ["1", "1", "2", "3", "0"]
+    said = [actor.say(text) for text in ("once", "often", "once", "often", "zero")]
+    assert said == ["once 1", "often 2", "once 2", "often 3", "zero 0"]
 
 
 QUIZ = [
@@ -249,7 +248,7 @@ def learnt(text: str) -> dict[str, str]:
         ("Hi, I'm Bob", {"name": "Bob"}),
         ("Call me Ishmael.", {"name": "Ishmael"}),
         ("I am from Graz, by the way", {"home": "Graz"}),
-        ("I live in a small house", {"home": "a small house"}),
+        ("I live in a small house", {"lives": "in a small house"}),
         ("I work as a nurse", {"profession": "nurse"}),
         ("I'm 34 years old", {"age": "34"}),
         (
@@ -292,7 +291,7 @@ def test_small_talk_teaches_nothing(text: str) -> None:
         ("What's my name?", "name"),
         ("Who am I?", "name"),
         ("How old am I?", "age"),
-        ("Where do I live?", "home"),
+        ("Where do I live?", "lives"),
         ("What do I like?", "likes"),
         ("What is my favourite colour?", "favourite colour"),
         ("Do you remember me?", "*"),
@@ -313,13 +312,14 @@ def test_facts_are_recited_with_the_name_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"), [("Ada", "My name is Ada"), ("It's Ada.", "My name is Ada")]
+    ("said", "meant"),
+    [("Ada", "My name is Ada"), ("It's Ada.", "My name is Ada"), ("im ada", "My name is Ada")],
 )
 def test_a_bare_name_is_an_introduction(said: str, meant: str) -> None:
     assert introduced(said) == meant
 
 
-@pytest.mark.parametrize("said", ["ada", "Where are you?", "Yes please", "What?"])
+@pytest.mark.parametrize("said", ["tired", "Where are you?", "Yes please", "What?"])
 def test_other_short_answers_are_taken_as_they_are(said: str) -> None:
     assert introduced(said) in (said, f"My name is {said}")
 

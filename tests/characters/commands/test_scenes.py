@@ -197,7 +197,7 @@ def test_a_module_that_is_not_there_is_refused() -> None:
 
 
 def test_the_linter_knows_levels_personas_languages_and_scripts() -> None:
-    assert list(project_linter().readers) == ["personas", "words", "step"]
+    assert list(project_linter().readers) == ["personas", "shared", "words", "step"]
 
 
 ANN = '[[object]]\nname = "Mr. Ann"\n[object.Character]\ncharacter_id = "ann-1"  # hers\n'

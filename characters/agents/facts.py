@@ -1,0 +1,555 @@
+"""What a player tells of himself, how it is asked for, and how it is said back.
+
+A fact is a key and a value: `name`, `age`, `profession`, `work` ("in a bakery"), `home` (where the
+player is from), `lives`, `nation`, `likes`, `dislikes`, `fears`, `allergy`, `has`, or the noun of
+"my <noun> is <value>". Learning is a table of patterns over the original text, because names keep
+their capital letters; a denial ("I am not a nurse") is a fact that is no longer so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from characters.agents.lexicon import (
+    BODY,
+    COMMON,
+    GIVEN_NAMES,
+    JOBS,
+    KIN,
+    NUMBERS,
+    PEOPLES,
+    STATES,
+)  # fmt: skip
+from characters.agents.patterns import Pattern
+
+__all__ = [
+    "asked_for", "Fact", "introduced", "is_common_key", "known_as", "learn", "phrase", "recite",
+    "update",
+]  # fmt: skip
+
+MAX_FACTS = 24
+MAX_VALUE = 60
+MAX_TEXT = 600
+MOST_AT_ONCE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that the player told; with `is_denied`, that it is not so."""
+
+    key: str
+    value: str
+    is_denied: bool = False
+
+
+_STOP = r"[.,;:!?\n]"
+_NEXT = r"(?:I|I['\u2019]m|im|my|we|you|it|he|she|they|the|what|who|where|that|is|have|has)\b"
+_END = rf"(?=\s*$|\s*{_STOP}|\s+(?:and|but|so|because|by the way|though|nice|who|called|named)\b)"
+_PLACE_END = rf"(?:{_END}|(?=\s+(?:to|for|with|where|when)\b))"
+_LIST_END = rf"(?=\s*$|\s*{_STOP}|\s+(?:but|so|because|by the way|though)\b|\s+and\s+{_NEXT})"
+_WORD = r"[^\W_][\w'\u2019-]*"
+_WORDS = rf"{_WORD}(?:\s+[\w'\u2019-]+){{0,5}}?"
+_JOB = rf"{_WORD}(?:\s+(?!from\b|in\b|at\b|of\b)[\w'\u2019-]+){{0,3}}?(?:\s+of\s+[\w'\u2019-]+)?"
+_CAPITAL = r"[A-Z\u00c0-\u00de\u0100-\u024f][\w'\u2019-]*"
+_TITLE = r"(?:(?:Dr|Mr|Mrs|Ms|Prof|St)\.?\s+|(?:Miss|Sir|Lady|Captain|Doctor|Professor|Nurse)\s+)?"
+_NAME = rf"(?-i:{_TITLE}[A-Za-z\u00c0-\u024f][\w'\u2019-]*(?:\s+{_CAPITAL}){{0,2}})"
+_PROPER = rf"(?-i:{_TITLE}{_CAPITAL}(?:\s+{_CAPITAL}){{0,2}})"
+_NAMES = rf"(?-i:{_CAPITAL}(?:(?:\s*,\s*|\s+and\s+|\s*&\s*|\s+){_CAPITAL}){{0,4}})"
+_AM = r"\b(?:I(?:\s+am|['\u2019]?m)|i\s+m)\s+"
+_HAVE = r"\bI(?:\s+have(?:\s+got)?|['\u2019]ve(?:\s+got)?|\s+own|\s+got)\s+"
+_ONE = r"(?:an?|my|one|two|three|four|five|six|\d+|some)\s+"
+_CALLED = r"(?:\s+(?:whose\s+name\s+is|is\s+called|are\s+called|called|named|is\s+named)\s+)"
+_AGE = rf"\d{{1,3}}|{'|'.join(sorted(NUMBERS))}"
+
+_MY_NAME_IS = (
+    rf"\bmy\s+(?:real\s+|full\s+|first\s+)?names?(?:\s+is|['\u2019]?s|\s+are)?\s+(?P<value>{_NAME})"
+)
+# Searched in order; the first that matches a stretch of text takes it.
+_RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (key, re.compile(pattern, re.IGNORECASE))
+    for key, pattern in (
+        ("name", _MY_NAME_IS),
+        ("name",
+            rf"\b(?<!don't )(?<!not )(?:you\s+(?:can|may)\s+)?call\s+me\s+(?P<value>{_NAME})"
+            rf"{_END}"),
+        ("name",
+            rf"\b(?:they|people|friends|everybody|everyone)\s+calls?\s+me\s+(?P<value>{_NAME})"),
+        ("age",
+            rf"{_AM}(?P<value>{_AGE})(?:\s+and\s+a\s+half)?(?:\s+years?(?:\s+old)"
+            rf"?)?(?:\s+now)?{_END}"),
+        ("home",
+            rf"(?:{_AM}(?:originally\s+|an?\s+{_JOB}\s+|{_PROPER}\s+)?from|my\s+"
+            rf"name\s+is\s+{_NAME}\s+from)\s+(?P<value>{_WORDS}){_PLACE_END}"),
+        ("home",
+            r"\bI\s+(?:do\s+|have\s+)?(?:come\s+from|came\s+from|grew\s+up\s+"
+            rf"in|was\s+born\s+in)\s+(?P<value>{_WORDS}){_PLACE_END}"),
+        ("lives",
+            r"\bI\s+(?:do\s+|now\s+)?live\s+(?P<value>(?:in|near|at|on|by|outside|"
+            rf"behind|above)\s+{_WORDS}){_PLACE_END}"),
+        ("lives", rf"\bI\s+(?:have\s+)?(?:just\s+)?moved\s+to\s+(?P<value>{_WORDS}){_PLACE_END}"),
+        ("profession",
+            rf"\bI\s+work(?:ed)?\s+(?:here\s+)?as\s+(?:an?\s+|the\s+)?(?P<value>{_JOB})"
+            rf"{_END}"),
+        ("profession",
+            rf"\bI\s+work(?:ed)?\s+as\s+(?:an?\s+|the\s+)?(?P<value>{_JOB})(?=\s+"
+            r"(?:from|in|at)\b)"),
+        ("work", rf"\bI\s+work\s+(?P<value>(?:in|at|for|on)\s+{_WORDS}){_END}"),
+        ("profession",
+            rf"{_AM}(?:just\s+|only\s+|also\s+)?an?\s+(?P<value>{_JOB})(?:{_END}|"
+            r"(?=\s+(?:from|in|at)\b))"),
+        ("profession", rf"{_AM}(?P<value>{'|'.join(sorted(JOBS))}){_END}"),
+        ("nation", rf"{_AM}(?P<value>{'|'.join(sorted(PEOPLES))}){_END}"),
+        ("allergy", rf"{_AM}(?:very\s+)?allergic\s+to\s+(?P<value>{_WORDS}){_LIST_END}"),
+        ("fears",
+            rf"{_AM}(?:so\s+|very\s+|really\s+)?(?:afraid|scared|terrified|frightened)"
+            rf"\s+of\s+(?P<value>{_WORDS}){_LIST_END}"),
+        ("dislikes",
+            r"\bI\s+(?:really\s+)?(?:hate|dislike|do\s+not\s+like|don['\u2019]?t\s+"
+            rf"like|can['\u2019]?t\s+stand|cannot\s+stand)\s+(?P<value>{_WORDS})"
+            rf"{_LIST_END}"),
+        ("likes",
+            rf"\bI\s+(?:really\s+|do\s+|also\s+)?(?:like|love|enjoy)\s+(?P<value>{_WORDS})"
+            rf"{_LIST_END}"),
+        ("",
+            rf"\bthe\s+name\s+of\s+my\s+(?P<key>[a-z]+(?:\s+[a-z]+)?)\s+is\s+(?P<value>{_NAMES}"
+            rf"){_END}"),
+        ("",
+            rf"\bmy\s+(?P<key>[a-z]+(?:\s+[a-z]+)?)['\u2019]?s\s+name\s+is\s+(?P<value>{_NAMES}"
+            rf"){_END}"),
+        ("",
+            r"\bmy\s+(?P<key>[a-z]+(?:\s+[a-z]+)?)(?:['\u2019]s\s+called|\s+is\s+"
+            r"called|\s+are\s+called|\s+is\s+named|\s+are\s+named|\s+are|\s+is)"
+            rf"\s+(?P<value>{_NAMES}){_END}"),
+        ("",
+            rf"\bmy\s+(?P<key>{'|'.join(sorted(KIN))})\s+(?P<value>(?-i:{_CAPITAL})"
+            r")(?=\s+(?:is|was|has|likes|loves|works|lives|said|says)\b)"),
+        ("",
+            rf"{_HAVE}{_ONE}(?:[a-z]+\s+)?(?P<key>[a-z]+){_CALLED}(?P<value>{_NAMES}|"
+            rf"{_WORD}){_END}"),
+        ("", rf"{_HAVE}{_ONE}(?P<key>[a-z]+)\s*,\s*(?P<value>{_NAMES}){_END}"),
+        ("", rf"(?:\band|,)\s+{_ONE}(?P<key>[a-z]+){_CALLED}(?P<value>{_NAMES}){_END}"),
+        ("",
+            r"\bmy\s+(?P<key>[a-z]+(?:\s+[a-z]+)?)\s+(?:is\s+called|is\s+named|"
+            rf"is|are)\s+(?P<value>{_WORDS}){_LIST_END}"),
+        ("", rf"\bmy\s+(?P<key>[a-z]+)\s+(?P<value>was\s+an?\s+{_WORDS}){_END}"),
+        ("has",
+            rf"{_HAVE}(?P<value>(?:an?|two|three|four|five|six|seven|eight|nine|"
+            rf"ten|\d+)\s+{_WORDS}){_LIST_END}"),
+        ("name", rf"{_AM}(?P<value>{_PROPER})(?:{_END}|(?=\s+from\b))"),
+    )
+)  # fmt: skip
+
+_DENIALS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (key, re.compile(pattern, re.IGNORECASE))
+    for key, pattern in (
+        ("name",
+            r"\bmy\s+name(?:\s+is\s+not|\s+isn['\u2019]?t|['\u2019]s\s+not)\s+"
+            rf"(?P<value>{_NAME})"),
+        ("name", rf"{_AM}not\s+(?P<value>{_PROPER}){_END}"),
+        ("profession",
+            rf"{_AM}(?:not|no)\s+(?:an?\s+)?(?P<value>(?-i:[a-z]){_JOB})(?:\s+"
+            rf"anymore)?{_END}"),
+        ("lives",
+            rf"\bI\s+(?:do\s+not|don['\u2019]?t)\s+live\s+(?P<value>in\s+{_WORDS})"
+            rf"{_PLACE_END}"),
+        ("home", rf"{_AM}not\s+from\s+(?P<value>{_WORDS}){_PLACE_END}"),
+        ("has", rf"\bI\s+(?:do\s+not|don['\u2019]?t)\s+have\s+(?P<value>an?\s+{_WORDS}){_END}"),
+        ("",
+            r"\bmy\s+(?P<key>[a-z]+)\s+(?:is|are)(?:\s+not|n['\u2019]?t)\s+(?:called\s+"
+            rf"|named\s+)?(?P<value>{_WORDS}){_END}"),
+    )
+)  # fmt: skip
+
+# "not Ada, it is Bob": what follows a denial of a name is one.
+_RATHER = re.compile(
+    rf"^[\s,;.]*(?:but\s+|no\s+)?(?:it\s+is|it['\u2019]?s|he\s+is|he['\u2019]?s|"
+    rf"she\s+is|she['\u2019]?s"
+    rf"|they\s+are|they['\u2019]?re|that\s+is|but|rather)\s+(?:called\s+"
+    rf"|named\s+)?(?P<value>{_NAMES})",
+    re.IGNORECASE,
+)
+_CORRECTED = re.compile(
+    rf"^(?:(?:no|jk|sorry|actually|oh|wait|i\s+mean|just\s+kidding|haha|ok|okay)[\s,.!]+)+"
+    rf"(?:it['\u2019]?s|it\s+is|i['\u2019]?m|i\s+am|my\s+name\s+is)?\s*(?P<value>{_PROPER})[.!]*$",
+    re.IGNORECASE,
+)
+_BARE = re.compile(
+    r"^(?:(?:hello|hi|hey|oh|well|um|erm)[\s,.!]+)?(?P<am>it['\u2019]?s\s+"
+    r"|it\s+is\s+|just\s+|i['\u2019]?m\s+|i\s+am\s+"
+    rf"|this\s+is\s+|the\s+name['\u2019]?s\s+)?(?P<value>{_NAME})[.!]*$",
+    re.IGNORECASE,
+)
+
+# What people say of themselves without telling a fact.
+_PASSING = re.compile(
+    r"^(?:an?\s+)?(?:here|fine|sorry|lost|back|ready|sure|not|just|very|"
+    r"so|too|you|it|that|this|these|those|bit|little"
+    r"|lot|question|problem|moment|minute|good|bad|idea|feeling|fool|"
+    r"fan|the\s+(?:one|same|best|worst|boss)|to|your"
+    r"|yours|them|him|her|all|going|dead|dying|ill|sick|broken|gone|missing|"
+    r"hurt|hurting|in\s+pain|what|how"
+    r"|headache|cold|fever|cough|pain|stomach|sore|appointment|point|"
+    r"request|look|go|dream|job|chat|seat|visit"
+    r"|hard\s+time|guess|secret|favour|favor|joke|message|clue|hint|theory|"
+    r"doubt|plan|stranger|while|few|couple"
+    r"|mistake|hurry|when|if|where|why|being|none|nothing|something|anything|"
+    r"everything|mess|here\s+to)\b",
+    re.IGNORECASE,
+)
+_NOT_KEYS = BODY | {
+    "god", "turn", "bad", "fault", "pleasure", "guess", "point", "question", "diagnosis", "answer",
+    "opinion", "problem", "name", "names", "goodness", "mistake", "idea", "advice", "life", "time",
+    "first answer", "last answer", "final answer", "goal", "english", "bad day", "score",
+}  # fmt: skip
+_NOT_PLACES = frozenset({"here", "there", "work", "school", "home", "outside", "far", "above"})
+_NO_NAMES = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "none",
+        "secret",
+        "unknown",
+        "nobody",
+        "important",
+        "mine",
+        "yours",
+        "his",
+        "hers",
+        "what",
+        "that",
+        "this",
+        "too",
+        "on",
+        "in",
+        "my",
+        "your",
+        "and",
+        "but",
+        "so",
+        "because",
+    ]
+)
+_PLACES = frozenset({"home", "lives"})
+
+_CUT = re.compile(
+    r"\s+(?:now|too|as well|these days|at the moment|anymore|actually|"
+    r"please|today|yesterday|lol|haha|sir|madam"
+    r"|though|nowadays|by the way|since .*|if .*|when .*)$",
+    re.IGNORECASE,
+)
+_SENTENCES = re.compile(
+    r"(?<!\bDr\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bSt\.)(?<!\bMrs\.)(?<!\bProf\.)(?<=[.!?\n;])\s+"
+)
+_AND_YOU = re.compile(
+    r"[\s,]+(?:(?:and\s+)?(?:you|yours|yourself)|(?:what|how)\s+about\s+"
+    r"you|(?:and\s+)?who\s+are\s+you)\s*\?\s*$",
+    re.IGNORECASE,
+)
+_ASKING = re.compile(
+    r"^\W*(?:and\s+|but\s+|so\s+|then\s+)?(?:who|what|where|when|why|"
+    r"how|which|is|are|am|was|do|does|did|can|could|will"
+    r"|would|should|shall|may|have|has|guess|if)\b",
+    re.IGNORECASE,
+)
+_REFLECTED = {
+    "my": "your", "me": "you", "i": "you", "am": "are", "mine": "yours", "myself": "yourself",
+    "your": "my", "yours": "mine", "our": "your", "i'm": "you're", "us": "you",
+}  # fmt: skip
+
+
+def learn(text: str, known: Mapping[str, str] | None = None) -> tuple[Fact, ...]:
+    """Return what a line of the player tells about him; `known` is what he told before."""
+    found: list[Fact] = []
+    for sentence in _statements(text[:MAX_TEXT]):
+        found += _corrections(sentence, known or {})
+        found += _told(sentence)
+    return tuple(dict.fromkeys(found))[:MOST_AT_ONCE]
+
+
+def update(facts: dict[str, str], told: Iterable[Fact]) -> None:
+    """Put what was told into the facts; what contradicts it goes."""
+    for fact in told:
+        if fact.is_denied:
+            _deny(facts, fact)
+            continue
+        opposite = {"likes": "dislikes", "dislikes": "likes"}.get(fact.key)
+        if opposite is not None:
+            _deny(facts, Fact(opposite, fact.value))
+            facts[fact.key] = _joined(facts.pop(fact.key, ""), fact.value)
+        elif fact.key in ("has", "fears", "allergy"):
+            facts[fact.key] = _joined(facts.pop(fact.key, ""), fact.value)
+        else:
+            facts.pop(fact.key, None)
+            facts[fact.key] = fact.value
+    while len(facts) > MAX_FACTS:
+        del facts[next(key for key in facts if key != "name")]
+
+
+def _deny(facts: dict[str, str], fact: Fact) -> None:
+    left = [item for item in _items(facts.get(fact.key, "")) if item.lower() != fact.value.lower()]
+    if left:
+        facts[fact.key] = ", ".join(left)
+    else:
+        facts.pop(fact.key, None)
+    if fact.key == "has":
+        facts.pop(fact.value.split()[-1].lower(), None)
+
+
+def _items(value: str) -> list[str]:
+    return [item for item in value.split(", ") if item]
+
+
+def _joined(before: str, value: str) -> str:
+    items = [item for item in _items(before) if item.lower() != value.lower()]
+    joined = ", ".join([*items, value])
+    return joined if len(joined) <= 2 * MAX_VALUE else value
+
+
+def _statements(text: str) -> Iterator[str]:
+    """Yield the sentences that are no questions; of "I am Ada, and you?" the first part."""
+    for part in _SENTENCES.split(text):
+        sentence = _AND_YOU.sub("", part)
+        if not sentence.rstrip().endswith("?") or (
+            re.search(r"\bmy\s+name\s+is\b", sentence, re.IGNORECASE)
+            and not _ASKING.match(sentence)
+        ):
+            yield sentence
+        elif "," in sentence and not _ASKING.match(sentence):
+            yield sentence.rpartition(",")[0]
+
+
+def _corrections(sentence: str, known: Mapping[str, str]) -> Iterator[Fact]:
+    for key, pattern in _DENIALS:
+        for match in pattern.finditer(sentence):
+            name = (key or match.group("key")).lower()
+            yield Fact(name, _tidy(match.group("value")), is_denied=True)
+            rather = _RATHER.match(sentence[match.end() :])
+            if rather and (key == "name" or not key):
+                yield Fact(name, _tidy(rather.group("value")))
+    said = _CORRECTED.match(sentence.strip())
+    if said and "name" in known and _is_name(said.group("value")):
+        yield Fact("name", _capital(said.group("value")))
+    swapped = re.match(
+        rf"^(?P<a>{_PROPER}),?\s+not\s+(?P<b>{_PROPER})\W*$", introduced(sentence, strict=True)
+    )
+    if swapped and known.get("name", "").lower() == swapped.group("b").lower():
+        yield Fact("name", swapped.group("a"))
+
+
+def _told(sentence: str) -> list[Fact]:
+    found: list[tuple[int, Fact]] = []
+    taken: list[range] = [
+        range(*m.span()) for _, pattern in _DENIALS for m in pattern.finditer(sentence)
+    ]
+    for key, pattern in _RULES:
+        for match in pattern.finditer(sentence):
+            span = range(*match.span("value"))
+            if any(span.start < other.stop and other.start < span.stop for other in taken):
+                continue
+            fact = _fact(key, match)
+            if fact is not None:
+                found.append((span.start, fact))
+                taken.append(span)
+    return [fact for _, fact in sorted(found, key=lambda item: item[0])]
+
+
+def introduced(text: str, *, strict: bool = False) -> str:
+    """Return a bare "Ada", "ada" or "it's Ada" as the sentence it stands for; else the text.
+
+    With `strict` only what follows "it is" and the like is taken off.
+    """
+    match = _BARE.match(text.strip())
+    if strict:
+        return re.sub(
+            r"^\W*(?:no\W+)?(?:it['\u2019]?s|it\s+is)\s+", "", text.strip(), flags=re.IGNORECASE
+        )
+    if match is None or not _is_name(match.group("value")):
+        return text
+    return f"My name is {_capital(match.group('value'))}"
+
+
+def _is_name(value: str) -> bool:
+    """Tell whether a word may be a name: it is no common word, no people and no state."""
+    words = re.sub(rf"^{_TITLE}", "", value).lower().replace("\u2019", "'").split()
+    if not words or len(value) > 40:
+        return False
+    first = words[0]
+    if first in GIVEN_NAMES:
+        return True
+    if first in STATES or first in PEOPLES or first in _NO_NAMES:
+        return False
+    if len(words) > 1 and words[-1] not in COMMON:
+        return True
+    return not (first in COMMON or first in JOBS or len(first) < 2 or _is_participle(first))
+
+
+def _is_participle(word: str) -> bool:
+    return len(word) > 5 and word.endswith(
+        ("ing", "ful", "less", "ous", "able", "ested", "ated", "ened")
+    )
+
+
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+def _tidy(value: str) -> str:
+    return _CUT.sub("", " ".join(value.split())[:MAX_VALUE]).strip(" .,'")
+
+
+def _fact(rule: str, match: re.Match[str]) -> Fact | None:
+    key, value = rule or match.group("key").lower(), _tidy(match.group("value"))
+    if not value:
+        return None
+    if rule == "name":
+        return _name(value, is_plain=match.re.pattern == _MY_NAME_IS)
+    if not rule and not _is_key(match.group("key")):
+        return None
+    if _PASSING.match(value) or (rule in _PLACES and value.lower().split()[-1] in _NOT_PLACES):
+        return None
+    if rule == "nation":
+        value = _capital(value)
+    return Fact(key, " ".join(_REFLECTED.get(word.lower(), word) for word in value.split()))
+
+
+def _is_key(noun: str) -> bool:
+    *_, last = words = noun.split()
+    is_named = last[0].isupper() and len(words) > 1  # "my sister Lucy is ...": that is the name
+    return not (is_named or noun.lower() in _NOT_KEYS or last.lower() in _NOT_KEYS or len(noun) < 2)
+
+
+def _name(value: str, *, is_plain: bool) -> Fact | None:
+    """Return a name; after "my name is" nearly anything is one."""
+    first = value.lower().split()[0]
+    is_one = _is_name(value) if not is_plain else first not in STATES and first not in _NO_NAMES
+    return Fact("name", _capital(value)) if is_one else None
+
+
+# How each key is asked for, in the pattern language of personas; `<key>` is the noun itself.
+_QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("name", (
+        "what (is | was) my [real | first] name", "what my name is", "who am i", "is my name <x>",
+        "(know | remember | said | recall | forgot | forgotten | forget) [what] my name",
+        "my name again", "what did i say my name (is | was)", "(remember | know) who i am",
+        "what do you call me", "what you call me",
+    )),
+    ("age", (
+        "how old (am i | i am)", "how old did i say i (am | was)", "what is my age", "my age again",
+    )),
+    ("lives", (
+        "where (do i | i) live", "where (is | was) my (home | house)",
+        "which (city | town | country) (do i | i) live",
+    )),
+    ("home", (
+        "where (am i | i am | do i come | did i come | i come | i came | was i) from",
+        "where did i say i come from",
+        "where (was i | i was) born", "from where (do i | i) (come | am)", "where i am from",
+        "where did i (say | tell you) i (am | was) from",
+    )),
+    ("profession", (
+        "what is my (job | work | profession | trade)", "= what (do i do | am i)",
+        "what (do i | i) do for (a living | work)", "what did i say i (do | am | was)",
+    )),
+    ("likes", (
+        "what (do i | i) [really] (like | love | enjoy)", "do i (like | love | enjoy)",
+    )),
+    ("dislikes", (
+        "what (do i | i) [really] (hate | dislike | not like | do not like | can not stand)",
+        "what (do not i | do i not) (like | enjoy)", "do i (hate | dislike)",
+    )),
+    ("fears", ("what (am i | i am) (afraid | scared | frightened | terrified) of",)),
+    ("allergy", ("what (am i | i am) allergic to", "what is my allergy", "what are my allergies")),
+    ("has", ("what (pet | pets | animal | animals) do i have", "= what do i have")),
+    ("", (
+        "(what | how) (is | are | was | were) my <key> (called | named)",
+        "what (is | are | was | were) the (name | names) of my <key>",
+        "(what | who | where) (is | are | was | were) my <key>",
+        "(know | remember | recall | forgot | forgotten | forget) [the name of] my <key>",
+        "(do | did) i have (a | an | any) <key>", "how many <key> do i have",
+    )),
+    ("*", (
+        "do you [still] (remember | know | recall) (me | anything about me | what i (told | said))",
+        "what do you [still] (remember | know | recall) (about | of) me",
+        "what do you [still] remember", "what (have i told | did i tell) you",
+        "tell me [something | everything] about (me | myself)",
+    )),
+)  # fmt: skip
+_ASKED = tuple((key, Pattern.compile(source)) for key, sources in _QUESTIONS for source in sources)
+
+_COMMON_KEYS = frozenset(
+    {"*", "name", "profession", "home", "lives", "age", "likes", "dislikes", "fears", "allergy"}
+)
+# Where one has not been told the one, the other is the next best.
+_INSTEAD = {"lives": ("home",), "home": ("lives", "nation"), "profession": ("work", "nation")}
+
+
+def asked_for(normal: str) -> str | None:
+    """Return the key that is asked for, "*" for everything, None for neither (normalised text)."""
+    words = frozenset(normal.split())
+    for key, pattern in _ASKED:
+        match = pattern.match(normal) if pattern.may_match(words) else None
+        if match is not None:
+            return key or _noun(match.group("key"))
+    return None
+
+
+def _noun(asked: str) -> str:
+    """Return the key in "hamster's name": the hamster."""
+    return re.sub(r"(?:'s|s')?(?: names?)?$", "", asked.strip())
+
+
+def is_common_key(key: str) -> bool:
+    """Tell whether only the player can be meant; "what is my result" may mean something else."""
+    return key in _COMMON_KEYS
+
+
+def known_as(key: str, facts: Mapping[str, str]) -> str | None:
+    """Return the key under which the answer is known: "dogs" may be in "dog", or in "has"."""
+    singular = key.removesuffix("s")
+    nearest = (key, *_INSTEAD.get(key, ()), singular, f"{key}s", f"{key}'s name")
+    found = next((name for name in nearest if name in facts), None)
+    if found is None and re.search(rf"\b{re.escape(singular)}", facts.get("has", "")):
+        return "has"
+    return found
+
+
+_SHAPES: Mapping[str, str] = {
+    "name": "your name is {}",
+    "home": "you are from {}",
+    "age": "you are {} years old",
+    "nation": "you are {}",
+    "work": "you work {}",
+    "likes": "you like {}",
+    "dislikes": "you can't stand {}",
+    "fears": "you are afraid of {}",
+    "allergy": "you are allergic to {}",
+    "has": "you have {}",
+}
+
+
+def phrase(key: str, value: str) -> str:
+    """Put one fact into words that follow "you told me that"."""
+    if key == "profession":
+        article = "an" if value[:1].lower() in "aeiou" else "a"
+        return f"you are {article} {value}"
+    if key == "lives":
+        has_place = re.match(r"(?:in|near|at|on|by|outside|behind|above)\b", value)
+        return f"you live {value}" if has_place else f"you live in {value}"
+    if value.startswith("was "):
+        return f"your {key} {value}"
+    verb = "are" if re.search(r"[^s]s$", key) and (" and " in value or ", " in value) else "is"
+    return _SHAPES.get(key, f"your {key} {verb} {{}}").format(_listed(_items(value)))
+
+
+def recite(facts: Mapping[str, str], keys: Sequence[str] = ()) -> str:
+    """Put facts into one phrase: "your name is Ada, you like tea and your dog is Rex"."""
+    chosen = [key for key in keys or facts if key in facts]
+    chosen.sort(key=lambda key: key != "name")
+    return _listed([phrase(key, facts[key]) for key in chosen])
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))

@@ -1,0 +1,206 @@
+"""What a line of the player is, before its words are matched: its kind, language, typing mistakes.
+
+The kinds are what a pattern `#kind` asks for: `nothing` (no word at all), `question` (a bare "?"),
+`dots`, `emoji`, `number`, `gibberish`, `deed` (*waves*), `shouting`, `foreign`, and the language's
+name, such as `German`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+
+from characters.agents.lexicon import COMMON, FOREIGN, SCRIPTS
+from characters.agents.patterns import normalise
+
+__all__ = ["HeardText", "hear", "language_of", "Speller"]
+
+
+@dataclass(frozen=True)
+class HeardText:
+    """A line of the player: as it was, as `normalise` returned it, and what it is as a whole."""
+
+    text: str
+    normal: str
+    kinds: frozenset[str] = frozenset()
+    language: str = ""
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The words of `normal`."""
+        return frozenset(self.normal.split())
+
+    def without(self, values: Iterable[str]) -> str:
+        """Return the words without what the player says of himself: "my wife", and the values."""
+        masked = _MY.sub("my _ ", self.normal)
+        for value in values:
+            masked = masked.replace(normalise(value), "_ ")
+        return masked
+
+    def original(self, words: str) -> str:
+        """Return words of `normal` as the player wrote them, seen from the other side."""
+        gap = r"[\W_]+"
+        pattern = gap.join(map(re.escape, words.split()))
+        match = re.search(rf"(?<!\w){pattern}(?!\w)", self.text.translate(_PLAIN), re.IGNORECASE)
+        found = match.group() if match else words
+        turned = (_TURNED.get(word.lower(), word) for word in found.split())
+        return " ".join(turned).strip(" .,;:!?*\"'")
+
+
+def hear(text: str) -> HeardText:
+    """Take in a line of the player."""
+    normal = normalise(text)
+    language = language_of(text)
+    kinds = {*_kinds(text.strip(), normal), *({"foreign", language} if language else ())}
+    return HeardText(text, normal, frozenset(kinds), language)
+
+
+_MY = re.compile(r"\b(?:my|our) (?:[\w']+ ){1,2}")
+_PLAIN = str.maketrans({"\u2019": "'", "\u2018": "'"})
+_TURNED = {
+    "my": "your", "me": "you", "i": "you", "mine": "yours", "your": "my", "yours": "mine",
+    "myself": "yourself", "yourself": "myself", "am": "are", "our": "your", "us": "you",
+    "you": "me",
+}  # fmt: skip
+_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm")
+
+
+def _kinds(text: str, normal: str) -> Iterator[str]:
+    words = normal.split()
+    if not words:
+        yield "nothing"
+        yield "question" if "?" in text else "dots" if set(text) <= set(".\u2026 ") else "emoji"
+    elif all(word.isdecimal() for word in words):
+        yield "number"
+    elif re.fullmatch(r"\*[^*]+\*|\([^()]+\)|_[^_]+_|/me\s.*", text, re.DOTALL):
+        yield "deed"
+    elif all(_is_gibberish(word) for word in words):
+        yield "gibberish"
+    elif len(text) > 8 and text.isupper():
+        yield "shouting"
+
+
+def _is_gibberish(word: str) -> bool:
+    """Tell whether no one speaks so: a run over the keyboard, one letter again and again."""
+    if word in COMMON or not word.isascii() or not word.isalpha():
+        return False
+    if len(word) == 1 or len(set(word)) == 1:
+        return True
+    if any(word[:4] in row or word[:4] in row[::-1] for row in _ROWS if len(word) >= 4):
+        return True
+    vowels = len(re.findall(r"[aeiouy]", word))
+    if len(word) >= 5 and (vowels == 0 or re.search(r"[^aeiouy]{6}", word)):
+        return True
+    return len(word) >= 6 and len(set(word)) <= 2
+
+
+def language_of(text: str) -> str:
+    """Return the name of the foreign language that a line is in, "" for English or none."""
+    scripts = defaultdict[str, int](int)
+    letters = [letter for letter in text if letter.isalpha()]
+    for letter in letters:
+        scripts[SCRIPTS.get(unicodedata.name(letter, "?").split()[0].partition("-")[0], "")] += 1
+    if "Japanese" in scripts:
+        return "Japanese"
+    language = max(scripts, key=lambda name: scripts[name], default="")
+    if language:
+        is_ukrainian = language == "Russian" and set(text.lower()) & set("іїєґ")
+        return "Ukrainian" if is_ukrainian else language
+    return _by_words(text)
+
+
+_GREETINGS: Mapping[str, str] = {
+    "hola": "Spanish", "gracias": "Spanish", "adiós": "Spanish", "adios": "Spanish",
+    "bonjour": "French", "merci": "French", "salut": "French", "bonsoir": "French",
+    "hallo": "German", "danke": "German", "tschüss": "German", "servus": "German",
+    "moin": "German", "guten": "German", "ciao": "Italian", "grazie": "Italian",
+    "buongiorno": "Italian", "olá": "Portuguese", "obrigado": "Portuguese",
+    "obrigada": "Portuguese", "bedankt": "Dutch", "cześć": "Polish", "dziękuję": "Polish",
+    "hej": "Swedish", "tack": "Swedish", "merhaba": "Turkish", "konnichiwa": "Japanese",
+    "arigato": "Japanese", "privet": "Russian", "spasibo": "Russian", "nihao": "Chinese",
+}  # fmt: skip
+_SIGNS: Mapping[str, str] = {
+    "¿": "Spanish",
+    "¡": "Spanish",
+    "ñ": "Spanish",
+    "ß": "German",
+    "ã": "Portuguese",
+    "ł": "Polish",
+}
+
+
+def _by_words(text: str) -> str:
+    words = re.findall(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*", text.lower().translate(_PLAIN))
+    if not words:
+        return ""
+    votes = {name: sum(word in known for word in words) for name, known in FOREIGN.items()}
+    for sign, name in _SIGNS.items():
+        votes[name] += 2 * (sign in text.lower())
+    if words[0] in _GREETINGS and len(words) <= 3:
+        name = _GREETINGS[words[0]]
+        votes[name] = votes.get(name, 0) + 2
+    english = sum(word in COMMON for word in words)
+    best = max(votes, key=lambda name: votes[name])
+    return best if votes[best] >= 2 and votes[best] > english else ""
+
+
+class Speller:
+    """Corrects typing mistakes towards the words that a persona knows.
+
+    One letter too few, too many, wrong or swapped with its neighbour; in words of eight letters and
+    more two of those. All words that are left after taking letters away meet in one table (the
+    symmetric delete scheme), so a look-up needs no comparison with each word.
+    """
+
+    def __init__(self, vocabulary: Iterable[str]) -> None:
+        self._known = frozenset(word for word in vocabulary if word.isalpha())
+        self._table: dict[str, set[str]] = defaultdict(set)
+        for word in self._known:
+            for rest in _shortened(word, _reach(word)):
+                self._table[rest].add(word)
+
+    def correct(self, normal: str) -> str:
+        """Return a text that `normalise` returned with its unknown words corrected."""
+        return "".join(f"{self._word(word)} " for word in normal.split())
+
+    def _word(self, word: str) -> str:
+        if len(word) < 3 or not word.isalpha() or word in self._known or word in COMMON:
+            return word
+        reach = _reach(word)
+        near = {found for rest in _shortened(word, reach) for found in self._table.get(rest, ())}
+        distance, nearest = min(
+            ((_distance(word, known), known) for known in near), default=(9, "")
+        )
+        return nearest if distance <= reach else word
+
+
+def _reach(word: str) -> int:
+    return 2 if len(word) >= 8 else 1
+
+
+def _shortened(word: str, most: int) -> Iterator[str]:
+    yield word
+    for count in range(1, most + 1):
+        for left in combinations(word, len(word) - count):
+            yield "".join(left)
+
+
+def _distance(one: str, other: str) -> float:
+    """Return how many single mistakes part two words; a swap of neighbours is one."""
+    above: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        before, above, row = above, row, [i]
+        for j, sign in enumerate(other, 1):
+            cost = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (letter != sign))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == sign:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+    # Swapped letters are the commonest mistake, and a first letter is rarely a wrong one.
+    swapped = sorted(one) == sorted(other)
+    return row[-1] - 0.25 * swapped + 0.25 * (one[0] != other[0])
