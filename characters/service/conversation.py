@@ -272,6 +272,11 @@ class TurnRequest:
     prompt: Prompt | RepeatAnswer
     lines: tuple[PlayerLine, ...] = ()
 
+    @property
+    def is_repeat(self) -> bool:
+        """Whether it is about an answer that was decided before."""
+        return isinstance(self.prompt, RepeatAnswer)
+
 
 THINKING_SECONDS = 0.6  # without a word before the character is seen thinking
 # An agent that takes longer is not waited for when the player goes on. A script never does: its
@@ -292,7 +297,7 @@ class AgentTurn:
         self.is_thinking = True
         self.is_voice_due = False
         # What a repeated answer is about was persisted by an earlier room.
-        self.is_generating = not isinstance(request.prompt, RepeatAnswer)
+        self.is_generating = not request.is_repeat
         self.request = request
         self._timing = timing
         self._has_voice = voice
@@ -540,14 +545,11 @@ class RoomConversation:
     def deadline(self) -> float:
         """Return when `tick` is due next."""
         turn = self._turn
-        if turn is not None and turn.is_generating and self._has_waiting_lines:
+        is_asked = any(isinstance(request.prompt, PlayerSaid) for request in self._waiting)
+        if turn is not None and turn.is_generating and is_asked:
             return turn.slow_at
         word_at = None if turn is None else turn.next_at
         return self._idle.deadline(is_busy=self.is_busy) if word_at is None else word_at
-
-    @property
-    def _has_waiting_lines(self) -> bool:
-        return any(request.lines for request in self._waiting)
 
     # --- the player ---
 
@@ -636,14 +638,16 @@ class RoomConversation:
         turn = self._turn
         if turn is None or not turn.is_generating or now < turn.slow_at:
             return []
-        lines = tuple(line for request in self._waiting for line in request.lines)
-        if not lines:
+        asked = [request for request in self._waiting if isinstance(request.prompt, PlayerSaid)]
+        if not asked:
             return []
-        self._waiting = deque(request for request in self._waiting if not request.lines)
-        if turn.has_said:
-            return [*self._cut(), *self._begin(_about(lines), now)]
-        self._turn = None
-        return [*turn.withdraw(), *self._begin(_about((*turn.request.lines, *lines)), now)]
+        repeated = [request for request in self._waiting if request.is_repeat]
+        others = [r for r in self._waiting if r not in asked and not r.is_repeat]
+        before = () if turn.has_said else turn.request.lines
+        lines = (*before, *(line for request in asked for line in request.lines))
+        effects = self._cut() if turn.has_said else turn.withdraw()
+        self._turn, self._waiting = None, deque([*repeated, _about(lines), *others])
+        return effects + self._next(now)
 
     def interrupt(self, now: float) -> Effects:
         """End the character's turn for the player, who cut it short."""

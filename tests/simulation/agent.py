@@ -41,9 +41,10 @@ class SimulatedAgent:
     def answer(self, prompt: Prompt) -> Part:
         """Take in what is said, and answer."""
         if isinstance(prompt, PlayerSaid):
-            _, number = number_of(prompt.text)
-            self.remembers = self.remembers.after(number)
-            return Say(f"{prompt.text}#{self._chance.randrange(1000)} noted.")
+            *before, last = prompt.text.split()  # lines that are answered together
+            for line in (*before, last):
+                self.remembers = self.remembers.after(number_of(line)[1])
+            return Say(f"{last}#{self._chance.randrange(1000)} noted.")
         if isinstance(prompt, Arrived):
             return Say(f"{self._name}@{self.remembers.count}/{self.remembers.last} welcome.")
         return Say(f"{self._name}~ hm.")

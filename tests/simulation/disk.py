@@ -91,15 +91,15 @@ class Store:
         it.used_at = session.used_at
         for entry in entries:
             if isinstance(entry, PersistEntry):
-                self._append(it, entry, unheard)
+                self._append(it, entry)
             elif isinstance(entry, PendingReply):
-                _owe(it, entry)
+                _owe(it, entry, unheard)
             else:
                 _settle(it, entry)
         if memory is not None:
             it.memory = memory
 
-    def _append(self, it: Kept, turn: PersistEntry, unheard: frozenset[int]) -> None:
+    def _append(self, it: Kept, turn: PersistEntry) -> None:
         name, number = number_of(turn.text)
         owner = it.session.character_id
         promise(name == owner, "A word of one character's talk was kept in another's.", owner)
@@ -109,8 +109,6 @@ class Store:
         promise(number > last, "A line was kept twice, or out of its order.", owner)
         it.lines.append(number)
         it.known.add(turn.text)
-        if number not in unheard:
-            it.heard = it.heard.after(number)
 
     def session_of(self, it: Kept) -> ServiceSession:
         """Return the session as a service that starts now reads it."""
@@ -123,12 +121,18 @@ class Store:
         self.ended[session_id] = None
 
 
-def _owe(it: Kept, entry: PendingReply) -> None:
-    last, owner = entry.message_ids[-1], it.session.character_id
-    it.owed[last] = entry.parts
-    if entry.parts is not None:
-        promise(last not in it.decided, "An answer was decided twice.", owner)
-        it.decided[last] = entry.parts
+def _owe(it: Kept, entry: PendingReply, unheard: frozenset[int]) -> None:
+    if entry.parts is None:
+        it.owed.update(dict.fromkeys(entry.message_ids))
+        return
+    *others, last = entry.message_ids
+    owner = it.session.character_id
+    promise(last not in it.decided, "An answer was decided twice.", owner)
+    it.owed[last] = it.decided[last] = entry.parts
+    for message_id in others:
+        it.owed.pop(message_id, None)
+    for number in (number_of(message_id)[1] for message_id in entry.message_ids):
+        it.heard = it.heard if number in unheard else it.heard.after(number)
 
 
 def _settle(it: Kept, entry: ResolveReply) -> None:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from characters.agents.agent import PlayerSaid, Prompt, Say, Silence
+from characters.agents.agent import Prompt, Say, Silence
 from characters.protocol.link import (
     Ack,
     Arrival,
@@ -210,8 +210,6 @@ class SimulatedRoom:
 
     def _do_consult(self, effect: Generate) -> None:
         self._consulting = effect.turn
-        if isinstance(effect.prompt, PlayerSaid):
-            self._service.taken(self, number_of(effect.prompt.text)[1])
         seconds = self._time.random.random() * 0.3
         self._time.later(seconds, self._answer, effect.turn, effect.prompt)
 
@@ -228,6 +226,11 @@ class SimulatedRoom:
         self._perform(self._conversation.decided(turn))
         # What a character was told is durable before its turn is completed.
         self._store.flush(turn)
+
+    def _do_persist(self, entry: PersistEntry) -> None:
+        if entry.speaker == "player":
+            self._service.taken(self, number_of(entry.text)[1])
+        self._store.append(entry)
 
     def _do_hush(self, effect: StopSpeaking) -> None:
         self._consulting = None
@@ -301,7 +304,7 @@ ACTS: dict[type[Any], Callable[[SimulatedRoom, Any], None]] = {
     Send: lambda live_room, effect: live_room._send(effect.message),
     Generate: SimulatedRoom._do_consult,
     StopSpeaking: SimulatedRoom._do_hush,
-    PersistEntry: lambda live_room, effect: live_room._store.append(effect),
+    PersistEntry: SimulatedRoom._do_persist,
     PendingReply: lambda live_room, effect: live_room._store.append(effect),
     ResolveReply: lambda live_room, effect: live_room._store.append(effect),
     End: SimulatedRoom._do_end,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from characters.service.conversation import Entry, PersistEntry, ResolveReply
+from characters.service.conversation import Entry, PendingReply, PersistEntry, ResolveReply
 from characters.service.registry import ServiceSession
 from tests.simulation.agent import SimulatedAgent, number_of
 
@@ -46,10 +46,9 @@ class SimulatedRoomStore:
 
     def append(self, entry: Entry) -> None:
         """Write this down."""
-        if isinstance(entry, PersistEntry) and entry.speaker == "player":
-            number = number_of(entry.text)[1]
-            if self._agent.remembers.last != number:
-                self._unheard.add(number)
+        if isinstance(entry, PendingReply) and entry.parts is not None:
+            numbers = (number_of(message_id)[1] for message_id in entry.message_ids)
+            self._unheard.update(n for n in numbers if self._agent.remembers.last < n)
         self._entries.append(entry)
         # What is decided in one step is written in one go, as a task does that wakes up after it.
         if not (self._is_saving or self._is_planned):
