@@ -104,7 +104,9 @@ class WebSocketTransport:
         url, headers = f"{self._endpoint}/health", {link.CHALLENGE: challenge}
         async with self._http().get(url, headers=headers) as answer:
             if answer.status >= 500:  # it will say who it is when it is well again
-                raise TransportError(classify_http(answer.status, None))
+                raise TransportError(
+                    classify_http(answer.status, None, _retry_after(answer.headers))
+                )
             try:
                 body: Any = json.loads(await _read_body(answer.content))
             except ValueError:

@@ -153,12 +153,11 @@ class WireProtocol:
             self.end(failure("transport.protocol", str(problem)))
             return None
         self._confirm(now=False)
-        return None if message is None or self._is_old_ready(message) else message
-
-    def _is_old_ready(self, message: ServerMessage) -> bool:
-        """Tell a ready of an earlier connection from the one that ends the replay."""
+        if message is None:
+            return None
         is_replay, self._replay_left = self._replay_left > 0, max(0, self._replay_left - 1)
-        return is_replay and isinstance(message, BotReady)
+        # A ready of an earlier connection is not the one that ends the replay.
+        return None if is_replay and isinstance(message, BotReady) else message
 
     def _confirm(self, *, now: bool) -> None:
         ack = self._channel.ack(now=now)

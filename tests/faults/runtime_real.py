@@ -30,7 +30,7 @@ CONNECTED = SessionState.CONNECTED
 def rows(quick: bool) -> Iterable[Row]:
     """Return the figures; `quick` tries fewer of each."""
     yield black_holes(2 if quick else 10)
-    yield flapping(10.0 if quick else 60.0)
+    yield flapping(20.0 if quick else 60.0)
     yield crowd()
     yield taken_back(20 if quick else 200)
     yield level_loads((1.0, 2.0) if quick else (9.9, 10.1, 30.0))

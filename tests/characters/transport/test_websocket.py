@@ -55,8 +55,9 @@ def against(
     connect: Handler | None = None,
     room: Handler | None = None,
     secret: str | None = None,
+    health: Handler | None = None,
 ) -> None:
-    """Run a play against a service made of these two handlers."""
+    """Run a play against a service made of these handlers."""
 
     async def nothing(request: web.Request) -> web.StreamResponse:
         return web.Response(status=404)
@@ -64,6 +65,7 @@ def against(
     async def run() -> None:
         app = web.Application()
         app.router.add_post("/connect", connect or nothing)
+        app.router.add_get("/health", health or nothing)
         app.router.add_get("/rooms/r", room or nothing)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
@@ -82,7 +84,7 @@ def against(
 
 def answering(status: int, body: str, **headers: str) -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
-        assert request.headers["X-API-Key"] == "k3y"
+        assert request.path == "/health" or request.headers["X-API-Key"] == "k3y"
         return web.Response(status=status, text=body, headers=headers)
 
     return handler
@@ -137,7 +139,9 @@ def test_a_service_that_says_when_to_come_back_is_believed(
             await transport.connect(ASK)
         assert caught.value.failure.retry_after == seconds
 
-    against(play, answering(503, "{}", **{"Retry-After": header}))
+    busy = answering(503, "{}", **{"Retry-After": header})
+    against(play, busy)
+    against(play, busy, health=busy)  # it has no time to say who it is either
 
 
 @pytest.mark.parametrize(
