@@ -170,6 +170,7 @@ ENGLISH = Words.of(
             "silent": "Nobody answers at the other end. Wait a moment, then press Retry.",
             "not_started": "The conversation service of this game does not start. Press Retry to "
             "start it again.",
+            "not_started_why": "{why} Press Retry to start it again.",
             "draining": "The other end is being restarted. Wait a moment, then press Retry.",
             "busy": "Too many people talk at the moment. Wait a little, then press Retry.",
             "not_set_up": "This game is not set up to reach them. Once that is put right, press "
@@ -348,6 +349,9 @@ ENGLISH = Words.of(
             "loudspeaker_gone": "The loudspeaker is gone; looking for it again.",
         },
         "service": {
+            "trouble": "Trouble with the conversation service",
+            "close": "I see",
+            "close_key": "I see ({keys[retry]})",
             "not_started": "The conversation service could not start: {why}",
             "not_kept": "Conversations cannot be kept in {folder}: {why}. They last only as long "
             "as this game runs.",

@@ -108,13 +108,17 @@ class ServiceProcess:
         """Whether `url_of` waits for a start: one is under way, or it would begin one."""
         return self._is_starting or not self._url or self.has_crashed
 
-    def take_problem(self) -> str:
-        """Return what the player has to know about the service, once; empty if there is nothing.
+    @property
+    def problem(self) -> str:
+        """What the player has to know about the last start; empty if there is nothing.
 
-        That it could not start, or that it cannot keep anything. Callable in every frame.
+        That it failed, or that the service cannot keep anything.
         """
-        problem, self._problem = self._problem, ""
-        return problem
+        return self._problem
+
+    def dismiss_problem(self) -> None:
+        """Note that the player knows the problem: it is told again only when it is another."""
+        self._problem = ""
 
     @property
     def last_words(self) -> str:
@@ -223,10 +227,11 @@ class ServiceProcess:
 
     def _report(self, problem: str) -> None:
         """Keep what the player has to know, unless it was the same at the last start."""
-        if problem and problem != self._known_problem:
+        if problem == self._known_problem:
+            return
+        if problem:
             _log.warning("%s", problem)
-            self._problem = problem
-        self._known_problem = problem
+        self._problem = self._known_problem = problem
 
     def _note(self, line: str) -> None:
         if line.strip():

@@ -223,12 +223,17 @@ class Actions:
     def offers(
         self, together: Sequence[Actor], causes: Sequence[Sequence[Actor]]
     ) -> tuple[HudAction, ...]:
-        """Return the buttons of an error card: Retry always, then what suits the failure.
+        """Return the buttons of a card: Retry always, then what suits the failure.
 
-        The card is of those who failed `together`, for one of the `causes`. A key is written on
-        the first of its buttons only, which is the one that it runs.
+        The card is of those who failed `together`, for one of the `causes`; nobody has failed on
+        the card of the service's problem. A key is written on the first of its buttons only,
+        which is the one that it runs.
         """
-        one, say, is_first = together[0], self.say, together is causes[0]
+        say, is_first = self.say, together is causes[0]
+        if not together:
+            label = say("service.close_key") if is_first else say("service.close")
+            return (HudAction(self.dismiss_problem, label),)
+        one = together[0]
         label = say("error.retry_key") if is_first else say("error.retry")
         if len(together) > 1:
             label = say("error.retry_all_key") if is_first else say("error.retry_all")
@@ -262,10 +267,22 @@ class Actions:
             session.retry() if character.view.has_agent else session.spawn_agent()
 
     def retry_first(self) -> None:
-        """Retry the characters of the first card, or else call back those that have left."""
+        """Retry the characters of the first card, or else call back those that have left.
+
+        Where there is neither, the card of the service's problem is closed.
+        """
         found = self.query.characters
         away = [c for c in found if not c.view.has_agent]
-        self._each(next(iter(by_cause(found)), away), self.retry)
+        retried = next(iter(by_cause(found)), away)
+        self._each(retried, self.retry)
+        if not retried:
+            self.dismiss_problem()
+
+    def dismiss_problem(self) -> None:
+        """Close the card of the service's problem."""
+        manager = self.query.manager
+        if manager is not None and manager.runtime.service is not None:
+            manager.runtime.service.dismiss_problem()
 
     def start_anew(self, key: str) -> None:
         """Forget the session that cannot be resumed, and begin another."""

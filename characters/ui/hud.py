@@ -103,7 +103,6 @@ class Hud(Component):
         self._state.expire(self.scene.time.now)
         self._show_mistakes()
         self._show_microphone(query.manager)
-        self._show_service(query.manager)
         if self.input.get_mouse_button_down(1):
             self._hotspots.click(self.input.mouse_position)
         self._actions(query).obey(self.input)
@@ -161,13 +160,6 @@ class Hud(Component):
         if self._had_no_microphone and status.problem is None and status.device:
             self.notify(self._say("microphone.works", device=status.device))
         self._had_no_microphone = status.problem is not None
-
-    def _show_service(self, manager: CharacterManager | None) -> None:
-        """Say why the service could not start, or that it cannot keep anything."""
-        service = None if manager is None else manager.runtime.service
-        problem = "" if service is None else service.take_problem()
-        if problem:
-            self.notify(problem)
 
     def _make_room(self, query: SceneQuery, dt: float) -> None:
         """Move the picture until no open panel covers the player and who is talked to."""

@@ -158,6 +158,8 @@ class HudModel:
     level: tuple[float, float] | None = None
     """Where the level begins and ends across the picture, if that was moved aside."""
     notice: str | None = None
+    service_problem: str = ""
+    """Why the embedded service does not start, or keeps nothing, until the player has read it."""
     pointer: Point = (-1.0, -1.0)
     words: Words = ENGLISH
     """The texts of the HUD, in the language of the game."""
@@ -199,6 +201,7 @@ def gather(query: SceneQuery, state: HudState, messages: Messages) -> HudModel:
         player_head=None if query.player is None else _head(query.player, scene),
         level=_level(scene),
         notice=state.notice,
+        service_problem=_service_problem(query),
         pointer=scene.input.mouse_position,
         words=query.words,
         endpoint=_endpoint(manager),
@@ -250,6 +253,11 @@ def _faults(query: SceneQuery, state: HudState) -> FaultState:
         faults.network_conditions(key) if is_known else None,
         faults.is_microphone_unplugged,
     )
+
+
+def _service_problem(query: SceneQuery) -> str:
+    service = None if query.manager is None else query.manager.runtime.service
+    return "" if service is None else query.words.translate(service.problem)
 
 
 def _endpoint(manager: CharacterManager | None) -> str:

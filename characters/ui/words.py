@@ -39,9 +39,9 @@ from engine.toml.reader import TomlFileError
 __all__ = [
     "ago", "attempt", "badge", "BadgeWords", "banner", "captions_choice", "chat_label",
     "closed_door", "countdown", "edited", "failure_title", "fault_lines", "HELP",
-    "is_open_elsewhere", "lag_button", "microphone", "MicWords", "network_words", "origin_words",
-    "player_words", "receipt", "RECEIPT_SECONDS", "resume_words", "Shape", "slow_button",
-    "speaker", "talk_badge", "Tone", "undone",
+    "is_open_elsewhere", "lag_button", "microphone", "MicWords", "network_words", "NOT_STARTED",
+    "origin_words", "player_words", "receipt", "RECEIPT_SECONDS", "resume_words", "Shape",
+    "slow_button", "speaker", "talk_badge", "Tone", "undone",
 ]  # fmt: skip
 
 
@@ -235,6 +235,7 @@ def receipt(say: Words, view: SessionView, now: float) -> str | None:
 
 # Failures and closed doors.
 
+NOT_STARTED = "service.not_started"
 _LIVE_ELSEWHERE, _TAKEN_OVER = "session.live_elsewhere", "session.taken_over"
 _HELD_ELSEWHERE: Mapping[SessionState, str] = MappingProxyType(
     {SessionState.ERROR: _LIVE_ELSEWHERE, SessionState.DISCONNECTED: _TAKEN_OVER}
@@ -244,7 +245,7 @@ _BY_CODE: Mapping[str, str] = MappingProxyType(
     {
         "server.draining": "error.draining",
         "connection.concurrency_limit": "error.busy",
-        "service.not_started": "error.not_started",
+        NOT_STARTED: "error.not_started",
         "connection.unavailable": "error.busy",
         "connection.speaker_limit": "error.used_up",
         "connection.quota_exceeded": "error.used_up",
@@ -275,10 +276,16 @@ def is_open_elsewhere(view: SessionView) -> bool:
     return code is not None and view.error is not None and view.error.code == code
 
 
-def player_words(say: Words, error: Failure | None) -> str:
-    """Return what happened and what to press; developers find code and advice in the inspector."""
+def player_words(say: Words, error: Failure | None, service_problem: str = "") -> str:
+    """Return what happened and what to press; developers find code and advice in the inspector.
+
+    `service_problem` is why the embedded service does not start, if that is known.
+    """
     if error is None:
         return say("error.unknown")
+    if service_problem and error.code == NOT_STARTED:
+        why = service_problem.rstrip(".") + "."
+        return say("error.not_started_why", why=why)
     if error.code in _BY_CODE:
         return say(_BY_CODE[error.code])
     if error.stage == "connect" and error.kind is FailureKind.TERMINAL:

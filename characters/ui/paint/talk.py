@@ -333,7 +333,10 @@ _MOST_CARDS = 3
 
 
 class ErrorCard(NamedTuple):
-    """The card of those who failed for one cause, its words, and where it stands."""
+    """The card of those who failed for one cause, its words, and where it stands.
+
+    Nobody has failed on the card of the service's problem.
+    """
 
     together: Sequence[Actor]
     title: str
@@ -344,13 +347,8 @@ class ErrorCard(NamedTuple):
 def error_cards(gui: Gui, stage: Rect, taken: Sequence[Rect] = ()) -> tuple[ErrorCard, ...]:
     """Return a card for each cause, where nobody stands and nothing is `taken`, if that can be."""
     cards: list[ErrorCard] = []
-    covered = [*gui.model.figures, *taken]
-    for together in by_cause(gui.model.actors)[:_MOST_CARDS]:
-        names = [actor.name for actor in together]
-        are_all = len(names) == len(gui.model.actors)
-        view, w = together[0].view, min(400.0, stage.w)
-        title = words.failure_title(gui.say, names, view, are_all=are_all)
-        text = words.player_words(gui.say, view.error)
+    covered, w = [*gui.model.figures, *taken], min(400.0, stage.w)
+    for together, title, text in _causes(gui)[:_MOST_CARDS]:
         lines = gui.fonts.lines(text, w - 36, 15, False)
         h = _title_height(gui, title, w) + len(lines) * gui.fonts.height(15) + 50
         places = _places(gui, stage, w, h, taken)
@@ -358,6 +356,22 @@ def error_cards(gui: Gui, stage: Rect, taken: Sequence[Rect] = ()) -> tuple[Erro
         cards.append(ErrorCard(together, title, text, rect))
         covered.append(rect.inset(-8))
     return tuple(cards)
+
+
+def _causes(gui: Gui) -> list[tuple[Sequence[Actor], str, str]]:
+    """Return who failed for each cause, with title and text: all that is to be told on cards."""
+    say, model, problem = gui.say, gui.model, gui.model.service_problem
+    found: list[tuple[Sequence[Actor], str, str]] = []
+    for together in by_cause(model.actors):
+        names, view = [actor.name for actor in together], together[0].view
+        are_all = len(names) == len(model.actors)
+        title = words.failure_title(say, names, view, are_all=are_all)
+        found.append((together, title, words.player_words(say, view.error, problem)))
+        if view.error is not None and view.error.code == words.NOT_STARTED:
+            problem = ""  # it is told already
+    if problem:
+        found.append(((), say("service.trouble"), problem))
+    return found
 
 
 def _places(gui: Gui, stage: Rect, w: float, h: float, taken: Sequence[Rect]) -> Iterator[Rect]:
@@ -389,14 +403,15 @@ def _title_height(gui: Gui, title: str, w: float) -> float:
 
 
 def _paint_card(gui: Gui, card: ErrorCard) -> None:
-    error, painter, rect = card.together[0].view.error, gui.painter, card.rect
+    painter, rect = gui.painter, card.rect
     gui.panel(rect, _CARD)
     gui.blit(sign_picture(painter, Shape.SQUARE, Tone.BAD), (rect.x + 14, rect.y + 12))
     place = (rect.x + 46, rect.y + 14, rect.w - 64)
     painter.paragraph(gui.surface, card.title, place, 16, INK, bold=True)
     place = (rect.x + 18, rect.y + _title_height(gui, card.title, rect.w), rect.w - 36)
     y = painter.paragraph(gui.surface, card.text, place, 15, (75, 60, 85, 255))
-    if rect.w > 330:  # beside two buttons
+    if rect.w > 330 and card.together:  # beside two buttons
+        error = card.together[0].view.error
         code = error.code if error else "unknown"
         gui.text(code, (rect.x + 18, y + 16), 12, BRICK, room=rect.w - 250)
 

@@ -206,11 +206,10 @@ class ProblemService:
     """A service that has something to say to the player."""
 
     def __init__(self, problem: str) -> None:
-        self._problem = problem
+        self.problem = problem
 
-    def take_problem(self) -> str:
-        problem, self._problem = self._problem, ""
-        return problem
+    def dismiss_problem(self) -> None:
+        self.problem = ""
 
 
 class FakeRuntime:

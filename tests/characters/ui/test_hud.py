@@ -98,13 +98,14 @@ def test_a_notice_goes_away_in_time(stage: Stage) -> None:
     assert stage.hud.state.notice is None
 
 
-def test_what_is_wrong_with_the_service_is_told_once(stage: Stage) -> None:
-    stage.runtime.service = ProblemService("Conversations cannot be kept in /full.")
-    stage.frame()
-    assert stage.hud.state.notice == "Conversations cannot be kept in /full."
-    stage.hud.state.notice = None
-    stage.frame()
-    assert stage.hud.state.notice is None
+def test_what_is_wrong_with_the_service_stays_on_the_screen_until_it_was_read(stage: Stage) -> None:
+    service = stage.runtime.service = ProblemService("Conversations cannot be kept in /full.")
+    stage.fails("ada")
+    stage.press("r")  # what can be retried comes first
+    assert stage.session("ada").commands[-1] == "retry" and service.problem
+    stage.becomes("ada", SessionState.CONNECTED)
+    stage.press("r")
+    assert not service.problem
 
 
 def test_f_keys_open_and_close_the_panels(stage: Stage) -> None:

@@ -103,6 +103,25 @@ def test_those_who_failed_for_one_cause_share_a_card() -> None:
     assert "Retry all (R)" in noting.words
 
 
+FULL = "Conversations cannot be kept in /full: No space left on device."
+
+
+def test_the_problem_of_the_service_has_a_card_of_its_own() -> None:
+    shown = model(actor(), service_problem=FULL)
+    (card,) = error_cards(gui(shown), STAGE)
+    assert (card.title, card.text) == ("Trouble with the conversation service", FULL)
+    noting = NotingPainter()
+    paint(shown, noting)
+    assert "I see (R)" in noting.words
+
+
+def test_why_the_service_does_not_start_stands_on_the_card_of_those_who_miss_it() -> None:
+    problem = "The conversation service could not start: port 7 is taken"
+    shown = model(failed("Ada", "service.not_started"), service_problem=problem)
+    (card,) = error_cards(gui(shown), STAGE)
+    assert card.text == f"{problem}. Press Retry to start it again."
+
+
 def test_whether_a_talk_is_given_up_is_decided_for_each() -> None:
     gone = [failed(name, "session.resume_refused") for name in ("Ada", "Bob")]
     assert len(titles(model(*gone))) == 2
