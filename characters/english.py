@@ -320,6 +320,14 @@ ENGLISH = Words.of(
             "too_many": "Too many lines wait for the connection already.",
             "too_long": "A line has at most {most} characters: say it in parts.",
         },
+        "speech": {
+            "say_again": "I did not catch that: say it again, or type it.",
+            "type_names": "I am not sure that I heard the name right: type it, please.",
+            "cut_off": "The line was lost in the middle of what you said: say it again, or type "
+            "it.",
+            "busy": "Too many people speak at once: say it again, or type it.",
+            "not_here": "I cannot understand speech on this machine: type it, please.",
+        },
         "audio": {
             "calm": "{what} Typing and captions work.",
             "without_sound": "This game runs without sound.",

@@ -15,7 +15,10 @@ from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.session.conversation import RetryScheduled, SessionStateChanged, Turn
 from characters.session.policy import Persist, ReconnectPolicy
 
-__all__ = ["CharacterEvent", "MessageRefused", "SessionConfig", "TextRefused", "TranscriptChanged"]
+__all__ = [
+    "CharacterEvent", "MessageRefused", "SessionConfig", "SpeechNotUnderstood", "TextRefused",
+    "TranscriptChanged",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,14 @@ class TextRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechNotUnderstood:
+    """What the player said was heard, but no words came of it; `advice` is for the player."""
+
+    session_key: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
 class MessageRefused:
     """A message of the game did not go out; `message_type` is its wire name."""
 
@@ -99,5 +110,6 @@ CharacterEvent: TypeAlias = (
     | ServerMessage
     | TranscriptChanged
     | TextRefused
+    | SpeechNotUnderstood
     | MessageRefused
 )

@@ -15,6 +15,7 @@ from characters.client.config import (
     CharacterEvent,
     MessageRefused,
     SessionConfig,
+    SpeechNotUnderstood,
     TextRefused,
     TranscriptChanged,
 )
@@ -27,6 +28,7 @@ from characters.protocol.audio_frames import AudioFrame
 from characters.protocol.codec import MessageError
 from characters.protocol.link import SequencedChannel
 from characters.session.conversation import (
+    WORDLESS,
     Dialogue,
     LocalEvent,
     ResumeOutcome,
@@ -49,6 +51,7 @@ from characters.session.events import (
 )
 from characters.transport.base import Connection, Incoming, TransportError
 from engine.core.events import Signal
+from engine.core.words import ScreenText
 
 __all__ = ["Conversation", "ConversationState", "MOST_UNCONFIRMED", "MOST_WAITING", "OpenSession"]
 
@@ -91,6 +94,11 @@ class ConversationState:
         self.unconfirmed: dict[str, messages.UserTextMessage] = {}
         self._are_lines_kept = False  # by the service: it confirms each by its id
         self._owes_repeat = False
+
+    @property
+    def tells_what_it_misses(self) -> bool:
+        """Whether the service is of our kind, which says so when it did not understand."""
+        return self._are_lines_kept
 
     @property
     def has_older_lines(self) -> bool:
@@ -309,6 +317,10 @@ class OpenSession:
         )
 
 
+# So long after the end of an utterance its words are missed.
+WORDS_SECONDS = 1.0
+# Less than this, without words, is a cough or a door.
+COUGH_MS = 350.0
 VOICE_POLL_SECONDS = 0.07  # longer than a piece of voice, so that a flow of them is not looked at
 
 
@@ -321,6 +333,8 @@ class Conversation:
         self._context = session.context
         self._feed = feed
         self._voice_poll: asyncio.TimerHandle | None = None
+        self._is_speech_noticed = False  # by the service, which has told no words of it yet
+        self._words_due: asyncio.TimerHandle | None = None
 
     # --- what comes in ----------------------------------------------------------------------
 
@@ -346,6 +360,7 @@ class Conversation:
             self._feed(PlayerActed())
         if isinstance(message, messages.BotTurnCompleted) and message.was_interrupted:
             self._context.voice.interrupt(session.key)
+        self._watch_speech(message)
         is_unanswered = isinstance(message, _WANT_ANSWERS) and not session.answers_unasked
         if is_unanswered:
             self._follow(LocalEvent.LEFT_UNANSWERED)
@@ -360,6 +375,37 @@ class Conversation:
                 listener.answer_began(session.key)
         elif isinstance(message, _END_THE_WAIT):
             listener.answer_began(session.key)
+
+    def _watch_speech(self, message: messages.ServerMessage) -> None:
+        """Tell the game when what the player said has ended without words."""
+        if isinstance(message, messages.VadSttStarted):
+            self._is_speech_noticed = True
+            self._expect_words(False)
+        elif isinstance(message, messages.FinalUserTranscription):
+            self._is_speech_noticed = False
+            self._expect_words(False)
+        elif isinstance(message, messages.VadSttStopped):
+            is_over = self._is_speech_noticed and not self._talk.tells_what_it_misses
+            self._is_speech_noticed = False
+            self._expect_words(is_over and not _is_noise(message))
+        elif isinstance(message, messages.ServerResponse) and is_rejection(message):
+            self._miss_words(ScreenText.from_data(message.message or "", message.extras))
+
+    def _expect_words(self, are_due: bool) -> None:
+        """Give the words of what was said a while to come, or none any more."""
+        if self._words_due is not None:
+            self._words_due.cancel()
+            self._words_due = None
+        if are_due:
+            loop = asyncio.get_running_loop()
+            self._words_due = loop.call_later(
+                WORDS_SECONDS, self._miss_words, ENGLISH("speech.say_again")
+            )
+
+    def _miss_words(self, advice: str) -> None:
+        self._is_speech_noticed = False
+        self._expect_words(False)
+        self._session.emit(SpeechNotUnderstood(self._session.key, advice))
 
     def _emit_transcript(self) -> None:
         self._session.emit(TranscriptChanged(self._session.key, self._talk.transcript.turns))
@@ -391,6 +437,7 @@ class Conversation:
         """Follow the session: what a loss takes with it, what a connection brings."""
         if change.old_state is SessionState.CONNECTED:
             self._follow(LocalEvent.CONNECTION_LOST)
+            self._expect_words(False)
             self._context.voice.interrupt(self._session.key)
         if change.new_state is SessionState.CONNECTED:
             resume = change.resume
@@ -432,6 +479,7 @@ class Conversation:
 
     def close(self) -> None:
         """Stop watching the voice."""
+        self._expect_words(False)
         if self._voice_poll is not None:
             self._voice_poll.cancel()
             self._voice_poll = None
@@ -575,10 +623,13 @@ class Conversation:
         self._context.voice.interrupt(self._session.key)
         self._follow(LocalEvent.INTERRUPTED)
 
-    def force_user_stopped_speaking(self) -> None:
-        """Tell the service that the utterance is over."""
-        if self._session.machine.state is SessionState.CONNECTED:
-            self.try_send(messages.ForceUserStoppedSpeaking())
+    def force_user_stopped_speaking(self, *, has_spoken: bool = False) -> None:
+        """Tell the service that the utterance is over; `has_spoken` if there surely was one."""
+        if self._session.machine.state is not SessionState.CONNECTED:
+            return
+        self.try_send(messages.ForceUserStoppedSpeaking())
+        if has_spoken and not self._is_speech_noticed:
+            self._miss_words(ENGLISH("speech.say_again"))
 
     def set_addressed(self, is_addressed: bool) -> None:
         """Note whether the player's voice goes to this character."""
@@ -604,6 +655,11 @@ _WHY_NOT: Mapping[SessionState, str] = MappingProxyType(
         SessionState.ERROR: ENGLISH("refused.error"),
     }
 )
+
+
+def _is_noise(message: messages.VadSttStopped) -> bool:
+    is_short = message.audio_duration_ms is not None and message.audio_duration_ms < COUGH_MS
+    return is_short or message.reason in WORDLESS
 
 
 def _pcm_of(message: messages.AudioData) -> bytes:

@@ -129,6 +129,8 @@ class BargeInDetector:
 STALE_SECONDS = 1.0
 # A device that has not delivered for so long has ended the utterance.
 STARVED_SECONDS = 0.5
+# Less of it is a cough or a knock on the table: no words are missed.
+SPOKEN_SECONDS = 0.35
 METER_FALL_PER_FRAME = 0.04
 # Kept words go out this many frames at a time: far faster than speech, and no flood.
 CATCH_UP_FRAMES = 5
@@ -154,6 +156,7 @@ class ListeningController:
         self._last_speech_at: float | None = None
         self._last_frame_at = 0.0
         self._was_pressed = False
+        self._voiced = 0.0  # seconds of speech that were sent since the key was pressed
         self._find: TargetLookup = lambda key: None
         self.target_key: str | None = None
         """The session key of the character that hears the player now."""
@@ -278,7 +281,8 @@ class ListeningController:
     def _advance_talk(self, event: TalkEvent) -> None:
         if event is TalkEvent.PRESSED and not self._talk.is_open:
             self._change_target()
-        self._was_pressed |= event is TalkEvent.PRESSED
+        if event is TalkEvent.PRESSED:
+            self._was_pressed, self._voiced = True, 0.0
         self._talk, commands = self._talk.advance(event, self._now())
         target = self._target if commands else None
         if target is None:
@@ -288,7 +292,8 @@ class ListeningController:
                 target.interrupt()
             else:
                 self._sending = False
-                target.force_user_stopped_speaking()
+                has_spoken = self._voiced >= SPOKEN_SECONDS
+                target.force_user_stopped_speaking(has_spoken=has_spoken)
 
     # What is heard.
 
@@ -308,6 +313,8 @@ class ListeningController:
             return
         self._send(frame, target)
         speaks, after = self._sending and self._gate.is_open, self._commits_after
+        if speaks and not self._gate.against:
+            self._voiced += FRAME_SECONDS
         self._barge_in.hear(key, target, frame.captured_at, speaks=speaks, commits_after=after)
 
     def _send(self, frame: Frame, target: Conversation) -> None:

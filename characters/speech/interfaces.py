@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from characters.english import ENGLISH
 from characters.protocol.failures import CharactersError
 
 __all__ = [
@@ -20,7 +21,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-SAY_AGAIN = "I did not catch that: say it again, or type it."
+SAY_AGAIN = ENGLISH("speech.say_again")
 
 
 class SynthesisError(CharactersError):

@@ -17,6 +17,7 @@ from enum import Enum, auto
 import numpy as np
 
 from characters.audio.signal import SpeechGate, decibels, volume
+from characters.english import ENGLISH
 from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.speech.interfaces import (
     SAY_AGAIN,
@@ -41,8 +42,8 @@ log = logging.getLogger(__name__)
 # Recognisers need a little silence after the last word.
 AIR_SECONDS = 0.2
 TOLERANCE = 1e-6
-CUT_OFF = "The line was lost in the middle of what you said: say it again, or type it."
-BUSY = "Too many people speak at once: say it again, or type it."
+CUT_OFF = ENGLISH("speech.cut_off")
+BUSY = ENGLISH("speech.busy")
 FRAME_BYTES = 640
 FRAME_SECONDS = 0.02
 # How far the detector's confidence lags behind the voice, and some silence before the first

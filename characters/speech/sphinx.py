@@ -23,6 +23,7 @@ import numpy as np
 import pocketsphinx
 
 from characters.audio.signal import Samples
+from characters.english import ENGLISH
 from characters.speech.grammar import (
     Evidence,
     Grammar,
@@ -40,7 +41,7 @@ __all__ = ["pronounce_with_espeak", "phones_of", "SphinxDetector", "SphinxRecogn
 
 # Among two hundred names every third is taken for another, in a quiet room; "Nice to meet you,
 # Elena" is worse than being asked to type "Ada".
-TYPE_NAMES = "I am not sure that I heard the name right: type it, please."
+TYPE_NAMES = ENGLISH("speech.type_names")
 PHONES = "phones"
 MAX_GRAMMARS = 8
 MAX_PAIRS = 4

@@ -6,9 +6,11 @@ import logging
 from dataclasses import field
 from typing import Any, ClassVar
 
-from characters.client.config import TextRefused, TranscriptChanged
+from characters.client.config import SpeechNotUnderstood, TextRefused, TranscriptChanged
 from characters.client.voice_input import VoiceInputStatus
 from characters.components.manager import CharacterManager
+from characters.protocol.messages import FinalUserTranscription
+from characters.protocol.turn_settings import ListeningMode
 from characters.ui import words
 from characters.ui.actions import Actions
 from characters.ui.model import HUD_BINDINGS, SceneQuery, gather
@@ -46,6 +48,7 @@ class Hud(Component):
     _subscriptions: list[Subscription] = field(default_factory=list)
     _are_mistakes_shown: bool = False
     _shown: str = ""
+    _missed_words: str | None = None
     _had_no_microphone: bool = False
     _reload: HotReload | None = None
 
@@ -135,8 +138,26 @@ class Hud(Component):
     def _receive(self, key: str, event: object) -> None:
         if isinstance(event, TextRefused):
             self.notify(event.reason)
+        elif isinstance(event, SpeechNotUnderstood):
+            self._show_missed_words(event.advice)
+        elif isinstance(event, FinalUserTranscription):
+            self._forget_missed_words()
         elif isinstance(event, TranscriptChanged) and not event.turns:
             self._state.chat.clear()  # what the last visitor typed goes with the talk
+
+    def _show_missed_words(self, advice: str) -> None:
+        """Show that words were missed, unless it may be a character that was heard."""
+        query = SceneQuery(self.scene)
+        voice = VoiceInputStatus() if query.manager is None else query.manager.voice_input.status
+        is_open = voice.mode is ListeningMode.HANDS_FREE and not voice.is_echo_handled
+        if not (is_open and any(one.view.is_speaking for one in query.characters)):
+            self.notify(advice)
+            self._missed_words = self._state.notice
+
+    def _forget_missed_words(self) -> None:
+        """Hide that words were missed: they have come after all, or others have."""
+        if self._missed_words is not None and self._missed_words == self._state.notice:
+            self._state.notice = self._missed_words = None
 
     def _show_closed_door(self, load: SceneLoad) -> None:
         assert load.error is not None  # it has failed

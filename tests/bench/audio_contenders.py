@@ -147,7 +147,7 @@ class Character(Conversation):
         self.delays.append(monotonic() - captured_at)
         return True
 
-    def force_user_stopped_speaking(self) -> None:
+    def force_user_stopped_speaking(self, *, has_spoken: bool = False) -> None:
         """Nothing is behind it."""
 
     def interrupt(self) -> None:

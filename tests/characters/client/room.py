@@ -53,6 +53,7 @@ class FakeTarget(Conversation):
     heard: list[bytes] = field(default_factory=list)
     kept: int = 0
     forced: int = 0
+    unheard: int = 0
     interrupted: int = 0
     is_getting_ready: bool = False
     is_addressed: bool = False
@@ -73,8 +74,9 @@ class FakeTarget(Conversation):
             self.heard.append(pcm)
         return self.is_open
 
-    def force_user_stopped_speaking(self) -> None:
+    def force_user_stopped_speaking(self, *, has_spoken: bool = False) -> None:
         self.forced += 1
+        self.unheard += has_spoken
 
     def interrupt(self) -> None:
         self.interrupted += 1

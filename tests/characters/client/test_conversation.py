@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from characters.client.config import TextRefused, TranscriptChanged
+from characters.client.config import SpeechNotUnderstood, TextRefused, TranscriptChanged
 from characters.client.conversation import MOST_UNCONFIRMED, MOST_WAITING
+from characters.english import ENGLISH
 from characters.protocol.audio_frames import AudioFrame
 from characters.protocol.messages import (
     AudioData,
@@ -23,6 +24,8 @@ from characters.protocol.messages import (
     LlmNoResponse,
     ServerMessage,
     ServerResponse,
+    VadSttStarted,
+    VadSttStopped,
 )
 from characters.session.conversation import DialogueState, SessionState
 from characters.session.events import (
@@ -31,6 +34,7 @@ from characters.session.events import (
     ForgetRequested,
     HibernateRequested,
 )
+from engine.core.words import ScreenText
 from tests.characters.client.stage import Actor, Stage
 
 VOICE = AudioFrame(1, 0.0, b"\x01\x00" * 160, 16_000)
@@ -458,3 +462,66 @@ def test_a_character_that_is_addressed_attends() -> None:
         assert actor.session.view.dialogue.value == "attending"
         stage.do(actor.conversation.set_addressed, False)
         assert actor.session.view.dialogue.value == "idle"
+
+
+MISSED = SpeechNotUnderstood("nurse", "I did not catch that: say it again, or type it.")
+STARTED, STOPPED = VadSttStarted(), VadSttStopped("silence", 900.0)
+WORDS = FinalUserTranscription("Hello")
+
+
+def missed(
+    stage: Stage, actor: Actor, *told: ServerMessage, seconds: float = 2.0
+) -> list[SpeechNotUnderstood]:
+    stage.service.last.tell(*told)
+    stage.run_for(seconds)
+    return actor.all(SpeechNotUnderstood)
+
+
+@pytest.mark.parametrize(
+    ("told", "is_missed"),
+    [
+        ((STARTED, STOPPED), True),
+        ((STARTED, WORDS, STOPPED), False),
+        ((STARTED, STOPPED, WORDS), False),
+        ((STARTED, VadSttStopped("noise", 900.0)), False),
+        ((STARTED, VadSttStopped("silence", 200.0)), False),  # a cough
+        ((STOPPED,), False),
+    ],
+)
+def test_speech_that_ends_without_words_is_told_within_a_second(
+    told: tuple[ServerMessage, ...], is_missed: bool
+) -> None:
+    with Stage() as stage:
+        actor = stage.connected()
+        assert missed(stage, actor, *told, seconds=1.1) == ([MISSED] if is_missed else [])
+
+
+def test_our_own_service_tells_itself_what_it_did_not_understand_and_why() -> None:
+    with Stage() as stage:
+        actor = stage.connected()
+        ready = BotReady({"service": "troupe"})
+        assert missed(stage, actor, ready, STARTED, STOPPED) == []
+        advice = ENGLISH("speech.type_names")
+        said = ServerResponse("speech", "error", str(advice), ScreenText.as_data(advice))
+        (event,) = missed(stage, actor, said, seconds=0.01)
+        assert isinstance(event.advice, ScreenText) and event.advice == advice
+
+
+def test_a_voice_that_the_service_has_not_noticed_is_told_at_once() -> None:
+    with Stage() as stage:
+        actor = stage.connected()
+        stage.do(lambda: actor.conversation.force_user_stopped_speaking(has_spoken=True))
+        assert missed(stage, actor, seconds=0.01) == [MISSED]
+        stage.service.last.tell(STARTED)
+        stage.run_for(0.01)
+        stage.do(lambda: actor.conversation.force_user_stopped_speaking(has_spoken=True))
+        assert missed(stage, actor, seconds=0.01) == [MISSED]  # it was noticed: the service tells
+
+
+def test_what_a_lost_connection_was_told_is_not_missed() -> None:
+    with Stage() as stage:
+        actor = stage.connected()
+        stage.service.last.tell(STARTED, STOPPED)
+        stage.run_for(0.01)
+        stage.service.last.drop()
+        assert missed(stage, actor) == []

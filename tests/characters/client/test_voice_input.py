@@ -241,6 +241,19 @@ def test_a_release_without_words_forces_the_turn_to_end_once(keyed: Room) -> Non
     assert keyed.targets["ada"].forced == 1
 
 
+@pytest.mark.parametrize(
+    ("sound", "seconds", "unheard"), [(VOICE, 0.6, 1), (VOICE, 0.2, 0), (SILENCE, 2, 0)]
+)
+def test_a_turn_of_the_key_that_the_service_has_not_noticed_is_told_if_there_was_a_voice(
+    keyed: Room, sound: Samples, seconds: float, unheard: int
+) -> None:
+    keyed.voice_input.push_to_talk(True)
+    keyed.hear(sound, seconds)
+    keyed.voice_input.push_to_talk(False)
+    keyed.hear(SILENCE, 1.1)
+    assert (keyed.targets["ada"].forced, keyed.targets["ada"].unheard) == (1, unheard)
+
+
 def test_words_in_time_need_no_force(keyed: Room) -> None:
     keyed.voice_input.push_to_talk(True)
     keyed.hear(VOICE, 0.4)

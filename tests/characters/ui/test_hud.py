@@ -9,9 +9,12 @@ from pathlib import Path
 import pygame
 import pytest
 
-from characters.client.config import TextRefused, TranscriptChanged
+from characters.client.config import SpeechNotUnderstood, TextRefused, TranscriptChanged
 from characters.client.voice_input import VoiceInputStatus
+from characters.english import ENGLISH
 from characters.protocol.failures import failure
+from characters.protocol.messages import FinalUserTranscription
+from characters.protocol.turn_settings import ListeningMode
 from characters.session.conversation import SessionState
 from characters.ui.hud import Hud
 from characters.ui.state import CaptionSize, HudLayer, hud_layout
@@ -398,3 +401,27 @@ def test_keys_that_the_fields_keep_from_the_panels_say_so() -> None:
     stage.press("f3", "e", "f4")
     assert not stage.hud.state.is_faults_open
     assert stage.hud.state.fields.message == "The keys are the fields' now: Esc gives them back."
+
+
+MISSED = SpeechNotUnderstood("ada", ENGLISH("speech.say_again"))
+
+
+def test_words_that_were_missed_are_told_until_they_come() -> None:
+    stage = Stage()
+    stage.session("ada").events.emit(MISSED)
+    assert stage.hud.state.notice == "I did not catch that: say it again, or type it."
+    stage.session("ada").events.emit(FinalUserTranscription("Hello"))
+    assert stage.hud.state.notice is None
+
+
+@pytest.mark.parametrize("is_echo_handled", [True, False])
+def test_a_character_that_the_open_microphone_hears_is_not_asked_to_say_it_again(
+    is_echo_handled: bool,
+) -> None:
+    stage = Stage()
+    stage.becomes("ada", SessionState.CONNECTED, is_speaking=True)
+    stage.hud_runtime.voice_input.status = VoiceInputStatus(
+        mode=ListeningMode.HANDS_FREE, is_echo_handled=is_echo_handled
+    )
+    stage.session("ada").events.emit(MISSED)
+    assert (stage.hud.state.notice is not None) == is_echo_handled
