@@ -97,6 +97,7 @@ OWNERS = {
         "engine.ui.fonts",
         "engine.ui.keyboard",
         "engine.ui.painter",
+        "engine.ui.surface",
         "characters.audio.pygame_output",  # the voices where PyAudio is not installed
         "characters.examples",
     ),

@@ -32,6 +32,10 @@ __all__ = ["HudAction", "Actions", "FieldActions", "SoundActions", "SoundRow", "
 _log = logging.getLogger(__name__)
 
 _ENTER = ("return", "enter", "pad 0")
+_SCALES = MappingProxyType(
+    {"smooth": ("menu.scale_smooth", "whole"), "whole": ("menu.scale_whole", "smooth")}
+)
+"""How the picture fits into the window: the words for it, and the other way."""
 _UP_DOWN: Mapping[str, int] = MappingProxyType(
     {"up": -1, "w": -1, "pad up": -1, "down": 1, "s": 1, "pad down": 1}
 )
@@ -158,7 +162,21 @@ class Actions:
             HudAction(self.next_captions, words.captions_choice(say, state.caption_size)),
             HudAction(self.sound.toggle_mute, say("menu.unmute") if is_muted else say("menu.mute")),
             HudAction(self.sound.open, say("menu.sound")),
+            *self._picture(),
             HudAction(self.quit, say("menu.leave")),
+        )
+
+    def _picture(self) -> tuple[HudAction, ...]:
+        """Return the choices about the picture, if the game has a window of the engine's."""
+        application = self.query.scene.find_service(Application)
+        window = None if application is None else application.window
+        if window is None:
+            return ()
+        screen = "menu.window" if window.is_fullscreen else "menu.fullscreen"
+        scale, other = _SCALES[window.scale_mode]
+        return (
+            HudAction(window.toggle_fullscreen, self.say(screen)),
+            HudAction(lambda: window.set_scale_mode(other), self.say(scale)),
         )
 
     def faults(self) -> tuple[HudAction, ...]:

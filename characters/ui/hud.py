@@ -23,7 +23,7 @@ from engine.objects.objects import Component
 from engine.prefs.prefs import PlayerPrefs
 from engine.scenes.editor import SceneEditor
 from engine.scenes.manager import SceneLoad, SceneManager
-from engine.ui.geometry import Hotspots, Rect
+from engine.ui.geometry import Hotspots, Rect, scale_of
 
 __all__ = ["Hud"]
 
@@ -40,6 +40,7 @@ class Hud(Component):
     While the player types, or a menu is open, `scene.input.captured` is this component.
     """
 
+    draws_sharp: ClassVar[bool] = True
     execution_order: ClassVar[int] = -50  # after the manager, before the player's own keys
 
     _state: HudState = field(default_factory=HudState)
@@ -125,7 +126,8 @@ class Hud(Component):
         query = SceneQuery(self.scene)
         model = gather(query, self._state, self._event_log.lines)
         self._hotspots.begin()
-        gui = Gui(shared_painter(self.scene), surface, model, self._hotspots)
+        painter = shared_painter(self.scene, scale_of(surface))
+        gui = Gui(painter, surface, model, self._hotspots)
         paint_screen(gui, self._state, self._actions(query))
 
     @property

@@ -21,6 +21,7 @@ from characters.ui.appearance import EXPRESSIONS, PROPS, STRIDE, Face, LookName,
 from engine.core.events import Subscription
 from engine.objects.objects import Component
 from engine.ui.colour import hex_colour
+from engine.ui.geometry import scale_of, snapped
 
 if TYPE_CHECKING:
     from characters.ui.paint.people import CharacterDrawing
@@ -56,23 +57,29 @@ class Backdrop(Component):
     The floor begins at y = 232 (`appearance.FLOOR_TOP`); what is above it is wall.
     """
 
+    draws_sharp: ClassVar[bool] = True
+
     theme: Theme = "clinic"
 
     def draw(self, surface: Any) -> None:
         """Draw what is in view of the room."""
-        left, top = (round(v) for v in self.scene.camera.to_screen((0, 0)))
-        for picture, (x, y) in self.parts():
+        scale = scale_of(surface)
+        left, top = snapped(self.scene.camera.to_screen((0, 0)), scale)
+        for picture, (x, y) in self.parts(scale):
             surface.blit(picture, (left + x, top + y))
 
-    def parts(self) -> Iterator[tuple[Any, tuple[float, float]]]:
-        """Yield the pictures that cover the view, each with its place; made when first seen."""
+    def parts(self, scale: float | None = None) -> Iterator[tuple[Any, tuple[float, float]]]:
+        """Yield the pictures that cover the view, each with its place; made when first seen.
+
+        `scale` is that of the surface that they are for, without it that of the window.
+        """
         from characters.ui.paint.painter import shared_painter
         from characters.ui.paint.scenery import room_parts
         from engine.ui.geometry import Rect
 
         camera = self.scene.camera
         seen = Rect(*camera.to_world((0, 0)), *camera.size)
-        yield from room_parts(shared_painter(self.scene), self.theme, self.scene.size, seen)
+        yield from room_parts(shared_painter(self.scene, scale), self.theme, self.scene.size, seen)
 
 
 class Prop(Component):
@@ -81,6 +88,7 @@ class Prop(Component):
     `label` is written on what carries writing: a door's sign, a board, a counter.
     """
 
+    draws_sharp: ClassVar[bool] = True
     draw_reach: ClassVar[Reach] = (170.0, 210.0, 170.0, 90.0)  # of the largest kinds
 
     kind: PropKind
@@ -93,19 +101,20 @@ class Prop(Component):
         """How large it is drawn and how much floor it takes."""
         return PROPS[self.kind]
 
-    def picture(self) -> tuple[Any, tuple[float, float]]:
-        """Return the picture of the piece, and the place of its foot in it."""
+    def picture(self, scale: float | None = None) -> tuple[Any, tuple[float, float]]:
+        """Return the picture of the piece, and the place of its foot in it; `scale` as of parts."""
         from characters.ui.paint.painter import shared_painter
         from characters.ui.paint.scenery import prop_picture
 
-        painter = shared_painter(self.scene)
+        painter = shared_painter(self.scene, scale)
         return prop_picture(painter, self.kind, self.label, self.colour, self.flip)
 
     def draw(self, surface: Any) -> None:
         """Draw the piece."""
-        picture, foot = self.picture()
+        scale = scale_of(surface)
+        picture, foot = self.picture(scale)
         x, y = self.scene.camera.to_screen(self.transform.position)
-        surface.blit(picture, (round(x - foot[0]), round(y - foot[1])))
+        surface.blit(picture, snapped((x - foot[0], y - foot[1]), scale))
 
 
 class CharacterSprite(Component):
@@ -115,6 +124,7 @@ class CharacterSprite(Component):
     empty for the look's own.
     """
 
+    draws_sharp: ClassVar[bool] = True
     draw_reach: ClassVar[Reach] = CHARACTER_REACH
     head_height: ClassVar[float] = 126.0  # of the tip of its badge, over the feet
 
@@ -146,7 +156,7 @@ class CharacterSprite(Component):
 
     def prewarm(self) -> Iterator[None]:
         """Draw what is seen at rest and in talk, a picture for each step."""
-        drawing, turn = _dressed(self), _TURNS[self.facing]
+        drawing, turn = _dressed(self, None), _TURNS[self.facing]
         is_sitting = self.pose == "sit"
         yield from drawing.prewarm_sleep(turn, is_sitting)
         yield from drawing.prewarm((turn,), (Face(),), is_sitting=is_sitting)
@@ -160,7 +170,7 @@ class CharacterSprite(Component):
 
     def draw(self, surface: Any) -> None:
         """Draw the character with the face of this moment."""
-        owner, drawing = self.game_object, _dressed(self)
+        owner, drawing = self.game_object, _dressed(self, scale_of(surface))
         scene, place = owner.scene, owner.transform.position
         t, own = scene.time.now, drawing.own
         feet = scene.camera.to_screen(place)
@@ -208,6 +218,7 @@ class CharacterSprite(Component):
 class PlayerSprite(Component):
     """The player, whose legs walk where the object moves."""
 
+    draws_sharp: ClassVar[bool] = True
     draw_reach: ClassVar[Reach] = CHARACTER_REACH
 
     look: LookName = "player"
@@ -223,7 +234,7 @@ class PlayerSprite(Component):
     def prewarm(self) -> Iterator[None]:
         """Draw the pictures of a walk, one for each step."""
         faces = [Face("calm", lids) for lids in range(3)]
-        yield from _dressed(self, 0.3).prewarm((0, -1, 1), faces)
+        yield from _dressed(self, None, 0.3).prewarm((0, -1, 1), faces)
 
     def late_update(self, dt: float) -> None:
         """Move the legs as far as the object has moved."""
@@ -238,7 +249,7 @@ class PlayerSprite(Component):
 
     def draw(self, surface: Any) -> None:
         """Draw the player in mid-step."""
-        drawing = _dressed(self, 0.3)
+        drawing = _dressed(self, scale_of(surface), 0.3)
         t, own = self.scene.time.now, drawing.own
         drawing.draw(
             surface,
@@ -253,18 +264,22 @@ class PlayerSprite(Component):
         return STRIDE[int(self._walked * _STEPS_PER_PIXEL + 0.5) % len(STRIDE)]
 
 
-def _dressed(sprite: CharacterSprite | PlayerSprite, own: float | None = None) -> CharacterDrawing:
-    """Return the drawing of a sprite, a new one when its look or colours have changed.
+def _dressed(
+    sprite: CharacterSprite | PlayerSprite, scale: float | None, own: float | None = None
+) -> CharacterDrawing:
+    """Return the drawing of a sprite, a new one when its look, its colours or the scale changed.
 
     `own` sets its breath and blinks apart from others'; by default it follows from the name.
     """
     worn = (sprite.look, sprite.colour, sprite.skin, sprite.hair)
-    if sprite._drawing is None or sprite._drawing.worn != worn:
-        from characters.ui.paint.painter import shared_painter
-        from characters.ui.paint.people import CharacterDrawing
+    kept = sprite._drawing
+    if kept is not None and kept.worn == worn and kept.scale == scale:
+        return kept
+    from characters.ui.paint.painter import shared_painter
+    from characters.ui.paint.people import CharacterDrawing
 
-        own = phase(sprite.game_object.name) if own is None else own
-        sprite._drawing = CharacterDrawing(shared_painter(sprite.scene), worn, own)
+    own = phase(sprite.game_object.name) if own is None else own
+    sprite._drawing = CharacterDrawing(shared_painter(sprite.scene, scale), worn, own)
     return sprite._drawing
 
 

@@ -57,6 +57,7 @@ HELP = (
     ("help.inspector_keys", "help.inspector"),
     ("help.faults_keys", "help.faults"),
     ("help.break_keys", "help.break"),
+    ("help.fullscreen_keys", "help.fullscreen"),
     ("help.help_keys", "help.help"),
     ("help.close_keys", "help.close"),
 )

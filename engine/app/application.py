@@ -108,6 +108,8 @@ class Application:
             self._prefs = PlayerPrefs.open(
                 self.persistent_data_path / "prefs.msgpack", dispatcher=self.dispatcher
             )
+            if self.window is not None:
+                self.window.remember(self._prefs)
         return self._prefs
 
     @property
@@ -129,6 +131,7 @@ class Application:
             size=size or self.size,
         )
         scene.camera.size = self.size
+        scene.camera.scale = 1.0 if self.window is None else self.window.scale
         scene.provide(self)
         scene.provide(self.scenes)
         for service, kind in self._services:

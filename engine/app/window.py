@@ -1,8 +1,11 @@
-"""Window: pygame's display and its events."""
+"""Window: pygame's display and its events, and the scale at which scenes are drawn for it."""
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +15,30 @@ from numpy.typing import NDArray
 from engine.core.events import Signal
 from engine.core.input import Input
 from engine.objects.scene import Scene
+from engine.prefs.prefs import PlayerPrefs
 from engine.ui.events import feed_event, follow_text_box
 from engine.ui.geometry import Rect
+from engine.ui.surface import ScaledSurface
 
-__all__ = ["Window"]
+__all__ = ["ScaleMode", "Window"]
 
 
+class ScaleMode(StrEnum):
+    """How the picture fits into a window of another size than its own."""
+
+    SMOOTH = "smooth"
+    """As large as it can be."""
+    WHOLE = "whole"
+    """Two, three, ... times as large, with wider bars: each pixel of a game's own drawing is a
+    square."""
+
+
+FULLSCREEN, SCALE = "window.fullscreen", "window.scale"
+"""The settings that keep what the player chose."""
+
+LARGE_SCREEN = 1400  # pixels: on a higher one a window of the game's own size would be a stamp
+MOST_SCALE = 4.0  # from here on the picture is enlarged: its pixels are small enough
+SETTLED_FRAMES = 15  # that a new size lasts before everything is drawn anew for it
 _REPEAT_DELAY_MS, _REPEAT_INTERVAL_MS = 400, 35
 _BAR_COLOUR = (0, 0, 0)
 _LOADING, _TITLE, _DOT, _LIT_DOT = (38, 32, 54), (236, 226, 206), (84, 74, 108), (240, 178, 72)
@@ -25,7 +46,7 @@ _DOTS_PER_SECOND = 3
 
 
 class Window:
-    """Shows a fixed logical size, scaled with bars to the size that the window has.
+    """Shows a fixed logical size, drawn with bars at the size that the window has.
 
     Raises RuntimeError when there is no display: use `headless` then.
     """
@@ -36,9 +57,13 @@ class Window:
         self.focus_lost: Signal[Window] = Signal("window.focus_lost")
         self.focus_gained: Signal[Window] = Signal("window.focus_gained")
         self.is_fullscreen = False
+        self.scale_mode = ScaleMode.SMOOTH
+        # Read by SDL, once: Windows shall not enlarge the picture, and show its own candidates.
+        os.environ.setdefault("SDL_WINDOWS_DPI_AWARENESS", "permonitorv2")
+        os.environ.setdefault("SDL_IME_SHOW_UI", "1")
         try:
             pygame.display.init()
-            pygame.display.set_mode(size, pygame.RESIZABLE)
+            pygame.display.set_mode(_first_size(size), pygame.RESIZABLE)
         except pygame.error as error:
             raise RuntimeError(
                 f"No window could be opened ({error}). Set DISPLAY, or run with --headless."
@@ -48,7 +73,13 @@ class Window:
         pygame.joystick.init()
         pygame.key.set_repeat(_REPEAT_DELAY_MS, _REPEAT_INTERVAL_MS)
         self.canvas = pygame.Surface(size)
-        """The surface that scenes draw on, in logical pixels."""
+        """The picture of the last frame, in pixels of the screen: `scale` for a logical one."""
+        self.scale = 1.0
+        self._scaled: ScaledSurface | None = None
+        self._wanted = self._wish()
+        self._settled = 0
+        self._prefs: PlayerPrefs | None = None
+        self._draw_at_once()
         self.recorded: list[pygame.Surface] = []
         """Copies of presented frames, after `record`."""
         self._record_every = 0
@@ -80,28 +111,33 @@ class Window:
 
     def present(self, *scenes: Scene) -> None:
         """Draw the scenes over each other and show the result."""
+        self._follow_size()
+        surface = self._scaled or self.canvas
         if not scenes:
-            self.canvas.fill(_BAR_COLOUR)
+            surface.fill(_BAR_COLOUR)
         for index, scene in enumerate(scenes):
             scene.camera.size = self.size
-            scene.draw(self.canvas, clears=index == 0)
+            scene.camera.scale = self.scale
+            scene.draw(surface, clears=index == 0)
         self._show()
         self._presented += 1
         is_due = self._record_every and self._presented % self._record_every == 0
         if is_due and len(self.recorded) < self._record_limit:
-            self.recorded.append(self.canvas.copy())
+            self.recorded.append(self._logical_picture().copy())
 
     def present_loading(self, now: float = 0.0) -> None:
         """Show that a game starts: its name, above three dots of which another is lit in turn."""
-        canvas, middle = self.canvas, (self.size[0] // 2, self.size[1] // 2)
+        self._follow_size()
+        canvas, scale, middle = self.canvas, self.scale, self.canvas.get_rect().center
         canvas.fill(_LOADING)
         # pygame's own font, which is always there.
-        name = pygame.font.Font(None, self.size[1] // 10).render(self.title, True, _TITLE)
+        font = pygame.font.Font(None, max(1, canvas.get_height() // 10))
+        name = font.render(self.title, True, _TITLE)
         canvas.blit(name, name.get_rect(midbottom=middle))
         lit = int(now * _DOTS_PER_SECOND) % 3
         for nth in range(3):
-            dot = (middle[0] + (nth - 1) * 24, middle[1] + 32)
-            pygame.draw.circle(canvas, _LIT_DOT if nth == lit else _DOT, dot, 5)
+            dot = (middle[0] + (nth - 1) * 24 * scale, middle[1] + 32 * scale)
+            pygame.draw.circle(canvas, _LIT_DOT if nth == lit else _DOT, dot, 5 * scale)
         self._show()
 
     def record(self, every: int = 3, limit: int = 200) -> None:
@@ -112,19 +148,38 @@ class Window:
 
     def screenshot(self, path: Path | str) -> None:
         """Write the last frame as a picture (PNG by its suffix), in logical pixels."""
-        pygame.image.save(self.canvas, str(path))
+        pygame.image.save(self._logical_picture(), str(path))
 
     def picture(self) -> NDArray[np.uint8]:
         """Return the last frame as an array of height x width x 3."""
-        pixels: NDArray[np.uint8] = pygame.surfarray.array3d(self.canvas)
+        pixels: NDArray[np.uint8] = pygame.surfarray.array3d(self._logical_picture())
         return pixels.swapaxes(0, 1)
 
     def toggle_fullscreen(self) -> None:
         """Switch between the whole screen and a window."""
         self.is_fullscreen = not self.is_fullscreen
         flags = pygame.FULLSCREEN if self.is_fullscreen else pygame.RESIZABLE
-        size = (0, 0) if self.is_fullscreen else self.size
+        size = (0, 0) if self.is_fullscreen else _first_size(self.size)
         pygame.display.set_mode(size, flags)
+        self._draw_at_once()
+        if self._prefs is not None:
+            self._prefs.set_bool(FULLSCREEN, self.is_fullscreen)
+
+    def set_scale_mode(self, mode: ScaleMode | str) -> None:
+        """Choose how the picture fits into the window."""
+        self.scale_mode = ScaleMode(mode)
+        self._draw_at_once()
+        if self._prefs is not None:
+            self._prefs.set_string(SCALE, self.scale_mode.value)
+
+    def remember(self, prefs: PlayerPrefs) -> None:
+        """Be as the player chose the last time, and keep what is chosen from now on."""
+        mode = prefs.get_string(SCALE, "")
+        if mode in tuple(ScaleMode):
+            self.set_scale_mode(mode)
+        if prefs.get_bool(FULLSCREEN, False) and not self.is_fullscreen:
+            self.toggle_fullscreen()
+        self._prefs = prefs
 
     def resize(self, size: tuple[int, int]) -> None:
         """Give the window another size; the picture is scaled, with bars where it does not fit."""
@@ -152,18 +207,49 @@ class Window:
         """Return the scale and the left and top bar of the letter box."""
         width, height = pygame.display.get_window_size()
         scale = min(width / self.size[0], height / self.size[1]) or 1.0
-        return scale, (width - self.size[0] * scale) / 2, (height - self.size[1] * scale) / 2
+        if self.scale_mode is ScaleMode.WHOLE and scale > 1:
+            scale = math.floor(scale)
+        return scale, (width - self.size[0] * scale) // 2, (height - self.size[1] * scale) // 2
+
+    def _follow_size(self) -> None:
+        """Draw at the scale of the window, once it has kept its size for a while."""
+        wanted = self._wish()
+        if wanted != self._wanted:
+            self._wanted, self._settled = wanted, 0
+        if self._settled == SETTLED_FRAMES:
+            self._draw_at_once()
+        self._settled += 1
+
+    def _draw_at_once(self) -> None:
+        self._wanted, self._settled = self._wish(), SETTLED_FRAMES + 1
+        self._draw_at(self._wanted[0])
+
+    def _wish(self) -> tuple[float, ScaleMode]:
+        return min(MOST_SCALE, self._fit()[0]), self.scale_mode
+
+    def _draw_at(self, scale: float) -> None:
+        width, height = (round(side * scale) for side in self.size)
+        self.scale, self.canvas = scale, pygame.Surface((width, height))
+        is_smooth = self.scale_mode is ScaleMode.SMOOTH
+        scaled = ScaledSurface(self.canvas, self.size, scale, is_smooth=is_smooth)
+        self._scaled = None if scale == 1 else scaled
+
+    def _logical_picture(self) -> pygame.Surface:
+        if self.scale == 1:
+            return self.canvas
+        return pygame.transform.smoothscale(self.canvas, self.size)
 
     def _show(self) -> None:
         display = pygame.display.get_surface()  # asked each time, as resizing replaces it
         assert display is not None
         scale, left, top = self._fit()
-        if scale == 1.0 and not left and not top:
-            display.blit(self.canvas, (0, 0))
-        else:
-            scaled = (round(self.size[0] * scale), round(self.size[1] * scale))
+        size = (round(self.size[0] * scale), round(self.size[1] * scale))
+        picture = self.canvas
+        if picture.get_size() != size:
+            picture = pygame.transform.smoothscale(picture, size)
+        if picture.get_size() != display.get_size():
             display.fill(_BAR_COLOUR)
-            display.blit(pygame.transform.smoothscale(self.canvas, scaled), (left, top))
+        display.blit(picture, (left, top))
         pygame.display.flip()
 
     def _pad_added(self, event: pygame.event.Event) -> None:
@@ -178,3 +264,11 @@ class Window:
 
     def _gained_focus(self, event: pygame.event.Event) -> None:
         self.focus_gained.emit(self)
+
+
+def _first_size(size: tuple[int, int]) -> tuple[int, int]:
+    """Return how large to open a window: on a large screen two, three, ... times its own size."""
+    width, height = pygame.display.get_desktop_sizes()[0]
+    fits = min(width / size[0], height / size[1]) if height >= LARGE_SCREEN else 1.0
+    times = max(1, int(fits * 2 / 3))
+    return size[0] * times, size[1] * times

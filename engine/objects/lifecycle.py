@@ -154,9 +154,25 @@ class DrawList(MethodList):
         """Draw every member on the surface, the farthest first."""
         self._is_drawing = True
         try:
-            super().run(argument)
+            if hasattr(argument, "plain"):
+                self._run_scaled(argument)
+            else:
+                super().run(argument)
         finally:
             self._is_drawing = False
+
+    def _run_scaled(self, surface: Any) -> None:
+        """Draw on a ScaledSurface, those that know nothing of it on its plain one."""
+        if self.changed:
+            self.changed = False
+            self._compile()
+        for method in self._methods:
+            is_sharp = getattr(getattr(method, "__self__", None), "draws_sharp", False)
+            try:
+                method(surface if is_sharp else surface.plain())
+            except Exception as error:
+                self._report(method, error)
+        surface.flush()
 
     def _compile(self) -> None:
         members = self._members

@@ -112,6 +112,11 @@ class Component:
     """How far `draw` paints to the left, up, right and down of the object, in pixels; the scene
     does not call it while all of that is out of the picture. None: it may paint anywhere."""
 
+    draws_sharp: ClassVar[bool] = False
+    """Whether `draw` and `on_gui` get, on a large screen, the ScaledSurface of the window, which
+    has `blit`, `fill`, `scale` and pygame's surface as `target`. Others get a pygame surface in
+    logical pixels, which is enlarged. A class with such a hook of its own says it for itself."""
+
     _hooks: ClassVar[frozenset[str]] = frozenset()
     _loops: ClassVar[tuple[str, ...]] = ()
     _draws: ClassVar[tuple[str, ...]] = ()
@@ -157,6 +162,8 @@ class Component:
         cls._hooks = frozenset(h for h in _HOOKS if getattr(cls, h) is not getattr(Component, h))
         cls._loops = tuple(h for h in _LOOPS if h in cls._hooks)
         cls._draws = tuple(h for h in _DRAWS if h in cls._hooks)
+        if "draws_sharp" not in cls.__dict__ and not cls.__dict__.keys().isdisjoint(_DRAWS):
+            cls.draws_sharp = False
         if cls._has_own_init or "__init__" in cls.__dict__:
             cls._has_own_init = True
         else:
@@ -183,7 +190,7 @@ class Component:
         """Called once a frame after every update and coroutine: for what follows others."""
 
     def draw(self, surface: Any) -> None:
-        """Draw in the world; `scene.camera.to_screen` gives pixels."""
+        """Draw in the world; `scene.camera.to_screen` gives the pixels of the surface."""
 
     def on_gui(self, surface: Any) -> None:
         """Draw on the screen, over the world."""

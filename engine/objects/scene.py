@@ -45,6 +45,8 @@ class Camera:
         """Width and height of the view in logical pixels; the window sets it."""
         self.shift: Vector = (0.0, 0.0)
         """How far the picture is moved to the right and down, as what lies over it asks for."""
+        self.scale = 1.0
+        """How many pixels of the screen a logical pixel is; the window sets it."""
 
     def to_screen(self, position: Vector) -> Vector:
         """Return where a place in the level is on the screen."""

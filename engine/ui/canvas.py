@@ -48,20 +48,28 @@ _BEYOND = 40  # pixels outside the picture that a blur may bring into it
 
 
 class Canvas:
-    """A picture in logical units, drawn `scale` times as large until `finish`.
+    """A picture in logical units, drawn `times` as large as it shall be until `finish`.
 
-    For pictures that are made once and kept; it is too slow for each frame.
+    For pictures that are made once and kept; it is too slow for each frame. `pixels` is how many
+    pixels of the finished picture a logical one becomes.
     """
 
     def __init__(
-        self, size: tuple[float, float], scale: int = 3, origin: Point = (0.0, 0.0)
+        self,
+        size: tuple[float, float],
+        times: int = 3,
+        origin: Point = (0.0, 0.0),
+        pixels: float = 1.0,
     ) -> None:
         self.size = (math.ceil(size[0]), math.ceil(size[1]))
-        self.scale = scale
+        self.times = times
+        self.pixels = pixels
+        self.scale = times * pixels
+        """How many pixels a logical one has while it is drawn."""
         self.origin = origin
         """Where (0, 0) of the shapes lies in the picture."""
-        large = (self.size[0] * scale, self.size[1] * scale)
-        self._surface = pygame.Surface(large, pygame.SRCALPHA, 32)
+        wide, high = (math.ceil(side * pixels) * times for side in self.size)
+        self._surface = pygame.Surface((wide, high), pygame.SRCALPHA, 32)
         self._scratch: pygame.Surface | None = None
 
     @property
@@ -70,10 +78,8 @@ class Canvas:
         return Rect(-self.origin[0], -self.origin[1], *self.size)
 
     def finish(self) -> pygame.Surface:
-        """Return the picture in its logical size."""
-        if self.scale == 1:
-            return self._surface
-        return shrunk(self._surface, self.scale)
+        """Return the picture in its size."""
+        return self._surface if self.times == 1 else shrunk(self._surface, self.times)
 
     # shapes
 
@@ -187,7 +193,7 @@ class Canvas:
         left, top = math.floor(max(x, seen.x)), math.floor(max(y, seen.y))
         right, bottom = min(x + w, seen.right), min(y + h, seen.bottom)
         if right > left and bottom > top:
-            layer = Canvas((right - left, bottom - top), self.scale, (-left, -top))
+            layer = Canvas((right - left, bottom - top), self.times, (-left, -top), self.pixels)
             draw(layer)
             self._surface.blit(layer._surface, self._box(left, top, 0, 0).topleft)
 
@@ -196,7 +202,7 @@ class Canvas:
         self._surface.blit(picture, self._box(x, y, 0, 0).topleft)
 
     def _layer(self) -> Canvas:
-        return Canvas(self.size, self.scale, self.origin)
+        return Canvas(self.size, self.times, self.origin, self.pixels)
 
     def _box(self, x: float, y: float, w: float, h: float) -> pygame.Rect:
         s, (left, top) = self.scale, self.origin

@@ -181,7 +181,8 @@ def _longest_start(word: str, width: float, measure: Measure) -> int:
 class Fonts:
     """Renders text with the two files in `folder`, else with pygame's own font.
 
-    `others` yields the fonts for missing letters.
+    Sizes and widths are logical pixels; a picture has `scale` pixels for each. `others` yields the
+    fonts for missing letters.
     """
 
     def __init__(
@@ -191,8 +192,10 @@ class Fonts:
         bold: str = "Lato-Bold.ttf",
         max_texts: int = 600,
         others: Callable[[], Iterable[Path]] = system_fonts,
+        scale: float = 1.0,
     ) -> None:
         pygame.font.init()
+        self.scale = scale
         self._files = {False: _file(folder, regular), True: _file(folder, bold)}
         self._faces = {bold: Faces(file, others) for bold, file in self._files.items()}
         # Caches of the object, not of the class: two games in one process share nothing.
@@ -207,12 +210,19 @@ class Fonts:
         """Return the distance from one line to the next."""
         return round(size * 1.3)
 
+    def letter_height(self, size: int, bold: bool = False) -> float:
+        """Return the height of a rendered line."""
+        return self.font(size, bold).get_height() / self.scale
+
     def _font(self, size: int, bold: bool) -> pygame.font.Font:
         file = self._files[bold]
-        font = pygame.font.Font(file, size)
+        font = pygame.font.Font(file, self._pixels(size))
         if file is None:
             font.set_bold(bold)
         return font
+
+    def _pixels(self, size: int) -> int:
+        return max(1, round(size * self.scale))
 
     def _render(self, text: str, size: int, colour: Colour, bold: bool = False) -> pygame.Surface:
         runs = self._runs(text, bold)
@@ -247,15 +257,15 @@ class Fonts:
 
     def _face(self, face: Path | None, size: int, bold: bool) -> pygame.font.Font:
         own = self._files[bold]
-        return self.font(size, bold) if face == own else self._other(face, size)
+        return self.font(size, bold) if face == own else self._other(face, self._pixels(size))
 
     def _runs(self, text: str, bold: bool) -> tuple[Run, ...]:
         if text.isascii() and text.isprintable():  # nearly every text; every font has it
             return ((text, self._files[bold]),)
         return self._faces[bold].runs(text)
 
-    def _width(self, text: str, size: int, bold: bool = False) -> int:
-        return sum(self._run_width(run, size, bold) for run in self._runs(text, bold))
+    def _width(self, text: str, size: int, bold: bool = False) -> float:
+        return sum(self._run_width(run, size, bold) for run in self._runs(text, bold)) / self.scale
 
     def _run_width(self, run: Run, size: int, bold: bool) -> int:
         w, h = self._face(run[1], size, bold).size(run[0])

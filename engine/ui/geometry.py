@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["Hotspots", "Point", "Rect"]
+__all__ = ["Hotspots", "Point", "Rect", "scale_of", "snapped"]
 
 
 Point: TypeAlias = tuple[float, float]
@@ -66,6 +66,19 @@ class Rect(NamedTuple):
         x = max(frame.x, min(self.x, frame.right - self.w))
         y = max(frame.y, min(self.y, frame.bottom - self.h))
         return Rect(x, y, self.w, self.h)
+
+
+def scale_of(surface: object) -> float:
+    """Return how many pixels of the screen a logical pixel of a surface is: 1 for pygame's own."""
+    scale: float = getattr(surface, "scale", 1.0)
+    return scale
+
+
+def snapped(point: Point, scale: float) -> Point:
+    """Return the place that lies at the nearest pixel of a screen of that scale."""
+    if scale == 1:
+        return round(point[0]), round(point[1])
+    return round(point[0] * scale) / scale, round(point[1] * scale) / scale
 
 
 class Hotspots:

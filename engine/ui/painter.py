@@ -6,16 +6,19 @@ import math
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pygame
 
 from engine.ui.canvas import Canvas, Draw, SpriteCache
 from engine.ui.colour import Colour, fade, mix
 from engine.ui.fonts import Fonts
-from engine.ui.geometry import Rect
+from engine.ui.geometry import Rect, snapped
+from engine.ui.surface import ScaledSurface, Target
 
 __all__ = ["Painter", "PanelStyle"]
+
+_MOST_PIXELS = 12_000_000  # of pictures that are kept, in logical pixels
 
 
 Align = Literal["left", "center", "right"]
@@ -33,18 +36,32 @@ class PanelStyle:
 
 
 class Painter:
-    """Draws widgets in immediate mode: call it each frame; only what is new costs time."""
+    """Draws widgets in immediate mode: call it each frame; only what is new costs time.
 
-    def __init__(self, font_folder: Path | None = None) -> None:
-        self.fonts = Fonts(font_folder)
-        self.sprites = SpriteCache()
+    Everything is in logical pixels, on surfaces that have `scale` pixels for each.
+    """
+
+    def __init__(self, font_folder: Path | None = None, scale: float = 1.0) -> None:
+        self.scale = scale
+        self.fonts = Fonts(font_folder, scale=scale)
+        self.sprites = SpriteCache(round(_MOST_PIXELS * max(1.0, scale * scale)))
+        self._font_folder = font_folder
+        self._other: Painter | None = None
+
+    def at(self, scale: float) -> Painter:
+        """Return the painter for a surface of that scale; it keeps one for another than its own."""
+        if scale == self.scale:
+            return self
+        if self._other is None or self._other.scale != scale:
+            self._other = Painter(self._font_folder, scale)
+        return self._other
 
     def sprite(
         self,
         key: Hashable,
         size: tuple[float, float],
         draw: Draw,
-        scale: int = 3,
+        times: int = 3,
         *,
         is_final: bool = False,
     ) -> pygame.Surface:
@@ -54,20 +71,30 @@ class Painter:
         """
 
         def make() -> pygame.Surface:
-            canvas = Canvas(size, scale)
+            canvas = Canvas(size, self._times(times), pixels=self.scale)
             draw(canvas)
             return _final(canvas.finish()) if is_final else canvas.finish()
 
-        return self.sprites.get((key, size, scale, is_final), make)
+        return self.sprites.get((key, size, times, is_final), make)
+
+    def _times(self, times: int) -> int:
+        """Return how much larger to draw: small pixels hide their steps, smoothing takes time."""
+        if self.scale < 2:
+            return times
+        return min(times, 2) if self.scale < 3 else (times + 1) // 2
 
     def composed(
-        self, key: Hashable, size: tuple[int, int], paint: Callable[[pygame.Surface], object]
+        self, key: Hashable, size: tuple[int, int], paint: Callable[[Any], object]
     ) -> pygame.Surface:
-        """Return the final picture of the key, painted with this painter the first time."""
+        """Return the final picture of the key, painted with this painter the first time.
+
+        `paint` gets an empty surface of the painter's scale.
+        """
 
         def make() -> pygame.Surface:
-            picture = pygame.Surface(size, pygame.SRCALPHA, 32)
-            paint(picture)
+            wide, high = (math.ceil(side * self.scale) for side in size)
+            picture = pygame.Surface((wide, high), pygame.SRCALPHA, 32)
+            paint(picture if self.scale == 1 else ScaledSurface(picture, size, self.scale))
             return _final(picture)
 
         return self.sprites.get((key, size), make)
@@ -78,7 +105,7 @@ class Painter:
 
     def text(
         self,
-        surface: pygame.Surface,
+        surface: Target,
         text: str,
         at: tuple[float, float],
         size: int,
@@ -89,15 +116,15 @@ class Painter:
     ) -> Rect:
         """Write one line; `at` is its top left, centre or right. Return the area that it covers."""
         picture = self.fonts.render(text, size, colour, bold)
-        w, h = picture.get_size()
-        shift = {"left": 0.0, "center": w / 2, "right": float(w)}[align]
-        x = round(at[0] - shift)
-        surface.blit(picture, (x, round(at[1])))
-        return Rect(x, round(at[1]), w, h)
+        w, h = (side / self.scale for side in picture.get_size())
+        shift = {"left": 0.0, "center": w / 2, "right": w}[align]
+        x, y = snapped((at[0] - shift, at[1]), self.scale)
+        surface.blit(picture, (x, y))
+        return Rect(x, y, w, h)
 
     def paragraph(
         self,
-        surface: pygame.Surface,
+        surface: Target,
         text: str,
         box: tuple[float, float, float],
         size: int,
@@ -119,7 +146,7 @@ class Painter:
             y += self.fonts.height(size)
         return y
 
-    def panel(self, surface: pygame.Surface, rect: Rect, style: PanelStyle | None = None) -> None:
+    def panel(self, surface: Target, rect: Rect, style: PanelStyle | None = None) -> None:
         """Draw a rounded panel with its soft shadow."""
         style = style or PanelStyle()
         margin = round(style.shadow * 2)
@@ -149,11 +176,12 @@ class Painter:
             (2 * corner + 2, 2 * corner + 2),
             lambda canvas: _draw_panel(canvas, margin, style),
         )
-        return _nine_slices(small, corner, size)
+        wide, high = (round(side * self.scale) for side in size)
+        return _nine_slices(small, round(corner * self.scale), (wide, high))
 
     def button(
         self,
-        surface: pygame.Surface,
+        surface: Target,
         rect: Rect,
         label: str,
         *,
@@ -168,10 +196,10 @@ class Painter:
         self.panel(surface, rect, PanelStyle(fill, edge, 1, min(8, rect.h / 2), 2))
         words = self.fonts.shortened(label, rect.w - 12, size, True)
         x, y = rect.center
-        at = (x, y - self.fonts.font(size, True).get_height() / 2)
+        at = (x, y - self.fonts.letter_height(size, True) / 2)
         self.text(surface, words, at, size, text_colour, bold=True, align="center")
 
-    def shade(self, surface: pygame.Surface, rect: Rect, colour: Colour) -> None:
+    def shade(self, surface: Target, rect: Rect, colour: Colour) -> None:
         """Draw a see-through rectangle."""
         picture = self.sprite(("shade", colour), (rect.w, rect.h), _filler(colour), 1)
         surface.blit(picture, (rect.x, rect.y))
@@ -191,7 +219,8 @@ def _filler(colour: Colour) -> Draw:
 def _nine_slices(small: pygame.Surface, corner: int, size: tuple[int, int]) -> pygame.Surface:
     """Return the picture stretched to a size without touching its corners."""
     large = pygame.Surface(size, pygame.SRCALPHA, 32)
-    cuts = ((0, corner), (corner, 2), (corner + 2, corner))
+    middle = small.get_width() - 2 * corner
+    cuts = ((0, corner), (corner, middle), (corner + middle, corner))
     ends = [
         ((0, corner), (corner, max(0, whole - 2 * corner)), (whole - corner, corner))
         for whole in size

@@ -15,8 +15,11 @@ def make_painter() -> Painter:
     return Painter(package_assets() / "fonts")
 
 
-def shared_painter(scene: Scene) -> Painter:
-    """Return the scene's painter; an application hands the same one to its next levels."""
+def shared_painter(scene: Scene, scale: float | None = None) -> Painter:
+    """Return the scene's painter; an application hands the same one to its next levels.
+
+    It paints at the scale of the surface that it is for, or else at that of the scene's window.
+    """
     painter = scene.find_service(Painter)
     if painter is None:
         painter = make_painter()
@@ -24,4 +27,4 @@ def shared_painter(scene: Scene) -> Painter:
         application = scene.find_service(Application)
         if application is not None:
             application.provide(painter)
-    return painter
+    return painter.at(scene.camera.scale if scale is None else scale)

@@ -28,6 +28,7 @@ from characters.ui.appearance import (
 )
 from engine.ui.canvas import Canvas, Draw
 from engine.ui.colour import Colour, fade, mix
+from engine.ui.geometry import snapped
 from engine.ui.painter import Painter
 
 __all__ = [
@@ -62,6 +63,7 @@ class CharacterDrawing:
     def __init__(self, painter: Painter, worn: tuple[str, str, str, str], own: float = 0.0) -> None:
         self.worn = worn
         self.own = own
+        self.scale = painter.scale
         self._painter = painter
         self._look = dressed(*worn)
         # The last picture of each: most frames show the face of the frame before.
@@ -81,7 +83,7 @@ class CharacterDrawing:
         lift: int = 0,
     ) -> None:
         """Draw the character; `lift` raises the head by so many pixels."""
-        x, y = round(feet[0]), round(feet[1])
+        x, y = snapped(feet, self.scale)
         if self._body[0] != (turn, swing, is_sitting):
             self._body = ((turn, swing, is_sitting), self._draw_body(turn, swing, is_sitting))
         if self._head[0] != (turn, face):
@@ -98,8 +100,8 @@ class CharacterDrawing:
         posture = (turn, is_sitting, min(lift, _MOST_LIFT))
         if self._whole[0] != posture:
             self._whole = (posture, self._draw_whole(*posture))
-        at = round(feet[0]) - BODY_ORIGIN[0], round(feet[1]) - _WHOLE_TOP
-        surface.blit(self._whole[1], at)
+        x, y = snapped(feet, self.scale)
+        surface.blit(self._whole[1], (x - BODY_ORIGIN[0], y - _WHOLE_TOP))
 
     def prewarm(
         self, turns: Sequence[int], faces: Iterable[Face], *, is_sitting: bool = False

@@ -329,7 +329,7 @@ def _write(c: Canvas, painter: Painter, kind: PropKind, label: str) -> None:
         _chalk(c, painter, label)
         return
     y = {"door": -146.0, "reception": -44.0}.get(kind, -PROPS[kind].h + 0.0)
-    words = painter.fonts.render(label, 13 * c.scale, CREAM if kind != "reception" else INK, True)
+    words = painter.fonts.render(label, 13 * c.times, CREAM if kind != "reception" else INK, True)
     w, h = words.get_width() / c.scale, words.get_height() / c.scale
     back = CREAM if kind == "reception" else WALNUT
     c.rect(-w / 2 - 9, y - h / 2 - 3, w + 18, h + 6, back, 6)
@@ -341,7 +341,7 @@ def _chalk(c: Canvas, painter: Painter, label: str) -> None:
     lines = painter.fonts.lines(label, 220, size, False)
     y = -66 - len(lines) * size * 0.65
     for line in lines:
-        words = painter.fonts.render(line, size * c.scale, (*SNOW[:3], 225), False)
+        words = painter.fonts.render(line, size * c.times, (*SNOW[:3], 225), False)
         c.stamp_large(words, -words.get_width() / c.scale / 2, y)
         y += size * 1.3
 

@@ -7,15 +7,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pygame
 import pytest
 
-from engine.app.window import Window
+from engine.app.window import SETTLED_FRAMES, ScaleMode, Window
 from engine.core.input import Input
 from engine.objects.objects import Component
 from engine.objects.scene import Scene
+from engine.prefs.prefs import PlayerPrefs
+from engine.ui.geometry import Rect, scale_of
 
 RED, BLUE, BLACK = (255, 0, 0), (0, 0, 255), (0, 0, 0)
 
@@ -164,3 +166,130 @@ def colour_at(window: Window, place: tuple[int, int]) -> tuple[int, ...]:
     display = pygame.display.get_surface()
     assert display is not None
     return tuple(display.get_at(place)[:3])
+
+
+class Cross(Component):
+    """Draws with pygame, in logical pixels."""
+
+    def draw(self, surface: Any) -> None:
+        pygame.draw.rect(surface, BLUE, (20, 20, 2, 2))
+
+
+class SharpCross(Component):
+    """Draws at the scale of the screen."""
+
+    draws_sharp: ClassVar[bool] = True
+    scales: ClassVar[list[float]] = []
+
+    def draw(self, surface: Any) -> None:
+        self.scales.append(scale_of(surface))
+        surface.fill(BLUE, (100.25, 100, 0.25, 1))
+
+
+def shown(window: Window, component: Component, mode: ScaleMode = ScaleMode.SMOOTH) -> Scene:
+    """Return a scene that was presented until the window had settled."""
+    scene = Scene()
+    scene.background = RED
+    scene.add(component)
+    scene.update(0.0)
+    window.set_scale_mode(mode)
+    window.present(scene)
+    return scene
+
+
+def test_a_picture_is_drawn_at_the_scale_of_the_window_once_it_keeps_its_size(
+    window: Window,
+) -> None:
+    window.resize((1280, 800))
+    scene = shown(window, SharpCross())
+    assert window.canvas.get_size() == (1280, 800)
+    assert scene.camera.scale == SharpCross.scales[-1] == 4
+    assert colour_at(window, (400, 400)) == RED
+    assert colour_at(window, (401, 400)) == BLUE  # a quarter of a logical pixel
+    window.resize((640, 400))
+    for _ in range(SETTLED_FRAMES):
+        window.present(scene)
+        assert window.scale == 4  # somebody may be pulling at its edge
+    window.present(scene)
+    assert window.scale == 2 and window.canvas.get_size() == (640, 400)
+
+
+def test_a_small_window_is_drawn_small(window: Window) -> None:
+    window.resize((160, 100))
+    shown(window, Cross())
+    assert window.canvas.get_size() == (160, 100)
+    assert colour_at(window, (10, 10)) == BLUE
+
+
+def test_a_component_of_a_game_draws_in_logical_pixels_at_every_scale(window: Window) -> None:
+    window.resize((960, 600))
+    shown(window, Cross())
+    assert [colour_at(window, (x, 62)) for x in (57, 62, 68)] == [RED, BLUE, RED]
+
+
+def test_a_class_that_draws_for_itself_says_for_itself_how(window: Window) -> None:
+    class Marked(SharpCross):
+        def draw(self, surface: Any) -> None:
+            super().draw(surface)
+            pygame.draw.rect(surface, BLUE, (20, 20, 2, 2))  # which only takes pygame's own
+
+    window.resize((960, 600))
+    scene = shown(window, Marked())
+    assert scene.find_components(Marked) and SharpCross.scales[-1] == 1
+    assert colour_at(window, (62, 62)) == BLUE
+
+
+def test_whole_pixels_have_bars_where_a_multiple_does_not_fit(window: Window) -> None:
+    window.resize((1000, 600))
+    shown(window, Cross(), ScaleMode.WHOLE)
+    assert window.scale == 3
+    assert [colour_at(window, (x, 60)) for x in (19, 20, 20 + 59, 20 + 60, 20 + 65, 20 + 66)] == [
+        BLACK, RED, RED, BLUE, BLUE, RED,
+    ]  # fmt: skip
+    assert window.to_logical((20, 0)) == (0, 0)
+
+
+def test_what_the_player_chose_for_the_picture_is_kept(window: Window) -> None:
+    prefs = PlayerPrefs.in_memory("for a test")
+    window.remember(prefs)
+    window.toggle_fullscreen()
+    window.set_scale_mode("whole")
+    window.toggle_fullscreen()
+    window.remember(prefs)
+    assert not window.is_fullscreen and window.scale_mode is ScaleMode.WHOLE
+    window.toggle_fullscreen()
+    window.is_fullscreen = False
+    window.set_scale_mode(ScaleMode.SMOOTH)
+    prefs.set_string("window.scale", "whole")
+    window.remember(prefs)
+    assert window.is_fullscreen and window.scale_mode is ScaleMode.WHOLE
+    prefs.set_string("window.scale", "from another version")
+    window.remember(prefs)
+    assert window.scale_mode is ScaleMode.WHOLE
+
+
+def test_f11_and_alt_enter_fill_the_screen(window: Window) -> None:
+    fed(window, pygame.KEYDOWN, key=pygame.K_F11, mod=0, unicode="")
+    assert window.is_fullscreen
+    fed(window, pygame.KEYDOWN, key=pygame.K_RETURN, mod=pygame.KMOD_ALT, unicode="")
+    assert not window.is_fullscreen
+
+
+@pytest.mark.parametrize(
+    ("screen", "times"),
+    [((1920, 1080), 1), ((2560, 1440), 1), ((3840, 2160), 2), ((7680, 4320), 4)],
+)
+def test_a_window_on_a_large_screen_is_no_stamp(
+    monkeypatch: pytest.MonkeyPatch, screen: tuple[int, int], times: int
+) -> None:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setattr(pygame.display, "get_desktop_sizes", lambda: [screen])
+    made = Window((960, 600), "Test")
+    assert pygame.display.get_window_size() == (960 * times, 600 * times)
+    assert made.scale == times
+    made.close()
+
+
+def test_the_place_of_a_text_is_told_in_pixels_of_the_window(window: Window) -> None:
+    window.resize((840, 400))
+    assert window.to_window(Rect(10, 10, 20, 5)) == (120, 20, 40, 10)
