@@ -2,6 +2,7 @@
 # make test       install what is missing and run every check and the tests
 # make test-all   that, with the slow tests and more examples by chance
 # make test-windows   the tests that need no device, with a Windows Python under Wine: .ci/windows
+# make picture    record the moving picture of the README
 #
 # PYTHON=python3.12 make play   chooses the interpreter (3.11 or newer)
 
@@ -11,7 +12,7 @@ BIN := .venv/bin
 # Four at a time on any machine: most of a test is waiting for another process or a clock.
 PYTEST := $(BIN)/python -m pytest -n 4 --dist worksteal
 
-.PHONY: play test test-all test-windows setup setup-test check format faults bench simulate clean
+.PHONY: play test test-all test-windows setup setup-test check format faults bench simulate picture clean
 
 play: setup
 	$(BIN)/python main.py $(ARGS)
@@ -51,6 +52,12 @@ bench: setup-test
 SEEDS ?= 1-200
 simulate: setup-test
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
+
+# Without a screen, a sound device and data of earlier talks, so that it is the same anywhere.
+picture: setup-test
+	data=$$(mktemp -d) && SDL_VIDEODRIVER=dummy SDL_AUDIODRIVER=dummy $(BIN)/python main.py --microphone none \
+		--data "$$data" --script assets/screenshots/talk.toml --record-gif assets/screenshots/talk.gif $(ARGS); \
+		status=$$?; rm -r "$$data"; exit $$status
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,8 +1,10 @@
-"""Plays the code of a small game in this process, as a player would who closes its window."""
+"""Plays small games: in this process, or as programs with a screen that nobody sees."""
 
 from __future__ import annotations
 
 import io
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -15,9 +17,44 @@ import pytest
 from characters.client.service_process import ServiceProcess
 from characters.components.character import Character
 
-__all__ = ["play"]
+__all__ = ["borrow_service", "play", "run_program", "start_program"]
 
 WITHIN = 30.0
+PROGRAM_SECONDS = 400.0  # on a machine that is busy with everything else
+
+
+def start_program(folder: Path, *command: object) -> subprocess.Popen[str]:
+    """Start a program in a folder, with its data below that; its outputs are pipes."""
+    own = {"HOME": "home", "XDG_DATA_HOME": "home", "LOCALAPPDATA": "home"}
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment |= {name: str(folder / inner) for name, inner in own.items()}
+    environment |= {"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy"}
+    return subprocess.Popen(
+        [str(word) for word in command],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+def run_program(folder: Path, *command: object) -> subprocess.CompletedProcess[str]:
+    """Run such a program to its end; return what it printed."""
+    with start_program(folder, *command) as program:
+        try:
+            printed, errors = program.communicate(timeout=PROGRAM_SECONDS)
+        finally:
+            program.kill()
+    return subprocess.CompletedProcess(program.args, program.returncode, printed, errors)
+
+
+def borrow_service(url: str, folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Let games of this process keep their data in the folder, and talk to the service there."""
+    patch.setenv("SDL_VIDEODRIVER", "dummy")
+    patch.setattr(platformdirs, "user_data_path", lambda *_, **__: folder)
+    patch.setattr(ServiceProcess, "url_of", lambda self, name: url)
 
 
 def play(
@@ -45,9 +82,7 @@ def play(
         return shows in printed.getvalue() and any(one.is_connected for one in living)
 
     player = Player(has_shown_all)
-    patch.setenv("SDL_VIDEODRIVER", "dummy")
-    patch.setattr(platformdirs, "user_data_path", lambda *_, **__: folder)
-    patch.setattr(ServiceProcess, "url_of", lambda self, name: url)
+    borrow_service(url, folder, patch)
     patch.setattr(Character, "start", started)
     patch.setattr(pygame.event, "get", player.events)
     patch.setattr(time, "sleep", player.sleep)

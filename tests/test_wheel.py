@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sys
 import sysconfig
 import tomllib
@@ -23,10 +22,10 @@ import pytest
 from characters.audio.portaudio import PROBE
 from engine.core.processes import module_command
 from tests.imports import ROOT
+from tests.programs import run_program
 
 SOURCES = ("engine", "characters", "assets", "main.py")
 ABOUT = ("pyproject.toml", "setup.py", "README.md", "LICENSE")
-SECONDS = 400.0  # for a program, on a machine that is busy with everything else
 BUILD = "import sys; from setuptools.build_meta import build_wheel; build_wheel(sys.argv[1])"
 NOT_INSTALLED = 'raise ModuleNotFoundError("No module named \'pyaudio\'", name="pyaudio")\n'
 
@@ -55,24 +54,6 @@ smith.respond_mode = "nonsense"
 """
 
 
-def run(folder: Path, *command: object) -> subprocess.CompletedProcess[str]:
-    """Run a program in a folder, with a screen that nobody sees and data of its own."""
-    own = {"HOME": "home", "XDG_DATA_HOME": "home", "LOCALAPPDATA": "home"}
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    environment |= {name: str(folder / inner) for name, inner in own.items()}
-    environment |= {"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy"}
-    return subprocess.run(
-        [str(word) for word in command],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=SECONDS,
-        check=False,
-    )
-
-
 pytestmark = pytest.mark.posix("the wheel is the same file on every system")
 
 
@@ -86,7 +67,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(ROOT / name, source / name, ignore=ignored)
     for name in ("main.py", *ABOUT):
         shutil.copy(ROOT / name, source)
-    done = run(source, sys.executable, "-c", BUILD, folder)
+    done = run_program(source, sys.executable, "-c", BUILD, folder)
     assert done.returncode == 0, done.stderr
     (file,) = folder.glob("pygame_troupe-*.whl")
     return file
@@ -137,14 +118,14 @@ class Installed:
 
     def run(self, *arguments: object, folder: Path | None = None) -> str:
         """Run Python with the arguments; return what it printed."""
-        done = run(folder or self.folder, self.python, *arguments)
+        done = run_program(folder or self.folder, self.python, *arguments)
         assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
     def types(self, *files: Path) -> str:
         """Return what mypy says about files, as their author runs it."""
         options = ("--strict", "--python-executable", self.python)
-        return run(self.folder, sys.executable, "-m", "mypy", *options, *files).stdout
+        return run_program(self.folder, sys.executable, "-m", "mypy", *options, *files).stdout
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +138,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
     (packages / "pyaudio.py").write_text(NOT_INSTALLED)
     (packages / "visible.pth").write_text(sysconfig.get_path("purelib"))
     pip = ("-m", "pip", "--python", here.env_exe, "install", "--quiet", "--no-deps", "--no-index")
-    done = run(home, sys.executable, *pip, wheel)
+    done = run_program(home, sys.executable, *pip, wheel)
     assert done.returncode == 0, done.stderr
     return Installed(Path(here.bin_path), tmp_path_factory.mktemp("elsewhere"))
 
@@ -186,7 +167,7 @@ def test_the_short_command_names_a_file_that_stands_in_our_place(installed: Inst
     game = installed.folder / "with a namesake"
     game.mkdir()
     (game / "characters.py").touch()
-    done = run(game, installed.scripts / "troupe", "doctor")
+    done = run_program(game, installed.scripts / "troupe", "doctor")
     assert done.returncode == 1
     assert f"{game / 'characters.py'} has the name of {installed.scripts.parent}" in done.stdout
 
@@ -214,8 +195,8 @@ def test_a_frozen_example_starts_its_service_and_looks_for_devices(installed: In
     game = installed.folder / "dist" / "game" / "game"
     elsewhere = installed.folder / "mine"
     elsewhere.mkdir()
-    assert "Bob" in run(elsewhere, game).stdout
-    looked = run(elsewhere, game, *module_of(PROBE))
+    assert "Bob" in run_program(elsewhere, game).stdout
+    looked = run_program(elsewhere, game, *module_of(PROBE))
     assert "No module named 'pyaudio'" in looked.stderr  # it got so far: here it is not installed
 
 

@@ -1,7 +1,7 @@
 """A visitor of a game with a window: says a name, waits for the answer, closes the window.
 
-Run with the game's module, or imported by its main script: it needs the product and pygame alone,
-so it goes with a game that was installed or frozen somewhere else.
+Run with the game's module or script, or imported by it: the visitor needs the product and pygame
+alone, and so goes with a game that was installed or frozen somewhere else.
 """
 
 from __future__ import annotations
@@ -54,4 +54,9 @@ def come() -> None:
 
 if __name__ == "__main__":
     come()
-    runpy.run_module(sys.argv[1], run_name="__main__", alter_sys=True)
+    game = sys.argv[1]
+    if game.endswith(".py"):
+        sys.modules["__main__"].__file__ = game  # as for a script that Python was given
+        runpy.run_path(game, run_name="__main__")
+    else:
+        runpy.run_module(game, run_name="__main__", alter_sys=True)

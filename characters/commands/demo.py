@@ -11,10 +11,12 @@ import gc
 import logging
 import signal
 import sys
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
 __all__ = ["Game", "LevelFolder", "main", "Options", "parse"]
 
 FILM_SECONDS = 0.1
+PALETTE_PICTURES = 8
 
 
 @dataclass(frozen=True)
@@ -173,27 +176,55 @@ class LevelFolder:
 
 
 class Film:
-    """Ten pictures of a window in each second, at half its size, for a GIF that Pillow writes."""
+    """Ten pictures of a window in each second, for a GIF that Pillow writes.
+
+    All share one palette: what stands still in the room is then equal from picture to picture, and
+    costs nothing in the file.
+    """
 
     def __init__(self) -> None:
-        self._pictures: list[Image.Image] = []
-        self._next_at = 0.0
+        self._pictures: list[bytes] = []  # compressed: a minute of a window is a gigabyte
+        self._size = (0, 0)
+        self._times: list[float] = []
 
     def take(self, window: Window, now: float) -> None:
         """Take a picture if it is time for one."""
-        from PIL import Image
-
-        if now >= self._next_at:
-            self._next_at = now + FILM_SECONDS
-            self._pictures.append(Image.fromarray(window.picture()).reduce(2))
+        if not self._times or now >= self._times[-1] + FILM_SECONDS:
+            picture = window.picture()
+            self._size = (picture.shape[1], picture.shape[0])
+            self._times.append(now)
+            self._pictures.append(zlib.compress(picture.tobytes(), 1))
 
     def write(self, path: Path) -> None:
         """Write the pictures, if there are any. Raises OSError."""
+        from PIL import Image
+
         if not self._pictures:
             return
-        first, *others = self._pictures
-        milliseconds = round(1000 * FILM_SECONDS)
-        first.save(path, "GIF", save_all=True, append_images=others, duration=milliseconds, loop=0)
+        palette = self._palette()
+        plain = Image.Dither.NONE
+        first, *others = (
+            self._picture(index).quantize(palette=palette, dither=plain)
+            for index in range(len(self._pictures))
+        )
+        shown = [max(20, round(1000 * (b - a))) for a, b in pairwise(self._times)] + [2000]
+        first.save(path, "GIF", save_all=True, append_images=others, duration=shown, loop=0)
+
+    def _picture(self, index: int) -> Image.Image:
+        from PIL import Image
+
+        return Image.frombytes("RGB", self._size, zlib.decompress(self._pictures[index]))
+
+    def _palette(self) -> Image.Image:
+        """Return a picture with the colours of pictures from the whole film."""
+        from PIL import Image
+
+        chosen = range(0, len(self._pictures), 1 + len(self._pictures) // PALETTE_PICTURES)
+        width, height = self._size
+        strip = Image.new("RGB", (width, height * len(chosen)))
+        for row, index in enumerate(chosen):
+            strip.paste(self._picture(index), (0, row * height))
+        return strip.quantize(dither=Image.Dither.NONE)
 
 
 class Game:
@@ -281,7 +312,8 @@ class Game:
             runner.update()
             if runner.is_over:
                 app.quit()
-        if self._film is not None and app.window is not None:
+        is_shown = level is not None and level.time.frame > 1
+        if self._film is not None and app.window is not None and is_shown:
             self._film.take(app.window, time.now)
         if self._ends_at is not None and time.now >= self._ends_at:
             if runner is not None:
