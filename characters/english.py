@@ -369,8 +369,8 @@ ENGLISH = Words.of(
             "not_started": "The conversation service could not start: {why}",
             "not_kept": "Conversations cannot be kept in {folder}: {why}. They last only as long "
             "as this game runs.",
-            "damaged": "The file of the conversations, {file}, is damaged or another program's. "
-            "It is kept as {aside}, and a new one is begun.",
+            "damaged": "The file of the conversations, {file}, is damaged, another program's or of "
+            "another version. It is kept as {aside}, and a new one is begun.",
         },
         "settings": {
             "open_already": "This game is open in another window already. What is said here is "

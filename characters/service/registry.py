@@ -74,6 +74,7 @@ class ServiceSession:
     end_user_id: str | None
     used_at: float
     was_entered: bool = True  # by a connection; one that never was makes way first
+    more_away: float = 0.0  # seconds before `used_at`, by the wall clock: nothing ends by those
 
 
 @dataclass(slots=True)
@@ -136,6 +137,11 @@ class Registry:
         self._ended: dict[str, None] = {}  # ids of expired sessions, oldest first
 
     @property
+    def sessions(self) -> tuple[ServiceSession, ...]:
+        """The sessions as they are now."""
+        return tuple(self._sessions.values())
+
+    @property
     def rooms(self) -> tuple[Room, ...]:
         """The rooms as they are now."""
         return tuple(self._rooms.values())
@@ -191,7 +197,7 @@ class Registry:
             closed.append(self._emptiest(now))
         for room in closed:
             self._rooms.pop(room.name, None)
-        away = None if session is None else max(0.0, now - session.used_at)
+        away = None if session is None else max(0.0, now - session.used_at) + session.more_away
         room = self._new_room(request, session or self._new_session(request, now), away, now)
         return self._grant(room, now, is_new=True, closed=tuple(closed))
 
@@ -243,7 +249,7 @@ class Registry:
     def _new_room(
         self, request: ConnectRequest, session: ServiceSession, away: float | None, now: float
     ) -> Room:
-        session.used_at = now
+        session.used_at, session.more_away = now, 0.0
         room = Room(
             name=self._new_id(),
             session=session,

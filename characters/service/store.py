@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +33,7 @@ from characters.service.conversation import (
     ResolveReply,
 )
 from characters.service.registry import Registry, ServiceSession
+from engine.core.file_system import expect_file
 
 __all__ = [
     "MAX_TURNS", "RoomHistory", "RoomStore", "Save", "SessionRepository", "SessionStore",
@@ -41,8 +43,10 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
+DAY = 86400.0
 MAX_TURNS = 400
 MAX_PENDING = 16  # answers that are repeated at most: more turns than can wait for an agent
+_VERSION = 1  # of what stands in the tables; 0 is a file that has none yet
 _SETTINGS = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
@@ -80,17 +84,32 @@ CREATE TABLE IF NOT EXISTS owed (
     PRIMARY KEY (session_id, message_id)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS ended (session_id TEXT PRIMARY KEY, ended_at REAL NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS unused (
+    session_id TEXT PRIMARY KEY REFERENCES sessions (session_id) ON DELETE CASCADE,
+    seconds REAL NOT NULL
+) STRICT;
 """
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSession:
-    """A session as it is on disk; `used_at` in wall-clock seconds."""
+    """A session as it is on disk; `used_at` in wall-clock seconds.
+
+    `unused` are the seconds since the last use that services have counted (`counted`).
+    """
 
     session_id: str
     character_id: str
     end_user_id: str | None
     used_at: float
+    unused: float = 0.0
+
+    def counted(self, wall: float) -> float:
+        """Return how long a session was not used, for all that a wall clock may say at a start.
+
+        What lies between two runs counts as a day at most: a clock that jumps ends no session.
+        """
+        return max(self.unused, min(self.unused + DAY, wall - self.used_at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +155,15 @@ class SessionStore:
             return store
 
     def _open(self, path: Path) -> sqlite3.Connection:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for ending in ("", "-wal", "-shm"):
+            expect_file(path.with_name(path.name + ending))
         path.touch(mode=0o600, exist_ok=True)
         try:
             return _connect(str(path))
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise  # Locked, unreadable, full: the file itself may be sound.
+            if _may_be_sound(path, error):
+                raise
             aside = _put_aside(path)
         self.warning = ENGLISH("service.damaged", file=path.name, aside=aside.name)
         log.error("%s", self.warning)
@@ -153,7 +174,8 @@ class SessionStore:
     def load(self) -> StoredSessions:
         """Return every session, without what was said in it."""
         rows = self._db.execute(
-            "SELECT session_id, character_id, end_user_id, used_at FROM sessions"
+            "SELECT session_id, character_id, end_user_id, used_at, coalesce(seconds, 0.0)"
+            " FROM sessions LEFT JOIN unused USING (session_id)"
         )
         sessions = tuple(StoredSession(*row) for row in rows)
         ended = self._db.execute("SELECT session_id FROM ended ORDER BY ended_at")
@@ -164,7 +186,7 @@ class SessionStore:
         row = self._db.execute(
             "SELECT memory FROM sessions WHERE session_id = ?", (session_id,)
         ).fetchone()
-        value = _whole(json.loads(row[0])) if row else {}
+        value = _from_json(row[0]) if row else {}
         return value if isinstance(value, dict) else {}
 
     def turns(self, session_id: str) -> tuple[PersistEntry, ...]:
@@ -242,6 +264,7 @@ class SessionStore:
                 " ON CONFLICT (session_id) DO UPDATE SET used_at = excluded.used_at",
                 (session.session_id, session.character_id, session.end_user_id, session.used_at),
             )
+            self._db.execute("DELETE FROM unused WHERE session_id = ?", (session.session_id,))
             if memory is not None:
                 self._db.execute(
                     "UPDATE sessions SET memory = ? WHERE session_id = ?",
@@ -249,6 +272,11 @@ class SessionStore:
                 )
             for entry in entries:
                 self._WRITERS[type(entry)](self, session.session_id, entry, at)
+
+    def count_unused(self, seconds: Mapping[str, float]) -> None:
+        """Write for how many seconds sessions were not used."""
+        with self._db:
+            self._db.executemany("INSERT OR REPLACE INTO unused VALUES (?, ?)", seconds.items())
 
     def _add_turn(self, session_id: str, entry: PersistEntry, at: float) -> None:
         if entry.answers is not None and self._is_answered(session_id, entry.answers):
@@ -352,14 +380,35 @@ def _put_aside(path: Path) -> Path:
     return aside
 
 
+# What SQLite says of the disk, of rights and of other processes: the file itself may be sound.
+_NOT_OF_THE_FILE = frozenset(
+    {
+        sqlite3.SQLITE_AUTH, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOLFS, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PERM, sqlite3.SQLITE_PROTOCOL,
+    }
+)  # fmt: skip
+
+
+def _may_be_sound(path: Path, error: sqlite3.Error) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_READONLY:  # it says so of a version that it can only read, too
+        return not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+    return code in _NOT_OF_THE_FILE
+
+
 def _connect(database: str) -> sqlite3.Connection:
     db = sqlite3.connect(database, check_same_thread=False, timeout=5.0)
+    db.text_factory = lambda raw: raw.decode("utf-8", "replace")  # a bit may have flipped
     try:
+        if db.execute("PRAGMA user_version").fetchone()[0] not in (0, _VERSION):
+            raise sqlite3.DatabaseError("it is of another version")
         if not _is_ours(_columns(db)):
             raise sqlite3.DatabaseError("it is another program's")
         db.executescript(_SETTINGS + _SCHEMA)
         if db.execute("PRAGMA quick_check").fetchone() != ("ok",):
             raise sqlite3.DatabaseError("quick_check failed")
+        db.execute(f"PRAGMA user_version = {_VERSION}")  # what can only be read refuses here
     except sqlite3.Error:
         db.close()
         raise
@@ -398,9 +447,21 @@ def _encode(part: Part) -> dict[str, Any]:
     return {"do": [[action.name, action.target] for action in part.actions]}
 
 
-def _decode(answer: str) -> tuple[Part, ...]:
-    """Return the parts of an answer that was encoded."""
-    return tuple(map(_decode_part, _whole(json.loads(answer))))
+def _decode(answer: str) -> tuple[Part, ...] | None:
+    """Return the parts of an answer that was encoded, None for one that cannot be read."""
+    try:
+        return tuple(map(_decode_part, _from_json(answer)))
+    except (TypeError, KeyError, ValueError):
+        return None
+
+
+def _from_json(text: str) -> Any:
+    """Return what a text of the file says; None, and a line in the log, if it says nothing."""
+    try:
+        return _whole(json.loads(text))
+    except (ValueError, RecursionError):
+        log.error("a value of %d characters in the database could not be read", len(text))
+        return None
 
 
 def _whole(value: Any) -> Any:
@@ -447,15 +508,27 @@ class SessionRepository:
         """Hand the stored sessions to the registry; return how many there are."""
         stored = await self._call(self._store.load)
         now, wall = self._now(), self._wall()
-        # A clock that was set back between two runs must not make a session younger than new.
-        sessions = [
-            ServiceSession(
-                s.session_id, s.character_id, s.end_user_id, now - max(0.0, wall - s.used_at)
+        sessions = []
+        for s in stored.sessions:
+            unused = max(0.0, s.counted(wall))
+            away = max(0.0, wall - s.used_at - unused)
+            sessions.append(
+                ServiceSession(
+                    s.session_id, s.character_id, s.end_user_id, now - unused, more_away=away
+                )
             )
-            for s in stored.sessions
-        ]
         self._registry.restore(sessions, stored.ended)
+        await self._count_unused()
         return len(sessions)
+
+    async def _count_unused(self) -> None:
+        """Write how old the sessions are; a disk that refuses makes them no older."""
+        now = self._now()
+        unused = {s.session_id: now - s.used_at for s in self._registry.sessions}
+        try:
+            await self._call(self._store.count_unused, unused)
+        except (OSError, sqlite3.Error) as error:
+            log.warning("the age of the sessions is not written: %s", error)
 
     async def history(self, session_id: str, heard: str | None = None) -> RoomHistory:
         """Return what a new room begins with; `heard` as in `SessionStore.history`."""
@@ -503,6 +576,7 @@ class SessionRepository:
         """Finish what was asked for, then close the file."""
         with suppress(Exception):  # its caller was told that it failed
             await self._call(self._remove_now)
+        await self._count_unused()
         await self._call(self._store.close)
         self._thread.shutdown()
 

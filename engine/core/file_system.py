@@ -32,8 +32,8 @@ from engine.core.errors import EngineError
 from engine.core.words import ENGINE_WORDS
 
 __all__ = [
-    "disk_advice", "FileLock", "FileSystem", "LockHeldError", "NotAFileError", "open_file",
-    "read_file",
+    "disk_advice", "expect_file", "FileLock", "FileSystem", "LockHeldError", "NotAFileError",
+    "open_file", "read_file",
 ]  # fmt: skip
 
 _T = TypeVar("_T")
@@ -70,9 +70,15 @@ _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
 )
 
 
-def _expect_file(path: Path, mode: int) -> None:
+def _check_kind(path: Path, mode: int) -> None:
     if not stat.S_ISREG(mode):
         raise NotAFileError(path, next((kind for is_one, kind in _KINDS if is_one(mode)), "device"))
+
+
+def expect_file(path: Path, *, follows_links: bool = False) -> None:
+    """Raise NotAFileError if something else than a file is at `path`; nothing there is fine."""
+    with suppress(FileNotFoundError):
+        _check_kind(path, path.stat(follow_symlinks=follows_links).st_mode)
 
 
 def open_file(path: Path, flags: int = os.O_RDONLY, *, follows_links: bool = True) -> int:
@@ -80,12 +86,11 @@ def open_file(path: Path, flags: int = os.O_RDONLY, *, follows_links: bool = Tru
 
     Raises NotAFileError for what is no file, without waiting for it, and other OSErrors.
     """
-    with suppress(FileNotFoundError):
-        _expect_file(path, path.stat(follow_symlinks=follows_links).st_mode)
+    expect_file(path, follows_links=follows_links)
     flags |= _BINARY | _NO_WAIT | (0 if follows_links else _NO_LINK)
     handle = _patiently(lambda: os.open(path, flags, 0o600))
     try:
-        _expect_file(path, os.fstat(handle).st_mode)  # it may be another one by now
+        _check_kind(path, os.fstat(handle).st_mode)  # it may be another one by now
     except BaseException:
         os.close(handle)
         raise

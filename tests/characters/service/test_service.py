@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
@@ -136,12 +137,77 @@ def test_a_session_is_on_disk_before_its_id_is_given_away(world: World) -> None:
     run(play)
 
 
-@pytest.mark.parametrize(("days", "answer"), [(29, "resumed"), (31, "session expired")])
-def test_a_session_expires_between_two_lives_too(world: World, days: int, answer: str) -> None:
+async def a_life(world: World, seconds: float = 0.0) -> None:
+    """Let a service run for so long, without anybody."""
+    service = await world.service()
+    world.monotonic.now += seconds
+    world.wall.now += seconds
+    await service.close()
+
+
+@pytest.mark.parametrize(("days", "answer"), [(29, "resumed"), (30, "session expired")])
+def test_a_session_expires_over_many_lives_too(world: World, days: int, answer: str) -> None:
     async def play() -> None:
         session_id = await a_session(world)
-        world.wall.now += days * DAY
+        for _ in range(days):
+            world.wall.now += DAY
+            await a_life(world)
         assert await outcome(world, session_id) == answer
+
+    run(play)
+
+
+def test_the_time_that_a_service_ran_counts_in_the_next_life(world: World) -> None:
+    async def play() -> None:
+        session_id = await a_session(world)
+        await a_life(world, 20 * DAY)
+        await a_life(world, 9 * DAY)
+        assert await outcome(world, session_id) == "resumed"  # which is a use
+        await a_life(world, 20 * DAY)
+        await a_life(world, 10 * DAY)
+        assert await outcome(world, session_id) == "session expired"
+
+    run(play)
+
+
+@pytest.mark.parametrize("jump", [-50 * 365 * DAY, -DAY, DAY, 50 * 365 * DAY, 1e300])
+def test_whatever_the_wall_clock_says_between_two_lives_no_session_is_lost(
+    world: World, jump: float
+) -> None:
+    async def play() -> None:
+        right, session_id = world.wall.now, await a_session(world)
+        for wall in (right + jump, right, right + jump, right + DAY):
+            world.wall.now = wall
+            await a_life(world)
+        assert await outcome(world, session_id) == "resumed"
+
+    run(play)
+
+
+def test_a_player_is_told_the_time_that_he_was_away_by_the_wall_clock(world: World) -> None:
+    async def play() -> None:
+        session_id = await a_session(world)
+        world.wall.now += 200 * DAY
+        service = await world.service()
+        room = (await service.connect(resuming(session_id))).room
+        assert room.last_seen_seconds == pytest.approx(200 * DAY)
+        again = await service.connect(resuming(session_id))
+        assert again.room.last_seen_seconds == 0.0
+        await service.close()
+
+    run(play)
+
+
+def test_a_disk_that_does_not_take_the_age_of_sessions_stops_no_start(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(store: Disk, seconds: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    async def play() -> None:
+        session_id = await a_session(world)
+        monkeypatch.setattr(Disk, "count_unused", refuse)
+        assert await outcome(world, session_id) == "resumed"
 
     run(play)
 

@@ -370,6 +370,103 @@ def test_the_database_of_another_program_is_put_aside_whole(path: Path) -> None:
         assert kept.execute("SELECT name FROM sqlite_master").fetchall() == [("sessions",)]
 
 
+def change(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as db, db:
+        for statement in statements:
+            db.execute(statement)
+
+
+def test_a_database_of_another_version_is_put_aside(path: Path) -> None:
+    SessionStore(path).close()
+    change(path, "PRAGMA user_version = 2")
+    store = SessionStore.open(path)
+    assert "another version" in store.warning and "sessions.sqlite3.damaged" in store.warning
+    store.save(ADA)
+    store.close()
+    assert SessionStore.open(path).warning == ""
+
+
+@pytest.mark.parametrize("at", [18, 19, 44, 45, 46, 47, 56, 57, 58, 59])
+def test_whatever_the_header_of_a_database_says_the_service_keeps_talks(
+    path: Path, at: int
+) -> None:
+    store = SessionStore(path)
+    store.save(ADA)
+    store.close()
+    data = bytearray(path.read_bytes())
+    data[at] = 9
+    path.write_bytes(data)
+    store = SessionStore.open(path)
+    store.save(BOB)
+    assert "cannot be kept" not in store.warning
+    assert BOB in SessionStore(path).load().sessions
+    if store.warning:
+        assert path.with_name("sessions.sqlite3.damaged").read_bytes() == data
+
+
+def test_values_in_a_database_that_say_nothing_cost_that_value_alone(path: Path) -> None:
+    store = SessionStore(path)
+    store.save(ADA, {"a": 1}, [PersistEntry("player", "Who?", "m1")])
+    line = PlayerLine("Who?", "m1", is_kept=True)
+    store.save(ADA, None, [PendingReply((line,), (Say("Me."),))])
+    store.close()
+    for nonsense in ("not json", "[" * 5000, "5", '{"say": 1'):
+        change(path, f"UPDATE sessions SET memory = '{nonsense}'")
+        change(path, f"UPDATE owed SET answer = '{nonsense}'")
+        found = SessionStore(path).history("s1", None, 0.0)
+        assert (found.memory, [reply.parts for reply in found.pending]) == ({}, [None])
+    change(path, "UPDATE sessions SET character_id = CAST(x'ff6e' AS TEXT)")
+    assert len(SessionStore(path).load().sessions) == 1
+
+
+@pytest.mark.posix("Windows has no pipes in folders, and a link takes a right that players lack")
+@pytest.mark.parametrize("ending", ["", "-wal", "-shm"])
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
+def test_what_is_no_file_in_a_database_s_place_is_told_and_nothing_waits_for_it(
+    path: Path, ending: str, kind: str
+) -> None:
+    odd, victim = path.with_name(path.name + ending), path.parent.parent / "victim"
+    path.parent.mkdir()
+    make = {"link": lambda: odd.symlink_to(victim), "pipe": lambda: os.mkfifo(odd)}
+    make.get(kind, odd.mkdir)()
+    store = SessionStore.open(path)
+    assert f"{odd.name} is a {kind}" in store.warning
+    store.save(ADA)
+    assert store.load().sessions == (ADA,)
+    assert not victim.exists()
+
+
+def test_a_disk_that_refuses_leaves_a_database_where_it_is(path: Path) -> None:
+    SessionStore(path).close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        store = SessionStore.open(path)
+        assert "locked" in store.warning
+    assert [file.name for file in path.parent.glob("*damaged*")] == []
+
+
+def test_a_database_that_may_only_be_read_stays_where_it_is(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    SessionStore(path).close()
+    data = bytearray(path.read_bytes())
+    data[18] = 9  # SQLite only reads it then, as it does on a disk for reading
+    path.write_bytes(data)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert "readonly" in SessionStore.open(path).warning
+    assert [file.name for file in path.parent.glob("*damaged*")] == []
+
+
+def test_a_use_begins_the_time_without_use_anew(path: Path) -> None:
+    store = SessionStore(path)
+    store.save(ADA)
+    store.count_unused({"s1": 5.0})
+    assert store.load().sessions[0].unused == 5.0
+    store.save(ADA)
+    assert store.load().sessions[0].unused == 0.0
+
+
 def test_what_was_put_aside_before_is_never_replaced(path: Path) -> None:
     path.parent.mkdir()
     for content in (b"nonsense one", b"nonsense two"):
