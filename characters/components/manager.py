@@ -133,7 +133,7 @@ class CharacterManager(Component):
     turns: Choice[TurnSettings, Literal["default"]] = by_default(TurnSettings.DEFAULT)
     words: str = ""  # the texts on the screen: "de", or a file such as "words/fr.toml"; "" English
     speech: SpeechSettings = SpeechSettings()  # of the embedded service
-    model: ModelSettings = ModelSettings()  # that answers there; none: the personas' own lines
+    model: Choice[ModelSettings, Literal["script"]] = by_default(ModelSettings())  # that answers
     pixels_per_unit: PositiveFloat = 16.0
     full_volume_units: NonNegativeFloat = 1.0
     silent_units: PositiveFloat = 50.0  # more than full_volume_units
