@@ -98,6 +98,8 @@ ENGLISH = Words.of(
             "none_found": "None was found; one that is plugged in is used by itself.",
             "system_default": "System default",
             "not_there": "{device} (not there)",
+            "all": "Volume",
+            "all_hint": "Of voices, music, effects. Enter or {keys[mute]} mutes; captions go on.",
             "microphone": "Microphone",
             "microphone_hint": "{keys[mute]} mutes it. Choosing one does not open it.",
             "microphone_muted": "Muted; {keys[mute]} lets it hear again.",

@@ -208,6 +208,7 @@ class Mixer:
         self._sounding: dict[str, Track] = {}  # of a level of a thousand a few
         self._silence = np.zeros((0, 2), np.int16)
         self._limiter = Limiter()
+        self._master = self._master_now = 1.0
 
     def play(self, key: str, pcm: bytes, sample_rate: int) -> None:
         """Queue 16-bit little-endian mono of a character."""
@@ -244,6 +245,10 @@ class Mixer:
         """Set the player's own volume 0..1."""
         with self._lock:
             self._track(key).volume = volume
+
+    def set_master(self, volume: float) -> None:
+        """Set the player's volume 0..1 for all voices together."""
+        self._master = volume
 
     def set_barge_in(self, barge_in: BargeIn) -> None:
         """Set how all characters are ducked and faded from now on."""
@@ -285,6 +290,9 @@ class Mixer:
                 mix += block
             elif not track.is_playing:
                 del self._sounding[key]
+        if (self._master_now, self._master) != (1.0, 1.0):
+            before, self._master_now = self._master_now, self._master
+            mix *= ramp(before, self._master_now, size)[:, None]
         mixed, self._limiter = mix_down(mix, self._limiter, size / self.rate)
         return mixed
 
@@ -329,6 +337,9 @@ class Voice(Protocol):
 
     def set_volume(self, key: str, volume: float) -> None:
         """Set the player's own volume 0..1 for a character; 0 mutes it."""
+
+    def set_master(self, volume: float) -> None:
+        """Set the player's volume 0..1 for all voices together, on top of their own."""
 
     def set_barge_in(self, barge_in: BargeIn) -> None:
         """Set how far and how fast a character is ducked, and how fast it fades."""

@@ -145,6 +145,7 @@ class ClockVoice:
         self.duck = mixer.duck
         self.place = mixer.place
         self.set_volume = mixer.set_volume
+        self.set_master = mixer.set_master
         self.set_barge_in = mixer.set_barge_in
         self.is_playing = mixer.is_playing
         self.level = mixer.level

@@ -13,6 +13,7 @@ from characters.client.runtime import Runtime
 from characters.english import ENGLISH
 from characters.protocol.turn_settings import ListeningMode, TurnSettings
 from characters.storage.sessions import PLAYER_ID
+from engine.app.application import Application
 from engine.core.input import Input
 from engine.prefs.prefs import PlayerPrefs
 
@@ -27,6 +28,8 @@ MICROPHONE = "player.microphone"
 SPEAKER = "player.speaker"
 MUTED = "player.muted"
 VOLUME = "player.volume."
+MASTER = "player.master_volume"
+MASTER_SILENCED = "player.master_silenced"
 SILENCED = "player.silenced."
 
 
@@ -36,8 +39,15 @@ class PlayerChoices:
     `character` below is a session's key. Without preferences a choice lasts as long as the level.
     """
 
-    def __init__(self, runtime: Runtime, prefs: PlayerPrefs | None, level: TurnSettings) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        prefs: PlayerPrefs | None,
+        level: TurnSettings,
+        application: Application | None = None,
+    ) -> None:
         self._runtime = runtime
+        self._application = application
         self._prefs = prefs or PlayerPrefs.in_memory(ENGLISH("settings.of_the_level"))
         self._level = level
 
@@ -72,6 +82,7 @@ class PlayerChoices:
         voice_input.set_muted(self._get(MUTED, False))
         voice_input.choose_device(self.microphone)
         self._runtime.voice.choose(self.speaker)
+        self._apply_master()
         voice_input.set_turns(self.turns)
 
     def set_mode(self, mode: ListeningMode | str) -> None:
@@ -100,6 +111,32 @@ class PlayerChoices:
         """Mute or unmute the microphone."""
         self._put(MUTED, muted)
         self._runtime.voice_input.set_muted(muted)
+
+    @property
+    def master_volume(self) -> float:
+        """The volume of all that the game plays, 0 to 1, whether it is muted or not."""
+        return self._get(MASTER, 1.0)
+
+    def set_master_volume(self, volume: float) -> None:
+        """Set the volume of voices, music and effects together, 0 to 1."""
+        self._put(MASTER, min(1.0, max(0.0, float(volume))))
+        self._apply_master()
+
+    @property
+    def is_all_silenced(self) -> bool:
+        """Whether all that the game plays is muted; captions go on."""
+        return self._get(MASTER_SILENCED, False)
+
+    def set_all_silenced(self, silenced: bool) -> None:
+        """Mute or unmute all that the game plays; the volume stays."""
+        self._put(MASTER_SILENCED, silenced)
+        self._apply_master()
+
+    def _apply_master(self) -> None:
+        volume = 0.0 if self.is_all_silenced else self.master_volume
+        self._runtime.voice.set_master(volume)
+        if self._application is not None:
+            self._application.volume = volume
 
     def volume(self, character: str) -> float:
         """Return the volume of a character, 0 to 1, whether it is muted or not."""

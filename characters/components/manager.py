@@ -33,6 +33,7 @@ from characters.session.conversation import DialogueState
 from characters.session.targeting import Candidate, TargetingMode, TargetingOptions
 from characters.speech.settings import SpeechSettings
 from characters.storage.sessions import SessionData
+from engine.app.application import Application
 from engine.core.words import Words
 from engine.objects.objects import Component
 from engine.prefs.prefs import PlayerPrefs
@@ -187,7 +188,9 @@ class CharacterManager(Component):
     def choices(self) -> PlayerChoices:
         """What the player chose for microphone and voices: above `turns`, kept over restarts."""
         if self._choices is None:
-            self._choices = PlayerChoices(self.runtime, self._prefs(), self.turns)
+            self._choices = PlayerChoices(
+                self.runtime, self._prefs(), self.turns, self.scene.find_service(Application)
+            )
         return self._choices
 
     @property

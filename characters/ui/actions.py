@@ -562,6 +562,7 @@ class SoundActions:
             *_ways_to_talk(self._say, manager),
             self._speaker(manager),
             _headphones(self._say, manager),
+            _everything(self._say, manager),
             *(_voice(self._say, manager, character) for character in self._query.characters),
         )
 
@@ -704,6 +705,22 @@ def _headphones(say: Words, manager: CharacterManager) -> SoundRow:
     value = say("sound.yes") if is_worn else say("sound.no")
     label, hint = say("sound.headphones"), say("sound.headphones_hint")
     return SoundRow(label, value, lambda by: choices.set_headphones(not is_worn), hint)
+
+
+def _everything(say: Words, manager: CharacterManager) -> SoundRow:
+    choices = manager.choices
+    tenths, is_muted = round(10 * choices.master_volume), choices.is_all_silenced
+
+    def set_tenths(target: int) -> None:
+        choices.set_master_volume(target / 10)  # which keeps it within its bounds
+
+    return SoundRow(
+        say("sound.all"),
+        say("sound.volume_muted") if is_muted else say("sound.volume", percent=10 * tenths),
+        lambda by: set_tenths(tenths + by),
+        say("sound.all_hint"),
+        Volume(tenths, is_muted, set_tenths, lambda: choices.set_all_silenced(not is_muted)),
+    )
 
 
 def _voice(say: Words, manager: CharacterManager, character: Character) -> SoundRow:

@@ -76,6 +76,9 @@ class Application:
         self.quitting: Signal[Application] = Signal("application.quitting")
         self.time = Time(now=self.clock.now())
         self.window: Window | None = None if headless else self._open_window()
+        self._volume = 1.0
+        self.volume_changed: Signal[float] = Signal("application.volume_changed")
+        """Emits the new `volume`."""
         self.music: MusicPlayer | None = None if headless else self._make_music_player()
         """Plays the music of the active scene; its `volume` can be set."""
         self._data_dir = data_dir
@@ -111,6 +114,22 @@ class Application:
             if self.window is not None:
                 self.window.remember(self._prefs)
         return self._prefs
+
+    @property
+    def volume(self) -> float:
+        """How loud all of the game is, 0 to 1.
+
+        The music follows it by itself. What the game plays on its own, such as a
+        `pygame.mixer.Sound`, is to be played at its own volume times this one.
+        """
+        return self._volume
+
+    @volume.setter
+    def volume(self, value: float) -> None:
+        self._volume = min(1.0, max(0.0, value))
+        if self.music is not None:
+            self.music.master = self._volume
+        self.volume_changed.emit(self._volume)
 
     @property
     def is_quitting(self) -> bool:

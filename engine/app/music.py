@@ -30,19 +30,29 @@ class MusicPlayer:
         """Make a silent player; tests pass a `mixer` in the place of `pygame.mixer`."""
         self._mixer = mixer or pygame.mixer
         self._volume = volume
+        self._master = 1.0
         self._file: Path | None = None
         self._owns_device = False
 
     @property
     def volume(self) -> float:
-        """The master volume, 0 to 1."""
+        """How loud the music is among the game's sounds, 0 to 1."""
         return self._volume
 
     @volume.setter
     def volume(self, value: float) -> None:
         self._volume = min(1.0, max(0.0, value))
-        if self._mixer.get_init():
-            self._mixer.music.set_volume(self._volume)
+        self._apply_volume()
+
+    @property
+    def master(self) -> float:
+        """The volume of all of the game, 0 to 1, on top of its own."""
+        return self._master
+
+    @master.setter
+    def master(self, value: float) -> None:
+        self._master = min(1.0, max(0.0, value))
+        self._apply_volume()
 
     def follow(self, scene: Scene | None) -> None:
         """Play the music of a scene, or none; called each frame with the active scene."""
@@ -67,10 +77,14 @@ class MusicPlayer:
                 self._mixer.quit()
         self._owns_device = False
 
+    def _apply_volume(self) -> None:
+        if self._mixer.get_init():
+            self._mixer.music.set_volume(self._volume * self._master)
+
     def _play(self, file: Path) -> None:
         if not self._mixer.get_init():
             self._mixer.init()
             self._owns_device = True
         self._mixer.music.load(str(file))
-        self._mixer.music.set_volume(self._volume)
+        self._apply_volume()
         self._mixer.music.play(loops=-1, fade_ms=_FADE_MS)

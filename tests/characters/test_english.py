@@ -90,8 +90,8 @@ def calls() -> Iterator[tuple[str, ast.Call]]:
         for node in ast.walk(module.tree):
             if not isinstance(node, ast.Call) or not node.args:
                 continue
-            caller = ast.unparse(node.func).rpartition(".")[2].strip("_")
-            if caller in ("say", "words", "screen_words", "ENGLISH", "ENGINE_WORDS"):
+            caller = ast.unparse(node.func).rpartition(".")[2]
+            if caller in ("say", "_say", "words", "screen_words", "ENGLISH", "ENGINE_WORDS"):
                 yield f"{name}:{node.lineno}", node
 
 

@@ -61,6 +61,18 @@ def test_volume_and_distance_multiply() -> None:
     assert render(mixer, 0.1)[1_000, 0] == 2_000
 
 
+def test_the_master_volume_scales_all_voices_without_a_click() -> None:
+    mixer = Mixer(RATE)
+    for key in ("a", "b"):
+        mixer.place(key, 0.5, -1.0)
+        mixer.play(key, steady(0.5), RATE)
+    before = render(mixer, 0.1)[-1, 0]
+    mixer.set_master(0.5)
+    after = render(mixer, 0.1)[:, 0]
+    assert after[-1] == pytest.approx(before / 2, abs=2)
+    assert np.abs(np.diff(after.astype(int))).max() < before / 20
+
+
 def test_another_rate_is_resampled_to_the_same_length() -> None:
     mixer = Mixer(RATE)
     mixer.place("a", 1.0, -1.0)

@@ -173,10 +173,14 @@ class FakeVoice:
     def __init__(self) -> None:
         self.places: dict[str, tuple[float, float]] = {}
         self.volumes: dict[str, float] = {}
+        self.master = 1.0
         self.device: str | None = None
 
     def choose(self, device: str | None) -> None:
         self.device = device
+
+    def set_master(self, volume: float) -> None:
+        self.master = volume
 
     def set_volume(self, key: str, volume: float) -> None:
         self.volumes[key] = volume

@@ -14,6 +14,8 @@ from characters.protocol.turn_settings import (
     TurnSettings,
     VoiceActivityOptions,
 )
+from engine.app.application import Application
+from engine.core.clock import ManualClock
 from engine.prefs.prefs import PlayerPrefs
 from tests.characters.components.fakes import FakeRuntime, Level
 
@@ -94,6 +96,20 @@ def test_the_volume_of_one_character_is_kept_and_survives_its_mute(prefs: Player
     assert later.runtime.voice.volumes == {"ada": 0.0}
     later.manager.choices.set_silenced("ada", False)
     assert later.runtime.voice.volumes == {"ada": 0.4}
+
+
+def test_the_volume_of_everything_is_kept_and_music_follows_it(prefs: PlayerPrefs) -> None:
+    with Application("Test", headless=True, clock=ManualClock()) as application:
+        level = Level(prefs=prefs)
+        level.scene.provide(application)
+        level.manager.choices.set_master_volume(0.3)
+        assert (level.runtime.voice.master, application.volume) == (0.3, 0.3)
+        level.manager.choices.set_all_silenced(True)
+        assert (level.runtime.voice.master, application.volume) == (0.0, 0.0)
+    later = started(prefs)
+    assert later.runtime.voice.master == 0.0
+    later.manager.choices.set_all_silenced(False)
+    assert later.runtime.voice.master == 0.3
 
 
 @pytest.mark.parametrize(("wanted", "heard"), [(2.0, 1.0), (-1.0, 0.0)])

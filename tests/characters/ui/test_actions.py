@@ -533,20 +533,21 @@ def test_what_is_chosen_is_kept(tmp_path: Path) -> None:
     with PlayerPrefs.open(tmp_path / "prefs.msgpack") as prefs:
         page = Page(prefs=prefs)
         until(lambda: not page.devices.is_looking, 5, "the devices are listed")
-        page.press("right", *["down"] * 5, "left")
+        page.press("right", *["down"] * 5, "left", "down", "left")
         assert prefs.get_string("player.microphone") == "Headset"
+        assert prefs.get_float("player.master_volume") == 0.9
         assert prefs.get_float("player.volume.ada") == 0.9
 
 
 def test_rows_go_round_and_everybody_has_one(page: Page) -> None:
     page.press("up")
-    assert page.sound.chosen == 6 and page.sound.rows[6].label == "Bob"
+    assert page.sound.chosen == 7 and page.sound.rows[7].label == "Bob"
     page.press("down")
     assert page.sound.chosen == 0
     for number in range(9):
         page.person(f"guest {number}", (300 + number, 300))
     page.frame(30)
-    assert len(page.sound.rows) == 5 + 11
+    assert len(page.sound.rows) == 6 + 11
 
 
 def test_the_row_of_somebody_who_has_left_is_not_missed(page: Page) -> None:

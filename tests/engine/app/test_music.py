@@ -135,3 +135,24 @@ def test_an_application_plays_the_active_level_on_pygames_mixer(
 
 def test_a_headless_application_has_no_music() -> None:
     assert Application(headless=True, clock=ManualClock()).music is None
+
+
+def test_the_volume_of_the_game_is_on_top_of_that_of_the_music(mixer: FakeMixer) -> None:
+    player = MusicPlayer(0.4, mixer)
+    player.master = 0.5
+    player.follow(scene_with("rain.ogg"))
+    player.master = 0.0
+    assert [call for call in mixer.calls if call.startswith("volume")] == [
+        "volume 0.2",
+        "volume 0.0",
+    ]
+    assert player.volume == 0.4
+
+
+def test_an_application_tells_how_loud_the_game_is() -> None:
+    with Application("Test", headless=True) as application:
+        told: list[float] = []
+        application.volume_changed.subscribe(told.append)
+        application.volume = 1.5
+        application.volume = 0.25
+        assert (application.volume, told) == (0.25, [1.0, 0.25])

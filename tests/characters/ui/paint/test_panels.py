@@ -91,19 +91,21 @@ def test_a_click_beside_the_arrows_only_chooses_the_row(painted: Painted) -> Non
 
 
 def test_a_click_on_the_bar_is_that_volume_and_one_on_the_sign_mutes(painted: Painted) -> None:
-    painted.click(5, 300)
+    painted.click(6, 300)
     volume = painted.stage.manager.choices.volume("ada")
     assert 0.3 <= volume <= 0.5
-    painted.click(5, 160)
+    painted.click(6, 160)
     assert painted.stage.manager.choices.is_silenced("ada")
+    painted.click(5, 160)
+    assert painted.stage.manager.choices.is_all_silenced
     painted.paint()
     assert "muted" in painted.painter.words
 
 
 def test_a_muted_bar_is_dark(painted: Painted) -> None:
-    bright = painted.paint().get_at((320, 253))
+    bright = painted.paint().get_at((320, 280))
     painted.stage.manager.choices.set_silenced("ada", True)
-    assert sum(painted.paint().get_at((320, 253))[:3]) < sum(bright[:3])
+    assert sum(painted.paint().get_at((320, 280))[:3]) < sum(bright[:3])
 
 
 def test_back_is_clicked(painted: Painted) -> None:
