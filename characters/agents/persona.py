@@ -54,13 +54,20 @@ class PersonaAction(_Strict):
 
 
 class VoiceSettings(_Strict):
-    """How the character sounds: espeak-ng's words, and a voice's `name` at a speech endpoint."""
+    """How the character sounds.
+
+    `hertz` and `formants` are for the human voice of hibari-tts, `variant` and `pitch` for
+    espeak-ng (and a likeness of them for the other where its own are not set), `name` is a voice
+    at a speech endpoint.
+    """
 
     language: str = "en-us"
     variant: str = ""
     pitch: Annotated[int, Field(ge=0, le=99)] = 50
     words_per_minute: Annotated[int, Field(ge=80, le=350)] = 165
     name: Annotated[str, Field(max_length=80)] = ""
+    hertz: Annotated[float, Field(ge=60, le=400)] = 0.0
+    formants: Annotated[float, Field(ge=0.7, le=1.4)] = 0.0
 
 
 class Greeting(_Strict):

@@ -19,7 +19,7 @@ from urllib.request import urlopen
 from characters.audio.portaudio import DeviceReport, list_devices
 from characters.namesakes import namesakes_in, sentence
 from characters.resources import package_assets
-from characters.speech.settings import SpeechDetector, SpeechSettings
+from characters.speech.settings import SpeechDetector, SpeechSettings, SpeechVoice
 from characters.speech.whisper import whisper_problem
 from engine.core.processes import run_in_time
 from engine.prefs.log import QUARANTINE
@@ -207,11 +207,18 @@ def _synthesis(machine: Machine, speech: SpeechSettings) -> Iterator[Finding]:
     if url:
         yield _speech_endpoint(machine, what, url, speech.synthesis_key_env)
         what = "speech synthesis without it"
+    install = '`pip install "pygame-troupe[voice]"` brings a human voice.'
+    hibari = machine.packages.get("hibari-tts")
+    if hibari is not None and speech.voice is not SpeechVoice.ESPEAK:
+        yield Finding("ok", what, f"hibari-tts {hibari}, English (model and code: Apache-2.0)")
+        return
+    if speech.voice is SpeechVoice.HIBARI:
+        yield Finding("warn", what, "hibari-tts is not installed", install)
     if machine.program("espeak-ng") is None:
-        advice = "Install espeak-ng; until then characters babble and captions say the words."
+        advice = f"{install} Until then characters babble and captions say the words."
         yield Finding("warn", what, "the program espeak-ng was not found", advice)
         return
-    advice = "" if url else "For better voices see --synthesis-url."
+    advice = "" if url else f"{install} For others see --synthesis-url."
     yield Finding("ok", what, "espeak-ng", advice)
 
 

@@ -170,9 +170,7 @@ class PersonaAgentFactory:
     def voice(self, request: ConnectRequest) -> VoiceStyle | None:
         """Return how the character sounds. Raises RefusalError."""
         voice = self._persona(request).voice
-        return VoiceStyle(
-            voice.language, voice.variant, voice.pitch, voice.words_per_minute, voice.name
-        )
+        return VoiceStyle(**voice.model_dump())
 
     def _persona(self, request: ConnectRequest) -> Persona:
         path = self._path(request)

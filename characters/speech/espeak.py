@@ -25,7 +25,7 @@ from characters.speech.interfaces import SynthesisError, VoiceChunk, VoiceStyle
 from engine.core.processes import NO_WINDOW, system_environment
 
 __all__ = [
-    "Espeak", "find_espeak", "mouth_shapes", "MouthShape", "weights", "weights_at",
+    "chunks_of", "Espeak", "find_espeak", "mouth_shapes", "MouthShape", "weights", "weights_at",
     "weights_of_sound",
 ]  # fmt: skip
 
@@ -143,7 +143,9 @@ class Espeak:
                 f"espeak-ng made no sound with the voice {voice_of(style)!r}: "
                 "see `espeak-ng --voices`"
             )
-        for chunk in chunks_of(wav, mouth_shapes(phonemes.decode("utf-8", "replace"))):
+        rate = int.from_bytes(wav[24:28], "little")
+        shapes = mouth_shapes(phonemes.decode("utf-8", "replace"))
+        for chunk in chunks_of(wav[HEADER_BYTES : len(wav) - len(wav) % 2], rate, shapes):
             yield chunk
 
     async def close(self) -> None:
@@ -183,10 +185,8 @@ def voice_of(style: VoiceStyle) -> str:
     return f"{language}+{variant}" if variant else language
 
 
-def chunks_of(wav: bytes, shapes: tuple[MouthShape, ...]) -> list[VoiceChunk]:
-    """Cut a WAV stream into chunks with the visemes that fit each."""
-    rate = int.from_bytes(wav[24:28], "little")
-    pcm = wav[HEADER_BYTES : len(wav) - len(wav) % 2]
+def chunks_of(pcm: bytes, rate: int, shapes: tuple[MouthShape, ...]) -> list[VoiceChunk]:
+    """Cut 16-bit mono sound into chunks with the visemes that fit each."""
     size = 2 * round(rate * CHUNK_SECONDS)
     voiced = voiced_bytes(pcm)
     chunks = []

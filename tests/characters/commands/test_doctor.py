@@ -48,7 +48,7 @@ def test_a_healthy_machine_has_nothing_to_do(tmp_path: Path) -> None:
         ({"devices": DeviceReport}, "microphone", "warn", "Type instead"),
         ({"devices": DeviceReport}, "speaker", "warn", "captions"),
         ({"level": lambda: "delivers pure silence"}, "microphone level", "warn", "muted"),
-        ({"program": lambda name: None}, "speech synthesis", "warn", "Install espeak-ng"),
+        ({"program": lambda name: None}, "speech synthesis", "warn", "pygame-troupe[voice]"),
     ],
 )
 def test_what_is_wrong_is_named_with_what_to_do(

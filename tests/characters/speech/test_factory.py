@@ -52,7 +52,7 @@ async def hear(
 
 
 async def say(speech: SpeechParts, text: str = "Hello.", voice: str = "") -> list[VoiceChunk]:
-    style = VoiceStyle(voice=voice)
+    style = VoiceStyle(name=voice)
     chunks = [chunk async for chunk in speech.synthesise(text, style)]
     await speech.close()
     return chunks

@@ -146,7 +146,7 @@ def test_a_sentence_comes_back_in_short_chunks_at_the_rate_of_the_service() -> N
 
 def test_a_character_has_its_own_voice_or_the_one_of_the_settings() -> None:
     _, plain = speak()
-    _, own = speak(style=VoiceStyle(voice="onyx", words_per_minute=330))
+    _, own = speak(style=VoiceStyle(name="onyx", words_per_minute=330))
     assert (plain.asked[0]["voice"], own.asked[0]["voice"]) == ("alloy", "onyx")
     assert "speed" not in plain.asked[0] and own.asked[0]["speed"] == 2.0
 
@@ -219,7 +219,7 @@ def test_after_a_failure_it_is_left_alone_for_a_while() -> None:
 def test_a_voice_that_the_service_does_not_have_is_replaced_from_the_next_sentence_on() -> None:
     async def talk() -> list[str]:
         async with serving() as server:
-            voice, style = voice_of(server), VoiceStyle(voice="nobody")
+            voice, style = voice_of(server), VoiceStyle(name="nobody")
             server.status = 400
             with pytest.raises(SynthesisError, match="nobody"):
                 await anext(voice.synthesise("Hello.", style))

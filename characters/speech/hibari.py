@@ -1,0 +1,189 @@
+"""A human voice from a wheel: hibari-tts, whose weights come with it (Apache-2.0, 14 MB, English).
+
+The model makes a spectrum and a melody for each 12.5 ms; its one voice becomes a cast here. A
+character's voice is the melody at another height (`hertz`), the resonances of a larger or smaller
+head (`formants`) and another pace. The model's third part, free in its phase, holds rests of the
+melody at the old height: below `FREE_ABOVE` its energy joins the harmonics.
+
+One thread of its own loads the model and speaks: the event loop goes on meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from characters.audio.signal import Floats
+from characters.speech.espeak import MouthShape, chunks_of
+from characters.speech.interfaces import SynthesisError, VoiceChunk, VoiceStyle
+
+__all__ = ["HibariVoice", "load_hibari", "mouth_shapes_of", "SpectrumModel"]
+
+RATE = 24_000
+HERTZ = 200.0  # the median of the model's own voice
+USUAL_PACE = 165.0  # words a minute of the model's own pace
+BIN_HERTZ = 20.0
+FREE_ABOVE = 3_000.0
+LOUDNESS, PEAK = 0.09, 0.95  # root mean square of a sentence, and what it may not pass
+
+Spectrum: TypeAlias = tuple[Floats, Floats, Floats, Floats, Floats, Floats]
+"""Log amplitudes of harmonics, their phases, log amplitudes of noise and of the free part, its
+phases, each [601, frames], and the melody in Hz, [frames], 0 where nothing is voiced."""
+
+
+class SpectrumModel(Protocol):
+    """What is used of the package."""
+
+    def phonemize(self, text: str) -> list[str]:
+        """Return the phonemes of each sentence."""
+
+    def spectrum(self, phonemes: str, speed: float) -> Spectrum:
+        """Return what the model makes of phonemes."""
+
+    def sound(self, spectrum: Spectrum, seed: int) -> Floats:
+        """Return samples, -1 to 1, at 24 kHz."""
+
+
+class _Hibari:
+    def __init__(self) -> None:
+        from hibari import Hibari, dsp
+
+        self._model: Any = Hibari()
+        self._dsp: Any = dsp
+        self._model.g2p  # noqa: B018  # its tables are read now, not with the first sentence
+
+    def phonemize(self, text: str) -> list[str]:
+        found: list[str] = self._model.phonemize(text)
+        return found
+
+    def spectrum(self, phonemes: str, speed: float) -> Spectrum:
+        ids = np.asarray([self._model.ids(phonemes)], np.int64)
+        pace = np.asarray([speed], np.float32)
+        made = self._model.sess.run(None, {"ids": ids, "speed": pace})
+        return tuple(part[0] for part in made)
+
+    def sound(self, spectrum: Spectrum, seed: int) -> Floats:
+        made: Floats = self._dsp.synth(*spectrum, np.random.default_rng(seed))
+        return made
+
+
+def load_hibari() -> SpectrumModel:
+    """Load the model; takes about a second. Raises ImportError where the package is missing."""
+    return _Hibari()
+
+
+@dataclass(frozen=True, slots=True)
+class _Cast:
+    """One character's voice, in shares of the model's own."""
+
+    height: float
+    formants: float
+    pace: float
+
+
+def _cast_of(style: VoiceStyle) -> _Cast:
+    """Return the voice of a style; one with espeak-ng's words alone gets a likeness of that."""
+    is_man = style.variant.startswith("m")
+    hertz = style.hertz or (118.0 if is_man else HERTZ) * 2.0 ** ((style.pitch - 50) / 80.0)
+    formants = style.formants or (0.87 if is_man else 1.0)
+    pace = min(2.0, max(0.5, style.words_per_minute / USUAL_PACE))
+    return _Cast(hertz / HERTZ, formants, pace)
+
+
+class HibariVoice:
+    """Implements `Synthesiser` with the model; the same text and style make the same sound."""
+
+    def __init__(self, load: Callable[[], SpectrumModel] = load_hibari) -> None:
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="voice")
+        self._model = self._worker.submit(load)
+
+    async def synthesise(self, text: str, style: VoiceStyle) -> AsyncGenerator[VoiceChunk, None]:
+        """Speak a sentence. Raises SynthesisError for another language, or a model that fails."""
+        if not style.language.lower().startswith("en"):
+            raise SynthesisError(f"this voice speaks English, not {style.language!r}")
+        making = self._worker.submit(self._speak, text, _cast_of(style))
+        try:
+            chunks = await asyncio.wrap_future(making)
+        except (ImportError, OSError, RuntimeError, ValueError) as error:
+            raise SynthesisError(f"hibari-tts failed: {type(error).__name__}") from error
+        for chunk in chunks:
+            yield chunk
+
+    def _speak(self, text: str, cast: _Cast) -> list[VoiceChunk]:
+        model, seed = self._model.result(), zlib.crc32(text.encode())
+        chunks: list[VoiceChunk] = []
+        for phonemes in model.phonemize(text):
+            spectrum = _in_cast(model.spectrum(phonemes, cast.pace), cast)
+            pcm = _to_pcm(model.sound(spectrum, seed))
+            chunks += chunks_of(pcm, RATE, mouth_shapes_of(phonemes))
+        return chunks
+
+    async def close(self) -> None:
+        """Stop the thread."""
+        await asyncio.to_thread(self._worker.shutdown, wait=True, cancel_futures=True)
+
+
+def _in_cast(spectrum: Spectrum, cast: _Cast) -> Spectrum:
+    """Return a spectrum at a character's height, with its formants."""
+    harmonics, phases, noise, free, free_phases, melody = spectrum
+    if cast.height != 1.0:
+        hertz = np.arange(harmonics.shape[0], dtype=np.float32) * BIN_HERTZ
+        is_low = 1.0 / (1.0 + np.exp((hertz - FREE_ABOVE) / 300.0))
+        moved: Floats = (is_low[:, None] * (melody > 0.0)).astype(np.float32)
+        joined = np.exp(2.0 * np.minimum(harmonics, 7.0)) + moved * np.exp(
+            2.0 * np.minimum(free, 7.0)
+        )
+        # Twice the height has half the harmonics: each is as much stronger.
+        harmonics = 0.5 * np.log(joined * cast.height + 1e-12)
+        free = free + np.log(np.maximum(1.0 - moved, 1e-4))
+    parts = (_stretched(part, cast.formants) for part in (harmonics, phases, noise, free))
+    return (*parts, free_phases, (melody * cast.height).astype(np.float32))  # type: ignore[return-value]  # four parts
+
+
+def _stretched(part: Floats, formants: float) -> Floats:
+    """Return amplitudes with their frequencies multiplied, [bins, frames]."""
+    if formants == 1.0:
+        return part.astype(np.float32)
+    at = np.minimum(np.arange(part.shape[0]) / formants, part.shape[0] - 1.001)
+    low = at.astype(int)
+    share = (at - low).astype(np.float32)[:, None]
+    found: Floats = (part[low] * (1.0 - share) + part[low + 1] * share).astype(np.float32)
+    return found
+
+
+def _to_pcm(sound: Floats) -> bytes:
+    """Return 16-bit samples, every sentence as loud as the others."""
+    if not sound.size:
+        return b""
+    loudness = float(np.sqrt(np.mean(np.square(sound)))) or 1.0
+    peak = float(np.max(np.abs(sound))) or 1.0
+    gain = min(LOUDNESS / loudness, PEAK / peak)
+    return (sound * (gain * 32767.0)).astype("<i2").tobytes()
+
+
+# The model's alphabet is IPA, with a capital for each diphthong.
+# ruff: noqa: RUF001  # its letters look like Latin ones
+_SHAPES = {
+    **dict.fromkeys("pbm", "pp"), **dict.fromkeys("fv", "ff"), **dict.fromkeys("θð", "th"),
+    **dict.fromkeys("tdɾT", "dd"), **dict.fromkeys("kɡhŋx", "kk"), **dict.fromkeys("ʃʒʧʤ", "ch"),
+    **dict.fromkeys("sz", "ss"), **dict.fromkeys("nl", "nn"), **dict.fromkeys("ɹɜɚ", "rr"),
+    **dict.fromkeys("aɑæʌɐIW", "aa"), **dict.fromkeys("eɛəAᵊ", "e"), **dict.fromkeys("iɪjᵻ", "ih"),
+    **dict.fromkeys("oɔɒOQY", "oh"), **dict.fromkeys("uʊw", "ou"),
+    **dict.fromkeys(".,;:!?…—", "sil"),
+}  # fmt: skip
+_LONG = frozenset("AIOQWYaɑæʌɐeɛəiɪoɔɒuʊɜɚ")
+
+
+def mouth_shapes_of(phonemes: str) -> tuple[MouthShape, ...]:
+    """Return the shapes of the mouth for phonemes of the model's alphabet, with their shares."""
+    return tuple(
+        MouthShape(_SHAPES[sign], 1.6 if sign in _LONG else 2.0 if _SHAPES[sign] == "sil" else 1.0)
+        for sign in phonemes.rstrip(".,;:!?… ")
+        if sign in _SHAPES
+    )

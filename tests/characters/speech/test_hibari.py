@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import aclosing
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from characters.agents.persona import read_persona
+from characters.audio.signal import Floats
+from characters.protocol.messages import VISEMES
+from characters.resources import package_assets
+from characters.speech.hibari import RATE, HibariVoice, SpectrumModel, load_hibari, mouth_shapes_of
+from characters.speech.interfaces import SynthesisError, VoiceChunk, VoiceStyle
+
+DEADLINE = 60.0
+
+
+class FakeModel:
+    """A melody of 200 Hz for half a second, as sine waves; it notes what it was given."""
+
+    def __init__(self) -> None:
+        self.threads: set[int] = set()
+        self.paces: list[float] = []
+        self.melodies: list[float] = []
+        self.seeds: list[int] = []
+
+    def phonemize(self, text: str) -> list[str]:
+        self.threads.add(threading.get_ident())
+        return [text] if text != "fail" else [""]
+
+    def spectrum(self, phonemes: str, speed: float) -> tuple[Floats, ...]:
+        if not phonemes:
+            raise RuntimeError("no phonemes")
+        self.paces.append(speed)
+        flat = np.zeros((601, 40), np.float32)
+        return flat, flat, flat, flat, flat, np.full(40, 200.0, np.float32)
+
+    def sound(self, spectrum: tuple[Floats, ...], seed: int) -> Floats:
+        self.seeds.append(seed)
+        self.melodies.append(float(spectrum[5][0]))
+        time = np.arange(RATE // 2, dtype=np.float32) / RATE
+        return np.sin(2 * np.pi * float(spectrum[5][0]) * time).astype(np.float32) * 3
+
+
+def speak(
+    text: str, style: VoiceStyle | None = None, model: SpectrumModel | None = None
+) -> list[VoiceChunk]:
+    async def run() -> list[VoiceChunk]:
+        voice = HibariVoice(load_hibari if model is None else lambda: model)
+        try:
+            async with asyncio.timeout(DEADLINE):
+                return [it async for it in voice.synthesise(text, style or VoiceStyle())]
+        finally:
+            await voice.close()
+
+    return asyncio.run(run())
+
+
+def height(chunks: list[VoiceChunk]) -> float:
+    """Return the median fundamental in Hz, by autocorrelation."""
+    sound = np.frombuffer(b"".join(chunk.pcm for chunk in chunks), "<i2").astype(float)
+    found = []
+    for start in range(0, sound.size - 2048, 480):
+        piece = sound[start : start + 2048]
+        if np.sqrt(np.mean(piece**2)) < 1000:
+            continue
+        power = np.abs(np.fft.rfft(piece - piece.mean(), 4096)) ** 2
+        same = np.fft.irfft(power)[:2048]
+        low, high = RATE // 400, RATE // 60
+        lag = low + int(np.argmax(same[low:high]))
+        if same[lag] > 0.5 * same[0]:
+            found.append(RATE / lag)
+    return float(np.median(found))
+
+
+def test_a_style_sets_height_and_pace_and_a_text_always_sounds_the_same() -> None:
+    model = FakeModel()
+    style = VoiceStyle(hertz=100.0, words_per_minute=330)
+    chunks = speak("abc", style, model)  # type: ignore[arg-type]  # a tuple of any length
+    assert (model.melodies, model.paces) == ([100.0], [2.0])
+    assert chunks == speak("abc", style, FakeModel())  # type: ignore[arg-type]
+    assert model.threads and threading.get_ident() not in model.threads
+
+
+@pytest.mark.parametrize(("variant", "man"), [("m3", True), ("f2", False), ("", False)])
+def test_a_persona_with_the_other_voices_words_alone_gets_a_likeness(
+    variant: str, man: bool
+) -> None:
+    model = FakeModel()
+    speak("abc", VoiceStyle(variant=variant), model)  # type: ignore[arg-type]
+    assert (model.melodies[0] < 150.0) is man
+
+
+def test_no_sentence_is_louder_than_the_device_can_play() -> None:
+    chunks = speak("abc", model=FakeModel())  # type: ignore[arg-type]
+    sound = np.frombuffer(b"".join(chunk.pcm for chunk in chunks), "<i2")
+    assert 1_000 < np.abs(sound).max() <= 32_000
+    assert max(len(chunk.pcm) for chunk in chunks) <= RATE // 10 * 2
+
+
+@pytest.mark.parametrize(("text", "language"), [("abc", "de"), ("fail", "en-us")])
+def test_what_it_cannot_speak_is_left_to_the_next_voice(text: str, language: str) -> None:
+    with pytest.raises(SynthesisError):
+        speak(text, VoiceStyle(language=language), FakeModel())  # type: ignore[arg-type]
+
+
+def test_a_package_that_is_missing_is_left_to_the_next_voice() -> None:
+    def missing() -> SpectrumModel:
+        raise ImportError("no hibari")
+
+    async def run() -> None:
+        voice = HibariVoice(missing)
+        async with aclosing(voice.synthesise("Hello.", VoiceStyle())) as chunks:
+            with pytest.raises(SynthesisError):
+                await anext(chunks)
+        await voice.close()
+
+    asyncio.run(run())
+
+
+def test_phonemes_move_the_mouth() -> None:
+    shapes = [it.shape for it in mouth_shapes_of("h\u0259l\u02c8O, m\u02c8i.")]
+    assert shapes == ["kk", "e", "nn", "oh", "sil", "pp", "ih"]
+
+
+def test_every_shape_is_one_of_the_wire() -> None:
+    assert {it.shape for it in mouth_shapes_of("pf\u03b8tk\u0283sn\u0279ae\u026aou,a")} <= set(
+        VISEMES
+    )
+
+
+def test_the_five_of_the_demo_are_told_apart_by_ear() -> None:
+    folder = package_assets() / "personas"
+    heights = []
+    for path in sorted(folder.glob("*.toml")):
+        style = VoiceStyle(**read_persona(path).voice.model_dump())
+        heights.append(height(speak("Come closer, and tell me who you are.", style)))
+    heights.sort()
+    assert len(heights) == 5
+    assert all(high / low >= 1.15 for low, high in pairwise(heights)), heights
