@@ -31,7 +31,7 @@ from characters.speech.interfaces import (
     VoiceStyle,
 )
 from characters.speech.listener import LoudnessDetector
-from characters.speech.settings import SpeechDetector, SpeechSettings
+from characters.speech.settings import SpeechDetector, SpeechSettings, SpeechVoice
 from tests.characters.speech.openai_server import serving
 from tests.characters.speech.test_sphinx import spoken
 
@@ -91,10 +91,9 @@ def test_without_its_parts_it_says_what_is_missing_and_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PATH", os.devnull)
+    monkeypatch.setattr("characters.speech.factory.find_spec", lambda name: None)
     speech = make_speech(recognise=False)
-    assert speech.problems == (
-        "Characters only babble: install the program espeak-ng. Captions work.",
-    )
+    assert len(speech.problems) == 1 and "pygame-troupe[voice]" in speech.problems[0]
     assert asyncio.run(say(speech))[0].sample_rate == PLACEHOLDER_RATE
 
 
@@ -132,9 +131,32 @@ def test_a_key_is_read_from_the_variable_that_the_setting_names(
     assert "VOICE_KEY is not set" in make_speech(settings, recognise=False).problems[0]
 
 
-def test_an_endpoint_that_is_not_there_leaves_the_sentence_to_espeak() -> None:
-    chunks = asyncio.run(say(make_speech(SpeechSettings(synthesis_url=NOBODY))))
-    assert {chunk.sample_rate for chunk in chunks} == {22_050}
+@pytest.mark.parametrize(("voice", "rate"), [("auto", 24_000), ("espeak", 22_050)])
+def test_an_endpoint_that_is_not_there_leaves_the_sentence_to_this_machine(
+    voice: SpeechVoice, rate: int
+) -> None:
+    settings = SpeechSettings(synthesis_url=NOBODY, voice=SpeechVoice(voice))
+    chunks = asyncio.run(say(make_speech(settings, recognise=False)))
+    assert {chunk.sample_rate for chunk in chunks} == {rate}
+
+
+def test_another_language_is_left_to_espeak() -> None:
+    async def german() -> list[VoiceChunk]:
+        speech = make_speech(recognise=False)
+        style = VoiceStyle(language="de")
+        chunks = [chunk async for chunk in speech.synthesise("Guten Morgen.", style)]
+        await speech.close()
+        return chunks
+
+    assert {chunk.sample_rate for chunk in asyncio.run(german())} == {22_050}
+
+
+def test_a_human_voice_that_is_asked_for_and_missing_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("characters.speech.factory.find_spec", lambda name: None)
+    speech = make_speech(SpeechSettings(voice=SpeechVoice.HIBARI), recognise=False)
+    assert "pygame-troupe[voice]" in speech.problems[0]
 
 
 def test_a_model_that_is_not_there_leaves_the_words_to_pocketsphinx(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from characters.speech.settings import (
     SpeechDetector,
     SpeechSettings,
+    SpeechVoice,
     add_speech_flags,
     speech_settings,
 )
@@ -22,6 +23,7 @@ ALL = SpeechSettings(
     synthesis_key_env="VOICE_KEY",
     synthesis_voice="nova",
     synthesis_format="pcm",
+    voice=SpeechVoice.ESPEAK,
     detector=SpeechDetector.SILERO,
 )
 
@@ -49,6 +51,7 @@ def test_only_what_is_not_the_default_is_said() -> None:
         ("synthesis_url", "ftp://x"),
         ("synthesis_format", "mp3"),
         ("detector", "ear"),
+        ("voice", "mouth"),
     ],
 )
 def test_what_makes_no_sense_is_named_with_its_field(field: str, value: str) -> None:
