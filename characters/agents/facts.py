@@ -248,6 +248,7 @@ _AND_YOU = re.compile(
     r"you|(?:and\s+)?who\s+are\s+you)\s*\?\s*$",
     re.IGNORECASE,
 )
+_MY_NAME = re.compile(r"\bmy\s+name\s+is\b", re.IGNORECASE)
 _ASKING = re.compile(
     r"^\W*(?:and\s+|but\s+|so\s+|then\s+)?(?:who|what|where|when|why|"
     r"how|which|is|are|am|was|do|does|did|can|could|will"

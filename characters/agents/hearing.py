@@ -1,7 +1,7 @@
 """What a line of the player is, before its words are matched: its kind, language, typing mistakes.
 
 The kinds are what a pattern `#kind` asks for: `nothing` (no word at all), `question` (a bare "?"),
-`dots`, `emoji`, `number`, `gibberish`, `deed` (*waves*), `shouting`, `foreign`, and the language's
+`dots`, `emoji`, `number`, `sum` (2+2), `gibberish`, `deed` (*waves*), `shouting`, `foreign`, and the language's
 name, such as `German`.
 """
 
@@ -75,6 +75,8 @@ def _kinds(text: str, normal: str) -> Iterator[str]:
     if not words:
         yield "nothing"
         yield "question" if "?" in text else "dots" if set(text) <= set(".\u2026 ") else "emoji"
+    elif re.search(r"\d\s*[-+*/x\u00d7:]\s*\d|\d+ (?:times|plus|minus|divided by|and) \d", text):
+        yield "sum"
     elif all(word.isdecimal() for word in words):
         yield "number"
     elif re.fullmatch(r"\*[^*]+\*|\([^()]+\)|_[^_]+_|/me\s.*", text, re.DOTALL):

@@ -127,7 +127,8 @@ class Topic(_Strict):
     `lead` is what others call it ("the clock"): a line with `{lead}` offers a topic that was not
     told yet. `why` is said to "why?" after it. `goes_on` tells what is open instead of its own
     lines: the topic that was offered, more of the last "topic", the "reason" of the last one.
-    A `general` topic is small talk that fits where nothing else does.
+    A `general` topic fits where nothing else does: a "question" to the character, or a "remark",
+    which may also be an answer to his open question.
     """
 
     id: Word
@@ -150,7 +151,7 @@ class Topic(_Strict):
     every_time: bool = False
     resets: tuple[Word, ...] = ()
     noticed: bool = False
-    general: bool = False
+    general: Literal["question", "remark"] | None = None
     goes_on: Literal["offer", "topic", "reason"] | None = None
 
 

@@ -5,8 +5,8 @@ where it was: the facts, how often each thing was said, the flags and counters o
 question that waits for an answer, what was said last and what was offered.
 
 The topic that answers a line is found in this order: a real answer to the open question, the
-persona's own topics, the small talk of all personas, an answer that takes anything, and small talk
-that is `general`. The one with the closest pattern wins among its like. Only when nothing special
+persona's own topics, the small talk of all personas, `general` questions, an answer that takes
+anything, and `general` remarks. The one with the closest pattern wins among its like. Only when nothing special
 fits is the line read again with its typing mistakes corrected.
 """
 
@@ -140,7 +140,7 @@ class Match(NamedTuple):
     blanks: Mapping[str, str]
 
 
-_ANSWER, _OWN, _SHARED, _ANYTHING, _GENERAL = 4, 3, 2, 1, 0
+_ANSWER, _OWN, _SHARED, _QUESTION, _ANYTHING, _REMARK = 5, 4, 3, 2, 1, 0
 _NAME_LINES = 4  # so many lines after it was asked for, a bare "Ada" is a name
 _ASKED_NAME = "asked_name"  # a topic that asks for the name sets it
 
@@ -371,7 +371,7 @@ class ScriptedAgent:
         elif is_own:
             order = _OWN
         else:
-            order = _GENERAL if topic.general else _SHARED
+            order = {"question": _QUESTION, "remark": _REMARK}.get(topic.general or "", _SHARED)
         # A topic with a condition fits the moment better than one without.
         return Match(order, best + 0.5 * (topic.when != Condition()), topic, groups)
 
@@ -421,6 +421,8 @@ class ScriptedAgent:
         yield from _do(topic.do, context)
         in_order = topic.in_order and kind == "lines"
         text = self._line(f"{topic.id}.{kind}", lines, context, more, in_order=in_order)
+        if topic.id not in self._shared_ids:
+            memory.told = text[:LONGEST_KEPT]
         if text == memory.last:
             text = self._as_said(text, context, whole="{question" in "".join(lines))
         elif topic.then and not times:
@@ -428,8 +430,6 @@ class ScriptedAgent:
         memory.said[f"topic.{topic.id}"] = times + 1
         if topic.goes_on is None:
             memory.topic = topic.id
-        if topic.id not in self._shared_ids:
-            memory.told = text[:LONGEST_KEPT]
         yield Say(opening + text)
 
     def _react(self, event: Event, context: Mapping[str, Any]) -> Iterator[Part]:
