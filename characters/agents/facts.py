@@ -64,7 +64,8 @@ _CALLED = r"(?:\s+(?:whose\s+name\s+is|is\s+called|are\s+called|called|named|is\
 _AGE = rf"\d{{1,3}}|{'|'.join(sorted(NUMBERS))}"
 
 _MY_NAME_IS = (
-    rf"\bmy\s+(?:real\s+|full\s+|first\s+)?names?(?:\s+is|['\u2019]?s|\s+are)?\s+(?P<value>{_NAME})"
+    r"\bmy\s+(?:real\s+|full\s+|first\s+)?names?(?:(?:\s+is|['\u2019]?s|\s+are)\s+|\s+(?-i:(?=[A-Z])))"
+    rf"(?P<value>{_NAME})"
 )
 # Searched in order; the first that matches a stretch of text takes it.
 _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
@@ -313,13 +314,10 @@ def _statements(text: str) -> Iterator[str]:
     """Yield the sentences that are no questions; of "I am Ada, and you?" the first part."""
     for part in _SENTENCES.split(text):
         sentence = _AND_YOU.sub("", part)
-        if not sentence.rstrip().endswith("?") or (
-            re.search(r"\bmy\s+name\s+is\b", sentence, re.IGNORECASE)
-            and not _ASKING.match(sentence)
-        ):
-            yield sentence
-        elif "," in sentence and not _ASKING.match(sentence):
-            yield sentence.rpartition(",")[0]
+        if _ASKING.match(sentence):
+            continue
+        is_said = not sentence.rstrip().endswith("?") or _MY_NAME.search(sentence)
+        yield sentence if is_said else sentence.rpartition(",")[0]
 
 
 def _corrections(sentence: str, known: Mapping[str, str]) -> Iterator[Fact]:

@@ -1,8 +1,8 @@
 """What a line of the player is, before its words are matched: its kind, language, typing mistakes.
 
 The kinds are what a pattern `#kind` asks for: `nothing` (no word at all), `question` (a bare "?"),
-`dots`, `emoji`, `number`, `sum` (2+2), `gibberish`, `deed` (*waves*), `shouting`, `foreign`, and the language's
-name, such as `German`.
+`dots`, `emoji`, `number`, `sum` (2+2), `gibberish`, `deed` (*waves*), `shouting`, `foreign`, and
+the language's name, such as `German`.
 """
 
 from __future__ import annotations
@@ -35,9 +35,15 @@ class HeardText:
         """The words of `normal`."""
         return frozenset(self.normal.split())
 
+    @cached_property
+    def is_question(self) -> bool:
+        """Whether it asks or addresses the character, rather than tells something."""
+        first = self.normal.removeprefix("and ").removeprefix("but ").partition(" ")[0]
+        return first in _ASKING or self.text.rstrip().endswith("?")
+
     def without(self, values: Iterable[str]) -> str:
         """Return the words without what the player says of himself: "my wife", and the values."""
-        masked = _MY.sub("my _ ", self.normal)
+        masked = self.normal if self.is_question else _MY.sub("my _ ", self.normal)
         for value in values:
             masked = masked.replace(normalise(value), "_ ")
         return masked
@@ -60,6 +66,11 @@ def hear(text: str) -> HeardText:
     return HeardText(text, normal, frozenset(kinds), language)
 
 
+_ASKING = frozenset(
+    {"who", "what", "where", "when", "why", "how", "which", "whose", "is", "are", "am", "was"}
+    | {"were", "do", "does", "did", "can", "could", "will", "would", "should", "shall", "may"}
+    | {"might", "have", "has", "you", "your"}
+)
 _MY = re.compile(r"\b(?:my|our) (?:[\w']+ ){1,2}")
 _PLAIN = str.maketrans({"\u2019": "'", "\u2018": "'"})
 _TURNED = {
@@ -81,7 +92,7 @@ def _kinds(text: str, normal: str) -> Iterator[str]:
         yield "number"
     elif re.fullmatch(r"\*[^*]+\*|\([^()]+\)|_[^_]+_|/me\s.*", text, re.DOTALL):
         yield "deed"
-    elif all(_is_gibberish(word) for word in words):
+    elif all(_is_gibberish(word) for word in words) or words == ["a"]:
         yield "gibberish"
     elif len(text) > 8 and text.isupper():
         yield "shouting"
@@ -91,8 +102,8 @@ def _is_gibberish(word: str) -> bool:
     """Tell whether no one speaks so: a run over the keyboard, one letter again and again."""
     if word in COMMON or not word.isascii() or not word.isalpha():
         return False
-    if len(word) == 1 or len(set(word)) == 1:
-        return True
+    if len(set(word)) == 1:
+        return word not in ("k", "kk")
     if any(word[:4] in row or word[:4] in row[::-1] for row in _ROWS if len(word) >= 4):
         return True
     vowels = len(re.findall(r"[aeiouy]", word))

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -267,18 +267,20 @@ def misspelt_blanks(line: str) -> list[str]:
     return re.findall(r"\{+[^{}]*\}*|\}+", _BLANK.sub("", line.replace("{{", "{{ ")))
 
 
-def fill(line: str, values: Mapping[str, str]) -> tuple[str, int] | None:
+def fill(
+    line: str, values: Mapping[str, str], passing: Collection[str] = ()
+) -> tuple[str, int] | None:
     """Fill `{name}` and `{name|stranger}` (with a default); None if one stays blank.
 
     Returns the text and how many blanks without a default were filled: the more, the better the
-    line fits the moment.
+    line fits the moment. Blanks of a `passing` value are not counted.
     """
     known = 0
 
     def word(match: re.Match[str]) -> str:
         nonlocal known
         name, default = match.groups()
-        known += default is None
+        known += default is None and name not in passing
         value = values.get(name, default or "")
         return value[:1].upper() + value[1:] if _begins_sentence(line, match.start()) else value
 
@@ -288,9 +290,11 @@ def fill(line: str, values: Mapping[str, str]) -> tuple[str, int] | None:
     return _BLANK.sub(word, line), known
 
 
-def sayable(lines: Sequence[str], values: Mapping[str, str]) -> dict[int, str]:
+def sayable(
+    lines: Sequence[str], values: Mapping[str, str], passing: Collection[str] = ()
+) -> dict[int, str]:
     """Return the lines that can be said now, by index; those with the most filled blanks."""
-    filled = [(index, fill(line, values)) for index, line in enumerate(lines)]
+    filled = [(index, fill(line, values, passing)) for index, line in enumerate(lines)]
     known = [(index, *result) for index, result in filled if result is not None]
     most = max((count for *_, count in known), default=0)
     return {index: text for index, text, count in known if count == most}

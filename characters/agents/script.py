@@ -6,8 +6,8 @@ question that waits for an answer, what was said last and what was offered.
 
 The topic that answers a line is found in this order: a real answer to the open question, the
 persona's own topics, the small talk of all personas, `general` questions, an answer that takes
-anything, and `general` remarks. The one with the closest pattern wins among its like. Only when nothing special
-fits is the line read again with its typing mistakes corrected.
+anything, and `general` remarks. The one with the closest pattern wins among its like. Only when
+nothing special fits is the line read again with its typing mistakes corrected.
 """
 
 from __future__ import annotations
@@ -371,7 +371,9 @@ class ScriptedAgent:
         elif is_own:
             order = _OWN
         else:
-            order = {"question": _QUESTION, "remark": _REMARK}.get(topic.general or "", _SHARED)
+            order = _SHARED if topic.general is None else _REMARK
+            if topic.general == "question" and heard.is_question:
+                order = _QUESTION
         # A topic with a condition fits the moment better than one without.
         return Match(order, best + 0.5 * (topic.when != Condition()), topic, groups)
 
@@ -468,7 +470,7 @@ class ScriptedAgent:
         """Return the next of several lines; each is said once before one is repeated."""
         lead = self._lead(context) if any("{lead" in line for line in lines) else None
         values = self._values(context, self._memory.question) | dict(more or {})
-        texts = sayable(lines, values | ({"lead": lead.lead} if lead else {}))
+        texts = sayable(lines, values | ({"lead": lead.lead} if lead else {}), _PASSING)
         if not texts:
             return "..."
         index = self._memory.next_line(key, texts, len(lines), in_order=in_order)
@@ -516,6 +518,7 @@ class ScriptedAgent:
         return keys | counters | facts | {name: value for name, value in known.items() if value}
 
 
+_PASSING = frozenset({"thing", "language"})  # what the player just said: no line is better for it
 _OF_THE_WORLD = frozenset({"likes", "dislikes", "fears"})
 _COMMON_PHRASES = (
     "hello",
