@@ -5,6 +5,7 @@ Each size of a font is loaded once; pictures of texts and their lines are cached
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
@@ -195,7 +196,10 @@ class Fonts:
         scale: float = 1.0,
     ) -> None:
         pygame.font.init()
-        self.scale = scale
+        # The smallest letters are written larger and shrunk: fitted to whole pixels, as a font does
+        # it, they would run into one another.
+        self._times = 2 if scale < 1 else 1
+        self._scale = scale * self._times
         self._files = {False: _file(folder, regular), True: _file(folder, bold)}
         self._faces = {bold: Faces(file, others) for bold, file in self._files.items()}
         # Caches of the object, not of the class: two games in one process share nothing.
@@ -205,6 +209,7 @@ class Fonts:
         self.width = lru_cache(maxsize=8 * max_texts)(self._width)
         self.lines = lru_cache(maxsize=max_texts)(self._lines)
         self.shortened = lru_cache(maxsize=max_texts)(self._shortened)
+        self.lowering = lru_cache(maxsize=64)(self._lowering)
 
     def height(self, size: int) -> int:
         """Return the distance from one line to the next."""
@@ -212,7 +217,7 @@ class Fonts:
 
     def letter_height(self, size: int, bold: bool = False) -> float:
         """Return the height of a rendered line."""
-        return self.font(size, bold).get_height() / self.scale
+        return self.font(size, bold).get_height() / self._scale
 
     def _font(self, size: int, bold: bool) -> pygame.font.Font:
         file = self._files[bold]
@@ -221,13 +226,26 @@ class Fonts:
             font.set_bold(bold)
         return font
 
+    def _lowering(self, size: int, bold: bool) -> float:
+        """Return how much lower letters have to stand to be on the line that a scale of 1 has.
+
+        A font rounds its height to whole pixels, mostly up: small letters stand lower.
+        """
+        if self._scale == 1:
+            return 0.0
+        whole = pygame.font.Font(self._files[bold], size).get_ascent()
+        return whole - self.font(size, bold).get_ascent() / self._scale
+
     def _pixels(self, size: int) -> int:
-        return max(1, round(size * self.scale))
+        return max(1, round(size * self._scale))
 
     def _render(self, text: str, size: int, colour: Colour, bold: bool = False) -> pygame.Surface:
         runs = self._runs(text, bold)
         pieces = [self._piece(part, face, size, colour, bold) for part, face in runs]
         picture = pieces[0] if len(pieces) == 1 else self._joined(pieces, size, bold)
+        if self._times > 1:
+            w, h = (math.ceil(side / self._times) for side in picture.get_size())
+            picture = pygame.transform.smoothscale(picture, (w, h))
         if colour[3] < 255:
             picture.set_alpha(colour[3])
         return picture
@@ -265,7 +283,7 @@ class Fonts:
         return self._faces[bold].runs(text)
 
     def _width(self, text: str, size: int, bold: bool = False) -> float:
-        return sum(self._run_width(run, size, bold) for run in self._runs(text, bold)) / self.scale
+        return sum(self._run_width(run, size, bold) for run in self._runs(text, bold)) / self._scale
 
     def _run_width(self, run: Run, size: int, bold: bool) -> int:
         w, h = self._face(run[1], size, bold).size(run[0])

@@ -119,7 +119,7 @@ class Painter:
         w, h = (side / self.scale for side in picture.get_size())
         shift = {"left": 0.0, "center": w / 2, "right": w}[align]
         x, y = snapped((at[0] - shift, at[1]), self.scale)
-        surface.blit(picture, (x, y))
+        surface.blit(picture, (x, y + self.fonts.lowering(size, bold)))
         return Rect(x, y, w, h)
 
     def paragraph(

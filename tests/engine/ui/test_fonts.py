@@ -11,6 +11,7 @@ from engine.ui.fonts import Faces, Fonts, shorten, system_fonts, wrap
 
 LATO = Path(__file__).parents[3] / "assets" / "fonts"
 WHITE = (255, 255, 255, 255)
+FONTS = Path(__file__).parents[3] / "assets" / "fonts"
 
 
 @pytest.fixture(params=[LATO, None, Path("/no/such/folder")])
@@ -199,3 +200,16 @@ def test_no_line_is_wider_than_asked_and_no_letter_is_lost(text: str, width: int
 @given(st.text(max_size=80), st.integers(1, 20))
 def test_shortened_text_fits(text: str, width: int) -> None:
     assert len(shorten(text, width, count)) <= width
+
+
+@pytest.mark.parametrize("scale", [0.6, 1.5, 3.6])
+def test_a_text_is_as_wide_and_stands_on_the_same_line_at_every_scale(scale: float) -> None:
+    own, scaled = Fonts(FONTS), Fonts(FONTS, scale=scale)
+    text = "Holding T to talk"
+    assert scaled.width(text, 13) == pytest.approx(own.width(text, 13), rel=0.06)
+    picture = scaled.render(text, 13, WHITE)
+    assert picture.get_width() / scale == pytest.approx(scaled.width(text, 13), abs=1 / scale)
+    foot = scaled.render("H", 13, WHITE).get_bounding_rect().bottom / scale
+    wanted = own.render("H", 13, WHITE).get_bounding_rect().bottom
+    assert foot + scaled.lowering(13, False) == pytest.approx(wanted, abs=0.5 / scale + 0.1)
+    assert own.lowering(13, False) == 0
