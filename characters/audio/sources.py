@@ -70,19 +70,27 @@ class AudioDevice:
 
 
 def read_wav(path: Path) -> Samples:
-    """Read a 16-bit WAV file of any rate as 16 kHz mono. Raises ValueError, OSError."""
+    """Read a 16-bit WAV file of any rate as 16 kHz mono.
+
+    Raises ValueError when it is something else or holds no sound, OSError when it cannot be read.
+    """
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}")
     try:
         with wave.open(str(path)) as file:
             width, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
             data = file.readframes(file.getnframes())
     except (wave.Error, EOFError) as error:
-        raise ValueError(f"{path} is not a WAV file that can be read: {error}") from error
+        why = str(error) or "it ends too early"
+        raise ValueError(f"{path} is not a WAV file that can be read: {why}") from error
     if width != 2:
         raise ValueError(f"{path} has {8 * width}-bit samples; convert it to 16-bit PCM")
-    samples = np.frombuffer(data, "<i2").astype(np.int16)
+    if len(data) < 2 * channels:
+        raise ValueError(f"{path} holds no sound")
+    samples = np.frombuffer(data[: len(data) // (2 * channels) * 2 * channels], "<i2")
     if channels > 1:
         samples = samples.reshape(-1, channels).mean(axis=1).astype(np.int16)
-    return resample(samples, rate, SAMPLE_RATE)
+    return resample(samples.astype(np.int16), rate, SAMPLE_RATE)
 
 
 class PacedSource:
@@ -140,10 +148,6 @@ class ScriptSource(PacedSource):
         for start in range(0, samples.size, FRAME_SAMPLES):
             piece = samples[start : start + FRAME_SAMPLES]
             self._frames.append(np.pad(piece, (0, FRAME_SAMPLES - piece.size)))
-
-    def speak_wav(self, path: Path) -> None:
-        """Queue a WAV file. Raises ValueError, OSError."""
-        self.speak(read_wav(path))
 
     @property
     def is_speaking(self) -> bool:

@@ -12,7 +12,7 @@ import logging
 import signal
 import sys
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
 from importlib.util import find_spec
@@ -29,6 +29,7 @@ from characters.components.choices import apply_key_choices
 from characters.components.language import language_path, read_words
 from characters.components.parts import Parts, make_parts
 from characters.headless.driver import SceneDriver
+from characters.headless.names import read_script
 from characters.headless.runner import Recorder, ScriptRunner
 from characters.headless.script import Script
 from characters.protocol.model_settings import (
@@ -49,7 +50,7 @@ from engine.objects.assets import AssetFolder
 from engine.prefs.prefs import PrefsLockedError
 from engine.scenes.file import SceneFile
 from engine.scenes.manager import SceneSteps
-from engine.toml.reader import TomlFileError, read_toml
+from engine.toml.reader import TomlFileError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -130,8 +131,8 @@ def main(arguments: Sequence[str] | None = None, program: str = "main.py") -> in
     try:
         levels = LevelFolder(options.scene, options.components)
         words = levels.read_words(options.words)
-        script = None if options.script is None else read_toml(options.script, Script)
         levels.read_first()
+        script = None if options.script is None else levels.read_script(options.script)
     except (TomlFileError, ImportError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -149,11 +150,12 @@ def main(arguments: Sequence[str] | None = None, program: str = "main.py") -> in
 class LevelFolder:
     """Reads levels by name or path, from the `assets` folder that the first one lies in."""
 
-    def __init__(self, first: str, modules: Iterable[str] = ()) -> None:
+    def __init__(self, first: str, modules: Sequence[str] = ()) -> None:
         folder = AssetFolder.of(Path(first)).root
         has_own = first.endswith(".toml") and folder.name == "assets"
         self.assets = folder if has_own else package_assets()
         self._registry = project_registry(modules)
+        self._has_own_components = bool(modules)
         self._first = first
         self._read_ahead: SceneFile | None = None
 
@@ -165,11 +167,24 @@ class LevelFolder:
         """Return the texts of a language. Raises TomlFileError."""
         return None if language is None else read_words(language_path(language, self.assets))
 
+    def read_script(self, path: Path) -> Script:
+        """Read a script, with every name in it looked up. Raises TomlFileError."""
+        return read_script(
+            path,
+            lambda name: self._file(name).document,
+            self._first,
+            has_own_components=self._has_own_components,
+        )
+
     def read(self, name: str) -> SceneFile:
         """Read a level; the one that was read ahead is not read again. Raises TomlFileError."""
-        ahead, self._read_ahead = self._read_ahead, None
-        if ahead is not None and name == self._first:
-            return ahead
+        file = self._file(name)
+        self._read_ahead = None
+        return file
+
+    def _file(self, name: str) -> SceneFile:
+        if self._read_ahead is not None and name == self._first:
+            return self._read_ahead
         is_path = name.endswith(".toml")
         path = Path(name) if is_path else self.assets / "scenes" / f"{name}.toml"
         return SceneFile.read(path, self._registry, SCENE_CHECKS, asset_root=self.assets)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from characters.audio.sources import ScriptSource
+from characters.audio.sources import ScriptSource, read_wav
 from characters.client.config import TextRefused
 from characters.client.handle import SessionHandle
 from characters.client.runtime import Runtime
@@ -49,6 +50,7 @@ class SceneDriver:
         self._folder = folder
         self._microphone = microphone
         self._done: Done = _at_once
+        self._refused: TextRefused | None = None
         # A verb returns what tells whether it is done, None if it is at once.
         self._verbs: dict[type[Any], Callable[[Any], Done | None]] = {
             script.SayStep: self._say,
@@ -69,56 +71,62 @@ class SceneDriver:
 
     def view(self, character: str) -> SessionView:
         """Return the state of a session. Raises StepError when there is none."""
+        self._check_lines()
         return self._game.session(character).view
 
     def begin(self, step: script.Step) -> None:
         """Begin a step. Raises StepError."""
-        try:
+        self._check_lines()
+        with _told_as_step_error():
             self._done = self._verbs[type(step)](step) or _at_once
-        except (LookupError, ValueError, OSError) as error:
-            raise StepError(_sentence(error)) from error
 
     def is_done(self, step: script.Step) -> bool:
         """Return whether the step that was begun is over. Raises StepError."""
-        return self._done()
+        with _told_as_step_error():
+            is_done = self._done()
+        self._check_lines()
+        return is_done
+
+    def _check_lines(self) -> None:
+        """Raise StepError when a line that was said, maybe by an earlier step, did not go out."""
+        if self._refused is not None:
+            key, reason = self._refused.session_key, self._refused.reason
+            raise StepError(f"what was said to {key} did not go out: {reason}")
 
     # verbs
 
     def _say(self, step: script.SayStep) -> Done:
         character, since = self._game.character(step.character), self._application.clock.now()
-        refusals: list[TextRefused] = []
 
         def note(event: object) -> None:
-            if isinstance(event, TextRefused):
-                refusals.append(event)
+            if isinstance(event, TextRefused) and event.text == step.text:
+                self._refused = event
 
-        subscription = character.events.subscribe(note)
+        # To the end of the script: a line that waits for a connection may be refused much later.
+        character.events.subscribe(note)
         self._game.player.say(step.text, to=character)
 
         def is_said() -> bool:
-            if refusals:
-                raise StepError(refusals[0].reason)
             view = character.view
             # While the session connects, the text waits for the connection; the script need not.
-            is_out = view.state in _CONNECTING or any(
+            return view.state in _CONNECTING or any(
                 turn.speaker == "player" and turn.t >= since for turn in view.transcript[-8:]
             )
-            if is_out:
-                subscription.cancel()
-            return is_out
 
         return is_said
 
     def _respond(self, step: script.RespondStep) -> None:
-        self._game.character(step.character).respond(step.about)
+        character = self._game.character(step.character)
+        view = character.view
+        if view.state in _AT_REST and not view.is_hibernating:
+            raise StepError(f"{character.key} is {view.state.name} and answers nothing")
+        character.respond(step.about)
 
     def _speak_wav(self, step: script.SpeakWavStep) -> Done:
         microphone = self._microphone
         if microphone is None:
             raise StepError("no script microphone: start with --microphone script")
-        path = self._folder / step.file
-        if not path.is_file():
-            raise StepError(f"there is no file {step.file}")
+        samples = read_wav(self._folder / step.file)
         character = self._game.character(step.character)
         self._game.manager.talk_to(character)
         voice_input = self._runtime.voice_input
@@ -132,7 +140,7 @@ class SceneDriver:
             is_open = voice_input.status.target == character.key and voice_input.status.is_open
             if not began and (is_open or step.at_once):
                 began = True
-                microphone.speak_wav(path)
+                microphone.speak(samples)
             return began and not microphone.is_speaking
 
         return is_done
@@ -312,5 +320,17 @@ def _is_over(task: Task) -> Done:
     return is_over
 
 
+@contextmanager
+def _told_as_step_error() -> Iterator[None]:
+    try:
+        yield
+    except StepError:
+        raise
+    except Exception as error:  # whatever it is: the step has failed, and must not count as done
+        raise StepError(_sentence(error)) from error
+
+
 def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return str(error)  # of several arguments, the first of which is a number
     return str(error.args[0]) if error.args else type(error).__name__

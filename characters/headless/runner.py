@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from characters.client.handle import SessionHandle
 from characters.headless.driver import SceneDriver
@@ -46,12 +46,54 @@ class StepFailure:
     why: str
 
 
+class _Timed(Protocol):
+    @property
+    def t(self) -> float: ...
+
+
+E = TypeVar("E", bound=_Timed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A place in what happened to a character: behind the first `n` events of the time `t`.
+
+    Not a time alone: a clock may give the same one to what came before and to what came after.
+    """
+
+    t: float = float("-inf")
+    n: int = 0
+
+    @classmethod
+    def behind(cls, events: Sequence[_Timed]) -> _Mark:
+        """Return the place behind all of these, which are in the order of their times."""
+        if not events:
+            return cls()
+        return cls(events[-1].t, sum(event.t == events[-1].t for event in events))
+
+    def later(self, events: Sequence[E]) -> list[E]:
+        """Return the events behind this place; the oldest may be gone meanwhile."""
+        known = self.n
+        found: list[E] = []
+        for event in events:
+            known -= event.t == self.t
+            if event.t > self.t or (event.t == self.t and known < 0):
+                found.append(event)
+        return found
+
+
 @dataclass
 class _Progress:
-    """Up to when the waits of the script have used the states and lines of one character."""
+    """Up to where the steps of the script have used the states and lines of one character."""
 
-    states_until: float = float("-inf")
-    lines_until: float = float("-inf")
+    states: _Mark = _Mark()
+    lines: _Mark = _Mark()
+
+
+def _behind(event: E, events: Sequence[E]) -> _Mark:
+    """Return the place behind one of the events."""
+    index = next(n for n, each in enumerate(events) if each is event)
+    return _Mark.behind(events[: index + 1])
 
 
 @dataclass
@@ -77,8 +119,9 @@ class ScriptRunner:
         """Continue the present step; the next one begins in the next frame."""
         if self.is_over:
             return
+        now = self.now()  # looked at once: what is late is so by the same time as what is met
         try:
-            is_met = self._advance(self.step)
+            is_met = self._advance(self.step, now)
         except StepError as error:
             self.fail(str(error))
             return
@@ -87,7 +130,7 @@ class ScriptRunner:
             self.is_over = is_last or isinstance(self.step, QuitStep)
             self._next += not self.is_over
             self._begun_at = None
-        elif self.now() - (self._begun_at or 0.0) >= self._time_limit(self.step):
+        elif self._is_late(self.step, now):
             self.fail(self._explain(self.step))
 
     def fail(self, why: str) -> None:
@@ -96,65 +139,99 @@ class ScriptRunner:
             self.failure = StepFailure(self._next + 1, str(self.step), why)
             self.is_over = True
 
-    def _advance(self, step: Step) -> bool:
+    def _advance(self, step: Step, now: float) -> bool:
         if self._begun_at is None:
-            self._begun_at = self.now()
+            self._begun_at = now
             _log.info("step %d of %d: %s", self._next + 1, len(self.script.step), step)
-            if isinstance(step, SayStep | SpeakWavStep | RespondStep):
-                self._of(step.character).lines_until = self.now()
             if not isinstance(step, WaitStep):
+                self._use_what_came_before(step)
                 self.driver.begin(step)
         if isinstance(step, WaitStep):
-            return self._is_there(step.wait)
+            return self._is_there(step.wait, now)
         return self.driver.is_done(step)
 
-    def _of(self, character: str) -> _Progress:
-        return self._progress.setdefault(character, _Progress())
+    def _is_late(self, step: Step, now: float) -> bool:
+        if self._begun_at is None or (isinstance(step, WaitStep) and step.wait.seconds is not None):
+            return False  # a time that is waited for is met in the end
+        return now - self._begun_at >= step.within
 
-    def _time_limit(self, step: Step) -> float:
-        wait = step.wait if isinstance(step, WaitStep) else None
-        return step.within if wait is None or wait.seconds is None else wait.seconds
+    def _use_what_came_before(self, step: Step) -> None:
+        """Let no wait be met by what came before this step; of lines only where it asks for one."""
+        self._use_states()
+        if isinstance(step, SayStep | SpeakWavStep | RespondStep):
+            view = self._view(step.character)
+            if view is not None:
+                self._of(view).lines = _Mark.behind(view.transcript)
+
+    def _use_states(self) -> None:
+        waits = (step.wait for step in self.script.step if isinstance(step, WaitStep))
+        for name in {wait.character for wait in waits if wait.character is not None}:
+            view = self._view(name)
+            if view is not None:
+                self._of(view).states = _Mark.behind(view.timeline)
+
+    def _view(self, character: str) -> SessionView | None:
+        """Return the state of a session; None while there is none."""
+        try:
+            return self.driver.view(character)
+        except StepError:
+            return None
+
+    def _of(self, view: SessionView) -> _Progress:
+        return self._progress.setdefault(view.session_key, _Progress())
 
     # waits
 
-    def _is_there(self, wait: Wait) -> bool:
-        if wait.seconds is not None:
-            return self.now() - (self._begun_at or 0.0) >= wait.seconds
-        assert wait.character is not None  # the script's own check
-        view = self.driver.view(wait.character)
+    def _is_there(self, wait: Wait, now: float) -> bool:
         if wait.state is not None:
-            return self._came_into(wait, SessionState[wait.state], view)
-        return self._was_said(wait, view)
+            return self._came_into(wait, SessionState[wait.state], self._awaited(wait))
+        if wait.seconds is None:
+            is_there = self._was_said(wait, self._awaited(wait))
+        else:
+            assert self._begun_at is not None  # set as the step began
+            is_there = now - self._begun_at >= wait.seconds
+        if is_there:
+            self._use_states()
+        return is_there
+
+    def _awaited(self, wait: Wait) -> SessionView:
+        assert wait.character is not None  # the script's own check
+        return self.driver.view(wait.character)
 
     def _came_into(self, wait: Wait, expected: SessionState, view: SessionView) -> bool:
-        used = self._of(view.session_key)
-        for change in view.timeline:
+        progress, timeline = self._of(view), view.timeline
+        for change in progress.states.later(timeline):
             outcome = change.resume and change.resume.outcome
-            fits = change.new_state is expected and wait.resume in (None, outcome)
-            if fits and change.t > used.states_until:
-                used.states_until = change.t
+            if change.new_state is expected and wait.resume in (None, outcome):
+                progress.states = _behind(change, timeline)
                 return True
         outcome = view.resume and view.resume.outcome
-        return view.state is expected and wait.resume in (None, outcome)
+        is_there = view.state is expected and wait.resume in (None, outcome)
+        if is_there:
+            progress.states = _Mark.behind(timeline)
+        return is_there
 
     def _was_said(self, wait: Wait, view: SessionView) -> bool:
-        used = self._of(view.session_key)
-        for turn in self._lines(view, used.lines_until):
+        progress = self._of(view)
+        for turn in self._lines(view):
             if re.search(wait.says or "", turn.text, re.IGNORECASE | re.DOTALL):
-                used.lines_until = turn.t
+                progress.lines = _behind(turn, view.transcript)
                 return True
         return False
 
-    def _lines(self, view: SessionView, after: float) -> list[Turn]:
-        return [t for t in view.transcript if t.speaker == "character" and t.t > after]
+    def _lines(self, view: SessionView) -> list[Turn]:
+        later = self._of(view).lines.later(view.transcript)
+        return [turn for turn in later if turn.speaker == "character"]
 
     def _explain(self, step: Step) -> str:
         """Return what there was instead, without anything that was said."""
         if not isinstance(step, WaitStep) or step.wait.character is None:
             return f"it was not done within {step.within:g} s"
-        view = self.driver.view(step.wait.character)
+        view = self._view(step.wait.character)
+        if view is None:
+            return f"after {step.within:g} s there is no session"
         if step.wait.says is not None:
-            lines = self._lines(view, self._of(view.session_key).lines_until)
+            lines = self._lines(view)
             return f"{len(lines)} lines came within {step.within:g} s, none that fits"
         error = "" if view.error is None else f" ({view.error.code}: {view.error.message})"
         resume = "" if view.resume is None else f", {view.resume.outcome.value}"

@@ -14,8 +14,9 @@ A script is TOML. Its steps run in order; each may take `within` seconds, 10 by 
     wait = { character = "patient-7f3a", says = "Ada" }
     within = 5
 
-What `state` looks at: the state now, and those that the character went through since the last
-wait for one of its states. So a state that lasts less than a frame is not missed.
+What `state` looks at: the state now, and those that the character came into since the last step
+that did something, or since the wait before was met, whichever is later. So a state that lasts
+less than a frame is not missed, and one that is over is not found by a wait that begins later.
 
 What `says` looks at: the lines of that character which came after the script's last `say`,
 `speak_wav` or `respond` to it, and after the last line that an earlier `says` found. So a wait

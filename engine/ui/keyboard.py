@@ -15,7 +15,7 @@ from types import MappingProxyType
 import pygame
 import pygame.base
 
-__all__ = ["key_labels", "key_name", "layout_labels"]
+__all__ = ["key_labels", "key_name", "key_names", "layout_labels"]
 
 
 _PLACES: Mapping[int, str] = MappingProxyType(
@@ -34,6 +34,15 @@ def key_name(event: pygame.event.Event, labels: Mapping[str, str]) -> str:
     place = _PLACES.get(getattr(event, "scancode", 0), "")  # events made by hand have none
     named = pygame.key.name(event.key)  # "" for a letter beyond ASCII
     return place or named if labels else named or place
+
+
+def key_names() -> frozenset[str]:
+    """Return the names of all keys, of the buttons of pads and mice too, as `Input` knows them."""
+    constants = (getattr(pygame, name) for name in dir(pygame) if name.startswith("K_"))
+    hat = ("pad left", "pad right", "pad up", "pad down")
+    buttons = [f"{what} {number}" for what in ("pad", "mouse") for number in range(32)]
+    named = map(pygame.key.name, constants)
+    return frozenset(filter(None, (*named, *_PLACES.values(), *hat, *buttons, "alt return")))
 
 
 def layout_labels() -> Mapping[str, str]:

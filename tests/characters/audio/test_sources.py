@@ -58,7 +58,7 @@ def save(path: Path, samples: Samples, rate: int = 16_000, channels: int = 1) ->
 def test_a_recording_is_delivered_sample_for_sample_between_silence(tmp_path: Path) -> None:
     spoken = np.arange(1, 701, dtype=np.int16)
     source = ScriptSource()
-    source.speak_wav(save(tmp_path / "a.wav", spoken))
+    source.speak(read_wav(save(tmp_path / "a.wav", spoken)))
     heard = np.concatenate(collect(source, 5).frames)
     assert np.array_equal(heard[:700], spoken)
     assert not heard[700:].any() and not source.is_speaking
@@ -91,9 +91,17 @@ def test_other_rates_and_stereo_are_turned_into_16_khz_mono(tmp_path: Path) -> N
 
 def test_what_is_no_wav_file_is_refused_with_its_name(tmp_path: Path) -> None:
     path = tmp_path / "c.wav"
-    path.write_bytes(b"not a wave")
-    with pytest.raises(ValueError, match=r"c\.wav is not a WAV file"):
-        read_wav(path)
+    for content in (b"not a wave", b"", b"RIFF"):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"c\.wav is not a WAV file that can be read: \w+"):
+            read_wav(path)
+    with pytest.raises(ValueError, match=r"no file .*other\.wav"):
+        read_wav(tmp_path / "other.wav")
+
+
+def test_a_recording_without_any_sound_is_none(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="holds no sound"):
+        read_wav(save(tmp_path / "e.wav", np.zeros(0, np.int16)))
 
 
 def test_eight_bit_samples_are_refused_with_advice(tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import wave
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from characters.audio.signal import Samples
+from characters.client.config import TextRefused
 from characters.client.runtime import Runtime
 from characters.components.character import Character
 from characters.components.faults import Faults
@@ -23,16 +26,24 @@ from tests.toml_text import parse_toml
 S = SessionState
 
 
+def save_wav(path: Path, samples: int) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes(bytes(2 * samples))
+
+
 class Recording:
     """A microphone that speaks for as long as it is told to."""
 
     def __init__(self) -> None:
         self.is_speaking = False
-        self.played: list[str] = []
+        self.played: list[int] = []
 
-    def speak_wav(self, path: Path) -> None:
+    def speak(self, samples: Samples) -> None:
         self.is_speaking = True
-        self.played.append(path.name)
+        self.played.append(samples.size)
 
 
 class Game:
@@ -113,6 +124,9 @@ def test_saying_goes_through_the_player(game: Game) -> None:
 
 
 def test_an_answer_is_asked_for(game: Game) -> None:
+    with pytest.raises(StepError, match="DISCONNECTED"):
+        game.do(f'do = "respond";{NURSE}')
+    game.nurse_becomes(S.CONNECTED)
     assert game.do(f'do = "respond";{NURSE}')
     assert game.do(f'do = "respond";{NURSE};about = "the storm"')
     assert game.commands() == ["respond", "respond the storm"]
@@ -121,6 +135,14 @@ def test_an_answer_is_asked_for(game: Game) -> None:
 def test_a_line_that_is_refused_is_an_error_with_the_reason(game: Game) -> None:
     with pytest.raises(StepError, match="not connected"):
         game.do(f'do = "say";{NURSE};text = "Hello."')
+
+
+def test_a_line_that_is_refused_later_fails_the_step_of_then(game: Game) -> None:
+    game.nurse_becomes(S.CONNECTING)
+    assert game.do(f'do = "say";{NURSE};text = "Hello."')
+    game.runtime.sessions["nurse"].events.emit(TextRefused("nurse", "Hello.", "Too late."))
+    with pytest.raises(StepError, match=r"said to nurse did not go out: Too late"):
+        game.driver.view("nurse")
 
 
 def test_walking_to_somebody_ends_beside_them_and_facing_them(game: Game) -> None:
@@ -161,16 +183,32 @@ def test_a_key_is_down_for_its_time_and_then_up(game: Game) -> None:
 def test_a_recording_waits_for_an_open_microphone_and_ends_with_its_last_sound(
     game: Game, tmp_path: Path
 ) -> None:
-    (tmp_path / "hello.wav").write_bytes(b"")
+    save_wav(tmp_path / "hello.wav", 480)
     text = f'do = "speak_wav";{NURSE};file = "hello.wav"'
     assert not game.do(text, frames=3)
     assert game.recording.played == []
     game.runtime.voice_input.open_for("nurse")
     assert not game.driver.is_done(game.step(text))
-    assert game.recording.played == ["hello.wav"]
+    assert game.recording.played == [480]
     game.recording.is_speaking = False
     assert game.driver.is_done(game.step(text))
     assert game.runtime.voice_input.target == "nurse"
+
+
+@pytest.mark.parametrize("content", [b"", b"Hello, I am a text."])
+def test_what_is_no_recording_fails_its_step(game: Game, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "hello.wav").write_bytes(content)
+    with pytest.raises(StepError, match=r"hello\.wav is not a WAV file"):
+        game.do(f'do = "speak_wav";{NURSE};file = "hello.wav";at_once = true')
+
+
+def test_a_step_that_breaks_after_it_has_begun_fails(game: Game, tmp_path: Path) -> None:
+    save_wav(tmp_path / "hello.wav", 480)
+    text = f'do = "speak_wav";{NURSE};file = "hello.wav";at_once = true'
+    game.recording.speak = None  # type: ignore[assignment, method-assign]  # a defect
+    for _ in range(2):
+        with pytest.raises(StepError, match="not callable"):
+            game.do(text)
 
 
 def test_a_recording_that_is_not_there_is_named(game: Game) -> None:

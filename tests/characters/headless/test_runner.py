@@ -100,6 +100,70 @@ def test_the_same_change_never_meets_two_waits() -> None:
     assert not play.runner.is_over
 
 
+def test_a_change_that_came_before_a_wait_does_not_meet_it() -> None:
+    play = Play(
+        wait('state = "CONNECTED"')
+        + "[[step]];wait = { seconds = 1 };"
+        + '[[step]];do = "disconnect";character = "nurse";'
+        + "[[step]];wait = { seconds = 1 };"
+        + wait('state = "CONNECTED"', within=2)
+    )
+    for t in (1.0, 1.2, 1.4):  # more often than any wait asks for
+        play.nurse.becomes(S.CONNECTED, t)
+        play.nurse.becomes(S.DISCONNECTED, t + 0.1)
+    play.frames(1)
+    play.nurse.becomes(S.CONNECTED, 2.0)
+    play.frames(10, seconds=2)
+    play.nurse.becomes(S.DISCONNECTED, 3.0)
+    play.frames(30, seconds=9)
+    assert play.runner.failure is not None
+    assert play.runner.failure.step == 5
+
+
+def test_a_change_within_a_time_that_was_waited_for_is_before_the_next_wait() -> None:
+    play = Play("[[step]];wait = { seconds = 1 };" + wait('state = "CONNECTED"', within=1))
+    play.frames(1)
+    play.nurse.becomes(S.CONNECTED, 0.1)
+    play.nurse.becomes(S.ERROR, 0.2)
+    play.frames(20, seconds=4)
+    assert "ERROR" in play.why
+
+
+def test_each_character_may_be_waited_for_after_one_fault() -> None:
+    play = Play(
+        '[[step]];do = "cut";'
+        + wait('state = "RECONNECTING"')
+        + wait('state = "RECONNECTING"').replace("nurse", "porter")
+    )
+    porter = play.driver.sessions["porter"] = FakeSession("porter")
+    play.frames(1)
+    for session in (porter, play.nurse):
+        session.becomes(S.RECONNECTING, 1.0)
+        session.becomes(S.CONNECTED, 1.0)
+    play.frames(2)
+    assert play.is_met
+
+
+def test_an_answer_within_one_tick_of_the_clock_is_found_and_what_came_before_is_not() -> None:
+    play = Play(SAY + wait("says = 'one'", within=1) + wait("says = 'one'", within=1))
+    play.nurse.says("Number one.", t=0.0)
+    play.frames(1)
+    play.nurse.says("Number one again.", t=0.0)
+    play.frames(1)
+    assert play.runner.failure is None
+    play.frames(5, seconds=2)
+    assert play.runner.failure is not None and play.runner.failure.step == 3
+
+
+def test_a_clock_that_goes_on_between_two_looks_fails_no_wait() -> None:
+    play = Play("[[step]];wait = { seconds = 0.5 };")
+    looks = iter((0.0, 0.4999999, 0.5000001, 0.6, 0.7))
+    play.runner.now = lambda: next(looks)
+    while not play.runner.is_over:
+        play.runner.update()
+    assert play.is_met
+
+
 def test_a_wait_may_insist_on_what_was_restored() -> None:
     play = Play(wait('state = "CONNECTED", resume = "RESUMED"', within=2))
     play.nurse.becomes(S.CONNECTED, 1.0, Resume(ResumeOutcome.FRESH))
