@@ -12,7 +12,6 @@ import shutil
 import sys
 import sysconfig
 import tomllib
-import venv
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import ZipFile
@@ -130,8 +129,10 @@ class Installed:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    from venv import EnvBuilder  # a Windows Python to be embedded has none
+
     home = tmp_path_factory.mktemp("environment")
-    builder = venv.EnvBuilder(symlinks=os.name != "nt")
+    builder = EnvBuilder(symlinks=os.name != "nt")
     builder.create(home)
     here = builder.ensure_directories(home)
     packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(home)}))

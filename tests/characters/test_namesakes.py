@@ -42,6 +42,12 @@ def write(folder: Path, name: str, text: str = "") -> Path:
     return file
 
 
+takes_folders = pytest.mark.skipif(
+    bool(sys.flags.isolated), reason="this Python takes no folders from the environment"
+)
+
+
+@takes_folders
 @pytest.mark.parametrize("mine", ["engine.py", "engine/__init__.py"])
 @pytest.mark.parametrize("program", [GAME, f"import engine\n{GAME}", "import characters.cli"])
 def test_an_engine_of_the_games_own_is_named_with_ours(
@@ -55,6 +61,7 @@ def test_an_engine_of_the_games_own_is_named_with_ours(
     )
 
 
+@takes_folders
 def test_a_command_says_so_too(tmp_path: Path) -> None:
     file = write(tmp_path, "engine.py", "from characters import Character\n")
     assert str(file) in run(tmp_path, "-m", "characters", "doctor")
@@ -67,6 +74,7 @@ def test_a_game_inside_our_own_folder_is_no_exception(tmp_path: Path) -> None:
     assert set(namesakes_in(tmp_path)) == {"engine", "characters"}
 
 
+@takes_folders
 def test_a_folder_of_pictures_hides_nothing(tmp_path: Path) -> None:
     for name in ("engine", "characters"):
         write(tmp_path, f"{name}/hero.png")

@@ -88,6 +88,9 @@ def write_module(folder: Path) -> None:
     (folder / "salt.py").write_text(text, encoding="utf-8")
 
 
+@pytest.mark.skipif(
+    bool(sys.flags.isolated), reason="this Python takes no folders from the environment"
+)
 def test_a_module_runs_as_a_program_though_the_folder_one_stands_in_has_its_namesake(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
