@@ -4,4 +4,6 @@
 * events: signals, the dispatcher between threads, a scene's services
 * clock: real and manual time
 * input: keys, pads and their bindings
+* words: the texts of the screen, by key
+* alsa: the sound library of Linux, kept quiet
 """
