@@ -20,7 +20,7 @@ from characters.audio.portaudio import DeviceReport, list_devices
 from characters.namesakes import namesakes_in, sentence
 from characters.resources import package_assets
 from characters.speech.settings import SpeechDetector, SpeechSettings, SpeechVoice
-from characters.speech.whisper import whisper_problem
+from characters.speech.whisper import packaged_model, whisper_problem
 from engine.core.processes import run_in_time
 from engine.prefs.log import QUARANTINE
 from engine.prefs.prefs import PlayerPrefs
@@ -176,6 +176,9 @@ def _recognition(machine: Machine, speech: SpeechSettings) -> Finding:
     if speech.recognition_url:
         key = speech.recognition_key_env
         return _speech_endpoint(machine, what, speech.recognition_url, key)
+    packaged = packaged_model()
+    if packaged is not None and not speech.whisper_folder:
+        return Finding("ok", what, "faster-whisper with Whisper tiny.en (model and code: MIT)")
     if speech.whisper_folder:
         problem = whisper_problem(Path(speech.whisper_folder))
         if problem is not None:

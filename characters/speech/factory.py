@@ -35,7 +35,7 @@ from characters.speech.interfaces import (
 from characters.speech.listener import LoudnessDetector, NullRecogniser, Transcriber
 from characters.speech.remote import EndpointRecogniser, EndpointSynthesiser, SpeechEndpoint
 from characters.speech.settings import SpeechDetector, SpeechSettings, SpeechVoice
-from characters.speech.whisper import WhisperRecogniser, whisper_problem
+from characters.speech.whisper import WhisperRecogniser, packaged_model, whisper_problem
 from characters.speech.worker import InWorker
 
 __all__ = [
@@ -91,8 +91,9 @@ def _recogniser(settings: SpeechSettings, problems: list[str]) -> Recogniser | N
         key = _key(settings.recognition_key_env, problems)
         endpoint = SpeechEndpoint(settings.recognition_url, settings.recognition_model, key)
         return EndpointRecogniser(endpoint, language)
-    if settings.whisper_folder:
-        folder = Path(settings.whisper_folder).expanduser()
+    own = Path(settings.whisper_folder).expanduser() if settings.whisper_folder else None
+    folder = own or (packaged_model() if language in ("", "en") else None)
+    if folder is not None:
         problem = whisper_problem(folder)
         if problem is None:
             recogniser = InWorker(WhisperRecogniser(folder, language))

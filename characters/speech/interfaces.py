@@ -185,9 +185,21 @@ MAX_CHARACTERS = 500
 DESCRIPTION = re.compile(r"\[[^\]]*\]|\([^)]*\)|\*[^*]*\*")
 
 
+# What models that were trained on films' subtitles write for silence and noise.
+INVENTED = re.compile(
+    r"(thanks?( you)?( so much| very much)? for (watching|listening|viewing)"
+    r"|(please |don't forget to )?(like and )?subscribe( to (my|the|our) channel)?"
+    r"|(i'll )?see you (in the next (video|one|episode)|next time)"
+    r"|(subtitles|captions|translated|transcribed) by .*|www\..*|music|applause|blank audio"
+    r"|(the )?following (is|was) .*(audio|video).*)",
+    re.IGNORECASE,
+)
+
+
 def dictated(text: str, confidence: float = 1.0) -> Heard | Rejected:
-    """Return what was said, or a rejection when no word was."""
+    """Return what was said, or a rejection when no word was, or only invented ones."""
     words = " ".join(DESCRIPTION.sub(" ", text).split())[:MAX_CHARACTERS]
-    if not any(letter.isalnum() for letter in words):
+    said = words.strip(" .!?,♪").lower()
+    if not any(letter.isalnum() for letter in said) or INVENTED.fullmatch(said):
         return Rejected(SAY_AGAIN)
     return Heard(words, confidence)

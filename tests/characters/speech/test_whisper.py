@@ -56,10 +56,20 @@ def test_segments_become_one_sentence() -> None:
         Segment("Uh the of", avg_logprob=-1.4),
         Segment(" [BLANK_AUDIO]"),
         Segment(""),
+        Segment("Thank you for watching!"),
+        Segment(" Thanks for watching. "),
+        Segment("Please subscribe to my channel."),
+        Segment("Subtitles by the Amara.org community"),
+        Segment("♪ ♪"),
     ],
 )
 def test_what_is_guessed_or_no_word_is_rejected(segment: Segment) -> None:
     assert hear(segment) == Rejected(SAY_AGAIN)
+
+
+@pytest.mark.parametrize("text", ["Thank you.", "See you.", "Thank you for the tea.", "I like it."])
+def test_what_people_say_to_each_other_is_no_invention(text: str) -> None:
+    assert isinstance(hear(Segment(text)), Heard)
 
 
 def test_the_model_gets_the_whole_utterance_between_minus_one_and_one() -> None:
@@ -68,7 +78,7 @@ def test_the_model_gets_the_whole_utterance_between_minus_one_and_one() -> None:
     utterance.feed(SOUND)
     utterance.feed(SOUND)
     utterance.finish()
-    assert model.audio[0].size == 3_200 and model.audio[0][0] == 0.5
+    assert model.audio[-1].size == 3_200 and model.audio[-1][0] == 0.5
     assert model.options["language"] == "de"
 
 
