@@ -130,5 +130,9 @@ class Agent(Protocol):
     def phrases(self) -> Iterable[str]:
         """Return what a player can be expected to say, for the recogniser."""
 
+    @property
+    def player_name(self) -> str:
+        """The name by which the character knows the player, "" before it was told."""
+
     def memory(self) -> dict[str, Any]:
         """Return everything to keep of this conversation, as JSON values."""

@@ -97,6 +97,11 @@ class LlmAgent:
         self._mood: Feel | None = None
         self._is_spent_told = False
 
+    @property
+    def player_name(self) -> str:
+        """The name by which the character knows the player, "" before it was told."""
+        return self._script.player_name
+
     def memory(self) -> dict[str, Any]:
         """Return everything to keep, as JSON values."""
         return self._script.memory() | {"usage": self._meter.dump()}

@@ -156,6 +156,11 @@ class ScriptedAgent:
         self._noticed = [topic for topic in persona.topic if topic.noticed]
         self._topics = {topic.id: topic for topic in (*persona.shared, *persona.topic)}
 
+    @property
+    def player_name(self) -> str:
+        """The name by which the character knows the player, "" before it was told."""
+        return self._memory.facts.get("name", "")
+
     def memory(self) -> dict[str, Any]:
         """Return everything to keep, as JSON values."""
         return self._memory.dump()

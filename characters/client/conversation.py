@@ -84,6 +84,7 @@ class ConversationState:
         self.dialogue = Dialogue()
         self.stages = TurnStages()
         self.emotion: str | None = None
+        self.player_name: str | None = None
         self.waiting: deque[Waiting] = deque()
         # The last line whose answer came whole: the service repeats what comes after it.
         self.answered: str | None = None
@@ -115,7 +116,10 @@ class ConversationState:
             and message.event_type == messages.UserTextMessage.TYPE
         ):
             self._confirm((message.extras or {}).get("message_id"))
+        if isinstance(message, messages.PlayerNamed):
+            self.player_name = message.name or None
         if isinstance(message, messages.BotReady):
+            self.player_name = None  # told anew, if it is known
             self._are_lines_kept = message.about.get("service") == KEEPS_LINES
         if isinstance(message, messages.FinalUserTranscription) and message.message_id is not None:
             self._was_understood(message.text, message.message_id)
@@ -223,7 +227,7 @@ class ConversationState:
     def forget(self) -> None:
         """Forget what was said and what was to be said: the next player may be another one."""
         self.transcript = Transcript()
-        self.emotion = None
+        self.emotion = self.player_name = None
         self.waiting.clear()
         self.unconfirmed.clear()
         self.answered = self._unanswered = self._request = None
@@ -310,6 +314,7 @@ class OpenSession:
             connected_at=machine.connected_at,
             is_speaking=talk.dialogue.is_speaking,
             emotion=talk.emotion,
+            player_name=talk.player_name,
             has_agent=machine.has_agent,
             is_hibernating=machine.is_hibernating,
             is_starting=machine.phase is AttemptPhase.AWAITING,

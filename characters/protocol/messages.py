@@ -21,11 +21,11 @@ __all__ = [
     "BotTurnCompleted", "check_number", "check_range", "ClientMessage", "ConnectRequest",
     "ContextUpdate", "FinalUserTranscription", "ForceUserStoppedSpeaking", "InteractionCreated",
     "InterruptBot", "KillPipeline", "LlmNoResponse", "MAX_TEXT", "Metrics", "ModerationResponse",
-    "MODES", "plain", "ResetIdleTimer", "RespondMode", "RespondModeUpdate", "RoomGrant",
-    "ServerMessage", "ServerResponse", "set_member", "SILENT", "SttToggle", "TriggerMessage",
-    "TtsToggle", "UnknownMessage", "UpdateDynamicInfo", "UpdateSceneMetadata", "UpdateTemplateKeys",
-    "UsageLimitReached", "USER_LANES", "USER_TEXT", "USER_VOICE", "UserIdleWarning",
-    "UserTextMessage", "VadSttStarted", "VadSttStopped", "Visemes", "VISEMES",
+    "MODES", "plain", "PlayerNamed", "ResetIdleTimer", "RespondMode", "RespondModeUpdate",
+    "RoomGrant", "ServerMessage", "ServerResponse", "set_member", "SILENT", "SttToggle",
+    "TriggerMessage", "TtsToggle", "UnknownMessage", "UpdateDynamicInfo", "UpdateSceneMetadata",
+    "UpdateTemplateKeys", "UsageLimitReached", "USER_LANES", "USER_TEXT", "USER_VOICE",
+    "UserIdleWarning", "UserTextMessage", "VadSttStarted", "VadSttStopped", "Visemes", "VISEMES",
 ]  # fmt: skip
 
 
@@ -201,6 +201,13 @@ class LlmNoResponse(ServerMessage, wire="llm-no-response"):
     """The character chose not to answer."""
 
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerNamed(ServerMessage, wire="player-named"):
+    """The name by which the character knows the player now, our addition; "" for none any more."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from characters.protocol.messages import (
     InteractionCreated,
     InterruptBot,
     KillPipeline,
+    PlayerNamed,
     ResetIdleTimer,
     RespondModeUpdate,
     ServerMessage,
@@ -313,6 +314,7 @@ class LiveRoom:
             heard=self.connection.take_answered,
         )
         self._acts = self._table()
+        self._told_name = ""
         self._is_ready = self._has_greeted = self._is_left_for_good = False
         self._queue: SpeakingQueue | None = None  # while this character has to greet, or greets
         self._wake = asyncio.Event()
@@ -386,6 +388,8 @@ class LiveRoom:
             session_id = self.room.session.session_id
             self.connection.send(Send(InteractionCreated(self._services.new_id(), session_id)))
         self.connection.send(Send(BotReady(self._about)))
+        self._told_name = ""
+        self._tell_name()
         if is_first:
             self._queue = self._services.queues.of(self.room.session.end_user_id)
             self._queue.request(self, self._greet)
@@ -453,7 +457,16 @@ class LiveRoom:
         if self._has_greeted and self._queue is not None and not self._conversation.is_busy:
             queue, self._queue = self._queue, None
             queue.release(self)
+        if self._is_ready:
+            self._tell_name()
         self._wake.set()
+
+    def _tell_name(self) -> None:
+        """Tell the client by which name the character knows the player, when that has changed."""
+        name = self._agent.player_name
+        if name != self._told_name:
+            self._told_name = name
+            self.connection.send(Send(PlayerNamed(name)))
 
     def _start_answer(self, effect: Generate) -> None:
         self._answer = self._spawn(self._generate(effect))

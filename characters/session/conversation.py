@@ -191,6 +191,7 @@ class SessionView:
     is_speaking: bool = False
     emotion: str | None = None
     has_agent: bool = True  # false: connected to a room that the character has left
+    player_name: str | None = None  # by which the character knows the player, as far as is told
     is_hibernating: bool = False
     is_starting: bool = False  # it waits for the embedded service, which is being started
     unconfirmed_lines: int = 0  # typed, sent, and not known to be kept by the service

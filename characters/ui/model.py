@@ -322,5 +322,11 @@ def _is_said_now(turn: Turn, actor: Actor) -> bool:
 
 def _caption(turn: Turn, actor: Actor, model: HudModel) -> Caption:
     is_player = turn.speaker == "player"
-    speaker, to = (model.player_name, actor.name) if is_player else (actor.name, "")
+    speaker, to = (_own_name(actor, model), actor.name) if is_player else (actor.name, "")
     return Caption(speaker, turn.text.strip(), to, not turn.final, turn.interrupted)
+
+
+def _own_name(actor: Actor, model: HudModel) -> str:
+    """Return the player's name as this character knows it, or another one, or else the game's."""
+    told = (actor.view.player_name, *(other.view.player_name for other in model.actors))
+    return next(filter(None, told), model.player_name)

@@ -171,6 +171,7 @@ _PILL = PanelStyle(fill=(30, 24, 46, 255), border=(255, 255, 255, 20), radius=12
 _FIELD = PanelStyle(fill=CREAM, border=AMBER, border_width=2.5, radius=14, shadow=6)
 _WARN = PanelStyle(fill=(255, 240, 205, 245), border=AMBER, border_width=2, radius=12, shadow=5)
 _MOST_LINES = 3
+ELLIPSIS = "…"
 
 
 class CaptionPlace(NamedTuple):
@@ -198,9 +199,20 @@ def _caption_place(
     if caption.is_player:  # players know what they said: a glance is enough
         size, most = round(size * 0.8), 2
     text = gui.say("caption.cut_off", text=caption.text) if caption.is_cut else caption.text
-    lines = gui.fonts.lines(text, w - 36, size, False)[-most:]
+    lines = _last_lines(gui, text, w - 36, size, most)
     h = len(lines) * gui.fonts.height(size) + gui.fonts.height(14) + 16
     return CaptionPlace(caption, bar(stage, w, h, bottom), lines, size)
+
+
+def _last_lines(gui: Gui, text: str, w: float, size: int, most: int) -> Sequence[str]:
+    """Return the last lines of a text, with a sign where the beginning is left out."""
+    lines = gui.fonts.lines(text, w, size, False)
+    if len(lines) <= most:
+        return lines
+    first, *others = lines[-most:]
+    while first and gui.fonts.width(f"{ELLIPSIS} {first}", size) > w:
+        first = first.partition(" ")[2]
+    return [f"{ELLIPSIS} {first}", *others]
 
 
 def paint_captions(gui: Gui, places: Sequence[CaptionPlace]) -> None:

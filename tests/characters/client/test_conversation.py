@@ -22,6 +22,7 @@ from characters.protocol.messages import (
     FinalUserTranscription,
     InterruptBot,
     LlmNoResponse,
+    PlayerNamed,
     ServerMessage,
     ServerResponse,
     VadSttStarted,
@@ -525,3 +526,14 @@ def test_what_a_lost_connection_was_told_is_not_missed() -> None:
         stage.run_for(0.01)
         stage.service.last.drop()
         assert missed(stage, actor) == []
+
+
+def test_the_name_that_the_character_knows_is_seen_until_it_is_forgotten() -> None:
+    with Stage() as stage:
+        actor = stage.connected()
+        stage.service.last.tell(PlayerNamed("Ada"))
+        stage.run_for(0.01)
+        assert actor.view.player_name == "Ada"
+        stage.service.last.tell(BotReady())
+        stage.run_for(0.01)
+        assert actor.view.player_name is None

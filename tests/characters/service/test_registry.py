@@ -334,6 +334,8 @@ def test_an_agent_stays_for_a_moment_in_a_room_without_its_player() -> None:
 class PoliteAgent:
     """Greets in eight words, and answers in one."""
 
+    player_name = ""
+
     async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
         yield Say(
             "Yes." if isinstance(prompt, PlayerSaid) else "Good day to you, it is a pleasure."

@@ -55,6 +55,8 @@ FRAME = msgpack.packb([1, 1, 0.5, b"\0\0" * 320])
 class FailingAgent:
     """Breaks down when it is spoken to."""
 
+    player_name = ""
+
     async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
         if isinstance(prompt, PlayerSaid):
             raise RuntimeError("secret words")
@@ -75,6 +77,41 @@ class FailingAgents(AgentFactory):
 
     def voice(self, request: ConnectRequest) -> None:
         return None
+
+
+class LearningAgent(FailingAgent):
+    """Takes whatever is said for the player's name."""
+
+    async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
+        if isinstance(prompt, PlayerSaid):
+            self.player_name = prompt.text
+            yield Say("Hello.")
+
+
+class LearningAgents(FailingAgents):
+    def __init__(self) -> None:
+        self.one = LearningAgent()
+
+    def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> Agent:
+        return self.one
+
+
+def test_a_name_that_the_character_has_learnt_is_told_and_told_again_to_who_comes_back() -> None:
+    def named(frames: list[dict[str, Any]]) -> list[str]:
+        return [f["data"]["name"] for f in frames if kind(f) == "player-named"]
+
+    async def play(bare: Bare) -> None:
+        async with bare.room() as (guest, grant):
+            for seq, name in enumerate(("Ada", "Ada", "Bob"), 1):
+                await guest.say(name, seq=seq)
+                told = named(await guest.until("bot-turn-completed"))
+                assert told == ([] if seq == 2 else [name])
+        resumed = await bare.connect(character_session_id=grant["character_session_id"])
+        async with bare.enter(resumed) as guest:
+            await guest.link("hello", received=0)
+            assert named(await guest.until("player-named")) == ["Bob"]
+
+    serve(play, agents=LearningAgents())
 
 
 async def voiced(guest: Guest, until: str) -> tuple[list[str], list[Any]]:

@@ -103,6 +103,8 @@ class LiveKitStage(Counter):
 class CountingAgent:
     """Counts as it is asked to, and says nothing to anything else."""
 
+    player_name = ""
+
     def __init__(self, heard: list[str]) -> None:
         self._heard = heard
         self.noted: list[str] = []

@@ -110,6 +110,16 @@ def test_the_players_line_says_to_whom() -> None:
     assert (found.speaker, found.to, found.is_player) == ("Visitor", "Ada", True)
 
 
+def test_the_player_is_called_by_the_name_that_was_told_whoever_it_was_told() -> None:
+    line = Turn("player", "Hello", NOW)
+    knows = actor("Ada", player_name="Zoe", transcript=(line,))
+    other = actor("Bob", transcript=(line,))
+    found = captions(model(knows, other, player_name="Visitor"))
+    assert [caption.speaker for caption in found] == ["Zoe", "Zoe"]
+    (alone,) = captions(model(actor("Ada", transcript=(line,)), player_name="Visitor"))
+    assert alone.speaker == "Visitor"
+
+
 def test_a_caption_stays_as_long_as_reading_takes() -> None:
     text = "word " * 20
     until = reading_seconds(text.strip())

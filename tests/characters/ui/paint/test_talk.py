@@ -8,7 +8,7 @@ import pytest
 
 from characters.client.voice_input import VoiceInputStatus
 from characters.protocol.failures import failure
-from characters.session.conversation import Resume, ResumeOutcome, SessionState
+from characters.session.conversation import Resume, ResumeOutcome, SessionState, Turn
 from characters.ui.actions import Actions, HudAction
 from characters.ui.model import Actor, HudModel, SceneQuery
 from characters.ui.paint.talk import (
@@ -422,3 +422,12 @@ def test_the_card_of_the_microphone_shows_its_whole_sentence(width: int) -> None
     assert SILENT in " ".join(painter.words)
     calm = replace(on, model=replace(shown, voice=VoiceInputStatus()))
     assert microphone_size(calm) == (MIC_W, MIC_H)  # its cause is gone
+
+
+def test_a_long_line_of_the_player_says_that_its_beginning_is_left_out() -> None:
+    long = actor("Ada", transcript=(Turn("player", "word " * 120, NOW),))
+    (place,) = caption_places(gui(model(long)), NARROW, 560, 20)
+    assert len(place.lines) == 2 and place.lines[0].startswith("… word")
+    short = actor("Ada", transcript=(Turn("player", "word", NOW),))
+    (place,) = caption_places(gui(model(short)), NARROW, 560, 20)
+    assert tuple(place.lines) == ("word",)
