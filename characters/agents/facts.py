@@ -487,9 +487,11 @@ _INSTEAD = {"lives": ("home",), "home": ("lives", "nation"), "profession": ("wor
 
 def asked_for(normal: str) -> str | None:
     """Return the key that is asked for, "*" for everything, None for neither (normalised text)."""
-    words = frozenset(normal.split())
+    words = normal.split()
     for key, pattern in _ASKED:
-        match = pattern.match(normal) if pattern.may_match(words) else None
+        if pattern.gate is not None and pattern.gate.isdisjoint(words):
+            continue
+        match = pattern.match(normal)
         if match is not None:
             return key or _noun(match.group("key"))
     return None

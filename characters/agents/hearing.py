@@ -13,12 +13,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
 
 from characters.agents.lexicon import COMMON, FOREIGN, SCRIPTS
 from characters.agents.patterns import normalise
 
 __all__ = ["HeardText", "hear", "language_of", "Speller"]
+
+
+MOST_LETTERS = 500
+LONGEST_WORD = 24
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,13 @@ class HeardText:
 
     @cached_property
     def words(self) -> frozenset[str]:
-        """The words of `normal`."""
-        return frozenset(self.normal.split())
+        """The words of `normal`, and the kinds with a #."""
+        return frozenset({*self.normal.split(), *(f"#{kind}" for kind in self.kinds)})
+
+    @cached_property
+    def marks(self) -> str:
+        """The kinds as the text that patterns of kinds match."""
+        return "".join(f"#{kind} " for kind in sorted(self.kinds))
 
     @cached_property
     def is_question(self) -> bool:
@@ -59,7 +67,8 @@ class HeardText:
 
 
 def hear(text: str) -> HeardText:
-    """Take in a line of the player."""
+    """Take in a line of the player; of a long one its beginning."""
+    text = text[:MOST_LETTERS]
     normal = normalise(text)
     language = language_of(text)
     kinds = {*_kinds(text.strip(), normal), *({"foreign", language} if language else ())}
@@ -166,41 +175,35 @@ class Speller:
     """Corrects typing mistakes towards the words that a persona knows.
 
     One letter too few, too many, wrong or swapped with its neighbour; in words of eight letters and
-    more two of those. All words that are left after taking letters away meet in one table (the
-    symmetric delete scheme), so a look-up needs no comparison with each word.
+    more two of those. Common words are no mistakes.
     """
 
     def __init__(self, vocabulary: Iterable[str]) -> None:
         self._known = frozenset(word for word in vocabulary if word.isalpha())
-        self._table: dict[str, set[str]] = defaultdict(set)
-        for word in self._known:
-            for rest in _shortened(word, _reach(word)):
-                self._table[rest].add(word)
+        self._by_length: dict[int, list[tuple[str, frozenset[str]]]] = defaultdict(list)
+        for word in sorted(self._known):
+            self._by_length[len(word)].append((word, frozenset(word)))
 
     def correct(self, normal: str) -> str:
         """Return a text that `normalise` returned with its unknown words corrected."""
         return "".join(f"{self._word(word)} " for word in normal.split())
 
     def _word(self, word: str) -> str:
-        if len(word) < 3 or not word.isalpha() or word in self._known or word in COMMON:
+        is_right = word in self._known or word in COMMON
+        if is_right or not 3 <= len(word) <= LONGEST_WORD or not word.isalpha():
             return word
-        reach = _reach(word)
-        near = {found for rest in _shortened(word, reach) for found in self._table.get(rest, ())}
-        distance, nearest = min(
-            ((_distance(word, known), known) for known in near), default=(9, "")
-        )
+        reach = 2 if len(word) >= 8 else 1
+        near = [(_distance(word, known), known) for known in self._near(word, reach)]
+        distance, nearest = min(near, default=(LONGEST_WORD, word))
         return nearest if distance <= reach else word
 
-
-def _reach(word: str) -> int:
-    return 2 if len(word) >= 8 else 1
-
-
-def _shortened(word: str, most: int) -> Iterator[str]:
-    yield word
-    for count in range(1, most + 1):
-        for left in combinations(word, len(word) - count):
-            yield "".join(left)
+    def _near(self, word: str, reach: int) -> Iterator[str]:
+        """Yield the known words of about the same length and letters."""
+        letters = frozenset(word)
+        for length in range(len(word) - reach, len(word) + reach + 1):
+            for known, others in self._by_length.get(length, ()):
+                if len(letters ^ others) <= 2 * reach:
+                    yield known
 
 
 def _distance(one: str, other: str) -> float:

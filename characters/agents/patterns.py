@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -28,7 +28,7 @@ from characters.protocol.failures import CharactersError
 
 __all__ = [
     "away_words", "blanks", "fill", "misspelt_blanks", "normalise", "Pattern", "PatternError",
-    "sayable",
+    "PatternIndex", "sayable",
 ]  # fmt: skip
 
 
@@ -36,7 +36,6 @@ _TOKEN = re.compile(r"\(|\)|\[|\]|\||\*|[^\s()\[\]|*]+\*?")
 _GAP = r"(?:\w+ ){0,6}?"
 _CAPTURE = re.compile(r"<([a-z][a-z0-9_]*)>")
 _FIRST_PERSON = frozenset({"i", "my", "me", "mine", "we", "our"})
-_NEVER = "(?!)"
 _KIND_WEIGHT = 3.0
 _NOT_WORDS = re.compile(r"[^\w' ]+")
 _APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'"})
@@ -129,28 +128,21 @@ class Pattern:
     weight: float
     words: frozenset[str] = frozenset()  # those that it names
     gate: frozenset[str] | None = None  # with "pain*" for a beginning; None for any text
-    kind: str = ""  # of the whole line, where the pattern names one
 
     @cached_property
     def regex(self) -> re.Pattern[str]:
         """The pattern as a regular expression."""
         return re.compile(self.expression)
 
+    @property
+    def is_kind(self) -> bool:
+        """Tell whether it is matched with what the whole line is."""
+        return self.source.startswith("#")
+
     @cached_property
     def is_of_the_player(self) -> bool:
         """Tell whether the pattern speaks of the player himself ("my hands", "i am a doctor")."""
         return not self.words.isdisjoint(_FIRST_PERSON)
-
-    @cached_property
-    def _beginnings(self) -> tuple[str, ...]:
-        return tuple(word[:-1] for word in self.gate or () if word.endswith("*"))
-
-    def may_match(self, words: frozenset[str]) -> bool:
-        """Tell whether a text of these words can match at all."""
-        if self.gate is None or not self.gate.isdisjoint(words):
-            return True
-        begins = self._beginnings
-        return bool(begins) and any(word.startswith(begins) for word in words)
 
     @classmethod
     @lru_cache(maxsize=4096)
@@ -158,7 +150,9 @@ class Pattern:
         """Compile a pattern. Raises PatternError."""
         text = source.strip()
         if text.startswith("#") and text[1:].isalpha():
-            return cls(source, _NEVER, _KIND_WEIGHT, gate=frozenset(), kind=text[1:])
+            return cls(
+                source, f"(?:^|(?<= )){re.escape(text)} ", _KIND_WEIGHT, gate=frozenset({text})
+            )
         whole = text.startswith("=")
         tokens = _TOKEN.findall(_spell_out(text.lstrip("= ")))
         if not tokens:
@@ -197,6 +191,32 @@ def _join(text: str) -> str:
 def _spell_out(text: str) -> str:
     words = (_SHORT_FORMS.get(word, word) for word in text.lower().split())
     return " ".join(words)
+
+
+class PatternIndex:
+    """Finds the patterns, of many, that a text of certain words may match."""
+
+    def __init__(self, patterns: Iterable[tuple[str, Pattern]]) -> None:
+        self._always: list[tuple[str, Pattern]] = []
+        self._by_word: dict[str, list[tuple[str, Pattern]]] = {}
+        self._by_beginning: dict[str, list[tuple[str, Pattern]]] = {}
+        for entry in patterns:
+            gate = entry[1].gate
+            if gate is None:
+                self._always.append(entry)
+            for word in gate or ():
+                table = self._by_beginning if word.endswith("*") else self._by_word
+                table.setdefault(word.rstrip("*"), []).append(entry)
+        self._beginnings = tuple(self._by_beginning)
+
+    def near(self, words: Iterable[str]) -> Iterator[tuple[str, Pattern]]:
+        """Yield the key and the pattern of each that may match."""
+        yield from self._always
+        for word in words:
+            yield from self._by_word.get(word, ())
+            if word.startswith(self._beginnings):
+                for length in range(1, len(word) + 1):
+                    yield from self._by_beginning.get(word[:length], ())
 
 
 class _Part(NamedTuple):
@@ -254,17 +274,19 @@ def _group(opening: str, tokens: list[str], source: str) -> tuple[_Part, list[st
     return _Part(regex, longest, gate), tokens[1:]
 
 
+_DOUBLED = re.compile(r"\{\{[^{}]*\}\}")
 _BLANK = re.compile(r"\{([a-z][a-z0-9_]*)(?:\|([^{}]*))?\}")
 
 
 def blanks(line: str) -> list[tuple[str, bool]]:
     """Return the blanks of a line: each name, and whether it says what to use instead."""
-    return [(name, bool(default)) for name, default in _BLANK.findall(line)]
+    return [(name, bool(default)) for name, default in _BLANK.findall(_DOUBLED.sub("", line))]
 
 
 def misspelt_blanks(line: str) -> list[str]:
     """Return what has braces and is no blank: `{{user}}`, `{Name}`, `{name` that is not closed."""
-    return re.findall(r"\{+[^{}]*\}*|\}+", _BLANK.sub("", line.replace("{{", "{{ ")))
+    rest = _BLANK.sub("", _DOUBLED.sub("", line))
+    return [*_DOUBLED.findall(line), *re.findall(r"\{+[^{}]*\}*|\}+", rest)]
 
 
 def fill(

@@ -6,7 +6,7 @@ header of assets/personas/porter-3e8f.toml explains it to authors.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -14,7 +14,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from characters.agents.hearing import Speller
-from characters.agents.patterns import Pattern
+from characters.agents.patterns import Pattern, PatternIndex
 from characters.protocol.model_settings import ModelSettings
 from engine.toml.reader import read_toml
 
@@ -186,9 +186,14 @@ class SmallTalk(_Strict):
     topic: tuple[Topic, ...] = ()
 
     @cached_property
-    def patterns(self) -> Mapping[str, tuple[Pattern, ...]]:
-        """What a player's line is matched with, for each topic's id; compiled once."""
+    def patterns(self) -> tuple[tuple[str, Pattern], ...]:
+        """What a player's line is matched with, each with its topic's id; compiled once."""
         return _compiled(self.topic)
+
+    @cached_property
+    def index(self) -> PatternIndex:
+        """The patterns by their words."""
+        return PatternIndex(self.patterns)
 
     def worded(self, persona: Persona) -> tuple[Topic, ...]:
         """Return the topics in a persona's words, without those that it has of its own."""
@@ -200,8 +205,8 @@ class SmallTalk(_Strict):
         )
 
 
-def _compiled(topics: Iterable[Topic]) -> Mapping[str, tuple[Pattern, ...]]:
-    return {t.id: tuple(map(Pattern.compile, (*t.says, *t.ask))) for t in topics}
+def _compiled(topics: Iterable[Topic]) -> tuple[tuple[str, Pattern], ...]:
+    return tuple((t.id, Pattern.compile(source)) for t in topics for source in (*t.says, *t.ask))
 
 
 def _in_words(topic: Topic, wording: tuple[str, ...] | Wording | bool) -> Topic:
@@ -248,15 +253,25 @@ class Persona(_Strict):
         return frozenset(topic.id for topic in self.shared)
 
     @cached_property
-    def patterns(self) -> Mapping[str, tuple[Pattern, ...]]:
-        """What a player's line is matched with, for each topic's id; compiled once."""
-        return {**self._pack.patterns, **_compiled(self.topic)}
+    def patterns(self) -> tuple[tuple[str, Pattern], ...]:
+        """What a player's line is matched with, each with its topic's id; compiled once."""
+        return _compiled(self.topic)
+
+    @cached_property
+    def index(self) -> PatternIndex:
+        """The patterns of its own topics by their words."""
+        return PatternIndex(self.patterns)
+
+    def near(self, words: Iterable[str]) -> Iterator[tuple[str, Pattern]]:
+        """Yield the patterns that a text of these words may match, with their topics' ids."""
+        yield from self.index.near(words)
+        yield from self._pack.index.near(words)
 
     @cached_property
     def speller(self) -> Speller:
         """What corrects typing mistakes towards the words of the patterns."""
-        of_topics = self.patterns.values()
-        return Speller(word for patterns in of_topics for item in patterns for word in item.words)
+        patterns = (*self.patterns, *self._pack.patterns)
+        return Speller(word for _, pattern in patterns for word in pattern.words)
 
     def with_small_talk(self, pack: SmallTalk) -> Persona:
         """Return the persona with the small talk of a pack beside its own topics."""

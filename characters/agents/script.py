@@ -153,7 +153,6 @@ class ScriptedAgent:
         self._memory = ConversationMemory.restore(memory)
         self._memory.seed = self._memory.seed or chance.randrange(1, 2**31)
         self._mood = persona.mood
-        self._noticed = [topic for topic in persona.topic if topic.noticed]
         self._topics = {topic.id: topic for topic in (*persona.shared, *persona.topic)}
 
     @property
@@ -339,48 +338,54 @@ class ScriptedAgent:
         self, heard: HeardText, facts: Sequence[Fact], context: Mapping[str, Any]
     ) -> Match | None:
         """Return the topic that fits a line best."""
-        about_others = heard.without(fact.value for fact in facts if fact.key not in _OF_THE_WORLD)
-        for topic in self._noticed:
-            if self._allows(topic, context) and self._fits(topic, heard, about_others):
-                self._memory.record(topic)
-        best: Match | None = None
-        for topic in self._topics.values():
-            found = self._fits(topic, heard, about_others)
-            if found is None or not self._allows(topic, context):
-                continue
-            if (best is None or found[:2] > best[:2]) and self._can_say(found, heard, context):
-                best = found
-        return best
+        fitting = self._fitting(heard, facts)
+        for found in fitting:
+            if found.topic.noticed and self._allows(found.topic, context):
+                self._memory.record(found.topic)
+        allowed = [found for found in fitting if self._allows(found.topic, context)]
+        allowed.sort(key=lambda found: found[:2], reverse=True)
+        return next((found for found in allowed if self._can_say(found, heard, context)), None)
 
     def _allows(self, topic: Topic, context: Mapping[str, Any]) -> bool:
         is_open = topic.answers in (None, self._memory.question)
         return is_open and self._memory.allows(topic.when, context.get("keys"))
 
-    def _fits(self, topic: Topic, heard: HeardText, about_others: str) -> Match | None:
-        """Return how well a topic fits; words that the player says of himself do not count."""
-        best, groups = 0.0, dict[str, str]()
-        for pattern in self._persona.patterns[topic.id]:
-            if pattern.weight <= best or not (pattern.kind or pattern.may_match(heard.words)):
+    def _fitting(self, heard: HeardText, facts: Sequence[Fact]) -> list[Match]:
+        """Return all topics that fit, the shared ones last, whether they may be said or not.
+
+        Words that the player says of himself count only where he is meant.
+        """
+        about_others = heard.without(fact.value for fact in facts if fact.key not in _OF_THE_WORLD)
+        best: dict[str, tuple[float, Mapping[str, str]]] = {}
+        for topic_id, pattern in self._persona.near(heard.words):
+            topic = self._topics.get(topic_id)
+            if topic is None or pattern.weight <= best.get(topic_id, (0.0,))[0]:
                 continue
             is_his = topic.answers is not None or pattern.is_of_the_player
-            found = pattern.match(heard.normal if is_his else about_others)
-            if found is not None or (pattern.kind and pattern.kind in heard.kinds):
-                best, groups = pattern.weight, found.groupdict() if found else {}
-        if not best or (not heard.normal and not heard.kinds):
-            return None
-        is_own = topic.id not in self._shared_ids
-        if topic.answers is not None and best >= 1:
+            text = heard.normal if is_his else about_others
+            found = pattern.match(heard.marks if pattern.is_kind else text)
+            if found is not None:
+                best[topic_id] = pattern.weight, found.groupdict()
+        return [
+            self._ranked(self._topics[topic_id], weight, blanks, heard)
+            for topic_id, (weight, blanks) in best.items()
+        ]
+
+    def _ranked(
+        self, topic: Topic, weight: float, blanks: Mapping[str, str], heard: HeardText
+    ) -> Match:
+        if topic.answers is not None and weight >= 1:
             order = _ANSWER
-        elif best < 1:
+        elif weight < 1:
             order = _ANYTHING
-        elif is_own:
+        elif topic.id not in self._persona.shared_ids:
             order = _OWN
+        elif topic.general is None:
+            order = _SHARED
         else:
-            order = _SHARED if topic.general is None else _REMARK
-            if topic.general == "question" and heard.is_question:
-                order = _QUESTION
+            order = _QUESTION if topic.general == "question" and heard.is_question else _REMARK
         # A topic with a condition fits the moment better than one without.
-        return Match(order, best + 0.5 * (topic.when != Condition()), topic, groups)
+        return Match(order, weight + 0.5 * (topic.when != Condition()), topic, blanks)
 
     def _can_say(self, match: Match, heard: HeardText, context: Mapping[str, Any]) -> bool:
         """Tell whether a line of the topic would have all its blanks filled."""
@@ -428,7 +433,7 @@ class ScriptedAgent:
         yield from _do(topic.do, context)
         in_order = topic.in_order and kind == "lines"
         text = self._line(f"{topic.id}.{kind}", lines, context, more, in_order=in_order)
-        if topic.id not in self._shared_ids:
+        if topic.id not in self._persona.shared_ids:
             memory.told = text[:LONGEST_KEPT]
         if text == memory.last:
             text = self._as_said(text, context, whole="{question" in "".join(lines))
@@ -507,10 +512,6 @@ class ScriptedAgent:
         lines = topic.lines if topic else ("As I said: {line}", "Once more: {line}")
         short = text if whole else _first_sentence(text)
         return self._line("as_said.lines", lines, context, {"line": short})
-
-    @property
-    def _shared_ids(self) -> frozenset[str]:
-        return self._persona.shared_ids
 
     def _values(self, context: Mapping[str, Any], question: str | None) -> dict[str, str]:
         memory = self._memory

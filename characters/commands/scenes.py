@@ -12,12 +12,14 @@ from itertools import chain, takewhile
 from pathlib import Path
 from typing import Any, TextIO
 
-from characters.agents.persona import read_persona, read_small_talk
+from characters.agents.persona import SMALL_TALK, SmallTalk, read_small_talk
+from characters.agents.persona_checks import check_persona, check_small_talk
 from characters.components.checks import SCENE_CHECKS
 from characters.components.language import lint_words
 from characters.components.registration import register_components
 from characters.headless.script import Script
 from characters.namesakes import namesakes_in, sentence
+from characters.resources import package_assets
 from characters.ui.registration import register_visuals
 from engine.objects.objects import Component
 from engine.objects.registry import ComponentRegistry
@@ -127,12 +129,21 @@ def project_registry(modules: Iterable[str] = ()) -> ComponentRegistry:
 def project_linter(modules: Iterable[str] = ()) -> Linter:
     """Return the linter for all kinds of files of the project. Raises ImportError."""
     readers = {
-        "personas": read_persona,
-        "shared": read_small_talk,
+        "personas": lambda path: check_persona(path, _small_talk(path)),
+        "shared": check_small_talk,
         "words": lint_words,
         "step": lambda path: read_toml(path, Script),
     }
     return Linter(project_registry(modules), SCENE_CHECKS, readers)
+
+
+def _small_talk(persona: Path) -> SmallTalk | None:
+    """Return what a persona's small talk may be about; None if that cannot be read."""
+    own = persona.absolute().parent.parent / SMALL_TALK
+    try:
+        return read_small_talk(own if own.is_file() else package_assets() / SMALL_TALK)
+    except TomlFileError:
+        return None  # it is reported for its own file
 
 
 def _components_of(module_name: str) -> list[type[Component]]:

@@ -180,9 +180,23 @@ class ModelSchema:
             return ""
         if "default" in field and field["default"] is not None:
             return f"{path[-1]} = {as_toml(field['default'])}"
-        kinds = [node.get("type") for node in self._resolve(field)]
-        value = next((_EXAMPLES[kind] for kind in kinds if kind in _EXAMPLES), None)
+        value = self._sample(field)
         return f"{path[-1]} = {value}" if value else ""
+
+    def _sample(self, field: Schema) -> str:
+        """Return a value for a field: of a table what it must hold, of a list one item."""
+        node = next((n for n in self._resolve(field) if n.get("type") in _EXAMPLES), None)
+        if node is None:
+            return ""
+        needed = [
+            f"{name} = {self._sample(node['properties'][name])}"
+            for name in node.get("required", ())
+        ]
+        if needed:
+            return f"{{ {', '.join(needed)} }}"
+        if isinstance(node.get("items"), Mapping):
+            return f"[{self._sample(node['items']) or '...'}]"
+        return _EXAMPLES[node["type"]]
 
     def _field(self, path: KeyPath) -> Schema | None:
         nodes = self._nodes(path[:-1]) if path else []
