@@ -124,14 +124,14 @@ name = "Patient"
 character_id = "{PATIENT}"
 [object.Character.reconnect_policy]
 max_reconnect_attempts = 1
-start_wait_timeout_ms = 1000
+start_wait_timeout_ms = 20000
 [[object]]
 name = "Nurse"
 [object.Character]
 character_id = "{NURSE}"
 [object.Character.reconnect_policy]
 max_reconnect_attempts = 1
-start_wait_timeout_ms = 1000
+start_wait_timeout_ms = 20000
 """
 
 
