@@ -14,6 +14,10 @@ __all__ = []
 if __name__ == "__main__":
     # Set before pygame is imported: standard output belongs to the game.
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-    from characters.commands.demo import main
+    try:
+        from characters.commands.demo import main
+    except ModuleNotFoundError as error:
+        from characters.not_installed import not_installed
 
+        sys.exit(not_installed(error))
     sys.exit(main())

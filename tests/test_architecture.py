@@ -49,6 +49,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "characters.storage": ("characters.protocol", "characters.session", "engine.prefs"),
     "characters.resources": (),
     "characters.namesakes": (),
+    "characters.not_installed": (),
     "characters.english": ("engine.core.words",),
     "characters.client": (
         "characters.audio",
@@ -77,7 +78,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "characters.examples": ("characters", "engine"),
     "characters.pyinstaller": ("characters.resources", "engine.core"),
     "characters.cli": ("characters", "engine"),
-    "characters.__main__": ("characters.cli",),
+    "characters.__main__": ("characters.cli", "characters.not_installed"),
     "characters": ("characters.namesakes",),
     "main": ("characters", "engine"),
 }
