@@ -202,8 +202,14 @@ ENGLISH = Words.of(
             "more": "{mistake}\nand {n} more",
         },
         "banner": {
-            "local": "Nothing leaves this machine. Replies are generated.",
-            "remote": "Talk goes to {host}. Replies are generated.",
+            "local": "Nothing leaves this machine.",
+            "remote": "Talk goes to {hosts}.",
+            "way": "{host} ({what})",
+            "model": "language model",
+            "recognition": "speech recognition",
+            "synthesis": "speech synthesis",
+            "generated": "{where} Replies are generated.",
+            "scripted": "{where} Replies are scripted.",
         },
         "microphone": {
             "none": "No microphone: typing works",
@@ -293,6 +299,10 @@ ENGLISH = Words.of(
             "is_open": "open {late:.2f} s after ready, {sent} sent, {early} early",
             "was_open": "was open {late:.2f} s after ready, {sent} sent, {early} early",
             "answer": "Last answer",
+            "model": "Model",
+            "script": "the persona's script",
+            "usage": "{model}: {first_word_seconds:.2f} s to the first word, {seconds:.1f} s in "
+            "all, tokens {tokens_in} in, {tokens_out} out; session {total_in} in, {total_out} out",
             "stage": "{name} {seconds:.2f} s",
             "dialogue": "Dialogue",
             "event_of_text": "{event}, {n} letters",
@@ -363,6 +373,17 @@ ENGLISH = Words.of(
             "no_loudspeaker": "No loudspeaker was found.",
             "loudspeaker_not_opened": "The loudspeaker cannot be opened; trying again.",
             "loudspeaker_gone": "The loudspeaker is gone; looking for it again.",
+        },
+        "model": {
+            "no_package": "A language model needs the package openai: pip install "
+            '"pygame-troupe[model]". Until then the personas\' own lines are said.',
+            "no_runner": "A model from a file needs llama.cpp: pip install "
+            '"pygame-troupe[local-model]". Until then the personas\' own lines are said.',
+            "no_file": "There is no model file {path}. The personas' own lines are said.",
+            "no_key": "The variable {variable} is not set: it is to hold the language model's key. "
+            "The personas' own lines are said.",
+            "spent": "The language model has said as much as it may in this talk. The script goes "
+            "on.",
         },
         "service": {
             "trouble": "Trouble with the conversation service",

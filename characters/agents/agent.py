@@ -6,11 +6,11 @@ from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from characters.protocol.messages import Action
+from characters.protocol.messages import Action, ModelUsage
 
 __all__ = [
     "Agent", "Arrived", "BrokenOff", "Do", "Event", "Feel", "LimitReached", "Part", "PlayerSaid",
-    "Prompt", "Say", "Silence", "Spoken", "Usage",
+    "Prompt", "Say", "Silence", "Spoken",
 ]  # fmt: skip
 
 
@@ -80,27 +80,13 @@ class BrokenOff:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """What an answer of a language model took; the totals are those of the session so far."""
-
-    model: str
-    tokens_in: int
-    tokens_out: int
-    first_word_seconds: float
-    seconds: float
-    total_in: int
-    total_out: int
-    answers: int
-
-
-@dataclass(frozen=True, slots=True)
 class LimitReached:
     """The session has used up what its model may use; `message` is a sentence for the player."""
 
     message: str
 
 
-Part: TypeAlias = Say | Feel | Do | BrokenOff | Usage | LimitReached
+Part: TypeAlias = Say | Feel | Do | BrokenOff | ModelUsage | LimitReached
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,8 +38,9 @@ if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionChunk
 
 __all__ = [
-    "Accommodations", "CallPiece", "ChunkReader", "CircuitBreaker", "Finished", "LlmError",
-    "Message", "missing_package", "ModelClient", "ModelPiece", "ModelRequest", "Thought",
+    "Accommodations", "CallPiece", "ChunkReader", "CircuitBreaker", "Finished", "has_package",
+    "LlmError",
+    "Message", "ModelClient", "ModelPiece", "ModelRequest", "Thought",
     "TokenCount", "WordPiece",
 ]  # fmt: skip
 
@@ -53,10 +54,6 @@ CONNECT_SECONDS = 5.0
 DRAIN_SECONDS = 0.1
 MOST_LINE = 1 << 20  # bytes of one line of an answer
 MOST_WORDS = 200  # letters of a server's own words in the log
-NO_PACKAGE = (
-    'A language model needs the package openai: pip install "pygame-troupe[model]". Until then '
-    "the persona's own lines are said."
-)
 
 
 class LlmError(CharactersError):
@@ -336,9 +333,9 @@ class CircuitBreaker:
 # --- the client -----------------------------------------------------------------------------------
 
 
-def missing_package() -> str:
-    """Return the sentence that says what is missing to ask a model, "" if nothing is."""
-    return NO_PACKAGE if importlib.util.find_spec("openai") is None else ""
+def has_package() -> bool:
+    """Tell whether the package openai is installed."""
+    return importlib.util.find_spec("openai") is not None
 
 
 class ModelClient:
@@ -376,7 +373,7 @@ class ModelClient:
 
     def prepare(self) -> None:
         """Begin to load what the first question needs: that takes a second."""
-        if self._loading is None and not missing_package():
+        if self._loading is None and has_package():
             self._loading = asyncio.ensure_future(self._package())
 
     @property
@@ -497,8 +494,8 @@ class ModelClient:
         return self._client
 
     async def _package(self) -> Any:
-        if missing_package():
-            raise LlmError(NO_PACKAGE)
+        if not has_package():
+            raise LlmError("the package openai is not installed")
         # On a thread: it takes a second, and others talk meanwhile.
         return await asyncio.to_thread(importlib.import_module, "openai")
 

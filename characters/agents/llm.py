@@ -28,7 +28,6 @@ from characters.agents.agent import (
     Say,
     Silence,
     Spoken,
-    Usage,
 )
 from characters.agents.completions import (
     CallPiece,
@@ -45,6 +44,7 @@ from characters.agents.prompt import Noted, estimate_tokens, messages_for, relev
 from characters.agents.script import ScriptedAgent
 from characters.agents.spoken import SpokenText
 from characters.agents.toolbox import Toolbox
+from characters.protocol.messages import ModelUsage
 from characters.protocol.model_settings import ModelSettings
 
 __all__ = ["LlmAgent"]
@@ -124,7 +124,7 @@ class LlmAgent:
             else:
                 async with aclosing(self._generate(prompt, context)) as parts:
                     async for part in parts:
-                        has_answered = has_answered or not isinstance(part, Usage)
+                        has_answered = has_answered or not isinstance(part, ModelUsage)
                         yield part
         if has_answered:
             return
@@ -267,9 +267,9 @@ class LlmAgent:
         self._meter.tokens_out += answer.tokens_out
         self._meter.answers += 1
 
-    def _usage(self, answer: Answer, began: float) -> Usage:
+    def _usage(self, answer: Answer, began: float) -> ModelUsage:
         meter = self._meter
-        return Usage(
+        return ModelUsage(
             self._settings.name, answer.tokens_in, answer.tokens_out,
             answer.first_word_at - began, self._now() - began,
             meter.tokens_in, meter.tokens_out, meter.answers,

@@ -19,21 +19,17 @@ from pathlib import Path
 from characters.agents.completions import LlmError
 from characters.protocol.model_settings import ModelSettings
 
-__all__ = ["LocalModel", "main", "missing_runner"]
+__all__ = ["LocalModel", "main", "has_runner"]
 
 log = logging.getLogger(__name__)
 
 START_SECONDS = 120.0  # gigabytes from a slow disk
 STOP_SECONDS = 3.0
-NO_RUNNER = (
-    'A model from a file needs llama.cpp: pip install "pygame-troupe[local-model]". Until then the '
-    "persona's own lines are said."
-)
 
 
-def missing_runner() -> str:
-    """Return the sentence that says what is missing to run a model, "" if nothing is."""
-    return NO_RUNNER if importlib.util.find_spec("xllamacpp") is None else ""
+def has_runner() -> bool:
+    """Tell whether llama.cpp is installed."""
+    return importlib.util.find_spec("xllamacpp") is not None
 
 
 class LocalModel:

@@ -40,7 +40,7 @@ class RuntimeContext:
     endpoint is known, and raises TransportError when there is none. `service_start` returns what
     waits for an endpoint that the game is just starting, and raises TransportError when it does not
     come; None if there is nothing to wait for. `post` brings an action to the
-    main thread.
+    main thread. `url_of` returns the URL of a session's endpoint as far as it is known.
     """
 
     clock: Callable[[], float]
@@ -56,6 +56,7 @@ class RuntimeContext:
     post: Callable[[Callable[[], object]], object]
     listener: ConversationListener | None = None
     service_start: Callable[[SessionConfig], Awaitable[object] | None] = lambda config: None
+    url_of: Callable[[SessionConfig], str] = lambda config: config.endpoint
 
 
 @dataclass(eq=False)
@@ -163,6 +164,7 @@ class Endpoints:
         self._resolve = resolve
         self._service = service
         self._start: asyncio.Task[None] | None = None
+        self._urls: dict[str, str] = {}  # of the names that were resolved
         self._transports: dict[tuple[str, str | None], Transport] = {}
         # A resolver may start a service: that must hold up neither the loop nor the store.
         self.thread = StoreThread("troupe-resolver")
@@ -175,10 +177,16 @@ class Endpoints:
                 url = await self.thread.run(lambda: self._resolve(config.endpoint))
             except Exception as error:  # the game's own resolver raises what it likes
                 raise TransportError(failure("connection.refused", str(error))) from error
+            self._urls[config.endpoint] = url
         key = (url, config.api_key)
         if key not in self._transports:
             self._transports[key] = self._make_transport(url, config.api_key)
         return self._transports[key]
+
+    def url_of(self, config: SessionConfig) -> str:
+        """Return the URL of a session's endpoint; empty until its name has been resolved."""
+        endpoint = config.endpoint
+        return endpoint if "://" in endpoint else self._urls.get(endpoint, "")
 
     def service_start(self, config: SessionConfig) -> Awaitable[object] | None:
         """Return what waits until the session's own service has been started, all by one start.

@@ -27,6 +27,7 @@ from characters.protocol import messages
 from characters.protocol.audio_frames import AudioFrame
 from characters.protocol.codec import MessageError
 from characters.protocol.link import SequencedChannel
+from characters.protocol.model_settings import host_of, is_on_this_machine
 from characters.session.conversation import (
     WORDLESS,
     Dialogue,
@@ -85,6 +86,9 @@ class ConversationState:
         self.stages = TurnStages()
         self.emotion: str | None = None
         self.player_name: str | None = None
+        self.model: str | None = None
+        self.ways_out: Mapping[str, str] = {}
+        self.usage: messages.ModelUsage | None = None
         self.waiting: deque[Waiting] = deque()
         # The last line whose answer came whole: the service repeats what comes after it.
         self.answered: str | None = None
@@ -121,13 +125,24 @@ class ConversationState:
         if isinstance(message, messages.BotReady):
             self.player_name = None  # told anew, if it is known
             self._are_lines_kept = message.about.get("service") == KEEPS_LINES
+            self._learn_about(message.about)
+        if isinstance(message, messages.Metrics):
+            found = filter(None, map(messages.ModelUsage.read, message.custom))
+            self.usage = next(found, self.usage)
         if isinstance(message, messages.FinalUserTranscription) and message.message_id is not None:
             self._was_understood(message.text, message.message_id)
         if isinstance(message, messages.BotTurnCompleted) and message.message_id is not None:
             self._was_answered(message.message_id)
         before = self.transcript
         self.transcript = before.apply(message, now)
-        return self.transcript is not before
+        return self.transcript.turns is not before.turns
+
+    def _learn_about(self, about: Mapping[str, object]) -> None:
+        """Note what a service of ours says of what answers, and of where words go."""
+        model, ways_out = about.get("model"), about.get("ways_out")
+        self.model = model if isinstance(model, str) else None
+        hosts = ways_out if isinstance(ways_out, Mapping) else {}
+        self.ways_out = {str(what): str(host) for what, host in hosts.items()}
 
     def _was_understood(self, text: str, message_id: str) -> None:
         self._unanswered = message_id
@@ -316,10 +331,19 @@ class OpenSession:
             emotion=talk.emotion,
             player_name=talk.player_name,
             has_agent=machine.has_agent,
+            model=talk.model,
+            ways_out=self._ways_out(),
+            usage=talk.usage,
             is_hibernating=machine.is_hibernating,
             is_starting=machine.phase is AttemptPhase.AWAITING,
             unconfirmed_lines=len(talk.unconfirmed),
         )
+
+    def _ways_out(self) -> Mapping[str, str]:
+        """Return all hosts that words and sound go to, that of the talk first."""
+        host = host_of(self.context.url_of(self.config))
+        talk = {} if is_on_this_machine(host) else {"talk": host}
+        return {**talk, **self.talk.ways_out}
 
 
 # So long after the end of an utterance its words are missed.
@@ -473,7 +497,7 @@ class Conversation:
         """End the turn in progress: its room is gone, and the rest of it will not come."""
         before = self._talk.transcript
         self._talk.cut()
-        if self._talk.transcript is not before:
+        if self._talk.transcript.turns is not before.turns:
             self._emit_transcript()
 
     def forget(self) -> None:

@@ -379,6 +379,7 @@ class RuntimeBuilder:
             stored_keys=StoredKeys(dispatcher.post),
             transport_for=endpoints.transport_for,
             service_start=endpoints.service_start,
+            url_of=endpoints.url_of,
             voice=voice,
             new_id=lambda: uuid.uuid4().hex,
             post=dispatcher.post,

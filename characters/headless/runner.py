@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -23,6 +23,7 @@ from characters.headless.script import (
     Wait,
     WaitStep,
 )
+from characters.protocol.messages import ActionResponse, BotEmotion
 from characters.session.conversation import (
     SessionState,
     SessionStateChanged,
@@ -244,6 +245,7 @@ class _Record:
 
     handle: SessionHandle
     subscription: Subscription
+    acts: list[dict[str, Any]]
     changes: list[SessionStateChanged] = field(default_factory=list)
 
 
@@ -287,11 +289,15 @@ class Recorder:
         seen = {id(change) for change in changes}
         changes += [change for change in handle.view.timeline if id(change) not in seen]
 
+        known = self._records.get(key)
+        acts = [] if known is None else known.acts
+
         def note(event: object) -> None:
+            acts.extend(_acts(event))
             if isinstance(event, SessionStateChanged) and event not in changes[-8:]:
                 changes.append(event)
 
-        self._records[key] = _Record(handle, handle.events.subscribe(note), changes)
+        self._records[key] = _Record(handle, handle.events.subscribe(note), acts, changes)
 
     def _character(self, record: _Record) -> dict[str, Any]:
         view = record.handle.view
@@ -301,10 +307,10 @@ class Recorder:
             "session_id": _short(view.session_id),
             "state": view.state.name,
             "states": [self._change(change) for change in record.changes],
-            "transcript": [
-                {"t": self._time(turn.t), "speaker": turn.speaker, "text": turn.text}
-                for turn in view.transcript
-            ],
+            "transcript": [self._turn(turn) for turn in view.transcript],
+            "acts": record.acts,
+            "model": view.model,
+            "usage": None if view.usage is None else asdict(view.usage),
             "microphone": {
                 "ready_at": self._time(microphone.ready_at),
                 "opened_at": self._time(microphone.opened_at),
@@ -312,6 +318,10 @@ class Recorder:
                 "frames_before_open": microphone.frames_before_open,
             },
         }
+
+    def _turn(self, turn: Turn) -> dict[str, Any]:
+        said = {"t": self._time(turn.t), "speaker": turn.speaker, "text": turn.text}
+        return said | ({"interrupted": True} if turn.interrupted else {})
 
     def _change(self, change: SessionStateChanged) -> dict[str, Any]:
         resume = change.resume if change.is_connection_established else None
@@ -329,6 +339,14 @@ class Recorder:
 
     def _time(self, t: float | None) -> float | None:
         return None if t is None else round(t - self._start, 4)
+
+
+def _acts(event: object) -> Iterator[dict[str, Any]]:
+    """Yield what a character shows in an event: actions, feelings."""
+    if isinstance(event, ActionResponse):
+        yield from ({"action": act.name, "target": act.target} for act in event.actions)
+    elif isinstance(event, BotEmotion):
+        yield {"feeling": event.emotion, "scale": event.scale}
 
 
 def _short(session_id: str | None) -> str | None:

@@ -20,12 +20,13 @@ __all__ = [
     "BotLlmText", "BotReady", "BotStartedSpeaking", "BotStoppedSpeaking", "BotTtsStarted",
     "BotTurnCompleted", "check_number", "check_range", "ClientMessage", "ConnectRequest",
     "ContextUpdate", "FinalUserTranscription", "ForceUserStoppedSpeaking", "InteractionCreated",
-    "InterruptBot", "KillPipeline", "LlmNoResponse", "MAX_TEXT", "Metrics", "ModerationResponse",
-    "MODES", "plain", "PlayerNamed", "ResetIdleTimer", "RespondMode", "RespondModeUpdate",
-    "RoomGrant", "ServerMessage", "ServerResponse", "set_member", "SILENT", "SttToggle",
-    "TriggerMessage", "TtsToggle", "UnknownMessage", "UpdateDynamicInfo", "UpdateSceneMetadata",
-    "UpdateTemplateKeys", "UsageLimitReached", "USER_LANES", "USER_TEXT", "USER_VOICE",
-    "UserIdleWarning", "UserTextMessage", "VadSttStarted", "VadSttStopped", "Visemes", "VISEMES",
+    "InterruptBot", "KillPipeline", "LlmNoResponse", "MAX_TEXT", "Metrics", "ModelUsage",
+    "ModerationResponse", "MODES", "plain", "PlayerNamed", "ResetIdleTimer", "RespondMode",
+    "RespondModeUpdate", "RoomGrant", "ServerMessage", "ServerResponse", "set_member", "SILENT",
+    "SttToggle", "TriggerMessage", "TtsToggle", "UnknownMessage", "UpdateDynamicInfo",
+    "UpdateSceneMetadata", "UpdateTemplateKeys", "UsageLimitReached", "USER_LANES", "USER_TEXT",
+    "USER_VOICE", "UserIdleWarning", "UserTextMessage", "VadSttStarted", "VadSttStopped",
+    "Visemes", "VISEMES",
 ]  # fmt: skip
 
 
@@ -229,6 +230,32 @@ class AudioData(ServerMessage, wire="audio-data"):
 
 
 @dataclass(frozen=True, slots=True)
+class ModelUsage:
+    """What an answer of a language model took; the totals are those of the session so far."""
+
+    model: str
+    tokens_in: int
+    tokens_out: int
+    first_word_seconds: float
+    seconds: float
+    total_in: int
+    total_out: int
+    answers: int
+
+    @classmethod
+    def read(cls, raw: object) -> ModelUsage | None:
+        """Return what a message says of it, None for anything else."""
+        if not isinstance(raw, Mapping):
+            return None
+        values = {item.name: raw.get(item.name) for item in fields(cls)}
+        numbers = [value for name, value in values.items() if name != "model"]
+        is_usage = isinstance(values["model"], str) and all(
+            isinstance(n, (int, float)) and math.isfinite(n) and n >= 0 for n in numbers
+        )
+        return cls(**values) if is_usage else None  # type: ignore[arg-type]  # checked just now
+
+
+@dataclass(frozen=True, slots=True)
 class Metrics(ServerMessage, wire="metrics"):
     """Latencies of a turn, for the inspector; the lists are the service's own."""
 
@@ -390,7 +417,7 @@ class KillPipeline(ClientMessage, wire="kill-pipeline"):
 
 
 OWN_FIELDS = frozenset(
-    ("persona", "room_rejoin_ttl_seconds", "takeover", "live_id", "heard", "player_name")
+    {"persona", "room_rejoin_ttl_seconds", "takeover", "live_id", "heard", "player_name", "model"}
 )
 """Fields of a request that the cloud does not know."""
 

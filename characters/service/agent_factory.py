@@ -13,11 +13,12 @@ from random import Random
 from typing import Any
 
 from characters.agents.agent import Agent
-from characters.agents.completions import ModelClient, missing_package
+from characters.agents.completions import ModelClient, has_package
 from characters.agents.llm import LlmAgent
-from characters.agents.local_model import LocalModel, missing_runner
+from characters.agents.local_model import LocalModel, has_runner
 from characters.agents.persona import SMALL_TALK, Persona, PersonaFiles
 from characters.agents.script import ScriptedAgent
+from characters.english import ENGLISH
 from characters.protocol.messages import ConnectRequest
 from characters.protocol.model_settings import ModelSettings, laid_over
 from characters.service.registry import RefusalError
@@ -75,11 +76,9 @@ class ModelPool:
         if not key and any(it is not None and it.url == settings.url for it in ours):
             named = {it.key_env for it in ours if it is not None}
             key = self._environment.get(settings.key_env, "") if settings.key_env in named else ""
-        problem = missing_package()
+        problem = "" if has_package() else ENGLISH("model.no_package")
         if not problem and settings.key_env and not key:
-            problem = (
-                f"The environment variable {settings.key_env} is not set: it is to hold a key."
-            )
+            problem = ENGLISH("model.no_key", variable=settings.key_env)
         return ModelChoice(settings, self._client(settings.url, key), problem)
 
     def _asked(self, request: ConnectRequest, layer: str) -> tuple[ModelSettings | None, str]:
@@ -104,11 +103,11 @@ class ModelPool:
     def _from_file(self, settings: ModelSettings) -> ModelChoice:
         name = Path(settings.file).expanduser()
         path = next((p for folder in self._folders if (p := folder / name).is_file()), name)
-        problem = missing_package() or missing_runner()
+        if not has_package() or not has_runner():
+            missing = "model.no_runner" if has_package() else "model.no_package"
+            return ModelChoice(settings, None, ENGLISH(missing))
         if not path.is_file():
-            problem = f"There is no model file {path}."
-        if problem:
-            return ModelChoice(settings, None, problem)
+            return ModelChoice(settings, None, ENGLISH("model.no_file", path=path))
         runner = self._local.get(path)
         if runner is None:
             runner = self._local[path] = LocalModel(path, settings)
@@ -157,7 +156,7 @@ class PersonaAgentFactory:
         """Return what answers for a character. Raises RefusalError."""
         chosen = self._models.choose(request, self._persona(request))
         if chosen.problem:
-            return AgentAbout(problems=(chosen.problem,))
+            return AgentAbout(problem=chosen.problem)
         if chosen.client is None:
             return AgentAbout()
         settings = chosen.settings

@@ -40,10 +40,9 @@ from characters.agents.agent import (
     Prompt,
     Say,
     Silence,
-    Usage,
 )
 from characters.protocol import messages
-from characters.protocol.messages import ServerMessage
+from characters.protocol.messages import ModelUsage, ServerMessage
 
 __all__ = [
     "AgentTurn", "Effect", "Effects", "End", "Entry", "Generate", "IdleTimer", "MAX_UNANSWERED",
@@ -401,7 +400,7 @@ class AgentTurn:
         self._parts = [*others, Say(said + kept)]
         return effects + self.let_out(now)
 
-    def _used(self, part: Usage, now: float) -> Effects:
+    def _used(self, part: ModelUsage, now: float) -> Effects:
         return [Send(messages.Metrics(custom=(asdict(part),)))]
 
     def _limit(self, part: LimitReached, now: float) -> Effects:
@@ -412,7 +411,7 @@ class AgentTurn:
         Feel: _feel,
         Do: _do,
         BrokenOff: _break_off,
-        Usage: _used,
+        ModelUsage: _used,
         LimitReached: _limit,
     }
 

@@ -35,6 +35,7 @@ from characters.service.store import RoomHistory, SessionRepository, SessionStor
 from characters.service.voice import SpeechInput, SpeechOutput
 from characters.speech.factory import SpeechParts
 from characters.speech.interfaces import VoiceStyle
+from engine.core.words import ScreenText
 
 __all__ = [
     "AgentFactory", "endpoint_file", "grant_body", "running_at", "Service", "ServiceSettings",
@@ -66,12 +67,13 @@ class AgentFactory(Protocol):
 class AgentAbout:
     """What answers for a character: a model by its name, or its script, which is "".
 
-    `host` is where its words go, "" for this machine; `problems` are sentences for the player.
+    `host` is where its words go, "" for this machine; `problem` is a sentence for the player when
+    a model is meant that cannot answer.
     """
 
     model: str = ""
     host: str = ""
-    problems: tuple[str, ...] = ()
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,14 +242,18 @@ class Service:
         """Return what `bot-ready` says of the service; problems are sentences for the player."""
         speech = self._speech
         ways_out = dict(self.settings.ways_out) | ({"model": agent.host} if agent.host else {})
-        return {
+        about: dict[str, object] = {
             "service": "troupe",
             "hears": speech is not None and speech.can_recognise,
             "speaks": speech is not None,
             "model": agent.model,
             "ways_out": ways_out,
-            "problems": [*agent.problems, *(() if speech is None else speech.problems)],
+            "problems": [] if speech is None else list(speech.problems),
         }
+        if agent.problem:
+            text = {"text": str(agent.problem)}
+            about["model_problem"] = text | dict(ScreenText.as_data(agent.problem) or {})
+        return about
 
     def _speech_input(self, request: ConnectRequest, agent: Agent) -> SpeechInput | None:
         if self._speech is None:

@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from characters.protocol import messages
-from characters.protocol.messages import ServerMessage
+from characters.protocol.messages import ModelUsage, ServerMessage
 
 if TYPE_CHECKING:
     from characters.protocol.failures import Failure
@@ -194,6 +194,10 @@ class SessionView:
     player_name: str | None = None  # by which the character knows the player, as far as is told
     is_hibernating: bool = False
     is_starting: bool = False  # it waits for the embedded service, which is being started
+    model: str | None = None  # that answers; "" is the persona's own script, None is not known
+    ways_out: Mapping[str, str] = field(default_factory=dict)
+    """Which hosts words and sound go to: "talk", "model", "recognition", "synthesis"."""
+    usage: ModelUsage | None = None  # of the last answer of a model
     unconfirmed_lines: int = 0  # typed, sent, and not known to be kept by the service
 
     @property
@@ -409,6 +413,8 @@ class Transcript:
     """The turns so far, oldest first."""
 
     turns: tuple[Turn, ...] = ()
+    has_words: bool = False
+    """Whether the answer that is under way has any."""
 
     def said_by_player(self, text: str, t: float, message_id: str | None = None) -> Transcript:
         """Add what the player typed or was understood to say; a known message id is corrected."""
@@ -421,12 +427,15 @@ class Transcript:
         """Return the transcript after a message; most messages change nothing."""
         if isinstance(message, messages.FinalUserTranscription):
             return self.said_by_player(message.text, t, message.message_id)
-        if isinstance(message, messages.BotLlmStarted | messages.BotLlmStopped):
+        if isinstance(message, messages.BotLlmStarted):
+            return replace(self._closed(), has_words=False)
+        if isinstance(message, messages.BotLlmStopped):
             return self._closed()
         if isinstance(message, messages.BotLlmText):
-            return self._continued(message.text, t)
+            return replace(self._continued(message.text, t), has_words=True)
         if isinstance(message, messages.BotTurnCompleted):
-            return self._completed(message.was_interrupted)
+            was_cut = message.was_interrupted or bool(message.was_aborted)
+            return replace(self._completed(was_cut and self.has_words), has_words=False)
         return self
 
     def cut(self) -> Transcript:
@@ -434,11 +443,11 @@ class Transcript:
         return self._closed(interrupted=True)
 
     def _with(self, turn: Turn) -> Transcript:
-        return Transcript((*self.turns, turn)[-MOST_TURNS:])
+        return replace(self, turns=(*self.turns, turn)[-MOST_TURNS:])
 
     def _changed(self, index: int, **changes: Any) -> Transcript:
         turn = replace(self.turns[index], **changes)
-        return Transcript((*self.turns[:index], turn, *self.turns[index + 1 :]))
+        return replace(self, turns=(*self.turns[:index], turn, *self.turns[index + 1 :]))
 
     def _open_index(self) -> int | None:
         # The player may speak into an answer: the open turn need not be the last one.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, ClassVar
 
 from characters.client.config import SpeechNotUnderstood, TextRefused, TranscriptChanged
 from characters.client.voice_input import VoiceInputStatus
 from characters.components.manager import CharacterManager
-from characters.protocol.messages import FinalUserTranscription
+from characters.protocol.messages import BotReady, FinalUserTranscription, UsageLimitReached
 from characters.protocol.turn_settings import ListeningMode
 from characters.ui import words
 from characters.ui.actions import Actions
@@ -18,7 +19,7 @@ from characters.ui.report import EventLog
 from characters.ui.state import CaptionSize, HudState, hud_layout, view_shift
 from engine.app.hot_reload import HotReload
 from engine.core.events import Subscription
-from engine.core.words import Words
+from engine.core.words import ScreenText, Words
 from engine.objects.objects import Component
 from engine.prefs.prefs import PlayerPrefs
 from engine.scenes.editor import SceneEditor
@@ -50,6 +51,7 @@ class Hud(Component):
     _are_mistakes_shown: bool = False
     _shown: str = ""
     _missed_words: str | None = None
+    _model_problem: str = ""
     _had_no_microphone: bool = False
     _reload: HotReload | None = None
 
@@ -144,6 +146,10 @@ class Hud(Component):
             self._show_missed_words(event.advice)
         elif isinstance(event, FinalUserTranscription):
             self._forget_missed_words()
+        elif isinstance(event, UsageLimitReached) and event.quota_type == "session_tokens":
+            self.notify(self._say("model.spent"))
+        elif isinstance(event, BotReady):
+            self._show_model_problem(event.about)
         elif isinstance(event, TranscriptChanged) and not event.turns:
             self._state.chat.clear()  # what the last visitor typed goes with the talk
 
@@ -160,6 +166,14 @@ class Hud(Component):
         """Hide that words were missed: they have come after all, or others have."""
         if self._missed_words is not None and self._missed_words == self._state.notice:
             self._state.notice = self._missed_words = None
+
+    def _show_model_problem(self, about: Mapping[str, object]) -> None:
+        """Say once why a model that was asked for does not answer."""
+        raw = about.get("model_problem")
+        text = raw.get("text") if isinstance(raw, Mapping) else None
+        if isinstance(text, str) and text != self._model_problem:
+            self._model_problem = text
+            self.notify(ScreenText.from_data(text, raw))
 
     def _show_closed_door(self, load: SceneLoad) -> None:
         assert load.error is not None  # it has failed

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple, Protocol, TypeVar
-from urllib.parse import urlsplit
 
 from characters.client.voice_input import VoiceInputStatus
 from characters.components.character import Character
@@ -163,8 +162,10 @@ class HudModel:
     pointer: Point = (-1.0, -1.0)
     words: Words = ENGLISH
     """The texts of the HUD, in the language of the game."""
-    endpoint: str = "local"
-    """The host that the talk goes to, or `local` for the embedded service."""
+    ways_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The hosts that words and sound go to, each with what goes there: "talk", "model", ..."""
+    is_generated: bool | None = None
+    """Whether a model answers anybody; None while it is not known."""
 
     @property
     def target(self) -> Actor | None:
@@ -190,6 +191,7 @@ def gather(query: SceneQuery, state: HudState, messages: Messages) -> HudModel:
     scene, target, manager = query.scene, query.target, query.manager
     turns = TurnSettings.DEFAULT if manager is None else manager.voice_input.turns
     lines = messages if state.is_inspector_open else lambda say, key: ()
+    everybody = query.characters if manager is None else manager.characters
     return HudModel(
         now=scene.time.now,
         size=scene.camera.size,
@@ -204,7 +206,8 @@ def gather(query: SceneQuery, state: HudState, messages: Messages) -> HudModel:
         service_problem=_service_problem(query),
         pointer=scene.input.mouse_position,
         words=query.words,
-        endpoint=_endpoint(manager),
+        ways_out=_ways_out(everybody),
+        is_generated=_is_generated(everybody),
     )
 
 
@@ -260,10 +263,19 @@ def _service_problem(query: SceneQuery) -> str:
     return "" if service is None else query.words.translate(service.problem)
 
 
-def _endpoint(manager: CharacterManager | None) -> str:
-    if manager is None or manager.endpoint == "local":
-        return "local"
-    return urlsplit(manager.endpoint).hostname or manager.endpoint
+def _ways_out(characters: Iterable[Character]) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, dict[str, None]] = {}
+    for character in characters:
+        for what, host in character.view.ways_out.items():
+            found.setdefault(host, {})[what] = None
+    return {host: tuple(whats) for host, whats in found.items()}
+
+
+def _is_generated(characters: Iterable[Character]) -> bool | None:
+    views = [character.view for character in characters]
+    if any(view.model or (view.model is None and "talk" in view.ways_out) for view in views):
+        return True
+    return None if all(view.model is None for view in views) else False
 
 
 MOST_CAPTIONS = 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
 
 from characters.session.conversation import (
@@ -64,6 +64,7 @@ def rows(say: Words, actor: Actor, now: float) -> tuple[Row, ...]:
         Row(say("inspector.heartbeat"), _heartbeat(say, view, policy)),
         Row(say("inspector.microphone"), _gate(say, view, policy, now)),
         Row(say("inspector.answer"), _stages(say, view)),
+        Row(say("inspector.model"), _model(say, view)),
         Row(say("inspector.dialogue"), ", ".join(filter(None, (view.dialogue, view.emotion)))),
     ]
     if view.error is not None:
@@ -111,6 +112,13 @@ def _stages(say: Words, view: SessionView) -> str:
     """Return when each stage was reached, counted from the end of the question."""
     stages = (say("inspector.stage", name=name, seconds=s) for name, s in view.stages)
     return ", ".join(stages) or say("inspector.none_yet")
+
+
+def _model(say: Words, view: SessionView) -> str:
+    """Return what answers, and what its last answer and the session took."""
+    if view.usage is None:
+        return view.model or say("inspector.script" if view.model == "" else "inspector.none_yet")
+    return say("inspector.usage", **asdict(view.usage))
 
 
 def _policy(say: Words, policy: ReconnectPolicy) -> str:

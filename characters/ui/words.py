@@ -337,10 +337,31 @@ def closed_door(say: Words, level: str, error: Exception) -> str:
 
 
 def banner(model: HudModel) -> str:
-    """Return the line that says where the talk goes, and that the answers are generated."""
-    if model.endpoint == "local":
-        return model.words("banner.local")
-    return model.words("banner.remote", host=model.endpoint)
+    """Return where words and sound go, each host by name, and what the answers are."""
+    say = model.words
+    if not model.ways_out:
+        where = say("banner.local")
+    else:
+        hosts = (_way(say, host, whats) for host, whats in model.ways_out.items())
+        where = say("banner.remote", hosts=", ".join(hosts))
+    if model.is_generated is None:
+        return where
+    return say("banner.generated" if model.is_generated else "banner.scripted", where=where)
+
+
+def _way(say: Words, host: str, whats: tuple[str, ...]) -> str:
+    """Return a host with what goes there; the talk needs no word."""
+    named = [say(_WAYS[what]) for what in whats if what in _WAYS]
+    return say("banner.way", host=host, what=", ".join(named)) if named else host
+
+
+_WAYS: Mapping[str, str] = MappingProxyType(
+    {
+        "model": "banner.model",
+        "recognition": "banner.recognition",
+        "synthesis": "banner.synthesis",
+    }
+)
 
 
 def microphone(model: HudModel) -> MicWords:

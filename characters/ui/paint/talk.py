@@ -261,11 +261,14 @@ def paint_chat(gui: Gui, rect: Rect, field: TextField) -> None:
 
 
 def paint_banner(gui: Gui, rect: Rect) -> None:
-    """Paint where the talk goes."""
-    text = gui.fonts.shortened(words.banner(gui.model), 600, 13)
-    w = gui.fonts.width(text, 13) + 24
-    gui.panel(Rect(rect.x, rect.y, w, rect.h), _PILL)
-    gui.text(text, (rect.x + 12, rect.y + 5), 13, CREAM)
+    """Paint where the talk goes: every host, in as many lines as it takes."""
+    room = gui.model.size[0] - _MIC_WIDEST - 3 * MARGIN - 24
+    lines = gui.fonts.lines(words.banner(gui.model), room, 13)
+    w = max(gui.fonts.width(line, 13) for line in lines) + 24
+    step = gui.fonts.height(13)
+    gui.panel(Rect(rect.x, rect.y, w, rect.h + (len(lines) - 1) * step), _PILL)
+    for number, line in enumerate(lines):
+        gui.text(line, (rect.x + 12, rect.y + 5 + number * step), 13, CREAM)
 
 
 def paint_hint(gui: Gui, rect: Rect, text: str) -> None:

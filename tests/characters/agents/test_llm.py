@@ -23,14 +23,13 @@ from characters.agents.agent import (
     Prompt,
     Say,
     Spoken,
-    Usage,
 )
 from characters.agents.completions import ModelClient
 from characters.agents.llm import LlmAgent
 from characters.agents.persona import Persona
 from characters.agents.script import ScriptedAgent
 from characters.agents.spoken import merged
-from characters.protocol.messages import Action
+from characters.protocol.messages import Action, ModelUsage
 from characters.protocol.model_settings import ModelSettings
 from tests.characters.agents.model_server import (
     Answer,
@@ -391,7 +390,7 @@ def test_an_answer_that_is_broken_off_says_so(how: dict[str, bool]) -> None:
         said, end, usage = await it.parts(PlayerSaid("hello"))
         assert said == Say("The gate is old. It was")
         assert end == BrokenOff("Where was I?", "model_failed")
-        assert isinstance(usage, Usage)
+        assert isinstance(usage, ModelUsage)
 
     text = "The gate is old. It was bui"
     talk(play, answer(text, **how))  # type: ignore[arg-type]
@@ -491,8 +490,8 @@ def test_tokens_and_times_are_counted_and_kept() -> None:
     async def play(it: Talk, server: ModelServer) -> None:
         first = (await it.parts(PlayerSaid("hello")))[-1]
         second = (await it.parts(PlayerSaid("hello")))[-1]
-        assert isinstance(first, Usage)
-        assert isinstance(second, Usage)
+        assert isinstance(first, ModelUsage)
+        assert isinstance(second, ModelUsage)
         assert (first.model, first.tokens_in, first.tokens_out) == ("any", 20, 5)
         assert 0.0 < first.first_word_seconds <= first.seconds
         assert (second.total_in, second.total_out, second.answers) == (40, 10, 2)
@@ -504,7 +503,7 @@ def test_tokens_and_times_are_counted_and_kept() -> None:
 def test_tokens_that_a_server_does_not_count_are_estimated() -> None:
     async def play(it: Talk, server: ModelServer) -> None:
         used = (await it.parts(PlayerSaid("hello")))[-1]
-        assert isinstance(used, Usage)
+        assert isinstance(used, ModelUsage)
         assert used.tokens_in > 50
         assert 2 <= used.tokens_out <= 5
 

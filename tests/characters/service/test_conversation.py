@@ -19,7 +19,6 @@ from characters.agents.agent import (
     Prompt,
     Say,
     Silence,
-    Usage,
 )
 from characters.protocol.messages import (
     USER_TEXT,
@@ -31,6 +30,7 @@ from characters.protocol.messages import (
     BotTurnCompleted,
     LlmNoResponse,
     Metrics,
+    ModelUsage,
     RespondMode,
     UsageLimitReached,
     UserIdleWarning,
@@ -444,7 +444,7 @@ def test_an_answer_that_was_merely_long_is_not_marked() -> None:
 def test_what_a_model_used_is_sent_and_its_limit_is_told() -> None:
     conversation = RoomConversation(0.0, TIMING)
     conversation.player_said("one", 0.0, "m1")
-    used = Usage("any", 20, 5, 0.1, 0.5, 20, 5, 1)
+    used = ModelUsage("any", 20, 5, 0.1, 0.5, 20, 5, 1)
     effects = answer(conversation, Say("Yes."), used, LimitReached("It is spent."))
     sent = [effect.message for effect in effects if isinstance(effect, Send)]
     assert Metrics(custom=(asdict(used),)) in sent

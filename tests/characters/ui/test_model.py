@@ -50,11 +50,27 @@ def test_the_microphone_is_what_the_ears_say() -> None:
     assert (voice.mode, voice.target) == (hands_free, "bob")
 
 
-def test_a_remote_endpoint_is_named_by_its_host() -> None:
+def test_every_host_that_words_go_to_is_named_once_with_all_that_goes_there() -> None:
     stage = Stage()
-    assert seen(stage).endpoint == "local"
-    stage.manager.endpoint = "https://live.example.com/v1"
-    assert seen(stage).endpoint == "live.example.com"
+    assert (seen(stage).ways_out, seen(stage).is_generated) == ({}, None)
+    stage.becomes(
+        "ada", SessionState.CONNECTED, model="", ways_out={"synthesis": "api.example.com"}
+    )
+    assert seen(stage).is_generated is False
+    both = {"talk": "live.example.com", "model": "api.example.com"}
+    stage.becomes("bob", SessionState.CONNECTED, model="gpt", ways_out=both)
+    shown = seen(stage)
+    assert shown.is_generated is True
+    assert shown.ways_out == {
+        "api.example.com": ("synthesis", "model"),
+        "live.example.com": ("talk",),
+    }
+
+
+def test_the_answers_of_a_service_of_others_count_as_generated() -> None:
+    stage = Stage()
+    stage.becomes("ada", SessionState.CONNECTED, ways_out={"talk": "live.example.com"})
+    assert seen(stage).is_generated is True
 
 
 def test_an_empty_scene_has_an_empty_hud() -> None:

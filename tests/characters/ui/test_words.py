@@ -206,8 +206,23 @@ def test_a_problem_is_passed_on_with_the_way_around_it() -> None:
 
 
 def test_the_banner_never_claims_that_a_remote_talk_stays_here() -> None:
-    assert banner(model()).startswith("Nothing leaves this machine")
-    assert banner(model(endpoint="live.example.com")).startswith("Talk goes to live.example.com")
+    assert banner(model()) == "Nothing leaves this machine."
+    elsewhere = {"live.example.com": ("talk",)}
+    assert banner(model(ways_out=elsewhere, is_generated=True)) == (
+        "Talk goes to live.example.com. Replies are generated."
+    )
+
+
+def test_the_banner_names_every_host_with_what_goes_there() -> None:
+    ways = {"api.example.com": ("model", "synthesis"), "ears.example.org": ("recognition",)}
+    assert banner(model(ways_out=ways, is_generated=True)) == (
+        "Talk goes to api.example.com (language model, speech synthesis), "
+        "ears.example.org (speech recognition). Replies are generated."
+    )
+
+
+def test_the_banner_does_not_call_a_script_generated() -> None:
+    assert banner(model(is_generated=False)) == "Nothing leaves this machine. Replies are scripted."
 
 
 def test_the_title_of_an_error_tells_what_the_player_lost() -> None:

@@ -92,7 +92,7 @@ def test_under_a_menu_or_the_help_there_is_the_level_and_no_talk(layer: HudLayer
     card = words_on(shown, HudState(layer, is_inspector_open=True, is_faults_open=True))
     for words in ("Mr. Hale", "umbrella", "Break something", "Captions: large", "Session id"):
         assert words in game and words not in card
-    assert "Replies are generated" in card and "icrophone" in card
+    assert "Nothing leaves this machine" in card and "icrophone" in card
 
 
 def test_the_sound_page_covers_the_talk_and_leaves_the_microphone_in_sight() -> None:

@@ -375,7 +375,8 @@ def test_the_level_is_shown_only_while_somebody_hears() -> None:
 
 def test_banner_hint_and_notice_stay_within_their_places() -> None:
     surface = sheet()
-    on = gui(model(endpoint="a-very-long-host-name." * 8), surface)
+    hosts = {"a-very-long-host-name." * 8: ("talk",), "api.example.com": ("model",)}
+    on = gui(model(ways_out=hosts), surface)
     paint_banner(on, Rect(12, 10, 330, 26))
     assert area(surface).right < 680
     paint_hint(on, Rect(160, 570, 640, 22), "Walk: WASD")
