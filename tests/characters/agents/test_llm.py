@@ -65,7 +65,7 @@ class Talk:
     """One agent and its client, asked and heard in whole answers."""
 
     def __init__(self, server: ModelServer, memory: dict[str, Any], **settings: Any) -> None:
-        within: dict[str, Any] = {"first_word_within_seconds": 2.0, "name": "any"}
+        within: dict[str, Any] = {"first_word_within_seconds": 20.0, "name": "any"}
         self.settings = ModelSettings(url=server.url, **(within | settings))
         self.client = ModelClient(server.url, "k3y")
         self.client.learn("any", unopened=False)
@@ -350,7 +350,7 @@ THOUGHTS: list[bytes | float] = [event(delta(reasoning_content="Hm.")), 0.1] * 4
 def test_the_persona_answers_when_the_model_does_not(
     given: Answer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert reply_to("a cat", given, first_word_within_seconds=1.0) == "A cat."
+    assert reply_to("a cat", given, first_word_within_seconds=2.0) == "A cat."
     (record,) = (r for r in caplog.records if r.name.startswith("characters"))
     assert record.levelno == logging.WARNING
     assert "does not answer" in record.getMessage()
@@ -393,7 +393,7 @@ def test_an_answer_that_is_broken_off_says_so(how: dict[str, bool]) -> None:
         assert isinstance(usage, ModelUsage)
 
     text = "The gate is old. It was bui"
-    talk(play, answer(text, **how))  # type: ignore[arg-type]
+    talk(play, answer(text, **how), first_word_within_seconds=2.0)  # type: ignore[arg-type]
 
 
 def test_the_servers_own_words_are_in_the_log_once_and_neither_key_nor_talk(
