@@ -445,9 +445,13 @@ class CharacterManager(Component):
         return self._addressing.candidates((c.key, c.transform.position) for c in in_reach)
 
     def _place_voice(self, character: Character, listener: Vector, distance: float) -> None:
-        """Make a voice quieter with the distance, and let it come from its side."""
+        """Make a voice quieter with the distance, and let it come from its side.
+
+        It falls as ears take it: half of the way to silence is a quarter of the volume.
+        """
         units = distance / self.pixels_per_unit
         fall = (units - self.full_volume_units) / (self.silent_units - self.full_volume_units)
+        gain = (1.0 - max(0.0, min(1.0, fall))) ** 2
         dx = character.transform.position[0] - listener[0]
         pan = max(-1.0, min(1.0, dx / (self.scene.size[0] / 2)))
-        self.runtime.voice.place(character.key, 1.0 - max(0.0, min(1.0, fall)), pan)
+        self.runtime.voice.place(character.key, gain, pan)

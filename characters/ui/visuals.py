@@ -21,7 +21,7 @@ from characters.ui.appearance import EXPRESSIONS, PROPS, STRIDE, Face, LookName,
 from engine.core.events import Subscription
 from engine.objects.objects import Component
 from engine.ui.colour import hex_colour
-from engine.ui.geometry import scale_of, snapped
+from engine.ui.geometry import Rect, scale_of, snapped
 
 if TYPE_CHECKING:
     from characters.ui.paint.people import CharacterDrawing
@@ -75,7 +75,6 @@ class Backdrop(Component):
         """
         from characters.ui.paint.painter import shared_painter
         from characters.ui.paint.scenery import room_parts
-        from engine.ui.geometry import Rect
 
         camera = self.scene.camera
         seen = Rect(*camera.to_world((0, 0)), *camera.size)
@@ -216,8 +215,12 @@ class CharacterSprite(Component):
 
 
 class PlayerSprite(Component):
-    """The player, whose legs walk where the object moves."""
+    """The player, whose legs walk where the object moves.
 
+    Behind a piece or a person that hides the face, an outline shows where the player stands.
+    """
+
+    execution_order: ClassVar[int] = -60  # the outline is drawn below the HUD
     draws_sharp: ClassVar[bool] = True
     draw_reach: ClassVar[Reach] = CHARACTER_REACH
 
@@ -230,6 +233,7 @@ class PlayerSprite(Component):
     _turn: int = 0
     _walked: float = 0.0
     _last: tuple[float, float] | None = None
+    _is_hidden: bool = False
 
     def prewarm(self) -> Iterator[None]:
         """Draw the pictures of a walk, one for each step."""
@@ -237,7 +241,9 @@ class PlayerSprite(Component):
         yield from _dressed(self, None, 0.3).prewarm((0, -1, 1), faces)
 
     def late_update(self, dt: float) -> None:
-        """Move the legs as far as the object has moved."""
+        """Move the legs as far as the object has moved, and look who stands before it."""
+        if self.scene.time.frame % _LOOK_EVERY == 0:
+            self._is_hidden = any(self._hiders())
         x, y = self.transform.position
         dx, dy = (x - self._last[0], y - self._last[1]) if self._last else (0.0, 0.0)
         self._last = (x, y)
@@ -260,8 +266,34 @@ class PlayerSprite(Component):
             lift=bob(t, own, False),
         )
 
+    def on_gui(self, surface: Any) -> None:
+        """Draw the outline of a player that is hidden."""
+        if self._is_hidden:
+            feet = self.scene.camera.to_screen(self.transform.position)
+            drawing = _dressed(self, scale_of(surface), 0.3)
+            drawing.draw_outline(surface, feet, self._turn, self._swing())
+
+    def _hiders(self) -> Iterator[bool]:
+        """Yield for whatever is drawn over the player whether it hides the face."""
+        x, y = self.transform.position
+        face = Rect(x - 10, y - 94, 20, 20)
+        for sprite in self.scene.find_components(CharacterSprite):
+            yield _hides(sprite, y, _FIGURE, face)
+        for prop in self.scene.find_components(Prop):
+            yield _hides(prop, y, (prop.size.w, prop.size.h), face)
+
     def _swing(self) -> int:
         return STRIDE[int(self._walked * _STEPS_PER_PIXEL + 0.5) % len(STRIDE)]
+
+
+_LOOK_EVERY = 6  # frames: seldom enough for a crowd, often enough for a walk
+_FIGURE = (60.0, 118.0)
+
+
+def _hides(one: Component, depth: float, size: tuple[float, float], face: Rect) -> bool:
+    """Tell whether a picture of that size, with its foot at its object, lies over all of a face."""
+    (x, y), (w, h) = one.transform.position, size
+    return y > depth and face.inside(Rect(x - w / 2, y - h, w, h)) == face
 
 
 def _dressed(

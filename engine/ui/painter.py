@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -102,6 +103,21 @@ class Painter:
     def flipped(self, picture: pygame.Surface) -> pygame.Surface:
         """Return the picture with left and right exchanged."""
         return pygame.transform.flip(picture, True, False)
+
+    def outlined(self, key: Hashable, figure: pygame.Surface, colour: Colour) -> pygame.Surface:
+        """Return the outline of a picture, two logical pixels wide."""
+
+        def make() -> pygame.Surface:
+            outline = pygame.Surface(figure.get_size(), pygame.SRCALPHA, 32)
+            mask, wide = pygame.mask.from_surface(figure), round(2 * self.scale)
+            shape = mask.to_surface(setcolor=colour, unsetcolor=(0, 0, 0, 0))
+            for at in product((-wide, 0, wide), repeat=2):
+                outline.blit(shape, at)
+            inside = mask.to_surface(setcolor=(255, 255, 255, 255), unsetcolor=(0, 0, 0, 0))
+            outline.blit(inside, (0, 0), special_flags=pygame.BLEND_RGBA_SUB)
+            return _final(outline)
+
+        return self.sprites.get(("outline", key), make)
 
     def text(
         self,

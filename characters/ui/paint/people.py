@@ -103,6 +103,21 @@ class CharacterDrawing:
         x, y = snapped(feet, self.scale)
         surface.blit(self._whole[1], (x - BODY_ORIGIN[0], y - _WHOLE_TOP))
 
+    def draw_outline(self, surface: Any, feet: tuple[float, float], turn: int, swing: int) -> None:
+        """Draw where the character stands, over what hides it."""
+        key, (x, y) = ("figure", self._look, turn, swing), snapped(feet, self.scale)
+        picture = self._painter.outlined(key, self._draw_figure(key, turn, swing), AMBER)
+        surface.blit(picture, (x - BODY_ORIGIN[0], y - _WHOLE_TOP))
+
+    def _draw_figure(self, key: Hashable, turn: int, swing: int) -> Any:
+        def figure(picture: Any) -> None:
+            body = self._draw_body(turn, swing, False, is_final=False)
+            picture.blit(body, (0, _WHOLE_TOP - BODY_ORIGIN[1]))
+            at = (round(BODY_ORIGIN[0]) - HEAD_ORIGIN[0], _MOST_LIFT)
+            self._put_head(picture, at, turn, Face())
+
+        return self._painter.composed(key, _WHOLE_SIZE, figure)
+
     def prewarm(
         self, turns: Sequence[int], faces: Iterable[Face], *, is_sitting: bool = False
     ) -> Iterator[None]:

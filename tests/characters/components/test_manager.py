@@ -117,7 +117,7 @@ def test_a_voice_is_full_within_its_one_unit_and_silent_beyond_fifty_or_as_is_se
     level.manager.listen_from((0.0, 0.0), AHEAD)
     level.frame(2)
     places = level.runtime.voice.places
-    assert [places[key][0] for key in ("near", "between", "far")] == pytest.approx([1.0, 0.5, 0.0])
+    assert [places[key][0] for key in ("near", "between", "far")] == pytest.approx([1.0, 0.25, 0.0])
 
 
 SLEEPY = ReconnectPolicy(idle=IdlePolicy.HIBERNATE, hibernate_after_seconds=2.0)

@@ -223,3 +223,16 @@ def test_one_who_thinks_looks_aside() -> None:
 
 def test_the_head_moves_by_a_few_pixels_at_most() -> None:
     assert {visuals.bob(tick / 20, 0.3, True) for tick in range(400)} <= {-1, 0, 1, 2}
+
+
+@pytest.mark.parametrize(("y", "is_outlined"), [(290, True), (310, False), (200, False)])
+def test_a_player_whose_face_is_hidden_is_outlined(y: float, is_outlined: bool) -> None:
+    stage = Stage(player=(300, y))  # ada stands at 300, 300
+    sprite = stage.player.game_object.add(PlayerSprite())
+    stage.frame(12)
+    before = pygame.Surface((960, 600))
+    after = before.copy()
+    sprite.on_gui(after)
+    assert (
+        pygame.image.tobytes(before, "RGB") != pygame.image.tobytes(after, "RGB")
+    ) == is_outlined
