@@ -152,7 +152,7 @@ def _meant(name: str, known: Collection[str]) -> str:
         return FOREIGN_WORDS[name]
     close, _ = did_you_mean(name, sorted(known), likeness=0.75)
     words = [] if close.startswith("one of") else [f"{{{word}}}" for word in close.split(" or ")]
-    if not name:
-        return "{name}"
+    if not name or name in known:
+        return f"{{{name or 'name'}}}"
     declared = f'keys = ["{name}"] if the level or a fact gives it'
     return " or ".join([*filter(lambda word: word != "{}", words), declared])

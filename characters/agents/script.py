@@ -222,11 +222,12 @@ class ScriptedAgent:
         memory.visits += 1
         yield from self._feel(greeting.feel or self._persona.mood, always=True)
         yield from _do(greeting.do, context)
-        if prompt.away_seconds is None or memory.visits == 1 or not greeting.back:
+        away = {"away": away_words(prompt.away_seconds or 0.0)}
+        is_back = prompt.away_seconds is not None and memory.visits > 1
+        if not is_back or not sayable(greeting.back, self._values(context, memory.question) | away):
             memory.name_wanted = 0 if "name" in memory.facts else _NAME_LINES
             yield Say(self._line("first", greeting.first, context))
             return
-        away = {"away": away_words(prompt.away_seconds)}
         line = self._line("back", greeting.back, context, away)
         recalled = self._recalled_on_return(line)
         if recalled:
@@ -271,7 +272,9 @@ class ScriptedAgent:
             is_common_key(key) or known_as(key, self._memory.facts) or match is None
             or match.order < _SHARED
         )  # fmt: skip
-        is_worth_it = match is not None and (match.order >= _SHARED or not learnt)
+        has_name = any(fact.key == "name" for fact in learnt)
+        least = _OWN if has_name else _SHARED if learnt else _REMARK
+        is_worth_it = match is not None and match.order >= least
         if key is not None and is_sure and not is_answer:
             yield Say(self._recall(key, context))
         elif match is not None and is_worth_it:

@@ -30,6 +30,18 @@ def persona_of(character_id: str) -> Persona:
     return FILES.read(PERSONAS / f"{character_id}.toml", PERSONAS.parent / SMALL_TALK)
 
 
+_BY = {"learned": "learnt", "learned_name": "learnt", "corrected.lines": "corrected"}
+_SUBJECTS = ("recall", "unknown", "fallback", "why", *_BY)
+
+
+def _subject(counted: str) -> str | None:
+    """Return what a line was about, from the name of a count in the memory."""
+    if counted.startswith("topic."):
+        return counted.removeprefix("topic.")
+    name = "why" if counted.endswith(".why") or counted == "why.lines" else counted
+    return _BY.get(name, name) if name in _SUBJECTS else None
+
+
 class Actor:
     """An agent, asked and heard in whole answers."""
 
@@ -60,6 +72,19 @@ class Actor:
 
     def say(self, text: str) -> str:
         return self.ask(PlayerSaid(text))
+
+    def answer(self, text: str) -> tuple[str, str]:
+        """Return by what a line is answered, and the answer.
+
+        That is a topic's id, `why`, `recall`, `unknown`, `learnt`, `corrected` or `fallback`.
+        """
+        before = dict(self.agent.memory()["said"])
+        said = self.say(text)
+        now = self.agent.memory()["said"]
+        counted = [key for key, times in now.items() if times != before.get(key)]
+        subjects = [name for key in counted if (name := _subject(key)) is not None]
+        topics = [name for name in subjects if name not in ("learnt", "fallback")]
+        return (topics or subjects)[0], said
 
     def event(self, name: str, text: str = "") -> str:
         return self.ask(Event(name, text))
