@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -42,6 +42,15 @@ class HeardText:
     def marks(self) -> str:
         """The kinds as the text that patterns of kinds match."""
         return "".join(f"#{kind} " for kind in sorted(self.kinds))
+
+    def bare(self, names: Collection[str]) -> str:
+        """Return the words without "well," and the like, and without the names that are called."""
+        words = self.normal.split()
+        while len(words) > 1 and (words[0] in _FILLERS or words[0] in names):
+            del words[0]
+        while len(words) > 1 and words[-1] in names:
+            del words[-1]
+        return "".join(f"{word} " for word in words)
 
     @cached_property
     def is_question(self) -> bool:
@@ -79,6 +88,10 @@ _ASKING = frozenset(
     {"who", "what", "where", "when", "why", "how", "which", "whose", "is", "are", "am", "was"}
     | {"were", "do", "does", "did", "can", "could", "will", "would", "should", "shall", "may"}
     | {"might", "have", "has", "you", "your"}
+)
+_FILLERS = frozenset(
+    {"so", "and", "but", "well", "oh", "um", "uh", "hm", "hmm", "ok", "okay", "hey", "then", "now"}
+    | {"actually", "anyway", "please", "look", "listen", "also", "lol", "haha", "hi", "hello"}
 )
 _MY = re.compile(r"\b(?:my|our) (?:[\w']+ ){1,2}")
 _PLAIN = str.maketrans({"\u2019": "'", "\u2018": "'"})

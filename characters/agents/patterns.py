@@ -8,6 +8,7 @@ A pattern is made of words, matched anywhere in what was said, whatever its case
     (hello | good morning)  one of several
     [really] hurt           may be left out
     = yes                   nothing else was said
+    = do you *              so begins what was said
     do you like <thing>     up to five words, for the blank {thing}; at the end: all that is left
     #German                 what a line is as a whole: see `characters.agents.hearing`
     *                       anything, if nothing else fits
@@ -163,8 +164,9 @@ class Pattern:
         named = [token for token in tokens if _CAPTURE.fullmatch(token)]
         if len(set(named)) < len(named):
             raise PatternError(f"the pattern {source!r} has {named[0]} twice")
-        end = "$" if whole or tokens[-1].startswith("<") else ""
-        regex = f"^{body.regex}$" if whole else f"(?:^|(?<= )){body.regex}{end}"
+        end = "$" if tokens[-1].startswith("<") else ""
+        rest_of_line = "" if tokens[-1] == "*" else "$"
+        regex = f"^{body.regex}{rest_of_line}" if whole else f"(?:^|(?<= )){body.regex}{end}"
         words = frozenset(token.rstrip("*") for token in tokens if token[0] not in "()[]|*<")
         # A bare * matches anything, but only where nothing else does.
         return cls(source, regex, (body.length or 0.1) + (1.0 if whole else 0.0), words, body.gate)

@@ -14,7 +14,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from characters.agents.hearing import Speller
-from characters.agents.patterns import Pattern, PatternIndex
+from characters.agents.patterns import Pattern, PatternIndex, normalise
 from characters.protocol.model_settings import ModelSettings
 from engine.toml.reader import read_toml
 
@@ -246,6 +246,11 @@ class Persona(_Strict):
     def shared(self) -> tuple[Topic, ...]:
         """The small talk of all personas, in this one's words."""
         return self._pack.worded(self)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The words by which the character may be called."""
+        return frozenset((*normalise(self.name).split(), "sir", "madam", "doctor", "mister"))
 
     @cached_property
     def shared_ids(self) -> frozenset[str]:

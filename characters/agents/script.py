@@ -359,14 +359,21 @@ class ScriptedAgent:
         Words that the player says of himself count only where he is meant.
         """
         about_others = heard.without(fact.value for fact in facts if fact.key not in _OF_THE_WORLD)
+        bare = heard.bare(self._persona.names)
         best: dict[str, tuple[float, Mapping[str, str]]] = {}
         for topic_id, pattern in self._persona.near(heard.words):
             topic = self._topics.get(topic_id)
             if topic is None or pattern.weight <= best.get(topic_id, (0.0,))[0]:
                 continue
-            is_his = topic.answers is not None or pattern.is_of_the_player
-            text = heard.normal if is_his else about_others
-            found = pattern.match(heard.marks if pattern.is_kind else text)
+            if pattern.is_kind:
+                text = heard.marks
+            elif topic.answers is not None or pattern.is_of_the_player:
+                text = heard.normal
+            else:
+                text = bare if topic.general else about_others
+            found = pattern.match(text)
+            if found is None and topic_id in self._persona.shared_ids:
+                found = pattern.match(bare)
             if found is not None:
                 best[topic_id] = pattern.weight, found.groupdict()
         return [
