@@ -349,7 +349,7 @@ ENGLISH = Words.of(
         "audio": {
             "calm": "{what} Typing and captions work.",
             "without_sound": "This game runs without sound.",
-            "needs_pyaudio": 'A microphone needs PyAudio: pip install "pygame-troupe[mic]".',
+            "needs_pyaudio": "A microphone needs PyAudio: {install}.",
             "no_configuration": "This machine has no working sound configuration, so there is no "
             "sound.",
             "no_portaudio": "PortAudio could not be started, so there is no sound.",
@@ -375,10 +375,10 @@ ENGLISH = Words.of(
             "loudspeaker_gone": "The loudspeaker is gone; looking for it again.",
         },
         "model": {
-            "no_package": "A language model needs the package openai: pip install "
-            '"pygame-troupe[model]". Until then the personas\' own lines are said.',
-            "no_runner": "A model from a file needs llama.cpp: pip install "
-            '"pygame-troupe[local-model]". Until then the personas\' own lines are said.',
+            "no_package": "A language model needs the package openai: {install}. Until then the "
+            "personas' own lines are said.",
+            "no_runner": "A model from a file needs llama.cpp: {install}. Until then the personas' "
+            "own lines are said.",
             "no_file": "There is no model file {path}. The personas' own lines are said.",
             "no_key": "The variable {variable} is not set: it is to hold the language model's key. "
             "The personas' own lines are said.",

@@ -62,6 +62,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "engine.core",
     ),
     "characters.service": (
+        "engine.core.errors",
         "engine.core.file_system",
         "characters.agents",
         "characters.english",

@@ -24,6 +24,7 @@ from typing import Any, Literal
 from characters.audio.sources import AudioDevice
 from characters.english import ENGLISH
 from engine.core.alsa import silence_alsa
+from engine.core.errors import install_command
 from engine.core.processes import module_command, module_environment, run_in_time
 
 __all__ = [
@@ -44,7 +45,7 @@ RETRY_GROWTH = 1.25
 LOST_CAP_SECONDS = 1.2
 ABSENT_CAP_SECONDS = 4.0
 
-NEEDS_PYAUDIO = ENGLISH("audio.needs_pyaudio")
+NEEDS_PYAUDIO = ENGLISH("audio.needs_pyaudio", install=install_command("mic"))
 
 PROBE = "characters.audio.device_probe"
 

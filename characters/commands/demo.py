@@ -45,6 +45,7 @@ from engine.app.application import Application, settle_memory
 from engine.app.hot_reload import HotReload
 from engine.core.clock import Time
 from engine.core.data_folder import DataFolderError
+from engine.core.errors import install_command
 from engine.core.words import Words
 from engine.objects.assets import AssetFolder
 from engine.prefs.prefs import PrefsLockedError
@@ -115,7 +116,7 @@ def parse(arguments: Sequence[str] | None, program: str = "main.py") -> Options:
     if values["headless"] and (values["screenshot"] or values["record_gif"]):
         parser.error("pictures need the window: leave out --headless")
     if values["record_gif"] and find_spec("PIL") is None:
-        parser.error('--record-gif needs Pillow: pip install "pygame-troupe[record]"')
+        parser.error(f"--record-gif needs Pillow: {install_command('record')}")
     if values["seconds"] is not None and not values["seconds"] > 0:
         parser.error("--seconds must be above 0")
     values["microphone"] = values["microphone"] or ("script" if values["headless"] else "device")

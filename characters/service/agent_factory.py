@@ -24,6 +24,7 @@ from characters.protocol.model_settings import ModelSettings, laid_over
 from characters.service.registry import RefusalError
 from characters.service.service import AgentAbout
 from characters.speech.interfaces import VoiceStyle
+from engine.core.errors import install_command
 from engine.toml.reader import TomlFileError
 
 __all__ = ["ModelPool", "PersonaAgentFactory"]
@@ -76,7 +77,7 @@ class ModelPool:
         if not key and any(it is not None and it.url == settings.url for it in ours):
             named = {it.key_env for it in ours if it is not None}
             key = self._environment.get(settings.key_env, "") if settings.key_env in named else ""
-        problem = "" if has_package() else ENGLISH("model.no_package")
+        problem = "" if has_package() else _no_package()
         if not problem and settings.key_env and not key:
             problem = ENGLISH("model.no_key", variable=settings.key_env)
         return ModelChoice(settings, self._client(settings.url, key), problem)
@@ -103,9 +104,11 @@ class ModelPool:
     def _from_file(self, settings: ModelSettings) -> ModelChoice:
         name = Path(settings.file).expanduser()
         path = next((p for folder in self._folders if (p := folder / name).is_file()), name)
-        if not has_package() or not has_runner():
-            missing = "model.no_runner" if has_package() else "model.no_package"
-            return ModelChoice(settings, None, ENGLISH(missing))
+        if not has_package():
+            return ModelChoice(settings, None, _no_package())
+        if not has_runner():
+            missing = ENGLISH("model.no_runner", install=install_command("local-model"))
+            return ModelChoice(settings, None, missing)
         if not path.is_file():
             return ModelChoice(settings, None, ENGLISH("model.no_file", path=path))
         runner = self._local.get(path)
@@ -201,3 +204,7 @@ class PersonaAgentFactory:
 
 def _problem(message: str) -> dict[str, Any]:
     return {"type": "persona", "loc": ["body", "persona"], "msg": message}
+
+
+def _no_package() -> str:
+    return ENGLISH("model.no_package", install=install_command("model"))

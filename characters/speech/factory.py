@@ -37,6 +37,7 @@ from characters.speech.remote import EndpointRecogniser, EndpointSynthesiser, Sp
 from characters.speech.settings import SpeechDetector, SpeechSettings, SpeechVoice
 from characters.speech.whisper import WhisperRecogniser, packaged_model, whisper_problem
 from characters.speech.worker import InWorker
+from engine.core.errors import install_command
 
 __all__ = [
     "PLACEHOLDER_RATE", "FallbackSynthesiser", "make_speech", "PlaceholderSpeech", "SpeechParts",
@@ -47,19 +48,13 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 
-NO_RECOGNITION = (
-    'Speech is not understood here: `pip install "pygame-troupe[speech]"`. Typing works.'
-)
+NO_RECOGNITION = f"Speech is not understood here: `{install_command('speech')}`. Typing works."
 NO_SYNTHESIS = (
-    'Characters only babble: `pip install "pygame-troupe[voice]"`, or install the program '
-    "espeak-ng. Captions work."
+    f"Characters only babble: `{install_command('voice')}`, or install the program espeak-ng. "
+    "Captions work."
 )
-NO_HIBARI = (
-    'The human voice is not installed, another one speaks: `pip install "pygame-troupe[voice]"`.'
-)
-NO_SILERO = (
-    'Silero is not installed, another detector is used: `pip install "pygame-troupe[silero]"`.'
-)
+NO_HIBARI = f"The human voice is not installed, another one speaks: `{install_command('voice')}`."
+NO_SILERO = f"Silero is not installed, another detector is used: `{install_command('silero')}`."
 ADVICE_WITHOUT_RECOGNITION = ENGLISH("speech.not_here")
 # Letters. Each part is made on its own: a short one like "Ah." sounds better with the next.
 MIN_SENTENCE = 30

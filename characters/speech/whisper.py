@@ -13,6 +13,7 @@ import numpy as np
 
 from characters.audio.signal import Floats
 from characters.speech.interfaces import SAY_AGAIN, Heard, Rejected, dictated
+from engine.core.errors import install_command
 
 __all__ = ["packaged_model", "whisper_problem", "WhisperModel", "WhisperRecogniser"]
 
@@ -42,7 +43,7 @@ def whisper_problem(folder: Path) -> str | None:
     try:
         import faster_whisper  # noqa: F401 # only whether it is there
     except ImportError:
-        return 'faster-whisper is not installed: `pip install "pygame-troupe[whisper]"`.'
+        return f"faster-whisper is not installed: `{install_command('whisper')}`."
     return None
 
 

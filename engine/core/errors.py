@@ -19,7 +19,9 @@ is not raised: `scene.on_error` emits it as a ComponentError, which is a value.
 
 from __future__ import annotations
 
-__all__ = ["EngineError"]
+from pathlib import Path
+
+__all__ = ["EngineError", "install_command"]
 
 
 class EngineError(Exception):
@@ -27,3 +29,13 @@ class EngineError(Exception):
 
     retryable: bool = False
     """Whether the same call may succeed later without a change to the program or its files."""
+
+
+def install_command(extra: str = "", root: Path = Path(__file__).parents[2]) -> str:
+    """Return the command that installs this package, or an extra of it, as an advice names it.
+
+    In a checkout, which has a pyproject.toml at its `root`, that is the checkout and no wheel.
+    """
+    is_checkout = (root / "pyproject.toml").is_file()
+    option, name = ("-e ", str(root)) if is_checkout else ("", "pygame-troupe")
+    return f'pip install {option}"{name}[{extra}]"' if extra else f'pip install {option}"{name}"'

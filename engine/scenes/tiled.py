@@ -19,6 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from engine.core.errors import install_command
 from engine.objects.registry import ComponentRegistry
 from engine.toml.positions import KeyPath, Positions, scan
 from engine.toml.reader import Problem, TomlFileError, TomlSource
@@ -53,9 +54,7 @@ def read_tiled(path: Path, registry: ComponentRegistry) -> TiledSource:
     try:
         import pytiled_parser
     except ImportError:
-        raise _error(
-            path, "needs the package pytiled-parser", 'pip install "pygame-troupe[tiled]"'
-        ) from None
+        raise _error(path, "needs the package pytiled-parser", install_command("tiled")) from None
     try:
         text = path.read_bytes().decode("utf-8")  # with its line ends: it is compared later
         layers = pytiled_parser.parse_map(path).layers

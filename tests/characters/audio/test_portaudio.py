@@ -16,6 +16,7 @@ from characters.audio.portaudio import (
     stable_name,
     why_probe_failed,
 )
+from engine.core.errors import install_command
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_the_same_device_of_two_host_interfaces_is_listed_once_and_keeps_the_def
 
 
 def test_each_way_to_fail_has_its_sentence() -> None:
-    assert "pygame-troupe[mic]" in why_probe_failed(
+    assert install_command("mic") in why_probe_failed(
         1, b"ModuleNotFoundError: No module named 'pyaudio'"
     )
     assert "sound configuration" in why_probe_failed(-6, b"Expression 'alsa...' failed")

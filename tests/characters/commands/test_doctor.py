@@ -10,6 +10,7 @@ from characters.audio.portaudio import DeviceReport
 from characters.audio.sources import AudioDevice
 from characters.commands.doctor import Finding, Machine, examine, print_findings
 from characters.speech.settings import SpeechDetector, SpeechSettings
+from engine.core.errors import install_command
 from engine.prefs.prefs import PlayerPrefs
 
 DEVICES = DeviceReport((AudioDevice("Desk mic", 1, 0, 48000), AudioDevice("Speaker", 0, 2, 48000)))
@@ -48,7 +49,7 @@ def test_a_healthy_machine_has_nothing_to_do(tmp_path: Path) -> None:
         ({"devices": DeviceReport}, "microphone", "warn", "Type instead"),
         ({"devices": DeviceReport}, "speaker", "warn", "captions"),
         ({"level": lambda: "delivers pure silence"}, "microphone level", "warn", "muted"),
-        ({"program": lambda name: None}, "speech synthesis", "warn", "pygame-troupe[voice]"),
+        ({"program": lambda name: None}, "speech synthesis", "warn", install_command("voice")),
     ],
 )
 def test_what_is_wrong_is_named_with_what_to_do(

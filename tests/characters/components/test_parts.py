@@ -30,6 +30,7 @@ from characters.session.policy import ReconnectPolicy
 from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore
 from characters.ui.hud import Hud
 from engine.core.data_folder import data_folder
+from engine.core.errors import install_command
 from engine.objects.registry import ComponentRegistry
 from engine.objects.scene import Scene
 from engine.prefs.prefs import PlayerPrefs
@@ -295,7 +296,7 @@ def test_without_pyaudio_a_sentence_says_how_to_add_the_microphone(
     monkeypatch.setitem(sys.modules, "characters.audio.microphone", None)  # its import fails
     sound = open_sound()
     for part in (sound.microphone(), looked(sound.devices)):
-        assert part.problem is not None and 'pip install "pygame-troupe[mic]"' in part.problem
+        assert part.problem is not None and install_command("mic") in part.problem
     assert isinstance(sound.voice, DeviceVoice) and sound.voice.problem is None
 
 

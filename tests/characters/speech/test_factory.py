@@ -32,6 +32,7 @@ from characters.speech.interfaces import (
 )
 from characters.speech.listener import LoudnessDetector
 from characters.speech.settings import SpeechDetector, SpeechSettings, SpeechVoice
+from engine.core.errors import install_command
 from tests.characters.speech.openai_server import serving
 from tests.characters.speech.test_sphinx import spoken
 
@@ -93,7 +94,7 @@ def test_without_its_parts_it_says_what_is_missing_and_goes_on(
     monkeypatch.setenv("PATH", os.devnull)
     monkeypatch.setattr("characters.speech.factory.find_spec", lambda name: None)
     speech = make_speech(recognise=False)
-    assert len(speech.problems) == 1 and "pygame-troupe[voice]" in speech.problems[0]
+    assert len(speech.problems) == 1 and install_command("voice") in speech.problems[0]
     assert asyncio.run(say(speech))[0].sample_rate == PLACEHOLDER_RATE
 
 
@@ -156,7 +157,7 @@ def test_a_human_voice_that_is_asked_for_and_missing_is_told(
 ) -> None:
     monkeypatch.setattr("characters.speech.factory.find_spec", lambda name: None)
     speech = make_speech(SpeechSettings(voice=SpeechVoice.HIBARI), recognise=False)
-    assert "pygame-troupe[voice]" in speech.problems[0]
+    assert install_command("voice") in speech.problems[0]
 
 
 def test_a_model_that_is_not_there_leaves_the_words_to_pocketsphinx(tmp_path: Path) -> None:

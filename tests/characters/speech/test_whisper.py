@@ -11,6 +11,7 @@ import pytest
 
 from characters.speech.interfaces import SAY_AGAIN, Heard, Rejected
 from characters.speech.whisper import WhisperModel, WhisperRecogniser, whisper_problem
+from engine.core.errors import install_command
 
 SOUND = np.full(1_600, 16_384, "<i2").tobytes()
 
@@ -118,4 +119,4 @@ def test_a_model_without_its_package_says_what_to_install(
     (tmp_path / "model.bin").touch()
     monkeypatch.setitem(__import__("sys").modules, "faster_whisper", None)
     problem = whisper_problem(tmp_path)
-    assert problem is not None and 'pip install "pygame-troupe[whisper]"' in problem
+    assert problem is not None and install_command("whisper") in problem
