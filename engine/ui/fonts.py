@@ -110,9 +110,14 @@ def _font(face: Path | None) -> pygame.font.Font:
 def rendered(font: pygame.font.Font, text: str, colour: tuple[int, int, int]) -> pygame.Surface:
     """Return the text as a picture; one without visible letters has no width."""
     try:
-        return font.render(text, True, colour)
+        picture = font.render(text, True, colour)
     except pygame.error:  # nothing of it is visible
         return pygame.Surface((0, font.get_height()), pygame.SRCALPHA, 32)
+    # pygame-ce adds the gap below a line.
+    height = max(font.size(text)[1], picture.get_bounding_rect().bottom)
+    if height >= picture.get_height():
+        return picture
+    return picture.subsurface((0, 0, picture.get_width(), height)).copy()
 
 
 def _picture(font: pygame.font.Font, letter: str) -> tuple[tuple[int, int], bytes]:
