@@ -41,7 +41,8 @@ def test_the_five_characters_are_here() -> None:
 def test_a_shipped_persona_has_plenty_to_say(name: str) -> None:
     persona = persona_of(name)
     assert len(persona.topic) >= 10
-    assert len(persona.fallback) >= 3
+    assert len(persona.fallback) >= 12
+    assert len(persona.small_talk) >= 80
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -175,3 +176,43 @@ def test_a_file_that_cannot_be_read_is_read_again_once_it_is_mended(tmp_path: Pa
         files.read(path)
     path.write_text(MINIMAL + '[[topic]]\nid = "cat"\nsays = ["cat"]\nlines = ["A cat."]\n')
     assert files.read(path).name == "Bo"
+
+
+def test_a_word_alone_is_no_diagnosis_for_the_nurse() -> None:
+    nurse = Actor(persona_of("nurse-21c4"))
+    nurse.greet()
+    assert "what did you see" in nurse.say("Is it scurvy?")
+    nurse.say("His gums bleed.")
+    nurse.say("His gums really bleed.")
+    assert "crate of oranges" not in nurse.say("He has scurvy")
+    assert "crate of oranges" in nurse.say("He eats only toast and tea, it is scurvy!")
+
+
+def test_one_clue_told_twice_is_one_clue() -> None:
+    patient = Actor(persona_of("patient-7f3a"))
+    for question in ("What do you eat?", "Do you eat any fruit?", "How are you?"):
+        patient.say(question)
+    assert "relit" not in patient.say("You have scurvy")
+
+
+def test_a_cat_is_not_found_by_asking_for_the_kiosk() -> None:
+    porter = Actor(persona_of("porter-3e8f"))
+    porter.say("Where is the cat?")
+    porter.say("What is at the kiosk?")
+    assert "Cheer" not in porter.actions
+
+
+def test_what_is_no_answer_is_not_counted_as_a_wrong_one() -> None:
+    examiner = Actor(persona_of("examiner-5d2e"))
+    examiner.say("begin")
+    for line in ("What?", "repeat the question", "?", "you are strict", "can I have water?", "hmm"):
+        assert "Question one" in examiner.say(line) or "Question two" not in examiner.say("repeat")
+    for line in ("I wash my hands", "penicillin", "I continue", "scurvy", "I do not know"):
+        examiner.say(line)
+    assert "Question" not in examiner.say("repeat the question")
+    assert "5 of five" in examiner.say("result")
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_no_direction_leads_to_a_door_that_is_not_there(name: str) -> None:
+    assert "green cross" not in (PERSONAS / f"{name}.toml").read_text(encoding="utf-8").lower()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from characters.agents.agent import PlayerSaid
 from characters.agents.facts import asked_for, introduced, learn, recite
 from characters.agents.patterns import normalise
-from characters.agents.persona import Persona
+from characters.agents.persona import Persona, SmallTalk
 from tests.characters.agents.acting import Actor
 
 
@@ -327,3 +328,44 @@ def test_other_short_answers_are_taken_as_they_are(said: str) -> None:
 @given(st.text("I am my name is.,!?' \u00e9\nABC19", max_size=80))
 def test_no_text_breaks_the_learner_and_values_stay_short(text: str) -> None:
     assert all(0 < len(fact.value) <= 60 for fact in learn(text))
+
+
+def test_no_answer_is_the_very_one_before() -> None:
+    actor = Actor(persona(topic=[{"id": "cat", "says": ["cat"], "lines": ["A cat."]}]))
+    said = [actor.say(text) for text in ("cat", "cat", "cat", "xyzzy", "xyzzy", "xyzzy")]
+    assert not [a for a, b in pairwise(said) if a == b]
+
+
+def test_a_topic_may_wait_for_what_the_level_told() -> None:
+    gate = {"id": "gate", "says": ["gate"], "when": {"keys": {"gate": "open"}}, "lines": ["Open."]}
+    actor = Actor(persona(topic=[gate]))
+    assert actor.ask(PlayerSaid("the gate"), {"keys": {"gate": "shut"}}) == "Pardon?"
+    assert actor.ask(PlayerSaid("the gate"), {"keys": {"gate": "open"}}) == "Open."
+
+
+def test_what_the_player_says_of_himself_is_not_the_characters_topic() -> None:
+    nurse = {"id": "nurse", "says": ["nurse", "wife"], "lines": ["Nurse Okafor."]}
+    actor = Actor(persona(topic=[nurse]))
+    assert actor.say("I work as a nurse") == "Noted: you are a nurse."
+    assert actor.say("my wife died") == "Pardon?"
+    assert actor.say("where is the nurse") == "Nurse Okafor."
+
+
+def test_a_fallback_offers_what_was_not_told_and_yes_takes_it() -> None:
+    pack = SmallTalk.model_validate(
+        {"topic": [{"id": "yes", "says": ["= yes"], "goes_on": "offer", "lines": ["Yes?"]}]}
+    )
+    topics = [{"id": "clock", "says": ["clock"], "lines": ["It stopped."], "lead": "the clock"}]
+    told = persona(topic=topics, fallback=["Ask me about {lead|anything}."])
+    actor = Actor(told.with_small_talk(pack))
+    assert actor.say("xyzzy") == "Ask me about the clock."
+    assert actor.say("yes") == "It stopped."
+    assert actor.say("xyzzy") == "Ask me about anything."
+
+
+def test_a_persona_words_small_talk_or_goes_without() -> None:
+    topics = [{"id": name, "says": [name], "lines": [f"{name}."]} for name in ("joke", "weather")]
+    pack = SmallTalk.model_validate({"topic": topics})
+    own = persona(small_talk={"joke": ["Ha."], "weather": False})
+    actor = Actor(own.with_small_talk(pack))
+    assert [actor.say("joke"), actor.say("weather")] == ["Ha.", "Pardon?"]

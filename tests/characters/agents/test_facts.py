@@ -1,0 +1,76 @@
+"""What a player tells of himself: two facts at once, corrections, and names that are one."""
+
+from __future__ import annotations
+
+import pytest
+
+from characters.agents.facts import asked_for, known_as, learn, recite, update
+from characters.agents.patterns import normalise
+
+
+def kept(*lines: str) -> dict[str, str]:
+    facts: dict[str, str] = {}
+    for line in lines:
+        update(facts, learn(line, facts))
+    return facts
+
+
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        (
+            "I am a carpenter from Bristol and my dog is called Rex",
+            {"profession": "carpenter", "home": "Bristol", "dog": "Rex"},
+        ),
+        ("I have a sister called Lucy", {"sister": "Lucy"}),
+        (
+            "I have two cats, Tom and Jerry, and a sister named Lucy",
+            {"has": "two cats", "cats": "Tom and Jerry", "sister": "Lucy"},
+        ),
+        ("I am Dr. Eleanor Marsh, the new physician.", {"name": "Dr. Eleanor Marsh"}),
+        ("I'm Rose, and you?", {"name": "Rose"}),
+        ("My father was a fisherman.", {"father": "was a fisherman"}),
+        ("my name is Ada not Eva", {"name": "Ada"}),
+    ],
+)
+def test_a_sentence_may_hold_several_facts(text: str, facts: dict[str, str]) -> None:
+    assert kept(text) == facts
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I am tired", "I AM HUNGRY", "I'm Tired", "my wife died", "my head hurts", "call me later",
+        "my name is none of your business", "what did i say my name was", "What if I am a robot?",
+    ],
+)  # fmt: skip
+def test_what_is_no_fact_teaches_nothing(text: str) -> None:
+    assert kept(text) == {}
+
+
+def test_what_is_taken_back_is_forgotten() -> None:
+    assert kept("My name is Ada", "My name is not Ada, it is Bob") == {"name": "Bob"}
+    assert kept("My name is Batman", "jk its Kyle") == {"name": "Kyle"}
+    assert kept("I am a nurse", "I am not a nurse") == {}
+    assert kept("I like tea", "I like cats", "I don't like tea") == {
+        "likes": "cats",
+        "dislikes": "tea",
+    }
+
+
+@pytest.mark.parametrize(
+    ("told", "asked", "answer"),
+    [
+        ("I am from Bristol", "Where do I live?", "you are from Bristol"),
+        ("I live in Leeds", "where am I from", "you live in Leeds"),
+        ("I hate rain", "what don't I like?", "you can't stand rain"),
+        ("My dog is called Rex", "what's my dog's name", "your dog is Rex"),
+        ("I have a dog", "do i have a dog?", "you have a dog"),
+        ("My father was a fisherman", "And what was my father?", "your father was a fisherman"),
+    ],
+)
+def test_what_was_told_can_be_asked_for(told: str, asked: str, answer: str) -> None:
+    facts = kept(told)
+    key = known_as(asked_for(normalise(asked)) or "", facts)
+    assert key is not None
+    assert recite(facts, [key]) == answer

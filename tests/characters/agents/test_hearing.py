@@ -1,0 +1,63 @@
+"""What a line is before its words are matched."""
+
+from __future__ import annotations
+
+import pytest
+
+from characters.agents.hearing import Speller, hear
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Wo tut es weh?", "German"),
+        ("Ich spreche kein Englisch", "German"),
+        ("Bonjour, comment \u00e7a va ?", "French"),
+        ("\u00bfC\u00f3mo te llamas?", "Spanish"),
+        ("hola", "Spanish"),
+        ("Parli italiano?", "Italian"),
+        ("Voc\u00ea fala portugu\u00eas?", "Portuguese"),
+        ("\u043a\u0430\u043a \u0434\u0435\u043b\u0430", "Russian"),
+        ("\u03a4\u03b9 \u03ba\u03ac\u03bd\u03b5\u03b9\u03c2;", "Greek"),
+        ("\u65e5\u672c\u8a9e\u3092\u8a71\u305b\u307e\u3059\u304b", "Japanese"),
+        ("\u4f60\u597d\u5417", "Chinese"),
+        ("Where does it hurt?", ""),
+        ("no no no", ""),
+        ("?", ""),
+    ],
+)
+def test_a_foreign_language_is_known_by_its_words_or_letters(text: str, language: str) -> None:
+    assert hear(text).language == language
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("asdfghjkl", "gibberish"),
+        ("a", "gibberish"),
+        ("1234567890", "number"),
+        ("what is 2+2?", "sum"),
+        ("?", "question"),
+        ("...", "dots"),
+        ("\U0001f986\U0001f986", "emoji"),
+        ("*waves*", "deed"),
+        ("STOP SHOUTING AT ME", "shouting"),
+    ],
+)
+def test_a_line_has_a_kind(text: str, kind: str) -> None:
+    assert kind in hear(text).kinds
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("wehre does it hrut", "where does it hurt "),
+        ("teh lighthuose", "the lighthouse "),
+        ("pennicilin", "penicillin "),
+        ("that is right", "that is right "),
+        ("my hat", "my hat "),
+    ],
+)
+def test_typing_mistakes_are_corrected_and_common_words_are_none(wrong: str, right: str) -> None:
+    words = ["where", "does", "hurt", "the", "lighthouse", "penicillin", "light", "cat"]
+    assert Speller(words).correct(wrong) == right
