@@ -15,6 +15,7 @@ import zlib
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -101,7 +102,8 @@ class HibariVoice:
 
     def __init__(self, load: Callable[[], SpectrumModel] = load_hibari) -> None:
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="voice")
-        self._model = self._worker.submit(load)
+        # Loaded with the first sentence: a service starts, and connects everybody, without it.
+        self._load = cache(load)
 
     async def synthesise(self, text: str, style: VoiceStyle) -> AsyncGenerator[VoiceChunk, None]:
         """Speak a sentence. Raises SynthesisError for another language, or a model that fails."""
@@ -116,7 +118,7 @@ class HibariVoice:
             yield chunk
 
     def _speak(self, text: str, cast: _Cast) -> list[VoiceChunk]:
-        model, seed = self._model.result(), zlib.crc32(text.encode())
+        model, seed = self._load(), zlib.crc32(text.encode())
         chunks: list[VoiceChunk] = []
         for phonemes in model.phonemize(text):
             spectrum = _in_cast(model.spectrum(phonemes, cast.pace), cast)
