@@ -55,11 +55,14 @@ _MODULES: Mapping[str, str] = MappingProxyType(
         "TranscriptChanged": "characters.client.config",
         "FinalUserTranscription": "characters.protocol.messages",
         "ActionResponse": "characters.protocol.messages",
+        "ActionDone": "characters.client.config",
+        "ActionRefused": "characters.protocol.messages",
         "BotEmotion": "characters.protocol.messages",
         "Visemes": "characters.protocol.messages",
         # what a game sends
         "TriggerMessage": "characters.protocol.messages",
         "ContextUpdate": "characters.protocol.messages",
+        "UpdateTemplateKeys": "characters.protocol.messages",
         # where sessions are kept
         "SessionData": "characters.storage.sessions",
         "SessionPersistence": "characters.storage.sessions",

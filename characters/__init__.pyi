@@ -1,3 +1,4 @@
+from characters.client.config import ActionDone as ActionDone
 from characters.client.config import TranscriptChanged as TranscriptChanged
 from characters.client.handle import SessionHandle as SessionHandle
 from characters.client.runtime import Runtime as Runtime
@@ -15,12 +16,14 @@ from characters.components.relays import CharacterEventRelay as CharacterEventRe
 from characters.components.relays import SessionEventRelay as SessionEventRelay
 from characters.components.relays import TranscriptEventRelay as TranscriptEventRelay
 from characters.protocol.failures import CharactersError as CharactersError
+from characters.protocol.messages import ActionRefused as ActionRefused
 from characters.protocol.messages import ActionResponse as ActionResponse
 from characters.protocol.messages import BotEmotion as BotEmotion
 from characters.protocol.messages import ContextUpdate as ContextUpdate
 from characters.protocol.messages import FinalUserTranscription as FinalUserTranscription
 from characters.protocol.messages import RespondMode as RespondMode
 from characters.protocol.messages import TriggerMessage as TriggerMessage
+from characters.protocol.messages import UpdateTemplateKeys as UpdateTemplateKeys
 from characters.protocol.messages import Visemes as Visemes
 from characters.protocol.model_settings import ModelSettings as ModelSettings
 from characters.protocol.turn_settings import TurnSettings as TurnSettings

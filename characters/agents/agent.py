@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
@@ -10,8 +11,11 @@ from characters.protocol.messages import Action, ModelUsage
 
 __all__ = [
     "Agent", "Arrived", "BrokenOff", "Do", "Event", "Feel", "LimitReached", "Part", "PlayerSaid",
-    "Prompt", "Say", "Silence", "Spoken",
+    "Prompt", "Refused", "Say", "Silence", "Spoken",
 ]  # fmt: skip
+
+
+SPEAK = re.compile(r"<speak>(.*?)</speak>", re.DOTALL | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +35,19 @@ class PlayerSaid:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something happened in the level."""
+    """Something happened in the level.
+
+    A text with `<speak>...</speak>` in it says word for word what the character says about it.
+    """
 
     name: str
     text: str = ""
+
+    @property
+    def speech(self) -> str:
+        """What stands between the tags, on one line; "" without them."""
+        found = SPEAK.search(self.text)
+        return " ".join(found[1].split()) if found else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +81,14 @@ class Do:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """Something that the character cannot do, though its mind wanted it; `reason` is a sentence."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class BrokenOff:
     """The answer ends in mid-sentence: what was not let out of its last sentence never is.
 
@@ -86,7 +107,7 @@ class LimitReached:
     message: str
 
 
-Part: TypeAlias = Say | Feel | Do | BrokenOff | ModelUsage | LimitReached
+Part: TypeAlias = Say | Feel | Do | Refused | BrokenOff | ModelUsage | LimitReached
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +127,8 @@ class Agent(Protocol):
 
         `context` is what the game told about the level: "dynamic_info" (text), "scene"
         (list of things), "keys" (template variables), "attention" (name), "player_name" and
-        "actions" (the names of what can be done, None for anything). "history" is what was said
+        "actions" (the names of what can be done, None for anything) and "functions" (description
+        and parameters of actions, by name, where the game told them). "history" is what was said
         before (`Spoken`, oldest first), what the player has just said being its end.
         """
 

@@ -25,6 +25,7 @@ from characters.agents.agent import (
     Part,
     PlayerSaid,
     Prompt,
+    Refused,
     Say,
     Silence,
     Spoken,
@@ -124,7 +125,7 @@ class LlmAgent:
             else:
                 async with aclosing(self._generate(prompt, context)) as parts:
                     async for part in parts:
-                        has_answered = has_answered or not isinstance(part, ModelUsage)
+                        has_answered = has_answered or not isinstance(part, ModelUsage | Refused)
                         yield part
         if has_answered:
             return
@@ -136,8 +137,10 @@ class LlmAgent:
         if isinstance(prompt, Arrived):
             return self._settings.greets
         if isinstance(prompt, Event):
-            # What the persona's author wrote for an event goes first.
-            return all(event.name != prompt.name for event in self._persona.event)
+            # What the game or the persona's author wrote for an event goes first.
+            return not prompt.speech and all(
+                event.name != prompt.name for event in self._persona.event
+            )
         return not isinstance(prompt, Silence)
 
     def _is_spent(self) -> bool:
@@ -155,7 +158,7 @@ class LlmAgent:
     async def _generate(
         self, prompt: Prompt, context: Mapping[str, Any]
     ) -> AsyncGenerator[Part, None]:
-        toolbox = Toolbox(context.get("actions"))
+        toolbox = Toolbox(context.get("actions"), context.get("functions") or {})
         request = self._request(prompt, context, toolbox)
         answer = Answer(self._names(), self._settings, self._client.holds(request.model))
         began = self._now()
@@ -294,6 +297,7 @@ class Answer:
         self._spoken = SpokenText(names, holds=holds)
         self._most_sentences = settings.max_sentences
         self._calls: dict[int, CallPiece] = {}
+        self.has_more_calls = False
         self._is_held = holds
         self._released: list[Part] = []
 
@@ -362,6 +366,8 @@ class Answer:
             )
         if known is not None or len(self._calls) < MOST_CALLS:
             self._calls[piece.index] = piece
+        else:
+            self.has_more_calls = True
 
     def _limited(self, parts: Iterable[Part]) -> list[Part]:
         """Return the parts up to the last sentence that is allowed."""
@@ -387,11 +393,18 @@ class Answer:
 
 
 def _acts(answer: Answer, toolbox: Toolbox) -> Iterable[Part]:
-    """Yield what the calls of an answer become; what is no action of the level is in the log."""
+    """Yield what the calls of an answer become; each one that is refused is in the log too."""
     calls = [(call.name, call.arguments) for call in answer.calls]
-    calls += [call for text in answer.written_calls for call in toolbox.written(text)]
-    for name, arguments in calls[:MOST_CALLS]:
-        try:
-            yield from toolbox.parts(name, arguments)
-        except LookupError:
-            log.warning("a model called %.40r, which is no action of the level", name)
+    refused = []
+    for text in answer.written_calls:
+        written = list(toolbox.written(text))
+        calls += written
+        if not written:
+            refused.append(Refused("", "what it wrote cannot be read as a call"))
+    parts = [toolbox.part(*call) for call in calls[:MOST_CALLS]]
+    if answer.has_more_calls or len(calls) > MOST_CALLS:
+        refused.append(Refused("", f"only {MOST_CALLS} calls of an answer are taken"))
+    for part in (*parts, *refused):
+        if isinstance(part, Refused):
+            log.warning("a call of a model was refused: %.40r, %s", part.name, part.reason)
+        yield part

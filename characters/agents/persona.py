@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
@@ -47,10 +47,11 @@ class Feeling(_Strict):
 
 
 class PersonaAction(_Strict):
-    """An action that the game shows."""
+    """An action that the game shows, or a function of the game with its arguments."""
 
     name: Annotated[str, Field(min_length=1, max_length=60)]
     target: str | None = None
+    arguments: dict[str, Any] | None = None
 
 
 class VoiceSettings(_Strict):

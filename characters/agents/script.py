@@ -12,12 +12,24 @@ nothing special fits is the line read again with its typing mistakes corrected.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from random import Random
 from typing import Any, NamedTuple
 
-from characters.agents.agent import Arrived, Do, Event, Feel, Part, PlayerSaid, Prompt, Say, Silence
+from characters.agents.agent import (
+    Arrived,
+    Do,
+    Event,
+    Feel,
+    Part,
+    PlayerSaid,
+    Prompt,
+    Refused,
+    Say,
+    Silence,
+)
 from characters.agents.facts import (
     Fact,
     asked_for,
@@ -36,6 +48,10 @@ from characters.protocol.messages import Action
 
 __all__ = ["ScriptedAgent"]
 
+log = logging.getLogger(__name__)
+
+# Said about what happens where neither the persona nor the small talk has a line for it.
+HAPPENED = ("Oh! Did you see that?", "Well, what was that?", "I noticed that, too.")
 LONGEST_KEPT = 300  # letters of a line that is kept to be repeated
 
 
@@ -455,6 +471,9 @@ class ScriptedAgent:
         yield Say(opening + text)
 
     def _react(self, event: Event, context: Mapping[str, Any]) -> Iterator[Part]:
+        if event.speech:
+            yield Say(event.speech)
+            return
         for item in self._persona.event:
             if item.name == event.name:
                 yield from self._feel(item.feel)
@@ -463,6 +482,18 @@ class ScriptedAgent:
                     self._line(f"event.{item.name}", item.lines, context, {"event": event.text})
                 )
                 return
+        # What the character is told ("context") it need not speak about; a trigger is for that.
+        if event.text and event.name != "context":
+            yield from self._remark_on(event.text, context)
+
+    def _remark_on(self, text: str, context: Mapping[str, Any]) -> Iterator[Part]:
+        """Talk about what happened: about the persona's topic that it fits, or in few words."""
+        heard = hear(text)
+        match = self._match(heard, (), context)
+        if match is not None and match.order == _OWN:
+            yield from self._discuss(match.topic, "", context, _captured(match, heard))
+        else:
+            yield Say(self._shared_line("happened", HAPPENED, context))
 
     _ANSWERS: Mapping[type, Callable[[Any, Any, Mapping[str, Any]], Iterator[Part]]] = {
         Arrived: _greet,
@@ -566,10 +597,12 @@ def _first_sentence(text: str) -> str:
 
 def _do(actions: tuple[PersonaAction, ...], context: Mapping[str, Any]) -> Iterator[Part]:
     allowed = context.get("actions")
-    known = tuple(
-        Action(action.name, action.target)
-        for action in actions
-        if allowed is None or action.name in allowed
-    )
+    known = [item for item in actions if allowed is None or item.name in allowed]
     if known:
-        yield Do(known)
+        yield Do(tuple(Action(item.name, item.target, item.arguments) for item in known))
+    for item in actions:
+        if item not in known:
+            log.warning("the persona's action %.40r is none of the level's", item.name)
+            yield Refused(
+                item.name, "it is no action here: the persona names it, the level does not"
+            )

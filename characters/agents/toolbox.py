@@ -9,24 +9,38 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
-from characters.agents.agent import Do, Feel, Part
+from characters.agents.agent import Do, Feel, Part, Refused
 from characters.agents.spoken import FEELINGS, feeling
+from characters.protocol.codec import json_value, whole_text
 from characters.protocol.messages import Action
 
 __all__ = ["Toolbox"]
 
 FEEL = "feel"
+MOST_NAME = 64
 _FEEL_NAMES = frozenset({FEEL, "emotion", "express", "express_emotion", "set_emotion", "set_mood"})
 _EMOTIONS = sorted(set(FEELINGS.values()))
 
 
 class Toolbox:
-    """The actions that a level allows, by the names under which a model knows them."""
+    """The actions that a level allows, by the names under which a model knows them.
 
-    def __init__(self, actions: Iterable[str] | None) -> None:
-        self._actions = {_slug(name): name for name in sorted(actions or ())}
+    `functions` are the schemas of those that have one. Their arguments are checked by the game,
+    which has the function; here they only have to be an object.
+    """
+
+    def __init__(
+        self,
+        actions: Iterable[str] | None,
+        functions: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    ) -> None:
+        # Of two that look alike to a model it is the function that counts.
+        ordered = sorted(actions or (), key=lambda name: (name in functions, name))
+        self._actions = {_slug(name): name for name in ordered}
+        self._functions = functions
 
     def __bool__(self) -> bool:
         return bool(self._actions)
@@ -40,19 +54,32 @@ class Toolbox:
             "emotion": {"type": "string", "enum": _EMOTIONS},
             "scale": {"type": "integer", "minimum": 1, "maximum": 3},
         }
-        acts = (_tool(slug, f"Do this: {name}", target) for slug, name in self._actions.items())
+        acts = (self._act(slug, name, target) for slug, name in self._actions.items())
         return (*acts, _tool(FEEL, "Show a feeling, 1 subtle to 3 intense", emotion, "emotion"))
 
-    def parts(self, name: str, arguments: str) -> tuple[Part, ...]:
-        """Return what a call becomes. Raises LookupError for one that the level does not know."""
-        values = _values(arguments)
-        if _slug(name) in _FEEL_NAMES:
-            return tuple(_felt(values))
+    def _act(self, slug: str, name: str, target: Mapping[str, Any]) -> Mapping[str, Any]:
+        schema = self._functions.get(name)
+        if schema is None:
+            return _tool(slug, f"Do this: {name}", target)
+        function = {"description": schema["description"], "parameters": schema["parameters"]}
+        return {"type": "function", "function": {"name": slug, **function}}
+
+    def part(self, name: str, arguments: str) -> Part:
+        """Return what a call becomes: `Refused` with a reason when the level does not know it."""
         action = self._actions.get(_slug(name))
+        if action is None and _slug(name) not in _FEEL_NAMES:
+            known = ", ".join(self._actions) or "nothing"
+            return _refuse(name, f"it is no action here; what can be done: {known}")
+        try:
+            values = _values(arguments)
+        except ValueError as problem:
+            return _refuse(name, str(problem))
         if action is None:
-            raise LookupError(name)
+            return _felt(values) or _refuse(name, "there is no feeling of that name")
+        if action in self._functions:
+            return Do((Action(action, arguments=values),))
         target = next((values[key] for key in ("target", "object", "to") if key in values), None)
-        return (Do((Action(action, None if target is None else str(target)),)),)
+        return Do((Action(action, None if target is None else str(target)),))
 
     def written(self, text: str) -> Iterator[tuple[str, str]]:
         """Yield name and arguments of the calls that a model wrote into its answer."""
@@ -89,22 +116,30 @@ def _is_name(value: object) -> bool:
     return isinstance(value, str) and bool(value)
 
 
-def _felt(values: Mapping[str, Any]) -> Iterator[Feel]:
+def _refuse(name: str, reason: str) -> Refused:
+    return Refused(whole_text(name)[:MOST_NAME], reason)
+
+
+def _felt(values: Mapping[str, Any]) -> Feel | None:
     words = str(values.get("emotion") or values.get("name") or values.get("mood") or "")
     felt = feeling(words)
     scale = values.get("scale")
-    if felt is not None:
-        yield Feel(
-            felt.emotion, scale if isinstance(scale, int) and scale in (1, 2, 3) else felt.scale
-        )
+    if felt is None:
+        return None
+    return Feel(
+        felt.emotion, scale if isinstance(scale, int) and scale in (1, 2, 3) else felt.scale
+    )
 
 
-def _values(arguments: str) -> Mapping[str, Any]:
+def _values(arguments: str) -> dict[str, Any]:
+    """Return the arguments of a call. Raises ValueError, its text a sentence."""
     try:
-        value = json.loads(arguments or "{}")
+        value = json_value(json.loads(arguments.strip() or "{}"))
     except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
+        raise ValueError("its arguments are no JSON") from None
+    if not isinstance(value, dict):
+        raise ValueError("its arguments are no JSON object")
+    return value
 
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:

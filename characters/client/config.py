@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from characters.protocol.messages import RespondMode, ServerMessage
+from characters.protocol.messages import FUNCTIONS, Action, RespondMode, ServerMessage
 from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.session.conversation import RetryScheduled, SessionStateChanged, Turn
 from characters.session.policy import Persist, ReconnectPolicy
 
 __all__ = [
-    "CharacterEvent", "MessageRefused", "SessionConfig", "SpeechNotUnderstood", "TextRefused",
-    "TranscriptChanged",
+    "ActionDone", "CharacterEvent", "MessageRefused", "SessionConfig", "SpeechNotUnderstood",
+    "TextRefused", "TranscriptChanged",
 ]  # fmt: skip
 
 
@@ -46,6 +46,8 @@ class SessionConfig:
     local_user_id: str | None = None
     player_name: str | None = None
     actions: tuple[str, ...] = ()
+    functions: tuple[Mapping[str, object], ...] = ()
+    """The schemas of those actions that are functions: name, description, parameters."""
     respond_mode: RespondMode = RespondMode.AUTO
     smart_turn: SmartTurn = field(default_factory=SmartTurn)
     voice_activity: VoiceActivityOptions = field(default_factory=VoiceActivityOptions)
@@ -60,6 +62,14 @@ class SessionConfig:
     def key(self) -> str:
         """The name of the session: the character's id, unless `session_key` gives another."""
         return self.session_key or self.character_id
+
+    @property
+    def action_config(self) -> Mapping[str, object] | None:
+        """What a service is told of the actions; None when there are none."""
+        if not self.actions:
+            return None
+        schemas = {FUNCTIONS: list(self.functions)} if self.functions else {}
+        return {"actions": list(self.actions)} | schemas
 
     @property
     def place(self) -> str:
@@ -96,6 +106,15 @@ class SpeechNotUnderstood:
 
 
 @dataclass(frozen=True, slots=True)
+class ActionDone:
+    """The game's function of an action was called; `result` is what it returned."""
+
+    session_key: str
+    action: Action
+    result: object = None
+
+
+@dataclass(frozen=True, slots=True)
 class MessageRefused:
     """A message of the game did not go out; `message_type` is its wire name."""
 
@@ -112,4 +131,5 @@ CharacterEvent: TypeAlias = (
     | TextRefused
     | SpeechNotUnderstood
     | MessageRefused
+    | ActionDone
 )

@@ -45,7 +45,7 @@ def connect_request(
         mode=plan.mode.value,
         room_name=plan.room_name,
         spawn_agent=plan.spawn_agent,
-        action_config={"actions": list(config.actions)} if config.actions else None,
+        action_config=config.action_config,
         vad_params=asdict(config.voice_activity),
         turn_detection_config={"type": "smart_turn", "params": asdict(config.smart_turn)},
         # The public service knows no lanes of the player's: they are named only at need.

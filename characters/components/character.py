@@ -5,13 +5,22 @@ Each has a session of its own, which the level's CharacterManager opens.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Protocol, runtime_checkable
+from typing import Annotated, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from characters.client.handle import SessionHandle
+from characters.components.actions import ActionFunction, ActionTable, Outcomes
 from characters.protocol.choice import Choice, by_default
-from characters.protocol.messages import RespondMode
+from characters.protocol.messages import (
+    ActionRefused,
+    ActionResponse,
+    BotReady,
+    BotTurnCompleted,
+    RespondMode,
+)
 from characters.protocol.model_settings import ModelSettings
 from characters.session.conversation import SessionState, SessionView
 from characters.session.policy import Persist, ReconnectPolicy
@@ -20,6 +29,10 @@ from engine.objects.objects import Component
 from engine.objects.registry import Asset
 
 __all__ = ["Character", "CharacterSessions", "ConnectMode", "LevelPolicy"]
+
+F = TypeVar("F", bound=Callable[..., object])
+
+_log = logging.getLogger(__name__)
 
 
 class ConnectMode(StrEnum):
@@ -103,6 +116,8 @@ class Character(Component):
     actions: tuple[str, ...] = ()  # names of what it may do in the game
     profile: Annotated[str, Asset((".toml",))] = ""  # fields that several levels share
 
+    _table: ActionTable = field(default_factory=ActionTable)
+    _outcomes: Outcomes = field(default_factory=Outcomes)
     _manager: CharacterSessions | None = None
     _mode: ConnectMode | None = None
     _session: SessionHandle | None = None
@@ -159,6 +174,39 @@ class Character(Component):
         """Whether the character is ready to talk."""
         return self.state is SessionState.CONNECTED
 
+    @property
+    def all_actions(self) -> tuple[str, ...]:
+        """The names of all that it may do: those of `actions`, then its functions."""
+        return self._table.names(self.actions)
+
+    @property
+    def action_schemas(self) -> tuple[Mapping[str, object], ...]:
+        """Name, description and parameters of each function that it may call."""
+        return self._table.schemas()
+
+    def can(self, function: F, name: str = "") -> F:
+        """Let the character call a function or a component's method; also a decorator.
+
+            @bea.can
+            def open_gate(which: Literal["north", "south"]) -> str:
+                \"\"\"Open a gate of the yard.\"\"\"
+
+        Its name (or `name`), docstring and hints are what a mind is told, and arguments are
+        checked by them.
+        It is called on the main thread, and refuses by raising a ValueError with the reason. What
+        it returns is told to the mind, and to the game as `ActionDone`; what is refused is an
+        `ActionRefused`. Raises TypeError for a function that cannot be described, ValueError for
+        a second one of a name.
+        """
+        self._table.add(ActionFunction.of(function, name))
+        self.apply_settings()
+        return function
+
+    def cannot(self, name: str) -> None:
+        """Take back an action that `can` gave."""
+        self._table.remove(name)
+        self.apply_settings()
+
     def respond(self, about: str = "") -> None:
         """Ask for an answer where `respond_mode` is manual; see `SessionHandle.respond`."""
         self.session.respond(about)
@@ -173,6 +221,12 @@ class Character(Component):
                 "scene.add(CharacterManager()) or an object with [object.CharacterManager]."
             )
         self._manager = manager
+        for name in self._table.without_function(self.actions):
+            _log.warning(
+                "%s: no function is registered for action %r: the game must handle its "
+                "ActionResponse, or the name is mistyped (registered: %s)",
+                self.label, name, ", ".join(self._table.names(())),
+            )  # fmt: skip
         self._enter(manager)
 
     def on_validate(self) -> None:
@@ -226,7 +280,22 @@ class Character(Component):
         if self._subscription is not None:
             self._subscription.cancel()
         self._session = session
-        self._subscription = session.events.subscribe(self._events.emit)
+        self._subscription = session.events.subscribe(self._hear)
+
+    def _hear(self, event: object) -> None:
+        self._events.emit(event)
+        if isinstance(event, ActionResponse):
+            for outcome in self._table.perform(event, self.actions, self.key):
+                self._events.emit(outcome)
+                self._outcomes.add(outcome)
+        elif isinstance(event, ActionRefused):
+            self._outcomes.add(event, by_service=True)
+        elif isinstance(event, BotReady):
+            self._outcomes.has_model = bool(event.about.get("model"))
+        elif isinstance(event, BotTurnCompleted):
+            message = self._outcomes.message_after(event)
+            if message is not None:
+                self.session.send(message)
 
     def _leave(self, *, keep: bool = False) -> None:
         if self._subscription is not None:

@@ -111,8 +111,12 @@ def _items(value: Any) -> list[Any]:
 
 def _action(value: Any) -> Action:
     table = _table(value)
-    target = table.get("target")
-    return Action(_text(table.get("name")), None if target is None else _text(target))
+    target, arguments = table.get("target"), table.get("arguments")
+    return Action(
+        _text(table.get("name")),
+        None if target is None else _text(target),
+        None if arguments is None else _table(arguments),
+    )
 
 
 READERS: Mapping[str, Callable[[Any], object]] = {

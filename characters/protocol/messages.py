@@ -16,17 +16,18 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 __all__ = [
-    "Action", "ActionResponse", "AudioData", "BotEmotion", "BotLlmStarted", "BotLlmStopped",
-    "BotLlmText", "BotReady", "BotStartedSpeaking", "BotStoppedSpeaking", "BotTtsStarted",
+    "Action", "ActionRefused", "ActionResponse", "AudioData", "BotEmotion", "BotLlmStarted",
+    "BotLlmStopped", "BotLlmText", "BotReady", "BotStartedSpeaking", "BotStoppedSpeaking",
+    "BotTtsStarted",
     "BotTurnCompleted", "check_number", "check_range", "ClientMessage", "ConnectRequest",
-    "ContextUpdate", "FinalUserTranscription", "ForceUserStoppedSpeaking", "InteractionCreated",
-    "InterruptBot", "KillPipeline", "LlmNoResponse", "MAX_TEXT", "Metrics", "ModelUsage",
-    "ModerationResponse", "MODES", "plain", "PlayerNamed", "ResetIdleTimer", "RespondMode",
-    "RespondModeUpdate", "RoomGrant", "ServerMessage", "ServerResponse", "set_member", "SILENT",
-    "SttToggle", "TriggerMessage", "TtsToggle", "UnknownMessage", "UpdateDynamicInfo",
-    "UpdateSceneMetadata", "UpdateTemplateKeys", "UsageLimitReached", "USER_LANES", "USER_TEXT",
-    "USER_VOICE", "UserIdleWarning", "UserTextMessage", "VadSttStarted", "VadSttStopped",
-    "Visemes", "VISEMES",
+    "ContextUpdate", "FinalUserTranscription", "ForceUserStoppedSpeaking", "FUNCTIONS",
+    "InteractionCreated", "InterruptBot", "KillPipeline", "LlmNoResponse", "MAX_TEXT", "Metrics",
+    "ModelUsage", "ModerationResponse", "MODES", "plain", "PlayerNamed", "ResetIdleTimer",
+    "RespondMode", "RespondModeUpdate", "RoomGrant", "ServerMessage", "ServerResponse",
+    "set_member", "SILENT", "SttToggle", "TriggerMessage", "TtsToggle", "UnknownMessage",
+    "UpdateDynamicInfo", "UpdateSceneMetadata", "UpdateTemplateKeys", "UsageLimitReached",
+    "USER_LANES", "USER_TEXT", "USER_VOICE", "UserIdleWarning", "UserTextMessage",
+    "VadSttStarted", "VadSttStopped", "Visemes", "VISEMES",
 ]  # fmt: skip
 
 
@@ -155,10 +156,14 @@ class BotTurnCompleted(ServerMessage, wire="bot-turn-completed"):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing that the character does."""
+    """One thing that the character does.
+
+    `arguments`, our addition, are those of an action whose schema the game has told.
+    """
 
     name: str
     target: str | None = None
+    arguments: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +176,18 @@ class ActionResponse(ServerMessage, wire="action-response"):
 
     actions: tuple[Action, ...] = ()
     message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRefused(ServerMessage, wire="action-refused"):
+    """What the character wanted to do and does not: our addition.
+
+    The service says so of what is no action of the level, the client of what the game's function
+    did not take; `reason` is a sentence.
+    """
+
+    name: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,6 +433,10 @@ class KillPipeline(ClientMessage, wire="kill-pipeline"):
     """End the live connection and its room."""
 
 
+FUNCTIONS = "functions"
+"""The key of `action_config` with the schemas of actions, our addition: name, description and
+parameters (a JSON schema) of those in "actions" that have one."""
+
 OWN_FIELDS = frozenset(
     {"persona", "room_rejoin_ttl_seconds", "takeover", "live_id", "heard", "player_name", "model"}
 )
@@ -467,7 +488,11 @@ class ConnectRequest:
     def to_dict(self, *, own: bool = True) -> dict[str, Any]:
         """Return the JSON body, without nulls; `own` fields are for a service of ours alone."""
         names = [item.name for item in fields(self) if own or item.name not in OWN_FIELDS]
-        return {name: plain(value) for name in names if (value := getattr(self, name)) is not None}
+        body = {name: plain(value) for name in names if (value := getattr(self, name)) is not None}
+        if not own and self.action_config is not None:
+            config = self.action_config
+            body["action_config"] = {k: v for k, v in config.items() if k != FUNCTIONS}
+        return body
 
 
 @dataclass(frozen=True, slots=True)
@@ -500,7 +525,8 @@ class RoomGrant:
 def plain(value: object) -> object:
     """Return a field's value as JSON has it."""
     if isinstance(value, Action):
-        return {"name": value.name} | ({} if value.target is None else {"target": value.target})
+        told = {"target": value.target, "arguments": value.arguments}
+        return {"name": value.name} | {k: plain(v) for k, v in told.items() if v is not None}
     if isinstance(value, tuple):
         return [plain(item) for item in value]
     return dict(value) if isinstance(value, Mapping) else value

@@ -38,6 +38,7 @@ from characters.agents.agent import (
     Part,
     PlayerSaid,
     Prompt,
+    Refused,
     Say,
     Silence,
 )
@@ -400,6 +401,9 @@ class AgentTurn:
         self._parts = [*others, Say(said + kept)]
         return effects + self.let_out(now)
 
+    def _refuse(self, part: Refused, now: float) -> Effects:
+        return [Send(messages.ActionRefused(part.name, part.reason))]
+
     def _used(self, part: ModelUsage, now: float) -> Effects:
         return [Send(messages.Metrics(custom=(asdict(part),)))]
 
@@ -410,6 +414,7 @@ class AgentTurn:
         Say: _say,
         Feel: _feel,
         Do: _do,
+        Refused: _refuse,
         BrokenOff: _break_off,
         ModelUsage: _used,
         LimitReached: _limit,

@@ -11,11 +11,18 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
 
 from characters.protocol.codec import MessageError, json_value, parse_object
 from characters.protocol.failures import CharactersError
-from characters.protocol.messages import ConnectRequest
+from characters.protocol.messages import FUNCTIONS, ConnectRequest
 from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.service.registry import RefusalError
 
@@ -136,9 +143,18 @@ def _problem(kind: str, where: str | tuple[int | str, ...], message: str) -> dic
     return {"type": kind, "loc": ["body", *path], "msg": message}
 
 
+class _ActionSchema(BaseModel):
+    name: str
+    description: str = ""
+    parameters: dict[str, Any]
+
+
+_SCHEMAS = TypeAdapter(list[_ActionSchema])
+
 STATIC_BUDGET = 20_000
 RUNTIME_BUDGET = 30_000
 KEYS_BUDGET = 8_000
+FUNCTIONS_BUDGET = 8_000
 MAX_THINGS = 256
 MAX_KEYS = 256
 
@@ -159,6 +175,7 @@ class LevelContext:
         self._attention: object = None
         self._player_name = player_name
         self._actions: frozenset[str] | None = None
+        self._functions: Mapping[str, Mapping[str, object]] = {}
         if _tokens(static_text) > STATIC_BUDGET:
             raise ContextError(f"dynamic_info is over {STATIC_BUDGET} estimated tokens")
 
@@ -171,6 +188,7 @@ class LevelContext:
             "attention": self._attention,
             "player_name": self._player_name,
             "actions": self._actions,
+            "functions": self._functions,
         }
 
     def update(self, text: str | None, mode: str, remove_static: bool | None) -> None:
@@ -208,7 +226,9 @@ class LevelContext:
         actions = config.get("actions")
         if isinstance(actions, list) and actions:
             named = (item.get("value") if isinstance(item, dict) else item for item in actions)
+            functions = _functions(config.get(FUNCTIONS) or ())
             self._actions = frozenset(name for name in named if isinstance(name, str))
+            self._functions = {k: v for k, v in functions.items() if k in self._actions}
         if config.get("current_attention_object") is not None:
             self.attend(config["current_attention_object"])
 
@@ -241,6 +261,18 @@ class LevelContext:
 
 def _tokens(text: str) -> int:
     return (len(text) + 3) // 4
+
+
+def _functions(schemas: object) -> Mapping[str, Mapping[str, object]]:
+    """Return the schemas of actions by name. Raises ContextError for what is none."""
+    if _tokens(json.dumps(schemas, ensure_ascii=False)) > FUNCTIONS_BUDGET:
+        raise ContextError(f"the schemas of actions are over {FUNCTIONS_BUDGET} estimated tokens")
+    try:
+        return {item.name: item.model_dump() for item in _SCHEMAS.validate_python(schemas)}
+    except ValidationError:
+        raise ContextError(
+            f"'{FUNCTIONS}' is a list of tables with name, description and parameters"
+        ) from None
 
 
 def level_context(request: ConnectRequest) -> LevelContext:

@@ -147,10 +147,12 @@ class MessageHandler:
 
     def _trigger(self, message: TriggerMessage, now: float) -> Outcomes:
         name, text = message.trigger_name or "", message.trigger_message or ""
-        ack = _ack(message, "Trigger received", {"trigger_name": name, "has_speak_tag": False})
+        event = Event(name[:200], text[:MAX_TEXT])
+        extras = {"trigger_name": name, "has_speak_tag": bool(event.speech)}
+        ack = _ack(message, "Trigger received", extras)
         if not self.has_agent or not (name or text) or self._conversation.is_full:
             return [ack]
-        return [ack, *self._conversation.prompt(Event(name[:200], text[:MAX_TEXT]), now)]
+        return [ack, *self._conversation.prompt(event, now)]
 
     def _context_update(self, message: ContextUpdate, now: float) -> Outcomes:
         if message.action_config is not None:

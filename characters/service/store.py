@@ -444,7 +444,7 @@ def _encode(part: Part) -> dict[str, Any]:
     if isinstance(part, Feel):
         return {"feel": part.emotion, "scale": part.scale}
     assert isinstance(part, Do)  # a turn keeps nothing else
-    return {"do": [[action.name, action.target] for action in part.actions]}
+    return {"do": [[action.name, action.target, action.arguments] for action in part.actions]}
 
 
 def _decode(answer: str) -> tuple[Part, ...] | None:
@@ -480,7 +480,7 @@ def _decode_part(raw: dict[str, Any]) -> Part:
         return Say(raw["say"])
     if "feel" in raw:
         return Feel(raw["feel"], raw["scale"])
-    return Do(tuple(Action(name, target) for name, target in raw["do"]))
+    return Do(tuple(Action(*row) for row in raw["do"]))  # an older version kept two values
 
 
 T = TypeVar("T")

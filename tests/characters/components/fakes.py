@@ -13,6 +13,7 @@ from characters.client.voice_input import VoiceInputStatus
 from characters.components.character import Character
 from characters.components.manager import CharacterManager
 from characters.english import ENGLISH
+from characters.protocol.messages import ClientMessage
 from characters.protocol.network_conditions import NetworkConditions
 from characters.protocol.turn_settings import TurnSettings
 from characters.session.conversation import (
@@ -39,6 +40,7 @@ class FakeHandle:
     view: SessionView = field(init=False)
     events: Signal[Any] = field(default_factory=Signal)
     commands: list[str] = field(default_factory=list)
+    sent: list[ClientMessage] = field(default_factory=list)
     has_stored_session: bool = False
     distance: float = 0.0
     network_conditions: NetworkConditions = NetworkConditions.CALM
@@ -90,6 +92,9 @@ class FakeHandle:
 
     def note(self, change: SessionStateChanged) -> None:
         self.view = replace(self.view, timeline=(*self.view.timeline, change))
+
+    def send(self, message: ClientMessage) -> None:
+        self.sent.append(message)
 
     def disconnect(self, *, keeps_id: bool = False) -> None:
         self.commands.append("suspend" if keeps_id else "disconnect")
