@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from characters.client.handle import SessionHandle
-from characters.components.actions import ActionFunction, ActionTable, Outcomes
+from characters.components.functions import ActionFunction, ActionTable, Outcomes
 from characters.protocol.choice import Choice, by_default
 from characters.protocol.messages import (
     ActionRefused,

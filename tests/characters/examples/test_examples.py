@@ -18,7 +18,7 @@ MOST_LINES = 60
 
 # What an example prints; those without are over as soon as a character is connected.
 SHOWS = {
-    "actions": "Point done: Door to the clinic, for 1 s\nPoint refused: There is no 'Door",
+    "typed_actions": "Point done: Door to the clinic, for 1 s\nPoint refused: There is no 'Door",
     "doors": "in the lobby\nin the ward\n",
     "events": "CONNECTING -> CONNECTED",
     "headless": "passed",

@@ -15,8 +15,8 @@ import pytest
 from characters.agents.agent import Do, Feel, Refused
 from characters.agents.toolbox import Toolbox
 from characters.client.config import ActionDone
-from characters.components.actions import MOST_FUNCTIONS, ActionFunction
 from characters.components.character import Character
+from characters.components.functions import MOST_FUNCTIONS, ActionFunction
 from characters.protocol.codec import decode_server, encode_server
 from characters.protocol.messages import (
     Action,
@@ -316,7 +316,7 @@ def test_of_ten_thousand_calls_none_is_outside_the_schema_and_none_lost_without_
 
     bell, chance = Bell(), Random(13)
     level, heard = guard(open_gate, bell.ring, bell.crack, actions=("Wave",))
-    logging.getLogger("characters.components.actions").setLevel(logging.CRITICAL)
+    logging.getLogger("characters.components.functions").setLevel(logging.CRITICAL)
     config: Any = level.session("guard").config.action_config
     functions = {schema["name"]: schema for schema in config["functions"]}
     toolbox = Toolbox(config["actions"], functions)
@@ -327,7 +327,7 @@ def test_of_ten_thousand_calls_none_is_outside_the_schema_and_none_lost_without_
             heard.clear()
             outcomes[_outcome(part, level, heard)] += 1
     finally:
-        logging.getLogger("characters.components.actions").setLevel(logging.NOTSET)
+        logging.getLogger("characters.components.functions").setLevel(logging.NOTSET)
     assert sum(outcomes.values()) == 10_000
     assert min(outcomes.values()) > 20, outcomes
     assert len(called) + bell.rung == outcomes["done"]
