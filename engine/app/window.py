@@ -38,6 +38,7 @@ FULLSCREEN, SCALE = "window.fullscreen", "window.scale"
 
 LARGE_SCREEN = 1400  # pixels: on a higher one a window of the game's own size would be a stamp
 MOST_SCALE = 4.0  # from here on the picture is enlarged: its pixels are small enough
+LEAST_SCALE = 0.25  # below it is shrunk: nobody could read it anyway
 SETTLED_FRAMES = 15  # that a new size lasts before everything is drawn anew for it
 _REPEAT_DELAY_MS, _REPEAT_INTERVAL_MS = 400, 35
 _BAR_COLOUR = (0, 0, 0)
@@ -79,6 +80,7 @@ class Window:
         self._wanted = self._wish()
         self._settled = 0
         self._prefs: PlayerPrefs | None = None
+        self._window_size = pygame.display.get_window_size()
         self._draw_at_once()
         self.recorded: list[pygame.Surface] = []
         """Copies of presented frames, after `record`."""
@@ -158,9 +160,11 @@ class Window:
     def toggle_fullscreen(self) -> None:
         """Switch between the whole screen and a window."""
         self.is_fullscreen = not self.is_fullscreen
-        flags = pygame.FULLSCREEN if self.is_fullscreen else pygame.RESIZABLE
-        size = (0, 0) if self.is_fullscreen else _first_size(self.size)
-        pygame.display.set_mode(size, flags)
+        if self.is_fullscreen:
+            self._window_size = pygame.display.get_window_size()
+            pygame.display.set_mode((0, 0), pygame.FULLSCREEN)
+        else:
+            pygame.display.set_mode(self._window_size, pygame.RESIZABLE)
         self._draw_at_once()
         if self._prefs is not None:
             self._prefs.set_bool(FULLSCREEN, self.is_fullscreen)
@@ -225,7 +229,7 @@ class Window:
         self._draw_at(self._wanted[0])
 
     def _wish(self) -> tuple[float, ScaleMode]:
-        return min(MOST_SCALE, self._fit()[0]), self.scale_mode
+        return min(MOST_SCALE, max(LEAST_SCALE, self._fit()[0])), self.scale_mode
 
     def _draw_at(self, scale: float) -> None:
         width, height = (round(side * scale) for side in self.size)
@@ -243,7 +247,7 @@ class Window:
         display = pygame.display.get_surface()  # asked each time, as resizing replaces it
         assert display is not None
         scale, left, top = self._fit()
-        size = (round(self.size[0] * scale), round(self.size[1] * scale))
+        size = (max(1, round(self.size[0] * scale)), max(1, round(self.size[1] * scale)))
         picture = self.canvas
         if picture.get_size() != size:
             picture = pygame.transform.smoothscale(picture, size)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pygame
 import pytest
 
-from engine.app.window import SETTLED_FRAMES, ScaleMode, Window
+from engine.app.window import LEAST_SCALE, SETTLED_FRAMES, ScaleMode, Window
 from engine.core.input import Input
 from engine.objects.objects import Component
 from engine.objects.scene import Scene
@@ -293,3 +293,10 @@ def test_a_window_on_a_large_screen_is_no_stamp(
 def test_the_place_of_a_text_is_told_in_pixels_of_the_window(window: Window) -> None:
     window.resize((840, 400))
     assert window.to_window(Rect(10, 10, 20, 5)) == (120, 20, 40, 10)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (40, 30), (3000, 40)])
+def test_the_smallest_window_is_drawn_too(window: Window, size: tuple[int, int]) -> None:
+    window.resize(size)
+    shown(window, Cross())
+    assert window.scale == LEAST_SCALE
