@@ -1,8 +1,8 @@
 """Small programs, each of which shows one thing: `python -m characters.examples.NAME`.
 
 In a window: hello, two_characters, level_from_file, own_component, doors.
-In the terminal: events, typed_actions, triggers, manual_respond, reconnect_policies, own_store, pages,
-headless.
+In the terminal: events, typed_actions, triggers, manual_respond, reconnect_policies, own_store,
+pages, headless.
 """
 
 from __future__ import annotations
