@@ -10,11 +10,13 @@ from typing import Any
 from characters.client.config import CharacterEvent, SessionConfig
 from characters.client.session_runner import SessionRunner, is_another_session
 from characters.client.threads import NetworkThread
+from characters.protocol.failures import failure
 from characters.protocol.messages import ClientMessage
 from characters.protocol.network_conditions import NetworkConditions
 from characters.session import events
 from characters.session.conversation import SessionState, SessionView
 from characters.session.policy import ReconnectPolicy
+from characters.transport.base import TransportError
 from engine.core.events import Signal
 
 __all__ = ["Connecting", "SessionHandle"]
@@ -99,10 +101,12 @@ class SessionHandle:
 
         `await session.connected()` in an asyncio loop, or `session.connected().result(timeout)`
         where no frame has to be drawn. It raises a TransportError, whose `failure` says why, as
-        soon as the session is in ERROR, or disconnected without a connect on its way.
+        soon as the session is in ERROR, disconnected without a connect on its way, or its runtime
+        was closed.
         """
         waiting = Connecting()
-        self._network.call(self._runner.report_connected, waiting)
+        if not self._network.call(self._runner.report_connected, waiting):
+            waiting.set_exception(TransportError(failure("session.ended", "The runtime is closed")))
         return waiting
 
     def connect_if_stored(self) -> None:

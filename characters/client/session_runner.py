@@ -421,6 +421,9 @@ class SessionRunner:
 
     def dispose(self) -> None:
         """Drop everything at once."""
+        for waiting in self._awaited:
+            waiting.set_exception(TransportError(failure("session.ended", "The runtime is closed")))
+        self._awaited.clear()
         for handle in self._timers.values():
             handle.cancel()
         self._timers.clear()

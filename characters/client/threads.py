@@ -156,12 +156,14 @@ class NetworkThread:
         """Note that the game begins a frame: in short ones it is not interrupted."""
         self._tuner.frame_began()
 
-    def call(self, action: Callable[..., object], *args: Any) -> None:
-        """Run something on the loop soon; from any thread. After the end it does nothing."""
+    def call(self, action: Callable[..., object], *args: Any) -> bool:
+        """Run something on the loop soon, from any thread; return False if the loop has ended."""
         try:
             self.loop.call_soon_threadsafe(action, *args)
         except RuntimeError:  # closed meanwhile
             _log.debug("The network thread has ended; %s was not run.", action)
+            return False
+        return True
 
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Run a coroutine on the loop and return its future; from any other thread."""

@@ -158,7 +158,7 @@ def _service(options: argparse.Namespace, store: SessionStore) -> Service:
         ways_out={} if options.no_speech else speech_settings(options).ways_out(),
     )
     return Service(
-        PersonaAgentFactory(assets, chance, models),
+        PersonaAgentFactory(assets, chance, models, tells_folders=options.with_parent),
         store,
         now=time.monotonic,
         wall=time.time,

@@ -7,7 +7,7 @@ each model server, and runs those from files.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -131,7 +131,8 @@ class PersonaAgentFactory:
     """Makes agents from the persona files below personas/, each read again when it has changed.
 
     The file is looked for in each of the `assets` folders; the first that has it counts. So is
-    the small talk that all of them share.
+    the small talk that all of them share. `tells_folders` is whether clients may know where files
+    lie here: those of the game that started this service.
     """
 
     def __init__(
@@ -139,7 +140,10 @@ class PersonaAgentFactory:
         assets: Sequence[Path],
         chance: Callable[[], Random],
         models: ModelPool | None = None,
+        *,
+        tells_folders: bool = False,
     ) -> None:
+        self._tells_folders = tells_folders
         self._assets = [folder.resolve() for folder in assets]
         self._chance = chance
         self._models = models or ModelPool()
@@ -179,7 +183,13 @@ class PersonaAgentFactory:
         try:
             return self._personas.read(path, self._first(SMALL_TALK))
         except TomlFileError as error:
-            raise RefusalError(422, [_problem(str(item)) for item in error.problems[:20]]) from None
+            named = (
+                replace(each, file=self._told(Path(each.file))) for each in error.problems[:20]
+            )
+            raise RefusalError(422, [_problem(str(each)) for each in named]) from None
+
+    def _told(self, path: Path) -> str:
+        return str(path) if self._tells_folders else path.name
 
     def _first(self, name: str) -> Path | None:
         paths = (folder / name for folder in self._assets)
@@ -198,7 +208,7 @@ class PersonaAgentFactory:
             if not path.is_relative_to(folder) or path.suffix != ".toml":
                 raise RefusalError(422, [_problem("must be a .toml file below the assets folder")])
         if found is None:
-            raise RefusalError(404, f"no persona file {paths[0]}")
+            raise RefusalError(404, f"no persona file {self._told(paths[0])}")
         return found
 
 

@@ -24,8 +24,9 @@ class Late(NetworkThread):
     def __init__(self) -> None:
         self.waiting: list[Callable[[], object]] = []
 
-    def call(self, action: Callable[..., object], *args: Any) -> None:
+    def call(self, action: Callable[..., object], *args: Any) -> bool:
         self.waiting.append(partial(action, *args))
+        return True
 
     def take_turn(self, stage: Stage) -> None:
         for action in self.waiting:
@@ -39,8 +40,9 @@ class Now(NetworkThread):
     def __init__(self) -> None:
         pass
 
-    def call(self, action: Callable[..., object], *args: Any) -> None:
+    def call(self, action: Callable[..., object], *args: Any) -> bool:
         action(*args)
+        return True
 
 
 def store_with(key: str) -> KeyValueSessionPersistence:

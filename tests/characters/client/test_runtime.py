@@ -23,6 +23,7 @@ from characters.session.conversation import (
 )
 from characters.session.policy import ReconnectPolicy
 from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore
+from characters.transport.base import TransportError
 from engine.core.events import Dispatcher
 from tests.characters.client.fake_service import FakeService
 
@@ -293,3 +294,14 @@ def test_two_runtimes_live_in_one_process(house: House) -> None:
         assert len(one.view.timeline) == 2
     finally:
         other.runtime.close()
+
+
+def test_who_waits_for_a_connect_of_a_runtime_that_is_closed_is_told_so(house: House) -> None:
+    house.service.ready_seconds = None
+    handle = house.open()
+    handle.connect()
+    waiting = handle.connected()
+    house.until(lambda: handle.view.state is SessionState.CONNECTING)
+    house.runtime.close()
+    for each in (waiting, handle.connected()):
+        assert isinstance(each.exception(DEADLINE), TransportError)

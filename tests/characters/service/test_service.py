@@ -425,11 +425,23 @@ def test_the_first_folder_that_has_the_file_counts(tmp_path: Path) -> None:
     assert other is not None and other.variant == "m3"
 
 
-def test_the_file_that_is_missing_is_named(agents: PersonaAgentFactory, tmp_path: Path) -> None:
+def test_the_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    assets = tmp_path / "assets"
+    missing = assets.resolve() / "personas" / "inga.toml"
+    for is_ours, named in ((True, str(missing)), (False, "inga.toml")):
+        agents = PersonaAgentFactory([assets], lambda: Random(1), tells_folders=is_ours)
+        with pytest.raises(RefusalError) as caught:
+            agents.agent(ConnectRequest("x", persona="personas/inga.toml"), {})
+        assert caught.value.detail == f"no persona file {named}"
+
+
+def test_a_strange_client_is_not_told_where_a_file_with_a_mistake_lies(tmp_path: Path) -> None:
+    (tmp_path / "personas").mkdir()
+    (tmp_path / "personas" / "bo-1.toml").write_text("nam = 1")
     with pytest.raises(RefusalError) as caught:
-        agents.agent(ConnectRequest("x", persona="personas/inga.toml"), {})
-    missing = tmp_path.resolve() / "assets" / "personas" / "inga.toml"
-    assert caught.value.detail == f"no persona file {missing}"
+        PersonaAgentFactory([tmp_path], lambda: Random(1)).agent(ConnectRequest("bo-1"), {})
+    assert "bo-1.toml:1:1" in str(caught.value.detail)
+    assert str(tmp_path) not in str(caught.value.detail)
 
 
 def test_who_has_no_file_is_not_found(agents: PersonaAgentFactory) -> None:
