@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TextIO
 
 from characters.commands.options import add_components
+from characters.protocol.model_settings import add_model_flags, model_settings
 from characters.resources import DEMO
 from characters.speech.settings import add_speech_flags, speech_settings
 from characters.storage.sessions import SessionPersistence
@@ -115,6 +116,7 @@ def _add_machine_commands(commands: argparse._SubParsersAction[argparse.Argument
     _add_data(doctor)
     doctor.add_argument("--endpoint", default="local", metavar="URL")
     add_speech_flags(doctor)
+    add_model_flags(doctor)
     doctor.set_defaults(command=_doctor)
 
 
@@ -231,7 +233,8 @@ def _doctor(options: argparse.Namespace, out: TextIO) -> int:
     from characters.commands.doctor import Machine, examine, print_findings
 
     data = _data(options)
-    findings = examine(Machine.this(), data, options.endpoint, speech_settings(options))
+    settings = speech_settings(options), model_settings(options)
+    findings = examine(Machine.this(), data, options.endpoint, *settings)
     return 0 if print_findings(findings, out) else 1
 
 

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import queue
+import re
 import secrets
 import subprocess
 import threading
@@ -29,6 +30,7 @@ __all__ = ["ServiceError", "ServiceProcess"]
 _log = logging.getLogger(__name__)
 
 STDERR_LINES = 20
+_TROUBLE = re.compile(r" (?:WARNING|ERROR) ")  # as its log writes it
 
 
 class ServiceError(CharactersError):
@@ -236,6 +238,8 @@ class ServiceProcess:
     def _note(self, line: str) -> None:
         if line.strip():
             self._stderr.append(line.rstrip())
+            if _TROUBLE.search(line):
+                _log.warning("The service says: %s", line.strip())
 
     def _collect(self, process: subprocess.Popen[str]) -> None:
         """Reap the process, so that nothing of it stays behind."""

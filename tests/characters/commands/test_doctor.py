@@ -3,12 +3,14 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from characters.audio.portaudio import DeviceReport
 from characters.audio.sources import AudioDevice
 from characters.commands.doctor import Finding, Machine, examine, print_findings
+from characters.protocol.model_settings import ModelSettings
 from characters.speech.settings import SpeechDetector, SpeechSettings
 from engine.core.errors import install_command
 from engine.prefs.prefs import PlayerPrefs
@@ -21,6 +23,7 @@ HEALTHY = Machine(
     level=lambda: "hears sound, peak 900 of 32767",
     program=lambda name: f"/usr/bin/{name}",
     answer=lambda url: "answers (200)",
+    ask=lambda model: "answers 'Hello.' after 0.3 s",
     is_set=lambda variable: True,
 )
 
@@ -157,3 +160,28 @@ def test_silero_is_used_where_it_is_installed(tmp_path: Path) -> None:
 def test_the_human_voice_of_this_machine_is_found(tmp_path: Path) -> None:
     found = findings(Machine.this(), tmp_path)["speech synthesis"]
     assert found.found.startswith("hibari-tts") and "Apache-2.0" in found.found
+
+
+MODEL = ModelSettings(url="https://api.example.com/v1", name="small", key_env="SOME_KEY")
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "words"),
+    [
+        ({}, "warn", "openai is not installed"),
+        ({"packages": {"openai": "3.0"}}, "ok", "small at https://api.example.com/v1 answers"),
+        ({"packages": {"openai": "3.0"}, "is_set": lambda name: False}, "warn", "SOME_KEY is not"),
+        (
+            {"packages": {"openai": "3.0"}, "ask": lambda model: "does not answer (HTTP 401)"},
+            "warn",
+            "HTTP 401",
+        ),
+    ],
+)
+def test_a_model_is_asked_and_what_it_says_is_told(
+    tmp_path: Path, changes: dict[str, Any], status: str, words: str
+) -> None:
+    machine = replace(HEALTHY, **changes)
+    found = {it.what: it for it in examine(machine, tmp_path, "local", None, MODEL)}
+    assert found["language model"].status == status
+    assert words in found["language model"].found
