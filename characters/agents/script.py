@@ -377,7 +377,7 @@ class ScriptedAgent:
         about_others = heard.without(fact.value for fact in facts if fact.key not in _OF_THE_WORLD)
         bare = heard.bare(self._persona.names)
         best: dict[str, tuple[float, Mapping[str, str]]] = {}
-        for topic_id, pattern in self._persona.near(heard.words):
+        for topic_id, pattern in self._persona.near(sorted(heard.words)):
             topic = self._topics.get(topic_id)
             if topic is None or pattern.weight <= best.get(topic_id, (0.0,))[0]:
                 continue
@@ -392,10 +392,10 @@ class ScriptedAgent:
                 found = pattern.match(bare)
             if found is not None:
                 best[topic_id] = pattern.weight, found.groupdict()
-        return [
-            self._ranked(self._topics[topic_id], weight, blanks, heard)
-            for topic_id, (weight, blanks) in best.items()
-        ]
+        # Of equals the first in the file answers, one that is noticed anyway after the others.
+        found_in_order = [topic for topic in self._topics.values() if topic.id in best]
+        found_in_order.sort(key=lambda topic: topic.noticed)
+        return [self._ranked(topic, *best[topic.id], heard) for topic in found_in_order]
 
     def _ranked(
         self, topic: Topic, weight: float, blanks: Mapping[str, str], heard: HeardText
