@@ -10,6 +10,7 @@ from characters.components.relays import (
     SessionEventRelay,
     TranscriptEventRelay,
 )
+from characters.components.trigger import Trigger
 from engine.objects.physics import BoxCollider
 from engine.objects.registry import ComponentRegistry
 
@@ -30,4 +31,5 @@ def register_components(registry: ComponentRegistry) -> None:
         SessionEventRelay,
         SpawnPoint,
         TranscriptEventRelay,
+        Trigger,
     )

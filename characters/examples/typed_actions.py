@@ -30,10 +30,10 @@ def main() -> None:
     with closing(Scene()) as scene:
         scene.add(CharacterManager(sound=False))
         scene.create("Door to the clinic")
-        bram = scene.create("Bram").add(Character("porter-3e8f"))
+        bram = scene.create("Bram").add(Character("porter-3e8f", actions=("Wave",)))
         pointer = bram.game_object.add(Pointer())
         # Docstring and hints are what a language model is told. Bram's persona calls it "Point";
-        # without a name of its own the action would be "point".
+        # without a name of its own the action would be "point". "Wave" the game handles itself.
         bram.can(pointer.point, "Point")
         bram.events.subscribe(note)
         scene.update(0.0)
