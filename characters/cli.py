@@ -201,7 +201,7 @@ def _sessions(options: argparse.Namespace, out: TextIO) -> int:
         if options.do == "list":
             sessions.list_sessions(stored, out, time.time())
         elif options.do == "show":
-            sessions.show_all(stored, options.ids, out, time.time())
+            sessions.show_all(stored, options.ids, out, time.time(), data)
         elif options.do == "clear":
             print(f"{sessions.clear(stored, options.ids)} forgotten here.", file=out)
         else:

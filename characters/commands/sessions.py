@@ -40,8 +40,10 @@ def list_sessions(persistence: SessionPersistence, out: TextIO, now: float) -> N
         print(f"{key:<{width}}  {shorten_id(record.session_id)}  saved {saved}{refused}", file=out)
 
 
-def show(persistence: SessionPersistence, key: str, out: TextIO, now: float) -> None:
-    """Print everything stored of one session. Raises LookupError."""
+def show(
+    persistence: SessionPersistence, key: str, out: TextIO, now: float, data: Path | None = None
+) -> None:
+    """Print everything stored of one session, here and below `data`. Raises LookupError."""
     record = _record(persistence, key)
     rows = {
         "character": key,
@@ -50,6 +52,7 @@ def show(persistence: SessionPersistence, key: str, out: TextIO, now: float) -> 
         "room": record.room_name and shorten_id(record.room_name),
         "saved": _age(record.saved_at, now),
         "dropped": None if record.dropped_at is None else _age(record.dropped_at, now),
+        "model": None if data is None else _tokens(data, record.session_id),
         "refused": "kept by always_resume until it is cleared" if record.is_refused else None,
     }
     for name, value in rows.items():
@@ -57,11 +60,33 @@ def show(persistence: SessionPersistence, key: str, out: TextIO, now: float) -> 
             print(f"{name:<9}  {value}", file=out)
 
 
-def show_all(persistence: SessionPersistence, keys: Iterable[str], out: TextIO, now: float) -> None:
+def _tokens(data: Path, session_id: str) -> str | None:
+    """Return what a language model has used in a session of the embedded service."""
+    path = data / "service" / "sessions.sqlite3"
+    if not path.exists():
+        return None
+    store = SessionStore(path)
+    try:
+        usage = store.memory(session_id).get("usage")
+    finally:
+        store.close()
+    if not isinstance(usage, dict) or not usage.get("answers"):
+        return None
+    tokens = f"tokens {usage.get('tokens_in', 0)} in, {usage.get('tokens_out', 0)} out"
+    return f"{usage['answers']} answers, {tokens}"
+
+
+def show_all(
+    persistence: SessionPersistence,
+    keys: Iterable[str],
+    out: TextIO,
+    now: float,
+    data: Path | None = None,
+) -> None:
     """Print everything stored of the sessions; without keys, of all. Raises LookupError."""
     names = list(keys) or list(persistence.all())
     for key in names:
-        show(persistence, key, out, now)
+        show(persistence, key, out, now, data)
     if not names:
         print(NOTHING, file=out)
 

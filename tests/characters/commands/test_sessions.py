@@ -199,3 +199,14 @@ def test_a_service_that_refuses_is_named(service: Service) -> None:
 def test_a_service_that_is_not_there_is_named() -> None:
     with pytest.raises(OSError, match="could not be asked to forget"):
         forget_at("http://127.0.0.1:1", ["abc"])
+
+
+def test_what_a_model_has_used_is_shown(tmp_path: Path) -> None:
+    store = SessionStore(tmp_path / "service" / "sessions.sqlite3")
+    used = {"usage": {"tokens_in": 40, "tokens_out": 10, "answers": 2}}
+    store.save(StoredSession("s1", "ada", None, 0.0), used)
+    store.close()
+    persistence, out = KeyValueSessionPersistence(MemoryStore()), io.StringIO()
+    persistence.store("ada", SessionRecord("s1"))
+    show(persistence, "ada", out, 0.0, tmp_path)
+    assert "2 answers, tokens 40 in, 10 out" in out.getvalue()
