@@ -52,7 +52,12 @@ def parser() -> argparse.ArgumentParser:
     add("--host", default="127.0.0.1", help="address to listen on")
     add("--allow-remote", action="store_true", help="permit an address off this machine")
     add("--port", type=int, default=0, help="0 takes a free one")
-    add("--session-ttl", type=float, default=30 * 86400.0, help="seconds")
+    add(
+        "--session-ttl",
+        type=float,
+        default=30 * 86400.0,
+        help="seconds without use that end a session; between two runs a day counts at most",
+    )
     add("--agent-linger", type=float, default=10.0, help="seconds in an empty room")
     add("--idle-timeout", type=float, default=900.0, help="seconds")
     add("--idle-warning", type=float, default=60.0, help="seconds before the time-out")
