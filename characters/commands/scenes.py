@@ -21,6 +21,7 @@ from characters.headless.script import Script
 from characters.namesakes import namesakes_in, sentence
 from characters.resources import package_assets
 from characters.ui.registration import register_visuals
+from engine.objects.assets import AssetFolder
 from engine.objects.objects import Component
 from engine.objects.registry import ComponentRegistry
 from engine.scenes.document import SceneCheck
@@ -82,7 +83,7 @@ class Linter:
                 return reader(path)
         if is_part(source, self.registry):
             return read_part(source, self.registry, self.checks)
-        return SceneFile.read(path, self.registry, self.checks)
+        return SceneFile(path, source, self.registry, AssetFolder.of(path), self.checks)
 
 
 def expand(paths: Iterable[Path]) -> list[Path]:

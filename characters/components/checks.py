@@ -5,9 +5,9 @@ Each check takes a document and yields its problems; `SCENE_CHECKS` at the end l
 
 from __future__ import annotations
 
-import tomllib
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from characters.components.language import language_path, languages, read_words
 from characters.session.policy import ReconnectPolicy, ResumePolicy
 from engine.scenes.document import ComponentEntry, ObjectEntry, SceneCheck, SceneDocument
 from engine.toml.diagnostics import as_toml, did_you_mean
-from engine.toml.reader import Problem, TomlFileError
+from engine.toml.reader import Problem, TomlFileError, read_source
 
 __all__ = ["LOCAL_ROOM_TTL_SECONDS", "one_manager", "one_session_each", "SCENE_CHECKS"]
 
@@ -101,7 +101,7 @@ LOCAL_ROOM_TTL_SECONDS = 3600.0
 
 def doors_lead_somewhere(document: SceneDocument) -> Iterator[Problem]:
     """Yield a problem for each door to a level or spawn point that does not exist."""
-    folder = document.assets.root / "scenes"
+    folder, labels = document.assets.root / "scenes", cache(_spawn_points)
     levels = sorted(path.stem for path in folder.glob("*.toml"))
     for entry, door in document.components("Door"):
         target = door.raw.get("target")
@@ -112,7 +112,8 @@ def doors_lead_somewhere(document: SceneDocument) -> Iterator[Problem]:
             message = "there is no level of that name"
             yield document.problem(entry.index, "Door", "target", message, got=target, hint=hint)
         elif "spawn" in door.raw:
-            yield from _spawn(document, entry, door, folder / f"{target}.toml")
+            level = folder / f"{target}.toml"
+            yield from _spawn(document, entry, door, target, labels(level))
 
 
 def endpoints_are_known(document: SceneDocument) -> Iterator[Problem]:
@@ -128,10 +129,12 @@ def endpoints_are_known(document: SceneDocument) -> Iterator[Problem]:
 
 def words_are_known(document: SceneDocument) -> Iterator[Problem]:
     """Yield a problem for a language that is not there, and those of a file that is."""
+    seen: set[str] = set()
     for entry, manager in document.components("CharacterManager"):
         name = manager.raw.get("words")
-        if not isinstance(name, str) or not name:
+        if not isinstance(name, str) or not name or name in seen:
             continue
+        seen.add(name)
         place = entry.index, "CharacterManager", "words"
         if name.endswith(".toml") and (mistake := document.assets.mistake(name, ())):
             yield document.problem(*place, mistake.message, got=name, hint=mistake.hint)
@@ -181,26 +184,29 @@ def _contradictions(values: Any, *, is_local: bool) -> Iterator[tuple[str, str, 
 
 
 def _spawn(
-    document: SceneDocument, entry: ObjectEntry, door: ComponentEntry, level: Path
+    document: SceneDocument,
+    entry: ObjectEntry,
+    door: ComponentEntry,
+    level: str,
+    labels: list[str] | None,
 ) -> Iterator[Problem]:
-    labels = _spawn_points(level)
     spawn = door.raw["spawn"]
     if isinstance(spawn, str) and labels is not None and spawn not in labels:
         hint, _ = did_you_mean(spawn, labels)
-        message = f"level {as_toml(level.stem)} has no spawn point of that name"
+        message = f"level {as_toml(level)} has no spawn point of that name"
         yield document.problem(entry.index, "Door", "spawn", message, got=spawn, hint=hint)
 
 
 def _spawn_points(level: Path) -> list[str] | None:
     """Return the labels of a level, or None when it cannot be read, which is its own problem."""
     try:
-        data = tomllib.loads(level.read_text("utf-8"))
+        data = read_source(level).data
         tables = data.get("object", [])
         if data.get("scene", {}).get("tiled") or any("prefab" in table for table in tables):
             return None  # a map or a prefab may bring the spawn point
         points = [table["SpawnPoint"] for table in tables if "SpawnPoint" in table]
         return [point.get("label", "default") for point in points]
-    except (OSError, ValueError, AttributeError, TypeError):
+    except (TomlFileError, AttributeError, TypeError):
         return None
 
 

@@ -60,6 +60,7 @@ class NotAFileError(EngineError, OSError):
     def __init__(self, path: Path, kind: str) -> None:
         what = f"{path.name} is a {kind}, and a file should be there"
         super().__init__(errno.EINVAL, what, str(path))
+        self.kind = kind
 
 
 _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (

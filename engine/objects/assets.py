@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
+from engine.core.file_system import open_file
 from engine.toml.diagnostics import Mistake, as_toml, did_you_mean
 from engine.toml.positions import KeyPath
 
@@ -15,6 +17,7 @@ __all__ = ["AssetFolder"]
 
 
 _MOST_FILES = 5_000  # of which names are suggested: not a whole home folder
+_MOST_HINTS = 50  # each is a look through all those names
 
 # How files begin that pygame's mixer plays; an MP3 may begin with a tag or with its first frame.
 _SOUNDS = (rb"OggS", rb"RIFF....WAVE", rb"fLaC", rb"ID3", rb"\xff[\xe2-\xff]")
@@ -28,6 +31,7 @@ class AssetFolder:
     awaited: set[Path] = field(default_factory=set)
     """Files that are missing or wrong, for a watch that notices when one is corrected."""
     _listings: dict[Path, frozenset[str]] = field(default_factory=dict)
+    _hints: dict[tuple[str, tuple[str, ...]], tuple[str, str | None]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, scene_path: Path) -> AssetFolder:
@@ -47,18 +51,18 @@ class AssetFolder:
             return Mistake(path, "must stay inside the assets folder", name, hint)
         if not self._exists(name):
             self.awaited.add(self.path(name))
-            hint, sure = self._suggestion(name, suffixes)
+            hint, sure = self._hint(name, suffixes)
             quoted = None if sure is None else as_toml(sure)
             return Mistake(path, "there is no such file", name, hint, replacement=quoted)
         if suffixes and not name.endswith(suffixes):
-            hint, _ = did_you_mean(name, self._files(suffixes))
+            hint, _ = self._hint(name, suffixes)
             return Mistake(path, f"must be a {' or '.join(suffixes)} file", name, hint)
         return None
 
     def sound_mistake(self, name: str, path: KeyPath) -> Mistake | None:
         """Return what is wrong with a sound file that is there, by its first bytes, or None."""
         try:
-            with self.path(name).open("rb") as file:
+            with os.fdopen(open_file(self.path(name)), "rb") as file:
                 head = file.read(12)
         except OSError as error:
             return Mistake(path, f"cannot be read: {error.strerror or error}", name)
@@ -66,6 +70,13 @@ class AssetFolder:
             return None
         self.awaited.add(self.path(name))
         return Mistake(path, "cannot be decoded: it is no OGG, MP3, WAV or FLAC file", name)
+
+    def _hint(self, name: str, suffixes: tuple[str, ...]) -> tuple[str, str | None]:
+        """Return a suggestion, each once; none any more after very many."""
+        key = name, suffixes
+        if key not in self._hints and len(self._hints) < _MOST_HINTS:
+            self._hints[key] = self._suggestion(name, suffixes)
+        return self._hints.get(key, ("", None))
 
     def _suggestion(self, name: str, suffixes: tuple[str, ...]) -> tuple[str, str | None]:
         """Return a hint and the sure replacement, if any, for the name of a missing file.

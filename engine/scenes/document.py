@@ -19,12 +19,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveFloat
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from engine.objects.assets import AssetFolder
 from engine.objects.registry import Asset, ComponentRegistry
 from engine.scenes.tiled import read_tiled
-from engine.toml.diagnostics import NOTHING, Mistake, below, did_you_mean, validate
+from engine.toml.diagnostics import (
+    NOTHING,
+    Mistake,
+    ModelSchema,
+    below,
+    did_you_mean,
+    validate,
+)
 from engine.toml.positions import KeyPath
 from engine.toml.reader import Problem, TomlFileError, TomlSource, read_source
 
@@ -209,6 +216,7 @@ MAPS = (".tmx", ".tmj")
 MUSIC = (".ogg", ".mp3", ".wav", ".flac")
 
 Colour: TypeAlias = Annotated[int, Field(ge=0, le=255)]
+Length: TypeAlias = Annotated[FiniteFloat, Field(gt=0)]
 
 
 class SceneSettings(BaseModel):
@@ -217,7 +225,7 @@ class SceneSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = "Scene"
-    size: tuple[PositiveFloat, PositiveFloat] = (960.0, 600.0)
+    size: tuple[Length, Length] = (960.0, 600.0)
     background: tuple[Colour, Colour, Colour] = (0, 0, 0)
     music: Annotated[str, Asset(MUSIC)] = ""
     tiled: Annotated[str, Asset(MAPS)] = ""
@@ -362,6 +370,7 @@ class _Reader:
         self.problems: list[Problem] = []
         self.object_keys = (*ObjectSettings.model_fields, "prefab")
         self.is_part = is_part
+        self._schema = ModelSchema(ObjectSettings)
 
     def read(self) -> SceneDocument:
         self._check_keys()
@@ -462,7 +471,7 @@ class _Reader:
                 plain[key] = value
             else:
                 self._unknown(key, value, layered)
-        settings, mistakes = validate(ObjectSettings, plain)
+        settings, mistakes = validate(ObjectSettings, plain, self._schema)
         self.problems += map(layered.problem, self._relevant(mistakes))
         name = plain.get("name")
         return ObjectEntry(

@@ -18,9 +18,11 @@ import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from engine.core.file_system import read_file
 from engine.objects.assets import AssetFolder
 from engine.objects.registry import ComponentRegistry
 from engine.objects.scene import Scene
@@ -223,6 +225,9 @@ def complaint(field: str, message: str, got: str | None, hint: str | None) -> st
     return f"{name} {message}{said}." + (f" Try: {hint}" if hint else "")
 
 
+_MOST_PROBLEMS = 1_000  # beyond those of single tables: each may take a look at every object
+
+
 class SceneFile:
     """A scene file without mistakes; `read` raises all of them at once.
 
@@ -283,7 +288,7 @@ class SceneFile:
     def is_current(self) -> bool:
         """Return whether every file that this was read from still has the same text."""
         try:
-            return all(path.read_bytes() == text.encode() for path, text in self._texts.items())
+            return all(read_file(path) == text.encode() for path, text in self._texts.items())
         except OSError:
             return False
 
@@ -353,7 +358,7 @@ class SceneFile:
 
     def save(self) -> None:
         """Write the file. Raises OSError, or TomlFileError if it was changed meanwhile."""
-        if self.path.read_bytes() != self._on_disk.encode():
+        if read_file(self.path) != self._on_disk.encode():
             message = "was changed on disk since it was read; nothing was saved"
             problem = Problem(str(self.path), 1, 1, None, None, message, None, "read it again")
             raise TomlFileError([problem])
@@ -370,10 +375,8 @@ class SceneFile:
 
     def _look(self, source: TomlSource) -> tuple[SceneDocument, tuple[Problem, ...]]:
         document, problems = read_document(source, self._registry, self._assets)
-        problems += scene_problems(document)
-        for check in self._checks:
-            problems += check(document)
-        return document, tuple(problems)
+        further = chain(scene_problems(document), *(check(document) for check in self._checks))
+        return document, (*problems, *islice(further, _MOST_PROBLEMS))
 
 
 def _mistake(problem: Problem) -> tuple[str, str | None, str | None, str, str | None]:

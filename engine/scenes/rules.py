@@ -37,7 +37,7 @@ from engine.scenes.document import (
     SceneSettings,
     read_part_document,
 )
-from engine.toml.diagnostics import NOTHING, Mistake, as_toml, did_you_mean, presets, unknown_name
+from engine.toml.diagnostics import NOTHING, Mistake, as_toml, did_you_mean, presets
 from engine.toml.positions import KeyPath
 from engine.toml.reader import Problem, TomlFileError, TomlSource
 
@@ -72,10 +72,14 @@ class HandlerName:
         return cls(owner.strip() if colon else None, component.strip(), method.strip())
 
 
+_MOST_HINTS = 50  # each is a look at the names of all objects
+
+
 class _Rules:
     def __init__(self, document: SceneDocument) -> None:
         self.document = document
         self.by_name: dict[str, ObjectEntry] = {}
+        self._hints = _MOST_HINTS
         for entry in document.objects:
             if entry.name:
                 self.by_name.setdefault(entry.name, entry)
@@ -100,23 +104,29 @@ class _Rules:
 
     def parents(self) -> Iterator[Problem]:
         """Yield each parent that does not exist, and circles of parents."""
+        if self.document.is_part:
+            return
+        circles = self._circles()
         for entry in self.document.objects:
             parent = _parent(entry)
-            if self.document.is_part:
-                continue
             if parent and parent not in self.by_name:
                 yield entry.layered.problem(self._no_object(("parent",), parent))
-            elif parent and entry.name in self._ancestors(entry):
+            elif parent and entry.name in circles:
                 mistake = Mistake(("parent",), "goes in a circle", parent, "another parent")
                 yield entry.layered.problem(mistake)
 
-    def _ancestors(self, entry: ObjectEntry) -> list[str]:
-        seen: list[str] = []
-        above: ObjectEntry | None = entry
-        while above is not None and _parent(above) not in seen:
-            seen.append(_parent(above))
-            above = self.by_name.get(_parent(above))
-        return seen
+    def _circles(self) -> set[str]:
+        """Return the names of objects that are above themselves, each object looked at once."""
+        circles: set[str] = set()
+        done: set[str] = set()
+        for name in self.by_name:
+            way: dict[str, int] = {}
+            while name in self.by_name and name not in done and name not in way:
+                way[name] = len(way)
+                name = _parent(self.by_name[name])
+            circles.update(list(way)[way.get(name, len(way)) :])
+            done.update(way)
+        return circles
 
     def component(self, entry: ObjectEntry, component: ComponentEntry) -> Iterator[Problem]:
         """Yield the wrong references of a component, else what its constructor raises."""
@@ -154,14 +164,22 @@ class _Rules:
         kind = marker.component
         if kind is None or self._has(target, kind):
             return None
-        hint, _ = did_you_mean(text, [e.name for e in self.by_name.values() if self._has(e, kind)])
+        hint, _ = self._hint(text, (n for n, e in self.by_name.items() if self._has(e, kind)))
         return Mistake(path, f"object {as_toml(text)} has no {kind.__name__}", NOTHING, hint)
 
     def _has(self, entry: ObjectEntry, kind: type[Component]) -> bool:
         return any(issubclass(self._registry.get(name), kind) for name in entry.components)
 
     def _no_object(self, path: KeyPath, text: str) -> Mistake:
-        return unknown_name(path, "there is no object of that name", text, self.by_name)
+        hint, sure = self._hint(text, self.by_name)
+        replacement = None if sure is None else as_toml(sure)
+        message = "there is no object of that name"
+        return Mistake(path, message, text, hint, replacement=replacement)
+
+    def _hint(self, text: str, names: Iterable[str]) -> tuple[str, str | None]:
+        """Return which name was meant; nothing any more after very many."""
+        self._hints -= 1
+        return did_you_mean(text, names) if self._hints >= 0 else ("", None)
 
     def _handler(self, path: KeyPath, text: str, entry: ObjectEntry) -> Mistake | None:
         name = HandlerName.parse(text)
@@ -172,7 +190,7 @@ class _Rules:
         if self.document.is_part:
             return self._method(path, text, name) if name.component in self._registry else None
         if target is None:
-            hint, _ = did_you_mean(name.object or "", self.by_name)
+            hint, _ = self._hint(name.object or "", self.by_name)
             return Mistake(path, f"there is no object {as_toml(name.object)}", text, hint)
         if name.component not in target.components:
             hint, _ = did_you_mean(name.component, target.components)

@@ -12,6 +12,7 @@ import dataclasses
 import json
 import re
 import types
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time
@@ -276,10 +277,9 @@ def read_rest(
         if not fresh:
             return None, list(found.values())
         found |= fresh
-        for path in map(_removable, fresh):
-            if path and path not in removed:
-                removed.add(path)
-                rest = _without(rest, path)
+        wrong = {path for path in map(_removable, fresh) if path} - removed
+        removed |= wrong
+        rest = _without(rest, wrong)
 
 
 def _removable(path: KeyPath) -> KeyPath:
@@ -296,13 +296,15 @@ def _date_as_text(value: object) -> str:
     return value.isoformat() if isinstance(value, (date, time)) else str(value)
 
 
-def _without(data: Mapping[str, Any], path: KeyPath) -> dict[str, Any]:
-    """Return a copy of nested tables without the value at the path."""
-    head, *tail = path
-    copy = dict(data)
-    inner = copy.pop(str(head), None)
-    if tail and isinstance(inner, Mapping):
-        copy[str(head)] = _without(inner, tuple(tail))
+def _without(data: Mapping[str, Any], paths: Iterable[KeyPath]) -> dict[str, Any]:
+    """Return a copy of nested tables without the values at the paths."""
+    copy, inner = dict(data), defaultdict[str, list[KeyPath]](list)
+    for head, *tail in paths:
+        inner[str(head)].append(tuple(tail))
+    for key, rests in inner.items():
+        value = copy.pop(key, None)
+        if all(rests) and isinstance(value, Mapping):
+            copy[key] = _without(value, rests)
     return copy
 
 

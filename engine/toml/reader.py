@@ -10,6 +10,7 @@ a file was saved.
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
 import tomllib
@@ -23,6 +24,7 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import BaseModel
 
 from engine.core.errors import EngineError
+from engine.core.file_system import NotAFileError, read_file
 from engine.toml.diagnostics import NOTHING, Mistake, as_toml, did_you_mean, validate
 from engine.toml.positions import KeyPath, Positions, scan
 
@@ -33,6 +35,12 @@ __all__ = [
 
 
 _MOST = 20
+_MOST_IN_LARGE = 1  # each takes a reading of the whole file
+_LARGE = 200_000
+# What is read within seconds; levels and personas are far below.
+MOST_BYTES = 8 * 1024 * 1024
+_MOST_VALUES = 250_000
+_DEEPEST = 64
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -49,12 +57,12 @@ def syntax_mistakes(text: str) -> Iterator[SyntaxMistake]:
     """Yield the first mistake, and those further down that do not follow from it."""
     lines = text.split("\n")
     last = 0
-    for _ in range(_MOST):
+    for _ in range(_MOST if len(text) < _LARGE else _MOST_IN_LARGE):
         try:
             tomllib.loads("\n".join(lines))
             return
         except RecursionError:
-            yield SyntaxMistake(last + 1, 1, "the values are nested too deeply", "")
+            yield SyntaxMistake(*_deep_place(text), _TOO_DEEP, "")
             return
         except ValueError as error:
             mistake = _mistake(str(error), lines)
@@ -111,6 +119,7 @@ _KNOWN = (
     (r"Expected newline", "more follows than one value", "one key = value on each line"),
     (r"Expected '\]\]?' at the end", "the header does not end", "close it with as many ] as ["),
     (r"Unescaped '\\'|escape", "a backslash means something here", r"'single quotes', or \\"),
+    (r"Exceeds the limit", "is a number with too many digits", ""),
     (r"Invalid statement", "is no key", 'letters, digits, - and _; anything else in "quotes"'),
 )
 
@@ -235,7 +244,7 @@ def read_source(path: Path) -> TomlSource:
     """Read and parse a file. Raises TomlFileError where it is missing, unreadable or no TOML."""
     file = str(path)
     try:
-        raw = path.read_bytes()
+        raw = read_file(path, MOST_BYTES)
     except OSError as error:
         raise TomlFileError([_unreadable(path, error)]) from error
     try:
@@ -249,11 +258,65 @@ def parse_source(text: str, file: str = "<text>") -> TomlSource:
     """Parse a text. Raises TomlFileError with each line that is no TOML."""
     if not text.strip():
         raise TomlFileError([_plain(file, 1, 1, "the file is empty")])
+    if too_much := _too_much(text):
+        raise TomlFileError([_plain(file, *too_much)])
     try:
-        return TomlSource(file, text, tomllib.loads(text))
+        source = TomlSource(file, text, tomllib.loads(text))
     except (ValueError, RecursionError):
         found = syntax_mistakes(text)
         raise TomlFileError(_plain(file, *mistake) for mistake in found) from None
+    if unusable := list(_unusable(source)):
+        raise TomlFileError(unusable)
+    return source
+
+
+# A part of a dotted key, and so many that no reader of TOML takes them in a reasonable time.
+_PART = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
+_LONG_KEY = re.compile(
+    rf"(?:^|(?<=[\[{{,]))[ \t]*{_PART}(?:[ \t]*\.[ \t]*{_PART}){{{_DEEPEST}}}", re.M
+)
+_TOO_DEEP = f"the values are nested too deeply, {_DEEPEST} levels are the most"
+
+
+def _too_much(text: str) -> SyntaxMistake | None:
+    """Return why a text is not read at all, lest it takes minutes, or None."""
+    if text.count(",") + text.count("=") > _MOST_VALUES:
+        return SyntaxMistake(1, 1, f"the file has more than {_MOST_VALUES} values", "")
+    if found := _LONG_KEY.search(text):
+        before = text[: found.start()]
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        return SyntaxMistake(line, column, f"the key has more than {_DEEPEST} parts", "")
+    return None
+
+
+def _unusable(source: TomlSource) -> Iterator[Problem]:
+    """Yield what is TOML but nothing that a program can hold, without recursion."""
+    waiting: list[tuple[KeyPath, Any]] = [((), source.data)]
+    while waiting:
+        path, value = waiting.pop()
+        if len(path) > _DEEPEST:
+            yield _plain(source.file, *_deep_place(source.text), _TOO_DEEP)
+            return
+        if isinstance(value, dict):
+            waiting += (((*path, key), inner) for key, inner in value.items())
+        elif isinstance(value, list):
+            waiting += (((*path, index), inner) for index, inner in enumerate(value))
+        elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+            yield source.problem(Mistake(path, "is a number with too many digits"))
+
+
+_BRACKET = re.compile(r"""["](?:[^"\\\n]|\\.)*["]|'[^'\n]*'|[\[\]{}]""")
+
+
+def _deep_place(text: str) -> tuple[int, int]:
+    """Return about where the values are nested too deeply."""
+    depth = 0
+    for found in _BRACKET.finditer(text):
+        depth += (found[0] in "[{") - (found[0] in "]}")
+        if depth > _DEEPEST:
+            before = text[: found.start()]
+            return before.count("\n") + 1, len(before) - before.rfind("\n")
+    return 1, 1
 
 
 def _plain(file: str, line: int, column: int, message: str, hint: str = "") -> Problem:
@@ -264,8 +327,13 @@ def _unreadable(path: Path, error: OSError) -> Problem:
     file = str(path)
     if path.is_dir():
         return _plain(file, 1, 1, "is a folder, not a file", "the name of a .toml file in it")
+    if isinstance(error, NotAFileError):
+        return _plain(file, 1, 1, f"is a {error.kind}, not a file", "move it away")
     if isinstance(error, FileNotFoundError):
         return _plain(file, 1, 1, "there is no such file", _neighbour(path))
+    if error.errno == errno.EFBIG:
+        most = f"{MOST_BYTES // 2**20} MB are the most that is read"
+        return _plain(file, 1, 1, f"is too large: {most}")
     return _plain(file, 1, 1, f"cannot be read: {error.strerror or error}", "check its permissions")
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 
 from engine.objects.objects import Component
 from engine.objects.registry import ComponentRegistry
+from engine.scenes import rules
+from engine.scenes.file import SceneFile
 from engine.scenes.rules import HandlerName, is_part, profile_of, read_part, scene_schema
 from engine.toml.reader import TomlFileError, TomlSource, parse_source
 from tests.engine.corpus import write_assets
@@ -182,3 +185,48 @@ def test_a_prefab_that_is_its_own_is_no_endless_search(tmp_path: Path) -> None:
 def test_an_unknown_method_is_found_without_the_level(tmp_path: Path) -> None:
     text = '[Switch]\npressed = "Floor:Lamp.togle"\nlamp = "Floor"\n'
     assert problems(part(tmp_path, text)) == [(2, None, "Switch.pressed")]
+
+
+def level(folder: Path, objects: Iterable[str]) -> Path:
+    path = folder / "level.toml"
+    path.write_text('[scene]\nname = "X"\n' + "".join(f"[[object]]\n{o}\n" for o in objects))
+    return path
+
+
+def calls(monkeypatch: pytest.MonkeyPatch, name: str) -> list[object]:
+    """Return a list that grows with each call of a function of the rules."""
+    made: list[object] = []
+    inner = getattr(rules, name)
+
+    def counted(*words: Any) -> Any:
+        made.append(words)
+        return inner(*words)
+
+    monkeypatch.setattr(rules, name, counted)
+    return made
+
+
+def test_a_chain_of_parents_is_walked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, count = calls(monkeypatch, "_parent"), 1_000
+    chain = [f'name = "{n}"\nparent = "{n + 1}"' for n in range(count)]
+    SceneFile.read(level(tmp_path, [*chain, f'name = "{count}"']), sample_registry())
+    assert len(made) <= 3 * count
+
+
+def test_every_circle_of_parents_is_found_and_those_who_hang_below_are_not(tmp_path: Path) -> None:
+    above = {"a": "b", "b": "c", "c": "a", "d": "a", "e": "e", "f": "d", "g": "h", "h": "i"}
+    objects = [f'name = "{name}"\nparent = "{parent}"' for name, parent in above.items()]
+    with pytest.raises(TomlFileError) as error:
+        SceneFile.read(level(tmp_path, [*objects, 'name = "i"']), sample_registry())
+    assert [problem.object for problem in error.value.problems] == ["a", "b", "c", "e"]
+
+
+def test_what_is_wrong_many_times_is_told_each_time_but_not_looked_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = calls(monkeypatch, "did_you_mean")
+    objects = [f'name = "lamp {n}"\nparent = "lmap {n}"' for n in range(300)]
+    with pytest.raises(TomlFileError) as error:
+        SceneFile.read(level(tmp_path, objects), sample_registry())
+    assert len(error.value.problems) == 300
+    assert len(made) <= 50

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
+from engine.toml import diagnostics
 from engine.toml.diagnostics import (
     Mistake,
     ModelSchema,
@@ -256,3 +257,39 @@ def test_a_long_value_is_cut() -> None:
 
 def test_choices_are_listed() -> None:
     assert one_of(["a", "b"]) == "must be one of a, b"
+
+
+class Plain(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    name: str = ""
+
+
+def test_the_values_that_are_wrong_are_left_out_all_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    copies: list[object] = []
+    inner = diagnostics._without
+
+    def counted(*words: Any) -> dict[str, Any]:
+        copies.append(words)
+        return inner(*words)
+
+    monkeypatch.setattr(diagnostics, "_without", counted)
+    value, mistakes = diagnostics.read_rest(Plain, {f"k{n}": 1 for n in range(300)} | {"name": "X"})
+    assert (value, len(mistakes), len(copies)) == (Plain(name="X"), 300, 1)
+
+
+@pytest.mark.parametrize(
+    ("paths", "rest"),
+    [
+        ([("a",)], {"b": {"x": 1, "y": 2}}),
+        ([("b", "x"), ("b", "y")], {"a": 1, "b": {}}),
+        ([("b", "x"), ("b",)], {"a": 1}),
+        ([("a", "x")], {"b": {"x": 1, "y": 2}}),
+        ([("none", "x")], {"a": 1, "b": {"x": 1, "y": 2}}),
+    ],
+)
+def test_values_are_left_out_of_nested_tables(
+    paths: list[tuple[str, ...]], rest: dict[str, Any]
+) -> None:
+    assert diagnostics._without({"a": 1, "b": {"x": 1, "y": 2}}, paths) == rest

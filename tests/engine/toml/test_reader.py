@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from typing import Literal
@@ -14,6 +15,7 @@ from engine.toml.reader import (
     Problem,
     TomlFileError,
     parse_source,
+    read_source,
     read_toml,
     syntax_mistakes,
 )
@@ -269,3 +271,71 @@ def test_its_thread_notices_and_ends(tmp_path: Path) -> None:
     watch.start()
     assert noticed.wait(5)
     assert watch.stop()
+
+
+HEAD = '[scene]\nname = "X"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        (HEAD + "x = [" + "1," * 300_000 + "]\n", (1, 1), "has more than 250000 values"),
+        (HEAD + ".".join(["a"] * 50_000) + " = 1\n", (3, 1), "the key has more than 64 parts"),
+        (HEAD + "[" + " . ".join(['"a"'] * 9_000) + "]", (3, 2), "the key has more than 64 parts"),
+        (HEAD + "x = {" + ".".join(["a"] * 99) + " = 1}", (3, 6), "the key has more than 64 parts"),
+        (HEAD + "x = " + "[" * 400 + "]" * 400, (3, 69), "nested too deeply"),
+        (HEAD + "x = " + "[" * 90_000 + "]" * 90_000, (3, 69), "nested too deeply"),
+        (HEAD + "x = " + "{a = " * 90 + "1" + "}" * 90, (3, 325), "nested too deeply"),
+        (HEAD + "x = [1, 0x" + "f" * 9_000 + "]", (3, 9), "a number with too many digits"),
+        (HEAD + "x = 1" + "0" * 9_000, (3, 9006), "a number with too many digits"),
+    ],
+    ids=lambda value: value[:20] if isinstance(value, str) else "",
+)
+def test_what_would_take_minutes_or_break_a_program_is_told_at_its_line(
+    text: str, place: tuple[int, int], message: str
+) -> None:
+    with pytest.raises(TomlFileError) as error:
+        parse_source(text)
+    [problem] = error.value.problems
+    assert (problem.line, problem.column) == place
+    assert message in problem.message
+
+
+def test_what_is_just_not_too_much_is_read() -> None:
+    keys = ".".join(["a"] * 60)
+    text = f"{keys} = 1\nx = {'[' * 60}{2**63 - 1}{']' * 60}\ny = 'a.{'b.' * 99}c, {'[' * 99}'\n"
+    assert parse_source(text).data["a"]
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "large.toml"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # a hole: it takes no room
+    with pytest.raises(TomlFileError, match="is too large: 8 MB are the most"):
+        read_source(path)
+
+
+@pytest.mark.posix("Windows has no pipes in folders")
+def test_a_pipe_or_a_device_in_the_place_of_a_file_is_told_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "zeros.toml").symlink_to("/dev/zero")
+    (tmp_path / "loop.toml").symlink_to("loop.toml")
+    for name, message in (
+        ("pipe.toml", "is a pipe, not a file"),
+        ("zeros.toml", "is a device, not a file"),
+        ("loop.toml", "cannot be read: "),
+    ):
+        with pytest.raises(TomlFileError, match=message):
+            read_source(tmp_path / name)
+
+
+@pytest.mark.posix("on Windows a link takes a right that players lack")
+def test_a_link_to_a_file_is_read_as_the_file(tmp_path: Path) -> None:
+    (tmp_path / "real.toml").write_text("a = 1")
+    (tmp_path / "link.toml").symlink_to("real.toml")
+    assert read_source(tmp_path / "link.toml").data == {"a": 1}
+
+
+def test_the_mistakes_of_a_large_text_are_told_one_by_one() -> None:
+    text = "# a line\n" * 30_000 + "x = \n" * 9
+    assert len(list(syntax_mistakes(text))) == 1
