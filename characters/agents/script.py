@@ -46,7 +46,7 @@ from characters.agents.patterns import away_words, blanks, fill, sayable
 from characters.agents.persona import Condition, Feeling, Persona, PersonaAction, Topic
 from characters.protocol.messages import Action
 
-__all__ = ["ScriptedAgent"]
+__all__ = ["HAPPENED", "ScriptedAgent"]
 
 log = logging.getLogger(__name__)
 

@@ -246,6 +246,20 @@ def one_manager(document: SceneDocument) -> Iterator[Problem]:
         yield document.problem(characters[0].index, "Character", "", message, hint=hint)
 
 
+def triggers_reach_a_character(document: SceneDocument) -> Iterator[Problem]:
+    """Yield a problem for each trigger that names no character and is on none."""
+    characters = {entry.index for entry, _ in document.components("Character")}
+    for entry, trigger in document.components("Trigger"):
+        if (
+            not document.is_part
+            and "character" not in trigger.raw
+            and entry.index not in characters
+        ):
+            message = "has nobody to tell: this object has no Character"
+            hint = 'character = "the name of an object that has one"'
+            yield document.problem(entry.index, "Trigger", "", message, hint=hint)
+
+
 SCENE_CHECKS: tuple[SceneCheck, ...] = (
     one_session_each,
     one_manager,
@@ -255,5 +269,6 @@ SCENE_CHECKS: tuple[SceneCheck, ...] = (
     endpoints_are_known,
     words_are_known,
     policies_can_be_kept,
+    triggers_reach_a_character,
 )
 """Hand these to `SceneFile.read`."""

@@ -21,6 +21,7 @@ from characters.agents.agent import (
     Part,
     PlayerSaid,
     Prompt,
+    Refused,
     Say,
     Spoken,
 )
@@ -267,9 +268,45 @@ def test_a_call_of_what_the_level_does_not_have_does_nothing_and_is_in_the_log(
     async def play(it: Talk, server: ModelServer) -> None:
         parts = await it.parts(PlayerSaid("hello"), actions=["Wave"])
         assert not any(isinstance(part, Do) for part in parts)
+        (refused,) = (part for part in parts if isinstance(part, Refused))
+        assert refused == Refused("rm_rf", "it is no action here; what can be done: wave")
 
     talk(play, answer("No.", *tool_call("rm_rf", "{}")))
     assert "'rm_rf'" in caplog.text
+
+
+def test_a_function_is_a_tool_by_its_schema_and_its_arguments_go_to_the_game() -> None:
+    parameters = {"type": "object", "properties": {"side": {"type": "string"}}}
+    functions = {"open_gate": {"description": "Open it.", "parameters": parameters}}
+
+    async def play(it: Talk, server: ModelServer) -> None:
+        prompt = PlayerSaid("hello")
+        parts = await it.parts(prompt, actions=["open_gate"], functions=functions)
+        assert Do((Action("open_gate", arguments={"side": "north"}),)) in parts
+
+    server = talk(play, answer("Yes.", *tool_call("open_gate", '{"side": "north"}')))
+    tool = server.asked[0]["tools"][0]["function"]
+    assert (tool["description"], tool["parameters"]) == ("Open it.", parameters)
+
+
+def test_of_too_many_calls_the_rest_is_refused_with_a_word() -> None:
+    calls = [call for number in range(20) for call in tool_call("wave", "{}", index=number)]
+
+    async def play(it: Talk, server: ModelServer) -> None:
+        parts = await it.parts(PlayerSaid("hello"), actions=["Wave"])
+        assert sum(isinstance(part, Do) for part in parts) == 16
+        assert Refused("", "only 16 calls of an answer are taken") in parts
+
+    talk(play, answer("Yes.", *calls))
+
+
+def test_the_words_that_a_trigger_gives_are_said_without_asking_the_model() -> None:
+    async def play(it: Talk, server: ModelServer) -> None:
+        parts = await it.parts(Event("door", "<speak>Who is there?</speak>"))
+        assert parts == [Say("Who is there?")]
+        assert server.asked == []
+
+    talk(play)
 
 
 # --- what the model is told ----------------------------------------------------------------------

@@ -12,6 +12,7 @@ from characters.agents.agent import PlayerSaid
 from characters.agents.facts import asked_for, introduced, learn, recite
 from characters.agents.patterns import normalise
 from characters.agents.persona import Persona, SmallTalk
+from characters.agents.script import HAPPENED
 from tests.characters.agents.acting import Actor
 
 
@@ -205,6 +206,15 @@ def test_an_event_of_the_level_is_reacted_to() -> None:
     assert actor.event("door", "open") == "The door: open."
     assert actor.actions == ["Turn"]
     assert actor.event("thunder") == ""
+    assert actor.event("context", "It thunders.") == ""
+
+
+def test_free_text_is_remarked_on_and_what_is_to_be_said_is_said() -> None:
+    topic = {"id": "storm", "says": ["thunder*"], "lines": ["The storm!"]}
+    actor = Actor(persona(topic=[topic]))
+    assert actor.event("any", "The thunder rolls.") == "The storm!"
+    assert actor.event("", "A cup falls.") in HAPPENED
+    assert actor.event("any", "Now <speak>Who is\n there?</speak>") == "Who is there?"
 
 
 def test_template_keys_of_the_game_can_be_used_in_lines() -> None:

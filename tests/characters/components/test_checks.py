@@ -196,3 +196,10 @@ def test_a_level_that_cannot_be_read_is_not_the_doors_mistake(tmp_path: Path) ->
     write_level(tmp_path, "[broken\n", "lobby")
     text = DOOR + 'target = "lobby"\nspawn = "x"\n[object.Lmap]\n'
     assert len(problems_of(write_level(tmp_path, text))) == 1
+
+
+def test_a_trigger_has_somebody_to_tell(tmp_path: Path) -> None:
+    mat = '[[object]]\nname = "Mat"\n[object.Trigger]\nevent = "bell"\n'
+    assert any("nobody to tell" in it for it in complaints(tmp_path, mat))
+    named = mat + 'character = "Bram"\n'
+    assert not any("nobody" in it for it in complaints(tmp_path, person("Bram", "b"), named))
