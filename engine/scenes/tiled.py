@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import install_command
+from engine.core.file_system import read_file
 from engine.objects.registry import ComponentRegistry
 from engine.toml.positions import KeyPath, Positions, scan
-from engine.toml.reader import Problem, TomlFileError, TomlSource
+from engine.toml.reader import MOST_BYTES, Problem, TomlFileError, TomlSource
 
 __all__ = ["read_tiled"]
 
@@ -56,8 +57,9 @@ def read_tiled(path: Path, registry: ComponentRegistry) -> TiledSource:
     except ImportError:
         raise _error(path, "needs the package pytiled-parser", install_command("tiled")) from None
     try:
-        text = path.read_bytes().decode("utf-8")  # with its line ends: it is compared later
-        layers = pytiled_parser.parse_map(path).layers
+        text = read_file(path, MOST_BYTES).decode("utf-8")  # as it is: it is compared later
+        drawn = pytiled_parser.parse_map(path)
+        layers = drawn.layers
     except FileNotFoundError as error:
         message = f"names a file that is not there ({error.filename})"
         raise _error(path, message, "save the tileset there, or embed it in the map") from error
@@ -65,7 +67,9 @@ def read_tiled(path: Path, registry: ComponentRegistry) -> TiledSource:
         raise _error(
             path, f"is no map that can be read ({type(error).__name__}: {error})"
         ) from error
-    if odd := [_odd_wall(path, text, item) for item in _walls(layers) if _shape(item) not in SOLID]:
+    if drawn.orientation == "isometric":
+        raise _error(path, "is an isometric map, and a level is seen straight on", "orthogonal")
+    if odd := [_odd_wall(path, text, item) for item in _walls(layers) if not _is_wall_shape(item)]:
         raise TomlFileError(odd)
     made = [
         (item.id, table)
@@ -82,6 +86,8 @@ def _error(path: Path, message: str, hint: str | None = None) -> TomlFileError:
 
 def _odd_wall(path: Path, text: str, item: Any) -> Problem:
     message = f"is a {_shape(item)}, and a wall is a rectangle"
+    if _shape(item) in SOLID:
+        message = "is turned or has no size, and a wall is a rectangle that stands straight"
     hint = "draw it as one or more rectangles"
     return Problem(str(path), *_place(text, item.id), item.name or None, None, message, None, hint)
 
@@ -98,6 +104,11 @@ def _walls(layers: Any) -> Iterator[Any]:
 
 def _is_wall(layer: Any, item: Any) -> bool:
     return not item.class_ and layer.name.lower() == WALLS
+
+
+def _is_wall_shape(item: Any) -> bool:
+    has_size = item.size.width > 0 and item.size.height > 0
+    return _shape(item) in SOLID and has_size and not (item.rotation or 0) % 360
 
 
 def _shape(item: Any) -> str:

@@ -138,6 +138,21 @@ def test_a_map_without_anybody_in_it_is_watched_too(tmp_path: Path) -> None:
     assert [path.name for path in read(tmp_path, empty).files] == ["level.toml", "level.tmx"]
 
 
+@pytest.mark.parametrize(
+    "wall", ['width="80" height="10" rotation="90"', 'width="0" height="0"', ""]
+)
+def test_a_wall_that_is_turned_or_has_no_size_is_told_at_its_line(
+    tmp_path: Path, wall: str
+) -> None:
+    with pytest.raises(TomlFileError, match=r"level\.tmx:18:4: is turned or has no size"):
+        read(tmp_path, MAP.replace('width="640" height="32"', wall))
+
+
+def test_an_isometric_map_is_told(tmp_path: Path) -> None:
+    with pytest.raises(TomlFileError, match="is an isometric map"):
+        read(tmp_path, MAP.replace('"orthogonal"', '"isometric"'))
+
+
 def test_a_wall_that_is_no_rectangle_is_an_error_at_its_line(tmp_path: Path) -> None:
     corner = '<object id="5" x="0" y="0"><polygon points="0,0 64,0 0,64"/></object>'
     drawn = MAP.replace('<object id="5" x="0" y="0" width="640" height="32"/>', corner)
