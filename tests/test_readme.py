@@ -10,17 +10,21 @@ from pathlib import Path
 from types import CodeType
 
 import pytest
+from PIL import Image
 
 from characters.cli import main
 from characters.commands.sessions import open_persistence
 from characters.components.character import Character
 from characters.components.player import Door, Player
+from characters.headless.script import Script
 from engine.app.application import Application
+from engine.toml.reader import read_toml
 from tests.imports import ROOT
 from tests.programs import borrow_service, play, start_program
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MOST_LINES = 160
+MOST_BYTES = 1_500_000
 
 
 def blocks(language: str) -> list[str]:
@@ -29,6 +33,14 @@ def blocks(language: str) -> list[str]:
 
 def test_it_is_short_enough_to_be_read() -> None:
     assert len(README.splitlines()) <= MOST_LINES
+
+
+def test_its_picture_is_small_and_moves_and_its_script_can_be_played_again() -> None:
+    picture = ROOT / "assets" / "screenshots" / "talk.gif"
+    with Image.open(picture) as film:
+        assert getattr(film, "n_frames", 1) > 100
+    assert picture.stat().st_size < MOST_BYTES
+    assert read_toml(picture.with_suffix(".toml"), Script).step
 
 
 def code(which: int) -> CodeType:
