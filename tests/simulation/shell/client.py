@@ -36,6 +36,7 @@ class ExpectedHistory:
     """What one conversation is known to hold, by what the player was told."""
 
     confirmed: set[int] = field(default_factory=set)
+    hearing: set[int] = field(default_factory=set)  # whose turn is not completed yet
     answered: set[int] = field(default_factory=set)
 
 
@@ -118,6 +119,10 @@ class ClientCharacter:
             self._heard(event.text)
         elif isinstance(event, BotTurnCompleted) and event.message_id is not None:
             self.counts["turns cut" if event.was_interrupted else "turns completed"] += 1
+            # What a character was told is durable before its turn is completed, not before.
+            if not event.was_interrupted:
+                self._book.answered |= self._book.hearing
+            self._book.hearing.clear()
         elif isinstance(event, ServerResponse) and event.event_type == UserTextMessage.TYPE:
             self._answered_typing(event)
         elif isinstance(event, TextRefused):
@@ -174,7 +179,7 @@ class ClientCharacter:
             word = text.split()[0]
             decided = self.host.store.decided.get((self._session_id, number))
             promise(decided in (None, word), "An answer was decided twice.", self.name)
-            book.answered.add(number)
+            book.hearing.add(number)
             self.counts["answers heard"] += 1
 
     def _answered_typing(self, message: ServerResponse) -> None:

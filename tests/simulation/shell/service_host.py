@@ -14,7 +14,7 @@ from itertools import count, pairwise
 from random import Random
 from typing import Any, TypeVar
 
-from characters.agents.agent import Part, Prompt, Silence
+from characters.agents.agent import Agent, Part, Prompt, Silence
 from characters.protocol.messages import ConnectRequest
 from characters.service.conversation import Entry, PendingReply, PersistEntry, TimingConfig
 from characters.service.registry import Limits, RefusalError
@@ -97,6 +97,8 @@ class Ledgers(SessionStore):
 class SlowAgent(SimulatedAgent):
     """Takes its time, breaks down at times, and says nothing to silence now and then."""
 
+    player_name = ""
+
     async def reply(self, prompt: Prompt, context: Mapping[str, Any]) -> AsyncGenerator[Part, None]:
         await asyncio.sleep(self._chance.random() * 0.3)
         part = self.answer(prompt)
@@ -119,7 +121,7 @@ class SlowAgents(AgentFactory):
     def __init__(self, chance: Random) -> None:
         self._chance = chance
 
-    def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> Any:
+    def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> Agent:
         return SlowAgent(request.character_id, Memory(**memory), self._chance)
 
     def voice(self, request: ConnectRequest) -> None:
