@@ -48,7 +48,7 @@ class Screen:
 
     def turn_to_window(self) -> None:
         """Give the keys to the one window that is shown, once it is there."""
-        until(lambda: bool(self._window()), 20, "a window")
+        until(lambda: bool(self._window()), 90, "a window")
         self._do("windowfocus", "--sync", self._window())
 
     def press(self, *keys: str) -> None:
