@@ -165,10 +165,12 @@ class Guard:
         # A room is opened with the token that `/connect` granted.
         if request.path == "/health" or request.path.startswith("/rooms/"):
             return
-        self._check_pace(request)
         keys, headers = self._settings.keys, request.headers
         key = headers.get("X-API-Key") or headers.get("API-AUTH-TOKEN") or ""
-        if keys is not None and not keys.accepts(key):
+        is_known = keys is not None and keys.accepts(key)
+        # A key that was made up is no caller of its own: whoever guesses is counted by address.
+        self._check_pace(key if is_known else self._address(request))
+        if keys is not None and not is_known:
             raise RefusalError(401, "invalid API key")
 
     def check_player(self, request: web.Request, end_user_id: str | None) -> None:
@@ -230,11 +232,10 @@ class Guard:
         if not self._settings.allow_remote and name not in LOOPBACK:
             raise RefusalError(403, "not allowed: this service answers its own machine only")
 
-    def _check_pace(self, request: web.Request) -> None:
+    def _check_pace(self, caller: str) -> None:
         per_second = self._settings.per_second
         if per_second is None:
             return
-        caller = request.headers.get("X-API-Key") or self._address(request)
         if caller not in self._paces and len(self._paces) >= MAX_CALLERS:
             self._paces.clear()
         pace = self._paces.setdefault(caller, Pace(per_second, 10 * per_second))

@@ -107,13 +107,25 @@ def test_an_administrator_forgets_anybody() -> None:
 
 def test_who_asks_too_often_is_told_when_to_come_back_before_any_work() -> None:
     async def play(bare: Bare) -> None:
-        statuses = [await ask(bare, "/connect", {}, character_id="") for _ in range(60)]
+        one, another = {"X-API-Key": "one"}, {"X-API-Key": "another"}
+        statuses = [await ask(bare, "/connect", one, character_id="") for _ in range(60)]
         assert statuses[:10] == [422] * 10
         assert 429 in statuses[10:]
-        assert await ask(bare, "/connect", {"X-API-Key": "another"}, character_id="") == 422
+        assert await ask(bare, "/connect", another, character_id="") == 422
         assert (await bare.health())["status"] == "ok"
 
-    serve(play, access=AccessSettings(per_second=1.0))
+    keys = KeyRing("KEYS", None, {"KEYS": "one another"})
+    serve(play, access=AccessSettings(per_second=1.0, keys=keys))
+
+
+def test_who_makes_up_keys_is_counted_by_address() -> None:
+    async def play(bare: Bare) -> None:
+        guesses = ({"X-API-Key": f"guess {number}"} for number in range(60))
+        statuses = [await ask(bare, "/connect", guess, character_id="") for guess in guesses]
+        assert statuses[:10] == [401] * 10
+        assert 429 in statuses[10:]
+
+    serve(play, access=AccessSettings(per_second=1.0, keys=KeyRing("K", None, {"K": "one"})))
 
 
 def test_the_url_of_a_room_is_the_public_one() -> None:

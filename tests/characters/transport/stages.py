@@ -182,8 +182,9 @@ async def service_stage(
         speech=speech,
     )
     await service.start()
-    keys = None if api_key is None else KeyRing("KEY", None, {"KEY": api_key})
-    access = replace(access or AccessSettings(), keys=keys)
+    access = access or AccessSettings()
+    if api_key is not None:
+        access = replace(access, keys=KeyRing("KEY", None, {"KEY": api_key}))
     runner = make_runner(make_app(service, access), 0.5)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
