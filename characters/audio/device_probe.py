@@ -15,21 +15,33 @@ __all__ = ["main"]
 def main() -> int:
     """Print the devices: names, channels in and out, rates, and the indices of the defaults."""
     audio = pyaudio.PyAudio()
-    infos = [audio.get_device_info_by_index(index) for index in range(audio.get_device_count())]
+    infos = [_info(audio, index) for index in range(audio.get_device_count())]
     keys = ("name", "maxInputChannels", "maxOutputChannels", "defaultSampleRate")
     found = {
-        "devices": [[info[key] for key in keys] for info in infos],
+        "devices": [[info.get(key) for key in keys] for info in infos],
         "input": _index(audio.get_default_input_device_info),
         "output": _index(audio.get_default_output_device_info),
     }
-    json.dump(found, sys.stdout)
+    json.dump(found, sys.stdout, default=_text)
     return 0
+
+
+def _info(audio: pyaudio.PyAudio, index: int) -> Mapping[str, Any]:
+    try:
+        return dict(audio.get_device_info_by_index(index))
+    except Exception:  # whatever is wrong with one device costs the others nothing
+        return {}
+
+
+def _text(name: object) -> str:
+    """Return a name that PyAudio could not decode; anything else is none."""
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else ""
 
 
 def _index(find: Callable[[], Mapping[str, Any]]) -> Any:
     try:
         return find()["index"]
-    except OSError:
+    except Exception:  # there is none, or it cannot be described
         return -1
 
 

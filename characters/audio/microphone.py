@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import pyaudio
@@ -19,7 +18,6 @@ from characters.audio.portaudio import (
     list_devices,
     portaudio_calls,
     run_abandonable,
-    stable_name,
 )
 from characters.audio.signal import Samples, open_resampler
 from characters.audio.sources import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, FrameSink
@@ -100,27 +98,26 @@ class CaptureStream:
         with portaudio_calls():
             self._audio = pyaudio.PyAudio()
             try:
-                info = choose_device(self._audio, "input", wanted)
-                self.device = stable_name(str(info["name"]))
-                self._stream = self._open(info, sink, now)
+                index, device = choose_device(self._audio, "input", wanted)
+                self.device = device.name
+                self._stream = self._open(index, device.sample_rate, sink, now)
             except BaseException:
                 self._audio.terminate()
                 raise
         OPEN_STREAMS.opened(self)
 
     def _open(
-        self, info: Mapping[str, Any], sink: FrameSink, now: Callable[[], float]
+        self, index: int, own_rate: int, sink: FrameSink, now: Callable[[], float]
     ) -> pyaudio.Stream:
         try:
-            return self._open_at(SAMPLE_RATE, info, sink, now)
+            return self._open_at(SAMPLE_RATE, index, sink, now)
         except (OSError, ValueError) as error:
-            own = int(info["defaultSampleRate"])
-            if own == SAMPLE_RATE or pyaudio.paDeviceUnavailable in error.args:
+            if own_rate == SAMPLE_RATE or pyaudio.paDeviceUnavailable in error.args:
                 raise
-            return self._open_at(own, info, sink, now)
+            return self._open_at(own_rate, index, sink, now)
 
     def _open_at(
-        self, rate: int, info: Mapping[str, Any], sink: FrameSink, now: Callable[[], float]
+        self, rate: int, index: int, sink: FrameSink, now: Callable[[], float]
     ) -> pyaudio.Stream:
         self.blocks = blocks = Blocks(rate, sink, now)
 
@@ -138,7 +135,7 @@ class CaptureStream:
             channels=1,
             format=pyaudio.paInt16,
             input=True,
-            input_device_index=int(info["index"]),
+            input_device_index=index,
             frames_per_buffer=round(rate * FRAME_SECONDS),
             stream_callback=callback,
         )

@@ -16,20 +16,21 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from characters.audio.sources import AudioDevice
+from characters.audio.sources import HIGHEST_RATE, LOWEST_RATE, AudioDevice
 from characters.english import ENGLISH
+from characters.protocol.codec import whole_text
 from engine.core.alsa import silence_alsa
 from engine.core.errors import install_command
 from engine.core.processes import module_command, module_environment, run_in_time
 
 __all__ = [
     "calm", "choose_device", "DeviceReport", "list_devices", "NEEDS_PYAUDIO", "OPEN_STREAMS",
-    "OpenStreams", "portaudio_calls", "Retries", "run_abandonable", "stable_name",
+    "OpenStreams", "portaudio_calls", "read_device", "Retries", "run_abandonable", "stable_name",
 ]  # fmt: skip
 
 # PortAudio's state belongs to the process, and so must the lock around it.
@@ -48,6 +49,9 @@ ABSENT_CAP_SECONDS = 4.0
 NEEDS_PYAUDIO = ENGLISH("audio.needs_pyaudio", install=install_command("mic"))
 
 PROBE = "characters.audio.device_probe"
+
+DEVICE_KEYS = ("name", "maxInputChannels", "maxOutputChannels", "defaultSampleRate")
+NAMELESS, USUAL_RATE = "?", 48_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,25 +82,47 @@ def stable_name(name: str) -> str:
     return re.sub(r"\s*[:\-]?\s*\(hw:[^)]*\)", "", name).strip()
 
 
-def find_device(names: list[str], wanted: str | None) -> int | None:
-    """Return the index of a device by its stable name, None when it is not there."""
-    if wanted is None:
-        return None
-    return next((i for i, name in enumerate(names) if stable_name(name) == wanted), None)
+def read_device(
+    name: object = None, inputs: object = 0, outputs: object = 0, rate: object = 0
+) -> AudioDevice:
+    """Return a device as PortAudio tells of it, whatever that is.
+
+    A name that is none becomes "?", a number of channels that is none 0, a rate that no device has
+    48 kHz.
+    """
+    text = name.decode("utf-8", "replace") if isinstance(name, bytes) else name
+    stable = stable_name(whole_text(text).replace("\0", "")) if isinstance(text, str) else ""
+    own_rate = USUAL_RATE
+    if isinstance(rate, int | float) and LOWEST_RATE <= rate <= HIGHEST_RATE:
+        own_rate = round(rate)
+    return AudioDevice(stable or NAMELESS, _channels(inputs), _channels(outputs), own_rate)
+
+
+def _channels(count: object) -> int:
+    return max(0, count) if isinstance(count, int) else 0
+
+
+def _device_at(audio: Any, index: int) -> AudioDevice:
+    try:
+        info = audio.get_device_info_by_index(index)
+    except Exception:  # whatever is wrong with one device costs the others nothing
+        info = {}
+    return read_device(*(info.get(key) for key in DEVICE_KEYS))
 
 
 def choose_device(
     audio: Any, direction: Literal["input", "output"], wanted: str | None
-) -> Mapping[str, Any]:
-    """Return PortAudio's facts of a device, of the default one if the wanted is not there."""
-    infos = [audio.get_device_info_by_index(index) for index in range(audio.get_device_count())]
-    channels = f"max{direction.title()}Channels"
-    names = [str(info["name"]) if info[channels] else "" for info in infos]
-    index = find_device(names, wanted)
-    found: Mapping[str, Any] = (
-        getattr(audio, f"get_default_{direction}_device_info")() if index is None else infos[index]
-    )
-    return found
+) -> tuple[int, AudioDevice]:
+    """Return PortAudio's index of a device by its stable name, and what it is.
+
+    It is the default one if the wanted is not there. Raises OSError when there is none at all.
+    """
+    for index in range(audio.get_device_count()) if wanted is not None else ():
+        device = _device_at(audio, index)
+        if device.name == wanted and getattr(device, f"{direction}s"):
+            return index, device
+    index = int(getattr(audio, f"get_default_{direction}_device_info")()["index"])
+    return index, _device_at(audio, index)
 
 
 def list_devices(timeout_seconds: float = 5.0) -> DeviceReport:
@@ -127,11 +153,11 @@ def report_from(raw: dict[str, object]) -> DeviceReport:
     if not isinstance(rows, list):
         raise TypeError(f"devices is a list (got {type(rows).__name__})")
     devices: dict[str, AudioDevice] = {}
-    for index, (name, inputs, outputs, rate) in enumerate(rows):
-        stable = stable_name(name)
+    for index, row in enumerate(rows):
+        device = read_device(*row)
         # The same device through a second host API is the same to the player.
-        if stable not in devices or index in (raw["input"], raw["output"]):
-            devices[stable] = AudioDevice(stable, int(inputs), int(outputs), round(rate))
+        if device.name not in devices or index in (raw["input"], raw["output"]):
+            devices[device.name] = device
     return DeviceReport(tuple(devices.values()))
 
 

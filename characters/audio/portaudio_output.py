@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyaudio
 
-from characters.audio.portaudio import choose_device, portaudio_calls, stable_name
+from characters.audio.portaudio import choose_device, portaudio_calls
 from characters.audio.speaker import BLOCK_SECONDS, OUTPUT_RATE
 
 __all__ = ["PortAudioOutput"]
@@ -19,14 +19,14 @@ class PortAudioOutput:
         with portaudio_calls():
             self._audio = pyaudio.PyAudio()
             try:
-                info = choose_device(self._audio, "output", wanted)
-                self.name = stable_name(str(info["name"]))
+                index, device = choose_device(self._audio, "output", wanted)
+                self.name = device.name
                 self._stream = self._audio.open(
                     rate=OUTPUT_RATE,
                     channels=2,
                     format=pyaudio.paInt16,
                     output=True,
-                    output_device_index=int(info["index"]),
+                    output_device_index=index,
                     frames_per_buffer=round(OUTPUT_RATE * BLOCK_SECONDS),
                 )
             except BaseException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 import wave
@@ -14,19 +15,21 @@ from weakref import WeakSet
 
 import numpy as np
 
-from characters.audio.signal import Samples, resample
+from characters.audio.signal import FULL_SCALE, Samples, resample
 from characters.english import ENGLISH
+from engine.core.errors import install_command
 
 __all__ = [
     "AudioDevice", "FaultInjector", "Frame", "FRAME_SAMPLES", "FRAME_SECONDS", "FrameRing",
-    "FrameSink", "MicrophoneSource", "read_wav", "SAMPLE_RATE", "ScriptSource", "SilentSource",
-    "SourceFactory",
+    "FrameSink", "HIGHEST_RATE", "LOWEST_RATE", "MicrophoneSource", "read_wav", "SAMPLE_RATE",
+    "ScriptSource", "SilentSource", "SourceFactory",
 ]  # fmt: skip
 
 SAMPLE_RATE = 16_000
 FRAME_SAMPLES = 320
 FRAME_BYTES = 2 * FRAME_SAMPLES
 FRAME_SECONDS = FRAME_SAMPLES / SAMPLE_RATE
+LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000  # of what may be sound
 
 FrameSink: TypeAlias = Callable[[Samples, float], None]
 """Takes one 20 ms frame (320 samples) and the clock time at which its last one was captured.
@@ -70,27 +73,63 @@ class AudioDevice:
 
 
 def read_wav(path: Path) -> Samples:
-    """Read a 16-bit WAV file of any rate as 16 kHz mono.
+    """Read a WAV file as 16 kHz mono: one of 16 bits, with the package soundfile any.
 
     Raises ValueError when it is something else or holds no sound, OSError when it cannot be read.
     """
     if not path.is_file():
         raise ValueError(f"there is no file {path}")
+    samples, rate = _read_16_bits(path) or _read_any(path)
+    if not samples.size:
+        raise ValueError(f"{path} holds no sound")
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise ValueError(f"{path} has {rate} samples a second: that is no sound")
+    mono = samples.mean(axis=1) if samples.shape[1] > 1 else samples[:, 0]
+    return resample(mono.astype(np.int16), rate, SAMPLE_RATE)
+
+
+def _read_16_bits(path: Path) -> tuple[Samples, int] | None:
+    """Return frames [n, channels] and their rate, None for what only soundfile reads."""
     try:
         with wave.open(str(path)) as file:
             width, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
             data = file.readframes(file.getnframes())
-    except (wave.Error, EOFError) as error:
-        why = str(error) or "it ends too early"
+    except (wave.Error, EOFError):
+        return None
+    # Nothing: as one that was streamed may say of its size.
+    if width != 2 or not data:
+        return None
+    frames = np.frombuffer(data[: len(data) // (2 * channels) * 2 * channels], "<i2")
+    return frames.reshape(-1, channels).astype(np.int16), rate
+
+
+def _read_any(path: Path) -> tuple[Samples, int]:
+    try:
+        import soundfile
+    except ImportError as error:
+        install = install_command("speech")
+        raise ValueError(
+            f"{path} is no WAV file of 16 bits: convert it, or `{install}` reads others too"
+        ) from error
+    try:
+        # As floats: soundfile takes those of a file for 16-bit steps otherwise.
+        file = io.BytesIO(_with_size(path.read_bytes()))
+        sound, rate = soundfile.read(file, dtype="float32", always_2d=True)
+    except (RuntimeError, TypeError, ValueError) as error:
+        why = str(error).rpartition(": ")[2] or "it ends too early"
         raise ValueError(f"{path} is not a WAV file that can be read: {why}") from error
-    if width != 2:
-        raise ValueError(f"{path} has {8 * width}-bit samples; convert it to 16-bit PCM")
-    if len(data) < 2 * channels:
-        raise ValueError(f"{path} holds no sound")
-    samples = np.frombuffer(data[: len(data) // (2 * channels) * 2 * channels], "<i2")
-    if channels > 1:
-        samples = samples.reshape(-1, channels).mean(axis=1).astype(np.int16)
-    return resample(samples.astype(np.int16), rate, SAMPLE_RATE)
+    if not np.isfinite(sound).all():
+        raise ValueError(f"{path} holds what is no number: it cannot be spoken")
+    return (np.clip(sound, -1.0, 1.0) * FULL_SCALE).astype(np.int16), int(rate)
+
+
+def _with_size(data: bytes) -> bytes:
+    """Return a WAV file whose sound goes to its end where its size, unknown, is said to be 0."""
+    at = data.find(b"data") + 4
+    is_chunk = data[at + 4 : at + 8].strip().isalnum()
+    if at < 4 or data[at : at + 4] != bytes(4) or is_chunk:
+        return data
+    return data[:at] + b"\xff" * 4 + data[at + 4 :]
 
 
 class PacedSource:

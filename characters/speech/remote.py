@@ -11,7 +11,7 @@ import io
 import logging
 import wave
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -193,21 +193,18 @@ class EndpointSynthesiser:
         """Speak a sentence. Raises SynthesisError."""
         if self._now() < self._failing_until:
             raise SynthesisError("the speech endpoint failed a moment ago")
-        sound, waiting, is_empty = SoundStream(), b"", True
+        is_empty = True
         try:
-            async with self._client.post("/audio/speech", json=self._body(text, style)) as answer:
-                async for data in answer.content.iter_any():
-                    waiting += sound.feed(data)
-                    size = 2 * round(sound.rate * CHUNK_SECONDS)
-                    while waiting and len(waiting) >= size:
-                        is_empty = False
-                        yield _chunk_of(waiting[:size], sound.rate)
-                        waiting = waiting[size:]
+            async with (
+                self._client.post("/audio/speech", json=self._body(text, style)) as answer,
+                aclosing(_chunks_in(answer)) as chunks,
+            ):
+                async for chunk in chunks:
+                    is_empty = False
+                    yield chunk
         except (EndpointError, SoundStreamError) as error:
             raise self._failure(error, style.name) from error
-        if waiting:
-            yield _chunk_of(waiting, sound.rate)
-        elif is_empty:
+        if is_empty:
             raise self._pause("it sends no sound")
 
     def _body(self, text: str, style: VoiceStyle) -> dict[str, Any]:
@@ -237,6 +234,29 @@ class EndpointSynthesiser:
         await self._client.close()
 
 
+async def _chunks_in(answer: aiohttp.ClientResponse) -> AsyncGenerator[VoiceChunk, None]:
+    """Cut the sound of an answer into chunks as it comes. Raises SoundStreamError."""
+    sound, waiting, rate = SoundStream(answer.content_type), b"", 0
+    if (answer.content_length or 0) % 2 and "wav" not in answer.content_type:
+        raise SoundStreamError("its sound ends within a sample")
+    async for data in answer.content.iter_any():
+        piece = sound.feed(data)
+        while piece:
+            if rate != sound.rate and waiting:
+                yield _chunk_of(waiting, rate)
+                waiting = b""
+            rate = sound.rate
+            waiting += piece
+            size = 2 * round(rate * CHUNK_SECONDS)
+            while len(waiting) >= size:
+                yield _chunk_of(waiting[:size], rate)
+                waiting = waiting[size:]
+            piece = sound.feed(b"")
+    waiting += sound.end()
+    if waiting:
+        yield _chunk_of(waiting, sound.rate)
+
+
 def _chunk_of(pcm: bytes, rate: int) -> VoiceChunk:
     """Return samples with the visemes that fit them."""
     return VoiceChunk(pcm, rate, weights_of_sound(np.frombuffer(pcm, "<i2"), rate))
@@ -246,7 +266,13 @@ def _chunk_of(pcm: bytes, rate: int) -> VoiceChunk:
 BARE_RATE = 24_000
 MAX_HEADER_BYTES = 4096
 PCM, EXTENSIBLE = 1, 0xFFFE
-OTHERS = ((b"ID3", "MP3"), (b"OggS", "Ogg"), (b"fLaC", "FLAC"), (b"{", "JSON"), (b"<", "a page"))
+# Of so many bytes one is no text, if they are sound.
+TEXT_BYTES = 32
+TEXT = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\r\n\xef\xbb\xbf")
+OTHERS = ((b"ID3", "MP3"), (b"OggS", "Ogg"), (b"fLaC", "FLAC"))
+KINDS_OF_TEXT = ("text/", "application/json", "application/problem+json", "application/xml")
+# Less is an error of counting, such as the header's own bytes, and nothing that is missed.
+MISSED_SECONDS = 0.02
 
 
 class SoundStreamError(CharactersError):
@@ -254,25 +280,66 @@ class SoundStreamError(CharactersError):
 
 
 class SoundStream:
-    """Takes bytes in pieces of any size, returns mono int16; `rate` is known with the first."""
+    """Takes bytes in pieces of any size, returns mono int16; `rate` is that of what was returned.
 
-    def __init__(self) -> None:
+    `kind` is the content type of the answer. Several WAV files may follow one another.
+    """
+
+    def __init__(self, kind: str = "") -> None:
+        if kind.startswith(KINDS_OF_TEXT):
+            raise SoundStreamError(f"it sends {kind}, no sound")
         self.rate = 0
+        self._is_wav = "wav" in kind
+        self._is_open = False  # what waits is sound, not a header
         self._channels = 1
         self._waiting = b""
         self._left: int | None = None  # bytes of sound still to come, None when unknown
 
     def feed(self, data: bytes) -> bytes:
-        """Take more bytes, return what can be played now. Raises SoundStreamError."""
+        """Take more bytes, return what can be played now. Raises SoundStreamError.
+
+        More of it may be there, in another file and maybe at another rate: until nothing is
+        returned, call it again with no bytes.
+        """
         self._waiting += data
-        if not self.rate and not self._read_header():
-            return b""
-        width = 2 * self._channels
-        size = len(self._waiting) - len(self._waiting) % width
+        while self._is_open or self._read_header():
+            sound = self._take(self._playable())
+            if sound or self._is_open:
+                return sound
+        return b""
+
+    def end(self) -> bytes:
+        """Return the last sound. Raises SoundStreamError if some was announced and did not come."""
+        if not self.rate and self._waiting:
+            self._read_first(is_all=True)
+        missed = self._left or 0
+        if self._is_open and missed > MISSED_SECONDS * self.rate * self._width:
+            raise SoundStreamError("it broke off in the middle of its sound")
+        return self._take(len(self._waiting)) if self._is_open else b""
+
+    @property
+    def _width(self) -> int:
+        return 2 * self._channels
+
+    def _playable(self) -> int:
+        """Return how many of the bytes that wait are sound of this file."""
         if self._left is not None:
-            size = min(size, self._left)
-            self._left -= size
+            return min(len(self._waiting), self._left)
+        if not self._is_wav:
+            return len(self._waiting)
+        # Where the size is unknown, another file may begin anywhere.
+        at = self._waiting.find(b"RIFF")
+        while at >= 0 and self._waiting[at + 8 : at + 12] != b"WAVE":
+            at = self._waiting.find(b"RIFF", at + 1)
+        return at if at >= 0 else max(0, len(self._waiting) - 11)
+
+    def _take(self, size: int) -> bytes:
+        size -= size % self._width
         sound, self._waiting = self._waiting[:size], self._waiting[size:]
+        if self._left is not None:
+            self._left -= size
+        follows = self._waiting.startswith(b"RIFF") and self._waiting[8:12] == b"WAVE"
+        self._is_open = not follows if self._left is None else self._left > 0
         if self._channels == 1:
             return sound
         frames = np.frombuffer(sound, "<i2").reshape(-1, self._channels)
@@ -280,13 +347,39 @@ class SoundStream:
         return mono
 
     def _read_header(self) -> bool:
-        """Read the header; return whether it is complete."""
-        if len(self._waiting) < 4:
+        """Read the header of the first file or the next; return whether it is complete."""
+        if not self.rate:
+            return self._read_first(is_all=False)
+        at = self._waiting.find(b"RIFF")  # behind what tells of the file before
+        self._waiting = self._waiting[at:] if at >= 0 else self._waiting[-3:]
+        return at >= 0 and self._read_wav()
+
+    def _read_first(self, *, is_all: bool) -> bool:
+        start = self._waiting[:TEXT_BYTES]
+        if len(start) < 4 and not is_all:
             return False
-        if not self._waiting.startswith(b"RIFF"):
-            self._refuse_others()
-            self.rate = BARE_RATE
-            return True
+        if start.startswith(b"RIFF"):
+            self._is_wav = True
+            return self._read_wav()
+        self._refuse_others(start)
+        if len(start) < TEXT_BYTES and not is_all:
+            return False
+        if self._is_wav:
+            raise SoundStreamError("it says WAV and sends something else")
+        self.rate, self._is_open = BARE_RATE, True
+        return True
+
+    def _refuse_others(self, start: bytes) -> None:
+        if len(start) >= 2 and start[0] == 0xFF and start[1] >= 0xE0:
+            raise SoundStreamError("it sends MP3, not WAV")
+        for sign, name in OTHERS:
+            if start.startswith(sign):
+                raise SoundStreamError(f"it sends {name}, not WAV")
+        if TEXT.issuperset(start):
+            name = "JSON" if start.lstrip().startswith((b"{", b"[")) else "a text"
+            raise SoundStreamError(f"it sends {name}, not WAV")
+
+    def _read_wav(self) -> bool:
         rate, at = 0, 12
         while len(self._waiting) >= at + 8:
             name = self._waiting[at : at + 4]
@@ -300,23 +393,17 @@ class SoundStream:
             raise SoundStreamError("its WAV file has no sound")
         return False
 
-    def _refuse_others(self) -> None:
-        start = self._waiting[:4]
-        if start[0] == 0xFF and start[1] >= 0xE0:
-            raise SoundStreamError("it sends MP3, not WAV")
-        for sign, name in OTHERS:
-            if start.startswith(sign):
-                raise SoundStreamError(f"it sends {name}, not WAV")
-
     def _read_format(self, form: bytes) -> int:
-        kind, channels, bits = (int.from_bytes(form[at : at + 2], "little") for at in (0, 2, 14))
+        kind, channels, width, bits = (
+            int.from_bytes(form[at : at + 2], "little") for at in (0, 2, 12, 14)
+        )
         rate = int.from_bytes(form[4:8], "little")
         if kind not in (PCM, EXTENSIBLE) or bits != 16 or channels not in (1, 2):
             raise SoundStreamError(
                 f"its WAV file has {channels} channels of {bits} bits, kind {kind}"
             )
-        if not 8_000 <= rate <= 96_000:
-            raise SoundStreamError(f"its WAV file has {rate} samples a second")
+        if not 8_000 <= rate <= 96_000 or width != 2 * channels:
+            raise SoundStreamError(f"its WAV file has {rate} samples a second of {width} bytes")
         self._channels = channels
         return rate
 
@@ -325,6 +412,8 @@ class SoundStream:
             raise SoundStreamError("its WAV file does not say what its sound is")
         # A service that streams does not know the size, and writes 0 or the largest number.
         self._left = size if 0 < size < 0x7FFF_F000 else None
-        self.rate = rate
+        if self._left is not None and self._left % self._width:
+            raise SoundStreamError("the sound of its WAV file ends within a sample")
+        self.rate, self._is_open = rate, True
         self._waiting = self._waiting[at:]
         return True

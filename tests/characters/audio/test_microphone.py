@@ -266,11 +266,11 @@ class PickyStream(CaptureStream):
 
 
 def test_a_device_without_16_khz_is_opened_at_its_own_rate_and_a_busy_one_not_asked_again() -> None:
-    info, clock = {"index": 0, "defaultSampleRate": 44_100.0}, ManualClock()
+    clock = ManualClock()
     picky, busy = PickyStream(pyaudio.paInvalidSampleRate), PickyStream(pyaudio.paDeviceUnavailable)
-    picky._open(info, Frames(), clock.now)
+    picky._open(0, 44_100, Frames(), clock.now)
     with pytest.raises(OSError, match="refused"):
-        busy._open(info, Frames(), clock.now)
+        busy._open(0, 44_100, Frames(), clock.now)
     assert (picky.rates, busy.rates) == ([16_000, 44_100], [16_000])
 
 

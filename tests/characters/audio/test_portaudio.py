@@ -1,21 +1,27 @@
 from __future__ import annotations
 
+import json
+import math
 import os
 import threading
 from pathlib import Path
 
+import pyaudio
 import pytest
 
+from characters.audio import device_probe
 from characters.audio.portaudio import (
     OpenStreams,
     Retries,
-    find_device,
+    choose_device,
     portaudio_calls,
+    read_device,
     report_from,
     run_abandonable,
     stable_name,
     why_probe_failed,
 )
+from characters.audio.sources import AudioDevice
 from engine.core.errors import install_command
 
 
@@ -31,10 +37,73 @@ def test_a_stable_name_has_no_card_numbers(name: str, stable: str) -> None:
     assert stable_name(name) == stable
 
 
-def test_a_device_is_found_by_its_stable_name() -> None:
-    assert find_device(["default", "USB Audio (hw:7,0)"], "USB Audio") == 1
-    assert find_device(["default"], "USB Audio") is None
-    assert find_device(["default"], None) is None
+class FakeAudio:
+    """PortAudio with devices that make sense and devices that make none; the last is the default.
+
+    A device is its name, or what PortAudio raises instead of telling of it.
+    """
+
+    def __init__(self, *names: object) -> None:
+        self._names = names
+
+    def get_device_count(self) -> int:
+        return len(self._names)
+
+    def get_device_info_by_index(self, index: int) -> dict[str, object]:
+        name = self._names[index]
+        if isinstance(name, Exception):
+            raise name
+        rate = math.nan if name != "Good" else 44_100.0
+        channels = {"maxInputChannels": 1, "maxOutputChannels": -1}
+        return {"index": index, "name": name, "defaultSampleRate": rate, **channels}
+
+    def get_default_input_device_info(self) -> dict[str, object]:
+        return self.get_device_info_by_index(len(self._names) - 1)
+
+
+def test_a_device_is_found_by_its_stable_name_beside_those_that_make_no_sense() -> None:
+    odd = FakeAudio(b"\xff\xfe", None, "", UnicodeDecodeError("utf-8", b"", 0, 1, "?"), "Good", "A")
+    index, device = choose_device(odd, "input", "Good")
+    assert (index, device) == (4, AudioDevice("Good", 1, 0, 44_100))
+    assert choose_device(odd, "input", "Headset")[0] == choose_device(odd, "input", None)[0] == 5
+
+
+def test_a_device_whose_card_has_another_number_now_is_the_same() -> None:
+    assert choose_device(FakeAudio("USB Audio (hw:7,0)", "A"), "input", "USB Audio")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        ((b"Mikrofon \xe4", 1, 0, 16_000.0), AudioDevice("Mikrofon \ufffd", 1, 0, 16_000)),
+        ((None, 0, -1, 0.0), AudioDevice("?", 0, 0, 48_000)),
+        (("", 400, 2, 1e9), AudioDevice("?", 400, 2, 48_000)),
+        (("M\ud83d", "two", None, math.nan), AudioDevice("M", 0, 0, 48_000)),
+        (("X\0", True, 2.5, "fast"), AudioDevice("X", 1, 0, 48_000)),
+    ],
+)
+def test_what_makes_no_sense_about_a_device_is_replaced(
+    told: tuple[object, ...], read: AudioDevice
+) -> None:
+    assert read_device(*told) == read
+
+
+def test_a_device_that_makes_no_sense_costs_the_others_nothing() -> None:
+    rows = [[None] * 4, ["Mic", 1, 0, 44_100.0], ["Out", 0, 2, math.inf]]
+    report = report_from(json.loads(json.dumps({"devices": rows, "input": 1, "output": 2})))
+    assert [device.name for device in report.inputs] == ["Mic"]
+    assert [device.name for device in report.outputs] == ["Out"]
+
+
+def test_the_probe_tells_of_all_devices_but_the_one_that_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    audio = FakeAudio(b"\xff", OSError("broken"), "Good")
+    monkeypatch.setattr(pyaudio, "PyAudio", lambda: audio)
+    audio.get_default_output_device_info = audio.get_default_input_device_info  # type: ignore[attr-defined]  # the same one
+    assert device_probe.main() == 0
+    names = [device.name for device in report_from(json.loads(capsys.readouterr().out)).devices]
+    assert names == ["\ufffd", "?", "Good"]
 
 
 def test_the_same_device_of_two_host_interfaces_is_listed_once_and_keeps_the_default() -> None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+import struct
+import sys
 import threading
 import time
 import wave
@@ -7,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from characters.audio.signal import Samples
 from characters.audio.sources import (
@@ -20,6 +24,7 @@ from characters.audio.sources import (
     SilentSource,
     read_wav,
 )
+from engine.core.errors import install_command
 
 
 class Sink:
@@ -91,7 +96,7 @@ def test_other_rates_and_stereo_are_turned_into_16_khz_mono(tmp_path: Path) -> N
 
 def test_what_is_no_wav_file_is_refused_with_its_name(tmp_path: Path) -> None:
     path = tmp_path / "c.wav"
-    for content in (b"not a wave", b"", b"RIFF"):
+    for content in (b"not a wave", b"", b"RIFF", b"<!DOCTYPE html>" * 30, b"ID3\4" + bytes(300)):
         path.write_bytes(content)
         with pytest.raises(ValueError, match=r"c\.wav is not a WAV file that can be read: \w+"):
             read_wav(path)
@@ -104,14 +109,68 @@ def test_a_recording_without_any_sound_is_none(tmp_path: Path) -> None:
         read_wav(save(tmp_path / "e.wav", np.zeros(0, np.int16)))
 
 
-def test_eight_bit_samples_are_refused_with_advice(tmp_path: Path) -> None:
-    path = tmp_path / "d.wav"
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(1)
-        file.setframerate(16_000)
-        file.writeframes(b"\x80" * 320)
-    with pytest.raises(ValueError, match="convert it to 16-bit"):
+def riff(kind: int, bits: int, rate: int, sound: bytes, size: int | None = None) -> bytes:
+    """Return a mono WAV file with chunks of odd sizes before its sound."""
+    form = struct.pack("<HHIIHH", kind, 1, rate, rate * bits // 8 & 0xFFFFFFFF, bits // 8, bits)
+    data = struct.pack("<I", len(sound) if size is None else size) + sound
+    tags = b"LIST\x07\0\0\0INFOabc\0junk\x01\0\0\0x\0"
+    body = b"WAVEfmt " + struct.pack("<I", 16) + form + tags + b"data" + data
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+TONE = 0.5 * np.sin(2.0 * np.pi * 300.0 * np.arange(24_000) / 24_000)
+KINDS = ("PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("container", ["WAV", "WAVEX"])
+def test_every_kind_of_wav_file_of_today_is_read(tmp_path: Path, kind: str, container: str) -> None:
+    path = tmp_path / "a.wav"
+    for sound in (TONE, np.stack((TONE, TONE), 1)):
+        soundfile.write(path, sound, 24_000, subtype=kind, format=container)
+        samples = read_wav(path)
+        assert samples.size == 16_000 and 16_000 < samples.max() < 17_000
+
+
+@pytest.mark.parametrize("size", [None, 0, 0xFFFF_FFFF])
+@pytest.mark.parametrize(("kind", "bits"), [(1, 16), (3, 32)])
+def test_a_file_that_was_streamed_does_not_know_its_size(
+    tmp_path: Path, kind: int, bits: int, size: int | None
+) -> None:
+    steps = (TONE * 32_767).astype("<i2") if bits == 16 else TONE.astype("<f4")
+    path = tmp_path / "a.wav"
+    path.write_bytes(riff(kind, bits, 24_000, steps.tobytes(), size))
+    samples = read_wav(path)
+    assert samples.size == 16_000 and 16_000 < samples.max() < 17_000
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (riff(3, 32, 16_000, np.full(99, np.nan, "<f4").tobytes()), "no number"),
+        (riff(1, 16, 0, bytes(99)), "0 samples a second"),
+        (riff(1, 16, 1_000_000_000, bytes(99)), "1000000000 samples a second"),
+        (riff(99, 16, 16_000, bytes(99)), "can be read"),
+        (riff(1, 24, 16_000, b""), "holds no sound"),
+    ],
+)
+def test_what_cannot_be_spoken_is_refused_with_its_name(
+    tmp_path: Path, content: bytes, why: str
+) -> None:
+    path = tmp_path / "odd.wav"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=f"odd.wav.*{why}"):
+        read_wav(path)
+
+
+def test_without_soundfile_other_kinds_are_refused_with_advice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "soundfile", None)
+    path = save(tmp_path / "plain.wav", np.ones(320, np.int16))
+    assert read_wav(path).size == 320
+    path.write_bytes(riff(1, 24, 16_000, bytes(99)))
+    with pytest.raises(ValueError, match=re.escape(install_command("speech"))):
         read_wav(path)
 
 

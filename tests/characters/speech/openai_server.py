@@ -45,6 +45,7 @@ class OpenAIServer:
         self.status = 200
         self.is_stuck = False
         self.pieces: list[bytes] = [wav(tone(0.5, 22_050), 22_050)]
+        self.kind = "application/octet-stream"  # the content type of what is spoken
         self.breaks_off = False
         self.never_ends = False
         self.asked: list[dict[str, Any]] = []
@@ -66,7 +67,7 @@ class OpenAIServer:
         """Answer `/audio/speech`, piece by piece."""
         self.asked.append(await request.json())
         await self._begin(request)
-        answer = web.StreamResponse(status=self.status)
+        answer = web.StreamResponse(status=self.status, headers={"Content-Type": self.kind})
         await answer.prepare(request)
         try:
             for piece in self.pieces:

@@ -161,6 +161,14 @@ def test_bare_samples_are_24_kilohertz() -> None:
     assert len(b"".join(chunk.pcm for chunk in chunks)) == 2 * 4_800
 
 
+def test_every_file_of_an_answer_is_spoken_at_its_own_rate() -> None:
+    files = [wav(tone(0.11, 22_050), 22_050), wav(tone(0.07, 16_000), 16_000)]
+    chunks, _ = speak(("pieces", files))
+    for rate, seconds in ((22_050, 0.11), (16_000, 0.07)):
+        sound = b"".join(chunk.pcm for chunk in chunks if chunk.sample_rate == rate)
+        assert sound == tone(seconds, rate)
+
+
 def test_the_first_sound_does_not_wait_for_the_last() -> None:
     async def first() -> VoiceChunk:
         async with serving() as server:
@@ -192,6 +200,9 @@ def test_the_mouth_follows_the_sound() -> None:
         ("pieces", [b"ID3\4" + bytes(100)], "MP3"),
         ("pieces", [], "no sound"),
         ("breaks_off", True, "cannot be used"),
+        ("kind", "application/json", "no sound"),
+        ("pieces", [b"<html><body>Bad gateway, try again later.</body></html>"], "a text"),
+        ("pieces", [wav(tone(0.5, 22_050), 22_050)[:9_000]], "broke off"),
     ],
 )
 def test_a_failure_says_what_the_service_did(name: str, value: object, why: str) -> None:
@@ -231,10 +242,24 @@ def test_a_voice_that_the_service_does_not_have_is_replaced_from_the_next_senten
     assert asyncio.run(talk()) == ["nobody", "alloy"]
 
 
-def read(data: bytes, size: int) -> tuple[bytes, int]:
-    stream = SoundStream()
-    pieces = [stream.feed(data[at : at + size]) for at in range(0, len(data), size)]
-    return b"".join(pieces), stream.rate
+def _changed(data: bytes, at: int, value: bytes) -> bytes:
+    return data[:at] + value + data[at + len(value) :]
+
+
+def read_all(data: bytes, size: int, kind: str = "") -> list[tuple[bytes, int]]:
+    """Return the sound of an answer that comes in pieces of a size, with the rate of each."""
+    stream, found = SoundStream(kind), list[tuple[bytes, int]]()
+    for at in range(0, len(data), size):
+        piece = stream.feed(data[at : at + size])
+        while piece:
+            found.append((piece, stream.rate))
+            piece = stream.feed(b"")
+    return [*found, (stream.end(), stream.rate)]
+
+
+def read(data: bytes, size: int, kind: str = "") -> tuple[bytes, int]:
+    found = read_all(data, size, kind)
+    return b"".join(piece for piece, _ in found), found[-1][1]
 
 
 @pytest.mark.parametrize("size", [1, 7, 64, 10_000])
@@ -273,13 +298,50 @@ def test_who_streams_does_not_know_the_size() -> None:
     [
         (b"\xff\xfb\x90\0", "MP3"),
         (b"OggS", "Ogg"),
-        (b'{"error": 1}', "JSON"),
+        (b"fLaC", "FLAC"),
+        (b' {"error": {"message": "no such model is loaded"}}', "JSON"),
+        (b"\xef\xbb\xbf<!DOCTYPE html><html><body>busy</body></html>", "a text"),
+        (b"error", "a text"),
         (wav(bytes(90), 16_000, width=3), "24 bits"),
         (wav(bytes(90), 4_000), "4000 samples"),
-        (b"RIFF\0\0\0\0WAVE" + b"JUNK\xff\xff\0\0" * 2, "no sound"),
+        (wav(bytes(9_000), 16_000)[:5_000], "broke off"),
+        (_changed(wav(bytes(90), 16_000), 40, b"\x59\0\0\0"), "within a sample"),
+        (_changed(wav(bytes(90), 16_000), 20, b"\3\0"), "kind 3"),
+        (_changed(wav(bytes(90), 16_000), 24, b"\0\xca\x9a\x3b"), "1000000000 samples"),
+        (_changed(wav(bytes(90), 16_000), 32, b"\4\0"), "of 4 bytes"),
+        (b"RIFF\0\0\0\0WAVE" + b"JUNK\xff\xff\0\0" * 2 + bytes(70_000), "no sound"),
         (b"RIFF\0\0\0\0WAVEdata\0\0\0\0", "does not say"),
     ],
 )
-def test_what_cannot_be_played_is_named(data: bytes, what: str) -> None:
+@pytest.mark.parametrize("size", [1, 10_000])
+def test_what_cannot_be_played_is_named(data: bytes, what: str, size: int) -> None:
     with pytest.raises(SoundStreamError, match=what):
-        read(data + bytes(70_000), 10_000)
+        read(data, size)
+
+
+@pytest.mark.parametrize("kind", ["text/html", "application/json"])
+def test_an_answer_that_says_it_is_no_sound_is_none(kind: str) -> None:
+    with pytest.raises(SoundStreamError, match=kind):
+        read(wav(bytes(90), 16_000), 10, kind)
+
+
+def test_bare_samples_that_say_to_be_a_file_are_none() -> None:
+    with pytest.raises(SoundStreamError, match="says WAV"):
+        read(tone(0.05, BARE_RATE), 10, "audio/wav")
+
+
+def test_bare_samples_may_begin_like_a_text() -> None:
+    sound = b"<{ID" + tone(0.05, BARE_RATE)
+    assert read(sound, 10)[0] == sound
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 10_000])
+@pytest.mark.parametrize("said", [None, b"\0\0\0\0", b"\xff\xff\xff\xff"])
+def test_several_files_in_one_answer_are_all_read(size: int, said: bytes | None) -> None:
+    first, second = tone(0.05, 16_000), tone(0.03, 24_000, 330.0)
+    files = [wav(first, 16_000), wav(first, 16_000), wav(second, 24_000)]
+    tags = b"LIST\x04\0\0\0tags" if said is None else b""
+    data = b"".join(_changed(file, 40, said or file[40:44]) + tags for file in files)
+    found = read_all(data, size)
+    for rate, sound in ((16_000, first * 2), (24_000, second)):
+        assert b"".join(piece for piece, at in found if at == rate) == sound
