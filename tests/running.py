@@ -16,11 +16,15 @@ from characters.client.service_process import ServiceProcess
 from engine.core.processes import run_in_time
 from tests.imports import ROOT
 
-__all__ = ["ASSETS", "AT_ONCE", "Run", "play", "play_as_program", "running_service"]
+__all__ = [
+    "ASSETS", "AT_ONCE", "do", "hear", "met", "play", "play_as_program", "Run", "running_service",
+    "say", "until", "wait", "WITHIN",
+]  # fmt: skip
 
 ASSETS = ROOT / "assets"
 # A service that answers without a pause, the same way every time, and neither hears nor speaks.
 AT_ONCE = ("--words-per-second", "0", "--think", "0", "--no-speech", "--seed", "1")
+WITHIN = 60  # seconds for each step of a script
 START_SECONDS = 60.0  # on a machine that is busy with everything else
 PLAY_SECONDS = 240.0
 
@@ -105,3 +109,34 @@ def _run_of(folder: Path, status: int, log: str) -> Run:
     report = folder / "report.json"
     found = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
     return Run(status, found, log)
+
+
+# --- scripts ---
+
+
+def met(run: Run) -> Run:
+    assert run.status == 0, (
+        f"{run.report.get('failed_step')} {run.report.get('failure')}\n{run.log}"
+    )
+    return run
+
+
+def wait(what: str) -> str:
+    return f"[[step]]\nwait = {{ {what} }}\nwithin = {WITHIN}\n"
+
+
+def until(character: str, state: str = "CONNECTED") -> str:
+    return wait(f'character = "{character}", state = "{state}"')
+
+
+def hear(character: str, what: str) -> str:
+    return wait(f'character = "{character}", says = "{what}"')
+
+
+def do(verb: str, **fields: object) -> str:
+    lines = [f"{name} = {json.dumps(value)}" for name, value in fields.items()]
+    return "\n".join(["[[step]]", f'do = "{verb}"', f"within = {WITHIN}", *lines]) + "\n"
+
+
+def say(character: str, text: str) -> str:
+    return do("say", character=character, text=text)

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.imports import ROOT
-from tests.test_main import EXAMINER, NURSE, PATIENT, PORTER, do, until
+from tests.running import do, until
+from tests.test_main import EXAMINER, NURSE, PATIENT, PORTER
 
 CLINIC = (ROOT / "assets" / "scenes" / "clinic.toml").read_text(encoding="utf-8")
 BRAM = f"""

@@ -12,9 +12,10 @@ from characters.commands.scenes import project_registry
 from characters.components.checks import SCENE_CHECKS
 from engine.scenes.file import SceneFile, field_rows
 from tests.imports import ROOT
+from tests.running import until
 from tests.screen import Screen
 from tests.test_hot_reload import CLINIC
-from tests.test_main import PATIENT, until
+from tests.test_main import PATIENT
 
 DELAY = "Character.reconnect_policy.auto_mic_start_delay_seconds"
 PAGE = 12

@@ -28,18 +28,9 @@ from characters.commands.sessions import clear, open_persistence
 from characters.components.parts import Parts, SoundDevices
 from engine.prefs.prefs import PlayerPrefs
 from tests.audio.devices import fifo_microphone, require
-from tests.characters.agents.model_server import (
-    Answer,
-    ModelServer,
-    answer,
-    body,
-    model_server,
-    strict,
-)
 from tests.imports import ROOT
-from tests.running import Run, play, play_as_program
+from tests.running import WITHIN, do, hear, met, play, play_as_program, say, until, wait
 
-WITHIN = 60  # seconds for each step, on a machine that is busy with everything else
 PATIENT, NURSE, KIOSK = "patient-7f3a", "nurse-21c4", "kiosk-90ab"
 PORTER, EXAMINER = "porter-3e8f", "examiner-5d2e"
 
@@ -70,34 +61,6 @@ respond_mode = "manual"
 [object.Character.reconnect_policy]
 max_reconnect_attempts = 50
 """
-
-
-def met(run: Run) -> Run:
-    assert run.status == 0, (
-        f"{run.report.get('failed_step')} {run.report.get('failure')}\n{run.log}"
-    )
-    return run
-
-
-def wait(what: str) -> str:
-    return f"[[step]]\nwait = {{ {what} }}\nwithin = {WITHIN}\n"
-
-
-def until(character: str, state: str = "CONNECTED") -> str:
-    return wait(f'character = "{character}", state = "{state}"')
-
-
-def hear(character: str, what: str) -> str:
-    return wait(f'character = "{character}", says = "{what}"')
-
-
-def do(verb: str, **fields: object) -> str:
-    lines = [f"{name} = {json.dumps(value)}" for name, value in fields.items()]
-    return "\n".join(["[[step]]", f'do = "{verb}"', f"within = {WITHIN}", *lines]) + "\n"
-
-
-def say(character: str, text: str) -> str:
-    return do("say", character=character, text=text)
 
 
 def test_the_levels_of_the_demo_are_given_the_sound_devices(tmp_path: Path) -> None:
@@ -587,60 +550,3 @@ def test_a_service_of_ones_own_is_reached_by_its_url_and_cannot_be_killed(tmp_pa
     assert run.status == 1
     assert run.report["failed_step"] == 2
     assert "remote endpoint" in run.report["failure"]["why"]
-
-
-# --- a language model --------------------------------------------------------------------------
-
-
-def with_model(tmp_path: Path, script: str, *answers: Answer) -> tuple[Run, ModelServer]:
-    """Play a script in which a stand-in answers, the last answer again and again."""
-    with model_server() as server:
-        *server.queue, server.answers = answers
-        run = play(tmp_path, script, "--model-url", server.url, "--model-name", "any")
-    return run, server
-
-
-def test_what_a_model_answers_does_and_feels_is_in_the_report(tmp_path: Path) -> None:
-    thinks = strict(
-        answer("<think>hm</think>[joy] Good ", "day \ud83d", "\ude00, *waves* **Ada**.")
-    )
-    script = until(PATIENT) + say(PATIENT, "My name is Ada.") + hear(PATIENT, "Ada")
-    script += say(PATIENT, "And you?") + hear(PATIENT, "thank you")
-    run, server = with_model(tmp_path, script, thinks, strict(answer("Well, ", "thank you.")))
-    told = met(run).report["characters"][PATIENT]
-    lines = [turn["text"] for turn in told["transcript"] if turn["speaker"] == "character"]
-    assert lines[1:] == ["Good day \U0001f600, Ada.", "Well, thank you."]
-    assert {"feeling": "joy", "scale": 2} in told["acts"]
-    assert (told["model"], told["usage"]["answers"]) == ("any", 2)
-    assert server.messages[-2] == {"role": "assistant", "content": lines[1]}
-
-
-def test_what_is_typed_into_an_answer_ends_it_and_the_model_is_told_what_was_shown(
-    tmp_path: Path,
-) -> None:
-    endless = answer(*(piece for n in range(400) for piece in (f" word{n}", 0.02)))
-    script = until(PATIENT) + say(PATIENT, "Hello") + hear(PATIENT, "ok")  # a first short answer
-    for _ in range(3):
-        script += say(PATIENT, "Talk on") + "[[step]]\nwait = { seconds = 0.7 }\n"
-    script += say(PATIENT, "Stop") + hear(PATIENT, "Done")
-    run, server = with_model(tmp_path, script, answer("ok"), *[endless] * 3, answer("Done."))
-    turns = met(run).report["characters"][PATIENT]["transcript"]
-    shown = [turn["text"] for turn in turns if turn.get("interrupted")][-3:]
-    told = [m["content"] for m in server.messages if m["role"] == "assistant"][-3:]
-    assert told == shown
-
-
-@pytest.mark.parametrize(
-    "failing",
-    [
-        answer("The gate is old. It was bui", stalls=True),
-        body({"error": "slow down"}, status=429, headers={"Retry-After": "60"}),
-    ],
-)
-@pytest.mark.slow
-def test_a_model_that_fails_leaves_nobody_speechless(tmp_path: Path, failing: Answer) -> None:
-    script = (
-        until(PATIENT) + say(PATIENT, "Hello") + wait(f'character = "{PATIENT}", says = "[.?!]"')
-    )
-    run, _ = with_model(tmp_path, script, failing)
-    assert met(run).report["characters"][PATIENT]["transcript"][-1]["text"][-1] in ".?!"

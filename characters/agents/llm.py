@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any
+from typing import Any, Self
 
 from characters.agents.agent import (
     Arrived,
@@ -239,11 +239,10 @@ class LlmAgent:
         within = self._settings.first_word_within_seconds
         loop = asyncio.get_running_loop()
         words, until = 0, loop.time() + within
-        async with aclosing(self._client.stream(request)) as pieces:
+        async with aclosing(self._client.stream(request)) as pieces, _Waiter(pieces) as waiter:
             while True:
                 try:
-                    async with asyncio.timeout_at(until):
-                        piece = await anext(pieces, None)
+                    piece = await waiter.next_until(until)
                 except TimeoutError:
                     if answer.lets_go():
                         yield WordPiece("")
@@ -277,6 +276,32 @@ class LlmAgent:
             answer.first_word_at - began, self._now() - began,
             meter.tokens_in, meter.tokens_out, meter.answers,
         )  # fmt: skip
+
+
+class _Waiter:
+    """Waits for the pieces of an answer; one that comes too late is there for the next wait."""
+
+    def __init__(self, pieces: AsyncGenerator[ModelPiece, None]) -> None:
+        self._pieces = pieces
+        self._coming: asyncio.Future[ModelPiece | None] | None = None
+
+    async def next_until(self, time: float) -> ModelPiece | None:
+        """Return the next piece, None after the last. Raises TimeoutError at a time of the loop."""
+        if self._coming is None:
+            self._coming = asyncio.ensure_future(anext(self._pieces, None))
+        # A time-out that cancelled the wait would end the whole answer.
+        async with asyncio.timeout_at(time):
+            piece = await asyncio.shield(self._coming)
+        self._coming = None
+        return piece
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._coming is not None:
+            self._coming.cancel()
+            await asyncio.wait({self._coming})
 
 
 _SENTENCE_END = re.compile(
