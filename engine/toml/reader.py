@@ -30,7 +30,7 @@ from engine.toml.positions import KeyPath, Positions, scan
 
 __all__ = [
     "FileWatch", "Fix", "Problem", "TomlFileError", "TomlSource", "field_name", "parse_source",
-    "read_source", "read_toml", "syntax_mistakes",
+    "read_source", "read_text", "read_toml", "syntax_mistakes",
 ]  # fmt: skip
 
 
@@ -39,8 +39,8 @@ _MOST_IN_LARGE = 1  # each takes a reading of the whole file
 _LARGE = 200_000
 # What is read within seconds; levels and personas are far below.
 MOST_BYTES = 8 * 1024 * 1024
-_MOST_VALUES = 250_000
-_DEEPEST = 64
+MOST_VALUES = 250_000
+DEEPEST = 64
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -242,16 +242,19 @@ def read_toml(path: Path, model: type[M]) -> M:
 
 def read_source(path: Path) -> TomlSource:
     """Read and parse a file. Raises TomlFileError where it is missing, unreadable or no TOML."""
-    file = str(path)
+    return parse_source(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file. Raises TomlFileError where it is missing or unreadable."""
     try:
         raw = read_file(path, MOST_BYTES)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: no path at all
         raise TomlFileError([_unreadable(path, error)]) from error
     try:
-        text = raw.decode("utf-8")
+        return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise TomlFileError([_not_utf8(file, raw, error)]) from error
-    return parse_source(text, file)
+        raise TomlFileError([_not_utf8(str(path), raw, error)]) from error
 
 
 def parse_source(text: str, file: str = "<text>") -> TomlSource:
@@ -273,19 +276,19 @@ def parse_source(text: str, file: str = "<text>") -> TomlSource:
 # A part of a dotted key, and so many that no reader of TOML takes them in a reasonable time.
 _PART = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
 _LONG_KEY = re.compile(
-    rf"(?:^|(?<=[\[{{,]))[ \t]*{_PART}(?:[ \t]*\.[ \t]*{_PART}){{{_DEEPEST}}}", re.M
+    rf"(?:^|(?<=[\[{{,]))[ \t]*{_PART}(?:[ \t]*\.[ \t]*{_PART}){{{DEEPEST}}}", re.M
 )
-_TOO_DEEP = f"the values are nested too deeply, {_DEEPEST} levels are the most"
+_TOO_DEEP = f"the values are nested too deeply, {DEEPEST} levels are the most"
 
 
 def _too_much(text: str) -> SyntaxMistake | None:
     """Return why a text is not read at all, lest it takes minutes, or None."""
-    if text.count(",") + text.count("=") > _MOST_VALUES:
-        return SyntaxMistake(1, 1, f"the file has more than {_MOST_VALUES} values", "")
+    if text.count(",") + text.count("=") > MOST_VALUES:
+        return SyntaxMistake(1, 1, f"the file has more than {MOST_VALUES} values", "")
     if found := _LONG_KEY.search(text):
         before = text[: found.start()]
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        return SyntaxMistake(line, column, f"the key has more than {_DEEPEST} parts", "")
+        return SyntaxMistake(line, column, f"the key has more than {DEEPEST} parts", "")
     return None
 
 
@@ -294,7 +297,7 @@ def _unusable(source: TomlSource) -> Iterator[Problem]:
     waiting: list[tuple[KeyPath, Any]] = [((), source.data)]
     while waiting:
         path, value = waiting.pop()
-        if len(path) > _DEEPEST:
+        if len(path) > DEEPEST:
             yield _plain(source.file, *_deep_place(source.text), _TOO_DEEP)
             return
         if isinstance(value, dict):
@@ -313,7 +316,7 @@ def _deep_place(text: str) -> tuple[int, int]:
     depth = 0
     for found in _BRACKET.finditer(text):
         depth += (found[0] in "[{") - (found[0] in "]}")
-        if depth > _DEEPEST:
+        if depth > DEEPEST:
             before = text[: found.start()]
             return before.count("\n") + 1, len(before) - before.rfind("\n")
     return 1, 1
@@ -323,8 +326,10 @@ def _plain(file: str, line: int, column: int, message: str, hint: str = "") -> P
     return Problem(file, line, column, None, None, message, None, hint)
 
 
-def _unreadable(path: Path, error: OSError) -> Problem:
+def _unreadable(path: Path, error: OSError | ValueError) -> Problem:
     file = str(path)
+    if isinstance(error, ValueError):
+        return _plain(file, 1, 1, "is no name of a file")
     if path.is_dir():
         return _plain(file, 1, 1, "is a folder, not a file", "the name of a .toml file in it")
     if isinstance(error, NotAFileError):

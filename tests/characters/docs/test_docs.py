@@ -92,8 +92,6 @@ def test_the_code_of_a_page_runs(
 def test_the_toml_of_a_page_has_no_mistakes(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if "tiled = " in text:
-        pytest.importorskip("pytiled_parser")
     if "[[step]]" in text or "[[topic]]" in text:
         file = tmp_path / "file.toml"
         file.write_text(text, encoding="utf-8")

@@ -87,7 +87,7 @@ def test_what_the_level_itself_has_is_there_too(built: BuiltScene) -> None:
         ('class="Actor"', 'class="Actr"', "level.tmx:5:3", "Actor"),
         ('value="tired"', 'value="tird"', "level.tmx:5:3", "tired"),
         ('"Pillar" class="BoxCollider"', '"Pillar" class="Actor"', "level.tmx:19:4", "actor_id"),
-        ("</map>", "", "level.tmx:1:1", "no map"),
+        ("</map>", "", "level.tmx:23:1", "no map"),
     ],
 )
 def test_a_mistake_in_a_map_is_at_the_line_of_its_object(
@@ -139,17 +139,22 @@ def test_a_map_without_anybody_in_it_is_watched_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wall", ['width="80" height="10" rotation="90"', 'width="0" height="0"', ""]
+    ("wall", "what"),
+    [
+        ('width="80" height="10" rotation="45"', "is turned"),
+        ('width="0" height="0"', "has no width or no height"),
+        ("", "has no width or no height"),
+    ],
 )
 def test_a_wall_that_is_turned_or_has_no_size_is_told_at_its_line(
-    tmp_path: Path, wall: str
+    tmp_path: Path, wall: str, what: str
 ) -> None:
-    with pytest.raises(TomlFileError, match=r"level\.tmx:18:4: is turned or has no size"):
+    with pytest.raises(TomlFileError, match=rf"level\.tmx:18:4: {what}"):
         read(tmp_path, MAP.replace('width="640" height="32"', wall))
 
 
-def test_an_isometric_map_is_told(tmp_path: Path) -> None:
-    with pytest.raises(TomlFileError, match="is an isometric map"):
+def test_a_wall_on_an_isometric_map_is_told_at_its_line(tmp_path: Path) -> None:
+    with pytest.raises(TomlFileError, match=r"level\.tmx:18:4: is drawn askew, as its map is"):
         read(tmp_path, MAP.replace('"orthogonal"', '"isometric"'))
 
 
