@@ -205,7 +205,11 @@ class CharacterManager(Component):
     @property
     def characters(self) -> tuple[Character, ...]:
         """The characters of this level that have a session, the oldest first."""
-        return tuple(self._owners.all_living(self._owners.by_key))
+        return tuple(self.each_character())
+
+    def each_character(self) -> Iterator[Character]:
+        """Yield the same one by one: of a crowd, a frame need not look at everybody."""
+        return self._owners.all_living(tuple(self._owners.by_key))
 
     @property
     def nearby(self) -> tuple[Character, ...]:

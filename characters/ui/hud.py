@@ -14,7 +14,7 @@ from characters.protocol.messages import BotReady, FinalUserTranscription, Usage
 from characters.protocol.turn_settings import ListeningMode
 from characters.ui import words
 from characters.ui.actions import Actions
-from characters.ui.model import HUD_BINDINGS, SceneQuery, gather
+from characters.ui.model import HUD_BINDINGS, Destinations, SceneQuery, gather
 from characters.ui.report import EventLog
 from characters.ui.state import CaptionSize, HudState, hud_layout, view_shift
 from engine.app.hot_reload import HotReload
@@ -47,6 +47,7 @@ class Hud(Component):
     _state: HudState = field(default_factory=HudState)
     _hotspots: Hotspots = field(default_factory=Hotspots)
     _event_log: EventLog = field(default_factory=EventLog)
+    _destinations: Destinations = field(default_factory=Destinations)
     _subscriptions: list[Subscription] = field(default_factory=list)
     _are_mistakes_shown: bool = False
     _shown: str = ""
@@ -126,7 +127,7 @@ class Hud(Component):
         from characters.ui.paint.widgets import Gui
 
         query = SceneQuery(self.scene)
-        model = gather(query, self._state, self._event_log.lines)
+        model = gather(query, self._state, self._event_log.lines, self._destinations)
         self._hotspots.begin()
         painter = shared_painter(self.scene, scale_of(surface))
         gui = Gui(painter, surface, model, self._hotspots)

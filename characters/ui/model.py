@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from types import MappingProxyType
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -25,8 +26,8 @@ from engine.objects.scene import Scene
 from engine.ui.geometry import Rect
 
 __all__ = [
-    "Actor", "ALL_BINDINGS", "by_cause", "Caption", "captions", "Failed", "FaultState", "gather",
-    "HUD_BINDINGS", "HudModel", "reading_seconds", "SceneQuery",
+    "Actor", "ALL_BINDINGS", "by_cause", "Caption", "captions", "Destinations", "Failed",
+    "FaultState", "gather", "HUD_BINDINGS", "HudModel", "reading_seconds", "SceneQuery",
 ]  # fmt: skip
 
 
@@ -186,12 +187,20 @@ class HudModel:
         return tuple(Rect(figure.x + 12, figure.y + 52, 66, 70) for figure in self.figures)
 
 
-def gather(query: SceneQuery, state: HudState, messages: Messages) -> HudModel:
-    """Return what this frame shows; `messages` returns the last wire messages of a key."""
+def gather(
+    query: SceneQuery,
+    state: HudState,
+    messages: Messages,
+    destinations: Destinations | None = None,
+) -> HudModel:
+    """Return what this frame shows; `messages` returns the last wire messages of a key.
+
+    `destinations` are kept from frame to frame; new ones ask everybody at once.
+    """
     scene, target, manager = query.scene, query.target, query.manager
     turns = TurnSettings.DEFAULT if manager is None else manager.voice_input.turns
+    ways_out, is_generated = (destinations or Destinations()).look(query)
     lines = messages if state.is_inspector_open else lambda say, key: ()
-    everybody = query.characters if manager is None else manager.characters
     return HudModel(
         now=scene.time.now,
         size=scene.camera.size,
@@ -206,8 +215,8 @@ def gather(query: SceneQuery, state: HudState, messages: Messages) -> HudModel:
         service_problem=_service_problem(query),
         pointer=scene.input.mouse_position,
         words=query.words,
-        ways_out=_ways_out(everybody),
-        is_generated=_is_generated(everybody),
+        ways_out=ways_out,
+        is_generated=is_generated,
     )
 
 
@@ -263,16 +272,46 @@ def _service_problem(query: SceneQuery) -> str:
     return "" if service is None else query.words.translate(service.problem)
 
 
-def _ways_out(characters: Iterable[Character]) -> Mapping[str, tuple[str, ...]]:
+_ASKED_IN_A_FRAME = 8
+
+
+class Destinations:
+    """Where words and sound go, and whether a model answers: by all characters of a level.
+
+    Who is near is asked in each frame. Of a crowd only some of the others are, in turns.
+    """
+
+    def __init__(self) -> None:
+        self._turn: Iterator[Character] | None = None
+        self._asked: dict[object, SessionView] = {}  # in this turn: one for each answer
+        self._known: dict[object, SessionView] = {}  # in the turn before
+
+    def look(self, query: SceneQuery) -> tuple[Mapping[str, tuple[str, ...]], bool | None]:
+        """Return the hosts, each with what goes there, and whether a model answers anybody."""
+        if query.manager is not None:
+            self._ask_some(query.manager)
+        views = [*self._known.values(), *(character.view for character in query.characters)]
+        return _ways_out(views), _is_generated(views)
+
+    def _ask_some(self, manager: CharacterManager) -> None:
+        most = None if self._turn is None else _ASKED_IN_A_FRAME
+        some = list(islice(self._turn or manager.each_character(), most))
+        views = [character.view for character in some if character.has_session]
+        self._asked.update(((v.model, tuple(v.ways_out.items())), v) for v in views)
+        if most is None or len(some) < most:
+            self._known, self._asked = self._asked, {}
+            self._turn = manager.each_character()
+
+
+def _ways_out(views: Iterable[SessionView]) -> Mapping[str, tuple[str, ...]]:
     found: dict[str, dict[str, None]] = {}
-    for character in characters:
-        for what, host in character.view.ways_out.items():
+    for view in views:
+        for what, host in view.ways_out.items():
             found.setdefault(host, {})[what] = None
     return {host: tuple(whats) for host, whats in found.items()}
 
 
-def _is_generated(characters: Iterable[Character]) -> bool | None:
-    views = [character.view for character in characters]
+def _is_generated(views: Sequence[SessionView]) -> bool | None:
     if any(view.model or (view.model is None and "talk" in view.ways_out) for view in views):
         return True
     return None if all(view.model is None for view in views) else False

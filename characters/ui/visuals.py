@@ -277,10 +277,9 @@ class PlayerSprite(Component):
         """Yield for whatever is drawn over the player whether it hides the face."""
         x, y = self.transform.position
         face = Rect(x - 10, y - 94, 20, 20)
-        for sprite in self.scene.find_components(CharacterSprite):
-            yield _hides(sprite, y, _FIGURE, face)
-        for prop in self.scene.find_components(Prop):
-            yield _hides(prop, y, (prop.size.w, prop.size.h), face)
+        for one in self.scene.find_drawn((CharacterSprite, Prop)):
+            size = (one.size.w, one.size.h) if isinstance(one, Prop) else _FIGURE
+            yield _hides(one, y, size, face)
 
     def _swing(self) -> int:
         return STRIDE[int(self._walked * _STEPS_PER_PIXEL + 0.5) % len(STRIDE)]

@@ -21,7 +21,7 @@ import math
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.core.clock import Time
 from engine.objects.coroutine import CoroutineRunner
@@ -29,6 +29,8 @@ from engine.objects.objects import Component, ComponentError, GameObject, Lifecy
 
 __all__ = ["Lifecycle", "UpdatePhase"]
 
+
+T = TypeVar("T", bound=Component)
 
 Method = Callable[[Any], object]
 Report = Callable[[Method, Exception], object]
@@ -240,6 +242,11 @@ class CulledDrawList(DrawList):
         self.changed = self._is_stale
         self._is_stale = False
         super().run(argument)
+
+    def seen(self, kind: type[T] | tuple[type[T], ...]) -> list[T]:
+        """Return the components of the kind that were drawn last, the farthest first."""
+        owners = (getattr(method, "__self__", None) for method in self._methods)
+        return [one for one in owners if isinstance(one, kind) and not one.is_destroyed]
 
     def _compile(self) -> None:
         members = self._members

@@ -257,6 +257,10 @@ class Scene:
         found = self.find_components(kind)
         return found[0] if found else None
 
+    def find_drawn(self, kind: type[K] | tuple[type[K], ...]) -> list[K]:
+        """Return every component of the kind that the last picture shows, from far to near."""
+        return self.lifecycle.draw.seen(kind)
+
     # services
 
     def provide(self, service: object, kind: type[Any] | None = None) -> None:

@@ -8,6 +8,7 @@ from characters.session.conversation import SessionState, Turn
 from characters.ui.model import (
     Actor,
     Caption,
+    Destinations,
     HudModel,
     SceneQuery,
     by_cause,
@@ -71,6 +72,21 @@ def test_the_answers_of_a_service_of_others_count_as_generated() -> None:
     stage = Stage()
     stage.becomes("ada", SessionState.CONNECTED, ways_out={"talk": "live.example.com"})
     assert seen(stage).is_generated is True
+
+
+def test_of_a_crowd_somebody_far_away_is_asked_within_some_frames() -> None:
+    stage = Stage()
+    for nth in range(60):
+        stage.person(f"far-{nth}", (90_000, 90_000))
+    stage.frame()
+    query, destinations = SceneQuery(stage.scene), Destinations()
+    assert destinations.look(query) == ({}, None)
+    stage.becomes("far-59", SessionState.DISCONNECTED, model="", ways_out={"model": "a.com"})
+    looks = [destinations.look(query) for _ in range(12)]
+    assert looks[0] == ({}, None)
+    assert looks[-1] == ({"a.com": ("model",)}, False)
+    stage.becomes("ada", SessionState.CONNECTED, model="gpt", ways_out={"model": "b.com"})
+    assert destinations.look(query)[1] is True  # who is near is asked each time
 
 
 def test_an_empty_scene_has_an_empty_hud() -> None:

@@ -229,6 +229,8 @@ def test_the_head_moves_by_a_few_pixels_at_most() -> None:
 def test_a_player_whose_face_is_hidden_is_outlined(y: float, is_outlined: bool) -> None:
     stage = Stage(player=(300, y))  # ada stands at 300, 300
     sprite = stage.player.game_object.add(PlayerSprite())
+    stage.frame()
+    stage.scene.draw(pygame.Surface((960, 600)))
     stage.frame(12)
     before = pygame.Surface((960, 600))
     after = before.copy()

@@ -746,6 +746,18 @@ def test_a_child_comes_into_the_picture_with_its_parent(small_scene: Scene) -> N
     assert (before, seen(small_scene)) == ([], ["load"])
 
 
+def test_what_the_last_picture_showed_is_found_from_far_to_near(small_scene: Scene) -> None:
+    near, far = plant(small_scene, "near", 50, 90), plant(small_scene, "far", 50, 10)
+    gone = plant(small_scene, "gone", 50, 20)
+    plant(small_scene, "outside", 500, 50)
+    plant(small_scene, "sky", 0, 0, Sky)
+    assert small_scene.find_drawn(Tree) == []
+    seen(small_scene)
+    small_scene.destroy(gone)
+    assert small_scene.find_drawn(Tree)[1:] == [far, near]
+    assert [one.game_object.name for one in small_scene.find_drawn((Sky,))] == ["sky"]
+
+
 def test_what_is_added_or_destroyed_changes_the_next_picture(small_scene: Scene) -> None:
     first, third = plant(small_scene, "1", 50, 10), plant(small_scene, "3", 50, 30)
     seen(small_scene)
