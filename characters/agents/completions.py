@@ -259,7 +259,7 @@ class Accommodations:
         return None
 
     def body(self, request: ModelRequest) -> dict[str, Any]:
-        """Return the arguments of a request."""
+        """Return the body of a request."""
         size = "max_completion_tokens" if self.max_tokens else "max_tokens"
         body: dict[str, Any] = {
             "model": request.model,
@@ -273,9 +273,7 @@ class Accommodations:
             body["tools"] = list(request.tools)
         if not self.usage:
             body["stream_options"] = {"include_usage": True}
-        if request.extra:
-            body["extra_body"] = dict(request.extra)
-        return body
+        return body | dict(request.extra)
 
 
 # What servers say of what they refuse; looked for in this order.
@@ -483,7 +481,10 @@ class ModelClient:
         headers = {name: openai.Omit() for name in names}
         create = client.chat.completions.with_streaming_response.create
         answer: AbstractAsyncContextManager[AsyncAPIResponse[AsyncStream[ChatCompletionChunk]]]
-        answer = create(**body, extra_headers=headers)
+        # As more fields: the package looks into each message of the others, for 10 ms and more.
+        answer = create(
+            model=body["model"], messages=[], stream=True, extra_body=body, extra_headers=headers
+        )
         return answer
 
     async def _connected(self, openai: Any) -> AsyncOpenAI:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from random import Random
 from typing import Any, NamedTuple
 
@@ -77,7 +77,7 @@ class ConversationMemory:
     def restore(cls, memory: Mapping[str, Any]) -> ConversationMemory:
         """Read back what `dump` returned; a field that does not fit is left empty."""
         state = cls()
-        for name, default in asdict(state).items():
+        for name, default in state.dump().items():
             kind = str if default is None else type(default)
             if isinstance(value := memory.get(name), kind):
                 setattr(state, name, dict(value) if isinstance(value, dict) else value)
@@ -85,7 +85,8 @@ class ConversationMemory:
 
     def dump(self) -> dict[str, Any]:
         """Return everything as JSON values."""
-        return asdict(self)
+        values = ((item.name, getattr(self, item.name)) for item in fields(self))
+        return {k: dict(v) if isinstance(v, dict) else v for k, v in values}
 
     def allows(self, when: Condition, keys: Mapping[str, Any] | None = None) -> bool:
         """Tell whether a condition holds; `keys` are the template keys of the level."""

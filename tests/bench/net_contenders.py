@@ -28,6 +28,7 @@ from characters.protocol.messages import (
 from characters.transport.base import Connection
 from characters.transport.websocket import WebSocketTransport
 from tests.bench.echo import FRAME_BYTES
+from tests.characters.agents.model_server import model_server
 
 __all__: list[str] = []
 
@@ -129,8 +130,8 @@ def websockets_echo(folder: Path) -> Iterator[list[float]]:
 
 
 @contextmanager
-def service(folder: Path) -> Iterator[str]:
-    fast = ("--words-per-second", "0", "--think", "0", "--no-speech", "--seed", "1")
+def service(folder: Path, *more: str) -> Iterator[str]:
+    fast = ("--words-per-second", "0", "--think", "0", "--no-speech", "--seed", "1", *more)
     process = ServiceProcess(folder, ROOT / "assets", arguments=fast)
     try:
         yield process.start()
@@ -197,11 +198,44 @@ def line_to_turn_completed(folder: Path) -> Iterator[list[float]]:
     yield from talk(folder, BotTurnCompleted, 20)
 
 
-def talk(folder: Path, kind: type[ServerMessage], lines: int) -> Iterator[list[float]]:
+def model_to_first_word(folder: Path) -> Iterator[list[float]]:
+    """Yield the seconds from a typed line to the first word of a model that answers at once."""
+    with model_server() as model:
+        yield from talk(folder, BotLlmText, 20, "--model-url", model.url, "--model-name", "any")
+
+
+def bare_model_request(folder: Path) -> Iterator[list[float]]:
+    """Yield the seconds from a request to that model to the first word in it, and nothing more."""
+
+    async def setup() -> AsyncIterator[Trip]:
+        async with aiohttp.ClientSession() as http:
+
+            async def trip() -> float:
+                began = perf_counter()
+                async with http.post(f"{model.url}/chat/completions", json=request) as answer:
+                    async for line in answer.content:
+                        if b"content" in line:
+                            break
+                    took = perf_counter() - began
+                    await answer.read()  # so that the connection is kept
+                return took
+
+            yield trip
+
+    request = {"model": "any", "messages": [{"role": "user", "content": "Hello"}], "stream": True}
+    with model_server() as model:
+        yield from rounds(setup, 20)
+
+
+def talk(
+    folder: Path, kind: type[ServerMessage], lines: int, *options: str
+) -> Iterator[list[float]]:
     async def setup() -> AsyncIterator[Trip]:
         transport = WebSocketTransport(url)
         connection = await enter(transport)
         await until(connection, BotTurnCompleted)  # the greeting
+        connection.send(UserTextMessage(text="Hello."))  # what is loaded late is there after it
+        await until(connection, BotTurnCompleted)
 
         async def trip() -> float:
             began = perf_counter()
@@ -216,5 +250,5 @@ def talk(folder: Path, kind: type[ServerMessage], lines: int) -> Iterator[list[f
         await connection.close()
         await transport.close()
 
-    with service(folder) as url:
+    with service(folder, *options) as url:
         yield from rounds(setup, lines)
