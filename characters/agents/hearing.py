@@ -14,10 +14,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from characters.agents.lexicon import COMMON, FOREIGN, SCRIPTS
+from characters.agents.lexicon import BACKCHANNELS, COMMON, FOREIGN, SCRIPTS
 from characters.agents.patterns import normalise
 
-__all__ = ["HeardText", "hear", "language_of", "Speller"]
+__all__ = ["HeardText", "hear", "is_backchannel", "language_of", "Speller"]
 
 
 MOST_LETTERS = 500
@@ -82,6 +82,19 @@ def hear(text: str) -> HeardText:
     language = language_of(text)
     kinds = {*_kinds(text.strip(), normal), *({"foreign", language} if language else ())}
     return HeardText(text, normal, frozenset(kinds), language)
+
+
+def is_backchannel(text: str, language: str) -> bool:
+    """Return whether a line is only a sign that its speaker listens, in a language such as "en-us".
+
+    One word may stand twice: "yeah yeah". A question is none.
+    """
+    if text.rstrip().endswith("?"):
+        return False
+    said = " ".join(re.findall(r"[\w']+", text.lower().translate(_PLAIN)))
+    first = said.split(" ")[0]
+    known = BACKCHANNELS.get(language[:2].lower(), frozenset()) | BACKCHANNELS[""]
+    return said in known or (first in known and said == f"{first} {first}")
 
 
 _ASKING = frozenset(

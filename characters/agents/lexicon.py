@@ -6,14 +6,43 @@ A word that is common is no typing mistake of another one, and no name.
 from __future__ import annotations
 
 __all__ = [
-    "BODY", "COMMON", "FOREIGN", "GIVEN_NAMES", "JOBS", "KIN", "NUMBERS", "PEOPLES", "SCRIPTS",
-    "STATES",
+    "BACKCHANNELS", "BODY", "COMMON", "FOREIGN", "GIVEN_NAMES", "JOBS", "KIN", "NUMBERS", "PEOPLES",
+    "SCRIPTS", "STATES",
 ]  # fmt: skip
 
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
+
+def _phrases(text: str) -> frozenset[str]:
+    return frozenset(phrase.strip() for phrase in text.split(","))
+
+
+# What a listener says so that the speaker goes on, by language; "" is what all share.
+BACKCHANNELS = {
+    "": _phrases("hm, hmm, hmmm, mm, mmm, mhm, mmhm, mm hm, mm hmm, m hm, uh huh, aha, ah, oh, ok"),
+    "en": _phrases(
+        "uh, uhuh, ah ha, okay, yeah, yep, yup, yes, right, i see, sure, exactly, indeed, true, "
+        "of course, alright, all right, got it, go on, oh yeah, oh right, oh okay, yeah right, "
+        "yeah okay, yes yes, oh i see, ah i see, ah okay, uh huh yeah, wow, interesting"
+    ),
+    "de": _phrases(
+        "ja, jaja, genau, ach so, achso, aha ja, okay, stimmt, klar, na klar, verstehe, "
+        "ich verstehe, richtig, eben, gut, so so, echt, mhm ja, ja genau, ach ja, aso, jo, jep"
+    ),
+    "fr": _phrases("oui, ouais, d'accord, je vois, ah bon, bien sûr, exact, voilà, tout à fait"),
+    "es": _phrases("sí, si, ya, claro, vale, entiendo, ya veo, exacto, de acuerdo, ajá, bueno"),
+    "it": _phrases("sì, si, già, certo, capisco, ho capito, esatto, d'accordo, va bene, ecco"),
+    "pt": _phrases("sim, pois, pois é, claro, certo, entendo, tá, tá bom, exato, é, sei"),
+    "nl": _phrases("ja, jaja, oké, precies, juist, inderdaad, ik snap het, ik begrijp het, klopt"),
+    "pl": _phrases("tak, no, no tak, dobrze, rozumiem, jasne, właśnie, racja"),
+    "sv": _phrases("ja, jo, jaha, precis, just det, okej, jag förstår, absolut"),
+    "tr": _phrases("evet, tamam, anladım, doğru, tabii, peki, öyle mi"),
+    "ru": _phrases("да, ага, угу, понятно, ясно, конечно, точно, хорошо, правда"),
+    "ja": _phrases("はい, うん, ええ, そう, そうですか, なるほど, へえ"),
+    "zh": _phrases("嗯, 对, 好, 好的, 是, 是的, 明白, 哦"),
+}
 
 COMMON = _words("""
 a abc able about above accept accident across act actually add adult adventure advice afraid

@@ -574,6 +574,7 @@ _COMMON_PHRASES = (
     "thank you",
     "yes",
     "no",
+    "(uh huh | mhm | yeah | okay | right | i see)",
     "my name is <name>",
     "what is my name",
     "do you remember me",

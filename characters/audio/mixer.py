@@ -64,6 +64,11 @@ class Track:
     def is_playing(self) -> bool:
         return self._queued > 0 or bool(self._following)
 
+    @property
+    def waiting_seconds(self) -> float:
+        following = sum(samples.size / rate for samples, rate in tuple(self._following))
+        return self._queued / self._rate + following
+
     def queue(self, samples: Samples, rate: int) -> None:
         if self._fading:
             # The next words wait until those that were cut off have faded.
@@ -262,6 +267,11 @@ class Mixer:
         track = self._tracks.get(key)
         return track is not None and track.is_playing
 
+    def waiting(self, key: str) -> float:
+        """Return how many seconds of a character's voice are still to be heard."""
+        track = self._tracks.get(key)
+        return 0.0 if track is None else track.waiting_seconds
+
     def level(self, key: str) -> float:
         """Return how loud a character is now, 0..1."""
         track = self._tracks.get(key)
@@ -349,6 +359,9 @@ class Voice(Protocol):
 
     def is_playing(self, key: str) -> bool:
         """Return whether anything of this character is still to be heard."""
+
+    def waiting(self, key: str) -> float:
+        """Return how many seconds of a character's voice are still to be heard."""
 
     def level(self, key: str) -> float:
         """Return how loud a character is now, 0..1, before place and volume."""

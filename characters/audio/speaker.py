@@ -148,6 +148,7 @@ class ClockVoice:
         self.set_master = mixer.set_master
         self.set_barge_in = mixer.set_barge_in
         self.is_playing = mixer.is_playing
+        self.waiting = mixer.waiting
         self.level = mixer.level
 
     @property

@@ -98,6 +98,8 @@ class ConversationState:
         # The lines that the service has not confirmed, oldest first: repeated in a new room.
         self.unconfirmed: dict[str, messages.UserTextMessage] = {}
         self._are_lines_kept = False  # by the service: it confirms each by its id
+        self.pauses = False
+        """Whether the service knows `pause-bot`."""
         self._owes_repeat = False
 
     @property
@@ -125,6 +127,7 @@ class ConversationState:
         if isinstance(message, messages.BotReady):
             self.player_name = None  # told anew, if it is known
             self._are_lines_kept = message.about.get("service") == KEEPS_LINES
+            self.pauses = message.about.get("pauses") is True
             self._learn_about(message.about)
         if isinstance(message, messages.Metrics):
             found = filter(None, map(messages.ModelUsage.read, message.custom))
@@ -362,6 +365,7 @@ class Conversation:
         self._context = session.context
         self._feed = feed
         self._voice_poll: asyncio.TimerHandle | None = None
+        self._voice_until: float | None = None  # on the service's clock, of what was queued
         self._is_speech_noticed = False  # by the service, which has told no words of it yet
         self._words_due: asyncio.TimerHandle | None = None
 
@@ -370,7 +374,7 @@ class Conversation:
     def received(self, item: Incoming) -> None:
         """Take what came in: voice to the speaker, messages to the transcript and the game."""
         if isinstance(item, AudioFrame):
-            self._play(item.pcm, item.sample_rate)
+            self._play(item.pcm, item.sample_rate, item.timestamp)
         elif isinstance(item, messages.AudioData):
             self._play(_pcm_of(item), item.sample_rate)
         elif isinstance(item, messages.ServerMessage):
@@ -439,9 +443,11 @@ class Conversation:
     def _emit_transcript(self) -> None:
         self._session.emit(TranscriptChanged(self._session.key, self._talk.transcript.turns))
 
-    def _play(self, pcm: bytes, sample_rate: int) -> None:
+    def _play(self, pcm: bytes, sample_rate: int, timestamp: float | None = None) -> None:
         if not pcm or not self._talk.dialogue.accepts_audio:
             return
+        length = len(pcm) / 2 / sample_rate
+        self._voice_until = None if timestamp is None else timestamp + length
         self._context.voice.play(self._session.key, pcm, sample_rate)
         self._follow(LocalEvent.AUDIO_QUEUED)
         self._watch_voice()
@@ -651,6 +657,25 @@ class Conversation:
             self.try_send(messages.InterruptBot())
         self._context.voice.interrupt(self._session.key)
         self._follow(LocalEvent.INTERRUPTED)
+
+    def pause(self) -> None:
+        """Silence the character while the player speaks over it, or seems to.
+
+        The service knows what was heard, ends the turn or goes on; one that does not know how to
+        wait is interrupted.
+        """
+        session, voice = self._session, self._context.voice
+        if not self._talk.pauses:
+            self.interrupt()
+            return
+        if session.machine.state is not SessionState.CONNECTED:
+            return
+        until = self._voice_until
+        if not self._talk.dialogue.is_turn_over:
+            heard = None if until is None else until - voice.waiting(session.key)
+            self.try_send(messages.PauseBot(heard))
+        voice.interrupt(session.key)
+        self._follow(LocalEvent.PAUSED)
 
     def force_user_stopped_speaking(self, *, has_spoken: bool = False) -> None:
         """Tell the service that the utterance is over; `has_spoken` if there surely was one."""

@@ -3,7 +3,7 @@
 The main thread states what it wants (target, muted, mode, key down) through `VoiceInput`. The
 network thread takes the frames out of the ring; a `ListeningController` decides about each with the
 pure parts of `characters.audio`, and offers it to the target's conversation, which keeps its own
-gate. A `BargeInDetector` ducks or interrupts a character while the player speaks. Nothing is opened
+gate. A `BargeInDetector` ducks or pauses a character while the player speaks. Nothing is opened
 before `allow()`.
 """
 
@@ -75,19 +75,23 @@ class DesiredMicrophone:
         return self.allowed and not self.muted and self.focused and not self.covered
 
 
-# After this much of the player's voice over its own, a character is cut off at once. A canceller
+# After this much of the player's voice over its own, a character is silent at once. A canceller
 # leaves some echo for a moment when sound stumbles on its way to the loudspeaker.
 HEADPHONES_SECONDS = 0.2
 CANCELLED_SECONDS = 0.5
 
 
 class BargeInDetector:
-    """Ducks the character that hears the player, and interrupts it when it surely is the player."""
+    """Ducks the character that hears the player, and pauses it when it surely is the player.
+
+    One voice pauses it once: what goes on and on, like a fan, does not do so again.
+    """
 
     def __init__(self, voice: Voice | None) -> None:
         self._voice = voice
         self._ducked: str | None = None
         self._since: float | None = None
+        self._has_paused = False
 
     def hear(
         self,
@@ -100,19 +104,20 @@ class BargeInDetector:
     ) -> None:
         """Take a frame that went to a character.
 
-        `commits_after` is how long the player has to speak to interrupt, None where what is heard
-        may be a loudspeaker: then the service decides.
+        `commits_after` is how long the player has to speak to be waited for, None where what is
+        heard may be a loudspeaker: then the service decides.
         """
         if not speaks:
-            self._since = None
+            self._since, self._has_paused = None, False
         elif self._since is None:
             self._since = now
         self.duck(key if speaks else None)
         if self._since is None or self._voice is None or commits_after is None:
             return
-        if now - self._since >= commits_after and self._voice.is_playing(key):
-            target.interrupt()
-            self._since = now
+        is_sure = now - self._since >= commits_after and not self._has_paused
+        if is_sure and self._voice.is_playing(key):
+            target.pause()
+            self._has_paused = True
 
     def duck(self, key: str | None) -> None:
         """Turn one character down, None for none, and up again the one that was down."""

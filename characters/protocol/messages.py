@@ -16,13 +16,15 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 __all__ = [
-    "Action", "ActionRefused", "ActionResponse", "AudioData", "BotEmotion", "BotLlmStarted",
+    "Action", "ActionRefused", "ActionResponse", "AudioData", "BACKCHANNEL", "BotEmotion",
+    "BotLlmStarted",
     "BotLlmStopped", "BotLlmText", "BotReady", "BotStartedSpeaking", "BotStoppedSpeaking",
     "BotTtsStarted",
     "BotTurnCompleted", "check_number", "check_range", "ClientMessage", "ConnectRequest",
     "ContextUpdate", "FinalUserTranscription", "ForceUserStoppedSpeaking", "FUNCTIONS",
     "InteractionCreated", "InterruptBot", "KillPipeline", "LlmNoResponse", "MAX_TEXT", "Metrics",
-    "ModelUsage", "ModerationResponse", "MODES", "plain", "PlayerNamed", "ResetIdleTimer",
+    "ModelUsage", "ModerationResponse", "MODES", "PauseBot", "plain", "PlayerNamed",
+    "ResetIdleTimer",
     "RespondMode", "RespondModeUpdate", "RoomGrant", "ServerMessage", "ServerResponse",
     "set_member", "SILENT", "SttToggle", "TriggerMessage", "TtsToggle", "UnknownMessage",
     "UpdateDynamicInfo", "UpdateSceneMetadata", "UpdateTemplateKeys", "UsageLimitReached",
@@ -80,6 +82,11 @@ class VadSttStarted(ServerMessage, wire="vad-stt-started"):
 
     timestamp: float | None = None
     pre_roll_ms: float | None = None
+
+
+BACKCHANNEL = "backchannel"
+"""The reason of an utterance's end that was an "uh-huh" under the character's words: our addition.
+Nothing follows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,6 +423,18 @@ class SttToggle(ClientMessage, wire="stt-toggle"):
 @dataclass(frozen=True, slots=True)
 class InterruptBot(ClientMessage, wire="interrupt-bot"):
     """Stop what the character is saying."""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseBot(ClientMessage, wire="pause-bot"):
+    """Wait for what the player says over the character: our addition.
+
+    The service ends the turn when that is a line, and goes on from the word at which the player
+    heard it stop when it is none. `heard_until` is the time, by the stamps of the voice's frames,
+    up to which it was heard. Only for a service whose `bot-ready` says `pauses`.
+    """
+
+    heard_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from characters.resources import package_assets
 from characters.service.access import LOOPBACK, AccessError, AccessSettings, KeyRing, PlayerTokens
 from characters.service.agent_factory import ModelPool, PersonaAgentFactory
 from characters.service.app import drop_half_sent, make_app, make_runner
-from characters.service.conversation import TimingConfig
+from characters.service.pace import TimingConfig
 from characters.service.registry import Limits
 from characters.service.service import Service, ServiceSettings, endpoint_file
 from characters.service.store import SessionStore

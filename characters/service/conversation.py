@@ -16,13 +16,14 @@ room, which reports its start and its end. The turn is over when both are.
 
 An agent may take its time, as a language model does. What the player says ends its turn at once:
 what was let out stands, the rest is dropped; where nothing was let out yet, it is asked anew, about
-all that was said. Lines are persisted when the agent is asked, answers when they are complete.
+all that was said. Where the client has paused the character first (`pause`), the turn waits until
+it is known whether a line was said at all (`overlap`). Lines are persisted when the agent is asked,
+answers when they are complete.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -42,110 +43,18 @@ from characters.agents.agent import (
     Say,
     Silence,
 )
+from characters.agents.hearing import is_backchannel
 from characters.protocol import messages
 from characters.protocol.messages import ModelUsage, ServerMessage
+from characters.service.overlap import Overlap, OverlapEvent, OverlapOrder
+from characters.service.pace import IdleTimer, TimingConfig, pieces, whole_sentences
 
 __all__ = [
-    "AgentTurn", "Effect", "Effects", "End", "Entry", "Generate", "IdleTimer", "MAX_UNANSWERED",
-    "MAX_WAITING", "Note", "PendingReply", "PersistEntry", "pieces", "PlayerLine", "RepeatAnswer",
-    "ResolveReply", "RoomConversation", "Send", "SpeakText", "StopSpeaking", "TimingConfig",
-    "TurnRequest", "whole_sentences",
+    "AgentTurn", "Effect", "Effects", "End", "Entry", "Generate", "MAX_UNANSWERED", "MAX_WAITING",
+    "Note", "PauseSpeaking", "PendingReply", "PersistEntry", "PlayerLine", "RepeatAnswer",
+    "ResolveReply", "ResumeSpeaking", "RoomConversation", "Send", "SpeakText", "StopSpeaking",
+    "TurnRequest",
 ]  # fmt: skip
-
-
-# --- pace ---------------------------------------------------------------------------------------
-
-_PIECE = re.compile(r"\s*\S+\s*?(?=\s|$)")
-_BEATS = {".": 4.0, "!": 4.0, "?": 4.0, ",": 2.0, ";": 2.0}
-
-
-@dataclass(frozen=True, slots=True)
-class TimingConfig:
-    """How fast things go (seconds); all zero, with no idle time, is for tests."""
-
-    words_per_second: float = 14.0
-    think_seconds: float = 0.25
-    idle_timeout: float = 900.0
-    idle_warning: float = 60.0
-    remark_after: float = 45.0
-
-    def seconds_for(self, piece: str) -> float:
-        """Return how long a piece of text takes before the next one follows."""
-        if self.words_per_second <= 0:
-            return 0.0
-        return _BEATS.get(piece.rstrip()[-1:], 1.0) / self.words_per_second
-
-
-def pieces(text: str) -> list[str]:
-    """Cut a text into words that carry the space before them, so that they join again."""
-    found = _PIECE.findall(text)
-    rest = text[sum(map(len, found)) :]
-    return [*found[:-1], found[-1] + rest] if found else [text] if text else []
-
-
-_SENTENCES = re.compile(r".*[.!?\u2026][\"')\]]*(?=\s|$)", re.DOTALL)
-
-
-def whole_sentences(text: str) -> tuple[str, str]:
-    """Cut a text after its last whole sentence: a model's syllables cannot be spoken alone."""
-    found = _SENTENCES.match(text)
-    end = found.end() if found else 0
-    return text[:end], text[end:]
-
-
-class IdleTimer:
-    """The silence of one player: a remark of the character, a warning, the end."""
-
-    def __init__(self, timing: TimingConfig, now: float) -> None:
-        self._timing = timing
-        self._active_at = now
-        self._is_warned = False
-        self._remarks_left = 0
-        self._is_present = True
-
-    def active(self, now: float) -> None:
-        """Start again: the player is active."""
-        self._active_at = now
-        self._is_warned = False
-
-    def set_present(self, present: bool, now: float) -> None:
-        """Start again as the player's connection comes or goes; it runs while he is there."""
-        self._is_present = present
-        self.active(now)
-
-    def allow_remark(self, count: int = 1) -> None:
-        """Set how often the character may break the silence."""
-        self._remarks_left = count
-
-    def deadline(self, *, is_busy: bool) -> float:
-        """Return when the next of the three is due."""
-        if not self._is_present:
-            return math.inf
-        end = self._active_at + self._timing.idle_timeout
-        times = [end if self._is_warned else end - self._timing.idle_warning]
-        if self._remarks_left and not is_busy:
-            times.append(self._active_at + self._timing.remark_after)
-        return min(times)
-
-    def is_over(self, now: float) -> bool:
-        """Tell whether the player has been silent for too long."""
-        return self._is_present and now >= self._active_at + self._timing.idle_timeout
-
-    def warning(self, now: float) -> float | None:
-        """Return the seconds left when a warning is due, once."""
-        left = self._active_at + self._timing.idle_timeout - now
-        if not self._is_present or self._is_warned or left > self._timing.idle_warning:
-            return None
-        self._is_warned = True
-        return left
-
-    def takes_remark(self, now: float) -> bool:
-        """Tell whether a remark is due, and count it as made."""
-        is_due = now >= self._active_at + self._timing.remark_after
-        if not (self._is_present and self._remarks_left and is_due):
-            return False
-        self._remarks_left -= 1
-        return True
 
 
 # --- what is decided ----------------------------------------------------------------------------
@@ -186,6 +95,18 @@ class StopSpeaking:
     """Stop generating and speaking for that turn at once."""
 
     turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class PauseSpeaking:
+    """Be silent; the client has heard the voice up to `heard_until`, None for all that was sent."""
+
+    heard_until: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeSpeaking:
+    """Go on speaking, from the word in which it stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +171,9 @@ class End:
 Entry: TypeAlias = PersistEntry | PendingReply | ResolveReply
 """What the store writes, in order."""
 
-Effect: TypeAlias = Send | Generate | Note | SpeakText | StopSpeaking | Entry | End
+Effect: TypeAlias = (
+    Send | Generate | Note | SpeakText | PauseSpeaking | ResumeSpeaking | StopSpeaking | Entry | End
+)
 Effects: TypeAlias = list[Effect]
 
 
@@ -311,6 +234,7 @@ class AgentTurn:
         self._error: str | None = None
         self._is_text_open = False
         self._is_speaking = False
+        self._paused_at: float | None = None
 
     @property
     def is_given_whole(self) -> bool:
@@ -323,13 +247,21 @@ class AgentTurn:
         return bool(self._said)
 
     @property
+    def is_asking(self) -> bool:
+        """Whether the last that was let out is a question."""
+        return "".join(self._said[-2:]).rstrip("\"')] \n").endswith("?")
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing more comes."""
-        return not (self._words or self.is_thinking or self.is_voice_due)
+        is_paused = self._paused_at is not None
+        return not (self._words or self.is_thinking or self.is_voice_due or is_paused)
 
     @property
     def next_at(self) -> float | None:
         """When the next word is due, or that it is shown thinking."""
+        if self._paused_at is not None:
+            return None
         if self.is_generating and not self._is_text_open:
             return self._shows_thinking_at
         return self._next_at if self._words else None
@@ -461,8 +393,22 @@ class AgentTurn:
 
     # --- what goes out ---
 
+    def pause(self, now: float, heard_until: float | None) -> Effects:
+        """Let nothing out for now."""
+        self._paused_at = now
+        return [PauseSpeaking(heard_until), *self._stop_speaking()]
+
+    def go_on(self, now: float) -> Effects:
+        """Go on where it was paused."""
+        if self._paused_at is not None:
+            self._next_at += now - self._paused_at
+            self._paused_at = None
+        return [ResumeSpeaking()]
+
     def let_out(self, now: float) -> Effects:
         """Send the words that are due, or a sign that it is thinking."""
+        if self._paused_at is not None:
+            return []
         effects: Effects = []
         if self.is_generating and not self._is_text_open and now >= self._shows_thinking_at:
             effects += self._open_text(now)
@@ -523,10 +469,17 @@ class RoomConversation:
     """The conversation between one player and one character."""
 
     def __init__(
-        self, now: float, timing: TimingConfig | None = None, *, voice: bool = False
+        self,
+        now: float,
+        timing: TimingConfig | None = None,
+        *,
+        voice: bool = False,
+        language: str = "en",
     ) -> None:
         self._timing = timing or TimingConfig()
         self._has_voice = voice
+        self._language = language
+        self._overlap = Overlap()
         self._turn: AgentTurn | None = None
         self._turns = 0
         self._waiting: deque[TurnRequest] = deque()
@@ -553,7 +506,8 @@ class RoomConversation:
         if turn is not None and turn.is_generating and is_asked:
             return turn.slow_at
         word_at = None if turn is None else turn.next_at
-        return self._idle.deadline(is_busy=self.is_busy) if word_at is None else word_at
+        due = self._idle.deadline(is_busy=self.is_busy) if word_at is None else word_at
+        return min(due, self._overlap.deadline)
 
     # --- the player ---
 
@@ -653,6 +607,40 @@ class RoomConversation:
         self._turn, self._waiting = None, deque([*repeated, _about(lines), *others])
         return effects + self._next(now)
 
+    # --- the player's voice over the character's ---
+
+    def pause(self, now: float, heard_until: float | None = None) -> Effects:
+        """Wait for what the player says over the character, which the client has silenced."""
+        turn = self._turn
+        if turn is None or self._overlap.is_paused:
+            return []
+        self._overlap, _ = self._overlap.after(OverlapEvent.PAUSE, now)
+        return turn.pause(now, heard_until)
+
+    def heard(self, event: OverlapEvent, now: float) -> Effects:
+        """Follow the player's voice, and the words that it had: `WORDS` before `player_said`."""
+        self.active(now)
+        return self._follow(event, now)
+
+    def is_no_line(self, text: str) -> bool:
+        """Tell whether words only show that the player listens, while the character speaks.
+
+        After a question they are its answer.
+        """
+        turn = self._turn
+        if turn is None or not turn.has_said or turn.is_asking:
+            return False
+        return is_backchannel(text, self._language)
+
+    def _follow(self, event: OverlapEvent, now: float) -> Effects:
+        self._overlap, order = self._overlap.after(event, now)
+        turn = self._turn
+        if turn is None or order is None:
+            return []
+        if order is OverlapOrder.CUT:
+            return self._cut() + self._next(now)
+        return turn.go_on(now) + self._let_out(turn, now)
+
     def interrupt(self, now: float) -> Effects:
         """End the character's turn for the player, who cut it short."""
         self.active(now)
@@ -733,6 +721,7 @@ class RoomConversation:
 
     def _begin(self, request: TurnRequest, now: float) -> Effects:
         self._turns += 1
+        self._overlap, _ = self._overlap.after(OverlapEvent.OVER, now)
         self._turn = turn = AgentTurn(
             self._turns, request, self._timing, now, voice=self._has_voice
         )
@@ -762,6 +751,7 @@ class RoomConversation:
         self, turn: AgentTurn, *, is_cut: bool, rest: bool = False, error: str | None = None
     ) -> Effects:
         self._turn = None
+        self._overlap, _ = self._overlap.after(OverlapEvent.OVER, math.inf)
         effects: Effects = [StopSpeaking(turn.number)] if is_cut or error else []
         return effects + turn.finish(is_cut=is_cut, rest=rest, error=error)
 
@@ -769,7 +759,7 @@ class RoomConversation:
 
     def tick(self, now: float) -> Effects:
         """Do what is due; call it at `deadline`."""
-        effects = self._supersede(now)
+        effects = self._supersede(now) + self._follow(OverlapEvent.TOO_LATE, now)
         effects += self._let_out(self._turn, now) if self._turn is not None else []
         return effects + self._tick_idle(now)
 

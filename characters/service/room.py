@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 from characters.agents.agent import Agent, Event, Spoken
 from characters.protocol.codec import MessageError
 from characters.protocol.messages import (
+    BACKCHANNEL,
     MAX_TEXT,
     USER_LANES,
     USER_VOICE,
@@ -29,6 +30,7 @@ from characters.protocol.messages import (
     InteractionCreated,
     InterruptBot,
     KillPipeline,
+    PauseBot,
     PlayerNamed,
     ResetIdleTimer,
     RespondModeUpdate,
@@ -41,26 +43,30 @@ from characters.protocol.messages import (
     UpdateSceneMetadata,
     UpdateTemplateKeys,
     UserTextMessage,
+    VadSttStopped,
 )
 from characters.service.conversation import (
     Effect,
     End,
     Generate,
     Note,
+    PauseSpeaking,
     PendingReply,
     PersistEntry,
     ResolveReply,
+    ResumeSpeaking,
     RoomConversation,
     Send,
     SpeakText,
     StopSpeaking,
-    TimingConfig,
 )
+from characters.service.overlap import OverlapEvent
+from characters.service.pace import TimingConfig
 from characters.service.registry import Room, SpeakingQueue, SpeakingQueues
 from characters.service.requests import ContextError, LevelContext
 from characters.service.room_connection import RoomConnection, short
 from characters.service.store import MAX_TURNS, RoomHistory, RoomStore, Save
-from characters.service.voice import SpeechCallbacks, SpeechInput, SpeechOutput
+from characters.service.voice import PlayerSpeech, SpeechCallbacks, SpeechInput, SpeechOutput
 
 __all__ = [
     "EndUtterance", "LiveRoom", "MessageHandler", "MuteInput", "Outcome", "rejection",
@@ -206,6 +212,9 @@ class MessageHandler:
     def _interrupt(self, message: InterruptBot, now: float) -> Outcomes:
         return [_ack(message, "Interrupted"), *self._conversation.interrupt(now)]
 
+    def _pause(self, message: PauseBot, now: float) -> Outcomes:
+        return [_ack(message, "Paused"), *self._conversation.pause(now, message.heard_until)]
+
     def _force_stop(self, message: ForceUserStoppedSpeaking, now: float) -> Outcomes:
         return [_ack(message, "Turn ended"), EndUtterance()]
 
@@ -227,6 +236,7 @@ class MessageHandler:
         TtsToggle: _tts,
         SttToggle: _stt,
         InterruptBot: _interrupt,
+        PauseBot: _pause,
         ForceUserStoppedSpeaking: _force_stop,
         ResetIdleTimer: _reset_idle,
         KillPipeline: _kill,
@@ -274,7 +284,7 @@ class RoomServices:
 class LiveRoom:
     """One room; `start` it in the event loop, `close` it when the registry has dropped it.
 
-    `about` is what `bot-ready` says of the service.
+    `about` is what `bot-ready` says of the service, `language` is that of the talk, such as "en".
     """
 
     def __init__(
@@ -286,6 +296,7 @@ class LiveRoom:
         context: LevelContext,
         history: RoomHistory,
         about: Mapping[str, object],
+        language: str = "en",
         speech_input: SpeechInput | None,
         speech_output: SpeechOutput | None,
     ) -> None:
@@ -300,7 +311,9 @@ class LiveRoom:
         self._pending = history.pending
         self._said = deque(map(_spoken, history.turns), maxlen=MAX_TURNS)
         has_voice = speech_output is not None
-        self._conversation = RoomConversation(services.now(), services.timing, voice=has_voice)
+        self._conversation = RoomConversation(
+            services.now(), services.timing, voice=has_voice, language=language
+        )
         self._messages = MessageHandler(
             self._conversation,
             context,
@@ -419,16 +432,21 @@ class LiveRoom:
 
     # --- speech ----------------------------------------------------------------------------
 
-    def _understood(self, text: str | None, messages: tuple[ServerMessage, ...]) -> None:
-        """Take what the player said; None when it was only noticed that he speaks."""
+    def _understood(self, utterance: PlayerSpeech) -> None:
+        """Take what is known of what the player says."""
+        conversation, now, text = self._conversation, self._services.now(), utterance.text
+        event, messages = utterance.event, utterance.messages
+        if text is not None and conversation.is_no_line(text):
+            # The client is told of its end alone: no answer follows, and nothing was missed.
+            event, text = OverlapEvent.NO_LINE, None
+            ends = (message for message in messages if isinstance(message, VadSttStopped))
+            messages = tuple(replace(end, reason=BACKCHANNEL) for end in ends)
         message_id = None if text is None else self._services.new_id()
         self._greet_now()
         self._perform([Send(_with_id(message, message_id)) for message in messages])
-        now = self._services.now()
-        if text is None:
-            self._conversation.active(now)
-        else:
-            self._perform(self._conversation.player_said(text, now, message_id, USER_VOICE))
+        self._perform(conversation.heard(event, now))
+        if text is not None:
+            self._perform(conversation.player_said(text, now, message_id, USER_VOICE))
 
     def _voice_started(self, turn: int) -> None:
         self._perform(self._conversation.voice_started(turn))
@@ -443,6 +461,8 @@ class LiveRoom:
             Send: self.connection.send,
             Generate: self._start_answer,
             SpeakText: _ignore if self._output is None else self._output.say,
+            PauseSpeaking: self._pause_speaking,
+            ResumeSpeaking: self._resume_speaking,
             StopSpeaking: self._stop_speaking,
             Note: self._note,
             PersistEntry: self._keep_said,
@@ -479,6 +499,15 @@ class LiveRoom:
         if self._output is not None:
             self._output.stop()
         self.connection.drop_voice()
+
+    def _pause_speaking(self, effect: PauseSpeaking) -> None:
+        if self._output is not None:
+            self._output.pause(effect.heard_until)
+        self.connection.drop_voice()
+
+    def _resume_speaking(self, effect: ResumeSpeaking) -> None:
+        if self._output is not None:
+            self._output.resume()
 
     def _keep_said(self, entry: PersistEntry) -> None:
         self._said.append(_spoken(entry))

@@ -19,7 +19,8 @@ from urllib.request import urlopen
 from characters.agents.agent import Agent, Part, PlayerSaid, Say, Spoken
 from characters.protocol.link import Ping
 from characters.protocol.messages import ConnectRequest, RoomGrant
-from characters.service.conversation import PersistEntry, TimingConfig
+from characters.service.conversation import PersistEntry
+from characters.service.pace import TimingConfig
 from characters.service.registry import (
     ConflictError,
     Grant,
@@ -235,6 +236,7 @@ class Service:
             speech_input=self._speech_input(request, agent),
             speech_output=self._speech_output(request),
             about=self._about(about),
+            language=self._language(request),
             history=history,
         )
 
@@ -246,6 +248,7 @@ class Service:
             "service": "troupe",
             "hears": speech is not None and speech.can_recognise,
             "speaks": speech is not None,
+            "pauses": speech is not None,
             "model": agent.model,
             "ways_out": ways_out,
             "problems": [] if speech is None else list(speech.problems),
@@ -264,6 +267,10 @@ class Service:
         if request.default_stt_enabled is False:
             speech_input.set_muted(True)
         return speech_input
+
+    def _language(self, request: ConnectRequest) -> str:
+        style = self._agents.voice(request)
+        return (style or VoiceStyle()).language
 
     def _speech_output(self, request: ConnectRequest) -> SpeechOutput | None:
         if self._speech is None or request.default_tts_enabled is False:

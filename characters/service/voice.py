@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -24,19 +24,24 @@ from characters.protocol.messages import (
     Visemes,
 )
 from characters.service.conversation import SpeakText
+from characters.service.overlap import OverlapEvent
 from characters.speech.factory import SpeechParts
 from characters.speech.interfaces import (
     Heard,
     Rejected,
+    SpeechContinued,
     SpeechEvent,
+    SpeechPaused,
     SpeechStarted,
     SpeechStopped,
+    VoiceChunk,
     VoiceStyle,
 )
 from characters.speech.listener import Transcriber
+from characters.speech.rewind import SpokenVoice
 from engine.core.words import ScreenText
 
-__all__ = ["SpeechCallbacks", "SpeechInput", "SpeechOutput"]
+__all__ = ["PlayerSpeech", "SpeechCallbacks", "SpeechInput", "SpeechOutput"]
 
 
 log = logging.getLogger(__name__)
@@ -51,7 +56,18 @@ LOST_SECONDS = 0.4
 # It is checked in steps: a service that stood still itself has missed one of them, not all.
 CHECKS = 4
 
-Understood: TypeAlias = Callable[[str | None, tuple[ServerMessage, ...]], None]
+
+@dataclass(frozen=True, slots=True)
+class PlayerSpeech:
+    """What is known of what the player says: what it means for a character that speaks meanwhile,
+    what the client is told, and its words once they are understood."""
+
+    event: OverlapEvent
+    messages: tuple[ServerMessage, ...] = ()
+    text: str | None = None
+
+
+Understood: TypeAlias = Callable[[PlayerSpeech], None]
 
 
 class SpeechInput:
@@ -71,7 +87,7 @@ class SpeechInput:
         self._task: asyncio.Task[None] | None = None
 
     def start(self, understood: Understood) -> None:
-        """Begin; `understood` is called with what was said, None when the player only speaks."""
+        """Begin; `understood` is called with what becomes known of what the player says."""
         self._task = asyncio.create_task(self._run(understood))
 
     def feed(self, pcm: bytes, timestamp: float) -> None:
@@ -100,8 +116,8 @@ class SpeechInput:
             self._wake.clear()
             while self._frames or self._orders:
                 try:
-                    for event in await self._next():
-                        understood(*_translate(event))
+                    for utterance in _utterances(await self._next()):
+                        understood(utterance)
                 except Exception as error:
                     log.error("listening failed: %s", type(error).__name__)
 
@@ -138,16 +154,33 @@ class SpeechInput:
         await self._listener.close()
 
 
-def _translate(event: SpeechEvent) -> tuple[str | None, tuple[ServerMessage, ...]]:
-    if isinstance(event, SpeechStarted):
-        return None, (VadSttStarted(event.timestamp, event.pre_roll_ms),)
-    if isinstance(event, SpeechStopped):
-        return None, (VadSttStopped(event.reason, event.audio_duration_ms),)
+def _utterances(events: Iterable[SpeechEvent]) -> Iterator[PlayerSpeech]:
+    """Yield what the events mean; the end of an utterance goes with its words."""
+    ended: tuple[ServerMessage, ...] = ()
+    for event in events:
+        if isinstance(event, SpeechStarted):
+            started = VadSttStarted(event.timestamp, event.pre_roll_ms)
+            yield PlayerSpeech(OverlapEvent.VOICE, (started,))
+        elif isinstance(event, SpeechPaused):
+            yield PlayerSpeech(OverlapEvent.QUIET)
+        elif isinstance(event, SpeechContinued):
+            yield PlayerSpeech(OverlapEvent.VOICE)
+        elif isinstance(event, SpeechStopped):
+            ended = (VadSttStopped(event.reason, event.audio_duration_ms),)
+        else:
+            yield _verdict(event, ended)
+            ended = ()
+    if ended:
+        yield PlayerSpeech(OverlapEvent.NO_LINE, ended)
+
+
+def _verdict(event: Heard | Rejected, ended: tuple[ServerMessage, ...]) -> PlayerSpeech:
     if isinstance(event, Heard):
-        return event.text, (FinalUserTranscription(event.text),)
-    assert isinstance(event, Rejected)
+        words = FinalUserTranscription(event.text)
+        return PlayerSpeech(OverlapEvent.WORDS, (*ended, words), event.text)
     extras = ScreenText.as_data(event.advice)
-    return None, (ServerResponse("speech", "error", event.advice, extras),)
+    told = ServerResponse("speech", "error", event.advice, extras)
+    return PlayerSpeech(OverlapEvent.NO_LINE, (*ended, told))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +194,7 @@ class SpeechCallbacks:
 
 
 class SpeechOutput:
-    """Speaks one turn at a time."""
+    """Speaks one turn at a time; `pause` and `resume` it within a turn."""
 
     def __init__(
         self, speech: SpeechParts, style: VoiceStyle | None, now: Callable[[], float]
@@ -173,6 +206,10 @@ class SpeechOutput:
         self._texts: asyncio.Queue[str | None] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
         self._turn = 0
+        self._spoken = SpokenVoice()
+        self._due: deque[VoiceChunk] = deque()  # made, and still to be sent
+        self._heard_until = 0.0  # when what was sent will have been played
+        self._may_speak = asyncio.Event()
 
     def connect(self, callbacks: SpeechCallbacks) -> None:
         """Set where the voice goes."""
@@ -187,37 +224,65 @@ class SpeechOutput:
             self._task = asyncio.create_task(self._speak(turn, self._texts))
         self._texts.put_nowait(effect.text)
 
+    def pause(self, heard_until: float | None) -> None:
+        """Send nothing for now; what was sent later than was heard is to be sent again."""
+        self._may_speak.clear()
+        heard = self._now() if heard_until is None else heard_until
+        self._due.extendleft(reversed(self._spoken.rewind(heard)))
+
+    def resume(self) -> None:
+        """Go on with the word in which it was paused."""
+        self._heard_until = self._now()
+        self._may_speak.set()
+
     def stop(self) -> None:
         """Stop at once."""
+        self._spoken, self._heard_until = SpokenVoice(), 0.0
+        self._due.clear()
+        self._may_speak.set()
         if self._task is not None:
             self._task.cancel()
             self._task = None
 
     async def _speak(self, turn: int, texts: asyncio.Queue[str | None]) -> None:
         assert self._callbacks is not None
-        heard_until = 0.0  # when what was sent will have been played
         try:
             while (text := await texts.get()) is not None:
-                heard_until = await self._speak_text(turn, text, heard_until)
-            await asyncio.sleep(max(0.0, heard_until - self._now()))
+                await self._speak_text(turn, text)
+            while self._due or self._heard_until > self._now():
+                await self._send_due(turn)
+                await asyncio.sleep(max(0.0, self._heard_until - self._now()))
         except Exception as error:
             log.error("speaking failed: %s", type(error).__name__)
         self._callbacks.ended(turn)
 
-    async def _speak_text(self, turn: int, text: str, heard_until: float) -> float:
-        assert self._callbacks is not None
+    async def _speak_text(self, turn: int, text: str) -> None:
         if not text.strip():
-            return heard_until
+            return
         async with aclosing(self._speech.synthesise(text, self._style)) as chunks:
             async for chunk in chunks:
-                heard_until = max(heard_until, self._now())
-                await asyncio.sleep(max(0.0, heard_until - self._now() - AHEAD_SECONDS))
-                self._callbacks.started(turn)
-                self._callbacks.sound(chunk.pcm, heard_until, chunk.sample_rate)
-                if chunk.visemes:
-                    self._callbacks.visemes(Visemes(dict(zip(VISEMES, chunk.visemes, strict=True))))
-                heard_until += len(chunk.pcm) / 2 / chunk.sample_rate
-        return heard_until
+                self._due.append(chunk)
+                await self._send_due(turn)
+
+    async def _send_due(self, turn: int) -> None:
+        """Send what is due, not more than a moment ahead; it may be paused meanwhile."""
+        while self._due:
+            await self._may_speak.wait()
+            wait = self._heard_until - self._now() - AHEAD_SECONDS
+            if wait > 0.0:
+                await asyncio.sleep(wait)
+            elif self._due:
+                self._send(turn, self._due.popleft())
+
+    def _send(self, turn: int, chunk: VoiceChunk) -> None:
+        assert self._callbacks is not None
+        start = max(self._heard_until, self._now())
+        self._callbacks.started(turn)
+        self._callbacks.sound(chunk.pcm, start, chunk.sample_rate)
+        if chunk.visemes:
+            self._callbacks.visemes(Visemes(dict(zip(VISEMES, chunk.visemes, strict=True))))
+        self._spoken.add(start, chunk)
+        self._heard_until = start + len(chunk.pcm) / 2 / chunk.sample_rate
 
     async def close(self) -> None:
         """Stop, and wait until the synthesiser has stopped."""

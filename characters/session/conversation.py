@@ -236,6 +236,7 @@ class LocalEvent(Enum):
     AUDIO_QUEUED = auto()  # a piece of its voice went to the speaker
     AUDIO_DRAINED = auto()  # the last of it was heard
     INTERRUPTED = auto()  # the game, or the player's own voice, cut it off
+    PAUSED = auto()  # it waits for what the player says over it
     CONNECTION_LOST = auto()
 
 
@@ -255,6 +256,7 @@ class DialogueFlag(Flag):
     HAS_REACTED = auto()  # in this response
     AUDIBLE = auto()
     CUT_OFF = auto()  # late audio is dropped until the next response starts
+    PAUSED = auto()  # or this one goes on
 
 
 RESPONSE = (
@@ -270,7 +272,7 @@ EFFECTS: dict[type[ServerMessage] | LocalEvent, tuple[DialogueFlag, DialogueFlag
     messages.VadSttStopped: (DialogueFlag.PLAYER_SPEAKING, DialogueFlag.AWAITING),
     messages.FinalUserTranscription: (DialogueFlag.PLAYER_SPEAKING, DialogueFlag.AWAITING),
     messages.BotLlmStarted: (
-        RESPONSE | DialogueFlag.AWAITING | DialogueFlag.CUT_OFF,
+        RESPONSE | DialogueFlag.AWAITING | DialogueFlag.CUT_OFF | DialogueFlag.PAUSED,
         DialogueFlag.RESPONDING,
     ),
     messages.BotTtsStarted: (DialogueFlag.AWAITING, DialogueFlag.RESPONDING),
@@ -279,7 +281,10 @@ EFFECTS: dict[type[ServerMessage] | LocalEvent, tuple[DialogueFlag, DialogueFlag
         DialogueFlag.RESPONDING | DialogueFlag.SERVICE_SPEAKING | DialogueFlag.HAS_SPOKEN,
     ),
     messages.BotStoppedSpeaking: (DialogueFlag.SERVICE_SPEAKING, DialogueFlag.NONE),
-    messages.BotTurnCompleted: (RESPONSE | DialogueFlag.AWAITING, DialogueFlag.NONE),
+    messages.BotTurnCompleted: (
+        RESPONSE | DialogueFlag.AWAITING | DialogueFlag.PAUSED,
+        DialogueFlag.NONE,
+    ),
     messages.LlmNoResponse: (RESPONSE | DialogueFlag.AWAITING, DialogueFlag.NONE),
     messages.ActionResponse: (DialogueFlag.NONE, DialogueFlag.HAS_REACTED),
     messages.BotEmotion: (DialogueFlag.NONE, DialogueFlag.HAS_REACTED),
@@ -289,14 +294,21 @@ EFFECTS: dict[type[ServerMessage] | LocalEvent, tuple[DialogueFlag, DialogueFlag
     LocalEvent.LEFT_UNANSWERED: (DialogueFlag.AWAITING, DialogueFlag.NONE),
     LocalEvent.AUDIO_QUEUED: (DialogueFlag.NONE, DialogueFlag.AUDIBLE),
     LocalEvent.AUDIO_DRAINED: (DialogueFlag.AUDIBLE, DialogueFlag.NONE),
-    LocalEvent.INTERRUPTED: (DialogueFlag.SERVICE_SPEAKING, DialogueFlag.CUT_OFF),
+    LocalEvent.INTERRUPTED: (
+        DialogueFlag.SERVICE_SPEAKING | DialogueFlag.PAUSED,
+        DialogueFlag.CUT_OFF,
+    ),
+    LocalEvent.PAUSED: (
+        DialogueFlag.SERVICE_SPEAKING,
+        DialogueFlag.CUT_OFF | DialogueFlag.PAUSED,
+    ),
     # In-flight audio and the active turn do not survive a connection; being addressed does.
     LocalEvent.CONNECTION_LOST: (~DialogueFlag.ADDRESSED, DialogueFlag.NONE),
 }
 
 
 # Reasons of an utterance's end after which no words follow.
-WORDLESS = frozenset({"muted", "noise"})
+WORDLESS = frozenset({"muted", "noise", messages.BACKCHANNEL})
 
 
 def is_rejection(event: TurnEvent) -> bool:
@@ -348,15 +360,15 @@ class Dialogue:
         effect = _effect_of(event)
         if effect is None:
             return self
-        if event is LocalEvent.INTERRUPTED and self.is_turn_over:
+        if event in (LocalEvent.INTERRUPTED, LocalEvent.PAUSED) and self.is_turn_over:
             return self
         cleared, added = effect
-        # A response that opens without llm-started is a new one once the old was completed.
-        if (
-            isinstance(event, messages.BotStartedSpeaking)
-            and not self.flags & DialogueFlag.RESPONDING
+        # A response that opens without llm-started is a new one once the old was completed; one
+        # that was paused goes on.
+        if isinstance(event, messages.BotStartedSpeaking) and (
+            not self.flags & DialogueFlag.RESPONDING or self.flags & DialogueFlag.PAUSED
         ):
-            cleared |= DialogueFlag.CUT_OFF
+            cleared |= DialogueFlag.CUT_OFF | DialogueFlag.PAUSED
         if isinstance(event, messages.BotTurnCompleted) and event.was_interrupted:
             added |= DialogueFlag.CUT_OFF
         flags = (self.flags & ~cleared) | added

@@ -51,21 +51,25 @@ STRESS = re.compile(r"[',%=_|]")
 
 @dataclass(frozen=True, slots=True)
 class MouthShape:
-    """One shape of the mouth and its share of the time."""
+    """One shape of the mouth, its share of the time, and whether a word begins with it."""
 
     shape: str
     share: float
+    begins_word: bool = False
 
 
 def mouth_shapes(phonemes: str) -> tuple[MouthShape, ...]:
     """Read `espeak-ng -x --sep=_` output: phonemes by `_`, words by blanks, clauses by lines."""
     shapes: list[MouthShape] = []
     for line in phonemes.splitlines():
-        for name in re.split(r"[_ ]+", line.strip()):
-            shape = shape_of(STRESS.sub("", name))
-            if shape is not None:
-                long = shape in VOWELS or name.endswith(":")
-                shapes.append(MouthShape(shape, 1.6 if long else 1.0))
+        for word in line.split():
+            is_first = True
+            for name in word.split("_"):
+                shape = shape_of(STRESS.sub("", name))
+                if shape is not None:
+                    long = shape in VOWELS or name.endswith(":")
+                    shapes.append(MouthShape(shape, 1.6 if long else 1.0, is_first))
+                    is_first = False
         shapes.append(MouthShape("sil", 2.0))
     return tuple(shapes[:-1])
 
@@ -189,13 +193,27 @@ def chunks_of(pcm: bytes, rate: int, shapes: tuple[MouthShape, ...]) -> list[Voi
     """Cut 16-bit mono sound into chunks with the visemes that fit each."""
     size = 2 * round(rate * CHUNK_SECONDS)
     voiced = voiced_bytes(pcm)
+    words = word_starts(shapes, voiced // 2)
     chunks = []
     for start in range(0, len(pcm), size):
         piece = pcm[start : start + size]
         level = meter(decibels(np.frombuffer(piece, "<i2"))) / OPEN_LEVEL
         position = (start + len(piece) / 2) / max(1, voiced)
-        chunks.append(VoiceChunk(piece, rate, weights_at(shapes, min(1.0, position), level)))
+        visemes = weights_at(shapes, min(1.0, position), level)
+        begin, end = start // 2, (start + len(piece)) // 2
+        begun = tuple(word - begin for word in words if begin <= word < end)
+        chunks.append(VoiceChunk(piece, rate, visemes, begun))
     return chunks
+
+
+def word_starts(shapes: Sequence[MouthShape], samples: int) -> tuple[int, ...]:
+    """Return at about which of so many samples each word begins."""
+    whole, at, found = sum(mouth.share for mouth in shapes), 0.0, list[int]()
+    for mouth in shapes:
+        if mouth.begins_word:
+            found.append(round(samples * at / whole))
+        at += mouth.share
+    return tuple(found)
 
 
 def voiced_bytes(pcm: bytes) -> int:

@@ -311,15 +311,18 @@ class PlaceholderSpeech:
         # 165 words a minute make 0.12 s for each syllable, which sounds like speech.
         seconds = 20.0 / max(60, style.words_per_minute)
         pitch = 90.0 + 1.6 * style.pitch
+        words: tuple[int, ...] = (0,)  # each begins behind a blank
         for number, vowel in enumerate(syllables(text)):
             if vowel == " ":
                 silence = bytes(2 * round(PAUSE_SECONDS * PLACEHOLDER_RATE))
                 yield VoiceChunk(silence, PLACEHOLDER_RATE, weights("sil", 0.0))
+                words = (0,)
                 continue
             # The melody follows from the position, so that a text always sounds the same.
             bend = 1.0 + 0.08 * ((number * 7) % 5 - 2) / 2.0
             pcm = _tone(vowel, pitch * bend, min(0.1, seconds)).tobytes()
-            yield VoiceChunk(pcm, PLACEHOLDER_RATE, weights(RESONANCES[vowel][2], 0.8))
+            yield VoiceChunk(pcm, PLACEHOLDER_RATE, weights(RESONANCES[vowel][2], 0.8), words)
+            words = ()
 
     async def close(self) -> None:
         """Do nothing."""

@@ -184,8 +184,11 @@ _LONG = frozenset("AIOQWYaɑæʌɐeɛəiɪoɔɒuʊɜɚ")
 
 def mouth_shapes_of(phonemes: str) -> tuple[MouthShape, ...]:
     """Return the shapes of the mouth for phonemes of the model's alphabet, with their shares."""
-    return tuple(
-        MouthShape(_SHAPES[sign], 1.6 if sign in _LONG else 2.0 if _SHAPES[sign] == "sil" else 1.0)
-        for sign in phonemes.rstrip(".,;:!?… ")
-        if sign in _SHAPES
-    )
+    found: list[MouthShape] = []
+    for word in phonemes.rstrip(".,;:!?… ").split(" "):
+        signs = [sign for sign in word if sign in _SHAPES]
+        for number, sign in enumerate(signs):
+            shape = _SHAPES[sign]
+            share = 1.6 if sign in _LONG else 2.0 if shape == "sil" else 1.0
+            found.append(MouthShape(shape, share, number == 0 and shape != "sil"))
+    return tuple(found)

@@ -16,7 +16,8 @@ from characters.protocol.failures import CharactersError
 
 __all__ = [
     "CollectedUtterance", "Detector", "dictated", "GIVEN_NAMES", "Heard", "Recogniser", "Rejected",
-    "SAY_AGAIN", "SpeechEvent", "SpeechStarted", "SpeechStopped",
+    "SAY_AGAIN", "SpeechContinued", "SpeechEvent", "SpeechPaused", "SpeechStarted",
+    "SpeechStopped",
     "Synthesiser", "SynthesisError", "Utterance", "VoiceChunk", "VoiceStyle",
 ]  # fmt: skip
 
@@ -60,7 +61,23 @@ class Rejected:
     advice: str
 
 
-SpeechEvent: TypeAlias = SpeechStarted | SpeechStopped | Heard | Rejected
+@dataclass(frozen=True, slots=True)
+class SpeechPaused:
+    """The player is silent, in mid-sentence or at its end; the client is not told."""
+
+    timestamp: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechContinued:
+    """The player goes on after a pause; the client is not told."""
+
+    timestamp: float
+
+
+SpeechEvent: TypeAlias = (
+    SpeechStarted | SpeechPaused | SpeechContinued | SpeechStopped | Heard | Rejected
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +100,7 @@ class VoiceChunk:
     pcm: bytes
     sample_rate: int
     visemes: tuple[float, ...] = ()  # 15 weights in the wire's order, or empty
+    words: tuple[int, ...] = ()  # the samples at which words begin, as far as is known
 
 
 class Utterance(Protocol):

@@ -26,7 +26,9 @@ from characters.speech.interfaces import (
     Heard,
     Recogniser,
     Rejected,
+    SpeechContinued,
     SpeechEvent,
+    SpeechPaused,
     SpeechStarted,
     SpeechStopped,
     Utterance,
@@ -188,7 +190,7 @@ class Transcriber:
         self._before: deque[bytes] = deque(maxlen=max(1, round(lead / FRAME_SECONDS)))
         self._pause: list[bytes] = []
         self._utterance: Utterance | None = None
-        self._was_checked = False
+        self._was_checked = self._was_pausing = False
         self._rest = b""
         self._now = 0.0
         self._muted = False
@@ -259,7 +261,17 @@ class Transcriber:
             return list(await self._finish("silence"))
         if change is Activity.TOO_LONG:
             return list(await self._finish("maximum"))
-        return []
+        return self._pauses()
+
+    def _pauses(self) -> list[SpeechEvent]:
+        """Tell once of each pause, and of its end."""
+        is_pausing = self._activity.is_pausing
+        if is_pausing == self._was_pausing:
+            return []
+        self._was_pausing = is_pausing
+        if not self._activity.is_speaking:
+            return []
+        return [SpeechPaused(self._now) if is_pausing else SpeechContinued(self._now)]
 
     async def _open(self) -> None:
         self._utterance = await self._recogniser.open(self._phrases)

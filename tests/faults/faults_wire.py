@@ -18,7 +18,7 @@ import aiohttp
 
 from characters.protocol.link import SequencedChannel
 from characters.protocol.messages import BotReady
-from characters.service.conversation import TimingConfig
+from characters.service.pace import TimingConfig
 from characters.service.service import ServiceSettings
 from characters.transport.websocket import WebSocketTransport
 from tests.characters.service.client import Bare

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from characters.service.conversation import TimingConfig
+from characters.service.pace import TimingConfig
 from tests.simulation.promise import promise
 
 __all__ = ["Idleness"]

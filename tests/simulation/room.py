@@ -41,8 +41,8 @@ from characters.service.conversation import (
     RoomConversation,
     Send,
     StopSpeaking,
-    TimingConfig,
 )
+from characters.service.pace import TimingConfig
 from characters.service.registry import Room
 from characters.service.requests import LevelContext
 from characters.service.room import MessageHandler, Outcome

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from characters.agents.hearing import Speller, hear
+from characters.agents.hearing import Speller, hear, is_backchannel
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,26 @@ def test_a_line_has_a_kind(text: str, kind: str) -> None:
 def test_typing_mistakes_are_corrected_and_common_words_are_none(wrong: str, right: str) -> None:
     words = ["where", "does", "hurt", "the", "lighthouse", "penicillin", "light", "cat"]
     assert Speller(words).correct(wrong) == right
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Uh-huh.", "en-us"), ("Mhm", "en"), ("mm-hmm", "en-gb"), ("Yeah, yeah.", "en"),
+        ("OK!", "en"), ("Right.", "en"), ("I see\u2026", "en"), ("Ach so!", "de"), ("mhm", "ja"),
+        ("D\u2019accord.", "fr"), ("\u306f\u3044\u3002", "ja"), ("\u0423\u0433\u0443", "ru"),
+    ],
+)  # fmt: skip
+def test_what_only_shows_that_one_listens_is_known_by_language(text: str, language: str) -> None:
+    assert is_backchannel(text, language)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Right?", "en"), ("Yeah but why", "en"), ("no", "en"), ("stop", "en"), ("wait", "en"),
+        ("Genau.", "en"), ("yeah right now", "en"), ("", "en"), ("\u2026", "en"), ("Ja", "xx"),
+    ],
+)  # fmt: skip
+def test_whatever_says_more_is_a_line(text: str, language: str) -> None:
+    assert not is_backchannel(text, language)

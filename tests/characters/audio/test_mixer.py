@@ -277,3 +277,13 @@ def test_the_level_is_nothing_once_the_voice_is_over() -> None:
     mixer.play("a", steady(0.1), RATE)
     render(mixer, 0.3)
     assert mixer.level("a") == 0.0 and not mixer.is_playing("a")
+
+
+def test_what_is_still_to_be_heard_is_known_in_seconds() -> None:
+    mixer = Mixer(48_000)
+    assert mixer.waiting("a") == 0.0
+    mixer.play("a", bytes(2 * 48_000), 48_000)
+    assert mixer.waiting("a") == 1.0
+    for _ in range(10):
+        mixer.render(480)
+    assert abs(mixer.waiting("a") - 0.9) < 0.01

@@ -55,6 +55,7 @@ class FakeTarget(Conversation):
     forced: int = 0
     unheard: int = 0
     interrupted: int = 0
+    paused: int = 0
     is_getting_ready: bool = False
     is_addressed: bool = False
 
@@ -80,6 +81,9 @@ class FakeTarget(Conversation):
 
     def interrupt(self) -> None:
         self.interrupted += 1
+
+    def pause(self) -> None:
+        self.paused += 1
 
     def set_addressed(self, is_addressed: bool) -> None:
         self.is_addressed = is_addressed

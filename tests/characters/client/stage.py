@@ -76,6 +76,9 @@ class FakeVoice:
         self.looks += 1
         return key in self.playing
 
+    def waiting(self, key: str) -> float:
+        return 0.2
+
     def level(self, key: str) -> float:
         return 0.0
 

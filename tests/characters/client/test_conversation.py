@@ -22,6 +22,7 @@ from characters.protocol.messages import (
     FinalUserTranscription,
     InterruptBot,
     LlmNoResponse,
+    PauseBot,
     PlayerNamed,
     ServerMessage,
     ServerResponse,
@@ -446,6 +447,51 @@ def test_an_interruption_silences_at_once_and_drops_what_comes_late() -> None:
         stage.run_for(0.01)
         assert stage.service.last.sent == [InterruptBot()]
         assert stage.voice.interrupted == ["nurse"] and len(stage.voice.played) == 1
+
+
+PAUSES = BotReady({"service": "troupe", "pauses": True})
+
+
+def test_a_pause_silences_at_once_and_the_service_goes_on_when_it_likes() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.service.last.tell(PAUSES, BotLlmStarted(), BotStartedSpeaking(), VOICE)
+        stage.run_for(0.01)
+        stage.do(actor.conversation.pause)
+        stage.service.last.tell(VOICE, BotStoppedSpeaking(), VadSttStopped("backchannel", 400.0))
+        stage.run_for(0.01)
+        seconds = len(VOICE.pcm) / 2 / VOICE.sample_rate
+        assert stage.service.last.sent == [PauseBot(VOICE.timestamp + seconds - 0.2)]
+        assert stage.voice.interrupted == ["nurse"] and len(stage.voice.played) == 1
+        assert actor.session.view.dialogue.value == "interrupted"
+        stage.service.last.tell(BotStartedSpeaking(), VOICE)
+        stage.run_for(0.01)
+        assert len(stage.voice.played) == 2
+        assert actor.session.view.dialogue.value == "speaking"
+        assert not any(isinstance(event, SpeechNotUnderstood) for event in actor.events)
+
+
+def test_a_service_that_cannot_wait_is_interrupted() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.service.last.tell(BotLlmStarted(), BotStartedSpeaking(), VOICE)
+        stage.run_for(0.01)
+        stage.do(actor.conversation.pause)
+        assert stage.service.last.sent == [InterruptBot()]
+
+
+def test_a_paused_turn_that_was_cut_after_all_stays_silent_to_the_next_answer() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.service.last.tell(PAUSES, BotLlmStarted(), BotStartedSpeaking(), VOICE)
+        stage.run_for(0.01)
+        stage.do(actor.conversation.pause)
+        stage.service.last.tell(BotTurnCompleted(was_interrupted=True), VOICE)
+        stage.run_for(0.01)
+        assert len(stage.voice.played) == 1
+        stage.service.last.tell(BotLlmStarted(), BotStartedSpeaking(), VOICE)
+        stage.run_for(0.01)
+        assert len(stage.voice.played) == 2
 
 
 def test_a_turn_that_the_service_interrupted_is_silenced() -> None:

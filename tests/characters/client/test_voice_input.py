@@ -195,21 +195,21 @@ def test_the_target_is_ducked_while_the_player_may_be_speaking(room: Room) -> No
 def test_with_headphones_speaking_over_a_character_cuts_it_off(room: Room) -> None:
     room.voice_input.set_turns(replace(room.voice_input.turns, headphones=True))
     room.hear(VOICE, 0.22)
-    assert room.targets["ada"].interrupted == 0
+    assert room.targets["ada"].paused == 0
     room.hear(VOICE, 0.1)
-    assert room.targets["ada"].interrupted == 1
+    assert room.targets["ada"].paused == 1
 
 
 def test_with_headphones_a_silent_character_is_not_cut_off(room: Room) -> None:
     room.voice_input.set_turns(replace(room.voice_input.turns, headphones=True))
     room.voice.playing = False
     room.hear(VOICE, 0.5)
-    assert room.targets["ada"].interrupted == 0
+    assert room.targets["ada"].paused == 0
 
 
 def test_without_headphones_the_service_decides_what_is_an_interruption(room: Room) -> None:
     room.hear(VOICE, 2.0)
-    assert room.targets["ada"].interrupted == 0
+    assert room.targets["ada"].paused == 0
 
 
 @pytest.fixture
@@ -477,9 +477,9 @@ def test_with_its_echo_cancelled_speaking_over_a_character_cuts_it_off() -> None
     room.voice_input.set_target("ada")
     room.step()
     room.hear(VOICE, 0.5)
-    assert room.targets["ada"].interrupted == 0  # so long a rest of echo may last
+    assert room.targets["ada"].paused == 0  # so long a rest of echo may last
     room.hear(VOICE, 0.2)
-    assert room.targets["ada"].interrupted == 1
+    assert room.targets["ada"].paused == 1
     assert room.voice_input.status.is_echo_handled
 
 
@@ -489,7 +489,7 @@ def test_before_the_canceller_knows_the_room_the_service_decides() -> None:
     room.voice_input.set_target("ada")
     room.step()
     room.hear(VOICE, 0.8)
-    assert room.targets["ada"].interrupted == 0 and room.voice.ducked == [("ada", True)]
+    assert room.targets["ada"].paused == 0 and room.voice.ducked == [("ada", True)]
     assert not room.voice_input.status.is_echo_handled
 
 
@@ -572,3 +572,12 @@ def test_an_indicator_begins_dark() -> None:
 
 def test_the_modes_are_named_as_in_the_settings() -> None:
     assert [mode.value for mode in ListeningMode] == ["hands_free", "push_to_talk"]
+
+
+def test_a_noise_without_end_pauses_a_character_once(room: Room) -> None:
+    room.voice_input.set_turns(replace(room.voice_input.turns, headphones=True))
+    room.hear(VOICE, 2.0)
+    assert room.targets["ada"].paused == 1
+    room.hear(SILENCE, 1.0)
+    room.hear(VOICE, 0.5)
+    assert room.targets["ada"].paused == 2

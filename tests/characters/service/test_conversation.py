@@ -42,21 +42,21 @@ from characters.service.conversation import (
     Effects,
     End,
     Generate,
-    IdleTimer,
     Note,
     PendingReply,
     PersistEntry,
     PlayerLine,
     RepeatAnswer,
     ResolveReply,
+    ResumeSpeaking,
     RoomConversation,
     Send,
     SpeakText,
     StopSpeaking,
-    TimingConfig,
     TurnRequest,
-    pieces,
 )
+from characters.service.overlap import NOTICED_WITHIN, OverlapEvent
+from characters.service.pace import IdleTimer, TimingConfig, pieces
 
 TIMING = TimingConfig(
     words_per_second=10.0, think_seconds=0.0, idle_timeout=100.0, idle_warning=20.0
@@ -674,3 +674,82 @@ def test_a_breath_follows_a_sentence(piece: str, seconds: float) -> None:
 
 def test_without_a_pace_everything_comes_at_once() -> None:
     assert TimingConfig(words_per_second=0.0).seconds_for("end.") == 0.0
+
+
+def speaking(text: str = "One two three four.") -> RoomConversation:
+    """Return a conversation in which a word of an answer was let out, at second 0."""
+    conversation = RoomConversation(0.0, TIMING, voice=True)
+    conversation.player_said("hi", 0.0, "m1")
+    answer(conversation, Say(text))
+    conversation.voice_started(1)
+    return conversation
+
+
+def test_a_paused_turn_lets_nothing_out_and_goes_on_where_it_was() -> None:
+    conversation = speaking()
+    assert types(conversation.pause(0.05, 12.5)) == ["PauseSpeaking", "bot-stopped-speaking"]
+    assert conversation.heard(OverlapEvent.VOICE, 0.1) == []
+    assert said(conversation.tick(1.0)) == "" and conversation.is_busy
+    assert conversation.heard(OverlapEvent.NO_LINE, 2.0) == [ResumeSpeaking()]
+    assert (
+        said(conversation.tick(2.06)) == " two" and said(conversation.tick(9.0)) == " three four."
+    )
+
+
+def test_a_pause_is_forgiven_at_its_deadline() -> None:
+    conversation = speaking()
+    conversation.pause(0.05)
+    assert conversation.deadline() == 0.05 + NOTICED_WITHIN
+    assert ResumeSpeaking() in conversation.tick(0.05 + NOTICED_WITHIN)
+
+
+def test_words_over_a_paused_turn_end_it_and_what_was_not_let_out_is_not_remembered() -> None:
+    conversation = speaking()
+    conversation.pause(0.05)
+    effects = conversation.heard(OverlapEvent.WORDS, 1.0)
+    assert completed(effects) == [True]
+    assert PersistEntry("character", "One", None, "m1", was_cut=True) in effects
+    assert Generate(2, PlayerSaid("stop")) in conversation.player_said("stop", 1.0)
+    assert not conversation._overlap.is_paused
+
+
+def test_a_turn_that_was_paused_while_its_voice_ends_is_not_over_before_it_goes_on() -> None:
+    conversation = speaking("One.")
+    conversation.pause(0.05)
+    conversation.voice_ended(1, 0.1)
+    assert conversation.is_busy
+    conversation.heard(OverlapEvent.NO_LINE, 0.2)
+    assert not conversation.is_busy
+
+
+def test_there_is_nothing_to_pause_in_silence_nor_twice() -> None:
+    assert RoomConversation(0.0, TIMING).pause(0.0) == []
+    conversation = speaking()
+    assert conversation.pause(0.05) and conversation.pause(0.06) == []
+
+
+def test_a_typed_line_ends_a_paused_turn_as_any_other() -> None:
+    conversation = speaking()
+    conversation.pause(0.05)
+    assert completed(conversation.player_said("stop", 0.1)) == [True]
+    assert conversation.heard(OverlapEvent.NO_LINE, 0.2) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "answer_so_far", "is_no_line"),
+    [
+        ("Uh-huh.", "One two.", True),
+        ("Right.", "One two.", True),
+        ("Right", "Is it right?", False),
+        ("Stop!", "One two.", False),
+    ],
+)
+def test_an_uh_huh_is_no_line_while_the_character_tells_something(
+    text: str, answer_so_far: str, is_no_line: bool
+) -> None:
+    conversation = RoomConversation(0.0, AT_ONCE, voice=True)
+    assert not conversation.is_no_line(text)
+    conversation.player_said("hi", 0.0)
+    assert not conversation.is_no_line(text)
+    answer(conversation, Say(answer_so_far))
+    assert conversation.is_no_line(text) == is_no_line

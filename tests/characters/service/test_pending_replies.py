@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from characters.service.conversation import TimingConfig
+from characters.service.pace import TimingConfig
 from characters.service.service import ServiceSettings
 from characters.service.store import SessionStore
 from tests.characters.service.client import Bare, Guest, serve, words_in

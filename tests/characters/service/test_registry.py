@@ -11,7 +11,7 @@ import pytest
 
 from characters.agents.agent import Agent, Part, PlayerSaid, Prompt, Say
 from characters.protocol.messages import ConnectRequest, RespondMode
-from characters.service.conversation import TimingConfig
+from characters.service.pace import TimingConfig
 from characters.service.registry import (
     ConflictError,
     Grant,

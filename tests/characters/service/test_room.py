@@ -17,6 +17,7 @@ from characters.protocol.messages import (
     ForceUserStoppedSpeaking,
     InterruptBot,
     KillPipeline,
+    PauseBot,
     ResetIdleTimer,
     RespondModeUpdate,
     ServerResponse,
@@ -28,14 +29,8 @@ from characters.protocol.messages import (
     UpdateTemplateKeys,
     UserTextMessage,
 )
-from characters.service.conversation import (
-    End,
-    Generate,
-    PersistEntry,
-    RoomConversation,
-    Send,
-    TimingConfig,
-)
+from characters.service.conversation import End, Generate, PersistEntry, RoomConversation, Send
+from characters.service.pace import TimingConfig
 from characters.service.requests import LevelContext
 from characters.service.room import (
     EndUtterance,
@@ -45,7 +40,7 @@ from characters.service.room import (
     rejection,
 )
 from characters.service.service import AgentFactory
-from characters.speech.interfaces import Heard, SpeechStarted, SpeechStopped
+from characters.speech.interfaces import Heard, SpeechStarted, SpeechStopped, VoiceChunk
 from tests.characters.service.client import Bare, Guest, kind, serve
 from tests.characters.service.fakes import FakeSpeech
 
@@ -127,6 +122,16 @@ async def voiced(guest: Guest, until: str) -> tuple[list[str], list[Any]]:
     return kinds, voice
 
 
+async def voiced_frames(guest: Guest, count: int) -> list[Any]:
+    """Return the next frames of a voice."""
+    voice: list[Any] = []
+    while len(voice) < count:
+        message = await guest.socket.receive(timeout=5)
+        if isinstance(message.data, bytes):
+            voice.append(msgpack.unpackb(message.data))
+    return voice
+
+
 def test_a_room_without_an_agent_never_gets_ready_and_answers_nobody() -> None:
     async def play(bare: Bare) -> None:
         async with bare.enter(await bare.connect(spawn_agent=False)) as guest:
@@ -180,6 +185,33 @@ def test_an_interruption_silences_the_voice() -> None:
     serve(play, speech=FakeSpeech())
 
 
+UH_HUH = (SpeechStarted(0.5, 100), SpeechStopped(1.0, "silence", 500), Heard("Uh-huh."))
+STOP = (SpeechStarted(2.5, 100), SpeechStopped(3.0, "silence", 500), Heard("count 1"))
+TENTH = VoiceChunk(b"\1\0" * 1_600, 16_000, (), (0,))
+
+
+def test_an_uh_huh_ends_no_turn_and_a_paused_voice_goes_on_from_the_word() -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.room() as (guest, _):
+            await guest.say("count 20")
+            _, voice = await voiced(guest, "bot-started-speaking")
+            while len(voice) < 4:
+                voice += await voiced_frames(guest, 1)
+            await guest.send(type="pause-bot", data={"heard_until": voice[0][2] + 0.25})
+            await voiced(guest, "bot-stopped-speaking")
+            await guest.socket.send_bytes(FRAME)
+            kinds, _ = await voiced(guest, "bot-started-speaking")
+            assert kinds[-4:] == [
+                "vad-stt-started", "vad-stt-stopped", "bot-tts-started", "bot-started-speaking",
+            ]  # fmt: skip
+            await guest.socket.send_bytes(FRAME)
+            kinds, _ = await voiced(guest, "bot-turn-completed")
+            assert "final-user-transcription" in kinds
+            assert bare.stage.heard == ["count 20", "count 1"]
+
+    serve(play, speech=FakeSpeech({1: UH_HUH, 2: STOP}, TENTH))
+
+
 def test_what_the_listener_understands_is_answered_like_typed_words() -> None:
     script = {3: (SpeechStarted(0.5, 100), SpeechStopped(1.0, "silence", 500), Heard("count 2"))}
 
@@ -228,6 +260,7 @@ EVERY: list[ClientMessage] = [
     TtsToggle(True),
     SttToggle(True),
     InterruptBot(),
+    PauseBot(12.5),
     ForceUserStoppedSpeaking(),
     ResetIdleTimer(),
     KillPipeline(),

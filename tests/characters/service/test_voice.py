@@ -12,29 +12,40 @@ from characters.protocol.messages import (
     Visemes,
 )
 from characters.service.conversation import SpeakText
+from characters.service.overlap import OverlapEvent
 from characters.service.voice import (
     AHEAD_SECONDS,
     CHECKS,
     LOST_SECONDS,
     MAX_FRAMES,
+    PlayerSpeech,
     SpeechCallbacks,
     SpeechInput,
     SpeechOutput,
 )
-from characters.speech.interfaces import Heard, Rejected, SpeechEvent, SpeechStarted, SpeechStopped
+from characters.speech.interfaces import (
+    Heard,
+    Rejected,
+    SpeechContinued,
+    SpeechEvent,
+    SpeechPaused,
+    SpeechStarted,
+    SpeechStopped,
+    VoiceChunk,
+)
 from tests.characters.service.fakes import FakeListener, FakeSpeech
 
-Understood = list[tuple[str | None, tuple[ServerMessage, ...]]]
 
-
-def listen(listener: FakeListener, play: Callable[[SpeechInput], Awaitable[None]]) -> Understood:
-    understood: Understood = []
+def listen(
+    listener: FakeListener, play: Callable[[SpeechInput], Awaitable[None]]
+) -> list[PlayerSpeech]:
+    understood: list[PlayerSpeech] = []
 
     async def run() -> None:
         speech_input = SpeechInput(
             listener, 0.1 - LOST_SECONDS
         )  # a tenth of a second without frames
-        speech_input.start(lambda text, messages: understood.append((text, messages)))
+        speech_input.start(understood.append)
         async with asyncio.timeout(60):
             await play(speech_input)
             await settled(listener)
@@ -55,19 +66,24 @@ async def settled(listener: FakeListener) -> None:
 def test_what_is_heard_becomes_the_wires_messages() -> None:
     script: dict[int, tuple[SpeechEvent, ...]] = {
         1: (SpeechStarted(0.5, 100),),
-        2: (SpeechStopped(0.9, "silence", 400), Heard("hello")),
-        3: (Rejected("Say that again."),),
+        2: (SpeechPaused(0.6), SpeechContinued(0.7)),
+        3: (SpeechStopped(0.9, "silence", 400), Heard("hello")),
+        4: (SpeechStopped(1.0, "silence", 400), Rejected("Say that again.")),
+        5: (SpeechStopped(1.1, "noise", 100),),
     }
 
     async def play(speech_input: SpeechInput) -> None:
-        for number in range(3):
+        for number in range(5):
             speech_input.feed(b"", number / 50)
 
+    stopped, again = VadSttStopped("silence", 400), "Say that again."
     assert listen(FakeListener(script), play) == [
-        (None, (VadSttStarted(0.5, 100),)),
-        (None, (VadSttStopped("silence", 400),)),
-        ("hello", (FinalUserTranscription("hello"),)),
-        (None, (ServerResponse("speech", "error", "Say that again."),)),
+        PlayerSpeech(OverlapEvent.VOICE, (VadSttStarted(0.5, 100),)),
+        PlayerSpeech(OverlapEvent.QUIET),
+        PlayerSpeech(OverlapEvent.VOICE),
+        PlayerSpeech(OverlapEvent.WORDS, (stopped, FinalUserTranscription("hello")), "hello"),
+        PlayerSpeech(OverlapEvent.NO_LINE, (stopped, ServerResponse("speech", "error", again))),
+        PlayerSpeech(OverlapEvent.NO_LINE, (VadSttStopped("noise", 100),)),
     ]
 
 
@@ -111,7 +127,7 @@ def test_a_listener_that_fails_on_a_frame_goes_on_with_the_next() -> None:
         speech_input.feed(b"", 0.1)
 
     heard = listen(FakeListener({2: (Heard("hello"),)}), play)
-    assert [text for text, _ in heard] == ["hello"]
+    assert [utterance.text for utterance in heard] == ["hello"]
 
 
 def test_an_utterance_whose_frames_stop_coming_ends_and_the_next_words_are_another_one() -> None:
@@ -123,7 +139,8 @@ def test_an_utterance_whose_frames_stop_coming_ends_and_the_next_words_are_anoth
         speech_input.feed(b"", 0.3)
         await until(lambda: len(listener.orders) == 2)
 
-    assert listen(listener, play) == [(None, (VadSttStopped("lost", 300),))] * 2
+    lost = PlayerSpeech(OverlapEvent.NO_LINE, (VadSttStopped("lost", 300),))
+    assert listen(listener, play) == [lost] * 2
     assert (listener.frames, listener.orders[:2]) == ([1.0, 0.3], ["cut off", "cut off"])
 
 
@@ -250,3 +267,51 @@ def test_a_new_turn_silences_the_one_before() -> None:
         await until(lambda: audience.ended)
 
     assert speak(play).ended == [2]
+
+
+TENTH = VoiceChunk(b"\0\0" * 1_600, 16_000, (), (0,))
+
+
+def test_a_paused_voice_is_silent_and_goes_on_with_the_word_in_which_it_stopped() -> None:
+    async def play(output: SpeechOutput, audience: Audience) -> None:
+        output.say(SpeakText(1, "one two three four five six seven eight."))
+        await until(lambda: len(audience.sounds) >= 4)
+        heard = audience.sounds[0] + 0.25  # within the third word
+        output.pause(heard)
+        before = len(audience.sounds)
+        await asyncio.sleep(0.6)
+        assert len(audience.sounds) == before
+        output.resume()
+        output.say(SpeakText(1, None))
+        await until(lambda: audience.ended)
+        # Eight words, and those that were sent and not heard.
+        assert len(audience.sounds) == 8 + before - 2
+
+    assert speak(play, FakeSpeech(chunk=TENTH)).ended == [1]
+
+
+def test_a_voice_that_is_paused_in_its_last_words_ends_after_them() -> None:
+    async def play(output: SpeechOutput, audience: Audience) -> None:
+        output.say(SpeakText(1, "one two three."))
+        output.say(SpeakText(1, None))
+        await until(lambda: len(audience.sounds) == 3)
+        output.pause(audience.sounds[0])
+        await asyncio.sleep(0.5)
+        assert audience.ended == []
+        output.resume()
+        await until(lambda: audience.ended)
+        assert len(audience.sounds) == 6
+
+    speak(play, FakeSpeech(chunk=TENTH))
+
+
+def test_a_new_turn_is_not_silent_because_the_one_before_was_paused() -> None:
+    async def play(output: SpeechOutput, audience: Audience) -> None:
+        output.say(SpeakText(1, "one two three four."))
+        await until(lambda: audience.sounds)
+        output.pause(None)
+        output.say(SpeakText(2, "one."))
+        output.say(SpeakText(2, None))
+        await until(lambda: audience.ended)
+
+    assert speak(play, FakeSpeech(chunk=TENTH)).ended == [2]

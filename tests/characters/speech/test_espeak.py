@@ -36,6 +36,16 @@ def speak(engine: Espeak, text: str, style: VoiceStyle | None = None) -> list[Vo
     return asyncio.run(collect())
 
 
+def test_the_beginning_of_each_word_is_marked(espeak: Espeak) -> None:
+    chunks = speak(espeak, "Where does it hurt?")
+    starts, at = list[float](), 0
+    for chunk in chunks:
+        starts += [(at + word) / chunk.sample_rate for word in chunk.words]
+        at += len(chunk.pcm) // 2
+    assert len(starts) == 4 and starts[0] == 0.0 and starts == sorted(starts)
+    assert 0.1 < starts[1] < starts[3] < at / chunks[0].sample_rate - 0.1
+
+
 def test_a_sentence_becomes_sound_in_short_chunks(espeak: Espeak) -> None:
     chunks = speak(espeak, "Where does it hurt?")
     sound = np.frombuffer(b"".join(chunk.pcm for chunk in chunks), np.int16)

@@ -124,6 +124,8 @@ def test_a_package_that_is_missing_is_left_to_the_next_voice() -> None:
 def test_phonemes_move_the_mouth() -> None:
     shapes = [it.shape for it in mouth_shapes_of("h\u0259l\u02c8O, m\u02c8i.")]
     assert shapes == ["kk", "e", "nn", "oh", "sil", "pp", "ih"]
+    begins = [it.shape for it in mouth_shapes_of("h\u0259l\u02c8O, m\u02c8i.") if it.begins_word]
+    assert begins == ["kk", "pp"]
 
 
 def test_every_shape_is_one_of_the_wire() -> None:

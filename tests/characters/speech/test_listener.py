@@ -10,7 +10,9 @@ from characters.speech.interfaces import (
     SAY_AGAIN,
     Heard,
     Rejected,
+    SpeechContinued,
     SpeechEvent,
+    SpeechPaused,
     SpeechStarted,
     SpeechStopped,
 )
@@ -120,7 +122,8 @@ def room() -> Room:
 
 
 def test_an_utterance_starts_stops_and_is_heard_in_this_order(room: Room) -> None:
-    started, stopped, heard = asyncio.run(room.say())
+    started, paused, stopped, heard = asyncio.run(room.say())
+    assert isinstance(paused, SpeechPaused)
     assert isinstance(started, SpeechStarted) and started.pre_roll_ms == 100
     assert isinstance(stopped, SpeechStopped) and stopped.reason == "silence"
     assert heard == Heard("hello") and 0.15 < started.timestamp < 0.4
@@ -193,7 +196,7 @@ def test_words_after_a_lost_line_do_not_join_those_before_it(room: Room) -> None
         await room.listener.cut_off()
         return await room.say(0.6)
 
-    started, stopped, heard = asyncio.run(talk())
+    started, _, stopped, heard = asyncio.run(talk())
     assert isinstance(started, SpeechStarted) and heard == Heard("hello")
     assert isinstance(stopped, SpeechStopped) and stopped.audio_duration_ms < 1_500
     assert len(room.recogniser.sound) / 32_000 <= 1.2
@@ -324,7 +327,8 @@ def test_who_asked_for_longer_pauses_gets_them() -> None:
         await room.hear(VOICE, 1.0)
         return await room.hear(SILENCE, 1.4)
 
-    assert asyncio.run(talk()) == []
+    (paused,) = asyncio.run(talk())
+    assert isinstance(paused, SpeechPaused)
 
 
 LOUD, QUIET = -20.0, -70.0
@@ -397,3 +401,19 @@ def test_what_stands_out_of_the_noise_is_taken_for_speech() -> None:
     loud = [chance.normal(0, 3_000, 320).astype("<i2").tobytes() for _ in range(20)]
     assert {detector.confidence(frame) for frame in quiet} == {0.0}
     assert [detector.confidence(frame) for frame in loud][-1] == 1.0
+
+
+def test_each_pause_within_an_utterance_is_told_and_its_end(room: Room) -> None:
+    async def talk() -> list[SpeechEvent]:
+        first = await room.hear(VOICE, 0.6) + await room.hear(SILENCE, 0.6)
+        return first + await room.say(0.6)
+
+    kinds = [type(event) for event in asyncio.run(talk())]
+    assert kinds == [
+        SpeechStarted,
+        SpeechPaused,
+        SpeechContinued,
+        SpeechPaused,
+        SpeechStopped,
+        Heard,
+    ]

@@ -25,7 +25,7 @@ from characters.protocol.messages import (
 )
 from characters.service.access import AccessSettings, KeyRing
 from characters.service.app import make_app, make_runner
-from characters.service.conversation import TimingConfig
+from characters.service.pace import TimingConfig
 from characters.service.registry import RefusalError
 from characters.service.service import AgentFactory, Service, ServiceSettings
 from characters.service.store import SessionStore

@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 
 from characters.agents.agent import Agent, Part, Prompt, Silence
 from characters.protocol.messages import ConnectRequest
-from characters.service.conversation import Entry, PendingReply, PersistEntry, TimingConfig
+from characters.service.conversation import Entry, PendingReply, PersistEntry
+from characters.service.pace import TimingConfig
 from characters.service.registry import Limits, RefusalError
 from characters.service.requests import read_connect
 from characters.service.room_connection import ClientSocket
