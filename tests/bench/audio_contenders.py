@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import queue
+import subprocess
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -196,14 +199,25 @@ def capture_path(folder: Path, rate: int) -> Iterator[list[float]]:
         character.delays.clear()
 
 
+def plain_frame(folder: Path, rate: int) -> Iterator[list[float]]:
+    """The floor: a frame's arithmetic alone: thinned out, copied, how loud it is, its bytes."""
+    block = (6_000 * np.sin(np.arange(rate // 50) * 0.1)).astype(np.int16)
+    slot = np.zeros(FRAME_SAMPLES, np.int16)
+
+    def frame() -> bytes:
+        np.copyto(slot, block.reshape(FRAME_SAMPLES, -1).mean(axis=1), casting="unsafe")
+        floats = slot.astype(np.float32)
+        math.log10(float(np.dot(floats, floats)) + 1.0)
+        return slot.tobytes()
+
+    return forever(frame)
+
+
 # From the microphone's thread to the driver while the main thread computes.
 
 
 def frame_latency(folder: Path, busy: bool, interval: float) -> Iterator[list[float]]:
     """Yield how late each of 100 frames reached the driver, in seconds."""
-    import sys
-
-    sys.setswitchinterval(interval)
     character = Character()
     ears, source = open_ears(character)
     network = threading.Thread(
@@ -211,33 +225,72 @@ def frame_latency(folder: Path, busy: bool, interval: float) -> Iterator[list[fl
     )
     network.start()
     try:
-        while True:
-            character.delays.clear()
-            pusher = threading.Thread(target=partial(push_frames, source, 100))
-            pusher.start()
-            while pusher.is_alive():
-                if busy:
-                    sum(range(2_000))
-                else:
-                    pusher.join(0.01)
-            yield list(character.delays)
+        assert source.sink is not None
+        yield from delays(source.sink, character.delays, busy, interval)
     finally:
         ears.close()
         network.join(2.0)
 
 
-def push_frames(source: PushedSource, count: int) -> None:
+def bare_hops(folder: Path, busy: bool, interval: float) -> Iterator[list[float]]:
+    """The floor: how late a loop on another thread calls what it was handed, in seconds."""
+    late: list[float] = []
+    loop = asyncio.new_event_loop()
+    network = threading.Thread(target=loop.run_forever, daemon=True)
+    network.start()
+
+    def hop(samples: Samples, at: float) -> None:
+        loop.call_soon_threadsafe(lambda: late.append(monotonic() - at))
+
+    try:
+        yield from delays(hop, late, busy, interval)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        network.join(2.0)
+
+
+def delays(
+    sink: FrameSink, late: list[float], busy: bool, interval: float
+) -> Iterator[list[float]]:
+    """Yield what is `late` after each 100 frames, beside a main thread that computes or waits."""
+    sys.setswitchinterval(interval)
+    while True:
+        late.clear()
+        pusher = threading.Thread(target=partial(push_frames, sink, 100))
+        pusher.start()
+        while pusher.is_alive():
+            if busy:
+                sum(range(2_000))
+            else:
+                pusher.join(0.01)
+        yield list(late)
+
+
+def push_frames(sink: FrameSink, count: int) -> None:
     """Push frames at the pace of a microphone."""
     pause = threading.Event()
     due = monotonic()
     for _ in range(count):
         due += 0.02
         pause.wait(max(0.0, due - monotonic()))
-        assert source.sink is not None
-        source.sink(VOICE, monotonic())
+        sink(VOICE, monotonic())
 
 
 # Playback.
+
+
+def plain_mix(folder: Path, voices: int) -> Iterator[list[float]]:
+    """The floor: as many blocks added up with a gain for each side, held to 16 bits."""
+    sounds = [np.resize(VOICE, 480).astype(np.float32) for _ in range(voices)]
+    sides = np.array((0.5, 0.7), np.float32)
+
+    def block() -> Samples:
+        mix = np.zeros((480, 2), np.float32)
+        for sound in sounds:
+            mix += sound[:, None] * sides
+        return np.clip(mix, -32_768, 32_767).astype(np.int16)
+
+    return forever(block)
 
 
 def mix_block(folder: Path, voices: int) -> Iterator[list[float]]:
@@ -287,6 +340,46 @@ def first_sound(folder: Path) -> Iterator[list[float]]:
 
     while True:
         yield [asyncio.run(first())]
+
+
+def bare_espeak(folder: Path) -> Iterator[list[float]]:
+    """The floor: the two programs of a sentence, its sound and its phonemes, to their end."""
+    from characters.speech.espeak import find_espeak
+
+    program = find_espeak()
+    assert program is not None
+    line = "It hurts when I bend my knee, doctor."
+    while True:
+        began = perf_counter()
+        both = [
+            subprocess.Popen([program, *how, line], stdout=subprocess.DEVNULL)
+            for how in (("--stdout",), ("-q", "-x"))
+        ]
+        for one in both:
+            one.wait()
+        yield [perf_counter() - began]
+
+
+def bare_sphinx(folder: Path) -> Iterator[list[float]]:
+    """The floor: two decoders of the library, one of two sentences, one of phones, hear it all."""
+    import pocketsphinx
+
+    said = "how are you feeling today | where does it hurt"
+    words, phones = (pocketsphinx.Decoder(loglevel="FATAL") for _ in range(2))
+    words.add_jsgf_string("said", f"#JSGF V1.0; grammar said; public <said> = {said};")
+    words.activate_search("said")
+    model = Path(str(pocketsphinx.get_model_path())) / "en-us" / "en-us-phone.lm.bin"
+    phones.add_allphone_file("phones", str(model))
+    phones.activate_search("phones")
+    noise = babble_of_speech()
+    while True:
+        began = perf_counter()
+        for decoder in (words, phones):
+            decoder.start_utt()
+            decoder.process_raw(noise, False, False)
+            decoder.end_utt()
+            decoder.hyp()
+        yield [perf_counter() - began]
 
 
 def last_words(folder: Path) -> Iterator[list[float]]:

@@ -11,6 +11,7 @@ NEAR = 8
 EMPTY = "the same level without characters"
 CROWD = "Troupe, 1,000 characters, eight connected"
 EIGHT = "Troupe, eight characters, connected"
+WHY = "The same level with nobody in it: what a crowd costs is what comes on top."
 
 
 def cases(quick: bool) -> list[Case]:
@@ -24,22 +25,21 @@ def part(rounds: int) -> Case:
     """Return the case of a hall of which a window shows a part, as games have it."""
     # Two at a time: whoever waits for his turn goes on talking to his service meanwhile.
     contenders = _frames(1_000)
-    # Aimed at is 1 ms more than without anybody.
-    aims = (Aim(CROWD, 1.0, over_floor=True, statistic="p99"),)
+    aims = (Aim(CROWD, 1.5), Aim(CROWD, 1.5, "p99"))
     name = "One frame of a crowded hall, updated and drawn, the camera follows a walking player"
-    return Case(name, contenders, rounds, "ms", 1e3, aims)
+    return Case(name, contenders, rounds, "ms", 1e3, aims, WHY)
 
 
 def few(rounds: int) -> Case:
     """Return the case of the same hall with nobody in it but the eight."""
     name = "One frame of the hall with eight characters"
-    return Case(name, _frames(NEAR), rounds, "ms", 1e3)
+    return Case(name, _frames(NEAR), rounds, "ms", 1e3, (Aim(EIGHT, 1.5),), WHY)
 
 
 def whole(rounds: int) -> Case:
     """Return the case of everybody in the picture at once, asleep but for eight."""
     name = "One frame of a crowded screen of 1920 x 1080, everybody in the picture"
-    return Case(name, _frames(1_000, whole=True), rounds, "ms", 1e3)
+    return Case(name, _frames(1_000, whole=True), rounds, "ms", 1e3, why=WHY)
 
 
 def _frames(many: int, *, whole: bool = False) -> tuple[Contender, ...]:
@@ -62,10 +62,8 @@ def start(rounds: int) -> Case:
         Contender(EMPTY, f"{MAKERS}:start", {"people": 0}, is_floor=True),
         Contender(CROWD, f"{MAKERS}:start", {"people": 1_000}, is_ours=True),
     )
-    aims = (Aim(CROWD, 2.0),)
-    return Case(
-        "A crowded level from its file to its first picture", contenders, rounds, "s", 1, aims
-    )
+    name = "A crowded level from its file to its first picture"
+    return Case(name, contenders, rounds, "s", 1, (Aim(CROWD, 8.0),), WHY)
 
 
 def lint(rounds: int) -> Case:
@@ -74,4 +72,4 @@ def lint(rounds: int) -> Case:
         Contender(EMPTY, f"{MAKERS}:lint", {"people": 0}, is_floor=True),
         Contender(CROWD, f"{MAKERS}:lint", {"people": 1_000}, is_ours=True),
     )
-    return Case("Lint of a crowded level", contenders, rounds, "s", 1, (Aim(CROWD, 1.0),))
+    return Case("Lint of a crowded level", contenders, rounds, "s", 1, (Aim(CROWD, 2.5),), WHY)

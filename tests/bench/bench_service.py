@@ -7,6 +7,9 @@ from tests.bench.case import Aim, Case, Contender
 __all__ = ["cases"]
 
 NET = "tests.bench.net_contenders"
+JOIN = "aiohttp: a request, a socket, an echo"
+ECHO = "aiohttp, WebSocket echo"
+KEPT = "aiohttp, WebSocket echo of what SQLite has on disk"
 READY = "connect to ready, a new session"
 WORD = "typed line to the first word"
 DURABLE = "typed line to the end of the turn, on disk"
@@ -17,18 +20,25 @@ BARE = "bare request to that model, to its first word"
 def cases(quick: bool) -> list[Case]:
     """Return the cases of a talk with nothing paced, so that only our own time counts."""
     contenders = (
+        Contender(JOIN, f"{NET}:open_and_echo", is_floor=True),
+        Contender(ECHO, f"{NET}:aiohttp_echo", is_floor=True),
+        Contender(KEPT, f"{NET}:kept_echo", is_floor=True),
         Contender(READY, f"{NET}:connect_to_ready", is_ours=True),
         Contender(WORD, f"{NET}:line_to_first_word", is_ours=True),
         Contender(DURABLE, f"{NET}:line_to_turn_completed", is_ours=True),
     )
-    aims = (Aim(READY, 50.0), Aim(WORD, 20.0), Aim(DURABLE, 50.0))
+    why = (
+        "Each beside the barest server of the same library that does as much: answers a request "
+        "and opens a socket, sends a line back, or sends it back once it is on disk."
+    )
+    aims = (Aim(READY, 8.0), Aim(WORD, 30.0, floor=ECHO), Aim(DURABLE, 15.0, floor=KEPT))
     rounds = 4 if quick else 15
     with_model = (
         Contender(MODEL, f"{NET}:model_to_first_word", needs="openai", is_ours=True),
         Contender(BARE, f"{NET}:bare_model_request", is_floor=True),
     )
-    model_aims = (Aim(MODEL, 30.0, over_floor=True),)
+    of_model = "The same request to the same model, with nobody between: what a mind adds to it."
     return [
-        Case("A talk", contenders, rounds, "ms", 1e3, aims),
-        Case("A talk with a language model", with_model, rounds, "ms", 1e3, model_aims),
+        Case("A talk", contenders, rounds, "ms", 1e3, aims, why),
+        Case("A talk with a model", with_model, rounds, "ms", 1e3, (Aim(MODEL, 20.0),), of_model),
     ]

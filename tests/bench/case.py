@@ -18,8 +18,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import median
+from typing import Literal
 
 __all__ = ["Aim", "Case", "Contender", "Figures", "percentile"]
+
+_RARE = ("p99", "max")
+_UNREST = 1.25  # the upper quartile of a quiet floor's rounds, of the lower one
+_TAIL = 2.5  # a quiet floor's p99, of its median
 
 
 def percentile(samples: list[float], share: float) -> float:
@@ -51,7 +56,12 @@ class Contender:
 
 @dataclass(frozen=True)
 class Aim:
-    """`contender`'s figure is at most `limit`: of the floor's, above it, or in the case's unit.
+    """`contender`'s figure is at most `limit`.
+
+    The kind says of what: a `ratio` is times the figure of the floor in the same run, so that it
+    holds on a slow machine too; the floor is the case's, or the row that `floor` names. What no
+    machine's speed changes is in the case's unit: `policy_seconds` are waits that a policy
+    prescribes, or sound that is counted in samples; a `count` is a number of things.
 
     A statistic is `least`, `median`, `mean`, `p99` or `max` of all samples of the run. The least
     is what code costs that always does the same; what lies above it, the machine had to do.
@@ -59,14 +69,17 @@ class Aim:
 
     contender: str
     limit: float
-    of_floor: bool = False
-    over_floor: bool = False
     statistic: str = "median"
+    floor: str = ""
+    kind: Literal["ratio", "policy_seconds", "count"] = "ratio"
 
 
 @dataclass(frozen=True)
 class Case:
-    """One table: what is measured, by whom, in how many rounds."""
+    """One table: what is measured, by whom, in how many rounds.
+
+    The first floor is that of every row that has no aim with another one.
+    """
 
     name: str
     contenders: tuple[Contender, ...]
@@ -74,11 +87,13 @@ class Case:
     unit: str = "us"
     scale: float = 1e6  # from what contenders yield to the unit
     aims: tuple[Aim, ...] = ()
+    why: str = ""  # its floors are what ours is to be compared with, or how its aims are meant
 
-    @property
-    def floor(self) -> Contender | None:
-        """The contender that the others are compared with."""
-        return next((c for c in self.contenders if c.is_floor), None)
+    def floor_of(self, row: str) -> str:
+        """Return the name of the floor that a row is compared with, "" for none."""
+        named = next((aim.floor for aim in self.aims if aim.contender == row and aim.floor), "")
+        floors = [contender.name for contender in self.contenders if contender.is_floor]
+        return named or (row if row in floors else next(iter(floors), ""))
 
 
 @dataclass
@@ -104,15 +119,28 @@ class Figures:
             return sum(samples) / len(samples)
         return percentile(samples, 0.99) if name == "p99" else max(samples)
 
-    def ratio(self, floor: Figures, name: str = "median") -> float:
-        """Return how much larger this is than the floor: the median over rounds run together."""
+    def ratios(self, floor: Figures, name: str = "median") -> list[float]:
+        """Return how much larger this is than the floor, for rounds that ran together."""
         pairs = zip(self.rounds, floor.rounds, strict=False)
-        return median(
+        return [
             Figures([ours]).statistic(name) / Figures([theirs]).statistic(name)
             for ours, theirs in pairs
-        )
+        ]
 
-    def unrest(self, name: str = "median") -> float:
-        """Return how far the rounds lie apart in a statistic: upper quartile over the lower."""
-        found = sorted(Figures([samples]).statistic(name) for samples in self.rounds)
-        return found[len(found) * 3 // 4] / found[len(found) // 4]
+    def ratio(self, floor: Figures, name: str = "median") -> float:
+        """Return how much larger this is than the floor: the median over rounds run together.
+
+        Of rare samples a round has too few: of `p99` and `max` it is the ratio of whole runs.
+        """
+        if name in _RARE:
+            return self.statistic(name) / floor.statistic(name)
+        return median(self.ratios(floor, name))
+
+    def is_quiet(self, name: str = "median") -> bool:
+        """Tell whether a floor was the same in all its rounds, as far as a statistic goes."""
+        steady = "median" if name in _RARE else name
+        found = sorted(Figures([samples]).statistic(steady) for samples in self.rounds)
+        quiet = found[len(found) * 3 // 4] <= _UNREST * found[len(found) // 4]
+        return quiet and (
+            name not in _RARE or self.statistic("p99") <= _TAIL * self.statistic("median")
+        )

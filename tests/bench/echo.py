@@ -1,10 +1,12 @@
-"""Echo servers to compare with: `python -m tests.bench.echo tcp`; prints its port."""
+"""Echo servers to compare with: `python -m tests.bench.echo tcp FOLDER`; prints its port."""
 
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import sys
 from importlib import import_module
+from pathlib import Path
 
 from aiohttp import WSMsgType, web
 
@@ -23,16 +25,28 @@ async def tcp() -> int:
 
 
 async def aiohttp() -> int:
+    database = sqlite3.connect(Path(sys.argv[2]) / "echo.db", isolation_level=None)
+    for order in ("journal_mode = WAL", "synchronous = FULL"):
+        database.execute(f"PRAGMA {order}")
+    database.execute("CREATE TABLE lines (frame BLOB)")
+
     async def echo(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(compress=False)
         await socket.prepare(request)
         async for frame in socket:
             if frame.type is WSMsgType.BINARY:
+                if request.path == "/kept":
+                    database.execute("INSERT INTO lines VALUES (?)", (frame.data,))
                 await socket.send_bytes(frame.data)
         return socket
 
+    async def where(request: web.Request) -> web.Response:
+        return web.json_response(await request.json() | {"url": "/"})
+
     app = web.Application()
     app.router.add_get("/", echo)
+    app.router.add_get("/kept", echo)
+    app.router.add_post("/where", where)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

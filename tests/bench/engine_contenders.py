@@ -161,6 +161,25 @@ def our_draw(folder: Path, moving: int) -> Iterator[list[float]]:
     return frames(frame, 1)
 
 
+def hand_destroy(folder: Path, size: int) -> Iterator[list[float]]:
+    """The floor: a mark at once, and at the end of the frame out of the two tables."""
+    updates = {thing: thing.update for thing in (Plain() for _ in range(size))}
+    things = dict.fromkeys(updates)
+    while True:
+        victims = random.Random(7).sample(list(things), VICTIMS)
+        began = perf_counter()
+        marked = []
+        for victim in victims:
+            victim.enabled = False
+            del updates[victim]
+            marked.append(victim)
+        for gone in marked:
+            del things[gone]
+        yield [(perf_counter() - began) / VICTIMS]
+        for thing in [Plain() for _ in range(VICTIMS)]:
+            things[thing], updates[thing] = None, thing.update
+
+
 def our_destroy(folder: Path, size: int) -> Iterator[list[float]]:
     scene = filled(Mover, size)
     while True:

@@ -67,8 +67,8 @@ def clocked(action: Callable[[], Awaitable[None]]) -> Trip:
 
 
 @contextmanager
-def echo_server(kind: str) -> Iterator[int]:
-    command = [sys.executable, "-m", "tests.bench.echo", kind]
+def echo_server(kind: str, folder: Path = ROOT) -> Iterator[int]:
+    command = [sys.executable, "-m", "tests.bench.echo", kind, str(folder)]
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, stdin=pipe, stdout=pipe, cwd=ROOT, text=True)
     assert process.stdin and process.stdout
@@ -96,7 +96,7 @@ def tcp_echo(folder: Path) -> Iterator[list[float]]:
         yield from rounds(setup, TRIPS)
 
 
-def aiohttp_echo(folder: Path) -> Iterator[list[float]]:
+def aiohttp_echo(folder: Path, path: str = "") -> Iterator[list[float]]:
     async def setup() -> AsyncIterator[Trip]:
         async with aiohttp.ClientSession() as http, http.ws_connect(url) as socket:
 
@@ -106,9 +106,34 @@ def aiohttp_echo(folder: Path) -> Iterator[list[float]]:
 
             yield clocked(there_and_back)
 
-    with echo_server("aiohttp") as port:
-        url = f"http://127.0.0.1:{port}/"
+    with echo_server("aiohttp", folder) as port:
+        url = f"http://127.0.0.1:{port}/{path}"
         yield from rounds(setup, TRIPS)
+
+
+def kept_echo(folder: Path) -> Iterator[list[float]]:
+    """Yield the seconds of an echo that comes once SQLite has flushed what was sent."""
+    return aiohttp_echo(folder, "kept")
+
+
+def open_and_echo(folder: Path) -> Iterator[list[float]]:
+    """Yield the seconds of a request for an address, a socket opened there, and one echo."""
+
+    async def setup() -> AsyncIterator[Trip]:
+        async with aiohttp.ClientSession() as http:
+
+            async def there_and_back() -> None:
+                async with http.post(f"{url}/where", json={"character_id": "porter"}) as answer:
+                    where = (await answer.json())["url"]
+                async with http.ws_connect(f"{url}{where}") as socket:
+                    await socket.send_bytes(FRAME)
+                    await socket.receive_bytes()
+
+            yield clocked(there_and_back)
+
+    with echo_server("aiohttp", folder) as port:
+        url = f"http://127.0.0.1:{port}"
+        yield from rounds(setup, 20)
 
 
 def websockets_echo(folder: Path) -> Iterator[list[float]]:

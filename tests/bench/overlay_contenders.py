@@ -27,7 +27,7 @@ from engine.ui.painter import Painter
 from tests.characters.ui.fakes import HudRuntime
 from tests.characters.ui.helpers import crowd
 
-__all__ = ["blit_room", "forgetful_hud", "our_hud", "our_level"]
+__all__ = ["blit_pieces", "blit_room", "forgetful_hud", "our_hud", "our_level"]
 
 SIZE = (960, 600)
 FRAMES = 60
@@ -39,6 +39,19 @@ def blit_room(folder: Path) -> Iterator[list[float]]:
     screen, room = pygame.Surface(SIZE), pygame.Surface(SIZE)
     while True:
         yield [timed(lambda: screen.blit(room, (0, 0))) for _ in range(FRAMES)]
+
+
+def blit_pieces(folder: Path) -> Iterator[list[float]]:
+    """Work out where a hundred small pictures belong, and copy them there."""
+    screen, badge = pygame.Surface(SIZE), pygame.Surface((120, 40))
+
+    def paint() -> None:
+        for number in range(100):
+            x, y = number * 37 % SIZE[0], number * 23 % SIZE[1]
+            screen.blit(badge, (min(x, SIZE[0] - 120), max(0, y - 40)))
+
+    while True:
+        yield [timed(paint) for _ in range(FRAMES)]
 
 
 def our_hud(folder: Path, panels: bool = False) -> Iterator[list[float]]:

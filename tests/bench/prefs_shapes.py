@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
@@ -36,12 +37,30 @@ def groups_of(action: Callable[[], object], of_processor: bool) -> Iterator[list
 
 
 def group_raw(folder: Path, of_processor: bool) -> Iterator[list[float]]:
-    """The floor of a group: one write of fifty records' size, one flush."""
+    """The least of a group: one write of fifty records' size, one flush."""
     handle = zeroed_file(folder / "raw")
     records = bytes(96 * GROUP)
 
     def write() -> None:
         os.pwrite(handle, records, 0)
+        os.fdatasync(handle)
+
+    yield from groups_of(write, of_processor)
+
+
+def group_packed(folder: Path, of_processor: bool) -> Iterator[list[float]]:
+    """The floor of a group: fifty sets in a dict, each a record of msgpack, one write and flush."""
+    handle = zeroed_file(folder / "raw")
+    values, keys, turn = filled(GROUP), list(filled(GROUP)), 0
+
+    def write() -> None:
+        nonlocal turn
+        turn += 1
+        records = []
+        for key in keys:
+            values[key] = VALUE % turn
+            records.append(msgpack.packb((key, values[key])))
+        os.pwrite(handle, b"".join(records), 0)
         os.fdatasync(handle)
 
     yield from groups_of(write, of_processor)
@@ -185,9 +204,21 @@ def work(seconds: float) -> None:
 
 
 def frame_dict(folder: Path, seconds: float) -> Generator[list[float], None, None]:
-    """The floor in a frame: a dict."""
+    """The least in a frame: a dict."""
     values: dict[str, str] = {}
     yield from frames(values.__setitem__, seconds)
+
+
+def frame_queue(folder: Path, seconds: float) -> Generator[list[float], None, None]:
+    """The floor in a frame: a queue for the thread that saves, and one look at each value."""
+    waiting: deque[tuple[str, str]] = deque(maxlen=CHARACTERS)
+
+    def set_one(key: str, value: str) -> None:
+        if type(key) is not str or type(value) is not str:
+            raise TypeError(key)
+        waiting.append((key, value))
+
+    yield from frames(set_one, seconds)
 
 
 def frame_ours(folder: Path, seconds: float) -> Generator[list[float], None, None]:
@@ -207,19 +238,19 @@ def frame_json_in_place(folder: Path, seconds: float) -> Iterator[list[float]]:
     yield from frames(set_one, seconds)
 
 
-def size_ours(folder: Path, size: int) -> Iterator[list[float]]:
-    """The file's size, of its live content, after each thousand of random sets."""
+def size_ours(folder: Path, size: int) -> Iterator[list[list[float]]]:
+    """The sizes of the live content and of the file, after each thousand of random sets."""
     path = folder / "prefs.msgpack"
     fill_prefs(path, size)
     keys, turn = list(filled(size)), 0
     with PlayerPrefs.open(path) as prefs:
         while True:
-            samples = []
+            rows: list[list[float]] = [[], []]
             for _ in range(10):
                 for _ in range(1000):
                     turn += 1
                     prefs.set_string(keys[turn * 7919 % size], VALUE % turn)
                 prefs.save()
-                live = len(msgpack.packb(dict(prefs.values)))
-                samples.append(path.stat().st_size / live)
-            yield samples
+                rows[0].append(len(msgpack.packb(dict(prefs.values))))
+                rows[1].append(path.stat().st_size)
+            yield rows

@@ -8,9 +8,8 @@ first round only sets up. The peers' servers live in the contender's process, ou
 from __future__ import annotations
 
 import importlib
-import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -79,8 +78,6 @@ def _by_hand_once(peer: Peer, fault: str) -> float:
 
 
 async def _rejoin(peer: Peer) -> None:
-    websockets = importlib.import_module("websockets.asyncio.client")
-    errors = importlib.import_module("websockets.exceptions")
     ask = ConnectRequest("nurse", persona="personas/nurse-21c4.toml", room_rejoin_ttl_seconds=60.0)
     once = aiohttp.TCPConnector(force_close=True)  # a reset breaks the kept ones too
     async with aiohttp.ClientSession(connector=once) as http:
@@ -93,20 +90,15 @@ async def _rejoin(peer: Peer) -> None:
                 character_session_id=grant.character_session_id,
             )  # fmt: skip
             headers = {"Authorization": f"Bearer {grant.token}"}
-            async with websockets.connect(
-                grant.room_url, subprotocols=[SUBPROTOCOL], additional_headers=headers
+            async with http.ws_connect(
+                grant.room_url, protocols=[SUBPROTOCOL], headers=headers
             ) as line:
-                with suppress(errors.ConnectionClosed):
-                    await line.send(json.dumps(encode_link(Hello())))
-                    welcome = decode_link(json.loads(await line.recv()))
-                    assert isinstance(welcome, Welcome)
-                    for _ in range(welcome.replayed):
-                        await line.recv()
-                    while "bot-ready" not in await line.recv():
-                        pass
-                    peer.ready()
-                    async for _ in line:
-                        pass
+                await line.send_json(encode_link(Hello()))
+                welcome = decode_link(await line.receive_json())
+                assert isinstance(welcome, Welcome)
+                async for message in line:
+                    if message.type is aiohttp.WSMsgType.TEXT and "bot-ready" in message.data:
+                        peer.ready()
 
 
 def ours_flapping(folder: Path, policy: str, seconds: float) -> Iterator[list[float]]:

@@ -10,51 +10,50 @@ from tests.bench.case import Aim, Case, Figures
 
 __all__ = ["Verdict", "as_data", "as_table", "judge", "replace_section"]
 
-# A floor whose middle rounds differ by more than this says that the machine is busy.
-_NOISY = 1.25
-
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether an aim was met; None where the floor was too noisy to tell."""
+    """Whether an aim was met; None, and `why`, where that cannot be told."""
 
     aim: str
     reached: float
     met: bool | None
+    why: str = ""
 
     def __str__(self) -> str:
-        word = {True: "met", False: "MISSED", None: "no verdict, the floor itself was noisy"}
+        word = {True: "met", False: "MISSED", None: f"no verdict, {self.why}"}
         return f"{self.aim}: {self.reached:.2f} ({word[self.met]})"
 
 
 def judge(case: Case, figures: Mapping[str, Figures]) -> list[Verdict]:
-    """Hold the figures against the aims of a case."""
-    measured = {name for name, found in figures.items() if found.rounds}
-    return [_verdict(case, aim, figures) for aim in case.aims if aim.contender in measured]
+    """Hold the figures against the aims of a case; rows that are missing have no verdict."""
+    measured = {name: found for name, found in figures.items() if found.rounds}
+    verdicts = []
+    for aim in case.aims:
+        floor = case.floor_of(aim.contender)
+        if aim.contender not in measured or (aim.kind == "ratio" and floor not in measured):
+            continue
+        text, ours = (
+            f"{aim.contender}, {aim.statistic} at most {aim.limit:g}",
+            measured[aim.contender],
+        )
+        if aim.kind == "ratio":
+            verdicts.append(_compare(aim, f"{text} of {floor}", ours, measured[floor]))
+        else:
+            reached = ours.statistic(aim.statistic) * case.scale
+            verdicts.append(Verdict(f"{text} {case.unit}", reached, reached <= aim.limit))
+    return verdicts
 
 
-def _verdict(case: Case, aim: Aim, figures: Mapping[str, Figures]) -> Verdict:
-    floor = figures.get(case.floor.name) if case.floor else None
-    ours = figures[aim.contender]
-    steady = "least" if aim.statistic == "least" else "median"
-    noisy = floor is not None and floor.unrest(steady) > _NOISY
-    if floor is not None and not (aim.of_floor or aim.over_floor):
-        noisy |= floor.statistic(aim.statistic) * case.scale > aim.limit / 2
-    if aim.of_floor:
-        assert floor is not None and case.floor is not None
-        text = f"{aim.contender}, {aim.statistic} at most {aim.limit:g} of {case.floor.name}"
-        reached = ours.ratio(floor, aim.statistic)
-    elif aim.over_floor:
-        assert floor is not None and case.floor is not None
-        text = f"{aim.contender}, {aim.statistic} at most {aim.limit:g} {case.unit} more than "
-        text += case.floor.name
-        reached = (ours.statistic(aim.statistic) - floor.statistic(aim.statistic)) * case.scale
-    else:
-        text = f"{aim.contender}, {aim.statistic} at most {aim.limit:g} {case.unit}"
-        reached = ours.statistic(aim.statistic) * case.scale
-    met = reached <= aim.limit
-    # Noise can make us miss any aim, and hides in a ratio what we add to the floor.
-    return Verdict(text, reached, None if noisy and (aim.of_floor or not met) else met)
+def _compare(aim: Aim, text: str, ours: Figures, floor: Figures) -> Verdict:
+    reached = ours.ratio(floor, aim.statistic)
+    if not floor.is_quiet(aim.statistic):
+        # Noise can make us miss any aim, and hides what we add to the floor.
+        return Verdict(text, reached, None, "the floor was noisy")
+    rounds = sorted(ours.ratios(floor, aim.statistic))
+    if reached > aim.limit >= rounds[len(rounds) // 4]:
+        return Verdict(text, reached, None, "the rounds do not agree")
+    return Verdict(text, reached, reached <= aim.limit)
 
 
 def as_table(case: Case, figures: Mapping[str, Figures], verdicts: list[Verdict]) -> str:
@@ -62,15 +61,16 @@ def as_table(case: Case, figures: Mapping[str, Figures], verdicts: list[Verdict]
     lines = [
         f"### {case.name}",
         "",
+        *([case.why, ""] if case.why else []),
         f"| contender | median, {case.unit} | p99 | max | of the floor |",
         "|---|---|---|---|---|",
     ]
-    floor = figures.get(case.floor.name) if case.floor else None
     for name, found in figures.items():
         if not found.rounds:
             lines.append(f"| {name} | {found.missing} | | | |")
             continue
         cells = [found.statistic(s) * case.scale for s in ("median", "p99", "max")]
+        floor = figures.get(case.floor_of(name))
         ratio = f"{found.ratio(floor):.2f}" if floor and floor.rounds else ""
         lines.append(f"| {name} | " + " | ".join(f"{c:.2f}" for c in cells) + f" | {ratio} |")
     lines += ["", *(f"* {verdict}" for verdict in verdicts), ""]

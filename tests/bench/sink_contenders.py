@@ -44,19 +44,19 @@ def first(event: str, reports: list[Report]) -> float:
     return float(next(report["t"] for report in reports if report["event"] == event))
 
 
-def interruption(folder: Path) -> Iterator[list[float]]:
-    """Yield how long after interrupt() the last sample was heard, in seconds."""
+def interruption(folder: Path) -> Iterator[list[list[float]]]:
+    """Yield the seconds of a voice to the sink, and of its last sample after interrupt()."""
     with at_the_sink(folder) as (_, sound, game):
         while True:
             game.do(f"say right {QUESTION}")
             started = game.wait_for("BotStartedSpeaking", 10.0, who="right")["t"]
-            first_sound(sound, started)
+            heard_after = first_sound(sound, started) - started
             until(lambda since=started: sound.now > since + 0.7, 5.0, "it speaks")  # type: ignore[misc] # its value now
             game.do("interrupt right")
             at = game.wait_for("interrupting", 5.0)["t"]
             until(lambda since=at: sound.now > since + 0.6, 5.0, "it is silent")  # type: ignore[misc] # its value now
             heard = sound.sounds(at, at + 0.6)
-            yield [0.0 if heard is None else heard[1] - at]
+            yield [[heard_after], [0.0 if heard is None else heard[1] - at]]
             game.collect(1.0, lambda report: report["event"] == "rests")
 
 
