@@ -40,6 +40,7 @@ _T = TypeVar("_T")
 
 _BINARY: int = getattr(os, "O_BINARY", 0)
 _NO_WAIT: int = getattr(os, "O_NONBLOCK", 0)
+_PIECE = 16 * 1024
 _NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
 # Behind everything that is ever written: a locked byte of Windows cannot be read by others.
 _LOCKED_BYTE = 0x7FFF0000
@@ -203,10 +204,14 @@ class FileSystem:
         return open_file(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, follows_links=False)
 
     def write(self, handle: int, data: bytes, offset: int) -> None:
-        """Write all of `data` at `offset`."""
-        done = 0
+        """Write all of `data` at `offset`, in pieces.
+
+        A system may keep in memory in one piece what it got in one: every later small write
+        into it then takes as long as the piece is large.
+        """
+        done = _write_at(handle, data[:_PIECE], offset)
         while done < len(data):
-            done += _write_at(handle, data[done:] if done else data, offset + done)
+            done += _write_at(handle, data[done : done + _PIECE], offset + done)
 
     def flush(self, handle: int) -> None:
         """Return when what was written is on the medium."""

@@ -87,9 +87,16 @@ def weigh(live: int, change: Change, old: Value | None) -> int:
     """Return the weight of all values after a change; before it was `live`, with `old` there."""
     if not change:
         return 0
+    value = change[1] if len(change) == 2 else None
+    if isinstance(value, str) and isinstance(old, str) and _are_as_long(value, old):
+        return live  # as most durable ones: another id in the place of the last
     if old is not None:
         live -= weight(change[0], old)
-    return live + weight(*change) if len(change) == 2 else live
+    return live if value is None else live + weight(change[0], value)
+
+
+def _are_as_long(one: str, other: str) -> bool:
+    return len(one) == len(other) and one.isascii() and other.isascii()
 
 
 def weight(key: str, value: Value) -> int:
@@ -110,6 +117,7 @@ def _text_weight(text: str) -> int:
 SECTOR = 512  # the largest piece that every disk writes whole
 
 _FRAME = struct.Struct("<3sBII")  # marker, place in its batch, size and checksum of the payload
+_HEAD = struct.Struct("<3sBI")  # the same without the checksum, which is also of this
 _MARKER = b"\xc1PR"  # 0xc1 is the one byte that begins no msgpack value
 _FOLLOWS, _BEGINS = 0, 1
 
@@ -132,19 +140,24 @@ class FrameLog:
     end: int
 
 
-def encode_batch(changes: Sequence[Change], sequence: int, offset: int) -> bytes:
-    """Encode changes numbered after `sequence` as frames to be written at `offset`."""
+def encode_batch(
+    changes: Sequence[Change],
+    sequence: int,
+    offset: int,
+    pack: Callable[[object], bytes] = msgpack.packb,
+) -> bytes:
+    """Encode changes numbered after `sequence` as frames to be written at `offset`.
+
+    `pack` is that of a `msgpack.Packer` that is kept: a new one makes a large buffer each time.
+    """
     frames = []
     for number, change in enumerate(changes):
-        payload = msgpack.packb((sequence + 1 + number, *change))
-        frames.append(_frame(payload, offset, _FOLLOWS if number else _BEGINS))
+        payload = pack((sequence + 1 + number, *change))
+        head = _HEAD.pack(_MARKER, _FOLLOWS if number else _BEGINS, len(payload))
+        crc = crc32(payload, crc32(head, offset))
+        frames.append(head + crc.to_bytes(4, "little") + payload)
         offset += len(frames[-1])
     return b"".join(frames)
-
-
-def _frame(payload: bytes, offset: int, place: int) -> bytes:
-    head = _FRAME.pack(_MARKER, place, len(payload), 0)[:8]
-    return head + struct.pack("<I", crc32(head + payload, offset)) + payload
 
 
 def _payload_at(data: bytes, at: int) -> bytes | None:

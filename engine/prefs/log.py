@@ -25,6 +25,8 @@ from itertools import count
 from pathlib import Path
 from zlib import crc32
 
+import msgpack
+
 from engine.core.file_system import FileSystem, NotAFileError
 from engine.core.words import ENGINE_WORDS
 from engine.prefs.format import (
@@ -100,6 +102,7 @@ class PrefsLog:
     def __init__(self, path: Path, disk: FileSystem) -> None:
         self._path = path
         self._disk = disk
+        self._pack = msgpack.Packer().pack
         self._handle: int | None = None
         self._at = self._size = self._log_from = self._sequence = 0
         self._is_settled = True
@@ -178,11 +181,12 @@ class PrefsLog:
     def _append(self, changes: Sequence[Change]) -> bool:
         if self._handle is None:
             return False
-        frames = encode_batch(changes, self._sequence, self._at)
+        frames = encode_batch(changes, self._sequence, self._at, self._pack)
         if self._at + len(frames) > self._size:
             return False
         try:
-            self._settle(self._handle)
+            if not self._is_settled:
+                self._settle(self._handle)
             self._disk.write(self._handle, frames, self._at)
             self._disk.flush(self._handle)
         except OSError as error:
@@ -197,10 +201,9 @@ class PrefsLog:
 
         The process that wrote it may have died before it flushed the file or the folder.
         """
-        if not self._is_settled:
-            self._disk.flush(handle)
-            self._disk.flush_folder(self._path.parent)
-            self._is_settled = True
+        self._disk.flush(handle)
+        self._disk.flush_folder(self._path.parent)
+        self._is_settled = True
 
     def _replace(self, values: Callable[[], Mapping[str, Value]]) -> None:
         try:

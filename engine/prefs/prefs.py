@@ -360,14 +360,18 @@ class PlayerPrefs(PrefsView):
 
     def change(self, change: Change, *, durable: bool = False) -> None:
         """Apply one change: `(key, value)` sets, `(key,)` deletes, `()` deletes everything."""
-        if self._backing.live > MAX_TOTAL_BYTES and len(change) == 2:
-            raise ValueError(f"All settings together take more than {MAX_TOTAL_BYTES} bytes.")
-        key = self._changed_key(change) if len(self._signals.changed) else ""
+        key = self._check(change) if self._queue.is_guarded else ""
         self._backing.put(change, wake=not durable)
         if durable:
             self.save()
         if key:
             self._signals.key_changed(key)
+
+    def _check(self, change: Change) -> str:
+        """Return the key whose change somebody waits for. Raises ValueError for a full file."""
+        if self._backing.live > MAX_TOTAL_BYTES and len(change) == 2:
+            raise ValueError(f"All settings together take more than {MAX_TOTAL_BYTES} bytes.")
+        return self._changed_key(change) if len(self._signals.changed) else ""
 
     def _changed_key(self, change: Change) -> str:
         if len(change) == 2 and is_same(change[1], self.values.get(change[0])):

@@ -92,12 +92,12 @@ class PrefsWriter:
         return self._values
 
     def _apply_queue(self) -> None:
-        changes, values = self._queue.changes, self._values
+        changes, values, pending = self._queue.changes, self._values, self._pending
         while changes:
             change = changes[0]
             old = apply_change(values, change)
             if len(change) < 2 or not is_same(change[1], old):
-                self._pending.append((change, old))
+                pending.append((change, old))
             changes.popleft()  # last: a reader that finds no changes takes no lock
 
     def _wake(self) -> None:
@@ -117,23 +117,20 @@ class PrefsWriter:
     def commit(self) -> None:
         """Return when everything queued so far is on the disk. Raises OSError."""
         with self._commit_lock:
-            before, now = self._save_error, self._commit()
+            before, now, changes = self._save_error, None, self._drain()
+            if changes or before is not None:
+                try:
+                    self._log.commit(changes, self.live, self._snapshot)
+                except OSError as error:
+                    now = error
             self._save_error = now
+        if now is before:  # as a rule: both are None
+            return
         if (now is None) != (before is None):
             self._on_save_state(now)  # outside the lock: the callback may save
         if now is not None:
             self._wake()  # the thread tries again later
             raise now
-
-    def _commit(self) -> OSError | None:
-        changes = self._drain()
-        if not changes and self._save_error is None:
-            return None
-        try:
-            self._log.commit(changes, self.live, self._snapshot)
-        except OSError as error:
-            return error
-        return None
 
     def _drain(self) -> list[Change]:
         with self._memory_lock:

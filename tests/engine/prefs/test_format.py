@@ -259,8 +259,8 @@ def test_records_with_right_checksums_that_are_none_of_ours_are_left_out_and_tol
 ) -> None:
     log_at, frames = encode_file(cast("Any", Pairs(entries)), 0)[1], b""
     for record in records:
-        payload = msgpack.packb(record)
-        frames += form._frame(payload, log_at + len(frames), form._BEGINS)
+        change: Any = (record,)
+        frames += encode_batch([change], 0, log_at + len(frames), _second)
     data = encode_file(cast("Any", Pairs(entries)), 0)[0]
     found = decode_file(data[:log_at] + frames + data[log_at + len(frames) :])
     assert set(map(type, found.values)) <= {str}
@@ -268,6 +268,10 @@ def test_records_with_right_checksums_that_are_none_of_ours_are_left_out_and_tol
     assert all(is_ours(*pair) for pair in entries) or not found.is_whole
     assert found.sequence < 2**62
     encode_file(found.values, found.sequence + 1)
+
+
+def _second(numbered: Any) -> bytes:
+    return cast("bytes", msgpack.packb(numbered[1]))
 
 
 class Pairs(list[tuple[Any, Any]]):
