@@ -21,12 +21,13 @@ from characters.agents.lexicon import (
     NUMBERS,
     PEOPLES,
     STATES,
+    VOCATIVES,
 )  # fmt: skip
-from characters.agents.patterns import Pattern
+from characters.agents.patterns import Pattern, normalise
 
 __all__ = [
-    "asked_for", "Fact", "introduced", "is_common_key", "known_as", "learn", "phrase", "recite",
-    "update",
+    "asked_for", "Fact", "introduced", "is_common_key", "known_as", "learn", "named_after",
+    "phrase", "recite", "update",
 ]  # fmt: skip
 
 MAX_FACTS = 24
@@ -58,7 +59,7 @@ _NAME = rf"(?-i:{_TITLE}[A-Za-z\u00c0-\u024f][\w'\u2019-]*(?:\s+{_CAPITAL}){{0,2
 _PROPER = rf"(?-i:{_TITLE}{_CAPITAL}(?:\s+{_CAPITAL}){{0,2}})"
 _NAMES = rf"(?-i:{_CAPITAL}(?:(?:\s*,\s*|\s+and\s+|\s*&\s*|\s+){_CAPITAL}){{0,4}})"
 _AM = r"\b(?:I(?:\s+am|['\u2019]?m)|i\s+m)\s+"
-_HAVE = r"\bI(?:\s+have(?:\s+got)?|['\u2019]ve(?:\s+got)?|\s+own|\s+got)\s+"
+_HAVE = r"\b(?:I|We)(?:\s+have(?:\s+got)?|['\u2019]ve(?:\s+got)?|\s+own|\s+got)\s+"
 _ONE = r"(?:an?|my|one|two|three|four|five|six|\d+|some)\s+"
 _CALLED = r"(?:\s+(?:whose\s+name\s+is|is\s+called|are\s+called|called|named|is\s+named)\s+)"
 _AGE = rf"\d{{1,3}}|{'|'.join(sorted(NUMBERS))}"
@@ -75,13 +76,15 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("name",
             rf"\b(?<!don't )(?<!not )(?:you\s+(?:can|may)\s+)?call\s+me\s+(?P<value>{_NAME})"
             rf"{_END}"),
+        ("name", rf"{_AM}(?:called|named)\s+(?P<value>{_NAME})"),
         ("name",
             rf"\b(?:they|people|friends|everybody|everyone)\s+calls?\s+me\s+(?P<value>{_NAME})"),
         ("age",
             rf"{_AM}(?P<value>{_AGE})(?:\s+and\s+a\s+half)?(?:\s+years?(?:\s+old)"
             rf"?)?(?:\s+now)?{_END}"),
         ("home",
-            rf"(?:{_AM}(?:originally\s+|an?\s+{_JOB}\s+|{_PROPER}\s+)?from|my\s+"
+            rf"(?:{_AM}(?:originally\s+|an?\s+{_JOB}\s+|(?:{'|'.join(sorted(JOBS))})\s+"
+            rf"(?:of\s+\w+\s+)?|{_PROPER}\s+)?from|my\s+"
             rf"name\s+is\s+{_NAME}\s+from)\s+(?P<value>{_WORDS}){_PLACE_END}"),
         ("home",
             r"\bI\s+(?:do\s+|have\s+)?(?:come\s+from|came\s+from|grew\s+up\s+"
@@ -100,7 +103,9 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("profession",
             rf"{_AM}(?:just\s+|only\s+|also\s+)?an?\s+(?P<value>{_JOB})(?:{_END}|"
             r"(?=\s+(?:from|in|at)\b))"),
-        ("profession", rf"{_AM}(?P<value>{'|'.join(sorted(JOBS))}){_END}"),
+        ("profession",
+            rf"{_AM}(?P<value>(?:{'|'.join(sorted(JOBS))})(?:\s+of\s+\w+)?)(?:{_END}|"
+            r"(?=\s+(?:from|in|at)\b))"),
         ("nation", rf"{_AM}(?P<value>{'|'.join(sorted(PEOPLES))}){_END}"),
         ("allergy", rf"{_AM}(?:very\s+)?allergic\s+to\s+(?P<value>{_WORDS}){_LIST_END}"),
         ("fears",
@@ -125,7 +130,7 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             rf"\s+(?P<value>{_NAMES}){_END}"),
         ("",
             rf"\bmy\s+(?P<key>{'|'.join(sorted(KIN))})\s+(?P<value>(?-i:{_CAPITAL})"
-            r")(?=\s+(?:is|was|has|likes|loves|works|lives|said|says)\b)"),
+            rf")(?:{_END}|(?=\s+(?:is|was|has|likes|loves|works|lives|said|says)\b))"),
         ("",
             rf"{_HAVE}{_ONE}(?:[a-z]+\s+)?(?P<key>[a-z]+){_CALLED}(?P<value>{_NAMES}|"
             rf"{_WORD}){_END}"),
@@ -177,7 +182,7 @@ _CORRECTED = re.compile(
     re.IGNORECASE,
 )
 _BARE = re.compile(
-    r"^(?:(?:hello|hi|hey|oh|well|um|erm)[\s,.!]+)?(?P<am>it['\u2019]?s\s+"
+    r"^(?:(?:hello|hi|hey|oh|well|um|erm)[\s,.!]+)*(?P<am>it['\u2019]?s\s+"
     r"|it\s+is\s+|just\s+|i['\u2019]?m\s+|i\s+am\s+"
     rf"|this\s+is\s+|the\s+name['\u2019]?s\s+)?(?P<value>{_NAME})[.!]*$",
     re.IGNORECASE,
@@ -271,6 +276,24 @@ def learn(text: str, known: Mapping[str, str] | None = None) -> tuple[Fact, ...]
     return tuple(dict.fromkeys(found))[:MOST_AT_ONCE]
 
 
+_MY_ONE = re.compile(
+    rf"\bmy ({'|'.join(sorted(KIN))})\b|\b(?:have|got) an? ([a-z]+)\b", re.IGNORECASE
+)
+_OF_THE_ONE = re.compile(
+    r"^\W*(?:and\s+|but\s+|oh\s+)?(?:(?:her|his|its|their)\s+names?(?:\s+is|['\u2019]s|\s+are)|"
+    rf"(?:she|he|it)(?:\s+is|['\u2019]s)\s+(?:called|named))\s+(?P<value>{_NAMES}){_END}",
+    re.IGNORECASE,
+)
+
+
+def named_after(text: str, before: str) -> tuple[Fact, ...]:
+    """Return whose name a line tells as "her name is Edna", after one about "my grandma"."""
+    told, ones = _OF_THE_ONE.match(text), _MY_ONE.findall(before)
+    if told is None or not ones:
+        return ()
+    return (Fact("".join(ones[-1]).lower(), _tidy(told.group("value"))),)
+
+
 def update(facts: dict[str, str], told: Iterable[Fact]) -> None:
     """Put what was told into the facts; what contradicts it goes."""
     for fact in told:
@@ -324,8 +347,9 @@ def _corrections(sentence: str, known: Mapping[str, str]) -> Iterator[Fact]:
     for key, pattern in _DENIALS:
         for match in pattern.finditer(sentence):
             name = (key or match.group("key")).lower()
-            yield Fact(name, _tidy(match.group("value")), is_denied=True)
             rather = _RATHER.match(sentence[match.end() :])
+            if key or rather or name in known:
+                yield Fact(name, _tidy(match.group("value")), is_denied=True)
             if rather and (key == "name" or not key):
                 yield Fact(name, _tidy(rather.group("value")))
     said = _CORRECTED.match(sentence.strip())
@@ -355,10 +379,11 @@ def _told(sentence: str) -> list[Fact]:
     return [fact for _, fact in sorted(found, key=lambda item: item[0])]
 
 
-def introduced(text: str, *, strict: bool = False) -> str:
+def introduced(text: str, *, strict: bool = False, is_asked: bool = True) -> str:
     """Return a bare "Ada", "ada" or "it's Ada" as the sentence it stands for; else the text.
 
-    With `strict` only what follows "it is" and the like is taken off.
+    With `strict` only what follows "it is" and the like is taken off. Unless it `is_asked` for, a
+    name has to follow "I am", and to look like none of the states that one is in.
     """
     match = _BARE.match(text.strip())
     if strict:
@@ -366,6 +391,11 @@ def introduced(text: str, *, strict: bool = False) -> str:
             r"^\W*(?:no\W+)?(?:it['\u2019]?s|it\s+is)\s+", "", text.strip(), flags=re.IGNORECASE
         )
     if match is None or not _is_name(match.group("value")):
+        return text
+    if not is_asked and (
+        not (match["am"] or "").lower().startswith(("i'm", "i\u2019m", "im", "i am"))
+        or re.search(r"[a-z]{3}(?:ed|ish|y)$", match["value"])
+    ):
         return text
     return f"My name is {_capital(match.group('value'))}"
 
@@ -375,10 +405,10 @@ def _is_name(value: str) -> bool:
     words = re.sub(rf"^{_TITLE}", "", value).lower().replace("\u2019", "'").split()
     if not words or len(value) > 40:
         return False
-    first = words[0]
+    first = normalise(words[0]).strip() or words[0]
     if first in GIVEN_NAMES:
         return True
-    if first in STATES or first in PEOPLES or first in _NO_NAMES:
+    if first in STATES or first in PEOPLES or first in _NO_NAMES or value.lower() in VOCATIVES:
         return False
     if len(words) > 1 and words[-1] not in COMMON:
         return True
@@ -415,8 +445,8 @@ def _fact(rule: str, match: re.Match[str]) -> Fact | None:
 
 
 def _is_key(noun: str) -> bool:
-    *_, last = words = noun.split()
-    is_named = last[0].isupper() and len(words) > 1  # "my sister Lucy is ...": that is the name
+    *_, last = noun.split()
+    is_named = last[0].isupper() and not noun.isupper()  # "my sister Lucy is ...": that is the name
     return not (is_named or noun.lower() in _NOT_KEYS or last.lower() in _NOT_KEYS or len(noun) < 2)
 
 
@@ -481,6 +511,12 @@ _ASKED = tuple((key, Pattern.compile(source)) for key, sources in _QUESTIONS for
 _COMMON_KEYS = frozenset(
     {"*", "name", "profession", "home", "lives", "age", "likes", "dislikes", "fears", "allergy"}
 )
+_SAME_KIN = tuple(
+    names.split()
+    for names in ("grandma grandmother gran granny", "grandpa grandfather grandad",
+                  "mum mom mother mummy mommy mama", "dad father daddy papa",
+                  "kid kids child children", "partner boyfriend girlfriend")
+)  # fmt: skip
 # Where one has not been told the one, the other is the next best.
 _INSTEAD = {"lives": ("home",), "home": ("lives", "nation"), "profession": ("work", "nation")}
 
@@ -510,7 +546,8 @@ def is_common_key(key: str) -> bool:
 def known_as(key: str, facts: Mapping[str, str]) -> str | None:
     """Return the key under which the answer is known: "dogs" may be in "dog", or in "has"."""
     singular = key.removesuffix("s")
-    nearest = (key, *_INSTEAD.get(key, ()), singular, f"{key}s", f"{key}'s name")
+    same = next((names for names in _SAME_KIN if key in names), ())
+    nearest = (key, *_INSTEAD.get(key, ()), singular, f"{key}s", f"{key}'s name", *same)
     found = next((name for name in nearest if name in facts), None)
     if found is None and re.search(rf"\b{re.escape(singular)}", facts.get("has", "")):
         return "has"
@@ -541,7 +578,11 @@ def phrase(key: str, value: str) -> str:
         return f"you live {value}" if has_place else f"you live in {value}"
     if value.startswith("was "):
         return f"your {key} {value}"
-    verb = "are" if re.search(r"[^s]s$", key) and (" and " in value or ", " in value) else "is"
+    verb = (
+        "are"
+        if re.search(r"[^s]s$|children$", key) and (" and " in value or ", " in value)
+        else "is"
+    )
     return _SHAPES.get(key, f"your {key} {verb} {{}}").format(_listed(_items(value)))
 
 

@@ -14,10 +14,19 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from characters.agents.lexicon import BACKCHANNELS, COMMON, FOREIGN, SCRIPTS
+from characters.agents.lexicon import (
+    BACKCHANNELS,
+    BODY,
+    COMMON,
+    FOREIGN,
+    JOBS,
+    KIN,
+    SCRIPTS,
+    VOCATIVES,
+)
 from characters.agents.patterns import normalise
 
-__all__ = ["HeardText", "hear", "is_backchannel", "language_of", "Speller"]
+__all__ = ["HeardText", "hear", "in_order", "is_backchannel", "language_of", "Speller"]
 
 
 MOST_LETTERS = 500
@@ -45,11 +54,11 @@ class HeardText:
 
     def bare(self, names: Collection[str]) -> str:
         """Return the words without "well," and the like, and without the names that are called."""
-        words = self.normal.split()
-        while len(words) > 1 and (words[0] in _FILLERS or words[0] in names):
-            del words[0]
+        words = _OPENING.sub("", self.normal, count=1).split()
         while len(words) > 1 and words[-1] in names:
             del words[-1]
+        while len(words) > 1 and (words[0] in _FILLERS or words[0] in names):
+            del words[0]
         return "".join(f"{word} " for word in words)
 
     @cached_property
@@ -105,6 +114,10 @@ _ASKING = frozenset(
 _FILLERS = frozenset(
     {"so", "and", "but", "well", "oh", "um", "uh", "hm", "hmm", "ok", "okay", "hey", "then", "now"}
     | {"actually", "anyway", "please", "look", "listen", "also", "lol", "haha", "hi", "hello"}
+)
+_OPENING = re.compile(
+    r"^(?:excuse me|pardon me|(?:can|could|will|would) you tell me|do you know|tell me"
+    r"|i (?:was wondering|wonder)|i (?:want|would like) to know) (?=\w+ \w+ )"
 )
 _MY = re.compile(r"\b(?:my|our) (?:[\w']+ ){1,2}")
 _PLAIN = str.maketrans({"\u2019": "'", "\u2018": "'"})
@@ -197,6 +210,34 @@ def _by_words(text: str) -> str:
     return best if votes[best] >= 2 and votes[best] > english else ""
 
 
+_ASKED = r"((?:what|where|when|why|how|who|which)(?: (?:much|many|long|old|\w+ years))? )"
+_ENGLISH_ORDER = tuple(
+    (re.compile(pattern), order)
+    for pattern, order in (
+        # how you are called; you are tired?
+        (rf"^{_ASKED}?(you|he|she|they|we|it) "
+         r"(are|is|was|were|can|could|will|would|should|do|does|did) ", r"\1\3 \2 "),
+        # what you doing; why you in bed
+        (rf"^{_ASKED}?(you|they) (\w+ing|in|on|at|here|so|from|not) ", r"\1are \2 \3 "),
+        # where you live; you like fish?
+        (rf"^{_ASKED}?(you) (?!have been|are|were)(\w+) ", r"\1do \2 \3 "),
+    )
+)  # fmt: skip
+
+
+def in_order(normal: str, *, is_question: bool) -> str:
+    """Return a question in English order: "how you are called" is how others ask it."""
+    for pattern, order in _ENGLISH_ORDER:
+        found = pattern.match(normal)
+        if found is not None and (found[1] or is_question):
+            return found.expand(order) + normal[found.end() :]
+    return normal
+
+
+_WORDS = COMMON | VOCATIVES | BODY | KIN | JOBS
+_INFLECTED = re.compile(r"(?:s|es|d|ed|ing|er|ers|ly|y)$")
+
+
 class Speller:
     """Corrects typing mistakes towards the words that a persona knows.
 
@@ -215,13 +256,18 @@ class Speller:
         return "".join(f"{self._word(word)} " for word in normal.split())
 
     def _word(self, word: str) -> str:
-        is_right = word in self._known or word in COMMON
+        is_right = word in self._known or word in _WORDS or self._is_form(word)
         if is_right or not 3 <= len(word) <= LONGEST_WORD or not word.isalpha():
             return word
         reach = 2 if len(word) >= 8 else 1
         near = [(_distance(word, known), known) for known in self._near(word, reach)]
         distance, nearest = min(near, default=(LONGEST_WORD, word))
         return nearest if distance <= reach else word
+
+    def _is_form(self, word: str) -> bool:
+        """Tell whether it is a form of a word that nobody here talks about ("boiled")."""
+        stem = _INFLECTED.sub("", word)
+        return len(word) > 4 and stem in COMMON and stem not in self._known
 
     def _near(self, word: str, reach: int) -> Iterator[str]:
         """Yield the known words of about the same length and letters."""

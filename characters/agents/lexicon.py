@@ -7,7 +7,7 @@ from __future__ import annotations
 
 __all__ = [
     "BACKCHANNELS", "BODY", "COMMON", "FOREIGN", "GIVEN_NAMES", "JOBS", "KIN", "NUMBERS", "PEOPLES",
-    "SCRIPTS", "STATES",
+    "SCRIPTS", "STATES", "VOCATIVES",
 ]  # fmt: skip
 
 
@@ -160,6 +160,11 @@ jay john josh joy june lily luke mark max may miles nick olive pat pearl penny p
 rich rob robin rose ruby rusty sandy skip sky star sue summer tom victor violet will wren
 """)
 
+# What one calls somebody whose name one does not know.
+VOCATIVES = _words("""
+sir madam ma'am miss mister doctor doc mate buddy pal bro bruh dude fam boss darling love honey
+""")
+
 # What one is for a while: "I am tired" tells no name and no profession.
 STATES = _words("""
 able afraid alive allergic alone angry annoyed anxious ashamed asleep awake aware away awful
@@ -201,10 +206,11 @@ atheist protestant
 
 KIN = _words("""
 aunt boyfriend boss brother brothers child children colleague cousin cousins dad daddy daughter
-daughters dog father fiance fiancee friend friends girlfriend gran grandad granddad
-granddaughter grandfather grandma grandmother grandpa grandson granny husband kid kids mama mate
-mom mommy mother mum mummy neighbour nephew niece papa parents partner pet sister sisters son
-sons stepfather stepmother teacher twin uncle wife cat cats dogs hamster horse rabbit parrot
+daughters dog father fiance fiancee friend friends girlfriend gran grandad granddad grandchild
+grandchildren granddaughter grandfather grandma grandmother grandpa grandson granny husband kid
+kids mama mate mom mommy mother mum mummy neighbour nephew niece papa parents partner pet sister
+sisters son sons stepfather stepmother teacher twin uncle wife cat cats dogs hamster horse
+rabbit parrot
 """)
 
 BODY = _words("""

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
+from characters.agents.lexicon import COMMON
 from characters.protocol.failures import CharactersError
 
 __all__ = [
@@ -40,6 +41,7 @@ _FIRST_PERSON = frozenset({"i", "my", "me", "mine", "we", "our"})
 _KIND_WEIGHT = 3.0
 _NOT_WORDS = re.compile(r"[^\w' ]+")
 _APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'"})
+_DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
 _SHORT_FORMS = {
     "i'm": "i am",
     "im": "i am",
@@ -64,6 +66,9 @@ _SHORT_FORMS = {
     "i'll": "i will",
     "you've": "you have",
     "let's": "let us",
+    "here's": "here is",
+    "when's": "when is",
+    "why's": "why is",
     "they're": "they are",
     "theyre": "they are",
     "we're": "we are",
@@ -107,6 +112,29 @@ _SHORT_FORMS = {
     "gimme": "give me",
     "dunno": "do not know",
     "y": "why",
+    "wat": "what",
+    "wut": "what",
+    "wot": "what",
+    "cuz": "because",
+    "bc": "because",
+    "abt": "about",
+    "lemme": "let me",
+    "kinda": "kind of",
+    "rlly": "really",
+    "srsly": "seriously",
+    "shes": "she is",
+    "theres": "there is",
+    "youll": "you will",
+    "youve": "you have",
+    "aint": "is not",
+    "ain't": "is not",
+    "wasnt": "was not",
+    "werent": "were not",
+    "havent": "have not",
+    "hasnt": "has not",
+    "couldnt": "could not",
+    "shouldnt": "should not",
+    "wouldnt": "would not",
     "wi-fi": "wifi",
     "hiya": "hi",
 }
@@ -191,8 +219,16 @@ def _join(text: str) -> str:
 
 
 def _spell_out(text: str) -> str:
-    words = (_SHORT_FORMS.get(word, word) for word in text.lower().split())
-    return " ".join(words)
+    return " ".join(map(_plain_word, text.lower().split()))
+
+
+def _plain_word(word: str) -> str:
+    """Return a word in full, once: "heyyy" is "hey", and "Bram's" is Bram."""
+    if word in _SHORT_FORMS:
+        return _SHORT_FORMS[word]
+    short = _DRAWN_OUT.sub(r"\1", word)
+    word = short if short in COMMON else _DRAWN_OUT.sub(r"\1\1", word)
+    return word.removesuffix("'s") or word
 
 
 class PatternIndex:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from characters.agents.hearing import Speller
+from characters.agents.lexicon import VOCATIVES
 from characters.agents.patterns import Pattern, PatternIndex, normalise
 from characters.protocol.model_settings import ModelSettings
 from engine.toml.reader import read_toml
@@ -251,7 +252,7 @@ class Persona(_Strict):
     @cached_property
     def names(self) -> frozenset[str]:
         """The words by which the character may be called."""
-        return frozenset((*normalise(self.name).split(), "sir", "madam", "doctor", "mister"))
+        return frozenset(normalise(self.name).split()) | VOCATIVES
 
     @cached_property
     def shared_ids(self) -> frozenset[str]:

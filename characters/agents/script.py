@@ -37,11 +37,12 @@ from characters.agents.facts import (
     is_common_key,
     known_as,
     learn,
+    named_after,
     phrase,
     recite,
     update,
 )
-from characters.agents.hearing import HeardText, hear
+from characters.agents.hearing import HeardText, hear, in_order
 from characters.agents.patterns import away_words, blanks, fill, sayable
 from characters.agents.persona import Condition, Feeling, Persona, PersonaAction, Topic
 from characters.protocol.messages import Action
@@ -265,10 +266,10 @@ class ScriptedAgent:
         if memory.flags.pop(_ASKED_NAME, False):
             memory.name_wanted = _NAME_LINES
         heard = hear(prompt.text)
-        facts = learn(prompt.text, memory.facts)
+        facts = learn(prompt.text, memory.facts) or named_after(prompt.text, memory.heard)
         match = self._match(heard, facts, context)
-        if not facts and memory.name_wanted and (match is None or match.order < _SHARED):
-            facts = learn(introduced(prompt.text))
+        if not facts and "name" not in memory.facts and (match is None or match.order < _SHARED):
+            facts = learn(introduced(prompt.text, is_asked=memory.name_wanted > 0))
         if not facts and (match is None or match.order < _SHARED):
             heard, match = self._respelt(heard, match, context)
         memory.name_wanted = max(0, memory.name_wanted - 1)
@@ -306,12 +307,14 @@ class ScriptedAgent:
     def _respelt(
         self, heard: HeardText, match: Match | None, context: Mapping[str, Any]
     ) -> tuple[HeardText, Match | None]:
-        """Return the line without its typing mistakes and what it fits then, if that is more."""
-        spelt = replace(heard, normal=self._persona.speller.correct(heard.normal))
+        """Return the line without its mistakes and what it fits then, if that is more."""
+        normal = self._persona.speller.correct(heard.normal)
+        is_question = heard.text.rstrip().endswith("?")
+        spelt = replace(heard, normal=in_order(normal, is_question=is_question))
         if spelt.normal == heard.normal:
             return heard, match
         second = self._match(spelt, (), context)
-        if second is None or (match is not None and second.order < _SHARED):
+        if second is None or (match is not None and second[:2] <= match[:2]):
             return (spelt if asked_for(spelt.normal) else heard), match
         return spelt, second
 

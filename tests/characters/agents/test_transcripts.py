@@ -2,7 +2,8 @@
 
 A line of a transcript is `topic | what the player says | words that the answer must hold`. The two
 called first-use are what a newcomer typed, half of it off the script on purpose; the others are a
-child, a rude teenager, a careful roleplayer, a nervous student and a visitor with little English.
+child, rude teenagers, a careful roleplayer, nervous candidates, an investigator, a grandmother, a
+tourist, and visitors with little English.
 """
 
 from __future__ import annotations
