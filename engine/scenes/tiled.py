@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from engine.objects.assets import AssetFolder
-from engine.objects.registry import ComponentRegistry
+from engine.objects.registry import ComponentRegistry, FieldSpec
 from engine.scenes.tiled_map import MapObject, TiledMap, read_map
 from engine.scenes.tiled_values import MapColour, ObjectId
 from engine.toml.diagnostics import bare, members
@@ -91,8 +91,7 @@ class _ObjectReader:
             "position": list(item.foot if is_foot else item.middle),
             kind: {},
         }
-        has_size = kind in self._registry and "size" in self._registry.fields(kind)
-        if has_size and not is_foot and (any(item.size) or _is_wall(item)):
+        if "size" in self._fields(kind) and not is_foot and (any(item.size) or _is_wall(item)):
             self._add_size(table, kind, item)
         for name, value in item.properties.items():
             parts = name.split(".")
@@ -101,9 +100,11 @@ class _ObjectReader:
             self._put(table, parts, self._as_field(parts, value, item), item)
         return table
 
+    def _fields(self, kind: str) -> Mapping[str, FieldSpec]:
+        return self._registry.fields(kind) if kind in self._registry else {}
+
     def _is_own(self, key: str, kind: str) -> bool:
-        known = self._registry.fields(kind) if kind in self._registry else ()
-        return key in OWN_KEYS and key not in known
+        return key in OWN_KEYS and key not in self._fields(kind)
 
     def _add_size(self, table: dict[str, Any], kind: str, item: MapObject) -> None:
         what = "wall" if kind == WALL_CLASS else kind
@@ -155,8 +156,9 @@ class _ObjectReader:
     def _as_field(self, path: list[str], value: Any, item: MapObject) -> Any:
         """Return a value as a scene file would have it, for the field at a path; None for none."""
         if isinstance(value, MapColour):
-            field = self._registry.fields(path[0]).get(path[1]) if len(path) == 2 else None
-            return list(value)[: _list_length(field)] if _list_length(field) else str(value)
+            field = self._fields(path[0]).get(path[1]) if len(path) == 2 else None
+            length = _list_length(field)
+            return list(value)[:length] if length else str(value)
         return self._plain(value, ".".join(path), item)
 
     def _plain(self, value: Any, name: str, item: MapObject) -> Any:
@@ -189,12 +191,10 @@ def _is_wall(item: MapObject) -> bool:
 
 
 def _name(item: MapObject) -> str:
-    if item.name:
-        return item.name
-    return item.label if " " in item.label else f"{_component(item)} {item.label}"
+    return item.name or f"{item.template_name or _component(item)} {abs(item.number)}"
 
 
-def _list_length(field: Any) -> int:
+def _list_length(field: FieldSpec | None) -> int:
     """Return how many parts of a colour a field takes as a list; 0 if it takes a text."""
     for kind in members(bare(field.annotation)) if field is not None else ():
         if get_origin(bare(kind)) in (list, tuple):

@@ -49,8 +49,8 @@ class MapObject:
     number: int
     """Below 0 if it has none: a map saved before 0.11 or made by another program."""
     name: str
-    label: str
-    """The number, and the name that its template gives it."""
+    template_name: str
+    """The name in its template, which all objects of that have."""
     kind: str
     """The class: its own, its template's or its tile's."""
     shape: str
@@ -233,7 +233,7 @@ class _MapReader:
         return MapObject(
             number,
             element.get("name"),
-            f"{whole.get('name')} {abs(number)}".strip(),
+            template.get("name") if template is not None else "",
             kind,
             shape,
             self._corners(whole, shape, tileset, tile, layer.offset),

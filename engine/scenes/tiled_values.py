@@ -66,6 +66,7 @@ class PropertyReader:
         self._asset_root = asset_root
         self._problems = problems
         self._classes: dict[str, dict[str, Element]] = {}
+        self._object_classes: set[str] = set()
         self._enums: dict[str, Enumeration] = {}
         self._values = 0
 
@@ -79,13 +80,15 @@ class PropertyReader:
             if table.get("type") == "class":
                 members = table_element(project.file, "class", table).all("property")
                 self._classes[name] = {member.get("name"): member for member in members}
+                if "object" in (table.get("useAs") or ()):
+                    self._object_classes.add(name)
             elif isinstance(names := table.get("values"), list):
                 is_set = table.get("valuesAsFlags") is True
                 self._enums[name] = Enumeration(tuple(map(str, names)), is_set)
 
     def read(self, kind: str, sources: Iterable[Element | None], owner: Element) -> dict[str, Any]:
         """Return the properties of an object of a class; those of later sources count."""
-        found = dict(self._classes.get(kind, {}))
+        found = dict(self._classes[kind]) if kind in self._object_classes else {}
         for source in sources:
             if source is not None:
                 found |= source.properties
@@ -113,7 +116,8 @@ class PropertyReader:
         """Return the value of a property, or None if it is not set or after noting a mistake."""
         if depth > DEEPEST:
             raise RecursionError
-        kind, named = item.get("type") or "string", item.get("propertytype")
+        kind = item.get("type") or "string"
+        named = item.get("propertytype") or item.get("propertyType")  # the latter in a project
         said = item.values.get("value")
         if kind == "class" or (kind == "string" and isinstance(said, Mapping)):
             return self._class_value(item, named, owner, depth)
