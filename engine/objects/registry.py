@@ -202,6 +202,7 @@ class ComponentRegistry:
         self._types: dict[str, type[Component]] = {}
         self._fields: dict[str, Mapping[str, FieldSpec]] = {}
         self._models: dict[str, type[BaseModel]] = {}
+        self._parts: dict[str, type[BaseModel]] = {}
         self._schemas: dict[str, ModelSchema] = {}
         self.register(*component_types)
 
@@ -245,8 +246,11 @@ class ComponentRegistry:
         return {names[a]: getattr(model, a) for a in model.model_fields_set}
 
     def _part(self, name: str) -> type[BaseModel]:
-        specs = [replace(spec, required=False) for spec in self._fields[name].values()]
-        return _model(name, tuple(specs), None)
+        """Return the model of a component's table in which no key is required, made once."""
+        if name not in self._parts:
+            specs = [replace(spec, required=False) for spec in self._fields[name].values()]
+            self._parts[name] = _model(name, tuple(specs), None)
+        return self._parts[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._types

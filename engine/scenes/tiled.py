@@ -93,18 +93,19 @@ class _ObjectReader:
         }
         if "size" in self._fields(kind) and not is_foot and (any(item.size) or _is_wall(item)):
             self._add_size(table, kind, item)
-        for name, value in item.properties.items():
-            parts = name.split(".")
-            if not (parts[0] in self._registry or self._is_own(parts[0], kind)):
-                parts = [kind, *parts]
-            self._put(table, parts, self._as_field(parts, value, item), item)
+        said = [(self._path(name, kind), value) for name, value in item.properties.items()]
+        for path, value in sorted(said, key=lambda pair: len(pair[0])):
+            self._put(table, path, self._as_field(path, value, item), item)
         return table
+
+    def _path(self, name: str, kind: str) -> list[str]:
+        """Return where in the table of an object a property belongs."""
+        parts = name.split(".")
+        is_own = parts[0] in OWN_KEYS and parts[0] not in self._fields(kind)
+        return parts if is_own or parts[0] in self._registry else [kind, *parts]
 
     def _fields(self, kind: str) -> Mapping[str, FieldSpec]:
         return self._registry.fields(kind) if kind in self._registry else {}
-
-    def _is_own(self, key: str, kind: str) -> bool:
-        return key in OWN_KEYS and key not in self._fields(kind)
 
     def _add_size(self, table: dict[str, Any], kind: str, item: MapObject) -> None:
         what = "wall" if kind == WALL_CLASS else kind
@@ -145,13 +146,8 @@ class _ObjectReader:
                 return
             table = below
         last = path[-1]
-        if isinstance(value, dict) and isinstance(table.get(last), dict):
-            for key, inner in value.items():
-                table[last].setdefault(key, inner)
-        elif isinstance(value, str) and isinstance(table.get(last), dict):
-            table[last].setdefault("preset", value)
-        else:
-            table[last] = value
+        both = isinstance(value, dict) and isinstance(table.get(last), dict)
+        table[last] = table[last] | value if both else value
 
     def _as_field(self, path: list[str], value: Any, item: MapObject) -> Any:
         """Return a value as a scene file would have it, for the field at a path; None for none."""

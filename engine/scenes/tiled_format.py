@@ -205,6 +205,9 @@ _LISTS = {
 }  # fmt: skip
 
 
+_TABLES = ("object", "tileset", "text", "tileoffset")
+
+
 def _parts(table: JsonTable) -> Iterator[tuple[object, JsonTable]]:
     """Yield the tables that are children in XML, each with its tag."""
     for key, value in table.items():
@@ -212,7 +215,7 @@ def _parts(table: JsonTable) -> Iterator[tuple[object, JsonTable]]:
             for inner in value:
                 if isinstance(inner, JsonTable):
                     yield inner.get("type") if key == "layers" else _LISTS[key], inner
-        elif key in ("object", "tileset", "text", "image") and isinstance(value, JsonTable):
+        elif key in _TABLES and isinstance(value, JsonTable):
             yield key, value
         elif key in ("ellipse", "point", "capsule") and value is True:
             yield key, JsonTable([], table.number)

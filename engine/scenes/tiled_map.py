@@ -155,7 +155,7 @@ class _MapReader:
             known = " or ".join(_ORIENTATIONS)
             raise TomlFileError([root.problem("has an unknown orientation", known)])
         self._read_projects()
-        self._project = _projection(self)
+        self._project = self._projection()
         self._used_tilesets(root)
         objects = tuple(self._objects(root, MapLayer("", (0.0, 0.0), False, root)))
         files = tuple(element.file for element in self._files.values() if element is not None)
@@ -164,7 +164,7 @@ class _MapReader:
 
     # Files beside the map
 
-    def _beside(self, name: str, element: Element) -> Element | None:
+    def _beside(self, name: str | Path, element: Element) -> Element | None:
         """Return the root of a file that an element names, or None after noting what is wrong."""
         path = Path(os.path.normpath(element.file.path.parent / name))
         if path not in self._files:
@@ -185,7 +185,7 @@ class _MapReader:
         for folder in self.path.parents:
             found = sorted(folder.glob("*.tiled-project"))
             for path in found:
-                root = self._beside(os.path.relpath(path, self.path.parent), self.map)
+                root = self._beside(path.absolute(), self.map)
                 if root is not None:
                     self._properties.add_types(root)
             if found or folder == self.assets.root.parent:
@@ -262,7 +262,7 @@ class _MapReader:
             return None, None
         root = self.map if owner is element else self._files[owner.file.path]
         tilesets = self._used_tilesets(root) if root is not None else ()
-        index = bisect_right([tileset.first for tileset in tilesets], gid) - 1
+        index = bisect_right(tilesets, gid, key=lambda tileset: tileset.first) - 1
         if index < 0:
             self.problems.append(element.problem(f"shows the tile {gid}, which no tileset has"))
             return None, None
@@ -295,6 +295,18 @@ class _MapReader:
         return tuple(
             (x + dx * cosine - dy * sine, y + dx * sine + dy * cosine) for dx, dy in outline
         )
+
+    def _projection(self) -> Callable[[float, float], Vector]:
+        """Return the function from coordinates of objects to pixels on the screen."""
+        width, height = (self._number(self.map, f"tile{side}") for side in ("width", "height"))
+        if self.orientation == "isometric" and width and height:
+            start = self._number(self.map, "height") * width / 2
+            return lambda x, y: ((x - y) / height * width / 2 + start, (x + y) / 2)
+        if self.orientation == "oblique" and width and height:
+            right = self._number(self.map, "skewx") / height
+            down = self._number(self.map, "skewy") / width
+            return lambda x, y: (x + y * right, y + x * down)
+        return lambda x, y: (x, y)
 
     def _picture(self, whole: Element, tileset: Tileset, tile: Element | None) -> list[Vector]:
         """Return the corners of a tile beside its origin, as its tileset aligns and shifts it."""
@@ -390,16 +402,3 @@ def _turn(degrees: float) -> Vector:
     if not rest:
         return ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0))[int(quarters) % 4]
     return math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-
-
-def _projection(reader: _MapReader) -> Callable[[float, float], Vector]:
-    """Return the function from coordinates of objects to pixels on the screen."""
-    root, number = reader.map, reader._number
-    width, height = number(root, "tilewidth"), number(root, "tileheight")
-    if reader.orientation == "isometric" and width and height:
-        start = number(root, "height") * width / 2
-        return lambda x, y: ((x - y) / height * width / 2 + start, (x + y) / 2)
-    if reader.orientation == "oblique" and width and height:
-        skew = number(root, "skewx") / height, number(root, "skewy") / width
-        return lambda x, y: (x + y * skew[0], y + x * skew[1])
-    return lambda x, y: (x, y)

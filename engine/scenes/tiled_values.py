@@ -149,11 +149,10 @@ class PropertyReader:
 
     def _asset(self, item: Element, said: str) -> str:
         """Return a file, which Tiled names from the file that says it, by its name as an asset."""
-        path = os.path.normpath(item.file.path.parent / said)
-        try:
-            return Path(path).relative_to(self._asset_root).as_posix() if said else ""
-        except ValueError:
-            return said
+        if not said:
+            return ""
+        path = os.path.relpath(item.file.path.parent / said, self._asset_root)
+        return said if path.startswith("..") else Path(path).as_posix()
 
 
 def _with_value(member: Element | None, value: object, item: Element) -> Element:

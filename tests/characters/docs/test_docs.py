@@ -101,7 +101,7 @@ def test_the_toml_of_a_page_has_no_mistakes(
         "lamps.py": _LAMP,
         "assets/prefabs/guard.toml": _block_with("# assets/prefabs/guard.toml"),
         "assets/characters/calm.toml": 'reconnect_policy = "patient"\n',
-        "assets/maps/level.tmx": _MAP,
+        "assets/maps/level.tmx": _block_with("<map ", "xml"),
         "assets/scenes/lobby.toml": '[scene]\n[[object]]\nname = "In"\n[object.SpawnPoint]\n'
         'label = "from yard"\n',
         "assets/scenes/level.toml": _as_level(text),
@@ -119,16 +119,11 @@ _LAMP = (
     "import engine\n\n\nclass Lamp(engine.Component):\n    colour: str = ''\n\n"
     "    def flash(self, event: object) -> None: ...\n"
 )
-_MAP = (
-    '<?xml version="1.0" encoding="UTF-8"?>\n'
-    '<map version="1.10" tiledversion="1.11" orientation="orthogonal" '
-    'renderorder="right-down" width="1" height="1" tilewidth="960" tileheight="600" infinite="0" '
-    'nextlayerid="1" nextobjectid="1"/>\n'
-)
 
 
-def _block_with(words: str) -> str:
-    found: list[str] = re.findall(r"```toml\n(.*?)```", "\n".join(PAGES.values()), re.DOTALL)
+def _block_with(words: str, language: str = "toml") -> str:
+    pattern = rf"```{language}\n(.*?)```"
+    found: list[str] = re.findall(pattern, "\n".join(PAGES.values()), re.DOTALL)
     return next(block for block in found if words in block)
 
 

@@ -71,8 +71,8 @@ def test_a_picture_stands_as_its_tileset_aligns_and_shifts_it(
         "inherits": ((100.0, 176.0), (32.0, 64.0), (100.0, 208.0)),
         "overrides": ((100.0, 152.0), (64.0, 128.0), (100.0, 216.0)),  # the shift grows with it
         "plain": ((100.0, 176.0), (32.0, 64.0), (100.0, 208.0)),  # the tile's own size
-        "crate": ((35.0, 40.0), (50.0, 40.0), (35.0, 60.0)),  # that of its image
-        "slice": ((20.0, 65.0), (20.0, 10.0), (10.0, 65.0)),  # that of its part of the image
+        "crate": ((37.0, 40.0), (50.0, 40.0), (37.0, 60.0)),  # that of its image
+        "slice": ((20.0, 67.0), (20.0, 10.0), (10.0, 67.0)),  # that of its part of the image
         "lamp": ((8.0, 8.0), (16.0, 16.0), (8.0, 16.0)),
         "none": ((4.0, 20.0), (8.0, 8.0), (4.0, 24.0)),
     }
