@@ -29,12 +29,14 @@ from characters.speech.interfaces import (
     Recogniser,
     Synthesiser,
     SynthesisError,
+    TurnDetector,
     VoiceChunk,
     VoiceStyle,
 )
 from characters.speech.listener import LoudnessDetector, NullRecogniser, Transcriber
 from characters.speech.remote import EndpointRecogniser, EndpointSynthesiser, SpeechEndpoint
 from characters.speech.settings import SpeechDetector, SpeechSettings, SpeechVoice
+from characters.speech.smart_turn import SmartTurnDetector, find_smart_turn, load_smart_turn
 from characters.speech.whisper import WhisperRecogniser, packaged_model, whisper_problem
 from characters.speech.worker import InWorker
 from engine.core.errors import install_command
@@ -77,7 +79,9 @@ def make_speech(
         FallbackSynthesiser(_synthesisers(settings, problems)) if speak else PlaceholderSpeech()
     )
     detector = _detector(settings.detector, problems) if recognise else LoudnessDetector
-    return SpeechParts(recogniser, detector, synthesiser, tuple(problems))
+    model = find_smart_turn() if recognise else None
+    turns = None if model is None else SmartTurnDetector(partial(load_smart_turn, model))
+    return SpeechParts(recogniser, detector, synthesiser, tuple(problems), turns)
 
 
 def _recogniser(settings: SpeechSettings, problems: list[str]) -> Recogniser | None:
@@ -158,7 +162,9 @@ class SpeechParts:
         detector: MakeDetector,
         synthesiser: Synthesiser,
         problems: tuple[str, ...] = (),
+        turn_detector: TurnDetector | None = None,
     ) -> None:
+        self._turn_detector = turn_detector
         self._recogniser = recogniser
         self._detector = detector
         self._synthesiser = synthesiser
@@ -192,6 +198,7 @@ class SpeechParts:
             self._recogniser or NullRecogniser(ADVICE_WITHOUT_RECOGNITION),
             activity or VoiceActivityOptions(),
             turn or SmartTurn(),
+            self._turn_detector,
         )
 
     async def synthesise(
@@ -214,6 +221,8 @@ class SpeechParts:
         await self._synthesiser.close()
         if self._recogniser is not None:
             await self._recogniser.close()
+        if self._turn_detector is not None:
+            await self._turn_detector.close()
 
 
 def sentences(text: str) -> tuple[str, ...]:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from typing import TypeAlias
 
 import numpy as np
 
 from characters.audio.signal import decibels
-from characters.speech.interfaces import GIVEN_NAMES
+from characters.speech.interfaces import GIVEN_NAMES, Completeness
 
 __all__ = [
     "Evidence", "Grammar", "Loudness", "make_grammar", "Segment", "Sentence", "spoken_frames",
@@ -44,7 +44,7 @@ class Grammar:
 
     jsgf: str
     patterns: tuple[re.Pattern[str], ...]
-    phrases: tuple[tuple[str, ...], ...] = ()  # as words and signs
+    phrases: tuple[Phrase, ...] = ()
     left_out: tuple[str, ...] = ()  # phrases with words that have no pronunciation
 
     @property
@@ -61,20 +61,60 @@ class Grammar:
                 return Sentence(match["said"].strip(), has_name)
         return None
 
-    def is_whole(self, words: str) -> bool:
-        """Return whether words are one of the sentences and none is longer that begins so."""
+    def completeness(self, words: str) -> Completeness:
+        """Return whether words are a sentence that no longer one begins with, or half of one."""
         said = tuple(words.split())
-        if not said or self.read(words.strip() + " ") is None:
-            return False
-        return not any(_may_go_on(phrase, said) for phrase in self.phrases)
+        found = [_follow(phrase, said, 0) for phrase in self.phrases] if said else []
+        is_sentence = any(len(said) in ends for ends, _ in found)
+        goes_on = any(more for _, more in found)
+        if is_sentence == goes_on:
+            return Completeness.UNKNOWN
+        return Completeness.WHOLE if is_sentence else Completeness.UNFINISHED
 
 
-def _may_go_on(phrase: tuple[str, ...], said: tuple[str, ...]) -> bool:
-    """Return whether a phrase begins with what was said; one with signs or slots may."""
-    plain = tuple(takewhile(lambda token: token[0] not in "<()|[]", phrase))
-    size = min(len(plain), len(said))
-    is_longer = len(plain) > len(said) or len(plain) < len(phrase)
-    return is_longer and plain[:size] == said[:size]
+@dataclass(frozen=True, slots=True)
+class Alternatives:
+    """One of several ways to go on in a phrase, or none of them if it is optional."""
+
+    ways: tuple[Phrase, ...]
+    is_optional: bool
+
+
+Phrase: TypeAlias = tuple["str | Alternatives", ...]
+"""The words of a phrase, in order."""
+
+
+def _follow(phrase: Phrase, said: tuple[str, ...], at: int) -> tuple[set[int], bool]:
+    """Return up to which words a phrase may have been said from one on; whether it may go on."""
+    ends, goes_on = {at}, False
+    for part in phrase:
+        before, ends = ends, set()
+        for begin in before:
+            if isinstance(part, Alternatives):
+                ends |= {begin} if part.is_optional else set()
+                for way in part.ways:
+                    way_ends, way_goes_on = _follow(way, said, begin)
+                    ends, goes_on = ends | way_ends, goes_on or way_goes_on
+            elif begin == len(said):
+                goes_on = True
+            elif said[begin] == part or (part == NAME and said[begin] in GIVEN_NAMES):
+                ends.add(begin + 1)
+    return ends, goes_on
+
+
+def _parse(tokens: Iterator[str]) -> tuple[Phrase, ...]:
+    """Return the alternatives up to the closing bracket, or to the end."""
+    ways: list[list[str | Alternatives]] = [[]]
+    for token in tokens:
+        if token in (")", "]"):
+            break
+        if token == "|":
+            ways.append([])
+        elif token in ("(", "["):
+            ways[-1].append(Alternatives(_parse(tokens), token == "["))
+        else:
+            ways[-1].append(token)
+    return tuple(map(tuple, ways))
 
 
 def words_of(phrase: str) -> frozenset[str]:
@@ -102,7 +142,7 @@ def make_grammar(phrases: Iterable[str], knows: Callable[[str], bool]) -> Gramma
         f"public <said> = <phrase> [ {CLOSER} ];"
     )
     patterns = tuple(_pattern_of(phrase.split(" "), names) for phrase in usable)
-    accepted = tuple(tuple(phrase.split(" ")) for phrase in usable)
+    accepted = tuple(way for phrase in usable for way in _parse(iter(phrase.split(" "))))
     return Grammar(jsgf, patterns, accepted, tuple(left_out))
 
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Protocol, TypeAlias
 
 from characters.english import ENGLISH
 from characters.protocol.failures import CharactersError
 
 __all__ = [
-    "CollectedUtterance", "Detector", "dictated", "GIVEN_NAMES", "Heard", "Recogniser", "Rejected",
-    "SAY_AGAIN", "SpeechContinued", "SpeechEvent", "SpeechPaused", "SpeechStarted",
-    "SpeechStopped",
-    "Synthesiser", "SynthesisError", "Utterance", "VoiceChunk", "VoiceStyle",
+    "CollectedUtterance", "Completeness", "Detector", "dictated", "GIVEN_NAMES", "Heard",
+    "Recogniser", "Rejected", "SAY_AGAIN", "SpeechContinued", "SpeechEvent", "SpeechPaused",
+    "SpeechStarted", "SpeechStopped",
+    "Synthesiser", "SynthesisError", "TurnDetector", "Utterance", "VoiceChunk", "VoiceStyle",
 ]  # fmt: skip
 
 
@@ -103,14 +104,22 @@ class VoiceChunk:
     words: tuple[int, ...] = ()  # the samples at which words begin, as far as is known
 
 
+class Completeness(Enum):
+    """What a pause of the player may be the end of."""
+
+    WHOLE = auto()  # a sentence that nothing can follow
+    UNKNOWN = auto()
+    UNFINISHED = auto()  # half of a sentence: more is to come
+
+
 class Utterance(Protocol):
     """One utterance being recognised; calls come one at a time and never hold the event loop."""
 
     async def feed(self, pcm: bytes) -> None:
         """Take more of the utterance, 16 kHz mono int16."""
 
-    async def is_whole(self) -> bool:
-        """Return whether it is a whole sentence that nothing can follow; False if unsure."""
+    async def completeness(self) -> Completeness:
+        """Return what it is so far, in a pause."""
 
     async def finish(self) -> Heard | Rejected:
         """End the utterance and return what it was, within some seconds in every case."""
@@ -140,6 +149,16 @@ class Detector(Protocol):
 
     def close(self) -> None:
         """Release everything; idempotent."""
+
+
+class TurnDetector(Protocol):
+    """Tells by how the player sounds whether he is done; asked where the words do not say so."""
+
+    async def completeness(self, pcm: bytes) -> Completeness:
+        """Return what an utterance is so far, 16 kHz mono int16 with the pause at its end."""
+
+    async def close(self) -> None:
+        """Release everything."""
 
 
 class Synthesiser(Protocol):
@@ -185,9 +204,9 @@ class CollectedUtterance:
         """Take more of the utterance."""
         self._sound += pcm
 
-    async def is_whole(self) -> bool:
-        """Return False: it is not known before the end."""
-        return False
+    async def completeness(self) -> Completeness:
+        """Return UNKNOWN: words are known at the end."""
+        return Completeness.UNKNOWN
 
     async def finish(self) -> Heard | Rejected:
         """Return what the utterance was."""

@@ -22,6 +22,7 @@ from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.speech.interfaces import (
     SAY_AGAIN,
     CollectedUtterance,
+    Completeness,
     Detector,
     Heard,
     Recogniser,
@@ -31,6 +32,7 @@ from characters.speech.interfaces import (
     SpeechPaused,
     SpeechStarted,
     SpeechStopped,
+    TurnDetector,
     Utterance,
 )
 
@@ -53,6 +55,10 @@ FRAME_SECONDS = 0.02
 CERTAINTY_SECONDS = 0.4
 # Less voice than this and no words is a cough or a door: the player is not asked to repeat it.
 COUGH_SECONDS = 0.35
+# Of the pause that ends a turn.
+PAUSE_SHARES = {Completeness.WHOLE: 0.5, Completeness.UNKNOWN: 1.0, Completeness.UNFINISHED: 1.5}
+# What a turn detector is given of the utterance.
+DETECTOR_BYTES = 8 * 32_000
 
 
 class Activity(Enum):
@@ -67,7 +73,8 @@ class Activity(Enum):
 class VoiceActivity:
     """Follows one microphone: speech starts after `start_secs` of it, a turn ends by a pause.
 
-    A pause ends the turn after `stop_secs` of the detector, or of the smart turn if that is longer.
+    A pause ends the turn after `stop_secs` of the detector, or of the smart turn if that is longer;
+    after half of that where the sentence is whole, and half as much again where it is not.
     """
 
     def __init__(self, options: VoiceActivityOptions, turn: SmartTurn) -> None:
@@ -77,6 +84,8 @@ class VoiceActivity:
         self._run = 0.0  # seconds of evidence against `is_speaking`
         self.seconds = 0.0  # of the turn so far
         self.voiced_seconds = 0.0
+        self.completeness = Completeness.UNKNOWN
+        """What is known of the utterance in this pause; whoever finds it out sets it."""
 
     @property
     def is_voiced(self) -> bool:
@@ -89,9 +98,10 @@ class VoiceActivity:
         return self.is_speaking and self._run > self._options.stop_secs + AIR_SECONDS + TOLERANCE
 
     @property
-    def may_be_over(self) -> bool:
-        """Whether the pause is half of what ends a turn: enough after a whole sentence."""
-        return self.is_pausing and self._run >= self._turn.stop_secs / 2.0 - TOLERANCE
+    def is_over(self) -> bool:
+        """Whether the pause is long enough for what it may be the end of."""
+        pause = self._turn.stop_secs * PAUSE_SHARES[self.completeness]
+        return self.is_speaking and self._run >= max(self._options.stop_secs, pause) - TOLERANCE
 
     def hear(self, confidence: float, db: float, seconds: float) -> Activity:
         """Follow one frame: how sure the detector is, 0 to 1, its loudness and length."""
@@ -103,6 +113,7 @@ class VoiceActivity:
     def stop(self) -> None:
         """End the turn from outside."""
         self.is_speaking = False
+        self.completeness = Completeness.UNKNOWN
         self._run = 0.0
 
     def _wait(self, speech: bool, seconds: float) -> Activity:
@@ -119,8 +130,9 @@ class VoiceActivity:
         self.seconds += seconds
         self.voiced_seconds += seconds if speech else 0.0
         self._run = 0.0 if speech else self._run + seconds
-        pause = max(self._options.stop_secs, self._turn.stop_secs)
-        if self._run >= pause - TOLERANCE:
+        if speech:
+            self.completeness = Completeness.UNKNOWN
+        if self.is_over:
             self.stop()
             return Activity.STOPPED
         if self.seconds >= self._turn.max_duration_secs - TOLERANCE:
@@ -177,10 +189,13 @@ class Transcriber:
         recogniser: Recogniser,
         activity: VoiceActivityOptions,
         turn: SmartTurn,
+        turn_detector: TurnDetector | None = None,
         finish_within: float = 10.0,  # seconds for the recogniser after the utterance
     ) -> None:
         self._detector = detector
         self._recogniser = recogniser
+        self._turn_detector = turn_detector
+        self._sound = bytearray()  # of the utterance, for the turn detector
         self._finish_within = finish_within
         self._phrases = tuple(phrases)
         recogniser.prepare(self._phrases)
@@ -190,7 +205,7 @@ class Transcriber:
         self._before: deque[bytes] = deque(maxlen=max(1, round(lead / FRAME_SECONDS)))
         self._pause: list[bytes] = []
         self._utterance: Utterance | None = None
-        self._was_checked = self._was_pausing = False
+        self._was_pausing = False
         self._rest = b""
         self._now = 0.0
         self._muted = False
@@ -254,7 +269,9 @@ class Transcriber:
             return [SpeechStarted(self._now, self._pre_roll_ms)]
         if self._utterance is not None:
             await self._pass_on(frame)
-            if await self._is_over(self._utterance):
+            if self._activity.is_pausing and not self._was_pausing:
+                self._activity.completeness = await self._completeness(self._utterance)
+            if self._activity.is_over:
                 self._activity.stop()
                 return list(await self._finish("silence"))
         if change is Activity.STOPPED:
@@ -274,6 +291,7 @@ class Transcriber:
         return [SpeechPaused(self._now) if is_pausing else SpeechContinued(self._now)]
 
     async def _open(self) -> None:
+        self._sound = bytearray(b"".join(self._before))
         self._utterance = await self._recogniser.open(self._phrases)
         if self._utterance is not None:
             await self._utterance.feed(b"".join(self._before))
@@ -282,6 +300,9 @@ class Transcriber:
         # A pause is held back until speech goes on: the noise of a long one at the end of an
         # utterance would count in its score as if it had been said.
         self._pause.append(frame)
+        if self._turn_detector is not None:
+            self._sound += frame
+            del self._sound[:-DETECTOR_BYTES]
         if self._activity.is_pausing or not self._activity.is_speaking:
             return
         sound, utterance = b"".join(self._pause), self._utterance
@@ -289,10 +310,12 @@ class Transcriber:
         if utterance is not None:
             await utterance.feed(sound)
 
-    async def _is_over(self, utterance: Utterance) -> bool:
-        """Ask once in each pause whether the sentence is whole: then it is over at once."""
-        is_first, self._was_checked = not self._was_checked, self._activity.may_be_over
-        return is_first and self._was_checked and await utterance.is_whole()
+    async def _completeness(self, utterance: Utterance) -> Completeness:
+        """Ask, once in each pause, what it may be the end of: the words first, then the sound."""
+        found = await utterance.completeness()
+        if found is Completeness.UNKNOWN and self._turn_detector is not None:
+            found = await self._turn_detector.completeness(bytes(self._sound))
+        return found
 
     async def _finish(self, reason: str) -> tuple[SpeechEvent, ...]:
         utterance, self._utterance = self._utterance, None

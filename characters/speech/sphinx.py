@@ -33,7 +33,7 @@ from characters.speech.grammar import (
     spoken_frames,
     worst_word,
 )
-from characters.speech.interfaces import SAY_AGAIN, Heard, Rejected
+from characters.speech.interfaces import SAY_AGAIN, Completeness, Heard, Rejected
 from engine.core.processes import NO_WINDOW, system_environment
 
 __all__ = ["pronounce_with_espeak", "phones_of", "SphinxDetector", "SphinxRecogniser", "TYPE_NAMES"]
@@ -214,10 +214,10 @@ class SphinxUtterance:
         mixed: Samples = np.clip(samples + WHISPER[positions], -32_768, 32_767).astype(np.int16)
         return mixed.tobytes()
 
-    def is_whole(self) -> bool:
-        """Return whether what was heard so far is a sentence that no other begins with."""
+    def completeness(self) -> Completeness:
+        """Return whether what was heard so far is a sentence, or half of one."""
         said = None if self._grammar.is_empty else self._pair.words.hyp()
-        return said is not None and self._grammar.is_whole(ALTERNATE.sub("", said.hypstr))
+        return self._grammar.completeness(ALTERNATE.sub("", said.hypstr) if said else "")
 
     def finish(self) -> Heard | Rejected:
         """End the utterance and say what it was."""

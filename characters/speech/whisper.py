@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from characters.audio.signal import Floats
-from characters.speech.interfaces import SAY_AGAIN, Heard, Rejected, dictated
+from characters.speech.interfaces import SAY_AGAIN, Completeness, Heard, Rejected, dictated
 from engine.core.errors import install_command
 
 __all__ = ["packaged_model", "whisper_problem", "WhisperModel", "WhisperRecogniser"]
@@ -129,9 +129,9 @@ class WhisperUtterance:
         """Take more of the utterance."""
         self._sound += pcm
 
-    def is_whole(self) -> bool:
-        """Return False: it is not known before the end."""
-        return False
+    def completeness(self) -> Completeness:
+        """Return UNKNOWN: words are known at the end."""
+        return Completeness.UNKNOWN
 
     def finish(self) -> Heard | Rejected:
         """Return what was said."""

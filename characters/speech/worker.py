@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Protocol, TypeVar
 
-from characters.speech.interfaces import Heard, Rejected
+from characters.speech.interfaces import Completeness, Heard, Rejected
 
 __all__ = ["InWorker"]
 
@@ -22,8 +22,8 @@ class BlockingUtterance(Protocol):
     def feed(self, pcm: bytes) -> None:
         """Take more of the utterance."""
 
-    def is_whole(self) -> bool:
-        """Return whether it is a whole sentence that nothing can follow; False if unsure."""
+    def completeness(self) -> Completeness:
+        """Return what it is so far, in a pause."""
 
     def finish(self) -> Heard | Rejected:
         """End the utterance; return what it was."""
@@ -84,9 +84,9 @@ class UtteranceInWorker:
         """Take more of the utterance."""
         await self._run(lambda: self._utterance.feed(pcm))
 
-    async def is_whole(self) -> bool:
-        """Return whether it is a whole sentence that nothing can follow."""
-        return await self._run(self._utterance.is_whole)
+    async def completeness(self) -> Completeness:
+        """Return what it is so far, in a pause."""
+        return await self._run(self._utterance.completeness)
 
     async def finish(self) -> Heard | Rejected:
         """End the utterance; return what it was."""

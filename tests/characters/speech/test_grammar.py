@@ -16,6 +16,7 @@ from characters.speech.grammar import (
     words_of,
     worst_word,
 )
+from characters.speech.interfaces import Completeness
 
 
 def knows(word: str) -> bool:
@@ -81,17 +82,30 @@ def test_the_words_of_a_phrase_are_found_without_its_signs() -> None:
     assert words_of("(how | where) are you, <name>?") == {"how", "where", "are", "you"}
 
 
-def test_a_sentence_is_whole_when_no_other_begins_with_it() -> None:
-    rules = grammar("yes", "yes please", "where does it hurt", "i am <name>", "how (is|are) you")
-    assert rules.is_whole("where does it hurt") and rules.is_whole("yes please")
-    assert not rules.is_whole("yes")
-    assert not rules.is_whole("where does it") and not rules.is_whole("")
-
-
-def test_a_sentence_that_may_go_on_in_a_way_nobody_counted_is_not_whole() -> None:
-    rules = grammar("i am", "i am <name>", "how are", "how (is | are) you [now]")
-    assert not rules.is_whole("i am") and not rules.is_whole("how are you")
-    assert not rules.is_whole("i am ada") and not rules.is_whole("how are")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("where does it hurt", Completeness.WHOLE),
+        ("yes please", Completeness.WHOLE),
+        ("i am ada", Completeness.WHOLE),
+        ("what is up now", Completeness.WHOLE),
+        ("is he here", Completeness.WHOLE),
+        ("yes", Completeness.UNKNOWN),  # "please" may follow
+        ("what is up", Completeness.UNKNOWN),
+        ("where does it", Completeness.UNFINISHED),
+        ("i am", Completeness.UNFINISHED),
+        ("what is", Completeness.UNFINISHED),
+        ("is", Completeness.UNFINISHED),
+        ("", Completeness.UNKNOWN),
+        ("hurt it does", Completeness.UNKNOWN),
+        ("i am nobody", Completeness.UNKNOWN),
+        ("where does it hurt now", Completeness.UNKNOWN),
+    ],
+)
+def test_a_whole_sentence_is_known_from_half_of_one(words: str, said: Completeness) -> None:
+    phrases = ("yes", "yes please", "where does it hurt", "i am <name>")
+    rules = grammar(*phrases, "what (is | was) up [now]", "(is | was) (he | she) here")
+    assert rules.completeness(words) is said
 
 
 SURE = Evidence(frames=120, lead=-6.0, word_lead=60_000.0, coverage=1.0, above_noise_db=48.0)

@@ -8,6 +8,7 @@ import pytest
 from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.speech.interfaces import (
     SAY_AGAIN,
+    Completeness,
     Heard,
     Rejected,
     SpeechContinued,
@@ -15,6 +16,7 @@ from characters.speech.interfaces import (
     SpeechPaused,
     SpeechStarted,
     SpeechStopped,
+    TurnDetector,
 )
 from characters.speech.listener import (
     CUT_OFF,
@@ -52,7 +54,7 @@ class FakeRecogniser:
         self.sound = b""
         self.cancelled = 0
         self.is_busy = self.is_stuck = self.is_broken = False
-        self.whole, self.asked = False, 0
+        self.said, self.asked = Completeness.UNKNOWN, 0
         self.prepared: list[tuple[str, ...]] = []
 
     def prepare(self, phrases: tuple[str, ...]) -> None:
@@ -66,9 +68,9 @@ class FakeRecogniser:
     async def feed(self, pcm: bytes) -> None:
         self.sound += pcm
 
-    async def is_whole(self) -> bool:
+    async def completeness(self) -> Completeness:
         self.asked += 1
-        return self.whole
+        return self.said
 
     async def finish(self) -> Heard | Rejected:
         if self.is_stuck:
@@ -93,6 +95,7 @@ class Room:
         *,
         sure: float = 1.0,
         turn: SmartTurn | None = None,
+        detector: TurnDetector | None = None,
     ) -> None:
         self.recogniser, self.detector = FakeRecogniser(), LoudIsSpeech(sure)
         self.listener = Transcriber(
@@ -100,7 +103,8 @@ class Room:
             self.detector,
             self.recogniser,
             options or VoiceActivityOptions(),
-            turn or SmartTurn(),
+            turn or SmartTurn(max_duration_secs=20.0),
+            detector,
             finish_within=0.02,
         )
         self.at = 0.0
@@ -300,13 +304,65 @@ def test_without_a_recogniser_every_utterance_gets_the_reason() -> None:
 
 def test_after_a_whole_sentence_half_the_pause_is_enough(room: Room) -> None:
     async def talk() -> float:
-        room.recogniser.whole = True
+        room.recogniser.said = Completeness.WHOLE
         await room.hear(VOICE, 1.0)
         stopped, heard = await room.hear(SILENCE, 2.0)
         assert isinstance(stopped, SpeechStopped) and heard == Heard("hello")
         return stopped.timestamp - 1.0
 
     assert 0.4 <= asyncio.run(talk()) <= 0.45
+
+
+def test_after_half_a_sentence_it_is_waited_for(room: Room) -> None:
+    async def talk() -> list[SpeechEvent]:
+        room.recogniser.said = Completeness.UNFINISHED
+        await room.hear(VOICE, 1.0)
+        return await room.hear(SILENCE, 2.0)
+
+    _, stopped, _ = asyncio.run(talk())
+    assert isinstance(stopped, SpeechStopped)
+    assert stopped.timestamp == pytest.approx(1.0 + 1.2)
+
+
+class FakeTurnDetector:
+    """Says the same of every pause, and notes what it was given."""
+
+    def __init__(self, said: Completeness) -> None:
+        self.said = said
+        self.sounds: list[bytes] = []
+
+    async def completeness(self, pcm: bytes) -> Completeness:
+        self.sounds.append(pcm)
+        return self.said
+
+    async def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("words", "sound", "pause"),
+    [
+        (Completeness.UNKNOWN, Completeness.WHOLE, 0.42),
+        (Completeness.UNKNOWN, Completeness.UNFINISHED, 1.2),
+        (Completeness.WHOLE, Completeness.UNFINISHED, 0.42),
+        (Completeness.UNFINISHED, Completeness.WHOLE, 1.2),
+    ],
+)
+def test_where_the_words_do_not_tell_the_sound_does(
+    words: Completeness, sound: Completeness, pause: float
+) -> None:
+    detector = FakeTurnDetector(sound)
+
+    async def talk() -> list[SpeechEvent]:
+        room = Room(detector=detector)
+        room.recogniser.said = words
+        await room.hear(VOICE, 10.0 if sound is Completeness.WHOLE else 1.0)
+        return await room.hear(SILENCE, 2.0)
+
+    (stopped,) = (event for event in asyncio.run(talk()) if isinstance(event, SpeechStopped))
+    spoken = len(detector.sounds[0]) / 32_000 if detector.sounds else 0.0
+    assert bool(detector.sounds) == (words is Completeness.UNKNOWN)
+    assert stopped.timestamp % 1.0 == pytest.approx(pause % 1.0, abs=0.021)
+    assert spoken <= 8.0
 
 
 def test_after_half_a_sentence_it_is_asked_once_in_each_pause_and_waited_for(room: Room) -> None:
@@ -323,7 +379,7 @@ def test_after_half_a_sentence_it_is_asked_once_in_each_pause_and_waited_for(roo
 def test_who_asked_for_longer_pauses_gets_them() -> None:
     async def talk() -> list[SpeechEvent]:
         room = Room(turn=SmartTurn(stop_secs=3.0))
-        room.recogniser.whole = True
+        room.recogniser.said = Completeness.WHOLE
         await room.hear(VOICE, 1.0)
         return await room.hear(SILENCE, 1.4)
 

@@ -10,7 +10,7 @@ import pytest
 
 from characters.audio.signal import Samples, resample
 from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
-from characters.speech.interfaces import Heard, Rejected
+from characters.speech.interfaces import Completeness, Heard, Rejected
 from characters.speech.listener import Activity, VoiceActivity
 from characters.speech.sphinx import (
     MAX_GRAMMARS,
@@ -143,21 +143,21 @@ def test_in_noise_the_same_sentence_is_told_apart_or_rejected(recogniser: Sphinx
 
 
 @pytest.mark.parametrize(
-    ("text", "is_whole"),
+    ("text", "said"),
     [
-        ("where does it hurt", True),
-        ("where does it", False),
-        pytest.param("how are you", False, marks=pytest.mark.slow),  # as the one above
-        pytest.param("my name is peter", False, marks=pytest.mark.slow),  # in test_grammar.py
+        ("where does it hurt", Completeness.WHOLE),
+        ("where does it", Completeness.UNFINISHED),
+        pytest.param("how are you", Completeness.UNFINISHED, marks=pytest.mark.slow),
+        pytest.param("my name is peter", Completeness.WHOLE, marks=pytest.mark.slow),
     ],
 )
 def test_it_knows_a_whole_sentence_from_half_of_one(
-    recogniser: SphinxRecogniser, text: str, is_whole: bool
+    recogniser: SphinxRecogniser, text: str, said: Completeness
 ) -> None:
     utterance = recogniser.open(PHRASES)
     assert utterance is not None
     utterance.feed(spoken(text) + bytes(12_800))
-    assert utterance.is_whole() is is_whole
+    assert utterance.completeness() is said
     utterance.cancel()
 
 

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from characters.speech.interfaces import Heard, Rejected
+from characters.speech.interfaces import Completeness, Heard, Rejected
 from characters.speech.worker import InWorker
 
 
@@ -32,8 +32,8 @@ class Slow:
         self.threads.add(threading.current_thread().name)
         self.sound += pcm
 
-    def is_whole(self) -> bool:
-        return True
+    def completeness(self) -> Completeness:
+        return Completeness.WHOLE
 
     def finish(self) -> Heard | Rejected:
         return Heard("hello")
@@ -50,7 +50,7 @@ def test_all_work_is_done_in_one_thread_beside_the_loop() -> None:
         assert utterance is not None
         await utterance.feed(b"a")
         await utterance.feed(b"b")
-        assert await utterance.is_whole()
+        assert await utterance.completeness() is Completeness.WHOLE
         heard = await utterance.finish()
         await worker.close()
         return heard
