@@ -460,7 +460,8 @@ def _name(value: str, *, is_plain: bool) -> Fact | None:
 # How each key is asked for, in the pattern language of personas; `<key>` is the noun itself.
 _QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("name", (
-        "what (is | was) my [real | first] name", "what my name is", "who am i", "is my name <x>",
+        "what (is | was) my [real | first] name", "what my name is", "= [and | so | but] who am i",
+        "is my name <x>",
         "(know | remember | said | recall | forgot | forgotten | forget) [what] my name",
         "my name again", "what did i say my name (is | was)", "(remember | know) who i am",
         "what do you call me", "what you call me",

@@ -274,7 +274,9 @@ class Speller:
         letters = frozenset(word)
         for length in range(len(word) - reach, len(word) + reach + 1):
             for known, others in self._by_length.get(length, ()):
-                if len(letters ^ others) <= 2 * reach:
+                # A word with another letter at its end is another form, or another word.
+                is_other = length == len(word) and known[-1] != word[-1] and letters != others
+                if len(letters ^ others) <= 2 * reach and not is_other:
                     yield known
 
 

@@ -55,101 +55,101 @@ back bad bag bake ball band bank bar bare barely bark base bath batman be beach 
 beautiful became because become bed been beer before beg began begin behave behind being believe
 bell belong below belt bench bend beneath beside best bet better between beyond big bike bill
 bird birth birthday bit bite bitter black blame bleed bless blind block blond blood bloody blow
-blue board boat bob body boil bold bomb bone book boot bored boring born borrow boss both bother
-bottle bottom bought bow bowl box boy brain brand brave bread break breakfast breath breathe
-bridge brief bright brilliant bring bro broke broken brother brought brown bruh brush bucket
-build built bunch burn bury bus bush business busy but butter button buy by bye cabin cage cake
-call called calm came camera camp can candle candy cannot cap car card care careful carpet carry
-case castle cat catch caught cause cave ceiling chain chair chance change chase chat cheap cheat
-check cheek cheer cheers cheese cherry chest chew chicken child children chill chin chips choice
-choose chose church circle city class clean clear clever climb clock close closed cloth clothes
-cloud coach coast coat coffee cold collect college color colour comb come comfort comic common
-company complain computer confused congratulations cook cool copy corn corner correct cost
-cotton cough could count country couple course court cousin cover cow crap crazy cream creepy
-cried cringe cross crowd crown cruel cry cup cure curious curse curtain cut cute cuz dad daddy
-daily damage damn dance danger dangerous dare dark darling date daughter dawn day dead deaf deal
-dear death december decide deep deer delicious dentist desk devil did die died different
-difficult dig dinner dirt dirty disease disgusting dish do doctor does dog doing doll done door
-double doubt down dozen drag draw drawer dream dress drew drink drive drop drove drunk dry duck
-dude dull dumb dunno during dust duty each ear early earn earth east easy eat edge egg eh eight
-either elbow eleven else elsewhere empty end enemy engine enjoy enough enter entire erm escape
-even evening ever every everybody everyone everything evil exactly exam example excellent except
-excited excuse exhausted exit expect expensive explain eye face fact fail fair fairy faith fake
-fall false family famous fan fancy fantastic far farm fascinating fast fat father fault favorite
-favour favourite fear february feed feel feeling feet fell felt fence few field fifteen fifth
-fifty fight fill film finally find fine finger finish fire first fish fit five fix flag flat
-flavour flew flies flight float floor flour flow flower flu fly fog fold follow food fool foot
-football for forbid force forest forever forget forgive forgot fork form forty forward found
-four fox free freeze fresh friday fridge friend friendly frog from front fruit full fun funeral
-funny fur furniture future game garden gas gate gave gay general gentle get ghost giant gift
-girl give given glad glass gloves go goal goat god goes gold gone gonna good goodbye goodness
-goodnight gosh got gotta grab grade grand grandfather grandma grandmother grandpa grass grateful
-grave great greedy green greet grew grey grin ground group grow grown guard guess guessing guest
-guide guilty guitar gun guy guys had haha hahaha hair half hall ham hand handsome hang happen
-happy hard hardly harm hat hate have he head heal health hear heard heart heat heaven heavy heel
-hehe height held hell hello helmet help hen her here hero hers herself hey hi hid hide high
-hilarious hill him himself hip hire his history hit hm hmm hmmm hold hole holiday holy home
-homework honest honestly honey hook hope horn horrible horse hospital host hot hotel hour house
-how however hug huge huh human hundred hung hungry hunt hurry hurt husband i ice idc idea idiot
-idk if ill imagine important impressive in inch indeed inside instead interesting into invite
-iron is island it its itself jail jam january jealous jk job join joke joking journey joy juice
-july jump june just keen keep kept key kick kid kidding kill kind kinda king kiss kitchen kitten
-knee knew knife knock know known lab lady laid lake lamb lame lamp land language large last late
-later laugh law lay lazy lead leaf learn least leave led left leg lemon less lesson let letter
-level lewd lie life lift light like likely line lion lip list listen lit little live lively
-living lmao loaf lock log lol lonely long look loose lord lose loser loss lost lot loud love
-lovely low luck lucky lunch lung mad made magic mail main make male man manage many map march
-mark market married marry mask master mate matter maybe me mean meant meat medicine meet melt
-member men menu mess message met mhm mice middle midnight might mile milk mind mine minute
-mirror miserable miss mistake mix mom moment monday money monkey monster month mood moon more
-morning most mother mountain mouse mouth move movie much mud mum mummy murder music must my
-myself nah nail naked name nap narrow nasty nauseated nauseous near nearly neat neck need needle
-neighbour neither nervous nest net never new news next nice night nine no nobody noise none
-nonsense noon nope nor north nose not note nothing notice november now nowhere nuh numb number
-nurse nut obvious obviously ocean october odd of off offer office often oh oil ok okay old omg
-on once one onion only oops open or orange order other ouch ought our ours ourselves out outside
-oven over own page paid pain paint pair pan pants paper parcel pardon parent parents park part
-party pass past path patient pay peace pear pen pencil penny people perfect perhaps person pet
-pfft phone photo piano pick picture pie piece pig pile pill pillow pink pipe pirate place plan
-plane plant plate play please plenty pls plz pocket poem point poison police polite pond pool
-poor poorly pop port possible post pot potato pour power practice pray prefer pregnant present
-press pretend pretty price prince princess print prison private prize probably problem promise
-proper proud prove public pull pump punch punish puppy pure purple purpose push put puzzle
-quarter queen question queue quick quickly quiet quit quite rabbit race radio rail rain raise
-ran rang rat rather raw reach read ready real really reason receive record red refuse regret
-relax remember rent repeat reply rescue rest result return rice rich ride right ring ripe rise
-river road roar rob robot rock rode roll roof room root rope rose rough round row royal rub
-rubbish rude ruin rule run rush rust sad safe said sail sailor sale salt same sand sandwich sang
-sat saturday save saw say says scare scared school science scream sea search season seat second
-secret see seed seem seen self sell send sense sent september serious serve set seven several
-sew shade shadow shake shall shame shape share sharp shave she sheep sheet shelf shell ship
-shirt shock shoe shoes shoot shop shore short shot should shoulder shout show shower shut shy
-sick side sign silent silly silver simple since sing single sink sir sister sit six size skin
-skirt sky sleep sleepless sleepy slept slice slip slow slowly small smart smell smile smoke
-smooth snake sneeze snow so soap sober sock soft soil sold soldier solve some somebody someone
-something sometimes somewhere son song soon sore sorrow sorry sort soul sound soup sour south
-space spare speak special speed spell spend spent spider spin spirit spoke spoon sport spot
-spring square stable stage stairs stand star start starving state station stay steal steam step
-stick still stink stir stomach stone stood stop store storm story straight strange stranger
-street stressed strict strong stuck study stuff stupid such sudden sugar suit summer sun sunday
-sunny sup supper suppose sure surely surprise surprised sus swam swear sweet swim sword table
-tail take taken tale talk tall tank tap taste taught tax taxi tbh tea teach teacher team tear
-teeth tell ten tent terrible test than thank thanks that the their them themselves then there
-these they thick thief thin thing things think third thirsty thirteen thirty this tho those
-though thought thousand thread three threw throat through throw thumb thursday thx tick ticket
-tidy tie tight till time tin tiny tip tipsy tired to toast today toe together toilet told
-tomorrow tongue tonight too took tool tooth top tore torn total touch touched tough tour tow
-toward towel tower town toy track trade train trap travel treasure treat tree trick trip trouble
-truck true trust truth try tuesday turn twelve twenty twice twin two ty ugly uh uhh um umm uncle
-under understand unhappy until unwell up upon upset upstairs ur us use used useful useless usual
-usually vegan vegetarian very village visit voice vote wait wake walk wall wanna want war warm
-warn was wash waste watch water wave way we weak wear weather wedding wednesday week weekend
-weird welcome well went were west wet whale what whatever wheel when where whether which while
-whisper white who whoa whole whom whose why wide wife wild will win wind window wine wing winter
-wipe wire wise wish witch with without woke woman women won wonder wonderful wood word wore work
-world worm worried worry worse worst worth worthless would wound wounded wow wrap write wrong
-wrote wtf wut ya yard yay yea yeah year years yellow yep yes yesterday yet yikes yo you young
-your yours yourself youth yup zero zoo
+blue board boat bob body boil boiled bold bomb bone book boot bored boring born borrow boss both
+bother bottle bottom bought bow bowl box boy brain brand brave bread break breakfast breath
+breathe bridge brief bright brilliant bring bro broke broken brother brought brown bruh brush
+bucket build built bunch burn bury bus bush business busy but butter button buy by bye cabin
+cage cake call called calm came camera camp can candle candy cannot cap car card care careful
+carpet carry case castle cat catch caught cause cave ceiling chain chair chance change chase
+chat cheap cheat check cheek cheer cheers cheese cherry chest chew chicken child children chill
+chin chips choice choose chose church circle city class clean clear clever climb clock close
+closed cloth clothes cloud coach coast coat coffee cold collect college color colour comb come
+comfort comic common company complain computer confused congratulations cook cool copy corn
+corner correct cost cotton cough could count country couple course court cousin cover cow crap
+crazy cream creepy cried cringe cross crowd crown cruel cry cup cure curious curse curtain cut
+cute cuz dad daddy daily damage damn dance danger dangerous dare dark darling date daughter dawn
+day dead deaf deal dear death december decide deep deer delicious dentist desk devil did die
+died different difficult dig dinner dirt dirty disease disgusting dish do doctor does dog doing
+doll done door double doubt down dozen drag draw drawer dream dress drew drink drive drop drove
+drunk dry duck dude dull dumb dunno during dust duty each ear early earn earth east easy eat
+edge egg eh eight either elbow eleven else elsewhere empty end enemy engine enjoy enough enter
+entire erm escape even evening ever every everybody everyone everything evil exactly exam
+example excellent except excited excuse exhausted exit expect expensive explain eye face fact
+fail fair fairy faith fake fall false family famous fan fancy fantastic far farm fascinating
+fast fat father fault favorite favour favourite fear february feed feel feeling feet fell felt
+fence few field fifteen fifth fifty fight fill film finally find fine finger finish fire first
+fish fit five fix flag flat flavour flew flies flight float floor flour flow flower flu fly fog
+fold follow food fool foot football for forbid force forest forever forget forgive forgot fork
+form forty forward found four fox free freeze fresh friday fridge friend friendly frog from
+front fruit full fun funeral funny fur furniture future game garden gas gate gave gay general
+gentle get ghost giant gift girl give given glad glass gloves go goal goat god goes gold gone
+gonna good goodbye goodness goodnight gosh got gotta grab grade grand grandfather grandma
+grandmother grandpa grass grateful grave great greedy green greet grew grey grin ground group
+grow grown guard guess guessing guest guide guilty guitar gun guy guys had haha hahaha hair hale
+half hall ham hand handsome hang happen happy hard hardly harm hat hate have he head heal health
+hear heard heart heat heaven heavy heel hehe height held hell hello helmet help hen her here
+hero hers herself hey hi hid hide high hilarious hill him himself hip hire his history hit hm
+hmm hmmm hold hole holiday holy home homework honest honestly honey hook hope horn horrible
+horse hospital host hot hotel hour house how however hug huge huh human hundred hung hungry hunt
+hurry hurt husband i ice idc idea idiot idk if ill imagine important impressive in inch indeed
+inside instead interesting into invite iron is island it its itself jail jam january jealous jk
+job join joke joking journey joy juice july jump june just keen keep kept key kick kid kidding
+kill kind kinda king kiss kitchen kitten knee knew knife knit knock know known lab lady laid
+lake lamb lame lamp land language large last late later laugh law lay lazy lead leaf learn least
+leave led left leg lemon less lesson let letter level lewd lie life lift light like likely line
+lion lip list listen lit little live lively living lmao loaf lock log lol lonely long look loose
+lord lose loser loss lost lot loud love lovely low luck lucky lunch lung mad made magic mail
+main make male man manage many map march mark market married marry mask master mate matter maybe
+me mean meant meat medicine meet melt member men menu mess message met mhm mice middle midnight
+might mile milk mind mine minute mirror miserable miss mistake mix mom moment monday money
+monkey monster month mood moon more morning most mother mountain mouse mouth move movie much mud
+mum mummy murder music must my myself nah nail naked name nap narrow nasty nauseated nauseous
+near nearly neat neck need needle neighbour neither nervous nest net never new news next nice
+night nine no nobody noise none nonsense noon nope nor north nose not note nothing notice
+november now nowhere nudge nuh numb number nurse nut obvious obviously ocean october odd of off
+offer office often oh oil ok okay old omg on once one onion only oops open or orange order other
+ouch ought our ours ourselves out outside oven over own page paid pain paint pair pan pants
+paper parcel pardon parent parents park part party pass past path patient pay peace pear pen
+pencil penny people perfect perhaps person pet pfft phone photo piano pick picture pie piece pig
+pile pill pillow pink pipe pirate place plan plane plant plate play please plenty pls plz pocket
+poem point poison police polite pond pool poor poorly pop port possible post pot potato pour
+power practice pray prefer pregnant present press pretend pretty price prince princess print
+prison private prize probably problem promise proper proud prove public pull pulse pump punch
+punish puppy pure purple purpose push put puzzle quarter queen question queue quick quickly
+quiet quit quite rabbit race radio rail rain raise ran rang rat rather raw reach read ready real
+really reason receive record red refuse regret relax remember rent repeat reply rescue rest
+result return rice rich ride right ring ripe rise river road roar rob robot rock rode roll roof
+room root rope rose rough round row royal rub rubbish rude ruin rule run rush rust sad safe said
+sail sailor sale salt same sand sandwich sang sat saturday save saw say says scare scared school
+science scream sea search season seat second secret see seed seem seen self sell send sense sent
+september serious serve set seven several sew shade shadow shake shall shame shape share sharp
+shave she sheep sheet shelf shell ship shirt shock shoe shoes shoot shop shore short shot should
+shoulder shout show shower shut shy sick side sign silent silly silver simple since sing single
+sink sir sister sit six size skin skirt sky sleep sleepless sleepy slept slice slip slow slowly
+small smart smell smile smoke smooth snake sneeze snow so soap sober sock soft soil sold soldier
+solve some somebody someone something sometimes somewhere son song soon sore sorrow sorry sort
+soul sound soup sour south space spare speak special speed spell spend spent spider spin spirit
+spoke spoon sport spot spring square stable stage stairs stand star start starving state station
+stay steal steam step stick still sting stink stir stomach stone stood stop store storm story
+straight strange stranger street stressed strict strong stuck study stuff stupid such sudden
+sugar suit summer sun sunday sunny sup supper suppose sure surely surprise surprised sus swam
+swear sweet swim sword table tail take taken tale talk tall tank tap taste taught tax taxi tbh
+tea teach teacher team tear teeth tell ten tent terrible test than thank thanks that the their
+them themselves then there these they thick thief thin thing things think third thirsty thirteen
+thirty this tho those though thought thousand thread three threw throat through throw thumb
+thursday thx tick ticket tidy tie tight till time tin tiny tip tipsy tired to toast today toe
+together toilet told tomorrow tongue tonight too took tool tooth top tore torn total touch
+touched tough tour tow toward towel tower town toy track trade train trap travel treasure treat
+tree trick trip trouble truck true trust truth try tuesday turn twelve twenty twice twin two ty
+ugly uh uhh um umm uncle under understand unhappy until unwell up upon upset upstairs ur us use
+used useful useless usual usually vegan vegetarian very village visit voice vote wait wake walk
+wall wanna want war warm warn was wash waste watch water wave way we weak wear weather wedding
+wednesday week weekend weird welcome well went were west wet whale what whatever wheel when
+where whether which while whisper white who whoa whole whom whose why wide wife wild will win
+wind window wine wing winter wipe wire wise wish witch with without woke woman women won wonder
+wonderful wood word wore work world worm worried worry worse worst worth worthless would wound
+wounded wow wrap write wrong wrote wtf wut ya yard yay yea yeah year years yellow yep yes
+yesterday yet yikes yo you young your yours yourself youth yup zero zoo
 """)
 
 # Names that are words too.

@@ -61,3 +61,21 @@ def test_no_answer_comes_twice_in_a_row_and_few_are_fallbacks(path: Path, seed: 
     assert not [text for text in said if text in ("", "...") or "{" in text]
     fallbacks = sum(topic == "fallback" for topic, _ in answers)
     assert fallbacks <= MOST_FALLBACKS * len(answers)
+
+
+def test_what_is_said_in_other_words_is_rarely_answered_by_the_wrong_topic() -> None:
+    # In a row of this file: the character, the line, the topics that it may mean ("none": no own).
+    rows = (FOLDER.parent / "paraphrases.txt").read_text(encoding="utf-8").splitlines()
+    right = wrong = 0
+    for character, line, meant in (row.split(" | ") for row in rows):
+        persona = persona_of(CHARACTERS[character])
+        actor = Actor(persona)
+        actor.greet()
+        found, _ = actor.answer(line)
+        is_open = found == "fallback" or found in {t.id for t in persona.shared if t.general}
+        is_own = found in {topic.id for topic in persona.topic}
+        is_right = found in meant.split() or (meant.startswith("none") and not is_own)
+        right += is_right
+        wrong += not is_right and not is_open
+    assert right >= 0.37 * len(rows)
+    assert wrong <= 0.03 * len(rows)
