@@ -45,6 +45,8 @@ class SessionConfig:
     end_user_id: str | None = None
     local_user_id: str | None = None
     player_name: str | None = None
+    others: tuple[str, ...] = ()
+    """Who else is in the level, by the names that the player sees."""
     actions: tuple[str, ...] = ()
     functions: tuple[Mapping[str, object], ...] = ()
     """The schemas of those actions that are functions: name, description, parameters."""
@@ -62,6 +64,12 @@ class SessionConfig:
     def key(self) -> str:
         """The name of the session: the character's id, unless `session_key` gives another."""
         return self.session_key or self.character_id
+
+    @property
+    def template_keys(self) -> Mapping[str, object]:
+        """What a service is told of the level; lines of personas may hold them as blanks."""
+        told = {"player_name": self.player_name or "", "others": ", ".join(self.others)}
+        return {name: text for name, text in told.items() if text}
 
     @property
     def action_config(self) -> Mapping[str, object] | None:

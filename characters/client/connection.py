@@ -36,7 +36,6 @@ def connect_request(
     player: str | None,
 ) -> ConnectRequest:
     """Return the request of a `player`; `heard` is the last line whose answer came whole."""
-    name = config.player_name
     is_manual = config.respond_mode is RespondMode.MANUAL
     return ConnectRequest(
         character_id=config.character_id,
@@ -56,9 +55,9 @@ def connect_request(
         takeover=plan.takeover or None,
         live_id=plan.live_id,
         heard=heard,
-        player_name=name,
+        player_name=config.player_name,
         model=config.model,
-        narrative_template_keys={"player_name": name} if name else None,
+        narrative_template_keys=config.template_keys or None,
     )
 
 

@@ -10,7 +10,7 @@ Settings of a session that change while it is open:
 |---|---|
 | `policy`, `persist` | in force at once; no message is needed |
 | `actions`, `functions` | sent to the room by `context-update` |
-| `player_name` | sent to the room by `update-template-keys` |
+| `player_name`, `others` | sent to the room by `update-template-keys` |
 | `respond_mode` | sent to the room by `respond-mode-update` |
 | `character_id`, `session_key`, `end_user_id`, `local_user_id` | another session |
 | `endpoint`, `endpoint_id`, `api_key` | another session too: none is resumed elsewhere |
@@ -59,7 +59,7 @@ _OUTCOMES = (SessionState.CONNECTED, SessionState.ERROR, SessionState.DISCONNECT
 _IDENTITY = (
     "character_id", "key", "place", "endpoint", "api_key", "end_user_id", "local_user_id"
 )  # fmt: skip
-_LIVE = ("policy", "persist", "actions", "functions", "player_name", "respond_mode")
+_LIVE = ("policy", "persist", "actions", "functions", "player_name", "others", "respond_mode")
 _KNOWN = {*_IDENTITY, *_LIVE, "session_key", "endpoint_id"}
 _CONNECTED_WITH = tuple(f.name for f in fields(SessionConfig) if f.name not in _KNOWN)
 
@@ -82,8 +82,11 @@ def messages_for_changes(known: SessionConfig, now: SessionConfig) -> tuple[Clie
     config = now.action_config
     if config and config != known.action_config:
         messages.append(ContextUpdate(run_llm="false", action_config=config))
-    if now.player_name and now.player_name != known.player_name:
-        messages.append(UpdateTemplateKeys({"player_name": now.player_name}))
+    keys = dict(now.template_keys.items() - known.template_keys.items())
+    if known.others and not now.others:
+        keys["others"] = ""
+    if keys:
+        messages.append(UpdateTemplateKeys(keys))
     if now.respond_mode is not known.respond_mode:
         messages += [RespondModeUpdate(*lane) for lane in now.respond_mode.lanes.items()]
     return tuple(messages)

@@ -118,6 +118,7 @@ class Character(Component):
 
     _table: ActionTable = field(default_factory=ActionTable)
     _outcomes: Outcomes = field(default_factory=Outcomes)
+    _nameless: tuple[str, ...] = ()
     _manager: CharacterSessions | None = None
     _mode: ConnectMode | None = None
     _session: SessionHandle | None = None
@@ -221,12 +222,6 @@ class Character(Component):
                 "scene.add(CharacterManager()) or an object with [object.CharacterManager]."
             )
         self._manager = manager
-        for name in self._table.without_function(self.actions):
-            _log.warning(
-                "%s: no function is registered for action %r: the game must handle its "
-                "ActionResponse, or the name is mistyped (registered: %s)",
-                self.label, name, ", ".join(self._table.names(())),
-            )  # fmt: skip
         self._enter(manager)
 
     def on_validate(self) -> None:
@@ -292,10 +287,22 @@ class Character(Component):
             self._outcomes.add(event, by_service=True)
         elif isinstance(event, BotReady):
             self._outcomes.has_model = bool(event.about.get("model"))
+            self._look_for_functions()
         elif isinstance(event, BotTurnCompleted):
             message = self._outcomes.message_after(event)
             if message is not None:
                 self.session.send(message)
+
+    def _look_for_functions(self) -> None:
+        """Log each listed name without a function: by now everything has registered its own."""
+        nameless = self._table.without_function(self.actions)
+        for name in nameless if nameless != self._nameless else ():
+            _log.warning(
+                "%s: no function is registered for action %r: the game must handle its "
+                "ActionResponse, or the name is mistyped (registered: %s)",
+                self.label, name, ", ".join(self._table.names(())),
+            )  # fmt: skip
+        self._nameless = nameless
 
     def _leave(self, *, keep: bool = False) -> None:
         if self._subscription is not None:

@@ -6,7 +6,7 @@ Each check takes a document and yields its problems; `SCENE_CHECKS` at the end l
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -260,6 +260,60 @@ def triggers_reach_a_character(document: SceneDocument) -> Iterator[Problem]:
             yield document.problem(entry.index, "Trigger", "", message, hint=hint)
 
 
+def events_are_the_personas(document: SceneDocument) -> Iterator[Problem]:
+    """Yield a problem for the event of a trigger to which the persona has nothing to say."""
+    characters = {entry.name: component for entry, component in document.components("Character")}
+    for entry, trigger in document.components("Trigger"):
+        told, event = trigger.raw.get("character", entry.name), trigger.raw.get("event")
+        persona = _persona(document, characters.get(told)) if isinstance(told, str) else None
+        if persona is None or not isinstance(event, str) or not event:
+            continue
+        known = [item.get("name") for item in persona.get("event", ())]
+        if event not in known and not trigger.raw.get("message"):
+            message = "is no [[event]] of the persona, and without a message its script is silent"
+            hint, _ = did_you_mean(event, filter(None, known))
+            yield document.problem(entry.index, "Trigger", "event", message, got=event, hint=hint)
+
+
+def actions_are_spelt_as_the_personas(document: SceneDocument) -> Iterator[Problem]:
+    """Yield a problem for each action that the persona spells otherwise."""
+    for entry, character in document.components("Character"):
+        persona, listed = _persona(document, character), character.raw.get("actions")
+        if persona is None or not isinstance(listed, list):
+            continue
+        done = sorted(set(_done(persona)) - set(map(str, listed)))
+        for number, name in enumerate(listed):
+            _, meant = did_you_mean(str(name), done) if done else ("", None)
+            if meant is not None:
+                message, place = "is spelt otherwise by the persona", f"actions.{number}"
+                yield document.problem(
+                    entry.index, "Character", place, message, got=name, hint=as_toml(meant)
+                )
+
+
+def _persona(document: SceneDocument, character: ComponentEntry | None) -> Mapping[str, Any] | None:
+    """Return what stands in a character's persona file, None when there is none to be read."""
+    if character is None:
+        return None
+    name = character.raw.get("persona") or f"personas/{character.raw.get('character_id')}.toml"
+    try:
+        return read_source(document.assets.root / str(name)).data
+    except (TomlFileError, ValueError):
+        return None  # its own problem, or one of another service
+
+
+def _done(table: object) -> Iterator[str]:
+    """Yield the names of all that is done in a persona's tables."""
+    if isinstance(table, Mapping):
+        for key, value in table.items():
+            if key == "do" and isinstance(value, list):
+                yield from (str(item.get("name")) for item in value if isinstance(item, Mapping))
+            yield from _done(value)
+    elif isinstance(table, list):
+        for item in table:
+            yield from _done(item)
+
+
 SCENE_CHECKS: tuple[SceneCheck, ...] = (
     one_session_each,
     one_manager,
@@ -270,5 +324,7 @@ SCENE_CHECKS: tuple[SceneCheck, ...] = (
     words_are_known,
     policies_can_be_kept,
     triggers_reach_a_character,
+    events_are_the_personas,
+    actions_are_spelt_as_the_personas,
 )
 """Hand these to `SceneFile.read`."""

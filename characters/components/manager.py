@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, Literal, TypeAlias
@@ -44,6 +45,8 @@ __all__ = ["CharacterManager", "MANAGER_BINDINGS", "PlayerIdentity"]
 Vector: TypeAlias = tuple[float, float]
 
 _log = logging.getLogger(__name__)
+
+MOST_NAMED = 12  # of the others in the level, whom a mind is told of; a crowd has no names
 
 # Pixels by which a distance of the last look may be wrong: those just out of reach stay candidates.
 DISTANCE_SLACK = 4.0
@@ -148,6 +151,7 @@ class CharacterManager(Component):
     _approach: Approach = field(default_factory=Approach)
     _hibernation: Hibernation = field(default_factory=Hibernation)
     _is_looking: bool = False
+    _named: tuple[str, ...] = ()
     _told: tuple[str, Words] = ("", ENGLISH)
 
     def __post_init__(self) -> None:
@@ -326,6 +330,7 @@ class CharacterManager(Component):
         """Look around: who hears the player, and from where and how loud the voices are."""
         self.runtime.update()
         self.voice_input.set_focused(self.input.has_focus)
+        self._tell_who_is_here()
         position = self._addressing.position
         if not self._owners.by_key or position is None:
             return
@@ -397,6 +402,7 @@ class CharacterManager(Component):
             functions=character.action_schemas,
             respond_mode=character.respond_mode,
             player_name=None if player is None else player.name,
+            others=tuple(name for name in self._named if name != character.label),
             smart_turn=self.turns.smart_turn,
             voice_activity=self.turns.voice_activity,
             model=self._model_for(character),
@@ -407,6 +413,15 @@ class CharacterManager(Component):
         if self.endpoint != "local" or self.runtime.service is None:
             return None
         return model_request(self.model, character.model, os.environ)
+
+    def _tell_who_is_here(self) -> None:
+        """Tell the characters of each other when one has come or gone."""
+        keys = tuple(islice(self._owners.by_key, MOST_NAMED + 2))
+        named = tuple(character.label for character in self._owners.all_living(keys))
+        named = named if len(keys) <= MOST_NAMED + 1 else ()
+        if named != self._named:
+            self._named = named
+            self.apply_settings()
 
     # a look around
 

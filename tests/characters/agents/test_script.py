@@ -13,7 +13,7 @@ from characters.agents.facts import asked_for, introduced, learn, recite
 from characters.agents.patterns import normalise
 from characters.agents.persona import Persona, SmallTalk
 from characters.agents.script import HAPPENED
-from tests.characters.agents.acting import Actor
+from tests.characters.agents.acting import Actor, persona_of
 
 
 def persona(**more: Any) -> Persona:
@@ -379,3 +379,10 @@ def test_a_persona_words_small_talk_or_goes_without() -> None:
     own = persona(small_talk={"joke": ["Ha."], "weather": False})
     actor = Actor(own.with_small_talk(pack))
     assert [actor.say("joke"), actor.say("weather")] == ["Ha.", "Pardon?"]
+
+
+def test_who_else_is_here_is_what_the_level_told() -> None:
+    nurse = Actor(persona_of("nurse-21c4"))
+    told = {"keys": {"others": "Bram"}}
+    answers = {nurse.ask(PlayerSaid("Who else is here?"), told) for _ in range(2)}
+    assert any("Bram" in answer for answer in answers)

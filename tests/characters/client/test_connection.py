@@ -19,11 +19,17 @@ def test_what_is_not_set_is_left_out() -> None:
 
 
 def test_what_the_level_and_the_talk_say_goes_along() -> None:
-    told = replace(NURSE, respond_mode=RespondMode.MANUAL, player_name="Ada", actions=("wave",))
+    told = replace(
+        NURSE,
+        respond_mode=RespondMode.MANUAL,
+        player_name="Ada",
+        others=("Bram",),
+        actions=("wave",),
+    )
     policy = ReconnectPolicy(room_rejoin_ttl_seconds=7.0)
     plan = replace(PLAN, takeover=True, spawn_agent=False)
     body = connect_request(told, policy, plan, "m1", "ada").to_dict()
     assert body["respond_modes"] == {"user_text": "silent", "user_voice": "silent"}
     assert (body["heard"], body["takeover"], body["spawn_agent"]) == ("m1", True, False)
     assert body["room_rejoin_ttl_seconds"] == 7.0
-    assert body["narrative_template_keys"] == {"player_name": "Ada"}
+    assert body["narrative_template_keys"] == {"player_name": "Ada", "others": "Bram"}

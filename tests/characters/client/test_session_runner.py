@@ -540,6 +540,7 @@ def test_who_it_is_and_where_make_another_session(field: str, value: str) -> Non
         ("persist", Persist.UNTIL_DISCONNECT),
         ("actions", ("wave", "nod")),
         ("player_name", "Bob"),
+        ("others", ("Bram",)),
         ("respond_mode", RespondMode.MANUAL),
     ],
 )
@@ -560,6 +561,9 @@ def test_only_what_the_room_does_not_know_is_sent() -> None:
         ContextUpdate(run_llm="false", action_config={"actions": ["nod"]}),
         UpdateTemplateKeys({"player_name": "Bob"}),
     )
+    crowd = changed(others=("Bram", "Dr. Varga"))
+    assert messages_for_changes(ADA, crowd) == (UpdateTemplateKeys({"others": "Bram, Dr. Varga"}),)
+    assert messages_for_changes(crowd, ADA) == (UpdateTemplateKeys({"others": ""}),)
 
 
 # --- a session on virtual time ------------------------------------------------------------------

@@ -203,3 +203,36 @@ def test_a_trigger_has_somebody_to_tell(tmp_path: Path) -> None:
     assert any("nobody to tell" in it for it in complaints(tmp_path, mat))
     named = mat + 'character = "Bram"\n'
     assert not any("nobody" in it for it in complaints(tmp_path, person("Bram", "b"), named))
+
+
+def with_persona(folder: Path) -> None:
+    path = folder / "personas" / "n-1.toml"
+    path.parent.mkdir()
+    path.write_text(
+        '[[event]]\nname = "storm"\nlines = ["Oh."]\ndo = [{ name = "Point" }]\n'
+        '[small_talk]\nhello = { lines = ["Hi."], do = [{ name = "Shake hands" }] }\n',
+        encoding="utf-8",
+    )
+
+
+def test_an_event_that_the_persona_has_no_line_for_is_told_with_what_was_meant(
+    tmp_path: Path,
+) -> None:
+    with_persona(tmp_path)
+    anna = person("Anna", "n-1", '[object.Trigger]\nevent = "strom"')
+    (found,) = complaints(tmp_path, MANAGER, anna)
+    assert "event: is no [[event]] of the persona" in found and "storm" in found
+    assert read(tmp_path, MANAGER, anna.replace("strom", "storm"))
+    assert read(tmp_path, MANAGER, anna + 'message = "A storm."\n')
+    elsewhere = '[[object]]\nname = "Bell"\n[object.Trigger]\ncharacter = "Anna"\nevent = "bell"\n'
+    assert len(complaints(tmp_path, MANAGER, person("Anna", "n-1"), elsewhere)) == 1
+    assert read(tmp_path, MANAGER, person("Anna", "n-2"), elsewhere)  # of which nothing is known
+
+
+def test_an_action_that_the_persona_spells_otherwise_is_told(tmp_path: Path) -> None:
+    with_persona(tmp_path)
+    (found,) = complaints(
+        tmp_path, MANAGER, person("Anna", "n-1", 'actions = ["point", "Shake hands", "Dance"]')
+    )
+    assert "is spelt otherwise by the persona" in found and '"Point"' in found
+    assert read(tmp_path, MANAGER, person("Anna", "n-1", 'actions = ["Point", "Pint"]'))

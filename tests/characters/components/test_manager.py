@@ -7,7 +7,7 @@ import pytest
 
 from characters.client.service_process import ServiceProcess
 from characters.components.character import ConnectMode
-from characters.components.manager import CharacterManager
+from characters.components.manager import MOST_NAMED, CharacterManager
 from characters.session.conversation import DialogueState, SessionState
 from characters.session.policy import IdlePolicy, ReconnectPolicy
 from characters.speech.settings import SpeechSettings
@@ -35,6 +35,28 @@ def test_the_one_whom_the_player_faces_hears() -> None:
     level = clinic()
     look(level, AHEAD)
     assert level.runtime.voice_input.target == "nurse"
+
+
+def test_each_character_is_told_who_else_is_in_the_level_as_they_come_and_go() -> None:
+    level = clinic()
+    assert level.session("nurse").config.others == ("Patient", "Porter")
+    level.character("doctor", (0, 50))
+    level.frame(2)
+    assert level.session("nurse").config.others == ("Patient", "Porter", "Doctor")
+    level.manager.characters[1].game_object.destroy()
+    level.frame(2)
+    assert level.session("nurse").config.others == ("Porter", "Doctor")
+
+
+def test_of_a_crowd_nobody_is_named() -> None:
+    level = Level()
+    for number in range(MOST_NAMED + 1):
+        level.character(f"guest-{number}", (number, 0))
+    level.frame(2)
+    assert len(level.session("guest-0").config.others) == MOST_NAMED
+    level.character("guest", (0, 1))
+    level.frame(2)
+    assert level.session("guest-0").config.others == ()
 
 
 def test_nobody_hears_a_player_who_is_far_from_all() -> None:
