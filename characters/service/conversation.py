@@ -611,6 +611,7 @@ class RoomConversation:
 
     def pause(self, now: float, heard_until: float | None = None) -> Effects:
         """Wait for what the player says over the character, which the client has silenced."""
+        self.active(now)
         turn = self._turn
         if turn is None or self._overlap.is_paused:
             return []

@@ -35,9 +35,11 @@ from characters.protocol.messages import (
 from characters.service.conversation import (
     End,
     Generate,
+    PauseSpeaking,
     PendingReply,
     PersistEntry,
     ResolveReply,
+    ResumeSpeaking,
     RoomConversation,
     Send,
     StopSpeaking,
@@ -304,6 +306,8 @@ ACTS: dict[type[Any], Callable[[SimulatedRoom, Any], None]] = {
     Send: lambda live_room, effect: live_room._send(effect.message),
     Generate: SimulatedRoom._do_consult,
     StopSpeaking: SimulatedRoom._do_hush,
+    PauseSpeaking: lambda live_room, effect: None,  # nobody has a voice here
+    ResumeSpeaking: lambda live_room, effect: None,
     PersistEntry: SimulatedRoom._do_persist,
     PendingReply: lambda live_room, effect: live_room._store.append(effect),
     ResolveReply: lambda live_room, effect: live_room._store.append(effect),

@@ -21,6 +21,7 @@ from characters.protocol.messages import (
     BotTurnCompleted,
     ClientMessage,
     InterruptBot,
+    PauseBot,
     ServerMessage,
     ServerResponse,
     UserTextMessage,
@@ -135,9 +136,10 @@ class Words:
             self.ledger.counts["lines refused"] += 1
 
     def interrupt(self) -> None:
-        """Cut the character short."""
+        """Cut the character short, or make it wait for words that never come."""
         if self._is_connected:
-            self._send(InterruptBot())
+            is_sure = self._time.random.random() < 0.5
+            self._send(InterruptBot() if is_sure else PauseBot())
 
     def _say(self, text: str) -> None:
         line = UserTextMessage(text, text)
