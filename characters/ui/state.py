@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -13,9 +13,10 @@ from engine.ui.geometry import Rect
 from engine.ui.text_field import TextField
 
 __all__ = [
-    "bar", "CaptionSize", "Draft", "FieldState", "hud_layout", "HudLayer", "HudLayout", "HudState",
-    "listing", "MARGIN", "MIC_H", "MIC_W", "Scroll", "sound_page", "sound_rows", "SOUND_ROW",
-    "spread", "steps", "view_shift", "window",
+    "bar", "CaptionSize", "Draft", "ENTER_KEYS", "FieldState", "hud_layout", "HudAction",
+    "HudLayer", "HudLayout", "HudState", "listing", "MARGIN", "MIC_H", "MIC_W", "run_first",
+    "Scroll", "sound_page", "sound_rows", "SOUND_ROW", "spread", "steps", "UP_DOWN", "view_shift",
+    "window",
 ]  # fmt: skip
 
 
@@ -25,10 +26,43 @@ _TURNS: Mapping[str, int] = MappingProxyType(
 _ERASERS = ("backspace", "delete")
 _MOVERS = ("left", "right", "home", "end")
 
+ENTER_KEYS = ("return", "enter", "pad 0")
+UP_DOWN: Mapping[str, int] = MappingProxyType(
+    {"up": -1, "w": -1, "pad up": -1, "down": 1, "s": 1, "pad down": 1}
+)
+
 
 def steps(source: Input, ways: Mapping[str, int]) -> int:
     """Return how far the keys of this frame go; a slow frame may hold several presses of one."""
     return sum(by * source.get_key_repeat(key) for key, by in ways.items())
+
+
+@dataclass(frozen=True, slots=True)
+class HudAction:
+    """Something that the player can do, with the words on its button and the keys that run it."""
+
+    run: Callable[[], object]
+    label: str = ""
+    keys: tuple[str, ...] = ()
+    binding: str = ""
+    """An action of `scene.input.bindings`, whose keys run this one too."""
+    why_not: str = ""
+    """Why it cannot be done now, which `run` tells then; its button is grey."""
+    is_harmful: bool = False
+
+    def is_pressed(self, source: Input) -> bool:
+        """Tell whether one of its keys went down in this frame."""
+        is_bound = bool(self.binding) and source.get_button_down(self.binding)
+        return is_bound or any(map(source.get_key_down, self.keys))
+
+
+def run_first(source: Input, actions: Iterable[HudAction]) -> bool:
+    """Run the first action whose key went down; return whether there was one."""
+    for action in actions:
+        if action.is_pressed(source):
+            action.run()
+            return True
+    return False
 
 
 class Draft:

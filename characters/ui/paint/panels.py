@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from characters.session.conversation import SessionState
 from characters.ui import words
-from characters.ui.actions import Actions, FieldActions, HudAction, SoundActions, SoundRow, Volume
+from characters.ui.actions import Actions, FieldActions
 from characters.ui.appearance import AMBER, CORAL, CREAM, INK, MUTED, PLUM, SAGE, SNOW
 from characters.ui.model import Actor
 from characters.ui.paint.widgets import (
@@ -26,10 +26,12 @@ from characters.ui.paint.widgets import (
     sign_picture,
 )
 from characters.ui.report import Moment, rows, timeline
+from characters.ui.sound import SoundActions, SoundRow, Volume
 from characters.ui.state import (
     SOUND_ROW,
     Draft,
     FieldLine,
+    HudAction,
     HudState,
     Scroll,
     listing,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from characters.english import ENGLISH
 from characters.session.conversation import DialogueState
 from characters.ui import words
-from characters.ui.actions import Actions, HudAction
+from characters.ui.actions import Actions
 from characters.ui.appearance import AMBER, BRICK, CORAL, CREAM, INK, MUTED, PLUM, SKY, SNOW
 from characters.ui.model import Actor, Caption, HudModel, by_cause, captions
 from characters.ui.paint.widgets import (
@@ -20,7 +20,7 @@ from characters.ui.paint.widgets import (
     microphone_picture,
     sign_picture,
 )
-from characters.ui.state import MARGIN, MIC_H, MIC_W, bar, spread
+from characters.ui.state import MARGIN, MIC_H, MIC_W, HudAction, bar, spread
 from characters.ui.words import BadgeWords, Shape, Tone
 from engine.ui.geometry import Rect
 from engine.ui.painter import Painter, PanelStyle

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
-from characters.ui.actions import HudAction
 from characters.ui.appearance import AMBER, CORAL, CREAM, INK, MUTED, PLUM, SKY, SNOW
 from characters.ui.model import HudModel
+from characters.ui.state import HudAction
 from characters.ui.words import Shape, Tone
 from engine.core.words import Words
 from engine.ui.canvas import Canvas

@@ -8,10 +8,11 @@ import pytest
 from characters.audio.portaudio import DeviceReport
 from characters.audio.sources import AudioDevice
 from characters.components.parts import SoundDevices
-from characters.ui.actions import Actions, HudAction, SoundActions
+from characters.ui.actions import Actions
 from characters.ui.model import SceneQuery
 from characters.ui.paint.panels import paint_faults, paint_inspector, paint_sound
-from characters.ui.state import HudState, Scroll, hud_layout, sound_page
+from characters.ui.sound import SoundActions
+from characters.ui.state import HudAction, HudState, Scroll, hud_layout, sound_page
 from engine.objects.scene import Scene
 from engine.ui.geometry import Hotspots, Rect
 from tests.audio.devices import until

@@ -9,7 +9,7 @@ import pytest
 from characters.client.voice_input import VoiceInputStatus
 from characters.protocol.failures import failure
 from characters.session.conversation import Resume, ResumeOutcome, SessionState, Turn
-from characters.ui.actions import Actions, HudAction
+from characters.ui.actions import Actions
 from characters.ui.model import Actor, HudModel, SceneQuery
 from characters.ui.paint.talk import (
     CaptionPlace,
@@ -28,7 +28,7 @@ from characters.ui.paint.talk import (
     paint_microphone,
     paint_notice,
 )
-from characters.ui.state import MIC_H, MIC_W, HudState, bar, hud_layout
+from characters.ui.state import MIC_H, MIC_W, HudAction, HudState, bar, hud_layout
 from characters.ui.words import HELP
 from engine.objects.scene import Scene
 from engine.ui.geometry import Hotspots, Rect
