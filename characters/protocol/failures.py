@@ -41,6 +41,8 @@ class CharactersError(Exception):
     ├── PatternError         a persona's pattern is malformed; a ValueError too
     ├── LlmError             the language model gave no answer
     ├── SynthesisError       a text could not be spoken
+    ├── PlacesTakenError     so much waits that whoever came now would wait too long; retryable
+    ├── SpeechProcessError   the process of a voice or a recogniser does not answer; retryable
     ├── EndpointError        a speech endpoint gave no usable answer
     ├── SoundStreamError     a stream of sound is malformed
     └── StepError            a step of a headless script failed

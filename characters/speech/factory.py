@@ -10,6 +10,7 @@ import logging
 import os
 import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from functools import partial
 from importlib.util import find_spec
@@ -38,7 +39,7 @@ from characters.speech.remote import EndpointRecogniser, EndpointSynthesiser, Sp
 from characters.speech.settings import SpeechDetector, SpeechSettings, SpeechVoice
 from characters.speech.smart_turn import SmartTurnDetector, find_smart_turn, load_smart_turn
 from characters.speech.whisper import WhisperRecogniser, packaged_model, whisper_problem
-from characters.speech.worker import InWorker
+from characters.speech.worker import InProcess, InWorker, SpreadRecogniser
 from engine.core.errors import install_command
 
 __all__ = [
@@ -60,6 +61,7 @@ NO_SILERO = f"Silero is not installed, another detector is used: `{install_comma
 ADVICE_WITHOUT_RECOGNITION = ENGLISH("speech.not_here")
 # Letters. Each part is made on its own: a short one like "Ah." sounds better with the next.
 MIN_SENTENCE = 30
+MOST_PROCESSES = 4
 SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
 
 MakeDetector: TypeAlias = Callable[[], Detector]
@@ -68,9 +70,10 @@ MakeDetector: TypeAlias = Callable[[], Detector]
 def make_speech(
     settings: SpeechSettings | None = None, *, recognise: bool = True, speak: bool = True
 ) -> SpeechParts:
-    """Load what this machine has for speech. Takes about 0.3 s: call it before the service listens.
+    """Find what this machine has for speech; call it before the service listens.
 
-    A large model goes on loading in a thread; the first utterance waits for it.
+    Models are loaded by processes of their own, with the first room that listens and the first
+    sentence that is spoken.
     """
     settings = settings or SpeechSettings()
     problems: list[str] = []
@@ -95,19 +98,22 @@ def _recogniser(settings: SpeechSettings, problems: list[str]) -> Recogniser | N
     if folder is not None:
         problem = whisper_problem(folder)
         if problem is None:
-            recogniser = InWorker(WhisperRecogniser(folder, language))
-            recogniser.prepare(())
-            return recogniser
+            return WhisperRecogniser(folder, language, cores())
         problems.append(problem)
     try:
-        from characters.speech.sphinx import SphinxRecogniser, pronounce_with_espeak
-
-        program = find_espeak()
-        pronounce = partial(pronounce_with_espeak, program) if program else lambda word: None
-        return InWorker(SphinxRecogniser(pronounce))
+        from characters.speech.sphinx import make_sphinx
     except (ImportError, RuntimeError, OSError):
         problems.append(NO_RECOGNITION)
         return None
+    # Decoding holds its interpreter, so each core has one; those that nobody needs do not start.
+    make = partial(make_sphinx, find_espeak())
+    many = min(cores(), MOST_PROCESSES)
+    return SpreadRecogniser([InWorker(InProcess(make, "The recogniser")) for _ in range(many)])
+
+
+def cores() -> int:
+    """Return on how many processors speech may be made and understood at once."""
+    return os.cpu_count() or 1
 
 
 def _detector(requested: SpeechDetector, problems: list[str]) -> MakeDetector:
@@ -135,7 +141,7 @@ def _synthesisers(settings: SpeechSettings, problems: list[str]) -> list[Synthes
         voice, form = settings.synthesis_voice, settings.synthesis_format
         found.append(EndpointSynthesiser(endpoint, voice, monotonic, form))
     if settings.voice is not SpeechVoice.ESPEAK and find_spec("hibari") is not None:
-        found.append(HibariVoice())
+        found.append(HibariVoice(min(cores(), MOST_PROCESSES)))
     elif settings.voice is SpeechVoice.HIBARI:
         problems.append(NO_HIBARI)
     program = find_espeak()
@@ -167,6 +173,7 @@ class SpeechParts:
         self._turn_detector = turn_detector
         self._recogniser = recogniser
         self._detector = detector
+        self._detection = ThreadPoolExecutor(1, thread_name_prefix="detection")
         self._synthesiser = synthesiser
         self._problems = problems
 
@@ -199,6 +206,7 @@ class SpeechParts:
             activity or VoiceActivityOptions(),
             turn or SmartTurn(),
             self._turn_detector,
+            detection=self._detection,
         )
 
     async def synthesise(
@@ -223,6 +231,7 @@ class SpeechParts:
             await self._recogniser.close()
         if self._turn_detector is not None:
             await self._turn_detector.close()
+        self._detection.shutdown(wait=False, cancel_futures=True)
 
 
 def sentences(text: str) -> tuple[str, ...]:

@@ -136,10 +136,11 @@ def make_grammar(phrases: Iterable[str], knows: Callable[[str], bool]) -> Gramma
             left_out.append(phrase)
     names = tuple(name for name in GIVEN_NAMES if knows(name))
     rules = " | ".join(f"( {phrase} )" for phrase in usable)
+    closer = f"[ {CLOSER} ]" if knows(CLOSER) else ""
     jsgf = (
         "#JSGF V1.0; grammar troupe; "
         f"<name> = {' | '.join(names) or '<VOID>'}; <phrase> = {rules or '<VOID>'}; "
-        f"public <said> = <phrase> [ {CLOSER} ];"
+        f"public <said> = <phrase> {closer};"
     )
     patterns = tuple(_pattern_of(phrase.split(" "), names) for phrase in usable)
     accepted = tuple(way for phrase in usable for way in _parse(iter(phrase.split(" "))))

@@ -5,32 +5,33 @@ character's voice is the melody at another height (`hertz`), the resonances of a
 head (`formants`) and another pace. The model's third part, free in its phase, holds rests of the
 melody at the old height: below `FREE_ABOVE` its energy joins the harmonics.
 
-One thread of its own loads the model and speaks: the event loop goes on meanwhile.
+A process of its own loads the model and speaks, as many sentences at once as there are cores.
 """
 
 from __future__ import annotations
 
-import asyncio
 import zlib
 from collections.abc import AsyncGenerator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
 from characters.audio.signal import Floats
+from characters.protocol.failures import CharactersError
 from characters.speech.espeak import MouthShape, chunks_of
 from characters.speech.interfaces import SynthesisError, VoiceChunk, VoiceStyle
+from characters.speech.process import SpeechProcess
+from characters.speech.worker import BoundedPool
 
-__all__ = ["HibariVoice", "load_hibari", "mouth_shapes_of", "SpectrumModel"]
+__all__ = ["HibariModel", "HibariVoice", "load_hibari", "mouth_shapes_of", "SpectrumModel"]
 
 RATE = 24_000
 HERTZ = 200.0  # the median of the model's own voice
 USUAL_PACE = 165.0  # words a minute of the model's own pace
 BIN_HERTZ = 20.0
 FREE_ABOVE = 3_000.0
+MOST_WAITING = 8  # sentences for each core: half a second
 LOUDNESS, PEAK = 0.09, 0.95  # root mean square of a sentence, and what it may not pass
 
 Spectrum: TypeAlias = tuple[Floats, Floats, Floats, Floats, Floats, Floats]
@@ -97,28 +98,15 @@ def _cast_of(style: VoiceStyle) -> _Cast:
     return _Cast(hertz / HERTZ, formants, pace)
 
 
-class HibariVoice:
-    """Implements `Synthesiser` with the model; the same text and style make the same sound."""
+class HibariModel:
+    """What runs beside the service: the same text and style make the same sound."""
 
     def __init__(self, load: Callable[[], SpectrumModel] = load_hibari) -> None:
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="voice")
-        # Loaded with the first sentence: a service starts, and connects everybody, without it.
-        self._load = cache(load)
+        self._model = load()
 
-    async def synthesise(self, text: str, style: VoiceStyle) -> AsyncGenerator[VoiceChunk, None]:
-        """Speak a sentence. Raises SynthesisError for another language, or a model that fails."""
-        if not style.language.lower().startswith("en"):
-            raise SynthesisError(f"this voice speaks English, not {style.language!r}")
-        making = self._worker.submit(self._speak, text, _cast_of(style))
-        try:
-            chunks = await asyncio.wrap_future(making)
-        except (ImportError, OSError, RuntimeError, ValueError) as error:
-            raise SynthesisError(f"hibari-tts failed: {type(error).__name__}") from error
-        for chunk in chunks:
-            yield chunk
-
-    def _speak(self, text: str, cast: _Cast) -> list[VoiceChunk]:
-        model, seed = self._load(), zlib.crc32(text.encode())
+    def speak(self, text: str, style: VoiceStyle) -> list[VoiceChunk]:
+        """Return a text as it sounds."""
+        model, seed, cast = self._model, zlib.crc32(text.encode()), _cast_of(style)
         chunks: list[VoiceChunk] = []
         for phonemes in model.phonemize(text):
             spectrum = _in_cast(model.spectrum(phonemes, cast.pace), cast)
@@ -126,9 +114,37 @@ class HibariVoice:
             chunks += chunks_of(pcm, RATE, mouth_shapes_of(phonemes))
         return chunks
 
+
+class HibariVoice:
+    """Implements `Synthesiser` with the model, which `cores` sentences at once are made by."""
+
+    def __init__(
+        self, cores: int = 1, make: Callable[[], HibariModel] = HibariModel, what: str = "The voice"
+    ) -> None:
+        # Loaded with the first sentence: a service starts, and connects everybody, without it.
+        self._process = SpeechProcess(make, what, cores)
+        self._pool = BoundedPool(cores, cores * MOST_WAITING, "voice")
+
+    async def synthesise(self, text: str, style: VoiceStyle) -> AsyncGenerator[VoiceChunk, None]:
+        """Speak a sentence.
+
+        Raises SynthesisError for another language, a model that fails, or too many who wait.
+        """
+        if not style.language.lower().startswith("en"):
+            raise SynthesisError(f"this voice speaks English, not {style.language!r}")
+        try:
+            chunks = await self._pool.run(lambda: self._process.call("speak", text, style))
+        except CharactersError as error:
+            raise SynthesisError(str(error)) from error
+        except Exception as error:  # whatever the model raises, the next voice speaks
+            raise SynthesisError(f"hibari-tts failed: {type(error).__name__}") from error
+        for chunk in chunks:
+            yield chunk
+
     async def close(self) -> None:
-        """Stop the thread."""
-        await asyncio.to_thread(self._worker.shutdown, wait=True, cancel_futures=True)
+        """End the process."""
+        self._process.close()
+        await self._pool.close()
 
 
 def _in_cast(spectrum: Spectrum, cast: _Cast) -> Spectrum:

@@ -6,8 +6,9 @@ the given names that a phrase with `<name>` can be spoken with.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol, TypeAlias
@@ -16,7 +17,8 @@ from characters.english import ENGLISH
 from characters.protocol.failures import CharactersError
 
 __all__ = [
-    "CollectedUtterance", "Completeness", "Detector", "dictated", "GIVEN_NAMES", "Heard",
+    "BUSY", "CollectedUtterance", "Completeness", "Detector", "dictated", "dictated_from",
+    "GIVEN_NAMES", "Heard", "HeardSegment",
     "Recogniser", "Rejected", "SAY_AGAIN", "SpeechContinued", "SpeechEvent", "SpeechPaused",
     "SpeechStarted", "SpeechStopped",
     "Synthesiser", "SynthesisError", "TurnDetector", "Utterance", "VoiceChunk", "VoiceStyle",
@@ -24,6 +26,7 @@ __all__ = [
 
 
 SAY_AGAIN = ENGLISH("speech.say_again")
+BUSY = ENGLISH("speech.busy")
 
 
 class SynthesisError(CharactersError):
@@ -240,3 +243,32 @@ def dictated(text: str, confidence: float = 1.0) -> Heard | Rejected:
     if not any(letter.isalnum() for letter in said) or INVENTED.fullmatch(said):
         return Rejected(SAY_AGAIN)
     return Heard(words, confidence)
+
+
+class HeardSegment(Protocol):
+    """A piece of an utterance, as Whisper tells it: how sure it is, and of what."""
+
+    text: str
+    avg_logprob: float
+    no_speech_prob: float
+    compression_ratio: float
+
+
+# The bounds that the model's makers use: for silence, for words that are guessed, and for words
+# that are written again and again.
+NO_SPEECH = 0.6
+UNLIKELY = -1.0
+REPEATED = 2.4
+
+
+def dictated_from(segments: Iterable[HeardSegment]) -> Heard | Rejected:
+    """Return what was said, of all that a model has written for an utterance."""
+    likely = [
+        segment
+        for segment in segments
+        if segment.no_speech_prob < NO_SPEECH
+        and segment.avg_logprob > UNLIKELY
+        and segment.compression_ratio < REPEATED
+    ]
+    certainty = min((segment.avg_logprob for segment in likely), default=0.0)
+    return dictated(" ".join(segment.text for segment in likely), math.exp(certainty))

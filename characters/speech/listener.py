@@ -12,6 +12,8 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Iterable
+from concurrent.futures import Executor
+from contextlib import suppress
 from enum import Enum, auto
 
 import numpy as np
@@ -20,6 +22,7 @@ from characters.audio.signal import SpeechGate, decibels, volume
 from characters.english import ENGLISH
 from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.speech.interfaces import (
+    BUSY,
     SAY_AGAIN,
     CollectedUtterance,
     Completeness,
@@ -47,7 +50,6 @@ log = logging.getLogger(__name__)
 AIR_SECONDS = 0.2
 TOLERANCE = 1e-6
 CUT_OFF = ENGLISH("speech.cut_off")
-BUSY = ENGLISH("speech.busy")
 FRAME_BYTES = 640
 FRAME_SECONDS = 0.02
 # How far the detector's confidence lags behind the voice, and some silence before the first
@@ -191,8 +193,10 @@ class Transcriber:
         turn: SmartTurn,
         turn_detector: TurnDetector | None = None,
         finish_within: float = 10.0,  # seconds for the recogniser after the utterance
+        detection: Executor | None = None,  # where the detector works; None is here
     ) -> None:
         self._detector = detector
+        self._detection = detection
         self._recogniser = recogniser
         self._turn_detector = turn_detector
         self._sound = bytearray()  # of the utterance, for the turn detector
@@ -219,10 +223,19 @@ class Transcriber:
         data = self._rest + pcm
         whole = len(data) - len(data) % FRAME_BYTES
         self._rest = data[whole:]
+        frames = [data[start : start + FRAME_BYTES] for start in range(0, whole, FRAME_BYTES)]
         events: list[SpeechEvent] = []
-        for start in range(0, whole, FRAME_BYTES):
-            events += await self._hear(data[start : start + FRAME_BYTES])
+        for frame, confidence in zip(frames, await self._confidences(frames), strict=True):
+            events += await self._hear(frame, confidence)
         return tuple(events)
+
+    async def _confidences(self, frames: list[bytes]) -> list[float]:
+        def detect() -> list[float]:
+            return [self._detector.confidence(frame) for frame in frames]
+
+        if self._detection is None:
+            return detect()
+        return await asyncio.get_running_loop().run_in_executor(self._detection, detect)
 
     async def force_stop(self) -> tuple[SpeechEvent, ...]:
         """End the utterance now (`force-user-stopped-speaking`, end of push-to-talk)."""
@@ -257,12 +270,16 @@ class Transcriber:
     async def close(self) -> None:
         """Close the detector, and drop an open utterance."""
         self._closed = True
-        self._detector.close()
+        if self._detection is None:
+            self._detector.close()
+        else:
+            with suppress(RuntimeError):  # the whole service is closing, and its thread is gone
+                self._detection.submit(self._detector.close)
         await self._drop()
 
-    async def _hear(self, frame: bytes) -> list[SpeechEvent]:
+    async def _hear(self, frame: bytes, confidence: float) -> list[SpeechEvent]:
         loudness = decibels(np.frombuffer(frame, "<i2"))
-        change = self._activity.hear(self._detector.confidence(frame), loudness, FRAME_SECONDS)
+        change = self._activity.hear(confidence, loudness, FRAME_SECONDS)
         self._before.append(frame)
         if change is Activity.STARTED:
             await self._open()

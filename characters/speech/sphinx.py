@@ -15,7 +15,7 @@ import subprocess
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +34,11 @@ from characters.speech.grammar import (
     worst_word,
 )
 from characters.speech.interfaces import SAY_AGAIN, Completeness, Heard, Rejected
+from characters.speech.worker import RecogniserHost
 from engine.core.processes import NO_WINDOW, system_environment
 
-__all__ = ["pronounce_with_espeak", "phones_of", "SphinxDetector", "SphinxRecogniser", "TYPE_NAMES"]
+__all__ = ["make_sphinx", "pronounce_with_espeak", "phones_of", "SphinxDetector",
+           "SphinxRecogniser", "TYPE_NAMES"]  # fmt: skip
 
 
 # Among two hundred names every third is taken for another, in a quiet room; "Nice to meet you,
@@ -44,7 +46,7 @@ __all__ = ["pronounce_with_espeak", "phones_of", "SphinxDetector", "SphinxRecogn
 TYPE_NAMES = ENGLISH("speech.type_names")
 PHONES = "phones"
 MAX_GRAMMARS = 8
-MAX_PAIRS = 4
+MAX_PAIRS = 5
 # Every sound gets a whisper of noise, 76 dB below full scale: where a microphone gives digital
 # silence the models of silence win against any word.
 WHISPER = np.random.default_rng(0).normal(0.0, 5.0, 16_000).astype(np.int32)
@@ -92,20 +94,33 @@ class SphinxDetector:
 
 
 class SphinxRecogniser:
-    """Hands out pairs of decoders for utterances; loads the first when made (about 0.3 s).
+    """Hands out pairs of decoders for utterances; loads the first when made.
 
     `pronounce` finds the phones of words that the dictionary lacks, or None for a word.
     """
 
     def __init__(self, pronounce: Callable[[str], str | None] = lambda word: None) -> None:
         self._model = Path(str(pocketsphinx.get_model_path())) / "en-us"
-        self._pronounce = cache(pronounce)
+        self._dictionary = b"\n" + (self._model / "cmudict-en-us.dict").read_bytes() + b"\n"
+        self._pronounce = pronounce
+        self._ways = cache(self._pronunciations)
         self._lock = threading.Lock()
         self._idle = [self._load()]
         self._pairs = 1
 
     def _load(self) -> DecoderPair:
-        return DecoderPair(self._model, self._pronounce)
+        return DecoderPair(self._model, self._ways)
+
+    def _pronunciations(self, word: str) -> list[str]:
+        """Return the phones of a word, in each way it is spoken; none of a word that is unknown."""
+        found: list[str] = []
+        at = self._dictionary.find(f"\n{word} ".encode()) + 1
+        while at:
+            end = self._dictionary.index(b"\n", at)
+            found.append(self._dictionary[at:end].decode().partition(" ")[2])
+            # The other ways follow at once: word(2), word(3).
+            at = end + 1 if self._dictionary.startswith(f"{word}(".encode(), end + 1) else 0
+        return found or [it for it in [self._pronounce(word)] if it is not None]
 
     def prepare(self, phrases: tuple[str, ...]) -> None:
         """Build the grammar of phrases that will be expected soon (worker thread)."""
@@ -128,12 +143,22 @@ class SphinxRecogniser:
         with self._lock:
             self._idle.append(pair)
 
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def make_sphinx(espeak: str | None) -> RecogniserHost:
+    """Return what serves in a process; `espeak` is the program that pronounces, if there is one."""
+    if espeak is None:
+        return RecogniserHost(SphinxRecogniser())
+    return RecogniserHost(SphinxRecogniser(partial(pronounce_with_espeak, espeak)))
+
 
 class DecoderPair:
     """Two decoders that listen to the same utterance."""
 
-    def __init__(self, model: Path, pronounce: Callable[[str], str | None]) -> None:
-        self._pronounce = pronounce
+    def __init__(self, model: Path, pronunciations: Callable[[str], list[str]]) -> None:
+        self._pronunciations = pronunciations
         self.words: Any = load_decoder(model)
         self.phones: Any = load_decoder(model)
         self.phones.add_allphone_file(PHONES, str(model / "en-us-phone.lm.bin"))
@@ -142,13 +167,14 @@ class DecoderPair:
         self._made = 0
 
     def knows(self, word: str) -> bool:
-        """Return whether the dictionary has a word, after a try to add its pronunciation."""
+        """Return whether the decoder has a word, after a try to add its pronunciations."""
         if self.words.lookup_word(word) is not None:
             return True
-        phones = self._pronounce(word)
-        if phones is not None:
-            self.words.add_word(word, phones, True)
-        return phones is not None
+        spoken = self._pronunciations(word)
+        for number, phones in enumerate(spoken, 1):
+            # Whatever search needs the word is made after this.
+            self.words.add_word(word if number == 1 else f"{word}({number})", phones, False)
+        return bool(spoken)
 
     def prepare(self, phrases: tuple[str, ...]) -> Grammar:
         """Make these phrases the ones that are expected."""
@@ -266,10 +292,13 @@ class SphinxUtterance:
 
 
 def load_decoder(model: Path) -> pocketsphinx.Decoder:
-    """Load the acoustic model and the dictionary, quietly."""
+    """Load the acoustic model, quietly; words are added as grammars need them.
+
+    With the whole dictionary a decoder takes eight times the memory, and four times the time.
+    """
     return pocketsphinx.Decoder(
         hmm=str(model / "en-us"),
-        dict=str(model / "cmudict-en-us.dict"),
+        dict=None,
         lm=None,
         **SEARCH,
         loglevel="FATAL",

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import logging
-import math
 from collections.abc import Callable, Iterable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from characters.audio.signal import Floats
-from characters.speech.interfaces import SAY_AGAIN, Completeness, Heard, Rejected, dictated
+from characters.speech.interfaces import (
+    BUSY,
+    CollectedUtterance,
+    Heard,
+    Rejected,
+    dictated_from,
+)
+from characters.speech.process import SpeechProcess
+from characters.speech.worker import BoundedPool, PlacesTakenError
 from engine.core.errors import install_command
 
-__all__ = ["packaged_model", "whisper_problem", "WhisperModel", "WhisperRecogniser"]
+__all__ = ["packaged_model", "whisper_problem", "WhisperModel", "WhisperRecogniser",
+           "WhisperTranscriber"]  # fmt: skip
 
 
-log = logging.getLogger(__name__)
-
-# The bounds that the model's makers use for silence, and for words that are guessed.
 RATE = 16_000
-NO_SPEECH = 0.6
-UNLIKELY = -1.0
+# So many cores work at one utterance, and so many utterances wait for each that is worked at: two
+# seconds at most, where a player would have typed it.
+MOST_THREADS = 4
+MOST_WAITING = 3
 
 
 class WhisperModel(Protocol):
@@ -61,83 +67,87 @@ def packaged_model() -> Path | None:
     return None
 
 
-def load_whisper(folder: Path) -> WhisperModel:
+def load_whisper(folder: Path, threads: int, workers: int) -> WhisperModel:
     """Load a model: seconds, and all of its size in memory."""
     from faster_whisper import WhisperModel as Model
 
     # Eight bits: as many words are right, in half the time and memory of a processor.
     model: WhisperModel = Model(
-        str(folder), device="auto", compute_type="int8", local_files_only=True
+        str(folder),
+        device="auto",
+        compute_type="int8",
+        local_files_only=True,
+        cpu_threads=threads,
+        num_workers=workers,
     )
     return model
 
 
-class WhisperRecogniser:
-    """Implements `BlockingRecogniser`; the model is loaded by the first call, in the worker."""
+class WhisperTranscriber:
+    """What runs beside the service: the model in a folder, for `workers` utterances at once."""
 
     def __init__(
         self,
         folder: Path,
         language: str,
-        load: Callable[[Path], WhisperModel] = load_whisper,
+        threads: int = 1,
+        workers: int = 1,
+        load: Callable[[Path, int, int], WhisperModel] = load_whisper,
     ) -> None:
-        self._folder = folder
         self._language = language or None
-        self._load = load
-        self._model: WhisperModel | None = None
-        self._is_broken = False
+        self._model = load(folder, threads, workers)
+        # The first use takes longer than all that follow: it is of silence, and now.
+        list(self._model.transcribe(np.zeros(RATE, np.float32), language=self._language)[0])
 
-    def prepare(self, phrases: tuple[str, ...]) -> None:
-        """Load the model, once; phrases mean nothing to it."""
-        if self._model is not None or self._is_broken:
-            return
-        log.info("the model in %s is being loaded; the first words wait for it", self._folder)
-        try:
-            self._model = self._load(self._folder)
-            # The first use takes longer than all that follow: it is of silence, and now.
-            list(self._model.transcribe(np.zeros(RATE, np.float32), language=self._language)[0])
-        except Exception as error:  # a damaged model may raise anything
-            self._is_broken = True
-            log.error("the model in %s cannot be loaded: %s", self._folder, error)
-
-    def open(self, phrases: tuple[str, ...]) -> WhisperUtterance:
-        """Begin an utterance."""
-        self.prepare(phrases)
-        return WhisperUtterance(self)
-
-    def transcribe(self, samples: Floats) -> Heard | Rejected:
-        """Return what was said in 16 kHz mono, -1 to 1."""
-        if self._model is None:
-            return Rejected(SAY_AGAIN)
+    def transcribe(self, pcm: bytes, hint: str = "") -> Heard | Rejected:
+        """Return what was said in 16 kHz mono; `hint` are words that are likely."""
+        samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32_768.0)
         # One temperature: the library's retries at higher ones take six times as long, and guess.
         found, _ = self._model.transcribe(
-            samples, language=self._language, temperature=0.0, without_timestamps=True
+            samples,
+            language=self._language,
+            temperature=0.0,
+            without_timestamps=True,
+            hotwords=hint or None,
         )
-        likely = [s for s in found if s.no_speech_prob < NO_SPEECH and s.avg_logprob > UNLIKELY]
-        certainty = min((s.avg_logprob for s in likely), default=0.0)
-        return dictated(" ".join(s.text for s in likely), math.exp(certainty))
+        return dictated_from(found)
 
 
-class WhisperUtterance:
-    """One utterance, kept until it is over."""
+class WhisperRecogniser:
+    """Implements `Recogniser`: each utterance goes to the model's process when it is over."""
 
-    def __init__(self, recogniser: WhisperRecogniser) -> None:
-        self._recogniser = recogniser
-        self._sound = bytearray()
+    def __init__(
+        self,
+        folder: Path,
+        language: str,
+        cores: int,
+        load: Callable[[Path, int, int], WhisperModel] = load_whisper,
+    ) -> None:
+        threads = min(cores, MOST_THREADS)
+        workers = cores // threads
+        make = partial(WhisperTranscriber, folder, language, threads, workers, load)
+        self._process = SpeechProcess(make, f"The recogniser in {folder}", workers)
+        self._pool = BoundedPool(workers, workers * MOST_WAITING, "recognition")
 
-    def feed(self, pcm: bytes) -> None:
-        """Take more of the utterance."""
-        self._sound += pcm
+    def prepare(self, phrases: tuple[str, ...]) -> None:
+        """Load the model, once."""
+        self._pool.submit(self._process.start)
 
-    def completeness(self) -> Completeness:
-        """Return UNKNOWN: words are known at the end."""
-        return Completeness.UNKNOWN
+    async def open(self, phrases: tuple[str, ...]) -> CollectedUtterance:
+        """Begin an utterance."""
+        return CollectedUtterance(self.transcribe)
 
-    def finish(self) -> Heard | Rejected:
-        """Return what was said."""
-        samples = np.frombuffer(bytes(self._sound), "<i2").astype(np.float32)
-        return self._recogniser.transcribe(samples / np.float32(32_768.0))
+    async def transcribe(self, pcm: bytes) -> Heard | Rejected:
+        """Return what was said in 16 kHz mono int16."""
+        try:
+            heard: Heard | Rejected = await self._pool.run(
+                lambda: self._process.call("transcribe", pcm)
+            )
+        except PlacesTakenError:
+            return Rejected(BUSY)
+        return heard
 
-    def cancel(self) -> None:
-        """Drop the utterance."""
-        self._sound.clear()
+    async def close(self) -> None:
+        """End the process."""
+        self._process.close()
+        await self._pool.close()

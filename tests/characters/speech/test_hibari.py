@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from contextlib import aclosing
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -12,7 +12,14 @@ from characters.agents.persona import read_persona
 from characters.audio.signal import Floats
 from characters.protocol.messages import VISEMES
 from characters.resources import package_assets
-from characters.speech.hibari import RATE, HibariVoice, SpectrumModel, load_hibari, mouth_shapes_of
+from characters.speech.hibari import (
+    RATE,
+    HibariModel,
+    HibariVoice,
+    SpectrumModel,
+    load_hibari,
+    mouth_shapes_of,
+)
 from characters.speech.interfaces import SynthesisError, VoiceChunk, VoiceStyle
 
 DEADLINE = 60.0
@@ -22,13 +29,11 @@ class FakeModel:
     """A melody of 200 Hz for half a second, as sine waves; it notes what it was given."""
 
     def __init__(self) -> None:
-        self.threads: set[int] = set()
         self.paces: list[float] = []
         self.melodies: list[float] = []
         self.seeds: list[int] = []
 
     def phonemize(self, text: str) -> list[str]:
-        self.threads.add(threading.get_ident())
         return [text] if text != "fail" else [""]
 
     def spectrum(self, phonemes: str, speed: float) -> tuple[Floats, ...]:
@@ -48,15 +53,30 @@ class FakeModel:
 def speak(
     text: str, style: VoiceStyle | None = None, model: SpectrumModel | None = None
 ) -> list[VoiceChunk]:
+    it = HibariModel(load_hibari if model is None else lambda: model)
+    return it.speak(text, style or VoiceStyle())
+
+
+def speak_beside(text: str, style: VoiceStyle, make: Callable[[], HibariModel]) -> list[VoiceChunk]:
+    """Speak by a process, as the service does."""
+
     async def run() -> list[VoiceChunk]:
-        voice = HibariVoice(load_hibari if model is None else lambda: model)
+        voice = HibariVoice(make=make)
         try:
             async with asyncio.timeout(DEADLINE):
-                return [it async for it in voice.synthesise(text, style or VoiceStyle())]
+                return [it async for it in voice.synthesise(text, style)]
         finally:
             await voice.close()
 
     return asyncio.run(run())
+
+
+def load_fake() -> SpectrumModel:
+    return FakeModel()  # type: ignore[return-value]  # a tuple of any length
+
+
+def load_nothing() -> SpectrumModel:
+    raise ImportError("no hibari")
 
 
 def height(chunks: list[VoiceChunk]) -> float:
@@ -82,7 +102,6 @@ def test_a_style_sets_height_and_pace_and_a_text_always_sounds_the_same() -> Non
     chunks = speak("abc", style, model)  # type: ignore[arg-type]  # a tuple of any length
     assert (model.melodies, model.paces) == ([100.0], [2.0])
     assert chunks == speak("abc", style, FakeModel())  # type: ignore[arg-type]
-    assert model.threads and threading.get_ident() not in model.threads
 
 
 @pytest.mark.parametrize(("variant", "man"), [("m3", True), ("f2", False), ("", False)])
@@ -104,21 +123,18 @@ def test_no_sentence_is_louder_than_the_device_can_play() -> None:
 @pytest.mark.parametrize(("text", "language"), [("abc", "de"), ("fail", "en-us")])
 def test_what_it_cannot_speak_is_left_to_the_next_voice(text: str, language: str) -> None:
     with pytest.raises(SynthesisError):
-        speak(text, VoiceStyle(language=language), FakeModel())  # type: ignore[arg-type]
+        speak_beside(text, VoiceStyle(language=language), partial(HibariModel, load_fake))
 
 
 def test_a_package_that_is_missing_is_left_to_the_next_voice() -> None:
-    def missing() -> SpectrumModel:
-        raise ImportError("no hibari")
+    with pytest.raises(SynthesisError, match="no hibari"):
+        speak_beside("Hello.", VoiceStyle(), partial(HibariModel, load_nothing))
 
-    async def run() -> None:
-        voice = HibariVoice(missing)
-        async with aclosing(voice.synthesise("Hello.", VoiceStyle())) as chunks:
-            with pytest.raises(SynthesisError):
-                await anext(chunks)
-        await voice.close()
 
-    asyncio.run(run())
+def test_a_process_of_its_own_speaks_just_as_this_one() -> None:
+    style = VoiceStyle(hertz=100.0)
+    spoken = speak_beside("abc", style, partial(HibariModel, load_fake))
+    assert spoken == speak("abc", style, load_fake())
 
 
 def test_phonemes_move_the_mouth() -> None:

@@ -1,16 +1,25 @@
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import exp
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from characters.speech.interfaces import SAY_AGAIN, Heard, Rejected
-from characters.speech.whisper import WhisperModel, WhisperRecogniser, whisper_problem
+from characters.speech.interfaces import BUSY, SAY_AGAIN, Heard, Rejected
+from characters.speech.process import SpeechProcessError
+from characters.speech.whisper import (
+    MOST_WAITING,
+    WhisperModel,
+    WhisperRecogniser,
+    WhisperTranscriber,
+    whisper_problem,
+)
 from engine.core.errors import install_command
 
 SOUND = np.full(1_600, 16_384, "<i2").tobytes()
@@ -21,6 +30,7 @@ class Segment:
     text: str
     avg_logprob: float = -0.2
     no_speech_prob: float = 0.0
+    compression_ratio: float = 1.1
 
 
 class FakeModel:
@@ -38,10 +48,42 @@ class FakeModel:
 
 
 def hear(*segments: Segment) -> Heard | Rejected:
-    recogniser = WhisperRecogniser(Path("model"), "en", lambda _: FakeModel(*segments))
-    utterance = recogniser.open(())
-    utterance.feed(SOUND)
-    return utterance.finish()
+    return listen_with(FakeModel(*segments)).transcribe(SOUND)
+
+
+def listen_with(model: FakeModel, language: str = "en") -> WhisperTranscriber:
+    return WhisperTranscriber(Path("model"), language, load=lambda *_: model)
+
+
+def load_fake(folder: Path, threads: int, workers: int) -> WhisperModel:
+    return FakeModel(Segment(f"{folder.name} {threads} {workers}"))
+
+
+def load_damaged(folder: Path, threads: int, workers: int) -> WhisperModel:
+    raise RuntimeError("File model.bin is incomplete")
+
+
+def hear_beside(*sounds: bytes, load: Callable[[Path, int, int], WhisperModel]) -> list[object]:
+    """Let a process hear several at once, as the service does."""
+
+    async def one(recogniser: WhisperRecogniser, sound: bytes) -> object:
+        utterance = await recogniser.open(())
+        await utterance.feed(sound)
+        try:
+            return await utterance.finish()
+        except SpeechProcessError as error:
+            return error
+
+    async def run() -> list[object]:
+        recogniser = WhisperRecogniser(Path("model"), "en", 2, load)
+        recogniser.prepare(())
+        try:
+            async with asyncio.timeout(60.0):
+                return await asyncio.gather(*(one(recogniser, sound) for sound in sounds))
+        finally:
+            await recogniser.close()
+
+    return asyncio.run(run())
 
 
 def test_segments_become_one_sentence() -> None:
@@ -55,6 +97,7 @@ def test_segments_become_one_sentence() -> None:
     [
         Segment("Thank you.", no_speech_prob=0.9),
         Segment("Uh the of", avg_logprob=-1.4),
+        Segment("No no no no no no no no no no no", compression_ratio=3.0),
         Segment(" [BLANK_AUDIO]"),
         Segment(""),
         Segment("Thank you for watching!"),
@@ -75,36 +118,26 @@ def test_what_people_say_to_each_other_is_no_invention(text: str) -> None:
 
 def test_the_model_gets_the_whole_utterance_between_minus_one_and_one() -> None:
     model = FakeModel(Segment("Hi."))
-    utterance = WhisperRecogniser(Path("model"), "de", lambda _: model).open(())
-    utterance.feed(SOUND)
-    utterance.feed(SOUND)
-    utterance.finish()
+    listen_with(model, "de").transcribe(SOUND + SOUND)
     assert model.audio[-1].size == 3_200 and model.audio[-1][0] == 0.5
     assert model.options["language"] == "de"
 
 
-def test_a_model_is_loaded_once() -> None:
-    loaded: list[Path] = []
-
-    def load(folder: Path) -> WhisperModel:
-        loaded.append(folder)
-        return FakeModel()
-
-    recogniser = WhisperRecogniser(Path("model"), "", load)
-    recogniser.prepare(())
-    recogniser.open(()).cancel()
-    assert loaded == [Path("model")]
+def test_a_process_of_its_own_listens_with_both_cores() -> None:
+    assert hear_beside(SOUND, load=load_fake) == [Heard("model 2 1", exp(-0.2))]
 
 
-def test_a_damaged_model_is_told_once_and_every_utterance_answered(
+def test_whoever_would_wait_too_long_is_told_so() -> None:
+    heard = hear_beside(*[SOUND] * (MOST_WAITING + 3), load=load_fake)
+    assert heard.count(Rejected(BUSY)) == 2
+
+
+def test_a_damaged_model_is_told_once_and_every_utterance_ends(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def load(folder: Path) -> WhisperModel:
-        raise RuntimeError("File model.bin is incomplete")
-
-    recogniser = WhisperRecogniser(Path("model"), "", load)
     with caplog.at_level(logging.ERROR):
-        assert [recogniser.open(()).finish() for _ in range(2)] == [Rejected(SAY_AGAIN)] * 2
+        heard = hear_beside(SOUND, SOUND, load=load_damaged)
+    assert all(isinstance(it, SpeechProcessError) for it in heard)
     assert len(caplog.records) == 1 and "incomplete" in caplog.records[0].getMessage()
 
 

@@ -1,12 +1,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 
 import pytest
 
-from characters.speech.interfaces import Completeness, Heard, Rejected
-from characters.speech.worker import InWorker
+from characters.speech.interfaces import SAY_AGAIN, Completeness, Heard, Rejected
+from characters.speech.worker import (
+    BATCH_BYTES,
+    BoundedPool,
+    InProcess,
+    InWorker,
+    PlacesTakenError,
+    RecogniserHost,
+    SpreadRecogniser,
+)
 
 
 class Slow:
@@ -40,6 +49,9 @@ class Slow:
 
     def cancel(self) -> None:
         self.cancelled.set()
+
+    def close(self) -> None:
+        self.closed = True
 
 
 def test_all_work_is_done_in_one_thread_beside_the_loop() -> None:
@@ -93,3 +105,91 @@ def test_dropping_an_utterance_after_the_end_harms_nobody() -> None:
         await utterance.cancel()
 
     asyncio.run(talk())
+
+
+def test_a_call_that_waits_and_is_cancelled_leaves_its_place_to_another() -> None:
+    async def talk() -> None:
+        pool = BoundedPool(1, 1, "pool")
+        first = asyncio.create_task(pool.run(lambda: go_on.wait(30.0)))
+        second = asyncio.create_task(pool.run(lambda: made.append("second")))
+        await asyncio.sleep(0)
+        with pytest.raises(PlacesTakenError):
+            await pool.run(lambda: made.append("too much"))
+        second.cancel()
+        await asyncio.gather(second, return_exceptions=True)
+        third = asyncio.create_task(pool.run(lambda: made.append("third")))
+        await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.gather(first, third)
+        await pool.close()
+
+    go_on, made = threading.Event(), list[str]()
+    asyncio.run(talk())
+    assert made == ["third"]
+
+
+def test_the_first_of_the_least_busy_gets_the_next_utterance() -> None:
+    async def talk() -> list[bytes]:
+        many = SpreadRecogniser([InWorker(it) for it in slow])
+        many.prepare(("hello",))
+        utterances = [await many.open(()) for _ in range(2)]
+        for number, utterance in enumerate(utterances):
+            assert utterance is not None
+            await utterance.feed(bytes([number]) * BATCH_BYTES)
+            await utterance.finish()
+        third = await many.open(())
+        assert third is not None
+        await third.feed(b"2" * BATCH_BYTES)
+        await many.close()
+        return [it.sound[:1] + it.sound[BATCH_BYTES : BATCH_BYTES + 1] for it in slow]
+
+    slow = [Slow(), Slow()]
+    assert asyncio.run(talk()) == [b"\x002", b"\x01"]
+    assert [it.prepared for it in slow] == [[("hello",)], []]
+
+
+class Echo:
+    """A recogniser, and its utterances, of a process: what it hears it says."""
+
+    def __init__(self, text: str = "") -> None:
+        self.text = text
+
+    def prepare(self, phrases: tuple[str, ...]) -> None:
+        pass
+
+    def open(self, phrases: tuple[str, ...]) -> Echo | None:
+        return Echo() if phrases else None
+
+    def feed(self, pcm: bytes) -> None:
+        self.text += pcm.decode()
+        if self.text == "crash":
+            os._exit(1)
+
+    def completeness(self) -> Completeness:
+        return Completeness.WHOLE
+
+    def finish(self) -> Heard | Rejected:
+        return Heard(self.text)
+
+    def cancel(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def make_echo() -> RecogniserHost:
+    return RecogniserHost(Echo())
+
+
+def test_a_process_hears_for_us_and_another_comes_where_it_crashed() -> None:
+    remote = InProcess(make_echo, "The echo")
+    heard = []
+    for said in (b"one", b"crash", b"two"):
+        utterance = remote.open(("hello",))
+        assert utterance is not None and utterance.completeness() is Completeness.WHOLE
+        utterance.feed(said)
+        heard.append(utterance.finish())
+    assert remote.open(()) is None
+    remote.close()
+    assert heard == [Heard("one"), Rejected(SAY_AGAIN), Heard("two")]

@@ -1,0 +1,245 @@
+"""A model in a process of its own: whatever it costs and wherever it breaks, the service goes on.
+
+`SpeechProcess` is the service's end. The other, `python -m characters.speech.process`, makes one
+object, then calls its methods in threads. Calls and results are pickled, each behind its length,
+over the two ends' pipes; the process ends when its standard input does.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from itertools import count
+from time import monotonic
+from typing import IO, Any
+
+from characters.protocol.failures import CharactersError
+from engine.core.processes import NO_WINDOW, lower_priority, module_command, module_environment
+
+__all__ = ["SpeechProcess", "SpeechProcessError"]
+
+
+log = logging.getLogger(__name__)
+
+# A slow disk and a virus scanner, at the first use.
+START_SECONDS = 120.0
+TELL_SECONDS = 3.0  # without a word; then it is told, and again
+LENGTH = struct.Struct("<I")
+LOADED = 0  # the number of the first result: nobody has called yet
+# Of glibc: what is freed goes back, and each thread has no heap of its own.
+THRIFTY = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072"}
+
+
+class SpeechProcessError(CharactersError):
+    """The process could not load its model, or has ended. Retryable."""
+
+    retryable = True
+
+
+class SpeechProcess:
+    """Calls the methods of an object that `make` makes in a process of its own.
+
+    `make` is found by its name there: a function or a class of a module, or a `partial` of one.
+    The process starts with the first call, and again with the next one after it has crashed. Calls
+    wait for their results, so they belong into threads.
+    """
+
+    def __init__(self, make: Callable[[], object], what: str, threads: int = 1) -> None:
+        self._make = make
+        self._what = what
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._child: _Child | None = None
+        self._numbers = count(LOADED + 1)
+        self._problem = ""
+        self._is_closed = False
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        """Call a method and return what it returns, or raise what it raises.
+
+        Raises SpeechProcessError where the process could not answer.
+        """
+        with self._lock:
+            result = self._running().send(next(self._numbers), (method, arguments))
+        return result.result()
+
+    def start(self) -> None:
+        """Start the process and wait for its model, as the first call does too.
+
+        Raises SpeechProcessError.
+        """
+        with self._lock:
+            self._running()
+
+    def close(self) -> None:
+        """End the process; whoever waits for a result gets SpeechProcessError."""
+        self._is_closed = True
+        if self._child is not None:
+            self._child.kill()
+
+    def _running(self) -> _Child:
+        if self._problem or self._is_closed:
+            raise SpeechProcessError(self._problem or f"{self._what} is closed")
+        if self._child is None or not self._child.is_running:
+            self._child = self._start()
+        return self._child
+
+    def _start(self) -> _Child:
+        child = self._child = _Child(self._what)
+        try:
+            self._wait(child.send(LOADED, (self._make, self._threads)))
+        except SpeechProcessError:
+            child.kill()
+            raise
+        except Exception as error:
+            child.kill()
+            self._problem = f"{self._what} cannot be loaded: {type(error).__name__}: {error}"
+            log.error("%s", self._problem)
+            raise SpeechProcessError(self._problem) from error
+        return child
+
+    def _wait(self, loaded: Future[Any]) -> None:
+        """Wait for the model, and tell of it while that takes long."""
+        began = monotonic()
+        while True:
+            with suppress(TimeoutError):
+                loaded.result(TELL_SECONDS)
+                return
+            seconds = monotonic() - began
+            if seconds > START_SECONDS:
+                raise SpeechProcessError(f"{self._what} is not loaded after {seconds:.0f} s")
+            log.warning("%s is being loaded, for %.0f s so far", self._what, seconds)
+
+
+class _Child:
+    """One life of the process. Raises SpeechProcessError where it cannot begin."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._results: dict[int, Future[Any]] = {}
+        try:
+            self._process = subprocess.Popen(
+                module_command(__name__),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**THRIFTY, **module_environment(sys.path)},
+                creationflags=NO_WINDOW,
+            )
+        except OSError as error:
+            raise SpeechProcessError(f"{what} cannot be started: {error}") from error
+        threading.Thread(target=self._read, name="speech-results", daemon=True).start()
+
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def send(self, number: int, what: object) -> Future[Any]:
+        """Send a call; the result is that of this number. Raises SpeechProcessError."""
+        assert self._process.stdin is not None
+        result = self._results[number] = Future()
+        try:
+            write_frame(self._process.stdin, (number, what))
+        except (OSError, ValueError) as error:  # ValueError: we have closed our end already
+            raise SpeechProcessError(f"{self._what} has ended") from error
+        return result
+
+    def _read(self) -> None:
+        """Hand out the results until the process ends."""
+        process = self._process
+        assert process.stdout is not None and process.stdin is not None
+        while (frame := read_frame(process.stdout)) is not None:
+            number, is_fine, value = frame
+            result = self._results.pop(number)
+            result.set_result(value) if is_fine else result.set_exception(value)
+        process.wait()
+        process.stdout.close()
+        with suppress(OSError):
+            process.stdin.close()
+        while self._results:
+            _, result = self._results.popitem()
+            result.set_exception(SpeechProcessError(f"{self._what} has ended"))
+
+
+def write_frame(pipe: IO[bytes], value: object) -> None:
+    """Write a value. Raises OSError when the other end is gone."""
+    data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+    pipe.write(LENGTH.pack(len(data)) + data)
+    pipe.flush()
+
+
+def read_frame(pipe: IO[bytes]) -> Any:
+    """Return the next value, None at the end."""
+    try:
+        head = pipe.read(LENGTH.size)
+        data = pipe.read(LENGTH.unpack(head)[0]) if len(head) == LENGTH.size else b""
+        return pickle.loads(data) if data else None
+    except (OSError, ValueError, EOFError, pickle.UnpicklingError):
+        return None
+
+
+class Host:
+    """The other end: makes the object, and writes what its methods return."""
+
+    def __init__(self, output: IO[bytes]) -> None:
+        self._output = output
+        self._lock = threading.Lock()
+
+    def answer(self, number: int, call: Callable[[], object]) -> bool:
+        """Make a call, and write how it ended; return whether well."""
+        try:
+            is_fine, value = True, call()
+        except Exception as error:
+            is_fine, value = False, _to_send(error)
+        with self._lock, suppress(OSError):
+            write_frame(self._output, (number, is_fine, value))
+        return is_fine
+
+    def serve(self, calls: IO[bytes]) -> None:
+        """Answer calls until their pipe ends."""
+        number, (make, threads) = read_frame(calls)
+        made: list[object] = []
+        if not self.answer(number, lambda: made.append(make())):
+            return
+        pool = ThreadPoolExecutor(threads)
+        while (frame := read_frame(calls)) is not None:
+            number, (method, arguments) = frame
+            pool.submit(self.answer, number, _bound(made[0], method, arguments))
+
+
+def _bound(it: object, method: str, arguments: tuple[Any, ...]) -> Callable[[], object]:
+    return lambda: getattr(it, method)(*arguments)
+
+
+def _to_send(error: Exception) -> Exception:
+    """Return an error that the other end can read."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
+
+
+def main() -> None:
+    """Serve the process that started us."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    lower_priority()
+    output = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # a library that prints must not print between the results
+    Host(output).serve(sys.stdin.buffer)
+    os._exit(0)  # whatever still computes, nobody waits for it
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import logging
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+
+from characters.speech import process
+from characters.speech.process import SpeechProcess, SpeechProcessError
+
+
+class Calculator:
+    """What runs in the other process."""
+
+    def __init__(self, base: int = 0, load_seconds: float = 0.0) -> None:
+        print("a library that talks")
+        time.sleep(load_seconds)
+        self.base = base
+
+    def add(self, number: int) -> int:
+        return self.base + number
+
+    def fail(self) -> None:
+        raise ZeroDivisionError("nothing by nothing")
+
+    def die(self) -> None:
+        os._exit(1)
+
+    def wait(self, seconds: float) -> int:
+        time.sleep(seconds)
+        return os.getpid()
+
+
+def refuse() -> Calculator:
+    raise ImportError("no model here")
+
+
+def test_calls_are_answered_by_another_process() -> None:
+    it = SpeechProcess(partial(Calculator, 40), "The calculator")
+    assert it.call("add", 2) == 42 and it.call("wait", 0.0) != os.getpid()
+    with pytest.raises(ZeroDivisionError, match="nothing by nothing"):
+        it.call("fail")
+    it.close()
+    with pytest.raises(SpeechProcessError, match="closed"):
+        it.call("add", 2)
+
+
+def test_several_calls_are_under_way_at_once() -> None:
+    it = SpeechProcess(Calculator, "The calculator", threads=2)
+    it.start()
+    with ThreadPoolExecutor(2) as pool:
+        slow, fast = pool.submit(it.call, "wait", 20.0), pool.submit(it.call, "add", 1)
+        assert fast.result(15.0) == 1 and not slow.done()
+        it.close()
+        with pytest.raises(SpeechProcessError, match="has ended"):
+            slow.result(15.0)
+
+
+def test_one_that_dies_is_followed_by_another() -> None:
+    it = SpeechProcess(Calculator, "The calculator")
+    with pytest.raises(SpeechProcessError, match="The calculator has ended"):
+        it.call("die")
+    assert it.call("add", 1) == 1
+    it.close()
+
+
+def test_what_cannot_be_loaded_is_tried_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    it = SpeechProcess(refuse, "The calculator")
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            with pytest.raises(SpeechProcessError, match="no model here"):
+                it.call("add", 1)
+    assert len(caplog.records) == 1
+    it.close()
+
+
+def test_a_long_load_is_told_of_while_it_lasts(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "TELL_SECONDS", 0.2)
+    it = SpeechProcess(partial(Calculator, load_seconds=1.0), "The calculator")
+    with caplog.at_level(logging.WARNING):
+        assert it.call("add", 1) == 1
+    assert "The calculator is being loaded, for 0 s so far" in caplog.messages
+    it.close()
