@@ -248,10 +248,21 @@ def dictated(text: str, confidence: float = 1.0) -> Heard | Rejected:
 class HeardSegment(Protocol):
     """A piece of an utterance, as Whisper tells it: how sure it is, and of what."""
 
-    text: str
-    avg_logprob: float
-    no_speech_prob: float
-    compression_ratio: float
+    @property
+    def text(self) -> str:
+        """Its words."""
+
+    @property
+    def avg_logprob(self) -> float:
+        """How sure the model is of them, 0 or below."""
+
+    @property
+    def no_speech_prob(self) -> float:
+        """How sure it is that nobody spoke, 0 to 1."""
+
+    @property
+    def compression_ratio(self) -> float:
+        """How often the same stands in it."""
 
 
 # The bounds that the model's makers use: for silence, for words that are guessed, and for words

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import logging
 import wave
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +30,7 @@ from characters.speech.interfaces import (
     VoiceChunk,
     VoiceStyle,
     dictated,
+    dictated_from,
 )
 
 __all__ = [
@@ -119,6 +120,7 @@ class EndpointRecogniser:
     ) -> None:
         self._client = EndpointClient(endpoint, total_seconds)
         self._language = language
+        self._format = "verbose_json"  # which tells how sure it is
         self._is_failing = False
 
     def prepare(self, phrases: tuple[str, ...]) -> None:
@@ -131,32 +133,72 @@ class EndpointRecogniser:
     async def transcribe(self, pcm: bytes) -> Heard | Rejected:
         """Return what was said in 16 kHz mono int16; a failure is a rejection."""
         try:
-            text = await self._ask(pcm)
+            content = await self._ask_as_it_can(pcm)
         except EndpointError as error:
             if not self._is_failing:
                 log.warning("speech is not understood, the recognition endpoint fails: %s", error)
             self._is_failing = True
             return Rejected(SAY_AGAIN)
         self._is_failing = False
-        return dictated(text)
+        return _said_in(content)
 
-    async def _ask(self, pcm: bytes) -> str:
+    async def _ask_as_it_can(self, pcm: bytes) -> Mapping[str, Any]:
+        try:
+            return await self._ask(pcm, self._format)
+        except EndpointError as error:
+            if not error.is_refusal or self._format == "json":
+                raise
+        content = await self._ask(pcm, "json")
+        self._format = "json"  # some of its models know no other
+        return content
+
+    async def _ask(self, pcm: bytes, response_format: str) -> Mapping[str, Any]:
         form = aiohttp.FormData()
         form.add_field("file", _wav_of(pcm), filename="said.wav", content_type="audio/wav")
         form.add_field("model", self._client.endpoint.model)
-        form.add_field("response_format", "json")
+        form.add_field("response_format", response_format)
         if self._language:
             form.add_field("language", self._language)
         async with self._client.post("/audio/transcriptions", data=form) as answer:
             content = await answer.json(content_type=None)
-        text = content.get("text") if isinstance(content, dict) else None
-        if not isinstance(text, str):
+        if not isinstance(content, dict) or not isinstance(content.get("text"), str):
             raise EndpointError("its answer holds no text")
-        return whole_text(text)
+        return content
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """A piece of an utterance; a server may leave out how sure it is."""
+
+    text: str
+    avg_logprob: float
+    no_speech_prob: float
+    compression_ratio: float
+
+
+def _said_in(content: Mapping[str, Any]) -> Heard | Rejected:
+    """Return what was said, of an answer with a text and maybe segments."""
+    raw = content.get("segments")
+    if not isinstance(raw, list) or not raw:
+        return dictated(whole_text(content["text"]))
+    return dictated_from(_segment(it) for it in raw if isinstance(it, dict))
+
+
+def _segment(raw: Mapping[str, Any]) -> _Segment:
+    def number(name: str, otherwise: float) -> float:
+        value = raw.get(name)
+        return float(value) if isinstance(value, int | float) else otherwise
+
+    return _Segment(
+        whole_text(str(raw.get("text") or "")),
+        number("avg_logprob", 0.0),
+        number("no_speech_prob", 0.0),
+        number("compression_ratio", 1.0),
+    )
 
 
 def _wav_of(pcm: bytes) -> bytes:

@@ -42,6 +42,8 @@ class OpenAIServer:
 
     def __init__(self) -> None:
         self.text: Any = "Where does it hurt?"
+        self.segments: Any = None  # of `verbose_json`
+        self.knows_verbose = True
         self.status = 200
         self.is_stuck = False
         self.pieces: list[bytes] = [wav(tone(0.5, 22_050), 22_050)]
@@ -61,7 +63,11 @@ class OpenAIServer:
         assert isinstance(file, web.FileField)
         self.asked.append(fields | {"file": file.file.read(), "type": file.content_type})
         await self._begin(request)
-        return web.json_response({"text": self.text}, status=self.status)
+        is_verbose = fields["response_format"] == "verbose_json"
+        if is_verbose and not self.knows_verbose:
+            return web.json_response({"error": "response_format"}, status=400)
+        content = {"text": self.text} | ({"segments": self.segments} if is_verbose else {})
+        return web.json_response(content, status=self.status)
 
     async def speak(self, request: web.Request) -> web.StreamResponse:
         """Answer `/audio/speech`, piece by piece."""

@@ -68,9 +68,45 @@ def test_model_language_and_key_go_along() -> None:
     assert (asked["model"], asked["language"], asked["response_format"]) == (
         "whisper-1",
         "en",
-        "json",
+        "verbose_json",
     )
     assert server.keys == ["Bearer k3y"]
+
+
+def test_a_service_that_refuses_to_say_how_sure_it_is_is_asked_for_the_words_alone() -> None:
+    heard, server = recognise(("knows_verbose", False), times=2)
+    assert heard == Heard("Where does it hurt?")
+    formats = [asked["response_format"] for asked in server.asked]
+    assert formats == ["verbose_json", "json", "json"]
+
+
+def segment(text: str, **fields: object) -> dict[str, object]:
+    sure = {"avg_logprob": -0.1, "no_speech_prob": 0.01, "compression_ratio": 1.2}
+    return {"text": text} | sure | fields
+
+
+def test_pieces_that_the_model_is_sure_of_become_one_sentence() -> None:
+    heard, _ = recognise(("segments", [segment(" Where does"), segment(" it hurt?")]))
+    assert isinstance(heard, Heard) and heard.text == "Where does it hurt?"
+    assert 0.9 < heard.confidence < 0.91
+
+
+@pytest.mark.parametrize(
+    "invented",
+    [
+        segment("Where are you?", no_speech_prob=0.9),
+        segment("Uh the of", avg_logprob=-1.4),
+        segment("Oh no oh no oh no oh no oh no", compression_ratio=3.0),
+        segment("Thank you for watching!"),
+    ],
+)
+def test_what_a_service_has_invented_for_noise_is_rejected(invented: dict[str, object]) -> None:
+    assert recognise(("segments", [invented]))[0] == Rejected(SAY_AGAIN)
+
+
+@pytest.mark.parametrize("segments", [[], "none", [{"text": "Where does it hurt?", "id": None}]])
+def test_a_service_that_does_not_say_how_sure_it_is_is_believed(segments: object) -> None:
+    assert recognise(("segments", segments))[0] == Heard("Where does it hurt?")
 
 
 @pytest.mark.parametrize(
