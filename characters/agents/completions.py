@@ -370,9 +370,15 @@ class ModelClient:
         self._opens_in_thought[model] = unopened
 
     def prepare(self) -> None:
-        """Begin to load what the first question needs: that takes a second."""
+        """Begin to load what the first question needs: a second, or a model from a slow disk."""
         if self._loading is None and has_package():
-            self._loading = asyncio.ensure_future(self._package())
+            self._loading = asyncio.ensure_future(self._load())
+
+    async def _load(self) -> None:
+        await self._package()
+        if self._locate is not None:
+            with suppress(LlmError):  # the first question tells it
+                await self._locate()
 
     @property
     def is_resting(self) -> bool:

@@ -272,7 +272,7 @@ class LlmAgent:
     def _usage(self, answer: Answer, began: float) -> ModelUsage:
         meter = self._meter
         return ModelUsage(
-            self._settings.name, answer.tokens_in, answer.tokens_out,
+            self._settings.label, answer.tokens_in, answer.tokens_out,
             answer.first_word_at - began, self._now() - began,
             meter.tokens_in, meter.tokens_out, meter.answers,
         )  # fmt: skip

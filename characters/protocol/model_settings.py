@@ -13,6 +13,7 @@ import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -86,6 +87,11 @@ class ModelSettings:
     def is_set(self) -> bool:
         """Whether a model answers at all."""
         return bool(self.url or self.file) and not self.scripted
+
+    @property
+    def label(self) -> str:
+        """What the model is called: its name at the server, or that of its file."""
+        return self.name or PurePath(self.file).name or "a language model"
 
     @property
     def host(self) -> str:

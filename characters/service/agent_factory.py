@@ -167,7 +167,7 @@ class PersonaAgentFactory:
         if chosen.client is None:
             return AgentAbout()
         settings = chosen.settings
-        return AgentAbout(settings.name or settings.file or "a language model", settings.host)
+        return AgentAbout(settings.label, settings.host)
 
     async def close(self) -> None:
         """Close connections and processes of models."""
