@@ -126,6 +126,8 @@ class Service:
         """Restore the stored sessions, and begin to sweep."""
         log.info("%d sessions restored", await self._repository.restore())
         self._sweeper = asyncio.create_task(self._sweep())
+        if self._speech is not None:
+            self._speech.prepare()
 
     async def drain(self) -> None:
         """Send every client away, with the time to come back."""

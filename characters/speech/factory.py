@@ -72,19 +72,19 @@ def make_speech(
 ) -> SpeechParts:
     """Find what this machine has for speech; call it before the service listens.
 
-    Models are loaded by processes of their own, with the first room that listens and the first
-    sentence that is spoken.
+    Models are loaded by processes of their own: the voice's by `prepare`, the recogniser's with the
+    first room that listens.
     """
     settings = settings or SpeechSettings()
     problems: list[str] = []
     recogniser = _recogniser(settings, problems) if recognise else None
-    synthesiser = (
-        FallbackSynthesiser(_synthesisers(settings, problems)) if speak else PlaceholderSpeech()
-    )
+    voices = _synthesisers(settings, problems) if speak else [PlaceholderSpeech()]
     detector = _detector(settings.detector, problems) if recognise else LoudnessDetector
     model = find_smart_turn() if recognise else None
     turns = None if model is None else SmartTurnDetector(partial(load_smart_turn, model))
-    return SpeechParts(recogniser, detector, synthesiser, tuple(problems), turns)
+    voice = FallbackSynthesiser(voices)
+    prepare = voices[0].prepare if isinstance(voices[0], HibariVoice) else lambda: None
+    return SpeechParts(recogniser, detector, voice, tuple(problems), turns, prepare)
 
 
 def _recogniser(settings: SpeechSettings, problems: list[str]) -> Recogniser | None:
@@ -169,7 +169,10 @@ class SpeechParts:
         synthesiser: Synthesiser,
         problems: tuple[str, ...] = (),
         turn_detector: TurnDetector | None = None,
+        prepare: Callable[[], None] = lambda: None,
     ) -> None:
+        self.prepare = prepare
+        """Load the voice that speaks first, beside whatever else is done."""
         self._turn_detector = turn_detector
         self._recogniser = recogniser
         self._detector = detector

@@ -121,9 +121,12 @@ class HibariVoice:
     def __init__(
         self, cores: int = 1, make: Callable[[], HibariModel] = HibariModel, what: str = "The voice"
     ) -> None:
-        # Loaded with the first sentence: a service starts, and connects everybody, without it.
         self._process = SpeechProcess(make, what, cores)
         self._pool = BoundedPool(cores, cores * MOST_WAITING, "voice")
+
+    def prepare(self) -> None:
+        """Load the model, beside whatever else is done: the first sentence need not wait for it."""
+        self._pool.submit(self._process.start)
 
     async def synthesise(self, text: str, style: VoiceStyle) -> AsyncGenerator[VoiceChunk, None]:
         """Speak a sentence.
