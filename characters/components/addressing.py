@@ -19,7 +19,7 @@ __all__ = ["Addressing", "Approach", "Hibernation", "Nearby", "Range"]
 Vector: TypeAlias = tuple[float, float]
 
 # A thousand are looked at within 1.4 seconds; up to this many, in each look.
-PER_LOOK = 24
+PER_LOOK = 48
 MARGIN = 120.0  # pixels: a figure whose feet are outside may reach into the picture
 # More idle characters than this in the picture are a crowd: only those beside the player count.
 MOST_IN_SIGHT = 12
@@ -85,15 +85,15 @@ class Nearby:
         before = self.distances
         near = [(key, characters[key]) for key in before if key in characters]
         distances: dict[str, float] = {}
-        in_sight, far = self._in_sight, set[str]()
+        in_sight, far, player = self._in_sight, set[str](), within.position
         for key, character in (*near, *some):
             in_sight.pop(key, None)
             state = character.state
             if state is None or character.is_destroyed:
                 continue
-            position = character.transform.position
-            distance = math.dist(position, within.position)
-            if within.holds(distance, state):
+            position = character.game_object.transform.position
+            distance = math.dist(position, player)
+            if distance <= within.beside or within.holds(distance, state):
                 distances[key] = distance
                 continue
             if state is not SessionState.DISCONNECTED:

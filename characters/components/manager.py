@@ -150,7 +150,6 @@ class CharacterManager(Component):
     _addressing: Addressing = field(default_factory=Addressing)
     _approach: Approach = field(default_factory=Approach)
     _hibernation: Hibernation = field(default_factory=Hibernation)
-    _is_looking: bool = False
     _named: tuple[str, ...] = ()
     _told: tuple[str, Words] = ("", ENGLISH)
 
@@ -334,12 +333,11 @@ class CharacterManager(Component):
         position = self._addressing.position
         if not self._owners.by_key or position is None:
             return
-        # In turns: thirty times a second is enough for both, and no frame pays for the two.
-        self._is_looking = not self._is_looking
-        is_alone = self._addressing.key is None
-        if self._is_looking or is_alone:
+        # In turns: fifteen times a second is enough for both, and no frame pays for the two.
+        turn = self.scene.time.frame % 4
+        if turn == 0 or not self._nearby.distances:
             self._look_around(position)
-        if not self._is_looking or is_alone:
+        if turn == 2:
             self._serve_near(position)
 
     def on_destroy(self) -> None:

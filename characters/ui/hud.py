@@ -48,6 +48,7 @@ class Hud(Component):
     _hotspots: Hotspots = field(default_factory=Hotspots)
     _event_log: EventLog = field(default_factory=EventLog)
     _destinations: Destinations = field(default_factory=Destinations)
+    _badges: dict[str, Any] = field(default_factory=dict)
     _subscriptions: list[Subscription] = field(default_factory=list)
     _are_mistakes_shown: bool = False
     _shown: str = ""
@@ -130,7 +131,7 @@ class Hud(Component):
         model = gather(query, self._state, self._event_log.lines, self._destinations)
         self._hotspots.begin()
         painter = shared_painter(self.scene, scale_of(surface))
-        gui = Gui(painter, surface, model, self._hotspots)
+        gui = Gui(painter, surface, model, self._hotspots, self._badges)
         paint_screen(gui, self._state, self._actions(query))
 
     @property

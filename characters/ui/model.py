@@ -234,8 +234,9 @@ def _actor(character: Character, query: SceneQuery, messages: Messages, is_targe
 
 def _head(figure: Component, scene: Scene) -> Point:
     """Return where the head of a character or of the player is on the screen."""
-    x, y = figure.transform.position
-    sprite = figure.get_component(CharacterSprite)
+    owner = figure.game_object
+    x, y = owner.transform.position
+    sprite = owner.get_component(CharacterSprite)
     top = sprite.head_height if sprite is not None else BADGE_HEIGHT
     return scene.camera.to_screen((x, y - top))
 
@@ -272,29 +273,34 @@ def _service_problem(query: SceneQuery) -> str:
     return "" if service is None else query.words.translate(service.problem)
 
 
-_ASKED_IN_A_FRAME = 8
+_ASKED_AT_ONCE, _FRAMES_BETWEEN = 24, 6
 
 
 class Destinations:
     """Where words and sound go, and whether a model answers: by all characters of a level.
 
-    Who is near is asked in each frame. Of a crowd only some of the others are, in turns.
+    Ten times a second who is near is asked, and in a crowd some of the others, in turns.
     """
 
     def __init__(self) -> None:
         self._turn: Iterator[Character] | None = None
         self._asked: dict[object, SessionView] = {}  # in this turn: one for each answer
         self._known: dict[object, SessionView] = {}  # in the turn before
+        self._looks = 0
+        self._found: tuple[Mapping[str, tuple[str, ...]], bool | None] = ({}, None)
 
     def look(self, query: SceneQuery) -> tuple[Mapping[str, tuple[str, ...]], bool | None]:
         """Return the hosts, each with what goes there, and whether a model answers anybody."""
-        if query.manager is not None:
-            self._ask_some(query.manager)
-        views = [*self._known.values(), *(character.view for character in query.characters)]
-        return _ways_out(views), _is_generated(views)
+        if self._looks % _FRAMES_BETWEEN == 0:
+            if query.manager is not None:
+                self._ask_some(query.manager)
+            views = [*self._known.values(), *(character.view for character in query.characters)]
+            self._found = _ways_out(views), _is_generated(views)
+        self._looks += 1
+        return self._found
 
     def _ask_some(self, manager: CharacterManager) -> None:
-        most = None if self._turn is None else _ASKED_IN_A_FRAME
+        most = None if self._turn is None else _ASKED_AT_ONCE
         some = list(islice(self._turn or manager.each_character(), most))
         views = [character.view for character in some if character.has_session]
         self._asked.update(((v.model, tuple(v.ways_out.items())), v) for v in views)

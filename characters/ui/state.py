@@ -401,7 +401,7 @@ def spread(
     for index in sorted(range(len(rects)), key=lambda i: -rects[i].bottom):
         rect = rects[index].inside(frame)
         for _ in range(len(blockers)):
-            blocker = next(filter(rect.overlaps, blockers), None)
+            blocker = rect.first_overlap(blockers)
             if blocker is None:
                 break
             rect = Rect(rect.x, blocker.y - rect.h - gap, rect.w, rect.h)

@@ -37,8 +37,8 @@ from engine.scenes.file import DEFAULT, LEVEL, FieldRow
 from engine.toml.reader import TomlFileError
 
 __all__ = [
-    "ago", "attempt", "badge", "BadgeWords", "banner", "captions_choice", "chat_label",
-    "closed_door", "countdown", "edited", "failure_title", "fault_lines", "HELP",
+    "ago", "attempt", "badge", "badge_until", "BadgeWords", "banner", "captions_choice",
+    "chat_label", "closed_door", "countdown", "edited", "failure_title", "fault_lines", "HELP",
     "is_open_elsewhere", "lag_button", "microphone", "MicWords", "network_words", "NOT_STARTED",
     "origin_words", "player_words", "receipt", "RECEIPT_SECONDS", "resume_words", "Shape",
     "slow_button", "speaker", "talk_badge", "Tone", "undone",
@@ -232,6 +232,14 @@ def receipt(say: Words, view: SessionView, now: float) -> str | None:
     if view.connected_at is None or now - view.connected_at > RECEIPT_SECONDS:
         return None
     return resume_words(say, view.resume)
+
+
+def badge_until(view: SessionView, now: float) -> float:
+    """Return until when badge and receipt of an unchanged session say what they say `now`."""
+    if view.state is not SessionState.CONNECTED or not view.has_agent:
+        return now  # counts down, or names a key that may be bound anew
+    ends_at = -math.inf if view.connected_at is None else view.connected_at + RECEIPT_SECONDS
+    return ends_at if ends_at >= now else math.inf
 
 
 # Failures and closed doors.

@@ -80,6 +80,8 @@ class Words:
 
     templates: Mapping[str, str]
     keys: Mapping[str, str] = field(default_factory=KeyHints)
+    _plain: dict[str, ScreenText] = field(default_factory=dict, compare=False, repr=False)
+    """The texts without a placeholder that were asked for: a screen asks for them in each frame."""
 
     @classmethod
     def of(cls, tables: Mapping[str, Mapping[str, str]]) -> Words:
@@ -94,11 +96,17 @@ class Words:
 
         Raises KeyError for a key that the table has not, or a placeholder without a value.
         """
+        if not values and key in self._plain:
+            return self._plain[key]
         told = {
             name: self.translate(value) if isinstance(value, ScreenText) else value
             for name, value in values.items()
         }
-        return ScreenText.of(self.templates[key].format(keys=self.keys, **told), key, values)
+        template = self.templates[key]
+        text = ScreenText.of(template.format(keys=self.keys, **told), key, values)
+        if not values and "{" not in template:
+            self._plain[key] = text
+        return text
 
     def translate(self, text: str) -> str:
         """Return what another table said, in this one's language; any other text as it is."""
@@ -111,7 +119,7 @@ class Words:
 
     def over(self, other: Words) -> Words:
         """Return these words, and those of the `other` table for the keys that are missing here."""
-        return replace(self, templates=MappingProxyType({**other.templates, **self.templates}))
+        return Words(MappingProxyType({**other.templates, **self.templates}), self.keys)
 
     def with_keys(
         self, source: Input, others: Mapping[str, tuple[str, ...]] = MappingProxyType({})

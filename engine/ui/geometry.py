@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeAlias
 
 __all__ = ["Hotspots", "Point", "Rect", "scale_of", "snapped"]
@@ -40,11 +40,22 @@ class Rect(NamedTuple):
 
     def overlaps(self, other: Rect) -> bool:
         """Return whether the two share some area."""
+        return self.first_overlap((other,)) is not None
+
+    def first_overlap(self, others: Iterable[Rect]) -> Rect | None:
+        """Return the first of some rectangles with which it shares some area, or None."""
         x, y, w, h = self
-        other_x, other_y, other_w, other_h = other
-        return (
-            x < other_x + other_w and other_x < x + w and y < other_y + other_h and other_y < y + h
-        )
+        right, bottom = x + w, y + h
+        for other in others:
+            other_x, other_y, other_w, other_h = other
+            if (
+                x < other_x + other_w
+                and other_x < right
+                and y < other_y + other_h
+                and other_y < bottom
+            ):
+                return other
+        return None
 
     def shared_area(self, other: Rect) -> float:
         """Return how large the part is that the two share."""
@@ -63,9 +74,9 @@ class Rect(NamedTuple):
 
     def inside(self, frame: Rect) -> Rect:
         """Return it moved just enough to lie in the frame; at its left top if it is too big."""
-        x = max(frame.x, min(self.x, frame.right - self.w))
-        y = max(frame.y, min(self.y, frame.bottom - self.h))
-        return Rect(x, y, self.w, self.h)
+        x, y, w, h = self
+        left, top, wide, high = frame
+        return Rect(max(left, min(x, left + wide - w)), max(top, min(y, top + high - h)), w, h)
 
 
 def scale_of(surface: object) -> float:

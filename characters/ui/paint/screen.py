@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from characters.ui import words
 from characters.ui.actions import Actions
 from characters.ui.appearance import INK
 from characters.ui.model import Actor, HudModel
@@ -33,17 +34,18 @@ __all__ = ["paint_screen"]
 def paint_screen(gui: Gui, state: HudState, actions: Actions) -> None:
     """Paint badges first, then what may cover them; a card hides all but banner and microphone."""
     model = gui.model
+    said = words.microphone(model)
     layout = hud_layout(
         model.size,
         inspector=state.is_inspector_open,
         faults=state.is_faults_open,
         people=len(model.actors),
-        microphone=microphone_size(gui),
+        microphone=microphone_size(gui, said),
     )
     if not state.is_covering:
         _paint_game(gui, state, layout, actions)
     paint_banner(gui, layout.banner)
-    paint_microphone(gui, layout.microphone)
+    paint_microphone(gui, layout.microphone, said)
     if state.layer is HudLayer.HELP:
         paint_help(gui)
     elif state.layer is HudLayer.MENU:

@@ -21,7 +21,7 @@ from characters.ui.paint.widgets import (
     sign_picture,
 )
 from characters.ui.state import MARGIN, MIC_H, MIC_W, HudAction, bar, spread
-from characters.ui.words import BadgeWords, Shape, Tone
+from characters.ui.words import BadgeWords, MicWords, Shape, Tone
 from engine.ui.geometry import Rect
 from engine.ui.painter import Painter, PanelStyle
 from engine.ui.text_field import TextField
@@ -64,7 +64,7 @@ def paint_badges(
     for each, rect in zip(shown, places, strict=True):
         if rect.y < frame.y and each.actor.is_target:
             rect = rect.inside(frame)  # in a crowd it rather covers another than be missing
-        if rect.y < frame.y or any(map(rect.overlaps, taken)):
+        if rect.y < frame.y or rect.first_overlap(taken):
             continue
         if each.note is not None:
             _paint_receipt(gui, each.actor, rect, each.note)
@@ -88,6 +88,18 @@ def _sight(model: HudModel, stage: Rect) -> Rect:
     return Rect(left, -_OUTSIDE, right - left, model.size[1] + 2 * _OUTSIDE)
 
 
+class _BadgeText(NamedTuple):
+    """What a badge says and how large that is, until it has to be worked out again."""
+
+    about: tuple[object, ...]
+    until: float
+    said: BadgeWords
+    note: str | None
+    w: float
+    widest: float
+    h: float
+
+
 class _Badge(NamedTuple):
     """The content of a badge, its width, and its place if no other were near."""
 
@@ -99,14 +111,24 @@ class _Badge(NamedTuple):
 
 
 def _badge(gui: Gui, actor: Actor, now: float) -> _Badge:
-    said, note = words.badge(gui.say, actor.view, now), words.receipt(gui.say, actor.view, now)
-    inner = max(gui.fonts.width(actor.name, _NAME, True), gui.fonts.width(said.word, _WORD))
+    about = (actor.view, actor.name, gui.model.words.templates, gui.painter.fonts)
+    text = gui.kept.get(actor.key)
+    if text is None or now >= text.until or text.about != about:
+        text = gui.kept[actor.key] = _badge_text(gui, actor, now, about)
+    x, y = actor.head
+    place = Rect(x - text.widest / 2, y - text.h - 10, text.widest, text.h)
+    return _Badge(actor, text.said, text.note, text.w, place)
+
+
+def _badge_text(gui: Gui, actor: Actor, now: float, about: tuple[object, ...]) -> _BadgeText:
+    say, fonts, view = gui.say, gui.fonts, actor.view
+    said, note = words.badge(say, view, now), words.receipt(say, view, now)
+    inner = max(fonts.width(actor.name, _NAME, True), fonts.width(said.word, _WORD))
     w = widest = min(_WIDEST, inner + SIGN + 26.0)
     h = float(_H)
     if note is not None:
         widest, h = max(w, _note_width(gui, note)), h + _RECEIPT_H + 3
-    x, y = actor.head
-    return _Badge(actor, said, note, w, Rect(x - widest / 2, y - h - 10, widest, h))
+    return _BadgeText(about, words.badge_until(view, now), said, note, w, widest, h)
 
 
 def _note_width(gui: Gui, note: str) -> float:
@@ -303,9 +325,9 @@ _MIC_LEFT, _MIC_LINE = 50, 15
 _MIC_WIDEST = 380.0
 
 
-def microphone_size(gui: Gui) -> tuple[float, float]:
+def microphone_size(gui: Gui, said: MicWords) -> tuple[float, float]:
     """Return how large the microphone's card is: its sentence is never cut off."""
-    said, fonts, beside = words.microphone(gui.model), gui.fonts, _MIC_LEFT + 12
+    fonts, beside = gui.fonts, _MIC_LEFT + 12
     title = fonts.width(said.title, 14, True) + beside
     if max(title, fonts.width(said.detail, 12) + beside) <= MIC_W:
         return MIC_W, MIC_H
@@ -315,9 +337,9 @@ def microphone_size(gui: Gui) -> tuple[float, float]:
     return max(MIC_W, w), MIC_H + _MIC_LINE * (len(lines) - 1)
 
 
-def paint_microphone(gui: Gui, rect: Rect) -> None:
+def paint_microphone(gui: Gui, rect: Rect, said: MicWords) -> None:
     """Paint where the voice goes and how loud it is; always on the screen."""
-    said, voice = words.microphone(gui.model), gui.model.voice
+    voice = gui.model.voice
     colour = TONES[said.tone]
     gui.panel(rect, _BACK)
     picture = microphone_picture(gui.painter, colour, said.is_crossed)

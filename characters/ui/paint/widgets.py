@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -44,6 +44,8 @@ class Gui:
     surface: Any
     model: HudModel
     hotspots: Hotspots
+    kept: dict[str, Any] = field(default_factory=dict)
+    """What was worked out for the badge of a key, from frame to frame."""
 
     @property
     def fonts(self) -> Fonts:

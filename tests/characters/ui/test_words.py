@@ -14,6 +14,7 @@ from characters.session.conversation import (
     Resume,
     ResumeOutcome,
     SessionState,
+    SessionView,
 )
 from characters.ui.model import Caption, FaultState
 from characters.ui.words import (
@@ -22,6 +23,7 @@ from characters.ui.words import (
     Tone,
     ago,
     badge,
+    badge_until,
     banner,
     edited,
     failure_title,
@@ -137,6 +139,25 @@ def test_the_receipt_says_what_a_connection_restored(resume: Resume, words: str)
 @pytest.mark.parametrize("reason", FreshReason)
 def test_every_reason_to_start_fresh_has_words(reason: FreshReason) -> None:
     assert resume_words(EN, Resume(ResumeOutcome.FRESH, reason))
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        view(),
+        view(resume=Resume(ResumeOutcome.REJOINED), connected_at=NOW - 2),
+        view(has_agent=False),
+        view(S.RECONNECTING, next_retry_at=NOW + 3, retry_wait_seconds=4.0),
+        view(S.DISCONNECTED),
+    ],
+)
+def test_a_badge_is_kept_for_as_long_as_it_says_the_same(shown: SessionView) -> None:
+    until = badge_until(shown, NOW)
+    same = [at for at in (NOW + tick / 4 for tick in range(40)) if at < until]
+    assert {(badge(EN, shown, at), receipt(EN, shown, at)) for at in same} <= {
+        (badge(EN, shown, NOW), receipt(EN, shown, NOW))
+    }
+    assert bool(same) == (shown.state is S.CONNECTED and shown.has_agent)
 
 
 def test_a_receipt_is_shown_for_a_while_after_the_connect() -> None:

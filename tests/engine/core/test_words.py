@@ -41,6 +41,15 @@ def test_a_key_that_is_in_no_table_is_a_mistake_of_the_program() -> None:
         ENGLISH("door.open")
 
 
+def test_a_text_without_placeholders_is_made_once_and_knows_no_values() -> None:
+    say = Words.of({"door": {"shut": "Shut.", "locked": "Locked by {who}."}})
+    assert say("door.shut", who="Ada").values == {"who": "Ada"}
+    assert say("door.shut").values == {}
+    assert say("door.shut") is say("door.shut")
+    assert [say("door.locked", who=who) for who in "AB"] == ["Locked by A.", "Locked by B."]
+    assert Words.of({"door": {"shut": "Zu."}}).over(say)("door.shut") == "Zu."
+
+
 def test_a_text_names_what_is_on_the_key_of_an_action() -> None:
     source = Input({"talk": ("pad 0", "t"), "send": ("return",), "jump": ("pad 2",)})
     told = Words.of(

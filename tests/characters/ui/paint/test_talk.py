@@ -9,6 +9,7 @@ import pytest
 from characters.client.voice_input import VoiceInputStatus
 from characters.protocol.failures import failure
 from characters.session.conversation import Resume, ResumeOutcome, SessionState, Turn
+from characters.ui import words
 from characters.ui.actions import Actions
 from characters.ui.model import Actor, HudModel, SceneQuery
 from characters.ui.paint.talk import (
@@ -368,7 +369,8 @@ def test_the_level_is_shown_only_while_somebody_hears() -> None:
     quiet, loud = VoiceInputStatus(level=0.1), VoiceInputStatus(level=0.9)
     for mic in (loud, quiet, VoiceInputStatus(0.9, is_open=True)):
         surface = sheet()
-        paint_microphone(gui(model(actor(is_target=True), voice=mic), surface), rect)
+        on = gui(model(actor(is_target=True), voice=mic), surface)
+        paint_microphone(on, rect, words.microphone(on.model))
         pictures.append(pygame.image.tobytes(surface, "RGB"))
     assert pictures[0] == pictures[1] != pictures[2]
 
@@ -418,11 +420,15 @@ def test_the_card_of_the_microphone_shows_its_whole_sentence(width: int) -> None
     painter = NotingPainter()
     shown = model(size=(width, 600), voice=VoiceInputStatus(problem=SILENT))
     on = gui(shown, brush=painter)
-    w, h = microphone_size(on)
-    paint_microphone(on, Rect(width - w - 12, 10, w, h))
+    said = words.microphone(on.model)
+    w, h = microphone_size(on, said)
+    paint_microphone(on, Rect(width - w - 12, 10, w, h), said)
     assert SILENT in " ".join(painter.words)
     calm = replace(on, model=replace(shown, voice=VoiceInputStatus()))
-    assert microphone_size(calm) == (MIC_W, MIC_H)  # its cause is gone
+    assert microphone_size(calm, words.microphone(calm.model)) == (
+        MIC_W,
+        MIC_H,
+    )  # its cause is gone
 
 
 def test_a_long_line_of_the_player_says_that_its_beginning_is_left_out() -> None:
