@@ -17,7 +17,7 @@ from characters.speech.sphinx import SphinxDetector
 from tests.audio.corpus import in_a_room, listen
 from tests.audio.devices import require
 
-__all__ = ["energy_ratio", "mono", "seconds_of", "share_of_speech", "words_in"]
+__all__ = ["energy_ratio", "fundamental", "mono", "seconds_of", "share_of_speech", "words_in"]
 
 Stereo: TypeAlias = NDArray[np.int16]
 FRAME = 640
@@ -33,6 +33,20 @@ def mono(heard: Stereo) -> Samples:
     """Return 48 kHz stereo as 16 kHz mono, as loud as the louder side."""
     side = heard[:, int(energy_ratio(heard) > 1.0)]
     return resample(np.ascontiguousarray(side), 48_000, 16_000)
+
+
+def fundamental(sound: Samples, rate: int) -> float:
+    """Return the median height of a voice in Hz, by autocorrelation."""
+    found, size = [], 2048
+    for start in range(0, sound.size - size, 480):
+        piece = sound[start : start + size].astype(np.float64)
+        power = np.abs(np.fft.rfft(piece - piece.mean(), 2 * size)) ** 2
+        same = np.fft.irfft(power)[:size]
+        low, high = rate // 400, rate // 60
+        lag = low + int(np.argmax(same[low:high]))
+        if same[lag] > 0.5 * same[0] and np.sqrt(np.mean(piece**2)) > 1_000.0:
+            found.append(rate / lag)
+    return float(np.median(found))
 
 
 def share_of_speech(sound: Samples) -> float:

@@ -21,6 +21,7 @@ from characters.speech.hibari import (
     mouth_shapes_of,
 )
 from characters.speech.interfaces import SynthesisError, VoiceChunk, VoiceStyle
+from tests.audio.hearing import fundamental
 
 DEADLINE = 60.0
 
@@ -80,20 +81,7 @@ def load_nothing() -> SpectrumModel:
 
 
 def height(chunks: list[VoiceChunk]) -> float:
-    """Return the median fundamental in Hz, by autocorrelation."""
-    sound = np.frombuffer(b"".join(chunk.pcm for chunk in chunks), "<i2").astype(float)
-    found = []
-    for start in range(0, sound.size - 2048, 480):
-        piece = sound[start : start + 2048]
-        if np.sqrt(np.mean(piece**2)) < 1000:
-            continue
-        power = np.abs(np.fft.rfft(piece - piece.mean(), 4096)) ** 2
-        same = np.fft.irfft(power)[:2048]
-        low, high = RATE // 400, RATE // 60
-        lag = low + int(np.argmax(same[low:high]))
-        if same[lag] > 0.5 * same[0]:
-            found.append(RATE / lag)
-    return float(np.median(found))
+    return fundamental(np.frombuffer(b"".join(chunk.pcm for chunk in chunks), "<i2"), RATE)
 
 
 def test_a_style_sets_height_and_pace_and_a_text_always_sounds_the_same() -> None:

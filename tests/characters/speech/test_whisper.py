@@ -15,6 +15,7 @@ from characters.speech.interfaces import BUSY, SAY_AGAIN, Heard, Rejected
 from characters.speech.process import SpeechProcessError
 from characters.speech.whisper import (
     MOST_WAITING,
+    NAMES,
     WhisperModel,
     WhisperRecogniser,
     WhisperTranscriber,
@@ -75,7 +76,7 @@ def hear_beside(*sounds: bytes, load: Callable[[Path, int, int], WhisperModel]) 
             return error
 
     async def run() -> list[object]:
-        recogniser = WhisperRecogniser(Path("model"), "en", 2, load)
+        recogniser = WhisperRecogniser(Path("model"), "en", 4, load)
         recogniser.prepare(())
         try:
             async with asyncio.timeout(60.0):
@@ -123,12 +124,20 @@ def test_the_model_gets_the_whole_utterance_between_minus_one_and_one() -> None:
     assert model.options["language"] == "de"
 
 
-def test_a_process_of_its_own_listens_with_both_cores() -> None:
-    assert hear_beside(SOUND, load=load_fake) == [Heard("model 2 1", exp(-0.2))]
+def test_a_process_of_its_own_listens_with_half_of_the_cores_to_each_of_two() -> None:
+    assert hear_beside(SOUND, load=load_fake) == [Heard("model 2 2", exp(-0.2))]
+
+
+def test_names_are_listened_for_where_one_may_be_said() -> None:
+    model = FakeModel(Segment("Hi."))
+    listen_with(model).transcribe(SOUND, NAMES)
+    assert "Anna, Anthony" in model.options["hotwords"]
+    listen_with(model).transcribe(SOUND)
+    assert model.options["hotwords"] is None
 
 
 def test_whoever_would_wait_too_long_is_told_so() -> None:
-    heard = hear_beside(*[SOUND] * (MOST_WAITING + 3), load=load_fake)
+    heard = hear_beside(*[SOUND] * (2 * MOST_WAITING + 4), load=load_fake)
     assert heard.count(Rejected(BUSY)) == 2
 
 
