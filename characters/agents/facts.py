@@ -101,7 +101,7 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"(?:from|in|at)\b)"),
         ("work", rf"\bI\s+work\s+(?P<value>(?:in|at|for|on)\s+{_WORDS}){_END}"),
         ("profession",
-            rf"{_AM}(?:just\s+|only\s+|also\s+)?an?\s+(?P<value>{_JOB})(?:{_END}|"
+            rf"{_AM}(?:just\s+|only\s+|also\s+)?(?:an?|the\s+new)\s+(?P<value>{_JOB})(?:{_END}|"
             r"(?=\s+(?:from|in|at)\b))"),
         ("profession",
             rf"{_AM}(?P<value>(?:{'|'.join(sorted(JOBS))})(?:\s+of\s+\w+)?)(?:{_END}|"
@@ -495,7 +495,7 @@ _QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("has", ("what (pet | pets | animal | animals) do i have", "= what do i have")),
     ("", (
         "(what | how) (is | are | was | were) my <key> (called | named)",
-        "what (is | are | was | were) the (name | names) of my <key>",
+        "what (is | are | was | were) [the] (name | names) of my <key>",
         "(what | who | where) (is | are | was | were) my <key>",
         "(know | remember | recall | forgot | forgotten | forget) [the name of] my <key>",
         "(do | did) i have (a | an | any) <key>", "how many <key> do i have",

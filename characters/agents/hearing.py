@@ -52,9 +52,10 @@ class HeardText:
         """The kinds as the text that patterns of kinds match."""
         return "".join(f"#{kind} " for kind in sorted(self.kinds))
 
-    def bare(self, names: Collection[str]) -> str:
+    @staticmethod
+    def bare(normal: str, names: Collection[str]) -> str:
         """Return the words without "well," and the like, and without the names that are called."""
-        words = _OPENING.sub("", self.normal, count=1).split()
+        words = _OPENING.sub("", normal, count=1).split()
         while len(words) > 1 and words[-1] in names:
             del words[-1]
         while len(words) > 1 and (words[0] in _FILLERS or words[0] in names):
@@ -112,8 +113,9 @@ _ASKING = frozenset(
     | {"might", "have", "has", "you", "your"}
 )
 _FILLERS = frozenset(
-    {"so", "and", "but", "well", "oh", "um", "uh", "hm", "hmm", "ok", "okay", "hey", "then", "now"}
-    | {"actually", "anyway", "please", "look", "listen", "also", "lol", "haha", "hi", "hello"}
+    {"so", "and", "but", "well", "fine", "alright", "right", "sure", "yeah", "oh"}
+    | {"um", "uh", "hm", "hmm", "ok", "okay", "hey", "then", "now", "actually", "anyway"}
+    | {"please", "look", "listen", "also", "lol", "haha", "hi", "hello"}
 )
 _OPENING = re.compile(
     r"^(?:excuse me|pardon me|(?:can|could|will|would) you tell me|do you know|tell me"

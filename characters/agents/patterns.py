@@ -66,6 +66,7 @@ _SHORT_FORMS = {
     "i'll": "i will",
     "you've": "you have",
     "let's": "let us",
+    "lets": "let us",
     "here's": "here is",
     "when's": "when is",
     "why's": "why is",
@@ -112,6 +113,15 @@ _SHORT_FORMS = {
     "gimme": "give me",
     "dunno": "do not know",
     "y": "why",
+    "gtg": "got to go",
+    "g2g": "got to go",
+    "ttyl": "goodbye",
+    "np": "no problem",
+    "tysm": "thanks",
+    "hbu": "how about you",
+    "wbu": "what about you",
+    "wyd": "what are you doing",
+    "hru": "how are you",
     "wat": "what",
     "wut": "what",
     "wot": "what",
@@ -167,6 +177,11 @@ class Pattern:
     def is_kind(self) -> bool:
         """Tell whether it is matched with what the whole line is."""
         return self.source.startswith("#")
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether it begins with the line."""
+        return self.source.lstrip().startswith("=")
 
     @cached_property
     def is_of_the_player(self) -> bool:

@@ -379,7 +379,8 @@ class ScriptedAgent:
         Words that the player says of himself count only where he is meant.
         """
         about_others = heard.without(fact.value for fact in facts if fact.key not in _OF_THE_WORLD)
-        bare = heard.bare(self._persona.names)
+        names = self._persona.names
+        bare, bare_of_others = heard.bare(heard.normal, names), heard.bare(about_others, names)
         best: dict[str, tuple[float, Mapping[str, str]]] = {}
         for topic_id, pattern in self._persona.near(sorted(heard.words)):
             topic = self._topics.get(topic_id)
@@ -394,6 +395,8 @@ class ScriptedAgent:
             found = pattern.match(text)
             if found is None and topic_id in self._persona.shared_ids:
                 found = pattern.match(bare)
+            elif found is None and pattern.is_whole:
+                found = pattern.match(bare_of_others)
             if found is not None:
                 best[topic_id] = pattern.weight, found.groupdict()
         # Of equals the first in the file answers, one that is noticed anyway after the others.

@@ -13,7 +13,6 @@ import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -91,7 +90,7 @@ class ModelSettings:
     @property
     def label(self) -> str:
         """What the model is called: its name at the server, or that of its file."""
-        return self.name or PurePath(self.file).name or "a language model"
+        return self.name or re.split(r"[\\/]", self.file)[-1] or "a language model"
 
     @property
     def host(self) -> str:
