@@ -334,12 +334,15 @@ def _unreadable(path: Path, error: OSError | ValueError) -> Problem:
         return _plain(file, 1, 1, "is a folder, not a file", "the name of a .toml file in it")
     if isinstance(error, NotAFileError):
         return _plain(file, 1, 1, f"is a {error.kind}, not a file", "move it away")
+    if isinstance(error, FileNotFoundError) and path.is_symlink():
+        return _plain(file, 1, 1, "is a link to a file that is not there", "copy that file here")
     if isinstance(error, FileNotFoundError):
         return _plain(file, 1, 1, "there is no such file", _neighbour(path))
     if error.errno == errno.EFBIG:
         most = f"{MOST_BYTES // 2**20} MB are the most that is read"
         return _plain(file, 1, 1, f"is too large: {most}")
-    return _plain(file, 1, 1, f"cannot be read: {error.strerror or error}", "check its permissions")
+    hint = "check its permissions" if isinstance(error, PermissionError) else ""
+    return _plain(file, 1, 1, f"cannot be read: {error.strerror or error}", hint)
 
 
 def _neighbour(path: Path) -> str:

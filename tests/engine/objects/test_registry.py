@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
+from pydantic import create_model
 
 from engine.objects.objects import Component, GameObject
 from engine.objects.registry import (
@@ -157,3 +158,19 @@ def test_a_preset_is_named(policy: object) -> None:
 def test_a_preset_may_be_overridden_key_by_key() -> None:
     raw = {"actor_id": "a", "policy": {"preset": "patient", "delay_seconds": 9.0}}
     assert read("Actor", raw)["policy"] == Policy(attempts=None, delay_seconds=9.0)
+
+
+def test_reading_what_is_right_of_faulty_tables_makes_no_model_for_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[object] = []
+    known = sample_registry()
+
+    def counted(*arguments: Any, **fields: Any) -> Any:
+        made.append(arguments)
+        return create_model(*arguments, **fields)
+
+    monkeypatch.setattr("engine.objects.registry.create_model", counted)
+    for _ in range(3):
+        assert known.readable("Actor", {"tags": ["a"], "mood": 1}) == {"tags": ["a"]}
+    assert len(made) == 1

@@ -334,6 +334,9 @@ def test_a_link_to_a_file_is_read_as_the_file(tmp_path: Path) -> None:
     (tmp_path / "real.toml").write_text("a = 1")
     (tmp_path / "link.toml").symlink_to("real.toml")
     assert read_source(tmp_path / "link.toml").data == {"a": 1}
+    (tmp_path / "real.toml").unlink()
+    with pytest.raises(TomlFileError, match="is a link to a file that is not there"):
+        read_source(tmp_path / "link.toml")
 
 
 def test_the_mistakes_of_a_large_text_are_told_one_by_one() -> None:
