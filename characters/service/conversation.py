@@ -623,13 +623,13 @@ class RoomConversation:
         self.active(now)
         return self._follow(event, now)
 
-    def is_no_line(self, text: str) -> bool:
+    def is_no_line(self, text: str, *, to_the_end: bool = True) -> bool:
         """Tell whether words only show that the player listens, while the character speaks.
 
-        After a question they are its answer.
+        After a question they are its answer: `to_the_end` is whether its last words were heard.
         """
         turn = self._turn
-        if turn is None or not turn.has_said or turn.is_asking:
+        if turn is None or not turn.has_said or (to_the_end and turn.is_asking):
             return False
         return is_backchannel(text, self._language)
 

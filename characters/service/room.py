@@ -436,7 +436,8 @@ class LiveRoom:
         """Take what is known of what the player says."""
         conversation, now, text = self._conversation, self._services.now(), utterance.text
         event, messages = utterance.event, utterance.messages
-        if text is not None and conversation.is_no_line(text):
+        to_the_end = self._output is None or self._output.is_ending
+        if text is not None and conversation.is_no_line(text, to_the_end=to_the_end):
             # The client is told of its end alone: no answer follows, and nothing was missed.
             event, text = OverlapEvent.NO_LINE, None
             ends = (message for message in messages if isinstance(message, VadSttStopped))

@@ -47,6 +47,8 @@ __all__ = ["PlayerSpeech", "SpeechCallbacks", "SpeechInput", "SpeechOutput"]
 log = logging.getLogger(__name__)
 
 AHEAD_SECONDS = 0.5
+# What is still to be heard of a question that is answered already.
+ENDING_SECONDS = 1.0
 # Ten seconds of 20 ms frames, and twenty of any size: what is said while a recogniser still works
 # on what was said before is not lost.
 MAX_FRAMES = 500
@@ -210,6 +212,14 @@ class SpeechOutput:
         self._due: deque[VoiceChunk] = deque()  # made, and still to be sent
         self._heard_until = 0.0  # when what was sent will have been played
         self._may_speak = asyncio.Event()
+        self._has_all = True  # of the turn's text
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the last that is said in the turn is being heard, or was."""
+        due = sum(len(chunk.pcm) / 2 / chunk.sample_rate for chunk in self._due)
+        sent = max(0.0, self._heard_until - self._now())
+        return self._has_all and due + sent < ENDING_SECONDS
 
     def connect(self, callbacks: SpeechCallbacks) -> None:
         """Set where the voice goes."""
@@ -223,10 +233,12 @@ class SpeechOutput:
             self._turn, self._texts = turn, asyncio.Queue()
             self._task = asyncio.create_task(self._speak(turn, self._texts))
         self._texts.put_nowait(effect.text)
+        self._has_all = False
 
     def pause(self, heard_until: float | None) -> None:
         """Send nothing for now; what was sent later than was heard is to be sent again."""
         self._may_speak.clear()
+        self._heard_until = self._now()
         heard = self._now() if heard_until is None else heard_until
         self._due.extendleft(reversed(self._spoken.rewind(heard)))
 
@@ -249,6 +261,7 @@ class SpeechOutput:
         try:
             while (text := await texts.get()) is not None:
                 await self._speak_text(turn, text)
+            self._has_all = True
             while self._due or self._heard_until > self._now():
                 await self._send_due(turn)
                 await asyncio.sleep(max(0.0, self._heard_until - self._now()))

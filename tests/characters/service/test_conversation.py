@@ -753,3 +753,4 @@ def test_an_uh_huh_is_no_line_while_the_character_tells_something(
     assert not conversation.is_no_line(text)
     answer(conversation, Say(answer_so_far))
     assert conversation.is_no_line(text) == is_no_line
+    assert conversation.is_no_line(text, to_the_end=False) == (text != "Stop!")

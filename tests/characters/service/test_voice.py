@@ -315,3 +315,18 @@ def test_a_new_turn_is_not_silent_because_the_one_before_was_paused() -> None:
         await until(lambda: audience.ended)
 
     assert speak(play, FakeSpeech(chunk=TENTH)).ended == [2]
+
+
+def test_it_is_known_when_the_last_of_a_turn_is_heard() -> None:
+    async def play(output: SpeechOutput, audience: Audience) -> None:
+        assert output.is_ending
+        output.say(SpeakText(1, "one two three four five six seven eight nine ten eleven twelve."))
+        await until(lambda: audience.sounds)
+        assert not output.is_ending
+        output.say(SpeakText(1, None))
+        await until(lambda: output.is_ending)
+        assert len(audience.sounds) == 12 and audience.ended == []
+        output.pause(audience.sounds[0])  # eleven tenths of a second are to be heard again
+        assert not output.is_ending
+
+    speak(play, FakeSpeech(chunk=TENTH))
