@@ -57,6 +57,7 @@ class FakeSpeech(SpeechParts):
         chunk: VoiceChunk = SECOND,
     ) -> None:
         self._script = script or {}
+        self.prepare = lambda: None
         self._chunk = chunk
         self.texts: list[str] = []
         self.stopped = 0
