@@ -21,7 +21,7 @@ STAGES = (
 OURS = "a ring of slots for each (ours)"
 TARGET = "a ring and one target (ours in the game)"
 # A frame for one of fifty costs what it costs for one of one.
-LIMITS = {1: 4.0, 10: 1.5, 50: 0.5}
+LIMITS = {1: 5.0, 10: 1.5, 50: 0.5}
 WORDS = "end of the utterance to its words"
 FIRST = "sentence to the first chunk of sound"
 SILENT = "interrupt() to the last sample at the sink"

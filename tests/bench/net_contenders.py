@@ -40,19 +40,18 @@ Setup = Callable[[], AsyncIterator[Trip]]
 
 
 def rounds(setup: Setup, trips: int) -> Iterator[list[float]]:
-    """Yield the seconds of each of so many trips, again and again, over one connection."""
+    """Yield the seconds of each of so many trips, again and again, over a connection each time.
+
+    One that only waited for its turn would be cut: nobody answers its pings meanwhile.
+    """
     with asyncio.Runner() as runner:
-        stack = asynccontextmanager(setup)()
-        trip = runner.run(stack.__aenter__())
-        try:
-            while True:
-                yield runner.run(seconds_of(trip, trips))
-        finally:
-            runner.run(stack.__aexit__(None, None, None))
+        while True:
+            yield runner.run(one_round(setup, trips))
 
 
-async def seconds_of(trip: Trip, trips: int) -> list[float]:
-    return [await trip() for _ in range(trips)]
+async def one_round(setup: Setup, trips: int) -> list[float]:
+    async with asynccontextmanager(setup)() as trip:
+        return [await trip() for _ in range(trips)]
 
 
 def clocked(action: Callable[[], Awaitable[None]]) -> Trip:
