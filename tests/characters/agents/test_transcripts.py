@@ -52,7 +52,9 @@ def test_each_line_is_answered_by_what_it_is_about(path: Path, seed: int) -> Non
 
 
 @TRANSCRIPTS
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 5))]
+)
 def test_no_answer_comes_twice_in_a_row_and_few_are_fallbacks(path: Path, seed: int) -> None:
     actor = actor_of(path, seed)
     answers = [actor.answer(line) for _, line, _ in lines_of(path)]
