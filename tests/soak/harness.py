@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,7 +22,7 @@ from characters.session.conversation import DialogueState, SessionState
 from characters.session.policy import ReconnectPolicy
 from engine.app.application import Application
 from engine.objects.scene import Scene
-from tests.soak.vitals import Sample, body_of, tidy
+from tests.soak.vitals import Sample, body_of, children_of, is_kept, tidy
 
 __all__ = ["LEVELS", "TrackedSession", "SoakHarness"]
 
@@ -147,8 +146,9 @@ class SoakHarness:
         pid = self.parts.runtime.service.pid if self.parts.runtime.service else None
         assert pid is not None  # somebody is connected, so it runs
         counting: Any = self.parts.runtime.network.submit(_count_tasks())
+        service = body_of(pid, *filter(is_kept, children_of(pid)))
         return Sample(
-            self.seconds, body_of(os.getpid()), body_of(pid), counting.result(5.0), self.generation
+            self.seconds, body_of(os.getpid()), service, counting.result(5.0), self.generation
         )
 
     def is_silent(self) -> bool:
@@ -157,13 +157,9 @@ class SoakHarness:
         return not any(voice.is_playing(it.key) for it in self.sessions) and not self._is_busy()
 
     def _is_busy(self) -> bool:
-        """Tell whether the service has child processes, who speak for it."""
+        """Tell whether the service has child processes that speak a sentence and end with it."""
         pid = self.parts.runtime.service.pid if self.parts.runtime.service else None
-        for children in Path(f"/proc/{pid}/task").glob("*/children"):
-            with suppress(OSError):  # a thread may end while it is looked at
-                if children.read_text():
-                    return True
-        return False
+        return pid is not None and any(not is_kept(child) for child in children_of(pid))
 
     def _open(self, name: str) -> Scene:
         scene = self.app.new_scene(name)

@@ -6,10 +6,11 @@ import ctypes
 import gc
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Body", "Sample", "body_of", "megabytes_an_hour", "tidy"]
+__all__ = ["Body", "Sample", "body_of", "children_of", "is_kept", "megabytes_an_hour", "tidy"]
 
 MEGABYTE = 1024.0 * 1024.0
 
@@ -43,15 +44,36 @@ class Sample:
         )
 
 
-def body_of(pid: int) -> Body:
-    """Measure a process."""
+def body_of(pid: int, *children: int) -> Body:
+    """Measure a process, with the memory of its children."""
     folder = Path("/proc") / str(pid)
-    pages = int((folder / "statm").read_text().split()[1])
     return Body(
-        pages * os.sysconf("SC_PAGE_SIZE") / MEGABYTE,
+        sum(_megabytes(it) for it in (pid, *children)),
         sum(1 for _ in (folder / "task").iterdir()),
         sum(1 for _ in (folder / "fd").iterdir()),
     )
+
+
+def _megabytes(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / MEGABYTE
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the ids of a process's children, and theirs."""
+    found: list[int] = []
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # a thread may end while it is looked at
+            for child in map(int, children.read_text().split()):
+                found += [child, *children_of(child)]
+    return found
+
+
+def is_kept(pid: int) -> bool:
+    """Return whether a child is one that holds a model, and stays."""
+    with suppress(OSError):
+        return b"characters.speech.process" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 def tidy() -> None:
