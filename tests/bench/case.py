@@ -137,10 +137,13 @@ class Figures:
         return median(self.ratios(floor, name))
 
     def is_quiet(self, name: str = "median") -> bool:
-        """Tell whether a floor was the same in all its rounds, as far as a statistic goes."""
+        """Tell whether a floor was the same in all its rounds, as far as a statistic goes.
+
+        One that often waited for others says that ours did too: more so, as it has more threads.
+        """
         steady = "median" if name in _RARE else name
         found = sorted(Figures([samples]).statistic(steady) for samples in self.rounds)
-        quiet = found[len(found) * 3 // 4] <= _UNREST * found[len(found) // 4]
-        return quiet and (
-            name not in _RARE or self.statistic("p99") <= _TAIL * self.statistic("median")
-        )
+        if found[len(found) * 3 // 4] > _UNREST * found[len(found) // 4]:
+            return False
+        tail = _TAIL if name in _RARE else 2 * _TAIL
+        return name == "least" or self.statistic("p99") <= tail * self.statistic("median")

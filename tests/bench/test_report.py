@@ -39,6 +39,13 @@ def test_a_restless_floor_gives_no_verdict() -> None:
         assert judge(case, figures([1.0, 2.0, 1.0, 2.0], ours))[0].met is None
 
 
+def test_a_floor_that_often_waited_for_others_gives_no_verdict() -> None:
+    case = a_case(Aim("ours", 1.2))
+    floor, ours = Figures([[1.0] * 90 + [9.0] * 10] * 4), Figures([[3.0] * 100] * 4)
+    assert judge(case, {"floor": floor, "ours": ours})[0].met is None
+    assert judge(case, {"floor": Figures([[1.0] * 100] * 4), "ours": ours})[0].met is False
+
+
 def test_rounds_that_do_not_agree_are_no_miss() -> None:
     case = a_case(Aim("ours", 1.2))
     verdicts = judge(case, figures([1.0] * 4, [1.1, 1.1, 1.5, 1.5]))
