@@ -139,24 +139,27 @@ def _data(options: argparse.Namespace) -> Path:
 
 
 def _lint(options: argparse.Namespace, out: TextIO) -> int:
+    from characters.commands.own_components import main_script_of
     from characters.commands.scenes import expand, project_linter, report
 
-    linter = project_linter(options.components)
-    files = expand(options.files)
+    files = {file: main_script_of(file) for file in expand(options.files)}
+    scripts = dict.fromkeys((None, *files.values()))
+    linters = {script: project_linter(options.components, script) for script in scripts}
     if options.fix:
-        fixed = sum(map(linter.fix, files))
+        fixed = sum(linters[script].fix(file) for file, script in files.items())
         print(f"{fixed} repaired.", file=sys.stderr)
-    problems = [problem for file in files for problem in linter.problems(file)]
+    problems = [one for file, script in files.items() for one in linters[script].problems(file)]
     report(list(dict.fromkeys(problems)), len(files), out, as_json=options.json)
     return 1 if problems else 0
 
 
 def _set(options: argparse.Namespace, out: TextIO) -> int:
+    from characters.commands.own_components import main_script_of
     from characters.commands.scenes import project_registry, set_from_text
     from characters.components.checks import SCENE_CHECKS
 
-    registry, checks = project_registry(options.components), SCENE_CHECKS
-    file = SceneFile.read(options.file, registry, checks, to_mend=True)
+    registry = project_registry(options.components, main_script_of(options.file))
+    file = SceneFile.read(options.file, registry, SCENE_CHECKS, to_mend=True)
     set_from_text(file, options.target, options.value)
     file.save()
     print(f"{options.file}: {options.target} was set.", file=out)
@@ -176,9 +179,11 @@ def _words(options: argparse.Namespace, out: TextIO) -> int:
 
 
 def _schema(options: argparse.Namespace, out: TextIO) -> int:
+    from characters.commands.own_components import main_script_of
     from characters.commands.scenes import project_registry
 
-    schema = scene_schema(project_registry(options.components))
+    registry = project_registry(options.components, main_script_of(options.output))
+    schema = scene_schema(registry)
     text = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
     is_current = options.output.is_file() and options.output.read_text("utf-8") == text
     if options.check and not is_current:

@@ -15,7 +15,11 @@ its name is first used. Modules have more names than these: `engine.app`, `engin
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import sys
+import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 _MODULES: Mapping[str, str] = MappingProxyType(
@@ -71,3 +75,20 @@ def __getattr__(name: str) -> object:
     if name not in _MODULES:
         raise AttributeError(f"module 'engine' has no attribute {name!r}")
     return getattr(importlib.import_module(_MODULES[name]), name)
+
+
+def _warn_of_namesake(name: str) -> None:
+    """Warn where a module of the game hides the package that is installed beside this one.
+
+    It is no error: a game may want this package alone.
+    """
+    ours = Path(__file__).parent.parent / name / "__init__.py"
+    module = sys.modules.get(name)
+    spec = module.__spec__ if module is not None else importlib.util.find_spec(name)
+    file = None if spec is None else spec.origin
+    if file is not None and ours.is_file() and Path(file).resolve() != ours.resolve():
+        text = f"{file} has the name of {ours}, and one hides the other: rename yours."
+        warnings.warn(text, stacklevel=3)
+
+
+_warn_of_namesake("characters")

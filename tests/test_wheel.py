@@ -209,7 +209,7 @@ def module_of(name: str) -> list[str]:
 def test_a_new_game_is_right_as_it_was_written(installed: Installed) -> None:
     installed.run("-m", "characters", "new", "mygame")
     game = installed.folder / "mygame"
-    lint = ("-m", "characters", "lint", "--components", "lantern", ".")
+    lint = ("-m", "characters", "lint", ".")
     assert "no mistakes" in installed.run(*lint, folder=game)
     installed.run("-m", "pytest", "-q", folder=game)
     assert "Success" in installed.types(game)

@@ -9,6 +9,7 @@ import queue
 import re
 import secrets
 import subprocess
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -202,8 +203,11 @@ class ServiceProcess:
         try:
             process = _open(arguments, self.secret)
         except OSError as error:
-            self._report(ENGLISH("service.not_started", why=str(error)))
-            raise ServiceError(f"The conversation service could not start: {error}") from error
+            why = (
+                f"{error.strerror or error}: {sys.executable}"  # Windows does not say which program
+            )
+            self._report(ENGLISH("service.not_started", why=why))
+            raise ServiceError(f"The conversation service could not start: {why}") from error
         self._process = process
         lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         _follow(process.stdout, lines.put, "service-stdout")

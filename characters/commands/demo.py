@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from characters.audio.sources import ScriptSource, SilentSource, SourceFactory
 from characters.commands.options import add_components
+from characters.commands.own_components import main_script_of, modules_of
 from characters.commands.scenes import project_registry
 from characters.components.checks import SCENE_CHECKS
 from characters.components.choices import apply_key_choices
@@ -155,8 +156,9 @@ class LevelFolder:
         folder = AssetFolder.of(Path(first)).root
         has_own = first.endswith(".toml") and folder.name == "assets"
         self.assets = folder if has_own else package_assets()
-        self._registry = project_registry(modules)
-        self._has_own_components = bool(modules)
+        script = main_script_of(Path(first)) if first.endswith(".toml") else None
+        self._registry = project_registry(modules, script)
+        self._has_own_components = bool(modules or (script and modules_of(script)))
         self._first = first
         self._read_ahead: SceneFile | None = None
 

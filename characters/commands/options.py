@@ -14,5 +14,5 @@ def add_components(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="MODULE",
-        help="a Python module of yours with components",
+        help="a module of yours with components, beside those that your main.py imports",
     )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,15 +12,14 @@ from typing import Any, TextIO
 
 from characters.agents.persona import SMALL_TALK, SmallTalk, read_small_talk
 from characters.agents.persona_checks import check_persona, check_small_talk
+from characters.commands.own_components import components_of, components_of_game
 from characters.components.checks import SCENE_CHECKS
 from characters.components.language import lint_words
 from characters.components.registration import register_components
 from characters.headless.script import Script
-from characters.namesakes import namesakes_in, sentence
 from characters.resources import package_assets
 from characters.ui.registration import register_visuals
 from engine.objects.assets import AssetFolder
-from engine.objects.objects import Component
 from engine.objects.registry import ComponentRegistry
 from engine.scenes.document import SceneCheck
 from engine.scenes.file import SceneFile
@@ -117,25 +114,30 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}" + ("" if number == 1 else "s")
 
 
-def project_registry(modules: Iterable[str] = ()) -> ComponentRegistry:
-    """Return the components of this package and of the modules. Raises ImportError."""
+def project_registry(modules: Iterable[str] = (), script: Path | None = None) -> ComponentRegistry:
+    """Return the components of this package, of the modules, and of a game by its main script.
+
+    The modules are looked for in the folder that one stands in first. Raises ImportError.
+    """
     registry = ComponentRegistry()
     register_components(registry)
     register_visuals(registry)
     for name in modules:
-        registry.register(*_components_of(name))
+        registry.register(*components_of(name, Path.cwd()))
+    if script is not None:
+        registry.register(*components_of_game(script))
     return registry
 
 
-def project_linter(modules: Iterable[str] = ()) -> Linter:
-    """Return the linter for all kinds of files of the project. Raises ImportError."""
+def project_linter(modules: Iterable[str] = (), script: Path | None = None) -> Linter:
+    """Return the linter for all kinds of files: see `project_registry`. Raises ImportError."""
     readers = {
         "personas": lambda path: check_persona(path, _small_talk(path)),
         "shared": check_small_talk,
         "words": lint_words,
         "step": lambda path: read_toml(path, Script),
     }
-    return Linter(project_registry(modules), SCENE_CHECKS, readers)
+    return Linter(project_registry(modules, script), SCENE_CHECKS, readers)
 
 
 def _small_talk(persona: Path) -> SmallTalk | None:
@@ -145,20 +147,6 @@ def _small_talk(persona: Path) -> SmallTalk | None:
         return read_small_talk(own if own.is_file() else package_assets() / SMALL_TALK)
     except TomlFileError:
         return None  # it is reported for its own file
-
-
-def _components_of(module_name: str) -> list[type[Component]]:
-    if str(Path.cwd()) not in sys.path:  # a console script has only its own folder there
-        sys.path.insert(0, str(Path.cwd()))
-    try:
-        module = importlib.import_module(module_name)
-    except ImportError as error:
-        namesake = namesakes_in(Path.cwd()).get(error.name or "")
-        if namesake is None:
-            raise
-        raise ImportError(sentence(str(error.name), namesake)) from error
-    own = (kind for kind in vars(module).values() if isinstance(kind, type))
-    return [k for k in own if issubclass(k, Component) and k.__module__ == module_name]
 
 
 def split_target(file: SceneFile, target: str) -> tuple[str, str]:

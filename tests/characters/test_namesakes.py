@@ -20,6 +20,11 @@ GAME = "from characters import Character\n"
 
 def run(folder: Path, *command: str) -> str:
     """Run a program that fails with our packages on the path; return its last line."""
+    return told(folder, *command)[-1]
+
+
+def told(folder: Path, *command: str, status: int = 1) -> list[str]:
+    """Run a program with our packages on the path; return the lines of its standard error."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, *command],
@@ -31,8 +36,8 @@ def run(folder: Path, *command: str) -> str:
         timeout=60,
         check=False,
     )
-    assert done.returncode == 1, done.stdout
-    return done.stderr.splitlines()[-1]
+    assert done.returncode == status, done.stdout
+    return done.stderr.splitlines()
 
 
 def write(folder: Path, name: str, text: str = "") -> Path:
@@ -59,6 +64,28 @@ def test_an_engine_of_the_games_own_is_named_with_ours(
         f"ImportError: {file} has the name of {ROOT / 'engine' / '__init__.py'}, "
         "and one hides the other: rename yours."
     )
+
+
+@takes_folders
+@pytest.mark.parametrize("mine", ["characters.py", "characters/__init__.py"])
+def test_characters_of_the_games_own_are_named_with_ours_once_the_engine_is_imported(
+    mine: str, tmp_path: Path
+) -> None:
+    file = write(tmp_path, mine)
+    program = write(tmp_path, "main.py", f"from engine import Scene\n{GAME}")
+    warned, *failed = told(tmp_path, str(program))
+    assert warned == (
+        f"{program}:1: UserWarning: {file} has the name of "
+        f"{ROOT / 'characters' / '__init__.py'}, and one hides the other: rename yours."
+    )
+    assert f"cannot import name 'Character' from 'characters' ({file})" in failed[-1]
+
+
+@takes_folders
+def test_a_game_that_wants_the_engine_alone_may_have_characters(tmp_path: Path) -> None:
+    write(tmp_path, "characters.py", "class Hero: ...\n")
+    program = write(tmp_path, "main.py", "from engine import Scene\nimport characters\n")
+    told(tmp_path, str(program), status=0)
 
 
 @takes_folders

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pygame
-
 from characters import Character
 from engine import Component
 
@@ -14,7 +12,7 @@ class Lantern(Component):
     The annotated attributes are its fields: arguments in code, keys in a scene file.
     """
 
-    radius: float = 14.0
+    width: int = 16
     colour: tuple[int, int, int] = (255, 214, 120)
 
     _glow: float = 0.0  # private: no field
@@ -26,7 +24,10 @@ class Lantern(Component):
         self._glow += (float(is_speaking) - self._glow) * min(1.0, 6.0 * dt)
 
     def draw(self, surface: Any) -> None:
-        """Draw it beside the head of its object."""
+        """Draw it beside the head of its object, on a surface of pygame."""
         x, y = self.scene.camera.to_screen(self.transform.position)
-        shade = tuple(int(part * (0.3 + 0.7 * self._glow)) for part in self.colour)
-        pygame.draw.circle(surface, shade, (x + 60, y - 120), self.radius)
+        left, top = int(x) + 60 - self.width // 2, int(y) - 132
+        light = [int(part * (0.3 + 0.7 * self._glow)) for part in self.colour]
+        surface.fill("#3a2d26", (left - 3, top - 4, self.width + 6, 4))
+        surface.fill(light, (left, top, self.width, 22))
+        surface.fill("#3a2d26", (left - 3, top + 22, self.width + 6, 4))

@@ -53,7 +53,7 @@ def test_it_runs_at_once_with_a_character_that_connects(
 
 
 def test_it_has_no_mistakes_and_a_title_of_its_own(game: Path) -> None:
-    done = run(game, "-m", "characters", "lint", "--components", "lantern", ".")
+    done = run(game, "-m", "characters", "lint", ".")
     assert (done.returncode, done.stdout) == (0, "3 files, no mistakes.\n"), done.stderr
     assert (game / "README.md").read_text(encoding="utf-8").startswith("# my hall\n")
 

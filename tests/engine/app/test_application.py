@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import os
 import stat
 import subprocess
 import sys
@@ -241,6 +242,20 @@ def test_a_headless_application_never_imports_pygame() -> None:
     root = Path(__file__).parents[3]
     ran = subprocess.run([sys.executable, "-c", program], timeout=30, check=False, cwd=root)
     assert ran.returncode == 0
+
+
+def test_the_terminal_of_a_game_has_no_greeting_of_pygame() -> None:
+    program = "from engine import Application\nwith Application('Quiet'): pass"
+    environment = {name: text for name, text in os.environ.items() if "PYGAME" not in name}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**environment, "SDL_VIDEODRIVER": "dummy"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout == ""
 
 
 def test_the_input_of_a_scene_without_an_application_is_its_own() -> None:

@@ -1,0 +1,110 @@
+"""The components of a game's own: which modules have them, and the classes themselves."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+from characters.namesakes import PACKAGES, namesakes_in, sentence
+from engine.objects.assets import AssetFolder
+from engine.objects.objects import Component
+
+__all__ = ["components_of", "components_of_game", "main_script_of", "modules_of"]
+
+
+def main_script_of(file: Path) -> Path | None:
+    """Return the `main.py` of the game that a file belongs to.
+
+    It lies beside the file or its assets folder, or one folder above.
+    """
+    root = AssetFolder.of(file).root.absolute()
+    scripts = (folder / "main.py" for folder in (root, root.parent))
+    return next((script for script in scripts if script.is_file()), None)
+
+
+def modules_of(script: Path) -> list[str]:
+    """Return the modules with classes that lie beside a script and that it imports.
+
+    Those that they import count too. Nothing is run to find them.
+    """
+    found: dict[str, Path] = {}
+    waiting = [script]
+    while waiting:
+        for name in _imported_by(waiting.pop()):
+            file = _module_file(script.parent, name)
+            if file is not None and name not in found:
+                found[name] = file
+                waiting.append(file)
+    return [name for name, file in found.items() if _has_classes(file)]
+
+
+def components_of_game(script: Path) -> list[type[Component]]:
+    """Return the components of a game by its main script. Raises ImportError."""
+    found: list[type[Component]] = []
+    for name in modules_of(script):
+        found += components_of(name, script.parent)
+        meant, taken = _module_file(script.parent, name), sys.modules[name].__file__
+        if meant is not None and taken is not None and not meant.samefile(taken):
+            raise ImportError(f"{meant} and {taken} have one name: look at one game at a time.")
+    return found
+
+
+def components_of(module_name: str, folder: Path) -> list[type[Component]]:
+    """Return the components that a module defines; it is looked for in the folder first.
+
+    Raises ImportError, with the line at fault, whatever it is that keeps it from being imported.
+    """
+    if str(folder) not in sys.path:  # a console script has only its own folder there
+        sys.path.insert(0, str(folder))
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        namesake = namesakes_in(folder).get(error.name or "")
+        if namesake is None:
+            raise
+        raise ImportError(sentence(str(error.name), namesake)) from error
+    except Exception as error:
+        raise ImportError(f"{module_name} cannot be imported: {_place(error)}") from error
+    own = (kind for kind in vars(module).values() if isinstance(kind, type))
+    return [k for k in own if issubclass(k, Component) and k.__module__ == module_name]
+
+
+def _imported_by(file: Path) -> Iterator[str]:
+    """Yield what may be the names of modules; a file that is no Python has none."""
+    try:
+        nodes = ast.walk(ast.parse(file.read_bytes()))
+    except (OSError, SyntaxError, ValueError):
+        return
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _module_file(folder: Path, name: str) -> Path | None:
+    first, *_ = parts = name.split(".")
+    if first in PACKAGES or first in sys.stdlib_module_names:
+        return None
+    path = folder.joinpath(*parts)
+    files = (path / "__init__.py", path.with_suffix(".py"))
+    return next((file for file in files if file.is_file()), None)
+
+
+def _has_classes(file: Path) -> bool:
+    try:
+        return any(isinstance(n, ast.ClassDef) for n in ast.walk(ast.parse(file.read_bytes())))
+    except (SyntaxError, ValueError):
+        return True  # importing it tells what is wrong
+
+
+def _place(error: Exception) -> str:
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}:{error.lineno}: {error.msg}"
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{last.filename}:{last.lineno}: {type(error).__name__}: {error}"
