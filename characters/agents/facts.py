@@ -184,7 +184,8 @@ _CORRECTED = re.compile(
 _BARE = re.compile(
     r"^(?:(?:hello|hi|hey|oh|well|um|erm)[\s,.!]+)*(?P<am>it['\u2019]?s\s+"
     r"|it\s+is\s+|just\s+|i['\u2019]?m\s+|i\s+am\s+"
-    rf"|this\s+is\s+|the\s+name['\u2019]?s\s+)?(?P<value>{_NAME})[.!]*$",
+    rf"|this\s+is\s+|(?:the\s+)?name(?:['\u2019]?s|\s+is)\s+)?(?P<value>{_NAME})"
+    r"(?:\s+(?:btw|by\s+the\s+way|lol|here))?[.!]*$",
     re.IGNORECASE,
 )
 
@@ -496,6 +497,7 @@ _QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("", (
         "(what | how) (is | are | was | were) my <key> (called | named)",
         "what (is | are | was | were) [the] (name | names) of my <key>",
+        "= [and] the (name | names) of my <key>",
         "(what | who | where) (is | are | was | were) my <key>",
         "(know | remember | recall | forgot | forgotten | forget) [the name of] my <key>",
         "(do | did) i have (a | an | any) <key>", "how many <key> do i have",

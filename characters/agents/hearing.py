@@ -178,7 +178,8 @@ def language_of(text: str) -> str:
 
 
 _GREETINGS: Mapping[str, str] = {
-    "hola": "Spanish", "gracias": "Spanish", "adiós": "Spanish", "adios": "Spanish",
+    "auf": "German", "sayonara": "Japanese", "hola": "Spanish",
+    "gracias": "Spanish", "adiós": "Spanish", "adios": "Spanish",
     "bonjour": "French", "merci": "French", "salut": "French", "bonsoir": "French",
     "hallo": "German", "danke": "German", "tschüss": "German", "servus": "German",
     "moin": "German", "guten": "German", "ciao": "Italian", "grazie": "Italian",
@@ -222,7 +223,7 @@ _ENGLISH_ORDER = tuple(
         # what you doing; why you in bed
         (rf"^{_ASKED}?(you|they) (\w+ing|in|on|at|here|so|from|not) ", r"\1are \2 \3 "),
         # where you live; you like fish?
-        (rf"^{_ASKED}?(you) (?!have been|are|were)(\w+) ", r"\1do \2 \3 "),
+        (rf"^{_ASKED}?(you) (?!have been|are|were|\w+ed )(\w+) ", r"\1do \2 \3 "),
     )
 )  # fmt: skip
 
@@ -258,18 +259,16 @@ class Speller:
         return "".join(f"{self._word(word)} " for word in normal.split())
 
     def _word(self, word: str) -> str:
-        is_right = word in self._known or word in _WORDS or self._is_form(word)
+        stem = _INFLECTED.sub("", word) if len(word) > 4 else word
+        is_right = word in self._known or word in _WORDS or (stem in COMMON and stem != word)
+        if is_right and word == f"{stem}s" and word not in self._known and stem in self._known:
+            return stem  # "teeths"
         if is_right or not 3 <= len(word) <= LONGEST_WORD or not word.isalpha():
             return word
         reach = 2 if len(word) >= 8 else 1
         near = [(_distance(word, known), known) for known in self._near(word, reach)]
         distance, nearest = min(near, default=(LONGEST_WORD, word))
         return nearest if distance <= reach else word
-
-    def _is_form(self, word: str) -> bool:
-        """Tell whether it is a form of a word that nobody here talks about ("boiled")."""
-        stem = _INFLECTED.sub("", word)
-        return len(word) > 4 and stem in COMMON and stem not in self._known
 
     def _near(self, word: str, reach: int) -> Iterator[str]:
         """Yield the known words of about the same length and letters."""

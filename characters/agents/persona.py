@@ -278,7 +278,7 @@ class Persona(_Strict):
     def speller(self) -> Speller:
         """What corrects typing mistakes towards the words of the patterns."""
         patterns = (*self.patterns, *self._pack.patterns)
-        return Speller(word for _, pattern in patterns for word in pattern.words)
+        return Speller(w for id_, it in patterns if id_ not in NEVER_MEANT for w in it.words)
 
     def with_small_talk(self, pack: SmallTalk) -> Persona:
         """Return the persona with the small talk of a pack beside its own topics."""
@@ -309,6 +309,7 @@ def read_small_talk(path: Path) -> SmallTalk:
     return read_toml(path, SmallTalk)
 
 
+NEVER_MEANT = frozenset({"swearing", "flirt_no"})  # no typing mistake makes a word one of theirs
 SMALL_TALK = "personas/shared/small-talk.toml"  # below a folder of assets
 M = TypeVar("M", Persona, SmallTalk)
 
