@@ -1,4 +1,4 @@
-"""`python -m characters`: new, demo, lint, set, words, schema, sessions, doctor, serve and docs.
+"""`python -m characters`: new, demo, lint, set, words, sessions, memory, doctor, serve and so on.
 
 Exit status: 0 all is well, 1 something is not, 2 the command line makes no sense.
 """
@@ -111,6 +111,15 @@ def _add_machine_commands(commands: argparse._SubParsersAction[argparse.Argument
     sessions.add_argument("--endpoint", metavar="URL", help="forget: a service to ask as well")
     sessions.add_argument("--api-key-env", default="CONVAI_API_KEY", metavar="NAME")
     sessions.set_defaults(command=_sessions)
+
+    memory = commands.add_parser("memory", help="what characters know of players: list, correct")
+    memory.add_argument("do", choices=("list", "correct", "forget"))
+    memory.add_argument("character", nargs="?", help="a character's id; none means all")
+    memory.add_argument("key", nargs="?", help="such as name; forget: none means everything")
+    memory.add_argument("value", nargs="?", help="correct: what is so instead")
+    memory.add_argument("--player", metavar="ID", help="an end_user_id; without, every player")
+    _add_data(memory)
+    memory.set_defaults(command=_memory)
 
     doctor = commands.add_parser("doctor", help="look at this machine: what works, what to do")
     _add_data(doctor)
@@ -232,6 +241,22 @@ def _forget(
     print(f"{sessions.clear(stored, options.ids)} forgotten here.", file=out)
     if count:
         print("What the embedded service kept of that is deleted.", file=out)
+
+
+def _memory(options: argparse.Namespace, out: TextIO) -> int:
+    from characters.commands.known_facts import correct, forget, list_facts
+
+    data, who = _data(options), (options.player, options.character)
+    if options.do == "list":
+        list_facts(data, *who, out)
+        return 0
+    if options.do == "correct":
+        count = correct(data, *who, options.key, options.value)
+        print(f"{count} corrected.", file=out)
+    else:
+        count = forget(data, *who, options.key)
+        print(f"{count} forgotten.", file=out)
+    return 0 if count else 1
 
 
 def _doctor(options: argparse.Namespace, out: TextIO) -> int:

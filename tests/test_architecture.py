@@ -119,7 +119,11 @@ OWNERS = {
         "characters.agents",
         "characters.speech",
     ),
-    "sqlite3": ("characters.storage.extras", "characters.service.store"),
+    "sqlite3": (
+        "characters.storage.extras",
+        "characters.service.memory",
+        "characters.service.store",
+    ),
 }
 
 # The sizes beyond which a file or a function is no longer read in one go.

@@ -82,13 +82,17 @@ class Greeting(_Strict):
 
 
 class Memory(_Strict):
-    """How the character words what it learnt."""
+    """How the character words what it learnt.
+
+    With `lasting` it knows the player in a new conversation, too.
+    """
 
     learned: Lines = ("I will remember that.",)
     learned_name: Lines = ("Nice to meet you, {name}.",)
     recall: Lines = ("You told me that {recall}.",)
     unknown: Lines = ("You have not told me that yet.",)
     keys: tuple[str, ...] = ()  # only these are learnt; empty: everything
+    lasting: bool = False
 
 
 class Condition(_Strict):

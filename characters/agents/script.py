@@ -240,13 +240,17 @@ class ScriptedAgent:
         memory.visits += 1
         yield from self._feel(greeting.feel or self._persona.mood, always=True)
         yield from _do(greeting.do, context)
-        away = {"away": away_words(prompt.away_seconds or 0.0)}
-        is_back = prompt.away_seconds is not None and memory.visits > 1
-        if not is_back or not sayable(greeting.back, self._values(context, memory.question) | away):
+        seconds = prompt.away_seconds
+        away = {} if seconds is None else {"away": away_words(seconds)}
+        is_known = memory.visits == 1 and bool(memory.facts)  # from another conversation
+        is_back = is_known or (seconds is not None and memory.visits > 1)
+        can_say = sayable(greeting.back, self._values(context, memory.question) | away)
+        if not is_back or not (can_say or is_known):
             memory.name_wanted = 0 if "name" in memory.facts else _NAME_LINES
             yield Say(self._line("first", greeting.first, context))
             return
-        line = self._line("back", greeting.back, context, away)
+        lines = ("back", greeting.back) if can_say else ("first", greeting.first)
+        line = self._line(*lines, context, away)
         recalled = self._recalled_on_return(line)
         if recalled:
             more = {"recall": recalled}

@@ -20,7 +20,7 @@ from characters.protocol.messages import BotReady, ConnectRequest, RespondMode, 
 from characters.protocol.network_conditions import NetworkConditions
 from characters.session import events
 from characters.session.conversation import ResumeOutcome
-from characters.session.policy import Beat, Heartbeat, ReconnectPolicy
+from characters.session.policy import Beat, Heartbeat, ReconnectPolicy, ResumePolicy
 from characters.transport.base import Connection, TransportError
 
 __all__ = ["connect_request", "SessionConnection", "SimulatedLink"]
@@ -57,6 +57,8 @@ def connect_request(
         heard=heard,
         player_name=config.player_name,
         model=config.model,
+        # Who always begins anew, such as a kiosk, is met by another person each time.
+        lasting_memory=False if policy.resume_policy is ResumePolicy.ALWAYS_FRESH else None,
         narrative_template_keys=config.template_keys or None,
     )
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import urllib.parse
 import urllib.request
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from operator import methodcaller
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from characters.audio.mixer import Voice
 from characters.client.config import SessionConfig
@@ -19,7 +20,7 @@ from characters.protocol.failures import failure
 from characters.storage.sessions import SessionPersistence, StoredKeys
 from characters.transport.base import Transport, TransportError
 
-__all__ = ["ConnectLimiter", "delete_session", "Endpoints", "RuntimeContext"]
+__all__ = ["ConnectLimiter", "delete_session", "Endpoints", "MemoryApi", "RuntimeContext"]
 
 
 class ConversationListener(Protocol):
@@ -218,19 +219,58 @@ class Endpoints:
         self._transports.clear()
 
     def expire(self, config: SessionConfig, session_id: str) -> None:
-        """Let the service forget a session; waits for its answer. Raises OSError."""
+        """Let the service end a session, as time would; waits for its answer. Raises OSError."""
         url = config.endpoint if "://" in config.endpoint else self._resolve(config.endpoint)
-        delete_session(url, session_id, config.api_key)
+        delete_session(url, session_id, config.api_key, keeps_memory=True)
 
 
-def delete_session(endpoint: str, session_id: str, api_key: str | None) -> None:
-    """Let the service at a URL forget a session; waits for its answer. Raises OSError."""
-    name = urllib.parse.quote(session_id, safe="")
-    request = urllib.request.Request(f"{endpoint.rstrip('/')}/sessions/{name}", method="DELETE")
+def delete_session(
+    endpoint: str, session_id: str, api_key: str | None, *, keeps_memory: bool = False
+) -> None:
+    """Let the service at a URL forget a session; waits for its answer. Raises OSError.
+
+    What its character knows of its player in other sessions, too, goes unless `keeps_memory`.
+    """
+    query = "?memory=keep" if keeps_memory else ""
+    _ask("DELETE", f"{_session_url(endpoint, session_id)}{query}", api_key)
+
+
+class MemoryApi:
+    """Reads and changes what a character knows of the player of a session, at its service.
+
+    Every call waits for an answer, and raises OSError when there is none or it is a refusal.
+    """
+
+    def __init__(self, endpoint: str, session_id: str, api_key: str | None = None) -> None:
+        self._url = f"{_session_url(endpoint, session_id)}/memory"
+        self._api_key = api_key
+
+    def facts(self) -> tuple[Mapping[str, Any], ...]:
+        """Return `key`, `value` and `learnt_at` (wall-clock seconds, None: this talk only)."""
+        answer = json.loads(_ask("GET", self._url, self._api_key))
+        return tuple(answer.get("facts") or ())
+
+    def correct(self, key: str, value: str) -> None:
+        """Put another value in place of what is known."""
+        body = json.dumps({"key": key, "value": value}).encode()
+        _ask("PATCH", self._url, self._api_key, body)
+
+    def forget(self, key: str) -> None:
+        """Delete one thing, and its words wherever they are kept."""
+        _ask("DELETE", f"{self._url}?{urllib.parse.urlencode({'key': key})}", self._api_key)
+
+
+def _session_url(endpoint: str, session_id: str) -> str:
+    return f"{endpoint.rstrip('/')}/sessions/{urllib.parse.quote(session_id, safe='')}"
+
+
+def _ask(method: str, url: str, api_key: str | None, body: bytes | None = None) -> bytes:
+    request = urllib.request.Request(url, data=body, method=method)
     if api_key:
         request.add_header("X-API-Key", api_key)
-    with urllib.request.build_opener(_NoRedirects).open(request, timeout=DELETE_SECONDS):
-        pass
+    opener = urllib.request.build_opener(_NoRedirects)
+    with opener.open(request, timeout=DELETE_SECONDS) as answer:
+        return bytes(answer.read(1 << 20))
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

@@ -130,6 +130,9 @@ def forget_at_home(data: Path, session_ids: Iterable[str] | None) -> int:
         if url is not None:
             forget_at(url, ids)
         else:
+            for session in store.load().sessions:
+                if session.session_id in ids and session.end_user_id is not None:
+                    store.forget_lasting(session.end_user_id, session.character_id)
             store.remove(ids, time.time())
     finally:
         store.close()

@@ -457,8 +457,11 @@ FUNCTIONS = "functions"
 parameters (a JSON schema) of those in "actions" that have one."""
 
 OWN_FIELDS = frozenset(
-    {"persona", "room_rejoin_ttl_seconds", "takeover", "live_id", "heard", "player_name", "model"}
-)
+    {
+        "persona", "room_rejoin_ttl_seconds", "takeover", "live_id", "heard", "player_name",
+        "model", "lasting_memory",
+    }
+)  # fmt: skip
 """Fields of a request that the cloud does not know."""
 
 
@@ -466,10 +469,10 @@ OWN_FIELDS = frozenset(
 class ConnectRequest:
     """Ask for a room with a character; mode "join" with `room_name` asks for a living room.
 
-    `persona`, `room_rejoin_ttl_seconds`, `takeover`, `live_id`, `heard`, `player_name` and `model`
-    (see `model_request`) are our own additions, which other services ignore. `live_id` is the
-    `session_id` of the connection that this client just lost: it proves that the one still open at
-    the service is its own.
+    `persona`, `room_rejoin_ttl_seconds`, `takeover`, `live_id`, `heard`, `player_name`, `model`
+    (see `model_request`) and `lasting_memory` (false: use and keep none) are our own additions,
+    which other services ignore. `live_id` is the `session_id` of the connection that this client
+    just lost: it proves that the one still open at the service is its own.
     `heard` is the last line of the player whose answer this client has received whole: a new room
     repeats the answers after it. `respond_modes` gives lanes of `USER_LANES` a mode of `MODES`.
     """
@@ -503,6 +506,7 @@ class ConnectRequest:
     heard: str | None = None
     player_name: str | None = None
     model: Mapping[str, object] | None = field(default=None, repr=False)  # it may hold a key
+    lasting_memory: bool | None = None
 
     def to_dict(self, *, own: bool = True) -> dict[str, Any]:
         """Return the JSON body, without nulls; `own` fields are for a service of ours alone."""

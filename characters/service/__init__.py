@@ -7,6 +7,7 @@
 * room_connection: its client, over one WebSocket after another
 * conversation: what happens in it (pure)
 * store: sessions and transcripts, in SQLite
+* memory: what characters know of players beyond one session
 * voice: speech in, speech out
 * requests: what clients send, checked
 """

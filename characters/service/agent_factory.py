@@ -169,6 +169,10 @@ class PersonaAgentFactory:
         settings = chosen.settings
         return AgentAbout(settings.label, settings.host)
 
+    def is_lasting(self, request: ConnectRequest) -> bool:
+        """Return whether a character knows its players in other talks, too. Raises RefusalError."""
+        return self._persona(request).memory.lasting
+
     async def close(self) -> None:
         """Close connections and processes of models."""
         await self._models.close()

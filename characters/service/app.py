@@ -13,6 +13,7 @@ import math
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
@@ -23,7 +24,8 @@ from characters.protocol.codec import MessageError, encode_server, parse_object
 from characters.protocol.link import MAX_FRAME, SUBPROTOCOL
 from characters.protocol.messages import MAX_TEXT, ActionResponse, BotEmotion, BotLlmText
 from characters.service.access import AccessSettings, Guard
-from characters.service.registry import RefusalError
+from characters.service.memory import Pair
+from characters.service.registry import RefusalError, ServiceSession
 from characters.service.requests import read_connect, read_fields
 from characters.service.room_connection import ClientSocket
 from characters.service.service import Service, grant_body
@@ -34,6 +36,7 @@ __all__ = ["drop_half_sent", "make_app", "make_runner"]
 log = logging.getLogger(__name__)
 
 BODY_SECONDS = 10.0
+MOST_VALUE = 200  # characters of what is known under one key
 
 
 HEADER_SECONDS = 10.0
@@ -82,6 +85,9 @@ def make_app(service: Service, access: AccessSettings | None = None) -> web.Appl
             web.post("/connect/stream", routes.stream),
             web.get("/rooms/{name}", routes.enter),
             web.delete("/sessions/{id}", routes.remove),
+            web.get("/sessions/{id}/memory", routes.facts),
+            web.patch("/sessions/{id}/memory", routes.correct),
+            web.delete("/sessions/{id}/memory", routes.forget_fact),
             web.post("/forget", routes.forget),
             web.get("/health", routes.health),
         ]
@@ -147,12 +153,47 @@ class _Routes:
         return await _answer_stream(self._service, self._guard, request)
 
     async def remove(self, request: web.Request) -> web.StreamResponse:
+        session = self._session(request)
+        keeps_memory = request.query.get("memory") == "keep"
+        await self._service.remove(session.session_id, keeps_memory=keeps_memory)
+        return web.json_response({"status": "expired"})
+
+    def _session(self, request: web.Request) -> ServiceSession:
         session = self._service.registry.session(request.match_info["id"])
         if session is None:
             raise RefusalError(404, "session not found")
         self._guard.check_removal(request, session.end_user_id, session)
-        await self._service.remove(session.session_id)
-        return web.json_response({"status": "expired"})
+        return session
+
+    def _pair(self, request: web.Request) -> Pair:
+        session = self._session(request)
+        if session.end_user_id is None:
+            raise RefusalError(404, "the session has no player, so nothing lasts of him")
+        return Pair(session.end_user_id, session.character_id)
+
+    async def facts(self, request: web.Request) -> web.StreamResponse:
+        facts = await self._service.facts(self._pair(request))
+        return web.json_response({"facts": [asdict(fact) for fact in facts]})
+
+    async def correct(self, request: web.Request) -> web.StreamResponse:
+        pair = self._pair(request)
+        try:
+            body = parse_object(await _body(request))
+        except MessageError as problem:
+            raise RefusalError(400, problem.message) from None
+        key, value = body.get("key"), body.get("value")
+        if not isinstance(key, str) or not isinstance(value, str) or not _is_value(value):
+            message = f"key and value are needed, a value of 1 to {MOST_VALUE} characters"
+            raise RefusalError(422, [{"type": "value", "loc": ["body", "value"], "msg": message}])
+        if not await self._service.correct(pair, key, value.strip()):
+            raise RefusalError(404, "nothing is known of that key")
+        return web.json_response({"status": "corrected"})
+
+    async def forget_fact(self, request: web.Request) -> web.StreamResponse:
+        pair = self._pair(request)
+        if not await self._service.forget_fact(pair, request.query.get("key", "")):
+            raise RefusalError(404, "nothing is known of that key")
+        return web.json_response({"status": "forgotten"})
 
     async def forget(self, request: web.Request) -> web.StreamResponse:
         try:
@@ -204,6 +245,10 @@ class _Routes:
         finally:
             service.registry.leave(room, live_id, service.now())
         return response
+
+
+def _is_value(text: str) -> bool:
+    return 0 < len(text.strip()) <= MOST_VALUE and text.isprintable()
 
 
 async def _body(request: web.Request) -> bytes:

@@ -74,6 +74,7 @@ class ServiceSession:
     end_user_id: str | None
     used_at: float
     was_entered: bool = True  # by a connection; one that never was makes way first
+    is_lasting: bool = False  # whether what it learns of the player is known in others, too
     more_away: float = 0.0  # seconds before `used_at`, by the wall clock: nothing ends by those
 
 

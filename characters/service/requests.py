@@ -89,6 +89,7 @@ class _Body(BaseModel):
     heard: Id | None = None
     player_name: Annotated[str, Field(max_length=80)] | None = None
     model: Table | None = None
+    lasting_memory: bool | None = None
 
 
 def read_connect(raw: bytes) -> ConnectRequest:

@@ -574,6 +574,10 @@ class LiveRoom:
             except TimeoutError:
                 continue
 
+    async def flush(self) -> None:
+        """Return when all that was said so far is on the disk, or was refused by it."""
+        await self._store.flush()
+
     def end(self, reason: str, retry_after: float | None = None) -> None:
         """End the room: send the client away; the session stays."""
         self.connection.bye(reason, retry_after)

@@ -20,6 +20,7 @@ from characters.agents.agent import Agent, Part, PlayerSaid, Say, Spoken
 from characters.protocol.link import Ping
 from characters.protocol.messages import ConnectRequest, RoomGrant
 from characters.service.conversation import PersistEntry
+from characters.service.memory import KnownFact, Pair
 from characters.service.pace import TimingConfig
 from characters.service.registry import (
     ConflictError,
@@ -28,6 +29,7 @@ from characters.service.registry import (
     RefusalError,
     Registry,
     Room,
+    ServiceSession,
 )
 from characters.service.requests import level_context, listening_options
 from characters.service.room import LiveRoom, RoomServices
@@ -46,6 +48,9 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 
+BACK_SECONDS = 0.2  # until a client is back whose room was emptied
+
+
 class AgentFactory(Protocol):
     """Makes the agent of a character for one conversation; raises RefusalError for unknown ones."""
 
@@ -58,6 +63,10 @@ class AgentFactory(Protocol):
     def about(self, request: ConnectRequest) -> AgentAbout:
         """Return what answers for a character."""
         return AgentAbout()
+
+    def is_lasting(self, request: ConnectRequest) -> bool:
+        """Return whether a character knows its players in other talks, too."""
+        return False
 
     async def close(self) -> None:
         """Close connections and processes of models."""
@@ -202,7 +211,8 @@ class Service:
         await self._close_replaced(grant)
         room, live = grant.room, self.live_room(grant.room)
         if grant.is_new:
-            history = await self._repository.history(room.session.session_id, request.heard)
+            room.session.is_lasting = self._is_lasting(request)
+            history = await self._repository.history(room.session, request.heard)
             live = self._live_rooms[room.name] = self._make_room(request, room, history)
             live.start()
         if live is not None:
@@ -241,6 +251,10 @@ class Service:
             language=self._language(request),
             history=history,
         )
+
+    def _is_lasting(self, request: ConnectRequest) -> bool:
+        has_player = request.end_user_id is not None and request.lasting_memory is not False
+        return has_player and self._agents.is_lasting(request)
 
     def _about(self, agent: AgentAbout) -> dict[str, object]:
         """Return what `bot-ready` says of the service; problems are sentences for the player."""
@@ -304,7 +318,8 @@ class Service:
         room = grant.room
         try:
             await self._close_replaced(grant)
-            history = await self._repository.history(room.session.session_id)
+            room.session.is_lasting = self._is_lasting(request)
+            history = await self._repository.history(room.session)
             agent = self._agents.agent(request, history.memory)
             said: list[str] = []
             turns = [*history.turns, PersistEntry("player", text)]
@@ -318,12 +333,19 @@ class Service:
 
     # --- ends ----------------------------------------------------------------------------
 
-    async def remove(self, session_id: str) -> bool:
-        """Expire one session for good; return whether it was there."""
-        is_known = self.registry.remove(session_id)
-        if is_known:
-            await self._repository.remove((session_id,))
-        return is_known
+    async def remove(self, session_id: str, *, keeps_memory: bool = False) -> bool:
+        """Expire one session for good; return whether it was there.
+
+        What lasts of its player with its character goes too, unless `keeps_memory`.
+        """
+        session = self.registry.session(session_id)
+        if session is None:
+            return False
+        self.registry.remove(session_id)
+        await self._repository.remove((session_id,))
+        if session.end_user_id is not None and not keeps_memory:
+            await self._repository.forget_lasting(session.end_user_id, session.character_id)
+        return True
 
     async def forget(self, end_user_id: str) -> int:
         """Remove everything of a player; return how many sessions that was."""
@@ -332,7 +354,37 @@ class Service:
             self._end(room, "killed")
         ids = tuple(session.session_id for session in sessions)
         await self._repository.remove(ids)
+        await self._repository.forget_lasting(end_user_id)
         return len(ids)
+
+    # --- what is known of a player ---------------------------------------------------------
+
+    async def facts(self, pair: Pair) -> tuple[KnownFact, ...]:
+        """Return what a character knows of a player."""
+        for live in self._rooms_of(pair):
+            await live.flush()
+        return await self._repository.facts(pair)
+
+    async def correct(self, pair: Pair, key: str, value: str) -> bool:
+        """Correct what a character knows; return whether anything of that key was known."""
+        await self._empty_rooms(pair)
+        return await self._repository.correct(pair, key, value)
+
+    async def forget_fact(self, pair: Pair, key: str) -> bool:
+        """Delete one thing that a character knows; return whether anything of that key was."""
+        await self._empty_rooms(pair)
+        return await self._repository.forget_fact(pair, key)
+
+    async def _empty_rooms(self, pair: Pair) -> None:
+        """Send the players away, to come back at once: a room holds all that was said in it."""
+        for live in self._rooms_of(pair):
+            live.end("drain", BACK_SECONDS)
+        ids = {s.session_id for s in self.registry.sessions if _is_of(s, pair)}
+        closing = [task for task, closes in self._closing.items() if closes in ids]
+        await asyncio.gather(*closing, return_exceptions=True)
+
+    def _rooms_of(self, pair: Pair) -> tuple[LiveRoom, ...]:
+        return tuple(live for live in self._live_rooms.values() if _is_of(live.room.session, pair))
 
     async def _sweep(self) -> None:
         while True:
@@ -365,6 +417,10 @@ class Service:
             closing = asyncio.create_task(live.close())
             self._closing[closing] = room.session.session_id
             closing.add_done_callback(self._closing.pop)
+
+
+def _is_of(session: ServiceSession, pair: Pair) -> bool:
+    return (session.end_user_id, session.character_id) == (pair.end_user_id, pair.character_id)
 
 
 async def _recorded(

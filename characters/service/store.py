@@ -32,6 +32,19 @@ from characters.service.conversation import (
     PlayerLine,
     ResolveReply,
 )
+from characters.service.memory import (
+    MEMORY_SCHEMA,
+    KnownFact,
+    Pair,
+    correct,
+    forget_all,
+    forget_fact,
+    known,
+    learn,
+    merged,
+    purge,
+    remove_copies,
+)
 from characters.service.registry import Registry, ServiceSession
 from engine.core.file_system import expect_file
 
@@ -54,7 +67,8 @@ PRAGMA fullfsync = ON;  -- macOS: the drive's cache too
 PRAGMA foreign_keys = ON;
 PRAGMA secure_delete = ON;
 """
-_SCHEMA = """
+_SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS sessions (
     session_id TEXT PRIMARY KEY,
     character_id TEXT NOT NULL,
@@ -89,6 +103,8 @@ CREATE TABLE IF NOT EXISTS unused (
     seconds REAL NOT NULL
 ) STRICT;
 """
+    + MEMORY_SCHEMA
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +119,8 @@ class StoredSession:
     end_user_id: str | None
     used_at: float
     unused: float = 0.0
+    is_lasting: bool = False
+    """Whether what is learnt in it of the player is known in other sessions, too."""
 
     def counted(self, wall: float) -> float:
         """Return how long a session was not used, for all that a wall clock may say at a start.
@@ -137,6 +155,7 @@ class SessionStore:
     """
 
     def __init__(self, path: Path | None) -> None:
+        self._path = path
         self.warning = ""
         """What the player has to know about the store."""
         self._db = _connect(":memory:") if path is None else self._open(path)
@@ -217,11 +236,14 @@ class SessionStore:
             parts = None if answer is None else _decode(answer)
             yield number, PendingReply((line,), parts, bool(is_kept))
 
-    def history(self, session_id: str, heard: str | None, at: float) -> RoomHistory:
+    def history(
+        self, session_id: str, heard: str | None, at: float, pair: Pair | None = None
+    ) -> RoomHistory:
         """Return what a new room of a session begins with.
 
         `heard` is the last line whose answer the client received whole: answers up to it were
-        received too, of which an earlier room may not know. They are written at `at`.
+        received too, of which an earlier room may not know. They are written at `at`. What the
+        character knows of the player from other sessions is in it, if it is told who the `pair` is.
         """
         found = self._db.execute(
             "SELECT number FROM lines WHERE session_id = ? AND message_id = ?", (session_id, heard)
@@ -231,10 +253,10 @@ class SessionStore:
             for number, reply in tuple(self._pending(session_id)):
                 if reply.parts is not None and number <= last:
                     self._add_received(session_id, reply.message_ids[0], reply.parts, at)
-        pending = self.pending(session_id)
-        return RoomHistory(
-            self.memory(session_id), self.turns(session_id), self.message_ids(session_id), pending
-        )
+        pending, memory = self.pending(session_id), self.memory(session_id)
+        if pair is not None:
+            memory = merged(self._db, pair, memory)
+        return RoomHistory(memory, self.turns(session_id), self.message_ids(session_id), pending)
 
     def _add_received(
         self, session_id: str, message_id: str, parts: tuple[Part, ...], at: float
@@ -265,13 +287,16 @@ class SessionStore:
                 (session.session_id, session.character_id, session.end_user_id, session.used_at),
             )
             self._db.execute("DELETE FROM unused WHERE session_id = ?", (session.session_id,))
+            for entry in entries:
+                self._WRITERS[type(entry)](self, session.session_id, entry, at)
             if memory is not None:
+                if session.is_lasting and session.end_user_id is not None:
+                    pair = Pair(session.end_user_id, session.character_id)
+                    learn(self._db, pair, session.session_id, memory, at)
                 self._db.execute(
                     "UPDATE sessions SET memory = ? WHERE session_id = ?",
                     (json.dumps(memory), session.session_id),
                 )
-            for entry in entries:
-                self._WRITERS[type(entry)](self, session.session_id, entry, at)
 
     def count_unused(self, seconds: Mapping[str, float]) -> None:
         """Write for how many seconds sessions were not used."""
@@ -359,6 +384,59 @@ class SessionStore:
                 "DELETE FROM ended WHERE session_id NOT IN"
                 " (SELECT session_id FROM ended ORDER BY ended_at DESC LIMIT 10000)"
             )
+
+    # --- what lasts ---
+
+    def pairs(self) -> tuple[Pair, ...]:
+        """Return which character may know which player."""
+        rows = self._db.execute(
+            "SELECT end_user_id, character_id FROM learnt UNION"
+            " SELECT end_user_id, character_id FROM sessions WHERE end_user_id IS NOT NULL"
+        )
+        return tuple(Pair(*row) for row in rows)
+
+    def facts(self, pair: Pair) -> tuple[KnownFact, ...]:
+        """Return what a character knows of a player, `learnt_at` None for one talk alone."""
+        return known(self._db, pair)
+
+    def correct(self, pair: Pair, key: str, value: str, at: float) -> bool:
+        """Write another value of what is known; return whether anything of that key was."""
+        with self._db:
+            return correct(self._db, pair, key, value, at)
+
+    def forget_fact(self, pair: Pair, key: str) -> bool:
+        """Delete one thing that is known, for good; return whether anything of that key was."""
+        with self._db:
+            words = forget_fact(self._db, pair, key)
+        self._leave_nothing(words)
+        return bool(words)
+
+    def sessions_of(self, pair: Pair) -> tuple[str, ...]:
+        """Return the ids of the talks of a player with a character, the newest first."""
+        rows = self._db.execute(
+            "SELECT session_id FROM sessions WHERE end_user_id = ? AND character_id = ?"
+            " ORDER BY used_at DESC",
+            (pair.end_user_id, pair.character_id),
+        )
+        return tuple(row[0] for row in rows)
+
+    def forget_pair(self, pair: Pair, at: float) -> int:
+        """Delete the talks of the two and all that lasts; return how many talks that was."""
+        ids = self.sessions_of(pair)
+        self.remove(ids, at)
+        self.forget_lasting(pair.end_user_id, pair.character_id)
+        return len(ids)
+
+    def forget_lasting(self, end_user_id: str, character_id: str | None = None) -> None:
+        """Delete for good what lasts of a player, with one character or with all."""
+        with self._db:
+            words = forget_all(self._db, end_user_id, character_id)
+        self._leave_nothing((*words, end_user_id))
+
+    def _leave_nothing(self, words: Iterable[str]) -> None:
+        purge(self._db)
+        if self._path is not None:
+            remove_copies(self._path, words)
 
     def close(self) -> None:
         """Fold the log into the file and close it."""
@@ -483,6 +561,12 @@ def _decode_part(raw: dict[str, Any]) -> Part:
     return Do(tuple(Action(*row) for row in raw["do"]))  # an older version kept two values
 
 
+def _pair(session: ServiceSession) -> Pair | None:
+    if session.end_user_id is None:
+        return None
+    return Pair(session.end_user_id, session.character_id)
+
+
 T = TypeVar("T")
 
 
@@ -530,9 +614,10 @@ class SessionRepository:
         except (OSError, sqlite3.Error) as error:
             log.warning("the age of the sessions is not written: %s", error)
 
-    async def history(self, session_id: str, heard: str | None = None) -> RoomHistory:
+    async def history(self, session: ServiceSession, heard: str | None = None) -> RoomHistory:
         """Return what a new room begins with; `heard` as in `SessionStore.history`."""
-        return await self._call(self._store.history, session_id, heard, self._wall())
+        pair = _pair(session) if session.is_lasting else None
+        return await self._call(self._store.history, session.session_id, heard, self._wall(), pair)
 
     async def save(
         self,
@@ -547,6 +632,7 @@ class SessionRepository:
             session.character_id,
             session.end_user_id,
             wall - max(0.0, self._now() - session.used_at),
+            is_lasting=session.is_lasting,
         )
 
         def write() -> None:
@@ -571,6 +657,22 @@ class SessionRepository:
             self._store.remove(ids, self._wall())
             for session_id in ids:
                 del self._to_remove[session_id]
+
+    async def facts(self, pair: Pair) -> tuple[KnownFact, ...]:
+        """Return what a character knows of a player."""
+        return await self._call(self._store.facts, pair)
+
+    async def correct(self, pair: Pair, key: str, value: str) -> bool:
+        """Write another value; return whether anything of that key was known."""
+        return await self._call(self._store.correct, pair, key, value, self._wall())
+
+    async def forget_fact(self, pair: Pair, key: str) -> bool:
+        """Delete one thing that is known; return whether anything of that key was."""
+        return await self._call(self._store.forget_fact, pair, key)
+
+    async def forget_lasting(self, end_user_id: str, character_id: str | None = None) -> None:
+        """Delete for good what lasts of a player, with one character or with all."""
+        await self._call(self._store.forget_lasting, end_user_id, character_id)
 
     async def close(self) -> None:
         """Finish what was asked for, then close the file."""

@@ -1,0 +1,134 @@
+"""`memory`: list, correct and forget what the characters know of their players.
+
+A running service is asked where the player has a session, so that a talk that goes on at this
+moment knows of it; else the embedded service's database is changed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TextIO
+from urllib.error import HTTPError
+
+from characters.client.context import MemoryApi, delete_session
+from characters.service.memory import Pair
+from characters.service.service import running_at
+from characters.service.store import SessionStore
+from engine.toml.diagnostics import did_you_mean
+
+__all__ = ["correct", "forget", "list_facts"]
+
+NOTHING = "Nothing is known of anybody."
+
+
+def list_facts(data: Path, player: str | None, character: str | None, out: TextIO) -> None:
+    """Print what is known, each fact with the day on which it was learnt. Raises LookupError."""
+    with _store(data) as store:
+        rows = [
+            (pair.character_id, pair.end_user_id, fact)
+            for pair in _pairs(store, player, character)
+            for fact in store.facts(pair)
+        ]
+    if not rows:
+        print(NOTHING, file=out)
+    for character_id, player_id, fact in rows:
+        at = fact.learnt_at
+        since = "in one talk" if at is None else f"since {_day(at)}"
+        print(f"{character_id}  {player_id}  {fact.key}: {fact.value}  ({since})", file=out)
+
+
+def correct(
+    data: Path, player: str | None, character: str | None, key: str | None, value: str | None
+) -> int:
+    """Write another value; return for how many players. Raises LookupError, ValueError, OSError."""
+    if not (character and key and value):
+        raise ValueError("Say of whom, what, and how it is: memory correct CHARACTER KEY VALUE.")
+    text = value.strip()
+    if not text or len(text) > 200 or not text.isprintable():
+        raise ValueError("A value has 1 to 200 characters, all of them printable.")
+    count = 0
+    with _store(data) as store:
+        for pair in _pairs(store, player, character):
+            live = _running(data, store, pair)
+            if live is None:
+                count += store.correct(pair, key, text, time.time())
+            else:
+                count += _is_done(partial(MemoryApi(*live).correct, key, text))
+    return count
+
+
+def forget(data: Path, player: str | None, character: str | None, key: str | None) -> int:
+    """Delete one thing, or all with the talks; return of how many players and characters.
+
+    Raises LookupError, OSError.
+    """
+    count = 0
+    with _store(data) as store:
+        for pair in _pairs(store, player, character):
+            live = _running(data, store, pair)
+            if key is not None and live is not None:
+                count += _is_done(partial(MemoryApi(*live).forget, key))
+            elif key is not None:
+                count += store.forget_fact(pair, key)
+            else:
+                _forget_all(data, store, pair)
+                count += 1
+    return count
+
+
+def _forget_all(data: Path, store: SessionStore, pair: Pair) -> None:
+    url = running_at(data / "service")
+    if url is not None:
+        for session_id in store.sessions_of(pair):
+            _is_done(partial(delete_session, url, session_id, None))
+    store.forget_pair(pair, time.time())
+
+
+def _is_done(ask: Callable[[], object]) -> bool:
+    """Ask a service; return whether it knew what was meant. Raises OSError."""
+    try:
+        ask()
+    except HTTPError as error:
+        if error.code == 404:
+            return False
+        raise OSError(f"The service refused: {error}.") from error
+    return True
+
+
+def _running(data: Path, store: SessionStore, pair: Pair) -> tuple[str, str] | None:
+    """Return the URL of the service that runs on a data folder, and a session of the two."""
+    session_id = next(iter(store.sessions_of(pair)), None)
+    url = running_at(data / "service") if session_id is not None else None
+    return None if url is None or session_id is None else (url, session_id)
+
+
+@contextmanager
+def _store(data: Path) -> Iterator[SessionStore]:
+    path = data / "service" / "sessions.sqlite3"
+    store = SessionStore(path if path.exists() else None)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _pairs(store: SessionStore, player: str | None, character: str | None) -> list[Pair]:
+    pairs = store.pairs()
+    found = [
+        pair
+        for pair in pairs
+        if player in (None, pair.end_user_id) and character in (None, pair.character_id)
+    ]
+    if pairs and not found:
+        named = character or player or ""
+        hint, _ = did_you_mean(named, {i for p in pairs for i in (p.character_id, p.end_user_id)})
+        raise LookupError(f"Nothing is stored for {named!r}." + (f" Try: {hint}" if hint else ""))
+    return found
+
+
+def _day(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from characters.cli import main
+from characters.service.store import SessionStore, StoredSession
+from tests.characters.service.test_memory import found_in
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    store = SessionStore(tmp_path / "service" / "sessions.sqlite3")
+    known = {"facts": {"name": "Zanzibar", "home": "Bristol"}}
+    store.save(StoredSession("s1", "nurse", "ada", 100.0, is_lasting=True), known, at=86400.0)
+    store.save(StoredSession("s2", "porter", "ada", 100.0), {"facts": {"age": "9"}})
+    store.close()
+    return tmp_path
+
+
+def test_what_is_known_is_listed_with_the_day(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["memory", "list", "--data", str(data)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("nurse  ada  name: Zanzibar  (since 1970-01-0") for line in lines)
+    assert "porter  ada  age: 9  (in one talk)" in lines
+
+
+def test_a_correction_and_a_forgetting_are_of_one_character(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["memory", "correct", "nurse", "home", "Bath", "--data", str(data)]) == 0
+    assert main(["memory", "forget", "nurse", "name", "--data", str(data)]) == 0
+    assert found_in(data, "zanzibar") == []
+    main(["memory", "list", "nurse", "--data", str(data)])
+    listed = capsys.readouterr().out
+    assert "home: Bath" in listed
+    assert "name:" not in listed
+
+
+def test_forgetting_everything_of_a_character_leaves_the_others(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["memory", "forget", "nurse", "--data", str(data)]) == 0
+    assert found_in(data, "zanzibar") == found_in(data, "bristol") == []
+    main(["memory", "list", "--data", str(data)])
+    assert capsys.readouterr().out.endswith("porter  ada  age: 9  (in one talk)\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["list", "nurs"], "Try: nurse"),
+        (["forget", "nurse", "name", "--player", "bob"], "Nothing is stored"),
+        (["correct", "nurse", "name"], "CHARACTER KEY VALUE"),
+        (["correct", "nurse", "name", "a\nb"], "printable"),
+    ],
+)
+def test_what_makes_no_sense_is_told(
+    words: list[str], said: str, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["memory", *words, "--data", str(data)]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_without_a_store_nothing_is_known(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["memory", "list", "--data", str(tmp_path)]) == 0
+    assert "Nothing is known" in capsys.readouterr().out
+    assert not (tmp_path / "service").exists()
