@@ -1,7 +1,7 @@
 # make play       install what is missing and open the demo
 # make test       install what is missing and run every check and the tests
 # make test-all   that, with the slow tests and more examples by chance
-# make test-windows   the tests that need no device, with a Windows Python under Wine: .ci/windows
+# make test-windows   what touches the system, with a Windows Python under Wine; ALL=1 the rest too: .ci/test-windows
 # make picture    record the moving picture of the README
 #
 # PYTHON=python3.12 make play   chooses the interpreter (3.11 or newer)

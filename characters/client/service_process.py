@@ -203,9 +203,8 @@ class ServiceProcess:
         try:
             process = _open(arguments, self.secret)
         except OSError as error:
-            why = (
-                f"{error.strerror or error}: {sys.executable}"  # Windows does not say which program
-            )
+            # Windows does not say which program.
+            why = f"{error.strerror or error}: {sys.executable}"
             self._report(ENGLISH("service.not_started", why=why))
             raise ServiceError(f"The conversation service could not start: {why}") from error
         self._process = process

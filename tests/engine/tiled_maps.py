@@ -19,7 +19,7 @@ HEAD = '<map version="1.10" orientation="orthogonal" width="4" height="4" tilewi
 
 def copy_maps(folder: Path) -> AssetFolder:
     """Return a folder of assets with the maps in it."""
-    shutil.copytree(MAPS, folder / "assets/maps")
+    shutil.copytree(MAPS, folder / "assets/maps", copy_function=shutil.copyfile)
     return AssetFolder(folder / "assets")
 
 

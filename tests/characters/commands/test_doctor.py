@@ -158,6 +158,7 @@ def test_silero_is_used_where_it_is_installed(tmp_path: Path) -> None:
 
 
 def test_the_human_voice_of_this_machine_is_found(tmp_path: Path) -> None:
+    pytest.importorskip("hibari", reason="the extra `voice` is not installed")
     found = findings(Machine.this(), tmp_path)["speech synthesis"]
     assert found.found.startswith("hibari-tts") and "Apache-2.0" in found.found
 
