@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 import pygame
 
+from characters.components.character import Character, ConnectMode
 from characters.session.conversation import SessionState
 from characters.ui.hud import Hud
 from tests.running import running_service
@@ -29,12 +30,18 @@ def take_pictures(folder: Path, size: str, url: str) -> list[Path]:
     """Write a picture of each screen, for a screen of that size, and return their paths."""
     taken: list[Path] = []
     with Screen(size) as screen, TemporaryDirectory() as data:
-        for nth, (endpoint, screens) in enumerate(((url, _talk), (NOWHERE, _errors))):
+        for nth, (endpoint, level, screens) in enumerate(
+            (
+                (url, "clinic", _talk),
+                (NOWHERE, "clinic", _errors),
+                (url, "lobby", _level),
+                (url, "exam", _level),
+            )
+        ):
             run = Path(data) / str(nth)
-            with windowed(run, screen, "clinic", "--endpoint", endpoint) as game:
+            with windowed(run, screen, level, "--endpoint", endpoint) as game:
                 _fill(game, size)
                 for name in screens(game, screen):
-                    game.run(4)
                     path = folder / f"{size}-{name}.png"
                     display = pygame.display.get_surface()
                     assert display is not None
@@ -54,7 +61,11 @@ def _fill(game: WindowedGame, size: str) -> None:
 def _talk(game: WindowedGame, screen: Screen) -> Iterator[str]:
     """Go through what a player sees and opens; yield a name for each picture."""
     patient = game.character(PATIENT)
+    assert game.app.window is not None
+    game.app.window.present_loading()
+    yield "loading"
     game.run_until(lambda: patient.state is SessionState.CONNECTED, "a connection")
+    game.run()
     yield "level"
     game.player.walk_to((260, 380))
     game.run_until(lambda: not game.player.is_walking, "the walk")
@@ -65,10 +76,12 @@ def _talk(game: WindowedGame, screen: Screen) -> Iterator[str]:
     game.run()
     screen.type("My name is Ada, and I came by tram")
     game.run_until(lambda: game.hud.state.chat.text.endswith("tram"), "what was typed")
+    game.run()
     yield "text-box"
     lines = len(patient.view.transcript)
     screen.press("Return")
     game.run_until(lambda: len(patient.view.transcript) > lines + 1, "an answer")
+    game.run()
     yield "talk"
     yield from _panels(game, screen)
 
@@ -93,16 +106,31 @@ def _panels(game: WindowedGame, screen: Screen) -> Iterator[str]:
 
 def _until_shown(game: WindowedGame, hud: Hud, what: str) -> None:
     game.run_until(lambda: hud.state.shown == what, f"{what} instead of {hud.state.shown}")
+    game.run()
 
 
 def _errors(game: WindowedGame, screen: Screen) -> Iterator[str]:
     """Wait until nobody could be reached."""
     patient = game.character(PATIENT)
     game.run_until(lambda: patient.state is SessionState.ERROR, "nobody answers")
+    game.run()
     yield "errors"
     screen.press("F3")
     _until_shown(game, game.hud, "game, inspector")
     yield "errors-and-inspector"
+
+
+def _level(game: WindowedGame, screen: Screen) -> Iterator[str]:
+    """Wait for whoever connects as the level is entered."""
+    everybody = game.scene.find_components(Character)
+    waited = [one for one in everybody if one.connect is ConnectMode.ON_START]
+    game.run_until(lambda: all(_is_connected(one) for one in waited), "connections")
+    game.run()
+    yield game.scene.name.lower()
+
+
+def _is_connected(character: Character) -> bool:
+    return character.state is SessionState.CONNECTED
 
 
 if __name__ == "__main__":

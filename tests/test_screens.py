@@ -17,7 +17,7 @@ def test_every_screen_is_drawn_over_the_whole_window(
 ) -> None:
     width, height = map(int, size.split("x"))
     pictures = take_pictures(tmp_path, size, service_url)
-    assert len(pictures) > 10
+    assert len(pictures) > 13
     for path in pictures:
         picture = pygame.image.load(path)
         assert picture.get_size() == (width, height)

@@ -357,7 +357,8 @@ def _mistake(path: KeyPath, detail: Any, schema: ModelSchema, data: Any) -> Mist
     if kind == "missing":
         return Mistake(path, "is missing", hint=schema.example(path), at="table")
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
-        hint, sure = did_you_mean(str(path[-1]), schema.keys(path[:-1]))
+        name = str(path[-1])  # which another kind of table may have, where there are several
+        hint, sure = did_you_mean(name, [key for key in schema.keys(path[:-1]) if key != name])
         return Mistake(path, "is not a known key", hint=hint, at="key", replacement=sure)
     if kind in ("enum", "literal_error"):
         return _choice(path, str(context["expected"]), got)

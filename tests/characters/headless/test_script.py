@@ -130,3 +130,9 @@ def test_a_line_is_late_or_slow_by_the_usual_figures_or_by_ones_own() -> None:
         do="slow_link", bytes_per_second=4000
     )
     assert "seconds" in complaints('[[step]]\ndo = "latency"\nseconds = 0')[0]
+
+
+def test_a_key_of_another_step_is_not_said_to_be_meant_by_itself() -> None:
+    text = '[[step]]\ndo = "say"\ncharacter = "a"\ntext = "b"\nkey = "t"\n'
+    (said,) = complaints(text)
+    assert said == "play.toml:5:1: step[1].key: is not a known key."
