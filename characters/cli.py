@@ -66,6 +66,12 @@ def parser() -> argparse.ArgumentParser:
     new = commands.add_parser("new", help="write a small game to begin with: level, persona, test")
     new.add_argument("folder", type=Path, help="a folder that is new or empty")
     new.set_defaults(command=_new)
+    card = commands.add_parser("import", help="make a persona file of a character card (PNG, JSON)")
+    card.add_argument("card", type=Path, help="V1, V2 or V3")
+    card.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="the persona; it must be new"
+    )
+    card.set_defaults(command=_import)
     commands.add_parser("demo", help="open the demo, or a level of yours (see demo --help)")
     _add_scene_commands(commands)
     _add_machine_commands(commands)
@@ -273,6 +279,15 @@ def _new(options: argparse.Namespace, out: TextIO) -> int:
 
     make_game(options.folder)
     print(f"Written. Play it: {python_command(options.folder / 'main.py')}", file=out)
+    return 0
+
+
+def _import(options: argparse.Namespace, out: TextIO) -> int:
+    from characters.commands.cards import import_card
+
+    target = options.output or options.card.with_suffix(".toml")
+    import_card(options.card, target)
+    print(f"Written: {target}. Check it: python -m characters lint {target}", file=out)
     return 0
 
 

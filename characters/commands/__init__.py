@@ -1,5 +1,6 @@
 """The commands of `python -m characters`.
 
+* cards: personas of character cards
 * demo: the demo, which main.py starts
 * docs: the documentation that comes with the package
 * doctor: what works on this machine
