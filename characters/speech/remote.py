@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import logging
 import wave
+from codecs import getincrementaldecoder
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
@@ -310,7 +311,6 @@ MAX_HEADER_BYTES = 4096
 PCM, EXTENSIBLE = 1, 0xFFFE
 # Of so many bytes one is no text, if they are sound.
 TEXT_BYTES = 32
-TEXT = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\r\n\xef\xbb\xbf")
 OTHERS = ((b"ID3", "MP3"), (b"OggS", "Ogg"), (b"fLaC", "FLAC"))
 KINDS_OF_TEXT = ("text/", "application/json", "application/problem+json", "application/xml")
 # Less is an error of counting, such as the header's own bytes, and nothing that is missed.
@@ -319,6 +319,22 @@ MISSED_SECONDS = 0.02
 
 class SoundStreamError(CharactersError):
     """The bytes are no sound that can be played; the message says what they are."""
+
+
+def _is_text(start: bytes) -> bool:
+    """Tell whether bytes are text, whose last letter may be cut in two."""
+    try:
+        text = getincrementaldecoder("utf-8-sig")().decode(start)
+    except UnicodeDecodeError:
+        return False
+    return bool(text) and all(letter.isprintable() or letter.isspace() for letter in text)
+
+
+def _is_mp3(start: bytes) -> bool:
+    """Tell whether bytes begin a frame of layer III: bare samples begin with FF FF often."""
+    if len(start) < 3 or start[0] != 0xFF or start[1] & 0xE6 != 0xE2:
+        return False
+    return start[2] >> 4 not in (0, 15) and start[2] >> 2 & 3 != 3
 
 
 class SoundStream:
@@ -412,12 +428,12 @@ class SoundStream:
         return True
 
     def _refuse_others(self, start: bytes) -> None:
-        if len(start) >= 2 and start[0] == 0xFF and start[1] >= 0xE0:
+        if _is_mp3(start):
             raise SoundStreamError("it sends MP3, not WAV")
         for sign, name in OTHERS:
             if start.startswith(sign):
                 raise SoundStreamError(f"it sends {name}, not WAV")
-        if TEXT.issuperset(start):
+        if _is_text(start):
             name = "JSON" if start.lstrip().startswith((b"{", b"[")) else "a text"
             raise SoundStreamError(f"it sends {name}, not WAV")
 

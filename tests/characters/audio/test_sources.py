@@ -6,11 +6,12 @@ import sys
 import threading
 import time
 import wave
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 
 from characters.audio.signal import Samples
 from characters.audio.sources import (
@@ -25,6 +26,10 @@ from characters.audio.sources import (
     read_wav,
 )
 from engine.core.errors import install_command
+
+needs_soundfile = pytest.mark.skipif(
+    find_spec("soundfile") is None, reason="the extra `speech` is not installed whole"
+)
 
 
 class Sink:
@@ -94,6 +99,7 @@ def test_other_rates_and_stereo_are_turned_into_16_khz_mono(tmp_path: Path) -> N
     assert abs(samples.size - 1_600) <= 1 and samples[800] == 1_000
 
 
+@needs_soundfile
 def test_what_is_no_wav_file_is_refused_with_its_name(tmp_path: Path) -> None:
     path = tmp_path / "c.wav"
     for content in (b"not a wave", b"", b"RIFF", b"<!DOCTYPE html>" * 30, b"ID3\4" + bytes(300)):
@@ -122,9 +128,11 @@ TONE = 0.5 * np.sin(2.0 * np.pi * 300.0 * np.arange(24_000) / 24_000)
 KINDS = ("PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW")
 
 
+@needs_soundfile
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("container", ["WAV", "WAVEX"])
 def test_every_kind_of_wav_file_of_today_is_read(tmp_path: Path, kind: str, container: str) -> None:
+    soundfile = import_module("soundfile")
     path = tmp_path / "a.wav"
     for sound in (TONE, np.stack((TONE, TONE), 1)):
         soundfile.write(path, sound, 24_000, subtype=kind, format=container)
@@ -132,6 +140,7 @@ def test_every_kind_of_wav_file_of_today_is_read(tmp_path: Path, kind: str, cont
         assert samples.size == 16_000 and 16_000 < samples.max() < 17_000
 
 
+@needs_soundfile
 @pytest.mark.parametrize("size", [None, 0, 0xFFFF_FFFF])
 @pytest.mark.parametrize(("kind", "bits"), [(1, 16), (3, 32)])
 def test_a_file_that_was_streamed_does_not_know_its_size(
@@ -144,6 +153,7 @@ def test_a_file_that_was_streamed_does_not_know_its_size(
     assert samples.size == 16_000 and 16_000 < samples.max() < 17_000
 
 
+@needs_soundfile
 @pytest.mark.parametrize(
     ("content", "why"),
     [

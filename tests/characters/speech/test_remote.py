@@ -338,6 +338,10 @@ def test_who_streams_does_not_know_the_size() -> None:
         (b' {"error": {"message": "no such model is loaded"}}', "JSON"),
         (b"\xef\xbb\xbf<!DOCTYPE html><html><body>busy</body></html>", "a text"),
         (b"error", "a text"),
+        (
+            '{"error": "\u6a21\u578b\u672a\u52a0\u8f7d\u6a21\u578b\u672a\u52a0\u8f7d"}'.encode(),
+            "JSON",
+        ),
         (wav(bytes(90), 16_000, width=3), "24 bits"),
         (wav(bytes(90), 4_000), "4000 samples"),
         (wav(bytes(9_000), 16_000)[:5_000], "broke off"),
@@ -366,8 +370,9 @@ def test_bare_samples_that_say_to_be_a_file_are_none() -> None:
         read(tone(0.05, BARE_RATE), 10, "audio/wav")
 
 
-def test_bare_samples_may_begin_like_a_text() -> None:
-    sound = b"<{ID" + tone(0.05, BARE_RATE)
+@pytest.mark.parametrize("start", [b"<{ID", b"\xff\xff\xff\xff", b"\xff\xfb\xff\xff", bytes(40)])
+def test_bare_samples_may_begin_like_something_else(start: bytes) -> None:
+    sound = start + tone(0.05, BARE_RATE)
     assert read(sound, 10)[0] == sound
 
 
