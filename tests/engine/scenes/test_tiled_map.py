@@ -146,6 +146,12 @@ def test_a_picture_on_an_isometric_map_stands_upright_on_its_middle(assets: Asse
     assert (found.foot, found.size, found.is_upright) == ((128.0, 32.0), (32.0, 64.0), True)
 
 
+def test_the_shift_of_a_tileset_grows_with_the_picture(assets: AssetFolder) -> None:
+    head = f'{HEAD}tileheight="32"><tileset firstgid="1" source="things.tsj"/>'
+    found = one(assets, '<object id="1" gid="1" x="0" y="40" width="100" height="80"/>', head)
+    assert found.middle == (54.0, 0.0)
+
+
 def test_an_endless_map_has_places_left_of_and_above_its_beginning(assets: AssetFolder) -> None:
     layer = (
         '<layer id="1" name="floor" width="16" height="16"><data encoding="csv">'

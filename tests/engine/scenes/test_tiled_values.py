@@ -128,6 +128,16 @@ def test_a_class_within_itself_is_told(assets: AssetFolder) -> None:
     assert "new.tmx:2:1: has a property that is nested too deeply." in str(problem)
 
 
+def test_a_value_of_json_that_is_nested_too_deeply_is_told(assets: AssetFolder) -> None:
+    value: dict[str, Any] = {}
+    for _ in range(100):
+        value = {"a": value}
+    item = {"id": 1, "properties": [{"name": "p", "type": "class", "value": value}]}
+    layer = {"type": "objectgroup", "objects": [item]}
+    (problem,) = write(assets, json.dumps({"type": "map", "layers": [layer]}), "deep.tmj").problems
+    assert "nested too deeply" in str(problem)
+
+
 def test_a_file_outside_of_the_assets_keeps_its_name_to_be_told(assets: AssetFolder) -> None:
     assert found(assets, "file", "../../secret.png") == ("../../secret.png", ())
     assert found(assets, "file", "") == ("", ())
