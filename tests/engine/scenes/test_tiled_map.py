@@ -265,7 +265,7 @@ def test_what_is_wrong_with_an_object_of_json_is_told_at_its_line_too(
     where = next(n for n, line in enumerate(lines) if '"name": "ellipse"' in line)
     begin = max(n for n in range(where) if lines[n].strip() == "{") + 1
     (found,) = write(assets, text.replace('"id": 6,', '"id": 6, "gid": 77,'), path.name).problems
-    assert (found.line, found.object) == (begin, "ellipse")
+    assert (found.line, found.column, found.object) == (begin, 5, "ellipse")
 
 
 @pytest.mark.parametrize(
