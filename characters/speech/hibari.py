@@ -54,9 +54,15 @@ class SpectrumModel(Protocol):
 
 class _Hibari:
     def __init__(self) -> None:
+        import onnxruntime
         from hibari import Hibari, dsp
 
         self._model: Any = Hibari()
+        # Its own session keeps the memory of every length of sentence that it has spoken.
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = options.enable_mem_pattern = False
+        self._model.sess = onnxruntime.InferenceSession(self._model.model_path, options)
         self._dsp: Any = dsp
         self._model.g2p  # noqa: B018  # its tables are read now, not with the first sentence
 

@@ -22,7 +22,7 @@ from time import monotonic
 from typing import IO, Any
 
 from characters.protocol.failures import CharactersError
-from engine.core.processes import NO_WINDOW, lower_priority, module_command, module_environment
+from engine.core.processes import NO_WINDOW, module_command, module_environment
 
 __all__ = ["SpeechProcess", "SpeechProcessError"]
 
@@ -234,7 +234,6 @@ def _to_send(error: Exception) -> Exception:
 def main() -> None:
     """Serve the process that started us."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    lower_priority()
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a library that prints must not print between the results
     Host(output).serve(sys.stdin.buffer)

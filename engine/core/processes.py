@@ -9,13 +9,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
 __all__ = [
-    "lower_priority", "module_command", "module_environment", "NO_WINDOW", "python_command",
-    "run_as_child", "run_in_time", "system_environment",
+    "module_command", "module_environment", "NO_WINDOW", "python_command", "run_as_child",
+    "run_in_time", "system_environment",
 ]  # fmt: skip
 
 # For `creationflags`. A game without a console (`pyw`) would get one for each program it starts.
@@ -45,18 +44,6 @@ def run_in_time(
         output.seek(0)
         errors.seek(0)
         return subprocess.CompletedProcess(command, done.returncode, output.read(), errors.read())
-
-
-def lower_priority() -> None:
-    """Let other processes go first; what this one does is long, and may take a little longer."""
-    if sys.platform == "win32":
-        import ctypes
-
-        kernel = ctypes.windll.kernel32
-        kernel.SetPriorityClass(kernel.GetCurrentProcess(), subprocess.BELOW_NORMAL_PRIORITY_CLASS)
-    else:
-        with suppress(OSError):
-            os.nice(3)
 
 
 _CHILD = "--troupe-child"
