@@ -126,7 +126,7 @@ def _level(game: WindowedGame, screen: Screen) -> Iterator[str]:
     waited = [one for one in everybody if one.connect is ConnectMode.ON_START]
     game.run_until(lambda: all(_is_connected(one) for one in waited), "connections")
     game.run()
-    yield game.scene.name.lower()
+    yield game.scene.name.lower().replace(" ", "-")
 
 
 def _is_connected(character: Character) -> bool:

@@ -100,7 +100,7 @@ def test_a_live_session_refuses_a_second_player_until_he_takes_over() -> None:
             goodbye = (await guest.ended())[-1]
             assert (goodbye["type"], goodbye["reason"]) == ("bye", "taken-over")
 
-    serve(play, QUICK)
+    serve(play, replace(QUICK, probe=20.0))  # it is heard at once: that time is never waited for
 
 
 def test_a_connection_that_does_not_answer_does_not_stand_in_the_way() -> None:
