@@ -218,10 +218,13 @@ class Endpoints:
             await transport.close()
         self._transports.clear()
 
-    def expire(self, config: SessionConfig, session_id: str) -> None:
-        """Let the service end a session, as time would; waits for its answer. Raises OSError."""
+    def expire(self, config: SessionConfig, session_id: str, *, keeps_memory: bool = False) -> None:
+        """Let the service forget a session; waits for its answer. Raises OSError.
+
+        With `keeps_memory` only the session ends, as time would end it.
+        """
         url = config.endpoint if "://" in config.endpoint else self._resolve(config.endpoint)
-        delete_session(url, session_id, config.api_key, keeps_memory=True)
+        delete_session(url, session_id, config.api_key, keeps_memory=keeps_memory)
 
 
 def delete_session(

@@ -171,7 +171,7 @@ class Runtime:
         handle = self._handles.get(key)
         if handle is None or handle.view.session_id is None:
             raise LookupError(f"{key} has no session that could expire: connect it first.")
-        self.endpoints.expire(handle.config, handle.view.session_id)
+        self.endpoints.expire(handle.config, handle.view.session_id, keeps_memory=True)
 
     def forget_session(self, key: str) -> None:
         """Disconnect, and remove every trace of the conversation, here and at its service.

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from characters.client.context import ConnectLimiter
+from characters.client.config import SessionConfig
+from characters.client.context import ConnectLimiter, Endpoints
+from characters.transport.base import Transport
 from tests.characters.client.virtual_time import VirtualLoop
 
 
@@ -121,3 +125,30 @@ def test_one_that_is_cancelled_inside_gives_its_place_back(crowd: Crowd) -> None
     inside.cancel()
     crowd.loop.run_for(0.1)
     assert not crowd.limiter.in_flight
+
+
+def test_only_an_expiry_keeps_what_lasts_of_a_player() -> None:
+    asked: list[str] = []
+
+    class Recorder(BaseHTTPRequestHandler):
+        def do_DELETE(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    def no_transport(url: str, key: str | None) -> Transport:
+        raise AssertionError
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Recorder) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        config = SessionConfig("ann", endpoint=f"http://127.0.0.1:{server.server_address[1]}")
+        endpoints = Endpoints(no_transport, str)
+        endpoints.expire(config, "a/b")
+        endpoints.expire(config, "c", keeps_memory=True)
+        endpoints.thread.stop(1.0)
+        server.shutdown()
+    assert asked == ["/sessions/a%2Fb", "/sessions/c?memory=keep"]
