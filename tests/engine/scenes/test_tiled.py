@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.objects.objects import GameObject
+from engine.objects.objects import Component, GameObject
 from engine.objects.physics import Box, BoxCollider
 from engine.scenes.build import BuiltScene
 from engine.scenes.file import SceneFile
@@ -397,3 +397,38 @@ ODD = (
     b'"type": "class"', b'"value": {}', b'"value": [[]]', b'type="list"', b'type="class"',
     b"..", b".",
 )  # fmt: skip
+
+
+def test_a_class_called_as_the_component_adds_to_what_the_shape_gives(tmp_path: Path) -> None:
+    item = (
+        '<object id="5" type="BoxCollider" width="8" height="6"><properties>'
+        '<property name="BoxCollider" type="class"><properties>'
+        '<property name="is_trigger" type="bool" value="true"/></properties></property>'
+        "</properties></object>"
+    )
+    found = tables(objects(tmp_path, item))["BoxCollider 5"]
+    assert found["BoxCollider"] == {"size": [8.0, 6.0], "is_trigger": True}
+
+
+def test_a_field_of_the_component_comes_before_one_of_the_object(tmp_path: Path) -> None:
+    class Tagged(Component):
+        """Has a field that objects have too."""
+
+        tag: str = ""
+
+    file = objects(tmp_path, "")
+    drawn = (
+        f'{MAP_HEAD}><objectgroup><object id="1" type="Tagged"><properties>'
+        '<property name="tag" value="t"/></properties></object></objectgroup></map>'
+    )
+    file.path.parents[1].joinpath("maps", "level.tmx").write_text(drawn)
+    found = tables(SceneFile.read(file.path, sample_registry(Tagged)))["Tagged 1"]
+    assert (found["Tagged"], "tag" in found) == ({"tag": "t"}, False)
+
+
+def test_objects_of_one_template_have_its_name_and_their_numbers(tmp_path: Path) -> None:
+    maps = write_assets(tmp_path).parents[1] / "maps"
+    maps.mkdir()
+    (maps / "lamp.tx").write_text('<template><object name="Glow" type="Lamp"/></template>')
+    items = "".join(f'<object id="{number}" template="lamp.tx"/>' for number in (3, 4))
+    assert list(tables(objects(tmp_path, items))) == ["Glow 3", "Glow 4"]
