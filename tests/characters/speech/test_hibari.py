@@ -139,6 +139,7 @@ def test_every_shape_is_one_of_the_wire() -> None:
 
 
 def test_the_five_of_the_demo_are_told_apart_by_ear() -> None:
+    pytest.importorskip("hibari", reason="the extra `voice` is not installed")
     folder = package_assets() / "personas"
     heights = []
     for path in sorted(folder.glob("*.toml")):
