@@ -241,8 +241,9 @@ def _plain_word(word: str) -> str:
     """Return a word in full, once: "heyyy" is "hey", and "Bram's" is Bram."""
     if word in _SHORT_FORMS:
         return _SHORT_FORMS[word]
-    short = _DRAWN_OUT.sub(r"\1", word)
-    word = short if short in COMMON else _DRAWN_OUT.sub(r"\1\1", word)
+    if word not in COMMON and _DRAWN_OUT.search(word):
+        short = _DRAWN_OUT.sub(r"\1", word)
+        word = short if short in COMMON else _DRAWN_OUT.sub(r"\1\1", word)
     return word.removesuffix("'s") or word
 
 
