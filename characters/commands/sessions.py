@@ -124,16 +124,16 @@ def forget_at_home(data: Path, session_ids: Iterable[str] | None) -> int:
         return 0
     store = SessionStore(path)
     try:
-        known = [session.session_id for session in store.load().sessions]
-        ids = known if session_ids is None else [i for i in session_ids if i in known]
+        known, wanted = store.load().sessions, None if session_ids is None else set(session_ids)
+        gone = [s for s in known if wanted is None or s.session_id in wanted]
+        ids = [session.session_id for session in gone]
         url = running_at(path.parent)
         if url is not None:
             forget_at(url, ids)
         else:
-            for session in store.load().sessions:
-                if session.session_id in ids and session.end_user_id is not None:
-                    store.forget_lasting(session.end_user_id, session.character_id)
             store.remove(ids, time.time())
+            for player, character in {(s.end_user_id or "", s.character_id) for s in gone}:
+                store.forget_lasting(player, character)
     finally:
         store.close()
     if session_ids is None and url is None:

@@ -343,8 +343,9 @@ class Service:
             return False
         self.registry.remove(session_id)
         await self._repository.remove((session_id,))
-        if session.end_user_id is not None and not keeps_memory:
-            await self._repository.forget_lasting(session.end_user_id, session.character_id)
+        if not keeps_memory:
+            player = session.end_user_id or ""  # of nobody nothing lasts, but the file is cleaned
+            await self._repository.forget_lasting(player, session.character_id)
         return True
 
     async def forget(self, end_user_id: str) -> int:

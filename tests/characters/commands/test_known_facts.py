@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from characters.cli import main
+from characters.client.service_process import ServiceProcess
+from characters.commands.sessions import forget_at_home
 from characters.service.store import SessionStore, StoredSession
 from tests.characters.service.test_memory import found_in
 
@@ -71,3 +73,29 @@ def test_without_a_store_nothing_is_known(
     assert main(["memory", "list", "--data", str(tmp_path)]) == 0
     assert "Nothing is known" in capsys.readouterr().out
     assert not (tmp_path / "service").exists()
+
+
+def test_a_session_that_is_forgotten_takes_what_lasts_along(data: Path) -> None:
+    assert forget_at_home(data, ["s1"]) == 1
+    assert found_in(data, "zanzibar") == []
+    store = SessionStore(data / "service" / "sessions.sqlite3")
+    assert [pair.character_id for pair in store.pairs()] == ["porter"]
+    store.close()
+
+
+def test_a_service_that_runs_is_asked_so_that_the_talk_of_the_moment_knows_of_it(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = ServiceProcess(data / "service", Path("assets"), arguments=("--no-speech",))
+    try:
+        service.start()
+        assert main(["memory", "correct", "nurse", "home", "Bath", "--data", str(data)]) == 0
+        assert main(["memory", "forget", "nurse", "name", "--data", str(data)]) == 0
+        assert main(["memory", "forget", "nurse", "shoes", "--data", str(data)]) == 1
+        assert found_in(data, "zanzibar") == []
+        assert main(["memory", "forget", "nurse", "--data", str(data)]) == 0
+        assert found_in(data, "bath") == []
+    finally:
+        service.stop()
+    main(["memory", "list", "--data", str(data)])
+    assert "nurse" not in capsys.readouterr().out
