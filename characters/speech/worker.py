@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
+from time import monotonic
 from typing import Any, Protocol, TypeVar
 
 from characters.protocol.failures import CharactersError
@@ -26,6 +27,8 @@ __all__ = ["BoundedPool", "InProcess", "InWorker", "PlacesTakenError", "Recognis
 T = TypeVar("T")
 # A tenth of a second of 16 kHz at once: a call for each frame would cost more than its work.
 BATCH_BYTES = 3_200
+# Where such a call takes so long, those who speak already are all that can be followed.
+LAG_SECONDS = 0.6
 
 
 class PlacesTakenError(CharactersError):
@@ -101,6 +104,7 @@ class InWorker:
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="recognition")
         self.busy = 0
         """How many utterances are open."""
+        self._lag = 0.0  # seconds that the last call of one of them took
 
     def prepare(self, phrases: tuple[str, ...]) -> None:
         """Get ready for phrases that will be expected soon."""
@@ -108,6 +112,8 @@ class InWorker:
 
     async def open(self, phrases: tuple[str, ...]) -> UtteranceInWorker | None:
         """Begin an utterance; None when overloaded."""
+        if self.busy and self._lag > LAG_SECONDS:
+            return None
         self.busy += 1
         opening = self._worker.submit(self._recogniser.open, phrases)
         try:
@@ -120,10 +126,13 @@ class InWorker:
         if utterance is None:
             self.busy -= 1
             return None
-        return UtteranceInWorker(utterance, self._worker, self._has_ended)
+        return UtteranceInWorker(utterance, self._worker, self._has_ended, self._has_taken)
 
     def _has_ended(self) -> None:
         self.busy -= 1
+
+    def _has_taken(self, seconds: float) -> None:
+        self._lag = seconds
 
     async def close(self) -> None:
         """Stop the thread."""
@@ -138,19 +147,22 @@ class UtteranceInWorker:
         self,
         utterance: BlockingUtterance,
         worker: ThreadPoolExecutor,
-        ended: Callable[[], None] = lambda: None,
+        ended: Callable[[], None],
+        took: Callable[[float], None],
     ) -> None:
         self._utterance = utterance
         self._worker = worker
         self._ended = ended
+        self._took = took
         self._sound = bytearray()
 
     async def feed(self, pcm: bytes) -> None:
         """Take more of the utterance."""
         self._sound += pcm
         if len(self._sound) >= BATCH_BYTES:
-            sound = self._take()
+            sound, began = self._take(), monotonic()
             await self._run(lambda: self._utterance.feed(sound))
+            self._took(monotonic() - began)
 
     async def completeness(self) -> Completeness:
         """Return what it is so far, in a pause."""

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from characters.speech import worker
 from characters.speech.interfaces import SAY_AGAIN, Completeness, Heard, Rejected
 from characters.speech.worker import (
     BATCH_BYTES,
@@ -146,6 +147,23 @@ def test_the_first_of_the_least_busy_gets_the_next_utterance() -> None:
     slow = [Slow(), Slow()]
     assert asyncio.run(talk()) == [b"\x002", b"\x01"]
     assert [it.prepared for it in slow] == [[("hello",)], []]
+
+
+def test_whoever_begins_while_others_are_followed_too_slowly_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def talk() -> list[bool]:
+        one = InWorker(Slow())
+        first = await one.open(())
+        assert first is not None
+        found = [await one.open(()) is not None]
+        monkeypatch.setattr(worker, "LAG_SECONDS", -1.0)
+        await first.feed(b"1" * BATCH_BYTES)
+        found.append(await one.open(()) is not None)
+        await one.close()
+        return found
+
+    assert asyncio.run(talk()) == [True, False]
 
 
 class Echo:
