@@ -173,6 +173,13 @@ class Guard:
         if keys is not None and not is_known:
             raise RefusalError(401, "invalid API key")
 
+    @property
+    def knows_players(self) -> bool:
+        """Whether a player is who the request says: by his token, or on his own machine."""
+        settings = self._settings
+        is_local = not (settings.allow_remote or settings.trusts_proxy)
+        return settings.tokens is not None or is_local
+
     def check_player(self, request: web.Request, end_user_id: str | None) -> None:
         """Check the player's token, where tokens are demanded."""
         if self._settings.tokens is None:

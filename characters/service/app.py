@@ -13,7 +13,7 @@ import math
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from aiohttp import web
@@ -22,7 +22,13 @@ from aiohttp.typedefs import Handler, Middleware
 from characters.agents.agent import Do, Feel, Say
 from characters.protocol.codec import MessageError, encode_server, parse_object
 from characters.protocol.link import MAX_FRAME, SUBPROTOCOL
-from characters.protocol.messages import MAX_TEXT, ActionResponse, BotEmotion, BotLlmText
+from characters.protocol.messages import (
+    MAX_TEXT,
+    ActionResponse,
+    BotEmotion,
+    BotLlmText,
+    ConnectRequest,
+)
 from characters.service.access import AccessSettings, Guard
 from characters.service.memory import Pair
 from characters.service.registry import RefusalError, ServiceSession
@@ -146,6 +152,7 @@ class _Routes:
     async def connect(self, request: web.Request) -> web.StreamResponse:
         connect = read_connect(await _body(request))
         self._guard.check_player(request, connect.end_user_id)
+        connect = _without_memory(self._guard, connect)
         grant = await self._service.connect(connect)
         return web.json_response(grant_body(grant, connect, self._guard.origin(request)))
 
@@ -247,6 +254,14 @@ class _Routes:
         return response
 
 
+def _without_memory(guard: Guard, connect: ConnectRequest) -> ConnectRequest:
+    """Return a request as it is, or one to which nothing of other talks is told.
+
+    Who only says whose name he bears must not hear what that player has told.
+    """
+    return connect if guard.knows_players else replace(connect, lasting_memory=False)
+
+
 def _is_value(text: str) -> bool:
     return 0 < len(text.strip()) <= MOST_VALUE and text.isprintable()
 
@@ -296,6 +311,7 @@ async def _answer_stream(
         raise RefusalError(422, [problem])
     connect = read_fields(values)
     guard.check_player(request, connect.end_user_id)
+    connect = _without_memory(guard, connect)
     async with service.question(connect, text.strip()) as (grant, parts):
         stream = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from characters.service.access import AccessSettings
 from characters.service.agent_factory import PersonaAgentFactory
 from characters.service.conversation import PersistEntry
 from characters.service.memory import MOST_ROWS, KnownFact, Pair
@@ -280,6 +281,15 @@ def test_what_is_known_is_listed_corrected_and_forgotten_while_the_talk_goes_on(
         assert (await ask(bare, "GET", "nobody"))[0] == 404
 
     serve(play, agents=bea(tmp_path), path=path)
+
+
+def test_a_service_for_others_tells_nothing_to_who_only_says_a_players_name(tmp_path: Path) -> None:
+    async def play(bare: Bare) -> None:
+        await answer(bare, "My name is Ada", end_user_id="me")
+        said, _ = await answer(bare, "What is my name?", end_user_id="me")
+        assert said == "You never said."
+
+    serve(play, agents=bea(tmp_path), access=AccessSettings(allow_remote=True))
 
 
 def test_removing_a_session_takes_what_lasts_along_unless_it_only_expires(tmp_path: Path) -> None:
