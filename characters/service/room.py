@@ -64,7 +64,7 @@ from characters.service.overlap import OverlapEvent
 from characters.service.pace import TimingConfig
 from characters.service.registry import Room, SpeakingQueue, SpeakingQueues
 from characters.service.requests import ContextError, LevelContext
-from characters.service.room_connection import RoomConnection, short
+from characters.service.room_connection import Pace, RoomConnection, short
 from characters.service.store import MAX_TURNS, RoomHistory, RoomStore, Save
 from characters.service.voice import PlayerSpeech, SpeechCallbacks, SpeechInput, SpeechOutput
 
@@ -267,6 +267,9 @@ def _ack(
 
 
 LONGEST_GREETING = 10.0  # seconds; a longer one keeps other characters waiting no more
+# Answers begun a second in the long run, and at once: each costs the work of an agent, and a line
+# that comes before its turn has made way for the next one by then. Nobody types as fast.
+ANSWERS = (5.0, 50.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +338,7 @@ class LiveRoom:
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._answer: asyncio.Task[None] | None = None
+        self._pace = Pace(*ANSWERS)
 
     def start(self) -> None:
         """Begin to keep time, to listen and to write."""
@@ -548,6 +552,8 @@ class LiveRoom:
 
     async def _generate(self, effect: Generate) -> None:
         turn, conversation, now = effect.turn, self._conversation, self._services.now
+        await asyncio.sleep(self._pace.wait(1, now()))
+        self._pace.take(1, now())
         try:
             context = self._context.view() | {"history": tuple(self._said)}
             async with aclosing(self._agent.reply(effect.prompt, context)) as parts:

@@ -347,8 +347,8 @@ class ConnectionHandler:
             self._alive()
             if not self._take(frame):
                 return
-            if wait := self._wait(frame):
-                await asyncio.sleep(wait)
+            # Without a wait too the others take a turn: what has come already is read at once.
+            await asyncio.sleep(self._wait(frame))
 
     def _wait(self, frame: WSMessage) -> float:
         now, size = self._now(), len(frame.data)

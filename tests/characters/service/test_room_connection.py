@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from aiohttp import WSMessage, WSMsgType
 
 from characters.protocol.codec import MessageError
 from characters.protocol.link import ReplayError
 from characters.protocol.messages import BotLlmText, BotTurnCompleted, ClientMessage
 from characters.service.conversation import Send
 from characters.service.registry import Room, ServiceSession
-from characters.service.room_connection import ClientSocket, Pace, RoomConnection
+from characters.service.room_connection import ClientSocket, ConnectionHandler, Pace, RoomConnection
 
 ROOM = Room("room", ServiceSession("s", "nurse", None, 0.0), 60.0, "fresh", None, 0.0)
 
@@ -67,6 +69,40 @@ def make() -> tuple[RoomConnection, Events]:
 def client() -> tuple[ClientSocket, Socket]:
     socket: Any = Socket()
     return ClientSocket(socket, None), socket
+
+
+class FullSocket:
+    """A WebSocket in which everything that a client sends has come already."""
+
+    def __init__(self, frames: int) -> None:
+        self._frames = iter([WSMessage(WSMsgType.TEXT, '{"type":"interrupt-bot"}', None)] * frames)
+
+    async def receive(self, within: float) -> WSMessage:
+        return next(self._frames, WSMessage(WSMsgType.CLOSE, None, None))
+
+
+def test_a_client_whose_frames_have_all_come_lets_the_others_take_turns() -> None:
+    async def run() -> int:
+        events = Events()
+        connection = RoomConnection(replace(ROOM, live_id="live"), events)
+        socket: Any = FullSocket(100)
+        handler = ConnectionHandler(
+            connection,
+            socket,
+            "live",
+            alive=int,
+            now=lambda: 0.0,
+            hello_within=1.0,
+            silent_client=1.0,
+        )
+        reading, turns = asyncio.create_task(handler._read()), 0
+        while not reading.done():
+            await asyncio.sleep(0)
+            turns += 1
+        assert len(events.reports) == 100
+        return turns
+
+    assert asyncio.run(run()) >= 100
 
 
 def test_an_answer_was_received_when_the_end_of_its_turn_is_confirmed() -> None:
