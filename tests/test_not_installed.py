@@ -11,6 +11,9 @@ from characters.not_installed import not_installed
 from tests.imports import ROOT
 
 
+@pytest.mark.skipif(
+    bool(sys.flags.isolated), reason="this Python finds its packages without `site`"
+)
 @pytest.mark.parametrize("command", [["main.py"], ["-m", "characters", "doctor"]])
 def test_without_the_packages_the_start_says_what_to_install(command: list[str]) -> None:
     # -S: without the folder that packages are installed in.
