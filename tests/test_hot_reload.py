@@ -105,7 +105,7 @@ def test_another_persona_and_new_actions_reach_somebody_who_talks(
     run = Edited(tmp_path, script, service_url)
     run.wait_for(PATIENT, "-> CONNECTED")
     who = f'character_id = "{PATIENT}"'
-    run.edit(who, f'{who}\npersona = "personas/{PORTER}.toml"\nactions = ["wave"]')
+    run.edit(who, f'{who}\npersona = "personas/{PORTER}.toml"\nactions = ["Wave"]')
     run.save()
     run.wait_for(PATIENT, "CONNECTED -> DISCONNECTING, new settings")
     changes = run.end()[PATIENT]["states"]
