@@ -46,9 +46,10 @@ class Screen:
         """Where a program shows its window."""
         return {**os.environ, "DISPLAY": self._display, "SDL_VIDEODRIVER": "x11"}
 
-    def turn_to_window(self) -> None:
-        """Give the keys to the one window that is shown, once it is there."""
-        until(lambda: bool(self._window()), 90, "a window")
+    def turn_to_window(self, game: subprocess.Popen[str] | None = None) -> None:
+        """Give the keys to the one window that is shown, once it is there; a game may end first."""
+        until(lambda: bool(self._window()) or (game and game.poll()) is not None, 90, "a window")
+        assert game is None or game.poll() is None, game.communicate()
         self._do("windowfocus", "--sync", self._window())
 
     def press(self, *keys: str) -> None:

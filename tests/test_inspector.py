@@ -66,7 +66,7 @@ def test_a_delay_is_edited_by_keys_while_the_talk_goes_on(tmp_path: Path, servic
     script += "[[step]]\nwait = { seconds = 0.9 }\n"
     with Screen() as screen:
         run = Played(tmp_path, screen, script, service_url)
-        screen.turn_to_window()
+        screen.turn_to_window(run.game)
         run.wait_for(PATIENT, "-> CONNECTED")
         screen.press("F3")
         run.wait_for("On the screen: game, inspector.")
