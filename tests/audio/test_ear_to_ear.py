@@ -24,6 +24,12 @@ def turn_to(game: Child, who: str) -> None:
     game.wait_for("ears", 60.0, target=who, is_open=True)
 
 
+def let_greet(game: Child) -> None:
+    """Wait until both have greeted: on a busy machine the voice is loaded late."""
+    for _ in ANSWERS:
+        game.wait_for("BotStoppedSpeaking", 60.0)
+
+
 def ask(pulse: PrivatePulse, game: Child, who: str, question: Samples) -> tuple[float, float]:
     """Ask aloud, again if it was not caught; return when the answer began and was over."""
     heard: list[Report] = []
@@ -72,6 +78,7 @@ def test_only_the_character_spoken_to_hears_it_and_its_answer_comes_from_its_sid
         child(pulse.environment, str(tmp_path), module="tests.audio.game") as game,
     ):
         game.wait_for("ears", 60.0, is_open=True)
+        let_greet(game)
         for who in sides:
             other = OTHER[who]
             turn_to(game, who)
