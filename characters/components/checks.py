@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -263,10 +263,14 @@ def triggers_reach_a_character(document: SceneDocument) -> Iterator[Problem]:
 def events_are_the_personas(document: SceneDocument) -> Iterator[Problem]:
     """Yield a problem for the event of a trigger to which the persona has nothing to say."""
     characters = {entry.name: component for entry, component in document.components("Character")}
+    persona_of = cache(partial(_persona, document))
     for entry, trigger in document.components("Trigger"):
         told, event = trigger.raw.get("character", entry.name), trigger.raw.get("event")
-        persona = _persona(document, characters.get(told)) if isinstance(told, str) else None
-        if persona is None or not isinstance(event, str) or not event:
+        character = characters.get(told) if isinstance(told, str) else None
+        if character is None or not isinstance(event, str) or not event:
+            continue
+        persona = persona_of(_persona_name(character))
+        if persona is None:
             continue
         known = [item.get("name") for item in persona.get("event", ())]
         if event not in known and not trigger.raw.get("message"):
@@ -277,11 +281,12 @@ def events_are_the_personas(document: SceneDocument) -> Iterator[Problem]:
 
 def actions_are_spelt_as_the_personas(document: SceneDocument) -> Iterator[Problem]:
     """Yield a problem for each action that the persona spells otherwise."""
+    done_by = cache(lambda name: frozenset(_done(_persona(document, name))))
     for entry, character in document.components("Character"):
-        persona, listed = _persona(document, character), character.raw.get("actions")
-        if persona is None or not isinstance(listed, list):
+        listed = character.raw.get("actions")
+        if not isinstance(listed, list):
             continue
-        done = sorted(set(_done(persona)) - set(map(str, listed)))
+        done = sorted(done_by(_persona_name(character)) - set(map(str, listed)))
         for number, name in enumerate(listed):
             _, meant = did_you_mean(str(name), done) if done else ("", None)
             if meant is not None:
@@ -291,13 +296,15 @@ def actions_are_spelt_as_the_personas(document: SceneDocument) -> Iterator[Probl
                 )
 
 
-def _persona(document: SceneDocument, character: ComponentEntry | None) -> Mapping[str, Any] | None:
-    """Return what stands in a character's persona file, None when there is none to be read."""
-    if character is None:
-        return None
-    name = character.raw.get("persona") or f"personas/{character.raw.get('character_id')}.toml"
+def _persona_name(character: ComponentEntry) -> str:
+    own = character.raw.get("persona")
+    return str(own or f"personas/{character.raw.get('character_id')}.toml")
+
+
+def _persona(document: SceneDocument, name: str) -> Mapping[str, Any] | None:
+    """Return what stands in a persona file, None when there is none to be read."""
     try:
-        return read_source(document.assets.root / str(name)).data
+        return read_source(document.assets.root / name).data
     except (TomlFileError, ValueError):
         return None  # its own problem, or one of another service
 
