@@ -7,17 +7,18 @@ moment knows of it; else the embedded service's database is changed.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TextIO
 from urllib.error import HTTPError
 
-from characters.client.context import MemoryApi, delete_session
-from characters.service.memory import Pair
+from characters.client.context import MemoryApi
+from characters.commands.sessions import forget_at
+from characters.service.memory import MOST_VALUE, Pair, is_value
 from characters.service.service import running_at
-from characters.service.store import SessionStore
+from characters.service.store import SessionStore, database_of
 from engine.toml.diagnostics import did_you_mean
 
 __all__ = ["correct", "forget", "list_facts"]
@@ -47,9 +48,8 @@ def correct(
     """Write another value; return for how many players. Raises LookupError, ValueError, OSError."""
     if not (character and key and value):
         raise ValueError("Say of whom, what, and how it is: memory correct CHARACTER KEY VALUE.")
-    text = value.strip()
-    if not text or len(text) > 200 or not text.isprintable():
-        raise ValueError("A value has 1 to 200 characters, all of them printable.")
+    if not is_value(text := value.strip()):
+        raise ValueError(f"A value has 1 to {MOST_VALUE} characters, all of them printable.")
     count = 0
     with _store(data) as store:
         for pair in _pairs(store, player, character):
@@ -81,10 +81,9 @@ def forget(data: Path, player: str | None, character: str | None, key: str | Non
 
 
 def _forget_all(data: Path, store: SessionStore, pair: Pair) -> None:
-    url = running_at(data / "service")
+    url = running_at(database_of(data).parent)
     if url is not None:
-        for session_id in store.sessions_of(pair):
-            _is_done(partial(delete_session, url, session_id, None))
+        forget_at(url, store.sessions_of(pair))
     store.forget_pair(pair, time.time())
 
 
@@ -102,18 +101,13 @@ def _is_done(ask: Callable[[], object]) -> bool:
 def _running(data: Path, store: SessionStore, pair: Pair) -> tuple[str, str] | None:
     """Return the URL of the service that runs on a data folder, and a session of the two."""
     session_id = next(iter(store.sessions_of(pair)), None)
-    url = running_at(data / "service") if session_id is not None else None
+    url = running_at(database_of(data).parent) if session_id is not None else None
     return None if url is None or session_id is None else (url, session_id)
 
 
-@contextmanager
-def _store(data: Path) -> Iterator[SessionStore]:
-    path = data / "service" / "sessions.sqlite3"
-    store = SessionStore(path if path.exists() else None)
-    try:
-        yield store
-    finally:
-        store.close()
+def _store(data: Path) -> closing[SessionStore]:
+    path = database_of(data)
+    return closing(SessionStore(path if path.exists() else None))
 
 
 def _pairs(store: SessionStore, player: str | None, character: str | None) -> list[Pair]:

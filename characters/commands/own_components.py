@@ -31,15 +31,15 @@ def modules_of(script: Path) -> list[str]:
 
     Those that they import count too. Nothing is run to find them.
     """
-    found: dict[str, Path] = {}
-    waiting = [script]
+    found: dict[str, ast.Module | None] = {}
+    waiting = [_parsed(script)]
     while waiting:
         for name in _imported_by(waiting.pop()):
             file = _module_file(script.parent, name)
             if file is not None and name not in found:
-                found[name] = file
-                waiting.append(file)
-    return [name for name, file in found.items() if _has_classes(file)]
+                found[name] = _parsed(file)
+                waiting.append(found[name])
+    return [name for name, tree in found.items() if _may_have_classes(tree)]
 
 
 def components_of_game(script: Path) -> list[type[Component]]:
@@ -73,13 +73,16 @@ def components_of(module_name: str, folder: Path) -> list[type[Component]]:
     return [k for k in own if issubclass(k, Component) and k.__module__ == module_name]
 
 
-def _imported_by(file: Path) -> Iterator[str]:
-    """Yield what may be the names of modules; a file that is no Python has none."""
+def _parsed(file: Path) -> ast.Module | None:
     try:
-        nodes = ast.walk(ast.parse(file.read_bytes()))
+        return ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError):
-        return
-    for node in nodes:
+        return None
+
+
+def _imported_by(tree: ast.Module | None) -> Iterator[str]:
+    """Yield what may be the names of modules; a file that is no Python has none."""
+    for node in ast.walk(tree) if tree is not None else ():
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -96,11 +99,9 @@ def _module_file(folder: Path, name: str) -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
-def _has_classes(file: Path) -> bool:
-    try:
-        return any(isinstance(n, ast.ClassDef) for n in ast.walk(ast.parse(file.read_bytes())))
-    except (SyntaxError, ValueError):
-        return True  # importing it tells what is wrong
+def _may_have_classes(tree: ast.Module | None) -> bool:
+    """Tell whether a module has classes; importing one that is no Python tells what is wrong."""
+    return tree is None or any(isinstance(node, ast.ClassDef) for node in ast.walk(tree))
 
 
 def _place(error: Exception) -> str:

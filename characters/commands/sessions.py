@@ -10,7 +10,7 @@ from urllib.error import HTTPError, URLError
 
 from characters.client.context import delete_session
 from characters.service.service import running_at
-from characters.service.store import SessionStore
+from characters.service.store import SessionStore, database_of
 from characters.session.conversation import SessionRecord, shorten_id
 from characters.storage.sessions import KeyValueSessionPersistence, SessionPersistence
 from engine.prefs.prefs import PlayerPrefs
@@ -62,7 +62,7 @@ def show(
 
 def _tokens(data: Path, session_id: str) -> str | None:
     """Return what a language model has used in a session of the embedded service."""
-    path = data / "service" / "sessions.sqlite3"
+    path = database_of(data)
     if not path.exists():
         return None
     store = SessionStore(path)
@@ -119,7 +119,7 @@ def forget_at_home(data: Path, session_ids: Iterable[str] | None) -> int:
 
     A running service is asked; else they are deleted from its database. Raises OSError.
     """
-    path = data / "service" / "sessions.sqlite3"
+    path = database_of(data)
     if not path.exists():
         return 0
     store = SessionStore(path)
@@ -137,7 +137,7 @@ def forget_at_home(data: Path, session_ids: Iterable[str] | None) -> int:
     finally:
         store.close()
     if session_ids is None and url is None:
-        for file in path.parent.glob("sessions.sqlite3*"):  # with copies put aside as damaged
+        for file in path.parent.glob(f"{path.name}*"):  # with copies put aside as damaged
             file.unlink()
     return len(ids)
 

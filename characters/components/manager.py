@@ -415,8 +415,8 @@ class CharacterManager(Component):
     def _tell_who_is_here(self) -> None:
         """Tell the characters of each other when one has come or gone."""
         keys = tuple(islice(self._owners.by_key, MOST_NAMED + 2))
-        named = tuple(character.label for character in self._owners.all_living(keys))
-        named = named if len(keys) <= MOST_NAMED + 1 else ()
+        living = self._owners.all_living(keys) if len(keys) <= MOST_NAMED + 1 else ()
+        named = tuple(character.label for character in living)
         if named != self._named:
             self._named = named
             self.apply_settings()

@@ -29,7 +29,7 @@ from characters.service.app import drop_half_sent, make_app, make_runner
 from characters.service.pace import TimingConfig
 from characters.service.registry import Limits
 from characters.service.service import Service, ServiceSettings, endpoint_file
-from characters.service.store import SessionStore
+from characters.service.store import SessionStore, database_of
 from characters.speech.factory import SpeechParts, make_speech
 from characters.speech.settings import add_speech_flags, speech_settings
 from engine.core.file_system import FileLock, LockHeldError
@@ -195,8 +195,7 @@ def _model(options: argparse.Namespace) -> ModelSettings:
 
 def _database(data: Path) -> Path:
     """Return the file's place in the layout of a data folder, or of its `service` folder."""
-    folder = data if data.name == "service" else data / "service"
-    return folder / "sessions.sqlite3"
+    return database_of(data.parent if data.name == "service" else data)
 
 
 LOCK_SECONDS = 5.0  # as long as a service that was told to stop may take to save

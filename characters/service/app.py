@@ -30,7 +30,7 @@ from characters.protocol.messages import (
     ConnectRequest,
 )
 from characters.service.access import AccessSettings, Guard
-from characters.service.memory import Pair
+from characters.service.memory import MOST_VALUE, Pair, is_value
 from characters.service.registry import RefusalError, ServiceSession
 from characters.service.requests import read_connect, read_fields
 from characters.service.room_connection import ClientSocket
@@ -42,7 +42,6 @@ __all__ = ["drop_half_sent", "make_app", "make_runner"]
 log = logging.getLogger(__name__)
 
 BODY_SECONDS = 10.0
-MOST_VALUE = 200  # characters of what is known under one key
 
 
 HEADER_SECONDS = 10.0
@@ -189,7 +188,7 @@ class _Routes:
         except MessageError as problem:
             raise RefusalError(400, problem.message) from None
         key, value = body.get("key"), body.get("value")
-        if not isinstance(key, str) or not isinstance(value, str) or not _is_value(value):
+        if not isinstance(key, str) or not isinstance(value, str) or not is_value(value):
             message = f"key and value are needed, a value of 1 to {MOST_VALUE} characters"
             raise RefusalError(422, [{"type": "value", "loc": ["body", "value"], "msg": message}])
         if not await self._service.correct(pair, key, value.strip()):
@@ -260,10 +259,6 @@ def _without_memory(guard: Guard, connect: ConnectRequest) -> ConnectRequest:
     Who only says whose name he bears must not hear what that player has told.
     """
     return connect if guard.knows_players else replace(connect, lasting_memory=False)
-
-
-def _is_value(text: str) -> bool:
-    return 0 < len(text.strip()) <= MOST_VALUE and text.isprintable()
 
 
 async def _body(request: web.Request) -> bytes:

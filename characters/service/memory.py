@@ -8,6 +8,7 @@ Forgetting deletes the rows, and blacks the words out of everything else that is
 from __future__ import annotations
 
 import json
+import logging
 import re
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -16,11 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from characters.protocol.codec import whole_text
+
 __all__ = [
-    "black_out", "correct", "current", "forget_all", "forget_fact", "known", "KnownFact",
-    "learn", "MEMORY_SCHEMA", "merged", "Pair", "purge",
-    "remove_copies",
+    "black_out", "correct", "current", "forget_all", "forget_fact", "from_json", "is_value",
+    "known", "KnownFact", "learn", "MEMORY_SCHEMA", "merged", "MOST_VALUE", "Pair", "purge",
+    "remove_copies", "saved_memory", "write_memory",
 ]  # fmt: skip
+
+log = logging.getLogger(__name__)
 
 MEMORY_SCHEMA = """
 CREATE TABLE IF NOT EXISTS learnt (
@@ -36,6 +41,7 @@ CREATE TABLE IF NOT EXISTS learnt (
 CREATE INDEX IF NOT EXISTS learnt_of ON learnt (end_user_id, character_id, id);
 """
 MOST_ROWS = 500  # of one player and character; the oldest that no longer count go
+MOST_VALUE = 200  # characters of what is known under one key, where somebody corrects it
 BLACKED = "\u2026"
 
 
@@ -103,7 +109,8 @@ def learn(
     """
     now, rows = _facts(memory), _rows(db, pair)
     known = {key: value for key, (value, _) in rows.items() if value}
-    before = _saved_facts(db, session_id)
+    saved = saved_memory(db, session_id)
+    before = _facts(saved) if "facts" in saved else None
     gone = [key for key in (known if before is None else before) if key not in now]
     changes: dict[str, str | None] = dict.fromkeys((key for key in gone if key in known), None)
     changes |= {k: v for k, v in now.items() if (before or {}).get(k) != v and known.get(k) != v}
@@ -148,20 +155,53 @@ def _facts(memory: Mapping[str, Any]) -> dict[str, str]:
     return {key: value for key, value in found.items() if isinstance(value, str) and value}
 
 
-def _saved_facts(db: sqlite3.Connection, session_id: str) -> dict[str, str] | None:
+# --- the agent's memory of one session ------------------------------------------------------------
+
+
+def saved_memory(db: sqlite3.Connection, session_id: str) -> dict[str, Any]:
+    """Return what the agent remembers of a session; empty for an unknown one."""
     row = db.execute("SELECT memory FROM sessions WHERE session_id = ?", (session_id,)).fetchone()
-    memory = _parsed(row[0]) if row else {}
-    return _facts(memory) if "facts" in memory else None
+    return _parsed(row[0]) if row else {}
+
+
+def write_memory(db: sqlite3.Connection, session_id: str, memory: Mapping[str, Any]) -> None:
+    """Write what the agent remembers of a session."""
+    db.execute(
+        "UPDATE sessions SET memory = ? WHERE session_id = ?", (json.dumps(memory), session_id)
+    )
 
 
 def _parsed(text: str) -> dict[str, Any]:
-    with suppress(ValueError, RecursionError):
-        value = json.loads(text)
-        return value if isinstance(value, dict) else {}
-    return {}
+    value = from_json(text)
+    return value if isinstance(value, dict) else {}
+
+
+def from_json(text: str) -> Any:
+    """Return what a text of the file says; None, and a line in the log, if it says nothing."""
+    try:
+        return _whole(json.loads(text))
+    except (ValueError, RecursionError):
+        log.error("a value of %d characters in the database could not be read", len(text))
+        return None
+
+
+def _whole(value: Any) -> Any:
+    """Return a JSON value whose texts every encoder takes: an older version kept others."""
+    if isinstance(value, str):
+        return whole_text(value)
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {whole_text(key): _whole(item) for key, item in value.items()}
+    return value
 
 
 # --- corrected and forgotten ----------------------------------------------------------------------
+
+
+def is_value(text: str) -> bool:
+    """Return whether a text can be put in place of what is known."""
+    return 0 < len(text.strip()) <= MOST_VALUE and text.isprintable()
 
 
 def correct(db: sqlite3.Connection, pair: Pair, key: str, value: str, at: float) -> bool:
@@ -172,7 +212,7 @@ def correct(db: sqlite3.Connection, pair: Pair, key: str, value: str, at: float)
         _limit(db, pair)
     knowing = [(id_, memory) for id_, memory in _memories(db, pair) if key in _facts(memory)]
     for session_id, memory in knowing:
-        _write(db, session_id, {**memory, "facts": {**_facts(memory), key: value}})
+        write_memory(db, session_id, {**memory, "facts": {**_facts(memory), key: value}})
     return lasts or bool(knowing)
 
 
@@ -191,7 +231,7 @@ def forget_fact(db: sqlite3.Connection, pair: Pair, key: str) -> tuple[str, ...]
     for session_id, memory in memories:
         facts = {name: value for name, value in _facts(memory).items() if name != key}
         rest = black_out({name: it for name, it in memory.items() if name != "facts"}, words)
-        _write(db, session_id, {**rest, "facts": facts})
+        write_memory(db, session_id, {**rest, "facts": facts})
         _black_out_talk(db, session_id, words)
     return words
 
@@ -217,12 +257,6 @@ def _memories(db: sqlite3.Connection, pair: Pair) -> Iterable[tuple[str, dict[st
         (pair.end_user_id, pair.character_id),
     ).fetchall()
     return ((session_id, _parsed(text)) for session_id, text in rows)
-
-
-def _write(db: sqlite3.Connection, session_id: str, memory: Mapping[str, Any]) -> None:
-    db.execute(
-        "UPDATE sessions SET memory = ? WHERE session_id = ?", (json.dumps(memory), session_id)
-    )
 
 
 def _words(values: Iterable[str]) -> tuple[str, ...]:

@@ -236,6 +236,7 @@ class Service:
     def _make_room(self, request: ConnectRequest, room: Room, history: RoomHistory) -> LiveRoom:
         agent = self._agents.agent(request, history.memory)
         about = self._agents.about(request)
+        style = self._agents.voice(request) or VoiceStyle()
         services = self._room_services
         if about.model:
             # A model takes its time as it is.
@@ -246,9 +247,9 @@ class Service:
             services,
             context=level_context(request),
             speech_input=self._speech_input(request, agent),
-            speech_output=self._speech_output(request),
+            speech_output=self._speech_output(request, style),
             about=self._about(about),
-            language=self._language(request),
+            language=style.language,
             history=history,
         )
 
@@ -284,14 +285,10 @@ class Service:
             speech_input.set_muted(True)
         return speech_input
 
-    def _language(self, request: ConnectRequest) -> str:
-        style = self._agents.voice(request)
-        return (style or VoiceStyle()).language
-
-    def _speech_output(self, request: ConnectRequest) -> SpeechOutput | None:
+    def _speech_output(self, request: ConnectRequest, style: VoiceStyle) -> SpeechOutput | None:
         if self._speech is None or request.default_tts_enabled is False:
             return None
-        return SpeechOutput(self._speech, self._agents.voice(request), self.now)
+        return SpeechOutput(self._speech, style, self.now)
 
     async def serve(self, live: LiveRoom, live_id: str, socket: ClientSocket) -> None:
         """Serve an accepted connection in its room, to its end."""

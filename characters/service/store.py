@@ -23,7 +23,6 @@ from typing import Any, TypeAlias, TypeVar
 
 from characters.agents.agent import Do, Feel, Part, Say
 from characters.english import ENGLISH
-from characters.protocol.codec import whole_text
 from characters.protocol.messages import Action
 from characters.service.conversation import (
     Entry,
@@ -39,18 +38,21 @@ from characters.service.memory import (
     correct,
     forget_all,
     forget_fact,
+    from_json,
     known,
     learn,
     merged,
     purge,
     remove_copies,
+    saved_memory,
+    write_memory,
 )
 from characters.service.registry import Registry, ServiceSession
 from engine.core.file_system import expect_file
 
 __all__ = [
-    "MAX_TURNS", "RoomHistory", "RoomStore", "Save", "SessionRepository", "SessionStore",
-    "StoredSession", "StoredSessions",
+    "database_of", "MAX_TURNS", "RoomHistory", "RoomStore", "Save", "SessionRepository",
+    "SessionStore", "StoredSession", "StoredSessions",
 ]  # fmt: skip
 
 
@@ -148,6 +150,11 @@ class RoomHistory:
     pending: tuple[PendingReply, ...] = ()
 
 
+def database_of(data: Path) -> Path:
+    """Return the place of the embedded service's database in a data folder."""
+    return data / "service" / "sessions.sqlite3"
+
+
 class SessionStore:
     """The database file; `path` None keeps everything in memory.
 
@@ -202,11 +209,7 @@ class SessionStore:
 
     def memory(self, session_id: str) -> dict[str, Any]:
         """Return what the character remembers; empty for an unknown session."""
-        row = self._db.execute(
-            "SELECT memory FROM sessions WHERE session_id = ?", (session_id,)
-        ).fetchone()
-        value = _from_json(row[0]) if row else {}
-        return value if isinstance(value, dict) else {}
+        return saved_memory(self._db, session_id)
 
     def turns(self, session_id: str) -> tuple[PersistEntry, ...]:
         """Return the last turns of a session, oldest first, without their ids."""
@@ -290,13 +293,9 @@ class SessionStore:
             for entry in entries:
                 self._WRITERS[type(entry)](self, session.session_id, entry, at)
             if memory is not None:
-                if session.is_lasting and session.end_user_id is not None:
-                    pair = Pair(session.end_user_id, session.character_id)
+                if pair := _lasting_pair(session):
                     learn(self._db, pair, session.session_id, memory, at)
-                self._db.execute(
-                    "UPDATE sessions SET memory = ? WHERE session_id = ?",
-                    (json.dumps(memory), session.session_id),
-                )
+                write_memory(self._db, session.session_id, memory)
 
     def count_unused(self, seconds: Mapping[str, float]) -> None:
         """Write for how many seconds sessions were not used."""
@@ -528,29 +527,9 @@ def _encode(part: Part) -> dict[str, Any]:
 def _decode(answer: str) -> tuple[Part, ...] | None:
     """Return the parts of an answer that was encoded, None for one that cannot be read."""
     try:
-        return tuple(map(_decode_part, _from_json(answer)))
+        return tuple(map(_decode_part, from_json(answer)))
     except (TypeError, KeyError, ValueError):
         return None
-
-
-def _from_json(text: str) -> Any:
-    """Return what a text of the file says; None, and a line in the log, if it says nothing."""
-    try:
-        return _whole(json.loads(text))
-    except (ValueError, RecursionError):
-        log.error("a value of %d characters in the database could not be read", len(text))
-        return None
-
-
-def _whole(value: Any) -> Any:
-    """Return a JSON value whose texts every encoder takes: an older version kept others."""
-    if isinstance(value, str):
-        return whole_text(value)
-    if isinstance(value, list):
-        return [_whole(item) for item in value]
-    if isinstance(value, dict):
-        return {whole_text(key): _whole(item) for key, item in value.items()}
-    return value
 
 
 def _decode_part(raw: dict[str, Any]) -> Part:
@@ -561,8 +540,9 @@ def _decode_part(raw: dict[str, Any]) -> Part:
     return Do(tuple(Action(*row) for row in raw["do"]))  # an older version kept two values
 
 
-def _pair(session: ServiceSession) -> Pair | None:
-    if session.end_user_id is None:
+def _lasting_pair(session: ServiceSession | StoredSession) -> Pair | None:
+    """Return who knows whom beyond a session; None where nothing of it lasts."""
+    if not session.is_lasting or session.end_user_id is None:
         return None
     return Pair(session.end_user_id, session.character_id)
 
@@ -616,7 +596,7 @@ class SessionRepository:
 
     async def history(self, session: ServiceSession, heard: str | None = None) -> RoomHistory:
         """Return what a new room begins with; `heard` as in `SessionStore.history`."""
-        pair = _pair(session) if session.is_lasting else None
+        pair = _lasting_pair(session)
         return await self._call(self._store.history, session.session_id, heard, self._wall(), pair)
 
     async def save(

@@ -217,7 +217,7 @@ class SpeechOutput:
     @property
     def is_ending(self) -> bool:
         """Whether the last that is said in the turn is being heard, or was."""
-        due = sum(len(chunk.pcm) / 2 / chunk.sample_rate for chunk in self._due)
+        due = sum(chunk.seconds for chunk in self._due)
         sent = max(0.0, self._heard_until - self._now())
         return self._has_all and due + sent < ENDING_SECONDS
 
@@ -295,7 +295,7 @@ class SpeechOutput:
         if chunk.visemes:
             self._callbacks.visemes(Visemes(dict(zip(VISEMES, chunk.visemes, strict=True))))
         self._spoken.add(start, chunk)
-        self._heard_until = start + len(chunk.pcm) / 2 / chunk.sample_rate
+        self._heard_until = start + chunk.seconds
 
     async def close(self) -> None:
         """Stop, and wait until the synthesiser has stopped."""

@@ -106,6 +106,11 @@ class VoiceChunk:
     visemes: tuple[float, ...] = ()  # 15 weights in the wire's order, or empty
     words: tuple[int, ...] = ()  # the samples at which words begin, as far as is known
 
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return len(self.pcm) / 2 / self.sample_rate
+
 
 class Completeness(Enum):
     """What a pause of the player may be the end of."""

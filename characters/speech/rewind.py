@@ -43,7 +43,7 @@ class SpokenVoice:
         That begins with the word in which it stopped.
         """
         at = self._begin_of_word(heard_until - LATENCY_SECONDS)
-        again = [(start, chunk) for start, chunk in self._spoken if start + _length(chunk) > at]
+        again = [(start, chunk) for start, chunk in self._spoken if start + chunk.seconds > at]
         self._spoken.clear()
         if not again:
             return ()
@@ -76,10 +76,6 @@ class SpokenVoice:
 
 def _samples(chunk: VoiceChunk) -> Samples:
     return np.frombuffer(chunk.pcm, "<i2")
-
-
-def _length(chunk: VoiceChunk) -> float:
-    return len(chunk.pcm) / 2 / chunk.sample_rate
 
 
 def _from(chunk: VoiceChunk, sample: int) -> VoiceChunk:
