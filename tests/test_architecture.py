@@ -121,8 +121,10 @@ OWNERS = {
     ),
     "sqlite3": (
         "characters.storage.extras",
+        "characters.service.database",
         "characters.service.memory",
         "characters.service.store",
+        "characters.service.talks",
     ),
 }
 
@@ -159,6 +161,7 @@ PURE = (
     "characters.transport.wire",
     "characters.service.registry",
     "characters.service.conversation",
+    "characters.service.branches",
 )
 
 

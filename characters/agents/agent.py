@@ -129,7 +129,8 @@ class Agent(Protocol):
         (list of things), "keys" (template variables), "attention" (name), "player_name" and
         "actions" (the names of what can be done, None for anything) and "functions" (description
         and parameters of actions, by name, where the game told them). "history" is what was said
-        before (`Spoken`, oldest first), what the player has just said being its end.
+        before (`Spoken`, oldest first), what the player has just said being its end. "unwanted" are
+        answers to the same that the player took back: other words are wanted.
         """
 
     def note(self, text: str) -> None:
@@ -141,6 +142,10 @@ class Agent(Protocol):
     @property
     def player_name(self) -> str:
         """The name by which the character knows the player, "" before it was told."""
+
+    @property
+    def mood(self) -> Feel | None:
+        """How the character feels, None where that is not known."""
 
     def memory(self) -> dict[str, Any]:
         """Return everything to keep of this conversation, as JSON values."""

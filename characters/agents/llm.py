@@ -95,13 +95,17 @@ class LlmAgent:
         self._settings = settings
         self._now = now
         self._meter = Meter.restore(memory.get("usage"))
-        self._mood: Feel | None = None
         self._is_spent_told = False
 
     @property
     def player_name(self) -> str:
         """The name by which the character knows the player, "" before it was told."""
         return self._script.player_name
+
+    @property
+    def mood(self) -> Feel:
+        """How the character feels."""
+        return self._script.mood
 
     def memory(self) -> dict[str, Any]:
         """Return everything to keep, as JSON values."""
@@ -169,7 +173,7 @@ class LlmAgent:
                         answer.first_word_at = self._now()
                         self._has_answered(prompt)
                     if isinstance(part, Feel):
-                        self._mood = part
+                        self._script.feel(part)
                     yield part
         except LlmError:
             if answer.has_spoken:
@@ -200,7 +204,7 @@ class LlmAgent:
         known = [it for it in self._persona.knowledge if self._script.allows(it.when, context)]
         noted = Noted(
             self._script.facts,
-            self._mood or self._script.mood,
+            self._script.mood,
             relevant(known, " ".join(said)),
             bool(toolbox),
         )

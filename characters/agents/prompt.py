@@ -167,6 +167,8 @@ def messages_for(
     system = system_text(persona, context, noted, int(room * SYSTEM_SHARE))
     if (history and history[-1].was_cut) or (len(history) > 1 and history[-2].was_cut):
         system += "\nThe player interrupted your last answer; he heard what is written of it."
+    if unwanted := context.get("unwanted"):
+        system += f"\nSay something else this time than: {json.dumps(unwanted, ensure_ascii=False)}"
     about = _about_player(noted.facts, context.get("player_name"))
     rows = [*history, *_asked(prompt, history)]
     room -= estimate_tokens(system) + estimate_tokens(about) + 2 * MESSAGE_TOKENS

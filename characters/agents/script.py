@@ -73,6 +73,8 @@ class ConversationMemory:
     topic: str | None = None  # what was talked about last
     offered: str | None = None  # the topic that the last line led to
     name_wanted: int = 0  # so many lines may still be a bare name
+    mood: str | None = None
+    mood_scale: int = 1
 
     @classmethod
     def restore(cls, memory: Mapping[str, Any]) -> ConversationMemory:
@@ -170,7 +172,8 @@ class ScriptedAgent:
         self._persona = persona
         self._memory = ConversationMemory.restore(memory)
         self._memory.seed = self._memory.seed or chance.randrange(1, 2**31)
-        self._mood = persona.mood
+        if self._memory.mood is None:
+            self.feel(Feel(persona.mood.emotion, persona.mood.scale))
         self._topics = {topic.id: topic for topic in (*persona.shared, *persona.topic)}
 
     @property
@@ -201,7 +204,11 @@ class ScriptedAgent:
     @property
     def mood(self) -> Feel:
         """How the character feels."""
-        return Feel(self._mood.emotion, self._mood.scale)
+        return Feel(self._memory.mood or "", self._memory.mood_scale)
+
+    def feel(self, feeling: Feel) -> None:
+        """Feel so from now on."""
+        self._memory.mood, self._memory.mood_scale = feeling.emotion, feeling.scale
 
     def allows(self, when: Condition, context: Mapping[str, Any]) -> bool:
         """Tell whether a condition holds."""
@@ -462,6 +469,7 @@ class ScriptedAgent:
     ) -> Iterator[Part]:
         memory, times = self._memory, self._memory.times(topic)
         is_repeated = times >= (len(topic.lines) if topic.in_order else 1)
+        is_repeated = is_repeated or all(_is_unwanted(line, context) for line in topic.lines)
         kind = "again" if is_repeated and topic.again else "lines"
         lines = topic.again if kind == "again" else topic.lines
         memory.offered = None
@@ -516,9 +524,10 @@ class ScriptedAgent:
     # --- words and moods -------------------------------------------------------------------
 
     def _feel(self, feeling: Feeling | None, *, always: bool = False) -> Iterator[Part]:
-        if feeling is not None and (always or feeling != self._mood):
-            self._mood = feeling
-            yield Feel(feeling.emotion, feeling.scale)
+        felt = None if feeling is None else Feel(feeling.emotion, feeling.scale)
+        if felt is not None and (always or felt != self.mood):
+            self.feel(felt)
+            yield felt
 
     def _line(
         self,
@@ -533,6 +542,7 @@ class ScriptedAgent:
         lead = self._lead(context) if any("{lead" in line for line in lines) else None
         values = self._values(context, self._memory.question) | dict(more or {})
         texts = sayable(lines, values | ({"lead": lead.lead} if lead else {}), _PASSING)
+        texts = {n: text for n, text in texts.items() if not _is_unwanted(text, context)} or texts
         if not texts:
             return "..."
         index = self._memory.next_line(key, texts, len(lines), in_order=in_order)
@@ -595,6 +605,11 @@ _COMMON_PHRASES = (
     "do you remember me",
     "what do you remember about me",
 )
+
+
+def _is_unwanted(text: str, context: Mapping[str, Any]) -> bool:
+    """Tell whether a line was in an answer that the player took back."""
+    return any(text in answer for answer in context.get("unwanted") or ())
 
 
 def _is_wanted(fact: Fact, keys: Sequence[str]) -> bool:

@@ -26,7 +26,8 @@ __all__ = [
     "ModelUsage", "ModerationResponse", "MODES", "PauseBot", "plain", "PlayerNamed",
     "ResetIdleTimer",
     "RespondMode", "RespondModeUpdate", "RoomGrant", "ServerMessage", "ServerResponse",
-    "set_member", "SILENT", "SttToggle", "TriggerMessage", "TtsToggle", "UnknownMessage",
+    "set_member", "SILENT", "SttToggle", "TakeBack", "TakenBack", "TriggerMessage", "TtsToggle",
+    "UnknownMessage",
     "UpdateDynamicInfo", "UpdateSceneMetadata", "UpdateTemplateKeys", "UsageLimitReached",
     "USER_LANES", "USER_TEXT", "USER_VOICE", "UserIdleWarning", "UserTextMessage",
     "VadSttStarted", "VadSttStopped", "Visemes", "VISEMES",
@@ -195,6 +196,21 @@ class ActionRefused(ServerMessage, wire="action-refused"):
 
     name: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack(ServerMessage, wire="taken-back"):
+    """The last exchange was undone: our addition.
+
+    `text` is what the player had said in it, which is said once more if `is_repeated`. `actions`
+    are those that the character had done in it, the latest first, for the game to undo.
+    """
+
+    text: str
+    actions: tuple[Action, ...] = ()
+    is_repeated: bool = False
+    message_id: str | None = None
+    """The id of the line that is said once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -435,6 +451,17 @@ class PauseBot(ClientMessage, wire="pause-bot"):
     """
 
     heard_until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TakeBack(ClientMessage, wire="take-back"):
+    """Undo the last exchange, of which nothing stays known: our addition.
+
+    With `answer_again` what the player said in it is answered once more, with other words where
+    the character has any. Only for a service whose `bot-ready` says `takes_back`.
+    """
+
+    answer_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@
 * room: one live room
 * room_connection: its client, over one WebSocket after another
 * conversation: what happens in it (pure)
-* store: sessions and transcripts, in SQLite
+* store: sessions and transcripts, in SQLite; room_store writes there what one room adds
+* branches: sessions as a log that others share (pure); talks keeps it in tables
+* database: the file, its tables and their versions
 * memory: what characters know of players beyond one session
 * voice: speech in, speech out
 * requests: what clients send, checked

@@ -90,6 +90,7 @@ def make_app(service: Service, access: AccessSettings | None = None) -> web.Appl
             web.post("/connect/stream", routes.stream),
             web.get("/rooms/{name}", routes.enter),
             web.delete("/sessions/{id}", routes.remove),
+            web.post("/sessions/{id}/branch", routes.branch),
             web.get("/sessions/{id}/memory", routes.facts),
             web.patch("/sessions/{id}/memory", routes.correct),
             web.delete("/sessions/{id}/memory", routes.forget_fact),
@@ -164,6 +165,17 @@ class _Routes:
         await self._service.remove(session.session_id, keeps_memory=keeps_memory)
         return web.json_response({"status": "expired"})
 
+    async def branch(self, request: web.Request) -> web.StreamResponse:
+        session = self._session(request)
+        body = await _object(request)
+        at, heard, is_saved = body.get("at"), body.get("heard"), body.get("save", False)
+        if not (at is None or (type(at) is int and at >= 0)):
+            raise _unfit("at", "the number of an entry, 0 or more")
+        if not isinstance(heard, str | None) or not isinstance(is_saved, bool):
+            raise _unfit("heard", "heard is the id of a line, save is true or false")
+        branch, shared = await self._service.branch(session, at, heard, is_saved=is_saved)
+        return web.json_response({"character_session_id": branch.session_id, "at": shared})
+
     def _session(self, request: web.Request) -> ServiceSession:
         session = self._service.registry.session(request.match_info["id"])
         if session is None:
@@ -183,14 +195,11 @@ class _Routes:
 
     async def correct(self, request: web.Request) -> web.StreamResponse:
         pair = self._pair(request)
-        try:
-            body = parse_object(await _body(request))
-        except MessageError as problem:
-            raise RefusalError(400, problem.message) from None
+        body = await _object(request)
         key, value = body.get("key"), body.get("value")
         if not isinstance(key, str) or not isinstance(value, str) or not is_value(value):
             message = f"key and value are needed, a value of 1 to {MOST_VALUE} characters"
-            raise RefusalError(422, [{"type": "value", "loc": ["body", "value"], "msg": message}])
+            raise _unfit("value", message)
         if not await self._service.correct(pair, key, value.strip()):
             raise RefusalError(404, "nothing is known of that key")
         return web.json_response({"status": "corrected"})
@@ -202,10 +211,7 @@ class _Routes:
         return web.json_response({"status": "forgotten"})
 
     async def forget(self, request: web.Request) -> web.StreamResponse:
-        try:
-            body = parse_object(await _body(request))
-        except MessageError as problem:
-            raise RefusalError(400, problem.message) from None
+        body = await _object(request)
         user = body.get("end_user_id")
         if not isinstance(user, str) or not user:
             raise RefusalError(
@@ -265,6 +271,18 @@ async def _body(request: web.Request) -> bytes:
     with _unreadable():
         async with asyncio.timeout(BODY_SECONDS):
             return await request.read()
+
+
+async def _object(request: web.Request) -> dict[str, Any]:
+    """Return the body as an object. Raises RefusalError."""
+    try:
+        return parse_object(await _body(request))
+    except MessageError as problem:
+        raise RefusalError(400, problem.message) from None
+
+
+def _unfit(field: str, message: str) -> RefusalError:
+    return RefusalError(422, [{"type": "value", "loc": ["body", field], "msg": message}])
 
 
 async def _form(request: web.Request) -> Mapping[str, Any]:

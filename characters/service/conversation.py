@@ -45,13 +45,14 @@ from characters.agents.agent import (
 )
 from characters.agents.hearing import is_backchannel
 from characters.protocol import messages
-from characters.protocol.messages import ModelUsage, ServerMessage
+from characters.protocol.messages import Action, ModelUsage, ServerMessage
 from characters.service.overlap import Overlap, OverlapEvent, OverlapOrder
 from characters.service.pace import IdleTimer, TimingConfig, pieces, whole_sentences
 
 __all__ = [
-    "AgentTurn", "Effect", "Effects", "End", "Entry", "Generate", "MAX_UNANSWERED", "MAX_WAITING",
-    "Note", "PauseSpeaking", "PendingReply", "PersistEntry", "PlayerLine", "RepeatAnswer",
+    "AgentTurn", "BeginExchange", "Effect", "Effects", "End", "Entry", "Generate",
+    "MAX_UNANSWERED", "MAX_WAITING", "Note", "PauseSpeaking", "PendingReply", "PersistActions",
+    "PersistEntry", "PlayerLine", "RepeatAnswer",
     "ResolveReply", "ResumeSpeaking", "RoomConversation", "Send", "SpeakText", "StopSpeaking",
     "TurnRequest",
 ]  # fmt: skip
@@ -125,6 +126,20 @@ class PersistEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class PersistActions:
+    """What the character has done, which the game undoes if that is taken back."""
+
+    actions: tuple[Action, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BeginExchange:
+    """What the agent knew before the line that is persisted next: that can be taken back."""
+
+    memory: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class PlayerLine:
     """Something that the player typed or said; `is_kept` once it was handed to the store."""
 
@@ -168,7 +183,7 @@ class End:
     reason: str
 
 
-Entry: TypeAlias = PersistEntry | PendingReply | ResolveReply
+Entry: TypeAlias = PersistEntry | PersistActions | BeginExchange | PendingReply | ResolveReply
 """What the store writes, in order."""
 
 Effect: TypeAlias = (
@@ -545,7 +560,7 @@ class RoomConversation:
 
     def _note(self, text: str, now: float, message_id: str | None) -> Effects:
         self.active(now)
-        effects: Effects = [Note(text), PersistEntry("player", text, message_id)]
+        effects: Effects = [PersistEntry("player", text, message_id), Note(text)]
         line = PlayerLine(text, message_id, is_kept=True)
         if message_id is not None:
             effects.append(PendingReply((line,), None))
@@ -673,6 +688,14 @@ class RoomConversation:
         """Set the respond mode of one lane; return them all."""
         self.set_modes({**self._modes, lane: mode})
         return self._modes
+
+    def take_back(self, now: float) -> Effects:
+        """Drop what is said, or waits to be: the last exchange is undone."""
+        self.active(now)
+        self._waiting.clear()
+        effects = self._cut()
+        self._unanswered.clear()
+        return effects
 
     # --- the agent and the voice: reports about a turn that is over change nothing ---
 

@@ -11,7 +11,7 @@ import json
 import logging
 import re
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from characters.protocol.codec import whole_text
 __all__ = [
     "black_out", "correct", "current", "forget_all", "forget_fact", "from_json", "is_value",
     "known", "KnownFact", "learn", "MEMORY_SCHEMA", "merged", "MOST_VALUE", "Pair", "purge",
-    "remove_copies", "saved_memory", "write_memory",
+    "remove_copies", "saved_memory", "unlearn", "write_memory",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -101,26 +101,37 @@ def merged(db: sqlite3.Connection, pair: Pair, memory: Mapping[str, Any]) -> dic
 
 
 def learn(
-    db: sqlite3.Connection, pair: Pair, session_id: str, memory: Mapping[str, Any], at: float
+    db: sqlite3.Connection,
+    pair: Pair,
+    session_id: str,
+    memory: Mapping[str, Any],
+    at: float,
+    *,
+    anew: bool = False,
 ) -> None:
     """Write what the agent's memory of a session has that it had not when it was saved last.
 
-    Call it before that memory is written.
+    Call it before that memory is written. With `anew` nothing lasts but what this memory has.
     """
     now, rows = _facts(memory), _rows(db, pair)
     known = {key: value for key, (value, _) in rows.items() if value}
-    saved = saved_memory(db, session_id)
+    saved = {} if anew else saved_memory(db, session_id)
     before = _facts(saved) if "facts" in saved else None
     gone = [key for key in (known if before is None else before) if key not in now]
     changes: dict[str, str | None] = dict.fromkeys((key for key in gone if key in known), None)
     changes |= {k: v for k, v in now.items() if (before or {}).get(k) != v and known.get(k) != v}
     if changes:
         turn = db.execute(
-            "SELECT coalesce(max(number), 0) FROM turns WHERE session_id = ?", (session_id,)
+            "SELECT last FROM sessions WHERE session_id = ?", (session_id,)
         ).fetchone()[0]
         for key, value in changes.items():
             _add(db, pair, key, value, at, session_id, turn)
         _limit(db, pair)
+
+
+def unlearn(db: sqlite3.Connection, session_id: str, turn: int) -> None:
+    """Delete what a session wrote after a turn."""
+    db.execute("DELETE FROM learnt WHERE session_id = ? AND turn > ?", (session_id, turn))
 
 
 def _add(
@@ -212,7 +223,8 @@ def correct(db: sqlite3.Connection, pair: Pair, key: str, value: str, at: float)
         _limit(db, pair)
     knowing = [(id_, memory) for id_, memory in _memories(db, pair) if key in _facts(memory)]
     for session_id, memory in knowing:
-        write_memory(db, session_id, {**memory, "facts": {**_facts(memory), key: value}})
+        write_memory(db, session_id, _corrected(memory, key, value))
+    _rewrite_known(db, pair, lambda memory: _corrected(memory, key, value))
     return lasts or bool(knowing)
 
 
@@ -229,11 +241,26 @@ def forget_fact(db: sqlite3.Connection, pair: Pair, key: str) -> tuple[str, ...]
     db.execute(f"DELETE FROM learnt {where}", of_key)
     words = _words(values)
     for session_id, memory in memories:
-        facts = {name: value for name, value in _facts(memory).items() if name != key}
-        rest = black_out({name: it for name, it in memory.items() if name != "facts"}, words)
-        write_memory(db, session_id, {**rest, "facts": facts})
-        _black_out_talk(db, session_id, words)
+        write_memory(db, session_id, _without(memory, key, words))
+        _black_out_owed(db, session_id, words)
+    _rewrite_known(db, pair, lambda memory: _without(memory, key, words))
+    _black_out_talks(db, pair, words)
     return words
+
+
+def _corrected(memory: Mapping[str, Any], key: str, value: str) -> dict[str, Any]:
+    facts = _facts(memory)
+    return {**memory, "facts": {**facts, key: value}} if key in facts else dict(memory)
+
+
+def _without(memory: Mapping[str, Any], key: str, words: tuple[str, ...]) -> dict[str, Any]:
+    clean = {
+        name: value if name == "facts" else black_out(value, words)
+        for name, value in memory.items()
+    }
+    if "facts" in memory:
+        clean["facts"] = {name: it for name, it in _facts(memory).items() if name != key}
+    return clean
 
 
 def forget_all(
@@ -279,25 +306,59 @@ def black_out(value: Any, words: tuple[str, ...]) -> Any:
     return value
 
 
-def _black_out_talk(db: sqlite3.Connection, session_id: str, words: tuple[str, ...]) -> None:
-    turns = db.execute("SELECT number, text FROM turns WHERE session_id = ?", (session_id,))
-    for number, text in turns.fetchall():
-        if (clean := black_out(text, words)) != text:
-            db.execute(
-                "UPDATE turns SET text = ? WHERE session_id = ? AND number = ?",
-                (clean, session_id, number),
-            )
-    owed = db.execute(
-        "SELECT message_id, answer FROM owed WHERE session_id = ? AND answer IS NOT NULL",
-        (session_id,),
+_OF_PAIR = (
+    "segment IN (SELECT segment FROM segments WHERE root IN"
+    " (SELECT root FROM sessions JOIN segments USING (segment)"
+    " WHERE end_user_id = ? AND character_id = ?))"
+)
+
+
+def _rewrite_known(
+    db: sqlite3.Connection, pair: Pair, rewrite: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+) -> None:
+    """Change what was known before earlier exchanges of the two: all of it, or what had changed."""
+    rows = db.execute(
+        f"SELECT segment, number, memory FROM known WHERE {_OF_PAIR}",
+        (pair.end_user_id, pair.character_id),
     )
-    for message_id, answer in owed.fetchall():
-        with suppress(ValueError, RecursionError):
-            clean = json.dumps(black_out(json.loads(answer), words))
-            db.execute(
-                "UPDATE owed SET answer = ? WHERE session_id = ? AND message_id = ?",
-                (clean, session_id, message_id),
-            )
+    for segment, number, text in rows.fetchall():
+        db.execute(
+            "UPDATE known SET memory = ? WHERE segment = ? AND number = ?",
+            (json.dumps(rewrite(_parsed(text))), segment, number),
+        )
+
+
+def _black_out_talks(db: sqlite3.Connection, pair: Pair, words: tuple[str, ...]) -> None:
+    for table, column in (("turns", "text"), ("actions", "done")):
+        rows = db.execute(
+            f"SELECT segment, number, {column} FROM {table} WHERE {_OF_PAIR}",
+            (pair.end_user_id, pair.character_id),
+        )
+        for segment, number, text in rows.fetchall():
+            clean = black_out(text, words) if table == "turns" else _black_out_json(text, words)
+            if clean != text:
+                db.execute(
+                    f"UPDATE {table} SET {column} = ? WHERE segment = ? AND number = ?",
+                    (clean, segment, number),
+                )
+
+
+def _black_out_owed(db: sqlite3.Connection, session_id: str, words: tuple[str, ...]) -> None:
+    owed = db.execute(
+        "SELECT message_id, text, answer FROM owed WHERE session_id = ?", (session_id,)
+    )
+    for message_id, text, answer in owed.fetchall():
+        clean = None if answer is None else _black_out_json(answer, words)
+        db.execute(
+            "UPDATE owed SET text = ?, answer = ? WHERE session_id = ? AND message_id = ?",
+            (black_out(text, words), clean, session_id, message_id),
+        )
+
+
+def _black_out_json(text: str, words: tuple[str, ...]) -> str:
+    with suppress(ValueError, RecursionError):
+        return json.dumps(black_out(json.loads(text), words))
+    return text
 
 
 def purge(db: sqlite3.Connection) -> None:

@@ -55,6 +55,7 @@ class Limits:
     """What the registry holds at most, and for how long (seconds)."""
 
     session_ttl: float = 30 * 86400.0
+    saved_ttl: float = 365 * 86400.0  # of a session that was made for a save slot
     max_room_ttl: float = 3600.0
     default_room_ttl: float = 60.0
     token_ttl: float = 15.0
@@ -62,6 +63,7 @@ class Limits:
     enter_within: float = 3.0  # later, a room that nobody entered makes way for another
     agent_linger: float = 10.0  # that an agent stays in a room without its player
     max_sessions: int = 10_000
+    max_saved: int = 2_000  # of one player
     max_rooms: int = 256
 
 
@@ -76,6 +78,7 @@ class ServiceSession:
     was_entered: bool = True  # by a connection; one that never was makes way first
     is_lasting: bool = False  # whether what it learns of the player is known in others, too
     more_away: float = 0.0  # seconds before `used_at`, by the wall clock: nothing ends by those
+    is_saved: bool = False  # for a save slot, which may be loaded late
 
 
 @dataclass(slots=True)
@@ -280,6 +283,25 @@ class Registry:
         room.issued.append(live_id)
         return Grant(room, token, live_id, is_new, closed)
 
+    def branch(self, session: ServiceSession, now: float, *, is_saved: bool) -> ServiceSession:
+        """Return a session that shares the past of another; `add` it when it is durable.
+
+        Raises RefusalError when too many of the player are saved.
+        """
+        player = session.end_user_id
+        if is_saved:
+            saved = sum(s.is_saved and s.end_user_id == player for s in self._sessions.values())
+            if saved >= self._limits.max_saved:
+                raise RefusalError(409, "too much is saved of this player; delete some of it first")
+        session.used_at, session.more_away = now, 0.0
+        return ServiceSession(
+            self._new_id(), session.character_id, player, now, was_entered=False, is_saved=is_saved
+        )
+
+    def add(self, session: ServiceSession) -> None:
+        """Add a session that a branch has made."""
+        self._sessions[session.session_id] = session
+
     # --- in the room ---------------------------------------------------------------------
 
     def enter(self, room_name: str, token: str, now: float) -> tuple[Room, str]:
@@ -326,7 +348,7 @@ class Registry:
         spare = len(self._sessions) - len(old) - self._limits.max_sessions
         if spare > 0:
             quiet = [s for s in self._sessions.values() if s not in old and not self._in_use(s)]
-            old += sorted(quiet, key=lambda item: (item.was_entered, item.used_at))[:spare]
+            old += sorted(quiet, key=_worth)[:spare]
         for session in old:
             self._end(session)
         return Expired(tuple(old), rooms)
@@ -356,13 +378,19 @@ class Registry:
         return any(room.session is session for room in self._rooms.values())
 
     def _is_expired(self, session: ServiceSession, now: float) -> bool:
-        return now - session.used_at >= self._limits.session_ttl and not self._in_use(session)
+        ttl = self._limits.saved_ttl if session.is_saved else self._limits.session_ttl
+        return now - session.used_at >= ttl and not self._in_use(session)
 
     def _end(self, session: ServiceSession) -> None:
         self._sessions.pop(session.session_id, None)
         self._ended[session.session_id] = None
         while len(self._ended) > self._limits.max_sessions:
             del self._ended[next(iter(self._ended))]
+
+
+def _worth(session: ServiceSession) -> tuple[bool, float]:
+    """Return what sorts sessions by how much they are missed, the least first."""
+    return session.was_entered or session.is_saved, session.used_at
 
 
 def _owns(request: ConnectRequest, session: ServiceSession) -> bool:

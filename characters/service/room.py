@@ -10,18 +10,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from characters.agents.agent import Agent, Event, Spoken
+from characters.agents.agent import Agent, Do, Event, PlayerSaid, Spoken
 from characters.protocol.codec import MessageError
 from characters.protocol.messages import (
     BACKCHANNEL,
     MAX_TEXT,
     USER_LANES,
     USER_VOICE,
+    BotEmotion,
     BotReady,
     ClientMessage,
     ContextUpdate,
@@ -37,6 +38,8 @@ from characters.protocol.messages import (
     ServerMessage,
     ServerResponse,
     SttToggle,
+    TakeBack,
+    TakenBack,
     TriggerMessage,
     TtsToggle,
     UpdateDynamicInfo,
@@ -46,12 +49,14 @@ from characters.protocol.messages import (
     VadSttStopped,
 )
 from characters.service.conversation import (
+    BeginExchange,
     Effect,
     End,
     Generate,
     Note,
     PauseSpeaking,
     PendingReply,
+    PersistActions,
     PersistEntry,
     ResolveReply,
     ResumeSpeaking,
@@ -62,15 +67,17 @@ from characters.service.conversation import (
 )
 from characters.service.overlap import OverlapEvent
 from characters.service.pace import TimingConfig
-from characters.service.registry import Room, SpeakingQueue, SpeakingQueues
+from characters.service.registry import Room, ServiceSession, SpeakingQueue, SpeakingQueues
 from characters.service.requests import ContextError, LevelContext
 from characters.service.room_connection import Pace, RoomConnection, short
-from characters.service.store import MAX_TURNS, RoomHistory, RoomStore, Save
+from characters.service.room_store import RoomStore, Save
+from characters.service.store import RoomHistory, Undone
+from characters.service.talks import MAX_TURNS
 from characters.service.voice import PlayerSpeech, SpeechCallbacks, SpeechInput, SpeechOutput
 
 __all__ = [
     "EndUtterance", "LiveRoom", "MessageHandler", "MuteInput", "Outcome", "rejection",
-    "RoomServices",
+    "RoomServices", "UndoExchange",
 ]  # fmt: skip
 
 
@@ -91,7 +98,14 @@ class EndUtterance:
     """End the player's utterance now."""
 
 
-Outcome: TypeAlias = Effect | MuteInput | EndUtterance
+@dataclass(frozen=True, slots=True)
+class UndoExchange:
+    """Undo the last exchange; with `answer_again` its line is answered once more."""
+
+    answer_again: bool
+
+
+Outcome: TypeAlias = Effect | MuteInput | EndUtterance | UndoExchange
 Outcomes: TypeAlias = list[Outcome]
 
 
@@ -215,6 +229,11 @@ class MessageHandler:
     def _pause(self, message: PauseBot, now: float) -> Outcomes:
         return [_ack(message, "Paused"), *self._conversation.pause(now, message.heard_until)]
 
+    def _take_back(self, message: TakeBack, now: float) -> Outcomes:
+        if not self.has_agent:
+            return [_ack(message, "Nobody is here whose words could be taken back", ok=False)]
+        return [*self._conversation.take_back(now), UndoExchange(message.answer_again)]
+
     def _force_stop(self, message: ForceUserStoppedSpeaking, now: float) -> Outcomes:
         return [_ack(message, "Turn ended"), EndUtterance()]
 
@@ -237,6 +256,7 @@ class MessageHandler:
         SttToggle: _stt,
         InterruptBot: _interrupt,
         PauseBot: _pause,
+        TakeBack: _take_back,
         ForceUserStoppedSpeaking: _force_stop,
         ResetIdleTimer: _reset_idle,
         KillPipeline: _kill,
@@ -282,6 +302,7 @@ class RoomServices:
     ended: Callable[[Room], None]
     timing: TimingConfig
     queues: SpeakingQueues = field(default_factory=SpeakingQueues)
+    take_back: Callable[[ServiceSession], Awaitable[Undone | None]] | None = None
 
 
 class LiveRoom:
@@ -302,10 +323,16 @@ class LiveRoom:
         language: str = "en",
         speech_input: SpeechInput | None,
         speech_output: SpeechOutput | None,
+        make_agent: Callable[[dict[str, Any]], Agent] | None = None,
     ) -> None:
         self.room = room
         self.connection = RoomConnection(room, self)
         self._agent = agent
+        self._make_agent = make_agent
+        self._is_untouched = history.is_untouched
+        # A line that is answered again, and the answers that were taken back.
+        self._unwanted: tuple[str, tuple[str, ...]] = ("", ())
+        self._delayed: list[ClientMessage] | None = None  # while an exchange is being undone
         self._services = services
         self._context = context
         self._about = about
@@ -327,7 +354,7 @@ class LiveRoom:
         self._store = RoomStore(
             room.session,
             services.save,
-            memory=agent.memory,
+            memory=lambda: self._agent.memory(),
             confirm=self._confirm,
             heard=self.connection.take_answered,
         )
@@ -380,7 +407,10 @@ class LiveRoom:
         self._wake.set()
 
     def take(self, message: ClientMessage) -> None:
-        """Handle a message."""
+        """Handle a message; what comes while an exchange is being undone is handled after it."""
+        if self._delayed is not None:
+            self._delayed.append(message)
+            return
         wants_answer = isinstance(message, ContextUpdate) and message.run_llm == "true"
         if wants_answer or isinstance(message, UserTextMessage | TriggerMessage):
             self._greet_now()
@@ -420,7 +450,10 @@ class LiveRoom:
             return
         self._has_greeted = True
         now = self._services.now()
-        self._perform(self._conversation.arrive(self.room.last_seen_seconds, now))
+        if not self._is_untouched:
+            self._perform(self._conversation.arrive(self.room.last_seen_seconds, now))
+        else:  # for the player this is no return: he goes on where he saved
+            self._show_mood()
         self._perform(self._conversation.resume(self._pending, now))
         if self._queue is not None:
             self._spawn(self._release_late(self._queue))
@@ -429,6 +462,11 @@ class LiveRoom:
         """Greet without waiting for other characters: the player has turned to this one."""
         if self._queue is not None and self.room.agent:
             self._greet()
+
+    def _show_mood(self) -> None:
+        mood = self._agent.mood
+        if mood is not None:
+            self.connection.send(Send(BotEmotion(mood.emotion, mood.scale)))
 
     async def _release_late(self, queue: SpeakingQueue) -> None:
         await asyncio.sleep(LONGEST_GREETING)
@@ -472,10 +510,13 @@ class LiveRoom:
             Note: self._note,
             PersistEntry: self._keep_said,
             PendingReply: self._store.append,
+            PersistActions: self._store.append,
+            BeginExchange: self._store.append,
             ResolveReply: self._store.append,
             End: self._end,
             MuteInput: self._mute_input,
             EndUtterance: self._end_utterance,
+            UndoExchange: self._start_undo,
         }
 
     def _perform(self, outcomes: Iterable[Outcome]) -> None:
@@ -515,6 +556,8 @@ class LiveRoom:
             self._output.resume()
 
     def _keep_said(self, entry: PersistEntry) -> None:
+        if entry.speaker == "player":
+            self._store.append(BeginExchange(self._agent.memory()))
         self._said.append(_spoken(entry))
         self._store.append(entry)
 
@@ -556,8 +599,12 @@ class LiveRoom:
         self._pace.take(1, now())
         try:
             context = self._context.view() | {"history": tuple(self._said)}
+            if isinstance(effect.prompt, PlayerSaid) and effect.prompt.text == self._unwanted[0]:
+                context["unwanted"] = self._unwanted[1]
             async with aclosing(self._agent.reply(effect.prompt, context)) as parts:
                 async for part in parts:
+                    if isinstance(part, Do):
+                        self._store.append(PersistActions(part.actions))
                     self._perform(conversation.part(turn, part, now()))
         except Exception as error:
             name = short(self.room.name)
@@ -568,6 +615,49 @@ class LiveRoom:
         # What a character was told is durable before its turn is completed.
         await self._store.flush()
         self._perform(conversation.completed(turn, now()))
+
+    # --- the last exchange is undone -----------------------------------------------------------
+
+    def _start_undo(self, effect: UndoExchange) -> None:
+        self._delayed = []
+        self._spawn(self._undo(effect))
+
+    async def _undo(self, effect: UndoExchange) -> None:
+        """Go back to before the last exchange, then handle what came meanwhile."""
+        await self._store.flush()
+        take_back, make_agent = self._services.take_back, self._make_agent
+        undone = None
+        if take_back is not None and make_agent is not None:
+            undone = await take_back(self.room.session)
+        if undone is not None and make_agent is not None:
+            memory = undone.memory
+            if usage := self._agent.memory().get("usage"):
+                memory = memory | {"usage": usage}  # what a model has cost, it has cost
+            self._agent = make_agent(memory)
+            self._said = deque(map(_spoken, undone.turns), maxlen=MAX_TURNS)
+        delayed, self._delayed = self._delayed or [], None
+        self._go_back(undone, effect.answer_again)
+        for message in delayed:
+            self.take(message)
+
+    def _go_back(self, undone: Undone | None, answer_again: bool) -> None:
+        """Tell the client what was undone, and answer its line again if that is asked."""
+        done = TakeBack(answer_again)
+        if undone is None:
+            self.connection.send(_ack(done, "There is nothing to take back", ok=False))
+            return
+        exchange, text = undone.exchange, " ".join(undone.exchange.lines)
+        line_id = self._services.new_id() if answer_again else None
+        self.connection.send(_ack(done, "Taken back"))
+        message = TakenBack(text, exchange.actions, answer_again, line_id)
+        self.connection.send(Send(message))
+        self._show_mood()
+        self._tell_name()
+        if answer_again:
+            before = self._unwanted[1] if self._unwanted[0] == text else ()
+            self._unwanted = text, (*before, *exchange.answers)
+            now = self._services.now()
+            self._perform(self._conversation.player_said(text, now, line_id))
 
     async def _keep_time(self) -> None:
         while True:

@@ -12,6 +12,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.request import urlopen
@@ -19,7 +20,7 @@ from urllib.request import urlopen
 from characters.agents.agent import Agent, Part, PlayerSaid, Say, Spoken
 from characters.protocol.link import Ping
 from characters.protocol.messages import ConnectRequest, RoomGrant
-from characters.service.conversation import PersistEntry
+from characters.service.conversation import BeginExchange, PersistEntry
 from characters.service.memory import KnownFact, Pair
 from characters.service.pace import TimingConfig
 from characters.service.registry import (
@@ -123,7 +124,12 @@ class Service:
         self._repository = SessionRepository(store, self.registry, now=now, wall=wall)
         self._speech = speech
         self._room_services = RoomServices(
-            now, new_id, self._repository.save, self._drop_room, self.settings.timing
+            now,
+            new_id,
+            self._repository.save,
+            self._drop_room,
+            self.settings.timing,
+            take_back=self._repository.take_back,
         )
         self._live_rooms: dict[str, LiveRoom] = {}
         self._closing: dict[asyncio.Task[None], str] = {}  # -> session id
@@ -245,6 +251,7 @@ class Service:
             room,
             agent,
             services,
+            make_agent=partial(self._agents.agent, request),
             context=level_context(request),
             speech_input=self._speech_input(request, agent),
             speech_output=self._speech_output(request, style),
@@ -266,6 +273,7 @@ class Service:
             "hears": speech is not None and speech.can_recognise,
             "speaks": speech is not None,
             "pauses": speech is not None,
+            "takes_back": True,
             "model": agent.model,
             "ways_out": ways_out,
             "problems": [] if speech is None else list(speech.problems),
@@ -319,14 +327,43 @@ class Service:
             history = await self._repository.history(room.session)
             agent = self._agents.agent(request, history.memory)
             said: list[str] = []
+            before = BeginExchange(agent.memory())
             turns = [*history.turns, PersistEntry("player", text)]
             context = {"history": tuple(Spoken(turn.speaker, turn.text) for turn in turns)}
             async with aclosing(_recorded(agent.reply(PlayerSaid(text), context), said)) as parts:
                 yield grant, parts
-            entries = (turns[-1], PersistEntry("character", "".join(said)))
+            entries = (before, turns[-1], PersistEntry("character", "".join(said)))
             await self._repository.save(room.session, agent.memory(), entries)
         finally:
             self.registry.close_room(room)
+
+    # --- branches ------------------------------------------------------------------------
+
+    async def branch(
+        self,
+        session: ServiceSession,
+        number: int | None = None,
+        heard: str | None = None,
+        *,
+        is_saved: bool = False,
+    ) -> tuple[ServiceSession, int]:
+        """Make a session that shares another's past up to an entry; return it and that number.
+
+        Without a `number` it is all that was said so far. Raises RefusalError.
+        """
+        self._refuse_while_draining()
+        for live in tuple(self._live_rooms.values()):
+            if live.room.session is session:
+                await live.flush()
+        branch = self.registry.branch(session, self.now(), is_saved=is_saved)
+        shared = await self._repository.branch(session.session_id, branch, number, heard)
+        if shared is None:
+            raise RefusalError(404, "nothing so old is kept of the session")
+        if self.registry.session(session.session_id) is not session:  # it was forgotten meanwhile
+            await self._repository.remove((branch.session_id,))
+            raise RefusalError(404, "session not found")
+        self.registry.add(branch)
+        return branch, shared
 
     # --- ends ----------------------------------------------------------------------------
 

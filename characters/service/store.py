@@ -1,10 +1,11 @@
-"""Sessions and transcripts in SQLite, and what each room writes there while it goes on.
+"""Sessions and transcripts in SQLite.
 
-* `SessionStore`: the database file; its calls block.
+* `SessionStore`: the database file; its calls block. What was said is in `talks`.
 * `SessionRepository`: the same for the event loop, by one worker thread, in the order of the
   calls. The two clocks meet here: the registry's monotonic one, and the wall clock, which is what
   is written, because nothing else survives a restart.
-* `RoomStore`: one room's entries, written behind its back; confirms the lines that are durable.
+
+What each room writes while it goes on is in `room_store`.
 """
 
 from __future__ import annotations
@@ -12,27 +13,30 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import starmap
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 from characters.agents.agent import Do, Feel, Part, Say
 from characters.english import ENGLISH
 from characters.protocol.messages import Action
+from characters.service.branches import LogPlace
 from characters.service.conversation import (
+    BeginExchange,
     Entry,
     PendingReply,
+    PersistActions,
     PersistEntry,
     PlayerLine,
     ResolveReply,
 )
+from characters.service.database import connect, may_be_sound, put_aside
 from characters.service.memory import (
-    MEMORY_SCHEMA,
     KnownFact,
     Pair,
     correct,
@@ -45,68 +49,23 @@ from characters.service.memory import (
     purge,
     remove_copies,
     saved_memory,
+    unlearn,
     write_memory,
 )
 from characters.service.registry import Registry, ServiceSession
+from characters.service.talks import MAX_TURNS, Exchange, TalkTables, roots_of
 from engine.core.file_system import expect_file
 
 __all__ = [
-    "database_of", "MAX_TURNS", "RoomHistory", "RoomStore", "Save", "SessionRepository",
-    "SessionStore", "StoredSession", "StoredSessions",
+    "database_of", "MAX_PENDING", "RoomHistory", "SessionRepository", "SessionStore",
+    "StoredSession", "StoredSessions", "Undone",
 ]  # fmt: skip
 
 
 log = logging.getLogger(__name__)
 
 DAY = 86400.0
-MAX_TURNS = 400
 MAX_PENDING = 16  # answers that are repeated at most: more turns than can wait for an agent
-_VERSION = 1  # of what stands in the tables; 0 is a file that has none yet
-_SETTINGS = """
-PRAGMA journal_mode = WAL;
-PRAGMA synchronous = FULL;
-PRAGMA fullfsync = ON;  -- macOS: the drive's cache too
-PRAGMA foreign_keys = ON;
-PRAGMA secure_delete = ON;
-"""
-_SCHEMA = (
-    """
-CREATE TABLE IF NOT EXISTS sessions (
-    session_id TEXT PRIMARY KEY,
-    character_id TEXT NOT NULL,
-    end_user_id TEXT,
-    used_at REAL NOT NULL,
-    memory TEXT NOT NULL DEFAULT '{}'
-) STRICT;
-CREATE TABLE IF NOT EXISTS turns (
-    session_id TEXT NOT NULL REFERENCES sessions (session_id) ON DELETE CASCADE,
-    number INTEGER NOT NULL,
-    speaker TEXT NOT NULL,
-    text TEXT NOT NULL,
-    said_at REAL NOT NULL,
-    PRIMARY KEY (session_id, number)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS lines (
-    session_id TEXT NOT NULL REFERENCES sessions (session_id) ON DELETE CASCADE,
-    message_id TEXT NOT NULL,
-    number INTEGER NOT NULL,
-    PRIMARY KEY (session_id, message_id)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS owed (
-    session_id TEXT NOT NULL REFERENCES sessions (session_id) ON DELETE CASCADE,
-    message_id TEXT NOT NULL,
-    answer TEXT,
-    is_kept INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (session_id, message_id)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS ended (session_id TEXT PRIMARY KEY, ended_at REAL NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS unused (
-    session_id TEXT PRIMARY KEY REFERENCES sessions (session_id) ON DELETE CASCADE,
-    seconds REAL NOT NULL
-) STRICT;
-"""
-    + MEMORY_SCHEMA
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +80,8 @@ class StoredSession:
     end_user_id: str | None
     used_at: float
     unused: float = 0.0
+    is_saved: bool = False
+    """Whether it was made for a save slot."""
     is_lasting: bool = False
     """Whether what is learnt in it of the player is known in other sessions, too."""
 
@@ -148,6 +109,16 @@ class RoomHistory:
     turns: tuple[PersistEntry, ...] = ()  # what was said, oldest first
     message_ids: frozenset[str] = frozenset()  # of the typed lines that the session has
     pending: tuple[PendingReply, ...] = ()
+    is_untouched: bool = False  # a branch that goes on as if there had been no break
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """The last exchange, which was taken back, and what there was before it."""
+
+    exchange: Exchange
+    memory: dict[str, Any]
+    turns: tuple[PersistEntry, ...]
 
 
 def database_of(data: Path) -> Path:
@@ -156,16 +127,17 @@ def database_of(data: Path) -> Path:
 
 
 class SessionStore:
-    """The database file; `path` None keeps everything in memory.
+    """The database file; `path` None keeps everything in memory. Of each talk it keeps the end.
 
     A file that is damaged, or another program's, is put aside, never deleted; `warning` says so.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, most_turns: int = MAX_TURNS) -> None:
         self._path = path
         self.warning = ""
         """What the player has to know about the store."""
-        self._db = _connect(":memory:") if path is None else self._open(path)
+        self._db = connect(":memory:") if path is None else self._open(path)
+        self._talks = TalkTables(self._db, from_json, most_turns)
 
     @classmethod
     def open(cls, path: Path | None) -> SessionStore:
@@ -186,42 +158,49 @@ class SessionStore:
             expect_file(path.with_name(path.name + ending))
         path.touch(mode=0o600, exist_ok=True)
         try:
-            return _connect(str(path))
+            return connect(str(path))
         except sqlite3.DatabaseError as error:
-            if _may_be_sound(path, error):
+            if may_be_sound(path, error):
                 raise
-            aside = _put_aside(path)
+            aside = put_aside(path)
         self.warning = ENGLISH("service.damaged", file=path.name, aside=aside.name)
         log.error("%s", self.warning)
-        return _connect(str(path))
+        return connect(str(path))
 
     # --- reading ---
 
     def load(self) -> StoredSessions:
         """Return every session, without what was said in it."""
         rows = self._db.execute(
-            "SELECT session_id, character_id, end_user_id, used_at, coalesce(seconds, 0.0)"
-            " FROM sessions LEFT JOIN unused USING (session_id)"
+            "SELECT session_id, character_id, end_user_id, used_at, coalesce(seconds, 0.0),"
+            " is_saved != 0 FROM sessions LEFT JOIN unused USING (session_id)"
         )
-        sessions = tuple(StoredSession(*row) for row in rows)
+        sessions = tuple(starmap(StoredSession, rows))
         ended = self._db.execute("SELECT session_id FROM ended ORDER BY ended_at")
         return StoredSessions(sessions, tuple(row[0] for row in ended))
 
     def memory(self, session_id: str) -> dict[str, Any]:
         """Return what the character remembers; empty for an unknown session."""
-        return saved_memory(self._db, session_id)
+        return self._memory(session_id)[0]
+
+    def _memory(self, session_id: str) -> tuple[dict[str, Any], bool]:
+        """Return what the character remembers, and whether that is a branch nobody was in yet."""
+        row = self._db.execute(
+            "SELECT is_untouched FROM sessions WHERE session_id = ?", (session_id,)
+        ).fetchone()
+        return saved_memory(self._db, session_id), bool(row and row[0])
 
     def turns(self, session_id: str) -> tuple[PersistEntry, ...]:
         """Return the last turns of a session, oldest first, without their ids."""
-        rows = self._db.execute(
-            "SELECT speaker, text FROM turns WHERE session_id = ? ORDER BY number", (session_id,)
-        )
-        return tuple(PersistEntry(*row) for row in rows)
+        return self._talks.turns(session_id) if self._has(session_id) else ()
 
     def message_ids(self, session_id: str) -> frozenset[str]:
         """Return the ids of the last typed lines of a session."""
-        rows = self._db.execute("SELECT message_id FROM lines WHERE session_id = ?", (session_id,))
-        return frozenset(row[0] for row in rows)
+        return self._talks.message_ids(session_id) if self._has(session_id) else frozenset()
+
+    def _has(self, session_id: str) -> bool:
+        found = self._db.execute("SELECT 1 FROM sessions WHERE session_id = ?", (session_id,))
+        return found.fetchone() is not None
 
     def pending(self, session_id: str) -> tuple[PendingReply, ...]:
         """Return the replies that are pending, oldest first, each for one line."""
@@ -230,7 +209,6 @@ class SessionStore:
     def _pending(self, session_id: str) -> Iterator[tuple[int, PendingReply]]:
         rows = self._db.execute(
             "SELECT number, text, message_id, answer, is_kept FROM owed"
-            " JOIN lines USING (session_id, message_id) JOIN turns USING (session_id, number)"
             " WHERE session_id = ? ORDER BY number",
             (session_id,),
         )
@@ -246,20 +224,28 @@ class SessionStore:
 
         `heard` is the last line whose answer the client received whole: answers up to it were
         received too, of which an earlier room may not know. They are written at `at`. What the
-        character knows of the player from other sessions is in it, if it is told who the `pair` is.
+        character knows of the player from other sessions is in it, if it is told who the `pair` is;
+        with a branch that nobody was in yet it is the other way: what it knows is all that lasts.
         """
-        found = self._db.execute(
-            "SELECT number FROM lines WHERE session_id = ? AND message_id = ?", (session_id, heard)
-        ).fetchone()
-        last = found[0] if found else 0
         with self._db:
-            for number, reply in tuple(self._pending(session_id)):
-                if reply.parts is not None and number <= last:
-                    self._add_received(session_id, reply.message_ids[0], reply.parts, at)
-        pending, memory = self.pending(session_id), self.memory(session_id)
-        if pair is not None:
+            self._receive_until(session_id, heard, at)
+            memory, is_untouched = self._memory(session_id)
+            if pair is not None and is_untouched:
+                learn(self._db, pair, session_id, memory, at, anew=True)
+        pending = self.pending(session_id)
+        if pair is not None and not is_untouched:
             memory = merged(self._db, pair, memory)
-        return RoomHistory(memory, self.turns(session_id), self.message_ids(session_id), pending)
+        turns, message_ids = self.turns(session_id), self.message_ids(session_id)
+        return RoomHistory(memory, turns, message_ids, pending, is_untouched)
+
+    def _receive_until(self, session_id: str, heard: str | None, at: float) -> None:
+        """Note that the answers up to that of a line were received whole."""
+        if heard is None or not self._has(session_id):
+            return
+        last, _ = self._talks.line(session_id, heard) or (0, "")
+        for number, reply in tuple(self._pending(session_id)):
+            if reply.parts is not None and number <= last:
+                self._add_received(session_id, reply.message_ids[0], reply.parts, at)
 
     def _add_received(
         self, session_id: str, message_id: str, parts: tuple[Part, ...], at: float
@@ -282,20 +268,101 @@ class SessionStore:
 
         `at` is when it was said, in wall-clock seconds; without `memory` the old one stays.
         """
+        session_id = session.session_id
         with self._db:
+            if not self._has(session_id):
+                self._insert(session, self._talks.begin())
             self._db.execute(
-                "INSERT INTO sessions (session_id, character_id, end_user_id, used_at)"
-                " VALUES (?, ?, ?, ?)"
-                " ON CONFLICT (session_id) DO UPDATE SET used_at = excluded.used_at",
-                (session.session_id, session.character_id, session.end_user_id, session.used_at),
+                "UPDATE sessions SET used_at = ? WHERE session_id = ?",
+                (session.used_at, session_id),
             )
-            self._db.execute("DELETE FROM unused WHERE session_id = ?", (session.session_id,))
+            self._db.execute("DELETE FROM unused WHERE session_id = ?", (session_id,))
             for entry in entries:
-                self._WRITERS[type(entry)](self, session.session_id, entry, at)
+                self._WRITERS[type(entry)](self, session_id, entry, at)
             if memory is not None:
                 if pair := _lasting_pair(session):
-                    learn(self._db, pair, session.session_id, memory, at)
-                write_memory(self._db, session.session_id, memory)
+                    learn(self._db, pair, session_id, memory, at)
+                write_memory(self._db, session_id, memory)
+                self._db.execute(
+                    "UPDATE sessions SET is_untouched = 0 WHERE session_id = ?", (session_id,)
+                )
+
+    def _insert(self, session: StoredSession, place: LogPlace) -> None:
+        self._db.execute(
+            "INSERT INTO sessions"
+            " (session_id, character_id, end_user_id, used_at, is_saved, segment, last)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                session.session_id, session.character_id, session.end_user_id, session.used_at,
+                session.is_saved, place.segment, place.number,
+            ),
+        )  # fmt: skip
+
+    def branch(
+        self,
+        session_id: str,
+        branch: StoredSession,
+        number: int | None = None,
+        *,
+        heard: str | None = None,
+        at: float = 0.0,
+    ) -> int | None:
+        """Make a session that shares another's past, and return the number of its last entry.
+
+        That is `number`, or the last one before it at which an exchange began; None is all that
+        was said, with the replies that are pending. None is returned, and nothing made, where
+        nothing so old is kept. `heard` is as for `history`.
+        """
+        if not self._has(session_id):
+            return None
+        with self._db:
+            end = self._talks.end(session_id)
+            is_whole = number is None or number >= end.number
+            known = (end, self.memory(session_id)) if is_whole else None
+            if number is not None and not is_whole:
+                known = self._talks.known(session_id, number)
+            if known is None:
+                return None
+            place, memory = known
+            self._insert(branch, place)
+            self._db.execute(
+                "UPDATE sessions SET memory = ?, is_untouched = 1 WHERE session_id = ?",
+                (json.dumps(memory), branch.session_id),
+            )
+            if is_whole:
+                self._db.execute(
+                    "INSERT INTO owed (session_id, message_id, number, text, answer, is_kept)"
+                    " SELECT ?, message_id, number, text, answer, is_kept FROM owed"
+                    " WHERE session_id = ?",
+                    (branch.session_id, session_id),
+                )
+                self._receive_until(branch.session_id, heard, at)
+            return self._talks.end(branch.session_id).number
+
+    def take_back(self, session: StoredSession, at: float) -> Undone | None:
+        """Undo the last exchange; None where there is none, or what was before is not kept.
+
+        What no other session needs of it is deleted.
+        """
+        session_id = session.session_id
+        with self._db:
+            exchange = self._talks.last_exchange(session_id) if self._has(session_id) else None
+            if exchange is None:
+                return None
+            known = self._talks.known(session_id, exchange.begin)
+            if known is None or known[0].number != exchange.begin:
+                return None
+            place, memory = known
+            self._db.execute(
+                "DELETE FROM owed WHERE session_id = ? AND number > ?",
+                (session_id, exchange.begin),
+            )
+            if pair := _lasting_pair(session):
+                unlearn(self._db, session_id, exchange.begin)
+                learn(self._db, pair, session_id, memory, at)
+            write_memory(self._db, session_id, memory)
+            self._talks.move(session_id, place)
+        return Undone(exchange, memory, self.turns(session_id))
 
     def count_unused(self, seconds: Mapping[str, float]) -> None:
         """Write for how many seconds sessions were not used."""
@@ -303,33 +370,14 @@ class SessionStore:
             self._db.executemany("INSERT OR REPLACE INTO unused VALUES (?, ?)", seconds.items())
 
     def _add_turn(self, session_id: str, entry: PersistEntry, at: float) -> None:
-        if entry.answers is not None and self._is_answered(session_id, entry.answers):
-            return
-        last = self._db.execute(
-            "SELECT coalesce(max(number), 0) FROM turns WHERE session_id = ?", (session_id,)
-        ).fetchone()[0]
-        number = last + 1
-        self._db.execute(
-            "INSERT INTO turns (session_id, number, speaker, text, said_at) VALUES (?, ?, ?, ?, ?)",
-            (session_id, number, entry.speaker, entry.text, at),
-        )
-        if entry.message_id is not None:
-            self._db.execute(
-                "INSERT OR IGNORE INTO lines (session_id, message_id, number) VALUES (?, ?, ?)",
-                (session_id, entry.message_id, number),
-            )
-        self._forget_turns(session_id, number - MAX_TURNS)
+        if entry.answers is None or not self._is_answered(session_id, entry.answers):
+            self._talks.add_turn(session_id, entry, at)
 
-    def _forget_turns(self, session_id: str, last: int) -> None:
-        """Delete the turns up to a number, and what belongs to them."""
-        gone = (session_id, last)
-        self._db.execute(
-            "DELETE FROM owed WHERE (session_id, message_id) IN"
-            " (SELECT session_id, message_id FROM lines WHERE session_id = ? AND number <= ?)",
-            gone,
-        )
-        for table in ("turns", "lines"):
-            self._db.execute(f"DELETE FROM {table} WHERE session_id = ? AND number <= ?", gone)
+    def _add_actions(self, session_id: str, entry: PersistActions, at: float) -> None:
+        self._talks.add_actions(session_id, entry)
+
+    def _begin_exchange(self, session_id: str, entry: BeginExchange, at: float) -> None:
+        self._talks.note_known(session_id, entry)
 
     def _is_answered(self, session_id: str, message_id: str) -> bool:
         """Tell whether that line's answer is written already; else note that it is now."""
@@ -345,16 +393,18 @@ class SessionStore:
         for message_id in others if answer is not None else ():
             self._resolve(session_id, ResolveReply(message_id), at)
         for message_id in (last,) if answer is not None else reply.message_ids:
-            self._db.execute(
-                "INSERT INTO owed (session_id, message_id, answer) VALUES (?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET answer = excluded.answer",
-                (session_id, message_id, answer),
-            )
+            line = self._talks.line(session_id, message_id)
+            if line is not None:
+                self._db.execute(
+                    "INSERT INTO owed (session_id, message_id, number, text, answer)"
+                    " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET answer = excluded.answer",
+                    (session_id, message_id, *line, answer),
+                )
         # A client that never confirms anything does not get half the conversation repeated.
         self._db.execute(
             "DELETE FROM owed WHERE session_id = ?1 AND answer IS NOT NULL AND message_id NOT IN"
-            " (SELECT message_id FROM owed JOIN lines USING (session_id, message_id)"
-            " WHERE session_id = ?1 AND answer IS NOT NULL ORDER BY number DESC LIMIT ?2)",
+            " (SELECT message_id FROM owed WHERE session_id = ?1 AND answer IS NOT NULL"
+            " ORDER BY number DESC LIMIT ?2)",
             (session_id, MAX_PENDING),
         )
 
@@ -367,15 +417,22 @@ class SessionStore:
 
     _WRITERS: Mapping[type[Entry], Callable[[Any, str, Any, float], None]] = {
         PersistEntry: _add_turn,
+        PersistActions: _add_actions,
+        BeginExchange: _begin_exchange,
         PendingReply: _add_pending,
         ResolveReply: _resolve,
     }
 
     def remove(self, session_ids: Iterable[str], ended_at: float) -> None:
-        """Delete sessions and all that was said in them; their ids are known as ended."""
+        """Delete sessions and what was said in them; their ids are known as ended.
+
+        What sessions that branched off share of it stays, for them.
+        """
         ids = tuple((item,) for item in session_ids)
         with self._db:
+            roots = roots_of(self._db, (session_id for (session_id,) in ids))
             self._db.executemany("DELETE FROM sessions WHERE session_id = ?", ids)
+            self._talks.forget_unneeded(roots)
             self._db.executemany(
                 "INSERT OR REPLACE INTO ended VALUES (?, ?)", [(*item, ended_at) for item in ids]
             )
@@ -443,77 +500,6 @@ class SessionStore:
         self._db.close()
 
 
-def _put_aside(path: Path) -> Path:
-    """Rename a database with its log, to names that no earlier one has; return the new name."""
-    nth = 1
-    aside = path.with_name(f"{path.name}.damaged")
-    while aside.exists():
-        nth += 1
-        aside = path.with_name(f"{path.name}.damaged{nth}")
-    for ending in ("-wal", "-shm", ""):
-        beside = path.with_name(path.name + ending)
-        if beside.exists():
-            beside.replace(aside.with_name(aside.name + ending))
-    return aside
-
-
-# What SQLite says of the disk, of rights and of other processes: the file itself may be sound.
-_NOT_OF_THE_FILE = frozenset(
-    {
-        sqlite3.SQLITE_AUTH, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_NOLFS, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PERM, sqlite3.SQLITE_PROTOCOL,
-    }
-)  # fmt: skip
-
-
-def _may_be_sound(path: Path, error: sqlite3.Error) -> bool:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_READONLY:  # it says so of a version that it can only read, too
-        return not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
-    return code in _NOT_OF_THE_FILE
-
-
-def _connect(database: str) -> sqlite3.Connection:
-    db = sqlite3.connect(database, check_same_thread=False, timeout=5.0)
-    db.text_factory = lambda raw: raw.decode("utf-8", "replace")  # a bit may have flipped
-    try:
-        if db.execute("PRAGMA user_version").fetchone()[0] not in (0, _VERSION):
-            raise sqlite3.DatabaseError("it is of another version")
-        if not _is_ours(_columns(db)):
-            raise sqlite3.DatabaseError("it is another program's")
-        db.executescript(_SETTINGS + _SCHEMA)
-        if db.execute("PRAGMA quick_check").fetchone() != ("ok",):
-            raise sqlite3.DatabaseError("quick_check failed")
-        db.execute(f"PRAGMA user_version = {_VERSION}")  # what can only be read refuses here
-    except sqlite3.Error:
-        db.close()
-        raise
-    return db
-
-
-Columns: TypeAlias = Mapping[str, tuple[str, ...]]
-"""The names of the columns of each table."""
-
-
-def _columns(db: sqlite3.Connection) -> Columns:
-    tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-    return {
-        name: tuple(row[0] for row in db.execute("SELECT name FROM pragma_table_info(?)", (name,)))
-        for (name,) in tables
-    }
-
-
-def _is_ours(found: Columns) -> bool:
-    """Tell whether a database is empty, or has our tables and none that differs from them."""
-    with closing(sqlite3.connect(":memory:")) as model:
-        model.executescript(_SCHEMA)
-        ours = _columns(model)
-    return not found or (
-        "sessions" in found and all(ours.get(name) == found[name] for name in found)
-    )
-
-
 def _encode(part: Part) -> dict[str, Any]:
     """Return one part of an answer as JSON values."""
     if isinstance(part, Say):
@@ -578,7 +564,12 @@ class SessionRepository:
             away = max(0.0, wall - s.used_at - unused)
             sessions.append(
                 ServiceSession(
-                    s.session_id, s.character_id, s.end_user_id, now - unused, more_away=away
+                    s.session_id,
+                    s.character_id,
+                    s.end_user_id,
+                    now - unused,
+                    more_away=away,
+                    is_saved=s.is_saved,
                 )
             )
         self._registry.restore(sessions, stored.ended)
@@ -606,14 +597,7 @@ class SessionRepository:
         entries: tuple[Entry, ...] = (),
     ) -> None:
         """Write a session, unless it has been removed by the time that its turn comes."""
-        wall = self._wall()
-        stored = StoredSession(
-            session.session_id,
-            session.character_id,
-            session.end_user_id,
-            wall - max(0.0, self._now() - session.used_at),
-            is_lasting=session.is_lasting,
-        )
+        wall, stored = self._wall(), self._stored(session)
 
         def write() -> None:
             self._remove_now()
@@ -621,6 +605,34 @@ class SessionRepository:
                 self._store.save(stored, memory, entries, wall)
 
         await self._call(write)
+
+    async def branch(
+        self, session_id: str, branch: ServiceSession, number: int | None, heard: str | None
+    ) -> int | None:
+        """Make a session that shares another's past; see `SessionStore.branch`."""
+        stored, wall = self._stored(branch), self._wall()
+
+        def write() -> int | None:
+            self._remove_now()
+            if self._registry.session(session_id) is None:
+                return None
+            return self._store.branch(session_id, stored, number, heard=heard, at=wall)
+
+        return await self._call(write)
+
+    async def take_back(self, session: ServiceSession) -> Undone | None:
+        """Undo the last exchange of a session; see `SessionStore.take_back`."""
+        return await self._call(self._store.take_back, self._stored(session), self._wall())
+
+    def _stored(self, session: ServiceSession) -> StoredSession:
+        return StoredSession(
+            session.session_id,
+            session.character_id,
+            session.end_user_id,
+            self._wall() - max(0.0, self._now() - session.used_at),
+            is_lasting=session.is_lasting,
+            is_saved=session.is_saved,
+        )
 
     async def remove(self, session_ids: Iterable[str]) -> None:
         """Delete sessions and all that was said in them.
@@ -664,95 +676,3 @@ class SessionRepository:
 
     async def _call(self, work: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
-
-
-MAX_UNSAVED = 600  # entries, while the disk refuses
-
-Save: TypeAlias = Callable[
-    [ServiceSession, dict[str, Any] | None, tuple[Entry, ...]], Awaitable[None]
-]
-"""Writes a session, its agent's memory and new entries; durable when it returns."""
-
-
-class RoomStore:
-    """Collects what one room has to persist and writes it in the background, one write at a time.
-
-    `start` it in the event loop; `close` it, so that nothing is lost when the room ends.
-    `confirm` is called with each line that has an id when it is durable. `heard` returns the lines
-    whose answers the client received whole since the last call.
-    """
-
-    def __init__(
-        self,
-        session: ServiceSession,
-        save: Save,
-        *,
-        memory: Callable[[], dict[str, Any]],
-        confirm: Callable[[PersistEntry], object],
-        heard: Callable[[], Iterable[str]] = tuple,
-    ) -> None:
-        self._session = session
-        self._write = save
-        self._memory = memory
-        self._confirm = confirm
-        self._heard = heard
-        self._entries: list[Entry] = []
-        self._waiters: list[asyncio.Future[None]] = []
-        self._dirty = asyncio.Event()
-        self._is_closing = False
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin to write."""
-        # Never cancelled: a cancelled write may be on disk or not, and would be written twice.
-        self._task = asyncio.create_task(self._run())
-
-    def append(self, entry: Entry) -> None:
-        """Persist an entry soon."""
-        self._entries.append(entry)
-        self._dirty.set()
-
-    def save_soon(self) -> None:
-        """Save although nothing was appended, because an answer was received."""
-        self._dirty.set()
-
-    async def flush(self) -> None:
-        """Return when all that was appended is durable, or the disk has refused it."""
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiters.append(waiter)
-        self._dirty.set()
-        await waiter
-
-    async def close(self) -> None:
-        """Save what is left, then stop."""
-        self._is_closing = True
-        self._dirty.set()
-        if self._task is not None:
-            await self._task
-
-    async def _run(self) -> None:
-        is_last = False
-        while not is_last:
-            await self._dirty.wait()
-            self._dirty.clear()
-            is_last = self._is_closing
-            await self._save()
-
-    async def _save(self) -> None:
-        self._entries += map(ResolveReply, self._heard())
-        entries = tuple(self._entries)
-        waiters, self._waiters = self._waiters, []
-        try:
-            await self._write(self._session, self._memory(), entries)
-        except Exception as error:
-            # The conversation goes on; the next save tries again with all that is there by then.
-            log.error("a session could not be saved: %s", type(error).__name__)
-            self._entries = self._entries[-MAX_UNSAVED:]
-        else:
-            del self._entries[: len(entries)]
-            for entry in entries:
-                if isinstance(entry, PersistEntry) and entry.message_id is not None:
-                    self._confirm(entry)
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)

@@ -94,7 +94,7 @@ class Store:
                 self._append(it, entry)
             elif isinstance(entry, PendingReply):
                 _owe(it, entry, unheard)
-            else:
+            elif isinstance(entry, ResolveReply):
                 _settle(it, entry)
         if memory is not None:
             it.memory = memory

@@ -190,8 +190,8 @@ def manual(*lines: str) -> tuple[RoomConversation, Effects]:
 def test_a_character_that_waits_to_be_asked_notes_what_is_said_and_is_silent() -> None:
     conversation, effects = manual("I am Ada.")
     assert effects == [
-        Note("I am Ada."),
         PersistEntry("player", "I am Ada.", "m1"),
+        Note("I am Ada."),
         PendingReply((PlayerLine("I am Ada.", "m1", is_kept=True),), None),
     ]
     assert not conversation.is_busy
@@ -225,7 +225,7 @@ def test_who_is_asked_to_speak_when_nothing_was_said_says_something(
 def test_each_lane_has_its_own_mode() -> None:
     conversation = RoomConversation(0.0, AT_ONCE)
     assert conversation.set_mode(USER_VOICE, "silent") == {USER_VOICE: "silent"}
-    assert conversation.player_said("spoken", 0.0, "m1", USER_VOICE)[0] == Note("spoken")
+    assert conversation.player_said("spoken", 0.0, "m1", USER_VOICE)[1] == Note("spoken")
     both = PlayerSaid("spoken typed", "m2")
     assert conversation.player_said("typed", 0.0, "m2", USER_TEXT)[0] == Generate(1, both)
 

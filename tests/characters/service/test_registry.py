@@ -346,6 +346,8 @@ class PoliteAgent:
     def phrases(self) -> Iterable[str]:
         return ()
 
+    mood = None
+
     def memory(self) -> dict[str, Any]:
         return {}
 

@@ -62,6 +62,8 @@ class FailingAgent:
     def phrases(self) -> Iterable[str]:
         return ()
 
+    mood = None
+
     def memory(self) -> dict[str, Any]:
         return {}
 

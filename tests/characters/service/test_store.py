@@ -20,14 +20,9 @@ from characters.service.conversation import (
     ResolveReply,
 )
 from characters.service.registry import ServiceSession
-from characters.service.store import (
-    MAX_PENDING,
-    MAX_TURNS,
-    MAX_UNSAVED,
-    RoomStore,
-    SessionStore,
-    StoredSession,
-)
+from characters.service.room_store import MAX_UNSAVED, RoomStore
+from characters.service.store import MAX_PENDING, SessionStore, StoredSession
+from characters.service.talks import MAX_TURNS
 
 ADA = StoredSession("s1", "nurse", "ada", 100.0)
 BOB = StoredSession("s2", "nurse", "bob", 200.0)
@@ -378,7 +373,7 @@ def change(path: Path, *statements: str) -> None:
 
 def test_a_database_of_another_version_is_put_aside(path: Path) -> None:
     SessionStore(path).close()
-    change(path, "PRAGMA user_version = 2")
+    change(path, "PRAGMA user_version = 3")
     store = SessionStore.open(path)
     assert "another version" in store.warning and "sessions.sqlite3.damaged" in store.warning
     store.save(ADA)

@@ -120,6 +120,8 @@ class CountingAgent:
     def phrases(self) -> Iterable[str]:
         return ()
 
+    mood = None
+
     def memory(self) -> dict[str, Any]:
         return {"heard": list(self._heard)}
 

@@ -114,6 +114,8 @@ class SlowAgent(SimulatedAgent):
     def phrases(self) -> Iterable[str]:
         return ()
 
+    mood = None
+
     def memory(self) -> dict[str, Any]:
         return asdict(self.remembers)
 

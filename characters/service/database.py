@@ -1,0 +1,252 @@
+"""The database file: its tables, their versions, and what is done with a file that is damaged.
+
+The tables have a version. A file of an older one is brought forward when it is opened, in one
+transaction, so that a kill leaves it as it was; one of a newer version is put aside.
+
+1. each session had its turns for itself
+2. turns lie in segments, which sessions share (`branches`)
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import TypeAlias
+
+from characters.service.memory import MEMORY_SCHEMA
+
+__all__ = ["connect", "may_be_sound", "put_aside"]
+
+_VERSION = 2  # of what stands in the tables; 0 is a file that has none yet
+_SETTINGS = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+PRAGMA fullfsync = ON;  -- macOS: the drive's cache too
+PRAGMA foreign_keys = ON;
+PRAGMA secure_delete = ON;
+"""
+_BESIDE = """
+CREATE TABLE IF NOT EXISTS ended (session_id TEXT PRIMARY KEY, ended_at REAL NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS unused (
+    session_id TEXT PRIMARY KEY REFERENCES sessions (session_id) ON DELETE CASCADE,
+    seconds REAL NOT NULL
+) STRICT;
+"""
+_SESSIONS_1 = """
+CREATE TABLE IF NOT EXISTS sessions (
+    session_id TEXT PRIMARY KEY,
+    character_id TEXT NOT NULL,
+    end_user_id TEXT,
+    used_at REAL NOT NULL,
+    memory TEXT NOT NULL DEFAULT '{}'
+) STRICT;
+"""
+_SCHEMA_1 = (
+    _SESSIONS_1
+    + """
+CREATE TABLE IF NOT EXISTS turns (
+    session_id TEXT NOT NULL REFERENCES sessions (session_id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    speaker TEXT NOT NULL,
+    text TEXT NOT NULL,
+    said_at REAL NOT NULL,
+    PRIMARY KEY (session_id, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lines (
+    session_id TEXT NOT NULL REFERENCES sessions (session_id) ON DELETE CASCADE,
+    message_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (session_id, message_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS owed (
+    session_id TEXT NOT NULL REFERENCES sessions (session_id) ON DELETE CASCADE,
+    message_id TEXT NOT NULL,
+    answer TEXT,
+    is_kept INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (session_id, message_id)
+) STRICT, WITHOUT ROWID;
+"""
+    + _BESIDE
+    + MEMORY_SCHEMA
+)
+# `last` is the number of the session's last entry in its segment. A session that is saved was made
+# for a save slot; one that is untouched is a branch in which nothing was said yet.
+_NEW_COLUMNS = """
+ALTER TABLE sessions ADD COLUMN segment INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN last INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN is_saved INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN is_untouched INTEGER NOT NULL DEFAULT 0;
+"""
+# What is known before the entry after `number` was made is in `known`: all of it, or a change.
+_SEGMENTS = """
+CREATE TABLE segments (
+    segment INTEGER PRIMARY KEY,
+    root INTEGER NOT NULL,
+    parent INTEGER,
+    begins INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE turns (
+    segment INTEGER NOT NULL REFERENCES segments (segment) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    speaker TEXT NOT NULL,
+    text TEXT NOT NULL,
+    said_at REAL NOT NULL,
+    was_cut INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (segment, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE lines (
+    segment INTEGER NOT NULL REFERENCES segments (segment) ON DELETE CASCADE,
+    message_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (segment, message_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE actions (
+    segment INTEGER NOT NULL REFERENCES segments (segment) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    done TEXT NOT NULL,
+    PRIMARY KEY (segment, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE known (
+    segment INTEGER NOT NULL REFERENCES segments (segment) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    memory TEXT NOT NULL,
+    changes INTEGER NOT NULL,
+    PRIMARY KEY (segment, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE owed (
+    session_id TEXT NOT NULL REFERENCES sessions (session_id) ON DELETE CASCADE,
+    message_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    answer TEXT,
+    is_kept INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (session_id, message_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX segments_of ON segments (root);
+CREATE INDEX segments_after ON segments (parent);
+CREATE INDEX sessions_in ON sessions (segment);
+"""
+_MADE = f"{_SESSIONS_1}{_NEW_COLUMNS}{_SEGMENTS}{_BESIDE}{MEMORY_SCHEMA}"
+_BROUGHT_FORWARD = f"""
+{_SCHEMA_1}{_NEW_COLUMNS}
+ALTER TABLE turns RENAME TO turns_1;
+ALTER TABLE lines RENAME TO lines_1;
+ALTER TABLE owed RENAME TO owed_1;
+{_SEGMENTS}
+UPDATE sessions SET segment = rowid, last = coalesce(
+    (SELECT max(number) FROM turns_1 WHERE turns_1.session_id = sessions.session_id), 0);
+INSERT INTO segments (segment, root) SELECT segment, segment FROM sessions;
+INSERT INTO turns (segment, number, speaker, text, said_at)
+    SELECT segment, number, speaker, text, said_at FROM turns_1 JOIN sessions USING (session_id);
+INSERT INTO lines (segment, message_id, number)
+    SELECT segment, message_id, number FROM lines_1 JOIN sessions USING (session_id);
+INSERT INTO owed (session_id, message_id, number, text, answer, is_kept)
+    SELECT session_id, message_id, number, text, answer, is_kept FROM owed_1
+    JOIN lines_1 USING (session_id, message_id) JOIN turns_1 USING (session_id, number);
+DROP TABLE owed_1;
+DROP TABLE lines_1;
+DROP TABLE turns_1;
+"""
+
+
+def connect(database: str) -> sqlite3.Connection:
+    """Open a database with the tables of now. Raises sqlite3.Error for a file that is not ours."""
+    db = sqlite3.connect(database, check_same_thread=False, timeout=5.0)
+    db.text_factory = lambda raw: raw.decode("utf-8", "replace")  # a bit may have flipped
+    try:
+        _check(db)
+        db.executescript(_SETTINGS)
+        if db.execute("PRAGMA quick_check").fetchone() != ("ok",):
+            raise sqlite3.DatabaseError("quick_check failed")
+        _bring_forward(db)
+        db.executescript(_BESIDE + MEMORY_SCHEMA)  # one of these may be missing
+        # What can only be read refuses here.
+        db.execute(f"PRAGMA user_version = {_VERSION}")
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _check(db: sqlite3.Connection) -> None:
+    """Raise sqlite3.DatabaseError for a newer version, and for tables that are not ours."""
+    db.execute("BEGIN")  # another process may bring the file forward meanwhile
+    version, found = _version(db), _columns(db)
+    db.rollback()
+    if version > _VERSION:
+        raise sqlite3.DatabaseError("it is of another version")
+    if found and not _is_ours(found, _MADE if version == _VERSION else _SCHEMA_1):
+        raise sqlite3.DatabaseError("it is another program's")
+
+
+def _bring_forward(db: sqlite3.Connection) -> None:
+    """Make the tables, or bring those of an older version forward, all or nothing."""
+    if _version(db) == _VERSION:
+        return
+    db.execute("BEGIN IMMEDIATE")
+    with db:
+        if _version(db) == _VERSION:  # another process was faster
+            return
+        script = _BROUGHT_FORWARD if _columns(db) else _MADE
+        for statement in script.split(";"):
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {_VERSION}")
+
+
+Columns: TypeAlias = Mapping[str, tuple[str, ...]]
+"""The names of the columns of each table."""
+
+
+def _columns(db: sqlite3.Connection) -> Columns:
+    tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    return {
+        name: tuple(row[0] for row in db.execute("SELECT name FROM pragma_table_info(?)", (name,)))
+        for (name,) in tables
+    }
+
+
+def _is_ours(found: Columns, schema: str) -> bool:
+    """Tell whether a database has the tables of a schema, and none that differs from them."""
+    with closing(sqlite3.connect(":memory:")) as model:
+        model.executescript(schema)
+        ours = _columns(model)
+    return "sessions" in found and all(ours.get(name) == found[name] for name in found)
+
+
+def put_aside(path: Path) -> Path:
+    """Rename a database with its log, to names that no earlier one has; return the new name."""
+    nth = 1
+    aside = path.with_name(f"{path.name}.damaged")
+    while aside.exists():
+        nth += 1
+        aside = path.with_name(f"{path.name}.damaged{nth}")
+    for ending in ("-wal", "-shm", ""):
+        beside = path.with_name(path.name + ending)
+        if beside.exists():
+            beside.replace(aside.with_name(aside.name + ending))
+    return aside
+
+
+# What SQLite says of the disk, of rights and of other processes: the file itself may be sound.
+_NOT_OF_THE_FILE = frozenset(
+    {
+        sqlite3.SQLITE_AUTH, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOLFS, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PERM, sqlite3.SQLITE_PROTOCOL,
+    }
+)  # fmt: skip
+
+
+def may_be_sound(path: Path, error: sqlite3.Error) -> bool:
+    """Tell whether an error in opening a database says nothing of the file itself."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_READONLY:  # it says so of a version that it can only read, too
+        return not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+    return code in _NOT_OF_THE_FILE

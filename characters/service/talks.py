@@ -1,0 +1,305 @@
+"""What was said in each session, in tables: numbered entries that branches share.
+
+`branches` says what belongs to a session and what nobody needs any more; here it is read and
+written. Every call belongs to a transaction of its caller.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from characters.protocol.messages import Action
+from characters.service.branches import (
+    MAX_CHANGES,
+    LogPlace,
+    SegmentTree,
+    change,
+    exchange_begin,
+    rebuilt,
+)
+from characters.service.conversation import BeginExchange, PersistActions, PersistEntry
+
+__all__ = ["Exchange", "MAX_TURNS", "roots_of", "TalkTables"]
+
+MAX_TURNS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The last exchange of a session: where it begins, what was said, and what was done."""
+
+    begin: int
+    lines: tuple[str, ...]
+    answers: tuple[str, ...]
+    actions: tuple[Action, ...]
+
+
+class TalkTables:
+    """The last entries of all sessions, `most` of each; `parsed` reads a JSON text of the file."""
+
+    def __init__(
+        self, db: sqlite3.Connection, parsed: Callable[[str], Any], most: int = MAX_TURNS
+    ) -> None:
+        self._db = db
+        self._parsed = parsed
+        self._most = most
+
+    def begin(self) -> LogPlace:
+        """Return the place of a new session, in which nothing was said."""
+        segment = self._db.execute("INSERT INTO segments (root) VALUES (0)").lastrowid
+        self._db.execute("UPDATE segments SET root = segment WHERE segment = ?", (segment,))
+        return LogPlace(int(segment or 0), 0)
+
+    def end(self, session_id: str) -> LogPlace:
+        """Return the place of a session. Raises LookupError for an unknown one."""
+        row = self._db.execute(
+            "SELECT segment, last FROM sessions WHERE session_id = ?", (session_id,)
+        ).fetchone()
+        if row is None:
+            raise LookupError("there is no such session")
+        return LogPlace(*row)
+
+    # --- reading ---
+
+    def turns(self, session_id: str) -> tuple[PersistEntry, ...]:
+        """Return the last turns of a session, oldest first, without their ids."""
+        rows = [
+            PersistEntry(speaker, text, was_cut=bool(was_cut))
+            for _, speaker, text, was_cut in self._newest_turns(session_id)
+        ]
+        return tuple(reversed(rows))
+
+    def message_ids(self, session_id: str) -> frozenset[str]:
+        """Return the ids of the last typed lines of a session."""
+        rows = self._rows(session_id, "SELECT message_id FROM lines", "")
+        return frozenset(row[0] for row in rows)
+
+    def line(self, session_id: str, message_id: str | None) -> tuple[int, str] | None:
+        """Return the number and the text of a line, None for one that the session has not."""
+        end = self.end(session_id)
+        for place in self._tree(end.segment).path(end):
+            found = self._db.execute(
+                "SELECT number, text FROM lines JOIN turns USING (segment, number)"
+                " WHERE segment = ? AND message_id = ? AND number <= ?",
+                (place.segment, message_id, place.number),
+            ).fetchone()
+            if found is not None:
+                return int(found[0]), str(found[1])
+        return None
+
+    def last_exchange(self, session_id: str) -> Exchange | None:
+        """Return what was said and done last, None if the player has said nothing yet."""
+        turns = tuple(self._newest_turns(session_id))
+        begin = exchange_begin((number, speaker) for number, speaker, _, _ in turns)
+        if begin is None:
+            return None
+        said = [(speaker, text) for number, speaker, text, _ in reversed(turns) if number > begin]
+        lines = tuple(text for speaker, text in said if speaker == "player")
+        answers = tuple(text for speaker, text in said if speaker == "character")
+        return Exchange(begin, lines, answers, self._actions(session_id, begin))
+
+    def _actions(self, session_id: str, begin: int) -> tuple[Action, ...]:
+        """Return what was done after an entry, the latest first: in this order it is undone."""
+        rows = self._rows(session_id, "SELECT number, done FROM actions", "ORDER BY number DESC")
+        done = [self._parsed(text) for number, text in rows if number > begin]
+        return tuple(Action(*row) for part in done for row in reversed(part or ()))
+
+    def known(self, session_id: str, number: int) -> tuple[LogPlace, dict[str, Any]] | None:
+        """Return what was known after an entry, or after the last one before it that was noted.
+
+        It comes with the place of that entry; None if nothing so old is kept.
+        """
+        end = self.end(session_id)
+        tree = self._tree(end.segment)
+        for place in tree.path(end):
+            found = self._db.execute(
+                "SELECT max(number) FROM known WHERE segment = ? AND number <= ?",
+                (place.segment, min(number, place.number)),
+            ).fetchone()[0]
+            if found is not None:
+                memory = self._known(LogPlace(place.segment, found))
+                return tree.place_of(end, found), memory
+        return None
+
+    def _known(self, place: LogPlace) -> dict[str, Any]:
+        rows = self._db.execute(
+            "SELECT memory FROM known WHERE segment = ?1 AND number <= ?2 AND number >="
+            " (SELECT max(number) FROM known"
+            " WHERE segment = ?1 AND number <= ?2 AND changes = 0) ORDER BY number",
+            (place.segment, place.number),
+        )
+        return rebuilt(self._parsed(text) or {} for (text,) in rows)
+
+    def _newest_turns(self, session_id: str) -> Iterator[tuple[int, str, str, int]]:
+        """Yield number, speaker, text and whether it was cut, the newest first."""
+        rows = self._rows(
+            session_id, "SELECT number, speaker, text, was_cut FROM turns", "ORDER BY number DESC"
+        )
+        for (number, speaker, text, was_cut), _ in zip(rows, range(self._most), strict=False):
+            yield number, speaker, text, was_cut
+
+    def _rows(self, session_id: str, select: str, order: str) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a session, its newest segment first."""
+        end = self.end(session_id)
+        for place in self._tree(end.segment).path(end):
+            if place.number <= end.number - self._most:
+                return
+            yield from self._db.execute(
+                f"{select} WHERE segment = ? AND number > ? AND number <= ? {order}",
+                (place.segment, end.number - self._most, place.number),
+            ).fetchall()
+
+    def _tree(self, segment: int) -> SegmentTree:
+        rows = self._db.execute(
+            "SELECT segment, parent, begins FROM segments WHERE root ="
+            " (SELECT root FROM segments WHERE segment = ?)",
+            (segment,),
+        )
+        return SegmentTree({s: None if p is None else LogPlace(p, b) for s, p, b in rows})
+
+    # --- writing ---
+
+    def add_turn(self, session_id: str, entry: PersistEntry, at: float) -> None:
+        """Write something that was said."""
+        place = self._next(session_id)
+        self._db.execute(
+            "INSERT INTO turns (segment, number, speaker, text, said_at, was_cut)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (*_key(place), entry.speaker, entry.text, at, entry.was_cut),
+        )
+        if entry.message_id is not None:
+            self._db.execute(
+                "INSERT OR IGNORE INTO lines (segment, message_id, number) VALUES (?, ?, ?)",
+                (place.segment, entry.message_id, place.number),
+            )
+        self._forget_old(session_id, place)
+
+    def add_actions(self, session_id: str, entry: PersistActions) -> None:
+        """Write what the character did."""
+        place = self._next(session_id)
+        done = [[action.name, action.target, action.arguments] for action in entry.actions]
+        self._db.execute(
+            "INSERT INTO actions (segment, number, done) VALUES (?, ?, ?)",
+            (*_key(place), json.dumps(done)),
+        )
+
+    def note_known(self, session_id: str, entry: BeginExchange) -> None:
+        """Write what is known before an exchange: what has changed since the one before."""
+        place = self._free_end(session_id)
+        before = self._db.execute(
+            "SELECT number, changes FROM known WHERE segment = ? AND number < ?"
+            " ORDER BY number DESC LIMIT 1",
+            (place.segment, place.number),
+        ).fetchone()
+        part, changes = None, 0
+        if before is not None and before[1] < MAX_CHANGES:
+            part = change(self._known(LogPlace(place.segment, before[0])), entry.memory)
+            changes = 0 if part is None else before[1] + 1
+        self._db.execute(
+            "INSERT OR REPLACE INTO known (segment, number, memory, changes) VALUES (?, ?, ?, ?)",
+            (*_key(place), json.dumps(entry.memory if part is None else part), changes),
+        )
+
+    def move(self, session_id: str, place: LogPlace) -> None:
+        """Let a session end at another place; what nobody needs then is deleted."""
+        self._move(session_id, place)
+        self.forget_unneeded(roots_of(self._db, [session_id]))
+
+    def forget_unneeded(self, roots: Iterable[int]) -> None:
+        """Delete what no session needs any more of the segments below these first ones."""
+        for root in tuple(roots):
+            tree = self._tree(root)
+            rows = self._db.execute(
+                "SELECT segment, last FROM sessions JOIN segments USING (segment) WHERE root = ?",
+                (root,),
+            )
+            needed = tree.needed((LogPlace(*row) for row in rows), self._most)
+            for segment in tree.begins:
+                if segment not in needed:
+                    self._db.execute("DELETE FROM segments WHERE segment = ?", (segment,))
+                    continue
+                span = needed[segment]
+                self._forget_after(segment, span.last)
+                self._forget_until(segment, span.after)
+
+    def _move(self, session_id: str, place: LogPlace) -> None:
+        self._db.execute(
+            "UPDATE sessions SET segment = ?, last = ? WHERE session_id = ?",
+            (*_key(place), session_id),
+        )
+
+    def _next(self, session_id: str) -> LogPlace:
+        """Move a session on by one entry, and return its place."""
+        end = self._free_end(session_id)
+        place = LogPlace(end.segment, end.number + 1)
+        self._move(session_id, place)
+        return place
+
+    def _free_end(self, session_id: str) -> LogPlace:
+        """Return the end of a session: in a segment of its own where others went on behind it."""
+        end = self.end(session_id)
+        is_free = not self._db.execute(
+            "SELECT 1 FROM turns WHERE segment = ?1 AND number > ?2"
+            " UNION ALL SELECT 1 FROM actions WHERE segment = ?1 AND number > ?2 LIMIT 1",
+            _key(end),
+        ).fetchone()
+        if is_free:
+            return end
+        segment = self._db.execute(
+            "INSERT INTO segments (root, parent, begins)"
+            " SELECT root, segment, ?2 FROM segments WHERE segment = ?1",
+            _key(end),
+        ).lastrowid
+        place = LogPlace(int(segment or 0), end.number)
+        self._move(session_id, place)
+        return place
+
+    def _forget_old(self, session_id: str, place: LogPlace) -> None:
+        """Delete the turns of a segment that are too old for all who need any of it."""
+        oldest = self._db.execute(
+            "SELECT min(number) FROM (SELECT last AS number FROM sessions WHERE segment = ?1"
+            " UNION ALL SELECT begins FROM segments WHERE parent = ?1)",
+            (place.segment,),
+        ).fetchone()[0]
+        self._forget_until(place.segment, oldest - self._most)
+        self._db.execute(
+            "DELETE FROM owed WHERE session_id = ? AND number <= ?",
+            (session_id, place.number - self._most),
+        )
+
+    def _forget_until(self, segment: int, number: int) -> None:
+        for table in ("turns", "lines", "actions"):
+            self._db.execute(
+                f"DELETE FROM {table} WHERE segment = ? AND number <= ?", (segment, number)
+            )
+        # What is left must still begin with all that was known.
+        self._db.execute(
+            "DELETE FROM known WHERE segment = ?1 AND number <"
+            " (SELECT max(number) FROM known WHERE segment = ?1 AND number <= ?2 AND changes = 0)",
+            (segment, number),
+        )
+
+    def _forget_after(self, segment: int, number: int) -> None:
+        for table in ("turns", "lines", "actions", "known"):
+            self._db.execute(
+                f"DELETE FROM {table} WHERE segment = ? AND number > ?", (segment, number)
+            )
+
+
+def roots_of(db: sqlite3.Connection, session_ids: Iterable[str]) -> set[int]:
+    """Return the first segments of some sessions."""
+    rows = (
+        db.execute(
+            "SELECT root FROM sessions JOIN segments USING (segment) WHERE session_id = ?", (it,)
+        ).fetchone()
+        for it in session_ids
+    )
+    return {row[0] for row in rows if row is not None}
+
+
+def _key(place: LogPlace) -> tuple[int, int]:
+    return place.segment, place.number
