@@ -80,7 +80,7 @@ ALTER TABLE sessions ADD COLUMN last INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sessions ADD COLUMN is_saved INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sessions ADD COLUMN is_untouched INTEGER NOT NULL DEFAULT 0;
 """
-# What is known before the entry after `number` was made is in `known`: all of it, or a change.
+# `known` is what was known before an entry: all of it, or what had changed since the one before.
 _SEGMENTS = """
 CREATE TABLE segments (
     segment INTEGER PRIMARY KEY,

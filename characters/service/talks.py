@@ -118,11 +118,11 @@ class TalkTables:
         for place in tree.path(end):
             found = self._db.execute(
                 "SELECT max(number) FROM known WHERE segment = ? AND number <= ?",
-                (place.segment, min(number, place.number)),
+                (place.segment, min(number + 1, place.number)),
             ).fetchone()[0]
             if found is not None:
                 memory = self._known(LogPlace(place.segment, found))
-                return tree.place_of(end, found), memory
+                return tree.place_of(end, found - 1), memory
         return None
 
     def _known(self, place: LogPlace) -> dict[str, Any]:
@@ -188,8 +188,12 @@ class TalkTables:
         )
 
     def note_known(self, session_id: str, entry: BeginExchange) -> None:
-        """Write what is known before an exchange: what has changed since the one before."""
-        place = self._free_end(session_id)
+        """Write what is known before an exchange: what has changed since the one before.
+
+        It goes with the entry that follows: who shares what was said before does not share it.
+        """
+        end = self._free_end(session_id)
+        place = LogPlace(end.segment, end.number + 1)
         before = self._db.execute(
             "SELECT number, changes FROM known WHERE segment = ? AND number < ?"
             " ORDER BY number DESC LIMIT 1",

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ MEMORIES = st.dictionaries(st.sampled_from("wxyz"), VALUES | OBJECTS, max_size=4
 @given(st.lists(MEMORIES, min_size=1, max_size=6))
 def test_what_was_known_is_rebuilt_byte_for_byte(memories: list[dict[str, object]]) -> None:
     written = [memories[0]]
-    for before, after in zip(memories, memories[1:], strict=False):
+    for before, after in pairwise(memories):
         part = change(before, after)
         written = [*written, part] if part is not None else [after]
         assert json.dumps(rebuilt(written)) == json.dumps(after)
