@@ -58,6 +58,7 @@ _MODULES: Mapping[str, str] = MappingProxyType(
         "ActionResponse": "characters.protocol.messages",
         "ActionDone": "characters.client.config",
         "ActionRefused": "characters.protocol.messages",
+        "TakenBack": "characters.protocol.messages",
         "BotEmotion": "characters.protocol.messages",
         "Visemes": "characters.protocol.messages",
         # what a game sends
@@ -75,6 +76,8 @@ _MODULES: Mapping[str, str] = MappingProxyType(
         "EncryptedStore": "characters.storage.extras",
         # a game's own wiring
         "read_scene": "characters.ui.registration",
+        "SaveSlots": "characters.components.slots",
+        "SlotInfo": "characters.storage.slots",
         "Runtime": "characters.client.runtime",
         "RuntimeBuilder": "characters.client.runtime",
         "Faults": "characters.components.faults",

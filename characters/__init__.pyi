@@ -15,6 +15,7 @@ from characters.components.player import SpawnPoint as SpawnPoint
 from characters.components.relays import CharacterEventRelay as CharacterEventRelay
 from characters.components.relays import SessionEventRelay as SessionEventRelay
 from characters.components.relays import TranscriptEventRelay as TranscriptEventRelay
+from characters.components.slots import SaveSlots as SaveSlots
 from characters.components.trigger import Trigger as Trigger
 from characters.protocol.failures import CharactersError as CharactersError
 from characters.protocol.messages import ActionRefused as ActionRefused
@@ -23,6 +24,7 @@ from characters.protocol.messages import BotEmotion as BotEmotion
 from characters.protocol.messages import ContextUpdate as ContextUpdate
 from characters.protocol.messages import FinalUserTranscription as FinalUserTranscription
 from characters.protocol.messages import RespondMode as RespondMode
+from characters.protocol.messages import TakenBack as TakenBack
 from characters.protocol.messages import TriggerMessage as TriggerMessage
 from characters.protocol.messages import UpdateTemplateKeys as UpdateTemplateKeys
 from characters.protocol.messages import Visemes as Visemes
@@ -45,6 +47,7 @@ from characters.storage.sessions import MemoryStore as MemoryStore
 from characters.storage.sessions import PlayerPrefsStore as PlayerPrefsStore
 from characters.storage.sessions import SessionData as SessionData
 from characters.storage.sessions import SessionPersistence as SessionPersistence
+from characters.storage.slots import SlotInfo as SlotInfo
 from characters.ui.hud import Hud as Hud
 from characters.ui.registration import read_scene as read_scene
 from characters.ui.visuals import Backdrop as Backdrop

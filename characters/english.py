@@ -336,6 +336,9 @@ ENGLISH = Words.of(
             "disconnecting": "The talk is being ended.",
             "error": "The character cannot be reached: press Retry.",
             "too_many": "Too many lines wait for the connection already.",
+            "no_take_back": "The service cannot take anything back.",
+            "taking_back": "Something is being taken back already.",
+            "nothing_to_take_back": "There is nothing to take back.",
             "too_long": "A line has at most {most} characters: say it in parts.",
         },
         "speech": {

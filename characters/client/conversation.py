@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -37,6 +37,7 @@ from characters.session.conversation import (
     SessionStateChanged,
     SessionView,
     Transcript,
+    Turn,
     TurnEvent,
     TurnStages,
     is_rejection,
@@ -50,7 +51,7 @@ from characters.session.events import (
     Timer,
     WakeRequested,
 )
-from characters.transport.base import Connection, Incoming, TransportError
+from characters.transport.base import Connection, Incoming, Said, TransportError
 from engine.core.events import Signal
 from engine.core.words import ScreenText
 
@@ -100,6 +101,10 @@ class ConversationState:
         self._are_lines_kept = False  # by the service: it confirms each by its id
         self.pauses = False
         """Whether the service knows `pause-bot`."""
+        self.takes_back = False
+        """Whether the service knows `take-back`."""
+        self.is_taking_back = False
+        """Whether an exchange is being undone: what is typed meanwhile waits."""
         self._owes_repeat = False
 
     @property
@@ -110,7 +115,8 @@ class ConversationState:
     @property
     def has_older_lines(self) -> bool:
         """Whether lines have still to go out before one that is typed now."""
-        return bool(self.waiting) or (self._owes_repeat and bool(self.unconfirmed))
+        owes_lines = self._owes_repeat and bool(self.unconfirmed)
+        return bool(self.waiting) or owes_lines or self.is_taking_back
 
     def heard(self, message: messages.ServerMessage, now: float) -> bool:
         """Take a message of the service; return whether the transcript changed."""
@@ -128,6 +134,7 @@ class ConversationState:
             self.player_name = None  # told anew, if it is known
             self._are_lines_kept = message.about.get("service") == KEEPS_LINES
             self.pauses = message.about.get("pauses") is True
+            self.takes_back = message.about.get("takes_back") is True
             self._learn_about(message.about)
         if isinstance(message, messages.Metrics):
             found = filter(None, map(messages.ModelUsage.read, message.custom))
@@ -136,6 +143,9 @@ class ConversationState:
             self._was_understood(message.text, message.message_id)
         if isinstance(message, messages.BotTurnCompleted) and message.message_id is not None:
             self._was_answered(message.message_id)
+        if isinstance(message, messages.TakenBack):
+            self.unconfirmed.clear()
+            self._unanswered, self._request = message.message_id, None
         before = self.transcript
         self.transcript = before.apply(message, now)
         return self.transcript.turns is not before.turns
@@ -184,6 +194,7 @@ class ConversationState:
         That stays so over any number of connections, until all of it has gone out.
         """
         self._owes_repeat = self._owes_repeat or not rejoined
+        self.is_taking_back = self.is_taking_back and rejoined
 
     def owed(self) -> tuple[messages.UserTextMessage | messages.ContextUpdate, ...]:
         """Return what to repeat in this room before anything else is said."""
@@ -246,9 +257,15 @@ class ConversationState:
         """Forget what was said and what was to be said: the next player may be another one."""
         self.transcript = Transcript()
         self.emotion = self.player_name = None
+        self._actions.clear()
+        self.is_taking_back = False
         self.waiting.clear()
         self.unconfirmed.clear()
         self.answered = self._unanswered = self._request = None
+
+    def put_back(self, said: Iterable[Turn]) -> None:
+        """Go on where this was said."""
+        self.transcript = Transcript(tuple(said))
 
     def cut(self) -> None:
         """End the open turn: its room is gone, and the rest of it will not come."""
@@ -256,6 +273,7 @@ class ConversationState:
 
 
 TIMELINE_LENGTH = 50
+LONG_AGO_SECONDS = 3600.0  # before a load: what was said then is no caption any more
 # The priority of a session with a line waiting: connected before any other, however near.
 SPOKEN_TO = -1.0
 
@@ -389,6 +407,8 @@ class Conversation:
     def _react(self, message: messages.ServerMessage) -> None:
         """Do what a message means for the session, the voice and the voice input."""
         session, listener = self._session, self._context.listener
+        if _ends_undo(message):
+            self._end_undo(message)
         if isinstance(message, (messages.VadSttStarted, messages.FinalUserTranscription)):
             self._feed(PlayerActed())
         if isinstance(message, messages.BotTurnCompleted) and message.was_interrupted:
@@ -512,6 +532,16 @@ class Conversation:
         self._context.voice.interrupt(self._session.key)
         self._emit_transcript()
 
+    def put_back(self, said: Iterable[Said]) -> None:
+        """Go on where this was said, long ago as it is."""
+        long_ago = self._context.clock() - LONG_AGO_SECONDS
+        self._talk.put_back(
+            Turn("player" if it.speaker == "player" else "character", it.text, long_ago,
+                 interrupted=it.was_cut)
+            for it in said
+        )  # fmt: skip
+        self._emit_transcript()
+
     def close(self) -> None:
         """Stop watching the voice."""
         self._expect_words(False)
@@ -540,6 +570,32 @@ class Conversation:
             self._ask(request)
         else:
             self._keep(request)
+
+    def take_back(self, *, answer_again: bool = False) -> None:
+        """Undo the last exchange, or answer its line once more; or refuse it with a reason."""
+        message, talk = messages.TakeBack(answer_again), self._talk
+        problem = "" if self._is_heard else _WHY_NOT[self._session.machine.state]
+        if not problem and not talk.takes_back:
+            problem = ENGLISH("refused.no_take_back")
+        if not problem and talk.is_taking_back:
+            problem = ENGLISH("refused.taking_back")
+        problem = problem or self.try_send(message)
+        if problem:
+            self._session.emit(MessageRefused(self._session.key, message.TYPE, problem))
+            return
+        talk.is_taking_back = True
+        self._context.voice.interrupt(self._session.key)
+        self._follow(LocalEvent.INTERRUPTED)
+
+    def _end_undo(self, message: messages.ServerMessage) -> None:
+        """Say what waited for the end of an undo, and tell the game when there was nothing."""
+        self._talk.is_taking_back = False
+        if isinstance(message, messages.ServerResponse):
+            key, why = self._session.key, ENGLISH("refused.nothing_to_take_back")
+            self._session.emit(MessageRefused(key, messages.TakeBack.TYPE, why))
+        elif isinstance(message, messages.TakenBack) and message.is_repeated:
+            self._follow(LocalEvent.TEXT_SENT)  # an answer is awaited, as after a line
+        asyncio.get_running_loop().call_soon(self._catch_up)
 
     @property
     def _is_open(self) -> bool:
@@ -709,6 +765,13 @@ _WHY_NOT: Mapping[SessionState, str] = MappingProxyType(
         SessionState.ERROR: ENGLISH("refused.error"),
     }
 )
+
+
+def _ends_undo(message: messages.ServerMessage) -> bool:
+    """Tell whether an exchange was undone, or that there is none."""
+    if isinstance(message, messages.ServerResponse):
+        return (message.event_type, message.status) == (messages.TakeBack.TYPE, "error")
+    return isinstance(message, messages.TakenBack)
 
 
 def _is_noise(message: messages.VadSttStopped) -> bool:

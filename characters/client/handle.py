@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Generator
-from concurrent.futures import Future
-from typing import Any
+from functools import partial
 
 from characters.client.config import CharacterEvent, SessionConfig
 from characters.client.session_runner import SessionRunner, is_another_session
-from characters.client.threads import NetworkThread
+from characters.client.threads import AwaitableFuture, NetworkThread
 from characters.protocol.failures import failure
 from characters.protocol.messages import ClientMessage
 from characters.protocol.network_conditions import NetworkConditions
@@ -22,11 +19,8 @@ from engine.core.events import Signal
 __all__ = ["Connecting", "SessionHandle"]
 
 
-class Connecting(Future[SessionView]):
-    """A future that can be awaited, too, in any asyncio loop."""
-
-    def __await__(self) -> Generator[Any, None, SessionView]:
-        return asyncio.wrap_future(self).__await__()
+class Connecting(AwaitableFuture[SessionView]):
+    """The end of a connect, to be awaited or asked for."""
 
 
 class SessionHandle:
@@ -184,6 +178,18 @@ class SessionHandle:
         elsewhere `MessageRefused` says why not.
         """
         self._network.call(self._runner.conversation.respond, about)
+
+    def take_back(self) -> None:
+        """Undo the last exchange: line, answer, and what the character learnt and felt by it.
+
+        `TakenBack` says what was done in it, for the game to undo; `MessageRefused` why not.
+        """
+        self._network.call(self._runner.conversation.take_back)
+
+    def answer_again(self) -> None:
+        """Let the character answer the last line anew, with other words where it has any."""
+        take_back = self._runner.conversation.take_back
+        self._network.call(partial(take_back, answer_again=True))
 
     def send(self, message: ClientMessage) -> None:
         """Send any message of the wire; `MessageRefused` says if it could not go out."""

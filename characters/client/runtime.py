@@ -29,6 +29,7 @@ from characters.client.context import (
 from characters.client.conversation import Conversation
 from characters.client.handle import SessionHandle
 from characters.client.microphone import EchoFilter
+from characters.client.minds import Minds
 from characters.client.service_process import ServiceProcess
 from characters.client.session_runner import SessionRunner, is_another_session
 from characters.client.threads import NetworkThread, StoreThread
@@ -74,10 +75,15 @@ class Runtime:
     service: ServiceProcess | None = None
     """The embedded service behind the endpoint "local", if it is this runtime's own."""
     network: NetworkThread = field(default_factory=NetworkThread, init=False, repr=False)
+    minds: Minds = field(init=False, repr=False)
+    """What all characters remember, to be saved and put back; for the network thread."""
     _handles: dict[str, SessionHandle] = field(default_factory=dict, init=False)
     # Only the network thread changes and reads this one.
     _runners: dict[str, SessionRunner] = field(default_factory=dict, init=False)
     _is_closed: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self.minds = Minds(self.context, self.endpoints, self._runners)
 
     @property
     def sessions(self) -> Mapping[str, SessionHandle]:
@@ -224,6 +230,7 @@ class Runtime:
         runner = SessionRunner(config, self.context)
         handle = SessionHandle(runner, self.network)
         self._handles[config.key] = handle
+        self.network.call(self.minds.note_place, config)
         self.network.call(self._runners.__setitem__, config.key, runner)
         return handle
 

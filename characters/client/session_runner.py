@@ -22,7 +22,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import fields, replace
 from functools import partial
@@ -49,7 +49,8 @@ from characters.session.conversation import (
 )
 from characters.session.machine import IllegalEvent, advance
 from characters.storage.sessions import PlayerIdStore
-from characters.transport.base import TransportError
+from characters.storage.slots import put_back
+from characters.transport.base import Said, TransportError
 
 __all__ = ["is_another_session", "SessionRunner"]
 
@@ -188,6 +189,21 @@ class RecordStore:
             known = persistence.load(key) or record
             record = replace(known, room_name=None, dropped_at=None, is_refused=True)
         persistence.store(key, record)
+
+    def replace(self, record: SessionRecord | None) -> asyncio.Task[None]:
+        """Begin to put a record in place of the one there is, after all that was ordered.
+
+        The task raises what the store does.
+        """
+        task = asyncio.get_running_loop().create_task(self._replace(record))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _replace(self, record: SessionRecord | None) -> None:
+        context, key = self._context, self._session.key
+        await context.worker.run(partial(put_back, context.persistence, key, record))
+        context.stored_keys.note(key, is_stored=record is not None)
 
     async def _clear(self, command: events.ClearRecord) -> None:
         context, key = self._context, self._session.key
@@ -412,6 +428,27 @@ class SessionRunner:
         assert machine.microphone_opened_at is not None  # the machine set it with the order
         delay = machine.policy.auto_mic_start_delay_seconds
         self.session.gate.open(machine.microphone_opened_at, delay)
+
+    # --- save slots -----------------------------------------------------------------------------
+
+    async def put_back(self, record: SessionRecord | None, said: Iterable[Said]) -> None:
+        """Go on in another conversation, in which this was said; connected if it is now.
+
+        Raises what the store does; then it begins afresh.
+        """
+        was_active = self.state is not SessionState.DISCONNECTED
+        while self.state not in (SessionState.DISCONNECTED, SessionState.ERROR):
+            self.feed(events.DisconnectRequested(keeps_id=True))
+            await self.at_rest()
+        # Without a wait in between: whoever connects from here on finds the new record.
+        self.feed(events.ForgetRequested())
+        replaced = self._records.replace(record)
+        self.conversation.put_back(said)
+        try:
+            await replaced
+        finally:
+            if was_active:
+                self.feed(events.ConnectRequested())
 
     # --- the end -----------------------------------------------------------------------------
 

@@ -8,12 +8,12 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-__all__ = ["NetworkThread", "Shared", "StoreThread", "SwitchIntervalTuner"]
+__all__ = ["AwaitableFuture", "NetworkThread", "Shared", "StoreThread", "SwitchIntervalTuner"]
 
 T = TypeVar("T")
 
@@ -26,6 +26,13 @@ class Shared(Generic[T]):
     """
 
     value: T
+
+
+class AwaitableFuture(Future[T]):
+    """A future that can be awaited, too, in any asyncio loop."""
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return asyncio.wrap_future(self).__await__()
 
 
 class StoreThread:
@@ -141,6 +148,7 @@ class NetworkThread:
         """The loop, for what is built before the start and runs on it later."""
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._tuner = SwitchIntervalTuner()
+        self._kept: set[asyncio.Task[None]] = set()
 
     @property
     def is_running(self) -> bool:
@@ -168,6 +176,28 @@ class NetworkThread:
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Run a coroutine on the loop and return its future; from any other thread."""
         return asyncio.run_coroutine_threadsafe(work, self.loop)
+
+    def begin(self, work: Coroutine[Any, Any, T]) -> AwaitableFuture[T]:
+        """Run a coroutine on the loop, from any thread; its future can be awaited in any loop."""
+        future: AwaitableFuture[T] = AwaitableFuture()
+        # It cannot be cancelled: the work is done, whoever waits for it.
+        future.set_running_or_notify_cancel()
+
+        async def run() -> None:
+            try:
+                future.set_result(await work)
+            except BaseException as error:  # whatever it is belongs to the caller
+                future.set_exception(error)
+
+        if not self.call(lambda: self._keep(self.loop.create_task(run()))):
+            work.close()
+            future.set_exception(RuntimeError("the runtime is closed"))
+        return future
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        """Hold a task until it is done: the loop itself does not."""
+        self._kept.add(task)
+        task.add_done_callback(self._kept.discard)
 
     def stop(self, deadline_seconds: float) -> bool:
         """Cancel what still runs and end the thread; return whether it ended in time."""

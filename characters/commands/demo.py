@@ -291,6 +291,7 @@ class Game:
             endpoint=options.endpoint,
             speech=options.speech,
             model=options.model,
+            game=app,
         )
 
     def _microphone(self) -> SourceFactory | None:

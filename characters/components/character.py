@@ -212,6 +212,14 @@ class Character(Component):
         """Ask for an answer where `respond_mode` is manual; see `SessionHandle.respond`."""
         self.session.respond(about)
 
+    def take_back(self) -> None:
+        """Undo the last exchange; see `SessionHandle.take_back`."""
+        self.session.take_back()
+
+    def answer_again(self) -> None:
+        """Let it answer the last line anew; see `SessionHandle.answer_again`."""
+        self.session.answer_again()
+
     def start(self) -> None:
         """Open the session, or adopt the one that was carried through the level load."""
         manager = self.scene.find_component(CharacterSessions)  # type: ignore[type-abstract]  # found by its shape

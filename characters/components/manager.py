@@ -25,6 +25,7 @@ from characters.components.choices import PlayerChoices, player_id
 from characters.components.faults import Faults
 from characters.components.language import language_path, read_words
 from characters.components.parts import Parts, assets_of, parts_for
+from characters.components.slots import SaveSlots
 from characters.english import ENGLISH
 from characters.protocol.choice import Choice, by_default
 from characters.protocol.messages import check_number
@@ -145,6 +146,7 @@ class CharacterManager(Component):
     _own_parts: Parts | None = None
     _runtime: Runtime | None = None
     _choices: PlayerChoices | None = None
+    _slots: SaveSlots | None = None
     _owners: SessionOwners = field(default_factory=SessionOwners)
     _nearby: Nearby = field(default_factory=Nearby)
     _addressing: Addressing = field(default_factory=Addressing)
@@ -179,6 +181,16 @@ class CharacterManager(Component):
     def session_data(self) -> SessionData:
         """The stored session ids, to read or to clear; each call may wait for a disk."""
         return self.runtime.session_data
+
+    @property
+    def slots(self) -> SaveSlots:
+        """The save slots of the game."""
+        if self._slots is None:
+            runtime, found = self.runtime, self.scene.find_service(SaveSlots)
+            prefs = self._prefs() or PlayerPrefs.in_memory(ENGLISH("settings.of_the_level"))
+            game = self.scene.find_service(Application) or self.scene
+            self._slots = found or SaveSlots(runtime, prefs, game=game)
+        return self._slots
 
     @property
     def faults(self) -> Faults:

@@ -19,6 +19,7 @@ from characters.client.microphone import EchoFilter
 from characters.client.runtime import Runtime, RuntimeBuilder
 from characters.client.service_process import ServiceProcess
 from characters.components.faults import Faults, Task
+from characters.components.slots import SaveSlots
 from characters.english import ENGLISH
 from characters.protocol.model_settings import ModelSettings
 from characters.speech.settings import SpeechSettings
@@ -133,11 +134,20 @@ class Parts:
     faults: Faults
     prefs: PlayerPrefs
     devices: SoundDevices
+    slots: SaveSlots
     owns_prefs: bool = False
 
     def provide_to(self, game: Application | Scene) -> None:
         """Provide the parts to a scene, or to every scene that an application makes from now on."""
-        for part in (self.runtime, self.faults, self.runtime.service, self.devices, self.prefs):
+        parts = (
+            self.runtime,
+            self.faults,
+            self.runtime.service,
+            self.devices,
+            self.prefs,
+            self.slots,
+        )
+        for part in parts:
             if part is not None:
                 game.provide(part)
 
@@ -162,6 +172,7 @@ def make_parts(
     model: ModelSettings | None = None,
     persistence: SessionPersistence | None = None,
     owns_prefs: bool = False,
+    game: Application | Scene | None = None,
 ) -> Parts:
     """Build and start a runtime whose sessions are kept in `prefs`, or by `persistence`.
 
@@ -169,7 +180,7 @@ def make_parts(
     started when the first character connects. With `endpoint`, a URL, "local" is that instead and
     no process is started. With `sound` the characters are heard on this machine's loudspeaker and
     the player through its microphone, or through the sources that `microphone` makes; without,
-    there are captions only.
+    there are captions only. `game` is whose levels and pictures go into save slots.
     `speech` is what the embedded service recognises and speaks with, `model` what answers there
     instead of a level's own. `assets` holds personas/; one
     that is not there may be one of this package's.
@@ -195,7 +206,8 @@ def make_parts(
     runtime = builder.build()
     runtime.start()
     faults = Faults(runtime, runtime.service, source)
-    return Parts(runtime, faults, prefs, opened.devices, owns_prefs)
+    slots = SaveSlots(runtime, prefs, game=game)
+    return Parts(runtime, faults, prefs, opened.devices, slots, owns_prefs)
 
 
 def parts_for(
@@ -238,8 +250,9 @@ def parts_for(
         speech=speech,
         persistence=persistence,
         owns_prefs=is_second or provided is None,
+        game=scene.find_service(Application) or scene,
     )
-    for part in (parts.devices, parts.faults, parts.prefs):
+    for part in (parts.devices, parts.faults, parts.prefs, parts.slots):
         scene.provide(part)
     return parts
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from characters.audio.sources import ScriptSource, read_wav
-from characters.client.config import TextRefused
+from characters.client.config import MessageRefused, TextRefused
 from characters.client.handle import SessionHandle
 from characters.client.runtime import Runtime
 from characters.components.character import Character
@@ -18,6 +19,7 @@ from characters.components.manager import CharacterManager
 from characters.components.player import Player
 from characters.headless import script
 from characters.headless.script import StepError
+from characters.protocol.messages import TakenBack
 from characters.session.conversation import SessionState, SessionView
 from engine.app.application import Application
 from engine.objects.scene import Scene
@@ -66,6 +68,8 @@ class SceneDriver:
             script.MicrophoneStep: lambda step: getattr(faults, step.do)(),
             script.ServiceStep: self._command_service,
             script.LoadSceneStep: self._load,
+            script.SlotStep: self._use_slot,
+            script.TakeBackStep: self._take_back,
             script.QuitStep: lambda step: application.quit(),
         }
 
@@ -231,6 +235,34 @@ class SceneDriver:
         noticed = [_has_changed(session, _LIVE) for session in self._runtime.sessions.values()]
         noticed.append(_is_over(self._faults.kill_service()))
         return lambda: all(done() for done in noticed)
+
+    def _use_slot(self, step: script.SlotStep) -> Done:
+        slots = self._game.manager.slots
+        work: Future[Any] = getattr(slots, step.do.removesuffix("_slot"))(step.slot)
+
+        def is_over() -> bool:
+            if work.done():
+                work.result()  # raises what was in the way
+            return work.done() and not slots.is_busy
+
+        return is_over
+
+    def _take_back(self, step: script.TakeBackStep) -> Done:
+        session, ends = self._game.session(step.character), list[object]()
+        subscription = session.events.subscribe(
+            lambda it: ends.append(it) if isinstance(it, TakenBack | MessageRefused) else None
+        )
+        getattr(session, step.do)()
+
+        def is_over() -> bool:
+            if not ends:
+                return False
+            subscription.cancel()
+            if isinstance(ends[0], MessageRefused):
+                raise StepError(ends[0].reason)
+            return True
+
+        return is_over
 
     def _load(self, step: script.LoadSceneStep) -> Done:
         load = self._application.scenes.load(step.scene, step.spawn)

@@ -20,6 +20,7 @@ from characters.headless.script import (
     SpeakWavStep,
     Step,
     StepError,
+    TakeBackStep,
     Wait,
     WaitStep,
 )
@@ -159,7 +160,7 @@ class ScriptRunner:
     def _use_what_came_before(self, step: Step) -> None:
         """Let no wait be met by what came before this step; of lines only where it asks for one."""
         self._use_states()
-        if isinstance(step, SayStep | SpeakWavStep | RespondStep):
+        if isinstance(step, SayStep | SpeakWavStep | RespondStep | TakeBackStep):
             view = self._view(step.character)
             if view is not None:
                 self._of(view).lines = _Mark.behind(view.transcript)

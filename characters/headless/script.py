@@ -19,9 +19,9 @@ that did something, or since the wait before was met, whichever is later. So a s
 less than a frame is not missed, and one that is over is not found by a wait that begins later.
 
 What `says` looks at: the lines of that character which came after the script's last `say`,
-`speak_wav` or `respond` to it, and after the last line that an earlier `says` found. So a wait
-never finds the same line twice and never takes an old greeting for the answer. The pattern is
-searched anywhere in the line, and capitals do not matter.
+`speak_wav`, `respond` or `answer_again` to it, and after the last line that an earlier `says`
+found. So a wait never finds the same line twice and never takes an old greeting for the answer. The
+pattern is searched anywhere in the line, and capitals do not matter.
 
 The verbs of `do` are those of the step classes: `Step` at the end of the file is the one list.
 """
@@ -49,8 +49,8 @@ from characters.protocol.network_conditions import LATE_SECONDS, SLOW_BYTES_PER_
 from characters.session.conversation import ResumeOutcome
 
 __all__ = [
-    "QuitStep", "RespondStep", "SayStep", "Script", "SpeakWavStep", "Step", "StepError", "Wait",
-    "WaitStep",
+    "QuitStep", "RespondStep", "SayStep", "Script", "SpeakWavStep", "Step", "StepError",
+    "TakeBackStep", "Wait", "WaitStep",
 ]  # fmt: skip
 
 
@@ -241,6 +241,20 @@ class LoadSceneStep(BaseStep):
     spawn: str | None = None
 
 
+class SlotStep(BaseStep):
+    """Saves the game into a slot, or loads it: level and all that the characters remember."""
+
+    do: Literal["save_slot", "load_slot"]
+    slot: Annotated[str, Field(min_length=1)]
+
+
+class TakeBackStep(BaseStep):
+    """Undoes the last exchange with a character, or has its line answered once more."""
+
+    do: Literal["take_back", "answer_again"]
+    character: CharacterId
+
+
 class QuitStep(BaseStep):
     """Ends the game; steps after it are not run."""
 
@@ -262,6 +276,8 @@ Step: TypeAlias = (
     | MicrophoneStep
     | ServiceStep
     | LoadSceneStep
+    | SlotStep
+    | TakeBackStep
     | QuitStep
 )
 

@@ -33,6 +33,7 @@ class CharactersError(Exception):
     ├── IllegalEvent         a session was given an event that its state does not list
     ├── TransportError       a connection could not be made or is lost; its `failure` says why
     ├── PersistenceError     a session could not be stored or read; retryable
+    ├── SlotError            a save slot cannot be saved, loaded or deleted
     ├── ServiceError         the embedded service could not be started; retryable
     ├── RefusalError         the service refuses a request to connect
     ├── AccessError          the keys of a service cannot be used as they are set
@@ -145,6 +146,11 @@ _ADVICE: Mapping[tuple[FailureKind, str], Mapping[str, str]] = {
         "session.resume_refused": (
             "The conversation could not be resumed and the policy is ALWAYS_RESUME: its id is "
             "kept until you clear the session id, or use RESUME_IF_POSSIBLE."
+        )
+    },
+    (_TERMINAL, "branch"): {
+        "session.cannot_branch": (
+            "The service keeps only what was said last: after loading, the character begins afresh."
         )
     },
     (_TERMINAL, "live"): {

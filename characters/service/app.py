@@ -169,12 +169,18 @@ class _Routes:
         session = self._session(request)
         body = await _object(request)
         at, heard, is_saved = body.get("at"), body.get("heard"), body.get("save", False)
+        turns = body.get("turns", 0)
         if not (at is None or (type(at) is int and at >= 0)):
             raise _unfit("at", "the number of an entry, 0 or more")
+        if type(turns) is not int or turns < 0:
+            raise _unfit("turns", "how many turns to return, 0 or more")
         if not isinstance(heard, str | None) or not isinstance(is_saved, bool):
             raise _unfit("heard", "heard is the id of a line, save is true or false")
         branch, shared = await self._service.branch(session, at, heard, is_saved=is_saved)
-        return web.json_response({"character_session_id": branch.session_id, "at": shared})
+        said = (await self._service.turns(branch.session_id))[-turns:] if turns else ()
+        rows = [{"speaker": it.speaker, "text": it.text, "was_cut": it.was_cut} for it in said]
+        answer = {"character_session_id": branch.session_id, "at": shared, "turns": rows}
+        return web.json_response(answer)
 
     def _session(self, request: web.Request) -> ServiceSession:
         session = self._service.registry.session(request.match_info["id"])

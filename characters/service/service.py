@@ -365,6 +365,10 @@ class Service:
         self.registry.add(branch)
         return branch, shared
 
+    async def turns(self, session_id: str) -> tuple[PersistEntry, ...]:
+        """Return what was said last in a session, the oldest first."""
+        return await self._repository.turns(session_id)
+
     # --- ends ----------------------------------------------------------------------------
 
     async def remove(self, session_id: str, *, keeps_memory: bool = False) -> bool:

@@ -620,6 +620,10 @@ class SessionRepository:
 
         return await self._call(write)
 
+    async def turns(self, session_id: str) -> tuple[PersistEntry, ...]:
+        """Return the last turns of a session, oldest first."""
+        return await self._call(self._store.turns, session_id)
+
     async def take_back(self, session: ServiceSession) -> Undone | None:
         """Undo the last exchange of a session; see `SessionStore.take_back`."""
         return await self._call(self._store.take_back, self._stored(session), self._wall())

@@ -439,6 +439,10 @@ class Transcript:
         """Return the transcript after a message; most messages change nothing."""
         if isinstance(message, messages.FinalUserTranscription):
             return self.said_by_player(message.text, t, message.message_id)
+        if isinstance(message, messages.TakenBack):
+            undone = self._taken_back()
+            again = message.is_repeated
+            return undone.said_by_player(message.text, t, message.message_id) if again else undone
         if isinstance(message, messages.BotLlmStarted):
             return replace(self._closed(), has_words=False)
         if isinstance(message, messages.BotLlmStopped):
@@ -453,6 +457,15 @@ class Transcript:
     def cut(self) -> Transcript:
         """Return the transcript after a loss: the open turn ends, interrupted."""
         return self._closed(interrupted=True)
+
+    def _taken_back(self) -> Transcript:
+        """Return the transcript without its last exchange: what the player said, and all since."""
+        begin = len(self.turns)
+        while begin and self.turns[begin - 1].speaker == "character":
+            begin -= 1
+        while begin and self.turns[begin - 1].speaker == "player":
+            begin -= 1
+        return replace(self, turns=self.turns[:begin], has_words=False)
 
     def _with(self, turn: Turn) -> Transcript:
         return replace(self, turns=(*self.turns, turn)[-MOST_TURNS:])

@@ -7,7 +7,8 @@ that a silent peer is gone. Every failure reaches the session as a `TransportErr
 
 from __future__ import annotations
 
-from typing import Protocol, TypeAlias
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from characters.protocol.audio_frames import AudioFrame
 from characters.protocol.failures import CharactersError, Failure
@@ -15,7 +16,9 @@ from characters.protocol.link import Bye, SequencedChannel, Welcome
 from characters.protocol.messages import ClientMessage, ConnectRequest, RoomGrant, ServerMessage
 from characters.protocol.network_conditions import NetworkConditions
 
-__all__ = ["Connection", "Incoming", "Transport", "TransportError"]
+__all__ = [
+    "Branch", "BranchingTransport", "Connection", "Incoming", "Said", "Transport", "TransportError",
+]  # fmt: skip
 
 
 class TransportError(CharactersError):
@@ -96,3 +99,41 @@ class Transport(Protocol):
 
     async def close(self) -> None:
         """Abort the live connections and release what the transport holds; idempotent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Something that was said in a session, by "player" or "character"."""
+
+    speaker: str
+    text: str
+    was_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A session that shares the past of another, up to its entry `at`; `said` is the end of it."""
+
+    session_id: str
+    at: int
+    said: tuple[Said, ...] = ()
+
+
+@runtime_checkable
+class BranchingTransport(Protocol):
+    """A transport to an endpoint that may keep branches of a session."""
+
+    async def branch(
+        self,
+        session_id: str,
+        *,
+        heard: str | None = None,
+        is_saved: bool = False,
+        turns: int = 0,
+    ) -> Branch:
+        """Make a session that shares the past of another, and nothing that follows.
+
+        `heard` is the last line whose answer was received whole. One that `is_saved` is kept for a
+        save slot, longer than others. So many `turns` of what was said are returned.
+        Raises TransportError, `session.cannot_branch` where the endpoint keeps no branches.
+        """

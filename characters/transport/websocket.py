@@ -27,7 +27,7 @@ from characters.protocol.failures import Failure, classify_http, failure
 from characters.protocol.link import SequencedChannel
 from characters.protocol.messages import ClientMessage, ConnectRequest, RoomGrant
 from characters.protocol.network_conditions import NetworkConditions
-from characters.transport.base import Connection, Incoming, TransportError
+from characters.transport.base import Branch, Connection, Incoming, Said, TransportError
 from characters.transport.livekit import LiveKitRooms
 from characters.transport.simulated import DelayQueue
 from characters.transport.wire import WireProtocol
@@ -85,18 +85,47 @@ class WebSocketTransport:
     async def connect(self, request: ConnectRequest) -> RoomGrant:
         """Ask for a room. Raises TransportError."""
         try:
-            if self._is_ours is None or self._secret is not None:
-                self._is_ours = await self._ask_who_it_is()
-            url, body = f"{self._endpoint}/connect", request.to_dict(own=self._is_ours)
-            token = self._player_token()
-            headers = self._headers | ({"X-Player-Token": token} if token else {})
-            async with self._http().post(url, json=body, headers=headers) as answer:
+            is_ours = await self._asks_ours()
+            url, body = f"{self._endpoint}/connect", request.to_dict(own=is_ours)
+            async with self._http().post(url, json=body, headers=self._all_headers()) as answer:
                 content = await _read_body(answer.content)
                 return _read_grant(answer.status, content, answer.headers)
         except TransportError:
             raise
         except Exception as error:
             raise TransportError(_connect_failure(error)) from error
+
+    async def branch(
+        self,
+        session_id: str,
+        *,
+        heard: str | None = None,
+        is_saved: bool = False,
+        turns: int = 0,
+    ) -> Branch:
+        """Make a session that shares the past of another; see `BranchingTransport`."""
+        url = f"{self._endpoint}/sessions/{quote(session_id, safe='')}/branch"
+        body = {"heard": heard, "save": is_saved, "turns": turns}
+        try:
+            if not await self._asks_ours():
+                raise TransportError(failure("session.cannot_branch"))
+            async with self._http().post(url, json=body, headers=self._all_headers()) as answer:
+                content = await _read_body(answer.content)
+                return _read_branch(answer.status, content, answer.headers)
+        except TransportError:
+            raise
+        except Exception as error:
+            raise TransportError(_connect_failure(error)) from error
+
+    async def _asks_ours(self) -> bool:
+        """Return whether the endpoint is a service of ours, which it may have to prove anew."""
+        if self._is_ours is None or self._secret is not None:
+            self._is_ours = await self._ask_who_it_is()
+        return self._is_ours
+
+    def _all_headers(self) -> dict[str, str]:
+        token = self._player_token()
+        return self._headers | ({"X-Player-Token": token} if token else {})
 
     async def _ask_who_it_is(self) -> bool:
         """Return whether the endpoint is a service of ours. Raises TransportError, ClientError."""
@@ -447,6 +476,29 @@ def _read_welcome(frame: aiohttp.WSMessage) -> link.Welcome:
 
 def _read_grant(status: int, body: bytes, headers: Mapping[str, str]) -> RoomGrant:
     try:
+        return RoomGrant.from_dict(_read_answer(status, body, headers))
+    except ValueError as problem:
+        raise TransportError(failure("connection.unexpected_status", str(problem))) from None
+
+
+def _read_branch(status: int, body: bytes, headers: Mapping[str, str]) -> Branch:
+    # What has no such address says so in words of its own; ours names the session.
+    if status in (405, 501) or (status == 404 and b"session" not in body):
+        raise TransportError(failure("session.cannot_branch"))
+    raw = _read_answer(status, body, headers)
+    try:
+        rows = raw.get("turns") or ()
+        said = tuple(
+            Said(str(it["speaker"]), str(it["text"]), bool(it.get("was_cut"))) for it in rows
+        )
+        return Branch(str(raw["character_session_id"]), int(raw["at"]), said)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise TransportError(failure("connection.unexpected_status", "no branch")) from None
+
+
+def _read_answer(status: int, body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
+    """Return the object in an answer. Raises TransportError for a refusal."""
+    try:
         raw: Any = json.loads(body)
     except ValueError:
         raw = None
@@ -455,10 +507,7 @@ def _read_grant(status: int, body: bytes, headers: Mapping[str, str]) -> RoomGra
         raise TransportError(classify_http(status, detail, _retry_after(headers)))
     if not isinstance(raw, dict):
         raise TransportError(failure("connection.unexpected_status", "the answer is not JSON"))
-    try:
-        return RoomGrant.from_dict(raw)
-    except ValueError as problem:
-        raise TransportError(failure("connection.unexpected_status", str(problem))) from None
+    return raw
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

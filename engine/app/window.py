@@ -157,6 +157,12 @@ class Window:
         pixels: NDArray[np.uint8] = pygame.surfarray.array3d(self._logical_picture())
         return pixels.swapaxes(0, 1)
 
+    def thumbnail(self, width: int = 320) -> NDArray[np.uint8]:
+        """Return the last frame, not much wider than that, as height x width x 3; takes no time."""
+        step = max(1, self.canvas.get_width() // width)
+        pixels = pygame.surfarray.pixels3d(self.canvas)[::step, ::step]
+        return np.ascontiguousarray(pixels.swapaxes(0, 1))
+
     def toggle_fullscreen(self) -> None:
         """Switch between the whole screen and a window."""
         self.is_fullscreen = not self.is_fullscreen

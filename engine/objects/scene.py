@@ -106,6 +106,8 @@ class Scene:
         """The file that an Application with a window plays, looped, while the scene is active."""
         self.spawn: str | None = None
         """The name of the spawn point at which the player shall appear, if one was asked for."""
+        self.level = ""
+        """The name by which a SceneManager has loaded it; empty for one that was made by hand."""
         self._time_scale = 1.0
         self.on_error: Signal[ComponentError] = Signal("scene.on_error")
         self.closed: Signal[Scene] = Signal("scene.closed")

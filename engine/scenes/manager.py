@@ -182,7 +182,7 @@ class SceneManager:
             return scene
 
     def _enter(self, scene: Scene, load: SceneLoad) -> None:
-        scene.spawn = load.spawn
+        scene.spawn, scene.level = load.spawn, load.name
         scene.provide(self)
         if not load.additive:
             self._replace_all_by(scene)

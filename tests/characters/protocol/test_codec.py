@@ -62,6 +62,7 @@ CLIENT: list[ClientMessage] = [
     InterruptBot(),
     PauseBot(12.5),
     PauseBot(),
+    client_messages.TakeBack(answer_again=True),
     client_messages.ForceUserStoppedSpeaking(),
     client_messages.ResetIdleTimer(),
     client_messages.KillPipeline(),
@@ -76,6 +77,7 @@ SERVER: list[ServerMessage] = [
     BotTurnCompleted(message_id="m1"),
     ActionResponse((Action("Wave"), Action("Point", "door")), "m1"),
     BotEmotion("joy", 3),
+    client_messages.TakenBack("Open it.", (Action("Open", "gate"),), True, "m2"),
     ServerResponse("tts-toggle", "success", "TTS enabled", {"enabled": True}),
 ]
 
