@@ -143,6 +143,7 @@ SHARED_NAMES = {
     "registry",  # of components, of rooms
     "script",  # what a character says, what a player does without a window
     "sessions",  # as they are stored, as a command lists them
+    "slots",  # as they are kept, as a game saves them, as a page shows them
 }
 
 # Everything that differs from one platform to another.

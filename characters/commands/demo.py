@@ -29,6 +29,8 @@ from characters.components.checks import SCENE_CHECKS
 from characters.components.choices import apply_key_choices
 from characters.components.language import language_path, read_words
 from characters.components.parts import Parts, make_parts
+from characters.components.player import Player
+from characters.components.slots import LoadedSlot
 from characters.headless.driver import SceneDriver
 from characters.headless.names import read_script
 from characters.headless.runner import Recorder, ScriptRunner
@@ -261,6 +263,8 @@ class Game:
         stack.callback(self.parts.close)
         stack.callback(app.scenes.close)
         self.parts.provide_to(app)
+        self.parts.slots.saving.subscribe(self._save_place)
+        self.parts.slots.loaded.subscribe(self._go_to_place)
         app.scenes.scene_loaded.subscribe(lambda _: settle_memory())
         stack.callback(gc.unfreeze)
         self._recorder = Recorder(app.clock.now())
@@ -293,6 +297,20 @@ class Game:
             model=options.model,
             game=app,
         )
+
+    def _save_place(self, values: dict[str, Any]) -> None:
+        """Keep in a slot where the player stands."""
+        level = self.app.scenes.active
+        player = None if level is None else level.find_component(Player)
+        if player is not None:
+            values["player"] = list(player.transform.position)
+
+    def _go_to_place(self, loaded: LoadedSlot) -> None:
+        """Put the player where he stood when the slot was saved."""
+        level, place = self.app.scenes.active, loaded.values.get("player")
+        player = None if level is None else level.find_component(Player)
+        if player is not None and isinstance(place, list) and len(place) == 2:
+            player.transform.position = (float(place[0]), float(place[1]))
 
     def _microphone(self) -> SourceFactory | None:
         """Return what is heard instead of the device."""

@@ -113,6 +113,10 @@ class SaveSlots:
         """Return the picture of a slot, height x width x 3, or None."""
         return self._store.picture(name)
 
+    def seconds_since(self, slot: SlotInfo) -> float:
+        """Return how long ago a slot was saved."""
+        return max(0.0, self._wall_clock() - slot.saved_at)
+
     @property
     def played_seconds(self) -> float:
         """How long this game has been played: it goes back with a load."""

@@ -27,8 +27,8 @@ from characters.storage.sessions import SessionPersistence
 from engine.prefs.prefs import PlayerPrefs
 
 __all__ = [
-    "check_slot_name", "LoadPlan", "pack_values", "Picture", "put_back", "SavedMind", "SlotError",
-    "SlotInfo", "SlotStore", "SlotValues", "WhyFresh",
+    "check_slot_name", "LoadPlan", "LONGEST_NAME", "pack_values", "Picture", "put_back",
+    "SavedMind", "SlotError", "SlotInfo", "SlotStore", "SlotValues", "WhyFresh",
 ]  # fmt: skip
 
 _log = logging.getLogger(__name__)

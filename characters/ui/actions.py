@@ -13,6 +13,7 @@ from characters.components.character import Character
 from characters.components.faults import Faults
 from characters.ui import words
 from characters.ui.model import Actor, Failed, SceneQuery, by_cause
+from characters.ui.slots import SlotActions, SlotPage
 from characters.ui.sound import SoundActions
 from characters.ui.state import ENTER_KEYS, UP_DOWN, HudAction, HudLayer, HudState, run_first, steps
 from engine.app.application import Application
@@ -47,6 +48,7 @@ class Actions:
         state: HudState,
         notify: Callable[[str], object],
         keep_captions: Callable[[], object],
+        slots: SlotPage | None = None,
     ) -> None:
         self.query = query
         self.say = query.words
@@ -55,6 +57,7 @@ class Actions:
         self._keep_captions = keep_captions
         self.fields = FieldActions(query, state)
         self.sound = SoundActions(query, state)
+        self.slots = SlotActions(query, state, slots or SlotPage())
 
     def obey(self, source: Input) -> None:
         """Run the actions of the open layer whose keys went down in this frame."""
@@ -108,6 +111,8 @@ class Actions:
             HudAction(self.toggle_faults, binding="faults"),
             HudAction(self.retry_first, binding="retry"),
             HudAction(self.take_over_first, binding="take_over"),
+            HudAction(self.take_back, binding="take_back"),
+            HudAction(self.answer_again, binding="answer_again"),
             HudAction(lambda: state.open(HudLayer.MENU), binding="menu"),
         )
 
@@ -121,9 +126,15 @@ class Actions:
             HudAction(self.next_captions, words.captions_choice(say, state.caption_size)),
             HudAction(self.sound.toggle_mute, say("menu.unmute") if is_muted else say("menu.mute")),
             HudAction(self.sound.open, say("menu.sound")),
+            *self._slots(),
             *self._picture(),
             HudAction(self.quit, say("menu.leave")),
         )
+
+    def _slots(self) -> tuple[HudAction, ...]:
+        """Return the way to the slots, if the game has any."""
+        is_there = self.slots.is_there
+        return (HudAction(self.slots.open, self.say("menu.slots")),) if is_there else ()
 
     def _picture(self) -> tuple[HudAction, ...]:
         """Return the choices about the picture, if the game has a window of the engine's."""
@@ -277,6 +288,16 @@ class Actions:
         offered = [c for c in self.query.characters if words.is_open_elsewhere(c.view)]
         self._each(offered, self.take_over)
 
+    def take_back(self) -> None:
+        """Undo the last exchange with the character that listens."""
+        if target := self.query.target:
+            target.take_back()
+
+    def answer_again(self) -> None:
+        """Let the character that listens answer the last line once more."""
+        if target := self.query.target:
+            target.answer_again()
+
     def inspect(self, key: str) -> None:
         """Show this character in the inspector."""
         self._state.inspected = key
@@ -311,6 +332,7 @@ _LAYERS: Mapping[HudLayer, Callable[[Actions, Input], None]] = MappingProxyType(
         HudLayer.CHAT: Actions._obey_in_chat,
         HudLayer.MENU: Actions._obey_in_menu,
         HudLayer.SOUND: lambda actions, source: actions.sound.obey(source),
+        HudLayer.SLOTS: lambda actions, source: actions.slots.obey(source),
         HudLayer.HELP: Actions._obey_in_help,
         HudLayer.FIELDS: lambda actions, source: actions.fields.obey(source),
     }

@@ -7,15 +7,29 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, ClassVar
 
-from characters.client.config import SpeechNotUnderstood, TextRefused, TranscriptChanged
+from characters.client.config import (
+    MessageRefused,
+    SpeechNotUnderstood,
+    TextRefused,
+    TranscriptChanged,
+)
 from characters.client.voice_input import VoiceInputStatus
 from characters.components.manager import CharacterManager
-from characters.protocol.messages import BotReady, FinalUserTranscription, UsageLimitReached
+from characters.components.slots import LoadedSlot, SaveSlots
+from characters.protocol.messages import (
+    BotReady,
+    FinalUserTranscription,
+    TakeBack,
+    TakenBack,
+    UsageLimitReached,
+)
 from characters.protocol.turn_settings import ListeningMode
+from characters.storage.slots import SlotInfo
 from characters.ui import words
 from characters.ui.actions import Actions
 from characters.ui.model import HUD_BINDINGS, Destinations, SceneQuery, gather
 from characters.ui.report import EventLog
+from characters.ui.slots import SlotPage
 from characters.ui.state import CaptionSize, HudState, hud_layout, view_shift
 from engine.app.hot_reload import HotReload
 from engine.core.events import Subscription
@@ -56,6 +70,9 @@ class Hud(Component):
     _model_problem: str = ""
     _had_no_microphone: bool = False
     _reload: HotReload | None = None
+    _slots: SaveSlots | None = None
+    _was_covering: bool = False
+    _slot_page: SlotPage = field(default_factory=SlotPage)
 
     @property
     def state(self) -> HudState:
@@ -111,12 +128,14 @@ class Hud(Component):
         self._state.expire(self.scene.time.now)
         self._show_mistakes()
         self._show_microphone(query.manager)
+        self._follow_slots()
         if self.input.get_mouse_button_down(1):
             self._hotspots.click(self.input.mouse_position)
         self._actions(query).obey(self.input)
         self._make_room(query, dt)
         self._capture(self._state.is_capturing)
         self._close_microphone(query.manager, self._state.is_covering)
+        self._keep_picture()
         if self._shown != self._state.shown:
             self._shown = self._state.shown
             _log.debug("On the screen: %s.", self._shown)
@@ -139,7 +158,40 @@ class Hud(Component):
         return SceneQuery(self.scene).words
 
     def _actions(self, query: SceneQuery) -> Actions:
-        return Actions(query, self._state, self.notify, self._keep_captions)
+        return Actions(query, self._state, self.notify, self._keep_captions, self._slot_page)
+
+    def _follow_slots(self) -> None:
+        """Listen to the game's slots once there are any: they come with the runtime."""
+        slots = self.scene.find_service(SaveSlots) if self._slots is None else None
+        if slots is not None:
+            self._slots = slots
+            self._subscriptions += (
+                slots.saved.subscribe(self._tell_saved),
+                slots.loaded.subscribe(self._tell_loaded),
+                slots.failed.subscribe(self._tell_slot_failed),
+            )
+
+    def _keep_picture(self) -> None:
+        """Let a slot show the level as it is, and not the menu over it."""
+        if self._slots is None:
+            return
+        if not self._state.is_covering:
+            self._slots.look_away()
+        elif not self._was_covering:
+            self._slots.look()
+        self._was_covering = self._state.is_covering
+
+    def _tell_saved(self, slot: SlotInfo) -> None:
+        self._slot_page.is_stale = True
+        self.notify(words.saved(self._say, slot))
+
+    def _tell_loaded(self, loaded: LoadedSlot) -> None:
+        self._state.close()
+        self.notify(words.loaded(self._say, loaded.slot.name, loaded.fresh, loaded.gone))
+
+    def _tell_slot_failed(self, error: Exception) -> None:
+        self._slot_page.is_stale = True
+        self.notify(self._say("slots.failed", why=str(error)))
 
     def _receive(self, key: str, event: object) -> None:
         if isinstance(event, TextRefused):
@@ -152,6 +204,10 @@ class Hud(Component):
             self.notify(self._say("model.spent"))
         elif isinstance(event, BotReady):
             self._show_model_problem(event.about)
+        elif isinstance(event, TakenBack):
+            self.notify(self._say("taken_back.again" if event.is_repeated else "taken_back.done"))
+        elif isinstance(event, MessageRefused) and event.message_type == TakeBack.TYPE:
+            self.notify(event.reason)
         elif isinstance(event, TranscriptChanged) and not event.turns:
             self._state.chat.clear()  # what the last visitor typed goes with the talk
 

@@ -44,6 +44,8 @@ HUD_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "faults": ("f4",),
         "retry": ("r", "pad 1"),
         "take_over": ("v", "pad 4"),
+        "take_back": ("z",),
+        "answer_again": ("y",),
         "menu": ("escape", "pad 7"),
     }
 )

@@ -15,8 +15,8 @@ from engine.ui.text_field import TextField
 __all__ = [
     "bar", "CaptionSize", "Draft", "ENTER_KEYS", "FieldState", "hud_layout", "HudAction",
     "HudLayer", "HudLayout", "HudState", "listing", "MARGIN", "MIC_H", "MIC_W", "run_first",
-    "Scroll", "sound_page", "sound_rows", "SOUND_ROW", "spread", "steps", "UP_DOWN", "view_shift",
-    "window",
+    "Scroll", "SLOT_ROW", "slots_page", "sound_page", "sound_rows", "SOUND_ROW", "spread", "steps",
+    "UP_DOWN", "view_shift", "window",
 ]  # fmt: skip
 
 
@@ -190,6 +190,7 @@ class HudLayer(StrEnum):
     CHAT = "chat"
     MENU = "menu"
     SOUND = "sound"
+    SLOTS = "slots"
     HELP = "help"
     FIELDS = "fields"
 
@@ -222,6 +223,8 @@ class HudState:
     fault_target: str | None = None  # a key; None means all
     menu_index: int = 0
     sound_index: int = 0
+    slot_index: int = 0
+    slot_name: TextField | None = None  # of a new slot, while it is typed
     chat: TextField = field(default_factory=TextField)
     fields: FieldState = field(default_factory=FieldState)
     session_scroll: Scroll = field(default_factory=Scroll)
@@ -238,13 +241,15 @@ class HudState:
         """What letters are typed into, None while they are keys."""
         if self.layer is HudLayer.CHAT:
             return self.chat
+        if self.layer is HudLayer.SLOTS:
+            return self.slot_name
         draft = self.fields.draft if self.layer is HudLayer.FIELDS else None
         return None if draft is None or draft.row.choices else draft.field
 
     @property
     def is_covering(self) -> bool:
         """Whether a card covers the level: then the rest of the HUD is hidden."""
-        return self.layer in (HudLayer.MENU, HudLayer.SOUND, HudLayer.HELP)
+        return self.layer in (HudLayer.MENU, HudLayer.SOUND, HudLayer.SLOTS, HudLayer.HELP)
 
     @property
     def shown(self) -> str:
@@ -293,6 +298,8 @@ CHAT_H = 44.0
 HINT_H = 22.0
 SOUND_W, SOUND_ROW = 560.0, 27.0
 SOUND_H = 106.0  # of the page without its rows
+SLOTS_W, SLOT_ROW = 620.0, 72.0
+SLOTS_H = 150.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,6 +386,14 @@ def sound_page(size: tuple[float, float], rows: int) -> Rect:
     rows = min(rows, sound_rows(size[1]))
     w, h = min(SOUND_W, size[0] - 2 * MARGIN), SOUND_H + rows * SOUND_ROW
     return Rect((size[0] - w) // 2, max(TOP, (size[1] - h) // 2), w, h)
+
+
+def slots_page(size: tuple[float, float], rows: int) -> tuple[Rect, int]:
+    """Return the Slots page in the middle, and how many of its rows there is room for."""
+    room = max(1, int((size[1] - TOP - MARGIN - SLOTS_H) // SLOT_ROW))
+    w, h = min(SLOTS_W, size[0] - 2 * MARGIN), SLOTS_H + min(rows, room) * SLOT_ROW
+    page = Rect((size[0] - w) // 2, max(TOP, (size[1] - h) // 2), w, h)
+    return page, min(rows, room)
 
 
 def bar(stage: Rect, most: float, height: float, bottom: float) -> Rect:

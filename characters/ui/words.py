@@ -29,6 +29,7 @@ from characters.session.conversation import (
     SessionState,
     SessionView,
 )
+from characters.storage.slots import SlotInfo
 from characters.ui.model import Caption, FaultState, HudModel
 from characters.ui.state import CaptionSize
 from engine.core.words import Words
@@ -39,9 +40,9 @@ from engine.toml.reader import TomlFileError
 __all__ = [
     "ago", "attempt", "badge", "badge_until", "BadgeWords", "banner", "captions_choice",
     "chat_label", "closed_door", "countdown", "edited", "failure_title", "fault_lines", "HELP",
-    "is_open_elsewhere", "lag_button", "microphone", "MicWords", "network_words", "NOT_STARTED",
-    "origin_words", "player_words", "receipt", "RECEIPT_SECONDS", "resume_words", "Shape",
-    "slow_button", "speaker", "talk_badge", "Tone", "undone",
+    "is_open_elsewhere", "lag_button", "loaded", "microphone", "MicWords", "network_words",
+    "NOT_STARTED", "origin_words", "player_words", "receipt", "RECEIPT_SECONDS", "resume_words",
+    "saved", "Shape", "slow_button", "speaker", "talk_badge", "Tone", "undone",
 ]  # fmt: skip
 
 
@@ -53,6 +54,7 @@ HELP = (
     ("help.mute_keys", "help.mute"),
     ("help.visitor_keys", "help.visitor"),
     ("help.retry_keys", "help.retry"),
+    ("help.undo_keys", "help.undo"),
     ("help.captions_keys", "help.captions"),
     ("help.inspector_keys", "help.inspector"),
     ("help.faults_keys", "help.faults"),
@@ -200,6 +202,23 @@ def ago(say: Words, seconds: float) -> str:
     if seconds < 2 * 86400:
         return say("ago.hours", n=round(seconds / 3600))
     return say("ago.days", n=round(seconds / 86400))
+
+
+def saved(say: Words, slot: SlotInfo) -> str:
+    """Return that a slot was saved, and who will begin afresh all the same."""
+    if slot.fresh:
+        return say("slots.saved_fresh", name=slot.name, names=", ".join(slot.fresh))
+    return say("slots.saved", name=slot.name)
+
+
+def loaded(say: Words, name: str, fresh: Sequence[str], gone: Sequence[str]) -> str:
+    """Return that a slot was loaded, who begins afresh, and who is not there any more."""
+    sentences = [say("slots.loaded", name=name)]
+    if fresh:
+        sentences.append(say("slots.loaded_fresh", names=", ".join(fresh)))
+    if gone:
+        sentences.append(say("slots.loaded_gone", names=", ".join(gone)))
+    return " ".join(sentences)
 
 
 _FRESH: Mapping[FreshReason | None, str] = MappingProxyType(

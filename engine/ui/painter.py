@@ -9,7 +9,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pygame
+from numpy.typing import NDArray
 
 from engine.ui.canvas import Canvas, Draw, SpriteCache
 from engine.ui.colour import Colour, fade, mix
@@ -99,6 +101,18 @@ class Painter:
             return _final(picture)
 
         return self.sprites.get((key, size), make)
+
+    def photo(
+        self, key: Hashable, pixels: NDArray[np.uint8], size: tuple[int, int]
+    ) -> pygame.Surface:
+        """Return the final picture of the key: height x width x 3 pixels, made to fit a size."""
+
+        def make() -> pygame.Surface:
+            wide, high = (math.ceil(side * self.scale) for side in size)
+            picture = pygame.surfarray.make_surface(pixels.swapaxes(0, 1))
+            return _final(pygame.transform.smoothscale(picture, (wide, high)))
+
+        return self.sprites.get(("photo", key, size), make)
 
     def flipped(self, picture: pygame.Surface) -> pygame.Surface:
         """Return the picture with left and right exchanged."""

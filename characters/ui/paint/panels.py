@@ -26,8 +26,10 @@ from characters.ui.paint.widgets import (
     sign_picture,
 )
 from characters.ui.report import Moment, rows, timeline
+from characters.ui.slots import SlotActions
 from characters.ui.sound import SoundActions, SoundRow, Volume
 from characters.ui.state import (
+    SLOT_ROW,
     SOUND_ROW,
     Draft,
     FieldLine,
@@ -35,6 +37,7 @@ from characters.ui.state import (
     HudState,
     Scroll,
     listing,
+    slots_page,
     sound_page,
     sound_rows,
     window,
@@ -45,8 +48,9 @@ from engine.scenes.file import DEFAULT, LEVEL, FieldRow
 from engine.ui.colour import Colour, mix
 from engine.ui.geometry import Rect
 from engine.ui.painter import PanelStyle
+from engine.ui.text_field import TextField
 
-__all__ = ["paint_faults", "paint_inspector", "paint_sound"]
+__all__ = ["paint_faults", "paint_inspector", "paint_slots", "paint_sound"]
 
 
 # The inspector
@@ -302,6 +306,82 @@ def _paint_volume(gui: Gui, bar: Rect, volume: Volume, ink: Colour, dim: Colour)
         cell = Rect(bar.x + nth * w, bar.y, w, bar.h)
         gui.fill(ink if nth < lit else dim, (cell.x, cell.y, w - 3, cell.h))
         gui.hotspots.add(cell, partial(volume.set, nth + 1))
+
+
+# The Slots page
+
+_THUMB_W, _THUMB_H = 102, 64
+
+
+def paint_slots(gui: Gui, slots: SlotActions, name: TextField | None) -> None:
+    """Paint a row for each slot, the chosen one lit, and below them what can be done with it."""
+    rows, chosen = slots.rows, slots.chosen
+    page, room = slots_page(gui.model.size, rows)
+    gui.sheet(page, 150)
+    gui.text(gui.say("slots.title"), (page.x + 28, page.y + 11), 22, AMBER, bold=True)
+    shown = window(rows, chosen, room)
+    for nth in shown:
+        y = page.y + _HEAD + (nth - shown.start) * SLOT_ROW
+        place = Rect(page.x + 16, y, page.w - 36, SLOT_ROW - 6)
+        gui.hotspots.add(place, partial(slots.click, nth))
+        if nth == 0:
+            _paint_new_slot(gui, place, name, is_chosen=nth == chosen)
+        else:
+            _paint_slot(gui, place, slots, nth, is_chosen=nth == chosen)
+    gui.scroll_bar(Rect(page.x, page.y + _HEAD, page.w - 2, room * SLOT_ROW - 6), shown, rows)
+    slot, middle = slots.slot, page.center[0]
+    is_warning = slot is not None and (slot.is_damaged or bool(slot.fresh))
+    is_warning = is_warning or bool(slots.page.asked[0])
+    colour = AMBER if is_warning else CREAM
+    lines = gui.fonts.lines(slots.note, page.w - 56, SMALL, False)[:2]
+    gui.lines(lines, (middle, page.bottom - 100), SMALL, colour, align="center")
+    _paint_buttons(gui, Rect(page.x + 16, page.bottom - 60, page.w - 32, 28), slots.buttons())
+    keys = gui.say("slots.keys")
+    gui.text(keys, (middle, page.bottom - 24), 12, MUTED, align="center", room=page.w - 32)
+
+
+def _paint_buttons(gui: Gui, row: Rect, buttons: Sequence[HudAction]) -> None:
+    w = (row.w - 8 * (len(buttons) - 1)) / len(buttons)
+    for nth, action in enumerate(buttons):
+        box = Rect(row.x + nth * (w + 8), row.y, w, row.h)
+        gui.button(box, action, PLUM, CREAM, 13)
+
+
+def _paint_new_slot(gui: Gui, place: Rect, name: TextField | None, *, is_chosen: bool) -> None:
+    ink, back = (INK, TAB_ON) if is_chosen else (CREAM, TAB)
+    gui.panel(place, back)
+    sign = Rect(place.x + 4, place.y + 1, _THUMB_W, _THUMB_H)
+    gui.text("+", (sign.center[0], sign.y + 10), 32, ink, bold=True, align="center")
+    x, y = sign.right + 12, place.y + 20
+    if name is None:
+        gui.text(gui.say("slots.new"), (x, y), 17, ink, bold=True)
+        return
+    box = Rect(x - 6, y - 6, place.right - x - 6, 34)
+    name.place = box
+    gui.panel(box, _BOX)
+    before = name.text[: name.cursor] + name.composed
+    gui.text(before + name.text[name.cursor :], (x, y), 17, INK, room=box.w - 14)
+    at = min(x + gui.fonts.width(before, 17), box.right - 6)
+    gui.fill(INK, (round(at), round(y) + 2, 2, 18))
+
+
+def _paint_slot(gui: Gui, place: Rect, slots: SlotActions, nth: int, *, is_chosen: bool) -> None:
+    slot = slots.page.slots[nth - 1]
+    ink, back = (INK, TAB_ON) if is_chosen else (CREAM, TAB)
+    quiet = mix(ink, back.fill, 0.25)
+    gui.panel(place, back)
+    pixels = slots.page.pictures.get(slot.name)
+    if pixels is not None:
+        key = ("slot", slot.name, slot.saved_at)
+        picture = gui.painter.photo(key, pixels, (_THUMB_W, _THUMB_H))
+        gui.blit(picture, (place.x + 4, place.y + 1))
+    x, room = place.x + _THUMB_W + 16, place.w - _THUMB_W - 28
+    gui.text(slot.name, (x, place.y + 5), 17, ink, bold=True, room=room)
+    if slot.is_damaged:
+        gui.text(gui.say("slots.cannot_be_read"), (x, place.y + 30), SMALL, quiet, room=room)
+        return
+    gui.text(slots.where(slot), (x, place.y + 27), SMALL, quiet, room=room)
+    gui.text(", ".join(slot.here), (x, place.y + 45), SMALL, quiet, room=room)
 
 
 # The fault panel

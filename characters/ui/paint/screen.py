@@ -8,7 +8,12 @@ from characters.ui import words
 from characters.ui.actions import Actions
 from characters.ui.appearance import INK
 from characters.ui.model import Actor, HudModel
-from characters.ui.paint.panels import paint_faults, paint_inspector, paint_sound
+from characters.ui.paint.panels import (
+    paint_faults,
+    paint_inspector,
+    paint_slots,
+    paint_sound,
+)
 from characters.ui.paint.talk import (
     caption_places,
     error_cards,
@@ -52,6 +57,8 @@ def paint_screen(gui: Gui, state: HudState, actions: Actions) -> None:
         paint_menu(gui, actions.menu(), state.menu_index)
     elif state.layer is HudLayer.SOUND:
         paint_sound(gui, actions.sound)
+    elif state.layer is HudLayer.SLOTS:
+        paint_slots(gui, actions.slots, state.slot_name)
 
 
 def _paint_game(gui: Gui, state: HudState, layout: HudLayout, actions: Actions) -> None:
