@@ -118,6 +118,12 @@ def _add_machine_commands(commands: argparse._SubParsersAction[argparse.Argument
     sessions.add_argument("--api-key-env", default="CONVAI_API_KEY", metavar="NAME")
     sessions.set_defaults(command=_sessions)
 
+    slots = commands.add_parser("slots", help="save slots of a game: list, show, delete")
+    slots.add_argument("do", choices=("list", "show", "delete"))
+    slots.add_argument("names", nargs="*", metavar="NAME", help="of slots")
+    _add_data(slots)
+    slots.set_defaults(command=_slots)
+
     memory = commands.add_parser("memory", help="what characters know of players: list, correct")
     memory.add_argument("do", choices=("list", "correct", "forget"))
     memory.add_argument("character", nargs="?", help="a character's id; none means all")
@@ -226,6 +232,27 @@ def _sessions(options: argparse.Namespace, out: TextIO) -> int:
             print(f"{sessions.clear(stored, options.ids)} forgotten here.", file=out)
         else:
             _forget(options, data, stored, out)
+    return 0
+
+
+def _slots(options: argparse.Namespace, out: TextIO) -> int:
+    from characters.commands.sessions import open_persistence
+    from characters.commands.slots import delete_slots, list_slots, show_slot
+    from characters.storage.slots import SlotStore
+
+    data = _data(options)
+    if options.do != "list" and not options.names:
+        raise ValueError(f"Say which slot: slots {options.do} NAME; `slots list` names them.")
+    prefs, _ = open_persistence(data, read_only=options.do != "delete")
+    with prefs:
+        store = SlotStore(prefs)
+        if options.do == "list":
+            list_slots(store, out)
+        elif options.do == "show":
+            for name in options.names:
+                show_slot(store, name, out)
+        else:
+            print(f"{delete_slots(store, data, options.names)} deleted.", file=out)
     return 0
 
 

@@ -70,7 +70,8 @@ class SlotActions:
         if slot is None:
             return self._say("slots.name_hint" if self._hud.slot_name else "slots.new_hint")
         if name == slot.name:
-            return self._say(f"slots.sure_{asked}", name=slot.name)
+            sure = "slots.sure_delete" if asked == "delete" else "slots.sure_save_over"
+            return self._say(sure, name=slot.name)
         if slot.is_damaged:
             return self._say("slots.damaged")
         if slot.fresh:

@@ -6,11 +6,17 @@ from typing import Any
 
 import pytest
 
-from characters.client.config import SpeechNotUnderstood, TextRefused, TranscriptChanged
+from characters.client.config import (
+    MessageRefused,
+    SpeechNotUnderstood,
+    TextRefused,
+    TranscriptChanged,
+)
 from characters.client.conversation import MOST_UNCONFIRMED, MOST_WAITING
 from characters.english import ENGLISH
 from characters.protocol.audio_frames import AudioFrame
 from characters.protocol.messages import (
+    Action,
     AudioData,
     BotEmotion,
     BotLlmStarted,
@@ -26,6 +32,8 @@ from characters.protocol.messages import (
     PlayerNamed,
     ServerMessage,
     ServerResponse,
+    TakeBack,
+    TakenBack,
     VadSttStarted,
     VadSttStopped,
 )
@@ -583,3 +591,85 @@ def test_the_name_that_the_character_knows_is_seen_until_it_is_forgotten() -> No
         stage.service.last.tell(BotReady())
         stage.run_for(0.01)
         assert actor.view.player_name is None
+
+
+# --- taking back ------------------------------------------------------------------------------
+
+
+def undoing(stage: Stage) -> Actor:
+    """Return an actor whose service takes back, after an exchange."""
+    actor = connected(stage)
+    stage.service.last.tell(BotReady({"service": "troupe", "takes_back": True}))
+    say(stage, actor, "My name is Ada.")
+    line = stage.service.last.sent[-1]
+    stage.service.last.tell(
+        BotLlmStarted(),
+        BotLlmText("Hello Ada."),
+        BotTurnCompleted(message_id=getattr(line, "message_id", None)),
+    )
+    stage.run_for(0.1)
+    assert texts(actor) == ["My name is Ada.", "Hello Ada."]
+    return actor
+
+
+def take_back(stage: Stage, actor: Actor) -> None:
+    stage.do(actor.conversation.take_back)
+    assert isinstance(stage.service.last.sent[-1], TakeBack)
+
+
+def test_what_is_taken_back_is_gone_from_the_transcript_and_told_to_the_game() -> None:
+    with Stage() as stage:
+        actor = undoing(stage)
+        take_back(stage, actor)
+        undone = TakenBack("My name is Ada.", (Action("Open", "gate"),))
+        stage.service.last.tell(undone)
+        stage.run_for(0.1)
+        assert actor.all(TakenBack) == [undone]
+        assert texts(actor) == []
+
+
+def test_a_line_that_is_typed_meanwhile_goes_out_after_it() -> None:
+    with Stage() as stage:
+        actor = undoing(stage)
+        take_back(stage, actor)
+        say(stage, actor, "My name is Eve.")
+        assert "My name is Eve." not in stage.service.last.texts
+        stage.service.last.tell(TakenBack("My name is Ada."))
+        stage.run_for(0.1)
+        assert stage.service.last.texts[-1] == "My name is Eve."
+        assert texts(actor) == ["My name is Eve."]
+
+
+def test_where_there_was_nothing_to_take_back_the_game_is_told_and_goes_on() -> None:
+    with Stage() as stage:
+        actor = undoing(stage)
+        take_back(stage, actor)
+        say(stage, actor, "Well?")
+        stage.service.last.tell(ServerResponse("take-back", "error", "There is nothing"))
+        stage.run_for(0.1)
+        assert actor.all(MessageRefused)[-1].reason == "There is nothing to take back."
+        assert stage.service.last.texts[-1] == "Well?"
+
+
+def test_a_service_that_does_not_know_how_is_not_asked() -> None:
+    with Stage() as stage:
+        actor = connected(stage)
+        stage.do(actor.conversation.take_back)
+        assert actor.all(MessageRefused)[-1].reason == "The service cannot take anything back."
+        assert not any(isinstance(message, TakeBack) for message in stage.service.last.sent)
+
+
+def test_without_a_connection_nothing_is_taken_back() -> None:
+    with Stage() as stage:
+        actor = stage.actor()
+        stage.do(actor.conversation.take_back)
+        assert actor.all(MessageRefused)[-1].reason == "Nobody is connected: connect first."
+
+
+def test_a_service_that_dies_over_it_holds_up_no_line() -> None:
+    with Stage() as stage:
+        actor = undoing(stage)
+        take_back(stage, actor)
+        stage.service.last.drop()
+        say(stage, actor, "Still there?")
+        stage.until(lambda: "Still there?" in stage.service.last.texts, 30.0)

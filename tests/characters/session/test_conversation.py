@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from characters.protocol.failures import failure
@@ -18,6 +20,7 @@ from characters.protocol.messages import (
     LlmNoResponse,
     ServerMessage,
     ServerResponse,
+    TakenBack,
     VadSttStarted,
     VadSttStopped,
 )
@@ -377,3 +380,24 @@ def test_what_is_no_stage_changes_nothing_and_what_comes_after_the_end_neither()
     assert stages.after(BotEmotion("joy"), 2.0) is stages
     silent = (*ANSWER[:3], *ANSWER[4:], (13.0, LocalEvent.AUDIO_QUEUED))
     assert stages_after((10.0, LocalEvent.TEXT_SENT), *silent)[-1] == ("over", 2.0)
+
+
+def said(*speakers: str) -> Transcript:
+    """Return a transcript in which each said a word."""
+    names: dict[str, Literal["player", "character"]] = {"p": "player", "c": "character"}
+    return Transcript(tuple(Turn(names[s], f"{s}{n}", 0.0) for n, s in enumerate(speakers)))
+
+
+@pytest.mark.parametrize(
+    ("before", "left"),
+    [("cpcpc", "cpc"), ("pcppcc", "pc"), ("pc", ""), ("pcp", "pc"), ("c", ""), ("", "")],
+)
+def test_what_is_taken_back_is_the_last_exchange(before: str, left: str) -> None:
+    after = said(*before).apply(TakenBack("p"), 1.0)
+    assert after.turns == said(*before).turns[: len(left)]
+
+
+def test_a_line_that_is_answered_again_stands_where_it_stood() -> None:
+    after = said("c", "p", "c").apply(TakenBack("p1", is_repeated=True, message_id="m2"), 1.0)
+    assert [turn.text for turn in after.turns] == ["c0", "p1"]
+    assert after.turns[-1].message_id == "m2"

@@ -1,0 +1,99 @@
+"""`slots`: list, show and delete the save slots of a game."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import TextIO
+
+from characters.client.context import delete_session
+from characters.service.service import running_at
+from characters.service.store import SessionStore
+from characters.session.conversation import shorten_id
+from characters.storage.slots import SavedMind, SlotInfo, SlotStore
+from engine.toml.diagnostics import did_you_mean
+
+__all__ = ["delete_slots", "list_slots", "show_slot"]
+
+NOTHING = "No slot is saved."
+_WHY = {
+    "": "as it was",
+    "new": "had no conversation yet",
+    "cannot_branch": "begins afresh: its service keeps nothing",
+    "not_reached": "begins afresh: its service did not answer",
+    "expired": "begins afresh: its service had forgotten the conversation",
+    "elsewhere": "begins afresh: its service is not known",
+}
+
+
+def list_slots(store: SlotStore, out: TextIO) -> None:
+    """Print a line for each slot, the newest first."""
+    slots = store.all()
+    width = max(map(len, store.names()), default=0)
+    for slot in slots:
+        what = "damaged" if slot.is_damaged else f"{_when(slot)}  {slot.level}"
+        print(f"{slot.name:<{width}}  {what}", file=out)
+    if not slots:
+        print(NOTHING, file=out)
+
+
+def show_slot(store: SlotStore, name: str, out: TextIO) -> None:
+    """Print what is in a slot: of the game's values only the names. Raises LookupError."""
+    slot = store.info(_known(store, name))
+    picture = store.picture(slot.name)
+    rows = {
+        "slot": slot.name,
+        "saved": "damaged: it cannot be read" if slot.is_damaged else _when(slot),
+        "played": f"{slot.played_seconds / 60:.0f} min",
+        "level": slot.level,
+        "picture": None if picture is None else f"{picture.shape[1]} x {picture.shape[0]}",
+        "values": ", ".join(map(str, slot.values)),
+    }
+    for label, value in rows.items():
+        if value:
+            print(f"{label:<8} {value}", file=out)
+    for mind in slot.minds:
+        print(f"{mind.name}: {_state(mind)}", file=out)
+
+
+def delete_slots(store: SlotStore, data: Path, names: Iterable[str]) -> int:
+    """Delete slots, and what the embedded service keeps for them; return how many.
+
+    Raises LookupError for a name that no slot has, and PrefsError.
+    """
+    found = [store.info(_known(store, name)) for name in names]
+    for slot in found:
+        store.delete(slot.name)
+        _forget(data, [it.session_id for it in slot.minds if it.session_id is not None])
+    return len(found)
+
+
+def _forget(data: Path, session_ids: list[str]) -> None:
+    path = data / "service" / "sessions.sqlite3"
+    url = running_at(path.parent)
+    if url is not None:
+        for session_id in session_ids:
+            with suppress(OSError):  # what is not reached ends with its time
+                delete_session(url, session_id, None, keeps_memory=True)
+    elif path.exists():
+        sessions = SessionStore(path)
+        sessions.remove(session_ids, time.time())
+        sessions.close()
+
+
+def _known(store: SlotStore, name: str) -> str:
+    if store.has(name):
+        return name
+    hint, _ = did_you_mean(name, store.names())
+    raise LookupError(f"There is no slot {name!r}." + (f" Try: {hint}" if hint else ""))
+
+
+def _state(mind: SavedMind) -> str:
+    point = f", session {shorten_id(mind.session_id)} up to {mind.at}" if mind.session_id else ""
+    return _WHY.get(mind.why_fresh, mind.why_fresh) + point
+
+
+def _when(slot: SlotInfo) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(slot.saved_at))

@@ -1,0 +1,296 @@
+"""Save slots with a real runtime and a service that keeps branches in memory."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from characters.client.config import SessionConfig
+from characters.client.handle import SessionHandle
+from characters.client.runtime import Runtime, RuntimeBuilder
+from characters.components.slots import LoadedSlot, SaveSlots
+from characters.protocol.failures import failure
+from characters.session.conversation import SessionRecord, SessionState
+from characters.session.policy import ReconnectPolicy
+from characters.storage.sessions import KeyValueSessionPersistence
+from characters.storage.slots import SlotError, SlotInfo
+from characters.transport.base import Branch, Said, TransportError
+from engine.prefs.prefs import PlayerPrefs
+from tests.characters.client.fake_service import FakeService
+
+WITHIN = 60.0
+
+
+class BranchingService(FakeService):
+    """A service that keeps branches: which session each was made of, and what was said there."""
+
+    def __init__(self) -> None:
+        super().__init__(time.monotonic)
+        self.branches: dict[str, str] = {}
+        self.said: tuple[Said, ...] = ()
+        self.refusal = ""
+        self.forgotten: set[str] = set()
+        self._ids = count(1)
+
+    async def branch(
+        self,
+        session_id: str,
+        *,
+        heard: str | None = None,
+        is_saved: bool = False,
+        turns: int = 0,
+    ) -> Branch:
+        if self.refusal:
+            raise TransportError(failure(self.refusal))
+        if session_id in self.forgotten:
+            raise TransportError(failure("session.not_found"))
+        branch = f"{'saved' if is_saved else 'played'}-{next(self._ids)}"
+        self.branches[branch] = session_id
+        return Branch(branch, 2, self.said[:turns])
+
+
+class Home:
+    """A runtime with its preferences, a service and a main thread that draws frames."""
+
+    def __init__(self, folder: Path, service: FakeService | None = None) -> None:
+        self.prefs = PlayerPrefs.open(folder / "prefs.msgpack")
+        self.service = service or BranchingService()
+        self.persistence = KeyValueSessionPersistence(self.prefs)
+        self.runtime = self._build()
+        self.slots = SaveSlots(self.runtime, self.prefs, wall_clock=lambda: 50.0)
+        self.loaded: list[LoadedSlot] = []
+        self.slots.loaded.subscribe(self.loaded.append)
+
+    def _build(self) -> Runtime:
+        builder = RuntimeBuilder().use_persistence(self.persistence)
+        builder.use_transport(lambda url, api_key: self.service)
+        runtime = builder.use_endpoint_url(lambda name: "ws://" + name).build()
+        runtime.start()
+        return runtime
+
+    def connected(self, character_id: str, **config: Any) -> SessionHandle:
+        handle = self.runtime.open_session(SessionConfig(character_id, **config))
+        handle.connect()
+        self.until(lambda: handle.view.state is SessionState.CONNECTED)
+        return handle
+
+    def until(self, condition: Callable[[], object]) -> None:
+        """Draw frames until the condition holds."""
+        end, frame = time.monotonic() + WITHIN, threading.Event()
+        while not condition():
+            assert time.monotonic() < end
+            self.runtime.update()
+            frame.wait(0.002)
+
+    def save(self, name: str, values: dict[str, Any] | None = None) -> SlotInfo:
+        work = self.slots.save(name, values)
+        self.until(lambda: work.done() and not self.slots.is_busy)
+        return work.result()
+
+    def load(self, name: str) -> LoadedSlot:
+        work = self.slots.load(name)
+        self.until(lambda: work.done() and not self.slots.is_busy)
+        return work.result()
+
+    def stored(self) -> dict[str, str]:
+        return {key: record.session_id for key, record in self.persistence.all().items()}
+
+    def close(self) -> None:
+        self.runtime.close()
+        self.prefs.close()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    built = Home(tmp_path)
+    yield built
+    built.close()
+
+
+def service_of(home: Home) -> BranchingService:
+    assert isinstance(home.service, BranchingService)
+    return home.service
+
+
+def test_a_load_goes_on_in_a_branch_of_what_was_saved(home: Home) -> None:
+    nurse = home.connected("nurse")
+    before = nurse.view.session_id
+    slot = home.save("harbour", {"gold": 7})
+    (mind,) = slot.minds
+    assert (mind.key, mind.at, mind.why_fresh) == ("nurse", 2, "")
+    assert service_of(home).branches == {mind.session_id: before}
+    loaded = home.load("harbour")
+    assert loaded.values == {"gold": 7} and home.loaded == [loaded]
+    home.until(lambda: nurse.view.state is SessionState.CONNECTED)
+    branch = home.stored()["nurse"]
+    assert service_of(home).branches[branch] == mind.session_id
+    assert nurse.view.session_id == branch
+
+
+def test_a_slot_can_be_loaded_any_number_of_times(home: Home) -> None:
+    home.connected("nurse")
+    (mind,) = home.save("harbour").minds
+    played = set()
+    for _ in range(3):
+        home.load("harbour")
+        played.add(home.stored()["nurse"])
+    assert len(played) == 3
+    assert {service_of(home).branches[it] for it in played} == {mind.session_id}
+
+
+def test_what_was_said_until_the_save_comes_back_and_nothing_else(home: Home) -> None:
+    nurse = home.connected("nurse")
+    home.save("harbour")
+    service_of(home).said = (Said("player", "I am Ada."), Said("character", "Oh.", was_cut=True))
+    nurse.send_text("A secret.")
+    home.until(lambda: any(turn.text == "A secret." for turn in nurse.view.transcript))
+    home.load("harbour")
+    home.until(lambda: nurse.view.state is SessionState.CONNECTED)
+    turns = nurse.view.transcript[:2]
+    assert [(t.speaker, t.text, t.interrupted) for t in turns] == [
+        ("player", "I am Ada.", False),
+        ("character", "Oh.", True),
+    ]
+    assert not any("secret" in turn.text for turn in nurse.view.transcript)
+
+
+def test_sessions_of_levels_that_are_not_open_are_saved_and_put_back_too(home: Home) -> None:
+    home.persistence.store("porter", SessionRecord("far-away", "local", "room", 1.0, 1.0))
+    slot = home.save("harbour")
+    assert {mind.key: service_of(home).branches[mind.session_id or ""] for mind in slot.minds} == {
+        "porter": "far-away"
+    }
+    home.persistence.store("porter", SessionRecord("later", "local"))
+    home.load("harbour")
+    record = home.persistence.load("porter")
+    assert record is not None and record.session_id.startswith("played")
+    assert record.room_name is None
+
+
+def test_who_had_no_talk_when_it_was_saved_has_none_after_the_load(home: Home) -> None:
+    slot = home.save("empty")
+    assert slot.minds == ()
+    nurse = home.connected("nurse")
+    first = nurse.view.session_id
+    home.persistence.store("porter", SessionRecord("met later", "local"))
+    home.load("empty")
+    home.until(lambda: nurse.view.session_id not in (None, first))
+    assert "porter" not in home.stored()
+
+
+def test_a_kiosk_is_left_alone(home: Home) -> None:
+    kiosk = home.connected("kiosk", policy=ReconnectPolicy.ALWAYS_CREATE_NEW)
+    nurse, changes = home.connected("nurse"), len(kiosk.view.timeline)
+    assert [mind.key for mind in home.save("harbour").minds] == ["nurse"]
+    home.load("harbour")
+    home.until(lambda: nurse.view.state is SessionState.CONNECTED)
+    assert len(kiosk.view.timeline) == changes
+
+
+@pytest.mark.parametrize(
+    ("refusal", "why"),
+    [
+        ("session.cannot_branch", "cannot_branch"),
+        ("session.expired", "expired"),
+        ("connection.refused", "not_reached"),
+    ],
+)
+def test_who_cannot_be_saved_is_told_before_a_load_and_begins_afresh(
+    home: Home, refusal: str, why: str
+) -> None:
+    nurse = home.connected("nurse")
+    first = nurse.view.session_id
+    service_of(home).refusal = refusal
+    slot = home.save("harbour")
+    assert (slot.minds[0].why_fresh, slot.fresh) == (why, ("nurse",))
+    assert home.load("harbour").fresh == ("nurse",)
+    home.until(lambda: nurse.view.session_id not in (None, first))
+
+
+def test_an_endpoint_that_keeps_no_branches_says_so_by_having_none(tmp_path: Path) -> None:
+    home = Home(tmp_path, FakeService(time.monotonic))
+    home.connected("nurse")
+    assert home.save("harbour").minds[0].why_fresh == "cannot_branch"
+    home.close()
+
+
+def test_what_a_service_has_forgotten_since_is_told_after_the_load(home: Home) -> None:
+    home.connected("nurse")
+    (mind,) = home.save("harbour").minds
+    service_of(home).forgotten.add(mind.session_id or "")
+    assert home.load("harbour").fresh == ("nurse",)
+
+
+def test_a_load_that_a_service_does_not_answer_changes_nothing(home: Home) -> None:
+    nurse = home.connected("nurse")
+    home.save("harbour")
+    before, failed = home.stored(), list[Exception]()
+    home.slots.failed.subscribe(failed.append)
+    service_of(home).refusal = "connection.refused"
+    work = home.slots.load("harbour")
+    home.until(lambda: work.done() and not home.slots.is_busy)
+    assert isinstance(work.exception(), TransportError) and failed == [work.exception()]
+    assert home.stored() == before
+    assert nurse.view.state is SessionState.CONNECTED
+
+
+def test_a_character_in_error_tries_anew_where_it_was_saved(home: Home) -> None:
+    nurse = home.connected("nurse")
+    home.save("harbour")
+    home.service.refuse("connection.not_allowed")
+    nurse.cut()
+    home.until(lambda: nurse.view.state is SessionState.ERROR)
+    home.load("harbour")
+    home.until(lambda: nurse.view.state is SessionState.CONNECTED)
+    assert nurse.view.session_id == home.stored()["nurse"]
+
+
+def test_a_game_adds_values_of_its_own_and_they_are_of_that_moment(home: Home) -> None:
+    bag = ["rope"]
+    home.slots.saving.subscribe(lambda values: values.update(bag=bag))
+    work = home.slots.save("harbour", {"gold": 7})
+    bag.append("lamp")
+    home.until(work.done)
+    assert home.slots.info("harbour").values == {"gold": 7, "bag": ["rope"]}
+
+
+def test_a_slot_that_is_saved_over_lets_go_of_what_it_had(home: Home) -> None:
+    home.connected("nurse")
+    first, second = home.save("harbour"), home.save("harbour")
+    assert first.minds[0].session_id != second.minds[0].session_id
+    assert [slot.name for slot in home.slots.list()] == ["harbour"]
+
+
+def test_the_time_played_goes_back_with_a_load(home: Home) -> None:
+    slot = home.save("harbour")
+    home.until(lambda: home.slots.played_seconds > slot.played_seconds + 0.05)
+    home.load("harbour")
+    assert slot.played_seconds <= home.slots.played_seconds < slot.played_seconds + 5.0
+
+
+def test_there_is_no_load_of_what_is_not_there_or_damaged(home: Home) -> None:
+    with pytest.raises(SlotError, match="no slot 'harbour'"):
+        home.slots.load("harbour")
+    home.prefs.set_bytes("slot.harbour.info", b"damage")
+    with pytest.raises(SlotError, match="damaged"):
+        home.slots.load("harbour")
+    work = home.slots.delete("harbour")
+    home.until(lambda: work.done() and not home.slots.is_busy)
+    assert home.slots.list() == ()
+
+
+def test_a_load_that_was_cut_short_is_finished_before_a_session_opens(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.persistence.store("nurse", SessionRecord("later", "local"))
+    home.slots._store.begin_load({"nurse": SessionRecord("as saved", "local")}, 0.0)
+    home.close()
+    again = Home(tmp_path)
+    nurse = again.connected("nurse")
+    assert nurse.view.session_id == "as saved"
+    again.close()
