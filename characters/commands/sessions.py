@@ -126,20 +126,19 @@ def forget_at_home(data: Path, session_ids: Iterable[str] | None) -> int:
     try:
         known, wanted = store.load().sessions, None if session_ids is None else set(session_ids)
         gone = [s for s in known if wanted is None or s.session_id in wanted]
-        ids = [session.session_id for session in gone]
         url = running_at(path.parent)
         if url is not None:
-            forget_at(url, ids)
+            forget_at(url, [session.session_id for session in gone])
         else:
-            store.remove(ids, time.time())
-            for player, character in {(s.end_user_id or "", s.character_id) for s in gone}:
-                store.forget_lasting(player, character)
+            for session in gone:
+                player = session.end_user_id or ""
+                store.forget([session.session_id], time.time(), player, session.character_id)
     finally:
         store.close()
     if session_ids is None and url is None:
         for file in path.parent.glob(f"{path.name}*"):  # with copies put aside as damaged
             file.unlink()
-    return len(ids)
+    return len(gone)
 
 
 def _record(persistence: SessionPersistence, key: str) -> SessionRecord:

@@ -34,6 +34,8 @@ CREATE TABLE IF NOT EXISTS unused (
     session_id TEXT PRIMARY KEY REFERENCES sessions (session_id) ON DELETE CASCADE,
     seconds REAL NOT NULL
 ) STRICT;
+-- A row says that something was forgotten whose words may still be in free pages or in the log.
+CREATE TABLE IF NOT EXISTS unpurged (id INTEGER PRIMARY KEY) STRICT;
 """
 _SESSIONS_1 = """
 CREATE TABLE IF NOT EXISTS sessions (

@@ -340,6 +340,7 @@ class LiveRoom:
         self._output = speech_output
         self._pending = history.pending
         self._said = deque(map(_spoken, history.turns), maxlen=MAX_TURNS)
+        self._memory_at_first = agent.memory()
         has_voice = speech_output is not None
         self._conversation = RoomConversation(
             services.now(), services.timing, voice=has_voice, language=language
@@ -450,10 +451,11 @@ class LiveRoom:
             return
         self._has_greeted = True
         now = self._services.now()
-        if not self._is_untouched:
-            self._perform(self._conversation.arrive(self.room.last_seen_seconds, now))
-        else:  # for the player this is no return: he goes on where he saved
-            self._show_mood()
+        if self._is_untouched and self._said:
+            self._show_mood()  # for the player this is no return: he goes on where he saved
+        else:
+            away = None if self._is_untouched else self.room.last_seen_seconds
+            self._perform(self._conversation.arrive(away, now))
         self._perform(self._conversation.resume(self._pending, now))
         if self._queue is not None:
             self._spawn(self._release_late(self._queue))
@@ -556,7 +558,9 @@ class LiveRoom:
             self._output.resume()
 
     def _keep_said(self, entry: PersistEntry) -> None:
-        if entry.speaker == "player":
+        if not self._said:
+            self._store.append(BeginExchange(self._memory_at_first))
+        elif entry.speaker == "player":
             self._store.append(BeginExchange(self._agent.memory()))
         self._said.append(_spoken(entry))
         self._store.append(entry)

@@ -218,7 +218,7 @@ class Service:
         room, live = grant.room, self.live_room(grant.room)
         if grant.is_new:
             room.session.is_lasting = self._is_lasting(request)
-            history = await self._repository.history(room.session, request.heard)
+            history = await self._history(room.session, request.heard)
             live = self._live_rooms[room.name] = self._make_room(request, room, history)
             live.start()
         if live is not None:
@@ -229,6 +229,15 @@ class Service:
         if self.registry.room(room.name) is not room:
             # Another request for the session came while the disk was slow: this room is no more.
             raise RefusalError(503, "another request was faster; try again", retry_after=1.0)
+
+    async def _history(self, session: ServiceSession, heard: str | None) -> RoomHistory:
+        """Return what a room begins with."""
+        history = await self._repository.history(session, heard)
+        if not (history.is_untouched and session.is_lasting and session.end_user_id):
+            return history
+        # A branch brings back what lasts: what the player has left may not add to it any more.
+        await self._empty_rooms(Pair(session.end_user_id, session.character_id))
+        return await self._repository.history(session, heard)
 
     async def _close_replaced(self, grant: Grant) -> None:
         """End the rooms that are replaced; return when what was said in them is on disk."""
@@ -374,16 +383,21 @@ class Service:
     async def remove(self, session_id: str, *, keeps_memory: bool = False) -> bool:
         """Expire one session for good; return whether it was there.
 
-        What lasts of its player with its character goes too, unless `keeps_memory`.
+        All that share anything with it go too, and what lasts of its player with its character,
+        unless `keeps_memory`.
         """
         session = self.registry.session(session_id)
         if session is None:
             return False
-        self.registry.remove(session_id)
-        await self._repository.remove((session_id,))
-        if not keeps_memory:
-            player = session.end_user_id or ""  # of nobody nothing lasts, but the file is cleaned
-            await self._repository.forget_lasting(player, session.character_id)
+        if keeps_memory:
+            self.registry.remove(session_id)
+            await self._repository.remove((session_id,))
+            return True
+        for shared in await self._repository.family(session_id):
+            self.registry.remove(shared)
+        self.registry.remove(session_id)  # it may not be in the store yet
+        player = session.end_user_id or ""  # of nobody nothing lasts, but the file is cleaned
+        await self._repository.forget((session_id,), player, session.character_id)
         return True
 
     async def forget(self, end_user_id: str) -> int:
@@ -392,8 +406,7 @@ class Service:
         for room in rooms:
             self._end(room, "killed")
         ids = tuple(session.session_id for session in sessions)
-        await self._repository.remove(ids)
-        await self._repository.forget_lasting(end_user_id)
+        await self._repository.forget(ids, end_user_id)
         return len(ids)
 
     # --- what is known of a player ---------------------------------------------------------

@@ -14,10 +14,12 @@ import asyncio
 import json
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import starmap
 from pathlib import Path
 from typing import Any, TypeVar
@@ -53,7 +55,7 @@ from characters.service.memory import (
     write_memory,
 )
 from characters.service.registry import Registry, ServiceSession
-from characters.service.talks import MAX_TURNS, Exchange, TalkTables, roots_of
+from characters.service.talks import MAX_TURNS, Exchange, TalkTables, family_of, roots_of
 from engine.core.file_system import expect_file
 
 __all__ = [
@@ -138,6 +140,8 @@ class SessionStore:
         """What the player has to know about the store."""
         self._db = connect(":memory:") if path is None else self._open(path)
         self._talks = TalkTables(self._db, from_json, most_turns)
+        if self._db.execute("SELECT 1 FROM unpurged").fetchone() is not None:
+            purge(self._db)  # the last process was killed before it came to that
 
     @classmethod
     def open(cls, path: Path | None) -> SessionStore:
@@ -428,18 +432,43 @@ class SessionStore:
 
         What sessions that branched off share of it stays, for them.
         """
-        ids = tuple((item,) for item in session_ids)
         with self._db:
-            roots = roots_of(self._db, (session_id for (session_id,) in ids))
-            self._db.executemany("DELETE FROM sessions WHERE session_id = ?", ids)
-            self._talks.forget_unneeded(roots)
-            self._db.executemany(
-                "INSERT OR REPLACE INTO ended VALUES (?, ?)", [(*item, ended_at) for item in ids]
-            )
-            self._db.execute(
-                "DELETE FROM ended WHERE session_id NOT IN"
-                " (SELECT session_id FROM ended ORDER BY ended_at DESC LIMIT 10000)"
-            )
+            self._remove(tuple(session_ids), ended_at)
+
+    def _remove(self, session_ids: Collection[str], ended_at: float) -> None:
+        roots = roots_of(self._db, session_ids)
+        self._db.executemany(
+            "DELETE FROM sessions WHERE session_id = ?", ((it,) for it in session_ids)
+        )
+        self._talks.forget_unneeded(roots)
+        self._db.executemany(
+            "INSERT OR REPLACE INTO ended VALUES (?, ?)", ((it, ended_at) for it in session_ids)
+        )
+        self._db.execute(
+            "DELETE FROM ended WHERE session_id NOT IN"
+            " (SELECT session_id FROM ended ORDER BY ended_at DESC LIMIT 10000)"
+        )
+
+    def family(self, session_id: str) -> tuple[str, ...]:
+        """Return the ids of all sessions that share anything with one, its own too."""
+        return family_of(self._db, (session_id,))
+
+    def forget(
+        self,
+        session_ids: Iterable[str],
+        at: float,
+        end_user_id: str,
+        character_id: str | None = None,
+    ) -> None:
+        """Delete sessions for good, with all that share anything with them, and what lasts.
+
+        That is what lasts of a player, with one character or with all. All of it goes or nothing;
+        if the process is killed before no word is left in the file, the next one sees to that.
+        """
+        with self._for_good() as words:
+            self._remove(family_of(self._db, session_ids), at)
+            words += forget_all(self._db, end_user_id, character_id)
+            words.append(end_user_id)
 
     # --- what lasts ---
 
@@ -462,9 +491,8 @@ class SessionStore:
 
     def forget_fact(self, pair: Pair, key: str) -> bool:
         """Delete one thing that is known, for good; return whether anything of that key was."""
-        with self._db:
-            words = forget_fact(self._db, pair, key)
-        self._leave_nothing(words)
+        with self._for_good() as words:
+            words += forget_fact(self._db, pair, key)
         return bool(words)
 
     def sessions_of(self, pair: Pair) -> tuple[str, ...]:
@@ -479,20 +507,19 @@ class SessionStore:
     def forget_pair(self, pair: Pair, at: float) -> int:
         """Delete the talks of the two and all that lasts; return how many talks that was."""
         ids = self.sessions_of(pair)
-        self.remove(ids, at)
-        self.forget_lasting(pair.end_user_id, pair.character_id)
+        self.forget(ids, at, pair.end_user_id, pair.character_id)
         return len(ids)
 
-    def forget_lasting(self, end_user_id: str, character_id: str | None = None) -> None:
-        """Delete for good what lasts of a player, with one character or with all."""
+    @contextmanager
+    def _for_good(self) -> Iterator[list[str]]:
+        """Delete in one transaction, whose words (the list) are nowhere in any file afterwards."""
+        words: list[str] = []
         with self._db:
-            words = forget_all(self._db, end_user_id, character_id)
-        self._leave_nothing((*words, end_user_id))
-
-    def _leave_nothing(self, words: Iterable[str]) -> None:
+            self._db.execute("INSERT OR IGNORE INTO unpurged VALUES (1)")
+            yield words
+            if self._path is not None:
+                remove_copies(self._path, words)
         purge(self._db)
-        if self._path is not None:
-            remove_copies(self._path, words)
 
     def close(self) -> None:
         """Fold the log into the file and close it."""
@@ -552,7 +579,7 @@ class SessionRepository:
         self._now = now
         self._wall = wall
         self._thread = ThreadPoolExecutor(1, "store")
-        self._to_remove: dict[str, None] = {}  # ids that are still on the disk
+        self._removals: deque[Callable[[], None]] = deque()  # that the disk has not done yet
 
     async def restore(self) -> int:
         """Hand the stored sessions to the registry; return how many there are."""
@@ -644,15 +671,26 @@ class SessionRepository:
         What the disk refuses to delete is deleted before the next write: what a player wanted to
         be deleted must not come back with the next start.
         """
-        self._to_remove.update(dict.fromkeys(session_ids))
+        self._removals.append(partial(self._store.remove, tuple(session_ids), self._wall()))
+        await self._call(self._remove_now)
+
+    async def family(self, session_id: str) -> tuple[str, ...]:
+        """Return the ids of all sessions that share anything with one, its own too."""
+        return await self._call(self._store.family, session_id)
+
+    async def forget(
+        self, session_ids: Iterable[str], end_user_id: str, character_id: str | None = None
+    ) -> None:
+        """Delete sessions and what lasts for good, as `remove` does; see `SessionStore.forget`."""
+        forget, wall = self._store.forget, self._wall()
+        ids = tuple(session_ids)
+        self._removals.append(partial(forget, ids, wall, end_user_id, character_id))
         await self._call(self._remove_now)
 
     def _remove_now(self) -> None:
-        ids = tuple(self._to_remove)
-        if ids:
-            self._store.remove(ids, self._wall())
-            for session_id in ids:
-                del self._to_remove[session_id]
+        while self._removals:
+            self._removals[0]()
+            self._removals.popleft()
 
     async def facts(self, pair: Pair) -> tuple[KnownFact, ...]:
         """Return what a character knows of a player."""
@@ -665,10 +703,6 @@ class SessionRepository:
     async def forget_fact(self, pair: Pair, key: str) -> bool:
         """Delete one thing that is known; return whether anything of that key was."""
         return await self._call(self._store.forget_fact, pair, key)
-
-    async def forget_lasting(self, end_user_id: str, character_id: str | None = None) -> None:
-        """Delete for good what lasts of a player, with one character or with all."""
-        await self._call(self._store.forget_lasting, end_user_id, character_id)
 
     async def close(self) -> None:
         """Finish what was asked for, then close the file."""

@@ -23,7 +23,7 @@ from characters.service.branches import (
 )
 from characters.service.conversation import BeginExchange, PersistActions, PersistEntry
 
-__all__ = ["Exchange", "MAX_TURNS", "roots_of", "TalkTables"]
+__all__ = ["Exchange", "family_of", "MAX_TURNS", "roots_of", "TalkTables"]
 
 MAX_TURNS = 400
 
@@ -111,9 +111,12 @@ class TalkTables:
     def known(self, session_id: str, number: int) -> tuple[LogPlace, dict[str, Any]] | None:
         """Return what was known after an entry, or after the last one before it that was noted.
 
-        It comes with the place of that entry; None if nothing so old is kept.
+        It comes with the place of that entry; None if nothing so old is kept. How all began (0) is
+        kept for good.
         """
         end = self.end(session_id)
+        if 0 < number <= end.number - self._most:
+            return None
         tree = self._tree(end.segment)
         for place in tree.path(end):
             found = self._db.execute(
@@ -280,9 +283,9 @@ class TalkTables:
             self._db.execute(
                 f"DELETE FROM {table} WHERE segment = ? AND number <= ?", (segment, number)
             )
-        # What is left must still begin with all that was known.
+        # What is left must still begin with all that was known; how all began is kept for good.
         self._db.execute(
-            "DELETE FROM known WHERE segment = ?1 AND number <"
+            "DELETE FROM known WHERE segment = ?1 AND number > 1 AND number <"
             " (SELECT max(number) FROM known WHERE segment = ?1 AND number <= ?2 AND changes = 0)",
             (segment, number),
         )
@@ -303,6 +306,17 @@ def roots_of(db: sqlite3.Connection, session_ids: Iterable[str]) -> set[int]:
         for it in session_ids
     )
     return {row[0] for row in rows if row is not None}
+
+
+def family_of(db: sqlite3.Connection, session_ids: Iterable[str]) -> tuple[str, ...]:
+    """Return the sessions that share anything with these, them too."""
+    found: dict[str, None] = {}
+    for root in roots_of(db, session_ids):
+        rows = db.execute(
+            "SELECT session_id FROM sessions JOIN segments USING (segment) WHERE root = ?", (root,)
+        )
+        found |= dict.fromkeys(row[0] for row in rows)
+    return tuple(found)
 
 
 def _key(place: LogPlace) -> tuple[int, int]:

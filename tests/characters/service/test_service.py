@@ -60,6 +60,11 @@ class Disk(SessionStore):
             raise OSError("the disk is full")
         super().remove(session_ids, ended_at)
 
+    def forget(self, *what: Any) -> None:
+        if self.is_full:
+            raise OSError("the disk is full")
+        super().forget(*what)
+
 
 class World:
     """One disk and two clocks, under several lives of a service."""

@@ -85,6 +85,13 @@ def test_there_is_no_branch_of_what_is_not_kept() -> None:
     assert [s.session_id for s in store.load().sessions] == ["s1"]
 
 
+def test_how_a_talk_began_is_kept_however_long_it_is() -> None:
+    store = talked(exchanges=250)
+    assert store.branch("s1", BRANCH, 0) == 0
+    assert said(store, "b1") == []
+    assert store.memory("b1") == {"facts": {"n": "0"}}
+
+
 def test_a_branch_costs_a_row_and_not_the_past() -> None:
     store = talked(exchanges=100)
 
@@ -209,6 +216,67 @@ def test_a_fact_that_is_forgotten_is_in_no_earlier_state_and_one_corrected_is_in
     assert undone is not None and undone.memory["facts"] == {"age": "10"}
 
 
+# --- forgetting ---------------------------------------------------------------------------------
+
+
+def test_what_is_forgotten_goes_with_every_branch_and_what_lasts(tmp_path: Path) -> None:
+    path = tmp_path / "sessions.sqlite3"
+    store = known_as("Zanzibar", path)
+    store.branch("s1", BRANCH)
+    store.branch("b1", StoredSession("b2", "nurse", "ada", 100.0))
+    store.save(StoredSession("other", "nurse", "ada", 100.0))
+    assert set(store.family("b2")) == {"s1", "b1", "b2"}
+    store.forget(["b2"], 5.0, "ada", "nurse")
+    assert [it.session_id for it in store.load().sessions] == ["other"]
+    assert store.facts(PAIR) == ()
+    assert held_by(tmp_path, b"Zanzibar") == []
+
+
+@pytest.mark.parametrize("step", ["remove", "forget_all", "remove_copies", "purge"])
+def test_who_is_forgotten_is_forgotten_whole_whenever_the_process_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    path = tmp_path / "sessions.sqlite3"
+    store = known_as("Zanzibar", path)
+    store.branch("s1", BRANCH)
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    place = f"characters.service.store.{step}"
+    if step == "remove":
+        place = "characters.service.store.SessionStore._remove"
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(place, die)
+        store.forget(["s1"], 5.0, "ada", "nurse")
+    store._db.close()  # no goodbye: nothing is folded into the file
+    store = SessionStore(path)
+    if step == "purge":
+        assert store.load().sessions == ()
+    else:  # all of it is there, so that whoever asked asks again
+        assert {it.session_id for it in store.load().sessions} == {"s1", "b1"}
+        assert store.facts(PAIR) != ()
+        store.forget(["s1"], 5.0, "ada", "nurse")
+    assert store.facts(PAIR) == ()
+    assert held_by(tmp_path, b"Zanzibar") == []
+    assert store._db.execute("SELECT * FROM unpurged").fetchall() == []
+
+
+def known_as(name: str, path: Path) -> SessionStore:
+    """Return a store in which a name was said, and lasts."""
+    store = SessionStore(path)
+    ada = StoredSession("s1", "nurse", "ada", 100.0, is_lasting=True)
+    said = [PersistEntry("player", f"I am {name}."), PersistEntry("character", f"Oh, {name}.")]
+    for nth in range(30):
+        memory = {"facts": {"name": name, "n": f"{nth} {name}"}}
+        store.save(ada, memory, [BeginExchange(memory), *said])
+    return store
+
+
+def held_by(folder: Path, word: bytes) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and word in path.read_bytes()]
+
+
 # --- over the service -----------------------------------------------------------------------------
 
 PERSONA = """
@@ -232,10 +300,11 @@ do = [{ name = "OpenGate", target = "north" }]
 """
 
 
-def bea(folder: Path) -> PersonaAgentFactory:
+def bea(folder: Path, *, is_lasting: bool = False) -> PersonaAgentFactory:
     file = folder / "personas" / "counter.toml"
     file.parent.mkdir(exist_ok=True)
-    file.write_text(PERSONA, encoding="utf-8")
+    persona = PERSONA.replace("[memory]", "[memory]\nlasting = true") if is_lasting else PERSONA
+    file.write_text(persona, encoding="utf-8")
     return PersonaAgentFactory([folder], lambda: Random(1))
 
 
@@ -326,6 +395,57 @@ def test_a_line_that_comes_while_an_exchange_is_undone_is_answered_after_it(tmp_
             frames = await guest.until("bot-turn-completed")
             assert [kind(f) for f in frames].index("taken-back") == 1
             assert words_in(frames) == "You never said."
+
+    serve(play, agents=bea(tmp_path))
+
+
+def test_who_goes_back_to_the_begin_of_a_talk_meets_the_character_for_the_first_time(
+    tmp_path: Path,
+) -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.room(end_user_id="me") as (guest, grant):
+            session = str(grant["character_session_id"])
+            await answered(guest, "My name is Bob")
+        first = await branch(bare, session, at=0)
+        async with entered(bare, first, end_user_id="me") as guest:
+            assert words_in(await guest.until("bot-turn-completed")) == "Good day."
+            assert await answered(guest, "What is my name?") == "You never said."
+        async with bare.room(end_user_id="me") as (guest, _):  # what lasts went back with it
+            assert await answered(guest, "What is my name?") == "You never said."
+
+    serve(play, agents=bea(tmp_path, is_lasting=True))
+
+
+def test_a_room_that_was_left_teaches_nothing_to_who_was_put_back(tmp_path: Path) -> None:
+    async def play(bare: Bare) -> None:
+        async with bare.room(end_user_id="me") as (left, grant):
+            session = str(grant["character_session_id"])
+            await answered(left, "My name is Ada")
+            slot = await branch(bare, session, save=True)
+            await answered(left, "My name is Bob")
+            played = await branch(bare, slot)
+            async with entered(bare, played, end_user_id="me") as guest:
+                await guest.until("bot-emotion")
+                assert (await left.ended())[-1]["reason"] == "drain"
+                assert "Ada" in await answered(guest, "What is my name?")
+        async with bare.room(end_user_id="me") as (guest, _):
+            assert "Ada" in await answered(guest, "What is my name?")
+
+    serve(play, agents=bea(tmp_path, is_lasting=True))
+
+
+def test_removing_a_talk_removes_what_was_saved_of_it_unless_it_only_expires(
+    tmp_path: Path,
+) -> None:
+    async def play(bare: Bare) -> None:
+        for query, is_kept in (("?memory=keep", True), ("", False)):
+            session = str((await bare.connect(end_user_id="me"))["character_session_id"])
+            slot = await branch(bare, session, save=True)
+            played = await branch(bare, slot)
+            async with bare.http.delete(f"{bare.url}/sessions/{played}{query}") as response:
+                assert response.status == 200
+            status, _ = await bare.post(f"/sessions/{slot}/branch")
+            assert (status == 200) is is_kept
 
     serve(play, agents=bea(tmp_path))
 
