@@ -271,7 +271,7 @@ _REFLECTED = {
 def learn(text: str, known: Mapping[str, str] | None = None) -> tuple[Fact, ...]:
     """Return what a line of the player tells about him; `known` is what he told before."""
     found: list[Fact] = []
-    for sentence in _statements(text[:MAX_TEXT]):
+    for sentence in dict.fromkeys(_statements(text[:MAX_TEXT])):
         found += _corrections(sentence, known or {})
         found += _told(sentence)
     return tuple(dict.fromkeys(found))[:MOST_AT_ONCE]
@@ -526,11 +526,9 @@ _INSTEAD = {"lives": ("home",), "home": ("lives", "nation"), "profession": ("wor
 
 def asked_for(normal: str) -> str | None:
     """Return the key that is asked for, "*" for everything, None for neither (normalised text)."""
-    words = normal.split()
+    words = frozenset(normal.split())
     for key, pattern in _ASKED:
-        if pattern.gate is not None and pattern.gate.isdisjoint(words):
-            continue
-        match = pattern.match(normal)
+        match = pattern.match(normal) if pattern.may_match(words) else None
         if match is not None:
             return key or _noun(match.group("key"))
     return None

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from characters.agents.lexicon import (
     BACKCHANNELS,
@@ -31,6 +32,7 @@ __all__ = ["HeardText", "hear", "in_order", "is_backchannel", "language_of", "Sp
 
 MOST_LETTERS = 500
 LONGEST_WORD = 24
+MOST_MISTAKES = 8  # of one line that are corrected
 
 
 @dataclass(frozen=True)
@@ -164,10 +166,10 @@ def _is_gibberish(word: str) -> bool:
 
 def language_of(text: str) -> str:
     """Return the name of the foreign language that a line is in, "" for English or none."""
-    scripts = defaultdict[str, int](int)
-    letters = [letter for letter in text if letter.isalpha()]
-    for letter in letters:
-        scripts[SCRIPTS.get(unicodedata.name(letter, "?").split()[0].partition("-")[0], "")] += 1
+    scripts = Counter[str]()
+    for letter, count in Counter(filter(str.isalpha, text)).items():
+        name = "" if letter.isascii() else unicodedata.name(letter, "?").split()[0]
+        scripts[SCRIPTS.get(name.partition("-")[0], "")] += count
     if "Japanese" in scripts:
         return "Japanese"
     language = max(scripts, key=lambda name: scripts[name], default="")
@@ -250,39 +252,67 @@ class Speller:
 
     def __init__(self, vocabulary: Iterable[str]) -> None:
         self._known = frozenset(word for word in vocabulary if word.isalpha())
-        self._by_length: dict[int, list[tuple[str, frozenset[str]]]] = defaultdict(list)
+        self._by_length: dict[int, list[tuple[str, int]]] = defaultdict(list)
         for word in sorted(self._known):
-            self._by_length[len(word)].append((word, frozenset(word)))
+            self._by_length[len(word)].append((word, _letters(word)))
 
     def correct(self, normal: str) -> str:
-        """Return a text that `normalise` returned with its unknown words corrected."""
-        return "".join(f"{self._word(word)} " for word in normal.split())
+        """Return a text that `normalise` returned with its unknown words corrected.
 
-    def _word(self, word: str) -> str:
-        stem = _INFLECTED.sub("", word) if len(word) > 4 else word
-        is_right = word in self._known or word in _WORDS or (stem in COMMON and stem != word)
-        if is_right and word == f"{stem}s" and word not in self._known and stem in self._known:
-            return stem  # "teeths"
-        if is_right or not 3 <= len(word) <= LONGEST_WORD or not word.isalpha():
-            return word
+        Of a line with more of them than `MOST_MISTAKES` the first are.
+        """
+        words = normal.split()
+        unknown = islice(filter(self._is_unknown, dict.fromkeys(words)), MOST_MISTAKES)
+        corrected = {word: self._nearest(word) for word in unknown}
+        return "".join(f"{corrected.get(word) or self._singular(word)} " for word in words)
+
+    def _singular(self, word: str) -> str:
+        """Return "tooth" for a "tooths" that is none of the persona's words."""
+        stem = _stem(word)
+        is_plural = word == f"{stem}s" and word not in self._known and stem in self._known
+        return stem if is_plural and (word in _WORDS or stem in COMMON) else word
+
+    def _is_unknown(self, word: str) -> bool:
+        if not 3 <= len(word) <= LONGEST_WORD or not word.isalpha():
+            return False
+        stem = _stem(word)
+        return not (word in self._known or word in _WORDS or (stem in COMMON and stem != word))
+
+    def _nearest(self, word: str) -> str:
         reach = 2 if len(word) >= 8 else 1
-        near = [(_distance(word, known), known) for known in self._near(word, reach)]
+        near = [(_distance(word, known, reach), known) for known in self._near(word, reach)]
         distance, nearest = min(near, default=(LONGEST_WORD, word))
         return nearest if distance <= reach else word
 
     def _near(self, word: str, reach: int) -> Iterator[str]:
         """Yield the known words of about the same length and letters."""
-        letters = frozenset(word)
+        letters, end = _letters(word), word[-1]
         for length in range(len(word) - reach, len(word) + reach + 1):
             for known, others in self._by_length.get(length, ()):
+                if (letters ^ others).bit_count() > 2 * reach:
+                    continue
                 # A word with another letter at its end is another form, or another word.
-                is_other = length == len(word) and known[-1] != word[-1] and letters != others
-                if len(letters ^ others) <= 2 * reach and not is_other:
+                if length != len(word) or known[-1] == end or letters == others:
                     yield known
 
 
-def _distance(one: str, other: str) -> float:
-    """Return how many single mistakes part two words; a swap of neighbours is one."""
+def _stem(word: str) -> str:
+    return _INFLECTED.sub("", word) if len(word) > 4 else word
+
+
+def _letters(word: str) -> int:
+    """Return the set of a word's letters as bits."""
+    bits = 0
+    for letter in word:
+        bits |= 1 << (ord(letter) & 0x3FF)
+    return bits
+
+
+def _distance(one: str, other: str, reach: int) -> float:
+    """Return how many single mistakes part two words; a swap of neighbours is one.
+
+    Of words that are farther apart than `reach` it is only known that they are.
+    """
     above: list[int] = []
     row = list(range(len(other) + 1))
     for i, letter in enumerate(one, 1):
@@ -292,6 +322,8 @@ def _distance(one: str, other: str) -> float:
             if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == sign:
                 cost = min(cost, before[j - 2] + 1)
             row.append(cost)
+        if min(row) > reach < min(above):
+            return LONGEST_WORD
     # Swapped letters are the commonest mistake, and a first letter is rarely a wrong one.
     swapped = sorted(one) == sorted(other)
     return row[-1] - 0.25 * swapped + 0.25 * (one[0] != other[0])

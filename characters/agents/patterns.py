@@ -18,12 +18,14 @@ Also the blanks in a persona's lines (`fill`), and spans of time in words.
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from characters.agents.lexicon import COMMON
 from characters.protocol.failures import CharactersError
@@ -39,6 +41,7 @@ _GAP = r"(?:\w+ ){0,6}?"
 _CAPTURE = re.compile(r"<([a-z][a-z0-9_]*)>")
 _FIRST_PERSON = frozenset({"i", "my", "me", "mine", "we", "our"})
 _KIND_WEIGHT = 3.0
+MOST_WAYS = 2_500  # in which a pattern may be tried in one place: four gaps have as many
 _NOT_WORDS = re.compile(r"[^\w' ]+")
 _APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'"})
 _DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
@@ -158,7 +161,7 @@ class PatternError(CharactersError, ValueError):
 class Pattern:
     """A pattern; `weight` is how many words it names, so that the closest one wins.
 
-    Of alternatives the longest counts. One of the words of `gate` is in each text that matches:
+    Of alternatives the longest counts. Of each of the `gates` a word is in each text that matches:
     where none is, the expression need not be tried, and is not even compiled.
     """
 
@@ -166,7 +169,7 @@ class Pattern:
     expression: str
     weight: float
     words: frozenset[str] = frozenset()  # those that it names
-    gate: frozenset[str] | None = None  # with "pain*" for a beginning; None for any text
+    gates: Gates = ()  # with "pain*" for a beginning
 
     @cached_property
     def regex(self) -> re.Pattern[str]:
@@ -195,7 +198,7 @@ class Pattern:
         text = source.strip()
         if text.startswith("#") and text[1:].isalpha():
             return cls(
-                source, f"(?:^|(?<= )){re.escape(text)} ", _KIND_WEIGHT, gate=frozenset({text})
+                source, f"(?:^|(?<= )){re.escape(text)} ", _KIND_WEIGHT, gates=(frozenset({text}),)
             )
         whole = text.startswith("=")
         tokens = _TOKEN.findall(_spell_out(text.lstrip("= ")))
@@ -204,6 +207,8 @@ class Pattern:
         body, rest = _sequence(tokens, source)
         if rest:
             raise PatternError(f"the pattern {source!r} has a {rest[0]!r} too many")
+        if body.ways > MOST_WAYS:
+            raise PatternError(f"the pattern {source!r} leaves too much open; use fewer * and [ ]")
         named = [token for token in tokens if _CAPTURE.fullmatch(token)]
         if len(set(named)) < len(named):
             raise PatternError(f"the pattern {source!r} has {named[0]} twice")
@@ -212,7 +217,11 @@ class Pattern:
         regex = f"^{body.regex}{rest_of_line}" if whole else f"(?:^|(?<= )){body.regex}{end}"
         words = frozenset(token.rstrip("*") for token in tokens if token[0] not in "()[]|*<")
         # A bare * matches anything, but only where nothing else does.
-        return cls(source, regex, (body.length or 0.1) + (1.0 if whole else 0.0), words, body.gate)
+        return cls(source, regex, (body.length or 0.1) + (1.0 if whole else 0.0), words, body.gates)
+
+    def may_match(self, words: frozenset[str] | set[str]) -> bool:
+        """Tell whether a text of these words, with "pa*" for each beginning, may match."""
+        return not any(map(words.isdisjoint, self.gates))
 
     def match(self, normal: str) -> re.Match[str] | None:
         """Match a text that `normalise` returned; the blanks are the match's groups."""
@@ -255,16 +264,22 @@ class PatternIndex:
         self._by_word: dict[str, list[tuple[str, Pattern]]] = {}
         self._by_beginning: dict[str, list[tuple[str, Pattern]]] = {}
         for entry in patterns:
-            gate = entry[1].gate
-            if gate is None:
+            gates = entry[1].gates
+            if not gates:
                 self._always.append(entry)
-            for word in gate or ():
+            for word in min(gates, key=len, default=()):
                 table = self._by_beginning if word.endswith("*") else self._by_word
                 table.setdefault(word.rstrip("*"), []).append(entry)
         self._beginnings = tuple(self._by_beginning)
 
-    def near(self, words: Iterable[str]) -> Iterator[tuple[str, Pattern]]:
+    def near(self, words: Collection[str]) -> Iterator[tuple[str, Pattern]]:
         """Yield the key and the pattern of each that may match."""
+        begun = {f"{word[:n]}*" for word in words for n in range(1, len(word) + 1)}
+        there = begun.union(words)
+        return (entry for entry in self._first(words) if entry[1].may_match(there))
+
+    def _first(self, words: Iterable[str]) -> Iterator[tuple[str, Pattern]]:
+        """Yield those of which the narrowest gate is open."""
         yield from self._always
         for word in words:
             yield from self._by_word.get(word, ())
@@ -273,12 +288,19 @@ class PatternIndex:
                     yield from self._by_beginning.get(word[:length], ())
 
 
+Gates: TypeAlias = tuple[frozenset[str], ...]
+
+
 class _Part(NamedTuple):
-    """A part of a pattern: its expression, how many words it is long, and its gate."""
+    """A part of a pattern: its expression, how many words it is long, and its gates.
+
+    `ways` bounds how often it is tried in one place, before it is known not to match.
+    """
 
     regex: str
     length: int = 0
-    gate: frozenset[str] | None = None
+    gates: Gates = ()
+    ways: int = 1
 
 
 def _sequence(tokens: list[str], source: str) -> tuple[_Part, list[str]]:
@@ -287,10 +309,10 @@ def _sequence(tokens: list[str], source: str) -> tuple[_Part, list[str]]:
     while tokens and tokens[0] not in (")", "]", "|"):
         piece, tokens = _item(tokens, source)
         pieces.append(piece)
-    gates = [piece.gate for piece in pieces if piece.gate is not None]
-    narrowest = min(gates, key=len) if gates else None
+    gates = tuple(gate for piece in pieces for gate in piece.gates)
     regex = "".join(piece.regex for piece in pieces)
-    return _Part(regex, sum(piece.length for piece in pieces), narrowest), tokens
+    ways = math.prod(piece.ways for piece in pieces)
+    return _Part(regex, sum(piece.length for piece in pieces), gates, ways), tokens
 
 
 def _item(tokens: list[str], source: str) -> tuple[_Part, list[str]]:
@@ -298,20 +320,22 @@ def _item(tokens: list[str], source: str) -> tuple[_Part, list[str]]:
     if head in "([":
         return _group(head, rest, source)
     if head == "*":
-        return _Part(_GAP), rest
+        return _Part(_GAP, ways=7), rest
     blank = _CAPTURE.fullmatch(head)
     if blank:
-        return _Part(rf"(?P<{blank[1]}>(?:\w[\w']* ){{1,5}}?)"), rest
+        return _Part(rf"(?P<{blank[1]}>(?:\w[\w']* ){{1,5}}?)", ways=5), rest
     ending = r"\w*" if head.endswith("*") else ""
-    return _Part(f"{re.escape(head.rstrip('*'))}{ending} ", 1, frozenset({head})), rest
+    return _Part(f"{re.escape(head.rstrip('*'))}{ending} ", 1, (frozenset({head}),)), rest
 
 
 def _group(opening: str, tokens: list[str], source: str) -> tuple[_Part, list[str]]:
     closing = ")" if opening == "(" else "]"
-    choices: list[_Part] = []
+    choices, ways = list[_Part](), Counter[str]()
     while True:
+        first = tokens[0] if tokens else ""
         choice, tokens = _sequence(tokens, source)
         choices.append(choice)
+        ways[first] += choice.ways
         if not tokens:
             raise PatternError(f"the pattern {source!r} lacks a {closing!r}")
         if tokens[0] != "|":
@@ -321,11 +345,13 @@ def _group(opening: str, tokens: list[str], source: str) -> tuple[_Part, list[st
         raise PatternError(f"the pattern {source!r} closes {opening!r} with {tokens[0]!r}")
     regex = f"(?:{'|'.join(choice.regex for choice in choices)})"
     longest = max(choice.length for choice in choices)
-    gates = [choice.gate for choice in choices]
-    if opening == "[" or None in gates:
-        return _Part(regex + ("?" if opening == "[" else ""), longest), tokens[1:]
-    gate = frozenset().union(*(gate for gate in gates if gate is not None))
-    return _Part(regex, longest, gate), tokens[1:]
+    most = max(ways.values())
+    if opening == "[":
+        return _Part(f"{regex}?", longest, ways=most + 1), tokens[1:]
+    if not all(choice.gates for choice in choices):
+        return _Part(regex, longest, ways=most), tokens[1:]
+    gate = frozenset().union(*(min(choice.gates, key=len) for choice in choices))
+    return _Part(regex, longest, (gate,), most), tokens[1:]
 
 
 _DOUBLED = re.compile(r"\{\{[^{}]*\}\}")

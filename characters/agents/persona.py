@@ -6,7 +6,7 @@ header of assets/personas/porter-3e8f.toml explains it to authors.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -273,7 +273,7 @@ class Persona(_Strict):
         """The patterns of its own topics by their words."""
         return PatternIndex(self.patterns)
 
-    def near(self, words: Iterable[str]) -> Iterator[tuple[str, Pattern]]:
+    def near(self, words: Collection[str]) -> Iterator[tuple[str, Pattern]]:
         """Yield the patterns that a text of these words may match, with their topics' ids."""
         yield from self.index.near(words)
         yield from self._pack.index.near(words)

@@ -25,7 +25,7 @@ from characters.protocol.model_settings import ModelSettings, add_model_flags, m
 from characters.resources import package_assets
 from characters.service.access import LOOPBACK, AccessError, AccessSettings, KeyRing, PlayerTokens
 from characters.service.agent_factory import ModelPool, PersonaAgentFactory
-from characters.service.app import drop_half_sent, make_app, make_runner
+from characters.service.app import MOST_HALF_SENT, drop_half_sent, make_app, make_runner
 from characters.service.pace import TimingConfig
 from characters.service.registry import Limits
 from characters.service.service import Service, ServiceSettings, endpoint_file
@@ -270,7 +270,9 @@ async def _serve(options: argparse.Namespace, access: AccessSettings) -> int:
         print(json.dumps({"url": url, "pid": os.getpid()}), flush=True)
         if options.with_parent:
             _watch_stdin(lambda: loop.call_soon_threadsafe(stop.set))
-        watch = asyncio.create_task(drop_half_sent(runner))
+        watch = asyncio.create_task(
+            drop_half_sent(runner, most=None if options.trust_proxy else MOST_HALF_SENT)
+        )
         # A full collection stands the loop still for as long as it walks every room (measured: a
         # p99 of 200 ms with 240 rooms): what is there now is walked no more, the rest rarely.
         gc.collect()

@@ -11,6 +11,7 @@ import json
 import logging
 import math
 import traceback
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -18,6 +19,7 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
+from aiohttp.web_protocol import RequestHandler
 
 from characters.agents.agent import Do, Feel, Say
 from characters.protocol.codec import MessageError, encode_server, parse_object
@@ -42,28 +44,33 @@ __all__ = ["drop_half_sent", "make_app", "make_runner"]
 log = logging.getLogger(__name__)
 
 BODY_SECONDS = 10.0
-
-
 HEADER_SECONDS = 10.0
+MOST_HALF_SENT = 32
 BUSY = web.AppKey("busy", set[object])
 
 
-async def drop_half_sent(runner: web.AppRunner, within: float = HEADER_SECONDS) -> None:
+async def drop_half_sent(
+    runner: web.AppRunner, within: float = HEADER_SECONDS, most: int | None = MOST_HALF_SENT
+) -> None:
     """Close connections that send no whole request `within` seconds, until cancelled.
 
+    Of one address at most so many are kept, the newest: whoever means it sends his request at
+    once. None is for a proxy, which holds the connections of many.
     aiohttp bounds the pause between two requests, but not how long the head of one may take.
     """
-    busy, idle_since = runner.app[BUSY], dict[object, float]()
+    busy, idle_since = runner.app[BUSY], dict[RequestHandler, float]()
     while runner.server is not None:
-        now, waiting = asyncio.get_running_loop().time(), dict[object, float]()
-        for connection in runner.server.connections:
-            if connection in busy:
-                continue
-            waiting[connection] = idle_since.get(connection, now)
-            if now - waiting[connection] > within:
+        now, by_address = asyncio.get_running_loop().time(), defaultdict[str, int](int)
+        newest_first = reversed(runner.server.connections)
+        waiting = (each for each in newest_first if each not in busy)
+        idle_since = {each: idle_since.get(each, now) for each in waiting}
+        for connection in sorted(idle_since, key=idle_since.__getitem__, reverse=True):
+            address = (connection.peername or ("",))[0]
+            by_address[address] += 1
+            is_one_too_many = most is not None and by_address[address] > most
+            if is_one_too_many or now - idle_since[connection] > within:
                 connection.force_close()
-        idle_since = waiting
-        await asyncio.sleep(within / 10)
+        await asyncio.sleep(within / 100)
 
 
 def make_runner(app: web.Application, shutdown_seconds: float = 1.0) -> web.AppRunner:

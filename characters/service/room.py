@@ -15,7 +15,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from characters.agents.agent import Agent, Do, Event, PlayerSaid, Spoken
+from characters.agents.agent import Agent, Do, Event, PlayerSaid, Prompt, Spoken
 from characters.protocol.codec import MessageError
 from characters.protocol.messages import (
     BACKCHANNEL,
@@ -69,7 +69,7 @@ from characters.service.overlap import OverlapEvent
 from characters.service.pace import TimingConfig
 from characters.service.registry import Room, ServiceSession, SpeakingQueue, SpeakingQueues
 from characters.service.requests import ContextError, LevelContext
-from characters.service.room_connection import Pace, RoomConnection, short
+from characters.service.room_connection import FairLoop, Pace, RoomConnection, short
 from characters.service.room_store import RoomStore, Save
 from characters.service.store import RoomHistory, Undone
 from characters.service.talks import MAX_TURNS
@@ -288,8 +288,9 @@ def _ack(
 
 LONGEST_GREETING = 10.0  # seconds; a longer one keeps other characters waiting no more
 # Answers begun a second in the long run, and at once: each costs the work of an agent, and a line
-# that comes before its turn has made way for the next one by then. Nobody types as fast.
-ANSWERS = (5.0, 50.0)
+# that comes before its turn has made way for the next one by then. Nobody types as fast. A long
+# line counts as several of `LINE` letters.
+ANSWERS, LINE, LONGEST = (5.0, 50.0), 100, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +303,7 @@ class RoomServices:
     ended: Callable[[Room], None]
     timing: TimingConfig
     queues: SpeakingQueues = field(default_factory=SpeakingQueues)
+    loop: FairLoop = field(default_factory=FairLoop)
     take_back: Callable[[ServiceSession], Awaitable[Undone | None]] | None = None
 
 
@@ -599,8 +601,10 @@ class LiveRoom:
 
     async def _generate(self, effect: Generate) -> None:
         turn, conversation, now = effect.turn, self._conversation, self._services.now
-        await asyncio.sleep(self._pace.wait(1, now()))
-        self._pace.take(1, now())
+        lines = _length(effect.prompt) / LINE
+        await asyncio.sleep(self._pace.wait(max(1.0, lines), now()))
+        self._pace.take(max(1.0, lines), now())
+        await self._services.loop.turn()
         try:
             context = self._context.view() | {"history": tuple(self._said)}
             if isinstance(effect.prompt, PlayerSaid) and effect.prompt.text == self._unwanted[0]:
@@ -698,6 +702,11 @@ class LiveRoom:
         if self._is_left_for_good:
             self._store.append(ResolveReply(None))
         await self._store.close()
+
+
+def _length(prompt: Prompt) -> int:
+    """Return how many letters an agent takes in."""
+    return min(LONGEST, len(prompt.text)) if isinstance(prompt, PlayerSaid | Event) else 0
 
 
 def _spoken(entry: PersistEntry) -> Spoken:

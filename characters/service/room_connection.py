@@ -30,7 +30,8 @@ from characters.service.conversation import Send
 from characters.service.registry import Room
 
 __all__ = [
-    "ClientSocket", "ConnectionHandler", "Pace", "RoomConnection", "RoomEvents", "short",
+    "ClientSocket", "ConnectionHandler", "FairLoop", "Pace", "RoomConnection", "RoomEvents",
+    "short",
 ]  # fmt: skip
 
 
@@ -149,6 +150,21 @@ class Pace:
         """Return how many seconds to wait until so much may be taken."""
         due = max(self._paid_until, now) + amount / self._per_second
         return max(0.0, due - now - self._ahead)
+
+
+class FairLoop:
+    """Lets one piece of work begin between two passes of an event loop, in the order of asking.
+
+    What came in is served between any two of them, however many wait.
+    """
+
+    def __init__(self) -> None:
+        self._first = asyncio.Lock()
+
+    async def turn(self) -> None:
+        """Return when it is this one's turn."""
+        async with self._first:
+            await asyncio.sleep(0)
 
 
 class RoomEvents(Protocol):

@@ -63,6 +63,14 @@ def test_typing_mistakes_are_corrected_and_common_words_are_none(wrong: str, rig
     assert Speller(words).correct(wrong) == right
 
 
+def test_of_a_line_with_many_mistakes_the_first_are_corrected() -> None:
+    wrong = ["wehre", "wheer", "hrut", "hutr", "thrusday", "thursdya", "lihgt", "ligth"]
+    speller = Speller(["where", "hurt", "thursday", "light"])
+    line = speller.correct(" ".join([*wrong, "wehre", "wherre"])).split()
+    right = ["where", "where", "hurt", "hurt", "thursday", "thursday", "light", "light"]
+    assert line == [*right, "where", "wherre"]
+
+
 @pytest.mark.parametrize(
     ("text", "language"),
     [

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from characters.agents.patterns import (
     Pattern,
     PatternError,
+    PatternIndex,
     away_words,
     fill,
     normalise,
@@ -76,6 +77,34 @@ def test_no_pattern_and_no_text_break_the_compiler(source: str, text: str) -> No
     except PatternError:
         return
     assert pattern.matches(normalise(text)) in (True, False)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["a * a * a * a * a * b", "<a> <b> <c> <d> <e> f", "[a] " * 12 + "b", "(a | a b) " * 12],
+)
+def test_a_pattern_that_can_be_tried_in_too_many_ways_is_refused(source: str) -> None:
+    with pytest.raises(PatternError, match="leaves too much open"):
+        Pattern.compile(source)
+
+
+SOURCES = (
+    "a", "a b", "a * b", "(a | b) c", "[a] b", "pa*", "(pa* | c) b", "*", "= c", "<x> b",
+    "(a | *) c",
+)  # fmt: skip
+INDEX = PatternIndex((source, Pattern.compile(source)) for source in SOURCES)
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c", "pa", "pain", "p"]), max_size=6))
+def test_the_index_leaves_out_no_pattern_that_matches(words: list[str]) -> None:
+    text = normalise(" ".join(words))
+    near = {source for source, _ in INDEX.near(frozenset(words))}
+    assert near >= {source for source in SOURCES if fits(source, text)}
+
+
+@pytest.mark.parametrize(("line", "near"), [("a d", {"a", "*"}), ("b", {"[a] b", "*", "<x> b"})])
+def test_only_patterns_all_of_whose_words_are_there_are_tried(line: str, near: set[str]) -> None:
+    assert {source for source, _ in INDEX.near(line.split())} - {"(a | *) c"} == near
 
 
 def test_a_long_text_is_matched_in_no_time() -> None:

@@ -292,6 +292,27 @@ def test_a_request_that_stays_half_sent_is_dropped() -> None:
     serve(play)
 
 
+def test_of_one_address_only_so_many_requests_may_be_half_sent() -> None:
+    async def play(bare: Bare) -> None:
+        watch = asyncio.create_task(drop_half_sent(bare.stage.runner, within=5.0, most=3))
+        host, port = bare.url.removeprefix("http://").split(":")
+        async with bare.room() as (guest, _):
+            opened = [await asyncio.open_connection(host, int(port)) for _ in range(6)]
+            for _, writer in opened:
+                writer.write(b"GET /health HTTP/1.1\r\nHo")
+            assert [await reader.read() for reader, _ in opened[:3]] == [b""] * 3
+            await guest.say("still here")
+            await guest.until("bot-turn-completed")
+            reader, writer = opened[-1]  # the newest may go on
+            writer.write(b"st: localhost\r\n\r\n")
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        watch.cancel()
+        for _, writer in opened:
+            writer.close()
+
+    serve(play)
+
+
 QUICK_VISIT = ServiceSettings(timing=AT_ONCE, hello_within=0.1, silent_client=0.2)
 
 

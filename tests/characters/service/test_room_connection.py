@@ -14,7 +14,13 @@ from characters.protocol.link import ReplayError
 from characters.protocol.messages import BotLlmText, BotTurnCompleted, ClientMessage
 from characters.service.conversation import Send
 from characters.service.registry import Room, ServiceSession
-from characters.service.room_connection import ClientSocket, ConnectionHandler, Pace, RoomConnection
+from characters.service.room_connection import (
+    ClientSocket,
+    ConnectionHandler,
+    FairLoop,
+    Pace,
+    RoomConnection,
+)
 
 ROOM = Room("room", ServiceSession("s", "nurse", None, 0.0), 60.0, "fresh", None, 0.0)
 
@@ -159,6 +165,29 @@ def test_the_end_of_a_connection_that_was_replaced_is_ignored() -> None:
     connection.enter(new, 0)
     connection.leave(old, for_good=True)
     assert (connection.socket, events.reports) == (new, ["connected", "connected"])
+
+
+def test_between_two_turns_of_the_loop_everything_else_is_served() -> None:
+    async def play() -> list[str]:
+        loop, order = FairLoop(), list[str]()
+
+        async def work(name: str) -> None:
+            await loop.turn()
+            order.append(name)
+
+        async def serve_others() -> None:
+            while len(order) < 7:
+                order.append("other")
+                await asyncio.sleep(0)
+
+        others = asyncio.create_task(serve_others())
+        await asyncio.gather(work("a"), work("b"), work("c"), others)
+        return order
+
+    order = asyncio.run(play())
+    names = "".join(name[0] for name in order)
+    assert names.replace("o", "") == "abc"
+    assert not any(pair in names for pair in ("ab", "bc"))
 
 
 def test_a_client_is_read_at_its_pace_after_a_burst() -> None:
