@@ -2,9 +2,9 @@
 
 LiveKit numbers nothing that could be asked for again: what the far end sent while we were away is
 gone, and only the ids of the grant tell what was resumed. What we send is kept until LiveKit has
-taken it. LiveKit watches the connection and mends it by itself: while it does, nothing counts as a
-sign of life, so that the session's heartbeat decides for how long it may. An agent that leaves is a
-loss: LiveKit keeps the room, and nobody is in it.
+taken it. LiveKit watches the connection and mends it by itself, in three seconds at the least:
+while it does, only what still arrives is a sign of life, so that the session's heartbeat decides
+for how long it may. An agent that leaves is a loss: LiveKit keeps the room, and nobody is in it.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ VOICE_RATE = 24_000
 MAX_AUDIO = 10  # frames of 20 ms that wait for LiveKit's own queue, which is as long
 QUEUE_MS = 200  # a longer one would stay full, as a delay, for the rest of the talk
 CONNECT_SECONDS = 5.0
+ABSENCE_SECONDS = 0.5  # LiveKit reports everybody as gone when it makes a connection anew
 MAX_HELD_BACK = 4096
 MAX_PACKET = 15_000  # bytes: LiveKit's documented limit for a reliable data packet is 15 KiB
 # A track never stops: what is quieter than this for so long is the pause between two answers.
@@ -134,6 +135,7 @@ class LiveKitConnection:
         self._channel = channel
         self._clock = clock
         self._round_trip: float | None = None
+        self._arrived_before = 0  # bytes and checks, by LiveKit's figures
         self._last_received = clock()
         self._outgoing = deque(channel.unconfirmed)
         self._microphone: deque[bytes] = deque(maxlen=MAX_AUDIO)
@@ -147,7 +149,7 @@ class LiveKitConnection:
         self._readable = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._connecting: asyncio.Task[None] | None = None
-        self._is_reconnecting = False
+        self.is_mending = False  # by LiveKit itself
         self._leaving: asyncio.Task[None] | None = None
 
     @property
@@ -215,10 +217,11 @@ class LiveKitConnection:
 
     def ping(self) -> None:
         """Take LiveKit's word that the room is connected, and its figure for the round trip."""
-        is_alive = self._room.isconnected() and not self._is_reconnecting
-        if is_alive and not self._is_swallowed:
+        if self._is_swallowed or not self._room.isconnected():
+            return
+        if not self.is_mending:
             self._last_received = self._clock()
-            self._begin(self._measure())
+        self._begin(self._measure())
 
     def set_conditions(self, conditions: NetworkConditions) -> None:
         """Let what goes out and comes in be late, slow or swallowed; no voice outlives a hole."""
@@ -306,14 +309,20 @@ class LiveKitConnection:
         self._end(failure("transport.signal_disconnected"))
 
     def _reconnecting(self) -> None:
-        self._is_reconnecting = True
+        self.is_mending = True
 
     def _reconnected(self) -> None:
-        self._is_reconnecting = False
+        self.is_mending = False
         self._last_received = self._clock()
 
     def _somebody_left(self, participant: Any) -> None:
         if not self._room.remote_participants:
+            asyncio.get_running_loop().call_later(ABSENCE_SECONDS, self._end_if_alone)
+
+    def _end_if_alone(self) -> None:
+        if self.is_mending:
+            self._somebody_left(None)
+        elif not self._room.remote_participants:
             self._end(failure("transport.agent_left"))
 
     # --- what goes out ---------------------------------------------------------------------
@@ -374,13 +383,23 @@ class LiveKitConnection:
         except Exception as error:  # a plain one of the native half; a figure is no connection
             log.info("LiveKit gave no figures: %s", type(error).__name__)
             return
-        pairs = (
-            each.candidate_pair.candidate_pair.current_round_trip_time
+        pairs = [
+            each.candidate_pair.candidate_pair
             for each in (*stats.publisher_stats, *stats.subscriber_stats)
             if each.HasField("candidate_pair")
-        )
+        ]
         # A pair that was never used says nought.
-        self._round_trip = min((seconds for seconds in pairs if seconds > 0), default=0.0)
+        trips = (pair.current_round_trip_time for pair in pairs)
+        self._round_trip = min((seconds for seconds in trips if seconds > 0), default=0.0)
+        before, self._arrived_before = (
+            self._arrived_before,
+            sum(
+                pair.bytes_received + pair.requests_received + pair.responses_received
+                for pair in pairs
+            ),
+        )
+        if self.is_mending and self._arrived_before > before:
+            self._last_received = self._clock()
 
     # --- its end ---------------------------------------------------------------------------
 

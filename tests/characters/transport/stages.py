@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aiohttp import web
 
@@ -33,8 +33,10 @@ from characters.speech.factory import SpeechParts
 from characters.transport.base import Connection, Transport
 from characters.transport.livekit import LiveKitRooms
 from characters.transport.websocket import WebSocketTransport
-from tests.characters.transport.fake_livekit import FakeLiveKit
 from tests.memory_transport import MemoryHost
+
+if TYPE_CHECKING:
+    from tests.livekit_server import LiveKitServer
 
 __all__ = ["NUMBERED", "STAGES", "Stage", "memory_stage", "service_stage", "websocket_stage"]
 
@@ -78,26 +80,24 @@ class MemoryStage(Counter):
         self._host.cut()
 
 
-class LiveKitStage(Counter):
+class LiveKitStage:
     """LiveKit numbers nothing: what needs numbers is not asked of it (see NUMBERED)."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._cloud = FakeLiveKit(self.respond)
-        self._rooms = LiveKitRooms(time.monotonic, lambda: self._cloud)
+    def __init__(self, server: LiveKitServer, heard: list[str]) -> None:
+        self.heard = heard
+        self.cut = server.cut
+        self._server = server
+        self._rooms = LiveKitRooms(time.monotonic)
         self.transport: Transport = self
 
     async def connect(self, request: ConnectRequest) -> RoomGrant:
-        return self._cloud.grant(request)
+        return self._server.grant(request)
 
     async def join(self, grant: RoomGrant, link: SequencedChannel) -> Connection:
         return await self._rooms.join(grant, link)
 
     async def close(self) -> None:
         await self._rooms.close()
-
-    def cut(self) -> None:
-        self._cloud.cut()
 
 
 class CountingAgent:
@@ -209,9 +209,14 @@ async def websocket_stage() -> AsyncIterator[Stage]:
 
 @asynccontextmanager
 async def livekit_stage() -> AsyncIterator[Stage]:
-    stage = LiveKitStage()
-    yield stage
-    await stage.close()
+    """Enter rooms of a LiveKit server with the native client; skips where that is not installed."""
+    from tests.livekit_server import livekit_server
+
+    counter = Counter()
+    async with livekit_server(counter.respond) as server:
+        stage = LiveKitStage(server, counter.heard)
+        yield stage
+        await stage.close()
 
 
 NUMBERED = {"memory": memory_stage, "websocket": websocket_stage}

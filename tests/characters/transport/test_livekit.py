@@ -1,202 +1,357 @@
+"""Rooms of LiveKit: the native client of the package, against a server that speaks LiveKit."""
+
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from characters.protocol.audio_frames import AudioFrame
+from characters.protocol.codec import MessageError
 from characters.protocol.link import Bye, SequencedChannel
 from characters.protocol.messages import (
     BotLlmText,
     BotReady,
     ClientMessage,
     ConnectRequest,
+    ContextUpdate,
+    RoomGrant,
     ServerMessage,
     UserTextMessage,
 )
 from characters.protocol.network_conditions import NetworkConditions
 from characters.transport.base import TransportError
-from characters.transport.livekit import VOICE_RATE, LiveKitConnection, LiveKitRooms, load_sdk
-from tests.characters.transport.fake_livekit import FakeLiveKit, FakeRoom
+from characters.transport.livekit import (
+    ABSENCE_SECONDS,
+    MAX_PACKET,
+    VOICE_RATE,
+    LiveKitConnection,
+    LiveKitRooms,
+    load_sdk,
+)
+from tests.livekit_server import LiveKitServer, Visit, livekit_server
 
-FRAME = VOICE_RATE // 50
-LOUD = np.full(FRAME, 3000, "<i2").tobytes()
-QUIET = bytes(2 * FRAME)
+from livekit import rtc  # isort: skip  # livekit_server skips where it is not installed
 
-Play = Callable[[LiveKitConnection, FakeRoom], Awaitable[None]]
+TONE = (8000 * np.sin(2 * np.pi * 500 * np.arange(320) / 16_000)).astype("<i2").tobytes()
+GRANT = RoomGrant("live", "session", "", "room", "token")
+
+Play = Callable[[LiveKitConnection, Visit], Awaitable[None]]
 
 
-def silent(message: ClientMessage) -> tuple[ServerMessage, ...]:
-    return ()
+def echo(message: ClientMessage) -> tuple[ServerMessage, ...]:
+    return (BotLlmText(message.text),) if isinstance(message, UserTextMessage) else ()
+
+
+def sdk(**changes: Any) -> Callable[[], Any]:
+    """Return the real package, but for what is named."""
+    return lambda: SimpleNamespace(**(vars(rtc) | changes))
+
+
+@asynccontextmanager
+async def inside(
+    server: LiveKitServer, package: Callable[[], Any] = load_sdk
+) -> AsyncIterator[tuple[LiveKitConnection, Visit]]:
+    rooms = LiveKitRooms(time.monotonic, package)
+    grant = server.grant(ConnectRequest("patient-7f3a"))
+    connection = await rooms.join(grant, SequencedChannel(grant.room_name))
+    assert isinstance(await connection.receive(), BotReady)
+    try:
+        yield connection, server.visits[-1]
+    finally:
+        await rooms.close()
 
 
 def in_a_room(
-    play: Play, respond: Callable[[ClientMessage], Iterable[ServerMessage]] = silent
+    play: Play,
+    respond: Callable[[ClientMessage], Iterable[ServerMessage]] = echo,
+    package: Callable[[], Any] = load_sdk,
 ) -> None:
     async def run() -> None:
-        server = FakeLiveKit(respond)
-        rooms = LiveKitRooms(time.monotonic, lambda: server)
-        grant = server.grant(ConnectRequest("patient-7f3a"))
-        async with asyncio.timeout(60):
-            connection = await rooms.join(grant, SequencedChannel(grant.room_name))
-            assert isinstance(await connection.receive(), BotReady)
-            await play(connection, server.rooms[-1])
-            await rooms.close()
+        async with (
+            asyncio.timeout(60),
+            livekit_server(respond) as server,
+            inside(server, package) as (connection, visit),
+        ):
+            await play(connection, visit)
 
     asyncio.run(run())
 
 
+async def until(is_so: Callable[[], bool]) -> None:
+    while not is_so():  # noqa: ASYNC110  # the native half has no event for it
+        await asyncio.sleep(0.01)
+
+
+async def answered(connection: LiveKitConnection, text: str) -> None:
+    """Say something, and wait for the agent to say it too."""
+    connection.send(UserTextMessage(text))
+    while await connection.receive() != BotLlmText(text):
+        pass
+
+
+async def be_heard(connection: LiveKitConnection, visit: Visit) -> None:
+    """Speak until the far end hears it."""
+    while not visit.heard_seconds:
+        connection.send_audio(TONE, 0.5)
+        await asyncio.sleep(0.02)
+
+
+async def loss_of(connection: LiveKitConnection) -> str:
+    with pytest.raises(TransportError) as caught:
+        while True:
+            await connection.receive()
+    return caught.value.failure.code
+
+
 def test_the_microphone_is_published_with_the_first_frame_and_not_before() -> None:
-    async def play(connection: LiveKitConnection, room: FakeRoom) -> None:
-        await asyncio.sleep(0)
-        assert room.microphone == []
-        connection.send_audio(b"\1\0" * 320, 0.5)
-        while not (room.microphone and room.microphone[0].heard):  # noqa: ASYNC110  # no event
-            await asyncio.sleep(0)
-        assert room.microphone[0].heard == [b"\1\0" * 320]
-        assert room.microphone[0].queue_size_ms == 200
+    async def play(connection: LiveKitConnection, visit: Visit) -> None:
+        await answered(connection, "hello")
+        assert not visit.is_published
+        await be_heard(connection, visit)
+        assert visit.is_published
+
+    in_a_room(play)
+
+
+def test_a_microphone_that_runs_ahead_is_not_heard_late_for_the_rest_of_the_talk() -> None:
+    async def play(connection: LiveKitConnection, visit: Visit) -> None:
+        await be_heard(connection, visit)
+        visit.heard_seconds = sent = 0.0
+        started = time.monotonic()
+        while sent < 2:  # in a tenth of the time
+            connection.send_audio(TONE, sent)
+            sent += 0.02
+            await asyncio.sleep(0.002)
+        lasted = time.monotonic() - started
+        await asyncio.sleep(1.4)  # a second's queue would go on so long
+        assert visit.heard_seconds < lasted + 0.4 + 0.3
 
     in_a_room(play)
 
 
 def test_a_voice_comes_as_frames_at_our_rate_and_the_silence_after_it_does_not() -> None:
-    async def play(connection: LiveKitConnection, room: FakeRoom) -> None:
-        room.speak(QUIET, LOUD, LOUD, *[QUIET] * 40, LOUD)
-        heard = [await connection.receive() for _ in range(17)]
-        frames = [item for item in heard if isinstance(item, AudioFrame)]
-        assert [frame.sample_rate for frame in frames] == [VOICE_RATE] * 17
-        assert [frame.pcm == LOUD for frame in frames] == [True] * 2 + [False] * 14 + [True]
+    async def play(connection: LiveKitConnection, visit: Visit) -> None:
+        visit.speak(0.5)
+        frames: list[AudioFrame] = []
+        with pytest.raises(TimeoutError):
+            while True:
+                item = await asyncio.wait_for(connection.receive(), 2)
+                assert isinstance(item, AudioFrame) and item.sample_rate == VOICE_RATE
+                frames.append(item)
+        peaks = [np.abs(np.frombuffer(frame.pcm, "<i2").astype(int)).max() for frame in frames]
+        assert sum(peak > 4000 for peak in peaks) * 0.02 > 0.3
+        assert 0.4 < sum(len(frame.pcm) for frame in frames) / 2 / VOICE_RATE < 1.1
 
     in_a_room(play)
 
 
 def test_what_is_no_message_of_ours_costs_nothing() -> None:
-    async def play(connection: LiveKitConnection, room: FakeRoom) -> None:
-        room.push(b"\xff\xfe")
-        room.push(b"[]")
-        room.say(BotLlmText("elsewhere"), topic="chat")
-        room.say(BotLlmText("hello"))
+    async def play(connection: LiveKitConnection, visit: Visit) -> None:
+        visit.push(b"\xff\xfe")
+        visit.push(b"[]")
+        visit.say(BotLlmText("elsewhere"), topic="chat")
+        visit.name_the_room("another name")
+        visit.say(BotLlmText("hello"))
         assert await connection.receive() == BotLlmText("hello")
 
     in_a_room(play)
+
+
+def test_what_fits_into_a_packet_arrives_and_what_does_not_is_refused_where_it_is_sent() -> None:
+    said: list[ClientMessage] = []
+
+    def note(message: ClientMessage) -> tuple[ServerMessage, ...]:
+        said.append(message)
+        return echo(message)
+
+    async def play(connection: LiveKitConnection, visit: Visit) -> None:
+        with pytest.raises(MessageError):
+            connection.send(ContextUpdate("x" * MAX_PACKET))
+        connection.send(ContextUpdate("x" * (MAX_PACKET - 500)))
+        await answered(connection, "hello")
+        assert said[0] == ContextUpdate("x" * (MAX_PACKET - 500)) and len(said) == 2
+
+    in_a_room(play, note)
 
 
 @pytest.mark.parametrize(
     ("reason", "said"), [(2, "taken-over"), (3, "drain"), (4, "killed"), (5, "killed")]
 )
 def test_a_server_that_ends_it_is_understood(reason: int, said: str) -> None:
-    async def play(connection: LiveKitConnection, room: FakeRoom) -> None:
-        room.cut(reason)
+    async def play(connection: LiveKitConnection, visit: Visit) -> None:
+        visit.put_out(reason)
         assert await connection.receive() == Bye(said)
+        assert await loss_of(connection) == "transport.signal_disconnected"
 
     in_a_room(play)
 
 
-def test_while_livekit_mends_its_line_there_is_no_sign_of_life_and_no_loss() -> None:
-    async def play(connection: LiveKitConnection, room: FakeRoom) -> None:
-        room.begin_to_reconnect()
+@pytest.mark.slow  # LiveKit lets three seconds go by before it calls a connection mended
+def test_livekit_resumes_a_lost_line_by_itself_within_the_time_of_the_heartbeat() -> None:
+    async def play(connection: LiveKitConnection, visit: Visit) -> None:
+        visit.drop_signalling()
+        await until(lambda: visit.resumed == 1)
+        silences = []
+        while connection.is_mending:
+            connection.ping()
+            await asyncio.sleep(0.5)
+            silences.append(time.monotonic() - connection.last_received)
+        assert max(silences) < 2
+        await answered(connection, "still here")
+        assert visit.is_inside
+
+    in_a_room(play)
+
+
+@pytest.mark.parametrize("does_arrive", [True, False])
+def test_while_livekit_mends_its_line_only_what_arrives_is_a_sign_of_life(
+    does_arrive: bool,
+) -> None:
+    class Told(rtc.Room):
+        """Is told that LiveKit mends; whether anything arrives stands in the figures."""
+
+        async def get_rtc_stats(self) -> Any:
+            if does_arrive:
+                return await super().get_rtc_stats()
+            return SimpleNamespace(publisher_stats=(), subscriber_stats=())
+
+    made: list[Told] = []
+
+    def make() -> Told:
+        made.append(Told())
+        return made[-1]
+
+    async def play(connection: LiveKitConnection, visit: Visit) -> None:
+        made[0].emit("reconnecting")
         before = connection.last_received
-        connection.ping()
-        assert connection.last_received == before
+        for _ in range(10):
+            connection.ping()
+            await asyncio.sleep(0.05)
+        assert (connection.last_received > before) is does_arrive
         assert not connection.is_lost
-        room.reconnect()
+        made[0].emit("reconnected")
         assert connection.last_received > before
-        room.say(BotLlmText("hello"))
-        assert await connection.receive() == BotLlmText("hello")
+
+    in_a_room(play, package=sdk(Room=make))
+
+
+def test_a_connection_that_livekit_makes_anew_is_no_loss() -> None:
+    async def play(connection: LiveKitConnection, visit: Visit) -> None:
+        visit.ask_to_come_anew()
+        await until(lambda: connection.is_mending)
+        await until(lambda: not connection.is_mending)
+        await asyncio.sleep(ABSENCE_SECONDS + 0.2)
+        await answered(connection, "still here")
 
     in_a_room(play)
 
 
 def test_an_agent_that_leaves_is_a_loss_of_its_own() -> None:
-    async def play(connection: LiveKitConnection, room: FakeRoom) -> None:
-        room.agent_leaves()
-        with pytest.raises(TransportError) as caught:
-            await connection.receive()
-        assert caught.value.failure.code == "transport.agent_left"
+    async def play(connection: LiveKitConnection, visit: Visit) -> None:
+        visit.agent_leaves()
+        assert await loss_of(connection) == "transport.agent_left"
         await connection.left()
-        assert not room.isconnected()
+        await until(lambda: not visit.is_inside)
 
     in_a_room(play)
 
 
 def test_another_player_who_leaves_costs_nothing() -> None:
-    async def play(connection: LiveKitConnection, room: FakeRoom) -> None:
-        room.remote_participants["friend"] = object()
-        room.agent_leaves()
+    async def play(connection: LiveKitConnection, visit: Visit) -> None:
+        visit.friend_comes_and_goes()
+        await answered(connection, "hello")
+        await asyncio.sleep(ABSENCE_SECONDS + 0.2)
         assert not connection.is_lost
 
     in_a_room(play)
 
 
 def test_figures_that_cannot_be_had_cost_nothing() -> None:
-    async def play(connection: LiveKitConnection, room: FakeRoom) -> None:
-        room.has_figures = False
+    class Mute(rtc.Room):
+        async def get_rtc_stats(self) -> Any:
+            raise Exception("the native half said no")
+
+    async def play(connection: LiveKitConnection, visit: Visit) -> None:
         connection.ping()
-        room.say(BotLlmText("hello"))
-        assert await connection.receive() == BotLlmText("hello")
+        await answered(connection, "hello")
         assert connection.round_trip_seconds is None
 
+    in_a_room(play, package=sdk(Room=Mute))
+
+
+def test_a_ping_takes_livekit_s_figure() -> None:
+    async def play(connection: LiveKitConnection, visit: Visit) -> None:
+        while not connection.round_trip_seconds:
+            connection.ping()
+            await asyncio.sleep(0.05)
+        assert 0 < connection.round_trip_seconds < 5
+
     in_a_room(play)
+
+
+def refusal_of(url: str, refuse_with: int = 0) -> str:
+    async def run() -> str:
+        async with asyncio.timeout(60), livekit_server() as server:
+            server.refuse_with = refuse_with
+            rooms = LiveKitRooms(time.monotonic)
+            grant = RoomGrant("live", "session", url or server.url, "room", "token")
+            with pytest.raises(TransportError) as caught:
+                await rooms.join(grant, SequencedChannel("room"))
+            await rooms.close()
+            return caught.value.failure.code
+
+    return asyncio.run(run())
 
 
 @pytest.mark.parametrize(
-    ("said", "code"),
+    ("url", "status", "code"),
     [
-        ("engine: signal failure: client error: 401 Unauthorized - no", "transport.join_refused"),
-        ("engine: signal failure: client error: 403 Forbidden - no", "transport.join_refused"),
-        ("engine: signal failure: server error: 503 Service", "connection.unavailable"),
-        ("transport connection error: IO error: Connection refused", "connection.refused"),
-        ("IO error: failed to lookup address information: Name", "connection.dns"),
-        ("signal failure: failed to parse the url: relative URL", "connection.invalid_url"),
-        ("something new", "transport.join_refused"),
+        ("", 401, "transport.join_refused"),
+        ("", 403, "transport.join_refused"),
+        ("", 503, "connection.unavailable"),
+        ("ws://127.0.0.1:9", 0, "connection.refused"),
+        ("ws://no-such-host.invalid", 0, "connection.dns"),
+        ("no url", 0, "connection.invalid_url"),
     ],
 )
-def test_refused_unavailable_and_unreachable_are_told_apart(said: str, code: str) -> None:
-    async def run() -> None:
-        server = FakeLiveKit(silent)
-        server.refusal = said
-        rooms = LiveKitRooms(time.monotonic, lambda: server)
-        grant = server.grant(ConnectRequest("patient-7f3a"))
-        with pytest.raises(TransportError) as caught:
-            await rooms.join(grant, SequencedChannel(grant.room_name))
-        assert caught.value.failure.code == code
-        await rooms.close()
-
-    asyncio.run(run())
+def test_refused_unavailable_and_unreachable_are_told_apart(
+    url: str, status: int, code: str
+) -> None:
+    assert refusal_of(url, status) == code
 
 
-def test_voices_go_through_relays_alone_where_that_is_asked_for() -> None:
-    async def run(relay_only: bool) -> bool:
-        server = FakeLiveKit(silent)
-        rooms = LiveKitRooms(time.monotonic, lambda: server, relay_only=relay_only)
-        grant = server.grant(ConnectRequest("patient-7f3a"))
-        await rooms.join(grant, SequencedChannel(grant.room_name))
-        await rooms.close()
-        return hasattr(server.rooms[-1].options, "rtc_config")
+@pytest.mark.parametrize("relay_only", [False, True])
+def test_voices_go_through_relays_alone_where_that_is_asked_for(relay_only: bool) -> None:
+    async def run() -> list[str]:
+        async with asyncio.timeout(60), livekit_server() as server:
+            rooms = LiveKitRooms(time.monotonic, relay_only=relay_only)
+            grant = server.grant(ConnectRequest("patient-7f3a"))
+            joining = asyncio.create_task(rooms.join(grant, SequencedChannel(grant.room_name)))
+            await until(lambda: bool(server.visits))
+            await asyncio.sleep(0.5)
+            candidates = server.visits[0].candidates  # this server has no relay
+            joining.cancel()
+            await asyncio.wait((joining,))
+            await rooms.close()
+            return candidates
 
-    assert asyncio.run(run(relay_only=True)) and not asyncio.run(run(relay_only=False))
-
-
-def test_a_ping_takes_livekit_s_figure_and_not_of_a_pair_that_was_never_used() -> None:
-    async def play(connection: LiveKitConnection, room: FakeRoom) -> None:
-        connection.ping()
-        while connection.round_trip_seconds is None:  # noqa: ASYNC110  # no event to wait for
-            await asyncio.sleep(0)
-        assert connection.round_trip_seconds == 0.04
-
-    in_a_room(play)
+    assert bool(asyncio.run(run())) is not relay_only
 
 
 def test_a_swallowed_line_gives_no_sign_of_life_and_heals_with_what_waited() -> None:
-    async def play(connection: LiveKitConnection, room: FakeRoom) -> None:
+    async def play(connection: LiveKitConnection, visit: Visit) -> None:
         connection.set_conditions(NetworkConditions(is_black_hole=True))
         before = connection.last_received
         connection.ping()
-        room.say(BotLlmText("hello"))
-        await asyncio.sleep(0)
+        visit.say(BotLlmText("hello"))
+        await asyncio.sleep(0.3)
         assert connection.last_received == before
         connection.set_conditions(NetworkConditions.CALM)
         assert await connection.receive() == BotLlmText("hello")
@@ -211,9 +366,10 @@ def test_what_waits_at_the_end_is_still_said() -> None:
         said.append(message)
         return ()
 
-    async def play(connection: LiveKitConnection, room: FakeRoom) -> None:
+    async def play(connection: LiveKitConnection, visit: Visit) -> None:
         connection.send(UserTextMessage("goodbye"))
         await connection.close()
+        await until(lambda: not visit.is_inside)
 
     in_a_room(play, note)
     assert said == [UserTextMessage("goodbye")]
@@ -221,27 +377,25 @@ def test_what_waits_at_the_end_is_still_said() -> None:
 
 def test_a_join_that_is_given_up_leaves_the_room_once_it_got_in_after_all() -> None:
     async def run() -> None:
-        server = FakeLiveKit(silent)
-        server.is_slow = True
-        rooms = LiveKitRooms(time.monotonic, lambda: server)
-        grant = server.grant(ConnectRequest("patient-7f3a"))
-        told = asyncio.Event()
+        async with asyncio.timeout(60), livekit_server() as server:
+            server.lets_in.clear()
+            rooms = LiveKitRooms(time.monotonic)
+            grant = server.grant(ConnectRequest("patient-7f3a"))
+            told = asyncio.Event()
 
-        async def tell_left() -> None:
-            told.set()
+            async def tell_left() -> None:
+                told.set()
 
-        channel = SequencedChannel(grant.room_name)
-        joining = asyncio.create_task(rooms.join(grant, channel, tell_left))
-        while not server.rooms:  # noqa: ASYNC110  # no event
-            await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        joining.cancel()
-        await asyncio.wait((joining,))
-        server.let_in.set()
-        async with asyncio.timeout(60):
+            channel = SequencedChannel(grant.room_name)
+            joining = asyncio.create_task(rooms.join(grant, channel, tell_left))
+            await until(lambda: server.asked == 1)
+            joining.cancel()
+            await asyncio.wait((joining,))
+            server.lets_in.set()
             await told.wait()
-        assert not server.rooms[-1].isconnected()
-        await rooms.close()
+            await until(lambda: not server.inside)
+            assert len(server.visits) == 1  # it did get in
+            await rooms.close()
 
     asyncio.run(run())
 
@@ -249,8 +403,7 @@ def test_a_join_that_is_given_up_leaves_the_room_once_it_got_in_after_all() -> N
 def test_without_the_package_the_error_says_what_to_install() -> None:
     async def run() -> None:
         rooms = LiveKitRooms(time.monotonic, lambda: load_sdk("no_such_package"))
-        grant = FakeLiveKit(silent).grant(ConnectRequest("patient-7f3a"))
         with pytest.raises(TransportError, match="pip install livekit"):
-            await rooms.join(grant, SequencedChannel(grant.room_name))
+            await rooms.join(GRANT, SequencedChannel("room"))
 
     asyncio.run(run())

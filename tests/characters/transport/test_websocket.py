@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import msgpack
 import pytest
@@ -33,7 +34,7 @@ from characters.protocol.messages import (
 from characters.protocol.network_conditions import NetworkConditions
 from characters.service.access import AccessSettings
 from characters.transport.base import TransportError
-from characters.transport.livekit import LiveKitConnection, LiveKitRooms
+from characters.transport.livekit import LiveKitConnection
 from characters.transport.websocket import (
     MAX_AUDIO,
     MAX_HELD_BACK,
@@ -43,8 +44,10 @@ from characters.transport.websocket import (
     is_our_room,
 )
 from tests.characters.client.virtual_time import VirtualLoop
-from tests.characters.transport.fake_livekit import FakeLiveKit
 from tests.characters.transport.stages import service_stage
+
+if TYPE_CHECKING:
+    from tests.livekit_server import LiveKitServer
 
 ASK = ConnectRequest("counter")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -526,13 +529,17 @@ def test_a_room_s_url_says_what_it_speaks(room_url: str, ours: bool) -> None:
     assert is_our_room(room_url) is ours
 
 
+def cloud_server() -> AbstractAsyncContextManager[LiveKitServer]:
+    """Return a LiveKit server; skips where it is not installed."""
+    from tests.livekit_server import livekit_server
+
+    return livekit_server()
+
+
 def test_each_room_is_entered_in_its_own_way() -> None:
     async def run() -> None:
-        cloud = FakeLiveKit(lambda message: [])
-        async with service_stage() as stage:
-            endpoint = WebSocketTransport(
-                stage.url, livekit=LiveKitRooms(time.monotonic, lambda: cloud)
-            )
+        async with service_stage() as stage, cloud_server() as cloud:
+            endpoint = WebSocketTransport(stage.url)
             grant = await endpoint.connect(ConnectRequest("counter-1"))
             ours = await endpoint.join(grant, SequencedChannel(grant.room_name))
             grant = cloud.grant(ConnectRequest("counter-1"))
@@ -558,15 +565,12 @@ def test_the_cloud_is_told_that_a_talk_is_over() -> None:
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        cloud = FakeLiveKit(lambda message: [])
-        endpoint = WebSocketTransport(
-            f"http://127.0.0.1:{runner.addresses[0][1]}",
-            api_key="k3y",
-            livekit=LiveKitRooms(time.monotonic, lambda: cloud),
-        )
-        grant = cloud.grant(ConnectRequest("counter-1"))
-        await endpoint.join(grant, SequencedChannel(grant.room_name))
-        await endpoint.close()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        async with cloud_server() as cloud:
+            endpoint = WebSocketTransport(url, api_key="k3y")
+            grant = cloud.grant(ConnectRequest("counter-1"))
+            await endpoint.join(grant, SequencedChannel(grant.room_name))
+            await endpoint.close()
         await runner.cleanup()
         assert told == [(grant.session_id, "k3y")]
 
