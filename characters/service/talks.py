@@ -7,7 +7,6 @@ written. Every call belongs to a transaction of its caller.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +21,7 @@ from characters.service.branches import (
     rebuilt,
 )
 from characters.service.conversation import BeginExchange, PersistActions, PersistEntry
+from characters.service.tables import Database
 
 __all__ = ["Exchange", "family_of", "MAX_TURNS", "roots_of", "TalkTables"]
 
@@ -41,18 +41,18 @@ class Exchange:
 class TalkTables:
     """The last entries of all sessions, `most` of each; `parsed` reads a JSON text of the file."""
 
-    def __init__(
-        self, db: sqlite3.Connection, parsed: Callable[[str], Any], most: int = MAX_TURNS
-    ) -> None:
+    def __init__(self, db: Database, parsed: Callable[[str], Any], most: int = MAX_TURNS) -> None:
         self._db = db
         self._parsed = parsed
         self._most = most
 
     def begin(self) -> LogPlace:
         """Return the place of a new session, in which nothing was said."""
-        segment = self._db.execute("INSERT INTO segments (root) VALUES (0)").lastrowid
-        self._db.execute("UPDATE segments SET root = segment WHERE segment = ?", (segment,))
-        return LogPlace(int(segment or 0), 0)
+        row = self._db.execute(
+            "INSERT INTO segments (root) VALUES (0) RETURNING segment"
+        ).fetchone()
+        self._db.execute("UPDATE segments SET root = segment WHERE segment = ?", row)
+        return LogPlace(row[0], 0)
 
     def end(self, session_id: str) -> LogPlace:
         """Return the place of a session. Raises LookupError for an unknown one."""
@@ -176,7 +176,8 @@ class TalkTables:
         )
         if entry.message_id is not None:
             self._db.execute(
-                "INSERT OR IGNORE INTO lines (segment, message_id, number) VALUES (?, ?, ?)",
+                "INSERT INTO lines (segment, message_id, number) VALUES (?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
                 (place.segment, entry.message_id, place.number),
             )
         self._forget_old(session_id, place)
@@ -207,7 +208,9 @@ class TalkTables:
             part = change(self._known(LogPlace(place.segment, before[0])), entry.memory)
             changes = 0 if part is None else before[1] + 1
         self._db.execute(
-            "INSERT OR REPLACE INTO known (segment, number, memory, changes) VALUES (?, ?, ?, ?)",
+            "INSERT INTO known (segment, number, memory, changes) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (segment, number)"
+            " DO UPDATE SET memory = excluded.memory, changes = excluded.changes",
             (*_key(place), json.dumps(entry.memory if part is None else part), changes),
         )
 
@@ -256,12 +259,12 @@ class TalkTables:
         ).fetchone()
         if is_free:
             return end
-        segment = self._db.execute(
+        (segment,) = self._db.execute(
             "INSERT INTO segments (root, parent, begins)"
-            " SELECT root, segment, ?2 FROM segments WHERE segment = ?1",
+            " SELECT root, segment, ?2 FROM segments WHERE segment = ?1 RETURNING segment",
             _key(end),
-        ).lastrowid
-        place = LogPlace(int(segment or 0), end.number)
+        ).fetchone()
+        place = LogPlace(segment, end.number)
         self._move(session_id, place)
         return place
 
@@ -269,7 +272,7 @@ class TalkTables:
         """Delete the turns of a segment that are too old for all who need any of it."""
         oldest = self._db.execute(
             "SELECT min(number) FROM (SELECT last AS number FROM sessions WHERE segment = ?1"
-            " UNION ALL SELECT begins FROM segments WHERE parent = ?1)",
+            " UNION ALL SELECT begins FROM segments WHERE parent = ?1) AS needed",
             (place.segment,),
         ).fetchone()[0]
         self._forget_until(place.segment, oldest - self._most)
@@ -297,7 +300,7 @@ class TalkTables:
             )
 
 
-def roots_of(db: sqlite3.Connection, session_ids: Iterable[str]) -> set[int]:
+def roots_of(db: Database, session_ids: Iterable[str]) -> set[int]:
     """Return the first segments of some sessions."""
     rows = (
         db.execute(
@@ -308,7 +311,7 @@ def roots_of(db: sqlite3.Connection, session_ids: Iterable[str]) -> set[int]:
     return {row[0] for row in rows if row is not None}
 
 
-def family_of(db: sqlite3.Connection, session_ids: Iterable[str]) -> tuple[str, ...]:
+def family_of(db: Database, session_ids: Iterable[str]) -> tuple[str, ...]:
     """Return the sessions that share anything with these, them too."""
     found: dict[str, None] = {}
     for root in roots_of(db, session_ids):

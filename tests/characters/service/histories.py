@@ -18,9 +18,10 @@ from characters.service.conversation import (
     PersistEntry,
     PlayerLine,
 )
+from characters.service.database import SqliteDatabase
 from characters.service.store import SessionStore, StoredSession
 
-__all__ = ["Histories", "Talk"]
+__all__ = ["Histories", "Talk", "dump"]
 
 
 @dataclass
@@ -49,6 +50,12 @@ class Talk:
         self.memory = deepcopy(self.known[count])
         self.ids = {line: at for line, at in self.ids.items() if at < count}
         self.known = {at: memory for at, memory in self.known.items() if at < count}
+
+
+def dump(store: SessionStore) -> str:
+    """Return all that stands in a file."""
+    assert isinstance(store._db, SqliteDatabase)
+    return "\n".join(store._db.iterdump())
 
 
 class Histories:
@@ -175,7 +182,7 @@ class Histories:
         for session_id in [it for it in self.talks if it != self.now]:
             self._remove(session_id)
         self.compare()
-        return "\n".join(self.store._db.iterdump())
+        return dump(self.store)
 
     def compare(self) -> None:
         """Every session is what the model says, byte for byte."""

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from characters.agents.agent import Do, Feel, Part, Say
-from characters.protocol.messages import Action
+from characters.agents.agent import Say
 from characters.service.conversation import (
     Entry,
     PendingReply,
@@ -21,8 +20,7 @@ from characters.service.conversation import (
 )
 from characters.service.registry import ServiceSession
 from characters.service.room_store import MAX_UNSAVED, RoomStore
-from characters.service.store import MAX_PENDING, SessionStore, StoredSession
-from characters.service.talks import MAX_TURNS
+from characters.service.store import SessionStore, StoredSession
 
 ADA = StoredSession("s1", "nurse", "ada", 100.0)
 BOB = StoredSession("s2", "nurse", "bob", 200.0)
@@ -31,34 +29,6 @@ BOB = StoredSession("s2", "nurse", "bob", 200.0)
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "service" / "sessions.sqlite3"
-
-
-def test_sessions_memory_and_turns_survive_a_restart(path: Path) -> None:
-    store = SessionStore(path)
-    turn = PersistEntry("player", "my name is Ada")
-    store.save(ADA, {"facts": {"name": "Ada"}}, [turn])
-    store.close()
-    again = SessionStore(path)
-    assert again.load().sessions == (ADA,)
-    assert again.memory("s1") == {"facts": {"name": "Ada"}}
-    assert again.turns("s1") == (turn,)
-
-
-def test_what_was_saved_is_there_without_a_close(path: Path) -> None:
-    SessionStore(path).save(ADA, {"a": 1})
-    assert SessionStore(path).memory("s1") == {"a": 1}
-
-
-def test_saving_without_memory_keeps_the_memory(path: Path) -> None:
-    store = SessionStore(path)
-    store.save(ADA, {"a": 1})
-    store.save(StoredSession("s1", "nurse", "ada", 300.0))
-    assert store.memory("s1") == {"a": 1}
-    assert store.load().sessions[0].used_at == 300.0
-
-
-def test_an_unknown_session_remembers_nothing(path: Path) -> None:
-    assert SessionStore(path).memory("nobody") == {}
 
 
 def test_a_removed_session_leaves_its_id_and_nothing_else(path: Path) -> None:
@@ -71,13 +41,6 @@ def test_a_removed_session_leaves_its_id_and_nothing_else(path: Path) -> None:
     assert store.turns("s1") == ()
     store.close()
     assert b"treasure" not in path.read_bytes()
-
-
-def test_only_the_last_turns_are_kept(path: Path) -> None:
-    store = SessionStore(path)
-    store.save(ADA, None, [PersistEntry("player", str(n)) for n in range(MAX_TURNS + 5)])
-    assert store.turns("s1")[0].text == "5"
-    assert len(store.turns("s1")) == MAX_TURNS
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a database at all, by any means" * 50])
@@ -105,112 +68,6 @@ def test_a_damaged_file_is_put_aside_and_not_thrown_away(path: Path) -> None:
 def test_only_the_owner_may_read_the_file(path: Path) -> None:
     SessionStore(path).close()
     assert path.stat().st_mode & 0o077 == 0
-
-
-def test_the_ids_of_typed_lines_survive_a_restart_and_go_with_the_session(path: Path) -> None:
-    store = SessionStore(path)
-    line = PersistEntry("player", "my name is Ada", "m1")
-    store.save(ADA, {}, [line, PersistEntry("character", "Good day.")])
-    store.close()
-    again = SessionStore(path)
-    assert again.message_ids("s1") == {"m1"}
-    again.remove(["s1"], ended_at=5.0)
-    assert again.message_ids("s1") == frozenset()
-
-
-def test_only_the_ids_of_the_last_turns_are_kept(path: Path) -> None:
-    store = SessionStore(path)
-    for number in range(3):
-        turns = [PersistEntry("player", "x", f"{number}.{i}") for i in range(MAX_TURNS)]
-        store.save(ADA, None, turns)
-    assert store.message_ids("s1") == {f"2.{i}" for i in range(MAX_TURNS)}
-
-
-# --- pending replies ----------------------------------------------------------------------------
-
-FIRST, SECOND = (PersistEntry("player", f"line {n}", f"m{n}") for n in (1, 2))
-ONE, TWO = (Say("One."),), (Say("Two."),)
-
-
-def reply(*ids: str, parts: tuple[Part, ...] | None = ()) -> PendingReply:
-    """Return the reply to lines that were typed."""
-    return PendingReply(tuple(PlayerLine("", message_id) for message_id in ids), parts)
-
-
-def ids(replies: tuple[PendingReply, ...]) -> list[str]:
-    return [message_id for reply in replies for message_id in reply.message_ids]
-
-
-def test_a_decided_answer_survives_a_restart_until_it_is_resolved(path: Path) -> None:
-    store = SessionStore(path)
-    parts = (
-        Feel("joy", 2),
-        Do((Action("Wave"), Action("Point", "door"))),
-        Say("Good day, Ad\u00e9."),
-    )
-    store.save(ADA, {}, [FIRST, reply("m1", parts=parts)])
-    store.close()
-    again = SessionStore(path)
-    line = PlayerLine("line 1", "m1", is_kept=True)
-    assert again.pending("s1") == (PendingReply((line,), parts),)
-    again.save(ADA, None, [ResolveReply("m1")])
-    assert again.pending("s1") == ()
-
-
-@pytest.mark.parametrize(
-    ("heard", "pending"),
-    [
-        (None, ["m0", "m1", "m2"]),
-        ("m1", ["m0", "m2"]),
-        ("m2", ["m0"]),
-        ("never seen", ["m0", "m1", "m2"]),
-    ],
-)
-def test_up_to_the_last_answer_that_was_heard_all_that_is_decided_was(
-    heard: str | None, pending: list[str]
-) -> None:
-    store = SessionStore(None)
-    entries: list[Entry] = [PersistEntry("player", "line 0", "m0"), reply("m0", parts=None)]
-    entries += [FIRST, reply("m1", parts=ONE), SECOND, reply("m2", parts=TWO)]
-    store.save(ADA, {"a": 1}, entries)
-    history = store.history("s1", heard, at=2.0)
-    assert ids(history.pending) == pending
-    assert history.memory == {"a": 1}
-    assert history.message_ids == {"m0", "m1", "m2"}
-    said = [turn.text for turn in store.turns("s1") if turn.speaker == "character"]
-    assert said == [text for id_, text in (("m1", "One."), ("m2", "Two.")) if id_ not in pending]
-
-
-def test_lines_that_are_answered_together_have_one_pending_reply() -> None:
-    store = SessionStore(None)
-    store.save(ADA, {}, [FIRST, reply("m1", parts=None), SECOND, reply("m2", parts=None)])
-    assert [item.parts for item in store.history("s1", "m2", at=0.0).pending] == [None, None]
-    store.save(ADA, {}, [reply("m1", "m2")])
-    line = PlayerLine("line 2", "m2", is_kept=True)
-    assert store.pending("s1") == (PendingReply((line,), ()),)
-
-
-def test_an_answer_that_is_repeated_is_written_once() -> None:
-    store = SessionStore(None)
-    answer = PersistEntry("character", "Good day.", answers="m1")
-    store.save(ADA, {}, [FIRST, reply("m1"), answer])
-    store.save(ADA, {}, [answer])
-    assert [turn.text for turn in store.turns("s1")] == ["line 1", "Good day."]
-
-
-def test_only_the_last_answers_stay_pending_for_a_client_that_never_confirms_any() -> None:
-    store = SessionStore(None)
-    for number in range(MAX_PENDING + 5):
-        line = PersistEntry("player", "x", f"m{number}")
-        store.save(ADA, {}, [line, reply(f"m{number}")])
-    assert ids(store.pending("s1")) == [f"m{number}" for number in range(5, MAX_PENDING + 5)]
-
-
-def test_a_pending_reply_goes_with_its_line() -> None:
-    store = SessionStore(None)
-    store.save(ADA, {}, [FIRST, reply("m1", parts=None)])
-    store.save(ADA, {}, [PersistEntry("player", "x") for _ in range(MAX_TURNS)])
-    assert store.pending("s1") == ()
 
 
 # --- one room -----------------------------------------------------------------------------------
@@ -451,15 +308,6 @@ def test_a_database_that_may_only_be_read_stays_where_it_is(
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert "readonly" in SessionStore.open(path).warning
     assert [file.name for file in path.parent.glob("*damaged*")] == []
-
-
-def test_a_use_begins_the_time_without_use_anew(path: Path) -> None:
-    store = SessionStore(path)
-    store.save(ADA)
-    store.count_unused({"s1": 5.0})
-    assert store.load().sessions[0].unused == 5.0
-    store.save(ADA)
-    assert store.load().sessions[0].unused == 0.0
 
 
 def test_what_was_put_aside_before_is_never_replaced(path: Path) -> None:

@@ -1,0 +1,276 @@
+"""What every store keeps: a file, memory, and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from characters.agents.agent import Do, Feel, Part, Say
+from characters.protocol.messages import Action
+from characters.service.conversation import (
+    Entry,
+    PendingReply,
+    PersistEntry,
+    PlayerLine,
+    ResolveReply,
+)
+from characters.service.postgres import PostgresDatabase, StoreError, prepare
+from characters.service.store import MAX_PENDING, FencedError, SessionStore, StoredSession
+from tests.characters.service.histories import Histories
+from tests.postgres import PostgresServer
+
+Opened: TypeAlias = Callable[[], SessionStore]
+
+ADA = StoredSession("s1", "nurse", "ada", 100.0)
+MOST = 40  # turns that are kept
+BOB = StoredSession("s2", "nurse", "bob", 200.0)
+
+
+class InMemory(SessionStore):
+    """Is there when it is opened again."""
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture(params=["file", "memory", "postgres"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
+    """Open the same store, any number of times."""
+    if request.param == "file":
+        yield lambda: SessionStore(tmp_path / "sessions.sqlite3", MOST)
+    elif request.param == "memory":
+        in_memory = InMemory(None, MOST)
+        yield lambda: in_memory
+    else:
+        url = request.getfixturevalue("postgres").fresh()
+        stores: list[SessionStore] = []
+
+        def open_one() -> SessionStore:
+            stores.append(SessionStore(None, MOST, database=prepared(url), node="n1"))
+            return stores[-1]
+
+        yield open_one
+        for store in stores:
+            store.close()
+
+
+def prepared(url: str) -> PostgresDatabase:
+    db = PostgresDatabase(url)
+    prepare(db)
+    return db
+
+
+def test_sessions_memory_and_turns_survive_a_restart(opened: Opened) -> None:
+    store = opened()
+    turn = PersistEntry("player", "my name is Ada")
+    store.save(ADA, {"facts": {"name": "Ada"}}, [turn])
+    store.close()
+    again = opened()
+    assert again.load().sessions == (ADA,)
+    assert again.memory("s1") == {"facts": {"name": "Ada"}}
+    assert again.turns("s1") == (turn,)
+
+
+def test_what_was_saved_is_there_without_a_close(opened: Opened) -> None:
+    opened().save(ADA, {"a": 1})
+    assert opened().memory("s1") == {"a": 1}
+
+
+def test_saving_without_memory_keeps_the_memory(opened: Opened) -> None:
+    store = opened()
+    store.save(ADA, {"a": 1})
+    store.save(StoredSession("s1", "nurse", "ada", 300.0))
+    assert store.memory("s1") == {"a": 1}
+    assert store.load().sessions[0].used_at == 300.0
+
+
+def test_an_unknown_session_remembers_nothing(opened: Opened) -> None:
+    assert opened().memory("nobody") == {}
+
+
+def test_only_the_last_turns_are_kept(opened: Opened) -> None:
+    store = opened()
+    store.save(ADA, None, [PersistEntry("player", str(n)) for n in range(MOST + 5)])
+    assert store.turns("s1")[0].text == "5"
+    assert len(store.turns("s1")) == MOST
+
+
+def test_the_ids_of_typed_lines_survive_a_restart_and_go_with_the_session(opened: Opened) -> None:
+    store = opened()
+    line = PersistEntry("player", "my name is Ada", "m1")
+    store.save(ADA, {}, [line, PersistEntry("character", "Good day.")])
+    store.close()
+    again = opened()
+    assert again.message_ids("s1") == {"m1"}
+    again.remove(["s1"], ended_at=5.0)
+    assert again.message_ids("s1") == frozenset()
+
+
+def test_only_the_ids_of_the_last_turns_are_kept(opened: Opened) -> None:
+    store = opened()
+    for number in range(3):
+        turns = [PersistEntry("player", "x", f"{number}.{i}") for i in range(MOST)]
+        store.save(ADA, None, turns)
+    assert store.message_ids("s1") == {f"2.{i}" for i in range(MOST)}
+
+
+# --- pending replies ----------------------------------------------------------------------------
+
+FIRST, SECOND = (PersistEntry("player", f"line {n}", f"m{n}") for n in (1, 2))
+ONE, TWO = (Say("One."),), (Say("Two."),)
+
+
+def reply(*ids: str, parts: tuple[Part, ...] | None = ()) -> PendingReply:
+    """Return the reply to lines that were typed."""
+    return PendingReply(tuple(PlayerLine("", message_id) for message_id in ids), parts)
+
+
+def ids(replies: tuple[PendingReply, ...]) -> list[str]:
+    return [message_id for reply in replies for message_id in reply.message_ids]
+
+
+def test_a_decided_answer_survives_a_restart_until_it_is_resolved(opened: Opened) -> None:
+    store = opened()
+    parts = (
+        Feel("joy", 2),
+        Do((Action("Wave"), Action("Point", "door"))),
+        Say("Good day, Ad\u00e9."),
+    )
+    store.save(ADA, {}, [FIRST, reply("m1", parts=parts)])
+    store.close()
+    again = opened()
+    line = PlayerLine("line 1", "m1", is_kept=True)
+    assert again.pending("s1") == (PendingReply((line,), parts),)
+    again.save(ADA, None, [ResolveReply("m1")])
+    assert again.pending("s1") == ()
+
+
+@pytest.mark.parametrize(
+    ("heard", "pending"),
+    [
+        (None, ["m0", "m1", "m2"]),
+        ("m1", ["m0", "m2"]),
+        ("m2", ["m0"]),
+        ("never seen", ["m0", "m1", "m2"]),
+    ],
+)
+def test_up_to_the_last_answer_that_was_heard_all_that_is_decided_was(
+    opened: Opened, heard: str | None, pending: list[str]
+) -> None:
+    store = opened()
+    entries: list[Entry] = [PersistEntry("player", "line 0", "m0"), reply("m0", parts=None)]
+    entries += [FIRST, reply("m1", parts=ONE), SECOND, reply("m2", parts=TWO)]
+    store.save(ADA, {"a": 1}, entries)
+    history = store.history("s1", heard, at=2.0)
+    assert ids(history.pending) == pending
+    assert history.memory == {"a": 1}
+    assert history.message_ids == {"m0", "m1", "m2"}
+    said = [turn.text for turn in store.turns("s1") if turn.speaker == "character"]
+    assert said == [text for id_, text in (("m1", "One."), ("m2", "Two.")) if id_ not in pending]
+
+
+def test_lines_that_are_answered_together_have_one_pending_reply(opened: Opened) -> None:
+    store = opened()
+    store.save(ADA, {}, [FIRST, reply("m1", parts=None), SECOND, reply("m2", parts=None)])
+    assert [item.parts for item in store.history("s1", "m2", at=0.0).pending] == [None, None]
+    store.save(ADA, {}, [reply("m1", "m2")])
+    line = PlayerLine("line 2", "m2", is_kept=True)
+    assert store.pending("s1") == (PendingReply((line,), ()),)
+
+
+def test_an_answer_that_is_repeated_is_written_once(opened: Opened) -> None:
+    store = opened()
+    answer = PersistEntry("character", "Good day.", answers="m1")
+    store.save(ADA, {}, [FIRST, reply("m1"), answer])
+    store.save(ADA, {}, [answer])
+    assert [turn.text for turn in store.turns("s1")] == ["line 1", "Good day."]
+
+
+def test_only_the_last_answers_stay_pending_for_a_client_that_never_confirms_any(
+    opened: Opened,
+) -> None:
+    store = opened()
+    for number in range(MAX_PENDING + 5):
+        line = PersistEntry("player", "x", f"m{number}")
+        store.save(ADA, {}, [line, reply(f"m{number}")])
+    assert ids(store.pending("s1")) == [f"m{number}" for number in range(5, MAX_PENDING + 5)]
+
+
+def test_a_pending_reply_goes_with_its_line(opened: Opened) -> None:
+    store = opened()
+    store.save(ADA, {}, [FIRST, reply("m1", parts=None)])
+    store.save(ADA, {}, [PersistEntry("player", "x") for _ in range(MOST)])
+    assert store.pending("s1") == ()
+
+
+def test_a_use_begins_the_time_without_use_anew(opened: Opened) -> None:
+    store = opened()
+    store.save(ADA)
+    store.count_unused({"s1": 5.0})
+    assert store.load().sessions[0].unused == 5.0
+    store.save(ADA)
+    assert store.load().sessions[0].unused == 0.0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_random_history_leaves_what_a_plain_model_says(opened: Opened, seed: int) -> None:
+    Histories(opened(), seed, opened).live(steps=40)
+
+
+# --- the fence ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shared(opened: Opened) -> SessionStore:
+    """A store that several nodes write."""
+    store = opened()
+    if not store.is_shared:
+        pytest.skip("one node has it alone")
+    return store
+
+
+def test_only_the_owner_at_the_present_epoch_writes(shared: SessionStore) -> None:
+    shared.save(ADA, {"a": 1}, [FIRST])
+    for epoch in (0, 2):
+        stale = replace(ADA, epoch=epoch, is_stored=True)
+        with pytest.raises(FencedError):
+            shared.save(stale, {"a": 2}, [SECOND])
+        with pytest.raises(FencedError):
+            shared.take_back(stale, 5.0)
+    assert shared.memory("s1") == {"a": 1}
+    assert [turn.text for turn in shared.turns("s1")] == ["line 1"]
+
+
+def test_what_was_removed_is_never_written_again(shared: SessionStore) -> None:
+    shared.save(ADA, {"a": 1})
+    shared.remove(["s1"], ended_at=5.0)
+    with pytest.raises(FencedError):
+        shared.save(replace(ADA, is_stored=True), {"a": 2}, [FIRST])
+    assert shared.load().sessions == ()
+
+
+def test_the_tables_of_a_newer_version_are_refused(postgres: PostgresServer) -> None:
+    db = prepared(postgres.fresh())
+    db.execute("UPDATE schema_version SET version = version + 1")
+    with pytest.raises(StoreError, match=r"version 3, this service knows 2"):
+        prepare(db)
+    db.close()
+
+
+def test_the_tables_of_an_older_version_are_brought_forward_or_stay(
+    postgres: PostgresServer,
+) -> None:
+    url = postgres.fresh()
+    prepared(url).close()
+    db, step = PostgresDatabase(url), "CREATE TABLE new (id INTEGER); INSERT INTO new VALUES (1)"
+    with pytest.raises(StoreError):
+        prepare(db, {2: f"{step}; SELECT nonsense"}, version=3)
+    assert db.execute("SELECT version FROM schema_version").fetchone() == (2,)
+    prepare(db, {2: step}, version=3)
+    assert db.execute("SELECT id FROM new").fetchall() == [(1,)]
+    assert db.execute("SELECT version FROM schema_version").fetchone() == (3,)
+    db.close()
