@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from characters.service.conversation import (
     PersistEntry,
     PlayerLine,
 )
+from characters.service.database import SqliteDatabase
 from characters.service.memory import Pair
 from characters.service.registry import Limits
 from characters.service.service import ServiceSettings
@@ -247,10 +249,13 @@ def test_who_is_forgotten_is_forgotten_whole_whenever_the_process_is_killed(
     place = f"characters.service.store.{step}"
     if step == "remove":
         place = "characters.service.store.SessionStore._remove"
+    if step == "purge":
+        place = "characters.service.database.SqliteDatabase.purge"
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(place, die)
         store.forget(["s1"], 5.0, "ada", "nurse")
-    store._db.close()  # no goodbye: nothing is folded into the file
+    assert isinstance(store._db, SqliteDatabase)
+    sqlite3.Connection.close(store._db)  # no goodbye: nothing is folded into the file
     store = SessionStore(path)
     if step == "purge":
         assert store.load().sessions == ()
