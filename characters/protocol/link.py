@@ -30,8 +30,8 @@ from characters.protocol.failures import CharactersError
 __all__ = [
     "Ack", "Arrival", "Bye", "CHALLENGE", "decode_link", "encode_link", "frame_text", "FrameQueue",
     "Hello", "LINK_LABEL", "LinkFrame", "MAX_FRAME", "MAX_OUTBOX", "OutboxFullError", "Ping",
-    "Pong", "proof_of", "ReplayError", "SECRET_VARIABLE", "SequencedChannel", "SUBPROTOCOL",
-    "Welcome",
+    "Pong", "proof_of", "ReplayError", "REQUEST_ID", "SECRET_VARIABLE", "SequencedChannel",
+    "SUBPROTOCOL", "Welcome",
 ]  # fmt: skip
 
 LINK_LABEL = "troupe"
@@ -44,6 +44,9 @@ SECRET_VARIABLE = "TROUPE_SERVICE_SECRET"
 
 CHALLENGE = "X-Troupe-Challenge"
 """The header of `GET /health` with the text that the service has to sign."""
+
+REQUEST_ID = "X-Request-ID"
+"""The header with the id under which client and service log a request, and what follows from it."""
 
 
 def proof_of(secret: str, challenge: str) -> str:
@@ -308,16 +311,18 @@ class FrameQueue:
     def __len__(self) -> int:
         return len(self._frames)
 
-    def put(self, frame: str | bytes) -> None:
-        """Add a frame at the end."""
+    def put(self, frame: str | bytes) -> bool:
+        """Add a frame at the end; return whether another was dropped for it."""
+        is_full = isinstance(frame, bytes) and self._audio >= self._most_audio
         if isinstance(frame, bytes):
-            if self._audio >= self._most_audio:
+            if is_full:
                 self._frames.remove(next(it for it in self._frames if isinstance(it, bytes)))
                 self._audio -= 1
             self._audio += 1
         else:
             self.text_size += len(frame)
         self._frames.append(frame)
+        return is_full
 
     def pop(self) -> str | bytes:
         """Take the first frame. Raises IndexError when none waits."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import json
 import logging
 import os
+import platform
 import secrets
 import signal
 import sys
@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -24,16 +25,24 @@ from characters.protocol.link import SECRET_VARIABLE
 from characters.protocol.model_settings import ModelSettings, add_model_flags, model_settings
 from characters.resources import package_assets
 from characters.service.access import LOOPBACK, AccessError, AccessSettings, KeyRing, PlayerTokens
+from characters.service.admin import AdminSettings
+from characters.service.admission import AdmissionLimits
 from characters.service.agent_factory import ModelPool, PersonaAgentFactory
 from characters.service.app import MOST_HALF_SENT, drop_half_sent, make_app, make_runner
+from characters.service.host_file import a_count, at_least_0, more_than_0, read_host_file
+from characters.service.logs import ProblemLog, set_up_logs
+from characters.service.metrics import ServiceMetrics, TurnTracer, has_prometheus
 from characters.service.pace import TimingConfig
 from characters.service.registry import Limits
 from characters.service.service import Service, ServiceSettings, endpoint_file
 from characters.service.store import SessionStore, database_of
+from characters.service.tracing import turn_tracer
 from characters.speech.factory import SpeechParts, make_speech
 from characters.speech.settings import add_speech_flags, speech_settings
+from engine.core.errors import install_command
 from engine.core.file_system import FileLock, LockHeldError
 from engine.core.words import ScreenText
+from engine.toml.reader import TomlFileError
 
 __all__ = ["main", "parser"]
 
@@ -65,9 +74,16 @@ def parser() -> argparse.ArgumentParser:
     add("--think", type=float, default=0.25, help="seconds before an answer")
     add("--remark-after", type=float, default=45.0, help="seconds of silence")
     add("--drain-retry-after", type=float, default=1.0, help="told when stopping")
+    add(
+        "--drain-seconds",
+        type=at_least_0,
+        help="over how long the goodbyes are spread when stopping; 0, or 10 with --allow-remote",
+    )
     add("--seed", type=int, help="makes what is said repeatable")
     add("--no-speech", action="store_true", help="text only")
     add_speech_flags(it)
+    _add_limits(it)
+    _add_watching(it)
     add("--api-key-env", help="environment variable with the keys to demand, spaces between them")
     add("--api-key-file", type=Path, help="file with a key a line, read again when it changes")
     add("--admin-key-env", help="environment variable with the keys that may forget any player")
@@ -89,33 +105,102 @@ def parser() -> argparse.ArgumentParser:
     )
     add("--with-parent", action="store_true", help="end when standard input closes")
     add("--log-level", default="WARNING", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    add("--config", type=Path, help="TOML file with any of these, such as max_rooms = 500")
     return it
+
+
+def _add_limits(it: argparse.ArgumentParser) -> None:
+    add, limits, admission = it.add_argument, Limits(), AdmissionLimits()
+    add("--max-rooms", type=a_count, default=limits.max_rooms, help="at once")
+    add("--max-sessions", type=a_count, default=limits.max_sessions, help="that are kept")
+    add(
+        "--room-ttl",
+        type=more_than_0,
+        default=limits.default_room_ttl,
+        help="seconds to rejoin a room",
+    )
+    add(
+        "--max-room-ttl",
+        type=more_than_0,
+        default=limits.max_room_ttl,
+        help="that a client may ask for",
+    )
+    add("--token-ttl", type=more_than_0, default=limits.token_ttl, help="seconds to enter a room")
+    add(
+        "--max-lag",
+        type=at_least_0,
+        help="seconds: who comes while the event loop is so late is sent away for a moment; "
+        f"{REMOTE_MAX_LAG:g} with --allow-remote, else nobody is; 0 lets everybody in",
+    )
+    add("--joins-per-second", type=more_than_0, default=admission.joins_per_second, help="at most")
+
+
+def _add_watching(it: argparse.ArgumentParser) -> None:
+    add = it.add_argument
+    add("--admin-acts", action="store_true", help="let the page /admin drain and forget")
+    add("--metrics-key-env", help="environment variable with the keys that open /metrics alone")
+    add("--node", help="its name on the page /admin; without, the machine's")
+    add("--log-format", default="text", choices=("text", "json"), help="on standard error")
+    add(
+        "--tracing",
+        choices=("otlp", "console"),
+        help="trace each turn with OpenTelemetry (extra `tracing`)",
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until told to stop; return the exit status."""
-    options = parser().parse_args(arguments)
+    options = _options(arguments)
     if options.host not in LOOPBACK and not options.allow_remote:
         parser().error(f"{options.host} is open to others; say --allow-remote if that is meant")
     try:
         access = _access(options)
-    except AccessError as problem:
+        tracer = None if options.tracing is None else turn_tracer(options.tracing, _node(options))
+    except (AccessError, ImportError) as problem:
         parser().error(f"{problem}")
     try:
         speech_settings(options)
         model_settings(options)
     except ValueError as problem:
         parser().error(str(problem))
-    logging.basicConfig(
-        level=options.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
     # Short turns between threads: speech must not hold up everybody's frames (measured: a round
     # trip p99 of 148 ms at the default interval).
     sys.setswitchinterval(0.0005)
-    return _run(options, access)
+    problems = ProblemLog(ServiceMetrics())
+    set_up_logs(options.log_level, options.log_format, problems)
+    return _run(options, HostParts(access, tracer, problems))
+
+
+@dataclass(frozen=True, slots=True)
+class HostParts:
+    """What a service needs of its host besides its options."""
+
+    access: AccessSettings
+    tracer: TurnTracer | None
+    problems: ProblemLog
+
+
+def _node(options: argparse.Namespace) -> str:
+    return options.node or platform.node() or "one node"
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return the options of the command line, below them those of its file."""
+    it = parser()
+    options = it.parse_args(arguments)
+    if options.config is None:
+        return options
+    try:
+        it.set_defaults(**read_host_file(options.config, it))
+    except (TomlFileError, OSError) as problem:
+        print(problem, file=sys.stderr)
+        raise SystemExit(2) from None
+    return it.parse_args(arguments)
 
 
 REMOTE_PER_SECOND = 20.0
+REMOTE_MAX_LAG = 0.02
+REMOTE_DRAIN_SECONDS = 10.0
 
 
 def _access(options: argparse.Namespace) -> AccessSettings:
@@ -126,10 +211,16 @@ def _access(options: argparse.Namespace) -> AccessSettings:
     if options.public_url and not options.public_url.startswith(("ws://", "wss://")):
         raise AccessError("--public-url begins with ws:// or wss://")
     admin, secret = options.admin_key_env, options.player_secret_env
+    figures = options.metrics_key_env
+    if figures and not has_prometheus():
+        raise AccessError(f"/metrics needs the extra `metrics`: {install_command('metrics')}")
+    if options.admin_acts and not admin:
+        raise AccessError("--admin-acts needs the administrator's key: --admin-key-env NAME")
     default = REMOTE_PER_SECOND if options.allow_remote else None
     return AccessSettings(
         keys=KeyRing(options.api_key_env, options.api_key_file) if has_keys else None,
         admin_keys=KeyRing(admin, None) if admin else None,
+        metrics_keys=KeyRing(figures, None) if figures else None,
         tokens=PlayerTokens(os.environ.get(secret, "").split()) if secret else None,
         allow_remote=options.allow_remote,
         public_url=options.public_url,
@@ -139,7 +230,31 @@ def _access(options: argparse.Namespace) -> AccessSettings:
     )
 
 
-def _service(options: argparse.Namespace, store: SessionStore) -> Service:
+def _limits(options: argparse.Namespace) -> Limits:
+    return Limits(
+        session_ttl=options.session_ttl,
+        agent_linger=options.agent_linger,
+        max_rooms=options.max_rooms,
+        max_sessions=options.max_sessions,
+        default_room_ttl=min(options.room_ttl, options.max_room_ttl),
+        max_room_ttl=options.max_room_ttl,
+        token_ttl=options.token_ttl,
+    )
+
+
+def _admission(options: argparse.Namespace) -> AdmissionLimits:
+    max_lag = REMOTE_MAX_LAG if options.allow_remote else 0.0
+    if options.max_lag is not None:
+        max_lag = options.max_lag
+    return AdmissionLimits(max_lag or None, options.joins_per_second)
+
+
+def _drain_seconds(options: argparse.Namespace) -> float:
+    default = REMOTE_DRAIN_SECONDS if options.allow_remote else 0.0
+    return default if options.drain_seconds is None else float(options.drain_seconds)
+
+
+def _service(options: argparse.Namespace, store: SessionStore, host: HostParts) -> Service:
     def chance() -> Random:
         return Random(options.seed)
 
@@ -151,7 +266,9 @@ def _service(options: argparse.Namespace, store: SessionStore) -> Service:
         folders=assets,
     )
     settings = ServiceSettings(
-        limits=Limits(session_ttl=options.session_ttl, agent_linger=options.agent_linger),
+        limits=_limits(options),
+        admission=_admission(options),
+        drain_seconds=_drain_seconds(options),
         timing=TimingConfig(
             options.words_per_second,
             options.think,
@@ -170,6 +287,8 @@ def _service(options: argparse.Namespace, store: SessionStore) -> Service:
         new_id=lambda: secrets.token_urlsafe(18),
         settings=settings,
         speech=None if options.no_speech else _speech(options),
+        metrics=host.problems.metrics,
+        tracer=host.tracer,
     )
 
 
@@ -220,9 +339,9 @@ def _lock(folder: Path) -> FileLock | None:
         time.sleep(0.05)
 
 
-def _run(options: argparse.Namespace, access: AccessSettings) -> int:
+def _run(options: argparse.Namespace, host: HostParts) -> int:
     if options.data is None:
-        return asyncio.run(_serve(options, access))
+        return asyncio.run(_serve(options, host))
     try:
         lock = _lock(_database(options.data).parent)
     except LockHeldError as problem:
@@ -233,27 +352,34 @@ def _run(options: argparse.Namespace, access: AccessSettings) -> int:
         )
         return 1
     try:
-        return asyncio.run(_serve(options, access))
+        return asyncio.run(_serve(options, host))
     finally:
         if lock is not None:
             lock.release()
 
 
-async def _serve(options: argparse.Namespace, access: AccessSettings) -> int:
+async def _serve(options: argparse.Namespace, host: HostParts) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    # Not loop.add_signal_handler: the event loops of Windows have none.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     store = SessionStore.open(None if options.data is None else _database(options.data))
     if store.warning and options.with_parent:
         print(
             json.dumps({"problem": store.warning, "told": ScreenText.as_data(store.warning)}),
             flush=True,
         )
-    service = _service(options, store)
+    service = _service(options, store, host)
+
+    def end() -> None:
+        if stop.is_set():  # told twice: no time for a goodbye after the other
+            service.hurry()
+        stop.set()
+
+    # Not loop.add_signal_handler: the event loops of Windows have none.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(end))
     await service.start()
-    runner = make_runner(make_app(service, access))
+    admin = AdminSettings(_node(options), options.admin_acts, host.problems)
+    runner = make_runner(make_app(service, host.access, admin))
     await runner.setup()
     try:
         await _listen(runner, options)
@@ -263,8 +389,8 @@ async def _serve(options: argparse.Namespace, access: AccessSettings) -> int:
         )
         await service.close()
         return 1
-    host, port = runner.addresses[0][:2]
-    name = f"[{host}]" if ":" in host else host
+    address, port = runner.addresses[0][:2]
+    name = f"[{address}]" if ":" in address else address
     url = f"http://{name}:{port}"
     with endpoint_file(None if options.data is None else _database(options.data).parent, url):
         print(json.dumps({"url": url, "pid": os.getpid()}), flush=True)
@@ -273,11 +399,7 @@ async def _serve(options: argparse.Namespace, access: AccessSettings) -> int:
         watch = asyncio.create_task(
             drop_half_sent(runner, most=None if options.trust_proxy else MOST_HALF_SENT)
         )
-        # A full collection stands the loop still for as long as it walks every room (measured: a
-        # p99 of 200 ms with 240 rooms): what is there now is walked no more, the rest rarely.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 100)
+        service.loop_watch.take_collector()
         await stop.wait()
         watch.cancel()
         await service.close()

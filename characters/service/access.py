@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import logging
@@ -35,6 +36,9 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 HOST = re.compile(r"[\w.\-\[\]:]+")
 HASHED = "sha256:"
 MAX_CALLERS = 10_000
+OPEN = ("/health", "/livez", "/readyz")
+FIGURES = "/metrics"
+ADMIN = "/admin"
 
 
 class AccessError(CharactersError):
@@ -99,6 +103,28 @@ def _digest(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
+def _is_for_host(request: web.Request) -> bool:
+    return request.path in (FIGURES, ADMIN) or request.path.startswith(ADMIN + "/")
+
+
+def _is_own_page(request: web.Request) -> bool:
+    """Tell whether the administrator's page asks, and none from elsewhere."""
+    origin = urlsplit(request.headers["Origin"])
+    return request.path.startswith(ADMIN + "/") and origin.netloc == request.host
+
+
+def _host_key(request: web.Request) -> str:
+    """Return the key of who runs the service: `X-Admin-Key`, a bearer's, or a password."""
+    header = request.headers.get("Authorization", "")
+    kind, _, value = header.partition(" ")
+    if kind.lower() == "basic":
+        try:
+            return base64.b64decode(value, validate=True).decode().partition(":")[2]
+        except ValueError:
+            return ""
+    return request.headers.get("X-Admin-Key", value if kind.lower() == "bearer" else "")
+
+
 class PlayerTokens:
     """Short-lived tokens that a game's own server signs (HS256), each for one `end_user_id`.
 
@@ -135,6 +161,7 @@ class PlayerTokens:
 class AccessSettings:
     """Who may call a service. The default is the embedded one: its own machine, without a key.
 
+    `metrics_keys` open the figures alone, `admin_keys` them too.
     `public_url` (ws:// or wss://) is the service's address for clients. `trusts_proxy` takes the
     caller's address and whether he came by TLS from the headers of a proxy in front.
     `per_second` is how many requests one key or address may make, ten times that at once; None
@@ -145,6 +172,7 @@ class AccessSettings:
     admin_keys: KeyRing | None = None
     tokens: PlayerTokens | None = None
     allow_remote: bool = False
+    metrics_keys: KeyRing | None = None
     public_url: str | None = None
     trusts_proxy: bool = False
     per_second: float | None = None
@@ -163,7 +191,11 @@ class Guard:
         """Check where a request comes from, how often, and its key: the cheapest first."""
         self._check_origin(request)
         # A room is opened with the token that `/connect` granted.
-        if request.path == "/health" or request.path.startswith("/rooms/"):
+        if request.path in OPEN or request.path.startswith("/rooms/"):
+            return
+        if _is_for_host(request):
+            self._check_pace(self._address(request))
+            self._check_host(request)
             return
         keys, headers = self._settings.keys, request.headers
         key = headers.get("X-API-Key") or headers.get("API-AUTH-TOKEN") or ""
@@ -172,6 +204,28 @@ class Guard:
         self._check_pace(key if is_known else self._address(request))
         if keys is not None and not is_known:
             raise RefusalError(401, "invalid API key")
+
+    def _check_host(self, request: web.Request) -> None:
+        """Check the key of who runs the service.
+
+        Figures are open where nobody but this machine can come, and no key is known at all.
+        """
+        settings, is_figures = self._settings, request.path == FIGURES
+        rings = [settings.admin_keys, settings.metrics_keys if is_figures else None]
+        known = [ring for ring in rings if ring is not None]
+        if not known:
+            if is_figures and self._is_private:
+                return
+            flags = "--metrics-key-env or --admin-key-env" if is_figures else "--admin-key-env"
+            raise RefusalError(404, f"not served without a key: start the service with {flags}")
+        key = _host_key(request)
+        if not any(ring.accepts(key) for ring in known):
+            raise RefusalError(401, "an administrator's key is needed")
+
+    @property
+    def _is_private(self) -> bool:
+        it = self._settings
+        return not (it.allow_remote or it.trusts_proxy or it.public_url or it.keys)
 
     @property
     def knows_players(self) -> bool:
@@ -228,7 +282,7 @@ class Guard:
         return None if tokens is None else tokens.player(token)
 
     def _check_origin(self, request: web.Request) -> None:
-        if "Origin" in request.headers:
+        if "Origin" in request.headers and not _is_own_page(request):
             raise RefusalError(403, "not allowed: web pages are not served")
         try:
             name = urlsplit(f"//{request.host}").hostname

@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import math
+import secrets
 import traceback
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -23,7 +24,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from characters.agents.agent import Do, Feel, Say
 from characters.protocol.codec import MessageError, encode_server, parse_object
-from characters.protocol.link import MAX_FRAME, SUBPROTOCOL
+from characters.protocol.link import MAX_FRAME, REQUEST_ID, SUBPROTOCOL
 from characters.protocol.messages import (
     MAX_TEXT,
     ActionResponse,
@@ -31,11 +32,14 @@ from characters.protocol.messages import (
     BotLlmText,
     ConnectRequest,
 )
-from characters.service.access import AccessSettings, Guard
+from characters.service.access import ADMIN, AccessSettings, Guard
+from characters.service.admin import AdminSettings, admin_routes
+from characters.service.logs import begin_request, request_id
 from characters.service.memory import MOST_VALUE, Pair, is_value
+from characters.service.metrics import ServiceMetrics
 from characters.service.registry import RefusalError, ServiceSession
 from characters.service.requests import read_connect, read_fields
-from characters.service.room_connection import ClientSocket
+from characters.service.room_connection import ClientSocket, short
 from characters.service.service import Service, grant_body
 
 __all__ = ["drop_half_sent", "make_app", "make_runner"]
@@ -85,11 +89,13 @@ def make_runner(app: web.Application, shutdown_seconds: float = 1.0) -> web.AppR
     )
 
 
-def make_app(service: Service, access: AccessSettings | None = None) -> web.Application:
+def make_app(
+    service: Service, access: AccessSettings | None = None, admin: AdminSettings | None = None
+) -> web.Application:
     """Build the application; without `access` it serves its own machine, without a key."""
     guard = Guard(access or AccessSettings(), service.now)
     routes = _Routes(service, guard)
-    app = web.Application(client_max_size=MAX_FRAME, middlewares=[_answers(guard)])
+    app = web.Application(client_max_size=MAX_FRAME, middlewares=[_answers(guard, service.metrics)])
     app[BUSY] = set()
     app.add_routes(
         [
@@ -103,29 +109,36 @@ def make_app(service: Service, access: AccessSettings | None = None) -> web.Appl
             web.delete("/sessions/{id}/memory", routes.forget_fact),
             web.post("/forget", routes.forget),
             web.get("/health", routes.health),
+            *admin_routes(service, admin or AdminSettings()),
         ]
     )
     return app
 
 
-def _refused(refusal: RefusalError) -> web.Response:
-    headers = {}
+def _refused(refusal: RefusalError, request: web.Request) -> web.Response:
+    headers = {REQUEST_ID: request_id()}
+    if refusal.status == 401 and request.path.startswith(ADMIN):
+        headers["WWW-Authenticate"] = 'Basic realm="Troupe: any name, the administrator\'s key"'
     if refusal.retry_after is not None:
         headers["Retry-After"] = str(math.ceil(refusal.retry_after))
     return web.json_response({"detail": refusal.detail}, status=refusal.status, headers=headers)
 
 
-def _answers(guard: Guard) -> Middleware:
+def _answers(guard: Guard, metrics: ServiceMetrics) -> Middleware:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         request.app[BUSY].add(request.protocol)
+        begin_request(request.headers.get(REQUEST_ID, ""), secrets.token_hex(8))
         try:
             guard.check(request)
             return await handler(request)
         except ConnectionError:
             raise
         except Exception as error:
-            return _refused(_refusal(error, request.path.split("/")[1]))
+            refusal = _refusal(error, request.path.split("/")[1])
+            if request.path == "/connect":
+                metrics.connects[str(refusal.status)] += 1
+            return _refused(refusal, request)
         finally:
             request.app[BUSY].discard(request.protocol)
 
@@ -161,6 +174,9 @@ class _Routes:
         self._guard.check_player(request, connect.end_user_id)
         connect = _without_memory(self._guard, connect)
         grant = await self._service.connect(connect)
+        how = grant.room.resumed if grant.is_new else "rejoined"
+        self._service.metrics.connects[how] += 1
+        log.info("%s, room %s", how, short(grant.room.name))
         return web.json_response(grant_body(grant, connect, self._guard.origin(request)))
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
@@ -266,7 +282,8 @@ class _Routes:
         )
         try:
             await response.prepare(request)
-            await service.serve(live, live_id, ClientSocket(response, request.transport))
+            socket = ClientSocket(response, request.transport, service.metrics.drop)
+            await service.serve(live, live_id, socket)
         finally:
             service.registry.leave(room, live_id, service.now())
         return response

@@ -65,6 +65,7 @@ from characters.service.conversation import (
     SpeakText,
     StopSpeaking,
 )
+from characters.service.metrics import ServiceMetrics, TurnRecorder, TurnTracer
 from characters.service.overlap import OverlapEvent
 from characters.service.pace import TimingConfig
 from characters.service.registry import Room, ServiceSession, SpeakingQueue, SpeakingQueues
@@ -305,6 +306,8 @@ class RoomServices:
     queues: SpeakingQueues = field(default_factory=SpeakingQueues)
     loop: FairLoop = field(default_factory=FairLoop)
     take_back: Callable[[ServiceSession], Awaitable[Undone | None]] | None = None
+    metrics: ServiceMetrics = field(default_factory=ServiceMetrics)
+    tracer: TurnTracer | None = None
 
 
 class LiveRoom:
@@ -361,6 +364,7 @@ class LiveRoom:
             confirm=self._confirm,
             heard=self.connection.take_answered,
         )
+        self.recorder = TurnRecorder(services.metrics, services.tracer, short(room.name))
         self._acts = self._table()
         self._told_name = ""
         self._is_ready = self._has_greeted = self._is_left_for_good = False
@@ -489,6 +493,7 @@ class LiveRoom:
             ends = (message for message in messages if isinstance(message, VadSttStopped))
             messages = tuple(replace(end, reason=BACKCHANNEL) for end in ends)
         message_id = None if text is None else self._services.new_id()
+        self.recorder.heard(event, now)
         self._greet_now()
         self._perform([Send(_with_id(message, message_id)) for message in messages])
         self._perform(conversation.heard(event, now))
@@ -505,7 +510,7 @@ class LiveRoom:
 
     def _table(self) -> Mapping[type[Outcome], Callable[[Any], object]]:
         return {
-            Send: self.connection.send,
+            Send: self._send,
             Generate: self._start_answer,
             SpeakText: _ignore if self._output is None else self._output.say,
             PauseSpeaking: self._pause_speaking,
@@ -540,7 +545,12 @@ class LiveRoom:
             self._told_name = name
             self.connection.send(Send(PlayerNamed(name)))
 
+    def _send(self, effect: Send) -> None:
+        self.recorder.sent(effect.message, self._services.now())
+        self.connection.send(effect)
+
     def _start_answer(self, effect: Generate) -> None:
+        self.recorder.asked(type(effect.prompt).__name__, self._services.now())
         self._answer = self._spawn(self._generate(effect))
 
     def _stop_speaking(self, effect: StopSpeaking) -> None:
@@ -678,6 +688,11 @@ class LiveRoom:
             except TimeoutError:
                 continue
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether the character answers, or speaks."""
+        return self._conversation.is_busy
+
     async def flush(self) -> None:
         """Return when all that was said so far is on the disk, or was refused by it."""
         await self._store.flush()
@@ -689,6 +704,7 @@ class LiveRoom:
 
     async def close(self) -> None:
         """Stop everything, and save what is unsaved."""
+        self.recorder.close()
         if self._queue is not None:
             self._queue.release(self)
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]

@@ -48,9 +48,15 @@ SEND_SECONDS = 10.0
 
 
 class ClientSocket:
-    """One accepted WebSocket; `run` writes until the end."""
+    """One accepted WebSocket; `run` writes until the end. `dropped` is told what did not fit."""
 
-    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport | None,
+        dropped: Callable[[str], object] = str,
+    ) -> None:
+        self._dropped = dropped
         self._socket = socket
         self._transport = transport
         self._queue = link.FrameQueue(MAX_VOICE)
@@ -63,6 +69,7 @@ class ClientSocket:
         self._put(link.frame_text(frame, link.MAX_OUTBOX))
         if len(self._queue) > MAX_WAITING or self._queue.text_size > MAX_WAITING_TEXT:
             log.warning("a client reads too slowly: %d frames wait; dropped", len(self._queue))
+            self._dropped("client")
             self.abort()
 
     def send_link(self, frame: link.LinkFrame) -> None:
@@ -98,7 +105,8 @@ class ClientSocket:
 
     def _put(self, frame: str | bytes) -> None:
         if not self._is_ended:
-            self._queue.put(frame)
+            if self._queue.put(frame):
+                self._dropped("voice")
             self._wake.set()
 
     async def receive(self, within: float) -> WSMessage:

@@ -20,8 +20,12 @@ from urllib.request import urlopen
 from characters.agents.agent import Agent, Part, PlayerSaid, Say, Spoken
 from characters.protocol.link import Ping
 from characters.protocol.messages import ConnectRequest, RoomGrant
-from characters.service.conversation import BeginExchange, PersistEntry
+from characters.service.admission import Admission, AdmissionLimits, goodbyes
+from characters.service.conversation import BeginExchange, Entry, PersistEntry
+from characters.service.logs import request_id
+from characters.service.loop_watch import LoopWatch
 from characters.service.memory import KnownFact, Pair
+from characters.service.metrics import ServiceMetrics, TurnTracer
 from characters.service.pace import TimingConfig
 from characters.service.registry import (
     ConflictError,
@@ -49,6 +53,9 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 
+ILL_LAG_SECONDS = 1.0
+ILL_STORE_SECONDS = 15.0  # after a save that failed; later, another is tried
+STORE_SECONDS = 1.0  # that a store may take to answer
 BACK_SECONDS = 0.2  # until a client is back whose room was emptied
 
 
@@ -98,6 +105,9 @@ class ServiceSettings:
     probe: float = 0.5
     sweep_every: float = 1.0
     drain_retry_after: float = 1.0
+    drain_seconds: float = 0.0
+    """Over how long the goodbyes are spread when the service ends."""
+    admission: AdmissionLimits = field(default_factory=AdmissionLimits)
     ways_out: Mapping[str, str] = field(default_factory=dict)
     """The hosts that sound and words go to, by what they do: "recognition", "synthesis"."""
 
@@ -115,25 +125,35 @@ class Service:
         new_id: Callable[[], str],
         settings: ServiceSettings | None = None,
         speech: SpeechParts | None = None,
+        metrics: ServiceMetrics | None = None,
+        tracer: TurnTracer | None = None,
     ) -> None:
         self.settings = settings or ServiceSettings()
+        self.metrics = metrics or ServiceMetrics()
+        self.loop_watch = LoopWatch(now, self.metrics, lambda: not self._sockets)
+        self.started_at = now()
         self.registry = Registry(new_id, self.settings.limits)
         self.now = now
         self.is_draining = False
+        self._admission = Admission(self.settings.admission)
+        self._hurry = asyncio.Event()
         self._agents = agents
         self._repository = SessionRepository(store, self.registry, now=now, wall=wall)
         self._speech = speech
         self._room_services = RoomServices(
             now,
             new_id,
-            self._repository.save,
+            self._save,
             self._drop_room,
             self.settings.timing,
             take_back=self._repository.take_back,
+            metrics=self.metrics,
+            tracer=tracer,
         )
         self._live_rooms: dict[str, LiveRoom] = {}
         self._closing: dict[asyncio.Task[None], str] = {}  # -> session id
         self._sweeper: asyncio.Task[None] | None = None
+        self._watcher: asyncio.Task[None] | None = None
 
     # --- start and end -------------------------------------------------------------------
 
@@ -141,14 +161,37 @@ class Service:
         """Restore the stored sessions, and begin to sweep."""
         log.info("%d sessions restored", await self._repository.restore())
         self._sweeper = asyncio.create_task(self._sweep())
+        self._watcher = asyncio.create_task(self.loop_watch.run())
         if self._speech is not None:
             self._speech.prepare()
 
     async def drain(self) -> None:
-        """Send every client away, with the time to come back."""
+        """Take nobody in, and send every client away, with the time to come back.
+
+        The goodbyes are spread over `drain_seconds`: who listens to an answer comes last. `hurry`
+        says the rest at once; `stop_draining` leaves the rest inside.
+        """
         self.is_draining = True
-        for live in tuple(self._live_rooms.values()):
+        begin, rooms = self.now(), list(self._live_rooms.values())
+        rooms.sort(key=lambda live: (live.connection.socket is not None, live.is_busy))
+        here = sum(live.connection.socket is not None for live in rooms)
+        times = goodbyes(here, self.settings.drain_seconds)
+        for live, at in zip(rooms, (*[0.0] * (len(rooms) - here), *times), strict=True):
+            if (wait := begin + at - self.now()) > 0:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        await self._hurry.wait()
+            if not self.is_draining:
+                return
             live.end("drain", self.settings.drain_retry_after)
+
+    def hurry(self) -> None:
+        """Say all goodbyes at once."""
+        self._hurry.set()
+
+    def stop_draining(self) -> None:
+        """Take clients in again."""
+        self.is_draining = False
 
     async def close(self) -> None:
         """Save everything and stop."""
@@ -156,6 +199,9 @@ class Service:
         if self._sweeper is not None:
             self._sweeper.cancel()
             await asyncio.wait((self._sweeper,))
+        if self._watcher is not None:
+            self._watcher.cancel()
+            await asyncio.wait((self._watcher,))
         await asyncio.gather(*self._closing, return_exceptions=True)
         await self._repository.close()
         await self._agents.close()
@@ -174,6 +220,7 @@ class Service:
 
     async def connect(self, request: ConnectRequest) -> Grant:
         """Grant a room. Raises RefusalError."""
+        await self._admit(request)
         self._refuse_while_draining()
         if request.mode == "create":
             self._agents.voice(request)  # an unknown character is refused before anything is made
@@ -184,6 +231,24 @@ class Service:
             self._drop_room(grant.room)
             raise
         return grant
+
+    async def _admit(self, request: ConnectRequest) -> None:
+        """Wait until another client may come in. Raises RefusalError 429 when that is too long.
+
+        Whose room is here is inside already.
+        """
+        session_id = request.character_session_id
+        if request.mode == "join" or self.is_draining:
+            return
+        if any(live.room.session.session_id == session_id for live in self._live_rooms.values()):
+            return
+        now = self.now()
+        wait = self._admission.wait(now, self.metrics.lag_now(now))
+        if self._admission.is_away(wait):
+            problem = "too many clients at once (concurrency limit); come back later"
+            raise RefusalError(429, problem, retry_after=wait)
+        if wait:
+            await asyncio.sleep(wait)
 
     async def _grant(self, request: ConnectRequest) -> Grant:
         try:
@@ -225,7 +290,7 @@ class Service:
             live.set_modes(request.respond_modes or {})
         if not grant.is_new:
             return
-        await self._repository.save(room.session)
+        await self._save(room.session)
         if self.registry.room(room.name) is not room:
             # Another request for the session came while the disk was slow: this room is no more.
             raise RefusalError(503, "another request was faster; try again", retry_after=1.0)
@@ -297,7 +362,8 @@ class Service:
             return None
         activity, turn = listening_options(request)
         listener = self._speech.listen(agent.phrases(), activity=activity, turn=turn)
-        speech_input = SpeechInput(listener, max(activity.stop_secs, turn.stop_secs))
+        pause = max(activity.stop_secs, turn.stop_secs)
+        speech_input = SpeechInput(listener, pause, self.metrics.drop)
         if request.default_stt_enabled is False:
             speech_input.set_muted(True)
         return speech_input
@@ -319,6 +385,48 @@ class Service:
             silent_client=self.settings.silent_client,
         ).run()
 
+    async def _save(
+        self,
+        session: ServiceSession,
+        memory: dict[str, Any] | None = None,
+        entries: tuple[Entry, ...] = (),
+    ) -> None:
+        begin, is_well = self.now(), False
+        try:
+            await self._repository.save(session, memory, entries)
+            is_well = True
+        finally:
+            self.metrics.saved(self.now() - begin, self.now(), is_well=is_well)
+
+    # --- whether it is well ----------------------------------------------------------------
+
+    @property
+    def _sockets(self) -> int:
+        """How many clients are connected."""
+        return sum(live.connection.socket is not None for live in self._live_rooms.values())
+
+    @property
+    def live_rooms(self) -> tuple[LiveRoom, ...]:
+        """The rooms as they are now."""
+        return tuple(self._live_rooms.values())
+
+    async def ills(self) -> tuple[str, ...]:
+        """Return why no client should be sent here now; nothing when all is well."""
+        now, found = self.now(), []
+        if self.is_draining:
+            found.append("draining")
+        if self.metrics.lag_now(now) > ILL_LAG_SECONDS:
+            found.append("the event loop is late")
+        failed_at = self.metrics.save_failed_at
+        if failed_at is not None and now - failed_at < ILL_STORE_SECONDS:
+            found.append("the store takes no saves")
+        try:
+            async with asyncio.timeout(STORE_SECONDS):
+                await self._repository.turns("")
+        except Exception as error:
+            found.append(f"the store does not answer ({type(error).__name__})")
+        return tuple(found)
+
     # --- one question --------------------------------------------------------------------
 
     @asynccontextmanager
@@ -326,6 +434,7 @@ class Service:
         self, request: ConnectRequest, text: str
     ) -> AsyncIterator[tuple[Grant, AsyncGenerator[Part, None]]]:
         """Answer once, without a room that anybody enters. Raises RefusalError."""
+        await self._admit(request)
         self._refuse_while_draining()
         self._agents.voice(request)
         grant = await self._grant(request)
@@ -342,7 +451,7 @@ class Service:
             async with aclosing(_recorded(agent.reply(PlayerSaid(text), context), said)) as parts:
                 yield grant, parts
             entries = (before, turns[-1], PersistEntry("character", "".join(said)))
-            await self._repository.save(room.session, agent.memory(), entries)
+            await self._save(room.session, agent.memory(), entries)
         finally:
             self.registry.close_room(room)
 
@@ -496,7 +605,7 @@ def grant_body(grant: Grant, request: ConnectRequest, origin: str) -> dict[str, 
         token=grant.token,
         end_user_id=request.end_user_id,
         end_user_metadata=request.end_user_metadata,
-        request_trace_id=grant.live_id[:8],
+        request_trace_id=request_id() or grant.live_id[:8],
     )
     return answer.to_dict()
 

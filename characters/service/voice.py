@@ -75,10 +75,17 @@ Understood: TypeAlias = Callable[[PlayerSpeech], None]
 class SpeechInput:
     """Feeds one room's microphone to its listener, in order and one call at a time.
 
-    An utterance whose frames stop coming is ended: what is said next is another one.
+    An utterance whose frames stop coming is ended: what is said next is another one. `dropped` is
+    told when a frame did not fit.
     """
 
-    def __init__(self, listener: Transcriber, pause_seconds: float) -> None:
+    def __init__(
+        self,
+        listener: Transcriber,
+        pause_seconds: float,
+        dropped: Callable[[str], object] = str,
+    ) -> None:
+        self._dropped = dropped
         self._listener = listener
         self._check_seconds = (pause_seconds + LOST_SECONDS) / CHECKS
         self._is_fed = False
@@ -98,6 +105,7 @@ class SpeechInput:
         self._waiting += len(pcm)
         while len(self._frames) > MAX_FRAMES or self._waiting > MAX_PCM:
             self._oldest()
+            self._dropped("microphone")
         self._wake.set()
 
     def force_stop(self) -> None:

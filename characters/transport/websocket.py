@@ -87,7 +87,10 @@ class WebSocketTransport:
         try:
             is_ours = await self._asks_ours()
             url, body = f"{self._endpoint}/connect", request.to_dict(own=is_ours)
-            async with self._http().post(url, json=body, headers=self._all_headers()) as answer:
+            request_id = secrets.token_hex(8)
+            log.info("connecting, request %s", request_id)
+            headers = self._all_headers() | {link.REQUEST_ID: request_id}
+            async with self._http().post(url, json=body, headers=headers) as answer:
                 content = await _read_body(answer.content)
                 return _read_grant(answer.status, content, answer.headers)
         except TransportError:
@@ -156,7 +159,10 @@ class WebSocketTransport:
             websocket = await self._http().ws_connect(
                 grant.room_url,
                 protocols=(link.SUBPROTOCOL,),
-                headers={"Authorization": f"Bearer {grant.token}"},
+                headers={
+                    "Authorization": f"Bearer {grant.token}",
+                    link.REQUEST_ID: grant.request_trace_id or "",
+                },
                 max_msg_size=MAX_MESSAGE,
                 compress=0,
                 autoping=True,

@@ -24,6 +24,7 @@ from characters.protocol.messages import (
     UserTextMessage,
 )
 from characters.service.access import AccessSettings, KeyRing
+from characters.service.admin import AdminSettings
 from characters.service.app import make_app, make_runner
 from characters.service.pace import TimingConfig
 from characters.service.registry import RefusalError
@@ -169,6 +170,7 @@ async def service_stage(
     speech: SpeechParts | None = None,
     path: Path | None = None,
     access: AccessSettings | None = None,
+    admin: AdminSettings | None = None,
 ) -> AsyncIterator[WebSocketStage]:
     """Serve on a free loopback port of this event loop; what is said is kept at `path`."""
     heard: list[str] = []
@@ -187,7 +189,7 @@ async def service_stage(
     access = access or AccessSettings()
     if api_key is not None:
         access = replace(access, keys=KeyRing("KEY", None, {"KEY": api_key}))
-    runner = make_runner(make_app(service, access), 0.5)
+    runner = make_runner(make_app(service, access, admin), 0.5)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]

@@ -1,0 +1,82 @@
+"""The options of `serve` in a TOML file: each flag is a key, spelled with `_` instead of `-`.
+
+    host = "0.0.0.0"
+    port = 8700
+    allow_remote = true
+    max_rooms = 500
+
+What the command line says counts more. Secrets are in neither: both name the variables that hold
+them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
+
+from engine.toml.reader import read_toml
+
+__all__ = ["a_count", "at_least_0", "more_than_0", "read_host_file"]
+
+NOT_IN_A_FILE = ("help", "config", "with_parent")
+
+
+def a_count(value: str | int) -> int:
+    """Return a number of things. Raises ValueError."""
+    return _checked(int(value), int(value) >= 1, "must be at least 1")
+
+
+def more_than_0(value: str | float) -> float:
+    """Return a number of seconds, or a rate. Raises ValueError."""
+    return _checked(float(value), float(value) > 0, "must be more than 0")
+
+
+def at_least_0(value: str | float) -> float:
+    """Return a number of seconds. Raises ValueError."""
+    return _checked(float(value), float(value) >= 0, "must not be negative")
+
+
+N = TypeVar("N", int, float)
+
+
+def _checked(value: N, is_fit: bool, problem: str) -> N:
+    if not is_fit or not math.isfinite(value):
+        raise ValueError(problem)
+    return value
+
+
+# What a file may hold for the flags that check their value.
+_CHECKED: dict[Any, Any] = {
+    a_count: Annotated[int, AfterValidator(a_count)],
+    more_than_0: Annotated[float, AfterValidator(more_than_0)],
+    at_least_0: Annotated[float, AfterValidator(at_least_0)],
+}
+
+
+def read_host_file(path: Path, parser: argparse.ArgumentParser) -> dict[str, Any]:
+    """Return the options that a file sets, by the names that a parser gives them.
+
+    Raises TomlFileError with all mistakes and their lines, OSError.
+    """
+    fields: dict[str, Any] = {
+        # The name of a flag may be one that every model has already, such as `model_extra`.
+        f"option_{action.dest}": (_type_of(action), Field(None, alias=action.dest))
+        for action in parser._actions
+        if action.dest not in NOT_IN_A_FILE
+    }
+    strict = ConfigDict(extra="forbid")
+    model: type[BaseModel] = create_model("HostFile", __config__=strict, **fields)
+    return read_toml(path, model).model_dump(exclude_unset=True, by_alias=True)
+
+
+def _type_of(action: argparse.Action) -> Any:
+    if action.nargs == 0:
+        return bool
+    if action.choices is not None:
+        return Literal[tuple(action.choices)]
+    kind = _CHECKED.get(action.type, action.type) or str
+    return list[kind] if isinstance(action, argparse._AppendAction) else kind  # type: ignore[valid-type]

@@ -1,0 +1,67 @@
+"""Watches the event loop: measures how late it is, and keeps the collector of garbage off it.
+
+A full collection stands the loop still for as long as it walks every object of every room
+(measured: a p99 of 200 ms with 240 rooms). So what has survived one small collection is put where
+the collector does not look (`gc.freeze`), and the whole is collected when nobody is there to
+notice: when no client is connected. Rooms that end do not wait for that: they have no cycles left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable
+
+from characters.service.metrics import ServiceMetrics
+
+__all__ = ["LoopWatch"]
+
+EVERY_SECONDS = 0.05
+COLLECT_SECONDS = 60.0  # at least, between two full collections
+YOUNG = 20_000  # new objects until a small collection: about 2 ms
+
+
+class LoopWatch:
+    """Measures the lag of the loop that `run` runs in, until it is cancelled.
+
+    `is_quiet` tells whether nobody would notice a pause.
+    """
+
+    def __init__(
+        self, now: Callable[[], float], metrics: ServiceMetrics, is_quiet: Callable[[], bool]
+    ) -> None:
+        self._now = now
+        self._metrics = metrics
+        self._is_quiet = is_quiet
+        self._collected_at = now()
+        self._owns_collector = False
+
+    def take_collector(self) -> None:
+        """Decide from now on when this process collects its garbage."""
+        self._owns_collector = True
+        self._collect()
+        gc.set_threshold(YOUNG, 1_000_000, 1_000_000)
+        gc.callbacks.append(_keep_survivors)
+
+    async def run(self) -> None:
+        """Measure, until cancelled."""
+        while True:
+            due = self._now() + EVERY_SECONDS
+            await asyncio.sleep(EVERY_SECONDS)
+            now = self._now()
+            self._metrics.late(max(0.0, now - due), now)
+            is_due = now - self._collected_at > COLLECT_SECONDS
+            if self._owns_collector and is_due and self._is_quiet():
+                self._collect()
+
+    def _collect(self) -> None:
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+        self._collected_at = self._now()
+
+
+def _keep_survivors(phase: str, about: dict[str, int]) -> None:
+    """Let the collector look at nothing twice: its older generations stay empty."""
+    if phase == "stop":
+        gc.freeze()

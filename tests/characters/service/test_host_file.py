@@ -1,0 +1,61 @@
+"""The options of `serve` in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from characters.service.__main__ import parser
+from characters.service.host_file import read_host_file
+from engine.toml.reader import TomlFileError
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "host.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_every_flag_is_a_key(tmp_path: Path) -> None:
+    text = 'port = 8700\nallow_remote = true\nmax_lag = 0.1\ndata = "d"\nassets = ["a", "b"]\n'
+    assert read_host_file(written(tmp_path, text), parser()) == {
+        "port": 8700,
+        "allow_remote": True,
+        "max_lag": 0.1,
+        "data": Path("d"),
+        "assets": [Path("a"), Path("b")],
+    }
+
+
+def test_no_flag_is_left_out_but_those_that_make_no_sense_in_a_file(tmp_path: Path) -> None:
+    with pytest.raises(TomlFileError) as caught:
+        read_host_file(written(tmp_path, "with_parent = true\nconfig = 1\nhelp = 2\n"), parser())
+    assert [problem.field for problem in caught.value.problems] == ["with_parent", "config", "help"]
+    flags = [action for action in parser()._actions if action.dest not in ("help", "config")]
+    assert len(flags) > 40
+
+
+def test_all_mistakes_are_told_with_line_and_advice(tmp_path: Path) -> None:
+    text = 'max_roms = 5\nmax_rooms = 0\nmax_lag = -1\nlog_level = "LOUD"\nno_speech = "yes"\n'
+    with pytest.raises(TomlFileError) as caught:
+        read_host_file(written(tmp_path, text), parser())
+    told = [str(problem).partition("host.toml:")[2] for problem in caught.value.problems]
+    assert told == [
+        "1:1: max_roms: is not a known key. Try: max_rooms or max_room_ttl",
+        "2:13: max_rooms: must be at least 1 (got 0).",
+        "3:11: max_lag: must not be negative (got -1).",
+        '4:13: log_level: must be one of DEBUG, INFO, WARNING, ERROR (got "LOUD").',
+        '5:13: no_speech: must be true or false (got "yes"). Try: no_speech = true',
+    ]
+
+
+@pytest.mark.parametrize(
+    "flags", [("--max-rooms", "0"), ("--max-lag", "nan"), ("--token-ttl", "0")]
+)
+def test_the_command_line_refuses_the_same(
+    flags: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(flags)
+    assert flags[0] in capsys.readouterr().err
