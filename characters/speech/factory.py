@@ -61,7 +61,7 @@ NO_SILERO = f"Silero is not installed, another detector is used: `{install_comma
 ADVICE_WITHOUT_RECOGNITION = ENGLISH("speech.not_here")
 # Letters. Each part is made on its own: a short one like "Ah." sounds better with the next.
 MIN_SENTENCE = 30
-MOST_PROCESSES = 4
+MOST_PROCESSES = 3
 SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
 
 MakeDetector: TypeAlias = Callable[[], Detector]

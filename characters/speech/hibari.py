@@ -10,8 +10,9 @@ A process of its own loads the model and speaks, as many sentences at once as th
 
 from __future__ import annotations
 
+import marshal
 import zlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -24,7 +25,8 @@ from characters.speech.interfaces import SynthesisError, VoiceChunk, VoiceStyle
 from characters.speech.process import SpeechProcess
 from characters.speech.worker import BoundedPool
 
-__all__ = ["HibariModel", "HibariVoice", "load_hibari", "mouth_shapes_of", "SpectrumModel"]
+__all__ = ["HibariModel", "HibariVoice", "load_hibari", "mouth_shapes_of", "PackedTable",
+           "SpectrumModel"]  # fmt: skip
 
 RATE = 24_000
 HERTZ = 200.0  # the median of the model's own voice
@@ -32,6 +34,7 @@ USUAL_PACE = 165.0  # words a minute of the model's own pace
 BIN_HERTZ = 20.0
 FREE_ABOVE = 3_000.0
 MOST_WAITING = 8  # sentences for each core: half a second
+PART = 4  # entries that are unpacked together
 LOUDNESS, PEAK = 0.09, 0.95  # root mean square of a sentence, and what it may not pass
 
 Spectrum: TypeAlias = tuple[Floats, Floats, Floats, Floats, Floats, Floats]
@@ -52,6 +55,21 @@ class SpectrumModel(Protocol):
         """Return samples, -1 to 1, at 24 kHz."""
 
 
+class PackedTable:
+    """A dictionary to look into, in a fifth of its memory: parts of it, unpacked when asked for."""
+
+    def __init__(self, table: Mapping[str, Any]) -> None:
+        self._many = len(table) // PART + 1
+        parts: list[dict[str, Any]] = [{} for _ in range(self._many)]
+        for key, value in table.items():
+            parts[hash(key) % self._many][key] = value
+        self._parts = [marshal.dumps(part) for part in parts]
+
+    def get(self, key: str, otherwise: Any = None) -> Any:
+        """Return the value of a key."""
+        return marshal.loads(self._parts[hash(key) % self._many]).get(key, otherwise)
+
+
 class _Hibari:
     def __init__(self) -> None:
         import onnxruntime
@@ -64,7 +82,10 @@ class _Hibari:
         options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         self._model.sess = onnxruntime.InferenceSession(self._model.model_path, options)
         self._dsp: Any = dsp
-        self._model.g2p  # noqa: B018  # its tables are read now, not with the first sentence
+        g2p = self._model.g2p  # its tables are read now, not with the first sentence
+        for words in (g2p.lexicon.golds, g2p.lexicon.silvers):
+            words.d = PackedTable(words.d)
+        g2p.tagger.weights = PackedTable(g2p.tagger.weights)
 
     def phonemize(self, text: str) -> list[str]:
         found: list[str] = self._model.phonemize(text)

@@ -16,6 +16,7 @@ from characters.speech.hibari import (
     RATE,
     HibariModel,
     HibariVoice,
+    PackedTable,
     SpectrumModel,
     load_hibari,
     mouth_shapes_of,
@@ -123,6 +124,14 @@ def test_a_process_of_its_own_speaks_just_as_this_one() -> None:
     style = VoiceStyle(hertz=100.0)
     spoken = speak_beside("abc", style, partial(HibariModel, load_fake))
     assert spoken == speak("abc", style, load_fake())
+
+
+def test_a_packed_table_holds_what_the_dictionary_held() -> None:
+    table = {f"word {number}": {"NN": number, "VB": "h\u0259"} for number in range(1_000)}
+    packed = PackedTable(table)
+    assert all(packed.get(key) == value for key, value in table.items())
+    assert packed.get("no word") is None and packed.get("no word", 1) == 1
+    assert PackedTable({}).get("word") is None
 
 
 def test_phonemes_move_the_mouth() -> None:
