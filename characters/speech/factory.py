@@ -37,7 +37,7 @@ from characters.speech.interfaces import (
 from characters.speech.listener import LoudnessDetector, NullRecogniser, Transcriber
 from characters.speech.remote import EndpointRecogniser, EndpointSynthesiser, SpeechEndpoint
 from characters.speech.settings import SpeechDetector, SpeechSettings, SpeechVoice
-from characters.speech.smart_turn import SmartTurnDetector, find_smart_turn, load_smart_turn
+from characters.speech.smart_turn import SmartTurnDetector, SmartTurnModel, find_smart_turn
 from characters.speech.whisper import WhisperRecogniser, packaged_model, whisper_problem
 from characters.speech.worker import InProcess, InWorker, SpreadRecogniser
 from engine.core.errors import install_command
@@ -81,7 +81,7 @@ def make_speech(
     voices = _synthesisers(settings, problems) if speak else [PlaceholderSpeech()]
     detector = _detector(settings.detector, problems) if recognise else LoudnessDetector
     model = find_smart_turn() if recognise else None
-    turns = None if model is None else SmartTurnDetector(partial(load_smart_turn, model))
+    turns = None if model is None else SmartTurnDetector(partial(SmartTurnModel, model))
     voice = FallbackSynthesiser(voices)
     prepare = voices[0].prepare if isinstance(voices[0], HibariVoice) else lambda: None
     return SpeechParts(recogniser, detector, voice, tuple(problems), turns, prepare)

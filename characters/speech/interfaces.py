@@ -162,6 +162,9 @@ class Detector(Protocol):
 class TurnDetector(Protocol):
     """Tells by how the player sounds whether he is done; asked where the words do not say so."""
 
+    def load(self) -> None:
+        """Get ready: somebody may speak soon; return at once."""
+
     async def completeness(self, pcm: bytes) -> Completeness:
         """Return what an utterance is so far, 16 kHz mono int16 with the pause at its end."""
 

@@ -203,6 +203,8 @@ class Transcriber:
         self._finish_within = finish_within
         self._phrases = tuple(phrases)
         recogniser.prepare(self._phrases)
+        if turn_detector is not None:
+            turn_detector.load()
         self._activity = VoiceActivity(activity, turn)
         lead = activity.start_secs + CERTAINTY_SECONDS + turn.pre_speech_ms / 1000.0
         self._pre_roll_ms = turn.pre_speech_ms

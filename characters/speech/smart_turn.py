@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,8 +18,10 @@ import numpy as np
 
 from characters.audio.signal import Floats
 from characters.speech.interfaces import Completeness
+from characters.speech.process import SpeechProcess, SpeechProcessError
+from characters.speech.worker import BoundedPool, PlacesTakenError
 
-__all__ = ["find_smart_turn", "SmartTurnDetector", "spectrum"]
+__all__ = ["find_smart_turn", "SmartTurnDetector", "SmartTurnModel", "spectrum"]
 
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ WINDOW, HOP, BANDS = 400, 160, 80
 LIKELY = 0.5  # the bound of its makers
 # A player who is done is not kept waiting for a service that has too much to do.
 WITHIN_SECONDS = 0.4
+MOST_WAITING = 3  # pauses; each takes a tenth of a second
 
 
 def find_smart_turn() -> Path | None:
@@ -55,37 +57,52 @@ def load_smart_turn(path: Path) -> Model:
     return lambda found: float(session.run(None, {"input_features": found[None]})[0].item())
 
 
-class SmartTurnDetector:
-    """Implements `TurnDetector`; one thread of its own loads the model and runs it."""
+class SmartTurnModel:
+    """What runs beside the service."""
 
-    def __init__(self, load: Callable[[], Model]) -> None:
-        self._load = cache(load)
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="turn detector")
+    def __init__(self, path: Path, load: Callable[[Path], Model] = load_smart_turn) -> None:
+        self._model = load(path)
+
+    def completeness(self, pcm: bytes) -> Completeness:
+        """Return what an utterance is so far."""
+        is_done = self._model(spectrum(pcm)) > LIKELY
+        return Completeness.WHOLE if is_done else Completeness.UNFINISHED
+
+
+class SmartTurnDetector:
+    """Implements `TurnDetector`; a process of its own loads the model and runs it."""
+
+    def __init__(self, make: Callable[[], SmartTurnModel]) -> None:
+        self._process = SpeechProcess(make, "The turn detector")
+        self._pool = BoundedPool(1, MOST_WAITING, "turn detector")
         self._is_broken = False
 
-    async def completeness(self, pcm: bytes) -> Completeness:
-        """Return what an utterance is so far; UNKNOWN when that takes too long."""
-        judging = asyncio.get_running_loop().run_in_executor(self._worker, self._judge, pcm)
-        try:
-            async with asyncio.timeout(WITHIN_SECONDS):
-                return await judging
-        except TimeoutError:
-            return Completeness.UNKNOWN
+    def load(self) -> None:
+        """Load the model, beside whatever else is done: the first pause need not wait for it."""
+        self._pool.submit(self._process.start)
 
-    def _judge(self, pcm: bytes) -> Completeness:
+    async def completeness(self, pcm: bytes) -> Completeness:
+        """Return what an utterance is so far; UNKNOWN when that takes too long, or fails."""
         if self._is_broken:
             return Completeness.UNKNOWN
         try:
-            is_done = self._load()(spectrum(pcm)) > LIKELY
+            async with asyncio.timeout(WITHIN_SECONDS):
+                return await self._pool.run(lambda: self._judge(pcm))
+        except (TimeoutError, PlacesTakenError, SpeechProcessError):
+            return Completeness.UNKNOWN
         except Exception as error:  # a damaged model may raise anything
             self._is_broken = True
             log.error("the turn detector fails, pauses alone decide: %s", type(error).__name__)
             return Completeness.UNKNOWN
-        return Completeness.WHOLE if is_done else Completeness.UNFINISHED
+
+    def _judge(self, pcm: bytes) -> Completeness:
+        found: Completeness = self._process.call("completeness", pcm)
+        return found
 
     async def close(self) -> None:
-        """Stop the thread."""
-        await asyncio.to_thread(self._worker.shutdown, wait=True, cancel_futures=True)
+        """End the process."""
+        self._process.close()
+        await self._pool.close()
 
 
 def spectrum(pcm: bytes) -> Floats:

@@ -44,7 +44,7 @@ from characters.speech.interfaces import (
 )
 from characters.speech.listener import AIR_SECONDS, FRAME_SECONDS, PAUSE_SHARES, Transcriber
 from characters.speech.silero import SileroPool
-from characters.speech.smart_turn import SmartTurnDetector, find_smart_turn, load_smart_turn
+from characters.speech.smart_turn import SmartTurnDetector, SmartTurnModel, find_smart_turn
 from characters.speech.sphinx import SphinxRecogniser, pronounce_with_espeak
 from characters.speech.worker import InWorker
 from tests.audio.corpus import GRAMMAR, HELD_OUT, PHRASES, in_a_room
@@ -212,6 +212,11 @@ class Notes:
         """Prepare the recogniser."""
         self._recogniser.prepare(phrases)
 
+    def load(self) -> None:
+        """Load the detector of turns."""
+        if self._detector is not None:
+            self._detector.load()
+
     async def open(self, phrases: tuple[str, ...]) -> NotedUtterance | None:
         """Begin an utterance."""
         utterance = await self._recogniser.open(phrases)
@@ -250,7 +255,7 @@ class Judge:
     def __init__(self, phrases: Sequence[str]) -> None:
         program, model = find_espeak(), find_smart_turn()
         pronounce = partial(pronounce_with_espeak, program) if program else lambda word: None
-        detector = None if model is None else SmartTurnDetector(partial(load_smart_turn, model))
+        detector = None if model is None else SmartTurnDetector(partial(SmartTurnModel, model))
         self._notes = Notes(InWorker(SphinxRecogniser(pronounce)), detector)
         self._listener = Transcriber(
             phrases,

@@ -330,6 +330,10 @@ class FakeTurnDetector:
     def __init__(self, said: Completeness) -> None:
         self.said = said
         self.sounds: list[bytes] = []
+        self.is_loaded = False
+
+    def load(self) -> None:
+        self.is_loaded = True
 
     async def completeness(self, pcm: bytes) -> Completeness:
         self.sounds.append(pcm)
@@ -359,6 +363,7 @@ def test_where_the_words_do_not_tell_the_sound_does(
         return await room.hear(SILENCE, 2.0)
 
     (stopped,) = (event for event in asyncio.run(talk()) if isinstance(event, SpeechStopped))
+    assert detector.is_loaded
     spoken = len(detector.sounds[0]) / 32_000 if detector.sounds else 0.0
     assert bool(detector.sounds) == (words is Completeness.UNKNOWN)
     assert stopped.timestamp % 1.0 == pytest.approx(pause % 1.0, abs=0.021)

@@ -2,7 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
+import os
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,17 +16,58 @@ from characters.speech.interfaces import Completeness
 from characters.speech.smart_turn import (
     Model,
     SmartTurnDetector,
+    SmartTurnModel,
     spectrum,
 )
 
 TONE = (8_000 * np.sin(np.arange(32_000) * 2.0 * np.pi * 1_000.0 / 16_000)).astype("<i2").tobytes()
 
 
-def ask(detector: SmartTurnDetector, pcm: bytes = TONE, times: int = 1) -> list[Completeness]:
-    async def run() -> list[Completeness]:
-        found = [await detector.completeness(pcm) for _ in range(times)]
-        await detector.close()
-        return found
+DEADLINE = 60.0
+
+
+def load_elsewhere(path: Path) -> Model:
+    """Load a model that is as sure as the file's name says, in no process of the folder's name."""
+    assert path.parent.name != str(os.getpid())
+    return lambda found: float(path.name)
+
+
+def load_nothing(path: Path) -> Model:
+    raise OSError("no such file")
+
+
+def load_damaged(path: Path) -> Model:
+    def fail(found: Floats) -> float:
+        raise ValueError("a damaged model")
+
+    return fail
+
+
+def load_slow(path: Path) -> Model:
+    def wait(found: Floats) -> float:
+        time.sleep(DEADLINE)
+        return 1.0
+
+    return wait
+
+
+def ask(
+    load: Callable[[Path], Model], name: str = "0.9", until: Callable[[], bool] = lambda: True
+) -> Completeness:
+    """Return what a detector says of a tone, asked until it decides or something holds."""
+
+    async def run() -> Completeness:
+        path = Path(str(os.getpid()), name)
+        detector = SmartTurnDetector(partial(SmartTurnModel, path, load))
+        detector.load()
+        try:
+            async with asyncio.timeout(DEADLINE):
+                while True:
+                    found = await detector.completeness(TONE)
+                    if found is not Completeness.UNKNOWN or until():
+                        return found
+        finally:
+            await detector.close()
 
     return asyncio.run(run())
 
@@ -39,44 +84,26 @@ def test_the_spectrum_has_the_last_eight_seconds_at_its_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sure", "said"), [(0.9, Completeness.WHOLE), (0.1, Completeness.UNFINISHED)]
+    ("sure", "said"), [("0.9", Completeness.WHOLE), ("0.1", Completeness.UNFINISHED)]
 )
-def test_how_sure_the_model_is_decides_and_it_is_loaded_once_beside_the_loop(
-    sure: float, said: Completeness
+def test_how_sure_the_model_is_decides_in_a_process_of_its_own(
+    sure: str, said: Completeness
 ) -> None:
-    loaded: list[str] = []
-
-    def load() -> Model:
-        loaded.append(threading.current_thread().name)
-        return lambda found: sure
-
-    assert ask(SmartTurnDetector(load), times=2) == [said] * 2
-    assert loaded == ["turn detector_0"]
+    assert ask(load_elsewhere, sure, lambda: False) is said
 
 
+@pytest.mark.parametrize("load", [load_nothing, load_damaged])
 def test_a_model_that_fails_decides_nothing_and_is_told_of_once(
-    caplog: pytest.LogCaptureFixture,
+    load: Callable[[Path], Model], caplog: pytest.LogCaptureFixture
 ) -> None:
-    def load() -> Model:
-        raise OSError("no such file")
+    told: list[int] = []  # how many errors, after each time it was asked
 
-    with caplog.at_level(logging.ERROR):
-        assert ask(SmartTurnDetector(load), times=3) == [Completeness.UNKNOWN] * 3
-    assert len(caplog.records) == 1
+    def is_told() -> bool:
+        told.append(sum(record.levelno >= logging.ERROR for record in caplog.records))
+        return told[-3:] == [1, 1, 1]
+
+    assert ask(load, until=is_told) is Completeness.UNKNOWN
 
 
 def test_a_player_is_not_kept_waiting_for_it() -> None:
-    go_on = threading.Event()
-
-    def slow(found: Floats) -> float:
-        go_on.wait(30.0)
-        return 1.0
-
-    async def run() -> Completeness:
-        detector = SmartTurnDetector(lambda: slow)
-        found = await detector.completeness(TONE)
-        go_on.set()
-        await detector.close()
-        return found
-
-    assert asyncio.run(run()) is Completeness.UNKNOWN
+    assert ask(load_slow) is Completeness.UNKNOWN
