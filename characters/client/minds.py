@@ -2,7 +2,8 @@
 
 To save a mind is to let its service make a session that shares its past (a branch), which nobody
 enters. To put it back is to branch from that one again and to go on there, so that a slot can be
-loaded any number of times, and what is left behind stays what it was.
+loaded any number of times, and what is left behind stays what it was. Whom the player met later
+is put back to before their first word, so that what lasts of him is not known there either.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from characters.client.context import Endpoints, RuntimeContext
 from characters.client.session_runner import SessionRunner
 from characters.protocol.failures import failure
 from characters.session.conversation import SessionRecord
-from characters.session.policy import ResumePolicy
 from characters.storage.slots import SavedMind, SlotStore, WhyFresh, put_back
 from characters.transport.base import Branch, BranchingTransport, Said, TransportError
 
@@ -43,6 +43,15 @@ class PutBack:
 
     restored: tuple[SavedMind, ...]
     fresh: tuple[SavedMind, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """Where a character goes on; without a record it has no conversation."""
+
+    record: SessionRecord | None = None
+    said: tuple[Said, ...] = ()
+    is_saved: bool = False  # in the slot, and its service has it still
 
 
 class Minds:
@@ -70,7 +79,7 @@ class Minds:
         """Save what every character remembers now; what cannot be saved says why it is not."""
         async with self._lock:
             stored = await self._context.worker.run(self._context.persistence.all)
-            keys = [key for key in {**stored, **self._runners} if not self._is_always_fresh(key)]
+            keys = self._all_keys(stored)
             slots = asyncio.Semaphore(MOST_AT_ONCE)
 
             async def save_one(key: str) -> SavedMind:
@@ -79,16 +88,24 @@ class Minds:
 
             return tuple(await asyncio.gather(*map(save_one, keys)))
 
-    def _is_always_fresh(self, key: str) -> bool:
-        """Whether a session begins afresh by its policy, as that of a kiosk, slot or no slot."""
-        runner = self._runners.get(key)
-        policy = None if runner is None else runner.session.machine.policy.resume_policy
-        return policy is ResumePolicy.ALWAYS_FRESH
+    def _all_keys(self, stored: Mapping[str, SessionRecord]) -> list[str]:
+        """Return the keys of all but those whose policy begins afresh, slot or no slot: a kiosk."""
 
-    async def _save_one(self, key: str, record: SessionRecord | None) -> SavedMind:
+        def is_always_fresh(key: str) -> bool:
+            runner, record = self._runners.get(key), stored.get(key)
+            if runner is not None:
+                return runner.session.machine.policy.is_always_fresh
+            return record is not None and record.is_always_fresh
+
+        return [key for key in {**stored, **self._runners} if not is_always_fresh(key)]
+
+    def _session_id(self, key: str, record: SessionRecord | None) -> str | None:
         runner = self._runners.get(key)
         session_id = None if runner is None else runner.session.machine.session_id
-        session_id = session_id or (None if record is None else record.session_id)
+        return session_id or (None if record is None else record.session_id)
+
+    async def _save_one(self, key: str, record: SessionRecord | None) -> SavedMind:
+        runner, session_id = self._runners.get(key), self._session_id(key, record)
         if session_id is None:
             return SavedMind(key, why_fresh=WhyFresh.NEW)
         config = self._config_for(key, record)
@@ -124,6 +141,7 @@ class Minds:
         config: SessionConfig,
         session_id: str,
         *,
+        at: int | None = None,
         heard: str | None = None,
         is_saved: bool = False,
         turns: int = 0,
@@ -135,7 +153,7 @@ class Minds:
                 if not isinstance(transport, BranchingTransport):
                     raise TransportError(failure("session.cannot_branch"))
                 return await transport.branch(
-                    session_id, heard=heard, is_saved=is_saved, turns=turns
+                    session_id, at=at, heard=heard, is_saved=is_saved, turns=turns
                 )
         except TimeoutError:
             raise TransportError(failure("connection.timeout")) from None
@@ -145,53 +163,79 @@ class Minds:
     async def load(
         self, minds: Collection[SavedMind], store: SlotStore, played_seconds: float = 0.0
     ) -> PutBack:
-        """Put every character back to where it was saved; the others have no conversation any more.
+        """Put every character back to where it was saved; the others have not been met yet.
 
         Durable on return. Raises TransportError where a service does not answer: then nothing was
         changed. Raises PersistenceError and PrefsError.
         """
         async with self._lock:
-            branches = dict(await asyncio.gather(*map(self._branch_of, minds)))
-            stored = await self._context.worker.run(self._context.persistence.all)
-            plan = dict.fromkeys({**stored, **self._runners}) | {
-                mind.key: self._record(mind, branches[mind.key]) for mind in minds
-            }
-            plan = {key: it for key, it in plan.items() if not self._is_always_fresh(key)}
             run = self._context.worker.run
+            stored = await run(self._context.persistence.all)
+            saved = {mind.key: mind for mind in minds}
+            keys = self._all_keys(stored)
+            keys += [key for key in saved if key not in stored and key not in self._runners]
+            slots = asyncio.Semaphore(MOST_AT_ONCE)
+
+            async def point(key: str) -> _Point:
+                async with slots:
+                    return await self._point(key, saved.get(key), stored.get(key))
+
+            points = dict(zip(keys, await asyncio.gather(*map(point, keys)), strict=True))
+            plan = {key: point.record for key, point in points.items()}
             await run(partial(store.begin_load, plan, played_seconds))
-            await asyncio.gather(
-                *(self._put_back(key, it, branches.get(key)) for key, it in plan.items())
-            )
+            await asyncio.gather(*(self._put_back(key, it) for key, it in points.items()))
             await run(store.end_load)
-        restored = tuple(mind for mind in minds if branches[mind.key] is not None)
-        return PutBack(restored, tuple(mind for mind in minds if mind not in restored))
+        back = {key for key, point in points.items() if point.is_saved}
+        return PutBack(
+            tuple(mind for mind in minds if mind.key in back),
+            tuple(mind for mind in minds if mind.key not in back),
+        )
 
-    async def _branch_of(self, mind: SavedMind) -> tuple[str, Branch | None]:
-        """Return the key and the session to go on in, None where the service has forgotten it."""
-        config = None if mind.session_id is None else self._at_place(mind.key, mind.endpoint_id)
-        if config is None or mind.session_id is None:
-            return mind.key, None
+    async def _point(
+        self, key: str, mind: SavedMind | None, record: SessionRecord | None
+    ) -> _Point:
+        """Find where a character goes on: where it was saved, or before its first word."""
+        if mind is not None and mind.session_id is not None:
+            config = self._at_place(key, mind.endpoint_id)
+            return await self._branched(config, mind.session_id, mind.endpoint_id, is_saved=True)
+        session_id, config = self._session_id(key, record), None
+        if session_id is not None:
+            config = self._config_for(key, record)
+        if session_id is None or config is None:
+            return _Point()
         try:
-            return mind.key, await self._branch(config, mind.session_id, turns=MOST_TURNS)
+            return await self._branched(config, session_id, config.place, at=0)
+        except TransportError:  # whom it does not know yet keeps nobody from loading
+            return _Point()
+
+    async def _branched(
+        self,
+        config: SessionConfig | None,
+        session_id: str,
+        place: str,
+        *,
+        at: int | None = None,
+        is_saved: bool = False,
+    ) -> _Point:
+        """Branch from a session, unless its service has forgotten it. Raises TransportError."""
+        if config is None:
+            return _Point()
+        try:
+            branch = await self._branch(config, session_id, at=at, turns=MOST_TURNS)
         except TransportError as error:
-            if error.failure.code in _WHY:
-                _log.warning("%s cannot be put back: %s", mind.key, error.failure.code)
-                return mind.key, None
-            raise
+            if error.failure.code not in _WHY:
+                raise
+            _log.warning("%s cannot be put back: %s", config.key, error.failure.code)
+            return _Point()
+        if at == 0 and not branch.lasts:
+            return _Point()  # a new conversation is the same
+        record = SessionRecord(branch.session_id, place, saved_at=self._context.wall_clock())
+        return _Point(record, branch.said, is_saved)
 
-    def _record(self, mind: SavedMind, branch: Branch | None) -> SessionRecord | None:
-        if branch is None:
-            return None
-        now = self._context.wall_clock()
-        return SessionRecord(branch.session_id, mind.endpoint_id, saved_at=now)
-
-    async def _put_back(
-        self, key: str, record: SessionRecord | None, branch: Branch | None
-    ) -> None:
-        runner = self._runners.get(key)
-        said: tuple[Said, ...] = () if branch is None else branch.said
+    async def _put_back(self, key: str, point: _Point) -> None:
+        runner, record = self._runners.get(key), point.record
         if runner is not None:
-            await runner.put_back(record, said)
+            await runner.put_back(record, point.said)
             return
         context = self._context
         await context.worker.run(partial(put_back, context.persistence, key, record))

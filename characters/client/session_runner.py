@@ -168,6 +168,7 @@ class RecordStore:
             dropped_at=now if command.is_dropped else None,
             saved_at=now,
             is_refused=command.is_refused,
+            is_always_fresh=self._session.machine.policy.is_always_fresh,
         )
         try:
             await context.worker.run(partial(self._write, record))

@@ -202,8 +202,14 @@ class _Routes:
         branch, shared = await self._service.branch(session, at, heard, is_saved=is_saved)
         said = (await self._service.turns(branch.session_id))[-turns:] if turns else ()
         rows = [{"speaker": it.speaker, "text": it.text, "was_cut": it.was_cut} for it in said]
-        answer = {"character_session_id": branch.session_id, "at": shared, "turns": rows}
-        return web.json_response(answer)
+        return web.json_response(
+            {
+                "character_session_id": branch.session_id,
+                "at": shared,
+                "turns": rows,
+                "lasts": await self._service.lasts(branch),
+            }
+        )
 
     def _session(self, request: web.Request) -> ServiceSession:
         session = self._service.registry.session(request.match_info["id"])

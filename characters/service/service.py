@@ -36,10 +36,11 @@ from characters.service.registry import (
     Room,
     ServiceSession,
 )
+from characters.service.repository import SessionRepository
 from characters.service.requests import level_context, listening_options
 from characters.service.room import LiveRoom, RoomServices
 from characters.service.room_connection import ClientSocket, ConnectionHandler, short
-from characters.service.store import RoomHistory, SessionRepository, SessionStore
+from characters.service.store import RoomHistory, SessionStore
 from characters.service.voice import SpeechInput, SpeechOutput
 from characters.speech.factory import SpeechParts
 from characters.speech.interfaces import VoiceStyle
@@ -482,6 +483,10 @@ class Service:
             raise RefusalError(404, "session not found")
         self.registry.add(branch)
         return branch, shared
+
+    async def lasts(self, session: ServiceSession) -> bool:
+        """Return whether its character has known its player in other sessions, too."""
+        return await self._repository.lasts(Pair(session.end_user_id or "", session.character_id))
 
     async def turns(self, session_id: str) -> tuple[PersistEntry, ...]:
         """Return what was said last in a session, the oldest first."""

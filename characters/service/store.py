@@ -1,28 +1,20 @@
-"""Sessions and transcripts in SQLite.
+"""Sessions and transcripts in SQLite; every call blocks.
 
-* `SessionStore`: the database file; its calls block. What was said is in `talks`.
-* `SessionRepository`: the same for the event loop, by one worker thread, in the order of the
-  calls. The two clocks meet here: the registry's monotonic one, and the wall clock, which is what
-  is written, because nothing else survives a restart.
-
-What each room writes while it goes on is in `room_store`.
+What was said is in `talks`, what lasts of a player in `memory`. For the event loop there is the
+`repository`; what each room writes while it goes on is in `room_store`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import sqlite3
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import starmap
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from characters.agents.agent import Do, Feel, Part, Say
 from characters.english import ENGLISH
@@ -54,13 +46,13 @@ from characters.service.memory import (
     unlearn,
     write_memory,
 )
-from characters.service.registry import Registry, ServiceSession
+from characters.service.registry import ServiceSession
 from characters.service.tables import Database
 from characters.service.talks import MAX_TURNS, Exchange, TalkTables, family_of, roots_of
 from engine.core.file_system import expect_file
 
 __all__ = [
-    "database_of", "FencedError", "MAX_PENDING", "RoomHistory", "SessionRepository", "SessionStore",
+    "database_of", "FencedError", "lasting_pair", "MAX_PENDING", "RoomHistory", "SessionStore",
     "StoredSession", "StoredSessions", "Undone",
 ]  # fmt: skip
 
@@ -312,7 +304,7 @@ class SessionStore:
             for entry in entries:
                 self._WRITERS[type(entry)](self, session_id, entry, at)
             if memory is not None:
-                if pair := _lasting_pair(session):
+                if pair := lasting_pair(session):
                     learn(self._db, pair, session_id, memory, at)
                 write_memory(self._db, session_id, memory)
                 self._db.execute(
@@ -421,7 +413,7 @@ class SessionStore:
                 "DELETE FROM owed WHERE session_id = ? AND number > ?",
                 (session_id, exchange.begin),
             )
-            if pair := _lasting_pair(session):
+            if pair := lasting_pair(session):
                 unlearn(self._db, session_id, exchange.begin)
                 learn(self._db, pair, session_id, memory, at)
             write_memory(self._db, session_id, memory)
@@ -548,6 +540,14 @@ class SessionStore:
         )
         return tuple(Pair(*row) for row in rows)
 
+    def lasts(self, pair: Pair) -> bool:
+        """Return whether the character has known the player in more than one session."""
+        of_pair = "end_user_id = ? AND character_id = ?"
+        found = self._db.execute(
+            f"SELECT 1 FROM learnt WHERE {of_pair} LIMIT 1", (pair.end_user_id, pair.character_id)
+        )
+        return found.fetchone() is not None
+
     def facts(self, pair: Pair) -> tuple[KnownFact, ...]:
         """Return what a character knows of a player, `learnt_at` None for one talk alone."""
         return known(self._db, pair)
@@ -620,164 +620,8 @@ def _decode_part(raw: dict[str, Any]) -> Part:
     return Do(tuple(Action(*row) for row in raw["do"]))  # an older version kept two values
 
 
-def _lasting_pair(session: ServiceSession | StoredSession) -> Pair | None:
+def lasting_pair(session: ServiceSession | StoredSession) -> Pair | None:
     """Return who knows whom beyond a session; None where nothing of it lasts."""
     if not session.is_lasting or session.end_user_id is None:
         return None
     return Pair(session.end_user_id, session.character_id)
-
-
-T = TypeVar("T")
-
-
-class SessionRepository:
-    """The store for the event loop; every call is durable when it returns."""
-
-    def __init__(
-        self,
-        store: SessionStore,
-        registry: Registry,
-        *,
-        now: Callable[[], float],
-        wall: Callable[[], float],
-    ) -> None:
-        self._store = store
-        self._registry = registry
-        self._now = now
-        self._wall = wall
-        self._thread = ThreadPoolExecutor(1, "store")
-        self._removals: deque[Callable[[], None]] = deque()  # that the disk has not done yet
-
-    async def restore(self) -> int:
-        """Hand the stored sessions to the registry; return how many there are."""
-        stored = await self._call(self._store.load)
-        now, wall = self._now(), self._wall()
-        sessions = []
-        for s in stored.sessions:
-            unused = max(0.0, s.counted(wall))
-            away = max(0.0, wall - s.used_at - unused)
-            sessions.append(
-                ServiceSession(
-                    s.session_id,
-                    s.character_id,
-                    s.end_user_id,
-                    now - unused,
-                    more_away=away,
-                    is_saved=s.is_saved,
-                )
-            )
-        self._registry.restore(sessions, stored.ended)
-        await self._count_unused()
-        return len(sessions)
-
-    async def _count_unused(self) -> None:
-        """Write how old the sessions are; a disk that refuses makes them no older."""
-        now = self._now()
-        unused = {s.session_id: now - s.used_at for s in self._registry.sessions}
-        try:
-            await self._call(self._store.count_unused, unused)
-        except (OSError, sqlite3.Error) as error:
-            log.warning("the age of the sessions is not written: %s", error)
-
-    async def history(self, session: ServiceSession, heard: str | None = None) -> RoomHistory:
-        """Return what a new room begins with; `heard` as in `SessionStore.history`."""
-        pair = _lasting_pair(session)
-        return await self._call(self._store.history, session.session_id, heard, self._wall(), pair)
-
-    async def save(
-        self,
-        session: ServiceSession,
-        memory: dict[str, Any] | None = None,
-        entries: tuple[Entry, ...] = (),
-    ) -> None:
-        """Write a session, unless it has been removed by the time that its turn comes."""
-        wall, stored = self._wall(), self._stored(session)
-
-        def write() -> None:
-            self._remove_now()
-            if self._registry.session(session.session_id) is not None:
-                self._store.save(stored, memory, entries, wall)
-
-        await self._call(write)
-
-    async def branch(
-        self, session_id: str, branch: ServiceSession, number: int | None, heard: str | None
-    ) -> int | None:
-        """Make a session that shares another's past; see `SessionStore.branch`."""
-        stored, wall = self._stored(branch), self._wall()
-
-        def write() -> int | None:
-            self._remove_now()
-            if self._registry.session(session_id) is None:
-                return None
-            return self._store.branch(session_id, stored, number, heard=heard, at=wall)
-
-        return await self._call(write)
-
-    async def turns(self, session_id: str) -> tuple[PersistEntry, ...]:
-        """Return the last turns of a session, oldest first."""
-        return await self._call(self._store.turns, session_id)
-
-    async def take_back(self, session: ServiceSession) -> Undone | None:
-        """Undo the last exchange of a session; see `SessionStore.take_back`."""
-        return await self._call(self._store.take_back, self._stored(session), self._wall())
-
-    def _stored(self, session: ServiceSession) -> StoredSession:
-        return StoredSession(
-            session.session_id,
-            session.character_id,
-            session.end_user_id,
-            self._wall() - max(0.0, self._now() - session.used_at),
-            is_lasting=session.is_lasting,
-            is_saved=session.is_saved,
-        )
-
-    async def remove(self, session_ids: Iterable[str]) -> None:
-        """Delete sessions and all that was said in them.
-
-        What the disk refuses to delete is deleted before the next write: what a player wanted to
-        be deleted must not come back with the next start.
-        """
-        self._removals.append(partial(self._store.remove, tuple(session_ids), self._wall()))
-        await self._call(self._remove_now)
-
-    async def family(self, session_id: str) -> tuple[str, ...]:
-        """Return the ids of all sessions that share anything with one, its own too."""
-        return await self._call(self._store.family, session_id)
-
-    async def forget(
-        self, session_ids: Iterable[str], end_user_id: str, character_id: str | None = None
-    ) -> None:
-        """Delete sessions and what lasts for good, as `remove` does; see `SessionStore.forget`."""
-        forget, wall = self._store.forget, self._wall()
-        ids = tuple(session_ids)
-        self._removals.append(partial(forget, ids, wall, end_user_id, character_id))
-        await self._call(self._remove_now)
-
-    def _remove_now(self) -> None:
-        while self._removals:
-            self._removals[0]()
-            self._removals.popleft()
-
-    async def facts(self, pair: Pair) -> tuple[KnownFact, ...]:
-        """Return what a character knows of a player."""
-        return await self._call(self._store.facts, pair)
-
-    async def correct(self, pair: Pair, key: str, value: str) -> bool:
-        """Write another value; return whether anything of that key was known."""
-        return await self._call(self._store.correct, pair, key, value, self._wall())
-
-    async def forget_fact(self, pair: Pair, key: str) -> bool:
-        """Delete one thing that is known; return whether anything of that key was."""
-        return await self._call(self._store.forget_fact, pair, key)
-
-    async def close(self) -> None:
-        """Finish what was asked for, then close the file."""
-        with suppress(Exception):  # its caller was told that it failed
-            await self._call(self._remove_now)
-        await self._count_unused()
-        await self._call(self._store.close)
-        self._thread.shutdown()
-
-    async def _call(self, work: Callable[..., T], *arguments: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)

@@ -79,7 +79,8 @@ class SessionRecord:
     credential; empty means "any" (an id that was stored by hand). The times are
     wall-clock seconds: they outlive the process. ``dropped_at`` is None while the
     connection lives, and so also when the process died with it. ``is_refused`` marks a session
-    that a service refused to resume and that ALWAYS_RESUME does not let go of.
+    that a service refused to resume and that ALWAYS_RESUME does not let go of. ``is_always_fresh``
+    marks one of a character whose policy never resumes, as a kiosk's: no save slot holds it.
     """
 
     session_id: str
@@ -88,6 +89,7 @@ class SessionRecord:
     dropped_at: float | None = None
     saved_at: float = 0.0
     is_refused: bool = False
+    is_always_fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,11 @@ class ReconnectPolicy:
         """Return whether retry number ``attempt`` is within the attempt count."""
         return self.max_reconnect_attempts is None or attempt <= self.max_reconnect_attempts
 
+    @property
+    def is_always_fresh(self) -> bool:
+        """Whether each conversation is a new one, as at a kiosk."""
+        return self.resume_policy is ResumePolicy.ALWAYS_FRESH
+
     def may_rejoin(self, room_age: float) -> bool:
         """Return whether a room left ``room_age`` seconds ago may still be rejoined."""
         return room_age < self.room_rejoin_ttl_seconds

@@ -110,6 +110,7 @@ class MemoryStore:
 
 _FIELDS = {item.name for item in fields(SessionRecord)}
 _TEXTS, _NUMBERS = {"session_id", "endpoint_id", "room_name"}, {"dropped_at", "saved_at"}
+_MARKS = {"is_refused", "is_always_fresh"}
 
 
 PLAYER_ID = "player.id"
@@ -246,8 +247,8 @@ def _is_record(data: dict[str, object]) -> bool:
     """Tell whether each field has its type; fields that a later version added do not matter."""
     texts = all(isinstance(data.get(name, ""), str) for name in _TEXTS)
     numbers = all(type(data.get(name, 0)) in (int, float) for name in _NUMBERS)
-    is_marked = isinstance(data.get("is_refused", False), bool)
-    return texts and numbers and is_marked and bool(data.get("session_id"))
+    marks = all(isinstance(data.get(name, False), bool) for name in _MARKS)
+    return texts and numbers and marks and bool(data.get("session_id"))
 
 
 class SessionData:

@@ -112,11 +112,15 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A session that shares the past of another, up to its entry `at`; `said` is the end of it."""
+    """A session that shares the past of another, up to its entry `at`; `said` is the end of it.
+
+    `lasts` tells whether its character knows its player in other sessions, too.
+    """
 
     session_id: str
     at: int
     said: tuple[Said, ...] = ()
+    lasts: bool = False
 
 
 @runtime_checkable
@@ -127,12 +131,14 @@ class BranchingTransport(Protocol):
         self,
         session_id: str,
         *,
+        at: int | None = None,
         heard: str | None = None,
         is_saved: bool = False,
         turns: int = 0,
     ) -> Branch:
-        """Make a session that shares the past of another, and nothing that follows.
+        """Make a session that shares the past of another up to an entry, and nothing that follows.
 
+        `at` None is all that was said so far, 0 nothing of it: as it was before the first word.
         `heard` is the last line whose answer was received whole. One that `is_saved` is kept for a
         save slot, longer than others. So many `turns` of what was said are returned.
         Raises TransportError, `session.cannot_branch` where the endpoint keeps no branches.

@@ -102,13 +102,14 @@ class WebSocketTransport:
         self,
         session_id: str,
         *,
+        at: int | None = None,
         heard: str | None = None,
         is_saved: bool = False,
         turns: int = 0,
     ) -> Branch:
         """Make a session that shares the past of another; see `BranchingTransport`."""
         url = f"{self._endpoint}/sessions/{quote(session_id, safe='')}/branch"
-        body = {"heard": heard, "save": is_saved, "turns": turns}
+        body = {"at": at, "heard": heard, "save": is_saved, "turns": turns}
         try:
             if not await self._asks_ours():
                 raise TransportError(failure("session.cannot_branch"))
@@ -497,7 +498,8 @@ def _read_branch(status: int, body: bytes, headers: Mapping[str, str]) -> Branch
         said = tuple(
             Said(str(it["speaker"]), str(it["text"]), bool(it.get("was_cut"))) for it in rows
         )
-        return Branch(str(raw["character_session_id"]), int(raw["at"]), said)
+        lasts = raw.get("lasts") is True
+        return Branch(str(raw["character_session_id"]), int(raw["at"]), said, lasts)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise TransportError(failure("connection.unexpected_status", "no branch")) from None
 

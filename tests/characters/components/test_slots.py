@@ -35,6 +35,7 @@ class BranchingService(FakeService):
         self.branches: dict[str, str] = {}
         self.said: tuple[Said, ...] = ()
         self.refusal = ""
+        self.lasts = False
         self.forgotten: set[str] = set()
         self._ids = count(1)
 
@@ -42,6 +43,7 @@ class BranchingService(FakeService):
         self,
         session_id: str,
         *,
+        at: int | None = None,
         heard: str | None = None,
         is_saved: bool = False,
         turns: int = 0,
@@ -50,9 +52,11 @@ class BranchingService(FakeService):
             raise TransportError(failure(self.refusal))
         if session_id in self.forgotten:
             raise TransportError(failure("session.not_found"))
-        branch = f"{'saved' if is_saved else 'played'}-{next(self._ids)}"
+        kind = "saved" if is_saved else "played" if at is None else "begun"
+        branch = f"{kind}-{next(self._ids)}"
         self.branches[branch] = session_id
-        return Branch(branch, 2, self.said[:turns])
+        said = self.said[:turns] if at is None else ()
+        return Branch(branch, 2, said, lasts=self.lasts)
 
 
 class Home:
@@ -182,6 +186,28 @@ def test_who_had_no_talk_when_it_was_saved_has_none_after_the_load(home: Home) -
     home.load("empty")
     home.until(lambda: nurse.view.session_id not in (None, first))
     assert "porter" not in home.stored()
+
+
+def test_who_was_met_later_and_would_know_the_player_is_put_back_to_the_first_word(
+    home: Home,
+) -> None:
+    home.save("empty")
+    home.connected("nurse")
+    home.persistence.store("porter", SessionRecord("met later", "local"))
+    service_of(home).lasts = True
+    loaded = home.load("empty")
+    assert loaded.fresh == ()
+    assert all(it.startswith("begun") for it in home.stored().values())
+    assert service_of(home).branches[home.stored()["porter"]] == "met later"
+
+
+def test_a_kiosk_of_a_level_that_is_not_open_is_left_alone_too(home: Home) -> None:
+    kiosk = SessionRecord("a visitor's", "local", is_always_fresh=True)
+    home.persistence.store("kiosk", kiosk)
+    assert home.save("harbour").minds == ()
+    home.load("harbour")
+    assert home.persistence.load("kiosk") == kiosk
+    assert service_of(home).branches == {}
 
 
 def test_a_kiosk_is_left_alone(home: Home) -> None:

@@ -412,7 +412,9 @@ def test_who_goes_back_to_the_begin_of_a_talk_meets_the_character_for_the_first_
         async with bare.room(end_user_id="me") as (guest, grant):
             session = str(grant["character_session_id"])
             await answered(guest, "My name is Bob")
-        first = await branch(bare, session, at=0)
+        status, begun = await bare.post(f"/sessions/{session}/branch", at=0)
+        assert (status, begun["at"], begun["turns"], begun["lasts"]) == (200, 0, [], True)
+        first = str(begun["character_session_id"])
         async with entered(bare, first, end_user_id="me") as guest:
             assert words_in(await guest.until("bot-turn-completed")) == "Good day."
             assert await answered(guest, "What is my name?") == "You never said."
@@ -509,7 +511,7 @@ def test_a_saved_session_outlives_the_others(tmp_path: Path) -> None:
                 await asyncio.sleep(0.01)
         await branch(bare, slot)
 
-    limits = Limits(session_ttl=0.05, token_ttl=0.01)
+    limits = Limits(session_ttl=0.7, token_ttl=0.01)
     settings = ServiceSettings(timing=AT_ONCE, sweep_every=0.01, limits=limits)
     serve(play, settings, agents=bea(tmp_path))
 

@@ -1,0 +1,184 @@
+"""The store for the event loop: one worker thread does what is asked, in the order of the calls.
+
+The two clocks meet here: the registry's monotonic one, and the wall clock, which is what is
+written, because nothing else survives a restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeVar
+
+from characters.service.conversation import Entry, PersistEntry
+from characters.service.memory import KnownFact, Pair
+from characters.service.registry import Registry, ServiceSession
+from characters.service.store import RoomHistory, SessionStore, StoredSession, Undone, lasting_pair
+
+__all__ = ["SessionRepository"]
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class SessionRepository:
+    """The store for the event loop; every call is durable when it returns."""
+
+    def __init__(
+        self,
+        store: SessionStore,
+        registry: Registry,
+        *,
+        now: Callable[[], float],
+        wall: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._registry = registry
+        self._now = now
+        self._wall = wall
+        self._thread = ThreadPoolExecutor(1, "store")
+        self._removals: deque[Callable[[], None]] = deque()  # that the disk has not done yet
+
+    async def restore(self) -> int:
+        """Hand the stored sessions to the registry; return how many there are."""
+        stored = await self._call(self._store.load)
+        now, wall = self._now(), self._wall()
+        sessions = []
+        for s in stored.sessions:
+            unused = max(0.0, s.counted(wall))
+            away = max(0.0, wall - s.used_at - unused)
+            sessions.append(
+                ServiceSession(
+                    s.session_id,
+                    s.character_id,
+                    s.end_user_id,
+                    now - unused,
+                    more_away=away,
+                    is_saved=s.is_saved,
+                )
+            )
+        self._registry.restore(sessions, stored.ended)
+        await self._count_unused()
+        return len(sessions)
+
+    async def _count_unused(self) -> None:
+        """Write how old the sessions are; a disk that refuses makes them no older."""
+        now = self._now()
+        unused = {s.session_id: now - s.used_at for s in self._registry.sessions}
+        try:
+            await self._call(self._store.count_unused, unused)
+        except Exception as error:  # whatever kind of store it is
+            log.warning("the age of the sessions is not written: %s", error)
+
+    async def history(self, session: ServiceSession, heard: str | None = None) -> RoomHistory:
+        """Return what a new room begins with; `heard` as in `SessionStore.history`."""
+        pair = lasting_pair(session)
+        return await self._call(self._store.history, session.session_id, heard, self._wall(), pair)
+
+    async def save(
+        self,
+        session: ServiceSession,
+        memory: dict[str, Any] | None = None,
+        entries: tuple[Entry, ...] = (),
+    ) -> None:
+        """Write a session, unless it has been removed by the time that its turn comes."""
+        wall, stored = self._wall(), self._stored(session)
+
+        def write() -> None:
+            self._remove_now()
+            if self._registry.session(session.session_id) is not None:
+                self._store.save(stored, memory, entries, wall)
+
+        await self._call(write)
+
+    async def branch(
+        self, session_id: str, branch: ServiceSession, number: int | None, heard: str | None
+    ) -> int | None:
+        """Make a session that shares another's past; see `SessionStore.branch`."""
+        stored, wall = self._stored(branch), self._wall()
+
+        def write() -> int | None:
+            self._remove_now()
+            if self._registry.session(session_id) is None:
+                return None
+            return self._store.branch(session_id, stored, number, heard=heard, at=wall)
+
+        return await self._call(write)
+
+    async def turns(self, session_id: str) -> tuple[PersistEntry, ...]:
+        """Return the last turns of a session, oldest first."""
+        return await self._call(self._store.turns, session_id)
+
+    async def take_back(self, session: ServiceSession) -> Undone | None:
+        """Undo the last exchange of a session; see `SessionStore.take_back`."""
+        return await self._call(self._store.take_back, self._stored(session), self._wall())
+
+    def _stored(self, session: ServiceSession) -> StoredSession:
+        return StoredSession(
+            session.session_id,
+            session.character_id,
+            session.end_user_id,
+            self._wall() - max(0.0, self._now() - session.used_at),
+            is_lasting=session.is_lasting,
+            is_saved=session.is_saved,
+        )
+
+    async def remove(self, session_ids: Iterable[str]) -> None:
+        """Delete sessions and all that was said in them.
+
+        What the disk refuses to delete is deleted before the next write: what a player wanted to
+        be deleted must not come back with the next start.
+        """
+        self._removals.append(partial(self._store.remove, tuple(session_ids), self._wall()))
+        await self._call(self._remove_now)
+
+    async def family(self, session_id: str) -> tuple[str, ...]:
+        """Return the ids of all sessions that share anything with one, its own too."""
+        return await self._call(self._store.family, session_id)
+
+    async def forget(
+        self, session_ids: Iterable[str], end_user_id: str, character_id: str | None = None
+    ) -> None:
+        """Delete sessions and what lasts for good, as `remove` does; see `SessionStore.forget`."""
+        forget, wall = self._store.forget, self._wall()
+        ids = tuple(session_ids)
+        self._removals.append(partial(forget, ids, wall, end_user_id, character_id))
+        await self._call(self._remove_now)
+
+    def _remove_now(self) -> None:
+        while self._removals:
+            self._removals[0]()
+            self._removals.popleft()
+
+    async def lasts(self, pair: Pair) -> bool:
+        """Return whether the character has known the player in more than one session."""
+        return await self._call(self._store.lasts, pair)
+
+    async def facts(self, pair: Pair) -> tuple[KnownFact, ...]:
+        """Return what a character knows of a player."""
+        return await self._call(self._store.facts, pair)
+
+    async def correct(self, pair: Pair, key: str, value: str) -> bool:
+        """Write another value; return whether anything of that key was known."""
+        return await self._call(self._store.correct, pair, key, value, self._wall())
+
+    async def forget_fact(self, pair: Pair, key: str) -> bool:
+        """Delete one thing that is known; return whether anything of that key was."""
+        return await self._call(self._store.forget_fact, pair, key)
+
+    async def close(self) -> None:
+        """Finish what was asked for, then close the file."""
+        with suppress(Exception):  # its caller was told that it failed
+            await self._call(self._remove_now)
+        await self._count_unused()
+        await self._call(self._store.close)
+        self._thread.shutdown()
+
+    async def _call(self, work: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
