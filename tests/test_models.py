@@ -44,6 +44,8 @@ name = "Guard"
 character_id = "{PATIENT}"
 [object.Gate]
 """
+# A busy machine may take this long to import what asks a model; the first question waits for it.
+PATIENTLY = ("--model-first-word-within-seconds", "60")
 SPOKE = wait(f'character = "{PATIENT}", says = "[.?!]$"')
 
 
@@ -53,7 +55,8 @@ def with_model(
     """Play a script in which a stand-in answers, the last answer again and again."""
     with model_server() as server:
         *server.queue, server.answers = answers
-        run = play(tmp_path, script, "--model-url", server.url, "--model-name", "any", *more)
+        told = ("--model-url", server.url, "--model-name", "any", *PATIENTLY, *more)
+        run = play(tmp_path, script, *told)
     return met(run), server
 
 

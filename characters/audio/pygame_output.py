@@ -42,8 +42,8 @@ class PygameOutput:
 
     def __init__(self, wanted: str | None) -> None:
         with portaudio_calls(), _os_errors():
+            silence_alsa(pygame.mixer.__file__)  # a mixer that the game opened underruns as well
             if pygame.mixer.get_init() is None:
-                silence_alsa(pygame.mixer.__file__)
                 pygame.mixer.init(OUTPUT_RATE, INT16, 2, BUFFER_FRAMES, allowedchanges=0)
             rate, self._format, self._width = pygame.mixer.get_init()
             self._index = pygame.mixer.get_num_channels()

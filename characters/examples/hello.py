@@ -21,7 +21,6 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run until the window is closed."""
-    pygame.init()
     screen = pygame.display.set_mode((960, 600))
     clock = pygame.time.Clock()
 
