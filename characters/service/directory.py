@@ -15,14 +15,16 @@ transaction with the session's row locked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
+from characters.service.tables import Database
+
 __all__ = [
-    "Act", "decide", "DIRECTORY_SCHEMA", "LEASE_SECONDS", "Outcome", "Ownership", "Standing",
-    "standing",
+    "Act", "Claim", "decide", "Directory", "DIRECTORY_SCHEMA", "LEASE_SECONDS", "NodeBeat",
+    "Outcome", "SessionOwner", "Ownership", "Standing", "standing",
 ]  # fmt: skip
 
 LEASE_SECONDS = 2.0
@@ -38,7 +40,7 @@ CREATE TABLE IF NOT EXISTS owners (
     node TEXT NOT NULL,
     epoch INTEGER NOT NULL,
     mark TEXT NOT NULL DEFAULT '',
-    is_wanted INTEGER NOT NULL DEFAULT 0
+    wanted TEXT NOT NULL DEFAULT ''  -- by whom: see `Directory.want`
 ) STRICT;
 CREATE INDEX IF NOT EXISTS owners_of ON owners (node);
 CREATE INDEX IF NOT EXISTS sessions_of ON sessions (end_user_id, character_id);
@@ -119,3 +121,148 @@ TABLE: Mapping[Act, Mapping[Standing, Outcome]] = {
 def decide(act: Act, it: Ownership | None, node: str, epoch: int | None, now: float) -> Outcome:
     """Return what comes of an act of a node."""
     return TABLE[act][standing(it, node, epoch, now)]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A session that is this node's now; `away` is how many seconds ago it was used last."""
+
+    session_id: str
+    character_id: str
+    end_user_id: str | None
+    is_saved: bool
+    epoch: int
+    away: float
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOwner:
+    """A node that has a session, where it is reached, and until when it has proved to live."""
+
+    node: str
+    url: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class NodeBeat:
+    """What a node learns by its beat: the time, its sessions' epochs, who wants which of them."""
+
+    now: float
+    epochs: Mapping[str, int] = field(default_factory=dict)
+    wanted: Mapping[str, str] = field(default_factory=dict)
+
+
+class Directory:
+    """The directory in the tables of a store, for one `node`, which others reach at `url`.
+
+    Each act is a transaction. It raises what the database raises.
+    """
+
+    def __init__(self, db: Database, node: str, url: str, lease: float = LEASE_SECONDS) -> None:
+        self._db = db
+        self.node = node
+        self._url = url
+        self._lease = lease
+
+    def beat(self) -> NodeBeat:
+        """Prove that the node lives."""
+        with self._db:
+            (now,) = self._db.execute(f"SELECT {self._db.clock}").fetchone()
+            self._db.execute(
+                "INSERT INTO nodes (node, url, until) VALUES (?, ?, ?)"
+                " ON CONFLICT (node) DO UPDATE SET until = excluded.until",
+                (self.node, self._url, now + self._lease),
+            )
+        mine = self._db.execute(
+            "SELECT session_id, epoch, wanted FROM owners WHERE node = ?", (self.node,)
+        ).fetchall()
+        return NodeBeat(
+            now,
+            {session_id: epoch for session_id, epoch, _ in mine},
+            {session_id: wanted for session_id, _, wanted in mine if wanted},
+        )
+
+    def leave(self) -> None:
+        """Give all sessions up, and be no node any more."""
+        with self._db:
+            self._db.execute("UPDATE owners SET node = '' WHERE node = ?", (self.node,))
+            self._db.execute("DELETE FROM nodes WHERE node = ?", (self.node,))
+
+    def claim(self, session_id: str, ttl: float, saved_ttl: float) -> Claim | SessionOwner | None:
+        """Take a session, or return its owner; None for one that is not there.
+
+        `ttl` and `saved_ttl` are the seconds without use after which one has expired.
+        """
+        with self._db:
+            row = self._db.execute(
+                "SELECT character_id, end_user_id, is_saved, used_at, o.node, epoch,"
+                f" coalesce(url, ''), coalesce(until, 0), {self._db.clock} FROM sessions"
+                " JOIN owners o USING (session_id) LEFT JOIN nodes n ON n.node = o.node"
+                f" WHERE session_id = ?{self._locked()}",
+                (session_id,),
+            ).fetchone()
+            if row is None:
+                return None
+            character_id, end_user_id, is_saved, used_at, node, epoch, url, until, now = row
+            away = max(0.0, now - used_at)
+            outcome = decide(Act.CLAIM, Ownership(node, epoch, until), self.node, None, now)
+            if outcome is Outcome.ASK_OWNER:
+                return SessionOwner(node, url, until)
+            if away >= (saved_ttl if is_saved else ttl):
+                return None
+            self._db.execute(
+                "UPDATE owners SET node = ?, epoch = ?, wanted = '' WHERE session_id = ?",
+                (self.node, epoch + 1, session_id),
+            )
+            return Claim(session_id, character_id, end_user_id, bool(is_saved), epoch + 1, away)
+
+    def release(self, session_id: str, epoch: int) -> bool:
+        """Give a session up; return whether it was this node's at that epoch."""
+        with self._db:
+            it = self._ownership(session_id)
+            outcome = decide(Act.RELEASE, it, self.node, epoch, 0.0)
+            if outcome is Outcome.FREE:
+                self._db.execute(
+                    "UPDATE owners SET node = '', wanted = '' WHERE session_id = ?", (session_id,)
+                )
+        return outcome is Outcome.FREE
+
+    def want(self, session_id: str, by: str) -> None:
+        """Ask the owner, who cannot be reached, to give a session up.
+
+        `by` is the connection that the asking client had, or "*" for a takeover.
+        """
+        with self._db:
+            self._db.execute(
+                "UPDATE owners SET wanted = ? WHERE session_id = ?", (by or "-", session_id)
+            )
+
+    def bury(self, owner: SessionOwner) -> None:
+        """Note that a node is dead, unless it has given a sign of life since."""
+        with self._db:
+            self._db.execute(
+                "UPDATE nodes SET until = 0 WHERE node = ? AND until = ?", (owner.node, owner.until)
+            )
+
+    def find(self, node: str) -> SessionOwner | None:
+        """Return a node that lives."""
+        row = self._db.execute(
+            f"SELECT url, until FROM nodes WHERE node = ? AND until > {self._db.clock}", (node,)
+        ).fetchone()
+        return None if row is None else SessionOwner(node, *row)
+
+    def present(self, session_ids: Iterable[str]) -> frozenset[str]:
+        """Return which of some sessions have not been removed."""
+        where = "SELECT session_id FROM owners WHERE session_id = ?"
+        found = (self._db.execute(where, (it,)).fetchone() for it in session_ids)
+        return frozenset(row[0] for row in found if row is not None)
+
+    def _ownership(self, session_id: str) -> Ownership | None:
+        row = self._db.execute(
+            f"SELECT node, epoch FROM owners o WHERE session_id = ?{self._locked()}", (session_id,)
+        ).fetchone()
+        return None if row is None else Ownership(*row)
+
+    def _locked(self) -> str:
+        return self._db.for_update and f"{self._db.for_update} OF o"

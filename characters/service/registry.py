@@ -79,6 +79,8 @@ class ServiceSession:
     is_lasting: bool = False  # whether what it learns of the player is known in others, too
     more_away: float = 0.0  # seconds before `used_at`, by the wall clock: nothing ends by those
     is_saved: bool = False  # for a save slot, which may be loaded late
+    epoch: int = 1  # of its owner, where several nodes share a store
+    is_stored: bool = False
 
 
 @dataclass(slots=True)
@@ -131,10 +133,16 @@ class Expired:
 
 
 class Registry:
-    """All sessions and rooms of one service."""
+    """All sessions and rooms of one service, or those of one node of several.
 
-    def __init__(self, new_id: Callable[[], str], limits: Limits | None = None) -> None:
+    The names of rooms begin with `room_prefix`.
+    """
+
+    def __init__(
+        self, new_id: Callable[[], str], limits: Limits | None = None, room_prefix: str = ""
+    ) -> None:
         self._new_id = new_id
+        self._room_prefix = room_prefix
         self._limits = limits or Limits()
         self._sessions: dict[str, ServiceSession] = {}
         self._rooms: dict[str, Room] = {}
@@ -255,7 +263,7 @@ class Registry:
     ) -> Room:
         session.used_at, session.more_away = now, 0.0
         room = Room(
-            name=self._new_id(),
+            name=f"{self._room_prefix}{self._new_id()}",
             session=session,
             ttl=self._room_ttl(request),
             resumed="fresh" if away is None else "resumed",
@@ -299,8 +307,21 @@ class Registry:
         )
 
     def add(self, session: ServiceSession) -> None:
-        """Add a session that a branch has made."""
+        """Add a session that a branch has made, or that was another node's."""
         self._sessions[session.session_id] = session
+
+    def drop(self, session_id: str) -> tuple[Room, ...]:
+        """Take out a session that is another node's now; return its rooms, which are closed."""
+        self._sessions.pop(session_id, None)
+        rooms = tuple(r for r in self._rooms.values() if r.session.session_id == session_id)
+        for room in rooms:
+            self.close_room(room)
+        return rooms
+
+    def idle(self) -> tuple[ServiceSession, ...]:
+        """Return the sessions without a room."""
+        used = {room.session.session_id for room in self._rooms.values()}
+        return tuple(it for it in self._sessions.values() if it.session_id not in used)
 
     # --- in the room ---------------------------------------------------------------------
 

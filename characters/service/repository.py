@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -47,7 +48,7 @@ class SessionRepository:
 
     async def restore(self) -> int:
         """Hand the stored sessions to the registry; return how many there are."""
-        stored = await self._call(self._store.load)
+        stored = await self.call(self._store.load)
         now, wall = self._now(), self._wall()
         sessions = []
         for s in stored.sessions:
@@ -72,14 +73,15 @@ class SessionRepository:
         now = self._now()
         unused = {s.session_id: now - s.used_at for s in self._registry.sessions}
         try:
-            await self._call(self._store.count_unused, unused)
+            await self.call(self._store.count_unused, unused)
         except Exception as error:  # whatever kind of store it is
             log.warning("the age of the sessions is not written: %s", error)
 
     async def history(self, session: ServiceSession, heard: str | None = None) -> RoomHistory:
         """Return what a new room begins with; `heard` as in `SessionStore.history`."""
-        pair = lasting_pair(session)
-        return await self._call(self._store.history, session.session_id, heard, self._wall(), pair)
+        pair, own = lasting_pair(session), self._stored(session)
+        history = self._store.history
+        return await self.call(history, session.session_id, heard, self._wall(), pair, own)
 
     async def save(
         self,
@@ -92,32 +94,37 @@ class SessionRepository:
 
         def write() -> None:
             self._remove_now()
-            if self._registry.session(session.session_id) is not None:
-                self._store.save(stored, memory, entries, wall)
+            if self._registry.session(session.session_id) is not None or self._store.is_shared:
+                now = replace(stored, is_stored=session.is_stored)
+                self._store.save(now, memory, entries, wall)
+                session.is_stored = self._store.is_shared
 
-        await self._call(write)
+        await self.call(write)
 
     async def branch(
-        self, session_id: str, branch: ServiceSession, number: int | None, heard: str | None
+        self, session: ServiceSession, branch: ServiceSession, number: int | None, heard: str | None
     ) -> int | None:
         """Make a session that shares another's past; see `SessionStore.branch`."""
-        stored, wall = self._stored(branch), self._wall()
+        stored, own, wall = self._stored(branch), self._stored(session), self._wall()
+        session_id = session.session_id
 
         def write() -> int | None:
             self._remove_now()
             if self._registry.session(session_id) is None:
                 return None
-            return self._store.branch(session_id, stored, number, heard=heard, at=wall)
+            return self._store.branch(session_id, stored, number, heard=heard, at=wall, own=own)
 
-        return await self._call(write)
+        shared = await self.call(write)
+        branch.is_stored = self._store.is_shared and shared is not None
+        return shared
 
     async def turns(self, session_id: str) -> tuple[PersistEntry, ...]:
         """Return the last turns of a session, oldest first."""
-        return await self._call(self._store.turns, session_id)
+        return await self.call(self._store.turns, session_id)
 
     async def take_back(self, session: ServiceSession) -> Undone | None:
         """Undo the last exchange of a session; see `SessionStore.take_back`."""
-        return await self._call(self._store.take_back, self._stored(session), self._wall())
+        return await self.call(self._store.take_back, self._stored(session), self._wall())
 
     def _stored(self, session: ServiceSession) -> StoredSession:
         return StoredSession(
@@ -127,6 +134,8 @@ class SessionRepository:
             self._wall() - max(0.0, self._now() - session.used_at),
             is_lasting=session.is_lasting,
             is_saved=session.is_saved,
+            epoch=session.epoch,
+            is_stored=session.is_stored,
         )
 
     async def remove(self, session_ids: Iterable[str]) -> None:
@@ -136,11 +145,11 @@ class SessionRepository:
         be deleted must not come back with the next start.
         """
         self._removals.append(partial(self._store.remove, tuple(session_ids), self._wall()))
-        await self._call(self._remove_now)
+        await self.call(self._remove_now)
 
     async def family(self, session_id: str) -> tuple[str, ...]:
         """Return the ids of all sessions that share anything with one, its own too."""
-        return await self._call(self._store.family, session_id)
+        return await self.call(self._store.family, session_id)
 
     async def forget(
         self, session_ids: Iterable[str], end_user_id: str, character_id: str | None = None
@@ -149,36 +158,38 @@ class SessionRepository:
         forget, wall = self._store.forget, self._wall()
         ids = tuple(session_ids)
         self._removals.append(partial(forget, ids, wall, end_user_id, character_id))
-        await self._call(self._remove_now)
+        await self.call(self._remove_now)
 
     def _remove_now(self) -> None:
         while self._removals:
             self._removals[0]()
             self._removals.popleft()
 
-    async def lasts(self, pair: Pair) -> bool:
-        """Return whether the character has known the player in more than one session."""
-        return await self._call(self._store.lasts, pair)
-
     async def facts(self, pair: Pair) -> tuple[KnownFact, ...]:
         """Return what a character knows of a player."""
-        return await self._call(self._store.facts, pair)
+        return await self.call(self._store.facts, pair)
+
+    async def lasts(self, pair: Pair) -> bool:
+        """Return whether the character has known the player in more than one session."""
+        return await self.call(self._store.lasts, pair)
 
     async def correct(self, pair: Pair, key: str, value: str) -> bool:
         """Write another value; return whether anything of that key was known."""
-        return await self._call(self._store.correct, pair, key, value, self._wall())
+        return await self.call(self._store.correct, pair, key, value, self._wall())
 
     async def forget_fact(self, pair: Pair, key: str) -> bool:
         """Delete one thing that is known; return whether anything of that key was."""
-        return await self._call(self._store.forget_fact, pair, key)
+        return await self.call(self._store.forget_fact, pair, key)
 
     async def close(self) -> None:
         """Finish what was asked for, then close the file."""
         with suppress(Exception):  # its caller was told that it failed
-            await self._call(self._remove_now)
-        await self._count_unused()
-        await self._call(self._store.close)
+            await self.call(self._remove_now)
+        if not self._store.is_shared:
+            await self._count_unused()
+        await self.call(self._store.close)
         self._thread.shutdown()
 
-    async def _call(self, work: Callable[..., T], *arguments: Any) -> T:
+    async def call(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Do something with the store, in its thread and in its turn."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)

@@ -475,7 +475,7 @@ class Service:
             if live.room.session is session:
                 await live.flush()
         branch = self.registry.branch(session, self.now(), is_saved=is_saved)
-        shared = await self._repository.branch(session.session_id, branch, number, heard)
+        shared = await self._repository.branch(session, branch, number, heard)
         if shared is None:
             raise RefusalError(404, "nothing so old is kept of the session")
         if self.registry.session(session.session_id) is not session:  # it was forgotten meanwhile

@@ -241,7 +241,12 @@ class SessionStore:
             yield number, PendingReply((line,), parts, bool(is_kept))
 
     def history(
-        self, session_id: str, heard: str | None, at: float, pair: Pair | None = None
+        self,
+        session_id: str,
+        heard: str | None,
+        at: float,
+        pair: Pair | None = None,
+        own: StoredSession | None = None,
     ) -> RoomHistory:
         """Return what a new room of a session begins with.
 
@@ -249,8 +254,11 @@ class SessionStore:
         received too, of which an earlier room may not know. They are written at `at`. What the
         character knows of the player from other sessions is in it, if it is told who the `pair` is;
         with a branch that nobody was in yet it is the other way: what it knows is all that lasts.
+        `own` is the session as this node has it. Raises FencedError when it is another's.
         """
         with self._db:
+            if own is not None and own.is_stored:
+                self._expect_own(own)
             self._receive_until(session_id, heard, at)
             memory, is_untouched = self._memory(session_id)
             if pair is not None and is_untouched:
@@ -361,16 +369,19 @@ class SessionStore:
         *,
         heard: str | None = None,
         at: float = 0.0,
+        own: StoredSession | None = None,
     ) -> int | None:
         """Make a session that shares another's past, and return the number of its last entry.
 
         That is `number`, or the last one before it at which an exchange began; None is all that
         was said, with the replies that are pending. None is returned, and nothing made, where
-        nothing so old is kept. `heard` is as for `history`.
+        nothing so old is kept. `heard` and `own` are as for `history`.
         """
         if not self._has(session_id):
             return None
         with self._db:
+            if own is not None:
+                self._expect_own(own)
             end = self._talks.end(session_id)
             is_whole = number is None or number >= end.number
             known = (end, self.memory(session_id)) if is_whole else None
@@ -419,6 +430,35 @@ class SessionStore:
             write_memory(self._db, session_id, memory)
             self._talks.move(session_id, place)
         return Undone(exchange, memory, self.turns(session_id))
+
+    def expire(self, ttl: float, saved_ttl: float, most: int = 100) -> tuple[str, ...]:
+        """Remove sessions of no living node that were not used for so many seconds; return them."""
+        with self._db:
+            clock, lock = self._db.clock, self._db.for_update
+            rows = self._db.execute(
+                "SELECT session_id FROM sessions JOIN owners o USING (session_id)"
+                f" WHERE {clock} - used_at >= CASE is_saved WHEN 0 THEN ?1 ELSE ?2 END"
+                f" AND node NOT IN (SELECT node FROM nodes WHERE until > {clock})"
+                f" LIMIT ?3{lock and f'{lock} OF o SKIP LOCKED'}",
+                (ttl, saved_ttl, most),
+            ).fetchall()
+            ids = tuple(row[0] for row in rows)
+            if ids:
+                (now,) = self._db.execute(f"SELECT {clock}").fetchone()
+                self._remove(ids, now)
+        return ids
+
+    def is_ended(self, session_id: str) -> bool:
+        """Tell whether a session of that id was there once."""
+        found = self._db.execute("SELECT 1 FROM ended WHERE session_id = ?", (session_id,))
+        return found.fetchone() is not None
+
+    def of_player(self, end_user_id: str) -> tuple[str, ...]:
+        """Return the ids of all sessions of a player."""
+        rows = self._db.execute(
+            "SELECT session_id FROM sessions WHERE end_user_id = ?", (end_user_id,)
+        )
+        return tuple(row[0] for row in rows)
 
     def count_unused(self, seconds: Mapping[str, float]) -> None:
         """Write for how many seconds sessions were not used."""
@@ -555,11 +595,22 @@ class SessionStore:
     def correct(self, pair: Pair, key: str, value: str, at: float) -> bool:
         """Write another value of what is known; return whether anything of that key was."""
         with self._db:
+            self._disown(pair)
             return correct(self._db, pair, key, value, at)
+
+    def _disown(self, pair: Pair) -> None:
+        """Take the talks of the two from their nodes, which remember what is changed now."""
+        if self._node:
+            self._db.execute(
+                "UPDATE owners SET node = '', epoch = epoch + 1 WHERE session_id IN"
+                " (SELECT session_id FROM sessions WHERE end_user_id = ? AND character_id = ?)",
+                (pair.end_user_id, pair.character_id),
+            )
 
     def forget_fact(self, pair: Pair, key: str) -> bool:
         """Delete one thing that is known, for good; return whether anything of that key was."""
         with self._for_good() as words:
+            self._disown(pair)
             words += forget_fact(self._db, pair, key)
         return bool(words)
 
