@@ -141,6 +141,7 @@ SHARED_NAMES = {
     "manager",  # of scenes, of characters
     "microphone",  # the device, the decision when it is open
     "registration",  # of the components, of those that draw
+    "memory",  # as a service keeps it, as a page shows it
     "registry",  # of components, of rooms
     "script",  # what a character says, what a player does without a window
     "sessions",  # as they are stored, as a command lists them

@@ -9,7 +9,7 @@ their capital letters; a denial ("I am not a nurse") is a fact that is no longer
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from characters.agents.lexicon import (
@@ -295,23 +295,34 @@ def named_after(text: str, before: str) -> tuple[Fact, ...]:
     return (Fact("".join(ones[-1]).lower(), _tidy(told.group("value"))),)
 
 
-def update(facts: dict[str, str], told: Iterable[Fact]) -> None:
-    """Put what was told into the facts; what contradicts it goes."""
+def update(facts: dict[str, str], told: Iterable[Fact], pinned: Container[str] = ()) -> None:
+    """Put what was told into the facts; what contradicts it goes.
+
+    What is `pinned` goes only when it is denied, which is a correction.
+    """
+    denied = set()
     for fact in told:
         if fact.is_denied:
             _deny(facts, fact)
-            continue
-        opposite = {"likes": "dislikes", "dislikes": "likes"}.get(fact.key)
-        if opposite is not None:
-            _deny(facts, Fact(opposite, fact.value))
-            facts[fact.key] = _joined(facts.pop(fact.key, ""), fact.value)
-        elif fact.key in ("has", "fears", "allergy"):
-            facts[fact.key] = _joined(facts.pop(fact.key, ""), fact.value)
-        else:
-            facts.pop(fact.key, None)
-            facts[fact.key] = fact.value
+            denied.add(fact.key)
+        elif fact.key not in pinned or fact.key not in facts or fact.key in denied:
+            _tell(facts, fact, pinned)
     while len(facts) > MAX_FACTS:
-        del facts[next(key for key in facts if key != "name")]
+        dropped = next((key for key in facts if key != "name" and key not in pinned), None)
+        if dropped is None:
+            return
+        del facts[dropped]
+
+
+def _tell(facts: dict[str, str], fact: Fact, pinned: Container[str]) -> None:
+    opposite = {"likes": "dislikes", "dislikes": "likes"}.get(fact.key)
+    if opposite is not None and opposite not in pinned:
+        _deny(facts, Fact(opposite, fact.value))
+    before = facts.pop(fact.key, "")
+    facts[fact.key] = _joined(before, fact.value) if fact.key in _LISTS else fact.value
+
+
+_LISTS = frozenset({"likes", "dislikes", "has", "fears", "allergy"})
 
 
 def _deny(facts: dict[str, str], fact: Fact) -> None:
@@ -355,11 +366,13 @@ def _corrections(sentence: str, known: Mapping[str, str]) -> Iterator[Fact]:
                 yield Fact(name, _tidy(rather.group("value")))
     said = _CORRECTED.match(sentence.strip())
     if said and "name" in known and _is_name(said.group("value")):
+        yield Fact("name", known["name"], is_denied=True)
         yield Fact("name", _capital(said.group("value")))
     swapped = re.match(
         rf"^(?P<a>{_PROPER}),?\s+not\s+(?P<b>{_PROPER})\W*$", introduced(sentence, strict=True)
     )
     if swapped and known.get("name", "").lower() == swapped.group("b").lower():
+        yield Fact("name", known["name"], is_denied=True)
         yield Fact("name", swapped.group("a"))
 
 

@@ -62,6 +62,8 @@ class ConversationMemory:
 
     facts: dict[str, str] = field(default_factory=dict)
     said: dict[str, int] = field(default_factory=dict)
+    pinned: dict[str, bool] = field(default_factory=dict)  # facts that only a correction changes
+    corrected: dict[str, float] = field(default_factory=dict)  # from outside: when
     flags: dict[str, bool] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     question: str | None = None
@@ -295,7 +297,8 @@ class ScriptedAgent:
         context: Mapping[str, Any],
     ) -> Iterator[Part]:
         learnt = self._learn(facts)
-        key = asked_for(heard.normal)
+        held = next((fact.key for fact in facts if fact.key in self._memory.pinned), None)
+        key = asked_for(heard.normal) or (None if learnt else held)
         is_answer = match is not None and match.order == _ANSWER
         is_sure = key is not None and (
             is_common_key(key) or known_as(key, self._memory.facts) or match is None
@@ -330,12 +333,17 @@ class ScriptedAgent:
         return spelt, second
 
     def _learn(self, facts: Iterable[Fact]) -> tuple[Fact, ...]:
-        keys = self._persona.memory.keys
+        """Take facts in; return those that hold: what is pinned is not changed by the way."""
+        keys, memory = self._persona.memory.keys, self._memory
         found = tuple(fact for fact in facts if not keys or _is_wanted(fact, keys))
-        update(self._memory.facts, found)
-        if "name" in self._memory.facts:
-            self._memory.name_wanted = 0
-        return found
+        before = dict(memory.facts)
+        update(memory.facts, found, memory.pinned)
+        for key in before:
+            if memory.facts.get(key) != before[key]:
+                memory.corrected.pop(key, None)
+        if "name" in memory.facts:
+            memory.name_wanted = 0
+        return tuple(fact for fact in found if fact.is_denied or _holds(memory.facts, fact))
 
     def _thanks(self, learnt: tuple[Fact, ...], context: Mapping[str, Any]) -> str:
         wording = self._persona.memory
@@ -610,6 +618,10 @@ _COMMON_PHRASES = (
 def _is_unwanted(text: str, context: Mapping[str, Any]) -> bool:
     """Tell whether a line was in an answer that the player took back."""
     return any(text in answer for answer in context.get("unwanted") or ())
+
+
+def _holds(facts: Mapping[str, str], fact: Fact) -> bool:
+    return fact.value in facts.get(fact.key, "")
 
 
 def _is_wanted(fact: Fact, keys: Sequence[str]) -> bool:

@@ -20,7 +20,10 @@ from characters.protocol.failures import failure
 from characters.storage.sessions import SessionPersistence, StoredKeys
 from characters.transport.base import Transport, TransportError
 
-__all__ = ["ConnectLimiter", "delete_session", "Endpoints", "MemoryApi", "RuntimeContext"]
+__all__ = [
+    "ConnectLimiter", "delete_session", "Endpoints", "MemoryApi", "RememberedFact",
+    "RuntimeContext",
+]  # fmt: skip
 
 
 class ConversationListener(Protocol):
@@ -152,7 +155,7 @@ DELETE_SECONDS = 10.0
 class Endpoints:
     """The transports of a runtime, one for each URL and key.
 
-    For the network thread; `expire` waits and is for any other.
+    For the network thread; `expire` and `memory` wait and are for any other.
     """
 
     def __init__(
@@ -223,8 +226,15 @@ class Endpoints:
 
         With `keeps_memory` only the session ends, as time would end it.
         """
-        url = config.endpoint if "://" in config.endpoint else self._resolve(config.endpoint)
+        url = self._resolved(config)
         delete_session(url, session_id, config.api_key, keeps_memory=keeps_memory)
+
+    def memory(self, config: SessionConfig, session_id: str) -> MemoryApi:
+        """Return the way to what is known in a session; may wait, and raise, as a resolver does."""
+        return MemoryApi(self._resolved(config), session_id, config.api_key)
+
+    def _resolved(self, config: SessionConfig) -> str:
+        return config.endpoint if "://" in config.endpoint else self._resolve(config.endpoint)
 
 
 def delete_session(
@@ -238,6 +248,38 @@ def delete_session(
     _ask("DELETE", f"{_session_url(endpoint, session_id)}{query}", api_key)
 
 
+@dataclass(frozen=True, slots=True)
+class RememberedFact:
+    """One thing that a character knows of the player; times in wall-clock seconds.
+
+    `since` is None where it is not kept any more when it was told, `told_in` the session in which
+    that was, "" for a correction from outside. `also_in` are other sessions that know the same.
+    """
+
+    key: str
+    value: str
+    is_here: bool = True
+    """Whether it is known in the session that was asked for."""
+    is_lasting: bool = False
+    is_pinned: bool = False
+    since: float | None = None
+    told_in: str = ""
+    also_in: tuple[str, ...] = ()
+
+
+def _remembered(raw: Mapping[str, Any], *, is_here: bool) -> RememberedFact:
+    return RememberedFact(
+        str(raw["key"]),
+        str(raw["value"]),
+        is_here,
+        is_lasting=raw.get("learnt_at") is not None,
+        is_pinned=bool(raw.get("is_pinned")),
+        since=raw.get("since"),
+        told_in=str(raw.get("told_in") or ""),
+        also_in=tuple(raw.get("also_in") or ()),
+    )
+
+
 class MemoryApi:
     """Reads and changes what a character knows of the player of a session, at its service.
 
@@ -248,19 +290,26 @@ class MemoryApi:
         self._url = f"{_session_url(endpoint, session_id)}/memory"
         self._api_key = api_key
 
-    def facts(self) -> tuple[Mapping[str, Any], ...]:
-        """Return `key`, `value` and `learnt_at` (wall-clock seconds, None: this talk only)."""
+    def facts(self) -> tuple[RememberedFact, ...]:
+        """Return what is known in the session, then what is known only in others of the two."""
         answer = json.loads(_ask("GET", self._url, self._api_key))
-        return tuple(answer.get("facts") or ())
+        here = [_remembered(it, is_here=True) for it in answer.get("facts") or ()]
+        return (*here, *(_remembered(it, is_here=False) for it in answer.get("elsewhere") or ()))
 
     def correct(self, key: str, value: str) -> None:
         """Put another value in place of what is known."""
         body = json.dumps({"key": key, "value": value}).encode()
         _ask("PATCH", self._url, self._api_key, body)
 
-    def forget(self, key: str) -> None:
-        """Delete one thing, and its words wherever they are kept."""
-        _ask("DELETE", f"{self._url}?{urllib.parse.urlencode({'key': key})}", self._api_key)
+    def pin(self, key: str, is_pinned: bool) -> None:
+        """Let only a correction change what is known, or let it be as before."""
+        body = json.dumps({"key": key, "pinned": is_pinned}).encode()
+        _ask("PATCH", self._url, self._api_key, body)
+
+    def forget(self, key: str) -> tuple[str, ...]:
+        """Delete one thing, and its words wherever the service keeps them; return the words."""
+        url = f"{self._url}?{urllib.parse.urlencode({'key': key})}"
+        return tuple(json.loads(_ask("DELETE", url, self._api_key)).get("words") or ())
 
 
 def _session_url(endpoint: str, session_id: str) -> str:

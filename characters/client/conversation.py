@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -266,6 +266,12 @@ class ConversationState:
     def put_back(self, said: Iterable[Turn]) -> None:
         """Go on where this was said."""
         self.transcript = Transcript(tuple(said))
+
+    def black_out(self, words: Sequence[str]) -> None:
+        """Take words out of what was said."""
+        self.transcript = self.transcript.without(words)
+        if self.player_name in words:
+            self.player_name = None
 
     def cut(self) -> None:
         """End the open turn: its room is gone, and the rest of it will not come."""
@@ -530,6 +536,11 @@ class Conversation:
         """Forget every word, and be silent."""
         self._talk.forget()
         self._context.voice.interrupt(self._session.key)
+        self._emit_transcript()
+
+    def black_out(self, words: Sequence[str]) -> None:
+        """Take words out of what was said: the service has forgotten them."""
+        self._talk.black_out(words)
         self._emit_transcript()
 
     def put_back(self, said: Iterable[Said]) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Self
+from typing import Self, TypeVar
 from urllib.error import HTTPError
 
 from characters.audio.mixer import Voice
@@ -23,6 +23,7 @@ from characters.client.context import (
     ConnectLimiter,
     EndpointResolver,
     Endpoints,
+    MemoryApi,
     RuntimeContext,
     TransportFactory,
 )
@@ -32,7 +33,7 @@ from characters.client.microphone import EchoFilter
 from characters.client.minds import Minds
 from characters.client.service_process import ServiceProcess
 from characters.client.session_runner import SessionRunner, is_another_session
-from characters.client.threads import NetworkThread, StoreThread
+from characters.client.threads import AwaitableFuture, NetworkThread, StoreThread
 from characters.client.voice_input import VoiceInput
 from characters.resources import package_assets
 from characters.session.events import DisconnectRequested, ServiceStarted
@@ -49,6 +50,8 @@ from engine.core.data_folder import data_folder
 from engine.core.events import Dispatcher
 
 __all__ = ["Runtime", "RuntimeBuilder"]
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -193,6 +196,38 @@ class Runtime:
         handle.clear_session_id()
         if session_id is not None:
             self.network.submit(self._forget_at_service(handle.config, session_id))
+
+    def ask_memory(self, key: str, ask: Callable[[MemoryApi], T]) -> AwaitableFuture[T]:
+        """Ask or change what the character of a session knows of the player; nothing waits here.
+
+        `ask` runs on another thread. The future has what it returned, or OSError for a service
+        that did not answer or refused. Raises LookupError when there is no such conversation yet.
+        """
+        handle = self._handles.get(key)
+        if handle is None or handle.view.session_id is None:
+            raise LookupError(f"{key} has no conversation in which anything could be known.")
+        return self.network.begin(self._ask_memory(handle.config, handle.view.session_id, ask))
+
+    async def _ask_memory(
+        self, config: SessionConfig, session_id: str, ask: Callable[[MemoryApi], T]
+    ) -> T:
+        endpoints = self.endpoints
+        return await endpoints.thread.run(lambda: ask(endpoints.memory(config, session_id)))
+
+    def forget_fact(self, key: str, fact: str) -> AwaitableFuture[None]:
+        """Delete one thing that a character knows, wherever it is kept, the transcript too.
+
+        Raises as `ask_memory` does.
+        """
+        asked = self.ask_memory(key, lambda memory: memory.forget(fact))
+        return self.network.begin(self._black_out(key, asked))
+
+    async def _black_out(self, key: str, asked: AwaitableFuture[tuple[str, ...]]) -> None:
+        words = await asked
+        character_id = self._handles[key].character_id
+        for runner in tuple(self._runners.values()):
+            if runner.session.config.character_id == character_id:
+                runner.conversation.black_out(words)
 
     def close(self, deadline_seconds: float = 2.0) -> bool:
         """Disconnect every session, end threads and service; return whether all ended in time."""

@@ -39,7 +39,8 @@ def list_facts(data: Path, player: str | None, character: str | None, out: TextI
     for character_id, player_id, fact in rows:
         at = fact.learnt_at
         since = "in one talk" if at is None else f"since {_day(at)}"
-        print(f"{character_id}  {player_id}  {fact.key}: {fact.value}  ({since})", file=out)
+        more = f"{since}, pinned" if fact.is_pinned else since
+        print(f"{character_id}  {player_id}  {fact.key}: {fact.value}  ({more})", file=out)
 
 
 def correct(
@@ -73,7 +74,7 @@ def forget(data: Path, player: str | None, character: str | None, key: str | Non
             if key is not None and live is not None:
                 count += _is_done(partial(MemoryApi(*live).forget, key))
             elif key is not None:
-                count += store.forget_fact(pair, key)
+                count += bool(store.forget_fact(pair, key))
             else:
                 _forget_all(data, store, pair)
                 count += 1

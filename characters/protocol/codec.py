@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any, TypeVar
 
@@ -26,7 +26,7 @@ from characters.protocol.failures import CharactersError
 from characters.protocol.messages import Action, ClientMessage, ServerMessage
 
 __all__ = [
-    "decode_client", "decode_server", "encode_client", "encode_server",
+    "black_out", "decode_client", "decode_server", "encode_client", "encode_server",
     "json_value", "MessageError",
     "parse_object", "reader", "READERS", "SUPPORTED_TYPES", "whole_text",
 ]  # fmt: skip
@@ -52,6 +52,22 @@ def whole_text(text: str) -> str:
     if not _SURROGATE.search(text):
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
+
+
+BLACKED = "\u2026"
+
+
+def black_out(value: Any, words: Iterable[str]) -> Any:
+    """Return a JSON value without these words, in whatever letters they are written."""
+    if isinstance(value, str):
+        for word in words:
+            value = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", BLACKED, value, flags=re.IGNORECASE)
+        return value
+    if isinstance(value, list):
+        return [black_out(item, words) for item in value]
+    if isinstance(value, dict):
+        return {key: black_out(item, words) for key, item in value.items()}
+    return value
 
 
 def _number(value: Any) -> float:

@@ -225,13 +225,20 @@ class _Routes:
         return Pair(session.end_user_id, session.character_id)
 
     async def facts(self, request: web.Request) -> web.StreamResponse:
-        facts = await self._service.facts(self._pair(request))
-        return web.json_response({"facts": [asdict(fact) for fact in facts]})
+        pair, session_id = self._pair(request), request.match_info["id"]
+        here, elsewhere = await self._service.facts(pair, session_id)
+        answer = {"facts": [*map(asdict, here)], "elsewhere": [*map(asdict, elsewhere)]}
+        return web.json_response(answer)
 
     async def correct(self, request: web.Request) -> web.StreamResponse:
         pair = self._pair(request)
         body = await _object(request)
-        key, value = body.get("key"), body.get("value")
+        key, value, is_pinned = body.get("key"), body.get("value"), body.get("pinned")
+        if isinstance(key, str) and value is None and isinstance(is_pinned, bool):
+            session_id = request.match_info["id"]
+            if not await self._service.pin(pair, session_id, key, is_pinned):
+                raise RefusalError(404, "nothing is known of that key")
+            return web.json_response({"status": "pinned" if is_pinned else "unpinned"})
         if not isinstance(key, str) or not isinstance(value, str) or not is_value(value):
             message = f"key and value are needed, a value of 1 to {MOST_VALUE} characters"
             raise _unfit("value", message)
@@ -241,9 +248,10 @@ class _Routes:
 
     async def forget_fact(self, request: web.Request) -> web.StreamResponse:
         pair = self._pair(request)
-        if not await self._service.forget_fact(pair, request.query.get("key", "")):
+        words = await self._service.forget_fact(pair, request.query.get("key", ""))
+        if not words:
             raise RefusalError(404, "nothing is known of that key")
-        return web.json_response({"status": "forgotten"})
+        return web.json_response({"status": "forgotten", "words": words})
 
     async def forget(self, request: web.Request) -> web.StreamResponse:
         body = await _object(request)

@@ -5,6 +5,7 @@ transaction, so that a kill leaves it as it was; one of a newer version is put a
 
 1. each session had its turns for itself
 2. turns lie in segments, which sessions share (`branches`)
+3. what is known of a player can be pinned
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeAlias
 
-from characters.service.memory import MEMORY_SCHEMA
+from characters.service.memory import MEMORY_SCHEMA, PINNED_COLUMN
 
 __all__ = ["connect", "may_be_sound", "put_aside", "SCHEMA", "SqliteDatabase", "VERSION"]
 
-VERSION = 2
+VERSION = 3
 """Of what stands in the tables; 0 is a file that has none yet."""
 _SETTINGS = """
 PRAGMA journal_mode = WAL;
@@ -39,6 +40,7 @@ CREATE TABLE IF NOT EXISTS unused (
 -- A row says that something was forgotten whose words may still be in free pages or in the log.
 CREATE TABLE IF NOT EXISTS unpurged (id INTEGER PRIMARY KEY) STRICT;
 """
+_MEMORY_1 = MEMORY_SCHEMA.replace(f",\n    {PINNED_COLUMN}", "")
 _SESSIONS_1 = """
 CREATE TABLE IF NOT EXISTS sessions (
     session_id TEXT PRIMARY KEY,
@@ -74,7 +76,7 @@ CREATE TABLE IF NOT EXISTS owed (
 ) STRICT, WITHOUT ROWID;
 """
     + _BESIDE
-    + MEMORY_SCHEMA
+    + _MEMORY_1
 )
 # `last` is the number of the session's last entry in its segment. A session that is saved was made
 # for a save slot; one that is untouched is a branch in which nothing was said yet.
@@ -133,9 +135,11 @@ CREATE INDEX segments_of ON segments (root);
 CREATE INDEX segments_after ON segments (parent);
 CREATE INDEX sessions_in ON sessions (segment);
 """
+_SCHEMA_2 = f"{_SESSIONS_1}{_NEW_COLUMNS}{_SEGMENTS}{_BESIDE}{_MEMORY_1}"
 SCHEMA = f"{_SESSIONS_1}{_NEW_COLUMNS}{_SEGMENTS}{_BESIDE}{MEMORY_SCHEMA}"
 """The tables of now."""
-_BROUGHT_FORWARD = f"""
+_TO_3 = f"{_MEMORY_1}ALTER TABLE learnt ADD COLUMN {PINNED_COLUMN};"
+_TO_2 = f"""
 {_SCHEMA_1}{_NEW_COLUMNS}
 ALTER TABLE turns RENAME TO turns_1;
 ALTER TABLE lines RENAME TO lines_1;
@@ -155,6 +159,7 @@ DROP TABLE owed_1;
 DROP TABLE lines_1;
 DROP TABLE turns_1;
 """
+_SCHEMAS: Mapping[int, str] = {2: _SCHEMA_2, VERSION: SCHEMA}  # of others the first
 
 
 class SqliteDatabase(sqlite3.Connection):
@@ -221,7 +226,7 @@ def _check(db: sqlite3.Connection) -> None:
     db.rollback()
     if version > VERSION:
         raise sqlite3.DatabaseError("it is of another version")
-    if found and not _is_ours(found, SCHEMA if version == VERSION else _SCHEMA_1):
+    if found and not _is_ours(found, _SCHEMAS.get(version, _SCHEMA_1)):
         raise sqlite3.DatabaseError("it is another program's")
 
 
@@ -233,7 +238,9 @@ def _bring_forward(db: sqlite3.Connection) -> None:
     with db:
         if _version(db) == VERSION:  # another process was faster
             return
-        script = _BROUGHT_FORWARD if _columns(db) else SCHEMA
+        script = SCHEMA
+        if _columns(db):
+            script = _TO_3 if _version(db) == 2 else _TO_2 + _TO_3
         for statement in script.split(";"):
             db.execute(statement)
         db.execute(f"PRAGMA user_version = {VERSION}")

@@ -2,32 +2,36 @@
 
 Each thing that was learnt, changed or found untrue is a row of its own, with the session and the
 turn in it: the newest row of a key counts, and what was known at an earlier point can be told.
-Forgetting deletes the rows, and blacks the words out of everything else that is kept.
+Forgetting deletes the rows, and blacks the words out of everything else that is kept. A row can be
+pinned: then only a correction changes what is known, and no limit drops it.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from characters.protocol.codec import whole_text
+from characters.protocol.codec import black_out, whole_text
 from characters.service.tables import Database
 
 __all__ = [
-    "black_out", "correct", "current", "forget_all", "forget_fact", "from_json", "is_value",
-    "known", "KnownFact", "learn", "MEMORY_SCHEMA", "merged", "MOST_VALUE", "Pair",
-    "remove_copies", "saved_memory", "unlearn", "write_memory",
+    "correct", "current", "forget_all", "forget_fact", "from_json", "is_value", "known",
+    "KnownFact", "known_elsewhere", "known_in", "learn", "MEMORY_SCHEMA", "merged", "MOST_VALUE",
+    "Pair", "pin", "PINNED_COLUMN", "remove_copies", "saved_memory", "unlearn",
+    "write_memory",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
 
-MEMORY_SCHEMA = """
+PINNED_COLUMN = "is_pinned INTEGER NOT NULL DEFAULT 0"
+# An empty session_id is a correction from outside of any talk; turn is the last of the session's
+# when the row was written.
+MEMORY_SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS learnt (
     id INTEGER PRIMARY KEY,
     end_user_id TEXT NOT NULL,
@@ -35,14 +39,17 @@ CREATE TABLE IF NOT EXISTS learnt (
     key TEXT NOT NULL,
     value TEXT,  -- NULL: it is no longer so
     learnt_at REAL NOT NULL,
-    session_id TEXT NOT NULL,  -- '' for a correction from outside of any talk
-    turn INTEGER NOT NULL  -- the last of the session's when it was written
+    session_id TEXT NOT NULL,
+    turn INTEGER NOT NULL,
+    {PINNED_COLUMN}
 ) STRICT;
 CREATE INDEX IF NOT EXISTS learnt_of ON learnt (end_user_id, character_id, id);
 """
 MOST_ROWS = 500  # of one player and character; the oldest that no longer count go
 MOST_VALUE = 200  # characters of what is known under one key, where somebody corrects it
-BLACKED = "\u2026"
+
+_BY_KEY = frozenset({"facts", "pinned", "corrected"})  # what a memory has by the keys of facts
+_Rewrite: TypeAlias = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,32 +62,53 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class KnownFact:
-    """One thing that a character knows of a player; `learnt_at` in wall-clock seconds.
+    """One thing that a character knows of a player; times in wall-clock seconds.
 
-    Without it the fact is of one session, and known in no other.
+    Without `learnt_at` the fact is of one session, and known in no other. `since` is when it was
+    told, as far as that is kept, and `told_in` the session in which that was: "" where somebody
+    corrected it from outside. `also_in` are the other sessions of the two that know the same.
     """
 
     key: str
     value: str
     learnt_at: float | None = None
+    is_pinned: bool = False
+    since: float | None = None
+    told_in: str = ""
+    also_in: tuple[str, ...] = ()
 
 
-def _rows(db: Database, pair: Pair) -> dict[str, tuple[str | None, float]]:
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """The newest row of a key."""
+
+    id: int
+    value: str | None
+    learnt_at: float
+    session_id: str
+    is_pinned: bool
+
+
+def _rows(db: Database, pair: Pair) -> dict[str, _Row]:
     found = db.execute(
-        "SELECT key, value, learnt_at FROM learnt WHERE end_user_id = ? AND character_id = ?"
-        " ORDER BY id",
+        "SELECT key, id, value, learnt_at, session_id, is_pinned != 0 FROM learnt"
+        " WHERE end_user_id = ? AND character_id = ? ORDER BY id",
         (pair.end_user_id, pair.character_id),
     )
-    newest: dict[str, tuple[str | None, float]] = {}
-    for key, value, learnt_at in found:
+    newest: dict[str, _Row] = {}
+    for key, id_, value, learnt_at, session_id, is_pinned in found:
         newest.pop(key, None)
-        newest[key] = value, learnt_at
+        newest[key] = _Row(id_, value, learnt_at, session_id, bool(is_pinned))
     return newest
 
 
 def current(db: Database, pair: Pair) -> tuple[KnownFact, ...]:
     """Return what a character knows of a player now, what was learnt last at the end."""
-    return tuple(KnownFact(key, value, at) for key, (value, at) in _rows(db, pair).items() if value)
+    return tuple(
+        KnownFact(key, row.value, row.learnt_at, row.is_pinned)
+        for key, row in _rows(db, pair).items()
+        if row.value
+    )
 
 
 def known(db: Database, pair: Pair) -> tuple[KnownFact, ...]:
@@ -88,16 +116,91 @@ def known(db: Database, pair: Pair) -> tuple[KnownFact, ...]:
     lasting = {fact.key: fact for fact in current(db, pair)}
     of_talks: dict[str, KnownFact] = {}
     for _, memory in _memories(db, pair):
-        of_talks |= {key: KnownFact(key, value) for key, value in _facts(memory).items()}
+        pins = _flags(memory, "pinned")
+        of_talks |= {k: KnownFact(k, v, is_pinned=k in pins) for k, v in _facts(memory).items()}
     return tuple({**of_talks, **lasting}.values())
+
+
+def known_in(
+    db: Database,
+    pair: Pair,
+    session_id: str,
+    told: Iterable[tuple[float, Mapping[str, Any]]],
+) -> tuple[KnownFact, ...]:
+    """Return what is known in one session of the two, and where it comes from.
+
+    `told` is what was known before each of its exchanges, the oldest first, with when that began.
+    """
+    rows, memory = _rows(db, pair), _known_to(db, pair, session_id)
+    facts, pins, by_hand = _facts(memory), _flags(memory, "pinned"), _flags(memory, "corrected")
+    since, found = _since(facts, told), []
+    for key, value in facts.items():
+        row = rows.get(key)
+        is_lasting = row is not None and row.value == value
+        at, source = since.get(key), session_id
+        if row is not None and is_lasting:
+            at, source = row.learnt_at, row.session_id
+        elif key in by_hand:
+            at, source = float(by_hand[key]), ""
+        also_in = tuple(it for it, each in _others(db, pair, session_id) if each.get(key) == value)
+        learnt_at = at if is_lasting else None
+        found.append(KnownFact(key, value, learnt_at, key in pins, at, source, also_in))
+    return tuple(found)
+
+
+def known_elsewhere(db: Database, pair: Pair, session_id: str) -> tuple[KnownFact, ...]:
+    """Return what is known in other sessions of the two, and not in this one."""
+    here = _facts(_known_to(db, pair, session_id))
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for other, facts in _others(db, pair, session_id):
+        for fact in facts.items() - here.items():
+            found[fact] = (*found.get(fact, ()), other)
+    return tuple(KnownFact(*fact, also_in=ids) for fact, ids in sorted(found.items()))
+
+
+def _others(
+    db: Database, pair: Pair, session_id: str
+) -> tuple[tuple[str, dict[str, str]], ...]:
+    ids = (id_ for id_, _ in _memories(db, pair) if id_ != session_id)
+    return tuple((id_, _facts(_known_to(db, pair, id_))) for id_ in ids)
+
+
+def _known_to(db: Database, pair: Pair, session_id: str) -> dict[str, Any]:
+    """Return what a room of a session would begin with."""
+    memory = saved_memory(db, session_id)
+    row = db.execute(
+        "SELECT is_untouched FROM sessions WHERE session_id = ?", (session_id,)
+    ).fetchone()
+    return memory if row and row[0] else merged(db, pair, memory)
+
+
+def _since(
+    facts: Mapping[str, str], told: Iterable[tuple[float, Mapping[str, Any]]]
+) -> dict[str, float]:
+    """Return when each fact was told: in the exchange that went before what first has it."""
+    values: dict[str, str] = {}
+    since: dict[str, float] = {}
+    began = None
+    for at, known in ((None, {}), *told, (None, {"facts": facts})):
+        for key, value in _facts(known).items():
+            if values.get(key) != value:
+                since.pop(key, None)
+                if began is not None:
+                    since[key] = began
+        values, began = _facts(known), at
+    return since
 
 
 def merged(db: Database, pair: Pair, memory: Mapping[str, Any]) -> dict[str, Any]:
     """Return an agent's memory of one session with what the character knows of the player."""
     rows, facts = _rows(db, pair), _facts(memory)
     own = {key: value for key, value in facts.items() if key not in rows}
-    lasting = {key: value for key, (value, _) in rows.items() if value}
-    return {**memory, "facts": own | lasting}
+    lasting = {key: row.value for key, row in rows.items() if row.value}
+    pins = {key: True for key in _flags(memory, "pinned") if key in own}
+    pins |= {key: True for key in lasting if rows[key].is_pinned}
+    return {**memory, "facts": own | lasting} | (
+        {"pinned": pins} if pins or "pinned" in memory else {}
+    )
 
 
 def learn(
@@ -114,7 +217,8 @@ def learn(
     Call it before that memory is written. With `anew` nothing lasts but what this memory has.
     """
     now, rows = _facts(memory), _rows(db, pair)
-    known = {key: value for key, (value, _) in rows.items() if value}
+    known = {key: row.value for key, row in rows.items() if row.value}
+    pins = _flags(memory, "pinned")
     saved = {} if anew else saved_memory(db, session_id)
     before = _facts(saved) if "facts" in saved else None
     gone = [key for key in (known if before is None else before) if key not in now]
@@ -125,7 +229,7 @@ def learn(
             "SELECT last FROM sessions WHERE session_id = ?", (session_id,)
         ).fetchone()[0]
         for key, value in changes.items():
-            _add(db, pair, key, value, at, session_id, turn)
+            _add(db, pair, key, value, at, session_id, turn, is_pinned=key in pins)
         _limit(db, pair)
 
 
@@ -142,11 +246,14 @@ def _add(
     at: float,
     session_id: str = "",
     turn: int = 0,
+    *,
+    is_pinned: bool = False,
 ) -> None:
     db.execute(
-        "INSERT INTO learnt (end_user_id, character_id, key, value, learnt_at, session_id, turn)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (pair.end_user_id, pair.character_id, key, value, at, session_id, turn),
+        "INSERT INTO learnt"
+        " (end_user_id, character_id, key, value, learnt_at, session_id, turn, is_pinned)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (pair.end_user_id, pair.character_id, key, value, at, session_id, turn, is_pinned),
     )
 
 
@@ -164,6 +271,12 @@ def _facts(memory: Mapping[str, Any]) -> dict[str, str]:
     facts = memory.get("facts")
     found = facts if isinstance(facts, dict) else {}
     return {key: value for key, value in found.items() if isinstance(value, str) and value}
+
+
+def _flags(memory: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return what a memory notes of its facts: which are "pinned", when some were "corrected"."""
+    flags = memory.get(name)
+    return flags if isinstance(flags, dict) else {}
 
 
 # --- the agent's memory of one session ------------------------------------------------------------
@@ -207,7 +320,7 @@ def _whole(value: Any) -> Any:
     return value
 
 
-# --- corrected and forgotten ----------------------------------------------------------------------
+# --- corrected, pinned and forgotten --------------------------------------------------------------
 
 
 def is_value(text: str) -> bool:
@@ -217,15 +330,37 @@ def is_value(text: str) -> bool:
 
 def correct(db: Database, pair: Pair, key: str, value: str, at: float) -> bool:
     """Write another value wherever one of that key is known; return whether it is anywhere."""
-    lasts = any(fact.key == key for fact in current(db, pair))
-    if lasts:
-        _add(db, pair, key, value, at)
+    row = _rows(db, pair).get(key)
+    lasts = row is not None and bool(row.value)
+    if row is not None and lasts:
+        _add(db, pair, key, value, at, is_pinned=row.is_pinned)
         _limit(db, pair)
-    knowing = [(id_, memory) for id_, memory in _memories(db, pair) if key in _facts(memory)]
-    for session_id, memory in knowing:
-        write_memory(db, session_id, _corrected(memory, key, value))
-    _rewrite_known(db, pair, lambda memory: _corrected(memory, key, value))
-    return lasts or bool(knowing)
+    return _rewrite(db, pair, lambda memory: _corrected(memory, key, value, at)) or lasts
+
+
+def pin(db: Database, pair: Pair, session_id: str, key: str, *, is_pinned: bool) -> bool:
+    """Hold on to what a session knows under a key, wherever the same is known, or let it go.
+
+    Return whether anything of that key is known there.
+    """
+    value = _facts(_known_to(db, pair, session_id)).get(key)
+    row = _rows(db, pair).get(key)
+    if value is None:
+        return False
+    if row is not None and row.value == value:
+        db.execute("UPDATE learnt SET is_pinned = ? WHERE id = ?", (is_pinned, row.id))
+    _rewrite(db, pair, lambda memory: _pinned(memory, key, value, is_pinned))
+    return True
+
+
+def _rewrite(db: Database, pair: Pair, rewrite: _Rewrite) -> bool:
+    """Change what all sessions of the two know, now and earlier; return whether any knows it."""
+    changes = [(id_, before, rewrite(before)) for id_, before in _memories(db, pair)]
+    for session_id, before, after in changes:
+        if after != before:
+            write_memory(db, session_id, after)
+    _rewrite_known(db, pair, rewrite)
+    return any(after != before for _, before, after in changes)
 
 
 def forget_fact(db: Database, pair: Pair, key: str) -> tuple[str, ...]:
@@ -248,18 +383,29 @@ def forget_fact(db: Database, pair: Pair, key: str) -> tuple[str, ...]:
     return words
 
 
-def _corrected(memory: Mapping[str, Any], key: str, value: str) -> dict[str, Any]:
+def _corrected(memory: Mapping[str, Any], key: str, value: str, at: float) -> dict[str, Any]:
     facts = _facts(memory)
-    return {**memory, "facts": {**facts, key: value}} if key in facts else dict(memory)
+    if key not in facts:
+        return dict(memory)
+    noted = {**_flags(memory, "corrected"), key: at}
+    return {**memory, "facts": {**facts, key: value}, "corrected": noted}
+
+
+def _pinned(memory: Mapping[str, Any], key: str, value: str, is_pinned: bool) -> dict[str, Any]:
+    pins = _flags(memory, "pinned")
+    if _facts(memory).get(key) != value or (key in pins) == is_pinned:
+        return dict(memory)
+    others = {name: True for name in pins if name != key}
+    return {**memory, "pinned": others | ({key: True} if is_pinned else {})}
 
 
 def _without(memory: Mapping[str, Any], key: str, words: tuple[str, ...]) -> dict[str, Any]:
     clean = {
-        name: value if name == "facts" else black_out(value, words)
+        name: value if name in _BY_KEY else black_out(value, words)
         for name, value in memory.items()
     }
-    if "facts" in memory:
-        clean["facts"] = {name: it for name, it in _facts(memory).items() if name != key}
+    for part in _BY_KEY & memory.keys():
+        clean[part] = {name: it for name, it in _flags(memory, part).items() if name != key}
     return clean
 
 
@@ -291,19 +437,6 @@ def _words(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(filter(None, items | longer), key=len, reverse=True))
 
 
-def black_out(value: Any, words: tuple[str, ...]) -> Any:
-    """Return a JSON value without these words, in whatever letters they are written."""
-    if isinstance(value, str):
-        for word in words:
-            value = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", BLACKED, value, flags=re.IGNORECASE)
-        return value
-    if isinstance(value, list):
-        return [black_out(item, words) for item in value]
-    if isinstance(value, dict):
-        return {key: black_out(item, words) for key, item in value.items()}
-    return value
-
-
 _OF_PAIR = (
     "segment IN (SELECT segment FROM segments WHERE root IN"
     " (SELECT root FROM sessions JOIN segments USING (segment)"
@@ -311,9 +444,7 @@ _OF_PAIR = (
 )
 
 
-def _rewrite_known(
-    db: Database, pair: Pair, rewrite: Callable[[Mapping[str, Any]], Mapping[str, Any]]
-) -> None:
+def _rewrite_known(db: Database, pair: Pair, rewrite: _Rewrite) -> None:
     """Change what was known before earlier exchanges of the two: all of it, or what had changed."""
     rows = db.execute(
         f"SELECT segment, number, memory FROM known WHERE {_OF_PAIR}",

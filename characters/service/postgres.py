@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from characters.protocol.failures import CharactersError
 from characters.service.database import SCHEMA, VERSION
 from characters.service.directory import DIRECTORY_SCHEMA
+from characters.service.memory import PINNED_COLUMN
 from characters.service.tables import Rows
 from engine.core.errors import install_command
 
@@ -30,7 +31,7 @@ STATEMENT_SECONDS = 5
 DOUBT_SECONDS = 20.0  # until the end of a commit is known whose answer was lost
 MIGRATION_LOCK = 7_310_421  # any number, the same for all nodes
 # What bring tables of a version forward, to the next one.
-STEPS: Mapping[int, str] = {}
+STEPS: Mapping[int, str] = {2: f"ALTER TABLE learnt ADD COLUMN {PINNED_COLUMN};"}
 
 
 class StoreError(CharactersError):

@@ -165,9 +165,17 @@ class SessionRepository:
             self._removals[0]()
             self._removals.popleft()
 
-    async def facts(self, pair: Pair) -> tuple[KnownFact, ...]:
-        """Return what a character knows of a player."""
-        return await self.call(self._store.facts, pair)
+    async def facts_in(self, pair: Pair, session_id: str) -> tuple[KnownFact, ...]:
+        """Return what is known in one session of the two, and where it comes from."""
+        return await self.call(self._store.facts_in, pair, session_id)
+
+    async def facts_elsewhere(self, pair: Pair, session_id: str) -> tuple[KnownFact, ...]:
+        """Return what is known in other sessions of the two, and not in this one."""
+        return await self.call(self._store.facts_elsewhere, pair, session_id)
+
+    async def pin(self, pair: Pair, session_id: str, key: str, is_pinned: bool) -> bool:
+        """Hold on to what is known under a key, or let go of it; return whether anything is."""
+        return await self.call(self._store.pin, pair, session_id, key, is_pinned)
 
     async def lasts(self, pair: Pair) -> bool:
         """Return whether the character has known the player in more than one session."""
@@ -177,8 +185,8 @@ class SessionRepository:
         """Write another value; return whether anything of that key was known."""
         return await self.call(self._store.correct, pair, key, value, self._wall())
 
-    async def forget_fact(self, pair: Pair, key: str) -> bool:
-        """Delete one thing that is known; return whether anything of that key was."""
+    async def forget_fact(self, pair: Pair, key: str) -> tuple[str, ...]:
+        """Delete one thing that is known; return the words that it was told with."""
         return await self.call(self._store.forget_fact, pair, key)
 
     async def close(self) -> None:

@@ -525,19 +525,27 @@ class Service:
 
     # --- what is known of a player ---------------------------------------------------------
 
-    async def facts(self, pair: Pair) -> tuple[KnownFact, ...]:
-        """Return what a character knows of a player."""
+    async def facts(
+        self, pair: Pair, session_id: str
+    ) -> tuple[tuple[KnownFact, ...], tuple[KnownFact, ...]]:
+        """Return what is known in one session of the two, and what only in others of theirs."""
         for live in self._rooms_of(pair):
             await live.flush()
-        return await self._repository.facts(pair)
+        here = await self._repository.facts_in(pair, session_id)
+        return here, await self._repository.facts_elsewhere(pair, session_id)
+
+    async def pin(self, pair: Pair, session_id: str, key: str, is_pinned: bool) -> bool:
+        """Hold on to what a session knows under a key, or let go; return whether it knows any."""
+        await self._empty_rooms(pair)
+        return await self._repository.pin(pair, session_id, key, is_pinned)
 
     async def correct(self, pair: Pair, key: str, value: str) -> bool:
         """Correct what a character knows; return whether anything of that key was known."""
         await self._empty_rooms(pair)
         return await self._repository.correct(pair, key, value)
 
-    async def forget_fact(self, pair: Pair, key: str) -> bool:
-        """Delete one thing that a character knows; return whether anything of that key was."""
+    async def forget_fact(self, pair: Pair, key: str) -> tuple[str, ...]:
+        """Delete one thing that a character knows; return the words that it was told with."""
         await self._empty_rooms(pair)
         return await self._repository.forget_fact(pair, key)
 

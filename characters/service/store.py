@@ -39,8 +39,11 @@ from characters.service.memory import (
     forget_fact,
     from_json,
     known,
+    known_elsewhere,
+    known_in,
     learn,
     merged,
+    pin,
     remove_copies,
     saved_memory,
     unlearn,
@@ -592,6 +595,21 @@ class SessionStore:
         """Return what a character knows of a player, `learnt_at` None for one talk alone."""
         return known(self._db, pair)
 
+    def facts_in(self, pair: Pair, session_id: str) -> tuple[KnownFact, ...]:
+        """Return what is known in one session of the two, and where it comes from."""
+        told = self._talks.told(session_id) if self._has(session_id) else ()
+        return known_in(self._db, pair, session_id, told)
+
+    def facts_elsewhere(self, pair: Pair, session_id: str) -> tuple[KnownFact, ...]:
+        """Return what is known in other sessions of the two, and not in this one."""
+        return known_elsewhere(self._db, pair, session_id)
+
+    def pin(self, pair: Pair, session_id: str, key: str, is_pinned: bool) -> bool:
+        """Hold on to what is known under a key, or let go of it; return whether anything is."""
+        with self._db:
+            self._disown(pair)
+            return pin(self._db, pair, session_id, key, is_pinned=is_pinned)
+
     def correct(self, pair: Pair, key: str, value: str, at: float) -> bool:
         """Write another value of what is known; return whether anything of that key was."""
         with self._db:
@@ -607,12 +625,12 @@ class SessionStore:
                 (pair.end_user_id, pair.character_id),
             )
 
-    def forget_fact(self, pair: Pair, key: str) -> bool:
-        """Delete one thing that is known, for good; return whether anything of that key was."""
+    def forget_fact(self, pair: Pair, key: str) -> tuple[str, ...]:
+        """Delete one thing that is known, for good; return the words that it was told with."""
         with self._for_good() as words:
             self._disown(pair)
             words += forget_fact(self._db, pair, key)
-        return bool(words)
+        return tuple(words)
 
     def sessions_of(self, pair: Pair) -> tuple[str, ...]:
         """Return the ids of the talks of a player with a character, the newest first."""

@@ -17,6 +17,7 @@ from characters.service.branches import (
     LogPlace,
     SegmentTree,
     change,
+    changed,
     exchange_begin,
     rebuilt,
 )
@@ -127,6 +128,22 @@ class TalkTables:
                 memory = self._known(LogPlace(place.segment, found))
                 return tree.place_of(end, found - 1), memory
         return None
+
+    def told(self, session_id: str) -> Iterator[tuple[float, dict[str, Any]]]:
+        """Yield what was known before each exchange that is kept, and when that began."""
+        end, memory = self.end(session_id), dict[str, Any]()
+        for place in reversed(tuple(self._tree(end.segment).path(end))):
+            rows = self._db.execute(
+                "SELECT memory, changes, (SELECT said_at FROM turns WHERE segment = known.segment"
+                " AND turns.number >= known.number ORDER BY number LIMIT 1) FROM known"
+                " WHERE segment = ? AND number <= ? ORDER BY number",
+                (place.segment, place.number),
+            )
+            for text, changes, at in rows.fetchall():
+                part = self._parsed(text) or {}
+                memory = changed(memory, part) if changes else part
+                if at is not None:
+                    yield at, memory
 
     def _known(self, place: LogPlace) -> dict[str, Any]:
         rows = self._db.execute(

@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, Flag, IntEnum, StrEnum, auto
 from functools import cache
@@ -20,6 +20,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from characters.protocol import messages
+from characters.protocol.codec import black_out
 from characters.protocol.messages import ModelUsage, ServerMessage
 
 if TYPE_CHECKING:
@@ -459,6 +460,11 @@ class Transcript:
     def cut(self) -> Transcript:
         """Return the transcript after a loss: the open turn ends, interrupted."""
         return self._closed(interrupted=True)
+
+    def without(self, words: Sequence[str]) -> Transcript:
+        """Return the transcript with these words blacked out, wherever they were said."""
+        turns = tuple(replace(turn, text=black_out(turn.text, words)) for turn in self.turns)
+        return replace(self, turns=turns)
 
     def _taken_back(self) -> Transcript:
         """Return the transcript without its last exchange: what the player said, and all since."""

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from characters.components.character import Character
 from characters.components.faults import Faults
 from characters.ui import words
+from characters.ui.memory import MemoryActions
 from characters.ui.model import Actor, Failed, SceneQuery, by_cause
 from characters.ui.slots import SlotActions, SlotPage
 from characters.ui.sound import SoundActions
@@ -58,6 +59,7 @@ class Actions:
         self.fields = FieldActions(query, state)
         self.sound = SoundActions(query, state)
         self.slots = SlotActions(query, state, slots or SlotPage())
+        self.memory = MemoryActions(query, state)
 
     def obey(self, source: Input) -> None:
         """Run the actions of the open layer whose keys went down in this frame."""
@@ -108,6 +110,7 @@ class Actions:
             HudAction(self.next_captions, binding="captions"),
             HudAction(self.toggle_inspector, binding="inspector"),
             HudAction(self.fields.open, binding="fields"),
+            HudAction(self.memory.open_page, binding="memory"),
             HudAction(self.toggle_faults, binding="faults"),
             HudAction(self.retry_first, binding="retry"),
             HudAction(self.take_over_first, binding="take_over"),
@@ -127,6 +130,7 @@ class Actions:
             HudAction(self.sound.toggle_mute, say("menu.unmute") if is_muted else say("menu.mute")),
             HudAction(self.sound.open, say("menu.sound")),
             *self._slots(),
+            *self._memory(),
             *self._picture(),
             HudAction(self.quit, say("menu.leave")),
         )
@@ -135,6 +139,11 @@ class Actions:
         """Return the way to the slots, if the game has any."""
         is_there = self.slots.is_there
         return (HudAction(self.slots.open, self.say("menu.slots")),) if is_there else ()
+
+    def _memory(self) -> tuple[HudAction, ...]:
+        """Return the way to what the characters know, if there are any."""
+        memory = self.memory
+        return (HudAction(memory.open, self.say("menu.memory")),) if self.query.characters else ()
 
     def _picture(self) -> tuple[HudAction, ...]:
         """Return the choices about the picture, if the game has a window of the engine's."""
@@ -302,6 +311,7 @@ class Actions:
         """Show this character in the inspector."""
         self._state.inspected = key
         self._state.fields.leave()
+        self._state.memory.value = None
 
     def toggle_inspector(self) -> None:
         """Open or close the inspector."""
@@ -334,6 +344,7 @@ _LAYERS: Mapping[HudLayer, Callable[[Actions, Input], None]] = MappingProxyType(
         HudLayer.SOUND: lambda actions, source: actions.sound.obey(source),
         HudLayer.SLOTS: lambda actions, source: actions.slots.obey(source),
         HudLayer.HELP: Actions._obey_in_help,
+        HudLayer.MEMORY: lambda actions, source: actions.memory.obey(source),
         HudLayer.FIELDS: lambda actions, source: actions.fields.obey(source),
     }
 )
@@ -454,9 +465,7 @@ class FieldActions:
 
     @property
     def _character(self) -> Character | None:
-        query = self._query
-        first = next(iter(query.characters), None)
-        return query.find(self._hud.inspected) or query.target or first
+        return self._query.inspected(self._hud.inspected)
 
     @property
     def _is_gone(self) -> bool:
@@ -486,7 +495,6 @@ class FieldActions:
             save.run()
 
     def _next_character(self) -> None:
-        keys, character = self._query.keys, self._character
-        at = keys.index(character.key) if character and character.key in keys else -1
-        self._hud.inspected = keys[(at + 1) % len(keys)]
+        character = self._character
+        self._hud.inspected = self._query.key_after("" if character is None else character.key)
         self.state.leave()

@@ -41,6 +41,7 @@ HUD_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "captions": ("f2",),
         "inspector": ("f3",),
         "fields": ("e",),
+        "memory": ("i",),
         "faults": ("f4",),
         "retry": ("r", "pad 1"),
         "take_over": ("v", "pad 4"),
@@ -87,6 +88,15 @@ class SceneQuery:
     def find(self, key: str | None) -> Character | None:
         """Return the character of a session key."""
         return next((c for c in self.characters if c.key == key), None)
+
+    def inspected(self, key: str | None) -> Character | None:
+        """Return the character that the inspector is about; the key is of the chosen one."""
+        return self.find(key) or self.target or next(iter(self.characters), None)
+
+    def key_after(self, key: str) -> str:
+        """Return the key of the next character, after the last one that of the first."""
+        keys = self.keys
+        return keys[(keys.index(key) + 1 if key in keys else 0) % len(keys)]
 
 
 class Failed(Protocol):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
+from characters.client.context import RememberedFact
 from engine.core.input import Input
 from engine.scenes.file import FieldRow
 from engine.ui.geometry import Rect
@@ -14,9 +17,9 @@ from engine.ui.text_field import TextField
 
 __all__ = [
     "bar", "CaptionSize", "Draft", "ENTER_KEYS", "FieldState", "hud_layout", "HudAction",
-    "HudLayer", "HudLayout", "HudState", "listing", "MARGIN", "MIC_H", "MIC_W", "run_first",
-    "Scroll", "SLOT_ROW", "slots_page", "sound_page", "sound_rows", "SOUND_ROW", "spread", "steps",
-    "UP_DOWN", "view_shift", "window",
+    "HudLayer", "HudLayout", "HudState", "listing", "MARGIN", "MemoryState", "MIC_H", "MIC_W",
+    "run_first", "Scroll", "SLOT_ROW", "slots_page", "sound_page", "sound_rows", "SOUND_ROW",
+    "spread", "steps", "UP_DOWN", "view_shift", "window",
 ]  # fmt: skip
 
 
@@ -193,6 +196,34 @@ class HudLayer(StrEnum):
     SLOTS = "slots"
     HELP = "help"
     FIELDS = "fields"
+    MEMORY = "memory"
+
+
+@dataclass(slots=True)
+class MemoryState:
+    """What is seen of a character's memory: asked for when the page opens and when it changes."""
+
+    key: str = ""
+    """Of the session that it is about."""
+    facts: tuple[RememberedFact, ...] | None = None
+    """None until the service has answered."""
+    slots: Mapping[str, str] = field(default_factory=dict)
+    """The slots by the sessions that were saved in them."""
+    chosen: int = 0
+    value: TextField | None = None
+    """The correction of the chosen fact, while it is typed."""
+    asked: str = ""
+    """The key of what is to be forgotten: once more does it."""
+    has_failed: bool = False
+    work: Future[Any] | None = None
+    seen: object = None
+    """What the session was like when it was asked: where that changes it is asked again."""
+
+    def about(self, key: str) -> None:
+        """Be about another character."""
+        if key != self.key:
+            self.key, self.facts, self.value, self.seen = key, None, None, None
+            self.chosen, self.asked, self.has_failed = 0, "", False
 
 
 @dataclass(slots=True)
@@ -227,6 +258,7 @@ class HudState:
     slot_name: TextField | None = None  # of a new slot, while it is typed
     chat: TextField = field(default_factory=TextField)
     fields: FieldState = field(default_factory=FieldState)
+    memory: MemoryState = field(default_factory=MemoryState)
     session_scroll: Scroll = field(default_factory=Scroll)
     notice: str | None = None
     notice_until: float = 0.0
@@ -243,6 +275,8 @@ class HudState:
             return self.chat
         if self.layer is HudLayer.SLOTS:
             return self.slot_name
+        if self.layer is HudLayer.MEMORY:
+            return self.memory.value
         draft = self.fields.draft if self.layer is HudLayer.FIELDS else None
         return None if draft is None or draft.row.choices else draft.field
 

@@ -1,4 +1,4 @@
-"""Paints the panels: the inspector with its fields, the Sound page, the fault panel."""
+"""Paints the panels: the inspector with its pages, the Sound and Slots page, the fault panel."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from functools import partial
 from types import MappingProxyType
 from typing import TypeAlias
 
+from characters.client.context import RememberedFact
 from characters.session.conversation import SessionState
 from characters.ui import words
 from characters.ui.actions import Actions, FieldActions
 from characters.ui.appearance import AMBER, CORAL, CREAM, INK, MUTED, PLUM, SAGE, SNOW
+from characters.ui.memory import MemoryActions
 from characters.ui.model import Actor
 from characters.ui.paint.widgets import (
     LINE,
@@ -70,7 +72,7 @@ _STATE_SIGNS: Mapping[SessionState, tuple[Shape, Tone]] = MappingProxyType(
 def paint_inspector(
     gui: Gui, rect: Rect, actor: Actor | None, actions: Actions, scroll: Scroll
 ) -> None:
-    """Paint the session or the fields of one character; tabs choose the character and the page."""
+    """Paint a page about one character; tabs choose the character and the page."""
     gui.panel(rect, SHEET)
     people: list[Tab] = [
         (other.name, other is actor, partial(actions.inspect, other.key))
@@ -80,15 +82,20 @@ def paint_inspector(
     if actor is None:
         gui.text(gui.say("inspector.nobody"), (rect.x + 16, y + 4), 15, MUTED)
         return
-    fields = actions.fields
+    fields, memory = actions.fields, actions.memory
+    is_session = not (fields.is_open or memory.is_open)
     pages: list[Tab] = [
-        (gui.say("inspector.session"), not fields.is_open, fields.close),
+        (gui.say("inspector.session"), is_session, fields.close),
         (gui.say("inspector.fields"), fields.is_open, fields.open),
+        (gui.say("inspector.memory"), memory.is_open, memory.open),
     ]
     y = gui.tabs(rect, y, pages) + 4
     page = Rect(rect.x, y, rect.w, rect.bottom - 8 - y)
     if fields.is_open:
         _paint_fields(gui, page, fields)
+        return
+    if memory.is_open:
+        _paint_memory(gui, page, memory)
         return
     lines = tuple(_session_lines(gui, page, actor))
     shown = scroll.window(len(lines), int(page.h // SESSION_LINE))
@@ -244,6 +251,68 @@ def _paint_foot(gui: Gui, foot: Rect, fields: FieldActions) -> None:
         gui.button(box, action, PLUM, CREAM, 13)
 
 
+# The Memory page
+
+_FACT_H, _MEMORY_FOOT = 42.0, 128.0
+
+
+def _paint_memory(gui: Gui, page: Rect, memory: MemoryActions) -> None:
+    """Paint a row for each fact, and below them what can be done with the chosen one."""
+    facts, state = memory.facts, memory.state
+    listed = Rect(page.x, page.y, page.w, page.h + 8 - _MEMORY_FOOT)
+    shown = window(len(facts), state.chosen, int(listed.h // _FACT_H))
+    for nth in shown:
+        y = listed.y + (nth - shown.start) * _FACT_H
+        place = Rect(page.x + 8, y, page.w - 22, _FACT_H - 3)
+        gui.hotspots.add(place, partial(memory.choose, nth))
+        is_chosen = facts[nth] is memory.chosen
+        _paint_fact(gui, place, facts[nth], memory, is_chosen=is_chosen)
+    gui.scroll_bar(listed, shown, len(facts))
+    y = page.bottom + 8 - _MEMORY_FOOT
+    gui.fill((90, 78, 118, 255), (round(page.x) + 14, round(y) + 4, round(page.w) - 28, 1))
+    colour = CORAL if state.has_failed or state.asked else CREAM
+    lines = gui.fonts.lines(memory.note, page.w - 28, SMALL, False)[:2]
+    gui.lines(lines, (page.x + 14, y + 11), SMALL, colour)
+    buttons = memory.buttons()
+    for nth in range(0, len(buttons), 2):
+        row = Rect(page.x + 14, y + 52 + 17 * nth, page.w - 28, 28)
+        _paint_buttons(gui, row, buttons[nth : nth + 2])
+
+
+def _paint_fact(
+    gui: Gui, place: Rect, fact: RememberedFact, memory: MemoryActions, *, is_chosen: bool
+) -> None:
+    if is_chosen:
+        gui.panel(place, _BAR)
+    x, y, right = place.x + 10, place.y + 3, place.right - 10
+    if fact.is_pinned:
+        pinned = gui.say("memory.pinned")
+        right -= gui.text(pinned, (right, y + 2), 12, AMBER, bold=True, align="right").w + 8
+    key = gui.text(gui.say("memory.key", key=fact.key), (x, y), 15, MUTED, room=right - x)
+    colour = SNOW if fact.is_here else MUTED
+    at, room = (key.right + 7, y), right - key.right - 7
+    gui.text(fact.value, at, 15, colour, bold=True, room=room)
+    quiet = CREAM if is_chosen else MUTED
+    gui.text(memory.source(fact), (x, y + 19), 12, quiet, room=place.right - 10 - x)
+    if is_chosen and memory.state.value is not None:
+        box = Rect(key.right + 1, place.y + 1, place.right - key.right - 5, 21)
+        _paint_typed(gui, box, memory.state.value, 15)
+
+
+def _paint_typed(gui: Gui, box: Rect, typed: TextField, size: int) -> None:
+    """Paint a text that is typed, with its cursor; of a long one the part before the cursor."""
+    typed.place = box
+    gui.panel(box, _BOX)
+    before, room = typed.text[: typed.cursor] + typed.composed, box.w - 14
+    while gui.fonts.width(before, size) > room:
+        before = before[1:]
+    x, y = box.x + 6, box.center[1] - size * 0.62
+    text = gui.fonts.shortened(before + typed.text[typed.cursor :], room, size)
+    gui.text(text, (x, y), size, INK)
+    cursor = x + gui.fonts.width(before, size)
+    gui.fill(INK, (round(cursor), round(y) + 2, 2, size + 1))
+
+
 # The Sound page
 
 _HEAD = 44.0
@@ -356,13 +425,7 @@ def _paint_new_slot(gui: Gui, place: Rect, name: TextField | None, *, is_chosen:
     if name is None:
         gui.text(gui.say("slots.new"), (x, y), 17, ink, bold=True)
         return
-    box = Rect(x - 6, y - 6, place.right - x - 6, 34)
-    name.place = box
-    gui.panel(box, _BOX)
-    before = name.text[: name.cursor] + name.composed
-    gui.text(before + name.text[name.cursor :], (x, y), 17, INK, room=box.w - 14)
-    at = min(x + gui.fonts.width(before, 17), box.right - 6)
-    gui.fill(INK, (round(at), round(y) + 2, 2, 18))
+    _paint_typed(gui, Rect(x - 6, y - 6, place.right - x - 6, 34), name, 17)
 
 
 def _paint_slot(gui: Gui, place: Rect, slots: SlotActions, nth: int, *, is_chosen: bool) -> None:

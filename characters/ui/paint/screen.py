@@ -97,7 +97,7 @@ def _paint_beyond(gui: Gui) -> None:
 
 
 def _hint(gui: Gui, state: HudState, room: float) -> str:
-    if state.layer is HudLayer.FIELDS:
+    if state.layer in (HudLayer.FIELDS, HudLayer.MEMORY):
         return gui.say("hint.fields") if room > 340 else gui.say("hint.fields_short")
     return gui.say("hint.game") if room > 340 else gui.say("hint.game_short")
 

@@ -230,7 +230,7 @@ def change(path: Path, *statements: str) -> None:
 
 def test_a_database_of_another_version_is_put_aside(path: Path) -> None:
     SessionStore(path).close()
-    change(path, "PRAGMA user_version = 3")
+    change(path, "PRAGMA user_version = 99")
     store = SessionStore.open(path)
     assert "another version" in store.warning and "sessions.sqlite3.damaged" in store.warning
     store.save(ADA)
