@@ -8,11 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from characters.commands.scenes import project_registry
 from characters.components.checks import SCENE_CHECKS
 from engine.scenes.file import SceneFile, field_rows
+from tests.characters.service.test_memory import found_in
 from tests.imports import ROOT
-from tests.running import until
+from tests.running import AT_ONCE, do, hear, running_service, say, until
 from tests.screen import Screen
 from tests.test_hot_reload import CLINIC
 from tests.test_main import PATIENT
@@ -92,3 +95,36 @@ def test_a_delay_is_edited_by_keys_while_the_talk_goes_on(tmp_path: Path, servic
     assert states == ["CONNECTING", "CONNECTED", "RECONNECTING", "CONNECTED"]
     microphone = patient["microphone"]
     assert 0.2 <= microphone["opened_at"] - microphone["ready_at"] < 0.9
+
+
+@pytest.mark.slow
+def test_what_is_forgotten_by_keys_is_in_no_file_of_the_game_or_of_its_service(
+    tmp_path: Path,
+) -> None:
+    secret, again = "zanzibar", until(PATIENT, "RECONNECTING") + until(PATIENT)
+    script = until(PATIENT) + say(PATIENT, "My dog is called Zanzibar") + hear(PATIENT, "Zanzibar")
+    script += do("save_slot", slot="harbour") + say(PATIENT, "What is my dog called?")
+    script += hear(PATIENT, "Zanzibar") + do("save_slot", slot="later") + again + again
+    script += "[[step]]\nwait = { seconds = 2.0 }\n"
+    with Screen() as screen, running_service(tmp_path / "house", AT_ONCE) as service:
+        run = Played(tmp_path, screen, script, service.url)
+        screen.turn_to_window(run.game)
+        run.wait_for("step 8 of")
+        screen.press("F3")
+        run.wait_for("On the screen: game, inspector.")
+        screen.press("i")
+        run.wait_for("The memory shows 1 facts, 0 pinned.")
+        assert found_in(tmp_path / "house", secret)
+        screen.press("space")
+        run.wait_for("The memory shows 1 facts, 1 pinned.")
+        run.wait_for("step 10 of")
+        screen.press("Delete")
+        screen.press("Delete")
+        run.wait_for("The memory shows 0 facts")
+        patient = run.end()[PATIENT]
+        (tmp_path / "play.toml").unlink()  # the test's own
+        (tmp_path / "game.log").write_text(run.log, encoding="utf-8")
+        assert found_in(tmp_path, secret) == []
+    assert found_in(tmp_path, secret) == []
+    told = [turn["text"] for turn in patient["transcript"] if turn["speaker"] == "player"]
+    assert told == ["My dog is called \u2026", "What is my dog called?"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -17,6 +18,8 @@ from engine.core.input import Input
 from engine.ui.text_field import TextField
 
 __all__ = ["MemoryActions"]
+
+_log = logging.getLogger(__name__)
 
 LONGEST_VALUE = 200  # letters, as the service takes them
 
@@ -197,7 +200,7 @@ class MemoryActions:
         state, runtime = self.state, self._runtime
         state.asked = ""
         if runtime is not None and state.work is None:
-            state.work, state.seen = ask(runtime, state.key), None
+            state.work = ask(runtime, state.key)
 
     def _next_character(self) -> None:
         self._hud.inspected = self._query.key_after(self.state.key)
@@ -235,8 +238,12 @@ class MemoryActions:
         state, error = self.state, done.exception()
         state.has_failed = error is not None
         found = None if error is not None else done.result()
-        if isinstance(found, tuple) and found[0] == state.key:
+        if error is None and found is None:
+            state.seen = None  # something was changed: look at it
+        elif found is not None and found[0] == state.key:
             state.facts = found[1]
+            pinned = sum(fact.is_pinned for fact in found[1])
+            _log.debug("The memory shows %d facts, %d pinned.", len(found[1]), pinned)
 
 
 def _by_session(slots: SaveSlots) -> dict[str, str]:

@@ -295,7 +295,7 @@ def _paint_fact(
     quiet = CREAM if is_chosen else MUTED
     gui.text(memory.source(fact), (x, y + 19), 12, quiet, room=place.right - 10 - x)
     if is_chosen and memory.state.value is not None:
-        box = Rect(key.right + 1, place.y + 1, place.right - key.right - 5, 21)
+        box = Rect(key.right + 3, place.y + 1, place.right - key.right - 7, 21)
         _paint_typed(gui, box, memory.state.value, 15)
 
 

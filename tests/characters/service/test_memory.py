@@ -10,7 +10,7 @@ import pytest
 
 from characters.service.access import AccessSettings
 from characters.service.agent_factory import PersonaAgentFactory
-from characters.service.conversation import PersistEntry
+from characters.service.conversation import BeginExchange, PersistEntry
 from characters.service.memory import MOST_ROWS, KnownFact, Pair
 from characters.service.store import SessionStore, StoredSession
 from tests.characters.service.client import Bare, serve, words_in
@@ -171,6 +171,74 @@ def test_a_store_of_before_there_was_a_memory_is_opened_as_it_is(path: Path) -> 
     assert again.history("s1", None, 1.0, ADA).memory["facts"] == {"name": "Ada"}
 
 
+def exchange(nth: int, **known: str) -> list[Any]:
+    line = PersistEntry("player", f"line {nth}", f"m{nth}")
+    return [BeginExchange(facts(**known)), line, PersistEntry("character", "Hm.")]
+
+
+def test_a_fact_is_known_since_the_exchange_in_which_it_was_told(path: Path) -> None:
+    store, talk = SessionStore(path), StoredSession("s1", "nurse", "ada", 1.0)
+    store.save(talk, facts(name="Ada"), exchange(1), at=10.0)
+    store.save(talk, facts(name="Ada", dog="Rex"), exchange(2, name="Ada"), at=20.0)
+    store.save(talk, facts(name="Eve", dog="Rex"), exchange(3, name="Ada", dog="Rex"), at=30.0)
+    known = {fact.key: (fact.value, fact.since, fact.told_in) for fact in store.facts_in(ADA, "s1")}
+    assert known == {"name": ("Eve", 30.0, "s1"), "dog": ("Rex", 20.0, "s1")}
+
+
+def test_a_branch_knows_what_was_told_before_it_and_each_says_where_else_it_is_known(
+    path: Path,
+) -> None:
+    store, talk = SessionStore(path), StoredSession("s1", "nurse", "ada", 1.0)
+    store.save(talk, facts(name="Ada"), exchange(1), at=10.0)
+    store.branch("s1", StoredSession("slot", "nurse", "ada", 1.0, is_saved=True))
+    store.save(talk, facts(name="Ada", dog="Rex"), exchange(2, name="Ada"), at=20.0)
+    (name, dog) = store.facts_in(ADA, "s1")
+    assert (name.also_in, dog.also_in) == (("slot",), ())
+    (shared,) = store.facts_in(ADA, "slot")
+    assert (shared.value, shared.since) == ("Ada", 10.0)
+    assert store.facts_elsewhere(ADA, "slot") == (KnownFact("dog", "Rex", also_in=("s1",)),)
+    assert store.facts_elsewhere(ADA, "s1") == ()
+
+
+def test_what_was_corrected_by_hand_says_so_and_is_not_of_any_talk(path: Path) -> None:
+    store = SessionStore(path)
+    store.save(FIRST, facts(name="Ada"), exchange(1), at=10.0)
+    store.save(StoredSession("s3", "porter", "ada", 1.0), facts(name="Ada"), exchange(1), at=10.0)
+    for session, pair in (("s1", ADA), ("s3", Pair("ada", "porter"))):
+        store.correct(pair, "name", "Eve", at=50.0)
+        (fact,) = store.facts_in(pair, session)
+        assert (fact.value, fact.since, fact.told_in) == ("Eve", 50.0, "")
+
+
+def test_a_pin_holds_in_the_session_its_branches_and_in_new_ones_until_it_is_taken_off(
+    path: Path,
+) -> None:
+    store = SessionStore(path)
+    store.save(FIRST, facts(name="Ada"), exchange(1))
+    store.branch("s1", StoredSession("slot", "nurse", "ada", 1.0, is_saved=True))
+    assert store.pin(ADA, "s1", "name", is_pinned=True)
+    assert not store.pin(ADA, "s1", "shoe size", is_pinned=True)
+    for session in ("s1", "slot", "s2"):
+        assert store.history(session, None, 9.0, ADA).memory["pinned"] == {"name": True}
+        assert [fact.is_pinned for fact in store.facts_in(ADA, session)] == [True]
+    assert store.correct(ADA, "name", "Eve", at=5.0)
+    assert [fact.is_pinned for fact in store.facts(ADA)] == [True]
+    store.pin(ADA, "s1", "name", is_pinned=False)
+    assert [fact.is_pinned for fact in store.facts_in(ADA, "slot")] == [False]
+
+
+def test_a_store_of_before_there_were_pins_is_brought_forward(path: Path) -> None:
+    store = SessionStore(path)
+    store.save(FIRST, facts(name="Ada"))
+    store.close()
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript("ALTER TABLE learnt DROP COLUMN is_pinned; PRAGMA user_version = 2")
+    again = SessionStore(path)
+    assert not again.warning
+    assert again.pin(ADA, "s1", "name", is_pinned=True)
+    assert [(fact.value, fact.is_pinned) for fact in again.facts(ADA)] == [("Ada", True)]
+
+
 # --- over the service -----------------------------------------------------------------------------
 
 PERSONA = """
@@ -311,5 +379,48 @@ def test_a_player_who_is_forgotten_leaves_nothing_that_lasts(tmp_path: Path) -> 
         _, session = await answer(bare, "My name is Zanzibar", end_user_id="me")
         await bare.post("/forget", end_user_id="me", character_session_id=session)
         assert found_in(path.parent, "zanzibar") == []
+
+    serve(play, agents=bea(tmp_path), path=path)
+
+
+def test_what_is_pinned_stays_whatever_is_said_by_the_way_and_a_correction_changes_it(
+    tmp_path: Path,
+) -> None:
+    async def play(bare: Bare) -> None:
+        _, session = await answer(bare, "My name is Ada", end_user_id="me")
+        body = {"key": "name", "pinned": True}
+        url = f"{bare.url}/sessions/{session}/memory"
+        async with bare.http.patch(url, json=body) as response:
+            assert response.status == 200
+        said, _ = await answer(bare, "My name is Zoe", end_user_id="me")
+        assert "your name is Ada" in said
+        assert "your name is Ada" in (await answer(bare, "What is my name?", end_user_id="me"))[0]
+        said, _ = await answer(bare, "My name is not Ada, it is Eve", end_user_id="me")
+        assert said == "Hello Eve."
+        _, known = await ask(bare, "GET", session)
+        assert [(it["value"], it["is_pinned"]) for it in known["facts"]] == [("Eve", True)]
+
+    serve(play, agents=bea(tmp_path))
+
+
+def test_what_is_forgotten_is_in_no_file_with_saved_slots_too(tmp_path: Path) -> None:
+    path = tmp_path / "store" / "sessions.sqlite3"
+
+    async def play(bare: Bare) -> None:
+        _, session = await answer(bare, "My dog is called Zanzibar", end_user_id="me")
+        slots = []
+        for _ in range(3):
+            status, made = await bare.post(f"/sessions/{session}/branch", save=True)
+            assert status == 200
+            slots.append(made["character_session_id"])
+            again = {"end_user_id": "me", "character_session_id": session}
+            await answer(bare, "Zanzibar is my dog", **again)
+        assert found_in(path.parent, "zanzibar")
+        status, answered = await ask(bare, "DELETE", slots[0], "?key=dog")
+        assert (status, answered["words"]) == (200, ["Zanzibar"])
+        assert found_in(path.parent, "zanzibar") == []
+        for slot in slots:
+            _, known = await ask(bare, "GET", slot)
+            assert (known["facts"], known["elsewhere"]) == ([], [])
 
     serve(play, agents=bea(tmp_path), path=path)
