@@ -158,9 +158,7 @@ def known_elsewhere(db: Database, pair: Pair, session_id: str) -> tuple[KnownFac
     return tuple(KnownFact(*fact, also_in=ids) for fact, ids in sorted(found.items()))
 
 
-def _others(
-    db: Database, pair: Pair, session_id: str
-) -> tuple[tuple[str, dict[str, str]], ...]:
+def _others(db: Database, pair: Pair, session_id: str) -> tuple[tuple[str, dict[str, str]], ...]:
     ids = (id_ for id_, _ in _memories(db, pair) if id_ != session_id)
     return tuple((id_, _facts(_known_to(db, pair, id_))) for id_ in ids)
 

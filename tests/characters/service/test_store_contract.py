@@ -12,12 +12,15 @@ import pytest
 from characters.agents.agent import Do, Feel, Part, Say
 from characters.protocol.messages import Action
 from characters.service.conversation import (
+    BeginExchange,
     Entry,
     PendingReply,
     PersistEntry,
     PlayerLine,
     ResolveReply,
 )
+from characters.service.database import VERSION
+from characters.service.memory import Pair
 from characters.service.postgres import PostgresDatabase, StoreError, prepare
 from characters.service.store import MAX_PENDING, FencedError, SessionStore, StoredSession
 from tests.characters.service.histories import Histories
@@ -256,7 +259,8 @@ def test_what_was_removed_is_never_written_again(shared: SessionStore) -> None:
 def test_the_tables_of_a_newer_version_are_refused(postgres: PostgresServer) -> None:
     db = prepared(postgres.fresh())
     db.execute("UPDATE schema_version SET version = version + 1")
-    with pytest.raises(StoreError, match=r"version 3, this service knows 2"):
+    newer = f"version {VERSION + 1}, this service knows {VERSION}"
+    with pytest.raises(StoreError, match=newer):
         prepare(db)
     db.close()
 
@@ -268,9 +272,31 @@ def test_the_tables_of_an_older_version_are_brought_forward_or_stay(
     prepared(url).close()
     db, step = PostgresDatabase(url), "CREATE TABLE new (id INTEGER); INSERT INTO new VALUES (1)"
     with pytest.raises(StoreError):
-        prepare(db, {2: f"{step}; SELECT nonsense"}, version=3)
-    assert db.execute("SELECT version FROM schema_version").fetchone() == (2,)
-    prepare(db, {2: step}, version=3)
+        prepare(db, {VERSION: f"{step}; SELECT nonsense"}, version=VERSION + 1)
+    assert db.execute("SELECT version FROM schema_version").fetchone() == (VERSION,)
+    prepare(db, {VERSION: step}, version=VERSION + 1)
     assert db.execute("SELECT id FROM new").fetchall() == [(1,)]
-    assert db.execute("SELECT version FROM schema_version").fetchone() == (3,)
+    assert db.execute("SELECT version FROM schema_version").fetchone() == (VERSION + 1,)
     db.close()
+
+
+def test_tables_of_before_there_were_pins_are_brought_forward(postgres: PostgresServer) -> None:
+    db = prepared(postgres.fresh())
+    db.execute("ALTER TABLE learnt DROP COLUMN is_pinned")
+    db.execute("UPDATE schema_version SET version = 2")
+    prepare(db)
+    assert db.execute("SELECT is_pinned FROM learnt").fetchall() == []
+    db.close()
+
+
+def test_a_fact_is_known_with_its_time_and_its_pin_in_a_branch_too(opened: Opened) -> None:
+    store, pair = opened(), Pair("ada", "nurse")
+    talk = replace(ADA, is_lasting=True)
+    begin = BeginExchange({"facts": {}})
+    store.save(talk, {"facts": {"name": "Ada"}}, [begin, FIRST], at=7.0)
+    store.branch("s1", replace(ADA, session_id="slot", is_saved=True))
+    assert store.pin(pair, "s1", "name", is_pinned=True)
+    for session in ("s1", "slot"):
+        (fact,) = store.facts_in(pair, session)
+        assert (fact.value, fact.since, fact.is_pinned) == ("Ada", 7.0, True)
+        assert store.facts_elsewhere(pair, session) == ()
