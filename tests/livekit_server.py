@@ -1,8 +1,10 @@
-"""A LiveKit server as far as one player needs it, for the native client of the package `livekit`.
+"""A small LiveKit server, for the native client of the package `livekit`.
 
-It speaks LiveKit's signalling (protobuf over a WebSocket) and has a real peer connection (aiortc):
-messages go through data channels and voices through audio tracks. The agent of a room is played by
-the responder of a MemoryHost, which grants the rooms. Faults are switches and methods.
+It speaks LiveKit's signalling (protobuf over a WebSocket) and has a real peer connection (aiortc)
+for each participant: messages go through data channels and voices through audio tracks. Who comes
+with a token of the MemoryHost meets an agent that the responder plays. Who comes with a token that
+is signed with `SECRET`, as LiveKit's are, meets whoever else is in that room. Faults are switches
+and methods.
 """
 
 from __future__ import annotations
@@ -14,11 +16,12 @@ import gzip
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+import jwt
 import numpy as np
 import pytest
 from aiohttp import WSMsgType, web
@@ -28,6 +31,7 @@ pytest.importorskip("aiortc", reason="the LiveKit server of the tests needs the 
 
 import av
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.contrib.media import MediaRelay
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from aiortc.sdp import candidate_from_sdp
 from livekit.protocol import models, rtc
@@ -42,12 +46,12 @@ from characters.protocol.messages import (
 )
 from tests.memory_transport import MemoryHost
 
-__all__ = ["LiveKitServer", "Visit", "livekit_server"]
+__all__ = ["LiveKitServer", "SECRET", "Visit", "livekit_server"]
 
 RATE = 48_000
 FRAME = RATE // 50
 LOUD = 1000  # a peak that is no silence
-VOICE = "TR_voice"
+SECRET = "a secret of tests that is long enough for a signature"
 
 Responder: TypeAlias = Callable[[ClientMessage], Iterable[ServerMessage]]
 
@@ -99,35 +103,52 @@ class LiveKitServer:
         if is_again:
             return next((v for v in self.inside if v.token == token), None)
         if any(v.token == token and v.may_come_anew for v in self.visits):
-            self.visits.append(Visit(token, self.respond, is_first=False))
-            return self.visits[-1]
+            return self._enter(Visit(self, token, "", "player", is_first=False))
         room = next((r for r in self.host.rooms.values() if token in r.tokens), None)
-        if room is None:
+        if room is not None:
+            room.tokens = set()
+            return self._enter(Visit(self, token, "", "player"))
+        try:
+            claims = jwt.decode(token, SECRET, algorithms=["HS256"])
+        except jwt.InvalidTokenError:
             return None
-        room.tokens = set()
-        self.visits.append(Visit(token, self.respond))
-        return self.visits[-1]
+        return self._enter(Visit(self, token, claims["video"]["room"], claims["sub"]))
+
+    def _enter(self, visit: Visit) -> Visit:
+        self.visits.append(visit)
+        return visit
 
 
 class Visit:
-    """One participant, and the agent that it meets."""
+    """One participant of a room; without a `room` it meets the agent that the responder plays."""
 
-    def __init__(self, token: str, respond: Responder, *, is_first: bool = True) -> None:
+    def __init__(
+        self, server: LiveKitServer, token: str, room: str, identity: str, *, is_first: bool = True
+    ) -> None:
         self.token = token
+        self.room = room
+        self.info = _participant(identity)
+        self.info.state = models.ParticipantInfo.JOINED
         self.is_inside = False
         self.may_come_anew = False
         self.resumed = 0  # how often the same visit was taken up again
         self.heard_seconds = 0.0  # of the microphone, without silence
         self.is_published = False  # the microphone
+        self.is_muted = False
         self.candidates: list[str] = []  # where the client says that it can be reached
-        self._respond = respond
+        self._server = server
         self._is_first = is_first
         self._socket = web.WebSocketResponse()
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._peer.on("datachannel", self._channel)
         self._peer.on("track", self._track)
         self._voice = Voice()
-        self._voice_mid = ""
+        self._relay = MediaRelay()
+        self._microphone: MediaStreamTrack | None = None
+        self._to_hear: list[tuple[models.ParticipantInfo, MediaStreamTrack]] = []
+        self._heard: dict[str, models.ParticipantInfo] = {}  # by the part of the description
+        if not room:
+            self._to_hear.append((_agent(), self._voice))
         self._reliable: Any = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -183,13 +204,17 @@ class Visit:
     async def serve(self, socket: web.WebSocketResponse, ask: rtc.JoinRequest) -> None:
         """Speak LiveKit's signalling with a client until its socket ends."""
         self._socket = socket
+        others = [visit.info for visit in self._others] if self.room else [_agent()]
         if ask.reconnect:
             self.resumed += 1
             self._signal(reconnect=rtc.ReconnectResponse())
-            self._signal(update=rtc.ParticipantUpdate(participants=[_player(), _agent()]))
+            self._signal(update=rtc.ParticipantUpdate(participants=[self.info, *others]))
         else:
             self.is_inside = True
-            self._signal(join=_welcome())
+            self._signal(join=_welcome(self.info, others))
+            self._tell_others()
+            for visit in self._others:
+                visit.be_heard_by(self)
         if ask.publisher_offer.sdp:
             await self._offered(ask.publisher_offer)
         async for frame in socket:
@@ -201,6 +226,8 @@ class Visit:
     async def end(self) -> None:
         """Take everything down."""
         self.is_inside = False
+        self.info.state = models.ParticipantInfo.DISCONNECTED
+        self._tell_others()
         for task in self._tasks:
             task.cancel()
         await self._peer.close()
@@ -217,22 +244,39 @@ class Visit:
             await self._trickled(json.loads(request.trickle.candidateInit))
         elif kind == "add_track":
             ask, self.is_published = request.add_track, True
-            track = models.TrackInfo(sid="TR_mic", type=ask.type, name=ask.name, source=ask.source)
+            self.is_muted = ask.muted
+            track = _track(self.info.identity, ask.name)
+            self.info.tracks.append(track)
             self._signal(track_published=rtc.TrackPublishedResponse(cid=ask.cid, track=track))
+            self._tell_others()
+        elif kind == "mute":
+            self.is_muted = request.mute.muted
         elif kind == "leave":
             self.is_inside = False
 
     async def _offered(self, offer: rtc.SessionDescription) -> None:
         await self._peer.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
-        if not self._voice_mid:
-            ear = next(each for each in self._peer.getTransceivers() if each.kind == "audio")
-            ear.sender.replaceTrack(self._voice)
-            ear.direction, self._voice_mid = "sendonly", str(ear.mid)
+        for ear in self._peer.getTransceivers():
+            mid = str(ear.mid)
+            if self._to_hear and mid not in self._heard and mid in _ears(offer.sdp):
+                self._heard[mid], voice = self._to_hear.pop(0)
+                ear.sender.replaceTrack(voice)
+                ear.direction = "sendonly"
         await self._peer.setLocalDescription(await self._peer.createAnswer())
-        sdp = _with_names(self._peer.localDescription.sdp, self._voice_mid)
+        sdp = _with_names(self._peer.localDescription.sdp, self._heard)
         answer = rtc.SessionDescription(type="answer", sdp=sdp, id=offer.id)
-        answer.mid_to_track_id[self._voice_mid] = VOICE
+        for mid, who in self._heard.items():
+            answer.mid_to_track_id[mid] = who.tracks[0].sid
         self._signal(answer=answer)
+
+    @property
+    def _others(self) -> list[Visit]:
+        inside = self._server.inside if self.room else []
+        return [visit for visit in inside if visit.room == self.room and visit is not self]
+
+    def _tell_others(self) -> None:
+        for visit in self._others:
+            visit._signal(update=rtc.ParticipantUpdate(participants=[self.info]))
 
     async def _trickled(self, raw: dict[str, Any]) -> None:
         self.candidates.append(raw["candidate"])
@@ -253,28 +297,42 @@ class Visit:
 
     # --- messages and voices ---------------------------------------------------------------
 
+    def be_heard_by(self, other: Visit) -> None:
+        """Let the other participant hear the microphone, once it has a place for it."""
+        if self._microphone is not None:
+            other._to_hear.append((self.info, self._relay.subscribe(self._microphone)))
+            other._signal(media_sections_requirement=rtc.MediaSectionsRequirement(num_audios=1))
+
     def _channel(self, channel: Any) -> None:
         if channel.label == "_reliable":
             self._reliable = channel
             channel.on("message", self._message)
-            if self._is_first:
+            self.info.state = models.ParticipantInfo.ACTIVE
+            self._tell_others()
+            if self._is_first and not self.room:
                 self.say(BotReady())
 
     def _message(self, data: bytes) -> None:
-        user = models.DataPacket.FromString(data).user
-        assert user.topic == "rtvi"
-        raw = json.loads(user.payload)
-        assert "seq" not in raw
-        for answer in self._respond(decode_client(raw)):
-            self.say(answer)
+        for visit in self._others:
+            visit._reliable.send(data)
+        if not self.room:
+            user = models.DataPacket.FromString(data).user
+            assert user.topic == "rtvi"
+            raw = json.loads(user.payload)
+            assert "seq" not in raw
+            for answer in self._server.respond(decode_client(raw)):
+                self.say(answer)
 
-    def _track(self, track: Any) -> None:
-        self._begin(self._hear(track))
+    def _track(self, track: MediaStreamTrack) -> None:
+        self._microphone = track
+        for visit in self._others:
+            self.be_heard_by(visit)
+        self._begin(self._hear(self._relay.subscribe(track)))
 
-    async def _hear(self, track: Any) -> None:
+    async def _hear(self, track: MediaStreamTrack) -> None:
         with suppress(MediaStreamError):
             while True:
-                frame = await track.recv()
+                frame: Any = await track.recv()
                 if np.abs(frame.to_ndarray().astype(int)).max() > LOUD:
                     self.heard_seconds += frame.samples / frame.sample_rate
 
@@ -340,34 +398,45 @@ def _join_request(encoded: str) -> rtc.JoinRequest:
     return rtc.JoinRequest.FromString(gzip.decompress(raw) if wrapped.compression else raw)
 
 
-def _with_names(sdp: str, voice_mid: str) -> str:
-    """Name the voice's stream as LiveKit does: by that the client knows whose it is."""
-    head, *parts = re.split("(?m)^(?=m=)", sdp)
+def _parts(sdp: str) -> list[str]:
+    """Return a description's head, and then each of its media."""
+    return re.split("(?m)^(?=m=)", sdp)
+
+
+def _mid(part: str) -> str:
+    found = re.search(r"(?m)^a=mid:(\S+)", part)
+    return found[1] if found else ""
+
+
+def _ears(sdp: str) -> list[str]:
+    """Return the names of the media in which an offer is ready to hear something."""
+    return [_mid(p) for p in _parts(sdp) if p.startswith("m=audio") and "a=recvonly" in p]
+
+
+def _with_names(sdp: str, heard: Mapping[str, models.ParticipantInfo]) -> str:
+    """Name the streams as LiveKit does: by that the client knows whose they are."""
+    parts = _parts(sdp)
     for index, part in enumerate(parts):
-        name = f"a=msid:PA_agent|{VOICE} {VOICE}\r\n" if f"a=mid:{voice_mid}\r\n" in part else ""
+        who = heard.get(_mid(part))
+        name = f"a=msid:{who.sid}|{who.tracks[0].sid} {who.tracks[0].sid}\r\n" if who else ""
         parts[index] = re.sub(r"a=msid:.*\r\n", name, part)
-    return "".join([head, *parts])
+    return "".join(parts)
 
 
 def _room(metadata: str) -> models.Room:
     return models.Room(sid="RM_1", name="room", metadata=metadata)
 
 
-def _agent() -> models.ParticipantInfo:
-    voice = models.TrackInfo(sid=VOICE, type=models.AUDIO, name="voice", source=models.MICROPHONE)
-    return models.ParticipantInfo(
-        sid="PA_agent",
-        identity="agent",
-        kind=models.ParticipantInfo.AGENT,
-        state=models.ParticipantInfo.ACTIVE,
-        tracks=[voice],
+def _track(identity: str, name: str) -> models.TrackInfo:
+    return models.TrackInfo(
+        sid=f"TR_{identity}", type=models.AUDIO, name=name, source=models.MICROPHONE
     )
 
 
-def _player() -> models.ParticipantInfo:
+def _participant(identity: str) -> models.ParticipantInfo:
     return models.ParticipantInfo(
-        sid="PA_player",
-        identity="player",
+        sid=f"PA_{identity}",
+        identity=identity,
         state=models.ParticipantInfo.ACTIVE,
         permission=models.ParticipantPermission(
             can_subscribe=True, can_publish=True, can_publish_data=True
@@ -375,11 +444,20 @@ def _player() -> models.ParticipantInfo:
     )
 
 
-def _welcome() -> rtc.JoinResponse:
+def _agent() -> models.ParticipantInfo:
+    agent = _participant("agent")
+    agent.kind = models.ParticipantInfo.AGENT
+    agent.tracks.append(_track("agent", "voice"))
+    return agent
+
+
+def _welcome(
+    who: models.ParticipantInfo, others: Iterable[models.ParticipantInfo]
+) -> rtc.JoinResponse:
     return rtc.JoinResponse(
         room=_room("an empty room"),
-        participant=_player(),
-        other_participants=[_agent()],
+        participant=who,
+        other_participants=others,
         ping_timeout=15,
         ping_interval=5,
         server_info=models.ServerInfo(version="1.9.0", protocol=15),

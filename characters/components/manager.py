@@ -24,7 +24,7 @@ from characters.components.character import Character, ConnectMode
 from characters.components.choices import PlayerChoices, player_id
 from characters.components.faults import Faults
 from characters.components.language import language_path, read_words
-from characters.components.parts import Parts, assets_of, parts_for
+from characters.components.parts import InsteadOfLocal, Parts, assets_of, parts_for
 from characters.components.slots import SaveSlots
 from characters.english import ENGLISH
 from characters.protocol.choice import Choice, by_default
@@ -399,11 +399,13 @@ class CharacterManager(Component):
 
     def _config(self, character: Character) -> SessionConfig:
         prefs, player = self._prefs(), self.scene.find_component(PlayerIdentity)
+        instead = self.scene.find_service(InsteadOfLocal)
+        endpoint = instead.url if instead and self.endpoint == "local" else self.endpoint
         return SessionConfig(
             character_id=character.character_id,
             session_key=character.session_key,
-            endpoint=self.endpoint,
-            api_key=os.environ.get(self.api_key_env) if "://" in self.endpoint else None,
+            endpoint=endpoint,
+            api_key=os.environ.get(self.api_key_env) if "://" in endpoint else None,
             persona=character.persona or None,
             policy=character.reconnect_policy,
             persist=character.persist,

@@ -32,7 +32,7 @@ from engine.objects.scene import Scene
 from engine.prefs.prefs import PlayerPrefs, PrefsLockedError
 from engine.scenes.file import SceneFile
 
-__all__ = ["make_parts", "open_sound", "Parts", "parts_for", "SoundDevices"]
+__all__ = ["InsteadOfLocal", "make_parts", "open_sound", "Parts", "parts_for", "SoundDevices"]
 
 _log = logging.getLogger(__name__)
 
@@ -127,6 +127,13 @@ def no_devices(problem: str) -> SoundDevices:
 
 
 @dataclass(frozen=True)
+class InsteadOfLocal:
+    """A URL that characters talk to instead of the embedded service."""
+
+    url: str
+
+
+@dataclass(frozen=True)
 class Parts:
     """What the characters of a game need; `close` closes it in the right order."""
 
@@ -136,6 +143,7 @@ class Parts:
     devices: SoundDevices
     slots: SaveSlots
     owns_prefs: bool = False
+    endpoint: InsteadOfLocal | None = None
 
     def provide_to(self, game: Application | Scene) -> None:
         """Provide the parts to a scene, or to every scene that an application makes from now on."""
@@ -146,6 +154,7 @@ class Parts:
             self.devices,
             self.prefs,
             self.slots,
+            self.endpoint,
         )
         for part in parts:
             if part is not None:
@@ -207,7 +216,8 @@ def make_parts(
     runtime.start()
     faults = Faults(runtime, runtime.service, source)
     slots = SaveSlots(runtime, prefs, game=game)
-    return Parts(runtime, faults, prefs, opened.devices, slots, owns_prefs)
+    instead = InsteadOfLocal(endpoint) if endpoint else None
+    return Parts(runtime, faults, prefs, opened.devices, slots, owns_prefs, instead)
 
 
 def parts_for(

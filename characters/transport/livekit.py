@@ -359,14 +359,24 @@ class LiveKitConnection:
             await self._writable.wait()
 
     async def _speak(self) -> None:
-        """Publish the microphone's track when the first of it is heard, not before."""
-        await self._heard.wait()
+        """Publish the microphone's track, muted until the first of it is heard.
+
+        To publish it only then would cost the beginning of what is said first: LiveKit drops what
+        comes before the far end has agreed to the track.
+        """
         sdk = self._sdk
         source = sdk.AudioSource(MICROPHONE_RATE, 1, queue_size_ms=QUEUE_MS)
         track = sdk.LocalAudioTrack.create_audio_track("microphone", source)
         options = sdk.TrackPublishOptions(source=sdk.TrackSource.SOURCE_MICROPHONE)
+        track.mute()
         try:
-            await self._room.local_participant.publish_track(track, options)
+            try:
+                await self._room.local_participant.publish_track(track, options)
+            except Exception as error:  # whatever the native half reports; typing goes on working
+                log.warning("The room takes no microphone: %s", type(error).__name__)
+                return
+            await self._heard.wait()
+            track.unmute()
             while True:
                 while self._microphone:
                     pcm = self._microphone.popleft()
@@ -391,15 +401,12 @@ class LiveKitConnection:
         # A pair that was never used says nought.
         trips = (pair.current_round_trip_time for pair in pairs)
         self._round_trip = min((seconds for seconds in trips if seconds > 0), default=0.0)
-        before, self._arrived_before = (
-            self._arrived_before,
-            sum(
-                pair.bytes_received + pair.requests_received + pair.responses_received
-                for pair in pairs
-            ),
+        arrived = sum(
+            pair.bytes_received + pair.requests_received + pair.responses_received for pair in pairs
         )
-        if self.is_mending and self._arrived_before > before:
+        if self.is_mending and arrived > self._arrived_before:
             self._last_received = self._clock()
+        self._arrived_before = arrived
 
     # --- its end ---------------------------------------------------------------------------
 

@@ -110,14 +110,37 @@ async def loss_of(connection: LiveKitConnection) -> str:
     return caught.value.failure.code
 
 
-def test_the_microphone_is_published_with_the_first_frame_and_not_before() -> None:
+def test_the_microphone_is_muted_until_its_first_frame_which_is_heard_from_the_beginning() -> None:
     async def play(connection: LiveKitConnection, visit: Visit) -> None:
-        await answered(connection, "hello")
-        assert not visit.is_published
-        await be_heard(connection, visit)
-        assert visit.is_published
+        await until(lambda: visit.is_published)
+        await asyncio.sleep(0.5)  # the far end agrees to the track meanwhile
+        assert visit.is_muted and not visit.heard_seconds
+        for _ in range(20):
+            connection.send_audio(TONE, 0.5)
+            await asyncio.sleep(0.02)
+        await until(lambda: visit.heard_seconds > 0.3)
+        assert not visit.is_muted
 
     in_a_room(play)
+
+
+def test_a_room_that_takes_no_microphone_can_still_be_typed_in() -> None:
+    class Deaf(rtc.Room):
+        @property
+        def local_participant(self) -> Any:
+            return SimpleNamespace(
+                publish_data=super().local_participant.publish_data, publish_track=refuse
+            )
+
+    async def refuse(*_: object) -> None:
+        raise Exception("the native half said no")
+
+    async def play(connection: LiveKitConnection, visit: Visit) -> None:
+        connection.send_audio(TONE, 0.5)
+        await answered(connection, "hello")
+        assert not connection.is_lost
+
+    in_a_room(play, package=sdk(Room=Deaf))
 
 
 def test_a_microphone_that_runs_ahead_is_not_heard_late_for_the_rest_of_the_talk() -> None:
