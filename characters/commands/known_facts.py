@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TextIO
 from urllib.error import HTTPError
 
 from characters.client.context import MemoryApi
-from characters.commands.sessions import forget_at
+from characters.commands.sessions import forget_at, open_store
 from characters.service.memory import MOST_VALUE, Pair, is_value
 from characters.service.service import running_at
 from characters.service.store import SessionStore, database_of
@@ -28,7 +27,7 @@ NOTHING = "Nothing is known of anybody."
 
 def list_facts(data: Path, player: str | None, character: str | None, out: TextIO) -> None:
     """Print what is known, each fact with the day on which it was learnt. Raises LookupError."""
-    with _store(data) as store:
+    with open_store(data) as store:
         rows = [
             (pair.character_id, pair.end_user_id, fact)
             for pair in _pairs(store, player, character)
@@ -52,7 +51,7 @@ def correct(
     if not is_value(text := value.strip()):
         raise ValueError(f"A value has 1 to {MOST_VALUE} characters, all of them printable.")
     count = 0
-    with _store(data) as store:
+    with open_store(data) as store:
         for pair in _pairs(store, player, character):
             live = _running(data, store, pair)
             if live is None:
@@ -68,7 +67,7 @@ def forget(data: Path, player: str | None, character: str | None, key: str | Non
     Raises LookupError, OSError.
     """
     count = 0
-    with _store(data) as store:
+    with open_store(data) as store:
         for pair in _pairs(store, player, character):
             live = _running(data, store, pair)
             if key is not None and live is not None:
@@ -104,11 +103,6 @@ def _running(data: Path, store: SessionStore, pair: Pair) -> tuple[str, str] | N
     session_id = next(iter(store.sessions_of(pair)), None)
     url = running_at(database_of(data).parent) if session_id is not None else None
     return None if url is None or session_id is None else (url, session_id)
-
-
-def _store(data: Path) -> closing[SessionStore]:
-    path = database_of(data)
-    return closing(SessionStore(path if path.exists() else None))
 
 
 def _pairs(store: SessionStore, player: str | None, character: str | None) -> list[Pair]:

@@ -105,7 +105,7 @@ def _identity(problem: Problem) -> tuple[str | None, ...]:
 
 
 def _as_data(problem: Problem) -> dict[str, Any]:
-    data = asdict(problem)
+    data = asdict(problem.in_short())
     data["fixable"] = data.pop("fix") is not None
     return data
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TextIO
 from urllib.error import HTTPError, URLError
@@ -16,7 +18,10 @@ from characters.storage.sessions import KeyValueSessionPersistence, SessionPersi
 from engine.prefs.prefs import PlayerPrefs
 from engine.toml.diagnostics import did_you_mean
 
-__all__ = ["clear", "forget_at", "forget_at_home", "list_sessions", "open_persistence", "show_all"]
+__all__ = [
+    "clear", "forget_at", "forget_at_home", "list_sessions", "open_persistence", "open_store",
+    "show_all",
+]  # fmt: skip
 
 NOTHING = "No sessions are stored."
 
@@ -25,6 +30,21 @@ def open_persistence(data: Path, *, read_only: bool) -> tuple[PlayerPrefs, Sessi
     """Open the sessions of a data folder; close the prefs after use. Raises PrefsLockedError."""
     prefs = PlayerPrefs.open(data / "prefs.msgpack", read_only=read_only)
     return prefs, KeyValueSessionPersistence(prefs)
+
+
+@contextmanager
+def open_store(data: Path) -> Iterator[SessionStore]:
+    """Open what the embedded service keeps in a data folder, empty if it keeps nothing.
+
+    Raises OSError for a database that cannot be used.
+    """
+    path = database_of(data)
+    try:
+        with closing(SessionStore(path if path.exists() else None)) as store:
+            yield store
+    except sqlite3.Error as error:
+        hint = "May it be written, is its disk full, or does another program hold it?"
+        raise OSError(f"{path} cannot be used: {error}. {hint}") from error
 
 
 def list_sessions(persistence: SessionPersistence, out: TextIO, now: float) -> None:
@@ -62,14 +82,8 @@ def show(
 
 def _tokens(data: Path, session_id: str) -> str | None:
     """Return what a language model has used in a session of the embedded service."""
-    path = database_of(data)
-    if not path.exists():
-        return None
-    store = SessionStore(path)
-    try:
+    with open_store(data) as store:
         usage = store.memory(session_id).get("usage")
-    finally:
-        store.close()
     if not isinstance(usage, dict) or not usage.get("answers"):
         return None
     tokens = f"tokens {usage.get('tokens_in', 0)} in, {usage.get('tokens_out', 0)} out"
@@ -122,8 +136,7 @@ def forget_at_home(data: Path, session_ids: Iterable[str] | None) -> int:
     path = database_of(data)
     if not path.exists():
         return 0
-    store = SessionStore(path)
-    try:
+    with open_store(data) as store:
         known, wanted = store.load().sessions, None if session_ids is None else set(session_ids)
         gone = [s for s in known if wanted is None or s.session_id in wanted]
         url = running_at(path.parent)
@@ -133,8 +146,6 @@ def forget_at_home(data: Path, session_ids: Iterable[str] | None) -> int:
             for session in gone:
                 player = session.end_user_id or ""
                 store.forget([session.session_id], time.time(), player, session.character_id)
-    finally:
-        store.close()
     if session_ids is None and url is None:
         for file in path.parent.glob(f"{path.name}*"):  # with copies put aside as damaged
             file.unlink()

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TextIO
 
 from characters.client.context import delete_session
+from characters.commands.sessions import open_store
 from characters.service.service import running_at
-from characters.service.store import SessionStore
+from characters.service.store import database_of
 from characters.session.conversation import shorten_id
 from characters.storage.slots import SavedMind, SlotInfo, SlotStore
 from engine.toml.diagnostics import did_you_mean
@@ -71,16 +72,14 @@ def delete_slots(store: SlotStore, data: Path, names: Iterable[str]) -> int:
 
 
 def _forget(data: Path, session_ids: list[str]) -> None:
-    path = data / "service" / "sessions.sqlite3"
-    url = running_at(path.parent)
+    url = running_at(database_of(data).parent)
     if url is not None:
         for session_id in session_ids:
             with suppress(OSError):  # what is not reached ends with its time
                 delete_session(url, session_id, None, keeps_memory=True)
-    elif path.exists():
-        sessions = SessionStore(path)
-        sessions.remove(session_ids, time.time())
-        sessions.close()
+    else:
+        with open_store(data) as sessions:
+            sessions.remove(session_ids, time.time())
 
 
 def _known(store: SlotStore, name: str) -> str:

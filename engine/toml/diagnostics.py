@@ -29,7 +29,7 @@ from engine.toml.positions import KeyPath
 __all__ = [
     "NOTHING", "Mistake", "ModelSchema", "as_data", "as_toml", "bare", "below", "choices",
     "did_you_mean", "is_table", "item_types", "meant_by", "members", "normalised", "one_of",
-    "preset_mistake", "presets", "read_rest", "unknown_name", "validate",
+    "preset_mistake", "presets", "read_rest", "shortened", "unknown_name", "validate",
 ]  # fmt: skip
 
 
@@ -101,7 +101,12 @@ def as_toml(value: Any) -> str:
         text = json.dumps(value, ensure_ascii=False)
     else:
         text = str(value)
-    return text if len(text) <= _LONGEST_GOT else text[: _LONGEST_GOT - 1] + "…"
+    return shortened(text, _LONGEST_GOT)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text, or as much of its beginning as fits."""
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _bound(words: str, key: str) -> Callable[[Mapping[str, Any]], str]:

@@ -15,7 +15,7 @@ import logging
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from threading import Event, Thread
@@ -25,7 +25,7 @@ from pydantic import BaseModel
 
 from engine.core.errors import EngineError
 from engine.core.file_system import NotAFileError, read_file
-from engine.toml.diagnostics import NOTHING, Mistake, as_toml, did_you_mean, validate
+from engine.toml.diagnostics import NOTHING, Mistake, as_toml, did_you_mean, shortened, validate
 from engine.toml.positions import KeyPath, Positions, scan
 
 __all__ = [
@@ -150,14 +150,28 @@ class Problem:
     fix: Fix | None = None
 
     def __str__(self) -> str:
+        told = self.in_short()
         parts = [f"{self.file}:{self.line}:{self.column}"]
-        if self.object is not None:
-            parts.append(f"object {as_toml(self.object)}")
-        if self.field:
-            parts.append(self.field)
-        got = f" (got {self.got})" if self.got is not None else ""
-        hint = f" Try: {self.hint}" if self.hint else ""
-        return f"{': '.join(parts)}: {self.message}{got}.{hint}"
+        if told.object is not None:
+            parts.append(f"object {as_toml(told.object)}")
+        if told.field:
+            parts.append(told.field)
+        got = f" (got {told.got})" if told.got is not None else ""
+        hint = f" Try: {told.hint}" if told.hint else ""
+        return f"{': '.join(parts)}: {told.message}{got}.{hint}"
+
+    def in_short(self) -> Problem:
+        """Return it with only the beginning of what is very long: a key may fill a whole file."""
+        return replace(
+            self,
+            object=self.object and shortened(self.object, _LONGEST_NAME),
+            field=self.field and shortened(self.field, _LONGEST_NAME),
+            message=shortened(self.message, _LONGEST_SENTENCE),
+            hint=self.hint and shortened(self.hint, _LONGEST_SENTENCE),
+        )
+
+
+_LONGEST_NAME, _LONGEST_SENTENCE = 200, 500  # characters
 
 
 class TomlFileError(EngineError):

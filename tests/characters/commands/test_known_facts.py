@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -8,6 +10,9 @@ from characters.cli import main
 from characters.client.service_process import ServiceProcess
 from characters.commands.sessions import forget_at_home
 from characters.service.store import SessionStore, StoredSession
+from characters.session.conversation import SessionRecord
+from characters.storage.sessions import KeyValueSessionPersistence
+from engine.prefs.prefs import PlayerPrefs
 from tests.characters.service.test_memory import found_in
 
 
@@ -49,6 +54,28 @@ def test_forgetting_everything_of_a_character_leaves_the_others(
     assert found_in(data, "zanzibar") == found_in(data, "bristol") == []
     main(["memory", "list", "--data", str(data)])
     assert capsys.readouterr().out.endswith("porter  ada  age: 9  (in one talk)\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["memory", "list"], ["memory", "forget"], ["sessions", "show"], ["sessions", "forget"]],
+    ids=" ".join,
+)
+def test_a_database_that_cannot_be_used_is_named_in_a_sentence(
+    data: Path,
+    words: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def is_held(database: str) -> NoReturn:
+        raise sqlite3.OperationalError("database is locked")
+
+    with PlayerPrefs.open(data / "prefs.msgpack") as prefs:
+        KeyValueSessionPersistence(prefs).store("nurse", SessionRecord("s1", "local"))
+    monkeypatch.setattr("characters.service.store.connect", is_held)
+    assert main([*words, "--data", str(data)]) == 1
+    said = capsys.readouterr().err
+    assert "sessions.sqlite3 cannot be used: database is locked. May it be written" in said
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,14 @@ def test_a_problem_leaves_out_what_there_is_not() -> None:
     assert str(Problem("a.toml", 1, 1, None, None, "is empty")) == "a.toml:1:1: is empty."
 
 
+def test_of_a_key_that_fills_a_whole_file_only_the_beginning_is_printed() -> None:
+    key = "k" * 1_000_000
+    problem = Problem("a.toml", 6, 1, key, f"Lamp.{key}", f"knows no {key}", None, key)
+    assert len(str(problem)) < 1500
+    assert str(problem).endswith("k…")
+    assert problem.in_short().line == 6
+
+
 def test_all_problems_come_at_once_and_in_the_order_of_the_file() -> None:
     text = 'nmae = "Ann"\nvolume = 2\n[[lines]]\ntext = ""\nmood = "clam"\n'
     assert problems(text) == [
