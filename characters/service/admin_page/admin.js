@@ -6,7 +6,10 @@
 const EVERY = 2000;
 const KEPT = 150; // points of a curve: five minutes
 const curves = { lag: [], word: [] };
-const WORDS = { waits: "waits for a word", speaks: "is spoken to", quiet: "quiet", away: "away" };
+const WORDS = { waits: "player waits", speaks: "character speaks", quiet: "quiet", away: "player away" };
+
+// Not relative to the page: its address may hold the key, and such a one is never asked.
+const here = (path) => `${location.origin}${location.pathname}${path}`;
 
 const at = (id) => document.getElementById(id);
 
@@ -101,7 +104,7 @@ function showRooms(it) {
     row.append(
       make("td", room.room), make("td", room.character), state,
       make("td", room.waited ? seconds(room.waited) : "", "n"),
-      make("td", whole(room.turns), "n"), make("td", `${seconds(room.heard)} ago`, "n"),
+      make("td", whole(room.turns), "n"), make("td", room.heard < 2 ? "now" : `${seconds(room.heard)} ago`, "n"),
     );
     return row;
   });
@@ -143,11 +146,11 @@ function showActs(it) {
   at("drain").dataset.on = it.draining ? "" : "on";
   at("drain-note").textContent = it.draining
     ? "New clients are refused; those inside are being sent away."
-    : `Goodbyes over ${seconds(it.drain_seconds)}; conversations are kept, and new clients refused until you let them in.`;
+    : `${it.drain_seconds ? `Goodbyes over ${seconds(it.drain_seconds)}` : "All at once"}; conversations are kept, and new clients refused until you let them in.`;
 }
 
 async function order(path, body) {
-  const answer = await fetch(path, { method: "POST", body: JSON.stringify(body) });
+  const answer = await fetch(here(path), { method: "POST", body: JSON.stringify(body) });
   const said = await answer.json();
   if (!answer.ok) throw new Error(typeof said.detail === "string" ? said.detail : `refused: ${answer.status}`);
   return said;
@@ -178,7 +181,7 @@ async function forget() {
 
 async function look() {
   try {
-    const answer = await fetch("status.json");
+    const answer = await fetch(here("status.json"));
     if (!answer.ok) throw new Error(`it answered ${answer.status}`);
     const it = await answer.json();
     for (const show of [showHealth, showTiles, showLatency, showRooms, showProblems, showActs]) show(it);
