@@ -38,6 +38,8 @@ async def aiohttp() -> int:
                 if request.path == "/kept":
                     database.execute("INSERT INTO lines VALUES (?)", (frame.data,))
                 await socket.send_bytes(frame.data)
+            else:
+                await socket.send_str(frame.data)
         return socket
 
     async def where(request: web.Request) -> web.Response:

@@ -1,0 +1,99 @@
+"""The service as a host: how many one node holds, beside a bare echo; and how it says no."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.bench.case import Aim, Case, Contender
+
+__all__ = ["cases"]
+
+LOAD = "tests.bench.load_contenders"
+ECHO_PING, ECHO_CPU = "aiohttp, WebSocket echo: a ping", "aiohttp, WebSocket echo: CPU"
+PING, CPU = "the service: a ping", "the service: CPU of a session and second"
+ECHO, SERVICE = "aiohttp, WebSocket echo", "the service"
+ALONE, CROWDED = "a ping, eight inside", "a ping, twice as many at the door as it holds"
+ONE_AFTER, EIGHT = "one talk after another", "eight talks at a time"
+# What a node of two cores holds of open microphones: more than one process takes in.
+MANY, TOO_MANY = 240, 600
+MAX_LAG = 0.02
+
+
+def cases(quick: bool) -> list[Case]:
+    """Return the cases; they read what a process uses from Linux's /proc."""
+    if sys.platform != "linux":
+        return []
+    return [_microphones(quick), _idle(quick), _talks(quick), _crowd(quick)]
+
+
+def _microphones(quick: bool) -> Case:
+    count = 60 if quick else MANY
+    contenders = (
+        Contender(
+            ECHO, f"{LOAD}:microphones", {"kind": "echo", "sessions": count},
+            rows=(ECHO_PING, ECHO_CPU), is_floor=True,
+        ),
+        Contender(
+            SERVICE, f"{LOAD}:microphones", {"kind": "service", "sessions": count},
+            rows=(PING, CPU), is_ours=True,
+        ),
+    )  # fmt: skip
+    aims = (
+        Aim(PING, 3.0, "p99", floor=ECHO_PING),
+        # 0.7 of the echo's sessions: a session may cost so much more.
+        Aim(CPU, 1 / 0.7, floor=ECHO_CPU),
+    )
+    why = (
+        f"{count} open microphones, 50 frames a second each, in a process of their own; eight "
+        "other sessions ping. The echo sends each frame back; the service has no speech here, and "
+        "listens to none."
+    )
+    return Case("Open microphones", contenders, 3 if quick else 6, "ms", 1e3, aims, why)
+
+
+def _idle(quick: bool) -> Case:
+    count = 200 if quick else 1000
+    contenders = tuple(
+        Contender(
+            name, f"{LOAD}:idle_sessions", {"kind": kind, "sessions": count},
+            is_floor=kind == "echo", is_ours=kind == "service",
+        )
+        for name, kind in ((ECHO, "echo"), (SERVICE, "service"))
+    )  # fmt: skip
+    aims = (Aim(SERVICE, 80.0, kind="count"),)
+    why = f"Resident memory that {count} sessions add, each greeted once, one ping a second."
+    return Case("Memory of a session", contenders, 1 if quick else 3, "KB", 1e-3, aims, why)
+
+
+def _talks(quick: bool) -> Case:
+    floor, ours = "aiohttp: a request, a socket, an echo", "the service: a whole talk"
+    contenders = (
+        Contender(
+            floor, f"{LOAD}:talks", {"kind": "echo"}, is_floor=True,
+            rows=(f"{floor}, {ONE_AFTER}", f"{floor}, {EIGHT}"),
+        ),
+        Contender(
+            ours, f"{LOAD}:talks", {"kind": "service"}, is_ours=True,
+            rows=(f"{ours}, {ONE_AFTER}", f"{ours}, {EIGHT}"),
+        ),
+    )  # fmt: skip
+    aims = (Aim(f"{ours}, {EIGHT}", 25.0, floor=f"{floor}, {EIGHT}"),)
+    why = (
+        "The wall's time of one: connect, enter, a greeting, a typed line and its answer on disk. "
+        "The inverse is talks a second."
+    )
+    return Case("Talks", contenders, 3 if quick else 8, "ms", 1e3, aims, why)
+
+
+def _crowd(quick: bool) -> Case:
+    count = 250 if quick else TOO_MANY
+    contender = Contender(
+        SERVICE, f"{LOAD}:twice_the_load", {"sessions": count, "max_lag": MAX_LAG},
+        rows=(ALONE, CROWDED), is_floor=True, is_ours=True,
+    )  # fmt: skip
+    aims = (Aim(CROWDED, 5.0, "p99", floor=ALONE),)
+    why = (
+        f"{count} clients with open microphones come at once; with `--max-lag {MAX_LAG:g}` the "
+        "node sends some away, and they come back when they are told to."
+    )
+    return Case("Too many at once", (contender,), 3 if quick else 6, "ms", 1e3, aims, why)
