@@ -11,6 +11,7 @@ A process of its own loads the model and speaks, as many sentences at once as th
 from __future__ import annotations
 
 import marshal
+import threading
 import zlib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
@@ -54,6 +55,9 @@ class SpectrumModel(Protocol):
     def sound(self, spectrum: Spectrum, seed: int) -> Floats:
         """Return samples, -1 to 1, at 24 kHz."""
 
+    def save_memory(self) -> None:
+        """Give back what can be spared, in any thread; takes half a second."""
+
 
 class PackedTable:
     """A dictionary to look into, in a fifth of its memory: parts of it, unpacked when asked for."""
@@ -82,10 +86,7 @@ class _Hibari:
         options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         self._model.sess = onnxruntime.InferenceSession(self._model.model_path, options)
         self._dsp: Any = dsp
-        g2p = self._model.g2p  # its tables are read now, not with the first sentence
-        for words in (g2p.lexicon.golds, g2p.lexicon.silvers):
-            words.d = PackedTable(words.d)
-        g2p.tagger.weights = PackedTable(g2p.tagger.weights)
+        self._model.g2p  # noqa: B018  # its tables are read now, not with the first sentence
 
     def phonemize(self, text: str) -> list[str]:
         found: list[str] = self._model.phonemize(text)
@@ -96,6 +97,12 @@ class _Hibari:
         pace = np.asarray([speed], np.float32)
         made = self._model.sess.run(None, {"ids": ids, "speed": pace})
         return tuple(part[0] for part in made)
+
+    def save_memory(self) -> None:
+        g2p = self._model.g2p
+        for words in (g2p.lexicon.golds, g2p.lexicon.silvers):
+            words.d = PackedTable(words.d)
+        g2p.tagger.weights = PackedTable(g2p.tagger.weights)
 
     def sound(self, spectrum: Spectrum, seed: int) -> Floats:
         made: Floats = self._dsp.synth(*spectrum, np.random.default_rng(seed))
@@ -130,6 +137,7 @@ class HibariModel:
 
     def __init__(self, load: Callable[[], SpectrumModel] = load_hibari) -> None:
         self._model = load()
+        self._first = threading.Lock()  # taken by the first sentence, for good
 
     def speak(self, text: str, style: VoiceStyle) -> list[VoiceChunk]:
         """Return a text as it sounds."""
@@ -139,6 +147,8 @@ class HibariModel:
             spectrum = _in_cast(model.spectrum(phonemes, cast.pace), cast)
             pcm = _to_pcm(model.sound(spectrum, seed))
             chunks += chunks_of(pcm, RATE, mouth_shapes_of(phonemes))
+        if self._first.acquire(blocking=False):  # nobody waits for the first word any longer
+            threading.Thread(target=model.save_memory, daemon=True).start()
         return chunks
 
 

@@ -354,7 +354,7 @@ class Transcriber:
                 return await utterance.finish()
         except Exception as error:  # whatever failed, the player gets an answer
             log.error("recognition failed: %s", type(error).__name__)
-            return Rejected(SAY_AGAIN)
+            return Rejected(BUSY if isinstance(error, TimeoutError) else SAY_AGAIN)
 
     async def _drop(self) -> None:
         utterance, self._utterance = self._utterance, None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
@@ -34,6 +35,7 @@ class FakeModel:
         self.paces: list[float] = []
         self.melodies: list[float] = []
         self.seeds: list[int] = []
+        self.is_small = threading.Event()
 
     def phonemize(self, text: str) -> list[str]:
         return [text] if text != "fail" else [""]
@@ -44,6 +46,9 @@ class FakeModel:
         self.paces.append(speed)
         flat = np.zeros((601, 40), np.float32)
         return flat, flat, flat, flat, flat, np.full(40, 200.0, np.float32)
+
+    def save_memory(self) -> None:
+        self.is_small.set()
 
     def sound(self, spectrum: tuple[Floats, ...], seed: int) -> Floats:
         self.seeds.append(seed)
@@ -100,6 +105,13 @@ def test_a_persona_with_the_other_voices_words_alone_gets_a_likeness(
     model = FakeModel()
     speak("abc", VoiceStyle(variant=variant), model)  # type: ignore[arg-type]
     assert (model.melodies[0] < 150.0) is man
+
+
+def test_memory_is_saved_beside_the_talk_once_something_was_spoken() -> None:
+    model = FakeModel()
+    assert not model.is_small.is_set()
+    speak("abc", model=model)  # type: ignore[arg-type]
+    assert model.is_small.wait(DEADLINE)
 
 
 def test_no_sentence_is_louder_than_the_device_can_play() -> None:

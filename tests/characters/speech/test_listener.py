@@ -7,6 +7,7 @@ import pytest
 
 from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.speech.interfaces import (
+    BUSY,
     SAY_AGAIN,
     Completeness,
     Heard,
@@ -273,7 +274,7 @@ def test_too_many_at_once_are_told(room: Room) -> None:
 
 def test_a_recogniser_that_never_answers_is_not_waited_for(room: Room) -> None:
     room.recogniser.is_stuck = True
-    assert asyncio.run(room.say())[-1] == Rejected(SAY_AGAIN)
+    assert asyncio.run(room.say())[-1] == Rejected(BUSY)
 
 
 def test_a_recogniser_that_breaks_owes_the_player_an_answer(room: Room) -> None:
