@@ -29,13 +29,17 @@ from characters.service.admin import AdminSettings
 from characters.service.admission import AdmissionLimits
 from characters.service.agent_factory import ModelPool, PersonaAgentFactory
 from characters.service.app import MOST_HALF_SENT, drop_half_sent, make_app, make_runner
+from characters.service.cluster import ClusterNode, NodeSettings
+from characters.service.directory import Directory
 from characters.service.host_file import a_count, at_least_0, more_than_0, read_host_file
 from characters.service.logs import ProblemLog, set_up_logs
 from characters.service.metrics import ServiceMetrics, TurnTracer, has_prometheus
 from characters.service.pace import TimingConfig
+from characters.service.postgres import PostgresDatabase, prepare
 from characters.service.registry import Limits
 from characters.service.service import Service, ServiceSettings, endpoint_file
 from characters.service.store import SessionStore, database_of
+from characters.service.tables import StoreError
 from characters.service.tracing import turn_tracer
 from characters.speech.factory import SpeechParts, make_speech
 from characters.speech.settings import add_speech_flags, speech_settings
@@ -84,6 +88,7 @@ def parser() -> argparse.ArgumentParser:
     add_speech_flags(it)
     _add_limits(it)
     _add_watching(it)
+    _add_cluster(it)
     add("--api-key-env", help="environment variable with the keys to demand, spaces between them")
     add("--api-key-file", type=Path, help="file with a key a line, read again when it changes")
     add("--admin-key-env", help="environment variable with the keys that may forget any player")
@@ -133,6 +138,13 @@ def _add_limits(it: argparse.ArgumentParser) -> None:
         f"{REMOTE_MAX_LAG:g} with --allow-remote, else nobody is; 0 lets everybody in",
     )
     add("--joins-per-second", type=more_than_0, default=admission.joins_per_second, help="at most")
+
+
+def _add_cluster(it: argparse.ArgumentParser) -> None:
+    add = it.add_argument
+    add("--store", metavar="URL", help="postgresql://... that several nodes share, not --data")
+    add("--node-url", help="http:// address at which the other nodes reach this one")
+    add("--cluster-key-env", help="environment variable with the key that the nodes share")
 
 
 def _add_watching(it: argparse.ArgumentParser) -> None:
@@ -227,7 +239,24 @@ def _access(options: argparse.Namespace) -> AccessSettings:
         trusts_proxy=options.trust_proxy,
         per_second=options.requests_per_second or default,
         secret=os.environ.pop(SECRET_VARIABLE, None),  # not for the processes that we start
+        cluster_key=_cluster_key(options),
     )
+
+
+def _cluster_key(options: argparse.Namespace) -> str | None:
+    """Return the key of the nodes. Raises AccessError for what one of several nodes lacks."""
+    if options.store is None:
+        return None
+    if options.data is not None:
+        raise AccessError("--store is for a database that nodes share, --data for a folder of one")
+    if not (options.node_url or "").startswith(("http://", "https://")):
+        raise AccessError("--store needs --node-url http://..., where the other nodes reach this")
+    if not options.public_url:
+        raise AccessError("--store needs --public-url wss://..., the address of all nodes together")
+    key = os.environ.pop(options.cluster_key_env or "", "")
+    if len(key) < 16:
+        raise AccessError("--store needs --cluster-key-env NAME, a key of 16 characters or more")
+    return key
 
 
 def _limits(options: argparse.Namespace) -> Limits:
@@ -254,7 +283,30 @@ def _drain_seconds(options: argparse.Namespace) -> float:
     return default if options.drain_seconds is None else float(options.drain_seconds)
 
 
-def _service(options: argparse.Namespace, store: SessionStore, host: HostParts) -> Service:
+def _store(
+    options: argparse.Namespace, access: AccessSettings
+) -> tuple[SessionStore, ClusterNode | None]:
+    """Open the store, and be a node of those that share it. Raises StoreError."""
+    if options.store is None:
+        return SessionStore.open(None if options.data is None else _database(options.data)), None
+    db, beats = PostgresDatabase(options.store), PostgresDatabase(options.store)
+    prepare(db)
+    name, url = secrets.token_hex(4), options.node_url.rstrip("/")
+    cluster = ClusterNode(
+        NodeSettings(name, url, access.cluster_key or ""),
+        Directory(db, name, url),
+        Directory(beats, name, url),
+        time.monotonic,
+    )
+    return SessionStore(None, database=db, node=name), cluster
+
+
+def _service(
+    options: argparse.Namespace,
+    store: SessionStore,
+    cluster: ClusterNode | None,
+    host: HostParts,
+) -> Service:
     def chance() -> Random:
         return Random(options.seed)
 
@@ -283,12 +335,13 @@ def _service(options: argparse.Namespace, store: SessionStore, host: HostParts) 
         PersonaAgentFactory(assets, chance, models, tells_folders=options.with_parent),
         store,
         now=time.monotonic,
-        wall=time.time,
+        wall=time.time if cluster is None else cluster.wall,
         new_id=lambda: secrets.token_urlsafe(18),
         settings=settings,
         speech=None if options.no_speech else _speech(options),
         metrics=host.problems.metrics,
         tracer=host.tracer,
+        cluster=cluster,
     )
 
 
@@ -341,7 +394,11 @@ def _lock(folder: Path) -> FileLock | None:
 
 def _run(options: argparse.Namespace, host: HostParts) -> int:
     if options.data is None:
-        return asyncio.run(_serve(options, host))
+        try:
+            return asyncio.run(_serve(options, host))
+        except StoreError as problem:
+            print(f"the store cannot be used: {problem}", file=sys.stderr)
+            return 1
     try:
         lock = _lock(_database(options.data).parent)
     except LockHeldError as problem:
@@ -361,13 +418,13 @@ def _run(options: argparse.Namespace, host: HostParts) -> int:
 async def _serve(options: argparse.Namespace, host: HostParts) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    store = SessionStore.open(None if options.data is None else _database(options.data))
+    store, cluster = _store(options, host.access)
     if store.warning and options.with_parent:
         print(
             json.dumps({"problem": store.warning, "told": ScreenText.as_data(store.warning)}),
             flush=True,
         )
-    service = _service(options, store, host)
+    service = _service(options, store, cluster, host)
 
     def end() -> None:
         if stop.is_set():  # told twice: no time for a goodbye after the other

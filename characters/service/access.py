@@ -28,17 +28,29 @@ from characters.service.registry import RefusalError
 from characters.service.room_connection import Pace
 from engine.core.errors import install_command
 
-__all__ = ["AccessError", "AccessSettings", "Guard", "KeyRing", "LOOPBACK", "PlayerTokens"]
+__all__ = [
+    "AccessError", "AccessSettings", "CLUSTER_KEY", "Guard", "is_of_a_node", "KeyRing", "LOOPBACK",
+    "PlayerTokens",
+]  # fmt: skip
 
 log = logging.getLogger(__name__)
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 HOST = re.compile(r"[\w.\-\[\]:]+")
 HASHED = "sha256:"
+CLUSTER_KEY = "X-Troupe-Cluster"
+"""The header by which the nodes of a cluster know one another."""
 MAX_CALLERS = 10_000
 OPEN = ("/health", "/livez", "/readyz")
 FIGURES = "/metrics"
 ADMIN = "/admin"
+
+
+def is_of_a_node(request: web.Request, key: str | None) -> bool:
+    """Tell whether a node of the cluster with that key sends a request."""
+    return key is not None and hmac.compare_digest(
+        request.headers.get(CLUSTER_KEY, "").encode(), key.encode()
+    )
 
 
 class AccessError(CharactersError):
@@ -165,7 +177,8 @@ class AccessSettings:
     `public_url` (ws:// or wss://) is the service's address for clients. `trusts_proxy` takes the
     caller's address and whether he came by TLS from the headers of a proxy in front.
     `per_second` is how many requests one key or address may make, ten times that at once; None
-    is any number. `secret` is what the game that started the service gave it.
+    is any number. `secret` is what the game that started the service gave it. `cluster_key` is what
+    the nodes of a cluster know one another by.
     """
 
     keys: KeyRing | None = None
@@ -177,6 +190,7 @@ class AccessSettings:
     trusts_proxy: bool = False
     per_second: float | None = None
     secret: str | None = None
+    cluster_key: str | None = None
 
 
 class Guard:
@@ -193,6 +207,8 @@ class Guard:
         # A room is opened with the token that `/connect` granted.
         if request.path in OPEN or request.path.startswith("/rooms/"):
             return
+        if is_of_a_node(request, self._settings.cluster_key):
+            return  # the node that relays it has checked it
         if _is_for_host(request):
             self._check_pace(self._address(request))
             self._check_host(request)

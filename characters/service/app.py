@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -41,6 +42,8 @@ from characters.service.registry import RefusalError, ServiceSession
 from characters.service.requests import read_connect, read_fields
 from characters.service.room_connection import ClientSocket, short
 from characters.service.service import Service, grant_body
+from characters.service.store import FencedError
+from characters.service.tables import StoreError
 
 __all__ = ["drop_half_sent", "make_app", "make_runner"]
 
@@ -97,22 +100,41 @@ def make_app(
     routes = _Routes(service, guard)
     app = web.Application(client_max_size=MAX_FRAME, middlewares=[_answers(guard, service.metrics)])
     app[BUSY] = set()
+    home = partial(_at_home, service)
     app.add_routes(
         [
             web.post("/connect", routes.connect),
             web.post("/connect/stream", routes.stream),
             web.get("/rooms/{name}", routes.enter),
-            web.delete("/sessions/{id}", routes.remove),
-            web.post("/sessions/{id}/branch", routes.branch),
-            web.get("/sessions/{id}/memory", routes.facts),
-            web.patch("/sessions/{id}/memory", routes.correct),
-            web.delete("/sessions/{id}/memory", routes.forget_fact),
+            web.delete("/sessions/{id}", home(routes.remove)),
+            web.post("/sessions/{id}/branch", home(routes.branch)),
+            web.get("/sessions/{id}/memory", home(routes.facts)),
+            web.patch("/sessions/{id}/memory", home(routes.correct)),
+            web.delete("/sessions/{id}/memory", home(routes.forget_fact)),
             web.post("/forget", routes.forget),
             web.get("/health", routes.health),
             *admin_routes(service, admin or AdminSettings()),
         ]
     )
     return app
+
+
+async def elsewhere(
+    service: Service, request: web.Request, session_id: str | None, **more: Any
+) -> web.StreamResponse | None:
+    """Answer by the node that has a session; None if that is this one."""
+    cluster = service.cluster
+    return None if cluster is None else await cluster.elsewhere(request, session_id, **more)
+
+
+def _at_home(service: Service, handler: Handler) -> Handler:
+    """Return a handler of requests about a session that the node answers which has it."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        answer = await elsewhere(service, request, request.match_info["id"])
+        return await handler(request) if answer is None else answer
+
+    return handle
 
 
 def _refused(refusal: RefusalError, request: web.Request) -> web.Response:
@@ -154,6 +176,11 @@ def _refusal(error: Exception, route: str) -> RefusalError:
         return RefusalError(413, f"the body is larger than {MAX_FRAME} bytes")
     if isinstance(error, web.HTTPException):
         return RefusalError(error.status, error.reason)
+    if isinstance(error, FencedError):
+        return RefusalError(503, "another node has the session; try again", 1.0)
+    if isinstance(error, StoreError):
+        log.error("%s refused: %s", route, error)
+        return RefusalError(503, "the store does not answer; try again", 2.0)
     if isinstance(error, TimeoutError):
         return RefusalError(408, "the body did not arrive in time")
     # No message of the error: it may hold what a player said.
@@ -172,6 +199,12 @@ class _Routes:
     async def connect(self, request: web.Request) -> web.StreamResponse:
         connect = read_connect(await _body(request))
         self._guard.check_player(request, connect.end_user_id)
+        room = connect.room_name or "" if connect.mode == "join" else ""
+        last = "*" if connect.takeover else connect.live_id or ""
+        session_id = connect.character_session_id
+        answer = await elsewhere(self._service, request, session_id, room=room, connection=last)
+        if answer is not None:
+            return answer
         connect = _without_memory(self._guard, connect)
         grant = await self._service.connect(connect)
         how = grant.room.resumed if grant.is_new else "rejoined"
@@ -260,7 +293,11 @@ class _Routes:
             raise RefusalError(
                 422, [{"type": "missing", "loc": ["body", "end_user_id"], "msg": "Field required"}]
             )
-        session = self._service.registry.session(str(body.get("character_session_id")))
+        shown_id = str(body.get("character_session_id"))
+        answer = await elsewhere(self._service, request, shown_id)
+        if answer is not None:
+            return answer
+        session = self._service.registry.session(shown_id)
         shown = session if session is not None and session.end_user_id == user else None
         self._guard.check_removal(request, user, shown)
         return web.json_response({"forgotten": await self._service.forget(user)})
@@ -285,6 +322,10 @@ class _Routes:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if request.headers.get("Upgrade", "").lower() != "websocket":
             raise RefusalError(426, "this is a room: open it as a WebSocket")
+        if service.cluster is not None:
+            relayed = await service.cluster.enter_elsewhere(request, name)
+            if relayed is not None:
+                return relayed
         room, live_id = service.registry.enter(name, token, service.now())
         live = service.live_room(room)
         if live is None:
@@ -368,6 +409,9 @@ async def _answer_stream(
         raise RefusalError(422, [problem])
     connect = read_fields(values)
     guard.check_player(request, connect.end_user_id)
+    answer = await elsewhere(service, request, connect.character_session_id, form=form)
+    if answer is not None:
+        return answer
     connect = _without_memory(guard, connect)
     async with service.question(connect, text.strip()) as (grant, parts):
         stream = web.StreamResponse(

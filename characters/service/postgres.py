@@ -12,17 +12,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from characters.protocol.failures import CharactersError
 from characters.service.database import SCHEMA, VERSION
 from characters.service.directory import DIRECTORY_SCHEMA
 from characters.service.memory import PINNED_COLUMN
-from characters.service.tables import Rows
+from characters.service.tables import Rows, StoreError
 from engine.core.errors import install_command
 
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["PostgresDatabase", "prepare", "StoreError"]
+__all__ = ["PostgresDatabase", "prepare"]
 
 T = TypeVar("T")
 
@@ -32,12 +31,6 @@ DOUBT_SECONDS = 20.0  # until the end of a commit is known whose answer was lost
 MIGRATION_LOCK = 7_310_421  # any number, the same for all nodes
 # What bring tables of a version forward, to the next one.
 STEPS: Mapping[int, str] = {2: f"ALTER TABLE learnt ADD COLUMN {PINNED_COLUMN};"}
-
-
-class StoreError(CharactersError):
-    """The database cannot be used: it does not answer, or is of a newer version."""
-
-    retryable = True
 
 
 class PostgresDatabase:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from characters.service.conversation import Entry, PersistEntry
 from characters.service.memory import KnownFact, Pair
-from characters.service.registry import Registry, ServiceSession
+from characters.service.registry import Limits, Registry, ServiceSession
 from characters.service.store import RoomHistory, SessionStore, StoredSession, Undone, lasting_pair
 
 __all__ = ["SessionRepository"]
@@ -146,6 +146,17 @@ class SessionRepository:
         """
         self._removals.append(partial(self._store.remove, tuple(session_ids), self._wall()))
         await self.call(self._remove_now)
+
+    async def elsewhere_of(self, end_user_id: str) -> frozenset[str]:
+        """Return the sessions of a player, those of other nodes too."""
+        if not self._store.is_shared:
+            return frozenset()
+        return frozenset(await self.call(self._store.of_player, end_user_id))
+
+    async def expire(self, limits: Limits) -> None:
+        """Remove what has expired of no living node."""
+        while ids := await self.call(self._store.expire, limits.session_ttl, limits.saved_ttl):
+            log.info("%d sessions expired", len(ids))
 
     async def family(self, session_id: str) -> tuple[str, ...]:
         """Return the ids of all sessions that share anything with one, its own too."""

@@ -425,5 +425,5 @@ class ConnectionHandler:
 
 
 def short(name: str) -> str:
-    """Shorten an id for the log."""
-    return name[:4] + "…"
+    """Shorten an id for the log; a node's name before it is left out."""
+    return name.rpartition(".")[2][:4] + "…"

@@ -9,18 +9,28 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+)
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.request import urlopen
 
 from characters.agents.agent import Agent, Part, PlayerSaid, Say, Spoken
 from characters.protocol.link import Ping
 from characters.protocol.messages import ConnectRequest, RoomGrant
 from characters.service.admission import Admission, AdmissionLimits, goodbyes
+from characters.service.cluster import ClusterNode
 from characters.service.conversation import BeginExchange, Entry, PersistEntry
 from characters.service.logs import request_id
 from characters.service.loop_watch import LoopWatch
@@ -40,7 +50,8 @@ from characters.service.repository import SessionRepository
 from characters.service.requests import level_context, listening_options
 from characters.service.room import LiveRoom, RoomServices
 from characters.service.room_connection import ClientSocket, ConnectionHandler, short
-from characters.service.store import RoomHistory, SessionStore
+from characters.service.store import FencedError, RoomHistory, SessionStore
+from characters.service.tables import StoreError
 from characters.service.voice import SpeechInput, SpeechOutput
 from characters.speech.factory import SpeechParts
 from characters.speech.interfaces import VoiceStyle
@@ -58,6 +69,9 @@ ILL_LAG_SECONDS = 1.0
 ILL_STORE_SECONDS = 15.0  # after a save that failed; later, another is tried
 STORE_SECONDS = 1.0  # that a store may take to answer
 BACK_SECONDS = 0.2  # until a client is back whose room was emptied
+EXPIRE_SECONDS = 60.0  # between two looks of a node for what has expired in a shared store
+
+T = TypeVar("T")
 
 
 class AgentFactory(Protocol):
@@ -128,12 +142,15 @@ class Service:
         speech: SpeechParts | None = None,
         metrics: ServiceMetrics | None = None,
         tracer: TurnTracer | None = None,
+        cluster: ClusterNode | None = None,
     ) -> None:
         self.settings = settings or ServiceSettings()
+        self.cluster = cluster
         self.metrics = metrics or ServiceMetrics()
         self.loop_watch = LoopWatch(now, self.metrics, lambda: not self._sockets)
         self.started_at = now()
-        self.registry = Registry(new_id, self.settings.limits)
+        prefix = "" if cluster is None else f"{cluster.name}."
+        self.registry = Registry(new_id, self.settings.limits, prefix)
         self.now = now
         self.is_draining = False
         self._admission = Admission(self.settings.admission)
@@ -160,7 +177,10 @@ class Service:
 
     async def start(self) -> None:
         """Restore the stored sessions, and begin to sweep."""
-        log.info("%d sessions restored", await self._repository.restore())
+        if self.cluster is None:
+            log.info("%d sessions restored", await self._repository.restore())
+        else:
+            await self.cluster.start(self.registry, self.settings.limits, self)
         self._sweeper = asyncio.create_task(self._sweep())
         self._watcher = asyncio.create_task(self.loop_watch.run())
         if self._speech is not None:
@@ -204,6 +224,8 @@ class Service:
             self._watcher.cancel()
             await asyncio.wait((self._watcher,))
         await asyncio.gather(*self._closing, return_exceptions=True)
+        if self.cluster is not None:
+            await self.cluster.close()
         await self._repository.close()
         await self._agents.close()
         if self._speech is not None:
@@ -310,9 +332,7 @@ class Service:
         for room in grant.closed:
             self._end(room, "taken-over")
         if grant.is_new:
-            session_id = grant.room.session.session_id
-            closing = [task for task, closes in self._closing.items() if closes == session_id]
-            await asyncio.gather(*closing, return_exceptions=True)
+            await self._closed((grant.room.session.session_id,))
 
     def _make_room(self, request: ConnectRequest, room: Room, history: RoomHistory) -> LiveRoom:
         agent = self._agents.agent(request, history.memory)
@@ -396,6 +416,10 @@ class Service:
         try:
             await self._repository.save(session, memory, entries)
             is_well = True
+        except FencedError:
+            if self.registry.session(session.session_id) is session:
+                self.let_go((session.session_id,), "drain")
+            raise
         finally:
             self.metrics.saved(self.now() - begin, self.now(), is_well=is_well)
 
@@ -519,7 +543,8 @@ class Service:
         sessions, rooms = self.registry.forget(end_user_id)
         for room in rooms:
             self._end(room, "killed")
-        ids = tuple(session.session_id for session in sessions)
+        ids = {session.session_id for session in sessions}
+        ids |= await self._repository.elsewhere_of(end_user_id)
         await self._repository.forget(ids, end_user_id)
         return len(ids)
 
@@ -537,30 +562,84 @@ class Service:
     async def pin(self, pair: Pair, session_id: str, key: str, is_pinned: bool) -> bool:
         """Hold on to what a session knows under a key, or let go; return whether it knows any."""
         await self._empty_rooms(pair)
-        return await self._repository.pin(pair, session_id, key, is_pinned)
+        change = self._repository.pin(pair, session_id, key, is_pinned)
+        return await self._changed(pair, change)
 
     async def correct(self, pair: Pair, key: str, value: str) -> bool:
         """Correct what a character knows; return whether anything of that key was known."""
         await self._empty_rooms(pair)
-        return await self._repository.correct(pair, key, value)
+        return await self._changed(pair, self._repository.correct(pair, key, value))
 
     async def forget_fact(self, pair: Pair, key: str) -> tuple[str, ...]:
         """Delete one thing that a character knows; return the words that it was told with."""
         await self._empty_rooms(pair)
-        return await self._repository.forget_fact(pair, key)
+        return await self._changed(pair, self._repository.forget_fact(pair, key))
+
+    async def _changed(self, pair: Pair, change: Awaitable[T]) -> T:
+        """Return what came of a change, which takes the talks of the two from all nodes."""
+        try:
+            return await change
+        finally:
+            if self.cluster is not None:
+                ids = [s.session_id for s in self.registry.sessions if _is_of(s, pair)]
+                self.let_go(ids, "drain")
 
     async def _empty_rooms(self, pair: Pair) -> None:
         """Send the players away, to come back at once: a room holds all that was said in it."""
         for live in self._rooms_of(pair):
             live.end("drain", BACK_SECONDS)
         ids = {s.session_id for s in self.registry.sessions if _is_of(s, pair)}
-        closing = [task for task, closes in self._closing.items() if closes in ids]
+        await self._closed(ids)
+
+    async def _closed(self, session_ids: Collection[str]) -> None:
+        """Return when what was said in rooms that have ended is on disk."""
+        closing = [task for task, closes in self._closing.items() if closes in session_ids]
         await asyncio.gather(*closing, return_exceptions=True)
 
     def _rooms_of(self, pair: Pair) -> tuple[LiveRoom, ...]:
         return tuple(live for live in self._live_rooms.values() if _is_of(live.room.session, pair))
 
+    # --- one node of several (`NodeEvents`) --------------------------------------------------
+
+    async def call(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Do something with the store, in its thread and in its turn."""
+        return await self._repository.call(work, *arguments)
+
+    async def hand_over(self, session_id: str) -> None:
+        """End the rooms of a session, save what was said, and give it up."""
+        assert self.cluster is not None
+        session = self.registry.session(session_id)
+        self.let_go((session_id,), "drain")
+        await self._closed((session_id,))
+        if session is not None:
+            await self.cluster.release(session)
+
+    async def is_free(self, session_id: str, connection: str) -> bool:
+        """Return whether nobody is in its rooms, or nobody but a client's last connection."""
+        for room in self.registry.rooms:
+            if room.session.session_id != session_id or room.live_id in (None, connection):
+                continue
+            if connection != "*" and not await self._is_gone(room):
+                return False
+        return True
+
+    def let_go(self, session_ids: Iterable[str], reason: str) -> None:
+        """End the rooms of sessions that are not this node's any more."""
+        for session_id in session_ids:
+            for room in self.registry.drop(session_id):
+                live = self.live_room(room)
+                if live is not None:
+                    live.end(reason, BACK_SECONDS if reason == "drain" else None)
+
+    async def _give_up_idle(self) -> None:
+        """Let any node have the sessions that nobody is in."""
+        closing = set(self._closing.values())
+        for session in self.registry.idle():
+            if session.session_id not in closing and self.cluster is not None:
+                await self.cluster.release(session)
+
     async def _sweep(self) -> None:
+        swept_at = self.now()
         while True:
             await asyncio.sleep(self.settings.sweep_every)
             expired = self.registry.expire(self.now())
@@ -568,6 +647,12 @@ class Service:
                 self._end(room, "expired")
             if expired.sessions:
                 await self._remove_expired(tuple(item.session_id for item in expired.sessions))
+            if self.cluster is not None:
+                with suppress(StoreError):  # the next sweep does it
+                    await self._give_up_idle()
+                    if self.now() - swept_at > EXPIRE_SECONDS:
+                        swept_at = self.now()
+                        await self._repository.expire(self.settings.limits)
 
     async def _remove_expired(self, ids: tuple[str, ...]) -> None:
         try:

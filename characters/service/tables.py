@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
-__all__ = ["Database", "Rows"]
+from characters.protocol.failures import CharactersError
+
+__all__ = ["Database", "Rows", "StoreError"]
+
+
+class StoreError(CharactersError):
+    """The database cannot be used: it does not answer, or is of a newer version."""
+
+    retryable = True
 
 
 class Rows(Protocol):

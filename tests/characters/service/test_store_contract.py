@@ -21,8 +21,9 @@ from characters.service.conversation import (
 )
 from characters.service.database import VERSION
 from characters.service.memory import Pair
-from characters.service.postgres import PostgresDatabase, StoreError, prepare
+from characters.service.postgres import PostgresDatabase, prepare
 from characters.service.store import MAX_PENDING, FencedError, SessionStore, StoredSession
+from characters.service.tables import StoreError
 from tests.characters.service.histories import Histories
 from tests.postgres import PostgresServer
 

@@ -1,0 +1,450 @@
+"""One node of several over one store: what it owns, and the way to what others own.
+
+* `ClusterNode`: beats, claims and releases sessions, and knows when it may not talk any more.
+* Requests about a session or a room that another node has are relayed to that node, whichever
+  node a balancer has chosen: by HTTP, and frame by frame for a room. The name of a room begins
+  with that of its node.
+
+Nodes know one another by a key (`CLUSTER_KEY`). A relayed request is never relayed again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+from characters.protocol.link import MAX_FRAME, SUBPROTOCOL, Bye, encode_link, frame_text
+from characters.service.access import CLUSTER_KEY, is_of_a_node
+from characters.service.directory import (
+    LEASE_SECONDS,
+    Claim,
+    Directory,
+    NodeBeat,
+    SessionOwner,
+)
+from characters.service.registry import Limits, RefusalError, Registry, ServiceSession
+from characters.service.room_connection import short
+
+__all__ = ["ClusterNode", "NodeEvents", "NodeSettings"]
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+NODE = "X-Troupe-Node"
+"""The header with the name of the node that a request is meant for."""
+
+BEAT_SECONDS = 0.5
+MARGIN_SECONDS = 0.5  # before the end of its lease a node falls silent
+ANSWER_SECONDS = 1.5  # that a node which lives may take to answer, or else the way to it is cut
+CUT_SECONDS = 5.0  # for which a node that could not be reached is not tried again
+NOT_RELAYED = frozenset(
+    ("host", "connection", "content-length", "transfer-encoding", "keep-alive", "upgrade")
+)
+ANSWERED = ("Content-Type", "Retry-After", "Cache-Control", "WWW-Authenticate", "X-Request-ID")
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """One node: its name, where the others reach it, and the key that they share."""
+
+    name: str
+    url: str
+    key: str
+    lease: float = LEASE_SECONDS
+
+
+class NodeEvents(Protocol):
+    """What a node asks of its service."""
+
+    is_draining: bool
+
+    async def call(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Do something with the store, in its thread and in its turn."""
+
+    async def hand_over(self, session_id: str) -> None:
+        """End the rooms of a session, save what was said, and give it up."""
+
+    async def is_free(self, session_id: str, connection: str) -> bool:
+        """Return whether nobody is in its rooms, or nobody but a client's last connection."""
+
+    def let_go(self, session_ids: Iterable[str], reason: str) -> None:
+        """End the rooms of sessions that are not this node's any more."""
+
+
+class ClusterNode:
+    """This node; `start` it in the event loop, `close` it when its rooms are closed.
+
+    `directory` is called in the thread of the store, `pulse` is the same on a connection of its
+    own, so that a slow store does not delay a beat.
+    """
+
+    def __init__(
+        self,
+        settings: NodeSettings,
+        directory: Directory,
+        pulse: Directory,
+        now: Callable[[], float],
+    ) -> None:
+        self.name = settings.name
+        self._settings = settings
+        self._directory = directory
+        self._pulse = pulse
+        self._now = now
+        self._offset = 0.0  # of the store's clock
+        self._proven_until = now()
+        self._claims: dict[str, asyncio.Task[SessionOwner | None]] = {}
+        self._cut: dict[str, float] = {}  # nodes that cannot be reached -> until when
+        self._relays: set[web.WebSocketResponse] = set()
+        self._thread = ThreadPoolExecutor(1, "beat")
+        self._beating: asyncio.Task[None] | None = None
+        self._giving: set[asyncio.Task[None]] = set()
+
+    def wall(self) -> float:
+        """Return the store's time: that of this machine may be wrong."""
+        return self._now() + self._offset
+
+    @property
+    def may_talk(self) -> bool:
+        """Whether the node has proved to live: else its sessions may be another's already."""
+        return self._now() < self._proven_until - MARGIN_SECONDS
+
+    # --- start and end ---
+
+    async def start(self, registry: Registry, limits: Limits, service: NodeEvents) -> None:
+        """Be a node. Raises StoreError when the store does not answer."""
+        self._registry, self._limits, self._service = registry, limits, service
+        self._http = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=ANSWER_SECONDS),
+            auto_decompress=False,
+        )
+        self._taken(await self._beat())
+        self._beating = asyncio.create_task(self._keep_beating())
+
+    async def close(self) -> None:
+        """Give all sessions up."""
+        if self._beating is not None:
+            self._beating.cancel()
+            await asyncio.wait((self._beating,))
+        with suppress(Exception):  # the lease ends in any case
+            await self._in_thread(self._pulse.leave)
+        await self._http.close()
+        self._thread.shutdown()
+
+    async def end_relays(self, retry_after: float, pause: float = 0.0) -> None:
+        """Send the clients of other nodes' rooms to another way, one by one."""
+        for socket in tuple(self._relays):
+            with suppress(ConnectionError, RuntimeError):
+                await socket.send_str(frame_text(encode_link(Bye("drain", retry_after))))
+                await socket.close()
+            await asyncio.sleep(pause)
+
+    # --- beats ---
+
+    async def _keep_beating(self) -> None:
+        while True:
+            began, held = self._now(), self._held()
+            beat = asyncio.create_task(self._beat())
+            while not beat.done():
+                await asyncio.wait((beat,), timeout=BEAT_SECONDS / 5)
+                self._fall_silent()
+            if beat.exception() is not None:
+                log.warning("the store does not answer: %s", beat.exception())
+            else:
+                with suppress(Exception):  # of the store: the next beat tells it again
+                    await self._compare(held, beat.result())
+            await asyncio.sleep(max(0.05, began + BEAT_SECONDS - self._now()))
+            self._fall_silent()
+
+    async def _beat(self) -> NodeBeat:
+        began = self._now()
+        beat = await self._in_thread(self._pulse.beat)
+        # From before it was sent, so that the lease ends here first.
+        self._proven_until = began + self._settings.lease
+        self._taken(beat)
+        return beat
+
+    def _taken(self, beat: NodeBeat) -> None:
+        self._offset = beat.now - self._now()
+
+    def _fall_silent(self) -> None:
+        """End all rooms when the node cannot prove any more that it lives."""
+        held = tuple(it.session_id for it in self._registry.sessions)
+        if held and not self.may_talk:
+            log.warning("the lease is over: %d sessions are given up", len(held))
+            self._service.let_go(held, "drain")
+
+    def _held(self) -> Mapping[str, int]:
+        return {it.session_id: it.epoch for it in self._registry.sessions if it.is_stored}
+
+    async def _compare(self, held: Mapping[str, int], beat: NodeBeat) -> None:
+        """Let go what is not ours any more, and hand over what another node wants."""
+        lost = [it for it, epoch in held.items() if beat.epochs.get(it) != epoch]
+        if lost:
+            there = await self._service.call(self._directory.present, lost)
+            now = self._held()
+            lost = [it for it in lost if now.get(it) == held[it]]  # claimed again meanwhile
+            log.info("%d sessions are another node's, or removed", len(lost))
+            self._service.let_go([it for it in lost if it in there], "drain")
+            self._service.let_go([it for it in lost if it not in there], "killed")
+        for session_id, connection in beat.wanted.items():
+            self._in_background(self._give(session_id, beat.epochs[session_id], connection))
+
+    async def _give(self, session_id: str, epoch: int, connection: str) -> None:
+        """Hand a session over, unless somebody else is in it."""
+        if await self._service.is_free(session_id, connection):
+            await self._service.hand_over(session_id)
+            # It may have been let go here, and not in the store.
+            await self._service.call(self._directory.release, session_id, epoch)
+
+    def _in_background(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._giving.add(task)
+        task.add_done_callback(self._giving.discard)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    # --- sessions ---
+
+    async def take(self, session_id: str) -> SessionOwner | None:
+        """Claim a session that is not here; return the node that has it, if one does."""
+        if self._registry.session(session_id) is not None:
+            return None
+        if self._service.is_draining:
+            return None
+        if not self.may_talk:
+            raise RefusalError(503, "the store does not answer; try again", retry_after=2.0)
+        if session_id not in self._claims:
+            claim = self._claims[session_id] = asyncio.create_task(self._claim(session_id))
+            claim.add_done_callback(lambda _: self._claims.pop(session_id))
+        return await asyncio.shield(self._claims[session_id])
+
+    async def _claim(self, session_id: str) -> SessionOwner | None:
+        ttl, saved_ttl = self._limits.session_ttl, self._limits.saved_ttl
+        found = await self._service.call(self._directory.claim, session_id, ttl, saved_ttl)
+        if isinstance(found, SessionOwner):
+            return found
+        if isinstance(found, Claim):
+            log.info("session %s taken at epoch %d", short(session_id), found.epoch)
+            self._registry.add(
+                ServiceSession(
+                    found.session_id,
+                    found.character_id,
+                    found.end_user_id,
+                    self._now() - found.away,
+                    is_saved=found.is_saved,
+                    epoch=found.epoch,
+                    is_stored=True,
+                )
+            )
+        return None
+
+    async def release(self, session: ServiceSession) -> None:
+        """Give up a session that has no room."""
+        self._registry.drop(session.session_id)
+        if session.is_stored:
+            await self._service.call(self._directory.release, session.session_id, session.epoch)
+
+    # --- relays ---
+
+    def is_relayed(self, request: web.Request) -> bool:
+        """Tell whether another node has relayed a request."""
+        return is_of_a_node(request, self._settings.key)
+
+    async def elsewhere(
+        self,
+        request: web.Request,
+        session_id: str | None,
+        *,
+        room: str = "",
+        connection: str = "",
+        form: Mapping[str, Any] | None = None,
+    ) -> web.StreamResponse | None:
+        """Answer a request by the node that has the session or the room; None: it is ours.
+
+        `connection` is the one that the asking client had, or "*" for a takeover; `form` is the
+        body when it has been read as a form. Raises RefusalError.
+        """
+        for _ in range(4):
+            owner = await self._owner(session_id, room)
+            is_relayed = self.is_relayed(request)
+            if is_relayed and (owner is not None or request.headers.get(NODE) != self.name):
+                raise RefusalError(421, self.name)
+            if is_relayed and self._service.is_draining and session_id is not None:
+                await self._service.hand_over(session_id)
+                raise RefusalError(421, self.name)
+            if owner is None:
+                return None
+            answer = await self._relay(request, owner, form)
+            if answer is not None:
+                return answer
+            if room:
+                return None  # a room is gone with its node
+            if self._is_cut(owner):
+                assert session_id is not None
+                await self._want(session_id, connection)
+        raise RefusalError(503, "its node gives it up at this moment; try again", retry_after=1.0)
+
+    async def _owner(self, session_id: str | None, room: str) -> SessionOwner | None:
+        if room:
+            node = room.partition(".")[0]
+            if node == self.name:
+                return None
+            return await self._service.call(self._directory.find, node)
+        return None if session_id is None else await self.take(session_id)
+
+    def _is_cut(self, owner: SessionOwner) -> bool:
+        return self._now() < self._cut.get(owner.node, 0.0)
+
+    async def _want(self, session_id: str, connection: str) -> None:
+        """Ask the owner by the store to hand a session over; return when it has, or will not."""
+        await self._service.call(self._directory.want, session_id, connection)
+        until = self._now() + 2 * BEAT_SECONDS + ANSWER_SECONDS
+        while await self.take(session_id) is not None:
+            if self._now() > until:
+                raise RefusalError(409, "the session is live elsewhere; end it or take over")
+            await asyncio.sleep(BEAT_SECONDS / 5)
+
+    async def _relay(
+        self, request: web.Request, owner: SessionOwner, form: Mapping[str, Any] | None
+    ) -> web.StreamResponse | None:
+        """Return the owner's answer; None if it does not have what is asked for any more."""
+        if self._is_cut(owner):
+            return None
+        far = await self._patiently(owner, self._send(request, owner, form))
+        if far is None:
+            return None
+        async with far:
+            if far.status == 421:
+                found = (await far.json()).get("detail")
+                if found != owner.node:  # another process has its address
+                    await self._service.call(self._directory.bury, owner)
+                return None
+            headers = {name: far.headers[name] for name in ANSWERED if name in far.headers}
+            answer = web.StreamResponse(status=far.status, headers=headers)
+            await answer.prepare(request)
+            async for chunk in far.content.iter_any():
+                await answer.write(chunk)
+            await answer.write_eof()
+            return answer
+
+    async def _send(
+        self, request: web.Request, owner: SessionOwner, form: Mapping[str, Any] | None
+    ) -> aiohttp.ClientResponse:
+        url = URL(owner.url + request.raw_path, encoded=True)
+        left_out = NOT_RELAYED if form is None else NOT_RELAYED | {"content-type"}
+        headers = {k: v for k, v in request.headers.items() if k.lower() not in left_out}
+        return await self._http.request(
+            request.method,
+            url,
+            headers=headers | self._passport(owner),
+            data=await request.read() if form is None else _multipart(form),
+            allow_redirects=False,
+        )
+
+    def _passport(self, owner: SessionOwner) -> dict[str, str]:
+        return {CLUSTER_KEY: self._settings.key, NODE: owner.node}
+
+    async def _patiently(self, owner: SessionOwner, asking: Awaitable[T]) -> T | None:
+        """Wait for a node's answer as long as it lives; None if it is dead or out of reach."""
+        answer, until = asyncio.ensure_future(asking), self._now() + ANSWER_SECONDS
+        try:
+            while not (await asyncio.wait((answer,), timeout=BEAT_SECONDS / 2))[0]:
+                if await self._service.call(self._directory.find, owner.node) is None:
+                    return None
+                if self._now() > until:
+                    raise TimeoutError
+            return answer.result()
+        except aiohttp.ClientConnectorError as error:
+            if isinstance(error.os_error, ConnectionRefusedError):
+                await self._service.call(self._directory.bury, owner)
+            else:
+                self._note_cut(owner)
+        except TimeoutError:
+            self._note_cut(owner)
+        except aiohttp.ClientError:
+            pass  # it ended in the middle: the next attempt tells
+        finally:
+            answer.cancel()
+        return None
+
+    def _note_cut(self, owner: SessionOwner) -> None:
+        log.warning("node %s lives, but cannot be reached", owner.node)
+        self._cut[owner.node] = self._now() + CUT_SECONDS
+
+    # --- rooms of others ---
+
+    async def enter_elsewhere(self, request: web.Request, room: str) -> web.StreamResponse | None:
+        """Relay a room to its node until one side ends it; None if the room would be here."""
+        owner = await self._owner(None, room)
+        if owner is None or self.is_relayed(request) or self._is_cut(owner):
+            return None
+        far = await self._patiently(owner, self._open(request, owner))
+        if far is None:
+            return None
+        near = web.WebSocketResponse(
+            protocols=(SUBPROTOCOL,), max_msg_size=MAX_FRAME, compress=False, timeout=1.0
+        )
+        self._relays.add(near)
+        try:
+            await near.prepare(request)
+            await _join(near, far)
+        finally:
+            self._relays.discard(near)
+            # Neither side waits for a goodbye of an end that may be gone.
+            if request.transport is not None and not near.closed:
+                request.transport.abort()
+            await far.close()
+        return near
+
+    async def _open(
+        self, request: web.Request, owner: SessionOwner
+    ) -> aiohttp.ClientWebSocketResponse:
+        token = request.headers.get("Authorization", "")
+        return await self._http.ws_connect(
+            URL(owner.url + request.raw_path, encoded=True),
+            protocols=(SUBPROTOCOL,),
+            headers={"Authorization": token} | self._passport(owner),
+            max_msg_size=0,
+            timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
+        )
+
+
+def _multipart(form: Mapping[str, Any]) -> aiohttp.MultipartWriter:
+    body = aiohttp.MultipartWriter("form-data")
+    for name, value in form.items():
+        body.append(value).set_content_disposition("form-data", name=name)
+    return body
+
+
+async def _join(near: web.WebSocketResponse, far: aiohttp.ClientWebSocketResponse) -> None:
+    """Pass frames both ways until one side ends."""
+    ways = [asyncio.create_task(_pass(near, far)), asyncio.create_task(_pass(far, near))]
+    try:
+        done, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        if ways[1] in done and far.close_code == aiohttp.WSCloseCode.OK:
+            with suppress(ConnectionError, TimeoutError, RuntimeError):
+                await near.close()
+    finally:
+        for way in ways:
+            way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
+
+
+async def _pass(source: Any, target: Any) -> None:
+    async for message in source:
+        if message.type is aiohttp.WSMsgType.TEXT:
+            await target.send_str(message.data)
+        elif message.type is aiohttp.WSMsgType.BINARY:
+            await target.send_bytes(message.data)

@@ -1,0 +1,241 @@
+"""Nodes in processes of their own, a real PostgreSQL, a balancer, and a runtime before it."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psycopg
+
+from characters.client.config import CharacterEvent, SessionConfig
+from characters.client.runtime import Runtime, RuntimeBuilder
+from characters.client.threads import NetworkThread
+from characters.protocol.messages import BotTurnCompleted
+from characters.session.conversation import SessionState, SessionStateChanged
+from characters.session.policy import ReconnectPolicy
+from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore
+from engine.core.processes import module_command, module_environment
+from tests.cluster.balancer import Balancer
+from tests.faults.harness import ASSETS, AT_ONCE, wait_for
+from tests.faults.proxy import Proxy
+from tests.postgres import PostgresServer
+
+__all__ = ["Cluster", "Node", "Visitor", "running_cluster"]
+
+T = TypeVar("T")
+E = TypeVar("E")
+
+KEY = "the key of the cluster"
+DEADLINE = 60.0
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+@dataclass
+class Node:
+    """One process; `front` is before it and `back` between it and the database, if asked for."""
+
+    number: int
+    port: int
+    front: Proxy | None = None
+    back: Proxy | None = None
+    process: subprocess.Popen[bytes] | None = None
+    log: Path = field(default=Path())
+
+    @property
+    def url(self) -> str:
+        """Where the others reach it."""
+        return f"http://127.0.0.1:{self.port}" if self.front is None else self.front.url
+
+    def signal(self, number: int) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(DEADLINE)
+
+
+class Cluster:
+    """Nodes over one database, and the balancer before them."""
+
+    def __init__(
+        self,
+        server: PostgresServer,
+        folder: Path,
+        *,
+        arguments: Sequence[str] = AT_ONCE,
+        environment: Sequence[dict[str, str]] = (),
+        behind_proxies: bool = False,
+    ) -> None:
+        self._server = server
+        self._folder = folder
+        self._arguments = arguments
+        self._environment = environment
+        self._behind_proxies = behind_proxies
+        self._thread = NetworkThread("balancer")
+        self.balancer = Balancer()
+        self.nodes: list[Node] = []
+
+    def at_loop(self, work: Callable[[], Any]) -> Any:
+        """Run a coroutine function on the loop of the balancer and the proxies."""
+        return self._thread.submit(work()).result(DEADLINE)
+
+    def begin(self, count: int) -> None:
+        self._thread.start()
+        self.at_loop(self.balancer.start)
+        for _ in range(count):
+            self.launch(self.add())
+        self.until_ready(*self.nodes)
+
+    def end(self) -> None:
+        for node in self.nodes:
+            if node.process is not None and node.process.poll() is None:
+                node.signal(signal.SIGKILL)
+                node.process.wait(DEADLINE)
+        for proxy in (it for node in self.nodes for it in (node.front, node.back) if it):
+            self.at_loop(partial(proxy.__aexit__, None, None, None))
+        self.at_loop(self.balancer.stop)
+        self._thread.stop(5.0)
+
+    def add(self) -> Node:
+        """Add a node that is not started yet."""
+        node = Node(len(self.nodes), free_port())
+        if self._behind_proxies:
+            node.front = self.at_loop(Proxy("127.0.0.1", node.port).__aenter__)
+            node.back = self.at_loop(Proxy("127.0.0.1", self._server.port).__aenter__)
+        self.nodes.append(node)
+        return node
+
+    def launch(self, node: Node) -> None:
+        """Start a node's process."""
+        database = self._server.url if node.back is None else self._server.url_at(node.back.port)
+        arguments = (
+            "--store", database, "--node-url", node.url, "--public-url",
+            self.balancer.url.replace("http", "ws"), "--cluster-key-env", "CLUSTER_KEY",
+            "--port", str(node.port), "--assets", str(ASSETS), "--log-level", "INFO",
+            *self._arguments,
+        )  # fmt: skip
+        node.log = self._folder / f"node{node.number}.log"
+        more = self._environment[node.number] if node.number < len(self._environment) else {}
+        with node.log.open("ab") as log:
+            node.process = subprocess.Popen(
+                module_command("characters.service", *arguments),
+                env={**module_environment(()), "CLUSTER_KEY": KEY, **more},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
+        if node.url not in self.balancer.targets:
+            self.at_loop(lambda: self._add(node.url))
+
+    async def _add(self, url: str) -> None:
+        self.balancer.add(url)
+
+    def until_ready(self, *nodes: Node) -> None:
+        wait_for(lambda: all(self.balancer.targets[node.url] for node in nodes))
+
+    def until_away(self, *nodes: Node) -> None:
+        wait_for(lambda: not any(self.balancer.targets[node.url] for node in nodes))
+
+    def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """Ask the database."""
+        with psycopg.connect(self._server.url, autocommit=True) as db:
+            return db.execute(sql, values).fetchall()
+
+    def owner_of(self, session_id: str) -> Node:
+        """Return the node that has a session."""
+        ((url,),) = self.query(
+            "SELECT url FROM owners JOIN nodes USING (node) WHERE session_id = %s", session_id
+        )
+        return next(node for node in self.nodes if node.url == url)
+
+
+class Visitor:
+    """A session of the runtime with a character, and every event that it emitted."""
+
+    def __init__(self, runtime: Runtime, config: SessionConfig) -> None:
+        self.runtime = runtime
+        self.handle = runtime.open_session(config)
+        self.events: list[CharacterEvent] = []
+        self.handle.events.subscribe(self.events.append)
+
+    @property
+    def state(self) -> SessionState:
+        return self.handle.view.state
+
+    def all(self, kind: type[E]) -> list[E]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def arrivals(self) -> list[SessionStateChanged]:
+        changes = self.all(SessionStateChanged)
+        return [change for change in changes if change.is_connection_established]
+
+    @property
+    def answered(self) -> int:
+        """How many of its lines were answered whole."""
+        return len({event.message_id for event in self.all(BotTurnCompleted)} - {None})
+
+
+@contextmanager
+def running_cluster(
+    server: PostgresServer, folder: Path, count: int = 3, **options: Any
+) -> Iterator[Cluster]:
+    """Run nodes over an empty database while the context lasts."""
+    server.fresh()
+    cluster = Cluster(server, folder, **options)
+    try:
+        cluster.begin(count)
+        yield cluster
+    finally:
+        cluster.end()
+
+
+class Players:
+    """Players' sessions before a cluster."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self.store = KeyValueSessionPersistence(MemoryStore())
+        self.runtime = RuntimeBuilder().use_persistence(self.store).build()
+        self.runtime.start()
+        self.visitors: list[Visitor] = []
+
+    def close(self) -> None:
+        self.runtime.close()
+
+    def visit(self, name: str, policy: ReconnectPolicy = ReconnectPolicy.PATIENT) -> Visitor:
+        """Open a session and wait until the character is ready."""
+        config = SessionConfig(
+            name,
+            endpoint=self._cluster.balancer.url,
+            persona="personas/nurse-21c4.toml",
+            policy=policy,
+        )
+        visitor = Visitor(self.runtime, config)
+        self.visitors.append(visitor)
+        visitor.handle.connect()
+        self.until(lambda: visitor.state is SessionState.CONNECTED)
+        return visitor
+
+    def until(self, condition: Callable[[], object], within: float = DEADLINE) -> float:
+        """Draw frames until the condition holds; return the seconds that it took."""
+        return wait_for(condition, within, self.runtime.dispatcher.drain)
+
+    def say(self, visitor: Visitor, text: str) -> None:
+        """Say a line and hear the whole answer."""
+        seen = visitor.answered
+        visitor.handle.send_text(text)
+        self.until(lambda: visitor.answered > seen)
