@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,6 +21,7 @@ from tomlkit.items import Table
 
 from characters.agents.patterns import normalise
 from characters.agents.persona import Persona
+from engine.core.file_system import open_file
 
 __all__ = ["import_card", "persona_toml", "read_card"]
 
@@ -42,9 +44,9 @@ def import_card(source: Path, target: Path) -> None:
 
 def read_card(path: Path) -> Card:
     """Return the fields of a card. Raises ValueError with a sentence, OSError."""
-    if path.stat().st_size > MOST_BYTES:
-        raise ValueError(f"{path} is larger than {MOST_BYTES >> 20} MB: that is no card.")
-    with path.open("rb") as file:
+    with os.fdopen(open_file(path), "rb") as file:
+        if os.fstat(file.fileno()).st_size > MOST_BYTES:
+            raise ValueError(f"{path} is larger than {MOST_BYTES >> 20} MB: that is no card.")
         if file.read(len(PNG)) == PNG:
             raw = _in_png(file, path)
         else:

@@ -95,7 +95,11 @@ def parser() -> argparse.ArgumentParser:
     add("--player-secret-env", help="environment variable with the secrets that sign player tokens")
     add("--public-url", help="ws:// or wss:// address of this service for clients")
     add("--trust-proxy", action="store_true", help="believe X-Forwarded-For and -Proto")
-    add("--requests-per-second", type=float, help="of one key or address; ten times that at once")
+    add(
+        "--requests-per-second",
+        type=more_than_0,
+        help="of one key or address; ten times that at once",
+    )
     add_model_flags(it)
     add(
         "--model-from-env",
@@ -218,8 +222,12 @@ REMOTE_DRAIN_SECONDS = 10.0
 def _access(options: argparse.Namespace) -> AccessSettings:
     """Return who may call. Raises AccessError for what is missing."""
     has_keys = options.api_key_env or options.api_key_file
-    if options.allow_remote and not has_keys:
-        raise AccessError("--allow-remote needs a key: --api-key-env NAME or --api-key-file FILE")
+    # Behind a proxy everybody comes from this machine.
+    flags = ("allow_remote", "trust_proxy", "public_url")
+    opening = next((flag for flag in flags if getattr(options, flag)), None)
+    if opening and not has_keys:
+        flag = opening.replace("_", "-")
+        raise AccessError(f"--{flag} needs a key: --api-key-env NAME or --api-key-file FILE")
     if options.public_url and not options.public_url.startswith(("ws://", "wss://")):
         raise AccessError("--public-url begins with ws:// or wss://")
     admin, secret = options.admin_key_env, options.player_secret_env
@@ -228,7 +236,7 @@ def _access(options: argparse.Namespace) -> AccessSettings:
         raise AccessError(f"/metrics needs the extra `metrics`: {install_command('metrics')}")
     if options.admin_acts and not admin:
         raise AccessError("--admin-acts needs the administrator's key: --admin-key-env NAME")
-    default = REMOTE_PER_SECOND if options.allow_remote else None
+    default = REMOTE_PER_SECOND if opening else None
     return AccessSettings(
         keys=KeyRing(options.api_key_env, options.api_key_file) if has_keys else None,
         admin_keys=KeyRing(admin, None) if admin else None,

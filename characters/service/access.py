@@ -27,6 +27,7 @@ from characters.protocol.link import CHALLENGE, proof_of
 from characters.service.registry import RefusalError
 from characters.service.room_connection import Pace
 from engine.core.errors import install_command
+from engine.core.file_system import read_file
 
 __all__ = [
     "AccessError", "AccessSettings", "CLUSTER_KEY", "Guard", "is_of_a_node", "KeyRing", "LOOPBACK",
@@ -41,6 +42,7 @@ HASHED = "sha256:"
 CLUSTER_KEY = "X-Troupe-Cluster"
 """The header by which the nodes of a cluster know one another."""
 MAX_CALLERS = 10_000
+MOST_KEY_BYTES = 1 << 20
 OPEN = ("/health", "/livez", "/readyz")
 FIGURES = "/metrics"
 ADMIN = "/admin"
@@ -101,7 +103,7 @@ class KeyRing:
         if self._file is None:
             return frozenset()
         self._changed_at = self._file.stat().st_mtime_ns
-        lines = self._file.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = read_file(self._file, MOST_KEY_BYTES).decode("utf-8", "replace").splitlines()
         found = (line.partition("#")[0].strip() for line in lines)
         return frozenset(_digest_in(line) for line in found if line)
 

@@ -361,9 +361,13 @@ async def _body(request: web.Request) -> bytes:
 async def _object(request: web.Request) -> dict[str, Any]:
     """Return the body as an object. Raises RefusalError."""
     try:
-        return parse_object(await _body(request))
+        found = parse_object(await _body(request))
+        json.dumps(found, ensure_ascii=False).encode()
     except MessageError as problem:
         raise RefusalError(400, problem.message) from None
+    except UnicodeEncodeError:  # no database takes it
+        raise RefusalError(400, "the body holds half a character") from None
+    return found
 
 
 def _unfit(field: str, message: str) -> RefusalError:

@@ -40,12 +40,16 @@ def at_least_0(value: str | float) -> float:
     return _checked(float(value), float(value) >= 0, "must not be negative")
 
 
+class UnfitError(ValueError, argparse.ArgumentTypeError):
+    """A value that a flag, or a file, may not have; the message says why."""
+
+
 N = TypeVar("N", int, float)
 
 
 def _checked(value: N, is_fit: bool, problem: str) -> N:
     if not is_fit or not math.isfinite(value):
-        raise ValueError(problem)
+        raise UnfitError(problem)
     return value
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from typing import Any, TypeAlias
 
 from characters.protocol.codec import black_out, whole_text
 from characters.service.tables import Database
+from engine.core.file_system import open_file
 
 __all__ = [
     "correct", "current", "forget_all", "forget_fact", "from_json", "is_value", "known",
@@ -502,7 +504,7 @@ def remove_copies(database: Path, words: Iterable[str]) -> None:
 
 def _holds(path: Path, sought: bytes) -> bool:
     tail = b""
-    with path.open("rb") as file:
+    with os.fdopen(open_file(path, follows_links=False), "rb") as file:
         while block := file.read(1 << 20):
             if sought in tail + block:
                 return True

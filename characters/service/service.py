@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -55,6 +56,7 @@ from characters.service.tables import StoreError
 from characters.service.voice import SpeechInput, SpeechOutput
 from characters.speech.factory import SpeechParts
 from characters.speech.interfaces import VoiceStyle
+from engine.core.file_system import open_file, read_file
 from engine.core.words import ScreenText
 
 __all__ = [
@@ -709,6 +711,7 @@ def grant_body(grant: Grant, request: ConnectRequest, origin: str) -> dict[str, 
 
 
 ENDPOINT_FILE = "running.json"
+MOST_ENDPOINT_BYTES = 4096
 ANSWER_SECONDS = 2.0
 
 
@@ -720,7 +723,9 @@ def endpoint_file(folder: Path | None, url: str) -> Iterator[None]:
         return
     path = folder / ENDPOINT_FILE
     with suppress(OSError):  # the game knows the URL: only tools look for it here
-        path.write_text(json.dumps({"url": url}), encoding="utf-8")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        with os.fdopen(open_file(path, flags, follows_links=False), "wb") as file:
+            file.write(json.dumps({"url": url}).encode())
     try:
         yield
     finally:
@@ -734,7 +739,7 @@ def running_at(folder: Path) -> str | None:
     A service that was killed left its file behind, so the URL is tried.
     """
     try:
-        url = str(json.loads((folder / ENDPOINT_FILE).read_text(encoding="utf-8"))["url"])
+        url = str(json.loads(read_file(folder / ENDPOINT_FILE, MOST_ENDPOINT_BYTES))["url"])
         with urlopen(f"{url}/health", timeout=ANSWER_SECONDS) as answer:
             return url if answer.status == 200 else None
     except (OSError, ValueError, KeyError, TypeError):

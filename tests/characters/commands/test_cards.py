@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import random
 import re
 import struct
@@ -149,6 +150,16 @@ def test_what_is_no_card_is_one_sentence(
     assert said.count("\n") == 1
     assert "card" in said or "damaged" in said or "larger" in said or "character" in said
     assert not (tmp_path / "out.toml").exists()
+
+
+@pytest.mark.posix("Windows has no pipes in folders")
+def test_a_pipe_in_the_place_of_a_card_is_told_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tmp_path / "card.png")
+    target = tmp_path / "out.toml"
+    assert main(["import", str(tmp_path / "card.png"), "-o", str(target)]) == 1
+    assert "card.png is a pipe" in capsys.readouterr().err
 
 
 def test_a_file_that_is_too_large_is_not_even_opened(tmp_path: Path) -> None:

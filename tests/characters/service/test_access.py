@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import time
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
+from aiohttp import web
 
 from characters.service.access import AccessError, AccessSettings, KeyRing, PlayerTokens
 from tests.characters.service.client import Bare, serve
@@ -145,3 +147,75 @@ def test_a_proxy_is_believed_only_where_it_is_trusted(trusts: bool, scheme: str)
             assert (await answer.json())["room_url"].startswith(scheme)
 
     serve(play, access=AccessSettings(trusts_proxy=trusts))
+
+
+def test_a_session_is_branched_corrected_and_resumed_by_its_player_alone() -> None:
+    async def play(bare: Bare) -> None:
+        asked: dict[str, Any] = {"character_id": "counter", "end_user_id": "ada"}
+        async with bare.http.post(
+            bare.url + "/connect", json=asked, headers=token("ada")
+        ) as answer:
+            grant = await answer.json()
+        session = grant["character_session_id"]
+        for who, status in (({}, 401), (token("bob"), 403), (token("ada"), 200)):
+            assert await ask(bare, f"/sessions/{session}/branch", who) == status
+            for method, own in (("GET", 200), ("PATCH", 422), ("DELETE", 404)):
+                url = f"{bare.url}/sessions/{session}/memory"
+                async with bare.http.request(method, url, json={}, headers=who) as answer:
+                    assert answer.status == (own if status == 200 else status)
+        theirs = {"character_session_id": session, **asked, "end_user_id": "bob"}
+        assert await ask(bare, "/connect", token("bob"), **theirs) == 404
+        theirs |= {"mode": "join", "room_name": grant["room_name"]}
+        assert await ask(bare, "/connect", token("bob"), **theirs) == 404
+
+    serve(play, access=AccessSettings(tokens=PlayerTokens((SECRET,))))
+
+
+@pytest.mark.parametrize(
+    ("headers", "what"),
+    [({"Host": "evil.example"}, "its own machine"), ({"Origin": "http://evil.example"}, "pages")],
+)
+def test_no_address_answers_a_web_page_or_a_foreign_host(
+    headers: dict[str, str], what: str
+) -> None:
+    async def play(bare: Bare) -> None:
+        routes = list(bare.stage.runner.app.router.routes())
+        assert len(routes) > 10
+        for route in routes:
+            url = bare.url + str(route.url_for(**dict.fromkeys(names(route), "x")))
+            async with bare.http.request(route.method, url, headers=headers) as answer:
+                assert answer.status == 403
+                if route.method != "HEAD":
+                    assert what in (await answer.json())["detail"]
+
+    serve(play)
+
+
+def names(route: web.AbstractRoute) -> list[str]:
+    """Return the blanks in the address of a route."""
+    assert route.resource is not None
+    return re.findall(r"{(\w+)", route.resource.canonical)
+
+
+def test_half_a_character_is_refused_in_every_body() -> None:
+    async def play(bare: Bare) -> None:
+        session = (await bare.connect(end_user_id="ada"))["character_session_id"]
+        half = {"character_id": "\ud83d", "end_user_id": "\ud83d", "heard": "\ud83d"}
+        for path in ("/connect", "/forget", f"/sessions/{session}/branch"):
+            assert await ask(bare, path, {"X-Admin-Key": "root"}, **half) in (400, 422)
+
+    serve(play, access=AccessSettings(admin_keys=KeyRing("A", None, {"A": "root"})))
+
+
+@pytest.mark.posix("Windows has no pipes in folders")
+def test_a_pipe_in_the_place_of_a_file_of_keys_is_told_at_once_and_the_old_keys_hold(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "keys"
+    file.write_text("first")
+    ring = KeyRing(None, file)
+    file.unlink()
+    os.mkfifo(file)
+    assert ring.accepts("first") and not ring.accepts("second")
+    with pytest.raises(AccessError, match="pipe"):
+        KeyRing(None, file)

@@ -51,11 +51,18 @@ def test_all_mistakes_are_told_with_line_and_advice(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "flags", [("--max-rooms", "0"), ("--max-lag", "nan"), ("--token-ttl", "0")]
+    "flags",
+    [
+        ("--max-rooms", "0"),
+        ("--max-lag", "nan"),
+        ("--token-ttl", "0"),
+        ("--requests-per-second", "nan"),
+    ],
 )
 def test_the_command_line_refuses_the_same(
     flags: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
         parser().parse_args(flags)
-    assert flags[0] in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert flags[0] in said and " must " in said

@@ -157,10 +157,20 @@ def test_a_key_that_is_missing_ends_the_start(
     assert "SERVICE_KEY is unset or empty" in capsys.readouterr().err
 
 
-def test_a_service_for_others_needs_a_key(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--host", "0.0.0.0", "--allow-remote"),
+        ("--trust-proxy",),
+        ("--public-url", "wss://talk.example.org"),
+    ],
+)
+def test_a_service_for_others_needs_a_key(
+    flags: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
-        main(["--host", "0.0.0.0", "--allow-remote"])
-    assert "--api-key-env" in capsys.readouterr().err
+        main(flags)
+    assert "needs a key: --api-key-env" in capsys.readouterr().err
 
 
 def test_a_second_service_on_one_folder_is_refused_with_the_first_ones_process(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -130,6 +131,15 @@ def test_after_forgetting_a_fact_no_file_holds_it(path: Path) -> None:
     assert store.turns("s3")[0].text.startswith("My dog is called \u2026, number 3.")
     store.close()
     assert found_in(path.parent, "zanzibar") == []
+
+
+@pytest.mark.posix("Windows has no pipes in folders")
+def test_forgetting_waits_for_no_pipe_among_the_damaged_files(path: Path) -> None:
+    store = SessionStore(path)
+    store.save(FIRST, facts(name="Ada"))
+    os.mkfifo(path.with_name(path.name + ".damaged"))
+    assert store.forget_fact(ADA, "name")
+    store.close()
 
 
 def test_after_forgetting_a_pair_nothing_is_left_of_it(path: Path) -> None:
