@@ -306,7 +306,10 @@ class Metrics(ServerMessage, wire="metrics"):
 
 @dataclass(frozen=True, slots=True)
 class ServerResponse(ServerMessage, wire="server-response"):
-    """The acknowledgement of one client message; status success, error, processing, pending."""
+    """The acknowledgement of one client message; status success, error, processing, pending.
+
+    Of `speech` it tells what was not understood (error), or what is still waited for (processing).
+    """
 
     event_type: str = ""
     status: str = "success"

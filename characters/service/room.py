@@ -379,7 +379,7 @@ class LiveRoom:
         self._store.start()
         self._spawn(self._keep_time())
         if self._input is not None:
-            self._input.start(self._understood)
+            self._input.start(self._understood, self.connection.send_if_connected)
         if self._output is not None:
             self._output.connect(
                 SpeechCallbacks(

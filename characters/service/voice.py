@@ -12,8 +12,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
+from characters.english import ENGLISH
 from characters.protocol.messages import (
     VISEMES,
     FinalUserTranscription,
@@ -57,6 +58,8 @@ MAX_PCM = 20 * 32_000
 LOST_SECONDS = 0.4
 # It is checked in steps: a service that stood still itself has missed one of them, not all.
 CHECKS = 4
+# What a player waits for is told after so long, and again: models load at their first use.
+TELL_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,35 @@ class PlayerSpeech:
 
 
 Understood: TypeAlias = Callable[[PlayerSpeech], None]
+
+
+class Progress:
+    """Tells the client what is waited for, every few seconds while in its `with`, until `end`."""
+
+    def __init__(self, what: str, tell: Callable[[ServerMessage], None]) -> None:
+        self._what = what
+        self._tell = tell
+        self._seconds = 0.0
+
+    def __enter__(self) -> Self:
+        self._wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Tell no more: it is there; idempotent."""
+        self._waiting.cancel()
+
+    def _wait(self) -> None:
+        self._seconds += TELL_SECONDS
+        self._waiting = asyncio.get_running_loop().call_later(TELL_SECONDS, self._is_late)
+
+    def _is_late(self) -> None:
+        text = ENGLISH(self._what, seconds=round(self._seconds))
+        self._tell(ServerResponse("speech", "processing", text, ScreenText.as_data(text)))
+        self._wait()
 
 
 class SpeechInput:
@@ -95,9 +127,12 @@ class SpeechInput:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    def start(self, understood: Understood) -> None:
-        """Begin; `understood` is called with what becomes known of what the player says."""
-        self._task = asyncio.create_task(self._run(understood))
+    def start(self, understood: Understood, tell: Callable[[ServerMessage], None]) -> None:
+        """Begin; `understood` is called with what becomes known of what the player says.
+
+        `tell` is called with what the client is told while that takes long.
+        """
+        self._task = asyncio.create_task(self._run(understood, tell))
 
     def feed(self, pcm: bytes, timestamp: float) -> None:
         """Take one frame; never waits. The oldest goes when too much waits."""
@@ -120,13 +155,15 @@ class SpeechInput:
         self._orders.append(order)
         self._wake.set()
 
-    async def _run(self, understood: Understood) -> None:
+    async def _run(self, understood: Understood, tell: Callable[[ServerMessage], None]) -> None:
         while True:
             await self._wait()
             self._wake.clear()
             while self._frames or self._orders:
                 try:
-                    for utterance in _utterances(await self._next()):
+                    with Progress("speech.being_understood", tell):
+                        events = await self._next()
+                    for utterance in _utterances(events):
                         understood(utterance)
                 except Exception as error:
                     log.error("listening failed: %s", type(error).__name__)
@@ -195,12 +232,12 @@ def _verdict(event: Heard | Rejected, ended: tuple[ServerMessage, ...]) -> Playe
 
 @dataclass(frozen=True, slots=True)
 class SpeechCallbacks:
-    """Where a voice and its visemes go; `started` and `ended` are called with the turn."""
+    """Where a voice and what belongs to it go; `started` and `ended` are called with the turn."""
 
     started: Callable[[int], None]
     ended: Callable[[int], None]
     sound: Callable[[bytes, float, int], None]  # pcm, timestamp, sample rate
-    visemes: Callable[[ServerMessage], None]
+    message: Callable[[ServerMessage], None]  # visemes, and what is waited for
 
 
 class SpeechOutput:
@@ -278,12 +315,15 @@ class SpeechOutput:
         self._callbacks.ended(turn)
 
     async def _speak_text(self, turn: int, text: str) -> None:
+        assert self._callbacks is not None
         if not text.strip():
             return
-        async with aclosing(self._speech.synthesise(text, self._style)) as chunks:
-            async for chunk in chunks:
-                self._due.append(chunk)
-                await self._send_due(turn)
+        with Progress("speech.voice_loads", self._callbacks.message) as progress:
+            async with aclosing(self._speech.synthesise(text, self._style)) as chunks:
+                async for chunk in chunks:
+                    progress.end()
+                    self._due.append(chunk)
+                    await self._send_due(turn)
 
     async def _send_due(self, turn: int) -> None:
         """Send what is due, not more than a moment ahead; it may be paused meanwhile."""
@@ -301,7 +341,7 @@ class SpeechOutput:
         self._callbacks.started(turn)
         self._callbacks.sound(chunk.pcm, start, chunk.sample_rate)
         if chunk.visemes:
-            self._callbacks.visemes(Visemes(dict(zip(VISEMES, chunk.visemes, strict=True))))
+            self._callbacks.message(Visemes(dict(zip(VISEMES, chunk.visemes, strict=True))))
         self._spoken.add(start, chunk)
         self._heard_until = start + chunk.seconds
 

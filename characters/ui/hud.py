@@ -19,6 +19,7 @@ from characters.components.slots import LoadedSlot, SaveSlots
 from characters.protocol.messages import (
     BotReady,
     FinalUserTranscription,
+    ServerResponse,
     TakeBack,
     TakenBack,
     UsageLimitReached,
@@ -198,6 +199,9 @@ class Hud(Component):
             self.notify(event.reason)
         elif isinstance(event, SpeechNotUnderstood):
             self._show_missed_words(event.advice)
+        elif isinstance(event, ServerResponse) and event.event_type == "speech":
+            if event.status == "processing":
+                self.notify(ScreenText.from_data(event.message or "", event.extras))
         elif isinstance(event, FinalUserTranscription):
             self._forget_missed_words()
         elif isinstance(event, UsageLimitReached) and event.quota_type == "session_tokens":

@@ -61,11 +61,14 @@ class FakeSpeech(SpeechParts):
         self._chunk = chunk
         self.texts: list[str] = []
         self.stopped = 0
+        self.is_loaded = asyncio.Event()
+        self.is_loaded.set()
 
     async def synthesise(
         self, text: str, style: VoiceStyle | None = None
     ) -> AsyncGenerator[VoiceChunk, None]:
         self.texts.append(text)
+        await self.is_loaded.wait()
         try:
             for word in text.split():
                 if word == "fail":

@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import pytest
+
 from characters.protocol.messages import (
     FinalUserTranscription,
     ServerMessage,
@@ -11,6 +13,7 @@ from characters.protocol.messages import (
     VadSttStopped,
     Visemes,
 )
+from characters.service import voice
 from characters.service.conversation import SpeakText
 from characters.service.overlap import OverlapEvent
 from characters.service.voice import (
@@ -45,7 +48,7 @@ def listen(
         speech_input = SpeechInput(
             listener, 0.1 - LOST_SECONDS
         )  # a tenth of a second without frames
-        speech_input.start(understood.append)
+        speech_input.start(understood.append, [].append)
         async with asyncio.timeout(60):
             await play(speech_input)
             await settled(listener)
@@ -182,6 +185,46 @@ def test_a_service_that_stood_still_itself_does_not_take_the_line_for_lost() -> 
     assert CHECKS > 1 and listener.orders == ["closed"]
 
 
+def seconds_of(messages: list[ServerMessage]) -> list[object]:
+    """Return after how many seconds something was told to be still waited for."""
+    found = [it for it in messages if isinstance(it, ServerResponse)]
+    assert all((it.event_type, it.status) == ("speech", "processing") for it in found)
+    return [it.extras["values"]["seconds"] for it in found if it.extras]  # type: ignore[index]
+
+
+class SlowListener(FakeListener):
+    """A listener whose first frame waits for its model."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+        self.is_loaded = asyncio.Event()
+
+    async def feed(self, pcm: bytes, timestamp: float) -> tuple[SpeechEvent, ...]:
+        await self.is_loaded.wait()
+        return await super().feed(pcm, timestamp)
+
+
+def test_who_speaks_while_a_model_loads_is_told_so_again_and_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(voice, "TELL_SECONDS", 0.6)
+    told: list[ServerMessage] = []
+
+    async def run() -> None:
+        listener = SlowListener()
+        speech_input = SpeechInput(listener, 10.0)
+        speech_input.start([].append, told.append)
+        speech_input.feed(b"", 0.0)
+        await until(lambda: len(told) == 2)
+        listener.is_loaded.set()
+        await settled(listener)
+        await asyncio.sleep(1.0)
+        await speech_input.close()
+
+    asyncio.run(run())
+    assert seconds_of(told) == [1, 1]
+
+
 class Audience:
     """Notes what a output does."""
 
@@ -257,6 +300,26 @@ def test_a_voice_that_fails_ends_its_turn() -> None:
         await until(lambda: audience.ended)
 
     assert speak(play).ended == [1]
+
+
+def test_who_waits_for_a_voice_that_loads_is_told_so_until_it_speaks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(voice, "TELL_SECONDS", 0.6)
+    speech = FakeSpeech()
+    speech.is_loaded = asyncio.Event()
+
+    async def play(output: SpeechOutput, audience: Audience) -> None:
+        output.say(SpeakText(1, "one two three."))
+        await until(lambda: len(audience.visemes) == 2)
+        assert not audience.sounds
+        speech.is_loaded.set()
+        await until(lambda: len(audience.sounds) == 3)
+        output.stop()
+
+    audience = speak(play, speech)
+    assert seconds_of(audience.visemes[:2]) == [1, 1]
+    assert all(isinstance(it, Visemes) for it in audience.visemes[2:])
 
 
 def test_a_new_turn_silences_the_one_before() -> None:

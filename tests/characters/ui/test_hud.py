@@ -13,12 +13,13 @@ from characters.client.config import SpeechNotUnderstood, TextRefused, Transcrip
 from characters.client.voice_input import VoiceInputStatus
 from characters.english import ENGLISH
 from characters.protocol.failures import failure
-from characters.protocol.messages import FinalUserTranscription
+from characters.protocol.messages import FinalUserTranscription, ServerResponse
 from characters.protocol.turn_settings import ListeningMode
 from characters.session.conversation import SessionState
 from characters.ui.hud import Hud
 from characters.ui.state import CaptionSize, HudLayer, hud_layout
 from engine.app.hot_reload import HotReload
+from engine.core.words import ScreenText
 from engine.objects.registry import ComponentRegistry
 from engine.objects.scene import Scene
 from engine.prefs.prefs import PlayerPrefs
@@ -412,6 +413,16 @@ def test_words_that_were_missed_are_told_until_they_come() -> None:
     assert stage.hud.state.notice == "I did not catch that: say it again, or type it."
     stage.session("ada").events.emit(FinalUserTranscription("Hello"))
     assert stage.hud.state.notice is None
+
+
+def test_what_is_waited_for_is_told_in_the_players_language() -> None:
+    stage = Stage()
+    text = ENGLISH("speech.voice_loads", seconds=6)
+    told = ServerResponse("speech", "processing", str(text), ScreenText.as_data(text))
+    stage.session("ada").events.emit(told)
+    assert stage.hud.state.notice is not None and "after 6 s" in stage.hud.state.notice
+    stage.session("ada").events.emit(ServerResponse("speech", "success", "Anything."))
+    assert "after 6 s" in stage.hud.state.notice
 
 
 @pytest.mark.parametrize("is_echo_handled", [True, False])
