@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -222,14 +223,11 @@ REMOTE_DRAIN_SECONDS = 10.0
 def _access(options: argparse.Namespace) -> AccessSettings:
     """Return who may call. Raises AccessError for what is missing."""
     has_keys = options.api_key_env or options.api_key_file
-    # Behind a proxy everybody comes from this machine.
-    flags = ("allow_remote", "trust_proxy", "public_url")
-    opening = next((flag for flag in flags if getattr(options, flag)), None)
-    if opening and not has_keys:
-        flag = opening.replace("_", "-")
-        raise AccessError(f"--{flag} needs a key: --api-key-env NAME or --api-key-file FILE")
     if options.public_url and not options.public_url.startswith(("ws://", "wss://")):
         raise AccessError("--public-url begins with ws:// or wss://")
+    opening = _opened_by(options)
+    if opening and not has_keys:
+        raise AccessError(f"{opening} needs a key: --api-key-env NAME or --api-key-file FILE")
     admin, secret = options.admin_key_env, options.player_secret_env
     figures = options.metrics_key_env
     if figures and not has_prometheus():
@@ -249,6 +247,17 @@ def _access(options: argparse.Namespace) -> AccessSettings:
         secret=os.environ.pop(SECRET_VARIABLE, None),  # not for the processes that we start
         cluster_key=_cluster_key(options),
     )
+
+
+def _opened_by(options: argparse.Namespace) -> str | None:
+    """Return the flag that opens the service to others; by a proxy all come from this machine."""
+    host = urlsplit(options.public_url or "ws://localhost").hostname
+    opening = {
+        "--allow-remote": options.allow_remote,
+        "--trust-proxy": options.trust_proxy,
+        "--public-url": host not in LOOPBACK,
+    }
+    return next((flag for flag, is_open in opening.items() if is_open), None)
 
 
 def _cluster_key(options: argparse.Namespace) -> str | None:
