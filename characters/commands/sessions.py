@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -11,6 +10,7 @@ from typing import TextIO
 from urllib.error import HTTPError, URLError
 
 from characters.client.context import delete_session
+from characters.service.database import named_errors
 from characters.service.service import running_at
 from characters.service.store import SessionStore, database_of
 from characters.session.conversation import SessionRecord, shorten_id
@@ -39,12 +39,8 @@ def open_store(data: Path) -> Iterator[SessionStore]:
     Raises OSError for a database that cannot be used.
     """
     path = database_of(data)
-    try:
-        with closing(SessionStore(path if path.exists() else None)) as store:
-            yield store
-    except sqlite3.Error as error:
-        hint = "May it be written, is its disk full, or does another program hold it?"
-        raise OSError(f"{path} cannot be used: {error}. {hint}") from error
+    with named_errors(path), closing(SessionStore(path if path.exists() else None)) as store:
+        yield store
 
 
 def list_sessions(persistence: SessionPersistence, out: TextIO, now: float) -> None:

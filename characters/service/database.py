@@ -13,14 +13,16 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
 from characters.service.memory import MEMORY_SCHEMA, PINNED_COLUMN
 
-__all__ = ["connect", "may_be_sound", "put_aside", "SCHEMA", "SqliteDatabase", "VERSION"]
+__all__ = [
+    "connect", "may_be_sound", "named_errors", "put_aside", "SCHEMA", "SqliteDatabase", "VERSION",
+]  # fmt: skip
 
 VERSION = 3
 """Of what stands in the tables; 0 is a file that has none yet."""
@@ -296,3 +298,13 @@ def may_be_sound(path: Path, error: sqlite3.Error) -> bool:
     if code == sqlite3.SQLITE_READONLY:  # it says so of a version that it can only read, too
         return not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
     return code in _NOT_OF_THE_FILE
+
+
+@contextmanager
+def named_errors(path: Path) -> Iterator[None]:
+    """Raise what SQLite has to say about a file as an OSError that names it, for a terminal."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        hint = "May it be written, is its disk full, or does another program hold it?"
+        raise OSError(f"{path} cannot be used: {error}. {hint}") from error

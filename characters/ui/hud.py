@@ -119,14 +119,14 @@ class Hud(Component):
 
     def notify(self, sentence: str) -> None:
         """Show a sentence to the player for a few seconds."""
-        self._state.say(self._say.translate(sentence), self.scene.time.now)
+        self._state.say(self._say.translate(sentence))
 
     def update(self, dt: float) -> None:
         """Run the actions of this frame's keys and clicks."""
         query = SceneQuery(self.scene)
         for character in query.characters:
             self._event_log.follow(character.key, character.events)
-        self._state.expire(self.scene.time.now)
+        self._state.pass_time(self.scene.time.unscaled_delta)
         self._show_mistakes()
         self._show_microphone(query.manager)
         self._follow_slots()

@@ -161,7 +161,7 @@ class SlotActions:
         try:
             act(self.slots)
         except SlotError as error:
-            self._hud.say(self._say.translate(str(error)), self._query.scene.time.now)
+            self._hud.say(self._say.translate(str(error)))
         self.page.is_stale = True
 
     def _toggle_autosave(self) -> None:

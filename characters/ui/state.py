@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from characters.client.context import RememberedFact
+from engine.app.application import MAX_FRAME_SECONDS
 from engine.core.input import Input
 from engine.scenes.file import FieldRow
 from engine.ui.geometry import Rect
@@ -261,7 +262,7 @@ class HudState:
     memory: MemoryState = field(default_factory=MemoryState)
     session_scroll: Scroll = field(default_factory=Scroll)
     notice: str | None = None
-    notice_until: float = 0.0
+    notice_left: float = 0.0
 
     @property
     def is_capturing(self) -> bool:
@@ -291,14 +292,18 @@ class HudState:
         panels = {"inspector": self.is_inspector_open, "faults": self.is_faults_open}
         return ", ".join([self.layer.value, *(name for name, is_open in panels.items() if is_open)])
 
-    def say(self, notice: str, now: float) -> None:
+    def say(self, notice: str) -> None:
         """Show a sentence for a while, a long one longer."""
-        seconds = max(NOTICE_SECONDS, len(notice) / _LETTERS_PER_SECOND)
-        self.notice, self.notice_until = notice, now + seconds
+        self.notice = notice
+        self.notice_left = max(NOTICE_SECONDS, len(notice) / _LETTERS_PER_SECOND)
 
-    def expire(self, now: float) -> None:
-        """Remove the notice when its time is over."""
-        if self.notice is not None and now >= self.notice_until:
+    def pass_time(self, seconds: float) -> None:
+        """Remove the notice when it was shown long enough.
+
+        A long frame, such as one that loads a level, counts as a short one: nobody reads in it.
+        """
+        self.notice_left -= min(seconds, MAX_FRAME_SECONDS)
+        if self.notice_left <= 0.0:
             self.notice = None
 
     def open(self, layer: HudLayer) -> None:

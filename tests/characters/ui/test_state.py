@@ -45,11 +45,20 @@ def test_a_layer_opens_and_the_same_key_closes_it() -> None:
 
 def test_a_notice_goes_away_by_itself() -> None:
     state = HudState()
-    state.say("Nobody is near.", now=10.0)
-    state.expire(12.0)
+    state.say("Nobody is near.")
+    for _ in range(44):
+        state.pass_time(0.1)
     assert state.notice == "Nobody is near."
-    state.expire(20.0)
+    for _ in range(2):
+        state.pass_time(0.1)
     assert state.notice is None
+
+
+def test_a_frame_that_loads_a_level_takes_no_notice_away() -> None:
+    state = HudState()
+    state.say("This game is open already.")
+    state.pass_time(10.0)
+    assert state.notice is not None
 
 
 def test_the_menu_goes_round_in_both_directions() -> None:
