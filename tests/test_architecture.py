@@ -122,6 +122,7 @@ OWNERS = {
         "characters.speech",
     ),
     "sqlite3": (
+        "characters.commands.sessions",  # its errors alone
         "characters.storage.extras",
         "characters.service.database",
         "characters.service.store",

@@ -306,9 +306,9 @@ def _store(
     """Open the store, and be a node of those that share it. Raises StoreError."""
     if options.store is None:
         return SessionStore.open(None if options.data is None else _database(options.data)), None
-    db, beats = PostgresDatabase(options.store), PostgresDatabase(options.store)
-    prepare(db)
     name, url = secrets.token_hex(4), options.node_url.rstrip("/")
+    db, beats = PostgresDatabase(options.store, name), PostgresDatabase(options.store, name)
+    prepare(db)
     cluster = ClusterNode(
         NodeSettings(name, url, access.cluster_key or ""),
         Directory(db, name, url),

@@ -36,13 +36,14 @@ STEPS: Mapping[int, str] = {2: f"ALTER TABLE learnt ADD COLUMN {PINNED_COLUMN};"
 class PostgresDatabase:
     """A `Database` at a URL (postgresql://...), for one thread; connects when it is first used.
 
-    A connection that was lost is made again for the next transaction. Raises StoreError.
+    A connection that was lost is made again for the next transaction; `name` is what the server
+    calls it. Raises StoreError.
     """
 
     for_update = " FOR UPDATE"
     clock = "extract(epoch FROM clock_timestamp())::float8"
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, name: str = "troupe") -> None:
         try:
             import psycopg
         except ImportError:
@@ -51,6 +52,7 @@ class PostgresDatabase:
             ) from None
         self._psycopg = psycopg
         self._url = url
+        self._name = name
         self._connection: psycopg.Connection | None = None
         self._is_in_transaction = False
         self._proof: tuple[str, tuple[object, ...]] | None = None
@@ -94,6 +96,7 @@ class PostgresDatabase:
             self._connection = self._psycopg.connect(
                 self._url,
                 autocommit=True,
+                application_name=self._name,
                 cursor_factory=self._psycopg.ClientCursor,
                 connect_timeout=CONNECT_SECONDS,
                 # A server that vanished is noticed, and one that is stuck does not hold us up.

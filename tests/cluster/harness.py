@@ -43,10 +43,14 @@ def free_port() -> int:
 
 @dataclass
 class Node:
-    """One process; `front` is before it and `back` between it and the database, if asked for."""
+    """One process, and the lines that lead to it, if they are to be broken.
+
+    `door` is for players, `front` for other nodes, `back` leads to the database.
+    """
 
     number: int
     port: int
+    door: Proxy | None = None
     front: Proxy | None = None
     back: Proxy | None = None
     process: subprocess.Popen[bytes] | None = None
@@ -56,6 +60,15 @@ class Node:
     def url(self) -> str:
         """Where the others reach it."""
         return f"http://127.0.0.1:{self.port}" if self.front is None else self.front.url
+
+    @property
+    def door_url(self) -> str:
+        """Where the balancer reaches it."""
+        return f"http://127.0.0.1:{self.port}" if self.door is None else self.door.url
+
+    @property
+    def lines(self) -> tuple[Proxy, ...]:
+        return tuple(it for it in (self.door, self.front, self.back) if it is not None)
 
     def signal(self, number: int) -> None:
         assert self.process is not None
@@ -79,7 +92,7 @@ class Cluster:
         environment: Sequence[dict[str, str]] = (),
         behind_proxies: bool = False,
     ) -> None:
-        self._server = server
+        self.server = server
         self._folder = folder
         self._arguments = arguments
         self._environment = environment
@@ -98,13 +111,15 @@ class Cluster:
         for _ in range(count):
             self.launch(self.add())
         self.until_ready(*self.nodes)
+        with psycopg.connect(self.server.url, autocommit=True) as db:
+            db.execute(STALE)  # what a node writes that does not own the session
 
     def end(self) -> None:
         for node in self.nodes:
             if node.process is not None and node.process.poll() is None:
                 node.signal(signal.SIGKILL)
                 node.process.wait(DEADLINE)
-        for proxy in (it for node in self.nodes for it in (node.front, node.back) if it):
+        for proxy in (it for node in self.nodes for it in node.lines):
             self.at_loop(partial(proxy.__aexit__, None, None, None))
         self.at_loop(self.balancer.stop)
         self._thread.stop(5.0)
@@ -113,14 +128,15 @@ class Cluster:
         """Add a node that is not started yet."""
         node = Node(len(self.nodes), free_port())
         if self._behind_proxies:
+            node.door = self.at_loop(Proxy("127.0.0.1", node.port).__aenter__)
             node.front = self.at_loop(Proxy("127.0.0.1", node.port).__aenter__)
-            node.back = self.at_loop(Proxy("127.0.0.1", self._server.port).__aenter__)
+            node.back = self.at_loop(Proxy("127.0.0.1", self.server.port).__aenter__)
         self.nodes.append(node)
         return node
 
     def launch(self, node: Node) -> None:
         """Start a node's process."""
-        database = self._server.url if node.back is None else self._server.url_at(node.back.port)
+        database = self.server.url if node.back is None else self.server.url_at(node.back.port)
         arguments = (
             "--store", database, "--node-url", node.url, "--public-url",
             self.balancer.url.replace("http", "ws"), "--cluster-key-env", "CLUSTER_KEY",
@@ -137,21 +153,47 @@ class Cluster:
                 stdout=subprocess.DEVNULL,
                 stderr=log,
             )
-        if node.url not in self.balancer.targets:
-            self.at_loop(lambda: self._add(node.url))
+        if node.door_url not in self.balancer.targets:
+            self.at_loop(partial(self._add, node.door_url))
 
     async def _add(self, url: str) -> None:
         self.balancer.add(url)
 
+    # --- what breaks ---
+
+    def cut_off(self, node: Node) -> None:
+        """Let nothing through to a node and from it to the database, without a reset."""
+        self._order(*(line.black_hole for line in node.lines))
+
+    def part(self, *nodes: Node) -> None:
+        """Let no other node reach these; players still do, and the database."""
+        self._order(*(node.front.black_hole for node in nodes if node.front is not None))
+
+    def drop(self, node: Node) -> None:
+        """Reset the connections of the players at a node."""
+        assert node.door is not None
+        self._order(node.door.reset)
+
+    def heal(self, *nodes: Node) -> None:
+        """Undo what was cut."""
+        self._order(*(line.heal for node in nodes for line in node.lines))
+
+    def _order(self, *orders: Callable[[], object]) -> None:
+        async def act() -> None:
+            for order in orders:
+                order()
+
+        self.at_loop(act)
+
     def until_ready(self, *nodes: Node) -> None:
-        wait_for(lambda: all(self.balancer.targets[node.url] for node in nodes))
+        wait_for(lambda: all(self.balancer.targets[node.door_url] for node in nodes))
 
     def until_away(self, *nodes: Node) -> None:
-        wait_for(lambda: not any(self.balancer.targets[node.url] for node in nodes))
+        wait_for(lambda: not any(self.balancer.targets[node.door_url] for node in nodes))
 
     def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Ask the database."""
-        with psycopg.connect(self._server.url, autocommit=True) as db:
+        with psycopg.connect(self.server.url, autocommit=True) as db:
             return db.execute(sql, values).fetchall()
 
     def owner_of(self, session_id: str) -> Node:
@@ -169,6 +211,7 @@ class Visitor:
         self.runtime = runtime
         self.handle = runtime.open_session(config)
         self.events: list[CharacterEvent] = []
+        self.events_before = 0
         self.handle.events.subscribe(self.events.append)
 
     @property
@@ -182,6 +225,16 @@ class Visitor:
     def arrivals(self) -> list[SessionStateChanged]:
         changes = self.all(SessionStateChanged)
         return [change for change in changes if change.is_connection_established]
+
+    @property
+    def arrived_since(self) -> list[SessionStateChanged]:
+        """The changes into CONNECTED since the last fault."""
+        changes = self.events[self.events_before :]
+        return [
+            it
+            for it in changes
+            if isinstance(it, SessionStateChanged) and it.is_connection_established
+        ]
 
     @property
     def answered(self) -> int:
@@ -201,6 +254,21 @@ def running_cluster(
         yield cluster
     finally:
         cluster.end()
+
+
+STALE = """
+CREATE TABLE stale (node text, segment bigint, number bigint);
+CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF NOT EXISTS (
+        SELECT 1 FROM sessions JOIN owners USING (session_id)
+        WHERE segment = NEW.segment AND node = current_setting('application_name')
+    ) THEN
+        INSERT INTO stale VALUES (current_setting('application_name'), NEW.segment, NEW.number);
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER watched BEFORE INSERT ON turns FOR EACH ROW EXECUTE FUNCTION watch();
+"""
 
 
 class Players:
