@@ -194,7 +194,7 @@ class Typist:
     def wait(self, is_there: object) -> None:
         """Run the level until something is there."""
         assert callable(is_there)
-        until_at = time.monotonic() + 60.0
+        until_at = time.monotonic() + 180.0
         while not is_there():
             assert time.monotonic() < until_at
             self._scene.update(0.002)
@@ -224,7 +224,9 @@ def test_what_is_typed_into_an_answer_ends_it_and_the_model_hears_what_was_shown
     endless = answer(*(piece for n in range(400) for piece in (f" word{n}", 0.02)))
     with model_server() as server, closing(Scene()) as scene:
         *server.queue, server.answers = answer("ok."), *[endless] * count, answer("Done.")
-        settings = ModelSettings(server.url, name="any", context_tokens=100_000)
+        settings = ModelSettings(
+            server.url, name="any", context_tokens=100_000, first_word_within_seconds=60.0
+        )
         scene.add(CharacterManager(sound=False, model=settings))
         character = scene.create("Patient").add(Character(PATIENT))
         scene.update(0.0)
