@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
@@ -17,7 +17,7 @@ from characters.agents.hearing import Speller
 from characters.agents.lexicon import VOCATIVES
 from characters.agents.patterns import Pattern, PatternIndex, normalise
 from characters.protocol.model_settings import ModelSettings
-from engine.toml.reader import read_toml
+from engine.toml.reader import TomlFileError, read_toml
 
 __all__ = [
     "Condition", "Feeling", "Knowledge", "Persona", "PersonaAction", "PersonaFiles",
@@ -318,11 +318,14 @@ SMALL_TALK = "personas/shared/small-talk.toml"  # below a folder of assets
 M = TypeVar("M", Persona, SmallTalk)
 
 
+Stamp: TypeAlias = tuple[int, int, int, int]
+
+
 class PersonaFiles:
     """Reads persona files, each once for as long as it stays as it is: its talks share one."""
 
     def __init__(self) -> None:
-        self._read: dict[Path, tuple[tuple[int, int, int], BaseModel]] = {}
+        self._read: dict[tuple[Path, type[BaseModel]], tuple[Stamp, BaseModel | TomlFileError]] = {}
         self._joined: dict[Path, tuple[Persona, SmallTalk, Persona]] = {}
 
     def read(self, path: Path, small_talk: Path | None = None) -> Persona:
@@ -341,10 +344,19 @@ class PersonaFiles:
 
     def _file(self, path: Path, model: type[M]) -> M:
         stat = path.stat()
-        stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-        known = self._read.get(path)
-        if known is not None and known[0] == stamp and isinstance(known[1], model):
-            return known[1]
-        value = read_toml(path, model)
-        self._read[path] = stamp, value
-        return value
+        stamp = (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino)
+        known = self._read.get((path, model))
+        if known is None or known[0] != stamp:
+            # Mistakes are kept, too: who asks for such a file costs the work of reading it once.
+            known = self._read[path, model] = stamp, _read_or_error(path, model)
+        if isinstance(known[1], TomlFileError):
+            raise known[1].with_traceback(None)
+        assert isinstance(known[1], model)
+        return known[1]
+
+
+def _read_or_error(path: Path, model: type[M]) -> M | TomlFileError:
+    try:
+        return read_toml(path, model)
+    except TomlFileError as error:
+        return error

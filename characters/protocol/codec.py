@@ -5,7 +5,7 @@ MessageError                what the peer sent cannot be used; `kind` is the wir
   parse-error               not JSON, not UTF-8, not an object, nested too deep
   validation-error          no type, or a field that is missing or has the wrong type
   unknown-message-type      a client message that this service does not know
-  too-large                 more bytes than a frame may have
+  too-large                 more bytes than a frame may have, or more values
 ```
 
 A server message may come in three shapes (see `decode_server`); all three are accepted for
@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, ValuesView
 from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any, TypeVar
 
@@ -42,7 +42,7 @@ MAX_NUMBER = 2.0**1023  # a longer whole number breaks readers that know doubles
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("must be a string")
-    if _SURROGATE.search(value):
+    if not value.isascii() and _SURROGATE.search(value):
         raise ValueError("must be valid Unicode")
     return value
 
@@ -266,8 +266,30 @@ def _refuse_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
 
 
+MAX_VALUES = 5_000
+"""Values that a message may hold: each costs the work of a reader, whatever few bytes it has."""
+
+
+def _bounded(data: dict[str, Any]) -> dict[str, Any]:
+    """Return an object as it is. Raises MessageError(too-large) for one of too many values."""
+    left, waiting = MAX_VALUES, list[Any]([data])
+    while waiting:
+        value = waiting.pop()
+        inner = value.values() if isinstance(value, dict) else value
+        if isinstance(inner, list | tuple | ValuesView):
+            left -= len(inner)
+            if left < 0:
+                detail = f"A message of more than {MAX_VALUES:,} values is too large"
+                raise MessageError("too-large", f"{detail}: send it in parts")
+            waiting.extend(inner)
+    return data
+
+
 def parse_object(frame: str | bytes) -> dict[str, Any]:
-    """Parse one JSON text frame into an object. Raises MessageError(parse-error)."""
+    """Parse one JSON text frame into an object.
+
+    Raises MessageError(parse-error), or (too-large) for one of too many values.
+    """
     try:
         raw = json.loads(frame, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
@@ -276,15 +298,16 @@ def parse_object(frame: str | bytes) -> dict[str, Any]:
         ) from None
     if not isinstance(raw, dict):
         raise MessageError("parse-error", "Failed to parse message: not a JSON object")
-    return raw
+    return _bounded(raw)
 
 
 def encode_client(message: ClientMessage) -> dict[str, Any]:
     """Return the wire dictionary of a client message.
 
-    Raises MessageError for what no service would take: a value that is no JSON, half a character.
+    Raises MessageError for what no service would take: a value that is no JSON, half a character,
+    too many values.
     """
-    data = _dump(message)
+    data = _bounded(_dump(message))
     _build(type(message), message.TYPE, data)
     return {"type": message.TYPE} | ({"data": data} if data else {})
 

@@ -29,7 +29,13 @@ from characters.service.access import LOOPBACK, AccessError, AccessSettings, Key
 from characters.service.admin import AdminSettings
 from characters.service.admission import AdmissionLimits
 from characters.service.agent_factory import ModelPool, PersonaAgentFactory
-from characters.service.app import MOST_HALF_SENT, drop_half_sent, make_app, make_runner
+from characters.service.app import (
+    MOST_HALF_SENT,
+    drop_half_sent,
+    make_app,
+    make_runner,
+    read_in_pieces,
+)
 from characters.service.cluster import ClusterNode, NodeSettings
 from characters.service.directory import Directory
 from characters.service.host_file import a_count, at_least_0, more_than_0, read_host_file
@@ -455,6 +461,7 @@ async def _serve(options: argparse.Namespace, host: HostParts) -> int:
     admin = AdminSettings(_node(options), options.admin_acts, host.problems)
     runner = make_runner(make_app(service, host.access, admin))
     await runner.setup()
+    read_in_pieces(runner)
     try:
         await _listen(runner, options)
     except OSError as problem:

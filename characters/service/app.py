@@ -19,7 +19,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web_protocol import RequestHandler
 
@@ -39,13 +39,13 @@ from characters.service.logs import begin_request, request_id
 from characters.service.memory import MOST_VALUE, Pair, is_value
 from characters.service.metrics import ServiceMetrics
 from characters.service.registry import RefusalError, ServiceSession
-from characters.service.requests import read_connect, read_fields
-from characters.service.room_connection import ClientSocket, short
+from characters.service.requests import read_connect, read_fields, unreadable
+from characters.service.room_connection import ClientSocket, FairLoop, short
 from characters.service.service import Service, grant_body
 from characters.service.store import FencedError
 from characters.service.tables import StoreError
 
-__all__ = ["drop_half_sent", "make_app", "make_runner"]
+__all__ = ["drop_half_sent", "make_app", "make_runner", "read_in_pieces"]
 
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,11 @@ log = logging.getLogger(__name__)
 BODY_SECONDS = 10.0
 HEADER_SECONDS = 10.0
 MOST_HALF_SENT = 32
-BUSY = web.AppKey("busy", set[object])
+MOST_PARTS = 16  # of a form
+PIECE = 4 * 1024  # bytes of a body
+READ_AT_ONCE = 16 * 1024  # bytes of one connection, before others take a turn
+BUSY = web.AppKey("busy", set[object])  # connections that are answered now
+SERVED = web.AppKey("served", set[object])  # those that were answered before
 
 
 async def drop_half_sent(
@@ -61,23 +65,42 @@ async def drop_half_sent(
 ) -> None:
     """Close connections that send no whole request `within` seconds, until cancelled.
 
-    Of one address at most so many are kept, the newest: whoever means it sends his request at
-    once. None is for a proxy, which holds the connections of many.
+    Of one address at most so many that never sent one are kept, the newest: whoever means it
+    sends his request at once. None is for a proxy, which holds the connections of many.
     aiohttp bounds the pause between two requests, but not how long the head of one may take.
     """
-    busy, idle_since = runner.app[BUSY], dict[RequestHandler, float]()
+    busy, served = runner.app[BUSY], runner.app[SERVED]
+    idle_since = dict[RequestHandler, float]()
     while runner.server is not None:
+        served.intersection_update(runner.server.connections)
         now, by_address = asyncio.get_running_loop().time(), defaultdict[str, int](int)
         newest_first = reversed(runner.server.connections)
         waiting = (each for each in newest_first if each not in busy)
         idle_since = {each: idle_since.get(each, now) for each in waiting}
         for connection in sorted(idle_since, key=idle_since.__getitem__, reverse=True):
             address = (connection.peername or ("",))[0]
-            by_address[address] += 1
-            is_one_too_many = most is not None and by_address[address] > most
-            if is_one_too_many or now - idle_since[connection] > within:
+            is_new, is_late = connection not in served, now - idle_since[connection] > within
+            by_address[address] += is_new
+            if is_late or (is_new and most is not None and by_address[address] > most):
                 connection.force_close()
         await asyncio.sleep(within / 100)
+
+
+def read_in_pieces(runner: web.AppRunner) -> None:
+    """Let a server that is set up read little of a connection before others take a turn.
+
+    What is read at once is parsed at once: 256 KB of the smallest frames or chunks take 20 ms.
+    """
+    server = runner.server
+    assert server is not None
+    begin = server.connection_made
+
+    def connection_made(handler: RequestHandler, transport: asyncio.Transport) -> None:
+        if hasattr(transport, "max_size"):  # event loops of Windows read 64 KB
+            transport.max_size = READ_AT_ONCE
+        begin(handler, transport)
+
+    server.connection_made = connection_made  # type: ignore[method-assign]
 
 
 def make_runner(app: web.Application, shutdown_seconds: float = 1.0) -> web.AppRunner:
@@ -98,8 +121,10 @@ def make_app(
     """Build the application; without `access` it serves its own machine, without a key."""
     guard = Guard(access or AccessSettings(), service.now)
     routes = _Routes(service, guard)
-    app = web.Application(client_max_size=MAX_FRAME, middlewares=[_answers(guard, service.metrics)])
-    app[BUSY] = set()
+    app = web.Application(
+        client_max_size=MAX_FRAME, middlewares=[_answers(guard, service.loop, service.metrics)]
+    )
+    app[BUSY], app[SERVED] = set(), set()
     home = partial(_at_home, service)
     app.add_routes(
         [
@@ -146,18 +171,20 @@ def _refused(refusal: RefusalError, request: web.Request) -> web.Response:
     return web.json_response({"detail": refusal.detail}, status=refusal.status, headers=headers)
 
 
-def _answers(guard: Guard, metrics: ServiceMetrics) -> Middleware:
+def _answers(guard: Guard, loop: FairLoop, metrics: ServiceMetrics) -> Middleware:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         request.app[BUSY].add(request.protocol)
+        request.app[SERVED].add(request.protocol)
         begin_request(request.headers.get(REQUEST_ID, ""), secrets.token_hex(8))
         try:
             guard.check(request)
+            await loop.turn()
             return await handler(request)
         except ConnectionError:
             raise
         except Exception as error:
-            refusal = _refusal(error, request.path.split("/")[1])
+            refusal = _refusal(error, request.path.strip("/").partition("/")[0])
             if request.path == "/connect":
                 metrics.connects[str(refusal.status)] += 1
             return _refused(refusal, request)
@@ -333,7 +360,11 @@ class _Routes:
         if live.connection.socket is not None:
             live.connection.socket.bye("taken-over")
         response = web.WebSocketResponse(
-            protocols=(SUBPROTOCOL,), max_msg_size=MAX_FRAME, compress=False, timeout=1.0
+            protocols=(SUBPROTOCOL,),
+            max_msg_size=MAX_FRAME,
+            compress=False,
+            timeout=1.0,
+            autoping=False,  # aiohttp answers pings as fast as they come
         )
         try:
             await response.prepare(request)
@@ -353,9 +384,15 @@ def _without_memory(guard: Guard, connect: ConnectRequest) -> ConnectRequest:
 
 
 async def _body(request: web.Request) -> bytes:
+    body = bytearray()
     with _unreadable():
         async with asyncio.timeout(BODY_SECONDS):
-            return await request.read()
+            while piece := await request.content.read(PIECE):
+                body += piece
+                if len(body) > MAX_FRAME:
+                    raise web.HTTPRequestEntityTooLarge(MAX_FRAME, len(body))
+                await asyncio.sleep(0)  # it may have come in as many chunks as it has bytes
+    return bytes(body)
 
 
 async def _object(request: web.Request) -> dict[str, Any]:
@@ -364,7 +401,7 @@ async def _object(request: web.Request) -> dict[str, Any]:
         found = parse_object(await _body(request))
         json.dumps(found, ensure_ascii=False).encode()
     except MessageError as problem:
-        raise RefusalError(400, problem.message) from None
+        raise unreadable(problem, problem.message) from None
     except UnicodeEncodeError:  # no database takes it
         raise RefusalError(400, "the body holds half a character") from None
     return found
@@ -377,7 +414,22 @@ def _unfit(field: str, message: str) -> RefusalError:
 async def _form(request: web.Request) -> Mapping[str, Any]:
     with _unreadable():
         async with asyncio.timeout(BODY_SECONDS):
+            if request.content_type == "multipart/form-data":
+                return await _parts(request)
             return await request.post()
+
+
+async def _parts(request: web.Request) -> Mapping[str, Any]:
+    """Return the fields of a form that are texts; aiohttp itself reads thousands, and files."""
+    form, count = dict[str, Any](), 0
+    async for part in await request.multipart():
+        count += 1
+        if count > MOST_PARTS or not isinstance(part, BodyPartReader):
+            raise RefusalError(413, f"a form has at most {MOST_PARTS} fields, none in parts")
+        data = await part.read(decode=True)
+        if part.name and part.filename is None:
+            form[part.name] = bytes(data).decode(part.get_charset("utf-8"))
+    return form
 
 
 @contextmanager
@@ -389,7 +441,7 @@ def _unreadable() -> Iterator[None]:
     """
     try:
         yield
-    except (TimeoutError, ConnectionError, web.HTTPException):
+    except (TimeoutError, ConnectionError, web.HTTPException, RefusalError):
         raise
     except Exception as error:
         kind = type(error).__name__

@@ -234,7 +234,11 @@ class Registry:
         if request.character_session_id is None:
             return None
         session = self._sessions.get(request.character_session_id)
-        if session is not None and self._is_expired(session, now):
+        if (
+            session is not None
+            and self._expired([session], now)
+            and (all(room.session is not session for room in self._rooms.values()))
+        ):
             self._end(session)
             session = None
         if session is None and request.character_session_id in self._ended:
@@ -365,14 +369,21 @@ class Registry:
         rooms = tuple(room for room in self._rooms.values() if room.is_over(now))
         for room in rooms:
             self.close_room(room)
-        old = [item for item in self._sessions.values() if self._is_expired(item, now)]
+        in_use = {room.session.session_id for room in self._rooms.values()}
+        quiet = [s for key, s in self._sessions.items() if key not in in_use]
+        old = self._expired(quiet, now)
         spare = len(self._sessions) - len(old) - self._limits.max_sessions
         if spare > 0:
-            quiet = [s for s in self._sessions.values() if s not in old and not self._in_use(s)]
-            old += sorted(quiet, key=_worth)[:spare]
+            ended = {session.session_id for session in old}
+            left = [session for session in quiet if session.session_id not in ended]
+            old += sorted(left, key=_worth)[:spare]
         for session in old:
             self._end(session)
         return Expired(tuple(old), rooms)
+
+    def _expired(self, sessions: list[ServiceSession], now: float) -> list[ServiceSession]:
+        ttl, saved = self._limits.session_ttl, self._limits.saved_ttl
+        return [s for s in sessions if now - s.used_at >= (saved if s.is_saved else ttl)]
 
     def remove(self, session_id: str) -> bool:
         """Expire one session; a live conversation goes on, but cannot be resumed."""
@@ -394,13 +405,6 @@ class Registry:
         for session in sessions:
             self._end(session)
         return sessions, rooms
-
-    def _in_use(self, session: ServiceSession) -> bool:
-        return any(room.session is session for room in self._rooms.values())
-
-    def _is_expired(self, session: ServiceSession, now: float) -> bool:
-        ttl = self._limits.saved_ttl if session.is_saved else self._limits.session_ttl
-        return now - session.used_at >= ttl and not self._in_use(session)
 
     def _end(self, session: ServiceSession) -> None:
         self._sessions.pop(session.session_id, None)

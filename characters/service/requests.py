@@ -13,10 +13,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
-    TypeAdapter,
     ValidationError,
 )
 
@@ -28,13 +28,24 @@ from characters.service.registry import RefusalError
 
 __all__ = [
     "ContextError", "level_context", "LevelContext", "listening_options", "read_connect",
-    "read_fields",
+    "read_fields", "unreadable",
 ]  # fmt: skip
 
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
 Seconds = Annotated[float, Field(ge=0, le=86400, allow_inf_nan=False)]
 Table = dict[str, Any]
+
+
+def _few(value: object) -> object:
+    if isinstance(value, Mapping) and len(value) > 16:
+        raise ValueError("has more than 16 entries")
+    return value
+
+
+Modes = Annotated[
+    dict[str, Literal["silent", "auto", "must_respond"]], BeforeValidator(_few)
+]  # checked before, because each entry that is wrong costs the work of a mistake
 
 
 class _VadParams(BaseModel):
@@ -79,7 +90,7 @@ class _Body(BaseModel):
     narrative_template_keys: Table | None = None
     action_config: Table | None = None
     emotion_config: Table | None = None
-    respond_modes: dict[str, Literal["silent", "auto", "must_respond"]] | None = None
+    respond_modes: Modes | None = None
     debug: bool | None = None
     invocation_metadata: Table | None = None
     persona: Annotated[str, Field(max_length=200)] | None = None
@@ -96,21 +107,29 @@ def read_connect(raw: bytes) -> ConnectRequest:
     """Return the request in a JSON body. Raises RefusalError 400 or 422."""
     try:
         values = parse_object(raw)
-    except MessageError:
-        raise RefusalError(400, "malformed JSON") from None
+    except MessageError as problem:
+        raise unreadable(problem, "malformed JSON") from None
     return read_fields(values)
+
+
+def unreadable(problem: MessageError, message: str) -> RefusalError:
+    """Return how a body is refused that is no object, or too much of one."""
+    if problem.kind == "too-large":
+        return RefusalError(413, problem.message)
+    return RefusalError(400, message)
 
 
 def read_fields(values: Mapping[str, object]) -> ConnectRequest:
     """Return the request in the fields of a body or form. Raises RefusalError 422."""
-    for name, value in values.items():
+    known = {name: values[name] for name in _Body.model_fields if name in values}
+    for name, value in known.items():
         try:
             json_value(value)
         except ValueError as problem:
             # The value is left out: it may be something that the player said.
-            raise RefusalError(422, [_problem("value_error", name[:64], str(problem))]) from None
+            raise RefusalError(422, [_problem("value_error", name, str(problem))]) from None
     try:
-        body = _Body.model_validate(values)
+        body = _Body.model_validate(known)
     except ValidationError as error:
         raise _refusal(error) from None
     return _request(body)
@@ -143,14 +162,6 @@ def _problem(kind: str, where: str | tuple[int | str, ...], message: str) -> dic
     path = [where] if isinstance(where, str) else list(where)
     return {"type": kind, "loc": ["body", *path], "msg": message}
 
-
-class _ActionSchema(BaseModel):
-    name: str
-    description: str = ""
-    parameters: dict[str, Any]
-
-
-_SCHEMAS = TypeAdapter(list[_ActionSchema])
 
 STATIC_BUDGET = 20_000
 RUNTIME_BUDGET = 30_000
@@ -268,12 +279,22 @@ def _functions(schemas: object) -> Mapping[str, Mapping[str, object]]:
     """Return the schemas of actions by name. Raises ContextError for what is none."""
     if _tokens(json.dumps(schemas, ensure_ascii=False)) > FUNCTIONS_BUDGET:
         raise ContextError(f"the schemas of actions are over {FUNCTIONS_BUDGET} estimated tokens")
-    try:
-        return {item.name: item.model_dump() for item in _SCHEMAS.validate_python(schemas)}
-    except ValidationError:
+    found = [_function(item) for item in schemas] if isinstance(schemas, list | tuple) else [None]
+    if None in found:
         raise ContextError(
             f"'{FUNCTIONS}' is a list of tables with name, description and parameters"
-        ) from None
+        )
+    return {str(item["name"]): item for item in found if item is not None}
+
+
+def _function(item: object) -> Mapping[str, object] | None:
+    """Return the schema of an action, None for what is none."""
+    table = item if isinstance(item, Mapping) else {}
+    name, parameters = table.get("name"), table.get("parameters")
+    description = table.get("description", "")
+    if isinstance(name, str) and isinstance(description, str) and isinstance(parameters, dict):
+        return {"name": name, "description": description, "parameters": parameters}
+    return None
 
 
 def level_context(request: ConnectRequest) -> LevelContext:

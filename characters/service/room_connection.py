@@ -45,6 +45,8 @@ MAX_VOICE = 100
 # messages. A client that sends more waits, and nobody else does.
 FRAMES, TEXT, AUDIO = (400, 1_500), (256_000, 2_000_000), (40_000, 96_000)
 SEND_SECONDS = 10.0
+LARGE = 2_000  # characters or bytes of a frame that takes a while
+AT_ONCE = 16  # frames that are written before others take a turn
 
 
 class ClientSocket:
@@ -109,10 +111,19 @@ class ClientSocket:
                 self._dropped("voice")
             self._wake.set()
 
-    async def receive(self, within: float) -> WSMessage:
-        """Wait for the next frame. Raises TimeoutError."""
+    async def receive(self, within: float, pace: Callable[[WSMessage], float]) -> WSMessage:
+        """Wait for the next frame. Raises TimeoutError.
+
+        `pace` returns how long to wait after a frame before the next one is read.
+        """
         async with asyncio.timeout(within):
-            return await self._socket.receive()
+            while True:
+                frame = await self._socket.receive()
+                if frame.type not in (WSMsgType.PING, WSMsgType.PONG):
+                    return frame
+                if frame.type is WSMsgType.PING:
+                    await self._socket.pong(frame.data)
+                await asyncio.sleep(pace(frame))
 
     async def run(self) -> None:
         """Write what is queued, until the end; returns when the connection is closed."""
@@ -132,8 +143,11 @@ class ClientSocket:
                 self._queue.clear()
 
     async def _write_all(self) -> None:
+        written = 0
         while self._queue:
-            frame = self._queue.pop()
+            frame, written = self._queue.pop(), written + 1
+            if not written % AT_ONCE:
+                await asyncio.sleep(0)  # a write that need not wait lets nobody else go on
             async with asyncio.timeout(SEND_SECONDS):
                 if isinstance(frame, bytes):
                     await self._socket.send_bytes(frame)
@@ -291,7 +305,8 @@ class RoomConnection:
 class ConnectionHandler:
     """One accepted connection, from its hello to its end; a client is read at a bounded `Pace`.
 
-    `alive` is called with each frame that comes in; the client has to say hello within
+    `alive` is called with each frame that comes in; large ones are taken one at a time of all
+    connections that share the `loop`. The client has to say hello within
     `hello_within` seconds, and is dropped after `silent_client` seconds without a frame.
     """
 
@@ -303,6 +318,7 @@ class ConnectionHandler:
         *,
         alive: Callable[[], object],
         now: Callable[[], float],
+        loop: FairLoop,
         hello_within: float,
         silent_client: float,
     ) -> None:
@@ -313,6 +329,7 @@ class ConnectionHandler:
         self._live_id = live_id
         self._alive = alive
         self._now = now
+        self._loop = loop
         self._frames, self._text, self._audio = Pace(*FRAMES), Pace(*TEXT), Pace(*AUDIO)
         self._hello_within = hello_within
         self._silent_client = silent_client
@@ -342,7 +359,7 @@ class ConnectionHandler:
 
     async def _greet(self) -> bool:
         """Take the hello; return whether the client is in the room."""
-        frame = await self._socket.receive(self._hello_within)
+        frame = await self._socket.receive(self._hello_within, self._wait)
         try:
             hello = (
                 link.decode_link(parse_object(frame.data)) if frame.type is WSMsgType.TEXT else None
@@ -363,12 +380,14 @@ class ConnectionHandler:
 
     async def _read(self) -> None:
         while True:
-            frame = await self._socket.receive(self._silent_client)
+            frame = await self._socket.receive(self._silent_client, self._wait)
             if frame.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                 return
             if self._room.live_id != self._live_id:
                 return
             self._alive()
+            if len(frame.data) > LARGE:
+                await self._loop.turn()
             if not self._take(frame):
                 return
             # Without a wait too the others take a turn: what has come already is read at once.

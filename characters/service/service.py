@@ -50,7 +50,12 @@ from characters.service.registry import (
 from characters.service.repository import SessionRepository
 from characters.service.requests import level_context, listening_options
 from characters.service.room import LiveRoom, RoomServices
-from characters.service.room_connection import ClientSocket, ConnectionHandler, short
+from characters.service.room_connection import (
+    ClientSocket,
+    ConnectionHandler,
+    FairLoop,
+    short,
+)
 from characters.service.store import FencedError, RoomHistory, SessionStore
 from characters.service.tables import StoreError
 from characters.service.voice import SpeechInput, SpeechOutput
@@ -155,6 +160,8 @@ class Service:
         self.registry = Registry(new_id, self.settings.limits, prefix)
         self.now = now
         self.is_draining = False
+        self.loop = FairLoop()
+        """Whose turn it is where much is to be done at once."""
         self._admission = Admission(self.settings.admission)
         self._hurry = asyncio.Event()
         self._agents = agents
@@ -166,6 +173,7 @@ class Service:
             self._save,
             self._drop_room,
             self.settings.timing,
+            loop=self.loop,
             take_back=self._repository.take_back,
             metrics=self.metrics,
             tracer=tracer,
@@ -404,6 +412,7 @@ class Service:
             live_id,
             alive=lambda: self.registry.heard(live.room, self.now()),
             now=self.now,
+            loop=self.loop,
             hello_within=self.settings.hello_within,
             silent_client=self.settings.silent_client,
         ).run()

@@ -97,8 +97,58 @@ async def half_sent(http: aiohttp.ClientSession, url: str) -> None:
             writer.write(b"X")
 
 
+async def socket_pings(http: aiohttp.ClientSession, url: str) -> None:
+    """Send the pings of the WebSocket itself as fast as they are taken."""
+    socket = await enter(http, url)
+    for _ in range(MANY * 100):
+        await socket.ping()
+
+
+async def values(http: aiohttp.ClientSession, url: str) -> None:
+    """Send messages of thousands of values in few bytes."""
+    socket, things = await enter(http, url), [{"a": [0] * 240}] * 20
+    for each in ([{"a": [[]] * 20_000}], *[things] * MANY):
+        frame = {"type": "update-scene-metadata", "data": {"scene_metadata": each}}
+        await socket.send_str(json.dumps(frame, separators=(",", ":")))
+
+
+async def forms(http: aiohttp.ClientSession, url: str) -> None:
+    """Ask by forms of a thousand fields, again and again."""
+    field = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    await _again(http, f"{url}/connect/stream", field * 1000 + b"--x--\r\n", headers)
+
+
+async def mistakes(http: aiohttp.ClientSession, url: str) -> None:
+    """Ask for a persona in a large file that is none, again and again."""
+    body = {"character_id": CHARACTER, "persona": "personas/shared/small-talk.toml"}
+    await _again(http, f"{url}/connect", json.dumps(body).encode(), {})
+
+
+async def branches(http: aiohttp.ClientSession, url: str) -> None:
+    """Branch off one session again and again."""
+    async with http.post(f"{url}/connect", json={"character_id": CHARACTER}) as answer:
+        session = (await answer.json())["character_session_id"]
+    await _again(http, f"{url}/sessions/{session}/branch", b"{}", {})
+
+
+async def _again(
+    http: aiohttp.ClientSession, url: str, data: bytes, headers: dict[str, str]
+) -> None:
+    async def ask() -> None:
+        for _ in range(MANY):
+            async with http.post(url, data=data, headers=headers) as answer:
+                await answer.read()
+
+    await asyncio.gather(*(ask() for _ in range(5)))
+
+
 ATTACKS: dict[str, Attack] = {
-    it.__name__: it for it in (contexts, audio, lines, nesting, pings, rooms, half_sent)
+    it.__name__: it
+    for it in (
+        *(contexts, audio, lines, nesting, pings, rooms, half_sent),
+        *(socket_pings, values, forms, mistakes, branches),
+    )
 }
 
 

@@ -172,8 +172,11 @@ def test_a_file_that_cannot_be_read_is_read_again_once_it_is_mended(tmp_path: Pa
     path = tmp_path / "bo.toml"
     path.write_text(MINIMAL)
     files = PersonaFiles()
-    with pytest.raises(TomlFileError):
+    with pytest.raises(TomlFileError) as first:
         files.read(path)
+    with pytest.raises(TomlFileError) as second:
+        files.read(path)
+    assert second.value is first.value, "its mistakes are found once, too"
     path.write_text(MINIMAL + '[[topic]]\nid = "cat"\nsays = ["cat"]\nlines = ["A cat."]\n')
     assert files.read(path).name == "Bo"
 

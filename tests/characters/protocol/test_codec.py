@@ -181,6 +181,22 @@ def test_what_is_no_json_object_is_a_parse_error(frame: str | bytes) -> None:
     assert caught.value.kind == "parse-error"
 
 
+@pytest.mark.parametrize("inner", ["[]", "0", '{"a":0}', '"x"'])
+def test_a_message_of_too_many_values_is_too_large_however_few_bytes_it_has(inner: str) -> None:
+    def frame(count: int) -> str:
+        values = ",".join([inner] * count)
+        return (
+            f'{{"type":"update-scene-metadata","data":{{"scene_metadata":[{{"a":[{values}]}}]}}}}'
+        )
+
+    assert decode_client(parse_object(frame(2_000))) is not None
+    with pytest.raises(MessageError) as caught:
+        parse_object(frame(6_000))
+    assert caught.value.kind == "too-large"
+    with pytest.raises(MessageError, match="send it in parts"):
+        encode_client(client_messages.UpdateTemplateKeys({"a": [0] * 6_000}))
+
+
 @given(st.dictionaries(st.sampled_from(["type", "data", "label", "x"]), JSON, max_size=4))
 def test_no_dictionary_at_all_breaks_a_decoder(raw: dict[str, Any]) -> None:
     for decode in (decode_client, decode_server):

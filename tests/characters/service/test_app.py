@@ -13,7 +13,7 @@ import msgpack
 import pytest
 
 from characters.service.agent_factory import PersonaAgentFactory
-from characters.service.app import drop_half_sent
+from characters.service.app import drop_half_sent, read_in_pieces
 from characters.service.registry import Limits
 from characters.service.service import ServiceSettings
 from tests.characters.service.client import Bare, Guest, kind, serve
@@ -53,6 +53,28 @@ def test_a_malformed_body_says_what_is_wrong_with_it() -> None:
             assert (answer.status, await answer.json()) == (400, {"detail": "malformed JSON"})
         status, body = await bare.post("/connect", character_id="c", mode="sit")
         assert (status, body["detail"][0]["loc"]) == (422, ["body", "mode"])
+
+    serve(play)
+
+
+def test_a_body_of_too_many_values_is_refused_as_one_that_is_too_large() -> None:
+    async def play(bare: Bare) -> None:
+        status, body = await bare.post("/connect", character_id="c", dynamic_info={"a": [0] * 6000})
+        assert (status, body["detail"][:27]) == (413, "A message of more than 5,00")
+
+    serve(play)
+
+
+@pytest.mark.parametrize("field", ["heard", "end_user_id", "key"])
+def test_half_a_character_in_a_body_is_the_clients_mistake(field: str) -> None:
+    async def play(bare: Bare) -> None:
+        grant = await bare.connect(end_user_id="me")
+        session = f"/sessions/{grant['character_session_id']}"
+        path = {"heard": f"{session}/branch", "end_user_id": "/forget", "key": f"{session}/memory"}
+        method = "PATCH" if field == "key" else "POST"
+        data = json.dumps({"value": "x", field: "\ud800"})
+        async with bare.http.request(method, bare.url + path[field], data=data) as answer:
+            assert (answer.status, "half a character" in await answer.text()) == (400, True)
 
     serve(play)
 
@@ -309,6 +331,65 @@ def test_of_one_address_only_so_many_requests_may_be_half_sent() -> None:
         watch.cancel()
         for _, writer in opened:
             writer.close()
+
+    serve(play)
+
+
+def test_a_connection_that_was_answered_before_is_not_half_sent() -> None:
+    async def play(bare: Bare) -> None:
+        watch = asyncio.create_task(drop_half_sent(bare.stage.runner, within=5.0, most=0))
+        host, port = bare.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        for _ in range(2):
+            writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert b'"troupe"' in await reader.readuntil(b"}")
+            await asyncio.sleep(0.2)
+        writer.close()
+        watch.cancel()
+
+    serve(play)
+
+
+def test_little_is_read_of_a_connection_before_others_take_a_turn() -> None:
+    class Pipe(asyncio.Transport):
+        max_size = 256 * 1024
+
+    async def play(bare: Bare) -> None:
+        runner, made = bare.stage.runner, list[object]()
+        assert runner.server is not None
+        runner.server.connection_made = lambda *given: made.append(given)  # type: ignore
+        read_in_pieces(runner)
+        handler: Any = object()
+        pipe, other = Pipe(), asyncio.Transport()
+        runner.server.connection_made(handler, pipe)
+        runner.server.connection_made(handler, other)
+        assert pipe.max_size <= 16 * 1024
+        assert made == [(handler, pipe), (handler, other)]
+
+    serve(play)
+
+
+def test_a_form_of_many_fields_is_refused_before_they_are_read() -> None:
+    field = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n'
+
+    async def play(bare: Bare) -> None:
+        headers = {"Content-Type": "multipart/form-data; boundary=x"}
+        url, data = bare.url + "/connect/stream", field * 500 + b"--x--\r\n"
+        async with bare.http.post(url, data=data, headers=headers) as answer:
+            assert answer.status == 413
+            assert "at most 16 fields" in (await answer.json())["detail"]
+
+    serve(play)
+
+
+@pytest.mark.parametrize("target", [b"*", b"//", b"/?"])
+def test_a_path_of_no_name_is_the_clients_mistake(target: bytes) -> None:
+    async def play(bare: Bare) -> None:
+        host, port = bare.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"OPTIONS " + target + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b" 404 " in await reader.readline()
+        writer.close()
 
     serve(play)
 

@@ -74,6 +74,20 @@ def test_scene_and_keys_are_bounded() -> None:
         context.set_keys({str(number): "x" for number in range(300)})
 
 
+def test_modes_of_many_lanes_are_one_mistake() -> None:
+    body = {"character_id": "c", "respond_modes": {f"lane {n}": "loud" for n in range(3000)}}
+    with pytest.raises(RefusalError) as caught:
+        read_fields(body)
+    detail: Any = caught.value.detail
+    assert [problem["msg"] for problem in detail] == ["Value error, has more than 16 entries"]
+
+
+@pytest.mark.parametrize("item", [{"name": 1, "parameters": {}}, {"name": "a"}, "a", None])
+def test_a_schema_that_is_none_is_an_error(item: object) -> None:
+    with pytest.raises(ContextError, match="list of tables"):
+        LevelContext().set_affordances({"actions": ["a"], "functions": [item]})
+
+
 def test_only_a_list_restricts_what_can_be_done() -> None:
     context = LevelContext()
     context.set_affordances({"actions": []})

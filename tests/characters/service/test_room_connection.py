@@ -83,7 +83,7 @@ class FullSocket:
     def __init__(self, frames: int) -> None:
         self._frames = iter([WSMessage(WSMsgType.TEXT, '{"type":"interrupt-bot"}', None)] * frames)
 
-    async def receive(self, within: float) -> WSMessage:
+    async def receive(self, within: float, pace: object) -> WSMessage:
         return next(self._frames, WSMessage(WSMsgType.CLOSE, None, None))
 
 
@@ -98,6 +98,7 @@ def test_a_client_whose_frames_have_all_come_lets_the_others_take_turns() -> Non
             "live",
             alive=int,
             now=lambda: 0.0,
+            loop=FairLoop(),
             hello_within=1.0,
             silent_client=1.0,
         )
@@ -109,6 +110,58 @@ def test_a_client_whose_frames_have_all_come_lets_the_others_take_turns() -> Non
         return turns
 
     assert asyncio.run(run()) >= 100
+
+
+class Pinging:
+    """A WebSocket whose client sends pings and pongs only, all at once."""
+
+    def __init__(self, count: int) -> None:
+        kinds = (WSMsgType.PING, WSMsgType.PONG)
+        self._frames = (WSMessage(kind, b"x", None) for _ in range(count) for kind in kinds)
+        self.pongs: list[bytes] = []
+
+    async def receive(self) -> WSMessage:
+        return next(self._frames, WSMessage(WSMsgType.CLOSE, None, None))
+
+    async def pong(self, data: bytes) -> None:
+        self.pongs.append(data)
+
+
+def test_pings_of_a_socket_are_answered_and_read_at_the_pace_of_frames() -> None:
+    async def play() -> tuple[int, int, int]:
+        socket: Any = Pinging(50)
+        paced, turns = list[WSMsgType](), 0
+
+        def pace(frame: WSMessage) -> float:
+            paced.append(frame.type)
+            return 0.0
+
+        reading = asyncio.create_task(ClientSocket(socket, None).receive(30.0, pace))
+        while not reading.done():
+            await asyncio.sleep(0)
+            turns += 1
+        assert reading.result().type is WSMsgType.CLOSE
+        return len(socket.pongs), len(paced), turns
+
+    pongs, paced, turns = asyncio.run(play())
+    assert (pongs, paced) == (50, 100)
+    assert turns >= 100
+
+
+def test_while_much_is_written_the_others_take_turns() -> None:
+    async def play() -> int:
+        socket, written = client()
+        for _ in range(160):
+            socket.send({"type": "x"})
+        socket.close()
+        writing, turns = asyncio.create_task(socket.run()), 0
+        while not writing.done():
+            await asyncio.sleep(0)
+            turns += 1
+        assert len(written.sent) == 160
+        return turns
+
+    assert asyncio.run(play()) >= 10
 
 
 def test_an_answer_was_received_when_the_end_of_its_turn_is_confirmed() -> None:
