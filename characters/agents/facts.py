@@ -12,6 +12,7 @@ import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from characters.agents.hearing import Speller
 from characters.agents.lexicon import (
     BODY,
     COMMON,
@@ -27,7 +28,7 @@ from characters.agents.patterns import Pattern, normalise
 
 __all__ = [
     "asked_for", "Fact", "introduced", "is_common_key", "known_as", "learn", "named_after",
-    "phrase", "recite", "update",
+    "phrase", "recite", "spoken_of", "update",
 ]  # fmt: skip
 
 MAX_FACTS = 24
@@ -47,7 +48,10 @@ class Fact:
 
 _STOP = r"[.,;:!?\n]"
 _NEXT = r"(?:I|I['\u2019]m|im|my|we|you|it|he|she|they|the|what|who|where|that|is|have|has)\b"
-_END = rf"(?=\s*$|\s*{_STOP}|\s+(?:and|but|so|because|by the way|though|nice|who|called|named)\b)"
+_AGAIN = (
+    r"(?:she|he|they|we|i|it|and|but|so|because|by the way|btw|though|nice|who|im|called|named)\b"
+)
+_END = rf"(?=\s*$|\s*{_STOP}|\s+{_AGAIN})"
 _PLACE_END = rf"(?:{_END}|(?=\s+(?:to|for|with|where|when)\b))"
 _LIST_END = rf"(?=\s*$|\s*{_STOP}|\s+(?:but|so|because|by the way|though)\b|\s+and\s+{_NEXT})"
 _WORD = r"[^\W_][\w'\u2019-]*"
@@ -77,6 +81,10 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             rf"\b(?<!don't )(?<!not )(?:you\s+(?:can|may)\s+)?call\s+me\s+(?P<value>{_NAME})"
             rf"{_END}"),
         ("name", rf"{_AM}(?:called|named)\s+(?P<value>{_NAME})"),
+        ("name", rf"^\W*(?:the\s+name|name|mine)(?:['\u2019]s|\s+is)\s+(?P<value>{_PROPER}){_END}"),
+        ("name",
+            r"^\W*(?:you\s+(?:can|may)\s+)?call\s+me\s+(?P<value>[a-z]\w+\s+(?!please|when|if|back|by)"
+            r"[a-z]\w+)(?:\s+(?:please|lol|haha))?[\s.!]*$"),
         ("name",
             rf"\b(?:they|people|friends|everybody|everyone)\s+calls?\s+me\s+(?P<value>{_NAME})"),
         ("age",
@@ -85,12 +93,13 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("home",
             rf"(?:{_AM}(?:originally\s+|an?\s+{_JOB}\s+|(?:{'|'.join(sorted(JOBS))})\s+"
             rf"(?:of\s+\w+\s+)?|{_PROPER}\s+)?from|my\s+"
-            rf"name\s+is\s+{_NAME}\s+from)\s+(?P<value>{_WORDS}){_PLACE_END}"),
+            rf"name\s+is\s+{_NAME},?\s+from)\s+(?P<value>{_WORDS}){_PLACE_END}"),
         ("home",
             r"\bI\s+(?:do\s+|have\s+)?(?:come\s+from|came\s+from|grew\s+up\s+"
             rf"in|was\s+born\s+in)\s+(?P<value>{_WORDS}){_PLACE_END}"),
         ("lives",
-            r"\bI\s+(?:do\s+|now\s+)?live\s+(?P<value>(?:in|near|at|on|by|outside|"
+            r"\bI\s+(?:do\s+|now\s+)?live\s+(?:(?:alone|now|together|by\s+myself)"
+            r"[\s,]+)*(?P<value>(?:in|near|at|on|by|outside|"
             rf"behind|above)\s+{_WORDS}){_PLACE_END}"),
         ("lives", rf"\bI\s+(?:have\s+)?(?:just\s+)?moved\s+to\s+(?P<value>{_WORDS}){_PLACE_END}"),
         ("profession",
@@ -99,7 +108,15 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("profession",
             rf"\bI\s+work(?:ed)?\s+as\s+(?:an?\s+|the\s+)?(?P<value>{_JOB})(?=\s+"
             r"(?:from|in|at)\b)"),
-        ("work", rf"\bI\s+work\s+(?P<value>(?:in|at|for|on)\s+{_WORDS}){_END}"),
+        ("teach", rf"\bI\s+teach\s+(?P<value>{_WORDS}){_LIST_END}"),
+        ("study", rf"\bI(?:\s+am|['\u2019]?m)?\s+study(?:ing)?\s+(?P<value>{_WORDS}){_LIST_END}"),
+        ("play", rf"\bI\s+play\s+(?P<value>the\s+{_WORDS}){_LIST_END}"),
+        ("married",
+            r"\bI(?:\s+am|['\u2019]?m)\s+(?:happily\s+|newly\s+)?"
+            rf"(?P<value>married|divorced|engaged|widowed){_END}"),
+        ("work",
+            rf"\bI\s+work\s+(?P<value>(?:in|at|for|on)\s+{_WORDS}"
+            rf"(?:\s+(?:and|&)\s+(?-i:{_CAPITAL}))?){_END}"),
         ("profession",
             rf"{_AM}(?:just\s+|only\s+|also\s+)?(?:an?|the\s+new)\s+(?P<value>{_JOB})(?:{_END}|"
             r"(?=\s+(?:from|in|at)\b))"),
@@ -139,10 +156,13 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("",
             r"\bmy\s+(?P<key>[a-z]+(?:\s+[a-z]+)?)\s+(?:is\s+called|is\s+named|"
             rf"is|are)\s+(?P<value>{_WORDS}){_LIST_END}"),
+        ("",
+            rf"\bmy\s+(?P<key>{'|'.join(sorted(KIN))})['\u2019]s\s+(?P<value>an?\s+{_WORDS})"
+            rf"{_LIST_END}"),
         ("", rf"\bmy\s+(?P<key>[a-z]+)\s+(?P<value>was\s+an?\s+{_WORDS}){_END}"),
         ("has",
-            rf"{_HAVE}(?P<value>(?:an?|two|three|four|five|six|seven|eight|nine|"
-            rf"ten|\d+)\s+{_WORDS}){_LIST_END}"),
+            rf"{_HAVE}(?P<value>(?:an?|one|two|three|four|five|six|seven|eight|nine|"
+            rf"ten|\d+)\s+{_WORDS})(?:{_LIST_END}|(?=\s+for\b))"),
         ("name", rf"{_AM}(?P<value>{_PROPER})(?:{_END}|(?=\s+from\b))"),
     )
 )  # fmt: skip
@@ -191,7 +211,7 @@ _BARE = re.compile(
 
 # What people say of themselves without telling a fact.
 _PASSING = re.compile(
-    r"^(?:an?\s+)?(?:here|fine|sorry|lost|back|ready|sure|not|just|very|"
+    r"^(?:an?\s+)?(?:here|downstairs|upstairs|outside|inside|waiting|coming|over\s+there|next\s+door|fine|sorry|lost|back|ready|sure|not|just|very|"
     r"so|too|you|it|that|this|these|those|bit|little"
     r"|lot|question|problem|moment|minute|good|bad|idea|feeling|fool|"
     r"fan|the\s+(?:one|same|best|worst|boss)|to|your"
@@ -216,6 +236,12 @@ _NO_NAMES = frozenset(
         "a",
         "an",
         "the",
+        "it",
+        "ahoy",
+        "psst",
+        "aye",
+        "yikes",
+        "oops",
         "none",
         "secret",
         "unknown",
@@ -243,7 +269,7 @@ _PLACES = frozenset({"home", "lives"})
 
 _CUT = re.compile(
     r"\s+(?:now|too|as well|these days|at the moment|anymore|actually|"
-    r"please|today|yesterday|lol|haha|sir|madam"
+    r"please|after all|today|yesterday|lol|haha|sir|madam"
     r"|though|nowadays|by the way|since .*|if .*|when .*)$",
     re.IGNORECASE,
 )
@@ -271,28 +297,120 @@ _REFLECTED = {
 def learn(text: str, known: Mapping[str, str] | None = None) -> tuple[Fact, ...]:
     """Return what a line of the player tells about him; `known` is what he told before."""
     found: list[Fact] = []
+    facts = dict(known or {})
     for sentence in dict.fromkeys(_statements(text[:MAX_TEXT])):
-        found += _corrections(sentence, known or {})
-        found += _told(sentence)
+        first, *rather = _RATHER_SO.split(_HE_IS.sub(r"\1", sentence))
+        told = [*_corrections(first, facts), *_told(first)]
+        if not told and not "".join(rather).strip(" .!"):  # "Two dogs, I mean."
+            rather = [first] if rather else []
+        told += _exchanged(first, facts) if not told else []
+        update(facts, told)
+        for words in rather:
+            corrected = _corrected(words, facts, is_sure=bool(told or found))
+            update(facts, corrected)
+            told += corrected
+        found += told
+    found += _named_in(text[:MAX_TEXT])
     return tuple(dict.fromkeys(found))[:MOST_AT_ONCE]
+
+
+_COUNTS = "one|two|three|four|five|six|seven|eight|nine|ten"
+# "Hull. No, sorry, in Hessle": what follows takes the place of what was told just before.
+_RATHER_SO = re.compile(
+    r"(?:^|[\s,;.]+)(?:(?:oh|ah|well|er|erm|um|uh|sorry)[\s,]+)*(?:no[\s,]+)?"
+    r"(?:i\s+meant?(?!\s+(?:it|that|this|you|well|business)\b)(?:\s+to\s+say)?|no[\s,]+wait|wait[\s,]+no|hang\s+on|scratch\s+that|correction"
+    r"|or\s+rather|make\s+that|no[\s,]+sorry|sorry[\s,]+no"
+    rf"|sorry(?=[\s,]+(?:\d+|{_COUNTS})\b))\b[\s,.:;]*",
+    re.IGNORECASE,
+)
+_OTHER_COUNT = re.compile(
+    rf"^(?P<count>\d+|{_COUNTS})\b(?!\s+(?!since|now|of|in)\w)", re.IGNORECASE
+)
+_NOT_ONE_BUT_ANOTHER = re.compile(
+    r"^(?:(?:no|sorry|oh|well|actually|wait|hey)[\s,.!]+)*(?:it['\u2019]?s\s+)?not\s+(?P<old>[^,.;!?]{2,40}?)"
+    r"(?:\s*[,;.]\s*(?:but\s+)?|\s+but\s+)(?P<new>[^,.;!?]{2,60})[.!]*$",
+    re.IGNORECASE,
+)
+_HE_IS = re.compile(r"(\bmy\s+[a-z]+)\s+(?:he|she|it)(?=\s+(?:is|was|has)\b)", re.IGNORECASE)
+_ARTICLE = re.compile(r"^(?:an?|the|from)\s+", re.IGNORECASE)
+_SAID_AS: Mapping[str, str] = {
+    "name": "my name is {}", "lives": "I live {}", "home": "I am from {}", "age": "I am {}",
+    "profession": "I am a {}", "has": "I have {}", "likes": "I like {}", "dislikes": "I hate {}",
+    "fears": "I am afraid of {}", "allergy": "I am allergic to {}", "work": "I work {}",
+}  # fmt: skip
+
+
+def _corrected(words: str, known: Mapping[str, str], *, is_sure: bool) -> list[Fact]:
+    """Return what a line corrects itself to: another value of what was told last.
+
+    Unless it `is_sure` that something was told in this line, only a whole sentence counts.
+    """
+    facts = _told(words) or _exchanged(words, known)
+    last = next(reversed(dict(known)), None)
+    if not facts and last is not None and is_sure:
+        count = _OTHER_COUNT.match(words)
+        if last == "has" and count:
+            words = f"{count['count']} {known[last].rpartition(', ')[2].partition(' ')[2]}"
+        facts = [fact for fact in _told(_said_as(last, words)) if fact.key == last]
+    elif not facts and last == "name":  # in a line of its own: "no wait, its davey"
+        facts = _told(introduced(words.partition(",")[0]))
+    old = [Fact(f.key, known[f.key], is_denied=True) for f in facts if f.key == last in known]
+    return [*old, *facts]
+
+
+def _said_as(key: str, value: str) -> str:
+    if key == "has":
+        value = value[:1].lower() + value[1:]
+    elif key == "name":
+        value = re.split(r"\s+with\b", value)[0]
+    return _SAID_AS.get(key, f"my {key} is {{}}").format(_ARTICLE.sub("", value.strip()))
+
+
+def _exchanged(sentence: str, known: Mapping[str, str]) -> list[Fact]:
+    """Return what "not a fireman, a firefighter" changes of what is known."""
+    said = _NOT_ONE_BUT_ANOTHER.match(sentence.strip())
+    if said is None:
+        return []
+    old = _ARTICLE.sub("", said["old"]).lower()
+    key = next(
+        (key for key, value in known.items() if _ARTICLE.sub("", value).lower() == old), None
+    )
+    if key is None:
+        return []
+    facts = [fact for fact in _told(_said_as(key, said["new"])) if fact.key == key]
+    return [Fact(key, known[key], is_denied=True), *facts] if facts else []
 
 
 _MY_ONE = re.compile(
     rf"\bmy ({'|'.join(sorted(KIN))})\b|\b(?:have|got) an? ([a-z]+)\b", re.IGNORECASE
 )
-_OF_THE_ONE = re.compile(
-    r"^\W*(?:and\s+|but\s+|oh\s+)?(?:(?:her|his|its|their)\s+names?(?:\s+is|['\u2019]s|\s+are)|"
-    rf"(?:she|he|it)(?:\s+is|['\u2019]s)\s+(?:called|named))\s+(?P<value>{_NAMES}){_END}",
+_ITS_NAME = re.compile(
+    r"\b(?:(?:her|his|its|their)\s+names?(?:\s+is|\s+was|['\u2019]s|\s+are)|"
+    r"(?:she|he|it)(?:\s+is|\s+was|['\u2019]s)\s+(?:called|named))"
+    rf"\s+(?P<value>{_NAMES}){_END}",
     re.IGNORECASE,
 )
+_OPENING = re.compile(r"^\W*(?:and\s+|but\s+|oh\s+)?", re.IGNORECASE)
 
 
-def named_after(text: str, before: str) -> tuple[Fact, ...]:
-    """Return whose name a line tells as "her name is Edna", after one about "my grandma"."""
-    told, ones = _OF_THE_ONE.match(text), _MY_ONE.findall(before)
-    if told is None or not ones:
-        return ()
-    return (Fact("".join(ones[-1]).lower(), _tidy(told.group("value"))),)
+def _named_in(text: str) -> Iterator[Fact]:
+    """Yield whose name is told as "my sister is a gossip, her name is Meera"."""
+    for told in _ITS_NAME.finditer(text):
+        one = spoken_of(text[: told.start()])
+        if one:
+            yield Fact(one, _tidy(told.group("value")))
+
+
+def spoken_of(text: str) -> str:
+    """Return of whom a line speaks last: "grandma" for "my grandma", "" for nobody."""
+    ones = _MY_ONE.findall(text)
+    return "".join(ones[-1]).lower() if ones else ""
+
+
+def named_after(text: str, one: str) -> tuple[Fact, ...]:
+    """Return whose name a line tells as "her name is Edna", after lines about one."""
+    told = _ITS_NAME.match(_OPENING.sub("", text)) if one else None
+    return () if told is None else (Fact(one, _tidy(told.group("value"))),)
 
 
 def update(facts: dict[str, str], told: Iterable[Fact], pinned: Container[str] = ()) -> None:
@@ -436,7 +554,7 @@ def _is_participle(word: str) -> bool:
 
 
 def _capital(name: str) -> str:
-    return name[:1].upper() + name[1:]
+    return name.title() if name.islower() and " " in name else name[:1].upper() + name[1:]
 
 
 def _tidy(value: str) -> str:
@@ -449,13 +567,25 @@ def _fact(rule: str, match: re.Match[str]) -> Fact | None:
         return None
     if rule == "name":
         return _name(value, is_plain=match.re.pattern == _MY_NAME_IS)
-    if not rule and not _is_key(match.group("key")):
-        return None
+    if not rule:
+        key = _known_key(key)
+        if key == "name":
+            return _name(value, is_plain=True)
+        if not _is_key(match.group("key")):
+            return None
     if _PASSING.match(value) or (rule in _PLACES and value.lower().split()[-1] in _NOT_PLACES):
         return None
     if rule == "nation":
         value = _capital(value)
     return Fact(key, " ".join(_REFLECTED.get(word.lower(), word) for word in value.split()))
+
+
+_KEYS = Speller(("name", *KIN))
+
+
+def _known_key(key: str) -> str:
+    """Return a key without a typing mistake: "nmae" is the name."""
+    return _KEYS.correct(key).strip() or key
 
 
 def _is_key(noun: str) -> bool:
@@ -477,6 +607,7 @@ _QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "what (is | was) my [real | first] name", "what my name is", "= [and | so | but] who am i",
         "is my name <x>",
         "(know | remember | said | recall | forgot | forgotten | forget) [what] my name",
+        "what is my (surname | last name | family name)",
         "my name again", "what did i say my name (is | was)", "(remember | know) who i am",
         "what do you call me", "what you call me",
     )),
@@ -506,12 +637,19 @@ _QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     )),
     ("fears", ("what (am i | i am) (afraid | scared | frightened | terrified) of",)),
     ("allergy", ("what (am i | i am) allergic to", "what is my allergy", "what are my allergies")),
+    ("work", ("where (do i | i) work", "(who | whom) (do i | i) work for")),
+    ("teach", ("what (do i | i) teach",)),
+    ("study", ("what (do i | i) study", "what am i studying")),
+    ("play", ("what [instrument] (do i | i) play",)),
+    ("married", ("am i (married | single | divorced | engaged)",)),
     ("has", ("what (pet | pets | animal | animals) do i have", "= what do i have")),
     ("", (
         "(what | how) (is | are | was | were) my <key> (called | named)",
+        "(what | how) (is | are) (called | named) my <key>", "what (does | do) my <key> do",
         "what (is | are | was | were) [the] (name | names) of my <key>",
         "= [and] the (name | names) of my <key>",
         "(what | who | where) (is | are | was | were) my <key>",
+        "(know | remember | recall | forgot | forget) what my <key> (is | are) [called | named]",
         "(know | remember | recall | forgot | forgotten | forget) [the name of] my <key>",
         "(do | did) i have (a | an | any) <key>", "how many <key> do i have",
     )),
@@ -525,7 +663,23 @@ _QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
 _ASKED = tuple((key, Pattern.compile(source)) for key, sources in _QUESTIONS for source in sources)
 
 _COMMON_KEYS = frozenset(
-    {"*", "name", "profession", "home", "lives", "age", "likes", "dislikes", "fears", "allergy"}
+    {
+        "work",
+        "*",
+        "name",
+        "profession",
+        "home",
+        "lives",
+        "age",
+        "likes",
+        "dislikes",
+        "fears",
+        "allergy",
+        "teach",
+        "study",
+        "play",
+        "married",
+    }
 )
 _SAME_KIN = tuple(
     names.split()
@@ -534,7 +688,14 @@ _SAME_KIN = tuple(
                   "kid kids child children", "partner boyfriend girlfriend")
 )  # fmt: skip
 # Where one has not been told the one, the other is the next best.
-_INSTEAD = {"lives": ("home",), "home": ("lives", "nation"), "profession": ("work", "nation")}
+_INSTEAD = {
+    "likes": ("dislikes",),
+    "dislikes": ("likes",),
+    "lives": ("home",),
+    "home": ("lives", "nation"),
+    "profession": ("work", "nation"),
+    "work": ("profession",),
+}
 
 
 def asked_for(normal: str) -> str | None:
@@ -579,6 +740,10 @@ _SHAPES: Mapping[str, str] = {
     "fears": "you are afraid of {}",
     "allergy": "you are allergic to {}",
     "has": "you have {}",
+    "teach": "you teach {}",
+    "study": "you study {}",
+    "play": "you play {}",
+    "married": "you are {}",
 }
 
 

@@ -163,6 +163,7 @@ rich rob robin rose ruby rusty sandy skip sky star sue summer tom victor violet 
 # What one calls somebody whose name one does not know.
 VOCATIVES = _words("""
 sir madam ma'am miss mister doctor doc mate buddy pal bro bruh dude fam boss darling love honey
+gorgeous handsome sexy sweetie sweetheart sunshine cutie babe
 """)
 
 # What one is for a while: "I am tired" tells no name and no profession.

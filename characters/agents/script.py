@@ -40,6 +40,7 @@ from characters.agents.facts import (
     named_after,
     phrase,
     recite,
+    spoken_of,
     update,
 )
 from characters.agents.hearing import HeardText, hear, in_order
@@ -72,6 +73,7 @@ class ConversationMemory:
     last: str = ""  # what was said last
     told: str = ""  # the last of it that can be asked for again
     heard: str = ""  # what the player said last
+    spoken_of: str = ""  # whom of his own he spoke of last: "sister"
     topic: str | None = None  # what was talked about last
     offered: str | None = None  # the topic that the last line led to
     name_wanted: int = 0  # so many lines may still be a bare name
@@ -279,7 +281,8 @@ class ScriptedAgent:
         if memory.flags.pop(_ASKED_NAME, False):
             memory.name_wanted = _NAME_LINES
         heard = hear(prompt.text)
-        facts = learn(prompt.text, memory.facts) or named_after(prompt.text, memory.heard)
+        facts = learn(prompt.text, memory.facts) or named_after(prompt.text, memory.spoken_of)
+        memory.spoken_of = spoken_of(prompt.text) or memory.spoken_of
         match = self._match(heard, facts, context)
         if not facts and "name" not in memory.facts and (match is None or match.order < _SHARED):
             facts = learn(introduced(prompt.text, is_asked=memory.name_wanted > 0))
@@ -304,8 +307,8 @@ class ScriptedAgent:
             is_common_key(key) or known_as(key, self._memory.facts) or match is None
             or match.order < _SHARED
         )  # fmt: skip
-        has_name = any(fact.key == "name" for fact in learnt)
-        least = _OWN if has_name else _SHARED if learnt else _REMARK
+        is_sure_told = any(fact.key == "name" or fact.is_denied for fact in learnt)
+        least = _OWN if is_sure_told else _SHARED if learnt else _REMARK
         is_worth_it = match is not None and match.order >= least
         if key is not None and is_sure and not is_answer:
             yield Say(self._recall(key, context))
@@ -343,7 +346,9 @@ class ScriptedAgent:
                 memory.corrected.pop(key, None)
         if "name" in memory.facts:
             memory.name_wanted = 0
-        return tuple(fact for fact in found if fact.is_denied or _holds(memory.facts, fact))
+        return tuple(
+            fact for fact in found if _holds(before if fact.is_denied else memory.facts, fact)
+        )
 
     def _thanks(self, learnt: tuple[Fact, ...], context: Mapping[str, Any]) -> str:
         wording = self._persona.memory
@@ -621,7 +626,7 @@ def _is_unwanted(text: str, context: Mapping[str, Any]) -> bool:
 
 
 def _holds(facts: Mapping[str, str], fact: Fact) -> bool:
-    return fact.value in facts.get(fact.key, "")
+    return fact.value.lower() in facts.get(fact.key, "").lower()
 
 
 def _is_wanted(fact: Fact, keys: Sequence[str]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from characters.agents.facts import asked_for, known_as, learn, recite, update
+from characters.agents.facts import Fact, asked_for, known_as, learn, recite, update
 from characters.agents.patterns import normalise
 
 
@@ -74,3 +74,57 @@ def test_what_was_told_can_be_asked_for(told: str, asked: str, answer: str) -> N
     key = known_as(asked_for(normalise(asked)) or "", facts)
     assert key is not None
     assert recite(facts, [key]) == answer
+
+
+@pytest.mark.parametrize(
+    ("lines", "facts"),
+    [
+        (["my name's Mark. no wait, Marc with a c"], {"name": "Marc"}),
+        (["my name is dave", "no wait its davey"], {"name": "Davey"}),
+        (["the name's Nadia. Nadine, I mean."], {"name": "Nadine"}),
+        (["i'm a fireman", "sorry, not a fireman, a firefighter"], {"profession": "firefighter"}),
+        (["i live in Hull. No, sorry, in Hessle, just outside Hull"], {"lives": "in Hessle"}),
+        (["I am from Leeds, or rather from York"], {"home": "York"}),
+        (["I have two brothers, i mean three brothers"], {"has": "three brothers"}),
+        (["I have three kids, sorry, four since May"], {"has": "four kids"}),
+        (["I am 30, no wait, 31"], {"age": "31"}),
+        (["my dog is called Rex, no sorry, Max"], {"dog": "Max"}),
+        (["I like cats", "not cats but dogs"], {"likes": "dogs"}),
+        (["I live in Bath", "I mean it", "no wait"], {"lives": "in Bath"}),
+        (["My name is Ben and I mean it"], {"name": "Ben"}),
+    ],
+)
+def test_who_corrects_himself_is_taken_at_his_last_word(
+    lines: list[str], facts: dict[str, str]
+) -> None:
+    assert kept(*lines) == facts
+
+
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        ("my nmae is sam", {"name": "Sam"}),
+        ("my mum is downstairs she broke her arm", {}),
+        ("my brother is called Tom he is nine", {"brother": "Tom"}),
+        ("My son he is called Matteo", {"son": "Matteo"}),
+        ("My name is Ingrid Solheim, from Bergen", {"name": "Ingrid Solheim", "home": "Bergen"}),
+        ("my sister's a gossip, her name is Meera", {"sister": "Meera"}),
+        ("I live alone now, in Kew", {"lives": "in Kew"}),
+        ("I work at Finch and Partners", {"work": "at Finch and Partners"}),
+        ("im Zoe im six no im seven", {"name": "Zoe", "age": "seven"}),
+        ("I teach logic", {"teach": "logic"}),
+    ],
+)
+def test_hasty_and_foreign_sentences_tell_facts_too(text: str, facts: dict[str, str]) -> None:
+    assert kept(text) == facts
+
+
+def test_what_is_pinned_goes_by_a_correction_alone_and_by_no_limit() -> None:
+    facts, pinned = {"name": "Ada", "likes": "tea"}, {"name", "likes"}
+    update(facts, learn("My name is Zoe and I hate tea", facts), pinned)
+    assert (facts["name"], facts["likes"]) == ("Ada", "tea")
+    for nth in range(60):
+        update(facts, [Fact(f"thing {nth}", "x")], pinned)
+    assert (facts["name"], facts["likes"]) == ("Ada", "tea")
+    update(facts, learn("My name is not Ada, it is Zoe", facts), pinned)
+    assert facts["name"] == "Zoe"
