@@ -18,11 +18,12 @@ from typing import TextIO
 from characters.commands.options import add_components
 from characters.protocol.model_settings import add_model_flags, model_settings
 from characters.resources import DEMO
+from characters.session.conversation import SessionRecord
 from characters.speech.settings import add_speech_flags, speech_settings
 from characters.storage.sessions import SessionPersistence
 from engine.core.data_folder import data_folder
 from engine.core.processes import python_command
-from engine.prefs.prefs import PrefsError
+from engine.prefs.prefs import PlayerPrefs, PrefsError
 from engine.scenes.file import SceneFile
 from engine.scenes.rules import scene_schema
 from engine.toml.editor import save_atomically
@@ -231,7 +232,7 @@ def _sessions(options: argparse.Namespace, out: TextIO) -> int:
         elif options.do == "clear":
             print(f"{sessions.clear(stored, options.ids)} forgotten here.", file=out)
         else:
-            _forget(options, data, stored, out)
+            _forget(options, data, prefs, stored, out)
     return 0
 
 
@@ -257,20 +258,29 @@ def _slots(options: argparse.Namespace, out: TextIO) -> int:
 
 
 def _forget(
-    options: argparse.Namespace, data: Path, stored: SessionPersistence, out: TextIO
+    options: argparse.Namespace,
+    data: Path,
+    prefs: PlayerPrefs,
+    stored: SessionPersistence,
+    out: TextIO,
 ) -> None:
     """Delete sessions everywhere: at the services first, which need the ids stored here."""
     from characters.commands import sessions
+    from characters.storage.slots import SlotStore
 
     records = stored.all()
     keys = options.ids or list(records)
     stored_here = [records[key] for key in keys if key in records]
+    slots = SlotStore(prefs)
+    saved = [it for it in slots.minds() if not options.ids or it.key in options.ids]
+    stored_here += [SessionRecord(it.session_id or "", it.endpoint_id) for it in saved]
     if options.endpoint:
         ids = [record.session_id for record in stored_here]
         sessions.forget_at(options.endpoint, ids, os.environ.get(options.api_key_env))
         print(f"{len(ids)} forgotten at {options.endpoint}.", file=out)
     local = [record.session_id for record in stored_here if record.endpoint_id in ("", "local")]
     count = sessions.forget_at_home(data, local if options.ids else None)
+    slots.forget(saved)
     print(f"{sessions.clear(stored, options.ids)} forgotten here.", file=out)
     if count:
         print("What the embedded service kept of that is deleted.", file=out)

@@ -241,13 +241,18 @@ class Minds:
         await context.worker.run(partial(put_back, context.persistence, key, record))
         context.stored_keys.note(key, is_stored=record is not None)
 
-    async def delete(self, minds: Collection[SavedMind]) -> None:
-        """Let the services forget what was saved; what is not reached ends with its time."""
+    async def delete(self, minds: Collection[SavedMind], *, keeps_memory: bool = True) -> None:
+        """Let the services forget what was saved; what is not reached ends with its time.
+
+        Unless it `keeps_memory`, what was saved goes with all that shares anything with it.
+        """
         for mind in minds:
             config = self._at_place(mind.key, mind.endpoint_id)
             if mind.session_id is None or config is None:
                 continue
-            expire = partial(self._endpoints.expire, config, mind.session_id, keeps_memory=True)
+            expire = partial(
+                self._endpoints.expire, config, mind.session_id, keeps_memory=keeps_memory
+            )
             try:
                 await self._endpoints.thread.run(expire)
             except Exception as error:  # the game's own resolver raises what it likes

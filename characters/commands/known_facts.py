@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TextIO
@@ -18,6 +19,8 @@ from characters.commands.sessions import forget_at, open_store
 from characters.service.memory import MOST_VALUE, Pair, is_value
 from characters.service.service import running_at
 from characters.service.store import SessionStore, database_of
+from characters.storage.slots import SlotStore
+from engine.prefs.prefs import PlayerPrefs, PrefsError
 from engine.toml.diagnostics import did_you_mean
 
 __all__ = ["correct", "forget", "list_facts"]
@@ -81,10 +84,16 @@ def forget(data: Path, player: str | None, character: str | None, key: str | Non
 
 
 def _forget_all(data: Path, store: SessionStore, pair: Pair) -> None:
-    url = running_at(database_of(data).parent)
+    url, ids = running_at(database_of(data).parent), store.sessions_of(pair)
     if url is not None:
-        forget_at(url, store.sessions_of(pair))
+        forget_at(url, ids)
     store.forget_pair(pair, time.time())
+    path = data / "prefs.msgpack"
+    with suppress(PrefsError):  # a game that runs is told by its service when it loads a slot
+        if path.exists():
+            with PlayerPrefs.open(path) as prefs:
+                slots = SlotStore(prefs)
+                slots.forget([mind for mind in slots.minds() if mind.session_id in ids])
 
 
 def _is_done(ask: Callable[[], object]) -> bool:

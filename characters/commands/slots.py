@@ -26,6 +26,7 @@ _WHY = {
     "not_reached": "begins afresh: its service did not answer",
     "expired": "begins afresh: its service had forgotten the conversation",
     "elsewhere": "begins afresh: its service is not known",
+    "forgotten": "begins afresh: it was told to forget",
 }
 
 

@@ -190,6 +190,8 @@ class CharacterManager(Component):
             prefs = self._prefs() or PlayerPrefs.in_memory(ENGLISH("settings.of_the_level"))
             game = self.scene.find_service(Application) or self.scene
             self._slots = found or SaveSlots(runtime, prefs, game=game)
+            if found is None:
+                self.scene.provide(self._slots)
         return self._slots
 
     @property

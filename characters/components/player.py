@@ -18,6 +18,7 @@ from pydantic import NonNegativeFloat, PositiveFloat
 from characters.components.character import Character
 from characters.components.faults import Faults
 from characters.components.manager import CharacterManager, PlayerIdentity
+from characters.components.slots import SaveSlots
 from characters.english import ENGLISH
 from characters.protocol.messages import check_number
 from characters.session.conversation import SessionState
@@ -276,6 +277,9 @@ class NextVisitor(Component):
         manager = self.scene.find_component(CharacterManager)
         if manager is not None and character.has_session:
             manager.runtime.forget_session(character.key)
+            slots = self.scene.find_service(SaveSlots)
+            if slots is not None:
+                slots.forget([character.key])
             self._is_waiting = True
 
 

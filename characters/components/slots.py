@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
@@ -178,6 +178,15 @@ class SaveSlots:
         self._follow(work, lambda _: None, self.failed.emit)
         return work
 
+    def forget(self, keys: Collection[str]) -> Future[None]:
+        """Let go of what some characters remember in every slot: a visitor is forgotten.
+
+        `keys` are session keys. Of a slot its picture and the game's values stay.
+        """
+        work = self._runtime.network.begin(self._forget(frozenset(keys)))
+        self._follow(work, lambda _: None, self.failed.emit)
+        return work
+
     # --- inside ---
 
     def _scene(self) -> Scene | None:
@@ -229,6 +238,12 @@ class SaveSlots:
     async def _delete(self, slot: SlotInfo) -> None:
         await self._runtime.context.worker.run(partial(self._store.delete, slot.name))
         await self._runtime.minds.delete(slot.minds)
+
+    async def _forget(self, keys: frozenset[str]) -> None:
+        gone = [mind for mind in self._store.minds() if mind.key in keys]
+        if gone:
+            await self._runtime.minds.delete(gone, keeps_memory=False)
+            await self._runtime.context.worker.run(partial(self._store.forget, gone))
 
     def _put_back(self, slot: SlotInfo, done: AwaitableFuture[LoadedSlot], found: PutBack) -> None:
         """Go to the level of a slot whose characters are back."""

@@ -11,8 +11,8 @@ from __future__ import annotations
 import json
 import logging
 import zlib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -59,6 +59,7 @@ class WhyFresh(StrEnum):
     NOT_REACHED = "not_reached"  # its service did not answer when it was saved
     EXPIRED = "expired"  # its service had forgotten the conversation
     ELSEWHERE = "elsewhere"  # its service is not known in this game any more
+    FORGOTTEN = "forgotten"  # it was told to forget the player
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +174,26 @@ class SlotStore:
             small = np.ascontiguousarray(_halved(picture))
             packed = msgpack.packb((*small.shape[:2], zlib.compress(small.tobytes(), 6)))
             self._prefs.set_bytes(_PREFIX + info.name + _PICTURE, packed)
+        else:
+            self._prefs.delete_key(_PREFIX + info.name + _PICTURE)
         self._prefs.set_float(_PLAYED, info.played_seconds)
         # The last of them: with it the slot is there.
         key = _PREFIX + info.name + _INFO
         self._prefs.set_bytes(key, _pack(info, values), durable=True)
+
+    def minds(self) -> tuple[SavedMind, ...]:
+        """Return what services keep for any slot."""
+        found = (mind for info in self.all() for mind in info.minds)
+        return tuple(mind for mind in found if mind.session_id is not None)
+
+    def forget(self, minds: Collection[SavedMind]) -> None:
+        """Let go of these minds in every slot; durable on return. Raises PrefsError."""
+        for info in self.all():
+            if any(mind in minds for mind in info.minds):
+                kept = tuple(_forgotten(it) if it in minds else it for it in info.minds)
+                packed = _pack(replace(info, minds=kept), pack_values(info.values))
+                self._prefs.set_bytes(_PREFIX + info.name + _INFO, packed)
+        self._prefs.save()
 
     def delete(self, name: str) -> None:
         """Delete a slot; durable on return. Raises PrefsError."""
@@ -228,6 +245,10 @@ def put_back(persistence: SessionPersistence, key: str, record: SessionRecord | 
         persistence.clear(key)
     else:
         persistence.store(key, record)
+
+
+def _forgotten(mind: SavedMind) -> SavedMind:
+    return replace(mind, session_id=None, why_fresh=WhyFresh.FORGOTTEN)
 
 
 def _halved(picture: Picture) -> Picture:

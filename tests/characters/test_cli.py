@@ -11,8 +11,11 @@ import pytest
 
 from characters.cli import SCHEMA, main
 from characters.commands.sessions import open_persistence
-from characters.service.store import SessionStore, StoredSession
+from characters.service.store import SessionStore, StoredSession, database_of
 from characters.session.conversation import SessionRecord
+from characters.storage.sessions import KeyValueSessionPersistence
+from characters.storage.slots import SavedMind, SlotInfo, SlotStore, pack_values
+from engine.prefs.prefs import PlayerPrefs
 from tests.characters.components.levels import write_level
 
 ROOT = Path(__file__).parents[2]
@@ -113,6 +116,23 @@ def test_sessions_are_listed_and_cleared(tmp_path: Path) -> None:
     status, said = run("sessions", "list", "--data", tmp_path)
     assert status == 0
     assert said.startswith("bob-2  abcd…  saved")
+
+
+def test_forget_wipes_what_is_saved_in_slots(tmp_path: Path) -> None:
+    kept = SessionStore(database_of(tmp_path))
+    for session_id in ("saved", "played", "another"):
+        kept.save(StoredSession(session_id, "ann-1", "me", 1.0))
+    kept.close()
+    slot = SlotInfo("harbour", minds=(SavedMind("ann-1", "Ann", "saved", 4, "local"),))
+    with PlayerPrefs.open(tmp_path / "prefs.msgpack") as prefs:
+        SlotStore(prefs).write(slot, pack_values({}), None)
+        KeyValueSessionPersistence(prefs).store("ann-1", SessionRecord("played", "local"))
+    assert run("sessions", "forget", "ann-1", "--data", tmp_path)[0] == 0
+    status, said = run("slots", "show", "harbour", "--data", tmp_path)
+    assert (status, "Ann: begins afresh: it was told to forget" in said) == (0, True)
+    kept = SessionStore(database_of(tmp_path))
+    assert [it.session_id for it in kept.load().sessions] == ["another"]
+    kept.close()
 
 
 def test_forget_wipes_what_the_embedded_service_kept_too(tmp_path: Path) -> None:

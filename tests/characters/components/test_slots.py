@@ -311,6 +311,18 @@ def test_there_is_no_load_of_what_is_not_there_or_damaged(home: Home) -> None:
     assert home.slots.list() == ()
 
 
+def test_a_visitor_who_is_forgotten_is_forgotten_in_every_slot(home: Home) -> None:
+    home.connected("nurse")
+    home.connected("porter")
+    home.save("harbour")
+    work = home.slots.forget(["nurse"])
+    home.until(lambda: work.done() and not home.slots.is_busy)
+    assert work.exception() is None
+    slot = home.slots.info("harbour")
+    assert slot.fresh == ("nurse",)  # it is told before a load
+    assert home.load("harbour").fresh == ("nurse",)
+
+
 def test_a_load_that_was_cut_short_is_finished_before_a_session_opens(tmp_path: Path) -> None:
     home = Home(tmp_path)
     home.persistence.store("nurse", SessionRecord("later", "local"))

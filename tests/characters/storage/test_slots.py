@@ -97,6 +97,23 @@ def test_what_a_later_version_adds_to_a_mind_is_no_damage(prefs: PlayerPrefs) ->
     assert SlotStore(prefs).info("x").minds == (SavedMind("ann-1", session_id="s1"),)
 
 
+def test_whoever_is_forgotten_is_let_go_of_in_every_slot(prefs: PlayerPrefs) -> None:
+    store = write(prefs, picture=np.zeros((4, 4, 3), np.uint8))
+    write(prefs, replace(HARBOUR, name="other"))
+    assert {mind.session_id for mind in store.minds()} == {"s1"}
+    store.forget(store.minds())
+    assert store.minds() == ()
+    for name in ("harbour", "other"):
+        slot = store.info(name)
+        assert (slot.fresh, dict(slot.values)) == (("Ann", "Bob"), {"gold": 7})
+    assert store.picture("harbour") is not None
+
+
+def test_a_slot_that_is_saved_over_without_a_picture_shows_none(prefs: PlayerPrefs) -> None:
+    write(prefs, picture=np.zeros((4, 4, 3), np.uint8))
+    assert write(prefs).picture("harbour") is None
+
+
 @pytest.mark.parametrize("name", ["", "  ", "a\nb", "x" * 61])
 def test_a_name_that_is_none_is_refused(name: str) -> None:
     with pytest.raises(SlotError, match="1 to 60"):
