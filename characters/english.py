@@ -99,7 +99,7 @@ ENGLISH = Words.of(
             "name_hint": "Type a name; Enter saves, {keys[menu]} leaves.",
             "where": "{level}, {ago} ago, {played} played",
             "kept": "As they were: {names}.",
-            "fresh": "These will begin afresh, because their service keeps nothing: {names}.",
+            "fresh": "These will begin afresh, because nothing of them was kept: {names}.",
             "damaged": "This slot is damaged. It can be deleted, or saved over.",
             "cannot_be_read": "cannot be read",
             "busy": "A moment ...",

@@ -300,11 +300,13 @@ class Runtime:
         _log.warning("The service of %s did not forget a session: %s.", config.key, why)
 
     async def _end(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        await self.network.settled(seconds / 2)  # a slot that is saved while its level closes
         runners = tuple(self._runners.values())
         for runner in runners:
             runner.feed(DisconnectRequested())
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(until - time.monotonic()):
                 await asyncio.gather(*(runner.at_rest() for runner in runners))
         except TimeoutError:
             _log.warning("Some sessions did not close within %.1f s.", seconds)

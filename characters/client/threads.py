@@ -199,6 +199,11 @@ class NetworkThread:
         self._kept.add(task)
         task.add_done_callback(self._kept.discard)
 
+    async def settled(self, seconds: float) -> None:
+        """Wait until all that was begun is done, so long at most; on the loop."""
+        if self._kept:
+            await asyncio.wait(tuple(self._kept), timeout=seconds)
+
     def stop(self, deadline_seconds: float) -> bool:
         """Cancel what still runs and end the thread; return whether it ended in time."""
         if not self._thread.is_alive():

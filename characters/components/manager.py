@@ -139,6 +139,7 @@ class CharacterManager(Component):
     words: str = ""  # the texts on the screen: "de", or a file such as "words/fr.toml"; "" English
     speech: SpeechSettings = SpeechSettings()  # of the embedded service
     model: Choice[ModelSettings, Literal["script"]] = by_default(ModelSettings())  # that answers
+    autosave: bool = False  # the slot "autosave", when the level is left; the player's choice wins
     pixels_per_unit: PositiveFloat = 16.0
     full_volume_units: NonNegativeFloat = 1.0
     silent_units: PositiveFloat = 50.0  # more than full_volume_units
@@ -190,9 +191,14 @@ class CharacterManager(Component):
             prefs = self._prefs() or PlayerPrefs.in_memory(ENGLISH("settings.of_the_level"))
             game = self.scene.find_service(Application) or self.scene
             self._slots = found or SaveSlots(runtime, prefs, game=game)
-            if found is None:
-                self.scene.provide(self._slots)
+            if found is None:  # the runtime is the game's, and so are its slots
+                for owner in {self.scene, game}:
+                    owner.provide(self._slots)
         return self._slots
+
+    def is_autosaved(self) -> bool:
+        """Return whether the level is saved when it is left, unless the player chose otherwise."""
+        return self.autosave
 
     @property
     def faults(self) -> Faults:

@@ -162,6 +162,7 @@ class Parts:
 
     def close(self) -> None:
         """Close the sessions, stop the service, and write the preferences if they are its own."""
+        self.slots.close()
         self.runtime.close()
         if self.owns_prefs:
             self.prefs.close()

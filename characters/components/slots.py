@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from characters.client.minds import PutBack
 from characters.client.runtime import Runtime
@@ -25,7 +25,7 @@ from characters.storage.slots import (
     pack_values,
 )
 from engine.app.application import Application
-from engine.core.events import Signal
+from engine.core.events import Signal, Subscription
 from engine.objects.scene import Scene
 from engine.prefs.prefs import PlayerPrefs
 
@@ -93,8 +93,14 @@ class SaveSlots:
         """Emitted with the reason for which something was not saved, loaded or deleted."""
         # Before any session opens: the store's thread does one thing after the other.
         runtime.store.post(self._finish_load)
+        self._watch: Subscription | None = None
         if isinstance(game, Application):
-            game.scenes.scene_unloading.subscribe(self._level_is_left)
+            self._watch = game.scenes.scene_unloading.subscribe(self._level_is_left)
+
+    def close(self) -> None:
+        """Save no level any more when it is left; the runtime finishes what was begun."""
+        if self._watch is not None:
+            self._watch.cancel()
 
     # --- what there is ---
 
@@ -124,8 +130,11 @@ class SaveSlots:
 
     @property
     def autosave(self) -> bool:
-        """Whether the slot "autosave" is saved whenever a level is left; kept over restarts."""
-        return self._store.autosave
+        """Whether the slot "autosave" is saved when this level is left; kept over restarts.
+
+        Until the player has chosen, it is what the level's CharacterManager says.
+        """
+        return self._is_autosaved(self._scene())
 
     @autosave.setter
     def autosave(self, is_wanted: bool) -> None:
@@ -289,11 +298,26 @@ class SaveSlots:
 
         work.add_done_callback(lambda _: self._runtime.context.post(finish))
 
+    def _is_autosaved(self, scene: Scene | None) -> bool:
+        chosen = self._store.autosave
+        if chosen is not None or scene is None:
+            return bool(chosen)
+        level = scene.find_component(_AutosavedLevel)  # type: ignore[type-abstract]  # by its shape
+        return level is not None and level.is_autosaved()
+
     def _level_is_left(self, scene: Scene) -> None:
         game = self._game
         is_quitting = isinstance(game, Application) and game.is_quitting
-        if self.autosave and not (is_quitting or self.is_busy or scene.level == ""):
+        if not (is_quitting or self.is_busy or scene.level == "") and self._is_autosaved(scene):
             self._save(AUTOSAVE, scene, None)
+
+
+@runtime_checkable
+class _AutosavedLevel(Protocol):
+    """A level's CharacterManager; found by its shape, so methods only."""
+
+    def is_autosaved(self) -> bool:
+        """Return whether the level is saved when it is left, unless the player chose otherwise."""
 
 
 class _Arrival:

@@ -209,9 +209,9 @@ class SlotStore:
         return self._prefs.get_float(_PLAYED)
 
     @property
-    def autosave(self) -> bool:
-        """Whether the player wants a slot to be saved whenever a level is left."""
-        return self._prefs.get_bool(_AUTOSAVE)
+    def autosave(self) -> bool | None:
+        """Whether the player wants a slot to be saved whenever a level is left; None: not asked."""
+        return self._prefs.get_bool(_AUTOSAVE) if self._prefs.has_key(_AUTOSAVE) else None
 
     @autosave.setter
     def autosave(self, is_wanted: bool) -> None:

@@ -14,6 +14,8 @@ import pytest
 from characters.client.config import SessionConfig
 from characters.client.handle import SessionHandle
 from characters.client.runtime import Runtime, RuntimeBuilder
+from characters.components.character import Character
+from characters.components.manager import CharacterManager
 from characters.components.slots import LoadedSlot, SaveSlots
 from characters.protocol.failures import failure
 from characters.session.conversation import SessionRecord, SessionState
@@ -21,6 +23,8 @@ from characters.session.policy import ReconnectPolicy
 from characters.storage.sessions import KeyValueSessionPersistence
 from characters.storage.slots import SlotError, SlotInfo
 from characters.transport.base import Branch, Said, TransportError
+from engine.app.application import Application
+from engine.objects.scene import Scene
 from engine.prefs.prefs import PlayerPrefs
 from tests.characters.client.fake_service import FakeService
 
@@ -332,3 +336,129 @@ def test_a_load_that_was_cut_short_is_finished_before_a_session_opens(tmp_path: 
     nurse = again.connected("nurse")
     assert nurse.view.session_id == "as saved"
     again.close()
+
+
+# --- levels ---------------------------------------------------------------------------------------
+
+
+class Game(Home):
+    """A game with levels: who is in each, and whether it is saved when it is left."""
+
+    def __init__(self, folder: Path) -> None:
+        self.app = Application("Test", headless=True, open_scene=self._open, data_dir=folder)
+        self.levels = {"quay": ["nurse", "porter"], "market": ["porter"]}
+        self.autosaved: set[str] = set()
+        super().__init__(folder)
+        self.slots = SaveSlots(self.runtime, self.prefs, game=self.app, wall_clock=lambda: 50.0)
+        self.slots.loaded.subscribe(self.loaded.append)
+        for part in (self.runtime, self.prefs, self.slots):
+            self.app.provide(part)
+
+    def _open(self, name: str) -> Scene:
+        people, scene = self.levels[name], self.app.new_scene(name)
+        scene.add(CharacterManager(sound=False, autosave=name in self.autosaved))
+        for key in people:
+            scene.create(key.title()).add(Character(key))
+        return scene
+
+    def go(self, level: str) -> None:
+        load = self.app.scenes.load(level)
+        self.until(lambda: load.is_done)
+        self.until(lambda: all(it.state is SessionState.CONNECTED for it in self.people()))
+
+    def people(self) -> list[Character]:
+        scene = self.app.scenes.active
+        return [] if scene is None else scene.find_components(Character)
+
+    def until(self, condition: Callable[[], object]) -> None:
+        end, frame = time.monotonic() + WITHIN, threading.Event()
+        while not condition():
+            assert time.monotonic() < end
+            self.app.tick()
+            self.runtime.update()
+            frame.wait(0.002)
+
+    def close(self) -> None:
+        super().close()
+        self.app.close()
+
+
+@pytest.fixture
+def game(tmp_path: Path) -> Iterator[Game]:
+    built = Game(tmp_path)
+    yield built
+    built.close()
+
+
+def test_a_load_goes_to_the_level_of_the_slot(game: Game) -> None:
+    game.go("quay")
+    slot = game.save("harbour")
+    assert (slot.level, slot.here) == ("quay", ("Nurse", "Porter"))
+    game.go("market")
+    assert game.load("harbour").gone == ()
+    scene = game.app.scenes.active
+    assert scene is not None and scene.level == "quay"
+
+
+def test_in_a_later_version_of_a_level_whoever_is_gone_is_told_and_new_ones_begin(
+    game: Game,
+) -> None:
+    game.go("quay")
+    game.save("harbour")
+    game.levels["quay"] = ["porter", "captain"]
+    loaded = game.load("harbour")
+    assert (loaded.gone, loaded.fresh) == (("Nurse",), ())
+    game.until(lambda: all(it.state is SessionState.CONNECTED for it in game.people()))
+    kinds = {it.key: (it.view.session_id or "").startswith("played") for it in game.people()}
+    assert kinds == {"porter": True, "captain": False}
+
+
+def test_a_level_that_is_no_more_is_told_when_everybody_is_back(game: Game) -> None:
+    game.go("quay")
+    game.save("harbour")
+    game.go("market")
+    del game.levels["quay"]
+    work = game.slots.load("harbour")
+    game.until(lambda: work.done() and not game.slots.is_busy)
+    assert "level 'quay' cannot be opened" in str(work.exception())
+
+
+def test_a_level_that_says_so_is_saved_when_it_is_left_unless_the_player_wants_it_not(
+    game: Game,
+) -> None:
+    game.autosaved = {"quay"}
+    game.go("quay")
+    assert game.slots.autosave
+    game.go("market")
+    game.until(lambda: not game.slots.is_busy)
+    assert [(it.name, it.level, it.here) for it in game.slots.list()] == [
+        ("autosave", "quay", ("Nurse", "Porter"))
+    ]
+    game.go("quay")  # the market was not saved: its level does not say so
+    assert game.slots.info("autosave").level == "quay"
+    game.slots.delete("autosave")
+    game.until(lambda: not game.slots.is_busy)
+    game.slots.autosave = False
+    game.go("market")
+    assert game.slots.list() == ()
+    game.slots.autosave = True
+    game.go("quay")
+    game.until(lambda: not game.slots.is_busy)
+    assert game.slots.info("autosave").level == "market"
+
+
+def test_a_load_saves_nothing_of_the_level_that_it_leaves(game: Game) -> None:
+    game.slots.autosave = True
+    game.go("quay")
+    game.save("harbour")
+    game.load("harbour")
+    assert [slot.name for slot in game.slots.list()] == ["harbour"]
+
+
+def test_a_runtime_that_closes_finishes_the_slot_that_is_being_saved(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.connected("nurse")
+    work = home.slots.save("harbour")
+    home.runtime.close()
+    assert work.result(timeout=WITHIN).minds[0].why_fresh == ""
+    home.prefs.close()

@@ -146,6 +146,7 @@ def test_a_load_that_was_cut_short_is_finished_at_the_next_start(prefs: PlayerPr
 
 
 def test_the_choice_of_an_autosave_is_kept(prefs: PlayerPrefs) -> None:
-    assert not SlotStore(prefs).autosave
-    SlotStore(prefs).autosave = True
-    assert SlotStore(prefs).autosave
+    assert SlotStore(prefs).autosave is None
+    for choice in (True, False):
+        SlotStore(prefs).autosave = choice
+        assert SlotStore(prefs).autosave is choice
