@@ -145,7 +145,7 @@ def _add_limits(it: argparse.ArgumentParser) -> None:
     add(
         "--max-lag",
         type=at_least_0,
-        help="seconds: who comes while the event loop is so late is sent away for a moment; "
+        help="seconds: who comes while the event loop is so late (one time in ten) is sent away; "
         f"{REMOTE_MAX_LAG:g} with --allow-remote, else nobody is; 0 lets everybody in",
     )
     add("--joins-per-second", type=more_than_0, default=admission.joins_per_second, help="at most")
@@ -222,7 +222,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 REMOTE_PER_SECOND = 20.0
-REMOTE_MAX_LAG = 0.02
+REMOTE_MAX_LAG = 0.005
 REMOTE_DRAIN_SECONDS = 10.0
 
 

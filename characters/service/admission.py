@@ -23,7 +23,7 @@ class AdmissionLimits:
     """
 
     max_lag: float | None = None
-    joins_per_second: float = 30.0
+    joins_per_second: float = 40.0
     at_once: int = 10
     patience: float = 0.5
     shortest: float = 2.0

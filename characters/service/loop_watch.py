@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from collections.abc import Callable
 
 from characters.service.metrics import ServiceMetrics
 
 __all__ = ["LoopWatch"]
 
-EVERY_SECONDS = 0.05
+EVERY_SECONDS = 0.025
+CLOCK_SECONDS = time.get_clock_info("monotonic").resolution  # 15 ms on some systems
 COLLECT_SECONDS = 60.0  # at least, between two full collections
 YOUNG = 20_000  # new objects until a small collection: about 2 ms
 
@@ -49,7 +51,7 @@ class LoopWatch:
             due = self._now() + EVERY_SECONDS
             await asyncio.sleep(EVERY_SECONDS)
             now = self._now()
-            self._metrics.late(max(0.0, now - due), now)
+            self._metrics.late(max(0.0, now - due - CLOCK_SECONDS), now)
             is_due = now - self._collected_at > COLLECT_SECONDS
             if self._owns_collector and is_due and self._is_quiet():
                 self._collect()

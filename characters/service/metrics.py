@@ -73,6 +73,9 @@ class SlidingWindow:
         self._values.append((now, value))
         self._forget(now)
 
+    def __len__(self) -> int:
+        return len(self._values)
+
     def quantile(self, share: float, now: float) -> float | None:
         """Return what `share` (0 to 1) of the values do not exceed, None without any."""
         self._forget(now)
@@ -85,6 +88,7 @@ class SlidingWindow:
 
 
 LAG_SECONDS = 3.0
+FEWEST_LAGS = 20  # the first ones tell of the start
 WORD_SECONDS = 300.0
 
 
@@ -113,8 +117,8 @@ class ServiceMetrics:
         self.lags.add(now, seconds)
 
     def lag_now(self, now: float) -> float:
-        """Return how late the event loop is at most, but for one time in twenty."""
-        return self.lags.quantile(0.95, now) or 0.0
+        """Return how late the event loop is at most, but for one time in ten; at first 0."""
+        return self.lags.quantile(0.9, now) or 0.0 if len(self.lags) >= FEWEST_LAGS else 0.0
 
     def saved(self, seconds: float, now: float, *, is_well: bool) -> None:
         """Count a save and how long it took."""

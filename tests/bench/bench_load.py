@@ -16,7 +16,7 @@ ALONE, CROWDED = "a ping, eight inside", "a ping, twice as many at the door as i
 ONE_AFTER, EIGHT = "one talk after another", "eight talks at a time"
 # What a node of two cores holds of open microphones: more than one process takes in.
 MANY, TOO_MANY = 240, 600
-MAX_LAG = 0.02
+MAX_LAG = 0.005
 
 
 def cases(quick: bool) -> list[Case]:

@@ -27,6 +27,7 @@ __all__ = ["Crowd", "Seat"]
 FRAME = pack_microphone(1, 0.0, bytes(FRAME_BYTES))
 FRAME_SECONDS = 0.02
 SLICES = 10  # of the clients: each sends at its own moment of the 20 ms
+BEATS = 500  # the same, of the second between two pings
 JOINERS = 8
 LINE = '{"type":"user_text_message","data":{"text":"Who are you?","message_id":"1"}}'
 ENDED = '"bot-turn-completed"'
@@ -59,12 +60,19 @@ class Seat:
 
     async def ping(self) -> float:
         """Return the seconds that a ping took."""
-        began, pong = monotonic(), asyncio.get_running_loop().create_future()
-        self._pongs.append(pong)
-        await self._socket.send_str(PING)
+        began = monotonic()
+        pong = await self.beat()
         async with asyncio.timeout(30):
             await pong
         return monotonic() - began
+
+    async def beat(self) -> asyncio.Future[None]:
+        """Send a ping; return what is done when it is answered."""
+        pong = asyncio.get_running_loop().create_future()
+        self._pongs.append(pong)
+        with suppress(ConnectionError):
+            await self._socket.send_str(PING)
+        return pong
 
     async def talk(self) -> None:
         """Say a line, hear the whole answer, and leave."""
@@ -122,10 +130,7 @@ class Crowd:
         return Seat(socket)
 
     async def run(self) -> None:
-        """Send what clients send, until cancelled."""
-        await asyncio.gather(self._speak(), self._stay())
-
-    async def _speak(self) -> None:
+        """Send what clients send, each at its own moment, until cancelled."""
         due, turn = monotonic(), 0
         while True:
             due += FRAME_SECONDS / SLICES
@@ -133,12 +138,10 @@ class Crowd:
             turn += 1
             for seat in self.seats[turn % SLICES :: SLICES] if self.has_microphones else ():
                 await seat.speak()
-
-    async def _stay(self) -> None:
-        while True:
-            await asyncio.sleep(1.0)
-            await asyncio.gather(*(seat.ping() for seat in self.seats), return_exceptions=True)
-            self.seats = [seat for seat in self.seats if not seat.is_gone]
+            for seat in self.seats[turn % BEATS :: BEATS]:
+                await seat.beat()
+            if turn % BEATS == 0:
+                self.seats = [seat for seat in self.seats if not seat.is_gone]
 
     def told(self) -> str:
         """Return how many are in, and how often one was refused."""

@@ -178,19 +178,11 @@ def twice_the_load(folder: Path, sessions: int, max_lag: float) -> Iterator[list
     with ExitStack() as stack:
         server = stack.enter_context(started("service", folder, *flags))
         probe = Probe(server)
-        crowd: Clients | None = None
+        unloaded = probe.pings(2 * ROUND_SECONDS)
+        crowd = stack.enter_context(clients(server, sessions))
+        crowd.tell("mic")
+        settle(crowd)
         while True:
-            if crowd is not None:
-                crowd.tell("quiet")
-                sleep(3.0)
-            unloaded = probe.pings()
-            if crowd is None:
-                crowd = stack.enter_context(clients(server, sessions))
-                crowd.tell("mic")
-                settle(crowd)
-            else:
-                crowd.tell("mic")
-                sleep(1.0)
             loaded = probe.pings()
             print(f"twice the load: {crowd.ask()}", file=sys.stderr)
             yield [unloaded, loaded]

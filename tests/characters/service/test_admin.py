@@ -68,7 +68,7 @@ def test_a_node_that_drains_lives_but_is_not_ready() -> None:
 def test_a_node_whose_loop_is_late_is_not_ready() -> None:
     async def play(bare: Bare) -> None:
         service = bare.stage.service
-        for _ in range(9):
+        for _ in range(30):
             service.metrics.late(2.0, service.now())
         status, body = await ask(bare, "/readyz")
         assert (status, "loop is late" in body) == (503, True)
