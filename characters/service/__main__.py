@@ -96,17 +96,7 @@ def parser() -> argparse.ArgumentParser:
     _add_limits(it)
     _add_watching(it)
     _add_cluster(it)
-    add("--api-key-env", help="environment variable with the keys to demand, spaces between them")
-    add("--api-key-file", type=Path, help="file with a key a line, read again when it changes")
-    add("--admin-key-env", help="environment variable with the keys that may forget any player")
-    add("--player-secret-env", help="environment variable with the secrets that sign player tokens")
-    add("--public-url", help="ws:// or wss:// address of this service for clients")
-    add("--trust-proxy", action="store_true", help="believe X-Forwarded-For and -Proto")
-    add(
-        "--requests-per-second",
-        type=more_than_0,
-        help="of one key or address; ten times that at once",
-    )
+    _add_access(it)
     add_model_flags(it)
     add(
         "--model-from-env",
@@ -123,6 +113,21 @@ def parser() -> argparse.ArgumentParser:
     add("--log-level", default="WARNING", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     add("--config", type=Path, help="TOML file with any of these, such as max_rooms = 500")
     return it
+
+
+def _add_access(it: argparse.ArgumentParser) -> None:
+    add = it.add_argument
+    add("--api-key-env", help="environment variable with the keys to demand, spaces between them")
+    add("--api-key-file", type=Path, help="file with a key a line, read again when it changes")
+    add("--admin-key-env", help="environment variable with the keys that may forget any player")
+    add("--player-secret-env", help="environment variable with the secrets that sign player tokens")
+    add("--public-url", help="ws:// or wss:// address of this service for clients")
+    add("--trust-proxy", action="store_true", help="believe X-Forwarded-For and -Proto")
+    add(
+        "--requests-per-second",
+        type=more_than_0,
+        help="of one key or address; ten times that at once",
+    )
 
 
 def _add_limits(it: argparse.ArgumentParser) -> None:

@@ -48,7 +48,7 @@ def listen(
         speech_input = SpeechInput(
             listener, 0.1 - LOST_SECONDS
         )  # a tenth of a second without frames
-        speech_input.start(understood.append, [].append)
+        speech_input.start(understood.append, lambda _: None)
         async with asyncio.timeout(60):
             await play(speech_input)
             await settled(listener)
@@ -213,7 +213,7 @@ def test_who_speaks_while_a_model_loads_is_told_so_again_and_again(
     async def run() -> None:
         listener = SlowListener()
         speech_input = SpeechInput(listener, 10.0)
-        speech_input.start([].append, told.append)
+        speech_input.start(lambda _: None, told.append)
         speech_input.feed(b"", 0.0)
         await until(lambda: len(told) == 2)
         listener.is_loaded.set()
