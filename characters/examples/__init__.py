@@ -2,7 +2,7 @@
 
 In a window: hello, two_characters, level_from_file, own_component, doors.
 In the terminal: events, typed_actions, triggers, manual_respond, reconnect_policies, own_store,
-pages, headless.
+pages, slots, headless.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def test_a_file_that_says_so_may_leave_the_rest_in_english(file: Path) -> None:
     ("text", "problem"),
     [
         ("[menu]\ntitel = 'x'", "2:1: menu.titel: nothing on the screen has this key. Try: title"),
-        ("[meny]\ntitle = 'x'", "1:2: meny: there is no such table. Try: menu"),
+        ("[meny]\ntitle = 'x'", "1:2: meny: there is no such table. Try: menu or memory"),
         ("[menu]\ntitle = 3", '2:9: menu.title: must be a text (got 3). Try: "Menu"'),
         ("menu = 3", "1:8: menu: must be a table of texts (got 3). Try: [menu]"),
         (

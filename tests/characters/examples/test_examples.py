@@ -26,6 +26,7 @@ SHOWS = {
     "own_store": "first visit: FRESH\nsecond visit: RESUMED\n",
     "pages": "first page: resumed: False\nsecond page: resumed: True\n",
     "reconnect_policies": "kiosk-90ab: RECONNECTING -> CONNECTED FRESH",
+    "slots": "gold: 7\n",
     "triggers": "heard your steps",
 }
 
