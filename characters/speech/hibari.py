@@ -10,6 +10,7 @@ A process of its own loads the model and speaks, as many sentences at once as th
 
 from __future__ import annotations
 
+import asyncio
 import marshal
 import threading
 import zlib
@@ -141,15 +142,30 @@ class HibariModel:
 
     def speak(self, text: str, style: VoiceStyle) -> list[VoiceChunk]:
         """Return a text as it sounds."""
-        model, seed, cast = self._model, zlib.crc32(text.encode()), _cast_of(style)
-        chunks: list[VoiceChunk] = []
-        for phonemes in model.phonemize(text):
-            spectrum = _in_cast(model.spectrum(phonemes, cast.pace), cast)
-            pcm = _to_pcm(model.sound(spectrum, seed))
-            chunks += chunks_of(pcm, RATE, mouth_shapes_of(phonemes))
+        chunks, others = self.begin(text, style)
+        for phonemes in others:
+            chunks += self.say(phonemes, style, seed_of(text))
+        return chunks
+
+    def begin(self, text: str, style: VoiceStyle) -> tuple[list[VoiceChunk], list[str]]:
+        """Return a text's first sentence as it sounds, and the phonemes of the others."""
+        sentences = self._model.phonemize(text)
+        chunks = self.say(sentences[0], style, seed_of(text)) if sentences else []
+        return chunks, sentences[1:]
+
+    def say(self, phonemes: str, style: VoiceStyle, seed: int) -> list[VoiceChunk]:
+        """Return a sentence as it sounds."""
+        model, cast = self._model, _cast_of(style)
+        spectrum = _in_cast(model.spectrum(phonemes, cast.pace), cast)
+        pcm = _to_pcm(model.sound(spectrum, seed))
         if self._first.acquire(blocking=False):  # nobody waits for the first word any longer
             threading.Thread(target=model.save_memory, daemon=True).start()
-        return chunks
+        return chunks_of(pcm, RATE, mouth_shapes_of(phonemes))
+
+
+def seed_of(text: str) -> int:
+    """Return the seed of a text's noise: it always sounds the same."""
+    return zlib.crc32(text.encode())
 
 
 class HibariVoice:
@@ -166,20 +182,34 @@ class HibariVoice:
         self._pool.submit(self._process.start)
 
     async def synthesise(self, text: str, style: VoiceStyle) -> AsyncGenerator[VoiceChunk, None]:
-        """Speak a sentence.
+        """Speak a text; each sentence of it is made while the one before is played.
 
         Raises SynthesisError for another language, a model that fails, or too many who wait.
         """
         if not style.language.lower().startswith("en"):
             raise SynthesisError(f"this voice speaks English, not {style.language!r}")
+        chunks, others = await self._call("begin", text, style)
+        made: asyncio.Task[list[VoiceChunk]] | None = None
         try:
-            chunks = await self._pool.run(lambda: self._process.call("speak", text, style))
+            for phonemes in others:
+                made = asyncio.create_task(self._call("say", phonemes, style, seed_of(text)))
+                for chunk in chunks:
+                    yield chunk
+                chunks = await made
+            for chunk in chunks:
+                yield chunk
+        finally:
+            if made is not None:
+                made.cancel()
+                await asyncio.gather(made, return_exceptions=True)
+
+    async def _call(self, method: str, *arguments: Any) -> Any:
+        try:
+            return await self._pool.run(lambda: self._process.call(method, *arguments))
         except CharactersError as error:
             raise SynthesisError(str(error)) from error
         except Exception as error:  # whatever the model raises, the next voice speaks
             raise SynthesisError(f"hibari-tts failed: {type(error).__name__}") from error
-        for chunk in chunks:
-            yield chunk
 
     async def close(self) -> None:
         """End the process."""

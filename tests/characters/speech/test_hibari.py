@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
@@ -82,6 +83,22 @@ def load_fake() -> SpectrumModel:
     return FakeModel()  # type: ignore[return-value]  # a tuple of any length
 
 
+class HaltingModel(FakeModel):
+    """Waits at one sentence for longer than anybody else would."""
+
+    def phonemize(self, text: str) -> list[str]:
+        return text.split()
+
+    def spectrum(self, phonemes: str, speed: float) -> tuple[Floats, ...]:
+        if phonemes == "Wait.":
+            time.sleep(2.0 * DEADLINE)
+        return super().spectrum(phonemes, speed)
+
+
+def load_halting() -> SpectrumModel:
+    return HaltingModel()  # type: ignore[return-value]  # a tuple of any length
+
+
 def load_nothing() -> SpectrumModel:
     raise ImportError("no hibari")
 
@@ -144,6 +161,23 @@ def test_a_packed_table_holds_what_the_dictionary_held() -> None:
     assert all(packed.get(key) == value for key, value in table.items())
     assert packed.get("no word") is None and packed.get("no word", 1) == 1
     assert PackedTable({}).get("word") is None
+
+
+def test_the_first_sentence_is_heard_before_the_next_is_made() -> None:
+    async def run() -> tuple[VoiceChunk, list[VoiceChunk]]:
+        voice = HibariVoice(make=partial(HibariModel, load_halting))
+        try:
+            async with asyncio.timeout(DEADLINE):
+                chunks = voice.synthesise("Ah. Wait.", VoiceStyle())
+                first = await anext(chunks)
+                await chunks.aclose()
+                return first, [it async for it in voice.synthesise("Ah. Oh.", VoiceStyle())]
+        finally:
+            await voice.close()
+
+    first, chunks = asyncio.run(run())
+    assert first == chunks[0]
+    assert chunks == speak("Ah. Oh.", model=load_halting())
 
 
 def test_phonemes_move_the_mouth() -> None:
