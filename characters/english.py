@@ -101,6 +101,7 @@ ENGLISH = Words.of(
             "kept": "As they were: {names}.",
             "fresh": "These will begin afresh, because nothing of them was kept: {names}.",
             "damaged": "This slot is damaged. It can be deleted, or saved over.",
+            "newer": "A newer version of the game has saved this slot: this one cannot read it.",
             "cannot_be_read": "cannot be read",
             "busy": "A moment ...",
             "save": "Save (Enter)",

@@ -35,7 +35,7 @@ def list_slots(store: SlotStore, out: TextIO) -> None:
     slots = store.all()
     width = max(map(len, store.names()), default=0)
     for slot in slots:
-        what = "damaged" if slot.is_damaged else f"{_when(slot)}  {slot.level}"
+        what = _unreadable(slot) or f"{_when(slot)}  {slot.level}"
         print(f"{slot.name:<{width}}  {what}", file=out)
     if not slots:
         print(NOTHING, file=out)
@@ -47,7 +47,7 @@ def show_slot(store: SlotStore, name: str, out: TextIO) -> None:
     picture = store.picture(slot.name)
     rows = {
         "slot": slot.name,
-        "saved": "damaged: it cannot be read" if slot.is_damaged else _when(slot),
+        "saved": _unreadable(slot) or _when(slot),
         "played": f"{slot.played_seconds / 60:.0f} min",
         "level": slot.level,
         "picture": None if picture is None else f"{picture.shape[1]} x {picture.shape[0]}",
@@ -93,6 +93,12 @@ def _known(store: SlotStore, name: str) -> str:
 def _state(mind: SavedMind) -> str:
     point = f", session {shorten_id(mind.session_id)} up to {mind.at}" if mind.session_id else ""
     return _WHY.get(mind.why_fresh, mind.why_fresh) + point
+
+
+def _unreadable(slot: SlotInfo) -> str:
+    if slot.is_newer:
+        return "by a newer version, which alone can read it"
+    return "damaged: it cannot be read" if slot.is_damaged else ""
 
 
 def _when(slot: SlotInfo) -> str:

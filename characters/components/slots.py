@@ -172,7 +172,8 @@ class SaveSlots:
         """
         slot = self.info(name)
         if slot.is_damaged:
-            raise SlotError(f"the slot {slot.name!r} is damaged; the others can be loaded")
+            why = "was saved by a newer version" if slot.is_newer else "is damaged"
+            raise SlotError(f"the slot {slot.name!r} {why}; the others can be loaded")
         minds, played = self._runtime.minds, slot.played_seconds
         work = self._runtime.network.begin(minds.load(slot.minds, self._store, played))
         done: AwaitableFuture[LoadedSlot] = AwaitableFuture()

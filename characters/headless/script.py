@@ -47,6 +47,7 @@ from pydantic_core import PydanticCustomError
 from characters.protocol.failures import CharactersError
 from characters.protocol.network_conditions import LATE_SECONDS, SLOW_BYTES_PER_SECOND
 from characters.session.conversation import ResumeOutcome
+from characters.storage.slots import SlotError, check_slot_name
 
 __all__ = [
     "QuitStep", "RespondStep", "SayStep", "Script", "SpeakWavStep", "Step", "StepError",
@@ -241,11 +242,18 @@ class LoadSceneStep(BaseStep):
     spawn: str | None = None
 
 
+def _slot_name(name: str) -> str:
+    try:
+        return check_slot_name(name)
+    except SlotError as problem:
+        raise ValueError(f"is no name of a slot: {problem}") from None
+
+
 class SlotStep(BaseStep):
     """Saves the game into a slot, or loads it: level and all that the characters remember."""
 
     do: Literal["save_slot", "load_slot"]
-    slot: Annotated[str, Field(min_length=1)]
+    slot: Annotated[str, AfterValidator(_slot_name)]
 
 
 class TakeBackStep(BaseStep):

@@ -12,14 +12,15 @@ import json
 import logging
 import zlib
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgpack
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, TypeAdapter
 
 from characters.protocol.failures import CharactersError
 from characters.session.conversation import SessionRecord
@@ -38,6 +39,7 @@ _PLAYED, _AUTOSAVE = "slots.played", "slots.autosave"
 _VERSION = 1
 LONGEST_NAME = 60
 MOST_VALUE_BYTES = 512 * 1024
+_MOST_SIDE, _MOST_PICTURE_BYTES = 2000, 1000 * 1024  # a setting is at most 1 MB
 
 Picture = NDArray[np.uint8]
 """Height x width x 3."""
@@ -92,6 +94,8 @@ class SlotInfo:
     minds: tuple[SavedMind, ...] = ()
     is_damaged: bool = False
     """Whether it cannot be read: it can be deleted, or saved over."""
+    is_newer: bool = False
+    """Whether that is because a newer version has saved it."""
 
     @property
     def here(self) -> tuple[str, ...]:
@@ -149,7 +153,10 @@ class SlotStore:
         """Return what is in a slot; one that cannot be read is damaged."""
         packed = self._prefs.get_bytes(_PREFIX + name + _INFO)
         try:
-            return _unpack(name, packed)
+            row = msgpack.unpackb(packed)
+            if type(row[0]) is int and row[0] > _VERSION:
+                return SlotInfo(name, is_damaged=True, is_newer=True)
+            return _slot_of(name, row)
         except Exception:  # whatever is wrong with these bytes, the other slots live
             _log.error("The slot %r cannot be read (%d bytes).", name, len(packed))
             return SlotInfo(name, is_damaged=True)
@@ -163,17 +170,17 @@ class SlotStore:
         packed = self._prefs.get_bytes(_PREFIX + name + _PICTURE)
         try:
             height, width, pixels = msgpack.unpackb(packed)
-            flat = np.frombuffer(zlib.decompress(pixels), np.uint8)
-            return flat.reshape(height, width, 3)
+            if not (0 < height <= _MOST_SIDE and 0 < width <= _MOST_SIDE):
+                return None
+            flat = zlib.decompressobj().decompress(pixels, 3 * height * width + 1)
+            return np.frombuffer(flat, np.uint8).reshape(height, width, 3)
         except Exception:  # a slot without its picture is a slot
             return None
 
     def write(self, info: SlotInfo, values: bytes, picture: Picture | None) -> None:
         """Write a slot, whose values are packed; durable on return. Raises PrefsError."""
         if picture is not None:
-            small = np.ascontiguousarray(_halved(picture))
-            packed = msgpack.packb((*small.shape[:2], zlib.compress(small.tobytes(), 6)))
-            self._prefs.set_bytes(_PREFIX + info.name + _PICTURE, packed)
+            self._prefs.set_bytes(_PREFIX + info.name + _PICTURE, _pack_picture(picture))
         else:
             self._prefs.delete_key(_PREFIX + info.name + _PICTURE)
         self._prefs.set_float(_PLAYED, info.played_seconds)
@@ -230,12 +237,20 @@ class SlotStore:
         self._prefs.delete_key(_LOAD, durable=True)
 
     def finish_load(self, persistence: SessionPersistence) -> None:
-        """Put back what a load that was cut short did not come to. Raises PersistenceError."""
+        """Put back what a load that was cut short did not come to. Raises PersistenceError.
+
+        A note that is damaged is dropped: no later start could read it either.
+        """
         noted = self._prefs.get_string(_LOAD)
         if not noted:
             return
-        for key, row in json.loads(noted).items():
-            put_back(persistence, key, None if row is None else SessionRecord(**row))
+        try:
+            plan = _PLAN.validate_json(noted)
+        except ValueError:
+            _log.error("A load was cut short, and what it came to cannot be read.")
+            plan = {}
+        for key, record in plan.items():
+            put_back(persistence, key, record)
         self.end_load()
 
 
@@ -259,7 +274,13 @@ def _halved(picture: Picture) -> Picture:
     return mean
 
 
-_MIND_FIELDS = frozenset(item.name for item in fields(SavedMind))
+def _pack_picture(picture: Picture) -> bytes:
+    """Pack a picture at half its size, or smaller until it is small enough."""
+    packed = b""
+    while not packed or len(packed) > _MOST_PICTURE_BYTES:
+        picture = np.ascontiguousarray(_halved(picture))
+        packed = msgpack.packb((*picture.shape[:2], zlib.compress(picture.tobytes(), 6)))
+    return packed
 
 
 def _pack(info: SlotInfo, values: bytes) -> bytes:
@@ -269,16 +290,12 @@ def _pack(info: SlotInfo, values: bytes) -> bytes:
     return packed
 
 
-def _unpack(name: str, packed: bytes) -> SlotInfo:
-    version, saved_at, played, level, values, minds, *_ = msgpack.unpackb(packed)
-    if version > _VERSION:
-        raise SlotError("a newer version has saved it")
-    known = [{k: v for k, v in mind.items() if k in _MIND_FIELDS} for mind in minds]
-    return SlotInfo(
-        name,
-        float(saved_at),
-        float(played),
-        str(level),
-        MappingProxyType(msgpack.unpackb(values, strict_map_key=False)),
-        tuple(SavedMind(**mind) for mind in known),
-    )
+_Seconds: TypeAlias = Annotated[float, Field(ge=0.0, lt=1e11, allow_inf_nan=False)]
+_ROW = TypeAdapter(tuple[Literal[1], _Seconds, _Seconds, str, bytes, tuple[SavedMind, ...]])
+_VALUES, _PLAN = TypeAdapter(dict[str, Any]), TypeAdapter(dict[str, SessionRecord | None])
+
+
+def _slot_of(name: str, row: list[Any]) -> SlotInfo:
+    _, saved_at, played, level, values, minds = _ROW.validate_python(row[:6])
+    kept = _VALUES.validate_python(msgpack.unpackb(values, strict_map_key=False))
+    return SlotInfo(name, saved_at, played, level, MappingProxyType(kept), minds)

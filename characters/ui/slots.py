@@ -73,7 +73,7 @@ class SlotActions:
             sure = "slots.sure_delete" if asked == "delete" else "slots.sure_save_over"
             return self._say(sure, name=slot.name)
         if slot.is_damaged:
-            return self._say("slots.damaged")
+            return self._say("slots.newer" if slot.is_newer else "slots.damaged")
         if slot.fresh:
             return self._say("slots.fresh", names=", ".join(slot.fresh))
         return self._say("slots.kept", names=", ".join(slot.here)) if slot.here else ""

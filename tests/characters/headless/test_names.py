@@ -77,6 +77,8 @@ def test_a_name_that_is_there_is_no_mistake(levels: LevelFolder, tmp_path: Path,
         ('do = "key";key = "F7"', ":3:7: step[1].key:"),
         ('do = "speak_wav";character = "guard-1";file = "play.toml"', ":4:8: step[1].file:"),
         ('do = "speak_wav";character = "guard-1";file = "no.wav"', ":4:8: step[1].file:"),
+        ('do = "save_slot";slot = " "', ":3:8: step[1].slot:"),
+        ('do = "take_back";character = "gard-1"', ":3:13: step[1].character:"),
     ],
 )
 def test_a_name_that_is_nowhere_is_told_with_its_line(

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import math
+import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -68,8 +71,28 @@ def test_a_picture_is_kept_at_half_its_size(prefs: PlayerPrefs) -> None:
     assert kept[0, 0].tolist() == [200, 200, 200] and kept[1, 3].tolist() == [0, 0, 0]
 
 
+def row(*changed: object) -> bytes:
+    """Pack a slot, the last fields of which are others."""
+    good: tuple[object, ...] = (1, 1.0, 2.0, "quay", pack_values({}), [])
+    return bytes(msgpack.packb((*good[: len(good) - len(changed)], *changed)))
+
+
 @pytest.mark.parametrize(
-    "damage", [b"", b"\xff", b"no", msgpack.packb([99, 0, 0, "", b"", []]), msgpack.packb([1])]
+    "damage",
+    [
+        b"",
+        b"\xff",
+        b"no",
+        msgpack.packb([1]),
+        row(math.nan, 2.0, "quay", pack_values({}), []),
+        row(1e300, 2.0, "quay", pack_values({}), []),
+        row(math.inf, "quay", pack_values({}), []),
+        row(None, pack_values({}), []),
+        row(b"\x91" * 10_000, []),
+        row(msgpack.packb([1, 2]), []),
+        row([{"label": "nobody"}]),
+        row([{"key": 5, "session_id": 7}]),
+    ],
 )
 def test_a_damaged_slot_is_told_and_the_others_live(prefs: PlayerPrefs, damage: bytes) -> None:
     store = write(prefs)
@@ -81,6 +104,30 @@ def test_a_damaged_slot_is_told_and_the_others_live(prefs: PlayerPrefs, damage: 
     ]
     write(prefs)
     assert not store.info("harbour").is_damaged
+
+
+def test_a_slot_of_a_newer_version_is_told_as_that(prefs: PlayerPrefs) -> None:
+    prefs.set_bytes("slot.harbour.info", msgpack.packb([99, "whatever", "comes"]))
+    slot = SlotStore(prefs).info("harbour")
+    assert slot.is_damaged and slot.is_newer
+
+
+@pytest.mark.parametrize(
+    ("size", "pixels"), [((2, 2), b"x" * (64 << 20)), ((-1, 2), b"x" * 6), ((0, 0), b"")]
+)
+def test_a_picture_of_another_size_than_it_says_is_none(
+    prefs: PlayerPrefs, size: tuple[int, int], pixels: bytes
+) -> None:
+    prefs.set_bytes("slot.harbour.picture", msgpack.packb((*size, zlib.compress(pixels))))
+    began = time.process_time()
+    assert SlotStore(prefs).picture("harbour") is None
+    assert time.process_time() - began < 0.5
+
+
+def test_a_picture_that_is_too_large_for_a_setting_becomes_smaller(prefs: PlayerPrefs) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (1080, 1920, 3), np.uint8)
+    kept = write(prefs, picture=noise).picture("harbour")
+    assert kept is not None and kept.shape == (270, 480, 3)
 
 
 def test_a_slot_that_has_lost_all_but_its_picture_is_damaged(prefs: PlayerPrefs) -> None:
@@ -143,6 +190,16 @@ def test_a_load_that_was_cut_short_is_finished_at_the_next_start(prefs: PlayerPr
     persistence.store("ann-1", SessionRecord("newer", "local"))
     store.finish_load(persistence)
     assert persistence.all()["ann-1"].session_id == "newer"
+
+
+@pytest.mark.parametrize("note", ["{", "[]", '{"ann-1": 5}', '{"ann-1": {"session_id": 5}}'])
+def test_a_load_whose_note_is_damaged_is_dropped(prefs: PlayerPrefs, note: str) -> None:
+    persistence = KeyValueSessionPersistence(MemoryStore())
+    persistence.store("ann-1", SessionRecord("mine", "local"))
+    prefs.set_string("slots.load", note)
+    SlotStore(prefs).finish_load(persistence)
+    assert persistence.all()["ann-1"].session_id == "mine"
+    assert not prefs.has_key("slots.load")
 
 
 def test_the_choice_of_an_autosave_is_kept(prefs: PlayerPrefs) -> None:
