@@ -273,6 +273,12 @@ class Persona(_Strict):
         """The patterns of its own topics by their words."""
         return PatternIndex(self.patterns)
 
+    def compile(self) -> None:
+        """Make ready all that the first line of a talk needs; other threads may go on meanwhile."""
+        for _, pattern in (*self.patterns, *self._pack.patterns):
+            _ = pattern.regex
+        _ = self.index, self._pack.index, self.shared_ids, self.speller
+
     def near(self, words: Collection[str]) -> Iterator[tuple[str, Pattern]]:
         """Yield the patterns that a text of these words may match, with their topics' ids."""
         yield from self.index.near(words)
@@ -342,9 +348,15 @@ class PersonaFiles:
             known = self._joined[path] = persona, pack, persona.with_small_talk(pack)
         return known[2]
 
+    def is_read(self, path: Path, small_talk: Path | None = None) -> bool:
+        """Return whether the files are known as they are now. Raises OSError."""
+        wanted = ((path, Persona), *(((small_talk, SmallTalk),) if small_talk else ()))
+        found = (self._read.get(it) for it in wanted)
+        stamps = (_stamp(it) for it, _ in wanted)
+        return all(it is not None and it[0] == now for it, now in zip(found, stamps, strict=True))
+
     def _file(self, path: Path, model: type[M]) -> M:
-        stat = path.stat()
-        stamp = (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino)
+        stamp = _stamp(path)
         known = self._read.get((path, model))
         if known is None or known[0] != stamp:
             # Mistakes are kept, too: who asks for such a file costs the work of reading it once.
@@ -353,6 +365,11 @@ class PersonaFiles:
             raise known[1].with_traceback(None)
         assert isinstance(known[1], model)
         return known[1]
+
+
+def _stamp(path: Path) -> Stamp:
+    stat = path.stat()
+    return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino
 
 
 def _read_or_error(path: Path, model: type[M]) -> M | TomlFileError:

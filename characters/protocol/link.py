@@ -29,9 +29,9 @@ from characters.protocol.failures import CharactersError
 
 __all__ = [
     "Ack", "Arrival", "Bye", "CHALLENGE", "decode_link", "encode_link", "frame_text", "FrameQueue",
-    "Hello", "LINK_LABEL", "LinkFrame", "MAX_FRAME", "MAX_OUTBOX", "OutboxFullError", "Ping",
-    "Pong", "proof_of", "ReplayError", "REQUEST_ID", "SECRET_VARIABLE", "SequencedChannel",
-    "SUBPROTOCOL", "Welcome",
+    "Hello", "LINK_LABEL", "LinkFrame", "MAX_FRAME", "MAX_OUTBOX", "numbered_text",
+    "OutboxFullError", "Ping", "Pong", "proof_of", "ReplayError", "REQUEST_ID", "SECRET_VARIABLE",
+    "SequencedChannel", "SUBPROTOCOL", "Welcome",
 ]  # fmt: skip
 
 LINK_LABEL = "troupe"
@@ -173,6 +173,11 @@ def frame_text(frame: Mapping[str, Any], most: int = MAX_FRAME) -> str:
         detail = f"A message of {size:,} bytes is too large to be sent (at most {most:,})"
         raise MessageError("too-large", f"{detail}: send it in parts")
     return text
+
+
+def numbered_text(text: str, number: int) -> str:
+    """Return the text of a message as that of the frame with its number, encoded no second time."""
+    return f'{text[:-1]},"seq":{number}}}'
 
 
 class OutboxFullError(CharactersError):

@@ -6,7 +6,9 @@ each model server, and runs those from files.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from random import Random
@@ -148,6 +150,19 @@ class PersonaAgentFactory:
         self._chance = chance
         self._models = models or ModelPool()
         self._personas = PersonaFiles()
+        self._reader = ThreadPoolExecutor(1, "personas")
+
+    async def prepare(self, request: ConnectRequest) -> None:
+        """Read a persona that is new or has changed, off the event loop; there it is compiled, too.
+
+        That goes on when this returns: the first line of a talk comes later. Raises RefusalError.
+        """
+        path = self._path(request)
+        if self._personas.is_read(path, self._first(SMALL_TALK)):
+            return
+        loop = asyncio.get_running_loop()
+        persona = await loop.run_in_executor(self._reader, self._persona, request)
+        self._reader.submit(persona.compile)
 
     def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> Agent:
         """Make the agent of a character. Raises RefusalError."""
@@ -176,6 +191,7 @@ class PersonaAgentFactory:
     async def close(self) -> None:
         """Close connections and processes of models."""
         await self._models.close()
+        self._reader.shutdown(wait=False, cancel_futures=True)
 
     def voice(self, request: ConnectRequest) -> VoiceStyle | None:
         """Return how the character sounds. Raises RefusalError."""

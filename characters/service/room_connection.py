@@ -68,7 +68,11 @@ class ClientSocket:
 
     def send(self, frame: Mapping[str, Any]) -> None:
         """Queue a JSON frame."""
-        self._put(link.frame_text(frame, link.MAX_OUTBOX))
+        self.send_text(link.frame_text(frame, link.MAX_OUTBOX))
+
+    def send_text(self, text: str) -> None:
+        """Queue the text of a JSON frame."""
+        self._put(text)
         if len(self._queue) > MAX_WAITING or self._queue.text_size > MAX_WAITING_TEXT:
             log.warning("a client reads too slowly: %d frames wait; dropped", len(self._queue))
             self._dropped("client")
@@ -249,8 +253,9 @@ class RoomConnection:
     def send(self, effect: Send) -> None:
         """Send now, or when a client is there; a room whose client confirms nothing ends."""
         message, body = effect.message, encode_server(effect.message)
+        text = link.frame_text(body, link.MAX_OUTBOX)
         try:
-            frame = self.channel.number(body, len(link.frame_text(body, link.MAX_OUTBOX)))
+            frame = self.channel.number(body, len(text))
         except link.OutboxFullError:
             if not self._is_over:
                 log.warning("room %s: the client confirms nothing; it ends", short(self.room.name))
@@ -260,7 +265,7 @@ class RoomConnection:
         if isinstance(message, BotTurnCompleted) and message.message_id is not None:
             self._turns.append((frame["seq"], message.message_id))
         if self.socket is not None:
-            self.socket.send(frame)
+            self.socket.send_text(link.numbered_text(text, frame["seq"]))
 
     def send_if_connected(self, message: ServerMessage) -> None:
         """Send what is not worth repeating, such as visemes."""

@@ -84,6 +84,10 @@ T = TypeVar("T")
 class AgentFactory(Protocol):
     """Makes the agent of a character for one conversation; raises RefusalError for unknown ones."""
 
+    async def prepare(self, request: ConnectRequest) -> None:
+        """Do what takes long before the first agent of a character is made, off the event loop."""
+        return
+
     def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> Agent:
         """Make an agent that remembers `memory`."""
 
@@ -254,6 +258,8 @@ class Service:
     async def connect(self, request: ConnectRequest) -> Grant:
         """Grant a room. Raises RefusalError."""
         await self._admit(request)
+        if request.mode == "create":
+            await self._agents.prepare(request)
         self._refuse_while_draining()
         if request.mode == "create":
             self._agents.voice(request)  # an unknown character is refused before anything is made
@@ -471,6 +477,7 @@ class Service:
     ) -> AsyncIterator[tuple[Grant, AsyncGenerator[Part, None]]]:
         """Answer once, without a room that anybody enters. Raises RefusalError."""
         await self._admit(request)
+        await self._agents.prepare(request)
         self._refuse_while_draining()
         self._agents.voice(request)
         grant = await self._grant(request)

@@ -13,8 +13,11 @@ KEPT = "aiohttp, WebSocket echo of what SQLite has on disk"
 READY = "connect to ready, a new session"
 WORD = "typed line to the first word"
 DURABLE = "typed line to the end of the turn, on disk"
+OPENS = "aiohttp: a request, a socket, an echo, each of many"
+TALKS = "connect to ready, a new session, each of many"
 MODEL = "typed line to the first word of a model that answers at once"
 BARE = "bare request to that model, to its first word"
+CROWD = 5.0
 
 
 def cases(quick: bool) -> list[Case]:
@@ -37,8 +40,17 @@ def cases(quick: bool) -> list[Case]:
         Contender(MODEL, f"{NET}:model_to_first_word", needs="openai", is_ours=True),
         Contender(BARE, f"{NET}:bare_model_request", is_floor=True),
     )
+    crowd = (
+        Contender(OPENS, f"{NET}:open_and_echo", {"many": True}, is_floor=True),
+        Contender(TALKS, f"{NET}:connect_to_ready", {"many": True}, is_ours=True),
+    )
+    of_crowd = (
+        "Forty-eight new talks, eight at a time, in two processes: how many a second is 1000 by "
+        "each one's share. A persona or a pattern that were read for each of them would double it."
+    )
     of_model = "The same request to the same model, with nobody between: what a mind adds to it."
     return [
         Case("A talk", contenders, rounds, "ms", 1e3, aims, why),
+        Case("Talks a second", crowd, rounds, "ms", 1e3, (Aim(TALKS, CROWD),), of_crowd),
         Case("A talk with a model", with_model, rounds, "ms", 1e3, (Aim(MODEL, 20.0),), of_model),
     ]

@@ -35,6 +35,7 @@ __all__: list[str] = []
 ROOT = Path(__file__).parent.parent.parent
 FRAME = bytes(FRAME_BYTES)
 TRIPS = 200
+TALKS, AT_ONCE = 48, 8  # of a round, and of them at a time
 Trip = Callable[[], Awaitable[float]]
 Setup = Callable[[], AsyncIterator[Trip]]
 
@@ -61,6 +62,23 @@ def clocked(action: Callable[[], Awaitable[None]]) -> Trip:
         began = perf_counter()
         await action()
         return perf_counter() - began
+
+    return trip
+
+
+def shared(action: Callable[[], Awaitable[None]]) -> Trip:
+    """Return the trip that is each action's share of the time that many take, some at once."""
+
+    async def trip() -> float:
+        slots = asyncio.Semaphore(AT_ONCE)
+
+        async def one() -> None:
+            async with slots:
+                await action()
+
+        began = perf_counter()
+        await asyncio.gather(*(one() for _ in range(TALKS)))
+        return (perf_counter() - began) / TALKS
 
     return trip
 
@@ -115,8 +133,11 @@ def kept_echo(folder: Path) -> Iterator[list[float]]:
     return aiohttp_echo(folder, "kept")
 
 
-def open_and_echo(folder: Path) -> Iterator[list[float]]:
-    """Yield the seconds of a request for an address, a socket opened there, and one echo."""
+def open_and_echo(folder: Path, many: bool = False) -> Iterator[list[float]]:
+    """Yield the seconds of a request for an address, a socket opened there, and one echo.
+
+    Of `many` at once it is the share of each.
+    """
 
     async def setup() -> AsyncIterator[Trip]:
         async with aiohttp.ClientSession() as http:
@@ -128,11 +149,11 @@ def open_and_echo(folder: Path) -> Iterator[list[float]]:
                     await socket.send_bytes(FRAME)
                     await socket.receive_bytes()
 
-            yield clocked(there_and_back)
+            yield shared(there_and_back) if many else clocked(there_and_back)
 
     with echo_server("aiohttp", folder) as port:
         url = f"http://127.0.0.1:{port}"
-        yield from rounds(setup, 20)
+        yield from rounds(setup, 1 if many else 20)
 
 
 def websockets_echo(folder: Path) -> Iterator[list[float]]:
@@ -195,8 +216,11 @@ def acknowledged_message(folder: Path) -> Iterator[list[float]]:
         yield from rounds(setup, TRIPS)
 
 
-def connect_to_ready(folder: Path) -> Iterator[list[float]]:
-    """Yield the seconds from asking for a new session to the character's ready signal."""
+def connect_to_ready(folder: Path, many: bool = False) -> Iterator[list[float]]:
+    """Yield the seconds from asking for a new session to the character's ready signal.
+
+    Of `many` at once it is the share of each.
+    """
 
     async def setup() -> AsyncIterator[Trip]:
         transport = WebSocketTransport(url)
@@ -205,11 +229,11 @@ def connect_to_ready(folder: Path) -> Iterator[list[float]]:
             connection = await enter(transport)
             connection.abort()
 
-        yield clocked(there_and_back)
+        yield shared(there_and_back) if many else clocked(there_and_back)
         await transport.close()
 
     with service(folder) as url:
-        yield from rounds(setup, 20)
+        yield from rounds(setup, 1 if many else 20)
 
 
 def line_to_first_word(folder: Path) -> Iterator[list[float]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from characters.agents.patterns import Pattern, normalise
-from characters.agents.persona import PersonaFiles, read_persona
+from characters.agents.persona import SMALL_TALK, PersonaFiles, read_persona
 from engine.toml.reader import TomlFileError
 from tests.characters.agents.acting import PERSONAS, Actor, persona_of
 
@@ -219,3 +219,30 @@ def test_what_is_no_answer_is_not_counted_as_a_wrong_one() -> None:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_no_direction_leads_to_a_door_that_is_not_there(name: str) -> None:
     assert "green cross" not in (PERSONAS / f"{name}.toml").read_text(encoding="utf-8").lower()
+
+
+XYLOPHONE = f'{MINIMAL}[[topic]]\nid = "a"\nsays = ["bo xylophone *"]\nlines = ["A."]\n'
+
+
+def test_a_compiled_persona_leaves_nothing_to_compile_in_a_talk(tmp_path: Path) -> None:
+    (tmp_path / "bo.toml").write_text(XYLOPHONE)
+    persona = PersonaFiles().read(tmp_path / "bo.toml", PERSONAS.parent / SMALL_TALK)
+    ((_, pattern),) = persona.patterns
+    assert "regex" not in vars(pattern)
+    persona.compile()
+    near = [pattern for _, pattern in persona.near({"bo", "xylophone", "hello", "you", "what"})]
+    assert pattern in near
+    assert len(near) > 9
+    assert all("regex" in vars(pattern) for pattern in near)
+
+
+def test_personas_that_are_read_are_known_until_their_file_changes(tmp_path: Path) -> None:
+    path, pack = tmp_path / "bo.toml", tmp_path / "pack.toml"
+    path.write_text(XYLOPHONE)
+    pack.write_text((PERSONAS.parent / SMALL_TALK).read_text())
+    files = PersonaFiles()
+    assert not files.is_read(path, pack)
+    files.read(path, pack)
+    assert files.is_read(path, pack)
+    pack.write_text(pack.read_text() + "# more\n")
+    assert not files.is_read(path, pack)

@@ -9,7 +9,7 @@ from characters.components.registration import register_components
 from characters.service.registry import Limits
 from engine.objects.registry import ComponentRegistry
 from engine.scenes.file import SceneFile
-from engine.toml.reader import TomlFileError
+from engine.toml.reader import TomlFileError, TomlSource, read_source
 from tests.characters.components.levels import problems_of, write_level
 
 MANAGER = '[[object]]\nname = "Game"\n[object.CharacterManager]\n'
@@ -236,3 +236,23 @@ def test_an_action_that_the_persona_spells_otherwise_is_told(tmp_path: Path) -> 
     )
     assert "is spelt otherwise by the persona" in found and '"Point"' in found
     assert read(tmp_path, MANAGER, person("Anna", "n-1", 'actions = ["Point", "Pint"]'))
+
+
+def test_a_check_of_a_level_reads_a_persona_once_for_all_of_its_characters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_persona(tmp_path)
+    read_files: list[str] = []
+
+    def counted(path: Path) -> TomlSource:
+        read_files.append(path.name)
+        return read_source(path)
+
+    monkeypatch.setattr("characters.components.checks.read_source", counted)
+    bell = '[object.Trigger]\nevent = "storm"\n'
+    people = [
+        person(f"Anna {n}", "n-1", f'session_key = "k{n}"\nactions = ["Point"]\n{bell}')
+        for n in range(30)
+    ]
+    assert read(tmp_path, MANAGER, *people)
+    assert read_files.count("n-1.toml") == 2  # once for each of the two checks

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from characters.agents.persona import Persona
 from characters.protocol.messages import ConnectRequest
 from characters.service.agent_factory import PersonaAgentFactory
 from characters.service.registry import Limits, RefusalError
@@ -463,6 +464,30 @@ def test_a_strange_client_is_not_told_where_a_file_with_a_mistake_lies(tmp_path:
         PersonaAgentFactory([tmp_path], lambda: Random(1)).agent(ConnectRequest("bo-1"), {})
     assert "bo-1.toml:1:1" in str(caught.value.detail)
     assert str(tmp_path) not in str(caught.value.detail)
+
+
+def test_a_persona_is_read_and_compiled_off_the_event_loop(
+    agents: PersonaAgentFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads, is_compiled = list[str](), threading.Event()
+
+    def noted(persona: Persona) -> None:
+        threads.append(threading.current_thread().name)
+        compiled(persona)
+        is_compiled.set()
+
+    async def run() -> None:
+        for _ in range(3):
+            await agents.prepare(ConnectRequest("bo-1"))
+        await asyncio.to_thread(is_compiled.wait, 60)
+        await agents.close()
+
+    compiled = Persona.compile
+    monkeypatch.setattr(Persona, "compile", noted)
+    asyncio.run(run())
+    assert threads == ["personas_0"]
+    with pytest.raises(RefusalError):
+        asyncio.run(agents.prepare(ConnectRequest("nobody")))
 
 
 def test_who_has_no_file_is_not_found(agents: PersonaAgentFactory) -> None:
