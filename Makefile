@@ -12,7 +12,7 @@ BIN := .venv/bin
 # Four at a time on any machine: most of a test is waiting for another process or a clock.
 PYTEST := $(BIN)/python -m pytest -n 4 --dist worksteal
 
-.PHONY: play test test-all test-windows setup setup-test check format faults bench simulate picture clean
+.PHONY: play test test-all test-windows setup setup-test check format faults cluster bench simulate picture clean
 
 play: setup
 	$(BIN)/python main.py $(ARGS)
@@ -45,6 +45,10 @@ format: setup-test
 
 faults: setup-test
 	$(BIN)/python -m tests.faults $(ARGS)
+
+# Three nodes over PostgreSQL, broken in each way: make cluster ARGS=--quick does each twice.
+cluster: setup-test
+	$(BIN)/python -m tests.faults cluster $(ARGS)
 
 bench: setup-test
 	$(BIN)/python -m tests.bench $(ARGS)

@@ -5,7 +5,8 @@
   node a balancer has chosen: by HTTP, and frame by frame for a room. The name of a room begins
   with that of its node.
 
-Nodes know one another by a key (`CLUSTER_KEY`). A relayed request is never relayed again.
+Nodes know one another by a key (`CLUSTER_KEY`). Where the way between two nodes is cut, a third one
+relays; where that is no help, the owner is asked by the store to give the session up.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ T = TypeVar("T")
 
 NODE = "X-Troupe-Node"
 """The header with the name of the node that a request is meant for."""
+
+VIA = "X-Troupe-Via"
+"""The header with the nodes that have relayed a request: two at most."""
 
 BEAT_SECONDS = 0.5
 MARGIN_SECONDS = 0.5  # before the end of its lease a node falls silent
@@ -104,6 +108,7 @@ class ClusterNode:
         self._proven_until = now()
         self._claims: dict[str, asyncio.Task[SessionOwner | None]] = {}
         self._cut: dict[str, float] = {}  # nodes that cannot be reached -> until when
+        self._broken: dict[str, int] = {}  # nodes -> how often an answer ended in the middle
         self._relays: set[web.WebSocketResponse] = set()
         self._thread = ThreadPoolExecutor(1, "beat")
         self._beating: asyncio.Task[None] | None = None
@@ -194,7 +199,8 @@ class ClusterNode:
             there = await self._service.call(self._directory.present, lost)
             now = self._held()
             lost = [it for it in lost if now.get(it) == held[it]]  # claimed again meanwhile
-            log.info("%d sessions are another node's, or removed", len(lost))
+            if lost:
+                log.info("%d sessions are another node's, or removed", len(lost))
             self._service.let_go([it for it in lost if it in there], "drain")
             self._service.let_go([it for it in lost if it not in there], "killed")
         for session_id, connection in beat.wanted.items():
@@ -276,10 +282,12 @@ class ClusterNode:
         `connection` is the one that the asking client had, or "*" for a takeover; `form` is the
         body when it has been read as a form. Raises RefusalError.
         """
+        is_relayed, meant = self.is_relayed(request), request.headers.get(NODE)
+        if is_relayed and meant != self.name:
+            return await self._pass_on(request, meant or "", form)
         for _ in range(4):
             owner = await self._owner(session_id, room)
-            is_relayed = self.is_relayed(request)
-            if is_relayed and (owner is not None or request.headers.get(NODE) != self.name):
+            if is_relayed and owner is not None:
                 raise RefusalError(421, self.name)
             if is_relayed and self._service.is_draining and session_id is not None:
                 await self._service.hand_over(session_id)
@@ -289,9 +297,11 @@ class ClusterNode:
             answer = await self._relay(request, owner, form)
             if answer is not None:
                 return answer
-            if room:
+            if room and not self._is_cut(owner):
                 return None  # a room is gone with its node
-            if self._is_cut(owner):
+            if self._is_cut(owner) and await self._way(owner) is None:
+                if room:
+                    return None
                 assert session_id is not None
                 await self._want(session_id, connection)
         raise RefusalError(503, "its node gives it up at this moment; try again", retry_after=1.0)
@@ -303,6 +313,27 @@ class ClusterNode:
                 return None
             return await self._service.call(self._directory.find, node)
         return None if session_id is None else await self.take(session_id)
+
+    async def _pass_on(
+        self, request: web.Request, node: str, form: Mapping[str, Any] | None
+    ) -> web.StreamResponse:
+        """Relay for a node that cannot reach another one."""
+        owner = await self._service.call(self._directory.find, node)
+        answer = None
+        if owner is not None and "," not in request.headers.get(VIA, ","):
+            answer = await self._relay(request, owner, form)
+        if answer is None:
+            raise RefusalError(421, self.name)
+        return answer
+
+    async def _way(self, owner: SessionOwner) -> SessionOwner | None:
+        """Return the node to send to: the owner, or a third one if the way to it is cut."""
+        if not self._is_cut(owner):
+            return owner
+        for node in await self._service.call(self._directory.living):
+            if node.node not in (self.name, owner.node) and not self._is_cut(node):
+                return node
+        return None
 
     def _is_cut(self, owner: SessionOwner) -> bool:
         return self._now() < self._cut.get(owner.node, 0.0)
@@ -320,15 +351,16 @@ class ClusterNode:
         self, request: web.Request, owner: SessionOwner, form: Mapping[str, Any] | None
     ) -> web.StreamResponse | None:
         """Return the owner's answer; None if it does not have what is asked for any more."""
-        if self._is_cut(owner):
+        way = await self._way(owner)
+        if way is None:
             return None
-        far = await self._patiently(owner, self._send(request, owner, form))
+        far = await self._patiently(way, self._send(request, owner, way, form))
         if far is None:
             return None
         async with far:
             if far.status == 421:
                 found = (await far.json()).get("detail")
-                if found != owner.node:  # another process has its address
+                if found != owner.node and way is owner:  # another process has its address
                     await self._service.call(self._directory.bury, owner)
                 return None
             headers = {name: far.headers[name] for name in ANSWERED if name in far.headers}
@@ -340,21 +372,26 @@ class ClusterNode:
             return answer
 
     async def _send(
-        self, request: web.Request, owner: SessionOwner, form: Mapping[str, Any] | None
+        self,
+        request: web.Request,
+        owner: SessionOwner,
+        way: SessionOwner,
+        form: Mapping[str, Any] | None,
     ) -> aiohttp.ClientResponse:
-        url = URL(owner.url + request.raw_path, encoded=True)
+        url = URL(way.url + request.raw_path, encoded=True)
         left_out = NOT_RELAYED if form is None else NOT_RELAYED | {"content-type"}
         headers = {k: v for k, v in request.headers.items() if k.lower() not in left_out}
         return await self._http.request(
             request.method,
             url,
-            headers=headers | self._passport(owner),
+            headers=headers | self._passport(request, owner),
             data=await request.read() if form is None else _multipart(form),
             allow_redirects=False,
         )
 
-    def _passport(self, owner: SessionOwner) -> dict[str, str]:
-        return {CLUSTER_KEY: self._settings.key, NODE: owner.node}
+    def _passport(self, request: web.Request, owner: SessionOwner) -> dict[str, str]:
+        before = f"{request.headers[VIA]}, " if self.is_relayed(request) else ""
+        return {CLUSTER_KEY: self._settings.key, NODE: owner.node, VIA: before + self.name}
 
     async def _patiently(self, owner: SessionOwner, asking: Awaitable[T]) -> T | None:
         """Wait for a node's answer as long as it lives; None if it is dead or out of reach."""
@@ -365,7 +402,9 @@ class ClusterNode:
                     return None
                 if self._now() > until:
                     raise TimeoutError
-            return answer.result()
+            found = answer.result()
+            self._broken.pop(owner.node, None)
+            return found
         except aiohttp.ClientConnectorError as error:
             if isinstance(error.os_error, ConnectionRefusedError):
                 await self._service.call(self._directory.bury, owner)
@@ -374,12 +413,16 @@ class ClusterNode:
         except TimeoutError:
             self._note_cut(owner)
         except aiohttp.ClientError:
-            pass  # it ended in the middle: the next attempt tells
+            # It ended in the middle, by its end or by ours: the next attempt tells.
+            self._broken[owner.node] = self._broken.get(owner.node, 0) + 1
+            if self._broken[owner.node] > 1:
+                self._note_cut(owner)
         finally:
             answer.cancel()
         return None
 
     def _note_cut(self, owner: SessionOwner) -> None:
+        self._broken.pop(owner.node, None)
         log.warning("node %s lives, but cannot be reached", owner.node)
         self._cut[owner.node] = self._now() + CUT_SECONDS
 
@@ -388,9 +431,9 @@ class ClusterNode:
     async def enter_elsewhere(self, request: web.Request, room: str) -> web.StreamResponse | None:
         """Relay a room to its node until one side ends it; None if the room would be here."""
         owner = await self._owner(None, room)
-        if owner is None or self.is_relayed(request) or self._is_cut(owner):
+        if owner is None or "," in request.headers.get(VIA, ""):
             return None
-        far = await self._patiently(owner, self._open(request, owner))
+        far = await self._open_patiently(request, owner)
         if far is None:
             return None
         near = web.WebSocketResponse(
@@ -408,14 +451,26 @@ class ClusterNode:
             await far.close()
         return near
 
-    async def _open(
+    async def _open_patiently(
         self, request: web.Request, owner: SessionOwner
+    ) -> aiohttp.ClientWebSocketResponse | None:
+        for _ in range(3):  # directly, once more if that broke, by another node
+            way = await self._way(owner)
+            if way is None:
+                return None
+            far = await self._patiently(way, self._open(request, owner, way))
+            if far is not None:
+                return far
+        return None
+
+    async def _open(
+        self, request: web.Request, owner: SessionOwner, way: SessionOwner
     ) -> aiohttp.ClientWebSocketResponse:
         token = request.headers.get("Authorization", "")
         return await self._http.ws_connect(
-            URL(owner.url + request.raw_path, encoded=True),
+            URL(way.url + request.raw_path, encoded=True),
             protocols=(SUBPROTOCOL,),
-            headers={"Authorization": token} | self._passport(owner),
+            headers={"Authorization": token} | self._passport(request, owner),
             max_msg_size=0,
             timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
         )

@@ -252,6 +252,13 @@ class Directory:
         ).fetchone()
         return None if row is None else SessionOwner(node, *row)
 
+    def living(self) -> tuple[SessionOwner, ...]:
+        """Return all nodes that live."""
+        rows = self._db.execute(
+            f"SELECT node, url, until FROM nodes WHERE until > {self._db.clock}"
+        )
+        return tuple(SessionOwner(*row) for row in rows)
+
     def present(self, session_ids: Iterable[str]) -> frozenset[str]:
         """Return which of some sessions have not been removed."""
         where = "SELECT session_id FROM owners WHERE session_id = ?"

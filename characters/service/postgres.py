@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 CONNECT_SECONDS = 2
 STATEMENT_SECONDS = 5
+HELD_SECONDS = 1  # that a node which vanished in a transaction holds a session: others want it
 DOUBT_SECONDS = 20.0  # until the end of a commit is known whose answer was lost
 MIGRATION_LOCK = 7_310_421  # any number, the same for all nodes
 # What bring tables of a version forward, to the next one.
@@ -104,7 +105,8 @@ class PostgresDatabase:
                 keepalives_interval=1,
                 keepalives_count=2,
                 tcp_user_timeout=1000 * STATEMENT_SECONDS,
-                options=f"-c statement_timeout={1000 * STATEMENT_SECONDS}",
+                options=f"-c statement_timeout={1000 * STATEMENT_SECONDS}"
+                f" -c idle_in_transaction_session_timeout={1000 * HELD_SECONDS}",
             )
         return self._connection
 

@@ -24,7 +24,7 @@ from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore
 from engine.core.processes import module_command, module_environment
 from tests.cluster.balancer import Balancer
 from tests.faults.harness import ASSETS, AT_ONCE, wait_for
-from tests.faults.proxy import Proxy
+from tests.faults.proxy import Direction, Proxy
 from tests.postgres import PostgresServer
 
 __all__ = ["Cluster", "Node", "Visitor", "running_cluster"]
@@ -165,9 +165,16 @@ class Cluster:
         """Let nothing through to a node and from it to the database, without a reset."""
         self._order(*(line.black_hole for line in node.lines))
 
-    def part(self, *nodes: Node) -> None:
-        """Let no other node reach these; players still do, and the database."""
-        self._order(*(node.front.black_hole for node in nodes if node.front is not None))
+    def part(self, one: Node, other: Node) -> None:
+        """Let two nodes not reach one another: what one sends the other is reset."""
+        names = {
+            url: name for name, url in self.query("SELECT node, url FROM nodes ORDER BY until")
+        }
+        for here, there in ((one, other), (other, one)):
+            assert here.front is not None
+            mark = f"X-Troupe-Via: {names[there.url]}\r\n".encode()
+            self._order(partial(setattr, here.front, "watch", partial(_comes_from, mark)))
+            self._order(here.front.reset)
 
     def drop(self, node: Node) -> None:
         """Reset the connections of the players at a node."""
@@ -269,6 +276,10 @@ CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 END $$;
 CREATE TRIGGER watched BEFORE INSERT ON turns FOR EACH ROW EXECUTE FUNCTION watch();
 """
+
+
+def _comes_from(mark: bytes, way: Direction, data: bytes, number: int) -> bool:
+    return way is Direction.TO_SERVER and mark in data
 
 
 class Players:
