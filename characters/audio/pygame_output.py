@@ -7,6 +7,7 @@ within the same buffer: there is no gap.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,6 +49,10 @@ class PygameOutput:
             rate, self._format, self._width = pygame.mixer.get_init()
             self._index = pygame.mixer.get_num_channels()
             pygame.mixer.set_num_channels(self._index + 1)
+        # Whoever is inside a call when pygame ends would crash the whole program.
+        self._inside = threading.Lock()
+        self._is_over = False
+        pygame.register_quit(self._end)
         if self._format not in (INT16, FLOAT32):
             raise OSError(f"the samples of pygame's mixer have a format of {self._format}")
         self._sides = [open_resampler(OUTPUT_RATE, rate) for _ in range(2)]
@@ -59,26 +64,39 @@ class PygameOutput:
         """Wait until there is room, then take the block. Raises OSError when the mixer is gone."""
         with _os_errors():
             ends_at = time.monotonic() + PATIENCE_SECONDS
-            while self._channel().get_queue() is not None:
+            while self._is_full():
                 if time.monotonic() > ends_at:
                     raise OSError("pygame's mixer has played nothing for a while")
                 time.sleep(self.block_seconds / 8)
             self._ready += self._fitted(np.frombuffer(block, np.int16).reshape(-1, 2))
             if len(self._ready) >= self._least:
-                self._channel().queue(pygame.mixer.Sound(buffer=self._ready))
+                with self._inside:
+                    self._channel().queue(pygame.mixer.Sound(buffer=self._ready))
                 self._ready = b""
 
     def close(self) -> None:
         """Give the channel back; the mixer stays open for the game."""
         try:
-            self._channel().stop()
-            if pygame.mixer.get_num_channels() == self._index + 1:
-                pygame.mixer.set_num_channels(self._index)
+            with self._inside:
+                self._channel().stop()
+                if pygame.mixer.get_num_channels() == self._index + 1:
+                    pygame.mixer.set_num_channels(self._index)
         except (pygame.error, IndexError):
             return  # the game has closed its mixer, and the channel with it
 
+    def _end(self) -> None:
+        """Wait for a call that is under way; there is none after it."""
+        with self._inside:
+            self._is_over = True
+
+    def _is_full(self) -> bool:
+        with self._inside:
+            return self._channel().get_queue() is not None
+
     def _channel(self) -> pygame.mixer.Channel:
         """Return the channel, made anew for each call: one whose mixer was closed would crash."""
+        if self._is_over:
+            raise pygame.error("pygame has ended")
         return pygame.mixer.Channel(self._index)
 
     def _fitted(self, stereo: Samples) -> bytes:

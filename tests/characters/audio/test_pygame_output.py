@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from tests.imports import ROOT
 
 SECONDS = 0.6
 HERTZ = 500.0
+DEADLINE = 30.0
 
 PROGRAM = """
 import sys, time
@@ -94,3 +96,40 @@ def test_the_channel_is_not_one_of_the_games_and_is_given_back(
     output.close()
     assert pygame.mixer.get_num_channels() == before
     pygame.mixer.quit()
+
+
+class LateOutput(PygameOutput):
+    """Is held up inside a call of pygame's."""
+
+    def hold_up(self) -> None:
+        self.is_inside, self.may_go_on = threading.Event(), threading.Event()
+        self.had_mixer = False
+
+    def _channel(self) -> pygame.mixer.Channel:
+        channel = super()._channel()
+        self.is_inside.set()
+        self.may_go_on.wait(DEADLINE)
+        self.had_mixer = pygame.mixer.get_init() is not None
+        return channel
+
+
+def test_pygame_ends_after_a_call_that_is_under_way_and_none_comes_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SDL_AUDIODRIVER", "dummy")
+    output = LateOutput(None)
+    output.hold_up()
+    writing = threading.Thread(target=output.write, args=(bytes(4 * 1_920),))
+    writing.start()
+    assert output.is_inside.wait(DEADLINE)
+    ending = threading.Thread(target=pygame.quit)
+    ending.start()
+    ending.join(0.3)  # would be enough if nothing held it back
+    assert ending.is_alive()
+    output.may_go_on.set()
+    writing.join(DEADLINE)
+    ending.join(DEADLINE)
+    assert output.had_mixer and pygame.mixer.get_init() is None
+    with pytest.raises(OSError, match="ended"):
+        output.write(bytes(4 * 1_920))
+    output.close()
