@@ -200,7 +200,13 @@ class SessionConnection:
         session.connection, session.meter = connection, GateMeter()
         welcome = connection.welcome
         outcome = ResumeOutcome.__members__.get(welcome.resumed.upper())
-        joined = events.RoomJoined(self.epoch, outcome, welcome.last_seen_seconds, welcome.agent)
+        joined = events.RoomJoined(
+            self.epoch,
+            outcome,
+            welcome.last_seen_seconds,
+            welcome.agent,
+            welcome.retry_over or 0.0,
+        )
         self._feed(joined)
         return connection
 

@@ -71,6 +71,8 @@ class Welcome:
 
     `agent` is whether the character is in the room, or on its way there.
     `replayed` messages follow at once, the first of them (or of what is new) numbered `next_seq`.
+    When the connection is lost, the first retry waits for a random part of `retry_over` seconds:
+    else all clients of a node that dies would come to the others at once. None is no wait.
     """
 
     received: int
@@ -79,6 +81,7 @@ class Welcome:
     resumed: str = "fresh"
     last_seen_seconds: float | None = None
     agent: bool = True
+    retry_over: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

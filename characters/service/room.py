@@ -306,6 +306,7 @@ class RoomServices:
     queues: SpeakingQueues = field(default_factory=SpeakingQueues)
     loop: FairLoop = field(default_factory=FairLoop)
     take_back: Callable[[ServiceSession], Awaitable[Undone | None]] | None = None
+    retry_over: Callable[[], float | None] = lambda: None
     metrics: ServiceMetrics = field(default_factory=ServiceMetrics)
     tracer: TurnTracer | None = None
 
@@ -331,7 +332,7 @@ class LiveRoom:
         make_agent: Callable[[dict[str, Any]], Agent] | None = None,
     ) -> None:
         self.room = room
-        self.connection = RoomConnection(room, self)
+        self.connection = RoomConnection(room, self, services.retry_over)
         self._agent = agent
         self._make_agent = make_agent
         self._is_untouched = history.is_untouched

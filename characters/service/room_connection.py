@@ -219,9 +219,15 @@ class RoomEvents(Protocol):
 
 
 class RoomConnection:
-    """Numbers a room's messages and sends them to its client; `socket` is None without one."""
+    """Numbers a room's messages and sends them to its client; `socket` is None without one.
 
-    def __init__(self, room: Room, events: RoomEvents) -> None:
+    `retry_over` returns over how many seconds clients come back if the service dies.
+    """
+
+    def __init__(
+        self, room: Room, events: RoomEvents, retry_over: Callable[[], float | None] = lambda: None
+    ) -> None:
+        self._retry_over = retry_over
         self.room = room
         self.events = events
         self.channel = SequencedChannel(room.name)
@@ -238,7 +244,9 @@ class RoomConnection:
         following = self.channel.confirmed + 1
         resumed = "rejoined" if self._was_entered else room.resumed
         got, away = self.channel.received, room.last_seen_seconds
-        socket.send_link(link.Welcome(got, len(missed), following, resumed, away, room.agent))
+        socket.send_link(
+            link.Welcome(got, len(missed), following, resumed, away, room.agent, self._retry_over())
+        )
         self.socket, self._was_entered = socket, True
         for frame in missed:
             socket.send(frame)

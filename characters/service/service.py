@@ -76,6 +76,8 @@ ILL_LAG_SECONDS = 1.0
 ILL_STORE_SECONDS = 15.0  # after a save that failed; later, another is tried
 STORE_SECONDS = 1.0  # that a store may take to answer
 BACK_SECONDS = 0.2  # until a client is back whose room was emptied
+CONNECT_SECONDS = 0.02  # of a core, for one client that comes back
+MOST_RETRY_SECONDS = 12.0
 EXPIRE_SECONDS = 60.0  # between two looks of a node for what has expired in a shared store
 
 T = TypeVar("T")
@@ -179,6 +181,7 @@ class Service:
             self.settings.timing,
             loop=self.loop,
             take_back=self._repository.take_back,
+            retry_over=self._retry_over,
             metrics=self.metrics,
             tracer=tracer,
         )
@@ -244,6 +247,12 @@ class Service:
         await self._agents.close()
         if self._speech is not None:
             await self._speech.close()
+
+    def _retry_over(self) -> float | None:
+        """Return over how many seconds the clients here come back if this node dies."""
+        if self.cluster is None:
+            return None  # one player, who is back at once
+        return min(MOST_RETRY_SECONDS, len(self._live_rooms) * CONNECT_SECONDS)
 
     def _refuse_while_draining(self) -> None:
         if self.is_draining:

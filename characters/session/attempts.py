@@ -21,7 +21,7 @@ from characters.session.conversation import (
     SessionState,
 )
 from characters.session.events import AttemptPhase, Session, Timer, Transition
-from characters.session.policy import IdlePolicy, Persist, ReconnectPolicy, ResumePolicy
+from characters.session.policy import IdlePolicy, Persist, ResumePolicy
 
 __all__ = [
     "arm_microphone", "attempt_over", "awaited", "begin", "budget_spent", "bye_failure",
@@ -206,6 +206,7 @@ def joined(step: Transition, event: events.RoomJoined) -> None:
     restored = replace(restored, last_seen_seconds=event.last_seen_seconds)
     has_agent = event.has_agent or plan.spawn_agent
     step.set(phase=AttemptPhase.JOINED, restored=restored, has_agent=has_agent)
+    step.set(retry_over=event.retry_over)
     step.start(Timer.READY, step.now + step.session.policy.character_ready_timeout_seconds)
     if not has_agent:
         step.set(ready_at=step.now)  # nobody else is waited for
@@ -345,9 +346,9 @@ def _refused_for_good(step: Transition, detail: str) -> None:
 
 def retry(step: Transition, why: Failure, chance: float, state: SessionState) -> None:
     """Plan the next attempt, or give up when attempts or time are spent."""
-    session, policy = step.session, step.session.policy
+    session = step.session
     attempt = session.attempt + 1
-    delay = _delay(policy, attempt, why, chance)
+    delay = _delay(session, attempt, why, chance)
     spent = _why_not(step, why, attempt, delay)
     if spent:
         if state is not session.state:
@@ -365,10 +366,13 @@ def retry(step: Transition, why: Failure, chance: float, state: SessionState) ->
         go_on(step)
 
 
-def _delay(policy: ReconnectPolicy, attempt: int, why: Failure, chance: float) -> float:
+def _delay(session: Session, attempt: int, why: Failure, chance: float) -> float:
+    policy = session.policy
     if why.kind is FailureKind.ADVISED and why.retry_after is not None:
         # Never before the advised moment, and spread after it: all clients were given the same one.
         return why.retry_after + chance * policy.backoff_base_seconds
+    if attempt <= 1:
+        return policy.delay(attempt, chance) + chance * session.retry_over
     return policy.delay(attempt, chance)
 
 

@@ -180,12 +180,14 @@ class RoomGranted(ConnectionEvent):
 class RoomJoined(ConnectionEvent):
     """The room was entered; ``outcome`` is what it says was restored, None if it does not say.
 
-    ``has_agent`` is whether the character is in the room, or will be.
+    ``has_agent`` is whether the character is in the room, or will be; ``retry_over`` are the
+    seconds over which the service wants its clients to come back when they lose it.
     """
 
     outcome: ResumeOutcome | None = None
     last_seen_seconds: float | None = None
     has_agent: bool = True
+    retry_over: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,6 +410,7 @@ class Session:
 
     has_agent: bool = True  # false: CONNECTED to a room that the character has left
     wants_agent: bool = False  # asked for since it left
+    retry_over: float = 0.0  # seconds over which the first retry is spread
 
     takeover: bool = False
     wants_connect: bool = False  # asked for while DISCONNECTING

@@ -30,6 +30,7 @@ FRAMES: list[LinkFrame] = [
     Hello(3),
     Welcome(1, 2, 5, "rejoined", 3.5),
     Welcome(0),
+    Welcome(0, retry_over=10.0),
     Ping(1.5),
     Pong(1.5),
     Ack(9),

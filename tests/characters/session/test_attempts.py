@@ -406,6 +406,15 @@ def test_the_first_attempt_after_a_drop_goes_at_once() -> None:
     assert life.changes[-1].next_retry_in == 0.0
 
 
+def test_a_service_with_many_clients_spreads_their_first_attempt() -> None:
+    life = Life().connect().grant()
+    life.feed(RoomJoined(life.epoch, ResumeOutcome.FRESH, retry_over=8.0)).ready()
+    life.lose(chance=0.25)
+    assert life.session.due(Timer.RETRY) == life.now + 2.0
+    life.wait(2.0).refuse("connection.refused", chance=0.0)
+    assert life.session.due(Timer.RETRY) == life.now + 1.0
+
+
 def test_the_next_attempts_wait_between_half_and_all_of_the_step() -> None:
     life = dropped().refuse("connection.refused", chance=0.0)
     assert life.session.due(Timer.RETRY) == life.now + 1.0
