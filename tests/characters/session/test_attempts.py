@@ -135,7 +135,7 @@ def test_a_call_while_the_room_is_rejoined_is_not_forgotten() -> None:
 
 
 def test_a_room_that_lacks_the_character_that_was_asked_for_is_waited_in() -> None:
-    life = Life().connect().grant()
+    life = Life().connect().grant().store()
     life.feed(RoomJoined(life.epoch, has_agent=False)).store()
     assert life.state is SessionState.CONNECTING
     assert life.wait(30.0).changes[-1].error_code is None
@@ -407,7 +407,7 @@ def test_the_first_attempt_after_a_drop_goes_at_once() -> None:
 
 
 def test_a_service_with_many_clients_spreads_their_first_attempt() -> None:
-    life = Life().connect().grant()
+    life = Life().connect().grant().store()
     life.feed(RoomJoined(life.epoch, ResumeOutcome.FRESH, retry_over=8.0)).ready()
     life.lose(chance=0.25)
     assert life.session.due(Timer.RETRY) == life.now + 2.0
