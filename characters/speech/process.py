@@ -22,7 +22,12 @@ from time import monotonic
 from typing import IO, Any
 
 from characters.protocol.failures import CharactersError
-from engine.core.processes import NO_WINDOW, module_command, module_environment
+from engine.core.processes import (
+    NO_WINDOW,
+    give_memory_back,
+    module_command,
+    module_environment,
+)
 
 __all__ = ["SpeechProcess", "SpeechProcessError"]
 
@@ -33,6 +38,7 @@ log = logging.getLogger(__name__)
 START_SECONDS = 120.0
 TELL_SECONDS = 3.0  # without a word; then it is told, and again
 LENGTH = struct.Struct("<I")
+TIDY_SECONDS = 20.0  # after so long what was freed meanwhile is given back to the system
 LOADED = 0  # the number of the first result: nobody has called yet
 # Of glibc: what is freed goes back, and each thread has no heap of its own.
 THRIFTY = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072"}
@@ -195,6 +201,7 @@ class Host:
     def __init__(self, output: IO[bytes]) -> None:
         self._output = output
         self._lock = threading.Lock()
+        self._tidied_at = monotonic()
 
     def answer(self, number: int, call: Callable[[], object]) -> bool:
         """Make a call, and write how it ended; return whether well."""
@@ -204,6 +211,9 @@ class Host:
             is_fine, value = False, _to_send(error)
         with self._lock, suppress(OSError):
             write_frame(self._output, (number, is_fine, value))
+        if monotonic() - self._tidied_at > TIDY_SECONDS:
+            self._tidied_at = monotonic()
+            give_memory_back()
         return is_fine
 
     def serve(self, calls: IO[bytes]) -> None:

@@ -48,6 +48,7 @@ TYPE_NAMES = ENGLISH("speech.type_names")
 PHONES = "phones"
 MAX_GRAMMARS = 3  # 3 MB each, and 50 ms to make
 MAX_PAIRS = 5
+KEPT_PAIRS = 2  # of those that nobody needs any more: 12 MB each, and a tenth of a second to make
 # Every sound gets a whisper of noise, 76 dB below full scale: where a microphone gives digital
 # silence the models of silence win against any word.
 WHISPER = np.random.default_rng(0).normal(0.0, 5.0, 16_000).astype(np.int32)
@@ -145,6 +146,9 @@ class SphinxRecogniser:
     def _give_back(self, pair: DecoderPair) -> None:
         with self._lock:
             self._idle.append(pair)
+            if len(self._idle) > KEPT_PAIRS:
+                del self._idle[0]
+                self._pairs -= 1
 
     def close(self) -> None:
         """Do nothing."""

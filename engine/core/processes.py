@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import runpy
 import shlex
@@ -13,8 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 __all__ = [
-    "module_command", "module_environment", "NO_WINDOW", "python_command", "run_as_child",
-    "run_in_time", "system_environment",
+    "give_memory_back", "module_command", "module_environment", "NO_WINDOW", "python_command",
+    "run_as_child", "run_in_time", "system_environment",
 ]  # fmt: skip
 
 # For `creationflags`. A game without a console (`pyw`) would get one for each program it starts.
@@ -108,3 +109,11 @@ def python_command(script: Path) -> str:
         found.append("py")  # Python's launcher; of an environment it knows only that it is active
     join = subprocess.list2cmdline if is_windows else shlex.join
     return join([*found, sys.executable][:1]) + " " + join([str(script)])
+
+
+def give_memory_back() -> None:
+    """Give the system what this process has freed, where its C library would keep it (glibc)."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from engine.core.processes import give_memory_back
 
 __all__ = ["Body", "Sample", "body_of", "children_of", "is_kept", "megabytes_an_hour", "tidy"]
 
@@ -79,9 +80,7 @@ def is_kept(pid: int) -> bool:
 def tidy() -> None:
     """Let go of what is garbage already, so that memory is compared and not its timing."""
     gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+    give_memory_back()
 
 
 def megabytes_an_hour(points: Sequence[tuple[float, float]]) -> float:

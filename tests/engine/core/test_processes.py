@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.core.processes import (
+    give_memory_back,
     module_command,
     module_environment,
     python_command,
@@ -135,3 +136,20 @@ def test_a_program_of_the_system_is_given_none_of_the_libraries_of_a_frozen_game
     assert system_environment()["LD_LIBRARY_PATH"] == "/opt/lib"
     frozen.setattr(sys, "frozen", False)
     assert system_environment()["LD_LIBRARY_PATH"] == "/games/salt/lib"
+
+
+def resident_megabytes() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@pytest.mark.posix("Windows gives back by itself what is freed")
+def test_what_was_freed_below_something_that_lives_is_given_back() -> None:
+    pieces = [b"x" * 100_000 for _ in range(400)]
+    above = pieces.pop()
+    pieces.clear()
+    before = resident_megabytes()
+    give_memory_back()
+    if sys.platform == "linux":
+        assert before - resident_megabytes() > 20.0
+    assert above
