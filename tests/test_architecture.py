@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "characters.session": ("characters.protocol",),
     "characters.audio": ("characters.english", "characters.protocol", "engine.core"),
     "characters.transport": ("characters.protocol",),
-    "characters.agents": ("characters.protocol", "engine.toml"),
+    "characters.agents": ("characters.protocol", "engine.core.processes", "engine.toml"),
     "characters.speech": (
         "characters.audio",
         "characters.english",

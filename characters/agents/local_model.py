@@ -18,6 +18,7 @@ from pathlib import Path
 
 from characters.agents.completions import LlmError
 from characters.protocol.model_settings import ModelSettings
+from engine.core.processes import NO_WINDOW, module_command, module_environment
 
 __all__ = ["LocalModel", "main", "has_runner"]
 
@@ -52,12 +53,15 @@ class LocalModel:
         return await asyncio.shield(self._starting)
 
     async def _start(self) -> str:
-        command = ["-X", "utf8", "-m", "characters.agents.local_model", str(self._file)]
+        arguments = str(self._file), str(self._context_tokens)
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, *command, str(self._context_tokens),
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            *module_command("characters.agents.local_model", *arguments),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+            env=module_environment(sys.path),
+            creationflags=NO_WINDOW,
+        )
         assert self._process.stdout is not None  # it was started with a pipe
         try:
             async with asyncio.timeout(START_SECONDS):

@@ -514,16 +514,17 @@ class ScriptedAgent:
                     self._line(f"event.{item.name}", item.lines, context, {"event": event.text})
                 )
                 return
-        # What the character is told ("context") it need not speak about; a trigger is for that.
-        if event.text and event.name != "context":
-            yield from self._remark_on(event.text, context)
+        if event.text:
+            yield from self._remark_on(event, context)
 
-    def _remark_on(self, text: str, context: Mapping[str, Any]) -> Iterator[Part]:
+    def _remark_on(self, event: Event, context: Mapping[str, Any]) -> Iterator[Part]:
         """Talk about what happened: about the persona's topic that it fits, or in few words."""
-        heard = hear(text)
+        heard = hear(event.text)
         match = self._match(heard, (), context)
         if match is not None and match.order == _OWN:
             yield from self._discuss(match.topic, "", context, _captured(match, heard))
+        elif event.name == "context":  # the game asks for words about it; nothing has happened
+            yield from self._remark(Silence(), context)
         else:
             yield Say(self._shared_line("happened", HAPPENED, context))
 

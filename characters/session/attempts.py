@@ -381,12 +381,17 @@ def _why_not(step: Transition, why: Failure, attempt: int, delay: float) -> str:
     if why.kind in (FailureKind.TERMINAL, FailureKind.RESUME_REFUSED):
         return why.code
     if not policy.allows_attempt(attempt):
-        return f"all {policy.max_reconnect_attempts} attempts are spent"
+        return _all_spent(policy.max_reconnect_attempts or 0)
     budget = policy.reconnect_budget_seconds
     since = step.now if session.trouble_since is None else session.trouble_since
     if budget is not None and step.now + delay > since + budget:
         return f"the time budget of {budget:g} s is spent"
     return ""
+
+
+def _all_spent(most: int) -> str:
+    words = {0: "no attempts are allowed", 1: "the only attempt is spent"}
+    return words.get(most, f"all {most} attempts are spent")
 
 
 def _retry_scheduled(step: Transition, why: Failure, delay: float) -> RetryScheduled:

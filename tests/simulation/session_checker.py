@@ -166,7 +166,7 @@ class SessionChecker:
         assert why is not None, "an error without a reason"
         self._promise(change.reason, "An error was told without a reason.")
         most, budget = policy.max_reconnect_attempts, policy.reconnect_budget_seconds
-        if "attempts are spent" in change.reason:
+        if "attempt" in change.reason:
             self._promise(most is not None and self._tries >= most, "A session gave up too early.")
         elif "time budget" in change.reason:
             spent = self._time.now - self._trouble_at + LONGEST_DELAY

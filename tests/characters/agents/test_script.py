@@ -206,7 +206,13 @@ def test_an_event_of_the_level_is_reacted_to() -> None:
     assert actor.event("door", "open") == "The door: open."
     assert actor.actions == ["Turn"]
     assert actor.event("thunder") == ""
-    assert actor.event("context", "It thunders.") == ""
+
+
+def test_what_the_game_asks_it_to_speak_about_is_a_topic_of_its_own_or_else_an_idle_line() -> None:
+    topic = {"id": "storm", "says": ["thunder*"], "lines": ["The storm!"]}
+    actor = Actor(persona(topic=[topic], idle=["Hm."]))
+    assert actor.event("context", "It thunders.") == "The storm!"
+    assert actor.event("context", "your hat") == "Hm."
 
 
 def test_free_text_is_remarked_on_and_what_is_to_be_said_is_said() -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from characters.client.config import SessionConfig
 from characters.client.context import ConnectLimiter, Endpoints
-from characters.transport.base import Transport
+from characters.protocol.failures import FailureKind
+from characters.transport.base import Transport, TransportError
 from tests.characters.client.virtual_time import VirtualLoop
 
 
@@ -152,3 +153,19 @@ def test_only_an_expiry_keeps_what_lasts_of_a_player() -> None:
         endpoints.thread.stop(1.0)
         server.shutdown()
     assert asked == ["/sessions/a%2Fb", "/sessions/c?memory=keep"]
+
+
+def test_a_name_that_no_endpoint_has_is_a_mistake_of_the_game_and_not_tried_again() -> None:
+    def no_such_name(name: str) -> str:
+        raise LookupError(f"no endpoint {name}")
+
+    def no_transport(url: str, key: str | None) -> Transport:
+        raise AssertionError
+
+    endpoints = Endpoints(no_transport, no_such_name)
+    endpoints.thread.start()
+    with pytest.raises(TransportError, match="no endpoint htp:/nonsense") as told:
+        asyncio.run(endpoints.transport_for(SessionConfig("ann", endpoint="htp:/nonsense")))
+    endpoints.thread.stop(1.0)
+    assert told.value.failure.code == "connection.invalid_url"
+    assert told.value.failure.kind is FailureKind.TERMINAL

@@ -457,6 +457,12 @@ def test_without_a_limit_it_is_tried_on_and_on() -> None:
 def test_with_no_attempts_allowed_a_drop_is_an_error_through_reconnecting() -> None:
     life = dropped(changed(max_reconnect_attempts=0))
     assert life.states.endswith("CONNECTED RECONNECTING ERROR")
+    assert life.changes[-1].reason == "no attempts are allowed"
+
+
+def test_one_attempt_is_spoken_of_as_one() -> None:
+    life = Life(changed(max_reconnect_attempts=1)).connect().refuse("connection.refused")
+    assert life.changes[-1].reason == "the only attempt is spent"
 
 
 def test_each_planned_retry_is_told_with_its_count_and_delay() -> None:
