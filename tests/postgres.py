@@ -25,6 +25,8 @@ SECONDS = 60
 def _program(name: str) -> str:
     """Return the place of one of the server's programs; Debian keeps them off the path."""
     beside = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    if sys.platform == "win32":
+        beside = []  # Wine shows Linux's programs, which it cannot start
     found = shutil.which(name) or (str(beside[-1]) if beside else None)
     if found is None:
         pytest.skip("PostgreSQL is not installed: .ci/setup test installs it")

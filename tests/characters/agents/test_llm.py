@@ -239,7 +239,7 @@ def test_an_answer_goes_on_after_what_was_held_of_it_was_let_out() -> None:
         it.client = it.agent._client = ModelClient(server.url)
         assert await it.say("hello") == "Good day to you."
 
-    talk(play, answer("Good day ", 0.7, "to", " you."), first_word_within_seconds=0.5)
+    talk(play, answer("Good day ", 1.2, "to", " you."), first_word_within_seconds=1.0)
 
 
 # --- actions -------------------------------------------------------------------------------------

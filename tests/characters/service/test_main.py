@@ -28,7 +28,7 @@ from characters.transport.websocket import WebSocketTransport
 from tests.characters.speech.openai_server import serving, tone
 
 ROOT = Path(__file__).parents[3]
-DEADLINE = 60.0
+DEADLINE = 120.0
 ASK = ConnectRequest("patient-7f3a", end_user_id="me")
 
 

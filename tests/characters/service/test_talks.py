@@ -511,7 +511,7 @@ def test_a_saved_session_outlives_the_others(tmp_path: Path) -> None:
                 await asyncio.sleep(0.01)
         await branch(bare, slot)
 
-    limits = Limits(session_ttl=0.7, token_ttl=0.01)
+    limits = Limits(session_ttl=2.0, token_ttl=0.5)
     settings = ServiceSettings(timing=AT_ONCE, sweep_every=0.01, limits=limits)
     serve(play, settings, agents=bea(tmp_path))
 
