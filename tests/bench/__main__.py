@@ -22,7 +22,18 @@ from tests.bench.case import Case
 from tests.bench.report import Verdict, as_data, as_table, judge, replace_section
 from tests.bench.runner import SCRATCH, run
 
-NAMES = ("engine", "prefs", "audio", "net", "reconnect", "service", "load", "overlay", "crowd")
+NAMES = (
+    "engine",
+    "prefs",
+    "audio",
+    "net",
+    "reconnect",
+    "service",
+    "load",
+    "overlay",
+    "crowd",
+    "slots",
+)
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
 
