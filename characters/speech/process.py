@@ -38,10 +38,11 @@ log = logging.getLogger(__name__)
 START_SECONDS = 120.0
 TELL_SECONDS = 3.0  # without a word; then it is told, and again
 LENGTH = struct.Struct("<I")
-TIDY_SECONDS = 20.0  # after so long what was freed meanwhile is given back to the system
+TIDY_SECONDS = 5.0  # after so long what was freed meanwhile is given back to the system
 LOADED = 0  # the number of the first result: nobody has called yet
-# Of glibc: what is freed goes back, and each thread has no heap of its own.
-THRIFTY = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072"}
+# Of glibc: no thread has a heap of its own. That what is freed goes back at once would double the
+# time of a sentence, whose arrays would be new pages each time.
+THRIFTY = {"MALLOC_ARENA_MAX": "1"}
 
 
 class SpeechProcessError(CharactersError):
