@@ -25,6 +25,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import accumulate
 from typing import NamedTuple, TypeAlias
 
 from characters.agents.lexicon import COMMON
@@ -41,6 +42,7 @@ _GAP = r"(?:\w+ ){0,6}?"
 _CAPTURE = re.compile(r"<([a-z][a-z0-9_]*)>")
 _FIRST_PERSON = frozenset({"i", "my", "me", "mine", "we", "our"})
 _KIND_WEIGHT = 3.0
+LONGEST, DEEPEST = 2_000, 20  # letters of a pattern, and brackets in one another
 MOST_WAYS = 2_500  # in which a pattern may be tried in one place: four gaps have as many
 _NOT_WORDS = re.compile(r"[^\w' ]+")
 _APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'"})
@@ -196,6 +198,11 @@ class Pattern:
     def compile(cls, source: str) -> Pattern:
         """Compile a pattern. Raises PatternError."""
         text = source.strip()
+        if len(text) > LONGEST or _depth(text) > DEEPEST:
+            raise PatternError(
+                f"the pattern {source[:40]!r}... is too long: {LONGEST} letters are the most, and "
+                f"{DEEPEST} brackets in one another"
+            )
         if text.startswith("#") and text[1:].isalpha():
             return cls(
                 source, f"(?:^|(?<= )){re.escape(text)} ", _KIND_WEIGHT, gates=(frozenset({text}),)
@@ -301,6 +308,12 @@ class _Part(NamedTuple):
     length: int = 0
     gates: Gates = ()
     ways: int = 1
+
+
+def _depth(text: str) -> int:
+    """Return how many brackets are open at once."""
+    steps = ((letter in "([") - (letter in ")]") for letter in text)
+    return max(accumulate(steps), default=0)
 
 
 def _sequence(tokens: list[str], source: str) -> tuple[_Part, list[str]]:

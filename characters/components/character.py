@@ -156,6 +156,11 @@ class Character(Component):
         return self.session.view
 
     @property
+    def view_if_any(self) -> SessionView | None:
+        """The present state of the session, None before the start."""
+        return None if self._session is None else self._session.view
+
+    @property
     def state(self) -> SessionState | None:
         """The state of the session, None before the start."""
         return None if self._session is None else self._session.view.state

@@ -134,6 +134,7 @@ class CharacterSprite(Component):
     skin: Tint = ""
     hair: Tint = ""
 
+    _still: tuple[SessionView, int, int, Face] | None = None
     _shape: float | None = None
     _shaped_at: float = 0.0
     _subscription: Subscription | None = None
@@ -165,7 +166,7 @@ class CharacterSprite(Component):
     def view(self) -> SessionView | None:
         """The state of the session, None without one."""
         character = self._companion()
-        return character.view if character is not None and character.has_session else None
+        return None if character is None else character.view_if_any
 
     def draw(self, surface: Any) -> None:
         """Draw the character with the face of this moment."""
@@ -184,14 +185,23 @@ class CharacterSprite(Component):
     def _face(self, t: float, own: float, x: float) -> Face | None:
         """Return the face of this moment, None for a character at rest."""
         character = self._companion()
-        state = None if character is None else character.state
-        if character is None or state is None or state is SessionState.DISCONNECTED:
+        view = None if character is None else character.view_if_any
+        if character is None or view is None or view.state is SessionState.DISCONNECTED:
             return None  # as most of a crowd
-        view, dx = character.view, self._player_dx(x)
+        dx = self._player_dx(x)
         if not view.is_speaking:
-            return face(view, t, own, dx=dx)
+            if view.dialogue is DialogueState.SPEAKING:  # text without sound moves the mouth
+                return face(view, t, own, dx=dx)
+            return self._still_face(view, t, own, dx)
         shape = self._shape if t - self._shaped_at < _VISEME_SECONDS else None
         return face(view, t, own, level=self._voice_level(character), shape=shape, dx=dx)
+
+    def _still_face(self, view: SessionView, t: float, own: float, dx: float) -> Face:
+        """Return the face of who does not talk: the one before, unless something has changed."""
+        known, shut, look = self._still, lids(t, own), gaze(dx)
+        if known is None or known[0] is not view or known[1:3] != (shut, look):
+            known = self._still = view, shut, look, face(view, t, own, dx=dx)
+        return known[3]
 
     def _receive(self, event: object) -> None:
         if isinstance(event, Visemes):

@@ -66,8 +66,8 @@ def paint_badges(
             rect = rect.inside(frame)  # in a crowd it rather covers another than be missing
         if rect.y < frame.y or rect.first_overlap(taken):
             continue
-        if each.note is not None:
-            _paint_receipt(gui, each.actor, rect, each.note)
+        if each.text.note is not None:
+            _paint_receipt(gui, each.actor, rect, each.text.note)
         _paint_badge(gui, each, rect)
 
 
@@ -98,15 +98,15 @@ class _BadgeText(NamedTuple):
     w: float
     widest: float
     h: float
+    pictures: dict[tuple[bool, int], Any]
+    """Its pictures as they were last, by whether it is the target's and where its tip is."""
 
 
 class _Badge(NamedTuple):
-    """The content of a badge, its width, and its place if no other were near."""
+    """A badge with its place if no other were near."""
 
     actor: Actor
-    said: BadgeWords
-    note: str | None
-    w: float
+    text: _BadgeText
     place: Rect
 
 
@@ -117,7 +117,7 @@ def _badge(gui: Gui, actor: Actor, now: float) -> _Badge:
         text = gui.kept[actor.key] = _badge_text(gui, actor, now, about)
     x, y = actor.head
     place = Rect(x - text.widest / 2, y - text.h - 10, text.widest, text.h)
-    return _Badge(actor, text.said, text.note, text.w, place)
+    return _Badge(actor, text, place)
 
 
 def _badge_text(gui: Gui, actor: Actor, now: float, about: tuple[object, ...]) -> _BadgeText:
@@ -128,7 +128,7 @@ def _badge_text(gui: Gui, actor: Actor, now: float, about: tuple[object, ...]) -
     h = float(_H)
     if note is not None:
         widest, h = max(w, _note_width(gui, note)), h + _RECEIPT_H + 3
-    return _BadgeText(about, words.badge_until(view, now), said, note, w, widest, h)
+    return _BadgeText(about, words.badge_until(view, now), said, note, w, widest, h, {})
 
 
 def _note_width(gui: Gui, note: str) -> float:
@@ -141,18 +141,25 @@ def _over_head(actor: Actor, w: float, rect: Rect) -> float:
 
 
 def _paint_badge(gui: Gui, shown: _Badge, rect: Rect) -> None:
-    actor, said, w = shown.actor, shown.said, shown.w
+    actor, w, pictures = shown.actor, shown.text.w, shown.text.pictures
     x, y = _over_head(actor, w, rect), rect.bottom - _H
     middle = round(max(12.0, min(actor.head[0] - x, w - 12)))
-    picture = gui.painter.composed(
-        ("badge", actor.name, said, actor.is_target, middle),
-        (math.ceil(w) + 2 * _AROUND, _H + 2 * _AROUND),
-        lambda blank: _compose(gui.on(blank), actor, said, w, middle),
-    )
+    picture = pictures.get((actor.is_target, middle))
+    if picture is None:
+        picture = _badge_picture(gui, actor, shown.text, middle)
+        pictures[actor.is_target, middle] = picture
     gui.blit(picture, (round(x) - _AROUND, round(y) - _AROUND))
     voice = gui.model.voice
     if voice.is_open and actor.key == voice.target:
         _paint_level(gui, Rect(x, y, w, _H), voice.level)
+
+
+def _badge_picture(gui: Gui, actor: Actor, text: _BadgeText, middle: int) -> Any:
+    return gui.painter.composed(
+        ("badge", actor.name, text.said, actor.is_target, middle),
+        (math.ceil(text.w) + 2 * _AROUND, _H + 2 * _AROUND),
+        lambda blank: _compose(gui.on(blank), actor, text.said, text.w, middle),
+    )
 
 
 def _compose(gui: Gui, actor: Actor, said: BadgeWords, w: float, middle: int) -> None:
@@ -310,8 +317,11 @@ def notice_place(gui: Gui, stage: Rect, bottom: float) -> Rect | None:
     w = min(stage.w, max(gui.fonts.width(line, 15, True) for line in lines) + 28)
     h = len(lines) * gui.fonts.height(15) + 14
     x = stage.x + (stage.w - w) / 2
-    places = Rect(x, bottom - h, w, h), Rect(x, stage.y, w, h)
-    return min(places, key=lambda place: sum(map(place.shared_area, gui.model.faces)))
+    faces, place = gui.model.faces, Rect(x, bottom - h, w, h)
+    if place.first_overlap(faces) is None:
+        return place
+    places = place, Rect(x, stage.y, w, h)
+    return min(places, key=lambda place: sum(map(place.shared_area, faces)))
 
 
 def paint_notice(gui: Gui, box: Rect) -> None:

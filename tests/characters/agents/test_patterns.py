@@ -88,6 +88,12 @@ def test_a_pattern_that_can_be_tried_in_too_many_ways_is_refused(source: str) ->
         Pattern.compile(source)
 
 
+@pytest.mark.parametrize("source", ["a " * 2_000, "(" * 30 + "a" + ")" * 30, "[a " * 30 + "]" * 30])
+def test_a_pattern_of_no_end_is_refused(source: str) -> None:
+    with pytest.raises(PatternError, match="is too long"):
+        Pattern.compile(source)
+
+
 SOURCES = (
     "a", "a b", "a * b", "(a | b) c", "[a] b", "pa*", "(pa* | c) b", "*", "= c", "<x> b",
     "(a | *) c",
