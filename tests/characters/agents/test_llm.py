@@ -237,9 +237,10 @@ def test_what_is_held_is_let_out_when_the_time_is_up() -> None:
 def test_an_answer_goes_on_after_what_was_held_of_it_was_let_out() -> None:
     async def play(it: Talk, server: ModelServer) -> None:
         it.client = it.agent._client = ModelClient(server.url)
+        await it.client._load()  # the package: whoever imports it first waits for that as well
         assert await it.say("hello") == "Good day to you."
 
-    talk(play, answer("Good day ", 1.2, "to", " you."), first_word_within_seconds=1.0)
+    talk(play, answer("Good day ", 2.4, "to", " you."), first_word_within_seconds=2.0)
 
 
 # --- actions -------------------------------------------------------------------------------------
