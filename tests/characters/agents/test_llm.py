@@ -101,6 +101,7 @@ def talk(
 
     async def run(server: ModelServer) -> None:
         it = Talk(server, memory or {}, **settings)
+        await it.client._load()  # whoever imports the package first would wait for it as well
         async with asyncio.timeout(60):
             await play(it, server)
         await it.client.close()
@@ -237,7 +238,6 @@ def test_what_is_held_is_let_out_when_the_time_is_up() -> None:
 def test_an_answer_goes_on_after_what_was_held_of_it_was_let_out() -> None:
     async def play(it: Talk, server: ModelServer) -> None:
         it.client = it.agent._client = ModelClient(server.url)
-        await it.client._load()  # the package: whoever imports it first waits for that as well
         assert await it.say("hello") == "Good day to you."
 
     talk(play, answer("Good day ", 2.4, "to", " you."), first_word_within_seconds=2.0)
