@@ -14,11 +14,11 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
-from time import monotonic
 from typing import IO, Any
 
 from characters.protocol.failures import CharactersError
@@ -115,12 +115,12 @@ class SpeechProcess:
 
     def _wait(self, loaded: Future[Any]) -> None:
         """Wait for the model, and tell of it while that takes long."""
-        began = monotonic()
+        began = time.monotonic()
         while True:
             with suppress(TimeoutError):
                 loaded.result(TELL_SECONDS)
                 return
-            seconds = monotonic() - began
+            seconds = time.monotonic() - began
             if seconds > START_SECONDS:
                 raise SpeechProcessError(f"{self._what} is not loaded after {seconds:.0f} s")
             log.warning("%s is being loaded, for %.0f s so far", self._what, seconds)
@@ -202,7 +202,7 @@ class Host:
     def __init__(self, output: IO[bytes]) -> None:
         self._output = output
         self._lock = threading.Lock()
-        self._tidied_at = monotonic()
+        self._has_worked = False
 
     def answer(self, number: int, call: Callable[[], object]) -> bool:
         """Make a call, and write how it ended; return whether well."""
@@ -212,10 +212,16 @@ class Host:
             is_fine, value = False, _to_send(error)
         with self._lock, suppress(OSError):
             write_frame(self._output, (number, is_fine, value))
-        if monotonic() - self._tidied_at > TIDY_SECONDS:
-            self._tidied_at = monotonic()
-            give_memory_back()
+        self._has_worked = True
         return is_fine
+
+    def tidy(self) -> None:
+        """Give memory back now and then, for ever."""
+        while True:
+            time.sleep(TIDY_SECONDS)
+            if self._has_worked:
+                self._has_worked = False
+                give_memory_back()
 
     def serve(self, calls: IO[bytes]) -> None:
         """Answer calls until their pipe ends."""
@@ -223,6 +229,7 @@ class Host:
         made: list[object] = []
         if not self.answer(number, lambda: made.append(make())):
             return
+        threading.Thread(target=self.tidy, daemon=True).start()
         pool = ThreadPoolExecutor(threads)
         while (frame := read_frame(calls)) is not None:
             number, (method, arguments) = frame
