@@ -52,9 +52,13 @@ class LoopWatch:
             await asyncio.sleep(EVERY_SECONDS)
             now = self._now()
             self._metrics.late(max(0.0, now - due - CLOCK_SECONDS), now)
-            is_due = now - self._collected_at > COLLECT_SECONDS
-            if self._owns_collector and is_due and self._is_quiet():
-                self._collect()
+            self.look(now)
+
+    def look(self, now: float) -> None:
+        """Collect everything if it is time to, and nobody would notice."""
+        is_due = now - self._collected_at > COLLECT_SECONDS
+        if self._owns_collector and is_due and self._is_quiet():
+            self._collect()
 
     def _collect(self) -> None:
         gc.unfreeze()

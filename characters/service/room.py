@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+import weakref
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -332,7 +333,8 @@ class LiveRoom:
         make_agent: Callable[[dict[str, Any]], Agent] | None = None,
     ) -> None:
         self.room = room
-        self.connection = RoomConnection(room, self, services.retry_over)
+        # Weak, as is all below that points back: a room that ended is freed without the collector.
+        self.connection = RoomConnection(room, weakref.proxy(self), services.retry_over)
         self._agent = agent
         self._make_agent = make_agent
         self._is_untouched = history.is_untouched
@@ -719,6 +721,7 @@ class LiveRoom:
         if self._is_left_for_good:
             self._store.append(ResolveReply(None))
         await self._store.close()
+        self._acts = defaultdict(lambda: _ignore)
 
 
 def _length(prompt: Prompt) -> int:

@@ -351,3 +351,4 @@ class SpeechOutput:
         self.stop()
         if task is not None:
             await asyncio.gather(task, return_exceptions=True)
+        self._callbacks = None
