@@ -13,11 +13,15 @@ from typing import Any
 
 import pytest
 
+from characters.protocol.failures import FailureKind
+from characters.protocol.messages import ConnectRequest
 from characters.service.access import AccessSettings, KeyRing
 from characters.service.admin import AdminSettings
+from characters.service.admission import AdmissionLimits
 from characters.service.logs import ProblemLog
 from characters.service.metrics import ServiceMetrics
 from characters.service.service import ServiceSettings
+from characters.transport.base import TransportError
 from tests.characters.service.client import Bare, serve
 from tests.characters.transport.stages import AT_ONCE
 
@@ -301,3 +305,34 @@ def test_the_page_is_in_the_package() -> None:
 
     folder = Path(str(characters.service.__file__)).parent / "admin_page"
     assert {path.name for path in folder.iterdir()} == {"index.html", "admin.css", "admin.js"}
+
+
+def test_a_full_node_says_when_to_come_back_and_lets_in_who_is_inside() -> None:
+    settings = ServiceSettings(timing=AT_ONCE, admission=AdmissionLimits(max_lag=0.1))
+
+    async def play(bare: Bare) -> None:
+        service = bare.stage.service
+        grant = await bare.connect()
+        for _ in range(50):
+            service.metrics.late(0.5, service.now())
+        body: dict[str, Any] = {"character_id": "counter"}
+        async with bare.http.post(bare.url + "/connect", json=body) as answer:
+            said = (await answer.json())["detail"]
+            assert (answer.status, "concurrency limit" in said) == (429, True)
+            assert int(answer.headers["Retry-After"]) >= 2
+        transport = bare.stage.transport
+        with pytest.raises(TransportError) as caught:
+            await transport.connect(ConnectRequest("counter"))
+        why = caught.value.failure
+        assert (why.kind, why.code) == (FailureKind.ADVISED, "connection.concurrency_limit")
+        assert (why.retry_after or 0.0) >= 2.0
+        back = {"character_session_id": grant["character_session_id"], **body}
+        for inside in (
+            {"mode": "join", "room_name": grant["room_name"], **back},
+            back,
+        ):
+            async with bare.http.post(bare.url + "/connect", json=inside) as answer:
+                assert answer.status == 200
+        assert service.metrics.connects["429"] == 2
+
+    serve(play, settings)

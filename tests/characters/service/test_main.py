@@ -9,6 +9,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -230,3 +231,26 @@ def test_speech_settings_that_make_no_sense_are_refused(capsys: pytest.CaptureFi
     with pytest.raises(SystemExit):
         main(["--synthesis-url", "example.org"])
     assert "synthesis_url must begin with http" in capsys.readouterr().err
+
+
+def test_the_id_of_a_connect_goes_through_every_line_of_a_log_of_json(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "characters.transport.websocket")
+    words = "My secret is a blue teapot."
+
+    async def run() -> list[dict[str, Any]]:
+        async with process(tmp_path, "--log-level", "INFO", "--log-format", "json") as (it, url):
+            await talk(url, None, words)
+            it.terminate()
+            assert it.stderr is not None
+            async with asyncio.timeout(DEADLINE):
+                return [json.loads(line) async for line in it.stderr]
+
+    lines = asyncio.run(run())
+    (said,) = [r.getMessage() for r in caplog.records if "connecting" in r.getMessage()]
+    request = said.rpartition(" ")[2]
+    named = {line["message"].partition(" ")[0] for line in lines if line.get("request") == request}
+    assert {"fresh,", "room"} <= named
+    assert all("request" in line for line in lines if line["message"].startswith("room"))
+    assert "teapot" not in json.dumps(lines)
