@@ -13,6 +13,7 @@ import weakref
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -333,6 +334,7 @@ class LiveRoom:
         make_agent: Callable[[dict[str, Any]], Agent] | None = None,
     ) -> None:
         self.room = room
+        self.request = copy_context()  # what is logged of the room is so under that request's id
         # Weak, as is all below that points back: a room that ended is freed without the collector.
         self.connection = RoomConnection(room, weakref.proxy(self), services.retry_over)
         self._agent = agent

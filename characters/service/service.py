@@ -699,8 +699,8 @@ class Service:
         self.registry.close_room(room)
         live = self._live_rooms.pop(room.name, None)
         if live is not None:
-            log.info("room %s ended", short(room.name))
-            closing = asyncio.create_task(live.close())
+            live.request.run(log.info, "room %s ended", short(room.name))
+            closing = asyncio.create_task(live.close(), context=live.request)
             self._closing[closing] = room.session.session_id
             closing.add_done_callback(self._closing.pop)
 
