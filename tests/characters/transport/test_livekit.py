@@ -29,7 +29,6 @@ from characters.protocol.network_conditions import NetworkConditions
 from characters.transport.base import TransportError
 from characters.transport.livekit import (
     ABSENCE_SECONDS,
-    MAX_PACKET,
     VOICE_RATE,
     LiveKitConnection,
     LiveKitRooms,
@@ -196,10 +195,10 @@ def test_what_fits_into_a_packet_arrives_and_what_does_not_is_refused_where_it_i
 
     async def play(connection: LiveKitConnection, visit: Visit) -> None:
         with pytest.raises(MessageError):
-            connection.send(ContextUpdate("x" * MAX_PACKET))
-        connection.send(ContextUpdate("x" * (MAX_PACKET - 500)))
+            connection.send(ContextUpdate("x" * 15 * 1024))  # what LiveKit documents as the most
+        connection.send(ContextUpdate("x" * 14_500))
         await answered(connection, "hello")
-        assert said[0] == ContextUpdate("x" * (MAX_PACKET - 500)) and len(said) == 2
+        assert said[0] == ContextUpdate("x" * 14_500) and len(said) == 2
 
     in_a_room(play, note)
 
@@ -274,6 +273,33 @@ def test_a_connection_that_livekit_makes_anew_is_no_loss() -> None:
         await answered(connection, "still here")
 
     in_a_room(play)
+
+
+def test_an_agent_that_is_gone_for_a_moment_is_no_loss() -> None:
+    class Empty(rtc.Room):
+        """Finds nobody for a moment: so it is told before a connection is made anew."""
+
+        is_empty = False
+
+        @property
+        def remote_participants(self) -> Any:
+            return {} if self.is_empty else super().remote_participants
+
+    made: list[Empty] = []
+
+    def make() -> Empty:
+        made.append(Empty())
+        return made[-1]
+
+    async def play(connection: LiveKitConnection, visit: Visit) -> None:
+        made[0].is_empty = True
+        made[0].emit("participant_disconnected", None)
+        await asyncio.sleep(ABSENCE_SECONDS / 5)
+        made[0].is_empty = False
+        await asyncio.sleep(ABSENCE_SECONDS * 1.2)
+        assert ABSENCE_SECONDS >= 0.3 and not connection.is_lost
+
+    in_a_room(play, package=sdk(Room=make))
 
 
 def test_an_agent_that_leaves_is_a_loss_of_its_own() -> None:
