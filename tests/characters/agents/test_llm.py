@@ -232,7 +232,7 @@ def test_what_is_held_is_let_out_when_the_time_is_up() -> None:
         it.client = it.agent._client = ModelClient(server.url)
         assert (await it.say("hello")).startswith("Good day")
 
-    talk(play, answer("Good day to", " you", stalls=True), first_word_within_seconds=0.5)
+    talk(play, answer("Good day to", " you", stalls=True), first_word_within_seconds=2.0)
 
 
 def test_an_answer_goes_on_after_what_was_held_of_it_was_let_out() -> None:
