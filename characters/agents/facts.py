@@ -318,8 +318,8 @@ _COUNTS = "one|two|three|four|five|six|seven|eight|nine|ten"
 # "Hull. No, sorry, in Hessle": what follows takes the place of what was told just before.
 _RATHER_SO = re.compile(
     r"(?:^|[\s,;.]+)(?:(?:oh|ah|well|er|erm|um|uh|sorry)[\s,]+)*(?:no[\s,]+)?"
-    r"(?:i\s+meant?(?!\s+(?:it|that|this|you|well|business)\b)(?:\s+to\s+say)?|no[\s,]+wait|wait[\s,]+no|hang\s+on|scratch\s+that|correction"
-    r"|or\s+rather|make\s+that|no[\s,]+sorry|sorry[\s,]+no"
+    r"(?:i\s+meant?(?!\s+(?:it|that|this|you|well|business)\b)(?:\s+to\s+say)?"
+    r"|no[\s,]+wait|wait[\s,]+no|hang\s+on|scratch\s+that|correction|or\s+rather|make\s+that|no[\s,]+sorry|sorry[\s,]+no"
     rf"|sorry(?=[\s,]+(?:\d+|{_COUNTS})\b))\b[\s,.:;]*",
     re.IGNORECASE,
 )
@@ -327,7 +327,8 @@ _OTHER_COUNT = re.compile(
     rf"^(?P<count>\d+|{_COUNTS})\b(?!\s+(?!since|now|of|in)\w)", re.IGNORECASE
 )
 _NOT_ONE_BUT_ANOTHER = re.compile(
-    r"^(?:(?:no|sorry|oh|well|actually|wait|hey)[\s,.!]+)*(?:it['\u2019]?s\s+)?not\s+(?P<old>[^,.;!?]{2,40}?)"
+    r"^(?:(?:no|sorry|oh|well|actually|wait|hey)[\s,.!]+)*(?:it['\u2019]?s\s+)?"
+    r"not\s+(?P<old>[^,.;!?]{2,40}?)"
     r"(?:\s*[,;.]\s*(?:but\s+)?|\s+but\s+)(?P<new>[^,.;!?]{2,60})[.!]*$",
     re.IGNORECASE,
 )

@@ -199,8 +199,12 @@ class MemoryActions:
     def _do(self, ask: Callable[[Runtime, str], Future[Any]]) -> None:
         state, runtime = self.state, self._runtime
         state.asked = ""
-        if runtime is not None and state.work is None:
+        if runtime is None or state.work is not None:
+            return
+        try:
             state.work = ask(runtime, state.key)
+        except LookupError:  # its conversation has ended meanwhile
+            state.has_failed = True
 
     def _next_character(self) -> None:
         self._hud.inspected = self._query.key_after(self.state.key)
