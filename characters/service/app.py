@@ -35,6 +35,7 @@ from characters.protocol.messages import (
 )
 from characters.service.access import ADMIN, AccessSettings, Guard
 from characters.service.admin import AdminSettings, admin_routes
+from characters.service.cluster import BODY
 from characters.service.logs import begin_request, request_id
 from characters.service.memory import MOST_VALUE, Pair, is_value
 from characters.service.metrics import ServiceMetrics
@@ -392,6 +393,7 @@ async def _body(request: web.Request) -> bytes:
                 if len(body) > MAX_FRAME:
                     raise web.HTTPRequestEntityTooLarge(MAX_FRAME, len(body))
                 await asyncio.sleep(0)  # it may have come in as many chunks as it has bytes
+    request[BODY] = bytes(body)
     return bytes(body)
 
 

@@ -35,7 +35,7 @@ from characters.service.directory import (
 from characters.service.registry import Limits, RefusalError, Registry, ServiceSession
 from characters.service.room_connection import short
 
-__all__ = ["ClusterNode", "NodeEvents", "NodeSettings"]
+__all__ = ["BODY", "ClusterNode", "NodeEvents", "NodeSettings"]
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,9 @@ NODE = "X-Troupe-Node"
 
 VIA = "X-Troupe-Via"
 """The header with the nodes that have relayed a request: two at most."""
+
+BODY = "troupe.body"
+"""Where a request keeps the body that was read of it."""
 
 BEAT_SECONDS = 0.5
 MARGIN_SECONDS = 0.5  # before the end of its lease a node falls silent
@@ -385,7 +388,7 @@ class ClusterNode:
             request.method,
             url,
             headers=headers | self._passport(request, owner),
-            data=await request.read() if form is None else _multipart(form),
+            data=await _body(request) if form is None else _multipart(form),
             allow_redirects=False,
         )
 
@@ -474,6 +477,10 @@ class ClusterNode:
             max_msg_size=0,
             timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
         )
+
+
+async def _body(request: web.Request) -> bytes:
+    return request[BODY] if BODY in request else await request.read()
 
 
 def _multipart(form: Mapping[str, Any]) -> aiohttp.MultipartWriter:
