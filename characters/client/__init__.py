@@ -7,6 +7,8 @@
 * session_runner: performs what the session machine orders
 * connection: one connection of one session
 * conversation: what is known of a session; its words and voice, in and out
+* conversation_state: what was said and is still to be said, over all connections (pure)
+* minds: what all characters remember, saved for a slot and put back
 * voice_input: who hears the player, and when
 * microphone: the open microphone, and the gate of a session
 * threads: the network and store threads

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from characters.agents.agent import Say
-from characters.client.conversation import ConversationState
+from characters.client.conversation_state import ConversationState
 from characters.protocol.failures import failure
 from characters.protocol.link import Ack, Arrival, OutboxFullError, SequencedChannel, Welcome
 from characters.protocol.messages import (

@@ -12,7 +12,7 @@ from characters.client.config import (
     TextRefused,
     TranscriptChanged,
 )
-from characters.client.conversation import MOST_UNCONFIRMED, MOST_WAITING
+from characters.client.conversation_state import MOST_UNCONFIRMED, MOST_WAITING
 from characters.english import ENGLISH
 from characters.protocol.audio_frames import AudioFrame
 from characters.protocol.messages import (
