@@ -42,6 +42,7 @@ USUAL = ("--no-speech", "--seed", "1")
 CLIENTS = {"rooms": 1, "half_sent": 6}
 FACTOR = 5.0
 MEGABYTES = 100.0
+BUSY_MS = 5.0  # an undisturbed service answers sooner: above, others take the machine
 NOISE_MS = 1.0  # below this a p99 is the scheduler's, not the service's
 
 
@@ -71,7 +72,10 @@ def _attacks(seconds: float) -> Iterator[Row]:
             f"ping p99 of another talk {worst:.1f} ms beside {calm:.1f} undisturbed;"
             f" memory {before:.0f} MB, {peak:.0f} at the peak, {after:.0f} after it"
         )
-        is_right = worst <= FACTOR * max(calm, NOISE_MS) and peak - before < MEGABYTES
+        is_quiet = calm < BUSY_MS
+        figure += "" if is_quiet else "; no verdict on the ping, the machine was not quiet"
+        is_held = worst <= FACTOR * max(calm, NOISE_MS) or not is_quiet
+        is_right = is_held and peak - before < MEGABYTES
         yield Row(26, str(attack.__doc__).rstrip("."), figure, is_right)
 
 
