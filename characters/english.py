@@ -409,7 +409,7 @@ ENGLISH = Words.of(
             "busy": "Too many people speak at once: say it again, or type it.",
             "being_understood": "Your words are still being worked out, after {seconds} s: the "
             "first time takes longest.",
-            "voice_loads": "The voice is still being loaded, after {seconds} s: the captions show "
+            "voice_loads": "The voice is not ready yet, after {seconds} s: the captions show "
             "what is said.",
             "not_here": "I cannot understand speech on this machine: type it, please.",
         },

@@ -215,10 +215,10 @@ class Host:
         self._has_worked = True
         return is_fine
 
-    def tidy(self) -> None:
+    def tidy(self, sleep: Callable[[float], object] = time.sleep) -> None:
         """Give memory back now and then, for ever."""
         while True:
-            time.sleep(TIDY_SECONDS)
+            sleep(TIDY_SECONDS)
             if self._has_worked:
                 self._has_worked = False
                 give_memory_back()

@@ -5,11 +5,12 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from io import BytesIO
 
 import pytest
 
 from characters.speech import process
-from characters.speech.process import SpeechProcess, SpeechProcessError
+from characters.speech.process import Host, SpeechProcess, SpeechProcessError
 
 
 class Calculator:
@@ -86,3 +87,18 @@ def test_a_long_load_is_told_of_while_it_lasts(
         assert it.call("add", 1) == 1
     assert "The calculator is being loaded, for 0 s so far" in caplog.messages
     it.close()
+
+
+def test_memory_is_given_back_now_and_then_where_something_was_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    host, given = Host(BytesIO()), []
+    moments = iter((lambda: host.answer(1, lambda: None), lambda: None, lambda: None))
+
+    def pass_time(seconds: float) -> None:
+        next(moments)()
+
+    monkeypatch.setattr(process, "give_memory_back", lambda: given.append("back"))
+    with pytest.raises(StopIteration):
+        host.tidy(pass_time)
+    assert given == ["back"]
