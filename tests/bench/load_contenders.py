@@ -7,6 +7,7 @@ come from a few sessions of the contender's own process, so that its clock is no
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import subprocess
@@ -162,8 +163,10 @@ def microphones(folder: Path, kind: str, sessions: int) -> Iterator[list[list[fl
 
 def idle_sessions(folder: Path, kind: str, sessions: int) -> Iterator[list[float]]:
     """Yield the bytes of memory of one session, of a server that was filled anew each time."""
-    while True:
-        with started(kind, folder) as server, clients(server, PROBES) as first:
+    for number in itertools.count():
+        here = folder / f"{number}"
+        here.mkdir()
+        with started(kind, here) as server, clients(server, PROBES) as first:
             first.wait_for(lambda it: it["in"] >= PROBES)
             before = server.resident_bytes()
             with clients(server, sessions) as crowd:
