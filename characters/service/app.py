@@ -35,7 +35,6 @@ from characters.protocol.messages import (
 )
 from characters.service.access import ADMIN, AccessSettings, Guard
 from characters.service.admin import AdminSettings, admin_routes
-from characters.service.cluster import BODY
 from characters.service.logs import begin_request, request_id
 from characters.service.memory import MOST_VALUE, Pair, is_value
 from characters.service.metrics import ServiceMetrics
@@ -225,12 +224,15 @@ class _Routes:
     # --- HTTP ----------------------------------------------------------------------------
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
-        connect = read_connect(await _body(request))
+        body = await _body(request)
+        connect = read_connect(body)
         self._guard.check_player(request, connect.end_user_id)
         room = connect.room_name or "" if connect.mode == "join" else ""
         last = "*" if connect.takeover else connect.live_id or ""
         session_id = connect.character_session_id
-        answer = await elsewhere(self._service, request, session_id, room=room, connection=last)
+        answer = await elsewhere(
+            self._service, request, session_id, room=room, connection=last, body=body
+        )
         if answer is not None:
             return answer
         connect = _without_memory(self._guard, connect)
@@ -322,7 +324,8 @@ class _Routes:
                 422, [{"type": "missing", "loc": ["body", "end_user_id"], "msg": "Field required"}]
             )
         shown_id = str(body.get("character_session_id"))
-        answer = await elsewhere(self._service, request, shown_id)
+        raw = json.dumps(body).encode()
+        answer = await elsewhere(self._service, request, shown_id, body=raw)
         if answer is not None:
             return answer
         session = self._service.registry.session(shown_id)
@@ -393,7 +396,6 @@ async def _body(request: web.Request) -> bytes:
                 if len(body) > MAX_FRAME:
                     raise web.HTTPRequestEntityTooLarge(MAX_FRAME, len(body))
                 await asyncio.sleep(0)  # it may have come in as many chunks as it has bytes
-    request[BODY] = bytes(body)
     return bytes(body)
 
 
@@ -467,7 +469,7 @@ async def _answer_stream(
         raise RefusalError(422, [problem])
     connect = read_fields(values)
     guard.check_player(request, connect.end_user_id)
-    answer = await elsewhere(service, request, connect.character_session_id, form=form)
+    answer = await elsewhere(service, request, connect.character_session_id, body=form)
     if answer is not None:
         return answer
     connect = _without_memory(guard, connect)

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import aiohttp
 from aiohttp import web
@@ -35,20 +35,18 @@ from characters.service.directory import (
 from characters.service.registry import Limits, RefusalError, Registry, ServiceSession
 from characters.service.room_connection import short
 
-__all__ = ["BODY", "ClusterNode", "NodeEvents", "NodeSettings"]
+__all__ = ["ClusterNode", "NodeEvents", "NodeSettings"]
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+ReadBody: TypeAlias = bytes | Mapping[str, Any] | None
 
 NODE = "X-Troupe-Node"
 """The header with the name of the node that a request is meant for."""
 
 VIA = "X-Troupe-Via"
 """The header with the nodes that have relayed a request: two at most."""
-
-BODY = "troupe.body"
-"""Where a request keeps the body that was read of it."""
 
 BEAT_SECONDS = 0.5
 MARGIN_SECONDS = 0.5  # before the end of its lease a node falls silent
@@ -278,16 +276,16 @@ class ClusterNode:
         *,
         room: str = "",
         connection: str = "",
-        form: Mapping[str, Any] | None = None,
+        body: ReadBody = None,
     ) -> web.StreamResponse | None:
         """Answer a request by the node that has the session or the room; None: it is ours.
 
-        `connection` is the one that the asking client had, or "*" for a takeover; `form` is the
-        body when it has been read as a form. Raises RefusalError.
+        `connection` is the one that the asking client had, or "*" for a takeover; `body` is what
+        was read of it already, as bytes or as a form. Raises RefusalError.
         """
         is_relayed, meant = self.is_relayed(request), request.headers.get(NODE)
         if is_relayed and meant != self.name:
-            return await self._pass_on(request, meant or "", form)
+            return await self._pass_on(request, meant or "", body)
         for _ in range(4):
             owner = await self._owner(session_id, room)
             if is_relayed and owner is not None:
@@ -297,7 +295,7 @@ class ClusterNode:
                 raise RefusalError(421, self.name)
             if owner is None:
                 return None
-            answer = await self._relay(request, owner, form)
+            answer = await self._relay(request, owner, body)
             if answer is not None:
                 return answer
             if room and not self._is_cut(owner):
@@ -317,14 +315,12 @@ class ClusterNode:
             return await self._service.call(self._directory.find, node)
         return None if session_id is None else await self.take(session_id)
 
-    async def _pass_on(
-        self, request: web.Request, node: str, form: Mapping[str, Any] | None
-    ) -> web.StreamResponse:
+    async def _pass_on(self, request: web.Request, node: str, body: ReadBody) -> web.StreamResponse:
         """Relay for a node that cannot reach another one."""
         owner = await self._service.call(self._directory.find, node)
         answer = None
         if owner is not None and "," not in request.headers.get(VIA, ","):
-            answer = await self._relay(request, owner, form)
+            answer = await self._relay(request, owner, body)
         if answer is None:
             raise RefusalError(421, self.name)
         return answer
@@ -351,13 +347,13 @@ class ClusterNode:
             await asyncio.sleep(BEAT_SECONDS / 5)
 
     async def _relay(
-        self, request: web.Request, owner: SessionOwner, form: Mapping[str, Any] | None
+        self, request: web.Request, owner: SessionOwner, body: ReadBody
     ) -> web.StreamResponse | None:
         """Return the owner's answer; None if it does not have what is asked for any more."""
         way = await self._way(owner)
         if way is None:
             return None
-        far = await self._patiently(way, self._send(request, owner, way, form))
+        far = await self._patiently(way, self._send(request, owner, way, body))
         if far is None:
             return None
         async with far:
@@ -379,16 +375,16 @@ class ClusterNode:
         request: web.Request,
         owner: SessionOwner,
         way: SessionOwner,
-        form: Mapping[str, Any] | None,
+        body: ReadBody,
     ) -> aiohttp.ClientResponse:
         url = URL(way.url + request.raw_path, encoded=True)
-        left_out = NOT_RELAYED if form is None else NOT_RELAYED | {"content-type"}
+        left_out = NOT_RELAYED | {"content-type"} if isinstance(body, Mapping) else NOT_RELAYED
         headers = {k: v for k, v in request.headers.items() if k.lower() not in left_out}
         return await self._http.request(
             request.method,
             url,
             headers=headers | self._passport(request, owner),
-            data=await _body(request) if form is None else _multipart(form),
+            data=_multipart(body) if isinstance(body, Mapping) else body or await request.read(),
             allow_redirects=False,
         )
 
@@ -477,10 +473,6 @@ class ClusterNode:
             max_msg_size=0,
             timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
         )
-
-
-async def _body(request: web.Request) -> bytes:
-    return request[BODY] if BODY in request else await request.read()
 
 
 def _multipart(form: Mapping[str, Any]) -> aiohttp.MultipartWriter:

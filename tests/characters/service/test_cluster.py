@@ -1,0 +1,206 @@
+"""Two nodes in one event loop, over one file: what reaches the wrong one is passed on."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from characters.service.access import AccessSettings
+from characters.service.app import make_app, make_runner
+from characters.service.cluster import ClusterNode, NodeSettings
+from characters.service.database import connect
+from characters.service.directory import DIRECTORY_SCHEMA, Directory
+from characters.service.service import Service, ServiceSettings
+from characters.service.store import SessionStore
+from characters.service.tables import Database
+from tests.characters.service.client import Guest, kind, words_in
+from tests.characters.transport.stages import AT_ONCE, CountingAgents
+
+KEY = "the key of the nodes"
+
+
+class OneNode:
+    """A node, and a bare client of it."""
+
+    def __init__(self, service: Service, runner: web.AppRunner, url: str) -> None:
+        self.service = service
+        self.runner = runner
+        self.url = url
+        self.http = aiohttp.ClientSession()
+
+    async def ask(self, method: str, path: str, **body: Any) -> tuple[int, dict[str, Any]]:
+        async with self.http.request(method, self.url + path, json=body) as answer:
+            return answer.status, await answer.json()
+
+    async def connect(self, **body: Any) -> dict[str, Any]:
+        more = {"character_id": "counter", "end_user_id": "me", **body}
+        status, answer = await self.ask("POST", "/connect", **more)
+        assert status == 200, answer
+        return answer
+
+    @asynccontextmanager
+    async def enter(self, grant: dict[str, Any]) -> AsyncIterator[Guest]:
+        """Enter a room by this node, whichever has it."""
+        headers = {"Authorization": f"Bearer {grant['token']}"}
+        url = f"{self.url}/rooms/{grant['room_name']}"
+        async with self.http.ws_connect(url, protocols=("troupe.v1",), headers=headers) as socket:
+            guest = Guest(socket)
+            await guest.link("hello", received=0)
+            await guest.until("bot-turn-completed")
+            yield guest
+
+    async def vanish(self) -> None:
+        """Answer nobody any more, and prove nothing."""
+        cluster = self.service.cluster
+        assert cluster is not None and cluster._beating is not None
+        cluster._beating.cancel()
+        await self.runner.cleanup()
+
+
+async def a_node(name: str, db: Database, beats: Database) -> OneNode:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    cluster = ClusterNode(
+        NodeSettings(name, url, KEY), Directory(db, name, url), Directory(beats, name, url),
+        time.monotonic,
+    )  # fmt: skip
+    service = Service(
+        CountingAgents([]),
+        SessionStore(None, database=db, node=name),
+        now=time.monotonic,
+        wall=cluster.wall,
+        new_id=lambda: secrets.token_urlsafe(8),
+        settings=ServiceSettings(timing=AT_ONCE),
+        cluster=cluster,
+    )
+    await service.start()
+    access = AccessSettings(public_url="ws://127.0.0.1:1", cluster_key=KEY)
+    runner = make_runner(make_app(service, access), 0.5)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    return OneNode(service, runner, url)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def play(path: Path, act: Callable[[OneNode, OneNode], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with asyncio.timeout(60), AsyncExitStack() as ends:
+            first, *others = [connect(str(path / "shared.sqlite3")) for _ in range(4)]
+            first.executescript(DIRECTORY_SCHEMA)
+            nodes = [await a_node("a", first, others[0]), await a_node("b", *others[1:])]
+            for node in nodes:
+                ends.push_async_callback(node.service.close)
+                ends.push_async_callback(node.runner.cleanup)
+                ends.push_async_callback(node.http.close)
+            await act(nodes[0], nodes[1])
+
+    asyncio.run(run())
+
+
+def test_a_room_is_entered_and_left_by_any_node(tmp_path: Path) -> None:
+    async def act(a: OneNode, b: OneNode) -> None:
+        grant = await a.connect()
+        assert grant["room_name"].startswith("a.")
+        async with b.enter(grant) as guest:
+            await guest.say("count 3")
+            assert words_in(await guest.until("bot-turn-completed")).split() == ["1", "2", "3"]
+
+    play(tmp_path, act)
+
+
+def test_a_session_is_resumed_where_it_is_whichever_node_is_asked(tmp_path: Path) -> None:
+    async def act(a: OneNode, b: OneNode) -> None:
+        session = (await a.connect())["character_session_id"]
+        again = await b.connect(character_session_id=session, takeover=True)
+        assert again["character_session_id"] == session
+        assert again["room_name"].startswith("a.")
+        assert again["room_url"].startswith("ws://127.0.0.1:1/rooms/")
+
+    play(tmp_path, act)
+
+
+def test_a_session_whose_node_is_gone_goes_on_at_another_with_all_that_was_said(
+    tmp_path: Path,
+) -> None:
+    async def act(a: OneNode, b: OneNode) -> None:
+        grant = await a.connect()
+        async with a.enter(grant) as guest:
+            await guest.type_line("count 2", "m1")
+            await guest.until("bot-turn-completed")
+        session = grant["character_session_id"]
+        await a.vanish()
+        again = await b.connect(character_session_id=session, live_id=grant["session_id"])
+        assert again["room_name"].startswith("b.")
+        turns = await b.service.turns(session)
+        assert [turn.text for turn in turns if turn.speaker == "player"] == ["count 2"]
+
+    play(tmp_path, act)
+
+
+def test_requests_about_a_session_reach_its_node_with_their_bodies(tmp_path: Path) -> None:
+    async def act(a: OneNode, b: OneNode) -> None:
+        grant = await a.connect()
+        async with a.enter(grant) as guest:
+            await guest.say("count 1")
+            await guest.until("bot-turn-completed")
+            path = f"/sessions/{grant['character_session_id']}/branch"
+            status, answer = await b.ask("POST", path, turns=9)
+            assert (status, answer["turns"][-1]["speaker"]) == (200, "character")
+        status, _ = await b.ask("DELETE", f"/sessions/{grant['character_session_id']}")
+        assert status == 200
+
+    play(tmp_path, act)
+
+
+def test_who_is_forgotten_by_one_node_is_sent_away_by_another(tmp_path: Path) -> None:
+    async def act(a: OneNode, b: OneNode) -> None:
+        grant = await a.connect()
+        async with a.enter(grant) as guest:
+            shown = grant["character_session_id"]
+            status, answer = await b.ask(
+                "POST", "/forget", end_user_id="me", character_session_id=shown
+            )
+            assert (status, answer) == (200, {"forgotten": 1})
+            assert "bye" in [kind(frame) for frame in await guest.ended()]
+        assert await a.service.turns(shown) == ()
+        status, _ = await b.ask(
+            "POST", "/connect", character_id="counter", end_user_id="me", character_session_id=shown
+        )
+        assert status == 404
+
+    play(tmp_path, act)
+
+
+def test_a_node_that_drains_hands_its_sessions_over(tmp_path: Path) -> None:
+    async def act(a: OneNode, b: OneNode) -> None:
+        session = (await a.connect())["character_session_id"]
+        await a.service.drain()
+        again = await b.connect(character_session_id=session)
+        assert again["room_name"].startswith("b.")
+
+    play(tmp_path, act)
+
+
+def test_what_bears_the_name_of_a_node_is_believed_with_the_key_alone(tmp_path: Path) -> None:
+    async def act(a: OneNode, b: OneNode) -> None:
+        session = (await a.connect())["character_session_id"]
+        headers = {"X-Troupe-Cluster": "a guess", "X-Troupe-Node": "b"}
+        body = {"character_id": "counter", "end_user_id": "me", "character_session_id": session}
+        async with b.http.post(f"{b.url}/connect", json=body, headers=headers) as answer:
+            assert answer.status == 200  # a request like any other: it is passed on
+            assert (await answer.json())["room_name"].startswith("a.")
+
+    play(tmp_path, act)
