@@ -32,6 +32,7 @@ pytest.importorskip("aiortc", reason="the LiveKit server of the tests needs the 
 import av
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.contrib.media import MediaRelay
+from aiortc.exceptions import InvalidStateError
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from aiortc.sdp import candidate_from_sdp
 from livekit.protocol import models, rtc
@@ -215,11 +216,12 @@ class Visit:
             self._tell_others()
             for visit in self._others:
                 visit.be_heard_by(self)
-        if ask.publisher_offer.sdp:
-            await self._offered(ask.publisher_offer)
-        async for frame in socket:
-            if frame.type == WSMsgType.BINARY:
-                await self._take(rtc.SignalRequest.FromString(frame.data))
+        with suppress(InvalidStateError):  # it was ended meanwhile
+            if ask.publisher_offer.sdp:
+                await self._offered(ask.publisher_offer)
+            async for frame in socket:
+                if frame.type == WSMsgType.BINARY:
+                    await self._take(rtc.SignalRequest.FromString(frame.data))
         if self._socket is socket and not self.is_inside:
             await self.end()
 
