@@ -28,7 +28,7 @@ def is_for_games(module: str) -> bool:
 
 # Imported by a name in a string, where they are installed.
 BY_NAME = filter(can_import_module, ("livekit.rtc", "openai"))
-hiddenimports = [*collect_submodules("characters", filter=is_for_games), *BY_NAME]
+hiddenimports = list(chain(collect_submodules("characters", filter=is_for_games), BY_NAME))
 assets = (str(package_assets()), "characters/assets")
 datas = list(chain([assets], *map(collect_data_files, WITH_DATA)))
 binaries = list(chain(*map(collect_dynamic_libs, WITH_DATA)))
