@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -69,9 +70,22 @@ def running_livekit() -> Iterator[LiveKit]:
         pytest.skip(MISSING)
     with subprocess.Popen([program, "--dev", "--bind", "127.0.0.1"]) as process:
         try:
+            await_port(7880)
             yield LiveKit("ws://127.0.0.1:7880", "devkey", "secret")
         finally:
             process.kill()
+
+
+def await_port(port: int, seconds: float = 30.0) -> None:
+    """Wait until something listens there."""
+    ends_at = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1.0).close()
+            return
+        except OSError:
+            assert time.monotonic() < ends_at, f"nothing listens on port {port}"
+            time.sleep(0.05)
 
 
 class Agent:
