@@ -55,6 +55,7 @@ def test_what_is_taken_back_was_never_said_and_a_line_is_answered_with_other_wor
     assert "Grace" not in run.said_by("player", PATIENT) + run.said_by("character", PATIENT)
 
 
+@pytest.mark.slow
 def test_a_slot_survives_the_service_and_the_game(tmp_path: Path) -> None:
     save = until(PATIENT) + name("My name is Ada.", "Ada") + do("save_slot", slot="first")
     save += name("My name is not Ada, it is Grace.", "Grace") + do("key", key="f7")
@@ -63,6 +64,7 @@ def test_a_slot_survives_the_service_and_the_game(tmp_path: Path) -> None:
     met(play(tmp_path, load + name(ASK, "Ada"), "--scene", _hasty(tmp_path)))
 
 
+@pytest.mark.slow
 def test_a_service_that_is_gone_keeps_everything_as_it_is(tmp_path: Path) -> None:
     script = until(PATIENT) + do("save_slot", slot="first") + do("key", key="f7")
     script += until(PATIENT, "ERROR") + do("load_slot", slot="first")
