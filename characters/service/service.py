@@ -76,6 +76,7 @@ ILL_LAG_SECONDS = 1.0
 ILL_STORE_SECONDS = 15.0  # after a save that failed; later, another is tried
 STORE_SECONDS = 1.0  # that a store may take to answer
 BACK_SECONDS = 0.2  # until a client is back whose room was emptied
+IDLE_SECONDS = 5.0  # without a room, then any node may have a session
 CONNECT_SECONDS = 0.02  # of a core, for one client that comes back
 MOST_RETRY_SECONDS = 12.0
 EXPIRE_SECONDS = 60.0  # between two looks of a node for what has expired in a shared store
@@ -187,6 +188,7 @@ class Service:
         )
         self._live_rooms: dict[str, LiveRoom] = {}
         self._closing: dict[asyncio.Task[None], str] = {}  # -> session id
+        self._idle_since: dict[str, float] = {}  # sessions without a room
         self._sweeper: asyncio.Task[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
 
@@ -299,6 +301,12 @@ class Service:
             await asyncio.sleep(wait)
 
     async def _grant(self, request: ConnectRequest) -> Grant:
+        session_id = request.character_session_id
+        if self.cluster is not None and session_id and request.mode == "create":
+            # It may have been given up since it was found here: that is no "not found".
+            owner = await self.cluster.take(session_id)
+            if owner is not None:
+                raise RefusalError(503, "another node has the session; try again", 1.0)
         try:
             return self.registry.connect(request, self.now())
         except ConflictError as conflict:
@@ -660,10 +668,14 @@ class Service:
 
     async def _give_up_idle(self) -> None:
         """Let any node have the sessions that nobody is in."""
-        closing = set(self._closing.values())
-        for session in self.registry.idle():
-            if session.session_id not in closing and self.cluster is not None:
-                await self.cluster.release(session)
+        now, closing = self.now(), set(self._closing.values())
+        idle = {it.session_id: it for it in self.registry.idle() if it.session_id not in closing}
+        # One that was just claimed has no room yet: its client is still on the way in.
+        self._idle_since = {it: self._idle_since.get(it, now) for it in idle}
+        for session_id, since in self._idle_since.items():
+            is_idle = idle[session_id] in self.registry.idle()  # another was waited for
+            if now - since > IDLE_SECONDS and is_idle and self.cluster is not None:
+                await self.cluster.release(idle[session_id])
 
     async def _sweep(self) -> None:
         swept_at = self.now()
