@@ -7,7 +7,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,6 +34,8 @@ E = TypeVar("E")
 
 KEY = "the key of the cluster"
 DEADLINE = 60.0
+# Faults come faster here than attempts are forgiven: each is to be a first one.
+STEADY = replace(ReconnectPolicy.PATIENT, stable_after_seconds=0.1)
 
 
 def free_port() -> int:
@@ -295,7 +297,7 @@ class Players:
     def close(self) -> None:
         self.runtime.close()
 
-    def visit(self, name: str, policy: ReconnectPolicy = ReconnectPolicy.PATIENT) -> Visitor:
+    def visit(self, name: str, policy: ReconnectPolicy = STEADY) -> Visitor:
         """Open a session and wait until the character is ready."""
         config = SessionConfig(
             name,
