@@ -136,12 +136,12 @@ class Espeak:
     async def synthesise(self, text: str, style: VoiceStyle) -> AsyncGenerator[VoiceChunk, None]:
         """Speak a sentence. Raises SynthesisError when the program fails."""
         try:
-            wav, phonemes = await asyncio.gather(
-                self._run(text, style, "--stdout"),
-                self._run(text, style, "-q", "-x", "--sep=_"),
-            )
-        except OSError as error:
-            raise SynthesisError(f"espeak-ng could not be started: {error.strerror}") from error
+            async with asyncio.TaskGroup() as group:  # where one fails, the other is stopped too
+                sound = group.create_task(self._run(text, style, "--stdout"))
+                words = group.create_task(self._run(text, style, "-q", "-x", "--sep=_"))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        wav, phonemes = sound.result(), words.result()
         if len(wav) <= HEADER_BYTES:
             raise SynthesisError(
                 f"espeak-ng made no sound with the voice {voice_of(style)!r}: "
@@ -156,19 +156,22 @@ class Espeak:
         """Do nothing: a child ends with its sentence."""
 
     async def _run(self, text: str, style: VoiceStyle, *arguments: str) -> bytes:
-        process = await asyncio.create_subprocess_exec(
-            self._program,
-            *("-v", voice_of(style)),
-            *("-p", str(min(99, max(0, style.pitch)))),
-            *("-s", str(min(450, max(80, style.words_per_minute)))),
-            *arguments,
-            "--stdin",
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=DEVNULL,
-            env=system_environment(),
-            creationflags=NO_WINDOW,
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                self._program,
+                *("-v", voice_of(style)),
+                *("-p", str(min(99, max(0, style.pitch)))),
+                *("-s", str(min(450, max(80, style.words_per_minute)))),
+                *arguments,
+                "--stdin",
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=DEVNULL,
+                env=system_environment(),
+                creationflags=NO_WINDOW,
+            )
+        except OSError as error:
+            raise SynthesisError(f"espeak-ng could not be started: {error.strerror}") from error
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 output, _ = await process.communicate(text.encode())

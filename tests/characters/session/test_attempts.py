@@ -461,7 +461,7 @@ def test_with_no_attempts_allowed_a_drop_is_an_error_through_reconnecting() -> N
 
 
 def test_one_attempt_is_spoken_of_as_one() -> None:
-    life = Life(changed(max_reconnect_attempts=1)).connect().refuse("connection.refused")
+    life = dropped(changed(max_reconnect_attempts=1)).refuse("connection.refused")
     assert life.changes[-1].reason == "the only attempt is spent"
 
 
