@@ -8,7 +8,6 @@ figures and shortened ids, and no words of players. It changes nothing unless `m
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.resources import files
@@ -16,7 +15,8 @@ from typing import Any
 
 from aiohttp import web
 
-from characters.service.logs import LoggedProblem, ProblemLog
+from characters.service.bodies import read_object
+from characters.service.logs import ProblemLog
 from characters.service.metrics import (
     Gauge,
     Histogram,
@@ -130,13 +130,7 @@ class _Admin:
         """Return what is asked. Raises RefusalError."""
         if not self._settings.may_act:
             raise RefusalError(403, "this page only looks: start the service with --admin-acts")
-        try:
-            body = json.loads(await request.text())
-        except ValueError:
-            body = None
-        if not isinstance(body, dict):
-            raise RefusalError(400, "an object of JSON is needed")
-        return body
+        return await read_object(request)
 
 
 def _gauges(service: Service) -> Iterator[Gauge]:
@@ -169,7 +163,7 @@ def _status(service: Service, settings: AdminSettings) -> dict[str, Any]:
         "latency": _latency(metrics, now),
         "states": _states(rooms),
         "rooms": [_row(room, now) for room in rooms[:MOST_ROOMS]],
-        "problems": [_told(problem) for problem in problems],
+        "problems": [asdict(problem) for problem in problems],
     }
 
 
@@ -228,7 +222,3 @@ def _row(live: LiveRoom, now: float) -> dict[str, Any]:
         "turns": live.recorder.turns,
         "agent": room.agent,
     }
-
-
-def _told(problem: LoggedProblem) -> dict[str, Any]:
-    return asdict(problem)

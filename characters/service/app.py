@@ -13,18 +13,17 @@ import math
 import secrets
 import traceback
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web_protocol import RequestHandler
 
 from characters.agents.agent import Do, Feel, Say
-from characters.protocol.codec import MessageError, encode_server, parse_object
+from characters.protocol.codec import encode_server
 from characters.protocol.link import MAX_FRAME, REQUEST_ID, SUBPROTOCOL
 from characters.protocol.messages import (
     MAX_TEXT,
@@ -35,11 +34,12 @@ from characters.protocol.messages import (
 )
 from characters.service.access import ADMIN, AccessSettings, Guard
 from characters.service.admin import AdminSettings, admin_routes
+from characters.service.bodies import read_body, read_form, read_object
 from characters.service.logs import begin_request, request_id
 from characters.service.memory import MOST_VALUE, Pair, is_value
 from characters.service.metrics import ServiceMetrics
 from characters.service.registry import RefusalError, ServiceSession
-from characters.service.requests import read_connect, read_fields, unreadable
+from characters.service.requests import read_connect, read_fields
 from characters.service.room_connection import ClientSocket, FairLoop, short
 from characters.service.service import Service, grant_body
 from characters.service.store import FencedError
@@ -50,11 +50,8 @@ __all__ = ["drop_half_sent", "make_app", "make_runner", "read_in_pieces"]
 
 log = logging.getLogger(__name__)
 
-BODY_SECONDS = 10.0
 HEADER_SECONDS = 10.0
 MOST_HALF_SENT = 32
-MOST_PARTS = 16  # of a form
-PIECE = 4 * 1024  # bytes of a body
 READ_AT_ONCE = 16 * 1024  # bytes of one connection, before others take a turn
 BUSY = web.AppKey("busy", set[object])  # connections that are answered now
 SERVED = web.AppKey("served", set[object])  # those that were answered before
@@ -224,7 +221,7 @@ class _Routes:
     # --- HTTP ----------------------------------------------------------------------------
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
-        body = await _body(request)
+        body = await read_body(request)
         connect = read_connect(body)
         self._guard.check_player(request, connect.end_user_id)
         room = connect.room_name or "" if connect.mode == "join" else ""
@@ -253,7 +250,7 @@ class _Routes:
 
     async def branch(self, request: web.Request) -> web.StreamResponse:
         session = self._session(request)
-        body = await _object(request)
+        body = await read_object(request)
         at, heard, is_saved = body.get("at"), body.get("heard"), body.get("save", False)
         turns = body.get("turns", 0)
         if not (at is None or (type(at) is int and at >= 0)):
@@ -295,7 +292,7 @@ class _Routes:
 
     async def correct(self, request: web.Request) -> web.StreamResponse:
         pair = self._pair(request)
-        body = await _object(request)
+        body = await read_object(request)
         key, value, is_pinned = body.get("key"), body.get("value"), body.get("pinned")
         if isinstance(key, str) and value is None and isinstance(is_pinned, bool):
             session_id = request.match_info["id"]
@@ -317,7 +314,7 @@ class _Routes:
         return web.json_response({"status": "forgotten", "words": words})
 
     async def forget(self, request: web.Request) -> web.StreamResponse:
-        body = await _object(request)
+        body = await read_object(request)
         user = body.get("end_user_id")
         if not isinstance(user, str) or not user:
             raise RefusalError(
@@ -387,69 +384,8 @@ def _without_memory(guard: Guard, connect: ConnectRequest) -> ConnectRequest:
     return connect if guard.knows_players else replace(connect, lasting_memory=False)
 
 
-async def _body(request: web.Request) -> bytes:
-    body = bytearray()
-    with _unreadable():
-        async with asyncio.timeout(BODY_SECONDS):
-            while piece := await request.content.read(PIECE):
-                body += piece
-                if len(body) > MAX_FRAME:
-                    raise web.HTTPRequestEntityTooLarge(MAX_FRAME, len(body))
-                await asyncio.sleep(0)  # it may have come in as many chunks as it has bytes
-    return bytes(body)
-
-
-async def _object(request: web.Request) -> dict[str, Any]:
-    """Return the body as an object. Raises RefusalError."""
-    try:
-        found = parse_object(await _body(request))
-        json.dumps(found, ensure_ascii=False).encode()
-    except MessageError as problem:
-        raise unreadable(problem, problem.message) from None
-    except UnicodeEncodeError:  # no database takes it
-        raise RefusalError(400, "the body holds half a character") from None
-    return found
-
-
 def _unfit(field: str, message: str) -> RefusalError:
     return RefusalError(422, [{"type": "value", "loc": ["body", field], "msg": message}])
-
-
-async def _form(request: web.Request) -> Mapping[str, Any]:
-    with _unreadable():
-        async with asyncio.timeout(BODY_SECONDS):
-            if request.content_type == "multipart/form-data":
-                return await _parts(request)
-            return await request.post()
-
-
-async def _parts(request: web.Request) -> Mapping[str, Any]:
-    """Return the fields of a form that are texts; aiohttp itself reads thousands, and files."""
-    form, count = dict[str, Any](), 0
-    async for part in await request.multipart():
-        count += 1
-        if count > MOST_PARTS or not isinstance(part, BodyPartReader):
-            raise RefusalError(413, f"a form has at most {MOST_PARTS} fields, none in parts")
-        data = await part.read(decode=True)
-        if part.name and part.filename is None:
-            form[part.name] = bytes(data).decode(part.get_charset("utf-8"))
-    return form
-
-
-@contextmanager
-def _unreadable() -> Iterator[None]:
-    """Answer 400 for a body that aiohttp cannot read.
-
-    Its errors are of many kinds: ValueError for a missing boundary or bad base64, LookupError for
-    an unknown charset, RuntimeError for an unknown encoding, AssertionError for a nested form.
-    """
-    try:
-        yield
-    except (TimeoutError, ConnectionError, web.HTTPException, RefusalError):
-        raise
-    except Exception as error:
-        kind = type(error).__name__
-        raise RefusalError(400, f"the body cannot be read: {kind}") from None
 
 
 END_EVENT = "connection-stoppped"
@@ -460,7 +396,7 @@ async def _answer_stream(
     service: Service, guard: Guard, request: web.Request
 ) -> web.StreamResponse:
     """Answer a multipart question. Raises RefusalError before the stream begins."""
-    form = await _form(request)
+    form = await read_form(request)
     values = {name: form[name] for name in FIELDS if name in form}
     text = values.pop("text_input", None)
     if not isinstance(text, str) or not 0 < len(text.strip()) <= MAX_TEXT:

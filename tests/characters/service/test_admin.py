@@ -256,6 +256,8 @@ def test_the_page_forgets_a_player() -> None:
         for unfit in ({}, {"end_user_id": ""}, {"end_user_id": 3}):
             assert await order(bare, "/admin/forget", unfit, headers=ADMIN) == 422
         assert await order(bare, "/admin/forget", [], headers=ADMIN) == 400
+        half = {"end_user_id": "\ud83d"}  # of a character
+        assert await order(bare, "/admin/forget", half, headers=ADMIN) == 400
         assert await order(bare, "/admin/forget", {"end_user_id": "ada"}, headers=ADMIN) == 200
         assert len(bare.stage.service.registry) == 0
 
