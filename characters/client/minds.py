@@ -20,7 +20,13 @@ from characters.client.session_runner import SessionRunner
 from characters.protocol.failures import failure
 from characters.session.conversation import SessionRecord
 from characters.storage.slots import SavedMind, SlotStore, WhyFresh, put_back
-from characters.transport.base import Branch, BranchingTransport, Said, TransportError
+from characters.transport.base import (
+    Branch,
+    BranchingTransport,
+    BranchRequest,
+    Said,
+    TransportError,
+)
 
 __all__ = ["Minds", "PutBack"]
 
@@ -114,7 +120,8 @@ class Minds:
         heard = None if runner is None else runner.session.talk.answered
         mind = SavedMind(key, endpoint_id=config.place)
         try:
-            branch = await self._branch(config, session_id, heard=heard, is_saved=True)
+            request = BranchRequest(session_id, heard=heard, is_saved=True)
+            branch = await self._branch(config, request)
         except TransportError as error:
             why = _WHY.get(error.failure.code, WhyFresh.NOT_REACHED)
             _log.warning("What %s remembers was not saved: %s", key, error.failure.code)
@@ -136,25 +143,14 @@ class Minds:
             known = SessionConfig(key, endpoint=place)
         return known
 
-    async def _branch(
-        self,
-        config: SessionConfig,
-        session_id: str,
-        *,
-        at: int | None = None,
-        heard: str | None = None,
-        is_saved: bool = False,
-        turns: int = 0,
-    ) -> Branch:
+    async def _branch(self, config: SessionConfig, request: BranchRequest) -> Branch:
         """Let a service make a branch. Raises TransportError."""
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 transport = await self._endpoints.transport_for(config)
                 if not isinstance(transport, BranchingTransport):
                     raise TransportError(failure("session.cannot_branch"))
-                return await transport.branch(
-                    session_id, at=at, heard=heard, is_saved=is_saved, turns=turns
-                )
+                return await transport.branch(request)
         except TimeoutError:
             raise TransportError(failure("connection.timeout")) from None
 
@@ -221,7 +217,8 @@ class Minds:
         if config is None:
             return _Point()
         try:
-            branch = await self._branch(config, session_id, at=at, turns=MOST_TURNS)
+            request = BranchRequest(session_id, at=at, turns=MOST_TURNS)
+            branch = await self._branch(config, request)
         except TransportError as error:
             if error.failure.code not in _WHY:
                 raise

@@ -8,7 +8,7 @@ that a silent peer is gone. Every failure reaches the session as a `TransportErr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from characters.protocol.audio_frames import AudioFrame
 from characters.protocol.failures import CharactersError, Failure
@@ -17,7 +17,8 @@ from characters.protocol.messages import ClientMessage, ConnectRequest, RoomGran
 from characters.protocol.network_conditions import NetworkConditions
 
 __all__ = [
-    "Branch", "BranchingTransport", "Connection", "Incoming", "Said", "Transport", "TransportError",
+    "Branch", "BranchingTransport", "BranchRequest", "Connection", "Incoming", "Said", "Transport",
+    "TransportError",
 ]  # fmt: skip
 
 
@@ -111,6 +112,26 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class BranchRequest:
+    """A branch to make of a session: up to its entry `at`, and nothing that follows.
+
+    `at` None is all that was said so far, 0 nothing of it: as it was before the first word.
+    `heard` is the last line whose answer was received whole. One that `is_saved` is kept for a
+    save slot, longer than others. So many `turns` of what was said are returned.
+    """
+
+    session_id: str
+    at: int | None = None
+    heard: str | None = None
+    is_saved: bool = False
+    turns: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the body of `POST /sessions/{id}/branch`."""
+        return {"at": self.at, "heard": self.heard, "save": self.is_saved, "turns": self.turns}
+
+
+@dataclass(frozen=True, slots=True)
 class Branch:
     """A session that shares the past of another, up to its entry `at`; `said` is the end of it.
 
@@ -127,19 +148,8 @@ class Branch:
 class BranchingTransport(Protocol):
     """A transport to an endpoint that may keep branches of a session."""
 
-    async def branch(
-        self,
-        session_id: str,
-        *,
-        at: int | None = None,
-        heard: str | None = None,
-        is_saved: bool = False,
-        turns: int = 0,
-    ) -> Branch:
+    async def branch(self, request: BranchRequest) -> Branch:
         """Make a session that shares the past of another up to an entry, and nothing that follows.
 
-        `at` None is all that was said so far, 0 nothing of it: as it was before the first word.
-        `heard` is the last line whose answer was received whole. One that `is_saved` is kept for a
-        save slot, longer than others. So many `turns` of what was said are returned.
         Raises TransportError, `session.cannot_branch` where the endpoint keeps no branches.
         """

@@ -13,8 +13,8 @@ import secrets
 import socket
 import struct
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -27,7 +27,14 @@ from characters.protocol.failures import Failure, classify_http, failure
 from characters.protocol.link import SequencedChannel
 from characters.protocol.messages import ClientMessage, ConnectRequest, RoomGrant
 from characters.protocol.network_conditions import NetworkConditions
-from characters.transport.base import Branch, Connection, Incoming, Said, TransportError
+from characters.transport.base import (
+    Branch,
+    BranchRequest,
+    Connection,
+    Incoming,
+    Said,
+    TransportError,
+)
 from characters.transport.livekit import LiveKitRooms
 from characters.transport.simulated import DelayQueue
 from characters.transport.wire import WireProtocol
@@ -84,42 +91,28 @@ class WebSocketTransport:
 
     async def connect(self, request: ConnectRequest) -> RoomGrant:
         """Ask for a room. Raises TransportError."""
-        try:
+        with _told_as_failure():
             is_ours = await self._asks_ours()
-            url, body = f"{self._endpoint}/connect", request.to_dict(own=is_ours)
             request_id = secrets.token_hex(8)
             log.info("connecting, request %s", request_id)
-            headers = self._all_headers() | {link.REQUEST_ID: request_id}
-            async with self._http().post(url, json=body, headers=headers) as answer:
-                content = await _read_body(answer.content)
-                return _read_grant(answer.status, content, answer.headers)
-        except TransportError:
-            raise
-        except Exception as error:
-            raise TransportError(_connect_failure(error)) from error
+            body, own = request.to_dict(own=is_ours), {link.REQUEST_ID: request_id}
+            return _read_grant(*await self._post("connect", body, own))
 
-    async def branch(
-        self,
-        session_id: str,
-        *,
-        at: int | None = None,
-        heard: str | None = None,
-        is_saved: bool = False,
-        turns: int = 0,
-    ) -> Branch:
+    async def branch(self, request: BranchRequest) -> Branch:
         """Make a session that shares the past of another; see `BranchingTransport`."""
-        url = f"{self._endpoint}/sessions/{quote(session_id, safe='')}/branch"
-        body = {"at": at, "heard": heard, "save": is_saved, "turns": turns}
-        try:
+        with _told_as_failure():
             if not await self._asks_ours():
                 raise TransportError(failure("session.cannot_branch"))
-            async with self._http().post(url, json=body, headers=self._all_headers()) as answer:
-                content = await _read_body(answer.content)
-                return _read_branch(answer.status, content, answer.headers)
-        except TransportError:
-            raise
-        except Exception as error:
-            raise TransportError(_connect_failure(error)) from error
+            path = f"sessions/{quote(request.session_id, safe='')}/branch"
+            return _read_branch(*await self._post(path, request.to_dict()))
+
+    async def _post(
+        self, path: str, body: Mapping[str, Any], own: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes, Mapping[str, str]]:
+        """Return status, body and headers of the answer to a request, with `own` headers added."""
+        url, headers = f"{self._endpoint}/{path}", {**self._all_headers(), **(own or {})}
+        async with self._http().post(url, json=body, headers=headers) as answer:
+            return answer.status, await _read_body(answer.content), answer.headers
 
     async def _asks_ours(self) -> bool:
         """Return whether the endpoint is a service of ours, which it may have to prove anew."""
@@ -525,6 +518,17 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     except ValueError:
         return None
     return seconds if 0 <= seconds <= 86400 else None
+
+
+@contextmanager
+def _told_as_failure() -> Iterator[None]:
+    """Raise TransportError for whatever a request to the endpoint raises."""
+    try:
+        yield
+    except TransportError:
+        raise
+    except Exception as error:
+        raise TransportError(_connect_failure(error)) from error
 
 
 def _connect_failure(error: Exception) -> Failure:

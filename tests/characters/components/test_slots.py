@@ -22,7 +22,7 @@ from characters.session.conversation import SessionRecord, SessionState
 from characters.session.policy import ReconnectPolicy
 from characters.storage.sessions import KeyValueSessionPersistence
 from characters.storage.slots import SlotError, SlotInfo
-from characters.transport.base import Branch, Said, TransportError
+from characters.transport.base import Branch, BranchRequest, Said, TransportError
 from engine.app.application import Application
 from engine.objects.scene import Scene
 from engine.prefs.prefs import PlayerPrefs
@@ -43,23 +43,15 @@ class BranchingService(FakeService):
         self.forgotten: set[str] = set()
         self._ids = count(1)
 
-    async def branch(
-        self,
-        session_id: str,
-        *,
-        at: int | None = None,
-        heard: str | None = None,
-        is_saved: bool = False,
-        turns: int = 0,
-    ) -> Branch:
+    async def branch(self, request: BranchRequest) -> Branch:
         if self.refusal:
             raise TransportError(failure(self.refusal))
-        if session_id in self.forgotten:
+        if request.session_id in self.forgotten:
             raise TransportError(failure("session.not_found"))
-        kind = "saved" if is_saved else "played" if at is None else "begun"
+        kind = "saved" if request.is_saved else "played" if request.at is None else "begun"
         branch = f"{kind}-{next(self._ids)}"
-        self.branches[branch] = session_id
-        said = self.said[:turns] if at is None else ()
+        self.branches[branch] = request.session_id
+        said = self.said[: request.turns] if request.at is None else ()
         return Branch(branch, 2, said, lasts=self.lasts)
 
 
