@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from characters.client.config import CharacterEvent, SessionConfig
-from characters.client.runtime import Runtime, RuntimeBuilder
+from characters.client.config import SessionConfig
+from characters.client.runtime import RuntimeBuilder
 from characters.client.threads import NetworkThread
 from characters.protocol.messages import BotTurnCompleted
 from characters.session.conversation import SessionState, SessionStateChanged
@@ -23,14 +23,13 @@ from characters.session.policy import ReconnectPolicy
 from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore
 from engine.core.processes import module_command, module_environment
 from tests.cluster.balancer import Balancer
-from tests.faults.harness import ASSETS, AT_ONCE, wait_for
+from tests.faults.harness import ASSETS, AT_ONCE, RecordedSession, wait_for
 from tests.faults.proxy import Direction, Proxy
 from tests.postgres import PostgresServer
 
 __all__ = ["Cluster", "Node", "Visitor", "running_cluster"]
 
 T = TypeVar("T")
-E = TypeVar("E")
 
 KEY = "the key of the cluster"
 DEADLINE = 60.0
@@ -213,27 +212,10 @@ class Cluster:
         return next(node for node in self.nodes if node.url == url)
 
 
-class Visitor:
-    """A session of the runtime with a character, and every event that it emitted."""
+class Visitor(RecordedSession):
+    """A session with a character, and where the last fault stands in what it emitted."""
 
-    def __init__(self, runtime: Runtime, config: SessionConfig) -> None:
-        self.runtime = runtime
-        self.handle = runtime.open_session(config)
-        self.events: list[CharacterEvent] = []
-        self.events_before = 0
-        self.handle.events.subscribe(self.events.append)
-
-    @property
-    def state(self) -> SessionState:
-        return self.handle.view.state
-
-    def all(self, kind: type[E]) -> list[E]:
-        return [event for event in self.events if isinstance(event, kind)]
-
-    @property
-    def arrivals(self) -> list[SessionStateChanged]:
-        changes = self.all(SessionStateChanged)
-        return [change for change in changes if change.is_connection_established]
+    events_before = 0
 
     @property
     def arrived_since(self) -> list[SessionStateChanged]:

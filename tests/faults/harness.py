@@ -20,14 +20,14 @@ from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 from characters.client.config import CharacterEvent, SessionConfig
-from characters.client.runtime import RuntimeBuilder
+from characters.client.runtime import Runtime, RuntimeBuilder
 from characters.client.service_process import ServiceProcess
 from characters.client.threads import NetworkThread
 from characters.session.conversation import SessionState, SessionStateChanged
 from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore
 from tests.faults.proxy import Proxy
 
-__all__ = ["ServiceHarness", "ProxyThread", "TrackedSession", "wait_for"]
+__all__ = ["ProxyThread", "RecordedSession", "ServiceHarness", "TrackedSession", "wait_for"]
 
 T = TypeVar("T")
 E = TypeVar("E")
@@ -88,12 +88,11 @@ class ProxyThread:
         self.run(act)
 
 
-class TrackedSession:
-    """A session and every event that it emitted."""
+class RecordedSession:
+    """A session of a runtime and every event that it emitted."""
 
-    def __init__(self, harness: ServiceHarness, config: SessionConfig) -> None:
-        self.harness = harness
-        self.handle = harness.runtime.open_session(config)
+    def __init__(self, runtime: Runtime, config: SessionConfig) -> None:
+        self.handle = runtime.open_session(config)
         self.events: list[CharacterEvent] = []
         self.handle.events.subscribe(self.events.append)
 
@@ -110,6 +109,14 @@ class TrackedSession:
         """The changes into CONNECTED."""
         changes = self.all(SessionStateChanged)
         return [change for change in changes if change.is_connection_established]
+
+
+class TrackedSession(RecordedSession):
+    """A recorded session before the harness's proxy, and what may be done with it."""
+
+    def __init__(self, harness: ServiceHarness, config: SessionConfig) -> None:
+        super().__init__(harness.runtime, config)
+        self.harness = harness
 
     def connect(self) -> float:
         """Connect; return the seconds to usable."""
