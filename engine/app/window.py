@@ -122,6 +122,9 @@ class Window:
             scene.camera.scale = self.scale
             scene.draw(surface, clears=index == 0)
         self._show()
+        self._record()
+
+    def _record(self) -> None:
         self._presented += 1
         is_due = self._record_every and self._presented % self._record_every == 0
         if is_due and len(self.recorded) < self._record_limit:

@@ -141,9 +141,8 @@ class CoroutineRunner:
             coroutine._waits_for._waiter = coroutine
         elif yielded is not None:
             coroutine._body.close()
-            raise TypeError(
-                f"A coroutine yielded {yielded!r}. Yield None, seconds, a generator or a Coroutine."
-            )
+            known = "Yield None, seconds, a generator or a Coroutine."
+            raise TypeError(f"A coroutine yielded {yielded!r}. {known}")
 
     def _stop(self, coroutine: Coroutine) -> None:
         try:

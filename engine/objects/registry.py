@@ -64,6 +64,7 @@ class ObjectRef:
 
 
 Marker = Asset | Handler | ObjectRef
+MarkedText = tuple[KeyPath, Marker, Any]
 
 
 @dataclass(frozen=True)
@@ -156,9 +157,7 @@ def _marker(annotation: Any) -> Marker | None:
     return None
 
 
-def marked(
-    annotation: Any, value: Any, path: KeyPath = ()
-) -> Iterator[tuple[KeyPath, Marker, Any]]:
+def marked(annotation: Any, value: Any, path: KeyPath = ()) -> Iterator[MarkedText]:
     """Yield the path inside a value, the marker and the text of each marked text."""
     marker = _marker(annotation)
     if marker is not None:
@@ -180,19 +179,16 @@ Resolver = Callable[[Marker, str], Any]
 def resolved(annotation: Any, value: Any, resolve: Resolver) -> Any:
     """Return the value with every reference and handler replaced by what `resolve` returns."""
     marker = _marker(annotation)
+    if value is None or isinstance(marker, Asset):
+        return value
     if marker is not None:
-        return value if isinstance(marker, Asset) or value is None else resolve(marker, value)
+        return resolve(marker, value)
     inner = bare(annotation)
     if get_origin(inner) in (list, tuple) and isinstance(value, (list, tuple)):
-        kinds = item_types(inner, value)
-        items = [resolved(k, v, resolve) for k, v in zip(kinds, value, strict=True)]
-        return type(value)(items)
-    if value is None:
-        return None
-    for member in members(inner):
-        if member is not inner and _marker(member) is not None:
-            return resolved(member, value, resolve)
-    return value
+        items = zip(item_types(inner, value), value, strict=True)
+        return type(value)(resolved(kind, item, resolve) for kind, item in items)
+    by_marker = (kind for kind in members(inner) if _marker(kind) is not None)
+    return next((resolved(kind, value, resolve) for kind in by_marker), value)
 
 
 class ComponentRegistry:

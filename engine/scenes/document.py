@@ -117,17 +117,17 @@ class Layers:
 
     def expand(self, source: TomlSource, index: int, table: Mapping[str, Any]) -> LayeredObject:
         """Return one object of a level with its prefab and profiles."""
-        prefix: KeyPath = ("object", index)
-        layers = [FileLayer(source, prefix)]
-        data = self._with_bases(layers[0], table, layers, LayeredObject(table, tuple(layers)), 0)
-        return LayeredObject(data, tuple(layers))
+        return self._whole(FileLayer(source, ("object", index)), table)
 
     def part(self, source: TomlSource, component: str | None) -> LayeredObject:
         """Return a prefab, or the profile of a component, as an object."""
         mount = () if component is None else (component,)
         table = source.data if component is None else {component: source.data}
-        layers = [FileLayer(source, (), mount)]
-        data = self._with_bases(layers[0], table, layers, LayeredObject(table, tuple(layers)), 0)
+        return self._whole(FileLayer(source, (), mount), table)
+
+    def _whole(self, layer: FileLayer, table: Mapping[str, Any]) -> LayeredObject:
+        layers = [layer]
+        data = self._with_bases(layer, table, layers, LayeredObject(table, (layer,)), 0)
         return LayeredObject(data, tuple(layers))
 
     def _with_bases(

@@ -154,11 +154,10 @@ class SceneManager:
             _log.error("Level %r could not be loaded: %s", load.name, error, exc_info=error)
             self.load_failed.emit(load)
             return True
-        if scene is None:
-            return False
-        self._steps = None
-        self._enter(scene, load)
-        return True
+        if scene is not None:
+            self._steps = None
+            self._enter(scene, load)
+        return scene is not None
 
     def _next_step(self, load: SceneLoad, deadline: float) -> Scene | None:
         if self._steps is None:

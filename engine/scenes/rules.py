@@ -251,6 +251,14 @@ def _methods(kind: type[Any]) -> list[str]:
 Schema = dict[str, Any]
 
 _BASE_FILE = {"type": "string", "pattern": "\\.toml$"}
+_PROFILE = {
+    **_BASE_FILE,
+    "description": "A file below assets whose keys count where this table says nothing.",
+}
+_PREFAB = {
+    **_BASE_FILE,
+    "description": "A file below assets with an object table that this one is laid over.",
+}
 
 
 def scene_schema(registry: ComponentRegistry) -> Schema:
@@ -293,10 +301,7 @@ def _open(definitions: Schema, target: str, specs: Mapping[str, FieldSpec]) -> l
     """Allow `profile` and presets in a component's table; return its required keys."""
     schema = definitions[target]
     if "profile" not in specs:
-        schema["properties"]["profile"] = {
-            **_BASE_FILE,
-            "description": "A file below assets whose keys count where this table says nothing.",
-        }
+        schema["properties"]["profile"] = _PROFILE
     for spec in specs.values():
         names = sorted({name for kind in _dataclasses(spec.annotation) for name in presets(kind)})
         if names:
@@ -312,11 +317,7 @@ def _add_components(
     schema: Schema, components: Mapping[str, Schema], required: Mapping[str, list[str]]
 ) -> None:
     """Add the components to an object's schema; required keys may come from a prefab."""
-    schema["properties"].update(components)
-    schema["properties"]["prefab"] = {
-        **_BASE_FILE,
-        "description": "A file below assets with an object table that this one is laid over.",
-    }
+    schema["properties"] |= {**components, "prefab": _PREFAB}
     must = {
         name: {"if": {"not": {"required": ["profile"]}}, "then": {"required": keys}}
         for name, keys in required.items()

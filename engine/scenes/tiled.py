@@ -86,11 +86,8 @@ class _ObjectReader:
         """Return an object as a scene file would have it."""
         kind = _component(item)
         is_foot = item.shape == "tile" and kind != WALL_CLASS
-        table: dict[str, Any] = {
-            "name": _name(item),
-            "position": list(item.foot if is_foot else item.middle),
-            kind: {},
-        }
+        place = item.foot if is_foot else item.middle
+        table: dict[str, Any] = {"name": _name(item), "position": list(place), kind: {}}
         if "size" in self._fields(kind) and not is_foot and (any(item.size) or _is_wall(item)):
             self._add_size(table, kind, item)
         said = [(self._path(name, kind), value) for name, value in item.properties.items()]

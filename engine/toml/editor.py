@@ -33,14 +33,11 @@ def _item(value: Any) -> Any:
     value = as_data(value)
     if isinstance(value, dict):
         table: InlineTable = tomlkit.inline_table()
-        for key, inner in value.items():
-            if inner is not None:
-                table[key] = _item(inner)
+        table.update({key: _item(inner) for key, inner in value.items() if inner is not None})
         return table
     if isinstance(value, (list, tuple)):
         array = tomlkit.array()
-        for inner in value:
-            array.append(_item(inner))
+        array.extend(map(_item, value))
         return array
     return tomlkit.item(value)
 

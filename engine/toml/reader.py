@@ -211,19 +211,9 @@ class TomlSource:
     ) -> Problem:
         """Locate a mistake; `path` is its path in this file, if that differs from its own."""
         path = mistake.path if path is None else path
-        line, column = self.place(path, mistake.at)
+        where = (self.file, *self.place(path, mistake.at), object_name, field_name(mistake.path))
         got = None if mistake.got is NOTHING else as_toml(mistake.got)
-        return Problem(
-            self.file,
-            line,
-            column,
-            object_name,
-            field_name(mistake.path),
-            mistake.message,
-            got,
-            mistake.hint,
-            self._fix(mistake, path),
-        )
+        return Problem(*where, mistake.message, got, mistake.hint, self._fix(mistake, path))
 
     def _fix(self, mistake: Mistake, path: KeyPath) -> Fix | None:
         replacement, positions = mistake.replacement, self.positions

@@ -249,18 +249,18 @@ def _filler(colour: Colour) -> Draw:
 def _nine_slices(small: pygame.Surface, corner: int, size: tuple[int, int]) -> pygame.Surface:
     """Return the picture stretched to a size without touching its corners."""
     large = pygame.Surface(size, pygame.SRCALPHA, 32)
-    middle = small.get_width() - 2 * corner
-    cuts = ((0, corner), (corner, middle), (corner + middle, corner))
-    ends = [
-        ((0, corner), (corner, max(0, whole - 2 * corner)), (whole - corner, corner))
-        for whole in size
-    ]
-    for (x, w), (to_x, to_w) in zip(cuts, ends[0], strict=True):
-        for (y, h), (to_y, to_h) in zip(cuts, ends[1], strict=True):
+    cuts, across, down = (_thirds(side, corner) for side in (small.get_width(), *size))
+    for (x, w), (to_x, to_w) in zip(cuts, across, strict=True):
+        for (y, h), (to_y, to_h) in zip(cuts, down, strict=True):
             if to_w and to_h:
                 piece = small.subsurface((x, y, w, h))
                 large.blit(pygame.transform.scale(piece, (to_w, to_h)), (to_x, to_y))
     return large
+
+
+def _thirds(side: int, corner: int) -> tuple[tuple[int, int], ...]:
+    """Return the start and the length of the two corners and what is between them."""
+    return (0, corner), (corner, max(0, side - 2 * corner)), (side - corner, corner)
 
 
 def _draw_panel(canvas: Canvas, margin: int, style: PanelStyle) -> None:
