@@ -6,14 +6,11 @@ python main.py --headless --script play.toml --report r.json    no window, drive
 
 from __future__ import annotations
 
-import os
 import sys
 
 __all__ = []
 
 if __name__ == "__main__":
-    # Set before pygame is imported: standard output belongs to the game.
-    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     try:
         from characters.commands.demo import main
     except ModuleNotFoundError as error:

@@ -38,7 +38,6 @@ Command = Callable[[argparse.Namespace, TextIO], int]
 
 def main(arguments: Sequence[str] | None = None, out: TextIO | None = None) -> int:
     """Run one command; return the exit status."""
-    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # standard output is the command's
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["serve"]:
         from characters.service.__main__ import main as serve

@@ -1,5 +1,7 @@
 """A small Unity-like engine on pygame; importing it opens no window and imports no pygame.
 
+From then on the terminal is the game's: pygame prints no greeting and ALSA no errors.
+
     from engine import Application, SceneManager
 
     application = Application("My game", open_scene=open_scene)   # a level's name to its Scene
@@ -16,11 +18,14 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+
+from engine.core.alsa import silence_alsa
 
 _MODULES: Mapping[str, str] = MappingProxyType(
     {
@@ -92,3 +97,6 @@ def _warn_of_namesake(name: str) -> None:
 
 
 _warn_of_namesake("characters")
+# Here and not where we open a device: a game may do that itself, by pygame.init().
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+silence_alsa()

@@ -47,6 +47,11 @@ def code(which: int) -> CodeType:
     return compile(blocks("python")[which], "README.md", "exec", dont_inherit=True)
 
 
+def test_a_plain_pygame_loop_imports_ours_first_so_that_pygame_prints_no_greeting() -> None:
+    names = code(0).co_names
+    assert names.index("characters") < names.index("engine") < names.index("pygame")
+
+
 def test_two_characters_live_in_a_plain_pygame_loop(
     service_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,7 +24,6 @@ from typing import Any, Literal
 from characters.audio.sources import HIGHEST_RATE, LOWEST_RATE, AudioDevice
 from characters.english import ENGLISH
 from characters.protocol.codec import whole_text
-from engine.core.alsa import silence_alsa
 from engine.core.errors import install_command
 from engine.core.processes import module_command, module_environment, run_in_time
 
@@ -222,7 +221,6 @@ def portaudio_calls() -> Iterator[None]:
     Both end after a few seconds by themselves, so that one hung call does not hold up the others.
     """
     acquired = PORTAUDIO.acquire(timeout=PATIENCE_SECONDS)
-    silence_alsa()  # also later, when a stream is late
     restore = silence_stderr()
     watchdog = threading.Timer(PATIENCE_SECONDS, restore)
     watchdog.daemon = True

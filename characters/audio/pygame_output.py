@@ -19,7 +19,6 @@ from characters.audio.portaudio import DeviceReport, portaudio_calls
 from characters.audio.signal import Samples, open_resampler
 from characters.audio.sources import AudioDevice
 from characters.audio.speaker import OUTPUT_RATE
-from engine.core.alsa import silence_alsa
 
 __all__ = ["pygame_devices", "PygameOutput"]
 
@@ -43,7 +42,6 @@ class PygameOutput:
 
     def __init__(self, wanted: str | None) -> None:
         with portaudio_calls(), _os_errors():
-            silence_alsa(pygame.mixer.__file__)  # a mixer that the game opened underruns as well
             if pygame.mixer.get_init() is None:
                 pygame.mixer.init(OUTPUT_RATE, INT16, 2, BUFFER_FRAMES, allowedchanges=0)
             rate, self._format, self._width = pygame.mixer.get_init()

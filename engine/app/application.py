@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -261,8 +260,6 @@ class Application:
         )
 
     def _open_window(self) -> Window:
-        # Before pygame is imported: standard output is the game's.
-        os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
         from engine.app.window import Window
 
         window = Window(self.size, self.name)

@@ -8,7 +8,6 @@ from typing import Any
 
 import pygame
 
-from engine.core.alsa import silence_alsa
 from engine.objects.scene import Scene
 
 __all__ = ["MusicPlayer"]
@@ -84,7 +83,6 @@ class MusicPlayer:
 
     def _play(self, file: Path) -> None:
         if not self._mixer.get_init():
-            silence_alsa(getattr(self._mixer, "__file__", None))
             self._mixer.init()
             self._owns_device = True
         self._mixer.music.load(str(file))
