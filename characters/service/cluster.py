@@ -6,16 +6,17 @@
   with that of its node.
 
 Nodes know one another by a key (`CLUSTER_KEY`). Where the way between two nodes is cut, a third one
-relays; where that is no help, the owner is asked by the store to give the session up.
+relays; where that is no help, the owner is asked by the store to give the session up. A way that is
+cut is tried again with each beat.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -34,6 +35,7 @@ from characters.service.directory import (
 )
 from characters.service.registry import Limits, RefusalError, Registry, ServiceSession
 from characters.service.room_connection import short
+from characters.service.tables import StoreError
 
 __all__ = ["ClusterNode", "NodeEvents", "NodeSettings"]
 
@@ -51,7 +53,7 @@ VIA = "X-Troupe-Via"
 BEAT_SECONDS = 0.5
 MARGIN_SECONDS = 0.5  # before the end of its lease a node falls silent
 ANSWER_SECONDS = 1.5  # that a node which lives may take to answer, or else the way to it is cut
-CUT_SECONDS = 5.0  # for which a node that could not be reached is not tried again
+DETOURS = 2  # nodes that are asked to relay where the way to another one is cut
 NOT_RELAYED = frozenset(
     ("host", "connection", "content-length", "transfer-encoding", "keep-alive", "upgrade")
 )
@@ -108,12 +110,12 @@ class ClusterNode:
         self._offset = 0.0  # of the store's clock
         self._proven_until = now()
         self._claims: dict[str, asyncio.Task[SessionOwner | None]] = {}
-        self._cut: dict[str, float] = {}  # nodes that cannot be reached -> until when
+        self._cut: set[str] = set()  # nodes that live, and cannot be reached
         self._broken: dict[str, int] = {}  # nodes -> how often an answer ended in the middle
         self._relays: set[web.WebSocketResponse] = set()
         self._thread = ThreadPoolExecutor(1, "beat")
         self._beating: asyncio.Task[None] | None = None
-        self._giving: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[None]] = set()
 
     def wall(self) -> float:
         """Return the store's time: that of this machine may be wrong."""
@@ -139,9 +141,10 @@ class ClusterNode:
 
     async def close(self) -> None:
         """Give all sessions up."""
-        if self._beating is not None:
-            self._beating.cancel()
-            await asyncio.wait((self._beating,))
+        ending = (self._beating, *self._background) if self._beating is not None else ()
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
         with suppress(Exception):  # the lease ends in any case
             await self._in_thread(self._pulse.leave)
         await self._http.close()
@@ -216,8 +219,8 @@ class ClusterNode:
 
     def _in_background(self, work: Any) -> None:
         task = asyncio.create_task(work)
-        self._giving.add(task)
-        task.add_done_callback(self._giving.discard)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -298,11 +301,9 @@ class ClusterNode:
             answer = await self._relay(request, owner, body)
             if answer is not None:
                 return answer
-            if room and not self._is_cut(owner):
-                return None  # a room is gone with its node
-            if self._is_cut(owner) and await self._way(owner) is None:
-                if room:
-                    return None
+            if room:
+                return None  # it is gone with its node
+            if owner.node in self._cut:
                 assert session_id is not None
                 await self._want(session_id, connection)
         raise RefusalError(503, "its node gives it up at this moment; try again", retry_after=1.0)
@@ -325,17 +326,19 @@ class ClusterNode:
             raise RefusalError(421, self.name)
         return answer
 
-    async def _way(self, owner: SessionOwner) -> SessionOwner | None:
-        """Return the node to send to: the owner, or a third one if the way to it is cut."""
-        if not self._is_cut(owner):
-            return owner
-        for node in await self._service.call(self._directory.living):
-            if node.node not in (self.name, owner.node) and not self._is_cut(node):
-                return node
-        return None
-
-    def _is_cut(self, owner: SessionOwner) -> bool:
-        return self._now() < self._cut.get(owner.node, 0.0)
+    async def _ways(
+        self, request: web.Request, owner: SessionOwner
+    ) -> AsyncGenerator[SessionOwner, None]:
+        """Yield the nodes to ask until one answers: the owner, or others if the way is cut."""
+        if owner.node not in self._cut:
+            yield owner
+        if self._broken.get(owner.node):  # it ended in the middle, by its end or by ours
+            yield owner
+        if owner.node in self._cut and not self.is_relayed(request):
+            not_asked = {self.name, owner.node, *self._cut}
+            living = await self._service.call(self._directory.living)
+            for node in [it for it in living if it.node not in not_asked][:DETOURS]:
+                yield node
 
     async def _want(self, session_id: str, connection: str) -> None:
         """Ask the owner by the store to hand a session over; return when it has, or will not."""
@@ -349,26 +352,21 @@ class ClusterNode:
     async def _relay(
         self, request: web.Request, owner: SessionOwner, body: ReadBody
     ) -> web.StreamResponse | None:
-        """Return the owner's answer; None if it does not have what is asked for any more."""
-        way = await self._way(owner)
-        if way is None:
-            return None
-        far = await self._patiently(way, self._send(request, owner, way, body))
-        if far is None:
-            return None
-        async with far:
-            if far.status == 421:
-                found = (await far.json()).get("detail")
-                if found != owner.node and way is owner:  # another process has its address
-                    await self._service.call(self._directory.bury, owner)
-                return None
-            headers = {name: far.headers[name] for name in ANSWERED if name in far.headers}
-            answer = web.StreamResponse(status=far.status, headers=headers)
-            await answer.prepare(request)
-            async for chunk in far.content.iter_any():
-                await answer.write(chunk)
-            await answer.write_eof()
-            return answer
+        """Return the owner's answer; None if it has nothing of it, or no way leads there."""
+        async with aclosing(self._ways(request, owner)) as ways:
+            async for way in ways:
+                far = await self._patiently(way, self._send(request, owner, way, body))
+                if far is None:
+                    continue
+                async with far:
+                    if far.status != 421:
+                        return await _copied(far, request)
+                    if way is owner:
+                        if (await far.json()).get("detail") != owner.node:
+                            # Another process has its address.
+                            await self._service.call(self._directory.bury, owner)
+                        return None
+        return None
 
     async def _send(
         self,
@@ -389,8 +387,12 @@ class ClusterNode:
         )
 
     def _passport(self, request: web.Request, owner: SessionOwner) -> dict[str, str]:
-        before = f"{request.headers[VIA]}, " if self.is_relayed(request) else ""
-        return {CLUSTER_KEY: self._settings.key, NODE: owner.node, VIA: before + self.name}
+        before = (request.headers[VIA],) if self.is_relayed(request) else ()
+        return self._signed(owner, *before)
+
+    def _signed(self, owner: SessionOwner, *before: str) -> dict[str, str]:
+        via = ", ".join((*before, self.name))
+        return {CLUSTER_KEY: self._settings.key, NODE: owner.node, VIA: via}
 
     async def _patiently(self, owner: SessionOwner, asking: Awaitable[T]) -> T | None:
         """Wait for a node's answer as long as it lives; None if it is dead or out of reach."""
@@ -412,7 +414,7 @@ class ClusterNode:
         except TimeoutError:
             self._note_cut(owner)
         except aiohttp.ClientError:
-            # It ended in the middle, by its end or by ours: the next attempt tells.
+            # The next attempt tells.
             self._broken[owner.node] = self._broken.get(owner.node, 0) + 1
             if self._broken[owner.node] > 1:
                 self._note_cut(owner)
@@ -422,17 +424,36 @@ class ClusterNode:
 
     def _note_cut(self, owner: SessionOwner) -> None:
         self._broken.pop(owner.node, None)
-        log.warning("node %s lives, but cannot be reached", owner.node)
-        self._cut[owner.node] = self._now() + CUT_SECONDS
+        if owner.node not in self._cut:
+            log.warning("node %s lives, but cannot be reached", owner.node)
+            self._cut.add(owner.node)
+            self._in_background(self._until_reached(owner))
+
+    async def _until_reached(self, owner: SessionOwner) -> None:
+        """Try the way to a node again and again, until it answers or is dead."""
+        within = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
+        url, headers = f"{owner.url}/livez", self._signed(owner)
+        try:
+            while await self._service.call(self._directory.find, owner.node) is not None:
+                await asyncio.sleep(BEAT_SECONDS)
+                with suppress(aiohttp.ClientError, TimeoutError):
+                    async with self._http.get(url, headers=headers, timeout=within):
+                        break
+        except StoreError as error:
+            log.warning("the store does not answer: %s", error)
+        finally:
+            self._cut.discard(owner.node)
 
     # --- rooms of others ---
 
     async def enter_elsewhere(self, request: web.Request, room: str) -> web.StreamResponse | None:
         """Relay a room to its node until one side ends it; None if the room would be here."""
         owner = await self._owner(None, room)
-        if owner is None or "," in request.headers.get(VIA, ""):
+        if owner is None:
             return None
-        far = await self._open_patiently(request, owner)
+        far = None if "," in request.headers.get(VIA, "") else await self._open(request, owner)
+        if far is None and self.is_relayed(request):
+            raise RefusalError(421, self.name)
         if far is None:
             return None
         near = web.WebSocketResponse(
@@ -450,29 +471,44 @@ class ClusterNode:
             await far.close()
         return near
 
-    async def _open_patiently(
+    async def _open(
         self, request: web.Request, owner: SessionOwner
     ) -> aiohttp.ClientWebSocketResponse | None:
-        for _ in range(3):  # directly, once more if that broke, by another node
-            way = await self._way(owner)
-            if way is None:
-                return None
-            far = await self._patiently(way, self._open(request, owner, way))
-            if far is not None:
-                return far
+        async with aclosing(self._ways(request, owner)) as ways:
+            async for way in ways:
+                far = await self._patiently(way, self._open_by(request, owner, way))
+                if far is not None:
+                    return far
         return None
 
-    async def _open(
+    async def _open_by(
         self, request: web.Request, owner: SessionOwner, way: SessionOwner
-    ) -> aiohttp.ClientWebSocketResponse:
+    ) -> aiohttp.ClientWebSocketResponse | None:
+        """Open a room by a node; None if it leads no further. Raises RefusalError."""
         token = request.headers.get("Authorization", "")
-        return await self._http.ws_connect(
-            URL(way.url + request.raw_path, encoded=True),
-            protocols=(SUBPROTOCOL,),
-            headers={"Authorization": token} | self._passport(request, owner),
-            max_msg_size=0,
-            timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
-        )
+        try:
+            return await self._http.ws_connect(
+                URL(way.url + request.raw_path, encoded=True),
+                protocols=(SUBPROTOCOL,),
+                headers={"Authorization": token} | self._passport(request, owner),
+                max_msg_size=0,
+                timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
+            )
+        except aiohttp.WSServerHandshakeError as error:
+            if error.status == 421:
+                return None
+            raise RefusalError(error.status, error.message) from None
+
+
+async def _copied(far: aiohttp.ClientResponse, request: web.Request) -> web.StreamResponse:
+    """Answer as another node has answered."""
+    headers = {name: far.headers[name] for name in ANSWERED if name in far.headers}
+    answer = web.StreamResponse(status=far.status, headers=headers)
+    await answer.prepare(request)
+    async for chunk in far.content.iter_any():
+        await answer.write(chunk)
+    await answer.write_eof()
+    return answer
 
 
 def _multipart(form: Mapping[str, Any]) -> aiohttp.MultipartWriter:

@@ -73,7 +73,7 @@ log = logging.getLogger(__name__)
 
 
 ILL_LAG_SECONDS = 1.0
-ILL_STORE_SECONDS = 15.0  # after a save that failed; later, another is tried
+ILL_STORE_SECONDS = 5.0  # after a save that failed; later, another is tried
 STORE_SECONDS = 1.0  # that a store may take to answer
 BACK_SECONDS = 0.2  # until a client is back whose room was emptied
 IDLE_SECONDS = 5.0  # without a room, then any node may have a session
@@ -451,6 +451,7 @@ class Service:
             await self._repository.save(session, memory, entries)
             is_well = True
         except FencedError:
+            is_well = True  # the store is: the session is another node's
             if self.registry.session(session.session_id) is session:
                 self.let_go((session.session_id,), "drain")
             raise

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 from aiohttp import web
 
 from characters.service.access import AccessSettings
@@ -66,11 +67,13 @@ class OneNode:
         await self.runner.cleanup()
 
 
-async def a_node(name: str, db: Database, beats: Database) -> OneNode:
+async def a_node(name: str, db: Database, beats: Database, front: str = "") -> OneNode:
+    """Start a node; the others are told to reach it at `front`."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
+    told = front or url
     cluster = ClusterNode(
-        NodeSettings(name, url, KEY), Directory(db, name, url), Directory(beats, name, url),
+        NodeSettings(name, told, KEY), Directory(db, name, told), Directory(beats, name, told),
         time.monotonic,
     )  # fmt: skip
     service = Service(
@@ -95,17 +98,28 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
+@asynccontextmanager
+async def nodes_over(path: Path, **fronts: str) -> AsyncIterator[list[OneNode]]:
+    """Run nodes of these names over one file."""
+    connections = [connect(str(path / "shared.sqlite3")) for _ in range(2 * len(fronts))]
+    connections[0].executescript(DIRECTORY_SCHEMA)
+    async with asyncio.timeout(60), AsyncExitStack() as ends:
+        nodes = []
+        for (name, front), db, beats in zip(
+            fronts.items(), connections[::2], connections[1::2], strict=True
+        ):
+            node = await a_node(name, db, beats, front)
+            nodes.append(node)
+            ends.push_async_callback(node.service.close)
+            ends.push_async_callback(node.runner.cleanup)
+            ends.push_async_callback(node.http.close)
+        yield nodes
+
+
 def play(path: Path, act: Callable[[OneNode, OneNode], Awaitable[None]]) -> None:
     async def run() -> None:
-        async with asyncio.timeout(60), AsyncExitStack() as ends:
-            first, *others = [connect(str(path / "shared.sqlite3")) for _ in range(4)]
-            first.executescript(DIRECTORY_SCHEMA)
-            nodes = [await a_node("a", first, others[0]), await a_node("b", *others[1:])]
-            for node in nodes:
-                ends.push_async_callback(node.service.close)
-                ends.push_async_callback(node.runner.cleanup)
-                ends.push_async_callback(node.http.close)
-            await act(nodes[0], nodes[1])
+        async with nodes_over(path, a="", b="") as (a, b):
+            await act(a, b)
 
     asyncio.run(run())
 
@@ -202,5 +216,49 @@ def test_what_bears_the_name_of_a_node_is_believed_with_the_key_alone(tmp_path: 
         async with b.http.post(f"{b.url}/connect", json=body, headers=headers) as answer:
             assert answer.status == 200  # a request like any other: it is passed on
             assert (await answer.json())["room_name"].startswith("a.")
+
+    play(tmp_path, act)
+
+
+async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.transport.abort()
+
+
+def test_a_session_whose_node_no_other_can_reach_is_given_up_by_it(tmp_path: Path) -> None:
+    async def run() -> None:
+        wall = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+        front = f"http://127.0.0.1:{wall.sockets[0].getsockname()[1]}"
+        async with wall, nodes_over(tmp_path, a=front, b="", c="") as (a, b, _):
+            grant = await a.connect()
+            session, live = grant["character_session_id"], grant["session_id"]
+            again = await b.connect(character_session_id=session, live_id=live)
+            assert again["room_name"].startswith("b.")
+
+    asyncio.run(run())
+
+
+def test_a_way_that_was_cut_is_used_again_as_soon_as_it_leads_there(tmp_path: Path) -> None:
+    async def act(a: OneNode, b: OneNode) -> None:
+        cluster = b.service.cluster
+        assert cluster is not None
+        session = (await a.connect())["character_session_id"]
+        owner = await cluster.take(session)
+        assert owner is not None
+        cluster._note_cut(owner)
+        await asyncio.gather(*cluster._background)  # it tries the way until it leads there
+        again = await b.connect(character_session_id=session, takeover=True)
+        assert again["room_name"].startswith("a.")
+
+    play(tmp_path, act)
+
+
+def test_what_the_node_of_a_room_refuses_is_refused_by_any(tmp_path: Path) -> None:
+    async def act(a: OneNode, b: OneNode) -> None:
+        grant = await a.connect()
+        headers = {"Authorization": "Bearer a guess"}
+        for _ in range(3):  # the way is not blamed for it
+            with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
+                await b.http.ws_connect(f"{b.url}/rooms/{grant['room_name']}", headers=headers)
+        assert b.service.cluster is not None and not b.service.cluster._cut
 
     play(tmp_path, act)
