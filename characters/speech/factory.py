@@ -12,7 +12,7 @@ import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from functools import partial
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
@@ -37,6 +37,7 @@ from characters.speech.interfaces import (
 from characters.speech.listener import LoudnessDetector, NullRecogniser, Transcriber
 from characters.speech.remote import EndpointRecogniser, EndpointSynthesiser, SpeechEndpoint
 from characters.speech.settings import SpeechDetector, SpeechSettings, SpeechVoice
+from characters.speech.silero import SileroDetector, find_silero, load_silero
 from characters.speech.smart_turn import SmartTurnDetector, SmartTurnModel, find_smart_turn
 from characters.speech.whisper import WhisperRecogniser, packaged_model, whisper_problem
 from characters.speech.worker import InProcess, InWorker, SpreadRecogniser
@@ -118,13 +119,11 @@ def cores() -> int:
 
 def _detector(requested: SpeechDetector, problems: list[str]) -> MakeDetector:
     if requested is not SpeechDetector.POCKETSPHINX:
-        try:
-            from characters.speech.silero import SileroPool
-
-            return SileroPool().detector
-        except (ImportError, RuntimeError, OSError):
-            if requested is SpeechDetector.SILERO:
-                problems.append(NO_SILERO)
+        model = find_silero()
+        if model is not None:
+            return partial(SileroDetector, cache(partial(load_silero, model)))
+        if requested is SpeechDetector.SILERO:
+            problems.append(NO_SILERO)
     try:
         from characters.speech.sphinx import SphinxDetector
 

