@@ -39,6 +39,7 @@ QUESTION = "who are you"
 FRAME_BYTES = 640
 PAUSE_FRAMES = 50  # of silence, which `in_a_room` leaves at the end
 PING_SECONDS = 0.05
+WARM_UPS = 5
 ANSWER_SECONDS = 15.0  # whatever a recogniser does, an utterance has ended by then
 
 
@@ -159,6 +160,12 @@ class Crowd:
             total.outcomes += person.turns.outcomes
         return total
 
+    async def warm_up(self, voice: bytes) -> None:
+        """Let one speak until he is understood: greetings, and whatever is loaded late."""
+        for _ in range(WARM_UPS):
+            if (await self.speak(voice, 1, 0.1)).outcomes["understood"]:
+                return
+
     async def leave(self) -> None:
         """Let everybody go."""
         for task in self._tasks:
@@ -184,7 +191,7 @@ async def measure(
     await crowd.enter(speakers)
     alone, together = Turns(), Turns()
     try:
-        await crowd.speak(voice, 1, 0.1)  # greetings, and whatever is loaded late
+        await crowd.warm_up(voice)
         for _ in range(rounds):
             for total, count in ((alone, 1), (together, speakers)):
                 one = await crowd.speak(voice, count, seconds)
