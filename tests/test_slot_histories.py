@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -20,28 +20,16 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from characters.client.config import SessionConfig
-from characters.client.handle import SessionHandle
-from characters.client.runtime import RuntimeBuilder
 from characters.client.service_process import ServiceProcess
-from characters.components.slots import SaveSlots
-from characters.protocol.messages import TakenBack
 from characters.service.store import SessionStore, database_of
-from characters.session.conversation import SessionState
-from characters.session.policy import ReconnectPolicy
-from characters.storage.sessions import KeyValueSessionPersistence
-from characters.transport.base import TransportError
-from engine.prefs.prefs import PlayerPrefs
 from tests.characters.agents.model_server import ModelServer, answer, model_server
 from tests.running import AT_ONCE, running_service
-from tests.test_main import PATIENT
+from tests.slot_game import GameIsDead, GameProcess
 
-WITHIN = 120.0
-KILLED = 0.03  # of the acts; a service that starts again costs seconds
+KILLED = 0.03  # of the acts the service is; one that starts again costs seconds
+GAME_KILLED = 0.08
 SECRET = re.compile(r"Zq[a-j]+")
-STUBBORN = ReconnectPolicy(
-    max_reconnect_attempts=None, backoff_base_seconds=0.05, backoff_cap_seconds=0.2
-)
+CUT = object()  # the game was killed before it had answered, or right after
 LINES = ("My name is {}.", "I live in {}.", "Remember {} for me.", "My dog is called {}.")
 
 
@@ -62,7 +50,7 @@ class Mind:
 
 
 class History:
-    """One player's game at a service that may be killed, and what is in his slots."""
+    """One player's game at a service, both of which may be killed, and what is in his slots."""
 
     def __init__(
         self, service: ServiceProcess, model: ModelServer, folder: Path, seed: int
@@ -71,49 +59,54 @@ class History:
         self.chance, self.player = Random(seed), f"player-{seed}"
         self._count = 0
         self.said: set[str] = set()  # on the branch that is played
-        self.saved: dict[str, Mind] = {}
-        self.kills = self.loads = 0
-        self._begin()
+        self.saved: dict[str, tuple[str, Mind]] = {}  # with the session that is in the slot
+        self.counts: Counter[str] = Counter()
+        self._start_game()
 
-    def _begin(self) -> None:
-        """Start the game: what it knows is what is on its disk."""
-        self.prefs = PlayerPrefs.open(self.folder / f"{self.player}.msgpack")
-        builder = RuntimeBuilder().use_persistence(KeyValueSessionPersistence(self.prefs))
-        self.runtime = builder.use_endpoint_url(lambda name: self.service.url).build()
-        self.runtime.start()
-        self.slots = SaveSlots(self.runtime, self.prefs)
-        config = SessionConfig(PATIENT, policy=STUBBORN, local_user_id=self.player)
-        self.patient: SessionHandle = self.runtime.open_session(config)
-        self.patient.connect()
-        self._until_connected()
+    def _start_game(self) -> None:
+        prefs = self.folder / f"{self.player}.msgpack"
+        self.game = GameProcess(prefs, self.service.url, self.player)
+        self.game.ask("meet")
 
     def live(self, steps: int) -> None:
         acts = (self.talk, self.talk, self.talk, self.save, self.save, self.load, self.load,
                 self.take_back, self.restart)  # fmt: skip
         for _ in range(steps):
-            with self._weather():
+            with self._killing("services killed", KILLED, self._restart_service):
                 self.chance.choice(acts)()
-            self._until_connected()
             self.look()
 
     @contextmanager
-    def _weather(self) -> Iterator[None]:
-        """Kill the service at some moment of an act, now and then, and start it again."""
-        if self.chance.random() > KILLED:
-            yield
+    def _killing(self, whom: str, chance: float, kill: Callable[[], object]) -> Iterator[bool]:
+        """Kill somebody at some moment, now and then."""
+        is_killed, moment = self.chance.random() < chance, self.chance.random() * 0.1
+        if not is_killed:
+            yield False
             return
-        self.kills += 1
-
-        def kill() -> None:
-            self.service.kill()
-            self.service.start()
-
-        timer = threading.Timer(self.chance.random() * 0.1, kill)
+        self.counts[whom] += 1
+        timer = threading.Timer(moment, kill)
         timer.start()
         try:
-            yield
+            yield True
         finally:
             timer.join()
+
+    def _restart_service(self) -> None:
+        self.service.kill()
+        self.service.start()
+
+    def _do(self, act: str, *arguments: str) -> Any:
+        """Let the game do something; return what came of it, or CUT if it was killed meanwhile."""
+        with self._killing("games killed", GAME_KILLED, self.game.kill) as is_killed:
+            try:
+                done = self.game.ask(act, *arguments)
+            except GameIsDead:
+                self.counts["acts cut short"] += 1
+        if not is_killed:
+            return done
+        self.game.close()
+        self._start_game()
+        return CUT
 
     # --- acts ---
 
@@ -121,86 +114,66 @@ class History:
         self._count += 1
         number = self.chance.randrange(10**6) * 100 + self._count
         secret = "Zq" + "".join("abcdefghij"[int(digit)] for digit in str(number))
-        self._until_connected()
         self.said.add(secret)
-        self.patient.send_text(self.chance.choice(LINES).format(secret))
-        self._until(
-            lambda: any(
-                turn.speaker == "character" and secret in turn.text
-                for turn in self.patient.view.transcript
-            )
-        )
+        self._do("talk", self.chance.choice(LINES).format(secret), secret)
 
     def save(self) -> None:
         name = f"slot{self.chance.randrange(3)}"
-        work = self.slots.save(name)
-        self._until(lambda: work.done() and not self.slots.is_busy)
-        (mind,) = work.result().minds
-        self.saved.pop(name, None)
-        if mind.session_id is not None:  # else its service was not reached, and the slot says so
-            self.saved[name] = self._stored(mind.session_id, frozenset(self.said))
+        self._do("save", name)
+        # One that was cut short left what was there, or what is there now.
+        session_id = self.game.ask("slot", name)
+        known = self.saved.pop(name, None)
+        if known is not None and known[0] == session_id:
+            self.saved[name] = known
+        elif session_id is not None:  # else its service was not reached, and the slot says so
+            self.saved[name] = session_id, self._stored(session_id, frozenset(self.said))
 
     def load(self) -> None:
         if not self.saved:
             return
         name = self.chance.choice(sorted(self.saved))
-        work = self.slots.load(name)
-        self._until(lambda: work.done() and not self.slots.is_busy)
-        try:
-            loaded = work.result()
-        except TransportError:  # nothing was changed
+        saved_id, mind = self.saved[name]
+        before, asked = self.game.ask("view")["session_id"], len(self.model.asked)
+        done = self._do("load", name)
+        view = self.game.ask("view")
+        # One that was cut short changed nothing, or the next game has finished it.
+        if not (done if done is not CUT else view["session_id"] != before):
             return
-        assert loaded.fresh == ()
-        self.loads += 1
-        mind = self.saved[name]
+        self.counts["loads"] += 1
         self.said = set(mind.secrets)
-        asked = len(self.model.asked)
-        self._until_connected()
-        session_id, saved_id = self.patient.view.session_id, loaded.slot.minds[0].session_id
-        assert saved_id is not None
-        assert session_id is not None
         assert self._stored(saved_id, mind.secrets) == mind
         if mind.is_owed_more:
             return
-        assert self._stored(session_id, mind.secrets) == mind
-        shown = tuple((turn.speaker, turn.text) for turn in self.patient.view.transcript)
+        if done is CUT:  # the next game was greeted
+            now = self._stored(view["session_id"], mind.secrets)
+            assert now.turns[: len(mind.turns)] == mind.turns
+            return
+        assert self._stored(view["session_id"], mind.secrets) == mind
+        shown = tuple(map(tuple, view["shown"]))
         assert shown == mind.turns[-len(shown) :] if shown else not mind.turns
         assert len(self.model.asked) == asked  # nobody was greeted, nothing answered twice
 
     def take_back(self) -> None:
-        self._until_connected()
-        ends = list[object]()
-        subscription = self.patient.events.subscribe(ends.append)
-        self.patient.take_back()
-        self._until(lambda: any(type(it).__name__ in ENDS for it in ends))
-        subscription.cancel()
-        self._until_connected()
-        for end in ends:
-            if isinstance(end, TakenBack):
-                self.said -= set(SECRET.findall(end.text))
-                return
+        line = self._do("take_back")
+        if line is not CUT and line is not None:
+            self.said -= set(SECRET.findall(line))
+            return
         # A loss in between: the service may have done it, or not.
-        stored = self._stored(self.patient.view.session_id or "", frozenset())
+        stored = self._stored(self.game.ask("view")["session_id"], frozenset())
         self.said &= set(SECRET.findall(json.dumps(stored.turns)))
 
     def restart(self) -> None:
         """End the game, with a goodbye or without, and start it again."""
-        if self.chance.random() < 0.5:
-            self.runtime.network.stop(5.0)
-        self.runtime.close()
-        self.prefs.close()
-        self._begin()
+        self._do("restart", *(["goodbye"] if self.chance.random() < 0.5 else []))
 
     # --- what must be so ---
 
     def look(self) -> None:
         """Nothing that was said elsewhere is shown, said, sent to a model, or in the branch."""
-        view = self.patient.view
-        shown = json.dumps([turn.text for turn in view.transcript])
-        assert set(SECRET.findall(shown)) <= self.said
-        if view.session_id is not None:
-            stored = self._stored(view.session_id, frozenset())
-            assert set(SECRET.findall(json.dumps(stored.turns) + stored.memory)) <= self.said
+        view = self.game.ask("view")
+        assert set(SECRET.findall(json.dumps(view["shown"]))) <= self.said
+        stored = self._stored(view["session_id"], frozenset())
+        assert set(SECRET.findall(json.dumps(stored.turns) + stored.memory)) <= self.said
 
     def _stored(self, session_id: str, secrets: frozenset[str]) -> Mind:
         with closing(SessionStore(database_of(self.folder))) as store:
@@ -208,27 +181,10 @@ class History:
             is_owed_more = bool(store.pending(session_id))
             return Mind(turns, json.dumps(store.memory(session_id)), secrets, is_owed_more)
 
-    def _until_connected(self) -> None:
-        self._until(lambda: self.patient.view.state is SessionState.CONNECTED)
 
-    def _until(self, condition: Callable[[], object]) -> None:
-        end, frame = time.monotonic() + WITHIN, threading.Event()
-        while not condition():
-            assert time.monotonic() < end, f"not within {WITHIN:g} s"
-            self.runtime.update()
-            frame.wait(0.003)
-
-    def close(self) -> None:
-        self.runtime.close()
-        self.prefs.close()
-
-
-ENDS = {"TakenBack", "MessageRefused", "SessionStateChanged"}
-
-
-def live(folder: Path, seeds: range, steps: int) -> tuple[int, int]:
-    """Live through histories at one service; return how many loads and kills there were."""
-    loads = kills = 0
+def live(folder: Path, seeds: range, steps: int) -> Counter[str]:
+    """Live through histories at one service; return what happened, how often."""
+    counts = Counter[str]()
     with model_server() as model:
         model.answers = tell_all
         told = ("--model-url", model.url, "--model-name", "any",
@@ -241,9 +197,10 @@ def live(folder: Path, seeds: range, steps: int) -> tuple[int, int]:
                 except AssertionError as error:
                     raise AssertionError(f"history {seed}: {error}") from error
                 finally:
-                    history.close()
-                loads, kills = loads + history.loads, kills + history.kills
-    return loads, kills
+                    history.game.close()
+                counts += history.counts
+                counts["histories with a killed game"] += history.counts["games killed"] > 0
+    return counts
 
 
 def test_a_history_of_a_game_and_its_service(tmp_path: Path) -> None:
@@ -255,6 +212,8 @@ def test_a_history_of_a_game_and_its_service(tmp_path: Path) -> None:
 def test_in_two_hundred_histories_with_kills_each_slot_is_who_was_saved(
     tmp_path: Path, batch: int
 ) -> None:
-    loads, kills = live(tmp_path, range(100 + 20 * batch, 120 + 20 * batch), 10)
-    assert loads > 5
-    assert kills > 1
+    counts = live(tmp_path, range(100 + 20 * batch, 120 + 20 * batch), 10)
+    print(dict(counts))  # with pytest -s: how often what happened
+    assert counts["loads"] > 5
+    assert counts["services killed"] > 1
+    assert counts["histories with a killed game"] > 5

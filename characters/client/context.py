@@ -158,7 +158,7 @@ DELETE_SECONDS = 10.0
 class Endpoints:
     """The transports of a runtime, one for each URL and key.
 
-    For the network thread; `expire` and `memory` wait and are for any other.
+    For the network thread; `expire`, `memory` and `resolved` wait and are for any other.
     """
 
     def __init__(
@@ -233,14 +233,15 @@ class Endpoints:
 
         With `keeps_memory` only the session ends, as time would end it.
         """
-        url = self._resolved(config)
+        url = self.resolved(config)
         delete_session(url, session_id, config.api_key, keeps_memory=keeps_memory)
 
     def memory(self, config: SessionConfig, session_id: str) -> MemoryApi:
         """Return the way to what is known in a session; may wait, and raise, as a resolver does."""
-        return MemoryApi(self._resolved(config), session_id, config.api_key)
+        return MemoryApi(self.resolved(config), session_id, config.api_key)
 
-    def _resolved(self, config: SessionConfig) -> str:
+    def resolved(self, config: SessionConfig) -> str:
+        """Return the URL of a session's endpoint; may wait, and raise, as a resolver does."""
         return config.endpoint if "://" in config.endpoint else self._resolve(config.endpoint)
 
 

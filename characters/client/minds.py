@@ -135,9 +135,10 @@ class Minds:
             return runner.session.config
         assert record is not None  # a key comes from one of the two
         place = record.endpoint_id
-        return self._at_place(key, place) if place else next(iter(self._places.values()), None)
+        return self.config_at(key, place) if place else next(iter(self._places.values()), None)
 
-    def _at_place(self, key: str, place: str) -> SessionConfig | None:
+    def config_at(self, key: str, place: str) -> SessionConfig | None:
+        """Return how a place is reached that sessions are marked with, None if it is not known."""
         known = self._places.get(place)
         if known is None and (place == "local" or ("://" in place and "#" not in place)):
             known = SessionConfig(key, endpoint=place)
@@ -192,7 +193,7 @@ class Minds:
     ) -> _Point:
         """Find where a character goes on: where it was saved, or before its first word."""
         if mind is not None and mind.session_id is not None:
-            config = self._at_place(key, mind.endpoint_id)
+            config = self.config_at(key, mind.endpoint_id)
             return await self._branched(config, mind.session_id, mind.endpoint_id, is_saved=True)
         session_id, config = self._session_id(key, record), None
         if session_id is not None:
@@ -238,18 +239,13 @@ class Minds:
         await context.worker.run(partial(put_back, context.persistence, key, record))
         context.stored_keys.note(key, is_stored=record is not None)
 
-    async def delete(self, minds: Collection[SavedMind], *, keeps_memory: bool = True) -> None:
-        """Let the services forget what was saved; what is not reached ends with its time.
-
-        Unless it `keeps_memory`, what was saved goes with all that shares anything with it.
-        """
+    async def delete(self, minds: Collection[SavedMind]) -> None:
+        """Let the services end what was saved; what is not reached ends with its time."""
         for mind in minds:
-            config = self._at_place(mind.key, mind.endpoint_id)
+            config = self.config_at(mind.key, mind.endpoint_id)
             if mind.session_id is None or config is None:
                 continue
-            expire = partial(
-                self._endpoints.expire, config, mind.session_id, keeps_memory=keeps_memory
-            )
+            expire = partial(self._endpoints.expire, config, mind.session_id, keeps_memory=True)
             try:
                 await self._endpoints.thread.run(expire)
             except Exception as error:  # the game's own resolver raises what it likes

@@ -10,10 +10,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from http import HTTPStatus
 from types import MappingProxyType
 from typing import Self, TypeVar
-from urllib.error import HTTPError
 
 from characters.audio.mixer import Voice
 from characters.audio.sources import SilentSource, SourceFactory
@@ -28,6 +26,7 @@ from characters.client.context import (
     TransportFactory,
 )
 from characters.client.conversation import Conversation
+from characters.client.forgetting import Forgetting
 from characters.client.handle import SessionHandle
 from characters.client.microphone import EchoFilter
 from characters.client.minds import Minds
@@ -40,6 +39,7 @@ from characters.session.events import DisconnectRequested, ServiceStarted
 from characters.storage.sessions import (
     KeyValueSessionPersistence,
     MemoryStore,
+    OwedForget,
     SessionData,
     SessionPersistence,
     StoredKeys,
@@ -54,9 +54,6 @@ __all__ = ["Runtime", "RuntimeBuilder"]
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
-
-# Before each try to let a service forget: what is not forgotten by then ends with its time.
-FORGET_PAUSES = (0.0, 1.0, 4.0, 15.0, 60.0)
 
 
 @dataclass(eq=False)
@@ -80,6 +77,8 @@ class Runtime:
     network: NetworkThread = field(default_factory=NetworkThread, init=False, repr=False)
     minds: Minds = field(init=False, repr=False)
     """What all characters remember, to be saved and put back; for the network thread."""
+    forgetting: Forgetting = field(init=False, repr=False)
+    """What services have still to forget; for the network thread."""
     _handles: dict[str, SessionHandle] = field(default_factory=dict, init=False)
     # Only the network thread changes and reads this one.
     _runners: dict[str, SessionRunner] = field(default_factory=dict, init=False)
@@ -87,6 +86,7 @@ class Runtime:
 
     def __post_init__(self) -> None:
         self.minds = Minds(self.context, self.endpoints, self._runners)
+        self.forgetting = Forgetting(self.context, self.endpoints, self.minds.config_at)
 
     @property
     def sessions(self) -> Mapping[str, SessionHandle]:
@@ -127,6 +127,7 @@ class Runtime:
         if self.service is not None:
             self.service.started.subscribe(lambda _: self.network.call(self._service_started))
         self.network.submit(self.voice_input.run(self._conversation_of))
+        self.network.begin(self.forgetting.begin())
 
     def update(self) -> None:
         """Begin a frame: call it once in each, as a CharacterManager does.
@@ -182,20 +183,23 @@ class Runtime:
             raise LookupError(f"{key} has no session that could expire: connect it first.")
         self.endpoints.expire(handle.config, handle.view.session_id, keeps_memory=True)
 
-    def forget_session(self, key: str) -> None:
+    def forget_session(self, key: str) -> AwaitableFuture[None]:
         """Disconnect, and remove every trace of the conversation, here and at its service.
 
-        Returns at once; a service that cannot be reached now is asked again for a while.
+        Nothing waits here; the future is done when it is gone here, and its service is asked. One
+        that cannot be reached is asked again, after a restart of the game too, until it answers.
         Raises LookupError when there is no such session.
         """
         handle = self._handles.get(key)
         if handle is None:
             raise LookupError(f"There is no session {key!r} to forget.")
-        session_id = handle.view.session_id
+        session_id, place = handle.view.session_id, handle.config.place
+        gone = () if session_id is None else (OwedForget(key, session_id, place),)
+        # Noted first: if the game is killed in between, the next one forgets.
+        noted = self.network.begin(self.forgetting.owe(gone))
         handle.disconnect()
         handle.clear_session_id()
-        if session_id is not None:
-            self.network.submit(self._forget_at_service(handle.config, session_id))
+        return noted
 
     def ask_memory(self, key: str, ask: Callable[[MemoryApi], T]) -> AwaitableFuture[T]:
         """Ask or change what the character of a session knows of the player; nothing waits here.
@@ -253,6 +257,7 @@ class Runtime:
         in_time &= self.store.stop(max(0.0, until - time.monotonic()))
         # A resolver that starts a service may still be at it: its answer is not needed any more.
         self.endpoints.thread.stop(0.05)
+        self.forgetting.close()
         self.voice.close()
         if not in_time:
             sentence = "The runtime did not end within %.1f s; what hangs is left behind."
@@ -265,12 +270,17 @@ class Runtime:
         runner = SessionRunner(config, self.context)
         handle = SessionHandle(runner, self.network)
         self._handles[config.key] = handle
-        self.network.call(self.minds.note_place, config)
+        self.network.call(self._note_place, config)
         self.network.call(self._runners.__setitem__, config.key, runner)
         return handle
 
+    def _note_place(self, config: SessionConfig) -> None:
+        self.minds.note_place(config)
+        self.forgetting.wake()
+
     def _service_started(self) -> None:
         """Let every session of the service try anew (network thread)."""
+        self.forgetting.wake()
         for runner in tuple(self._runners.values()):
             if "://" not in runner.session.config.endpoint:
                 runner.feed(ServiceStarted())
@@ -283,21 +293,6 @@ class Runtime:
         runner = self._runners.pop(key, None)
         if runner is not None:
             self.network.loop.create_task(_dispose(runner))
-
-    async def _forget_at_service(self, config: SessionConfig, session_id: str) -> None:
-        endpoints = self.endpoints
-        for pause in FORGET_PAUSES:
-            await asyncio.sleep(pause)
-            try:
-                await endpoints.thread.run(lambda: endpoints.expire(config, session_id))
-                return
-            except HTTPError as answer:
-                if answer.code == HTTPStatus.NOT_FOUND:
-                    return  # it is forgotten already
-                why = str(answer)
-            except Exception as error:  # the game's own resolver raises what it likes
-                why = type(error).__name__
-        _log.warning("The service of %s did not forget a session: %s.", config.key, why)
 
     async def _end(self, seconds: float) -> None:
         until = time.monotonic() + seconds

@@ -276,10 +276,10 @@ class NextVisitor(Component):
         character = self.require_component(Character)
         manager = self.scene.find_component(CharacterManager)
         if manager is not None and character.has_session:
-            manager.runtime.forget_session(character.key)
             slots = self.scene.find_service(SaveSlots)
             if slots is not None:
                 slots.forget([character.key])
+            manager.runtime.forget_session(character.key)
             self._is_waiting = True
 
 

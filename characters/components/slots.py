@@ -14,6 +14,7 @@ from characters.client.minds import PutBack
 from characters.client.runtime import Runtime
 from characters.client.threads import AwaitableFuture
 from characters.components.character import Character
+from characters.storage.sessions import ForgetStore, OwedForget
 from characters.storage.slots import (
     Picture,
     SavedMind,
@@ -92,7 +93,7 @@ class SaveSlots:
         self.failed: Signal[Exception] = Signal("slots.failed")
         """Emitted with the reason for which something was not saved, loaded or deleted."""
         # Before any session opens: the store's thread does one thing after the other.
-        runtime.store.post(self._finish_load)
+        runtime.store.post(self._finish)
         self._watch: Subscription | None = None
         if isinstance(game, Application):
             self._watch = game.scenes.scene_unloading.subscribe(self._level_is_left)
@@ -207,11 +208,15 @@ class SaveSlots:
         window = self._game.window if isinstance(self._game, Application) else None
         return None if window is None else window.thumbnail()
 
-    def _finish_load(self) -> None:
+    def _finish(self) -> None:
+        """Do what an earlier game had begun: to load, or to forget."""
+        persistence = self._runtime.context.persistence
         try:
-            self._store.finish_load(self._runtime.context.persistence)
+            self._store.finish_load(persistence)
+            if isinstance(persistence, ForgetStore):
+                self._store.finish_forget({it.session_id for it in persistence.owed_forgets()})
         except Exception as error:  # a store of the game's own may raise anything
-            _log.error("A load that was cut short is not finished: %s", type(error).__name__)
+            _log.error("What was cut short is not finished: %s", type(error).__name__)
 
     def _save(
         self,
@@ -252,7 +257,8 @@ class SaveSlots:
     async def _forget(self, keys: frozenset[str]) -> None:
         gone = [mind for mind in self._store.minds() if mind.key in keys]
         if gone:
-            await self._runtime.minds.delete(gone, keeps_memory=False)
+            owed = [OwedForget(it.key, it.session_id or "", it.endpoint_id) for it in gone]
+            await self._runtime.forgetting.owe(owed)
             await self._runtime.context.worker.run(partial(self._store.forget, gone))
 
     def _put_back(self, slot: SlotInfo, done: AwaitableFuture[LoadedSlot], found: PutBack) -> None:

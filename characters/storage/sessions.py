@@ -15,9 +15,9 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict, astuple, dataclass, fields
 from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
@@ -26,9 +26,9 @@ from characters.session.conversation import SessionRecord
 from engine.prefs.prefs import PlayerPrefs
 
 __all__ = [
-    "KeyValueSessionPersistence", "KeyValueStore", "ListableStore", "MemoryStore",
-    "PersistenceError", "PLAYER_ID", "PlayerIdStore", "PlayerPrefsStore", "SessionData",
-    "SessionPersistence", "StoredKeys",
+    "ForgetStore", "KeyValueSessionPersistence", "KeyValueStore", "ListableStore", "MemoryStore",
+    "OwedForget", "PersistenceError", "PLAYER_ID", "PlayerIdStore", "PlayerPrefsStore",
+    "SessionData", "SessionPersistence", "StoredKeys",
 ]  # fmt: skip
 
 _log = logging.getLogger(__name__)
@@ -125,6 +125,36 @@ class PlayerIdStore(Protocol):
         ...
 
 
+OWED_FORGETS = "player.forgets"
+MOST_OWED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class OwedForget:
+    """A session that its service has still to forget; it is never stored again."""
+
+    key: str
+    session_id: str
+    endpoint_id: str
+
+
+@runtime_checkable
+class ForgetStore(Protocol):
+    """A SessionPersistence that also notes what services have still to forget."""
+
+    def owed_forgets(self) -> tuple[OwedForget, ...]:
+        """Return what is to be forgotten, the oldest first."""
+        ...
+
+    def owe_forgets(self, forgets: Collection[OwedForget]) -> None:
+        """Note sessions that are to be forgotten, and clear them here; durable on return."""
+        ...
+
+    def settle_forgets(self, forgets: Collection[OwedForget]) -> None:
+        """Note that these are forgotten; durable on return."""
+        ...
+
+
 class SessionPersistence(Protocol):
     """Session records by session key. Called from a worker thread; may wait.
 
@@ -153,7 +183,8 @@ class KeyValueSessionPersistence:
 
     A bare text is read as a session id, as the original writes it. A store that cannot list
     its keys gets one more entry with the list, `convai.sessions`. The player's id is beside them,
-    under `player.id`: a service resumes a session for the player who began it.
+    under `player.id`: a service resumes a session for the player who began it. So is what services
+    have still to forget, under `player.forgets`: such a session is neither stored nor found.
     """
 
     def __init__(self, store: KeyValueStore, prefix: str = "convai.session.") -> None:
@@ -181,10 +212,14 @@ class KeyValueSessionPersistence:
         """Return what is stored of a session. Raises PersistenceError."""
         with _explained("read", key):
             text = self._store.get_string(self._prefix + key, "")
-        return _decode(key, text) if text else None
+        record = _decode(key, text) if text else None
+        return None if record is None or self._is_to_be_forgotten(record.session_id) else record
 
     def store(self, key: str, record: SessionRecord) -> None:
         """Store a record; durable on return. Raises PersistenceError."""
+        if self._is_to_be_forgotten(record.session_id):  # whoever wrote it had not heard of that
+            self.clear(key)
+            return
         text = json.dumps({k: v for k, v in asdict(record).items() if v is not None})
         with _explained("stored", key):
             self._store.set_string(self._prefix + key, text)
@@ -204,6 +239,39 @@ class KeyValueSessionPersistence:
             names = self._keys()
         found = {name: self.load(name) for name in names}
         return MappingProxyType({k: v for k, v in found.items() if v is not None})
+
+    def owed_forgets(self) -> tuple[OwedForget, ...]:
+        """Return what is to be forgotten, the oldest first. Raises PersistenceError."""
+        with _explained("read", OWED_FORGETS):
+            text = self._store.get_string(OWED_FORGETS, "")
+        try:
+            return tuple(OwedForget(*map(str, row)) for row in json.loads(text or "[]"))
+        except (TypeError, ValueError):
+            _log.error("What services have still to forget cannot be read.")
+            return ()
+
+    def owe_forgets(self, forgets: Collection[OwedForget]) -> None:
+        """Note what is to be forgotten, and clear it here; durable on return.
+
+        Raises PersistenceError.
+        """
+        self._write_forgets(dict.fromkeys((*self.owed_forgets(), *forgets)))
+        for forget in forgets:
+            if self.load(forget.key) is None:  # now that it is to be forgotten, or before
+                self.clear(forget.key)
+
+    def settle_forgets(self, forgets: Collection[OwedForget]) -> None:
+        """Note that these are forgotten; durable on return. Raises PersistenceError."""
+        self._write_forgets(it for it in self.owed_forgets() if it not in forgets)
+
+    def _write_forgets(self, forgets: Iterable[OwedForget]) -> None:
+        rows = [astuple(forget) for forget in forgets][-MOST_OWED:]
+        with _explained("noted", OWED_FORGETS):
+            self._store.set_string(OWED_FORGETS, json.dumps(rows))
+            self._store.save()
+
+    def _is_to_be_forgotten(self, session_id: str) -> bool:
+        return any(forget.session_id == session_id for forget in self.owed_forgets())
 
     def _keys(self) -> list[str]:
         if isinstance(self._store, ListableStore):

@@ -202,6 +202,11 @@ class SlotStore:
                 self._prefs.set_bytes(_PREFIX + info.name + _INFO, packed)
         self._prefs.save()
 
+    def finish_forget(self, session_ids: Collection[str]) -> None:
+        """Let go of those that services have still to forget. Raises PrefsError."""
+        if session_ids:
+            self.forget([mind for mind in self.minds() if mind.session_id in session_ids])
+
     def delete(self, name: str) -> None:
         """Delete a slot; durable on return. Raises PrefsError."""
         for ending in (_PICTURE, _INFO):

@@ -17,6 +17,7 @@ from characters.storage.sessions import (
     KeyValueStore,
     ListableStore,
     MemoryStore,
+    OwedForget,
     PersistenceError,
     PlayerPrefsStore,
     SessionData,
@@ -351,3 +352,48 @@ def test_a_store_that_cannot_be_listed_is_logged_and_ends_no_thread(
     keys.read(Broken(MemoryStore()))
     assert not keys.has("nurse")
     assert "could not be listed" in caplog.text
+
+
+# --- what services have still to forget -----------------------------------------------------------
+
+NURSE, PORTER = OwedForget("nurse", "s-1", "local"), OwedForget("porter", "s-2", "local")
+
+
+def test_a_session_that_is_to_be_forgotten_is_neither_found_nor_stored_again(
+    persistence: KeyValueSessionPersistence,
+) -> None:
+    persistence.store("nurse", SessionRecord("s-1"))
+    persistence.owe_forgets([NURSE])
+    persistence.store("nurse", SessionRecord("s-1"))  # by somebody who has not heard of it
+    assert persistence.load("nurse") is None and not persistence.all()
+    persistence.settle_forgets([NURSE])
+    assert persistence.load("nurse") is None
+
+
+def test_a_later_session_of_the_same_character_stays(
+    persistence: KeyValueSessionPersistence,
+) -> None:
+    persistence.store("nurse", SessionRecord("s-9"))
+    persistence.owe_forgets([NURSE])
+    assert persistence.load("nurse") == SessionRecord("s-9")
+
+
+def test_what_is_owed_is_kept_over_a_restart_until_it_is_settled(tmp_path: Path) -> None:
+    with PlayerPrefs.open(tmp_path / "prefs.msgpack") as prefs:
+        KeyValueSessionPersistence(prefs).owe_forgets([NURSE])
+        KeyValueSessionPersistence(prefs).owe_forgets([PORTER, NURSE])
+    with PlayerPrefs.open(tmp_path / "prefs.msgpack") as prefs:
+        persistence = KeyValueSessionPersistence(prefs)
+        assert persistence.owed_forgets() == (NURSE, PORTER)
+        persistence.settle_forgets([NURSE])
+        assert persistence.owed_forgets() == (PORTER,)
+
+
+@pytest.mark.parametrize("text", ["nonsense", "7", "[7]", '[["nurse"]]'])
+def test_a_note_that_cannot_be_read_keeps_nobody_from_playing(text: str) -> None:
+    store = MemoryStore()
+    store.set_string("player.forgets", text)
+    persistence = KeyValueSessionPersistence(store)
+    persistence.store("nurse", SessionRecord("s-1"))
+    assert persistence.load("nurse") == SessionRecord("s-1")
+    assert persistence.owed_forgets() == ()
