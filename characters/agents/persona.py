@@ -348,13 +348,6 @@ class PersonaFiles:
             known = self._joined[path] = persona, pack, persona.with_small_talk(pack)
         return known[2]
 
-    def is_read(self, path: Path, small_talk: Path | None = None) -> bool:
-        """Return whether the files are known as they are now. Raises OSError."""
-        wanted = ((path, Persona), *(((small_talk, SmallTalk),) if small_talk else ()))
-        found = (self._read.get(it) for it in wanted)
-        stamps = (_stamp(it) for it, _ in wanted)
-        return all(it is not None and it[0] == now for it, now in zip(found, stamps, strict=True))
-
     def _file(self, path: Path, model: type[M]) -> M:
         stamp = _stamp(path)
         known = self._read.get((path, model))

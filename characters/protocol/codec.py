@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, ValuesView
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any, TypeVar
 
@@ -98,6 +98,7 @@ def _table(value: Any) -> dict[str, object]:
 
 
 MAX_DEPTH = 32
+_NUMBERS, _LISTS = (int, float), (list, tuple)  # a union is made anew each time it is looked at
 
 
 def json_value(value: Any, depth: int = 0) -> Any:
@@ -108,11 +109,11 @@ def json_value(value: Any, depth: int = 0) -> Any:
         return _text(value)
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, int | float):
+    if isinstance(value, _NUMBERS):
         if not abs(value) <= MAX_NUMBER:  # nor NaN, which is not less than anything
             raise ValueError("must hold finite numbers only")
         return value
-    if isinstance(value, list | tuple):
+    if isinstance(value, _LISTS):
         return [json_value(item, depth + 1) for item in value]
     if isinstance(value, dict):
         return {_text(key): json_value(item, depth + 1) for key, item in value.items()}
@@ -268,6 +269,7 @@ def _refuse_constant(name: str) -> object:
 
 MAX_VALUES = 5_000
 """Values that a message may hold: each costs the work of a reader, whatever few bytes it has."""
+_NESTING = (dict, list, tuple)
 
 
 def _bounded(data: dict[str, Any]) -> dict[str, Any]:
@@ -275,13 +277,12 @@ def _bounded(data: dict[str, Any]) -> dict[str, Any]:
     left, waiting = MAX_VALUES, list[Any]([data])
     while waiting:
         value = waiting.pop()
+        left -= len(value)
+        if left < 0:
+            detail = f"A message of more than {MAX_VALUES:,} values is too large"
+            raise MessageError("too-large", f"{detail}: send it in parts")
         inner = value.values() if isinstance(value, dict) else value
-        if isinstance(inner, list | tuple | ValuesView):
-            left -= len(inner)
-            if left < 0:
-                detail = f"A message of more than {MAX_VALUES:,} values is too large"
-                raise MessageError("too-large", f"{detail}: send it in parts")
-            waiting.extend(inner)
+        waiting += [item for item in inner if isinstance(item, _NESTING)]
     return data
 
 

@@ -130,7 +130,7 @@ class _Admin:
         """Return what is asked. Raises RefusalError."""
         if not self._settings.may_act:
             raise RefusalError(403, "this page only looks: start the service with --admin-acts")
-        return await read_object(request)
+        return await read_object(request, self._service.loop)
 
 
 def _gauges(service: Service) -> Iterator[Gauge]:

@@ -31,6 +31,8 @@ from engine.toml.reader import TomlFileError
 
 __all__ = ["ModelPool", "PersonaAgentFactory"]
 
+MOST_PREPARED = 256  # names of persona files; one file may be asked for by many
+
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
@@ -150,19 +152,24 @@ class PersonaAgentFactory:
         self._chance = chance
         self._models = models or ModelPool()
         self._personas = PersonaFiles()
+        self._prepared = dict[str, Persona]()
         self._reader = ThreadPoolExecutor(1, "personas")
+        self._compiler = ThreadPoolExecutor(1, "patterns")
 
     async def prepare(self, request: ConnectRequest) -> None:
-        """Read a persona that is new or has changed, off the event loop; there it is compiled, too.
+        """Look for a persona off the event loop: it stands still for each look at a busy disk.
 
-        That goes on when this returns: the first line of a talk comes later. Raises RefusalError.
+        One that is new or has changed is compiled there, too, and that goes on when this returns:
+        the first line of a talk comes later. Raises RefusalError.
         """
-        path = self._path(request)
-        if self._personas.is_read(path, self._first(SMALL_TALK)):
-            return
-        loop = asyncio.get_running_loop()
-        persona = await loop.run_in_executor(self._reader, self._persona, request)
-        self._reader.submit(persona.compile)
+        loop, name = asyncio.get_running_loop(), _file_name(request)
+        persona = await loop.run_in_executor(self._reader, self._read, request)
+        before = self._prepared.pop(name, None)
+        self._prepared[name] = persona
+        if len(self._prepared) > MOST_PREPARED:
+            del self._prepared[next(iter(self._prepared))]
+        if persona is not before:
+            self._compiler.submit(persona.compile)
 
     def agent(self, request: ConnectRequest, memory: dict[str, Any]) -> Agent:
         """Make the agent of a character. Raises RefusalError."""
@@ -191,7 +198,8 @@ class PersonaAgentFactory:
     async def close(self) -> None:
         """Close connections and processes of models."""
         await self._models.close()
-        self._reader.shutdown(wait=False, cancel_futures=True)
+        for executor in (self._reader, self._compiler):
+            executor.shutdown(wait=False, cancel_futures=True)
 
     def voice(self, request: ConnectRequest) -> VoiceStyle | None:
         """Return how the character sounds. Raises RefusalError."""
@@ -199,6 +207,10 @@ class PersonaAgentFactory:
         return VoiceStyle(**voice.model_dump())
 
     def _persona(self, request: ConnectRequest) -> Persona:
+        prepared = self._prepared.get(_file_name(request))
+        return self._read(request) if prepared is None else prepared
+
+    def _read(self, request: ConnectRequest) -> Persona:
         path = self._path(request)
         try:
             return self._personas.read(path, self._first(SMALL_TALK))
@@ -216,9 +228,7 @@ class PersonaAgentFactory:
         return next((path for path in paths if path.is_file()), None)
 
     def _path(self, request: ConnectRequest) -> Path:
-        if request.persona is None and set(request.character_id) & set("/\\:\0"):
-            raise RefusalError(404, "character not found")
-        name = request.persona or f"personas/{request.character_id}.toml"
+        name = _file_name(request)
         try:
             paths = [(folder / name).resolve() for folder in self._assets]
             found = next((path for path in paths if path.is_file()), None)
@@ -230,6 +240,13 @@ class PersonaAgentFactory:
         if found is None:
             raise RefusalError(404, f"no persona file {self._told(paths[0])}")
         return found
+
+
+def _file_name(request: ConnectRequest) -> str:
+    """Return the persona file that is meant, below an assets folder. Raises RefusalError."""
+    if not request.persona and set(request.character_id) & set("/\\:\0"):
+        raise RefusalError(404, "character not found")
+    return request.persona or f"personas/{request.character_id}.toml"
 
 
 def _problem(message: str) -> dict[str, Any]:

@@ -222,7 +222,7 @@ class _Routes:
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
         body = await read_body(request)
-        connect = read_connect(body)
+        connect = await self._service.loop.read(read_connect, body)
         self._guard.check_player(request, connect.end_user_id)
         room = connect.room_name or "" if connect.mode == "join" else ""
         last = "*" if connect.takeover else connect.live_id or ""
@@ -250,7 +250,7 @@ class _Routes:
 
     async def branch(self, request: web.Request) -> web.StreamResponse:
         session = self._session(request)
-        body = await read_object(request)
+        body = await read_object(request, self._service.loop)
         at, heard, is_saved = body.get("at"), body.get("heard"), body.get("save", False)
         turns = body.get("turns", 0)
         if not (at is None or (type(at) is int and at >= 0)):
@@ -292,7 +292,7 @@ class _Routes:
 
     async def correct(self, request: web.Request) -> web.StreamResponse:
         pair = self._pair(request)
-        body = await read_object(request)
+        body = await read_object(request, self._service.loop)
         key, value, is_pinned = body.get("key"), body.get("value"), body.get("pinned")
         if isinstance(key, str) and value is None and isinstance(is_pinned, bool):
             session_id = request.match_info["id"]
@@ -314,7 +314,7 @@ class _Routes:
         return web.json_response({"status": "forgotten", "words": words})
 
     async def forget(self, request: web.Request) -> web.StreamResponse:
-        body = await read_object(request)
+        body = await read_object(request, self._service.loop)
         user = body.get("end_user_id")
         if not isinstance(user, str) or not user:
             raise RefusalError(
@@ -396,7 +396,7 @@ async def _answer_stream(
     service: Service, guard: Guard, request: web.Request
 ) -> web.StreamResponse:
     """Answer a multipart question. Raises RefusalError before the stream begins."""
-    form = await read_form(request)
+    form = await read_form(request, service.loop)
     values = {name: form[name] for name in FIELDS if name in form}
     text = values.pop("text_input", None)
     if not isinstance(text, str) or not 0 < len(text.strip()) <= MAX_TEXT:

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from email import message_from_bytes
+from email.message import Message
+from email.utils import collapse_rfc2231_value
+from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
 from characters.protocol.codec import MessageError, parse_object
 from characters.protocol.link import MAX_FRAME
 from characters.service.registry import RefusalError
 from characters.service.requests import unreadable
+from characters.service.room_connection import FairLoop
 
 __all__ = ["read_body", "read_form", "read_object"]
 
 BODY_SECONDS = 10.0
-MOST_PARTS = 16  # of a form
+MOST_FIELDS = 16  # of a form
 PIECE = 4 * 1024  # bytes
+ENCODINGS = ("7bit", "8bit", "binary", "base64", "quoted-printable")  # of a part of a form
 
 
 async def read_body(request: web.Request) -> bytes:
@@ -35,10 +42,14 @@ async def read_body(request: web.Request) -> bytes:
     return bytes(body)
 
 
-async def read_object(request: web.Request) -> dict[str, Any]:
+async def read_object(request: web.Request, loop: FairLoop) -> dict[str, Any]:
     """Return the body as an object. Raises RefusalError."""
+    return await loop.read(_object, await read_body(request))
+
+
+def _object(body: bytes) -> dict[str, Any]:
     try:
-        found = parse_object(await read_body(request))
+        found = parse_object(body)
         json.dumps(found, ensure_ascii=False).encode()
     except MessageError as problem:
         raise unreadable(problem, problem.message) from None
@@ -47,34 +58,60 @@ async def read_object(request: web.Request) -> dict[str, Any]:
     return found
 
 
-async def read_form(request: web.Request) -> Mapping[str, Any]:
-    """Return the fields of a form. Raises RefusalError 400 or 413."""
+async def read_form(request: web.Request, loop: FairLoop) -> dict[str, str]:
+    """Return the fields of a form that are texts. Raises RefusalError 400 or 413."""
+    kind, body = request.headers.get("Content-Type", ""), await read_body(request)
     with _unreadable():
-        async with asyncio.timeout(BODY_SECONDS):
-            if request.content_type == "multipart/form-data":
-                return await _parts(request)
-            return await request.post()
+        return await loop.read(partial(_fields, kind), body)
 
 
-async def _parts(request: web.Request) -> Mapping[str, Any]:
-    """Return the fields of a form that are texts; aiohttp itself reads thousands, and files."""
-    form, count = dict[str, Any](), 0
-    async for part in await request.multipart():
-        count += 1
-        if count > MOST_PARTS or not isinstance(part, BodyPartReader):
-            raise RefusalError(413, f"a form has at most {MOST_PARTS} fields, none in parts")
-        data = await part.read(decode=True)
-        if part.name and part.filename is None:
-            form[part.name] = bytes(data).decode(part.get_charset("utf-8"))
-    return form
+def _fields(kind: str, body: bytes) -> dict[str, str]:
+    """Return the fields in a body of that kind. Raises RefusalError, and others as they come."""
+    head = f"Content-Type: {kind}\r\n\r\n".encode("latin-1", "replace")
+    about = message_from_bytes(head)
+    if about.get_content_type() == "multipart/form-data":
+        boundary = about.get_boundary()
+        if not boundary:
+            raise ValueError("no boundary")
+        _check_count(body.count(b"--" + boundary.encode()) - 1)
+        return _parts(message_from_bytes(head + body))
+    _check_count(body.count(b"&") + 1)
+    charset = about.get_content_charset("utf-8")
+    return dict(parse_qsl(body.decode(charset), keep_blank_values=True, encoding=charset))
+
+
+def _check_count(fields: int) -> None:
+    if fields > MOST_FIELDS:
+        raise RefusalError(413, f"a form has at most {MOST_FIELDS} fields, none in parts")
+
+
+def _parts(form: Message) -> dict[str, str]:
+    """Return the texts of a form; files are left out."""
+    if form.defects:
+        raise form.defects[0]
+    fields = dict[str, str]()
+    _, *parts = form.walk()
+    for part in parts:
+        if part.is_multipart():
+            _check_count(MOST_FIELDS + 1)
+        if part.get("Content-Transfer-Encoding", "8bit").strip().lower() not in ENCODINGS:
+            raise ValueError("unknown encoding")
+        data = part.get_payload(decode=True)
+        assert isinstance(data, bytes)  # it is in no parts
+        if part.defects:
+            raise part.defects[0]
+        name = part.get_param("name", header="Content-Disposition")
+        if name and part.get_filename() is None:
+            fields[collapse_rfc2231_value(name)] = data.decode(part.get_content_charset("utf-8"))
+    return fields
 
 
 @contextmanager
 def _unreadable() -> Iterator[None]:
-    """Answer 400 for a body that aiohttp cannot read.
+    """Answer 400 for a body that cannot be read.
 
-    Its errors are of many kinds: ValueError for a missing boundary or bad base64, LookupError for
-    an unknown charset, RuntimeError for an unknown encoding, AssertionError for a nested form.
+    What is wrong is told in many kinds: ValueError for a missing boundary or half a character,
+    LookupError for an unknown charset, MessageDefect for a form that is cut off or bad base64.
     """
     try:
         yield

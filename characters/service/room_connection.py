@@ -16,8 +16,9 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from aiohttp import WSMessage, WSMsgType, web
 
@@ -37,6 +38,9 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+D = TypeVar("D", bytes, str)
+
 MAX_WAITING = 2048
 MAX_WAITING_TEXT = 2 << 20  # characters
 MAX_VOICE = 100
@@ -46,6 +50,8 @@ MAX_VOICE = 100
 FRAMES, TEXT, AUDIO = (400, 1_500), (256_000, 2_000_000), (40_000, 96_000)
 SEND_SECONDS = 10.0
 LARGE = 2_000  # characters or bytes of a frame that takes a while
+# Of the loop, between two pieces of work: a ping is read, taken, answered and written in as many.
+PASSES = 4
 AT_ONCE = 16  # frames that are written before others take a turn
 
 
@@ -179,18 +185,31 @@ class Pace:
 
 
 class FairLoop:
-    """Lets one piece of work begin between two passes of an event loop, in the order of asking.
+    """Shares an event loop: one piece of work at a time, in the order of asking.
 
-    What came in is served between any two of them, however many wait.
+    What came in is served between any two of them, however many wait. What is large is done beside
+    the loop, in one thread.
     """
 
     def __init__(self) -> None:
         self._first = asyncio.Lock()
+        self._beside = ThreadPoolExecutor(1, "large")
 
     async def turn(self) -> None:
         """Return when it is this one's turn."""
         async with self._first:
-            await asyncio.sleep(0)
+            for _ in range(PASSES):
+                await asyncio.sleep(0)
+
+    async def read(self, work: Callable[[D], T], data: D) -> T:
+        """Return what comes of reading `data`, beside the loop if that is large."""
+        if len(data) <= LARGE:
+            return work(data)
+        return await asyncio.get_running_loop().run_in_executor(self._beside, work, data)
+
+    def close(self) -> None:
+        """Let the thread end."""
+        self._beside.shutdown(wait=False, cancel_futures=True)
 
 
 class RoomEvents(Protocol):
@@ -319,7 +338,7 @@ class ConnectionHandler:
     """One accepted connection, from its hello to its end; a client is read at a bounded `Pace`.
 
     `alive` is called with each frame that comes in; large ones are taken one at a time of all
-    connections that share the `loop`. The client has to say hello within
+    connections that share the `loop`, and beside it. The client has to say hello within
     `hello_within` seconds, and is dropped after `silent_client` seconds without a frame.
     """
 
@@ -373,12 +392,10 @@ class ConnectionHandler:
     async def _greet(self) -> bool:
         """Take the hello; return whether the client is in the room."""
         frame = await self._socket.receive(self._hello_within, self._wait)
-        try:
-            hello = (
-                link.decode_link(parse_object(frame.data)) if frame.type is WSMsgType.TEXT else None
-            )
-        except MessageError:
-            hello = None
+        hello = None
+        with suppress(MessageError):
+            if frame.type is WSMsgType.TEXT:
+                hello = link.decode_link(await self._loop.read(parse_object, frame.data))
         if not isinstance(hello, link.Hello):
             self._socket.bye("protocol")
             return False
@@ -396,12 +413,7 @@ class ConnectionHandler:
             frame = await self._socket.receive(self._silent_client, self._wait)
             if frame.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                 return
-            if self._room.live_id != self._live_id:
-                return
-            self._alive()
-            if len(frame.data) > LARGE:
-                await self._loop.turn()
-            if not self._take(frame):
+            if not await self._take(frame):
                 return
             # Without a wait too the others take a turn: what has come already is read at once.
             await asyncio.sleep(self._wait(frame))
@@ -411,24 +423,37 @@ class ConnectionHandler:
         kind = self._audio if frame.type is WSMsgType.BINARY else self._text
         return max(self._frames.take(1, now), kind.take(size, now))
 
-    def _take(self, frame: WSMessage) -> bool:
+    async def _take(self, frame: WSMessage) -> bool:
         """Take one frame; return whether the connection goes on."""
+        is_audio = frame.type is WSMsgType.BINARY
+        if is_audio and len(frame.data) > LARGE:
+            await self._loop.turn()
+        raw, message = ({}, None) if is_audio else await self._loop.read(_read_text, frame.data)
+        if self._room.live_id != self._live_id:
+            return False
+        self._alive()
         try:
-            if frame.type is WSMsgType.BINARY:
+            if is_audio:
                 self._take_audio(frame.data)
                 return True
-            raw = parse_object(frame.data)
-            if raw.get("label") == link.LINK_LABEL:
-                return self._take_link(raw)
-            # A message without a number is taken as it comes, for clients that never rejoin.
-            arrival = self._channel.accept(raw) if "seq" in raw else link.Arrival.DELIVER
-            if arrival is link.Arrival.GAP:
-                self._socket.bye("protocol")
-                return False
-            if arrival is link.Arrival.DELIVER:
-                self._connection.events.take(decode_client(raw))
+            return self._take_text(raw, message)
         except MessageError as problem:
             self._connection.events.reject(problem)
+        self._confirm(now=False)
+        return True
+
+    def _take_text(self, raw: dict[str, Any], message: ReadMessage) -> bool:
+        if message is None:
+            return self._take_link(raw)
+        # A message without a number is taken as it comes, for clients that never rejoin.
+        arrival = self._channel.accept(raw) if "seq" in raw else link.Arrival.DELIVER
+        if arrival is link.Arrival.GAP:
+            self._socket.bye("protocol")
+            return False
+        if arrival is link.Arrival.DELIVER:
+            if isinstance(message, MessageError):
+                raise message
+            self._connection.events.take(message)
         self._confirm(now=False)
         return True
 
@@ -454,6 +479,19 @@ class ConnectionHandler:
         self._audio_frames += 1
         self._earliest_audio = min(self._earliest_audio, timestamp)
         self._connection.events.hear(pcm, timestamp)
+
+
+ReadMessage: TypeAlias = ClientMessage | MessageError | None
+
+
+def _read_text(text: str) -> tuple[dict[str, Any], ReadMessage]:
+    """Return the object in a frame and the message, or why there is none; None: it is link's."""
+    raw: dict[str, Any] = {}
+    try:
+        raw = parse_object(text)
+        return raw, None if raw.get("label") == link.LINK_LABEL else decode_client(raw)
+    except MessageError as problem:
+        return raw, problem
 
 
 def short(name: str) -> str:

@@ -247,6 +247,7 @@ class Service:
             await self.cluster.close()
         await self._repository.close()
         await self._agents.close()
+        self.loop.close()
         if self._speech is not None:
             await self._speech.close()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -125,6 +126,15 @@ async def mistakes(http: aiohttp.ClientSession, url: str) -> None:
     await _again(http, f"{url}/connect", json.dumps(body).encode(), {})
 
 
+async def schemas(http: aiohttp.ClientSession, url: str) -> None:
+    """Ask for rooms with five hundred schemas of actions."""
+    names = [f"a{number}" for number in range(500)]
+    schema = {"description": "", "parameters": {}}
+    config = {"actions": names, "functions": [{"name": name, **schema} for name in names]}
+    body = {"character_id": CHARACTER, "action_config": config}
+    await _again(http, f"{url}/connect", json.dumps(body, separators=(",", ":")).encode(), {})
+
+
 async def branches(http: aiohttp.ClientSession, url: str) -> None:
     """Branch off one session again and again."""
     async with http.post(f"{url}/connect", json={"character_id": CHARACTER}) as answer:
@@ -147,7 +157,7 @@ ATTACKS: dict[str, Attack] = {
     it.__name__: it
     for it in (
         *(contexts, audio, lines, nesting, pings, rooms, half_sent),
-        *(socket_pings, values, forms, mistakes, branches),
+        *(socket_pings, values, forms, mistakes, schemas, branches),
     )
 }
 
@@ -165,4 +175,6 @@ async def _attack(name: str, url: str, seconds: float, clients: int) -> None:
 
 
 if __name__ == "__main__":
+    # It would say of each frame that the service has closed the connection.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     asyncio.run(_attack(sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sys.argv[4])))

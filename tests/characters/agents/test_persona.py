@@ -234,15 +234,3 @@ def test_a_compiled_persona_leaves_nothing_to_compile_in_a_talk(tmp_path: Path) 
     assert pattern in near
     assert len(near) > 9
     assert all("regex" in vars(pattern) for pattern in near)
-
-
-def test_personas_that_are_read_are_known_until_their_file_changes(tmp_path: Path) -> None:
-    path, pack = tmp_path / "bo.toml", tmp_path / "pack.toml"
-    path.write_text(XYLOPHONE)
-    pack.write_text((PERSONAS.parent / SMALL_TALK).read_text())
-    files = PersonaFiles()
-    assert not files.is_read(path, pack)
-    files.read(path, pack)
-    assert files.is_read(path, pack)
-    pack.write_text(pack.read_text() + "# more\n")
-    assert not files.is_read(path, pack)

@@ -14,6 +14,7 @@ import pytest
 
 from characters.service.agent_factory import PersonaAgentFactory
 from characters.service.app import drop_half_sent, read_in_pieces
+from characters.service.bodies import _fields
 from characters.service.registry import Limits
 from characters.service.service import ServiceSettings
 from tests.characters.service.client import Bare, Guest, kind, serve
@@ -261,12 +262,19 @@ def test_only_a_loopback_name_is_answered(host: str) -> None:
 PART = b'--x\r\nContent-Disposition: form-data; name="text_input"\r\n'
 FORM = PART + b"Content-Type: text/plain; charset=nonsense\r\n\r\nhello\r\n--x--\r\n"
 FORM_BASE64 = PART + b"Content-Transfer-Encoding: base64\r\n\r\n%%%\r\n--x--\r\n"
+FORM_ENCODING = PART + b"Content-Transfer-Encoding: rot13\r\n\r\nuryyb\r\n--x--\r\n"
+FORM_NESTED = (
+    PART + b"Content-Type: multipart/mixed; boundary=y\r\n\r\n--y\r\n\r\n--y--\r\n--x--\r\n"
+)
 UNREADABLE = {
     "no boundary": ("multipart/form-data", b"--x"),
     "no gzip": ("application/json", b"{}"),
     "bad charset": ("multipart/form-data; boundary=x; charset=nonsense", FORM),
     "bad base64": ("multipart/form-data; boundary=x", FORM_BASE64),
     "cut off": ("multipart/form-data; boundary=x", FORM[:-12]),
+    "unknown encoding": ("multipart/form-data; boundary=x", FORM_ENCODING),
+    "in parts": ("multipart/form-data; boundary=x", FORM_NESTED),
+    "lines of nothing": ("multipart/form-data; boundary=x", b"\n" * 60_000),
     "no utf-8": ("application/x-www-form-urlencoded; charset=nonsense", b"text_input=\xff"),
 }
 
@@ -378,8 +386,21 @@ def test_a_form_of_many_fields_is_refused_before_they_are_read() -> None:
         async with bare.http.post(url, data=data, headers=headers) as answer:
             assert answer.status == 413
             assert "at most 16 fields" in (await answer.json())["detail"]
+        async with bare.http.post(url, data={f"{n}": "" for n in range(17)}) as answer:
+            assert answer.status == 413
 
     serve(play)
+
+
+@pytest.mark.parametrize("encoding", ["", "base64", "quoted-printable"])
+def test_a_form_is_read_in_every_encoding_of_its_texts(encoding: str) -> None:
+    encoded = {"": "hi ä", "base64": "aGkgw6Q=", "quoted-printable": "hi =C3=A4"}[encoding]
+    part = f"Content-Transfer-Encoding: {encoding}\r\n" if encoding else ""
+    file = '--x\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\nno text\r\n'
+    body = f"{PART.decode()}{part}\r\n{encoded}\r\n{file}--x--\r\n".encode()
+    assert _fields("multipart/form-data; boundary=x", body) == {"text_input": "hi ä"}
+    plain = "application/x-www-form-urlencoded"
+    assert _fields(plain, b"text_input=hi+%C3%A4&a=") == {"text_input": "hi ä", "a": ""}
 
 
 @pytest.mark.parametrize("target", [b"*", b"//", b"/?"])

@@ -16,7 +16,7 @@ import pytest
 
 from characters.agents.persona import Persona
 from characters.protocol.messages import ConnectRequest
-from characters.service.agent_factory import PersonaAgentFactory
+from characters.service.agent_factory import MOST_PREPARED, PersonaAgentFactory
 from characters.service.registry import Limits, RefusalError
 from characters.service.service import (
     Service,
@@ -485,9 +485,60 @@ def test_a_persona_is_read_and_compiled_off_the_event_loop(
     compiled = Persona.compile
     monkeypatch.setattr(Persona, "compile", noted)
     asyncio.run(run())
-    assert threads == ["personas_0"]
-    with pytest.raises(RefusalError):
-        asyncio.run(agents.prepare(ConnectRequest("nobody")))
+    assert threads == ["patterns_0"]
+
+
+def test_the_event_loop_never_waits_for_the_disk_of_a_persona_that_is_prepared(
+    agents: PersonaAgentFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = set[str]()
+
+    def noted(path: Path, **given: Any) -> os.stat_result:
+        threads.add(threading.current_thread().name)
+        return stat(path, **given)
+
+    async def run() -> None:
+        for _ in range(2):
+            await agents.prepare(ConnectRequest("bo-1"))
+            agents.agent(ConnectRequest("bo-1"), {})
+            agents.voice(ConnectRequest("bo-1"))
+            agents.is_lasting(ConnectRequest("bo-1"))
+            with pytest.raises(RefusalError):
+                await agents.prepare(ConnectRequest("nobody"))
+        await agents.close()
+
+    stat = Path.stat
+    monkeypatch.setattr(Path, "stat", noted)
+    asyncio.run(run())
+    assert threads == {"personas_0"}
+
+
+def test_an_edited_persona_counts_from_the_next_talk_on(
+    agents: PersonaAgentFactory, tmp_path: Path
+) -> None:
+    async def run() -> list[str]:
+        told, path = list[str](), tmp_path / "assets" / "personas" / "bo-1.toml"
+        for variant in ("m3", "f2"):
+            path.write_text(BO.replace('"m3"', f'"{variant}"'))
+            await agents.prepare(ConnectRequest("bo-1"))
+            voice = agents.voice(ConnectRequest("bo-1"))
+            assert voice is not None
+            told.append(voice.variant)
+        await agents.close()
+        return told
+
+    assert asyncio.run(run()) == ["m3", "f2"]
+
+
+def test_of_many_names_for_a_persona_few_are_kept(agents: PersonaAgentFactory) -> None:
+    async def run() -> None:
+        for number in range(MOST_PREPARED + 5):
+            name = f"personas/{'./' * number}bo-1.toml"
+            await agents.prepare(ConnectRequest("x", persona=name))
+        await agents.close()
+
+    asyncio.run(run())
+    assert len(agents._prepared) == MOST_PREPARED
 
 
 def test_who_has_no_file_is_not_found(agents: PersonaAgentFactory) -> None:
