@@ -70,11 +70,11 @@ def test_one_that_dies_is_followed_by_another() -> None:
 
 def test_what_cannot_be_loaded_is_tried_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
     it = SpeechProcess(refuse, "The calculator")
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.ERROR):  # a slow machine is warned of how long it takes
         for _ in range(2):
             with pytest.raises(SpeechProcessError, match="no model here"):
                 it.call("add", 1)
-    assert len(caplog.records) == 1
+    assert len([one for one in caplog.records if one.levelno == logging.ERROR]) == 1
     it.close()
 
 
