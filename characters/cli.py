@@ -293,11 +293,10 @@ def _memory(options: argparse.Namespace, out: TextIO) -> int:
         list_facts(data, *who, out)
         return 0
     if options.do == "correct":
-        count = correct(data, *who, options.key, options.value)
-        print(f"{count} corrected.", file=out)
+        count, done = correct(data, *who, options.key, options.value), "corrected"
     else:
-        count = forget(data, *who, options.key)
-        print(f"{count} forgotten.", file=out)
+        count, done = forget(data, *who, options.key), "forgotten"
+    print(f"{count} {done}.", file=out)
     return 0 if count else 1
 
 

@@ -117,8 +117,7 @@ def _small_talk(persona: Persona, pack: SmallTalk, known: Collection[str]) -> It
             if isinstance(wording, tuple):
                 yield from _blanks(path, wording, captured)
             else:
-                worded = shared[name].model_copy(update=dict(wording))
-                yield from _topic(path, worded, captured)
+                yield from _topic(path, shared[name].model_copy(update=dict(wording)), captured)
 
 
 def _said(

@@ -42,6 +42,7 @@ FEELINGS_TEXT = (
     "When your feeling changes, begin with it in square brackets, one of: [joy] [sadness] [anger] "
     "[fear] [surprise] [disgust] [trust] [anticipation] [pain] [calm] [neutral]."
 )
+CALLS_TEXT = "What you can do, you do by calling a tool, and you speak as well."
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,7 @@ def system_text(persona: Persona, context: Mapping[str, Any], noted: Noted, toke
         HOW_TO_ANSWER,
         FEELINGS_TEXT,
         "" if noted.mood is None else f"You feel {noted.mood.emotion} now.",
-        "What you can do, you do by calling a tool, and you speak as well."
-        if noted.can_act
-        else "",
+        CALLS_TEXT if noted.can_act else "",
         _section("What you know", noted.knowledge),
     ]
     text = "\n".join(filter(None, fixed))

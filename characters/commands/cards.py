@@ -111,17 +111,15 @@ def _limited(body: bytes, path: Path) -> bytes:
 
 
 def _unpacked(kind: bytes, rest: bytes, path: Path) -> bytes:
-    is_packed = kind == b"zTXt"
+    is_packed = False
     if kind == b"zTXt":
-        rest = rest[1:]
+        is_packed, rest = True, rest[1:]
     elif kind == b"iTXt":
-        is_packed = rest[:1] == b"\1"
-        rest = rest[2:].split(b"\0", 2)[-1]
+        is_packed, rest = rest[:1] == b"\1", rest[2:].split(b"\0", 2)[-1]
     if not is_packed:
         return rest
-    unpack = zlib.decompressobj()
     try:
-        text = unpack.decompress(rest, 2 * MOST_CARD + 1)
+        text = zlib.decompressobj().decompress(rest, 2 * MOST_CARD + 1)
     except zlib.error:
         raise ValueError(f"The card in {path} is damaged: it cannot be unpacked.") from None
     return _limited(text, path)

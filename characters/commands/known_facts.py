@@ -39,8 +39,7 @@ def list_facts(data: Path, player: str | None, character: str | None, out: TextI
     if not rows:
         print(NOTHING, file=out)
     for character_id, player_id, fact in rows:
-        at = fact.learnt_at
-        since = "in one talk" if at is None else f"since {_day(at)}"
+        since = "in one talk" if fact.learnt_at is None else f"since {_day(fact.learnt_at)}"
         more = f"{since}, pinned" if fact.is_pinned else since
         print(f"{character_id}  {player_id}  {fact.key}: {fact.value}  ({more})", file=out)
 

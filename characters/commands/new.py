@@ -17,13 +17,8 @@ def make_game(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"{folder} is there already: name a folder that is new or empty.")
     # The contents alone: the modes of an installed package may forbid to write.
-    shutil.copytree(
-        TEMPLATE,
-        folder,
-        ignore=shutil.ignore_patterns("__pycache__", ".*"),
-        copy_function=shutil.copyfile,
-        dirs_exist_ok=True,
-    )
+    copy, left_out = shutil.copyfile, shutil.ignore_patterns("__pycache__", ".*")
+    shutil.copytree(TEMPLATE, folder, ignore=left_out, copy_function=copy, dirs_exist_ok=True)
     readme = folder / "README.md"
     text = readme.read_text(encoding="utf-8")
     readme.write_text(text.replace("mygame", folder.resolve().name), "utf-8", newline="\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -20,7 +20,7 @@ from engine.toml.diagnostics import did_you_mean
 
 __all__ = [
     "clear", "forget_at", "forget_at_home", "list_sessions", "open_persistence", "open_store",
-    "show_all",
+    "print_rows", "show_all",
 ]  # fmt: skip
 
 NOTHING = "No sessions are stored."
@@ -56,6 +56,14 @@ def list_sessions(persistence: SessionPersistence, out: TextIO, now: float) -> N
         print(f"{key:<{width}}  {shorten_id(record.session_id)}  saved {saved}{refused}", file=out)
 
 
+def print_rows(rows: Mapping[str, str | None], out: TextIO) -> None:
+    """Print a line for each value that there is, behind its name."""
+    width = max(map(len, rows))
+    for name, value in rows.items():
+        if value:
+            print(f"{name:<{width}}  {value}", file=out)
+
+
 def show(
     persistence: SessionPersistence, key: str, out: TextIO, now: float, data: Path | None = None
 ) -> None:
@@ -71,9 +79,7 @@ def show(
         "model": None if data is None else _tokens(data, record.session_id),
         "refused": "kept by always_resume until it is cleared" if record.is_refused else None,
     }
-    for name, value in rows.items():
-        if value is not None:
-            print(f"{name:<9}  {value}", file=out)
+    print_rows(rows, out)
 
 
 def _tokens(data: Path, session_id: str) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from characters.client.context import delete_session
-from characters.commands.sessions import open_store
+from characters.commands.sessions import open_store, print_rows
 from characters.service.service import running_at
 from characters.service.store import database_of
 from characters.session.conversation import shorten_id
@@ -53,9 +53,7 @@ def show_slot(store: SlotStore, name: str, out: TextIO) -> None:
         "picture": None if picture is None else f"{picture.shape[1]} x {picture.shape[0]}",
         "values": ", ".join(map(str, slot.values)),
     }
-    for label, value in rows.items():
-        if value:
-            print(f"{label:<8} {value}", file=out)
+    print_rows(rows, out)
     for mind in slot.minds:
         print(f"{mind.name}: {_state(mind)}", file=out)
 

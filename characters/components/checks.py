@@ -112,8 +112,7 @@ def doors_lead_somewhere(document: SceneDocument) -> Iterator[Problem]:
             message = "there is no level of that name"
             yield document.problem(entry.index, "Door", "target", message, got=target, hint=hint)
         elif "spawn" in door.raw:
-            level = folder / f"{target}.toml"
-            yield from _spawn(document, entry, door, target, labels(level))
+            yield from _spawn(document, entry, door, target, labels(folder / f"{target}.toml"))
 
 
 def endpoints_are_known(document: SceneDocument) -> Iterator[Problem]:
@@ -290,10 +289,9 @@ def actions_are_spelt_as_the_personas(document: SceneDocument) -> Iterator[Probl
         for number, name in enumerate(listed):
             _, meant = did_you_mean(str(name), done) if done else ("", None)
             if meant is not None:
-                message, place = "is spelt otherwise by the persona", f"actions.{number}"
-                yield document.problem(
-                    entry.index, "Character", place, message, got=name, hint=as_toml(meant)
-                )
+                place = (entry.index, "Character", f"actions.{number}")
+                message, hint = "is spelt otherwise by the persona", as_toml(meant)
+                yield document.problem(*place, message, got=name, hint=hint)
 
 
 def _persona_name(character: ComponentEntry) -> str:

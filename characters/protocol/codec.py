@@ -319,11 +319,8 @@ def decode_client(raw: Mapping[str, Any]) -> ClientMessage:
     if not isinstance(kind, str):
         raise MessageError("validation-error", "Message missing required 'type' field")
     if kind not in _CLIENT:
-        raise MessageError(
-            "unknown-message-type",
-            f"Unknown message type: {kind[:64]!a}",
-            {"supported_types": list(SUPPORTED_TYPES)},
-        )
+        known = {"supported_types": list(SUPPORTED_TYPES)}
+        raise MessageError("unknown-message-type", f"Unknown message type: {kind[:64]!a}", known)
     data = raw.get("data")
     if not isinstance(data, dict | None):
         raise MessageError("validation-error", f"Field 'data' of '{kind}' must be an object")

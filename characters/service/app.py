@@ -295,16 +295,16 @@ class _Routes:
         body = await read_object(request, self._service.loop)
         key, value, is_pinned = body.get("key"), body.get("value"), body.get("pinned")
         if isinstance(key, str) and value is None and isinstance(is_pinned, bool):
-            session_id = request.match_info["id"]
-            if not await self._service.pin(pair, session_id, key, is_pinned):
-                raise RefusalError(404, "nothing is known of that key")
-            return web.json_response({"status": "pinned" if is_pinned else "unpinned"})
-        if not isinstance(key, str) or not isinstance(value, str) or not is_value(value):
+            is_known = await self._service.pin(pair, request.match_info["id"], key, is_pinned)
+            done = "pinned" if is_pinned else "unpinned"
+        elif isinstance(key, str) and isinstance(value, str) and is_value(value):
+            is_known, done = await self._service.correct(pair, key, value.strip()), "corrected"
+        else:
             message = f"key and value are needed, a value of 1 to {MOST_VALUE} characters"
             raise _unfit("value", message)
-        if not await self._service.correct(pair, key, value.strip()):
+        if not is_known:
             raise RefusalError(404, "nothing is known of that key")
-        return web.json_response({"status": "corrected"})
+        return web.json_response({"status": done})
 
     async def forget_fact(self, request: web.Request) -> web.StreamResponse:
         pair = self._pair(request)

@@ -200,11 +200,9 @@ class Registry:
 
     def _create(self, request: ConnectRequest, now: float, dead: str | None) -> Grant:
         session = self._resumed(request, now)
-        closed = []
-        if session is not None:
-            for room in [item for item in self._rooms.values() if item.session is session]:
-                self._clear_way(request, room, now, dead)
-                closed.append(room)
+        closed = [room for room in self._rooms.values() if room.session is session]
+        for room in closed:
+            self._clear_way(request, room, now, dead)
         if len(self._rooms) - len(closed) >= self._limits.max_rooms:
             closed.append(self._emptiest(now))
         for room in closed:

@@ -383,17 +383,12 @@ class LiveRoom:
         """Begin to keep time, to listen and to write."""
         self._store.start()
         self._spawn(self._keep_time())
+        voice, message = self.connection.send_voice, self.connection.send_if_connected
         if self._input is not None:
-            self._input.start(self._understood, self.connection.send_if_connected)
+            self._input.start(self._understood, message)
         if self._output is not None:
-            self._output.connect(
-                SpeechCallbacks(
-                    self._voice_started,
-                    self._voice_ended,
-                    self.connection.send_voice,
-                    self.connection.send_if_connected,
-                )
-            )
+            callbacks = SpeechCallbacks(self._voice_started, self._voice_ended, voice, message)
+            self._output.connect(callbacks)
 
     def set_modes(self, modes: Mapping[str, str]) -> None:
         """Set which lanes of the player's input are answered without being asked."""

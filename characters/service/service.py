@@ -236,12 +236,9 @@ class Service:
     async def close(self) -> None:
         """Save everything and stop."""
         await self.drain()
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            await asyncio.wait((self._sweeper,))
-        if self._watcher is not None:
-            self._watcher.cancel()
-            await asyncio.wait((self._watcher,))
+        for task in filter(None, (self._sweeper, self._watcher)):
+            task.cancel()
+            await asyncio.wait((task,))
         await asyncio.gather(*self._closing, return_exceptions=True)
         if self.cluster is not None:
             await self.cluster.close()
@@ -564,15 +561,14 @@ class Service:
         session = self.registry.session(session_id)
         if session is None:
             return False
+        family = () if keeps_memory else await self._repository.family(session_id)
+        for each in (*family, session_id):  # which may not be in the store yet
+            self.registry.remove(each)
         if keeps_memory:
-            self.registry.remove(session_id)
             await self._repository.remove((session_id,))
-            return True
-        for shared in await self._repository.family(session_id):
-            self.registry.remove(shared)
-        self.registry.remove(session_id)  # it may not be in the store yet
-        player = session.end_user_id or ""  # of nobody nothing lasts, but the file is cleaned
-        await self._repository.forget((session_id,), player, session.character_id)
+        else:
+            player = session.end_user_id or ""  # of nobody nothing lasts, but the file is cleaned
+            await self._repository.forget((session_id,), player, session.character_id)
         return True
 
     async def forget(self, end_user_id: str) -> int:

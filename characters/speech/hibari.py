@@ -224,9 +224,8 @@ def _in_cast(spectrum: Spectrum, cast: _Cast) -> Spectrum:
         hertz = np.arange(harmonics.shape[0], dtype=np.float32) * BIN_HERTZ
         is_low = 1.0 / (1.0 + np.exp((hertz - FREE_ABOVE) / 300.0))
         moved: Floats = (is_low[:, None] * (melody > 0.0)).astype(np.float32)
-        joined = np.exp(2.0 * np.minimum(harmonics, 7.0)) + moved * np.exp(
-            2.0 * np.minimum(free, 7.0)
-        )
+        moved_energy = moved * np.exp(2.0 * np.minimum(free, 7.0))
+        joined = np.exp(2.0 * np.minimum(harmonics, 7.0)) + moved_energy
         # Twice the height has half the harmonics: each is as much stronger.
         harmonics = 0.5 * np.log(joined * cast.height + 1e-12)
         free = free + np.log(np.maximum(1.0 - moved, 1e-4))

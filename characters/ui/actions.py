@@ -69,15 +69,13 @@ class Actions:
         if source.captured is not None:
             return  # the keys are another component's
         for action in self.game():
-            if action.is_pressed(source):
-                action.run()
+            action.run_if_pressed(source)
         if self._state.is_faults_open:
             for number in range(10):
                 if source.get_key_down(str(number)):
                     self._state.choose_fault_target(number, self.query.keys)
             for action in self.faults():
-                if action.is_pressed(source):
-                    action.run()
+                action.run_if_pressed(source)
         if self._state.is_inspector_open:
             self._state.session_scroll.move(steps(source, _THROUGH_SESSION))
 
@@ -486,13 +484,11 @@ class FieldActions:
 
     def _write(self, source: Input) -> None:
         save, cancel = self.buttons
-        if cancel.is_pressed(source):
-            cancel.run()
+        if cancel.run_if_pressed(source):
             return
         if self.state.draft is not None:
             self.state.draft.feed(source)
-        if save.is_pressed(source):
-            save.run()
+        save.run_if_pressed(source)
 
     def _next_character(self) -> None:
         character = self._character

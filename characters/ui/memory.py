@@ -106,12 +106,8 @@ class MemoryActions:
         if not fact.is_here:
             return (forget, back)
         pin = say("memory.unpin") if fact.is_pinned else say("memory.pin")
-        return (
-            HudAction(self.correct, say("memory.correct"), ENTER_KEYS),
-            HudAction(self.pin, pin, ("space", "pad 2")),
-            forget,
-            back,
-        )
+        correct = HudAction(self.correct, say("memory.correct"), ENTER_KEYS)
+        return (correct, HudAction(self.pin, pin, ("space", "pad 2")), forget, back)
 
     # what the player does
 

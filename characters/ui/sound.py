@@ -223,32 +223,30 @@ def _headphones(say: Words, manager: CharacterManager) -> SoundRow:
 
 
 def _everything(say: Words, manager: CharacterManager) -> SoundRow:
-    choices = manager.choices
-    tenths, is_muted = round(10 * choices.master_volume), choices.is_all_silenced
-
-    def set_tenths(target: int) -> None:
-        choices.set_master_volume(target / 10)  # which keeps it within its bounds
-
-    return SoundRow(
-        say("sound.all"),
-        say("sound.volume_muted") if is_muted else say("sound.volume", percent=10 * tenths),
-        lambda by: set_tenths(tenths + by),
-        say("sound.all_hint"),
-        Volume(tenths, is_muted, set_tenths, lambda: choices.set_all_silenced(not is_muted)),
+    choices, is_muted = manager.choices, manager.choices.is_all_silenced
+    volume = Volume(
+        round(10 * choices.master_volume),
+        is_muted,
+        lambda tenths: choices.set_master_volume(tenths / 10),
+        lambda: choices.set_all_silenced(not is_muted),
     )
+    return _loudness(say, say("sound.all"), volume, say("sound.all_hint"))
 
 
 def _voice(say: Words, manager: CharacterManager, character: Character) -> SoundRow:
     choices, key = manager.choices, character.key
-    tenths, is_muted = round(10 * choices.volume(key)), choices.is_silenced(key)
-
-    def set_tenths(target: int) -> None:
-        choices.set_volume(key, target / 10)  # which keeps it within its bounds
-
-    return SoundRow(
-        character.label,
-        say("sound.volume_muted") if is_muted else say("sound.volume", percent=10 * tenths),
-        lambda by: set_tenths(tenths + by),
-        say("sound.volume_hint"),
-        Volume(tenths, is_muted, set_tenths, lambda: choices.set_silenced(key, not is_muted)),
+    is_muted = choices.is_silenced(key)
+    volume = Volume(
+        round(10 * choices.volume(key)),
+        is_muted,
+        lambda tenths: choices.set_volume(key, tenths / 10),
+        lambda: choices.set_silenced(key, not is_muted),
     )
+    return _loudness(say, character.label, volume, say("sound.volume_hint"))
+
+
+def _loudness(say: Words, label: str, volume: Volume, hint: str) -> SoundRow:
+    percent = say("sound.volume", percent=10 * volume.tenths)
+    value = say("sound.volume_muted") if volume.is_muted else percent
+    # What is set keeps itself within its bounds.
+    return SoundRow(label, value, lambda by: volume.set(volume.tenths + by), hint, volume)

@@ -54,19 +54,18 @@ class HudAction:
     """Why it cannot be done now, which `run` tells then; its button is grey."""
     is_harmful: bool = False
 
-    def is_pressed(self, source: Input) -> bool:
-        """Tell whether one of its keys went down in this frame."""
-        is_bound = bool(self.binding) and source.get_button_down(self.binding)
-        return is_bound or any(map(source.get_key_down, self.keys))
+    def run_if_pressed(self, source: Input) -> bool:
+        """Run it if one of its keys went down in this frame; return whether one did."""
+        is_pressed = bool(self.binding) and source.get_button_down(self.binding)
+        is_pressed = is_pressed or any(map(source.get_key_down, self.keys))
+        if is_pressed:
+            self.run()
+        return is_pressed
 
 
 def run_first(source: Input, actions: Iterable[HudAction]) -> bool:
     """Run the first action whose key went down; return whether there was one."""
-    for action in actions:
-        if action.is_pressed(source):
-            action.run()
-            return True
-    return False
+    return any(action.run_if_pressed(source) for action in actions)
 
 
 class Draft:

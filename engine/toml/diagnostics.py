@@ -448,8 +448,7 @@ def normalised(annotation: Any, raw: Any) -> Any:
         if dataclasses.is_dataclass(member):
             return _table(member, raw)
         if get_origin(member) in (list, tuple) and isinstance(raw, list):
-            inner = item_types(member, raw)
-            known = [normalised(k, v) for k, v in zip(inner, raw, strict=False)]
+            known = [normalised(k, v) for k, v in zip(item_types(member, raw), raw, strict=False)]
             return known + raw[len(known) :]
     return raw
 

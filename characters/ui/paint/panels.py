@@ -116,13 +116,7 @@ def _session_lines(gui: Gui, page: Rect, actor: Actor) -> Iterator[SessionLine]:
     yield from _heading(gui, page, gui.say("inspector.timeline"))
     for moment in timeline(gui.say, actor.view, gui.model.now):
         yield partial(_paint_moment, gui, page, moment)
-    said = [
-        gui.say(
-            "inspector.player_said" if t.speaker == "player" else "inspector.character_said",
-            text=t.text,
-        )
-        for t in actor.view.transcript
-    ]
+    said = [gui.say(_SAID[entry.speaker], text=entry.text) for entry in actor.view.transcript]
     yield from _texts(gui, page, gui.say("inspector.transcript"), said)
     yield from _texts(gui, page, gui.say("inspector.messages"), actor.messages)
 
@@ -158,6 +152,9 @@ def _paint_moment(gui: Gui, page: Rect, moment: Moment, y: float) -> None:
 # The fields of the inspector
 
 _FOOT = 124.0
+_SAID = MappingProxyType(
+    {"player": "inspector.player_said", "character": "inspector.character_said"}
+)
 _FIELD_H = 20  # as high as the box of a value under edit
 _VALUE_W = 134.0
 _BAR = PanelStyle(fill=(88, 72, 122, 255), border=(0, 0, 0, 0), radius=6, shadow=0)
@@ -247,8 +244,7 @@ def _paint_foot(gui: Gui, foot: Rect, fields: FieldActions) -> None:
     gui.lines(lines, (x, foot.y + 28), SMALL, colour, step=LINE - 1)
     w = (inner - 8 * (len(fields.buttons) - 1)) / len(fields.buttons)
     for nth, action in enumerate(fields.buttons):
-        box = Rect(x + nth * (w + 8), foot.bottom - 38, w, 28)
-        gui.button(box, action, PLUM, CREAM, 13)
+        gui.button(Rect(x + nth * (w + 8), foot.bottom - 38, w, 28), action, PLUM, CREAM, 13)
 
 
 # The Memory page
