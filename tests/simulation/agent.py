@@ -12,7 +12,7 @@ from random import Random
 
 from characters.agents.agent import Arrived, Part, PlayerSaid, Prompt, Say
 
-__all__ = ["EMPTY", "Memory", "SimulatedAgent", "greeting_of", "line_of", "number_of"]
+__all__ = ["EMPTY", "Memory", "SimulatedAgent", "greeting_of", "line_of", "number_of", "numbers_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,13 @@ def number_of(text: str) -> tuple[str, int]:
     word = text.split(" ", 1)[0]
     name, colon, number = word.partition("#")[0].partition(":")
     return (name, int(number)) if colon else (word.rstrip("~").partition("@")[0], 0)
+
+
+def numbers_of(text: str) -> set[int]:
+    """Return the numbers of all lines that a text tells of: an answer, or a greeting, too."""
+    remembered = greeting_of(text)
+    found = {number_of(word)[1] for word in text.split()}
+    return (found | {remembered.last if remembered is not None else 0}) - {0}
 
 
 def greeting_of(text: str) -> Memory | None:

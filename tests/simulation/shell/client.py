@@ -9,18 +9,25 @@ from typing import Any
 
 import msgpack
 
-from characters.client.config import CharacterEvent, SessionConfig, TextRefused
+from characters.client.config import (
+    CharacterEvent,
+    MessageRefused,
+    SessionConfig,
+    TextRefused,
+)
+from characters.client.minds import MOST_TURNS
 from characters.client.session_runner import SessionRunner
 from characters.protocol.messages import (
     BotLlmText,
     BotTurnCompleted,
     ServerResponse,
+    TakenBack,
     UserTextMessage,
 )
 from characters.session.conversation import ResumeOutcome, SessionState, SessionStateChanged
 from characters.session.policy import Persist, ReconnectPolicy, ResumePolicy
 from characters.storage.sessions import SessionPersistence
-from tests.simulation.agent import greeting_of, line_of, number_of
+from tests.simulation.agent import greeting_of, line_of, number_of, numbers_of
 from tests.simulation.promise import BrokenPromise, promise
 from tests.simulation.session_checker import HAIR, NEXT
 from tests.simulation.shell.network import Route
@@ -38,6 +45,22 @@ class ExpectedHistory:
     confirmed: set[int] = field(default_factory=set)
     hearing: set[int] = field(default_factory=set)  # whose turn is not completed yet
     answered: set[int] = field(default_factory=set)
+    doubtful: set[int] = field(default_factory=set)  # may have been taken back
+
+    def confirm(self, number: int) -> None:
+        """Note that a line is durable."""
+        self.confirmed |= {number} - self.doubtful
+
+    def complete(self) -> None:
+        """Note that what is heard is told."""
+        self.answered |= self.hearing - self.doubtful
+
+    def doubt(self, last: int) -> None:
+        """Note that the last exchange is to be taken back; its answer is lost at times."""
+        certain = sorted(self.confirmed & self.answered)[:-1]
+        self.doubtful |= set(range(certain[-1] + 1 if certain else 1, last + 1))
+        self.confirmed -= self.doubtful
+        self.answered -= self.doubtful
 
 
 class ClientCharacter:
@@ -95,8 +118,15 @@ class ClientCharacter:
         """Say the next line."""
         if self.runner is not None:
             self.last += 1
+            self.host.store.typed[self.name] = self.last
             self.counts["lines typed"] += 1
             self.runner.conversation.send_text(line_of(self.name, self.last))
+
+    def take_back(self, answer_again: bool) -> None:
+        """Take the last exchange back, or let its line be answered again."""
+        if self.runner is not None:
+            self._book.doubt(self.last)
+            self.runner.conversation.take_back(answer_again=answer_again)
 
     def speak(self) -> None:
         """Offer a frame that ends now, as the ears do."""
@@ -121,12 +151,16 @@ class ClientCharacter:
             self.counts["turns cut" if event.was_interrupted else "turns completed"] += 1
             # What a character was told is durable before its turn is completed, not before.
             if not event.was_interrupted:
-                self._book.answered |= self._book.hearing
+                self._book.complete()
             self._book.hearing.clear()
         elif isinstance(event, ServerResponse) and event.event_type == UserTextMessage.TYPE:
             self._answered_typing(event)
         elif isinstance(event, TextRefused):
             self.counts["lines refused"] += 1
+        elif isinstance(event, TakenBack):
+            self._taken_back(event)
+        elif isinstance(event, MessageRefused):
+            self.counts["undone nothing"] += 1
 
     @property
     def _session_id(self) -> str:
@@ -163,11 +197,19 @@ class ClientCharacter:
             promise(was_dropped or not is_known, "ALWAYS_FRESH went on with an id.", self.name)
         self._ids.add(change.session_id)
 
+    def _taken_back(self, event: TakenBack) -> None:
+        """What was taken back must never be known again; what is answered again is."""
+        self.counts["answered again" if event.is_repeated else "taken back"] += 1
+        if not event.is_repeated:
+            self.host.store.secrets[self._session_id] |= numbers_of(event.text)
+
     def _heard(self, text: str) -> None:
         if text.startswith(" "):
             return
         name, number = number_of(text)
         promise(name == self.name, "An answer of another's talk was heard.", self.name)
+        leaked = numbers_of(text) & self.host.store.secrets[self._session_id]
+        promise(not leaked, "What must not be known in a branch was said there.", self.name)
         remembered, book = greeting_of(text), self._book
         if remembered is not None:
             if self._state is not SessionState.CONNECTED:
@@ -178,7 +220,9 @@ class ClientCharacter:
         elif number:
             word = text.split()[0]
             decided = self.host.store.decided.get((self._session_id, number))
-            promise(decided in (None, word), "An answer was decided twice.", self.name)
+            is_undone = (self._session_id, word) in self.host.store.taken_back
+            is_once = is_undone or decided in (None, word)
+            promise(is_once, "An answer was decided twice.", self.name)
             book.hearing.add(number)
             self.counts["answers heard"] += 1
 
@@ -192,8 +236,19 @@ class ClientCharacter:
         if self.host.keeps(session_id):
             is_kept = number in self.host.store.told(session_id)
             promise(is_kept, "A line was confirmed before it was durable.", self.name)
-        self._book.confirmed.add(number)
+        self._book.confirm(number)
         self.counts["lines confirmed"] += 1
+
+    def check_loaded(self, saved_id: str) -> None:
+        """The slot with this session was loaded: its talk is shown, and then what is new."""
+        assert self.runner is not None
+        turns = self.host.store.saved[saved_id].turns[-MOST_TURNS:]
+        shown = [(turn.speaker, turn.text) for turn in self.runner.session.talk.transcript.turns]
+        is_shown = tuple(shown[: len(turns)]) == turns
+        try:
+            promise(is_shown, "What is shown after a load is not what was saved.", self.name)
+        except BrokenPromise as problem:
+            self._fail(problem)
 
     # --- what the network sees ------------------------------------------------------------------
 

@@ -27,8 +27,12 @@ CHARACTER_FAULTS = {
     "delay": 300.0,
     "says": 20.0,
     "speaks": 15.0,
+    "take_back": 90.0,
+    "answer_again": 120.0,
 }
 COMMON_FAULTS = {
+    "save": 45.0,
+    "load": 60.0,
     "crash": 200.0,
     "kill": 150.0,
     "drain": 300.0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from functools import partial
 from random import Random
@@ -35,6 +36,15 @@ class SlowDisk(StoreThread):
         self._free_at = max(self._free_at + 1e-6, self._loop.time() + takes)
         self._loop.call_at(self._free_at, self._do, work, future)
         return await future
+
+    def post(self, work: Callable[[], object]) -> None:
+        """Do work in its turn, without an answer: one that is refused is not done."""
+
+        async def job() -> None:
+            with suppress(Exception):
+                await self.run(work)
+
+        self._loop.create_task(job())
 
     def _do(self, work: Callable[[], T], future: asyncio.Future[T]) -> None:
         if self.is_dead:

@@ -24,6 +24,7 @@ from tests.simulation.shell.loop import ShellLoop
 
 __all__ = ["SimulatedConnection", "RemoteEnd", "Route", "Socket", "SimulatedTransport"]
 
+ENDPOINT = "http://simulated"
 REPEATED = 0.002
 END = WSMessage(WSMsgType.CLOSED, None, None)
 Spy = Callable[[bool, str | bytes], None]
@@ -137,8 +138,8 @@ class Socket:
 class RemoteEnd:
     """What answers at the other end; None of it while nobody listens."""
 
-    async def post(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        """Answer a connect request."""
+    async def post(self, path: str, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        """Answer a request to connect, or to make a branch."""
         raise NotImplementedError
 
     async def enter(self, room_name: str, token: str, cable: SimulatedConnection) -> int:
@@ -205,7 +206,8 @@ class Session:
         self, url: str, *, json: Any, headers: Mapping[str, str]
     ) -> AsyncIterator[SimpleNamespace]:
         far = await self._road.pass_on()
-        status, answered, body = await far.post(dumps(json).encode())
+        path = url.removeprefix(f"{ENDPOINT}/")
+        status, answered, body = await far.post(path, dumps(json).encode())
         await self._road.pass_on()
         yield _answer(status, answered, body)
 
@@ -233,7 +235,7 @@ class SimulatedTransport(WebSocketTransport):
     """The real transport over a simulated way."""
 
     def __init__(self, route: Route) -> None:
-        super().__init__("http://simulated", clock=route.loop.time)
+        super().__init__(ENDPOINT, clock=route.loop.time)
         self._road = route
 
     def _http(self) -> Any:

@@ -23,12 +23,12 @@ from characters.session.events import (
     HibernateRequested,
     WakeRequested,
 )
-from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore
+from characters.storage.sessions import KeyValueSessionPersistence
 from tests.simulation.promise import BrokenPromise, promise
 from tests.simulation.report import Outcome, broken
 from tests.simulation.shell.client import ClientCharacter
 from tests.simulation.shell.fault_plan import CAST, CHARACTER_FAULTS, COMMON_FAULTS
-from tests.simulation.shell.game import Game
+from tests.simulation.shell.game import Game, KeptPrefs
 from tests.simulation.shell.loop import ShellLoop
 from tests.simulation.shell.network import Route
 from tests.simulation.shell.service_host import ServiceHost
@@ -43,6 +43,7 @@ WISHES: Mapping[str, Event] = {
     "forget": ForgetRequested(),
     "hibernate": HibernateRequested(),
 }
+SLOTS = ("harbour", "market", "tower")
 AT_REST = (SessionState.DISCONNECTED, SessionState.ERROR)
 
 
@@ -56,8 +57,8 @@ class ShellRun:
         self.host = ServiceHost(self.loop)
         self.problem: BrokenPromise | None = None
         self._lines = map("line-{}".format, count(1))
-        self._store = MemoryStore()
-        persistence = KeyValueSessionPersistence(self._store)
+        self._prefs = KeptPrefs()
+        persistence = KeyValueSessionPersistence(self._prefs)
         self.characters = [
             ClientCharacter(
                 f"c{n}",
@@ -69,7 +70,6 @@ class ShellRun:
             )
             for n in range(characters)
         ]
-        self._persistence = persistence
         self._is_stormy = True
         self._is_silent = False
 
@@ -81,7 +81,10 @@ class ShellRun:
 
     def _start_game(self) -> None:
         """Start the game's process with every character in it."""
-        self.game = Game(self.loop, self.characters, self._persistence, self._lines)
+        self.game = Game(self.loop, self.characters, self._prefs, self._lines, self._count)
+
+    def _count(self, what: str) -> None:
+        self.outcome.words[what] += 1
 
     def _feed(self, character: ClientCharacter, event: Event) -> None:
         self.game.feed(character, event)
@@ -203,7 +206,21 @@ class ShellRun:
         for number in range(100):
             self.game.later(number * 0.02, character.speak)
 
+    def _take_back(self, character: ClientCharacter) -> None:
+        self.game.call(character.take_back, False)
+
+    def _answer_again(self, character: ClientCharacter) -> None:
+        self.game.call(character.take_back, True)
+
     # --- what strikes all -----------------------------------------------------------------------
+
+    def _slot(self, act: str) -> None:
+        """Save or load one of a few slots; now and then the game or the service dies amid it."""
+        name = self.random.choice(SLOTS)
+        game, strikes = self.game, self.random.choice((None, None, self._crash, self._kill))
+        game.call(lambda: getattr(game.slots if act == "save" else game, act)(name))
+        if strikes is not None and self.random.random() < 0.3:
+            self.loop.call_later(self.random.random() * 0.5, strikes)
 
     def _crash(self) -> None:
         """Kill the game, and start it again."""
@@ -248,8 +265,12 @@ SINGLE: Mapping[str, Callable[[ShellRun, ClientCharacter], None]] = {
     "delay": ShellRun._delay,
     "says": ShellRun._says,
     "speaks": ShellRun._speaks,
+    "take_back": ShellRun._take_back,
+    "answer_again": ShellRun._answer_again,
 }
 COMMON: Mapping[str, Callable[[ShellRun], None]] = {
+    "save": lambda weather: weather._slot("save"),
+    "load": lambda weather: weather._slot("load"),
     "crash": ShellRun._crash,
     "kill": ShellRun._kill_amid_words,
     "drain": ShellRun._drain,

@@ -7,9 +7,10 @@ import json
 import math
 import re
 import sqlite3
-from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping
-from contextlib import suppress
-from dataclasses import asdict
+from collections import Counter, defaultdict
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from itertools import count, pairwise
 from random import Random
 from typing import Any, TypeVar
@@ -22,8 +23,8 @@ from characters.service.registry import Limits, RefusalError
 from characters.service.requests import read_connect
 from characters.service.room_connection import ClientSocket
 from characters.service.service import AgentFactory, Service, ServiceSettings, grant_body
-from characters.service.store import SessionStore, StoredSession
-from tests.simulation.agent import Memory, SimulatedAgent, number_of
+from characters.service.store import SessionStore, StoredSession, Undone
+from tests.simulation.agent import Memory, SimulatedAgent, number_of, numbers_of
 from tests.simulation.promise import BrokenPromise, promise
 from tests.simulation.shell.loop import Process, ShellLoop
 from tests.simulation.shell.network import RemoteEnd, SimulatedConnection
@@ -41,6 +42,20 @@ PACE = TimingConfig(
 SETTINGS = ServiceSettings(Limits(session_ttl=240.0), PACE, drain_retry_after=1.0)
 
 
+@dataclass(frozen=True)
+class SavedState:
+    """A character at some point: what was said, and its memory, byte for byte."""
+
+    turns: tuple[tuple[str, str], ...]
+    memory: str
+
+    @property
+    def numbers(self) -> set[int]:
+        """The numbers of all lines that are known."""
+        said = {number for _, text in self.turns for number in numbers_of(text)}
+        return said | {json.loads(self.memory).get("last", 0)} - {0}
+
+
 class Ledgers(SessionStore):
     """The real store; what it is given to write must keep the promises."""
 
@@ -48,6 +63,12 @@ class Ledgers(SessionStore):
         super().__init__(None)
         # (session, number of a line) -> the first word of its answer, once that is durable
         self.decided: dict[tuple[str, int], str] = {}
+        self.taken_back: set[tuple[str, str]] = set()  # session, and a word that was decided in it
+        self.typed: Counter[str] = Counter()  # the number of each player's last line
+        self.saved: dict[str, SavedState] = {}
+        # Of a session what must never be known in it: what was said after the save that it goes
+        # on from, and what was taken back.
+        self.secrets: dict[str, set[int]] = defaultdict(set)
         # The service takes a promise that breaks in here for a disk that refuses, and goes on.
         self.problem: BrokenPromise | None = None
 
@@ -58,8 +79,13 @@ class Ledgers(SessionStore):
         entries: Iterable[Entry] = (),
         at: float = 0.0,
     ) -> None:
-        try:
+        with self._noting():
             self._save(session, memory, tuple(entries), at)
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        try:
+            yield
         except BrokenPromise as problem:
             self.problem = self.problem or problem
             raise
@@ -82,6 +108,44 @@ class Ledgers(SessionStore):
         told = self.told(session.session_id)
         is_ordered = all(before < after for before, after in pairwise(told))
         promise(is_ordered, "A line was kept twice, or out of its order.", owner)
+        known = self.state_of(session.session_id).numbers
+        leaked = known & self.secrets[session.session_id]
+        promise(not leaked, "What must not be known is in the branch's part of the store.", owner)
+
+    def branch(
+        self, session_id: str, branch: StoredSession, number: int | None = None, **options: Any
+    ) -> int | None:
+        shared = super().branch(session_id, branch, number, **options)
+        if shared is not None and number is None:
+            with self._noting():
+                self._check_branch(session_id, branch)
+        return shared
+
+    def _check_branch(self, session_id: str, branch: StoredSession) -> None:
+        owner, mind = branch.character_id, self.state_of(branch.session_id)
+        is_same = mind == self.state_of(session_id)
+        promise(is_same, "A branch is not who it was made of.", owner)
+        if branch.is_saved:
+            self.saved[branch.session_id] = mind
+        saved = self.saved.get(session_id, mind)
+        promise(saved == mind, "The character at a slot is not the one that was saved.", owner)
+        leaked = mind.numbers & self.secrets[session_id]
+        promise(not leaked, "A slot knows what must not be known.", owner)
+        typed = range(1, self.typed[owner] + 1)
+        self.secrets[branch.session_id] = set(typed) - mind.numbers
+
+    def take_back(self, session: StoredSession, at: float) -> Undone | None:
+        undone = super().take_back(session, at)
+        for line in undone.exchange.lines if undone is not None else ():
+            for number in numbers_of(line):
+                word = self.decided.pop((session.session_id, number), "")
+                self.taken_back.add((session.session_id, word))
+        return undone
+
+    def state_of(self, session_id: str) -> SavedState:
+        """Return what was said in a session, and what its character remembers of it."""
+        turns = tuple((turn.speaker, turn.text) for turn in self.turns(session_id))
+        return SavedState(turns, json.dumps(self.memory(session_id)))
 
     def _decide(self, session: StoredSession, answer: str) -> None:
         for word in re.findall(r"c\d+:\d+#\d+", answer):
@@ -183,22 +247,45 @@ class ServiceHost(RemoteEnd):
                 raise ConnectionResetError("the service died") from None
             raise
 
-    async def post(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        return await self._ask(self._connect(body))
+    async def post(self, path: str, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        return await self._ask(self._answer(path, body))
 
-    async def _connect(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+    async def _answer(self, path: str, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
         service = self.service
         assert service is not None
         try:
-            ask = read_connect(body)
-            grant = await service.connect(ask)
+            if path == "connect":
+                ask = read_connect(body)
+                answer: Any = grant_body(await service.connect(ask), ask, "ws://simulated")
+            else:
+                answer = await self._branch(service, path.split("/")[1], json.loads(body))
         except RefusalError as refusal:
             after = refusal.retry_after
             headers = {} if after is None else {"Retry-After": str(math.ceil(after))}
             return refusal.status, headers, json.dumps({"detail": refusal.detail}).encode()
         except sqlite3.OperationalError:
             return 500, {}, b'{"detail": "the service failed"}'
-        return 200, {}, json.dumps(grant_body(grant, ask, "ws://simulated")).encode()
+        except BrokenPromise:  # the ledgers have noted it
+            return 500, {}, b'{"detail": "a promise was broken"}'
+        return 200, {}, json.dumps(answer).encode()
+
+    async def _branch(
+        self, service: Service, session_id: str, ask: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Make a branch, as the address for it does."""
+        session = service.registry.session(session_id)
+        if session is None:
+            raise RefusalError(404, "session not found")
+        branch, shared = await service.branch(
+            session, ask["at"], ask["heard"], is_saved=ask["save"]
+        )
+        turns = await service.turns(branch.session_id)
+        said = turns[-ask["turns"] :] if ask["turns"] else ()
+        return {
+            "character_session_id": branch.session_id,
+            "at": shared,
+            "turns": [{"speaker": turn.speaker, "text": turn.text} for turn in said],
+        }
 
     async def enter(self, room_name: str, token: str, cable: SimulatedConnection) -> int:
         service, process = self.service, self.process
@@ -239,12 +326,12 @@ class ServiceHost(RemoteEnd):
         is_alive = self.service is not None and self.service.registry.session(session_id)
         return bool(is_alive) and session_id not in self.removed
 
-    def remove(self, session_id: str) -> None:
-        """Let somebody delete a session."""
+    def remove(self, session_id: str, *, keeps_memory: bool = False) -> None:
+        """Let somebody delete a session, with its branches unless it `keeps_memory`."""
         self.removed.add(session_id)
         if self.service is not None and self.process is not None:
-            self.process.start(self._remove(self.service, session_id))
+            self.process.start(self._remove(self.service, session_id, keeps_memory))
 
-    async def _remove(self, service: Service, session_id: str) -> None:
+    async def _remove(self, service: Service, session_id: str, keeps_memory: bool) -> None:
         with suppress(sqlite3.OperationalError):  # the door answers 500
-            await service.remove(session_id)
+            await service.remove(session_id, keeps_memory=keeps_memory)

@@ -14,6 +14,7 @@ def test_minutes_of_bad_weather_for_the_whole_product_break_no_promise(seed: int
     assert sum(outcome.faults.values()) > 30
     assert outcome.words["lines confirmed"] > 30
     assert outcome.words["frames heard"] > 500
+    assert outcome.words["saves"] and outcome.words["loads"] and outcome.words["taken back"]
 
 
 def test_a_seed_of_the_whole_product_replays_exactly() -> None:
