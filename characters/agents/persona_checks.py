@@ -13,7 +13,7 @@ from pathlib import Path
 
 from characters.agents.patterns import blanks, misspelt_blanks
 from characters.agents.persona import Condition, Persona, SmallTalk, Topic
-from engine.toml.diagnostics import Mistake, did_you_mean, unknown_name, validate
+from engine.toml.diagnostics import Mistake, similar_names, unknown_name, validate
 from engine.toml.positions import KeyPath
 from engine.toml.reader import TomlFileError, read_source
 
@@ -149,9 +149,8 @@ def _blanks(path: KeyPath, lines: tuple[str, ...], known: Collection[str]) -> It
 def _meant(name: str, known: Collection[str]) -> str:
     if name in FOREIGN_WORDS:
         return FOREIGN_WORDS[name]
-    close, _ = did_you_mean(name, sorted(known), likeness=0.75)
-    words = [] if close.startswith("one of") else [f"{{{word}}}" for word in close.split(" or ")]
+    close, _ = similar_names(name, sorted(known), 0.75)
     if not name or name in known:
         return f"{{{name or 'name'}}}"
     declared = f'keys = ["{name}"] if the level or a fact gives it'
-    return " or ".join([*filter(lambda word: word != "{}", words), declared])
+    return " or ".join([*(f"{{{word}}}" for word in close), declared])

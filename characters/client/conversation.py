@@ -358,19 +358,22 @@ class Conversation:
 
     def take_back(self, *, answer_again: bool = False) -> None:
         """Undo the last exchange, or answer its line once more; or refuse it with a reason."""
-        message, talk = messages.TakeBack(answer_again), self._talk
-        problem = "" if self._is_heard else _WHY_NOT[self._session.machine.state]
-        if not problem and not talk.takes_back:
-            problem = ENGLISH("refused.no_take_back")
-        if not problem and talk.is_taking_back:
-            problem = ENGLISH("refused.taking_back")
-        problem = problem or self.try_send(message)
+        message = messages.TakeBack(answer_again)
+        problem = self._take_back_problem() or self.try_send(message)
         if problem:
             self._session.emit(MessageRefused(self._session.key, message.TYPE, problem))
             return
-        talk.is_taking_back = True
+        self._talk.is_taking_back = True
         self._context.voice.interrupt(self._session.key)
         self._follow(LocalEvent.INTERRUPTED)
+
+    def _take_back_problem(self) -> str:
+        """Return why nothing can be undone now, or ""."""
+        if not self._is_heard:
+            return _WHY_NOT[self._session.machine.state]
+        if not self._talk.takes_back:
+            return ENGLISH("refused.no_take_back")
+        return ENGLISH("refused.taking_back") if self._talk.is_taking_back else ""
 
     def _end_undo(self, message: messages.ServerMessage) -> None:
         """Say what waited for the end of an undo, and tell the game when there was nothing."""

@@ -30,6 +30,7 @@ __all__ = [
 
 
 MAX_ISSUED = 16
+_INVALID_TOKEN = "the token is not valid for this room; ask /connect for a new one"
 
 
 class RefusalError(CharactersError):
@@ -235,7 +236,7 @@ class Registry:
         if (
             session is not None
             and self._expired([session], now)
-            and (all(room.session is not session for room in self._rooms.values()))
+            and all(room.session is not session for room in self._rooms.values())
         ):
             self._end(session)
             session = None
@@ -334,9 +335,7 @@ class Registry:
             raise RefusalError(404, "room not found")
         live_id, until = room.tokens.pop(token, ("", now))
         if now >= until:
-            raise RefusalError(
-                403, "the token is not valid for this room; ask /connect for a new one"
-            )
+            raise RefusalError(403, _INVALID_TOKEN)
         room.live_id = live_id
         room.was_entered = room.session.was_entered = True
         room.issued.append(live_id)

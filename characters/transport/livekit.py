@@ -287,9 +287,8 @@ class LiveKitConnection:
         try:
             async for event in stream:
                 pcm = bytes(event.frame.data)
-                seconds = len(pcm) / 2 / VOICE_RATE
                 is_silent = not np.any(np.abs(np.frombuffer(pcm, "<i2").astype(int)) > SILENCE_PEAK)
-                quiet = quiet + seconds if is_silent else 0.0
+                quiet = quiet + len(pcm) / 2 / VOICE_RATE if is_silent else 0.0
                 if quiet < SILENCE_SECONDS and not self._is_swallowed:
                     self._voices += 1
                     self._come_in(AudioFrame(self._voices, self._clock(), pcm, VOICE_RATE))

@@ -487,9 +487,9 @@ def _read_branch(status: int, body: bytes, headers: Mapping[str, str]) -> Branch
         raise TransportError(failure("session.cannot_branch"))
     raw = _read_answer(status, body, headers)
     try:
-        rows = raw.get("turns") or ()
         said = tuple(
-            Said(str(it["speaker"]), str(it["text"]), bool(it.get("was_cut"))) for it in rows
+            Said(str(row["speaker"]), str(row["text"]), bool(row.get("was_cut")))
+            for row in raw.get("turns") or ()
         )
         lasts = raw.get("lasts") is True
         return Branch(str(raw["character_session_id"]), int(raw["at"]), said, lasts)

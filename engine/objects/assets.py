@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from engine.core.file_system import open_file
-from engine.toml.diagnostics import Mistake, as_toml, did_you_mean
+from engine.toml.diagnostics import Mistake, as_toml, did_you_mean, similar_names
 from engine.toml.positions import KeyPath
 
 __all__ = ["AssetFolder"]
@@ -89,17 +89,18 @@ class AssetFolder:
         beside = {
             PurePosixPath(f).stem: f for f in files if PurePosixPath(f).parent == missing.parent
         }
-        hint, sure = did_you_mean(missing.stem, beside)
-        if hint and not hint.startswith("one of"):
-            found = " or ".join(beside[stem] for stem in hint.split(" or "))
+        close, sure = similar_names(missing.stem, beside)
+        if close:
+            found = " or ".join(beside[stem] for stem in close)
             return found, None if sure is None else beside[sure]
         same = [known for known in files if PurePosixPath(known).name == missing.name]
         if same:
             return " or ".join(same[:3]), None
-        elsewhere = did_you_mean(name, files, likeness=0.8)
-        if not beside or not elsewhere[0].startswith("one of"):
-            return elsewhere
-        return did_you_mean("", beside.values())
+        elsewhere, sure = similar_names(name, files, 0.8)
+        if elsewhere:
+            return " or ".join(elsewhere), sure
+        every_file = did_you_mean("", files)
+        return did_you_mean("", beside.values()) if beside and every_file[0] else every_file
 
     def _exists(self, name: str) -> bool:
         folder = self.root

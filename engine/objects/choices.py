@@ -44,7 +44,7 @@ class _Choice:
 
     def _meant(self, component: Any, value: Any) -> Any:
         # Imported here: a game whose levels are code needs no pydantic.
-        from engine.toml.diagnostics import NOTHING, choices, did_you_mean, meant_by, one_of
+        from engine.toml.diagnostics import NOTHING, choices, meant_by, one_of, similar_names
 
         is_word = isinstance(value, str) and isinstance(self._kind, type)
         meant = meant_by(self._kind, value) if is_word else NOTHING
@@ -52,8 +52,8 @@ class _Choice:
             return meant
         words = choices(self._kind)
         rule = one_of(list(words)) if words else f"must be a {self._kind.__name__}"
-        hint, _ = did_you_mean(str(value), words)
-        question = f" Did you mean {hint}?" if hint and not hint.startswith("one of") else ""
+        close, _ = similar_names(str(value), words)
+        question = f" Did you mean {' or '.join(close)}?" if close else ""
         name = f"{type(component).__name__}.{self._name}"
         raise ValueError(f"{name} {rule} (got {value!r}).{question}")
 

@@ -115,10 +115,8 @@ def _hints(component: type[Component]) -> dict[str, Any]:
                 hints |= _public_hints(owner)
         return hints
     except NameError as error:
-        raise TypeError(
-            f"{component.__name__} cannot be used in scene files: its field types name "
-            f"{error.name!r}, which its module does not import at run time."
-        ) from error
+        why = f"its field types name {error.name!r}, which its module does not import at run time"
+        raise TypeError(f"{component.__name__} cannot be used in scene files: {why}.") from error
 
 
 def _public_hints(owner: type) -> dict[str, Any]:

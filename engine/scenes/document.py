@@ -30,6 +30,7 @@ from engine.toml.diagnostics import (
     ModelSchema,
     below,
     did_you_mean,
+    similar_names,
     validate,
 )
 from engine.toml.positions import KeyPath
@@ -495,9 +496,9 @@ class _Reader:
     def _unknown(self, key: str, value: Any, layered: LayeredObject) -> None:
         is_table = isinstance(value, (Mapping, list))
         known = self.registry.names() if is_table else self.object_keys
+        if not similar_names(key, known)[0]:
+            known = (*self.object_keys, *self.registry.names())
         hint, sure = did_you_mean(key, known)
-        if not hint or hint.startswith("one of"):
-            hint, sure = did_you_mean(key, (*self.object_keys, *self.registry.names()))
         what = "is not a known component" if is_table else "is not a known key"
         taken = sure in layered.data
         mistake = Mistake((key,), what, NOTHING, hint, "key", None if taken else sure)

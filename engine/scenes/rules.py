@@ -37,7 +37,7 @@ from engine.scenes.document import (
     SceneSettings,
     read_part_document,
 )
-from engine.toml.diagnostics import NOTHING, Mistake, as_toml, did_you_mean, presets
+from engine.toml.diagnostics import NOTHING, Mistake, as_toml, did_you_mean, presets, similar_names
 from engine.toml.positions import KeyPath
 from engine.toml.reader import Problem, TomlFileError, TomlSource
 
@@ -414,5 +414,4 @@ def _best_fit(source: TomlSource, registry: ComponentRegistry) -> str | None:
 
 def _resembles(key: str, known: Iterable[str]) -> bool:
     names = tuple(known)
-    hint, _ = did_you_mean(key, names, likeness=0.7)
-    return key in names or (bool(hint) and not hint.startswith("one of"))
+    return key in names or bool(similar_names(key, names, 0.7)[0])

@@ -73,9 +73,8 @@ class PropertyReader:
     def add_types(self, project: Element) -> None:
         """Take over the classes and enums of a project."""
         types = project.values.get("propertyTypes")
-        for table in types if isinstance(types, list) else ():
-            if not isinstance(table, JsonTable):
-                continue
+        tables = types if isinstance(types, list) else ()
+        for table in (it for it in tables if isinstance(it, JsonTable)):
             name = str(table.get("name"))
             if table.get("type") == "class":
                 members = table_element(project.file, "class", table).all("property")

@@ -29,7 +29,8 @@ from engine.toml.positions import KeyPath
 __all__ = [
     "NOTHING", "Mistake", "ModelSchema", "as_data", "as_toml", "bare", "below", "choices",
     "did_you_mean", "is_table", "item_types", "meant_by", "members", "normalised", "one_of",
-    "preset_mistake", "presets", "read_rest", "shortened", "unknown_name", "validate",
+    "preset_mistake", "presets", "read_rest", "shortened", "similar_names", "unknown_name",
+    "validate",
 ]  # fmt: skip
 
 
@@ -68,20 +69,26 @@ _LONGEST_GOT = 60
 _MOST_CHOICES = 12
 
 
-def did_you_mean(
-    word: str, known: Iterable[str], *, likeness: float = 0.6
-) -> tuple[str, str | None]:
-    """Return a hint for an unknown word, and the word that was surely meant or None."""
-    names = list(dict.fromkeys(known))
-    folded = {name.casefold(): name for name in names}
+def similar_names(
+    word: str, known: Iterable[str], likeness: float = 0.6
+) -> tuple[list[str], str | None]:
+    """Return the names that an unknown word is like, and the one that was surely meant or None."""
+    folded = {name.casefold(): name for name in dict.fromkeys(known)}
     close = get_close_matches(word.casefold(), folded, n=3, cutoff=likeness)
-    if close:
-        sure = get_close_matches(word.casefold(), close, n=2, cutoff=0.8)
-        hint = " or ".join(folded[name] for name in close)
-        return hint, folded[sure[0]] if len(sure) == 1 else None
-    if 0 < len(names) <= _MOST_CHOICES:
+    sure = get_close_matches(word.casefold(), close, n=2, cutoff=0.8)
+    return [folded[name] for name in close], folded[sure[0]] if len(sure) == 1 else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> tuple[str, str | None]:
+    """Return a hint for an unknown word, and the word that was surely meant or None.
+
+    The hint names what is similar, else all that is known if that is not much.
+    """
+    names = list(dict.fromkeys(known))
+    close, sure = similar_names(word, names)
+    if not close and 0 < len(names) <= _MOST_CHOICES:
         return "one of " + ", ".join(names), None
-    return "", None
+    return " or ".join(close), sure
 
 
 def one_of(names: Sequence[str]) -> str:
@@ -378,10 +385,8 @@ def _mistake(path: KeyPath, detail: Any, schema: ModelSchema, data: Any) -> Mist
 
 def _choice(path: KeyPath, expected: str, got: Any) -> Mistake:
     names = re.findall(r"'((?:[^'\\]|\\.)*)'", expected) or [expected]
-    hint, sure = did_you_mean(str(got), names)
-    hint = hint if hint.startswith("one of") else hint.replace('"', "")
-    if not hint or hint.startswith("one of"):
-        return Mistake(path, one_of(names), got)
+    close, sure = similar_names(str(got), names)
+    hint = " or ".join(close).replace('"', "")
     quoted = as_toml(sure) if sure is not None else None
     return Mistake(path, one_of(names), got, hint, replacement=quoted)
 

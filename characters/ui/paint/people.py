@@ -311,11 +311,8 @@ def eyes(c: Canvas, x: float, wide: float, gaze: int) -> None:
         c.ellipse(cx, 2.5, 4.9, 5.6 * wide, SNOW)
         c.ellipse(cx + gaze * 1.6, 2.8, 3.3, min(4.2, 4.6 * wide), INK)
         c.circle(cx + gaze * 1.6 + 1.1, 1.2, 1.2 * min(1.0, wide), SNOW)
-        c.curve(
-            [(cx - 5, 2.6 - 4.4 * wide), (cx, 2.2 - 5.8 * wide), (cx + 5, 2.6 - 4.4 * wide)],
-            INK,
-            1.5,
-        )
+        lid = [(cx - 5, 2.6 - 4.4 * wide), (cx, 2.2 - 5.8 * wide), (cx + 5, 2.6 - 4.4 * wide)]
+        c.curve(lid, INK, 1.5)
 
 
 def brows(c: Canvas, look: Look, x: float, lift: float, tilt: float) -> None:
