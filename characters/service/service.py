@@ -478,6 +478,9 @@ class Service:
         failed_at = self.metrics.save_failed_at
         if failed_at is not None and now - failed_at < ILL_STORE_SECONDS:
             found.append("the store takes no saves")
+        if self.cluster is not None:
+            # Its beats tell, however many clients wait for the store.
+            return (*found, *([] if self.cluster.may_talk else ["the store does not answer"]))
         try:
             async with asyncio.timeout(STORE_SECONDS):
                 await self._repository.turns("")

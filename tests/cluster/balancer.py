@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 __all__ = ["Balancer"]
 
 LOOK_SECONDS = 0.25
-ANSWER_SECONDS = 0.5
+ANSWER_SECONDS = 1.0
 CHUNK = 64 * 1024
 
 

@@ -25,7 +25,9 @@ __all__ = ["FAULTS", "Fault", "run_fault"]
 WORD_BY_WORD = ("--words-per-second", "40", "--think", "0.05", "--no-speech", "--seed", "1")
 NODES = 3
 VISITORS = 4
-AN_HOUR = "import time\n_now = time.time\ntime.time = lambda: _now() + 3600\n"
+# What Python imports at its start: the clock of the process is off by so many seconds.
+CLOCK = "import time\n_now = time.time\ntime.time = lambda: _now() + {}\n"
+AN_HOUR = 3600
 
 
 @dataclass
@@ -144,6 +146,11 @@ def freeze(scene: Scene, round_: int) -> None:
     scene.cluster.until_ready(node)
 
 
+def kill_or_freeze(scene: Scene, round_: int) -> None:
+    """Let a node be refused, or its lease run out: six rounds do both to each node."""
+    (kill if round_ % 2 else freeze)(scene, round_)
+
+
 def vanish(scene: Scene, round_: int) -> None:
     node = scene.cluster.nodes[round_ % NODES]
     scene.hit(lambda: scene.cluster.cut_off(node), scene.of(node))
@@ -189,7 +196,8 @@ class Fault:
     act: Callable[[Scene, int], None]
     within: float = 3.0
     behind_proxies: bool = False
-    has_wrong_clock: bool = False
+    clocks: tuple[int, ...] = ()
+    """By how many seconds the clock of each node is wrong."""
 
 
 FAULTS = (
@@ -200,7 +208,13 @@ FAULTS = (
     ),
     Fault(4, "an upgrade drains a node", upgrade, within=4.0),
     Fault(5, "the database restarts", restart_database, within=10.0),
-    Fault(6, "a node is killed where one's clock is an hour ahead", kill, has_wrong_clock=True),
+    Fault(
+        6,
+        "nodes are killed and frozen where one's clock is an hour ahead, another's an hour behind",
+        kill_or_freeze,
+        within=4.0,
+        clocks=(AN_HOUR, -AN_HOUR, 0),
+    ),
     Fault(7, "the way between the nodes is cut, and players drop", cut, 4.0, behind_proxies=True),
 )
 
@@ -226,12 +240,17 @@ def run_fault(server: PostgresServer, fault: Fault, rounds: int, factor: float =
     return Row(fault.number, f"{fault.name} (p50 / p99)", figure, is_right)
 
 
+def _with_clock(folder: Path, seconds: int) -> dict[str, str]:
+    """Return the environment of a process whose clock is wrong by so much."""
+    here = folder / f"clock{seconds}"
+    here.mkdir()
+    (here / "sitecustomize.py").write_text(CLOCK.format(seconds), encoding="utf-8")
+    return {"PYTHONPATH": str(here)}
+
+
 @contextmanager
 def _scene(server: PostgresServer, folder: Path, fault: Fault) -> Iterator[Scene]:
-    environment: tuple[dict[str, str], ...] = ()
-    if fault.has_wrong_clock:
-        (folder / "sitecustomize.py").write_text(AN_HOUR, encoding="utf-8")
-        environment = ({"PYTHONPATH": str(folder)},)
+    environment = [_with_clock(folder, seconds) for seconds in fault.clocks]
     with running_cluster(
         server,
         folder,

@@ -92,12 +92,15 @@ class Cluster:
         arguments: Sequence[str] = AT_ONCE,
         environment: Sequence[dict[str, str]] = (),
         behind_proxies: bool = False,
+        has_own_rooms: bool = False,
     ) -> None:
+        """`has_own_rooms`: players enter a room at its node, past the balancer."""
         self.server = server
         self._folder = folder
         self._arguments = arguments
         self._environment = environment
         self._behind_proxies = behind_proxies
+        self._has_own_rooms = has_own_rooms
         self._thread = NetworkThread("balancer")
         self.balancer = Balancer()
         self.nodes: list[Node] = []
@@ -137,10 +140,11 @@ class Cluster:
 
     def launch(self, node: Node) -> None:
         """Start a node's process."""
+        public = node.door_url if self._has_own_rooms else self.balancer.url
         database = self.server.url if node.back is None else self.server.url_at(node.back.port)
         arguments = (
-            "--store", database, "--node-url", node.url, "--public-url",
-            self.balancer.url.replace("http", "ws"), "--cluster-key-env", "CLUSTER_KEY",
+            "--store", database, "--node-url", node.url,
+            "--public-url", public.replace("http", "ws"), "--cluster-key-env", "CLUSTER_KEY",
             "--port", str(node.port), "--assets", str(ASSETS), "--log-level", "INFO",
             *self._arguments,
         )  # fmt: skip

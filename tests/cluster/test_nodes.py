@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cluster.faults import FAULTS, Fault, run_fault
+from tests.cluster.herd import run_herd
 from tests.postgres import PostgresServer
 
 QUICK = FAULTS[:1]
@@ -26,4 +27,11 @@ def test_no_line_is_lost_or_doubled_when(postgres: PostgresServer, fault: Fault)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_no_line_is_lost_or_doubled_by_many(postgres: PostgresServer, fault: Fault) -> None:
     row = run_fault(postgres, fault, rounds=3, factor=10.0)
+    assert row.is_right, row.figure
+
+
+@pytest.mark.slow
+@pytest.mark.posix("a node is killed by a signal, and the server is Debian's")
+def test_a_node_that_dies_is_no_herd(postgres: PostgresServer) -> None:
+    row = run_herd(postgres, 60, within=100.0)
     assert row.is_right, row.figure

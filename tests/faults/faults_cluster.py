@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tests.cluster.faults import FAULTS, run_fault
+from tests.cluster.herd import run_herd
 from tests.faults.row import Row
 from tests.postgres import running_postgres
 
@@ -16,3 +17,4 @@ def rows(quick: bool) -> Iterable[Row]:
     with running_postgres(is_durable=True) as server:
         for fault in FAULTS:
             yield run_fault(server, fault, 2 if quick else 20)
+        yield run_herd(server, 100 if quick else 500, within=15.0)

@@ -21,7 +21,7 @@ from characters.service.cluster import ClusterNode, NodeSettings
 from characters.service.database import connect
 from characters.service.directory import DIRECTORY_SCHEMA, Directory
 from characters.service.service import Service, ServiceSettings
-from characters.service.store import SessionStore
+from characters.service.store import FencedError, SessionStore
 from characters.service.tables import Database
 from tests.characters.service.client import Guest, kind, words_in
 from tests.characters.transport.stages import AT_ONCE, CountingAgents
@@ -260,5 +260,32 @@ def test_what_the_node_of_a_room_refuses_is_refused_by_any(tmp_path: Path) -> No
             with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
                 await b.http.ws_connect(f"{b.url}/rooms/{grant['room_name']}", headers=headers)
         assert b.service.cluster is not None and not b.service.cluster._cut
+
+    play(tmp_path, act)
+
+
+def test_a_node_is_ready_while_its_beats_prove_that_it_lives(tmp_path: Path) -> None:
+    async def act(a: OneNode, b: OneNode) -> None:
+        assert (await a.ask("GET", "/readyz"))[0] == 200
+        cluster = a.service.cluster
+        assert cluster is not None and cluster._beating is not None
+        cluster._beating.cancel()
+        cluster._proven_until = 0.0
+        status, body = await a.ask("GET", "/readyz")
+        assert (status, body["why"]) == (503, ["the store does not answer"])
+
+    play(tmp_path, act)
+
+
+def test_what_is_refused_as_another_nodes_is_no_illness_of_the_store(tmp_path: Path) -> None:
+    async def act(a: OneNode, b: OneNode) -> None:
+        session_id = (await a.connect())["character_session_id"]
+        session = a.service.registry.session(session_id)
+        assert session is not None
+        await a.vanish()
+        await b.connect(character_session_id=session_id)
+        with pytest.raises(FencedError):
+            await a.service._save(session)
+        assert a.service.metrics.save_failed_at is None
 
     play(tmp_path, act)
