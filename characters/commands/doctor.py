@@ -197,7 +197,7 @@ def _recognition(machine: Machine, speech: SpeechSettings) -> Finding:
         return Finding("ok", what, f"faster-whisper with {speech.whisper_folder}")
     version = machine.packages.get("pocketsphinx")
     if version is None:
-        advice = "`pip install pocketsphinx`, or type to the characters."
+        advice = f"`{install_command('speech')}`, or type to the characters."
         return Finding("warn", what, "pocketsphinx is not installed", advice)
     free = "for free speech see --whisper-folder and --recognition-url."
     advice = f"It knows what can be asked, and no names; {free}"
@@ -284,7 +284,7 @@ def _model(machine: Machine, model: ModelSettings) -> Finding:
     needed = {"openai": "model"} | ({"xllamacpp": "local-model"} if model.file else {})
     for package, extra in needed.items():
         if package not in machine.packages:
-            advice = f'pip install "pygame-troupe[{extra}]"'
+            advice = f"`{install_command(extra)}` brings it."
             return Finding("warn", what, f"{package} is not installed", advice)
     if model.file:
         is_there = Path(model.file).expanduser().is_file()

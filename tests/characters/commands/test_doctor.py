@@ -47,7 +47,7 @@ def test_a_healthy_machine_has_nothing_to_do(tmp_path: Path) -> None:
         ({"packages": {}}, "pygame", "fail", "pip install"),
         ({"packages": {"pygame": "1", "pygame-ce": "2"}}, "pygame", "warn", "uninstall both"),
         ({"packages": {"pygame": "1"}}, "PyAudio", "warn", "portaudio19-dev"),
-        ({"packages": {"pygame": "1"}}, "speech recognition", "warn", "pocketsphinx"),
+        ({"packages": {"pygame": "1"}}, "speech recognition", "warn", install_command("speech")),
         ({"devices": lambda: DeviceReport(problem="No sound.")}, "PortAudio", "warn", "Plug in"),
         ({"devices": DeviceReport}, "microphone", "warn", "Type instead"),
         ({"devices": DeviceReport}, "speaker", "warn", "captions"),
