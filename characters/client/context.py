@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import urllib.parse
-import urllib.request
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from operator import methodcaller
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
 from characters.audio.mixer import Voice
 from characters.client.config import SessionConfig
@@ -18,12 +15,18 @@ from characters.client.service_process import ServiceProcess
 from characters.client.threads import StoreThread
 from characters.protocol.failures import failure
 from characters.storage.sessions import SessionPersistence, StoredKeys
-from characters.transport.base import Transport, TransportError
+from characters.transport.base import (
+    KeepingTransport,
+    RememberedFact,
+    Transport,
+    TransportError,
+)
 
 __all__ = [
-    "ConnectLimiter", "delete_session", "Endpoints", "MemoryApi", "RememberedFact",
-    "RuntimeContext",
+    "ConnectLimiter", "Endpoints", "KeepingTransport", "RememberedFact", "RuntimeContext",
 ]  # fmt: skip
+
+T = TypeVar("T")
 
 
 class ConversationListener(Protocol):
@@ -152,14 +155,11 @@ LookupError means that there is no such name, so that nothing is tried again.
 TransportFactory: TypeAlias = Callable[[str, "str | None"], Transport]
 """Makes the transport for a URL and an API key; called on the network thread."""
 
-DELETE_SECONDS = 10.0
+ANSWER_SECONDS = 10.0
 
 
 class Endpoints:
-    """The transports of a runtime, one for each URL and key.
-
-    For the network thread; `expire`, `memory` and `resolved` wait and are for any other.
-    """
+    """The transports of a runtime, one for each URL and key; for the network thread."""
 
     def __init__(
         self,
@@ -228,113 +228,15 @@ class Endpoints:
             await transport.close()
         self._transports.clear()
 
-    def expire(self, config: SessionConfig, session_id: str, *, keeps_memory: bool = False) -> None:
-        """Let the service forget a session; waits for its answer. Raises OSError.
-
-        With `keeps_memory` only the session ends, as time would end it.
-        """
-        url = self.resolved(config)
-        delete_session(url, session_id, config.api_key, keeps_memory=keeps_memory)
-
-    def memory(self, config: SessionConfig, session_id: str) -> MemoryApi:
-        """Return the way to what is known in a session; may wait, and raise, as a resolver does."""
-        return MemoryApi(self.resolved(config), session_id, config.api_key)
-
-    def resolved(self, config: SessionConfig) -> str:
-        """Return the URL of a session's endpoint; may wait, and raise, as a resolver does."""
-        return config.endpoint if "://" in config.endpoint else self._resolve(config.endpoint)
-
-
-def delete_session(
-    endpoint: str, session_id: str, api_key: str | None, *, keeps_memory: bool = False
-) -> None:
-    """Let the service at a URL forget a session; waits for its answer. Raises OSError.
-
-    What its character knows of its player in other sessions, too, goes unless `keeps_memory`.
-    """
-    query = "?memory=keep" if keeps_memory else ""
-    _ask("DELETE", f"{_session_url(endpoint, session_id)}{query}", api_key)
-
-
-@dataclass(frozen=True, slots=True)
-class RememberedFact:
-    """One thing that a character knows of the player; times in wall-clock seconds.
-
-    `since` is None where it is not kept any more when it was told, `told_in` the session in which
-    that was, "" for a correction from outside. `also_in` are other sessions that know the same.
-    """
-
-    key: str
-    value: str
-    is_here: bool = True
-    """Whether it is known in the session that was asked for."""
-    is_lasting: bool = False
-    is_pinned: bool = False
-    since: float | None = None
-    told_in: str = ""
-    also_in: tuple[str, ...] = ()
-
-
-def _remembered(raw: Mapping[str, Any], *, is_here: bool) -> RememberedFact:
-    return RememberedFact(
-        str(raw["key"]),
-        str(raw["value"]),
-        is_here,
-        is_lasting=raw.get("learnt_at") is not None,
-        is_pinned=bool(raw.get("is_pinned")),
-        since=raw.get("since"),
-        told_in=str(raw.get("told_in") or ""),
-        also_in=tuple(raw.get("also_in") or ()),
-    )
-
-
-class MemoryApi:
-    """Reads and changes what a character knows of the player of a session, at its service.
-
-    Every call waits for an answer, and raises OSError when there is none or it is a refusal.
-    """
-
-    def __init__(self, endpoint: str, session_id: str, api_key: str | None = None) -> None:
-        self._url = f"{_session_url(endpoint, session_id)}/memory"
-        self._api_key = api_key
-
-    def facts(self) -> tuple[RememberedFact, ...]:
-        """Return what is known in the session, then what is known only in others of the two."""
-        answer = json.loads(_ask("GET", self._url, self._api_key))
-        here = [_remembered(it, is_here=True) for it in answer.get("facts") or ()]
-        return (*here, *(_remembered(it, is_here=False) for it in answer.get("elsewhere") or ()))
-
-    def correct(self, key: str, value: str) -> None:
-        """Put another value in place of what is known."""
-        body = json.dumps({"key": key, "value": value}).encode()
-        _ask("PATCH", self._url, self._api_key, body)
-
-    def pin(self, key: str, is_pinned: bool) -> None:
-        """Let only a correction change what is known, or let it be as before."""
-        body = json.dumps({"key": key, "pinned": is_pinned}).encode()
-        _ask("PATCH", self._url, self._api_key, body)
-
-    def forget(self, key: str) -> tuple[str, ...]:
-        """Delete one thing, and its words wherever the service keeps them; return the words."""
-        url = f"{self._url}?{urllib.parse.urlencode({'key': key})}"
-        return tuple(json.loads(_ask("DELETE", url, self._api_key)).get("words") or ())
-
-
-def _session_url(endpoint: str, session_id: str) -> str:
-    return f"{endpoint.rstrip('/')}/sessions/{urllib.parse.quote(session_id, safe='')}"
-
-
-def _ask(method: str, url: str, api_key: str | None, body: bytes | None = None) -> bytes:
-    request = urllib.request.Request(url, data=body, method=method)
-    if api_key:
-        request.add_header("X-API-Key", api_key)
-    opener = urllib.request.build_opener(_NoRedirects)
-    with opener.open(request, timeout=DELETE_SECONDS) as answer:
-        return bytes(answer.read(1 << 20))
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows none: the key and the session's id are for the endpoint alone."""
-
-    def redirect_request(self, *_: object, **__: object) -> None:
-        """Return no request, so that a redirect is an error."""
+    async def ask(
+        self, config: SessionConfig, ask: Callable[[KeepingTransport], Awaitable[T]]
+    ) -> T:
+        """Ask the endpoint of a session about what it keeps. Raises TransportError."""
+        transport = await self.transport_for(config)
+        if not isinstance(transport, KeepingTransport):
+            raise TransportError(failure("connection.not_found", "this transport asks for nothing"))
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await ask(transport)
+        except TimeoutError:
+            raise TransportError(failure("connection.timeout")) from None

@@ -7,14 +7,13 @@ import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
-from http import HTTPStatus
 from itertools import chain, repeat
-from urllib.error import HTTPError
+from operator import methodcaller
 
 from characters.client.config import SessionConfig
-from characters.client.context import Endpoints, RuntimeContext, delete_session
-from characters.client.threads import StoreThread
+from characters.client.context import Endpoints, RuntimeContext
 from characters.storage.sessions import ForgetStore, OwedForget
+from characters.transport.base import GONE, TransportError
 
 __all__ = ["Forgetting"]
 
@@ -22,8 +21,6 @@ _log = logging.getLogger(__name__)
 
 # Before each try; a service that is away for longer is asked at the last pace.
 PAUSES = (0.0, 1.0, 4.0, 15.0, 60.0)
-# It is forgotten already, or the endpoint is of a make that keeps nothing which could be deleted.
-DONE = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
 
 
 class Forgetting:
@@ -47,8 +44,6 @@ class Forgetting:
         self._owed: dict[OwedForget, None] = {}
         self._woken = asyncio.Event()
         self._telling: asyncio.Task[None] | None = None
-        # A service that does not answer must not hold up whoever wants to know an address.
-        self._thread = StoreThread("troupe-forgetting")
 
     async def begin(self) -> None:
         """Go on with what an earlier game could not tell."""
@@ -71,12 +66,7 @@ class Forgetting:
             return
         self._woken.set()
         if self._telling is None:
-            self._thread.start()
             self._telling = asyncio.get_running_loop().create_task(self._tell())
-
-    def close(self) -> None:
-        """End the thread; what is still owed is for the next game."""
-        self._thread.stop(0.05)
 
     async def _tell(self) -> None:
         for pause in chain(PAUSES, repeat(PAUSES[-1])):
@@ -95,8 +85,8 @@ class Forgetting:
                 continue
             try:
                 await self._ask(config, forget.session_id)
-            except Exception as error:  # the game's own resolver raises what it likes
-                _log.info("The service of %s forgets later: %s", forget.key, type(error).__name__)
+            except TransportError as error:
+                _log.info("The service of %s forgets later: %s", forget.key, error.failure.code)
                 away.add(forget.endpoint_id)
                 continue
             del self._owed[forget]
@@ -104,12 +94,11 @@ class Forgetting:
                 await self._note(partial(self._store.settle_forgets, (forget,)))
 
     async def _ask(self, config: SessionConfig, session_id: str) -> None:
-        """Let a service forget a session. Raises what a resolver raises, and OSError."""
-        url = await self._endpoints.thread.run(partial(self._endpoints.resolved, config))
+        """Let a service forget a session. Raises TransportError."""
         try:
-            await self._thread.run(partial(delete_session, url, session_id, config.api_key))
-        except HTTPError as answer:
-            if answer.code not in DONE:
+            await self._endpoints.ask(config, methodcaller("forget", session_id))
+        except TransportError as error:
+            if error.failure.code not in GONE:  # else it is forgotten already
                 raise
 
     async def _note(self, write: Callable[[], object]) -> None:

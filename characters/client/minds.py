@@ -13,6 +13,7 @@ import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import methodcaller
 
 from characters.client.config import SessionConfig
 from characters.client.context import Endpoints, RuntimeContext
@@ -245,8 +246,8 @@ class Minds:
             config = self.config_at(mind.key, mind.endpoint_id)
             if mind.session_id is None or config is None:
                 continue
-            expire = partial(self._endpoints.expire, config, mind.session_id, keeps_memory=True)
+            forget = methodcaller("forget", mind.session_id, keeps_memory=True)
             try:
-                await self._endpoints.thread.run(expire)
-            except Exception as error:  # the game's own resolver raises what it likes
-                _log.info("A saved session was not deleted: %s", type(error).__name__)
+                await self._endpoints.ask(config, forget)
+            except TransportError as error:
+                _log.info("A saved session was not deleted: %s", error.failure.code)

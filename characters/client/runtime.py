@@ -7,7 +7,7 @@ import logging
 import random
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
@@ -21,7 +21,6 @@ from characters.client.context import (
     ConnectLimiter,
     EndpointResolver,
     Endpoints,
-    MemoryApi,
     RuntimeContext,
     TransportFactory,
 )
@@ -44,7 +43,7 @@ from characters.storage.sessions import (
     SessionPersistence,
     StoredKeys,
 )
-from characters.transport.base import Transport
+from characters.transport.base import KeepingTransport, Transport
 from engine.core.clock import Clock, SystemClock
 from engine.core.data_folder import data_folder
 from engine.core.events import Dispatcher
@@ -176,12 +175,16 @@ class Runtime:
 
         Raises:
             LookupError: there is no such session, or it has no id yet.
-            OSError: the service did not answer or knows no such session.
+            TransportError: the service did not answer or knows no such session.
         """
         handle = self._handles.get(key)
         if handle is None or handle.view.session_id is None:
             raise LookupError(f"{key} has no session that could expire: connect it first.")
-        self.endpoints.expire(handle.config, handle.view.session_id, keeps_memory=True)
+        session_id = handle.view.session_id
+        expiry = self.endpoints.ask(
+            handle.config, lambda it: it.forget(session_id, keeps_memory=True)
+        )
+        self.network.submit(expiry).result()
 
     def forget_session(self, key: str) -> AwaitableFuture[None]:
         """Disconnect, and remove every trace of the conversation, here and at its service.
@@ -201,29 +204,28 @@ class Runtime:
         handle.clear_session_id()
         return noted
 
-    def ask_memory(self, key: str, ask: Callable[[MemoryApi], T]) -> AwaitableFuture[T]:
+    def ask_memory(
+        self, key: str, ask: Callable[[KeepingTransport, str], Awaitable[T]]
+    ) -> AwaitableFuture[T]:
         """Ask or change what the character of a session knows of the player; nothing waits here.
 
-        `ask` runs on another thread. The future has what it returned, or OSError for a service
-        that did not answer or refused. Raises LookupError when there is no such conversation yet.
+        `ask` is given the transport and the session's id, on the network thread. The future has
+        what it returned, or TransportError for a service that did not answer or refused. Raises
+        LookupError when there is no such conversation yet.
         """
         handle = self._handles.get(key)
         if handle is None or handle.view.session_id is None:
             raise LookupError(f"{key} has no conversation in which anything could be known.")
-        return self.network.begin(self._ask_memory(handle.config, handle.view.session_id, ask))
-
-    async def _ask_memory(
-        self, config: SessionConfig, session_id: str, ask: Callable[[MemoryApi], T]
-    ) -> T:
-        endpoints = self.endpoints
-        return await endpoints.thread.run(lambda: ask(endpoints.memory(config, session_id)))
+        session_id = handle.view.session_id
+        asked = self.endpoints.ask(handle.config, lambda it: ask(it, session_id))
+        return self.network.begin(asked)
 
     def forget_fact(self, key: str, fact: str) -> AwaitableFuture[None]:
         """Delete one thing that a character knows, wherever it is kept, the transcript too.
 
         Raises as `ask_memory` does.
         """
-        asked = self.ask_memory(key, lambda memory: memory.forget(fact))
+        asked = self.ask_memory(key, lambda it, session_id: it.forget_fact(session_id, fact))
         return self.network.begin(self._black_out(key, asked))
 
     async def _black_out(self, key: str, asked: AwaitableFuture[tuple[str, ...]]) -> None:
@@ -257,7 +259,6 @@ class Runtime:
         in_time &= self.store.stop(max(0.0, until - time.monotonic()))
         # A resolver that starts a service may still be at it: its answer is not needed any more.
         self.endpoints.thread.stop(0.05)
-        self.forgetting.close()
         self.voice.close()
         if not in_time:
             sentence = "The runtime did not end within %.1f s; what hangs is left behind."

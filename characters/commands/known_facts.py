@@ -7,19 +7,18 @@ moment knows of it; else the embedded service's database is changed.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import partial
+from operator import methodcaller
 from pathlib import Path
-from typing import TextIO
-from urllib.error import HTTPError
+from typing import NamedTuple, TextIO
 
-from characters.client.context import MemoryApi
-from characters.commands.sessions import forget_at, open_store
+from characters.commands.sessions import ask_service, forget_at, open_store
 from characters.service.memory import MOST_VALUE, Pair, is_value
 from characters.service.service import running_at
 from characters.service.store import SessionStore, database_of
 from characters.storage.slots import SlotStore
+from characters.transport.base import GONE, KeepingTransport, TransportError
 from engine.prefs.prefs import PlayerPrefs, PrefsError
 from engine.toml.diagnostics import did_you_mean
 
@@ -59,7 +58,7 @@ def correct(
             if live is None:
                 count += store.correct(pair, key, text, time.time())
             else:
-                count += _is_done(partial(MemoryApi(*live).correct, key, text))
+                count += _is_done(live.url, methodcaller("correct", live.session_id, key, text))
     return count
 
 
@@ -73,7 +72,7 @@ def forget(data: Path, player: str | None, character: str | None, key: str | Non
         for pair in _pairs(store, player, character):
             live = _running(data, store, pair)
             if key is not None and live is not None:
-                count += _is_done(partial(MemoryApi(*live).forget, key))
+                count += _is_done(live.url, methodcaller("forget_fact", live.session_id, key))
             elif key is not None:
                 count += bool(store.forget_fact(pair, key))
             else:
@@ -95,22 +94,28 @@ def _forget_all(data: Path, store: SessionStore, pair: Pair) -> None:
                 slots.forget([mind for mind in slots.minds() if mind.session_id in ids])
 
 
-def _is_done(ask: Callable[[], object]) -> bool:
+class _Live(NamedTuple):
+    """A session of the two, at the service that runs on a data folder."""
+
+    url: str
+    session_id: str
+
+
+def _is_done(url: str, ask: Callable[[KeepingTransport], Awaitable[object]]) -> bool:
     """Ask a service; return whether it knew what was meant. Raises OSError."""
     try:
-        ask()
-    except HTTPError as error:
-        if error.code == 404:
+        ask_service(url, ask)
+    except TransportError as error:
+        if error.failure.code in GONE:
             return False
-        raise OSError(f"The service refused: {error}.") from error
+        raise OSError(f"The service refused: {error}") from error
     return True
 
 
-def _running(data: Path, store: SessionStore, pair: Pair) -> tuple[str, str] | None:
-    """Return the URL of the service that runs on a data folder, and a session of the two."""
+def _running(data: Path, store: SessionStore, pair: Pair) -> _Live | None:
     session_id = next(iter(store.sessions_of(pair)), None)
     url = running_at(database_of(data).parent) if session_id is not None else None
-    return None if url is None or session_id is None else (url, session_id)
+    return None if url is None or session_id is None else _Live(url, session_id)
 
 
 def _pairs(store: SessionStore, player: str | None, character: str | None) -> list[Pair]:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from operator import methodcaller
 from pathlib import Path
-from typing import TextIO
-from urllib.error import HTTPError, URLError
+from typing import TextIO, TypeVar
 
-from characters.client.context import delete_session
+from characters.client.context import ANSWER_SECONDS
+from characters.protocol.failures import failure
 from characters.service.database import named_errors
 from characters.service.service import running_at
 from characters.service.store import SessionStore, database_of
 from characters.session.conversation import SessionRecord, shorten_id
 from characters.storage.sessions import KeyValueSessionPersistence, SessionPersistence
+from characters.transport.base import GONE, KeepingTransport, TransportError
+from characters.transport.websocket import WebSocketTransport
 from engine.prefs.prefs import PlayerPrefs
 from engine.toml.diagnostics import did_you_mean
 
 __all__ = [
-    "clear", "forget_at", "forget_at_home", "list_sessions", "open_persistence", "open_store",
-    "print_rows", "show_all",
+    "ask_service", "clear", "forget_at", "forget_at_home", "list_sessions", "open_persistence",
+    "open_store", "print_rows", "show_all",
 ]  # fmt: skip
+
+T = TypeVar("T")
 
 NOTHING = "No sessions are stored."
 
@@ -118,16 +124,32 @@ def clear(persistence: SessionPersistence, keys: Iterable[str]) -> int:
     return len(names)
 
 
+def ask_service(
+    endpoint: str, ask: Callable[[KeepingTransport], Awaitable[T]], api_key: str | None = None
+) -> T:
+    """Return what the service at a URL answers; waits for it. Raises TransportError."""
+
+    async def run() -> T:
+        transport = WebSocketTransport(endpoint, api_key=api_key)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await ask(transport)
+        except TimeoutError:
+            raise TransportError(failure("connection.timeout")) from None
+        finally:
+            await transport.close()
+
+    return asyncio.run(run())
+
+
 def forget_at(endpoint: str, session_ids: Iterable[str], api_key: str | None = None) -> None:
     """Let a service delete the sessions. Raises OSError when it does not."""
     for session_id in session_ids:
         try:
-            delete_session(endpoint, session_id, api_key)
-        except HTTPError as error:
-            if error.code != 404:  # it is forgotten already
-                raise OSError(f"{endpoint} refused to forget: {error}.") from error
-        except URLError as error:
-            raise OSError(f"{endpoint} could not be asked to forget: {error.reason}.") from error
+            ask_service(endpoint, methodcaller("forget", session_id), api_key)
+        except TransportError as error:
+            if error.failure.code not in GONE:  # else it is forgotten already
+                raise OSError(f"{endpoint} did not forget: {error}") from error
 
 
 def forget_at_home(data: Path, session_ids: Iterable[str] | None) -> int:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from operator import methodcaller
 from pathlib import Path
 from typing import TextIO
 
-from characters.client.context import delete_session
-from characters.commands.sessions import open_store, print_rows
+from characters.commands.sessions import ask_service, open_store, print_rows
 from characters.service.service import running_at
 from characters.service.store import database_of
 from characters.session.conversation import shorten_id
 from characters.storage.slots import SavedMind, SlotInfo, SlotStore
+from characters.transport.base import TransportError
 from engine.toml.diagnostics import did_you_mean
 
 __all__ = ["delete_slots", "list_slots", "show_slot"]
@@ -74,8 +75,8 @@ def _forget(data: Path, session_ids: list[str]) -> None:
     url = running_at(database_of(data).parent)
     if url is not None:
         for session_id in session_ids:
-            with suppress(OSError):  # what is not reached ends with its time
-                delete_session(url, session_id, None, keeps_memory=True)
+            with suppress(TransportError):  # what is not reached ends with its time
+                ask_service(url, methodcaller("forget", session_id, keeps_memory=True))
     else:
         with open_store(data) as sessions:
             sessions.remove(session_ids, time.time())

@@ -17,8 +17,9 @@ from characters.protocol.messages import ClientMessage, ConnectRequest, RoomGran
 from characters.protocol.network_conditions import NetworkConditions
 
 __all__ = [
-    "Branch", "BranchingTransport", "BranchRequest", "Connection", "Incoming", "Said", "Transport",
-    "TransportError",
+    "Branch", "BranchingTransport", "BranchRequest", "Connection", "GONE", "Incoming",
+    "KeepingTransport",
+    "RememberedFact", "Said", "Transport", "TransportError",
 ]  # fmt: skip
 
 
@@ -153,3 +154,53 @@ class BranchingTransport(Protocol):
 
         Raises TransportError, `session.cannot_branch` where the endpoint keeps no branches.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedFact:
+    """One thing that a character knows of the player; times in wall-clock seconds.
+
+    `since` is None where it is not kept any more when it was told, `told_in` the session in which
+    that was, "" for a correction from outside. `also_in` are other sessions that know the same.
+    """
+
+    key: str
+    value: str
+    is_here: bool = True
+    """Whether it is known in the session that was asked for."""
+    is_lasting: bool = False
+    is_pinned: bool = False
+    since: float | None = None
+    told_in: str = ""
+    also_in: tuple[str, ...] = ()
+
+
+GONE = frozenset({"session.not_found", "session.expired", "connection.not_found"})
+"""The failures of one who asks for what is not there, or not any more."""
+
+
+@runtime_checkable
+class KeepingTransport(Protocol):
+    """A transport to an endpoint that keeps sessions and what their characters know of the player.
+
+    Each call waits for the answer. Raises TransportError, with a failure of `GONE` for a session,
+    or a fact, that is not there.
+    """
+
+    async def forget(self, session_id: str, *, keeps_memory: bool = False) -> None:
+        """Delete a session, and what its character knows of the player in others.
+
+        With `keeps_memory` only the session ends, as time would end it.
+        """
+
+    async def facts(self, session_id: str) -> tuple[RememberedFact, ...]:
+        """Return what is known in a session, then what only others of the two know."""
+
+    async def correct(self, session_id: str, key: str, value: str) -> None:
+        """Put another value in place of what is known."""
+
+    async def pin(self, session_id: str, key: str, is_pinned: bool) -> None:
+        """Let only a correction change what is known, or let it be as before."""
+
+    async def forget_fact(self, session_id: str, key: str) -> tuple[str, ...]:
+        """Delete one thing, and its words wherever the service keeps them; return the words."""

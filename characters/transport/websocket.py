@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import aiohttp
 
@@ -32,6 +32,7 @@ from characters.transport.base import (
     BranchRequest,
     Connection,
     Incoming,
+    RememberedFact,
     Said,
     TransportError,
 )
@@ -96,22 +97,65 @@ class WebSocketTransport:
             request_id = secrets.token_hex(8)
             log.info("connecting, request %s", request_id)
             body, own = request.to_dict(own=is_ours), {link.REQUEST_ID: request_id}
-            return _read_grant(*await self._post("connect", body, own))
+            return _read_grant(*await self._ask("POST", "connect", body, own))
 
     async def branch(self, request: BranchRequest) -> Branch:
         """Make a session that shares the past of another; see `BranchingTransport`."""
         with _told_as_failure():
             if not await self._asks_ours():
                 raise TransportError(failure("session.cannot_branch"))
-            path = f"sessions/{quote(request.session_id, safe='')}/branch"
-            return _read_branch(*await self._post(path, request.to_dict()))
+            path = f"{_path_of(request.session_id)}/branch"
+            return _read_branch(*await self._ask("POST", path, request.to_dict()))
 
-    async def _post(
-        self, path: str, body: Mapping[str, Any], own: Mapping[str, str] | None = None
+    async def forget(self, session_id: str, *, keeps_memory: bool = False) -> None:
+        """Delete a session; see `KeepingTransport`."""
+        query = "?memory=keep" if keeps_memory else ""
+        await self._ask_kept("DELETE", f"{_path_of(session_id)}{query}")
+
+    async def facts(self, session_id: str) -> tuple[RememberedFact, ...]:
+        """Return what is known of the player; see `KeepingTransport`."""
+        answer = await self._ask_kept("GET", f"{_path_of(session_id)}/memory")
+        with _told_as_failure():
+            here = [_remembered(it, is_here=True) for it in answer.get("facts") or ()]
+            others = [_remembered(it, is_here=False) for it in answer.get("elsewhere") or ()]
+            return (*here, *others)
+
+    async def correct(self, session_id: str, key: str, value: str) -> None:
+        """Put another value in place of what is known."""
+        body = {"key": key, "value": value}
+        await self._ask_kept("PATCH", f"{_path_of(session_id)}/memory", body)
+
+    async def pin(self, session_id: str, key: str, is_pinned: bool) -> None:
+        """Let only a correction change what is known, or let it be as before."""
+        body = {"key": key, "pinned": is_pinned}
+        await self._ask_kept("PATCH", f"{_path_of(session_id)}/memory", body)
+
+    async def forget_fact(self, session_id: str, key: str) -> tuple[str, ...]:
+        """Delete one thing that is known of the player, and return its words."""
+        path = f"{_path_of(session_id)}/memory?{urlencode({'key': key})}"
+        return tuple((await self._ask_kept("DELETE", path)).get("words") or ())
+
+    async def _ask_kept(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return the answer to a request about what the endpoint keeps. Raises TransportError."""
+        with _told_as_failure():
+            await self._asks_ours()  # ids and facts are for a service that proved who it is
+            status, answer, headers = await self._ask(method, path, body)
+            if status in (405, 501):  # it keeps nothing that could be asked for, or deleted
+                raise TransportError(failure("connection.not_found", f"HTTP {status}"))
+            return _read_answer(status, answer or b"{}", headers)
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        own: Mapping[str, str] | None = None,
     ) -> tuple[int, bytes, Mapping[str, str]]:
         """Return status, body and headers of the answer to a request, with `own` headers added."""
         url, headers = f"{self._endpoint}/{path}", {**self._all_headers(), **(own or {})}
-        async with self._http().post(url, json=body, headers=headers) as answer:
+        async with self._http().request(method, url, json=body, headers=headers) as answer:
             return answer.status, await _read_body(answer.content), answer.headers
 
     async def _asks_ours(self) -> bool:
@@ -495,6 +539,23 @@ def _read_branch(status: int, body: bytes, headers: Mapping[str, str]) -> Branch
         return Branch(str(raw["character_session_id"]), int(raw["at"]), said, lasts)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise TransportError(failure("connection.unexpected_status", "no branch")) from None
+
+
+def _path_of(session_id: str) -> str:
+    return f"sessions/{quote(session_id, safe='')}"
+
+
+def _remembered(raw: Mapping[str, Any], *, is_here: bool) -> RememberedFact:
+    return RememberedFact(
+        str(raw["key"]),
+        str(raw["value"]),
+        is_here,
+        is_lasting=raw.get("learnt_at") is not None,
+        is_pinned=bool(raw.get("is_pinned")),
+        since=raw.get("since"),
+        told_in=str(raw.get("told_in") or ""),
+        also_in=tuple(raw.get("also_in") or ()),
+    )
 
 
 def _read_answer(status: int, body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:

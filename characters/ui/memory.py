@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
-from characters.client.context import RememberedFact
+from characters.client.context import KeepingTransport, RememberedFact
 from characters.client.runtime import Runtime
 from characters.components.character import Character
 from characters.components.slots import SaveSlots
@@ -175,14 +176,14 @@ class MemoryActions:
         self.state.value = None
         text = "" if typed is None else typed.text.strip()
         if fact is not None and text and text != fact.value:
-            self._do(lambda it, key: it.ask_memory(key, lambda api: api.correct(fact.key, text)))
+            self._ask(lambda it, session_id: it.correct(session_id, fact.key, text))
 
     def pin(self) -> None:
         """Let only a correction change the fact, or let it be as before."""
         fact = self.chosen
         if fact is not None and fact.is_here:
             is_pinned = not fact.is_pinned
-            self._do(lambda it, key: it.ask_memory(key, lambda api: api.pin(fact.key, is_pinned)))
+            self._ask(lambda it, session_id: it.pin(session_id, fact.key, is_pinned))
 
     def forget(self) -> None:
         """Delete what is known under a key, if it was asked for before."""
@@ -191,6 +192,9 @@ class MemoryActions:
             self.state.asked = fact.key
         elif fact is not None:
             self._do(lambda runtime, key: runtime.forget_fact(key, fact.key))
+
+    def _ask(self, ask: Callable[[KeepingTransport, str], Awaitable[None]]) -> None:
+        self._do(lambda runtime, key: runtime.ask_memory(key, ask))
 
     def _do(self, ask: Callable[[Runtime, str], Future[Any]]) -> None:
         state, runtime = self.state, self._runtime
@@ -232,7 +236,7 @@ class MemoryActions:
             state.seen = now
             key, slots = character.key, self._query.scene.find_service(SaveSlots)
             state.slots = {} if slots is None else _by_session(slots)
-            state.work = runtime.ask_memory(key, lambda api: (key, api.facts()))
+            state.work = runtime.ask_memory(key, partial(_facts_of, key))
 
     def _take(self, done: Future[Any]) -> None:
         state, error = self.state, done.exception()
@@ -244,6 +248,12 @@ class MemoryActions:
             state.facts = found[1]
             pinned = sum(fact.is_pinned for fact in found[1])
             _log.debug("The memory shows %d facts, %d pinned.", len(found[1]), pinned)
+
+
+async def _facts_of(
+    key: str, transport: KeepingTransport, session_id: str
+) -> tuple[str, tuple[RememberedFact, ...]]:
+    return key, await transport.facts(session_id)
 
 
 def _by_session(slots: SaveSlots) -> dict[str, str]:

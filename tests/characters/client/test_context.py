@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import cast
 
 import pytest
 
@@ -128,33 +127,6 @@ def test_one_that_is_cancelled_inside_gives_its_place_back(crowd: Crowd) -> None
     assert not crowd.limiter.in_flight
 
 
-def test_only_an_expiry_keeps_what_lasts_of_a_player() -> None:
-    asked: list[str] = []
-
-    class Recorder(BaseHTTPRequestHandler):
-        def do_DELETE(self) -> None:
-            asked.append(self.path)
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    def no_transport(url: str, key: str | None) -> Transport:
-        raise AssertionError
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Recorder) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        config = SessionConfig("ann", endpoint=f"http://127.0.0.1:{server.server_address[1]}")
-        endpoints = Endpoints(no_transport, str)
-        endpoints.expire(config, "a/b")
-        endpoints.expire(config, "c", keeps_memory=True)
-        endpoints.thread.stop(1.0)
-        server.shutdown()
-    assert asked == ["/sessions/a%2Fb", "/sessions/c?memory=keep"]
-
-
 def test_a_name_that_no_endpoint_has_is_a_mistake_of_the_game_and_not_tried_again() -> None:
     def no_such_name(name: str) -> str:
         raise LookupError(f"no endpoint {name}")
@@ -169,3 +141,11 @@ def test_a_name_that_no_endpoint_has_is_a_mistake_of_the_game_and_not_tried_agai
     endpoints.thread.stop(1.0)
     assert told.value.failure.code == "connection.invalid_url"
     assert told.value.failure.kind is FailureKind.TERMINAL
+
+
+def test_a_transport_that_keeps_nothing_is_told_as_an_endpoint_that_knows_nothing() -> None:
+    endpoints = Endpoints(lambda url, key: cast(Transport, object()), str)
+    asked = endpoints.ask(SessionConfig("ann", endpoint="http://x"), lambda it: it.facts("s"))
+    with pytest.raises(TransportError) as told:
+        asyncio.run(asked)
+    assert told.value.failure.code == "connection.not_found"

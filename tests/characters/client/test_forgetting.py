@@ -63,6 +63,9 @@ class Door:
         door = self
 
         class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_error(404)  # it says nothing of who it is
+
             def do_DELETE(self) -> None:
                 door.asked.append((self.path, self.headers["X-API-Key"]))
                 self.send_response(door.answers.pop(0) if door.answers else 200)

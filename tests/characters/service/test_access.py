@@ -4,6 +4,9 @@ import hashlib
 import os
 import re
 import time
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,10 @@ import jwt
 import pytest
 from aiohttp import web
 
+from characters.protocol.messages import ConnectRequest
 from characters.service.access import AccessError, AccessSettings, KeyRing, PlayerTokens
+from characters.transport.base import BranchRequest, TransportError
+from characters.transport.websocket import WebSocketTransport
 from tests.characters.service.client import Bare, serve
 
 SECRET, OLD_SECRET = "s" * 32, "o" * 32
@@ -169,6 +175,40 @@ def test_a_session_is_branched_corrected_and_resumed_by_its_player_alone() -> No
         assert await ask(bare, "/connect", token("bob"), **theirs) == 404
 
     serve(play, access=AccessSettings(tokens=PlayerTokens((SECRET,))))
+
+
+def test_a_game_shows_its_player_s_token_wherever_it_asks_what_is_known_of_him() -> None:
+    async def play(bare: Bare) -> None:
+        shown = token("ada")["X-Player-Token"]
+        own = WebSocketTransport(bare.url, player_token=lambda: shown)
+        stranger = WebSocketTransport(bare.url)
+        grant = await own.connect(ConnectRequest("counter", end_user_id="ada"))
+        session = grant.character_session_id
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(own.close)
+            stack.push_async_callback(stranger.close)
+            for ask in (
+                methodcaller("facts", session),
+                methodcaller("correct", session, "name", "Bob"),
+                methodcaller("pin", session, "name", True),
+                methodcaller("forget_fact", session, "name"),
+                methodcaller("branch", BranchRequest(session)),
+                methodcaller("forget", session),
+            ):
+                assert await refusal(ask(stranger)) == "connection.invalid_api_key"
+                assert await refusal(ask(own)) in ("", "connection.not_found")
+            assert await refusal(own.facts(session)) == "session.not_found"
+
+    serve(play, access=AccessSettings(tokens=PlayerTokens((SECRET,))))
+
+
+async def refusal(asked: Awaitable[object]) -> str:
+    """Return the code with which something was refused, "" if it was not."""
+    try:
+        await asked
+    except TransportError as error:
+        return error.failure.code
+    return ""
 
 
 @pytest.mark.parametrize(

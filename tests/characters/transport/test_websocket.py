@@ -59,6 +59,7 @@ def against(
     room: Handler | None = None,
     secret: str | None = None,
     health: Handler | None = None,
+    sessions: Handler | None = None,
 ) -> None:
     """Run a play against a service made of these handlers."""
 
@@ -70,6 +71,7 @@ def against(
         app.router.add_post("/connect", connect or nothing)
         app.router.add_get("/health", health or nothing)
         app.router.add_get("/rooms/r", room or nothing)
+        app.router.add_route("*", "/sessions/{path:.*}", sessions or nothing)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -237,6 +239,40 @@ def test_our_own_fields_go_to_a_service_of_ours_alone() -> None:
 
     against(play, cloud)
     assert request.to_dict().keys() >= {"persona", "takeover", "player_name"}
+
+
+def test_only_an_expiry_keeps_what_lasts_of_a_player_and_ids_and_keys_are_quoted() -> None:
+    asked: list[str] = []
+
+    async def kept(request: web.Request) -> web.StreamResponse:
+        assert request.headers["X-API-Key"] == "k3y"
+        asked.append(f"{request.method} {request.raw_path}")
+        return web.Response()  # without a word
+
+    async def play(transport: WebSocketTransport, _: str) -> None:
+        await transport.forget("a/b")
+        await transport.forget("c", keeps_memory=True)
+        assert await transport.forget_fact("d", "dog & cat") == ()
+
+    against(play, sessions=kept)
+    assert asked == [
+        "DELETE /sessions/a%2Fb",
+        "DELETE /sessions/c?memory=keep",
+        "DELETE /sessions/d/memory?key=dog+%26+cat",
+    ]
+
+
+def test_who_took_the_port_of_a_dead_service_is_asked_for_no_fact() -> None:
+    async def play(transport: WebSocketTransport, _: str) -> None:
+        with pytest.raises(TransportError) as told:
+            await transport.facts("s1")
+        assert told.value.failure.code == "connection.impostor"
+
+    async def never(request: web.Request) -> web.StreamResponse:
+        raise AssertionError(request.path)
+
+    impostor = answering(200, '{"service": "troupe", "proof": "guess"}')
+    against(play, secret="5ecret", health=impostor, sessions=never)
 
 
 def test_an_answer_in_small_pieces_is_read_whole_and_an_endless_one_is_refused() -> None:

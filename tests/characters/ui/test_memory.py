@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-from characters.client.context import RememberedFact
 from characters.session.conversation import SessionState
+from characters.transport.base import RememberedFact
 from characters.ui.actions import Actions
 from characters.ui.model import SceneQuery
 from characters.ui.state import HudLayer
@@ -17,6 +18,9 @@ NAME = RememberedFact("name", "Ada", since=70.0, told_in="s1")
 DOG = RememberedFact("dog", "Rex", is_here=False, also_in=("other",))
 
 
+Ask = Callable[[Any, str], Coroutine[Any, Any, Any]]
+
+
 class FakeMemory:
     """A service's memory of one talk."""
 
@@ -24,16 +28,16 @@ class FakeMemory:
         self.known = {"name": NAME}
         self.forgotten: list[str] = []
 
-    def facts(self) -> tuple[RememberedFact, ...]:
+    async def facts(self, session_id: str) -> tuple[RememberedFact, ...]:
         return (*self.known.values(), DOG)
 
-    def correct(self, key: str, value: str) -> None:
+    async def correct(self, session_id: str, key: str, value: str) -> None:
         self.known[key] = replace(self.known[key], value=value, told_in="")
 
-    def pin(self, key: str, is_pinned: bool) -> None:
+    async def pin(self, session_id: str, key: str, is_pinned: bool) -> None:
         self.known[key] = replace(self.known[key], is_pinned=is_pinned)
 
-    def forget(self, key: str) -> None:
+    async def forget_fact(self, session_id: str, key: str) -> None:
         self.forgotten.append(key)
         self.known.pop(key, None)
 
@@ -44,16 +48,18 @@ class MemoryStage(Stage):
     def __init__(self) -> None:
         super().__init__()
         self.memory = FakeMemory()
-        self.asked: list[tuple[Callable[[Any], object], Future[Any]]] = []
+        self.asked: list[tuple[Ask, Future[Any]]] = []
         runtime: Any = self.runtime
         runtime.context = SimpleNamespace(wall_clock=lambda: 100.0)
         runtime.ask_memory = self.ask
-        runtime.forget_fact = lambda key, fact: self.ask(key, lambda api: api.forget(fact))
+        runtime.forget_fact = lambda key, fact: self.ask(
+            key, lambda it, session: it.forget_fact(session, fact)
+        )
         self.becomes("ada", SessionState.CONNECTED, session_id="s1", model="")
         self.press("f3", "i")
         self.frame()
 
-    def ask(self, key: str, ask: Callable[[Any], object]) -> Future[Any]:
+    def ask(self, key: str, ask: Ask) -> Future[Any]:
         self.asked.append((ask, Future()))
         return self.asked[-1][1]
 
@@ -61,7 +67,7 @@ class MemoryStage(Stage):
         """Let the service answer all that it is asked, and show it."""
         while self.asked:
             ask, future = self.asked.pop()
-            future.set_result(ask(self.memory))
+            future.set_result(asyncio.run(ask(self.memory, "s1")))
             self.frame()
 
     @property
