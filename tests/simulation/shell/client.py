@@ -220,7 +220,7 @@ class ClientCharacter:
         elif number:
             word = text.split()[0]
             decided = self.host.store.decided.get((self._session_id, number))
-            is_undone = (self._session_id, word) in self.host.store.taken_back
+            is_undone = (self._session_id, number) in self.host.store.taken_back
             is_once = is_undone or decided in (None, word)
             promise(is_once, "An answer was decided twice.", self.name)
             book.hearing.add(number)
@@ -234,7 +234,9 @@ class ClientCharacter:
         _, number = number_of(str((message.extras or {}).get("text")))
         session_id = self._session_id
         if self.host.keeps(session_id):
-            is_kept = number in self.host.store.told(session_id)
+            store = self.host.store
+            is_undone = (session_id, number) in store.taken_back
+            is_kept = is_undone or number in store.told(session_id)
             promise(is_kept, "A line was confirmed before it was durable.", self.name)
         self._book.confirm(number)
         self.counts["lines confirmed"] += 1

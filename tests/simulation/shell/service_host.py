@@ -63,7 +63,7 @@ class Ledgers(SessionStore):
         super().__init__(None)
         # (session, number of a line) -> the first word of its answer, once that is durable
         self.decided: dict[tuple[str, int], str] = {}
-        self.taken_back: set[tuple[str, str]] = set()  # session, and a word that was decided in it
+        self.taken_back: set[tuple[str, int]] = set()  # session, number of a line
         self.typed: Counter[str] = Counter()  # the number of each player's last line
         self.saved: dict[str, SavedState] = {}
         # Of a session what must never be known in it: what was said after the save that it goes
@@ -138,8 +138,8 @@ class Ledgers(SessionStore):
         undone = super().take_back(session, at)
         for line in undone.exchange.lines if undone is not None else ():
             for number in numbers_of(line):
-                word = self.decided.pop((session.session_id, number), "")
-                self.taken_back.add((session.session_id, word))
+                self.decided.pop((session.session_id, number), None)
+                self.taken_back.add((session.session_id, number))
         return undone
 
     def state_of(self, session_id: str) -> SavedState:
