@@ -13,12 +13,10 @@ __all__ = ["main"]
 
 
 def main() -> int:
-    """Print the devices: names, channels in and out, rates, and the indices of the defaults."""
+    """Print the devices, as PortAudio tells of them, and the indices of the defaults."""
     audio = pyaudio.PyAudio()
-    infos = [_info(audio, index) for index in range(audio.get_device_count())]
-    keys = ("name", "maxInputChannels", "maxOutputChannels", "defaultSampleRate")
     found = {
-        "devices": [[info.get(key) for key in keys] for info in infos],
+        "devices": [_info(audio, index) for index in range(audio.get_device_count())],
         "input": _index(audio.get_default_input_device_info),
         "output": _index(audio.get_default_output_device_info),
     }

@@ -16,7 +16,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -49,7 +49,6 @@ NEEDS_PYAUDIO = ENGLISH("audio.needs_pyaudio", install=install_command("mic"))
 
 PROBE = "characters.audio.device_probe"
 
-DEVICE_KEYS = ("name", "maxInputChannels", "maxOutputChannels", "defaultSampleRate")
 NAMELESS, USUAL_RATE = "?", 48_000
 
 
@@ -81,20 +80,20 @@ def stable_name(name: str) -> str:
     return re.sub(r"\s*[:\-]?\s*\(hw:[^)]*\)", "", name).strip()
 
 
-def read_device(
-    name: object = None, inputs: object = 0, outputs: object = 0, rate: object = 0
-) -> AudioDevice:
+def read_device(told: Mapping[str, object]) -> AudioDevice:
     """Return a device as PortAudio tells of it, whatever that is.
 
     A name that is none becomes "?", a number of channels that is none 0, a rate that no device has
     48 kHz.
     """
+    name, rate = told.get("name"), told.get("defaultSampleRate")
     text = name.decode("utf-8", "replace") if isinstance(name, bytes) else name
     stable = stable_name(whole_text(text).replace("\0", "")) if isinstance(text, str) else ""
     own_rate = USUAL_RATE
     if isinstance(rate, int | float) and LOWEST_RATE <= rate <= HIGHEST_RATE:
         own_rate = round(rate)
-    return AudioDevice(stable or NAMELESS, _channels(inputs), _channels(outputs), own_rate)
+    inputs, outputs = (_channels(told.get(f"max{way}Channels")) for way in ("Input", "Output"))
+    return AudioDevice(stable or NAMELESS, inputs, outputs, own_rate)
 
 
 def _channels(count: object) -> int:
@@ -106,7 +105,7 @@ def _device_at(audio: Any, index: int) -> AudioDevice:
         info = audio.get_device_info_by_index(index)
     except Exception:  # whatever is wrong with one device costs the others nothing
         info = {}
-    return read_device(*(info.get(key) for key in DEVICE_KEYS))
+    return read_device(info)
 
 
 def choose_device(
@@ -153,7 +152,7 @@ def report_from(raw: dict[str, object]) -> DeviceReport:
         raise TypeError(f"devices is a list (got {type(rows).__name__})")
     devices: dict[str, AudioDevice] = {}
     for index, row in enumerate(rows):
-        device = read_device(*row)
+        device = read_device(row)
         # The same device through a second host API is the same to the player.
         if device.name not in devices or index in (raw["input"], raw["output"]):
             devices[device.name] = device

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from characters.audio.sources import ScriptSource, SilentSource, SourceFactory
 from characters.commands.options import add_components
-from characters.commands.own_components import main_script_of, modules_of
+from characters.commands.own_components import main_script_of
 from characters.commands.scenes import project_registry
 from characters.components.checks import SCENE_CHECKS
 from characters.components.choices import apply_key_choices
@@ -160,7 +160,6 @@ class LevelFolder:
         self.assets = folder if has_own else package_assets()
         script = main_script_of(Path(first)) if first.endswith(".toml") else None
         self._registry = project_registry(modules, script)
-        self._has_own_components = bool(modules or (script and modules_of(script)))
         self._first = first
         self._read_ahead: SceneFile | None = None
 
@@ -174,11 +173,10 @@ class LevelFolder:
 
     def read_script(self, path: Path) -> Script:
         """Read a script, with every name in it looked up. Raises TomlFileError."""
+        kinds = map(self._registry.get, self._registry.names())
+        has_own = not all(kind.__module__.startswith(("characters.", "engine.")) for kind in kinds)
         return read_script(
-            path,
-            lambda name: self._file(name).document,
-            self._first,
-            has_own_components=self._has_own_components,
+            path, lambda name: self._file(name).document, self._first, has_own_components=has_own
         )
 
     def read(self, name: str) -> SceneFile:

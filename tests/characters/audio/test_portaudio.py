@@ -72,6 +72,12 @@ def test_a_device_whose_card_has_another_number_now_is_the_same() -> None:
     assert choose_device(FakeAudio("USB Audio (hw:7,0)", "A"), "input", "USB Audio")[0] == 0
 
 
+def device(name: object, inputs: object, outputs: object, rate: object) -> dict[str, object]:
+    """Return a device as PyAudio describes one."""
+    channels = {"maxInputChannels": inputs, "maxOutputChannels": outputs}
+    return {"name": name, "defaultSampleRate": rate, **channels}
+
+
 @pytest.mark.parametrize(
     ("told", "read"),
     [
@@ -85,11 +91,11 @@ def test_a_device_whose_card_has_another_number_now_is_the_same() -> None:
 def test_what_makes_no_sense_about_a_device_is_replaced(
     told: tuple[object, ...], read: AudioDevice
 ) -> None:
-    assert read_device(*told) == read
+    assert read_device(device(*told)) == read
 
 
 def test_a_device_that_makes_no_sense_costs_the_others_nothing() -> None:
-    rows = [[None] * 4, ["Mic", 1, 0, 44_100.0], ["Out", 0, 2, math.inf]]
+    rows = [{}, device("Mic", 1, 0, 44_100.0), device("Out", 0, 2, math.inf)]
     report = report_from(json.loads(json.dumps({"devices": rows, "input": 1, "output": 2})))
     assert [device.name for device in report.inputs] == ["Mic"]
     assert [device.name for device in report.outputs] == ["Out"]
@@ -109,7 +115,11 @@ def test_the_probe_tells_of_all_devices_but_the_one_that_fails(
 def test_the_same_device_of_two_host_interfaces_is_listed_once_and_keeps_the_default() -> None:
     report = report_from(
         {
-            "devices": [["Mic", 1, 0, 44100.0], ["Mic", 2, 0, 48000.0], ["Out", 0, 2, 48000.0]],
+            "devices": [
+                device("Mic", 1, 0, 44100.0),
+                device("Mic", 2, 0, 48000.0),
+                device("Out", 0, 2, 48000.0),
+            ],
             "input": 1,
             "output": 2,
         }
