@@ -1,8 +1,12 @@
-"""Whom a service lets in: by how late its event loop is. Pure; `now` is seconds, monotonic.
+"""Whom a service lets in: by how busy and late its event loop is. Pure; `now` is in seconds.
 
 A node that takes everybody in serves nobody: its frames wait for one another, heartbeats fail, and
 each client that comes back costs more than one that stayed. So who comes when the loop is late is
 sent away with the time to come back, and nobody inside notices.
+
+A loop is late only when it is full, and whoever has just come is not heard yet. So clients come in
+the more slowly the less of the loop's time is left: its work grows steadily while its lateness
+leaps, and what a join itself costs counts as work, too.
 """
 
 from __future__ import annotations
@@ -14,15 +18,25 @@ __all__ = ["Admission", "AdmissionLimits", "goodbyes"]
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """How late the loop is, in seconds, and the share (0 to 1) of its time that it works."""
+
+    lag: float = 0.0
+    busy: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class AdmissionLimits:
     """How much a node takes on: `max_lag` None is anything, as a player's own service does.
 
-    `joins_per_second` are let in while the loop is on time, `at_once` of them together; the later
-    it is, the fewer, and none at `max_lag` seconds. One that would wait longer than `patience`
-    is sent away, for at most `longest` seconds.
+    `joins_per_second` are let in while the loop is on time and works for less than half of
+    `most_busy`, `at_once` of them together; beyond that fewer, and none at `max_lag` seconds or at
+    `most_busy`. One that would wait longer than `patience` is sent away, for at most `longest`
+    seconds.
     """
 
     max_lag: float | None = None
+    most_busy: float = 0.7
     joins_per_second: float = 40.0
     at_once: int = 10
     patience: float = 0.5
@@ -38,15 +52,17 @@ class Admission:
         self._next = -math.inf  # when the next may come in
         self._later = -math.inf  # when the next of those that were sent away may come back
 
-    def wait(self, now: float, lag: float) -> float:
+    def wait(self, now: float, load: Load) -> float:
         """Return after how many seconds a client may come in; its place is taken with that.
 
-        `lag` is what the loop has been late of late. More than `patience`, and it has no place.
+        More than `patience`, and it has no place.
         """
         limits = self._limits
         if limits.max_lag is None:
             return 0.0
-        rate = limits.joins_per_second * max(0.0, 1.0 - lag / limits.max_lag)
+        on_time = 1.0 - load.lag / limits.max_lag
+        idle = 2.0 * (1.0 - load.busy / limits.most_busy)
+        rate = limits.joins_per_second * max(0.0, on_time) * min(1.0, idle)
         if rate < 1.0:
             return self._send_away(now)
         begin = max(self._next, now - (limits.at_once - 1) / rate)

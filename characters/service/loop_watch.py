@@ -48,9 +48,11 @@ class LoopWatch:
     async def run(self) -> None:
         """Measure, until cancelled."""
         while True:
-            due = self._now() + EVERY_SECONDS
+            began, worked = self._now(), time.thread_time()
+            due = began + EVERY_SECONDS
             await asyncio.sleep(EVERY_SECONDS)
             now = self._now()
+            self._metrics.busy.add(now, (time.thread_time() - worked) / (now - began))
             self._metrics.late(max(0.0, now - due - CLOCK_SECONDS), now)
             self.look(now)
 

@@ -82,12 +82,18 @@ class SlidingWindow:
         ordered = sorted(value for _, value in self._values)
         return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else None
 
+    def mean(self, now: float) -> float:
+        """Return the mean of the values, 0 without any."""
+        self._forget(now)
+        return sum(value for _, value in self._values) / max(1, len(self._values))
+
     def _forget(self, now: float) -> None:
         while self._values and self._values[0][0] < now - self._seconds:
             self._values.popleft()
 
 
 LAG_SECONDS = 3.0
+BUSY_SECONDS = 1.0  # long enough to be even, short enough that who has just come is in it
 FEWEST_LAGS = 20  # the first ones tell of the start
 WORD_SECONDS = 300.0
 
@@ -107,6 +113,8 @@ class ServiceMetrics:
     lag: Histogram = field(default_factory=lambda: Histogram(LAG))
     save: Histogram = field(default_factory=lambda: Histogram(SAVE))
     lags: SlidingWindow = field(default_factory=lambda: SlidingWindow(LAG_SECONDS))
+    busy: SlidingWindow = field(default_factory=lambda: SlidingWindow(BUSY_SECONDS))
+    """What share of its time the loop has worked: CPU time of its thread."""
     words: SlidingWindow = field(default_factory=lambda: SlidingWindow(WORD_SECONDS))
     save_failed_at: float | None = None
     """When the last save failed; None after one that succeeded."""

@@ -30,7 +30,7 @@ from urllib.request import urlopen
 from characters.agents.agent import Agent, Part, PlayerSaid, Say, Spoken
 from characters.protocol.link import Ping
 from characters.protocol.messages import ConnectRequest, RoomGrant
-from characters.service.admission import Admission, AdmissionLimits, goodbyes
+from characters.service.admission import Admission, AdmissionLimits, Load, goodbyes
 from characters.service.cluster import ClusterNode
 from characters.service.conversation import BeginExchange, Entry, PersistEntry
 from characters.service.logs import request_id
@@ -291,7 +291,8 @@ class Service:
         if any(live.room.session.session_id == session_id for live in self._live_rooms.values()):
             return
         now = self.now()
-        wait = self._admission.wait(now, self.metrics.lag_now(now))
+        load = Load(self.metrics.lag_now(now), self.metrics.busy.mean(now))
+        wait = self._admission.wait(now, load)
         if self._admission.is_away(wait):
             problem = "too many clients at once (concurrency limit); come back later"
             raise RefusalError(429, problem, retry_after=wait)

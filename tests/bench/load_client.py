@@ -1,10 +1,10 @@
 """Many clients of one server, in a process of their own.
 
-    python -m tests.bench.load_client URL KIND COUNT
+    python -m tests.bench.load_client URL KIND COUNT JOINERS
 
-They join some at a time, and come back when they are told to if they are refused. A line "mic" on
-standard input opens their microphones (50 frames a second), "quiet" closes them, "in?" asks for how
-many are in and how often one was refused. Each pings once a second.
+They join so many at a time, and come back when they are told to if they are refused. A line "mic"
+on standard input opens their microphones (50 frames a second), "quiet" closes them, "in?" asks for
+how many are in and how often one was refused. Each pings once a second.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ FRAME = pack_microphone(1, 0.0, bytes(FRAME_BYTES))
 FRAME_SECONDS = 0.02
 SLICES = 10  # of the clients: each sends at its own moment of the 20 ms
 BEATS = 500  # the same, of the second between two pings
-JOINERS = 8
 LINE = '{"type":"user_text_message","data":{"text":"Who are you?","message_id":"1"}}'
 ENDED = '"bot-turn-completed"'
 PING = '{"label":"troupe","type":"ping","t":1.0}'
@@ -98,8 +97,8 @@ class Crowd:
         self.refused = 0
         self.has_microphones = False
 
-    async def fill(self, count: int) -> None:
-        """Join so many, some at a time."""
+    async def fill(self, count: int, joiners: int = 8) -> None:
+        """Join so many, `joiners` of them at a time."""
         waiting = iter(range(count))
 
         async def join() -> None:
@@ -107,7 +106,7 @@ class Crowd:
                 seat = await self.join()
                 self.seats.append(seat)
 
-        await asyncio.gather(*(join() for _ in range(JOINERS)))
+        await asyncio.gather(*(join() for _ in range(joiners)))
 
     async def join(self) -> Seat:
         """Join, when the server lets us."""
@@ -156,16 +155,16 @@ async def _obey(crowd: Crowd, next_order: Callable[[], Awaitable[str]]) -> None:
             crowd.has_microphones = order == "mic"
 
 
-async def main(url: str, server: str, count: int) -> None:
+async def main(url: str, server: str, count: int, joiners: int) -> None:
     connector = aiohttp.TCPConnector(limit=0)
     loop = asyncio.get_running_loop()
     async with aiohttp.ClientSession(connector=connector) as http:
         crowd = Crowd(http, url, server)
-        running = [asyncio.create_task(it) for it in (crowd.fill(count), crowd.run())]
+        running = [asyncio.create_task(it) for it in (crowd.fill(count, joiners), crowd.run())]
         await _obey(crowd, lambda: loop.run_in_executor(None, sys.stdin.readline))
         for task in running:
             task.cancel()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    asyncio.run(main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])))

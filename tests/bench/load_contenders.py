@@ -107,8 +107,9 @@ class Clients:
 
 
 @contextmanager
-def clients(server: Server, count: int) -> Iterator[Clients]:
-    command = [sys.executable, "-m", "tests.bench.load_client", server.url, server.kind, str(count)]
+def clients(server: Server, count: int, joiners: int = 8) -> Iterator[Clients]:
+    arguments = (server.url, server.kind, str(count), str(joiners))
+    command = [sys.executable, "-m", "tests.bench.load_client", *arguments]
     with pipes(command) as process:
         yield Clients(process)
 
@@ -182,7 +183,7 @@ def twice_the_load(folder: Path, sessions: int, max_lag: float) -> Iterator[list
         server = stack.enter_context(started("service", folder, *flags))
         probe = Probe(server)
         unloaded = probe.pings(2 * ROUND_SECONDS)
-        crowd = stack.enter_context(clients(server, sessions))
+        crowd = stack.enter_context(clients(server, sessions, sessions))
         crowd.tell("mic")
         settle(crowd)
         while True:
@@ -215,9 +216,9 @@ async def _talks(server: Server, many: int) -> list[float]:
 
 
 def settle(crowd: Clients) -> None:
-    """Wait until no more come in for some seconds."""
+    """Wait until hardly any more come in, for longer than most are sent away."""
     came, since = -1, monotonic()
-    while monotonic() - since < 6.0:
+    while monotonic() - since < 15.0:
         now_in = crowd.ask()["in"]
         if now_in > came + 3:
             came, since = now_in, monotonic()
