@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -33,6 +34,12 @@ class Talk:
     ids: dict[str, int] = field(default_factory=dict)  # of lines, and how much was said before
     known: dict[int, dict[str, Any]] = field(default_factory=dict)  # by how much was said
 
+    @property
+    def words(self) -> set[str]:
+        """Every word that was said or is known."""
+        known = json.dumps([self.turns, self.memory, list(self.known.values())])
+        return set(re.findall(r"word\d+", known))
+
     def begin(self) -> int | None:
         """Return how much was said before the last exchange."""
         count = len(self.turns)
@@ -53,9 +60,12 @@ class Talk:
 
 
 def dump(store: SessionStore) -> str:
-    """Return all that stands in a file."""
-    assert isinstance(store._db, SqliteDatabase)
-    return "\n".join(store._db.iterdump())
+    """Return all that stands in a database."""
+    if isinstance(store._db, SqliteDatabase):
+        return "\n".join(store._db.iterdump())
+    names = store._db.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    rows = (store._db.execute(f"SELECT * FROM {name}").fetchall() for (name,) in names.fetchall())
+    return "\n".join(map(repr, rows))
 
 
 class Histories:

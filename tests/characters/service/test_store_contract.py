@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from characters.service.memory import Pair
 from characters.service.postgres import PostgresDatabase, prepare
 from characters.service.store import MAX_PENDING, FencedError, SessionStore, StoredSession
 from characters.service.tables import StoreError
-from tests.characters.service.histories import Histories
+from tests.characters.service.histories import Histories, dump
 from tests.postgres import PostgresServer
 
 Opened: TypeAlias = Callable[[], SessionStore]
@@ -220,9 +221,30 @@ def test_a_use_begins_the_time_without_use_anew(opened: Opened) -> None:
     assert store.load().sessions[0].unused == 0.0
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(100, 140))]
+)
 def test_a_random_history_leaves_what_a_plain_model_says(opened: Opened, seed: int) -> None:
-    Histories(opened(), seed, opened).live(steps=40)
+    history = Histories(opened(), seed, opened)
+    history.live(steps=40)
+    words = set(re.findall(r"word\d+", history.leave_one()))
+    assert words <= history.talks[history.now].words
+
+
+def test_who_is_forgotten_is_forgotten_with_every_branch_and_what_lasts(opened: Opened) -> None:
+    store, pair = opened(), Pair("ada", "nurse")
+    talk = replace(ADA, is_lasting=True)
+    entries: list[Entry] = [BeginExchange({"facts": {}}), PersistEntry("player", "I am Zanzibar.")]
+    store.save(talk, {"facts": {"name": "Zanzibar"}}, entries, at=7.0)
+    store.branch("s1", replace(talk, session_id="slot", is_saved=True))
+    store.branch("slot", replace(talk, session_id="loaded"))
+    store.save(replace(ADA, session_id="other"))
+    assert set(store.family("loaded")) == {"s1", "slot", "loaded"}
+    store.forget(["loaded"], 5.0, "ada", "nurse")
+    again = opened()
+    assert [session.session_id for session in again.load().sessions] == ["other"]
+    assert again.facts(pair) == ()
+    assert "Zanzibar" not in dump(again)
 
 
 # --- the fence ----------------------------------------------------------------------------------

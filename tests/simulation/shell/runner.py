@@ -71,7 +71,7 @@ class ShellRun:
             for n in range(characters)
         ]
         self._is_stormy = True
-        self._is_silent = False
+        self._is_silent = self._is_leaving = False
 
     def _fail(self, problem: BrokenPromise) -> None:
         if self.problem is None:
@@ -123,6 +123,7 @@ class ShellRun:
 
     def _end(self) -> None:
         """Leave, and look what is left of it."""
+        self._is_leaving = True
         for character in self.characters:
             self._feed(character, DisconnectRequested())
         self._pass(5.0)
@@ -151,6 +152,8 @@ class ShellRun:
 
     def _retry(self, character: ClientCharacter) -> None:
         """The player comes back to whoever is not connected; in calm weather he goes on to talk."""
+        if self._is_leaving:
+            return
         if character.runner is not None and character.runner.session.view.state in AT_REST:
             if self._starts_anew(character.runner.session.view.error):
                 self._feed(character, ForgetRequested())
