@@ -510,9 +510,8 @@ class ScriptedAgent:
             if item.name == event.name:
                 yield from self._feel(item.feel)
                 yield from _do(item.do, context)
-                yield Say(
-                    self._line(f"event.{item.name}", item.lines, context, {"event": event.text})
-                )
+                blanks = {"event": event.text}
+                yield Say(self._line(f"event.{item.name}", item.lines, context, blanks))
                 return
         if event.text:
             yield from self._remark_on(event, context)

@@ -390,14 +390,9 @@ class SessionRunner:
     # --- the connection -----------------------------------------------------------------------
 
     def _open_connection(self, command: events.OpenConnection) -> None:
-        session = self.session
-        request = connect_request(
-            session.config,
-            session.machine.policy,
-            command,
-            session.talk.answered,
-            session.end_user_id,
-        )
+        session, policy = self.session, self.session.machine.policy
+        heard, player = session.talk.answered, session.end_user_id
+        request = connect_request(session.config, policy, command, heard, player)
         if command.mode is events.RoomMode.CREATE:
             self._room_config = session.config
         self._connection = SessionConnection(

@@ -234,11 +234,9 @@ class ListeningController:
         if desired is self._desired:
             return
         turns, capture = desired.turns, self._capture
-        if turns.mode is not self._mode:
-            # A key that was down before means nothing in the new mode.
-            self._talk = PushToTalk.begin(turns.push_to_talk)
-        else:
-            self._talk = self._talk.under(turns.push_to_talk)
+        # A key that was down before means nothing in a new mode.
+        talk_under = self._talk.under if turns.mode is self._mode else PushToTalk.begin
+        self._talk = talk_under(turns.push_to_talk)
         cancels = turns.echo_cancellation and not turns.headphones and capture.has_echo_filter
         capture.cancels_echo = cancels
         self._mode, self._keeps_words = turns.mode, turns.pre_roll_seconds > 0.0
@@ -290,15 +288,16 @@ class ListeningController:
             self._was_pressed, self._voiced = True, 0.0
         self._talk, commands = self._talk.advance(event, self._now())
         target = self._target if commands else None
-        if target is None:
-            return
-        for command in commands:
-            if command is TalkCommand.INTERRUPT_BOT:
-                target.interrupt()
-            else:
-                self._sending = False
-                has_spoken = self._voiced >= SPOKEN_SECONDS
-                target.force_user_stopped_speaking(has_spoken=has_spoken)
+        if target is not None:
+            for command in commands:
+                self._perform(command, target)
+
+    def _perform(self, command: TalkCommand, target: Conversation) -> None:
+        if command is TalkCommand.INTERRUPT_BOT:
+            target.interrupt()
+        else:
+            self._sending = False
+            target.force_user_stopped_speaking(has_spoken=self._voiced >= SPOKEN_SECONDS)
 
     # What is heard.
 

@@ -74,8 +74,11 @@ def show(
     persistence: SessionPersistence, key: str, out: TextIO, now: float, data: Path | None = None
 ) -> None:
     """Print everything stored of one session, here and below `data`. Raises LookupError."""
-    record = _record(persistence, key)
-    rows = {
+    print_rows(_rows(key, _record(persistence, key), now, data), out)
+
+
+def _rows(key: str, record: SessionRecord, now: float, data: Path | None) -> dict[str, str | None]:
+    return {
         "character": key,
         "session": shorten_id(record.session_id),
         "endpoint": record.endpoint_id or "any",
@@ -85,7 +88,6 @@ def show(
         "model": None if data is None else _tokens(data, record.session_id),
         "refused": "kept by always_resume until it is cleared" if record.is_refused else None,
     }
-    print_rows(rows, out)
 
 
 def _tokens(data: Path, session_id: str) -> str | None:

@@ -90,12 +90,7 @@ class ActionFunction:
             model = self.model.model_validate(values)
         except ValidationError as error:
             raise ValueError("; ".join(_complaints(error))) from None
-        given = {
-            item.alias or name: getattr(model, name)
-            for name, item in self.model.model_fields.items()
-            if name in model.model_fields_set
-        }
-        return self.call(**given)
+        return self.call(**_values_by_parameter(model))
 
     def _values(self, action: Action) -> dict[str, object]:
         """Return the arguments; a target alone is the first of them."""
@@ -136,6 +131,12 @@ def _model(name: str, function: Callable[..., object]) -> type[BaseModel]:
             f"{name} cannot be an action: no JSON describes its types ({reason})."
         ) from None
     return model
+
+
+def _values_by_parameter(model: BaseModel) -> dict[str, Any]:
+    """Return what was given, by the names of the function's parameters."""
+    names = {field: item.alias or field for field, item in type(model).model_fields.items()}
+    return {names[field]: getattr(model, field) for field in model.model_fields_set}
 
 
 def _complaints(error: ValidationError) -> Iterator[str]:

@@ -20,16 +20,6 @@ __all__ = ["register_components"]
 def register_components(registry: ComponentRegistry) -> None:
     """Register every component of this package, and the engine's collider."""
     registry.register(
-        BoxCollider,
-        Character,
-        CharacterEventRelay,
-        CharacterManager,
-        Door,
-        FaultKeys,
-        NextVisitor,
-        Player,
-        SessionEventRelay,
-        SpawnPoint,
-        TranscriptEventRelay,
-        Trigger,
-    )
+        BoxCollider, Character, CharacterEventRelay, CharacterManager, Door, FaultKeys, NextVisitor,
+        Player, SessionEventRelay, SpawnPoint, TranscriptEventRelay, Trigger,
+    )  # fmt: skip

@@ -170,12 +170,7 @@ class SceneDriver:
         if step.position is not None:
             return step.position
         if step.character is not None:
-            there = self._game.character(step.character).transform.position
-            distance = math.dist(here, there)
-            if distance <= ARM_LENGTH:
-                return here
-            share = ARM_LENGTH / distance
-            return tuple(t + (h - t) * share for h, t in zip(here, there, strict=True))  # type: ignore[return-value]  # two numbers from two pairs
+            return _within_reach(self._game.character(step.character).transform.position, here)
         found = self._game.scene.find(step.object or "")
         if found is None:
             names = ", ".join(o.name for o in self._game.scene.objects)
@@ -328,6 +323,12 @@ class Lookup:
 _CONNECTING = frozenset({SessionState.CONNECTING, SessionState.RECONNECTING})
 _LIVE = frozenset({SessionState.CONNECTED})
 _AT_REST = frozenset({SessionState.DISCONNECTED, SessionState.ERROR})
+
+
+def _within_reach(there: Vector, here: Vector) -> Vector:
+    """Return where to stand to talk to who is there: no step more than is needed."""
+    share = min(1.0, ARM_LENGTH / max(1e-9, math.dist(here, there)))
+    return there[0] + (here[0] - there[0]) * share, there[1] + (here[1] - there[1]) * share
 
 
 def _at_once() -> bool:

@@ -128,12 +128,15 @@ class ScriptRunner:
             self.fail(str(error))
             return
         if is_met:
-            is_last = self._next + 1 == len(self.script.step)
-            self.is_over = is_last or isinstance(self.step, QuitStep)
-            self._next += not self.is_over
-            self._begun_at = None
+            self._go_on()
         elif self._is_late(self.step, now):
             self.fail(self._explain(self.step))
+
+    def _go_on(self) -> None:
+        is_last = self._next + 1 == len(self.script.step)
+        self.is_over = is_last or isinstance(self.step, QuitStep)
+        self._next += not self.is_over
+        self._begun_at = None
 
     def fail(self, why: str) -> None:
         """End the script at the present step."""
@@ -289,7 +292,6 @@ class Recorder:
         # Changes from before the subscription are in the timeline.
         seen = {id(change) for change in changes}
         changes += [change for change in handle.view.timeline if id(change) not in seen]
-
         known = self._records.get(key)
         acts = [] if known is None else known.acts
 

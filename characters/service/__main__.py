@@ -321,12 +321,9 @@ def _store(
     name, url = secrets.token_hex(4), options.node_url.rstrip("/")
     db, beats = PostgresDatabase(options.store, name), PostgresDatabase(options.store, name)
     prepare(db)
-    cluster = ClusterNode(
-        NodeSettings(name, url, access.cluster_key or ""),
-        Directory(db, name, url),
-        Directory(beats, name, url),
-        time.monotonic,
-    )
+    node = NodeSettings(name, url, access.cluster_key or "")
+    directory, own = Directory(db, name, url), Directory(beats, name, url)
+    cluster = ClusterNode(node, directory, own, time.monotonic)
     return SessionStore(None, database=db, node=name), cluster
 
 

@@ -80,8 +80,7 @@ class KeyRing:
         try:
             self._hashes = self._fixed | self._read()
         except OSError as problem:
-            why = problem.strerror
-            raise AccessError(f"the keys in {file} cannot be read: {why}") from None
+            raise AccessError(f"the keys in {file} cannot be read: {problem.strerror}") from None
         if not self._hashes:
             raise AccessError(f"there is no key in {file}; write one on a line of its own")
 

@@ -23,7 +23,7 @@ from characters.agents.script import ScriptedAgent
 from characters.english import ENGLISH
 from characters.protocol.messages import ConnectRequest
 from characters.protocol.model_settings import ModelSettings, laid_over
-from characters.service.registry import RefusalError
+from characters.service.registry import RefusalError, body_problem, unfit_body
 from characters.service.service import AgentAbout
 from characters.speech.interfaces import VoiceStyle
 from engine.core.errors import install_command
@@ -95,8 +95,7 @@ class ModelPool:
         try:
             settings = ModelSettings(**{k: v for k, v in raw.items() if k in known})
         except (ValueError, TypeError) as error:
-            problem = {"type": "model", "loc": ["body", "model", layer], "msg": str(error)}
-            raise RefusalError(422, [problem]) from None
+            raise unfit_body("model", str(error), "model", layer) from None
         return settings, str(raw.get("key") or "")
 
     def _client(self, url: str, key: str) -> ModelClient:
@@ -115,13 +114,9 @@ class ModelPool:
             return ModelChoice(settings, None, missing)
         if not path.is_file():
             return ModelChoice(settings, None, ENGLISH("model.no_file", path=path))
-        runner = self._local.get(path)
-        if runner is None:
-            runner = self._local[path] = LocalModel(path, settings)
-        client = self._clients.get((str(path), ""))
-        if client is None:
-            client = self._clients[str(path), ""] = ModelClient(path.name, None, locate=runner.url)
-        return ModelChoice(settings, client)
+        runner = self._local.setdefault(path, LocalModel(path, settings))
+        client = ModelClient(path.name, None, locate=runner.url)
+        return ModelChoice(settings, self._clients.setdefault((str(path), ""), client))
 
     async def close(self) -> None:
         """Close all connections, and end all processes."""
@@ -215,10 +210,9 @@ class PersonaAgentFactory:
         try:
             return self._personas.read(path, self._first(SMALL_TALK))
         except TomlFileError as error:
-            named = (
-                replace(each, file=self._told(Path(each.file))) for each in error.problems[:20]
-            )
-            raise RefusalError(422, [_problem(str(each)) for each in named]) from None
+            told = [replace(it, file=self._told(Path(it.file))) for it in error.problems[:20]]
+            problems = [body_problem("persona", str(it), "persona") for it in told]
+            raise RefusalError(422, problems) from None
 
     def _told(self, path: Path) -> str:
         return str(path) if self._tells_folders else path.name
@@ -233,10 +227,11 @@ class PersonaAgentFactory:
             paths = [(folder / name).resolve() for folder in self._assets]
             found = next((path for path in paths if path.is_file()), None)
         except (OSError, ValueError):  # a name that no file can have
-            raise RefusalError(422, [_problem("must be the name of a file")]) from None
+            raise unfit_body("persona", "must be the name of a file", "persona") from None
         for path, folder in zip(paths, self._assets, strict=True):
             if not path.is_relative_to(folder) or path.suffix != ".toml":
-                raise RefusalError(422, [_problem("must be a .toml file below the assets folder")])
+                message = "must be a .toml file below the assets folder"
+                raise unfit_body("persona", message, "persona")
         if found is None:
             raise RefusalError(404, f"no persona file {self._told(paths[0])}")
         return found
@@ -247,10 +242,6 @@ def _file_name(request: ConnectRequest) -> str:
     if not request.persona and set(request.character_id) & set("/\\:\0"):
         raise RefusalError(404, "character not found")
     return request.persona or f"personas/{request.character_id}.toml"
-
-
-def _problem(message: str) -> dict[str, Any]:
-    return {"type": "persona", "loc": ["body", "persona"], "msg": message}
 
 
 def _no_package() -> str:

@@ -11,7 +11,6 @@ import json
 import logging
 import math
 import secrets
-import traceback
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -35,10 +34,10 @@ from characters.protocol.messages import (
 from characters.service.access import ADMIN, AccessSettings, Guard
 from characters.service.admin import AdminSettings, admin_routes
 from characters.service.bodies import read_body, read_form, read_object
-from characters.service.logs import begin_request, request_id
+from characters.service.logs import begin_request, place_of, request_id
 from characters.service.memory import MOST_VALUE, Pair, is_value
 from characters.service.metrics import ServiceMetrics
-from characters.service.registry import RefusalError, ServiceSession
+from characters.service.registry import RefusalError, ServiceSession, unfit_body
 from characters.service.requests import read_connect, read_fields
 from characters.service.room_connection import ClientSocket, FairLoop, short
 from characters.service.service import Service, grant_body
@@ -208,8 +207,7 @@ def _refusal(error: Exception, route: str) -> RefusalError:
     if isinstance(error, TimeoutError):
         return RefusalError(408, "the body did not arrive in time")
     # No message of the error: it may hold what a player said.
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    log.error("%s failed: %s in %s:%s", route, type(error).__name__, last.name, last.lineno)
+    log.error("%s failed: %s in %s", route, type(error).__name__, place_of(error))
     return RefusalError(500, "the service failed; its log says where")
 
 
@@ -254,11 +252,12 @@ class _Routes:
         at, heard, is_saved = body.get("at"), body.get("heard"), body.get("save", False)
         turns = body.get("turns", 0)
         if not (at is None or (type(at) is int and at >= 0)):
-            raise _unfit("at", "the number of an entry, 0 or more")
+            raise unfit_body("value", "the number of an entry, 0 or more", "at")
         if type(turns) is not int or turns < 0:
-            raise _unfit("turns", "how many turns to return, 0 or more")
+            raise unfit_body("value", "how many turns to return, 0 or more", "turns")
         if not isinstance(heard, str | None) or not isinstance(is_saved, bool):
-            raise _unfit("heard", "heard is the id of a line, save is true or false")
+            message = "heard is the id of a line, save is true or false"
+            raise unfit_body("value", message, "heard")
         branch, shared = await self._service.branch(session, at, heard, is_saved=is_saved)
         said = (await self._service.turns(branch.session_id))[-turns:] if turns else ()
         rows = [{"speaker": it.speaker, "text": it.text, "was_cut": it.was_cut} for it in said]
@@ -301,7 +300,7 @@ class _Routes:
             is_known, done = await self._service.correct(pair, key, value.strip()), "corrected"
         else:
             message = f"key and value are needed, a value of 1 to {MOST_VALUE} characters"
-            raise _unfit("value", message)
+            raise unfit_body("value", message, "value")
         if not is_known:
             raise RefusalError(404, "nothing is known of that key")
         return web.json_response({"status": done})
@@ -317,12 +316,9 @@ class _Routes:
         body = await read_object(request, self._service.loop)
         user = body.get("end_user_id")
         if not isinstance(user, str) or not user:
-            raise RefusalError(
-                422, [{"type": "missing", "loc": ["body", "end_user_id"], "msg": "Field required"}]
-            )
+            raise unfit_body("missing", "Field required", "end_user_id")
         shown_id = str(body.get("character_session_id"))
-        raw = json.dumps(body).encode()
-        answer = await elsewhere(self._service, request, shown_id, body=raw)
+        answer = await elsewhere(self._service, request, shown_id, body=json.dumps(body).encode())
         if answer is not None:
             return answer
         session = self._service.registry.session(shown_id)
@@ -384,10 +380,6 @@ def _without_memory(guard: Guard, connect: ConnectRequest) -> ConnectRequest:
     return connect if guard.knows_players else replace(connect, lasting_memory=False)
 
 
-def _unfit(field: str, message: str) -> RefusalError:
-    return RefusalError(422, [{"type": "value", "loc": ["body", field], "msg": message}])
-
-
 END_EVENT = "connection-stoppped"
 FIELDS = ("character_id", "text_input", "character_session_id", "end_user_id", "persona")
 
@@ -400,9 +392,7 @@ async def _answer_stream(
     values = {name: form[name] for name in FIELDS if name in form}
     text = values.pop("text_input", None)
     if not isinstance(text, str) or not 0 < len(text.strip()) <= MAX_TEXT:
-        message = f"1 to {MAX_TEXT} characters"
-        problem = {"type": "missing", "loc": ["body", "text_input"], "msg": message}
-        raise RefusalError(422, [problem])
+        raise unfit_body("missing", f"1 to {MAX_TEXT} characters", "text_input")
     connect = read_fields(values)
     guard.check_player(request, connect.end_user_id)
     answer = await elsewhere(service, request, connect.character_session_id, body=form)

@@ -24,6 +24,7 @@ __all__ = [
     "begin_request",
     "JsonFormatter",
     "LoggedProblem",
+    "place_of",
     "ProblemLog",
     "request_id",
     "set_up_logs",
@@ -74,12 +75,16 @@ class JsonFormatter(logging.Formatter):
         }
         if request := request_id():
             fields["request"] = request
-        if record.exc_info and record.exc_info[1] is not None:
-            error = record.exc_info[1]
-            frames = traceback.extract_tb(error.__traceback__)
-            fields["error"] = type(error).__name__
-            fields["at"] = f"{frames[-1].name}:{frames[-1].lineno}" if frames else ""
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            fields |= {"error": type(error).__name__, "at": place_of(error)}
         return json.dumps(fields, ensure_ascii=False)
+
+
+def place_of(error: BaseException) -> str:
+    """Return the function and the line that raised an error; no text of it may be in a log."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].name}:{frames[-1].lineno}" if frames else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,14 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from characters.protocol.failures import CharactersError
 from characters.protocol.messages import ConnectRequest
 
 __all__ = [
-    "ConflictError", "Grant", "Limits", "RefusalError", "Registry", "Room", "ServiceSession",
-    "SpeakingQueue", "SpeakingQueues",
+    "body_problem", "ConflictError", "Grant", "Limits", "RefusalError", "Registry", "Room",
+    "ServiceSession", "SpeakingQueue", "SpeakingQueues", "unfit_body",
 ]  # fmt: skip
 
 
@@ -41,6 +42,16 @@ class RefusalError(CharactersError):
         self.status = status
         self.detail = detail
         self.retry_after = retry_after
+
+
+def body_problem(kind: str, message: str, *path: int | str) -> dict[str, Any]:
+    """Return what is wrong at a path in the body of a request, as the wire has it."""
+    return {"type": kind, "loc": ["body", *path], "msg": message}
+
+
+def unfit_body(kind: str, message: str, *path: int | str) -> RefusalError:
+    """Return the refusal of a body with one problem."""
+    return RefusalError(422, [body_problem(kind, message, *path)])
 
 
 class ConflictError(CharactersError):

@@ -24,7 +24,7 @@ from characters.protocol.codec import MessageError, json_value, parse_object
 from characters.protocol.failures import CharactersError
 from characters.protocol.messages import FUNCTIONS, ConnectRequest
 from characters.protocol.turn_settings import SmartTurn, VoiceActivityOptions
-from characters.service.registry import RefusalError
+from characters.service.registry import RefusalError, body_problem, unfit_body
 
 __all__ = [
     "ContextError", "level_context", "LevelContext", "listening_options", "read_connect",
@@ -127,7 +127,7 @@ def read_fields(values: Mapping[str, object]) -> ConnectRequest:
             json_value(value)
         except ValueError as problem:
             # The value is left out: it may be something that the player said.
-            raise RefusalError(422, [_problem("value_error", name, str(problem))]) from None
+            raise unfit_body("value_error", str(problem), name) from None
     try:
         body = _Body.model_validate(known)
     except ValidationError as error:
@@ -137,7 +137,7 @@ def read_fields(values: Mapping[str, object]) -> ConnectRequest:
 
 def _request(body: _Body) -> ConnectRequest:
     if body.mode == "join" and not body.room_name:
-        raise RefusalError(422, [_problem("missing", "room_name", "mode join needs room_name")])
+        raise unfit_body("missing", "mode join needs room_name", "room_name")
     values = body.model_dump()
     scene = values.pop("scene_description")
     return ConnectRequest(**values, scene_description=None if scene is None else tuple(scene))
@@ -154,13 +154,8 @@ def _refusal(error: ValidationError) -> RefusalError:
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     # The value is left out: it may be something that the player said.
     return RefusalError(
-        422, [_problem(item["type"], item["loc"], item["msg"]) for item in problems[:20]]
+        422, [body_problem(item["type"], item["msg"], *item["loc"]) for item in problems[:20]]
     )
-
-
-def _problem(kind: str, where: str | tuple[int | str, ...], message: str) -> dict[str, Any]:
-    path = [where] if isinstance(where, str) else list(where)
-    return {"type": kind, "loc": ["body", *path], "msg": message}
 
 
 STATIC_BUDGET = 20_000
@@ -306,7 +301,5 @@ def level_context(request: ConnectRequest) -> LevelContext:
         context.set_keys(request.narrative_template_keys or {})
         context.set_affordances(request.action_config or {})
     except ContextError as problem:
-        raise RefusalError(
-            422, [{"type": "too_long", "loc": ["body"], "msg": str(problem)}]
-        ) from None
+        raise unfit_body("too_long", str(problem)) from None
     return context

@@ -284,15 +284,18 @@ class RoomConnection:
         try:
             frame = self.channel.number(body, len(text))
         except link.OutboxFullError:
-            if not self._is_over:
-                log.warning("room %s: the client confirms nothing; it ends", short(self.room.name))
-                self._is_over = True
-                self.events.end("overflow")
+            self._end_overflowing()
             return
         if isinstance(message, BotTurnCompleted) and message.message_id is not None:
             self._turns.append((frame["seq"], message.message_id))
         if self.socket is not None:
             self.socket.send_text(link.numbered_text(text, frame["seq"]))
+
+    def _end_overflowing(self) -> None:
+        if not self._is_over:
+            log.warning("room %s: the client confirms nothing; it ends", short(self.room.name))
+            self._is_over = True
+            self.events.end("overflow")
 
     def send_if_connected(self, message: ServerMessage) -> None:
         """Send what is not worth repeating, such as visemes."""

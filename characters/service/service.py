@@ -479,15 +479,20 @@ class Service:
         failed_at = self.metrics.save_failed_at
         if failed_at is not None and now - failed_at < ILL_STORE_SECONDS:
             found.append("the store takes no saves")
+        if why := await self._why_store_is_silent():
+            found.append(why)
+        return tuple(found)
+
+    async def _why_store_is_silent(self) -> str:
         if self.cluster is not None:
             # Its beats tell, however many clients wait for the store.
-            return (*found, *([] if self.cluster.may_talk else ["the store does not answer"]))
+            return "" if self.cluster.may_talk else "the store does not answer"
         try:
             async with asyncio.timeout(STORE_SECONDS):
                 await self._repository.turns("")
         except Exception as error:
-            found.append(f"the store does not answer ({type(error).__name__})")
-        return tuple(found)
+            return f"the store does not answer ({type(error).__name__})"
+        return ""
 
     # --- one question --------------------------------------------------------------------
 

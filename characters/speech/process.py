@@ -174,6 +174,9 @@ class _Child:
         process.stdout.close()
         with suppress(OSError):
             process.stdin.close()
+        self._fail_waiting()
+
+    def _fail_waiting(self) -> None:
         while self._results:
             _, result = self._results.popitem()
             result.set_exception(SpeechProcessError(f"{self._what} has ended"))

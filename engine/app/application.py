@@ -83,7 +83,7 @@ class Application:
         """Plays the music of the active scene; its `volume` can be set."""
         self._data_dir = data_dir
         self._prefs: PlayerPrefs | None = None
-        self._services: list[tuple[object, type[Any] | None]] = []
+        self._services: list[tuple[object, type[Any] | None]] = [(self, None), (self.scenes, None)]
         self._sleep = sleep
         self._steps: list[Callable[[], object]] = [getattr(self, step) for step in frame_order]
         self._last: float | None = None
@@ -151,8 +151,6 @@ class Application:
         )
         scene.camera.size = self.size
         scene.camera.scale = 1.0 if self.window is None else self.window.scale
-        scene.provide(self)
-        scene.provide(self.scenes)
         for service, kind in self._services:
             scene.provide(service, kind)
         return scene

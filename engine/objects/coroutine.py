@@ -130,8 +130,7 @@ class CoroutineRunner:
             self._step(waiter)
 
     def _wait(self, coroutine: Coroutine, yielded: object) -> None:
-        coroutine._frame = self._time().frame + 1
-        coroutine._waits_for = None
+        coroutine._frame, coroutine._waits_for = self._time().frame + 1, None
         if isinstance(yielded, int | float):
             coroutine._until = self._time().elapsed + yielded
         elif isinstance(yielded, Coroutine):

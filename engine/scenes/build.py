@@ -70,8 +70,7 @@ class SceneBuilder:
             self.scene.background, self.scene.music = settings.background, self.document.music
         for entry in parents_first(entries):
             self._create(entry)
-        for entry in entries:
-            self._parts[entry.name] = dict(self._make(entry, entry.components))
+        self._parts |= {entry.name: dict(self._make(entry, entry.components)) for entry in entries}
         # All are there before the first awakes: it may look for any other.
         for number, entry in enumerate(entries, 1):
             self._connect(entry, entry.components)

@@ -95,9 +95,8 @@ def field_rows(document: SceneDocument, entry: ObjectEntry) -> tuple[FieldRow, .
 def _component_rows(
     document: SceneDocument, entry: ObjectEntry, component: ComponentEntry
 ) -> Iterator[FieldRow]:
-    values = component.values or {}
     for name, spec in document.registry.fields(component.name).items():
-        value, raw = values.get(name, spec.default), component.raw.get(name)
+        value, raw = (component.values or {}).get(name, spec.default), component.raw.get(name)
         path = f"{component.name}.{name}"
         if is_table(value):
             for row in nested_rows(path, value):
