@@ -209,6 +209,7 @@ def test_an_uh_huh_ends_no_turn_and_a_paused_voice_goes_on_from_the_word() -> No
             await guest.socket.send_bytes(FRAME)
             kinds, _ = await voiced(guest, "bot-turn-completed")
             assert "final-user-transcription" in kinds
+            await voiced(guest, "bot-started-speaking")
             assert bare.stage.heard == ["count 20", "count 1"]
 
     serve(play, speech=FakeSpeech({1: UH_HUH, 2: STOP}, TENTH))
