@@ -58,6 +58,7 @@ _ENDS = frozenset(
 )
 _STARTS = frozenset({"im_start", "start_of_turn", "start_header_id", "start", "start_of_role"})
 _OTHERS = frozenset({"user", "human", "system", "tool", "ipython", "developer", "player", "inst"})
+
 _SPEAKS_AGAIN = frozenset({"assistant", "end", "return"})
 _BREAKS = frozenset({"br", "p", "li", "div", "hr", "ul", "ol"})
 _ANGLE = re.compile(
@@ -183,9 +184,7 @@ class ReservedMarks:
                 self._word, self._take = "", self._role
             elif name == "channel":
                 self._word, self._take = "", self._channel
-            elif (
-                held[1] in "|\uff5c" and name in ("assistant", "end", "return")
-            ) or held == "[/INST]":
+            elif held == "[/INST]" or (held[1] in "|\uff5c" and name in _SPEAKS_AGAIN):
                 self._take = self._text
         return ""
 

@@ -117,7 +117,7 @@ def _count(number: int, what: str) -> str:
 def project_registry(modules: Iterable[str] = (), script: Path | None = None) -> ComponentRegistry:
     """Return the components of this package, of the modules, and of a game by its main script.
 
-    The modules are looked for in the folder that one stands in first. Raises ImportError.
+    The modules are looked for in the working folder first. Raises ImportError.
     """
     registry = ComponentRegistry()
     register_components(registry)

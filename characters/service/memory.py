@@ -52,6 +52,8 @@ MOST_VALUE = 200  # characters of what is known under one key, where somebody co
 
 _BY_KEY = frozenset({"facts", "pinned", "corrected"})  # what a memory has by the keys of facts
 _Rewrite: TypeAlias = Callable[[Mapping[str, Any]], dict[str, Any]]
+Told: TypeAlias = tuple[float, Mapping[str, Any]]
+"""When an exchange began, and what was known before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def known_in(
     db: Database,
     pair: Pair,
     session_id: str,
-    told: Iterable[tuple[float, Mapping[str, Any]]],
+    told: Iterable[Told],
 ) -> tuple[KnownFact, ...]:
     """Return what is known in one session of the two, and where it comes from.
 
@@ -174,9 +176,7 @@ def _known_to(db: Database, pair: Pair, session_id: str) -> dict[str, Any]:
     return memory if row and row[0] else merged(db, pair, memory)
 
 
-def _since(
-    facts: Mapping[str, str], told: Iterable[tuple[float, Mapping[str, Any]]]
-) -> dict[str, float]:
+def _since(facts: Mapping[str, str], told: Iterable[Told]) -> dict[str, float]:
     """Return when each fact was told: in the exchange that went before what first has it."""
     values: dict[str, str] = {}
     since: dict[str, float] = {}

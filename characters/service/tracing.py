@@ -52,8 +52,9 @@ class OpenTelemetryTracer:
 
     def begin(self, kind: str, room: str) -> OpenTelemetryTurn:
         """Begin the spans of a turn."""
-        told = {"troupe.asked": kind, "troupe.room": room, "troupe.request": request_id()}
-        return OpenTelemetryTurn(self._tracer, self._tracer.start_span("turn", attributes=told))
+        attributes = {"troupe.asked": kind, "troupe.room": room, "troupe.request": request_id()}
+        turn = self._tracer.start_span("turn", attributes=attributes)
+        return OpenTelemetryTurn(self._tracer, turn)
 
 
 class OpenTelemetryTurn:

@@ -270,7 +270,9 @@ class EndpointSynthesiser:
 
     def _pause(self, why: str) -> SynthesisError:
         self._failing_until = self._now() + REST_SECONDS
-        return SynthesisError(f"the speech endpoint failed: {why}; tried again in 30 s")
+        return SynthesisError(
+            f"the speech endpoint failed: {why}; tried again in {REST_SECONDS:g} s"
+        )
 
     async def close(self) -> None:
         """Close the connections."""

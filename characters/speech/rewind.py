@@ -18,9 +18,9 @@ KEPT_SECONDS = 5.0
 LONGEST_WORD = 1.5
 # A device plays a little later than the client knows.
 LATENCY_SECONDS = 0.05
-# So far from where it is said to begin a word's real beginning may be.
+# A word may really begin so far from its mark.
 NEAR_SECONDS = 0.06
-# Without marks of words: the quietest moment of the last while is between two of them.
+# A voice without marks stops between two words in the quietest moment of the last while.
 LATELY_SECONDS = 0.8
 STEP_SECONDS = 0.01
 
@@ -38,10 +38,7 @@ class SpokenVoice:
             self._spoken.popleft()
 
     def rewind(self, heard_until: float) -> tuple[VoiceChunk, ...]:
-        """Forget, and return, what is to be spoken again of a voice that was heard so far.
-
-        That begins with the word in which it stopped.
-        """
+        """Return what is to be spoken again, from the word in which it was stopped; forget all."""
         at = self._begin_of_word(heard_until - LATENCY_SECONDS)
         again = [(start, chunk) for start, chunk in self._spoken if start + chunk.seconds > at]
         self._spoken.clear()

@@ -14,13 +14,13 @@ __all__ = ["DelayQueue", "Lane"]
 
 
 class Lane:
-    """One direction of a connection: when a frame is through, in seconds of any clock."""
+    """One direction of a connection: when a frame arrives, in seconds of any clock."""
 
     def __init__(self) -> None:
         self._free_at = -math.inf
 
     def due(self, entered_at: float, size: int, conditions: NetworkConditions) -> float:
-        """Return when a frame of `size` bytes is through, the one before it being so by now."""
+        """Return when a frame of `size` bytes arrives; the one before it must have arrived."""
         if conditions.is_black_hole:
             return math.inf
         per_byte = 1 / conditions.bytes_per_second if conditions.bytes_per_second else 0.0
@@ -28,7 +28,7 @@ class Lane:
         return begins + size * per_byte + conditions.delay_seconds
 
     def passed(self, due: float, conditions: NetworkConditions) -> None:
-        """Note that a frame is through: the next one may have begun when this one was sent."""
+        """Note that a frame arrived: the next one may have begun when this one was sent."""
         self._free_at = due - conditions.delay_seconds
 
 
@@ -38,7 +38,7 @@ F = TypeVar("F")
 class DelayQueue(Generic[F]):
     """Holds frames back as the conditions say, in order, and then hands them to `deliver`.
 
-    While `is_taken` is false frames need not pass through it: then it costs only that question.
+    While `is_taken` is false, pass frames on without it: the queue then costs one look at that.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class DelayQueue(Generic[F]):
             self._deliver_due()
 
     def put(self, frame: F) -> None:
-        """Take a frame; it is delivered when it is through."""
+        """Take a frame; it is delivered when it arrives."""
         self._waiting.append((self._clock(), frame))
         if len(self._waiting) == 1:
             self._deliver_due()

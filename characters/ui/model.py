@@ -55,7 +55,7 @@ HUD_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 ALL_BINDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {**PLAYER_BINDINGS, **MANAGER_BINDINGS, **FAULT_BINDINGS, **HUD_BINDINGS}
 )
-"""What the keys are where the part that binds them is absent: the help names them all."""
+"""The default keys of every part: the help names those of absent parts too."""
 
 BADGE_HEIGHT = 120.0
 """How high over its feet the tip of a character's badge is, if it has no sprite."""
@@ -94,13 +94,13 @@ class SceneQuery:
         return self.find(key) or self.target or next(iter(self.characters), None)
 
     def key_after(self, key: str) -> str:
-        """Return the key of the next character, after the last one that of the first."""
+        """Return the key of the character after that one; after the last comes the first."""
         keys = self.keys
         return keys[(keys.index(key) + 1 if key in keys else 0) % len(keys)]
 
 
 class Failed(Protocol):
-    """A character of which it is asked what it failed for."""
+    """What `by_cause` has to know of a character."""
 
     @property
     def key(self) -> str:
@@ -115,7 +115,7 @@ F = TypeVar("F", bound=Failed)
 
 
 def by_cause(characters: Iterable[F]) -> tuple[tuple[F, ...], ...]:
-    """Return those in ERROR, which wait for a retry, by what they failed for, in their order.
+    """Group the characters in ERROR, which wait for a retry, by the cause; keep their order.
 
     A talk that cannot be resumed is a cause of its own: whether it is given up is decided for each.
     """
@@ -289,9 +289,9 @@ _ASKED_AT_ONCE, _FRAMES_BETWEEN = 24, 6
 
 
 class Destinations:
-    """Where words and sound go, and whether a model answers: by all characters of a level.
+    """Learns from all characters of a level where words and sound go, and if a model answers.
 
-    Ten times a second who is near is asked, and in a crowd some of the others, in turns.
+    Ten times a second it asks those that are near and, of a crowd, the next few of the others.
     """
 
     def __init__(self) -> None:

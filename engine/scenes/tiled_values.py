@@ -60,7 +60,7 @@ class Enumeration:
 
 
 class PropertyReader:
-    """Reads properties; files that they name are told from the folder of assets."""
+    """Reads properties; a file that one names is returned as the name of an asset."""
 
     def __init__(self, asset_root: Path, problems: list[Problem]) -> None:
         self._asset_root = asset_root
@@ -147,7 +147,7 @@ class PropertyReader:
         return self._evaluated(members | given, owner, depth + 1)
 
     def _asset(self, item: Element, said: str) -> str:
-        """Return a file, which Tiled names from the file that says it, by its name as an asset."""
+        """Return the name of an asset; Tiled's is relative to the file that has the property."""
         if not said:
             return ""
         path = os.path.relpath(item.file.path.parent / said, self._asset_root)
