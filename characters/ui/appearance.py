@@ -10,7 +10,8 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from engine.ui.colour import Colour, hex_colour, mix
 
 __all__ = [
-    "AMBER", "BRICK", "CORAL", "CREAM", "dressed", "Expression", "EXPRESSIONS", "Face", "FLOOR_TOP",
+    "AMBER", "ASLEEP", "BRICK", "CORAL", "CREAM", "dressed", "Expression", "EXPRESSIONS", "Face",
+    "FLOOR_TOP",
     "HONEY", "INK", "LEAF", "Look", "LookName", "LOOKS", "MUTED", "PAPER", "PLUM", "PropKind",
     "PROPS", "PropSize", "ROSE", "SAGE", "shade", "SHADOW", "SKY", "SMOKE", "SNOW", "STEEL",
     "STRIDE", "TEAL", "WALNUT", "WOOD",
@@ -74,6 +75,9 @@ class Face(NamedTuple):
     lids: int = 0  # 0 open, 1 half, 2 closed
     mouth: int = 0  # 0 closed to 4 wide open
     gaze: int = 0  # -1 left, 0 at you, 1 right
+
+
+ASLEEP: Final = Face("asleep")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,16 @@ from characters.components.manager import CharacterManager
 from characters.components.player import Player
 from characters.protocol.messages import Visemes
 from characters.session.conversation import DialogueState, SessionState, SessionView
-from characters.ui.appearance import EXPRESSIONS, PROPS, STRIDE, Face, LookName, PropKind, PropSize
+from characters.ui.appearance import (
+    ASLEEP,
+    EXPRESSIONS,
+    PROPS,
+    STRIDE,
+    Face,
+    LookName,
+    PropKind,
+    PropSize,
+)
 from engine.core.events import Subscription
 from engine.objects.objects import Component
 from engine.ui.colour import hex_colour
@@ -176,18 +185,18 @@ class CharacterSprite(Component):
         feet = scene.camera.to_screen(place)
         turn, is_sitting = _TURNS[self.facing], self.pose == "sit"
         face = self._face(t, own, place[0])
-        if face is None:
-            drawing.draw_asleep(surface, feet, turn, is_sitting, bob(t, own, False))
-            return
         lift = bob(t, own, face.mouth > 0)
-        drawing.draw(surface, feet, face, turn=turn, is_sitting=is_sitting, lift=lift)
+        if face.mouth:
+            drawing.draw(surface, feet, face, turn=turn, is_sitting=is_sitting, lift=lift)
+        else:
+            drawing.draw_still(surface, feet, face, turn, is_sitting, lift)
 
-    def _face(self, t: float, own: float, x: float) -> Face | None:
-        """Return the face of this moment, None for a character at rest."""
+    def _face(self, t: float, own: float, x: float) -> Face:
+        """Return the face of this moment."""
         character = self._companion()
         view = None if character is None else character.view_if_any
         if character is None or view is None or view.state is SessionState.DISCONNECTED:
-            return None  # as most of a crowd
+            return ASLEEP  # as most of a crowd
         dx = self._player_dx(x)
         if not view.is_speaking:
             if view.dialogue is DialogueState.SPEAKING:  # text without sound moves the mouth

@@ -14,6 +14,7 @@ from typing import Any
 
 from characters.ui.appearance import (
     AMBER,
+    ASLEEP,
     CORAL,
     CREAM,
     EXPRESSIONS,
@@ -32,7 +33,7 @@ from engine.ui.geometry import snapped
 from engine.ui.painter import Painter
 
 __all__ = [
-    "ASLEEP", "BODY_ORIGIN", "BODY_SIZE", "CharacterDrawing", "draw_body", "head_layers",
+    "BODY_ORIGIN", "BODY_SIZE", "CharacterDrawing", "draw_body", "head_layers",
     "HEAD_ORIGIN", "HEAD_SIZE",
 ]  # fmt: skip
 
@@ -44,8 +45,6 @@ BODY_ORIGIN = (48.0, 84.0)
 HEAD_SIZE = (88, 88)
 HEAD_ORIGIN = (44, 50)
 """The middle of the head within its picture."""
-
-ASLEEP = Face("asleep")
 
 _NECK = 88  # how high the middle of the head is over the feet
 _MOST_LIFT = 2
@@ -93,11 +92,17 @@ class CharacterDrawing:
         top = y - _NECK - HEAD_ORIGIN[1] - lift - abs(swing)
         surface.blit(self._head[1], (x - HEAD_ORIGIN[0], top))
 
-    def draw_asleep(
-        self, surface: Any, feet: tuple[float, float], turn: int, is_sitting: bool, lift: int
+    def draw_still(
+        self,
+        surface: Any,
+        feet: tuple[float, float],
+        face: Face,
+        turn: int,
+        is_sitting: bool,
+        lift: int,
     ) -> None:
-        """Draw the character at rest, in one piece: most of a crowd is."""
-        posture = (turn, is_sitting, min(lift, _MOST_LIFT))
+        """Draw the character in one piece: for a closed mouth, as talk brings too many faces."""
+        posture = (turn, is_sitting, lift if lift < _MOST_LIFT else _MOST_LIFT, face)
         if self._whole[0] != posture:
             self._whole = (posture, self._draw_whole(*posture))
         x, y = snapped(feet, self.scale)
@@ -151,7 +156,7 @@ class CharacterDrawing:
         self._draw_body(turn, 0, is_sitting, is_final=False)
         yield
         for lift in range(_MOST_LIFT + 1):
-            self._draw_whole(turn, is_sitting, lift)
+            self._draw_whole(turn, is_sitting, lift, ASLEEP)
             yield
 
     def _draw_body(self, turn: int, swing: int, is_sitting: bool, *, is_final: bool = True) -> Any:
@@ -168,14 +173,14 @@ class CharacterDrawing:
 
         return self._painter.composed(("head", self._look, turn, face), HEAD_SIZE, head)
 
-    def _draw_whole(self, turn: int, is_sitting: bool, lift: int) -> Any:
+    def _draw_whole(self, turn: int, is_sitting: bool, lift: int, face: Face) -> Any:
         def whole(picture: Any) -> None:
             body = self._draw_body(turn, 0, is_sitting, is_final=False)
             picture.blit(body, (0, _WHOLE_TOP - BODY_ORIGIN[1]))
             at = (round(BODY_ORIGIN[0]) - HEAD_ORIGIN[0], _MOST_LIFT - lift)
-            self._put_head(picture, at, turn, ASLEEP)
+            self._put_head(picture, at, turn, face)
 
-        key = ("asleep", self._look, turn, is_sitting, lift)
+        key = ("still", self._look, turn, is_sitting, lift, face)
         return self._painter.composed(key, _WHOLE_SIZE, whole)
 
     def _put_head(self, picture: Any, at: tuple[int, int], turn: int, face: Face) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from characters.english import ENGLISH
 from characters.session.conversation import DialogueState
@@ -44,6 +44,7 @@ _AIMED = PanelStyle(fill=INK, border=AMBER, border_width=2, radius=12, shadow=4)
 _PAPER = PanelStyle(fill=CREAM, border=(90, 60, 40, 60), radius=11, shadow=4)
 _OUTSIDE = 120.0  # beyond the edge of the picture: the feet of such a head are still in it
 _TIP = 4.0  # of a badge's tail, what is longer than the gap below it
+_EVERYBODY = ""  # no character's key
 _FRAME_TOP = 62.0  # below the banner and the microphone
 
 
@@ -60,15 +61,27 @@ def paint_badges(
     shown = [_badge(gui, a, model.now) for a in model.actors if in_sight.contains(a.head)]
     frame = Rect(stage.x - 6, _FRAME_TOP, stage.w + 12, model.size[1] - _FRAME_TOP - 40)
     over = [rect.inset(0, -_TIP) for rect in talk]
-    places = spread([each.place for each in shown], frame, over=over)
+    places = _spread(gui, [each.place for each in shown], frame, over)
     for each, rect in zip(shown, places, strict=True):
         if rect.y < frame.y and each.actor.is_target:
             rect = rect.inside(frame)  # in a crowd it rather covers another than be missing
         if rect.y < frame.y or rect.first_overlap(taken):
             continue
         if each.text.note is not None:
-            _paint_receipt(gui, each.actor, rect, each.text.note)
+            _paint_receipt(gui, each, rect, each.text.note)
         _paint_badge(gui, each, rect)
+
+
+_Spread: TypeAlias = tuple[tuple[list[Rect], Rect, list[Rect]], tuple[Rect, ...]]
+
+
+def _spread(gui: Gui, badges: list[Rect], frame: Rect, over: list[Rect]) -> tuple[Rect, ...]:
+    """Return the places of badges: those of the frame before, unless something has moved."""
+    now = badges, frame, over
+    known: _Spread | None = gui.kept.get(_EVERYBODY)
+    if known is None or known[0] != now:
+        known = gui.kept[_EVERYBODY] = now, spread(badges, frame, over=over)
+    return known[1]
 
 
 def prewarm_badges(painter: Painter) -> Iterator[None]:
@@ -98,8 +111,9 @@ class _BadgeText(NamedTuple):
     w: float
     widest: float
     h: float
-    pictures: dict[tuple[bool, int], Any]
-    """Its pictures as they were last, by whether it is the target's and where its tip is."""
+    pictures: dict[tuple[bool, int] | str, Any]
+    """Its pictures as they were last, by whether it is the target's and where its tip is; and that
+    of its note."""
 
 
 class _Badge(NamedTuple):
@@ -180,17 +194,22 @@ def _paint_level(gui: Gui, box: Rect, level: float) -> None:
     gui.fill(AMBER, (box.x + 12, box.bottom - 4, full * min(1.0, level), 2))
 
 
-def _paint_receipt(gui: Gui, actor: Actor, rect: Rect, note: str) -> None:
-    w = _note_width(gui, note)
+def _paint_receipt(gui: Gui, shown: _Badge, rect: Rect, note: str) -> None:
+    w, pictures = _note_width(gui, note), shown.text.pictures
+    picture = pictures.get(note)
+    if picture is None:
+        picture = pictures[note] = _receipt_picture(gui, w, note)
+    gui.blit(picture, (round(_over_head(shown.actor, w, rect)) - _AROUND, round(rect.y) - _AROUND))
 
+
+def _receipt_picture(gui: Gui, w: float, note: str) -> Any:
     def compose(blank: Any) -> None:
         on = gui.on(blank)
         on.panel(Rect(_AROUND, _AROUND, w, _RECEIPT_H), _PAPER)
         on.text(note, (_AROUND + w / 2, _AROUND + 4), _RECEIPT, INK, align="center")
 
     size = (math.ceil(w) + 2 * _AROUND, _RECEIPT_H + 2 * _AROUND)
-    picture = gui.painter.composed(("receipt", note), size, compose)
-    gui.blit(picture, (round(_over_head(actor, w, rect)) - _AROUND, round(rect.y) - _AROUND))
+    return gui.painter.composed(("receipt", note), size, compose)
 
 
 # Captions and chat

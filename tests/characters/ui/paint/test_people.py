@@ -6,10 +6,9 @@ from itertools import product
 import pygame
 import pytest
 
-from characters.ui.appearance import EXPRESSIONS, LOOKS, STRIDE, Face, shade
+from characters.ui.appearance import ASLEEP, EXPRESSIONS, LOOKS, STRIDE, Face, shade
 from characters.ui.paint import people
 from characters.ui.paint.people import (
-    ASLEEP,
     BODY_ORIGIN,
     BODY_SIZE,
     HEAD_ORIGIN,
@@ -161,14 +160,15 @@ def test_eyes_that_close_change_the_picture() -> None:
 @pytest.mark.parametrize("turn", [-1, 0, 1])
 @pytest.mark.parametrize("is_sitting", [False, True])
 @pytest.mark.parametrize("name", ["nurse", "kiosk", "patient"])
-def test_a_character_at_rest_is_the_same_in_one_piece(
-    name: str, is_sitting: bool, turn: int
+@pytest.mark.parametrize("face", [ASLEEP, Face("joy", 0, 0, 1)])
+def test_a_character_that_does_not_talk_is_the_same_in_one_piece(
+    face: Face, name: str, is_sitting: bool, turn: int
 ) -> None:
     drawing = CharacterDrawing(Painter(), (name, "", "", ""))
     for lift in range(3):
         parts, joined = pygame.Surface((120, 200)), pygame.Surface((120, 200))
-        drawing.draw(parts, (60, 170), ASLEEP, turn=turn, is_sitting=is_sitting, lift=lift)
-        drawing.draw_asleep(joined, (60, 170), turn, is_sitting, lift)
+        drawing.draw(parts, (60, 170), face, turn=turn, is_sitting=is_sitting, lift=lift)
+        drawing.draw_still(joined, (60, 170), face, turn, is_sitting, lift)
         difference = pygame.surfarray.array3d(parts).astype(int) - pygame.surfarray.array3d(joined)
         assert abs(difference).max() <= 24  # roundings of see-through edges
 
