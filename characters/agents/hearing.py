@@ -27,7 +27,9 @@ from characters.agents.lexicon import (
 )
 from characters.agents.patterns import normalise
 
-__all__ = ["HeardText", "hear", "in_order", "is_backchannel", "language_of", "Speller"]
+__all__ = [
+    "HeardText", "hear", "in_order", "is_backchannel", "language_of", "Speller", "without_deeds",
+]  # fmt: skip
 
 
 MOST_LETTERS = 500
@@ -94,6 +96,15 @@ def hear(text: str) -> HeardText:
     language = language_of(text)
     kinds = {*_kinds(text.strip(), normal), *({"foreign", language} if language else ())}
     return HeardText(text, normal, frozenset(kinds), language)
+
+
+_DEED = re.compile(r"\*[^*]+\*|(?<!\w)_[^_]+_(?!\w)")
+
+
+def without_deeds(text: str) -> str:
+    """Return what is said beside "*sits down*"; a line that is a deed alone as it is."""
+    said = _DEED.sub(" ", text).strip()
+    return said if re.search(r"\w", said) else text
 
 
 def is_backchannel(text: str, language: str) -> bool:
@@ -220,8 +231,10 @@ _ENGLISH_ORDER = tuple(
     (re.compile(pattern), order)
     for pattern, order in (
         # how you are called; you are tired?
-        (rf"^{_ASKED}?(you|he|she|they|we|it) "
+        (rf"^{_ASKED}?(you|he|she|they|we|it|there) "
          r"(are|is|was|were|can|could|will|would|should|do|does|did) ", r"\1\3 \2 "),
+        # what is it that you have
+        (r"^(what) is it that (you|he|she|they) ", r"\1 do \2 "),
         # what you doing; why you in bed
         (rf"^{_ASKED}?(you|they) (\w+ing|in|on|at|here|so|from|not) ", r"\1are \2 \3 "),
         # where you live; you like fish?

@@ -6,7 +6,8 @@ A word that is common is no typing mistake of another one, and no name.
 from __future__ import annotations
 
 __all__ = [
-    "BACKCHANNELS", "BODY", "COMMON", "FOREIGN", "GIVEN_NAMES", "JOBS", "KIN", "NUMBERS", "PEOPLES",
+    "BACKCHANNELS", "BODY", "COMMON", "DOES", "FACT_WORDS", "FOREIGN",
+    "GIVEN_NAMES", "JOBS", "KIN", "NUMBERS", "PEOPLES",
     "SCRIPTS", "STATES", "VOCATIVES",
 ]  # fmt: skip
 
@@ -219,6 +220,15 @@ ankle arm arms back belly bone bones brain butt cheek chest chin ear ears elbow 
 feet finger fingers foot gum gums hair hand hands head heart hip jaw knee knees leg legs lip
 lips liver lung lungs mouth muscle nail nails neck nose rib ribs shoulder skin stomach teeth
 throat thumb toe toes tongue tooth tummy wrist
+""")
+
+# What one does for a living or for pleasure: "I bake bread".
+DOES = _words("teach study write sell collect grow bake breed paint repair drive")
+
+# The words by which facts are told, for those who misspell them.
+FACT_WORDS = _words("""
+name called named allergic afraid scared like love hate work live years from have teach study
+married profession
 """)
 
 NUMBERS = _words("""

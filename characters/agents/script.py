@@ -32,20 +32,24 @@ from characters.agents.agent import (
 )
 from characters.agents.facts import (
     Fact,
-    asked_for,
+    holds,
     introduced,
-    is_common_key,
-    known_as,
     learn,
     named_after,
-    phrase,
-    recite,
     spoken_of,
     update,
 )
-from characters.agents.hearing import HeardText, hear, in_order
+from characters.agents.hearing import HeardText, hear, in_order, without_deeds
 from characters.agents.patterns import away_words, blanks, fill, sayable
 from characters.agents.persona import Condition, Feeling, Persona, PersonaAction, Topic
+from characters.agents.recall import (
+    all_about,
+    asked_for,
+    asked_further,
+    is_common_key,
+    known_as,
+    recite,
+)
 from characters.protocol.messages import Action
 
 __all__ = ["HAPPENED", "ScriptedAgent"]
@@ -76,6 +80,7 @@ class ConversationMemory:
     spoken_of: str = ""  # whom of his own he spoke of last: "sister"
     topic: str | None = None  # what was talked about last
     offered: str | None = None  # the topic that the last line led to
+    recalled: bool = False  # what was said last was a fact of the player's, or that there is none
     name_wanted: int = 0  # so many lines may still be a bare name
     mood: str | None = None
     mood_scale: int = 1
@@ -280,7 +285,7 @@ class ScriptedAgent:
         memory = self._memory
         if memory.flags.pop(_ASKED_NAME, False):
             memory.name_wanted = _NAME_LINES
-        heard = hear(prompt.text)
+        heard = hear(without_deeds(prompt.text))
         facts = learn(prompt.text, memory.facts) or named_after(prompt.text, memory.spoken_of)
         memory.spoken_of = spoken_of(prompt.text) or memory.spoken_of
         match = self._match(heard, facts, context)
@@ -301,7 +306,10 @@ class ScriptedAgent:
     ) -> Iterator[Part]:
         learnt = self._learn(facts)
         held = next((fact.key for fact in facts if fact.key in self._memory.pinned), None)
-        key = asked_for(heard.normal) or (None if learnt else held)
+        one = self._memory.spoken_of if self._memory.recalled else ""
+        key = asked_for(heard.normal, one) or (None if learnt else held)
+        if key is None and self._memory.recalled and not learnt:
+            key = asked_further(heard.normal, self._memory.facts)
         is_answer = match is not None and match.order == _ANSWER
         is_sure = key is not None and (
             is_common_key(key) or known_as(key, self._memory.facts) or match is None
@@ -310,7 +318,8 @@ class ScriptedAgent:
         is_sure_told = any(fact.key == "name" or fact.is_denied for fact in learnt)
         least = _OWN if is_sure_told else _SHARED if learnt else _REMARK
         is_worth_it = match is not None and match.order >= least
-        if key is not None and is_sure and not is_answer:
+        self._memory.recalled = is_recall = key is not None and is_sure and not is_answer
+        if key is not None and is_recall:
             yield Say(self._recall(key, context))
         elif match is not None and is_worth_it:
             opens = learnt and match.topic.answers is None and match.order != _SHARED
@@ -347,7 +356,7 @@ class ScriptedAgent:
         if "name" in memory.facts:
             memory.name_wanted = 0
         return tuple(
-            fact for fact in found if _holds(before if fact.is_denied else memory.facts, fact)
+            fact for fact in found if holds(before if fact.is_denied else memory.facts, fact)
         )
 
     def _thanks(self, learnt: tuple[Fact, ...], context: Mapping[str, Any]) -> str:
@@ -368,7 +377,7 @@ class ScriptedAgent:
         if key == "*" and facts:
             recalled = recite(facts)
         elif known is not None:
-            recalled = phrase(known, facts[known])
+            recalled = recite(facts, all_about(known, facts))
         else:
             return self._line("unknown", wording.unknown, context)
         return self._line("recall", wording.recall, context, {"recall": recalled})
@@ -623,10 +632,6 @@ _COMMON_PHRASES = (
 def _is_unwanted(text: str, context: Mapping[str, Any]) -> bool:
     """Tell whether a line was in an answer that the player took back."""
     return any(text in answer for answer in context.get("unwanted") or ())
-
-
-def _holds(facts: Mapping[str, str], fact: Fact) -> bool:
-    return fact.value.lower() in facts.get(fact.key, "").lower()
 
 
 def _is_wanted(fact: Fact, keys: Sequence[str]) -> bool:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from characters.agents.facts import Fact, asked_for, known_as, learn, recite, update
-from characters.agents.patterns import normalise
+from characters.agents.facts import Fact, learn, update
 
 
 def kept(*lines: str) -> dict[str, str]:
@@ -59,24 +58,6 @@ def test_what_is_taken_back_is_forgotten() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "asked", "answer"),
-    [
-        ("I am from Bristol", "Where do I live?", "you are from Bristol"),
-        ("I live in Leeds", "where am I from", "you live in Leeds"),
-        ("I hate rain", "what don't I like?", "you can't stand rain"),
-        ("My dog is called Rex", "what's my dog's name", "your dog is Rex"),
-        ("I have a dog", "do i have a dog?", "you have a dog"),
-        ("My father was a fisherman", "And what was my father?", "your father was a fisherman"),
-    ],
-)
-def test_what_was_told_can_be_asked_for(told: str, asked: str, answer: str) -> None:
-    facts = kept(told)
-    key = known_as(asked_for(normalise(asked)) or "", facts)
-    assert key is not None
-    assert recite(facts, [key]) == answer
-
-
-@pytest.mark.parametrize(
     ("lines", "facts"),
     [
         (["my name's Mark. no wait, Marc with a c"], {"name": "Marc"}),
@@ -90,6 +71,22 @@ def test_what_was_told_can_be_asked_for(told: str, asked: str, answer: str) -> N
         (["I am 30, no wait, 31"], {"age": "31"}),
         (["my dog is called Rex, no sorry, Max"], {"dog": "Max"}),
         (["I like cats", "not cats but dogs"], {"likes": "dogs"}),
+        (["my name is Tobby", "i ment Toby not Tobby"], {"name": "Toby"}),
+        (["I'm Ines", "I didn't say Ines, I said Inês"], {"name": "Inês"}),
+        (
+            ["I am Harriet Cole", "It isn't Cole any more, I'm Harriet Marsh since June"],
+            {"name": "Harriet Marsh"},
+        ),
+        (["I am a doctor", "I am no longer a doctor"], {"was": "doctor"}),
+        (
+            ["my brother Stanley was a porter", "My brother was not a porter, he was a signalman"],
+            {"brother": "Stanley", "brother is": "was a signalman"},
+        ),
+        (["I like trains and cake", "I don't like cake"], {"likes": "trains", "dislikes": "cake"}),
+        (
+            ["pancake is my cat", "no wait pancake is my dog. my cat is Biscuit"],
+            {"cat": "Biscuit", "dog": "Pancake"},
+        ),
         (["I live in Bath", "I mean it", "no wait"], {"lives": "in Bath"}),
         (["My name is Ben and I mean it"], {"name": "Ben"}),
     ],
@@ -105,14 +102,33 @@ def test_who_corrects_himself_is_taken_at_his_last_word(
     [
         ("my nmae is sam", {"name": "Sam"}),
         ("my mum is downstairs she broke her arm", {}),
-        ("my brother is called Tom he is nine", {"brother": "Tom"}),
+        ("my brother is called Tom he is nine", {"brother": "Tom", "brother age": "nine"}),
         ("My son he is called Matteo", {"son": "Matteo"}),
         ("My name is Ingrid Solheim, from Bergen", {"name": "Ingrid Solheim", "home": "Bergen"}),
-        ("my sister's a gossip, her name is Meera", {"sister": "Meera"}),
+        (
+            "my sister's a gossip, her name is Meera",
+            {"sister": "Meera", "sister is": "a gossip"},
+        ),
         ("I live alone now, in Kew", {"lives": "in Kew"}),
         ("I work at Finch and Partners", {"work": "at Finch and Partners"}),
         ("im Zoe im six no im seven", {"name": "Zoe", "age": "seven"}),
         ("I teach logic", {"teach": "logic"}),
+        ("mi nam is tobby", {"name": "Tobby"}),
+        ("my sistr is calld jane n my bro is sam", {"sister": "jane", "brother": "sam"}),
+        ("Good day, I am coming from Portugal", {"home": "Portugal"}),
+        ("I am calling Joaquim", {"name": "Joaquim"}),
+        ("I'm seventy-eight next March", {"age": "seventy-eight"}),
+        ("My papa works here as a cook", {"papa works": "here as a cook"}),
+        ("I used to be a seamstress before", {"was": "seamstress"}),
+        (
+            "My daughter Susan lives in Canada with her boys",
+            {"daughter": "Susan", "daughter lives": "in Canada"},
+        ),
+        (
+            "my mum's in here, her name's Dorothy, she's eighty-one",
+            {"mum": "Dorothy", "mum age": "eighty-one"},
+        ),
+        ("the budgie, who is called Nelson", {"budgie": "Nelson"}),
     ],
 )
 def test_hasty_and_foreign_sentences_tell_facts_too(text: str, facts: dict[str, str]) -> None:

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from characters.agents.agent import PlayerSaid
-from characters.agents.facts import asked_for, introduced, learn, recite
+from characters.agents.facts import introduced, learn
 from characters.agents.patterns import normalise
 from characters.agents.persona import Persona, SmallTalk
+from characters.agents.recall import asked_for, recite
 from characters.agents.script import HAPPENED
 from tests.characters.agents.acting import Actor, persona_of
 

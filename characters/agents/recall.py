@@ -1,0 +1,265 @@
+"""How what a player told is asked for, and how it is said back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from characters.agents.facts import items
+from characters.agents.hearing import Speller
+from characters.agents.lexicon import DOES, KIN
+from characters.agents.patterns import Pattern
+
+__all__ = [
+    "all_about", "asked_for", "asked_further", "is_common_key", "known_as", "phrase", "recite",
+]  # fmt: skip
+
+# How each key is asked for, in the pattern language of personas; `<key>` is the noun itself.
+_QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("name", (
+        "what (is | was) my [real | first] name", "what my name is", "= [and | so | but] who am i",
+        "is my name <x>",
+        "(know | remember | said | recall | forgot | forgotten | forget) [what] my name",
+        "what is my (surname | last name | family name)",
+        "my name again", "what did i say my name (is | was)", "(remember | know | recall) who i am",
+        "what do you call me", "what you call me",
+    )),
+    ("age", (
+        "how old (am i | i am)", "how old did i say i (am | was)", "what is my age", "my age again",
+    )),
+    ("lives", (
+        "where (do i | i) live", "where (is | was) my (home | house)",
+        "which (city | town | country) (do i | i) live",
+    )),
+    ("home", (
+        "where (am i | i am | do i come | did i come | i come | i came | was i) from",
+        "where did i say i come from",
+        "where (was i | i was) born", "from where (do i | i) (come | am)", "where i am from",
+        "where did i (say | tell you) i (am | was) from", "where (do i | i) hail *",
+        "(from which | which | what) (city | town | country) * (am | come) *",
+    )),
+    ("profession", (
+        "what is my (job | work | profession | trade)", "= what (do i do | am i)",
+        "what (do i | i) do for (a living | work)", "what did i say i (do | am | was)",
+    )),
+    ("was", ("what (did i | i) do (before | once | earlier | then) *",
+        "= what (did i use to be | i used to be | was i | i was | was my job) [before | once]",
+        "what (did i | i) (use | used) to do *")),
+    ("worked", ("where (did i | i) (work | worked) *",)),
+    ("likes", (
+        "what (do i | i) [really] (like | love | enjoy)", "do i (like | love | enjoy)",
+    )),
+    ("dislikes", (
+        "what (do i | i) [really] (hate | dislike | not like | do not like | can not stand)",
+        "what (do not i | do i not) (like | enjoy)", "do i (hate | dislike)",
+    )),
+    ("fears", ("what (am i | i am) (afraid | scared | frightened | terrified) of",)),
+    ("allergy", ("what (am i | i am) allergic to", "what is my allergy", "what are my allergies")),
+    ("work", ("where (do i | i) work", "(who | whom) (do i | i) work for")),
+    ("study", ("what am i studying",)),
+    *((verb, (f"what (do i | i) {verb}",)) for verb in sorted(DOES)),
+    ("play", ("what [instrument] (do i | i) play",)),
+    ("married", ("am i (married | single | divorced | engaged)",)),
+    ("has", ("what (pet | pets | animal | animals) do i have", "= what do i have")),
+    ("", (
+        "(what | how) (is | are | was | were) my <key> (called | named)",
+        "(what | how) (is | are) (called | named) my <key>", "what (does | do) my <key> do",
+        "what (is | are | was | were) [the] (name | names) of my <key>",
+        "= [and] the (name | names) of my <key>",
+        "(what | who | where) (is | are | was | were) my <key>",
+        "(know | remember | recall | forgot | forget) what my <key> (is | are) [called | named]",
+        "(know | remember | recall | forgot | forgotten | forget) [the name of] my <key>",
+        "(do | did) i have (a | an | any) <key>", "how many <key> (do i | i) have",
+        "what my <key> (is | are | was) [called | named]", "= and my <key>",
+        "what is the (work | job | profession | trade) of my <key>",
+    )),
+    (" lives", ("where (does | do | did) my <key> live", "where my <key> (live | lives | lived)")),
+    (" works", ("where (does | do | did) my <key> work", "where my <key> (work | works | worked)")),
+    (" age", ("how old (is | are | was) my <key>", "how old my <key> (is | are | was)",
+        "what is the age of my <key>")),
+    ("*", (
+        "do you [still] (remember | know | recall) (me | anything about me | what i (told | said))",
+        "what do you [still] (remember | know | recall) (about | of) me",
+        "what do you [still] remember", "what (have i told | did i tell) you",
+        "tell me [something | everything] about (me | myself)",
+    )),
+)  # fmt: skip
+_ASKED = tuple((key, Pattern.compile(source)) for key, sources in _QUESTIONS for source in sources)
+
+_COMMON_KEYS = frozenset(
+    {
+        "work",
+        "*",
+        "name",
+        "profession",
+        "home",
+        "lives",
+        "age",
+        "likes",
+        "dislikes",
+        "fears",
+        "allergy",
+        "play",
+        "was",
+        "worked",
+        *DOES,
+        "married",
+    }
+)
+_SAME_KIN = tuple(
+    names.split()
+    for names in ("grandma grandmother gran granny", "grandpa grandfather grandad",
+                  "mum mom mother mummy mommy mama", "dad father daddy papa",
+                  "brother bro", "sister sis",
+                  "kid kids child children", "partner boyfriend girlfriend")
+)  # fmt: skip
+_KINDS = (" is", " works", " lives", " age")  # what is known of one of the player's own
+# Where one has not been told the one, the other is the next best.
+_INSTEAD = {
+    "likes": ("dislikes",),
+    "dislikes": ("likes",),
+    "lives": ("home",),
+    "home": ("lives", "nation"),
+    "profession": ("work", "was", "worked", "nation"),
+    "work": ("profession", "worked"),
+    "was": ("worked",),
+    "worked": ("was",),
+}
+
+
+# "Did I tell you where I live?" asks where he lives.
+_OPENINGS = re.compile(
+    r"^(?:(?:and|but|so|then|oh|well|now|ok|please|i (?:almost|nearly) forgot|tell me|say"
+    r"|(?:do|can|could|would) you (?:still )?(?:tell me|remember|recall|know|say)"
+    r"|(?:did|have) i (?:ever |already )?(?:tell|told|mention|mentioned|say|said)"
+    r"(?: to)?(?: you)?) )+"
+)
+_OF_ONE = re.compile(r"\b(?:he|she|his|her) ")
+_SAID = re.compile(r"\b(?:did i (?:say|tell you|mention)|have i (?:said|told you)) (?=i |my )")
+_SPELLER = Speller(
+    word
+    for _, sources in _QUESTIONS
+    for source in sources
+    for word in re.findall(r"[a-z]+", source)
+)
+
+
+def asked_for(normal: str, one: str = "") -> str | None:
+    """Return the key that is asked for, "*" for everything, None for neither (normalised text).
+
+    `one` is of whom of the player's "he" or "she" speaks, "" if of nobody.
+    """
+    if one:
+        normal = _OF_ONE.sub(f"my {one} ", normal)
+    forms = (normal, _SAID.sub("", _OPENINGS.sub("", normal)))
+    found = next(filter(None, map(_asked, dict.fromkeys(forms))), None)
+    return found or _asked(_SPELLER.correct(forms[-1]))
+
+
+_FURTHER = re.compile(
+    r"^(?:(?:and|what about|how about|or) )?(?:(?:what about|my|the|his|her|their) )?"
+    r"(?P<key>\w+(?: \w+)?) $"
+)
+
+
+def asked_further(normal: str, facts: Mapping[str, str]) -> str | None:
+    """Return the known key that "and the budgie?" asks for, after another fact was asked for."""
+    asked = _FURTHER.match(normal)
+    key = None if asked is None else _noun(asked["key"])
+    return key if key is not None and known_as(key, facts) is not None else None
+
+
+def _asked(normal: str) -> str | None:
+    words = frozenset(normal.split())
+    for key, pattern in _ASKED:
+        match = pattern.match(normal) if pattern.may_match(words) else None
+        if match is not None and key.startswith(" "):
+            return f"{_noun(match['key'])}{key}"
+        if match is not None:
+            return key or _noun(match["key"])
+    return None
+
+
+def _noun(asked: str) -> str:
+    """Return the key in "hamster's name": the hamster."""
+    return re.sub(r"(?:'s|s')?(?: names?)?$", "", asked.strip())
+
+
+def is_common_key(key: str) -> bool:
+    """Tell whether only the player can be meant; "what is my result" may mean something else."""
+    return key in _COMMON_KEYS
+
+
+def known_as(key: str, facts: Mapping[str, str]) -> str | None:
+    """Return the key under which the answer is known: "dogs" may be in "dog", or in "has"."""
+    if key not in facts and key.split(" ")[0] in KIN and not key.endswith(_KINDS):
+        key = key.split(" ")[0]  # "brother stanley"
+    if key not in facts and any(f"{key}{kind}" in facts for kind in _KINDS):
+        return key
+    singular = key.removesuffix("s")
+    same = next((names for names in _SAME_KIN if key in names), ())
+    nearest = (key, *_INSTEAD.get(key, ()), singular, f"{key}s", f"{key}'s name", *same)
+    found = next((name for name in nearest if name in facts), None)
+    if found is None and re.search(rf"\b{re.escape(singular)}", facts.get("has", "")):
+        return "has"
+    return found
+
+
+_SHAPES: Mapping[str, str] = {
+    "name": "your name is {}",
+    "home": "you are from {}",
+    "age": "you are {} years old",
+    "nation": "you are {}",
+    "work": "you work {}",
+    "likes": "you like {}",
+    "dislikes": "you can't stand {}",
+    "fears": "you are afraid of {}",
+    "allergy": "you are allergic to {}",
+    "has": "you have {}",
+    "was": "you used to be a {}",
+    "worked": "you worked {}",
+    **{verb: f"you {verb} {{}}" for verb in sorted(DOES)},
+    "play": "you play {}",
+    "married": "you are {}",
+}
+
+
+def phrase(key: str, value: str) -> str:
+    """Put one fact into words that follow "you told me that"."""
+    if key == "profession":
+        article = "an" if value[:1].lower() in "aeiou" else "a"
+        return f"you are {article} {value}"
+    if key == "lives":
+        has_place = re.match(r"(?:in|near|at|on|by|outside|behind|above)\b", value)
+        return f"you live {value}" if has_place else f"you live in {value}"
+    noun, _, kind = key.rpartition(" ")
+    if noun and kind in ("lives", "works"):
+        return f"your {noun} {kind} {value}"
+    if noun and kind == "age":
+        return f"your {noun} is {value} years old"
+    if noun and kind == "is":
+        key = noun
+    if value.startswith(("was ", "is ")):
+        return f"your {key} {value}"
+    verb = (
+        "are"
+        if re.search(r"[^s]s$|children$", key) and (" and " in value or ", " in value)
+        else "is"
+    )
+    return _SHAPES.get(key, f"your {key} {verb} {{}}").format(_listed(items(value)))
+
+
+def all_about(key: str, facts: Mapping[str, str]) -> list[str]:
+    """Return the keys of all that is known of the one of a key: his name, and what he is."""
+    return [it for it in (key, *(f"{key}{kind}" for kind in _KINDS)) if it in facts]
+
+
+def recite(facts: Mapping[str, str], keys: Sequence[str] = ()) -> str:
+    """Put facts into one phrase: "your name is Ada, you like tea and your dog is Rex"."""
+    chosen = [key for key in keys or facts if key in facts]
+    chosen.sort(key=lambda key: key != "name")
+    return _listed([phrase(key, facts[key]) for key in chosen])
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))

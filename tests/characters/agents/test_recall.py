@@ -1,0 +1,52 @@
+"""How a player asks for what he told, and how it is said back to him."""
+
+from __future__ import annotations
+
+import pytest
+
+from characters.agents.patterns import normalise
+from characters.agents.recall import all_about, asked_for, asked_further, known_as, recite
+from tests.characters.agents.test_facts import kept
+
+
+@pytest.mark.parametrize(
+    ("told", "asked", "answer"),
+    [
+        ("I am from Bristol", "Where do I live?", "you are from Bristol"),
+        ("I live in Leeds", "where am I from", "you live in Leeds"),
+        ("I hate rain", "what don't I like?", "you can't stand rain"),
+        ("My dog is called Rex", "what's my dog's name", "your dog is Rex"),
+        ("I have a dog", "do i have a dog?", "you have a dog"),
+        ("I am from Izmir", "From which city I am?", "you are from Izmir"),
+        ("I am from Izmir", "did i tell you where i come from", "you are from Izmir"),
+        ("i like trains", "wat do i lik", "you like trains"),
+        (
+            "My papa works here as a cook",
+            "Where does my papa work?",
+            "your papa works here as a cook",
+        ),
+        ("I used to be a seamstress", "What did I do before?", "you used to be a seamstress"),
+        ("I bake bread", "what do I bake?", "you bake bread"),
+        ("My father was a fisherman", "And what was my father?", "your father was a fisherman"),
+    ],
+)
+def test_what_was_told_can_be_asked_for(told: str, asked: str, answer: str) -> None:
+    facts = kept(told)
+    key = known_as(asked_for(normalise(asked)) or "", facts)
+    assert key is not None
+    assert recite(facts, all_about(key, facts)) == answer
+
+
+def test_all_that_is_known_of_one_is_said_back_together() -> None:
+    facts = kept("I have one brother, his name is Kaan, he is engineer")
+    assert recite(facts, all_about("brother", facts)) == (
+        "your brother is Kaan and your brother is an engineer"
+    )
+
+
+def test_he_and_she_are_of_whom_was_asked_before() -> None:
+    assert asked_for(normalise("How old is she?"), "mum") == "mum age"
+    assert asked_for(normalise("How old is she?")) is None
+    facts = {"budgie": "Nelson"}
+    assert asked_further(normalise("And the budgie?"), facts) == "budgie"
+    assert asked_further(normalise("And the clock?"), facts) is None
