@@ -165,6 +165,7 @@ PURE = (
     "characters.transport.wire",
     "characters.service.registry",
     "characters.service.conversation",
+    "characters.service.effects",
     "characters.service.branches",
     "characters.service.directory",
 )

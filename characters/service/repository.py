@@ -16,7 +16,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from characters.service.conversation import Entry, PersistEntry
+from characters.service.effects import Entry, PersistEntry
 from characters.service.memory import KnownFact, Pair
 from characters.service.registry import Limits, Registry, ServiceSession
 from characters.service.store import RoomHistory, SessionStore, StoredSession, Undone, lasting_pair

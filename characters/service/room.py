@@ -50,7 +50,8 @@ from characters.protocol.messages import (
     UserTextMessage,
     VadSttStopped,
 )
-from characters.service.conversation import (
+from characters.service.conversation import RoomConversation
+from characters.service.effects import (
     BeginExchange,
     Effect,
     End,
@@ -62,7 +63,6 @@ from characters.service.conversation import (
     PersistEntry,
     ResolveReply,
     ResumeSpeaking,
-    RoomConversation,
     Send,
     SpeakText,
     StopSpeaking,

@@ -27,7 +27,7 @@ from characters.protocol.audio_frames import pack_voice, unpack_microphone
 from characters.protocol.codec import MessageError, decode_client, encode_server, parse_object
 from characters.protocol.link import SequencedChannel
 from characters.protocol.messages import BotTurnCompleted, ClientMessage, ServerMessage
-from characters.service.conversation import Send
+from characters.service.effects import Send
 from characters.service.registry import Room
 
 __all__ = [

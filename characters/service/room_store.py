@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeAlias
 
-from characters.service.conversation import Entry, PersistEntry, ResolveReply
+from characters.service.effects import Entry, PersistEntry, ResolveReply
 from characters.service.registry import ServiceSession
 
 __all__ = ["MAX_UNSAVED", "RoomStore", "Save"]

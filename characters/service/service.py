@@ -32,7 +32,7 @@ from characters.protocol.link import Ping
 from characters.protocol.messages import ConnectRequest, RoomGrant
 from characters.service.admission import Admission, AdmissionLimits, Load, goodbyes
 from characters.service.cluster import ClusterNode
-from characters.service.conversation import BeginExchange, Entry, PersistEntry
+from characters.service.effects import BeginExchange, Entry, PersistEntry
 from characters.service.logs import request_id
 from characters.service.loop_watch import LoopWatch
 from characters.service.memory import KnownFact, Pair

@@ -21,7 +21,8 @@ from characters.english import ENGLISH
 from characters.protocol.failures import CharactersError
 from characters.protocol.messages import Action
 from characters.service.branches import LogPlace
-from characters.service.conversation import (
+from characters.service.database import connect, may_be_sound, put_aside
+from characters.service.effects import (
     BeginExchange,
     Entry,
     PendingReply,
@@ -30,7 +31,6 @@ from characters.service.conversation import (
     PlayerLine,
     ResolveReply,
 )
-from characters.service.database import connect, may_be_sound, put_aside
 from characters.service.memory import (
     KnownFact,
     Pair,

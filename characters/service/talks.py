@@ -21,7 +21,7 @@ from characters.service.branches import (
     exchange_begin,
     rebuilt,
 )
-from characters.service.conversation import BeginExchange, PersistActions, PersistEntry
+from characters.service.effects import BeginExchange, PersistActions, PersistEntry
 from characters.service.tables import Database
 
 __all__ = ["Exchange", "family_of", "MAX_TURNS", "roots_of", "TalkTables"]

@@ -24,7 +24,7 @@ from characters.protocol.messages import (
     VadSttStopped,
     Visemes,
 )
-from characters.service.conversation import SpeakText
+from characters.service.effects import SpeakText
 from characters.service.overlap import OverlapEvent
 from characters.speech.factory import SpeechParts
 from characters.speech.interfaces import (

@@ -14,7 +14,7 @@ from characters.client.config import SessionConfig
 from characters.client.handle import SessionHandle
 from characters.client.runtime import Runtime, RuntimeBuilder
 from characters.components.slots import SaveSlots
-from characters.service.conversation import BeginExchange, Entry, PersistEntry
+from characters.service.effects import BeginExchange, Entry, PersistEntry
 from characters.service.store import SessionStore, StoredSession, database_of
 from characters.session.conversation import SessionRecord, SessionState
 from characters.storage.sessions import KeyValueSessionPersistence

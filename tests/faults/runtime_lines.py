@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from urllib.request import urlopen
 
 from characters.protocol.messages import BotTurnCompleted
-from characters.service.conversation import PersistEntry
+from characters.service.effects import PersistEntry
 from characters.service.store import SessionStore
 from characters.session.conversation import ResumeOutcome, SessionState, SessionStateChanged, Turn
 from characters.session.policy import ReconnectPolicy

@@ -7,13 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from characters.agents.agent import Part
-from characters.service.conversation import (
-    Entry,
-    PendingReply,
-    PersistEntry,
-    PlayerLine,
-    ResolveReply,
-)
+from characters.service.effects import Entry, PendingReply, PersistEntry, PlayerLine, ResolveReply
 from characters.service.registry import ServiceSession
 from characters.session.conversation import SessionRecord
 from tests.simulation.agent import EMPTY, Memory, number_of

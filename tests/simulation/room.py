@@ -32,7 +32,8 @@ from characters.protocol.messages import (
     UserIdleWarning,
     UserTextMessage,
 )
-from characters.service.conversation import (
+from characters.service.conversation import RoomConversation
+from characters.service.effects import (
     End,
     Generate,
     PauseSpeaking,
@@ -40,7 +41,6 @@ from characters.service.conversation import (
     PersistEntry,
     ResolveReply,
     ResumeSpeaking,
-    RoomConversation,
     Send,
     StopSpeaking,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from characters.service.conversation import Entry, PendingReply, PersistEntry, ResolveReply
+from characters.service.effects import Entry, PendingReply, PersistEntry, ResolveReply
 from characters.service.registry import ServiceSession
 from tests.simulation.agent import SimulatedAgent, number_of
 

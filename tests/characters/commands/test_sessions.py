@@ -21,7 +21,7 @@ from characters.commands.sessions import (
     show,
     show_all,
 )
-from characters.service.conversation import PersistEntry
+from characters.service.effects import PersistEntry
 from characters.service.service import running_at
 from characters.service.store import SessionStore, StoredSession
 from characters.session.conversation import SessionRecord

@@ -11,7 +11,8 @@ from random import Random
 from typing import Any
 
 from characters.protocol.messages import Action
-from characters.service.conversation import (
+from characters.service.database import SqliteDatabase
+from characters.service.effects import (
     BeginExchange,
     Entry,
     PendingReply,
@@ -19,7 +20,6 @@ from characters.service.conversation import (
     PersistEntry,
     PlayerLine,
 )
-from characters.service.database import SqliteDatabase
 from characters.service.store import SessionStore, StoredSession
 
 __all__ = ["Histories", "Talk", "dump"]

@@ -39,6 +39,11 @@ from characters.service.conversation import (
     MAX_UNANSWERED,
     MAX_WAITING,
     AgentTurn,
+    RepeatAnswer,
+    RoomConversation,
+    TurnRequest,
+)
+from characters.service.effects import (
     Effects,
     End,
     Generate,
@@ -46,14 +51,11 @@ from characters.service.conversation import (
     PendingReply,
     PersistEntry,
     PlayerLine,
-    RepeatAnswer,
     ResolveReply,
     ResumeSpeaking,
-    RoomConversation,
     Send,
     SpeakText,
     StopSpeaking,
-    TurnRequest,
 )
 from characters.service.overlap import NOTICED_WITHIN, OverlapEvent
 from characters.service.pace import IdleTimer, TimingConfig, pieces

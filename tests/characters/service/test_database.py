@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from characters.agents.agent import Say
-from characters.service.conversation import PendingReply, PersistEntry, PlayerLine
 from characters.service.database import connect
+from characters.service.effects import PendingReply, PersistEntry, PlayerLine
 from characters.service.store import SessionStore, StoredSession
 
 ADA = StoredSession("s1", "nurse", "ada", 100.0)

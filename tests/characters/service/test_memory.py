@@ -11,7 +11,7 @@ import pytest
 
 from characters.service.access import AccessSettings
 from characters.service.agent_factory import PersonaAgentFactory
-from characters.service.conversation import BeginExchange, PersistEntry
+from characters.service.effects import BeginExchange, PersistEntry
 from characters.service.memory import MOST_ROWS, KnownFact, Pair
 from characters.service.store import SessionStore, StoredSession
 from tests.characters.service.client import Bare, serve, words_in

@@ -29,7 +29,8 @@ from characters.protocol.messages import (
     UpdateTemplateKeys,
     UserTextMessage,
 )
-from characters.service.conversation import End, Generate, PersistEntry, RoomConversation, Send
+from characters.service.conversation import RoomConversation
+from characters.service.effects import End, Generate, PersistEntry, Send
 from characters.service.pace import TimingConfig
 from characters.service.requests import LevelContext
 from characters.service.room import (

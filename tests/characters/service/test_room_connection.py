@@ -15,7 +15,7 @@ from aiohttp import WSMessage, WSMsgType
 from characters.protocol.codec import MessageError
 from characters.protocol.link import ReplayError
 from characters.protocol.messages import BotLlmText, BotTurnCompleted, ClientMessage
-from characters.service.conversation import Send
+from characters.service.effects import Send
 from characters.service.registry import Room, ServiceSession
 from characters.service.room_connection import (
     ClientSocket,

@@ -11,13 +11,7 @@ from typing import Any
 import pytest
 
 from characters.agents.agent import Say
-from characters.service.conversation import (
-    Entry,
-    PendingReply,
-    PersistEntry,
-    PlayerLine,
-    ResolveReply,
-)
+from characters.service.effects import Entry, PendingReply, PersistEntry, PlayerLine, ResolveReply
 from characters.service.registry import ServiceSession
 from characters.service.room_store import MAX_UNSAVED, RoomStore
 from characters.service.store import SessionStore, StoredSession

@@ -12,7 +12,8 @@ import pytest
 
 from characters.agents.agent import Do, Feel, Part, Say
 from characters.protocol.messages import Action
-from characters.service.conversation import (
+from characters.service.database import VERSION
+from characters.service.effects import (
     BeginExchange,
     Entry,
     PendingReply,
@@ -20,7 +21,6 @@ from characters.service.conversation import (
     PlayerLine,
     ResolveReply,
 )
-from characters.service.database import VERSION
 from characters.service.memory import Pair
 from characters.service.postgres import PostgresDatabase, prepare
 from characters.service.store import MAX_PENDING, FencedError, SessionStore, StoredSession

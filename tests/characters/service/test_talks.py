@@ -14,7 +14,8 @@ from characters.agents.agent import Do, Say
 from characters.protocol.messages import Action
 from characters.service.access import AccessSettings, KeyRing
 from characters.service.agent_factory import PersonaAgentFactory
-from characters.service.conversation import (
+from characters.service.database import SqliteDatabase
+from characters.service.effects import (
     BeginExchange,
     Entry,
     PendingReply,
@@ -22,7 +23,6 @@ from characters.service.conversation import (
     PersistEntry,
     PlayerLine,
 )
-from characters.service.database import SqliteDatabase
 from characters.service.memory import Pair
 from characters.service.registry import Limits
 from characters.service.service import ServiceSettings

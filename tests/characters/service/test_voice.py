@@ -14,7 +14,7 @@ from characters.protocol.messages import (
     Visemes,
 )
 from characters.service import voice
-from characters.service.conversation import SpeakText
+from characters.service.effects import SpeakText
 from characters.service.overlap import OverlapEvent
 from characters.service.voice import (
     AHEAD_SECONDS,

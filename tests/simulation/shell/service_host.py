@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from characters.agents.agent import Agent, Part, Prompt, Silence
 from characters.protocol.messages import ConnectRequest
-from characters.service.conversation import Entry, PendingReply, PersistEntry
+from characters.service.effects import Entry, PendingReply, PersistEntry
 from characters.service.pace import TimingConfig
 from characters.service.registry import Limits, RefusalError
 from characters.service.requests import read_connect

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from characters.service.conversation import PersistEntry
+from characters.service.effects import PersistEntry
 from characters.service.store import StoredSession
 from tests.simulation.promise import BrokenPromise
 from tests.simulation.shell.service_host import Ledgers
