@@ -44,7 +44,7 @@ class KeptPrefs(PrefsView):
 
 
 class SimulatedEndpoints(Endpoints):
-    """The one service, by the way of a character; the thread of the disk tells it what to end."""
+    """The one service, by the way of a character."""
 
     def __init__(self, guests: Sequence[ClientCharacter], worker: Any) -> None:
         self._guests = {character.name: character for character in guests}
@@ -52,10 +52,6 @@ class SimulatedEndpoints(Endpoints):
 
     async def transport_for(self, config: SessionConfig) -> Transport:
         return SimulatedTransport(self._guests[config.character_id].route)
-
-    def expire(self, config: SessionConfig, session_id: str, *, keeps_memory: bool = False) -> None:
-        host = self._guests[config.character_id].host
-        host.remove(session_id, keeps_memory=keeps_memory)
 
 
 class Game(Process):

@@ -202,14 +202,19 @@ class Session:
         self._road = route
 
     @asynccontextmanager
-    async def post(
-        self, url: str, *, json: Any, headers: Mapping[str, str]
+    async def request(
+        self, method: str, url: str, *, json: Any, headers: Mapping[str, str]
     ) -> AsyncIterator[SimpleNamespace]:
         far = await self._road.pass_on()
         path = url.removeprefix(f"{ENDPOINT}/")
-        status, answered, body = await far.post(path, dumps(json).encode())
+        answer: tuple[int, Mapping[str, str], bytes] = (200, {}, b"{}")
+        if method == "DELETE":
+            session_id, _, query = path.removeprefix("sessions/").partition("?")
+            far.remove(session_id, keeps_memory=query == "memory=keep")
+        else:
+            answer = await far.post(path, dumps(json).encode())
         await self._road.pass_on()
-        yield _answer(status, answered, body)
+        yield _answer(*answer)
 
     @asynccontextmanager
     async def get(self, url: str, *, headers: Mapping[str, str]) -> AsyncIterator[SimpleNamespace]:
