@@ -142,6 +142,10 @@ class RemoteEnd:
         """Answer a request to connect, or to make a branch."""
         raise NotImplementedError
 
+    def remove(self, session_id: str, *, keeps_memory: bool = False) -> None:
+        """Take a request to delete a session."""
+        raise NotImplementedError
+
     async def enter(self, room_name: str, token: str, cable: SimulatedConnection) -> int:
         """Let a connection in; return the status of the handshake, 101 if it may."""
         raise NotImplementedError
