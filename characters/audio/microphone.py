@@ -243,10 +243,13 @@ class PortAudioMicrophone:
             silent = self._now() - stream.blocks.last_sound_at > SILENT_SECONDS
             self._problem = calm(all_silent(stream.device)) if silent and not late else None
         if not (stopping.is_set() or self._changed.is_set()):
-            self.losses += 1
-            self._problem = calm(why_lost(stream.blocks.fault, stream.device))
-            if stream.blocks.fault == "fast":
-                self._changed.wait(FAST_SECONDS)
+            self._note_loss(stream)
+
+    def _note_loss(self, stream: CaptureStream) -> None:
+        self.losses += 1
+        self._problem = calm(why_lost(stream.blocks.fault, stream.device))
+        if stream.blocks.fault == "fast":
+            self._changed.wait(FAST_SECONDS)
 
     def _is_late(self, blocks: Blocks) -> bool:
         if blocks.last_block_at is None:

@@ -217,13 +217,16 @@ class Service:
         here = sum(live.connection.socket is not None for live in rooms)
         times = goodbyes(here, self.settings.drain_seconds)
         for live, at in zip(rooms, (*[0.0] * (len(rooms) - here), *times), strict=True):
-            if (wait := begin + at - self.now()) > 0:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(wait):
-                        await self._hurry.wait()
+            await self._wait_or_hurry(begin + at - self.now())
             if not self.is_draining:
                 return
             live.end("drain", self.settings.drain_retry_after)
+
+    async def _wait_or_hurry(self, seconds: float) -> None:
+        if seconds > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._hurry.wait()
 
     def hurry(self) -> None:
         """Say all goodbyes at once."""

@@ -125,8 +125,7 @@ class TalkTables:
                 (place.segment, min(number + 1, place.number)),
             ).fetchone()[0]
             if found is not None:
-                memory = self._known(LogPlace(place.segment, found))
-                return tree.place_of(end, found - 1), memory
+                return tree.place_of(end, found - 1), self._known(LogPlace(place.segment, found))
         return None
 
     def told(self, session_id: str) -> Iterator[tuple[float, dict[str, Any]]]:

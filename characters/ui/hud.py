@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import field
 from typing import Any, ClassVar
 
@@ -97,8 +98,8 @@ class Hud(Component):
         self.scene.provide(SceneEditor(self.scene))
         prefs = self.scene.find_service(PlayerPrefs)
         if prefs is not None:
-            size = prefs.get_string(CAPTIONS, CaptionSize.NORMAL)
-            if size in list(CaptionSize):
+            with suppress(ValueError):  # a size of another version
+                size = prefs.get_string(CAPTIONS, CaptionSize.NORMAL)
                 self._state.caption_size = CaptionSize(size)
             self._subscriptions.append(prefs.problem.subscribe(self.notify))
         player = SceneQuery(self.scene).player

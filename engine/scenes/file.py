@@ -156,18 +156,21 @@ def value_text(value: Any) -> str:
     return literal(value)
 
 
+_WRITTEN: Mapping[type, tuple[str, ...]] = types.MappingProxyType(
+    {bool: ("true", "false"), types.NoneType: ("none",)}
+)
+
+
 def choices_of(annotation: Any) -> tuple[str, ...]:
     """Return the values that a field may have if they are few; () for free input."""
     found: list[str] = []
     for kind in map(bare, members(bare(annotation))):
-        if kind is bool:
-            found += ["true", "false"]
+        if kind in _WRITTEN:
+            found += _WRITTEN[kind]
         elif isinstance(kind, type) and issubclass(kind, Enum):
             found += [str(member.value) for member in kind]
         elif get_origin(kind) is Literal:
             found += map(str, get_args(kind))
-        elif kind is types.NoneType:
-            found += ["none"]
         else:
             return ()
     return tuple(found)

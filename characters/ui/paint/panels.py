@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from characters.client.context import RememberedFact
 from characters.session.conversation import SessionState
+from characters.storage.slots import Picture, SlotInfo
 from characters.ui import words
 from characters.ui.actions import Actions, FieldActions
 from characters.ui.appearance import AMBER, CORAL, CREAM, INK, MUTED, PLUM, SAGE, SNOW
@@ -429,11 +430,7 @@ def _paint_slot(gui: Gui, place: Rect, slots: SlotActions, nth: int, *, is_chose
     ink, back = (INK, TAB_ON) if is_chosen else (CREAM, TAB)
     quiet = mix(ink, back.fill, 0.25)
     gui.panel(place, back)
-    pixels = slots.page.pictures.get(slot.name)
-    if pixels is not None:
-        key = ("slot", slot.name, slot.saved_at)
-        picture = gui.painter.photo(key, pixels, (_THUMB_W, _THUMB_H))
-        gui.blit(picture, (place.x + 4, place.y + 1))
+    _paint_thumbnail(gui, place, slot, slots.page.pictures.get(slot.name))
     x, room = place.x + _THUMB_W + 16, place.w - _THUMB_W - 28
     gui.text(slot.name, (x, place.y + 5), 17, ink, bold=True, room=room)
     if slot.is_damaged:
@@ -441,6 +438,13 @@ def _paint_slot(gui: Gui, place: Rect, slots: SlotActions, nth: int, *, is_chose
         return
     gui.text(slots.where(slot), (x, place.y + 27), SMALL, quiet, room=room)
     gui.text(", ".join(slot.here), (x, place.y + 45), SMALL, quiet, room=room)
+
+
+def _paint_thumbnail(gui: Gui, place: Rect, slot: SlotInfo, pixels: Picture | None) -> None:
+    if pixels is not None:
+        key = ("slot", slot.name, slot.saved_at)
+        picture = gui.painter.photo(key, pixels, (_THUMB_W, _THUMB_H))
+        gui.blit(picture, (place.x + 4, place.y + 1))
 
 
 # The fault panel
