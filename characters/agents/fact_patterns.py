@@ -23,12 +23,18 @@ _WORD = r"[^\W_][\w'\u2019-]*"
 WORDS = rf"{_WORD}(?:\s+[\w'\u2019-]+){{0,5}}?"
 _JOB = rf"{_WORD}(?:\s+(?!from\b|in\b|at\b|of\b)[\w'\u2019-]+){{0,3}}?(?:\s+of\s+[\w'\u2019-]+)?"
 _CAPITAL = r"[A-Z\u00c0-\u00de\u0100-\u024f][\w'\u2019-]*"
-TITLE = r"(?:(?:Dr|Mr|Mrs|Ms|Prof|St)\.?\s+|(?:Miss|Sir|Lady|Captain|Doctor|Professor|Nurse)\s+)?"
+TITLE = (
+    r"(?:(?:Dr|Mr|Mrs|Ms|Prof|St)\.?\s+|(?:Miss|Sir|Lady|Captain|Doctor|Professor|Nurse"
+    r"|Inspector|Detective|Officer|Sergeant|Father|Sister|King|Queen|Prince|Princess)\s+)?"
+)
 NAME = rf"(?-i:{TITLE}[A-Za-z\u00c0-\u024f][\w'\u2019-]*(?:\s+{_CAPITAL}){{0,2}})"
 PROPER = rf"(?-i:{TITLE}{_CAPITAL}(?:\s+{_CAPITAL}){{0,2}})"
 NAMES = rf"(?-i:{_CAPITAL}(?:(?:\s*,\s*|\s+and\s+|\s*&\s*|\s+){_CAPITAL}){{0,4}})"
-_AM = r"\b(?:I(?:\s+am|['\u2019]?m)|i\s+m)\s+"
-_HAVE = r"\b(?:I|We)(?:\s+have(?:\s+got)?|['\u2019]ve(?:\s+got)?|\s+own|\s+got)\s+"
+_AM = r"\b(?:I(?:\s+am|['\u2019]?m)|i\s+m|We(?:\s+are|['\u2019]re))\s+"
+_HAVE = (
+    r"\b(?:I|We)(?:\s+have(?:\s+got)?|\s+(?:am|are)\s+having|['\u2019]ve(?:\s+got)?"
+    r"|\s+own|\s+got)\s+"
+)
 _ONE = r"(?:an?|my|one|two|three|four|five|six|\d+|some)\s+"
 _CALLED = r"(?:\s+(?:whose\s+name\s+is|is\s+called|are\s+called|called|named|is\s+named)\s+)"
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
@@ -51,7 +57,9 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             rf"{END}"),
         ("name", rf"{_AM}(?:called|named)\s+(?P<value>{NAME})"),
         ("name",
-            rf"(?:{_AM}calling|\bI\s+call|\bme)\s+(?:me\s+|myself\s+)?(?P<value>{PROPER}){END}"),
+            rf"(?:{_AM}calling|\bI\s+call|^\W*me|\bmy\s?self)\s+(?:me\s+|myself\s+)?"
+            rf"(?P<value>{PROPER}){END}"),
+        ("name", rf"\bWe(?:\s+are|['\u2019]re)\s+(?P<value>{PROPER}\s+(?:and|&)\s+{PROPER}){END}"),
         ("name", rf"^\W*(?:the\s+name|name|mine)(?:['\u2019]s|\s+is)\s+(?P<value>{PROPER}){END}"),
         ("name",
             r"^\W*(?:you\s+(?:can|may)\s+)?call\s+me\s+(?P<value>[a-z]\w+\s+(?!please|when|if|back|by)"
@@ -72,6 +80,9 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"\bI\s+(?:do\s+|now\s+)?live\s+(?:(?:alone|now|together|by\s+myself)"
             r"[\s,]+)*(?P<value>(?:in|near|at|on|by|outside|"
             rf"behind|above)\s+{WORDS}){_PLACE_END}"),
+        ("lives",
+            rf"(?:{_AM}|\b(?:but|and)\s+)(?:now\s+|currently\s+)?(?:staying|living)\s+"
+            rf"(?P<value>(?:in|near|at)\s+{WORDS}){_PLACE_END}"),
         ("lives", rf"\bI\s+(?:have\s+)?(?:just\s+)?moved\s+to\s+(?P<value>{WORDS}){_PLACE_END}"),
         ("profession",
             rf"\bI\s+work\s+(?:here\s+)?(?:as|like)\s+(?:an?\s+|the\s+)?(?P<value>{_JOB})"

@@ -75,16 +75,16 @@ _CORRECTED = re.compile(
     re.IGNORECASE,
 )
 _BARE = re.compile(
-    r"^(?:(?:hello|hi|hey|oh|well|um|erm)[\s,.!]+)*(?P<am>it['\u2019]?s\s+"
+    r"^(?:(?:hello|hi|hey|oh|well|um|erm)[\s,.!]+)*(?P<am>it['\u2019]?s\s+(?:me,?\s+)?"
     r"|it\s+is\s+|just\s+|i['\u2019]?m\s+|i\s+am\s+"
     rf"|this\s+is\s+|(?:the\s+)?name(?:['\u2019]?s|\s+is)\s+)?(?P<value>{NAME})"
-    r"(?:\s+(?:btw|by\s+the\s+way|lol|here))?[.!]*$",
+    r"(?:\s+(?:btw|by\s+the\s+way|lol|here|really|actually))?(?:,[\s\w]+)?[.!]*$",
     re.IGNORECASE,
 )
 
 # What people say of themselves without telling a fact.
 _PASSING = re.compile(
-    r"^(?:an?\s+)?(?:here|downstairs|upstairs|outside|inside|waiting|coming|over\s+there|next\s+door|fine|sorry|lost|back|ready|sure|not|just|very|"
+    r"^(?:(?:an?|one)\s+)?(?:here|downstairs|upstairs|outside|inside|waiting|coming|over\s+there|next\s+door|fine|sorry|lost|back|ready|sure|not|just|very|"
     r"so|too|you|it|that|this|these|those|bit|little"
     r"|lot|question|problem|moment|minute|good|bad|idea|feeling|fool|"
     r"fan|the\s+(?:one|same|best|worst|boss)|to|your"
@@ -101,7 +101,8 @@ _PASSING = re.compile(
 _NOT_KEYS = BODY | {
     "god", "turn", "bad", "fault", "pleasure", "guess", "point", "question", "diagnosis", "answer",
     "opinion", "problem", "name", "names", "goodness", "mistake", "idea", "advice", "life", "time",
-    "first answer", "last answer", "final answer", "goal", "english", "bad day", "score",
+    "verdict", "conclusion", "theory", "first answer", "last answer", "final answer", "goal",
+    "english", "bad day", "score",
 }  # fmt: skip
 _NOT_PLACES = frozenset({"here", "there", "work", "school", "home", "outside", "far", "above"})
 _NO_NAMES = frozenset(
@@ -177,7 +178,7 @@ _PLACES = frozenset({"home", "lives"})
 
 _CUT = re.compile(
     r"\s+(?:now|too|as well|these days|at the moment|anymore|actually|"
-    r"please|after all|today|yesterday|lol|haha|sir|madam"
+    r"please|then|instead|after all|today|yesterday|lol|haha|sir|madam"
     r"|though|nowadays|by the way|since .*|if .*|when .*)$",
     re.IGNORECASE,
 )
@@ -191,7 +192,7 @@ _AND_YOU = re.compile(
 )
 _MY_NAME = re.compile(r"\bmy\s+name\s+is\b", re.IGNORECASE)
 _ASKING = re.compile(
-    r"^\W*(?:and\s+|but\s+|so\s+|then\s+)?(?:who|what|where|when|why|"
+    r"^\W*(?:and\s+|but\s+|so\s+|then\s+)?(?:repeat\s+after|say|pretend|who|what|where|when|why|"
     r"how|which|is|are|am|was|do|does|did|can|could|will"
     r"|would|should|shall|may|have|has|guess|if)\b",
     re.IGNORECASE,
@@ -206,7 +207,8 @@ def learn(text: str, known: Mapping[str, str] | None = None) -> tuple[Fact, ...]
     """Return what a line of the player tells about him; `known` is what he told before."""
     found: list[Fact] = []
     facts = dict(known or {})
-    for sentence in dict.fromkeys(_statements(text[:MAX_TEXT])):
+    text = _OUR.sub("my ", text[:MAX_TEXT])
+    for sentence in dict.fromkeys(_statements(text)):
         first, *rather = _RATHER_SO.split(_HE_IS.sub(r"\1", sentence))
         told = [*_corrections(first, facts), *_told(first)]
         if not told and not "".join(rather).strip(" .!"):  # "Two dogs, I mean."
@@ -221,10 +223,11 @@ def learn(text: str, known: Mapping[str, str] | None = None) -> tuple[Fact, ...]
             update(facts, corrected)
             told += corrected
         found += told
-    found += _named_in(text[:MAX_TEXT])
+    found += _named_in(text)
     return tuple(dict.fromkeys(found))[:MOST_AT_ONCE]
 
 
+_OUR = re.compile(r"\bour\s+", re.IGNORECASE)
 _COUNTS = "one|two|three|four|five|six|seven|eight|nine|ten"
 # "Hull. No, sorry, in Hessle": what follows takes the place of what was told just before.
 _RATHER_SO = re.compile(
@@ -327,7 +330,8 @@ def _respelt(sentence: str) -> str:
 
 
 _MY_ONE = re.compile(
-    rf"\bmy ({'|'.join(sorted(KIN))})\b|\b(?:have|got) (?:an?|one) ([a-z]+)\b", re.IGNORECASE
+    rf"\b(?:my|our) ({ANY_KIN})\b|\b(?:have|got) (?:an?|one) ([a-z]+)\b",
+    re.IGNORECASE,
 )
 _ITS_NAME = re.compile(
     r"\b(?:(?:her|his|its|their)\s+names?(?:\s+is|\s+was|['\u2019]s|\s+are)|"

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from characters.agents.facts import items
 from characters.agents.hearing import Speller
 from characters.agents.lexicon import DOES, KIN
-from characters.agents.patterns import Pattern
+from characters.agents.patterns import Pattern, normalise
 
 __all__ = [
-    "all_about", "asked_for", "asked_further", "is_common_key", "known_as", "phrase", "recite",
+    "all_about", "asked_for", "asked_further", "is_common_key", "known_as", "of_ones_own",
+    "phrase", "recite", "taken_back",
 ]  # fmt: skip
 
 # How each key is asked for, in the pattern language of personas; `<key>` is the noun itself.
@@ -21,14 +22,16 @@ _QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "is my name <x>",
         "(know | remember | said | recall | forgot | forgotten | forget) [what] my name",
         "what is my (surname | last name | family name)",
-        "my name again", "what did i say my name (is | was)", "(remember | know | recall) who i am",
+        "my name again", "what is my good name", "(tell | say) me my [good] name", "= say my name",
+        "what did i say my name (is | was)", "(remember | know | recall) who i am",
         "what do you call me", "what you call me",
     )),
     ("age", (
         "how old (am i | i am)", "how old did i say i (am | was)", "what is my age", "my age again",
     )),
     ("lives", (
-        "where (do i | i) live", "where (is | was) my (home | house)",
+        "where (do i | i) live", "where (am i | i am) (staying | living)",
+        "where (is | was) my (home | house)",
         "which (city | town | country) (do i | i) live",
     )),
     ("home", (
@@ -64,6 +67,7 @@ _QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("", (
         "(what | how) (is | are | was | were) my <key> (called | named)",
         "(what | how) (is | are) (called | named) my <key>", "what (does | do) my <key> do",
+        "what my <key> (does | do)",
         "what (is | are | was | were) [the] (name | names) of my <key>",
         "= [and] the (name | names) of my <key>",
         "(what | who | where) (is | are | was | were) my <key>",
@@ -134,6 +138,15 @@ _OPENINGS = re.compile(
     r"|(?:did|have) i (?:ever |already )?(?:tell|told|mention|mentioned|say|said)"
     r"(?: to)?(?: you)?) )+"
 )
+_WE = re.compile(r"\b(are|do|did|have|were) we ")
+_OUR = re.compile(r"\bour ")
+_OWN = re.compile(rf"\b(is|was|does|did|old are|called) (?=(?:{'|'.join(sorted(KIN))}) )")
+_TAKEN_BACK = re.compile(
+    r"^(?:please )?(?:forget|delete|erase|remove) (?:my (?P<key>\w+)|(?P<last>that|it|this)) $"
+)
+_DENIED = re.compile(
+    r"^(?:no )?(?:it is not|that is (?:not (?:true|right|correct|my \w+|it)|wrong|false)) $"
+)
 _OF_ONE = re.compile(r"\b(?:he|she|his|her) ")
 _SAID = re.compile(r"\b(?:did i (?:say|tell you|mention)|have i (?:said|told you)) (?=i |my )")
 _SPELLER = Speller(
@@ -149,11 +162,31 @@ def asked_for(normal: str, one: str = "") -> str | None:
 
     `one` is of whom of the player's "he" or "she" speaks, "" if of nobody.
     """
-    if one:
+    normal = _OUR.sub("my ", _WE.sub(r"\1 i ", _OWN.sub(r"\1 my ", normal)))
+    if one and not normal.startswith("where is "):  # it is not kept where somebody is now
         normal = _OF_ONE.sub(f"my {one} ", normal)
     forms = (normal, _SAID.sub("", _OPENINGS.sub("", normal)))
     found = next(filter(None, map(_asked, dict.fromkeys(forms))), None)
     return found or _asked(_SPELLER.correct(forms[-1]))
+
+
+def taken_back(normal: str, last: str) -> str | None:
+    """Return the key that "forget my age" or, after one was told, "that is wrong" takes back.
+
+    `last` is the key that was said back last.
+    """
+    asked = _TAKEN_BACK.match(normal)
+    if asked is not None:
+        return asked["key"] or last
+    return last if last and _DENIED.match(normal) else None
+
+
+def of_ones_own(normal: str, facts: Mapping[str, str]) -> str:
+    """Return a question with "my tortoise" in the place of the tortoise's name."""
+    for key, value in facts.items():
+        if key in KIN or f"{key} is" in facts or f"{key} age" in facts:
+            normal = normal.replace(f" {normalise(value)}", f" my {key} ")
+    return normal
 
 
 _FURTHER = re.compile(

@@ -48,7 +48,9 @@ from characters.agents.recall import (
     asked_further,
     is_common_key,
     known_as,
+    of_ones_own,
     recite,
+    taken_back,
 )
 from characters.protocol.messages import Action
 
@@ -80,7 +82,7 @@ class ConversationMemory:
     spoken_of: str = ""  # whom of his own he spoke of last: "sister"
     topic: str | None = None  # what was talked about last
     offered: str | None = None  # the topic that the last line led to
-    recalled: bool = False  # what was said last was a fact of the player's, or that there is none
+    recalled: str = ""  # the key of the fact of the player's that was talked of last
     name_wanted: int = 0  # so many lines may still be a bare name
     mood: str | None = None
     mood_scale: int = 1
@@ -306,10 +308,7 @@ class ScriptedAgent:
     ) -> Iterator[Part]:
         learnt = self._learn(facts)
         held = next((fact.key for fact in facts if fact.key in self._memory.pinned), None)
-        one = self._memory.spoken_of if self._memory.recalled else ""
-        key = asked_for(heard.normal, one) or (None if learnt else held)
-        if key is None and self._memory.recalled and not learnt:
-            key = asked_further(heard.normal, self._memory.facts)
+        key = self._asked(heard.normal, learnt) or (None if learnt else held)
         is_answer = match is not None and match.order == _ANSWER
         is_sure = key is not None and (
             is_common_key(key) or known_as(key, self._memory.facts) or match is None
@@ -318,9 +317,13 @@ class ScriptedAgent:
         is_sure_told = any(fact.key == "name" or fact.is_denied for fact in learnt)
         least = _OWN if is_sure_told else _SHARED if learnt else _REMARK
         is_worth_it = match is not None and match.order >= least
-        self._memory.recalled = is_recall = key is not None and is_sure and not is_answer
-        if key is not None and is_recall:
+        last, self._memory.recalled = self._memory.recalled, learnt[-1].key if learnt else ""
+        gone = None if learnt or key else taken_back(heard.normal, last)
+        if key is not None and is_sure and not is_answer:
+            self._memory.recalled = key
             yield Say(self._recall(key, context))
+        elif gone is not None and self._forgets(gone):
+            yield Say(self._shared_line("corrected", ("Then I had that wrong.",), context))
         elif match is not None and is_worth_it:
             opens = learnt and match.topic.answers is None and match.order != _SHARED
             opening = f"{self._thanks(learnt, context)} " if opens else ""
@@ -329,6 +332,23 @@ class ScriptedAgent:
             yield Say(self._thanks(learnt, context))
         else:
             yield Say(self._fallback(context))
+
+    def _asked(self, normal: str, learnt: Sequence[Fact]) -> str | None:
+        """Return the key of the fact of the player's that is asked for."""
+        memory = self._memory
+        one = memory.spoken_of if memory.recalled else ""
+        key = asked_for(normal, one) or asked_for(of_ones_own(normal, memory.facts), one)
+        is_further = key is None and memory.recalled and not learnt
+        return asked_further(normal, memory.facts) if is_further else key
+
+    def _forgets(self, key: str) -> bool:
+        """Forget a fact that the player takes back; return whether there was one."""
+        known = known_as(key, self._memory.facts)
+        if known is not None:
+            fact = Fact(known, self._memory.facts[known], is_denied=True)
+            update(self._memory.facts, [fact], self._memory.pinned)
+            self._memory.corrected.pop(known, None)
+        return known is not None and known not in self._memory.facts
 
     def _respelt(
         self, heard: HeardText, match: Match | None, context: Mapping[str, Any]
