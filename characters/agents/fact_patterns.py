@@ -56,6 +56,7 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             rf"\b(?<!don't )(?<!not )(?:you\s+(?:can|may)\s+)?call\s+me\s+(?P<value>{NAME})"
             rf"{END}"),
         ("name", rf"{_AM}(?:called|named)\s+(?P<value>{NAME})"),
+        ("name", rf"\b(?:the\s+)?name\s+of\s+(?:me|mine)\s+is\s+(?P<value>{NAME}){END}"),
         ("name",
             rf"(?:{_AM}calling|\bI\s+call|^\W*me|\bmy\s?self)\s+(?:me\s+|myself\s+)?"
             rf"(?P<value>{PROPER}){END}"),
@@ -71,7 +72,7 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             rf"(?:{END}|(?=\s+(?:next|this)\b))"),
         ("home",
             rf"(?:{_AM}(?:originally\s+|an?\s+{_JOB}\s+|(?:{'|'.join(sorted(JOBS))})\s+"
-            rf"(?:of\s+\w+\s+)?|{PROPER}\s+|coming\s+)?from|my\s+"
+            rf"(?:of\s+\w+\s+)?|(?:actually\s+|just\s+)*{PROPER}\s+|coming\s+)?from|my\s+"
             rf"name\s+is\s+{NAME},?\s+from)\s+(?P<value>{WORDS}){_PLACE_END}"),
         ("home",
             r"\bI\s+(?:do\s+|have\s+)?(?:come\s+from|came\s+from|hail\s+from|grew\s+up\s+"
@@ -152,7 +153,9 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             rf"{_HAVE}{_ONE}(?:[a-z]+\s+)?(?P<key>[a-z]+){_CALLED}(?P<value>{NAMES}|"
             rf"{_WORD}){END}"),
         ("", rf"{_HAVE}{_ONE}(?P<key>[a-z]+)\s*,\s*(?P<value>{NAMES}){END}"),
-        ("", rf"(?:\band|,)\s+{_ONE}(?P<key>[a-z]+){_CALLED}(?P<value>{NAMES}){END}"),
+        ("",
+            rf"(?:\band|,|\b(?:he|she|they)\s+(?:has|have|had|got))\s+{_ONE}(?P<key>[a-z]+)"
+            rf"{_CALLED}(?P<value>{NAMES}){END}"),
         ("",
             r"\b(?:the|my|an?)\s+(?P<key>[a-z]+),?\s+(?:who|which|that)(?:['\u2019]s|\s+is|\s+are)\s+"
             rf"(?:called|named)\s+(?P<value>{NAMES}){END}"),
@@ -168,7 +171,10 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             rf"ten|\d+)\s+{WORDS})(?:{_LIST_END}|(?=\s+for\b))"),
         ("has",
             rf"{_HAVE}(?P<value>(?:{ANY_KIN})(?:\s+and\s+(?:an?|\d+|{ONES})\s+[a-z]+)?){_LIST_END}"),
-        ("name", rf"{_AM}(?P<value>{PROPER})(?:{END}|(?=\s+(?:from|of|since|now)\b))"),
+        ("name", rf"{_AM}an?\s+[a-z]+,\s+(?P<value>{PROPER}){END}"),
+        ("name",
+            rf"{_AM}(?:actually\s+|just\s+|only\s+|really\s+)*"
+            rf"(?P<value>{PROPER})(?:{END}|(?=\s+(?:from|of|since|now)\b))"),
     )
 )  # fmt: skip
 

@@ -32,6 +32,7 @@ from characters.agents.hearing import Speller
 from characters.agents.lexicon import (
     BODY,
     COMMON,
+    DOES,
     FACT_WORDS,
     GIVEN_NAMES,
     JOBS,
@@ -243,7 +244,7 @@ _OTHER_COUNT = re.compile(
 _NOT_ONE_BUT_ANOTHER = re.compile(
     r"^(?:(?:no|sorry|oh|well|actually|wait|hey)[\s,.!]+)*(?:it['\u2019]?s\s+)?"
     r"not\s+(?P<old>[^,.;!?]{2,40}?)"
-    r"(?:\s*[,;.]\s*(?:but\s+)?|\s+but\s+)(?P<new>[^,.;!?]{2,60})[.!]*$",
+    r"(?:\s*[,;.\u2013-]\s*(?:but\s+)?|\s+but\s+)(?P<new>[^,.;!?]{2,60})[.!]*$",
     re.IGNORECASE,
 )
 _EXCHANGES = (
@@ -292,7 +293,8 @@ def _said_as(key: str, value: str) -> str:
         value = value[:1].lower() + value[1:]
     elif key == "name":
         value = re.split(r"\s+with\b", value)[0]
-    return _SAID_AS.get(key, f"my {key} is {{}}").format(_ARTICLE.sub("", value.strip()))
+    shape = f"I {key} {{}}" if key in DOES else f"my {key} is {{}}"
+    return _SAID_AS.get(key, shape).format(_ARTICLE.sub("", value.strip()))
 
 
 def _exchanged(sentence: str, known: Mapping[str, str]) -> list[Fact]:
@@ -335,12 +337,12 @@ _MY_ONE = re.compile(
 )
 _ITS_NAME = re.compile(
     r"\b(?:(?:her|his|its|their)\s+names?(?:\s+is|\s+was|['\u2019]s|\s+are)|"
-    r"(?:she|he|it)(?:\s+is|\s+was|['\u2019]s)\s+(?:called|named))"
+    r"(?:she|he|it)(?:\s+is|\s+was|['\u2019]?s)\s+(?:called|named))"
     rf"\s+(?P<value>{NAMES}){END}",
     re.IGNORECASE,
 )
 _HOW_OLD = re.compile(
-    rf"\b(?:she|he|it)(?:\s+is|['\u2019]?s)\s+(?P<value>{AGE})(?:\s+years?(?:\s+old)?)?{END}",
+    rf"\b(?:she|he|it)(?:\s+(?:is|has|have)|['\u2019]?s)\s+(?P<value>{AGE})(?:\s+years?(?:\s+old)?)?{END}",
     re.IGNORECASE,
 )
 _WHAT_HE_IS = re.compile(

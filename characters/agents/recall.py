@@ -74,12 +74,13 @@ _QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "(know | remember | recall | forgot | forget) what my <key> (is | are) [called | named]",
         "(know | remember | recall | forgot | forgotten | forget) [the name of] my <key>",
         "(do | did) i have (a | an | any) <key>", "how many <key> (do i | i) have",
-        "what my <key> (is | are | was) [called | named]", "= and my <key>",
+        "what my <key> (is | are | was) [called | named]",
         "what is the (work | job | profession | trade) of my <key>",
     )),
     (" lives", ("where (does | do | did) my <key> live", "where my <key> (live | lives | lived)")),
     (" works", ("where (does | do | did) my <key> work", "where my <key> (work | works | worked)")),
-    (" age", ("how old (is | are | was) my <key>", "how old my <key> (is | are | was)",
+    (" age", ("how many years (has | have) my <key>", "how many years my <key> (has | have)",
+        "how old (is | are | was) my <key>", "how old my <key> (is | are | was)",
         "what is the age of my <key>")),
     ("*", (
         "do you [still] (remember | know | recall) (me | anything about me | what i (told | said))",
@@ -184,6 +185,7 @@ def taken_back(normal: str, last: str) -> str | None:
 def of_ones_own(normal: str, facts: Mapping[str, str]) -> str:
     """Return a question with "my tortoise" in the place of the tortoise's name."""
     for key, value in facts.items():
+        normal = normal.replace(f" the {key} ", f" my {key} ")
         if key in KIN or f"{key} is" in facts or f"{key} age" in facts:
             normal = normal.replace(f" {normalise(value)}", f" my {key} ")
     return normal

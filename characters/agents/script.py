@@ -338,7 +338,8 @@ class ScriptedAgent:
         memory = self._memory
         one = memory.spoken_of if memory.recalled else ""
         key = asked_for(normal, one) or asked_for(of_ones_own(normal, memory.facts), one)
-        is_further = key is None and memory.recalled and not learnt
+        is_open = bool(memory.recalled) or normal.startswith("and my ")
+        is_further = key is None and is_open and not learnt
         return asked_further(normal, memory.facts) if is_further else key
 
     def _forgets(self, key: str) -> bool:
