@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from characters.commands.sessions import ask_service, forget_at, open_store
+from characters.service.endpoint_file import running_at
 from characters.service.memory import MOST_VALUE, Pair, is_value
-from characters.service.service import running_at
 from characters.service.store import SessionStore, database_of
 from characters.storage.slots import SlotStore
 from characters.transport.base import GONE, KeepingTransport, TransportError

@@ -13,7 +13,7 @@ from typing import TextIO, TypeVar
 from characters.client.context import ANSWER_SECONDS
 from characters.protocol.failures import failure
 from characters.service.database import named_errors
-from characters.service.service import running_at
+from characters.service.endpoint_file import running_at
 from characters.service.store import SessionStore, database_of
 from characters.session.conversation import SessionRecord, shorten_id
 from characters.storage.sessions import KeyValueSessionPersistence, SessionPersistence

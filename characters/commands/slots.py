@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from characters.commands.sessions import ask_service, open_store, print_rows
-from characters.service.service import running_at
+from characters.service.endpoint_file import running_at
 from characters.service.store import database_of
 from characters.session.conversation import shorten_id
 from characters.storage.slots import SavedMind, SlotInfo, SlotStore

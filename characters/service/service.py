@@ -1,15 +1,9 @@
-"""The service without its HTTP: grants rooms, keeps them alive, ends them.
-
-The endpoint file (`endpoint_file`, `running_at`) tells a program that has only the data folder
-where the service is.
-"""
+"""The service without its HTTP: grants rooms, keeps them alive, ends them."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import os
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -17,15 +11,12 @@ from collections.abc import (
     Callable,
     Collection,
     Iterable,
-    Iterator,
     Mapping,
 )
-from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
-from urllib.request import urlopen
 
 from characters.agents.agent import Agent, Part, PlayerSaid, Say, Spoken
 from characters.protocol.link import Ping
@@ -61,11 +52,10 @@ from characters.service.tables import StoreError
 from characters.service.voice import SpeechInput, SpeechOutput
 from characters.speech.factory import SpeechParts
 from characters.speech.interfaces import VoiceStyle
-from engine.core.file_system import open_file, read_file
 from engine.core.words import ScreenText
 
 __all__ = [
-    "AgentFactory", "endpoint_file", "grant_body", "running_at", "Service", "ServiceSettings",
+    "AgentFactory", "grant_body", "Service", "ServiceSettings",
 ]  # fmt: skip
 
 
@@ -755,39 +745,3 @@ def grant_body(grant: Grant, request: ConnectRequest, origin: str) -> dict[str, 
         request_trace_id=request_id() or grant.live_id[:8],
     )
     return answer.to_dict()
-
-
-ENDPOINT_FILE = "running.json"
-MOST_ENDPOINT_BYTES = 4096
-ANSWER_SECONDS = 2.0
-
-
-@contextmanager
-def endpoint_file(folder: Path | None, url: str) -> Iterator[None]:
-    """Keep the service's URL in a file in its folder while the context lasts; None: no file."""
-    if folder is None:
-        yield
-        return
-    path = folder / ENDPOINT_FILE
-    with suppress(OSError):  # the game knows the URL: only tools look for it here
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        with os.fdopen(open_file(path, flags, follows_links=False), "wb") as file:
-            file.write(json.dumps({"url": url}).encode())
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            path.unlink(missing_ok=True)
-
-
-def running_at(folder: Path) -> str | None:
-    """Return the URL of the service that runs on this folder, None if none does.
-
-    A service that was killed left its file behind, so the URL is tried.
-    """
-    try:
-        url = str(json.loads(read_file(folder / ENDPOINT_FILE, MOST_ENDPOINT_BYTES))["url"])
-        with urlopen(f"{url}/health", timeout=ANSWER_SECONDS) as answer:
-            return url if answer.status == 200 else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

@@ -22,7 +22,7 @@ from characters.commands.sessions import (
     show_all,
 )
 from characters.service.effects import PersistEntry
-from characters.service.service import running_at
+from characters.service.endpoint_file import running_at
 from characters.service.store import SessionStore, StoredSession
 from characters.session.conversation import SessionRecord
 from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore, SessionPersistence
