@@ -33,6 +33,9 @@ __all__ = [
 Answer: TypeAlias = Callable[[web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
 
 
+PATIENCE = 60.0  # seconds until a test lets an answer go on
+
+
 def event(chunk: object) -> bytes:
     """Return one event of a stream."""
     return b"data: " + json.dumps(chunk).encode() + b"\n\n"
@@ -53,7 +56,7 @@ def tool_call(name: str, arguments: str, *, pieces: int = 1, index: int = 0) -> 
 
 
 def answer(
-    *pieces: str | bytes | float,
+    *pieces: str | bytes | float | threading.Event,
     done: bool = True,
     finish: str | None = "stop",
     usage: tuple[int, int] | None = (20, 5),
@@ -62,7 +65,7 @@ def answer(
     breaks: bool = False,
     stalls: bool = False,
 ) -> Answer:
-    """Return an answer: texts, bytes as they are, and seconds to wait in between."""
+    """Return an answer: texts, bytes as they are, and seconds or events to wait for in between."""
 
     async def send(request: web.Request, asked: dict[str, Any]) -> web.StreamResponse:
         response = web.StreamResponse(status=status, headers={"Content-Type": content_type})
@@ -70,6 +73,8 @@ def answer(
         for piece in pieces:
             if isinstance(piece, float):
                 await asyncio.sleep(piece)
+            elif isinstance(piece, threading.Event):
+                assert await asyncio.to_thread(piece.wait, PATIENCE)
             else:
                 await response.write(
                     piece if isinstance(piece, bytes) else event(delta(content=piece))
