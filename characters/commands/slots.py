@@ -13,7 +13,7 @@ from characters.commands.sessions import ask_service, open_store, print_rows
 from characters.service.endpoint_file import running_at
 from characters.service.store import database_of
 from characters.session.conversation import shorten_id
-from characters.storage.slots import SavedMind, SlotInfo, SlotStore
+from characters.storage.slots import Picture, SavedMind, SlotInfo, SlotStore
 from characters.transport.base import TransportError
 from engine.toml.diagnostics import did_you_mean
 
@@ -45,18 +45,21 @@ def list_slots(store: SlotStore, out: TextIO) -> None:
 def show_slot(store: SlotStore, name: str, out: TextIO) -> None:
     """Print what is in a slot: of the game's values only the names. Raises LookupError."""
     slot = store.info(_known(store, name))
-    picture = store.picture(slot.name)
     rows = {
         "slot": slot.name,
         "saved": _unreadable(slot) or _when(slot),
         "played": f"{slot.played_seconds / 60:.0f} min",
         "level": slot.level,
-        "picture": None if picture is None else f"{picture.shape[1]} x {picture.shape[0]}",
+        "picture": _size(store.picture(slot.name)),
         "values": ", ".join(map(str, slot.values)),
     }
     print_rows(rows, out)
     for mind in slot.minds:
         print(f"{mind.name}: {_state(mind)}", file=out)
+
+
+def _size(picture: Picture | None) -> str | None:
+    return None if picture is None else f"{picture.shape[1]} x {picture.shape[0]}"
 
 
 def delete_slots(store: SlotStore, data: Path, names: Iterable[str]) -> int:

@@ -227,14 +227,17 @@ class PersonaAgentFactory:
             paths = [(folder / name).resolve() for folder in self._assets]
             found = next((path for path in paths if path.is_file()), None)
         except (OSError, ValueError):  # a name that no file can have
-            raise unfit_body("persona", "must be the name of a file", "persona") from None
+            raise _unfit("must be the name of a file") from None
         for path, folder in zip(paths, self._assets, strict=True):
             if not path.is_relative_to(folder) or path.suffix != ".toml":
-                message = "must be a .toml file below the assets folder"
-                raise unfit_body("persona", message, "persona")
+                raise _unfit("must be a .toml file below the assets folder")
         if found is None:
             raise RefusalError(404, f"no persona file {self._told(paths[0])}")
         return found
+
+
+def _unfit(message: str) -> RefusalError:
+    return unfit_body("persona", message, "persona")
 
 
 def _file_name(request: ConnectRequest) -> str:
