@@ -83,7 +83,7 @@ class Backdrop(Component):
         `scale` is that of the surface that they are for, without it that of the window.
         """
         from characters.ui.paint.painter import shared_painter
-        from characters.ui.paint.scenery import room_parts
+        from characters.ui.paint.rooms import room_parts
 
         camera = self.scene.camera
         seen = Rect(*camera.to_world((0, 0)), *camera.size)
@@ -111,8 +111,8 @@ class Prop(Component):
 
     def picture(self, scale: float | None = None) -> tuple[Any, tuple[float, float]]:
         """Return the picture of the piece, and the place of its foot in it; `scale` as of parts."""
+        from characters.ui.paint.furniture import prop_picture
         from characters.ui.paint.painter import shared_painter
-        from characters.ui.paint.scenery import prop_picture
 
         painter = shared_painter(self.scene, scale)
         return prop_picture(painter, self.kind, self.label, self.colour, self.flip)

@@ -23,13 +23,16 @@ TECHNICAL = re.compile(
 WORDS = re.compile(r"[^\W\d_]{2,} +[^\W\d_]{2,}|[A-ZÄÖÜ][a-zäöü]+")
 
 
+PICTURES = frozenset(f"characters.ui.paint.{name}" for name in ("furniture", "people", "rooms"))
+
+
 def hud() -> list[Module]:
     return [
         module
         for name, module in modules().items()
         if name.startswith("characters.ui.")
         and not name.startswith(WITHOUT_TEXTS)
-        and not name.startswith(("characters.ui.paint.people", "characters.ui.paint.scenery"))
+        and name not in PICTURES
     ]
 
 

@@ -21,9 +21,10 @@ from characters.session.conversation import (
 from characters.ui.actions import Actions
 from characters.ui.appearance import EXPRESSIONS, LOOKS, PROPS, Face
 from characters.ui.model import HudModel, SceneQuery
+from characters.ui.paint.furniture import prop_picture
 from characters.ui.paint.painter import make_painter
 from characters.ui.paint.people import CharacterDrawing
-from characters.ui.paint.scenery import draw_backdrop, prop_picture
+from characters.ui.paint.rooms import draw_backdrop
 from characters.ui.paint.screen import paint_screen
 from characters.ui.paint.talk import paint_badges
 from characters.ui.paint.widgets import Gui

@@ -4,11 +4,10 @@ import pygame
 import pytest
 
 from characters.ui.appearance import FLOOR_TOP
-from characters.ui.paint.scenery import MARGIN, draw_backdrop, prop_picture, room, room_parts
+from characters.ui.paint.rooms import draw_backdrop, room, room_parts
 from engine.ui.canvas import Canvas
 from engine.ui.geometry import Rect
 from engine.ui.painter import Painter
-from tests.characters.ui.paint.pictures import painter
 
 
 def drawn(theme: str, size: tuple[int, int]) -> pygame.Surface:
@@ -48,30 +47,3 @@ def test_of_a_large_room_only_what_is_seen_is_drawn() -> None:
     parts = list(room_parts(painter, "clinic", (9000, 7000), Rect(8500, 6700, 960, 600)))
     assert [place for _, place in parts] == [(8160, 6600), (8640, 6600), (8160, 6900), (8640, 6900)]
     assert painter.sprites.pixels < 960 * 600
-
-
-def test_the_foot_lies_in_the_middle_of_the_lower_edge() -> None:
-    picture, foot = prop_picture(painter(), "desk", "", "", False)
-    assert foot == (picture.get_width() / 2, picture.get_height() - MARGIN)
-
-
-@pytest.mark.parametrize("kind", ["door", "blackboard", "reception", "sofa"])
-def test_a_label_is_written_on_any_piece(kind: str) -> None:
-    brush = painter()
-    plain, _ = prop_picture(brush, kind, "", "", False)  # type: ignore[arg-type]  # parametrize hands out plain texts
-    labelled, _ = prop_picture(brush, kind, "Lobby", "", False)  # type: ignore[arg-type]  # as above
-    assert plain.get_buffer().raw != labelled.get_buffer().raw
-
-
-def test_another_colour_is_another_picture() -> None:
-    brush = painter()
-    red, _ = prop_picture(brush, "sofa", "", "#aa2222", False)
-    blue, _ = prop_picture(brush, "sofa", "", "#2222aa", False)
-    assert red.get_buffer().raw != blue.get_buffer().raw
-
-
-def test_a_picture_is_kept_flipped_or_not() -> None:
-    brush = painter()
-    flipped, _ = prop_picture(brush, "desk", "", "", True)
-    assert prop_picture(brush, "desk", "", "", True)[0] is flipped
-    assert prop_picture(brush, "desk", "", "", False)[0] is not flipped
