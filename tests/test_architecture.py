@@ -166,6 +166,7 @@ PURE = (
     "characters.service.registry",
     "characters.service.conversation",
     "characters.service.effects",
+    "characters.service.message_handler",
     "characters.service.branches",
     "characters.service.directory",
 )

@@ -44,10 +44,10 @@ from characters.service.effects import (
     Send,
     StopSpeaking,
 )
+from characters.service.message_handler import MessageHandler, Outcome
 from characters.service.pace import TimingConfig
 from characters.service.registry import Room
 from characters.service.requests import LevelContext
-from characters.service.room import MessageHandler, Outcome
 from tests.simulation.agent import SimulatedAgent, number_of
 from tests.simulation.disk import Kept
 from tests.simulation.idleness import Idleness
