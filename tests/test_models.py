@@ -29,6 +29,7 @@ from tests.characters.agents.model_server import (
 from tests.running import Run, hear, met, play, say, until, wait
 
 PATIENT = "patient-7f3a"
+PORTER = "porter-3e8f"
 LEVEL = f"""
 [scene]
 name = "Yard"
@@ -44,6 +45,13 @@ name = "Guard"
 character_id = "{PATIENT}"
 [object.Gate]
 """
+
+
+def character(id_: str, more: str = "") -> str:
+    """Return the table of a character in a level."""
+    return f'[[object]]\nname = "{id_}"\n[object.Character]\ncharacter_id = "{id_}"\n{more}\n'
+
+
 # A busy machine may take this long to import what asks a model; the first question waits for it.
 PATIENTLY = ("--model-first-word-within-seconds", "60")
 SPOKE = wait(f'character = "{PATIENT}", says = "[.?!]$"')
@@ -78,6 +86,30 @@ def test_what_a_model_answers_does_and_feels_is_in_the_report(tmp_path: Path) ->
     assert {"feeling": "joy", "scale": 2} in told["acts"]
     assert (told["model"], told["usage"]["answers"]) == ("any", 2)
     assert server.messages[-2] == {"role": "assistant", "content": lines_of(run)[0]}
+
+
+@pytest.mark.slow
+def test_a_level_names_its_model_in_one_table_and_one_character_stays_scripted(
+    tmp_path: Path,
+) -> None:
+    level = tmp_path / "yard.toml"
+    game = LEVEL.partition('[[object]]\nname = "Guard"')[0]
+    script = until(PATIENT) + until(PORTER)
+    script += say(PATIENT, "Hello") + hear(PATIENT, "Good day to you.")
+    script += say(PORTER, "What is the clock about?") + hear(PORTER, "1953")
+    with model_server() as server:
+        server.answers = answer("Good day to you.")
+        table = f'[object.CharacterManager.model]\nurl = "{server.url}"\nname = "any"\n'
+        table += "first_word_within_seconds = 60.0\n"
+        level.write_text(
+            game.replace("[object.CharacterManager]\n", f"[object.CharacterManager]\n{table}")
+            + character(PATIENT)
+            + character(PORTER, 'model = "script"')
+        )
+        run = met(play(tmp_path, script, "--scene", str(level)))
+    assert len(server.asked) == 1
+    told = run.report["characters"]
+    assert (told[PATIENT]["model"], told[PORTER]["model"]) == ("any", "")
 
 
 # --- odd servers ----------------------------------------------------------------------------------
