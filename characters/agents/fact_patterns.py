@@ -101,7 +101,9 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("study", rf"{_AM}(?:an?\s+)?student\s+of\s+(?P<value>{WORDS}){_LIST_END}"),
         ("study", rf"\bI(?:\s+am|['\u2019]?m)\s+studying\s+(?P<value>{WORDS}){_LIST_END}"),
         ("", rf"\bI\s+(?P<key>{'|'.join(sorted(DOES))})\s+(?P<value>{WORDS}){_LIST_END}"),
-        ("play", rf"\bI\s+play\s+(?P<value>the\s+{WORDS}){_LIST_END}"),
+        ("play",
+            rf"\bI\s+play\s+(?P<value>(?!with\b|games?\b|around\b|along\b|it\b|that\b){WORDS})"
+            rf"{_LIST_END}"),
         ("married",
             r"\bI(?:\s+am|['\u2019]?m)\s+(?:happily\s+|newly\s+)?"
             rf"(?P<value>married|divorced|engaged|widowed){END}"),
@@ -114,6 +116,9 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("profession",
             rf"{_AM}(?P<value>(?:{'|'.join(sorted(JOBS))})(?:\s+of\s+\w+)?)(?:{END}|"
             r"(?=\s+(?:from|in|at)\b))"),
+        ("profession",
+            rf"\bI(?:\s+have|['\u2019]?ve)\s+been\s+an?\s+(?P<value>{ANY_JOB})"
+            rf"(?:{END}|(?=\s+(?:for|since|all|now|{AGE})\b))"),
         ("nation", rf"{_AM}(?P<value>{'|'.join(sorted(PEOPLES))}){END}"),
         ("allergy", rf"{_AM}(?:very\s+)?allergic\s+to\s+(?P<value>{WORDS}){_LIST_END}"),
         ("fears",
@@ -146,6 +151,8 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("lives of",
             rf"\bmy\s+(?P<key>{ANY_KIN})(?:,?\s+(?-i:{_CAPITAL}),?)?\s+(?:now\s+)?lives?\s+"
             rf"(?P<value>(?:in|near|at|on|by|outside)\s+{WORDS}){_PLACE_END}"),
+        ("is of", rf"\bmy\s+(?P<key>{ANY_KIN})\s+(?P<value>(?:is|was)\s+{ANY_JOB})"
+            rf"(?:{END}|(?=\s+(?:also|too|once)\b))"),
         ("is of",
             rf"\bmy\s+(?P<key>{ANY_KIN})\s+{PROPER},?\s+(?:(?:he|she)\s+|who\s+)?"
             rf"(?P<value>(?:is|was)\s+an?\s+{WORDS}){END}"),

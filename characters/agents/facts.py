@@ -332,11 +332,12 @@ def _respelt(sentence: str) -> str:
 
 
 _MY_ONE = re.compile(
-    rf"\b(?:my|our) ({ANY_KIN})\b|\b(?:have|got) (?:an?|one) ([a-z]+)\b",
+    rf"\b(?:my|our) (?:best |little |big |older |younger )?({ANY_KIN})\b"
+    rf"|\b(?:have|got) (?:an?|one) ([a-z]+)\b",
     re.IGNORECASE,
 )
 _ITS_NAME = re.compile(
-    r"\b(?:(?:her|his|its|their)\s+names?(?:\s+is|\s+was|['\u2019]s|\s+are)|"
+    r"\b(?:(?:her|his|its|their)\s+names?(?:\s+is|\s+was|['\u2019]s|\s+are|(?=\s+(?-i:[A-Z])))|"
     r"(?:she|he|it)(?:\s+is|\s+was|['\u2019]?s)\s+(?:called|named))"
     rf"\s+(?P<value>{NAMES}){END}",
     re.IGNORECASE,
@@ -375,9 +376,12 @@ def spoken_of(text: str) -> str:
 
 
 def named_after(text: str, one: str) -> tuple[Fact, ...]:
-    """Return whose name a line tells as "her name is Edna", after lines about one."""
-    told = _ITS_NAME.match(_OPENING.sub("", text)) if one else None
-    return () if told is None else (Fact(one, _tidy(told.group("value"))),)
+    """Return what a line tells as "her name is Edna" or "she's nine", after lines about one."""
+    said = _OPENING.sub("", text)
+    if one and (told := _ITS_NAME.match(said)):
+        return (Fact(one, _tidy(told["value"])),)
+    told = _HOW_OLD.match(said) if one else None
+    return () if told is None else (Fact(f"{one} age", told["value"]),)
 
 
 def update(facts: dict[str, str], told: Iterable[Fact], pinned: Container[str] = ()) -> None:
@@ -581,6 +585,7 @@ def _fact(rule: str, match: re.Match[str]) -> Fact | None:
     if not value:
         return None
     if rule == "kin":
+        value = re.sub(r"['\u2019]s$", "", value)  # "my lad Shane's starting"
         return Fact(match["key"].lower(), _capital(value)) if _is_name(value) else None
     if rule in _OF:
         return Fact(f"{match['key'].lower()} {_OF[rule]}", value)

@@ -207,6 +207,7 @@ atheist protestant
 """)
 
 KIN = _words("""
+lad lass missus hubby nan bestie
 flatmate roommate neighbor teddy budgie tortoise stepson stepdaughter
 aunt boyfriend boss brother brothers child children colleague cousin cousins dad daddy daughter
 daughters dog father fiance fiancee friend friends girlfriend gran grandad granddad grandchild
