@@ -151,7 +151,7 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("lives of",
             rf"\bmy\s+(?P<key>{ANY_KIN})(?:,?\s+(?-i:{_CAPITAL}),?)?\s+(?:now\s+)?lives?\s+"
             rf"(?P<value>(?:in|near|at|on|by|outside)\s+{WORDS}){_PLACE_END}"),
-        ("is of", rf"\bmy\s+(?P<key>{ANY_KIN})\s+(?P<value>(?:is|was)\s+{ANY_JOB})"
+        ("is of", rf"\bmy\s+(?P<key>{ANY_KIN})\s+(?P<value>(?:is|was)\s+(?:{ANY_JOB}))"
             rf"(?:{END}|(?=\s+(?:also|too|once)\b))"),
         ("is of",
             rf"\bmy\s+(?P<key>{ANY_KIN})\s+{PROPER},?\s+(?:(?:he|she)\s+|who\s+)?"
