@@ -139,7 +139,7 @@ _OPENINGS = re.compile(
     r"|(?:did|have) i (?:ever |already )?(?:tell|told|mention|mentioned|say|said)"
     r"(?: to)?(?: you)?) )+"
 )
-_WE = re.compile(r"\b(are|do|did|have|were) we ")
+_WE = re.compile(r"\b(do|did|have|were) we ")
 _OUR = re.compile(r"\bour ")
 _OWN = re.compile(rf"\b(is|was|does|did|old are|called) (?=(?:{'|'.join(sorted(KIN))}) )")
 _TAKEN_BACK = re.compile(
@@ -164,6 +164,7 @@ def asked_for(normal: str, one: str = "") -> str | None:
     `one` is of whom of the player's "he" or "she" speaks, "" if of nobody.
     """
     normal = _OUR.sub("my ", _WE.sub(r"\1 i ", _OWN.sub(r"\1 my ", normal)))
+    normal = normal.replace(" are we ", " am i ")
     if one and not normal.startswith("where is "):  # it is not kept where somebody is now
         normal = _OF_ONE.sub(f"my {one} ", normal)
     forms = (normal, _SAID.sub("", _OPENINGS.sub("", normal)))
