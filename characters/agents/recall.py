@@ -143,7 +143,7 @@ _WE = re.compile(r"\b(do|did|have|were) we ")
 _OUR = re.compile(r"\bour ")
 _OWN = re.compile(rf"\b(is|was|does|did|old are|called) (?=(?:{'|'.join(sorted(KIN))}) )")
 _TAKEN_BACK = re.compile(
-    r"^(?:please )?(?:forget|delete|erase|remove) (?:my (?P<key>\w+)|(?P<last>that|it|this)) $"
+    r"^(?:please )?(?:forget|delete|erase|remove) (?:my (?P<key>\w+)|(?P<last>that|this)) $"
 )
 _DENIED = re.compile(
     r"^(?:no )?(?:it is not|that is (?:not (?:true|right|correct|my \w+|it)|wrong|false)) $"
@@ -187,8 +187,9 @@ def of_ones_own(normal: str, facts: Mapping[str, str]) -> str:
     """Return a question with "my tortoise" in the place of the tortoise's name."""
     for key, value in facts.items():
         normal = normal.replace(f" the {key} ", f" my {key} ")
-        if key in KIN or f"{key} is" in facts or f"{key} age" in facts:
-            normal = normal.replace(f" {normalise(value)}", f" my {key} ")
+        name = normalise(value)
+        if name and (key in KIN or f"{key} is" in facts or f"{key} age" in facts):
+            normal = normal.replace(f" {name}", f" my {key} ")
     return normal
 
 

@@ -318,12 +318,12 @@ class ScriptedAgent:
         least = _OWN if is_sure_told else _SHARED if learnt else _REMARK
         is_worth_it = match is not None and match.order >= least
         last, self._memory.recalled = self._memory.recalled, learnt[-1].key if learnt else ""
-        gone = None if learnt or key else taken_back(heard.normal, last)
-        if key is not None and is_sure and not is_answer:
+        gone = None if learnt or is_answer else taken_back(heard.normal, last)
+        if gone is not None and self._forgets(gone):
+            yield Say(self._shared_line("corrected", ("Then I had that wrong.",), context))
+        elif key is not None and is_sure and not is_answer:
             self._memory.recalled = key
             yield Say(self._recall(key, context))
-        elif gone is not None and self._forgets(gone):
-            yield Say(self._shared_line("corrected", ("Then I had that wrong.",), context))
         elif match is not None and is_worth_it:
             opens = learnt and match.topic.answers is None and match.order != _SHARED
             opening = f"{self._thanks(learnt, context)} " if opens else ""
@@ -343,13 +343,14 @@ class ScriptedAgent:
         return asked_further(normal, memory.facts) if is_further else key
 
     def _forgets(self, key: str) -> bool:
-        """Forget a fact that the player takes back; return whether there was one."""
-        known = known_as(key, self._memory.facts)
-        if known is not None:
-            fact = Fact(known, self._memory.facts[known], is_denied=True)
-            update(self._memory.facts, [fact], self._memory.pinned)
-            self._memory.corrected.pop(known, None)
-        return known is not None and known not in self._memory.facts
+        """Forget what the player takes back; return whether there was anything."""
+        memory = self._memory
+        gone = all_about(known_as(key, memory.facts) or "", memory.facts)
+        update(memory.facts, [Fact(it, memory.facts[it], is_denied=True) for it in gone])
+        for it in gone:
+            memory.facts.pop(it, None)  # of a list, all
+            memory.corrected.pop(it, None)
+        return bool(gone)
 
     def _respelt(
         self, heard: HeardText, match: Match | None, context: Mapping[str, Any]

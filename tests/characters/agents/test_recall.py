@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from characters.agents.patterns import normalise
-from characters.agents.recall import all_about, asked_for, asked_further, known_as, recite
+from characters.agents.recall import (
+    all_about,
+    asked_for,
+    asked_further,
+    known_as,
+    of_ones_own,
+    recite,
+    taken_back,
+)
 from tests.characters.agents.test_facts import kept
 
 
@@ -50,3 +58,24 @@ def test_he_and_she_are_of_whom_was_asked_before() -> None:
     facts = {"budgie": "Nelson"}
     assert asked_further(normalise("And the budgie?"), facts) == "budgie"
     assert asked_further(normalise("And the clock?"), facts) is None
+
+
+def test_a_name_in_a_question_stands_for_whom_it_is_of() -> None:
+    facts = {"tortoise": "Gary", "tortoise age": "forty", "dog": "?!"}
+    assert asked_for(of_ones_own("how old is gary ", facts)) == "tortoise age"
+    assert of_ones_own("how are you ", facts) == "how are you "
+
+
+@pytest.mark.parametrize(
+    ("line", "last", "key"),
+    [
+        ("Forget my age", "", "age"),
+        ("No, that's not true", "name", "name"),
+        ("That's wrong", "", None),
+        ("Forget it", "name", None),
+    ],
+)
+def test_what_is_taken_back_is_what_is_named_or_was_told_last(
+    line: str, last: str, key: str | None
+) -> None:
+    assert taken_back(normalise(line), last) == key

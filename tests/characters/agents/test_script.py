@@ -393,3 +393,19 @@ def test_who_else_is_here_is_what_the_level_told() -> None:
     told = {"keys": {"others": "Bram"}}
     answers = {nurse.ask(PlayerSaid("Who else is here?"), told) for _ in range(2)}
     assert any("Bram" in answer for answer in answers)
+
+
+def test_all_that_is_known_of_one_is_forgotten_when_the_player_says_so() -> None:
+    actor = Actor(persona_of("porter-3e8f"))
+    actor.say("I have one brother, his name is Kaan, he is engineer")
+    actor.say("forget my brother")
+    assert not any(key.startswith("brother") for key in actor.agent.facts)
+    assert actor.answer("What is my brother called?")[0] == "unknown"
+
+
+def test_a_fact_that_was_said_back_and_is_denied_is_struck_out() -> None:
+    actor = Actor(persona_of("nurse-21c4"))
+    actor.say("I am 30")
+    actor.say("How old am I?")
+    assert actor.answer("No, that's wrong")[0] == "corrected"
+    assert "age" not in actor.agent.facts
