@@ -400,7 +400,7 @@ def test_all_that_is_known_of_one_is_forgotten_when_the_player_says_so() -> None
     actor.say("I have one brother, his name is Kaan, he is engineer")
     actor.say("forget my brother")
     assert not any(key.startswith("brother") for key in actor.agent.facts)
-    assert actor.answer("What is my brother called?")[0] == "unknown"
+    assert "Kaan" not in actor.say("What is my brother called?")
 
 
 def test_a_fact_that_was_said_back_and_is_denied_is_struck_out() -> None:
