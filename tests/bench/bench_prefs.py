@@ -22,9 +22,11 @@ def cases(quick: bool) -> list[Case]:
 
 def durable_set(size: int, rounds: int) -> Case:
     """Return the case of one durable set in a store of `size` keys."""
-    rows = (
-        ("raw write + fdatasync", "raw_flush", ""),
-        (OURS, "player_prefs", ""),
+    floor, at = "raw write + fdatasync", {"size": size}
+    pairs = Contender(
+        floor, f"{STORES}:durable_pairs", at, rows=(floor, OURS), is_floor=True, is_ours=True
+    )
+    peers = (
         ("LMDB", "lmdb", "lmdb"),
         ("SQLite, WAL, FULL", "sqlite", ""),
         ("msgpack whole file, fsync, replace", "msgpack_replace", ""),
@@ -32,16 +34,9 @@ def durable_set(size: int, rounds: int) -> Case:
         ("JSON in place, no flush (the original)", "json_in_place", ""),
         ("diskcache (not durable)", "diskcache", "diskcache"),
     )
-    contenders = tuple(
-        Contender(
-            name,
-            f"{STORES}:{make}",
-            {"size": size},
-            needs,
-            is_floor=make == "raw_flush",
-            is_ours=name == OURS,
-        )
-        for name, make, needs in rows
+    contenders = (
+        pairs,
+        *(Contender(name, f"{STORES}:{make}", at, needs) for name, make, needs in peers),
     )
     why = "A set that is durable waits for one flush; what it adds to that is ours."
     name = f"One durable set, {size} keys"

@@ -25,12 +25,14 @@ def filled(size: int) -> dict[str, str]:
     return {f"convai.session.character-{n:05d}": VALUE % n for n in range(size)}
 
 
-def durable_sets(size: int, set_one: Callable[[str, str], object]) -> Iterator[list[float]]:
+def durable_sets(
+    size: int, set_one: Callable[[str, str], object], count: int = SETS_PER_ROUND
+) -> Iterator[list[float]]:
     """Measure rounds of sets that are durable when they return."""
     keys, turn = list(filled(size)), 0
     while True:
         samples = []
-        for _ in range(SETS_PER_ROUND):
+        for _ in range(count):
             turn += 1
             key, value = keys[turn * 7919 % size], VALUE % turn
             start = time.perf_counter()
@@ -47,25 +49,27 @@ def zeroed_file(path: Path, size: int = 1 << 20) -> int:
     return handle
 
 
-def raw_flush(folder: Path, size: int) -> Iterator[list[float]]:
-    """The floor: one write of a record's size into allocated space, one flush."""
+def durable_pairs(folder: Path, size: int) -> Iterator[list[list[float]]]:
+    """The floor and ours, a set of each in turns: what the disk does, it does to both.
+
+    The floor is one write of a record's size into allocated space, one flush.
+    """
     handle = zeroed_file(folder / "raw")
     record, at = bytes(96), 0
 
-    def set_one(key: str, value: str) -> None:
+    def raw_flush(key: str, value: str) -> None:
         nonlocal at
         os.pwrite(handle, record, at)
         os.fdatasync(handle)
         at = (at + len(record)) % (1 << 19)
 
-    yield from durable_sets(size, set_one)
-
-
-def player_prefs(folder: Path, size: int) -> Iterator[list[float]]:
-    """Ours."""
     fill_prefs(folder / "prefs.msgpack", size)
     with PlayerPrefs.open(folder / "prefs.msgpack") as prefs:
-        yield from durable_sets(size, lambda k, v: prefs.set_string(k, v, durable=True))
+        both = (raw_flush, lambda k, v: prefs.set_string(k, v, durable=True))
+        pairs = zip(*(durable_sets(size, set_one, 1) for set_one in both), strict=True)
+        while True:
+            taken = [next(pairs) for _ in range(SETS_PER_ROUND)]
+            yield [[sample for (sample,) in row] for row in zip(*taken, strict=True)]
 
 
 def fill_prefs(path: Path, size: int) -> None:
