@@ -150,6 +150,7 @@ class LiveKitConnection:
         self._tasks: set[asyncio.Task[None]] = set()
         self._connecting: asyncio.Task[None] | None = None
         self.is_mending = False  # by LiveKit itself
+        self._mended = asyncio.Event()
         self._leaving: asyncio.Task[None] | None = None
 
     @property
@@ -233,7 +234,7 @@ class LiveKitConnection:
         self._end(failure("transport.signal_disconnected", "aborted here"))
 
     async def close(self) -> None:
-        """Send what is queued and leave, within about two `CLOSE_SECONDS`."""
+        """Send what is queued and leave, within about three `CLOSE_SECONDS`."""
         if (self._outgoing or self._outbound) and not self.is_lost:
             self._written.clear()
             with suppress(TimeoutError):
@@ -242,9 +243,9 @@ class LiveKitConnection:
         await self.left()
 
     async def left(self) -> None:
-        """Wait until the room is left, within `CLOSE_SECONDS`."""
+        """Wait until the room is left, within two `CLOSE_SECONDS`."""
         if self._leaving is not None:
-            await asyncio.wait((self._leaving,), timeout=CLOSE_SECONDS)
+            await asyncio.wait((self._leaving,), timeout=2 * CLOSE_SECONDS)
 
     # --- what comes in ---------------------------------------------------------------------
 
@@ -303,15 +304,18 @@ class LiveKitConnection:
             reasons.ROOM_DELETED: "killed",
             reasons.SERVER_SHUTDOWN: "drain",
         }.get(reason)
+        self._mended.set()
         if said and not self.is_lost:
             self._arrived(Bye(said))
         self._end(failure("transport.signal_disconnected"))
 
     def _reconnecting(self) -> None:
         self.is_mending = True
+        self._mended.clear()
 
     def _reconnected(self) -> None:
         self.is_mending = False
+        self._mended.set()
         self._last_received = self._clock()
 
     def _somebody_left(self, participant: Any) -> None:
@@ -435,6 +439,9 @@ class LiveKitConnection:
         if self._connecting is not None:
             with suppress(Exception):  # it was told to who waited for the join, if anybody did
                 await self._connecting
+        if self.is_mending:  # left meanwhile, LiveKit's native half aborts the whole process
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._mended.wait(), CLOSE_SECONDS)
         await self._room.disconnect()
         await self._tell_left()
 

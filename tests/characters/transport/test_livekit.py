@@ -276,6 +276,25 @@ def test_a_connection_that_livekit_makes_anew_is_no_loss() -> None:
     in_a_room(play)
 
 
+def test_a_room_that_livekit_mends_is_left_when_it_has_done_so() -> None:
+    left: list[bool] = []
+
+    class Told(rtc.Room):
+        async def disconnect(self, **reason: Any) -> None:
+            left.append(connections[0].is_mending)
+            await super().disconnect(**reason)
+
+    connections: list[LiveKitConnection] = []
+
+    async def play(connection: LiveKitConnection, visit: Visit) -> None:
+        connections.append(connection)
+        visit.ask_to_come_anew()
+        await until(lambda: connection.is_mending)
+
+    in_a_room(play, package=sdk(Room=Told))
+    assert left == [False]
+
+
 def test_an_agent_that_is_gone_for_a_moment_is_no_loss() -> None:
     class Empty(rtc.Room):
         """Finds nobody for a moment: so it is told before a connection is made anew."""
