@@ -152,7 +152,7 @@ def _add_limits(it: argparse.ArgumentParser) -> None:
         "--max-lag",
         type=at_least_0,
         help="seconds: who comes while the event loop is so late (one time in ten), or works for "
-        "more than 70 %% of its time, is sent away; "
+        "more than seven tenths of its time, is sent away; "
         f"{REMOTE_MAX_LAG:g} with --allow-remote, else nobody is; 0 lets everybody in",
     )
     add("--joins-per-second", type=more_than_0, default=admission.joins_per_second, help="at most")
