@@ -9,7 +9,7 @@ from tests.bench.report import Verdict
 
 __all__ = ["cases", "models"]
 
-LOAD = "tests.bench.load_contenders"
+LOAD, CLUSTER = "tests.bench.load_contenders", "tests.bench.cluster_contenders"
 ECHO_PING, ECHO_CPU = "aiohttp, WebSocket echo: a ping", "aiohttp, WebSocket echo: CPU"
 PING, CPU = "the service: a ping", "the service: CPU of a session and second"
 ECHO, SERVICE = "aiohttp, WebSocket echo", "the service"
@@ -24,7 +24,7 @@ def cases(quick: bool) -> list[Case]:
     """Return the cases; they read what a process uses from Linux's /proc."""
     if sys.platform != "linux":
         return []
-    return [_microphones(quick), _idle(quick), _talks(quick), _crowd(quick)]
+    return [_microphones(quick), _idle(quick), _talks(quick), _crowd(quick), _database(quick)]
 
 
 def _microphones(quick: bool) -> Case:
@@ -98,6 +98,21 @@ def _crowd(quick: bool) -> Case:
         "node sends some away, and they come back when they are told to."
     )
     return Case("Too many at once", (contender,), 3 if quick else 6, "ms", 1e3, aims, why)
+
+
+def _database(quick: bool) -> Case:
+    acts = ("a bare update", "a save with a line", "a beat", "a claim")
+    rows = tuple(f"{act}, {how}" for how in ("one connection", "eight") for act in acts)
+    contender = Contender(
+        "PostgreSQL", f"{CLUSTER}:database", {}, "psql", rows=rows, is_floor=True, is_ours=True
+    )
+    bare, save, _, claim, *_ = rows
+    aims = (Aim(save, 6.0, floor=bare), Aim(claim, 3.0, floor=bare))
+    why = (
+        "The wall's time of one, each a durable transaction; of eight connections together. The "
+        "inverse is how many a second."
+    )
+    return Case("The database", (contender,), 2 if quick else 5, "ms", 1e3, aims, why)
 
 
 # Of one connection to PostgreSQL 15 on two cores, with its default durability: a second.
