@@ -35,26 +35,26 @@ class Result:
         return tuple(sample for sample in self.samples if sample.generation == generation)
 
     @property
-    def growth(self) -> tuple[float, float]:
-        """Megabytes an hour of the game, and of the service late in its last life.
+    def late(self) -> tuple[Sample, ...]:
+        """Those of its second half: the service starts recognisers as they are first needed."""
+        return self.last_life[len(self.last_life) // 2 :]
 
-        A service has up to four pairs of decoders, each made when it is first needed.
-        """
+    @property
+    def growth(self) -> tuple[float, float]:
+        """Megabytes an hour of the game, and of the service late in its last life."""
         game = megabytes_an_hour([(s.seconds, s.game.megabytes) for s in self.samples])
-        late = self.last_life[len(self.last_life) // 2 :]
-        return game, megabytes_an_hour([(s.seconds, s.service.megabytes) for s in late])
+        return game, megabytes_an_hour([(s.seconds, s.service.megabytes) for s in self.late])
 
     @property
     def leaks(self) -> tuple[str, ...]:
         """What is held at the end and was not at the beginning, threads, files and tasks."""
         first, last = self.samples[0], self.samples[-1]
-        # A pool of threads fills up as it is needed, and a pair of decoders likewise.
         found = {
             "threads of the game": last.game.threads - first.game.threads,
             "files of the game": last.game.files - first.game.files,
             "tasks": last.tasks - first.tasks,
-            "threads of the service": last.service.threads - self.last_life[0].service.threads,
-            "files of the service": last.service.files - self.last_life[0].service.files,
+            "threads of the service": last.service.threads - self.late[0].service.threads,
+            "files of the service": last.service.files - self.late[0].service.files,
         }
         return tuple(f"{more} more {what}" for what, more in found.items() if more > 0)
 
