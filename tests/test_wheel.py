@@ -89,7 +89,9 @@ def test_everything_of_the_product_is_inside_and_nothing_else(wheel: Path) -> No
 
 def test_what_players_and_developers_are_told_to_install_is_there() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    told = re.compile(r"pip install \W*pygame-troupe\[([\w-]+)\]|install_command\(['\"]([\w-]+)['\"]\)")
+    told = re.compile(
+        r"pip install \W*pygame-troupe\[([\w-]+)\]|install_command\(['\"]([\w-]+)['\"]\)"
+    )
     texts = [path for path in ROOT.glob("[ce]*/**/*") if path.suffix in (".py", ".md")]
     texts.append(ROOT / "README.md")
     named = {a or b for path in texts for a, b in told.findall(path.read_text("utf-8"))}
