@@ -12,10 +12,13 @@ import json
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from characters.client import runtime as runtime_module
 from characters.client.config import CharacterEvent, SessionConfig
+from characters.client.context import ConnectLimiter
 from characters.client.runtime import Runtime, RuntimeBuilder
 from characters.session.conversation import ResumeOutcome, SessionState, SessionStateChanged
 from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore
@@ -70,6 +73,10 @@ class Member:
 
 def play(url: str, count: int) -> None:
     """Be so many players: come in, lose the room, come back."""
+    # These are as many games, not the characters of one, who connect one after another.
+    vars(runtime_module)["ConnectLimiter"] = partial(
+        ConnectLimiter, most_in_flight=count, interval_seconds=0.0001
+    )
     store = KeyValueSessionPersistence(MemoryStore())
     runtime = RuntimeBuilder().use_persistence(store).build()
     runtime.start()
