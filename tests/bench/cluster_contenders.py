@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-from characters.service.conversation import PersistEntry
 from characters.service.directory import Directory
+from characters.service.effects import PersistEntry
 from characters.service.postgres import PostgresDatabase, prepare
 from characters.service.store import SessionStore, StoredSession
 from tests.postgres import running_postgres
