@@ -22,7 +22,6 @@ from characters.client.context import ConnectLimiter
 from characters.client.runtime import Runtime, RuntimeBuilder
 from characters.session.conversation import ResumeOutcome, SessionState, SessionStateChanged
 from characters.storage.sessions import KeyValueSessionPersistence, MemoryStore
-from engine.core.processes import module_command
 from tests.bench.case import percentile
 from tests.cluster.harness import Cluster, running_cluster
 from tests.faults.harness import wait_for
@@ -125,7 +124,7 @@ def run_herd(server: PostgresServer, count: int, within: float) -> Row:
 
 
 def _herd(cluster: Cluster, count: int) -> dict[str, list[float]]:
-    command = module_command("tests.cluster.herd", cluster.balancer.url, str(count))
+    command = (sys.executable, "-m", "tests.cluster.herd", cluster.balancer.url, str(count))
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as players:
         assert players.stdout is not None
         try:
