@@ -429,21 +429,24 @@ class LiveRoom:
 
     async def _undo(self, effect: UndoExchange) -> None:
         """Go back to before the last exchange, then handle what came meanwhile."""
-        await self._store.flush()
+        undone = await self._store.alone(self._take_back)
+        delayed, self._delayed = self._delayed or [], None
+        self._go_back(undone, effect.answer_again)
+        for message in delayed:
+            self.take(message)
+
+    async def _take_back(self) -> Undone | None:
         take_back, make_agent = self._services.take_back, self._make_agent
-        undone = None
-        if take_back is not None and make_agent is not None:
-            undone = await take_back(self.room.session)
-        if undone is not None and make_agent is not None:
+        if take_back is None or make_agent is None:
+            return None
+        undone = await take_back(self.room.session)
+        if undone is not None:
             memory = undone.memory
             if usage := self._agent.memory().get("usage"):
                 memory = memory | {"usage": usage}  # what a model has cost, it has cost
             self._agent = make_agent(memory)
             self._said = deque(map(_spoken, undone.turns), maxlen=MAX_TURNS)
-        delayed, self._delayed = self._delayed or [], None
-        self._go_back(undone, effect.answer_again)
-        for message in delayed:
-            self.take(message)
+        return undone
 
     def _go_back(self, undone: Undone | None, answer_again: bool) -> None:
         """Tell the client what was undone, and answer its line again if that is asked."""

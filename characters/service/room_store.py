@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from characters.service.effects import Entry, PersistEntry, ResolveReply
 from characters.service.registry import ServiceSession
@@ -13,6 +13,8 @@ from characters.service.registry import ServiceSession
 __all__ = ["MAX_UNSAVED", "RoomStore", "Save"]
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 MAX_UNSAVED = 600  # entries, while the disk refuses
 
@@ -47,6 +49,7 @@ class RoomStore:
         self._entries: list[Entry] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._dirty = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
         self._is_closing = False
         self._task: asyncio.Task[None] | None = None
 
@@ -71,6 +74,19 @@ class RoomStore:
         self._dirty.set()
         await waiter
 
+    async def alone(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do other work on the session between two writes, when all that was appended is durable.
+
+        Who waits may be cancelled, the work never is: what is written after it is of the agent that
+        it leaves.
+        """
+        await self.flush()
+        return await asyncio.shield(self._work_alone(work))
+
+    async def _work_alone(self, work: Callable[[], Awaitable[T]]) -> T:
+        async with self._one_at_a_time:
+            return await work()
+
     async def close(self) -> None:
         """Save what is left, then stop."""
         self._is_closing = True
@@ -88,6 +104,10 @@ class RoomStore:
             await self._save()
 
     async def _save(self) -> None:
+        async with self._one_at_a_time:
+            await self._write_all()
+
+    async def _write_all(self) -> None:
         self._entries += map(ResolveReply, self._heard())
         entries = tuple(self._entries)
         waiters, self._waiters = self._waiters, []

@@ -165,6 +165,44 @@ def test_a_flush_returns_when_all_is_written() -> None:
     run(play)
 
 
+def test_other_work_is_done_between_two_writes_when_all_is_durable() -> None:
+    async def play(store: RoomStore, disk: Disk) -> None:
+        async def work() -> int:
+            assert disk.kept == [PersistEntry("player", "before")]
+            store.append(PersistEntry("player", "meanwhile"))
+            for _ in range(20):
+                await asyncio.sleep(0)
+                assert not disk.is_busy, "a write in the middle of the work"
+            return 7
+
+        store.append(PersistEntry("player", "before"))
+        assert await store.alone(work) == 7
+
+    assert [said.text for said in run(play).kept] == ["before", "meanwhile"]
+
+
+def test_work_that_nobody_waits_for_any_more_is_done_before_the_last_write() -> None:
+    done: list[str] = []
+
+    async def play(store: RoomStore, disk: Disk) -> None:
+        begun = asyncio.Event()
+
+        async def work() -> None:
+            begun.set()
+            for _ in range(20):
+                await asyncio.sleep(0)
+            done.append("work")
+
+        waiting = asyncio.create_task(store.alone(work))
+        await begun.wait()
+        waiting.cancel()
+        writes = disk.writes
+        await store.close()
+        assert done == ["work"] and disk.writes == writes + 1
+
+    run(play)
+
+
 def test_a_flush_does_not_wait_for_a_disk_that_refuses() -> None:
     async def play(store: RoomStore, disk: Disk) -> None:
         disk.is_broken = True

@@ -156,7 +156,9 @@ class Ledgers(SessionStore):
     def told(self, session_id: str) -> tuple[int, ...]:
         """Return the numbers of the player's lines, in the order in which they are kept."""
         turns = self.turns(session_id)
-        return tuple(number_of(turn.text)[1] for turn in turns if turn.speaker == "player")
+        said = [turn.text for turn in turns if turn.speaker == "player"]
+        # Lines of one exchange are one where they are answered again.
+        return tuple(number for text in said for number in sorted(numbers_of(text)))
 
 
 class SlowAgent(SimulatedAgent):
