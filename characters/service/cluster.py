@@ -24,7 +24,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from characters.protocol.link import MAX_FRAME, SUBPROTOCOL, Bye, encode_link, frame_text
+from characters.protocol.link import MAX_FRAME, SUBPROTOCOL
 from characters.service.access import CLUSTER_KEY, is_of_a_node
 from characters.service.directory import (
     LEASE_SECONDS,
@@ -112,7 +112,6 @@ class ClusterNode:
         self._claims: dict[str, asyncio.Task[SessionOwner | None]] = {}
         self._cut: set[str] = set()  # nodes that live, and cannot be reached
         self._broken: dict[str, int] = {}  # nodes -> how often an answer ended in the middle
-        self._relays: set[web.WebSocketResponse] = set()
         self._thread = ThreadPoolExecutor(1, "beat")
         self._beating: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[None]] = set()
@@ -149,14 +148,6 @@ class ClusterNode:
             await self._in_thread(self._pulse.leave)
         await self._http.close()
         self._thread.shutdown()
-
-    async def end_relays(self, retry_after: float, pause: float = 0.0) -> None:
-        """Send the clients of other nodes' rooms to another way, one by one."""
-        for socket in tuple(self._relays):
-            with suppress(ConnectionError, RuntimeError):
-                await socket.send_str(frame_text(encode_link(Bye("drain", retry_after))))
-                await socket.close()
-            await asyncio.sleep(pause)
 
     # --- beats ---
 
@@ -459,12 +450,10 @@ class ClusterNode:
         near = web.WebSocketResponse(
             protocols=(SUBPROTOCOL,), max_msg_size=MAX_FRAME, compress=False, timeout=1.0
         )
-        self._relays.add(near)
         try:
             await near.prepare(request)
             await _join(near, far)
         finally:
-            self._relays.discard(near)
             # Neither side waits for a goodbye of an end that may be gone.
             if request.transport is not None and not near.closed:
                 request.transport.abort()
