@@ -13,22 +13,26 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 import pytest
 from aiohttp import web
 
-from characters.client.service_process import ServiceProcess
+from characters.service.postgres import PostgresDatabase
 from characters.service.store import SessionStore, database_of
 from tests.characters.agents.model_server import ModelServer, answer, model_server
+from tests.cluster.harness import Cluster, running_cluster
+from tests.postgres import PostgresServer
 from tests.running import AT_ONCE, running_service
 from tests.slot_game import GameIsDead, GameProcess
 
 KILLED = 0.03  # of the acts the service is; one that starts again costs seconds
 GAME_KILLED = 0.08
 SECRET = re.compile(r"Zq[a-j]+")
+Opened: TypeAlias = Callable[[], SessionStore]
 CUT = object()  # the game was killed before it had answered, or right after
 LINES = ("My name is {}.", "I live in {}.", "Remember {} for me.", "My dog is called {}.")
 
@@ -49,13 +53,37 @@ class Mind:
     is_owed_more: bool  # a line is not answered yet, or an answer not received: that comes later
 
 
+class Service(Protocol):
+    """A service that can be killed, and what it keeps."""
+
+    @property
+    def url(self) -> str: ...
+    def kill(self) -> None: ...
+    def start(self) -> object: ...
+
+
+class OneNode:
+    """A service whose sessions are in a database that nodes share; it is the only node."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self.url = cluster.balancer.url
+
+    def kill(self) -> None:
+        self._cluster.nodes[0].kill()
+
+    def start(self) -> None:
+        self._cluster.launch(self._cluster.nodes[0])
+        self._cluster.until_ready(*self._cluster.nodes)
+
+
 class History:
     """One player's game at a service, both of which may be killed, and what is in his slots."""
 
     def __init__(
-        self, service: ServiceProcess, model: ModelServer, folder: Path, seed: int
+        self, service: Service, opened: Opened, model: ModelServer, folder: Path, seed: int
     ) -> None:
-        self.service, self.model, self.folder = service, model, folder
+        self.service, self.opened, self.model, self.folder = service, opened, model, folder
         self.chance, self.player = Random(seed), f"player-{seed}"
         self._count = 0
         self.said: set[str] = set()  # on the branch that is played
@@ -176,44 +204,73 @@ class History:
         assert set(SECRET.findall(json.dumps(stored.turns) + stored.memory)) <= self.said
 
     def _stored(self, session_id: str, secrets: frozenset[str]) -> Mind:
-        with closing(SessionStore(database_of(self.folder))) as store:
+        with closing(self.opened()) as store:
             turns = tuple((turn.speaker, turn.text) for turn in store.turns(session_id))
             is_owed_more = bool(store.pending(session_id))
             return Mind(turns, json.dumps(store.memory(session_id)), secrets, is_owed_more)
 
 
-def live(folder: Path, seeds: range, steps: int) -> Counter[str]:
+def live(
+    service: Service, opened: Opened, model: ModelServer, folder: Path, seeds: range, steps: int
+) -> Counter[str]:
     """Live through histories at one service; return what happened, how often."""
     counts = Counter[str]()
-    with model_server() as model:
-        model.answers = tell_all
-        told = ("--model-url", model.url, "--model-name", "any",
-                "--model-first-word-within-seconds", "60")  # fmt: skip
-        with running_service(folder / "service", (*AT_ONCE, *told)) as service:
-            for seed in seeds:
-                history = History(service, model, folder, seed)
-                try:
-                    history.live(steps)
-                except AssertionError as error:
-                    raise AssertionError(f"history {seed}: {error}") from error
-                finally:
-                    history.game.close()
-                counts += history.counts
-                counts["histories with a killed game"] += history.counts["games killed"] > 0
+    for seed in seeds:
+        history = History(service, opened, model, folder, seed)
+        try:
+            history.live(steps)
+        except AssertionError as error:
+            raise AssertionError(f"history {seed}: {error}") from error
+        finally:
+            history.game.close()
+        counts += history.counts
+        counts["histories with a killed game"] += history.counts["games killed"] > 0
+    print(dict(counts))  # with pytest -s: how often what happened
     return counts
 
 
-def test_a_history_of_a_game_and_its_service(tmp_path: Path) -> None:
-    live(tmp_path, range(2, 3), 8)
+@pytest.fixture
+def model() -> Iterator[ModelServer]:
+    """A model that tells all that it is told."""
+    with model_server() as server:
+        server.answers = tell_all
+        yield server
+
+
+def told_of(model: ModelServer) -> tuple[str, ...]:
+    """Return the arguments of a service that asks this model."""
+    patience = ("--model-first-word-within-seconds", "60")
+    return (*AT_ONCE, "--model-url", model.url, "--model-name", "any", *patience)
+
+
+def test_a_history_of_a_game_and_its_service(tmp_path: Path, model: ModelServer) -> None:
+    with running_service(tmp_path / "service", told_of(model)) as service:
+        opened = partial(SessionStore, database_of(tmp_path))
+        live(service, opened, model, tmp_path, range(2, 3), 8)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("batch", range(10))
 def test_in_two_hundred_histories_with_kills_each_slot_is_who_was_saved(
-    tmp_path: Path, batch: int
+    tmp_path: Path, model: ModelServer, batch: int
 ) -> None:
-    counts = live(tmp_path, range(100 + 20 * batch, 120 + 20 * batch), 10)
-    print(dict(counts))  # with pytest -s: how often what happened
+    seeds = range(100 + 20 * batch, 120 + 20 * batch)
+    with running_service(tmp_path / "service", told_of(model)) as service:
+        opened = partial(SessionStore, database_of(tmp_path))
+        counts = live(service, opened, model, tmp_path, seeds, 10)
     assert counts["loads"] > 5
     assert counts["services killed"] > 1
     assert counts["histories with a killed game"] > 5
+
+
+@pytest.mark.slow
+def test_in_ten_histories_over_postgres_each_slot_is_who_was_saved(
+    tmp_path: Path, model: ModelServer, postgres: PostgresServer
+) -> None:
+    def opened() -> SessionStore:
+        return SessionStore(None, database=PostgresDatabase(postgres.url), node="a reader")
+
+    with running_cluster(postgres, tmp_path, 1, arguments=told_of(model)) as cluster:
+        counts = live(OneNode(cluster), opened, model, tmp_path, range(300, 310), 10)
+    assert counts["loads"] > 5
+    assert counts["services killed"] > 0
