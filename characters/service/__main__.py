@@ -397,6 +397,8 @@ def _database(data: Path) -> Path:
     return database_of(data.parent if data.name == "service" else data)
 
 
+# What is done in threads gives the interpreter back so soon; Python's 5 ms would be a ping's, too.
+SWITCH_SECONDS = 0.0005
 LOCK_SECONDS = 5.0  # as long as a service that was told to stop may take to save
 
 
@@ -443,6 +445,7 @@ def _run(options: argparse.Namespace, host: HostParts) -> int:
 
 
 async def _serve(options: argparse.Namespace, host: HostParts) -> int:
+    sys.setswitchinterval(SWITCH_SECONDS)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     store, cluster = _store(options, host.access)

@@ -158,7 +158,11 @@ def _at_home(service: Service, handler: Handler) -> Handler:
     return handle
 
 
-def _refused(refusal: RefusalError, request: web.Request) -> web.Response:
+def _refused(error: Exception, request: web.Request, metrics: ServiceMetrics) -> web.Response:
+    # Not in the frame that caught the error: with its traceback that would be garbage in a circle.
+    refusal = _refusal(error, request.path.strip("/").partition("/")[0])
+    if request.path == "/connect":
+        metrics.connects[str(refusal.status)] += 1
     headers = {REQUEST_ID: request_id()}
     if refusal.status == 401 and request.path.startswith(ADMIN):
         headers["WWW-Authenticate"] = 'Basic realm="Troupe: any name, the administrator\'s key"'
@@ -180,10 +184,7 @@ def _answers(guard: Guard, loop: FairLoop, metrics: ServiceMetrics) -> Middlewar
         except ConnectionError:
             raise
         except Exception as error:
-            refusal = _refusal(error, request.path.strip("/").partition("/")[0])
-            if request.path == "/connect":
-                metrics.connects[str(refusal.status)] += 1
-            return _refused(refusal, request)
+            return _refused(error, request, metrics)
         finally:
             request.app[BUSY].discard(request.protocol)
 

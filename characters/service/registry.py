@@ -77,6 +77,7 @@ class Limits:
     max_sessions: int = 10_000
     max_saved: int = 2_000  # of one player
     max_rooms: int = 256
+    max_unentered: int = 128  # more that nobody has entered yet are of a client that never will
 
 
 @dataclass(slots=True)
@@ -227,14 +228,12 @@ class Registry:
         """Return the room that is missed least: never entered, or empty for the longest time.
 
         So a client that asks for rooms and does not enter them keeps nobody out. Raises
-        RefusalError 429 when there is somebody in every room.
+        RefusalError 429 when there is somebody in every room, or will be at any moment.
         """
-        long_ago = now - self._limits.enter_within
-        empty = (
-            room
-            for room in self._rooms.values()
-            if room.live_id is None and (room.was_entered or room.left_at <= long_ago)
-        )
+        nobody_in = [room for room in self._rooms.values() if room.live_id is None]
+        is_flood = sum(not room.was_entered for room in nobody_in) > self._limits.max_unentered
+        long_ago = now - (0.0 if is_flood else self._limits.enter_within)
+        empty = (room for room in nobody_in if room.was_entered or room.left_at <= long_ago)
         found = min(empty, key=lambda room: (room.was_entered, room.left_at), default=None)
         if found is None:
             raise RefusalError(429, "too many rooms at once (concurrency limit)", retry_after=5.0)

@@ -163,6 +163,7 @@ RUNTIME_BUDGET = 30_000
 KEYS_BUDGET = 8_000
 FUNCTIONS_BUDGET = 8_000
 MAX_THINGS = 256
+MAX_FUNCTIONS = 128  # of one request; more tools no OpenAI-compatible server takes
 MAX_KEYS = 256
 
 
@@ -272,6 +273,8 @@ def _tokens(text: str) -> int:
 
 def _functions(schemas: object) -> Mapping[str, Mapping[str, object]]:
     """Return the schemas of actions by name. Raises ContextError for what is none."""
+    if isinstance(schemas, list | tuple) and len(schemas) > MAX_FUNCTIONS:
+        raise ContextError(f"more than {MAX_FUNCTIONS} schemas of actions")
     if _tokens(json.dumps(schemas, ensure_ascii=False)) > FUNCTIONS_BUDGET:
         raise ContextError(f"the schemas of actions are over {FUNCTIONS_BUDGET} estimated tokens")
     found = [_function(item) for item in schemas] if isinstance(schemas, list | tuple) else [None]

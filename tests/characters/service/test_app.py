@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 from dataclasses import replace
@@ -15,7 +16,7 @@ import pytest
 from characters.service.agent_factory import PersonaAgentFactory
 from characters.service.app import drop_half_sent, read_in_pieces
 from characters.service.bodies import _fields
-from characters.service.registry import Limits
+from characters.service.registry import Limits, RefusalError
 from characters.service.service import ServiceSettings
 from tests.characters.service.client import Bare, Guest, kind, serve
 from tests.characters.transport.stages import AT_ONCE
@@ -44,6 +45,34 @@ def test_connect_gives_everything_that_a_client_needs() -> None:
 def test_what_is_not_there_is_not_found(body: dict[str, Any], status: int, detail: str) -> None:
     async def play(bare: Bare) -> None:
         assert await bare.post("/connect", **body) == (status, {"detail": detail})
+
+    serve(play)
+
+
+def test_a_refusal_is_no_garbage_in_circles_that_the_collector_has_to_find() -> None:
+    async def play(bare: Bare) -> None:
+        assert (await bare.post("/connect", character_id="nobody"))[0] == 404
+        gc.collect()
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        try:
+            assert (await bare.post("/connect", character_id="nobody"))[0] == 404
+            gc.collect()
+            assert not [it for it in gc.garbage if isinstance(it, RefusalError)]
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+
+    serve(play)
+
+
+def test_more_schemas_of_actions_than_a_model_takes_are_refused() -> None:
+    async def play(bare: Bare) -> None:
+        functions = [{"name": f"a{number}", "parameters": {}} for number in range(129)]
+        config = {"actions": ["a1"], "functions": functions}
+        status, body = await bare.post("/connect", character_id="c", action_config=config)
+        assert status == 422 and body["detail"][0]["msg"] == "more than 128 schemas of actions"
+        config["functions"] = functions[:128]
+        assert (await bare.post("/connect", character_id="c", action_config=config))[0] == 200
 
     serve(play)
 

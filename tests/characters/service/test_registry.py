@@ -63,6 +63,18 @@ def test_rooms_that_nobody_enters_keep_nobody_out() -> None:
     assert len(registry.rooms) == 3
 
 
+def test_a_flood_of_rooms_that_nobody_enters_makes_way_at_once() -> None:
+    registry = make(Limits(max_rooms=6, max_unentered=3))
+    inside = [enter(registry), enter(registry)]
+    flood = [registry.connect(ASK, 0.1 * number) for number in range(4)]
+    newcomer = registry.connect(ASK, 0.5)
+    assert newcomer.closed == (flood[0].room,)
+    assert all(it.room in registry.rooms for it in inside)
+    entered = enter(registry, now=0.6)
+    assert entered.closed == (flood[1].room,)
+    assert refused(registry, ASK, 0.7)[0] == 429  # three: somebody may be on the way in
+
+
 def test_whoever_is_inside_stays_and_the_longest_empty_room_makes_way() -> None:
     registry = make(Limits(max_rooms=3))
     inside, first, second = (enter(registry) for _ in "abc")
