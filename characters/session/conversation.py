@@ -443,7 +443,7 @@ class Transcript:
         if isinstance(message, messages.FinalUserTranscription):
             return self.said_by_player(message.text, t, message.message_id)
         if isinstance(message, messages.TakenBack):
-            undone = self._taken_back()
+            undone = self._taken_back(message.text)
             again = message.is_repeated
             return undone.said_by_player(message.text, t, message.message_id) if again else undone
         if isinstance(message, messages.BotLlmStarted):
@@ -466,14 +466,28 @@ class Transcript:
         turns = tuple(replace(turn, text=black_out(turn.text, words)) for turn in self.turns)
         return replace(self, turns=turns)
 
-    def _taken_back(self) -> Transcript:
-        """Return the transcript without its last exchange: what the player said, and all since."""
-        begin = len(self.turns)
-        while begin and self.turns[begin - 1].speaker == "character":
-            begin -= 1
+    def _taken_back(self, text: str) -> Transcript:
+        """Return the transcript without its last exchange: what the player said, and all since.
+
+        A service that was killed before it kept an answer has one exchange where two are shown: so
+        many go as `text` has lines of.
+        """
+        begin, lines = self._exchange_before(len(self.turns))
+        while begin and lines != text:
+            earlier, more = self._exchange_before(begin)
+            if not more or not text.endswith(f"{more} {lines}"):
+                break
+            begin, lines = earlier, f"{more} {lines}"
+        return replace(self, turns=self.turns[:begin], has_words=False)
+
+    def _exchange_before(self, end: int) -> tuple[int, str]:
+        """Return where the last exchange before a turn begins, and the player's lines in it."""
+        while end and self.turns[end - 1].speaker == "character":
+            end -= 1
+        begin = end
         while begin and self.turns[begin - 1].speaker == "player":
             begin -= 1
-        return replace(self, turns=self.turns[:begin], has_words=False)
+        return begin, " ".join(turn.text for turn in self.turns[begin:end])
 
     def _with(self, turn: Turn) -> Transcript:
         return replace(self, turns=(*self.turns, turn)[-MOST_TURNS:])

@@ -397,6 +397,17 @@ def test_what_is_taken_back_is_the_last_exchange(before: str, left: str) -> None
     assert after.turns == said(*before).turns[: len(left)]
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [("p3", "cpc"), ("p1 p3", "c"), ("p9 p1 p3", "c"), ("p9 p3", "cpc"), ("x", "cpc")],
+)
+def test_two_lines_that_the_service_took_for_one_are_taken_back_together(
+    text: str, left: str
+) -> None:
+    after = said(*"cpcpc").apply(TakenBack(text), 1.0)
+    assert after.turns == said(*"cpcpc").turns[: len(left)]
+
+
 def test_a_line_that_is_answered_again_stands_where_it_stood() -> None:
     after = said("c", "p", "c").apply(TakenBack("p1", is_repeated=True, message_id="m2"), 1.0)
     assert [turn.text for turn in after.turns] == ["c0", "p1"]
