@@ -140,41 +140,6 @@ _NO_NAMES = frozenset(
         "because",
     ]
 )
-_PLACES = frozenset({"here", "there", "work", "school", "home", "outside", "far", "above"})
-_NO_NAMES = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "it",
-        "ahoy",
-        "psst",
-        "aye",
-        "yikes",
-        "oops",
-        "none",
-        "secret",
-        "unknown",
-        "nobody",
-        "important",
-        "mine",
-        "yours",
-        "his",
-        "hers",
-        "what",
-        "that",
-        "this",
-        "too",
-        "on",
-        "in",
-        "my",
-        "your",
-        "and",
-        "but",
-        "so",
-        "because",
-    ]
-)
 _PLACES = frozenset({"home", "lives"})
 
 _CUT = re.compile(
