@@ -24,6 +24,7 @@ from characters.audio.signal import Floats
 from characters.protocol.failures import CharactersError
 from characters.speech.espeak import MouthShape, chunks_of
 from characters.speech.interfaces import SynthesisError, VoiceChunk, VoiceStyle
+from characters.speech.onnx import import_onnxruntime, load_onnx
 from characters.speech.process import SpeechProcess
 from characters.speech.worker import BoundedPool
 
@@ -77,15 +78,12 @@ class PackedTable:
 
 class _Hibari:
     def __init__(self) -> None:
-        import onnxruntime
+        import_onnxruntime()
         from hibari import Hibari, dsp
 
         self._model: Any = Hibari()
         # Its own session keeps the memory of every length of sentence that it has spoken.
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = options.enable_mem_pattern = False
-        self._model.sess = onnxruntime.InferenceSession(self._model.model_path, options)
+        self._model.sess = load_onnx(self._model.model_path, keeps_memory=False)
         self._dsp: Any = dsp
         self._model.g2p  # noqa: B018  # its tables are read now, not with the first sentence
 

@@ -14,6 +14,7 @@ from typing import TypeAlias
 import numpy as np
 
 from characters.audio.signal import Floats
+from characters.speech.onnx import load_onnx
 
 __all__ = ["find_silero", "load_silero", "SileroDetector", "SileroModel"]
 
@@ -37,11 +38,7 @@ def find_silero() -> Path | None:
 
 def load_silero(path: Path) -> SileroModel:
     """Load the model: a fifth of a second. Raises whatever onnxruntime does."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(path), options)
+    session = load_onnx(path)
     rate = np.array(RATE, np.int64)
 
     def process(sound: Floats, state: Floats) -> tuple[float, Floats]:

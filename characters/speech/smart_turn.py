@@ -18,6 +18,7 @@ import numpy as np
 
 from characters.audio.signal import Floats
 from characters.speech.interfaces import Completeness
+from characters.speech.onnx import load_onnx
 from characters.speech.process import SpeechProcess, SpeechProcessError
 from characters.speech.worker import BoundedPool, PlacesTakenError
 
@@ -49,11 +50,7 @@ def find_smart_turn() -> Path | None:
 
 def load_smart_turn(path: Path) -> Model:
     """Load the model: a fifth of a second. Raises whatever onnxruntime does."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(path), options)
+    session = load_onnx(path)
     return lambda found: float(session.run(None, {"input_features": found[None]})[0].item())
 
 
