@@ -2,7 +2,8 @@
 
 An attempt reads the record, opens a connection, takes the room's grant, joins the room and waits
 for the character. A failure leads to a fallback within the attempt, to a retry, or to ERROR. The
-functions are the handlers of the machine's table, which says when each of them is called.
+functions are the handlers of the machine's table, which says when each of them is called; each
+works on a `Transition`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 from characters.protocol.failures import Failure, FailureKind, failure
 from characters.session import events
@@ -19,8 +21,9 @@ from characters.session.conversation import (
     ResumeOutcome,
     RetryScheduled,
     SessionState,
+    SessionStateChanged,
 )
-from characters.session.events import AttemptPhase, Session, Timer, Transition
+from characters.session.events import AttemptPhase, Session, Timer
 from characters.session.policy import IdlePolicy, Persist, ResumePolicy
 
 __all__ = [
@@ -29,8 +32,62 @@ __all__ = [
     "drop_room", "end_conversation", "ended_in_attempt", "go_on", "granted", "joined", "leave_room",
     "loaded", "ready", "ready_too_late", "release", "retry", "retry_unanswered",
     "service_started", "start_budget", "start_idle", "start_too_late", "started",
-    "stop_connection_timers", "store_failed", "stored", "stored_late", "try_again",
+    "stop_connection_timers", "store_failed", "stored", "stored_late", "Transition", "try_again",
 ]  # fmt: skip
+
+
+class Transition:
+    """The session that comes next, as it is being made, and the commands so far."""
+
+    def __init__(self, session: Session, now: float) -> None:
+        self.session = session
+        self.now = now
+        self.commands: list[events.Command] = []
+
+    def set(self, **changes: Any) -> None:
+        """Replace fields of the session."""
+        before = vars(self.session)
+        assert changes.keys() <= before.keys(), f"a session has none of {sorted(changes)}"
+        # A dozen times a step: `replace` would read and write each field by itself.
+        self.session = object.__new__(Session)
+        vars(self.session).update(before, **changes)
+
+    def order(self, command: events.Command) -> None:
+        """Add a command."""
+        self.commands.append(command)
+
+    def start(self, timer: Timer, due: float) -> None:
+        """Start or replace a timer."""
+        others = tuple(pair for pair in self.session.timers if pair[0] is not timer)
+        self.set(timers=(*others, (timer, due)))
+        self.order(events.StartTimer(timer, due))
+
+    def cancel(self, *timers: Timer) -> None:
+        """Stop those of the timers that run."""
+        for timer in timers:
+            if self.session.due(timer) is not None:
+                self.set(timers=tuple(pair for pair in self.session.timers if pair[0] != timer))
+                self.order(events.CancelTimer(timer))
+
+    def go(self, state: SessionState, reason: str, *, next_retry_in: float | None = None) -> None:
+        """Change the state and publish it."""
+        old = self.session
+        self.set(state=state)
+        changed = SessionStateChanged(
+            t=self.now,
+            character_id=old.character_id,
+            session_key=old.session_key or old.character_id,
+            old_state=old.state,
+            new_state=state,
+            session_id=old.session_id,
+            error=old.error,
+            attempt=old.attempt,
+            max_attempts=old.policy.max_reconnect_attempts,
+            next_retry_in=next_retry_in,
+            resume=old.restored if state is SessionState.CONNECTED else None,
+            reason=reason,
+        )
+        self.order(events.Publish(changed))
 
 
 # --- from a request to CONNECTED --------------------------------------------------------------

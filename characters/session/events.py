@@ -2,14 +2,14 @@
 
 * Events are what happened: requests of the game, and facts about one connection.
 * Commands are what the shell has to do.
-* `Session` is one character's session at one moment; a `Transition` is the next one being made.
+* `Session` is one character's session at one moment.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from characters.protocol.failures import Failure
 from characters.session.conversation import (
@@ -32,7 +32,7 @@ __all__ = [
     "PolicyChanged", "Publish", "RecordLoaded", "RecordLoadFailed", "RecordStored",
     "RecordStoreFailed", "RestartRequested", "RoomGranted", "RoomJoined", "RoomMode", "ServerEnded",
     "ServiceAwaited", "ServiceStarted", "Session", "StartTimer", "StoreRecord", "Storing", "Timer",
-    "TimerFired", "Transition", "WakeRequested",
+    "TimerFired", "WakeRequested",
 ]  # fmt: skip
 
 
@@ -431,57 +431,3 @@ class Session:
     def is_holding(self) -> bool:
         """Whether there is a connection, or one being made."""
         return self.phase in HOLDING_PHASES
-
-
-class Transition:
-    """One step being made: the session so far and the commands so far."""
-
-    def __init__(self, session: Session, now: float) -> None:
-        self.session = session
-        self.now = now
-        self.commands: list[Command] = []
-
-    def set(self, **changes: Any) -> None:
-        """Replace fields of the session."""
-        before = vars(self.session)
-        assert changes.keys() <= before.keys(), f"a session has none of {sorted(changes)}"
-        # A dozen times a step: `replace` would read and write each field by itself.
-        self.session = object.__new__(Session)
-        vars(self.session).update(before, **changes)
-
-    def order(self, command: Command) -> None:
-        """Add a command."""
-        self.commands.append(command)
-
-    def start(self, timer: Timer, due: float) -> None:
-        """Start or replace a timer."""
-        others = tuple(pair for pair in self.session.timers if pair[0] is not timer)
-        self.set(timers=(*others, (timer, due)))
-        self.order(StartTimer(timer, due))
-
-    def cancel(self, *timers: Timer) -> None:
-        """Stop those of the timers that run."""
-        for timer in timers:
-            if self.session.due(timer) is not None:
-                self.set(timers=tuple(pair for pair in self.session.timers if pair[0] != timer))
-                self.order(CancelTimer(timer))
-
-    def go(self, state: SessionState, reason: str, *, next_retry_in: float | None = None) -> None:
-        """Change the state and publish it."""
-        old = self.session
-        self.set(state=state)
-        changed = SessionStateChanged(
-            t=self.now,
-            character_id=old.character_id,
-            session_key=old.session_key or old.character_id,
-            old_state=old.state,
-            new_state=state,
-            session_id=old.session_id,
-            error=old.error,
-            attempt=old.attempt,
-            max_attempts=old.policy.max_reconnect_attempts,
-            next_retry_in=next_retry_in,
-            resume=old.restored if state is SessionState.CONNECTED else None,
-            reason=reason,
-        )
-        self.order(Publish(changed))

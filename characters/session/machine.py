@@ -33,6 +33,7 @@ from typing import Any, TypeAlias
 
 from characters.protocol.failures import CharactersError, Failure
 from characters.session import attempts, events
+from characters.session.attempts import Transition
 from characters.session.conversation import SessionState
 from characters.session.events import (
     HOLDING_PHASES,
@@ -40,7 +41,6 @@ from characters.session.events import (
     Event,
     Session,
     Timer,
-    Transition,
 )
 
 __all__ = ["advance", "CLOSE_TIMEOUT_SECONDS", "IllegalEvent", "TABLE"]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from characters.protocol.failures import FAILURES, FailureKind, failure
+from characters.session.attempts import Transition
 from characters.session.conversation import (
     FreshReason,
     Resume,
@@ -34,6 +37,7 @@ from characters.session.events import (
     ServerEnded,
     ServiceAwaited,
     ServiceStarted,
+    Session,
     StoreRecord,
     Timer,
 )
@@ -48,6 +52,22 @@ NO_ROOM = SessionRecord("id-1", "home")
 
 def resume(life: Life) -> Resume | None:
     return life.changes[-1].resume
+
+
+# --- a step -----------------------------------------------------------------------------------
+
+
+def test_a_step_leaves_the_session_it_began_with_as_it_was() -> None:
+    before = Session("nurse", epoch=3)
+    step = Transition(before, 0.0)
+    step.set(epoch=4, attempt=1)
+    assert before == Session("nurse", epoch=3)
+    assert step.session == replace(before, epoch=4, attempt=1)
+
+
+def test_a_field_that_no_session_has_is_an_error() -> None:
+    with pytest.raises(AssertionError, match="epoh"):
+        Transition(Session("nurse"), 0.0).set(epoh=4)
 
 
 # --- the plan ---------------------------------------------------------------------------------
