@@ -14,7 +14,7 @@ if __name__ == "__main__":
     try:
         from characters.commands.demo import main
     except ModuleNotFoundError as error:
-        from characters.not_installed import not_installed
+        from characters.installation import not_installed
 
         sys.exit(not_installed(error))
     sys.exit(main())

@@ -12,7 +12,7 @@ import importlib
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from characters.namesakes import refuse_namesake
+from characters.installation import refuse_namesake
 
 # A game may well have an `engine` of its own: said here, not somewhere inside at the first use.
 refuse_namesake("engine")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from characters.not_installed import not_installed
+from characters.installation import not_installed
 
 __all__ = []
 

@@ -48,8 +48,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "characters.storage": ("characters.protocol", "characters.session", "engine.prefs"),
     "characters.resources": (),
-    "characters.namesakes": (),
-    "characters.not_installed": (),
+    "characters.installation": (),
     "characters.english": ("engine.core.words",),
     "characters.client": (
         "characters.audio",
@@ -79,8 +78,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "characters.examples": ("characters", "engine"),
     "characters.pyinstaller": ("characters.resources", "engine.core"),
     "characters.cli": ("characters", "engine"),
-    "characters.__main__": ("characters.cli", "characters.not_installed"),
-    "characters": ("characters.namesakes",),
+    "characters.__main__": ("characters.cli", "characters.installation"),
+    "characters": ("characters.installation",),
     "main": ("characters", "engine"),
 }
 

@@ -5,6 +5,8 @@
 * docs: the documentation that comes with the package
 * doctor: what works on this machine
 * known_facts: what characters know of players
+* new: a small game to begin with
 * scenes: lint and set
-* sessions: list, clear, forget
+* sessions: list, show, clear, forget
+* slots: list, show, delete
 """

@@ -19,7 +19,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from characters.audio.portaudio import DeviceReport, list_devices
-from characters.namesakes import namesakes_in, sentence
+from characters.installation import namesakes_in, sentence
 from characters.protocol.model_settings import ModelSettings
 from characters.resources import package_assets
 from characters.speech.settings import SpeechDetector, SpeechSettings, SpeechVoice

@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options that several commands have; without the engine, so that the others start at once."""
 
 from __future__ import annotations
 

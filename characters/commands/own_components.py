@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-from characters.namesakes import PACKAGES, namesakes_in, sentence
+from characters.installation import PACKAGES, namesakes_in, sentence
 from engine.objects.assets import AssetFolder
 from engine.objects.objects import Component
 

@@ -1,4 +1,4 @@
-"""A game that has an `engine` or `characters` of its own reads which two files are meant."""
+"""What a game reads that cannot start: packages are missing, or its own modules hide ours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from characters.cli import main
 from characters.commands.scenes import project_registry
-from characters.namesakes import namesakes_in
+from characters.installation import namesakes_in, not_installed
 from tests.imports import ROOT
 
 GAME = "from characters import Character\n"
@@ -138,3 +138,27 @@ def test_doctor_looks_for_them_in_the_folder_one_stands_in(
     out = io.StringIO()
     assert main(["doctor", "--data", str(tmp_path)], out) == 1
     assert f"fail  names: {file} has the name of" in out.getvalue()
+
+
+# --- packages that are missing -----------------------------------------------------------------
+
+
+@pytest.mark.skipif(
+    bool(sys.flags.isolated), reason="this Python finds its packages without `site`"
+)
+@pytest.mark.parametrize("command", [["main.py"], ["-m", "characters", "doctor"]])
+def test_without_the_packages_the_start_says_what_to_install(command: list[str]) -> None:
+    # -S: without the folder that packages are installed in.
+    started = [sys.executable, "-S", *command]
+    ran = subprocess.run(
+        started, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False
+    )
+    assert ran.returncode == 1
+    assert ran.stdout == "" and len(ran.stderr.splitlines()) == 1, ran.stderr
+    assert "is not installed for this Python" in ran.stderr
+    assert f'-m pip install -e "{ROOT}"' in ran.stderr
+
+
+def test_a_mistake_of_our_own_is_not_hidden() -> None:
+    with pytest.raises(ModuleNotFoundError):
+        not_installed(ModuleNotFoundError("No module named 'engine.gone'", name="engine.gone"))

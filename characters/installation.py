@@ -1,15 +1,33 @@
-"""Modules of a game that have the name of a package of ours, and so stand in its place."""
+"""What keeps a game from starting before anything runs: a package that was not installed, or a
+module of the game's own that has the name of a package of ours, and so stands in its place.
+"""
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import sys
 from pathlib import Path
 
-__all__ = ["namesakes_in", "refuse_namesake", "sentence"]
+__all__ = ["namesakes_in", "not_installed", "PACKAGES", "refuse_namesake", "sentence"]
 
 PACKAGES = ("engine", "characters")
+
+
+def not_installed(error: ModuleNotFoundError) -> str:
+    """Return which package is missing and how to install it. Raises the error if it is ours."""
+    missing = (error.name or "").partition(".")[0]
+    if missing in ("", *PACKAGES):
+        raise error
+    here, command = Path(__file__).resolve().parent.parent, f'"{sys.executable}" -m pip install'
+    if not (here / "pyproject.toml").is_file():  # in an environment, not in a checkout
+        return f"{missing} is not installed for this Python. Try: {command} {missing}"
+    by_make = "`make play` installs it and starts the demo; or t" if shutil.which("make") else "T"
+    return (
+        f"{missing} is not installed for this Python, and perhaps more that this needs. "
+        f'{by_make}ry: {command} -e "{here}"'
+    )
 
 
 def refuse_namesake(name: str) -> None:
