@@ -51,7 +51,7 @@ ADMIN = "/admin"
 def is_of_a_node(request: web.Request, key: str | None) -> bool:
     """Tell whether a node of the cluster with that key sends a request."""
     return key is not None and hmac.compare_digest(
-        request.headers.get(CLUSTER_KEY, "").encode(), key.encode()
+        request.headers.get(CLUSTER_KEY, "").encode("utf-8", "replace"), key.encode()
     )
 
 
@@ -164,7 +164,7 @@ class PlayerTokens:
                 claims = self._jwt.decode(
                     token, secret, algorithms=["HS256"], options={"require": ["exp", "sub"]}
                 )
-            except self._jwt.InvalidTokenError:
+            except (self._jwt.InvalidTokenError, UnicodeEncodeError):  # bytes that are no text
                 continue
             return str(claims["sub"])
         return None

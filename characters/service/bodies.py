@@ -27,6 +27,9 @@ BODY_SECONDS = 10.0
 MOST_FIELDS = 16  # of a form
 PIECE = 4 * 1024  # bytes
 ENCODINGS = ("7bit", "8bit", "binary", "base64", "quoted-printable")  # of a part of a form
+# Others make halves of characters of plain letters (utf-7, unicode_escape), or take the square of
+# the time (punycode).
+CHARSETS = ("utf-8", "us-ascii", "iso-8859-1", "windows-1252")
 
 
 async def read_body(request: web.Request) -> bytes:
@@ -76,7 +79,7 @@ def _fields(kind: str, body: bytes) -> dict[str, str]:
         _check_count(body.count(b"--" + boundary.encode()) - 1)
         return _parts(message_from_bytes(head + body))
     _check_count(body.count(b"&") + 1)
-    charset = about.get_content_charset("utf-8")
+    charset = _charset(about)
     return dict(parse_qsl(body.decode(charset), keep_blank_values=True, encoding=charset))
 
 
@@ -102,8 +105,15 @@ def _parts(form: Message) -> dict[str, str]:
             raise part.defects[0]
         name = part.get_param("name", header="Content-Disposition")
         if name and part.get_filename() is None:
-            fields[collapse_rfc2231_value(name)] = data.decode(part.get_content_charset("utf-8"))
+            fields[collapse_rfc2231_value(name)] = data.decode(_charset(part))
     return fields
+
+
+def _charset(about: Message) -> str:
+    charset = about.get_content_charset("utf-8")
+    if charset not in CHARSETS:
+        raise RefusalError(400, f"the texts of a form are in one of {', '.join(CHARSETS)}")
+    return charset
 
 
 @contextmanager

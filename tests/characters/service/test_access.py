@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import re
@@ -15,7 +16,13 @@ import pytest
 from aiohttp import web
 
 from characters.protocol.messages import ConnectRequest
-from characters.service.access import AccessError, AccessSettings, KeyRing, PlayerTokens
+from characters.service.access import (
+    CLUSTER_KEY,
+    AccessError,
+    AccessSettings,
+    KeyRing,
+    PlayerTokens,
+)
 from characters.transport.base import BranchRequest, TransportError
 from characters.transport.websocket import WebSocketTransport
 from tests.characters.service.client import Bare, serve
@@ -101,6 +108,24 @@ def test_where_tokens_are_demanded_each_player_has_his_own() -> None:
         assert await ask(bare, "/forget", token("ada"), end_user_id="ada") == 200
 
     serve(play, access=AccessSettings(tokens=PlayerTokens((SECRET,))))
+
+
+@pytest.mark.parametrize("name", ["X-Player-Token", "X-API-Key", "X-Admin-Key", CLUSTER_KEY])
+def test_a_key_of_bytes_that_are_no_text_is_a_wrong_key(name: str) -> None:
+    async def play(bare: Bare) -> None:
+        body = b'{"character_id": "counter", "end_user_id": "ada"}'
+        head = f"POST /connect HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
+        host, port = bare.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(head.encode() + name.encode() + b": \xff\xfe.\xff.\xff\r\n\r\n" + body)
+        assert b" 401 " in await reader.readline()
+        writer.close()
+
+    keys = KeyRing("K", None, {"K": "key"}) if name == "X-API-Key" else None
+    guarded = AccessSettings(
+        keys=keys, admin_keys=keys, tokens=PlayerTokens((SECRET,)), cluster_key="of the nodes"
+    )
+    serve(play, access=guarded)
 
 
 def test_an_administrator_forgets_anybody() -> None:

@@ -432,6 +432,29 @@ def test_a_form_is_read_in_every_encoding_of_its_texts(encoding: str) -> None:
     assert _fields(plain, b"text_input=hi+%C3%A4&a=") == {"text_input": "hi ä", "a": ""}
 
 
+@pytest.mark.parametrize(
+    ("charset", "text"),
+    [("utf-7", b"+2D0-"), ("unicode_escape", rb"\ud83d"), ("punycode", b"-" + b"b" * 50_000)],
+)
+def test_a_form_in_a_charset_that_makes_half_characters_is_refused(
+    charset: str, text: bytes
+) -> None:
+    async def play(bare: Bare) -> None:
+        head = b'--x\r\nContent-Disposition: form-data; name="character_id"\r\n\r\ncounter\r\n'
+        part = PART + f"Content-Type: text/plain; charset={charset}\r\n\r\n".encode()
+        plain = f"application/x-www-form-urlencoded; charset={charset}"
+        for how, body in (
+            ("multipart/form-data; boundary=x", head + part + text + b"\r\n--x--\r\n"),
+            (plain, b"character_id=counter&text_input=" + text),
+        ):
+            url, headers = bare.url + "/connect/stream", {"Content-Type": how}
+            async with bare.http.post(url, data=body, headers=headers) as answer:
+                assert answer.status == 400
+                assert "utf-8" in (await answer.json())["detail"]
+
+    serve(play)
+
+
 @pytest.mark.parametrize("target", [b"*", b"//", b"/?"])
 def test_a_path_of_no_name_is_the_clients_mistake(target: bytes) -> None:
     async def play(bare: Bare) -> None:
